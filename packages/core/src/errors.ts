@@ -1,0 +1,105 @@
+/**
+ * What a failure means for the work it interrupted (design section 4).
+ * - `usage`: the command or its arguments are wrong; nothing was started.
+ * - `input`: data or spec are wrong; the same inputs fail again, so it is never retried.
+ * - `infrastructure`: store, Redis or network; retried with backoff, not counted against the job.
+ * - `crash`: a process died or ran out of memory; retried a few times on a fresh process.
+ */
+export type FailureClass = 'usage' | 'input' | 'infrastructure' | 'crash';
+
+export interface ErrorDetails {
+  /** Where it went wrong: a file, line, key, clip, URL without credentials. */
+  context?: Record<string, string | number | boolean>;
+  /** What the reader can do about it. */
+  hint?: string;
+  cause?: unknown;
+}
+
+/** Every error code with its class and meaning. docs/errors.md lists the same; a test compares them. */
+export const ERROR_CODES = {
+  USAGE: ['usage', 'The command line is wrong.'],
+  SPEC_INVALID: ['input', 'The spec is not valid YAML, or has an unknown key, a wrong type or an impossible value.'],
+  DATA_NOT_FOUND: ['input', 'The data directory or manifest does not exist.'],
+  DATA_EMPTY: ['input', 'No WAV file, or no whole clip, was found in the data.'],
+  DATA_ONE_CLASS: ['input', 'The data has only one class, so there is nothing to classify.'],
+  DATA_TOO_FEW: ['input', 'There are fewer clips than the splits need.'],
+  DATA_MANIFEST_INVALID: ['input', 'A CSV manifest lacks a column, a value or a file.'],
+  WAV_INVALID: ['input', 'A file is not a WAV file, is truncated, or uses an encoding that is not supported.'],
+  WAV_EMPTY: ['input', 'A WAV file holds no samples.'],
+  WAV_NOT_FINITE: ['input', 'A WAV file holds NaN or infinite samples.'],
+  CLIP_SILENT: ['input', 'All samples of a clip are equal, so its spectrogram says nothing.'],
+  SPLIT_IMPOSSIBLE: ['input', 'The splitter cannot make the requested folds from this data.'],
+  NPY_INVALID: ['input', 'Bytes are not an npy array of the expected type and shape.'],
+  SVM_NOT_FINITE: ['input', 'The kernel matrix or the parameters hold NaN or infinite values.'],
+  SVM_ONE_CLASS: ['input', 'The training rows of a fold hold fewer than two classes.'],
+  SVM_NOT_CONVERGED: ['input', 'The SVM solver reached its iteration limit before its tolerance.'],
+  NN_LOSS_NOT_FINITE: ['input', 'The training loss became NaN or infinite.'],
+  WEIGHTS_NOT_FOUND: ['input', 'The pretrained weights file does not exist.'],
+  WEIGHTS_INVALID: [
+    'input',
+    'The pretrained weights file is truncated, has the wrong hash, or lacks a layer or shape.',
+  ],
+  TENSORFLOW_MISSING: ['input', 'The TensorFlow binding is not built or cannot be loaded.'],
+  REDIS_UNREACHABLE: ['infrastructure', 'Redis does not answer at the configured URL.'],
+  REDIS_MISSING: ['usage', 'No redis-server or valkey-server was found for the embedded default.'],
+  STORE_URL_INVALID: ['usage', 'The store URL has a scheme or form that is not supported.'],
+  STORE_UNREACHABLE: ['infrastructure', 'The artifact store cannot be read or written.'],
+  STORE_KEY_INVALID: ['input', 'An artifact key is empty, absolute, or would escape the store.'],
+  ARTIFACT_MISSING: ['infrastructure', 'An artifact that should exist is not in the store.'],
+  ARTIFACT_CORRUPT: ['infrastructure', 'An artifact does not have the content its record promises.'],
+  JOB_INVALID: ['input', 'A job payload or stored record does not have the expected schema.'],
+  CHILD_DIED: ['crash', 'A training child ended before it returned a result.'],
+  PROCESS_DIED: ['crash', 'A coordinator, worker or aggregator process keeps dying.'],
+  RUN_FAILED: ['input', 'At least one fold failed for good, so the run is incomplete.'],
+  CANCELLED: ['usage', 'The work was cancelled.'],
+} as const satisfies Record<string, readonly [FailureClass, string]>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+export interface ErrorRecord {
+  code: ErrorCode;
+  failure: FailureClass;
+  message: string;
+  context: Record<string, string | number | boolean>;
+  hint?: string;
+}
+
+/** The one error type of cryfold: a code, a failure class, what was wrong, where, and what to do. */
+export class CryfoldError extends Error {
+  readonly code: ErrorCode;
+  readonly failure: FailureClass;
+  readonly context: Record<string, string | number | boolean>;
+  readonly hint: string | undefined;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = 'CryfoldError';
+    this.code = code;
+    this.failure = ERROR_CODES[code][0];
+    this.context = details.context ?? {};
+    this.hint = details.hint;
+  }
+
+  /** True where trying the same again can help. */
+  get retryable(): boolean {
+    return this.failure === 'infrastructure' || this.failure === 'crash';
+  }
+
+  /** A plain object that survives a queue, a process boundary or a JSON file. */
+  toRecord(): ErrorRecord {
+    return {
+      code: this.code,
+      failure: this.failure,
+      message: this.message,
+      context: this.context,
+      ...(this.hint === undefined ? {} : { hint: this.hint }),
+    };
+  }
+
+  static fromRecord(record: ErrorRecord): CryfoldError {
+    return new CryfoldError(record.code, record.message, {
+      context: record.context,
+      ...(record.hint === undefined ? {} : { hint: record.hint }),
+    });
+  }
+}

@@ -1,0 +1,127 @@
+import { parseDocument } from 'yaml';
+import { z } from 'zod';
+import { CryfoldError } from './errors.js';
+
+const positive = z.number().positive();
+const count = z.int().positive();
+
+/** What both networks share. Epochs, batch size and learning rate default per estimator. */
+const network = {
+  epochs: count,
+  batchSize: count.default(50),
+  learningRate: positive.default(1e-4),
+};
+
+/** 3 x (3x3 convolution, ReLU, 2x2 max-pool), Dense ReLU, softmax. What the paper leaves open is a parameter. */
+export const smallCnnSchema = z.strictObject({
+  kind: z.literal('small-cnn'),
+  ...network,
+  epochs: count.default(10),
+  filters: z.array(count).length(3).default([32, 64, 128]),
+  dense: z.array(count).default([128]),
+});
+
+/** ResNet50 + global average pooling + dropout + dense head; all layers are trained. */
+export const resnet50Schema = z.strictObject({
+  kind: z.literal('tl-resnet50'),
+  ...network,
+  epochs: count.default(3),
+  /** `random` or the path of a Keras `notop` .h5 file */
+  weights: z.string().min(1).default('random'),
+  dropout: z.number().min(0).lt(1).default(0.25),
+  dense: z.array(count).default([256, 128, 64]),
+});
+
+/** One-vs-rest C-SVM on the flattened image. */
+export const svmSchema = z.strictObject({
+  kind: z.literal('svm'),
+  kernel: z.literal('rbf').default('rbf'),
+  C: positive.default(1000),
+  gamma: z.union([z.literal('scale'), positive]).default('scale'),
+  /** `ml-svm` trains with that library; `cryfold` with our own solver. */
+  engine: z.enum(['cryfold', 'ml-svm']).default('cryfold'),
+});
+
+export const estimatorSchema = z.discriminatedUnion('kind', [smallCnnSchema, resnet50Schema, svmSchema]);
+
+const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,40}$/, 'use lower-case letters, digits and dashes');
+
+export const specSchema = z.strictObject({
+  version: z.literal(1),
+  name,
+  features: z
+    .strictObject({
+      kind: z.literal('spectrogram').default('spectrogram'),
+      height: z.int().min(8).max(513).default(60),
+      width: z.int().min(8).max(800).default(90),
+      clipSeconds: positive.default(1),
+    })
+    .prefault({}),
+  protocol: z
+    .strictObject({
+      splitter: z.literal('RepeatedKFold').default('RepeatedKFold'),
+      folds: z.int().min(2).default(5),
+      repeats: count.default(10),
+    })
+    .prefault({}),
+  seed: z.int().min(0).max(0xffffffff).default(0),
+  /** TensorFlow threads of one training child; part of the result's identity, since sums depend on it. */
+  threads: count.default(1),
+  estimators: z.record(name, estimatorSchema),
+  fusion: z
+    .record(name, z.strictObject({ rule: z.literal('mean').default('mean'), members: z.array(name).min(2) }))
+    .default({}),
+});
+
+export type Spec = z.infer<typeof specSchema>;
+export type Estimator = z.infer<typeof estimatorSchema>;
+export type SmallCnnParameters = z.infer<typeof smallCnnSchema>;
+export type ResNet50Parameters = z.infer<typeof resnet50Schema>;
+export type SvmParameters = z.infer<typeof svmSchema>;
+
+/**
+ * Parses and checks a spec.
+ * @param source YAML text
+ * @param file what to call it in messages
+ * @throws CryfoldError SPEC_INVALID with file, line and key
+ */
+export function parseSpec(source: string, file: string): Spec {
+  const document = parseDocument(source);
+  const lineAt = (offset: number) => source.slice(0, offset).split('\n').length;
+  const [syntax] = document.errors;
+  if (syntax) {
+    throw new CryfoldError('SPEC_INVALID', `${file}:${lineAt(syntax.pos[0])}: ${syntax.message.split('\n')[0]}`, {
+      context: { file, line: lineAt(syntax.pos[0]) },
+      hint: 'Mend the YAML; specs/paper.yaml is a complete example.',
+    });
+  }
+  const parsed = specSchema.safeParse(document.toJS());
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0]] : [...issue.path];
+    let node: unknown;
+    for (let depth = path.length; depth >= 0 && !node; depth--) node = document.getIn(path.slice(0, depth), true);
+    const range = (node as { range?: [number, number, number] } | undefined)?.range;
+    const line = range ? lineAt(range[0]) : 1;
+    const key = path.join('.') || '(top level)';
+    throw new CryfoldError('SPEC_INVALID', `${file}:${line}: ${key}: ${issue.message}`, {
+      context: { file, line, key },
+      hint: 'Mend this key; specs/paper.yaml shows every key.',
+    });
+  }
+  checkReferences(parsed.data, file);
+  return parsed.data;
+}
+
+/** Checks what a schema cannot: names that refer to one another. */
+function checkReferences(spec: Spec, file: string): void {
+  const invalid = (key: string, message: string) =>
+    new CryfoldError('SPEC_INVALID', `${file}: ${key}: ${message}`, { context: { file, key } });
+  if (Object.keys(spec.estimators).length === 0) throw invalid('estimators', 'name at least one estimator');
+  for (const [fusion, { members }] of Object.entries(spec.fusion)) {
+    if (fusion in spec.estimators) throw invalid(`fusion.${fusion}`, 'an estimator already has this name');
+    for (const member of members) {
+      if (!(member in spec.estimators)) throw invalid(`fusion.${fusion}.members`, `no estimator is named ${member}`);
+    }
+  }
+}
