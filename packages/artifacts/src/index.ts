@@ -1,1 +1,2 @@
-export {};
+export type { ArtifactStore } from './artifact-store.js';
+export { openStore, readArtifact } from './open-store.js';

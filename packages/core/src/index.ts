@@ -8,7 +8,29 @@ export {
 } from './errors.js';
 export { canonicalJson, contentKey, deriveSeed, sha256 } from './hash.js';
 export { decodeNpy, encodeNpy, type NpyArray, type NpyData, type NpyType } from './npy.js';
+export {
+  type DatasetManifest,
+  decodeManifest,
+  decodePlan,
+  decodeRecord,
+  encodeRecord,
+  type FoldJob,
+  type FoldQueue,
+  featuresKey,
+  type PlanInput,
+  planRun,
+  type RunPlan,
+} from './plan.js';
 export { Random } from './random.js';
+export {
+  type EpochPoint,
+  errorRecordSchema,
+  type FoldFailure,
+  type FoldResult,
+  foldFailureSchema,
+  foldResultSchema,
+  storeKeys,
+} from './records.js';
 export {
   type Estimator,
   estimatorSchema,

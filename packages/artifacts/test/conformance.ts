@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { CryfoldError } from '@cryfold/core';
+import type { ArtifactStore } from '../src/index.js';
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+async function keys(store: ArtifactStore, prefix: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const key of store.list(prefix)) found.push(key);
+  return found;
+}
+
+/** What every ArtifactStore must do. Each test gets a fresh, empty store. */
+export function describeArtifactStore(name: string, create: () => Promise<ArtifactStore>): void {
+  test(`${name}: returns what was put, and undefined for what was not`, async () => {
+    const store = await create();
+    assert.equal(await store.get('a/b'), undefined);
+    assert.equal(await store.has('a/b'), false);
+    await store.put('a/b', bytes('one'));
+    assert.deepEqual(new Uint8Array((await store.get('a/b'))!), bytes('one'));
+    assert.equal(await store.has('a/b'), true);
+    await store.put('a/b', bytes('two'));
+    assert.deepEqual(new Uint8Array((await store.get('a/b'))!), bytes('two'));
+    await store.put('empty', new Uint8Array());
+    assert.equal((await store.get('empty'))!.length, 0);
+    await store.close();
+  });
+
+  test(`${name}: exactly one of forty conditional puts wins, and its bytes stay`, async () => {
+    const store = await create();
+    const wins = await Promise.all(
+      Array.from({ length: 40 }, (_, i) => store.putIfAbsent('folds/k/result.json', bytes(`attempt ${i}`))),
+    );
+    assert.equal(wins.filter(Boolean).length, 1);
+    assert.deepEqual(new Uint8Array((await store.get('folds/k/result.json'))!), bytes(`attempt ${wins.indexOf(true)}`));
+    assert.equal(await store.putIfAbsent('folds/k/result.json', bytes('late')), false);
+    await store.close();
+  });
+
+  test(`${name}: lists a prefix in order and by whole segments, and deletes`, async () => {
+    const store = await create();
+    for (const key of ['a/2', 'a/10', 'a/b/c', 'a.b', 'ab/1', 'a-/1']) await store.put(key, bytes(key));
+    assert.deepEqual(await keys(store, 'a/'), ['a/10', 'a/2', 'a/b/c']);
+    assert.deepEqual(await keys(store, 'nothing/'), []);
+    assert.deepEqual(await keys(store, ''), ['a-/1', 'a.b', 'a/10', 'a/2', 'a/b/c', 'ab/1']);
+    await store.delete('a/10');
+    await store.delete('a/10');
+    assert.deepEqual(await keys(store, 'a/'), ['a/2', 'a/b/c']);
+    await store.close();
+  });
+
+  test(`${name}: refuses keys that leave the store or hide in it`, async () => {
+    const store = await create();
+    for (const key of ['', '/a', 'a/', '../a', 'a/../../b', 'a//b', 'a\\b', 'a\u0000', '.staging/x', 'a/.b', 'é']) {
+      await assert.rejects(
+        store.put(key, bytes('x')),
+        (error) => error instanceof CryfoldError && error.code === 'STORE_KEY_INVALID',
+        JSON.stringify(key),
+      );
+    }
+    assert.deepEqual(await keys(store, ''), []);
+    await store.close();
+  });
+}

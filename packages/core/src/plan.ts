@@ -1,0 +1,138 @@
+import { z } from 'zod';
+import { CryfoldError } from './errors.js';
+import { canonicalJson, contentKey, deriveSeed, sha256 } from './hash.js';
+import { type Estimator, type Spec, specSchema } from './spec.js';
+
+/** Bumped when the code that computes a fold's result changes its meaning: old results are then not found. */
+export const FOLD_FORMAT = 1;
+
+/** The queue whose workers can run an estimator. */
+export type FoldQueue = 'gpu' | 'cpu';
+
+const hex = z.string().regex(/^[0-9a-f]{64}$/);
+const indices = z.array(z.int().min(0));
+
+export const planSchema = z.strictObject({
+  format: z.literal(1),
+  run: z.string().regex(/^[a-z0-9][a-z0-9-]*$/),
+  spec: specSchema,
+  dataset: z.strictObject({ key: hex, name: z.string(), clips: z.int(), classes: z.array(z.string()) }),
+  features: z.strictObject({ key: hex }),
+  splits: z.array(z.strictObject({ repeat: z.int(), fold: z.int(), train: indices, test: indices })),
+  jobs: z.array(
+    z.strictObject({ key: hex, trial: z.string(), queue: z.enum(['gpu', 'cpu']), split: z.int(), seed: z.int() }),
+  ),
+});
+
+/** Everything that a run will do: stored once, then only read. `split` indexes `splits`. */
+export type RunPlan = z.infer<typeof planSchema>;
+export type FoldJob = RunPlan['jobs'][number];
+
+const manifestSchema = z.strictObject({
+  format: z.literal(1),
+  name: z.string(),
+  contentHash: hex,
+  grouped: z.boolean(),
+  classes: z.array(z.string()),
+  clips: z.array(z.strictObject({ id: z.string(), label: z.string(), group: z.string() })),
+});
+
+/** The dataset as workers and aggregator need it: no audio, only identities. */
+export type DatasetManifest = z.infer<typeof manifestSchema>;
+
+export interface PlanInput {
+  spec: Spec;
+  manifest: DatasetManifest;
+  splits: readonly { repeat: number; fold: number; train: Int32Array; test: Int32Array }[];
+}
+
+/** Key of the images of a dataset: what they show and how they were computed. */
+export function featuresKey(spec: Spec, datasetKey: string): string {
+  return contentKey({ features: spec.features, dataset: datasetKey, format: FOLD_FORMAT });
+}
+
+function indexHash(values: Int32Array): string {
+  return sha256(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+}
+
+/**
+ * Identity of a fold's result (design section 4): the data, the features, the indices, the estimator, the seed,
+ * the thread count where it changes floating-point sums, and the format of the code. The trial's name is not
+ * part of it, so that equal work is shared between trials and runs.
+ */
+function foldKey(spec: Spec, estimator: Estimator, features: string, train: string, test: string): string {
+  return contentKey({
+    format: FOLD_FORMAT,
+    features,
+    train,
+    test,
+    estimator,
+    seed: spec.seed,
+    threads: estimator.kind === 'svm' ? undefined : spec.threads,
+  });
+}
+
+/** Splits, keys and queue of every fold job. The run's id follows from its content: same command, same run. */
+export function planRun({ spec, manifest, splits }: PlanInput): RunPlan {
+  const features = featuresKey(spec, manifest.contentHash);
+  const hashes = splits.map((split) => ({ train: indexHash(split.train), test: indexHash(split.test) }));
+  const jobs: FoldJob[] = [];
+  for (const [split, { train, test }] of hashes.entries()) {
+    for (const [trial, estimator] of Object.entries(spec.estimators)) {
+      const key = foldKey(spec, estimator, features, train, test);
+      const queue = estimator.kind === 'svm' ? 'cpu' : 'gpu';
+      jobs.push({ key, trial, queue, split, seed: deriveSeed(key, 'fold') });
+    }
+  }
+  const identity = contentKey({ spec, dataset: manifest.contentHash, jobs: jobs.map((job) => job.key) });
+  return {
+    format: 1,
+    run: `${spec.name}-${identity.slice(0, 12)}`,
+    spec,
+    dataset: {
+      key: manifest.contentHash,
+      name: manifest.name,
+      clips: manifest.clips.length,
+      classes: manifest.classes,
+    },
+    features: { key: features },
+    splits: splits.map(({ repeat, fold, train, test }) => ({ repeat, fold, train: [...train], test: [...test] })),
+    jobs,
+  };
+}
+
+const encoder = new TextEncoder();
+
+/** Bytes of a record as stored: canonical JSON. */
+export function encodeRecord(value: unknown): Uint8Array {
+  return encoder.encode(canonicalJson(value));
+}
+
+/**
+ * Parses a stored record or queue payload as if an attacker wrote it.
+ * @throws CryfoldError JOB_INVALID naming the artifact or queue and the offending member
+ */
+export function decodeRecord<T>(schema: z.ZodType<T>, source: Uint8Array | string | object, name: string): T {
+  let value: unknown = source;
+  try {
+    if (source instanceof Uint8Array) value = JSON.parse(new TextDecoder().decode(source));
+    else if (typeof source === 'string') value = JSON.parse(source);
+  } catch (cause) {
+    throw new CryfoldError('JOB_INVALID', `${name}: not JSON`, { cause, context: { artifact: name } });
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new CryfoldError('JOB_INVALID', `${name}: ${issue.path.join('.') || '(top level)'}: ${issue.message}`, {
+    context: { artifact: name },
+    hint: 'Written by another version of cryfold, or damaged. Delete it and run again.',
+  });
+}
+
+export function decodeManifest(bytes: Uint8Array, name: string): DatasetManifest {
+  return decodeRecord(manifestSchema, bytes, name);
+}
+
+export function decodePlan(bytes: Uint8Array, name: string): RunPlan {
+  return decodeRecord(planSchema, bytes, name);
+}

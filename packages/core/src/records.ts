@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { ERROR_CODES, type ErrorCode } from './errors.js';
+
+const hex = z.string().regex(/^[0-9a-f]{64}$/);
+
+/** Points at immutable bytes in the store, with what they must hash to. */
+const artifactSchema = z.strictObject({ key: z.string(), sha256: hex });
+
+const epochSchema = z.strictObject({
+  epoch: z.int(),
+  loss: z.number(),
+  accuracy: z.number(),
+  testLoss: z.number(),
+  testAccuracy: z.number(),
+  seconds: z.number(),
+});
+
+/** One epoch of a learning curve; losses in nats, accuracies in [0, 1]. */
+export type EpochPoint = z.infer<typeof epochSchema>;
+
+/** `folds/<key>/result.json`: the one record that says a fold is done. Committed once, never changed. */
+export const foldResultSchema = z.strictObject({
+  format: z.literal(1),
+  key: hex,
+  attempt: z.string(),
+  /** float64 npy, test rows x classes, rows sum to 1 */
+  probabilities: artifactSchema,
+  /** float64 npy, test rows x classes, one-vs-rest decision values; the SVM only */
+  decisions: artifactSchema.optional(),
+  curve: z.array(epochSchema),
+  seconds: z.number(),
+  environment: z.record(z.string(), z.string()),
+});
+export type FoldResult = z.infer<typeof foldResultSchema>;
+
+export const errorRecordSchema = z.strictObject({
+  code: z.enum(Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]]),
+  failure: z.enum(['usage', 'input', 'infrastructure', 'crash']),
+  message: z.string(),
+  context: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+  hint: z.string().optional(),
+});
+
+/** `runs/<run>/failures/<fold key>.json`: a fold that will not be tried again in this run. */
+export const foldFailureSchema = z.strictObject({
+  format: z.literal(1),
+  key: hex,
+  trial: z.string(),
+  error: errorRecordSchema,
+});
+export type FoldFailure = z.infer<typeof foldFailureSchema>;
+
+/** Where things lie in the store (design section 4). */
+export const storeKeys = {
+  manifest: (dataset: string) => `datasets/${dataset}/manifest.json`,
+  images: (features: string) => `features/${features}/images.npy`,
+  gram: (features: string) => `features/${features}/gram.npy`,
+  moments: (features: string) => `features/${features}/moments.npy`,
+  weights: (hash: string) => `weights/${hash}.h5`,
+  result: (fold: string) => `folds/${fold}/result.json`,
+  attempt: (fold: string, attempt: string, file: string) => `folds/${fold}/${attempt}/${file}`,
+  plan: (run: string) => `runs/${run}/plan.json`,
+  results: (run: string) => `runs/${run}/results.json`,
+  outOfFold: (run: string) => `runs/${run}/out-of-fold.csv`,
+  cancelled: (run: string) => `runs/${run}/cancelled.json`,
+  failures: (run: string) => `runs/${run}/failures/`,
+  failure: (run: string, fold: string) => `runs/${run}/failures/${fold}.json`,
+} as const;
