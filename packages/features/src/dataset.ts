@@ -1,0 +1,224 @@
+import { readFile } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
+import { CryfoldError, contentKey, type ErrorCode, sha256 } from '@cryfold/core';
+import { isManifest, readManifest } from './manifest.js';
+import { listRecordings } from './readers.js';
+import { decodeWav, type Wav } from './wav.js';
+
+/** One audio segment, its class and the infant (or recording, or device) it came from. */
+export interface Clip {
+  /** unique and stable: `file#segment`, the segment counted from 0 in whole clips from the recording's start */
+  id: string;
+  label: string;
+  group: string;
+  /** path relative to the dataset's root, with `/` */
+  file: string;
+  /** first sample in the mixed-down recording */
+  start: number;
+  /** samples in the clip, `round(rate * clipSeconds)`, padding included */
+  length: number;
+  /** sampling rate in Hz */
+  rate: number;
+  /** hex sha256 of the rate and the float64 samples: equal sound, equal hash */
+  hash: string;
+}
+
+/** What was left out, and why. */
+export interface Skipped {
+  file: string;
+  code: ErrorCode;
+  message: string;
+}
+
+export interface Dataset {
+  /** base name of the directory or manifest */
+  name: string;
+  /** directory that the clips' files are relative to; not part of `contentHash` */
+  root: string;
+  reader: 'chillanto' | 'donateacry' | 'folders' | 'manifest';
+  /** the labels, sorted by code unit */
+  classes: string[];
+  clips: Clip[];
+  /** recordings that gave at least one clip */
+  recordings: number;
+  skipped: Skipped[];
+  /** whether some group holds more than one clip; where none does, grouped folds would be the random ones */
+  grouped: boolean;
+  /** hex sha256 over every clip's id, label, group and hash, in order */
+  contentHash: string;
+}
+
+/** A recording that a reader found: labelled, or with the reason why it cannot be. */
+export type Recording = { file: string } & ({ label: string; group: string } | { error: CryfoldError });
+
+export interface ReadOptions {
+  /** length of a clip in seconds, default 1 */
+  clipSeconds?: number;
+  /** leave bad files out and list them in `skipped`, instead of failing on the first */
+  skipBad?: boolean;
+  /** called after each file with the number of files done and in all */
+  onProgress?: (done: number, total: number) => void;
+}
+
+/** A recording shorter than this share of a clip is an error; from here to a whole clip it is padded with zeros. */
+const SHORTEST = 0.5;
+
+/**
+ * Reads a dataset: a directory of WAV files (Chillanto names, donateacry names, or one folder per class) or a CSV
+ * manifest `path,label,group`. Every file is decoded once to check and hash it, and its samples are let go again;
+ * `readClips` gives them back.
+ *
+ * Recordings are cut from their start into whole clips; the rest at the end, shorter than a clip, is dropped. (So
+ * donateacry-devices.csv gives its 439 clips.) A recording of half a clip or more but less than one becomes one clip,
+ * padded with zeros at its end; a shorter one is CLIP_SHORT. A silent second within a recording that also has sound
+ * is dropped and listed in `skipped`; a recording that is silent throughout is CLIP_SILENT.
+ *
+ * Order: a manifest's rows as they stand, a directory's files by path (code units); then by segment.
+ * @throws CryfoldError DATA_*, WAV_* or CLIP_*, naming the file or line
+ */
+export async function readDataset(path: string, options: ReadOptions = {}): Promise<Dataset> {
+  const { clipSeconds = 1, skipBad = false, onProgress } = options;
+  const { root, reader, recordings } = isManifest(path) ? await readManifest(path) : await listRecordings(path);
+  const skipped: Skipped[] = [];
+  const clips: Clip[] = [];
+  const skip = ({ code, message }: CryfoldError, file: string) => skipped.push({ file, code, message });
+  for (const [index, recording] of recordings.entries()) {
+    try {
+      if ('error' in recording) throw recording.error;
+      const cut = cutRecording(recording, await readWav(root, recording.file), clipSeconds);
+      clips.push(...cut.clips);
+      for (const error of cut.silent) skip(error, recording.file);
+    } catch (error) {
+      if (!skipBad || !(error instanceof CryfoldError)) throw error;
+      skip(error, recording.file);
+    }
+    onProgress?.(index + 1, recordings.length);
+  }
+  if (clips.length === 0) {
+    throw new CryfoldError('DATA_EMPTY', `${path}: all ${recordings.length} files were skipped as bad`, {
+      context: { path },
+      hint: `The first: ${skipped[0].message}`,
+    });
+  }
+  const name = basename(resolve(path)).replace(/\.csv$/i, '');
+  const dataset = summarize({ name, root, reader, skipped }, clips);
+  if (dataset.classes.length === 1) {
+    throw new CryfoldError('DATA_ONE_CLASS', `${path}: all ${clips.length} clips are of class ${dataset.classes[0]}`, {
+      context: { path },
+      hint: 'Give a directory with one folder per class, Chillanto or donateacry names, or a CSV path,label,group.',
+    });
+  }
+  return dataset;
+}
+
+/** Completes a dataset with what follows from its clips. */
+export function summarize(
+  facts: Pick<Dataset, 'name' | 'root' | 'reader' | 'skipped'>,
+  clips: readonly Clip[],
+): Dataset {
+  const { name, root, reader, skipped } = facts;
+  return {
+    name,
+    root,
+    reader,
+    classes: [...new Set(clips.map(({ label }) => label))].sort(),
+    clips: [...clips],
+    recordings: new Set(clips.map(({ file }) => file)).size,
+    skipped,
+    grouped: new Set(clips.map(({ group }) => group)).size < clips.length,
+    contentHash: contentKey(clips.map(({ id, label, group, hash }) => [id, label, group, hash])),
+  };
+}
+
+/**
+ * Gives every clip with its samples (mono, +-1, `clip.length` of them), in the dataset's order. Each file is read once
+ * and only one recording is in memory at a time.
+ * @throws CryfoldError DATA_CHANGED where a file no longer holds what `readDataset` saw; WAV_* as there
+ */
+export async function* readClips(
+  dataset: Pick<Dataset, 'root' | 'clips'>,
+): AsyncGenerator<{ clip: Clip; samples: Float64Array }> {
+  let file: string | undefined;
+  let wav: Wav | undefined;
+  for (const clip of dataset.clips) {
+    if (!wav || file !== clip.file) {
+      file = clip.file;
+      wav = await readWav(dataset.root, file);
+    }
+    const samples = cutClip(wav.samples, clip.start, clip.length);
+    if (hashSamples(samples, wav.rate) !== clip.hash) {
+      throw new CryfoldError('DATA_CHANGED', `${clip.id}: the file has changed since it was first read`, {
+        context: { file: clip.file, clip: clip.id },
+        hint: 'Run again once nothing writes to the data any more.',
+      });
+    }
+    yield { clip, samples };
+  }
+}
+
+async function readWav(root: string, file: string): Promise<Wav> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(resolve(root, file));
+  } catch (cause) {
+    throw new CryfoldError('WAV_INVALID', `${file}: cannot be read: ${(cause as Error).message}`, {
+      context: { file },
+      hint: 'Make the file readable, or pass --skip-bad to leave such files out.',
+      cause,
+    });
+  }
+  return decodeWav(bytes, file);
+}
+
+function cutRecording(recording: { file: string; label: string; group: string }, wav: Wav, clipSeconds: number) {
+  const { samples, rate } = wav;
+  const { file, label, group } = recording;
+  const length = Math.round(rate * clipSeconds);
+  if (length < 1 || samples.length < SHORTEST * length) {
+    const seconds = (samples.length / rate).toPrecision(3);
+    throw new CryfoldError('CLIP_SHORT', `${file}: lasts ${seconds} s, less than half a clip of ${clipSeconds} s`, {
+      context: { file, samples: samples.length, rate },
+      hint: 'Remove it, or pass --skip-bad to leave such files out.',
+    });
+  }
+  const clips: Clip[] = [];
+  const silent: CryfoldError[] = [];
+  for (let segment = 0; segment < Math.max(1, Math.floor(samples.length / length)); segment++) {
+    const id = `${file}#${segment}`;
+    const start = segment * length;
+    if (isSilent(samples.subarray(start, start + length))) silent.push(silence(id, 'this part of the recording'));
+    else {
+      const hash = hashSamples(cutClip(samples, start, length), rate);
+      clips.push({ id, label, group, file, start, length, rate, hash });
+    }
+  }
+  if (clips.length === 0) throw silence(file, 'the recording');
+  return { clips, silent };
+}
+
+/** A view of the recording where it is long enough, else a copy padded with zeros. */
+function cutClip(samples: Float64Array, start: number, length: number): Float64Array {
+  const view = samples.subarray(start, start + length);
+  if (view.length === length) return view;
+  const padded = new Float64Array(length);
+  padded.set(view);
+  return padded;
+}
+
+function isSilent(samples: Float64Array): boolean {
+  return samples.every((sample) => sample === samples[0]);
+}
+
+function silence(name: string, what: string): CryfoldError {
+  return new CryfoldError('CLIP_SILENT', `${name}: ${what} is silent: all its samples are equal`, {
+    context: { clip: name },
+    hint: 'Remove it, or pass --skip-bad to leave such files out.',
+  });
+}
+
+function hashSamples(samples: Float64Array, rate: number): string {
+  const bytes = new Uint8Array(8 + samples.byteLength);
+  new DataView(bytes.buffer).setFloat64(0, rate, true);
+  bytes.set(new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength), 8);
+  return sha256(bytes);
+}
