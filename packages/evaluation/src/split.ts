@@ -1,0 +1,43 @@
+import { CryfoldError } from '@cryfold/core';
+
+/** The train/test index pair of one (repeat, fold). Indices count clips from 0. */
+export interface Split {
+  repeat: number;
+  fold: number;
+  /** Ascending for the k-fold splitters; in drawn order for `trainTestSplit` and `shuffleSplit`, as in scikit-learn. */
+  train: Int32Array;
+  test: Int32Array;
+}
+
+export function splitImpossible(message: string, hint: string, context: Record<string, number> = {}): CryfoldError {
+  return new CryfoldError('SPLIT_IMPOSSIBLE', message, { context, hint });
+}
+
+/** Checks what every k-fold splitter needs: 2 <= splits <= n. */
+export function checkFolds(n: number, splits: number): void {
+  if (!Number.isInteger(splits) || splits < 2) {
+    throw splitImpossible(`cannot make ${splits} folds: at least 2 are needed`, 'Ask for 2 folds or more.', { splits });
+  }
+  if (splits > n) {
+    throw splitImpossible(`cannot make ${splits} folds from ${n} clips`, 'Ask for fewer folds or add clips.', {
+      splits,
+      clips: n,
+    });
+  }
+}
+
+/** Turns the fold of each clip into splits with ascending train and test indices. */
+export function splitsFromFolds(foldOf: ArrayLike<number>, splits: number, repeat: number): Split[] {
+  const n = foldOf.length;
+  const sizes = new Int32Array(splits);
+  for (let i = 0; i < n; i++) sizes[foldOf[i]]++;
+  return Array.from({ length: splits }, (_, fold) => {
+    const train = new Int32Array(n - sizes[fold]);
+    const test = new Int32Array(sizes[fold]);
+    for (let i = 0, a = 0, b = 0; i < n; i++) {
+      if (foldOf[i] === fold) test[b++] = i;
+      else train[a++] = i;
+    }
+    return { repeat, fold, train, test };
+  });
+}
