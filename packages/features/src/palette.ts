@@ -1,0 +1,26 @@
+/** Levels of the colour scale: 0 is anything below -120 dB, 250 anything at or above full scale. */
+export const PALETTE_SIZE = 251;
+
+function red(x: number): number {
+  if (x < 0.13) return 0;
+  return x < 0.73 ? Math.sin(((x - 0.13) / 0.6) * (Math.PI / 2)) : 1;
+}
+
+function green(x: number): number {
+  if (x < 0.6) return 0;
+  return x < 0.91 ? Math.sin(((x - 0.6) / 0.31) * (Math.PI / 2)) : 1;
+}
+
+function blue(x: number): number {
+  if (x < 0.6) return 0.5 * Math.sin((x / 0.6) * Math.PI);
+  return x < 0.78 ? 0 : (x - 0.78) / 0.22;
+}
+
+/**
+ * SoX's default spectrogram colours, black over purple, red and yellow to white: PALETTE_SIZE x RGB.
+ * Found by fitting the palette chunk of PNG files that sox 14.4.2 wrote; equal to it in all 753 bytes.
+ */
+export const PALETTE: Uint8Array = Uint8Array.from({ length: PALETTE_SIZE * 3 }, (_, i) => {
+  const x = Math.floor(i / 3) / (PALETTE_SIZE - 1);
+  return Math.floor(0.5 + 255 * [red, green, blue][i % 3](x));
+});
