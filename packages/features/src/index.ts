@@ -6,4 +6,6 @@ export {
   readDataset,
   type Skipped,
 } from './dataset.js';
+export { type DatasetSummary, inspectDataset, limitClips } from './dataset-tools.js';
+export { clipImage, type ImagerOptions, type ImageSize, SpectrogramImager } from './spectrogram.js';
 export { decodeWav, encodeWav, type Wav } from './wav.js';
