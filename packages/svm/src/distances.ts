@@ -1,0 +1,128 @@
+import { CryfoldError } from '@cryfold/core';
+import { BLOCK_COLUMNS, BLOCK_ROWS, type DotTile, plainTile, simdTile, TILE_ROWS } from './dot-tile.js';
+
+/** Squared Euclidean distances between the rows of an image matrix, in units of one grey level squared. */
+export interface DistanceMatrix {
+  rows: number;
+  /** Columns of the images that were compared. */
+  columns: number;
+  /** rows x rows, symmetric, exact integers. Int32Array where columns * 255^2 < 2^31, else Float64Array. */
+  data: Int32Array | Float64Array;
+}
+
+/** Sums over each image: what gamma 'scale' and the norms of the other kernels need. Exact integers. */
+export interface PixelMoments {
+  /** rows; sum of the pixels 0-255 */
+  sum: Float64Array;
+  /** rows; sum of the squared pixels */
+  sumSquares: Float64Array;
+}
+
+/** Throws unless the images are rows x columns bytes. */
+function checkShape(images: Uint8Array, rows: number, columns: number): void {
+  if (rows > 0 && columns > 0 && images.length === rows * columns) return;
+  throw new CryfoldError('NPY_INVALID', `${images.length} pixels are not ${rows} images of ${columns}`, {
+    context: { pixels: images.length, rows, columns },
+    hint: 'Delete the images artifact and run again.',
+  });
+}
+
+/**
+ * All pairs of rows, exactly. 2,268 x 16,200 takes 1-2 s on one core.
+ * @param images rows x columns, C order
+ * @param known the matrix of the first `known.rows` images, which is copied, so that only the later rows are computed
+ * @throws CryfoldError NPY_INVALID where the shapes do not fit
+ */
+export function squaredDistances(
+  images: Uint8Array,
+  rows: number,
+  columns: number,
+  known?: DistanceMatrix,
+): DistanceMatrix {
+  checkShape(images, rows, columns);
+  return distancesWith(simdTile(rows) ?? plainTile(rows), images, rows, columns, known);
+}
+
+/** squaredDistances on a given kernel. */
+export function distancesWith(
+  tile: DotTile,
+  images: Uint8Array,
+  rows: number,
+  columns: number,
+  known?: DistanceMatrix,
+): DistanceMatrix {
+  const done = known?.rows ?? 0;
+  if (known && (known.columns !== columns || done > rows || known.data.length !== done * done)) {
+    throw new CryfoldError('NPY_INVALID', `distances of ${done} x ${known.columns} cannot extend to ${rows}`, {
+      context: { rows, columns },
+      hint: 'Delete the distances artifact and run again.',
+    });
+  }
+  const size = rows * rows;
+  const data = columns * 255 ** 2 < 2 ** 31 ? new Int32Array(size) : new Float64Array(size);
+  addDotProducts(tile, images, rows, columns, done, data);
+  const norms = pixelMoments(images, rows, columns).sumSquares;
+  for (let i = 0; i < rows; i++) {
+    const start = i * rows;
+    if (known && i < done) data.set(known.data.subarray(i * done, i * done + done), start);
+    else for (let j = 0; j < i; j++) data[start + j] = norms[i] + norms[j] - 2 * data[start + j];
+    data[start + i] = 0;
+  }
+  // The upper triangle is written by columns of 64 x 64 squares: row by row would miss the cache at every element.
+  for (let i0 = 0; i0 < rows; i0 += 64) {
+    for (let j0 = i0; j0 < rows; j0 += 64) {
+      for (let i = i0; i < Math.min(i0 + 64, rows); i++) {
+        for (let j = Math.max(j0, i + 1); j < Math.min(j0 + 64, rows); j++) data[i * rows + j] = data[j * rows + i];
+      }
+    }
+  }
+  return { rows, columns, data };
+}
+
+/** Adds to the lower triangle, from row `first` on, the dot products of the images. */
+function addDotProducts(
+  tile: DotTile,
+  images: Uint8Array,
+  rows: number,
+  columns: number,
+  first: number,
+  data: Int32Array | Float64Array,
+): void {
+  const { out } = tile;
+  for (let column = 0; column < columns; column += BLOCK_COLUMNS) {
+    const width = Math.min(BLOCK_COLUMNS, columns - column);
+    const even = Math.ceil(width / 8) * 8;
+    for (let i = 0; i < rows; i++) {
+      const from = i * columns + column;
+      tile.rows.set(images.subarray(from, from + width), i * BLOCK_COLUMNS);
+      tile.rows.fill(0, i * BLOCK_COLUMNS + width, i * BLOCK_COLUMNS + even);
+    }
+    for (let right = 0; right < rows; right += BLOCK_ROWS) {
+      const start = Math.max(right, first - (first % TILE_ROWS));
+      for (let left = start; left < rows; left += TILE_ROWS) {
+        tile.run(left, right, Math.min(BLOCK_ROWS, left + TILE_ROWS - right), even);
+        for (let i = Math.max(left, first); i < Math.min(left + TILE_ROWS, rows); i++) {
+          const last = Math.min(i, right + BLOCK_ROWS - 1);
+          for (let j = right; j <= last; j++) data[i * rows + j] += out[(j - right) * TILE_ROWS + i - left];
+        }
+      }
+    }
+  }
+}
+
+/** @throws CryfoldError NPY_INVALID where the shape does not fit */
+export function pixelMoments(images: Uint8Array, rows: number, columns: number): PixelMoments {
+  checkShape(images, rows, columns);
+  const moments = { sum: new Float64Array(rows), sumSquares: new Float64Array(rows) };
+  for (let i = 0; i < rows; i++) {
+    let sum = 0;
+    let squares = 0;
+    for (let k = i * columns; k < (i + 1) * columns; k++) {
+      sum += images[k];
+      squares += images[k] * images[k];
+    }
+    moments.sum[i] = sum;
+    moments.sumSquares[i] = squares;
+  }
+  return moments;
+}
