@@ -1,3 +1,4 @@
+export { fuseMean } from './fusion.js';
 export { type Groups, groupKFold, stratifiedGroupKFold } from './group-k-fold.js';
 export {
   type FoldOptions,
@@ -8,6 +9,26 @@ export {
   repeatSeed,
   stratifiedKFold,
 } from './k-fold.js';
+export {
+  accuracy,
+  argmaxRows,
+  balancedAccuracy,
+  brier,
+  type Confusion,
+  cohenKappa,
+  confusionMatrix,
+  ece,
+  logLoss,
+  macroF1,
+  matthews,
+  precision,
+  type ReliabilityBin,
+  recall,
+  reliabilityCurve,
+  rowNormalise,
+  type Summary,
+  summarise,
+} from './metrics.js';
 export { RandomState } from './random-state.js';
 export { type ShuffleSplitOptions, shuffleSplit, trainTestSplit } from './shuffle-split.js';
 export type { Split } from './split.js';
