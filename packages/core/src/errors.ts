@@ -50,6 +50,10 @@ export const ERROR_CODES = {
   STORE_KEY_INVALID: ['input', 'An artifact key is empty, absolute, or would escape the store.'],
   ARTIFACT_MISSING: ['infrastructure', 'An artifact that should exist is not in the store.'],
   ARTIFACT_CORRUPT: ['infrastructure', 'An artifact does not have the content its record promises.'],
+  PROBABILITIES_INVALID: [
+    'input',
+    'Probabilities are not finite, do not sum to 1 a row, or are not one row a test clip and one column a class.',
+  ],
   JOB_INVALID: ['input', 'A job payload or stored record does not have the expected schema.'],
   CHILD_DIED: ['crash', 'A training child ended before it returned a result.'],
   PROCESS_DIED: ['crash', 'A coordinator, worker or aggregator process keeps dying.'],
