@@ -1,1 +1,2 @@
-export {};
+export { Coordinator, type CoordinatorOptions } from './coordinator.js';
+export type { RunProgress, TrialProgress } from './run-state.js';

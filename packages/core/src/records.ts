@@ -62,7 +62,6 @@ export const storeKeys = {
   plan: (run: string) => `runs/${run}/plan.json`,
   results: (run: string) => `runs/${run}/results.json`,
   outOfFold: (run: string) => `runs/${run}/out-of-fold.csv`,
-  cancelled: (run: string) => `runs/${run}/cancelled.json`,
   failures: (run: string) => `runs/${run}/failures/`,
   failure: (run: string, fold: string) => `runs/${run}/failures/${fold}.json`,
 } as const;

@@ -1,1 +1,13 @@
-export {};
+export { checkRedis, redactUrl } from './connection.js';
+export { type Attempt, Consumer, type ConsumerOptions } from './consumer.js';
+export { asCryfoldError, failureOf } from './failures.js';
+export {
+  type FoldPayload,
+  QUEUE_NAMES,
+  type QueueName,
+  type RunPayload,
+  runPayload,
+  type WorkPayload,
+  workPayload,
+} from './payloads.js';
+export { type JobRequest, type QueueListeners, Queues } from './queues.js';

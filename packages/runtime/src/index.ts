@@ -1,1 +1,3 @@
-export {};
+export { type Config, loadConfig } from './config.js';
+export { createLogger, type Logger } from './logger.js';
+export { type Service, serve } from './service.js';

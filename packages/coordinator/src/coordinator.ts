@@ -1,0 +1,148 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ArtifactStore, openStore, readArtifact } from '@cryfold/artifacts';
+import { CryfoldError, decodePlan, storeKeys } from '@cryfold/core';
+import { type Attempt, Consumer, Queues, type RunPayload, runPayload } from '@cryfold/queue';
+import type { Logger, Service } from '@cryfold/runtime';
+import { RunDriver } from './run-driver.js';
+import { RunState } from './run-state.js';
+
+export interface CoordinatorOptions {
+  redisUrl: string;
+  storeUrl: string;
+  log: Logger;
+}
+
+/** Milliseconds between looks at runs in the store that Redis may have forgotten. */
+const SCAN = 5000;
+/** Milliseconds between full reconciliations of a run; events cover the time between. */
+const RECONCILE = 3000;
+const PROGRESS = 250;
+/** Runs driven side by side by one coordinator. */
+const RUNS = 100;
+
+/** Drives every unfinished run. Several may run at once; a run's job lock gives it to one of them. */
+export class Coordinator implements Service {
+  readonly #store: ArtifactStore;
+  readonly #queues: Queues;
+  readonly #log: Logger;
+  readonly #consumer: Consumer<RunPayload>;
+  readonly #drivers = new Set<RunDriver>();
+  /** Runs whose results this process has seen. */
+  readonly #finished = new Set<string>();
+  readonly #stopped = new AbortController();
+  #scanning: Promise<void>;
+
+  private constructor(options: CoordinatorOptions, queues: Queues) {
+    this.#store = openStore(options.storeUrl);
+    this.#queues = queues;
+    this.#log = options.log;
+    this.#consumer = new Consumer({
+      url: options.redisUrl,
+      queue: 'runs',
+      schema: runPayload,
+      concurrency: RUNS,
+      handle: (payload, attempt) => this.#drive(payload.run, attempt),
+      onError: (error) => this.#log.warn({ err: error }, 'queue error'),
+    });
+    this.#scanning = this.#scan();
+  }
+
+  static async start(options: CoordinatorOptions): Promise<Coordinator> {
+    const queues = new Queues(options.redisUrl);
+    const coordinator = new Coordinator(options, queues);
+    for (const name of ['gpu', 'cpu'] as const) {
+      await queues.listen(name, {
+        completed: (id) => coordinator.#tell((driver) => driver.onCompleted(id)),
+        failed: (id, reason) => coordinator.#tell((driver) => driver.onFailed(id, reason)),
+        progress: (id, data) => {
+          const { done, total } = data as { done: number; total: number };
+          for (const driver of coordinator.#drivers) driver.state.markActive(id, total > 0 ? done / total : 0);
+        },
+      });
+    }
+    options.log.info('coordinator ready');
+    return coordinator;
+  }
+
+  async stop(_graceSeconds: number): Promise<void> {
+    this.#stopped.abort();
+    // Driving has no work of its own to lose: another coordinator goes on where this one stops.
+    await this.#consumer.close(true);
+    await this.#scanning;
+    await this.#queues.close();
+    await this.#store.close();
+  }
+
+  #tell(action: (driver: RunDriver) => Promise<void>): void {
+    for (const driver of this.#drivers) {
+      action(driver).catch((error) => this.#log.warn({ err: error }, 'event not handled; reconciliation will'));
+    }
+  }
+
+  /** Truth is in the store: a run whose job Redis lost is enqueued again. */
+  async #scan(): Promise<void> {
+    while (!this.#stopped.signal.aborted) {
+      try {
+        const unfinished: string[] = [];
+        for await (const key of this.#store.list('runs/')) {
+          const run = /^runs\/([^/]+)\/plan\.json$/.exec(key)?.[1];
+          if (!run || this.#finished.has(run)) continue;
+          if (await this.#store.has(storeKeys.results(run))) this.#finished.add(run);
+          else unfinished.push(run);
+        }
+        await this.#queues.add(
+          'runs',
+          unfinished.map((run) => ({ id: run, payload: { format: 1, kind: 'run', run } })),
+        );
+      } catch (error) {
+        this.#log.warn({ err: error }, 'runs could not be listed');
+      }
+      await sleep(SCAN, undefined, { signal: this.#stopped.signal }).catch(() => {});
+    }
+  }
+
+  async #drive(run: string, attempt: Attempt): Promise<void> {
+    const log = this.#log.child({ run });
+    const key = storeKeys.plan(run);
+    const state = new RunState(decodePlan(await readArtifact(this.#store, key), key));
+    const driver = new RunDriver(state, this.#store, this.#queues, log);
+    log.info({ folds: state.plan.jobs.length }, 'run taken');
+    await driver.begin();
+    this.#drivers.add(driver);
+    try {
+      let reconciled = Date.now();
+      let told = '';
+      while (!(await this.#finish(driver))) {
+        if (attempt.signal.aborted) throw new CryfoldError('CANCELLED', 'coordinator is stopping');
+        if (Date.now() - reconciled >= RECONCILE) {
+          await driver.reconcile();
+          reconciled = Date.now();
+        }
+        const progress = state.progress();
+        const text = JSON.stringify(progress);
+        if (text !== told) await attempt.progress(progress);
+        told = text;
+        await sleep(PROGRESS, undefined, { signal: attempt.signal }).catch(() => {});
+      }
+      await attempt.progress(state.progress());
+      log.info('run finished');
+    } finally {
+      this.#drivers.delete(driver);
+    }
+  }
+
+  /** Once every fold has a result or a final failure, the aggregator writes the results; true when it has. */
+  async #finish({ state }: RunDriver): Promise<boolean> {
+    if (!state.settled) return false;
+    state.phase = 'aggregate';
+    const { run } = state.plan;
+    if (await this.#store.has(storeKeys.results(run))) return true;
+    const failed = (await this.#queues.failures('aggregate')).get(run);
+    if (failed !== undefined) {
+      await this.#queues.remove('aggregate', run);
+      throw new CryfoldError('RUN_FAILED', `aggregation failed: ${failed}`);
+    }
+    await this.#queues.add('aggregate', [{ id: run, payload: { format: 1, kind: 'run', run } }]);
+    return false;
+  }
+}

@@ -1,0 +1,154 @@
+import type { ArtifactStore } from '@cryfold/artifacts';
+import {
+  CryfoldError,
+  decodeRecord,
+  type ErrorRecord,
+  encodeRecord,
+  type FoldJob,
+  type FoldQueue,
+  foldFailureSchema,
+  storeKeys,
+} from '@cryfold/core';
+import { failureOf, type JobRequest, type Queues } from '@cryfold/queue';
+import type { Logger } from '@cryfold/runtime';
+import type { RunState } from './run-state.js';
+
+const FOLD_QUEUES: readonly FoldQueue[] = ['gpu', 'cpu'];
+
+/** Store look-ups under way at once. */
+const LOOKUPS = 32;
+
+async function forEachLimited<T>(items: readonly T[], action: (item: T) => Promise<void>): Promise<void> {
+  let next = 0;
+  const lane = async () => {
+    while (next < items.length) await action(items[next++]);
+  };
+  await Promise.all(Array.from({ length: Math.min(LOOKUPS, items.length) }, lane));
+}
+
+/**
+ * Brings one run to its end by reconciling: plan minus committed results minus live jobs is what to enqueue
+ * (design section 4). Events only make it quick; a reconciliation alone would do.
+ */
+export class RunDriver {
+  readonly state: RunState;
+  readonly #store: ArtifactStore;
+  readonly #queues: Queues;
+  readonly #log: Logger;
+  readonly #distancesId: string;
+  #distancesReady = false;
+
+  constructor(state: RunState, store: ArtifactStore, queues: Queues, log: Logger) {
+    this.state = state;
+    this.#store = store;
+    this.#queues = queues;
+    this.#log = log;
+    this.#distancesId = `distances-${state.plan.features.key}`;
+  }
+
+  /** Loads what earlier attempts at this run left: final failures stay, stale failed jobs in Redis go. */
+  async begin(): Promise<void> {
+    const run = this.state.plan.run;
+    for await (const key of this.#store.list(storeKeys.failures(run))) {
+      const bytes = await this.#store.get(key);
+      if (!bytes) continue;
+      const failure = decodeRecord(foldFailureSchema, bytes, key);
+      this.state.markFailed(failure.key, failure.error as ErrorRecord);
+    }
+    for (const queue of FOLD_QUEUES) {
+      for (const id of (await this.#queues.failures(queue)).keys()) {
+        if (this.state.isPending(id) || id === this.#distancesId) await this.#queues.remove(queue, id);
+      }
+    }
+    await this.reconcile(true);
+  }
+
+  /** @param first counts the results found as having been there before */
+  async reconcile(first = false): Promise<void> {
+    // Live jobs are read before results: a fold that ends in between is seen as done, never as missing.
+    const live = new Map<FoldQueue, Set<string>>();
+    for (const queue of FOLD_QUEUES) {
+      live.set(queue, await this.#queues.liveIds(queue));
+      if (first) continue;
+      for (const [id, reason] of await this.#queues.failures(queue)) await this.onFailed(id, reason);
+    }
+    await forEachLimited(this.state.pending, async ({ key }) => {
+      if (await this.#store.has(storeKeys.result(key))) this.state.markDone(key, first);
+    });
+    const active = await Promise.all(FOLD_QUEUES.map((queue) => this.#queues.activeIds(queue)));
+    this.state.keepActive(new Set(active.flatMap((ids) => [...ids])));
+    for (const queue of FOLD_QUEUES) {
+      const jobs = this.state.pending.filter((job) => job.queue === queue && !live.get(queue)?.has(job.key));
+      if (jobs.length === 0) continue;
+      if (queue === 'cpu' && !(await this.#prerequisite(live.get('cpu')))) continue;
+      await this.#queues.add(
+        queue,
+        jobs.map((job) => this.#request(job)),
+      );
+      this.#log.info({ queue, folds: jobs.length }, 'folds enqueued');
+    }
+  }
+
+  /** SVM folds need the distances; one job computes them for all. */
+  async #prerequisite(live: ReadonlySet<string> | undefined): Promise<boolean> {
+    this.#distancesReady ||= await this.#store.has(storeKeys.gram(this.state.plan.features.key));
+    if (this.#distancesReady) return true;
+    if (!live?.has(this.#distancesId)) {
+      const payload = { format: 1, kind: 'distances', run: this.state.plan.run } as const;
+      await this.#queues.add('cpu', [{ id: this.#distancesId, payload }]);
+    }
+    return false;
+  }
+
+  #request(job: FoldJob): JobRequest {
+    return { id: job.key, payload: { format: 1, kind: 'fold', run: this.state.plan.run, key: job.key } };
+  }
+
+  async onCompleted(id: string): Promise<void> {
+    if (id === this.#distancesId) return this.reconcile();
+    if (!this.state.isPending(id)) return;
+    if (await this.#store.has(storeKeys.result(id))) this.state.markDone(id, false);
+  }
+
+  async onFailed(id: string, reason: string): Promise<void> {
+    const error = failureOf(reason);
+    if (id === this.#distancesId) {
+      for (const job of this.state.pending) if (job.queue === 'cpu') await this.#fail(job, error);
+      return;
+    }
+    const job = this.state.pending.find((candidate) => candidate.key === id);
+    if (!job) return;
+    await this.#fail(job, error);
+    if (error.failure === 'input') await this.#park(job, error);
+  }
+
+  async #fail(job: FoldJob, error: ErrorRecord): Promise<void> {
+    const { run } = this.state.plan;
+    const record = { format: 1, key: job.key, trial: job.trial, error };
+    await this.#store.put(storeKeys.failure(run, job.key), encodeRecord(record));
+    this.state.markFailed(job.key, error);
+    this.#log.error({ trial: job.trial, ...this.#where(job), code: error.code }, error.message);
+  }
+
+  /** The same inputs fail again, so a trial's other folds are not tried. */
+  async #park(cause: FoldJob, error: ErrorRecord): Promise<void> {
+    const { repeat, fold } = this.#where(cause);
+    const parked = new CryfoldError(
+      error.code,
+      `not tried, since repeat ${repeat} fold ${fold} failed: ${error.message}`,
+      {
+        context: error.context,
+        ...(error.hint ? { hint: error.hint } : {}),
+      },
+    ).toRecord();
+    for (const job of this.state.pending.filter((candidate) => candidate.trial === cause.trial)) {
+      // One that already runs may still end well.
+      if (await this.#queues.remove(job.queue, job.key)) await this.#fail(job, parked);
+    }
+  }
+
+  #where(job: FoldJob): { repeat: number; fold: number } {
+    const { repeat, fold } = this.state.plan.splits[job.split];
+    return { repeat, fold };
+  }
+}

@@ -1,0 +1,141 @@
+import type { ErrorRecord, FoldJob, RunPlan } from '@cryfold/core';
+
+/** What one trial has behind and before it. */
+export interface TrialProgress {
+  total: number;
+  done: number;
+  failed: number;
+}
+
+/** Published on the run's job, for whoever watches. */
+export interface RunProgress {
+  run: string;
+  total: number;
+  done: number;
+  failed: number;
+  /** Fold results that were in the store before this run began */
+  found: number;
+  trials: Record<string, TrialProgress>;
+  active: { trial: string; repeat: number; fold: number; fraction: number }[];
+  /** Seconds to the end, or null while too little is known */
+  etaSeconds: number | null;
+  /** What happens apart from folds, such as `distances` or `aggregate` */
+  phase: string;
+}
+
+interface Activity {
+  since: number;
+  fraction: number;
+}
+
+/** Which folds of a run are done, failed, active or missing. Holds nothing that the store and Redis don't know. */
+export class RunState {
+  readonly plan: RunPlan;
+  readonly #pending: Map<string, FoldJob>;
+  readonly #failed = new Map<string, ErrorRecord>();
+  readonly #done = new Set<string>();
+  readonly #active = new Map<string, Activity>();
+  readonly #seconds = new Map<string, { sum: number; count: number }>();
+  #found = 0;
+  phase = 'folds';
+
+  constructor(plan: RunPlan) {
+    this.plan = plan;
+    // Trials with equal parameters share a key: one job serves them all.
+    this.#pending = new Map(plan.jobs.map((job) => [job.key, job]));
+  }
+
+  get settled(): boolean {
+    return this.#pending.size === 0;
+  }
+
+  get pending(): FoldJob[] {
+    return [...this.#pending.values()];
+  }
+
+  isPending(key: string): boolean {
+    return this.#pending.has(key);
+  }
+
+  markDone(key: string, found: boolean): void {
+    const job = this.#pending.get(key);
+    if (!job) return;
+    const activity = this.#active.get(key);
+    if (activity) {
+      const seconds = this.#seconds.get(job.trial) ?? { sum: 0, count: 0 };
+      seconds.sum += (Date.now() - activity.since) / 1000;
+      seconds.count++;
+      this.#seconds.set(job.trial, seconds);
+    }
+    this.#pending.delete(key);
+    this.#active.delete(key);
+    this.#done.add(key);
+    if (found) this.#found++;
+  }
+
+  markFailed(key: string, error: ErrorRecord): void {
+    if (!this.#pending.delete(key)) return;
+    this.#active.delete(key);
+    this.#failed.set(key, error);
+  }
+
+  markActive(key: string, fraction: number): void {
+    if (!this.#pending.has(key)) return;
+    const activity = this.#active.get(key);
+    // A fold that starts again starts from nothing.
+    if (!activity || fraction < activity.fraction) this.#active.set(key, { since: Date.now(), fraction });
+    else activity.fraction = fraction;
+  }
+
+  /** Forgets folds that no worker holds any more. */
+  keepActive(ids: ReadonlySet<string>): void {
+    for (const key of this.#active.keys()) if (!ids.has(key)) this.#active.delete(key);
+  }
+
+  progress(): RunProgress {
+    const trials: Record<string, TrialProgress> = {};
+    for (const { key, trial } of this.plan.jobs) {
+      trials[trial] ??= { total: 0, done: 0, failed: 0 };
+      trials[trial].total++;
+      if (this.#done.has(key)) trials[trial].done++;
+      else if (this.#failed.has(key)) trials[trial].failed++;
+    }
+    const sum = (member: keyof TrialProgress) => Object.values(trials).reduce((s, trial) => s + trial[member], 0);
+    return {
+      run: this.plan.run,
+      total: sum('total'),
+      done: sum('done'),
+      failed: sum('failed'),
+      found: this.#found,
+      trials,
+      active: [...this.#active].flatMap(([key, { fraction }]) => {
+        const job = this.#pending.get(key);
+        if (!job) return [];
+        const { repeat, fold } = this.plan.splits[job.split];
+        return [{ trial: job.trial, repeat, fold, fraction }];
+      }),
+      etaSeconds: this.#eta(),
+      phase: this.phase,
+    };
+  }
+
+  /** Remaining fold-seconds by each trial's mean, spread over the folds that run side by side. */
+  #eta(): number | null {
+    let remaining = 0;
+    for (const [key, job] of this.#pending) {
+      const seconds = this.#secondsOf(job.trial);
+      if (seconds === undefined) return null;
+      remaining += seconds * (1 - (this.#active.get(key)?.fraction ?? 0));
+    }
+    return remaining / Math.max(1, this.#active.size);
+  }
+
+  #secondsOf(trial: string): number | undefined {
+    const known = this.#seconds.get(trial);
+    if (known) return known.sum / known.count;
+    for (const [key, { since, fraction }] of this.#active) {
+      if (this.#pending.get(key)?.trial === trial && fraction > 0.05) return (Date.now() - since) / 1000 / fraction;
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,50 @@
+import { CryfoldError } from '@cryfold/core';
+import { Redis, type RedisOptions } from 'ioredis';
+
+/** Hides user and password of a Redis URL, for messages and logs. */
+export function redactUrl(url: string): string {
+  return url.replace(/\/\/[^@/]*@/, '//***@');
+}
+
+/**
+ * Connects to `redis://`, `rediss://` or the path of a Unix socket. Blocking users wait for a lost server;
+ * others fail at once, so that a producer is never hung by an outage (design section 4).
+ */
+export function connect(url: string, use: 'blocking' | 'failing'): Redis {
+  const options: RedisOptions = {
+    maxRetriesPerRequest: use === 'blocking' ? null : 1,
+    enableOfflineQueue: use === 'blocking',
+    retryStrategy: (times) => Math.min(100 * 2 ** Math.min(times, 5), 2000),
+  };
+  const redis = new Redis(url, options);
+  // Reconnection is ioredis's task; without a listener it would print every attempt.
+  redis.on('error', () => {});
+  return redis;
+}
+
+/**
+ * Answers Redis's version, or says why not within `timeout` milliseconds.
+ * @throws CryfoldError REDIS_UNREACHABLE
+ */
+export async function checkRedis(url: string, timeout = 3000): Promise<string> {
+  const redis = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: 0, retryStrategy: () => null });
+  let reason = `no answer within ${timeout} ms`;
+  redis.on('error', (error) => {
+    reason = error.message;
+  });
+  const timer = setTimeout(() => redis.disconnect(), timeout);
+  try {
+    await redis.connect();
+    const info = await redis.info('server');
+    return /(?:valkey|redis)_version:(\S+)/.exec(info)?.[1] ?? 'unknown';
+  } catch (cause) {
+    throw new CryfoldError('REDIS_UNREACHABLE', `Redis at ${redactUrl(url)}: ${reason}`, {
+      cause,
+      context: { url: redactUrl(url) },
+      hint: 'Start it, or set REDIS_URL to one that runs (redis://user:password@host:port, rediss:// for TLS).',
+    });
+  } finally {
+    clearTimeout(timer);
+    redis.disconnect();
+  }
+}

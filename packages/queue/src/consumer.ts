@@ -1,0 +1,88 @@
+import { decodeRecord } from '@cryfold/core';
+import { DelayedError, type Job, UnrecoverableError, Worker } from 'bullmq';
+import type { z } from 'zod';
+import { connect } from './connection.js';
+import { asCryfoldError, failureMessage } from './failures.js';
+import type { QueueName } from './payloads.js';
+import { keyPrefix } from './queues.js';
+
+/**
+ * Lock and check intervals, milliseconds. A job whose worker was killed starts again after at most their sum
+ * (BullMQ's defaults, 30 s each, need up to 60 s). Locks are renewed every lock/2 by an event loop that never
+ * trains, so a long fold does not lose its lock.
+ */
+const LOCK = 8000;
+const STALLED_CHECK = 3000;
+
+export interface Attempt {
+  /** Aborted when the consumer closes at once or the lock was lost: nothing may be committed any more. */
+  signal: AbortSignal;
+  /** How often the job was started before. */
+  previous: number;
+  progress(data: object): Promise<void>;
+}
+
+export interface ConsumerOptions<P> {
+  url: string;
+  queue: QueueName;
+  schema: z.ZodType<P>;
+  concurrency: number;
+  handle: (payload: P, attempt: Attempt) => Promise<void>;
+  onError: (error: Error) => void;
+}
+
+/** Takes jobs from a queue until closed. Failures follow their class: see FailureClass in core. */
+export class Consumer<P> {
+  readonly #worker: Worker;
+  readonly #redis;
+
+  constructor(options: ConsumerOptions<P>) {
+    this.#redis = connect(options.url, 'blocking');
+    this.#worker = new Worker(options.queue, (job, token, signal) => process(options, job, token, signal), {
+      ...keyPrefix,
+      connection: this.#redis,
+      concurrency: options.concurrency,
+      lockDuration: LOCK,
+      stalledInterval: STALLED_CHECK,
+      // A worker that dies does not make the job bad; a job that kills every worker ends here.
+      maxStalledCount: 8,
+    });
+    this.#worker.on('error', options.onError);
+    this.#worker.on('lockRenewalFailed', (jobIds) => {
+      for (const id of jobIds) this.#worker.cancelJob(id, 'lock lost');
+    });
+  }
+
+  /** Takes no further job and waits for those running; with `now`, aborts them so that others can take them. */
+  async close(now = false): Promise<void> {
+    if (now) this.#worker.cancelAllJobs('closing');
+    await this.#worker.close();
+    this.#redis.disconnect();
+  }
+}
+
+async function process<P>(
+  options: ConsumerOptions<P>,
+  job: Job,
+  token: string | undefined,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<void> {
+  const previous = job.attemptsStarted - 1;
+  const later = async (delay: number): Promise<never> => {
+    await job.moveToDelayed(Date.now() + delay, token);
+    throw new DelayedError();
+  };
+  try {
+    const payload = decodeRecord(options.schema, job.data, `job ${job.id}`);
+    await options.handle(payload, { signal, previous, progress: (data) => job.updateProgress(data) });
+  } catch (thrown) {
+    if (signal.aborted) return later(100);
+    const error = asCryfoldError(thrown);
+    if (error.failure === 'infrastructure') {
+      const backoff = Math.min(1000 * 2 ** Math.min(previous, 5), 30_000);
+      return later(backoff * (0.5 + Math.random() / 2));
+    }
+    const message = failureMessage(error);
+    throw error.failure === 'crash' ? new Error(message) : new UnrecoverableError(message);
+  }
+}

@@ -1,0 +1,25 @@
+import { CryfoldError, decodeRecord, type ErrorRecord, errorRecordSchema } from '@cryfold/core';
+
+/** Any thrown value as a coded error; what has no code counts as a crash, which is retried a few times. */
+export function asCryfoldError(error: unknown): CryfoldError {
+  if (error instanceof CryfoldError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new CryfoldError('CHILD_DIED', message, { cause: error });
+}
+
+/** BullMQ keeps only a failure's message, so the message is the whole record. */
+export function failureMessage(error: CryfoldError): string {
+  return JSON.stringify(error.toRecord());
+}
+
+/** The record in a failed job's reason; BullMQ's own reasons (stalled too often) become PROCESS_DIED. */
+export function failureOf(reason: string): ErrorRecord {
+  if (reason.startsWith('{')) {
+    try {
+      return decodeRecord(errorRecordSchema, reason, 'failed job') as ErrorRecord;
+    } catch {
+      // Not ours: told below as it stands.
+    }
+  }
+  return new CryfoldError('PROCESS_DIED', `the queue gave the job up: ${reason.slice(0, 500)}`).toRecord();
+}

@@ -1,0 +1,24 @@
+import { z } from 'zod';
+
+const run = z.string().regex(/^[a-z0-9][a-z0-9-]*$/);
+const hex = z.string().regex(/^[0-9a-f]{64}$/);
+
+/** The queues by name. Fold jobs lie on `gpu` and `cpu`; the coordinator takes `runs`, the aggregator `aggregate`. */
+export const QUEUE_NAMES = ['runs', 'gpu', 'cpu', 'aggregate'] as const;
+export type QueueName = (typeof QUEUE_NAMES)[number];
+
+/** Drive a run, or aggregate it; the job's id is the run's. */
+export const runPayload = z.strictObject({ format: z.literal(1), kind: z.literal('run'), run });
+
+/** Train and predict one fold; the job's id is the fold's key. The run's plan in the store says the rest. */
+export const foldPayload = z.strictObject({ format: z.literal(1), kind: z.literal('fold'), run, key: hex });
+
+/** Compute the squared distances between all clips, which every SVM fold needs. */
+export const distancesPayload = z.strictObject({ format: z.literal(1), kind: z.literal('distances'), run });
+
+export const workPayload = z.discriminatedUnion('kind', [foldPayload, distancesPayload]);
+
+export type RunPayload = z.infer<typeof runPayload>;
+export type FoldPayload = z.infer<typeof foldPayload>;
+export type WorkPayload = z.infer<typeof workPayload>;
+export type Payload = RunPayload | WorkPayload;

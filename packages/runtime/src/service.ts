@@ -1,0 +1,33 @@
+import type { Logger } from './logger.js';
+
+/** A long-running process's work. */
+export interface Service {
+  /** Ends it in order; what still runs after `graceSeconds` is given back to its queue. */
+  stop(graceSeconds: number): Promise<void>;
+}
+
+/**
+ * Runs a service until SIGTERM or SIGINT (a second one ends the grace), or until the parent that started it
+ * over IPC goes away. A service started over IPC leaves SIGINT to its parent, since a terminal sends it to both.
+ */
+export async function serve(service: Service, graceSeconds: number, log: Logger): Promise<void> {
+  const supervised = process.connected === true;
+  await new Promise<void>((resolve, reject) => {
+    let stopping = false;
+    const stop = (reason: string, grace: number) => {
+      if (stopping) {
+        log.warn({ reason }, 'stopping at once');
+        process.exit(1);
+      }
+      stopping = true;
+      log.info({ reason, grace }, 'stopping');
+      service.stop(grace).then(resolve, reject);
+    };
+    process.on('SIGTERM', () => stop('SIGTERM', supervised ? 0 : graceSeconds));
+    process.on('SIGINT', () => {
+      if (!supervised) stop('SIGINT', graceSeconds);
+    });
+    if (supervised) process.once('disconnect', () => !stopping && stop('parent gone', 0));
+  });
+  if (process.connected) process.disconnect();
+}

@@ -1,0 +1,35 @@
+import type { EpochPoint, ErrorRecord, Estimator } from '@cryfold/core';
+
+/** What a training child is asked to do. It reads inputs from the store and returns its result. */
+export type Task =
+  | {
+      kind: 'fold';
+      storeUrl: string;
+      dataset: string;
+      features: string;
+      estimator: Estimator;
+      train: number[];
+      test: number[];
+      seed: number;
+    }
+  | { kind: 'distances'; storeUrl: string; features: string };
+
+/** Float64 matrix, row-major. */
+export interface Matrix {
+  rows: number;
+  columns: number;
+  data: Float64Array;
+}
+
+export interface FoldOutput {
+  probabilities: Matrix;
+  decisions?: Matrix;
+  curve: EpochPoint[];
+  environment: Record<string, string>;
+}
+
+export type ToChild = { id: number; task: Task };
+export type FromChild =
+  | { id: number; type: 'progress'; done: number; total: number }
+  | { id: number; type: 'done'; output: FoldOutput | undefined; rssMb: number }
+  | { id: number; type: 'error'; error: ErrorRecord };

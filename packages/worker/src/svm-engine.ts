@@ -1,0 +1,95 @@
+import { type ArtifactStore, readArtifact } from '@cryfold/artifacts';
+import { CryfoldError, decodeNpy, encodeNpy, storeKeys } from '@cryfold/core';
+import { stratifiedKFold } from '@cryfold/evaluation';
+import { fitPredictSvm, pixelMoments, squaredDistances } from '@cryfold/svm';
+import { type Engine, LastValue, readImages, readLabels } from './engine.js';
+import type { FoldOutput, Task } from './messages.js';
+
+/** LIBSVM's number of inner folds for Platt scaling. */
+const INNER_FOLDS = 5;
+
+type Progress = (done: number, total: number) => void;
+
+/** Runs SVM folds and the distances that they share; never loads TensorFlow. */
+export function createSvmEngine(): Engine {
+  const labels = new LastValue<Awaited<ReturnType<typeof readLabels>>>();
+  const gram = new LastValue<Awaited<ReturnType<typeof readGram>>>();
+
+  async function fold(task: Task & { kind: 'fold' }, store: ArtifactStore, onProgress: Progress): Promise<FoldOutput> {
+    if (task.estimator.kind !== 'svm') throw new CryfoldError('JOB_INVALID', `not an SVM: ${task.estimator.kind}`);
+    const data = await labels.get(task.dataset, () => readLabels(store, task.dataset));
+    const kernel = await gram.get(task.features, () => readGram(store, task.features));
+    const train = Int32Array.from(task.train);
+    const test = Int32Array.from(task.test);
+    const classCount = data.manifest.classes.length;
+    const result = fitPredictSvm({
+      ...kernel,
+      labels: data.labels,
+      classCount,
+      train,
+      test,
+      innerFolds: innerFolds(data.labels, train, task.seed),
+      parameters: task.estimator,
+      seed: task.seed,
+      onProgress,
+    });
+    const matrix = (values: Float64Array) => ({ rows: test.length, columns: classCount, data: values });
+    return {
+      probabilities: matrix(result.probabilities),
+      decisions: matrix(result.decisions),
+      curve: [],
+      environment: { engine: task.estimator.engine },
+    };
+  }
+
+  return {
+    async run(task, store, onProgress) {
+      if (task.kind === 'fold') return fold(task, store, onProgress);
+      await writeGram(store, task.features);
+      return undefined;
+    },
+  };
+}
+
+/** The inner fold of each training row, stratified as LIBSVM's are. Too small a class goes without. */
+function innerFolds(labels: Int32Array, train: Int32Array, seed: number): Int32Array {
+  const own = Int32Array.from(train, (row) => labels[row]);
+  const assigned = new Int32Array(train.length);
+  const sizes = new Map<number, number>();
+  for (const label of own) sizes.set(label, (sizes.get(label) ?? 0) + 1);
+  const splits = Math.min(INNER_FOLDS, Math.max(2, ...sizes.values()));
+  for (const { fold, test } of stratifiedKFold(own, { splits, shuffle: true, seed })) {
+    for (const row of test) assigned[row] = fold;
+  }
+  return assigned;
+}
+
+async function writeGram(store: ArtifactStore, features: string): Promise<void> {
+  const { shape, data } = await readImages(store, features);
+  const [rows, height, width, channels] = shape;
+  const columns = height * width * channels;
+  const { sum, sumSquares } = pixelMoments(data, rows, columns);
+  const moments = new Float64Array(2 * rows + 1);
+  moments.set(sum);
+  moments.set(sumSquares, rows);
+  moments[2 * rows] = columns;
+  await store.put(storeKeys.moments(features), encodeNpy(moments, [moments.length]));
+  // Last, since its presence says that both are there.
+  await store.put(storeKeys.gram(features), encodeNpy(squaredDistances(data, rows, columns), [rows, rows]));
+}
+
+async function readGram(store: ArtifactStore, features: string) {
+  const momentsKey = storeKeys.moments(features);
+  const gramKey = storeKeys.gram(features);
+  const moments = decodeNpy(await readArtifact(store, momentsKey), '<f8', 1, momentsKey).data;
+  const bytes = await readArtifact(store, gramKey);
+  const rows = (moments.length - 1) / 2;
+  const columns = moments[2 * rows];
+  // Distances are exact integers: 32 bits where they fit, else float64 (see squaredDistances).
+  const { data } = decodeNpy(bytes, columns * 255 ** 2 < 2 ** 31 ? '<i4' : '<f8', 2, gramKey);
+  return {
+    distances: data,
+    moments: { sum: moments.subarray(0, rows), sumSquares: moments.subarray(rows, 2 * rows) },
+    columns,
+  };
+}

@@ -1,0 +1,40 @@
+import { openStore } from '@cryfold/artifacts';
+import { asCryfoldError } from '@cryfold/queue';
+import type { Engine } from './engine.js';
+import type { FromChild, ToChild } from './messages.js';
+
+/**
+ * Entry point of a training child: `training-child.js nn|svm THREADS`, spoken to over IPC. It ends when its
+ * parent does, so that no orphan trains on.
+ */
+const [engineName, threads] = process.argv.slice(2);
+process.on('disconnect', () => process.exit(0));
+process.on('SIGINT', () => {});
+
+const engine: Promise<Engine> =
+  engineName === 'nn'
+    ? import('./nn-engine.js').then((module) => module.createNnEngine(Number(threads)))
+    : import('./svm-engine.js').then((module) => module.createSvmEngine());
+// A failed start is told in answer to the first task.
+engine.catch(() => {});
+
+const send = (message: FromChild) => {
+  if (process.connected) process.send?.(message);
+};
+
+process.on('message', async ({ id, task }: ToChild) => {
+  try {
+    const store = openStore(task.storeUrl);
+    let last = 0;
+    const output = await (await engine).run(task, store, (done, total) => {
+      const now = Date.now();
+      if (now - last < 250 && done < total) return;
+      last = now;
+      send({ id, type: 'progress', done, total });
+    });
+    await store.close();
+    send({ id, type: 'done', output, rssMb: process.memoryUsage().rss / 2 ** 20 });
+  } catch (error) {
+    send({ id, type: 'error', error: asCryfoldError(error).toRecord() });
+  }
+});

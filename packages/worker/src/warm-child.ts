@@ -1,0 +1,103 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { CryfoldError } from '@cryfold/core';
+import type { FoldOutput, FromChild, Task, ToChild } from './messages.js';
+
+const ENTRY = fileURLToPath(new URL('./training-child.js', import.meta.url));
+
+export interface ChildSettings {
+  engine: 'nn' | 'svm';
+  /** TensorFlow threads; ignored by the SVM. */
+  threads: number;
+  maxMemoryMb: number;
+}
+
+/**
+ * One training process, kept warm between jobs. Training blocks its event loop, so the parent keeps the lock,
+ * relays progress, cancels by killing, and replaces a child whose memory has grown. (tfjs-node crashes in
+ * worker_threads.)
+ */
+export class WarmChild {
+  #process: ChildProcess | undefined;
+  #threads = 0;
+  #next = 0;
+
+  /**
+   * Runs one task; one at a time.
+   * @throws CryfoldError as the child threw it; CHILD_DIED when it ended without an answer; CANCELLED on abort
+   */
+  async run(
+    settings: ChildSettings,
+    task: Task,
+    signal: AbortSignal,
+    onProgress: (done: number, total: number) => void,
+  ): Promise<FoldOutput | undefined> {
+    if (this.#process && this.#threads !== settings.threads) await this.stop();
+    const child = this.#process ?? this.#start(settings);
+    const id = this.#next++;
+    let rssMb = 0;
+    try {
+      return await new Promise<FoldOutput | undefined>((resolve, reject) => {
+        const cleanup = () => {
+          child.off('message', onMessage);
+          child.off('exit', onExit);
+          signal.removeEventListener('abort', onAbort);
+        };
+        const onMessage = (message: FromChild) => {
+          if (message.id !== id) return;
+          if (message.type === 'progress') return onProgress(message.done, message.total);
+          cleanup();
+          if (message.type === 'error') return reject(CryfoldError.fromRecord(message.error));
+          rssMb = message.rssMb;
+          resolve(message.output);
+        };
+        const onExit = (code: number | null, by: string | null) => {
+          cleanup();
+          this.#process = undefined;
+          reject(
+            new CryfoldError('CHILD_DIED', `training child ended ${by ? `by ${by}` : `with code ${code}`}`, {
+              context: { engine: settings.engine, ...(by ? { signal: by } : {}) },
+              hint: 'It is tried again on a fresh child. SIGKILL without a person often means out of memory.',
+            }),
+          );
+        };
+        const onAbort = () => {
+          cleanup();
+          void this.stop();
+          reject(new CryfoldError('CANCELLED', 'the attempt was taken back'));
+        };
+        child.on('message', onMessage);
+        child.once('exit', onExit);
+        signal.addEventListener('abort', onAbort, { once: true });
+        if (signal.aborted) return onAbort();
+        child.send({ id, task } satisfies ToChild);
+      });
+    } finally {
+      if (rssMb > settings.maxMemoryMb) await this.stop();
+    }
+  }
+
+  /** Kills the process, if any, and waits for its end. */
+  async stop(): Promise<void> {
+    const child = this.#process;
+    this.#process = undefined;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGKILL');
+    await ended;
+  }
+
+  #start(settings: ChildSettings): ChildProcess {
+    const child = fork(ENTRY, [settings.engine, String(settings.threads)], {
+      serialization: 'advanced',
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    child.on('error', () => {});
+    child.once('exit', () => {
+      if (this.#process === child) this.#process = undefined;
+    });
+    this.#process = child;
+    this.#threads = settings.threads;
+    return child;
+  }
+}

@@ -1,0 +1,180 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { type ArtifactStore, openStore, readArtifact } from '@cryfold/artifacts';
+import {
+  CryfoldError,
+  decodePlan,
+  encodeNpy,
+  encodeRecord,
+  type FoldJob,
+  type FoldQueue,
+  type FoldResult,
+  type RunPlan,
+  sha256,
+  storeKeys,
+} from '@cryfold/core';
+import { type Attempt, Consumer, type WorkPayload, workPayload } from '@cryfold/queue';
+import type { Logger, Service } from '@cryfold/runtime';
+import type { FoldOutput, Matrix } from './messages.js';
+import { type ChildSettings, WarmChild } from './warm-child.js';
+
+export interface WorkerOptions {
+  redisUrl: string;
+  storeUrl: string;
+  queues: readonly FoldQueue[];
+  /** Training children per queue, each with one fold at a time. */
+  children: number;
+  childMemoryMb: number;
+  log: Logger;
+}
+
+/** Plans kept in memory; a worker serves few runs at a time. */
+const PLAN_CACHE = 8;
+
+/** Takes fold jobs, has warm children compute them, and commits each result once. */
+export class Worker implements Service {
+  readonly #options: WorkerOptions;
+  readonly #store: ArtifactStore;
+  readonly #consumers: Consumer<WorkPayload>[] = [];
+  readonly #children: WarmChild[] = [];
+  readonly #plans = new Map<string, RunPlan>();
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+    this.#store = openStore(options.storeUrl);
+    for (const queue of options.queues) {
+      const idle = Array.from({ length: options.children }, () => new WarmChild());
+      this.#children.push(...idle);
+      this.#consumers.push(
+        new Consumer({
+          url: options.redisUrl,
+          queue,
+          schema: workPayload,
+          concurrency: options.children,
+          onError: (error) => options.log.warn({ queue, err: error }, 'queue error'),
+          handle: async (payload, attempt) => {
+            const child = idle.pop();
+            if (!child) throw new CryfoldError('CHILD_DIED', 'no training child is free');
+            try {
+              await this.#handle(payload, attempt, child, queue === 'gpu' ? 'nn' : 'svm');
+            } finally {
+              idle.push(child);
+            }
+          },
+        }),
+      );
+    }
+    options.log.info({ queues: options.queues, children: options.children }, 'worker ready');
+  }
+
+  async stop(graceSeconds: number): Promise<void> {
+    const timer = setTimeout(() => this.#abort(), graceSeconds * 1000);
+    await Promise.all(this.#consumers.map((consumer) => consumer.close(graceSeconds === 0)));
+    clearTimeout(timer);
+    await Promise.all(this.#children.map((child) => child.stop()));
+    await this.#store.close();
+  }
+
+  #abort(): void {
+    for (const consumer of this.#consumers) void consumer.close(true);
+  }
+
+  async #plan(run: string): Promise<RunPlan> {
+    let plan = this.#plans.get(run);
+    if (!plan) {
+      const key = storeKeys.plan(run);
+      plan = decodePlan(await readArtifact(this.#store, key), key);
+      const [oldest] = this.#plans.keys();
+      if (this.#plans.size >= PLAN_CACHE) this.#plans.delete(oldest);
+      this.#plans.set(run, plan);
+    }
+    return plan;
+  }
+
+  async #handle(payload: WorkPayload, attempt: Attempt, child: WarmChild, engine: 'nn' | 'svm'): Promise<void> {
+    const plan = await this.#plan(payload.run);
+    const settings = { engine, threads: plan.spec.threads, maxMemoryMb: this.#options.childMemoryMb };
+    if (payload.kind === 'fold') return this.#fold(plan, payload.key, attempt, child, settings);
+    if (await this.#store.has(storeKeys.gram(plan.features.key))) return;
+    const task = { kind: 'distances', storeUrl: this.#options.storeUrl, features: plan.features.key } as const;
+    await child.run(settings, task, attempt.signal, () => {});
+  }
+
+  async #fold(plan: RunPlan, key: string, attempt: Attempt, child: WarmChild, settings: ChildSettings): Promise<void> {
+    const job = plan.jobs.find((candidate) => candidate.key === key);
+    if (!job) throw new CryfoldError('JOB_INVALID', `run ${plan.run} has no fold ${key.slice(0, 12)}`);
+    const { repeat, fold, train, test } = plan.splits[job.split];
+    const log = this.#options.log.child({ run: plan.run, trial: job.trial, repeat, fold, key: key.slice(0, 12) });
+    if (await this.#store.has(storeKeys.result(key))) return log.info('already committed');
+    const name = `${attempt.previous}-${randomBytes(6).toString('hex')}`;
+    log.info({ attempt: name }, 'fold started');
+    const started = performance.now();
+    await attempt.progress({ done: 0, total: 1 });
+    const output = await child.run(
+      settings,
+      {
+        kind: 'fold',
+        storeUrl: this.#options.storeUrl,
+        dataset: plan.dataset.key,
+        features: plan.features.key,
+        estimator: plan.spec.estimators[job.trial],
+        train,
+        test,
+        seed: job.seed,
+      },
+      attempt.signal,
+      // Progress is a courtesy: an outage must not end the fold.
+      (done, total) => void attempt.progress({ done, total }).catch(() => {}),
+    );
+    if (!output) throw new CryfoldError('CHILD_DIED', 'the training child returned no probabilities');
+    const seconds = (performance.now() - started) / 1000;
+    await this.#commit(job, name, output, seconds, attempt.signal, log);
+  }
+
+  /** Bytes before record; the first record wins, and a later attempt's bytes are removed. */
+  async #commit(
+    job: FoldJob,
+    attempt: string,
+    output: FoldOutput,
+    seconds: number,
+    signal: AbortSignal,
+    log: Logger,
+  ): Promise<void> {
+    const written: string[] = [];
+    const put = async (file: string, matrix: Matrix) => {
+      checkFinite(matrix, file, job);
+      const bytes = encodeNpy(matrix.data, [matrix.rows, matrix.columns]);
+      const key = storeKeys.attempt(job.key, attempt, file);
+      await this.#store.put(key, bytes);
+      written.push(key);
+      return { key, sha256: sha256(bytes) };
+    };
+    const probabilities = await put('probabilities.npy', output.probabilities);
+    const decisions = output.decisions && (await put('decisions.npy', output.decisions));
+    const record: FoldResult = {
+      format: 1,
+      key: job.key,
+      attempt,
+      probabilities,
+      ...(decisions ? { decisions } : {}),
+      curve: output.curve,
+      seconds,
+      environment: { ...output.environment, node: process.version, host: hostname() },
+    };
+    const committed =
+      !signal.aborted && (await this.#store.putIfAbsent(storeKeys.result(job.key), encodeRecord(record)));
+    if (committed) return log.info({ attempt, seconds }, 'fold committed');
+    log.warn({ attempt }, 'another attempt was first; this one is dropped');
+    for (const key of written) await this.#store.delete(key);
+  }
+}
+
+/** No result may hold NaN; -Infinity is the decision value of a class that no training row has. */
+function checkFinite(matrix: Matrix, file: string, job: FoldJob): void {
+  const bad = file === 'decisions.npy' ? Number.isNaN : (value: number) => !Number.isFinite(value);
+  if (!matrix.data.some(bad)) return;
+  throw new CryfoldError('NN_LOSS_NOT_FINITE', `${job.trial}: ${file} holds values that are not finite`, {
+    context: { trial: job.trial },
+    hint: 'Lower the learning rate of this estimator.',
+  });
+}
