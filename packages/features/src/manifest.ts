@@ -60,8 +60,10 @@ export async function readManifest(path: string) {
       reject(`${written} is also in line ${lines.get(file)}`, 'Remove one: a recording has one label and one group.');
     } else if (!(await isFile(resolve(root, file)))) {
       reject(`${written} is not a file`, 'Paths are relative to the manifest. Mend it, or pass --skip-bad.');
-    } else recordings.push({ file, label, group: group.trim() === '' ? file : group });
-    if (!lines.has(file)) lines.set(file, line);
+    } else {
+      recordings.push({ file, label, group: group.trim() === '' ? file : group });
+      lines.set(file, line);
+    }
   }
   if (recordings.length === 0) {
     throw new CryfoldError('DATA_EMPTY', `${path}: lists no recording`, {

@@ -1,0 +1,89 @@
+import { CryfoldError, deriveSeed, Random } from '@cryfold/core';
+import { type Clip, type Dataset, summarize } from './dataset.js';
+
+/**
+ * Shares `total` among bins in proportion to their sizes, by the largest remainder (ties to the earlier bin), with at
+ * least one for each bin. Needs `sizes.length <= total <= sum of sizes`.
+ */
+export function apportion(sizes: readonly number[], total: number): number[] {
+  const sum = sizes.reduce((a, b) => a + b, 0);
+  const exact = sizes.map((size) => (size * total) / sum);
+  const quotas = exact.map((share) => Math.max(1, Math.floor(share)));
+  const remainders = exact.map((share, i) => ({ i, excess: share - quotas[i] }));
+  remainders.sort((a, b) => b.excess - a.excess || a.i - b.i);
+  const given = () => quotas.reduce((a, b) => a + b, 0);
+  for (let k = 0; given() < total; k++) quotas[remainders[k % quotas.length].i]++;
+  while (given() > total) quotas[quotas.indexOf(Math.max(...quotas))]--;
+  return quotas;
+}
+
+/**
+ * A smaller dataset of `n` clips: each class keeps its share (largest remainder, at least one clip), which clips stay
+ * is drawn by `seed`, and their order is kept. With the same seed a class's smaller draw is part of its larger one. A
+ * dataset that is small enough already comes back as it is.
+ * @throws CryfoldError DATA_TOO_FEW where `n` is less than the number of classes
+ */
+export function limitClips(dataset: Dataset, n: number, seed: number): Dataset {
+  const { clips, classes } = dataset;
+  if (n >= clips.length) return dataset;
+  if (!Number.isInteger(n) || n < classes.length) {
+    throw new CryfoldError('DATA_TOO_FEW', `--limit ${n}: ${dataset.name} has ${classes.length} classes`, {
+      context: { limit: n, classes: classes.length },
+      hint: 'Keep at least one clip per class, and for cross-validation many more.',
+    });
+  }
+  const ofClass = classes.map((label) => clips.filter((clip) => clip.label === label));
+  const quotas = apportion(
+    ofClass.map((members) => members.length),
+    n,
+  );
+  const kept = new Set<Clip>();
+  for (const [i, members] of ofClass.entries()) {
+    new Random(deriveSeed('limit', seed, classes[i])).shuffle(members);
+    for (const clip of members.slice(0, quotas[i])) kept.add(clip);
+  }
+  return summarize(
+    dataset,
+    clips.filter((clip) => kept.has(clip)),
+  );
+}
+
+export interface DatasetSummary {
+  name: string;
+  reader: Dataset['reader'];
+  recordings: number;
+  clips: number;
+  /** length of all clips together */
+  seconds: number;
+  groups: number;
+  grouped: boolean;
+  /** clips per sampling rate, by rate in Hz, ascending */
+  rates: { rate: number; clips: number }[];
+  /** per class, sorted by label */
+  classes: { label: string; clips: number; groups: number }[];
+  skipped: Dataset['skipped'];
+  contentHash: string;
+}
+
+/** What is in a dataset, for a person to check before a run. */
+export function inspectDataset(dataset: Dataset): DatasetSummary {
+  const { name, reader, recordings, clips, classes, grouped, skipped, contentHash } = dataset;
+  const groups = (members: readonly Clip[]) => new Set(members.map(({ group }) => group)).size;
+  const rates = [...new Set(clips.map(({ rate }) => rate))].sort((a, b) => a - b);
+  return {
+    name,
+    reader,
+    recordings,
+    clips: clips.length,
+    seconds: clips.reduce((sum, { length, rate }) => sum + length / rate, 0),
+    groups: groups(clips),
+    grouped,
+    rates: rates.map((rate) => ({ rate, clips: clips.filter((clip) => clip.rate === rate).length })),
+    classes: classes.map((label) => {
+      const members = clips.filter((clip) => clip.label === label);
+      return { label, clips: members.length, groups: groups(members) };
+    }),
+    skipped,
+    contentHash,
+  };
+}

@@ -1,0 +1,365 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { CryfoldError, Random } from '@cryfold/core';
+import { type Dataset, readClips, readDataset } from '../src/dataset.js';
+import { encodeWav } from '../src/wav.js';
+
+const RATE = 1000;
+let base: string;
+let root: string;
+let serial = 0;
+before(async () => {
+  base = await mkdtemp(join(tmpdir(), 'cryfold-dataset-'));
+});
+after(() => rm(base, { recursive: true }));
+beforeEach(async () => {
+  root = join(base, `data-${serial++}`);
+  await mkdir(root);
+});
+
+/** Noise that depends on `seed`, of so many seconds, on the 16-bit grid. */
+function noise(seconds: number, seed: number): Float64Array {
+  const random = new Random(seed);
+  return Float64Array.from({ length: Math.round(seconds * RATE) }, () => (random.below(60000) - 30000) / 32768);
+}
+
+async function put(file: string, content: Float64Array | Uint8Array | string): Promise<void> {
+  await mkdir(dirname(join(root, file)), { recursive: true });
+  await writeFile(join(root, file), content instanceof Float64Array ? encodeWav(content, RATE) : content);
+}
+
+const columns = ({ clips }: Dataset) => clips.map(({ id, label, group }) => [id, label, group]);
+
+async function fails(code: string, told: RegExp, action: Promise<unknown>): Promise<void> {
+  await assert.rejects(action, (error) => {
+    assert.ok(error instanceof CryfoldError, String(error));
+    assert.equal(error.code, code);
+    assert.match(error.message, told);
+    assert.ok(error.hint, 'a hint says what to do');
+    return true;
+  });
+}
+
+describe('readers', () => {
+  test('Chillanto names give class, infant and order, flat or in folders', async () => {
+    for (const [seed, name] of ['0052002000', '0004001001', 'any/0001001002', '0025010010', 'b/0063001030'].entries()) {
+      await put(`${name}.wav`, noise(1, seed));
+    }
+    const dataset = await readDataset(root);
+    assert.equal(dataset.reader, 'chillanto');
+    assert.deepEqual(dataset.classes, ['asphyxia', 'deaf', 'hunger', 'normal', 'pain']);
+    assert.deepEqual(columns(dataset), [
+      ['0004001001.wav#0', 'hunger', '0004'],
+      ['0025010010.wav#0', 'deaf', '0025'],
+      ['0052002000.wav#0', 'normal', '0052'],
+      ['any/0001001002.wav#0', 'pain', '0001'],
+      ['b/0063001030.wav#0', 'asphyxia', '0063'],
+    ]);
+  });
+
+  test('an odd name among Chillanto or donateacry names, or an unknown code, is named and can be skipped', async () => {
+    for (const [seed, name] of ['0004001001', '0004002001', '0052001000'].entries())
+      await put(`${name}.wav`, noise(1, seed));
+    await put('0052001000 copy.wav', noise(1, 9));
+    await fails('DATA_NAME_INVALID', /0052001000 copy\.wav/, readDataset(root));
+    await put('0052001007.wav', noise(1, 10));
+    const { clips, skipped } = await readDataset(root, { skipBad: true });
+    assert.equal(clips.length, 3);
+    assert.deepEqual(
+      skipped.map(({ file, code }) => [file, code]),
+      [
+        ['0052001000 copy.wav', 'DATA_NAME_INVALID'],
+        ['0052001007.wav', 'DATA_NAME_INVALID'],
+      ],
+    );
+  });
+
+  const instance = '0D1AD73E-4C5E-45F3-85C4-9A3CB71E8856';
+  const android = '0c8f14a9-6999-485b-97a2-913c1cbf099c';
+
+  test('donateacry names give the app instance, and the folder or else the reason tag', async () => {
+    await put(`discomfort/${instance}-1430742197-1.0-m-04-ch.wav`, noise(2.9, 1));
+    await put(`hungry/${android}-1431028888092-1.7-f-26-hu.wav`, noise(1, 2));
+    const foldered = await readDataset(root);
+    assert.equal(foldered.reader, 'donateacry');
+    assert.deepEqual(columns(foldered), [
+      [`discomfort/${instance}-1430742197-1.0-m-04-ch.wav#0`, 'discomfort', instance],
+      [`discomfort/${instance}-1430742197-1.0-m-04-ch.wav#1`, 'discomfort', instance],
+      [`hungry/${android}-1431028888092-1.7-f-26-hu.wav#0`, 'hungry', android],
+    ]);
+    assert.equal(foldered.grouped, true);
+    assert.equal(foldered.recordings, 2);
+    root = join(base, `data-${serial++}`);
+    await put(`${instance}-1430742197-1.0-m-04-bp.wav`, noise(1, 1));
+    await put(`${android}-1431028888092-1.7-f-26-hu.wav`, noise(1, 2));
+    assert.deepEqual((await readDataset(root)).classes, ['belly_pain', 'hungry']);
+  });
+
+  test('folders give classes; groups are recordings, and count only where one gives several clips', async () => {
+    await put('dog/b.wav', noise(1, 1));
+    await put('dog/deep/a.WAV', noise(1, 2));
+    await put('cat/a.wav', noise(1, 3));
+    await put('cat/._a.wav', 'a macOS resource fork');
+    await put('cat/notes.txt', 'no audio');
+    const dataset = await readDataset(root);
+    assert.equal(dataset.reader, 'folders');
+    assert.equal(dataset.grouped, false);
+    assert.deepEqual(columns(dataset), [
+      ['cat/a.wav#0', 'cat', 'cat/a.wav'],
+      ['dog/b.wav#0', 'dog', 'dog/b.wav'],
+      ['dog/deep/a.WAV#0', 'dog', 'dog/deep/a.WAV'],
+    ]);
+    await put('cat/long.wav', noise(2, 4));
+    assert.equal((await readDataset(root)).grouped, true);
+    await put('stray.wav', noise(1, 5));
+    await fails('DATA_NAME_INVALID', /stray\.wav: lies in no class folder/, readDataset(root));
+  });
+
+  test('a manifest gives labels, groups and its own order; fields may be quoted, columns in any order', async () => {
+    for (const [seed, file] of ['z.wav', 'a, "b".wav', 'sub/c.wav'].entries()) await put(file, noise(2, seed));
+    const csv =
+      '\uFEFFgroup,note,label,path\r\n7,"two\r\nlines","x, y",z.wav\r\n\r\n,,x,"a, ""b"".wav"\r\n7,,x,./sub/c.wav';
+    await put('list.csv', csv);
+    const dataset = await readDataset(join(root, 'list.csv'));
+    assert.deepEqual([dataset.name, dataset.reader], ['list', 'manifest']);
+    assert.deepEqual(columns(dataset), [
+      ['z.wav#0', 'x, y', '7'],
+      ['z.wav#1', 'x, y', '7'],
+      ['a, "b".wav#0', 'x', 'a, "b".wav'],
+      ['a, "b".wav#1', 'x', 'a, "b".wav'],
+      ['sub/c.wav#0', 'x', '7'],
+      ['sub/c.wav#1', 'x', '7'],
+    ]);
+  });
+
+  test('a manifest that is broken names the line and what to do', async () => {
+    await put('a.wav', noise(1, 1));
+    await put('b.wav', noise(1, 2));
+    const read = async (csv: string, skipBad = false) => {
+      await put('list.csv', csv);
+      return readDataset(join(root, 'list.csv'), { skipBad });
+    };
+    const code = 'DATA_MANIFEST_INVALID';
+    await fails(code, /list\.csv:1: the manifest is empty/, read(''));
+    await fails(code, /list\.csv:1: no column is named label/, read('path,class\na.wav,x\n'));
+    await fails(code, /list\.csv:2: no column is named path/, read('\nfile,label\na.wav,x\n'));
+    await fails(code, /list\.csv:3: 3 fields under 2 columns/, read('path,label\na.wav,x\nb.wav,x,y\n'));
+    await fails(code, /list\.csv:4: a quote is not closed/, read('path,label\na.wav,"x\ny"\n"b.wav,x\n'));
+    await fails(code, /list\.csv:2: a quote/, read('path,label\na"b.wav,x\n'));
+    await fails('DATA_EMPTY', /list\.csv: lists no recording/, read('path,label\n'));
+    const rows = [' ,x', 'a.wav,', 'c.wav,x', '.,x', 'a.wav,x', 'b.wav,y', './a.wav,y'];
+    await fails(code, /list\.csv:3: label is empty for a\.wav/, read(`path,label\n${rows.slice(4, 5)}\na.wav,\n`));
+    await fails(code, /list\.csv:2: c\.wav is not a file/, read(`path,label\n${rows[2]}\n`));
+    const { clips, skipped } = await read(`path,label\n${rows.join('\n')}\n`, true);
+    assert.deepEqual(
+      clips.map(({ file, label }) => [file, label]),
+      [
+        ['a.wav', 'x'],
+        ['b.wav', 'y'],
+      ],
+    );
+    assert.ok(skipped.every((entry) => entry.code === code));
+    assert.deepEqual(
+      skipped.map(({ message }) => Number(/:(\d+):/.exec(message)?.[1])),
+      [2, 3, 4, 5, 8],
+    );
+  });
+});
+
+describe('clips', () => {
+  test('a recording is cut from its start into whole clips, and readClips gives exactly those samples', async () => {
+    const long = noise(3.7, 1);
+    const short = noise(0.6, 2);
+    await put('x/long.wav', long);
+    await put('y/short.wav', short);
+    const dataset = await readDataset(root);
+    assert.deepEqual(
+      dataset.clips.map(({ file, start, length, rate }) => [file, start, length, rate]),
+      [
+        ['x/long.wav', 0, 1000, RATE],
+        ['x/long.wav', 1000, 1000, RATE],
+        ['x/long.wav', 2000, 1000, RATE],
+        ['y/short.wav', 0, 1000, RATE],
+      ],
+    );
+    const samples: number[][] = [];
+    for await (const clip of readClips(dataset)) samples.push([...clip.samples]);
+    assert.deepEqual(samples.slice(0, 3).flat(), [...long.subarray(0, 3000)]);
+    assert.deepEqual(samples[3], [...short, ...new Array<number>(400).fill(0)], 'padded with zeros at its end');
+    const halves = await readDataset(root, { clipSeconds: 0.5 });
+    assert.equal(halves.clips.length, 7 + 1);
+  });
+
+  test('readClips reads a part of a dataset, and notices a file that changed', async () => {
+    await put('x/a.wav', noise(2, 1));
+    await put('y/b.wav', noise(1, 2));
+    const dataset = await readDataset(root);
+    const part = { root: dataset.root, clips: dataset.clips.slice(1) };
+    const ids: string[] = [];
+    for await (const { clip } of readClips(part)) ids.push(clip.id);
+    assert.deepEqual(ids, ['x/a.wav#1', 'y/b.wav#0']);
+    await put('y/b.wav', noise(1, 3));
+    await fails('DATA_CHANGED', /y\/b\.wav#0/, drain(readClips(part)));
+  });
+
+  test('equal sound has an equal hash in any encoding; another sample, rate or length has not', async () => {
+    const sound = noise(1, 1);
+    const float = encodeFloat(sound, RATE);
+    await put('x/16.wav', sound);
+    await put('x/float.wav', float);
+    const other = sound.slice();
+    other[500] += 1 / 32768;
+    await put('y/other.wav', other);
+    await put('y/rate.wav', encodeWav(sound, RATE + 1));
+    const [a, b, c, d] = (await readDataset(root)).clips.map(({ hash }) => hash);
+    assert.equal(a, b);
+    assert.equal(new Set([a, c, d]).size, 3);
+  });
+
+  test('the content hash depends on sound, label, group, id and order, and not on where the data lies', async () => {
+    const write = async (rows: string[], change = 0) => {
+      root = join(base, `data-${serial++}`);
+      for (const [seed, file] of ['a.wav', 'b.wav', 'c.wav'].entries()) await put(file, noise(1, seed));
+      if (change) await put('c.wav', noise(1, change));
+      await put('list.csv', `path,label,group\n${rows.join('\n')}\n`);
+      return (await readDataset(join(root, 'list.csv'))).contentHash;
+    };
+    const rows = ['a.wav,x,1', 'b.wav,y,2', 'c.wav,y,2'];
+    const hash = await write(rows);
+    assert.equal(await write(rows), hash);
+    const others = await Promise.all([
+      await write(rows, 77),
+      await write([rows[0], rows[1], 'c.wav,x,2']),
+      await write([rows[0], rows[1], 'c.wav,y,3']),
+      await write([rows[1], rows[0], rows[2]]),
+      await write(rows.slice(0, 2)),
+    ]);
+    assert.equal(new Set([hash, ...others]).size, 6);
+  });
+});
+
+describe('bad input', () => {
+  test('is a coded error that names the path', async () => {
+    await fails('DATA_NOT_FOUND', /nowhere/, readDataset(join(root, 'nowhere')));
+    await fails('DATA_NOT_FOUND', /nowhere\.csv/, readDataset(join(root, 'nowhere.csv')));
+    await put('notes.txt', 'x');
+    await fails('DATA_NOT_FOUND', /notes\.txt/, readDataset(join(root, 'notes.txt')));
+    await fails('DATA_EMPTY', /holds no WAV file/, readDataset(root));
+    await put('x/a.wav', noise(3, 1));
+    await fails('DATA_ONE_CLASS', /all 3 clips are of class x/, readDataset(root));
+  });
+
+  test('each bad file is its own error, and is listed instead where bad files are skipped', async () => {
+    const whole = encodeWav(noise(1, 1), RATE);
+    await put('x/good.wav', whole);
+    await put('y/good.wav', noise(1, 2));
+    const notFinite = noise(1, 3);
+    notFinite[10] = Number.NaN;
+    const bad: [string, string, Float64Array | Uint8Array | string][] = [
+      ['y/1-truncated.wav', 'WAV_INVALID', whole.subarray(0, 900)],
+      ['y/2-text.wav', 'WAV_INVALID', 'not audio'],
+      ['y/3-empty.wav', 'WAV_EMPTY', new Float64Array(0)],
+      ['y/4-nan.wav', 'WAV_NOT_FINITE', encodeFloat(notFinite, RATE)],
+      ['y/5-silent.wav', 'CLIP_SILENT', new Float64Array(2.5 * RATE).fill(0.25)],
+      ['y/6-short-silent.wav', 'CLIP_SILENT', new Float64Array(0.7 * RATE).fill(0.25)],
+      ['y/7-short.wav', 'CLIP_SHORT', noise(0.49, 4)],
+    ];
+    for (const [file, code, content] of bad) {
+      await put(file, content);
+      await fails(code, new RegExp(file), readDataset(root));
+      await rm(join(root, file));
+    }
+    await mkdir(join(root, 'y/8-directory.wav'));
+    await fails('WAV_INVALID', /y\/8-directory\.wav: cannot be read/, readDataset(root));
+    for (const [file, , content] of bad) await put(file, content);
+    const calls: number[][] = [];
+    const onProgress = (...counts: number[]) => calls.push(counts);
+    const { clips, skipped } = await readDataset(root, { skipBad: true, onProgress });
+    assert.deepEqual(
+      clips.map(({ file }) => file),
+      ['x/good.wav', 'y/good.wav'],
+    );
+    assert.deepEqual(
+      skipped.map(({ file, code }) => [file, code]),
+      [...bad.map(([file, code]) => [file, code]), ['y/8-directory.wav', 'WAV_INVALID']],
+    );
+    assert.deepEqual(
+      calls,
+      Array.from({ length: 10 }, (_, i) => [i + 1, 10]),
+    );
+  });
+
+  test('a silent second within a recording is left out and listed, without any flag', async () => {
+    const paused = noise(3, 1);
+    paused.fill(0, RATE, 2 * RATE);
+    await put('x/paused.wav', paused);
+    await put('y/good.wav', noise(1, 2));
+    const { clips, skipped } = await readDataset(root);
+    assert.deepEqual(
+      clips.map(({ id, start }) => [id, start]),
+      [
+        ['x/paused.wav#0', 0],
+        ['x/paused.wav#2', 2 * RATE],
+        ['y/good.wav#0', 0],
+      ],
+    );
+    assert.deepEqual([skipped.length, skipped[0].file, skipped[0].code], [1, 'x/paused.wav', 'CLIP_SILENT']);
+    assert.match(skipped[0].message, /x\/paused\.wav#1/);
+  });
+
+  test('where every file is bad, the message tells the first reason', async () => {
+    await put('x/a.wav', 'no');
+    await put('y/b.wav', 'no');
+    await fails('DATA_EMPTY', /all 2 files were skipped/, readDataset(root, { skipBad: true }));
+  });
+});
+
+const shared = fileURLToPath(new URL('../../../../../shared/data/', import.meta.url));
+const absent =
+  !existsSync(join(shared, 'donateacry')) && 'the real recordings (../shared/data) are not beside the repo';
+
+describe('real recordings', { skip: absent }, () => {
+  test('donateacry: 2,949 clips of 457 recordings, 221 app instances, 5 classes, none bad', async () => {
+    const dataset = await readDataset(join(shared, 'donateacry'));
+    assert.equal(dataset.reader, 'donateacry');
+    assert.deepEqual(dataset.classes, ['belly_pain', 'burping', 'discomfort', 'hungry', 'tired']);
+    assert.deepEqual([dataset.clips.length, dataset.recordings, dataset.skipped.length], [2949, 457, 0]);
+    assert.equal(new Set(dataset.clips.map(({ group }) => group)).size, 221);
+  });
+
+  test('donateacry-devices.csv: 439 clips, 8 classes, 69 recordings as groups', async () => {
+    const dataset = await readDataset(join(shared, 'donateacry-devices.csv'));
+    assert.equal(dataset.reader, 'manifest');
+    assert.deepEqual([dataset.clips.length, dataset.classes.length, dataset.recordings], [439, 8, 69]);
+    assert.equal(new Set(dataset.clips.map(({ group }) => group)).size, 69);
+    assert.equal(dataset.grouped, true);
+  });
+});
+
+async function drain(clips: AsyncIterable<unknown>): Promise<void> {
+  for await (const _ of clips);
+}
+
+/** 32-bit float WAV, which unlike 16-bit PCM can hold NaN. */
+function encodeFloat(samples: Float64Array, rate: number): Uint8Array {
+  const bytes = new Uint8Array(44 + 4 * samples.length);
+  bytes.set(
+    encodeWav(
+      samples.map(() => 0),
+      rate,
+    ).subarray(0, 44),
+  );
+  const view = new DataView(bytes.buffer);
+  view.setUint16(20, 3, true);
+  view.setUint32(28, 4 * rate, true);
+  view.setUint16(32, 4, true);
+  view.setUint16(34, 32, true);
+  view.setUint32(40, 4 * samples.length, true);
+  for (const [i, sample] of samples.entries()) view.setFloat32(44 + 4 * i, sample, true);
+  return bytes;
+}
