@@ -1,1 +1,2 @@
-export {};
+export type { WeightData, WeightMap } from './network.js';
+export { type EpochPoint, type FitOptions, type FitResult, type FoldImages, NetworkTrainer } from './trainer.js';

@@ -1,0 +1,187 @@
+import { forward, type Weight, Weights } from './forward.js';
+import { gradients } from './graph/gradients.js';
+import {
+  type DType,
+  elementCount,
+  Graph,
+  type GraphNode,
+  type Shape,
+  type Value,
+  type Variable,
+} from './graph/graph.js';
+import type { Signature, Signatures } from './graph/saved-model.js';
+import type { Model } from './models/model.js';
+import { plus, subtract } from './ops/arithmetic.js';
+import { bytesOf, fill, firstElements } from './ops/bytes.js';
+import { cast } from './ops/cast.js';
+import { gather, gatherVariable } from './ops/gather.js';
+import { hitCount } from './ops/hits.js';
+import { identity } from './ops/identity.js';
+import { sumOf, vectorMean } from './ops/mean.js';
+import { multiply } from './ops/multiply.js';
+import { reshape } from './ops/reshape.js';
+import { sizeOf } from './ops/shape.js';
+import { softmax, sparseSoftmaxCrossEntropy } from './ops/softmax.js';
+import type { Optimizer } from './optimizers/optimizer.js';
+
+export interface CompileOptions {
+  optimizer: Optimizer;
+  /** In which layers compute; weights, statistics, loss and optimiser are float32 in any case. */
+  precision?: 'float32' | 'bfloat16';
+  /** Which layers are trained; a frozen layer keeps its weights and runs in inference mode. Default: all. */
+  trained?: (layer: string) => boolean;
+}
+
+/**
+ * A model as one TensorFlow graph with these signatures (tensors by name; n examples held, b of them in a batch):
+ * - `feed` {examples: pixels packed into int32, or features float32 [n, length]; labels int32 [n]}: the examples that indices refer to
+ * - `init` {weights}: sets the weights, and the optimiser's state to zero
+ * - `step` {indices int32 [b], learningRate, seed int32, momentum, classWeights [classes]} -> {loss, hits}
+ * - `gradients` {as step, without learningRate and momentum} -> {loss, one gradient per trained weight}
+ * - `evaluate` {indices} -> {loss: the sum over the batch, hits, probabilities [b, classes]}
+ * - `predict` {examples} -> {probabilities}
+ * - `read` -> {weights}; `save` -> {weights, optimiser's state}; `restore` {what save gave}
+ */
+export interface CompiledModel {
+  graph: Graph;
+  signatures: Signatures;
+  /** In the order in which layers use them. */
+  weights: readonly Weight[];
+  inputShape: readonly number[];
+}
+
+/**
+ * Compiles a model into its training graph.
+ * @param classes the number of logits that the last layer gives
+ */
+export function compileModel(model: Model, classes: number, options: CompileOptions): CompiledModel {
+  const { optimizer, precision = 'float32', trained = () => true } = options;
+  const graph = new Graph();
+  const weights = new Weights(graph, trained);
+  const data = declareData(graph, model.inputShape);
+  const indices = graph.placeholder('indices', 'int32', [null]);
+  const examples = gatherVariable(data.examples, indices);
+  const input = cast(cast(examples, 'float32'), precision);
+  const labels = gatherVariable(data.labels, indices);
+  const scalar = (name: string, dtype: DType = 'float32') => graph.placeholder(name, dtype, []);
+  const seed = scalar('seed', 'int32');
+  const classWeights = graph.placeholder('classWeights', 'float32', [classes]);
+
+  const training = graph.scope('training', () =>
+    forward(model.layers, input, weights, { training: true, precision, seed }),
+  );
+  const inference = graph.scope('inference', () =>
+    forward(model.layers, input, weights, { training: false, precision }),
+  );
+  const logits = cast(training.output, 'float32');
+  if (logits.shape.length !== 2 || logits.shape[1] !== classes) {
+    throw new Error(`model ${model.name} ends in [${logits.shape.join(', ')}], not in ${classes} logits`);
+  }
+  const weighted = multiply(sparseSoftmaxCrossEntropy(logits, labels), gather(classWeights, labels));
+  const loss = vectorMean(weighted);
+  const trainable = weights.all().filter((weight) => weight.trainable);
+  const slopes = gradients(
+    loss,
+    trainable.map(({ variable }) => graph.read(variable)),
+  );
+
+  const learningRate = scalar('learningRate');
+  const momentum = scalar('momentum');
+  const iterations = graph.variable('optimizer/iterations', 'float32', []);
+  const iteration = plus(graph.read(iterations), graph.constant(1));
+  const update = optimizer.prepare({ graph, learningRate, iteration });
+  const slots: Variable[] = [];
+  const updates: GraphNode[] = trainable.map(({ variable, shape }, i) => {
+    const own = optimizer.slots.map((slot) => graph.variable(`optimizer/${variable.name}/${slot}`, 'float32', shape));
+    slots.push(...own);
+    return update(variable, slopes[i], own);
+  });
+  updates.push(graph.assign(iterations, iteration));
+  const rest = subtract(graph.constant(1), momentum);
+  for (const { variable, value } of training.tracked) {
+    const change = multiply(subtract(graph.read(variable), value), rest);
+    updates.push(
+      graph.node('AssignSubVariableOp', {
+        name: `${variable.name}/track`,
+        inputs: [variable.handle, change],
+        attrs: { dtype: { type: variable.dtype } },
+      }),
+    );
+  }
+
+  const finalLogits = cast(inference.output, 'float32');
+  const probabilities = softmax(finalLogits);
+  const parameters = weights.all().map((weight) => weight.variable);
+  const state = [...parameters, ...slots, iterations];
+  const stepInputs = { indices, seed, classWeights };
+  const signatures: Signatures = {
+    feed: data.feed,
+    step: {
+      inputs: { ...stepInputs, learningRate, momentum },
+      outputs: {
+        loss: identity(loss, 'step/loss', updates),
+        hits: identity(hitCount(logits, labels), 'step/hits', updates),
+      },
+    },
+    gradients: {
+      inputs: stepInputs,
+      outputs: { loss, ...Object.fromEntries(trainable.map(({ variable }, i) => [variable.name, slopes[i]])) },
+    },
+    evaluate: {
+      inputs: { indices },
+      outputs: {
+        loss: sumOf(sparseSoftmaxCrossEntropy(finalLogits, labels)),
+        hits: hitCount(finalLogits, labels),
+        probabilities,
+      },
+    },
+    predict: { inputs: { examples }, outputs: { probabilities } },
+    ...stateSignatures(graph, parameters, state),
+  };
+  return { graph, signatures, weights: weights.all(), inputShape: model.inputShape };
+}
+
+/** `init`, `read`, `save` and `restore`. */
+function stateSignatures(graph: Graph, parameters: readonly Variable[], state: readonly Variable[]): Signatures {
+  const inputs = new Map(
+    state.map((variable) => [variable, graph.placeholder(`value/${variable.name}`, variable.dtype, variable.shape)]),
+  );
+  const named = (variables: readonly Variable[], value: (variable: Variable) => Value) =>
+    Object.fromEntries(variables.map((variable) => [variable.name, value(variable)]));
+  const given = (variable: Variable) => inputs.get(variable) as Value;
+  const assigns = state.map((variable) => graph.assign(variable, given(variable)));
+  const zeros = state
+    .slice(parameters.length)
+    .map((variable) => graph.assign(variable, fill(graph, variable.shape as number[], 0)));
+  const done = (name: string, after: readonly GraphNode[]) => identity(graph.constant(1), name, after);
+  return {
+    init: {
+      inputs: named(parameters, given),
+      outputs: { done: done('init/done', [...assigns.slice(0, parameters.length), ...zeros]) },
+    },
+    restore: { inputs: named(state, given), outputs: { done: done('restore/done', assigns) } },
+    read: { inputs: {}, outputs: named(parameters, (variable) => graph.read(variable)) },
+    save: { inputs: {}, outputs: named(state, (variable) => graph.read(variable)) },
+  };
+}
+
+/** The examples and labels that the session holds, and the signature that brings them there. */
+function declareData(
+  graph: Graph,
+  inputShape: readonly number[],
+): { examples: Variable; labels: Variable; feed: Signature } {
+  const shape: Shape = [null, ...inputShape];
+  const image = inputShape.length === 3;
+  const examples = graph.variable('data/examples', image ? 'uint8' : 'float32', shape);
+  const labels = graph.variable('data/labels', 'int32', [null]);
+  const labelInput = graph.placeholder('data/labelInput', 'int32', [null]);
+  // tfjs has no uint8 tensors: four pixels travel as one int32, and padding at the end is cut off here.
+  const input = graph.placeholder('data/input', image ? 'int32' : 'float32', image ? [null] : shape);
+  const length = multiply(sizeOf(labelInput), graph.constant(elementCount(inputShape), 'int32'));
+  const content = image ? reshape(firstElements(bytesOf(input), length), shape) : input;
+  const done = identity(graph.constant(1), 'data/done', [
+    graph.assign(examples, content),
+    graph.assign(labels, labelInput),
+  ]);
+  return { examples, labels, feed: { inputs: { examples: input, labels: labelInput }, outputs: { done } } };
+}

@@ -1,0 +1,94 @@
+import type { DType, Graph, Value, Variable } from './graph/graph.js';
+import type { Initializer, Layer, LayerContext } from './layers/layer.js';
+import { cast } from './ops/cast.js';
+import { pack } from './ops/dropout.js';
+
+/** A weight of a model: `layer/name`, as Keras names it. */
+export interface Weight {
+  variable: Variable;
+  shape: readonly number[];
+  initializer: Initializer;
+  /** Whether an optimiser moves it: false for moving statistics and for the weights of frozen layers. */
+  trainable: boolean;
+}
+
+/** The weights of a model, in the order in which its layers ask for them. */
+export class Weights {
+  readonly #all = new Map<string, Weight>();
+
+  constructor(
+    readonly graph: Graph,
+    /** Whether a layer's weights are trained at all. */
+    readonly trained: (layer: string) => boolean,
+  ) {}
+
+  all(): readonly Weight[] {
+    return [...this.#all.values()];
+  }
+
+  /** The weight of this name, declared on first use. */
+  get(layer: string, name: string, shape: readonly number[], initializer: Initializer, trainable: boolean): Weight {
+    const key = `${layer}/${name}`;
+    let weight = this.#all.get(key);
+    if (!weight) {
+      const variable = this.graph.variable(key, 'float32', shape);
+      weight = { variable, shape, initializer, trainable: trainable && this.trained(layer) };
+      this.#all.set(key, weight);
+    }
+    return weight;
+  }
+}
+
+export interface ForwardOptions {
+  training: boolean;
+  /** The type in which layers compute; the weights are float32 in any case. */
+  precision: DType;
+  /** int32 scalar; needed in training */
+  seed?: Value;
+}
+
+export interface Forward {
+  /** The output of each layer, in the computing type. */
+  outputs: ReadonlyMap<string, Value>;
+  output: Value;
+  /** Values towards which moving statistics move when the step ends. */
+  tracked: readonly { variable: Variable; value: Value }[];
+}
+
+/** Emits the forward pass of layers on `input`. */
+export function forward(layers: readonly Layer[], input: Value, weights: Weights, options: ForwardOptions): Forward {
+  const { graph } = input;
+  const outputs = new Map<string, Value>();
+  const tracked: { variable: Variable; value: Value }[] = [];
+  let previous = input;
+  for (const [index, layer] of layers.entries()) {
+    const inputs = layer.from?.map((name) => {
+      const output = outputs.get(name);
+      if (!output) throw new Error(`layer ${layer.name} takes ${name}, which no layer before it is named`);
+      return output;
+    }) ?? [previous];
+    const declared = new Map<string, Variable>();
+    const context: LayerContext = {
+      training: options.training && weights.trained(layer.name),
+      weight(name, shape, initializer, { trainable = true, float32 = false } = {}) {
+        const { variable } = weights.get(layer.name, name, shape, initializer, trainable);
+        declared.set(name, variable);
+        const value = graph.read(variable);
+        return float32 ? value : cast(value, options.precision);
+      },
+      track(name, value) {
+        const variable = declared.get(name);
+        if (!variable) throw new Error(`layer ${layer.name} tracks ${name}, which it did not declare`);
+        tracked.push({ variable, value });
+      },
+      seed() {
+        if (!options.seed) throw new Error(`layer ${layer.name} needs a seed`);
+        return pack(options.seed, graph.constant(index, 'int32'));
+      },
+    };
+    previous = graph.scope(layer.name, () => layer.apply(context, inputs));
+    if (outputs.has(layer.name)) throw new Error(`two layers are named ${layer.name}`);
+    outputs.set(layer.name, previous);
+  }
+  return { outputs, output: previous, tracked };
+}

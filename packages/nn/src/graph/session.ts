@@ -1,0 +1,86 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Tensor, TensorFlow, TFSavedModel } from '../tensorflow.js';
+import type { Graph, Value } from './graph.js';
+import { encodeSavedModel, type Signatures } from './saved-model.js';
+
+/** Data for an input: its elements in C order, and its shape where that is not a vector of them. */
+export interface Feed {
+  data: Float32Array | Int32Array | Uint8Array;
+  shape?: readonly number[];
+}
+
+/**
+ * A graph loaded into TensorFlow. All signatures run in one TensorFlow session and so share its variables: tfjs-node
+ * loads a path once and counts the signatures that use it.
+ */
+export class Session {
+  readonly #tf: TensorFlow;
+  readonly #signatures: Signatures;
+  readonly #loaded = new Map<string, TFSavedModel>();
+
+  private constructor(tf: TensorFlow, signatures: Signatures) {
+    this.#tf = tf;
+    this.#signatures = signatures;
+  }
+
+  /** Writes the graph as a SavedModel into a private temporary directory and loads all its signatures. */
+  static async load(tf: TensorFlow, graph: Graph, signatures: Signatures): Promise<Session> {
+    const directory = await mkdtemp(join(tmpdir(), 'cryfold-graph-'));
+    const session = new Session(tf, signatures);
+    try {
+      await mkdir(join(directory, 'variables'));
+      await writeFile(join(directory, 'saved_model.pb'), encodeSavedModel(tf.protobuf, graph, signatures));
+      for (const name of Object.keys(signatures)) {
+        session.#loaded.set(name, await tf.node.loadSavedModel(directory, ['serve'], name));
+      }
+    } catch (error) {
+      session.dispose();
+      throw error;
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
+    return session;
+  }
+
+  /**
+   * Runs a signature once, synchronously.
+   * @param inputs every input of the signature; numbers are scalars
+   * @param outputs which outputs to copy; default all
+   */
+  run<Name extends string>(
+    signature: string,
+    inputs: Readonly<Record<string, Feed | number>>,
+    outputs?: readonly Name[],
+  ): Record<Name, Float32Array> {
+    const tf = this.#tf;
+    const model = this.#loaded.get(signature);
+    if (!model) throw new Error(`no signature ${signature}, or the session is disposed`);
+    const expected = this.#signatures[signature].inputs;
+    const tensors: Record<string, Tensor> = {};
+    let results: Record<string, Tensor> = {};
+    try {
+      for (const [name, feed] of Object.entries(inputs)) tensors[name] = this.#tensor(expected[name], feed);
+      results = model.predict(tensors) as Record<string, Tensor>;
+      const wanted = outputs ?? (Object.keys(results) as Name[]);
+      return Object.fromEntries(wanted.map((name) => [name, results[name].dataSync()])) as Record<Name, Float32Array>;
+    } finally {
+      tf.dispose(tensors);
+      tf.dispose(results);
+    }
+  }
+
+  /** Ends the TensorFlow session and frees its variables. */
+  dispose(): void {
+    for (const model of this.#loaded.values()) model.dispose();
+    this.#loaded.clear();
+  }
+
+  #tensor(value: Value, feed: Feed | number): Tensor {
+    const dtype = value.dtype === 'float32' ? 'float32' : 'int32';
+    if (typeof feed === 'number') return this.#tf.tensor([feed], [], dtype);
+    const { data, shape = [data.length] } = feed;
+    return this.#tf.tensor(data, [...shape], dtype);
+  }
+}

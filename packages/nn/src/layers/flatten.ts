@@ -1,0 +1,8 @@
+import { elementCount } from '../graph/graph.js';
+import { reshape } from '../ops/reshape.js';
+import type { Layer } from './layer.js';
+
+/** [batch, ...] to [batch, elements]. */
+export function flatten(name: string): Layer {
+  return { kind: 'Flatten', name, apply: (_, [x]) => reshape(x, [x.shape[0], elementCount(x.shape.slice(1))]) };
+}

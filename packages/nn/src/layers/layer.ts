@@ -1,0 +1,36 @@
+import type { Random } from '@cryfold/core';
+import type { Value } from '../graph/graph.js';
+
+/** Fills a weight's initial values; `random` is the weight's own generator. */
+export type Initializer = (shape: readonly number[], random: Random) => Float32Array;
+
+/** What a layer may do while it is built. */
+export interface LayerContext {
+  /** True in the forward pass of a training step: batch statistics and dropout. False where the layer is frozen. */
+  readonly training: boolean;
+  /** The weight `layer/name`, created on first use; in the layer's computing type unless `float32` is asked for. */
+  weight(name: string, shape: readonly number[], initializer: Initializer, options?: WeightOptions): Value;
+  /** In training: the weight moves to `momentum * weight + (1 - momentum) * value` when the step ends. */
+  track(name: string, value: Value): void;
+  /** A seed for this layer and this step: int32 [2]. */
+  seed(): Value;
+}
+
+export interface WeightOptions {
+  /** False for moving statistics, which no optimiser touches. */
+  trainable?: boolean;
+  /** Stay in float32 even where the layer computes in a shorter type. */
+  float32?: boolean;
+}
+
+/** One named layer of a model, with Keras's names and meaning. */
+export interface Layer {
+  /** Keras's class name. */
+  readonly kind: string;
+  readonly name: string;
+  /** Names of the layers whose outputs it takes; without it, the layer before it in the list. */
+  readonly from?: readonly string[];
+  apply(context: LayerContext, inputs: readonly Value[]): Value;
+}
+
+export type Activation = 'relu' | 'linear';

@@ -1,0 +1,172 @@
+import { CryfoldError, deriveSeed, Random } from '@cryfold/core';
+import { type CompiledModel, type CompileOptions, compileModel } from './compile.js';
+import { elementCount } from './graph/graph.js';
+import { Session } from './graph/session.js';
+import type { Model } from './models/model.js';
+import type { TensorFlow } from './tensorflow.js';
+
+/** A weight by its name, `layer/weight`. */
+export interface WeightData {
+  shape: readonly number[];
+  data: Float32Array;
+}
+
+export type WeightMap = ReadonlyMap<string, WeightData>;
+
+/** What one training step reports of its batch. */
+export interface StepResult {
+  /** The mean loss. */
+  loss: number;
+  /** How many examples were classified correctly, before the update. */
+  hits: number;
+}
+
+/** What one pass over a batch in inference mode reports. */
+export interface EvaluationResult {
+  /** The sum of the losses. */
+  loss: number;
+  hits: number;
+  /** [b, classes]; rows sum to 1 */
+  probabilities: Float32Array;
+}
+
+export interface StepOptions {
+  learningRate: number;
+  /** Any integer; only its low 32 bits count. */
+  seed: number;
+  /** Of the moving statistics; Keras's default is 0.99. */
+  momentum?: number;
+  /** [classes]; default all 1 */
+  classWeights?: Float32Array;
+}
+
+/** A compiled model with its state: weights, moving statistics, the optimiser's moments and the examples it trains on. */
+export class Network {
+  readonly #compiled: CompiledModel;
+  readonly #session: Session;
+  readonly #uniform: Float32Array;
+
+  private constructor(compiled: CompiledModel, session: Session, classes: number) {
+    this.#compiled = compiled;
+    this.#session = session;
+    this.#uniform = new Float32Array(classes).fill(1);
+  }
+
+  /** Compiles a model and loads its graph; `initialize` or `restore`, and `feed`, come before the first step. */
+  static async load(tf: TensorFlow, model: Model, classes: number, options: CompileOptions): Promise<Network> {
+    const compiled = compileModel(model, classes, options);
+    return new Network(compiled, await Session.load(tf, compiled.graph, compiled.signatures), classes);
+  }
+
+  /**
+   * Sets every weight, from `given` where it has the name, else by its initialiser with a generator of its own, so
+   * that a weight's values depend on the seed and its name alone. The optimiser starts anew.
+   * @throws CryfoldError WEIGHTS_INVALID where a given weight has another shape
+   */
+  initialize(seed: number, given: WeightMap = new Map()): void {
+    const values = this.#compiled.weights.map(({ variable: { name }, shape, initializer }) => {
+      const known = given.get(name);
+      if (!known) return [name, { shape, data: initializer(shape, new Random(deriveSeed(seed, 'weight', name))) }];
+      if (known.data.length !== elementCount(shape) || known.shape.join() !== shape.join()) {
+        throw new CryfoldError('WEIGHTS_INVALID', `${name} has shape [${known.shape}], the model needs [${shape}]`, {
+          context: { weight: name },
+          hint: 'Use weights of the same architecture.',
+        });
+      }
+      return [name, known];
+    });
+    this.#session.run('init', Object.fromEntries(values));
+  }
+
+  /**
+   * Replaces the examples that `step` and `evaluate` refer to by index.
+   * @param examples images: bytes [n, height, width, channels]; feature vectors: float32 [n, length]
+   * @param labels [n], 0 <= label < classes
+   */
+  feed(examples: Uint8Array | Float32Array, labels: Int32Array): void {
+    const { inputShape } = this.#compiled;
+    if (examples.length !== labels.length * elementCount(inputShape)) {
+      throw new RangeError(`${examples.length} values are not ${labels.length} examples of [${inputShape}]`);
+    }
+    const input =
+      examples instanceof Uint8Array
+        ? { data: packBytes(examples) }
+        : { data: examples, shape: [labels.length, ...inputShape] };
+    this.#session.run('feed', { examples: input, labels: { data: labels } });
+  }
+
+  /** Trains on one batch. */
+  step(indices: Int32Array, options: StepOptions): StepResult {
+    const { learningRate, seed, momentum = 0.99, classWeights = this.#uniform } = options;
+    const { loss, hits } = this.#session.run('step', {
+      indices: { data: indices },
+      learningRate,
+      momentum,
+      seed: seed | 0,
+      classWeights: { data: classWeights },
+    });
+    return { loss: loss[0], hits: hits[0] };
+  }
+
+  /** The loss of one batch in training mode and its gradient with respect to each trained weight; changes nothing. */
+  gradients(indices: Int32Array, seed = 0): Record<string, Float32Array> {
+    return this.#session.run('gradients', {
+      indices: { data: indices },
+      seed: seed | 0,
+      classWeights: { data: this.#uniform },
+    });
+  }
+
+  evaluate(indices: Int32Array): EvaluationResult {
+    const { loss, hits, probabilities } = this.#session.run('evaluate', { indices: { data: indices } });
+    return { loss: loss[0], hits: hits[0], probabilities };
+  }
+
+  /** Probabilities [b, classes] of examples given directly, without `feed`. */
+  predict(examples: Uint8Array | Float32Array): Float32Array {
+    const { inputShape } = this.#compiled;
+    const shape = [examples.length / elementCount(inputShape), ...inputShape];
+    return this.#session.run('predict', { examples: { data: examples, shape } }).probabilities;
+  }
+
+  /** All weights and moving statistics. */
+  read(): WeightMap {
+    const values = this.#session.run('read', {});
+    return new Map(
+      this.#compiled.weights.map(({ variable: { name }, shape }) => [name, { shape, data: values[name] }]),
+    );
+  }
+
+  /** Weights and the optimiser's state, by name: what `restore` takes to continue exactly here. */
+  save(): Record<string, Float32Array> {
+    return this.#session.run('save', {});
+  }
+
+  restore(state: Readonly<Record<string, Float32Array>>): void {
+    const inputs = Object.entries(this.#compiled.signatures.restore.inputs).map(([name, { shape }]) => {
+      const data = state[name];
+      if (data?.length !== elementCount(shape)) {
+        throw new CryfoldError('WEIGHTS_INVALID', `the saved state has no ${name} of shape [${shape}]`, {
+          context: { weight: name },
+          hint: 'Delete the checkpoint and train again.',
+        });
+      }
+      return [name, { data, shape }];
+    });
+    this.#session.run('restore', Object.fromEntries(inputs));
+  }
+
+  dispose(): void {
+    this.#session.dispose();
+  }
+}
+
+/** The same bytes as int32, padded with zeros to a multiple of four. */
+function packBytes(bytes: Uint8Array): Int32Array {
+  if (bytes.byteOffset % 4 === 0 && bytes.length % 4 === 0) {
+    return new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+  }
+  const padded = new Uint8Array(Math.ceil(bytes.length / 4) * 4);
+  padded.set(bytes);
+  return new Int32Array(padded.buffer);
+}

@@ -1,0 +1,22 @@
+import type { Value } from '../graph/graph.js';
+import { cast } from './cast.js';
+import { sumOf } from './mean.js';
+
+/** How many rows of the logits [batch, classes] are largest at their label [batch]: a float32 scalar. */
+export function hitCount(logits: Value, labels: Value): Value {
+  const { graph } = logits;
+  const predicted = graph.value(
+    'ArgMax',
+    { dtype: 'int32', shape: labels.shape },
+    {
+      inputs: [logits, graph.constant(1, 'int32')],
+      attrs: { T: { type: logits.dtype }, Tidx: { type: 'int32' }, output_type: { type: 'int32' } },
+    },
+  );
+  const equal = graph.value(
+    'Equal',
+    { dtype: 'bool', shape: labels.shape },
+    { inputs: [predicted, labels], attrs: { T: { type: 'int32' }, incompatible_shape_error: { bool: true } } },
+  );
+  return sumOf(cast(equal, 'float32'));
+}
