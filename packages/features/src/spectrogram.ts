@@ -23,11 +23,11 @@ export interface ImageSize {
 export interface ImagerOptions extends ImageSize {
   /** sample rate in Hz */
   rate: number;
-  /** length of every clip in samples, 1024 or more */
+  /** length of every clip in samples */
   samples: number;
 }
 
-/** One windowed transform: `window` (FRAME weights, zero beyond the clip) starts at sample `start`. */
+/** One windowed transform: `window` (FRAME weights) starts at sample `start`, which is -FRAME / 2 or more. */
 interface Frame {
   start: number;
   window: Float64Array;
@@ -54,15 +54,17 @@ export function nearestSources(source: number, target: number): Uint16Array {
  * The paper's picture of clips of one length and rate: what `sox clip.wav -n spectrogram -r` (sox 14.4.2) draws, read
  * by nearest neighbour at the target size. Only the columns and rows that the target size keeps are computed.
  *
- * How sox draws was found by comparing pictures, and is verified for 4 to 96 kHz and clips from 1024 samples up:
+ * How sox draws was found by comparing pictures, and is verified for 4 to 96 kHz and clips of 20 to 1.6 million samples:
  * - step = floor(rate / min(5000, 800 / duration)) samples, at least 1, in this order of operations in double
  *   precision (1.5 s at 8 kHz gives 14, not 15); a step over 512 becomes b = ceil(step / 512) frames a column, each
  *   round(step / b) apart, whose powers are averaged;
  * - frame f is centred on sample f * step + floor(step / 2), and exists while its centre is within the clip or just
  *   behind it, up to 800 columns; what is left of the clip is not drawn;
- * - a frame that reaches over an end of the clip keeps the L samples inside, under a periodic Hann window of length
- *   L, scaled by 4 L / 1024^2 (2 / sum for a whole frame);
- * - level = 10 log10 |X|^2 dB; colour 0 below -120 dB, else 1 + floor((1 + level / 120) * 249), at most 250;
+ * - a frame that reaches over the clip's end has a periodic Hann window of length L from its own start to the clip's
+ *   end, else one that reaches over the clip's start has it from there to its own end, and a whole frame has L = 1024;
+ *   the window is scaled by 4 L / 1024^2, which is 2 / sum for a whole frame;
+ * - level = 10 log10 |X|^2 dB in single precision (in double, 7 of 2,700,000 real pixels are one step off, so none);
+ *   colour 0 below -120 dB, else 1 + floor((1 + level / 120) * 249), at most 250;
  * - the top row is bin 512.
  */
 export class SpectrogramImager {
@@ -75,18 +77,12 @@ export class SpectrogramImager {
   readonly #power: Float64Array;
   readonly #spectrum = new PowerSpectrum(FRAME);
 
-  /** @throws CryfoldError WAV_EMPTY if clips are shorter than 1024 samples, where sox draws other windows */
+  /** @throws CryfoldError WAV_EMPTY if clips are too short for one column (a few samples), where sox draws nothing */
   constructor({ rate, samples, height, width }: ImagerOptions) {
-    if (samples < FRAME) {
-      throw new CryfoldError('WAV_EMPTY', `a clip of ${samples} samples at ${rate} Hz is too short for a spectrogram`, {
-        context: { samples, rate },
-        hint: `Use clips of ${FRAME} samples or more: a longer clipSeconds or a higher sample rate.`,
-      });
-    }
     this.height = height;
     this.width = width;
     this.#samples = samples;
-    this.#buffer = new Float64Array(samples + FRAME);
+    this.#buffer = new Float64Array(FRAME / 2 + samples + FRAME);
     this.#power = new Float64Array(height);
     this.#bins = nearestSources(FRAME / 2 + 1, height).map((row) => FRAME / 2 - row);
 
@@ -95,13 +91,20 @@ export class SpectrogramImager {
     const step = Math.round(drawn / perColumn);
     const centre = Math.floor(step / 2);
     const frames = Math.min(MAX_COLUMNS * perColumn, Math.floor((samples - centre) / step) + 1);
+    if (samples < 1 || frames < 1) {
+      throw new CryfoldError('WAV_EMPTY', `a clip of ${samples} samples at ${rate} Hz is too short for a spectrogram`, {
+        context: { samples, rate },
+        hint: 'Use longer clips: see clipSeconds in the spec.',
+      });
+    }
     const windows = new Map<number, Float64Array>();
     for (const column of nearestSources(Math.ceil(frames / perColumn), width)) {
       const averaged: Frame[] = [];
       for (let f = column * perColumn; f < Math.min(frames, (column + 1) * perColumn); f++) {
         const begin = f * step + centre - FRAME / 2;
-        const start = Math.max(0, begin);
-        const length = Math.min(samples, begin + FRAME) - start;
+        const end = begin + FRAME;
+        const start = end > samples ? begin : Math.max(0, begin);
+        const length = Math.min(samples, end) - start;
         const window = windows.get(length) ?? hann(length);
         windows.set(length, window);
         averaged.push({ start, window });
@@ -123,9 +126,11 @@ export class SpectrogramImager {
     for (let column = 0; column < width; column++) {
       const frames = this.#columns[column];
       power.fill(0);
-      for (const { start, window } of frames) this.#spectrum.add(this.#buffer, start, window, this.#bins, power);
+      for (const { start, window } of frames) {
+        this.#spectrum.add(this.#buffer, FRAME / 2 + start, window, this.#bins, power);
+      }
       for (let row = 0; row < height; row++) {
-        const level = 10 * Math.log10(power[row] / frames.length);
+        const level = Math.fround(10 * Math.log10(power[row] / frames.length));
         if (level < -RANGE_DB) continue;
         const index = 1 + Math.floor((1 + level / RANGE_DB) * (PALETTE_SIZE - 2));
         indices[row * width + column] = Math.min(PALETTE_SIZE - 1, index);
@@ -146,7 +151,7 @@ export class SpectrogramImager {
     return image;
   }
 
-  /** Copies a clip in sox's resolution; the frame's length of zeros behind it stays. */
+  /** Copies a clip in sox's resolution; the zeros around it stay. */
   #load(samples: Float64Array): void {
     if (samples.length !== this.#samples) {
       throw new RangeError(`this imager was planned for clips of ${this.#samples} samples, not ${samples.length}`);
@@ -156,7 +161,7 @@ export class SpectrogramImager {
       if (!Number.isFinite(value)) {
         throw new CryfoldError('WAV_NOT_FINITE', `sample ${i} of a clip is ${samples[i]}`, { context: { sample: i } });
       }
-      this.#buffer[i] = Math.max(-SAMPLE_SCALE, Math.min(SAMPLE_SCALE - 1, value)) / SAMPLE_SCALE;
+      this.#buffer[FRAME / 2 + i] = Math.max(-SAMPLE_SCALE, Math.min(SAMPLE_SCALE - 1, value)) / SAMPLE_SCALE;
     }
   }
 }
@@ -172,7 +177,7 @@ function hann(length: number): Float64Array {
 /**
  * The paper's image of one clip, height x width x RGB, row-major, row 0 the highest frequency: see SpectrogramImager,
  * which saves the planning (about as long as one image) when many clips have the same length and rate.
- * @param samples one mono clip, full scale +-1, 1024 samples or more
+ * @param samples one mono clip, full scale +-1
  * @param rate sample rate in Hz
  */
 export function clipImage(samples: Float64Array, rate: number, size: ImageSize): Uint8Array {

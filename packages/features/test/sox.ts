@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { execFile, spawnSync } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { inflateSync } from 'node:zlib';
+
+/** A reason to skip a test, or false where sox is there. */
+export const soxMissing =
+  spawnSync('sox', ['--version']).status === 0 ? false : 'sox is not installed (Debian: apt-get install sox)';
+
+export interface Picture {
+  width: number;
+  height: number;
+  /** palette index of each pixel, row-major */
+  indices: Uint8Array;
+  /** RGB per palette index */
+  palette: Uint8Array;
+}
+
+/** Decodes the only kind of PNG that sox writes: 8-bit palette, not interlaced, no row filters. */
+export function decodePng(bytes: Buffer): Picture {
+  const chunks = new Map<string, Buffer[]>();
+  for (let at = 8; at < bytes.length; at += 12 + bytes.readUInt32BE(at)) {
+    const type = bytes.toString('latin1', at + 4, at + 8);
+    chunks.set(type, [...(chunks.get(type) ?? []), bytes.subarray(at + 8, at + 8 + bytes.readUInt32BE(at))]);
+  }
+  const header = chunks.get('IHDR')?.[0] as Buffer;
+  const width = header.readUInt32BE(0);
+  const height = header.readUInt32BE(4);
+  assert.deepEqual([...header.subarray(8)], [8, 3, 0, 0, 0], 'an 8-bit palette PNG that is not interlaced');
+  const rows = inflateSync(Buffer.concat(chunks.get('IDAT') ?? []));
+  const indices = new Uint8Array(width * height);
+  for (let row = 0; row < height; row++) {
+    const at = row * (width + 1);
+    assert.equal(rows[at], 0, 'no row filter');
+    indices.set(rows.subarray(at + 1, at + 1 + width), row * width);
+  }
+  return { width, height, indices, palette: new Uint8Array(chunks.get('PLTE')?.[0] as Buffer) };
+}
+
+/** A directory for sox's files, for as long as `work` runs. */
+export async function withScratch<T>(work: (directory: string) => Promise<T>): Promise<T> {
+  const directory = await mkdtemp(join(tmpdir(), 'cryfold-sox-'));
+  try {
+    return await work(directory);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+/** Runs sox; its warnings, such as that it clips, are dropped. */
+export async function sox(...args: string[]): Promise<void> {
+  await promisify(execFile)('sox', args);
+}
+
+/** Sox's raw spectrogram of a WAV file. The four fixed colours before its scale are taken off. */
+export async function soxPicture(wav: string): Promise<Picture> {
+  await sox(wav, '-n', 'spectrogram', '-r', '-o', `${wav}.png`);
+  const picture = decodePng(await readFile(`${wav}.png`));
+  return { ...picture, indices: picture.indices.map((index) => index - 4), palette: picture.palette.subarray(12) };
+}
+
+/** The same of a WAV file's bytes. */
+export async function soxPictureOf(wav: Uint8Array, directory: string, name: string): Promise<Picture> {
+  const path = join(directory, `${name}.wav`);
+  await writeFile(path, wav);
+  return soxPicture(path);
+}

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { Random } from '@cryfold/core';
+import { clipImage, SpectrogramImager } from '@cryfold/features';
+import { PowerSpectrum } from '../src/fft.js';
+import { PALETTE } from '../src/palette.js';
+import { nearestSources } from '../src/spectrogram.js';
+
+const golden = new URL('../../test/goldens/nearest.json', import.meta.url);
+
+function noise(length: number, seed: number): Float64Array {
+  const random = new Random(seed);
+  return Float64Array.from({ length }, () => random.normal(0, 0.1));
+}
+
+test('power spectrum equals the sum that defines it, at every bin and size', () => {
+  for (const size of [8, 16, 32, 64, 1024]) {
+    const samples = noise(size + 5, size);
+    const window = noise(size, size + 1);
+    const bins = Uint16Array.from({ length: size / 2 + 1 }, (_, i) => i);
+    const power = new Float64Array(bins.length).fill(3);
+    new PowerSpectrum(size).add(samples, 5, window, bins, power);
+    for (const k of bins) {
+      let re = 0;
+      let im = 0;
+      for (let i = 0; i < size; i++) {
+        const angle = (2 * Math.PI * ((i * k) % size)) / size;
+        re += samples[5 + i] * window[i] * Math.cos(angle);
+        im -= samples[5 + i] * window[i] * Math.sin(angle);
+      }
+      const expected = 3 + re * re + im * im;
+      assert.ok(Math.abs(power[k] - expected) < 1e-13 * expected, `size ${size}, bin ${k}`);
+    }
+  }
+  assert.throws(() => new PowerSpectrum(1000), RangeError);
+});
+
+test('nearest neighbour reads the pixels that Pillow reads', () => {
+  const cases: { source: number; target: number; sources: number[] }[] = JSON.parse(readFileSync(golden, 'utf8'));
+  assert.ok(cases.length > 10);
+  for (const { source, target, sources } of cases) {
+    assert.deepEqual([...nearestSources(source, target)], sources, `${source} to ${target}`);
+  }
+});
+
+test('a tone at half scale lies at -6.02 dB in its own row, from its start to its end', () => {
+  const rate = 16000;
+  const bin = 100;
+  const tone = Float64Array.from({ length: rate }, (_, i) =>
+    i < rate / 2 ? 0 : 0.5 * Math.sin((2 * Math.PI * bin * i) / 1024),
+  );
+  const indices = new SpectrogramImager({ rate, samples: rate, height: 513, width: 800 }).indices(tone);
+  const index = (row: number, column: number) => indices[(512 - row) * 800 + column];
+  assert.equal(indices.length, 513 * 800);
+  assert.equal(index(bin, 600), 1 + Math.floor((1 + (20 * Math.log10(0.5)) / 120) * 249));
+  assert.equal(index(bin, 300), 0);
+  assert.equal(index(bin + 100, 600), 0);
+});
+
+test('an imager carries nothing from one clip to the next, and its colours are those of its indices', () => {
+  const size = { height: 60, width: 90 };
+  const imager = new SpectrogramImager({ rate: 8000, samples: 8000, ...size });
+  const first = imager.image(noise(8000, 1));
+  assert.notDeepEqual(imager.image(noise(8000, 2)), first);
+  assert.deepEqual(imager.image(noise(8000, 1)), first);
+  assert.deepEqual(clipImage(noise(8000, 1), 8000, size), first);
+  const indices = imager.indices(noise(8000, 1));
+  assert.deepEqual(
+    [...first],
+    [...indices].flatMap((index) => [...PALETTE.subarray(3 * index, 3 * index + 3)]),
+  );
+});
+
+test('silence is black, and what is louder than full scale is clipped', () => {
+  const imager = new SpectrogramImager({ rate: 8000, samples: 8000, height: 60, width: 90 });
+  assert.ok(imager.indices(new Float64Array(8000)).every((index) => index === 0));
+  const loud = noise(8000, 3).map((value) => 20 * value);
+  const clipped = loud.map((value) => Math.max(-1, Math.min(1 - 2 ** -31, value)));
+  assert.notDeepEqual(clipped, loud);
+  assert.deepEqual(imager.image(loud), imager.image(clipped));
+});
+
+test('impossible clips are refused with a code or at once', () => {
+  const size = { height: 60, width: 90 };
+  const nan = noise(8000, 4);
+  nan[4321] = Number.NaN;
+  assert.throws(() => clipImage(nan, 8000, size), { code: 'WAV_NOT_FINITE', context: { sample: 4321 } });
+  assert.throws(() => clipImage(new Float64Array(0), 8000, size), { code: 'WAV_EMPTY' });
+  assert.throws(() => clipImage(new Float64Array(2), 48000, size), { code: 'WAV_EMPTY' });
+  const imager = new SpectrogramImager({ rate: 8000, samples: 8000, ...size });
+  assert.throws(() => imager.image(noise(7999, 5)), /8000 samples, not 7999/);
+});
