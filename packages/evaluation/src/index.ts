@@ -1,3 +1,10 @@
+export {
+  type EvaluatedClip,
+  type EvaluatedRun,
+  type EvaluationInput,
+  evaluateRun,
+  type FoldProbabilities,
+} from './evaluate.js';
 export { fuseMean } from './fusion.js';
 export { type Groups, groupKFold, stratifiedGroupKFold } from './group-k-fold.js';
 export {
@@ -9,6 +16,7 @@ export {
   repeatSeed,
   stratifiedKFold,
 } from './k-fold.js';
+export { groupsSpanning, protocolLabel } from './leaks.js';
 export {
   accuracy,
   argmaxRows,
@@ -29,6 +37,15 @@ export {
   type Summary,
   summarise,
 } from './metrics.js';
+export { outOfFoldCsv } from './out-of-fold.js';
 export { RandomState } from './random-state.js';
+export {
+  decodeResults,
+  type Evaluation,
+  type MissingFold,
+  type ModelResults,
+  type RunResults,
+  resultsSchema,
+} from './results.js';
 export { type ShuffleSplitOptions, shuffleSplit, trainTestSplit } from './shuffle-split.js';
 export type { Split } from './split.js';

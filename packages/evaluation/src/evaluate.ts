@@ -1,0 +1,272 @@
+import { CryfoldError } from '@cryfold/core';
+import { fuseMean } from './fusion.js';
+import { groupsSpanning, protocolLabel } from './leaks.js';
+import {
+  accuracy,
+  argmaxRows,
+  balancedAccuracy,
+  brier,
+  cohenKappa,
+  confusionMatrix,
+  ece,
+  logLoss,
+  macroF1,
+  matthews,
+  precision,
+  recall,
+  rowNormalise,
+  summarise,
+} from './metrics.js';
+import type { Evaluation, MissingFold, ModelResults, RunResults } from './results.js';
+import type { Split } from './split.js';
+
+export interface EvaluatedClip {
+  id: string;
+  group: string;
+  /** Index into `classes`. */
+  label: number;
+}
+
+/** Per split, in the splits' order: row-major probabilities, test clips x classes, or null where the fold is missing. */
+export type FoldProbabilities = readonly (Float64Array | null)[];
+
+export interface EvaluationInput {
+  classes: readonly string[];
+  clips: readonly EvaluatedClip[];
+  splits: readonly Split[];
+  /** As in the spec; tables show models in this order. */
+  estimators: Readonly<Record<string, { kind: string }>>;
+  fusion: Readonly<Record<string, { rule: 'mean'; members: readonly string[] }>>;
+  probabilities: ReadonlyMap<string, FoldProbabilities>;
+  /** Why folds are missing, where that is known. */
+  failures?: readonly { model: string; repeat: number; fold: number; code: string; message: string }[];
+}
+
+export interface EvaluatedRun {
+  /** The parts of results.json that follow from the input. */
+  results: Evaluation;
+  dataset: Pick<RunResults['dataset'], 'clips' | 'classes' | 'groups' | 'perClass'>;
+  protocol: Pick<RunResults['protocol'], 'label' | 'folds' | 'repeats' | 'groupsSpanning'>;
+  /** Every model's probabilities, fusions included, for `outOfFoldCsv`. */
+  probabilities: Map<string, FoldProbabilities>;
+}
+
+/** Sums of float32 softmax rows stray from 1 by about 1e-6; a matrix of another kind strays by far more. */
+const ROW_SUM_TOLERANCE = 1e-3;
+
+function checkProbabilities(matrix: Float64Array, split: Split, classes: number, model: string): void {
+  const invalid = (why: string) =>
+    new CryfoldError('PROBABILITIES_INVALID', `${model}, repeat ${split.repeat}, fold ${split.fold}: ${why}`, {
+      context: { model, repeat: split.repeat, fold: split.fold },
+      hint: 'Delete the result of this fold and run again.',
+    });
+  if (matrix.length !== split.test.length * classes) {
+    throw invalid(`${matrix.length} probabilities for ${split.test.length} test clips x ${classes} classes`);
+  }
+  for (let row = 0; row < split.test.length; row++) {
+    let total = 0;
+    for (let c = 0; c < classes; c++) {
+      const p = matrix[row * classes + c];
+      if (!(p >= 0 && p <= 1)) throw invalid(`row ${row} holds ${p}, which is no probability`);
+      total += p;
+    }
+    if (Math.abs(total - 1) > ROW_SUM_TOLERANCE) throw invalid(`row ${row} sums to ${total}, not 1`);
+  }
+}
+
+const nullIfUndefined = (value: number) => (Number.isNaN(value) ? null : value);
+
+function score(labels: Int32Array, probabilities: Float64Array, classes: number) {
+  const confusion = confusionMatrix(labels, argmaxRows(probabilities, classes), classes);
+  return {
+    confusion,
+    metrics: {
+      accuracy: accuracy(confusion),
+      balancedAccuracy: balancedAccuracy(confusion),
+      macroF1: macroF1(confusion),
+      logLoss: logLoss(labels, probabilities, classes),
+    },
+  };
+}
+
+/** The labels and probabilities of the given splits, one after the other. */
+function pool(input: EvaluationInput, model: FoldProbabilities, indices: readonly number[]) {
+  const { splits, clips, classes } = input;
+  const rows = indices.reduce((total, s) => total + splits[s].test.length, 0);
+  const labels = new Int32Array(rows);
+  const probabilities = new Float64Array(rows * classes.length);
+  let row = 0;
+  for (const s of indices) {
+    probabilities.set(model[s]!, row * classes.length);
+    for (const i of splits[s].test) labels[row++] = clips[i].label;
+  }
+  return { labels, probabilities };
+}
+
+function evaluateModel(
+  input: EvaluationInput,
+  model: FoldProbabilities,
+  about: Pick<ModelResults, 'name' | 'kind' | 'method' | 'members'>,
+): ModelResults {
+  const { classes, splits } = input;
+  const present = splits.flatMap((_, s) => (model[s] ? [s] : []));
+  const folds = present.map((s) => {
+    const { labels, probabilities } = pool(input, model, [s]);
+    const { repeat, fold, test } = splits[s];
+    return { repeat, fold, testCount: test.length, ...score(labels, probabilities, classes.length).metrics };
+  });
+  const repeats = [...new Set(splits.map((split) => split.repeat))].flatMap((repeat) => {
+    const own = splits.flatMap((split, s) => (split.repeat === repeat ? [s] : []));
+    if (own.some((s) => !model[s])) return [];
+    const { labels, probabilities } = pool(input, model, own);
+    return [{ repeat, ...score(labels, probabilities, classes.length).metrics }];
+  });
+  return {
+    ...about,
+    complete: present.length === splits.length,
+    folds,
+    accuracy: summarise(folds.map((fold) => fold.accuracy)),
+    balancedAccuracy: summarise(folds.map((fold) => fold.balancedAccuracy)),
+    macroF1: summarise(folds.map((fold) => fold.macroF1)),
+    logLoss: summarise(folds.map((fold) => fold.logLoss)),
+    repeats,
+    pooled: present.length === 0 ? null : evaluatePooled(input, model, present),
+  };
+}
+
+function evaluatePooled(input: EvaluationInput, model: FoldProbabilities, present: number[]): ModelResults['pooled'] {
+  const { classes } = input;
+  const { labels, probabilities } = pool(input, model, present);
+  const { confusion, metrics } = score(labels, probabilities, classes.length);
+  const [recalls, precisions] = [recall(confusion), precision(confusion)];
+  return {
+    clips: labels.length,
+    ...metrics,
+    kappa: nullIfUndefined(cohenKappa(confusion)),
+    matthews: matthews(confusion),
+    brier: brier(labels, probabilities, classes.length),
+    ece: ece(labels, probabilities, classes.length),
+    confusion,
+    rowNormalised: rowNormalise(confusion),
+    perClass: classes.map((label, c) => ({
+      label,
+      recall: nullIfUndefined(recalls[c]),
+      precision: nullIfUndefined(precisions[c]),
+    })),
+  };
+}
+
+function countLabels(clips: readonly EvaluatedClip[], indices: Iterable<number>, classes: number): number[] {
+  const counts = new Array<number>(classes).fill(0);
+  for (const i of indices) counts[clips[i].label]++;
+  return counts;
+}
+
+/** Predicting the training clips' most frequent class (`DummyClassifier(strategy='most_frequent')`). */
+function majorityBaseline({ classes, clips, splits }: EvaluationInput): Evaluation['baselines']['majority'] {
+  const all = countLabels(clips, clips.keys(), classes.length);
+  const folds = splits.map(({ repeat, fold, train, test }) => {
+    const seen = countLabels(clips, train, classes.length);
+    const majority = seen.indexOf(Math.max(...seen));
+    const right = countLabels(clips, test, classes.length)[majority];
+    return { repeat, fold, label: classes[majority], accuracy: right / test.length };
+  });
+  const largest = Math.max(...all);
+  return {
+    label: classes[all.indexOf(largest)],
+    share: largest / clips.length,
+    folds,
+    accuracy: summarise(folds.map((fold) => fold.accuracy)),
+  };
+}
+
+function describeData({ classes, clips, splits }: EvaluationInput): Pick<EvaluatedRun, 'dataset' | 'protocol'> {
+  const groups = clips.map((clip) => clip.group);
+  const groupCount = new Set(groups).size;
+  const spanning = new Set(splits.flatMap((split) => groupsSpanning(split, groups)));
+  return {
+    dataset: {
+      clips: clips.length,
+      classes: [...classes],
+      groups: groupCount,
+      perClass: classes.map((label, c) => {
+        const own = clips.filter((clip) => clip.label === c);
+        return { label, clips: own.length, groups: new Set(own.map((clip) => clip.group)).size };
+      }),
+    },
+    protocol: {
+      label: protocolLabel(spanning.size, groupCount, clips.length),
+      folds: new Set(splits.map((split) => split.fold)).size,
+      repeats: new Set(splits.map((split) => split.repeat)).size,
+      groupsSpanning: spanning.size,
+    },
+  };
+}
+
+/**
+ * Turns out-of-fold probabilities into the figures of results.json, and fuses. Pure.
+ * A fusion misses each fold that one of its members misses; a model that misses folds is marked `complete: false`, the
+ * folds are listed under `missing`, and its figures cover only the folds it has.
+ * @throws CryfoldError PROBABILITIES_INVALID naming model, repeat and fold
+ * @throws CryfoldError USAGE when a model has no probabilities or a fusion's member is unknown
+ */
+export function evaluateRun(input: EvaluationInput): EvaluatedRun {
+  const { classes, splits, estimators, fusion, failures = [] } = input;
+  const probabilities = new Map<string, FoldProbabilities>();
+  const models: ModelResults[] = [];
+  const missing: MissingFold[] = [];
+
+  for (const [name, { kind }] of Object.entries(estimators)) {
+    const own = input.probabilities.get(name);
+    if (own?.length !== splits.length) {
+      throw new CryfoldError('USAGE', `${name} has probabilities for ${own?.length ?? 0} of ${splits.length} folds`, {
+        context: { model: name },
+        hint: 'Give every fold of every estimator, null where it is missing.',
+      });
+    }
+    for (const [s, split] of splits.entries()) {
+      const matrix = own[s];
+      if (matrix) {
+        checkProbabilities(matrix, split, classes.length, name);
+        continue;
+      }
+      const { repeat, fold } = split;
+      const failure = failures.find((one) => one.model === name && one.repeat === repeat && one.fold === fold);
+      const reason = failure?.message ?? 'no result was committed';
+      missing.push({ model: name, repeat, fold, code: failure?.code ?? null, reason });
+    }
+    probabilities.set(name, own);
+    models.push(evaluateModel(input, own, { name, kind: 'estimator', method: kind }));
+  }
+
+  for (const [name, { rule, members }] of Object.entries(fusion)) {
+    const parts = members.map((member) => {
+      const own = probabilities.get(member);
+      if (own) return own;
+      throw new CryfoldError('USAGE', `${name} cannot fuse ${member}: no such estimator`, {
+        context: { model: name, member },
+        hint: `Known are: ${Object.keys(estimators).join(', ')}.`,
+      });
+    });
+    const fused = splits.map(({ repeat, fold }, s) => {
+      const matrices = parts.map((part) => part[s]);
+      const absent = members.filter((_, m) => !matrices[m]);
+      if (absent.length === 0) return fuseMean(matrices as Float64Array[]);
+      missing.push({ model: name, repeat, fold, code: null, reason: `no fold result of ${absent.join(', ')}` });
+      return null;
+    });
+    probabilities.set(name, fused);
+    models.push(evaluateModel(input, fused, { name, kind: 'fusion', method: rule, members: [...members] }));
+  }
+
+  return {
+    results: {
+      status: missing.length === 0 ? 'complete' : 'incomplete',
+      missing,
+      models,
+      baselines: { majority: majorityBaseline(input) },
+    },
+    ...describeData(input),
+    probabilities,
+  };
+}

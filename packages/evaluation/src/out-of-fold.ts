@@ -1,0 +1,40 @@
+import type { EvaluatedClip, FoldProbabilities } from './evaluate.js';
+import type { Split } from './split.js';
+
+/** A field of RFC 4180: quoted where it holds a comma, a quote or a line end. */
+function field(text: string): string {
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/**
+ * out-of-fold.csv in chunks, one per split: `clip,group,label,repeat,fold` and a column `model:class` for every model
+ * and class; a row per test clip of every split, in the splits' order. Lines end in LF. Numbers are the shortest text
+ * that reads back as the same float64; the fields of a missing fold are empty.
+ * @param probabilities per model, as `evaluateRun` returns them
+ */
+export function* outOfFoldCsv(input: {
+  classes: readonly string[];
+  clips: readonly EvaluatedClip[];
+  splits: readonly Split[];
+  probabilities: ReadonlyMap<string, FoldProbabilities>;
+}): Generator<string> {
+  const { classes, clips, splits } = input;
+  const models = [...input.probabilities];
+  const columns = models.flatMap(([name]) => classes.map((label) => field(`${name}:${label}`)));
+  yield `${['clip', 'group', 'label', 'repeat', 'fold', ...columns].join(',')}\n`;
+  const starts = clips.map(({ id, group, label }) => `${field(id)},${field(group)},${field(classes[label])}`);
+  const empty = ','.repeat(classes.length);
+  for (const [s, { repeat, fold, test }] of splits.entries()) {
+    let text = '';
+    for (let row = 0; row < test.length; row++) {
+      text += `${starts[test[row]]},${repeat},${fold}`;
+      for (const [, folds] of models) {
+        const matrix = folds[s];
+        if (matrix) for (let c = 0; c < classes.length; c++) text += `,${matrix[row * classes.length + c]}`;
+        else text += empty;
+      }
+      text += '\n';
+    }
+    yield text;
+  }
+}

@@ -1,0 +1,118 @@
+import { decodeRecord } from '@cryfold/core';
+import { z } from 'zod';
+
+const count = z.int().nonnegative();
+const share = z.number().min(0).max(1);
+/** A metric that scikit-learn leaves undefined for some data is null. */
+const orUndefined = z.number().nullable();
+
+const summary = z
+  .strictObject({
+    mean: z.number(),
+    standardDeviation: orUndefined,
+    minimum: z.number(),
+    maximum: z.number(),
+    count,
+  })
+  .nullable();
+
+const foldMetrics = {
+  accuracy: share,
+  balancedAccuracy: share,
+  macroF1: share,
+  logLoss: z.number().nonnegative(),
+};
+
+const pooled = z.strictObject({
+  clips: count,
+  ...foldMetrics,
+  kappa: orUndefined,
+  matthews: z.number(),
+  brier: z.number(),
+  ece: share,
+  confusion: z.array(z.array(count)),
+  rowNormalised: z.array(z.array(share)),
+  perClass: z.array(z.strictObject({ label: z.string(), recall: orUndefined, precision: orUndefined })),
+});
+
+const modelSchema = z.strictObject({
+  name: z.string(),
+  kind: z.enum(['estimator', 'fusion']),
+  /** The estimator's kind, such as `svm`; for a fusion its rule, such as `mean`. */
+  method: z.string(),
+  /** Of a fusion. */
+  members: z.array(z.string()).optional(),
+  /** False where a fold is missing; the figures then cover only the folds listed. */
+  complete: z.boolean(),
+  folds: z.array(z.strictObject({ repeat: count, fold: count, testCount: count, ...foldMetrics })),
+  accuracy: summary,
+  balancedAccuracy: summary,
+  macroF1: summary,
+  logLoss: summary,
+  repeats: z.array(z.strictObject({ repeat: count, ...foldMetrics })),
+  pooled: pooled.nullable(),
+});
+
+const missingFold = z.strictObject({
+  model: z.string(),
+  repeat: count,
+  fold: count,
+  code: z.string().nullable(),
+  reason: z.string(),
+});
+
+/** What `evaluateRun` finds out; the rest of results.json says where it came from. */
+export const evaluationSchema = z.strictObject({
+  status: z.enum(['complete', 'incomplete']),
+  missing: z.array(missingFold),
+  models: z.array(modelSchema),
+  baselines: z.strictObject({
+    majority: z.strictObject({
+      label: z.string(),
+      share,
+      folds: z.array(z.strictObject({ repeat: count, fold: count, label: z.string(), accuracy: share })),
+      accuracy: summary,
+    }),
+  }),
+});
+
+/** results.json, format 1; docs/results.md explains every field. */
+export const resultsSchema = z.strictObject({
+  format: z.literal(1),
+  run: z.strictObject({ id: z.string(), name: z.string() }),
+  /** Kept as written: a later specSchema need not accept it. */
+  spec: z.record(z.string(), z.unknown()),
+  dataset: z.strictObject({
+    name: z.string(),
+    contentHash: z.string(),
+    clips: count,
+    classes: z.array(z.string()),
+    groups: count,
+    perClass: z.array(z.strictObject({ label: z.string(), clips: count, groups: count })),
+  }),
+  protocol: z.strictObject({
+    label: z.string(),
+    splitter: z.string(),
+    folds: count,
+    repeats: count,
+    seed: z.number(),
+    groupsSpanning: count,
+  }),
+  ...evaluationSchema.shape,
+  environment: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+});
+
+export type Evaluation = z.infer<typeof evaluationSchema>;
+export type ModelResults = z.infer<typeof modelSchema>;
+export type MissingFold = z.infer<typeof missingFold>;
+export type RunResults = z.infer<typeof resultsSchema>;
+
+/**
+ * Parses results.json.
+ * @param source its bytes or text
+ * @param name what to call it in messages
+ * @throws CryfoldError JOB_INVALID naming the artifact and the first wrong key
+ */
+export function decodeResults(source: Uint8Array | string, name: string): RunResults {
+  return decodeRecord(resultsSchema, source, name);
+}

@@ -1,0 +1,277 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { CryfoldError, Random } from '@cryfold/core';
+import {
+  decodeResults,
+  type EvaluationInput,
+  evaluateRun,
+  groupKFold,
+  outOfFoldCsv,
+  type RunResults,
+  repeatedKFold,
+  type Split,
+} from '../src/index.js';
+
+const classes = ['asphyxia', 'deaf, "quoted"', 'pain'];
+const root = fileURLToPath(new URL('../../../..', import.meta.url));
+
+/** A run of two estimators and their mean over random probabilities that lean to the truth. */
+function randomRun({ n = 60, repeats = 2, seed = 1, lean = 1 } = {}): EvaluationInput {
+  const random = new Random(seed);
+  const clips = Array.from({ length: n }, (_, i) => ({
+    id: i === 3 ? 'a "b", c' : `clip-${i}`,
+    group: `infant-${i % 11}`,
+    label: Math.min(2, random.below(4)),
+  }));
+  const splits = repeatedKFold(n, { splits: 5, repeats, seed });
+  const probabilities = (split: Split) => {
+    const matrix = new Float64Array(split.test.length * classes.length);
+    split.test.forEach((clip, row) => {
+      const raw = classes.map((_, c) => Math.exp(2 * random.normal() + (c === clips[clip].label ? lean : 0)));
+      const total = raw.reduce((sum, value) => sum + value, 0);
+      raw.forEach((value, c) => {
+        matrix[row * classes.length + c] = value / total;
+      });
+    });
+    return matrix;
+  };
+  return {
+    classes,
+    clips,
+    splits,
+    estimators: { net: { kind: 'small-cnn' }, svm: { kind: 'svm' } },
+    fusion: { combined: { rule: 'mean', members: ['net', 'svm'] } },
+    probabilities: new Map([
+      ['net', splits.map(probabilities)],
+      ['svm', splits.map(probabilities)],
+    ]),
+  };
+}
+
+function withHole(input: EvaluationInput, model: string, ...holes: number[]): EvaluationInput {
+  const own = [...input.probabilities.get(model)!];
+  for (const hole of holes) own[hole] = null;
+  return { ...input, probabilities: new Map([...input.probabilities, [model, own]]) };
+}
+
+function results(input: EvaluationInput): RunResults {
+  const { results: found, dataset, protocol } = evaluateRun(input);
+  return {
+    format: 1,
+    run: { id: 'run-1', name: 'test' },
+    spec: {},
+    dataset: { name: 'synthetic', contentHash: '0', ...dataset },
+    protocol: { splitter: 'RepeatedKFold', seed: 1, ...protocol },
+    ...found,
+    environment: { node: process.version },
+  };
+}
+
+const hasOracle = spawnSync('python3', ['-c', 'import numpy, sklearn']).status === 0;
+const oracle = { skip: hasOracle ? false : 'python3 on PATH has no numpy and scikit-learn' };
+
+/** Runs scripts/check-results over a run, after `damage` has had its way with the files. */
+function check(input: EvaluationInput, damage?: (r: RunResults) => void): { status: number | null; output: string } {
+  const directory = mkdtempSync(join(tmpdir(), 'cryfold-check-'));
+  try {
+    const r = results(input);
+    damage?.(r);
+    writeFileSync(join(directory, 'results.json'), JSON.stringify(r));
+    const { probabilities } = evaluateRun(input);
+    writeFileSync(join(directory, 'out-of-fold.csv'), [...outOfFoldCsv({ ...input, probabilities })].join(''));
+    const { status, stdout, stderr } = spawnSync('python3', [join(root, 'scripts/check-results'), directory], {
+      encoding: 'utf8',
+    });
+    return { status, output: stdout + stderr };
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+test('scikit-learn recomputes every figure from out-of-fold.csv', oracle, () => {
+  const whole = randomRun();
+  for (const input of [whole, withHole(whole, 'svm', 2), withHole(whole, 'net', ...whole.splits.keys())]) {
+    const { status, output } = check(input);
+    assert.equal(status, 0, output);
+    assert.match(output, /combined: \d+ of 10 folds/);
+    assert.match(output, / 0 differ/);
+  }
+});
+
+test('check-results notices a wrong figure, a wrong status and a hidden hole', oracle, () => {
+  const damages: [string, (r: RunResults) => void][] = [
+    ['fold', (r) => (r.models[0].folds[3].accuracy += 1e-9)],
+    ['confusion', (r) => r.models[2].pooled!.confusion[1][1]++],
+    ['summary', (r) => (r.models[1].accuracy!.mean -= 1e-9)],
+    ['baseline', (r) => (r.baselines.majority.folds[0].accuracy = 0.123)],
+    ['hole', (r) => r.missing.pop()],
+    ['status', (r) => (r.status = 'complete')],
+  ];
+  const input = withHole(randomRun(), 'svm', 2);
+  for (const [name, damage] of damages) {
+    const { status, output } = check(input, damage);
+    assert.equal(status, 1, `${name}: ${output}`);
+  }
+});
+
+test('results survive JSON and the schema, and an unknown key is refused by name', () => {
+  const r = results(withHole(randomRun(), 'net', 0));
+  assert.deepEqual(decodeResults(JSON.stringify(r), 'results.json'), r);
+  assert.throws(
+    () => decodeResults(JSON.stringify({ ...r, extra: 1 }), 'runs/x/results.json'),
+    (error: unknown) => error instanceof CryfoldError && /runs\/x\/results\.json.*extra/.test(error.message),
+  );
+});
+
+test('a missing fold is missing in every fusion of it, is listed with its reason, and is never averaged over', () => {
+  const input = withHole(randomRun(), 'svm', 7);
+  const whole = evaluateRun(randomRun()).results;
+  const failures = [{ model: 'svm', repeat: 1, fold: 2, code: 'CHILD_DIED', message: 'killed' }];
+  const { results: found, probabilities } = evaluateRun({ ...input, failures });
+  assert.equal(found.status, 'incomplete');
+  assert.deepEqual(found.missing, [
+    { model: 'svm', repeat: 1, fold: 2, code: 'CHILD_DIED', reason: 'killed' },
+    { model: 'combined', repeat: 1, fold: 2, code: null, reason: 'no fold result of svm' },
+  ]);
+  assert.equal(probabilities.get('combined')![7], null);
+  const [net, svm, combined] = found.models;
+  assert.deepEqual([net.complete, svm.complete, combined.complete], [true, false, false]);
+  assert.deepEqual(net, whole.models[0], 'the complete model is untouched');
+  assert.equal(svm.accuracy!.count, 9);
+  assert.deepEqual(
+    svm.repeats.map((repeat) => repeat.repeat),
+    [0],
+    'a repeat with a hole has no figure',
+  );
+  const reason = evaluateRun(input).results.missing[0];
+  assert.deepEqual([reason.code, reason.reason], [null, 'no result was committed']);
+});
+
+test('a model without any fold has no figures', () => {
+  const input = randomRun();
+  const [net] = evaluateRun(withHole(input, 'net', ...input.splits.keys())).results.models;
+  assert.deepEqual([net.complete, net.folds, net.accuracy, net.pooled], [false, [], null, null]);
+});
+
+test('the majority baseline predicts the most frequent class of the training clips', () => {
+  const labels = [0, 0, 0, 1, 1, 1, 1, 2];
+  const clips = labels.map((label, i) => ({ id: `${i}`, group: `${i}`, label }));
+  const at = (...test: number[]) => ({
+    test: Int32Array.from(test),
+    train: Int32Array.from(labels.keys()).filter((i) => !test.includes(i)),
+  });
+  const splits = [
+    { repeat: 0, fold: 0, ...at(3, 4, 0) }, // training: two 0, two 1, one 2: a tie, so class 0
+    { repeat: 0, fold: 1, ...at(1, 2, 7) },
+    { repeat: 0, fold: 2, ...at(5, 6) }, // training: three 0, two 1
+  ];
+  const { majority } = evaluateRun({
+    classes,
+    clips,
+    splits,
+    estimators: {},
+    fusion: {},
+    probabilities: new Map(),
+  }).results.baselines;
+  assert.deepEqual(
+    majority.folds.map((fold) => [fold.label, fold.accuracy]),
+    [
+      [classes[0], 1 / 3],
+      [classes[1], 0],
+      [classes[0], 0],
+    ],
+  );
+  assert.deepEqual([majority.label, majority.share], [classes[1], 0.5]);
+});
+
+test('the protocol says whether the same infant is in train and test', () => {
+  const input = randomRun();
+  const { protocol, dataset } = evaluateRun(input);
+  assert.equal(protocol.label, 'random folds: the same infant is in train and test');
+  assert.deepEqual([protocol.groupsSpanning, protocol.folds, protocol.repeats], [11, 5, 2]);
+  assert.equal(dataset.groups, 11);
+  const labelOf = (clips: EvaluationInput['clips'], splits: Split[]) =>
+    evaluateRun({ ...input, clips, splits, estimators: {}, fusion: {} }).protocol.label;
+  const grouped = groupKFold(
+    input.clips.map((clip) => clip.group),
+    { splits: 5 },
+  );
+  assert.match(labelOf(input.clips, grouped), /^grouped folds: no infant/);
+  const alone = input.clips.map((clip) => ({ ...clip, group: clip.id }));
+  assert.match(labelOf(alone, [...input.splits]), /^random folds: no two clips share an infant/);
+});
+
+test('probabilities that are none are refused, naming model, repeat and fold', () => {
+  const damage = (change: (matrix: Float64Array) => Float64Array) => {
+    const input = randomRun();
+    const own = [...input.probabilities.get('net')!];
+    own[6] = change(own[6]!.slice());
+    return () => evaluateRun({ ...input, probabilities: new Map([...input.probabilities, ['net', own]]) });
+  };
+  const cases: [RegExp, (matrix: Float64Array) => Float64Array][] = [
+    [/30 probabilities for 12 test clips x 3 classes/, (matrix) => matrix.slice(0, 30)],
+    [/row 2 holds NaN/, (matrix) => matrix.fill(Number.NaN, 6, 7)],
+    [/row 0 holds -/, (matrix) => matrix.fill(-0.1, 0, 1)],
+    [/row 1 sums to 3/, (matrix) => matrix.fill(1, 3, 6)],
+  ];
+  for (const [message, change] of cases) {
+    assert.throws(damage(change), (error: unknown) => {
+      assert.ok(error instanceof CryfoldError);
+      assert.equal(error.code, 'PROBABILITIES_INVALID');
+      assert.match(error.message, /^net, repeat 1, fold 1: /);
+      assert.match(error.message, message);
+      return true;
+    });
+  }
+});
+
+test('a fusion of an unknown model and an estimator without folds are refused by name', () => {
+  const input = randomRun();
+  assert.throws(() => evaluateRun({ ...input, fusion: { both: { rule: 'mean', members: ['net', 'cnn'] } } }), /cnn/);
+  assert.throws(() => evaluateRun({ ...input, estimators: { lost: { kind: 'svm' } } }), /lost has .* 0 of 10 folds/);
+});
+
+/** Reads RFC 4180, for the round trip only. */
+function parseCsv(text: string): string[][] {
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) =>
+      [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^",]*))/g)].map(
+        ([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain,
+      ),
+    );
+}
+
+test('out-of-fold.csv quotes, leaves holes empty and reads back to the very bits', () => {
+  const input = withHole(randomRun(), 'svm', 7);
+  const { probabilities } = evaluateRun(input);
+  const chunks = [...outOfFoldCsv({ ...input, probabilities })];
+  assert.equal(chunks.length, 1 + input.splits.length);
+  const [header, ...rows] = parseCsv(chunks.join(''));
+  assert.deepEqual(header.slice(0, 6), ['clip', 'group', 'label', 'repeat', 'fold', 'net:asphyxia']);
+  assert.equal(header[6], 'net:deaf, "quoted"');
+  assert.equal(rows.length, 120);
+  let line = 0;
+  for (const [s, split] of input.splits.entries()) {
+    for (let row = 0; row < split.test.length; row++, line++) {
+      const clip = input.clips[split.test[row]];
+      const start = [clip.id, clip.group, classes[clip.label], `${split.repeat}`, `${split.fold}`];
+      assert.deepEqual(rows[line].slice(0, 5), start);
+      let at = 5;
+      for (const [, folds] of probabilities) {
+        for (let c = 0; c < classes.length; c++, at++) {
+          const matrix = folds[s];
+          if (matrix) assert.equal(Number(rows[line][at]), matrix[row * classes.length + c]);
+          else assert.equal(rows[line][at], '');
+        }
+      }
+      assert.equal(at, rows[line].length);
+    }
+  }
+});
