@@ -1,0 +1,22 @@
+import { alignColumns, paint, percent, printable, shorten, type TextOptions } from './text.js';
+
+const ROW_LABEL = 24;
+const COLUMN_LABEL = 10;
+
+/**
+ * A row-normalised confusion matrix, in percent: true classes down, predicted classes across.
+ * @param labels class names, in the matrix's order
+ * @param matrix shares in [0, 1], `[true][predicted]`
+ */
+export function confusionTable(
+  labels: readonly string[],
+  matrix: readonly (readonly number[])[],
+  { color = false }: TextOptions = {},
+): string {
+  const names = labels.map(printable);
+  const [head, ...body] = alignColumns([
+    ['true \\ predicted', ...names.map((name) => shorten(name, COLUMN_LABEL))],
+    ...matrix.map((row, i) => [shorten(names[i], ROW_LABEL), ...row.map(percent)]),
+  ]);
+  return [paint(head, 'bold', color), ...body].join('\n');
+}

@@ -1,0 +1,42 @@
+export interface TextOptions {
+  /** True adds ANSI colours; the text is otherwise the same. */
+  color?: boolean;
+}
+
+const STYLES = { bold: 1, dim: 2, red: 31, yellow: 33 } as const;
+
+export function paint(text: string, style: keyof typeof STYLES, color = false): string {
+  return color ? `\u001b[${STYLES[style]}m${text}\u001b[0m` : text;
+}
+
+/** Text from data, safe to print: class names come from directory names and may hold terminal commands. */
+export function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '\ufffd');
+}
+
+const width = (text: string) => [...text].length;
+
+/** Cuts to `limit` characters, the last then being an ellipsis. */
+export function shorten(text: string, limit: number): string {
+  return width(text) <= limit ? text : `${[...text].slice(0, limit - 1).join('')}…`;
+}
+
+/** Lines of cells padded to the widest of their column: the first column to the left, all others to the right. */
+export function alignColumns(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0].map((_, c) => Math.max(...rows.map((row) => width(row[c]))));
+  return rows.map((row) =>
+    row
+      .map((cell, c) => {
+        const padding = ' '.repeat(widths[c] - width(cell));
+        return c === 0 ? cell + padding : padding + cell;
+      })
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+/** A share in [0, 1] as percent with two decimals, as the paper prints them. */
+export function percent(share: number | null): string {
+  return share === null ? '-' : (100 * share).toFixed(2);
+}

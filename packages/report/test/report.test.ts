@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Random } from '@cryfold/core';
+import { evaluateRun, type RunResults, repeatedKFold } from '@cryfold/evaluation';
+import { confusionTable, notBeatingMajority, tableTwo, terminalReport } from '../src/index.js';
+
+const classes = ['hungry', 'tired', 'belly pain'];
+
+/**
+ * Results of the paper's four models on clips of which 3 of 5 are hungry.
+ * @param skill per estimator, the probability of giving the true class; otherwise it answers hungry
+ */
+function results(
+  skill: Partial<Record<'small-cnn' | 'tl-resnet50' | 'svm', number>> = {},
+  { holes = [] as number[], labels = classes, name = 'donateacry' } = {},
+): RunResults {
+  const random = new Random(5);
+  const clips = Array.from({ length: 100 }, (_, i) => ({
+    id: `${i}`,
+    group: `${i % 10}`,
+    label: Math.max(0, (i % 5) - 2),
+  }));
+  const splits = repeatedKFold(100, { splits: 5, repeats: 2, seed: 0 });
+  const kinds = ['small-cnn', 'tl-resnet50', 'svm'] as const;
+  const predictions = (kind: (typeof kinds)[number]) =>
+    splits.map((split, s) => {
+      if (kind === 'svm' && holes.includes(s)) return null;
+      const matrix = new Float64Array(split.test.length * 3);
+      split.test.forEach((clip, row) => {
+        const answer = random.uniform() < (skill[kind] ?? 0.9) ? clips[clip].label : 0;
+        for (let c = 0; c < 3; c++) matrix[row * 3 + c] = c === answer ? 0.8 : 0.1;
+      });
+      return matrix;
+    });
+  const evaluated = evaluateRun({
+    classes: labels,
+    clips,
+    splits,
+    estimators: Object.fromEntries(kinds.map((kind) => [kind, { kind }])),
+    fusion: { combined: { rule: 'mean', members: ['tl-resnet50', 'svm'] } },
+    probabilities: new Map(kinds.map((kind) => [kind, predictions(kind)])),
+  });
+  return {
+    format: 1,
+    run: { id: 'r', name: 'r' },
+    spec: {},
+    dataset: { name, contentHash: '', ...evaluated.dataset },
+    protocol: { splitter: 'RepeatedKFold', seed: 0, ...evaluated.protocol },
+    ...evaluated.results,
+    environment: {},
+  };
+}
+
+/** The cells of the table's line that starts with a name. */
+function cells(text: string, name: string): string[] {
+  const line = text.split('\n').find((candidate) => candidate.startsWith(`${name}  `));
+  assert.ok(line, `a line for ${name} in\n${text}`);
+  return line.trim().split(/\s{2,}/);
+}
+
+test("Table II shows each model's figures in percent beside the paper's, and the baseline", () => {
+  const r = results();
+  const text = tableTwo(r);
+  for (const { name, accuracy } of r.models) {
+    const [, mean, sd, min, max, folds] = cells(text, name);
+    const expected = [accuracy!.mean, accuracy!.standardDeviation!, accuracy!.minimum, accuracy!.maximum];
+    [mean, sd, min, max].forEach((cell, i) => {
+      assert.ok(Math.abs(Number(cell) - 100 * expected[i]) <= 0.005001, `${name}: ${cell}`);
+    });
+    assert.equal(folds, '10/10');
+  }
+  const paper = ['small-cnn', 'tl-resnet50', 'svm', 'combined'].map((name) => cells(text, name)[6]);
+  assert.deepEqual(paper, ['87.03', '90.80', '90.10', '91.10*']);
+  assert.match(text, /\* the paper's maximum, not a mean/);
+  assert.equal(cells(text, '(majority class)')[1], '60.00');
+  assert.match(text, /random folds: the same infant is in train and test/);
+  assert.match(text, /^Accuracy in percent/);
+});
+
+test('columns end in line, and colour changes nothing else', () => {
+  const r = results();
+  const lines = tableTwo(r).split('\n');
+  const head = lines.findIndex((line) => line.startsWith('model'));
+  const body = lines.slice(head + 1, head + 6);
+  for (const title of ['mean', 'sd', 'min', 'max', 'folds']) {
+    const end = lines[head].indexOf(title) + title.length;
+    for (const line of body) assert.match(line.slice(end - 1, end + 1), /^\S\s/, `${title}: ${line}`);
+  }
+  const coloured = tableTwo(r, { color: true });
+  assert.notEqual(coloured, tableTwo(r));
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: ANSI colours are what is taken out
+  assert.equal(coloured.replace(/\u001b\[\d+m/g, ''), tableTwo(r));
+});
+
+test('models that do not beat the majority class are named in the first line', () => {
+  const [one] = tableTwo(results({ svm: 0 })).split('\n');
+  assert.match(one, /^svm, combined: not better than always answering the majority class, "hungry" \(60\.00 %\)\.$/);
+  const [all] = tableTwo(results({ 'small-cnn': 0, 'tl-resnet50': 0, svm: 0 })).split('\n');
+  assert.match(all, /^No model beats/);
+  assert.deepEqual(notBeatingMajority(results()), []);
+});
+
+test('an incomplete model is held against the baseline of its own folds', () => {
+  const r = results({ svm: 0 }, { holes: [0, 3] });
+  assert.ok(notBeatingMajority(r).includes('svm'));
+});
+
+test('missing folds are announced before any figure and counted in the table', () => {
+  const text = tableTwo(results({}, { holes: [0, 1, 2, 3, 4, 5] }));
+  const [first, second] = text.split('\n');
+  assert.match(first, /^INCOMPLETE: 12 of 40 folds are missing/);
+  assert.match(second, /svm, repeat 0, fold 0: no result was committed/);
+  assert.match(text, /and 2 more/);
+  assert.equal(cells(text, 'svm')[5], '4/10');
+  assert.equal(cells(text, 'small-cnn')[5], '10/10');
+});
+
+test('a model without any fold shows dashes, not a number', () => {
+  const text = tableTwo(results({}, { holes: Array.from({ length: 10 }, (_, s) => s) }));
+  assert.deepEqual(cells(text, 'svm').slice(1, 6), ['-', '-', '-', '-', '0/10']);
+});
+
+test('a confusion table has a row and a column per class, aligned, in percent', () => {
+  const lines = confusionTable(classes, [
+    [1, 0, 0],
+    [0.125, 0.875, 0],
+    [1 / 3, 1 / 3, 1 / 3],
+  ]).split('\n');
+  assert.equal(lines.length, 4);
+  assert.deepEqual(lines[1].split(/\s{2,}/), ['hungry', '100.00', '0.00', '0.00']);
+  assert.deepEqual(lines[2].split(/\s{2,}/), ['tired', '12.50', '87.50', '0.00']);
+  assert.equal(new Set(lines.map((line) => line.length)).size, 1);
+});
+
+test('the whole report shows each model once, and class names cannot command the terminal', () => {
+  const text = terminalReport(results({}, { labels: ['hun\u001b[2Jgry', 'tired\n', 'belly'], name: 'x\u0007' }));
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+  assert.doesNotMatch(text, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
+  assert.equal(text.match(/confusion matrix/g)?.length, 4);
+  assert.match(text, /hun�\[2Jgry/);
+});
