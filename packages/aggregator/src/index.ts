@@ -1,1 +1,1 @@
-export {};
+export { Aggregator, type AggregatorOptions } from './aggregator.js';

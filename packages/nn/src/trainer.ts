@@ -1,3 +1,4 @@
+import { cpus } from 'node:os';
 import { CryfoldError, deriveSeed, Random, type ResNet50Parameters, type SmallCnnParameters } from '@cryfold/core';
 import type { Model } from './models/model.js';
 import { resnet50 } from './models/resnet50.js';
@@ -59,13 +60,26 @@ export class NetworkTrainer {
   /** Least recently used first. */
   readonly #networks = new Map<string, { network: Network; fed?: FoldImages }>();
 
-  private constructor(tf: TensorFlow) {
+  /** What float results depend on besides the fold: TensorFlow's version, device, threads, processor. */
+  readonly environment: Record<string, string>;
+
+  private constructor(tf: TensorFlow, threads: number) {
     this.#tf = tf;
+    const { binding, isUsingGpuDevice } = tf.backend() as unknown as {
+      binding: { TF_Version: string };
+      isUsingGpuDevice: boolean;
+    };
+    this.environment = {
+      tensorflow: binding.TF_Version,
+      device: isUsingGpuDevice ? 'GPU' : 'CPU',
+      threads: String(threads),
+      processor: cpus()[0]?.model.trim() ?? 'unknown',
+    };
   }
 
   /** @throws CryfoldError TENSORFLOW_MISSING */
   static async load({ threads }: { threads: number }): Promise<NetworkTrainer> {
-    return new NetworkTrainer(await loadTensorFlow({ threads }));
+    return new NetworkTrainer(loadTensorFlow({ threads }), threads);
   }
 
   /**

@@ -1,6 +1,6 @@
-import { type ArtifactStore, readArtifact } from '@cryfold/artifacts';
-import { CryfoldError, storeKeys } from '@cryfold/core';
-import { NetworkTrainer } from '@cryfold/nn';
+import type { ArtifactStore } from '@cryfold/artifacts';
+import { CryfoldError } from '@cryfold/core';
+import { type FoldImages, NetworkTrainer } from '@cryfold/nn';
 import { type Engine, LastValue, readImages, readLabels } from './engine.js';
 import type { FoldOutput, Task } from './messages.js';
 
@@ -9,22 +9,24 @@ type Progress = (done: number, total: number) => void;
 /** Trains network folds in one TensorFlow session with a fixed number of threads. */
 export async function createNnEngine(threads: number): Promise<Engine> {
   const trainer = await NetworkTrainer.load({ threads });
-  const labels = new LastValue<Awaited<ReturnType<typeof readLabels>>>();
-  const images = new LastValue<Awaited<ReturnType<typeof readImages>>>();
+  // The same object for all folds of a run, so that the trainer feeds the images into TensorFlow once.
+  const data = new LastValue<FoldImages>();
 
   async function fold(task: Task & { kind: 'fold' }, store: ArtifactStore, onProgress: Progress): Promise<FoldOutput> {
     if (task.estimator.kind === 'svm') throw new CryfoldError('JOB_INVALID', 'an SVM fold on a network worker');
-    const data = await labels.get(task.dataset, () => readLabels(store, task.dataset));
-    const { shape, data: pixels } = await images.get(task.features, () => readImages(store, task.features));
-    const classCount = data.manifest.classes.length;
+    const images = await data.get(`${task.dataset} ${task.features}`, async () => {
+      const { manifest, labels } = await readLabels(store, task.dataset);
+      const { shape, data: pixels } = await readImages(store, task.features);
+      return { images: pixels, height: shape[1], width: shape[2], labels, classCount: manifest.classes.length };
+    });
     const { probabilities, curve } = await trainer.fit(
-      { images: pixels, height: shape[1], width: shape[2], labels: data.labels, classCount },
+      images,
       { train: Int32Array.from(task.train), test: Int32Array.from(task.test) },
       task.estimator,
       { seed: task.seed, onStep: onProgress },
     );
     return {
-      probabilities: { rows: task.test.length, columns: classCount, data: Float64Array.from(probabilities) },
+      probabilities: { rows: task.test.length, columns: images.classCount, data: Float64Array.from(probabilities) },
       curve,
       environment: trainer.environment,
     };

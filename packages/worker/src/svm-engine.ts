@@ -75,7 +75,7 @@ async function writeGram(store: ArtifactStore, features: string): Promise<void> 
   moments[2 * rows] = columns;
   await store.put(storeKeys.moments(features), encodeNpy(moments, [moments.length]));
   // Last, since its presence says that both are there.
-  await store.put(storeKeys.gram(features), encodeNpy(squaredDistances(data, rows, columns), [rows, rows]));
+  await store.put(storeKeys.gram(features), encodeNpy(squaredDistances(data, rows, columns).data, [rows, rows]));
 }
 
 async function readGram(store: ArtifactStore, features: string) {
@@ -88,7 +88,7 @@ async function readGram(store: ArtifactStore, features: string) {
   // Distances are exact integers: 32 bits where they fit, else float64 (see squaredDistances).
   const { data } = decodeNpy(bytes, columns * 255 ** 2 < 2 ** 31 ? '<i4' : '<f8', 2, gramKey);
   return {
-    distances: data,
+    distances: { rows, columns, data },
     moments: { sum: moments.subarray(0, rows), sumSquares: moments.subarray(rows, 2 * rows) },
     columns,
   };

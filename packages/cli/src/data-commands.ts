@@ -1,0 +1,61 @@
+import { type DatasetSummary, inspectDataset, readDataset, synthesizeCorpus } from '@cryfold/features';
+import { EXIT } from './exit-codes.js';
+import { formatSeconds } from './format.js';
+import { ProgressDisplay } from './progress.js';
+
+export interface InspectOptions {
+  clipSeconds: number;
+  skipBad: boolean;
+  json: boolean;
+}
+
+/** `cryfold data inspect PATH` */
+export async function dataInspectCommand(path: string, options: InspectOptions): Promise<number> {
+  const display = new ProgressDisplay(process.stderr, options.json);
+  const dataset = await readDataset(path, {
+    clipSeconds: options.clipSeconds,
+    skipBad: options.skipBad,
+    onProgress: (done, total) => display.update(`reading ${done}/${total} files`),
+  });
+  display.clear();
+  const summary = inspectDataset(dataset);
+  process.stdout.write(options.json ? `${JSON.stringify(summary)}\n` : summaryText(summary));
+  return EXIT.done;
+}
+
+function summaryText(summary: DatasetSummary): string {
+  const width = Math.max(...summary.classes.map(({ label }) => label.length), 'class'.length);
+  const row = (label: string, clips: string | number, share: string, groups: string | number) =>
+    `  ${label.padEnd(width)}  ${String(clips).padStart(6)}  ${share.padStart(6)}  ${String(groups).padStart(6)}`;
+  const lines = [
+    `${summary.name}: ${summary.clips} clips of ${summary.recordings} recordings, ${formatSeconds(summary.seconds)} of sound, read as ${summary.reader}`,
+    `sample rates: ${summary.rates.map(({ rate, clips }) => `${rate} Hz (${clips} clips)`).join(', ')}`,
+    `groups: ${summary.groups}${summary.grouped ? '' : ' (one per clip: grouped folds would be random ones)'}`,
+    row('class', 'clips', 'share', 'groups'),
+    ...summary.classes.map(({ label, clips, groups }) =>
+      row(label, clips, `${((100 * clips) / summary.clips).toFixed(1)} %`, groups),
+    ),
+    ...summary.skipped.map(({ message }) => `skipped: ${message}`),
+    `content hash: ${summary.contentHash}`,
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+export interface SynthOptions {
+  clips?: number;
+  seed: number;
+  json: boolean;
+}
+
+/** `cryfold data synth DIR` */
+export async function dataSynthCommand(dir: string, options: SynthOptions): Promise<number> {
+  const display = new ProgressDisplay(process.stderr, options.json);
+  const { clips, seed } = options;
+  await synthesizeCorpus(dir, {
+    seed,
+    ...(clips === undefined ? {} : { clips }),
+    onProgress: (done, total) => display.update(`writing ${done}/${total} clips`),
+  });
+  display.clear();
+  return dataInspectCommand(dir, { clipSeconds: 1, skipBad: false, json: options.json });
+}

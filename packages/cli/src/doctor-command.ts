@@ -1,0 +1,84 @@
+import { access, constants, mkdir } from 'node:fs/promises';
+import { availableParallelism, cpus, totalmem } from 'node:os';
+import { openStore } from '@cryfold/artifacts';
+import { CryfoldError } from '@cryfold/core';
+import { tensorFlowInfo } from '@cryfold/nn';
+import { checkRedis } from '@cryfold/queue';
+import type { Config } from '@cryfold/runtime';
+import { EXIT } from './exit-codes.js';
+import { findRedisServer } from './redis-server.js';
+
+interface Check {
+  name: string;
+  ok: boolean;
+  found: string;
+  mend?: string;
+}
+
+/** Runs one check; an error's message and hint become what was found and how to mend it. */
+async function check(name: string, look: () => Promise<string>): Promise<Check> {
+  try {
+    return { name, ok: true, found: await look() };
+  } catch (error) {
+    const { message, hint } = error as CryfoldError;
+    return { name, ok: false, found: message, ...(hint ? { mend: hint } : {}) };
+  }
+}
+
+/** `cryfold doctor`: 0 when everything that `cryfold run` needs is there, else 1. */
+export async function doctorCommand(
+  options: { json: boolean },
+  config: Config,
+  environment: NodeJS.ProcessEnv,
+): Promise<number> {
+  const checks = await Promise.all([
+    check('Node', async () => {
+      const [major, minor] = process.versions.node.split('.').map(Number);
+      if (major > 20 || (major === 20 && minor >= 10)) return process.version;
+      throw new CryfoldError('USAGE', `${process.version} is too old`, { hint: 'Install Node 20.10 or later.' });
+    }),
+    check('TensorFlow', async () => {
+      const { version, binding } = await tensorFlowInfo();
+      return `${version}, binding ${binding}`;
+    }),
+    check('GPU', async () => {
+      const { device } = await tensorFlowInfo();
+      return device === 'GPU'
+        ? 'used by TensorFlow'
+        : 'none; networks train on the CPU (scripts/build-tensorflow --variant cuda)';
+    }),
+    check('Redis', async () => {
+      if (config.redisUrl) return `${await checkRedis(config.redisUrl)} at REDIS_URL`;
+      return `${await findRedisServer(environment.PATH ?? '', config.cacheDir)}, started privately by cryfold run`;
+    }),
+    check('store', async () => {
+      if (!config.storeUrl) return 'a folder in the --out of cryfold run';
+      const store = openStore(config.storeUrl);
+      const key = `doctor/${process.pid}`;
+      if (!(await store.putIfAbsent(key, new Uint8Array([1]))) || (await store.putIfAbsent(key, new Uint8Array([2])))) {
+        throw new CryfoldError('STORE_UNREACHABLE', 'conditional commits do not hold', { hint: 'Use another store.' });
+      }
+      await store.delete(key);
+      await store.close();
+      return 'writable, and commits once';
+    }),
+    check('cache', async () => {
+      await mkdir(config.cacheDir, { recursive: true });
+      await access(config.cacheDir, constants.W_OK);
+      return config.cacheDir;
+    }),
+    check('CPU', async () => {
+      const memory = (totalmem() / 2 ** 30).toFixed(1);
+      return `${cpus()[0]?.model.trim() ?? 'unknown'}, ${availableParallelism()} cores, ${memory} GiB memory`;
+    }),
+  ]);
+  const ok = checks.every((one) => one.ok);
+  if (options.json) process.stdout.write(`${JSON.stringify({ ok, checks })}\n`);
+  else {
+    for (const { name, ok, found, mend } of checks) {
+      process.stdout.write(`${ok ? 'ok  ' : 'FAIL'}  ${name.padEnd(10)}  ${found}\n`);
+      if (mend) process.stdout.write(`                  ${mend}\n`);
+    }
+  }
+  return ok ? EXIT.done : EXIT.failed;
+}

@@ -1,0 +1,107 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { CryfoldError } from '@cryfold/core';
+import { findRedisServer, RedisServer } from './redis-server.js';
+
+const PROGRAM = fileURLToPath(new URL('../../bin/cryfold.js', import.meta.url));
+
+/** Deaths of one service within `WINDOW` milliseconds after which something is wrong beyond bad luck. */
+const DEATHS = 5;
+const WINDOW = 60_000;
+
+export interface LocalClusterOptions {
+  workers: number;
+  storeUrl: string;
+  cacheDir: string;
+  /** Where each process's log goes */
+  logDir: string;
+  environment: NodeJS.ProcessEnv;
+}
+
+/**
+ * The embedded default: a private Redis, one coordinator, one aggregator and some workers as processes of their own
+ * that speak only through Redis and the store. A process that dies is started again.
+ */
+export class LocalCluster {
+  readonly redisUrl: string;
+  /** Rejects when a service can't be kept alive. */
+  readonly broken: Promise<never>;
+  readonly #redis: RedisServer;
+  readonly #options: LocalClusterOptions;
+  readonly #processes = new Map<string, ChildProcess>();
+  readonly #deaths = new Map<string, number[]>();
+  #break!: (error: CryfoldError) => void;
+  #stopping = false;
+
+  private constructor(redis: RedisServer, options: LocalClusterOptions) {
+    this.#redis = redis;
+    this.redisUrl = redis.url;
+    this.#options = options;
+    this.broken = new Promise((_, reject) => {
+      this.#break = reject;
+    });
+    this.broken.catch(() => {});
+  }
+
+  static async start(options: LocalClusterOptions): Promise<LocalCluster> {
+    const program = await findRedisServer(options.environment.PATH ?? '', options.cacheDir);
+    const cluster = new LocalCluster(await RedisServer.start(program), options);
+    mkdirSync(options.logDir, { recursive: true });
+    cluster.#spawn('coordinator', ['coordinator']);
+    cluster.#spawn('aggregator', ['aggregator']);
+    for (let i = 0; i < options.workers; i++) cluster.#spawn(`worker-${i}`, ['worker', '--queues', 'gpu,cpu']);
+    return cluster;
+  }
+
+  #spawn(name: string, args: string[]): void {
+    const log = openSync(join(this.#options.logDir, `${name}.log`), 'a');
+    const child = fork(PROGRAM, args, {
+      // Secrets and addresses travel in the environment, never as arguments.
+      env: { ...this.#options.environment, REDIS_URL: this.redisUrl, CRYFOLD_STORE: this.#options.storeUrl },
+      stdio: ['ignore', log, log, 'ipc'],
+    });
+    closeSync(log);
+    this.#processes.set(name, child);
+    child.on('error', () => {});
+    child.once('exit', (code, signal) => {
+      this.#processes.delete(name);
+      if (this.#stopping) return;
+      const now = Date.now();
+      const deaths = [...(this.#deaths.get(name) ?? []), now].filter((time) => now - time < WINDOW);
+      this.#deaths.set(name, deaths);
+      if (deaths.length < DEATHS) return this.#spawn(name, args);
+      const log = join(this.#options.logDir, `${name}.log`);
+      this.#break(
+        new CryfoldError(
+          'PROCESS_DIED',
+          `${name} ended ${DEATHS} times within a minute (${signal ?? `code ${code}`})`,
+          {
+            context: { process: name, log },
+            hint: `Its log says why: ${log}`,
+          },
+        ),
+      );
+    });
+  }
+
+  /** Ends every process in order, workers first, and Redis last. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    const ended = [...this.#processes.values()].map(
+      (child) =>
+        new Promise<void>((resolve) => {
+          if (child.exitCode !== null || child.signalCode !== null) return resolve();
+          const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
+          child.once('exit', () => {
+            clearTimeout(timer);
+            resolve();
+          });
+          child.kill('SIGTERM');
+        }),
+    );
+    await Promise.all(ended);
+    await this.#redis.stop();
+  }
+}

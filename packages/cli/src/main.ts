@@ -1,0 +1,130 @@
+import { CryfoldError } from '@cryfold/core';
+import { loadConfig } from '@cryfold/runtime';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { dataInspectCommand, dataSynthCommand } from './data-commands.js';
+import { doctorCommand } from './doctor-command.js';
+import { EXIT } from './exit-codes.js';
+import { runCommand } from './run-command.js';
+import { aggregatorCommand, coordinatorCommand, workerCommand } from './service-commands.js';
+
+function whole(minimum: number) {
+  return (text: string): number => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < minimum)
+      throw new InvalidArgumentError(`a whole number from ${minimum} on`);
+    return value;
+  };
+}
+
+const list = (text: string): string[] =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter(Boolean);
+
+/** Runs the command line and answers its exit code. */
+export async function main(args: string[]): Promise<number> {
+  let exitCode: number = EXIT.done;
+  const does =
+    <A extends unknown[]>(command: (...values: A) => Promise<number>) =>
+    async (...values: A) => {
+      exitCode = await command(...values);
+    };
+  const program = new Command('cryfold')
+    .description('Evaluates small-corpus audio classifiers by cross-validation, as a cluster job.')
+    .version('0.1.0')
+    .showHelpAfterError('(--help tells more)')
+    .exitOverride()
+    .addHelpText('after', HELP);
+
+  program
+    .command('run')
+    .description('Evaluate a spec (default: the paper’s) on recordings, and print Table II.')
+    .argument('[spec]', 'YAML spec; default specs/paper.yaml')
+    .requiredOption('--data <path>', 'directory of WAV files, or a CSV manifest path,label,group')
+    .option('--out <dir>', 'where results, logs and the file store go', 'cryfold-out')
+    .option('--repeats <n>', 'repeats of the cross-validation', whole(1))
+    .option('--folds <n>', 'folds of one repeat', whole(2))
+    .option('--estimators <names>', 'only these of the spec, comma-separated', list)
+    .option('--epochs <n>', 'epochs of the networks', whole(1))
+    .option('--weights <path>', 'Keras notop .h5 for tl-resnet50, or "random"')
+    .option('--limit <n>', 'only n clips, stratified by class', whole(1))
+    .option('--seed <n>', 'seed of splits and training', whole(0))
+    .option('--workers <n>', 'local worker processes (default: one per core)', whole(1))
+    .option('--skip-bad', 'leave bad recordings out, and list them', false)
+    .option('--json', 'print the results as JSON, and no progress', false)
+    .action(
+      does(async (spec: string | undefined, options) =>
+        runCommand({ ...options, ...(spec === undefined ? {} : { spec }) }, loadConfig(), process.env),
+      ),
+    );
+
+  const data = program.command('data').description('Look at recordings, or make some.');
+  data
+    .command('inspect')
+    .description('Print clips, seconds, sample rates, classes and groups found.')
+    .argument('<path>', 'directory of WAV files, or a CSV manifest')
+    .option('--clip-seconds <s>', 'length of a clip', Number, 1)
+    .option('--skip-bad', 'leave bad recordings out, and list them', false)
+    .option('--json', 'print JSON', false)
+    .action(does(dataInspectCommand));
+  data
+    .command('synth')
+    .description('Write a synthetic corpus with Baby Chillanto’s names, classes and infants.')
+    .argument('<dir>', 'a directory that does not exist yet, or an earlier corpus of the same kind')
+    .option('--clips <n>', 'only about n clips', whole(10))
+    .option('--seed <n>', 'seed of voices and cries', whole(0), 0)
+    .option('--json', 'print JSON', false)
+    .action(does(dataSynthCommand));
+
+  program
+    .command('worker')
+    .description('Take fold jobs from REDIS_URL and commit results to CRYFOLD_STORE.')
+    .option('--queues <names>', 'gpu (networks), cpu (SVMs), or both', list, ['gpu', 'cpu'])
+    .option('--children <n>', 'training processes per queue', whole(1), 1)
+    .action(does((options) => workerCommand(options, loadConfig())));
+  program
+    .command('coordinator')
+    .description('Drive every unfinished run at REDIS_URL and CRYFOLD_STORE.')
+    .action(does(() => coordinatorCommand(loadConfig())));
+  program
+    .command('aggregator')
+    .description('Put the results of finished runs together.')
+    .action(does(() => aggregatorCommand(loadConfig())));
+  program
+    .command('doctor')
+    .description('Check Node, TensorFlow, Redis, store, CPU and GPU, and say how to mend each.')
+    .option('--json', 'print JSON', false)
+    .action(does((options) => doctorCommand(options, loadConfig(), process.env)));
+
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    return report(error, args.includes('--json'));
+  }
+}
+
+const HELP = `
+Environment:
+  REDIS_URL              Redis of a cluster (unset: a private one for this command)
+  CRYFOLD_STORE          artifact store of a cluster, file:FOLDER
+  CRYFOLD_CACHE          where TensorFlow and other built things are kept
+  CRYFOLD_LOG_LEVEL      trace, debug, info, warn, error or silent
+  CRYFOLD_GRACE_SECONDS  how long a stopping worker lets its fold go on (25)
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 incomplete (some folds failed), 4 cancelled`;
+
+/** Tells an error in plain words: what, where, what to do. */
+function report(error: unknown, json: boolean): number {
+  if (!(error instanceof CryfoldError)) {
+    process.stderr.write(`cryfold: a defect of cryfold: ${error instanceof Error ? error.stack : String(error)}\n`);
+    return EXIT.failed;
+  }
+  if (json) process.stdout.write(`${JSON.stringify({ error: error.toRecord() })}\n`);
+  process.stderr.write(`cryfold: ${error.code}: ${error.message}\n`);
+  if (error.hint) process.stderr.write(`  ${error.hint}\n`);
+  if (error.code === 'CANCELLED') return EXIT.cancelled;
+  return error.failure === 'usage' ? EXIT.usage : EXIT.failed;
+}

@@ -1,0 +1,184 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import type { ArtifactStore } from '@cryfold/artifacts';
+import {
+  CryfoldError,
+  type DatasetManifest,
+  encodeNpy,
+  encodeRecord,
+  parseSpec,
+  planRun,
+  type RunPlan,
+  type Spec,
+  sha256,
+  storeKeys,
+} from '@cryfold/core';
+import { repeatedKFold } from '@cryfold/evaluation';
+import { type Dataset, limitClips, readClips, readDataset, SpectrogramImager } from '@cryfold/features';
+
+/** What flags may change of a spec. */
+export interface Overrides {
+  repeats?: number;
+  folds?: number;
+  estimators?: string[];
+  epochs?: number;
+  seed?: number;
+  weights?: string;
+}
+
+export const PAPER_SPEC = fileURLToPath(new URL('../../../../specs/paper.yaml', import.meta.url));
+
+/** @throws CryfoldError SPEC_INVALID */
+export async function readSpec(path: string): Promise<Spec> {
+  const source = await readFile(path, 'utf8').catch((cause) => {
+    throw new CryfoldError('SPEC_INVALID', `${path}: cannot be read: ${cause.message}`, {
+      cause,
+      context: { file: path },
+      hint: 'Give the path of a YAML spec, or none for the paper’s.',
+    });
+  });
+  return parseSpec(source, path);
+}
+
+/**
+ * @param say told about fusions that lose a member to `--estimators`
+ * @throws CryfoldError USAGE for an estimator that the spec doesn't have
+ */
+export function applyOverrides(spec: Spec, overrides: Overrides, say: (text: string) => void): Spec {
+  const { repeats = spec.protocol.repeats, folds = spec.protocol.folds, seed = spec.seed } = overrides;
+  const wanted = overrides.estimators ?? Object.keys(spec.estimators);
+  for (const name of wanted) {
+    if (name in spec.estimators) continue;
+    throw new CryfoldError('USAGE', `--estimators: the spec has no estimator ${JSON.stringify(name)}`, {
+      context: { estimator: name },
+      hint: `It has: ${Object.keys(spec.estimators).join(', ')}.`,
+    });
+  }
+  const estimators: Spec['estimators'] = {};
+  for (const [name, estimator] of Object.entries(spec.estimators)) {
+    if (!wanted.includes(name)) continue;
+    estimators[name] = { ...estimator };
+    const changed = estimators[name];
+    if (changed.kind !== 'svm' && overrides.epochs !== undefined) changed.epochs = overrides.epochs;
+    if (changed.kind === 'tl-resnet50' && overrides.weights !== undefined) changed.weights = overrides.weights;
+  }
+  const fusion: Spec['fusion'] = {};
+  for (const [name, rule] of Object.entries(spec.fusion)) {
+    const absent = rule.members.filter((member) => !(member in estimators));
+    if (absent.length === 0) fusion[name] = rule;
+    else say(`${name} is left out: it needs ${absent.join(', ')}`);
+  }
+  return { ...spec, seed, protocol: { ...spec.protocol, repeats, folds }, estimators, fusion };
+}
+
+export interface Preparation {
+  plan: RunPlan;
+  dataset: Dataset;
+  manifest: DatasetManifest;
+  /** Pretrained weights by their sha256, to be stored */
+  weights: Map<string, Uint8Array>;
+}
+
+export interface PrepareOptions {
+  spec: Spec;
+  data: string;
+  limit?: number;
+  skipBad: boolean;
+  onProgress: (text: string) => void;
+}
+
+/** Reads and checks the data, and plans the run. Writes nothing. */
+export async function prepareRun({ spec, data, limit, skipBad, onProgress }: PrepareOptions): Promise<Preparation> {
+  const whole = await readDataset(data, {
+    clipSeconds: spec.features.clipSeconds,
+    skipBad,
+    onProgress: (done, total) => onProgress(`reading ${done}/${total} files`),
+  });
+  const dataset = limit === undefined ? whole : limitClips(whole, limit, spec.seed);
+  const { folds, repeats } = spec.protocol;
+  if (dataset.clips.length < folds) {
+    throw new CryfoldError('DATA_TOO_FEW', `${data}: ${dataset.clips.length} clips are too few for ${folds} folds`, {
+      context: { clips: dataset.clips.length, folds },
+      hint: 'Add recordings, or ask for fewer folds with --folds.',
+    });
+  }
+  const weights = new Map<string, Uint8Array>();
+  const manifest: DatasetManifest = {
+    format: 1,
+    name: dataset.name,
+    contentHash: dataset.contentHash,
+    grouped: dataset.grouped,
+    classes: dataset.classes,
+    clips: dataset.clips.map(({ id, label, group }) => ({ id, label, group })),
+  };
+  const plan = planRun({
+    spec: { ...spec, estimators: await resolveWeights(spec.estimators, weights) },
+    manifest,
+    splits: repeatedKFold(dataset.clips.length, { splits: folds, repeats, seed: spec.seed }),
+  });
+  return { plan, dataset, manifest, weights };
+}
+
+/** Replaces paths of weights by their content's hash, so that a result's key does not depend on where a file lies. */
+async function resolveWeights(
+  estimators: Spec['estimators'],
+  weights: Map<string, Uint8Array>,
+): Promise<Spec['estimators']> {
+  const resolved: Spec['estimators'] = {};
+  for (const [name, estimator] of Object.entries(estimators)) {
+    resolved[name] = estimator;
+    if (estimator.kind !== 'tl-resnet50' || estimator.weights === 'random') continue;
+    const path = estimator.weights;
+    const bytes = await readFile(path).catch((cause) => {
+      throw new CryfoldError('WEIGHTS_NOT_FOUND', `${path}: cannot be read: ${cause.message}`, {
+        cause,
+        context: { file: path, estimator: name },
+        hint: 'Give the path of Keras’s resnet50 notop .h5 file, or "weights: random".',
+      });
+    });
+    const hash = sha256(bytes);
+    weights.set(hash, bytes);
+    resolved[name] = { ...estimator, weights: `sha256:${hash}` };
+  }
+  return resolved;
+}
+
+/** Puts into the store what workers need; what is there already, by content, is left. */
+export async function publish(
+  store: ArtifactStore,
+  { plan, dataset, manifest, weights }: Preparation,
+  onProgress: (text: string) => void,
+): Promise<void> {
+  const images = storeKeys.images(plan.features.key);
+  if (!(await store.has(images))) {
+    const { height, width } = plan.spec.features;
+    await store.put(images, await drawImages(dataset, { height, width }, onProgress));
+  }
+  for (const [hash, bytes] of weights) {
+    if (!(await store.has(storeKeys.weights(hash)))) await store.put(storeKeys.weights(hash), bytes);
+  }
+  await store.put(storeKeys.manifest(plan.dataset.key), encodeRecord(manifest));
+  // Last: a plan in the store is a run that the coordinator drives.
+  await store.put(storeKeys.plan(plan.run), encodeRecord(plan));
+}
+
+/** All clips' images as one npy array, clips x height x width x 3. */
+async function drawImages(
+  dataset: Dataset,
+  size: { height: number; width: number },
+  onProgress: (text: string) => void,
+): Promise<Uint8Array> {
+  const { clips } = dataset;
+  const bytes = size.height * size.width * 3;
+  const images = new Uint8Array(clips.length * bytes);
+  const imagers = new Map<string, SpectrogramImager>();
+  let done = 0;
+  for await (const { clip, samples } of readClips(dataset)) {
+    const shape = `${clip.rate} ${clip.length}`;
+    const imager = imagers.get(shape) ?? new SpectrogramImager({ rate: clip.rate, samples: clip.length, ...size });
+    imagers.set(shape, imager);
+    images.set(imager.image(samples), done * bytes);
+    onProgress(`drawing spectrograms ${++done}/${clips.length}`);
+  }
+  return encodeNpy(images, [clips.length, size.height, size.width, 3]);
+}

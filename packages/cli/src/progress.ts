@@ -1,0 +1,58 @@
+import type { RunProgress } from '@cryfold/coordinator';
+import { formatSeconds } from './format.js';
+
+/** Milliseconds between lines where nobody can see a line being rewritten, such as a log file. */
+const LINE_EVERY = 5000;
+
+const PHASES: Record<string, string> = { aggregate: 'putting the results together' };
+
+/** One line that says where a run is, what is left and when it ends. */
+export function progressLine(progress: RunProgress): string {
+  const { total, done, failed, active, etaSeconds, phase } = progress;
+  if (PHASES[phase]) return `${done}/${total} folds · ${PHASES[phase]}`;
+  const parts = [`${done}/${total} folds`];
+  if (failed > 0) parts.push(`${failed} failed`);
+  for (const [name, trial] of Object.entries(progress.trials)) parts.push(`${name} ${trial.done}/${trial.total}`);
+  parts.push(`${active.length} running`);
+  parts.push(etaSeconds === null ? 'time left not known yet' : `about ${formatSeconds(etaSeconds)} left`);
+  return parts.join(' · ');
+}
+
+/** Shows progress on a stream: rewritten in place on a terminal, else a line now and then. */
+export class ProgressDisplay {
+  readonly #stream: NodeJS.WriteStream;
+  readonly #quiet: boolean;
+  #shown = '';
+  #lastLine = 0;
+
+  constructor(stream: NodeJS.WriteStream, quiet: boolean) {
+    this.#stream = stream;
+    this.#quiet = quiet;
+  }
+
+  /** A step that stays on the screen. */
+  say(text: string): void {
+    if (this.#quiet) return;
+    this.clear();
+    this.#stream.write(`${text}\n`);
+  }
+
+  update(text: string): void {
+    if (this.#quiet || text === this.#shown) return;
+    if (this.#stream.isTTY) {
+      const width = (this.#stream.columns ?? 80) - 1;
+      this.#stream.write(`\r\u001b[K${text.slice(0, width)}`);
+      this.#shown = text;
+    } else if (Date.now() - this.#lastLine >= LINE_EVERY) {
+      this.#stream.write(`${text}\n`);
+      this.#lastLine = Date.now();
+      this.#shown = text;
+    }
+  }
+
+  /** Removes the rewritten line. */
+  clear(): void {
+    if (this.#stream.isTTY && this.#shown !== '') this.#stream.write('\r\u001b[K');
+    this.#shown = '';
+  }
+}

@@ -1,0 +1,177 @@
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ArtifactStore, openStore, readArtifact } from '@cryfold/artifacts';
+import type { RunProgress } from '@cryfold/coordinator';
+import { CryfoldError, type RunPlan, storeKeys } from '@cryfold/core';
+import { decodeResults, type RunResults } from '@cryfold/evaluation';
+import { checkRedis, failureOf, Queues } from '@cryfold/queue';
+import { terminalReport } from '@cryfold/report';
+import type { Config } from '@cryfold/runtime';
+import { EXIT } from './exit-codes.js';
+import { LocalCluster } from './local-cluster.js';
+import { applyOverrides, type Overrides, PAPER_SPEC, prepareRun, publish, readSpec } from './prepare.js';
+import { ProgressDisplay, progressLine } from './progress.js';
+
+export interface RunOptions extends Overrides {
+  spec?: string;
+  data: string;
+  out: string;
+  limit?: number;
+  workers?: number;
+  skipBad: boolean;
+  json: boolean;
+}
+
+/** Milliseconds between looks at whether the results are in the store. */
+const POLL = 300;
+
+/** `cryfold run`: evaluates, shows progress, prints Table II. Answers the exit code. */
+export async function runCommand(options: RunOptions, config: Config, environment: NodeJS.ProcessEnv): Promise<number> {
+  const display = new ProgressDisplay(process.stderr, options.json);
+  const out = resolve(options.out);
+  const storeUrl = config.storeUrl ?? `file:${join(out, 'store')}`;
+  if (config.redisUrl) await checkRedis(config.redisUrl);
+  if (config.redisUrl && !config.storeUrl) {
+    throw new CryfoldError('USAGE', 'REDIS_URL is set, but CRYFOLD_STORE is not', {
+      hint: 'Set CRYFOLD_STORE to the store that the workers of that cluster use, or unset REDIS_URL.',
+    });
+  }
+  const spec = applyOverrides(await readSpec(options.spec ?? PAPER_SPEC), options, (text) => display.say(text));
+  const preparation = await prepareRun({ ...options, spec, onProgress: (text) => display.update(text) });
+  const { plan, dataset } = preparation;
+  display.say(
+    `${dataset.name}: ${dataset.clips.length} clips, ${dataset.classes.length} classes · run ${plan.run} · ${plan.jobs.length} folds`,
+  );
+  for (const { message } of dataset.skipped) display.say(`skipped: ${message}`);
+
+  const store = openStore(storeUrl);
+  const stop = new AbortController();
+  const onSignal = () => {
+    if (stop.signal.aborted) process.exit(EXIT.cancelled);
+    display.say('stopping; finished folds are kept, and the same command goes on from there');
+    stop.abort();
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  try {
+    let results = await readResults(store, plan.run);
+    if (results?.status === 'complete') display.say(`all ${plan.jobs.length} folds were in the store already`);
+    else {
+      await forgetFailures(store, plan.run);
+      await publish(store, preparation, (text) => display.update(text));
+      results = await execute(plan, store, storeUrl, { options, config, environment, out, display, stop: stop.signal });
+    }
+    if (!results) return EXIT.cancelled;
+    await present(results, store, out, options.json);
+    return results.status === 'complete' ? EXIT.done : EXIT.incomplete;
+  } finally {
+    process.off('SIGINT', onSignal);
+    process.off('SIGTERM', onSignal);
+    await store.close();
+  }
+}
+
+async function readResults(store: ArtifactStore, run: string): Promise<RunResults | undefined> {
+  const key = storeKeys.results(run);
+  const bytes = await store.get(key);
+  return bytes && decodeResults(bytes, key);
+}
+
+/** Folds that failed for good are tried again by a new command. */
+async function forgetFailures(store: ArtifactStore, run: string): Promise<void> {
+  await store.delete(storeKeys.results(run));
+  const keys: string[] = [];
+  for await (const key of store.list(storeKeys.failures(run))) keys.push(key);
+  for (const key of keys) await store.delete(key);
+}
+
+interface Surroundings {
+  options: RunOptions;
+  config: Config;
+  environment: NodeJS.ProcessEnv;
+  out: string;
+  display: ProgressDisplay;
+  stop: AbortSignal;
+}
+
+/** Runs the plan on the cluster at REDIS_URL or on one of its own; undefined when stopped before the end. */
+async function execute(
+  plan: RunPlan,
+  store: ArtifactStore,
+  storeUrl: string,
+  { options, config, environment, out, display, stop }: Surroundings,
+): Promise<RunResults | undefined> {
+  if (stop.aborted) return undefined;
+  if (config.redisUrl) return watch(plan, store, config.redisUrl, display, stop, new Promise(() => {}));
+  const workers = options.workers ?? availableParallelism();
+  const cluster = await LocalCluster.start({
+    workers,
+    storeUrl,
+    cacheDir: config.cacheDir,
+    logDir: join(out, 'logs'),
+    environment,
+  });
+  try {
+    display.say(`${workers} workers on this machine · logs in ${join(options.out, 'logs')}`);
+    return await watch(plan, store, cluster.redisUrl, display, stop, cluster.broken);
+  } finally {
+    display.clear();
+    await cluster.stop();
+  }
+}
+
+/** Submits the run and follows it until its results are in the store. */
+async function watch(
+  plan: RunPlan,
+  store: ArtifactStore,
+  redisUrl: string,
+  display: ProgressDisplay,
+  stop: AbortSignal,
+  broken: Promise<never>,
+): Promise<RunResults | undefined> {
+  const queues = new Queues(redisUrl);
+  let failed: CryfoldError | undefined;
+  const follow = async () => {
+    await queues.listen('runs', {
+      progress: (id, data) => id === plan.run && display.update(progressLine(data as RunProgress)),
+      failed: (id, reason) => {
+        if (id === plan.run) failed = CryfoldError.fromRecord(failureOf(reason));
+      },
+    });
+    await queues.remove('runs', plan.run);
+    await queues.add('runs', [{ id: plan.run, payload: { format: 1, kind: 'run', run: plan.run } }]);
+    while (!stop.aborted) {
+      const results = await readResults(store, plan.run);
+      if (results) return results;
+      if (failed) throw failed;
+      await sleep(POLL, undefined, { signal: stop }).catch(() => {});
+    }
+    return undefined;
+  };
+  try {
+    return await Promise.race([follow(), broken]);
+  } finally {
+    await queues.close();
+  }
+}
+
+/** Prints the results, and puts copies of them where the user asked. */
+async function present(results: RunResults, store: ArtifactStore, out: string, json: boolean): Promise<void> {
+  await mkdir(out, { recursive: true });
+  const copy = async (key: string, name: string) => {
+    const target = join(out, name);
+    await writeFile(`${target}.new`, await readArtifact(store, key));
+    await rename(`${target}.new`, target);
+    return target;
+  };
+  const csv = await copy(storeKeys.outOfFold(results.run.id), 'out-of-fold.csv');
+  const file = await copy(storeKeys.results(results.run.id), 'results.json');
+  if (json) {
+    process.stdout.write(`${JSON.stringify({ ...results, files: { results: file, outOfFold: csv } })}\n`);
+    return;
+  }
+  process.stdout.write(`${terminalReport(results, { color: process.stdout.isTTY === true })}\n`);
+  process.stdout.write(`\nresults: ${file}\nevery clip's probabilities: ${csv}\n`);
+}

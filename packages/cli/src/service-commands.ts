@@ -1,0 +1,62 @@
+import { Aggregator } from '@cryfold/aggregator';
+import { openStore } from '@cryfold/artifacts';
+import { Coordinator } from '@cryfold/coordinator';
+import { CryfoldError, type FoldQueue } from '@cryfold/core';
+import { checkRedis } from '@cryfold/queue';
+import { type Config, createLogger, type Logger, type Service, serve } from '@cryfold/runtime';
+import { Worker } from '@cryfold/worker';
+import { EXIT } from './exit-codes.js';
+
+interface Surroundings {
+  redisUrl: string;
+  storeUrl: string;
+  log: Logger;
+}
+
+/** Checks Redis and the store before a service starts, so that a wrong address is told at once. */
+async function runService(
+  role: string,
+  config: Config,
+  start: (surroundings: Surroundings) => Promise<Service>,
+): Promise<number> {
+  const { redisUrl, storeUrl } = config;
+  for (const [name, value] of Object.entries({ REDIS_URL: redisUrl, CRYFOLD_STORE: storeUrl })) {
+    if (value !== undefined) continue;
+    throw new CryfoldError('USAGE', `cryfold ${role}: ${name} is not set`, {
+      context: { variable: name },
+      hint: 'For example REDIS_URL=redis://127.0.0.1:6379 CRYFOLD_STORE=file:./store. cryfold run needs neither.',
+    });
+  }
+  if (!redisUrl || !storeUrl) return EXIT.usage;
+  const log = createLogger(role, config.logLevel);
+  await checkRedis(redisUrl);
+  const store = openStore(storeUrl);
+  await store.has('runs');
+  await store.close();
+  await serve(await start({ redisUrl, storeUrl, log }), config.graceSeconds, log);
+  return EXIT.done;
+}
+
+export interface WorkerCommandOptions {
+  queues: string[];
+  children: number;
+}
+
+export async function workerCommand(options: WorkerCommandOptions, config: Config): Promise<number> {
+  const queues = options.queues.map((name): FoldQueue => {
+    if (name === 'gpu' || name === 'cpu') return name;
+    throw new CryfoldError('USAGE', `--queues: ${JSON.stringify(name)} is neither gpu nor cpu`);
+  });
+  const { children } = options;
+  return runService('worker', config, async (surroundings) => {
+    return new Worker({ ...surroundings, queues, children, childMemoryMb: config.childMemoryMb });
+  });
+}
+
+export function coordinatorCommand(config: Config): Promise<number> {
+  return runService('coordinator', config, (surroundings) => Coordinator.start(surroundings));
+}
+
+export function aggregatorCommand(config: Config): Promise<number> {
+  return runService('aggregator', config, async (surroundings) => new Aggregator(surroundings));
+}

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+export const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const PROGRAM = join(ROOT, 'packages', 'cli', 'bin', 'cryfold.js');
+
+/** Three folds of networks so small that a fold takes a second or two. */
+export const TINY_SPEC = `
+version: 1
+name: tiny
+protocol: { folds: 3, repeats: 1 }
+estimators:
+  small-cnn: { kind: small-cnn, epochs: 2, learningRate: 1e-3, filters: [4, 8, 8], dense: [16] }
+  tl-resnet50: { kind: tl-resnet50, epochs: 1, dense: [32, 16, 8] }
+  svm: { kind: svm }
+fusion:
+  combined: { members: [tl-resnet50, svm] }
+`;
+
+export async function temporaryFolder(): Promise<{ path: string; remove: () => Promise<void> }> {
+  const path = await mkdtemp(join(tmpdir(), 'cryfold-test-'));
+  return { path, remove: () => rm(path, { recursive: true, force: true }) };
+}
+
+export interface Ended {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface Command {
+  process: ChildProcess;
+  /** What it has written to standard error so far */
+  stderr: () => string;
+  ended: Promise<Ended>;
+}
+
+/** Starts `cryfold ARGS`; the environment's REDIS_URL and store are those given, or none. */
+export function start(args: string[], environment: Record<string, string> = {}): Command {
+  const { REDIS_URL: _redis, CRYFOLD_STORE: _store, ...rest } = process.env;
+  const child = spawn(process.execPath, [PROGRAM, ...args], {
+    env: { ...rest, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk) => {
+    stdout += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk;
+  });
+  const ended = new Promise<Ended>((resolve) => child.once('close', (code) => resolve({ code, stdout, stderr })));
+  return { process: child, stderr: () => stderr, ended };
+}
+
+export async function cryfold(args: string[], environment: Record<string, string> = {}): Promise<Ended> {
+  return start(args, environment).ended;
+}
+
+/** Waits until a look succeeds, and fails with what was waited for. */
+export async function until<T>(
+  what: string,
+  look: () => Promise<T | undefined | false> | T | undefined | false,
+  seconds = 60,
+) {
+  const end = Date.now() + seconds * 1000;
+  for (;;) {
+    const found = await look();
+    if (found) return found;
+    assert.ok(Date.now() < end, `waited ${seconds} s for ${what}`);
+    await sleep(50);
+  }
+}
+
+export interface LogLine {
+  role: string;
+  pid: number;
+  time: string;
+  msg: string;
+  key?: string;
+  trial?: string;
+}
+
+/** All log lines of a run's processes, in order of time. */
+export async function logLines(out: string): Promise<LogLine[]> {
+  const folder = join(out, 'logs');
+  const lines: LogLine[] = [];
+  for (const name of await readdir(folder).catch(() => [])) {
+    for (const line of (await readFile(join(folder, name), 'utf8')).split('\n')) {
+      if (line.startsWith('{') && line.endsWith('}')) lines.push(JSON.parse(line) as LogLine);
+    }
+  }
+  return lines.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
+}
+
+interface Process {
+  pid: number;
+  parent: number;
+  command: string;
+}
+
+/** Processes of this machine whose command holds the text. */
+export function processes(text: string): Process[] {
+  return execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' })
+    .split('\n')
+    .flatMap((line) => {
+      const match = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line);
+      return match?.[3].includes(text) ? [{ pid: Number(match[1]), parent: Number(match[2]), command: match[3] }] : [];
+    });
+}
+
+/** All processes that descend from one. */
+export function descendants(pid: number): Process[] {
+  const all = processes('');
+  const below = (parent: number): Process[] =>
+    all.filter((one) => one.parent === parent).flatMap((one) => [one, ...below(one.pid)]);
+  return below(pid);
+}

@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { decodeResults } from '@cryfold/evaluation';
+import { synthesizeCorpus } from '@cryfold/features';
+import { cryfold, descendants, logLines, ROOT, start, TINY_SPEC, temporaryFolder, until } from './command.js';
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let spec: string;
+let corpus: string;
+/** The out-of-fold table of an undisturbed run with one worker: what every other run must equal to the byte. */
+let reference: Buffer;
+
+const args = (out: string, ...more: string[]) => [
+  'run',
+  spec,
+  '--data',
+  corpus,
+  '--out',
+  join(folder.path, out),
+  ...more,
+];
+
+before(async () => {
+  folder = await temporaryFolder();
+  spec = join(folder.path, 'tiny.yaml');
+  corpus = join(folder.path, 'corpus');
+  await writeFile(spec, TINY_SPEC);
+  await synthesizeCorpus(corpus, { clips: 60, seed: 1 });
+});
+after(() => folder.remove());
+
+test('one worker: four models, Table II, results and probabilities', async () => {
+  const { code, stdout, stderr } = await cryfold(args('one', '--workers', '1'));
+  assert.equal(code, 0, stderr);
+  const out = join(folder.path, 'one');
+  reference = await readFile(join(out, 'out-of-fold.csv'));
+  const results = decodeResults(await readFile(join(out, 'results.json')), 'results.json');
+  assert.equal(results.status, 'complete');
+  assert.deepEqual(
+    results.models.map(({ name }) => name),
+    ['small-cnn', 'tl-resnet50', 'svm', 'combined'],
+  );
+  for (const { name, folds } of results.models) {
+    assert.equal(folds.length, 3, name);
+    assert.equal(
+      folds.reduce((sum, { testCount }) => sum + testCount, 0),
+      60,
+      name,
+    );
+  }
+  for (const text of ['combined', 'majority', 'results.json', 'out-of-fold.csv'])
+    assert.match(stdout, new RegExp(text));
+  assert.equal(reference.toString().trim().split('\n').length, 61);
+  // CPU workers must not pay for TensorFlow: the SVM's environment names no TensorFlow.
+  assert.ok(results.environment['small-cnn.tensorflow']);
+  assert.equal(results.environment['svm.tensorflow'], undefined);
+});
+
+test('scikit-learn recomputes the same figures', async (t) => {
+  const python = process.env.CRYFOLD_ORACLE_PYTHON ?? 'python3';
+  try {
+    execFileSync(python, ['-c', 'import numpy, sklearn'], { stdio: 'ignore' });
+  } catch {
+    return t.skip('needs a Python with numpy and scikit-learn (scripts/test installs them)');
+  }
+  const text = execFileSync(python, [join(ROOT, 'scripts', 'check-results'), join(folder.path, 'one')], {
+    encoding: 'utf8',
+  });
+  assert.match(text, /OK/);
+});
+
+test('again: found in the store, nothing is trained', async () => {
+  const before = (await logLines(join(folder.path, 'one'))).length;
+  const { code, stdout, stderr } = await cryfold(args('one', '--json'));
+  assert.equal(code, 0, stderr);
+  assert.equal(JSON.parse(stdout).status, 'complete');
+  assert.equal((await logLines(join(folder.path, 'one'))).length, before);
+});
+
+test('three workers give the same bytes as one', async () => {
+  const { code, stderr } = await cryfold(args('three', '--workers', '3'));
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(await readFile(join(folder.path, 'three', 'out-of-fold.csv')), reference);
+});
+
+test('Ctrl-C stops in order without orphans, and the same command goes on', async () => {
+  const out = join(folder.path, 'stopped');
+  const running = start(args('stopped', '--workers', '2'));
+  const pid = running.process.pid ?? assert.fail('not started');
+  await until('a committed fold', async () => (await logLines(out)).some(({ msg }) => msg === 'fold committed'));
+  const below = descendants(pid);
+  assert.ok(below.length >= 5, 'Redis, coordinator, aggregator and two workers');
+  running.process.kill('SIGINT');
+  const { code, stderr } = await running.ended;
+  assert.equal(code, 4, stderr);
+  await until('no process to be left', () => below.every((one) => !isAlive(one.pid)), 10);
+  const committed = (await logLines(out)).filter(({ msg }) => msg === 'fold committed').length;
+  const again = await cryfold(args('stopped', '--workers', '2'));
+  assert.equal(again.code, 0, again.stderr);
+  assert.deepEqual(await readFile(join(out, 'out-of-fold.csv')), reference);
+  const lines = await logLines(out);
+  assert.equal(lines.filter(({ msg }) => msg === 'fold committed').length, 9);
+  assert.ok(committed < 9);
+  assertNoneAfterCommit(lines);
+});
+
+test('kill -9 of a worker, its training child and the coordinator: same bytes, no fold trained after its commit', async () => {
+  const out = join(folder.path, 'killed');
+  const running = start(args('killed', '--workers', '2'));
+  const pid = running.process.pid ?? assert.fail('not started');
+  const victim = (text: string) => descendants(pid).find(({ command }) => command.includes(text))?.pid;
+  for (const text of ['training-child.js nn', ' worker ', ' coordinator']) {
+    const lines = (await logLines(out)).length;
+    const found = await until(`a process ${text}`, () => victim(text));
+    process.kill(found, 'SIGKILL');
+    await until('the work to go on', async () => (await logLines(out)).length > lines);
+  }
+  const { code, stderr } = await running.ended;
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(await readFile(join(out, 'out-of-fold.csv')), reference);
+  assertNoneAfterCommit(await logLines(out));
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function assertNoneAfterCommit(lines: { msg: string; key?: string; trial?: string }[]): void {
+  const committed = new Set<string>();
+  for (const { msg, key = '', trial } of lines) {
+    if (msg === 'fold committed') {
+      assert.ok(!committed.has(key), `${trial} ${key} was committed twice`);
+      committed.add(key);
+    }
+    if (msg === 'fold started') assert.ok(!committed.has(key), `${trial} ${key} was trained after its commit`);
+  }
+}
