@@ -2,7 +2,7 @@
 """Writes packages/evaluation/test/goldens/splits.json: what scikit-learn's splitters and numpy's RandomState give.
 
 Needs numpy and scikit-learn 1.9. Run from anywhere: python3 scripts/goldens/splits.py
-A split is stored as the first 16 hex digits of the sha256 over the int32 little-endian bytes of train then test of
+A split is stored as the first 12 hex digits of the sha256 over the int32 little-endian bytes of train then test of
 every split, one per seed; small cases are stored whole as well. labels_and_groups() is repeated in the test.
 """
 
@@ -47,7 +47,7 @@ def digest(splits):
     for train, test in splits:
         sha.update(np.asarray(train, dtype="<i4").tobytes())
         sha.update(np.asarray(test, dtype="<i4").tobytes())
-    return sha.hexdigest()[:16]
+    return sha.hexdigest()[:12]
 
 
 def plain(splits):
@@ -59,7 +59,7 @@ cases = []
 
 def case(splitter, parameters, make, whole_at=10):
     """make(seed) -> list of (train, test)."""
-    entry = {"splitter": splitter, **parameters, "digests": [digest(make(seed)) for seed in SEEDS]}
+    entry = {"splitter": splitter, **parameters, "digests": " ".join(digest(make(seed)) for seed in SEEDS)}
     if parameters["n"] <= whole_at:
         entry["seed 42"] = plain(make(42))
     cases.append(entry)

@@ -1,3 +1,23 @@
+import { applyLogistic, fitLogistic } from './logistic.js';
+import { argmaxRows } from './metrics.js';
+
+/**
+ * How members' probabilities become one. `weighted` and `stacked` are fitted, on predictions of the outer fold's
+ * training clips; the others need no fitting.
+ */
+export const FUSION_RULES = ['mean', 'geometric', 'majority', 'weighted', 'stacked'] as const;
+export type FusionRule = (typeof FUSION_RULES)[number];
+
+export function isFitted(rule: FusionRule): boolean {
+  return rule === 'weighted' || rule === 'stacked';
+}
+
+/** Members' out-of-fold probabilities of the clips that a fitted rule learns from, row-major, and those clips' labels. */
+export interface FusionTraining {
+  members: readonly Float64Array[];
+  labels: ArrayLike<number>;
+}
+
 /**
  * The paper's fusion: element-wise mean of probability matrices of equal length (row-major, clips x classes).
  * Sums run in the order given, as `numpy.mean(matrices, axis=0)`, so two members give numpy's very bits.
@@ -6,4 +26,90 @@ export function fuseMean(matrices: readonly Float64Array[]): Float64Array {
   const fused = new Float64Array(matrices[0].length);
   for (const matrix of matrices) for (let i = 0; i < fused.length; i++) fused[i] += matrix[i];
   return fused.map((total) => total / matrices.length);
+}
+
+/** Geometric mean, normalised by row; a probability of 0 counts as 2^-52, so that one member cannot veto. */
+function fuseGeometric(matrices: readonly Float64Array[], classes: number): Float64Array {
+  const fused = fuseMean(matrices.map((matrix) => matrix.map((p) => Math.log(Math.max(p, Number.EPSILON))))).map(
+    Math.exp,
+  );
+  for (let start = 0; start < fused.length; start += classes) {
+    const row = fused.subarray(start, start + classes);
+    const total = row.reduce((sum, p) => sum + p, 0);
+    row.forEach((p, c) => {
+      row[c] = p / total;
+    });
+  }
+  return fused;
+}
+
+/** The share of members whose first largest probability is the class; a tie then goes to the first class. */
+function fuseMajority(matrices: readonly Float64Array[], classes: number): Float64Array {
+  const fused = new Float64Array(matrices[0].length);
+  for (const matrix of matrices) {
+    argmaxRows(matrix, classes).forEach((winner, row) => {
+      fused[row * classes + winner] += 1 / matrices.length;
+    });
+  }
+  return fused;
+}
+
+/**
+ * Members' weights, at least 0 and together 1, for which the weighted mean of their probabilities has the least log-loss.
+ * The problem is convex; expectation maximisation for mixture proportions solves it (Dempster, Laird, Rubin 1977).
+ */
+export function fitWeights({ members, labels }: FusionTraining, classes: number): Float64Array {
+  const given = members.map((matrix) =>
+    Float64Array.from(labels, (label, i) => Math.max(matrix[i * classes + label], Number.EPSILON)),
+  );
+  let weights = new Float64Array(members.length).fill(1 / members.length);
+  for (let iteration = 0; iteration < 2000; iteration++) {
+    const next = new Float64Array(members.length);
+    for (let i = 0; i < labels.length; i++) {
+      let total = 0;
+      for (let m = 0; m < weights.length; m++) total += weights[m] * given[m][i];
+      for (let m = 0; m < weights.length; m++) next[m] += (weights[m] * given[m][i]) / (total * labels.length);
+    }
+    const moved = next.some((weight, m) => Math.abs(weight - weights[m]) > 1e-10);
+    weights = next;
+    if (!moved) break;
+  }
+  return weights;
+}
+
+/** Members' probabilities side by side: the features of a stacked fusion, rows x (members x classes). */
+function sideBySide(matrices: readonly Float64Array[], classes: number): Float64Array {
+  const columns = matrices.length * classes;
+  const out = new Float64Array(matrices[0].length * matrices.length);
+  matrices.forEach((matrix, m) => {
+    for (let i = 0; i < matrix.length; i++) {
+      out[Math.floor(i / classes) * columns + m * classes + (i % classes)] = matrix[i];
+    }
+  });
+  return out;
+}
+
+/**
+ * Fuses one fold's predictions.
+ * @param matrices members' probabilities of the test clips, row-major, clips x classes
+ * @param training what `weighted` and `stacked` learn from (stacked: scikit-learn's
+ * `StackingClassifier(final_estimator=LogisticRegression())`); it must hold no clip of the test fold
+ * @returns row-major, clips x classes, rows summing to 1
+ */
+export function fuse(
+  rule: FusionRule,
+  matrices: readonly Float64Array[],
+  classes: number,
+  training?: FusionTraining,
+): Float64Array {
+  if (rule === 'mean') return fuseMean(matrices);
+  if (rule === 'geometric') return fuseGeometric(matrices, classes);
+  if (rule === 'majority') return fuseMajority(matrices, classes);
+  if (!training) throw new TypeError(`the fusion rule ${rule} needs predictions to learn from`);
+  if (rule === 'weighted') {
+    const weights = fitWeights(training, classes);
+    return matrices[0].map((_, i) => matrices.reduce((sum, matrix, m) => sum + weights[m] * matrix[i], 0));
+  }
+  const model = fitLogistic(sideBySide(training.members, classes), training.labels, classes);
+  return applyLogistic(model, sideBySide(matrices, classes));
 }

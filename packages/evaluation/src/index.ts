@@ -1,3 +1,5 @@
+export { applyTemperature, fitTemperature } from './calibration.js';
+export { bootstrapGroups, holm, type Interval, mcNemar, nadeauBengio, type PairedTest } from './comparisons.js';
 export {
   type EvaluatedClip,
   type EvaluatedRun,
@@ -5,7 +7,7 @@ export {
   evaluateRun,
   type FoldProbabilities,
 } from './evaluate.js';
-export { fuseMean } from './fusion.js';
+export { FUSION_RULES, type FusionRule, type FusionTraining, fitWeights, fuse, fuseMean } from './fusion.js';
 export { type Groups, groupKFold, stratifiedGroupKFold } from './group-k-fold.js';
 export {
   type FoldOptions,

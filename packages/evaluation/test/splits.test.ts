@@ -29,7 +29,7 @@ interface Case {
   stratify?: boolean;
   classes: number;
   groups: number;
-  digests: string[];
+  digests: string;
   'seed 42'?: [number[], number[]][];
 }
 
@@ -58,7 +58,7 @@ function labelsAndGroups(n: number, classes: number, groups: number): { labels: 
 function digest(splits: Split[]): string {
   const hash = createHash('sha256');
   for (const { train, test } of splits) hash.update(new Uint8Array(train.buffer)).update(new Uint8Array(test.buffer));
-  return hash.digest('hex').slice(0, 16);
+  return hash.digest('hex').slice(0, 12);
 }
 
 function make(c: Case, seed: number): Split[] {
@@ -91,12 +91,14 @@ for (const splitter of new Set(cases.map((c) => c.splitter))) {
   test(`${splitter} gives scikit-learn's indices for ${seeds.length} seeds`, () => {
     for (const c of cases.filter((other) => other.splitter === splitter)) {
       const { digests, 'seed 42': whole, ...about } = c;
+      const expected = digests.split(' ');
+      assert.equal(expected.length, seeds.length);
       if (whole) {
         const ours = make(c, 42).map((split) => [Array.from(split.train), Array.from(split.test)]);
         assert.deepEqual(ours, whole, JSON.stringify(about));
       }
       seeds.forEach((seed, i) => {
-        assert.equal(digest(make(c, seed)), digests[i], `${JSON.stringify(about)}, seed ${seed}`);
+        assert.equal(digest(make(c, seed)), expected[i], `${JSON.stringify(about)}, seed ${seed}`);
       });
     }
   });

@@ -1,0 +1,55 @@
+/** Logits of probabilities; a probability of 0 counts as 2^-52. */
+function logits(probabilities: Float64Array): Float64Array {
+  return probabilities.map((p) => Math.log(Math.max(p, Number.EPSILON)));
+}
+
+function softmaxRow(z: Float64Array, start: number, classes: number, scale: number, out: Float64Array): void {
+  let top = Number.NEGATIVE_INFINITY;
+  for (let c = 0; c < classes; c++) top = Math.max(top, scale * z[start + c]);
+  let total = 0;
+  for (let c = 0; c < classes; c++) total += out[start + c] = Math.exp(scale * z[start + c] - top);
+  for (let c = 0; c < classes; c++) out[start + c] /= total;
+}
+
+/**
+ * Probabilities^(1/temperature), normalised by row; above 1 it softens, below 1 it sharpens. The order of a row's
+ * classes stays, so accuracy does too.
+ */
+export function applyTemperature(probabilities: Float64Array, classes: number, temperature: number): Float64Array {
+  const z = logits(probabilities);
+  const out = new Float64Array(z.length);
+  for (let start = 0; start < z.length; start += classes) softmaxRow(z, start, classes, 1 / temperature, out);
+  return out;
+}
+
+/** Where the likelihood has no maximum (all clips wrong, say), the temperature stops here. */
+const LIMITS = { least: Math.exp(-10), most: Math.exp(10) };
+
+/**
+ * The temperature of least log-loss (Guo et al., "On Calibration of Modern Neural Networks", 2017), within e^-10 to
+ * e^10 as scikit-learn's `CalibratedClassifierCV(method='temperature')`. Fit it on predictions of clips that the model
+ * was not trained on and that are not in the test fold.
+ * @param labels class indices
+ * @param probabilities row-major, clips x classes
+ */
+export function fitTemperature(labels: ArrayLike<number>, probabilities: Float64Array, classes: number): number {
+  const z = logits(probabilities);
+  const p = new Float64Array(z.length);
+  /** Derivative of the log-loss by 1/temperature: expected minus true logit. It rises, as the loss is convex. */
+  const slope = (scale: number) => {
+    let total = 0;
+    for (let i = 0, start = 0; i < labels.length; i++, start += classes) {
+      softmaxRow(z, start, classes, scale, p);
+      for (let c = 0; c < classes; c++) total += p[start + c] * z[start + c];
+      total -= z[start + labels[i]];
+    }
+    return total;
+  };
+  let [low, high] = [Math.log(1 / LIMITS.most), Math.log(1 / LIMITS.least)];
+  for (let i = 0; i < 60; i++) {
+    const middle = (low + high) / 2;
+    if (slope(Math.exp(middle)) < 0) low = middle;
+    else high = middle;
+  }
+  return Math.exp(-(low + high) / 2);
+}
