@@ -1,2 +1,3 @@
 export type { WeightData, WeightMap } from './network.js';
+export { type TensorFlowInfo, tensorFlowInfo } from './tensorflow.js';
 export { type EpochPoint, type FitOptions, type FitResult, type FoldImages, NetworkTrainer } from './trainer.js';
