@@ -68,15 +68,22 @@ export function distancesWith(
     else for (let j = 0; j < i; j++) data[start + j] = norms[i] + norms[j] - 2 * data[start + j];
     data[start + i] = 0;
   }
-  // The upper triangle is written by columns of 64 x 64 squares: row by row would miss the cache at every element.
+  mirror(data, rows, rows);
+  return { rows, columns, data };
+}
+
+/** Copies the lower triangle of a square matrix to the upper one. */
+export function mirror(matrix: Int32Array | Float64Array, rows: number, stride: number): void {
+  // By squares of 64 x 64: row by row would miss the cache at every element.
   for (let i0 = 0; i0 < rows; i0 += 64) {
     for (let j0 = i0; j0 < rows; j0 += 64) {
       for (let i = i0; i < Math.min(i0 + 64, rows); i++) {
-        for (let j = Math.max(j0, i + 1); j < Math.min(j0 + 64, rows); j++) data[i * rows + j] = data[j * rows + i];
+        for (let j = Math.max(j0, i + 1); j < Math.min(j0 + 64, rows); j++) {
+          matrix[i * stride + j] = matrix[j * stride + i];
+        }
       }
     }
   }
-  return { rows, columns, data };
 }
 
 /** Adds to the lower triangle, from row `first` on, the dot products of the images. */

@@ -1,4 +1,4 @@
-import { moduleBytes, TYPE, wasm } from './wasm.js';
+import { instantiate, moduleBytes, type ValueType, wasm } from './wasm.js';
 
 /** Columns held at once, per row: 4 KiB of int16, so that 64 rows (256 KiB) stay in a core's second-level cache. */
 export const BLOCK_COLUMNS = 2048;
@@ -29,64 +29,64 @@ export interface DotTile {
  * (i32x4.dot_i16x8_s) in 8 accumulators, which with the operands fit the 16 registers of x64.
  */
 function kernelBytes(pages: number): Uint8Array<ArrayBuffer> {
-  // parameters (bytes): left and right rows, end of the right rows, end of the first left row, place of the result
-  const [left, right, rightEnd, leftEnd, out] = [0, 1, 2, 3, 4];
-  const [p, q] = [5, 6];
-  const accumulator = (i: number, j: number) => 7 + j * TILE_ROWS + i;
-  const operand = (i: number) => 7 + 2 * TILE_ROWS + i;
-  const right0 = operand(TILE_ROWS);
-  const pairs = [0, 1].flatMap((j) => [0, 1, 2, 3].map((i) => [i, j] as const));
+  const { get, set, i32Add, i32Const, i32x4Add, i32x4Lane } = wasm;
+  const four = [0, 1, 2, 3];
+  const two = [0, 1];
+  // Byte addresses: left and right rows, end of the right rows, end of the first left row, place of the result.
+  const [left, right, rightEnd, leftEnd, out, p, q] = [0, 1, 2, 3, 4, 5, 6];
+  const operand = (i: number) => 7 + i;
+  const rightOperand = 11;
+  const accumulator = (i: number, j: number) => 12 + j * TILE_ROWS + i;
+  const advance = (local: number, bytes: number) => set(local, i32Add(get(local), i32Const(bytes)));
+  const multiplyAdd = (i: number, j: number) =>
+    set(accumulator(i, j), i32x4Add(wasm.i32x4DotI16x8(get(operand(i)), get(rightOperand)), get(accumulator(i, j))));
+  const sum = (vector: number) => four.map((lane) => i32x4Lane(lane, get(vector))).reduce((x, y) => i32Add(x, y));
 
-  const step = [
-    ...[0, 1, 2, 3].flatMap((i) => [...wasm.get(p), ...wasm.v128Load(i * STRIDE), ...wasm.set(operand(i))]),
-    ...[0, 1].flatMap((j) => [
-      ...[...wasm.get(q), ...wasm.v128Load(j * STRIDE), ...wasm.set(right0)],
-      ...[0, 1, 2, 3].flatMap((i) => [
-        ...[...wasm.get(operand(i)), ...wasm.get(right0), ...wasm.i32x4DotI16x8],
-        ...[...wasm.get(accumulator(i, j)), ...wasm.i32x4Add, ...wasm.set(accumulator(i, j))],
-      ]),
+  const overColumns = wasm.doWhile(
+    wasm.i32LessUnsigned(get(p), get(leftEnd)),
+    ...four.map((i) => set(operand(i), wasm.v128Load(i * STRIDE, get(p)))),
+    ...two.flatMap((j) => [
+      set(rightOperand, wasm.v128Load(j * STRIDE, get(q))),
+      ...four.map((i) => multiplyAdd(i, j)),
     ]),
-  ];
-  const store = pairs.flatMap(([i, j]) => [
-    ...wasm.get(out),
-    ...[0, 1, 2, 3].flatMap((lane) => [
-      ...[...wasm.get(accumulator(i, j)), ...wasm.i32x4Lane(lane)],
-      ...(lane > 0 ? wasm.i32Add : []),
-    ]),
-    ...wasm.i32Store((j * TILE_ROWS + i) * 4),
-  ]);
-  const advance = (local: number, bytes: number) => [
-    ...[...wasm.get(local), ...wasm.i32Const(bytes), ...wasm.i32Add, ...wasm.tee(local)],
-  ];
-  const drop = (local: number) => wasm.set(local);
-  const body = wasm.repeat(
-    pairs.flatMap(([i, j]) => [...wasm.v128Zero, ...wasm.set(accumulator(i, j))]),
-    [...wasm.get(left), ...wasm.set(p), ...wasm.get(right), ...wasm.set(q)],
-    wasm.repeat(step, advance(q, 16), drop(q), advance(p, 16), wasm.get(leftEnd), wasm.i32LessUnsigned),
-    store,
-    [...advance(out, 2 * TILE_ROWS * 4), ...drop(out)],
-    [...advance(right, 2 * STRIDE), ...wasm.get(rightEnd), ...wasm.i32LessUnsigned],
+    advance(p, 16),
+    advance(q, 16),
   );
-  const vectors = 2 * TILE_ROWS + TILE_ROWS + 1;
-  return moduleBytes(pages, 5, [TYPE.i32, TYPE.i32, ...new Array<number>(vectors).fill(TYPE.v128)], body);
+  const body = wasm.doWhile(
+    wasm.i32LessUnsigned(get(right), get(rightEnd)),
+    ...two.flatMap((j) => four.map((i) => set(accumulator(i, j), wasm.v128Const(new Uint8Array(16))))),
+    set(p, get(left)),
+    set(q, get(right)),
+    overColumns,
+    ...two.flatMap((j) => four.map((i) => wasm.i32Store((j * TILE_ROWS + i) * 4, get(out), sum(accumulator(i, j))))),
+    advance(out, 2 * TILE_ROWS * 4),
+    advance(right, 2 * STRIDE),
+  );
+  return moduleBytes(pages, [
+    {
+      name: 'run',
+      parameters: ['i32', 'i32', 'i32', 'i32', 'i32'],
+      locals: ['i32', 'i32', ...new Array<ValueType>(4 + 1 + 8).fill('v128')],
+      body,
+    },
+  ]);
 }
 
 const padded = (rows: number) => Math.ceil(rows / BLOCK_ROWS) * BLOCK_ROWS;
 
 /** The kernel for `rows` rows, or undefined where the engine or the processor has no WebAssembly SIMD. */
 export function simdTile(rows: number): DotTile | undefined {
-  const bytes = kernelBytes(Math.ceil((ROWS_AT + padded(rows) * STRIDE) / 65536));
-  if (typeof WebAssembly === 'undefined' || !WebAssembly.validate(bytes)) return undefined;
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes));
-  const { buffer } = exports.memory as WebAssembly.Memory;
-  const run = exports.run as (left: number, right: number, rightEnd: number, leftEnd: number, out: number) => void;
+  type Run = (left: number, right: number, rightEnd: number, leftEnd: number, out: number) => void;
+  const module = instantiate<{ run: Run }>(kernelBytes(Math.ceil((ROWS_AT + padded(rows) * STRIDE) / 65536)));
+  if (!module) return undefined;
+  const { buffer } = module.memory;
   return {
     rows: new Int16Array(buffer, ROWS_AT, padded(rows) * BLOCK_COLUMNS),
     out: new Int32Array(buffer, 0, TILE_ROWS * BLOCK_ROWS),
     run(left, right, count, columns) {
       const a = ROWS_AT + left * STRIDE;
       const b = ROWS_AT + right * STRIDE;
-      run(a, b, b + count * STRIDE, a + columns * 2, 0);
+      module.run(a, b, b + count * STRIDE, a + columns * 2, 0);
     },
   };
 }

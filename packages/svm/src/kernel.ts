@@ -1,24 +1,41 @@
-import type { SvmParameters } from '@cryfold/core';
-import type { DistanceMatrix, PixelMoments } from './distances.js';
+import { CryfoldError, type SvmParameters } from '@cryfold/core';
+import { type DistanceMatrix, mirror, type PixelMoments } from './distances.js';
+import type { SolverSpace } from './solver-space.js';
 
 /**
  * Kernels see pixels as value / 255, in [0, 1], as the networks do: distances of grey levels are divided by this.
- * It changes nothing for gamma 'scale'.
+ * It changes nothing for gamma 'scale' with rbf.
  */
 export const GREY_SQUARED = 255 ** 2;
 
+/** A kernel with its gamma settled. rbf: exp(-gamma d^2); poly: (gamma xy + coef0)^degree; sigmoid: tanh(gamma xy + coef0). */
+export interface Kernel {
+  kind: SvmParameters['kernel'];
+  gamma: number;
+  degree: number;
+  coef0: number;
+}
+
+/** What kernels are computed from. */
+export interface KernelData {
+  distances: DistanceMatrix;
+  moments: PixelMoments;
+  /** Columns of the images */
+  columns: number;
+}
+
 /**
- * The RBF kernel's gamma, for pixels in [0, 1].
- * 'scale' is 1 / (columns * variance of all training pixels), or 1 where they are all equal, as in scikit-learn.
+ * Settles gamma for pixels in [0, 1]: 'scale' is 1 / (columns * variance of all training pixels), or 1 where they are
+ * all equal; 'auto' is 1 / columns. Both as in scikit-learn.
  * @param train the fold's training rows
  */
-export function resolveGamma(
-  gamma: SvmParameters['gamma'],
-  moments: PixelMoments,
-  columns: number,
+export function settleKernel(
+  { kernel, gamma, degree, coef0 }: Pick<SvmParameters, 'kernel' | 'gamma' | 'degree' | 'coef0'>,
+  { moments, columns }: KernelData,
   train: Int32Array,
-): number {
-  if (gamma !== 'scale') return gamma;
+): Kernel {
+  if (gamma === 'auto') return { kind: kernel, gamma: 1 / columns, degree, coef0 };
+  if (gamma !== 'scale') return { kind: kernel, gamma, degree, coef0 };
   let [sum, squares] = [0, 0];
   for (const row of train) {
     sum += moments.sum[row];
@@ -26,37 +43,73 @@ export function resolveGamma(
   }
   const count = train.length * columns;
   const variance = (squares - sum * (sum / count)) / count;
-  return variance > 0 ? GREY_SQUARED / (columns * variance) : 1;
+  return { kind: kernel, gamma: variance > 0 ? GREY_SQUARED / (columns * variance) : 1, degree, coef0 };
 }
 
-/** exp(-gamma * squared distance) of rows x others, rows.length x others.length. */
-export function rbfKernel(
-  distances: DistanceMatrix,
-  gamma: number,
+/** The kernel of two rows from their squared distance and squared norms, all in grey levels squared. */
+export function kernelFunction({ kind, gamma, degree, coef0 }: Kernel): (d: number, a: number, b: number) => number {
+  const scale = gamma / GREY_SQUARED;
+  switch (kind) {
+    case 'rbf':
+      return (d) => Math.exp(-scale * d);
+    case 'linear':
+      return (d, a, b) => (a + b - d) / (2 * GREY_SQUARED);
+    case 'poly':
+      return (d, a, b) => (scale * ((a + b - d) / 2) + coef0) ** degree;
+    case 'sigmoid':
+      return (d, a, b) => Math.tanh(scale * ((a + b - d) / 2) + coef0);
+  }
+}
+
+/** Fills rows x columns of `out` with the kernel of `rows` and `others`; only the lower triangle where `half`. */
+function fill(
+  out: Float64Array,
+  stride: number,
+  { distances, moments }: KernelData,
+  kernel: Kernel,
   rows: Int32Array,
   others: Int32Array,
-): Float64Array {
-  const out = new Float64Array(rows.length * others.length);
-  const scale = -gamma / GREY_SQUARED;
+  half: boolean,
+): void {
+  const value = kernelFunction(kernel);
   const { data } = distances;
+  const norms = moments.sumSquares;
+  // x - x is 0 for every finite x and NaN else, so one sum over the matrix tells.
+  let check = 0;
   for (let i = 0; i < rows.length; i++) {
     const from = rows[i] * distances.rows;
-    const to = i * others.length;
-    // A symmetric matrix needs half the exponentials.
-    const start = rows === others ? i : 0;
-    for (let j = start; j < others.length; j++) out[to + j] = Math.exp(scale * data[from + others[j]]);
-    for (let j = 0; j < start; j++) out[to + j] = out[j * others.length + i];
+    const norm = norms[rows[i]];
+    const end = half ? i + 1 : others.length;
+    for (let j = 0; j < end; j++) {
+      const k = value(data[from + others[j]], norm, norms[others[j]]);
+      check += k - k;
+      out[i * stride + j] = k;
+    }
   }
-  return out;
+  if (check === 0) return;
+  throw new CryfoldError('SVM_NOT_FINITE', `the ${kernel.kind} kernel has values that are not finite`, {
+    context: { kernel: kernel.kind, gamma: kernel.gamma, degree: kernel.degree, coef0: kernel.coef0 },
+    hint: 'Check gamma, degree and coef0. If they are right, delete the distances artifact and run again.',
+  });
 }
 
-/** The square submatrix of some rows and the same columns of an n x n matrix. */
-export function submatrix(matrix: Float64Array, n: number, keep: Int32Array): Float64Array {
-  const out = new Float64Array(keep.length * keep.length);
-  for (let i = 0; i < keep.length; i++) {
-    const from = keep[i] * n;
-    const to = i * keep.length;
-    for (let j = 0; j < keep.length; j++) out[to + j] = matrix[from + keep[j]];
-  }
+/**
+ * The kernel of training rows with one another, into the solver's space.
+ * @throws CryfoldError SVM_NOT_FINITE
+ */
+export function fillSpace(space: SolverSpace, data: KernelData, kernel: Kernel, rows: Int32Array): void {
+  const { stride } = space;
+  fill(space.kernel, stride, data, kernel, rows, rows, true);
+  mirror(space.kernel, rows.length, stride);
+  for (let i = 0; i < rows.length; i++) space.kernel.fill(0, i * stride + rows.length, (i + 1) * stride);
+}
+
+/**
+ * The kernel of other rows with the training rows, rows x train.
+ * @throws CryfoldError SVM_NOT_FINITE
+ */
+export function crossKernel(data: KernelData, kernel: Kernel, rows: Int32Array, train: Int32Array): Float64Array {
+  const out = new Float64Array(rows.length * train.length);
+  fill(out, train.length, data, kernel, rows, train, false);
   return out;
 }

@@ -1,7 +1,9 @@
 /**
- * The few parts of the WebAssembly binary format (core specification 2.0, section 5) that our kernels need: enough to
- * write one exported function over one exported memory, as bytes, without a build tool.
+ * The few parts of the WebAssembly binary format (core specification 2.0, chapter 5) that our kernels need: functions
+ * over one memory, as bytes, without a build tool. An expression is the bytes that leave its value on the stack, so
+ * that instructions are functions of their operands and code reads like a formula.
  */
+export type Code = readonly number[];
 
 /** Unsigned LEB128. */
 function unsigned(value: number): number[] {
@@ -12,7 +14,7 @@ function unsigned(value: number): number[] {
   }
 }
 
-/** Signed LEB128 of a small integer. */
+/** Signed LEB128. */
 function signed(value: number): number[] {
   const bytes: number[] = [];
   for (let rest = value; ; rest >>= 7) {
@@ -21,55 +23,98 @@ function signed(value: number): number[] {
   }
 }
 
-const vector = (items: number[][]): number[] => [...unsigned(items.length), ...items.flat()];
-const section = (id: number, content: number[]): number[] => [id, ...unsigned(content.length), ...content];
+const vector = (items: readonly Code[]): number[] => [...unsigned(items.length), ...items.flat()];
+const section = (id: number, content: Code): number[] => [id, ...unsigned(content.length), ...content];
 const name = (text: string): number[] => [...unsigned(text.length), ...Buffer.from(text, 'latin1')];
-const simd = (opcode: number): number[] => [0xfd, ...unsigned(opcode)];
-const memoryArgument = (alignment: number, offset: number): number[] => [...unsigned(alignment), ...unsigned(offset)];
 
-export const TYPE = { i32: 0x7f, v128: 0x7b } as const;
+/** What an instruction leaves on the stack after its operands, which the specification numbers from 0xfd for vectors. */
+const scalar =
+  (opcode: number) =>
+  (...operands: Code[]): Code => [...operands.flat(), opcode];
+const simd =
+  (opcode: number) =>
+  (...operands: Code[]): Code => [...operands.flat(), 0xfd, ...unsigned(opcode)];
+const access =
+  (opcode: Code, alignment: number) =>
+  (offset: number, ...operands: Code[]): Code => [...operands.flat(), ...opcode, alignment, ...unsigned(offset)];
 
-/** Instructions as byte sequences, named as in the specification. Operands are pushed before them, as on its stack. */
+export type ValueType = 'i32' | 'f64' | 'v128';
+const TYPES: Record<ValueType, number> = { i32: 0x7f, f64: 0x7c, v128: 0x7b };
+
+/** Instructions, named as in the specification. Loads and stores take a constant byte offset and the address. */
 export const wasm = {
-  get: (local: number) => [0x20, ...unsigned(local)],
-  set: (local: number) => [0x21, ...unsigned(local)],
-  tee: (local: number) => [0x22, ...unsigned(local)],
-  i32Const: (value: number) => [0x41, ...signed(value)],
-  i32Add: [0x6a],
-  i32LessUnsigned: [0x49],
-  i32Store: (offset: number) => [0x36, ...memoryArgument(2, offset)],
-  /** Runs the body, and again for as long as it leaves a non-zero i32. */
-  repeat: (...body: number[][]) => [0x03, 0x40, ...body.flat(), 0x0d, 0x00, 0x0b],
-  v128Zero: [...simd(12), ...new Array<number>(16).fill(0)],
-  v128Load: (offset: number) => [...simd(0), ...memoryArgument(4, offset)],
+  get: (local: number): Code => [0x20, ...unsigned(local)],
+  set: (local: number, value: Code): Code => [...value, 0x21, ...unsigned(local)],
+  i32Const: (value: number): Code => [0x41, ...signed(value)],
+  i32Add: scalar(0x6a),
+  i32LessUnsigned: scalar(0x49),
+  i32Load: access([0x28], 2),
+  i32Store: access([0x36], 2),
+  v128Load: access([0xfd, 0], 4),
+  v128Store: access([0xfd, 11], 4),
+  v128Const: (bytes: Uint8Array): Code => [0xfd, 12, ...bytes],
+  v128And: simd(78),
+  /** Bits of the first operand where the third has ones, of the second elsewhere */
+  v128BitSelect: simd(82),
+  i32x4Splat: simd(17),
+  i32x4Lane: (lane: number, operand: Code): Code => [...operand, 0xfd, 27, lane],
   i32x4Add: simd(174),
   i32x4DotI16x8: simd(186),
-  i32x4Lane: (lane: number) => [...simd(27), lane],
+  f64x2Splat: simd(20),
+  f64x2Greater: simd(74),
+  f64x2LessEqual: simd(75),
+  f64x2GreaterEqual: simd(76),
+  f64x2Add: simd(240),
+  f64x2Sub: simd(241),
+  f64x2Mul: simd(242),
+  f64x2Div: simd(243),
+  /** The smaller and the larger in each lane, for values that are not NaN */
+  f64x2Min: simd(246),
+  f64x2Max: simd(247),
+  /** Runs the body, and again for as long as the condition is not 0. */
+  doWhile: (condition: Code, ...body: Code[]): Code => [0x03, 0x40, ...body.flat(), ...condition, 0x0d, 0x00, 0x0b],
 };
 
-/**
- * A module with one memory `memory` of `pages` x 64 KiB and one function `run` of i32 parameters without a result.
- * @param locals the types of the locals that follow the parameters
- */
-export function moduleBytes(
-  pages: number,
-  parameters: number,
-  locals: readonly number[],
-  body: number[],
-): Uint8Array<ArrayBuffer> {
-  const code = [...vector(locals.map((type) => [1, type])), ...body, 0x0b];
+/** A v128 of two float64. */
+export function float64Pair(low: number, high: number): Uint8Array {
+  return new Uint8Array(Float64Array.of(low, high).buffer);
+}
+
+/** A v128 of four int32. */
+export function int32Quad(...values: [number, number, number, number]): Uint8Array {
+  return new Uint8Array(Int32Array.from(values).buffer);
+}
+
+/** A function without a result; its parameters are its first locals. */
+export interface WasmFunction {
+  name: string;
+  parameters: ValueType[];
+  locals: ValueType[];
+  body: Code;
+}
+
+/** A module that exports one memory, `memory`, of `pages` x 64 KiB, and functions. */
+export function moduleBytes(pages: number, functions: readonly WasmFunction[]): Uint8Array<ArrayBuffer> {
+  const types = (list: ValueType[]) => list.map((type) => [TYPES[type]]);
+  const code = functions.map(({ locals, body }) => {
+    const bytes = [...vector(types(locals).map((type) => [1, ...type])), ...body, 0x0b];
+    return [...unsigned(bytes.length), ...bytes];
+  });
   return Uint8Array.from([
     ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, vector([[0x60, ...vector(new Array(parameters).fill([TYPE.i32])), ...vector([])]])),
-    ...section(3, vector([[0]])),
+    ...section(1, vector(functions.map(({ parameters }) => [0x60, ...vector(types(parameters)), 0]))),
+    ...section(3, vector(functions.map((_, index) => unsigned(index)))),
     ...section(5, vector([[0, ...unsigned(pages)]])),
     ...section(
       7,
-      vector([
-        [...name('memory'), 2, 0],
-        [...name('run'), 0, 0],
-      ]),
+      vector([[...name('memory'), 2, 0], ...functions.map((f, index) => [...name(f.name), 0, ...unsigned(index)])]),
     ),
-    ...section(10, vector([[...unsigned(code.length), ...code]])),
+    ...section(10, vector(code)),
   ]);
+}
+
+/** The module's memory and functions, or undefined where the engine or the processor has no WebAssembly SIMD. */
+export function instantiate<T>(bytes: Uint8Array<ArrayBuffer>): (T & { memory: WebAssembly.Memory }) | undefined {
+  if (typeof WebAssembly === 'undefined' || !WebAssembly.validate(bytes)) return undefined;
+  return new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports as T & { memory: WebAssembly.Memory };
 }

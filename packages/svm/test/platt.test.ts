@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fitSigmoid, sigmoidProbability } from '../src/platt.js';
-import { goldens } from './golden-file.js';
+import { goldens } from './problems.js';
 
 interface PlattGolden {
   name: string;

@@ -1,0 +1,55 @@
+import { CryfoldError, type SvmParameters } from '@cryfold/core';
+
+/** A two-class machine of a multi-class fit: class `positive` against class `negative`, or against all others. */
+export interface MachineRole {
+  positive: number;
+  negative: number | 'rest';
+}
+
+/** The machines for the classes that are present: one a class, or one a pair (in LIBSVM's order, 0-1, 0-2, 1-2 ...). */
+export function machineRoles(strategy: SvmParameters['strategy'], present: readonly number[]): MachineRole[] {
+  if (strategy === 'one-vs-rest') return present.map((positive) => ({ positive, negative: 'rest' }));
+  return present.flatMap((positive, i) => present.slice(i + 1).map((negative) => ({ positive, negative })));
+}
+
+/** +1, -1 or 0 (takes no part) for each label. */
+export function machineSigns({ positive, negative }: MachineRole, labels: Int32Array): Int8Array {
+  return Int8Array.from(labels, (label) =>
+    label === positive ? 1 : negative === 'rest' || label === negative ? -1 : 0,
+  );
+}
+
+/** The classes that labels hold, ascending. */
+export function presentClasses(labels: Int32Array): number[] {
+  return [...new Set(labels)].sort((a, b) => a - b);
+}
+
+/**
+ * Upper bounds of alpha: C times the row's weight.
+ * 'balanced' is scikit-learn's n / (classes * count), over the two sides of the machine for one-vs-rest (as
+ * OneVsRestClassifier(SVC(class_weight='balanced'))), over all classes for one-vs-one (as SVC).
+ * @param classNames what the weights by label refer to
+ * @throws CryfoldError SPEC_INVALID for a weight of a label that does not exist
+ */
+export function upperBounds(
+  { C, classWeight }: Pick<SvmParameters, 'C' | 'classWeight'>,
+  role: MachineRole,
+  labels: Int32Array,
+  classNames: readonly string[] | undefined,
+): Float64Array {
+  if (classWeight === 'none') return new Float64Array(labels.length).fill(C);
+  if (classWeight === 'balanced') {
+    const sides = role.negative === 'rest' ? Int32Array.from(machineSigns(role, labels)) : labels;
+    const counts = new Map<number, number>();
+    for (const side of sides) counts.set(side, (counts.get(side) ?? 0) + 1);
+    return Float64Array.from(sides, (side) => (C * labels.length) / (counts.size * (counts.get(side) ?? 1)));
+  }
+  const unknown = Object.keys(classWeight).find((label) => !classNames?.includes(label));
+  if (unknown !== undefined) {
+    throw new CryfoldError('SPEC_INVALID', `classWeight: no class is named ${unknown}`, {
+      context: { key: `classWeight.${unknown}` },
+      hint: `Use the data's labels: ${classNames?.join(', ') ?? 'none were given'}.`,
+    });
+  }
+  return Float64Array.from(labels, (label) => C * (classWeight[classNames?.[label] ?? ''] ?? 1));
+}

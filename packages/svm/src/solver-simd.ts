@@ -1,0 +1,161 @@
+import { evenRows, MAX_RUNS, plainSpace, type SolverSpace, TAU } from './solver-space.js';
+import { type Code, float64Pair, instantiate, int32Quad, moduleBytes, type ValueType, wasm } from './wasm.js';
+
+const { get, set, i32Add, i32Const, v128Const, v128Load, v128Store, v128BitSelect } = wasm;
+
+// Memory: the lanes of a result, the ranges as pairs of byte offsets, the vectors, the matrix.
+const VALUES_AT = 0;
+const INDICES_AT = 16;
+const HIGH_AT = 32;
+const RUNS_AT = 48;
+const VECTORS_AT = RUNS_AT + MAX_RUNS * 8;
+const PAGE = 65536;
+
+interface Passes {
+  choose(rowI: number, diagonalI: number, low: number, runsEnd: number): void;
+  update(rowI: number, rowJ: number, step: number, runsEnd: number): void;
+}
+
+/**
+ * The loop over all ranges, two rows a step. `at` is the byte offset of the first of the two; `index` holds the offsets
+ * of both, each twice, so that a mask of two 64-bit lanes selects among them.
+ */
+function overRows(run: number, runsEnd: number, at: number, end: number, index: number, body: Code[]): Code {
+  return [
+    ...set(run, i32Const(RUNS_AT)),
+    ...wasm.doWhile(
+      wasm.i32LessUnsigned(get(run), get(runsEnd)),
+      set(at, wasm.i32Load(0, get(run))),
+      set(end, wasm.i32Load(4, get(run))),
+      set(index, wasm.i32x4Add(wasm.i32x4Splat(get(at)), v128Const(int32Quad(0, 0, 8, 8)))),
+      wasm.doWhile(
+        wasm.i32LessUnsigned(get(at), get(end)),
+        ...body,
+        set(index, wasm.i32x4Add(get(index), v128Const(int32Quad(16, 16, 16, 16)))),
+        set(at, i32Add(get(at), i32Const(16))),
+      ),
+      set(run, i32Add(get(run), i32Const(8))),
+    ),
+  ];
+}
+
+function passBytes(stride: number, pages: number): Uint8Array<ArrayBuffer> {
+  const [riseAt, fallAt, diagonalAt] = [0, 1, 2].map((k) => VECTORS_AT + k * stride * 8);
+  const none = v128Const(int32Quad(-1, -1, -1, -1));
+  const both = (value: number) => v128Const(float64Pair(value, value));
+  // Both functions: four parameters, then these. Constants live in locals, or else V8 builds them at every step.
+  const [run, at, end, index, value, mask] = [4, 5, 6, 7, 8, 9];
+  const store = (best: number, bestAt: number) => [
+    v128Store(VALUES_AT, i32Const(0), get(best)),
+    v128Store(INDICES_AT, i32Const(0), get(bestAt)),
+  ];
+
+  const choose = () => {
+    const [rowI, diagonalI, low, runsEnd] = [0, 1, 2, 3];
+    const [best, bestAt, high, gain, curvature, diagonals, lows, zero, two, tau] = [
+      10, 11, 12, 13, 14, 15, 16, 17, 18, 19,
+    ];
+    return [
+      ...[set(best, both(0)), set(bestAt, none), set(high, both(-Infinity))],
+      ...[set(zero, both(0)), set(two, both(2)), set(tau, both(TAU))],
+      ...[set(diagonals, wasm.f64x2Splat(get(diagonalI))), set(lows, wasm.f64x2Splat(get(low)))],
+      overRows(run, runsEnd, at, end, index, [
+        set(value, v128Load(fallAt, get(at))),
+        set(high, wasm.f64x2Max(get(high), get(value))),
+        set(value, wasm.f64x2Sub(get(value), get(lows))),
+        set(
+          curvature,
+          wasm.f64x2Sub(
+            wasm.f64x2Add(get(diagonals), v128Load(diagonalAt, get(at))),
+            wasm.f64x2Mul(get(two), v128Load(0, i32Add(get(rowI), get(at)))),
+          ),
+        ),
+        set(curvature, v128BitSelect(get(curvature), get(tau), wasm.f64x2Greater(get(curvature), get(zero)))),
+        set(gain, wasm.f64x2Div(wasm.f64x2Mul(get(value), get(value)), get(curvature))),
+        set(mask, wasm.v128And(wasm.f64x2Greater(get(value), get(zero)), wasm.f64x2GreaterEqual(get(gain), get(best)))),
+        set(best, v128BitSelect(get(gain), get(best), get(mask))),
+        set(bestAt, v128BitSelect(get(index), get(bestAt), get(mask))),
+      ]),
+      ...store(best, bestAt),
+      v128Store(HIGH_AT, i32Const(0), get(high)),
+    ].flat();
+  };
+
+  const update = () => {
+    const [rowI, rowJ, step, runsEnd] = [0, 1, 2, 3];
+    const [low, lowAt, delta, steps] = [10, 11, 12, 13];
+    return [
+      ...[set(low, both(Infinity)), set(lowAt, none), set(steps, wasm.f64x2Splat(get(step)))],
+      overRows(run, runsEnd, at, end, index, [
+        set(
+          delta,
+          wasm.f64x2Mul(
+            get(steps),
+            wasm.f64x2Sub(v128Load(0, i32Add(get(rowI), get(at))), v128Load(0, i32Add(get(rowJ), get(at)))),
+          ),
+        ),
+        v128Store(fallAt, get(at), wasm.f64x2Add(v128Load(fallAt, get(at)), get(delta))),
+        set(value, wasm.f64x2Add(v128Load(riseAt, get(at)), get(delta))),
+        v128Store(riseAt, get(at), get(value)),
+        set(lowAt, v128BitSelect(get(index), get(lowAt), wasm.f64x2LessEqual(get(value), get(low)))),
+        set(low, wasm.f64x2Min(get(low), get(value))),
+      ]),
+      ...store(low, lowAt),
+    ].flat();
+  };
+
+  const locals = (vectors: number): ValueType[] => ['i32', 'i32', 'i32', ...new Array<ValueType>(vectors).fill('v128')];
+  return moduleBytes(pages, [
+    { name: 'choose', parameters: ['i32', 'f64', 'f64', 'i32'], locals: locals(13), body: choose() },
+    { name: 'update', parameters: ['i32', 'i32', 'f64', 'i32'], locals: locals(7), body: update() },
+  ]);
+}
+
+/** The passes as WebAssembly SIMD, or undefined where it is missing or the matrix exceeds its 4 GiB (23,000 rows). */
+export function simdSpace(rows: number): SolverSpace | undefined {
+  const stride = evenRows(rows);
+  const kernelAt = VECTORS_AT + 3 * stride * 8;
+  const pages = Math.ceil((kernelAt + stride * stride * 8) / PAGE);
+  if (pages > 65536) return undefined;
+  const module = instantiate<Passes>(passBytes(stride, pages));
+  if (!module) return undefined;
+  const { buffer } = module.memory;
+  const vector = (k: number) => new Float64Array(buffer, VECTORS_AT + k * stride * 8, stride);
+  const values = new Float64Array(buffer, VALUES_AT, 2);
+  const indices = new Int32Array(buffer, INDICES_AT, 4);
+  const highs = new Float64Array(buffer, HIGH_AT, 2);
+  const diagonal = vector(2);
+  const rowAt = (row: number) => kernelAt + row * stride * 8;
+  const later = () => Math.max(indices[0], indices[2]);
+  let runsEnd = RUNS_AT;
+  return {
+    ...{ stride, rise: vector(0), fall: vector(1), diagonal, high: 0 },
+    kernel: new Float64Array(buffer, kernelAt, stride * stride),
+    setRuns(runs) {
+      new Int32Array(buffer, RUNS_AT, runs.length * 2).set(runs.flat().map((row) => row * 8));
+      runsEnd = RUNS_AT + runs.length * 8;
+    },
+    choose(i, low) {
+      module.choose(rowAt(i), diagonal[i], low, runsEnd);
+      this.high = Math.max(highs[0], highs[1]);
+      const at = values[0] > values[1] ? indices[0] : values[0] < values[1] ? indices[2] : later();
+      return at < 0 ? -1 : at / 8;
+    },
+    update(i, j, step) {
+      module.update(rowAt(i), rowAt(j), step, runsEnd);
+      const at = values[0] < values[1] ? indices[0] : values[0] > values[1] ? indices[2] : later();
+      return at / 8;
+    },
+  };
+}
+
+let cached: SolverSpace | undefined;
+
+/**
+ * A space for at least this many rows, for use until the next call: one fold's matrix of 1,814 rows takes 26 MB, and
+ * the garbage collector would let several of them lie about.
+ */
+export function solverSpace(rows: number): SolverSpace {
+  if (!cached || cached.stride < rows || cached.stride > 2 * rows) cached = simdSpace(rows) ?? plainSpace(rows);
+  return cached;
+}

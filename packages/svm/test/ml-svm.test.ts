@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fitPredictSvm } from '../src/fit-predict.js';
+import { solveWithMlSvm } from '../src/ml-svm.js';
+import { solveBinary } from '../src/smo.js';
+import { argmax, binaryOf, coded, type DataSet, goldens, problemOf, rbf, rowsOf } from './problems.js';
+
+const cases = goldens<DataSet & { C: number; gamma: number }>('one-vs-rest.json');
+
+test('ml-svm behind the same interface agrees with our solver', () => {
+  for (const golden of cases.slice(0, 3)) {
+    const problem = problemOf(golden, { C: golden.C });
+    const ours = fitPredictSvm(problem);
+    const theirs = fitPredictSvm({ ...problem, parameters: { ...problem.parameters, engine: 'ml-svm' } });
+    const labels = (result: typeof ours) => rowsOf(result.decisions, 3).map(argmax);
+    const different = labels(ours).filter((label, i) => label !== labels(theirs)[i]).length;
+    assert.ok(different <= 1, `${golden.name}: ${different} labels differ`);
+    theirs.objective.forEach((objective, k) => {
+      assert.ok(Math.abs(objective / ours.objective[k] - 1) < 1e-4, `${objective} ${ours.objective[k]}`);
+    });
+  }
+});
+
+test("ml-svm's own failure to converge is a coded error", () => {
+  const golden = cases.find(({ name }) => name === 'duplicates') ?? cases[0];
+  const binary = binaryOf(problemOf(golden, { C: 1e6 }), rbf(golden.gamma), 0, 1e-3);
+  assert.ok(solveBinary(binary).iterations < 1e4);
+  assert.throws(() => solveWithMlSvm(binary, 1), coded('SVM_NOT_CONVERGED'));
+});
+
+test('ml-svm has no class weights, and says so', () => {
+  const weighted = problemOf(cases[0], { engine: 'ml-svm', classWeight: 'balanced' });
+  weighted.train = weighted.train.subarray(0, weighted.train.length - 1);
+  assert.throws(() => fitPredictSvm(weighted), coded('SPEC_INVALID'));
+});
