@@ -69,6 +69,8 @@ export function decodeNpy<T extends NpyType>(
   if (!Number.isSafeInteger(length) || bytes.length - start !== length * Type.BYTES_PER_ELEMENT) {
     throw invalid(`${bytes.length - start} bytes of data do not fit shape (${shape.join(', ')})`);
   }
-  const copy = bytes.slice(start);
+  // A copy of its own, since the data may start at any byte; Buffer's slice would be a view.
+  const copy = new Uint8Array(bytes.length - start);
+  copy.set(bytes.subarray(start));
   return { shape, data: new Type(copy.buffer, 0, length) as InstanceType<(typeof TYPES)[T]> };
 }
