@@ -37,8 +37,8 @@ export interface CompileOptions {
  * - `feed` {examples: pixels packed into int32, or features float32 [n, length]; labels int32 [n]}: the examples that indices refer to
  * - `init` {weights}: sets the weights, and the optimiser's state to zero
  * - `step` {indices int32 [b], learningRate, seed int32, momentum, classWeights [classes]} -> {loss, hits}
- * - `gradients` {as step, without learningRate and momentum} -> {loss, one gradient per trained weight}
- * - `evaluate` {indices} -> {loss: the sum over the batch, hits, probabilities [b, classes]}
+ * - `gradients` {as step, without learningRate and momentum} -> {loss, logits, one gradient per trained weight}
+ * - `evaluate` {indices} -> {loss: the sum over the batch, hits, logits and probabilities [b, classes]}
  * - `predict` {examples} -> {probabilities}
  * - `read` -> {weights}; `save` -> {weights, optimiser's state}; `restore` {what save gave}
  */
@@ -125,13 +125,14 @@ export function compileModel(model: Model, classes: number, options: CompileOpti
     },
     gradients: {
       inputs: stepInputs,
-      outputs: { loss, ...Object.fromEntries(trainable.map(({ variable }, i) => [variable.name, slopes[i]])) },
+      outputs: { loss, logits, ...Object.fromEntries(trainable.map(({ variable }, i) => [variable.name, slopes[i]])) },
     },
     evaluate: {
       inputs: { indices },
       outputs: {
         loss: sumOf(sparseSoftmaxCrossEntropy(finalLogits, labels)),
         hits: hitCount(finalLogits, labels),
+        logits: finalLogits,
         probabilities,
       },
     },

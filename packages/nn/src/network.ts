@@ -26,6 +26,8 @@ export interface EvaluationResult {
   /** The sum of the losses. */
   loss: number;
   hits: number;
+  /** [b, classes] */
+  logits: Float32Array;
   /** [b, classes]; rows sum to 1 */
   probabilities: Float32Array;
 }
@@ -50,6 +52,11 @@ export class Network {
     this.#compiled = compiled;
     this.#session = session;
     this.#uniform = new Float32Array(classes).fill(1);
+  }
+
+  /** Names and shapes of all weights and moving statistics, in the order of the layers. */
+  get weights(): readonly { name: string; shape: readonly number[] }[] {
+    return this.#compiled.weights.map(({ variable: { name }, shape }) => ({ name, shape }));
   }
 
   /** Compiles a model and loads its graph; `initialize` or `restore`, and `feed`, come before the first step. */
@@ -108,7 +115,7 @@ export class Network {
     return { loss: loss[0], hits: hits[0] };
   }
 
-  /** The loss of one batch in training mode and its gradient with respect to each trained weight; changes nothing. */
+  /** Loss and logits of one batch in training mode, and the loss's gradient by each trained weight; changes nothing. */
   gradients(indices: Int32Array, seed = 0): Record<string, Float32Array> {
     return this.#session.run('gradients', {
       indices: { data: indices },
@@ -118,8 +125,8 @@ export class Network {
   }
 
   evaluate(indices: Int32Array): EvaluationResult {
-    const { loss, hits, probabilities } = this.#session.run('evaluate', { indices: { data: indices } });
-    return { loss: loss[0], hits: hits[0], probabilities };
+    const { loss, hits, logits, probabilities } = this.#session.run('evaluate', { indices: { data: indices } });
+    return { loss: loss[0], hits: hits[0], logits, probabilities };
   }
 
   /** Probabilities [b, classes] of examples given directly, without `feed`. */

@@ -1,4 +1,5 @@
-import { type Attr, DATA_TYPES, type Graph, type Shape, type Value } from './graph.js';
+import type { TensorFlow } from '../tensorflow.js';
+import { type Attr, DATA_TYPES, type GraphNode, type Shape, type Value } from './graph.js';
 
 /** A named entry point of a graph: what to feed and what to fetch. */
 export interface Signature {
@@ -8,20 +9,18 @@ export interface Signature {
 
 export type Signatures = Readonly<Record<string, Signature>>;
 
-/** The generated protobuf classes that tfjs-node ships (dist/proto/api_pb.js) have no types of their own. */
-// biome-ignore lint/suspicious/noExplicitAny: untyped generated code
-export type ProtobufClasses = any;
+type ProtobufClasses = TensorFlow['protobuf'];
 
 /** The newest TensorFlow whose op semantics the graph relies on: TF_GRAPH_DEF_VERSION of 2.15. */
 const PRODUCER = 1882;
 
-/** Serialises a graph with its signatures as a SavedModel (saved_model.pb). */
-export function encodeSavedModel(pb: ProtobufClasses, graph: Graph, signatures: Signatures): Uint8Array {
+/** Serialises nodes with their signatures as a SavedModel (saved_model.pb). */
+export function encodeSavedModel(pb: ProtobufClasses, nodes: readonly GraphNode[], signatures: Signatures): Uint8Array {
   const versions = new pb.VersionDef();
   versions.setProducer(PRODUCER);
   const definition = new pb.GraphDef();
   definition.setVersions(versions);
-  for (const { op, name, inputs, attrs, after } of graph.nodes) {
+  for (const { op, name, inputs, attrs, after } of nodes) {
     const node = new pb.NodeDef();
     node.setOp(op);
     node.setName(name);

@@ -1,0 +1,53 @@
+import type { WeightMap } from '../src/network.js';
+
+/** Uniform in [0, 1), the same in scripts/goldens/nn.py: FNV-1a of the name, murmur3's finaliser of each index. */
+export function uniform(name: string, count: number): Float64Array {
+  let salt = 2166136261;
+  for (const byte of new TextEncoder().encode(name)) salt = Math.imul(salt ^ byte, 16777619) >>> 0;
+  return Float64Array.from({ length: count }, (_, i) => {
+    let h = (Math.imul(i, 2654435769) + salt) >>> 0;
+    h = Math.imul(h ^ (h >>> 16), 2246822507) >>> 0;
+    h = Math.imul(h ^ (h >>> 13), 3266489909) >>> 0;
+    return ((h ^ (h >>> 16)) >>> 0) / 2 ** 32;
+  });
+}
+
+/** Initial values of a weight, as in the script. */
+export function initial(name: string, shape: readonly number[]): Float32Array {
+  const size = (dimensions: readonly number[]) => dimensions.reduce((product, length) => product * length, 1);
+  const u = uniform(name, size(shape));
+  const kind = name.split('/').at(-1);
+  if (kind === 'kernel') {
+    const limit = Math.sqrt(6 / (size(shape.slice(0, -2)) * (shape[shape.length - 2] + shape[shape.length - 1])));
+    return Float32Array.from(u, (x) => (2 * x - 1) * limit);
+  }
+  if (kind === 'gamma') return Float32Array.from(u, (x) => 0.2 + 0.1 * x);
+  if (kind === 'beta') return Float32Array.from(u, (x, i) => (i % 3 === 0 ? -1 : 1) * (0.7 + 0.2 * x));
+  if (kind === 'moving_variance') return Float32Array.from(u, (x) => 0.5 + x);
+  return Float32Array.from(u, (x) => 0.2 * x - 0.1);
+}
+
+/** Initial values for all weights of a list. */
+export function initialWeights(list: readonly { name: string; shape: readonly number[] }[]): WeightMap {
+  return new Map(list.map(({ name, shape }) => [name, { shape, data: initial(name, shape) }]));
+}
+
+/** Images of triangle waves, as in the script: bytes [count, height, width, 3]. */
+export function waveImages(count: number, height: number, width: number): Uint8Array {
+  const [p, q, r] = ['p', 'q', 'r'].map((name) => uniform(name, count).map((x) => Math.floor(x * 24)));
+  return Uint8Array.from({ length: count * height * width * 3 }, (_, at) => {
+    const channel = at % 3;
+    const x = Math.floor(at / 3) % width;
+    const y = Math.floor(at / 3 / width) % height;
+    const i = Math.floor(at / 3 / width / height);
+    const wave = (p[i] * y + q[i] * x + r[i] * 10 + (p[i] + 2 * q[i] + 3 * r[i]) * channel) % 256;
+    return wave < 128 ? 2 * wave : 511 - 2 * wave;
+  });
+}
+
+/** The norm of a tensor and eight of its elements, as in the script. */
+export function figures(values: ArrayLike<number>): number[] {
+  const flat = Float64Array.from(values);
+  const places = Array.from({ length: 8 }, (_, k) => Math.floor(((2 * k + 1) * flat.length) / 16));
+  return [Math.sqrt(flat.reduce((sum, x) => sum + x * x, 0)), ...places.map((place) => flat[place])];
+}
