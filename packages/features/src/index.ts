@@ -8,4 +8,5 @@ export {
 } from './dataset.js';
 export { type DatasetSummary, inspectDataset, limitClips } from './dataset-tools.js';
 export { clipImage, type ImagerOptions, type ImageSize, SpectrogramImager } from './spectrogram.js';
+export { type SynthesizeOptions, type SyntheticCorpus, synthesizeCorpus } from './synth.js';
 export { decodeWav, encodeWav, type Wav } from './wav.js';
