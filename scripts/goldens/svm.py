@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import sklearn
 from scipy.optimize import minimize
+from scipy.special import logsumexp
 from sklearn.calibration import _sigmoid_calibration
 from sklearn.svm import SVC
 
@@ -78,6 +79,81 @@ def one_vs_rest():
         }
 
 
+VARIANTS = [
+    # data set, our parameters where they differ from {C: 1000, gamma: scale, one-vs-rest, rbf}
+    ("separable", {"kernel": "linear", "C": 10}),
+    ("overlapping, C 1000", {"kernel": "linear", "C": 0.1}),
+    ("constant columns", {"kernel": "linear", "C": 1, "strategy": "one-vs-one"}),
+    ("overlapping, C 1000", {"kernel": "poly", "degree": 2, "coef0": 1, "C": 10}),
+    ("unbalanced", {"kernel": "poly", "gamma": "auto", "coef0": 0.5, "C": 100, "strategy": "one-vs-one"}),
+    ("constant columns", {"kernel": "sigmoid", "gamma": "auto", "coef0": -0.5, "C": 10}),
+    ("unbalanced", {"kernel": "sigmoid", "gamma": 0.02, "C": 1}),
+    ("overlapping, binding C", {"gamma": "auto", "C": 10}),
+    ("overlapping, binding C", {"gamma": 0.3, "C": 100, "strategy": "one-vs-one"}),
+    ("duplicates", {"C": 1, "strategy": "one-vs-one"}),
+    ("unbalanced", {"C": 1, "classWeight": "balanced"}),
+    ("unbalanced", {"C": 1, "classWeight": "balanced", "strategy": "one-vs-one"}),
+    ("overlapping, binding C", {"C": 1, "classWeight": {"b": 4, "c": 0.5}}),
+    ("overlapping, binding C", {"C": 1, "classWeight": {"b": 4, "c": 0.5}, "strategy": "one-vs-one"}),
+    ("separable", {"C": 1e-3}),
+    ("overlapping, C 1000", {"C": 1e6}),
+]
+
+
+def variants():
+    """Decisions of SVC with its own kernels, on pixels in [0, 1]."""
+    data = {name: (pixels, labels) for name, _, pixels, labels in data_sets()}
+    for name, parameters in VARIANTS:
+        pixels, labels = data[name]
+        train = np.arange(len(labels)) % 4 != 0
+        x, y, test = pixels[train] / 255.0, labels[train], pixels[~train] / 255.0
+        weight = parameters.get("classWeight", "none")
+        sample_weight = None
+        if isinstance(weight, dict):
+            sample_weight = np.array([weight.get("abc"[k], 1) for k in y], dtype=float)
+        options = {k: parameters[k] for k in ("kernel", "C", "gamma", "degree", "coef0") if k in parameters}
+        options.update(tol=1e-7, class_weight="balanced" if weight == "balanced" else None)
+        if parameters.get("strategy") == "one-vs-one":
+            machine = SVC(**options, decision_function_shape="ovr").fit(x, y, sample_weight)
+            decisions = machine.decision_function(test)
+        else:
+            machines = [SVC(**options).fit(x, y == k, sample_weight) for k in range(labels.max() + 1)]
+            decisions = np.array([machine.decision_function(test) for machine in machines]).T
+        yield {"data": name, "parameters": parameters, "decisions": decisions.tolist()}
+
+
+def temperature():
+    """Minimum of the multinomial likelihood of softmax(factor * decision + offset) with smoothed targets, by scipy."""
+    rng = np.random.default_rng(13)
+    for name, counts, scale, noise in [
+        ("three classes", [40, 30, 20], 2.0, 1.5),
+        ("separable", [20, 20, 20, 20], 9.0, 0.5),
+        ("unbalanced, large values", [90, 8, 12], 3000.0, 3000.0),
+        ("uninformative", [30, 30], 0.0, 1.0),
+    ]:
+        labels = np.repeat(np.arange(len(counts)), counts)
+        k = len(counts)
+        decisions = rng.normal(0, noise, (len(labels), k))
+        decisions[np.arange(len(labels)), labels] += scale
+        own = np.array(counts)[labels][:, None]
+        target = np.where(np.arange(k)[None] == labels[:, None], own + 1, 1) / (own + k)
+
+        def loss(x, decisions=decisions, target=target):
+            scores = x[0] * decisions / noise + np.append(0, x[1:])
+            return np.sum(target * (logsumexp(scores, axis=1, keepdims=True) - scores))
+
+        best = minimize(loss, np.append(1, np.zeros(k - 1)), method="BFGS", options={"gtol": 1e-9})
+        offsets = np.append(0, best.x[1:])
+        yield {
+            "name": name,
+            "labels": labels.tolist(),
+            "decisions": decisions.ravel().tolist(),
+            "factor": best.x[0] / noise,
+            "offsets": (offsets - offsets.mean()).tolist(),
+            "loss": best.fun,
+        }
+
+
 def platt():
     """scikit-learn's own fit, and the exact minimum of the same likelihood by scipy."""
     rng = np.random.default_rng(11)
@@ -126,4 +202,6 @@ def write(name, cases):
 if __name__ == "__main__":
     OUT.mkdir(parents=True, exist_ok=True)
     write("one-vs-rest.json", one_vs_rest())
+    write("variants.json", variants())
     write("platt.json", platt())
+    write("temperature.json", temperature())

@@ -48,6 +48,8 @@ export const svmSchema = z.strictObject({
   strategy: z.enum(['one-vs-rest', 'one-vs-one']).default('one-vs-rest'),
   /** How decisions become probabilities: a sigmoid per machine, or softmax(t * decisions + offset per class) */
   calibration: z.enum(['platt', 'temperature']).default('platt'),
+  /** largest violation of the optimality conditions at which the solver stops */
+  tolerance: z.number().min(1e-9).max(0.1).default(1e-3),
   /** `ml-svm` trains with that library; `cryfold` with our own solver. */
   engine: z.enum(['cryfold', 'ml-svm']).default('cryfold'),
 });

@@ -1,4 +1,4 @@
-import { CryfoldError, deriveSeed, type SvmParameters } from '@cryfold/core';
+import { deriveSeed, type SvmParameters } from '@cryfold/core';
 import { type Combination, combineDecisions, combineProbabilities } from './combine.js';
 import { crossKernel, fillSpace, type Kernel, type KernelData, settleKernel } from './kernel.js';
 import { type MachineRole, machineRoles, machineSigns, presentClasses, upperBounds } from './machines.js';
@@ -41,11 +41,8 @@ export interface SvmFit {
   objective: number[];
 }
 
-/** LIBSVM's and scikit-learn's default */
-const TOLERANCE = 1e-3;
-
-/** The rows of one machine, and how it was or is to be solved. */
-interface Machine {
+/** Which rows take part in one two-class problem, and their bounds. */
+export interface Machine {
   role: MachineRole;
   signs: Int8Array;
   upper: Float64Array;
@@ -59,12 +56,6 @@ export function fitSvm(problem: TrainingProblem): SvmFit {
   const { parameters, classCount, onProgress } = problem;
   const { rows, labels, folds } = sortRows(problem);
   const present = presentClasses(labels);
-  if (present.length < 2) {
-    throw new CryfoldError('SVM_ONE_CLASS', `the ${rows.length} training rows hold ${present.length} class(es)`, {
-      context: { rows: rows.length },
-      hint: 'Use fewer folds, stratified folds, or more clips of each class.',
-    });
-  }
   const kernel = settleKernel(parameters, problem, rows);
   const space = solverSpace(rows.length);
   fillSpace(space, problem, kernel, rows);
@@ -73,7 +64,11 @@ export function fitSvm(problem: TrainingProblem): SvmFit {
   const total = machines.length * (innerCount + 1);
   let done = 0;
   const solve = (machine: Machine, signs: Int8Array, purpose: string): BinarySolution => {
-    const solution = solveEngine({ space, signs, upper: machine.upper, tolerance: TOLERANCE }, problem, purpose);
+    const solution = solveEngine(
+      { space, signs, upper: machine.upper, tolerance: parameters.tolerance },
+      problem,
+      purpose,
+    );
     onProgress?.(++done, total);
     return solution;
   };

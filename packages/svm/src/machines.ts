@@ -19,9 +19,17 @@ export function machineSigns({ positive, negative }: MachineRole, labels: Int32A
   );
 }
 
-/** The classes that labels hold, ascending. */
+/**
+ * The classes that training rows hold, ascending.
+ * @throws CryfoldError SVM_ONE_CLASS where there are fewer than two
+ */
 export function presentClasses(labels: Int32Array): number[] {
-  return [...new Set(labels)].sort((a, b) => a - b);
+  const present = [...new Set(labels)].sort((a, b) => a - b);
+  if (present.length >= 2) return present;
+  throw new CryfoldError('SVM_ONE_CLASS', `the ${labels.length} training rows hold ${present.length} class(es)`, {
+    context: { rows: labels.length },
+    hint: 'Use fewer folds, stratified folds, or more clips of each class.',
+  });
 }
 
 /**

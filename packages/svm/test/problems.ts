@@ -24,7 +24,8 @@ export function goldens<T>(name: string): T[] {
 
 const DEFAULTS: SvmParameters = {
   ...{ kind: 'svm', kernel: 'rbf', C: 1000, gamma: 'scale', degree: 3, coef0: 0 },
-  ...{ classWeight: 'none', strategy: 'one-vs-rest', calibration: 'platt', engine: 'cryfold' },
+  ...{ classWeight: 'none', strategy: 'one-vs-rest', calibration: 'platt', tolerance: 1e-3 },
+  engine: 'cryfold',
 };
 
 export function problemOf(data: DataSet, parameters: Partial<SvmParameters> = {}): SvmProblem {

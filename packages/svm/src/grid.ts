@@ -1,0 +1,105 @@
+import type { SvmParameters } from '@cryfold/core';
+import { combineDecisions } from './combine.js';
+import { type Machine, machineValues, makeMachines, type TrainingProblem } from './fit.js';
+import { crossKernel, fillSpace, settleKernel } from './kernel.js';
+import { presentClasses } from './machines.js';
+import { type BinarySolution, solveBinary } from './smo.js';
+import { solverSpace } from './solver-simd.js';
+import type { SolverSpace } from './solver-space.js';
+
+/** Splits and the values of gamma and C to try on each; the rest as for one fold. */
+export interface GridProblem
+  extends Pick<
+    TrainingProblem,
+    'distances' | 'moments' | 'columns' | 'labels' | 'classCount' | 'classNames' | 'parameters' | 'onProgress'
+  > {
+  splits: readonly { train: Int32Array; test: Int32Array }[];
+  gammas: readonly SvmParameters['gamma'][];
+  /** Tried in ascending order, whatever the order here */
+  Cs: readonly number[];
+}
+
+export interface GridCell {
+  gamma: SvmParameters['gamma'];
+  C: number;
+  /** Per split, the predicted class of each test row */
+  predicted: Int32Array[];
+  /** Solver iterations of all splits and machines; 0 where every solution was taken over from a smaller C */
+  iterations: number;
+}
+
+/**
+ * Predictions for every combination of gamma and C on every split, without calibration. A machine starts from its
+ * solution for the next smaller C, and takes it over as it is where no alpha had reached its bound: then the bound did
+ * not matter, and the problem for the larger C has the same solution. onProgress counts gamma x split.
+ * The engine is always our own solver.
+ * @returns cells by gamma as given, then by ascending C
+ * @throws CryfoldError SVM_ONE_CLASS, SVM_NOT_FINITE, SVM_NOT_CONVERGED, SPEC_INVALID
+ */
+export function svmGrid(problem: GridProblem): GridCell[] {
+  const { splits, gammas, labels, onProgress } = problem;
+  const ascending = [...problem.Cs].sort((a, b) => a - b);
+  const cells: GridCell[] = gammas.flatMap((gamma) =>
+    ascending.map((C) => ({ gamma, C, predicted: [], iterations: 0 })),
+  );
+  let done = 0;
+  for (const [g, gamma] of gammas.entries()) {
+    for (const { train, test } of splits) {
+      // By class, so that the rows which a pair of classes leaves out are contiguous.
+      const rows = train.toSorted((a, b) => labels[a] - labels[b] || a - b);
+      const own = rows.map((row) => labels[row]);
+      const present = presentClasses(own);
+      const kernel = settleKernel({ ...problem.parameters, gamma }, problem, rows);
+      const space = solverSpace(rows.length);
+      fillSpace(space, problem, kernel, rows);
+      const cross = crossKernel(problem, kernel, test, rows);
+      let previous: BinarySolution[] | undefined;
+      for (const [c, C] of ascending.entries()) {
+        const parameters = { ...problem.parameters, C };
+        const machines = makeMachines({ ...problem, parameters }, present, own);
+        const before = ascending[c - 1];
+        const solutions = machines.map((machine, m) =>
+          solveFrom(space, machine, parameters.tolerance, previous?.[m], before / C),
+        );
+        const cell = cells[g * ascending.length + c];
+        cell.iterations += solutions.reduce((sum, s, m) => sum + (s === previous?.[m] ? 0 : s.iterations), 0);
+        cell.predicted.push(predict(problem.classCount, present, machines, solutions, cross));
+        previous = solutions;
+      }
+      onProgress?.(++done, gammas.length * splits.length);
+    }
+  }
+  return cells;
+}
+
+/** @param shrunk the previous C as a share of this one */
+function solveFrom(
+  space: SolverSpace,
+  { signs, upper }: Machine,
+  tolerance: number,
+  previous: BinarySolution | undefined,
+  shrunk: number,
+): BinarySolution {
+  if (previous?.alpha.every((alpha, t) => alpha < upper[t] * shrunk * (1 - 1e-12))) return previous;
+  return solveBinary({ space, signs, upper, tolerance, ...(previous ? { start: previous.alpha } : {}) });
+}
+
+function predict(
+  classCount: number,
+  present: number[],
+  machines: readonly Machine[],
+  solutions: readonly BinarySolution[],
+  cross: Float64Array,
+): Int32Array {
+  const weights = solutions.map(({ alpha }, m) => alpha.map((a, t) => a * machines[m].signs[t]));
+  const values = machineValues(
+    cross,
+    weights,
+    solutions.map(({ bias }) => bias),
+  );
+  const decisions = combineDecisions({ classCount, present, roles: machines.map(({ role }) => role) }, values);
+  return Int32Array.from({ length: decisions.length / classCount }, (_, i) => {
+    const row = decisions.subarray(i * classCount, (i + 1) * classCount);
+    return row.reduce((best, value, k) => (value > row[best] ? k : best), 0);
+  });
+}
