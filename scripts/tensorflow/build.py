@@ -12,6 +12,7 @@ import fcntl
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -84,7 +85,7 @@ def compile_binding(arguments, target):
         shared = ["-shared", "-Wl,-rpath,$ORIGIN"]
     say("compiling the binding")
     run(
-        [arguments.compiler, "-O2", "-std=c++17", "-fPIC", "-DNAPI_VERSION=8", *shared]
+        [*shlex.split(arguments.compiler), "-O2", "-std=c++17", "-fPIC", "-DNAPI_VERSION=8", *shared]
         + ["-I", arguments.headers, "-I", str(target / HEADERS)]
         + [str(Path(arguments.package, "binding", name)) for name in ("tfjs_backend.cc", "tfjs_binding.cc")]
         + [*libraries, "-o", str(folder / "tfjs_binding.node")],

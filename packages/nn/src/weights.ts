@@ -1,0 +1,69 @@
+import { Worker } from 'node:worker_threads';
+import { CryfoldError } from '@cryfold/core';
+import type { WeightData } from './network.js';
+import { verifyWeightsFile } from './weights-source.js';
+import type { StoredWeight, WeightsReply, WeightsRequest } from './weights-worker.js';
+
+/**
+ * Reads pretrained weights from an HDF5 file in Keras's layout, that of keras.applications: one group per layer, whose
+ * attribute `weight_names` lists its datasets.
+ *
+ * Biases of convolutions are folded away: BatchNormalization computes gamma * (conv + bias - mean) / deviation + beta, so
+ * the bias of layer `NAME_conv` is subtracted from the moving mean of `NAME_bn`, and the convolution needs none.
+ *
+ * @param path of the file
+ * @param expected the shape of each weight that is wanted, by `layer/weight` (`conv1_conv/kernel`); other layers are
+ * not read
+ * @param options.hash hex md5 or sha256 that the file must have
+ * @returns the wanted weights in the order of `expected`; every value is finite
+ * @throws CryfoldError WEIGHTS_NOT_FOUND; WEIGHTS_INVALID naming the file, and the weight or the hash
+ */
+export async function loadKerasWeights(
+  path: string,
+  expected: ReadonlyMap<string, readonly number[]>,
+  options: { hash?: string } = {},
+): Promise<Map<string, WeightData>> {
+  await verifyWeightsFile(path, options.hash);
+  const layers = [...new Set([...expected.keys()].map((name) => name.slice(0, name.lastIndexOf('/'))))];
+  const reply = await read({ path, layers });
+  if ('problem' in reply) throw invalid(path, reply.problem);
+  foldBiases(path, reply.weights, expected);
+  return new Map(
+    [...expected].map(([name, shape]) => {
+      const stored = reply.weights.get(name);
+      if (!stored) throw invalid(path, `it has no weight ${name}`, name);
+      if (stored.shape.join() !== shape.join()) {
+        throw invalid(path, `${name} has shape [${stored.shape}], the model needs [${shape}]`, name);
+      }
+      if (!stored.data.every(Number.isFinite)) throw invalid(path, `${name} holds NaN or infinity`, name);
+      return [name, stored];
+    }),
+  );
+}
+
+/** Moves each bias that the model has no use for into the moving mean that follows it. */
+function foldBiases(path: string, stored: Map<string, StoredWeight>, expected: ReadonlyMap<string, unknown>): void {
+  for (const [name, bias] of stored) {
+    if (!name.endsWith('_conv/bias') || expected.has(name)) continue;
+    const mean = stored.get(name.replace(/conv\/bias$/, 'bn/moving_mean'));
+    if (mean?.data.length !== bias.data.length) throw invalid(path, `no moving mean takes up the bias ${name}`, name);
+    for (let i = 0; i < bias.data.length; i++) mean.data[i] -= bias.data[i];
+  }
+}
+
+function invalid(path: string, problem: string, weight?: string): CryfoldError {
+  return new CryfoldError('WEIGHTS_INVALID', `${path}: ${problem}`, {
+    context: { file: path, ...(weight === undefined ? {} : { weight }) },
+    hint: "Give Keras's ResNet50 `notop` file for TensorFlow, of the version whose first layer is conv1_conv.",
+  });
+}
+
+async function read(request: WeightsRequest): Promise<WeightsReply> {
+  // The library prints what it throws; with `stderr` it prints into a stream that nobody reads.
+  const worker = new Worker(new URL('./weights-worker.js', import.meta.url), { workerData: request, stderr: true });
+  return await new Promise((resolve) => {
+    worker.once('message', resolve);
+    worker.once('error', (error) => resolve({ problem: `it cannot be read: ${error.message}` }));
+    worker.once('exit', () => resolve({ problem: 'it cannot be read: the HDF5 library ended' }));
+  });
+}
