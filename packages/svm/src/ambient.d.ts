@@ -9,10 +9,10 @@ declare module 'ml-svm' {
     random?: () => number;
     whitening: boolean;
   }
-  interface Model {
+  export interface Model {
     options: Options;
     b: number;
-    X: ArrayLike<number>[];
+    X: Uint8Array[];
     Y: number[];
     alphas: number[];
   }

@@ -1,5 +1,6 @@
 import { CryfoldError, Random } from '@cryfold/core';
-import SVM from 'ml-svm';
+import SVM, { type Model } from 'ml-svm';
+import type { SvmModel } from './model.js';
 import type { BinaryProblem, BinarySolution } from './smo.js';
 
 /**
@@ -50,4 +51,28 @@ export function solveWithMlSvm({ space, signs, upper }: BinaryProblem, seed: num
     objective += alpha[i] * (0.5 * signs[i] * q - 1);
   }
   return { alpha, bias: svm.b, iterations: svm.iterations, objective };
+}
+
+/**
+ * One machine of an rbf model in the form that ml-svm's `SVM.load` takes. Its `marginOne(image)` of an image in grey
+ * levels 0-255 is our decision value: distances of grey levels are exact in both, so only the order of the sum differs.
+ * The rows of X are views of the model's bytes; make plain arrays of them before JSON.
+ * @throws CryfoldError SPEC_INVALID for other kernels, whose parameters ml-svm defines differently
+ */
+export function toMlSvm({ kernel, C, weights, biases, support, columns }: SvmModel, machine: number): Model {
+  if (kernel.kind !== 'rbf') {
+    throw new CryfoldError('SPEC_INVALID', `a model with kernel ${kernel.kind} cannot become an ml-svm model`, {
+      context: { key: 'kernel' },
+      hint: 'Use kernel rbf.',
+    });
+  }
+  const own = weights[machine];
+  const vectors = Array.from(own.keys()).filter((t) => own[t] !== 0);
+  return {
+    options: { C, whitening: false, kernel: 'rbf', kernelOptions: { sigma: 255 * Math.sqrt(1 / (2 * kernel.gamma)) } },
+    b: biases[machine],
+    X: vectors.map((t) => support.subarray(t * columns, (t + 1) * columns)),
+    Y: vectors.map((t) => Math.sign(own[t])),
+    alphas: vectors.map((t) => Math.abs(own[t])),
+  };
 }
