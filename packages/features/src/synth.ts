@@ -1,5 +1,5 @@
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { CryfoldError, canonicalJson, deriveSeed, Random } from '@cryfold/core';
 import { apportion } from './dataset-tools.js';
 import { CHILLANTO_LAYOUT, type Infant } from './synth-layout.js';
@@ -74,10 +74,11 @@ export async function synthesizeCorpus(directory: string, options: SynthesizeOpt
     });
   const present = await readdir(target).catch((error) => (error.code === 'ENOENT' ? [] : [error.code]));
   if (present.length > 0) throw unusable('already exists, and is not this synthetic corpus');
-  let partial: string | undefined;
+  // Not mkdtemp, which would leave a corpus that only its owner can read.
+  const partial = `${target}.partial-${process.pid}`;
   try {
-    await mkdir(dirname(target), { recursive: true });
-    partial = await mkdtemp(join(dirname(target), `${basename(target)}.partial-`));
+    await rm(partial, { recursive: true, force: true });
+    await mkdir(partial, { recursive: true });
     const voices = new Map<string, Voice>();
     for (const [index, { file, code, infant }] of segments.entries()) {
       const voice = voices.get(infant) ?? drawVoice(code, new Random(deriveSeed('infant', seed, infant)));
@@ -89,7 +90,7 @@ export async function synthesizeCorpus(directory: string, options: SynthesizeOpt
     await writeFile(join(partial, MARKER), marker);
     await rename(partial, target);
   } catch (cause) {
-    if (partial) await rm(partial, { recursive: true, force: true });
+    await rm(partial, { recursive: true, force: true }).catch(() => {});
     throw cause instanceof Error && 'syscall' in cause ? unusable(`cannot be written: ${cause.message}`, cause) : cause;
   }
   return { directory, clips, written: true };
