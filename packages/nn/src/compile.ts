@@ -61,7 +61,7 @@ export function compileModel(model: Model, classes: number, options: CompileOpti
   const data = declareData(graph, model.inputShape);
   const indices = graph.placeholder('indices', 'int32', [null]);
   const examples = gatherVariable(data.examples, indices);
-  const input = cast(cast(examples, 'float32'), precision);
+  const input = cast(examples, 'float32');
   const labels = gatherVariable(data.labels, indices);
   const scalar = (name: string, dtype: DType = 'float32') => graph.placeholder(name, dtype, []);
   const seed = scalar('seed', 'int32');

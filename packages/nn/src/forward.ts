@@ -1,4 +1,4 @@
-import type { DType, Graph, Value, Variable } from './graph/graph.js';
+import { type DType, Graph, type Value, type Variable } from './graph/graph.js';
 import type { Initializer, Layer, LayerContext } from './layers/layer.js';
 import { cast } from './ops/cast.js';
 import { pack } from './ops/dropout.js';
@@ -62,11 +62,13 @@ export function forward(layers: readonly Layer[], input: Value, weights: Weights
   const tracked: { variable: Variable; value: Value }[] = [];
   let previous = input;
   for (const [index, layer] of layers.entries()) {
-    const inputs = layer.from?.map((name) => {
+    const precision = layer.float32 ? 'float32' : options.precision;
+    const taken = layer.from?.map((name) => {
       const output = outputs.get(name);
       if (!output) throw new Error(`layer ${layer.name} takes ${name}, which no layer before it is named`);
       return output;
-    }) ?? [previous];
+    });
+    const inputs = (taken ?? [previous]).map((value) => cast(value, precision));
     const declared = new Map<string, Variable>();
     const context: LayerContext = {
       training: options.training && weights.trained(layer.name),
@@ -74,7 +76,7 @@ export function forward(layers: readonly Layer[], input: Value, weights: Weights
         const { variable } = weights.get(layer.name, name, shape, initializer, trainable);
         declared.set(name, variable);
         const value = graph.read(variable);
-        return float32 ? value : cast(value, options.precision);
+        return float32 ? value : cast(value, precision);
       },
       track(name, value) {
         const variable = declared.get(name);
@@ -91,4 +93,12 @@ export function forward(layers: readonly Layer[], input: Value, weights: Weights
     outputs.set(layer.name, previous);
   }
   return { outputs, output: previous, tracked };
+}
+
+/** The shape of each weight of layers by `layer/name`, as `loadKerasWeights` expects it. Needs no TensorFlow. */
+export function weightShapes(layers: readonly Layer[], inputShape: readonly number[]): Map<string, readonly number[]> {
+  const weights = new Weights(new Graph(), () => false);
+  const input = weights.graph.placeholder('input', 'float32', [null, ...inputShape]);
+  forward(layers, input, weights, { training: false, precision: 'float32' });
+  return new Map(weights.all().map(({ variable, shape }) => [variable.name, shape]));
 }

@@ -1,3 +1,4 @@
+export { resnet50WeightShapes } from './models/resnet50.js';
 export type { WeightData, WeightMap } from './network.js';
 export { type TensorFlowInfo, tensorFlowInfo } from './tensorflow.js';
 export { type EpochPoint, type FitOptions, type FitResult, type FoldImages, NetworkTrainer } from './trainer.js';

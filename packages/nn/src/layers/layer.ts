@@ -30,6 +30,8 @@ export interface Layer {
   readonly name: string;
   /** Names of the layers whose outputs it takes; without it, the layer before it in the list. */
   readonly from?: readonly string[];
+  /** Computes in float32 whatever the precision of the others. */
+  readonly float32?: boolean;
   apply(context: LayerContext, inputs: readonly Value[]): Value;
 }
 

@@ -8,6 +8,7 @@ export function rescaling(name: string, scale: number, offset = 0): Layer {
   return {
     kind: 'Rescaling',
     name,
+    float32: true,
     apply(_, [x]) {
       const scaled = multiply(x, x.graph.constant(scale));
       return offset === 0 ? scaled : plus(scaled, x.graph.constant(offset));
@@ -23,6 +24,7 @@ export function caffePreprocessing(name: string): Layer {
   return {
     kind: 'CaffePreprocessing',
     name,
+    float32: true,
     apply: (_, [x]) => subtract(reverseLast(x), x.graph.constant(MEAN_BGR)),
   };
 }

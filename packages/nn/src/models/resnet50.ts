@@ -1,3 +1,4 @@
+import { weightShapes } from '../forward.js';
 import { activation } from '../layers/activation.js';
 import { add } from '../layers/add.js';
 import { batchNormalization } from '../layers/batch-normalization.js';
@@ -98,4 +99,9 @@ export function resnet50(image: { height: number; width: number }, classes: numb
       ...denseHead(classes, head),
     ],
   };
+}
+
+/** The weights of the backbone, by `layer/name`: what a pretrained file must hold. */
+export function resnet50WeightShapes(): Map<string, readonly number[]> {
+  return weightShapes(resnet50Backbone(), [64, 64, 3]);
 }

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { after, describe, test } from 'node:test';
+import { promisify } from 'node:util';
+import type { ResNet50Parameters, SmallCnnParameters } from '@cryfold/core';
+import { loadTensorFlow } from '../src/tensorflow.js';
+import { type FitResult, NetworkTrainer } from '../src/trainer.js';
+import { fold, range, stripes } from './stripes.js';
+
+const tf = loadTensorFlow({ threads: 1 });
+const trainer = await NetworkTrainer.load({ threads: 1 });
+const data = stripes();
+
+const CNN: SmallCnnParameters = {
+  kind: 'small-cnn',
+  epochs: 2,
+  batchSize: 16,
+  learningRate: 2e-3,
+  filters: [4, 8, 8],
+  dense: [16],
+};
+const RESNET: ResNet50Parameters = {
+  kind: 'tl-resnet50',
+  epochs: 1,
+  batchSize: 16,
+  learningRate: 1e-4,
+  weights: 'random',
+  dropout: 0.25,
+  dense: [16],
+};
+
+const hex = ({ probabilities }: FitResult) => Buffer.from(probabilities.buffer).toString('hex');
+const file = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
+
+after(() => {
+  trainer.dispose();
+  assert.equal(tf.memory().numTensors, 0);
+  assert.equal(tf.node.getNumOfSavedModels(), 0);
+});
+
+test('the Small CNN learns what a stripe means, reports how, and lets the event loop run', async () => {
+  const epochs: number[] = [];
+  const steps: string[] = [];
+  let ticks = 0;
+  const timer = setInterval(() => ticks++, 0);
+  const { probabilities, curve } = await trainer.fit(
+    data,
+    fold,
+    { ...CNN, epochs: 12 },
+    {
+      seed: 1,
+      onEpoch: ({ epoch }) => epochs.push(epoch),
+      onStep: (done, total) => steps.push(`${done}/${total}`),
+    },
+  );
+  clearInterval(timer);
+  assert.equal(probabilities.length, 16 * 3);
+  for (let row = 0; row < 16; row++) {
+    const sum = probabilities.subarray(3 * row, 3 * row + 3).reduce((total, p) => total + p, 0);
+    assert.ok(Math.abs(sum - 1) < 1e-6);
+  }
+  const [first, last] = [curve[0], curve[11]];
+  assert.ok(last.testAccuracy >= 0.9 && last.accuracy >= 0.9, JSON.stringify(last));
+  assert.ok(last.testLoss < first.testLoss && last.loss < first.loss);
+  const hits = [...fold.test].filter((clip, i) => {
+    const row = [...probabilities.subarray(3 * i, 3 * i + 3)];
+    return row.indexOf(Math.max(...row)) === data.labels[clip];
+  });
+  assert.equal(last.testAccuracy, hits.length / 16);
+  assert.deepEqual(epochs, [...range(1, 13)]);
+  assert.deepEqual(
+    steps,
+    [...range(1, 37)].map((step) => `${step}/36`),
+  );
+  assert.ok(ticks > 6, `timers ran only ${ticks} times during training`);
+});
+
+describe('equal seeds give equal bytes', () => {
+  for (const parameters of [CNN, RESNET]) {
+    test(parameters.kind, async () => {
+      const fit = async (seed: number, part = fold) => hex(await trainer.fit(data, part, parameters, { seed }));
+      const first = await fit(5);
+      const tensors = tf.memory().numTensors;
+      assert.notEqual(await fit(5, { train: range(16, 61), test: range(0, 16) }), first, 'another fold');
+      assert.notEqual(await fit(6), first, 'another seed');
+      assert.equal(await fit(5), first, 'after other folds');
+      assert.equal(tf.memory().numTensors, tensors);
+      const script = `import { NetworkTrainer } from ${file('../src/trainer.js')};
+        import { fold, stripes } from ${file('./stripes.js')};
+        const trainer = await NetworkTrainer.load({ threads: 1 });
+        const { probabilities } = await trainer.fit(stripes(), fold, ${JSON.stringify(parameters)}, { seed: 5 });
+        console.log(Buffer.from(probabilities.buffer).toString('hex'));`;
+      const child = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]);
+      assert.equal(child.stdout.trim(), first, 'another process');
+    });
+  }
+});
+
+test('a loss that is not finite stops the fold and says where', async () => {
+  await assert.rejects(trainer.fit(data, fold, { ...CNN, learningRate: 1e30 }, { seed: 1 }), (error) => {
+    const { code, failure, context } = error as { code: string; failure: string; context: object };
+    assert.deepEqual([code, failure], ['NN_LOSS_NOT_FINITE', 'input']);
+    assert.deepEqual(context, { estimator: 'small-cnn', epoch: 1, step: 2 });
+    return true;
+  });
+  // The same session trains the next fold as if nothing had happened.
+  const { curve } = await trainer.fit(data, fold, CNN, { seed: 1 });
+  assert.ok(Number.isFinite(curve[1].testLoss));
+});
+
+test('weights that are named but not given, or do not fit, are coded errors', async () => {
+  const pretrained = { ...RESNET, weights: 'resnet50.h5' };
+  await assert.rejects(trainer.fit(data, fold, pretrained, { seed: 1 }), { code: 'WEIGHTS_NOT_FOUND' });
+  const weights = new Map([['conv1_conv/kernel', { shape: [3, 3, 3, 64], data: new Float32Array(1728) }]]);
+  await assert.rejects(trainer.fit(data, fold, pretrained, { seed: 1, weights }), {
+    code: 'WEIGHTS_INVALID',
+    message: /conv1_conv\/kernel has shape \[3,3,3,64\], the model needs \[7,7,3,64\]/,
+  });
+});
+
+test('a trainer keeps two graphs and ends the sessions of older ones', async () => {
+  for (const dense of [[5], [6], [7]]) await trainer.fit(data, fold, { ...CNN, epochs: 1, dense }, { seed: 1 });
+  const one = tf.node.getNumOfSavedModels();
+  await trainer.fit(data, fold, { ...CNN, epochs: 1, dense: [8] }, { seed: 1 });
+  assert.equal(tf.node.getNumOfSavedModels(), one);
+});
