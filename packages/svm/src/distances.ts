@@ -1,5 +1,5 @@
 import { CryfoldError } from '@cryfold/core';
-import { BLOCK_COLUMNS, BLOCK_ROWS, type DotTile, plainTile, simdTile, TILE_ROWS } from './dot-tile.js';
+import { BLOCK_COLUMNS, BLOCK_ROWS, copyBlock, type DotTile, plainTile, simdTile, TILE_ROWS } from './dot-tile.js';
 
 /** Squared Euclidean distances between the rows of an image matrix, in units of one grey level squared. */
 export interface DistanceMatrix {
@@ -96,18 +96,12 @@ function addDotProducts(
   data: Int32Array | Float64Array,
 ): void {
   const { out } = tile;
-  for (let column = 0; column < columns; column += BLOCK_COLUMNS) {
-    const width = Math.min(BLOCK_COLUMNS, columns - column);
-    const even = Math.ceil(width / 8) * 8;
-    for (let i = 0; i < rows; i++) {
-      const from = i * columns + column;
-      tile.rows.set(images.subarray(from, from + width), i * BLOCK_COLUMNS);
-      tile.rows.fill(0, i * BLOCK_COLUMNS + width, i * BLOCK_COLUMNS + even);
-    }
+  for (let block = 0; block * BLOCK_COLUMNS < columns; block++) {
+    const width = copyBlock(images, columns, block, tile.right, 0);
     for (let right = 0; right < rows; right += BLOCK_ROWS) {
       const start = Math.max(right, first - (first % TILE_ROWS));
       for (let left = start; left < rows; left += TILE_ROWS) {
-        tile.run(left, right, Math.min(BLOCK_ROWS, left + TILE_ROWS - right), even);
+        tile.run(left, right, Math.min(BLOCK_ROWS, left + TILE_ROWS - right), width);
         for (let i = Math.max(left, first); i < Math.min(left + TILE_ROWS, rows); i++) {
           const last = Math.min(i, right + BLOCK_ROWS - 1);
           for (let j = right; j <= last; j++) data[i * rows + j] += out[(j - right) * TILE_ROWS + i - left];

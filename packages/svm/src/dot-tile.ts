@@ -7,13 +7,18 @@ export const TILE_ROWS = 4;
 /** At most this many rows of the right operand of one tile. */
 export const BLOCK_ROWS = 64;
 
-const STRIDE = BLOCK_COLUMNS * 2;
-const ROWS_AT = TILE_ROWS * BLOCK_ROWS * 4;
+const LEFT_AT = TILE_ROWS * BLOCK_ROWS * 4;
 
-/** Dot products of int16 rows that lie in its own memory. */
+/**
+ * Dot products of image rows that lie in its own memory, in blocks of BLOCK_COLUMNS columns.
+ * A tile for one set of rows has `left` and `right` in one place; a tile for many rows against few holds the many as
+ * bytes, because reading them is what takes the time there.
+ */
 export interface DotTile {
-  /** rows x BLOCK_COLUMNS, values 0-255; rows is the requested number rounded up to BLOCK_ROWS, zero at first. */
-  readonly rows: Int16Array;
+  /** rows x BLOCK_COLUMNS, values 0-255, zero at first; rows rounded up to BLOCK_ROWS */
+  readonly left: Uint8Array | Int16Array;
+  /** the same rows as `left`, or BLOCK_ROWS of its own */
+  readonly right: Int16Array;
   /** `out[j * TILE_ROWS + i]` is the dot product of rows left+i and right+j after a run. */
   readonly out: Int32Array;
   /**
@@ -24,16 +29,23 @@ export interface DotTile {
   run(left: number, right: number, count: number, columns: number): void;
 }
 
+/** Bytes of a pixel on the left side: 2 where both sides are the same rows. */
+type LeftSize = 1 | 2;
+
+const leftStride = (size: LeftSize) => BLOCK_COLUMNS * size;
+const RIGHT_STRIDE = BLOCK_COLUMNS * 2;
+
 /**
  * The kernel as WebAssembly SIMD: 4 x 2 rows per inner loop, 8 columns a step, so 6 loads serve 8 multiply-adds
  * (i32x4.dot_i16x8_s) in 8 accumulators, which with the operands fit the 16 registers of x64.
  */
-function kernelBytes(pages: number): Uint8Array<ArrayBuffer> {
+function kernelBytes(pages: number, size: LeftSize): Uint8Array<ArrayBuffer> {
   const { get, set, i32Add, i32Const, i32x4Add, i32x4Lane } = wasm;
   const four = [0, 1, 2, 3];
   const two = [0, 1];
   // Byte addresses: left and right rows, end of the right rows, end of the first left row, place of the result.
   const [left, right, rightEnd, leftEnd, out, p, q] = [0, 1, 2, 3, 4, 5, 6];
+  const loadLeft = size === 1 ? wasm.v128Load8x8Unsigned : wasm.v128Load;
   const operand = (i: number) => 7 + i;
   const rightOperand = 11;
   const accumulator = (i: number, j: number) => 12 + j * TILE_ROWS + i;
@@ -44,12 +56,12 @@ function kernelBytes(pages: number): Uint8Array<ArrayBuffer> {
 
   const overColumns = wasm.doWhile(
     wasm.i32LessUnsigned(get(p), get(leftEnd)),
-    ...four.map((i) => set(operand(i), wasm.v128Load(i * STRIDE, get(p)))),
+    ...four.map((i) => set(operand(i), loadLeft(i * leftStride(size), get(p)))),
     ...two.flatMap((j) => [
-      set(rightOperand, wasm.v128Load(j * STRIDE, get(q))),
+      set(rightOperand, wasm.v128Load(j * RIGHT_STRIDE, get(q))),
       ...four.map((i) => multiplyAdd(i, j)),
     ]),
-    advance(p, 16),
+    advance(p, 8 * size),
     advance(q, 16),
   );
   const body = wasm.doWhile(
@@ -60,7 +72,7 @@ function kernelBytes(pages: number): Uint8Array<ArrayBuffer> {
     overColumns,
     ...two.flatMap((j) => four.map((i) => wasm.i32Store((j * TILE_ROWS + i) * 4, get(out), sum(accumulator(i, j))))),
     advance(out, 2 * TILE_ROWS * 4),
-    advance(right, 2 * STRIDE),
+    advance(right, 2 * RIGHT_STRIDE),
   );
   return moduleBytes(pages, [
     {
@@ -74,40 +86,81 @@ function kernelBytes(pages: number): Uint8Array<ArrayBuffer> {
 
 const padded = (rows: number) => Math.ceil(rows / BLOCK_ROWS) * BLOCK_ROWS;
 
-/** The kernel for `rows` rows, or undefined where the engine or the processor has no WebAssembly SIMD. */
-export function simdTile(rows: number): DotTile | undefined {
+function simd(rows: number, size: LeftSize): DotTile | undefined {
   type Run = (left: number, right: number, rightEnd: number, leftEnd: number, out: number) => void;
-  const module = instantiate<{ run: Run }>(kernelBytes(Math.ceil((ROWS_AT + padded(rows) * STRIDE) / 65536)));
+  const leftEnd = LEFT_AT + padded(rows) * leftStride(size);
+  const rightAt = size === 2 ? LEFT_AT : leftEnd;
+  const end = size === 2 ? leftEnd : leftEnd + BLOCK_ROWS * RIGHT_STRIDE;
+  const module = instantiate<{ run: Run }>(kernelBytes(Math.ceil(end / 65536), size));
   if (!module) return undefined;
   const { buffer } = module.memory;
   return {
-    rows: new Int16Array(buffer, ROWS_AT, padded(rows) * BLOCK_COLUMNS),
+    left: new (size === 1 ? Uint8Array : Int16Array)(buffer, LEFT_AT, padded(rows) * BLOCK_COLUMNS),
+    right: new Int16Array(buffer, rightAt, (end - rightAt) / 2),
     out: new Int32Array(buffer, 0, TILE_ROWS * BLOCK_ROWS),
     run(left, right, count, columns) {
-      const a = ROWS_AT + left * STRIDE;
-      const b = ROWS_AT + right * STRIDE;
-      module.run(a, b, b + count * STRIDE, a + columns * 2, 0);
+      const a = LEFT_AT + left * leftStride(size);
+      const b = rightAt + right * RIGHT_STRIDE;
+      module.run(a, b, b + count * RIGHT_STRIDE, a + columns * size, 0);
     },
   };
 }
 
-/** The same in plain JavaScript: the fallback, and the reference of the tests. 15-50 times slower. */
-export function plainTile(rows: number): DotTile {
-  const data = new Int16Array(padded(rows) * BLOCK_COLUMNS);
+/** In plain JavaScript: the fallback, and the reference of the tests. 15-50 times slower. */
+function plain(a: Uint8Array | Int16Array, b: Int16Array): DotTile {
   const out = new Int32Array(TILE_ROWS * BLOCK_ROWS);
   return {
-    rows: data,
-    out,
+    ...{ left: a, right: b, out },
     run(left, right, count, columns) {
       for (let j = 0; j < count; j++) {
         for (let i = 0; i < TILE_ROWS; i++) {
-          const a = (left + i) * BLOCK_COLUMNS;
-          const b = (right + j) * BLOCK_COLUMNS;
+          const p = (left + i) * BLOCK_COLUMNS;
+          const q = (right + j) * BLOCK_COLUMNS;
           let sum = 0;
-          for (let k = 0; k < columns; k++) sum += data[a + k] * data[b + k];
+          for (let k = 0; k < columns; k++) sum += a[p + k] * b[q + k];
           out[j * TILE_ROWS + i] = sum;
         }
       }
     },
   };
+}
+
+/** Rows with one another, or undefined where the engine or the processor has no WebAssembly SIMD. */
+export const simdTile = (rows: number): DotTile | undefined => simd(rows, 2);
+
+/** Rows with one another. */
+export function plainTile(rows: number): DotTile {
+  const data = new Int16Array(padded(rows) * BLOCK_COLUMNS);
+  return plain(data, data);
+}
+
+/** Many rows, held as bytes, with at most BLOCK_ROWS others. */
+export function crossTile(rows: number): DotTile {
+  const size = padded(rows) * BLOCK_COLUMNS;
+  return simd(rows, 1) ?? plain(new Uint8Array(size), new Int16Array(BLOCK_ROWS * BLOCK_COLUMNS));
+}
+
+/**
+ * Copies one block of columns of all images to rows of a tile, from row `first` on, with zeros up to a multiple of 8.
+ * @returns that multiple
+ */
+export function copyBlock(
+  images: Uint8Array,
+  columns: number,
+  block: number,
+  to: Uint8Array | Int16Array,
+  first: number,
+): number {
+  const column = block * BLOCK_COLUMNS;
+  const width = Math.min(BLOCK_COLUMNS, columns - column);
+  const even = Math.ceil(width / 8) * 8;
+  for (
+    let from = column, start = first * BLOCK_COLUMNS;
+    from < images.length;
+    from += columns, start += BLOCK_COLUMNS
+  ) {
+    to.set(images.subarray(from, from + width), start);
+    to.fill(0, start + width, start + even);
+  }
+  return even;
 }

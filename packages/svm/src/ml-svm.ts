@@ -6,8 +6,8 @@ import type { BinaryProblem, BinarySolution } from './smo.js';
 /**
  * The same problem solved by ml-svm 2.1.2: simplified SMO, whose second choice is random. It takes minutes where
  * solveBinary takes milliseconds; it is the cross-check. docs/decisions/0005-ml-svm.md lists its limits.
- * @throws CryfoldError SVM_NOT_CONVERGED where the library gives up ('max iterations reached', 10,000 passes),
- * SPEC_INVALID for class weights, since it has one C for all rows
+ * @throws CryfoldError SVM_NOT_CONVERGED where the library gives up ('max iterations reached', 10,000 passes) or leaves
+ * the bounds, SPEC_INVALID for class weights, since it has one C for all rows
  */
 export function solveWithMlSvm({ space, signs, upper }: BinaryProblem, seed: number): BinarySolution {
   const { kernel, stride } = space;
@@ -44,6 +44,13 @@ export function solveWithMlSvm({ space, signs, upper }: BinaryProblem, seed: num
   support.forEach((t, k) => {
     alpha[t] = svm.alphas[k];
   });
+  const outside = alpha.find((value) => !(value <= C * (1 + 1e-9)));
+  if (outside !== undefined) {
+    throw new CryfoldError('SVM_NOT_CONVERGED', `ml-svm: alpha ${outside} is beyond C ${C}`, {
+      context: { rows: rows.length, C },
+      hint: "Use engine 'cryfold', or a C of 1 or more.",
+    });
+  }
   let objective = 0;
   for (const i of support) {
     let q = 0;

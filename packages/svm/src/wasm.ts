@@ -51,6 +51,8 @@ export const wasm = {
   i32Load: access([0x28], 2),
   i32Store: access([0x36], 2),
   v128Load: access([0xfd, 0], 4),
+  /** Eight bytes, each widened to 16 bits */
+  v128Load8x8Unsigned: access([0xfd, 2], 3),
   v128Store: access([0xfd, 11], 4),
   v128Const: (bytes: Uint8Array): Code => [0xfd, 12, ...bytes],
   v128And: simd(78),

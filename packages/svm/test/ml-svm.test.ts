@@ -28,6 +28,12 @@ test("ml-svm's own failure to converge is a coded error", () => {
   assert.throws(() => solveWithMlSvm(binary, 1), coded('SVM_NOT_CONVERGED'));
 });
 
+test('an ml-svm solution beyond the bounds is a coded error: its alphas reach 1e293 here', () => {
+  const golden = cases.find(({ name }) => name === 'duplicates') ?? cases[0];
+  const binary = binaryOf(problemOf(golden, { C: 0.01 }), rbf(golden.gamma), 0, 1e-3);
+  assert.throws(() => solveWithMlSvm(binary, 1), coded('SVM_NOT_CONVERGED'));
+});
+
 test('ml-svm has no class weights, and says so', () => {
   const weighted = problemOf(cases[0], { engine: 'ml-svm', classWeight: 'balanced' });
   weighted.train = weighted.train.subarray(0, weighted.train.length - 1);
