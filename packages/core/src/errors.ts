@@ -42,6 +42,7 @@ export const ERROR_CODES = {
     'input',
     'The pretrained weights file is truncated, has the wrong hash, or lacks a layer or shape.',
   ],
+  WEIGHTS_UNREACHABLE: ['infrastructure', 'The pretrained weights cannot be downloaded now.'],
   TENSORFLOW_MISSING: ['input', 'The TensorFlow binding is not built or cannot be loaded.'],
   REDIS_UNREACHABLE: ['infrastructure', 'Redis does not answer at the configured URL.'],
   REDIS_MISSING: ['usage', 'No redis-server or valkey-server was found for the embedded default.'],

@@ -98,16 +98,23 @@ export type SvmParameters = z.infer<typeof svmSchema>;
  * @throws CryfoldError SPEC_INVALID with file, line and key
  */
 export function parseSpec(source: string, file: string): Spec {
-  const document = parseDocument(source);
+  const document = parseDocument(source, { logLevel: 'silent' });
   const lineAt = (offset: number) => source.slice(0, offset).split('\n').length;
-  const [syntax] = document.errors;
-  if (syntax) {
-    throw new CryfoldError('SPEC_INVALID', `${file}:${lineAt(syntax.pos[0])}: ${syntax.message.split('\n')[0]}`, {
-      context: { file, line: lineAt(syntax.pos[0]) },
+  const unreadable = (line: number, message: string) =>
+    new CryfoldError('SPEC_INVALID', `${file}:${line}: ${message.split('\n')[0]}`, {
+      context: { file, line },
       hint: 'Mend the YAML; specs/paper.yaml is a complete example.',
     });
+  const [syntax] = document.errors;
+  if (syntax) throw unreadable(lineAt(syntax.pos[0]), syntax.message);
+  let value: unknown;
+  try {
+    value = document.toJS();
+  } catch (error) {
+    // Aliases that lead nowhere, or to more than a spec can need.
+    throw unreadable(1, (error as Error).message);
   }
-  const parsed = specSchema.safeParse(document.toJS());
+  const parsed = specSchema.safeParse(value);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0]] : [...issue.path];

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { CryfoldError, canonicalJson, parseSpec, planRun } from '../src/index.js';
+
+const paper = readFileSync(fileURLToPath(new URL('../../../../specs/paper.yaml', import.meta.url)), 'utf8');
+
+test('specs/paper.yaml holds the paper’s parameters', () => {
+  const spec = parseSpec(paper, 'paper.yaml');
+  const { 'small-cnn': cnn, 'tl-resnet50': resnet, svm } = spec.estimators;
+  assert.deepEqual(spec.protocol, { splitter: 'RepeatedKFold', folds: 5, repeats: 10 });
+  assert.ok(cnn.kind === 'small-cnn' && resnet.kind === 'tl-resnet50' && svm.kind === 'svm');
+  assert.deepEqual([cnn.learningRate, cnn.batchSize, cnn.epochs], [1e-4, 50, 10]);
+  assert.deepEqual([resnet.learningRate, resnet.batchSize, resnet.epochs, resnet.dropout], [1e-4, 50, 3, 0.25]);
+  assert.deepEqual([svm.kernel, svm.C, svm.gamma], ['rbf', 1000, 'scale']);
+  assert.deepEqual(spec.fusion.combined, { rule: 'mean', members: ['tl-resnet50', 'svm'] });
+});
+
+test('a wrong spec names file, line and key', () => {
+  const cases: [string, RegExp][] = [
+    [paper.replace('epochs: 3', 'epochs: -3'), /^paper\.yaml:34: estimators\.tl-resnet50\.epochs: /],
+    [paper.replace('epochs: 3', 'epoch: 3'), /estimators\.tl-resnet50\.epoch: /],
+    [paper.replace('gamma: scale', 'gamma: [1]'), /estimators\.svm\.gamma/],
+    [paper.replace('members: [tl-resnet50, svm]', 'members: [tl-resnet50, magic]'), /fusion\.combined\.members.*magic/],
+    [paper.replace('seed: 0', 'seed: 0\nseed: 1'), /^paper\.yaml:\d+: /],
+    ['', /^paper\.yaml:1: /],
+    ['- a\n', /^paper\.yaml:1: /],
+  ];
+  for (const [source, message] of cases) {
+    assert.throws(
+      () => parseSpec(source, 'paper.yaml'),
+      (error) => error instanceof CryfoldError && error.code === 'SPEC_INVALID' && message.test(error.message),
+      String(message),
+    );
+  }
+});
+
+test('hostile YAML ends in SPEC_INVALID', () => {
+  const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\n${'bcdefghij'
+    .split('')
+    .map((name, i) => `${name}: &${name} [${Array(9).fill(`*${'abcdefghij'[i]}`)}]`)
+    .join('\n')}`;
+  for (const source of [
+    bomb,
+    '!!js/function "x"',
+    '? [1]: 2',
+    '\u0000',
+    '{'.repeat(5000),
+    'a: *nothing',
+    '__proto__: {x: 1}',
+  ]) {
+    assert.throws(
+      () => parseSpec(source, 'x.yaml'),
+      (error) => error instanceof CryfoldError && error.code === 'SPEC_INVALID',
+      source.slice(0, 40),
+    );
+  }
+});
+
+const manifest = {
+  format: 1 as const,
+  name: 'd',
+  contentHash: 'a'.repeat(64),
+  grouped: true,
+  classes: ['x', 'y'],
+  clips: Array.from({ length: 4 }, (_, i) => ({ id: String(i), label: i % 2 ? 'x' : 'y', group: 'g' })),
+};
+const splits = [
+  { repeat: 0, fold: 0, train: Int32Array.of(0, 1), test: Int32Array.of(2, 3) },
+  { repeat: 0, fold: 1, train: Int32Array.of(2, 3), test: Int32Array.of(0, 1) },
+];
+
+test('a fold’s key follows what decides its result, and nothing else', () => {
+  const spec = parseSpec(paper, 'paper.yaml');
+  const keys = (changed: typeof spec, data = manifest, folds = splits) =>
+    planRun({ spec: changed, manifest: data, splits: folds }).jobs.map(({ trial, key }) => `${trial} ${key}`);
+  const base = keys(spec);
+  assert.equal(new Set(base).size, 6);
+  assert.deepEqual(keys({ ...spec, name: 'other' }), base, 'the name does not matter');
+  assert.deepEqual(keys({ ...spec, fusion: {} }), base, 'fusion is after the folds');
+  assert.deepEqual(keys(spec, manifest, splits.slice(0, 1)), base.slice(0, 3), 'more folds leave the others');
+  const differing = (other: string[]) => other.filter((key, i) => key !== base[i]).map((key) => key.split(' ')[0]);
+  assert.equal(differing(keys({ ...spec, seed: 1 })).length, 6);
+  assert.equal(differing(keys(spec, { ...manifest, contentHash: 'b'.repeat(64) })).length, 6);
+  assert.deepEqual(new Set(differing(keys({ ...spec, threads: 2 }))), new Set(['small-cnn', 'tl-resnet50']));
+  const svm = { ...spec.estimators.svm, C: 1 } as (typeof spec.estimators)[string];
+  assert.deepEqual(differing(keys({ ...spec, estimators: { ...spec.estimators, svm } })), ['svm', 'svm']);
+});
+
+test('canonicalJson sorts members at every level and refuses NaN', () => {
+  assert.equal(canonicalJson({ b: [{ d: 1, c: undefined, a: null }], a: 'x' }), '{"a":"x","b":[{"a":null,"d":1}]}');
+  assert.throws(() => canonicalJson({ a: Number.NaN }), TypeError);
+});
