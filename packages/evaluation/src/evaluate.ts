@@ -1,22 +1,10 @@
 import { CryfoldError } from '@cryfold/core';
-import { fuseMean } from './fusion.js';
+import { compareModels } from './compare.js';
+import { crossFitRows } from './cross-fit.js';
+import { evaluateModel } from './evaluate-model.js';
+import { type FusionRule, fuse, isFitted } from './fusion.js';
 import { groupsSpanning, protocolLabel } from './leaks.js';
-import {
-  accuracy,
-  argmaxRows,
-  balancedAccuracy,
-  brier,
-  cohenKappa,
-  confusionMatrix,
-  ece,
-  logLoss,
-  macroF1,
-  matthews,
-  precision,
-  recall,
-  rowNormalise,
-  summarise,
-} from './metrics.js';
+import { summarise } from './metrics.js';
 import type { Evaluation, MissingFold, ModelResults, RunResults } from './results.js';
 import type { Split } from './split.js';
 
@@ -36,7 +24,7 @@ export interface EvaluationInput {
   splits: readonly Split[];
   /** As in the spec; tables show models in this order. */
   estimators: Readonly<Record<string, { kind: string }>>;
-  fusion: Readonly<Record<string, { rule: 'mean'; members: readonly string[] }>>;
+  fusion: Readonly<Record<string, { rule: FusionRule; members: readonly string[] }>>;
   probabilities: ReadonlyMap<string, FoldProbabilities>;
   /** Why folds are missing, where that is known. */
   failures?: readonly { model: string; repeat: number; fold: number; code: string; message: string }[];
@@ -72,88 +60,6 @@ function checkProbabilities(matrix: Float64Array, split: Split, classes: number,
     }
     if (Math.abs(total - 1) > ROW_SUM_TOLERANCE) throw invalid(`row ${row} sums to ${total}, not 1`);
   }
-}
-
-const nullIfUndefined = (value: number) => (Number.isNaN(value) ? null : value);
-
-function score(labels: Int32Array, probabilities: Float64Array, classes: number) {
-  const confusion = confusionMatrix(labels, argmaxRows(probabilities, classes), classes);
-  return {
-    confusion,
-    metrics: {
-      accuracy: accuracy(confusion),
-      balancedAccuracy: balancedAccuracy(confusion),
-      macroF1: macroF1(confusion),
-      logLoss: logLoss(labels, probabilities, classes),
-    },
-  };
-}
-
-/** The labels and probabilities of the given splits, one after the other. */
-function pool(input: EvaluationInput, model: FoldProbabilities, indices: readonly number[]) {
-  const { splits, clips, classes } = input;
-  const rows = indices.reduce((total, s) => total + splits[s].test.length, 0);
-  const labels = new Int32Array(rows);
-  const probabilities = new Float64Array(rows * classes.length);
-  let row = 0;
-  for (const s of indices) {
-    probabilities.set(model[s]!, row * classes.length);
-    for (const i of splits[s].test) labels[row++] = clips[i].label;
-  }
-  return { labels, probabilities };
-}
-
-function evaluateModel(
-  input: EvaluationInput,
-  model: FoldProbabilities,
-  about: Pick<ModelResults, 'name' | 'kind' | 'method' | 'members'>,
-): ModelResults {
-  const { classes, splits } = input;
-  const present = splits.flatMap((_, s) => (model[s] ? [s] : []));
-  const folds = present.map((s) => {
-    const { labels, probabilities } = pool(input, model, [s]);
-    const { repeat, fold, test } = splits[s];
-    return { repeat, fold, testCount: test.length, ...score(labels, probabilities, classes.length).metrics };
-  });
-  const repeats = [...new Set(splits.map((split) => split.repeat))].flatMap((repeat) => {
-    const own = splits.flatMap((split, s) => (split.repeat === repeat ? [s] : []));
-    if (own.some((s) => !model[s])) return [];
-    const { labels, probabilities } = pool(input, model, own);
-    return [{ repeat, ...score(labels, probabilities, classes.length).metrics }];
-  });
-  return {
-    ...about,
-    complete: present.length === splits.length,
-    folds,
-    accuracy: summarise(folds.map((fold) => fold.accuracy)),
-    balancedAccuracy: summarise(folds.map((fold) => fold.balancedAccuracy)),
-    macroF1: summarise(folds.map((fold) => fold.macroF1)),
-    logLoss: summarise(folds.map((fold) => fold.logLoss)),
-    repeats,
-    pooled: present.length === 0 ? null : evaluatePooled(input, model, present),
-  };
-}
-
-function evaluatePooled(input: EvaluationInput, model: FoldProbabilities, present: number[]): ModelResults['pooled'] {
-  const { classes } = input;
-  const { labels, probabilities } = pool(input, model, present);
-  const { confusion, metrics } = score(labels, probabilities, classes.length);
-  const [recalls, precisions] = [recall(confusion), precision(confusion)];
-  return {
-    clips: labels.length,
-    ...metrics,
-    kappa: nullIfUndefined(cohenKappa(confusion)),
-    matthews: matthews(confusion),
-    brier: brier(labels, probabilities, classes.length),
-    ece: ece(labels, probabilities, classes.length),
-    confusion,
-    rowNormalised: rowNormalise(confusion),
-    perClass: classes.map((label, c) => ({
-      label,
-      recall: nullIfUndefined(recalls[c]),
-      precision: nullIfUndefined(precisions[c]),
-    })),
-  };
 }
 
 function countLabels(clips: readonly EvaluatedClip[], indices: Iterable<number>, classes: number): number[] {
@@ -203,6 +109,31 @@ function describeData({ classes, clips, splits }: EvaluationInput): Pick<Evaluat
   };
 }
 
+/** One fusion's probabilities per fold; `lacking` is told each fold that cannot be fused. */
+function fuseFolds(
+  input: EvaluationInput,
+  rule: FusionRule,
+  members: readonly { name: string; folds: FoldProbabilities }[],
+  lacking: (split: Split, reason: string) => void,
+): FoldProbabilities {
+  const { classes, clips, splits } = input;
+  const labels = clips.map((clip) => clip.label);
+  return splits.map((split, s) => {
+    const absent = members.filter(({ folds }) => !folds[s]).map(({ name }) => name);
+    if (absent.length > 0) {
+      lacking(split, `no fold result of ${absent.join(', ')}`);
+      return null;
+    }
+    const matrices = members.map(({ folds }) => folds[s]!);
+    if (!isFitted(rule)) return fuse(rule, matrices, classes.length);
+    const parts = members.map(({ folds }) => folds);
+    const training = crossFitRows(splits, parts, labels, classes.length, s);
+    if (training) return fuse(rule, matrices, classes.length, training);
+    lacking(split, `${rule} fusion lacks predictions of this fold's training clips in repeat ${split.repeat}`);
+    return null;
+  });
+}
+
 /**
  * Turns out-of-fold probabilities into the figures of results.json, and fuses. Pure.
  * A fusion misses each fold that one of its members misses; a model that misses folds is marked `complete: false`, the
@@ -241,19 +172,15 @@ export function evaluateRun(input: EvaluationInput): EvaluatedRun {
 
   for (const [name, { rule, members }] of Object.entries(fusion)) {
     const parts = members.map((member) => {
-      const own = probabilities.get(member);
-      if (own) return own;
+      const folds = estimators[member] && probabilities.get(member);
+      if (folds) return { name: member, folds };
       throw new CryfoldError('USAGE', `${name} cannot fuse ${member}: no such estimator`, {
         context: { model: name, member },
         hint: `Known are: ${Object.keys(estimators).join(', ')}.`,
       });
     });
-    const fused = splits.map(({ repeat, fold }, s) => {
-      const matrices = parts.map((part) => part[s]);
-      const absent = members.filter((_, m) => !matrices[m]);
-      if (absent.length === 0) return fuseMean(matrices as Float64Array[]);
-      missing.push({ model: name, repeat, fold, code: null, reason: `no fold result of ${absent.join(', ')}` });
-      return null;
+    const fused = fuseFolds(input, rule, parts, ({ repeat, fold }, reason) => {
+      missing.push({ model: name, repeat, fold, code: null, reason });
     });
     probabilities.set(name, fused);
     models.push(evaluateModel(input, fused, { name, kind: 'fusion', method: rule, members: [...members] }));
@@ -264,6 +191,7 @@ export function evaluateRun(input: EvaluationInput): EvaluatedRun {
       status: missing.length === 0 ? 'complete' : 'incomplete',
       missing,
       models,
+      comparisons: compareModels(input, models, probabilities),
       baselines: { majority: majorityBaseline(input) },
     },
     ...describeData(input),

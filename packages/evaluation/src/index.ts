@@ -1,5 +1,7 @@
 export { applyTemperature, fitTemperature } from './calibration.js';
+export { compareRuns, type RunComparison, type Verdict } from './compare.js';
 export { bootstrapGroups, holm, type Interval, mcNemar, nadeauBengio, type PairedTest } from './comparisons.js';
+export { crossFitRows } from './cross-fit.js';
 export {
   type EvaluatedClip,
   type EvaluatedRun,
@@ -18,7 +20,7 @@ export {
   repeatSeed,
   stratifiedKFold,
 } from './k-fold.js';
-export { groupsSpanning, protocolLabel } from './leaks.js';
+export { findLeaks, groupsSpanning, type Leak, type LeakReport, protocolLabel } from './leaks.js';
 export {
   accuracy,
   argmaxRows,
@@ -42,6 +44,7 @@ export {
 export { outOfFoldCsv } from './out-of-fold.js';
 export { RandomState } from './random-state.js';
 export {
+  type Comparison,
   decodeResults,
   type Evaluation,
   type MissingFold,

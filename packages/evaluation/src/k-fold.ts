@@ -115,7 +115,7 @@ export function repeatedKFold(n: number, options: RepeatOptions): Split[] {
 
 /**
  * scikit-learn 1.9's `StratifiedKFold(splits, shuffle=shuffle, random_state=seed)`: each fold has each class's share.
- * A class with fewer clips than folds is left out of some test sets (scikit-learn warns; `foldsWithoutClass` names them).
+ * A class with fewer clips than folds is left out of some test sets (scikit-learn warns; `findLeaks` names them).
  * @param labels class index of each clip
  * @throws CryfoldError SPLIT_IMPOSSIBLE when 2 <= splits <= n does not hold or no class has `splits` clips
  */

@@ -1,6 +1,6 @@
 import type { Split } from './split.js';
 
-/** The groups with clips on both sides of a split, in order of first test clip. */
+/** The groups (or other marks) with clips on both sides of a split, in order of first test clip. */
 export function groupsSpanning(split: Split, groups: ArrayLike<string>): string[] {
   const inTrain = new Set<string>();
   for (const i of split.train) inTrain.add(groups[i]);
@@ -15,4 +15,62 @@ export function protocolLabel(groupsSpanning: number, groups: number, clips: num
   return groups < clips
     ? 'grouped folds: no infant is in train and test'
     : 'random folds: no two clips share an infant';
+}
+
+/** Clips that share something, on both sides of `splits` of the splits. */
+export interface Leak {
+  /** The group, or the content hash. */
+  mark: string;
+  clips: string[];
+  splits: number;
+}
+
+export interface LeakReport {
+  groups: Leak[];
+  duplicates: Leak[];
+  /** Classes without a single clip on one side of a split. */
+  absentClasses: { repeat: number; fold: number; side: 'train' | 'test'; label: string }[];
+}
+
+function spanning(splits: readonly Split[], clips: readonly { id: string }[], marks: readonly string[]): Leak[] {
+  const counts = new Map<string, number>();
+  for (const split of splits) {
+    for (const mark of groupsSpanning(split, marks)) counts.set(mark, (counts.get(mark) ?? 0) + 1);
+  }
+  const members = new Map<string, string[]>([...counts.keys()].map((mark) => [mark, []]));
+  for (const [i, clip] of clips.entries()) members.get(marks[i])?.push(clip.id);
+  return [...counts].map(([mark, count]) => ({ mark, clips: members.get(mark) ?? [], splits: count }));
+}
+
+/**
+ * What makes a protocol's figures doubtful: groups and equal clips on both sides of a split, and absent classes.
+ * @param hashes of the clips' content; whatever makes two clips count as equal (with silence cut off and the level
+ * evened out, say) is for the caller to decide
+ */
+export function findLeaks({
+  classes,
+  clips,
+  splits,
+  hashes,
+}: {
+  classes: readonly string[];
+  clips: readonly { id: string; group: string; label: number }[];
+  splits: readonly Split[];
+  hashes?: readonly string[];
+}): LeakReport {
+  const absentClasses: LeakReport['absentClasses'] = [];
+  for (const split of splits) {
+    for (const side of ['train', 'test'] as const) {
+      const seen = new Set(Array.from(split[side], (i) => clips[i].label));
+      for (const [c, label] of classes.entries()) {
+        if (!seen.has(c)) absentClasses.push({ repeat: split.repeat, fold: split.fold, side, label });
+      }
+    }
+  }
+  const groups = clips.map((clip) => clip.group);
+  return {
+    groups: spanning(splits, clips, groups),
+    duplicates: hashes ? spanning(splits, clips, hashes) : [],
+    absentClasses,
+  };
 }

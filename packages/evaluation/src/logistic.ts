@@ -1,17 +1,9 @@
-/** Multinomial logistic regression: `weights[f * classes + c]`, the last row of weights being the intercepts. */
+/** Multinomial logistic regression: per class one weight per feature, then the intercept. */
 export interface LogisticModel {
   classes: number;
+  /** classes x (columns + 1) */
   weights: Float64Array;
 }
-
-const HISTORY = 10;
-const ITERATIONS = 1000;
-
-const dot = (a: Float64Array, b: Float64Array) => {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
-  return sum;
-};
 
 /** Softmax of each row's scores, row-major, rows x classes. */
 export function applyLogistic({ classes, weights }: LogisticModel, features: Float64Array): Float64Array {
@@ -19,84 +11,107 @@ export function applyLogistic({ classes, weights }: LogisticModel, features: Flo
   const rows = features.length / columns;
   const out = new Float64Array(rows * classes);
   for (let row = 0; row < rows; row++) {
-    const scores = out.subarray(row * classes, (row + 1) * classes);
-    scores.set(weights.subarray(columns * classes));
-    for (let f = 0; f < columns; f++) {
-      const x = features[row * columns + f];
-      for (let c = 0; c < classes; c++) scores[c] += x * weights[f * classes + c];
+    let top = Number.NEGATIVE_INFINITY;
+    for (let c = 0; c < classes; c++) {
+      const start = c * (columns + 1);
+      let score = weights[start + columns];
+      for (let f = 0; f < columns; f++) score += weights[start + f] * features[row * columns + f];
+      out[row * classes + c] = score;
+      top = Math.max(top, score);
     }
-    const top = Math.max(...scores);
     let total = 0;
-    for (let c = 0; c < classes; c++) total += scores[c] = Math.exp(scores[c] - top);
-    for (let c = 0; c < classes; c++) scores[c] /= total;
+    for (let i = row * classes; i < (row + 1) * classes; i++) total += out[i] = Math.exp(out[i] - top);
+    for (let i = row * classes; i < (row + 1) * classes; i++) out[i] /= total;
   }
   return out;
 }
 
+/** Solves A x = b for a symmetric positive definite A (row-major; its lower triangle is used up) by Cholesky. */
+function solve(a: Float64Array, b: Float64Array): Float64Array {
+  const n = b.length;
+  const x = b.slice();
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j <= i; j++) {
+      let sum = a[i * n + j];
+      for (let k = 0; k < j; k++) sum -= a[i * n + k] * a[j * n + k];
+      a[i * n + j] = i === j ? Math.sqrt(sum) : sum / a[j * n + j];
+    }
+  }
+  for (let i = 0; i < n; i++) {
+    for (let k = 0; k < i; k++) x[i] -= a[i * n + k] * x[k];
+    x[i] /= a[i * n + i];
+  }
+  for (let i = n - 1; i >= 0; i--) {
+    for (let k = i + 1; k < n; k++) x[i] -= a[k * n + i] * x[k];
+    x[i] /= a[i * n + i];
+  }
+  return x;
+}
+
+/** Adding a constant to all intercepts changes nothing, so the Hessian is singular that way; this makes it regular. */
+const RIDGE = 1e-10;
+
 /**
- * Fits by L-BFGS (Nocedal and Wright, "Numerical Optimization", algorithm 7.4) the objective of scikit-learn's
- * `LogisticRegression(C=1)`: mean log-loss + |weights|^2 / (2 rows), intercepts free. Two classes get two columns of
- * weights where scikit-learn takes one, which equals its C=2.
+ * Fits by Newton's method the objective of scikit-learn's `LogisticRegression(C=1)`: mean log-loss +
+ * |weights|^2 / (2 rows), intercepts free. Two classes get two columns of weights where scikit-learn takes one, which
+ * equals its C=2.
  * @param features row-major, rows x columns
  * @param labels class indices
  */
 export function fitLogistic(features: Float64Array, labels: ArrayLike<number>, classes: number): LogisticModel {
   const rows = labels.length;
-  const columns = features.length / rows;
-  const penalised = columns * classes;
+  const width = features.length / rows + 1;
+  const size = width * classes;
+  const isPenalised = (i: number) => i % width !== width - 1;
+  const x = new Float64Array(width).fill(1);
 
-  const evaluate = (weights: Float64Array) => {
-    const p = applyLogistic({ classes, weights }, features);
-    const gradient = new Float64Array(weights.length);
+  const lossOf = (weights: Float64Array, p: Float64Array) => {
     let loss = 0;
-    for (let row = 0; row < rows; row++) {
-      loss -= Math.log(Math.max(p[row * classes + labels[row]], Number.MIN_VALUE)) / rows;
-      p[row * classes + labels[row]] -= 1;
-      for (let f = 0; f <= columns; f++) {
-        const x = (f < columns ? features[row * columns + f] : 1) / rows;
-        for (let c = 0; c < classes; c++) gradient[f * classes + c] += x * p[row * classes + c];
-      }
-    }
-    for (let i = 0; i < penalised; i++) {
-      loss += (weights[i] * weights[i]) / (2 * rows);
-      gradient[i] += weights[i] / rows;
-    }
-    return { weights, gradient, loss };
+    for (let i = 0; i < size; i++) if (isPenalised(i)) loss += (weights[i] * weights[i]) / 2;
+    for (let row = 0; row < rows; row++) loss -= Math.log(Math.max(p[row * classes + labels[row]], Number.MIN_VALUE));
+    return loss / rows;
   };
 
-  let point = evaluate(new Float64Array(penalised + classes));
-  const history: { s: Float64Array; y: Float64Array; rho: number }[] = [];
-  for (let iteration = 0; iteration < ITERATIONS; iteration++) {
-    if (point.gradient.every((g) => Math.abs(g) < 1e-10)) break;
-    const direction = point.gradient.map((g) => -g);
-    const alphas = history.map(() => 0);
-    for (let h = history.length - 1; h >= 0; h--) {
-      const { s, y, rho } = history[h];
-      alphas[h] = rho * dot(s, direction);
-      for (let i = 0; i < direction.length; i++) direction[i] -= alphas[h] * y[i];
+  let weights = new Float64Array(size);
+  let p = applyLogistic({ classes, weights }, features);
+  let loss = lossOf(weights, p);
+  // the objective is convex and smooth; 5 to 10 steps are usual
+  for (let iteration = 0; iteration < 100; iteration++) {
+    const gradient = weights.map((weight, i) => (isPenalised(i) ? weight / rows : 0));
+    // only the lower triangle is filled
+    const hessian = new Float64Array(size * size);
+    for (let i = 0; i < size; i++) hessian[i * size + i] = (isPenalised(i) ? 1 / rows : 0) + RIDGE;
+    for (let row = 0; row < rows; row++) {
+      x.set(features.subarray(row * (width - 1), (row + 1) * (width - 1)));
+      for (let c = 0; c < classes; c++) {
+        const own = p[row * classes + c];
+        const residual = (own - (labels[row] === c ? 1 : 0)) / rows;
+        for (let f = 0; f < width; f++) gradient[c * width + f] += residual * x[f];
+        for (let d = 0; d <= c; d++) {
+          const curvature = (own * ((c === d ? 1 : 0) - p[row * classes + d])) / rows;
+          for (let f = 0; f < width; f++) {
+            const start = (c * width + f) * size + d * width;
+            const scaled = curvature * x[f];
+            for (let g = 0; g < width; g++) hessian[start + g] += scaled * x[g];
+          }
+        }
+      }
     }
-    const last = history.at(-1);
-    const scale = last ? 1 / (last.rho * dot(last.y, last.y)) : 1;
-    for (let i = 0; i < direction.length; i++) direction[i] *= scale;
-    for (const [h, { s, y, rho }] of history.entries()) {
-      const beta = alphas[h] - rho * dot(y, direction);
-      for (let i = 0; i < direction.length; i++) direction[i] += beta * s[i];
+    const step = solve(hessian, gradient);
+    let decrement = 0;
+    for (let i = 0; i < size; i++) decrement += step[i] * gradient[i];
+    let scale = 1;
+    let next = weights;
+    let nextLoss = loss;
+    for (; scale > 1e-6; scale /= 2) {
+      next = weights.map((weight, i) => weight - scale * step[i]);
+      p = applyLogistic({ classes, weights: next }, features);
+      nextLoss = lossOf(next, p);
+      if (nextLoss <= loss - 1e-4 * scale * decrement || decrement < 1e-12) break;
     }
-    const descent = dot(direction, point.gradient);
-    let step = 1;
-    let next = point;
-    for (; step > 1e-10; step /= 2) {
-      next = evaluate(point.weights.map((w, i) => w + step * direction[i]));
-      if (next.loss <= point.loss + 1e-4 * step * descent) break;
-    }
-    // no step makes it smaller: the loss is flat to its last digit
-    if (step <= 1e-10) break;
-    const s = next.weights.map((w, i) => w - point.weights[i]);
-    const y = next.gradient.map((g, i) => g - point.gradient[i]);
-    const curvature = dot(s, y);
-    if (curvature > 0) history.push({ s, y, rho: 1 / curvature });
-    if (history.length > HISTORY) history.shift();
-    point = next;
+    weights = next;
+    loss = nextLoss;
+    if (decrement < 1e-18) break;
   }
-  return { classes, weights: point.weights };
+  return { classes, weights };
 }

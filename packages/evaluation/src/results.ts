@@ -23,6 +23,8 @@ const foldMetrics = {
   logLoss: z.number().nonnegative(),
 };
 
+const interval = z.strictObject({ low: z.number(), high: z.number() });
+
 const pooled = z.strictObject({
   clips: count,
   ...foldMetrics,
@@ -33,6 +35,21 @@ const pooled = z.strictObject({
   confusion: z.array(z.array(count)),
   rowNormalised: z.array(z.array(share)),
   perClass: z.array(z.strictObject({ label: z.string(), recall: orUndefined, precision: orUndefined })),
+  /** Bootstrap over groups; null for a single group. */
+  intervals: z
+    .strictObject({
+      groups: count,
+      samples: count,
+      seed: count,
+      level: share,
+      accuracy: interval,
+      balancedAccuracy: interval,
+      macroF1: interval,
+    })
+    .nullable(),
+  reliability: z.array(
+    z.strictObject({ low: share, high: share, count, confidence: orUndefined, accuracy: orUndefined }),
+  ),
 });
 
 const modelSchema = z.strictObject({
@@ -61,11 +78,32 @@ const missingFold = z.strictObject({
   reason: z.string(),
 });
 
+const comparison = z.strictObject({
+  a: z.string(),
+  b: z.string(),
+  /** How many folds both have. */
+  folds: count,
+  /** Accuracy of a minus b, by the Nadeau-Bengio corrected t-test; null for fewer than two folds. */
+  test: z
+    .strictObject({
+      meanDifference: z.number(),
+      low: z.number(),
+      high: z.number(),
+      t: orUndefined,
+      pValue: share,
+      pHolm: share,
+    })
+    .nullable(),
+  /** On the clips of the first repeat; null where a fold of it is missing. */
+  mcNemar: z.strictObject({ onlyA: count, onlyB: count, pValue: share }).nullable(),
+});
+
 /** What `evaluateRun` finds out; the rest of results.json says where it came from. */
 export const evaluationSchema = z.strictObject({
   status: z.enum(['complete', 'incomplete']),
   missing: z.array(missingFold),
   models: z.array(modelSchema),
+  comparisons: z.array(comparison),
   baselines: z.strictObject({
     majority: z.strictObject({
       label: z.string(),
@@ -104,6 +142,7 @@ export const resultsSchema = z.strictObject({
 
 export type Evaluation = z.infer<typeof evaluationSchema>;
 export type ModelResults = z.infer<typeof modelSchema>;
+export type Comparison = z.infer<typeof comparison>;
 export type MissingFold = z.infer<typeof missingFold>;
 export type RunResults = z.infer<typeof resultsSchema>;
 

@@ -10,6 +10,7 @@ import {
   decodeResults,
   type EvaluationInput,
   evaluateRun,
+  FUSION_RULES,
   groupKFold,
   outOfFoldCsv,
   type RunResults,
@@ -45,7 +46,9 @@ function randomRun({ n = 60, repeats = 2, seed = 1, lean = 1 } = {}): Evaluation
     clips,
     splits,
     estimators: { net: { kind: 'small-cnn' }, svm: { kind: 'svm' } },
-    fusion: { combined: { rule: 'mean', members: ['net', 'svm'] } },
+    fusion: Object.fromEntries(
+      FUSION_RULES.map((rule) => [rule === 'mean' ? 'combined' : rule, { rule, members: ['net', 'svm'] }]),
+    ),
     probabilities: new Map([
       ['net', splits.map(probabilities)],
       ['svm', splits.map(probabilities)],
@@ -103,20 +106,29 @@ test('scikit-learn recomputes every figure from out-of-fold.csv', oracle, () => 
   }
 });
 
-test('check-results notices a wrong figure, a wrong status and a hidden hole', oracle, () => {
-  const damages: [string, (r: RunResults) => void][] = [
-    ['fold', (r) => (r.models[0].folds[3].accuracy += 1e-9)],
-    ['confusion', (r) => r.models[2].pooled!.confusion[1][1]++],
-    ['summary', (r) => (r.models[1].accuracy!.mean -= 1e-9)],
-    ['baseline', (r) => (r.baselines.majority.folds[0].accuracy = 0.123)],
-    ['hole', (r) => r.missing.pop()],
-    ['status', (r) => (r.status = 'complete')],
+test('check-results notices every kind of wrong figure', oracle, () => {
+  const damages: [RegExp, (r: RunResults) => void][] = [
+    [/net, repeat 0, fold 3\.accuracy/, (r) => (r.models[0].folds[3].accuracy += 1e-9)],
+    [/combined\.pooled\.confusion\[1\]\[1\]/, (r) => r.models[2].pooled!.confusion[1][1]++],
+    [/svm\.accuracy\.mean/, (r) => (r.models[1].accuracy!.mean -= 1e-9)],
+    [/geometric, repeat 0, fold 0: \d+ probabilities/, (r) => (r.models[3].members = ['net'])],
+    [/svm\.intervals\.macroF1\.low/, (r) => (r.models[1].pooled!.intervals!.macroF1.low += 1e-9)],
+    [/net against svm\.pValue/, (r) => (r.comparisons[0].test!.pValue += 1e-6)],
+    [/net against combined\.pHolm/, (r) => (r.comparisons[1].test!.pHolm = 0.0123)],
+    [/net against svm\.onlyA/, (r) => r.comparisons[0].mcNemar!.onlyA++],
+    [/majority\.folds\[0\]/, (r) => (r.baselines.majority.folds[0].accuracy = 0.123)],
+    [/missing: results\.json lists 2 folds, the CSV lacks 3/, (r) => r.missing.pop()],
+    [/status: results\.json says 'complete'/, (r) => (r.status = 'complete')],
   ];
-  const input = withHole(randomRun(), 'svm', 2);
-  for (const [name, damage] of damages) {
-    const { status, output } = check(input, damage);
-    assert.equal(status, 1, `${name}: ${output}`);
-  }
+  const fusion: EvaluationInput['fusion'] = {
+    combined: { rule: 'mean', members: ['net', 'svm'] },
+    geometric: { rule: 'geometric', members: ['net', 'svm'] },
+  };
+  const { status, output } = check({ ...withHole(randomRun(), 'svm', 7), fusion }, (r) => {
+    for (const [, damage] of damages) damage(r);
+  });
+  assert.equal(status, 1, output);
+  for (const [message] of damages) assert.match(output, message);
 });
 
 test('results survive JSON and the schema, and an unknown key is refused by name', () => {
@@ -129,7 +141,8 @@ test('results survive JSON and the schema, and an unknown key is refused by name
 });
 
 test('a missing fold is missing in every fusion of it, is listed with its reason, and is never averaged over', () => {
-  const input = withHole(randomRun(), 'svm', 7);
+  const fusion: EvaluationInput['fusion'] = { combined: { rule: 'mean', members: ['net', 'svm'] } };
+  const input = { ...withHole(randomRun(), 'svm', 7), fusion };
   const whole = evaluateRun(randomRun()).results;
   const failures = [{ model: 'svm', repeat: 1, fold: 2, code: 'CHILD_DIED', message: 'killed' }];
   const { results: found, probabilities } = evaluateRun({ ...input, failures });
@@ -148,8 +161,48 @@ test('a missing fold is missing in every fusion of it, is listed with its reason
     [0],
     'a repeat with a hole has no figure',
   );
+  assert.deepEqual(
+    found.comparisons.map(({ a, b, folds }) => [a, b, folds]),
+    [
+      ['net', 'svm', 9],
+      ['net', 'combined', 9],
+      ['svm', 'combined', 9],
+    ],
+  );
   const reason = evaluateRun(input).results.missing[0];
   assert.deepEqual([reason.code, reason.reason], [null, 'no result was committed']);
+});
+
+test('a fitted fusion misses the whole repeat in which a prediction to learn from is missing', () => {
+  const fusion: EvaluationInput['fusion'] = { stack: { rule: 'stacked', members: ['net', 'svm'] } };
+  const { missing, models } = evaluateRun({ ...withHole(randomRun(), 'svm', 7), fusion }).results;
+  const own = missing.filter(({ model }) => model === 'stack');
+  assert.deepEqual(
+    own.map(({ repeat, fold }) => [repeat, fold]),
+    [0, 1, 2, 3, 4].map((fold) => [1, fold]),
+  );
+  assert.match(own[0].reason, /lacks predictions of this fold's training clips in repeat 1/);
+  assert.deepEqual(
+    models[2].folds.map((fold) => fold.repeat),
+    [0, 0, 0, 0, 0],
+  );
+});
+
+test('fitted fusions never learn from a test clip of their fold', () => {
+  const input = randomRun();
+  const fusion: EvaluationInput['fusion'] = {
+    weights: { rule: 'weighted', members: ['net', 'svm'] },
+    stack: { rule: 'stacked', members: ['net', 'svm'] },
+  };
+  const before = evaluateRun({ ...input, fusion }).probabilities;
+  // other labels for the test clips of repeat 0, fold 1: its own fused probabilities must not notice, fold 0's must
+  const tested = new Set(input.splits[1].test);
+  const clips = input.clips.map((clip, i) => (tested.has(i) ? { ...clip, label: (clip.label + 1) % 3 } : clip));
+  const after = evaluateRun({ ...input, clips, fusion }).probabilities;
+  for (const name of Object.keys(fusion)) {
+    assert.deepEqual(after.get(name)![1], before.get(name)![1], name);
+    assert.notDeepEqual(after.get(name)![0], before.get(name)![0], name);
+  }
 });
 
 test('a model without any fold has no figures', () => {
@@ -233,6 +286,10 @@ test('probabilities that are none are refused, naming model, repeat and fold', (
 test('a fusion of an unknown model and an estimator without folds are refused by name', () => {
   const input = randomRun();
   assert.throws(() => evaluateRun({ ...input, fusion: { both: { rule: 'mean', members: ['net', 'cnn'] } } }), /cnn/);
+  assert.throws(
+    () => evaluateRun({ ...input, fusion: { twice: { rule: 'mean', members: ['combined'] } } }),
+    /combined/,
+  );
   assert.throws(() => evaluateRun({ ...input, estimators: { lost: { kind: 'svm' } } }), /lost has .* 0 of 10 folds/);
 });
 

@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { CryfoldError } from '@cryfold/core';
+import {
+  compareRuns,
+  crossFitRows,
+  evaluateRun,
+  findLeaks,
+  groupKFold,
+  groupsSpanning,
+  kFold,
+  type RunResults,
+  repeatedKFold,
+} from '../src/index.js';
+
+/** Results of one model `m` over 100 clips of two classes that is right in all but the `wrong` share of clips. */
+function results(wrong: number, { repeats = 4, hash = 'h', hole = false } = {}): RunResults {
+  const clips = Array.from({ length: 100 }, (_, i) => ({ id: `${i}`, group: `${i}`, label: i % 2 }));
+  const splits = repeatedKFold(100, { splits: 5, repeats, seed: 0 });
+  const folds = splits.map((split, s) => {
+    if (hole && s === 0) return null;
+    // scattered over clips, and different from repeat to repeat
+    const isWrong = (clip: number) => (clip * 37 + split.repeat * 11) % 100 < 100 * wrong;
+    return Float64Array.from([...split.test].flatMap((i) => ((i % 2 === 0) !== isWrong(i) ? [0.9, 0.1] : [0.1, 0.9])));
+  });
+  const evaluated = evaluateRun({
+    classes: ['a', 'b'],
+    clips,
+    splits,
+    estimators: { m: { kind: 'svm' } },
+    fusion: {},
+    probabilities: new Map([['m', folds]]),
+  });
+  return {
+    format: 1,
+    run: { id: `wrong-${wrong}`, name: 'r' },
+    spec: {},
+    dataset: { name: 'd', contentHash: hash, ...evaluated.dataset },
+    protocol: { splitter: 'RepeatedKFold', seed: 0, ...evaluated.protocol },
+    ...evaluated.results,
+    environment: {},
+  };
+}
+
+const compare = (baseline: RunResults, candidate: RunResults) =>
+  compareRuns({ results: baseline, model: 'm' }, { results: candidate, model: 'm' });
+
+test('a clear difference is better or worse, a run against itself the same', () => {
+  const [poor, good] = [results(0.3), results(0.1)];
+  assert.equal(compare(poor, good).verdict, 'better');
+  assert.equal(compare(good, poor).verdict, 'worse');
+  assert.ok(Math.abs(compare(poor, good).test!.meanDifference - 0.2) < 1e-12);
+  assert.deepEqual(compare(good, good), { verdict: 'same', test: compare(good, good).test });
+  assert.equal(compare(good, good).test!.pValue, 1);
+  assert.equal(compare(results(0.11), good).verdict, 'same', 'one clip in a hundred is no evidence');
+});
+
+test('the repeats that both runs have are compared', () => {
+  assert.equal(compare(results(0.3, { repeats: 2 }), results(0.1, { repeats: 4 })).test!.folds, 10);
+});
+
+test('a run with a hole is incomplete, whatever its figures say', () => {
+  assert.equal(compare(results(0.3), results(0.1, { hole: true })).verdict, 'incomplete');
+  assert.equal(compare(results(0.3, { hole: true }), results(0.1)).verdict, 'incomplete');
+});
+
+test('runs over other data or without the model are refused', () => {
+  const refused = (message: RegExp, make: () => unknown) =>
+    assert.throws(make, (error: unknown) => error instanceof CryfoldError && message.test(error.message));
+  refused(/differ in data/, () => compare(results(0.3), results(0.1, { hash: 'other' })));
+  const run = results(0.1);
+  refused(/has no model x/, () => compareRuns({ results: run, model: 'm' }, { results: run, model: 'x' }));
+});
+
+test('the leak report names groups, duplicates and absent classes, and nothing where there is none', () => {
+  const clips = ['a', 'a', 'b', 'b', 'c', 'c'].map((group, i) => ({ id: `clip-${i}`, group, label: i < 5 ? 0 : 1 }));
+  const groups = clips.map((clip) => clip.group);
+  const at = (...test: number[]) => ({
+    test: Int32Array.from(test),
+    train: Int32Array.from(clips.keys()).filter((i) => !test.includes(i)),
+  });
+  const splits = [
+    { repeat: 0, fold: 0, ...at(0, 2, 3) },
+    { repeat: 0, fold: 1, ...at(1, 4, 5) },
+  ];
+  assert.deepEqual(groupsSpanning(splits[0], groups), ['a']);
+  const leaks = findLeaks({ classes: ['x', 'y'], clips, splits, hashes: ['1', '2', '3', '4', '3', '6'] });
+  assert.deepEqual(leaks, {
+    groups: [{ mark: 'a', clips: ['clip-0', 'clip-1'], splits: 2 }],
+    duplicates: [{ mark: '3', clips: ['clip-2', 'clip-4'], splits: 2 }],
+    absentClasses: [
+      { repeat: 0, fold: 0, side: 'test', label: 'y' },
+      { repeat: 0, fold: 1, side: 'train', label: 'y' },
+    ],
+  });
+  const whole = clips.map((clip) => ({ ...clip, label: 0 }));
+  const none = { groups: [], duplicates: [], absentClasses: [] };
+  assert.deepEqual(findLeaks({ classes: ['x'], clips: whole, splits: groupKFold(groups, { splits: 3 }) }), none);
+});
+
+test('cross-fitting takes each training clip from the fold that tested it, in the same repeat', () => {
+  const labels = Array.from({ length: 20 }, (_, i) => i % 3);
+  const splits = repeatedKFold(20, { splits: 4, repeats: 3, seed: 1 });
+  // the probability names its clip and repeat
+  const member = splits.map((split) => Float64Array.from([...split.test].flatMap((i) => [i, split.repeat])));
+  for (const [s, split] of splits.entries()) {
+    const training = crossFitRows(splits, [member, member], labels, 2, s)!;
+    assert.equal(training.members.length, 2);
+    assert.deepEqual(
+      Array.from(training.members[1]),
+      [...split.train].flatMap((clip) => [clip, split.repeat]),
+    );
+    assert.deepEqual(
+      Array.from(training.labels),
+      [...split.train].map((clip) => labels[clip]),
+    );
+  }
+  const holed = member.map((matrix, s) => (s === 1 ? null : matrix));
+  assert.equal(crossFitRows(splits, [member, holed], labels, 2, 0), null);
+  assert.ok(crossFitRows(splits, [member, holed], labels, 2, 1), 'its own hole is not among its training rows');
+  assert.equal(crossFitRows(kFold(20, { splits: 4 }).slice(0, 2), [member], labels, 2, 0), null);
+});
