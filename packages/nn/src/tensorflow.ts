@@ -58,14 +58,12 @@ function loadVendor(): TensorFlow {
 }
 
 function missing(reason: string, cause: unknown): CryfoldError {
-  const unbuilt = /can not be found at path|Cannot find module/.test(reason);
-  const what = unbuilt ? 'is not built' : `cannot be loaded: ${reason.split('\n')[0]}`;
-  return new CryfoldError('TENSORFLOW_MISSING', `the TensorFlow binding ${what}`, {
-    hint: unbuilt
-      ? 'Run scripts/build-tensorflow; it must be run again after each npm ci, which takes no time.'
-      : 'Run scripts/build-tensorflow --force.',
-    cause,
-  });
+  const [what, hint] = reason.includes(`Cannot find module '${VENDOR}'`)
+    ? ['is not installed', 'Run npm ci, then scripts/build-tensorflow.']
+    : reason.includes('can not be found at path')
+      ? ['is not built', 'Run scripts/build-tensorflow; each npm ci asks for it again, but then it takes no time.']
+      : [`cannot be loaded: ${reason.split('\n')[0]}`, 'Run scripts/build-tensorflow --force.'];
+  return new CryfoldError('TENSORFLOW_MISSING', `the TensorFlow binding ${what}`, { hint, cause });
 }
 
 export interface TensorFlowInfo {
@@ -83,7 +81,7 @@ export interface TensorFlowInfo {
  * @throws CryfoldError TENSORFLOW_MISSING
  */
 export async function tensorFlowInfo(): Promise<TensorFlowInfo> {
-  const script = `const tf = require(${JSON.stringify(require.resolve(VENDOR))});
+  const script = `const tf = require('node:module').createRequire(${JSON.stringify(import.meta.url)})('${VENDOR}');
     const { binding, isUsingGpuDevice } = tf.backend();
     const info = { version: binding.TF_Version, binding: tf.version['tfjs-node'], device: isUsingGpuDevice ? 'GPU' : 'CPU' };
     console.log(JSON.stringify(info));`;

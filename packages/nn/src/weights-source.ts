@@ -1,6 +1,9 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { basename } from 'node:path';
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { CryfoldError } from '@cryfold/core';
 
 /** What keras.applications publishes for ResNet50, with its md5 (WEIGHTS_HASHES in its source). */
@@ -9,15 +12,68 @@ const PUBLISHED = {
   md5: '4d473c1dd8becc155b73f8504c6f6626',
 };
 
+export interface WeightsFile {
+  path: string;
+  /** Hex sha256 of the content: what identifies the weights in a fold key. */
+  sha256: string;
+}
+
+export interface WeightsSourceOptions {
+  /** Where fetched files are kept, under `weights/`. */
+  cacheDirectory: string;
+  /** Reads a key of the artifact store; undefined where nothing was put. */
+  fetchBytes: (key: string) => Promise<Uint8Array | undefined>;
+}
+
+/**
+ * Finds a weights file and verifies it. What is not a local file is fetched once and then taken from the cache.
+ * @param source a path; `https://…` or `http://…`; or `store:KEY`. The last two end in `#sha256=HEX` or `#md5=HEX`, which
+ * is needed unless they name the file that keras.applications publishes.
+ * @throws CryfoldError WEIGHTS_NOT_FOUND, WEIGHTS_INVALID, WEIGHTS_UNREACHABLE (retryable), and what `fetchBytes` throws
+ */
+export async function resolveWeights(source: string, options: WeightsSourceOptions): Promise<WeightsFile> {
+  if (!/^(https?:\/\/|store:)/.test(source)) return { path: source, sha256: await verifyWeightsFile(source) };
+  const [address, fragment = ''] = source.split('#');
+  const name = printable(address);
+  const stated = /^(?:sha256=[0-9a-f]{64}|md5=[0-9a-f]{32})$/i.test(fragment);
+  const hash = (stated ? fragment.split('=')[1] : publishedHash(name)).toLowerCase();
+  if (hash === '' || (fragment !== '' && !stated)) {
+    throw new CryfoldError('WEIGHTS_INVALID', `${name}: no hash says what the file must be`, {
+      context: { source: name },
+      hint: 'Append #sha256= and the hash of the file; sha256sum prints it.',
+    });
+  }
+  const path = join(options.cacheDirectory, 'weights', `${hash}.h5`);
+  try {
+    return { path, sha256: await verifyWeightsFile(path, hash) };
+  } catch {
+    // Not fetched yet, or damaged since: fetch it.
+  }
+  const part = `${path}.${randomUUID()}`;
+  await mkdir(dirname(path), { recursive: true });
+  try {
+    if (address.startsWith('store:')) {
+      const bytes = await options.fetchBytes(address.slice('store:'.length));
+      if (!bytes) throw notFound(name, 'the store has no such key');
+      await writeFile(part, bytes);
+    } else await download(new URL(address), name, part);
+    const sha256 = await verifyWeightsFile(part, hash, name);
+    await rename(part, path);
+    return { path, sha256 };
+  } finally {
+    await rm(part, { force: true });
+  }
+}
+
 /**
  * Reads a weights file once and checks that it has the hash. Under the name of the file that keras.applications
  * publishes, it must have that one's md5 where no hash is given.
  * @param hash hex md5 or sha256
- * @returns the file's sha256, hex: what identifies the weights in a fold key
+ * @param name what to call the file in messages
+ * @returns hex sha256 of the file
  * @throws CryfoldError WEIGHTS_NOT_FOUND, WEIGHTS_INVALID
  */
-export async function verifyWeightsFile(path: string, hash?: string): Promise<string> {
-  const wanted = (hash ?? (basename(path) === PUBLISHED.name ? PUBLISHED.md5 : '')).toLowerCase();
+export async function verifyWeightsFile(path: string, hash = publishedHash(path), name = path): Promise<string> {
   const md5 = createHash('md5');
   const sha256 = createHash('sha256');
   try {
@@ -26,20 +82,63 @@ export async function verifyWeightsFile(path: string, hash?: string): Promise<st
       sha256.update(chunk);
     }
   } catch (cause) {
-    const why = (cause as NodeJS.ErrnoException).code;
-    throw new CryfoldError('WEIGHTS_NOT_FOUND', `${path}: ${why === 'ENOENT' ? 'no such file' : `unreadable (${why})`}`, {
-      context: { file: path },
-      hint: `Give the path of Keras's ${PUBLISHED.name}, or say weights: random.`,
-      cause,
-    });
+    const { code } = cause as NodeJS.ErrnoException;
+    throw notFound(name, code === 'ENOENT' ? 'no such file' : `it cannot be read (${code})`, cause);
   }
-  const digests = [md5.digest('hex'), sha256.digest('hex')];
-  if (wanted !== '' && !digests.includes(wanted)) {
-    const algorithm = wanted.length === 32 ? 0 : 1;
-    throw new CryfoldError('WEIGHTS_INVALID', `${path}: its hash is ${digests[algorithm]}, not ${wanted}`, {
-      context: { file: path, expected: wanted },
+  const digests = { 32: md5.digest('hex'), 64: sha256.digest('hex') };
+  const digest = digests[hash.length === 32 ? 32 : 64];
+  if (hash !== '' && digest !== hash.toLowerCase()) {
+    throw new CryfoldError('WEIGHTS_INVALID', `${name}: its hash is ${digest}, not ${hash}`, {
+      context: { file: name, expected: hash },
       hint: 'Copy the file again from where it came, or mend the hash.',
     });
   }
-  return digests[1];
+  return digests[64];
+}
+
+function publishedHash(name: string): string {
+  return basename(name) === PUBLISHED.name ? PUBLISHED.md5 : '';
+}
+
+async function download(url: URL, name: string, target: string): Promise<void> {
+  const headers = new Headers();
+  if (url.username !== '') {
+    // fetch refuses a URL with credentials.
+    const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+    headers.set('authorization', `Basic ${Buffer.from(credentials).toString('base64')}`);
+    url.username = url.password = '';
+  }
+  let status = 0;
+  try {
+    const response = await fetch(url, { headers });
+    status = response.status;
+    if (!response.ok || !response.body) throw new Error(`HTTP status ${status}`);
+    await pipeline(Readable.fromWeb(response.body), createWriteStream(target));
+  } catch (cause) {
+    const error = cause as Error & { cause?: NodeJS.ErrnoException };
+    const why = error.cause?.code ?? error.message;
+    // 408 and 429 are the two of the 4xx that a later try can change (RFC 9110, RFC 6585).
+    if (status >= 400 && status < 500 && status !== 408 && status !== 429) throw notFound(name, why, cause);
+    throw new CryfoldError('WEIGHTS_UNREACHABLE', `${name}: the download failed (${why})`, {
+      context: { source: name },
+      hint: 'Check the network and the server, or fetch the file by other means and give its path.',
+      cause,
+    });
+  }
+}
+
+/** An address without what may be secret: credentials, and the query of a signed URL. */
+function printable(address: string): string {
+  if (address.startsWith('store:')) return address;
+  if (!URL.canParse(address)) throw notFound(address.split('?')[0].replace(/\/\/.*@/, '//'), 'it is not a URL');
+  const { origin, pathname } = new URL(address);
+  return origin + pathname;
+}
+
+function notFound(name: string, why: string, cause?: unknown): CryfoldError {
+  return new CryfoldError('WEIGHTS_NOT_FOUND', `${name}: ${why}`, {
+    context: { source: name },
+    hint: `Give the path of Keras's ${PUBLISHED.name}, or say weights: random.`,
+    cause,
+  });
 }

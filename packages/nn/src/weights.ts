@@ -61,9 +61,11 @@ function invalid(path: string, problem: string, weight?: string): CryfoldError {
 async function read(request: WeightsRequest): Promise<WeightsReply> {
   // The library prints what it throws; with `stderr` it prints into a stream that nobody reads.
   const worker = new Worker(new URL('./weights-worker.js', import.meta.url), { workerData: request, stderr: true });
-  return await new Promise((resolve) => {
+  // One of 500 mutated files sent the library round in circles; a whole one takes a second or two.
+  const timer = setTimeout(() => worker.terminate(), 60_000);
+  return await new Promise<WeightsReply>((resolve) => {
     worker.once('message', resolve);
-    worker.once('error', (error) => resolve({ problem: `it cannot be read: ${error.message}` }));
-    worker.once('exit', () => resolve({ problem: 'it cannot be read: the HDF5 library ended' }));
-  });
+    worker.once('error', ({ message }) => resolve({ problem: `it cannot be read (${message})` }));
+    worker.once('exit', () => resolve({ problem: 'it cannot be read (no end was found within a minute)' }));
+  }).finally(() => clearTimeout(timer));
 }

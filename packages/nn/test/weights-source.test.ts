@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, type TestContext, test } from 'node:test';
+import { CryfoldError, sha256 } from '@cryfold/core';
+import { resolveWeights } from '../src/weights-source.js';
+
+const BYTES = Buffer.alloc(300_000, 'weights');
+const HASH = sha256(BYTES);
+
+let directory: string;
+before(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'cryfold-source-'));
+});
+after(() => rm(directory, { recursive: true }));
+
+/** A cache directory of its own, and a store that holds nothing. */
+async function options() {
+  return { cacheDirectory: await mkdtemp(join(directory, 'cache-')), fetchBytes: async () => undefined };
+}
+
+async function serve(t: TestContext, listener: RequestListener): Promise<string> {
+  const server = createServer(listener).listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+async function failure(promise: Promise<unknown>, code: string): Promise<CryfoldError> {
+  const error = await promise.then(
+    () => assert.fail('resolved'),
+    (thrown) => thrown,
+  );
+  assert.ok(error instanceof CryfoldError, String(error));
+  assert.equal(error.code, code, error.message);
+  return error;
+}
+
+const cached = async (cache: string) => await readdir(join(cache, 'weights'));
+
+test('a local file is taken where it lies', async () => {
+  const path = join(directory, 'local #1.h5');
+  await writeFile(path, BYTES);
+  assert.deepEqual(await resolveWeights(path, await options()), { path, sha256: HASH });
+});
+
+test('a URL is fetched once, also by several at the same time, and again when the copy is damaged', async (t) => {
+  let requests = 0;
+  const url = await serve(t, (_request, response) => {
+    requests++;
+    response.end(BYTES);
+  });
+  const use = await options();
+  const source = `${url}/w.h5#sha256=${HASH}`;
+  const found = await Promise.all([resolveWeights(source, use), resolveWeights(source, use)]);
+  assert.deepEqual(found[0], found[1]);
+  assert.deepEqual(await readFile(found[0].path), BYTES);
+  const before = requests;
+  assert.deepEqual(await resolveWeights(source, use), found[0]);
+  assert.equal(requests, before);
+  await writeFile(found[0].path, BYTES.subarray(1));
+  await resolveWeights(source, use);
+  assert.equal(requests, before + 1);
+  assert.deepEqual(await readFile(found[0].path), BYTES);
+  assert.equal((await cached(use.cacheDirectory)).length, 1);
+});
+
+test('what does not have the hash is refused and not kept', async (t) => {
+  const url = await serve(t, (_request, response) => response.end('<html>Please log in</html>'));
+  const use = await options();
+  const error = await failure(resolveWeights(`${url}/w.h5?token=secret#sha256=${HASH}`, use), 'WEIGHTS_INVALID');
+  assert.match(error.message, new RegExp(`^${url}/w\\.h5: its hash is .*, not ${HASH}`));
+  assert.deepEqual(await cached(use.cacheDirectory), []);
+});
+
+test('a URL or key needs a hash, unless it names the published file', async (t) => {
+  const url = await serve(t, (_request, response) => response.end(BYTES));
+  const use = await options();
+  for (const source of [`${url}/w.h5`, `${url}/w.h5#sha256=abc`, 'store:w.h5', 'store:w.h5#md5=']) {
+    assert.match((await failure(resolveWeights(source, use), 'WEIGHTS_INVALID')).message, /w\.h5: no hash/);
+  }
+  const published = `${url}/resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5`;
+  const error = await failure(resolveWeights(published, use), 'WEIGHTS_INVALID');
+  assert.match(error.message, /not 4d473c1dd8becc155b73f8504c6f6626/);
+});
+
+test('tells what another try cannot change from what it can', async (t) => {
+  const url = await serve(t, (request, response) => {
+    if (request.url === '/cut') {
+      response.writeHead(200, { 'content-length': BYTES.length });
+      response.write(BYTES.subarray(0, 1000), () => response.destroy());
+    } else {
+      response.statusCode = Number(request.url?.slice(1));
+      response.end('no');
+    }
+  });
+  const use = await options();
+  const from = (address: string) => resolveWeights(`${address}#sha256=${HASH}`, use);
+  assert.match((await failure(from(`${url}/404`), 'WEIGHTS_NOT_FOUND')).message, /\/404: HTTP status 404/);
+  for (const path of ['429', '503', 'cut']) {
+    assert.ok((await failure(from(`${url}/${path}`), 'WEIGHTS_UNREACHABLE')).retryable, path);
+  }
+  const closed = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => closed.once('listening', resolve));
+  const { port } = closed.address() as AddressInfo;
+  await new Promise((resolve) => closed.close(resolve));
+  const refused = await failure(from(`http://127.0.0.1:${port}/w.h5`), 'WEIGHTS_UNREACHABLE');
+  assert.match(refused.message, /\/w\.h5: the download failed \(ECONNREFUSED\)/);
+  assert.deepEqual(await cached(use.cacheDirectory), []);
+});
+
+test('sends the credentials of a URL and tells nobody else', async (t) => {
+  const url = await serve(t, (request, response) => {
+    response.statusCode = request.headers.authorization === `Basic ${btoa('ann:p@ss')}` ? 200 : 401;
+    response.end(BYTES);
+  });
+  const use = await options();
+  const withUser = (password: string) =>
+    `${url.replace('//', `//ann:${password}@`)}/w.h5?signature=hidden#sha256=${HASH}`;
+  const error = await failure(resolveWeights(withUser('secret'), use), 'WEIGHTS_NOT_FOUND');
+  assert.doesNotMatch(JSON.stringify(error.toRecord()), /secret|ann|hidden/);
+  assert.equal((await resolveWeights(withUser('p%40ss'), use)).sha256, HASH);
+});
+
+test('a store key is read once through the given function', async () => {
+  const keys: string[] = [];
+  const use = {
+    ...(await options()),
+    fetchBytes: async (key: string) => {
+      keys.push(key);
+      return key === 'a/b.h5' ? BYTES : undefined;
+    },
+  };
+  const first = await resolveWeights(`store:a/b.h5#sha256=${HASH}`, use);
+  assert.deepEqual(await resolveWeights(`store:a/b.h5#sha256=${HASH}`, use), first);
+  assert.deepEqual(keys, ['a/b.h5']);
+  const absent = await failure(resolveWeights(`store:c.h5#md5=${'0'.repeat(32)}`, use), 'WEIGHTS_NOT_FOUND');
+  assert.match(absent.message, /store:c\.h5: the store has no such key/);
+  const down = new CryfoldError('STORE_UNREACHABLE', 'down');
+  const broken = { ...use, fetchBytes: () => Promise.reject(down) };
+  await assert.rejects(resolveWeights(`store:d.h5#md5=${'0'.repeat(32)}`, broken), down);
+});

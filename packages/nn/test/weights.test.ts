@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { CryfoldError, Random, sha256 } from '@cryfold/core';
+import { File, ready } from 'h5wasm/node';
+import { loadKerasWeights } from '../src/weights.js';
+import { type H5Weights, writeKerasFile } from './h5.js';
+
+const GOLDENS = new URL('../../test/goldens/', import.meta.url);
+const PUBLISHED = 'resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5';
+
+const random = new Random(1);
+const array = (...shape: number[]) => ({
+  shape,
+  data: Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.uniform(-1, 1)),
+});
+
+const STORED: H5Weights = {
+  'conv1_conv/kernel': array(7, 7, 3, 4),
+  'conv1_conv/bias': array(4),
+  'conv1_bn/gamma': array(4),
+  'conv1_bn/beta': array(4),
+  'conv1_bn/moving_mean': array(4),
+  'conv1_bn/moving_variance': array(4),
+  'conv2_block1_1_conv/kernel': array(1, 1, 4, 2),
+  'conv2_block1_1_conv/bias': array(2),
+  'conv2_block1_1_bn/moving_mean': array(2),
+  'predictions/kernel': array(2, 5),
+  'predictions/bias': array(5),
+};
+
+/** What a model without convolution biases and without the top wants of it. */
+const EXPECTED = new Map(
+  Object.entries(STORED)
+    .filter(([name]) => !name.endsWith('/bias') && !name.startsWith('predictions'))
+    .map(([name, { shape }]) => [name, shape]),
+);
+
+let directory: string;
+let whole: string;
+before(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'cryfold-weights-'));
+  whole = join(directory, 'whole.h5');
+  await writeKerasFile(whole, STORED);
+});
+after(() => rm(directory, { recursive: true }));
+
+/** A file with some weights replaced or, where undefined, left out. */
+async function variant(name: string, changes: Record<string, H5Weights[string] | undefined>): Promise<string> {
+  const path = join(directory, name);
+  const weights = Object.entries({ ...STORED, ...changes }).filter((entry) => entry[1] !== undefined);
+  await writeKerasFile(path, Object.fromEntries(weights) as H5Weights);
+  return path;
+}
+
+const rejects = (promise: Promise<unknown>, code: string, message: RegExp) =>
+  assert.rejects(promise, (error) => {
+    assert.ok(error instanceof CryfoldError, String(error));
+    assert.equal(error.code, code, error.message);
+    assert.match(error.message, message);
+    assert.ok(error.hint);
+    return true;
+  });
+
+test('reads the wanted weights by layer and weight name, and folds biases into the moving means', async () => {
+  const weights = await loadKerasWeights(whole, EXPECTED);
+  assert.deepEqual([...weights.keys()], [...EXPECTED.keys()]);
+  for (const [name, { shape, data }] of weights) {
+    assert.deepEqual(shape, STORED[name].shape);
+    const bias = name.endsWith('/moving_mean') ? STORED[name.replace('bn/moving_mean', 'conv/bias')].data : undefined;
+    assert.deepEqual(data, bias ? STORED[name].data.map((mean, i) => mean - bias[i]) : STORED[name].data, name);
+  }
+});
+
+test('leaves the biases of a model that has them', async () => {
+  const all = new Map(Object.entries(STORED).map(([name, { shape }]) => [name, shape]));
+  for (const [name, { data }] of await loadKerasWeights(whole, all)) assert.deepEqual(data, STORED[name].data, name);
+});
+
+test("with a file that Keras wrote, convolution and folded normalization give Keras's output", async () => {
+  const golden = JSON.parse(await readFile(new URL('keras-weights.json', GOLDENS), 'utf8'));
+  const expected = new Map([
+    ['conv1_conv/kernel', [2, 2, 2, 3]],
+    ...['gamma', 'beta', 'moving_mean', 'moving_variance'].map((name): [string, number[]] => [`conv1_bn/${name}`, [3]]),
+  ]);
+  const weights = await loadKerasWeights(fileURLToPath(new URL('keras-weights.h5', GOLDENS)), expected);
+  const [kernel, gamma, beta, mean, variance] = [...weights.values()].map(({ data }) => data);
+  const output: number[] = [];
+  for (let row = 0; row < 2; row++) {
+    for (let column = 0; column < 3; column++) {
+      for (let f = 0; f < 3; f++) {
+        let sum = 0;
+        for (const [dy, dx, channel] of [0, 1, 2, 3, 4, 5, 6, 7].map((i) => [i >> 2, (i >> 1) & 1, i & 1])) {
+          const pixel = golden.input[((row + dy) * 4 + column + dx) * 2 + channel];
+          sum += pixel * kernel[((dy * 2 + dx) * 2 + channel) * 3 + f];
+        }
+        output.push(Math.max(0, (gamma[f] * (sum - mean[f])) / Math.sqrt(variance[f] + 1.001e-5) + beta[f]));
+      }
+    }
+  }
+  assert.equal(output.length, golden.output.length);
+  for (const [i, value] of output.entries()) assert.ok(Math.abs(value - golden.output[i]) < 2e-6, `${i}: ${value}`);
+});
+
+test('names what is missing or does not fit', async () => {
+  await rejects(loadKerasWeights(join(directory, 'none.h5'), EXPECTED), 'WEIGHTS_NOT_FOUND', /none\.h5: no such file/);
+  await rejects(loadKerasWeights(directory, EXPECTED), 'WEIGHTS_NOT_FOUND', /cannot be read \(EISDIR\)/);
+  const layerless = await variant('layerless.h5', { 'conv1_bn/gamma': undefined });
+  await rejects(
+    loadKerasWeights(layerless, EXPECTED),
+    'WEIGHTS_INVALID',
+    /layerless\.h5: it has no weight conv1_bn\/gamma/,
+  );
+  const narrow = await variant('narrow.h5', { 'conv1_conv/kernel': array(7, 7, 1, 4) });
+  await rejects(
+    loadKerasWeights(narrow, EXPECTED),
+    'WEIGHTS_INVALID',
+    /conv1_conv\/kernel has shape \[7,7,1,4\], .* \[7,7,3,4\]/,
+  );
+  const homeless = await variant('homeless.h5', { 'conv1_bn/moving_mean': array(3) });
+  await rejects(
+    loadKerasWeights(homeless, EXPECTED),
+    'WEIGHTS_INVALID',
+    /no moving mean takes up the bias conv1_conv\/bias/,
+  );
+  const hot = await variant('hot.h5', { 'conv1_bn/beta': { shape: [4], data: Float32Array.of(0, Number.NaN, 0, 0) } });
+  await rejects(loadKerasWeights(hot, EXPECTED), 'WEIGHTS_INVALID', /conv1_bn\/beta holds NaN/);
+});
+
+test('names what breaks the layout', async () => {
+  await ready;
+  const path = join(directory, 'layout.h5');
+  const attempt = async (fill: (file: File) => void, message: RegExp) => {
+    const file = new File(path, 'w');
+    fill(file);
+    file.close();
+    await rejects(loadKerasWeights(path, EXPECTED), 'WEIGHTS_INVALID', message);
+  };
+  await attempt((file) => file.create_group('conv1_conv'), /layer conv1_conv has no list of weight_names/);
+  await attempt(
+    (file) => file.create_group('conv1_conv').create_attribute('weight_names', ['conv1_conv/kernel:0']),
+    /lists conv1_conv\/kernel:0 but does not hold it/,
+  );
+  await attempt((file) => {
+    const group = file.create_group('conv1_conv');
+    group.create_attribute('weight_names', ['kernel:0']);
+    group.create_dataset({ name: 'kernel:0', data: new Float64Array(4), shape: [4], dtype: '<d' });
+  }, /conv1_conv\/kernel:0 is not an array of float32/);
+});
+
+test('checks md5 and sha256, and by itself the file that keras.applications publishes', async () => {
+  const hash = sha256(await readFile(whole));
+  await loadKerasWeights(whole, EXPECTED, { hash: hash.toUpperCase() });
+  const other = '0'.repeat(64);
+  await rejects(
+    loadKerasWeights(whole, EXPECTED, { hash: other }),
+    'WEIGHTS_INVALID',
+    new RegExp(`${hash}, not ${other}`),
+  );
+  await rejects(
+    loadKerasWeights(whole, EXPECTED, { hash: other.slice(32) }),
+    'WEIGHTS_INVALID',
+    /its hash is [0-9a-f]{32}, not/,
+  );
+  const impostor = await variant(PUBLISHED, {});
+  await rejects(loadKerasWeights(impostor, EXPECTED), 'WEIGHTS_INVALID', /not 4d473c1dd8becc155b73f8504c6f6626/);
+});
+
+test('a cut or changed file is refused or read, never a crash, and does not spoil the next one', async () => {
+  const bytes = await readFile(whole);
+  const path = join(directory, 'changed.h5');
+  for (const length of [0, 7, 100, bytes.length >> 1, bytes.length - 1]) {
+    await writeFile(path, bytes.subarray(0, length));
+    await rejects(loadKerasWeights(path, EXPECTED), 'WEIGHTS_INVALID', /changed\.h5: it is not a whole HDF5 file/);
+  }
+  await writeFile(path, '<html>404 Not Found</html>'.repeat(500));
+  await rejects(loadKerasWeights(path, EXPECTED), 'WEIGHTS_INVALID', /not a whole HDF5 file/);
+  for (let round = 0; round < 8; round++) {
+    const changed = Buffer.from(bytes);
+    for (let i = 0; i < 30; i++) changed[random.below(i < 10 ? 2048 : bytes.length)] = random.below(256);
+    await writeFile(path, changed);
+    try {
+      await loadKerasWeights(path, EXPECTED);
+    } catch (error) {
+      assert.equal((error as CryfoldError).code, 'WEIGHTS_INVALID', String(error));
+    }
+  }
+  const weights = await loadKerasWeights(whole, EXPECTED);
+  assert.deepEqual(weights.get('conv1_conv/kernel')?.data, STORED['conv1_conv/kernel'].data);
+});
