@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { CryfoldError } from './errors.js';
-import { canonicalJson, contentKey, deriveSeed, sha256 } from './hash.js';
+import { contentKey, deriveSeed, sha256 } from './hash.js';
 import { type Estimator, type Spec, specSchema } from './spec.js';
 
 /** Bumped when the code that computes a fold's result changes its meaning: old results are then not found. */
@@ -103,9 +103,16 @@ export function planRun({ spec, manifest, splits }: PlanInput): RunPlan {
 
 const encoder = new TextEncoder();
 
-/** Bytes of a record as stored: canonical JSON. */
+/**
+ * Bytes of a record as stored: JSON with members in their own order, since a spec's order is the tables' order.
+ * @throws TypeError on NaN and infinities, which JSON would turn into null
+ */
 export function encodeRecord(value: unknown): Uint8Array {
-  return encoder.encode(canonicalJson(value));
+  const finite = (key: string, member: unknown) => {
+    if (typeof member === 'number' && !Number.isFinite(member)) throw new TypeError(`${key} is ${member}`);
+    return member;
+  };
+  return encoder.encode(JSON.stringify(value, finite));
 }
 
 /**
