@@ -1,4 +1,4 @@
-import type { FoldOptions } from './k-fold.js';
+import { type FoldOptions, type RepeatOptions, repeatSeed } from './k-fold.js';
 import { RandomState } from './random-state.js';
 import { checkFolds, type Split, splitImpossible, splitsFromFolds } from './split.js';
 
@@ -175,4 +175,32 @@ export function stratifiedGroupKFold(
     splits,
     0,
   );
+}
+
+type GroupRepeatOptions = Omit<RepeatOptions, 'seedPerRepeat'>;
+
+function repeated({ splits, repeats, seed = 0 }: GroupRepeatOptions, once: (options: FoldOptions) => Split[]): Split[] {
+  return Array.from({ length: repeats }, (_, repeat) =>
+    once({ splits, shuffle: true, seed: repeatSeed(seed, repeat) }).map((split) => ({ ...split, repeat })),
+  ).flat();
+}
+
+/**
+ * `groupKFold` shuffled anew for every repeat, each with its own seed (`repeatSeed`): scikit-learn has no such splitter.
+ * @throws CryfoldError SPLIT_IMPOSSIBLE
+ */
+export function repeatedGroupKFold(groups: Groups, options: GroupRepeatOptions): Split[] {
+  return repeated(options, (one) => groupKFold(groups, one));
+}
+
+/**
+ * `stratifiedGroupKFold` shuffled anew for every repeat, each with its own seed (`repeatSeed`).
+ * @throws CryfoldError SPLIT_IMPOSSIBLE
+ */
+export function repeatedStratifiedGroupKFold(
+  labels: ArrayLike<number>,
+  groups: Groups,
+  options: GroupRepeatOptions,
+): Split[] {
+  return repeated(options, (one) => stratifiedGroupKFold(labels, groups, one));
 }

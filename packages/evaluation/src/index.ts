@@ -10,7 +10,13 @@ export {
   type FoldProbabilities,
 } from './evaluate.js';
 export { FUSION_RULES, type FusionRule, type FusionTraining, fitWeights, fuse, fuseMean } from './fusion.js';
-export { type Groups, groupKFold, stratifiedGroupKFold } from './group-k-fold.js';
+export {
+  type Groups,
+  groupKFold,
+  repeatedGroupKFold,
+  repeatedStratifiedGroupKFold,
+  stratifiedGroupKFold,
+} from './group-k-fold.js';
 export {
   type FoldOptions,
   kFold,

@@ -7,7 +7,9 @@ import {
   groupKFold,
   kFold,
   RandomState,
+  repeatedGroupKFold,
   repeatedKFold,
+  repeatedStratifiedGroupKFold,
   repeatedStratifiedKFold,
   repeatSeed,
   type Split,
@@ -212,6 +214,20 @@ test('with a seed per repeat, any repeat can be rebuilt alone', () => {
   const seventh = kFold(57, { splits: 5, shuffle: true, seed: repeatSeed(3, 7) });
   assert.equal(digest(all.filter((split) => split.repeat === 7)), digest(seventh));
   assert.equal(new Set(Array.from({ length: 10 }, (_, repeat) => repeatSeed(3, repeat))).size, 10);
+});
+
+test("repeated grouped folds are the grouped folds of each repeat's own seed", () => {
+  const { labels, names } = labelsAndGroups(120, 4, 30);
+  const options = { splits: 5, repeats: 3, seed: 8 };
+  const plain = repeatedGroupKFold(names, options);
+  const stratified = repeatedStratifiedGroupKFold(labels, names, options);
+  for (const all of [plain, stratified]) checkPartition(all, 120, 5, 'repeated groups');
+  for (let repeat = 0; repeat < 3; repeat++) {
+    const alone = { splits: 5, shuffle: true, seed: repeatSeed(8, repeat) };
+    const own = (all: Split[]) => digest(all.filter((split) => split.repeat === repeat));
+    assert.equal(own(plain), digest(groupKFold(names, alone)));
+    assert.equal(own(stratified), digest(stratifiedGroupKFold(labels, names, alone)));
+  }
 });
 
 test('impossible splits are refused with the numbers that made them so', () => {

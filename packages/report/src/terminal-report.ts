@@ -1,14 +1,17 @@
 import type { RunResults } from '@cryfold/evaluation';
+import { comparisonTable, pooledTable } from './comparison-table.js';
 import { confusionTable } from './confusion-table.js';
 import { tableTwo } from './table-two.js';
 import { paint, type TextOptions } from './text.js';
 
-/** Table II and one pooled, row-normalised confusion matrix per model, as the paper reports them. */
+/** Table II, one pooled, row-normalised confusion matrix per model as the paper reports them, pooled metrics and tests. */
 export function terminalReport(results: RunResults, options: TextOptions = {}): string {
   const matrices = results.models.flatMap(({ name, pooled, folds }) => {
     if (!pooled) return [];
     const title = `${name}: confusion matrix, percent of each true class, pooled over ${folds.length} folds`;
     return `${paint(title, 'bold', options.color)}\n${confusionTable(results.dataset.classes, pooled.rowNormalised, options)}`;
   });
-  return [tableTwo(results, options), ...matrices].join('\n\n');
+  return [tableTwo(results, options), ...matrices, pooledTable(results, options), comparisonTable(results, options)]
+    .filter((part) => part !== '')
+    .join('\n\n');
 }

@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Random } from '@cryfold/core';
 import { evaluateRun, type RunResults, repeatedKFold } from '@cryfold/evaluation';
-import { confusionTable, notBeatingMajority, tableTwo, terminalReport } from '../src/index.js';
+import {
+  comparisonTable,
+  confusionTable,
+  notBeatingMajority,
+  pooledTable,
+  protocolTable,
+  tableTwo,
+  terminalReport,
+} from '../src/index.js';
 
 const classes = ['hungry', 'tired', 'belly pain'];
 
@@ -138,4 +146,49 @@ test('the whole report shows each model once, and class names cannot command the
   assert.doesNotMatch(text, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
   assert.equal(text.match(/confusion matrix/g)?.length, 4);
   assert.match(text, /hun�\[2Jgry/);
+});
+
+test('every pair of models is compared, and a fusion is held against its best member', () => {
+  const r = results({ 'tl-resnet50': 0.95, svm: 0.1, 'small-cnn': 0.5 });
+  const text = comparisonTable(r);
+  assert.equal(text.split('\n').filter((line) => / - /.test(line)).length, 6);
+  const { test: stored } = r.comparisons.find(({ a, b }) => a === 'tl-resnet50' && b === 'svm')!;
+  const [, difference, low, high] = cells(text, 'tl-resnet50 - svm');
+  assert.ok(Math.abs(Number(difference) - 100 * stored!.meanDifference) <= 0.005001);
+  assert.ok(Number(low) < Number(difference) && Number(difference) < Number(high));
+  // the stored comparison is resnet minus combined: the sentence must turn it round
+  const { meanDifference } = r.comparisons.find(({ a, b }) => a === 'tl-resnet50' && b === 'combined')!.test!;
+  assert.ok(meanDifference > 0, 'the mean with a poor member loses');
+  assert.match(text, /combined is worse than its best member, tl-resnet50 \(-\d+\.\d\d points, p /);
+  assert.match(comparisonTable(results({ 'tl-resnet50': 0, svm: 0 })), /combined is equal to its best member/);
+});
+
+test('without two models with common folds there is no comparison', () => {
+  const r = results();
+  assert.equal(comparisonTable({ ...r, comparisons: [] }), '');
+});
+
+test('the pooled table shows metrics with their intervals around them', () => {
+  const r = results();
+  const text = pooledTable(r);
+  for (const { name, pooled } of r.models) {
+    const [, accuracy, range, balanced] = cells(text, name);
+    assert.equal(accuracy, (100 * pooled!.accuracy).toFixed(2));
+    assert.equal(balanced, (100 * pooled!.balancedAccuracy).toFixed(2));
+    const [low, high] = range.split('-').map(Number);
+    assert.ok(low <= Number(accuracy) && Number(accuracy) <= high, `${low} ${accuracy} ${high}`);
+  }
+  assert.match(text, /33\.33 by chance/);
+});
+
+test('two protocols stand side by side with their difference', () => {
+  const [good, poor] = [results({ svm: 0.9 }), results({ svm: 0.2 })];
+  const label = 'grouped folds: no infant is in train and test';
+  const text = protocolTable(good, { ...poor, protocol: { ...poor.protocol, label } });
+  const [, a, , b, , difference] = cells(text, 'svm');
+  assert.ok(Math.abs(Number(b) - Number(a) - Number(difference)) < 0.011);
+  assert.ok(Number(difference) < -5);
+  assert.match(text, /^A: random folds: the same infant is in train and test$/m);
+  assert.match(text, /^B: grouped folds/m);
+  assert.match(protocolTable(good, results({}, { holes: [1] })), /^INCOMPLETE/);
 });
