@@ -56,6 +56,7 @@ export {
   type MissingFold,
   type ModelResults,
   type RunResults,
+  resultsJsonSchema,
   resultsSchema,
 } from './results.js';
 export { type ShuffleSplitOptions, shuffleSplit, trainTestSplit } from './shuffle-split.js';

@@ -155,3 +155,8 @@ export type RunResults = z.infer<typeof resultsSchema>;
 export function decodeResults(source: Uint8Array | string, name: string): RunResults {
   return decodeRecord(resultsSchema, source, name);
 }
+
+/** The JSON Schema (draft 2020-12) of results.json, published as docs/results.schema.json. */
+export function resultsJsonSchema(): object {
+  return { title: 'cryfold results.json, format 1', ...z.toJSONSchema(resultsSchema) };
+}

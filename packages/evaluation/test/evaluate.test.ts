@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -15,6 +15,7 @@ import {
   outOfFoldCsv,
   type RunResults,
   repeatedKFold,
+  resultsJsonSchema,
   type Split,
 } from '../src/index.js';
 
@@ -138,6 +139,11 @@ test('results survive JSON and the schema, and an unknown key is refused by name
     () => decodeResults(JSON.stringify({ ...r, extra: 1 }), 'runs/x/results.json'),
     (error: unknown) => error instanceof CryfoldError && /runs\/x\/results\.json.*extra/.test(error.message),
   );
+});
+
+test('docs/results.schema.json is the schema in force', () => {
+  const published = JSON.parse(readFileSync(join(root, 'docs/results.schema.json'), 'utf8'));
+  assert.deepEqual(published, JSON.parse(JSON.stringify(resultsJsonSchema())), 'run scripts/results-schema');
 });
 
 test('a missing fold is missing in every fusion of it, is listed with its reason, and is never averaged over', () => {
