@@ -1,6 +1,7 @@
 """Goldens for packages/nn: a weights file in the layout of keras.applications, and what Keras computes with it.
 
-usage: python scripts/goldens/weights.py      (pip install tensorflow-cpu==2.21.0 keras==3.15.0 h5py)
+usage: python scripts/goldens/weights.py && npx biome check --write packages/nn/test/goldens/keras-weights.json
+Needs: pip install tensorflow-cpu==2.21.0 keras==3.15.0 h5py
 Writes packages/nn/test/goldens/keras-weights.{h5,json}: a 2x2 convolution with bias and its BatchNormalization under
 ResNet50's names, an input, and the output. The public saver puts the layer groups below `model_weights`; the published
 files have them at the root, so they are copied there.
