@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { CryfoldError, type ErrorCode, type SvmParameters } from '@cryfold/core';
+import { CryfoldError, type ErrorCode, estimatorSchema, type SvmParameters } from '@cryfold/core';
 import { pixelMoments, squaredDistances } from '../src/distances.js';
 import type { SvmProblem } from '../src/fit-predict.js';
 import { fillSpace, type Kernel } from '../src/kernel.js';
@@ -22,12 +22,6 @@ export function goldens<T>(name: string): T[] {
   return (JSON.parse(readFileSync(url, 'utf8')) as { cases: T[] }).cases;
 }
 
-const DEFAULTS: SvmParameters = {
-  ...{ kind: 'svm', kernel: 'rbf', C: 1000, gamma: 'scale', degree: 3, coef0: 0 },
-  ...{ classWeight: 'none', strategy: 'one-vs-rest', calibration: 'platt', tolerance: 1e-3 },
-  engine: 'cryfold',
-};
-
 export function problemOf(data: DataSet, parameters: Partial<SvmParameters> = {}): SvmProblem {
   const images = imagesOf(data);
   const rows = data.labels.length;
@@ -40,7 +34,7 @@ export function problemOf(data: DataSet, parameters: Partial<SvmParameters> = {}
     train: Int32Array.from(data.train),
     test: Int32Array.from(data.test),
     innerFolds: Int32Array.from(data.train, (_, k) => k % 5),
-    parameters: { ...DEFAULTS, ...parameters },
+    parameters: { ...(estimatorSchema.parse({ kind: 'svm' }) as SvmParameters), ...parameters },
     seed: 1,
   };
 }
