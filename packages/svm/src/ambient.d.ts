@@ -9,10 +9,10 @@ declare module 'ml-svm' {
     random?: () => number;
     whitening: boolean;
   }
-  export interface Model {
+  interface Model {
     options: Options;
     b: number;
-    X: Uint8Array[];
+    X: ArrayLike<number>[];
     Y: number[];
     alphas: number[];
   }

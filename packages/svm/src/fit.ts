@@ -74,6 +74,8 @@ export function fitSvm(problem: TrainingProblem): SvmFit {
   };
 
   const solutions = machines.map((machine, m) => solve(machine, machine.signs, `machine ${m}`));
+  // Inner problems start from zero: starting from the whole fold's alphas, balanced, saves 15 % of the iterations, and
+  // no time, since the state must then be summed up first.
   const heldOut = new Float64Array(rows.length * machines.length);
   for (let fold = 0; fold < innerCount; fold++) {
     machines.forEach((machine, m) => {

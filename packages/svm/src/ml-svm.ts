@@ -1,5 +1,5 @@
 import { CryfoldError, Random } from '@cryfold/core';
-import SVM, { type Model } from 'ml-svm';
+import SVM from 'ml-svm';
 import type { SvmModel } from './model.js';
 import type { BinaryProblem, BinarySolution } from './smo.js';
 
@@ -60,13 +60,24 @@ export function solveWithMlSvm({ space, signs, upper }: BinaryProblem, seed: num
   return { alpha, bias: svm.b, iterations: svm.iterations, objective };
 }
 
+/** What ml-svm's `SVM.load` takes. */
+export interface MlSvmModel {
+  options: { C: number; whitening: false; kernel: 'rbf'; kernelOptions: { sigma: number } };
+  b: number;
+  /** Support vectors, grey levels 0-255 */
+  X: Uint8Array[];
+  /** +1 or -1 */
+  Y: number[];
+  alphas: number[];
+}
+
 /**
  * One machine of an rbf model in the form that ml-svm's `SVM.load` takes. Its `marginOne(image)` of an image in grey
  * levels 0-255 is our decision value: distances of grey levels are exact in both, so only the order of the sum differs.
  * The rows of X are views of the model's bytes; make plain arrays of them before JSON.
  * @throws CryfoldError SPEC_INVALID for other kernels, whose parameters ml-svm defines differently
  */
-export function toMlSvm({ kernel, C, weights, biases, support, columns }: SvmModel, machine: number): Model {
+export function toMlSvm({ kernel, C, weights, biases, support, columns }: SvmModel, machine: number): MlSvmModel {
   if (kernel.kind !== 'rbf') {
     throw new CryfoldError('SPEC_INVALID', `a model with kernel ${kernel.kind} cannot become an ml-svm model`, {
       context: { key: 'kernel' },

@@ -36,7 +36,8 @@ const SHORTEST_GAP = 32;
  * Sequential minimal optimisation with second-order working-set selection.
  * Source: Fan, Chen, Lin, "Working set selection using second order information for training SVM", JMLR 6 (2005),
  * algorithm 2; ties go to the last index, as in LIBSVM. The state is f = sign * gradient, so that an update needs no
- * signs. Without shrinking: the passes are bound by memory, and shrunken rows would no longer be contiguous.
+ * signs. There is no shrinking: the passes need contiguous rows, and are faster than LIBSVM as they are (scripts/bench
+ * svm).
  * @throws CryfoldError SVM_ONE_CLASS, SVM_NOT_FINITE, SVM_NOT_CONVERGED
  */
 export function solveBinary({ space, signs, upper, tolerance, start, maxIterations }: BinaryProblem): BinarySolution {
@@ -66,7 +67,7 @@ export function solveBinary({ space, signs, upper, tolerance, start, maxIteratio
     const curvature = space.diagonal[i] + space.diagonal[j] - 2 * kernel[i * stride + j];
     const roomI = signs[i] > 0 ? upper[i] - alpha[i] : alpha[i];
     const roomJ = signs[j] > 0 ? alpha[j] : upper[j] - alpha[j];
-    const step = Math.min((high - low) / (curvature > 0 ? curvature : TAU), roomI, roomJ);
+    const step = Math.min((high - low) / Math.max(curvature, TAU), roomI, roomJ);
     alpha[i] = step === roomI ? (signs[i] > 0 ? upper[i] : 0) : alpha[i] + signs[i] * step;
     alpha[j] = step === roomJ ? (signs[j] > 0 ? 0 : upper[j]) : alpha[j] - signs[j] * step;
     record(i, low);

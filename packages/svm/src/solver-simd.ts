@@ -70,10 +70,17 @@ function passBytes(stride: number, pages: number): Uint8Array<ArrayBuffer> {
             wasm.f64x2Mul(get(two), v128Load(0, i32Add(get(rowI), get(at)))),
           ),
         ),
-        set(curvature, v128BitSelect(get(curvature), get(tau), wasm.f64x2Greater(get(curvature), get(zero)))),
-        set(gain, wasm.f64x2Div(wasm.f64x2Mul(get(value), get(value)), get(curvature))),
-        set(mask, wasm.v128And(wasm.f64x2Greater(get(value), get(zero)), wasm.f64x2GreaterEqual(get(gain), get(best)))),
-        set(best, v128BitSelect(get(gain), get(best), get(mask))),
+        set(curvature, wasm.f64x2Max(get(curvature), get(tau))),
+        // The gain, or 0 where the gap is not positive. `best` depends on the last step through one maximum alone.
+        set(
+          gain,
+          wasm.v128And(
+            wasm.f64x2Div(wasm.f64x2Mul(get(value), get(value)), get(curvature)),
+            wasm.f64x2Greater(get(value), get(zero)),
+          ),
+        ),
+        set(mask, wasm.f64x2GreaterEqual(get(gain), get(best))),
+        set(best, wasm.f64x2Max(get(best), get(gain))),
         set(bestAt, v128BitSelect(get(index), get(bestAt), get(mask))),
       ]),
       ...store(best, bestAt),
@@ -139,7 +146,7 @@ export function simdSpace(rows: number): SolverSpace | undefined {
       module.choose(rowAt(i), diagonal[i], low, runsEnd);
       this.high = Math.max(highs[0], highs[1]);
       const at = values[0] > values[1] ? indices[0] : values[0] < values[1] ? indices[2] : later();
-      return at < 0 ? -1 : at / 8;
+      return Math.max(values[0], values[1]) > 0 ? at / 8 : -1;
     },
     update(i, j, step) {
       module.update(rowAt(i), rowAt(j), step, runsEnd);

@@ -26,7 +26,7 @@ export interface SolverSpace {
   update(i: number, j: number, step: number): number;
 }
 
-/** Replaces a curvature that is not positive: duplicate rows, or a kernel that is not positive definite (LIBSVM's TAU). */
+/** The least curvature: duplicate rows, or a kernel that is not positive definite, have none (LIBSVM's TAU). */
 export const TAU = 1e-12;
 /** More ranges than this, and the solver joins neighbours. */
 export const MAX_RUNS = 256;
@@ -55,7 +55,7 @@ export function plainSpace(rows: number): SolverSpace {
           const gap = value - low;
           if (gap > 0) {
             const curvature = diagonal[i] + diagonal[t] - 2 * kernel[row + t];
-            const gain = (gap * gap) / (curvature > 0 ? curvature : TAU);
+            const gain = (gap * gap) / Math.max(curvature, TAU);
             if (gain >= best) {
               best = gain;
               j = t;
