@@ -8,6 +8,7 @@ import {
   encodeRecord,
   type FoldFailure,
   type FoldJob,
+  type FoldResult,
   foldFailureSchema,
   foldResultSchema,
   type RunPlan,
@@ -25,6 +26,7 @@ export interface AggregatorOptions {
 
 interface ReadFold {
   probabilities: Float64Array;
+  decisions: Float64Array | undefined;
   environment: Record<string, string>;
 }
 
@@ -66,18 +68,20 @@ async function aggregate(store: ArtifactStore, run: string): Promise<RunResults>
   const manifest = decodeManifest(await readArtifact(store, manifestKey), manifestKey);
   const failures = await readFailures(store, run);
 
+  const noFolds = () => plan.splits.map((): Float64Array | null => null);
   const probabilities = new Map<string, (Float64Array | null)[]>();
+  const decisions = new Map<string, (Float64Array | null)[]>();
   const environment: Record<string, string> = {};
-  for (const trial of Object.keys(plan.spec.estimators))
-    probabilities.set(
-      trial,
-      plan.splits.map(() => null),
-    );
+  for (const trial of Object.keys(plan.spec.estimators)) probabilities.set(trial, noFolds());
   for (const job of plan.jobs) {
     const fold = await readFold(store, job, plan);
     if (!fold) continue;
     const folds = probabilities.get(job.trial);
     if (folds) folds[job.split] = fold.probabilities;
+    if (fold.decisions) {
+      if (!decisions.has(job.trial)) decisions.set(job.trial, noFolds());
+      decisions.get(job.trial)![job.split] = fold.decisions;
+    }
     noteEnvironment(environment, job.trial, fold.environment);
   }
 
@@ -96,6 +100,7 @@ async function aggregate(store: ArtifactStore, run: string): Promise<RunResults>
     estimators: plan.spec.estimators,
     fusion: plan.spec.fusion,
     probabilities,
+    decisions,
     failures: plan.jobs.flatMap((job) => {
       const failure = failures.get(job.key);
       if (!failure) return [];
@@ -112,7 +117,9 @@ async function aggregate(store: ArtifactStore, run: string): Promise<RunResults>
     ...evaluated.results,
     environment,
   };
-  const csv = [...outOfFoldCsv({ classes: manifest.classes, clips, splits, probabilities: evaluated.probabilities })];
+  const columns = new Map(evaluated.probabilities);
+  for (const [trial, folds] of decisions) columns.set(`${trial}.decision`, folds);
+  const csv = [...outOfFoldCsv({ classes: manifest.classes, clips, splits, probabilities: columns })];
   await store.put(storeKeys.outOfFold(run), new TextEncoder().encode(csv.join('')));
   // Last: its presence says that the run is at its end.
   await store.put(storeKeys.results(run), encodeRecord(results));
@@ -135,15 +142,19 @@ async function readFold(store: ArtifactStore, job: FoldJob, plan: RunPlan): Prom
   const bytes = await store.get(key);
   if (!bytes) return undefined;
   const record = decodeRecord(foldResultSchema, bytes, key);
-  const { key: file, sha256 } = record.probabilities;
-  const { shape, data } = decodeNpy(await readArtifact(store, file, sha256), '<f8', 2, file);
-  const expected = [plan.splits[job.split].test.length, plan.dataset.classes.length];
-  if (shape[0] !== expected[0] || shape[1] !== expected[1]) {
+  const read = async ({ key: file, sha256 }: FoldResult['probabilities']) => {
+    const { shape, data } = decodeNpy(await readArtifact(store, file, sha256), '<f8', 2, file);
+    const expected = [plan.splits[job.split].test.length, plan.dataset.classes.length];
+    if (shape[0] === expected[0] && shape[1] === expected[1]) return data;
     throw new CryfoldError('ARTIFACT_CORRUPT', `${file} has shape ${shape}, not ${expected}`, {
       context: { key: file },
     });
-  }
-  return { probabilities: data, environment: record.environment };
+  };
+  return {
+    probabilities: await read(record.probabilities),
+    decisions: record.decisions && (await read(record.decisions)),
+    environment: record.environment,
+  };
 }
 
 /** Versions and processors that computed a trial; several, where workers differ. */

@@ -25,11 +25,14 @@ function testAccuracy(pairs: [Fold, Fold][], trainCount: (fold: Fold) => number)
   );
 }
 
-/** Every pair of models, tested on the folds that both have; p-values adjusted for the number of pairs. */
+/**
+ * Every pair of models, tested on the folds that both have; p-values adjusted for the number of pairs.
+ * @param scores what each model predicts by: probabilities or decision values
+ */
 export function compareModels(
   data: Pick<EvaluationInput, 'classes' | 'clips' | 'splits'>,
   models: readonly ModelResults[],
-  probabilities: ReadonlyMap<string, FoldProbabilities>,
+  scores: ReadonlyMap<string, FoldProbabilities>,
 ): Comparison[] {
   const trainCounts = new Map(data.splits.map(({ repeat, fold, train }) => [`${repeat}/${fold}`, train.length]));
   const pairs = models.flatMap((a, i) => models.slice(i + 1).map((b) => ({ a, b })));
@@ -52,7 +55,7 @@ export function compareModels(
       pValue: test.pValue,
       pHolm: adjusted[next++],
     },
-    mcNemar: mcNemarOfFirstRepeat(data, probabilities.get(a.name)!, probabilities.get(b.name)!),
+    mcNemar: mcNemarOfFirstRepeat(data, scores.get(a.name)!, scores.get(b.name)!),
   }));
 }
 

@@ -23,8 +23,8 @@ type Data = Pick<EvaluationInput, 'classes' | 'clips' | 'splits'>;
 
 const nullIfUndefined = (value: number) => (Number.isNaN(value) ? null : value);
 
-function score(labels: Int32Array, probabilities: Float64Array, classes: number) {
-  const confusion = confusionMatrix(labels, argmaxRows(probabilities, classes), classes);
+function score({ labels, probabilities, scores }: ReturnType<typeof pool>, classes: number) {
+  const confusion = confusionMatrix(labels, argmaxRows(scores, classes), classes);
   return {
     confusion,
     metrics: {
@@ -36,18 +36,28 @@ function score(labels: Int32Array, probabilities: Float64Array, classes: number)
   };
 }
 
-/** The test clips, labels and probabilities of the given splits, one after the other. */
-export function pool({ splits, clips, classes }: Data, model: FoldProbabilities, indices: readonly number[]) {
+/**
+ * The test clips, labels and probabilities of the given splits, one after the other; `scores` are what classes are
+ * predicted by, decision values where the model has them.
+ */
+export function pool(
+  { splits, clips, classes }: Data,
+  model: FoldProbabilities,
+  indices: readonly number[],
+  decisions: FoldProbabilities = model,
+) {
   const rows = indices.reduce((total, s) => total + splits[s].test.length, 0);
   const tested = new Int32Array(rows);
   const probabilities = new Float64Array(rows * classes.length);
+  const scores = new Float64Array(rows * classes.length);
   let row = 0;
   for (const s of indices) {
     probabilities.set(model[s]!, row * classes.length);
+    scores.set(decisions[s]!, row * classes.length);
     tested.set(splits[s].test, row);
     row += splits[s].test.length;
   }
-  return { tested, labels: tested.map((i) => clips[i].label), probabilities };
+  return { tested, labels: tested.map((i) => clips[i].label), probabilities, scores };
 }
 
 /** Every figure of one model from its out-of-fold probabilities. */
@@ -55,38 +65,51 @@ export function evaluateModel(
   data: Data,
   model: FoldProbabilities,
   about: Pick<ModelResults, 'name' | 'kind' | 'method' | 'members'>,
+  decisions?: FoldProbabilities,
 ): ModelResults {
   const { classes, splits } = data;
   const present = splits.flatMap((_, s) => (model[s] ? [s] : []));
   const folds = present.map((s) => {
-    const { labels, probabilities } = pool(data, model, [s]);
     const { repeat, fold, test } = splits[s];
-    return { repeat, fold, testCount: test.length, ...score(labels, probabilities, classes.length).metrics };
+    return {
+      repeat,
+      fold,
+      testCount: test.length,
+      ...score(pool(data, model, [s], decisions), classes.length).metrics,
+    };
   });
   const repeats = [...new Set(splits.map((split) => split.repeat))].flatMap((repeat) => {
     const own = splits.flatMap((split, s) => (split.repeat === repeat ? [s] : []));
     if (own.some((s) => !model[s])) return [];
-    const { labels, probabilities } = pool(data, model, own);
-    return [{ repeat, ...score(labels, probabilities, classes.length).metrics }];
+    return [{ repeat, ...score(pool(data, model, own, decisions), classes.length).metrics }];
   });
+  const byProbability = (s: number) => score(pool(data, model, [s]), classes.length).metrics.accuracy;
   return {
     ...about,
+    predictedBy: decisions ? 'decisions' : 'probabilities',
     complete: present.length === splits.length,
     folds,
     accuracy: summarise(folds.map((fold) => fold.accuracy)),
     balancedAccuracy: summarise(folds.map((fold) => fold.balancedAccuracy)),
     macroF1: summarise(folds.map((fold) => fold.macroF1)),
     logLoss: summarise(folds.map((fold) => fold.logLoss)),
+    ...(decisions ? { probabilityAccuracy: summarise(present.map(byProbability)) } : {}),
     repeats,
-    pooled: present.length === 0 ? null : evaluatePooled(data, model, present),
+    pooled: present.length === 0 ? null : evaluatePooled(data, model, present, decisions),
   };
 }
 
-function evaluatePooled(data: Data, model: FoldProbabilities, present: number[]): ModelResults['pooled'] {
+function evaluatePooled(
+  data: Data,
+  model: FoldProbabilities,
+  present: number[],
+  decisions?: FoldProbabilities,
+): ModelResults['pooled'] {
   const { classes, clips } = data;
-  const { tested, labels, probabilities } = pool(data, model, present);
-  const { confusion, metrics } = score(labels, probabilities, classes.length);
-  const predicted = argmaxRows(probabilities, classes.length);
+  const pooled = pool(data, model, present, decisions);
+  const { tested, labels, probabilities } = pooled;
+  const { confusion, metrics } = score(pooled, classes.length);
+  const predicted = argmaxRows(pooled.scores, classes.length);
   const [recalls, precisions] = [recall(confusion), precision(confusion)];
   return {
     clips: labels.length,

@@ -26,6 +26,8 @@ export interface EvaluationInput {
   estimators: Readonly<Record<string, { kind: string }>>;
   fusion: Readonly<Record<string, { rule: FusionRule; members: readonly string[] }>>;
   probabilities: ReadonlyMap<string, FoldProbabilities>;
+  /** One-vs-rest decision values of the estimators that predict by them; in the same form, and -Infinity is allowed. */
+  decisions?: ReadonlyMap<string, FoldProbabilities>;
   /** Why folds are missing, where that is known. */
   failures?: readonly { model: string; repeat: number; fold: number; code: string; message: string }[];
 }
@@ -60,6 +62,19 @@ function checkProbabilities(matrix: Float64Array, split: Split, classes: number,
     }
     if (Math.abs(total - 1) > ROW_SUM_TOLERANCE) throw invalid(`row ${row} sums to ${total}, not 1`);
   }
+}
+
+function checkDecisions(matrix: Float64Array | null | undefined, split: Split, classes: number, model: string): void {
+  if (matrix?.length === split.test.length * classes && !matrix.some(Number.isNaN)) return;
+  const { repeat, fold } = split;
+  throw new CryfoldError(
+    'PROBABILITIES_INVALID',
+    `${model}, repeat ${repeat}, fold ${fold}: decision values are wrong`,
+    {
+      context: { model, repeat, fold },
+      hint: 'Delete the result of this fold and run again.',
+    },
+  );
 }
 
 function countLabels(clips: readonly EvaluatedClip[], indices: Iterable<number>, classes: number): number[] {
@@ -166,8 +181,12 @@ export function evaluateRun(input: EvaluationInput): EvaluatedRun {
       const reason = failure?.message ?? 'no result was committed';
       missing.push({ model: name, repeat, fold, code: failure?.code ?? null, reason });
     }
+    const decisions = input.decisions?.get(name);
+    for (const [s, split] of splits.entries()) {
+      if (decisions && own[s]) checkDecisions(decisions[s], split, classes.length, name);
+    }
     probabilities.set(name, own);
-    models.push(evaluateModel(input, own, { name, kind: 'estimator', method: kind }));
+    models.push(evaluateModel(input, own, { name, kind: 'estimator', method: kind }, decisions));
   }
 
   for (const [name, { rule, members }] of Object.entries(fusion)) {
@@ -191,7 +210,7 @@ export function evaluateRun(input: EvaluationInput): EvaluatedRun {
       status: missing.length === 0 ? 'complete' : 'incomplete',
       missing,
       models,
-      comparisons: compareModels(input, models, probabilities),
+      comparisons: compareModels(input, models, new Map([...probabilities, ...(input.decisions ?? [])])),
       baselines: { majority: majorityBaseline(input) },
     },
     ...describeData(input),

@@ -10,7 +10,8 @@ function field(text: string): string {
  * out-of-fold.csv in chunks, one per split: `clip,group,label,repeat,fold` and a column `model:class` for every model
  * and class; a row per test clip of every split, in the splits' order. Lines end in LF. Numbers are the shortest text
  * that reads back as the same float64; the fields of a missing fold are empty.
- * @param probabilities per model, as `evaluateRun` returns them
+ * @param probabilities per model, as `evaluateRun` returns them; other values of the same form are columns too, such as
+ *   `svm.decision` for decision values
  */
 export function* outOfFoldCsv(input: {
   classes: readonly string[];

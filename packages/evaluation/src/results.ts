@@ -59,6 +59,8 @@ const modelSchema = z.strictObject({
   method: z.string(),
   /** Of a fusion. */
   members: z.array(z.string()).optional(),
+  /** What a class is predicted by: the largest decision value, as scikit-learn's SVC does, or the largest probability. */
+  predictedBy: z.enum(['probabilities', 'decisions']),
   /** False where a fold is missing; the figures then cover only the folds listed. */
   complete: z.boolean(),
   folds: z.array(z.strictObject({ repeat: count, fold: count, testCount: count, ...foldMetrics })),
@@ -66,6 +68,8 @@ const modelSchema = z.strictObject({
   balancedAccuracy: summary,
   macroF1: summary,
   logLoss: summary,
+  /** Where classes are predicted by decision values: the accuracy that the largest probability would give. */
+  probabilityAccuracy: summary.optional(),
   repeats: z.array(z.strictObject({ repeat: count, ...foldMetrics })),
   pooled: pooled.nullable(),
 });

@@ -63,6 +63,15 @@ function withHole(input: EvaluationInput, model: string, ...holes: number[]): Ev
   return { ...input, probabilities: new Map([...input.probabilities, [model, own]]) };
 }
 
+/** Decision values for the SVM that sometimes disagree with its probabilities, as Platt scaling's do. */
+function withDecisions(input: EvaluationInput): EvaluationInput {
+  const random = new Random(9);
+  const decide = (matrix: Float64Array | null) => matrix!.map((p) => Math.log(p) + 0.5 * random.normal());
+  const decisions = input.probabilities.get('svm')!.map(decide);
+  decisions[0][0] = Number.NEGATIVE_INFINITY;
+  return { ...input, decisions: new Map([['svm', decisions]]) };
+}
+
 function results(input: EvaluationInput): RunResults {
   const { results: found, dataset, protocol } = evaluateRun(input);
   return {
@@ -87,6 +96,7 @@ function check(input: EvaluationInput, damage?: (r: RunResults) => void): { stat
     damage?.(r);
     writeFileSync(join(directory, 'results.json'), JSON.stringify(r));
     const { probabilities } = evaluateRun(input);
+    for (const [name, folds] of input.decisions ?? []) probabilities.set(`${name}.decision`, folds);
     writeFileSync(join(directory, 'out-of-fold.csv'), [...outOfFoldCsv({ ...input, probabilities })].join(''));
     const { status, stdout, stderr } = spawnSync('python3', [join(root, 'scripts/check-results'), directory], {
       encoding: 'utf8',
@@ -99,12 +109,31 @@ function check(input: EvaluationInput, damage?: (r: RunResults) => void): { stat
 
 test('scikit-learn recomputes every figure from out-of-fold.csv', oracle, () => {
   const whole = randomRun();
-  for (const input of [whole, withHole(whole, 'svm', 2), withHole(whole, 'net', ...whole.splits.keys())]) {
+  for (const input of [
+    whole,
+    withDecisions(whole),
+    withHole(whole, 'svm', 2),
+    withHole(whole, 'net', ...whole.splits.keys()),
+  ]) {
     const { status, output } = check(input);
     assert.equal(status, 0, output);
     assert.match(output, /combined: \d+ of 10 folds/);
     assert.match(output, / 0 differ/);
   }
+});
+
+test('a model with decision values predicts by them, and its fusion by probabilities', () => {
+  const plain = randomRun();
+  const input = withDecisions(plain);
+  const [before, after] = [results(plain), results(input)];
+  const of = (r: RunResults, name: string) => r.models.find((model) => model.name === name)!;
+  assert.equal(of(after, 'svm').predictedBy, 'decisions');
+  assert.deepEqual(of(after, 'svm').probabilityAccuracy, of(before, 'svm').accuracy);
+  assert.notDeepEqual(of(after, 'svm').accuracy, of(before, 'svm').accuracy);
+  assert.deepEqual(of(after, 'svm').logLoss, of(before, 'svm').logLoss);
+  assert.deepEqual(of(after, 'combined'), of(before, 'combined'));
+  const short = new Map([['svm', input.decisions!.get('svm')!.map((matrix) => matrix!.slice(1))]]);
+  assert.throws(() => evaluateRun({ ...plain, decisions: short }), /decision values are wrong/);
 });
 
 test('check-results notices every kind of wrong figure', oracle, () => {

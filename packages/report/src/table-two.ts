@@ -55,6 +55,12 @@ export function tableTwo(results: RunResults, { color = false }: TextOptions = {
       model.accuracy,
       figure ? `${figure.percent.toFixed(2)}${figure.is === 'maximum' ? '*' : ' '}` : '- ',
     );
+    if (model.probabilityAccuracy) {
+      add(`  ${model.name} by probability`, model.probabilityAccuracy, '- ');
+      notes.add(
+        `${model.name} predicts by its decision values, as scikit-learn's does; fusion takes its probabilities`,
+      );
+    }
     if (figure?.is === 'maximum') notes.add("* the paper's maximum, not a mean: compare it with the max column");
   }
   add('(majority class)', baselines.majority.accuracy, '- ');
