@@ -112,7 +112,6 @@ export function compileModel(model: Model, classes: number, options: CompileOpti
   const finalLogits = cast(inference.output, 'float32');
   const probabilities = softmax(finalLogits);
   const parameters = weights.all().map((weight) => weight.variable);
-  const state = [...parameters, ...slots, iterations];
   const stepInputs = { indices, seed, classWeights };
   const signatures: Signatures = {
     feed: data.feed,
@@ -137,13 +136,33 @@ export function compileModel(model: Model, classes: number, options: CompileOpti
       },
     },
     predict: { inputs: { examples }, outputs: { probabilities } },
-    ...stateSignatures(graph, parameters, state),
+    ...stateSignatures(graph, parameters, [...slots, iterations]),
   };
   return { graph, signatures, weights: weights.all(), inputShape: model.inputShape };
 }
 
-/** `init`, `read`, `save` and `restore`. */
-function stateSignatures(graph: Graph, parameters: readonly Variable[], state: readonly Variable[]): Signatures {
+/**
+ * A model that only computes: signatures `init` {weights}, `extract` {examples: uint8 or float32 [b, ...]} -> {features:
+ * the last layer's output}.
+ */
+export function compileExtractor(model: Model, precision: 'float32' | 'bfloat16' = 'float32'): CompiledModel {
+  const graph = new Graph();
+  const weights = new Weights(graph, () => false);
+  const dtype = model.inputShape.length === 3 ? 'uint8' : 'float32';
+  const examples = graph.placeholder('examples', dtype, [null, ...model.inputShape]);
+  const { output } = forward(model.layers, cast(examples, 'float32'), weights, { training: false, precision });
+  const { init } = stateSignatures(
+    graph,
+    weights.all().map(({ variable }) => variable),
+    [],
+  );
+  const extract = { inputs: { examples }, outputs: { features: cast(output, 'float32') } };
+  return { graph, signatures: { init, extract }, weights: weights.all(), inputShape: model.inputShape };
+}
+
+/** `init`, `read`, `save` and `restore`: of the weights, or of weights and optimiser. */
+function stateSignatures(graph: Graph, parameters: readonly Variable[], optimizer: readonly Variable[]): Signatures {
+  const state = [...parameters, ...optimizer];
   const inputs = new Map(
     state.map((variable) => [variable, graph.placeholder(`value/${variable.name}`, variable.dtype, variable.shape)]),
   );
@@ -151,9 +170,7 @@ function stateSignatures(graph: Graph, parameters: readonly Variable[], state: r
     Object.fromEntries(variables.map((variable) => [variable.name, value(variable)]));
   const given = (variable: Variable) => inputs.get(variable) as Value;
   const assigns = state.map((variable) => graph.assign(variable, given(variable)));
-  const zeros = state
-    .slice(parameters.length)
-    .map((variable) => graph.assign(variable, fill(graph, variable.shape as number[], 0)));
+  const zeros = optimizer.map((variable) => graph.assign(variable, fill(graph, variable.shape as number[], 0)));
   const done = (name: string, after: readonly GraphNode[]) => identity(graph.constant(1), name, after);
   return {
     init: {

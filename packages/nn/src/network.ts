@@ -1,5 +1,6 @@
 import { CryfoldError, deriveSeed, Random } from '@cryfold/core';
-import { type CompiledModel, type CompileOptions, compileModel } from './compile.js';
+import { type CompiledModel, type CompileOptions, compileExtractor, compileModel } from './compile.js';
+import type { Weight } from './forward.js';
 import { elementCount } from './graph/graph.js';
 import { Session } from './graph/session.js';
 import type { Model } from './models/model.js';
@@ -71,18 +72,7 @@ export class Network {
    * @throws CryfoldError WEIGHTS_INVALID where a given weight has another shape
    */
   initialize(seed: number, given: WeightMap = new Map()): void {
-    const values = this.#compiled.weights.map(({ variable: { name }, shape, initializer }) => {
-      const known = given.get(name);
-      if (!known) return [name, { shape, data: initializer(shape, new Random(deriveSeed(seed, 'weight', name))) }];
-      if (known.data.length !== elementCount(shape) || known.shape.join() !== shape.join()) {
-        throw new CryfoldError('WEIGHTS_INVALID', `${name} has shape [${known.shape}], the model needs [${shape}]`, {
-          context: { weight: name },
-          hint: 'Use weights of the same architecture.',
-        });
-      }
-      return [name, known];
-    });
-    this.#session.run('init', Object.fromEntries(values));
+    this.#session.run('init', initialValues(this.#compiled.weights, seed, given));
   }
 
   /**
@@ -138,34 +128,85 @@ export class Network {
 
   /** All weights and moving statistics. */
   read(): WeightMap {
-    const values = this.#session.run('read', {});
-    return new Map(
-      this.#compiled.weights.map(({ variable: { name }, shape }) => [name, { shape, data: values[name] }]),
-    );
+    return this.#values('read');
   }
 
-  /** Weights and the optimiser's state, by name: what `restore` takes to continue exactly here. */
-  save(): Record<string, Float32Array> {
-    return this.#session.run('save', {});
+  /** Weights and the optimiser's state: what `restore` takes to continue exactly here. */
+  save(): WeightMap {
+    return this.#values('save');
   }
 
-  restore(state: Readonly<Record<string, Float32Array>>): void {
+  /** @throws CryfoldError ARTIFACT_CORRUPT where a part of the state is missing or of another shape */
+  restore(state: WeightMap): void {
     const inputs = Object.entries(this.#compiled.signatures.restore.inputs).map(([name, { shape }]) => {
-      const data = state[name];
-      if (data?.length !== elementCount(shape)) {
-        throw new CryfoldError('WEIGHTS_INVALID', `the saved state has no ${name} of shape [${shape}]`, {
+      const saved = state.get(name);
+      if (saved?.shape.join() !== shape.join()) {
+        throw new CryfoldError('ARTIFACT_CORRUPT', `the saved state has no ${name} of shape [${shape}]`, {
           context: { weight: name },
           hint: 'Delete the checkpoint and train again.',
         });
       }
-      return [name, { data, shape }];
+      return [name, saved];
     });
     this.#session.run('restore', Object.fromEntries(inputs));
+  }
+
+  #values(signature: 'read' | 'save'): WeightMap {
+    const values = this.#session.run(signature, {});
+    const outputs = Object.entries(this.#compiled.signatures[signature].outputs);
+    return new Map(outputs.map(([name, { shape }]) => [name, { shape: shape as number[], data: values[name] }]));
   }
 
   dispose(): void {
     this.#session.dispose();
   }
+}
+
+/** A model that computes features in inference mode and is never trained. */
+export class FeatureExtractor {
+  readonly #compiled: CompiledModel;
+  readonly #session: Session;
+
+  private constructor(compiled: CompiledModel, session: Session) {
+    this.#compiled = compiled;
+    this.#session = session;
+  }
+
+  static async load(tf: TensorFlow, model: Model, precision?: 'float32' | 'bfloat16'): Promise<FeatureExtractor> {
+    const compiled = compileExtractor(model, precision);
+    return new FeatureExtractor(compiled, await Session.load(tf, compiled.graph, compiled.signatures));
+  }
+
+  /** As `Network.initialize`. */
+  initialize(seed: number, given: WeightMap = new Map()): void {
+    this.#session.run('init', initialValues(this.#compiled.weights, seed, given));
+  }
+
+  /** The last layer's output for a batch: examples [b, ...] to float32 [b, length]. */
+  extract(examples: Uint8Array | Float32Array): Float32Array {
+    const { inputShape } = this.#compiled;
+    const shape = [examples.length / elementCount(inputShape), ...inputShape];
+    return this.#session.run('extract', { examples: { data: examples, shape } }).features;
+  }
+
+  dispose(): void {
+    this.#session.dispose();
+  }
+}
+
+function initialValues(weights: readonly Weight[], seed: number, given: WeightMap): Record<string, WeightData> {
+  const values = weights.map(({ variable: { name }, shape, initializer }) => {
+    const known = given.get(name);
+    if (!known) return [name, { shape, data: initializer(shape, new Random(deriveSeed(seed, 'weight', name))) }];
+    if (known.data.length !== elementCount(shape) || known.shape.join() !== shape.join()) {
+      throw new CryfoldError('WEIGHTS_INVALID', `${name} has shape [${known.shape}], the model needs [${shape}]`, {
+        context: { weight: name },
+        hint: 'Use weights of the same architecture.',
+      });
+    }
+    return [name, known];
+  });
+  return Object.fromEntries(values);
 }
 
 /** The same bytes as int32, padded with zeros to a multiple of four. */

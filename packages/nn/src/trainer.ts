@@ -1,25 +1,14 @@
 import { cpus } from 'node:os';
-import { CryfoldError, deriveSeed, Random, type ResNet50Parameters, type SmallCnnParameters } from '@cryfold/core';
+import { CryfoldError, type ResNet50Parameters, type SmallCnnParameters } from '@cryfold/core';
+import type { CompileOptions } from './compile.js';
 import type { Model } from './models/model.js';
-import { resnet50 } from './models/resnet50.js';
+import { resnet50, resnet50Features, resnet50Head } from './models/resnet50.js';
 import { smallCnn } from './models/small-cnn.js';
-import { Network, type WeightMap } from './network.js';
-import { adam } from './optimizers/adam.js';
+import { FeatureExtractor, Network } from './network.js';
+import { adam, adamW } from './optimizers/adam.js';
+import { sgd } from './optimizers/sgd.js';
 import { loadTensorFlow, type TensorFlow } from './tensorflow.js';
-
-/** One point of a learning curve. */
-export interface EpochPoint {
-  /** From 1. */
-  epoch: number;
-  /** Mean over the epoch's batches, each before its own update, as Keras reports it. */
-  loss: number;
-  accuracy: number;
-  /** Over the test examples, after the epoch, in inference mode. */
-  testLoss: number;
-  testAccuracy: number;
-  /** Wall-clock time of the epoch, its test pass included. */
-  seconds: number;
-}
+import { breathe, type FitOptions, type FitResult, type Fold, trainFold } from './training-loop.js';
 
 /** The images of all clips; a fold picks from them by index. */
 export interface FoldImages {
@@ -32,21 +21,30 @@ export interface FoldImages {
   classCount: number;
 }
 
-export interface FitOptions {
-  /** Decides initial weights, batch order and dropout. */
-  seed: number;
-  /** The backbone's weights, where the parameters name a file rather than `random`. */
-  weights?: WeightMap;
-  onEpoch?: (point: EpochPoint) => void;
-  /** After each step: steps done and steps in all. */
-  onStep?: (done: number, total: number) => void;
+/** What `embed` made of all clips: the input of a head whose backbone is frozen. */
+export interface FoldEmbeddings {
+  /** [n, EMBEDDING_LENGTH] */
+  embeddings: Float32Array;
+  labels: Int32Array;
+  classCount: number;
 }
 
-export interface FitResult {
-  /** [test, classCount], rows in the order of the fold's test indices, each summing to 1 */
-  probabilities: Float32Array;
-  curve: EpochPoint[];
+/** How a network is trained, where that is not the paper's way. */
+export interface TrainingVariant {
+  /** Default `adam`; `adamw` decays weights by .004, `sgd` has momentum .9. */
+  optimizer?: 'adam' | 'adamw' | 'sgd';
+  /** In which convolutions and activations compute; weights, statistics and loss stay in float32. Default float32. */
+  precision?: 'float32' | 'bfloat16';
+  /** `balanced`: each loss is scaled by n / (classes * n of its class), over the training examples. Default `none`. */
+  classWeight?: 'none' | 'balanced';
+  /** Of tl-resnet50: `frozen` trains the head alone, `from` the layers from the named one on. Default `full`. */
+  backbone?: 'full' | 'frozen' | { from: string };
 }
+
+export type NetworkParameters = (SmallCnnParameters | ResNet50Parameters) & TrainingVariant;
+
+/** Channels of the pooled features of ResNet50. */
+export const EMBEDDING_LENGTH = 2048;
 
 /** Graphs kept loaded: one for each network of a run, so that a child alternates between them without a reload. */
 const KEPT_NETWORKS = 2;
@@ -58,7 +56,7 @@ const KEPT_NETWORKS = 2;
 export class NetworkTrainer {
   readonly #tf: TensorFlow;
   /** Least recently used first. */
-  readonly #networks = new Map<string, { network: Network; fed?: FoldImages }>();
+  readonly #networks = new Map<string, { network: Network; fed?: FoldImages | FoldEmbeddings }>();
 
   /** What float results depend on besides the fold: TensorFlow's version, device, threads, processor. */
   readonly environment: Record<string, string>;
@@ -84,62 +82,72 @@ export class NetworkTrainer {
 
   /**
    * Trains a network on the train indices and predicts the test indices. The event loop runs between steps.
-   * @throws CryfoldError NN_LOSS_NOT_FINITE, WEIGHTS_NOT_FOUND, WEIGHTS_INVALID
+   * @param data images; or, for the head of tl-resnet50 alone, embeddings
+   * @throws CryfoldError NN_LOSS_NOT_FINITE, WEIGHTS_NOT_FOUND, WEIGHTS_INVALID, SPEC_INVALID, ARTIFACT_CORRUPT
    */
   async fit(
-    data: FoldImages,
-    fold: { train: Int32Array; test: Int32Array },
-    parameters: SmallCnnParameters | ResNet50Parameters,
+    data: FoldImages | FoldEmbeddings,
+    fold: Fold,
+    parameters: NetworkParameters,
     options: FitOptions,
   ): Promise<FitResult> {
-    const { epochs, batchSize, learningRate } = parameters;
-    const pretrained = parameters.kind === 'tl-resnet50' && parameters.weights !== 'random';
-    if (pretrained && !options.weights) {
-      throw new CryfoldError('WEIGHTS_NOT_FOUND', `the weights ${parameters.weights} were not loaded`, {
-        context: { weights: parameters.weights },
-        hint: 'Load them with loadKerasWeights and pass them on, or say `weights: random`.',
-      });
-    }
+    const { kind, epochs, batchSize, learningRate } = parameters;
+    const pretrained = kind === 'tl-resnet50' && parameters.weights !== 'random' && 'images' in data;
+    if (pretrained && !options.weights) throw notLoaded(parameters.weights);
     const network = await this.#network(data, parameters);
     network.initialize(options.seed, pretrained ? options.weights : undefined);
+    return trainFold(
+      network,
+      fold,
+      {
+        name: kind,
+        epochs,
+        batchSize,
+        learningRate,
+        classes: data.classCount,
+        ...(parameters.classWeight === 'balanced' && {
+          classWeights: balancedWeights(data.labels, fold.train, data.classCount),
+        }),
+        momentum: pretrained ? () => MOMENTUM : warmMomentum,
+      },
+      options,
+    );
+  }
 
-    const total = epochs * Math.ceil(fold.train.length / batchSize);
-    const curve: EpochPoint[] = [];
-    let probabilities = new Float32Array();
-    let done = 0;
-    for (let epoch = 1; epoch <= epochs; epoch++) {
-      const start = performance.now();
-      const order = fold.train.slice();
-      new Random(deriveSeed(options.seed, 'epoch', epoch)).shuffle(order);
-      let [loss, hits] = [0, 0];
-      for (let from = 0; from < order.length; from += batchSize) {
-        const batch = order.subarray(from, from + batchSize);
-        const result = network.step(batch, {
-          learningRate,
-          seed: deriveSeed(options.seed, 'dropout', done),
-          momentum: pretrained ? MOMENTUM : warmMomentum(done),
-        });
-        done++;
-        if (!Number.isFinite(result.loss)) throw lossNotFinite(parameters.kind, epoch, done);
-        loss += result.loss * batch.length;
-        hits += result.hits;
-        options.onStep?.(done, total);
+  /**
+   * The pooled features of all images from ResNet50 in inference mode: one pass that serves every fold whose backbone
+   * is frozen.
+   * @returns [n, EMBEDDING_LENGTH]
+   * @throws CryfoldError WEIGHTS_NOT_FOUND, WEIGHTS_INVALID
+   */
+  async embed(
+    data: Pick<FoldImages, 'images' | 'height' | 'width'>,
+    parameters: Pick<ResNet50Parameters, 'weights' | 'batchSize'> & Pick<TrainingVariant, 'precision'>,
+    options: Pick<FitOptions, 'seed' | 'weights' | 'onStep'>,
+  ): Promise<Float32Array> {
+    if (parameters.weights !== 'random' && !options.weights) throw notLoaded(parameters.weights);
+    const extractor = await FeatureExtractor.load(
+      this.#tf,
+      { name: 'resnet50', inputShape: [data.height, data.width, 3], layers: resnet50Features() },
+      parameters.precision,
+    );
+    try {
+      extractor.initialize(options.seed, parameters.weights === 'random' ? undefined : options.weights);
+      const size = data.height * data.width * 3;
+      const count = data.images.length / size;
+      const features = new Float32Array(count * EMBEDDING_LENGTH);
+      const total = Math.ceil(count / parameters.batchSize);
+      for (let step = 0; step < total; step++) {
+        const from = step * parameters.batchSize;
+        const batch = data.images.subarray(from * size, (from + parameters.batchSize) * size);
+        features.set(extractor.extract(batch), from * EMBEDDING_LENGTH);
+        options.onStep?.(step + 1, total);
         await breathe();
       }
-      const test = await evaluateAll(network, fold.test, batchSize, data.classCount);
-      probabilities = test.probabilities;
-      const point = {
-        epoch,
-        loss: loss / order.length,
-        accuracy: hits / order.length,
-        testLoss: test.loss,
-        testAccuracy: test.accuracy,
-        seconds: (performance.now() - start) / 1000,
-      };
-      curve.push(point);
-      options.onEpoch?.(point);
+      return features;
+    } finally {
+      extractor.dispose();
     }
-    return { probabilities, curve };
   }
 
   /** Ends all TensorFlow sessions of this trainer. */
@@ -148,11 +156,11 @@ export class NetworkTrainer {
     this.#networks.clear();
   }
 
-  async #network(data: FoldImages, parameters: SmallCnnParameters | ResNet50Parameters): Promise<Network> {
+  /** The network for this data and these parameters, its examples fed. */
+  async #network(data: FoldImages | FoldEmbeddings, parameters: NetworkParameters): Promise<Network> {
     const model = buildModel(data, parameters);
-    const { kind, dense } = parameters;
-    const variant = kind === 'small-cnn' ? parameters.filters : parameters.dropout;
-    const key = JSON.stringify([kind, data.height, data.width, data.classCount, dense, variant]);
+    const { epochs, batchSize, learningRate, classWeight, ...compiled } = parameters;
+    const key = JSON.stringify([compiled, model.inputShape, data.classCount]);
     let entry = this.#networks.get(key);
     this.#networks.delete(key);
     if (!entry) {
@@ -161,21 +169,49 @@ export class NetworkTrainer {
         network.dispose();
         this.#networks.delete(old);
       }
-      entry = { network: await Network.load(this.#tf, model, data.classCount, { optimizer: adam() }) };
+      entry = { network: await Network.load(this.#tf, model, data.classCount, compileOptions(model, parameters)) };
     }
     this.#networks.set(key, entry);
     if (entry.fed !== data) {
-      entry.network.feed(data.images, data.labels);
+      entry.network.feed('images' in data ? data.images : data.embeddings, data.labels);
       entry.fed = data;
     }
     return entry.network;
   }
 }
 
-function buildModel(data: FoldImages, parameters: SmallCnnParameters | ResNet50Parameters): Model {
-  return parameters.kind === 'small-cnn'
-    ? smallCnn(data, data.classCount, parameters)
-    : resnet50(data, data.classCount, parameters);
+function buildModel(data: FoldImages | FoldEmbeddings, parameters: NetworkParameters): Model {
+  if ('images' in data) {
+    return parameters.kind === 'small-cnn'
+      ? smallCnn(data, data.classCount, parameters)
+      : resnet50(data, data.classCount, parameters);
+  }
+  if (parameters.kind === 'small-cnn') throw invalid('small-cnn', 'it has no backbone, so it takes images');
+  return {
+    name: 'tl-resnet50-head',
+    inputShape: [EMBEDDING_LENGTH],
+    layers: resnet50Head(data.classCount, parameters),
+  };
+}
+
+const OPTIMIZERS = { adam, adamw: adamW, sgd: () => sgd(0.9) };
+
+function compileOptions(model: Model, parameters: NetworkParameters): CompileOptions {
+  const { optimizer = 'adam', precision = 'float32', backbone = 'full' } = parameters;
+  const options = { optimizer: OPTIMIZERS[optimizer](), precision };
+  if (backbone === 'full') return options;
+  const names = model.layers.map((layer) => layer.name);
+  const first = backbone === 'frozen' ? names.indexOf('avg_pool') + 1 : names.indexOf(backbone.from);
+  if (first < 0) throw invalid('backbone.from', `${model.name} has no layer ${(backbone as { from: string }).from}`);
+  const trained = new Set(names.slice(first));
+  return { ...options, trained: (layer) => trained.has(layer) };
+}
+
+/** scikit-learn's `balanced`: n / (classes * n of the class); 0 for a class without examples. */
+function balancedWeights(labels: Int32Array, train: Int32Array, classes: number): Float32Array {
+  const counts = new Float32Array(classes);
+  for (const index of train) counts[labels[index]]++;
+  return counts.map((count) => (count === 0 ? 0 : train.length / (classes * count)));
 }
 
 /** Keras's default momentum of BatchNormalization's moving statistics. */
@@ -190,27 +226,16 @@ function warmMomentum(step: number): number {
   return Math.min(MOMENTUM, (1 + step) / (10 + step));
 }
 
-async function evaluateAll(network: Network, test: Int32Array, batchSize: number, classes: number) {
-  const probabilities = new Float32Array(test.length * classes);
-  let [loss, hits] = [0, 0];
-  for (let from = 0; from < test.length; from += batchSize) {
-    const result = network.evaluate(test.subarray(from, from + batchSize));
-    probabilities.set(result.probabilities, from * classes);
-    loss += result.loss;
-    hits += result.hits;
-    await breathe();
-  }
-  return { probabilities, loss: loss / test.length, accuracy: hits / test.length };
+function notLoaded(weights: string): CryfoldError {
+  return new CryfoldError('WEIGHTS_NOT_FOUND', `the weights ${weights} were not loaded`, {
+    context: { weights },
+    hint: 'Load them with loadKerasWeights and pass them on, or say `weights: random`.',
+  });
 }
 
-/** Lets messages, timers and signals through: TensorFlow's calls block the event loop. */
-function breathe(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
-
-function lossNotFinite(kind: string, epoch: number, step: number): CryfoldError {
-  return new CryfoldError('NN_LOSS_NOT_FINITE', `${kind}: the loss is not finite in epoch ${epoch}, step ${step}`, {
-    context: { estimator: kind, epoch, step },
-    hint: 'Lower learningRate, or check the images.',
+function invalid(key: string, message: string): CryfoldError {
+  return new CryfoldError('SPEC_INVALID', `${key}: ${message}`, {
+    context: { key },
+    hint: 'Mend this key of the estimator.',
   });
 }

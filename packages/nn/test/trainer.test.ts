@@ -4,7 +4,8 @@ import { after, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import type { ResNet50Parameters, SmallCnnParameters } from '@cryfold/core';
 import { loadTensorFlow } from '../src/tensorflow.js';
-import { type FitResult, NetworkTrainer } from '../src/trainer.js';
+import { type NetworkParameters, NetworkTrainer } from '../src/trainer.js';
+import type { FitResult } from '../src/training-loop.js';
 import { fold, range, stripes } from './stripes.js';
 
 const tf = loadTensorFlow({ threads: 1 });
@@ -123,4 +124,61 @@ test('a trainer keeps two graphs and ends the sessions of older ones', async () 
   const one = tf.node.getNumOfSavedModels();
   await trainer.fit(data, fold, { ...CNN, epochs: 1, dense: [8] }, { seed: 1 });
   assert.equal(tf.node.getNumOfSavedModels(), one);
+});
+
+describe('checkpoints', () => {
+  test('training goes on from any of them to the same bytes', async () => {
+    const parameters: NetworkParameters = { ...CNN, epochs: 4, optimizer: 'adamw', classWeight: 'balanced' };
+    const saved: Uint8Array[] = [];
+    const whole = await trainer.fit(data, fold, parameters, {
+      seed: 3,
+      checkpoint: { save: (bytes) => void saved.push(bytes) },
+    });
+    assert.equal(saved.length, 3);
+    for (const [index, resume] of saved.entries()) {
+      const steps: number[] = [];
+      const rest = await trainer.fit(data, fold, parameters, {
+        seed: 3,
+        checkpoint: { resume, save: () => {} },
+        onStep: (done) => steps.push(done),
+      });
+      assert.equal(hex(rest), hex(whole));
+      assert.deepEqual(steps, [...range(3 * (index + 1) + 1, 13)]);
+      const losses = ({ curve }: FitResult) => curve.map(({ loss, testLoss }) => [loss, testLoss]);
+      assert.deepEqual(losses(rest), losses(whole));
+    }
+  });
+
+  test('one that is damaged or of another network is refused', async () => {
+    const saved: Uint8Array[] = [];
+    const save = (bytes: Uint8Array) => void saved.push(bytes);
+    await trainer.fit(data, fold, CNN, { seed: 3, checkpoint: { save } });
+    const other = { ...CNN, dense: [9] };
+    for (const resume of [saved[0].subarray(0, 999), saved[0].subarray(0, saved[0].length - 4), new Uint8Array(9)]) {
+      await assert.rejects(trainer.fit(data, fold, CNN, { seed: 3, checkpoint: { resume, save } }), {
+        code: 'ARTIFACT_CORRUPT',
+      });
+    }
+    await assert.rejects(trainer.fit(data, fold, other, { seed: 3, checkpoint: { resume: saved[0], save } }), {
+      code: 'ARTIFACT_CORRUPT',
+      message: /dense\/kernel/,
+    });
+  });
+});
+
+test('a frozen backbone gives the same on cached embeddings as on images', async () => {
+  const parameters: NetworkParameters = { ...RESNET, dropout: 0, epochs: 2, backbone: 'frozen' };
+  const slow = await trainer.fit(data, fold, parameters, { seed: 4 });
+  const embeddings = await trainer.embed(data, parameters, { seed: 4 });
+  const { labels, classCount } = data;
+  const fast = await trainer.fit({ embeddings, labels, classCount }, fold, parameters, { seed: 4 });
+  for (const [i, p] of slow.probabilities.entries()) assert.ok(Math.abs(p - fast.probabilities[i]) < 1e-4);
+  assert.notEqual(hex(await trainer.fit(data, fold, { ...parameters, backbone: 'full' }, { seed: 4 })), hex(slow));
+  await assert.rejects(trainer.fit({ embeddings, labels, classCount }, fold, CNN, { seed: 4 }), {
+    code: 'SPEC_INVALID',
+  });
+  await assert.rejects(trainer.fit(data, fold, { ...RESNET, backbone: { from: 'conv9' } }, { seed: 4 }), {
+    code: 'SPEC_INVALID',
+    message: /no layer conv9/,
+  });
 });

@@ -75,12 +75,17 @@ function residualBlock(name: string, input: string, filters: number, stride: num
 }
 
 /** Dropout and dense layers on pooled features: the paper's head, its last layer giving the logits. */
-export function denseHead(classes: number, shape: HeadShape): Layer[] {
+export function resnet50Head(classes: number, shape: HeadShape): Layer[] {
   return [
     dropout('dropout', shape.dropout),
     ...shape.dense.map((units, i) => dense(numbered('dense', i), units, 'relu')),
     dense(numbered('dense', shape.dense.length), classes),
   ];
+}
+
+/** Images to pooled features: preprocessing, backbone, global average pooling. [height, width, 3] to [2048]. */
+export function resnet50Features(): Layer[] {
+  return [caffePreprocessing('preprocess_input'), ...resnet50Backbone(), globalAveragePooling2D('avg_pool')];
 }
 
 /**
@@ -92,12 +97,7 @@ export function resnet50(image: { height: number; width: number }, classes: numb
   return {
     name: 'tl-resnet50',
     inputShape: [image.height, image.width, 3],
-    layers: [
-      caffePreprocessing('preprocess_input'),
-      ...resnet50Backbone(),
-      globalAveragePooling2D('avg_pool'),
-      ...denseHead(classes, head),
-    ],
+    layers: [...resnet50Features(), ...resnet50Head(classes, head)],
   };
 }
 

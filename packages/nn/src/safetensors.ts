@@ -1,0 +1,71 @@
+import { CryfoldError } from '@cryfold/core';
+import type { WeightMap } from './network.js';
+
+/**
+ * Tensors and texts in the safetensors format (huggingface.co/docs/safetensors): the length of a JSON header as 8
+ * bytes, the header with each tensor's type, shape and byte range, then the bytes. Other tools read it as it is.
+ */
+export interface TensorFile {
+  tensors: WeightMap;
+  metadata: Record<string, string>;
+}
+
+export function encodeSafetensors({ tensors, metadata }: TensorFile): Uint8Array {
+  const header: Record<string, unknown> = { __metadata__: metadata };
+  let size = 0;
+  for (const [name, { shape, data }] of tensors) {
+    header[name] = { dtype: 'F32', shape, data_offsets: [size, size + data.byteLength] };
+    size += data.byteLength;
+  }
+  const text = new TextEncoder().encode(JSON.stringify(header));
+  const start = 8 + Math.ceil(text.length / 8) * 8;
+  const out = new Uint8Array(start + size).fill(0x20, 8, start);
+  new DataView(out.buffer).setUint32(0, start - 8, true);
+  out.set(text, 8);
+  let at = start;
+  for (const { data } of tensors.values()) {
+    out.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+    at += data.byteLength;
+  }
+  return out;
+}
+
+/**
+ * Reads float32 tensors.
+ * @param name what to call the file in messages
+ * @throws CryfoldError ARTIFACT_CORRUPT
+ */
+export function decodeSafetensors(bytes: Uint8Array, name: string): TensorFile {
+  const corrupt = (why: string, cause?: unknown) =>
+    new CryfoldError('ARTIFACT_CORRUPT', `${name}: ${why}`, {
+      context: { artifact: name },
+      hint: 'Delete it; what it held is computed again.',
+      cause,
+    });
+  // Not slice: that of a Buffer is a view.
+  const copy = (from: number, to: number) => new Uint8Array(bytes.subarray(from, to)).buffer;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const start = bytes.length < 8 || view.getUint32(4, true) !== 0 ? 0 : 8 + view.getUint32(0, true);
+  if (start === 0 || start > bytes.length) throw corrupt('not a safetensors file, or truncated');
+  let header: Record<string, { dtype: string; shape: number[]; data_offsets: [number, number] }>;
+  try {
+    header = JSON.parse(new TextDecoder('utf8', { fatal: true }).decode(bytes.subarray(8, start)));
+  } catch (cause) {
+    throw corrupt('unreadable header', cause);
+  }
+  const { __metadata__: metadata = {}, ...entries } = header;
+  const tensors = new Map<string, { shape: number[]; data: Float32Array }>();
+  let end = 0;
+  for (const [tensor, { dtype, shape, data_offsets: range }] of Object.entries(entries)) {
+    const count = Array.isArray(shape) ? shape.reduce((product, length) => product * length, 1) : -1;
+    if (dtype !== 'F32' || !Array.isArray(range) || range[1] - range[0] !== 4 * count) {
+      throw corrupt(`${tensor} is not a float32 tensor of shape [${shape}]`);
+    }
+    if (!(range[0] === end) || start + range[1] > bytes.length)
+      throw corrupt(`the bytes of ${tensor} are not all there`);
+    end = range[1];
+    tensors.set(tensor, { shape, data: new Float32Array(copy(start + range[0], start + range[1])) });
+  }
+  if (start + end !== bytes.length) throw corrupt('bytes are left over');
+  return { tensors, metadata: metadata as unknown as Record<string, string> };
+}

@@ -1,0 +1,143 @@
+import { CryfoldError, deriveSeed, Random } from '@cryfold/core';
+import type { Network, WeightMap } from './network.js';
+import { decodeSafetensors, encodeSafetensors } from './safetensors.js';
+
+/** One point of a learning curve. */
+export interface EpochPoint {
+  /** From 1. */
+  epoch: number;
+  /** Mean over the epoch's batches, each before its own update, as Keras reports it. */
+  loss: number;
+  accuracy: number;
+  /** Over the test examples, after the epoch, in inference mode. */
+  testLoss: number;
+  testAccuracy: number;
+  /** Wall-clock time of the epoch, its test pass included. */
+  seconds: number;
+}
+
+export interface Fold {
+  /** Indices of the examples to train on, and of those to predict. */
+  train: Int32Array;
+  test: Int32Array;
+}
+
+export interface FitOptions {
+  /** Decides initial weights, batch order and dropout. */
+  seed: number;
+  /** The backbone's weights, where the parameters name a file rather than `random`. */
+  weights?: WeightMap;
+  onEpoch?: (point: EpochPoint) => void;
+  /** After each step: steps done and steps in all. */
+  onStep?: (done: number, total: number) => void;
+  /** Where training goes on after an interruption; the result is the same to the bit. */
+  checkpoint?: {
+    /** What `save` was given last. */
+    resume?: Uint8Array;
+    /** Called after each epoch but the last, with a safetensors file of weights and optimiser state. */
+    save: (bytes: Uint8Array, epoch: number) => void | Promise<void>;
+  };
+}
+
+export interface FitResult {
+  /** [test, classCount], rows in the order of the fold's test indices, each summing to 1 */
+  probabilities: Float32Array;
+  curve: EpochPoint[];
+}
+
+export interface LoopSettings {
+  /** What to call the network in messages. */
+  name: string;
+  epochs: number;
+  batchSize: number;
+  learningRate: number;
+  classes: number;
+  classWeights?: Float32Array;
+  /** Of the moving statistics, by steps done. */
+  momentum: (step: number) => number;
+}
+
+/** Trains an initialised network, whose examples are fed, for all epochs of a fold. */
+export async function trainFold(
+  network: Network,
+  fold: Fold,
+  settings: LoopSettings,
+  options: FitOptions,
+): Promise<FitResult> {
+  const { epochs, batchSize, learningRate, classes, classWeights, momentum } = settings;
+  const perEpoch = Math.ceil(fold.train.length / batchSize);
+  const curve = options.checkpoint?.resume ? resume(network, options.checkpoint.resume) : [];
+  let probabilities = new Float32Array();
+  for (let epoch = curve.length + 1; epoch <= epochs; epoch++) {
+    const start = performance.now();
+    const order = fold.train.slice();
+    new Random(deriveSeed(options.seed, 'epoch', epoch)).shuffle(order);
+    let [loss, hits] = [0, 0];
+    for (let index = 0; index < perEpoch; index++) {
+      const batch = order.subarray(index * batchSize, (index + 1) * batchSize);
+      const step = (epoch - 1) * perEpoch + index;
+      const result = network.step(batch, {
+        learningRate,
+        seed: deriveSeed(options.seed, 'dropout', step),
+        momentum: momentum(step),
+        ...(classWeights && { classWeights }),
+      });
+      if (!Number.isFinite(result.loss)) throw lossNotFinite(settings.name, epoch, step + 1);
+      loss += result.loss * batch.length;
+      hits += result.hits;
+      options.onStep?.(step + 1, epochs * perEpoch);
+      await breathe();
+    }
+    const test = await evaluateAll(network, fold.test, batchSize, classes);
+    probabilities = test.probabilities;
+    const point = {
+      epoch,
+      loss: loss / order.length,
+      accuracy: hits / order.length,
+      testLoss: test.loss,
+      testAccuracy: test.accuracy,
+      seconds: (performance.now() - start) / 1000,
+    };
+    curve.push(point);
+    options.onEpoch?.(point);
+    if (epoch < epochs) {
+      await options.checkpoint?.save(
+        encodeSafetensors({ tensors: network.save(), metadata: { curve: JSON.stringify(curve) } }),
+        epoch,
+      );
+    }
+  }
+  return { probabilities, curve };
+}
+
+/** Puts a network where a checkpoint left it; returns the learning curve so far. */
+function resume(network: Network, bytes: Uint8Array): EpochPoint[] {
+  const { tensors, metadata } = decodeSafetensors(bytes, 'checkpoint');
+  network.restore(tensors);
+  return JSON.parse(metadata.curve ?? '[]');
+}
+
+async function evaluateAll(network: Network, test: Int32Array, batchSize: number, classes: number) {
+  const probabilities = new Float32Array(test.length * classes);
+  let [loss, hits] = [0, 0];
+  for (let from = 0; from < test.length; from += batchSize) {
+    const result = network.evaluate(test.subarray(from, from + batchSize));
+    probabilities.set(result.probabilities, from * classes);
+    loss += result.loss;
+    hits += result.hits;
+    await breathe();
+  }
+  return { probabilities, loss: loss / test.length, accuracy: hits / test.length };
+}
+
+/** Lets messages, timers and signals through: TensorFlow's calls block the event loop. */
+export function breathe(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+function lossNotFinite(network: string, epoch: number, step: number): CryfoldError {
+  return new CryfoldError('NN_LOSS_NOT_FINITE', `${network}: the loss is not finite in epoch ${epoch}, step ${step}`, {
+    context: { estimator: network, epoch, step },
+    hint: 'Lower learningRate, or check the images.',
+  });
+}
