@@ -11,7 +11,7 @@ export interface SvmResult {
   probabilities: Float64Array;
   /**
    * test x classes; their argmax is scikit-learn's prediction. One-vs-rest: each machine's decision value. One-vs-one:
-   * votes and a tie-break, as scikit-learn's decision_function_shape='ovr'.
+   * votes and a tie-break, as scikit-learn's decision_function_shape='ovr' (and break_ties=True).
    */
   decisions: Float64Array;
   /** For pixels in [0, 1] */

@@ -2,6 +2,6 @@ export { type DistanceMatrix, type PixelMoments, pixelMoments, squaredDistances 
 export { fitSvm, predictFit, type SvmFit, type TrainingProblem } from './fit.js';
 export { fitPredictSvm, type SvmProblem, type SvmResult } from './fit-predict.js';
 export { type GridCell, type GridProblem, svmGrid } from './grid.js';
-export { type Kernel, settleKernel } from './kernel.js';
+export type { Kernel } from './kernel.js';
 export { type MlSvmModel, toMlSvm } from './ml-svm.js';
 export { decodeModel, encodeModel, exportModel, type SvmModel, type SvmModelFiles, SvmPredictor } from './model.js';
