@@ -10,11 +10,11 @@ import {
   planRun,
   type RunPlan,
   type Spec,
-  sha256,
   storeKeys,
 } from '@cryfold/core';
 import { repeatedKFold } from '@cryfold/evaluation';
 import { type Dataset, limitClips, readClips, readDataset, SpectrogramImager } from '@cryfold/features';
+import { loadKerasWeights, resnet50WeightShapes, resolveWeights, type WeightsSourceOptions } from '@cryfold/nn';
 
 /** What flags may change of a spec. */
 export interface Overrides {
@@ -75,8 +75,8 @@ export interface Preparation {
   plan: RunPlan;
   dataset: Dataset;
   manifest: DatasetManifest;
-  /** Pretrained weights by their sha256, to be stored */
-  weights: Map<string, Uint8Array>;
+  /** Files of pretrained weights by the key under which workers find them */
+  weights: Map<string, string>;
 }
 
 export interface PrepareOptions {
@@ -84,11 +84,14 @@ export interface PrepareOptions {
   data: string;
   limit?: number;
   skipBad: boolean;
+  /** Where weights given by URL or store key are fetched from and kept */
+  sources: WeightsSourceOptions;
   onProgress: (text: string) => void;
 }
 
 /** Reads and checks the data, and plans the run. Writes nothing. */
-export async function prepareRun({ spec, data, limit, skipBad, onProgress }: PrepareOptions): Promise<Preparation> {
+export async function prepareRun(options: PrepareOptions): Promise<Preparation> {
+  const { spec, data, limit, skipBad, sources, onProgress } = options;
   const whole = await readDataset(data, {
     clipSeconds: spec.features.clipSeconds,
     skipBad,
@@ -102,7 +105,7 @@ export async function prepareRun({ spec, data, limit, skipBad, onProgress }: Pre
       hint: 'Add recordings, or ask for fewer folds with --folds.',
     });
   }
-  const weights = new Map<string, Uint8Array>();
+  const weights = new Map<string, string>();
   const manifest: DatasetManifest = {
     format: 1,
     name: dataset.name,
@@ -112,33 +115,32 @@ export async function prepareRun({ spec, data, limit, skipBad, onProgress }: Pre
     clips: dataset.clips.map(({ id, label, group }) => ({ id, label, group })),
   };
   const plan = planRun({
-    spec: { ...spec, estimators: await resolveWeights(spec.estimators, weights) },
+    spec: { ...spec, estimators: await resolveEstimators(spec.estimators, sources, weights) },
     manifest,
     splits: repeatedKFold(dataset.clips.length, { splits: folds, repeats, seed: spec.seed }),
   });
   return { plan, dataset, manifest, weights };
 }
 
-/** Replaces paths of weights by their content's hash, so that a result's key does not depend on where a file lies. */
-async function resolveWeights(
+/**
+ * Replaces where weights come from by where workers find them, named by content: a result's key must not depend on
+ * which folder a file lies in. The file is read once here, so that a wrong one is told before anything starts.
+ * @throws CryfoldError WEIGHTS_NOT_FOUND, WEIGHTS_INVALID, WEIGHTS_UNREACHABLE
+ */
+async function resolveEstimators(
   estimators: Spec['estimators'],
-  weights: Map<string, Uint8Array>,
+  options: WeightsSourceOptions,
+  files: Map<string, string>,
 ): Promise<Spec['estimators']> {
   const resolved: Spec['estimators'] = {};
   for (const [name, estimator] of Object.entries(estimators)) {
     resolved[name] = estimator;
     if (estimator.kind !== 'tl-resnet50' || estimator.weights === 'random') continue;
-    const path = estimator.weights;
-    const bytes = await readFile(path).catch((cause) => {
-      throw new CryfoldError('WEIGHTS_NOT_FOUND', `${path}: cannot be read: ${cause.message}`, {
-        cause,
-        context: { file: path, estimator: name },
-        hint: 'Give the path of Keras’s resnet50 notop .h5 file, or "weights: random".',
-      });
-    });
-    const hash = sha256(bytes);
-    weights.set(hash, bytes);
-    resolved[name] = { ...estimator, weights: `sha256:${hash}` };
+    const { path, sha256 } = await resolveWeights(estimator.weights, options);
+    await loadKerasWeights(path, resnet50WeightShapes());
+    const key = storeKeys.weights(sha256);
+    files.set(key, path);
+    resolved[name] = { ...estimator, weights: `store:${key}#sha256=${sha256}` };
   }
   return resolved;
 }
@@ -154,8 +156,8 @@ export async function publish(
     const { height, width } = plan.spec.features;
     await store.put(images, await drawImages(dataset, { height, width }, onProgress));
   }
-  for (const [hash, bytes] of weights) {
-    if (!(await store.has(storeKeys.weights(hash)))) await store.put(storeKeys.weights(hash), bytes);
+  for (const [key, path] of weights) {
+    if (!(await store.has(key))) await store.put(key, await readFile(path));
   }
   await store.put(storeKeys.manifest(plan.dataset.key), encodeRecord(manifest));
   // Last: a plan in the store is a run that the coordinator drives.

@@ -39,14 +39,19 @@ export async function runCommand(options: RunOptions, config: Config, environmen
     });
   }
   const spec = applyOverrides(await readSpec(options.spec ?? PAPER_SPEC), options, (text) => display.say(text));
-  const preparation = await prepareRun({ ...options, spec, onProgress: (text) => display.update(text) });
+  const store = openStore(storeUrl);
+  const preparation = await prepareRun({
+    ...options,
+    spec,
+    sources: { cacheDirectory: config.cacheDir, fetchBytes: (key) => store.get(key) },
+    onProgress: (text) => display.update(text),
+  });
   const { plan, dataset } = preparation;
   display.say(
     `${dataset.name}: ${dataset.clips.length} clips, ${dataset.classes.length} classes · run ${plan.run} · ${plan.jobs.length} folds`,
   );
   for (const { message } of dataset.skipped) display.say(`skipped: ${message}`);
 
-  const store = openStore(storeUrl);
   const stop = new AbortController();
   const onSignal = () => {
     if (stop.signal.aborted) process.exit(EXIT.cancelled);

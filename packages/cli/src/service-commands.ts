@@ -49,7 +49,13 @@ export async function workerCommand(options: WorkerCommandOptions, config: Confi
   });
   const { children } = options;
   return runService('worker', config, async (surroundings) => {
-    return new Worker({ ...surroundings, queues, children, childMemoryMb: config.childMemoryMb });
+    return new Worker({
+      ...surroundings,
+      queues,
+      children,
+      childMemoryMb: config.childMemoryMb,
+      cacheDir: config.cacheDir,
+    });
   });
 }
 

@@ -11,6 +11,8 @@ export type Task =
       train: number[];
       test: number[];
       seed: number;
+      /** Where weights are kept between runs */
+      cacheDir: string;
     }
   | { kind: 'distances'; storeUrl: string; features: string };
 

@@ -25,6 +25,8 @@ export interface WorkerOptions {
   /** Training children per queue, each with one fold at a time. */
   children: number;
   childMemoryMb: number;
+  /** Where pretrained weights are kept, shared by all workers of a machine */
+  cacheDir: string;
   log: Logger;
 }
 
@@ -121,6 +123,7 @@ export class Worker implements Service {
         train,
         test,
         seed: job.seed,
+        cacheDir: this.#options.cacheDir,
       },
       attempt.signal,
       // Progress is a courtesy: an outage must not end the fold.
