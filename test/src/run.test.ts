@@ -124,6 +124,17 @@ test('kill -9 of a worker, its training child and the coordinator: same bytes, n
   assertNoneAfterCommit(await logLines(out));
 });
 
+test('kill -9 of the command itself leaves no process behind', async () => {
+  const out = join(folder.path, 'orphans');
+  const running = start(args('orphans', '--workers', '1'));
+  const pid = running.process.pid ?? assert.fail('not started');
+  await until('a fold to start', async () => (await logLines(out)).some(({ msg }) => msg === 'fold started'));
+  const below = descendants(pid);
+  assert.ok(below.some(({ command }) => /redis-server|valkey-server/.test(command)));
+  running.process.kill('SIGKILL');
+  await until('no process to be left', () => below.every((one) => !isAlive(one.pid)), 30);
+});
+
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

@@ -31,6 +31,8 @@ export async function doctorCommand(
   config: Config,
   environment: NodeJS.ProcessEnv,
 ): Promise<number> {
+  const tensorFlow = tensorFlowInfo();
+  tensorFlow.catch(() => {});
   const checks = await Promise.all([
     check('Node', async () => {
       const [major, minor] = process.versions.node.split('.').map(Number);
@@ -38,11 +40,11 @@ export async function doctorCommand(
       throw new CryfoldError('USAGE', `${process.version} is too old`, { hint: 'Install Node 20.10 or later.' });
     }),
     check('TensorFlow', async () => {
-      const { version, binding } = await tensorFlowInfo();
+      const { version, binding } = await tensorFlow;
       return `${version}, binding ${binding}`;
     }),
     check('GPU', async () => {
-      const { device } = await tensorFlowInfo();
+      const { device } = await tensorFlow;
       return device === 'GPU'
         ? 'used by TensorFlow'
         : 'none; networks train on the CPU (scripts/build-tensorflow --variant cuda)';

@@ -2,7 +2,7 @@ import { Aggregator } from '@cryfold/aggregator';
 import { openStore } from '@cryfold/artifacts';
 import { Coordinator } from '@cryfold/coordinator';
 import { CryfoldError, type FoldQueue } from '@cryfold/core';
-import { checkRedis } from '@cryfold/queue';
+import { checkRedis, shutDownRedis } from '@cryfold/queue';
 import { type Config, createLogger, type Logger, type Service, serve } from '@cryfold/runtime';
 import { Worker } from '@cryfold/worker';
 import { EXIT } from './exit-codes.js';
@@ -33,7 +33,9 @@ async function runService(
   const store = openStore(storeUrl);
   await store.has('runs');
   await store.close();
-  await serve(await start({ redisUrl, storeUrl, log }), config.graceSeconds, log);
+  const { orphaned } = await serve(await start({ redisUrl, storeUrl, log }), config.graceSeconds, log);
+  // The command that owned the private Redis was killed, and Redis does not notice.
+  if (orphaned) await shutDownRedis(redisUrl);
   return EXIT.done;
 }
 

@@ -22,6 +22,14 @@ export function connect(url: string, use: 'blocking' | 'failing'): Redis {
   return redis;
 }
 
+/** Ends a private Redis whose owner is gone. Nothing is saved: the truth is in the store. */
+export async function shutDownRedis(url: string): Promise<void> {
+  const redis = new Redis(url, { maxRetriesPerRequest: 0, retryStrategy: () => null });
+  redis.on('error', () => {});
+  await redis.shutdown('NOSAVE').catch(() => {});
+  redis.disconnect();
+}
+
 /**
  * Answers Redis's version, or says why not within `timeout` milliseconds.
  * @throws CryfoldError REDIS_UNREACHABLE

@@ -9,9 +9,11 @@ export interface Service {
 /**
  * Runs a service until SIGTERM or SIGINT (a second one ends the grace), or until the parent that started it
  * over IPC goes away. A service started over IPC leaves SIGINT to its parent, since a terminal sends it to both.
+ * @returns whether the parent went away, so that what it owned has no owner any more
  */
-export async function serve(service: Service, graceSeconds: number, log: Logger): Promise<void> {
+export async function serve(service: Service, graceSeconds: number, log: Logger): Promise<{ orphaned: boolean }> {
   const supervised = process.connected === true;
+  let orphaned = false;
   await new Promise<void>((resolve, reject) => {
     let stopping = false;
     const stop = (reason: string, grace: number) => {
@@ -27,7 +29,13 @@ export async function serve(service: Service, graceSeconds: number, log: Logger)
     process.on('SIGINT', () => {
       if (!supervised) stop('SIGINT', graceSeconds);
     });
-    if (supervised) process.once('disconnect', () => !stopping && stop('parent gone', 0));
+    if (supervised) {
+      process.once('disconnect', () => {
+        orphaned = !stopping;
+        if (!stopping) stop('parent gone', 0);
+      });
+    }
   });
   if (process.connected) process.disconnect();
+  return { orphaned };
 }

@@ -26,6 +26,7 @@ export function createSvmEngine(): Engine {
       ...kernel,
       labels: data.labels,
       classCount,
+      classNames: data.manifest.classes,
       train,
       test,
       innerFolds: innerFolds(data.labels, train, task.seed),
