@@ -1,9 +1,11 @@
-import { CryfoldError } from '@cryfold/core';
+import { CryfoldError, FUSION_RULES } from '@cryfold/core';
 import { loadConfig } from '@cryfold/runtime';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { compareCommand } from './compare-command.js';
 import { dataInspectCommand, dataSynthCommand } from './data-commands.js';
 import { doctorCommand } from './doctor-command.js';
 import { EXIT } from './exit-codes.js';
+import { fuseCommand } from './fuse-command.js';
 import { runCommand } from './run-command.js';
 import { aggregatorCommand, coordinatorCommand, workerCommand } from './service-commands.js';
 
@@ -58,6 +60,25 @@ export async function main(args: string[]): Promise<number> {
         runCommand({ ...options, ...(spec === undefined ? {} : { spec }) }, loadConfig(), process.env),
       ),
     );
+
+  program
+    .command('fuse')
+    .description('Fuse the stored probabilities of a finished run by another rule, without training.')
+    .argument('<run>', 'id of a run, or its --out directory')
+    .option('--members <names>', 'estimators to fuse, comma-separated (default: all of the run)', list)
+    .option('--rule <rule>', FUSION_RULES.join(', '), 'mean')
+    .option('--out <dir>', 'where to write results.json and out-of-fold.csv')
+    .option('--json', 'print the results as JSON', false)
+    .action(does((run: string, options) => fuseCommand(run, options, loadConfig())));
+  program
+    .command('compare')
+    .description('Say whether run B is better than run A, by a paired test on their common folds.')
+    .argument('<run-a>', 'the baseline: id of a run, or its --out directory')
+    .argument('<run-b>', 'the candidate')
+    .option('--model <names>', 'the model to compare, or one of each run as a,b', list)
+    .option('--json', 'print the verdict as JSON', false)
+    .addHelpText('after', '\nExit codes: 0 better, 5 same, 6 worse, 3 incomplete')
+    .action(does((a: string, b: string, options) => compareCommand(a, b, options, loadConfig())));
 
   const data = program.command('data').description('Look at recordings, or make some.');
   data
@@ -114,7 +135,7 @@ Environment:
   CRYFOLD_LOG_LEVEL      trace, debug, info, warn, error or silent
   CRYFOLD_GRACE_SECONDS  how long a stopping worker lets its fold go on (25)
 
-Exit codes: 0 done, 1 failed, 2 usage, 3 incomplete (some folds failed), 4 cancelled`;
+Exit codes: 0 done, 1 failed, 2 usage, 3 incomplete (some folds failed), 4 cancelled; compare: 0 better, 5 same, 6 worse`;
 
 /** Tells an error in plain words: what, where, what to do. */
 function report(error: unknown, json: boolean): number {

@@ -58,6 +58,7 @@ export const ERROR_CODES = {
   JOB_INVALID: ['input', 'A job payload or stored record does not have the expected schema.'],
   CHILD_DIED: ['crash', 'A training child ended before it returned a result.'],
   PROCESS_DIED: ['crash', 'A coordinator, worker or aggregator process keeps dying.'],
+  RUN_NOT_FOUND: ['usage', 'No finished run has this id, or is in this directory.'],
   RUN_FAILED: ['input', 'At least one fold failed for good, so the run is incomplete.'],
   CANCELLED: ['usage', 'The work was cancelled.'],
 } as const satisfies Record<string, readonly [FailureClass, string]>;

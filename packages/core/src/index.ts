@@ -34,6 +34,8 @@ export {
 export {
   type Estimator,
   estimatorSchema,
+  FUSION_RULES,
+  type FusionRule,
   parseSpec,
   type ResNet50Parameters,
   type SmallCnnParameters,

@@ -56,6 +56,13 @@ export const svmSchema = z.strictObject({
 
 export const estimatorSchema = z.discriminatedUnion('kind', [smallCnnSchema, resnet50Schema, svmSchema]);
 
+/**
+ * How members' probabilities become one. `weighted` and `stacked` are fitted, on predictions of the outer fold's
+ * training clips; the others need no fitting.
+ */
+export const FUSION_RULES = ['mean', 'geometric', 'majority', 'weighted', 'stacked'] as const;
+export type FusionRule = (typeof FUSION_RULES)[number];
+
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,40}$/, 'use lower-case letters, digits and dashes');
 
 export const specSchema = z.strictObject({
@@ -81,7 +88,7 @@ export const specSchema = z.strictObject({
   threads: count.default(1),
   estimators: z.record(name, estimatorSchema),
   fusion: z
-    .record(name, z.strictObject({ rule: z.literal('mean').default('mean'), members: z.array(name).min(2) }))
+    .record(name, z.strictObject({ rule: z.enum(FUSION_RULES).default('mean'), members: z.array(name).min(2) }))
     .default({}),
 });
 

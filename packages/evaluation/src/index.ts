@@ -9,7 +9,7 @@ export {
   evaluateRun,
   type FoldProbabilities,
 } from './evaluate.js';
-export { FUSION_RULES, type FusionRule, type FusionTraining, fitWeights, fuse, fuseMean } from './fusion.js';
+export { type FusionTraining, fitWeights, fuse, fuseMean } from './fusion.js';
 export {
   type Groups,
   groupKFold,

@@ -5,12 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { CryfoldError, Random } from '@cryfold/core';
+import { CryfoldError, FUSION_RULES, Random } from '@cryfold/core';
 import {
   decodeResults,
   type EvaluationInput,
   evaluateRun,
-  FUSION_RULES,
   groupKFold,
   outOfFoldCsv,
   type RunResults,

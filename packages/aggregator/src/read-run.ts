@@ -1,0 +1,142 @@
+import { type ArtifactStore, readArtifact } from '@cryfold/artifacts';
+import {
+  CryfoldError,
+  type DatasetManifest,
+  decodeManifest,
+  decodeNpy,
+  decodePlan,
+  decodeRecord,
+  type FoldFailure,
+  type FoldJob,
+  type FoldResult,
+  foldFailureSchema,
+  foldResultSchema,
+  type RunPlan,
+  storeKeys,
+} from '@cryfold/core';
+import type { EvaluationInput } from '@cryfold/evaluation';
+
+/** A run as the store holds it: what was planned, and what of it is there. */
+export interface StoredRun {
+  plan: RunPlan;
+  manifest: DatasetManifest;
+  /** Probabilities per estimator and split, null where a fold is missing; fusion as in the spec. */
+  input: EvaluationInput;
+  /** Versions and processors by `trial.name`. */
+  environment: Record<string, string>;
+  /** In the plan's order; folds without a result are left out. */
+  folds: { job: FoldJob; record: FoldResult }[];
+}
+
+interface ReadFold {
+  record: FoldResult;
+  probabilities: Float64Array;
+  decisions: Float64Array | undefined;
+}
+
+/** Folds read at a time, so that a remote store's answers overlap. */
+const CONCURRENT = 16;
+
+/**
+ * Reads a run's plan and every fold of it.
+ * @throws CryfoldError ARTIFACT_MISSING, ARTIFACT_CORRUPT, JOB_INVALID, NPY_INVALID
+ */
+export async function readRun(store: ArtifactStore, run: string): Promise<StoredRun> {
+  const planKey = storeKeys.plan(run);
+  const plan = decodePlan(await readArtifact(store, planKey), planKey);
+  const manifestKey = storeKeys.manifest(plan.dataset.key);
+  const manifest = decodeManifest(await readArtifact(store, manifestKey), manifestKey);
+  const failures = await readFailures(store, run);
+
+  const noFolds = () => plan.splits.map((): Float64Array | null => null);
+  const probabilities = new Map<string, (Float64Array | null)[]>();
+  const decisions = new Map<string, (Float64Array | null)[]>();
+  const environment: Record<string, string> = {};
+  const folds: StoredRun['folds'] = [];
+  for (const trial of Object.keys(plan.spec.estimators)) probabilities.set(trial, noFolds());
+  for (let start = 0; start < plan.jobs.length; start += CONCURRENT) {
+    const jobs = plan.jobs.slice(start, start + CONCURRENT);
+    const read = await Promise.all(jobs.map((job) => readFold(store, job, plan)));
+    for (const [i, job] of jobs.entries()) {
+      const fold = read[i];
+      if (!fold) continue;
+      folds.push({ job, record: fold.record });
+      const own = probabilities.get(job.trial);
+      if (own) own[job.split] = fold.probabilities;
+      if (fold.decisions) {
+        if (!decisions.has(job.trial)) decisions.set(job.trial, noFolds());
+        decisions.get(job.trial)![job.split] = fold.decisions;
+      }
+      noteEnvironment(environment, job.trial, fold.record.environment);
+    }
+  }
+
+  const index = new Map(manifest.classes.map((label, i) => [label, i]));
+  return {
+    plan,
+    manifest,
+    environment,
+    folds,
+    input: {
+      classes: manifest.classes,
+      clips: manifest.clips.map(({ id, group, label }) => ({ id, group, label: index.get(label) ?? -1 })),
+      splits: plan.splits.map(({ repeat, fold, train, test }) => ({
+        repeat,
+        fold,
+        train: Int32Array.from(train),
+        test: Int32Array.from(test),
+      })),
+      estimators: plan.spec.estimators,
+      fusion: plan.spec.fusion,
+      probabilities,
+      decisions,
+      failures: plan.jobs.flatMap((job) => {
+        const failure = failures.get(job.key);
+        if (!failure) return [];
+        const { repeat, fold } = plan.splits[job.split];
+        return [{ model: job.trial, repeat, fold, code: failure.error.code, message: failure.error.message }];
+      }),
+    },
+  };
+}
+
+async function readFailures(store: ArtifactStore, run: string): Promise<Map<string, FoldFailure>> {
+  const failures = new Map<string, FoldFailure>();
+  for await (const key of store.list(storeKeys.failures(run))) {
+    const bytes = await store.get(key);
+    if (!bytes) continue;
+    const failure = decodeRecord(foldFailureSchema, bytes, key);
+    failures.set(failure.key, failure);
+  }
+  return failures;
+}
+
+async function readFold(store: ArtifactStore, job: FoldJob, plan: RunPlan): Promise<ReadFold | undefined> {
+  const key = storeKeys.result(job.key);
+  const bytes = await store.get(key);
+  if (!bytes) return undefined;
+  const record = decodeRecord(foldResultSchema, bytes, key);
+  const read = async ({ key: file, sha256 }: FoldResult['probabilities']) => {
+    const { shape, data } = decodeNpy(await readArtifact(store, file, sha256), '<f8', 2, file);
+    const expected = [plan.splits[job.split].test.length, plan.dataset.classes.length];
+    if (shape[0] === expected[0] && shape[1] === expected[1]) return data;
+    throw new CryfoldError('ARTIFACT_CORRUPT', `${file} has shape ${shape}, not ${expected}`, {
+      context: { key: file },
+    });
+  };
+  return {
+    record,
+    probabilities: await read(record.probabilities),
+    decisions: record.decisions && (await read(record.decisions)),
+  };
+}
+
+/** Versions and processors that computed a trial; several, where workers differ. */
+function noteEnvironment(all: Record<string, string>, trial: string, fold: Record<string, string>): void {
+  for (const [name, value] of Object.entries(fold)) {
+    if (name === 'host') continue;
+    const key = `${trial}.${name}`;
+    if (all[key] === undefined) all[key] = value;
+    else if (!all[key].split(' | ').includes(value)) all[key] += ` | ${value}`;
+  }
+}

@@ -1,0 +1,53 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { evaluateStored, readRun } from '@cryfold/aggregator';
+import { openStore } from '@cryfold/artifacts';
+import { CryfoldError, encodeRecord, FUSION_RULES, type FusionRule } from '@cryfold/core';
+import { comparisonTable, pooledTable, tableTwo } from '@cryfold/report';
+import type { Config } from '@cryfold/runtime';
+import { EXIT } from './exit-codes.js';
+import { findStoredRun } from './find-run.js';
+
+export interface FuseOptions {
+  members?: string[];
+  rule: string;
+  out?: string;
+  json: boolean;
+}
+
+/**
+ * `cryfold fuse RUN`: fuses the stored probabilities of a finished run by another rule, without training, and says
+ * whether that beats the best member. The run itself is left as it is. Answers the exit code.
+ */
+export async function fuseCommand(run: string, options: FuseOptions, config: Config): Promise<number> {
+  const rule = options.rule as FusionRule;
+  if (!FUSION_RULES.includes(rule)) {
+    throw new CryfoldError('USAGE', `--rule: there is no fusion rule ${JSON.stringify(options.rule)}`, {
+      context: { rule },
+      hint: `The rules are: ${FUSION_RULES.join(', ')}.`,
+    });
+  }
+  const found = await findStoredRun(run, config);
+  const store = openStore(found.storeUrl);
+  const stored = await readRun(store, found.results.run.id).finally(() => store.close());
+  const members = checkMembers(options.members, Object.keys(stored.plan.spec.estimators));
+  const { results, csv } = evaluateStored(stored, { [`fused-${rule}`]: { rule, members } });
+  if (options.out !== undefined) {
+    const out = resolve(options.out);
+    await mkdir(out, { recursive: true });
+    await writeFile(join(out, 'out-of-fold.csv'), csv());
+    await writeFile(join(out, 'results.json'), encodeRecord(results));
+  }
+  const color = { color: process.stdout.isTTY === true };
+  const tables = [tableTwo(results, color), pooledTable(results, color), comparisonTable(results, color)];
+  process.stdout.write(options.json ? `${JSON.stringify(results)}\n` : `${tables.filter(Boolean).join('\n\n')}\n`);
+  return results.status === 'complete' ? EXIT.done : EXIT.incomplete;
+}
+
+function checkMembers(members: string[] | undefined, known: string[]): string[] {
+  const wanted = [...new Set(members ?? known)];
+  const unknown = wanted.find((name) => !known.includes(name));
+  if (unknown === undefined && wanted.length >= 2) return wanted;
+  const why = unknown === undefined ? 'a fusion needs two members or more' : `the run has no estimator ${unknown}`;
+  throw new CryfoldError('USAGE', `--members: ${why}`, { hint: `The run has: ${known.join(', ')}.` });
+}

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { decodeResults, type RunResults } from '@cryfold/evaluation';
+import { synthesizeCorpus } from '@cryfold/features';
+import { cryfold, logLines, ROOT, temporaryFolder } from './command.js';
+
+/** SVMs only: six folds take a second. */
+const SPEC = `
+version: 1
+name: svms
+protocol: { folds: 3, repeats: 2 }
+estimators:
+  rbf: { kind: svm }
+  linear: { kind: svm, kernel: linear }
+  weak: { kind: svm, gamma: 1000 }
+fusion:
+  combined: { members: [rbf, linear] }
+`;
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+const path = (...parts: string[]) => join(folder.path, ...parts);
+const resultsIn = async (out: string): Promise<RunResults> => {
+  const file = path(out, 'results.json');
+  return decodeResults(await readFile(file), file);
+};
+
+before(async () => {
+  folder = await temporaryFolder();
+  await writeFile(path('svms.yaml'), SPEC);
+  await synthesizeCorpus(path('corpus'), { clips: 90, seed: 2 });
+  const run = async (out: string, ...flags: string[]) => {
+    const args = ['run', path('svms.yaml'), '--data', path('corpus'), '--out', path(out), '--workers', '1', ...flags];
+    const { code, stderr } = await cryfold(args);
+    assert.equal(code, 0, stderr);
+  };
+  await run('a');
+  await run('b', '--seed', '1');
+});
+after(() => folder.remove());
+
+test('fuse answers from the store without training, says what it is worth, and scikit-learn agrees', async (t) => {
+  const lines = (await logLines(path('a'))).length;
+  const oracle = process.env.CRYFOLD_ORACLE_PYTHON ?? 'python3';
+  const skip = spawnSync(oracle, ['-c', 'import numpy, sklearn']).status !== 0;
+  if (skip) t.diagnostic('needs a Python with numpy and scikit-learn (scripts/test installs them)');
+  for (const rule of ['mean', 'geometric', 'majority', 'weighted', 'stacked']) {
+    const out = `fused-${rule}`;
+    const args = ['fuse', path('a'), '--members', 'weak,rbf', '--rule', rule, '--out', path(out)];
+    const { code, stdout, stderr } = await cryfold(args);
+    assert.equal(code, 0, stderr);
+    assert.match(
+      stdout,
+      new RegExp(`fused-${rule} is (better than|worse than|equal to) its best member, \\w+ \\(.*p `),
+    );
+    const fused = (await resultsIn(out)).models.at(-1);
+    assert.deepEqual([fused?.method, fused?.members, fused?.complete], [rule, ['weak', 'rbf'], true]);
+    if (skip) continue;
+    const text = execFileSync(oracle, [join(ROOT, 'scripts', 'check-results'), path(out)], { encoding: 'utf8' });
+    assert.match(text, /, 0 differ/);
+  }
+  assert.equal((await logLines(path('a'))).length, lines, 'no process was started');
+  assert.equal((await resultsIn('a')).models.at(-1)?.name, 'combined', 'the run is as it was');
+});
+
+test('fuse by the rule of the spec gives the very figures of the run', async () => {
+  const { stdout } = await cryfold(['fuse', path('a'), '--members', 'rbf,linear', '--json']);
+  const [fused] = (JSON.parse(stdout) as RunResults).models.slice(-1);
+  const [combined] = (await resultsIn('a')).models.slice(-1);
+  assert.deepEqual({ ...fused, name: 'combined' }, combined);
+});
+
+test('fuse refuses unknown rules, members and runs', async () => {
+  const wrong: [string[], RegExp][] = [
+    [[path('a'), '--rule', 'magic'], /USAGE.*magic[\s\S]*stacked/],
+    [[path('a'), '--members', 'rbf,magic'], /USAGE.*magic[\s\S]*linear/],
+    [[path('a'), '--members', 'rbf'], /USAGE.*two members/],
+    [[path('corpus')], /RUN_NOT_FOUND.*results\.json/],
+    [['svms-0123456789ab'], /RUN_NOT_FOUND/],
+    [['../x'], /RUN_NOT_FOUND/],
+  ];
+  for (const [args, message] of wrong) {
+    const { code, stderr } = await cryfold(['fuse', ...args], { CRYFOLD_STORE: `file:${path('a', 'store')}` });
+    assert.equal(code, 2, args.join(' '));
+    assert.match(stderr, message);
+  }
+});
+
+test('compare: better, worse and same have their exit codes, and a run is found by its id too', async () => {
+  const compare = (models: string, ...more: string[]) =>
+    cryfold(['compare', path('a'), path('a'), '--model', models, ...more]);
+  assert.equal((await compare('weak,rbf')).code, 0);
+  assert.match((await compare('weak,rbf')).stdout, /^better: rbf of svms-.* is better than weak/);
+  assert.equal((await compare('rbf,weak')).code, 6);
+  assert.equal((await compare('rbf')).code, 5);
+  const { run } = await resultsIn('a');
+  const { code, stdout } = await cryfold(['compare', run.id, path('a'), '--json'], {
+    CRYFOLD_STORE: `file:${path('a', 'store')}`,
+  });
+  const verdict = JSON.parse(stdout);
+  assert.deepEqual([code, verdict.verdict, verdict.candidate.model], [5, 'same', 'combined']);
+  assert.equal(verdict.test.folds, 6);
+});
+
+test('compare: missing folds are incomplete, other folds are refused', async () => {
+  const results = await resultsIn('a');
+  for (const model of results.models) {
+    model.complete = false;
+    model.folds.pop();
+  }
+  const cut = await temporaryFolder();
+  await writeFile(join(cut.path, 'results.json'), JSON.stringify(results));
+  assert.equal((await cryfold(['compare', path('a'), cut.path])).code, 3);
+  await cut.remove();
+  const other = await cryfold(['compare', path('a'), path('b')]);
+  assert.equal(other.code, 2);
+  assert.match(other.stderr, /differ in data, splitter, folds or seed/);
+});
