@@ -79,17 +79,19 @@ test('the Small CNN learns what a stripe means, reports how, and lets the event 
 describe('equal seeds give equal bytes', () => {
   for (const parameters of [CNN, RESNET]) {
     test(parameters.kind, async () => {
-      const fit = async (seed: number, part = fold) => hex(await trainer.fit(data, part, parameters, { seed }));
+      const short = { train: range(0, 24), test: range(45, 61) };
+      const fit = async (seed: number, part = short) => hex(await trainer.fit(data, part, parameters, { seed }));
       const first = await fit(5);
       const tensors = tf.memory().numTensors;
-      assert.notEqual(await fit(5, { train: range(16, 61), test: range(0, 16) }), first, 'another fold');
+      assert.notEqual(await fit(5, { train: range(21, 45), test: range(45, 61) }), first, 'another fold');
       assert.notEqual(await fit(6), first, 'another seed');
       assert.equal(await fit(5), first, 'after other folds');
       assert.equal(tf.memory().numTensors, tensors);
       const script = `import { NetworkTrainer } from ${file('../src/trainer.js')};
-        import { fold, stripes } from ${file('./stripes.js')};
+        import { range, stripes } from ${file('./stripes.js')};
         const trainer = await NetworkTrainer.load({ threads: 1 });
-        const { probabilities } = await trainer.fit(stripes(), fold, ${JSON.stringify(parameters)}, { seed: 5 });
+        const { probabilities } = await trainer.fit(
+          stripes(), { train: range(0, 24), test: range(45, 61) }, ${JSON.stringify(parameters)}, { seed: 5 });
         console.log(Buffer.from(probabilities.buffer).toString('hex'));`;
       const child = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]);
       assert.equal(child.stdout.trim(), first, 'another process');
@@ -167,13 +169,12 @@ describe('checkpoints', () => {
 });
 
 test('a frozen backbone gives the same on cached embeddings as on images', async () => {
-  const parameters: NetworkParameters = { ...RESNET, dropout: 0, epochs: 2, backbone: 'frozen' };
+  const parameters: NetworkParameters = { ...RESNET, dropout: 0, backbone: 'frozen' };
   const slow = await trainer.fit(data, fold, parameters, { seed: 4 });
   const embeddings = await trainer.embed(data, parameters, { seed: 4 });
   const { labels, classCount } = data;
   const fast = await trainer.fit({ embeddings, labels, classCount }, fold, parameters, { seed: 4 });
   for (const [i, p] of slow.probabilities.entries()) assert.ok(Math.abs(p - fast.probabilities[i]) < 1e-4);
-  assert.notEqual(hex(await trainer.fit(data, fold, { ...parameters, backbone: 'full' }, { seed: 4 })), hex(slow));
   await assert.rejects(trainer.fit({ embeddings, labels, classCount }, fold, CNN, { seed: 4 }), {
     code: 'SPEC_INVALID',
   });
