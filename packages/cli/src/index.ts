@@ -1,1 +1,2 @@
 export { main } from './main.js';
+export { findRedisServer } from './redis-server.js';

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CryfoldError, sha256 } from '@cryfold/core';
+import { Consumer, checkRedis, failureOf, Queues, type WorkPayload, workPayload } from '@cryfold/queue';
+import { until } from './command.js';
+import { RedisProcess } from './redis.js';
+
+let redis: RedisProcess;
+let queues: Queues;
+const consumers: Consumer<WorkPayload>[] = [];
+
+before(async () => {
+  redis = await RedisProcess.start();
+  queues = new Queues(redis.url);
+});
+after(async () => {
+  await Promise.all(consumers.map((consumer) => consumer.close(true)));
+  await queues.close();
+  await redis.remove();
+});
+
+const id = (name: string) => sha256(name);
+const fold = (name: string) => ({
+  id: id(name),
+  payload: { format: 1, kind: 'fold', run: 'r', key: id(name) } as const,
+});
+
+function consume(handle: (payload: WorkPayload, signal: AbortSignal) => Promise<void>): Consumer<WorkPayload> {
+  const consumer = new Consumer<WorkPayload>({
+    url: redis.url,
+    queue: 'gpu',
+    schema: workPayload,
+    concurrency: 1,
+    handle: (payload, { signal }) => handle(payload, signal),
+    onError: () => {},
+  });
+  consumers.push(consumer);
+  return consumer;
+}
+
+async function failure(name: string) {
+  const reason = await until(`${name} to fail`, async () => (await queues.failures('gpu')).get(id(name)));
+  return failureOf(reason);
+}
+
+test('input errors are not tried again, and keep their record', async () => {
+  let calls = 0;
+  const consumer = consume(async () => {
+    calls++;
+    throw new CryfoldError('WAV_INVALID', 'x.wav: truncated', { context: { file: 'x.wav' }, hint: 'Replace it.' });
+  });
+  await queues.add('gpu', [fold('input')]);
+  const record = await failure('input');
+  assert.deepEqual([record.code, record.message, record.context.file], ['WAV_INVALID', 'x.wav: truncated', 'x.wav']);
+  await consumer.close();
+  assert.equal(calls, 1);
+});
+
+test('crashes are tried four times, then fail', async () => {
+  let calls = 0;
+  const consumer = consume(async () => {
+    calls++;
+    throw new TypeError('a defect');
+  });
+  await queues.add('gpu', [fold('crash')]);
+  const record = await failure('crash');
+  assert.deepEqual([record.failure, record.message], ['crash', 'a defect']);
+  await consumer.close();
+  assert.equal(calls, 4);
+});
+
+test('infrastructure errors wait and are not counted', async () => {
+  let calls = 0;
+  let ended = false;
+  const consumer = consume(async () => {
+    if (++calls < 4) throw new CryfoldError('STORE_UNREACHABLE', 'away');
+    ended = true;
+  });
+  await queues.add('gpu', [fold('store')]);
+  await until('the fourth attempt', () => ended);
+  await consumer.close();
+  assert.equal((await queues.failures('gpu')).has(id('store')), false);
+});
+
+test('a payload of another schema is refused with what is wrong', async () => {
+  const consumer = consume(async () => assert.fail('must not be handled'));
+  const payload = { format: 2, kind: 'fold', run: '../x', key: 'y' } as unknown as WorkPayload;
+  await queues.add('gpu', [{ id: id('payload'), payload }]);
+  const record = await failure('payload');
+  assert.equal(record.code, 'JOB_INVALID');
+  await consumer.close();
+});
+
+test('adding a job twice runs it once; a closing consumer hands its job back at once', async () => {
+  const started: string[] = [];
+  const slow = consume(async (payload, signal) => {
+    started.push('slow');
+    assert.equal(payload.kind, 'fold');
+    await new Promise<void>((_, reject) => signal.addEventListener('abort', () => reject(new Error('aborted'))));
+  });
+  await queues.add('gpu', [fold('twice'), fold('twice')]);
+  await queues.add('gpu', [fold('twice')]);
+  await until('the start', () => started.length === 1);
+  const closed = Date.now();
+  await slow.close(true);
+  let ended = 0;
+  const quick = consume(async () => {
+    ended = Date.now();
+  });
+  await until('another consumer to take it', () => ended);
+  assert.ok(ended - closed < 5000, `${ended - closed} ms`);
+  await sleep(200);
+  await quick.close();
+  assert.deepEqual(started, ['slow']);
+  assert.equal((await queues.liveIds('gpu')).size, 0);
+});
+
+test('a producer fails at once while Redis is away, and works again after', async () => {
+  await redis.kill();
+  const asked = Date.now();
+  await assert.rejects(queues.add('gpu', [fold('outage')]));
+  assert.ok(Date.now() - asked < 2000);
+  await assert.rejects(checkRedis(redis.url, 500), (error) => (error as CryfoldError).code === 'REDIS_UNREACHABLE');
+  await redis.restart();
+  await until('the queue to answer', () =>
+    queues.add('gpu', [fold('after')]).then(
+      () => true,
+      () => false,
+    ),
+  );
+  assert.ok((await queues.liveIds('gpu')).has(id('after')));
+});

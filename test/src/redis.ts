@@ -1,0 +1,53 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { checkRedis } from '@cryfold/queue';
+import { findRedisServer } from 'cryfold';
+import { until } from './command.js';
+
+/** A real Redis on a Unix socket, which tests may kill and start again. */
+export class RedisProcess {
+  readonly url: string;
+  #process: ChildProcess | undefined;
+
+  private constructor(
+    private readonly program: string,
+    private readonly folder: string,
+  ) {
+    this.url = join(folder, 'redis.sock');
+  }
+
+  static async start(): Promise<RedisProcess> {
+    const cache = process.env.CRYFOLD_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'cryfold');
+    const program = await findRedisServer(process.env.PATH ?? '', cache);
+    const redis = new RedisProcess(program, await mkdtemp(join(tmpdir(), 'cryfold-redis-')));
+    await redis.restart();
+    return redis;
+  }
+
+  async restart(): Promise<void> {
+    const flags = ['--port', '0', '--unixsocket', this.url, '--dir', this.folder, '--appendonly', 'yes', '--save', ''];
+    this.#process = spawn(this.program, flags, { stdio: 'ignore' });
+    await until('Redis to answer', () =>
+      checkRedis(this.url, 500).then(
+        () => true,
+        () => false,
+      ),
+    );
+  }
+
+  async kill(): Promise<void> {
+    const child = this.#process;
+    this.#process = undefined;
+    if (!child) return;
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
+
+  async remove(): Promise<void> {
+    await this.kill();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
