@@ -6,7 +6,7 @@ import { dataInspectCommand, dataSynthCommand } from './data-commands.js';
 import { doctorCommand } from './doctor-command.js';
 import { EXIT } from './exit-codes.js';
 import { fuseCommand } from './fuse-command.js';
-import { runCommand } from './run-command.js';
+import { runProtocols } from './protocols.js';
 import { aggregatorCommand, coordinatorCommand, workerCommand } from './service-commands.js';
 
 function whole(minimum: number) {
@@ -54,10 +54,12 @@ export async function main(args: string[]): Promise<number> {
     .option('--seed <n>', 'seed of splits and training', whole(0))
     .option('--workers <n>', 'local worker processes (default: one per core)', whole(1))
     .option('--skip-bad', 'leave bad recordings out, and list them', false)
+    .option('--protocol <names>', 'paper (random folds), grouped (by infant) or both: paper,grouped', list)
+    .option('--allow-leak', 'go on where grouped folds cannot keep equal sounds apart', false)
     .option('--json', 'print the results as JSON, and no progress', false)
     .action(
       does(async (spec: string | undefined, options) =>
-        runCommand({ ...options, ...(spec === undefined ? {} : { spec }) }, loadConfig(), process.env),
+        runProtocols({ ...options, ...(spec === undefined ? {} : { spec }) }, loadConfig(), process.env),
       ),
     );
 

@@ -12,9 +12,10 @@ import {
   type Spec,
   storeKeys,
 } from '@cryfold/core';
-import { repeatedKFold } from '@cryfold/evaluation';
 import { type Dataset, limitClips, readClips, readDataset, SpectrogramImager } from '@cryfold/features';
 import { loadKerasWeights, resnet50WeightShapes, resolveWeights, type WeightsSourceOptions } from '@cryfold/nn';
+import { checkLeaks } from './leak-gate.js';
+import { makeSplits, PROTOCOLS } from './splits.js';
 
 /** What flags may change of a spec. */
 export interface Overrides {
@@ -24,6 +25,8 @@ export interface Overrides {
   epochs?: number;
   seed?: number;
   weights?: string;
+  /** A name of `PROTOCOLS`, for the spec's splitter */
+  protocol?: string;
 }
 
 export const PAPER_SPEC = fileURLToPath(new URL('../../../../specs/paper.yaml', import.meta.url));
@@ -54,6 +57,12 @@ export function applyOverrides(spec: Spec, overrides: Overrides, say: (text: str
       hint: `It has: ${Object.keys(spec.estimators).join(', ')}.`,
     });
   }
+  const splitter = overrides.protocol === undefined ? spec.protocol.splitter : PROTOCOLS[overrides.protocol];
+  if (!splitter) {
+    throw new CryfoldError('USAGE', `--protocol: there is no protocol ${JSON.stringify(overrides.protocol)}`, {
+      hint: `There are: ${Object.keys(PROTOCOLS).join(', ')}.`,
+    });
+  }
   const estimators: Spec['estimators'] = {};
   for (const [name, estimator] of Object.entries(spec.estimators)) {
     if (!wanted.includes(name)) continue;
@@ -68,7 +77,7 @@ export function applyOverrides(spec: Spec, overrides: Overrides, say: (text: str
     if (absent.length === 0) fusion[name] = rule;
     else say(`${name} is left out: it needs ${absent.join(', ')}`);
   }
-  return { ...spec, seed, protocol: { ...spec.protocol, repeats, folds }, estimators, fusion };
+  return { ...spec, seed, protocol: { splitter, repeats, folds }, estimators, fusion };
 }
 
 export interface Preparation {
@@ -77,6 +86,8 @@ export interface Preparation {
   manifest: DatasetManifest;
   /** Files of pretrained weights by the key under which workers find them */
   weights: Map<string, string>;
+  /** What the leak gate found but let pass */
+  leaks: string[];
 }
 
 export interface PrepareOptions {
@@ -84,6 +95,7 @@ export interface PrepareOptions {
   data: string;
   limit?: number;
   skipBad: boolean;
+  allowLeak: boolean;
   /** Where weights given by URL or store key are fetched from and kept */
   sources: WeightsSourceOptions;
   onProgress: (text: string) => void;
@@ -98,13 +110,16 @@ export async function prepareRun(options: PrepareOptions): Promise<Preparation> 
     onProgress: (done, total) => onProgress(`reading ${done}/${total} files`),
   });
   const dataset = limit === undefined ? whole : limitClips(whole, limit, spec.seed);
-  const { folds, repeats } = spec.protocol;
+  const { folds } = spec.protocol;
   if (dataset.clips.length < folds) {
     throw new CryfoldError('DATA_TOO_FEW', `${data}: ${dataset.clips.length} clips are too few for ${folds} folds`, {
       context: { clips: dataset.clips.length, folds },
       hint: 'Add recordings, or ask for fewer folds with --folds.',
     });
   }
+  const splits = makeSplits(spec, dataset);
+  onProgress('looking for leaks');
+  const leaks = await checkLeaks(spec, dataset, splits, options.allowLeak);
   const weights = new Map<string, string>();
   const manifest: DatasetManifest = {
     format: 1,
@@ -117,9 +132,9 @@ export async function prepareRun(options: PrepareOptions): Promise<Preparation> 
   const plan = planRun({
     spec: { ...spec, estimators: await resolveEstimators(spec.estimators, sources, weights) },
     manifest,
-    splits: repeatedKFold(dataset.clips.length, { splits: folds, repeats, seed: spec.seed }),
+    splits,
   });
-  return { plan, dataset, manifest, weights };
+  return { plan, dataset, manifest, weights, leaks };
 }
 
 /**

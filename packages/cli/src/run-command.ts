@@ -21,6 +21,7 @@ export interface RunOptions extends Overrides {
   limit?: number;
   workers?: number;
   skipBad: boolean;
+  allowLeak: boolean;
   json: boolean;
 }
 
@@ -51,6 +52,7 @@ export async function runCommand(options: RunOptions, config: Config, environmen
     `${dataset.name}: ${dataset.clips.length} clips, ${dataset.classes.length} classes · run ${plan.run} · ${plan.jobs.length} folds`,
   );
   for (const { message } of dataset.skipped) display.say(`skipped: ${message}`);
+  for (const leak of preparation.leaks) display.say(leak);
 
   const stop = new AbortController();
   const onSignal = () => {

@@ -32,6 +32,10 @@ export const ERROR_CODES = {
   CLIP_SHORT: ['input', 'A recording lasts less than half a clip.'],
   CLIP_SILENT: ['input', 'All samples of a clip are equal, so its spectrogram says nothing.'],
   SPLIT_IMPOSSIBLE: ['input', 'The splitter cannot make the requested folds from this data.'],
+  LEAK_FOUND: [
+    'input',
+    'A grouped protocol cannot keep its promise: equal sounds span train and test, or no group is known.',
+  ],
   NPY_INVALID: ['input', 'Bytes are not an npy array of the expected type and shape.'],
   SVM_NOT_FINITE: ['input', 'The kernel matrix or the parameters hold NaN or infinite values.'],
   SVM_ONE_CLASS: ['input', 'The training rows of a fold hold fewer than two classes.'],

@@ -36,10 +36,13 @@ export {
   estimatorSchema,
   FUSION_RULES,
   type FusionRule,
+  isGrouped,
   parseSpec,
   type ResNet50Parameters,
   type SmallCnnParameters,
+  SPLITTERS,
   type Spec,
+  type Splitter,
   type SvmParameters,
   specSchema,
 } from './spec.js';

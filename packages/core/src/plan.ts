@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { CryfoldError } from './errors.js';
 import { contentKey, deriveSeed, sha256 } from './hash.js';
-import { type Estimator, type Spec, specSchema } from './spec.js';
+import { type Estimator, isGrouped, type Spec, specSchema } from './spec.js';
 
 /** Bumped when the code that computes a fold's result changes its meaning: old results are then not found. */
 export const FOLD_FORMAT = 1;
@@ -57,7 +57,8 @@ function indexHash(values: Int32Array): string {
 
 /**
  * Identity of a fold's result (design section 4): the data, the features, the indices, the estimator, the seed,
- * the thread count where it changes floating-point sums, and the format of the code. The trial's name is not
+ * the thread count where it changes floating-point sums, whether inner folds keep groups whole (the groups themselves
+ * are part of the data's hash), and the format of the code. The trial's name is not
  * part of it, so that equal work is shared between trials and runs.
  */
 function foldKey(spec: Spec, estimator: Estimator, features: string, train: string, test: string): string {
@@ -69,6 +70,7 @@ function foldKey(spec: Spec, estimator: Estimator, features: string, train: stri
     estimator,
     seed: spec.seed,
     threads: estimator.kind === 'svm' ? undefined : spec.threads,
+    innerFolds: estimator.kind === 'svm' && isGrouped(spec.protocol.splitter) ? 'grouped' : undefined,
   });
 }
 

@@ -63,6 +63,22 @@ export const estimatorSchema = z.discriminatedUnion('kind', [smallCnnSchema, res
 export const FUSION_RULES = ['mean', 'geometric', 'majority', 'weighted', 'stacked'] as const;
 export type FusionRule = (typeof FUSION_RULES)[number];
 
+/** scikit-learn's names; the grouped ones keep each infant's clips on one side, and are shuffled anew per repeat. */
+export const SPLITTERS = [
+  'RepeatedKFold',
+  'RepeatedStratifiedKFold',
+  'KFold',
+  'StratifiedKFold',
+  'GroupKFold',
+  'StratifiedGroupKFold',
+] as const;
+export type Splitter = (typeof SPLITTERS)[number];
+
+/** Whether a splitter promises that no group is in train and test. */
+export function isGrouped(splitter: Splitter): boolean {
+  return splitter === 'GroupKFold' || splitter === 'StratifiedGroupKFold';
+}
+
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,40}$/, 'use lower-case letters, digits and dashes');
 
 export const specSchema = z.strictObject({
@@ -78,7 +94,7 @@ export const specSchema = z.strictObject({
     .prefault({}),
   protocol: z
     .strictObject({
-      splitter: z.literal('RepeatedKFold').default('RepeatedKFold'),
+      splitter: z.enum(SPLITTERS).default('RepeatedKFold'),
       folds: z.int().min(2).default(5),
       repeats: count.default(10),
     })
@@ -144,6 +160,10 @@ function checkReferences(spec: Spec, file: string): void {
   const invalid = (key: string, message: string) =>
     new CryfoldError('SPEC_INVALID', `${file}: ${key}: ${message}`, { context: { file, key } });
   if (Object.keys(spec.estimators).length === 0) throw invalid('estimators', 'name at least one estimator');
+  const { splitter, repeats } = spec.protocol;
+  if ((splitter === 'KFold' || splitter === 'StratifiedKFold') && repeats > 1) {
+    throw invalid('protocol.repeats', `${splitter} has one repeat: write repeats: 1, or splitter: Repeated${splitter}`);
+  }
   for (const [fusion, { members }] of Object.entries(spec.fusion)) {
     if (fusion in spec.estimators) throw invalid(`fusion.${fusion}`, 'an estimator already has this name');
     for (const member of members) {

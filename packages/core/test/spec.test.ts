@@ -22,6 +22,8 @@ test('a wrong spec names file, line and key', () => {
     [paper.replace('epochs: 3', 'epochs: -3'), /^paper\.yaml:34: estimators\.tl-resnet50\.epochs: /],
     [paper.replace('epochs: 3', 'epoch: 3'), /estimators\.tl-resnet50\.epoch: /],
     [paper.replace('gamma: scale', 'gamma: [1]'), /estimators\.svm\.gamma/],
+    [paper.replace('RepeatedKFold', 'KFold'), /protocol\.repeats.*RepeatedKFold/],
+    [paper.replace('RepeatedKFold', 'LeaveOneOut'), /protocol\.splitter/],
     [paper.replace('members: [tl-resnet50, svm]', 'members: [tl-resnet50, magic]'), /fusion\.combined\.members.*magic/],
     [paper.replace('seed: 0', 'seed: 0\nseed: 1'), /^paper\.yaml:\d+: /],
     ['', /^paper\.yaml:1: /],
@@ -84,6 +86,8 @@ test('a fold’s key follows what decides its result, and nothing else', () => {
   assert.equal(differing(keys({ ...spec, seed: 1 })).length, 6);
   assert.equal(differing(keys(spec, { ...manifest, contentHash: 'b'.repeat(64) })).length, 6);
   assert.deepEqual(new Set(differing(keys({ ...spec, threads: 2 }))), new Set(['small-cnn', 'tl-resnet50']));
+  const grouped = { ...spec, protocol: { ...spec.protocol, splitter: 'StratifiedGroupKFold' as const } };
+  assert.deepEqual(differing(keys(grouped)), ['svm', 'svm'], 'its inner folds keep groups whole');
   const svm = { ...spec.estimators.svm, C: 1 } as (typeof spec.estimators)[string];
   assert.deepEqual(differing(keys({ ...spec, estimators: { ...spec.estimators, svm } })), ['svm', 'svm']);
 });

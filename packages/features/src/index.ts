@@ -7,6 +7,7 @@ export {
   type Skipped,
 } from './dataset.js';
 export { type DatasetSummary, inspectDataset, limitClips } from './dataset-tools.js';
+export { findDuplicates, soundPrint } from './duplicates.js';
 export { clipImage, type ImagerOptions, type ImageSize, SpectrogramImager } from './spectrogram.js';
 export { type SynthesizeOptions, type SyntheticCorpus, synthesizeCorpus } from './synth.js';
 export { decodeWav, encodeWav, type Wav } from './wav.js';

@@ -11,6 +11,8 @@ export type Task =
       train: number[];
       test: number[];
       seed: number;
+      /** Whether inner folds keep groups whole, as the outer ones do */
+      grouped: boolean;
       /** Where weights are kept between runs */
       cacheDir: string;
     }

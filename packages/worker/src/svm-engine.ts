@@ -1,6 +1,6 @@
 import { type ArtifactStore, readArtifact } from '@cryfold/artifacts';
 import { CryfoldError, decodeNpy, encodeNpy, storeKeys } from '@cryfold/core';
-import { stratifiedKFold } from '@cryfold/evaluation';
+import { stratifiedGroupKFold, stratifiedKFold } from '@cryfold/evaluation';
 import { fitPredictSvm, pixelMoments, squaredDistances } from '@cryfold/svm';
 import { type Engine, LastValue, readImages, readLabels } from './engine.js';
 import type { FoldOutput, Task } from './messages.js';
@@ -29,7 +29,12 @@ export function createSvmEngine(): Engine {
       classNames: data.manifest.classes,
       train,
       test,
-      innerFolds: innerFolds(data.labels, train, task.seed),
+      innerFolds: innerFolds(
+        data.labels,
+        train,
+        task.seed,
+        task.grouped ? data.manifest.clips.map(({ group }) => group) : undefined,
+      ),
       parameters: task.estimator,
       seed: task.seed,
       onProgress,
@@ -52,16 +57,22 @@ export function createSvmEngine(): Engine {
   };
 }
 
-/** The inner fold of each training row, stratified as LIBSVM's are. Too small a class goes without. */
-function innerFolds(labels: Int32Array, train: Int32Array, seed: number): Int32Array {
+/**
+ * The inner fold of each training row, stratified as LIBSVM's are. Too small a class goes without.
+ * @param groups of all clips where no group may be torn apart: Platt's sigmoid is then fitted on infants that the inner
+ * machine has not heard, as in the outer folds
+ */
+export function innerFolds(labels: Int32Array, train: Int32Array, seed: number, groups?: string[]): Int32Array {
   const own = Int32Array.from(train, (row) => labels[row]);
+  const ownGroups = groups && Array.from(train, (row) => groups[row]);
   const assigned = new Int32Array(train.length);
   const sizes = new Map<number, number>();
   for (const label of own) sizes.set(label, (sizes.get(label) ?? 0) + 1);
-  const splits = Math.min(INNER_FOLDS, Math.max(2, ...sizes.values()));
-  for (const { fold, test } of stratifiedKFold(own, { splits, shuffle: true, seed })) {
-    for (const row of test) assigned[row] = fold;
-  }
+  const most = Math.max(2, Math.max(...sizes.values()));
+  const splits = Math.min(INNER_FOLDS, most, ownGroups ? new Set(ownGroups).size : most);
+  const options = { splits, shuffle: true, seed };
+  const folds = ownGroups ? stratifiedGroupKFold(own, ownGroups, options) : stratifiedKFold(own, options);
+  for (const { fold, test } of folds) for (const row of test) assigned[row] = fold;
   return assigned;
 }
 

@@ -1,0 +1,69 @@
+import { CryfoldError, isGrouped, type Spec } from '@cryfold/core';
+import { findLeaks, type Leak, type LeakReport, type Split } from '@cryfold/evaluation';
+import { type Dataset, findDuplicates, readClips, soundPrint } from '@cryfold/features';
+
+/** How many leaks are named one by one, and how many clips of each. */
+const SHOWN = { leaks: 10, clips: 4 };
+
+/**
+ * Looks at a run's folds before anything is trained: groups and equal sounds (whatever their level and the silence
+ * around them) on both sides of a split, and classes that a side lacks.
+ * @returns what to tell the user where the run may go on
+ * @throws CryfoldError LEAK_FOUND where the protocol promised grouping and cannot keep it, unless `allowLeak`
+ */
+export async function checkLeaks(
+  spec: Spec,
+  dataset: Dataset,
+  splits: readonly Split[],
+  allowLeak: boolean,
+): Promise<string[]> {
+  const prints: Float64Array[] = [];
+  for await (const { samples } of readClips(dataset)) prints.push(soundPrint(samples));
+  const leaks = findLeaks({
+    classes: dataset.classes,
+    clips: dataset.clips.map(({ id, group, label }) => ({ id, group, label: dataset.classes.indexOf(label) })),
+    splits,
+    hashes: Array.from(findDuplicates(prints), (first) => dataset.clips[first].id),
+  });
+  const grouped = isGrouped(spec.protocol.splitter);
+  const broken = grouped ? brokenPromise(dataset, leaks) : [];
+  const found = [...describeDuplicates(leaks.duplicates, splits.length), ...describeAbsent(leaks, splits.length)];
+  if (broken.length === 0) return found;
+  if (allowLeak) return [...broken.map((line) => `allowed: ${line}`), ...found];
+  throw new CryfoldError('LEAK_FOUND', [...broken, ...found].join('\n  '), {
+    context: { splitter: spec.protocol.splitter, duplicates: leaks.duplicates.length, groups: leaks.groups.length },
+    hint: 'Remove all but one copy, or give copies the same group (a manifest path,label,group); or pass --allow-leak.',
+  });
+}
+
+function brokenPromise(dataset: Dataset, { groups, duplicates }: LeakReport): string[] {
+  if (!dataset.grouped) return ['grouped folds were asked for, but every clip of the data is a group of its own'];
+  const lines: string[] = [];
+  if (groups.length > 0)
+    lines.push(`${groups.length} groups are in train and test: ${names(groups.map(({ mark }) => mark))}`);
+  if (duplicates.length > 0)
+    lines.push('grouped folds were asked for, but clips of different groups are the same sound');
+  return lines;
+}
+
+function names(all: readonly string[]): string {
+  const rest = all.length - SHOWN.clips;
+  return `${all.slice(0, SHOWN.clips).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
+}
+
+function describeDuplicates(duplicates: readonly Leak[], splits: number): string[] {
+  const lines = duplicates
+    .slice(0, SHOWN.leaks)
+    .map((leak) => `same sound in train and test of ${leak.splits} of ${splits} splits: ${names(leak.clips)}`);
+  const rest = duplicates.length - SHOWN.leaks;
+  return rest > 0 ? [...lines, `and ${rest} more sounds that are there twice`] : lines;
+}
+
+function describeAbsent({ absentClasses }: LeakReport, splits: number): string[] {
+  const counts = new Map<string, number>();
+  for (const { side, label } of absentClasses) {
+    const key = `class ${label} has no ${side === 'train' ? 'training' : 'test'} clip`;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  return Array.from(counts, ([what, count]) => `${what} in ${count} of ${splits} splits`);
+}

@@ -1,0 +1,44 @@
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { decodeResults } from '@cryfold/evaluation';
+import { protocolTable } from '@cryfold/report';
+import type { Config } from '@cryfold/runtime';
+import { EXIT } from './exit-codes.js';
+import { type RunOptions, runCommand } from './run-command.js';
+
+/**
+ * `cryfold run --protocol paper,grouped`: one run after the other, each with a folder of its name under `--out` and one
+ * store for both, then the two side by side. With `--json`, a line per protocol. Answers the worst exit code.
+ */
+export async function runProtocols(
+  options: Omit<RunOptions, 'protocol'> & { protocol?: string[] },
+  config: Config,
+  environment: NodeJS.ProcessEnv,
+): Promise<number> {
+  const { protocol: protocols = [], ...rest } = options;
+  const one = (name: string | undefined, out: string, storeUrl: string | undefined) =>
+    runCommand(
+      { ...rest, out, ...(name === undefined ? {} : { protocol: name }) },
+      { ...config, storeUrl },
+      environment,
+    );
+  if (protocols.length < 2) return one(protocols[0], options.out, config.storeUrl);
+  const storeUrl = config.storeUrl ?? `file:${resolve(options.out, 'store')}`;
+  const folders = protocols.map((name) => join(options.out, name));
+  let worst: number = EXIT.done;
+  for (const [i, name] of protocols.entries()) {
+    const code = await one(name, folders[i], storeUrl);
+    if (code !== EXIT.done && code !== EXIT.incomplete) return code;
+    worst = Math.max(worst, code);
+  }
+  if (options.json) return worst;
+  const [first, ...others] = await Promise.all(
+    folders.map(async (folder) =>
+      decodeResults(await readFile(join(folder, 'results.json')), join(folder, 'results.json')),
+    ),
+  );
+  for (const other of others) {
+    process.stdout.write(`\n${protocolTable(first, other, { color: process.stdout.isTTY === true })}\n`);
+  }
+  return worst;
+}

@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { innerFolds } from '../src/svm-engine.js';
+
+const groups = Array.from({ length: 60 }, (_, i) => `infant ${i % 12}`);
+const labels = Int32Array.from(groups, (_, i) => i % 3);
+const train = Int32Array.from({ length: 48 }, (_, i) => i + 12);
+
+test('inner folds keep groups whole where the protocol does, and are stratified either way', () => {
+  for (const own of [undefined, groups]) {
+    const folds = innerFolds(labels, train, 4, own);
+    assert.deepEqual(new Set(folds), new Set([0, 1, 2, 3, 4]));
+    const foldsOf = new Map<string, Set<number>>();
+    train.forEach((clip, row) => {
+      foldsOf.set(groups[clip], (foldsOf.get(groups[clip]) ?? new Set()).add(folds[row]));
+    });
+    const torn = [...foldsOf.values()].filter((seen) => seen.size > 1).length;
+    assert.equal(torn, own ? 0 : 12);
+    for (const fold of own ? [] : [0, 1, 2, 3, 4]) {
+      const counts = [0, 0, 0];
+      folds.forEach((f, row) => {
+        if (f === fold) counts[labels[train[row]]]++;
+      });
+      assert.ok(Math.max(...counts) - Math.min(...counts) <= 1, `fold ${fold}: ${counts}`);
+    }
+  }
+});
+
+test('fewer groups than inner folds make fewer inner folds', () => {
+  const three = groups.map((_, i) => `infant ${i % 3}`);
+  assert.equal(new Set(innerFolds(labels, train, 4, three)).size, 3);
+});
