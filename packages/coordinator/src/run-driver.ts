@@ -7,6 +7,7 @@ import {
   type FoldJob,
   type FoldQueue,
   foldFailureSchema,
+  prerequisiteOf,
   storeKeys,
 } from '@cryfold/core';
 import { failureOf, type JobRequest, type Queues } from '@cryfold/queue';
@@ -35,15 +36,14 @@ export class RunDriver {
   readonly #store: ArtifactStore;
   readonly #queues: Queues;
   readonly #log: Logger;
-  readonly #distancesId: string;
-  #distancesReady = false;
+  /** Prerequisites that are in the store, by id. */
+  readonly #ready = new Set<string>();
 
   constructor(state: RunState, store: ArtifactStore, queues: Queues, log: Logger) {
     this.state = state;
     this.#store = store;
     this.#queues = queues;
     this.#log = log;
-    this.#distancesId = `distances-${state.plan.features.key}`;
   }
 
   /** Loads what earlier attempts at this run left: final failures stay, stale failed jobs in Redis go. */
@@ -57,7 +57,7 @@ export class RunDriver {
     }
     for (const queue of FOLD_QUEUES) {
       for (const id of (await this.#queues.failures(queue)).keys()) {
-        if (this.state.isPending(id) || id === this.#distancesId) await this.#queues.remove(queue, id);
+        if (this.state.isPending(id) || this.#waitingFor(id).length > 0) await this.#queues.remove(queue, id);
       }
     }
     await this.reconcile(true);
@@ -77,10 +77,12 @@ export class RunDriver {
     });
     const active = await Promise.all(FOLD_QUEUES.map((queue) => this.#queues.activeIds(queue)));
     this.state.keepActive(new Set(active.flatMap((ids) => [...ids])));
-    for (const queue of FOLD_QUEUES) {
-      const jobs = this.state.pending.filter((job) => job.queue === queue && !live.get(queue)?.has(job.key));
-      if (jobs.length === 0) continue;
-      if (queue === 'cpu' && !(await this.#prerequisite(live.get('cpu')))) continue;
+    const runnable = new Map<FoldQueue, FoldJob[]>();
+    for (const job of this.state.pending) {
+      if (live.get(job.queue)?.has(job.key) || !(await this.#prepared(job, live))) continue;
+      runnable.set(job.queue, [...(runnable.get(job.queue) ?? []), job]);
+    }
+    for (const [queue, jobs] of runnable) {
       await this.#queues.add(
         queue,
         jobs.map((job) => this.#request(job)),
@@ -89,15 +91,25 @@ export class RunDriver {
     }
   }
 
-  /** SVM folds need the distances; one job computes them for all. */
-  async #prerequisite(live: ReadonlySet<string> | undefined): Promise<boolean> {
-    this.#distancesReady ||= await this.#store.has(storeKeys.gram(this.state.plan.features.key));
-    if (this.#distancesReady) return true;
-    if (!live?.has(this.#distancesId)) {
-      const payload = { format: 1, kind: 'distances', run: this.state.plan.run } as const;
-      await this.#queues.add('cpu', [{ id: this.#distancesId, payload }]);
+  /** Whether what a fold needs is in the store; if not, one job computes it for all. */
+  async #prepared(job: FoldJob, live: Map<FoldQueue, Set<string>>): Promise<boolean> {
+    const needed = prerequisiteOf(this.state.plan, job.trial);
+    if (!needed || this.#ready.has(needed.id)) return true;
+    const jobs = live.get(needed.queue);
+    if (jobs?.has(needed.id)) return false;
+    if (await this.#store.has(needed.artifact)) {
+      this.#ready.add(needed.id);
+      return true;
     }
+    const payload = { format: 1, kind: 'prepare', run: this.state.plan.run, trial: job.trial } as const;
+    await this.#queues.add(needed.queue, [{ id: needed.id, payload }]);
+    jobs?.add(needed.id);
     return false;
+  }
+
+  /** Folds that cannot start before a prerequisite. */
+  #waitingFor(id: string): FoldJob[] {
+    return this.state.pending.filter((job) => prerequisiteOf(this.state.plan, job.trial)?.id === id);
   }
 
   #request(job: FoldJob): JobRequest {
@@ -105,17 +117,16 @@ export class RunDriver {
   }
 
   async onCompleted(id: string): Promise<void> {
-    if (id === this.#distancesId) return this.reconcile();
-    if (!this.state.isPending(id)) return;
+    if (!this.state.isPending(id)) {
+      if (this.#waitingFor(id).length > 0) await this.reconcile();
+      return;
+    }
     if (await this.#store.has(storeKeys.result(id))) this.state.markDone(id, false);
   }
 
   async onFailed(id: string, reason: string): Promise<void> {
     const error = failureOf(reason);
-    if (id === this.#distancesId) {
-      for (const job of this.state.pending) if (job.queue === 'cpu') await this.#fail(job, error);
-      return;
-    }
+    for (const waiting of this.#waitingFor(id)) await this.#fail(waiting, error);
     const job = this.state.pending.find((candidate) => candidate.key === id);
     if (!job) return;
     await this.#fail(job, error);

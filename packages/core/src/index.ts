@@ -21,6 +21,7 @@ export {
   planRun,
   type RunPlan,
 } from './plan.js';
+export { type Prerequisite, prerequisiteOf } from './prerequisites.js';
 export { Random } from './random.js';
 export {
   type EpochPoint,
@@ -39,10 +40,12 @@ export {
   isGrouped,
   parseSpec,
   type ResNet50Parameters,
+  resnet50Schema,
   type SmallCnnParameters,
   SPLITTERS,
   type Spec,
   type Splitter,
   type SvmParameters,
+  smallCnnSchema,
   specSchema,
 } from './spec.js';

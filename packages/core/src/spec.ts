@@ -10,6 +10,12 @@ const network = {
   epochs: count,
   batchSize: count.default(50),
   learningRate: positive.default(1e-4),
+  /** `adamw` decays weights by .004, `sgd` has momentum .9 */
+  optimizer: z.enum(['adam', 'adamw', 'sgd']).default('adam'),
+  /** What convolutions and activations compute in; weights, statistics, loss and optimiser stay in float32. */
+  precision: z.enum(['float32', 'bfloat16']).default('float32'),
+  /** `balanced` scales each loss inversely to its class's share of the training clips. */
+  classWeight: z.enum(['none', 'balanced']).default('none'),
 };
 
 /** 3 x (3x3 convolution, ReLU, 2x2 max-pool), Dense ReLU, softmax. What the paper leaves open is a parameter. */
@@ -21,13 +27,15 @@ export const smallCnnSchema = z.strictObject({
   dense: z.array(count).default([128]),
 });
 
-/** ResNet50 + global average pooling + dropout + dense head; all layers are trained. */
+/** ResNet50 + global average pooling + dropout + dense head. */
 export const resnet50Schema = z.strictObject({
   kind: z.literal('tl-resnet50'),
   ...network,
   epochs: count.default(3),
-  /** `random` or the path of a Keras `notop` .h5 file */
+  /** `random`, or a Keras `notop` .h5 file: a path, `https://…#sha256=HEX` or `store:KEY#sha256=HEX` */
   weights: z.string().min(1).default('random'),
+  /** Which layers are trained: all; the head alone, on features computed once; or those from a named one on. */
+  backbone: z.union([z.enum(['full', 'frozen']), z.strictObject({ from: z.string().min(1) })]).default('full'),
   dropout: z.number().min(0).lt(1).default(0.25),
   dense: z.array(count).default([256, 128, 64]),
 });
@@ -102,6 +110,8 @@ export const specSchema = z.strictObject({
   seed: z.int().min(0).max(0xffffffff).default(0),
   /** TensorFlow threads of one training child; part of the result's identity, since sums depend on it. */
   threads: count.default(1),
+  /** `epoch` saves networks after each epoch, so that a killed fold goes on from there; results are the same. */
+  checkpoint: z.enum(['none', 'epoch']).default('none'),
   estimators: z.record(name, estimatorSchema),
   fusion: z
     .record(name, z.strictObject({ rule: z.enum(FUSION_RULES).default('mean'), members: z.array(name).min(2) }))

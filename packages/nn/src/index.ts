@@ -7,7 +7,6 @@ export {
   type FoldImages,
   type NetworkParameters,
   NetworkTrainer,
-  type TrainingVariant,
 } from './trainer.js';
 export type { EpochPoint, FitOptions, FitResult } from './training-loop.js';
 export { loadKerasWeights } from './weights.js';

@@ -29,19 +29,7 @@ export interface FoldEmbeddings {
   classCount: number;
 }
 
-/** How a network is trained, where that is not the paper's way. */
-export interface TrainingVariant {
-  /** Default `adam`; `adamw` decays weights by .004, `sgd` has momentum .9. */
-  optimizer?: 'adam' | 'adamw' | 'sgd';
-  /** In which convolutions and activations compute; weights, statistics and loss stay in float32. Default float32. */
-  precision?: 'float32' | 'bfloat16';
-  /** `balanced`: each loss is scaled by n / (classes * n of its class), over the training examples. Default `none`. */
-  classWeight?: 'none' | 'balanced';
-  /** Of tl-resnet50: `frozen` trains the head alone, `from` the layers from the named one on. Default `full`. */
-  backbone?: 'full' | 'frozen' | { from: string };
-}
-
-export type NetworkParameters = (SmallCnnParameters | ResNet50Parameters) & TrainingVariant;
+export type NetworkParameters = SmallCnnParameters | ResNet50Parameters;
 
 /** Channels of the pooled features of ResNet50. */
 export const EMBEDDING_LENGTH = 2048;
@@ -122,7 +110,7 @@ export class NetworkTrainer {
    */
   async embed(
     data: Pick<FoldImages, 'images' | 'height' | 'width'>,
-    parameters: Pick<ResNet50Parameters, 'weights' | 'batchSize'> & Pick<TrainingVariant, 'precision'>,
+    parameters: Pick<ResNet50Parameters, 'weights' | 'batchSize' | 'precision'>,
     options: Pick<FitOptions, 'seed' | 'weights' | 'onStep'>,
   ): Promise<Float32Array> {
     if (parameters.weights !== 'random' && !options.weights) throw notLoaded(parameters.weights);
@@ -197,7 +185,8 @@ function buildModel(data: FoldImages | FoldEmbeddings, parameters: NetworkParame
 const OPTIMIZERS = { adam, adamw: adamW, sgd: () => sgd(0.9) };
 
 function compileOptions(model: Model, parameters: NetworkParameters): CompileOptions {
-  const { optimizer = 'adam', precision = 'float32', backbone = 'full' } = parameters;
+  const { optimizer, precision } = parameters;
+  const backbone = parameters.kind === 'tl-resnet50' ? parameters.backbone : 'full';
   const options = { optimizer: OPTIMIZERS[optimizer](), precision };
   if (backbone === 'full') return options;
   const names = model.layers.map((layer) => layer.name);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { after, describe, test } from 'node:test';
 import { promisify } from 'node:util';
-import type { ResNet50Parameters, SmallCnnParameters } from '@cryfold/core';
+import { resnet50Schema, smallCnnSchema } from '@cryfold/core';
 import { loadTensorFlow } from '../src/tensorflow.js';
 import { type NetworkParameters, NetworkTrainer } from '../src/trainer.js';
 import type { FitResult } from '../src/training-loop.js';
@@ -12,15 +12,15 @@ const tf = loadTensorFlow({ threads: 1 });
 const trainer = await NetworkTrainer.load({ threads: 1 });
 const data = stripes();
 
-const CNN: SmallCnnParameters = {
+const CNN = smallCnnSchema.parse({
   kind: 'small-cnn',
   epochs: 2,
   batchSize: 16,
   learningRate: 2e-3,
   filters: [4, 8, 8],
   dense: [16],
-};
-const RESNET: ResNet50Parameters = {
+});
+const RESNET = resnet50Schema.parse({
   kind: 'tl-resnet50',
   epochs: 1,
   batchSize: 16,
@@ -28,7 +28,7 @@ const RESNET: ResNet50Parameters = {
   weights: 'random',
   dropout: 0.25,
   dense: [16],
-};
+});
 
 const hex = ({ probabilities }: FitResult) => Buffer.from(probabilities.buffer).toString('hex');
 const file = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);

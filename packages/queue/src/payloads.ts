@@ -13,10 +13,15 @@ export const runPayload = z.strictObject({ format: z.literal(1), kind: z.literal
 /** Train and predict one fold; the job's id is the fold's key. The run's plan in the store says the rest. */
 export const foldPayload = z.strictObject({ format: z.literal(1), kind: z.literal('fold'), run, key: hex });
 
-/** Compute the squared distances between all clips, which every SVM fold needs. */
-export const distancesPayload = z.strictObject({ format: z.literal(1), kind: z.literal('distances'), run });
+/** Compute what all folds of a trial need: see prerequisiteOf in core. */
+export const preparePayload = z.strictObject({
+  format: z.literal(1),
+  kind: z.literal('prepare'),
+  run,
+  trial: z.string(),
+});
 
-export const workPayload = z.discriminatedUnion('kind', [foldPayload, distancesPayload]);
+export const workPayload = z.discriminatedUnion('kind', [foldPayload, preparePayload]);
 
 export type RunPayload = z.infer<typeof runPayload>;
 export type FoldPayload = z.infer<typeof foldPayload>;

@@ -1,4 +1,4 @@
-import type { EpochPoint, ErrorRecord, Estimator } from '@cryfold/core';
+import type { EpochPoint, ErrorRecord, Estimator, ResNet50Parameters } from '@cryfold/core';
 
 /** What a training child is asked to do. It reads inputs from the store and returns its result. */
 export type Task =
@@ -13,10 +13,22 @@ export type Task =
       seed: number;
       /** Whether inner folds keep groups whole, as the outer ones do */
       grouped: boolean;
+      /** Of the embeddings, where the backbone is frozen */
+      embeddings: string | undefined;
+      /** Where each epoch's state is kept, if the spec asks for it */
+      checkpoint: string | undefined;
       /** Where weights are kept between runs */
       cacheDir: string;
     }
-  | { kind: 'distances'; storeUrl: string; features: string };
+  | { kind: 'distances'; storeUrl: string; features: string }
+  | {
+      kind: 'embeddings';
+      storeUrl: string;
+      features: string;
+      estimator: ResNet50Parameters;
+      artifact: string;
+      cacheDir: string;
+    };
 
 /** Float64 matrix, row-major. */
 export interface Matrix {

@@ -51,6 +51,7 @@ export function createSvmEngine(): Engine {
   return {
     async run(task, store, onProgress) {
       if (task.kind === 'fold') return fold(task, store, onProgress);
+      if (task.kind !== 'distances') throw new CryfoldError('JOB_INVALID', `${task.kind} is no work for an SVM worker`);
       await writeGram(store, task.features);
       return undefined;
     },

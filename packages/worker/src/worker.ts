@@ -10,13 +10,14 @@ import {
   type FoldQueue,
   type FoldResult,
   isGrouped,
+  prerequisiteOf,
   type RunPlan,
   sha256,
   storeKeys,
 } from '@cryfold/core';
 import { type Attempt, Consumer, type WorkPayload, workPayload } from '@cryfold/queue';
 import type { Logger, Service } from '@cryfold/runtime';
-import type { FoldOutput, Matrix } from './messages.js';
+import type { FoldOutput, Matrix, Task } from './messages.js';
 import { type ChildSettings, WarmChild } from './warm-child.js';
 
 export interface WorkerOptions {
@@ -98,8 +99,28 @@ export class Worker implements Service {
     const plan = await this.#plan(payload.run);
     const settings = { engine, threads: plan.spec.threads, maxMemoryMb: this.#options.childMemoryMb };
     if (payload.kind === 'fold') return this.#fold(plan, payload.key, attempt, child, settings);
-    if (await this.#store.has(storeKeys.gram(plan.features.key))) return;
-    const task = { kind: 'distances', storeUrl: this.#options.storeUrl, features: plan.features.key } as const;
+    await this.#prepare(plan, payload.trial, attempt, child, settings);
+  }
+
+  /** Computes what all folds of a trial need, unless it is there. The child writes it: it is as immutable as its key. */
+  async #prepare(
+    plan: RunPlan,
+    trial: string,
+    attempt: Attempt,
+    child: WarmChild,
+    settings: ChildSettings,
+  ): Promise<void> {
+    const estimator = plan.spec.estimators[trial];
+    const needed = estimator && prerequisiteOf(plan, trial);
+    if (!needed) throw new CryfoldError('JOB_INVALID', `run ${plan.run} has nothing to prepare for ${trial}`);
+    if (await this.#store.has(needed.artifact)) return;
+    const { storeUrl, cacheDir, log } = this.#options;
+    log.info({ run: plan.run, trial, kind: needed.kind }, 'preparing');
+    const features = plan.features.key;
+    const task: Task =
+      estimator.kind === 'tl-resnet50'
+        ? { kind: 'embeddings', storeUrl, features, estimator, artifact: needed.artifact, cacheDir }
+        : { kind: 'distances', storeUrl, features };
     await child.run(settings, task, attempt.signal, () => {});
   }
 
@@ -113,6 +134,7 @@ export class Worker implements Service {
     log.info({ attempt: name }, 'fold started');
     const started = performance.now();
     await attempt.progress({ done: 0, total: 1 });
+    const checkpoint = plan.spec.checkpoint === 'epoch' && job.queue === 'gpu' ? storeKeys.checkpoint(key) : undefined;
     const output = await child.run(
       settings,
       {
@@ -125,6 +147,8 @@ export class Worker implements Service {
         test,
         seed: job.seed,
         grouped: isGrouped(plan.spec.protocol.splitter),
+        embeddings: prerequisiteOf(plan, job.trial)?.artifact,
+        checkpoint,
         cacheDir: this.#options.cacheDir,
       },
       attempt.signal,
@@ -134,6 +158,7 @@ export class Worker implements Service {
     if (!output) throw new CryfoldError('CHILD_DIED', 'the training child returned no probabilities');
     const seconds = (performance.now() - started) / 1000;
     await this.#commit(job, name, output, seconds, attempt.signal, log);
+    if (checkpoint) await this.#store.delete(checkpoint);
   }
 
   /** Bytes before record; the first record wins, and a later attempt's bytes are removed. */

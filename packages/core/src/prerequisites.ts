@@ -1,0 +1,28 @@
+import { contentKey } from './hash.js';
+import type { FoldQueue, RunPlan } from './plan.js';
+import { storeKeys } from './records.js';
+
+/** An artifact that all folds of a trial read, computed once by a job of its own. */
+export interface Prerequisite {
+  kind: 'distances' | 'embeddings';
+  /** Of the job; equal needs have equal ids, whichever run asks */
+  id: string;
+  queue: FoldQueue;
+  /** In the store once the job is done */
+  artifact: string;
+}
+
+/** What a trial's folds need: SVMs all squared distances, a frozen backbone its features of all images. */
+export function prerequisiteOf(plan: RunPlan, trial: string): Prerequisite | undefined {
+  const estimator = plan.spec.estimators[trial];
+  const features = plan.features.key;
+  if (estimator.kind === 'svm') {
+    return { kind: 'distances', id: `distances-${features}`, queue: 'cpu', artifact: storeKeys.gram(features) };
+  }
+  if (estimator.kind === 'tl-resnet50' && estimator.backbone === 'frozen') {
+    const { weights, precision } = estimator;
+    const key = contentKey({ features, weights, precision, threads: plan.spec.threads }).slice(0, 16);
+    return { kind: 'embeddings', id: `embeddings-${key}`, queue: 'gpu', artifact: storeKeys.embeddings(features, key) };
+  }
+  return undefined;
+}

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { synthesizeCorpus } from '@cryfold/features';
+import { cryfold, descendants, logLines, start, temporaryFolder, until } from './command.js';
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let corpus: string;
+
+before(async () => {
+  folder = await temporaryFolder();
+  corpus = join(folder.path, 'corpus');
+  await synthesizeCorpus(corpus, { clips: 60, seed: 2 });
+});
+after(() => folder.remove());
+
+async function args(name: string, spec: string, out = name): Promise<string[]> {
+  const path = join(folder.path, `${name}.yaml`);
+  await writeFile(path, spec);
+  return ['run', path, '--data', corpus, '--out', join(folder.path, out)];
+}
+
+async function files(path: string): Promise<string[]> {
+  const entries = await readdir(path, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
+}
+
+const LONG = `
+version: 1
+name: long
+protocol: { folds: 2, repeats: 1 }
+estimators:
+  small-cnn: { kind: small-cnn, epochs: 40, learningRate: 1e-3, filters: [8, 8, 8], dense: [16] }
+`;
+
+test('a killed fold goes on from its checkpoint, to the same bytes, and the checkpoint goes', async () => {
+  const plain = await cryfold(await args('plain', LONG));
+  assert.equal(plain.code, 0, plain.stderr);
+  const out = join(folder.path, 'saved');
+  const running = start(await args('saved', `${LONG}checkpoint: epoch\n`), {});
+  const store = join(out, 'store', 'folds');
+  await until('a checkpoint', async () => (await files(store).catch((): string[] => [])).includes('state.safetensors'));
+  const child = await until('a training child', () =>
+    descendants(running.process.pid ?? 0).find(({ command }) => command.includes('training-child.js nn')),
+  );
+  process.kill(child.pid, 'SIGKILL');
+  const { code, stderr } = await running.ended;
+  assert.equal(code, 0, stderr);
+  const starts = (await logLines(out)).filter(({ msg }) => msg === 'fold started').length;
+  assert.ok(starts > 2, 'a fold was started again');
+  const table = (name: string) => readFile(join(folder.path, name, 'out-of-fold.csv'));
+  assert.deepEqual(await table('saved'), await table('plain'));
+  assert.equal((await files(store)).includes('state.safetensors'), false);
+});
+
+test('a frozen backbone is passed once for all folds; a partial one and other optimisers train too', async () => {
+  const spec = `
+version: 1
+name: variants
+protocol: { folds: 3, repeats: 1 }
+estimators:
+  frozen: { kind: tl-resnet50, backbone: frozen, epochs: 4, dense: [16] }
+  frozen-sgd: { kind: tl-resnet50, backbone: frozen, optimizer: sgd, classWeight: balanced, epochs: 2, dense: [16] }
+  partial: { kind: tl-resnet50, backbone: { from: conv5_block3_1_conv }, epochs: 1, dense: [16] }
+`;
+  const { code, stdout, stderr } = await cryfold([...(await args('variants', spec)), '--json', '--workers', '1']);
+  assert.equal(code, 0, stderr);
+  assert.equal(JSON.parse(stdout).models.length, 3);
+  const lines = await logLines(join(folder.path, 'variants'));
+  assert.equal(lines.filter(({ msg }) => msg === 'preparing').length, 1, 'both frozen trials share one pass');
+  const wrong = spec.replace('conv5_block3_1_conv', 'conv9').replaceAll(/^ {2}frozen.*\n/gm, '');
+  const refused = await cryfold(await args('wrong', wrong));
+  assert.equal(refused.code, 3, 'every fold fails');
+  assert.match(refused.stdout, /conv9/);
+});
