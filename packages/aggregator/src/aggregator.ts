@@ -1,4 +1,4 @@
-import { type ArtifactStore, openStore } from '@cryfold/artifacts';
+import { type ArtifactStore, openStore, type S3Settings } from '@cryfold/artifacts';
 import { encodeRecord, storeKeys } from '@cryfold/core';
 import type { RunResults } from '@cryfold/evaluation';
 import { Consumer, type RunPayload, runPayload } from '@cryfold/queue';
@@ -9,6 +9,8 @@ import { readRun } from './read-run.js';
 export interface AggregatorOptions {
   redisUrl: string;
   storeUrl: string;
+  /** How to reach the server of an `s3:` store */
+  s3: S3Settings | undefined;
   log: Logger;
 }
 
@@ -18,7 +20,7 @@ export class Aggregator implements Service {
   readonly #consumer: Consumer<RunPayload>;
 
   constructor(options: AggregatorOptions) {
-    this.#store = openStore(options.storeUrl);
+    this.#store = openStore(options.storeUrl, options.s3);
     this.#consumer = new Consumer({
       url: options.redisUrl,
       queue: 'aggregate',

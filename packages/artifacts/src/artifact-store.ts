@@ -1,4 +1,10 @@
+import { randomBytes } from 'node:crypto';
 import { CryfoldError } from '@cryfold/core';
+
+export interface ArtifactInfo {
+  bytes: number;
+  modified: Date;
+}
 
 /**
  * Immutable bytes under keys such as `folds/<key>/result.json`. Keys are `/`-separated segments of letters,
@@ -6,9 +12,16 @@ import { CryfoldError } from '@cryfold/core';
  * (retryable) and STORE_KEY_INVALID.
  */
 export interface ArtifactStore {
+  /**
+   * Proves that the store can be written, read and commits once. Every process calls it before it starts work.
+   * @throws CryfoldError STORE_UNSAFE, STORE_DENIED, STORE_UNREACHABLE
+   */
+  check(): Promise<void>;
   /** The whole content, or undefined where nothing was put. Never part of a put in progress. */
   get(key: string): Promise<Uint8Array | undefined>;
   has(key: string): Promise<boolean>;
+  /** Size and last change, or undefined where nothing was put. */
+  stat(key: string): Promise<ArtifactInfo | undefined>;
   /** Writes or replaces, atomically and durably. */
   put(key: string, bytes: Uint8Array): Promise<void>;
   /** Writes only where nothing is: true for the one caller that wins, false for all others. */
@@ -28,4 +41,21 @@ export function checkKey(key: string): string {
     throw new CryfoldError('STORE_KEY_INVALID', `not an artifact key: ${JSON.stringify(key.slice(0, 80))}`);
   }
   return key;
+}
+
+/**
+ * Conditional puts to a key of its own: some S3 servers ignore `If-None-Match` silently, others let a race through.
+ * @throws CryfoldError STORE_UNSAFE
+ */
+export async function checkCommitsOnce(store: ArtifactStore): Promise<void> {
+  const key = `checks/${randomBytes(12).toString('hex')}`;
+  const put = (i: number) => store.putIfAbsent(key, new Uint8Array([i]));
+  const together = await Promise.all([0, 1, 2, 3].map(put));
+  const wins = [...together, await put(4)].filter(Boolean).length;
+  const kept = (await store.get(key))?.[0];
+  await store.delete(key);
+  if (wins === 1 && kept === together.indexOf(true)) return;
+  throw new CryfoldError('STORE_UNSAFE', `the store let ${wins} of 5 conditional puts to one key win`, {
+    hint: 'Use a server that honours If-None-Match: * (Amazon S3, MinIO, versitygw): see docs/storage.md.',
+  });
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CryfoldError } from '@cryfold/core';
-import { type ArtifactStore, checkKey } from './artifact-store.js';
+import { type ArtifactInfo, type ArtifactStore, checkCommitsOnce, checkKey } from './artifact-store.js';
 
 const STAGING = '.staging';
 
@@ -21,12 +21,21 @@ export class FileStore implements ArtifactStore {
     this.#root = root;
   }
 
+  async check(): Promise<void> {
+    await checkCommitsOnce(this);
+  }
+
   async get(key: string): Promise<Uint8Array | undefined> {
     return this.#absent(key, () => readFile(this.#path(key)));
   }
 
   async has(key: string): Promise<boolean> {
-    return (await this.#absent(key, () => stat(this.#path(key)))) !== undefined;
+    return (await this.stat(key)) !== undefined;
+  }
+
+  async stat(key: string): Promise<ArtifactInfo | undefined> {
+    const found = await this.#absent(key, () => stat(this.#path(key)));
+    return found?.isFile() ? { bytes: found.size, modified: found.mtime } : undefined;
   }
 
   async put(key: string, bytes: Uint8Array): Promise<void> {

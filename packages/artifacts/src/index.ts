@@ -1,2 +1,3 @@
-export type { ArtifactStore } from './artifact-store.js';
+export type { ArtifactInfo, ArtifactStore } from './artifact-store.js';
 export { openStore, readArtifact } from './open-store.js';
+export type { S3Limits, S3Settings } from './s3-store.js';

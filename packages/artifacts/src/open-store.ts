@@ -1,19 +1,39 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CryfoldError, sha256 } from '@cryfold/core';
-import type { ArtifactStore } from './artifact-store.js';
+import { type ArtifactStore, checkKey } from './artifact-store.js';
 import { FileStore } from './file-store.js';
+import { type S3Limits, type S3Settings, S3Store } from './s3-store.js';
+
+const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 
 /**
- * Opens the store that a URL names: `file:relative/path` or `file:///absolute/path`.
+ * Opens the store that a URL names: `file:relative/path`, `file:///absolute/path` or `s3://bucket/prefix`.
+ * @param s3 how to reach the server of an `s3:` URL, from the configuration
  * @throws CryfoldError STORE_URL_INVALID
  */
-export function openStore(url: string): ArtifactStore {
-  const invalid = (why: string) =>
-    new CryfoldError('STORE_URL_INVALID', `store URL ${JSON.stringify(url)}: ${why}`, {
-      hint: 'Use file:FOLDER, for example file:./cryfold-out/store.',
+export function openStore(url: string, s3?: S3Settings, limits?: S3Limits): ArtifactStore {
+  const invalid = (
+    why: string,
+    hint = 'Use file:FOLDER, for example file:./cryfold-out/store, or s3://BUCKET/PREFIX.',
+  ) =>
+    // A URL may hold a password by mistake.
+    new CryfoldError('STORE_URL_INVALID', `store URL ${JSON.stringify(url.replace(/\/\/[^@/]*@/, '//***@'))}: ${why}`, {
+      hint,
     });
-  if (!url.startsWith('file:')) throw invalid('only file: is supported');
+  if (url.startsWith('s3://')) {
+    const [bucket, ...prefix] = url.slice('s3://'.length).replace(/\/$/, '').split('/');
+    if (!BUCKET.test(bucket)) throw invalid('it names no bucket');
+    if (prefix.length > 0) checkKey(prefix.join('/'));
+    if (!s3) {
+      throw invalid(
+        'there are no credentials for it',
+        'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_ACCESS_KEY_ID_FILE and AWS_SECRET_ACCESS_KEY_FILE.',
+      );
+    }
+    return new S3Store(bucket, prefix.map((segment) => `${segment}/`).join(''), s3, limits);
+  }
+  if (!url.startsWith('file:')) throw invalid('only file: and s3: are supported');
   const path = url.slice('file:'.length);
   if (path === '' || path === '//') throw invalid('it names no folder');
   return new FileStore(path.startsWith('//') ? fileURLToPath(url) : resolve(path));

@@ -22,6 +22,10 @@ export function describeArtifactStore(name: string, create: () => Promise<Artifa
     assert.equal(await store.has('a/b'), true);
     await store.put('a/b', bytes('two'));
     assert.deepEqual(new Uint8Array((await store.get('a/b'))!), bytes('two'));
+    const found = await store.stat('a/b');
+    assert.equal(found?.bytes, 3);
+    assert.ok(Math.abs(found.modified.getTime() - Date.now()) < 60_000);
+    assert.equal(await store.stat('a'), undefined);
     await store.put('empty', new Uint8Array());
     assert.equal((await store.get('empty'))!.length, 0);
     await store.close();
@@ -35,6 +39,13 @@ export function describeArtifactStore(name: string, create: () => Promise<Artifa
     assert.equal(wins.filter(Boolean).length, 1);
     assert.deepEqual(new Uint8Array((await store.get('folds/k/result.json'))!), bytes(`attempt ${wins.indexOf(true)}`));
     assert.equal(await store.putIfAbsent('folds/k/result.json', bytes('late')), false);
+    await store.close();
+  });
+
+  test(`${name}: proves that it commits once, and leaves nothing behind`, async () => {
+    const store = await create();
+    await store.check();
+    assert.deepEqual(await keys(store, ''), []);
     await store.close();
   });
 

@@ -55,13 +55,8 @@ export async function doctorCommand(
     }),
     check('store', async () => {
       if (!config.storeUrl) return 'a folder in the --out of cryfold run';
-      const store = openStore(config.storeUrl);
-      const key = `doctor/${process.pid}`;
-      if (!(await store.putIfAbsent(key, new Uint8Array([1]))) || (await store.putIfAbsent(key, new Uint8Array([2])))) {
-        throw new CryfoldError('STORE_UNREACHABLE', 'conditional commits do not hold', { hint: 'Use another store.' });
-      }
-      await store.delete(key);
-      await store.close();
+      const store = openStore(config.storeUrl, config.s3);
+      await store.check().finally(() => store.close());
       return 'writable, and commits once';
     }),
     check('cache', async () => {

@@ -25,7 +25,7 @@ const isDirectory = (path: string) =>
  * folder `store` in or beside that directory, else the one in `cryfold-out`.
  * @throws CryfoldError RUN_NOT_FOUND
  */
-export async function findRun(run: string, config: Pick<Config, 'storeUrl'>): Promise<FoundRun> {
+export async function findRun(run: string, config: Pick<Config, 'storeUrl' | 's3'>): Promise<FoundRun> {
   const folder = resolve(run);
   if (await isDirectory(folder)) {
     const file = join(folder, 'results.json');
@@ -36,7 +36,7 @@ export async function findRun(run: string, config: Pick<Config, 'storeUrl'>): Pr
   }
   if (!/^[a-z0-9][a-z0-9-]*$/.test(run)) throw notFound(run, `${run} is neither a directory nor the id of a run`);
   const storeUrl = config.storeUrl ?? `file:${resolve(DEFAULT_OUT, 'store')}`;
-  const store = openStore(storeUrl);
+  const store = openStore(storeUrl, config.s3);
   try {
     const key = storeKeys.results(run);
     const bytes = await store.get(key);
@@ -48,7 +48,7 @@ export async function findRun(run: string, config: Pick<Config, 'storeUrl'>): Pr
 }
 
 /** As `findRun`, for what needs the folds themselves. */
-export async function findStoredRun(run: string, config: Pick<Config, 'storeUrl'>) {
+export async function findStoredRun(run: string, config: Pick<Config, 'storeUrl' | 's3'>) {
   const { results, storeUrl } = await findRun(run, config);
   if (storeUrl) return { results, storeUrl };
   throw notFound(run, `${run} holds results, but no store with the folds behind them`);

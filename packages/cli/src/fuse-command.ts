@@ -28,7 +28,7 @@ export async function fuseCommand(run: string, options: FuseOptions, config: Con
     });
   }
   const found = await findStoredRun(run, config);
-  const store = openStore(found.storeUrl);
+  const store = openStore(found.storeUrl, config.s3);
   const stored = await readRun(store, found.results.run.id).finally(() => store.close());
   const members = checkMembers(options.members, Object.keys(stored.plan.spec.estimators));
   const { results, csv } = evaluateStored(stored, { [`fused-${rule}`]: { rule, members } });

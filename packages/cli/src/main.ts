@@ -132,7 +132,9 @@ export async function main(args: string[]): Promise<number> {
 const HELP = `
 Environment:
   REDIS_URL              Redis of a cluster (unset: a private one for this command)
-  CRYFOLD_STORE          artifact store of a cluster, file:FOLDER
+  CRYFOLD_STORE          artifact store of a cluster, file:FOLDER or s3://BUCKET/PREFIX
+  CRYFOLD_S3_ENDPOINT    https://HOST:PORT of the S3 server (unset: Amazon's); docs/storage.md tells the rest
+  AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, or AWS_..._FILE naming mounted files
   CRYFOLD_CACHE          where TensorFlow and other built things are kept
   CRYFOLD_LOG_LEVEL      trace, debug, info, warn, error or silent
   CRYFOLD_GRACE_SECONDS  how long a stopping worker lets its fold go on (25)

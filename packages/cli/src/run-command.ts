@@ -40,7 +40,7 @@ export async function runCommand(options: RunOptions, config: Config, environmen
     });
   }
   const spec = applyOverrides(await readSpec(options.spec ?? PAPER_SPEC), options, (text) => display.say(text));
-  const store = openStore(storeUrl);
+  const store = openStore(storeUrl, config.s3);
   const preparation = await prepareRun({
     ...options,
     spec,
@@ -63,6 +63,7 @@ export async function runCommand(options: RunOptions, config: Config, environmen
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   try {
+    await store.check();
     let results = await readResults(store, plan.run);
     if (results?.status === 'complete') display.say(`all ${plan.jobs.length} folds were in the store already`);
     else {

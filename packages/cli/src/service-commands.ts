@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Aggregator } from '@cryfold/aggregator';
 import { openStore } from '@cryfold/artifacts';
 import { Coordinator } from '@cryfold/coordinator';
@@ -10,6 +11,7 @@ import { EXIT } from './exit-codes.js';
 interface Surroundings {
   redisUrl: string;
   storeUrl: string;
+  s3: Config['s3'];
   log: Logger;
 }
 
@@ -19,7 +21,7 @@ async function runService(
   config: Config,
   start: (surroundings: Surroundings) => Promise<Service>,
 ): Promise<number> {
-  const { redisUrl, storeUrl } = config;
+  const { redisUrl, storeUrl, s3 } = config;
   for (const [name, value] of Object.entries({ REDIS_URL: redisUrl, CRYFOLD_STORE: storeUrl })) {
     if (value !== undefined) continue;
     throw new CryfoldError('USAGE', `cryfold ${role}: ${name} is not set`, {
@@ -29,14 +31,30 @@ async function runService(
   }
   if (!redisUrl || !storeUrl) return EXIT.usage;
   const log = createLogger(role, config.logLevel);
-  await checkRedis(redisUrl);
-  const store = openStore(storeUrl);
-  await store.has('runs');
-  await store.close();
-  const { orphaned } = await serve(await start({ redisUrl, storeUrl, log }), config.graceSeconds, log);
+  await patiently(log, () => checkRedis(redisUrl));
+  const store = openStore(storeUrl, s3);
+  await patiently(log, () => store.check()).finally(() => store.close());
+  const { orphaned } = await serve(await start({ redisUrl, storeUrl, s3, log }), config.graceSeconds, log);
   // The command that owned the private Redis was killed, and Redis does not notice.
   if (orphaned) await shutDownRedis(redisUrl);
   return EXIT.done;
+}
+
+/** Milliseconds that a starting service waits for a Redis or a store that is away. */
+const PATIENCE = 60_000;
+
+/** A service that is started during an outage waits, and says so, instead of dying again and again. */
+async function patiently<T>(log: Logger, check: () => Promise<T>): Promise<T> {
+  const end = Date.now() + PATIENCE;
+  for (;;) {
+    try {
+      return await check();
+    } catch (error) {
+      if (!(error instanceof CryfoldError) || error.failure !== 'infrastructure' || Date.now() > end) throw error;
+      log.warn({ code: error.code }, error.message);
+      await sleep(1000);
+    }
+  }
 }
 
 export interface WorkerCommandOptions {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ArtifactStore, openStore, readArtifact } from '@cryfold/artifacts';
+import { type ArtifactStore, openStore, readArtifact, type S3Settings } from '@cryfold/artifacts';
 import { CryfoldError, decodePlan, storeKeys } from '@cryfold/core';
 import { type Attempt, Consumer, Queues, type RunPayload, runPayload } from '@cryfold/queue';
 import type { Logger, Service } from '@cryfold/runtime';
@@ -9,6 +9,8 @@ import { RunState } from './run-state.js';
 export interface CoordinatorOptions {
   redisUrl: string;
   storeUrl: string;
+  /** How to reach the server of an `s3:` store */
+  s3: S3Settings | undefined;
   log: Logger;
 }
 
@@ -33,7 +35,7 @@ export class Coordinator implements Service {
   #scanning: Promise<void>;
 
   private constructor(options: CoordinatorOptions, queues: Queues) {
-    this.#store = openStore(options.storeUrl);
+    this.#store = openStore(options.storeUrl, options.s3);
     this.#queues = queues;
     this.#log = options.log;
     this.#consumer = new Consumer({

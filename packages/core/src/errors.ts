@@ -53,6 +53,9 @@ export const ERROR_CODES = {
   STORE_URL_INVALID: ['usage', 'The store URL has a scheme or form that is not supported.'],
   STORE_UNREACHABLE: ['infrastructure', 'The artifact store cannot be read or written.'],
   STORE_KEY_INVALID: ['input', 'An artifact key is empty, absolute, or would escape the store.'],
+  STORE_UNSAFE: ['usage', 'The store ignores conditional puts, so that it cannot commit a result once.'],
+  STORE_DENIED: ['infrastructure', 'The store refuses the credentials, or what they were used for.'],
+  ARTIFACT_TOO_LARGE: ['input', 'An artifact is larger than what may be read at once.'],
   ARTIFACT_MISSING: ['infrastructure', 'An artifact that should exist is not in the store.'],
   ARTIFACT_CORRUPT: ['infrastructure', 'An artifact does not have the content its record promises.'],
   PROBABILITIES_INVALID: [
@@ -62,7 +65,7 @@ export const ERROR_CODES = {
   JOB_INVALID: ['input', 'A job payload or stored record does not have the expected schema.'],
   CHILD_DIED: ['crash', 'A training child ended before it returned a result.'],
   PROCESS_DIED: ['crash', 'A coordinator, worker or aggregator process keeps dying.'],
-  RUN_NOT_FOUND: ['usage', 'No finished run has this id, or is in this directory.'],
+  RUN_NOT_FOUND: ['usage', 'The store has no run, or no fold, of that name.'],
   RUN_FAILED: ['input', 'At least one fold failed for good, so the run is incomplete.'],
   CANCELLED: ['usage', 'The work was cancelled.'],
 } as const satisfies Record<string, readonly [FailureClass, string]>;

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { CryfoldError } from '@cryfold/core';
@@ -10,14 +11,39 @@ const schema = z.object({
   XDG_CACHE_HOME: z.string().min(1).optional(),
   CRYFOLD_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   CRYFOLD_GRACE_SECONDS: z.coerce.number().min(0).default(25),
+  CRYFOLD_S3_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
+  CRYFOLD_S3_ADDRESSING: z.enum(['path', 'host']).optional(),
+  CRYFOLD_S3_CA_FILE: z.string().optional(),
+  AWS_REGION: z.string().default('us-east-1'),
+  AWS_ACCESS_KEY_ID: z.string().optional(),
+  AWS_ACCESS_KEY_ID_FILE: z.string().optional(),
+  AWS_SECRET_ACCESS_KEY: z.string().optional(),
+  AWS_SECRET_ACCESS_KEY_FILE: z.string().optional(),
+  AWS_SESSION_TOKEN: z.string().optional(),
+  AWS_SESSION_TOKEN_FILE: z.string().optional(),
   CRYFOLD_CHILD_MEMORY_MB: z.coerce.number().min(256).default(4096),
 });
+
+/** How to reach the server of an `s3:` store. Holds secrets. */
+export interface S3Config {
+  /** Absent: Amazon's */
+  endpoint: string | undefined;
+  region: string;
+  addressing: 'path' | 'host';
+  accessKey: string;
+  secretKey: string;
+  sessionToken: string | undefined;
+  /** PEM */
+  certificates: string | undefined;
+}
 
 export interface Config {
   /** Absent: the embedded default. */
   redisUrl: string | undefined;
   /** Absent: a folder of the command's own. */
   storeUrl: string | undefined;
+  /** Absent where no credentials are given. */
+  s3: Readonly<S3Config> | undefined;
   /** Where built and downloaded things are kept between checkouts. */
   cacheDir: string;
   logLevel: string;
@@ -25,6 +51,39 @@ export interface Config {
   graceSeconds: number;
   /** A training child whose resident memory has grown past this is replaced after its fold, MiB. */
   childMemoryMb: number;
+}
+
+/** A value, or the content of the file that `NAME_FILE` names, as secrets are mounted into containers. */
+function secretOf(
+  env: z.infer<typeof schema>,
+  name: 'AWS_ACCESS_KEY_ID' | 'AWS_SECRET_ACCESS_KEY' | 'AWS_SESSION_TOKEN',
+) {
+  const file = env[`${name}_FILE`];
+  return env[name] ?? (file === undefined ? undefined : readNamed(`${name}_FILE`, file).trim());
+}
+
+function readNamed(variable: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new CryfoldError('USAGE', `environment variable ${variable}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function s3Config(env: z.infer<typeof schema>): Readonly<S3Config> | undefined {
+  const accessKey = secretOf(env, 'AWS_ACCESS_KEY_ID');
+  const secretKey = secretOf(env, 'AWS_SECRET_ACCESS_KEY');
+  if (!accessKey || !secretKey) return undefined;
+  return Object.freeze({
+    endpoint: env.CRYFOLD_S3_ENDPOINT,
+    region: env.AWS_REGION,
+    // Amazon wants names of hosts; servers of one's own seldom have a DNS name per bucket.
+    addressing: env.CRYFOLD_S3_ADDRESSING ?? (env.CRYFOLD_S3_ENDPOINT === undefined ? 'host' : 'path'),
+    accessKey,
+    secretKey,
+    sessionToken: secretOf(env, 'AWS_SESSION_TOKEN'),
+    certificates: env.CRYFOLD_S3_CA_FILE && readNamed('CRYFOLD_S3_CA_FILE', env.CRYFOLD_S3_CA_FILE),
+  });
 }
 
 /**
@@ -43,6 +102,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Readon
   return Object.freeze({
     redisUrl: env.REDIS_URL,
     storeUrl: env.CRYFOLD_STORE,
+    s3: s3Config(env),
     cacheDir: env.CRYFOLD_CACHE ?? join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'cryfold'),
     logLevel: env.CRYFOLD_LOG_LEVEL,
     graceSeconds: env.CRYFOLD_GRACE_SECONDS,

@@ -1,3 +1,3 @@
-export { type Config, loadConfig } from './config.js';
+export { type Config, loadConfig, type S3Config } from './config.js';
 export { createLogger, type Logger } from './logger.js';
 export { type Service, serve } from './service.js';

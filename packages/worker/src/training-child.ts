@@ -1,5 +1,6 @@
 import { openStore } from '@cryfold/artifacts';
 import { asCryfoldError } from '@cryfold/queue';
+import { loadConfig } from '@cryfold/runtime';
 import type { Engine } from './engine.js';
 import type { FromChild, ToChild } from './messages.js';
 
@@ -8,6 +9,8 @@ import type { FromChild, ToChild } from './messages.js';
  * parent does, so that no orphan trains on.
  */
 const [engineName, threads] = process.argv.slice(2);
+// Credentials come from the environment, never over IPC: tasks are logged and debugged more easily than a process.
+const { s3 } = loadConfig();
 process.on('disconnect', () => process.exit(0));
 process.on('SIGINT', () => {});
 
@@ -24,7 +27,7 @@ const send = (message: FromChild) => {
 
 process.on('message', async ({ id, task }: ToChild) => {
   try {
-    const store = openStore(task.storeUrl);
+    const store = openStore(task.storeUrl, s3);
     let last = 0;
     const output = await (await engine).run(task, store, (done, total) => {
       const now = Date.now();

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { type ArtifactStore, openStore, readArtifact } from '@cryfold/artifacts';
+import { type ArtifactStore, openStore, readArtifact, type S3Settings } from '@cryfold/artifacts';
 import {
   CryfoldError,
   decodePlan,
@@ -23,6 +23,8 @@ import { type ChildSettings, WarmChild } from './warm-child.js';
 export interface WorkerOptions {
   redisUrl: string;
   storeUrl: string;
+  /** How to reach the server of an `s3:` store */
+  s3: S3Settings | undefined;
   queues: readonly FoldQueue[];
   /** Training children per queue, each with one fold at a time. */
   children: number;
@@ -45,7 +47,7 @@ export class Worker implements Service {
 
   constructor(options: WorkerOptions) {
     this.#options = options;
-    this.#store = openStore(options.storeUrl);
+    this.#store = openStore(options.storeUrl, options.s3);
     for (const queue of options.queues) {
       const idle = Array.from({ length: options.children }, () => new WarmChild());
       this.#children.push(...idle);

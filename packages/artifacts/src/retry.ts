@@ -1,0 +1,31 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface Patience {
+  /** After this many milliseconds no further try is begun. */
+  milliseconds: number;
+  /** Delay before the second try, milliseconds; it doubles up to `ceiling`. */
+  first?: number;
+  ceiling?: number;
+}
+
+/**
+ * Tries an action until it succeeds, fails for good or patience ends, and throws the last error. Half of each delay is
+ * random, so that many workers do not knock at a recovering server in step.
+ * @param isFinal says that trying again cannot help
+ */
+export async function retry<T>(
+  action: (attempt: number) => Promise<T>,
+  isFinal: (error: unknown) => boolean,
+  { milliseconds, first = 100, ceiling = 5000 }: Patience,
+): Promise<T> {
+  const end = Date.now() + milliseconds;
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await action(attempt);
+    } catch (error) {
+      if (isFinal(error) || Date.now() >= end) throw error;
+      const delay = Math.min(first * 2 ** attempt, ceiling);
+      await sleep(delay * (0.5 + Math.random() / 2));
+    }
+  }
+}

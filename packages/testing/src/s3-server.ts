@@ -1,0 +1,139 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { TcpProxy } from './tcp-proxy.js';
+
+/** S3 servers that honour `If-None-Match: *`, the first choice first. */
+export const S3_TOOLS = ['minio', 'versitygw'] as const;
+export type S3Tool = (typeof S3_TOOLS)[number];
+
+export interface S3ServerOptions {
+  tool: S3Tool;
+  /** Its program, from findTool */
+  program: string;
+  /** PEM files of a certificate and its key: TLS only */
+  tls?: { certificate: string; key: string };
+  /** Also answers to `BUCKET.domain` */
+  domain?: string;
+}
+
+export const BUCKET = 'cryfold-test';
+
+/** A free TCP port of this machine; it could be taken before it is used, but is not in practice. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** A real S3 server on 127.0.0.1 with a bucket, random credentials and data in a temporary folder. */
+export class S3Server {
+  readonly bucket = BUCKET;
+  readonly accessKey = `test${randomBytes(6).toString('hex')}`;
+  readonly secretKey = randomBytes(16).toString('hex');
+  readonly region = 'us-east-1';
+  readonly tool: S3Tool;
+  readonly port: number;
+  readonly endpoint: string;
+  readonly folder: string;
+  readonly #options: S3ServerOptions;
+  #process: ChildProcess | undefined;
+
+  private constructor(options: S3ServerOptions, folder: string, port: number) {
+    this.#options = options;
+    this.tool = options.tool;
+    this.folder = folder;
+    this.port = port;
+    this.endpoint = `${options.tls ? 'https' : 'http'}://${options.domain ?? '127.0.0.1'}:${port}`;
+  }
+
+  static async start(options: S3ServerOptions): Promise<S3Server> {
+    const folder = await mkdtemp(join(tmpdir(), 'cryfold-s3-'));
+    const server = new S3Server(options, folder, await freePort());
+    // Both servers take a folder of their data as a bucket.
+    await mkdir(join(folder, 'data', BUCKET), { recursive: true });
+    if (options.tls) {
+      await mkdir(join(folder, 'certs'));
+      await copyFile(options.tls.certificate, join(folder, 'certs', 'public.crt'));
+      await copyFile(options.tls.key, join(folder, 'certs', 'private.key'));
+    }
+    await server.restart();
+    return server;
+  }
+
+  /** What a process needs to open the bucket, for its environment. */
+  environment(prefix = ''): Record<string, string> {
+    return {
+      CRYFOLD_STORE: `s3://${BUCKET}${prefix && `/${prefix}`}`,
+      CRYFOLD_S3_ENDPOINT: this.endpoint,
+      AWS_REGION: this.region,
+      AWS_ACCESS_KEY_ID: this.accessKey,
+      AWS_SECRET_ACCESS_KEY: this.secretKey,
+    };
+  }
+
+  get pid(): number {
+    return this.#process?.pid ?? -1;
+  }
+
+  /** Starts the server again after kill(); its data is what it was. */
+  async restart(): Promise<void> {
+    const { tool, program, tls, domain } = this.#options;
+    const address = `127.0.0.1:${this.port}`;
+    const data = join(this.folder, 'data');
+    const certs = join(this.folder, 'certs');
+    const [args, environment] =
+      tool === 'minio'
+        ? [
+            ['server', data, '--address', address, '--quiet', ...(tls ? ['--certs-dir', certs] : [])],
+            {
+              MINIO_ROOT_USER: this.accessKey,
+              MINIO_ROOT_PASSWORD: this.secretKey,
+              MINIO_BROWSER: 'off',
+              ...(domain ? { MINIO_DOMAIN: domain } : {}),
+            },
+          ]
+        : [
+            [
+              ...['--port', address, '--quiet', '--region', this.region],
+              ...(tls ? ['--cert', join(certs, 'public.crt'), '--key', join(certs, 'private.key')] : []),
+              ...(domain ? ['--virtual-domain', `${domain}:${this.port}`] : []),
+              'posix',
+              data,
+            ],
+            { ROOT_ACCESS_KEY: this.accessKey, ROOT_SECRET_KEY: this.secretKey },
+          ];
+    const child = spawn(program, args as string[], {
+      env: { PATH: process.env.PATH, HOME: this.folder, ...environment } as NodeJS.ProcessEnv,
+      stdio: 'ignore',
+    });
+    this.#process = child;
+    for (let waited = 0; ; waited += 100) {
+      if (child.exitCode !== null) throw new Error(`${tool} ended with code ${child.exitCode}`);
+      // MinIO listens before it can serve: any answer below 500 says that it does.
+      if (await TcpProxy.answers(this.port, tls !== undefined)) return;
+      if (waited > 20_000) throw new Error(`${tool} does not answer`);
+      await sleep(100);
+    }
+  }
+
+  /** Ends the server at once, as a crash would. */
+  async kill(): Promise<void> {
+    const child = this.#process;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGKILL');
+    await ended;
+  }
+
+  async stop(): Promise<void> {
+    await this.kill();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
