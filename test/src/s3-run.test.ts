@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { synthesizeCorpus } from '@cryfold/features';
+import { findTool, S3_TOOLS, S3Server } from '@cryfold/testing';
+import { cryfold, processes, start, TINY_SPEC, temporaryFolder } from './command.js';
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let server: S3Server | undefined;
+
+before(async () => {
+  folder = await temporaryFolder();
+  await writeFile(join(folder.path, 'tiny.yaml'), TINY_SPEC);
+  await synthesizeCorpus(join(folder.path, 'corpus'), { clips: 60, seed: 1 });
+  for (const tool of S3_TOOLS) {
+    const program = await findTool(tool);
+    if (program) server ??= await S3Server.start({ tool, program });
+  }
+});
+after(async () => {
+  await server?.stop();
+  await folder.remove();
+});
+
+const args = (out: string) => {
+  const path = (name: string) => join(folder.path, name);
+  const flags = ['--estimators', 'small-cnn,svm', '--workers', '1'];
+  return ['run', path('tiny.yaml'), '--data', path('corpus'), '--out', path(out), ...flags];
+};
+
+test('a run on S3 gives the bytes of one on files, is found again, and tells no secret', async (t) => {
+  if (!server) return t.skip(`no S3 server: neither ${S3_TOOLS.join(' nor ')} on PATH, in $CRYFOLD_TOOLS or cached`);
+  const files = await cryfold(args('files'));
+  assert.equal(files.code, 0, files.stderr);
+  const running = start(args('s3'), server.environment('runs/here'));
+  let seen = '';
+  const look = setInterval(() => {
+    seen += processes('')
+      .map(({ command }) => command)
+      .join('\n');
+  }, 500);
+  const ended = await running.ended;
+  clearInterval(look);
+  assert.equal(ended.code, 0, ended.stderr);
+  const table = (out: string) => readFile(join(folder.path, out, 'out-of-fold.csv'));
+  assert.deepEqual(await table('s3'), await table('files'));
+  assert.ok(!(await readdir(join(folder.path, 's3'))).includes('store'), 'nothing but copies of results is local');
+  const again = await cryfold(args('s3'), server.environment('runs/here'));
+  assert.match(again.stderr, /in the store already/);
+  let told = ended.stdout + ended.stderr + seen;
+  for (const name of await readdir(join(folder.path, 's3', 'logs'))) {
+    told += await readFile(join(folder.path, 's3', 'logs', name), 'utf8');
+  }
+  assert.match(told, /training-child\.js/);
+  assert.ok(!told.includes(server.secretKey));
+});
