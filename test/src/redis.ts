@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { homedir, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkRedis } from '@cryfold/queue';
+import { loadConfig } from '@cryfold/runtime';
 import { findRedisServer } from 'cryfold';
 import { until } from './command.js';
 
@@ -20,8 +21,7 @@ export class RedisProcess {
   }
 
   static async start(): Promise<RedisProcess> {
-    const cache = process.env.CRYFOLD_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'cryfold');
-    const program = await findRedisServer(process.env.PATH ?? '', cache);
+    const program = await findRedisServer(process.env.PATH ?? '', loadConfig().cacheDir);
     const redis = new RedisProcess(program, await mkdtemp(join(tmpdir(), 'cryfold-redis-')));
     await redis.restart();
     return redis;

@@ -8,6 +8,7 @@ import { EXIT } from './exit-codes.js';
 import { fuseCommand } from './fuse-command.js';
 import { runProtocols } from './protocols.js';
 import { aggregatorCommand, coordinatorCommand, workerCommand } from './service-commands.js';
+import { weightsPutCommand } from './weights-command.js';
 
 function whole(minimum: number) {
   return (text: string): number => {
@@ -99,6 +100,15 @@ export async function main(args: string[]): Promise<number> {
     .option('--seed <n>', 'seed of voices and cries', whole(0), 0)
     .option('--json', 'print JSON', false)
     .action(does(dataSynthCommand));
+
+  const weights = program.command('weights').description('Pretrained weights.');
+  weights
+    .command('put')
+    .description('Verify ResNet50 weights and put them into the store, where every worker finds them.')
+    .argument('<source>', 'Keras notop .h5: a path, or an http(s) URL ending in #sha256=HEX')
+    .option('--store <url>', 'default CRYFOLD_STORE')
+    .option('--json', 'print JSON', false)
+    .action(does((source: string, options) => weightsPutCommand(source, options, loadConfig())));
 
   program
     .command('worker')

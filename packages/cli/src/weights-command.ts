@@ -1,0 +1,39 @@
+import { readFile } from 'node:fs/promises';
+import { openStore } from '@cryfold/artifacts';
+import { CryfoldError, storeKeys } from '@cryfold/core';
+import { loadKerasWeights, resnet50WeightShapes, resolveWeights } from '@cryfold/nn';
+import type { Config } from '@cryfold/runtime';
+import { EXIT } from './exit-codes.js';
+
+export interface WeightsPutOptions {
+  store?: string;
+  json: boolean;
+}
+
+/** `cryfold weights put SOURCE`: verifies ResNet50 weights and puts them into the store, where every worker finds them. */
+export async function weightsPutCommand(source: string, options: WeightsPutOptions, config: Config): Promise<number> {
+  const storeUrl = options.store ?? config.storeUrl;
+  if (!storeUrl) {
+    throw new CryfoldError('USAGE', 'cryfold weights put: which store?', {
+      hint: 'Set CRYFOLD_STORE or pass --store, for example --store file:./cryfold-out/store.',
+    });
+  }
+  const store = openStore(storeUrl);
+  try {
+    const fetchBytes = (key: string) => store.get(key);
+    const { path, sha256 } = await resolveWeights(source, { cacheDirectory: config.cacheDir, fetchBytes });
+    const layers = await loadKerasWeights(path, resnet50WeightShapes());
+    const key = storeKeys.weights(sha256);
+    const added = !(await store.has(key));
+    if (added) await store.put(key, await readFile(path));
+    const weights = `store:${key}#sha256=${sha256}`;
+    if (options.json) process.stdout.write(`${JSON.stringify({ weights, key, sha256, added })}\n`);
+    else {
+      process.stdout.write(`${added ? 'stored' : 'already in the store'}: ${layers.size} weights\n`);
+      process.stdout.write(`use them with\n  weights: ${weights}\n`);
+    }
+    return EXIT.done;
+  } finally {
+    await store.close();
+  }
+}
