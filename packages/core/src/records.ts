@@ -55,6 +55,9 @@ export const storeKeys = {
   manifest: (dataset: string) => `datasets/${dataset}/manifest.json`,
   images: (features: string) => `features/${features}/images.npy`,
   gram: (features: string) => `features/${features}/gram.npy`,
+  gramRows: (features: string) => `features/${features}/gram-rows.json`,
+  /** Names the features whose Gram matrix was written last, for images of so many columns */
+  latestGram: (columns: number) => `features/latest-gram-${columns}.json`,
   moments: (features: string) => `features/${features}/moments.npy`,
   embeddings: (features: string, key: string) => `features/${features}/embeddings-${key}.npy`,
   weights: (hash: string) => `weights/${hash}.h5`,

@@ -1,8 +1,9 @@
-import { type ArtifactStore, readArtifact } from '@cryfold/artifacts';
-import { CryfoldError, decodeNpy, encodeNpy, storeKeys } from '@cryfold/core';
+import type { ArtifactStore } from '@cryfold/artifacts';
+import { CryfoldError } from '@cryfold/core';
 import { stratifiedGroupKFold, stratifiedKFold } from '@cryfold/evaluation';
-import { fitPredictSvm, pixelMoments, squaredDistances } from '@cryfold/svm';
-import { type Engine, LastValue, readImages, readLabels } from './engine.js';
+import { fitPredictSvm } from '@cryfold/svm';
+import { type Engine, LastValue, readLabels } from './engine.js';
+import { type Gram, readGram, writeGram } from './gram.js';
 import type { FoldOutput, Task } from './messages.js';
 
 /** LIBSVM's number of inner folds for Platt scaling. */
@@ -13,7 +14,7 @@ type Progress = (done: number, total: number) => void;
 /** Runs SVM folds and the distances that they share; never loads TensorFlow. */
 export function createSvmEngine(): Engine {
   const labels = new LastValue<Awaited<ReturnType<typeof readLabels>>>();
-  const gram = new LastValue<Awaited<ReturnType<typeof readGram>>>();
+  const gram = new LastValue<Gram>();
 
   async function fold(task: Task & { kind: 'fold' }, store: ArtifactStore, onProgress: Progress): Promise<FoldOutput> {
     if (task.estimator.kind !== 'svm') throw new CryfoldError('JOB_INVALID', `not an SVM: ${task.estimator.kind}`);
@@ -75,34 +76,4 @@ export function innerFolds(labels: Int32Array, train: Int32Array, seed: number, 
   const folds = ownGroups ? stratifiedGroupKFold(own, ownGroups, options) : stratifiedKFold(own, options);
   for (const { fold, test } of folds) for (const row of test) assigned[row] = fold;
   return assigned;
-}
-
-async function writeGram(store: ArtifactStore, features: string): Promise<void> {
-  const { shape, data } = await readImages(store, features);
-  const [rows, height, width, channels] = shape;
-  const columns = height * width * channels;
-  const { sum, sumSquares } = pixelMoments(data, rows, columns);
-  const moments = new Float64Array(2 * rows + 1);
-  moments.set(sum);
-  moments.set(sumSquares, rows);
-  moments[2 * rows] = columns;
-  await store.put(storeKeys.moments(features), encodeNpy(moments, [moments.length]));
-  // Last, since its presence says that both are there.
-  await store.put(storeKeys.gram(features), encodeNpy(squaredDistances(data, rows, columns).data, [rows, rows]));
-}
-
-async function readGram(store: ArtifactStore, features: string) {
-  const momentsKey = storeKeys.moments(features);
-  const gramKey = storeKeys.gram(features);
-  const moments = decodeNpy(await readArtifact(store, momentsKey), '<f8', 1, momentsKey).data;
-  const bytes = await readArtifact(store, gramKey);
-  const rows = (moments.length - 1) / 2;
-  const columns = moments[2 * rows];
-  // Distances are exact integers: 32 bits where they fit, else float64 (see squaredDistances).
-  const { data } = decodeNpy(bytes, columns * 255 ** 2 < 2 ** 31 ? '<i4' : '<f8', 2, gramKey);
-  return {
-    distances: { rows, columns, data },
-    moments: { sum: moments.subarray(0, rows), sumSquares: moments.subarray(rows, 2 * rows) },
-    columns,
-  };
 }
