@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
-const PROGRAM = join(ROOT, 'packages', 'cli', 'bin', 'cryfold.js');
+export const PROGRAM = join(ROOT, 'packages', 'cli', 'bin', 'cryfold.js');
 
 /** Three folds of networks so small that a fold takes a second or two. */
 export const TINY_SPEC = `

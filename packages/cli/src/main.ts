@@ -2,6 +2,7 @@ import { CryfoldError, FUSION_RULES } from '@cryfold/core';
 import { loadConfig } from '@cryfold/runtime';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { compareCommand } from './compare-command.js';
+import { addControlCommands } from './control-commands.js';
 import { dataInspectCommand, dataSynthCommand } from './data-commands.js';
 import { doctorCommand } from './doctor-command.js';
 import { EXIT } from './exit-codes.js';
@@ -110,6 +111,7 @@ export async function main(args: string[]): Promise<number> {
     .option('--json', 'print JSON', false)
     .action(does((source: string, options) => weightsPutCommand(source, options, loadConfig())));
 
+  addControlCommands(program, does);
   program
     .command('worker')
     .description('Take fold jobs from REDIS_URL and commit results to CRYFOLD_STORE.')

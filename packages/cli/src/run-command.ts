@@ -81,22 +81,23 @@ export async function runCommand(options: RunOptions, config: Config, environmen
   }
 }
 
-async function readResults(store: ArtifactStore, run: string): Promise<RunResults | undefined> {
+export async function readResults(store: ArtifactStore, run: string): Promise<RunResults | undefined> {
   const key = storeKeys.results(run);
   const bytes = await store.get(key);
   return bytes && decodeResults(bytes, key);
 }
 
-/** Folds that failed for good are tried again by a new command. */
-async function forgetFailures(store: ArtifactStore, run: string): Promise<void> {
+/** Folds that failed for good are tried again by a new command, which also ends a cancellation. */
+export async function forgetFailures(store: ArtifactStore, run: string): Promise<void> {
+  await store.delete(storeKeys.cancelled(run));
   await store.delete(storeKeys.results(run));
   const keys: string[] = [];
   for await (const key of store.list(storeKeys.failures(run))) keys.push(key);
   for (const key of keys) await store.delete(key);
 }
 
-interface Surroundings {
-  options: RunOptions;
+export interface Surroundings {
+  options: Pick<RunOptions, 'out' | 'workers'>;
   config: Config;
   environment: NodeJS.ProcessEnv;
   out: string;
@@ -105,7 +106,7 @@ interface Surroundings {
 }
 
 /** Runs the plan on the cluster at REDIS_URL or on one of its own; undefined when stopped before the end. */
-async function execute(
+export async function execute(
   plan: RunPlan,
   store: ArtifactStore,
   storeUrl: string,
@@ -150,9 +151,15 @@ async function watch(
     });
     await queues.remove('runs', plan.run);
     await queues.add('runs', [{ id: plan.run, payload: { format: 1, kind: 'run', run: plan.run } }]);
-    while (!stop.aborted) {
+    for (let looks = 0; !stop.aborted; looks++) {
       const results = await readResults(store, plan.run);
       if (results) return results;
+      if (looks % 5 === 4 && (await store.has(storeKeys.cancelled(plan.run)))) {
+        throw new CryfoldError('CANCELLED', `run ${plan.run} was cancelled`, {
+          context: { run: plan.run },
+          hint: `Its finished folds are kept; cryfold retry ${plan.run} goes on from there.`,
+        });
+      }
       if (failed) throw failed;
       await sleep(POLL, undefined, { signal: stop }).catch(() => {});
     }
@@ -166,7 +173,7 @@ async function watch(
 }
 
 /** Prints the results, and puts copies of them where the user asked. */
-async function present(results: RunResults, store: ArtifactStore, out: string, json: boolean): Promise<void> {
+export async function present(results: RunResults, store: ArtifactStore, out: string, json: boolean): Promise<void> {
   await mkdir(out, { recursive: true });
   const copy = async (key: string, name: string) => {
     const target = join(out, name);

@@ -8,7 +8,6 @@ import {
   type Split,
   stratifiedKFold,
 } from '@cryfold/evaluation';
-import type { Dataset } from '@cryfold/features';
 
 /** What `--protocol` calls them: the paper's random folds, and folds grouped by infant. */
 export const PROTOCOLS: Readonly<Record<string, Splitter>> = {
@@ -16,11 +15,17 @@ export const PROTOCOLS: Readonly<Record<string, Splitter>> = {
   grouped: 'StratifiedGroupKFold',
 };
 
+/** What splitters look at: a dataset read anew, or the manifest of one in the store. */
+export interface Labelled {
+  classes: string[];
+  clips: readonly { label: string; group: string }[];
+}
+
 /**
  * The folds of a spec's protocol, all shuffled by its seed.
  * @throws CryfoldError SPLIT_IMPOSSIBLE
  */
-export function makeSplits({ protocol, seed }: Spec, dataset: Pick<Dataset, 'clips' | 'classes'>): Split[] {
+export function makeSplits({ protocol, seed }: Spec, dataset: Labelled): Split[] {
   const { clips, classes } = dataset;
   const labels = Int32Array.from(clips, ({ label }) => classes.indexOf(label));
   const groups = clips.map(({ group }) => group);

@@ -18,6 +18,8 @@ export interface CoordinatorOptions {
 const SCAN = 5000;
 /** Milliseconds between full reconciliations of a run; events cover the time between. */
 const RECONCILE = 3000;
+/** Milliseconds between looks at whether a run was cancelled. */
+const CANCELLED = 1000;
 const PROGRESS = 250;
 /** Runs driven side by side by one coordinator. */
 const RUNS = 100;
@@ -29,8 +31,6 @@ export class Coordinator implements Service {
   readonly #log: Logger;
   readonly #consumer: Consumer<RunPayload>;
   readonly #drivers = new Set<RunDriver>();
-  /** Runs whose results this process has seen. */
-  readonly #finished = new Set<string>();
   readonly #stopped = new AbortController();
   #scanning: Promise<void>;
 
@@ -85,13 +85,14 @@ export class Coordinator implements Service {
   async #scan(): Promise<void> {
     while (!this.#stopped.signal.aborted) {
       try {
-        const unfinished: string[] = [];
+        const runs = new Set<string>();
+        const ended = new Set<string>();
         for await (const key of this.#store.list('runs/')) {
-          const run = /^runs\/([^/]+)\/plan\.json$/.exec(key)?.[1];
-          if (!run || this.#finished.has(run)) continue;
-          if (await this.#store.has(storeKeys.results(run))) this.#finished.add(run);
-          else unfinished.push(run);
+          const [, run, file] = key.split('/');
+          if (key === storeKeys.plan(run)) runs.add(run);
+          if (file === 'results.json' || file === 'cancelled.json') ended.add(run);
         }
+        const unfinished = [...runs].filter((run) => !ended.has(run));
         await this.#queues.add(
           'runs',
           unfinished.map((run) => ({ id: run, payload: { format: 1, kind: 'run', run } })),
@@ -108,14 +109,23 @@ export class Coordinator implements Service {
     const key = storeKeys.plan(run);
     const state = new RunState(decodePlan(await readArtifact(this.#store, key), key));
     const driver = new RunDriver(state, this.#store, this.#queues, log);
+    if (await this.#store.has(storeKeys.cancelled(run))) return;
     log.info({ folds: state.plan.jobs.length }, 'run taken');
     await driver.begin();
     this.#drivers.add(driver);
     try {
       let reconciled = Date.now();
+      let looked = 0;
       let told = '';
       while (!(await this.#finish(driver))) {
         if (attempt.signal.aborted) throw new CryfoldError('CANCELLED', 'coordinator is stopping');
+        if (Date.now() - looked >= CANCELLED) {
+          if (await this.#store.has(storeKeys.cancelled(run))) {
+            await driver.cancel();
+            return log.info('run cancelled');
+          }
+          looked = Date.now();
+        }
         if (Date.now() - reconciled >= RECONCILE) {
           await driver.reconcile();
           reconciled = Date.now();

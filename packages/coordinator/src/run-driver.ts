@@ -91,6 +91,22 @@ export class RunDriver {
     }
   }
 
+  /**
+   * Takes back what waits. Workers stop what runs by themselves. A job that another run wants as well is enqueued again
+   * by that run's reconciliation.
+   */
+  async cancel(): Promise<void> {
+    const waiting = new Map<string, FoldQueue>();
+    for (const job of this.state.pending) {
+      waiting.set(job.key, job.queue);
+      const needed = prerequisiteOf(this.state.plan, job.trial);
+      if (needed) waiting.set(needed.id, needed.queue);
+    }
+    await forEachLimited([...waiting], async ([id, queue]) => {
+      await this.#queues.remove(queue, id);
+    });
+  }
+
   /** Whether what a fold needs is in the store; if not, one job computes it for all. */
   async #prepared(job: FoldJob, live: Map<FoldQueue, Set<string>>): Promise<boolean> {
     const needed = prerequisiteOf(this.state.plan, job.trial);

@@ -24,6 +24,7 @@ export {
 export { type Prerequisite, prerequisiteOf } from './prerequisites.js';
 export { Random } from './random.js';
 export {
+  cancelledSchema,
   type EpochPoint,
   errorRecordSchema,
   type FoldFailure,

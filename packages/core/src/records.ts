@@ -50,6 +50,9 @@ export const foldFailureSchema = z.strictObject({
 });
 export type FoldFailure = z.infer<typeof foldFailureSchema>;
 
+/** `runs/<run>/cancelled.json`: nobody may work on this run until the record is gone. */
+export const cancelledSchema = z.strictObject({ format: z.literal(1), run: z.string(), at: z.iso.datetime() });
+
 /** Where things lie in the store (design section 4). */
 export const storeKeys = {
   manifest: (dataset: string) => `datasets/${dataset}/manifest.json`,
@@ -64,9 +67,12 @@ export const storeKeys = {
   result: (fold: string) => `folds/${fold}/result.json`,
   attempt: (fold: string, attempt: string, file: string) => `folds/${fold}/${attempt}/${file}`,
   checkpoint: (fold: string) => `folds/${fold}/checkpoint/state.safetensors`,
+  /** What was said during an attempt that failed */
+  log: (fold: string, attempt: string) => `folds/${fold}/${attempt}/log.txt`,
   plan: (run: string) => `runs/${run}/plan.json`,
   results: (run: string) => `runs/${run}/results.json`,
   outOfFold: (run: string) => `runs/${run}/out-of-fold.csv`,
+  cancelled: (run: string) => `runs/${run}/cancelled.json`,
   failures: (run: string) => `runs/${run}/failures/`,
   failure: (run: string, fold: string) => `runs/${run}/failures/${fold}.json`,
 } as const;

@@ -1,10 +1,11 @@
 import { decodeRecord } from '@cryfold/core';
 import { DelayedError, type Job, UnrecoverableError, Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
 import type { z } from 'zod';
 import { connect } from './connection.js';
 import { asCryfoldError, failureMessage } from './failures.js';
 import type { QueueName } from './payloads.js';
-import { keyPrefix } from './queues.js';
+import { COUNTERS, type CounterName, keyPrefix } from './queues.js';
 
 /**
  * Lock and check intervals, milliseconds. A job whose worker was killed starts again after at most their sum
@@ -20,6 +21,8 @@ export interface Attempt {
   /** How often the job was started before. */
   previous: number;
   progress(data: object): Promise<void>;
+  /** Adds one to a counter that all processes share. */
+  count(name: CounterName): Promise<void>;
 }
 
 export interface ConsumerOptions<P> {
@@ -38,15 +41,19 @@ export class Consumer<P> {
 
   constructor(options: ConsumerOptions<P>) {
     this.#redis = connect(options.url, 'blocking');
-    this.#worker = new Worker(options.queue, (job, token, signal) => process(options, job, token, signal), {
-      ...keyPrefix,
-      connection: this.#redis,
-      concurrency: options.concurrency,
-      lockDuration: LOCK,
-      stalledInterval: STALLED_CHECK,
-      // A worker that dies does not make the job bad; a job that kills every worker ends here.
-      maxStalledCount: 8,
-    });
+    this.#worker = new Worker(
+      options.queue,
+      (job, token, signal) => process(options, this.#redis, job, token, signal),
+      {
+        ...keyPrefix,
+        connection: this.#redis,
+        concurrency: options.concurrency,
+        lockDuration: LOCK,
+        stalledInterval: STALLED_CHECK,
+        // A worker that dies does not make the job bad; a job that kills every worker ends here.
+        maxStalledCount: 8,
+      },
+    );
     this.#worker.on('error', options.onError);
     this.#worker.on('lockRenewalFailed', (jobIds) => {
       for (const id of jobIds) this.#worker.cancelJob(id, 'lock lost');
@@ -63,6 +70,7 @@ export class Consumer<P> {
 
 async function process<P>(
   options: ConsumerOptions<P>,
+  redis: Redis,
   job: Job,
   token: string | undefined,
   signal: AbortSignal = new AbortController().signal,
@@ -74,7 +82,12 @@ async function process<P>(
   };
   try {
     const payload = decodeRecord(options.schema, job.data, `job ${job.id}`);
-    await options.handle(payload, { signal, previous, progress: (data) => job.updateProgress(data) });
+    await options.handle(payload, {
+      signal,
+      previous,
+      progress: (data) => job.updateProgress(data),
+      count: async (name) => void (await redis.hincrby(COUNTERS, name, 1)),
+    });
   } catch (thrown) {
     if (signal.aborted) return later(100);
     const error = asCryfoldError(thrown);

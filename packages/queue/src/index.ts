@@ -10,4 +10,4 @@ export {
   type WorkPayload,
   workPayload,
 } from './payloads.js';
-export { type JobRequest, type QueueListeners, Queues } from './queues.js';
+export { type CounterName, type JobRequest, type JobStatus, type QueueListeners, Queues } from './queues.js';

@@ -11,6 +11,18 @@ const CRASH_ATTEMPTS = 4;
 
 const LIVE: JobType[] = ['waiting', 'active', 'delayed', 'prioritized', 'waiting-children'];
 
+/** A hash of counts since Redis was last emptied. */
+export const COUNTERS = `${PREFIX}:counters`;
+export const COUNTER_NAMES = ['duplicates', 'cancelled', 'failedAttempts'] as const;
+export type CounterName = (typeof COUNTER_NAMES)[number];
+
+export interface JobStatus {
+  /** waiting, active, delayed, failed, … */
+  state: string;
+  /** What the process that runs it told last */
+  progress: unknown;
+}
+
 export interface JobRequest {
   id: string;
   payload: Payload;
@@ -77,6 +89,25 @@ export class Queues {
   async failures(name: QueueName): Promise<Map<string, string>> {
     const jobs = await this.#queue(name).getJobs(['failed'], 0, -1);
     return new Map(jobs.flatMap((job) => (job?.id ? [[job.id, job.failedReason ?? '']] : [])));
+  }
+
+  /** A job's state and progress, or undefined where it is not there. */
+  async job(name: QueueName, id: string): Promise<JobStatus | undefined> {
+    const job = await this.#queue(name).getJob(id);
+    return job && { state: await job.getState(), progress: job.progress };
+  }
+
+  /** How many jobs of a queue are in each state. */
+  async counts(name: QueueName): Promise<Record<string, number>> {
+    return this.#queue(name).getJobCounts('active', 'waiting', 'delayed', 'failed');
+  }
+
+  async counters(): Promise<Record<CounterName, number>> {
+    const found = await this.#redis.hgetall(COUNTERS);
+    return Object.fromEntries(COUNTER_NAMES.map((name) => [name, Number(found[name] ?? 0)])) as Record<
+      CounterName,
+      number
+    >;
   }
 
   /** Removes jobs that are not running: false where one is locked by a worker. */

@@ -5,6 +5,9 @@ import type { FoldOutput, FromChild, Task, ToChild } from './messages.js';
 
 const ENTRY = fileURLToPath(new URL('./training-child.js', import.meta.url));
 
+/** Characters of a child's standard error that are kept. */
+const OUTPUT = 16_384;
+
 export interface ChildSettings {
   engine: 'nn' | 'svm';
   /** TensorFlow threads; ignored by the SVM. */
@@ -21,6 +24,12 @@ export class WarmChild {
   #process: ChildProcess | undefined;
   #threads = 0;
   #next = 0;
+  #output = '';
+
+  /** The end of what the present or last process wrote to its standard error. */
+  get recentOutput(): string {
+    return this.#output;
+  }
 
   /**
    * Runs one task; one at a time.
@@ -90,7 +99,12 @@ export class WarmChild {
   #start(settings: ChildSettings): ChildProcess {
     const child = fork(ENTRY, [settings.engine, String(settings.threads)], {
       serialization: 'advanced',
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+    });
+    this.#output = '';
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      process.stderr.write(text);
+      this.#output = (this.#output + text).slice(-OUTPUT);
     });
     child.on('error', () => {});
     child.once('exit', () => {

@@ -15,8 +15,9 @@ import {
   sha256,
   storeKeys,
 } from '@cryfold/core';
-import { type Attempt, Consumer, type WorkPayload, workPayload } from '@cryfold/queue';
+import { type Attempt, asCryfoldError, Consumer, type WorkPayload, workPayload } from '@cryfold/queue';
 import type { Logger, Service } from '@cryfold/runtime';
+import { unlessCancelled } from './cancellation.js';
 import type { FoldOutput, Matrix, Task } from './messages.js';
 import { type ChildSettings, WarmChild } from './warm-child.js';
 
@@ -100,8 +101,14 @@ export class Worker implements Service {
   async #handle(payload: WorkPayload, attempt: Attempt, child: WarmChild, engine: 'nn' | 'svm'): Promise<void> {
     const plan = await this.#plan(payload.run);
     const settings = { engine, threads: plan.spec.threads, maxMemoryMb: this.#options.childMemoryMb };
-    if (payload.kind === 'fold') return this.#fold(plan, payload.key, attempt, child, settings);
-    await this.#prepare(plan, payload.trial, attempt, child, settings);
+    const went = await unlessCancelled(this.#store, payload.run, attempt.signal, async (signal) => {
+      const own = { ...attempt, signal };
+      if (payload.kind === 'fold') await this.#fold(plan, payload.key, own, child, settings);
+      else await this.#prepare(plan, payload.trial, own, child, settings);
+    });
+    if (went) return;
+    this.#options.log.info({ run: payload.run }, 'job dropped: the run is cancelled');
+    await attempt.count('cancelled').catch(() => {});
   }
 
   /** Computes what all folds of a trial need, unless it is there. The child writes it: it is as immutable as its key. */
@@ -137,46 +144,71 @@ export class Worker implements Service {
     const started = performance.now();
     await attempt.progress({ done: 0, total: 1 });
     const checkpoint = plan.spec.checkpoint === 'epoch' && job.queue === 'gpu' ? storeKeys.checkpoint(key) : undefined;
-    const output = await child.run(
-      settings,
-      {
-        kind: 'fold',
-        storeUrl: this.#options.storeUrl,
-        dataset: plan.dataset.key,
-        features: plan.features.key,
-        estimator: plan.spec.estimators[job.trial],
-        train,
-        test,
-        seed: job.seed,
-        grouped: isGrouped(plan.spec.protocol.splitter),
-        embeddings: prerequisiteOf(plan, job.trial)?.artifact,
-        checkpoint,
-        cacheDir: this.#options.cacheDir,
-      },
-      attempt.signal,
-      // Progress is a courtesy: an outage must not end the fold.
-      (done, total) => void attempt.progress({ done, total }).catch(() => {}),
+    const output = await this.#logged(job, name, attempt, child, () =>
+      child.run(
+        settings,
+        {
+          kind: 'fold',
+          storeUrl: this.#options.storeUrl,
+          dataset: plan.dataset.key,
+          features: plan.features.key,
+          estimator: plan.spec.estimators[job.trial],
+          train,
+          test,
+          seed: job.seed,
+          grouped: isGrouped(plan.spec.protocol.splitter),
+          embeddings: prerequisiteOf(plan, job.trial)?.artifact,
+          checkpoint,
+          cacheDir: this.#options.cacheDir,
+        },
+        attempt.signal,
+        // Progress is a courtesy: an outage must not end the fold.
+        (done, total) => void attempt.progress({ done, total }).catch(() => {}),
+      ),
     );
     if (!output) throw new CryfoldError('CHILD_DIED', 'the training child returned no probabilities');
     const seconds = (performance.now() - started) / 1000;
-    await this.#commit(job, name, output, seconds, attempt.signal, log);
+    await this.#commit(job, name, output, seconds, attempt, log);
     if (checkpoint) await this.#store.delete(checkpoint);
+  }
+
+  /** Keeps what the child said of an attempt that failed, so that it can be read from any machine. */
+  async #logged<T>(job: FoldJob, name: string, attempt: Attempt, child: WarmChild, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (thrown) {
+      if (attempt.signal.aborted) throw thrown;
+      const record = asCryfoldError(thrown).toRecord();
+      // The record of the failure leads to the log.
+      const error = CryfoldError.fromRecord({ ...record, context: { ...record.context, attempt: name } });
+      const head = {
+        time: new Date().toISOString(),
+        host: hostname(),
+        attempt: name,
+        trial: job.trial,
+        ...error.toRecord(),
+      };
+      const text = `${JSON.stringify(head)}\n${child.recentOutput}`;
+      await attempt.count('failedAttempts').catch(() => {});
+      await this.#store.put(storeKeys.log(job.key, name), new TextEncoder().encode(text)).catch(() => {});
+      throw error;
+    }
   }
 
   /** Bytes before record; the first record wins, and a later attempt's bytes are removed. */
   async #commit(
     job: FoldJob,
-    attempt: string,
+    name: string,
     output: FoldOutput,
     seconds: number,
-    signal: AbortSignal,
+    attempt: Attempt,
     log: Logger,
   ): Promise<void> {
     const written: string[] = [];
     const put = async (file: string, matrix: Matrix) => {
       checkFinite(matrix, file, job);
       const bytes = encodeNpy(matrix.data, [matrix.rows, matrix.columns]);
-      const key = storeKeys.attempt(job.key, attempt, file);
+      const key = storeKeys.attempt(job.key, name, file);
       await this.#store.put(key, bytes);
       written.push(key);
       return { key, sha256: sha256(bytes) };
@@ -186,17 +218,19 @@ export class Worker implements Service {
     const record: FoldResult = {
       format: 1,
       key: job.key,
-      attempt,
+      attempt: name,
       probabilities,
       ...(decisions ? { decisions } : {}),
       curve: output.curve,
       seconds,
       environment: { ...output.environment, node: process.version, host: hostname() },
     };
-    const committed =
-      !signal.aborted && (await this.#store.putIfAbsent(storeKeys.result(job.key), encodeRecord(record)));
-    if (committed) return log.info({ attempt, seconds }, 'fold committed');
-    log.warn({ attempt }, 'another attempt was first; this one is dropped');
+    const taken = !attempt.signal.aborted;
+    if (taken && (await this.#store.putIfAbsent(storeKeys.result(job.key), encodeRecord(record)))) {
+      return log.info({ attempt: name, seconds }, 'fold committed');
+    }
+    log.warn({ attempt: name }, taken ? 'another attempt was first; this one is dropped' : 'attempt taken back');
+    if (taken) await attempt.count('duplicates').catch(() => {});
     for (const key of written) await this.#store.delete(key);
   }
 }

@@ -1,0 +1,90 @@
+import type { ArtifactStore } from '@cryfold/artifacts';
+import { decodeRecord, foldResultSchema, prerequisiteOf, storeKeys } from '@cryfold/core';
+import type { Config } from '@cryfold/runtime';
+import { type ControlOptions, mapLimited, readPlan, runIds, withControl } from './control.js';
+import { EXIT } from './exit-codes.js';
+
+export interface GcOptions extends ControlOptions {
+  delete: boolean;
+  olderThan: number;
+}
+
+const HEX = /[0-9a-f]{16,64}/g;
+
+/**
+ * `cryfold gc`: finds what no run and no model refers to, and deletes it when asked. What is younger than `olderThan`
+ * hours stays: a command may be about to publish the run that needs it.
+ */
+export async function gcCommand(options: GcOptions, config: Config): Promise<number> {
+  return withControl(options, config, async ({ store }) => {
+    const roots = await findRoots(store);
+    const before = Date.now() - options.olderThan * 3_600_000;
+    const garbage: { key: string; bytes: number }[] = [];
+    const keys: string[] = [];
+    for await (const key of store.list('')) if (!isKept(key, roots)) keys.push(key);
+    await mapLimited(keys, async (key) => {
+      const found = await store.stat(key);
+      if (found && found.modified.getTime() <= before) garbage.push({ key, bytes: found.bytes });
+    });
+    garbage.sort((a, b) => (a.key < b.key ? -1 : 1));
+    if (options.delete) await mapLimited(garbage, ({ key }) => store.delete(key));
+    const bytes = garbage.reduce((sum, one) => sum + one.bytes, 0);
+    const young = keys.length - garbage.length;
+    if (options.json) {
+      process.stdout.write(
+        `${JSON.stringify({ deleted: options.delete, objects: garbage.length, bytes, young, garbage })}\n`,
+      );
+      return EXIT.done;
+    }
+    for (const one of garbage) process.stdout.write(`${options.delete ? 'deleted' : 'garbage'}  ${one.key}\n`);
+    const verb = options.delete ? 'deleted' : 'could be deleted (--delete does it)';
+    process.stdout.write(`${garbage.length} objects, ${(bytes / 2 ** 20).toFixed(1)} MiB ${verb}`);
+    process.stdout.write(young > 0 ? `; ${young} younger than ${options.olderThan} h stay\n` : '\n');
+    return EXIT.done;
+  });
+}
+
+interface Roots {
+  /** Folds by key, with the attempt that was committed, if any */
+  folds: Map<string, string | undefined>;
+  keys: Set<string>;
+  /** Every hash that a model's records mention: what lies under such a name is kept */
+  hashes: Set<string>;
+}
+
+async function findRoots(store: ArtifactStore): Promise<Roots> {
+  const roots: Roots = { folds: new Map(), keys: new Set(), hashes: new Set() };
+  for (const run of await runIds(store)) {
+    const plan = await readPlan(store, run);
+    const { images, gram, moments, manifest, weights } = storeKeys;
+    for (const key of [images, gram, moments].map((name) => name(plan.features.key))) roots.keys.add(key);
+    roots.keys.add(manifest(plan.dataset.key));
+    for (const [trial, estimator] of Object.entries(plan.spec.estimators)) {
+      const needed = prerequisiteOf(plan, trial);
+      if (needed) roots.keys.add(needed.artifact);
+      const hash = estimator.kind === 'tl-resnet50' && /[0-9a-f]{64}/.exec(estimator.weights)?.[0];
+      if (hash) roots.keys.add(weights(hash));
+    }
+    await mapLimited(plan.jobs, async ({ key }) => {
+      if (roots.folds.has(key)) return;
+      const bytes = await store.get(storeKeys.result(key));
+      roots.folds.set(key, bytes && decodeRecord(foldResultSchema, bytes, storeKeys.result(key)).attempt);
+    });
+  }
+  for await (const key of store.list('models/')) {
+    if (!/\.(json|md|yaml)$/.test(key)) continue;
+    const text = new TextDecoder().decode((await store.get(key)) ?? new Uint8Array());
+    for (const [hash] of text.matchAll(HEX)) roots.hashes.add(hash);
+  }
+  return roots;
+}
+
+function isKept(key: string, { folds, keys, hashes }: Roots): boolean {
+  const [kind, id, attempt] = key.split('/');
+  if (kind === 'runs' || kind === 'models' || keys.has(key)) return true;
+  if (key.split(/[/.-]/).some((part) => hashes.has(part))) return true;
+  if (kind !== 'folds' || !folds.has(id)) return false;
+  const committed = folds.get(id);
+  // Attempts beside the committed one can never win; the logs of failed ones are still worth reading.
+  return committed === undefined || attempt === 'result.json' || attempt === committed || key.endsWith('/log.txt');
+}

@@ -1,0 +1,91 @@
+import type { Config } from '@cryfold/runtime';
+import { type ControlOptions, type RunPhase, type RunStatus, runIds, statusOf, withControl } from './control.js';
+import { EXIT } from './exit-codes.js';
+import { formatSeconds } from './format.js';
+
+const CODES: Record<RunPhase, number> = {
+  complete: EXIT.done,
+  running: EXIT.done,
+  stopped: EXIT.incomplete,
+  incomplete: EXIT.incomplete,
+  cancelled: EXIT.cancelled,
+};
+
+function line({ run, state, done, total, failed }: RunStatus): string {
+  return `${run.padEnd(32)}  ${state.padEnd(10)}  ${done}/${total} folds${failed > 0 ? `, ${failed} failed` : ''}`;
+}
+
+/** `cryfold list`: every run of the store. */
+export async function listCommand(options: ControlOptions, config: Config): Promise<number> {
+  return withControl(options, config, async (control) => {
+    const runs: RunStatus[] = [];
+    for (const run of await runIds(control.store)) runs.push(await statusOf(control, run));
+    if (options.json) process.stdout.write(`${JSON.stringify(runs)}\n`);
+    else for (const run of runs) process.stdout.write(`${line(run)}\n`);
+    if (!options.json && runs.length === 0) process.stdout.write('no runs\n');
+    return EXIT.done;
+  });
+}
+
+/** `cryfold status [RUN]`: the cluster, or one run. The exit code tells the run's state. */
+export async function statusCommand(run: string | undefined, options: ControlOptions, config: Config): Promise<number> {
+  if (run === undefined) return clusterStatus(options, config);
+  return withControl(options, config, async (control) => {
+    const status = await statusOf(control, run);
+    if (options.json) process.stdout.write(`${JSON.stringify(status)}\n`);
+    else process.stdout.write(`${text(status).join('\n')}\n`);
+    return CODES[status.state];
+  });
+}
+
+function text(status: RunStatus): string[] {
+  const lines = [line(status)];
+  for (const [name, { total, done, failed }] of Object.entries(status.trials)) {
+    lines.push(`  ${name.padEnd(20)} ${done}/${total}${failed > 0 ? `, ${failed} failed` : ''}`);
+  }
+  for (const { trial, repeat, fold, fraction } of status.active) {
+    lines.push(`  running: ${trial}/${repeat}/${fold}  ${Math.round(100 * fraction)} %`);
+  }
+  if (status.etaSeconds !== null) lines.push(`  about ${formatSeconds(status.etaSeconds)} left`);
+  for (const { trial, repeat, fold, code, message } of status.failures) {
+    lines.push(`  failed: ${trial}/${repeat}/${fold}  ${code}: ${message}`);
+  }
+  if (status.failures.length > 0) {
+    lines.push(
+      `  cryfold logs ${status.run} TRIAL/REPEAT/FOLD shows why; cryfold retry ${status.run} tries them again`,
+    );
+  }
+  return lines;
+}
+
+const QUEUES = ['runs', 'gpu', 'cpu', 'aggregate'] as const;
+
+async function clusterStatus(options: ControlOptions, config: Config): Promise<number> {
+  return withControl(options, config, async (control) => {
+    const { queues } = control;
+    const counts =
+      queues && Object.fromEntries(await Promise.all(QUEUES.map(async (q) => [q, await queues.counts(q)])));
+    const counters = await queues?.counters();
+    const runs: RunStatus[] = [];
+    for (const run of await runIds(control.store)) runs.push(await statusOf(control, run));
+    const unfinished = runs.filter(({ state }) => state === 'running' || state === 'stopped');
+    if (options.json) {
+      process.stdout.write(`${JSON.stringify({ queues: counts ?? null, counters: counters ?? null, unfinished })}\n`);
+      return EXIT.done;
+    }
+    if (!counts) process.stdout.write('REDIS_URL is not set: only the store is shown\n');
+    for (const [name, of] of Object.entries(counts ?? {})) {
+      const parts = Object.entries(of as Record<string, number>).map(([state, count]) => `${count} ${state}`);
+      process.stdout.write(`queue ${name.padEnd(10)} ${parts.join(', ')}\n`);
+    }
+    if (counters) {
+      const { duplicates, failedAttempts, cancelled } = counters;
+      process.stdout.write(
+        `${duplicates} duplicates dropped, ${failedAttempts} failed attempts, ${cancelled} cancelled\n`,
+      );
+    }
+    for (const run of unfinished) process.stdout.write(`${line(run)}\n`);
+    if (unfinished.length === 0) process.stdout.write('no unfinished run\n');
+    return EXIT.done;
+  });
+}

