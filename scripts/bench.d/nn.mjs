@@ -120,7 +120,7 @@ export async function compare() {
         ...{
           name: `nn: first fold of ${kind} with its warm-up`,
           peer: 'Keras',
-          unit: 'folds/s',
+          unit,
           target: 1.25,
           pairs: 3,
         },
