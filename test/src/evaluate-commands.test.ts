@@ -118,3 +118,20 @@ test('compare: missing folds are incomplete, other folds are refused', async () 
   assert.equal(other.code, 2);
   assert.match(other.stderr, /differ in data, splitter, folds or seed/);
 });
+
+test('report: the page of the run, and Markdown, JSON and CSV of the same figures', async () => {
+  const page = await readFile(path('a', 'report.html'), 'utf8');
+  assert.match(page, /Hardest clips/);
+  const { code, stdout, stderr } = await cryfold(['report', path('a')]);
+  assert.equal(code, 0, stderr);
+  assert.equal(stdout, page, 'what cryfold run has written');
+  const audio = await cryfold(['report', path('a'), '--audio', path('corpus')]);
+  assert.equal([...audio.stdout.matchAll(/<audio /g)].length, [...page.matchAll(/<img /g)].length);
+  assert.equal((await cryfold(['report', path('a'), '--audio', path('a')])).code, 1);
+  const results = await resultsIn('a');
+  assert.deepEqual(JSON.parse((await cryfold(['report', path('a'), '--format', 'json'])).stdout), results);
+  const csv = (await cryfold(['report', path('a'), '--format', 'csv'])).stdout.trim().split('\n');
+  assert.equal(csv.length, 1 + 5 * 6, 'four models and the baseline');
+  assert.match((await cryfold(['report', path('a'), '--format', 'md'])).stdout, /^# svms: /);
+  assert.equal((await cryfold(['report', path('a'), '--format', 'pdf'])).code, 2);
+});

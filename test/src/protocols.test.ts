@@ -59,6 +59,7 @@ test('two protocols: one store, a folder each, and both side by side', async () 
   assert.match(side, /A: random folds: the same infant is in train and test/);
   assert.match(side, /B: grouped folds/);
   assert.match(side, new RegExp(`svm .* ${points}\n`));
+  assert.match(await readFile(path('both', 'report.html'), 'utf8'), /Two protocols side by side/);
   const again = await run('corpus', 'both', '--protocol', 'grouped', '--json');
   assert.equal(again.code, 0, again.stderr);
   assert.equal(JSON.parse(again.stdout).run.id, grouped.run.id, 'the same run as one of two');

@@ -45,7 +45,7 @@ export class Aggregator implements Service {
  * Reads every fold of a run's plan; what is missing is said, never averaged over.
  * @throws CryfoldError ARTIFACT_MISSING, ARTIFACT_CORRUPT, JOB_INVALID, NPY_INVALID, PROBABILITIES_INVALID
  */
-async function aggregate(store: ArtifactStore, run: string): Promise<RunResults> {
+export async function aggregate(store: ArtifactStore, run: string): Promise<RunResults> {
   const { results, csv } = evaluateStored(await readRun(store, run));
   await store.put(storeKeys.outOfFold(run), csv());
   // Last: its presence says that the run is at its end.

@@ -1,9 +1,11 @@
 import type { Spec } from '@cryfold/core';
-import { evaluateRun, outOfFoldCsv, type RunResults } from '@cryfold/evaluation';
+import { evaluateRun, type FoldProbabilities, outOfFoldCsv, type RunResults } from '@cryfold/evaluation';
 import type { StoredRun } from './read-run.js';
 
 export interface EvaluatedStored {
   results: RunResults;
+  /** Every model's, fusions included. */
+  probabilities: Map<string, FoldProbabilities>;
   /** The bytes of out-of-fold.csv. */
   csv: () => Uint8Array;
 }
@@ -27,6 +29,7 @@ export function evaluateStored(run: StoredRun, fusion: Spec['fusion'] = run.plan
       ...results,
       environment,
     },
+    probabilities,
     csv: () => {
       const columns = new Map(probabilities);
       for (const [trial, folds] of input.decisions ?? []) columns.set(`${trial}.decision`, folds);

@@ -8,6 +8,7 @@ import { doctorCommand } from './doctor-command.js';
 import { EXIT } from './exit-codes.js';
 import { fuseCommand } from './fuse-command.js';
 import { runProtocols } from './protocols.js';
+import { REPORT_FORMATS, reportCommand } from './report-command.js';
 import { aggregatorCommand, coordinatorCommand, workerCommand } from './service-commands.js';
 import { weightsPutCommand } from './weights-command.js';
 
@@ -65,6 +66,15 @@ export async function main(args: string[]): Promise<number> {
       ),
     );
 
+  program
+    .command('report')
+    .description('Write a finished run’s report: one HTML file that needs no network, or its figures.')
+    .argument('<run>', 'id of a run, or its --out directory')
+    .option('--format <format>', REPORT_FORMATS.join(', '), 'html')
+    .option('--out <file>', 'where to write it (default: standard output)')
+    .option('--beside <run>', 'the same data under another protocol, shown beside this one')
+    .option('--audio <path>', 'the recordings: puts players beside the hardest clips')
+    .action(does((run: string, options) => reportCommand(run, options, loadConfig())));
   program
     .command('fuse')
     .description('Fuse the stored probabilities of a finished run by another rule, without training.')

@@ -4,11 +4,12 @@ import { decodeResults } from '@cryfold/evaluation';
 import { protocolTable } from '@cryfold/report';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
+import { reportCommand } from './report-command.js';
 import { type RunOptions, runCommand } from './run-command.js';
 
 /**
  * `cryfold run --protocol paper,grouped`: one run after the other, each with a folder of its name under `--out` and one
- * store for both, then the two side by side. With `--json`, a line per protocol. Answers the worst exit code.
+ * store for both, then the two side by side and a report of both. With `--json`, a line per protocol. Answers the worst exit code.
  */
 export async function runProtocols(
   options: Omit<RunOptions, 'protocol'> & { protocol?: string[] },
@@ -31,6 +32,8 @@ export async function runProtocols(
     if (code !== EXIT.done && code !== EXIT.incomplete) return code;
     worst = Math.max(worst, code);
   }
+  const report = join(options.out, 'report.html');
+  await reportCommand(folders[0], { format: 'html', out: report, beside: folders[1] }, { ...config, storeUrl });
   if (options.json) return worst;
   const [first, ...others] = await Promise.all(
     folders.map(async (folder) =>
@@ -40,5 +43,6 @@ export async function runProtocols(
   for (const other of others) {
     process.stdout.write(`\n${protocolTable(first, other, { color: process.stdout.isTTY === true })}\n`);
   }
+  process.stdout.write(`\nreport of both: ${report}\n`);
   return worst;
 }

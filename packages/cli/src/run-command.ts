@@ -7,9 +7,10 @@ import type { RunProgress } from '@cryfold/coordinator';
 import { CryfoldError, type RunPlan, storeKeys } from '@cryfold/core';
 import { decodeResults, type RunResults } from '@cryfold/evaluation';
 import { checkRedis, failureOf, Queues } from '@cryfold/queue';
-import { terminalReport } from '@cryfold/report';
+import { htmlReport, terminalReport } from '@cryfold/report';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
+import { gatherReport } from './gather-report.js';
 import { LocalCluster } from './local-cluster.js';
 import { applyOverrides, type Overrides, PAPER_SPEC, prepareRun, publish, readSpec } from './prepare.js';
 import { ProgressDisplay, progressLine } from './progress.js';
@@ -183,10 +184,12 @@ export async function present(results: RunResults, store: ArtifactStore, out: st
   };
   const csv = await copy(storeKeys.outOfFold(results.run.id), 'out-of-fold.csv');
   const file = await copy(storeKeys.results(results.run.id), 'results.json');
+  const report = join(out, 'report.html');
+  await writeFile(report, await htmlReport(await gatherReport(store, results)));
   if (json) {
-    process.stdout.write(`${JSON.stringify({ ...results, files: { results: file, outOfFold: csv } })}\n`);
+    process.stdout.write(`${JSON.stringify({ ...results, files: { results: file, outOfFold: csv, report } })}\n`);
     return;
   }
   process.stdout.write(`${terminalReport(results, { color: process.stdout.isTTY === true })}\n`);
-  process.stdout.write(`\nresults: ${file}\nevery clip's probabilities: ${csv}\n`);
+  process.stdout.write(`\nresults: ${file}\nevery clip's probabilities: ${csv}\nreport: ${report}\n`);
 }

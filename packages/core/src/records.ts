@@ -29,6 +29,8 @@ export const foldResultSchema = z.strictObject({
   decisions: artifactSchema.optional(),
   curve: z.array(epochSchema),
   seconds: z.number(),
+  /** When the attempt began; absent from records of earlier versions. */
+  started: z.iso.datetime().optional(),
   environment: z.record(z.string(), z.string()),
 });
 export type FoldResult = z.infer<typeof foldResultSchema>;

@@ -1,4 +1,5 @@
 export { applyTemperature, fitTemperature } from './calibration.js';
+export { type ClipOutcome, clipOutcomes, type Errors, type GroupOutcome, groupOutcomes } from './clip-outcomes.js';
 export { compareRuns, type RunComparison, type Verdict } from './compare.js';
 export { bootstrapGroups, holm, type Interval, mcNemar, nadeauBengio, type PairedTest } from './comparisons.js';
 export { crossFitRows } from './cross-fit.js';

@@ -1,21 +1,26 @@
 import type { Comparison, ModelResults, RunResults } from '@cryfold/evaluation';
+import type { TextTable } from './table-two.js';
 import { alignColumns, paint, percent, type TextOptions } from './text.js';
 
 /** Below this Holm-adjusted p-value a difference is called one. */
-const SIGNIFICANCE = 0.05;
+export const SIGNIFICANCE = 0.05;
 
 /** A difference of shares in percentage points, with its sign. */
-function points(difference: number): string {
+export function points(difference: number): string {
   const text = (100 * difference).toFixed(2);
   return difference > 0 ? `+${text}` : text;
 }
 
-function pText(p: number): string {
+export function pText(p: number): string {
   return p < 0.0001 ? '<0.0001' : p.toFixed(4);
 }
 
 /** The comparison of two models, as first minus second whichever way it is stored. */
-function oriented(results: RunResults, first: string, second: string): NonNullable<Comparison['test']> | undefined {
+export function oriented(
+  results: RunResults,
+  first: string,
+  second: string,
+): NonNullable<Comparison['test']> | undefined {
   const found = results.comparisons.find(({ a, b }) => (a === first && b === second) || (a === second && b === first));
   if (!found?.test || found.a === first) return found?.test ?? undefined;
   const { meanDifference, low, high, t, ...rest } = found.test;
@@ -39,31 +44,33 @@ function fusionVerdicts(results: RunResults): string[] {
   });
 }
 
+/** A row per tested pair of models, and whether each fusion beats its best member; only the head without a pair. */
+export function comparisonRows(results: RunResults): TextTable {
+  const rows = [['difference', 'points', 'from', 'to', 'p', 'p Holm', 'folds']];
+  for (const { a, b, folds, test } of results.comparisons) {
+    if (!test) continue;
+    const figures = [points(test.meanDifference), points(test.low), points(test.high)];
+    rows.push([`${a} - ${b}`, ...figures, pText(test.pValue), pText(test.pHolm), `${folds}`]);
+  }
+  return { rows, notes: fusionVerdicts(results) };
+}
+
+export const COMPARISON_TITLE =
+  'Paired differences of accuracy, 95 % interval (corrected for folds that share training clips)';
+
 /**
  * Every pair of models: the mean difference of accuracy in percentage points, its 95 % interval, and p-values by the
  * Nadeau-Bengio corrected t-test; then whether each fusion beats its best member. Empty without two models to compare.
  */
 export function comparisonTable(results: RunResults, { color = false }: TextOptions = {}): string {
-  const tested = results.comparisons.filter(({ test }) => test !== null);
-  if (tested.length === 0) return '';
-  const [head, ...body] = alignColumns([
-    ['difference', 'points', 'from', 'to', 'p', 'p Holm', 'folds'],
-    ...tested.map(({ a, b, folds, test }) => [
-      `${a} - ${b}`,
-      points(test!.meanDifference),
-      points(test!.low),
-      points(test!.high),
-      pText(test!.pValue),
-      pText(test!.pHolm),
-      `${folds}`,
-    ]),
-  ]);
-  const title = 'Paired differences of accuracy, 95 % interval (corrected for folds that share training clips)';
-  return [paint(title, 'bold', color), paint(head, 'bold', color), ...body, ...fusionVerdicts(results)].join('\n');
+  const { rows, notes } = comparisonRows(results);
+  if (rows.length === 1) return '';
+  const [head, ...body] = alignColumns(rows);
+  return [paint(COMPARISON_TITLE, 'bold', color), paint(head, 'bold', color), ...body, ...notes].join('\n');
 }
 
-/** Metrics pooled over all predictions, with 95 % intervals from resampling groups, and what random guessing gets. */
-export function pooledTable(results: RunResults, { color = false }: TextOptions = {}): string {
+/** A row per model under a head; only the head where no model has a result. */
+export function pooledRows(results: RunResults): TextTable {
   const rows = results.models.flatMap(({ name, pooled }) => {
     if (!pooled) return [];
     const { intervals } = pooled;
@@ -83,10 +90,17 @@ export function pooledTable(results: RunResults, { color = false }: TextOptions 
       ],
     ];
   });
-  if (rows.length === 0) return '';
-  const columns = ['model', 'accuracy', '95 %', 'balanced', '95 %', 'macro F1', 'kappa', 'log-loss', 'ECE'];
-  const [head, ...body] = alignColumns([columns, ...rows]);
-  const title = 'Pooled over all test predictions; intervals by resampling infants, not clips';
+  const head = ['model', 'accuracy', '95 %', 'balanced', '95 %', 'macro F1', 'kappa', 'log-loss', 'ECE'];
   const chance = `balanced: mean recall of the classes, ${percent(1 / results.dataset.classes.length)} by chance`;
-  return [paint(title, 'bold', color), paint(head, 'bold', color), ...body, chance].join('\n');
+  return { rows: [head, ...rows], notes: [chance] };
+}
+
+export const POOLED_TITLE = 'Pooled over all test predictions; intervals by resampling infants, not clips';
+
+/** Metrics pooled over all predictions, with 95 % intervals from resampling groups, and what random guessing gets. */
+export function pooledTable(results: RunResults, { color = false }: TextOptions = {}): string {
+  const { rows, notes } = pooledRows(results);
+  if (rows.length === 1) return '';
+  const [head, ...body] = alignColumns(rows);
+  return [paint(POOLED_TITLE, 'bold', color), paint(head, 'bold', color), ...body, ...notes].join('\n');
 }

@@ -1,11 +1,8 @@
 import type { RunResults } from '@cryfold/evaluation';
 import { alignColumns, paint, percent, printable, type TextOptions } from './text.js';
 
-/**
- * Two protocols side by side: each model's mean accuracy and standard deviation under both, in percent, and how many
- * points the second costs. The first is the paper's, the second the grouped one.
- */
-export function protocolTable(first: RunResults, second: RunResults, { color = false }: TextOptions = {}): string {
+/** A row per model: mean and standard deviation under A and B in percent, and the points between them. */
+export function protocolRows(first: RunResults, second: RunResults): string[][] {
   const row = (name: string, a: RunResults['models'][number]['accuracy'], b: typeof a) => [
     name,
     percent(a?.mean ?? null),
@@ -14,14 +11,22 @@ export function protocolTable(first: RunResults, second: RunResults, { color = f
     percent(b?.standardDeviation ?? null),
     a && b ? percent(b.mean - a.mean) : '-',
   ];
-  const [head, ...body] = alignColumns([
+  return [
     ['model', 'A mean', 'sd', 'B mean', 'sd', 'B - A'],
     ...first.models.map(({ name, accuracy }) => {
       const other = second.models.find((model) => model.name === name);
       return row(name, accuracy, other?.accuracy ?? null);
     }),
     row('(majority class)', first.baselines.majority.accuracy, second.baselines.majority.accuracy),
-  ]);
+  ];
+}
+
+/**
+ * Two protocols side by side: each model's mean accuracy and standard deviation under both, in percent, and how many
+ * points the second costs. The first is the paper's, the second the grouped one.
+ */
+export function protocolTable(first: RunResults, second: RunResults, { color = false }: TextOptions = {}): string {
+  const [head, ...body] = alignColumns(protocolRows(first, second));
   const incomplete = [first, second].filter(({ status }) => status === 'incomplete').length;
   return [
     ...(incomplete > 0

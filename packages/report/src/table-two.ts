@@ -5,34 +5,44 @@ import { alignColumns, paint, percent, printable, type TextOptions } from './tex
 /** How many missing folds are named one by one. */
 const MISSING_SHOWN = 10;
 
-function warnings(results: RunResults, color: boolean): string[] {
-  const lines: string[] = [];
+/** Rows of text for a table, the first of them its head, and sentences that explain it. */
+export interface TextTable {
+  rows: string[][];
+  notes: string[];
+}
+
+/** What must be read before any figure: models that don't beat the majority class, and missing folds. */
+export function headlines(results: RunResults): { warnings: string[]; missing: string[] } {
+  const warnings: string[] = [];
+  const missing: string[] = [];
   const useless = notBeatingMajority(results);
   const { label, accuracy } = results.baselines.majority;
   if (useless.length > 0) {
     const who = useless.length === results.models.length ? 'No model beats' : `${useless.join(', ')}: not better than`;
     const share = percent(accuracy?.mean ?? null);
-    lines.push(paint(`${who} always answering the majority class, "${printable(label)}" (${share} %).`, 'red', color));
+    warnings.push(`${who} always answering the majority class, "${printable(label)}" (${share} %).`);
   }
   if (results.status === 'incomplete') {
     const all = results.models.length * results.baselines.majority.folds.length;
-    const lost = `INCOMPLETE: ${results.missing.length} of ${all} folds are missing; their models' figures cover the rest.`;
-    lines.push(paint(lost, 'red', color));
+    warnings.push(
+      `INCOMPLETE: ${results.missing.length} of ${all} folds are missing; their models' figures cover the rest.`,
+    );
     for (const { model, repeat, fold, code, reason } of results.missing.slice(0, MISSING_SHOWN)) {
-      lines.push(`  ${model}, repeat ${repeat}, fold ${fold}: ${code ? `${code}: ` : ''}${printable(reason)}`);
+      missing.push(`${model}, repeat ${repeat}, fold ${fold}: ${code ? `${code}: ` : ''}${printable(reason)}`);
     }
-    if (results.missing.length > MISSING_SHOWN) lines.push(`  and ${results.missing.length - MISSING_SHOWN} more`);
+    if (results.missing.length > MISSING_SHOWN) missing.push(`and ${results.missing.length - MISSING_SHOWN} more`);
   }
-  return lines.length > 0 ? [...lines, ''] : [];
+  return { warnings, missing };
 }
 
-/**
- * The paper's Table II for a run: per model the mean, standard deviation, minimum and maximum of accuracy over folds, in
- * percent, beside the paper's figure, and the majority baseline. Models that don't beat it are named in the first line.
- * @returns lines of text joined by LF, without a final one
- */
-export function tableTwo(results: RunResults, { color = false }: TextOptions = {}): string {
-  const { models, protocol, dataset, baselines } = results;
+/** What was evaluated, in a line. */
+export function subject({ protocol, dataset }: RunResults): string {
+  const folds = `${protocol.repeats} ${protocol.repeats === 1 ? 'repeat' : 'repeats'} x ${protocol.folds} folds`;
+  return `${printable(dataset.name)}, ${dataset.clips} clips, ${folds}`;
+}
+
+/** The figures of Table II in percent: a row per model, and the majority baseline's. */
+export function tableTwoRows({ models, baselines }: RunResults): TextTable {
   const planned = baselines.majority.folds.length;
   const rows = [['model', 'mean', 'sd', 'min', 'max', 'folds', 'paper']];
   const notes = new Set<string>();
@@ -50,11 +60,8 @@ export function tableTwo(results: RunResults, { color = false }: TextOptions = {
   for (const model of models) {
     const figure = paperFigure(model, models);
     // one character either way keeps the decimal points in line
-    add(
-      model.name,
-      model.accuracy,
-      figure ? `${figure.percent.toFixed(2)}${figure.is === 'maximum' ? '*' : ' '}` : '- ',
-    );
+    const paper = figure ? `${figure.percent.toFixed(2)}${figure.is === 'maximum' ? '*' : ' '}` : '- ';
+    add(model.name, model.accuracy, paper);
     if (model.probabilityAccuracy) {
       add(`  ${model.name} by probability`, model.probabilityAccuracy, '- ');
       notes.add(
@@ -64,18 +71,30 @@ export function tableTwo(results: RunResults, { color = false }: TextOptions = {
     if (figure?.is === 'maximum') notes.add("* the paper's maximum, not a mean: compare it with the max column");
   }
   add('(majority class)', baselines.majority.accuracy, '- ');
+  notes.add("sd: sample standard deviation over folds; paper: the paper's accuracy on Baby Chillanto, random folds");
+  return { rows, notes: [...notes] };
+}
 
+/**
+ * The paper's Table II for a run: per model the mean, standard deviation, minimum and maximum of accuracy over folds, in
+ * percent, beside the paper's figure, and the majority baseline. Models that don't beat it are named in the first line.
+ * @returns lines of text joined by LF, without a final one
+ */
+export function tableTwo(results: RunResults, { color = false }: TextOptions = {}): string {
+  const { protocol } = results;
+  const { warnings, missing } = headlines(results);
+  const { rows, notes } = tableTwoRows(results);
   const [head, ...body] = alignColumns(rows);
-  const folds = `${protocol.repeats} ${protocol.repeats === 1 ? 'repeat' : 'repeats'} x ${protocol.folds} folds`;
   return [
-    ...warnings(results, color),
-    `Accuracy in percent over test folds: ${printable(dataset.name)}, ${dataset.clips} clips, ${folds}`,
+    ...warnings.map((line) => paint(line, 'red', color)),
+    ...missing.map((line) => `  ${line}`),
+    ...(warnings.length > 0 ? [''] : []),
+    `Accuracy in percent over test folds: ${subject(results)}`,
     paint(protocol.label, protocol.groupsSpanning > 0 ? 'yellow' : 'bold', color),
     '',
     paint(head, 'bold', color),
     ...body,
     '',
     ...notes,
-    "sd: sample standard deviation over folds; paper: the paper's accuracy on Baby Chillanto, random folds",
   ].join('\n');
 }

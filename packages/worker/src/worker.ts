@@ -223,6 +223,7 @@ export class Worker implements Service {
       ...(decisions ? { decisions } : {}),
       curve: output.curve,
       seconds,
+      started: new Date(Date.now() - 1000 * seconds).toISOString(),
       environment: { ...output.environment, node: process.version, host: hostname() },
     };
     const taken = !attempt.signal.aborted;

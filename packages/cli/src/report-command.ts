@@ -1,0 +1,55 @@
+import { writeFile } from 'node:fs/promises';
+import { openStore } from '@cryfold/artifacts';
+import { CryfoldError, encodeRecord } from '@cryfold/core';
+import type { RunResults } from '@cryfold/evaluation';
+import { csvReport, htmlReport, markdownReport, type ReportInput } from '@cryfold/report';
+import type { Config } from '@cryfold/runtime';
+import { EXIT } from './exit-codes.js';
+import { findRun } from './find-run.js';
+import { gatherReport } from './gather-report.js';
+
+export const REPORT_FORMATS = ['html', 'md', 'json', 'csv'] as const;
+
+export interface ReportOptions {
+  format: string;
+  out?: string;
+  beside?: string;
+  audio?: string;
+}
+
+/** `cryfold report RUN`: writes a finished run's report to a file or to standard output. */
+export async function reportCommand(run: string, options: ReportOptions, config: Config): Promise<number> {
+  const { results, storeUrl } = await findRun(run, config);
+  const beside = options.beside === undefined ? undefined : (await findRun(options.beside, config)).results;
+  const text = await write(options, results, beside, storeUrl, config);
+  if (options.out === undefined) process.stdout.write(text);
+  else await writeFile(options.out, text);
+  return EXIT.done;
+}
+
+async function write(
+  { format, audio }: ReportOptions,
+  results: RunResults,
+  beside: RunResults | undefined,
+  storeUrl: string | undefined,
+  config: Config,
+): Promise<string> {
+  switch (format) {
+    case 'html': {
+      // Without the store there are figures, but no clips, curves or times.
+      let input: ReportInput = { results };
+      if (storeUrl !== undefined) {
+        const store = openStore(storeUrl, config.s3);
+        input = await gatherReport(store, results, audio).finally(() => store.close());
+      }
+      return htmlReport({ ...input, ...(beside ? { beside } : {}) });
+    }
+    case 'md':
+      return markdownReport(results);
+    case 'csv':
+      return csvReport(results);
+    case 'json':
+      return `${new TextDecoder().decode(encodeRecord(results))}\n`;
+  }
+  throw new CryfoldError('USAGE', `--format: ${JSON.stringify(format)} is none of ${REPORT_FORMATS.join(', ')}`);
+}

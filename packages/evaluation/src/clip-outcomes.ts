@@ -1,0 +1,93 @@
+import type { EvaluationInput, FoldProbabilities } from './evaluate.js';
+import { argmaxRows } from './metrics.js';
+
+export interface Errors {
+  /** Times tested: once a repeat, where no fold is missing. */
+  predictions: number;
+  wrong: number;
+}
+
+/** How one clip fared over all models and repeats. */
+export interface ClipOutcome extends Errors {
+  clip: string;
+  group: string;
+  label: string;
+  /** Mean probability of the true class. */
+  truth: number;
+  /** The most frequent wrong answer; null where every answer was right. */
+  mistakenFor: string | null;
+  byModel: Record<string, Errors>;
+}
+
+/** How one group's clips fared. */
+export interface GroupOutcome extends Errors {
+  group: string;
+  labels: string[];
+  clips: number;
+  byModel: Record<string, Errors>;
+}
+
+/**
+ * How every tested clip fared, in the clips' order.
+ * @param models per model its probabilities, fusions included
+ * @param decisions what classes are predicted by, for the models that have them
+ */
+export function clipOutcomes(
+  { classes, clips, splits }: Pick<EvaluationInput, 'classes' | 'clips' | 'splits'>,
+  models: ReadonlyMap<string, FoldProbabilities>,
+  decisions?: ReadonlyMap<string, FoldProbabilities>,
+): ClipOutcome[] {
+  const answers = clips.map(() => new Int32Array(classes.length));
+  const outcomes = clips.map(
+    ({ id, group, label }): ClipOutcome => ({
+      ...{ clip: id, group, label: classes[label], predictions: 0, wrong: 0, truth: 0, mistakenFor: null },
+      byModel: Object.fromEntries(Array.from(models.keys(), (name) => [name, { predictions: 0, wrong: 0 }])),
+    }),
+  );
+  for (const [name, folds] of models) {
+    for (const [s, { test }] of splits.entries()) {
+      const matrix = folds[s];
+      if (!matrix) continue;
+      const predicted = argmaxRows(decisions?.get(name)?.[s] ?? matrix, classes.length);
+      for (const [row, clip] of test.entries()) {
+        const { label } = clips[clip];
+        const wrong = predicted[row] === label ? 0 : 1;
+        const outcome = outcomes[clip];
+        outcome.predictions++;
+        outcome.wrong += wrong;
+        outcome.truth += matrix[row * classes.length + label];
+        outcome.byModel[name].predictions++;
+        outcome.byModel[name].wrong += wrong;
+        if (wrong) answers[clip][predicted[row]]++;
+      }
+    }
+  }
+  for (const [clip, outcome] of outcomes.entries()) {
+    outcome.truth /= outcome.predictions;
+    const most = answers[clip].indexOf(Math.max(...answers[clip]));
+    if (outcome.wrong > 0) outcome.mistakenFor = classes[most];
+  }
+  return outcomes.filter(({ predictions }) => predictions > 0);
+}
+
+/** The same by group, in order of first appearance. */
+export function groupOutcomes(outcomes: readonly ClipOutcome[]): GroupOutcome[] {
+  const groups = new Map<string, GroupOutcome>();
+  for (const { group, label, predictions, wrong, byModel } of outcomes) {
+    let own = groups.get(group);
+    if (!own) {
+      const zeros = Object.keys(byModel).map((name) => [name, { predictions: 0, wrong: 0 }]);
+      own = { group, labels: [], clips: 0, predictions: 0, wrong: 0, byModel: Object.fromEntries(zeros) };
+      groups.set(group, own);
+    }
+    own.clips++;
+    own.predictions += predictions;
+    own.wrong += wrong;
+    if (!own.labels.includes(label)) own.labels.push(label);
+    for (const [name, errors] of Object.entries(byModel)) {
+      own.byModel[name].predictions += errors.predictions;
+      own.byModel[name].wrong += errors.wrong;
+    }
+  }
+  return [...groups.values()];
+}

@@ -1,0 +1,60 @@
+import type { RunResults } from '@cryfold/evaluation';
+import { COMPARISON_TITLE, comparisonRows, POOLED_TITLE, pooledRows } from './comparison-table.js';
+import { headlines, subject, type TextTable, tableTwoRows } from './table-two.js';
+import { percent, printable } from './text.js';
+
+/** Text for Markdown, in a cell too: nothing of the data can be markup. */
+function escapeMarkdown(text: string): string {
+  return printable(text).replace(/[\\`*_{}[\]<>#|!~&]/g, '\\$&');
+}
+
+function markdownTable([head, ...body]: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.map((cell) => escapeMarkdown(cell.trim())).join(' | ')} |`;
+  return [line(head), `|---|${'--:|'.repeat(head.length - 1)}`, ...body.map(line)].join('\n');
+}
+
+/** The run's tables as Markdown (GitHub's tables), warnings first. */
+export function markdownReport(results: RunResults): string {
+  const { warnings, missing } = headlines(results);
+  const { classes } = results.dataset;
+  const part = (title: string, { rows, notes }: TextTable) =>
+    rows.length > 1 ? [`## ${title}`, markdownTable(rows), ...notes.map(escapeMarkdown)] : [];
+  const matrices = results.models.flatMap(({ name, pooled }) =>
+    pooled
+      ? [
+          `### ${escapeMarkdown(name)}`,
+          markdownTable([
+            ['true / predicted', ...classes],
+            ...pooled.rowNormalised.map((row, c) => [classes[c], ...row.map(percent)]),
+          ]),
+        ]
+      : [],
+  );
+  return `${[
+    `# ${escapeMarkdown(`${results.run.name}: ${subject(results)}`)}`,
+    ...warnings.map((line) => `**${escapeMarkdown(line)}**`),
+    ...(missing.length > 0 ? [missing.map((line) => `- ${escapeMarkdown(line)}`).join('\n')] : []),
+    `**${escapeMarkdown(results.protocol.label)}**`,
+    ...part('Accuracy over test folds, percent', tableTwoRows(results)),
+    '## Confusion matrices, percent of each true class',
+    ...matrices,
+    ...part(POOLED_TITLE, pooledRows(results)),
+    ...part(COMPARISON_TITLE, comparisonRows(results)),
+    `Run ${escapeMarkdown(results.run.id)}, data ${results.dataset.contentHash}`,
+  ].join('\n\n')}\n`;
+}
+
+/** Every fold's figures as CSV (RFC 4180), a row per model and fold; the majority baseline is a model too. */
+export function csvReport(results: RunResults): string {
+  const rows = [['model', 'repeat', 'fold', 'testCount', 'accuracy', 'balancedAccuracy', 'macroF1', 'logLoss']];
+  const add = (...cells: (string | number)[]) => rows.push(cells.map(String));
+  for (const { name, folds } of results.models) {
+    for (const { repeat, fold, testCount, accuracy, balancedAccuracy, macroF1, logLoss } of folds) {
+      add(name, repeat, fold, testCount, accuracy, balancedAccuracy, macroF1, logLoss);
+    }
+  }
+  for (const { repeat, fold, accuracy } of results.baselines.majority.folds) {
+    add('(majority class)', repeat, fold, '', accuracy, '', '', '');
+  }
+  return `${rows.map((cells) => cells.join(',')).join('\n')}\n`;
+}

@@ -1,0 +1,58 @@
+import { CustomChart, LineChart, ScatterChart } from 'echarts/charts';
+import { GridComponent, LegendComponent } from 'echarts/components';
+import { type EChartsCoreOption, init, use } from 'echarts/core';
+import { SVGRenderer } from 'echarts/renderers';
+import { html, Markup } from './markup.js';
+import { scrolling } from './tables.js';
+
+use([CustomChart, LineChart, ScatterChart, GridComponent, LegendComponent, SVGRenderer]);
+
+/** CSS variables of style.ts: a chart's colours follow the page's. */
+export const INK = 'var(--ink)';
+export const FAINT = 'var(--faint)';
+export const RULE = 'var(--rule)';
+export const color = (index: number) => `var(--c${index % 6})`;
+
+export const LEGEND = { top: 0, itemGap: 28, textStyle: { color: INK } };
+
+/** What all axes share; the colours of an option must be strings that SVG attributes understand. */
+export const axis = (name: string, onZero = true) => ({
+  name,
+  nameLocation: 'middle',
+  nameGap: 28,
+  nameTextStyle: { color: INK },
+  axisLabel: { color: INK },
+  axisLine: { onZero, lineStyle: { color: FAINT } },
+  axisTick: { lineStyle: { color: FAINT } },
+  splitLine: { lineStyle: { color: RULE } },
+});
+
+/**
+ * Draws a chart as SVG in a figure, without a browser.
+ * @param id unique in the page
+ * @param description what a reader who doesn't see it must know
+ */
+export function chart(
+  id: string,
+  caption: string,
+  description: string,
+  size: { width: number; height: number },
+  option: EChartsCoreOption,
+): Markup {
+  const drawing = init(null, null, { renderer: 'svg', ssr: true, ...size });
+  drawing.setOption({ animation: false, textStyle: { color: INK, fontFamily: 'system-ui, sans-serif' }, ...option });
+  const svg = drawing.renderToSVGString();
+  drawing.dispose();
+  return html`<figure>${scrolling(caption, clean(svg, id, description))}<figcaption>${caption}</figcaption></figure>`;
+}
+
+/** Without what is for mice and scripts; ids get the chart's own, so that equal reports have equal bytes. */
+function clean(svg: string, id: string, description: string): Markup {
+  const text = svg
+    .replace(/<style\s*>[\s\S]*?<\/style>/g, '')
+    .replace(/ (?:ecmeta_\w+|class|pointer-events)="[^"]*"/g, '')
+    .replace(/zr\d+-/g, `${id}-`)
+    .replace(/(\d+\.\d{2})\d+/g, '$1')
+    .replace(/^<svg width="\d+" height="\d+"/, '');
+  return new Markup(`${html`<svg role="img" aria-label="${description}"`.text}${text}`);
+}

@@ -1,0 +1,202 @@
+import type { EpochPoint } from '@cryfold/core';
+import type { ModelResults, RunResults } from '@cryfold/evaluation';
+import { paperFigure } from '../paper.js';
+import { percent } from '../text.js';
+import { axis, chart, color, FAINT, INK, LEGEND } from './chart.js';
+import type { Markup } from './markup.js';
+
+const WIDTH = 760;
+
+/** Where a fold's point lies above or below its model's line: spread evenly, the same for every model. */
+function jitter(fold: number): number {
+  return 0.6 * (((fold * 0.618034) % 1) - 0.5);
+}
+
+/** Each fold's accuracy as a point, by model. */
+export function stripPlot(results: RunResults): Markup | undefined {
+  const models = results.models.filter(({ folds }) => folds.length > 0);
+  if (models.length === 0) return undefined;
+  const names = models.map(({ name }) => name);
+  const low = Math.min(...models.flatMap(({ folds }) => folds.map(({ accuracy }) => 100 * accuracy)));
+  const papers = models.map((model) => paperFigure(model, results.models)?.percent);
+  const majority = 100 * (results.baselines.majority.accuracy?.mean ?? 0);
+  const lowest = Math.min(low, majority, ...papers.map((figure) => figure ?? 100));
+  const description = models
+    .map(({ name, accuracy }) => `${name}: ${percent(accuracy!.minimum)} to ${percent(accuracy!.maximum)} percent`)
+    .join('; ');
+  return chart(
+    'strip',
+    "Accuracy of every test fold (points), the models' means (bars), the paper's figures (diamonds) and the majority class (dashed line)",
+    `Accuracy of every fold. ${description}.`,
+    { width: WIDTH, height: 80 + 52 * models.length },
+    {
+      grid: { left: 130, right: 20, top: 10, bottom: 45 },
+      xAxis: {
+        type: 'value',
+        min: Math.max(0, Math.floor(lowest / 5) * 5 - 5),
+        max: 100,
+        ...axis('accuracy, %', false),
+      },
+      yAxis: {
+        ...{ type: 'value', min: -0.5, max: models.length - 0.5, interval: 0.5, inverse: true, ...axis('') },
+        splitLine: { show: false },
+        axisTick: { show: false },
+        axisLabel: { color: INK, formatter: (value: number) => names[value] ?? '' },
+      },
+      series: [
+        ...models.map(({ folds }, m) => ({
+          type: 'scatter',
+          symbolSize: 6,
+          itemStyle: { color: color(m), opacity: 0.55 },
+          data: folds.map(({ accuracy }, f) => [100 * accuracy, m + jitter(f)]),
+        })),
+        {
+          type: 'scatter',
+          symbol: 'rect',
+          symbolSize: [3, 36],
+          itemStyle: { color: INK },
+          data: models.map(({ accuracy }, m) => [100 * accuracy!.mean, m]),
+        },
+        {
+          type: 'scatter',
+          symbol: 'diamond',
+          symbolSize: 13,
+          itemStyle: { color: 'none', borderColor: INK, borderWidth: 1.5 },
+          data: papers.flatMap((figure, m) => (figure === undefined ? [] : [[figure, m]])),
+        },
+        {
+          ...{ type: 'line', showSymbol: false, lineStyle: { color: FAINT, type: 'dashed', width: 1.5 } },
+          data: [-0.5, models.length - 0.5].map((y) => [majority, y]),
+        },
+      ],
+    },
+  );
+}
+
+/** Loss and accuracy over epochs, in training and on the test fold: the mean over folds, each test fold thin behind. */
+export function learningCurve(name: string, index: number, folds: readonly (readonly EpochPoint[])[]): Markup {
+  const epochs = Array.from({ length: Math.max(...folds.map((fold) => fold.length)) }, (_, e) => e);
+  const mean = (key: 'accuracy' | 'testAccuracy') =>
+    epochs.map((e) => {
+      const own = folds.flatMap((fold) => (fold[e] ? [fold[e]] : []));
+      return [e + 1, (100 * own.reduce((sum, point) => sum + point[key], 0)) / own.length];
+    });
+  const line = { type: 'line', showSymbol: epochs.length === 1, symbolSize: 6 };
+  const [train, test] = [mean('accuracy'), mean('testAccuracy')];
+  const last = (points: number[][]) => points.at(-1)![1].toFixed(1);
+  const description = `Mean accuracy after the last of ${epochs.length} epochs: training ${last(train)} percent, test ${last(test)} percent.`;
+  return chart(
+    `curve-${index}`,
+    `${name}: accuracy after each epoch, mean over ${folds.length} folds; thin lines are single test folds`,
+    description,
+    { width: WIDTH, height: 260 },
+    {
+      grid: { left: 60, right: 20, top: 30, bottom: 45 },
+      legend: { ...LEGEND, data: ['training', 'test'] },
+      xAxis: { type: 'value', min: 1, max: Math.max(2, epochs.length), minInterval: 1, ...axis('epoch') },
+      yAxis: { type: 'value', max: 100, ...axis('accuracy, %'), nameGap: 38 },
+      series: [
+        ...folds.map((fold) => ({
+          ...{ type: 'line', showSymbol: false, lineStyle: { color: color(1), width: 1, opacity: 0.25 } },
+          data: fold.map(({ testAccuracy }, e) => [e + 1, 100 * testAccuracy]),
+        })),
+        { ...line, name: 'training', color: color(0), lineStyle: { color: color(0) }, data: train },
+        { ...line, name: 'test', color: color(1), lineStyle: { color: color(1) }, data: test },
+      ],
+    },
+  );
+}
+
+/** Predictions below which a bin's share says too little to be drawn. */
+const BIN = 10;
+
+/** Reliability curves: how often a model is right where it claims a probability. */
+export function calibrationChart(models: readonly ModelResults[]): Markup | undefined {
+  const pooled = models.flatMap(({ name, pooled }) => (pooled ? [{ name, pooled }] : []));
+  if (pooled.length === 0) return undefined;
+  return chart(
+    'calibration',
+    `Calibration: share of right answers (pooled) among those given with a probability, in bins of ${BIN} or more; on the dashed line they agree`,
+    `Expected calibration error: ${pooled.map(({ name, pooled: { ece } }) => `${name} ${ece.toFixed(3)}`).join(', ')}.`,
+    { width: WIDTH, height: 400 },
+    {
+      grid: { left: 60, right: 20, top: 30, bottom: 45 },
+      legend: { ...LEGEND, data: pooled.map(({ name }) => name) },
+      xAxis: { type: 'value', min: 0, max: 1, ...axis('largest probability') },
+      yAxis: { type: 'value', min: 0, max: 1, ...axis('share of right answers'), nameGap: 38 },
+      series: [
+        {
+          ...{ type: 'line', showSymbol: false, lineStyle: { color: FAINT, type: 'dashed', width: 1.5 } },
+          data: [
+            [0, 0],
+            [1, 1],
+          ],
+        },
+        ...pooled.map(({ name, pooled: { reliability } }, m) => ({
+          ...{ name, type: 'line', color: color(m), lineStyle: { color: color(m) }, symbolSize: 6 },
+          data: reliability.flatMap(({ confidence, accuracy, count }) =>
+            count >= BIN ? [[confidence, accuracy]] : [],
+          ),
+        })),
+      ],
+    },
+  );
+}
+
+/** One fold's time on a worker's machine. */
+export interface FoldTime {
+  trial: string;
+  repeat: number;
+  fold: number;
+  host: string;
+  /** Milliseconds since the epoch. */
+  started: number;
+  seconds: number;
+}
+
+/** When each fold was trained: a row for every fold that ran at the same time, by machine. */
+export function timeline(folds: readonly FoldTime[]): Markup | undefined {
+  if (folds.length === 0) return undefined;
+  const ordered = [...folds].sort((a, b) => a.host.localeCompare(b.host) || a.started - b.started);
+  const lanes: { host: string; until: number }[] = [];
+  const placed = ordered.map((fold) => {
+    let lane = lanes.findIndex(({ host, until }) => host === fold.host && until <= fold.started);
+    if (lane < 0) lane = lanes.push({ host: fold.host, until: 0 }) - 1;
+    lanes[lane].until = fold.started + 1000 * fold.seconds;
+    return { fold, lane };
+  });
+  const start = Math.min(...folds.map(({ started }) => started));
+  const length = Math.max(...folds.map(({ started, seconds }) => (started - start) / 1000 + seconds));
+  const [scale, unit] = length > 7200 ? [3600, 'h'] : length > 120 ? [60, 'min'] : [1, 's'];
+  const trials = [...new Set(folds.map(({ trial }) => trial))];
+  const hosts = new Set(folds.map(({ host }) => host)).size;
+  const total = folds.reduce((sum, { seconds }) => sum + seconds, 0);
+  return chart(
+    'timeline',
+    `When folds were trained: a row for every fold at the same time, on ${hosts} ${hosts === 1 ? 'machine' : 'machines'}`,
+    `${folds.length} folds took ${(total / scale).toFixed(1)} ${unit} of work in ${(length / scale).toFixed(1)} ${unit}.`,
+    { width: WIDTH, height: 90 + 22 * lanes.length },
+    {
+      grid: { left: 30, right: 20, top: 30, bottom: 45 },
+      legend: { ...LEGEND, data: trials },
+      xAxis: { type: 'value', min: 0, max: 'dataMax', ...axis(`${unit} since the first fold began`) },
+      yAxis: { type: 'value', min: 0, max: lanes.length, show: false },
+      series: trials.map((trial, t) => ({
+        ...{ name: trial, type: 'custom', color: color(t) },
+        renderItem: (_: unknown, api: { value: (i: number) => number; coord: (point: number[]) => number[] }) => {
+          const [left, top] = api.coord([api.value(0), api.value(2) + 0.9]);
+          const [right, bottom] = api.coord([api.value(1), api.value(2) + 0.1]);
+          const shape = { x: left, y: top, width: Math.max(1, right - left), height: bottom - top };
+          return { type: 'rect', shape, style: { fill: color(t), stroke: 'var(--paper)', lineWidth: 0.5 } };
+        },
+        encode: { x: [0, 1], y: 2 },
+        data: placed
+          .filter(({ fold }) => fold.trial === trial)
+          .map(({ fold, lane }) => {
+            const begin = (fold.started - start) / 1000;
+            return [begin / scale, (begin + fold.seconds) / scale, lane];
+          }),
+      })),
+    },
+  );
+}

@@ -1,0 +1,66 @@
+import type { ClipOutcome, Errors, GroupOutcome, RunResults } from '@cryfold/evaluation';
+import { percent } from '../text.js';
+import { html, type Markup } from './markup.js';
+import { encodePng } from './png.js';
+import { heatTable } from './tables.js';
+
+/** Groups shown one by one. */
+const GROUPS_SHOWN = 40;
+
+export interface HardClip {
+  outcome: ClipOutcome;
+  /** height x width x 3 */
+  image?: { pixels: Uint8Array; width: number; height: number };
+  /** Bytes of a WAV file. */
+  audio?: Uint8Array;
+}
+
+const share = ({ wrong, predictions }: Errors) => (predictions === 0 ? 0 : wrong / predictions);
+
+/** The infants with the most errors: percent of wrong test predictions by model. */
+export function groupTable(groups: readonly GroupOutcome[], results: RunResults): Markup {
+  const names = results.models.map(({ name }) => name);
+  const worst = [...groups].sort((a, b) => share(b) - share(a) || b.clips - a.clips);
+  const always = worst.filter((group) => group.wrong === group.predictions);
+  const never = worst.filter((group) => group.wrong === 0);
+  const shown = worst.filter((group) => group.wrong > 0).slice(0, GROUPS_SHOWN);
+  const clips = (some: readonly GroupOutcome[]) => some.reduce((sum, group) => sum + group.clips, 0);
+  return html`<p>Of ${groups.length} infants (groups), ${always.length} are wrong in every prediction of every model
+(${clips(always)} clips) and ${never.length} in none (${clips(never)} clips).</p>
+${heatTable(
+  `Wrong test predictions, percent: ${shown.length < worst.length - never.length ? `the ${shown.length} worst infants` : 'all infants with errors'}`,
+  'infant',
+  ['class', 'clips', ...names],
+  shown.map((group) => ({
+    name: group.group,
+    cells: [
+      { text: group.labels.join(', ') },
+      { text: `${group.clips}` },
+      ...names.map((name) => {
+        const errors = group.byModel[name] ?? { predictions: 0, wrong: 0 };
+        return errors.predictions === 0 ? { text: '-' } : { text: percent(share(errors)), share: share(errors) };
+      }),
+    ],
+  })),
+)}`;
+}
+
+const dataUri = (type: string, bytes: Uint8Array) =>
+  `data:${type};base64,${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')}`;
+
+/** Cards with the spectrogram and, where the recording was given, a player. */
+export function hardestClips(clips: readonly HardClip[]): Markup | undefined {
+  if (clips.length === 0) return undefined;
+  return html`<p>Clips that the models got wrong most often, over all models and repeats.</p>
+<ul class="clips">${clips.map(({ outcome, image, audio }) => {
+    const { clip, group, label, wrong, predictions, truth, mistakenFor } = outcome;
+    return html`<li>${
+      image &&
+      html`<img src="${dataUri('image/png', encodePng(image.pixels, image.width, image.height))}" alt="Spectrogram of ${clip}">`
+    }
+<p><strong>${clip}</strong></p>
+<p>${label}${mistakenFor !== null && html`, taken for ${mistakenFor}`}; infant ${group}</p>
+<p class="small">${wrong} of ${predictions} predictions wrong; mean probability of ${label} ${percent(truth)} %</p>
+${audio && html`<audio controls preload="none" aria-label="Recording of ${clip}" src="${dataUri('audio/wav', audio)}"></audio>`}</li>\n`;
+  })}</ul>`;
+}

@@ -1,0 +1,154 @@
+import type { EpochPoint } from '@cryfold/core';
+import { type ClipOutcome, groupOutcomes, type ModelResults, type RunResults } from '@cryfold/evaluation';
+import { COMPARISON_TITLE, comparisonRows, POOLED_TITLE, pooledRows } from '../comparison-table.js';
+import { protocolRows } from '../protocol-table.js';
+import { headlines, subject, tableTwoRows } from '../table-two.js';
+import { percent } from '../text.js';
+import { calibrationChart, type FoldTime, learningCurve, stripPlot, timeline } from './charts.js';
+import { groupTable, type HardClip, hardestClips } from './clips.js';
+import { html, type Markup } from './markup.js';
+import { confusionMatrices, recallTable, significanceMatrix } from './matrices.js';
+import { dataCard, provenance } from './provenance.js';
+import { STYLE } from './style.js';
+import { textTable } from './tables.js';
+
+export interface ReportInput {
+  results: RunResults;
+  /** The same data under another protocol, for the table that shows both. */
+  beside?: RunResults;
+  /** Every clip's fate, for the infants' errors. */
+  outcomes?: readonly ClipOutcome[];
+  /** Clips to be shown, hardest first. */
+  hardest?: readonly HardClip[];
+  /** By estimator, each fold's epochs. */
+  curves?: Readonly<Record<string, readonly (readonly EpochPoint[])[]>>;
+  foldTimes?: readonly FoldTime[];
+  /** Content keys by what they name. */
+  hashes?: Readonly<Record<string, string>>;
+}
+
+/**
+ * The report of a run: one HTML file without scripts and without any address to load from. Every string of the data is
+ * escaped. Equal input gives equal bytes.
+ */
+export function htmlReport(input: ReportInput): string {
+  const { results, beside } = input;
+  const sections = [
+    section('table-two', 'Accuracy beside the paper’s', tableTwoSection(results, beside)),
+    section('confusion', 'Confusion matrices', confusionMatrices(results)),
+    section('recall', 'Recall by class', recallTable(results)),
+    section('pooled', 'Pooled figures', table(POOLED_TITLE, pooledRows(results))),
+    section('significance', 'Are the differences real?', significance(results)),
+    section('calibration', 'Calibration', calibrationChart(results.models)),
+    section('curves', 'Learning curves', curves(input.curves ?? {})),
+    section('infants', 'Infants', input.outcomes && groupTable(groupOutcomes(input.outcomes), results)),
+    section('hardest', 'Hardest clips', input.hardest && hardestClips(input.hardest)),
+    section('data', 'Data', dataCard(results)),
+    section('timeline', 'Timeline', timeline(input.foldTimes ?? [])),
+    section('provenance', 'Environment and spec', provenance(results, input.hashes ?? {})),
+  ].flatMap((one) => one ?? []);
+  const page = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data:">
+<link rel="icon" href="data:,">
+<title>${results.run.id} – cryfold</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<header>
+<h1>${results.run.name}: ${subject(results)}</h1>
+${warnings(results)}
+<p>${verdict(results)}</p>
+<nav aria-label="Sections"><ul>${sections.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>
+</header>
+<main>
+${sections.map(({ id, title, content }) => html`<section aria-labelledby="${id}"><h2 id="${id}">${title}</h2>\n${content}</section>\n`)}</main>
+<footer><p class="small">Run ${results.run.id}, written by cryfold, a research tool and no medical device.</p></footer>
+</body>
+</html>
+`;
+  return page.text;
+}
+
+function section(id: string, title: string, content: Markup | undefined) {
+  return content && { id, title, content };
+}
+
+/** What must be read first: models that do not beat the majority class, missing folds, and what the folds are. */
+function warnings(results: RunResults): Markup {
+  const { warnings, missing } = headlines(results);
+  const label = results.protocol.label;
+  return html`${
+    warnings.length > 0 &&
+    html`<div class="bad">${warnings.map((line) => html`<p><strong>${line}</strong></p>`)}${
+      missing.length > 0 && html`<ul>${missing.map((line) => html`<li>${line}</li>`)}</ul>`
+    }</div>\n`
+  }<div class="note"><p><strong>${label[0].toUpperCase() + label.slice(1)}.</strong></p></div>`;
+}
+
+/** The best mean, and what it is worth, in a sentence or two. */
+function verdict(results: RunResults): string {
+  const scored = results.models.filter(({ accuracy }) => accuracy);
+  if (scored.length === 0) return 'No model has a result.';
+  const best = scored.reduce((a, b) => (b.accuracy!.mean > a.accuracy!.mean ? b : a));
+  const { mean, minimum, maximum } = best.accuracy!;
+  const majority = results.baselines.majority.accuracy;
+  return (
+    `The highest mean accuracy is ${percent(mean)} %, of ${best.name} (from ${percent(minimum)} to ${percent(maximum)} % ` +
+    `over folds); always answering the majority class gets ${percent(majority?.mean ?? null)} %.`
+  );
+}
+
+function notes(lines: readonly string[]): Markup {
+  return html`${lines.map((line) => html`<p class="small">${line}</p>\n`)}`;
+}
+
+function table(caption: string, { rows, notes: lines }: { rows: string[][]; notes: string[] }): Markup | undefined {
+  return rows.length > 1 ? html`${textTable(caption, rows)}${notes(lines)}` : undefined;
+}
+
+/** Table II with the 95 % interval of the pooled accuracy, the strip plot, and the other protocol where there is one. */
+function tableTwoSection(results: RunResults, beside: RunResults | undefined): Markup {
+  const { rows, notes: lines } = tableTwoRows(results);
+  const [head, ...body] = rows;
+  const interval = (name: string) => {
+    const own = results.models.find((model: ModelResults) => model.name === name)?.pooled?.intervals?.accuracy;
+    return own ? `${percent(own.low)}–${percent(own.high)}` : '';
+  };
+  const wide = [head, ...body].map((row, i) => {
+    const cells = row.map((cell) => cell.trim());
+    return [...cells.slice(0, 5), i === 0 ? '95 % by infants' : interval(cells[0]), ...cells.slice(5)];
+  });
+  return html`${textTable('Accuracy over test folds, percent', wide)}
+${notes([...lines, '95 % by infants: of the accuracy pooled over all test predictions, by resampling whole groups'])}
+${stripPlot(results)}
+${
+  beside &&
+  html`<h3>Two protocols side by side</h3>
+<p>A: ${results.protocol.label}. B: ${beside.protocol.label}.</p>
+${textTable('Accuracy under both protocols, percent', protocolRows(results, beside))}`
+}`;
+}
+
+function significance(results: RunResults): Markup | undefined {
+  const { rows, notes: lines } = comparisonRows(results);
+  if (rows.length === 1) return undefined;
+  return html`${significanceMatrix(results)}
+${lines.map((line) => html`<p>${line}</p>\n`)}
+<details><summary>Every pair, with intervals</summary>${textTable(COMPARISON_TITLE, rows)}</details>`;
+}
+
+function curves(all: NonNullable<ReportInput['curves']>): Markup | undefined {
+  const trained = Object.entries(all).filter(([, folds]) => folds.some((fold) => fold.length > 0));
+  if (trained.length === 0) return undefined;
+  return html`${trained.map(([name, folds], i) =>
+    learningCurve(
+      name,
+      i,
+      folds.filter((fold) => fold.length > 0),
+    ),
+  )}`;
+}

@@ -1,0 +1,62 @@
+import type { RunResults } from '@cryfold/evaluation';
+import { oriented, points, pText, SIGNIFICANCE } from '../comparison-table.js';
+import { percent } from '../text.js';
+import { html, type Markup } from './markup.js';
+import { heatTable } from './tables.js';
+
+/** One row-normalised matrix per model, in the paper's form: true classes down, predicted across, percent. */
+export function confusionMatrices(results: RunResults): Markup {
+  const { classes } = results.dataset;
+  return html`<div class="matrices">${results.models.flatMap(({ name, pooled, folds }) =>
+    pooled
+      ? html`<div><h3>${name}</h3>\n${heatTable(
+          `${name}: percent of each true class, pooled over ${folds.length} folds`,
+          'true ∖ predicted',
+          classes,
+          pooled.rowNormalised.map((row, c) => ({
+            name: classes[c],
+            cells: row.map((share) => ({ text: percent(share), share })),
+          })),
+        )}</div>\n`
+      : [],
+  )}</div>`;
+}
+
+/** Percent of each class's clips that each model found. */
+export function recallTable(results: RunResults): Markup {
+  const models = results.models.filter(({ pooled }) => pooled);
+  return heatTable(
+    'Recall, percent of each class’s test predictions that were right; pooled',
+    'class',
+    ['clips', ...models.map(({ name }) => name)],
+    results.dataset.perClass.map(({ label, clips }, c) => ({
+      name: label,
+      cells: [
+        { text: `${clips}` },
+        ...models.map(({ pooled }) => {
+          const { recall } = pooled!.perClass[c];
+          return recall === null ? { text: '-' } : { text: percent(recall), share: recall };
+        }),
+      ],
+    })),
+  );
+}
+
+/** Row minus column in points of accuracy, with the Holm-adjusted p-value; differences that count are coloured. */
+export function significanceMatrix(results: RunResults): Markup {
+  const names = results.models.map(({ name }) => name);
+  return heatTable(
+    `Row minus column, points of accuracy (p adjusted by Holm); coloured where p < ${SIGNIFICANCE}`,
+    'model',
+    names,
+    names.map((row) => ({
+      name: row,
+      cells: names.map((column) => {
+        const test = row === column ? undefined : oriented(results, row, column);
+        if (!test) return { text: row === column ? '–' : 'not tested' };
+        const text = `${points(test.meanDifference)} (p ${pText(test.pHolm)})`;
+        return { text, share: test.pHolm < SIGNIFICANCE ? 0.75 : 0 };
+      }),
+    })),
+  );
+}

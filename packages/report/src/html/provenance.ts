@@ -1,0 +1,34 @@
+import type { RunResults } from '@cryfold/evaluation';
+import { percent } from '../text.js';
+import { html, type Markup } from './markup.js';
+import { facts, textTable } from './tables.js';
+
+/** What the data is: clips and infants by class. */
+export function dataCard({ dataset, protocol, baselines }: RunResults): Markup {
+  const { perClass, clips, groups } = dataset;
+  return html`${facts([
+    ['name', dataset.name],
+    ['clips', clips],
+    ['infants (groups)', groups],
+    ['majority class', `${baselines.majority.label}, ${percent(baselines.majority.share)} % of clips`],
+    ['protocol', `${protocol.splitter}, ${protocol.repeats} x ${protocol.folds} folds, seed ${protocol.seed}`],
+    ['infants in train and test', `${protocol.groupsSpanning} of ${groups}`],
+    ['content hash', dataset.contentHash],
+  ])}
+${textTable('Clips and infants by class', [
+  ['class', 'clips', '% of clips', 'infants'],
+  ...perClass.map((one) => [one.label, `${one.clips}`, percent(one.clips / clips), `${one.groups}`]),
+])}
+<p class="small">An infant may be in several classes. Figures describe these recordings only; they say nothing about other
+infants, rooms or microphones.</p>`;
+}
+
+/** Versions, keys and the spec as it was run. */
+export function provenance({ environment, spec, run }: RunResults, hashes: Readonly<Record<string, string>>): Markup {
+  return html`<h3>Keys</h3>
+${facts([['run', run.id], ...Object.entries(hashes)])}
+<h3>Versions and processors, by estimator</h3>
+${facts(Object.entries(environment).map(([name, value]) => [name, String(value)] as const))}
+<details><summary>Spec as it was run</summary>
+<pre tabindex="0" role="region" aria-label="Spec">${JSON.stringify(spec, null, 2)}</pre></details>`;
+}

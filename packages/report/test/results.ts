@@ -1,0 +1,52 @@
+import { Random } from '@cryfold/core';
+import { evaluateRun, type RunResults, repeatedKFold } from '@cryfold/evaluation';
+
+/** Class names that are markup. */
+export const hostile = ['<script>alert(1)</script>', '"><img src=x onerror=alert(2)> | b', "</td>'<b>`*_[x](http:y)"];
+
+export const classes = ['hungry', 'tired', 'belly pain'];
+
+/**
+ * Results of the paper's four models on clips of which 3 of 5 are hungry.
+ * @param skill per estimator, the probability of giving the true class; otherwise it answers hungry
+ */
+export function results(
+  skill: Partial<Record<'small-cnn' | 'tl-resnet50' | 'svm', number>> = {},
+  { holes = [] as number[], labels = classes, name = 'donateacry' } = {},
+): RunResults {
+  const random = new Random(5);
+  const clips = Array.from({ length: 100 }, (_, i) => ({
+    id: `${i}`,
+    group: `${i % 10}`,
+    label: Math.max(0, (i % 5) - 2),
+  }));
+  const splits = repeatedKFold(100, { splits: 5, repeats: 2, seed: 0 });
+  const kinds = ['small-cnn', 'tl-resnet50', 'svm'] as const;
+  const predictions = (kind: (typeof kinds)[number]) =>
+    splits.map((split, s) => {
+      if (kind === 'svm' && holes.includes(s)) return null;
+      const matrix = new Float64Array(split.test.length * 3);
+      split.test.forEach((clip, row) => {
+        const answer = random.uniform() < (skill[kind] ?? 0.9) ? clips[clip].label : 0;
+        for (let c = 0; c < 3; c++) matrix[row * 3 + c] = c === answer ? 0.8 : 0.1;
+      });
+      return matrix;
+    });
+  const evaluated = evaluateRun({
+    classes: labels,
+    clips,
+    splits,
+    estimators: Object.fromEntries(kinds.map((kind) => [kind, { kind }])),
+    fusion: { combined: { rule: 'mean', members: ['tl-resnet50', 'svm'] } },
+    probabilities: new Map(kinds.map((kind) => [kind, predictions(kind)])),
+  });
+  return {
+    format: 1,
+    run: { id: 'r', name: 'r' },
+    spec: {},
+    dataset: { name, contentHash: '', ...evaluated.dataset },
+    protocol: { splitter: 'RepeatedKFold', seed: 0, ...evaluated.protocol },
+    ...evaluated.results,
+    environment: {},
+  };
+}
