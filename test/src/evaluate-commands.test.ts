@@ -135,3 +135,34 @@ test('report: the page of the run, and Markdown, JSON and CSV of the same figure
   assert.match((await cryfold(['report', path('a'), '--format', 'md'])).stdout, /^# svms: /);
   assert.equal((await cryfold(['report', path('a'), '--format', 'pdf'])).code, 2);
 });
+
+test('--null: every estimator on shuffled labels too, beside the folds that were there', async () => {
+  const committed = async () => (await logLines(path('a'))).filter(({ msg }) => msg === 'fold committed').length;
+  const before = await committed();
+  const plain = await resultsIn('a');
+  const args = [
+    'run',
+    path('svms.yaml'),
+    '--data',
+    path('corpus'),
+    '--out',
+    path('a'),
+    '--workers',
+    '1',
+    '--null',
+    '2',
+  ];
+  const { code, stdout, stderr } = await cryfold(args);
+  assert.equal(code, 0, stderr);
+  assert.equal((await committed()) - before, 3 * 3 * 2, 'only the shuffled folds were trained');
+  const results = await resultsIn('a');
+  assert.deepEqual(results.models, plain.models);
+  for (const { model, folds, accuracy } of results.baselines.shuffled ?? assert.fail('no baseline')) {
+    assert.equal(folds.length, 6, model);
+    assert.ok(accuracy!.mean < 0.55, `${model}: ${accuracy!.mean}`);
+    assert.match(stdout, new RegExp(`\\(${model} on shuffled labels\\) .* 6/6`));
+  }
+  assert.equal(results.baselines.shuffled?.length, 3);
+  const rbf = results.models[0].accuracy!.mean;
+  assert.ok(rbf > results.baselines.shuffled![0].accuracy!.maximum, `rbf learns: ${rbf}`);
+});

@@ -14,7 +14,7 @@ import {
   type RunPlan,
   storeKeys,
 } from '@cryfold/core';
-import type { EvaluationInput } from '@cryfold/evaluation';
+import { type EvaluationInput, type ShuffledFold, shuffledName } from '@cryfold/evaluation';
 
 /** A run as the store holds it: what was planned, and what of it is there. */
 export interface StoredRun {
@@ -52,6 +52,7 @@ export async function readRun(store: ArtifactStore, run: string): Promise<Stored
   const probabilities = new Map<string, (Float64Array | null)[]>();
   const decisions = new Map<string, (Float64Array | null)[]>();
   const environment: Record<string, string> = {};
+  const shuffled: ShuffledFold[] = [];
   const folds: StoredRun['folds'] = [];
   for (const trial of Object.keys(plan.spec.estimators)) probabilities.set(trial, noFolds());
   for (let start = 0; start < plan.jobs.length; start += CONCURRENT) {
@@ -59,15 +60,21 @@ export async function readRun(store: ArtifactStore, run: string): Promise<Stored
     const read = await Promise.all(jobs.map((job) => readFold(store, job, plan)));
     for (const [i, job] of jobs.entries()) {
       const fold = read[i];
+      if (job.shuffle !== undefined) {
+        const { trial: model, shuffle, split } = job;
+        const scores = fold && (fold.decisions ?? fold.probabilities);
+        shuffled.push({ model, shuffle, split, ...(scores ? { scores } : {}) });
+      }
       if (!fold) continue;
       folds.push({ job, record: fold.record });
+      noteEnvironment(environment, job.trial, fold.record.environment);
+      if (job.shuffle !== undefined) continue;
       const own = probabilities.get(job.trial);
       if (own) own[job.split] = fold.probabilities;
       if (fold.decisions) {
         if (!decisions.has(job.trial)) decisions.set(job.trial, noFolds());
         decisions.get(job.trial)![job.split] = fold.decisions;
       }
-      noteEnvironment(environment, job.trial, fold.record.environment);
     }
   }
 
@@ -90,11 +97,13 @@ export async function readRun(store: ArtifactStore, run: string): Promise<Stored
       fusion: plan.spec.fusion,
       probabilities,
       decisions,
+      shuffled,
       failures: plan.jobs.flatMap((job) => {
         const failure = failures.get(job.key);
         if (!failure) return [];
         const { repeat, fold } = plan.splits[job.split];
-        return [{ model: job.trial, repeat, fold, code: failure.error.code, message: failure.error.message }];
+        const model = job.shuffle === undefined ? job.trial : shuffledName(job.trial, job.shuffle);
+        return [{ model, repeat, fold, code: failure.error.code, message: failure.error.message }];
       }),
     },
   };

@@ -45,7 +45,7 @@ function fusionOf({ models }: RunResults): Spec['fusion'] {
 }
 
 function curvesOf({ folds }: StoredRun, trial: string) {
-  return folds.flatMap(({ job, record }) => (job.trial === trial ? [record.curve] : []));
+  return folds.flatMap(({ job, record }) => (job.trial === trial && job.shuffle === undefined ? [record.curve] : []));
 }
 
 /** The clips with the largest share of wrong answers, the least probable first among equals. */

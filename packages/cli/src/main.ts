@@ -58,6 +58,7 @@ export async function main(args: string[]): Promise<number> {
     .option('--workers <n>', 'local worker processes (default: one per core)', whole(1))
     .option('--skip-bad', 'leave bad recordings out, and list them', false)
     .option('--protocol <names>', 'paper (random folds), grouped (by infant) or both: paper,grouped', list)
+    .option('--null <n>', 'also train every estimator n times on shuffled labels, as a baseline', whole(0))
     .option('--allow-leak', 'go on where grouped folds cannot keep equal sounds apart', false)
     .option('--json', 'print the results as JSON, and no progress', false)
     .action(

@@ -25,6 +25,8 @@ export interface Overrides {
   epochs?: number;
   seed?: number;
   weights?: string;
+  /** Shuffles of the labels, as the spec's `nulls` */
+  null?: number;
   /** A name of `PROTOCOLS`, for the spec's splitter */
   protocol?: string;
 }
@@ -77,7 +79,15 @@ export function applyOverrides(spec: Spec, overrides: Overrides, say: (text: str
     if (absent.length === 0) fusion[name] = rule;
     else say(`${name} is left out: it needs ${absent.join(', ')}`);
   }
-  return { ...spec, seed, protocol: { splitter, repeats, folds }, estimators, fusion };
+  const nulls = overrides.null ?? spec.nulls;
+  return {
+    ...spec,
+    ...(nulls === undefined ? {} : { nulls }),
+    seed,
+    protocol: { splitter, repeats, folds },
+    estimators,
+    fusion,
+  };
 }
 
 export interface Preparation {

@@ -20,7 +20,15 @@ export const planSchema = z.strictObject({
   features: z.strictObject({ key: hex }),
   splits: z.array(z.strictObject({ repeat: z.int(), fold: z.int(), train: indices, test: indices })),
   jobs: z.array(
-    z.strictObject({ key: hex, trial: z.string(), queue: z.enum(['gpu', 'cpu']), split: z.int(), seed: z.int() }),
+    z.strictObject({
+      key: hex,
+      trial: z.string(),
+      queue: z.enum(['gpu', 'cpu']),
+      split: z.int(),
+      seed: z.int(),
+      /** Of a fold on shuffled labels: which shuffle, from 0. */
+      shuffle: z.int().min(0).optional(),
+    }),
   ),
 });
 
@@ -57,11 +65,16 @@ function indexHash(values: Int32Array): string {
 
 /**
  * Identity of a fold's result (design section 4): the data, the features, the indices, the estimator, the seed,
- * the thread count where it changes floating-point sums, whether inner folds keep groups whole (the groups themselves
- * are part of the data's hash), and the format of the code. The trial's name is not
+ * the thread count where it changes floating-point sums, whether labels are shuffled, whether inner folds keep
+ * groups whole (the groups themselves are part of the data's hash), and the format of the code. The trial's name is not
  * part of it, so that equal work is shared between trials and runs.
  */
-function foldKey(spec: Spec, estimator: Estimator, features: string, train: string, test: string): string {
+function foldKey(
+  spec: Spec,
+  estimator: Estimator,
+  features: string,
+  { train, test, shuffle }: { train: string; test: string; shuffle?: number },
+): string {
   return contentKey({
     format: FOLD_FORMAT,
     features,
@@ -70,6 +83,7 @@ function foldKey(spec: Spec, estimator: Estimator, features: string, train: stri
     estimator,
     seed: spec.seed,
     threads: estimator.kind === 'svm' ? undefined : spec.threads,
+    shuffle,
     innerFolds: estimator.kind === 'svm' && isGrouped(spec.protocol.splitter) ? 'grouped' : undefined,
   });
 }
@@ -79,11 +93,23 @@ export function planRun({ spec, manifest, splits }: PlanInput): RunPlan {
   const features = featuresKey(spec, manifest.contentHash);
   const hashes = splits.map((split) => ({ train: indexHash(split.train), test: indexHash(split.test) }));
   const jobs: FoldJob[] = [];
-  for (const [split, { train, test }] of hashes.entries()) {
+  for (const [split, hash] of hashes.entries()) {
     for (const [trial, estimator] of Object.entries(spec.estimators)) {
-      const key = foldKey(spec, estimator, features, train, test);
-      const queue = estimator.kind === 'svm' ? 'cpu' : 'gpu';
-      jobs.push({ key, trial, queue, split, seed: deriveSeed(key, 'fold') });
+      const add = (shuffle?: number) => {
+        const key = foldKey(spec, estimator, features, { ...hash, shuffle });
+        const queue = estimator.kind === 'svm' ? 'cpu' : 'gpu';
+        jobs.push({
+          key,
+          trial,
+          queue,
+          split,
+          seed: deriveSeed(key, 'fold'),
+          ...(shuffle === undefined ? {} : { shuffle }),
+        });
+      };
+      add();
+      if (splits[split].repeat > 0) continue;
+      for (let shuffle = 0; shuffle < (spec.nulls ?? 0); shuffle++) add(shuffle);
     }
   }
   const identity = contentKey({ spec, dataset: manifest.contentHash, jobs: jobs.map((job) => job.key) });

@@ -112,6 +112,8 @@ export const specSchema = z.strictObject({
   threads: count.default(1),
   /** `epoch` saves networks after each epoch, so that a killed fold goes on from there; results are the same. */
   checkpoint: z.enum(['none', 'epoch']).default('none'),
+  /** How many times each estimator is also trained on shuffled labels, over the first repeat's folds. */
+  nulls: z.int().min(0).max(100).optional(),
   estimators: z.record(name, estimatorSchema),
   fusion: z
     .record(name, z.strictObject({ rule: z.enum(FUSION_RULES).default('mean'), members: z.array(name).min(2) }))

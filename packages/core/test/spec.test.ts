@@ -88,6 +88,17 @@ test('a fold’s key follows what decides its result, and nothing else', () => {
   assert.deepEqual(new Set(differing(keys({ ...spec, threads: 2 }))), new Set(['small-cnn', 'tl-resnet50']));
   const grouped = { ...spec, protocol: { ...spec.protocol, splitter: 'StratifiedGroupKFold' as const } };
   assert.deepEqual(differing(keys(grouped)), ['svm', 'svm'], 'its inner folds keep groups whole');
+  const nulls = planRun({
+    spec: { ...spec, nulls: 2 },
+    manifest,
+    splits: [splits[0], { ...splits[1], repeat: 1 }],
+  }).jobs;
+  assert.equal(new Set(nulls.map(({ key }) => key)).size, 12, 'two shuffles of three estimators in the first repeat');
+  assert.deepEqual(
+    nulls.filter(({ shuffle }) => shuffle === undefined).map(({ trial, key }) => `${trial} ${key}`),
+    base,
+    'shuffles leave the folds themselves',
+  );
   const svm = { ...spec.estimators.svm, C: 1 } as (typeof spec.estimators)[string];
   assert.deepEqual(differing(keys({ ...spec, estimators: { ...spec.estimators, svm } })), ['svm', 'svm']);
 });

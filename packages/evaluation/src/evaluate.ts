@@ -6,6 +6,7 @@ import { fuse, isFitted } from './fusion.js';
 import { groupsSpanning, protocolLabel } from './leaks.js';
 import { summarise } from './metrics.js';
 import type { Evaluation, MissingFold, ModelResults, RunResults } from './results.js';
+import { type ShuffledFold, shuffledBaselines, shuffledName } from './shuffled.js';
 import type { Split } from './split.js';
 
 export interface EvaluatedClip {
@@ -28,6 +29,8 @@ export interface EvaluationInput {
   probabilities: ReadonlyMap<string, FoldProbabilities>;
   /** One-vs-rest decision values of the estimators that predict by them; in the same form, and -Infinity is allowed. */
   decisions?: ReadonlyMap<string, FoldProbabilities>;
+  /** Folds of estimators that were trained on shuffled labels. */
+  shuffled?: readonly ShuffledFold[];
   /** Why folds are missing, where that is known. */
   failures?: readonly { model: string; repeat: number; fold: number; code: string; message: string }[];
 }
@@ -124,6 +127,15 @@ function describeData({ classes, clips, splits }: EvaluationInput): Pick<Evaluat
   };
 }
 
+function missingFold(
+  model: string,
+  { repeat, fold }: Split,
+  failures: NonNullable<EvaluationInput['failures']>,
+): MissingFold {
+  const failure = failures.find((one) => one.model === model && one.repeat === repeat && one.fold === fold);
+  return { model, repeat, fold, code: failure?.code ?? null, reason: failure?.message ?? 'no result was committed' };
+}
+
 /** One fusion's probabilities per fold; `lacking` is told each fold that cannot be fused. */
 function fuseFolds(
   input: EvaluationInput,
@@ -176,10 +188,7 @@ export function evaluateRun(input: EvaluationInput): EvaluatedRun {
         checkProbabilities(matrix, split, classes.length, name);
         continue;
       }
-      const { repeat, fold } = split;
-      const failure = failures.find((one) => one.model === name && one.repeat === repeat && one.fold === fold);
-      const reason = failure?.message ?? 'no result was committed';
-      missing.push({ model: name, repeat, fold, code: failure?.code ?? null, reason });
+      missing.push(missingFold(name, split, failures));
     }
     const decisions = input.decisions?.get(name);
     for (const [s, split] of splits.entries()) {
@@ -205,13 +214,20 @@ export function evaluateRun(input: EvaluationInput): EvaluatedRun {
     models.push(evaluateModel(input, fused, { name, kind: 'fusion', method: rule, members: [...members] }));
   }
 
+  const shuffled = shuffledBaselines(input, ({ model, shuffle, split }) => {
+    const name = shuffledName(model, shuffle);
+    missing.push(missingFold(name, splits[split], failures));
+  });
   return {
     results: {
       status: missing.length === 0 ? 'complete' : 'incomplete',
       missing,
       models,
       comparisons: compareModels(input, models, new Map([...probabilities, ...(input.decisions ?? [])])),
-      baselines: { majority: majorityBaseline(input) },
+      baselines: {
+        majority: majorityBaseline(input),
+        ...(shuffled.length > 0 ? { shuffled } : {}),
+      },
     },
     ...describeData(input),
     probabilities,

@@ -61,4 +61,5 @@ export {
   resultsSchema,
 } from './results.js';
 export { type ShuffleSplitOptions, shuffleSplit, trainTestSplit } from './shuffle-split.js';
+export { type ShuffledFold, shuffledName } from './shuffled.js';
 export type { Split } from './split.js';

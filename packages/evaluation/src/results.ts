@@ -115,6 +115,16 @@ export const evaluationSchema = z.strictObject({
       folds: z.array(z.strictObject({ repeat: count, fold: count, label: z.string(), accuracy: share })),
       accuracy: summary,
     }),
+    /** Estimators trained on shuffled labels, where that was asked for. */
+    shuffled: z
+      .array(
+        z.strictObject({
+          model: z.string(),
+          folds: z.array(z.strictObject({ shuffle: count, repeat: count, fold: count, accuracy: share })),
+          accuracy: summary,
+        }),
+      )
+      .optional(),
   }),
 });
 

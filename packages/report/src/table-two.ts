@@ -23,7 +23,8 @@ export function headlines(results: RunResults): { warnings: string[]; missing: s
     warnings.push(`${who} always answering the majority class, "${printable(label)}" (${share} %).`);
   }
   if (results.status === 'incomplete') {
-    const all = results.models.length * results.baselines.majority.folds.length;
+    const { majority, shuffled = [] } = results.baselines;
+    const all = results.models.length * majority.folds.length + shuffled.length * shuffledFolds(results);
     warnings.push(
       `INCOMPLETE: ${results.missing.length} of ${all} folds are missing; their models' figures cover the rest.`,
     );
@@ -41,21 +42,25 @@ export function subject({ protocol, dataset }: RunResults): string {
   return `${printable(dataset.name)}, ${dataset.clips} clips, ${folds}`;
 }
 
+/** Mean, standard deviation, minimum and maximum in percent. */
+function figures(accuracy: RunResults['models'][number]['accuracy']): string[] {
+  const { mean = null, standardDeviation = null, minimum = null, maximum = null } = accuracy ?? {};
+  return [mean, standardDeviation, minimum, maximum].map(percent);
+}
+
+/** How many folds on shuffled labels each estimator was to have. */
+function shuffledFolds({ spec, baselines }: RunResults): number {
+  return Number(spec.nulls ?? 0) * baselines.majority.folds.filter(({ repeat }) => repeat === 0).length;
+}
+
 /** The figures of Table II in percent: a row per model, and the majority baseline's. */
-export function tableTwoRows({ models, baselines }: RunResults): TextTable {
+export function tableTwoRows(results: RunResults): TextTable {
+  const { models, baselines } = results;
   const planned = baselines.majority.folds.length;
   const rows = [['model', 'mean', 'sd', 'min', 'max', 'folds', 'paper']];
   const notes = new Set<string>();
   const add = (name: string, accuracy: (typeof models)[number]['accuracy'], paper: string) => {
-    rows.push([
-      name,
-      percent(accuracy?.mean ?? null),
-      percent(accuracy?.standardDeviation ?? null),
-      percent(accuracy?.minimum ?? null),
-      percent(accuracy?.maximum ?? null),
-      `${accuracy?.count ?? 0}/${planned}`,
-      paper,
-    ]);
+    rows.push([name, ...figures(accuracy), `${accuracy?.count ?? 0}/${planned}`, paper]);
   };
   for (const model of models) {
     const figure = paperFigure(model, models);
@@ -71,6 +76,10 @@ export function tableTwoRows({ models, baselines }: RunResults): TextTable {
     if (figure?.is === 'maximum') notes.add("* the paper's maximum, not a mean: compare it with the max column");
   }
   add('(majority class)', baselines.majority.accuracy, '- ');
+  const shuffles = shuffledFolds(results);
+  for (const { model, accuracy } of baselines.shuffled ?? []) {
+    rows.push([`(${model} on shuffled labels)`, ...figures(accuracy), `${accuracy?.count ?? 0}/${shuffles}`, '- ']);
+  }
   notes.add("sd: sample standard deviation over folds; paper: the paper's accuracy on Baby Chillanto, random folds");
   return { rows, notes: [...notes] };
 }

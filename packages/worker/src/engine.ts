@@ -1,5 +1,5 @@
 import { type ArtifactStore, readArtifact } from '@cryfold/artifacts';
-import { type DatasetManifest, decodeManifest, decodeNpy, storeKeys } from '@cryfold/core';
+import { type DatasetManifest, decodeManifest, decodeNpy, deriveSeed, Random, storeKeys } from '@cryfold/core';
 import type { FoldOutput, Task } from './messages.js';
 
 /** What a training child loads: the networks or the SVM, each without the other. */
@@ -37,6 +37,18 @@ export async function readLabels(store: ArtifactStore, dataset: string): Promise
   const manifest = decodeManifest(await readArtifact(store, key), key);
   const index = new Map(manifest.classes.map((label, i) => [label, i]));
   return { manifest, labels: Int32Array.from(manifest.clips, (clip) => index.get(clip.label) ?? -1) };
+}
+
+/** The labels that a fold is trained on: all clips', or with those of the training rows shuffled among these. */
+export function trainingLabels(labels: Int32Array, { train, seed, shuffled }: Task & { kind: 'fold' }): Int32Array {
+  if (!shuffled) return labels;
+  const random = new Random(deriveSeed(seed, 'shuffled labels'));
+  const own = labels.slice();
+  for (let i = train.length - 1; i > 0; i--) {
+    const j = random.below(i + 1);
+    [own[train[i]], own[train[j]]] = [own[train[j]], own[train[i]]];
+  }
+  return own;
 }
 
 /** uint8 images, clips x height x width x 3. */

@@ -13,6 +13,8 @@ export type Task =
       seed: number;
       /** Whether inner folds keep groups whole, as the outer ones do */
       grouped: boolean;
+      /** Whether the training rows' labels are shuffled among them: what is learnt from nothing */
+      shuffled: boolean;
       /** Of the embeddings, where the backbone is frozen */
       embeddings: string | undefined;
       /** Where each epoch's state is kept, if the spec asks for it */

@@ -9,7 +9,7 @@ import {
   resolveWeights,
   type WeightMap,
 } from '@cryfold/nn';
-import { type Engine, LastValue, readImages, readLabels } from './engine.js';
+import { type Engine, LastValue, readImages, readLabels, trainingLabels } from './engine.js';
 import type { FoldOutput, Task } from './messages.js';
 
 type Progress = (done: number, total: number) => void;
@@ -47,7 +47,8 @@ export async function createNnEngine(threads: number): Promise<Engine> {
   async function fold(task: FoldTask, store: ArtifactStore, onStep: Progress): Promise<FoldOutput> {
     const { estimator, checkpoint, seed } = task;
     if (estimator.kind === 'svm') throw new CryfoldError('JOB_INVALID', 'an SVM fold on a network worker');
-    const examples = await data.get([task.dataset, task.features, task.embeddings].join(), () => readData(task, store));
+    const kept = await data.get([task.dataset, task.features, task.embeddings].join(), () => readData(task, store));
+    const examples = task.shuffled ? { ...kept, labels: trainingLabels(kept.labels, task) } : kept;
     const resume = checkpoint && (await store.get(checkpoint));
     const { probabilities, curve } = await trainer.fit(
       examples,

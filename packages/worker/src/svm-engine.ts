@@ -2,7 +2,7 @@ import type { ArtifactStore } from '@cryfold/artifacts';
 import { CryfoldError } from '@cryfold/core';
 import { stratifiedGroupKFold, stratifiedKFold } from '@cryfold/evaluation';
 import { fitPredictSvm } from '@cryfold/svm';
-import { type Engine, LastValue, readLabels } from './engine.js';
+import { type Engine, LastValue, readLabels, trainingLabels } from './engine.js';
 import { type Gram, readGram, writeGram } from './gram.js';
 import type { FoldOutput, Task } from './messages.js';
 
@@ -22,16 +22,17 @@ export function createSvmEngine(): Engine {
     const kernel = await gram.get(task.features, () => readGram(store, task.features));
     const train = Int32Array.from(task.train);
     const test = Int32Array.from(task.test);
+    const labelled = trainingLabels(data.labels, task);
     const classCount = data.manifest.classes.length;
     const result = fitPredictSvm({
       ...kernel,
-      labels: data.labels,
+      labels: labelled,
       classCount,
       classNames: data.manifest.classes,
       train,
       test,
       innerFolds: innerFolds(
-        data.labels,
+        labelled,
         train,
         task.seed,
         task.grouped ? data.manifest.clips.map(({ group }) => group) : undefined,

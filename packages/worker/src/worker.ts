@@ -156,6 +156,7 @@ export class Worker implements Service {
           train,
           test,
           seed: job.seed,
+          shuffled: job.shuffle !== undefined,
           grouped: isGrouped(plan.spec.protocol.splitter),
           embeddings: prerequisiteOf(plan, job.trial)?.artifact,
           checkpoint,

@@ -1,0 +1,38 @@
+import type { EvaluationInput } from './evaluate.js';
+import { accuracy, argmaxRows, confusionMatrix, summarise } from './metrics.js';
+import type { Evaluation } from './results.js';
+
+/** A fold of an estimator that was trained on shuffled labels, and is tested on the true ones. */
+export interface ShuffledFold {
+  model: string;
+  shuffle: number;
+  /** Index into the splits. */
+  split: number;
+  /** What it predicts by: test clips x classes; absent where the fold is missing. */
+  scores?: Float64Array;
+}
+
+export function shuffledName(model: string, shuffle: number): string {
+  return `${model} on shuffled labels ${shuffle}`;
+}
+
+/** What each estimator gets where there is nothing to learn; `lacking` is told each missing fold. */
+export function shuffledBaselines(
+  { classes, clips, splits, shuffled = [] }: EvaluationInput,
+  lacking: (fold: ShuffledFold) => void,
+): NonNullable<Evaluation['baselines']['shuffled']> {
+  return [...new Set(shuffled.map(({ model }) => model))].map((model) => {
+    const folds = shuffled.flatMap((one) => {
+      if (one.model !== model) return [];
+      if (!one.scores) {
+        lacking(one);
+        return [];
+      }
+      const { repeat, fold, test } = splits[one.split];
+      const labels = test.map((clip) => clips[clip].label);
+      const confusion = confusionMatrix(labels, argmaxRows(one.scores, classes.length), classes.length);
+      return [{ shuffle: one.shuffle, repeat, fold, accuracy: accuracy(confusion) }];
+    });
+    return { model, folds, accuracy: summarise(folds.map((fold) => fold.accuracy)) };
+  });
+}

@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { trainingLabels } from '../src/engine.js';
+
+const labels = Int32Array.from({ length: 100 }, (_, i) => i % 3);
+const task = {
+  kind: 'fold' as const,
+  storeUrl: '',
+  dataset: '',
+  features: '',
+  estimator: {} as never,
+  train: Array.from({ length: 80 }, (_, i) => i),
+  test: Array.from({ length: 20 }, (_, i) => 80 + i),
+  seed: 7,
+  grouped: false,
+  embeddings: undefined,
+  checkpoint: undefined,
+  cacheDir: '',
+};
+
+test('labels are shuffled among the training rows only, the same for a seed', () => {
+  assert.equal(trainingLabels(labels, { ...task, shuffled: false }), labels);
+  const before = labels.slice();
+  const shuffled = trainingLabels(labels, { ...task, shuffled: true });
+  assert.deepEqual(labels, before, 'the shared labels stay');
+  assert.deepEqual(shuffled.subarray(80), labels.subarray(80), 'test rows keep theirs');
+  assert.deepEqual(shuffled.slice(0, 80).sort(), labels.slice(0, 80).sort());
+  const kept = shuffled.subarray(0, 80).filter((label, i) => label === labels[i]).length;
+  assert.ok(kept > 10 && kept < 45, `about a third stays by chance: ${kept} of 80`);
+  assert.deepEqual(trainingLabels(labels, { ...task, shuffled: true }), shuffled);
+  assert.notDeepEqual(trainingLabels(labels, { ...task, shuffled: true, seed: 8 }), shuffled);
+});
