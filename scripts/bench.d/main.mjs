@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 const MEMBERS = {
   features: 'the paper’s images per second on one core, beside sox + resize',
   nn: 'ResNet50 and Small CNN: training, prediction, a first fold, beside Keras (5-10 min)',
+  orchestration: 'what a fold costs besides its training, beside BullMQ alone; idle memory (1-3 min)',
   svm: 'distances, folds, a grid and predictions, beside scikit-learn, ml-svm and libsvm-js (5-8 min)',
 };
 

@@ -3,7 +3,7 @@ import type { ArtifactStore } from '@cryfold/artifacts';
 import { storeKeys } from '@cryfold/core';
 
 /** Milliseconds between looks at the store, which knows of a cancellation even while Redis is away. */
-const LOOK = 1500;
+const LOOK = 1000;
 
 /**
  * Does work for a run unless the run is cancelled, before or meanwhile: the work's signal is then aborted.

@@ -1,0 +1,19 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { chaos } from './chaos.js';
+import { temporaryFolder } from './command.js';
+
+test('a storm of kills, stops, cuts and outages: one commit a fold, equal bytes, no process left', async (t) => {
+  const folder = await temporaryFolder();
+  const told: string[] = [];
+  try {
+    const say = (text: string) => told.push(text);
+    const report = await chaos({ seed: 7, minutes: 0.2, kills: 1, folder: folder.path, say });
+    if (!report) return t.skip('neither redis-server nor valkey-server is on PATH or in the cache');
+    assert.deepEqual(report.violations, [], told.join('\n'));
+    assert.ok(report.rounds >= 1 && report.kills >= 1, told.join('\n'));
+    t.diagnostic(`${report.kills} kills, store ${report.store}, ${report.attempts} attempts for ${report.folds} folds`);
+  } finally {
+    await folder.remove();
+  }
+});

@@ -1,0 +1,309 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Random } from '@cryfold/core';
+import { synthesizeCorpus } from '@cryfold/features';
+import { findTool, S3_TOOLS, S3Server, TcpProxy } from '@cryfold/testing';
+import { connectForTests } from './chaos-redis.js';
+import { Cluster, findRedis } from './cluster.js';
+import { cryfold, descendants, type LogLine, logLines, processes, start } from './command.js';
+
+/** Twenty folds of a second or two each: cheap, and long enough to be hit. */
+const SPEC = `
+version: 1
+name: chaos
+protocol: { folds: 5, repeats: 2 }
+estimators:
+  small-cnn: { kind: small-cnn, epochs: 25, learningRate: 1e-3, filters: [4, 8, 8], dense: [16] }
+  svm: { kind: svm }
+fusion:
+  combined: { members: [small-cnn, svm] }
+`;
+const FOLDS = 20;
+
+export interface ChaosOptions {
+  seed: number;
+  /** Ends after the round in which so many processes were killed. */
+  kills: number;
+  /** Begins no further round after so many minutes. */
+  minutes: number;
+  /** Where data, stores and logs go; it must be empty */
+  folder: string;
+  say: (text: string) => void;
+}
+
+export interface ChaosReport {
+  rounds: number;
+  kills: number;
+  /** Faults by name */
+  faults: Record<string, number>;
+  /** Folds that the rounds had, and attempts that were begun for them */
+  folds: number;
+  attempts: number;
+  /** Times that the command which waits for the run had to be started again, or had to retry failed folds */
+  restarted: number;
+  store: string;
+  /** Empty, or what must never happen */
+  violations: string[];
+}
+
+interface Scene {
+  cluster: Cluster;
+  server: S3Server | undefined;
+  s3: TcpProxy | undefined;
+  redis: TcpProxy;
+  random: Random;
+  /** Ends a round's faults */
+  ended: AbortSignal;
+}
+
+interface FaultKind {
+  name: string;
+  weight: number;
+  needsS3?: boolean;
+  /** Answers how many processes it killed. */
+  act: (scene: Scene) => Promise<number>;
+}
+
+const wait = (scene: Scene, seconds: number) =>
+  sleep(seconds * 1000, undefined, { signal: scene.ended }).catch(() => {});
+const pick = <T>(random: Random, items: readonly T[]): T => items[Math.floor(random.uniform() * items.length)];
+
+function kill(pid: number | undefined, signal: NodeJS.Signals = 'SIGKILL'): number {
+  if (!pid) return 0;
+  try {
+    process.kill(pid, signal);
+    return 1;
+  } catch {
+    return 0;
+  }
+}
+
+const killMember = (of: (name: string) => boolean) => async (scene: Scene) =>
+  kill(scene.cluster.pid(pick(scene.random, scene.cluster.names.filter(of))));
+
+const network =
+  (which: 's3' | 'redis', fault: Parameters<TcpProxy['set']>[0], seconds: number) => async (scene: Scene) => {
+    scene[which]?.set(fault);
+    await wait(scene, seconds);
+    scene[which]?.set('none');
+    return 0;
+  };
+
+const FAULTS: readonly FaultKind[] = [
+  { name: 'kill -9 worker', weight: 6, act: killMember((name) => name.startsWith('worker')) },
+  {
+    name: 'kill -9 training child',
+    weight: 6,
+    act: async ({ cluster, random }) => {
+      const workers = cluster.names.filter((name) => name.startsWith('worker'));
+      const children = workers.flatMap((name) => descendants(cluster.pid(name) ?? -1));
+      return children.length > 0 ? kill(pick(random, children).pid) : 0;
+    },
+  },
+  { name: 'kill -9 coordinator', weight: 4, act: killMember((name) => name === 'coordinator') },
+  { name: 'kill -9 aggregator', weight: 2, act: killMember((name) => name === 'aggregator') },
+  {
+    // The lock lasts 8 s and is looked at every 3 s: another worker has taken the fold when this one comes back.
+    name: 'SIGSTOP worker for 13 s',
+    weight: 1,
+    act: async (scene) => {
+      const pid = scene.cluster.pid(pick(scene.random, ['worker-0', 'worker-1']));
+      kill(pid, 'SIGSTOP');
+      await wait(scene, 13);
+      kill(pid, 'SIGCONT');
+      return 0;
+    },
+  },
+  {
+    name: 'kill -9 Redis',
+    weight: 2,
+    act: async (scene) => {
+      await scene.cluster.killRedis();
+      await wait(scene, 1.5);
+      scene.cluster.startRedis();
+      return 1;
+    },
+  },
+  {
+    name: 'restart Redis',
+    weight: 1,
+    act: async ({ cluster }) => {
+      await cluster.killRedis('SIGTERM');
+      cluster.startRedis();
+      return 0;
+    },
+  },
+  {
+    name: 'FLUSHALL',
+    weight: 2,
+    act: async ({ cluster }) => {
+      await connectForTests(cluster.redisPort, 'FLUSHALL').catch(() => {});
+      return 0;
+    },
+  },
+  { name: 'network to Redis cut for 3 s', weight: 1, act: network('redis', 'cut', 3) },
+  { name: 'network to Redis hangs for 3 s', weight: 1, act: network('redis', 'hang', 3) },
+  {
+    name: 'kill -9 S3 server',
+    weight: 3,
+    needsS3: true,
+    act: async (scene) => {
+      await scene.server?.kill();
+      await wait(scene, 1.5);
+      await scene.server?.restart();
+      return 1;
+    },
+  },
+  { name: 'S3 slow for 4 s', weight: 1, needsS3: true, act: network('s3', 'slow', 4) },
+  { name: 'S3 answers 500 for 3 s', weight: 1, needsS3: true, act: network('s3', 500, 3) },
+  { name: 'S3 answers 503 for 3 s', weight: 1, needsS3: true, act: network('s3', 503, 3) },
+  { name: 'S3 full (507) for 3 s', weight: 1, needsS3: true, act: network('s3', 507, 3) },
+  { name: 'network to S3 cut for 3 s', weight: 1, needsS3: true, act: network('s3', 'cut', 3) },
+  { name: 'S3 answers lost for 3 s', weight: 1, needsS3: true, act: network('s3', 'answer-lost', 3) },
+];
+
+function pickFault(random: Random, withS3: boolean): FaultKind {
+  const kinds = FAULTS.filter(({ needsS3 }) => withS3 || !needsS3);
+  let at = random.uniform() * kinds.reduce((sum, { weight }) => sum + weight, 0);
+  for (const kind of kinds) {
+    at -= kind.weight;
+    if (at < 0) return kind;
+  }
+  return kinds[0];
+}
+
+/**
+ * Runs the same evaluation again and again in fresh stores on a real cluster of processes (coordinator, aggregator, two
+ * workers) while faults strike at random instants, and compares each with an undisturbed run.
+ * @returns undefined where this machine has no Redis
+ */
+export async function chaos(options: ChaosOptions): Promise<ChaosReport | undefined> {
+  const program = await findRedis();
+  if (!program) return undefined;
+  const { folder, say } = options;
+  const end = Date.now() + options.minutes * 60_000;
+  const random = new Random(options.seed);
+  const path = (...parts: string[]) => join(folder, ...parts);
+  await writeFile(path('chaos.yaml'), SPEC);
+  await synthesizeCorpus(path('corpus'), { clips: 60, seed: 1 });
+  const run = (out: string) => ['run', path('chaos.yaml'), '--data', path('corpus'), '--out', path(out)];
+  const calm = await cryfold([...run('calm'), '--workers', '1']);
+  if (calm.code !== 0) throw new Error(`the undisturbed run failed: ${calm.stderr}`);
+  const reference = await readFile(path('calm', 'out-of-fold.csv'));
+
+  let server: S3Server | undefined;
+  for (const tool of S3_TOOLS) {
+    const found = server ? undefined : await findTool(tool);
+    if (found) server = await S3Server.start({ tool, program: found });
+  }
+  const s3 = server && (await TcpProxy.start(server.port));
+  const report: ChaosReport = {
+    rounds: 0,
+    kills: 0,
+    faults: {},
+    folds: 0,
+    attempts: 0,
+    restarted: 0,
+    store: server ? server.tool : 'files',
+    violations: [],
+  };
+  try {
+    while (report.kills < options.kills && Date.now() < end) {
+      const name = `round-${report.rounds++}`;
+      say(`${name}: seed ${options.seed}, store ${report.store}`);
+      const cluster = await Cluster.start(path(name), program);
+      const redis = await TcpProxy.start(cluster.redisPort);
+      const environment = {
+        ...(server && s3 ? { ...server.environment(name), CRYFOLD_S3_ENDPOINT: `http://127.0.0.1:${s3.port}` } : {}),
+        ...(server ? {} : { CRYFOLD_STORE: `file:${path(name, 'store')}` }),
+        REDIS_URL: `redis://127.0.0.1:${redis.port}`,
+        CRYFOLD_GRACE_SECONDS: '0',
+      };
+      const worker = ['worker', '--queues', 'gpu,cpu'];
+      const members = {
+        coordinator: ['coordinator'],
+        aggregator: ['aggregator'],
+        'worker-0': worker,
+        'worker-1': worker,
+      };
+      cluster.run(environment, members);
+      const ended = new AbortController();
+      const scene: Scene = { cluster, server, s3, redis, random, ended: ended.signal };
+      const seen = new Map<number, string>();
+      const look = setInterval(() => {
+        for (const { pid, command } of descendants(process.pid))
+          if (/cryfold\.js|training-child/.test(command)) seen.set(pid, command);
+      }, 500);
+      const storm = strike(scene, report, say);
+      const violations = await followRun(run(join(name, 'out')), environment, report);
+      ended.abort();
+      await storm;
+      await cluster.stop();
+      await redis.stop();
+      clearInterval(look);
+      if (violations.length === 0 && !reference.equals(await readFile(path(name, 'out', 'out-of-fold.csv')))) {
+        violations.push('the bytes are not those of the undisturbed run');
+      }
+      violations.push(...checkLogs(await logLines(path(name)), report));
+      await sleep(1000);
+      const left = processes('').filter(({ pid, command }) => seen.get(pid) === command);
+      for (const { pid, command } of left) violations.push(`process ${pid} is left: ${command}`);
+      report.violations.push(...violations.map((text) => `${name}: ${text}`));
+      say(`${name}: ${violations.length === 0 ? 'clean' : violations.join('; ')}; ${report.kills} kills so far`);
+    }
+  } finally {
+    await s3?.stop();
+    await server?.stop();
+  }
+  return report;
+}
+
+/** Faults one after another, some while another still lasts, until the round ends. */
+async function strike(scene: Scene, report: ChaosReport, say: (text: string) => void): Promise<void> {
+  const under: Promise<void>[] = [];
+  await wait(scene, 2);
+  while (!scene.ended.aborted) {
+    const { name, act } = pickFault(scene.random, scene.s3 !== undefined);
+    say(`  ${name}`);
+    report.faults[name] = (report.faults[name] ?? 0) + 1;
+    under.push(
+      act(scene).then((kills) => {
+        report.kills += kills;
+      }),
+    );
+    await wait(scene, 1 + 3 * scene.random.uniform());
+    // No more than a storm lasts: after some twenty faults the cluster may heal.
+    if (under.length >= 22) break;
+  }
+  await Promise.all(under);
+}
+
+/** The command that a person would wait at; what it is told to do after a failure, it does. */
+async function followRun(args: string[], environment: Record<string, string>, report: ChaosReport): Promise<string[]> {
+  let said = '';
+  for (let tries = 0; tries < 8; tries++) {
+    const running = start(args, environment);
+    const timer = setTimeout(() => running.process.kill('SIGKILL'), 240_000);
+    const { code, stderr } = await running.ended;
+    clearTimeout(timer);
+    if (code === 0) return [];
+    report.restarted++;
+    said = `code ${code}: ${stderr.trim().split('\n').slice(-2).join(' ')}`;
+    await sleep(1000);
+  }
+  return [`the run did not end: ${said}`];
+}
+
+function checkLogs(lines: LogLine[], report: ChaosReport): string[] {
+  const violations: string[] = [];
+  const committed = new Set<string>();
+  for (const { msg, key = '', trial } of lines) {
+    if (msg === 'fold started') report.attempts++;
+    if (msg !== 'fold committed') continue;
+    if (committed.has(key)) violations.push(`${trial} ${key} was committed twice`);
+    committed.add(key);
+  }
+  report.folds += FOLDS;
+  return violations;
+}
