@@ -10,7 +10,7 @@ writeFileSync(
   new URL('../docs/errors.md', import.meta.url),
   `# Error codes
 
-Written by \`scripts/errors-doc\`; a test compares it with the code. Every message also names the file, line, key or clip,
+Written by \`scripts/errors-doc.mjs\`; a test compares it with the code. Every message also names the file, line, key or clip,
 and says what to do.
 
 What a class means: *usage* – nothing was started; *input* – the same inputs fail again, so it is never retried;

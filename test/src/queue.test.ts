@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CryfoldError, sha256 } from '@cryfold/core';
-import { Consumer, checkRedis, failureOf, Queues, type WorkPayload, workPayload } from '@cryfold/queue';
+import { Consumer, checkRedis, failureOf, Queues, redactUrl, type WorkPayload, workPayload } from '@cryfold/queue';
 import { until } from './command.js';
 import { RedisProcess } from './redis.js';
 
@@ -32,6 +32,7 @@ function consume(handle: (payload: WorkPayload, signal: AbortSignal) => Promise<
     queue: 'gpu',
     schema: workPayload,
     concurrency: 1,
+    maxStalledCount: 1,
     handle: (payload, { signal }) => handle(payload, signal),
     onError: () => {},
   });
@@ -114,6 +115,17 @@ test('adding a job twice runs it once; a closing consumer hands its job back at 
   await quick.close();
   assert.deepEqual(started, ['slow']);
   assert.equal((await queues.liveIds('gpu')).size, 0);
+});
+
+test('no password gets into logs or messages', async () => {
+  const { url, remove } = await RedisProcess.withPassword('s3cr3t@/word');
+  try {
+    const wrong = url.replace('s3cr3t', 'wr0ng');
+    await assert.rejects(checkRedis(wrong, 1000), (error) => !/wr0ng|s3cr3t/.test(String(error)));
+  } finally {
+    await remove();
+  }
+  assert.equal(redactUrl('redis://u:p@ss@host:1/0'), 'redis://***@host:1/0');
 });
 
 test('a producer fails at once while Redis is away, and works again after', async () => {

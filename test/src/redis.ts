@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkRedis } from '@cryfold/queue';
@@ -25,6 +26,29 @@ export class RedisProcess {
     const redis = new RedisProcess(program, await mkdtemp(join(tmpdir(), 'cryfold-redis-')));
     await redis.restart();
     return redis;
+  }
+
+  /** One on a port of the loopback interface, with a password. */
+  static async withPassword(password: string): Promise<{ url: string; remove: () => Promise<void> }> {
+    const program = await findRedisServer(process.env.PATH ?? '', loadConfig().cacheDir);
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    server.close();
+    const flags = ['--port', String(port), '--bind', '127.0.0.1', '--requirepass', password, '--save', ''];
+    const child = spawn(program, flags, { stdio: 'ignore', cwd: tmpdir() });
+    const url = `redis://:${encodeURIComponent(password)}@127.0.0.1:${port}`;
+    await until('Redis to answer', () =>
+      checkRedis(url, 500).then(
+        () => true,
+        () => false,
+      ),
+    );
+    const remove = async () => {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    };
+    return { url, remove };
   }
 
   async restart(): Promise<void> {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { decodeResults } from '@cryfold/evaluation';
@@ -84,6 +84,32 @@ test('three workers give the same bytes as one', async () => {
   const { code, stderr } = await cryfold(args('three', '--workers', '3'));
   assert.equal(code, 0, stderr);
   assert.deepEqual(await readFile(join(folder.path, 'three', 'out-of-fold.csv')), reference);
+});
+
+test('a damaged result is noticed, trained again, and gives the same bytes', async () => {
+  const out = join(folder.path, 'one');
+  const store = join(out, 'store');
+  const [fold] = await readdir(join(store, 'folds'));
+  const [attempt] = (await readdir(join(store, 'folds', fold))).filter((name) => name !== 'result.json');
+  await rm(join(store, 'folds', fold, attempt, 'probabilities.npy'));
+  for (const run of await readdir(join(store, 'runs'))) await rm(join(store, 'runs', run, 'results.json'));
+  const { code, stderr } = await cryfold(args('one'));
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(await readFile(join(out, 'out-of-fold.csv')), reference);
+});
+
+test('a command drives its own run, and leaves others in the same store alone', async () => {
+  const out = join(folder.path, 'mine');
+  const many = [...args('mine'), '--repeats', '40', '--estimators', 'svm'];
+  const running = start(many);
+  await until('a committed fold', async () => (await logLines(out)).some(({ msg }) => msg === 'fold committed'));
+  running.process.kill('SIGHUP');
+  assert.equal((await running.ended).code, 4);
+  const before = (await logLines(out)).length;
+  const { code, stderr } = await cryfold([...args('mine'), '--estimators', 'svm', '--seed', '5']);
+  assert.equal(code, 0, stderr);
+  const started = (await logLines(out)).slice(before).filter(({ msg }) => msg === 'fold started');
+  assert.equal(started.length, 3);
 });
 
 test('Ctrl-C stops in order without orphans, and the same command goes on', async () => {

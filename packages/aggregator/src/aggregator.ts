@@ -1,5 +1,5 @@
 import { type ArtifactStore, openStore, type S3Settings } from '@cryfold/artifacts';
-import { encodeRecord, storeKeys } from '@cryfold/core';
+import { type CryfoldError, encodeRecord, storeKeys } from '@cryfold/core';
 import type { RunResults } from '@cryfold/evaluation';
 import { Consumer, type RunPayload, runPayload } from '@cryfold/queue';
 import type { Logger, Service } from '@cryfold/runtime';
@@ -26,6 +26,8 @@ export class Aggregator implements Service {
       queue: 'aggregate',
       schema: runPayload,
       concurrency: 1,
+      // A run is not to blame for how often aggregators die in the days that it takes.
+      maxStalledCount: 1e9,
       handle: async ({ run }) => {
         const results = await aggregate(this.#store, run);
         options.log.info({ run, status: results.status, missing: results.missing.length }, 'run aggregated');
@@ -46,7 +48,14 @@ export class Aggregator implements Service {
  * @throws CryfoldError ARTIFACT_MISSING, ARTIFACT_CORRUPT, JOB_INVALID, NPY_INVALID, PROBABILITIES_INVALID
  */
 export async function aggregate(store: ArtifactStore, run: string): Promise<RunResults> {
-  const { results, csv } = evaluateStored(await readRun(store, run));
+  let damaged: CryfoldError | undefined;
+  const stored = await readRun(store, run, async (job, error) => {
+    // Without its record the fold is missing, and the coordinator has it trained again.
+    await store.delete(storeKeys.result(job.key));
+    damaged = error;
+  });
+  if (damaged) throw damaged;
+  const { results, csv } = evaluateStored(stored);
   await store.put(storeKeys.outOfFold(run), csv());
   // Last: its presence says that the run is at its end.
   await store.put(storeKeys.results(run), encodeRecord(results));

@@ -34,6 +34,12 @@ interface ReadFold {
   decisions: Float64Array | undefined;
 }
 
+/** What says that a fold's record promises bytes that are not there. */
+const DAMAGE: ReadonlySet<string> = new Set(['ARTIFACT_MISSING', 'ARTIFACT_CORRUPT', 'NPY_INVALID']);
+
+/** Told of each damaged fold, which then counts as missing; without it, the first one is thrown. */
+type OnDamaged = (job: FoldJob, error: CryfoldError) => Promise<void>;
+
 /** Folds read at a time, so that a remote store's answers overlap. */
 const CONCURRENT = 16;
 
@@ -41,7 +47,7 @@ const CONCURRENT = 16;
  * Reads a run's plan and every fold of it.
  * @throws CryfoldError ARTIFACT_MISSING, ARTIFACT_CORRUPT, JOB_INVALID, NPY_INVALID
  */
-export async function readRun(store: ArtifactStore, run: string): Promise<StoredRun> {
+export async function readRun(store: ArtifactStore, run: string, onDamaged?: OnDamaged): Promise<StoredRun> {
   const planKey = storeKeys.plan(run);
   const plan = decodePlan(await readArtifact(store, planKey), planKey);
   const manifestKey = storeKeys.manifest(plan.dataset.key);
@@ -57,7 +63,15 @@ export async function readRun(store: ArtifactStore, run: string): Promise<Stored
   for (const trial of Object.keys(plan.spec.estimators)) probabilities.set(trial, noFolds());
   for (let start = 0; start < plan.jobs.length; start += CONCURRENT) {
     const jobs = plan.jobs.slice(start, start + CONCURRENT);
-    const read = await Promise.all(jobs.map((job) => readFold(store, job, plan)));
+    const read = await Promise.all(
+      jobs.map((job) =>
+        readFold(store, job, plan).catch(async (error) => {
+          if (!onDamaged || !(error instanceof CryfoldError) || !DAMAGE.has(error.code)) throw error;
+          await onDamaged(job, error);
+          return undefined;
+        }),
+      ),
+    );
     for (const [i, job] of jobs.entries()) {
       const fold = read[i];
       if (job.shuffle !== undefined) {

@@ -18,7 +18,7 @@ export function openStore(url: string, s3?: S3Settings, limits?: S3Limits): Arti
     hint = 'Use file:FOLDER, for example file:./cryfold-out/store, or s3://BUCKET/PREFIX.',
   ) =>
     // A URL may hold a password by mistake.
-    new CryfoldError('STORE_URL_INVALID', `store URL ${JSON.stringify(url.replace(/\/\/[^@/]*@/, '//***@'))}: ${why}`, {
+    new CryfoldError('STORE_URL_INVALID', `store URL ${JSON.stringify(url.replace(/\/\/.*@/, '//***@'))}: ${why}`, {
       hint,
     });
   if (url.startsWith('s3://')) {

@@ -6,7 +6,7 @@ import type { Config } from '@cryfold/runtime';
 import { type Control, type ControlOptions, readPlan, statusOf, withControl } from './control.js';
 import { EXIT } from './exit-codes.js';
 import { ProgressDisplay } from './progress.js';
-import { execute, forgetFailures, present, readResults } from './run-command.js';
+import { execute, forgetFailures, present, readResults, STOP_SIGNALS } from './run-command.js';
 import { makeSplits } from './splits.js';
 
 /** Milliseconds within which every training child must have stopped. */
@@ -121,8 +121,7 @@ async function drive(
     if (stop.signal.aborted) process.exit(EXIT.cancelled);
     stop.abort();
   };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
+  for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
   try {
     const out = resolve(options.out);
     const surroundings = { options, config, environment, out, display, stop: stop.signal };
@@ -131,7 +130,6 @@ async function drive(
     await present(results, store, out, options.json);
     return results.status === 'complete' ? EXIT.done : EXIT.incomplete;
   } finally {
-    process.off('SIGINT', onSignal);
-    process.off('SIGTERM', onSignal);
+    for (const signal of STOP_SIGNALS) process.off(signal, onSignal);
   }
 }

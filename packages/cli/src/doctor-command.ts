@@ -54,6 +54,11 @@ export async function doctorCommand(
       return `${await findRedisServer(environment.PATH ?? '', config.cacheDir)}, started privately by cryfold run`;
     }),
     check('store', async () => {
+      if (!config.storeUrl && config.redisUrl) {
+        throw new CryfoldError('USAGE', 'CRYFOLD_STORE is not set, but REDIS_URL is', {
+          hint: 'Set it to the store that the workers of that cluster use.',
+        });
+      }
       if (!config.storeUrl) return 'a folder in the --out of cryfold run';
       const store = openStore(config.storeUrl, config.s3);
       await store.check().finally(() => store.close());

@@ -56,8 +56,8 @@ async function findRoots(store: ArtifactStore): Promise<Roots> {
   const roots: Roots = { folds: new Map(), keys: new Set(), hashes: new Set() };
   for (const run of await runIds(store)) {
     const plan = await readPlan(store, run);
-    const { images, gram, moments, manifest, weights } = storeKeys;
-    for (const key of [images, gram, moments].map((name) => name(plan.features.key))) roots.keys.add(key);
+    const { images, gram, gramRows, moments, manifest, weights } = storeKeys;
+    for (const key of [images, gram, gramRows, moments].map((name) => name(plan.features.key))) roots.keys.add(key);
     roots.keys.add(manifest(plan.dataset.key));
     for (const [trial, estimator] of Object.entries(plan.spec.estimators)) {
       const needed = prerequisiteOf(plan, trial);
@@ -70,6 +70,10 @@ async function findRoots(store: ArtifactStore): Promise<Roots> {
       const bytes = await store.get(storeKeys.result(key));
       roots.folds.set(key, bytes && decodeRecord(foldResultSchema, bytes, storeKeys.result(key)).attempt);
     });
+  }
+  // Pointers to the distances that a grown corpus reuses.
+  for await (const key of store.list('features/')) {
+    if (/^features\/latest-gram-\d+\.json$/.test(key)) roots.keys.add(key);
   }
   for await (const key of store.list('models/')) {
     if (!/\.(json|md|yaml)$/.test(key)) continue;

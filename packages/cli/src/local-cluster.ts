@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { CryfoldError } from '@cryfold/core';
+import { CryfoldError, type RunPlan } from '@cryfold/core';
 import { findRedisServer, RedisServer } from './redis-server.js';
 
 const PROGRAM = fileURLToPath(new URL('../../bin/cryfold.js', import.meta.url));
@@ -12,6 +12,8 @@ const DEATHS = 5;
 const WINDOW = 60_000;
 
 export interface LocalClusterOptions {
+  /** The run to bring to its end; others in the same store are left alone. */
+  plan: RunPlan;
   workers: number;
   storeUrl: string;
   cacheDir: string;
@@ -47,11 +49,20 @@ export class LocalCluster {
 
   static async start(options: LocalClusterOptions): Promise<LocalCluster> {
     const program = await findRedisServer(options.environment.PATH ?? '', options.cacheDir);
+    try {
+      mkdirSync(options.logDir, { recursive: true });
+    } catch (cause) {
+      throw new CryfoldError('STORE_UNREACHABLE', `no logs can be written: ${(cause as Error).message}`, {
+        cause,
+        context: { folder: options.logDir },
+        hint: 'Give a folder that can be written with --out.',
+      });
+    }
     const cluster = new LocalCluster(await RedisServer.start(program), options);
-    mkdirSync(options.logDir, { recursive: true });
+    const queues = [...new Set(options.plan.jobs.map(({ queue }) => queue))].join(',');
     cluster.#spawn('coordinator', ['coordinator']);
     cluster.#spawn('aggregator', ['aggregator']);
-    for (let i = 0; i < options.workers; i++) cluster.#spawn(`worker-${i}`, ['worker', '--queues', 'gpu,cpu']);
+    for (let i = 0; i < options.workers; i++) cluster.#spawn(`worker-${i}`, ['worker', '--queues', queues]);
     return cluster;
   }
 
@@ -59,7 +70,12 @@ export class LocalCluster {
     const log = openSync(join(this.#options.logDir, `${name}.log`), 'a');
     const child = fork(PROGRAM, args, {
       // Secrets and addresses travel in the environment, never as arguments.
-      env: { ...this.#options.environment, REDIS_URL: this.redisUrl, CRYFOLD_STORE: this.#options.storeUrl },
+      env: {
+        ...this.#options.environment,
+        REDIS_URL: this.redisUrl,
+        CRYFOLD_STORE: this.#options.storeUrl,
+        CRYFOLD_ONLY_RUN: this.#options.plan.run,
+      },
       stdio: ['ignore', log, log, 'ipc'],
     });
     closeSync(log);

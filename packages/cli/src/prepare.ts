@@ -53,13 +53,16 @@ export function applyOverrides(spec: Spec, overrides: Overrides, say: (text: str
   const { repeats = spec.protocol.repeats, folds = spec.protocol.folds, seed = spec.seed } = overrides;
   const wanted = overrides.estimators ?? Object.keys(spec.estimators);
   for (const name of wanted) {
-    if (name in spec.estimators) continue;
+    if (Object.hasOwn(spec.estimators, name)) continue;
     throw new CryfoldError('USAGE', `--estimators: the spec has no estimator ${JSON.stringify(name)}`, {
       context: { estimator: name },
       hint: `It has: ${Object.keys(spec.estimators).join(', ')}.`,
     });
   }
-  const splitter = overrides.protocol === undefined ? spec.protocol.splitter : PROTOCOLS[overrides.protocol];
+  if (wanted.length === 0) throw new CryfoldError('USAGE', '--estimators: none is named');
+  const { protocol } = overrides;
+  const known = protocol !== undefined && Object.hasOwn(PROTOCOLS, protocol) ? PROTOCOLS[protocol] : undefined;
+  const splitter = protocol === undefined ? spec.protocol.splitter : known;
   if (!splitter) {
     throw new CryfoldError('USAGE', `--protocol: there is no protocol ${JSON.stringify(overrides.protocol)}`, {
       hint: `There are: ${Object.keys(PROTOCOLS).join(', ')}.`,
@@ -75,7 +78,7 @@ export function applyOverrides(spec: Spec, overrides: Overrides, say: (text: str
   }
   const fusion: Spec['fusion'] = {};
   for (const [name, rule] of Object.entries(spec.fusion)) {
-    const absent = rule.members.filter((member) => !(member in estimators));
+    const absent = rule.members.filter((member) => !Object.hasOwn(estimators, member));
     if (absent.length === 0) fusion[name] = rule;
     else say(`${name} is left out: it needs ${absent.join(', ')}`);
   }

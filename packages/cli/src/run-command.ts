@@ -6,6 +6,8 @@ import { type ArtifactStore, openStore, readArtifact } from '@cryfold/artifacts'
 import type { RunProgress } from '@cryfold/coordinator';
 import { CryfoldError, type RunPlan, storeKeys } from '@cryfold/core';
 import { decodeResults, type RunResults } from '@cryfold/evaluation';
+import type { Skipped } from '@cryfold/features';
+import { tensorFlowInfo } from '@cryfold/nn';
 import { checkRedis, failureOf, Queues } from '@cryfold/queue';
 import { htmlReport, terminalReport } from '@cryfold/report';
 import type { Config } from '@cryfold/runtime';
@@ -25,6 +27,9 @@ export interface RunOptions extends Overrides {
   allowLeak: boolean;
   json: boolean;
 }
+
+/** A closed terminal hangs up. */
+export const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** Milliseconds between looks at whether the results are in the store. */
 const POLL = 300;
@@ -61,8 +66,7 @@ export async function runCommand(options: RunOptions, config: Config, environmen
     display.say('stopping; finished folds are kept, and the same command goes on from there');
     stop.abort();
   };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
+  for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
   try {
     await store.check();
     let results = await readResults(store, plan.run);
@@ -73,11 +77,11 @@ export async function runCommand(options: RunOptions, config: Config, environmen
       results = await execute(plan, store, storeUrl, { options, config, environment, out, display, stop: stop.signal });
     }
     if (!results) return EXIT.cancelled;
-    await present(results, store, out, options.json);
+    const { leaks } = preparation;
+    await present(results, store, out, options.json, { skipped: dataset.skipped, leaks });
     return results.status === 'complete' ? EXIT.done : EXIT.incomplete;
   } finally {
-    process.off('SIGINT', onSignal);
-    process.off('SIGTERM', onSignal);
+    for (const signal of STOP_SIGNALS) process.off(signal, onSignal);
     await store.close();
   }
 }
@@ -90,11 +94,12 @@ export async function readResults(store: ArtifactStore, run: string): Promise<Ru
 
 /** Folds that failed for good are tried again by a new command, which also ends a cancellation. */
 export async function forgetFailures(store: ArtifactStore, run: string): Promise<void> {
-  await store.delete(storeKeys.cancelled(run));
-  await store.delete(storeKeys.results(run));
   const keys: string[] = [];
   for await (const key of store.list(storeKeys.failures(run))) keys.push(key);
   for (const key of keys) await store.delete(key);
+  // Last: without these the run is unfinished, and a coordinator may take it at once.
+  await store.delete(storeKeys.cancelled(run));
+  await store.delete(storeKeys.results(run));
 }
 
 export interface Surroundings {
@@ -116,7 +121,9 @@ export async function execute(
   if (stop.aborted) return undefined;
   if (config.redisUrl) return watch(plan, store, config.redisUrl, display, stop, new Promise(() => {}));
   const workers = options.workers ?? availableParallelism();
+  if (plan.jobs.some(({ queue }) => queue === 'gpu')) await tensorFlowInfo();
   const cluster = await LocalCluster.start({
+    plan,
     workers,
     storeUrl,
     cacheDir: config.cacheDir,
@@ -174,7 +181,13 @@ async function watch(
 }
 
 /** Prints the results, and puts copies of them where the user asked. */
-export async function present(results: RunResults, store: ArtifactStore, out: string, json: boolean): Promise<void> {
+export async function present(
+  results: RunResults,
+  store: ArtifactStore,
+  out: string,
+  json: boolean,
+  said: { skipped?: readonly Skipped[]; leaks?: readonly string[] } = {},
+): Promise<void> {
   await mkdir(out, { recursive: true });
   const copy = async (key: string, name: string) => {
     const target = join(out, name);
@@ -187,7 +200,9 @@ export async function present(results: RunResults, store: ArtifactStore, out: st
   const report = join(out, 'report.html');
   await writeFile(report, await htmlReport(await gatherReport(store, results)));
   if (json) {
-    process.stdout.write(`${JSON.stringify({ ...results, files: { results: file, outOfFold: csv, report } })}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ ...results, ...said, files: { results: file, outOfFold: csv, report } })}\n`,
+    );
     return;
   }
   process.stdout.write(`${terminalReport(results, { color: process.stdout.isTTY === true })}\n`);

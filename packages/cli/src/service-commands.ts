@@ -1,8 +1,11 @@
+import { rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Aggregator } from '@cryfold/aggregator';
 import { openStore } from '@cryfold/artifacts';
 import { Coordinator } from '@cryfold/coordinator';
 import { CryfoldError, type FoldQueue } from '@cryfold/core';
+import { tensorFlowInfo } from '@cryfold/nn';
 import { checkRedis, shutDownRedis } from '@cryfold/queue';
 import { type Config, createLogger, type Logger, type Service, serve } from '@cryfold/runtime';
 import { Worker } from '@cryfold/worker';
@@ -36,7 +39,10 @@ async function runService(
   await patiently(log, () => store.check()).finally(() => store.close());
   const { orphaned } = await serve(await start({ redisUrl, storeUrl, s3, log }), config.graceSeconds, log);
   // The command that owned the private Redis was killed, and Redis does not notice.
-  if (orphaned) await shutDownRedis(redisUrl);
+  if (orphaned) {
+    await shutDownRedis(redisUrl);
+    await rm(dirname(redisUrl), { recursive: true, force: true });
+  }
   return EXIT.done;
 }
 
@@ -68,6 +74,8 @@ export async function workerCommand(options: WorkerCommandOptions, config: Confi
     throw new CryfoldError('USAGE', `--queues: ${JSON.stringify(name)} is neither gpu nor cpu`);
   });
   const { children } = options;
+  // Told at once, rather than by failing the folds of every run.
+  if (queues.includes('gpu')) await tensorFlowInfo();
   return runService('worker', config, async (surroundings) => {
     return new Worker({
       ...surroundings,
@@ -80,7 +88,9 @@ export async function workerCommand(options: WorkerCommandOptions, config: Confi
 }
 
 export function coordinatorCommand(config: Config): Promise<number> {
-  return runService('coordinator', config, (surroundings) => Coordinator.start(surroundings));
+  return runService('coordinator', config, (surroundings) =>
+    Coordinator.start({ ...surroundings, ...(config.onlyRun ? { only: config.onlyRun } : {}) }),
+  );
 }
 
 export function aggregatorCommand(config: Config): Promise<number> {

@@ -18,7 +18,7 @@ export async function weightsPutCommand(source: string, options: WeightsPutOptio
       hint: 'Set CRYFOLD_STORE or pass --store, for example --store file:./cryfold-out/store.',
     });
   }
-  const store = openStore(storeUrl);
+  const store = openStore(storeUrl, config.s3);
   try {
     const fetchBytes = (key: string) => store.get(key);
     const { path, sha256 } = await resolveWeights(source, { cacheDirectory: config.cacheDir, fetchBytes });

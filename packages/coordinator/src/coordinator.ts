@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ArtifactStore, openStore, readArtifact, type S3Settings } from '@cryfold/artifacts';
 import { CryfoldError, decodePlan, storeKeys } from '@cryfold/core';
-import { type Attempt, Consumer, Queues, type RunPayload, runPayload } from '@cryfold/queue';
+import { type Attempt, Consumer, failureOf, Queues, type RunPayload, runPayload } from '@cryfold/queue';
 import type { Logger, Service } from '@cryfold/runtime';
 import { RunDriver } from './run-driver.js';
 import { RunState } from './run-state.js';
@@ -12,6 +12,8 @@ export interface CoordinatorOptions {
   /** How to reach the server of an `s3:` store */
   s3: S3Settings | undefined;
   log: Logger;
+  /** The one run to drive, where the command that started this coordinator has no other business */
+  only?: string;
 }
 
 /** Milliseconds between looks at runs in the store that Redis may have forgotten. */
@@ -23,6 +25,8 @@ const CANCELLED = 1000;
 const PROGRESS = 250;
 /** Runs driven side by side by one coordinator. */
 const RUNS = 100;
+/** How often damaged results are trained again before the store counts as the cause. */
+const REPAIRS = 3;
 
 /** Drives every unfinished run. Several may run at once; a run's job lock gives it to one of them. */
 export class Coordinator implements Service {
@@ -32,17 +36,21 @@ export class Coordinator implements Service {
   readonly #consumer: Consumer<RunPayload>;
   readonly #drivers = new Set<RunDriver>();
   readonly #stopped = new AbortController();
+  readonly #only: string | undefined;
   #scanning: Promise<void>;
 
   private constructor(options: CoordinatorOptions, queues: Queues) {
     this.#store = openStore(options.storeUrl, options.s3);
     this.#queues = queues;
     this.#log = options.log;
+    this.#only = options.only;
     this.#consumer = new Consumer({
       url: options.redisUrl,
       queue: 'runs',
       schema: runPayload,
       concurrency: RUNS,
+      // A run is not to blame for how often coordinators die in the days that it takes.
+      maxStalledCount: 1e9,
       handle: (payload, attempt) => this.#drive(payload.run, attempt),
       onError: (error) => this.#log.warn({ err: error }, 'queue error'),
     });
@@ -92,7 +100,7 @@ export class Coordinator implements Service {
           if (key === storeKeys.plan(run)) runs.add(run);
           if (file === 'results.json' || file === 'cancelled.json') ended.add(run);
         }
-        const unfinished = [...runs].filter((run) => !ended.has(run));
+        const unfinished = [...runs].filter((run) => !ended.has(run) && (this.#only ?? run) === run);
         await this.#queues.add(
           'runs',
           unfinished.map((run) => ({ id: run, payload: { format: 1, kind: 'run', run } })),
@@ -105,6 +113,18 @@ export class Coordinator implements Service {
   }
 
   async #drive(run: string, attempt: Attempt): Promise<void> {
+    for (let repairs = 0; ; repairs++) {
+      try {
+        return await this.#driveOnce(run, attempt);
+      } catch (error) {
+        // The aggregator found records whose bytes are gone and took them back: those folds are missing again.
+        if (!(error instanceof CryfoldError && error.context.repaired) || repairs >= REPAIRS) throw error;
+        this.#log.warn({ run, err: error }, 'folds whose results were damaged are trained again');
+      }
+    }
+  }
+
+  async #driveOnce(run: string, attempt: Attempt): Promise<void> {
     const log = this.#log.child({ run });
     const key = storeKeys.plan(run);
     const state = new RunState(decodePlan(await readArtifact(this.#store, key), key));
@@ -152,7 +172,11 @@ export class Coordinator implements Service {
     const failed = (await this.#queues.failures('aggregate')).get(run);
     if (failed !== undefined) {
       await this.#queues.remove('aggregate', run);
-      throw new CryfoldError('RUN_FAILED', `aggregation failed: ${failed}`);
+      const { code, message, hint } = failureOf(failed);
+      throw new CryfoldError('RUN_FAILED', `the results could not be put together: ${code}: ${message}`, {
+        context: { run, repaired: ['ARTIFACT_MISSING', 'ARTIFACT_CORRUPT', 'NPY_INVALID'].includes(code) },
+        ...(hint ? { hint } : {}),
+      });
     }
     await this.#queues.add('aggregate', [{ id: run, payload: { format: 1, kind: 'run', run } }]);
     return false;

@@ -56,8 +56,8 @@ export const ERROR_CODES = {
   STORE_UNSAFE: ['usage', 'The store ignores conditional puts, so that it cannot commit a result once.'],
   STORE_DENIED: ['infrastructure', 'The store refuses the credentials, or what they were used for.'],
   ARTIFACT_TOO_LARGE: ['input', 'An artifact is larger than what may be read at once.'],
-  ARTIFACT_MISSING: ['infrastructure', 'An artifact that should exist is not in the store.'],
-  ARTIFACT_CORRUPT: ['infrastructure', 'An artifact does not have the content its record promises.'],
+  ARTIFACT_MISSING: ['input', 'An artifact that should exist is not in the store.'],
+  ARTIFACT_CORRUPT: ['input', 'An artifact does not have the content its record promises.'],
   PROBABILITIES_INVALID: [
     'input',
     'Probabilities are not finite, do not sum to 1 a row, or are not one row a test clip and one column a class.',

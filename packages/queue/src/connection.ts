@@ -3,7 +3,7 @@ import { Redis, type RedisOptions } from 'ioredis';
 
 /** Hides user and password of a Redis URL, for messages and logs. */
 export function redactUrl(url: string): string {
-  return url.replace(/\/\/[^@/]*@/, '//***@');
+  return url.replace(/\/\/.*@/, '//***@');
 }
 
 /**
@@ -35,6 +35,11 @@ export async function shutDownRedis(url: string): Promise<void> {
  * @throws CryfoldError REDIS_UNREACHABLE
  */
 export async function checkRedis(url: string, timeout = 3000): Promise<string> {
+  if (/^\w+:/.test(url) && !URL.canParse(url)) {
+    throw new CryfoldError('USAGE', `REDIS_URL is no URL: ${redactUrl(url)}`, {
+      hint: 'Write redis://user:password@host:port, and % codes for special characters in user and password.',
+    });
+  }
   const redis = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: 0, retryStrategy: () => null });
   let reason = `no answer within ${timeout} ms`;
   redis.on('error', (error) => {

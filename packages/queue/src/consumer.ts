@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { decodeRecord } from '@cryfold/core';
 import { DelayedError, type Job, UnrecoverableError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
@@ -15,6 +16,9 @@ import { COUNTERS, type CounterName, keyPrefix } from './queues.js';
 const LOCK = 8000;
 const STALLED_CHECK = 3000;
 
+/** Milliseconds that closing at once may take. */
+const CLOSING = 5000;
+
 export interface Attempt {
   /** Aborted when the consumer closes at once or the lock was lost: nothing may be committed any more. */
   signal: AbortSignal;
@@ -30,6 +34,8 @@ export interface ConsumerOptions<P> {
   queue: QueueName;
   schema: z.ZodType<P>;
   concurrency: number;
+  /** How many processes may die with a job before it counts as the cause. */
+  maxStalledCount: number;
   handle: (payload: P, attempt: Attempt) => Promise<void>;
   onError: (error: Error) => void;
 }
@@ -50,8 +56,7 @@ export class Consumer<P> {
         concurrency: options.concurrency,
         lockDuration: LOCK,
         stalledInterval: STALLED_CHECK,
-        // A worker that dies does not make the job bad; a job that kills every worker ends here.
-        maxStalledCount: 8,
+        maxStalledCount: options.maxStalledCount,
       },
     );
     this.#worker.on('error', options.onError);
@@ -63,7 +68,9 @@ export class Consumer<P> {
   /** Takes no further job and waits for those running; with `now`, aborts them so that others can take them. */
   async close(now = false): Promise<void> {
     if (now) this.#worker.cancelAllJobs('closing');
-    await this.#worker.close();
+    // BullMQ waits for a connection before it closes, and a server that is away may never come.
+    const patience = now ? sleep(CLOSING, undefined, { ref: false }) : new Promise(() => {});
+    await Promise.race([this.#worker.close(), patience]);
     this.#redis.disconnect();
   }
 }
@@ -92,6 +99,7 @@ async function process<P>(
     if (signal.aborted) return later(100);
     const error = asCryfoldError(thrown);
     if (error.failure === 'infrastructure') {
+      options.onError(error);
       const backoff = Math.min(1000 * 2 ** Math.min(previous, 5), 30_000);
       return later(backoff * (0.5 + Math.random() / 2));
     }

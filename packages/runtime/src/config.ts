@@ -10,6 +10,7 @@ const schema = z.object({
   CRYFOLD_CACHE: z.string().min(1).optional(),
   XDG_CACHE_HOME: z.string().min(1).optional(),
   CRYFOLD_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  CRYFOLD_ONLY_RUN: z.string().min(1).optional(),
   CRYFOLD_GRACE_SECONDS: z.coerce.number().min(0).default(25),
   CRYFOLD_S3_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
   CRYFOLD_S3_ADDRESSING: z.enum(['path', 'host']).optional(),
@@ -47,6 +48,8 @@ export interface Config {
   /** Where built and downloaded things are kept between checkouts. */
   cacheDir: string;
   logLevel: string;
+  /** The one run that a coordinator drives; absent: all of the store's. Set by cryfold run for its own. */
+  onlyRun: string | undefined;
   /** How long a stopping worker lets its fold go on, seconds. */
   graceSeconds: number;
   /** A training child whose resident memory has grown past this is replaced after its fold, MiB. */
@@ -105,6 +108,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Readon
     s3: s3Config(env),
     cacheDir: env.CRYFOLD_CACHE ?? join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'cryfold'),
     logLevel: env.CRYFOLD_LOG_LEVEL,
+    onlyRun: env.CRYFOLD_ONLY_RUN,
     graceSeconds: env.CRYFOLD_GRACE_SECONDS,
     childMemoryMb: env.CRYFOLD_CHILD_MEMORY_MB,
   });

@@ -1,8 +1,20 @@
-import { type Logger, pino } from 'pino';
+import { type DestinationStream, type Logger, pino } from 'pino';
 
 export type { Logger };
 
-/** JSON lines on standard output; children carry run, trial, repeat, fold, attempt. */
-export function createLogger(role: string, level: string): Logger {
-  return pino({ level, base: { role, pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime });
+/** Libraries hang more on their errors: ioredis the failed command, AUTH with its password among them. */
+function plainError(error: Error & { code?: unknown }) {
+  const { name, message, code, stack } = error;
+  return { type: name, message, code, stack };
+}
+
+/** JSON lines, on standard output unless told otherwise; children carry run, trial, repeat, fold, attempt. */
+export function createLogger(role: string, level: string, destination?: DestinationStream): Logger {
+  const options = {
+    level,
+    serializers: { err: plainError },
+    base: { role, pid: process.pid },
+    timestamp: pino.stdTimeFunctions.isoTime,
+  };
+  return destination ? pino(options, destination) : pino(options);
 }

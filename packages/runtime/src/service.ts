@@ -12,7 +12,8 @@ export interface Service {
  * @returns whether the parent went away, so that what it owned has no owner any more
  */
 export async function serve(service: Service, graceSeconds: number, log: Logger): Promise<{ orphaned: boolean }> {
-  const supervised = process.connected === true;
+  // A parent that is gone already has taken the connection with it, but not the function.
+  const supervised = typeof process.send === 'function';
   let orphaned = false;
   await new Promise<void>((resolve, reject) => {
     let stopping = false;
@@ -29,7 +30,13 @@ export async function serve(service: Service, graceSeconds: number, log: Logger)
     process.on('SIGINT', () => {
       if (!supervised) stop('SIGINT', graceSeconds);
     });
-    if (supervised) {
+    process.on('SIGHUP', () => {
+      if (!supervised) stop('SIGHUP', graceSeconds);
+    });
+    if (supervised && !process.connected) {
+      orphaned = true;
+      stop('parent gone', 0);
+    } else if (supervised) {
       process.once('disconnect', () => {
         orphaned = !stopping;
         if (!stopping) stop('parent gone', 0);

@@ -106,7 +106,8 @@ export class WarmChild {
       process.stderr.write(text);
       this.#output = (this.#output + text).slice(-OUTPUT);
     });
-    child.on('error', () => {});
+    // A process that could not be started has no exit to hear of.
+    child.on('error', () => child.pid === undefined && child.emit('exit', null, null));
     child.once('exit', () => {
       if (this.#process === child) this.#process = undefined;
     });

@@ -58,6 +58,7 @@ export class Worker implements Service {
           queue,
           schema: workPayload,
           concurrency: options.children,
+          maxStalledCount: 8,
           onError: (error) => options.log.warn({ queue, err: error }, 'queue error'),
           handle: async (payload, attempt) => {
             const child = idle.pop();
@@ -178,8 +179,9 @@ export class Worker implements Service {
     try {
       return await work();
     } catch (thrown) {
-      if (attempt.signal.aborted) throw thrown;
       const record = asCryfoldError(thrown).toRecord();
+      // What waits for an outage to end is no failure of this fold.
+      if (attempt.signal.aborted || record.failure === 'infrastructure') throw thrown;
       // The record of the failure leads to the log.
       const error = CryfoldError.fromRecord({ ...record, context: { ...record.context, attempt: name } });
       const head = {
