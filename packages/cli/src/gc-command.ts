@@ -1,5 +1,13 @@
 import type { ArtifactStore } from '@cryfold/artifacts';
-import { decodeRecord, foldResultSchema, prerequisiteOf, storeKeys } from '@cryfold/core';
+import {
+  bestModel,
+  decodeRecord,
+  type FoldResult,
+  foldResultSchema,
+  prerequisiteOf,
+  type RunPlan,
+  storeKeys,
+} from '@cryfold/core';
 import type { Config } from '@cryfold/runtime';
 import { type ControlOptions, mapLimited, readPlan, runIds, withControl } from './control.js';
 import { EXIT } from './exit-codes.js';
@@ -48,12 +56,14 @@ interface Roots {
   /** Folds by key, with the attempt that was committed, if any */
   folds: Map<string, string | undefined>;
   keys: Set<string>;
+  /** Folds whose trained networks a run asked to keep */
+  models: Set<string>;
   /** Every hash that a model's records mention: what lies under such a name is kept */
   hashes: Set<string>;
 }
 
 async function findRoots(store: ArtifactStore): Promise<Roots> {
-  const roots: Roots = { folds: new Map(), keys: new Set(), hashes: new Set() };
+  const roots: Roots = { folds: new Map(), keys: new Set(), models: new Set(), hashes: new Set() };
   for (const run of await runIds(store)) {
     const plan = await readPlan(store, run);
     const { images, gram, gramRows, moments, manifest, weights } = storeKeys;
@@ -65,11 +75,15 @@ async function findRoots(store: ArtifactStore): Promise<Roots> {
       const hash = estimator.kind === 'tl-resnet50' && /[0-9a-f]{64}/.exec(estimator.weights)?.[0];
       if (hash) roots.keys.add(weights(hash));
     }
+    const results = new Map<string, FoldResult>();
     await mapLimited(plan.jobs, async ({ key }) => {
-      if (roots.folds.has(key)) return;
+      if (roots.folds.has(key) && !keepsModels(plan)) return;
       const bytes = await store.get(storeKeys.result(key));
-      roots.folds.set(key, bytes && decodeRecord(foldResultSchema, bytes, storeKeys.result(key)).attempt);
+      const result = bytes && decodeRecord(foldResultSchema, bytes, storeKeys.result(key));
+      roots.folds.set(key, result?.attempt);
+      if (result) results.set(key, result);
     });
+    for (const key of keptModels(plan, results)) roots.models.add(key);
   }
   // Pointers to the distances that a grown corpus reuses.
   for await (const key of store.list('features/')) {
@@ -83,12 +97,27 @@ async function findRoots(store: ArtifactStore): Promise<Roots> {
   return roots;
 }
 
-function isKept(key: string, { folds, keys, hashes }: Roots): boolean {
-  const [kind, id, attempt] = key.split('/');
+function keepsModels({ spec }: Pick<RunPlan, 'spec'>): boolean {
+  return (spec.keepModels ?? 'none') !== 'none';
+}
+
+/** The folds whose models the run's spec keeps. */
+function keptModels({ spec, jobs }: RunPlan, results: ReadonlyMap<string, FoldResult>): string[] {
+  if (!keepsModels({ spec })) return [];
+  if (spec.keepModels === 'all') return jobs.map(({ key }) => key);
+  return Object.keys(spec.estimators).flatMap((trial) => {
+    const own = jobs.filter((job) => job.trial === trial).flatMap(({ key }) => results.get(key) ?? []);
+    return bestModel(own)?.key ?? [];
+  });
+}
+
+function isKept(key: string, { folds, keys, models, hashes }: Roots): boolean {
+  const [kind, id, attempt, file] = key.split('/');
   if (kind === 'runs' || kind === 'models' || keys.has(key)) return true;
   if (key.split(/[/.-]/).some((part) => hashes.has(part))) return true;
   if (kind !== 'folds' || !folds.has(id)) return false;
   const committed = folds.get(id);
+  if (attempt === committed && file === 'model') return models.has(id);
   // Attempts beside the committed one can never win; the logs of failed ones are still worth reading.
   return committed === undefined || attempt === 'result.json' || attempt === committed || key.endsWith('/log.txt');
 }

@@ -24,11 +24,13 @@ export {
 export { type Prerequisite, prerequisiteOf } from './prerequisites.js';
 export { Random } from './random.js';
 export {
+  bestModel,
   cancelledSchema,
   type EpochPoint,
   errorRecordSchema,
   type FoldFailure,
   type FoldResult,
+  finalLoss,
   foldFailureSchema,
   foldResultSchema,
   storeKeys,

@@ -27,6 +27,8 @@ export const foldResultSchema = z.strictObject({
   probabilities: artifactSchema,
   /** float64 npy, test rows x classes, one-vs-rest decision values; the SVM only */
   decisions: artifactSchema.optional(),
+  /** A network's files (docs/models.md), where the spec asked to keep them; `gc` may have deleted them since */
+  model: z.array(artifactSchema).optional(),
   curve: z.array(epochSchema),
   seconds: z.number(),
   /** When the attempt began; absent from records of earlier versions. */
@@ -34,6 +36,20 @@ export const foldResultSchema = z.strictObject({
   environment: z.record(z.string(), z.string()),
 });
 export type FoldResult = z.infer<typeof foldResultSchema>;
+
+/** The fold of least log-loss on its test clips among those with a model, the first of equals. */
+export function bestModel(results: readonly FoldResult[]): FoldResult | undefined {
+  let best: FoldResult | undefined;
+  for (const result of results) {
+    if (result.model && (!best || finalLoss(result) < finalLoss(best))) best = result;
+  }
+  return best;
+}
+
+/** Log-loss on the test clips after the last epoch; infinite where there is no learning curve. */
+export function finalLoss({ curve }: Pick<FoldResult, 'curve'>): number {
+  return curve.at(-1)?.testLoss ?? Number.POSITIVE_INFINITY;
+}
 
 export const errorRecordSchema = z.strictObject({
   code: z.enum(Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]]),

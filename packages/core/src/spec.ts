@@ -114,6 +114,8 @@ export const specSchema = z.strictObject({
   checkpoint: z.enum(['none', 'epoch']).default('none'),
   /** How many times each estimator is also trained on shuffled labels, over the first repeat's folds. */
   nulls: z.int().min(0).max(100).optional(),
+  /** Which folds' trained networks are kept: none, the default; of each trial the one of least test log-loss; or all. */
+  keepModels: z.enum(['none', 'best', 'all']).optional(),
   estimators: z.record(name, estimatorSchema),
   fusion: z
     .record(name, z.strictObject({ rule: z.enum(FUSION_RULES).default('mean'), members: z.array(name).min(2) }))

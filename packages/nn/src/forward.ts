@@ -95,10 +95,15 @@ export function forward(layers: readonly Layer[], input: Value, weights: Weights
   return { outputs, output: previous, tracked };
 }
 
-/** The shape of each weight of layers by `layer/name`, as `loadKerasWeights` expects it. Needs no TensorFlow. */
-export function weightShapes(layers: readonly Layer[], inputShape: readonly number[]): Map<string, readonly number[]> {
+/** The weights of layers, in the order in which they use them. Needs no TensorFlow. */
+export function declaredWeights(layers: readonly Layer[], inputShape: readonly number[]): readonly Weight[] {
   const weights = new Weights(new Graph(), () => false);
   const input = weights.graph.placeholder('input', 'float32', [null, ...inputShape]);
   forward(layers, input, weights, { training: false, precision: 'float32' });
-  return new Map(weights.all().map(({ variable, shape }) => [variable.name, shape]));
+  return weights.all();
+}
+
+/** The shape of each weight of layers by `layer/name`, as `loadKerasWeights` expects it. */
+export function weightShapes(layers: readonly Layer[], inputShape: readonly number[]): Map<string, readonly number[]> {
+  return new Map(declaredWeights(layers, inputShape).map(({ variable, shape }) => [variable.name, shape]));
 }

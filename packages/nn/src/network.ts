@@ -194,7 +194,8 @@ export class FeatureExtractor {
   }
 }
 
-function initialValues(weights: readonly Weight[], seed: number, given: WeightMap): Record<string, WeightData> {
+/** What `initialize` sets weights to. */
+export function initialValues(weights: readonly Weight[], seed: number, given: WeightMap): Record<string, WeightData> {
   const values = weights.map(({ variable: { name }, shape, initializer }) => {
     const known = given.get(name);
     if (!known) return [name, { shape, data: initializer(shape, new Random(deriveSeed(seed, 'weight', name))) }];

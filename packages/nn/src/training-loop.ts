@@ -27,6 +27,8 @@ export interface FitOptions {
   seed: number;
   /** The backbone's weights, where the parameters name a file rather than `random`. */
   weights?: WeightMap;
+  /** Give the trained weights back, too. */
+  keepWeights?: boolean;
   onEpoch?: (point: EpochPoint) => void;
   /** After each step: steps done and steps in all. */
   onStep?: (done: number, total: number) => void;
@@ -43,6 +45,8 @@ export interface FitResult {
   /** [test, classCount], rows in the order of the fold's test indices, each summing to 1 */
   probabilities: Float32Array;
   curve: EpochPoint[];
+  /** After the last epoch, moving statistics included; with embeddings, those of the head alone. If asked for. */
+  weights?: WeightMap;
 }
 
 export interface LoopSettings {
@@ -107,7 +111,7 @@ export async function trainFold(
       );
     }
   }
-  return { probabilities, curve };
+  return { probabilities, curve, ...(options.keepWeights && { weights: network.read() }) };
 }
 
 /** Puts a network where a checkpoint left it; returns the learning curve so far. */

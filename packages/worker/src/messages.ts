@@ -19,6 +19,8 @@ export type Task =
       embeddings: string | undefined;
       /** Where each epoch's state is kept, if the spec asks for it */
       checkpoint: string | undefined;
+      /** Where the trained network goes, if the spec asks for it and its test log-loss is at most so much */
+      model: { folder: string; atMost: number } | undefined;
       /** Where weights are kept between runs */
       cacheDir: string;
     }
@@ -42,6 +44,8 @@ export interface Matrix {
 export interface FoldOutput {
   probabilities: Matrix;
   decisions?: Matrix;
+  /** The files that the child has written */
+  model?: { key: string; sha256: string }[];
   curve: EpochPoint[];
   environment: Record<string, string>;
 }

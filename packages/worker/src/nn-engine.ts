@@ -1,9 +1,20 @@
 import { type ArtifactStore, readArtifact } from '@cryfold/artifacts';
-import { CryfoldError, decodeNpy, deriveSeed, encodeNpy, type ResNet50Parameters } from '@cryfold/core';
 import {
+  CryfoldError,
+  decodeNpy,
+  deriveSeed,
+  encodeNpy,
+  finalLoss,
+  type ResNet50Parameters,
+  sha256,
+} from '@cryfold/core';
+import {
+  backboneWeights,
+  encodeTrainedModel,
   type FoldEmbeddings,
   type FoldImages,
   loadKerasWeights,
+  type NetworkParameters,
   NetworkTrainer,
   resnet50WeightShapes,
   resolveWeights,
@@ -23,7 +34,11 @@ export async function createNnEngine(threads: number): Promise<Engine> {
   const data = new LastValue<FoldImages | FoldEmbeddings>();
   const weights = new LastValue<WeightMap>();
 
-  async function loadWeights(estimator: ResNet50Parameters, cacheDir: string, store: ArtifactStore) {
+  async function loadWeights(
+    estimator: ResNet50Parameters,
+    cacheDir: string,
+    store: ArtifactStore,
+  ): Promise<{ weights?: WeightMap }> {
     const source = estimator.weights;
     if (source === 'random') return {};
     const loaded = await weights.get(source, async () => {
@@ -45,19 +60,21 @@ export async function createNnEngine(threads: number): Promise<Engine> {
   }
 
   async function fold(task: FoldTask, store: ArtifactStore, onStep: Progress): Promise<FoldOutput> {
-    const { estimator, checkpoint, seed } = task;
+    const { estimator, checkpoint, seed, model } = task;
     if (estimator.kind === 'svm') throw new CryfoldError('JOB_INVALID', 'an SVM fold on a network worker');
     const kept = await data.get([task.dataset, task.features, task.embeddings].join(), () => readData(task, store));
     const examples = task.shuffled ? { ...kept, labels: trainingLabels(kept.labels, task) } : kept;
     const resume = checkpoint && (await store.get(checkpoint));
-    const { probabilities, curve } = await trainer.fit(
+    const loaded = estimator.kind === 'tl-resnet50' ? await loadWeights(estimator, task.cacheDir, store) : {};
+    const { probabilities, curve, weights } = await trainer.fit(
       examples,
       { train: Int32Array.from(task.train), test: Int32Array.from(task.test) },
       estimator,
       {
         seed,
         onStep,
-        ...(estimator.kind === 'tl-resnet50' && (await loadWeights(estimator, task.cacheDir, store))),
+        keepWeights: model !== undefined,
+        ...loaded,
         ...(checkpoint && {
           checkpoint: { ...(resume && { resume }), save: (bytes: Uint8Array) => store.put(checkpoint, bytes) },
         }),
@@ -71,7 +88,33 @@ export async function createNnEngine(threads: number): Promise<Engine> {
       },
       curve,
       environment: trainer.environment,
+      ...(model &&
+        weights &&
+        finalLoss({ curve }) <= model.atMost && {
+          model: await saveModel(task, model.folder, new Map([...backboneOf(task, loaded.weights), ...weights]), store),
+        }),
     };
+  }
+
+  /** What a head that was trained on embeddings lacks. */
+  function backboneOf({ embeddings }: FoldTask, given: WeightMap | undefined): WeightMap {
+    return embeddings ? backboneWeights(deriveSeed(embeddings), given) : new Map();
+  }
+
+  /** The child writes the files itself: ResNet50's 190 MB are too much for a message. */
+  async function saveModel(task: FoldTask, folder: string, weights: WeightMap, store: ArtifactStore) {
+    const parameters = task.estimator as NetworkParameters;
+    const { shape } = await readImages(store, task.features);
+    const { manifest } = await readLabels(store, task.dataset);
+    const image = { height: shape[1], width: shape[2] };
+    const files = await encodeTrainedModel({ parameters, image, classes: manifest.classes, weights });
+    const artifacts: { key: string; sha256: string }[] = [];
+    for (const [name, bytes] of files) {
+      const key = `${folder}${name}`;
+      await store.put(key, bytes);
+      artifacts.push({ key, sha256: sha256(bytes) });
+    }
+    return artifacts;
   }
 
   /** One forward pass over all images, which serves every fold of a frozen backbone. */

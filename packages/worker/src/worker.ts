@@ -18,6 +18,7 @@ import {
 import { type Attempt, asCryfoldError, Consumer, type WorkPayload, workPayload } from '@cryfold/queue';
 import type { Logger, Service } from '@cryfold/runtime';
 import { unlessCancelled } from './cancellation.js';
+import { modelToKeep } from './kept-models.js';
 import type { FoldOutput, Matrix, Task } from './messages.js';
 import { type ChildSettings, WarmChild } from './warm-child.js';
 
@@ -145,6 +146,8 @@ export class Worker implements Service {
     const started = performance.now();
     await attempt.progress({ done: 0, total: 1 });
     const checkpoint = plan.spec.checkpoint === 'epoch' && job.queue === 'gpu' ? storeKeys.checkpoint(key) : undefined;
+    const folder = storeKeys.attempt(key, name, 'model/');
+    const model = job.queue === 'gpu' ? await modelToKeep(this.#store, plan, job, folder) : undefined;
     const output = await this.#logged(job, name, attempt, child, () =>
       child.run(
         settings,
@@ -161,6 +164,7 @@ export class Worker implements Service {
           grouped: isGrouped(plan.spec.protocol.splitter),
           embeddings: prerequisiteOf(plan, job.trial)?.artifact,
           checkpoint,
+          model,
           cacheDir: this.#options.cacheDir,
         },
         attempt.signal,
@@ -207,7 +211,7 @@ export class Worker implements Service {
     attempt: Attempt,
     log: Logger,
   ): Promise<void> {
-    const written: string[] = [];
+    const written = output.model?.map((file) => file.key) ?? [];
     const put = async (file: string, matrix: Matrix) => {
       checkFinite(matrix, file, job);
       const bytes = encodeNpy(matrix.data, [matrix.rows, matrix.columns]);
@@ -224,6 +228,7 @@ export class Worker implements Service {
       attempt: name,
       probabilities,
       ...(decisions ? { decisions } : {}),
+      ...(output.model ? { model: output.model } : {}),
       curve: output.curve,
       seconds,
       started: new Date(Date.now() - 1000 * seconds).toISOString(),

@@ -15,6 +15,7 @@ const task = {
   grouped: false,
   embeddings: undefined,
   checkpoint: undefined,
+  model: undefined,
   cacheDir: '',
 };
 

@@ -7,5 +7,5 @@ export function activate(x: Value, activation: Activation): Value {
 }
 
 export function activation(name: string, kind: Activation): Layer {
-  return { kind: 'Activation', name, apply: (_, [x]) => activate(x, kind) };
+  return { kind: 'Activation', name, config: { activation: kind }, apply: (_, [x]) => activate(x, kind) };
 }

@@ -12,6 +12,7 @@ export function batchNormalization(name: string, epsilon: number): Layer {
   return {
     kind: 'BatchNormalization',
     name,
+    config: { axis: -1, momentum: 0.99, epsilon, center: true, scale: true },
     apply(context, [x]) {
       const channels = [knownSize(x.shape, 3)];
       const float32 = true;

@@ -22,6 +22,15 @@ export function conv2D(name: string, options: Conv2DOptions): Layer {
   return {
     kind: 'Conv2D',
     name,
+    config: {
+      filters,
+      kernel_size: [size, size],
+      strides: [stride, stride],
+      padding: padding.toLowerCase(),
+      data_format: 'channels_last',
+      activation,
+      use_bias: bias,
+    },
     apply(context, [x]) {
       const kernel = context.weight('kernel', [size, size, knownSize(x.shape, 3), filters], glorotUniform);
       const y = convolve(x, kernel, stride, padding);

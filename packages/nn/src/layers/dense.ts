@@ -10,6 +10,7 @@ export function dense(name: string, units: number, activation: Activation = 'lin
   return {
     kind: 'Dense',
     name,
+    config: { units, activation, use_bias: true },
     apply(context, [x]) {
       const kernel = context.weight('kernel', [knownSize(x.shape, 1), units], glorotUniform);
       return activate(biasAdd(matMul(x, kernel), context.weight('bias', [units], zeros)), activation);

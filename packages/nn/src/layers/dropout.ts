@@ -6,6 +6,7 @@ export function dropout(name: string, rate: number): Layer {
   return {
     kind: 'Dropout',
     name,
+    config: { rate },
     apply: (context, [x]) => (context.training && rate > 0 ? drop(x, rate, context.seed()) : x),
   };
 }

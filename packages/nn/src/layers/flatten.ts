@@ -4,5 +4,10 @@ import type { Layer } from './layer.js';
 
 /** [batch, ...] to [batch, elements]. */
 export function flatten(name: string): Layer {
-  return { kind: 'Flatten', name, apply: (_, [x]) => reshape(x, [x.shape[0], elementCount(x.shape.slice(1))]) };
+  return {
+    kind: 'Flatten',
+    name,
+    config: { data_format: 'channels_last' },
+    apply: (_, [x]) => reshape(x, [x.shape[0], elementCount(x.shape.slice(1))]),
+  };
 }

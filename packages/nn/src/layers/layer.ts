@@ -28,6 +28,10 @@ export interface Layer {
   /** Keras's class name. */
   readonly kind: string;
   readonly name: string;
+  /** Keras's own settings of the layer (`get_config`), by which other programs build it. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** Weights that `apply` has built in, and a layer of this kind in other programs needs: values by name. */
+  readonly constants?: Readonly<Record<string, { shape: readonly number[]; data: Float32Array }>>;
   /** Names of the layers whose outputs it takes; without it, the layer before it in the list. */
   readonly from?: readonly string[];
   /** Computes in float32 whatever the precision of the others. */

@@ -1,6 +1,7 @@
 import { plus, subtract } from '../ops/arithmetic.js';
 import { multiply } from '../ops/multiply.js';
 import { reverseLast } from '../ops/reverse.js';
+import { conv2D } from './conv2d.js';
 import type { Layer } from './layer.js';
 
 /** x * scale + offset, as Keras's layer of this name. */
@@ -8,6 +9,7 @@ export function rescaling(name: string, scale: number, offset = 0): Layer {
   return {
     kind: 'Rescaling',
     name,
+    config: { scale, offset },
     float32: true,
     apply(_, [x]) {
       const scaled = multiply(x, x.graph.constant(scale));
@@ -19,11 +21,17 @@ export function rescaling(name: string, scale: number, offset = 0): Layer {
 /** ImageNet's mean blue, green and red: keras.applications.imagenet_utils, mode 'caffe'. */
 const MEAN_BGR = [103.939, 116.779, 123.68];
 
-/** RGB of 0-255 to BGR around ImageNet's mean: keras.applications.resnet50.preprocess_input. */
+/**
+ * RGB of 0-255 to BGR around ImageNet's mean: keras.applications.resnet50.preprocess_input. Other programs have no
+ * layer for it; there it is a 1x1 convolution that swaps the channels and adds -mean, which gives the same bits.
+ */
 export function caffePreprocessing(name: string): Layer {
   return {
-    kind: 'CaffePreprocessing',
-    name,
+    ...conv2D(name, { filters: 3, size: 1 }),
+    constants: {
+      kernel: { shape: [1, 1, 3, 3], data: Float32Array.of(0, 0, 1, 0, 1, 0, 1, 0, 0) },
+      bias: { shape: [3], data: Float32Array.from(MEAN_BGR, (mean) => -mean) },
+    },
     float32: true,
     apply: (_, [x]) => subtract(reverseLast(x), x.graph.constant(MEAN_BGR)),
   };

@@ -2,5 +2,7 @@ import { padImage } from '../ops/pad.js';
 import type { Layer } from './layer.js';
 
 export function zeroPadding2D(name: string, margin: number): Layer {
-  return { kind: 'ZeroPadding2D', name, apply: (_, [x]) => padImage(x, margin) };
+  const sides = [margin, margin];
+  const config = { padding: [sides, sides], data_format: 'channels_last' };
+  return { kind: 'ZeroPadding2D', name, config, apply: (_, [x]) => padImage(x, margin) };
 }

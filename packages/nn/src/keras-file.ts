@@ -1,0 +1,41 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { File, ready } from 'h5wasm/node';
+import type { WeightMap } from './network.js';
+
+/**
+ * Weights as an HDF5 file with the structure of keras.applications' files, /LAYER/LAYER/WEIGHT:0, each layer's listed
+ * in its `weight_names`: Keras reads it by `load_weights(file, by_name=True)`, we by `loadKerasWeights`.
+ * @param weights by `layer/weight`; a layer's weights stand together, in Keras's order
+ */
+export async function encodeKerasFile(weights: WeightMap): Promise<Uint8Array> {
+  const folder = await mkdtemp(join(tmpdir(), 'cryfold-weights-'));
+  try {
+    const path = join(folder, 'weights.h5');
+    await ready;
+    const layers = new Map<string, string[]>();
+    for (const name of weights.keys()) {
+      const [layer, weight] = name.split('/');
+      layers.set(layer, [...(layers.get(layer) ?? []), weight]);
+    }
+    const file = new File(path, 'w');
+    file.create_attribute('layer_names', [...layers.keys()]);
+    for (const [layer, names] of layers) {
+      const group = file.create_group(layer);
+      group.create_attribute(
+        'weight_names',
+        names.map((name) => `${layer}/${name}:0`),
+      );
+      const inner = group.create_group(layer);
+      for (const name of names) {
+        const { shape, data } = weights.get(`${layer}/${name}`)!;
+        inner.create_dataset({ name: `${name}:0`, data, shape: [...shape], dtype: '<f' });
+      }
+    }
+    file.close();
+    return await readFile(path);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

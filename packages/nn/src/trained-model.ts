@@ -1,0 +1,56 @@
+import { declaredWeights } from './forward.js';
+import { encodeKerasFile } from './keras-file.js';
+import { encodeLayersModel } from './layers-model.js';
+import { resnet50, resnet50Backbone } from './models/resnet50.js';
+import { smallCnn } from './models/small-cnn.js';
+import { initialValues, type WeightMap } from './network.js';
+import type { NetworkParameters } from './trainer.js';
+
+export interface TrainedModel {
+  parameters: NetworkParameters;
+  /** Of the images in pixels; they have three channels. */
+  image: { height: number; width: number };
+  /** The labels, in the order of the probabilities. */
+  classes: readonly string[];
+  /** All of the network: for a head that was trained on embeddings, `backboneWeights` too. */
+  weights: WeightMap;
+}
+
+/**
+ * The files of a trained network, by name: `model.json` and `weights.bin`, a TF.js LayersModel; `weights.h5`, which Keras
+ * loads by layer name.
+ *
+ * Our convolutions before a BatchNormalization have no bias and those of keras.applications do: the h5 file holds zeros.
+ * It leaves the preprocessing out, which in Keras is a function (`resnet50.preprocess_input`) or has no weights.
+ */
+export async function encodeTrainedModel(trained: TrainedModel): Promise<Map<string, Uint8Array>> {
+  const { parameters, image, classes, weights } = trained;
+  const model =
+    parameters.kind === 'small-cnn'
+      ? smallCnn(image, classes.length, parameters)
+      : resnet50(image, classes.length, parameters);
+  const files = encodeLayersModel(model, weights, {
+    cryfold: 1,
+    input: 'pixels of 0 to 255, RGB, as they are: the preprocessing is part of the model',
+    output: 'the probability of each class',
+    classes,
+    estimator: parameters,
+  });
+  return files.set('weights.h5', await encodeKerasFile(withBiases(weights)));
+}
+
+function withBiases(weights: WeightMap): WeightMap {
+  const all = new Map(weights);
+  const entries = [...all].flatMap(([name, value]) => {
+    const bias = name.replace(/_conv\/kernel$/, '_conv/bias');
+    if (all.has(bias)) return [[name, value] as const];
+    const filters = value.shape[3];
+    return [[name, value] as const, [bias, { shape: [filters], data: new Float32Array(filters) }] as const];
+  });
+  return new Map(entries);
+}
+
+/** The weights of ResNet50 that `NetworkTrainer.embed` uses for this seed and these given weights. */
+export function backboneWeights(seed: number, given: WeightMap = new Map()): WeightMap {
+  return new Map(Object.entries(initialValues(declaredWeights(resnet50Backbone(), [64, 64, 3]), seed, given)));
+}
