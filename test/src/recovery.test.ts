@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { synthesizeCorpus } from '@cryfold/features';
+import { Consumer, Queues, runPayload } from '@cryfold/queue';
+import { TcpProxy } from '@cryfold/testing';
 import { Cluster, findRedis } from './cluster.js';
 import { cryfold, type LogLine, logLines, start, TINY_SPEC, temporaryFolder, until } from './command.js';
 
@@ -65,6 +67,47 @@ test('the fold of a killed worker starts again within 15 s', { skip }, async (t)
   assert.ok(seconds <= 15, `${seconds} s`);
   assert.equal((await running.ended).code, 0);
   assert.equal((await since(0, key, 'fold committed')).length, 1);
+});
+
+test('a consumer whose connection died without a word takes jobs again', { skip }, async (t) => {
+  const quiet = await Cluster.start(path('quiet'), redis ?? '');
+  const proxy = await TcpProxy.start(quiet.redisPort);
+  const queues = new Queues(`redis://127.0.0.1:${quiet.redisPort}`);
+  let handled = 0;
+  const consumer = new Consumer({
+    url: `redis://127.0.0.1:${proxy.port}`,
+    queue: 'aggregate',
+    schema: runPayload,
+    concurrency: 1,
+    handle: async () => {
+      handled++;
+    },
+    onError: () => {},
+  });
+  const submit = (run: string) =>
+    until('Redis', () =>
+      queues.add('aggregate', [{ id: run, payload: { format: 1, kind: 'run', run } }]).then(
+        () => true,
+        () => false,
+      ),
+    );
+  try {
+    await submit('first');
+    await until('the first job', () => handled === 1);
+    // Connections made during the fault stay open and silent after it.
+    proxy.set('hang');
+    await sleep(1500);
+    proxy.set('none');
+    const healed = Date.now();
+    await submit('second');
+    await until('the second job', () => handled === 2, 40);
+    t.diagnostic(`${((Date.now() - healed) / 1000).toFixed(1)} s`);
+  } finally {
+    await consumer.close(true);
+    await queues.close();
+    await proxy.stop();
+    await quiet.stop();
+  }
 });
 
 test('a worker that was stopped past its lock comes back and changes nothing', { skip }, async () => {

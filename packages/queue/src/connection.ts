@@ -14,6 +14,9 @@ export function connect(url: string, use: 'blocking' | 'failing'): Redis {
   const options: RedisOptions = {
     maxRetriesPerRequest: use === 'blocking' ? null : 1,
     enableOfflineQueue: use === 'blocking',
+    // A connection can be dead without either side knowing (a NAT that forgot it): found by scripts/chaos, where an
+    // aggregator waited for ever. BullMQ's blocking commands answer within 10 s, so this long a silence means that.
+    socketTimeout: 15_000,
     retryStrategy: (times) => Math.min(100 * 2 ** Math.min(times, 5), 2000),
   };
   const redis = new Redis(url, options);

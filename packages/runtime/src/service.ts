@@ -6,6 +6,9 @@ export interface Service {
   stop(graceSeconds: number): Promise<void>;
 }
 
+/** Milliseconds for stopping in order after the grace; what is not given back by then is found by its stalled lock. */
+const STOP = 5000;
+
 /**
  * Runs a service until SIGTERM or SIGINT (a second one ends the grace), or until the parent that started it
  * over IPC goes away. A service started over IPC leaves SIGINT to its parent, since a terminal sends it to both.
@@ -25,6 +28,12 @@ export async function serve(service: Service, graceSeconds: number, log: Logger)
       stopping = true;
       log.info({ reason, grace }, 'stopping');
       service.stop(grace).then(resolve, reject);
+      // A queue cannot be closed in order while Redis is away.
+      const late = () => {
+        log.warn('could not stop in order');
+        process.exit(1);
+      };
+      setTimeout(late, grace * 1000 + STOP).unref();
     };
     process.on('SIGTERM', () => stop('SIGTERM', supervised ? 0 : graceSeconds));
     process.on('SIGINT', () => {
