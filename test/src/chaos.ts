@@ -25,7 +25,7 @@ export interface ChaosOptions {
   seed: number;
   /** Ends after the round in which so many processes were killed. */
   kills: number;
-  /** Begins no further round after so many minutes. */
+  /** Begins no further round after so many minutes of rounds. */
   minutes: number;
   /** Where data, stores and logs go; it must be empty */
   folder: string;
@@ -182,7 +182,6 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport | undefi
   const program = await findRedis();
   if (!program) return undefined;
   const { folder, say } = options;
-  const end = Date.now() + options.minutes * 60_000;
   const random = new Random(options.seed);
   const path = (...parts: string[]) => join(folder, ...parts);
   await writeFile(path('chaos.yaml'), SPEC);
@@ -192,6 +191,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport | undefi
   if (calm.code !== 0) throw new Error(`the undisturbed run failed: ${calm.stderr}`);
   const reference = await readFile(path('calm', 'out-of-fold.csv'));
 
+  const end = Date.now() + options.minutes * 60_000;
   let server: S3Server | undefined;
   for (const tool of S3_TOOLS) {
     const found = server ? undefined : await findTool(tool);
