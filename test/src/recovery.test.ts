@@ -79,6 +79,7 @@ test('a consumer whose connection died without a word takes jobs again', { skip 
     queue: 'aggregate',
     schema: runPayload,
     concurrency: 1,
+    maxStalledCount: 8,
     handle: async () => {
       handled++;
     },
