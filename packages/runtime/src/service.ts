@@ -7,7 +7,7 @@ export interface Service {
 }
 
 /** Milliseconds for stopping in order after the grace; what is not given back by then is found by its stalled lock. */
-const STOP = 5000;
+const STOP = 15_000;
 
 /**
  * Runs a service until SIGTERM or SIGINT (a second one ends the grace), or until the parent that started it
