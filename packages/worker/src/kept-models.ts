@@ -3,6 +3,7 @@ import {
   bestModel,
   decodeRecord,
   type FoldJob,
+  type FoldResult,
   finalLoss,
   foldResultSchema,
   type RunPlan,
@@ -24,9 +25,17 @@ export async function modelToKeep(
   if (keepModels === 'none' || job.shuffle !== undefined) return undefined;
   if (keepModels === 'all') return { folder, atMost: Number.POSITIVE_INFINITY };
   const others = plan.jobs.filter(({ trial }) => trial === job.trial).map(({ key }) => storeKeys.result(key));
-  const records = await Promise.all(others.map(async (key) => ({ key, bytes: await store.get(key) })));
-  const best = bestModel(
-    records.flatMap(({ key, bytes }) => (bytes ? [decodeRecord(foldResultSchema, bytes, key)] : [])),
-  );
+  const records = await Promise.all(others.map((key) => readResult(store, key)));
+  const best = bestModel(records.flatMap((record) => record ?? []));
   return { folder, atMost: best ? finalLoss(best) : Number.POSITIVE_INFINITY };
+}
+
+/** A damaged record says nothing here; the aggregator finds it, and its fold is trained again. */
+async function readResult(store: ArtifactStore, key: string): Promise<FoldResult | undefined> {
+  const bytes = await store.get(key);
+  try {
+    return bytes && decodeRecord(foldResultSchema, bytes, key);
+  } catch {
+    return undefined;
+  }
 }
