@@ -121,7 +121,7 @@ test(
   "500 real one-second clips have the paper's images",
   {
     skip: soxMissing || (existsSync(recordings) ? false : 'the recordings of ../shared/data/donateacry are not here'),
-    timeout: 120_000,
+    timeout: 600_000,
   },
   (t) =>
     withScratch(async (directory) => {
