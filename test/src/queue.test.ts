@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CryfoldError, sha256 } from '@cryfold/core';
-import { Consumer, checkRedis, failureOf, Queues, redactUrl, type WorkPayload, workPayload } from '@cryfold/queue';
+import { CryfoldError, redactUrl, sha256 } from '@cryfold/core';
+import { Consumer, checkRedis, failureOf, Queues, type WorkPayload, workPayload } from '@cryfold/queue';
 import { until } from './command.js';
 import { RedisProcess } from './redis.js';
 

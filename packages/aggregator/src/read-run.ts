@@ -1,6 +1,7 @@
 import { type ArtifactStore, readArtifact } from '@cryfold/artifacts';
 import {
   CryfoldError,
+  DAMAGE_CODES,
   type DatasetManifest,
   decodeManifest,
   decodeNpy,
@@ -34,9 +35,6 @@ interface ReadFold {
   decisions: Float64Array | undefined;
 }
 
-/** What says that a fold's record promises bytes that are not there. */
-const DAMAGE: ReadonlySet<string> = new Set(['ARTIFACT_MISSING', 'ARTIFACT_CORRUPT', 'NPY_INVALID']);
-
 /** Told of each damaged fold, which then counts as missing; without it, the first one is thrown. */
 type OnDamaged = (job: FoldJob, error: CryfoldError) => Promise<void>;
 
@@ -66,7 +64,7 @@ export async function readRun(store: ArtifactStore, run: string, onDamaged?: OnD
     const read = await Promise.all(
       jobs.map((job) =>
         readFold(store, job, plan).catch(async (error) => {
-          if (!onDamaged || !(error instanceof CryfoldError) || !DAMAGE.has(error.code)) throw error;
+          if (!onDamaged || !(error instanceof CryfoldError) || !DAMAGE_CODES.has(error.code)) throw error;
           await onDamaged(job, error);
           return undefined;
         }),

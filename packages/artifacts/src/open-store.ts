@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { CryfoldError, sha256 } from '@cryfold/core';
+import { CryfoldError, redactUrl, sha256 } from '@cryfold/core';
 import { type ArtifactStore, checkKey } from './artifact-store.js';
 import { FileStore } from './file-store.js';
 import { type S3Limits, type S3Settings, S3Store } from './s3-store.js';
@@ -18,7 +18,7 @@ export function openStore(url: string, s3?: S3Settings, limits?: S3Limits): Arti
     hint = 'Use file:FOLDER, for example file:./cryfold-out/store, or s3://BUCKET/PREFIX.',
   ) =>
     // A URL may hold a password by mistake.
-    new CryfoldError('STORE_URL_INVALID', `store URL ${JSON.stringify(url.replace(/\/\/.*@/, '//***@'))}: ${why}`, {
+    new CryfoldError('STORE_URL_INVALID', `store URL ${JSON.stringify(redactUrl(url))}: ${why}`, {
       hint,
     });
   if (url.startsWith('s3://')) {

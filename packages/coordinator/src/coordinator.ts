@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ArtifactStore, openStore, readArtifact, type S3Settings } from '@cryfold/artifacts';
-import { CryfoldError, decodePlan, storeKeys } from '@cryfold/core';
+import { CryfoldError, DAMAGE_CODES, decodePlan, storeKeys } from '@cryfold/core';
 import { type Attempt, Consumer, failureOf, Queues, type RunPayload, runPayload } from '@cryfold/queue';
 import type { Logger, Service } from '@cryfold/runtime';
 import { RunDriver } from './run-driver.js';
@@ -174,7 +174,7 @@ export class Coordinator implements Service {
       await this.#queues.remove('aggregate', run);
       const { code, message, hint } = failureOf(failed);
       throw new CryfoldError('RUN_FAILED', `the results could not be put together: ${code}: ${message}`, {
-        context: { run, repaired: ['ARTIFACT_MISSING', 'ARTIFACT_CORRUPT', 'NPY_INVALID'].includes(code) },
+        context: { run, repaired: DAMAGE_CODES.has(code) },
         ...(hint ? { hint } : {}),
       });
     }

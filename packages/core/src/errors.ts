@@ -72,6 +72,9 @@ export const ERROR_CODES = {
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 
+/** The codes that say that a record promises bytes which are not there: without the record, they are made again. */
+export const DAMAGE_CODES: ReadonlySet<ErrorCode> = new Set(['ARTIFACT_MISSING', 'ARTIFACT_CORRUPT', 'NPY_INVALID']);
+
 export interface ErrorRecord {
   code: ErrorCode;
   failure: FailureClass;
@@ -118,4 +121,9 @@ export class CryfoldError extends Error {
       ...(record.hint === undefined ? {} : { hint: record.hint }),
     });
   }
+}
+
+/** Hides user and password of a URL, for messages and logs; all up to the last `@`, since passwords may hold one. */
+export function redactUrl(url: string): string {
+  return url.replace(/\/\/.*@/, '//***@');
 }

@@ -1,10 +1,12 @@
 export {
   CryfoldError,
+  DAMAGE_CODES,
   ERROR_CODES,
   type ErrorCode,
   type ErrorDetails,
   type ErrorRecord,
   type FailureClass,
+  redactUrl,
 } from './errors.js';
 export { canonicalJson, contentKey, deriveSeed, sha256 } from './hash.js';
 export { decodeNpy, encodeNpy, type NpyArray, type NpyData, type NpyType } from './npy.js';

@@ -1,10 +1,5 @@
-import { CryfoldError } from '@cryfold/core';
+import { CryfoldError, redactUrl } from '@cryfold/core';
 import { Redis, type RedisOptions } from 'ioredis';
-
-/** Hides user and password of a Redis URL, for messages and logs. */
-export function redactUrl(url: string): string {
-  return url.replace(/\/\/.*@/, '//***@');
-}
 
 /**
  * Connects to `redis://`, `rediss://` or the path of a Unix socket. Blocking users wait for a lost server;

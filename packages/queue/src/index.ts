@@ -1,4 +1,4 @@
-export { checkRedis, redactUrl, shutDownRedis } from './connection.js';
+export { checkRedis, shutDownRedis } from './connection.js';
 export { type Attempt, Consumer, type ConsumerOptions } from './consumer.js';
 export { asCryfoldError, failureOf } from './failures.js';
 export {
