@@ -35,7 +35,8 @@ export interface Ended {
 
 export interface Command {
   process: ChildProcess;
-  /** What it has written to standard error so far */
+  /** What it has written so far */
+  stdout: () => string;
   stderr: () => string;
   ended: Promise<Ended>;
 }
@@ -56,7 +57,7 @@ export function start(args: string[], environment: Record<string, string> = {}):
     stderr += chunk;
   });
   const ended = new Promise<Ended>((resolve) => child.once('close', (code) => resolve({ code, stdout, stderr })));
-  return { process: child, stderr: () => stderr, ended };
+  return { process: child, stdout: () => stdout, stderr: () => stderr, ended };
 }
 
 export async function cryfold(args: string[], environment: Record<string, string> = {}): Promise<Ended> {

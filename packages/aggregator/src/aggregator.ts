@@ -2,7 +2,7 @@ import { type ArtifactStore, openStore, type S3Settings } from '@cryfold/artifac
 import { type CryfoldError, encodeRecord, storeKeys } from '@cryfold/core';
 import type { RunResults } from '@cryfold/evaluation';
 import { Consumer, type RunPayload, runPayload } from '@cryfold/queue';
-import type { Logger, Service } from '@cryfold/runtime';
+import type { Checks, Logger, Metrics, Service } from '@cryfold/runtime';
 import { evaluateStored } from './evaluate-stored.js';
 import { readRun } from './read-run.js';
 
@@ -12,12 +12,17 @@ export interface AggregatorOptions {
   /** How to reach the server of an `s3:` store */
   s3: S3Settings | undefined;
   log: Logger;
+  metrics?: Metrics;
 }
 
 /** Fuses a settled run's probabilities, computes its metrics and writes `out-of-fold.csv`, then `results.json`. */
 export class Aggregator implements Service {
   readonly #store: ArtifactStore;
   readonly #consumer: Consumer<RunPayload>;
+  readonly checks: Checks = {
+    redis: () => this.#consumer.check(),
+    store: () => this.#store.has('checks/ready'),
+  };
 
   constructor(options: AggregatorOptions) {
     this.#store = openStore(options.storeUrl, options.s3);

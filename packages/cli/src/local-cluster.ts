@@ -75,6 +75,8 @@ export class LocalCluster {
         REDIS_URL: this.redisUrl,
         CRYFOLD_STORE: this.#options.storeUrl,
         CRYFOLD_ONLY_RUN: this.#options.plan.run,
+        // They cannot share one.
+        CRYFOLD_METRICS_PORT: undefined,
       },
       stdio: ['ignore', log, log, 'ipc'],
     });

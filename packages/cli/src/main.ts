@@ -27,6 +27,8 @@ const list = (text: string): string[] =>
     .map((part) => part.trim())
     .filter(Boolean);
 
+const METRICS_PORT = ['--metrics-port <n>', 'serve /metrics, /healthz and /readyz there', whole(0)] as const;
+
 /** Runs the command line and answers its exit code. */
 export async function main(args: string[]): Promise<number> {
   let exitCode: number = EXIT.done;
@@ -128,15 +130,18 @@ export async function main(args: string[]): Promise<number> {
     .description('Take fold jobs from REDIS_URL and commit results to CRYFOLD_STORE.')
     .option('--queues <names>', 'gpu (networks), cpu (SVMs), or both', list, ['gpu', 'cpu'])
     .option('--children <n>', 'training processes per queue', whole(1), 1)
+    .option(...METRICS_PORT)
     .action(does((options) => workerCommand(options, loadConfig())));
   program
     .command('coordinator')
     .description('Drive every unfinished run at REDIS_URL and CRYFOLD_STORE.')
-    .action(does(() => coordinatorCommand(loadConfig())));
+    .option(...METRICS_PORT)
+    .action(does((options) => coordinatorCommand(options, loadConfig())));
   program
     .command('aggregator')
     .description('Put the results of finished runs together.')
-    .action(does(() => aggregatorCommand(loadConfig())));
+    .option(...METRICS_PORT)
+    .action(does((options) => aggregatorCommand(options, loadConfig())));
   program
     .command('doctor')
     .description('Check Node, TensorFlow, Redis, store, CPU and GPU, and say how to mend each.')
@@ -160,6 +165,7 @@ Environment:
   AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, or AWS_..._FILE naming mounted files
   CRYFOLD_CACHE          where TensorFlow and other built things are kept
   CRYFOLD_LOG_LEVEL      trace, debug, info, warn, error or silent
+  CRYFOLD_METRICS_PORT   where services answer /metrics, /healthz, /readyz (unset: nowhere); CRYFOLD_METRICS_HOST (all)
   CRYFOLD_GRACE_SECONDS  how long a stopping worker lets its fold go on (25)
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 incomplete (some folds failed), 4 cancelled; compare: 0 better, 5 same, 6 worse`;

@@ -7,7 +7,7 @@ import { Coordinator } from '@cryfold/coordinator';
 import { CryfoldError, type FoldQueue } from '@cryfold/core';
 import { tensorFlowInfo } from '@cryfold/nn';
 import { checkRedis, shutDownRedis } from '@cryfold/queue';
-import { type Config, createLogger, type Logger, type Service, serve } from '@cryfold/runtime';
+import { type Config, createLogger, Endpoint, type Logger, type Metrics, type Service, serve } from '@cryfold/runtime';
 import { Worker } from '@cryfold/worker';
 import { EXIT } from './exit-codes.js';
 
@@ -16,11 +16,18 @@ interface Surroundings {
   storeUrl: string;
   s3: Config['s3'];
   log: Logger;
+  metrics: Metrics;
+}
+
+export interface ServiceOptions {
+  /** Instead of CRYFOLD_METRICS_PORT */
+  metricsPort?: number;
 }
 
 /** Checks Redis and the store before a service starts, so that a wrong address is told at once. */
 async function runService(
   role: string,
+  { metricsPort }: ServiceOptions,
   config: Config,
   start: (surroundings: Surroundings) => Promise<Service>,
 ): Promise<number> {
@@ -34,10 +41,16 @@ async function runService(
   }
   if (!redisUrl || !storeUrl) return EXIT.usage;
   const log = createLogger(role, config.logLevel);
+  const port = metricsPort ?? config.metricsPort;
+  // Before all else: a service that waits for Redis is alive, and not ready.
+  const endpoint = await Endpoint.open({ role, port, host: config.metricsHost, log });
   await patiently(log, () => checkRedis(redisUrl));
   const store = openStore(storeUrl, s3);
   await patiently(log, () => store.check()).finally(() => store.close());
-  const { orphaned } = await serve(await start({ redisUrl, storeUrl, s3, log }), config.graceSeconds, log);
+  const service = await start({ redisUrl, storeUrl, s3, log, metrics: endpoint.metrics });
+  endpoint.watch(service.checks);
+  const { orphaned } = await serve(service, config.graceSeconds, log, () => endpoint.stopping());
+  await endpoint.close();
   // The command that owned the private Redis was killed, and Redis does not notice.
   if (orphaned) {
     await shutDownRedis(redisUrl);
@@ -63,7 +76,7 @@ async function patiently<T>(log: Logger, check: () => Promise<T>): Promise<T> {
   }
 }
 
-export interface WorkerCommandOptions {
+export interface WorkerCommandOptions extends ServiceOptions {
   queues: string[];
   children: number;
 }
@@ -76,7 +89,7 @@ export async function workerCommand(options: WorkerCommandOptions, config: Confi
   const { children } = options;
   // Told at once, rather than by failing the folds of every run.
   if (queues.includes('gpu')) await tensorFlowInfo();
-  return runService('worker', config, async (surroundings) => {
+  return runService('worker', options, config, async (surroundings) => {
     return new Worker({
       ...surroundings,
       queues,
@@ -87,12 +100,12 @@ export async function workerCommand(options: WorkerCommandOptions, config: Confi
   });
 }
 
-export function coordinatorCommand(config: Config): Promise<number> {
-  return runService('coordinator', config, (surroundings) =>
+export function coordinatorCommand(options: ServiceOptions, config: Config): Promise<number> {
+  return runService('coordinator', options, config, (surroundings) =>
     Coordinator.start({ ...surroundings, ...(config.onlyRun ? { only: config.onlyRun } : {}) }),
   );
 }
 
-export function aggregatorCommand(config: Config): Promise<number> {
-  return runService('aggregator', config, async (surroundings) => new Aggregator(surroundings));
+export function aggregatorCommand(options: ServiceOptions, config: Config): Promise<number> {
+  return runService('aggregator', options, config, async (surroundings) => new Aggregator(surroundings));
 }

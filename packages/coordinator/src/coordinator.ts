@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type ArtifactStore, openStore, readArtifact, type S3Settings } from '@cryfold/artifacts';
 import { CryfoldError, DAMAGE_CODES, decodePlan, storeKeys } from '@cryfold/core';
 import { type Attempt, Consumer, failureOf, Queues, type RunPayload, runPayload } from '@cryfold/queue';
-import type { Logger, Service } from '@cryfold/runtime';
+import { type Checks, type Logger, type Metrics, NO_METRICS, type Service } from '@cryfold/runtime';
+import { watchQueues } from './queue-metrics.js';
 import { RunDriver } from './run-driver.js';
 import { RunState } from './run-state.js';
 
@@ -12,12 +13,15 @@ export interface CoordinatorOptions {
   /** How to reach the server of an `s3:` store */
   s3: S3Settings | undefined;
   log: Logger;
+  metrics?: Metrics;
   /** The one run to drive, where the command that started this coordinator has no other business */
   only?: string;
 }
 
 /** Milliseconds between looks at runs in the store that Redis may have forgotten. */
 const SCAN = 5000;
+/** Milliseconds after which a look that has not ended is no longer slow, but stuck. */
+const STUCK = 60_000;
 /** Milliseconds between full reconciliations of a run; events cover the time between. */
 const RECONCILE = 3000;
 /** Milliseconds between looks at whether a run was cancelled. */
@@ -37,7 +41,10 @@ export class Coordinator implements Service {
   readonly #drivers = new Set<RunDriver>();
   readonly #stopped = new AbortController();
   readonly #only: string | undefined;
+  readonly checks: Checks;
+  readonly #watching: Promise<void>;
   #scanning: Promise<void>;
+  #scanned = Date.now();
 
   private constructor(options: CoordinatorOptions, queues: Queues) {
     this.#store = openStore(options.storeUrl, options.s3);
@@ -55,6 +62,15 @@ export class Coordinator implements Service {
       onError: (error) => this.#log.warn({ err: error }, 'queue error'),
     });
     this.#scanning = this.#scan();
+    this.#watching = watchQueues(queues, options.metrics ?? NO_METRICS, this.#stopped.signal);
+    this.checks = {
+      redis: () => this.#consumer.check(),
+      store: () => this.#store.has('checks/ready'),
+      loop: async () => {
+        const late = Date.now() - this.#scanned;
+        if (late > STUCK) throw new Error(`runs were listed last ${Math.round(late / 1000)} s ago`);
+      },
+    };
   }
 
   static async start(options: CoordinatorOptions): Promise<Coordinator> {
@@ -79,6 +95,7 @@ export class Coordinator implements Service {
     // Driving has no work of its own to lose: another coordinator goes on where this one stops.
     await this.#consumer.close(true);
     await this.#scanning;
+    await this.#watching;
     await this.#queues.close();
     await this.#store.close();
   }
@@ -105,6 +122,7 @@ export class Coordinator implements Service {
           'runs',
           unfinished.map((run) => ({ id: run, payload: { format: 1, kind: 'run', run } })),
         );
+        this.#scanned = Date.now();
       } catch (error) {
         this.#log.warn({ err: error }, 'runs could not be listed');
       }

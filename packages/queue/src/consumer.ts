@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { decodeRecord } from '@cryfold/core';
+import { CryfoldError, decodeRecord } from '@cryfold/core';
 import { DelayedError, type Job, UnrecoverableError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { z } from 'zod';
@@ -63,6 +63,16 @@ export class Consumer<P> {
     this.#worker.on('lockRenewalFailed', (jobIds) => {
       for (const id of jobIds) this.#worker.cancelJob(id, 'lock lost');
     });
+  }
+
+  /** @throws CryfoldError REDIS_UNREACHABLE unless Redis answers and jobs are being taken */
+  async check(): Promise<void> {
+    if (this.#redis.status !== 'ready')
+      throw new CryfoldError('REDIS_UNREACHABLE', `connection: ${this.#redis.status}`);
+    await this.#redis.ping();
+    if (!this.#worker.isRunning() || this.#worker.isPaused()) {
+      throw new CryfoldError('REDIS_UNREACHABLE', `no jobs are taken from queue ${this.#worker.name}`);
+    }
   }
 
   /** Takes no further job and waits for those running; with `now`, aborts them so that others can take them. */

@@ -10,4 +10,11 @@ export {
   type WorkPayload,
   workPayload,
 } from './payloads.js';
-export { type CounterName, type JobRequest, type JobStatus, type QueueListeners, Queues } from './queues.js';
+export {
+  type CounterName,
+  type JobRequest,
+  type JobStatus,
+  type QueueListeners,
+  type QueueLook,
+  Queues,
+} from './queues.js';

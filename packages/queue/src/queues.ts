@@ -30,6 +30,15 @@ export interface JobRequest {
   priority?: number;
 }
 
+export interface QueueLook {
+  /** By state */
+  jobs: Record<string, number>;
+  /** How long the first job in line has waited */
+  oldestSeconds: number;
+  /** Processes that take jobs from it */
+  consumers: number;
+}
+
 export interface QueueListeners {
   completed?: (jobId: string) => void;
   failed?: (jobId: string, reason: string) => void;
@@ -100,6 +109,22 @@ export class Queues {
   /** How many jobs of a queue are in each state. */
   async counts(name: QueueName): Promise<Record<string, number>> {
     return this.#queue(name).getJobCounts('active', 'waiting', 'delayed', 'failed');
+  }
+
+  /** What a watcher of all queues wants to know, in one look. */
+  async look(name: QueueName): Promise<QueueLook> {
+    const queue = this.#queue(name);
+    const jobs = await queue.getJobCounts('waiting', 'active', 'delayed', 'prioritized', 'failed');
+    const [oldest] = jobs.waiting ? await queue.getJobs(['waiting'], 0, 0, true) : [];
+    const oldestSeconds = oldest ? (Date.now() - oldest.timestamp) / 1000 : 0;
+    return { jobs, oldestSeconds, consumers: await queue.getWorkersCount() };
+  }
+
+  /** Bytes that Redis uses, and may use: `maxmemory`, or else the memory of its machine. */
+  async memory(): Promise<{ used: number; limit: number }> {
+    const info = await this.#redis.info('memory');
+    const member = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0);
+    return { used: member('used_memory'), limit: member('maxmemory') || member('total_system_memory') };
   }
 
   async counters(): Promise<Record<CounterName, number>> {

@@ -23,6 +23,8 @@ const schema = z.object({
   AWS_SESSION_TOKEN: z.string().optional(),
   AWS_SESSION_TOKEN_FILE: z.string().optional(),
   CRYFOLD_CHILD_MEMORY_MB: z.coerce.number().min(256).default(4096),
+  CRYFOLD_METRICS_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
+  CRYFOLD_METRICS_HOST: z.string().optional(),
 });
 
 /** How to reach the server of an `s3:` store. Holds secrets. */
@@ -54,6 +56,10 @@ export interface Config {
   graceSeconds: number;
   /** A training child whose resident memory has grown past this is replaced after its fold, MiB. */
   childMemoryMb: number;
+  /** Where a service answers /metrics, /healthz and /readyz; absent: nowhere. */
+  metricsPort: number | undefined;
+  /** Absent: all interfaces. */
+  metricsHost: string | undefined;
 }
 
 /** A value, or the content of the file that `NAME_FILE` names, as secrets are mounted into containers. */
@@ -111,5 +117,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Readon
     onlyRun: env.CRYFOLD_ONLY_RUN,
     graceSeconds: env.CRYFOLD_GRACE_SECONDS,
     childMemoryMb: env.CRYFOLD_CHILD_MEMORY_MB,
+    metricsPort: env.CRYFOLD_METRICS_PORT,
+    metricsHost: env.CRYFOLD_METRICS_HOST,
   });
 }

@@ -1,9 +1,12 @@
+import type { Checks } from './endpoint.js';
 import type { Logger } from './logger.js';
 
 /** A long-running process's work. */
 export interface Service {
   /** Ends it in order; what still runs after `graceSeconds` is given back to its queue. */
   stop(graceSeconds: number): Promise<void>;
+  /** What it needs in order to do its work. */
+  readonly checks: Checks;
 }
 
 /** Milliseconds for stopping in order after the grace; what is not given back by then is found by its stalled lock. */
@@ -14,7 +17,12 @@ const STOP = 15_000;
  * over IPC goes away. A service started over IPC leaves SIGINT to its parent, since a terminal sends it to both.
  * @returns whether the parent went away, so that what it owned has no owner any more
  */
-export async function serve(service: Service, graceSeconds: number, log: Logger): Promise<{ orphaned: boolean }> {
+export async function serve(
+  service: Service,
+  graceSeconds: number,
+  log: Logger,
+  onStopping: () => void = () => {},
+): Promise<{ orphaned: boolean }> {
   // A parent that is gone already has taken the connection with it, but not the function.
   const supervised = typeof process.send === 'function';
   let orphaned = false;
@@ -26,6 +34,7 @@ export async function serve(service: Service, graceSeconds: number, log: Logger)
         process.exit(1);
       }
       stopping = true;
+      onStopping();
       log.info({ reason, grace }, 'stopping');
       service.stop(grace).then(resolve, reject);
       // A queue cannot be closed in order while Redis is away.

@@ -16,7 +16,7 @@ import {
   storeKeys,
 } from '@cryfold/core';
 import { type Attempt, asCryfoldError, Consumer, type WorkPayload, workPayload } from '@cryfold/queue';
-import type { Logger, Service } from '@cryfold/runtime';
+import type { Checks, Logger, Metrics, Service } from '@cryfold/runtime';
 import { unlessCancelled } from './cancellation.js';
 import { modelToKeep } from './kept-models.js';
 import type { FoldOutput, Matrix, Task } from './messages.js';
@@ -34,6 +34,7 @@ export interface WorkerOptions {
   /** Where pretrained weights are kept, shared by all workers of a machine */
   cacheDir: string;
   log: Logger;
+  metrics?: Metrics;
 }
 
 /** Plans kept in memory; a worker serves few runs at a time. */
@@ -46,6 +47,10 @@ export class Worker implements Service {
   readonly #consumers: Consumer<WorkPayload>[] = [];
   readonly #children: WarmChild[] = [];
   readonly #plans = new Map<string, RunPlan>();
+  readonly checks: Checks = {
+    redis: () => Promise.all(this.#consumers.map((consumer) => consumer.check())),
+    store: () => this.#store.has('checks/ready'),
+  };
 
   constructor(options: WorkerOptions) {
     this.#options = options;

@@ -1,0 +1,38 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { QUEUE_NAMES, type QueueLook, type QueueName, type Queues } from '@cryfold/queue';
+import type { Metrics } from '@cryfold/runtime';
+
+/** Milliseconds between looks at the queues; a scrape tells the last look's figures. */
+const EVERY = 5000;
+
+/** Exports all queues' and Redis's gauges until stopped. They leave while Redis does not answer: old figures lie. */
+export async function watchQueues(queues: Queues, metrics: Metrics, stopped: AbortSignal): Promise<void> {
+  if (!metrics.on) return;
+  let looks: [QueueName, QueueLook][] = [];
+  let memory: { used: number; limit: number }[] = [];
+  metrics.series('cryfold_queue_jobs', () =>
+    looks.flatMap(([queue, { jobs }]) =>
+      Object.entries(jobs).map(([state, value]) => ({ labels: { queue, state }, value })),
+    ),
+  );
+  metrics.series('cryfold_queue_oldest_waiting_seconds', () =>
+    looks.map(([queue, { oldestSeconds }]) => ({ labels: { queue }, value: oldestSeconds })),
+  );
+  metrics.series('cryfold_queue_consumers', () =>
+    looks.map(([queue, { consumers }]) => ({ labels: { queue }, value: consumers })),
+  );
+  metrics.series('cryfold_redis_memory_bytes', () => memory.map(({ used }) => ({ labels: {}, value: used })));
+  metrics.series('cryfold_redis_memory_limit_bytes', () => memory.map(({ limit }) => ({ labels: {}, value: limit })));
+  while (!stopped.aborted) {
+    try {
+      looks = await Promise.all(
+        QUEUE_NAMES.map(async (name) => [name, await queues.look(name)] as [QueueName, QueueLook]),
+      );
+      memory = [await queues.memory()];
+    } catch {
+      looks = [];
+      memory = [];
+    }
+    await sleep(EVERY, undefined, { signal: stopped }).catch(() => {});
+  }
+}

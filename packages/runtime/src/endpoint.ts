@@ -1,0 +1,121 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { CryfoldError } from '@cryfold/core';
+import type { Logger } from './logger.js';
+import { type Metrics, NO_METRICS } from './metrics.js';
+
+/** What a service needs, by name: each throws, or rejects, where it is not there. */
+export type Checks = Readonly<Record<string, () => Promise<unknown>>>;
+
+export interface EndpointOptions {
+  role: string;
+  /** Absent: no endpoint, and nothing is measured. 0: any free one, which the log names. */
+  port: number | undefined;
+  /** Absent: all interfaces. */
+  host: string | undefined;
+  log: Logger;
+}
+
+/** Milliseconds between two looks at what the service needs, and for how long an answer is waited for. */
+const EVERY = 5000;
+const PATIENCE = 4000;
+
+/**
+ * Serves `/metrics` (Prometheus), `/healthz` (200 while the process answers at all) and `/readyz` (200 while all checks
+ * pass, else 503; JSON says which do not). Looks happen on a timer, so that a scrape or a probe never waits for Redis.
+ */
+export class Endpoint {
+  readonly metrics: Metrics;
+  readonly #server: Server | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #found: Record<string, string> = { started: 'starting' };
+
+  private constructor(metrics: Metrics, server?: Server) {
+    this.metrics = metrics;
+    this.#server = server;
+  }
+
+  /** @throws CryfoldError USAGE where the port cannot be had */
+  static async open({ role, port, host, log }: EndpointOptions): Promise<Endpoint> {
+    if (port === undefined) return new Endpoint(NO_METRICS);
+    const { createMetrics, TEXT_FORMAT } = await import('./prometheus.js');
+    const server = createServer();
+    const endpoint = new Endpoint(createMetrics(role), server);
+    const answers: Record<string, () => Promise<[status: number, type: string, body: string]>> = {
+      '/metrics': async () => [200, TEXT_FORMAT, await endpoint.metrics.text()],
+      '/healthz': async () => [200, 'text/plain', 'ok\n'],
+      '/readyz': async () => [endpoint.#ready ? 200 : 503, 'application/json', endpoint.#readiness()],
+    };
+    server.on('request', async ({ url = '', method }, response) => {
+      const answer = answers[url.split('?')[0]];
+      const body = method === 'GET' || method === 'HEAD' ? await answer?.() : undefined;
+      const [status, type, text] = body ?? [404, 'text/plain', 'GET /metrics, /healthz or /readyz\n'];
+      response.writeHead(status, { 'content-type': type }).end(method === 'HEAD' ? undefined : text);
+    });
+    try {
+      server.listen({ port, host });
+      await once(server, 'listening');
+    } catch (cause) {
+      throw new CryfoldError('USAGE', `metrics port ${port}: ${(cause as Error).message}`, {
+        cause,
+        context: { port },
+        hint: 'Give another one with --metrics-port or CRYFOLD_METRICS_PORT; two services cannot share one.',
+      });
+    }
+    endpoint.metrics.set('cryfold_service_info', { role, version: '0.1.0', node: process.version }, 1);
+    log.info({ port: (server.address() as AddressInfo).port }, 'metrics served');
+    return endpoint;
+  }
+
+  /** From now on the service is ready while all checks pass. */
+  watch(checks: Checks): void {
+    if (!this.#server) return;
+    this.#found = Object.fromEntries(Object.keys(checks).map((name) => [name, 'not looked yet']));
+    const busy = new Set<string>();
+    const look = async (name: string) => {
+      if (busy.has(name)) return;
+      busy.add(name);
+      const answer = checks[name]().then(
+        () => 'ok',
+        (error: Error) => error.message,
+      );
+      answer.then(() => busy.delete(name));
+      const late = new Promise<string>((resolve) => {
+        setTimeout(() => resolve(`no answer within ${PATIENCE} ms`), PATIENCE).unref();
+      });
+      const found = await Promise.race([answer, late]);
+      if (!(name in this.#found)) return;
+      this.#found[name] = found;
+      this.metrics.set('cryfold_check_ok', { check: name }, found === 'ok' ? 1 : 0);
+      if (found === 'ok')
+        this.metrics.set('cryfold_check_passed_timestamp_seconds', { check: name }, Date.now() / 1000);
+    };
+    const all = () => {
+      for (const name of Object.keys(checks)) void look(name);
+    };
+    all();
+    this.#timer = setInterval(all, EVERY);
+    this.#timer.unref();
+  }
+
+  /** Not ready from now on: no more work is sent here. */
+  stopping(): void {
+    clearInterval(this.#timer);
+    this.#found = { running: 'stopping' };
+  }
+
+  async close(): Promise<void> {
+    this.stopping();
+    this.#server?.closeAllConnections();
+    await new Promise((resolve) => (this.#server ? this.#server.close(resolve) : resolve(undefined)));
+  }
+
+  get #ready(): boolean {
+    return Object.values(this.#found).every((found) => found === 'ok');
+  }
+
+  #readiness(): string {
+    return `${JSON.stringify({ ready: this.#ready, checks: this.#found })}\n`;
+  }
+}
