@@ -1,9 +1,12 @@
 import http from 'node:http';
 import https from 'node:https';
+import { createRequire } from 'node:module';
 import { CryfoldError, sha256 } from '@cryfold/core';
-import { Client } from 'minio';
+import type * as minio from 'minio';
 import { type ArtifactInfo, type ArtifactStore, checkCommitsOnce, checkKey } from './artifact-store.js';
 import { type Patience, retry } from './retry.js';
+
+const require = createRequire(import.meta.url);
 
 /** How to reach an S3 server. Never logged, never put into jobs or arguments: it holds secrets. */
 export interface S3Settings {
@@ -70,7 +73,7 @@ function code(error: unknown): string {
  * S3 API answers with 412 for all but the first. Each object carries its sha256 as metadata, checked when it is read.
  */
 export class S3Store implements ArtifactStore {
-  readonly #client: Client;
+  readonly #client: minio.Client;
   readonly #agent: http.Agent;
   readonly #bucket: string;
   readonly #prefix: string;
@@ -97,6 +100,8 @@ export class S3Store implements ArtifactStore {
       ...(settings.certificates && { ca: settings.certificates }),
     };
     this.#agent = tls ? new https.Agent(agentOptions) : new http.Agent(agentOptions);
+    // Loaded where it is used: a process whose store is a folder saves 15 MiB.
+    const { Client } = require('minio') as typeof minio;
     this.#client = new Client({
       endPoint: endpoint.hostname,
       port: endpoint.port === '' ? (tls ? 443 : 80) : Number(endpoint.port),
