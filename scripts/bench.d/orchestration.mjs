@@ -122,7 +122,10 @@ async function raw(port, folder, count, workers, name) {
   return rate;
 }
 
-/** Resident MiB of an idle coordinator and worker, 5 s after their start. */
+/**
+ * MiB of an idle coordinator and worker together, 8 s after their start: resident (`rss`), and with pages that processes
+ * share counted once among them (`pss`; Linux only).
+ */
 async function idleMemory(url, folder) {
   const program = fileURLToPath(new URL('../../packages/cli/bin/cryfold.js', import.meta.url));
   const environment = { ...process.env, REDIS_URL: url, CRYFOLD_STORE: `file:${join(folder, 'idle')}` };
@@ -130,13 +133,20 @@ async function idleMemory(url, folder) {
     return spawn(process.execPath, [program, role], { env: environment, stdio: 'ignore' });
   });
   await sleep(8000);
-  let mib = 0;
-  for (const { pid } of children) {
-    const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-    mib += Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN) / 1024;
-  }
+  const sum = async (file, line) => {
+    const texts = await Promise.all(
+      children.map(({ pid }) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '')),
+    );
+    return texts.reduce((mib, text) => mib + Number(line.exec(text)?.[1] ?? Number.NaN) / 1024, 0);
+  };
+  const memory = {
+    rss: await sum('status', /VmRSS:\s+(\d+)/),
+    pss: await sum('smaps_rollup', /^Pss:\s+(\d+)/m),
+  };
+  const ended = children.map((child) => new Promise((resolve) => child.once('exit', resolve)));
   for (const child of children) child.kill('SIGTERM');
-  return mib;
+  await Promise.all(ended);
+  return memory;
 }
 
 export async function compare() {
@@ -173,7 +183,12 @@ export async function compare() {
     add('10,000 no-op folds, 4 at once', many.rate, FIVE_MS, '5 ms a fold', 'folds/s', 1);
     add('the last thousand of them', many.last, many.first, 'the first thousand', 'folds/s', 0.8);
     const memory = await idleMemory(url, folder);
-    add('idle coordinator and worker, 1/GiB', 1024 / memory, 1024 / 150, '150 MiB', 'pairs', 1);
+    for (const [what, mib] of [
+      ['resident', memory.rss],
+      ['shared pages counted once', memory.pss],
+    ]) {
+      if (mib > 0) add(`idle coordinator and worker, ${what}`, 1024 / mib, 1024 / 150, '150 MiB', 'pairs a GiB', 1);
+    }
     return comparisons;
   } finally {
     await cluster.stop();

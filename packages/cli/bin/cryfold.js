@@ -1,4 +1,10 @@
 #!/usr/bin/env node
-import { main } from '../dist/src/index.js';
+import { setFlagsFromString } from 'node:v8';
+
+// Services wait most of the time; what only other commands need stays out of their memory. Training is in processes of
+// its own. Measured: an idle coordinator takes 140 MiB with all commands loaded, 90 without, 75 with this flag.
+const service = ['worker', 'coordinator', 'aggregator'].includes(process.argv[2]);
+if (service) setFlagsFromString('--optimize-for-size');
+const { main } = await import(service ? '../dist/src/service-program.js' : '../dist/src/main.js');
 
 process.exitCode = await main(process.argv.slice(2));

@@ -4,6 +4,7 @@ import { cancelCommand, extendCommand, retryCommand } from './change-commands.js
 import { DEFAULT_OUT } from './find-run.js';
 import { gcCommand } from './gc-command.js';
 import { logsCommand } from './logs-command.js';
+import type { Does } from './program.js';
 import { listCommand, statusCommand } from './status-commands.js';
 
 function atLeast(minimum: number) {
@@ -19,8 +20,6 @@ const count = (text: string): number => {
   if (!Number.isInteger(value)) throw new InvalidArgumentError('a whole number');
   return value;
 };
-
-type Does = <A extends unknown[]>(command: (...values: A) => Promise<number>) => (...values: A) => Promise<void>;
 
 /** Adds what looks at runs and changes them, from any machine that reaches the store. */
 export function addControlCommands(program: Command, does: Does): void {

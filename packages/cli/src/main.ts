@@ -1,49 +1,26 @@
-import { CryfoldError, FUSION_RULES } from '@cryfold/core';
+import { FUSION_RULES } from '@cryfold/core';
 import { loadConfig } from '@cryfold/runtime';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { compareCommand } from './compare-command.js';
 import { addControlCommands } from './control-commands.js';
 import { dataInspectCommand, dataSynthCommand } from './data-commands.js';
 import { doctorCommand } from './doctor-command.js';
-import { EXIT } from './exit-codes.js';
 import { fuseCommand } from './fuse-command.js';
+import { type Does, list, runProgram, whole } from './program.js';
 import { runProtocols } from './protocols.js';
 import { REPORT_FORMATS, reportCommand } from './report-command.js';
-import { aggregatorCommand, coordinatorCommand, workerCommand } from './service-commands.js';
+import { addServiceCommands } from './service-program.js';
 import { weightsPutCommand } from './weights-command.js';
 
-function whole(minimum: number) {
-  return (text: string): number => {
-    const value = Number(text);
-    if (!Number.isInteger(value) || value < minimum)
-      throw new InvalidArgumentError(`a whole number from ${minimum} on`);
-    return value;
-  };
-}
-
-const list = (text: string): string[] =>
-  text
-    .split(',')
-    .map((part) => part.trim())
-    .filter(Boolean);
-
-const METRICS_PORT = ['--metrics-port <n>', 'serve /metrics, /healthz and /readyz there', whole(0)] as const;
-
 /** Runs the command line and answers its exit code. */
-export async function main(args: string[]): Promise<number> {
-  let exitCode: number = EXIT.done;
-  const does =
-    <A extends unknown[]>(command: (...values: A) => Promise<number>) =>
-    async (...values: A) => {
-      exitCode = await command(...values);
-    };
-  const program = new Command('cryfold')
-    .description('Evaluates small-corpus audio classifiers by cross-validation, as a cluster job.')
-    .version('0.1.0')
-    .showHelpAfterError('(--help tells more)')
-    .exitOverride()
-    .addHelpText('after', HELP);
+export const main = (args: string[]): Promise<number> =>
+  runProgram(args, (program, does) => {
+    addCommands(program, does);
+    addServiceCommands(program, does);
+    program.addHelpText('after', HELP);
+  });
 
+function addCommands(program: Command, does: Does): void {
   program
     .command('run')
     .description('Evaluate a spec (default: the paper’s) on recordings, and print Table II.')
@@ -126,35 +103,10 @@ export async function main(args: string[]): Promise<number> {
 
   addControlCommands(program, does);
   program
-    .command('worker')
-    .description('Take fold jobs from REDIS_URL and commit results to CRYFOLD_STORE.')
-    .option('--queues <names>', 'gpu (networks), cpu (SVMs), or both', list, ['gpu', 'cpu'])
-    .option('--children <n>', 'training processes per queue', whole(1), 1)
-    .option(...METRICS_PORT)
-    .action(does((options) => workerCommand(options, loadConfig())));
-  program
-    .command('coordinator')
-    .description('Drive every unfinished run at REDIS_URL and CRYFOLD_STORE.')
-    .option(...METRICS_PORT)
-    .action(does((options) => coordinatorCommand(options, loadConfig())));
-  program
-    .command('aggregator')
-    .description('Put the results of finished runs together.')
-    .option(...METRICS_PORT)
-    .action(does((options) => aggregatorCommand(options, loadConfig())));
-  program
     .command('doctor')
     .description('Check Node, TensorFlow, Redis, store, CPU and GPU, and say how to mend each.')
     .option('--json', 'print JSON', false)
     .action(does((options) => doctorCommand(options, loadConfig(), process.env)));
-
-  try {
-    await program.parseAsync(args, { from: 'user' });
-    return exitCode;
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
-    return report(error, args.includes('--json'));
-  }
 }
 
 const HELP = `
@@ -169,16 +121,3 @@ Environment:
   CRYFOLD_GRACE_SECONDS  how long a stopping worker lets its fold go on (25)
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 incomplete (some folds failed), 4 cancelled; compare: 0 better, 5 same, 6 worse`;
-
-/** Tells an error in plain words: what, where, what to do. */
-function report(error: unknown, json: boolean): number {
-  if (!(error instanceof CryfoldError)) {
-    process.stderr.write(`cryfold: a defect of cryfold: ${error instanceof Error ? error.stack : String(error)}\n`);
-    return EXIT.failed;
-  }
-  if (json) process.stdout.write(`${JSON.stringify({ error: error.toRecord() })}\n`);
-  process.stderr.write(`cryfold: ${error.code}: ${error.message}\n`);
-  if (error.hint) process.stderr.write(`  ${error.hint}\n`);
-  if (error.code === 'CANCELLED') return EXIT.cancelled;
-  return error.failure === 'usage' ? EXIT.usage : EXIT.failed;
-}

@@ -1,14 +1,10 @@
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Aggregator } from '@cryfold/aggregator';
 import { openStore } from '@cryfold/artifacts';
-import { Coordinator } from '@cryfold/coordinator';
 import { CryfoldError, type FoldQueue } from '@cryfold/core';
-import { tensorFlowInfo } from '@cryfold/nn';
 import { checkRedis, shutDownRedis } from '@cryfold/queue';
 import { type Config, createLogger, Endpoint, type Logger, type Metrics, type Service, serve } from '@cryfold/runtime';
-import { Worker } from '@cryfold/worker';
 import { EXIT } from './exit-codes.js';
 
 interface Surroundings {
@@ -88,7 +84,8 @@ export async function workerCommand(options: WorkerCommandOptions, config: Confi
   });
   const { children } = options;
   // Told at once, rather than by failing the folds of every run.
-  if (queues.includes('gpu')) await tensorFlowInfo();
+  if (queues.includes('gpu')) await (await import('@cryfold/nn')).tensorFlowInfo();
+  const { Worker } = await import('@cryfold/worker');
   return runService('worker', options, config, async (surroundings) => {
     return new Worker({
       ...surroundings,
@@ -100,12 +97,14 @@ export async function workerCommand(options: WorkerCommandOptions, config: Confi
   });
 }
 
-export function coordinatorCommand(options: ServiceOptions, config: Config): Promise<number> {
+export async function coordinatorCommand(options: ServiceOptions, config: Config): Promise<number> {
+  const { Coordinator } = await import('@cryfold/coordinator');
   return runService('coordinator', options, config, (surroundings) =>
     Coordinator.start({ ...surroundings, ...(config.onlyRun ? { only: config.onlyRun } : {}) }),
   );
 }
 
-export function aggregatorCommand(options: ServiceOptions, config: Config): Promise<number> {
+export async function aggregatorCommand(options: ServiceOptions, config: Config): Promise<number> {
+  const { Aggregator } = await import('@cryfold/aggregator');
   return runService('aggregator', options, config, async (surroundings) => new Aggregator(surroundings));
 }

@@ -1,7 +1,6 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { File, ready } from 'h5wasm/node';
 import type { WeightMap } from './network.js';
 
 /**
@@ -13,6 +12,8 @@ export async function encodeKerasFile(weights: WeightMap): Promise<Uint8Array> {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-weights-'));
   try {
     const path = join(folder, 'weights.h5');
+    // A worker that only asks which TensorFlow there is need not hold HDF5's 12 MiB.
+    const { File, ready } = await import('h5wasm/node');
     await ready;
     const layers = new Map<string, string[]>();
     for (const name of weights.keys()) {

@@ -1,0 +1,56 @@
+import { CryfoldError } from '@cryfold/core';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { EXIT } from './exit-codes.js';
+
+/** A whole number from `minimum` on. */
+export function whole(minimum: number) {
+  return (text: string): number => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < minimum)
+      throw new InvalidArgumentError(`a whole number from ${minimum} on`);
+    return value;
+  };
+}
+
+/** Names between commas. */
+export const list = (text: string): string[] =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter(Boolean);
+
+/** Makes a command's exit code the program's. */
+export type Does = <A extends unknown[]>(command: (...values: A) => Promise<number>) => (...values: A) => Promise<void>;
+
+/** Runs the command line of a program with the commands that `add` gives it, and answers its exit code. */
+export async function runProgram(args: string[], add: (program: Command, does: Does) => void): Promise<number> {
+  let exitCode: number = EXIT.done;
+  const program = new Command('cryfold')
+    .description('Evaluates small-corpus audio classifiers by cross-validation, as a cluster job.')
+    .version('0.1.0')
+    .showHelpAfterError('(--help tells more)')
+    .exitOverride();
+  add(program, (command) => async (...values) => {
+    exitCode = await command(...values);
+  });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    return report(error, args.includes('--json'));
+  }
+}
+
+/** Tells an error in plain words: what, where, what to do. */
+function report(error: unknown, json: boolean): number {
+  if (!(error instanceof CryfoldError)) {
+    process.stderr.write(`cryfold: a defect of cryfold: ${error instanceof Error ? error.stack : String(error)}\n`);
+    return EXIT.failed;
+  }
+  if (json) process.stdout.write(`${JSON.stringify({ error: error.toRecord() })}\n`);
+  process.stderr.write(`cryfold: ${error.code}: ${error.message}\n`);
+  if (error.hint) process.stderr.write(`  ${error.hint}\n`);
+  if (error.code === 'CANCELLED') return EXIT.cancelled;
+  return error.failure === 'usage' ? EXIT.usage : EXIT.failed;
+}

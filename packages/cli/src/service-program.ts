@@ -1,0 +1,30 @@
+import { loadConfig } from '@cryfold/runtime';
+import type { Command } from 'commander';
+import { type Does, list, runProgram, whole } from './program.js';
+import { aggregatorCommand, coordinatorCommand, workerCommand } from './service-commands.js';
+
+const METRICS_PORT = ['--metrics-port <n>', 'serve /metrics, /healthz and /readyz there', whole(0)] as const;
+
+/** Runs a service alone: nothing that only other commands need is loaded, which halves an idle service's memory. */
+export const main = (args: string[]): Promise<number> => runProgram(args, addServiceCommands);
+
+/** Adds the processes of a cluster. */
+export function addServiceCommands(program: Command, does: Does): void {
+  program
+    .command('worker')
+    .description('Take fold jobs from REDIS_URL and commit results to CRYFOLD_STORE.')
+    .option('--queues <names>', 'gpu (networks), cpu (SVMs), or both', list, ['gpu', 'cpu'])
+    .option('--children <n>', 'training processes per queue', whole(1), 1)
+    .option(...METRICS_PORT)
+    .action(does((options) => workerCommand(options, loadConfig())));
+  program
+    .command('coordinator')
+    .description('Drive every unfinished run at REDIS_URL and CRYFOLD_STORE.')
+    .option(...METRICS_PORT)
+    .action(does((options) => coordinatorCommand(options, loadConfig())));
+  program
+    .command('aggregator')
+    .description('Put the results of finished runs together.')
+    .option(...METRICS_PORT)
+    .action(does((options) => aggregatorCommand(options, loadConfig())));
+}
