@@ -13,7 +13,7 @@ const network = {
   /** `adamw` decays weights by .004, `sgd` has momentum .9 */
   optimizer: z.enum(['adam', 'adamw', 'sgd']).default('adam'),
   /** What convolutions and activations compute in; weights, statistics, loss and optimiser stay in float32. */
-  precision: z.enum(['float32', 'bfloat16']).default('float32'),
+  precision: z.enum(['float32', 'bfloat16', 'float16']).default('float32'),
   /** `balanced` scales each loss inversely to its class's share of the training clips. */
   classWeight: z.enum(['none', 'balanced']).default('none'),
 };

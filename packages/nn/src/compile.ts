@@ -22,12 +22,16 @@ import { multiply } from './ops/multiply.js';
 import { reshape } from './ops/reshape.js';
 import { sizeOf } from './ops/shape.js';
 import { softmax, sparseSoftmaxCrossEntropy } from './ops/softmax.js';
+import { LossScale } from './optimizers/loss-scale.js';
 import type { Optimizer } from './optimizers/optimizer.js';
+
+/** What layers can compute in. */
+export type Precision = 'float32' | 'bfloat16' | 'float16';
 
 export interface CompileOptions {
   optimizer: Optimizer;
-  /** In which layers compute; weights, statistics, loss and optimiser are float32 in any case. */
-  precision?: 'float32' | 'bfloat16';
+  /** In which layers compute; weights, statistics, loss and optimiser are float32 in any case. float16 scales the loss. */
+  precision?: Precision;
   /** Which layers are trained; a frozen layer keeps its weights and runs in inference mode. Default: all. */
   trained?: (layer: string) => boolean;
 }
@@ -36,7 +40,7 @@ export interface CompileOptions {
  * A model as one TensorFlow graph with these signatures (tensors by name; n examples held, b of them in a batch):
  * - `feed` {examples: pixels packed into int32, or features float32 [n, length]; labels int32 [n]}: the examples that indices refer to
  * - `init` {weights}: sets the weights, and the optimiser's state to zero
- * - `step` {indices int32 [b], learningRate, seed int32, momentum, classWeights [classes]} -> {loss, hits}
+ * - `step` {indices int32 [b], learningRate, seed int32, momentum, classWeights [classes]} -> {loss, hits; of float16 also scale}
  * - `gradients` {as step, without learningRate and momentum} -> {loss, logits, one gradient per trained weight}
  * - `evaluate` {indices} -> {loss: the sum over the batch, hits, logits and probabilities [b, classes]}
  * - `predict` {examples} -> {probabilities}
@@ -80,10 +84,11 @@ export function compileModel(model: Model, classes: number, options: CompileOpti
   const weighted = multiply(sparseSoftmaxCrossEntropy(logits, labels), gather(classWeights, labels));
   const loss = vectorMean(weighted);
   const trainable = weights.all().filter((weight) => weight.trainable);
-  const slopes = gradients(
-    loss,
-    trainable.map(({ variable }) => graph.read(variable)),
-  );
+  const targets = trainable.map(({ variable }) => graph.read(variable));
+  const scaling =
+    precision === 'float16' ? new LossScale(graph, (scale) => gradients(multiply(loss, scale), targets)) : undefined;
+  const slopes = scaling?.gradients ?? gradients(loss, targets);
+  const applied = (value: Value) => scaling?.guard(value) ?? value;
 
   const learningRate = scalar('learningRate');
   const momentum = scalar('momentum');
@@ -94,20 +99,21 @@ export function compileModel(model: Model, classes: number, options: CompileOpti
   const updates: GraphNode[] = trainable.map(({ variable, shape }, i) => {
     const own = optimizer.slots.map((slot) => graph.variable(`optimizer/${variable.name}/${slot}`, 'float32', shape));
     slots.push(...own);
-    return update(variable, slopes[i], own);
+    return update(variable, applied(slopes[i]), own);
   });
-  updates.push(graph.assign(iterations, iteration));
+  updates.push(graph.assign(iterations, applied(iteration)));
   const rest = subtract(graph.constant(1), momentum);
   for (const { variable, value } of training.tracked) {
     const change = multiply(subtract(graph.read(variable), value), rest);
     updates.push(
       graph.node('AssignSubVariableOp', {
         name: `${variable.name}/track`,
-        inputs: [variable.handle, change],
+        inputs: [variable.handle, applied(change)],
         attrs: { dtype: { type: variable.dtype } },
       }),
     );
   }
+  const done = scaling ? scaling.finish(updates) : updates;
 
   const finalLogits = cast(inference.output, 'float32');
   const probabilities = softmax(finalLogits);
@@ -118,8 +124,9 @@ export function compileModel(model: Model, classes: number, options: CompileOpti
     step: {
       inputs: { ...stepInputs, learningRate, momentum },
       outputs: {
-        loss: identity(loss, 'step/loss', updates),
-        hits: identity(hitCount(logits, labels), 'step/hits', updates),
+        loss: identity(loss, 'step/loss', done),
+        hits: identity(hitCount(logits, labels), 'step/hits', done),
+        ...(scaling && { scale: identity(scaling.scale, 'step/scale', done) }),
       },
     },
     gradients: {
@@ -136,7 +143,7 @@ export function compileModel(model: Model, classes: number, options: CompileOpti
       },
     },
     predict: { inputs: { examples }, outputs: { probabilities } },
-    ...stateSignatures(graph, parameters, [...slots, iterations]),
+    ...stateSignatures(graph, parameters, [...slots, iterations, ...(scaling?.variables ?? [])]),
   };
   return { graph, signatures, weights: weights.all(), inputShape: model.inputShape };
 }
@@ -145,7 +152,7 @@ export function compileModel(model: Model, classes: number, options: CompileOpti
  * A model that only computes: signatures `init` {weights}, `extract` {examples: uint8 or float32 [b, ...]} -> {features:
  * the last layer's output}.
  */
-export function compileExtractor(model: Model, precision: 'float32' | 'bfloat16' = 'float32'): CompiledModel {
+export function compileExtractor(model: Model, precision: Precision = 'float32'): CompiledModel {
   const graph = new Graph();
   const weights = new Weights(graph, () => false);
   const dtype = model.inputShape.length === 3 ? 'uint8' : 'float32';

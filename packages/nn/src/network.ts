@@ -1,5 +1,5 @@
 import { CryfoldError, deriveSeed, Random } from '@cryfold/core';
-import { type CompiledModel, type CompileOptions, compileExtractor, compileModel } from './compile.js';
+import { type CompiledModel, type CompileOptions, compileExtractor, compileModel, type Precision } from './compile.js';
 import type { Weight } from './forward.js';
 import { elementCount } from './graph/graph.js';
 import { Session } from './graph/session.js';
@@ -20,6 +20,8 @@ export interface StepResult {
   loss: number;
   /** How many examples were classified correctly, before the update. */
   hits: number;
+  /** Of float16: by what the loss was multiplied. Where a gradient overflowed, the step changed no weight. */
+  scale?: number;
 }
 
 /** What one pass over a batch in inference mode reports. */
@@ -95,14 +97,14 @@ export class Network {
   /** Trains on one batch. */
   step(indices: Int32Array, options: StepOptions): StepResult {
     const { learningRate, seed, momentum = 0.99, classWeights = this.#uniform } = options;
-    const { loss, hits } = this.#session.run('step', {
+    const { loss, hits, scale } = this.#session.run('step', {
       indices: { data: indices },
       learningRate,
       momentum,
       seed: seed | 0,
       classWeights: { data: classWeights },
     });
-    return { loss: loss[0], hits: hits[0] };
+    return { loss: loss[0], hits: hits[0], ...(scale && { scale: scale[0] }) };
   }
 
   /** Loss and logits of one batch in training mode, and the loss's gradient by each trained weight; changes nothing. */
@@ -172,7 +174,7 @@ export class FeatureExtractor {
     this.#session = session;
   }
 
-  static async load(tf: TensorFlow, model: Model, precision?: 'float32' | 'bfloat16'): Promise<FeatureExtractor> {
+  static async load(tf: TensorFlow, model: Model, precision?: Precision): Promise<FeatureExtractor> {
     const compiled = compileExtractor(model, precision);
     return new FeatureExtractor(compiled, await Session.load(tf, compiled.graph, compiled.signatures));
   }

@@ -61,6 +61,9 @@ export interface LoopSettings {
   momentum: (step: number) => number;
 }
 
+/** A float16 loss scale that only gradients which overflow at any scale lead to: 25 halvings from the first. */
+const LEAST_SCALE = 2 ** -10;
+
 /** Trains an initialised network, whose examples are fed, for all epochs of a fold. */
 export async function trainFold(
   network: Network,
@@ -87,6 +90,7 @@ export async function trainFold(
         ...(classWeights && { classWeights }),
       });
       if (!Number.isFinite(result.loss)) throw lossNotFinite(settings.name, epoch, step + 1);
+      if (result.scale !== undefined && result.scale < LEAST_SCALE) throw overflows(settings.name, epoch, step + 1);
       loss += result.loss * batch.length;
       hits += result.hits;
       options.onStep?.(step + 1, epochs * perEpoch);
@@ -143,5 +147,13 @@ function lossNotFinite(network: string, epoch: number, step: number): CryfoldErr
   return new CryfoldError('NN_LOSS_NOT_FINITE', `${network}: the loss is not finite in epoch ${epoch}, step ${step}`, {
     context: { estimator: network, epoch, step },
     hint: 'Lower learningRate, or check the images.',
+  });
+}
+
+function overflows(network: string, epoch: number, step: number): CryfoldError {
+  const where = `in epoch ${epoch}, step ${step}`;
+  return new CryfoldError('NN_LOSS_NOT_FINITE', `${network}: gradients overflow float16 at any loss scale ${where}`, {
+    context: { estimator: network, epoch, step },
+    hint: 'Lower learningRate, or use precision bfloat16, which has the range of float32.',
   });
 }

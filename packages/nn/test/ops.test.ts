@@ -210,7 +210,7 @@ describe('gradients equal finite differences and the eager gradients of tfjs', (
       resnet50(size, 5, { dropout: 0.25, dense: [4] }),
     ];
     for (const model of models) {
-      for (const precision of ['float32', 'bfloat16'] as const) {
+      for (const precision of ['float32', 'bfloat16', 'float16'] as const) {
         for (const node of compileModel(model, 5, { optimizer: adam(), precision }).graph.nodes) {
           if (node.gradient) assert.ok(tested.has(node.op), `${node.op} has no gradient test`);
         }

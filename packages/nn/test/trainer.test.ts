@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { after, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { resnet50Schema, smallCnnSchema } from '@cryfold/core';
+import { decodeSafetensors, encodeSafetensors } from '../src/safetensors.js';
 import { loadTensorFlow } from '../src/tensorflow.js';
 import { type NetworkParameters, NetworkTrainer } from '../src/trainer.js';
 import type { FitResult } from '../src/training-loop.js';
@@ -109,6 +110,22 @@ test('a loss that is not finite stops the fold and says where', async () => {
   // The same session trains the next fold as if nothing had happened.
   const { curve } = await trainer.fit(data, fold, CNN, { seed: 1 });
   assert.ok(Number.isFinite(curve[1].testLoss));
+});
+
+test('float16 learns; gradients that overflow at any loss scale stop the fold', async () => {
+  const parameters: NetworkParameters = { ...CNN, precision: 'float16', epochs: 12 };
+  const saved: Uint8Array[] = [];
+  const checkpoint = { save: (bytes: Uint8Array) => void saved.push(bytes) };
+  const { curve } = await trainer.fit(data, fold, parameters, { seed: 1, checkpoint });
+  assert.ok(curve[11].testAccuracy >= 0.9, JSON.stringify(curve[11]));
+  // As it would be after 26 halvings in a row.
+  const { tensors, metadata } = decodeSafetensors(saved[0], 'saved');
+  const halved = new Map(tensors).set('optimizer/scale/exponent', { shape: [], data: Float32Array.of(-26) });
+  const resume = encodeSafetensors({ tensors: halved, metadata });
+  await assert.rejects(trainer.fit(data, fold, parameters, { seed: 1, checkpoint: { ...checkpoint, resume } }), {
+    code: 'NN_LOSS_NOT_FINITE',
+    message: /overflow float16 at any loss scale in epoch 2, step 4/,
+  });
 });
 
 test('weights that are named but not given, or do not fit, are coded errors', async () => {

@@ -1,0 +1,38 @@
+import type { GraphNode, Value } from '../graph/graph.js';
+import { identity } from './identity.js';
+
+/**
+ * x where `condition` (a bool scalar) holds; elsewhere a dead value: nothing that needs it runs, in data or in order.
+ * TensorFlow's Switch. Without gradient.
+ */
+export function onlyIf(x: Value, condition: Value, holds = true): Value {
+  const of = { dtype: x.dtype, shape: x.shape };
+  const node = x.graph.node('Switch', {
+    inputs: [x, condition],
+    attrs: { T: { type: x.dtype } },
+    outputs: [of, of],
+  });
+  // Of its own node: an order after the Switch itself would not be dead.
+  return identity(node.outputs[holds ? 1 : 0], 'only');
+}
+
+/** A node that runs once `effects`, which run only if `condition` holds, have run or will not. TensorFlow's Merge. */
+export function whenSettled(condition: Value, effects: readonly GraphNode[]): GraphNode {
+  const { graph } = condition;
+  const one = graph.constant(1);
+  const [ran, skipped] = [identity(onlyIf(one, condition), 'ran', effects), onlyIf(one, condition, false)];
+  return graph.node('Merge', {
+    inputs: [ran, skipped],
+    attrs: { T: { type: 'float32' }, N: { int: 2 } },
+    outputs: [
+      { dtype: 'float32', shape: [] },
+      { dtype: 'int32', shape: [] },
+    ],
+  });
+}
+
+/** `yes` where the condition holds, else `no`: all scalars, both computed. Without gradient. */
+export function choose(condition: Value, yes: Value, no: Value): Value {
+  const { dtype, shape } = yes;
+  return yes.graph.value('SelectV2', { dtype, shape }, { inputs: [condition, yes, no], attrs: { T: { type: dtype } } });
+}

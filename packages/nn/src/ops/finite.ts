@@ -1,0 +1,11 @@
+import type { Value } from '../graph/graph.js';
+
+/** Whether no element of any float32 tensor is NaN or infinite: a bool scalar, from the sums of squares, in one pass. */
+export function allFinite(tensors: readonly Value[]): Value {
+  const { graph } = tensors[0];
+  const scalar = { dtype: 'float32' as const, shape: [] };
+  const attrs = { T: { type: 'float32' as const } };
+  const squares = tensors.map((tensor) => graph.value('L2Loss', scalar, { inputs: [tensor], attrs }));
+  const sum = graph.value('AddN', scalar, { inputs: squares, attrs: { ...attrs, N: { int: squares.length } } });
+  return graph.value('IsFinite', { dtype: 'bool', shape: [] }, { inputs: [sum], attrs });
+}

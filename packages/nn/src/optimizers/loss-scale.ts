@@ -1,0 +1,64 @@
+import type { Graph, GraphNode, Value, Variable } from '../graph/graph.js';
+import { divide, plus, power, subtract } from '../ops/arithmetic.js';
+import { choose, onlyIf, whenSettled } from '../ops/branch.js';
+import { allFinite } from '../ops/finite.js';
+import { multiply } from '../ops/multiply.js';
+
+/** As Keras's LossScaleOptimizer: the first scale, and after how many steps without overflow it doubles. */
+const INITIAL = 2 ** 15;
+const GROWTH_STEPS = 2000;
+
+/**
+ * Dynamic loss scaling: Micikevicius et al. (2018), section 3.2. float16 ends at 65504 above and 6e-8 below, so small
+ * gradients vanish unless the loss is multiplied first. A step whose gradients overflow halves the scale and changes
+ * nothing else: no weight, no moment, no moving statistic, and it is not counted.
+ */
+export class LossScale {
+  /** The factor of this step's loss: a float32 scalar. */
+  readonly scale: Value;
+  /** Zero at first, like the rest of the optimiser's state: log2 of scale / INITIAL, and steps since it last changed. */
+  readonly variables: readonly [exponent: Variable, steps: Variable];
+  readonly #graph: Graph;
+  readonly #finite: Value;
+  /** Of the loss, one for each weight: unscaled. */
+  readonly gradients: readonly Value[];
+
+  /** @param differentiate the gradients of the loss times `scale` */
+  constructor(graph: Graph, differentiate: (scale: Value) => readonly Value[]) {
+    this.#graph = graph;
+    this.variables = [
+      graph.variable('optimizer/scale/exponent', 'float32', []),
+      graph.variable('optimizer/scale/steps', 'float32', []),
+    ];
+    const growth = power(graph.constant(2), graph.read(this.variables[0]));
+    this.scale = multiply(graph.constant(INITIAL), growth);
+    const scaled = differentiate(this.scale);
+    this.#finite = allFinite(scaled);
+    const inverse = divide(graph.constant(1), this.scale);
+    this.gradients = scaled.map((gradient) => multiply(gradient, inverse));
+  }
+
+  /** The value in a step without overflow; what needs it runs only then. */
+  guard(value: Value): Value {
+    return onlyIf(value, this.#finite);
+  }
+
+  /** What has to run for a step to be done. @param updates that need guarded values */
+  finish(updates: readonly GraphNode[]): GraphNode[] {
+    const graph = this.#graph;
+    const [zero, one] = [graph.constant(0), graph.constant(1)];
+    const [exponent, steps] = this.variables.map((variable) => graph.read(variable));
+    const counted = plus(steps, one);
+    const full = graph.value(
+      'GreaterEqual',
+      { dtype: 'bool', shape: [] },
+      { inputs: [counted, graph.constant(GROWTH_STEPS)], attrs: { T: { type: 'float32' } } },
+    );
+    const grown = choose(full, plus(exponent, one), exponent);
+    return [
+      whenSettled(this.#finite, updates),
+      graph.assign(this.variables[0], choose(this.#finite, grown, subtract(exponent, one))),
+      graph.assign(this.variables[1], choose(this.#finite, choose(full, zero, counted), zero)),
+    ];
+  }
+}
