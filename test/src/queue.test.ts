@@ -41,7 +41,7 @@ function consume(handle: (payload: WorkPayload, signal: AbortSignal) => Promise<
 }
 
 async function failure(name: string) {
-  const reason = await until(`${name} to fail`, async () => (await queues.failures('gpu')).get(id(name)));
+  const reason = await until(`${name} to fail`, async () => (await queues.failures('gpu', [id(name)])).get(id(name)));
   return failureOf(reason);
 }
 
@@ -81,7 +81,7 @@ test('infrastructure errors wait and are not counted', async () => {
   await queues.add('gpu', [fold('store')]);
   await until('the fourth attempt', () => ended);
   await consumer.close();
-  assert.equal((await queues.failures('gpu')).has(id('store')), false);
+  assert.equal((await queues.failures('gpu', [id('store')])).has(id('store')), false);
 });
 
 test('a payload of another schema is refused with what is wrong', async () => {

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ArtifactStore, openStore, readArtifact } from '@cryfold/artifacts';
 import type { RunProgress } from '@cryfold/coordinator';
-import { CryfoldError, type RunPlan, storeKeys } from '@cryfold/core';
+import { CryfoldError, queuedIds, type RunPlan, storeKeys } from '@cryfold/core';
 import { decodeResults, type RunResults } from '@cryfold/evaluation';
 import type { Skipped } from '@cryfold/features';
 import { tensorFlowInfo } from '@cryfold/nn';
@@ -157,6 +157,7 @@ async function watch(
         if (id === plan.run) failed = CryfoldError.fromRecord(failureOf(reason));
       },
     });
+    for (const queue of ['gpu', 'cpu'] as const) await queues.forgetFailures(queue, queuedIds(plan, queue));
     await queues.remove('runs', plan.run);
     await queues.add('runs', [{ id: plan.run, payload: { format: 1, kind: 'run', run: plan.run } }]);
     for (let looks = 0; !stop.aborted; looks++) {

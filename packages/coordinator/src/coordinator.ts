@@ -86,6 +86,10 @@ export class Coordinator implements Service {
         },
       });
     }
+    await queues.listen('aggregate', {
+      completed: (run) => coordinator.#nudge(run),
+      failed: (run) => coordinator.#nudge(run),
+    });
     options.log.info('coordinator ready');
     return coordinator;
   }
@@ -104,6 +108,10 @@ export class Coordinator implements Service {
     for (const driver of this.#drivers) {
       action(driver).catch((error) => this.#log.warn({ err: error }, 'event not handled; reconciliation will'));
     }
+  }
+
+  #nudge(run: string): void {
+    for (const driver of this.#drivers) if (driver.state.plan.run === run) driver.nudge();
   }
 
   /** Truth is in the store: a run whose job Redis lost is enqueued again. */
@@ -172,8 +180,9 @@ export class Coordinator implements Service {
         const text = JSON.stringify(progress);
         if (text !== told) await attempt.progress(progress);
         told = text;
-        await sleep(PROGRESS, undefined, { signal: attempt.signal }).catch(() => {});
+        await driver.pause(PROGRESS);
       }
+      await driver.forgetFailures();
       await attempt.progress(state.progress());
       log.info('run finished');
     } finally {
@@ -187,7 +196,7 @@ export class Coordinator implements Service {
     state.phase = 'aggregate';
     const { run } = state.plan;
     if (await this.#store.has(storeKeys.results(run))) return true;
-    const failed = (await this.#queues.failures('aggregate')).get(run);
+    const failed = (await this.#queues.failures('aggregate', [run])).get(run);
     if (failed !== undefined) {
       await this.#queues.remove('aggregate', run);
       const { code, message, hint } = failureOf(failed);

@@ -8,6 +8,7 @@ import {
   type FoldQueue,
   foldFailureSchema,
   prerequisiteOf,
+  queuedIds,
   storeKeys,
 } from '@cryfold/core';
 import { failureOf, type JobRequest, type Queues } from '@cryfold/queue';
@@ -38,6 +39,8 @@ export class RunDriver {
   readonly #log: Logger;
   /** Prerequisites that are in the store, by id. */
   readonly #ready = new Set<string>();
+  #nudged = false;
+  #wake = () => {};
 
   constructor(state: RunState, store: ArtifactStore, queues: Queues, log: Logger) {
     this.state = state;
@@ -46,41 +49,43 @@ export class RunDriver {
     this.#log = log;
   }
 
-  /** Loads what earlier attempts at this run left: final failures stay, stale failed jobs in Redis go. */
+  /** Loads the final failures that earlier coordinators recorded, and enqueues what is missing. */
   async begin(): Promise<void> {
-    const run = this.state.plan.run;
-    for await (const key of this.#store.list(storeKeys.failures(run))) {
+    for await (const key of this.#store.list(storeKeys.failures(this.state.plan.run))) {
       const bytes = await this.#store.get(key);
       if (!bytes) continue;
       const failure = decodeRecord(foldFailureSchema, bytes, key);
       this.state.markFailed(failure.key, failure.error as ErrorRecord);
     }
-    for (const queue of FOLD_QUEUES) {
-      for (const id of (await this.#queues.failures(queue)).keys()) {
-        if (this.state.isPending(id) || this.#waitingFor(id).length > 0) await this.#queues.remove(queue, id);
-      }
-    }
     await this.reconcile(true);
   }
 
-  /** @param first counts the results found as having been there before */
+  /**
+   * Costs one look-up for each fold that is missing and not in a queue, so that it does not grow with the run.
+   * @param first looks for the results of all folds, and counts those found as having been there before
+   */
   async reconcile(first = false): Promise<void> {
     // Live jobs are read before results: a fold that ends in between is seen as done, never as missing.
     const live = new Map<FoldQueue, Set<string>>();
-    for (const queue of FOLD_QUEUES) {
-      live.set(queue, await this.#queues.liveIds(queue));
-      if (first) continue;
-      for (const [id, reason] of await this.#queues.failures(queue)) await this.onFailed(id, reason);
-    }
-    await forEachLimited(this.state.pending, async ({ key }) => {
+    for (const queue of FOLD_QUEUES) live.set(queue, await this.#queues.liveIds(queue));
+    const isLive = (job: FoldJob) => live.get(job.queue)?.has(job.key) === true;
+    const looked = this.state.pending.filter((job) => first || !isLive(job));
+    await forEachLimited(looked, async ({ key }) => {
       if (await this.#store.has(storeKeys.result(key))) this.state.markDone(key, first);
     });
+    // Neither live nor done: failed while nobody listened, or never enqueued.
+    for (const queue of FOLD_QUEUES) {
+      const idle = this.state.pending.filter((job) => job.queue === queue && !isLive(job)).map(({ key }) => key);
+      for (const [id, reason] of await this.#queues.failures(queue, idle)) await this.onFailed(id, reason);
+    }
     const active = await Promise.all(FOLD_QUEUES.map((queue) => this.#queues.activeIds(queue)));
     this.state.keepActive(new Set(active.flatMap((ids) => [...ids])));
     const runnable = new Map<FoldQueue, FoldJob[]>();
     for (const job of this.state.pending) {
-      if (live.get(job.queue)?.has(job.key) || !(await this.#prepared(job, live))) continue;
-      runnable.set(job.queue, [...(runnable.get(job.queue) ?? []), job]);
+      if (isLive(job) || !(await this.#prepared(job, live)) || !this.state.isPending(job.key)) continue;
+      const jobs = runnable.get(job.queue);
+      if (jobs) jobs.push(job);
+      else runnable.set(job.queue, [job]);
     }
     for (const [queue, jobs] of runnable) {
       await this.#queues.add(
@@ -89,6 +94,37 @@ export class RunDriver {
       );
       this.#log.info({ queue, folds: jobs.length }, 'folds enqueued');
     }
+    this.#nudgeIfSettled();
+  }
+
+  /** Resolves after so many milliseconds, or sooner where the run may have come to its end. */
+  async pause(milliseconds: number): Promise<void> {
+    if (!this.#nudged) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, milliseconds);
+        this.#wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    this.#nudged = false;
+    this.#wake = () => {};
+  }
+
+  nudge(): void {
+    this.#nudged = true;
+    this.#wake();
+  }
+
+  #nudgeIfSettled(): void {
+    if (this.state.settled) this.nudge();
+  }
+
+  /** Takes the failed jobs of an ended run out of Redis; their records are in the store. */
+  async forgetFailures(): Promise<void> {
+    const { plan } = this.state;
+    for (const queue of FOLD_QUEUES) await this.#queues.forgetFailures(queue, queuedIds(plan, queue));
   }
 
   /**
@@ -105,6 +141,7 @@ export class RunDriver {
     await forEachLimited([...waiting], async ([id, queue]) => {
       await this.#queues.remove(queue, id);
     });
+    await this.forgetFailures();
   }
 
   /** Whether what a fold needs is in the store; if not, one job computes it for all. */
@@ -116,6 +153,11 @@ export class RunDriver {
     if (await this.#store.has(needed.artifact)) {
       this.#ready.add(needed.id);
       return true;
+    }
+    const failed = (await this.#queues.failures(needed.queue, [needed.id])).get(needed.id);
+    if (failed !== undefined) {
+      await this.onFailed(needed.id, failed);
+      return false;
     }
     const payload = { format: 1, kind: 'prepare', run: this.state.plan.run, trial: job.trial } as const;
     await this.#queues.add(needed.queue, [{ id: needed.id, payload }]);
@@ -138,6 +180,7 @@ export class RunDriver {
       return;
     }
     if (await this.#store.has(storeKeys.result(id))) this.state.markDone(id, false);
+    this.#nudgeIfSettled();
   }
 
   async onFailed(id: string, reason: string): Promise<void> {
@@ -147,6 +190,7 @@ export class RunDriver {
     if (!job) return;
     await this.#fail(job, error);
     if (error.failure === 'input') await this.#park(job, error);
+    this.#nudgeIfSettled();
   }
 
   async #fail(job: FoldJob, error: ErrorRecord): Promise<void> {

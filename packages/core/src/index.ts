@@ -23,7 +23,7 @@ export {
   planRun,
   type RunPlan,
 } from './plan.js';
-export { type Prerequisite, prerequisiteOf } from './prerequisites.js';
+export { type Prerequisite, prerequisiteOf, queuedIds } from './prerequisites.js';
 export { Random } from './random.js';
 export {
   bestModel,

@@ -26,3 +26,14 @@ export function prerequisiteOf(plan: RunPlan, trial: string): Prerequisite | und
   }
   return undefined;
 }
+
+/** Ids of all jobs that a run may put into a queue. */
+export function queuedIds(plan: RunPlan, queue: FoldQueue): Set<string> {
+  const ids = new Set<string>();
+  for (const job of plan.jobs) {
+    if (job.queue === queue) ids.add(job.key);
+    const needed = prerequisiteOf(plan, job.trial);
+    if (needed?.queue === queue) ids.add(needed.id);
+  }
+  return ids;
+}

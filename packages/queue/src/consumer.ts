@@ -4,7 +4,7 @@ import { DelayedError, type Job, UnrecoverableError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { z } from 'zod';
 import { connect } from './connection.js';
-import { asCryfoldError, failureMessage } from './failures.js';
+import { asCryfoldError, askRedis, failureMessage } from './failures.js';
 import type { QueueName } from './payloads.js';
 import { COUNTERS, type CounterName, keyPrefix } from './queues.js';
 
@@ -102,8 +102,8 @@ async function process<P>(
     await options.handle(payload, {
       signal,
       previous,
-      progress: (data) => job.updateProgress(data),
-      count: async (name) => void (await redis.hincrby(COUNTERS, name, 1)),
+      progress: (data) => askRedis(() => job.updateProgress(data)),
+      count: async (name) => void (await askRedis(() => redis.hincrby(COUNTERS, name, 1))),
     });
   } catch (thrown) {
     if (signal.aborted) return later(100);

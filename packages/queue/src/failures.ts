@@ -23,3 +23,18 @@ export function failureOf(reason: string): ErrorRecord {
   }
   return new CryfoldError('PROCESS_DIED', `the queue gave the job up: ${reason.slice(0, 500)}`).toRecord();
 }
+
+/**
+ * Asks Redis something. Whatever goes wrong there (no connection, loading, out of memory) is infrastructure: it waits,
+ * and counts against no job.
+ * @throws CryfoldError REDIS_UNREACHABLE
+ */
+export async function askRedis<T>(action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (cause) {
+    throw new CryfoldError('REDIS_UNREACHABLE', `Redis: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      cause,
+    });
+  }
+}

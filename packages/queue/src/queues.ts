@@ -1,10 +1,14 @@
 import { type JobType, Queue, QueueEvents } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { connect } from './connection.js';
+import { askRedis } from './failures.js';
 import type { Payload, QueueName } from './payloads.js';
 
 const PREFIX = 'cryfold';
 export const keyPrefix = { prefix: PREFIX };
+
+/** Ids of one pipelined question. */
+const CHUNK = 500;
 
 /** Attempts of a job whose process crashed; infrastructure errors are not counted. */
 const CRASH_ATTEMPTS = 4;
@@ -45,7 +49,10 @@ export interface QueueListeners {
   progress?: (jobId: string, data: unknown) => void;
 }
 
-/** The producer's side of all queues over one connection that fails at once when Redis is away. */
+/**
+ * The producer's side of all queues over one connection that fails at once when Redis is away. Every question may throw
+ * REDIS_UNREACHABLE.
+ */
 export class Queues {
   readonly #url: string;
   readonly #redis: Redis;
@@ -75,60 +82,81 @@ export class Queues {
       attempts: CRASH_ATTEMPTS,
       backoff: { type: 'exponential', delay: 1000 },
       removeOnComplete: true,
-      removeOnFail: { count: 10_000 },
+      // A run's failed jobs leave with its end; these are the bounds of what a dead coordinator left.
+      removeOnFail: { count: 10_000, age: 7 * 24 * 3600 },
     });
-    for (let start = 0; start < jobs.length; start += 500) {
-      const chunk = jobs.slice(start, start + 500);
-      await this.#queue(name).addBulk(
-        chunk.map((job) => ({ name: job.payload.kind, data: job.payload, opts: options(job) })),
-      );
+    for (const chunk of chunks(jobs)) {
+      const bulk = chunk.map((job) => ({ name: job.payload.kind, data: job.payload, opts: options(job) }));
+      await askRedis(() => this.#queue(name).addBulk(bulk));
     }
   }
 
   /** Ids of jobs that wait, run or will be tried again. */
   async liveIds(name: QueueName): Promise<Set<string>> {
-    return new Set(await this.#queue(name).getRanges(LIVE, 0, -1));
+    return new Set(await askRedis(() => this.#queue(name).getRanges(LIVE, 0, -1)));
   }
 
   async activeIds(name: QueueName): Promise<Set<string>> {
-    return new Set(await this.#queue(name).getRanges(['active'], 0, -1));
+    return new Set(await askRedis(() => this.#queue(name).getRanges(['active'], 0, -1)));
   }
 
-  /** Failed jobs by id, with their reasons. */
-  async failures(name: QueueName): Promise<Map<string, string>> {
-    const jobs = await this.#queue(name).getJobs(['failed'], 0, -1);
-    return new Map(jobs.flatMap((job) => (job?.id ? [[job.id, job.failedReason ?? '']] : [])));
+  /** Those of these jobs that have failed for good, with their reasons. */
+  async failures(name: QueueName, ids: Iterable<string>): Promise<Map<string, string>> {
+    const failures = new Map<string, string>();
+    const queue = this.#queue(name);
+    for (const chunk of chunks([...ids])) {
+      const asked = this.#redis.pipeline();
+      for (const id of chunk) asked.zscore(queue.toKey('failed'), id).hget(queue.toKey(id), 'failedReason');
+      const answers = await askRedis(async () => {
+        const results = (await asked.exec()) ?? [];
+        return results.map(([error, answer]) => {
+          if (error) throw error;
+          return answer as string | null;
+        });
+      });
+      for (const [i, id] of chunk.entries()) if (answers[2 * i] !== null) failures.set(id, answers[2 * i + 1] ?? '');
+    }
+    return failures;
+  }
+
+  /** Removes those of these jobs that have failed for good. */
+  async forgetFailures(name: QueueName, ids: Iterable<string>): Promise<void> {
+    for (const id of (await this.failures(name, ids)).keys()) await this.remove(name, id);
   }
 
   /** A job's state and progress, or undefined where it is not there. */
   async job(name: QueueName, id: string): Promise<JobStatus | undefined> {
-    const job = await this.#queue(name).getJob(id);
-    return job && { state: await job.getState(), progress: job.progress };
+    return askRedis(async () => {
+      const job = await this.#queue(name).getJob(id);
+      return job && { state: await job.getState(), progress: job.progress };
+    });
   }
 
   /** How many jobs of a queue are in each state. */
   async counts(name: QueueName): Promise<Record<string, number>> {
-    return this.#queue(name).getJobCounts('active', 'waiting', 'delayed', 'failed');
+    return askRedis(() => this.#queue(name).getJobCounts('active', 'waiting', 'delayed', 'failed'));
   }
 
   /** What a watcher of all queues wants to know, in one look. */
   async look(name: QueueName): Promise<QueueLook> {
-    const queue = this.#queue(name);
-    const jobs = await queue.getJobCounts('waiting', 'active', 'delayed', 'prioritized', 'failed');
-    const [oldest] = jobs.waiting ? await queue.getJobs(['waiting'], 0, 0, true) : [];
-    const oldestSeconds = oldest ? (Date.now() - oldest.timestamp) / 1000 : 0;
-    return { jobs, oldestSeconds, consumers: await queue.getWorkersCount() };
+    return askRedis(async () => {
+      const queue = this.#queue(name);
+      const jobs = await queue.getJobCounts('waiting', 'active', 'delayed', 'prioritized', 'failed');
+      const [oldest] = jobs.waiting ? await queue.getJobs(['waiting'], 0, 0, true) : [];
+      const oldestSeconds = oldest ? (Date.now() - oldest.timestamp) / 1000 : 0;
+      return { jobs, oldestSeconds, consumers: await queue.getWorkersCount() };
+    });
   }
 
   /** Bytes that Redis uses, and may use: `maxmemory`, or else the memory of its machine. */
   async memory(): Promise<{ used: number; limit: number }> {
-    const info = await this.#redis.info('memory');
+    const info = await askRedis(() => this.#redis.info('memory'));
     const member = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0);
     return { used: member('used_memory'), limit: member('maxmemory') || member('total_system_memory') };
   }
 
   async counters(): Promise<Record<CounterName, number>> {
-    const found = await this.#redis.hgetall(COUNTERS);
+    const found = await askRedis(() => this.#redis.hgetall(COUNTERS));
     return Object.fromEntries(COUNTER_NAMES.map((name) => [name, Number(found[name] ?? 0)])) as Record<
       CounterName,
       number
@@ -137,7 +165,7 @@ export class Queues {
 
   /** Removes jobs that are not running: false where one is locked by a worker. */
   async remove(name: QueueName, id: string): Promise<boolean> {
-    return (await this.#queue(name).remove(id)) === 1;
+    return (await askRedis(() => this.#queue(name).remove(id))) === 1;
   }
 
   /** Resolves once events from now on are heard. Listeners run until close. */
@@ -162,4 +190,8 @@ export class Queues {
     );
     this.#redis.disconnect();
   }
+}
+
+function* chunks<T>(items: readonly T[]): Iterable<T[]> {
+  for (let start = 0; start < items.length; start += CHUNK) yield items.slice(start, start + CHUNK);
 }
