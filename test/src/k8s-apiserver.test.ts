@@ -1,0 +1,225 @@
+import assert from 'node:assert/strict';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { findTool } from '@cryfold/testing';
+import { ROOT, temporaryFolder, until } from './command.js';
+import {
+  HOW,
+  KUBE_CACHE,
+  KubeCluster,
+  type Manifest,
+  OVERLAYS,
+  podTemplates,
+  render,
+  renderText,
+  say,
+} from './kube.js';
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let cluster: KubeCluster | undefined;
+let kubectl = '';
+const NONE = `no kubectl, etcd or kube-apiserver on PATH, in $CRYFOLD_TOOLS or cached; ${HOW}`;
+const CRDS = join(KUBE_CACHE, 'crds-1');
+let crds = false;
+
+before(async () => {
+  folder = await temporaryFolder();
+  kubectl = (await findTool('kubectl')) ?? '';
+  cluster = await KubeCluster.start(join(folder.path, 'cluster'));
+  if (!cluster) return;
+  crds = (await readdir(CRDS).catch(() => [])).length > 0;
+  if (crds) {
+    // Longer than what apply notes down in an annotation.
+    await cluster.must(['create', '-f', CRDS]);
+    await cluster.must(['wait', '--for=condition=Established', '--timeout=30s', 'crd', '--all']);
+  }
+  await cluster.must(['apply', '-f', join(ROOT, 'k8s', 'base', 'namespace.yaml')]);
+  await cluster.must(['apply', '-f', join(ROOT, 'k8s', 'base', 'priority-classes.yaml')]);
+});
+after(async () => {
+  await cluster?.stop();
+  await folder.remove();
+});
+
+for (const overlay of OVERLAYS) {
+  const path = join(ROOT, 'k8s', 'overlays', overlay);
+
+  test(`kubectl apply -k of ${overlay} is accepted by a real API server, without a warning`, async (t) => {
+    if (!cluster) return t.skip(NONE);
+    if (overlay === 'gpu-cluster' && !crds) return t.skip(`no CRDs of KEDA and the others; ${HOW}`);
+    const { code, stdout, stderr } = await cluster.kubectl(['apply', '-k', path, '--dry-run=server']);
+    assert.equal(code, 0, stderr);
+    assert.equal(stderr.replace(/^.*missing the kubectl.kubernetes.io\/last-applied-configuration.*\n/gm, ''), '');
+    const count = (await render(kubectl, overlay)).length;
+    assert.equal(stdout.trim().split('\n').length, count, stdout);
+  });
+
+  test(`${overlay} passes kubeconform, strict`, async (t) => {
+    const kubeconform = await findTool('kubeconform');
+    const schemas = join(KUBE_CACHE, 'schemas-1');
+    if (!kubeconform || !kubectl) return t.skip('no kubeconform or no kubectl on PATH, in $CRYFOLD_TOOLS or cached');
+    if ((await readdir(schemas).catch(() => [])).length === 0) return t.skip(`no schemas; ${HOW}`);
+    const check = (text: string) => {
+      const location = `${schemas}/{{ .ResourceKind }}{{ .KindSuffix }}.json`;
+      return say(kubeconform, ['-strict', '-summary', '-output', 'json', '-schema-location', location], text);
+    };
+    const text = await renderText(kubectl, path);
+    const { code, stdout } = await check(text);
+    const { summary } = JSON.parse(stdout);
+    assert.equal(code, 0, stdout);
+    assert.deepEqual(summary, { valid: (await render(kubectl, overlay)).length, invalid: 0, errors: 0, skipped: 0 });
+    // A check that finds nothing must be able to find something.
+    const broken = await check(text.replace('readOnlyRootFilesystem', 'readOnlyRootFilesistem'));
+    assert.equal(broken.code, 1, 'a mistyped field passes');
+  });
+
+  test(`every pod of ${overlay} is admitted under restricted Pod Security, and none that asks for more`, async (t) => {
+    if (!cluster) return t.skip(NONE);
+    const { kubectl: run } = { kubectl: cluster.kubectl.bind(cluster) };
+    const create = (spec: Manifest) => {
+      const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'one', namespace: 'cryfold' }, spec };
+      return run(['create', '--dry-run=server', '-f', '-'], JSON.stringify(pod));
+    };
+    const templates = podTemplates(await render(kubectl, overlay));
+    assert.ok(templates.length >= 5);
+    for (const { name, template } of templates) {
+      const { code, stderr } = await create(template.spec);
+      assert.equal(code, 0, `${name}: ${stderr}`);
+    }
+    const asks: Record<string, (spec: Manifest) => void> = {
+      root: (spec) => {
+        spec.securityContext.runAsUser = 0;
+      },
+      'may be root': (spec) => {
+        spec.securityContext.runAsNonRoot = false;
+      },
+      privileged: (spec) => {
+        spec.containers[0].securityContext = { privileged: true };
+      },
+      'host path': (spec) => {
+        spec.volumes.push({ name: 'host', hostPath: { path: '/' } });
+      },
+      'host network': (spec) => {
+        spec.hostNetwork = true;
+      },
+      capabilities: (spec) => {
+        spec.containers[0].securityContext.capabilities = {};
+      },
+    };
+    for (const [what, ask] of Object.entries(asks)) {
+      const spec = structuredClone(templates[0].template.spec);
+      ask(spec);
+      const { code, stderr } = await create(spec);
+      assert.equal(code, 1, `a pod with ${what} is admitted`);
+      assert.match(stderr, /violates PodSecurity "restricted:latest"/, what);
+    }
+  });
+}
+
+test('a misspelt field, a bad quantity and a contradictory budget are refused', async (t) => {
+  if (!cluster) return t.skip(NONE);
+  const text = await renderText(kubectl, join(ROOT, 'k8s', 'overlays', 'gpu-cluster'));
+  const mistakes: [string, string][] = [
+    ['terminationGracePeriodSeconds', 'terminationGraceSeconds'],
+    ['cpu: 200m', 'cpu: 200mm'],
+    ['minAvailable: 1', 'maxUnavailable: 1\n  minAvailable: 1'],
+    ...(crds ? ([['minReplicaCount', 'minReplicas']] as [string, string][]) : []),
+  ];
+  for (const [right, wrong] of mistakes) {
+    assert.ok(text.includes(right), right);
+    const { code, stderr } = await cluster.kubectl(
+      ['apply', '--dry-run=server', '--validate=strict', '-f', '-'],
+      text.replace(right, wrong),
+    );
+    assert.equal(code, 1, `${wrong} passes`);
+    assert.notEqual(stderr, '');
+  }
+});
+
+test('on a cluster that schedules, rollouts complete, the CronJob makes its Job, budgets keep the last replica', async (t) => {
+  if (!cluster) return t.skip(NONE);
+  if (!crds) return t.skip(`no CRDs of KEDA and the others; ${HOW}`);
+  const missing = await cluster.startControllers();
+  if (missing) return t.skip(`no ${missing} on PATH or cached; scripts/test-k8s --build makes it`);
+  const kube = cluster;
+  const size = { cpu: '32', memory: '256Gi', pods: '110', 'nvidia.com/gpu': '2' };
+  for (const name of ['node-1', 'node-2']) {
+    const node = {
+      apiVersion: 'v1',
+      kind: 'Node',
+      metadata: { name, labels: { 'kubernetes.io/hostname': name, 'nvidia.com/gpu.present': 'true' } },
+      spec: { taints: [{ key: 'nvidia.com/gpu', effect: 'NoSchedule', value: 'present' }] },
+      status: { allocatable: size, capacity: size },
+    };
+    // One node has no taint: what needs no GPU goes there.
+    if (name === 'node-2') node.spec.taints = [];
+    await kube.must(['create', '-f', '-'], JSON.stringify(node));
+  }
+  const volume = (name: string) => ({
+    apiVersion: 'v1',
+    kind: 'PersistentVolume',
+    metadata: { name },
+    spec: { capacity: { storage: '50Gi' }, accessModes: ['ReadWriteOnce'], hostPath: { path: `/tmp/${name}` } },
+  });
+  for (const name of ['one', 'two']) await kube.must(['create', '-f', '-'], JSON.stringify(volume(name)));
+  await kube.must(['apply', '-k', join(ROOT, 'k8s', 'overlays', 'gpu-cluster')]);
+  // Every minute instead of every night: the controller itself must make the Job, and its pod must run.
+  await kube.must(['-n', 'cryfold', 'patch', 'cronjob', 'retrain', '-p', '{"spec":{"schedule":"* * * * *"}}']);
+  const deployments = ['coordinator', 'aggregator', 'worker-cpu', 'worker-gpu'];
+  for (const name of deployments) {
+    await kube.must(['-n', 'cryfold', 'rollout', 'status', `deployment/${name}`, '--timeout=60s']);
+  }
+  await kube.must(['-n', 'cryfold', 'rollout', 'status', 'statefulset/redis', '--timeout=60s']);
+
+  // A change rolls out, too, and to zero and back, as the autoscaler would.
+  await kube.must(['-n', 'cryfold', 'set', 'env', 'deployment', '--all', 'CRYFOLD_LOG_LEVEL=debug']);
+  for (const name of deployments) {
+    await kube.must(['-n', 'cryfold', 'rollout', 'status', `deployment/${name}`, '--timeout=60s']);
+  }
+  for (const replicas of [0, 2]) {
+    await kube.must(['-n', 'cryfold', 'scale', 'deployment/worker-gpu', `--replicas=${replicas}`]);
+    await until(`${replicas} replicas`, async () => {
+      const { status } = (await kube.get('deployment', 'worker-gpu')) ?? {};
+      return (status?.readyReplicas ?? 0) === replicas && (status?.replicas ?? 0) === replicas;
+    });
+  }
+
+  await evictions(kube);
+  const job = await until(
+    'the CronJob to make its Job, and the Job its pod',
+    async () => {
+      const jobs = JSON.parse(await kube.must(['-n', 'cryfold', 'get', 'jobs', '-o', 'json'])).items;
+      return jobs.find(({ status }: Manifest) => status.ready === 1 || status.succeeded === 1);
+    },
+    90,
+  );
+  assert.equal(job.metadata.ownerReferences[0].kind, 'CronJob');
+});
+
+/** With the other replica gone, the coordinator's last pod may not be evicted; with it back, it may. */
+async function evictions(kube: KubeCluster): Promise<void> {
+  const pods = async (): Promise<string[]> => {
+    const args = ['get', 'pods', '-l', 'app.kubernetes.io/component=coordinator', '-o', 'name'];
+    return (await kube.must(['-n', 'cryfold', ...args])).trim().split('\n').filter(Boolean);
+  };
+  const evict = (pod: string) => {
+    const name = pod.replace('pod/', '');
+    const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name, namespace: 'cryfold' } };
+    const path = `/api/v1/namespaces/cryfold/pods/${name}/eviction`;
+    return kube.kubectl(['create', '--raw', path, '-f', '-'], JSON.stringify(eviction));
+  };
+  const allowed = async () => (await kube.get('pdb', 'coordinator'))?.status?.disruptionsAllowed;
+  await until('the budget to allow one', async () => (await allowed()) === 1);
+  await kube.must(['-n', 'cryfold', 'scale', 'deployment/coordinator', '--replicas=1']);
+  await until('one pod', async () => (await pods()).length === 1);
+  await until('the budget to allow none', async () => (await allowed()) === 0);
+  const [last] = await pods();
+  const refused = await evict(last);
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /violate the pod's disruption budget/);
+  await kube.must(['-n', 'cryfold', 'scale', 'deployment/coordinator', '--replicas=2']);
+  await until('the budget to allow one again', async () => (await allowed()) === 1);
+  const granted = await evict(last);
+  assert.equal(granted.code, 0, granted.stderr);
+}
