@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { findTool } from '@cryfold/testing';
 import { ROOT, temporaryFolder, until } from './command.js';
 import {
@@ -189,6 +190,7 @@ test('on a cluster that schedules, rollouts complete, the CronJob makes its Job,
   const job = await until(
     'the CronJob to make its Job, and the Job its pod',
     async () => {
+      await sleep(1000);
       const jobs = JSON.parse(await kube.must(['-n', 'cryfold', 'get', 'jobs', '-o', 'json'])).items;
       return jobs.find(({ status }: Manifest) => status.ready === 1 || status.succeeded === 1);
     },
@@ -212,8 +214,8 @@ async function evictions(kube: KubeCluster): Promise<void> {
   const allowed = async () => (await kube.get('pdb', 'coordinator'))?.status?.disruptionsAllowed;
   await until('the budget to allow one', async () => (await allowed()) === 1);
   await kube.must(['-n', 'cryfold', 'scale', 'deployment/coordinator', '--replicas=1']);
-  await until('one pod', async () => (await pods()).length === 1);
   await until('the budget to allow none', async () => (await allowed()) === 0);
+  await until('one pod', async () => (await pods()).length === 1);
   const [last] = await pods();
   const refused = await evict(last);
   assert.equal(refused.code, 1);

@@ -4,6 +4,7 @@ import { closeSync, openSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { findTool, freePort } from '@cryfold/testing';
 import { parseAllDocuments } from 'yaml';
 import { ROOT, until } from './command.js';
@@ -160,7 +161,9 @@ export class KubeCluster {
     return stdout;
   }
 
+  /** Undefined where it is not there. Takes a while, since each call starts a kubectl and these are made in loops. */
   async get(kind: string, name: string): Promise<Manifest | undefined> {
+    await sleep(400);
     const { code, stdout } = await this.kubectl(['-n', 'cryfold', 'get', kind, name, '-o', 'json']);
     return code === 0 ? JSON.parse(stdout) : undefined;
   }

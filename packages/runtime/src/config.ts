@@ -6,6 +6,7 @@ import { z } from 'zod';
 
 const schema = z.object({
   REDIS_URL: z.string().min(1).optional(),
+  REDIS_PASSWORD_FILE: z.string().optional(),
   CRYFOLD_STORE: z.string().min(1).optional(),
   CRYFOLD_CACHE: z.string().min(1).optional(),
   XDG_CACHE_HOME: z.string().min(1).optional(),
@@ -79,6 +80,16 @@ function readNamed(variable: string, file: string): string {
   }
 }
 
+/** The address, with the mounted password put in where it names none. */
+function redisUrl({ REDIS_URL, REDIS_PASSWORD_FILE }: z.infer<typeof schema>): string | undefined {
+  if (!REDIS_URL || !REDIS_PASSWORD_FILE || !URL.canParse(REDIS_URL)) return REDIS_URL;
+  const url = new URL(REDIS_URL);
+  if (url.password === '') {
+    url.password = encodeURIComponent(readNamed('REDIS_PASSWORD_FILE', REDIS_PASSWORD_FILE).trim());
+  }
+  return url.href;
+}
+
 function s3Config(env: z.infer<typeof schema>): Readonly<S3Config> | undefined {
   const accessKey = secretOf(env, 'AWS_ACCESS_KEY_ID');
   const secretKey = secretOf(env, 'AWS_SECRET_ACCESS_KEY');
@@ -109,7 +120,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Readon
   }
   const env = parsed.data;
   return Object.freeze({
-    redisUrl: env.REDIS_URL,
+    redisUrl: redisUrl(env),
     storeUrl: env.CRYFOLD_STORE,
     s3: s3Config(env),
     cacheDir: env.CRYFOLD_CACHE ?? join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'cryfold'),

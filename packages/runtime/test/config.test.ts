@@ -24,6 +24,24 @@ test('S3 credentials come from variables or from mounted files, and are absent w
   }
 });
 
+test('the password of Redis comes from a mounted file, whatever characters it holds', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'cryfold-config-'));
+  try {
+    const REDIS_PASSWORD_FILE = join(folder, 'password');
+    await writeFile(REDIS_PASSWORD_FILE, 'a/b%c@d:e+f\n');
+    const { redisUrl } = loadConfig({ REDIS_URL: 'redis://host:6379/2', REDIS_PASSWORD_FILE });
+    const url = new URL(redisUrl ?? '');
+    assert.equal(decodeURIComponent(url.password), 'a/b%c@d:e+f');
+    assert.equal(`${url.host}${url.pathname}`, 'host:6379/2');
+    const own = loadConfig({ REDIS_URL: 'redis://:own@host', REDIS_PASSWORD_FILE });
+    assert.equal(own.redisUrl, 'redis://:own@host', 'a password in the URL stays');
+    assert.equal(loadConfig({ REDIS_URL: '/run/redis.sock', REDIS_PASSWORD_FILE }).redisUrl, '/run/redis.sock');
+    assert.throws(() => loadConfig({ REDIS_URL: 'redis://h', REDIS_PASSWORD_FILE: join(folder, 'none') }), CryfoldError);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
 test('a wrong variable is named, and its value is not told', () => {
   const cases: [Record<string, string>, RegExp][] = [
     [{ AWS_SECRET_ACCESS_KEY_FILE: '/absent/file', AWS_ACCESS_KEY_ID: 'x' }, /AWS_SECRET_ACCESS_KEY_FILE/],
