@@ -36,7 +36,10 @@ test('the password of Redis comes from a mounted file, whatever characters it ho
     const own = loadConfig({ REDIS_URL: 'redis://:own@host', REDIS_PASSWORD_FILE });
     assert.equal(own.redisUrl, 'redis://:own@host', 'a password in the URL stays');
     assert.equal(loadConfig({ REDIS_URL: '/run/redis.sock', REDIS_PASSWORD_FILE }).redisUrl, '/run/redis.sock');
-    assert.throws(() => loadConfig({ REDIS_URL: 'redis://h', REDIS_PASSWORD_FILE: join(folder, 'none') }), CryfoldError);
+    assert.throws(
+      () => loadConfig({ REDIS_URL: 'redis://h', REDIS_PASSWORD_FILE: join(folder, 'none') }),
+      CryfoldError,
+    );
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -1,0 +1,258 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import { findTool } from '@cryfold/testing';
+import { parseAllDocuments } from 'yaml';
+import { ROOT } from './command.js';
+import { HOW, type Manifest, OVERLAYS, podTemplates, render, say } from './kube.js';
+
+let kubectl: string | undefined;
+before(async () => {
+  kubectl = await findTool('kubectl');
+});
+
+const MEBI = 2 ** 20;
+function bytes(quantity: string): number {
+  const [, number, unit] = /^(\d+)(Mi|Gi|mb)?$/.exec(quantity) ?? [];
+  assert.ok(number, quantity);
+  return Number(number) * (unit === 'Gi' ? 1024 * MEBI : unit ? MEBI : 1);
+}
+
+const value = (container: Manifest, name: string): string | undefined =>
+  container.env?.find((one: Manifest) => one.name === name)?.value;
+
+for (const overlay of OVERLAYS) {
+  const each = (what: string, check: (manifests: Manifest[]) => void | Promise<void>) =>
+    test(`${overlay}: ${what}`, async (t) => {
+      if (!kubectl) return t.skip(`no kubectl on PATH or cached; ${HOW}`);
+      await check(await render(kubectl, overlay));
+    });
+
+  each('no container is root, writes its image, or has a capability, a token or no limit', (manifests) => {
+    const templates = podTemplates(manifests);
+    assert.ok(templates.length >= 5);
+    for (const { name, template } of templates) {
+      const { spec } = template;
+      assert.equal(spec.securityContext.runAsNonRoot, true, name);
+      assert.ok(spec.securityContext.runAsUser > 0, name);
+      assert.equal(spec.securityContext.seccompProfile.type, 'RuntimeDefault', name);
+      assert.equal(spec.automountServiceAccountToken, false, name);
+      assert.equal(spec.serviceAccountName, 'cryfold', name);
+      assert.ok(
+        manifests.some(({ kind, metadata }) => kind === 'PriorityClass' && metadata.name === spec.priorityClassName),
+      );
+      for (const container of [...spec.containers, ...(spec.initContainers ?? [])]) {
+        const { readOnlyRootFilesystem, allowPrivilegeEscalation, capabilities } = container.securityContext;
+        const said = { readOnlyRootFilesystem, allowPrivilegeEscalation, drop: capabilities.drop };
+        assert.deepEqual(said, { readOnlyRootFilesystem: true, allowPrivilegeEscalation: false, drop: ['ALL'] }, name);
+        for (const resource of ['cpu', 'memory']) {
+          assert.ok(container.resources.requests[resource], `${name}: no request of ${resource}`);
+          assert.ok(container.resources.limits[resource], `${name}: no limit of ${resource}`);
+        }
+        assert.match(container.image, /:[\w.-]+$/, `${name}: an image without tag`);
+        assert.doesNotMatch(container.image, /:latest$/, name);
+      }
+    }
+    const roles = ['Role', 'ClusterRole', 'RoleBinding', 'ClusterRoleBinding'];
+    assert.deepEqual(
+      manifests.filter(({ kind }) => roles.includes(kind)),
+      [],
+      'the service account has rights',
+    );
+  });
+
+  each('every Secret, ConfigMap and key that a pod refers to exists', async (manifests) => {
+    const keys = new Map<string, Set<string>>();
+    for (const { kind, metadata, data } of manifests) {
+      if (kind === 'ConfigMap') keys.set(`ConfigMap ${metadata.name}`, new Set(Object.keys(data)));
+    }
+    const made = await say(join(ROOT, 'scripts', 'k8s-secrets'), []);
+    for (const document of parseAllDocuments(made.stdout)) {
+      const { metadata, stringData } = document.toJS();
+      keys.set(`Secret ${metadata.name}`, new Set(Object.keys(stringData)));
+    }
+    // The example makes the same.
+    for (const { kind, spec } of manifests) {
+      if (kind !== 'ExternalSecret') continue;
+      const external = spec.data.map((one: Manifest) => one.secretKey);
+      assert.deepEqual(new Set(external), keys.get(`Secret ${spec.target.name}`), spec.target.name);
+    }
+    let looked = 0;
+    const refer = (by: string, kind: string, name: string, key?: string) => {
+      looked++;
+      const has = keys.get(`${kind} ${name}`);
+      assert.ok(has, `${by}: there is no ${kind} ${name}`);
+      if (key) assert.ok(has.has(key), `${by}: ${kind} ${name} has no key ${key}`);
+    };
+    for (const { name: by, template } of podTemplates(manifests)) {
+      const { volumes = [], containers } = template.spec;
+      const paths = new Set<string>();
+      const mounted = containers.flatMap((one: Manifest) => one.volumeMounts ?? []);
+      for (const { name, secret, configMap } of volumes) {
+        const mount = mounted.find((one: Manifest) => one.name === name);
+        assert.ok(mount, `${by}: nobody mounts ${name}`);
+        if (configMap) {
+          refer(by, 'ConfigMap', configMap.name);
+          for (const key of keys.get(`ConfigMap ${configMap.name}`) ?? []) paths.add(`${mount.mountPath}/${key}`);
+        }
+        for (const { key, path } of secret?.items ?? []) {
+          refer(by, 'Secret', secret.secretName, key);
+          paths.add(`${mount.mountPath}/${path}`);
+        }
+      }
+      for (const container of containers) {
+        const env: [string, string][] = (container.env ?? []).map((one: Manifest) => [one.name, one.value]);
+        for (const { configMapRef } of container.envFrom ?? []) {
+          refer(by, 'ConfigMap', configMapRef.name);
+          const { data } = manifests.find((one) => one.kind === 'ConfigMap' && one.metadata.name === configMapRef.name);
+          env.push(...(Object.entries(data) as [string, string][]));
+        }
+        for (const [name, text] of env) {
+          if (name.endsWith('_FILE')) assert.ok(paths.has(text), `${by}: ${name}: nothing is mounted at ${text}`);
+          assert.doesNotMatch(
+            name,
+            /(PASSWORD|SECRET|TOKENS?|ACCESS_KEY(_ID)?)$/,
+            `${by}: a secret in the environment`,
+          );
+        }
+      }
+    }
+    assert.ok(looked > 10);
+  });
+
+  each('a worker has the time to drain, and the memory for its children', (manifests) => {
+    for (const component of ['worker-gpu', 'worker-cpu']) {
+      const { template } = podTemplates(manifests).find(({ name }) => name === component) ?? { template: undefined };
+      const [container] = template.spec.containers;
+      const grace = Number(value(container, 'CRYFOLD_GRACE_SECONDS'));
+      // 15 s: what packages/runtime allows for stopping in order after the grace.
+      assert.ok(grace > 0 && template.spec.terminationGracePeriodSeconds >= grace + 15 + 5, component);
+      const children = Number(container.args[container.args.indexOf('--children') + 1]);
+      const child = Number(value(container, 'CRYFOLD_CHILD_MEMORY_MB'));
+      const limit = bytes(container.resources.limits.memory);
+      assert.ok(children > 0 && limit >= (children * child + 256) * MEBI, `${component}: ${limit / MEBI} MiB`);
+    }
+    const [redis] = podTemplates(manifests).find(({ name }) => name === 'redis')?.template.spec.containers ?? [];
+    const { data } = manifests.find((one) => one.kind === 'ConfigMap' && one.metadata.name.startsWith('redis-config'));
+    const [, most] = /^maxmemory (\w+)$/m.exec(data['redis.conf']) ?? [];
+    // Rewriting the append-only file may need as much again.
+    assert.ok(bytes(redis.resources.limits.memory) >= 2 * bytes(most), 'Redis grows past its limit');
+    assert.match(data['redis.conf'], /^appendonly yes$/m);
+    assert.match(data['redis.conf'], /^maxmemory-policy noeviction$/m);
+  });
+
+  each('selectors, services, budgets, scalers and monitors find what they mean', (manifests) => {
+    const labels = podTemplates(manifests).map(({ name, template }) => ({ name, labels: template.metadata.labels }));
+    const found = (selector: Record<string, string>) =>
+      labels
+        .filter((one) => Object.entries(selector).every(([key, text]) => one.labels[key] === text))
+        .map(({ name }) => name);
+    for (const { kind, metadata, spec } of manifests) {
+      const { name } = metadata;
+      if (kind === 'Service') assert.deepEqual(found(spec.selector), [name], `Service ${name}`);
+      if (kind === 'PodDisruptionBudget') assert.deepEqual(found(spec.selector.matchLabels), [name], `budget ${name}`);
+      if (kind === 'PodMonitor') assert.equal(found(spec.selector.matchLabels).length, 4, 'all of cryfold’s services');
+      if (kind === 'ScaledObject') {
+        const target = manifests.find(
+          (one) => one.kind === 'Deployment' && one.metadata.name === spec.scaleTargetRef.name,
+        );
+        assert.ok(target, name);
+        assert.equal(target.spec.replicas, undefined, `applying ${name} again would set its replicas back`);
+        const [container] = target.spec.template.spec.containers;
+        const children = container.args[container.args.indexOf('--children') + 1];
+        assert.equal(spec.triggers[0].metadata.threshold, children, 'a job for each child');
+      }
+    }
+  });
+
+  each('the network lets through what is needed, and nothing else', (manifests) => {
+    const seen = new Set<string>();
+    const pods = podTemplates(manifests).map(({ name, template }) => ({ name, template, namespace: 'cryfold' }));
+    const foreign = (name: string, namespace: string, labels: Record<string, string>) => ({
+      name,
+      namespace,
+      template: { metadata: { labels }, spec: { containers: [] } },
+    });
+    const all = [
+      ...pods,
+      foreign('dns', 'kube-system', { 'k8s-app': 'kube-dns' }),
+      foreign('prometheus', 'monitoring', { 'app.kubernetes.io/name': 'prometheus' }),
+      foreign('other', 'default', {}),
+      foreign('stranger', 'cryfold', {}),
+      foreign('proxy', 'cryfold', { 'cryfold.io/uses-api': 'true' }),
+    ];
+    const policies = manifests.filter(({ kind }) => kind === 'NetworkPolicy');
+    for (const from of all) {
+      for (const to of all) {
+        for (const port of [53, 6379, 9000, 8080, 9464, 22]) {
+          const out = allows(policies, 'egress', from, to, port);
+          const into = allows(policies, 'ingress', to, from, port);
+          if (from !== to && out && into && (from.namespace === 'cryfold' || to.namespace === 'cryfold')) {
+            seen.add(`${from.name} > ${to.name}:${port}`);
+          }
+        }
+      }
+    }
+    const inside = pods.map(({ name }) => name);
+    const clients = [
+      'coordinator',
+      'aggregator',
+      'worker-cpu',
+      'worker-gpu',
+      ...inside.filter((name) => name === 'retrain'),
+    ];
+    const needed = [
+      ...[...inside, 'stranger', 'proxy'].map((name) => `${name} > dns:53`),
+      ...clients.map((name) => `${name} > redis:6379`),
+      ...(inside.includes('minio') ? clients.map((name) => `${name} > minio:9000`) : []),
+      ...clients.filter((name) => name !== 'retrain').map((name) => `prometheus > ${name}:9464`),
+    ];
+    // Without egress rules of its own that a stranger has not, the proxy cannot leave; whoever labels it adds one.
+    assert.deepEqual([...seen].sort(), needed.sort());
+    const api = allows(policies, 'ingress', all.find(({ name }) => name === 'coordinator')!, all.at(-1)!, 8080);
+    assert.ok(api, 'a pod that may use the API is let in');
+    const outward = policies.flatMap(({ spec }) => (spec.egress ?? []).flatMap(({ to }: Manifest) => to ?? []));
+    const blocks = outward.filter(({ ipBlock }: Manifest) => ipBlock);
+    assert.equal(blocks.length, inside.includes('minio') ? 0 : 1, 'ways out of the cluster');
+  });
+}
+
+interface Pod {
+  name: string;
+  namespace: string;
+  template: Manifest;
+}
+
+const matches = (selector: Manifest, labels: Record<string, string>): boolean =>
+  Object.entries(selector?.matchLabels ?? {}).every(([key, text]) => labels[key] === text);
+
+/** Whether policies let `pod` send to (egress) or receive from (ingress) a peer, by the rules of the NetworkPolicy API. */
+function allows(policies: Manifest[], way: 'ingress' | 'egress', pod: Pod, peer: Pod, port: number): boolean {
+  if (pod.namespace !== 'cryfold') return true;
+  const type = way === 'ingress' ? 'Ingress' : 'Egress';
+  const own = policies.filter(
+    ({ spec }) => spec.policyTypes.includes(type) && matches(spec.podSelector, pod.template.metadata.labels),
+  );
+  if (own.length === 0) return true;
+  const receiver = way === 'ingress' ? pod : peer;
+  const named = receiver.template.spec.containers.flatMap((one: Manifest) => one.ports ?? []);
+  return own.some(({ spec }) =>
+    (spec[way] ?? []).some((rule: Manifest) => {
+      const peers = rule[way === 'ingress' ? 'from' : 'to'];
+      const ports = (rule.ports ?? []).map((one: Manifest) =>
+        typeof one.port === 'number' ? one.port : named.find(({ name }: Manifest) => name === one.port)?.containerPort,
+      );
+      const open = ports.length === 0 || ports.includes(port);
+      return open && (!peers || peers.some((one: Manifest) => means(one, peer)));
+    }),
+  );
+}
+
+function means({ namespaceSelector, podSelector, ipBlock }: Manifest, peer: Pod): boolean {
+  // Addresses of pods are private ones, which the blocks here leave out.
+  if (ipBlock) return false;
+  const namespace = namespaceSelector
+    ? matches(namespaceSelector, { 'kubernetes.io/metadata.name': peer.namespace })
+    : peer.namespace === 'cryfold';
+  return namespace && matches(podSelector, peer.template.metadata.labels);
+}
