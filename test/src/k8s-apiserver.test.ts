@@ -141,6 +141,7 @@ test('a misspelt field, a bad quantity and a contradictory budget are refused', 
 test('on a cluster that schedules, rollouts complete, the CronJob makes its Job, budgets keep the last replica', async (t) => {
   if (!cluster) return t.skip(NONE);
   if (!crds) return t.skip(`no CRDs of KEDA and the others; ${HOW}`);
+  if (!process.env.CRYFOLD_TEST_ROLLOUT) return t.skip('takes two minutes: scripts/test-k8s runs it');
   const missing = await cluster.startControllers();
   if (missing) return t.skip(`no ${missing} on PATH or cached; scripts/test-k8s --build makes it`);
   const kube = cluster;
