@@ -1,8 +1,16 @@
-import { type ArtifactStore, openStore, type S3Settings } from '@cryfold/artifacts';
+import { type ArtifactStore, observed, openStore, type S3Settings } from '@cryfold/artifacts';
 import { type CryfoldError, encodeRecord, storeKeys } from '@cryfold/core';
 import type { RunResults } from '@cryfold/evaluation';
 import { Consumer, type RunPayload, runPayload } from '@cryfold/queue';
-import type { Checks, Logger, Metrics, Service } from '@cryfold/runtime';
+import {
+  type Checks,
+  consumerObserver,
+  type Logger,
+  type Metrics,
+  NO_METRICS,
+  type Service,
+  storeObserver,
+} from '@cryfold/runtime';
 import { evaluateStored } from './evaluate-stored.js';
 import { readRun } from './read-run.js';
 
@@ -25,7 +33,8 @@ export class Aggregator implements Service {
   };
 
   constructor(options: AggregatorOptions) {
-    this.#store = openStore(options.storeUrl, options.s3);
+    const metrics = options.metrics ?? NO_METRICS;
+    this.#store = observed(openStore(options.storeUrl, options.s3), storeObserver(metrics));
     this.#consumer = new Consumer({
       url: options.redisUrl,
       queue: 'aggregate',
@@ -34,10 +43,14 @@ export class Aggregator implements Service {
       // A run is not to blame for how often aggregators die in the days that it takes.
       maxStalledCount: 1e9,
       handle: async ({ run }) => {
+        const start = performance.now();
         const results = await aggregate(this.#store, run);
+        metrics.add('cryfold_aggregations_total', { status: results.status });
+        metrics.observe('cryfold_aggregation_duration_seconds', {}, (performance.now() - start) / 1000);
         options.log.info({ run, status: results.status, missing: results.missing.length }, 'run aggregated');
       },
       onError: (error) => options.log.warn({ err: error }, 'queue error'),
+      observer: consumerObserver(metrics, 'aggregate'),
     });
     options.log.info('aggregator ready');
   }

@@ -1,10 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ArtifactStore, openStore, readArtifact, type S3Settings } from '@cryfold/artifacts';
+import { type ArtifactStore, observed, openStore, readArtifact, type S3Settings } from '@cryfold/artifacts';
 import { CryfoldError, DAMAGE_CODES, decodePlan, storeKeys } from '@cryfold/core';
 import { type Attempt, Consumer, failureOf, Queues, type RunPayload, runPayload } from '@cryfold/queue';
-import { type Checks, type Logger, type Metrics, NO_METRICS, type Service } from '@cryfold/runtime';
+import {
+  type Checks,
+  consumerObserver,
+  type Logger,
+  type Metrics,
+  NO_METRICS,
+  type Service,
+  storeObserver,
+} from '@cryfold/runtime';
 import { watchQueues } from './queue-metrics.js';
 import { RunDriver } from './run-driver.js';
+import { RunMetrics } from './run-metrics.js';
 import { RunState } from './run-state.js';
 
 export interface CoordinatorOptions {
@@ -43,11 +52,13 @@ export class Coordinator implements Service {
   readonly #only: string | undefined;
   readonly checks: Checks;
   readonly #watching: Promise<void>;
+  readonly #runMetrics: RunMetrics;
   #scanning: Promise<void>;
   #scanned = Date.now();
 
-  private constructor(options: CoordinatorOptions, queues: Queues) {
-    this.#store = openStore(options.storeUrl, options.s3);
+  private constructor(options: CoordinatorOptions, queues: Queues, metrics: Metrics) {
+    this.#store = observed(openStore(options.storeUrl, options.s3), storeObserver(metrics));
+    this.#runMetrics = new RunMetrics(metrics, this.#store);
     this.#queues = queues;
     this.#log = options.log;
     this.#only = options.only;
@@ -60,9 +71,10 @@ export class Coordinator implements Service {
       maxStalledCount: 1e9,
       handle: (payload, attempt) => this.#drive(payload.run, attempt),
       onError: (error) => this.#log.warn({ err: error }, 'queue error'),
+      observer: consumerObserver(metrics, 'runs'),
     });
     this.#scanning = this.#scan();
-    this.#watching = watchQueues(queues, options.metrics ?? NO_METRICS, this.#stopped.signal);
+    this.#watching = watchQueues(queues, metrics, this.#stopped.signal);
     this.checks = {
       redis: () => this.#consumer.check(),
       store: () => this.#store.has('checks/ready'),
@@ -74,8 +86,9 @@ export class Coordinator implements Service {
   }
 
   static async start(options: CoordinatorOptions): Promise<Coordinator> {
-    const queues = new Queues(options.redisUrl);
-    const coordinator = new Coordinator(options, queues);
+    const metrics = options.metrics ?? NO_METRICS;
+    const queues = new Queues(options.redisUrl, () => metrics.add('cryfold_redis_reconnects_total', {}));
+    const coordinator = new Coordinator(options, queues, metrics);
     for (const name of ['gpu', 'cpu'] as const) {
       await queues.listen(name, {
         completed: (id) => coordinator.#tell((driver) => driver.onCompleted(id)),
@@ -131,6 +144,7 @@ export class Coordinator implements Service {
           unfinished.map((run) => ({ id: run, payload: { format: 1, kind: 'run', run } })),
         );
         this.#scanned = Date.now();
+        await this.#runMetrics.refresh();
       } catch (error) {
         this.#log.warn({ err: error }, 'runs could not be listed');
       }
@@ -159,6 +173,8 @@ export class Coordinator implements Service {
     log.info({ folds: state.plan.jobs.length }, 'run taken');
     await driver.begin();
     this.#drivers.add(driver);
+    this.#runMetrics.begin(state, attempt.added);
+    let ended: 'finished' | 'cancelled' | 'failed' = 'failed';
     try {
       let reconciled = Date.now();
       let looked = 0;
@@ -168,6 +184,7 @@ export class Coordinator implements Service {
         if (Date.now() - looked >= CANCELLED) {
           if (await this.#store.has(storeKeys.cancelled(run))) {
             await driver.cancel();
+            ended = 'cancelled';
             return log.info('run cancelled');
           }
           looked = Date.now();
@@ -185,8 +202,10 @@ export class Coordinator implements Service {
       await driver.forgetFailures();
       await attempt.progress(state.progress());
       log.info('run finished');
+      ended = 'finished';
     } finally {
       this.#drivers.delete(driver);
+      if (!attempt.signal.aborted) await this.#runMetrics.end(run, ended);
     }
   }
 

@@ -26,6 +26,8 @@ export interface RunProgress {
 interface Activity {
   since: number;
   fraction: number;
+  /** When it last told progress, or was first seen */
+  told: number;
 }
 
 /** Which folds of a run are done, failed, active or missing. Holds nothing that the store and Redis don't know. */
@@ -83,13 +85,27 @@ export class RunState {
     if (!this.#pending.has(key)) return;
     const activity = this.#active.get(key);
     // A fold that starts again starts from nothing.
-    if (!activity || fraction < activity.fraction) this.#active.set(key, { since: Date.now(), fraction });
-    else activity.fraction = fraction;
+    const now = Date.now();
+    if (!activity || fraction < activity.fraction) this.#active.set(key, { since: now, fraction, told: now });
+    else Object.assign(activity, { fraction, told: now });
   }
 
   /** Forgets folds that no worker holds any more. */
   keepActive(ids: ReadonlySet<string>): void {
     for (const key of this.#active.keys()) if (!ids.has(key)) this.#active.delete(key);
+  }
+
+  stateOf(key: string): 'waiting' | 'active' | 'done' | 'failed' {
+    if (this.#done.has(key)) return 'done';
+    if (this.#failed.has(key)) return 'failed';
+    return this.#active.has(key) ? 'active' : 'waiting';
+  }
+
+  /** How long the quietest of the active folds has told nothing; 0 where none is active. */
+  silentSeconds(): number {
+    let oldest = Date.now();
+    for (const { told } of this.#active.values()) oldest = Math.min(oldest, told);
+    return (Date.now() - oldest) / 1000;
   }
 
   progress(): RunProgress {

@@ -30,6 +30,8 @@ export const foldResultSchema = z.strictObject({
   /** A network's files (docs/models.md), where the spec asked to keep them; `gc` may have deleted them since */
   model: z.array(artifactSchema).optional(),
   curve: z.array(epochSchema),
+  /** Share of the test clips whose class was predicted; absent from records of earlier versions. */
+  accuracy: z.number().min(0).max(1).optional(),
   seconds: z.number(),
   /** When the attempt began; absent from records of earlier versions. */
   started: z.iso.datetime().optional(),
@@ -85,7 +87,7 @@ export const storeKeys = {
   result: (fold: string) => `folds/${fold}/result.json`,
   attempt: (fold: string, attempt: string, file: string) => `folds/${fold}/${attempt}/${file}`,
   checkpoint: (fold: string) => `folds/${fold}/checkpoint/state.safetensors`,
-  /** What was said during an attempt that failed */
+  /** What was said during an attempt, failed or not */
   log: (fold: string, attempt: string) => `folds/${fold}/${attempt}/log.txt`,
   plan: (run: string) => `runs/${run}/plan.json`,
   results: (run: string) => `runs/${run}/results.json`,

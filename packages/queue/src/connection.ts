@@ -4,8 +4,9 @@ import { Redis, type RedisOptions } from 'ioredis';
 /**
  * Connects to `redis://`, `rediss://` or the path of a Unix socket. Blocking users wait for a lost server;
  * others fail at once, so that a producer is never hung by an outage (design section 4).
+ * @param onReconnect is told each time that a lost connection is there again
  */
-export function connect(url: string, use: 'blocking' | 'failing'): Redis {
+export function connect(url: string, use: 'blocking' | 'failing', onReconnect: () => void = () => {}): Redis {
   const options: RedisOptions = {
     maxRetriesPerRequest: use === 'blocking' ? null : 1,
     enableOfflineQueue: use === 'blocking',
@@ -17,6 +18,7 @@ export function connect(url: string, use: 'blocking' | 'failing'): Redis {
   const redis = new Redis(url, options);
   // Reconnection is ioredis's task; without a listener it would print every attempt.
   redis.on('error', () => {});
+  redis.once('ready', () => redis.on('ready', onReconnect));
   return redis;
 }
 

@@ -24,6 +24,8 @@ export interface Attempt {
   signal: AbortSignal;
   /** How often the job was started before. */
   previous: number;
+  /** When the job was added, Unix milliseconds. */
+  added: number;
   progress(data: object): Promise<void>;
   /** Adds one to a counter that all processes share. */
   count(name: CounterName): Promise<void>;
@@ -38,6 +40,16 @@ export interface ConsumerOptions<P> {
   maxStalledCount: number;
   handle: (payload: P, attempt: Attempt) => Promise<void>;
   onError: (error: Error) => void;
+  observer?: ConsumerObserver | undefined;
+}
+
+/** Is told what is worth counting. */
+export interface ConsumerObserver {
+  /** An attempt failed, by the job or by its surroundings. */
+  failed(error: CryfoldError): void;
+  /** A job was found whose worker no longer renewed its lock. */
+  lostLease(): void;
+  reconnected(): void;
 }
 
 /** Takes jobs from a queue until closed. Failures follow their class: see FailureClass in core. */
@@ -46,7 +58,8 @@ export class Consumer<P> {
   readonly #redis;
 
   constructor(options: ConsumerOptions<P>) {
-    this.#redis = connect(options.url, 'blocking');
+    const { observer } = options;
+    this.#redis = connect(options.url, 'blocking', () => observer?.reconnected());
     this.#worker = new Worker(
       options.queue,
       (job, token, signal) => process(options, this.#redis, job, token, signal),
@@ -60,6 +73,7 @@ export class Consumer<P> {
       },
     );
     this.#worker.on('error', options.onError);
+    this.#worker.on('stalled', () => observer?.lostLease());
     this.#worker.on('lockRenewalFailed', (jobIds) => {
       for (const id of jobIds) this.#worker.cancelJob(id, 'lock lost');
     });
@@ -102,12 +116,14 @@ async function process<P>(
     await options.handle(payload, {
       signal,
       previous,
+      added: job.timestamp,
       progress: (data) => askRedis(() => job.updateProgress(data)),
       count: async (name) => void (await askRedis(() => redis.hincrby(COUNTERS, name, 1))),
     });
   } catch (thrown) {
     if (signal.aborted) return later(100);
     const error = asCryfoldError(thrown);
+    options.observer?.failed(error);
     if (error.failure === 'infrastructure') {
       options.onError(error);
       const backoff = Math.min(1000 * 2 ** Math.min(previous, 5), 30_000);

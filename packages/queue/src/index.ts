@@ -1,5 +1,5 @@
 export { checkRedis, shutDownRedis } from './connection.js';
-export { type Attempt, Consumer, type ConsumerOptions } from './consumer.js';
+export { type Attempt, Consumer, type ConsumerObserver, type ConsumerOptions } from './consumer.js';
 export { asCryfoldError, failureOf } from './failures.js';
 export {
   type FoldPayload,

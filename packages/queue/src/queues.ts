@@ -59,9 +59,9 @@ export class Queues {
   readonly #queues = new Map<QueueName, Queue>();
   readonly #events: { events: QueueEvents; redis: Redis }[] = [];
 
-  constructor(url: string) {
+  constructor(url: string, onReconnect?: () => void) {
     this.#url = url;
-    this.#redis = connect(url, 'failing');
+    this.#redis = connect(url, 'failing', onReconnect);
   }
 
   #queue(name: QueueName): Queue {

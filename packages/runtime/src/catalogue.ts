@@ -2,7 +2,7 @@
 type Kind = 'counter' | 'gauge' | 'histogram';
 type Role = 'coordinator' | 'worker' | 'aggregator';
 
-interface Definition {
+export interface Definition {
   readonly kind: Kind;
   /** The services that export it */
   readonly by: readonly Role[];
@@ -37,6 +37,43 @@ export const CATALOGUE = {
     labels: ['check'],
     help: 'When a check passed last. For check="redis" this is the process’s heartbeat.',
   },
+  cryfold_store_operations_total: {
+    kind: 'counter',
+    by: ALL,
+    labels: ['operation', 'outcome'],
+    help: 'Calls of the artifact store that ended, by outcome (ok, error). Those that a driver tries again count once.',
+  },
+  cryfold_store_operation_duration_seconds: {
+    kind: 'histogram',
+    by: ALL,
+    labels: ['operation'],
+    help: 'How long calls of the artifact store took, with their retries.',
+    buckets: [0.002, 0.01, 0.05, 0.2, 1, 5, 30],
+  },
+  cryfold_store_bytes_total: {
+    kind: 'counter',
+    by: ALL,
+    labels: ['direction'],
+    help: 'Bytes read from and written to the artifact store.',
+  },
+  cryfold_redis_reconnects_total: {
+    kind: 'counter',
+    by: ALL,
+    labels: [],
+    help: 'How often a lost connection to Redis was made again.',
+  },
+  cryfold_attempt_failures_total: {
+    kind: 'counter',
+    by: ALL,
+    labels: ['queue', 'class', 'code'],
+    help: 'Attempts at jobs that failed, by class: input is never retried, infrastructure waits, crash gets a fresh child.',
+  },
+  cryfold_lost_leases_total: {
+    kind: 'counter',
+    by: ALL,
+    labels: ['queue'],
+    help: 'Jobs whose worker no longer renewed their lock and which were given to another; counted by who found them.',
+  },
   cryfold_queue_jobs: {
     kind: 'gauge',
     by: ['coordinator'],
@@ -66,6 +103,171 @@ export const CATALOGUE = {
     by: ['coordinator'],
     labels: [],
     help: 'Memory that Redis may use: its maxmemory, or else the memory of its machine.',
+  },
+  cryfold_runs_driven: {
+    kind: 'gauge',
+    by: ['coordinator'],
+    labels: [],
+    help: 'Unfinished runs that this coordinator drives.',
+  },
+  cryfold_run_info: {
+    kind: 'gauge',
+    by: ['coordinator'],
+    labels: ['run', 'name', 'dataset', 'phase'],
+    help: 'Always 1. Phase: folds, aggregate, or how the run ended: finished, cancelled, failed.',
+  },
+  cryfold_run_started_timestamp_seconds: {
+    kind: 'gauge',
+    by: ['coordinator'],
+    labels: ['run'],
+    help: 'When the run was submitted to Redis.',
+  },
+  cryfold_run_fraction_done_ratio: {
+    kind: 'gauge',
+    by: ['coordinator'],
+    labels: ['run'],
+    help: 'Folds done or failed for good, and the done parts of those that are being trained, by all folds.',
+  },
+  cryfold_run_eta_seconds: {
+    kind: 'gauge',
+    by: ['coordinator'],
+    labels: ['run'],
+    help: 'Seconds to the end, by the mean times of the folds done; absent while too little is known.',
+  },
+  cryfold_run_silent_seconds: {
+    kind: 'gauge',
+    by: ['coordinator'],
+    labels: ['run'],
+    help: 'Longest time since a fold that is being trained told progress; 0 where none is.',
+  },
+  cryfold_run_folds: {
+    kind: 'gauge',
+    by: ['coordinator'],
+    labels: ['run', 'estimator', 'queue', 'state'],
+    help: 'Fold jobs by state: waiting, active, done, failed.',
+  },
+  cryfold_run_accuracy_ratio: {
+    kind: 'gauge',
+    by: ['coordinator'],
+    labels: ['run', 'model'],
+    help: 'Mean accuracy over the folds done so far, of estimators; at the end also of fusions, as in results.json.',
+  },
+  cryfold_run_fold_state: {
+    kind: 'gauge',
+    by: ['coordinator'],
+    labels: ['run', 'estimator', 'repeat', 'fold'],
+    help: '0 waiting, 1 active, 2 done, 3 failed. Only of the newest runs, while these have at most 1,500 folds together.',
+  },
+  cryfold_run_fold_accuracy_ratio: {
+    kind: 'gauge',
+    by: ['coordinator'],
+    labels: ['run', 'estimator', 'repeat', 'fold'],
+    help: 'Accuracy of a fold that is done; of the same runs.',
+  },
+  cryfold_run_fold_duration_seconds: {
+    kind: 'gauge',
+    by: ['coordinator'],
+    labels: ['run', 'estimator', 'repeat', 'fold'],
+    help: 'How long the committed attempt of a fold took; of the same runs.',
+  },
+  cryfold_run_epoch_loss: {
+    kind: 'gauge',
+    by: ['coordinator'],
+    labels: ['run', 'estimator', 'epoch', 'part'],
+    help: 'Learning curve: mean loss (nats) over the folds done, by epoch and part (train, test); of the same runs.',
+  },
+  cryfold_run_epoch_accuracy_ratio: {
+    kind: 'gauge',
+    by: ['coordinator'],
+    labels: ['run', 'estimator', 'epoch', 'part'],
+    help: 'Learning curve: mean accuracy over the folds done, by epoch and part; of the same runs.',
+  },
+  cryfold_worker_info: {
+    kind: 'gauge',
+    by: ['worker'],
+    labels: ['queues', 'host'],
+    help: 'Always 1.',
+  },
+  cryfold_worker_slots: {
+    kind: 'gauge',
+    by: ['worker'],
+    labels: ['queue'],
+    help: 'Training children that may work at once.',
+  },
+  cryfold_worker_busy_slots: {
+    kind: 'gauge',
+    by: ['worker'],
+    labels: ['queue'],
+    help: 'Training children at work.',
+  },
+  cryfold_folds_committed_total: {
+    kind: 'counter',
+    by: ['worker'],
+    labels: ['queue', 'estimator'],
+    help: 'Folds whose result this process committed, by kind of estimator.',
+  },
+  cryfold_duplicate_commits_total: {
+    kind: 'counter',
+    by: ['worker'],
+    labels: ['queue'],
+    help: 'Folds that were trained in vain, since another attempt had committed first.',
+  },
+  cryfold_fold_duration_seconds: {
+    kind: 'histogram',
+    by: ['worker'],
+    labels: ['queue', 'estimator'],
+    help: 'Time from start to commit of the folds that this process committed.',
+    buckets: [0.1, 0.5, 2, 10, 30, 60, 300, 1200, 3600, 14400],
+  },
+  cryfold_epoch_duration_seconds: {
+    kind: 'histogram',
+    by: ['worker'],
+    labels: ['estimator'],
+    help: 'Time of one epoch over a fold, its test pass included.',
+    buckets: [0.1, 0.5, 2, 10, 30, 60, 300, 1200],
+  },
+  cryfold_trained_images_total: {
+    kind: 'counter',
+    by: ['worker'],
+    labels: ['estimator'],
+    help: 'Images that went through a training step: its rate is images per second.',
+  },
+  cryfold_training_loss: {
+    kind: 'gauge',
+    by: ['worker'],
+    labels: ['run', 'trial', 'repeat', 'fold'],
+    help: 'Training loss (nats) of the last epoch of a fold that is being trained; leaves with it.',
+  },
+  cryfold_child_starts_total: {
+    kind: 'counter',
+    by: ['worker'],
+    labels: ['queue', 'reason'],
+    help: 'Training children started: first, or since the one before died, was cancelled, grew (memory), or had other threads.',
+  },
+  cryfold_child_memory_bytes: {
+    kind: 'gauge',
+    by: ['worker'],
+    labels: ['queue', 'child'],
+    help: 'Resident memory of a training child, as it told last.',
+  },
+  cryfold_child_cpu_seconds_total: {
+    kind: 'counter',
+    by: ['worker'],
+    labels: ['queue'],
+    help: 'Processor time of training children; the worker’s own is in process_cpu_seconds_total.',
+  },
+  cryfold_aggregations_total: {
+    kind: 'counter',
+    by: ['aggregator'],
+    labels: ['status'],
+    help: 'Runs put together: complete or incomplete.',
+  },
+  cryfold_aggregation_duration_seconds: {
+    kind: 'histogram',
+    by: ['aggregator'],
+    labels: [],
+    help: 'Time to read a run’s folds, compute its metrics and write its results.',
+    buckets: [0.1, 0.5, 2, 10, 60, 300],
   },
 } as const satisfies Record<string, Definition>;
 

@@ -3,4 +3,5 @@ export { type Config, loadConfig, type S3Config } from './config.js';
 export { type Checks, Endpoint, type EndpointOptions } from './endpoint.js';
 export { createLogger, type Logger } from './logger.js';
 export { type Metrics, NO_METRICS, type Sample } from './metrics.js';
+export { consumerObserver, storeObserver } from './observers.js';
 export { type Service, serve } from './service.js';

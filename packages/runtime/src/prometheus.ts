@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import { CATALOGUE } from './catalogue.js';
+import { CATALOGUE, type Definition } from './catalogue.js';
 import type { Metrics } from './metrics.js';
 
 /** Content type of {@link Metrics.text}. */
@@ -13,20 +13,13 @@ export function createMetrics(role: string): Metrics {
   const gauges = new Map<string, Gauge>();
   const histograms = new Map<string, Histogram>();
   const readers = new Map<string, () => Iterable<{ labels: Record<string, string | number>; value: number }>>();
-  for (const [name, definition] of Object.entries(CATALOGUE)) {
+  for (const [name, definition] of Object.entries<Definition>(CATALOGUE)) {
     if (!(definition.by as readonly string[]).includes(role)) continue;
-    const { help } = definition;
+    const { help, kind, buckets } = definition;
     const options = { name, help, labelNames: [...definition.labels], registers: [registry] };
-    const kind: string = definition.kind;
     if (kind === 'counter') counters.set(name, new Counter(options));
     else if (kind === 'histogram') {
-      histograms.set(
-        name,
-        new Histogram({
-          ...options,
-          ...('buckets' in definition && { buckets: [...(definition.buckets as number[])] }),
-        }),
-      );
+      histograms.set(name, new Histogram({ ...options, ...(buckets && { buckets: [...buckets] }) }));
     } else {
       const collect = function (this: Gauge) {
         const read = readers.get(name);

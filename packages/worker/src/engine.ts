@@ -1,6 +1,14 @@
 import { type ArtifactStore, readArtifact } from '@cryfold/artifacts';
-import { type DatasetManifest, decodeManifest, decodeNpy, deriveSeed, Random, storeKeys } from '@cryfold/core';
-import type { FoldOutput, Task } from './messages.js';
+import {
+  type DatasetManifest,
+  decodeManifest,
+  decodeNpy,
+  deriveSeed,
+  type EpochPoint,
+  Random,
+  storeKeys,
+} from '@cryfold/core';
+import type { FoldOutput, Matrix, Task } from './messages.js';
 
 /** What a training child loads: the networks or the SVM, each without the other. */
 export interface Engine {
@@ -8,6 +16,7 @@ export interface Engine {
     task: Task,
     store: ArtifactStore,
     onProgress: (done: number, total: number) => void,
+    onEpoch: (point: EpochPoint) => void,
   ): Promise<FoldOutput | undefined>;
 }
 
@@ -49,6 +58,17 @@ export function trainingLabels(labels: Int32Array, { train, seed, shuffled }: Ta
     [own[train[i]], own[train[j]]] = [own[train[j]], own[train[i]]];
   }
   return own;
+}
+
+/** Share of rows whose largest score, the first of equals, is that of their class; rows in the order of `test`. */
+export function accuracyOf({ rows, columns, data }: Matrix, labels: Int32Array, test: ArrayLike<number>): number {
+  let hits = 0;
+  for (let row = 0; row < rows; row++) {
+    let best = 0;
+    for (let c = 1; c < columns; c++) if (data[row * columns + c] > data[row * columns + best]) best = c;
+    if (best === labels[test[row]]) hits++;
+  }
+  return rows === 0 ? 0 : hits / rows;
 }
 
 /** uint8 images, clips x height x width x 3. */

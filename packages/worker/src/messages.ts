@@ -1,3 +1,4 @@
+import type { StoreOperation } from '@cryfold/artifacts';
 import type { EpochPoint, ErrorRecord, Estimator, ResNet50Parameters } from '@cryfold/core';
 
 /** What a training child is asked to do. It reads inputs from the store and returns its result. */
@@ -47,11 +48,23 @@ export interface FoldOutput {
   /** The files that the child has written */
   model?: { key: string; sha256: string }[];
   curve: EpochPoint[];
+  /** Share of the test rows whose class was predicted */
+  accuracy: number;
   environment: Record<string, string>;
 }
 
 export type ToChild = { id: number; task: Task };
 export type FromChild =
-  | { id: number; type: 'progress'; done: number; total: number }
-  | { id: number; type: 'done'; output: FoldOutput | undefined; rssMb: number }
-  | { id: number; type: 'error'; error: ErrorRecord };
+  | { id: number; type: 'progress'; done: number; total: number; usage: Usage }
+  | { id: number; type: 'epoch'; point: EpochPoint }
+  | { id: number; type: 'done'; output: FoldOutput | undefined; usage: Usage }
+  | { id: number; type: 'error'; error: ErrorRecord; usage: Usage };
+
+/** What a child has used. */
+export interface Usage {
+  rssBytes: number;
+  /** Since the child began */
+  cpuSeconds: number;
+  /** Store operations since the last message */
+  operations: StoreOperation[];
+}

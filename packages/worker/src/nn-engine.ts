@@ -3,6 +3,7 @@ import {
   CryfoldError,
   decodeNpy,
   deriveSeed,
+  type EpochPoint,
   encodeNpy,
   finalLoss,
   type ResNet50Parameters,
@@ -20,7 +21,7 @@ import {
   resolveWeights,
   type WeightMap,
 } from '@cryfold/nn';
-import { type Engine, LastValue, readImages, readLabels, trainingLabels } from './engine.js';
+import { accuracyOf, type Engine, LastValue, readImages, readLabels, trainingLabels } from './engine.js';
 import type { FoldOutput, Task } from './messages.js';
 
 type Progress = (done: number, total: number) => void;
@@ -59,7 +60,12 @@ export async function createNnEngine(threads: number): Promise<Engine> {
     return { images, height: shape[1], width: shape[2], labels, classCount };
   }
 
-  async function fold(task: FoldTask, store: ArtifactStore, onStep: Progress): Promise<FoldOutput> {
+  async function fold(
+    task: FoldTask,
+    store: ArtifactStore,
+    onStep: Progress,
+    onEpoch: (point: EpochPoint) => void,
+  ): Promise<FoldOutput> {
     const { estimator, checkpoint, seed, model } = task;
     if (estimator.kind === 'svm') throw new CryfoldError('JOB_INVALID', 'an SVM fold on a network worker');
     const kept = await data.get([task.dataset, task.features, task.embeddings].join(), () => readData(task, store));
@@ -73,6 +79,7 @@ export async function createNnEngine(threads: number): Promise<Engine> {
       {
         seed,
         onStep,
+        onEpoch,
         keepWeights: model !== undefined,
         ...loaded,
         ...(checkpoint && {
@@ -80,12 +87,11 @@ export async function createNnEngine(threads: number): Promise<Engine> {
         }),
       },
     );
+    const { classCount, labels } = kept;
+    const matrix = { rows: task.test.length, columns: classCount, data: Float64Array.from(probabilities) };
     return {
-      probabilities: {
-        rows: task.test.length,
-        columns: examples.classCount,
-        data: Float64Array.from(probabilities),
-      },
+      probabilities: matrix,
+      accuracy: accuracyOf(matrix, labels, task.test),
       curve,
       environment: trainer.environment,
       ...(model &&
@@ -130,8 +136,8 @@ export async function createNnEngine(threads: number): Promise<Engine> {
   }
 
   return {
-    async run(task, store, onProgress) {
-      if (task.kind === 'fold') return fold(task, store, onProgress);
+    async run(task, store, onProgress, onEpoch) {
+      if (task.kind === 'fold') return fold(task, store, onProgress, onEpoch);
       if (task.kind !== 'embeddings') {
         throw new CryfoldError('JOB_INVALID', `${task.kind} is no work for a network worker`);
       }

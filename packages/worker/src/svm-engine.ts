@@ -2,7 +2,7 @@ import type { ArtifactStore } from '@cryfold/artifacts';
 import { CryfoldError } from '@cryfold/core';
 import { stratifiedGroupKFold, stratifiedKFold } from '@cryfold/evaluation';
 import { fitPredictSvm } from '@cryfold/svm';
-import { type Engine, LastValue, readLabels, trainingLabels } from './engine.js';
+import { accuracyOf, type Engine, LastValue, readLabels, trainingLabels } from './engine.js';
 import { type Gram, readGram, writeGram } from './gram.js';
 import type { FoldOutput, Task } from './messages.js';
 
@@ -45,6 +45,8 @@ export function createSvmEngine(): Engine {
     return {
       probabilities: matrix(result.probabilities),
       decisions: matrix(result.decisions),
+      // As scikit-learn's SVC predicts.
+      accuracy: accuracyOf(matrix(result.decisions), data.labels, test),
       curve: [],
       environment: { engine: task.estimator.engine },
     };

@@ -1,4 +1,4 @@
-import { openStore } from '@cryfold/artifacts';
+import { observed, openStore, type StoreOperation } from '@cryfold/artifacts';
 import { asCryfoldError } from '@cryfold/queue';
 import { loadConfig } from '@cryfold/runtime';
 import type { Engine } from './engine.js';
@@ -26,19 +26,28 @@ const send = (message: FromChild) => {
   if (process.connected) process.send?.(message);
 };
 
+let operations: StoreOperation[] = [];
+const usage = () => {
+  const { user, system } = process.cpuUsage();
+  const told = operations;
+  operations = [];
+  return { rssBytes: process.memoryUsage.rss(), cpuSeconds: (user + system) / 1e6, operations: told };
+};
+
 process.on('message', async ({ id, task }: ToChild) => {
   try {
-    const store = openStore(task.storeUrl, s3);
+    const store = observed(openStore(task.storeUrl, s3), (operation) => operations.push(operation));
     let last = 0;
-    const output = await (await engine).run(task, store, (done, total) => {
+    const onProgress = (done: number, total: number) => {
       const now = Date.now();
       if (now - last < 250 && done < total) return;
       last = now;
-      send({ id, type: 'progress', done, total });
-    });
+      send({ id, type: 'progress', done, total, usage: usage() });
+    };
+    const output = await (await engine).run(task, store, onProgress, (point) => send({ id, type: 'epoch', point }));
     await store.close();
-    send({ id, type: 'done', output, rssMb: process.memoryUsage().rss / 2 ** 20 });
+    send({ id, type: 'done', output, usage: usage() });
   } catch (error) {
-    send({ id, type: 'error', error: asCryfoldError(error).toRecord() });
+    send({ id, type: 'error', error: asCryfoldError(error).toRecord(), usage: usage() });
   }
 });

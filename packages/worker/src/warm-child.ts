@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { CryfoldError } from '@cryfold/core';
-import type { FoldOutput, FromChild, Task, ToChild } from './messages.js';
+import { CryfoldError, type EpochPoint } from '@cryfold/core';
+import type { FoldOutput, FromChild, Task, ToChild, Usage } from './messages.js';
 
 const ENTRY = fileURLToPath(new URL('./training-child.js', import.meta.url));
 
@@ -15,6 +15,16 @@ export interface ChildSettings {
   maxMemoryMb: number;
 }
 
+/** Why a process was started: what became of the one before. */
+export type StartReason = 'first' | 'died' | 'cancelled' | 'memory' | 'threads';
+
+export interface ChildObserver {
+  started(reason: StartReason): void;
+  used(usage: Usage): void;
+  /** The process is gone. */
+  ended(): void;
+}
+
 /**
  * One training process, kept warm between jobs. Training blocks its event loop, so the parent keeps the lock,
  * relays progress, cancels by killing, and replaces a child whose memory has grown. (tfjs-node crashes in
@@ -25,6 +35,12 @@ export class WarmChild {
   #threads = 0;
   #next = 0;
   #output = '';
+  #reason: StartReason = 'first';
+  readonly #observer: ChildObserver | undefined;
+
+  constructor(observer?: ChildObserver) {
+    this.#observer = observer;
+  }
 
   /** The end of what the present or last process wrote to its standard error. */
   get recentOutput(): string {
@@ -40,11 +56,12 @@ export class WarmChild {
     task: Task,
     signal: AbortSignal,
     onProgress: (done: number, total: number) => void,
+    onEpoch: (point: EpochPoint) => void = () => {},
   ): Promise<FoldOutput | undefined> {
-    if (this.#process && this.#threads !== settings.threads) await this.stop();
+    if (this.#process && this.#threads !== settings.threads) await this.stop('threads');
     const child = this.#process ?? this.#start(settings);
     const id = this.#next++;
-    let rssMb = 0;
+    let rssBytes = 0;
     try {
       return await new Promise<FoldOutput | undefined>((resolve, reject) => {
         const cleanup = () => {
@@ -54,10 +71,12 @@ export class WarmChild {
         };
         const onMessage = (message: FromChild) => {
           if (message.id !== id) return;
+          if (message.type === 'epoch') return onEpoch(message.point);
+          this.#observer?.used(message.usage);
           if (message.type === 'progress') return onProgress(message.done, message.total);
           cleanup();
           if (message.type === 'error') return reject(CryfoldError.fromRecord(message.error));
-          rssMb = message.rssMb;
+          rssBytes = message.usage.rssBytes;
           resolve(message.output);
         };
         const onExit = (code: number | null, by: string | null) => {
@@ -72,7 +91,7 @@ export class WarmChild {
         };
         const onAbort = () => {
           cleanup();
-          void this.stop();
+          void this.stop('cancelled');
           reject(new CryfoldError('CANCELLED', 'the attempt was taken back'));
         };
         child.on('message', onMessage);
@@ -82,13 +101,14 @@ export class WarmChild {
         child.send({ id, task } satisfies ToChild);
       });
     } finally {
-      if (rssMb > settings.maxMemoryMb) await this.stop();
+      if (rssBytes > settings.maxMemoryMb * 2 ** 20) await this.stop('memory');
     }
   }
 
   /** Kills the process, if any, and waits for its end. */
-  async stop(): Promise<void> {
+  async stop(reason: StartReason = 'cancelled'): Promise<void> {
     const child = this.#process;
+    this.#reason = reason;
     this.#process = undefined;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const ended = new Promise((resolve) => child.once('exit', resolve));
@@ -102,6 +122,8 @@ export class WarmChild {
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
     });
     this.#output = '';
+    this.#observer?.started(this.#reason);
+    this.#reason = 'died';
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       process.stderr.write(text);
       this.#output = (this.#output + text).slice(-OUTPUT);
@@ -110,6 +132,7 @@ export class WarmChild {
     child.on('error', () => child.pid === undefined && child.emit('exit', null, null));
     child.once('exit', () => {
       if (this.#process === child) this.#process = undefined;
+      this.#observer?.ended();
     });
     this.#process = child;
     this.#threads = settings.threads;

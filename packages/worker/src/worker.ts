@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { type ArtifactStore, openStore, readArtifact, type S3Settings } from '@cryfold/artifacts';
+import { type ArtifactStore, observed, openStore, readArtifact, type S3Settings } from '@cryfold/artifacts';
 import {
   CryfoldError,
   decodePlan,
@@ -16,11 +16,20 @@ import {
   storeKeys,
 } from '@cryfold/core';
 import { type Attempt, asCryfoldError, Consumer, type WorkPayload, workPayload } from '@cryfold/queue';
-import type { Checks, Logger, Metrics, Service } from '@cryfold/runtime';
+import {
+  type Checks,
+  consumerObserver,
+  type Logger,
+  type Metrics,
+  NO_METRICS,
+  type Service,
+  storeObserver,
+} from '@cryfold/runtime';
 import { unlessCancelled } from './cancellation.js';
 import { modelToKeep } from './kept-models.js';
 import type { FoldOutput, Matrix, Task } from './messages.js';
 import { type ChildSettings, WarmChild } from './warm-child.js';
+import { WorkerMetrics } from './worker-metrics.js';
 
 export interface WorkerOptions {
   redisUrl: string;
@@ -46,6 +55,7 @@ export class Worker implements Service {
   readonly #store: ArtifactStore;
   readonly #consumers: Consumer<WorkPayload>[] = [];
   readonly #children: WarmChild[] = [];
+  readonly #metrics: WorkerMetrics;
   readonly #plans = new Map<string, RunPlan>();
   readonly checks: Checks = {
     redis: () => Promise.all(this.#consumers.map((consumer) => consumer.check())),
@@ -54,9 +64,14 @@ export class Worker implements Service {
 
   constructor(options: WorkerOptions) {
     this.#options = options;
-    this.#store = openStore(options.storeUrl, options.s3);
+    const metrics = options.metrics ?? NO_METRICS;
+    this.#store = observed(openStore(options.storeUrl, options.s3), storeObserver(metrics));
+    this.#metrics = new WorkerMetrics(metrics, options.queues, options.children);
     for (const queue of options.queues) {
-      const idle = Array.from({ length: options.children }, () => new WarmChild());
+      const idle = Array.from(
+        { length: options.children },
+        (_, child) => new WarmChild(this.#metrics.child(queue, child)),
+      );
       this.#children.push(...idle);
       this.#consumers.push(
         new Consumer({
@@ -66,13 +81,16 @@ export class Worker implements Service {
           concurrency: options.children,
           maxStalledCount: 8,
           onError: (error) => options.log.warn({ queue, err: error }, 'queue error'),
+          observer: consumerObserver(metrics, queue),
           handle: async (payload, attempt) => {
             const child = idle.pop();
             if (!child) throw new CryfoldError('CHILD_DIED', 'no training child is free');
+            this.#metrics.busy(queue, 1);
             try {
               await this.#handle(payload, attempt, child, queue === 'gpu' ? 'nn' : 'svm');
             } finally {
               idle.push(child);
+              this.#metrics.busy(queue, -1);
             }
           },
         }),
@@ -153,6 +171,10 @@ export class Worker implements Service {
     const checkpoint = plan.spec.checkpoint === 'epoch' && job.queue === 'gpu' ? storeKeys.checkpoint(key) : undefined;
     const folder = storeKeys.attempt(key, name, 'model/');
     const model = job.queue === 'gpu' ? await modelToKeep(this.#store, plan, job, folder) : undefined;
+    const estimator = plan.spec.estimators[job.trial];
+    const place = { run: plan.run, trial: job.trial, repeat, fold };
+    const epochs = estimator.kind === 'svm' ? 0 : estimator.epochs;
+    const metrics = this.#metrics.fold(place, job.queue, estimator.kind, train.length, epochs);
     const output = await this.#logged(job, name, attempt, child, () =>
       child.run(
         settings,
@@ -161,7 +183,7 @@ export class Worker implements Service {
           storeUrl: this.#options.storeUrl,
           dataset: plan.dataset.key,
           features: plan.features.key,
-          estimator: plan.spec.estimators[job.trial],
+          estimator,
           train,
           test,
           seed: job.seed,
@@ -174,12 +196,18 @@ export class Worker implements Service {
         },
         attempt.signal,
         // Progress is a courtesy: an outage must not end the fold.
-        (done, total) => void attempt.progress({ done, total }).catch(() => {}),
+        (done, total) => {
+          metrics.progress(done, total);
+          attempt.progress({ done, total }).catch(() => {});
+        },
+        (point) => metrics.epoch(point),
       ),
-    );
+    ).finally(() => metrics.ended());
     if (!output) throw new CryfoldError('CHILD_DIED', 'the training child returned no probabilities');
     const seconds = (performance.now() - started) / 1000;
-    await this.#commit(job, name, output, seconds, attempt, log);
+    const won = await this.#commit(job, name, output, seconds, attempt, log);
+    if (won) metrics.committed(seconds);
+    else if (!attempt.signal.aborted) metrics.duplicate();
     if (checkpoint) await this.#store.delete(checkpoint);
   }
 
@@ -207,7 +235,10 @@ export class Worker implements Service {
     }
   }
 
-  /** Bytes before record; the first record wins, and a later attempt's bytes are removed. */
+  /**
+   * Bytes before record; the first record wins, and a later attempt's bytes are removed.
+   * @returns whether this attempt's record is the one
+   */
   async #commit(
     job: FoldJob,
     name: string,
@@ -215,7 +246,7 @@ export class Worker implements Service {
     seconds: number,
     attempt: Attempt,
     log: Logger,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const written = output.model?.map((file) => file.key) ?? [];
     const put = async (file: string, matrix: Matrix) => {
       checkFinite(matrix, file, job);
@@ -235,17 +266,20 @@ export class Worker implements Service {
       ...(decisions ? { decisions } : {}),
       ...(output.model ? { model: output.model } : {}),
       curve: output.curve,
+      accuracy: output.accuracy,
       seconds,
       started: new Date(Date.now() - 1000 * seconds).toISOString(),
       environment: { ...output.environment, node: process.version, host: hostname() },
     };
     const taken = !attempt.signal.aborted;
     if (taken && (await this.#store.putIfAbsent(storeKeys.result(job.key), encodeRecord(record)))) {
-      return log.info({ attempt: name, seconds }, 'fold committed');
+      log.info({ attempt: name, seconds }, 'fold committed');
+      return true;
     }
     log.warn({ attempt: name }, taken ? 'another attempt was first; this one is dropped' : 'attempt taken back');
     if (taken) await attempt.count('duplicates').catch(() => {});
     for (const key of written) await this.#store.delete(key);
+    return false;
   }
 }
 

@@ -1,0 +1,215 @@
+import type { ArtifactStore } from '@cryfold/artifacts';
+import { decodeRecord, type FoldJob, type FoldResult, foldResultSchema, storeKeys } from '@cryfold/core';
+import { decodeResults } from '@cryfold/evaluation';
+import type { GaugeName, LabelsOf, Metrics } from '@cryfold/runtime';
+import type { RunState } from './run-state.js';
+
+/** Milliseconds for which a run's series stay after its end. */
+const STAY = 15 * 60_000;
+/** Folds whose series are exported one by one: three series each, so that 100 runs stay below 1 MB a scrape. */
+const FOLDS = 1500;
+/** Results read per run and look, and at a time. */
+const READS = 400;
+const CONCURRENT = 16;
+
+const FOLD_STATES = { waiting: 0, active: 1, done: 2, failed: 3 } as const;
+
+const GAUGES = [
+  'cryfold_run_info',
+  'cryfold_run_started_timestamp_seconds',
+  'cryfold_run_fraction_done_ratio',
+  'cryfold_run_eta_seconds',
+  'cryfold_run_silent_seconds',
+  'cryfold_run_folds',
+  'cryfold_run_accuracy_ratio',
+  'cryfold_run_fold_state',
+  'cryfold_run_fold_accuracy_ratio',
+  'cryfold_run_fold_duration_seconds',
+  'cryfold_run_epoch_loss',
+  'cryfold_run_epoch_accuracy_ratio',
+] as const satisfies readonly GaugeName[];
+type RunGauge = (typeof GAUGES)[number];
+
+type Series = { [N in RunGauge]: { labels: LabelsOf<N>; value: number }[] };
+const noSeries = (): Series => Object.fromEntries(GAUGES.map((name) => [name, []])) as unknown as Series;
+
+interface Tracked {
+  /** Absent from a run that has ended */
+  state: RunState | undefined;
+  /** What of a fold's result is exported */
+  results: Map<string, Pick<FoldResult, 'accuracy' | 'seconds' | 'curve'>>;
+  started: number;
+  ended: number;
+  last: Series;
+}
+
+/** Exports the runs that a coordinator drives, and for a while those that it drove. Holds nothing where nobody looks. */
+export class RunMetrics {
+  readonly #metrics: Metrics;
+  readonly #store: ArtifactStore;
+  /** The newest last */
+  readonly #runs = new Map<string, Tracked>();
+  #scrape: { at: number; series: Series } | undefined;
+
+  constructor(metrics: Metrics, store: ArtifactStore) {
+    this.#metrics = metrics;
+    this.#store = store;
+    for (const name of GAUGES) metrics.series(name, () => this.#series()[name] as Iterable<never>);
+    metrics.series('cryfold_runs_driven', () => [
+      { labels: {}, value: [...this.#runs.values()].filter(({ state }) => state).length },
+    ]);
+  }
+
+  /** @param started when the run was submitted, Unix milliseconds */
+  begin(state: RunState, started: number): void {
+    if (!this.#metrics.on) return;
+    const { run } = state.plan;
+    this.#runs.delete(run);
+    this.#runs.set(run, { state, results: new Map(), started, ended: 0, last: noSeries() });
+  }
+
+  /** Keeps the run's figures as they are now, with those of the aggregator, and lets go of the rest. */
+  async end(run: string, phase: 'finished' | 'cancelled' | 'failed'): Promise<void> {
+    const tracked = this.#runs.get(run);
+    if (!tracked?.state) return;
+    await this.#read(tracked, Number.POSITIVE_INFINITY).catch(() => {});
+    tracked.state.phase = phase;
+    const series = seriesOf(tracked, FOLDS);
+    const key = storeKeys.results(run);
+    const bytes = phase === 'finished' ? await this.#store.get(key).catch(() => undefined) : undefined;
+    if (bytes) {
+      series.cryfold_run_accuracy_ratio = decodeResults(bytes, key).models.flatMap(({ name, accuracy }) =>
+        accuracy === null ? [] : [{ labels: { run, model: name }, value: accuracy.mean }],
+      );
+    }
+    this.#runs.set(run, { ...tracked, state: undefined, results: new Map(), ended: Date.now(), last: series });
+  }
+
+  /** Reads the results that came since, and lets go of runs that ended long ago. */
+  async refresh(): Promise<void> {
+    for (const [run, tracked] of this.#runs) {
+      if (tracked.state) await this.#read(tracked, READS);
+      else if (Date.now() - tracked.ended > STAY) this.#runs.delete(run);
+    }
+  }
+
+  async #read({ state, results }: Tracked, most: number): Promise<void> {
+    const keys = [...new Set(state?.plan.jobs.map(({ key }) => key))].filter(
+      (key) => !results.has(key) && state?.stateOf(key) === 'done',
+    );
+    const wanted = keys.slice(0, most);
+    for (let start = 0; start < wanted.length; start += CONCURRENT) {
+      await Promise.all(
+        wanted.slice(start, start + CONCURRENT).map(async (fold) => {
+          const key = storeKeys.result(fold);
+          const bytes = await this.#store.get(key);
+          if (!bytes) return;
+          const { accuracy, seconds, curve } = decodeRecord(foldResultSchema, bytes, key);
+          results.set(fold, { seconds, curve, ...(accuracy === undefined ? {} : { accuracy }) });
+        }),
+      );
+    }
+  }
+
+  /** All gauges of one scrape are of one moment. */
+  #series(): Series {
+    if (this.#scrape && Date.now() - this.#scrape.at < 200) return this.#scrape.series;
+    const all = noSeries();
+    let folds = FOLDS;
+    for (const tracked of [...this.#runs.values()].reverse()) {
+      const own = tracked.state ? seriesOf(tracked, folds) : tracked.last;
+      const detailed = own.cryfold_run_fold_state.length <= folds;
+      if (detailed) folds -= own.cryfold_run_fold_state.length;
+      for (const name of GAUGES) {
+        if (!detailed && /_run_(fold|epoch)_/.test(name)) continue;
+        for (const sample of own[name]) (all[name] as (typeof sample)[]).push(sample);
+      }
+    }
+    this.#scrape = { at: Date.now(), series: all };
+    return all;
+  }
+}
+
+/** @param folds how many folds may be told one by one; where the run has more, none is */
+function seriesOf({ state, results, started }: Tracked, folds: number): Series {
+  const series = noSeries();
+  if (!state) return series;
+  const { plan } = state;
+  const { run, spec } = plan;
+  const progress = state.progress();
+  const add = <N extends RunGauge>(name: N, labels: LabelsOf<N>, value: number | null | undefined) => {
+    if (typeof value === 'number') (series[name] as { labels: LabelsOf<N>; value: number }[]).push({ labels, value });
+  };
+  add('cryfold_run_info', { run, name: spec.name, dataset: plan.dataset.name, phase: state.phase }, 1);
+  add('cryfold_run_started_timestamp_seconds', { run }, started / 1000);
+  const partly = progress.active.reduce((sum, { fraction }) => sum + fraction, 0);
+  const behind = progress.done + progress.failed + partly;
+  add('cryfold_run_fraction_done_ratio', { run }, progress.total === 0 ? 1 : Math.min(1, behind / progress.total));
+  add('cryfold_run_eta_seconds', { run }, progress.etaSeconds);
+  add('cryfold_run_silent_seconds', { run }, state.silentSeconds());
+
+  // Folds on shuffled labels count as jobs, but say nothing about the model.
+  const counts = new Map<string, { estimator: string; queue: string; by: Record<string, number> }>();
+  for (const job of plan.jobs) {
+    const of = `${job.trial} ${job.queue}`;
+    let count = counts.get(of);
+    if (!count) {
+      count = { estimator: job.trial, queue: job.queue, by: { waiting: 0, active: 0, done: 0, failed: 0 } };
+      counts.set(of, count);
+    }
+    count.by[state.stateOf(job.key)]++;
+  }
+  for (const { estimator, queue, by } of counts.values()) {
+    for (const [name, value] of Object.entries(by))
+      add('cryfold_run_folds', { run, estimator, queue, state: name }, value);
+  }
+  const jobs = plan.jobs.filter(({ shuffle }) => shuffle === undefined);
+  const accuracies = new Means();
+  const curves = new Means();
+  for (const { key, trial } of jobs) {
+    const result = results.get(key);
+    if (result?.accuracy !== undefined) accuracies.add(trial, result.accuracy);
+    for (const point of result?.curve ?? []) {
+      curves.add(`${trial} ${point.epoch} train loss`, point.loss);
+      curves.add(`${trial} ${point.epoch} test loss`, point.testLoss);
+      curves.add(`${trial} ${point.epoch} train accuracy`, point.accuracy);
+      curves.add(`${trial} ${point.epoch} test accuracy`, point.testAccuracy);
+    }
+  }
+  for (const [model, mean] of accuracies) add('cryfold_run_accuracy_ratio', { run, model }, mean);
+  if (jobs.length > folds) return series;
+  for (const [name, mean] of curves) {
+    const [estimator, epoch, part, what] = name.split(' ');
+    const labels = { run, estimator, epoch, part };
+    if (what === 'loss') add('cryfold_run_epoch_loss', labels, mean);
+    else add('cryfold_run_epoch_accuracy_ratio', labels, mean);
+  }
+  for (const job of jobs) {
+    const labels = { run, estimator: job.trial, ...where(state, job) };
+    add('cryfold_run_fold_state', labels, FOLD_STATES[state.stateOf(job.key)]);
+    const result = results.get(job.key);
+    add('cryfold_run_fold_accuracy_ratio', labels, result?.accuracy);
+    add('cryfold_run_fold_duration_seconds', labels, result?.seconds);
+  }
+  return series;
+}
+
+function where({ plan }: RunState, job: FoldJob): { repeat: number; fold: number } {
+  const { repeat, fold } = plan.splits[job.split];
+  return { repeat, fold };
+}
+
+class Means {
+  readonly #sums = new Map<string, { sum: number; count: number }>();
+
+  add(name: string, value: number): void {
+    const entry = this.#sums.get(name) ?? { sum: 0, count: 0 };
+    entry.sum += value;
+    entry.count++;
+    this.#sums.set(name, entry);
+  }
+
+  *[Symbol.iterator](): Iterable<[string, number]> & Iterator<[string, number]> {
+    for (const [name, { sum, count }] of this.#sums) yield [name, sum / count];
+  }
+}

@@ -1,0 +1,79 @@
+import { hostname } from 'node:os';
+import type { EpochPoint } from '@cryfold/core';
+import { type Metrics, storeObserver } from '@cryfold/runtime';
+import type { ChildObserver } from './warm-child.js';
+
+/** Where a fold stands, as metrics and logs name it. */
+export interface FoldPlace {
+  run: string;
+  trial: string;
+  repeat: number;
+  fold: number;
+}
+
+/** What a worker counts and measures about its queues, children and folds. */
+export class WorkerMetrics {
+  readonly #metrics: Metrics;
+  readonly #busy = new Map<string, number>();
+
+  constructor(metrics: Metrics, queues: readonly string[], children: number) {
+    this.#metrics = metrics;
+    metrics.set('cryfold_worker_info', { queues: queues.join(','), host: hostname() }, 1);
+    for (const queue of queues) {
+      metrics.set('cryfold_worker_slots', { queue }, children);
+      metrics.set('cryfold_worker_busy_slots', { queue }, 0);
+    }
+  }
+
+  busy(queue: string, change: 1 | -1): void {
+    const busy = (this.#busy.get(queue) ?? 0) + change;
+    this.#busy.set(queue, busy);
+    this.#metrics.set('cryfold_worker_busy_slots', { queue }, busy);
+  }
+
+  /** Follows one child; what it does to the store counts as the worker's doing. */
+  child(queue: string, child: number): ChildObserver {
+    const metrics = this.#metrics;
+    const operation = storeObserver(metrics);
+    let cpuSeconds = 0;
+    return {
+      started(reason) {
+        cpuSeconds = 0;
+        metrics.add('cryfold_child_starts_total', { queue, reason });
+      },
+      used(usage) {
+        metrics.set('cryfold_child_memory_bytes', { queue, child }, usage.rssBytes);
+        metrics.add('cryfold_child_cpu_seconds_total', { queue }, Math.max(0, usage.cpuSeconds - cpuSeconds));
+        cpuSeconds = usage.cpuSeconds;
+        for (const one of usage.operations) operation?.(one);
+      },
+      ended: () => metrics.remove('cryfold_child_memory_bytes', { queue, child }),
+    };
+  }
+
+  /** Follows one attempt at a fold. */
+  fold(place: FoldPlace, queue: string, estimator: string, imagesPerEpoch: number, epochs: number) {
+    const metrics = this.#metrics;
+    let last: number | undefined;
+    return {
+      /** A child tells its first step at once, and then some of them. */
+      progress(done: number, total: number) {
+        const steps = done - (last ?? done - 1);
+        last = done;
+        if (epochs > 0) {
+          metrics.add('cryfold_trained_images_total', { estimator }, (steps * imagesPerEpoch * epochs) / total);
+        }
+      },
+      epoch({ loss, seconds }: EpochPoint) {
+        metrics.observe('cryfold_epoch_duration_seconds', { estimator }, seconds);
+        metrics.set('cryfold_training_loss', { ...place }, loss);
+      },
+      committed(seconds: number) {
+        metrics.add('cryfold_folds_committed_total', { queue, estimator });
+        metrics.observe('cryfold_fold_duration_seconds', { queue, estimator }, seconds);
+      },
+      duplicate: () => metrics.add('cryfold_duplicate_commits_total', { queue }),
+      ended: () => metrics.remove('cryfold_training_loss', { ...place }),
+    };
+  }
+}

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { RunResults } from '@cryfold/evaluation';
+import { CATALOGUE } from '@cryfold/runtime';
+import { ROOT, until } from './command.js';
+import { ObservedCluster } from './observed-run.js';
+import { seriesValue } from './service.js';
+
+const ROLES = ['coordinator', 'aggregator', 'worker'] as const;
+
+let cluster: ObservedCluster;
+let results: RunResults;
+const texts = {} as Record<(typeof ROLES)[number], string>;
+
+before(async () => {
+  cluster = await ObservedCluster.start();
+  const { code, stdout, stderr } = await cluster.run();
+  assert.equal(code, 0, stderr);
+  results = JSON.parse(stdout) as RunResults;
+  await until('the coordinator to notice the end', async () =>
+    (await cluster.scrape('coordinator')).includes('phase="finished"'),
+  );
+  for (const role of ROLES) texts[role] = await cluster.scrape(role);
+});
+after(() => cluster?.stop());
+
+test('docs/metrics.md lists what services export, with kind, labels and meaning, and nothing else', async () => {
+  const document = await readFile(join(ROOT, 'docs', 'metrics.md'), 'utf8');
+  const documented = new Map(
+    [...document.matchAll(/^\| `(cryfold_\w+)` \| (\w+) \| ([CWA ]+) \| (.*?) \| (.*) \|$/gm)].map(
+      ([, name, kind, by, labels, help]) => [
+        name,
+        { kind, by, labels: [...labels.matchAll(/\w+/g)].map(String), help },
+      ],
+    ),
+  );
+  const exported = new Set(
+    ROLES.flatMap((role) => [...texts[role].matchAll(/^# TYPE (cryfold_\w+) /gm)].map((m) => m[1])),
+  );
+  assert.deepEqual([...documented.keys()].sort(), [...exported].sort());
+  assert.deepEqual([...documented.keys()], Object.keys(CATALOGUE));
+  for (const [name, { kind, by, labels, help }] of documented) {
+    for (const role of ROLES) {
+      const has = by.includes(role[0].toUpperCase());
+      assert.equal(texts[role].includes(`# TYPE ${name} ${kind}\n`), has, `${name} by ${role}`);
+      if (!has) continue;
+      assert.ok(texts[role].includes(`# HELP ${name} ${help}\n`), name);
+      for (const [, inner] of texts[role].matchAll(new RegExp(`^${name}(?:_bucket|_sum|_count)?\\{(.*)\\} `, 'gm'))) {
+        const found = [...inner.matchAll(/(\w+)="/g)].map((m) => m[1]).filter((label) => label !== 'le');
+        assert.deepEqual(found.sort(), [...labels].sort(), name);
+      }
+    }
+  }
+});
+
+test('names say their units, and counters that they count', () => {
+  for (const [name, { kind }] of Object.entries(CATALOGUE)) {
+    assert.equal(name.endsWith('_total'), kind === 'counter', name);
+    assert.doesNotMatch(name, /_(ms|millis|mb|percent|minutes)\b/);
+  }
+});
+
+test('every fold of a run is counted once, and accuracies are those of the results', () => {
+  const { run, models } = results;
+  const text = texts.coordinator;
+  for (const [estimator, queue] of [
+    ['small-cnn', 'gpu'],
+    ['svm', 'cpu'],
+  ]) {
+    const labels = `run="${run.id}",estimator="${estimator}",queue="${queue}"`;
+    assert.equal(seriesValue(text, `cryfold_run_folds{${labels},state="done"}`), 6);
+    assert.equal(seriesValue(text, `cryfold_run_folds{${labels},state="waiting"}`), 0);
+    const kind = `queue="${queue}",estimator="${estimator}"`;
+    assert.equal(seriesValue(texts.worker, `cryfold_folds_committed_total{${kind}}`), 6);
+    assert.equal(seriesValue(texts.worker, `cryfold_fold_duration_seconds_count{${kind}}`), 6);
+  }
+  assert.deepEqual(
+    models.map(({ name }) => name),
+    ['small-cnn', 'svm', 'combined'],
+  );
+  for (const { name, kind, accuracy, folds } of models) {
+    assert.equal(seriesValue(text, `cryfold_run_accuracy_ratio{run="${run.id}",model="${name}"}`), accuracy?.mean);
+    if (kind !== 'estimator') continue;
+    for (const { repeat, fold, accuracy: share } of folds) {
+      const labels = `run="${run.id}",estimator="${name}",repeat="${repeat}",fold="${fold}"`;
+      assert.equal(seriesValue(text, `cryfold_run_fold_state{${labels}}`), 2);
+      const told = seriesValue(text, `cryfold_run_fold_accuracy_ratio{${labels}}`);
+      assert.ok(told !== undefined && Math.abs(told - share) < 1e-12, `${labels}: ${told} is not ${share}`);
+      assert.ok((seriesValue(text, `cryfold_run_fold_duration_seconds{${labels}}`) ?? 0) > 0);
+    }
+  }
+  assert.equal(seriesValue(text, `cryfold_run_fraction_done_ratio{run="${run.id}"}`), 1);
+});
+
+test('a worker counts each image of each epoch, and its children', () => {
+  // 2 repeats x 3 folds x 4 epochs, and each repeat trains on every clip twice
+  const clips = 2 * 2 * results.dataset.clips * 4;
+  const images = seriesValue(texts.worker, 'cryfold_trained_images_total{estimator="small-cnn"}') ?? 0;
+  assert.ok(Math.abs(images - clips) < 1e-6, `${images} images of ${clips}`);
+  assert.equal(seriesValue(texts.worker, 'cryfold_epoch_duration_seconds_count{estimator="small-cnn"}'), 24);
+  for (const queue of ['gpu', 'cpu']) {
+    assert.equal(seriesValue(texts.worker, `cryfold_child_starts_total{queue="${queue}",reason="first"}`), 1);
+    assert.ok((seriesValue(texts.worker, `cryfold_child_memory_bytes{queue="${queue}",child="0"}`) ?? 0) > 1e7);
+    assert.ok((seriesValue(texts.worker, `cryfold_child_cpu_seconds_total{queue="${queue}"}`) ?? 0) > 0);
+  }
+  assert.equal(texts.worker.includes('cryfold_training_loss{'), false, 'the folds have ended');
+});

@@ -1,0 +1,71 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { synthesizeCorpus } from '@cryfold/features';
+import { cryfold, type Ended, temporaryFolder } from './command.js';
+import { RedisProcess } from './redis.js';
+import { type RunningService, startService, untilReady } from './service.js';
+
+/** Two repeats of three folds, of a network that takes a second or two a fold, and an SVM. */
+const SPEC = `
+version: 1
+name: observed
+protocol: { folds: 3, repeats: 2 }
+estimators:
+  small-cnn: { kind: small-cnn, epochs: 4, learningRate: 1e-3, filters: [4, 8, 8], dense: [16] }
+  svm: { kind: svm }
+fusion:
+  combined: { members: [small-cnn, svm] }
+`;
+
+/** A small cluster whose services can be scraped, with data to run on it. */
+export class ObservedCluster {
+  readonly folder: string;
+  readonly environment: Record<string, string>;
+  readonly redis: RedisProcess;
+  readonly services: Record<'coordinator' | 'aggregator' | 'worker', RunningService>;
+  readonly #remove: () => Promise<void>;
+
+  private constructor(
+    redis: RedisProcess,
+    { path, remove }: Awaited<ReturnType<typeof temporaryFolder>>,
+    environment: Record<string, string>,
+    services: ObservedCluster['services'],
+  ) {
+    this.redis = redis;
+    this.folder = path;
+    this.environment = environment;
+    this.services = services;
+    this.#remove = remove;
+  }
+
+  static async start(more: Record<string, string> = {}): Promise<ObservedCluster> {
+    const redis = await RedisProcess.start();
+    const folder = await temporaryFolder();
+    const environment = { REDIS_URL: redis.url, CRYFOLD_STORE: `file:${join(folder.path, 'store')}`, ...more };
+    await synthesizeCorpus(join(folder.path, 'corpus'), { clips: 60, seed: 2 });
+    const [coordinator, aggregator, worker] = await Promise.all(
+      ['coordinator', 'aggregator', 'worker'].map((role) => startService([role], environment)),
+    );
+    await untilReady(coordinator, aggregator, worker);
+    return new ObservedCluster(redis, folder, environment, { coordinator, aggregator, worker });
+  }
+
+  async run(spec = SPEC): Promise<Ended> {
+    const path = join(this.folder, 'spec.yaml');
+    await writeFile(path, spec);
+    const corpus = join(this.folder, 'corpus');
+    return cryfold(['run', path, '--data', corpus, '--out', join(this.folder, 'out'), '--json'], this.environment);
+  }
+
+  async scrape(role: keyof ObservedCluster['services']): Promise<string> {
+    return (await fetch(`${this.services[role].url}/metrics`)).text();
+  }
+
+  async stop(): Promise<void> {
+    const services = Object.values(this.services);
+    for (const { process } of services) process.kill('SIGTERM');
+    await Promise.all(services.map(({ ended }) => ended));
+    await this.redis.remove();
+    await this.#remove();
+  }
+}
