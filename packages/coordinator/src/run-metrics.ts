@@ -37,7 +37,11 @@ interface Tracked {
   /** Absent from a run that has ended */
   state: RunState | undefined;
   /** What of a fold's result is exported */
-  results: Map<string, Pick<FoldResult, 'accuracy' | 'seconds' | 'curve'>>;
+  results: Map<string, { accuracy: number | undefined; seconds: number }>;
+  /** By estimator */
+  accuracies: Means;
+  /** By estimator, epoch, part and what is measured */
+  curves: Means;
   started: number;
   ended: number;
   last: Series;
@@ -65,7 +69,8 @@ export class RunMetrics {
     if (!this.#metrics.on) return;
     const { run } = state.plan;
     this.#runs.delete(run);
-    this.#runs.set(run, { state, results: new Map(), started, ended: 0, last: noSeries() });
+    const sums = { accuracies: new Means(), curves: new Means() };
+    this.#runs.set(run, { state, results: new Map(), ...sums, started, ended: 0, last: noSeries() });
   }
 
   /** Keeps the run's figures as they are now, with those of the aggregator, and lets go of the rest. */
@@ -93,19 +98,25 @@ export class RunMetrics {
     }
   }
 
-  async #read({ state, results }: Tracked, most: number): Promise<void> {
-    const keys = [...new Set(state?.plan.jobs.map(({ key }) => key))].filter(
-      (key) => !results.has(key) && state?.stateOf(key) === 'done',
-    );
-    const wanted = keys.slice(0, most);
+  async #read(tracked: Tracked, most: number): Promise<void> {
+    const { state, results } = tracked;
+    if (!state) return;
+    // Trials with equal parameters share a key.
+    const jobs = new Map<string, FoldJob[]>();
+    for (const job of state.plan.jobs) {
+      if (results.has(job.key) || state.stateOf(job.key) !== 'done') continue;
+      jobs.set(job.key, [...(jobs.get(job.key) ?? []), job]);
+    }
+    const wanted = [...jobs.keys()].slice(0, most);
     for (let start = 0; start < wanted.length; start += CONCURRENT) {
       await Promise.all(
         wanted.slice(start, start + CONCURRENT).map(async (fold) => {
           const key = storeKeys.result(fold);
           const bytes = await this.#store.get(key);
           if (!bytes) return;
-          const { accuracy, seconds, curve } = decodeRecord(foldResultSchema, bytes, key);
-          results.set(fold, { seconds, curve, ...(accuracy === undefined ? {} : { accuracy }) });
+          const result = decodeRecord(foldResultSchema, bytes, key);
+          results.set(fold, { seconds: result.seconds, accuracy: result.accuracy });
+          for (const job of jobs.get(fold) ?? []) note(tracked, job, result);
         }),
       );
     }
@@ -131,7 +142,7 @@ export class RunMetrics {
 }
 
 /** @param folds how many folds may be told one by one; where the run has more, none is */
-function seriesOf({ state, results, started }: Tracked, folds: number): Series {
+function seriesOf({ state, results, accuracies, curves, started }: Tracked, folds: number): Series {
   const series = noSeries();
   if (!state) return series;
   const { plan } = state;
@@ -148,7 +159,6 @@ function seriesOf({ state, results, started }: Tracked, folds: number): Series {
   add('cryfold_run_eta_seconds', { run }, progress.etaSeconds);
   add('cryfold_run_silent_seconds', { run }, state.silentSeconds());
 
-  // Folds on shuffled labels count as jobs, but say nothing about the model.
   const counts = new Map<string, { estimator: string; queue: string; by: Record<string, number> }>();
   for (const job of plan.jobs) {
     const of = `${job.trial} ${job.queue}`;
@@ -163,20 +173,8 @@ function seriesOf({ state, results, started }: Tracked, folds: number): Series {
     for (const [name, value] of Object.entries(by))
       add('cryfold_run_folds', { run, estimator, queue, state: name }, value);
   }
-  const jobs = plan.jobs.filter(({ shuffle }) => shuffle === undefined);
-  const accuracies = new Means();
-  const curves = new Means();
-  for (const { key, trial } of jobs) {
-    const result = results.get(key);
-    if (result?.accuracy !== undefined) accuracies.add(trial, result.accuracy);
-    for (const point of result?.curve ?? []) {
-      curves.add(`${trial} ${point.epoch} train loss`, point.loss);
-      curves.add(`${trial} ${point.epoch} test loss`, point.testLoss);
-      curves.add(`${trial} ${point.epoch} train accuracy`, point.accuracy);
-      curves.add(`${trial} ${point.epoch} test accuracy`, point.testAccuracy);
-    }
-  }
   for (const [model, mean] of accuracies) add('cryfold_run_accuracy_ratio', { run, model }, mean);
+  const jobs = plan.jobs.filter(({ shuffle }) => shuffle === undefined);
   if (jobs.length > folds) return series;
   for (const [name, mean] of curves) {
     const [estimator, epoch, part, what] = name.split(' ');
@@ -192,6 +190,18 @@ function seriesOf({ state, results, started }: Tracked, folds: number): Series {
     add('cryfold_run_fold_duration_seconds', labels, result?.seconds);
   }
   return series;
+}
+
+/** Folds on shuffled labels count as jobs, but say nothing about the model. */
+function note({ accuracies, curves }: Tracked, { trial, shuffle }: FoldJob, { accuracy, curve }: FoldResult): void {
+  if (shuffle !== undefined) return;
+  if (accuracy !== undefined) accuracies.add(trial, accuracy);
+  for (const point of curve) {
+    curves.add(`${trial} ${point.epoch} train loss`, point.loss);
+    curves.add(`${trial} ${point.epoch} test loss`, point.testLoss);
+    curves.add(`${trial} ${point.epoch} train accuracy`, point.accuracy);
+    curves.add(`${trial} ${point.epoch} test accuracy`, point.testAccuracy);
+  }
 }
 
 function where({ plan }: RunState, job: FoldJob): { repeat: number; fold: number } {
