@@ -1,2 +1,8 @@
-/** Exit codes of every command; `same` and `worse` are of `cryfold compare` only. */
-export const EXIT = { done: 0, failed: 1, usage: 2, incomplete: 3, cancelled: 4, same: 5, worse: 6 } as const;
+/**
+ * Exit codes of every command; `same` and `worse` are of `cryfold compare` only, `unchanged`, `refused` and `lost` of
+ * `cryfold retrain` (`lost` also of `cryfold models promote`).
+ */
+export const EXIT = {
+  ...{ done: 0, failed: 1, usage: 2, incomplete: 3, cancelled: 4, same: 5, worse: 6 },
+  ...{ unchanged: 7, refused: 8, lost: 9 },
+} as const;

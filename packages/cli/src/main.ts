@@ -6,6 +6,7 @@ import { addControlCommands } from './control-commands.js';
 import { dataInspectCommand, dataSynthCommand } from './data-commands.js';
 import { doctorCommand } from './doctor-command.js';
 import { fuseCommand } from './fuse-command.js';
+import { addModelCommands } from './model-commands.js';
 import { type Does, list, runProgram, whole } from './program.js';
 import { runProtocols } from './protocols.js';
 import { REPORT_FORMATS, reportCommand } from './report-command.js';
@@ -102,6 +103,7 @@ function addCommands(program: Command, does: Does): void {
     .action(does((source: string, options) => weightsPutCommand(source, options, loadConfig())));
 
   addControlCommands(program, does);
+  addModelCommands(program, does);
   program
     .command('doctor')
     .description('Check Node, TensorFlow, Redis, store, CPU and GPU, and say how to mend each.')

@@ -12,7 +12,7 @@ import {
   type Spec,
   storeKeys,
 } from '@cryfold/core';
-import { type Dataset, limitClips, readClips, readDataset, SpectrogramImager } from '@cryfold/features';
+import { type Dataset, inspectDataset, limitClips, readClips, readDataset, SpectrogramImager } from '@cryfold/features';
 import { loadKerasWeights, resnet50WeightShapes, resolveWeights, type WeightsSourceOptions } from '@cryfold/nn';
 import { checkLeaks } from './leak-gate.js';
 import { makeSplits, PROTOCOLS } from './splits.js';
@@ -140,7 +140,8 @@ export async function prepareRun(options: PrepareOptions): Promise<Preparation> 
     contentHash: dataset.contentHash,
     grouped: dataset.grouped,
     classes: dataset.classes,
-    clips: dataset.clips.map(({ id, label, group }) => ({ id, label, group })),
+    rates: inspectDataset(dataset).rates,
+    clips: dataset.clips.map(({ id, label, group, hash }) => ({ id, label, group, hash })),
   };
   const plan = planRun({
     spec: { ...spec, estimators: await resolveEstimators(spec.estimators, sources, weights) },

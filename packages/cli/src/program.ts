@@ -1,6 +1,7 @@
 import { CryfoldError } from '@cryfold/core';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { EXIT } from './exit-codes.js';
+import { VERSION } from './version.js';
 
 /** A whole number from `minimum` on. */
 export function whole(minimum: number) {
@@ -27,7 +28,7 @@ export async function runProgram(args: string[], add: (program: Command, does: D
   let exitCode: number = EXIT.done;
   const program = new Command('cryfold')
     .description('Evaluates small-corpus audio classifiers by cross-validation, as a cluster job.')
-    .version('0.1.0')
+    .version(VERSION)
     .showHelpAfterError('(--help tells more)')
     .exitOverride();
   add(program, (command) => async (...values) => {
@@ -52,5 +53,6 @@ function report(error: unknown, json: boolean): number {
   process.stderr.write(`cryfold: ${error.code}: ${error.message}\n`);
   if (error.hint) process.stderr.write(`  ${error.hint}\n`);
   if (error.code === 'CANCELLED') return EXIT.cancelled;
+  if (error.code === 'PROMOTION_LOST') return EXIT.lost;
   return error.failure === 'usage' ? EXIT.usage : EXIT.failed;
 }

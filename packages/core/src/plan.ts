@@ -42,7 +42,17 @@ const manifestSchema = z.strictObject({
   contentHash: hex,
   grouped: z.boolean(),
   classes: z.array(z.string()),
-  clips: z.array(z.strictObject({ id: z.string(), label: z.string(), group: z.string() })),
+  /** Absent from manifests of earlier versions. */
+  rates: z.array(z.strictObject({ rate: z.number().positive(), clips: z.int() })).optional(),
+  clips: z.array(
+    z.strictObject({
+      id: z.string(),
+      label: z.string(),
+      group: z.string(),
+      /** Of the sound; absent from manifests of earlier versions. */
+      hash: hex.optional(),
+    }),
+  ),
 });
 
 /** The dataset as workers and aggregator need it: no audio, only identities. */
@@ -86,6 +96,12 @@ function foldKey(
     shuffle,
     innerFolds: estimator.kind === 'svm' && isGrouped(spec.protocol.splitter) ? 'grouped' : undefined,
   });
+}
+
+/** Identity of an estimator of a run trained on all its clips, as `foldKey` is of a fold's result. */
+export function finalKey({ spec, features, dataset }: RunPlan, trial: string): string {
+  const all = indexHash(Int32Array.from({ length: dataset.clips }, (_, i) => i));
+  return foldKey(spec, spec.estimators[trial], features.key, { train: all, test: indexHash(new Int32Array()) });
 }
 
 /** Splits, keys and queue of every fold job. The run's id follows from its content: same command, same run. */

@@ -70,6 +70,18 @@ export const foldFailureSchema = z.strictObject({
 });
 export type FoldFailure = z.infer<typeof foldFailureSchema>;
 
+/** `finals/<key>/result.json`: an estimator trained on all clips. Committed once, never changed. */
+export const finalResultSchema = z.strictObject({
+  format: z.literal(1),
+  key: hex,
+  attempt: z.string(),
+  /** The files of the network or the SVM */
+  model: z.array(artifactSchema),
+  seconds: z.number(),
+  environment: z.record(z.string(), z.string()),
+});
+export type FinalResult = z.infer<typeof finalResultSchema>;
+
 /** `runs/<run>/cancelled.json`: nobody may work on this run until the record is gone. */
 export const cancelledSchema = z.strictObject({ format: z.literal(1), run: z.string(), at: z.iso.datetime() });
 
@@ -83,6 +95,9 @@ export const storeKeys = {
   latestGram: (columns: number) => `features/latest-gram-${columns}.json`,
   moments: (features: string) => `features/${features}/moments.npy`,
   embeddings: (features: string, key: string) => `features/${features}/embeddings-${key}.npy`,
+  /** What training an estimator on all clips made: see `finalKey` */
+  final: (key: string) => `finals/${key}/result.json`,
+  finalAttempt: (key: string, attempt: string) => `finals/${key}/${attempt}/`,
   weights: (hash: string) => `weights/${hash}.h5`,
   result: (fold: string) => `folds/${fold}/result.json`,
   attempt: (fold: string, attempt: string, file: string) => `folds/${fold}/${attempt}/${file}`,

@@ -18,13 +18,46 @@ export function crossFitRows(
   index: number,
 ): FusionTraining | null {
   const { repeat, train } = splits[index];
+  const others = splits.map((split, s) => (split.repeat === repeat && s !== index ? split : null));
+  return collect(others, train, members, labels, classes);
+}
+
+/**
+ * What a fitted fusion learns from once the evaluation is over: the out-of-fold predictions of all clips of one repeat,
+ * as many rows as `crossFitRows` has and a fold more.
+ * @returns null where a clip has no prediction of every member
+ */
+export function outOfFoldRows(
+  splits: readonly Split[],
+  members: readonly FoldProbabilities[],
+  labels: ArrayLike<number>,
+  classes: number,
+  repeat: number,
+): FusionTraining | null {
+  const own = splits.map((split) => (split.repeat === repeat ? split : null));
+  return collect(
+    own,
+    Int32Array.from(labels, (_, clip) => clip),
+    members,
+    labels,
+    classes,
+  );
+}
+
+/** Members' predictions of some clips, each from the split that tests it; splits that are null are not looked at. */
+function collect(
+  splits: readonly (Split | null)[],
+  clips: Int32Array,
+  members: readonly FoldProbabilities[],
+  labels: ArrayLike<number>,
+  classes: number,
+): FusionTraining | null {
   const rowOf = new Map<number, { split: number; row: number }>();
   for (const [split, other] of splits.entries()) {
-    if (other.repeat !== repeat || split === index) continue;
-    for (const [row, clip] of other.test.entries()) rowOf.set(clip, { split, row });
+    for (const [row, clip] of (other?.test ?? []).entries()) rowOf.set(clip, { split, row });
   }
-  const matrices = members.map(() => new Float64Array(train.length * classes));
-  for (const [i, clip] of train.entries()) {
+  const matrices = members.map(() => new Float64Array(clips.length * classes));
+  for (const [i, clip] of clips.entries()) {
     const at = rowOf.get(clip);
     if (!at) return null;
     for (const [m, member] of members.entries()) {
@@ -33,5 +66,5 @@ export function crossFitRows(
       matrices[m].set(matrix.subarray(at.row * classes, (at.row + 1) * classes), i * classes);
     }
   }
-  return { members: matrices, labels: Array.from(train, (clip) => labels[clip]) };
+  return { members: matrices, labels: Array.from(clips, (clip) => labels[clip]) };
 }

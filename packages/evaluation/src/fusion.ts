@@ -83,6 +83,45 @@ function sideBySide(matrices: readonly Float64Array[], classes: number): Float64
   return out;
 }
 
+/** A fusion that needs no more learning; plain data, part of a model file. */
+export interface FittedFusion {
+  rule: FusionRule;
+  /**
+   * `weighted`: one per member. `stacked`: of the logistic regression, classes x (members x classes + 1), the intercept
+   * last. Absent for rules that are not fitted.
+   */
+  weights?: number[];
+}
+
+/** @param training what `weighted` and `stacked` learn from */
+export function fitFusion(rule: FusionRule, classes: number, training?: FusionTraining): FittedFusion {
+  if (!isFitted(rule)) return { rule };
+  if (!training) throw new TypeError(`the fusion rule ${rule} needs predictions to learn from`);
+  if (rule === 'weighted') return { rule, weights: [...fitWeights(training, classes)] };
+  const model = fitLogistic(sideBySide(training.members, classes), training.labels, classes);
+  return { rule, weights: [...model.weights] };
+}
+
+/** @param matrices members' probabilities, each row-major, clips x classes */
+export function applyFusion(
+  { rule, weights = [] }: FittedFusion,
+  matrices: readonly Float64Array[],
+  classes: number,
+): Float64Array {
+  switch (rule) {
+    case 'mean':
+      return fuseMean(matrices);
+    case 'geometric':
+      return fuseGeometric(matrices, classes);
+    case 'majority':
+      return fuseMajority(matrices, classes);
+    case 'weighted':
+      return matrices[0].map((_, i) => matrices.reduce((sum, matrix, m) => sum + weights[m] * matrix[i], 0));
+    case 'stacked':
+      return applyLogistic({ classes, weights: Float64Array.from(weights) }, sideBySide(matrices, classes));
+  }
+}
+
 /**
  * Fuses one fold's predictions.
  * @param matrices members' probabilities of the test clips, row-major, clips x classes
@@ -96,14 +135,5 @@ export function fuse(
   classes: number,
   training?: FusionTraining,
 ): Float64Array {
-  if (rule === 'mean') return fuseMean(matrices);
-  if (rule === 'geometric') return fuseGeometric(matrices, classes);
-  if (rule === 'majority') return fuseMajority(matrices, classes);
-  if (!training) throw new TypeError(`the fusion rule ${rule} needs predictions to learn from`);
-  if (rule === 'weighted') {
-    const weights = fitWeights(training, classes);
-    return matrices[0].map((_, i) => matrices.reduce((sum, matrix, m) => sum + weights[m] * matrix[i], 0));
-  }
-  const model = fitLogistic(sideBySide(training.members, classes), training.labels, classes);
-  return applyLogistic(model, sideBySide(matrices, classes));
+  return applyFusion(fitFusion(rule, classes, training), matrices, classes);
 }

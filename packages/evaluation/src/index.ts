@@ -2,7 +2,7 @@ export { applyTemperature, fitTemperature } from './calibration.js';
 export { type ClipOutcome, clipOutcomes, type Errors, type GroupOutcome, groupOutcomes } from './clip-outcomes.js';
 export { compareRuns, type RunComparison, type Verdict } from './compare.js';
 export { bootstrapGroups, holm, type Interval, mcNemar, nadeauBengio, type PairedTest } from './comparisons.js';
-export { crossFitRows } from './cross-fit.js';
+export { crossFitRows, outOfFoldRows } from './cross-fit.js';
 export {
   type EvaluatedClip,
   type EvaluatedRun,
@@ -10,7 +10,16 @@ export {
   evaluateRun,
   type FoldProbabilities,
 } from './evaluate.js';
-export { type FusionTraining, fitWeights, fuse, fuseMean } from './fusion.js';
+export {
+  applyFusion,
+  type FittedFusion,
+  type FusionTraining,
+  fitFusion,
+  fitWeights,
+  fuse,
+  fuseMean,
+  isFitted,
+} from './fusion.js';
 export {
   type Groups,
   groupKFold,

@@ -4,6 +4,7 @@ import { CryfoldError, contentKey, type ErrorCode, sha256 } from '@cryfold/core'
 import { isManifest, readManifest } from './manifest.js';
 import { listRecordings } from './readers.js';
 import { decodeWav, type Wav } from './wav.js';
+import { cutClip, cutWindows, silence } from './windows.js';
 
 /** One audio segment, its class and the infant (or recording, or device) it came from. */
 export interface Clip {
@@ -59,9 +60,6 @@ export interface ReadOptions {
   /** called after each file with the number of files done and in all */
   onProgress?: (done: number, total: number) => void;
 }
-
-/** A recording shorter than this share of a clip is an error; from here to a whole clip it is padded with zeros. */
-const SHORTEST = 0.5;
 
 /**
  * Reads a dataset: a directory of WAV files (Chillanto names, donateacry names, or one folder per class) or a CSV
@@ -171,49 +169,14 @@ async function readWav(root: string, file: string): Promise<Wav> {
 }
 
 function cutRecording(recording: { file: string; label: string; group: string }, wav: Wav, clipSeconds: number) {
-  const { samples, rate } = wav;
+  const { rate } = wav;
   const { file, label, group } = recording;
-  const length = Math.round(rate * clipSeconds);
-  if (length < 1 || samples.length < SHORTEST * length) {
-    const seconds = (samples.length / rate).toPrecision(3);
-    throw new CryfoldError('CLIP_SHORT', `${file}: lasts ${seconds} s, less than half a clip of ${clipSeconds} s`, {
-      context: { file, samples: samples.length, rate },
-      hint: 'Remove it, or pass --skip-bad to leave such files out.',
-    });
-  }
-  const clips: Clip[] = [];
-  const silent: CryfoldError[] = [];
-  for (let segment = 0; segment < Math.max(1, Math.floor(samples.length / length)); segment++) {
-    const id = `${file}#${segment}`;
-    const start = segment * length;
-    if (isSilent(samples.subarray(start, start + length))) silent.push(silence(id, 'this part of the recording'));
-    else {
-      const hash = hashSamples(cutClip(samples, start, length), rate);
-      clips.push({ id, label, group, file, start, length, rate, hash });
-    }
-  }
-  if (clips.length === 0) throw silence(file, 'the recording');
-  return { clips, silent };
-}
-
-/** A view of the recording where it is long enough, else a copy padded with zeros. */
-function cutClip(samples: Float64Array, start: number, length: number): Float64Array {
-  const view = samples.subarray(start, start + length);
-  if (view.length === length) return view;
-  const padded = new Float64Array(length);
-  padded.set(view);
-  return padded;
-}
-
-function isSilent(samples: Float64Array): boolean {
-  return samples.every((sample) => sample === samples[0]);
-}
-
-function silence(name: string, what: string): CryfoldError {
-  return new CryfoldError('CLIP_SILENT', `${name}: ${what} is silent: all its samples are equal`, {
-    context: { clip: name },
-    hint: 'Remove it, or pass --skip-bad to leave such files out.',
+  const { length, windows, silent } = cutWindows(wav, clipSeconds, file);
+  const id = (start: number) => `${file}#${start / length}`;
+  const clips = windows.map(({ start, samples }): Clip => {
+    return { id: id(start), label, group, file, start, length, rate, hash: hashSamples(samples, rate) };
   });
+  return { clips, silent: silent.map((start) => silence(id(start), 'this part of the recording')) };
 }
 
 function hashSamples(samples: Float64Array, rate: number): string {

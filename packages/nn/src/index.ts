@@ -1,7 +1,13 @@
 export { resnet50WeightShapes } from './models/resnet50.js';
 export type { WeightData, WeightMap } from './network.js';
 export { type TensorFlowInfo, tensorFlowInfo } from './tensorflow.js';
-export { backboneWeights, encodeTrainedModel, type TrainedModel } from './trained-model.js';
+export {
+  backboneWeights,
+  encodeTrainedModel,
+  type LoadedNetwork,
+  loadTrainedModel,
+  type TrainedModel,
+} from './trained-model.js';
 export {
   EMBEDDING_LENGTH,
   type FoldEmbeddings,

@@ -1,9 +1,11 @@
+import { CryfoldError } from '@cryfold/core';
 import { declaredWeights } from './forward.js';
 import { encodeKerasFile } from './keras-file.js';
 import { encodeLayersModel } from './layers-model.js';
 import { resnet50, resnet50Backbone } from './models/resnet50.js';
 import { smallCnn } from './models/small-cnn.js';
 import { initialValues, type WeightMap } from './network.js';
+import { loadTensorFlow, type Tensor } from './tensorflow.js';
 import type { NetworkParameters } from './trainer.js';
 
 export interface TrainedModel {
@@ -53,4 +55,44 @@ function withBiases(weights: WeightMap): WeightMap {
 /** The weights of ResNet50 that `NetworkTrainer.embed` uses for this seed and these given weights. */
 export function backboneWeights(seed: number, given: WeightMap = new Map()): WeightMap {
   return new Map(Object.entries(initialValues(declaredWeights(resnet50Backbone(), [64, 64, 3]), seed, given)));
+}
+
+/** A network read back from its LayersModel files. */
+export interface LoadedNetwork {
+  /** @returns [n, classes] for images [n, height, width, 3] */
+  predict(images: Uint8Array): Float32Array;
+  dispose(): void;
+}
+
+/**
+ * Loads `model.json` and `weights.bin` of `encodeTrainedModel` into TensorFlow (1 thread).
+ * @throws CryfoldError ARTIFACT_CORRUPT, TENSORFLOW_MISSING
+ */
+export async function loadTrainedModel(json: Uint8Array, weights: Uint8Array): Promise<LoadedNetwork> {
+  const tf = loadTensorFlow({ threads: 1 });
+  const corrupt = (cause: unknown) =>
+    new CryfoldError('ARTIFACT_CORRUPT', `model.json: ${(cause as Error).message}`, {
+      cause,
+      context: { artifact: 'model.json' },
+      hint: 'Train the model again.',
+    });
+  let model: Awaited<ReturnType<typeof tf.loadLayersModel>>;
+  try {
+    const { modelTopology, weightsManifest } = JSON.parse(new TextDecoder().decode(json));
+    const source = { modelTopology, weightSpecs: weightsManifest[0].weights, weightData: weights.slice().buffer };
+    model = await tf.loadLayersModel(tf.io.fromMemory(source));
+  } catch (cause) {
+    throw corrupt(cause);
+  }
+  const [, height, width] = model.inputs[0].shape as number[];
+  return {
+    predict(images) {
+      const count = images.length / (height * width * 3);
+      return tf.tidy(() => {
+        const input = tf.tensor4d(Float32Array.from(images), [count, height, width, 3]);
+        return (model.predict(input) as Tensor).dataSync() as Float32Array;
+      });
+    },
+    dispose: () => model.dispose(),
+  };
 }

@@ -6,6 +6,7 @@ import {
   deriveSeed,
   type EpochPoint,
   Random,
+  sha256,
   storeKeys,
 } from '@cryfold/core';
 import type { FoldOutput, Matrix, Task } from './messages.js';
@@ -75,4 +76,19 @@ export function accuracyOf({ rows, columns, data }: Matrix, labels: Int32Array, 
 export async function readImages(store: ArtifactStore, features: string) {
   const key = storeKeys.images(features);
   return decodeNpy(await readArtifact(store, key), '|u1', 4, key);
+}
+
+/** Writes a trained model's files, and gives what a record says of them. */
+export async function saveModelFiles(
+  store: ArtifactStore,
+  folder: string,
+  files: Iterable<readonly [string, Uint8Array]>,
+): Promise<{ key: string; sha256: string }[]> {
+  const artifacts: { key: string; sha256: string }[] = [];
+  for (const [name, bytes] of files) {
+    const key = `${folder}${name}`;
+    await store.put(key, bytes);
+    artifacts.push({ key, sha256: sha256(bytes) });
+  }
+  return artifacts;
 }

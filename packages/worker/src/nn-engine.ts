@@ -7,7 +7,6 @@ import {
   encodeNpy,
   finalLoss,
   type ResNet50Parameters,
-  sha256,
 } from '@cryfold/core';
 import {
   backboneWeights,
@@ -21,7 +20,7 @@ import {
   resolveWeights,
   type WeightMap,
 } from '@cryfold/nn';
-import { accuracyOf, type Engine, LastValue, readImages, readLabels, trainingLabels } from './engine.js';
+import { accuracyOf, type Engine, LastValue, readImages, readLabels, saveModelFiles, trainingLabels } from './engine.js';
 import type { FoldOutput, Task } from './messages.js';
 
 type Progress = (done: number, total: number) => void;
@@ -96,7 +95,7 @@ export async function createNnEngine(threads: number): Promise<Engine> {
       environment: trainer.environment,
       ...(model &&
         weights &&
-        finalLoss({ curve }) <= model.atMost && {
+        (task.test.length === 0 || finalLoss({ curve }) <= model.atMost) && {
           model: await saveModel(task, model.folder, new Map([...backboneOf(task, loaded.weights), ...weights]), store),
         }),
     };
@@ -114,13 +113,7 @@ export async function createNnEngine(threads: number): Promise<Engine> {
     const { manifest } = await readLabels(store, task.dataset);
     const image = { height: shape[1], width: shape[2] };
     const files = await encodeTrainedModel({ parameters, image, classes: manifest.classes, weights });
-    const artifacts: { key: string; sha256: string }[] = [];
-    for (const [name, bytes] of files) {
-      const key = `${folder}${name}`;
-      await store.put(key, bytes);
-      artifacts.push({ key, sha256: sha256(bytes) });
-    }
-    return artifacts;
+    return saveModelFiles(store, folder, files);
   }
 
   /** One forward pass over all images, which serves every fold of a frozen backbone. */

@@ -1,8 +1,8 @@
 import type { ArtifactStore } from '@cryfold/artifacts';
 import { CryfoldError } from '@cryfold/core';
 import { stratifiedGroupKFold, stratifiedKFold } from '@cryfold/evaluation';
-import { fitPredictSvm } from '@cryfold/svm';
-import { accuracyOf, type Engine, LastValue, readLabels, trainingLabels } from './engine.js';
+import { encodeModel, exportModel, fitSvm, predictFit, type SvmFit } from '@cryfold/svm';
+import { accuracyOf, type Engine, LastValue, readImages, readLabels, saveModelFiles, trainingLabels } from './engine.js';
 import { type Gram, readGram, writeGram } from './gram.js';
 import type { FoldOutput, Task } from './messages.js';
 
@@ -24,13 +24,12 @@ export function createSvmEngine(): Engine {
     const test = Int32Array.from(task.test);
     const labelled = trainingLabels(data.labels, task);
     const classCount = data.manifest.classes.length;
-    const result = fitPredictSvm({
+    const fit = fitSvm({
       ...kernel,
       labels: labelled,
       classCount,
       classNames: data.manifest.classes,
       train,
-      test,
       innerFolds: innerFolds(
         labelled,
         train,
@@ -41,6 +40,7 @@ export function createSvmEngine(): Engine {
       seed: task.seed,
       onProgress,
     });
+    const result = predictFit(fit, kernel, test);
     const matrix = (values: Float64Array) => ({ rows: test.length, columns: classCount, data: values });
     return {
       probabilities: matrix(result.probabilities),
@@ -49,7 +49,14 @@ export function createSvmEngine(): Engine {
       accuracy: accuracyOf(matrix(result.decisions), data.labels, test),
       curve: [],
       environment: { engine: task.estimator.engine },
+      ...(task.model && { model: await saveModel(task, fit, data.manifest.classes, store) }),
     };
+  }
+
+  async function saveModel(task: Task & { kind: 'fold' }, fit: SvmFit, classes: string[], store: ArtifactStore) {
+    const { shape, data } = await readImages(store, task.features);
+    const model = exportModel(fit, data, shape[1] * shape[2] * shape[3], classes);
+    return saveModelFiles(store, task.model?.folder ?? '', Object.entries(encodeModel(model)));
   }
 
   return {

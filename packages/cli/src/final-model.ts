@@ -1,0 +1,129 @@
+import { readRun, type StoredRun } from '@cryfold/aggregator';
+import type { ArtifactStore } from '@cryfold/artifacts';
+import { CryfoldError, canonicalJson, type FinalResult, type Spec, storeKeys } from '@cryfold/core';
+import {
+  decodeResults,
+  type FittedFusion,
+  fitFusion,
+  isFitted,
+  outOfFoldRows,
+  type RunResults,
+} from '@cryfold/evaluation';
+import { type ModelCard, modelOf, writeVersion } from '@cryfold/models';
+import type { Config } from '@cryfold/runtime';
+import { trainFinal } from '@cryfold/worker';
+import { VERSION } from './version.js';
+
+export interface FinalModelOptions {
+  store: ArtifactStore;
+  storeUrl: string;
+  results: RunResults;
+  /** Which of the run's estimators or fusions */
+  of: string;
+  /** Of the model */
+  name: string;
+  config: Pick<Config, 'cacheDir' | 'childMemoryMb'>;
+  signal: AbortSignal;
+  onProgress: (text: string) => void;
+}
+
+/**
+ * Refits one model of a finished run on all its data, members and fusion, with the run's parameters, and writes it as a
+ * version. A run that was not finished for this model is refused: nobody could say how good it is.
+ * @throws CryfoldError RUN_FAILED, USAGE, and what training throws
+ */
+export async function makeFinalModel(options: FinalModelOptions): Promise<{ card: ModelCard; known: boolean }> {
+  const { store, storeUrl, results, of, name, config, signal, onProgress } = options;
+  if (!modelOf(results, of).complete) {
+    throw new CryfoldError('RUN_FAILED', `${of} of run ${results.run.id} misses folds`, {
+      context: { run: results.run.id, model: of },
+      hint: `cryfold retry ${results.run.id} tries them again.`,
+    });
+  }
+  const stored = await readRun(store, results.run.id);
+  const { plan, manifest } = stored;
+  const rule = Object.hasOwn(plan.spec.fusion, of) ? plan.spec.fusion[of] : undefined;
+  const finals: { trial: string; result: FinalResult }[] = [];
+  for (const trial of rule?.members ?? [of]) {
+    onProgress(`training ${trial} on all ${plan.dataset.clips} clips`);
+    const result = await trainFinal({
+      ...{ store, storeUrl, plan, trial, signal },
+      cacheDir: config.cacheDir,
+      childMemoryMb: config.childMemoryMb,
+      onProgress: (done, total) =>
+        onProgress(`training ${trial} on all ${plan.dataset.clips} clips: ${Math.floor((100 * done) / total)} %`),
+    });
+    finals.push({ trial, result });
+  }
+  onProgress('writing the model');
+  return writeVersion(store, {
+    ...{ name, plan, manifest, of, finals },
+    results: [results, ...(await otherProtocols(store, results, of))],
+    fusion: rule ? refitFusion(stored, rule) : null,
+    cryfold: VERSION,
+  });
+}
+
+/** Fitted rules learn from the out-of-fold predictions of the first repeat, of which they learnt a part in each fold. */
+function refitFusion({ plan, input }: StoredRun, { rule, members }: Spec['fusion'][string]): FittedFusion {
+  const classes = input.classes.length;
+  if (!isFitted(rule)) return fitFusion(rule, classes);
+  const training = outOfFoldRows(
+    input.splits,
+    members.map((member) => input.probabilities.get(member) ?? []),
+    input.clips.map(({ label }) => label),
+    classes,
+    0,
+  );
+  if (training) return fitFusion(rule, classes, training);
+  throw new CryfoldError('RUN_FAILED', `run ${plan.run} lacks out-of-fold predictions for its fusion`, {
+    context: { run: plan.run },
+  });
+}
+
+/** What decides how a model is trained, for telling whether two runs evaluated the same one. */
+export function configurationOf(spec: Pick<Spec, 'features' | 'estimators' | 'fusion'>, of: string): string {
+  const fusion = spec.fusion[of];
+  const members = fusion?.members ?? [of];
+  return canonicalJson({
+    features: spec.features,
+    fusion: fusion && { rule: fusion.rule },
+    members: members.map((member) => spec.estimators[member]),
+  });
+}
+
+/** Finished runs of the same model over the same data with other splitters, the one of most repeats of each. */
+async function otherProtocols(store: ArtifactStore, results: RunResults, of: string): Promise<RunResults[]> {
+  const found = new Map<string, RunResults>();
+  const own = configurationOf(results.spec as Spec, of);
+  for await (const key of store.list('runs/')) {
+    if (key !== storeKeys.results(key.split('/')[1])) continue;
+    const bytes = await store.get(key);
+    let other: RunResults;
+    try {
+      if (!bytes) continue;
+      other = decodeResults(bytes, key);
+    } catch {
+      // Of another version of cryfold: it says nothing that can be compared.
+      continue;
+    }
+    const { splitter, repeats } = other.protocol;
+    if (splitter === results.protocol.splitter || other.dataset.contentHash !== results.dataset.contentHash) continue;
+    if (!other.models.some((model) => model.name === of && model.complete)) continue;
+    if (configurationOf(other.spec as Spec, of) !== own) continue;
+    if ((found.get(splitter)?.protocol.repeats ?? 0) < repeats) found.set(splitter, other);
+  }
+  return [...found.values()];
+}
+
+/**
+ * Told, or the first fusion of a run, or its only estimator.
+ * @throws CryfoldError USAGE
+ */
+export function chooseOf(spec: Pick<Spec, 'estimators' | 'fusion'>, told: string | undefined): string {
+  const all = [...Object.keys(spec.fusion), ...Object.keys(spec.estimators)];
+  const choice = told ?? (all.length === 1 || Object.keys(spec.fusion).length === 1 ? all[0] : undefined);
+  if (choice !== undefined && all.includes(choice)) return choice;
+  const why = told === undefined ? 'say which estimator or fusion the model is' : `there is no ${told}`;
+  throw new CryfoldError('USAGE', `--of: ${why}`, { hint: `There are: ${all.join(', ')}.` });
+}

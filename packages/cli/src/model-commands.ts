@@ -1,0 +1,99 @@
+import { loadConfig } from '@cryfold/runtime';
+import { type Command, InvalidArgumentError } from 'commander';
+import { type Does, whole } from './program.js';
+
+const positive = (text: string): number => {
+  const value = Number(text);
+  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('a number above 0');
+  return value;
+};
+
+const share = (text: string): number => {
+  const value = Number(text);
+  if (text === '' || !(value >= 0 && value <= 1)) throw new InvalidArgumentError('a number from 0 to 1, such as 0.05');
+  return value;
+};
+
+/** Where a local run puts its store; `find-run` has the same, but loads what `predict` need not wait for. */
+const OUT = 'cryfold-out';
+
+function withStore(command: Command): Command {
+  return command
+    .option('--out <dir>', 'the --out of a local run (where CRYFOLD_STORE is not set)', OUT)
+    .option('--json', 'print JSON', false);
+}
+
+/** Adds `predict`; what it runs is loaded when it runs. */
+export function addPredictCommand(program: Command, does: Does): void {
+  withStore(program.command('predict'))
+    .description('Classify recordings with a final model: clips, or longer ones window by window.')
+    .argument('<model>', 'NAME (its champion), NAME@VERSION, or the folder of a version')
+    .argument('<files...>', 'WAV files, or - for standard input')
+    .option('--hop <seconds>', 'from one window to the next (default: a clip’s length)', positive)
+    .action(
+      does(async (model: string, files: string[], options) => {
+        const { predictCommand } = await import('./predict-command.js');
+        return predictCommand(model, files, options, loadConfig());
+      }),
+    );
+}
+
+/** Adds what makes, keeps and uses final models. */
+export function addModelCommands(program: Command, does: Does): void {
+  program
+    .command('train-final')
+    .description('Refit a finished run’s model on all data, and write it as a version with a model card.')
+    .argument('<run>', 'id of a run, or its --out directory')
+    .option('--name <name>', 'of the model (default: the spec’s)')
+    .option('--of <name>', 'which estimator or fusion of the run (default: its only fusion or estimator)')
+    .option('--json', 'print the card as JSON', false)
+    .action(
+      does(async (run: string, options) => {
+        const { trainFinalCommand } = await import('./train-final-command.js');
+        return trainFinalCommand(run, options, loadConfig());
+      }),
+    );
+  addPredictCommand(program, does);
+
+  withStore(program.command('retrain'))
+    .description('Evaluate a spec on new data beside the champion, and promote it if it is really better: for cron.')
+    .argument('<spec>', 'YAML spec')
+    .requiredOption('--data <path>', 'directory of WAV files, or a CSV manifest path,label,group')
+    .requiredOption('--model <name>', 'whose champion is challenged')
+    .option('--of <name>', 'which estimator or fusion of the spec (default: its only fusion or estimator)')
+    .option('--margin <share>', 'how much a class’s recall may fall', share, 0.05)
+    .option('--workers <n>', 'local worker processes (default: one per core)', whole(1))
+    .option('--limit <n>', 'only n clips, stratified by class', whole(1))
+    .option('--skip-bad', 'leave bad recordings out', false)
+    .option('--allow-leak', 'go on where grouped folds cannot keep equal sounds apart', false)
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 promoted, 7 unchanged, 8 refused (not better), 9 another retraining was first, 3 incomplete, 4 cancelled',
+    )
+    .action(
+      does(async (spec: string, options) => {
+        const { retrainCommand } = await import('./retrain-command.js');
+        return retrainCommand(spec, options, loadConfig(), process.env);
+      }),
+    );
+
+  const models = program.command('models').description('Versions of final models, and which of them is the champion.');
+  const load = () => import('./models-command.js');
+  withStore(models.command('list'))
+    .description('List all models and versions of the store.')
+    .action(does(async (options) => (await load()).modelsListCommand(options, loadConfig())));
+  withStore(models.command('show'))
+    .description('Show a model card; of a NAME the champion’s, and the history of promotions.')
+    .argument('<model>', 'NAME or NAME@VERSION')
+    .action(does(async (model: string, options) => (await load()).modelsShowCommand(model, options, loadConfig())));
+  withStore(models.command('promote'))
+    .description('Make a version the champion.')
+    .argument('<model>', 'NAME@VERSION')
+    .option('--reason <text>', 'kept in the history', 'by hand')
+    .action(does(async (model: string, options) => (await load()).modelsPromoteCommand(model, options, loadConfig())));
+  withStore(models.command('rollback'))
+    .description('Make the champion before the present one champion again.')
+    .argument('<name>', 'of the model')
+    .option('--reason <text>', 'kept in the history', 'by hand')
+    .action(does(async (name: string, options) => (await load()).modelsRollbackCommand(name, options, loadConfig())));
+}

@@ -1,0 +1,122 @@
+import { CryfoldError } from '@cryfold/core';
+import { cardText, type ModelCard, ModelRegistry } from '@cryfold/models';
+import type { Config } from '@cryfold/runtime';
+import { EXIT } from './exit-codes.js';
+import { modelStore, parseModel } from './find-model.js';
+
+export interface ModelsOptions {
+  out: string;
+  json: boolean;
+}
+
+async function withRegistry<T>(
+  options: ModelsOptions,
+  config: Config,
+  work: (registry: ModelRegistry) => Promise<T>,
+): Promise<T> {
+  const store = await modelStore(options.out, config);
+  return work(new ModelRegistry(store)).finally(() => store.close());
+}
+
+function named(model: string): { name: string; version?: string } {
+  const what = parseModel(model);
+  if ('name' in what) return what;
+  throw new CryfoldError('MODEL_NOT_FOUND', `${JSON.stringify(model)} is neither NAME nor NAME@VERSION`, {
+    hint: 'cryfold models list shows what is there.',
+  });
+}
+
+const print = (json: boolean, value: unknown, text: () => string) =>
+  process.stdout.write(json ? `${JSON.stringify(value)}\n` : text());
+
+function accuracyOf({ metrics }: ModelCard): string {
+  return metrics
+    .map(({ accuracy, grouped }) => `${(100 * accuracy.mean).toFixed(2)} %${grouped ? ' (grouped folds)' : ''}`)
+    .join(', ');
+}
+
+/** `cryfold models list` */
+export function modelsListCommand(options: ModelsOptions, config: Config): Promise<number> {
+  return withRegistry(options, config, async (registry) => {
+    const models: { name: string; champion: string | null; versions: ModelCard[] }[] = [];
+    for (const name of await registry.names()) {
+      const champion = (await registry.champion(name))?.version ?? null;
+      models.push({ name, champion, versions: await registry.versions(name) });
+    }
+    const short = models.map(({ versions, ...rest }) => ({
+      ...rest,
+      versions: versions.map(({ version, created, run, of, data, metrics }) => ({
+        version,
+        created,
+        run,
+        of,
+        data,
+        metrics,
+      })),
+    }));
+    print(options.json, { models: short }, () =>
+      models.length === 0
+        ? 'no models; cryfold train-final RUN makes one\n'
+        : models
+            .flatMap(({ name, champion, versions }) =>
+              versions.map(
+                (card) =>
+                  `${name}@${card.version}  ${card.version === champion ? 'champion' : '        '}  ${card.created.slice(0, 16)}  ${card.of}, ${card.data.clips} clips, accuracy ${accuracyOf(card)}\n`,
+              ),
+            )
+            .join(''),
+    );
+    return EXIT.done;
+  });
+}
+
+/** `cryfold models show NAME[@VERSION]`: the card, and for a NAME how its champions came to be. */
+export function modelsShowCommand(model: string, options: ModelsOptions, config: Config): Promise<number> {
+  return withRegistry(options, config, async (registry) => {
+    const { name, version } = named(model);
+    const history = await registry.history(name);
+    const card = version === undefined && history.length === 0 ? undefined : await registry.find(name, version);
+    if (!card && (await registry.versions(name)).length === 0) await registry.find(name);
+    const versions = (await registry.versions(name)).map((one) => one.version);
+    print(
+      options.json,
+      { name, champion: history.at(-1)?.version ?? null, versions, history, card: card ?? null },
+      () => {
+        const lines = history.map(
+          ({ seq, at, by, version: to, reason }) => `${seq}. ${at.slice(0, 16)} ${by} ${to}: ${reason}\n`,
+        );
+        const head = card ? cardText(card) : `${name} has no champion yet; its versions are ${versions.join(', ')}\n`;
+        return `${head}${lines.length > 0 ? `\nPromotions\n${lines.join('')}` : ''}`;
+      },
+    );
+    return EXIT.done;
+  });
+}
+
+/** `cryfold models promote NAME@VERSION` */
+export function modelsPromoteCommand(
+  model: string,
+  options: ModelsOptions & { reason: string },
+  config: Config,
+): Promise<number> {
+  return withRegistry(options, config, async (registry) => {
+    const { name, version } = named(model);
+    if (version === undefined) throw new CryfoldError('USAGE', 'say which version: NAME@VERSION');
+    const promotion = await registry.promote(name, version, { by: 'promote', reason: options.reason });
+    print(options.json, promotion, () => `${name}@${promotion.version} is the champion\n`);
+    return EXIT.done;
+  });
+}
+
+/** `cryfold models rollback NAME` */
+export function modelsRollbackCommand(
+  model: string,
+  options: ModelsOptions & { reason: string },
+  config: Config,
+): Promise<number> {
+  return withRegistry(options, config, async (registry) => {
+    const promotion = await registry.rollback(named(model).name, options.reason);
+    print(options.json, promotion, () => `${model}@${promotion.version} is the champion again\n`);
+    return EXIT.done;
+  });
+}

@@ -1,0 +1,103 @@
+import { readFile } from 'node:fs/promises';
+import { buffer } from 'node:stream/consumers';
+import { CryfoldError } from '@cryfold/core';
+import { ModelPredictor, type RecordingPrediction } from '@cryfold/models';
+import type { Config } from '@cryfold/runtime';
+import { EXIT } from './exit-codes.js';
+import { findModel } from './find-model.js';
+
+export interface PredictCommandOptions {
+  hop?: number;
+  out: string;
+  json: boolean;
+}
+
+/**
+ * `cryfold predict MODEL FILE...|-`: classifies clips or longer recordings. A file that cannot be read is told, and the
+ * others are still classified; the exit code is then 1.
+ */
+export async function predictCommand(
+  model: string,
+  files: string[],
+  options: PredictCommandOptions,
+  config: Config,
+): Promise<number> {
+  const predictor = await ModelPredictor.load(await findModel(model, options.out, config));
+  const { card, classes } = predictor;
+  const predictions: RecordingPrediction[] = [];
+  const failed: CryfoldError[] = [];
+  for (const file of files) {
+    try {
+      const name = file === '-' ? 'standard input' : file;
+      const hop = options.hop === undefined ? {} : { hopSeconds: options.hop };
+      predictions.push(predictor.predictRecording(await readRecording(file), name, hop));
+    } catch (error) {
+      if (!(error instanceof CryfoldError)) throw error;
+      failed.push(error);
+    }
+  }
+  if (options.json) {
+    const named = (probabilities: number[]) => Object.fromEntries(classes.map((label, c) => [label, probabilities[c]]));
+    const out = {
+      model: { name: card.name, version: card.version, notice: card.notice },
+      classes,
+      predictions: predictions.map(({ windows, mean, ...rest }) => ({
+        ...rest,
+        windows: windows.map((window) => ({ ...window, probabilities: named(window.probabilities) })),
+        mean: { ...mean, probabilities: named(mean.probabilities) },
+      })),
+      errors: failed.map((error) => error.toRecord()),
+    };
+    process.stdout.write(`${JSON.stringify(out)}\n`);
+  } else {
+    process.stdout.write(table(predictions, classes));
+    process.stdout.write(`${card.name}@${card.version}. ${card.notice}\n`);
+  }
+  for (const error of failed) {
+    process.stderr.write(`cryfold: ${error.code}: ${error.message}\n${error.hint ? `  ${error.hint}\n` : ''}`);
+  }
+  return failed.length === 0 ? EXIT.done : EXIT.failed;
+}
+
+async function readRecording(file: string): Promise<Uint8Array> {
+  try {
+    return file === '-' ? await buffer(process.stdin) : await readFile(file);
+  } catch (cause) {
+    throw new CryfoldError('DATA_NOT_FOUND', `${file}: cannot be read: ${(cause as Error).message}`, {
+      cause,
+      context: { file },
+      hint: 'Give the path of a WAV file, or - for standard input.',
+    });
+  }
+}
+
+/** A line per window, and one of the mean where there are several. */
+function table(predictions: readonly RecordingPrediction[], classes: readonly string[]): string {
+  const rows: string[][] = [];
+  for (const { name, windows, silent, mean } of predictions) {
+    const line = (when: string, label: string, probabilities: number[]) => [
+      ...[name, when, label],
+      ...probabilities.map((p) => `${(100 * p).toFixed(1)} %`),
+    ];
+    const time = ({ start, end }: { start: number; end: number }) => `${start.toFixed(2)}-${end.toFixed(2)} s`;
+    const lines = [
+      ...windows.map((window) => ({ at: window.start, cells: line(time(window), window.label, window.probabilities) })),
+      ...silent.map((window) => ({
+        at: window.start,
+        cells: [name, time(window), '(silent)', ...classes.map(() => '')],
+      })),
+    ].sort((a, b) => a.at - b.at);
+    rows.push(...lines.map(({ cells }) => cells));
+    if (windows.length > 1) rows.push(line('mean', mean.label, mean.probabilities));
+  }
+  if (rows.length === 0) return '';
+  const all = [['recording', 'window', 'class', ...classes], ...rows];
+  const widths = all[0].map((_, c) => Math.max(...all.map((row) => row[c].length)));
+  const text = all.map((row) =>
+    row
+      .map((cell, c) => (c < 3 ? cell.padEnd(widths[c]) : cell.padStart(widths[c])))
+      .join('  ')
+      .trimEnd(),
+  );
+  return `${text.join('\n')}\n`;
+}

@@ -1,0 +1,213 @@
+import { resolve } from 'node:path';
+import { type ArtifactStore, openStore, readArtifact } from '@cryfold/artifacts';
+import { CryfoldError, decodeManifest, encodeRecord, storeKeys } from '@cryfold/core';
+import type { RunResults } from '@cryfold/evaluation';
+import { type ModelCard, ModelRegistry, modelKeys } from '@cryfold/models';
+import { checkRedis } from '@cryfold/queue';
+import type { Config } from '@cryfold/runtime';
+import { planChampion } from './champion-plan.js';
+import { EXIT } from './exit-codes.js';
+import { chooseOf, configurationOf, makeFinalModel } from './final-model.js';
+import { type Preparation, prepareRun, publish, readSpec } from './prepare.js';
+import { ProgressDisplay } from './progress.js';
+import { judge, judgeFirst, type RetrainVerdict } from './retrain-verdict.js';
+import { execute, forgetFailures, readResults, STOP_SIGNALS, type Surroundings } from './run-command.js';
+
+export interface RetrainOptions {
+  data: string;
+  model: string;
+  of?: string;
+  /** By how much a class's recall may fall, 0 to 1 */
+  margin: number;
+  out: string;
+  workers?: number;
+  limit?: number;
+  skipBad: boolean;
+  allowLeak: boolean;
+  json: boolean;
+}
+
+const OUTCOMES = {
+  promoted: EXIT.done,
+  unchanged: EXIT.unchanged,
+  refused: EXIT.refused,
+  lost: EXIT.lost,
+  incomplete: EXIT.incomplete,
+  cancelled: EXIT.cancelled,
+} as const;
+
+/** What `--json` prints and `models/<name>/last-retrain.json` holds. */
+export interface RetrainReport {
+  format: 1;
+  at: string;
+  model: string;
+  outcome: keyof typeof OUTCOMES;
+  reason: string;
+  /** The champion afterwards, as far as this command knows */
+  champion: string | null;
+  evidence: {
+    data: { contentHash: string; clips: number /** that the champion was trained on */; known: number };
+    challenger: { run: string; of: string };
+    champion: { version: string; run: string; of: string } | null;
+    margin: number;
+  } & Partial<Pick<RetrainVerdict, 'test' | 'recall'>>;
+}
+
+/**
+ * `cryfold retrain SPEC --data DIR --model NAME`, for cron: evaluates the spec on the data beside the champion, and
+ * promotes what is really better. docs/final-models.md says how. The exit code says what was done.
+ */
+export async function retrainCommand(
+  specPath: string,
+  options: RetrainOptions,
+  config: Config,
+  environment: NodeJS.ProcessEnv,
+): Promise<number> {
+  const display = new ProgressDisplay(process.stderr, options.json);
+  const out = resolve(options.out);
+  const storeUrl = config.storeUrl ?? `file:${resolve(out, 'store')}`;
+  if (config.redisUrl) await checkRedis(config.redisUrl);
+  if (config.redisUrl && !config.storeUrl)
+    throw new CryfoldError('USAGE', 'REDIS_URL is set, but CRYFOLD_STORE is not');
+  const spec = await readSpec(specPath);
+  const of = chooseOf(spec, options.of);
+  const store = openStore(storeUrl, config.s3);
+  const stop = new AbortController();
+  const onSignal = () => {
+    if (stop.signal.aborted) process.exit(EXIT.cancelled);
+    stop.abort();
+  };
+  for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
+  try {
+    await store.check();
+    const preparation = await prepareRun({
+      ...options,
+      spec,
+      sources: { cacheDirectory: config.cacheDir, fetchBytes: (key) => store.get(key) },
+      onProgress: (text) => display.update(text),
+    });
+    const surroundings = { options, config, environment, out, display, stop: stop.signal };
+    const report = await new Retraining(store, storeUrl, preparation, of, surroundings, options).run();
+    display.clear();
+    if (report.outcome !== 'cancelled') {
+      await store.put(modelKeys.lastRetrain(options.model), encodeRecord(report));
+    }
+    const { outcome, reason, champion } = report;
+    process.stdout.write(
+      options.json
+        ? `${JSON.stringify(report)}\n`
+        : `${outcome}: ${reason}\n${options.model}: ${champion ? `the champion is ${champion}` : 'there is no champion'}\n`,
+    );
+    return OUTCOMES[outcome];
+  } finally {
+    for (const signal of STOP_SIGNALS) process.off(signal, onSignal);
+    display.clear();
+    await store.close();
+  }
+}
+
+class Retraining {
+  readonly #store: ArtifactStore;
+  readonly #storeUrl: string;
+  readonly #preparation: Preparation;
+  readonly #of: string;
+  readonly #surroundings: Surroundings;
+  readonly #model: string;
+  readonly #margin: number;
+
+  constructor(
+    store: ArtifactStore,
+    storeUrl: string,
+    preparation: Preparation,
+    of: string,
+    surroundings: Surroundings,
+    { model, margin }: Pick<RetrainOptions, 'model' | 'margin'>,
+  ) {
+    this.#store = store;
+    this.#storeUrl = storeUrl;
+    this.#preparation = preparation;
+    this.#of = of;
+    this.#surroundings = surroundings;
+    this.#model = model;
+    this.#margin = margin;
+  }
+
+  async run(): Promise<RetrainReport> {
+    const registry = new ModelRegistry(this.#store);
+    const { plan, manifest } = this.#preparation;
+    const { display } = this.#surroundings;
+    // The decision is about this champion: if there is another one at the end, it does not count.
+    const held = await registry.champion(this.#model);
+    const card = held && (await registry.find(this.#model, held.version));
+    const evidence: RetrainReport['evidence'] = {
+      data: { contentHash: plan.dataset.key, clips: plan.dataset.clips, known: 0 },
+      challenger: { run: plan.run, of: this.#of },
+      champion: card ? { version: card.version, run: card.run, of: card.of } : null,
+      margin: this.#margin,
+    };
+    const report = (outcome: RetrainReport['outcome'], reason: string, champion = card?.version): RetrainReport => ({
+      ...{ format: 1, at: new Date().toISOString(), model: this.#model, outcome, reason },
+      ...{ champion: champion ?? null, evidence },
+    });
+    if (card && this.#isUnchanged(card)) {
+      evidence.data.known = plan.dataset.clips;
+      return report('unchanged', 'the champion was trained on this very data with these parameters');
+    }
+    const champion = card && (await this.#championPreparation(card));
+    evidence.data.known = champion?.known ?? 0;
+    display.say(`challenger: run ${plan.run}, ${plan.jobs.length} folds`);
+    const challenger = await this.#evaluate(this.#preparation);
+    if (!challenger) return report('cancelled', 'stopped; the same command goes on from there');
+    let verdict: RetrainVerdict;
+    if (card && champion) {
+      display.say(
+        `champion ${card.version}: run ${champion.plan.run}, ${champion.known} of ${manifest.clips.length} clips known`,
+      );
+      const before = await this.#evaluate(champion);
+      if (!before) return report('cancelled', 'stopped; the same command goes on from there');
+      verdict = judge({ results: before, of: card.of }, { results: challenger, of: this.#of }, this.#margin);
+    } else verdict = judgeFirst({ results: challenger, of: this.#of });
+    Object.assign(evidence, { test: verdict.test, recall: verdict.recall });
+    if (verdict.promote === undefined) return report('incomplete', verdict.reason);
+    if (!verdict.promote) return report('refused', verdict.reason);
+
+    const { config, stop } = this.#surroundings;
+    const { card: made } = await makeFinalModel({
+      ...{ store: this.#store, storeUrl: this.#storeUrl, results: challenger, of: this.#of, name: this.#model },
+      ...{ config, signal: stop, onProgress: (text: string) => display.update(text) },
+    });
+    try {
+      const { reason } = verdict;
+      await registry.promote(this.#model, made.version, { by: 'retrain', reason, evidence }, held?.seq ?? 0);
+      return report('promoted', reason, made.version);
+    } catch (error) {
+      if (!(error instanceof CryfoldError) || error.code !== 'PROMOTION_LOST') throw error;
+      return report('lost', error.message, (await registry.champion(this.#model))?.version);
+    }
+  }
+
+  #isUnchanged(card: ModelCard): boolean {
+    const { plan } = this.#preparation;
+    return (
+      card.data.contentHash === plan.dataset.key &&
+      configurationOf(card.spec as typeof plan.spec, card.of) === configurationOf(plan.spec, this.#of)
+    );
+  }
+
+  async #championPreparation(card: ModelCard): Promise<Preparation & { known: number }> {
+    const key = storeKeys.manifest(card.data.contentHash);
+    const before = decodeManifest(await readArtifact(this.#store, key), key);
+    const { plan, manifest } = this.#preparation;
+    return { ...this.#preparation, ...planChampion(card, plan, manifest, before) };
+  }
+
+  /** As `cryfold run`: what is in the store is not computed again. */
+  async #evaluate(preparation: Preparation): Promise<RunResults | undefined> {
+    const { plan } = preparation;
+    const stored = await readResults(this.#store, plan.run);
+    if (stored?.status === 'complete') return stored;
+    await forgetFailures(this.#store, plan.run);
+    await publish(this.#store, preparation, (text) => this.#surroundings.display.update(text));
+    return execute(plan, this.#store, this.#storeUrl, this.#surroundings);
+  }
+}

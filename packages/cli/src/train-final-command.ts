@@ -1,0 +1,46 @@
+import { openStore } from '@cryfold/artifacts';
+import type { Spec } from '@cryfold/core';
+import { cardText } from '@cryfold/models';
+import type { Config } from '@cryfold/runtime';
+import { EXIT } from './exit-codes.js';
+import { chooseOf, makeFinalModel } from './final-model.js';
+import { findStoredRun } from './find-run.js';
+import { ProgressDisplay } from './progress.js';
+import { STOP_SIGNALS } from './run-command.js';
+
+export interface TrainFinalOptions {
+  name?: string;
+  of?: string;
+  json: boolean;
+}
+
+/** `cryfold train-final RUN`: refits a finished run's model on all data and writes a version of it. */
+export async function trainFinalCommand(run: string, options: TrainFinalOptions, config: Config): Promise<number> {
+  const { results, storeUrl } = await findStoredRun(run, config);
+  const spec = results.spec as Spec;
+  const of = chooseOf(spec, options.of);
+  const store = openStore(storeUrl, config.s3);
+  const display = new ProgressDisplay(process.stderr, options.json);
+  const stop = new AbortController();
+  const onSignal = () => stop.abort();
+  for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
+  try {
+    const name = options.name ?? spec.name;
+    const { card, known } = await makeFinalModel({
+      ...{ store, storeUrl, results, of, name, config, signal: stop.signal },
+      onProgress: (text) => display.update(text),
+    });
+    display.clear();
+    if (options.json) process.stdout.write(`${JSON.stringify({ known, card })}\n`);
+    else {
+      process.stdout.write(cardText(card));
+      process.stdout.write(`\n${card.name}@${card.version}${known ? ' was there already' : ' is written'}. `);
+      process.stdout.write(`cryfold models promote ${card.name}@${card.version} makes it the champion.\n`);
+    }
+    return EXIT.done;
+  } finally {
+    for (const signal of STOP_SIGNALS) process.off(signal, onSignal);
+    display.clear();
+    await store.close();
+  }
+}

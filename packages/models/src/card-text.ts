@@ -1,0 +1,80 @@
+import type { CardMetrics, ModelCard } from './card.js';
+
+export const NOTICE =
+  'A research tool, not a medical device. Do not use its output to diagnose, or to decide for or against care.';
+
+export const INTENDED_USE =
+  'To study how recordings like those it was trained on are classified, by people who can judge its errors.';
+
+/** What a user must know before trusting a probability. */
+export function limitsOf({ data, metrics, features }: Pick<ModelCard, 'data' | 'metrics' | 'features'>): string[] {
+  const grouped = metrics.find((one) => one.grouped);
+  const rates = data.rates?.map(({ rate }) => `${rate} Hz`).join(', ');
+  return [
+    NOTICE,
+    `It always answers with one of its ${data.classes.length} classes, also for sounds that are none of them.`,
+    `It was trained on ${data.clips} clips of ${data.groups} groups: other infants, microphones and rooms may differ.`,
+    `It expects clips of ${features.clipSeconds} s${rates ? ` at ${rates}` : ''}.`,
+    grouped
+      ? 'The figures of folds grouped by infant are those to expect of new infants.'
+      : 'It was not evaluated on folds grouped by infant: the figures may be too good for new infants.',
+    'The figures are of models trained on a part of the data; this one was trained on all of it and has no test data left.',
+  ];
+}
+
+const percent = (value: number | null) => (value === null ? 'none' : `${(100 * value).toFixed(2)} %`);
+
+/** The card for people, in Markdown. */
+export function cardText(card: ModelCard): string {
+  const { data, features } = card;
+  return `# ${card.name} ${card.version}
+
+**${card.notice}**
+
+Intended use: ${card.intendedUse}
+
+## Model
+- ${card.of} of run \`${card.run}\`, refitted on all data, ${card.created}
+- members: ${card.members.map(({ name, kind }) => `${name} (${kind})`).join(', ')}${card.fusion ? `; fused by ${card.fusion.rule}` : ''}
+- input: ${features.kind} of ${features.clipSeconds} s, ${features.height} x ${features.width} pixels; the class is the largest ${card.predictedBy === 'decisions' ? 'decision value' : 'probability'}
+
+## Data
+${data.name}, content hash \`${data.contentHash}\`: ${data.clips} clips, ${data.groups} groups${data.grouped ? '' : ' (each clip its own)'}${data.rates ? `, ${data.rates.map(({ rate, clips }) => `${rate} Hz (${clips} clips)`).join(', ')}` : ''}
+
+| class | clips | groups |
+|---|---|---|
+${data.classes.map(({ label, clips, groups }) => `| ${label} | ${clips} | ${groups} |`).join('\n')}
+
+## Cross-validation of this configuration
+${card.metrics.map(metricsText).join('\n\n')}
+
+## Limits
+${card.limits.map((limit) => `- ${limit}`).join('\n')}
+
+## Files
+${card.files.map(({ path, sha256 }) => `- \`${path}\` sha256 ${sha256}`).join('\n')}
+
+Made by cryfold ${card.cryfold.version}, fold format ${card.cryfold.foldFormat}.
+`;
+}
+
+function metricsText(metrics: CardMetrics): string {
+  const { intervals } = metrics;
+  const row = (name: string, key: 'accuracy' | 'balancedAccuracy' | 'macroF1') => {
+    const { mean, standardDeviation, minimum, maximum } = metrics[key];
+    const range = intervals ? `${percent(intervals[key].low)} to ${percent(intervals[key].high)}` : 'none';
+    return `| ${name} | ${percent(mean)} | ${percent(standardDeviation)} | ${percent(minimum)} to ${percent(maximum)} | ${range} |`;
+  };
+  return `### ${metrics.protocol}
+Run \`${metrics.run}\`; the largest class's share is ${percent(metrics.majorityShare)}.
+
+| | mean | sd over folds | range over folds | 95 % interval (over groups) |
+|---|---|---|---|---|
+${row('accuracy', 'accuracy')}
+${row('balanced accuracy', 'balancedAccuracy')}
+${row('macro F1', 'macroF1')}
+
+| class | recall | precision |
+|---|---|---|
+${metrics.perClass.map(({ label, recall, precision }) => `| ${label} | ${percent(recall)} | ${percent(precision)} |`).join('\n')}`;
+}

@@ -1,0 +1,91 @@
+import { decodeRecord, FUSION_RULES } from '@cryfold/core';
+import { z } from 'zod';
+
+const hex = z.string().regex(/^[0-9a-f]{64}$/);
+const count = z.int().nonnegative();
+const orUndefined = z.number().nullable();
+const interval = z.strictObject({ low: z.number(), high: z.number() });
+
+/** Within the model's folder; it can leave neither that nor the store. */
+const path = z.string().regex(/^([A-Za-z0-9_-][A-Za-z0-9._-]*\/)*[A-Za-z0-9_-][A-Za-z0-9._-]*$/);
+
+const summary = z.strictObject({
+  mean: z.number(),
+  standardDeviation: orUndefined,
+  minimum: z.number(),
+  maximum: z.number(),
+});
+
+/** What cross-validation said of the configuration: of models trained on a part of the data, not of this one. */
+export const metricsSchema = z.strictObject({
+  run: z.string(),
+  protocol: z.string(),
+  splitter: z.string(),
+  folds: count,
+  repeats: count,
+  seed: z.number(),
+  /** Whether infants (or recordings) were kept on one side of each fold */
+  grouped: z.boolean(),
+  accuracy: summary,
+  balancedAccuracy: summary,
+  macroF1: summary,
+  logLoss: summary,
+  /** Bootstrap over groups; null for a single group */
+  intervals: z
+    .strictObject({ level: z.number(), accuracy: interval, balancedAccuracy: interval, macroF1: interval })
+    .nullable(),
+  perClass: z.array(z.strictObject({ label: z.string(), recall: orUndefined, precision: orUndefined })),
+  confusion: z.array(z.array(count)),
+  majorityShare: z.number(),
+});
+
+export const cardSchema = z.strictObject({
+  format: z.literal(1),
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,40}$/),
+  version: z.string().regex(/^[0-9a-f]{12}$/),
+  created: z.iso.datetime(),
+  cryfold: z.strictObject({ version: z.string(), foldFormat: z.int() }),
+  notice: z.string(),
+  intendedUse: z.string(),
+  limits: z.array(z.string()),
+  /** The run whose parameters these are, and which of its estimators or fusions the model is */
+  run: z.string(),
+  of: z.string(),
+  predictedBy: z.enum(['probabilities', 'decisions']),
+  /** The run's spec, kept as written */
+  spec: z.record(z.string(), z.unknown()),
+  data: z.strictObject({
+    name: z.string(),
+    contentHash: hex,
+    clips: count,
+    groups: count,
+    grouped: z.boolean(),
+    classes: z.array(z.strictObject({ label: z.string(), clips: count, groups: count })),
+    /** Hz; absent where the run did not say */
+    rates: z.array(z.strictObject({ rate: z.number().positive(), clips: count })).optional(),
+  }),
+  features: z.strictObject({
+    kind: z.literal('spectrogram'),
+    height: z.int().positive(),
+    width: z.int().positive(),
+    clipSeconds: z.number().positive(),
+  }),
+  /** `final` is the key under which the trained estimator lies in the store */
+  members: z
+    .array(
+      z.strictObject({ name: z.string(), kind: z.enum(['small-cnn', 'tl-resnet50', 'svm']), final: hex, folder: path }),
+    )
+    .min(1),
+  fusion: z.strictObject({ rule: z.enum(FUSION_RULES), file: path }).nullable(),
+  metrics: z.array(metricsSchema),
+  environment: z.record(z.string(), z.string()),
+  files: z.array(z.strictObject({ path, sha256: hex, bytes: count })),
+});
+
+export type ModelCard = z.infer<typeof cardSchema>;
+export type CardMetrics = z.infer<typeof metricsSchema>;
+
+/** @throws CryfoldError JOB_INVALID naming the artifact */
+export function decodeCard(bytes: Uint8Array, name: string): ModelCard {
+  return decodeRecord(cardSchema, bytes, name);
+}

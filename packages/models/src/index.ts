@@ -1,0 +1,11 @@
+export { type CardMetrics, cardSchema, decodeCard, type ModelCard } from './card.js';
+export { cardText, NOTICE } from './card-text.js';
+export {
+  ModelPredictor,
+  type PredictOptions,
+  type RecordingPrediction,
+  type WindowPrediction,
+} from './predictor.js';
+export { type ReadModel, readModelFolder, readStoredModel } from './read-model.js';
+export { ModelRegistry, modelKeys, type Promotion, promotionSchema } from './registry.js';
+export { modelOf, type NewVersion, writeVersion } from './write-version.js';

@@ -1,0 +1,143 @@
+import { type ArtifactStore, readArtifact } from '@cryfold/artifacts';
+import {
+  CryfoldError,
+  contentKey,
+  type DatasetManifest,
+  encodeRecord,
+  type FinalResult,
+  FOLD_FORMAT,
+  isGrouped,
+  type RunPlan,
+  SPLITTERS,
+  sha256,
+} from '@cryfold/core';
+import type { FittedFusion, RunResults } from '@cryfold/evaluation';
+import type { CardMetrics, ModelCard } from './card.js';
+import { cardText, INTENDED_USE, limitsOf, NOTICE } from './card-text.js';
+import { modelKeys } from './registry.js';
+
+export interface NewVersion {
+  name: string;
+  plan: RunPlan;
+  manifest: DatasetManifest;
+  /** Of the plan's run, then of others over the same data and configuration under another protocol */
+  results: readonly RunResults[];
+  /** Which model of the run */
+  of: string;
+  /** Of each member, in the order of the fusion */
+  finals: readonly { trial: string; result: FinalResult }[];
+  fusion: FittedFusion | null;
+  cryfold: string;
+}
+
+/**
+ * Writes a version of a model: its files, then `card.json`, which says that it is there. Versions are named by what
+ * decides them (run, members, code), so the same call again finds what is there.
+ * @returns its card, and whether it was there already
+ */
+export async function writeVersion(
+  store: ArtifactStore,
+  input: NewVersion,
+): Promise<{ card: ModelCard; known: boolean }> {
+  const { name, plan, manifest, of, finals, fusion } = input;
+  const version = contentKey({
+    ...{ name, of, run: plan.run, format: FOLD_FORMAT },
+    finals: finals.map(({ result }) => result.key),
+    protocols: input.results.map(({ run }) => run.id),
+  }).slice(0, 12);
+  const known = await store.get(modelKeys.card(name, version));
+  if (known) return { card: JSON.parse(new TextDecoder().decode(known)), known: true };
+
+  const files: ModelCard['files'] = [];
+  const put = async (path: string, bytes: Uint8Array) => {
+    await store.put(modelKeys.file(name, version, path), bytes);
+    files.push({ path, sha256: sha256(bytes), bytes: bytes.length });
+  };
+  const members: ModelCard['members'] = [];
+  for (const { trial, result } of finals) {
+    const folder = `members/${trial}`;
+    for (const file of result.model) {
+      await put(`${folder}/${file.key.split('/').at(-1)}`, await readArtifact(store, file.key, file.sha256));
+    }
+    members.push({ name: trial, kind: plan.spec.estimators[trial].kind, final: result.key, folder });
+  }
+  if (fusion)
+    await put('fusion.json', encodeRecord({ format: 1, members: finals.map(({ trial }) => trial), ...fusion }));
+  const [results] = input.results;
+  const metrics = input.results.map((one) => metricsOf(one, of));
+  const data: ModelCard['data'] = {
+    name: manifest.name,
+    contentHash: manifest.contentHash,
+    clips: manifest.clips.length,
+    groups: results.dataset.groups,
+    grouped: manifest.grouped,
+    classes: results.dataset.perClass,
+    ...(manifest.rates && { rates: manifest.rates }),
+  };
+  const features = plan.spec.features;
+  const card: ModelCard = {
+    format: 1,
+    ...{ name, version, created: new Date().toISOString() },
+    cryfold: { version: input.cryfold, foldFormat: FOLD_FORMAT },
+    notice: NOTICE,
+    intendedUse: INTENDED_USE,
+    limits: limitsOf({ data, metrics, features }),
+    ...{ run: plan.run, of },
+    predictedBy: modelOf(results, of).predictedBy,
+    spec: plan.spec,
+    ...{ data, features, members },
+    fusion: fusion && { rule: fusion.rule, file: 'fusion.json' },
+    metrics,
+    environment: Object.fromEntries(
+      finals.flatMap(({ trial, result }) =>
+        Object.entries(result.environment).map(([what, value]) => [`${trial}.${what}`, value]),
+      ),
+    ),
+    files,
+  };
+  await store.put(modelKeys.file(name, version, 'card.md'), new TextEncoder().encode(cardText(card)));
+  await store.putIfAbsent(modelKeys.card(name, version), encodeRecord(card));
+  return { card, known: false };
+}
+
+/** @throws CryfoldError USAGE */
+export function modelOf(results: RunResults, of: string): RunResults['models'][number] {
+  const model = results.models.find((one) => one.name === of);
+  if (model) return model;
+  throw new CryfoldError('USAGE', `run ${results.run.id} has no model ${of}`, {
+    context: { run: results.run.id, model: of },
+    hint: `It has: ${results.models.map((one) => one.name).join(', ')}.`,
+  });
+}
+
+function metricsOf(results: RunResults, of: string): CardMetrics {
+  const { protocol, run, baselines } = results;
+  const { pooled, ...model } = modelOf(results, of);
+  const summary = (key: 'accuracy' | 'balancedAccuracy' | 'macroF1' | 'logLoss') => {
+    const { mean, standardDeviation, minimum, maximum } = model[key]!;
+    return { mean, standardDeviation, minimum, maximum };
+  };
+  const splitter = SPLITTERS.find((one) => one === protocol.splitter);
+  return {
+    run: run.id,
+    protocol: protocol.label,
+    splitter: protocol.splitter,
+    ...{ folds: protocol.folds, repeats: protocol.repeats, seed: protocol.seed },
+    grouped: splitter !== undefined && isGrouped(splitter),
+    accuracy: summary('accuracy'),
+    balancedAccuracy: summary('balancedAccuracy'),
+    macroF1: summary('macroF1'),
+    logLoss: summary('logLoss'),
+    intervals: pooled?.intervals
+      ? {
+          level: pooled.intervals.level,
+          accuracy: pooled.intervals.accuracy,
+          balancedAccuracy: pooled.intervals.balancedAccuracy,
+          macroF1: pooled.intervals.macroF1,
+        }
+      : null,
+    perClass: pooled?.perClass ?? [],
+    confusion: pooled?.confusion ?? [],
+    majorityShare: baselines.majority.share,
+  };
+}

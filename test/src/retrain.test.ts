@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { after, before, test } from 'node:test';
+import { type Clip, readDataset, synthesizeCorpus } from '@cryfold/features';
+import { cryfold, start, temporaryFolder } from './command.js';
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let clips: Clip[];
+let spec: string;
+
+const SPEC = `
+version: 1
+name: cry
+protocol: { folds: 3, repeats: 2, splitter: RepeatedStratifiedKFold }
+estimators:
+  svm: { kind: svm }
+`;
+
+before(async () => {
+  folder = await temporaryFolder();
+  const corpus = join(folder.path, 'corpus');
+  await synthesizeCorpus(corpus, { clips: 240, seed: 0 });
+  clips = (await readDataset(corpus)).clips;
+  spec = join(folder.path, 'spec.yaml');
+  await writeFile(spec, SPEC);
+});
+after(() => folder.remove());
+
+/** A manifest of some clips; `relabel` may lie. */
+async function manifest(
+  name: string,
+  chosen: Clip[],
+  relabel: (clip: Clip, i: number) => string = (clip) => clip.label,
+) {
+  const file = join(folder.path, `${name}.csv`);
+  const rows = chosen.map((clip, i) => `${join('corpus', clip.file)},${relabel(clip, i)},${clip.group}`);
+  await writeFile(file, `path,label,group\n${rows.join('\n')}\n`);
+  return relative(process.cwd(), file);
+}
+
+async function retrain(data: string, out = 'out', specFile = spec) {
+  const args = [
+    'retrain',
+    specFile,
+    '--data',
+    data,
+    '--model',
+    'cry',
+    '--out',
+    join(folder.path, out),
+    '--workers',
+    '1',
+  ];
+  const { code, stdout, stderr } = await cryfold([...args, '--json']);
+  assert.notEqual(stdout, '', stderr);
+  return { code, report: JSON.parse(stdout) };
+}
+
+async function show(out = 'out') {
+  const { stdout } = await cryfold(['models', 'show', 'cry', '--json', '--out', join(folder.path, out)]);
+  return JSON.parse(stdout);
+}
+
+/** Every third clip, of all infants and classes. */
+const few = () => clips.filter((_, i) => i % 3 === 0);
+
+test('new data promotes, the same data does nothing, worse data is refused, and more data promotes again', async () => {
+  const first = await retrain(await manifest('few', few()));
+  assert.deepEqual([first.code, first.report.outcome], [0, 'promoted'], first.report.reason);
+  assert.match(first.report.reason, /majority class/);
+  const champion = first.report.champion;
+
+  const again = await retrain(await manifest('few', few()));
+  assert.deepEqual([again.code, again.report.outcome, again.report.champion], [7, 'unchanged', champion]);
+
+  // As many clips again, each under the name of another class.
+  const classes = [...new Set(clips.map(({ label }) => label))].sort();
+  const added = clips.filter((_, i) => i % 3 === 1);
+  const lie = (clip: Clip, i: number) =>
+    i < few().length ? clip.label : classes[(classes.indexOf(clip.label) + 1 + (i % 4)) % classes.length];
+  const worse = await retrain(await manifest('worse', [...few(), ...added], lie));
+  assert.deepEqual([worse.code, worse.report.outcome, worse.report.champion], [8, 'refused', champion]);
+  assert.equal(worse.report.evidence.data.known, few().length);
+  assert.equal(worse.report.evidence.data.clips, few().length + added.length);
+
+  // An unchanged spec can win by what the champion has not heard.
+  const grown = await retrain(await manifest('grown', clips));
+  assert.deepEqual([grown.code, grown.report.outcome], [0, 'promoted'], grown.report.reason);
+  assert.ok(grown.report.evidence.test.meanDifference > 0 && grown.report.evidence.test.pValue < 0.05);
+  const shown = await show();
+  assert.equal(shown.champion, grown.report.champion);
+  assert.deepEqual(
+    shown.history.map(({ by, version, previous }: Record<string, string>) => [by, version, previous]),
+    [
+      ['retrain', champion, null],
+      ['retrain', shown.champion, champion],
+    ],
+  );
+  const last = await readFile(join(folder.path, 'out', 'store', 'models', 'cry', 'last-retrain.json'), 'utf8');
+  assert.deepEqual(JSON.parse(last), grown.report);
+
+  // Data without enough of what the champion knows cannot decide anything.
+  const other = await cryfold([
+    'retrain',
+    spec,
+    '--data',
+    await manifest('relabelled', few(), (clip) => `${clip.label}x`),
+    '--model',
+    'cry',
+    '--out',
+    join(folder.path, 'out'),
+  ]);
+  assert.equal(other.code, 1);
+  assert.match(other.stderr, /MODEL_INCOMPARABLE/);
+  assert.equal((await show()).champion, shown.champion);
+});
+
+test('of two retrainings at once one promotes, and the other says that it was late', async () => {
+  const data = await manifest('both', few());
+  const args = [
+    'retrain',
+    spec,
+    '--data',
+    data,
+    '--model',
+    'cry',
+    '--out',
+    join(folder.path, 'both'),
+    '--workers',
+    '1',
+  ];
+  await mkdir(join(folder.path, 'both'), { recursive: true });
+  const ended = await Promise.all([start([...args, '--json']).ended, start([...args, '--json']).ended]);
+  const outcomes = ended.map(({ code, stdout, stderr }) => [code, JSON.parse(stdout || `"${stderr}"`).outcome]);
+  outcomes.sort(([a], [b]) => (a as number) - (b as number));
+  assert.deepEqual(outcomes[0], [0, 'promoted']);
+  // Where the first was quick, the second found nothing left to do.
+  assert.ok(['9,lost', '7,unchanged'].includes(outcomes[1].join()), String(outcomes));
+  assert.equal((await show('both')).history.length, 1);
+});
+
+test('what is no better than the majority class never becomes the first champion', async () => {
+  const guess = join(folder.path, 'guess.yaml');
+  await writeFile(guess, SPEC);
+  const classes = ['a', 'b'];
+  const data = await manifest('noise', few(), (_, i) => classes[(i * 7919) % 13 < 7 ? 0 : 1]);
+  const { code, report } = await retrain(data, 'noise', guess);
+  assert.deepEqual([code, report.outcome, report.champion], [8, 'refused', null], report.reason);
+});
