@@ -77,6 +77,35 @@ export function addModelCommands(program: Command, does: Does): void {
       }),
     );
 
+  program
+    .command('serve')
+    .description('Serve predictions over HTTP, with a page to drop or record a cry.')
+    .requiredOption('--model <model>', 'NAME (its champion is followed), NAME@VERSION, or the folder of a version')
+    .option('--port <n>', '0: any free one, which the log names', whole(0), 8090)
+    .option('--listen <address>', 'interface to listen on; 0.0.0.0 for all', '127.0.0.1')
+    .option('--max-upload-mb <n>', 'size of one request', positive, 20)
+    .option('--timeout <seconds>', 'for one request', positive, 30)
+    .option('--poll <seconds>', 'between looks at who is champion', positive, 5)
+    .option('--out <dir>', 'the --out of a local run (where CRYFOLD_STORE is not set)', OUT)
+    .action(
+      does(async (options) => {
+        const { serveCommand } = await import('./serve-command.js');
+        return serveCommand(options, loadConfig());
+      }),
+    );
+
+  const exporting = program.command('export').description('Hand runs and models to other tools.');
+  withStore(exporting.command('mlflow'))
+    .description('Write finished runs, their models and the final models as an MLflow tracking folder.')
+    .argument('[runs...]', 'ids of runs (default: all, and all final models)')
+    .requiredOption('--to <dir>', 'the tracking folder; runs that are in it already are overwritten')
+    .action(
+      does(async (runs: string[], options) => {
+        const { exportMlflowCommand } = await import('./export-mlflow.js');
+        return exportMlflowCommand(runs, options, loadConfig());
+      }),
+    );
+
   const models = program.command('models').description('Versions of final models, and which of them is the champion.');
   const load = () => import('./models-command.js');
   withStore(models.command('list'))

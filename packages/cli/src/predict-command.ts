@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { CryfoldError } from '@cryfold/core';
-import { ModelPredictor, type RecordingPrediction } from '@cryfold/models';
+import { ModelPredictor, predictionJson, type RecordingPrediction } from '@cryfold/models';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { findModel } from './find-model.js';
@@ -37,17 +37,7 @@ export async function predictCommand(
     }
   }
   if (options.json) {
-    const named = (probabilities: number[]) => Object.fromEntries(classes.map((label, c) => [label, probabilities[c]]));
-    const out = {
-      model: { name: card.name, version: card.version, notice: card.notice },
-      classes,
-      predictions: predictions.map(({ windows, mean, ...rest }) => ({
-        ...rest,
-        windows: windows.map((window) => ({ ...window, probabilities: named(window.probabilities) })),
-        mean: { ...mean, probabilities: named(mean.probabilities) },
-      })),
-      errors: failed.map((error) => error.toRecord()),
-    };
+    const out = { ...predictionJson(card, predictions), errors: failed.map((error) => error.toRecord()) };
     process.stdout.write(`${JSON.stringify(out)}\n`);
   } else {
     process.stdout.write(table(predictions, classes));

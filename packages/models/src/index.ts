@@ -1,5 +1,6 @@
 export { type CardMetrics, cardSchema, decodeCard, type ModelCard } from './card.js';
 export { cardText, NOTICE } from './card-text.js';
+export { predictionJson } from './prediction-json.js';
 export {
   ModelPredictor,
   type PredictOptions,

@@ -1,6 +1,6 @@
 /** What prom-client makes of a metric. */
 type Kind = 'counter' | 'gauge' | 'histogram';
-type Role = 'coordinator' | 'worker' | 'aggregator';
+type Role = 'coordinator' | 'worker' | 'aggregator' | 'serve';
 
 export interface Definition {
   readonly kind: Kind;
@@ -268,6 +268,43 @@ export const CATALOGUE = {
     labels: [],
     help: 'Time to read a run’s folds, compute its metrics and write its results.',
     buckets: [0.1, 0.5, 2, 10, 60, 300],
+  },
+  cryfold_serve_model_info: {
+    kind: 'gauge',
+    by: ['serve'],
+    labels: ['model', 'version'],
+    help: 'Always 1; says which version of a model answers.',
+  },
+  cryfold_serve_requests_total: {
+    kind: 'counter',
+    by: ['serve'],
+    labels: ['route', 'status'],
+    help: 'Answered requests.',
+  },
+  cryfold_serve_request_seconds: {
+    kind: 'histogram',
+    by: ['serve'],
+    labels: ['route'],
+    help: 'From a request’s arrival to its answer.',
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+  },
+  cryfold_serve_predictions_total: {
+    kind: 'counter',
+    by: ['serve'],
+    labels: ['label'],
+    help: 'Predicted windows by class. A shift of their shares says that the recordings have changed.',
+  },
+  cryfold_serve_pending: {
+    kind: 'gauge',
+    by: ['serve'],
+    labels: [],
+    help: 'Recordings that wait for their prediction.',
+  },
+  cryfold_serve_switches_total: {
+    kind: 'counter',
+    by: ['serve'],
+    labels: ['outcome'],
+    help: 'Changes of the champion that were followed (done), or not (failed): the version before still answers then.',
   },
 } as const satisfies Record<string, Definition>;
 

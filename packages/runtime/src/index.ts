@@ -2,6 +2,6 @@ export { CATALOGUE, type GaugeName, type LabelsOf, type MetricName } from './cat
 export { type Config, loadConfig, type S3Config } from './config.js';
 export { type Checks, Endpoint, type EndpointOptions } from './endpoint.js';
 export { createLogger, type Logger } from './logger.js';
-export { type Metrics, NO_METRICS, type Sample } from './metrics.js';
+export { loadMetrics, type Metrics, NO_METRICS, type Sample } from './metrics.js';
 export { consumerObserver, storeObserver } from './observers.js';
 export { type Service, serve } from './service.js';

@@ -1,0 +1,149 @@
+import { sha256 } from '@cryfold/core';
+
+/** What MLflow calls a run; times in milliseconds since 1970. */
+export interface MlflowRun {
+  /** Decides the run's id, with its experiment */
+  key: string;
+  name: string;
+  start: number;
+  end: number;
+  finished: boolean;
+  params: Record<string, unknown>;
+  tags: Record<string, string>;
+  /** Values by step; a single number is step 0. */
+  metrics: Record<string, number | readonly { step: number; value: number }[]>;
+}
+
+const STATUS = { finished: 3, failed: 4 };
+
+/** A run's id, 32 hex digits, as MLflow's are: the same run is exported to the same place again. */
+export function runId(experiment: string, key: string): string {
+  return sha256(`${experiment}\u0000${key}`).slice(0, 32);
+}
+
+/** Digits, as MLflow's are. */
+export function experimentId(name: string): string {
+  return String(BigInt(`0x${sha256(name).slice(0, 15)}`) + 10n ** 17n).slice(0, 18);
+}
+
+/** Names of metrics and parameters become file names: MLflow takes letters, digits, `_`, `-`, `.` and spaces. */
+export function safeName(name: string): string {
+  return name.replace(/[^\p{L}\p{N}_. -]/gu, '_').slice(0, 250);
+}
+
+/** YAML whose values are JSON, which YAML holds. */
+export function yaml(members: Record<string, unknown>): string {
+  return Object.entries(members)
+    .map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`)
+    .join('');
+}
+
+export function experimentFiles(root: string, name: string, time: number): Map<string, string> {
+  const id = experimentId(name);
+  const meta = yaml({
+    artifact_location: `${root}/${id}`,
+    creation_time: time,
+    experiment_id: id,
+    last_update_time: time,
+    lifecycle_stage: 'active',
+    name,
+  });
+  return new Map([[`${id}/meta.yaml`, meta]]);
+}
+
+/**
+ * The files of one run, by path below the tracking folder. Source of the layout: MLflow 3's FileStore, as it writes it
+ * (mlflow/store/tracking/file_store.py).
+ * @param root the tracking folder as a file: URL, without a slash at its end
+ */
+export function runFiles(root: string, experiment: string, run: MlflowRun): Map<string, string> {
+  const id = experimentId(experiment);
+  const folder = `${id}/${runId(experiment, run.key)}`;
+  const files = new Map<string, string>();
+  files.set(
+    `${folder}/meta.yaml`,
+    yaml({
+      artifact_uri: `${root}/${folder}/artifacts`,
+      end_time: run.end,
+      entry_point_name: '',
+      experiment_id: id,
+      lifecycle_stage: 'active',
+      run_id: runId(experiment, run.key),
+      run_name: run.name,
+      source_name: 'cryfold',
+      source_type: 4,
+      source_version: '',
+      start_time: run.start,
+      status: run.finished ? STATUS.finished : STATUS.failed,
+      tags: [],
+      user_id: 'cryfold',
+    }),
+  );
+  for (const [name, value] of Object.entries({ 'mlflow.runName': run.name, ...run.tags })) {
+    files.set(`${folder}/tags/${safeName(name)}`, value);
+  }
+  for (const [name, value] of Object.entries(run.params)) {
+    if (value === undefined) continue;
+    files.set(`${folder}/params/${safeName(name)}`, typeof value === 'string' ? value : JSON.stringify(value));
+  }
+  for (const [name, value] of Object.entries(run.metrics)) {
+    const points = typeof value === 'number' ? [{ step: 0, value }] : value;
+    const lines = points.map((point) => `${run.end} ${point.value} ${point.step}\n`);
+    files.set(`${folder}/metrics/${safeName(name)}`, lines.join(''));
+  }
+  return files;
+}
+
+export interface MlflowModelVersion {
+  version: number;
+  created: number;
+  runId: string;
+  /** URL of the folder with its files */
+  source: string;
+  description: string;
+  tags: Record<string, string>;
+}
+
+/** A registered model, its versions and aliases. */
+export function modelFiles(
+  name: string,
+  versions: readonly MlflowModelVersion[],
+  aliases: Record<string, number>,
+): Map<string, string> {
+  const files = new Map<string, string>();
+  const times = versions.map(({ created }) => created);
+  files.set(
+    `models/${name}/meta.yaml`,
+    yaml({
+      aliases: Object.fromEntries(Object.entries(aliases).map(([alias, version]) => [alias, String(version)])),
+      creation_timestamp: Math.min(...times),
+      description: null,
+      last_updated_timestamp: Math.max(...times),
+      name,
+    }),
+  );
+  for (const [alias, version] of Object.entries(aliases)) files.set(`models/${name}/aliases/${alias}`, String(version));
+  for (const { version, created, runId: run, source, description, tags } of versions) {
+    const folder = `models/${name}/version-${version}`;
+    files.set(
+      `${folder}/meta.yaml`,
+      yaml({
+        creation_timestamp: created,
+        current_stage: 'None',
+        description,
+        last_updated_timestamp: created,
+        name,
+        run_id: run,
+        run_link: null,
+        source,
+        status: 'READY',
+        status_message: null,
+        storage_location: source,
+        user_id: 'cryfold',
+        version,
+      }),
+    );
+    for (const [tag, value] of Object.entries(tags)) files.set(`${folder}/tags/${safeName(tag)}`, value);
+  }
+  return files;
+}

@@ -1,0 +1,36 @@
+import { resolve } from 'node:path';
+import { type Config, createLogger, serve } from '@cryfold/runtime';
+import { PredictionService } from '@cryfold/serve';
+import { EXIT } from './exit-codes.js';
+import { modelStore, parseModel } from './find-model.js';
+import { VERSION } from './version.js';
+
+export interface ServeOptions {
+  model: string;
+  port: number;
+  listen: string;
+  maxUploadMb: number;
+  timeout: number;
+  poll: number;
+  out: string;
+}
+
+/** `cryfold serve`: the HTTP prediction service and its page. */
+export async function serveCommand(options: ServeOptions, config: Config): Promise<number> {
+  const model = parseModel(options.model);
+  const store = 'folder' in model ? undefined : await modelStore(options.out, config);
+  const log = createLogger('serve', config.logLevel);
+  try {
+    const service = await PredictionService.start({
+      ...{ model, store, log, port: options.port, listen: options.listen, version: VERSION },
+      storeUrl: config.storeUrl ?? `file:${resolve(options.out, 'store')}`,
+      maxUpload: options.maxUploadMb * 2 ** 20,
+      timeoutSeconds: options.timeout,
+      pollSeconds: options.poll,
+    });
+    await serve(service, config.graceSeconds, log);
+    return EXIT.done;
+  } finally {
+    await store?.close();
+  }
+}

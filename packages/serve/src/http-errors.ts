@@ -1,0 +1,61 @@
+import { CryfoldError, type ErrorCode } from '@cryfold/core';
+
+/** HTTP status of what a client can meet; all other codes are 500. */
+const STATUS: Partial<Record<ErrorCode, number>> = {
+  USAGE: 400,
+  UPLOAD_INVALID: 400,
+  UPLOAD_TOO_LARGE: 413,
+  UPLOAD_TYPE: 415,
+  WAV_INVALID: 422,
+  WAV_EMPTY: 422,
+  WAV_NOT_FINITE: 422,
+  CLIP_SHORT: 422,
+  CLIP_SILENT: 422,
+  RATE_UNKNOWN: 422,
+  SERVER_BUSY: 503,
+  CHILD_DIED: 503,
+  PREDICTION_TIMEOUT: 504,
+};
+
+export interface ErrorAnswer {
+  status: number;
+  body: { error: { code: string; message: string; hint?: string; context?: Record<string, unknown> } };
+}
+
+/** What a client is told. Of defects it learns nothing; the log does. */
+export function errorAnswer(error: unknown): ErrorAnswer {
+  const coded = error instanceof CryfoldError ? error : fromFastify(error as Refusal);
+  const status = coded && STATUS[coded.code];
+  if (!coded || !status) {
+    return { status: 500, body: { error: { code: 'INTERNAL', message: 'the service failed; its log says why' } } };
+  }
+  const { code, message, hint, context } = coded;
+  return { status, body: { error: { code, message, ...(hint && { hint }), context } } };
+}
+
+interface Refusal {
+  code?: string;
+  statusCode?: number;
+  message?: string;
+}
+
+/** Fastify's own refusals, in our words. */
+function fromFastify(refusal: Refusal): CryfoldError | undefined {
+  const { code, statusCode, message = 'the request is not understood' } = refusal;
+  if (statusCode === 413 || code === 'FST_REQ_FILE_TOO_LARGE' || code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+    return new CryfoldError('UPLOAD_TOO_LARGE', 'the recording is larger than this service takes', {
+      hint: 'Send a shorter recording.',
+    });
+  }
+  if (
+    code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE' ||
+    statusCode === 415 ||
+    code === 'FST_INVALID_MULTIPART_CONTENT_TYPE'
+  ) {
+    return new CryfoldError('UPLOAD_TYPE', 'the request is of a type that is not understood', {
+      hint: 'Send a WAV file as audio/wav, or files as multipart/form-data.',
+    });
+  }
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) return new CryfoldError('USAGE', message);
+  return undefined;
+}

@@ -1,0 +1,1 @@
+export { PredictionService, type PredictionServiceOptions } from './prediction-service.js';

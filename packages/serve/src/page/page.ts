@@ -1,0 +1,303 @@
+// The page's script: it runs in the browser, and imports nothing.
+export {};
+
+interface Model {
+  name: string;
+  version: string;
+  notice: string;
+  limits: string[];
+  features: { height: number; width: number; clipSeconds: number };
+  data: { rates?: { rate: number; clips: number }[] };
+}
+
+interface PredictedWindow {
+  start: number;
+  end: number;
+  label: string;
+  probabilities: Record<string, number>;
+  image: string;
+}
+
+interface Prediction {
+  rate: number;
+  seconds: number;
+  windows: PredictedWindow[];
+  silent: { start: number; end: number }[];
+  mean: { label: string; probabilities: Record<string, number> };
+}
+
+interface Failure {
+  code: string;
+  message: string;
+  hint?: string;
+}
+
+/** Seconds after which a recording ends by itself. */
+const LONGEST = 30;
+/** Hz, where the model does not say. */
+const USUAL_RATE = 44100;
+
+const find = <T extends HTMLElement>(id: string) => document.getElementById(id) as T;
+const percent = (p: number) => `${(100 * p).toFixed(1)} %`;
+const time = (seconds: number) => `${seconds.toFixed(1)} s`;
+
+let model: Model;
+let playing: string | undefined;
+
+function element(kind: string, text: string, className = ''): HTMLElement {
+  const made = document.createElement(kind);
+  made.textContent = text;
+  made.className = className;
+  return made;
+}
+
+function say(text: string): void {
+  find('status').textContent = text;
+}
+
+function fail(text: string): void {
+  const error = find('error');
+  error.textContent = text;
+  error.hidden = text === '';
+}
+
+class Refused extends Error {
+  readonly code: string;
+
+  constructor({ code, message, hint }: Failure) {
+    super(hint ? `${message}. ${hint}` : message);
+    this.code = code;
+  }
+}
+
+/** What went wrong, for a person: coded refusals as they stand. */
+async function answerOf<T>(response: Response): Promise<T> {
+  const body = (await response.json().catch(() => ({}))) as T & { error?: Failure };
+  if (response.ok) return body;
+  throw new Refused(body.error ?? { code: String(response.status), message: `the server answered ${response.status}` });
+}
+
+async function predict(wav: Blob): Promise<Prediction> {
+  const response = await fetch('/api/v1/predict?images=true', {
+    method: 'POST',
+    headers: { 'content-type': 'audio/wav' },
+    body: wav,
+  });
+  return (await answerOf<{ predictions: Prediction[] }>(response)).predictions[0];
+}
+
+/** Whatever the browser can play as mono WAV at the rate that the model knows best. */
+async function convert(sound: Blob): Promise<Blob> {
+  const rates = [...(model.data.rates ?? [])].sort((a, b) => b.clips - a.clips);
+  const rate = rates[0]?.rate ?? USUAL_RATE;
+  const context = new OfflineAudioContext(1, 1, rate);
+  const buffer = await context.decodeAudioData(await sound.arrayBuffer()).catch(() => {
+    throw new Error('This browser cannot read that file as sound. Give a WAV, MP3, Ogg or M4A file.');
+  });
+  const samples = new Float32Array(buffer.length);
+  for (let channel = 0; channel < buffer.numberOfChannels; channel++) {
+    buffer.getChannelData(channel).forEach((value, i) => {
+      samples[i] += value / buffer.numberOfChannels;
+    });
+  }
+  return encode(samples, rate);
+}
+
+function encode(samples: Float32Array, rate: number): Blob {
+  const view = new DataView(new ArrayBuffer(44 + 2 * samples.length));
+  const text = (at: number, value: string) => {
+    for (let i = 0; i < value.length; i++) view.setUint8(at + i, value.charCodeAt(i));
+  };
+  text(0, 'RIFF');
+  view.setUint32(4, 36 + 2 * samples.length, true);
+  text(8, 'WAVEfmt ');
+  view.setUint32(16, 16, true);
+  view.setUint16(20, 1, true);
+  view.setUint16(22, 1, true);
+  view.setUint32(24, rate, true);
+  view.setUint32(28, 2 * rate, true);
+  view.setUint16(32, 2, true);
+  view.setUint16(34, 16, true);
+  text(36, 'data');
+  view.setUint32(40, 2 * samples.length, true);
+  samples.forEach((value, i) => {
+    view.setInt16(44 + 2 * i, Math.max(-32768, Math.min(32767, Math.round(value * 32768))), true);
+  });
+  return new Blob([view.buffer], { type: 'audio/wav' });
+}
+
+async function isWav(sound: Blob): Promise<boolean> {
+  const head = new Uint8Array(await sound.slice(0, 12).arrayBuffer());
+  return String.fromCharCode(...head.subarray(0, 4), ...head.subarray(8, 12)) === 'RIFFWAVE';
+}
+
+/** A WAV file goes as it is, so that the model sees its very samples; what the server cannot use is converted. */
+async function classify(sound: Blob, name: string): Promise<void> {
+  fail('');
+  say(`classifying ${name}`);
+  try {
+    let sent = (await isWav(sound)) ? sound : await convert(sound);
+    let converted = sent !== sound;
+    let prediction: Prediction;
+    try {
+      prediction = await predict(sent);
+    } catch (error) {
+      if (!(error instanceof Refused) || converted || !['RATE_UNKNOWN', 'WAV_INVALID'].includes(error.code))
+        throw error;
+      sent = await convert(sound);
+      converted = true;
+      prediction = await predict(sent);
+    }
+    show(prediction, sent, name, converted);
+    say('');
+  } catch (error) {
+    say('');
+    fail((error as Error).message);
+  }
+}
+
+function show(prediction: Prediction, sent: Blob, name: string, converted: boolean): void {
+  const { windows, silent, mean, rate, seconds } = prediction;
+  find('heading').textContent = `${mean.label}, ${percent(mean.probabilities[mean.label])}`;
+  const many = windows.length > 1 ? `, the mean of ${windows.length} windows, which no evaluation stands behind` : '';
+  find('about').textContent =
+    `${name}: ${time(seconds)} at ${rate} Hz${converted ? ' (converted in the browser)' : ''}${many}`;
+  if (playing) URL.revokeObjectURL(playing);
+  playing = URL.createObjectURL(sent);
+  find<HTMLAudioElement>('player').src = playing;
+  drawSpectrogram(windows, silent);
+  const sorted = Object.entries(mean.probabilities).sort(([, a], [, b]) => b - a);
+  find('bars').replaceChildren(...sorted.map(([label, p]) => bar(label, p)));
+  const classes = Object.keys(mean.probabilities);
+  find('columns').replaceChildren(...['time', 'class', ...classes].map((text) => heading(text)));
+  const rows = [
+    ...windows.map((one) => ({
+      ...one,
+      cells: [one.label, ...classes.map((label) => percent(one.probabilities[label]))],
+    })),
+    ...silent.map((one) => ({ ...one, cells: ['silent', ...classes.map(() => '')] })),
+  ].sort((a, b) => a.start - b.start);
+  find('windows').replaceChildren(
+    ...rows.map(({ start, end, cells }) => {
+      const row = document.createElement('tr');
+      row.append(element('td', `${start.toFixed(1)} to ${time(end)}`), ...cells.map((cell) => element('td', cell)));
+      return row;
+    }),
+  );
+  find('windows-part').hidden = rows.length < 2;
+  find('result').hidden = false;
+  find('heading').focus();
+}
+
+function heading(text: string): HTMLElement {
+  const cell = element('th', text);
+  cell.setAttribute('scope', 'col');
+  return cell;
+}
+
+function bar(label: string, p: number): HTMLElement {
+  const item = document.createElement('li');
+  const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+  svg.setAttribute('viewBox', '0 0 100 1');
+  svg.setAttribute('preserveAspectRatio', 'none');
+  svg.setAttribute('aria-hidden', 'true');
+  const rect = document.createElementNS('http://www.w3.org/2000/svg', 'rect');
+  rect.setAttribute('width', String(100 * p));
+  rect.setAttribute('height', '1');
+  svg.append(rect);
+  item.append(element('span', label), svg, element('span', percent(p), 'number'));
+  return item;
+}
+
+/** The images that the model saw, side by side; silence is a gap. */
+function drawSpectrogram(windows: PredictedWindow[], silent: { start: number }[]): void {
+  const { height, width } = model.features;
+  const canvas = find<HTMLCanvasElement>('spectrogram');
+  const starts = [...windows, ...silent].map(({ start }) => start).sort((a, b) => a - b);
+  canvas.height = height;
+  canvas.width = width * starts.length;
+  canvas.style.width = `${Math.min(480, Math.max(270, 960 / starts.length)) * starts.length}px`;
+  canvas.setAttribute('aria-label', `Spectrogram of ${windows.length} windows, low frequencies at the bottom`);
+  const context = canvas.getContext('2d');
+  for (const { start, image } of windows) {
+    const rgb = atob(image);
+    const pixels = new ImageData(width, height);
+    for (let i = 0; i < width * height; i++) {
+      for (let c = 0; c < 3; c++) pixels.data[4 * i + c] = rgb.charCodeAt(3 * i + c);
+      pixels.data[4 * i + 3] = 255;
+    }
+    context?.putImageData(pixels, starts.indexOf(start) * width, 0);
+  }
+  find('caption').textContent =
+    `What the model saw: ${width} x ${height} pixels a window of ${time(model.features.clipSeconds)}.`;
+}
+
+let recorder: MediaRecorder | undefined;
+
+async function toggleRecording(): Promise<void> {
+  if (recorder) return recorder.stop();
+  fail('');
+  const button = find<HTMLButtonElement>('record');
+  try {
+    const audio = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+    const stream = await navigator.mediaDevices.getUserMedia({ audio });
+    const parts: Blob[] = [];
+    const current = new MediaRecorder(stream);
+    recorder = current;
+    const timer = setTimeout(() => current.stop(), LONGEST * 1000);
+    current.ondataavailable = ({ data }) => parts.push(data);
+    current.onstop = () => {
+      clearTimeout(timer);
+      for (const track of stream.getTracks()) track.stop();
+      recorder = undefined;
+      button.textContent = 'Record';
+      button.setAttribute('aria-pressed', 'false');
+      void classify(new Blob(parts, { type: current.mimeType }), 'your recording');
+    };
+    current.start();
+    button.textContent = 'Stop and classify';
+    button.setAttribute('aria-pressed', 'true');
+    say(`recording, ${LONGEST} s at most`);
+  } catch (error) {
+    fail(`The microphone cannot be used: ${(error as Error).message}`);
+  }
+}
+
+function start(): void {
+  const drop = find('drop');
+  const input = find<HTMLInputElement>('file');
+  input.addEventListener('change', () => {
+    const file = input.files?.[0];
+    if (file) void classify(file, file.name);
+    input.value = '';
+  });
+  for (const kind of ['dragover', 'dragleave', 'drop'] as const) {
+    document.addEventListener(kind, (event) => {
+      event.preventDefault();
+      drop.classList.toggle('over', kind === 'dragover');
+      const file = kind === 'drop' ? event.dataTransfer?.files[0] : undefined;
+      if (file) void classify(file, file.name);
+    });
+  }
+  const record = find<HTMLButtonElement>('record');
+  // Only pages from https or this very machine may hear.
+  if (!navigator.mediaDevices) {
+    record.disabled = true;
+    record.title = 'Recording needs https';
+  }
+  record.addEventListener('click', () => void toggleRecording());
+}
+
+async function load(): Promise<void> {
+  try {
+    model = await answerOf<Model>(await fetch('/api/v1/model'));
+    find('model').textContent = `${model.name}@${model.version}`;
+    find('notice').textContent = model.notice;
+    find('limits').replaceChildren(...model.limits.map((limit) => element('li', limit)));
+    start();
+  } catch (error) {
+    fail((error as Error).message);
+  }
+}
+
+void load();

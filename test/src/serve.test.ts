@@ -1,0 +1,337 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { cp, readFile, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Clip, encodeWav, readDataset, synthesizeCorpus } from '@cryfold/features';
+import { findTool } from '@cryfold/testing';
+import { type Browser, chromium } from 'playwright-core';
+import { type Command, cryfold, descendants, start, temporaryFolder, until } from './command.js';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const SPEC = `
+version: 1
+name: cry
+protocol: { folds: 2, repeats: 1 }
+estimators:
+  svm: { kind: svm }
+  rival: { kind: svm, C: 0.01 }
+`;
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let clips: Clip[];
+let server: Command;
+let url: string;
+let browser: Browser | undefined;
+const versions: string[] = [];
+
+async function json(args: string[]) {
+  const { code, stdout, stderr } = await cryfold([...args, '--json'], store());
+  assert.equal(code, 0, stderr);
+  return JSON.parse(stdout);
+}
+const store = () => ({ CRYFOLD_STORE: `file:${join(folder.path, 'out', 'store')}` });
+const promote = (version: string) => json(['models', 'promote', `cry@${version}`]);
+
+async function serve(...flags: string[]): Promise<{ command: Command; url: string }> {
+  const command = start(['serve', '--model', 'cry', '--port', '0', '--poll', '0.2', ...flags], store());
+  const port = await until('the service', () => {
+    if (command.process.exitCode !== null) throw new Error(command.stderr());
+    return /"port":(\d+),"address"/.exec(command.stdout())?.[1];
+  });
+  return { command, url: `http://127.0.0.1:${port}` };
+}
+
+async function stop(command: Command): Promise<void> {
+  command.process.kill('SIGTERM');
+  assert.equal((await command.ended).code, 0);
+}
+
+before(async () => {
+  folder = await temporaryFolder();
+  const corpus = join(folder.path, 'corpus');
+  await synthesizeCorpus(corpus, { clips: 60, seed: 2 });
+  clips = (await readDataset(corpus)).clips;
+  const spec = join(folder.path, 'spec.yaml');
+  await writeFile(spec, SPEC);
+  const run = await json(['run', spec, '--data', corpus, '--out', join(folder.path, 'out'), '--workers', '1']);
+  for (const of of ['svm', 'rival']) {
+    versions.push((await json(['train-final', run.run.id, '--of', of, '--name', 'cry'])).card.version);
+  }
+  await promote(versions[0]);
+  ({ command: server, url } = await serve());
+  const executablePath = (await findTool('chromium')) ?? (await findTool('google-chrome'));
+  if (!executablePath) return;
+  // A microphone that beeps; Chromium's sandbox refuses to start as root, and the page is our own.
+  const args = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'];
+  if (process.getuid?.() === 0) args.push('--no-sandbox');
+  browser = await chromium.launch({ executablePath, args });
+});
+after(async () => {
+  await browser?.close();
+  if (server) await stop(server);
+  await folder.remove();
+});
+
+const wavOf = (i: number) => readFile(join(folder.path, 'corpus', clips[i].file));
+
+async function send(body: BodyInit, type?: string, query = '', to = url) {
+  const headers = type === undefined ? {} : { 'content-type': type };
+  const response = await fetch(`${to}/api/v1/predict${query}`, { method: 'POST', headers, body });
+  return { status: response.status, body: await response.json() };
+}
+
+test('the service answers what cryfold predict prints, for a WAV body and for a form', async () => {
+  const file = join(folder.path, 'corpus', clips[0].file);
+  const told = await json(['predict', 'cry', file]);
+  const body = await send(await wavOf(0), 'audio/wav');
+  assert.equal(body.status, 200);
+  assert.deepEqual(body.body.predictions[0].windows, told.predictions[0].windows);
+  assert.equal(body.body.predictions[0].windows[0].label, clips[0].label);
+  const form = new FormData();
+  for (const i of [0, 1]) form.append('file', new Blob([await wavOf(i)]), `clip <${i}>.wav`);
+  const both = await send(form, undefined, '?images=true');
+  assert.equal(both.status, 200);
+  assert.deepEqual(
+    both.body.predictions.map(({ name, mean }: { name: string; mean: { label: string } }) => [name, mean.label]),
+    [
+      ['clip _0_.wav', clips[0].label],
+      ['clip _1_.wav', clips[1].label],
+    ],
+  );
+  assert.equal(Buffer.from(both.body.predictions[0].windows[0].image, 'base64').length, 60 * 90 * 3);
+  const long = new Float64Array(3 * 11025).map((_, i) => Math.sin(i / 5));
+  const hopped = await send(encodeWav(long, 11025), 'audio/wav', '?hop=0.5');
+  assert.equal(hopped.body.predictions[0].windows.length, 5);
+});
+
+test('what cannot be used is refused with a status, a code and a hint', async () => {
+  const tone = new Float64Array(11025).map((_, i) => Math.sin(i / 5));
+  const cases: [Awaited<ReturnType<typeof send>>, number, string][] = [
+    [await send('hello', 'audio/wav'), 422, 'WAV_INVALID'],
+    [await send(encodeWav(tone, 8000), 'audio/wav'), 422, 'RATE_UNKNOWN'],
+    [await send(encodeWav(tone.subarray(0, 3000), 11025), 'audio/wav'), 422, 'CLIP_SHORT'],
+    [await send(encodeWav(new Float64Array(11025), 11025), 'audio/wav'), 422, 'CLIP_SILENT'],
+    [await send('', 'audio/wav'), 400, 'UPLOAD_INVALID'],
+    [await send(new FormData()), 400, 'UPLOAD_INVALID'],
+    [await send('{}', 'application/json'), 415, 'UPLOAD_TYPE'],
+    [await send('hello', 'text/plain'), 415, 'UPLOAD_TYPE'],
+    [await send(encodeWav(tone, 11025), 'audio/wav', '?hop=-1'), 400, 'USAGE'],
+    [await send(encodeWav(tone, 11025), 'audio/wav', '?hup=1'), 400, 'USAGE'],
+    [await send('x', 'multipart/form-data; boundary=none'), 400, 'UPLOAD_INVALID'],
+  ];
+  for (const [{ status, body }, expected, code] of cases) {
+    assert.deepEqual([status, body.error?.code], [expected, code], JSON.stringify(body));
+  }
+  const none = await fetch(`${url}/../etc/passwd`);
+  assert.equal(none.status, 404);
+  assert.equal(((await none.json()) as { error: { code: string } }).error.code, 'NOT_FOUND');
+});
+
+test('uploads beyond the limit and requests that never end are turned away, and long work is cut off', async () => {
+  const small = await serve('--max-upload-mb', '0.1', '--timeout', '1');
+  const tone = encodeWav(
+    new Float64Array(100_000).map((_, i) => Math.sin(i / 5)),
+    11025,
+  );
+  assert.equal((await send(tone, 'audio/wav', '', small.url)).body.error.code, 'UPLOAD_TOO_LARGE');
+  const form = new FormData();
+  form.append('file', new Blob([tone]), 'a.wav');
+  assert.deepEqual((await send(form, undefined, '', small.url)).status, 413);
+  const port = Number(new URL(small.url).port);
+  const slow = connect(port, '127.0.0.1');
+  slow.on('error', () => {});
+  slow.write('POST /api/v1/predict HTTP/1.1\r\nHost: x\r\nContent-Type: audio/wav\r\nContent-Length: 1000\r\n\r\nabc');
+  const closed = new Promise((resolve) => slow.once('close', () => resolve('closed')));
+  slow.resume();
+  assert.equal(await Promise.race([closed, sleep(45_000, 'still open', { ref: false })]), 'closed');
+  // The process that predicts is killed where it is; the service lives on with another.
+  const [child] = descendants(small.command.process.pid ?? 0).filter(({ command }) =>
+    command.includes('predict-child'),
+  );
+  process.kill(child.pid, 'SIGSTOP');
+  const late = await send(await wavOf(0), 'audio/wav', '', small.url);
+  assert.deepEqual([late.status, late.body.error.code], [504, 'PREDICTION_TIMEOUT']);
+  assert.equal((await fetch(`${small.url}/healthz`)).status, 200);
+  await until('another process', async () => (await fetch(`${small.url}/readyz`)).status === 200);
+  assert.equal((await send(await wavOf(0), 'audio/wav', '', small.url)).status, 200);
+  await stop(small.command);
+});
+
+test('while predictions are computed, health answers at once', async () => {
+  const long = encodeWav(
+    new Float64Array(60 * 11025).map((_, i) => Math.sin(i / 5) * Math.sin(i / 999)),
+    11025,
+  );
+  let working = true;
+  const work = send(long, 'audio/wav', '?hop=0.05').finally(() => {
+    working = false;
+  });
+  await sleep(50);
+  let [looks, slowest] = [0, 0];
+  while (working) {
+    const begun = performance.now();
+    assert.equal((await fetch(`${url}/healthz`)).status, 200);
+    slowest = Math.max(slowest, performance.now() - begun);
+    looks++;
+  }
+  assert.equal((await work).status, 200);
+  assert.ok(looks > 3, `${looks} looks`);
+  // The event loop would be blocked for seconds.
+  assert.ok(slowest < 1000, `${slowest} ms`);
+});
+
+test('a new champion is followed without dropping a request, and one that is damaged is not', async () => {
+  const seen = new Set<string>();
+  let [running, answered] = [true, 0];
+  const wav = await wavOf(0);
+  const client = async () => {
+    while (running) {
+      const { status, body } = await send(wav, 'audio/wav');
+      assert.equal(status, 200, JSON.stringify(body));
+      seen.add(body.model.version);
+      answered++;
+    }
+  };
+  const clients = Promise.all([client(), client(), client()]);
+  for (const version of [versions[1], versions[0]]) {
+    await promote(version);
+    await until(`version ${version}`, async () => (await send(wav, 'audio/wav')).body.model.version === version);
+  }
+  running = false;
+  await clients;
+  assert.deepEqual([...seen].sort(), [...versions].sort());
+  assert.ok(answered > 10);
+
+  const models = join(folder.path, 'out', 'store', 'models', 'cry');
+  const [good, damaged] = [versions[1], 'd00d00d00d00'];
+  await cp(join(models, good), join(models, damaged), { recursive: true });
+  const card = JSON.parse(await readFile(join(models, damaged, 'card.json'), 'utf8'));
+  await writeFile(join(models, damaged, 'card.json'), JSON.stringify({ ...card, version: damaged }));
+  await writeFile(join(models, damaged, 'members', 'rival', 'support.npy'), 'rubbish');
+  await promote(damaged);
+  const failed = 'cryfold_serve_switches_total{outcome="failed"} 1';
+  await until('the failed switch', async () => (await (await fetch(`${url}/metrics`)).text()).includes(failed));
+  assert.equal((await send(wav, 'audio/wav')).body.model.version, versions[0]);
+  await json(['models', 'rollback', 'cry']);
+  await sleep(500);
+  assert.equal((await (await fetch(`${url}/metrics`)).text()).includes(failed), true);
+});
+
+test('the API describes itself, and every answer carries the policy', async () => {
+  const openapi = (await (await fetch(`${url}/openapi.json`)).json()) as {
+    openapi: string;
+    paths: Record<string, Record<string, { requestBody?: object; parameters?: unknown[] }>>;
+  };
+  assert.match(openapi.openapi, /^3\./);
+  assert.deepEqual(Object.keys(openapi.paths).sort(), [
+    '/api/v1/model',
+    '/api/v1/predict',
+    '/healthz',
+    '/metrics',
+    '/readyz',
+  ]);
+  assert.equal(openapi.paths['/api/v1/predict'].post.parameters?.length, 2);
+  for (const path of ['/', '/page.js', '/api/v1/model', '/nothing']) {
+    const { headers } = await fetch(`${url}${path}`);
+    assert.match(headers.get('content-security-policy') ?? '', /default-src 'none'.*frame-ancestors 'none'/);
+    assert.equal(headers.get('x-content-type-options'), 'nosniff');
+  }
+});
+
+const views = [
+  { name: 'desktop-light', viewport: { width: 1000, height: 1100 }, colorScheme: 'light' as const },
+  { name: 'phone-dark', viewport: { width: 360, height: 740 }, colorScheme: 'dark' as const },
+];
+for (const { name, viewport, colorScheme } of views) {
+  test(`the page in Chromium, ${name}: a file and a recording are classified, and all can use it`, async (t) => {
+    if (!browser) return t.skip('needs chromium on PATH (apt-get install chromium)');
+    const context = await browser.newContext({ viewport, colorScheme, permissions: ['microphone'] });
+    const page = await context.newPage();
+    const seen: string[] = [];
+    page.on('console', (message) => seen.push(message.text()));
+    page.on('pageerror', (error) => seen.push(String(error)));
+    await page.goto(url);
+    await page
+      .getByText(/not a medical device/)
+      .first()
+      .waitFor();
+    const check = async (what: string) => {
+      assert.equal(await page.evaluate('document.documentElement.scrollWidth - innerWidth'), 0, `${what}: too wide`);
+      await page.evaluate(AXE);
+      const violations = await page.evaluate(
+        'axe.run().then((r) => r.violations.map((v) => v.id + ": " + v.nodes[0].html.slice(0, 200)))',
+      );
+      assert.deepEqual(violations, [], what);
+    };
+    await check('at first');
+
+    // A recording of three clips: heading, bars, table and picture tell of the same prediction.
+    const samples = new Float64Array(3 * 11025).map((_, i) => 0.5 * Math.sin(i / (4 + Math.floor(i / 11025))));
+    const wav = Buffer.from(encodeWav(samples, 11025));
+    await page.setInputFiles('#file', { name: 'three.wav', mimeType: 'audio/wav', buffer: wav });
+    await page.locator('#result').waitFor();
+    const { mean } = (await send(wav, 'audio/wav')).body.predictions[0];
+    assert.equal(
+      await page.locator('#heading').textContent(),
+      `${mean.label}, ${(100 * mean.probabilities[mean.label]).toFixed(1)} %`,
+    );
+    assert.equal(await page.locator('#bars li').count(), Object.keys(mean.probabilities).length);
+    assert.equal(await page.locator('#windows tr').count(), 3);
+    assert.equal(await page.locator('#spectrogram').getAttribute('width'), '270');
+    const painted = await page.evaluate(
+      "new Set(document.querySelector('#spectrogram').getContext('2d').getImageData(0, 0, 270, 60).data).size",
+    );
+    assert.ok(Number(painted) > 20, `${painted} values of colour`);
+    if (process.env.CRYFOLD_SCREENSHOTS) {
+      await page.screenshot({ path: join(process.env.CRYFOLD_SCREENSHOTS, `serve-${name}.png`), fullPage: true });
+    }
+    await check('with a result');
+
+    // Another rate is resampled in the browser; what is no sound is told.
+    const fast = Buffer.from(
+      encodeWav(
+        new Float64Array(44100).map((_, i) => 0.5 * Math.sin(i / 20)),
+        44100,
+      ),
+    );
+    await page.setInputFiles('#file', { name: 'fast.wav', mimeType: 'audio/wav', buffer: fast });
+    await page.getByText(/fast\.wav: 1\.0 s at 11025 Hz \(converted in the browser\)/).waitFor();
+    await page.setInputFiles('#file', { name: 'text.wav', mimeType: 'audio/wav', buffer: Buffer.from('no sound') });
+    await page.getByText(/cannot read that file/).waitFor();
+
+    await page.getByRole('button', { name: 'Record' }).press('Enter');
+    await page.getByRole('button', { name: 'Stop and classify' }).waitFor();
+    await sleep(1500);
+    await page.keyboard.press('Enter');
+    await page.getByText(/your recording: [12]\.\d s at 11025 Hz/).waitFor();
+    assert.equal(await page.locator('#error').isVisible(), false);
+    assert.deepEqual(
+      seen.filter((line) => !/status of 4\d\d/.test(line)),
+      [],
+    );
+    await context.close();
+  });
+}
+
+test('recordings dropped on the page are classified', async (t) => {
+  if (!browser) return t.skip('needs chromium on PATH (apt-get install chromium)');
+  const page = await browser.newPage();
+  await page.goto(url);
+  await page
+    .getByText(/not a medical device/)
+    .first()
+    .waitFor();
+  const bytes = (await wavOf(3)).toString('base64');
+  await page.evaluate(`{
+    const data = new DataTransfer();
+    data.items.add(new File([Uint8Array.from(atob('${bytes}'), (c) => c.charCodeAt(0))], 'dropped.wav'));
+    document.querySelector('#drop').dispatchEvent(new DragEvent('drop', { dataTransfer: data, bubbles: true }));
+  }`);
+  await page.getByText(/dropped\.wav: 1\.0 s at 11025 Hz/).waitFor();
+  assert.match((await page.locator('#heading').textContent()) ?? '', new RegExp(`^${clips[3].label}, `));
+  await page.close();
+});
