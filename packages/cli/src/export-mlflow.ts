@@ -166,7 +166,11 @@ function describeModel({ spec, protocol }: RunResults, model: ModelResults, tags
     if (precision !== null) metrics[`precision.${label}`] = precision;
   }
   return {
-    params: { 'model.kind': model.kind, 'model.method': model.method, ...(estimators[model.name] ?? fusion[model.name]) },
+    params: {
+      'model.kind': model.kind,
+      'model.method': model.method,
+      ...(estimators[model.name] ?? fusion[model.name]),
+    },
     tags: { ...tags, 'cryfold.complete': String(model.complete) },
     metrics,
   };

@@ -20,7 +20,15 @@ import {
   resolveWeights,
   type WeightMap,
 } from '@cryfold/nn';
-import { accuracyOf, type Engine, LastValue, readImages, readLabels, saveModelFiles, trainingLabels } from './engine.js';
+import {
+  accuracyOf,
+  type Engine,
+  LastValue,
+  readImages,
+  readLabels,
+  saveModelFiles,
+  trainingLabels,
+} from './engine.js';
 import type { FoldOutput, Task } from './messages.js';
 
 type Progress = (done: number, total: number) => void;

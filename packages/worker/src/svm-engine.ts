@@ -2,7 +2,15 @@ import type { ArtifactStore } from '@cryfold/artifacts';
 import { CryfoldError } from '@cryfold/core';
 import { stratifiedGroupKFold, stratifiedKFold } from '@cryfold/evaluation';
 import { encodeModel, exportModel, fitSvm, predictFit, type SvmFit } from '@cryfold/svm';
-import { accuracyOf, type Engine, LastValue, readImages, readLabels, saveModelFiles, trainingLabels } from './engine.js';
+import {
+  accuracyOf,
+  type Engine,
+  LastValue,
+  readImages,
+  readLabels,
+  saveModelFiles,
+  trainingLabels,
+} from './engine.js';
 import { type Gram, readGram, writeGram } from './gram.js';
 import type { FoldOutput, Task } from './messages.js';
 
