@@ -1,40 +1,23 @@
 import { resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { readArtifact } from '@cryfold/artifacts';
-import { CryfoldError, decodeManifest, encodeRecord, planRun, type RunPlan, storeKeys } from '@cryfold/core';
+import { readPlan } from '@cryfold/control';
+import type { RunPlan } from '@cryfold/core';
 import type { Config } from '@cryfold/runtime';
-import { type Control, type ControlOptions, readPlan, statusOf, withControl } from './control.js';
+import { type Control, type ControlOptions, withControl } from './control.js';
 import { EXIT } from './exit-codes.js';
 import { ProgressDisplay } from './progress.js';
-import { execute, forgetFailures, present, readResults, STOP_SIGNALS } from './run-command.js';
-import { makeSplits } from './splits.js';
-
-/** Milliseconds within which every training child must have stopped. */
-const STOPPED = 10_000;
+import { execute, present, STOP_SIGNALS } from './run-command.js';
 
 /**
  * `cryfold cancel RUN`: leaves a record in the store, which coordinator and workers look for every second or so, and
  * waits until nothing of the run is active any more. Finished folds are kept.
  */
 export async function cancelCommand(run: string, options: ControlOptions, config: Config): Promise<number> {
-  return withControl(options, config, async (control) => {
-    const { store, queues } = control;
-    const plan = await readPlan(store, run);
-    const ended = await readResults(store, run);
-    if (ended) return say(options, `${run} has ended already: ${ended.status}`, { run, state: ended.status });
-    const record = { format: 1, run, at: new Date().toISOString() };
-    await store.putIfAbsent(storeKeys.cancelled(run), encodeRecord(record));
-    const started = Date.now();
-    const keys = new Set(plan.jobs.map((job) => job.key));
-    while (queues && Date.now() - started < STOPPED) {
-      const active = [...(await queues.activeIds('gpu')), ...(await queues.activeIds('cpu'))];
-      if (!active.some((id) => keys.has(id))) break;
-      await sleep(200);
-    }
-    const { done, total } = await statusOf(control, run);
+  return withControl(options, config, async ({ runs }) => {
+    const { state, done, total } = await runs.cancel(run);
+    if (state !== 'cancelled') return say(options, `${run} has ended already: ${state}`, { run, state });
     return say(options, `${run} is cancelled; ${done} of ${total} folds were finished and are kept`, {
       run,
-      state: 'cancelled',
+      state,
       done,
       total,
     });
@@ -58,20 +41,9 @@ export async function retryCommand(
   environment: NodeJS.ProcessEnv,
 ): Promise<number> {
   return withControl(options, config, async (control) => {
-    const { store, queues } = control;
-    const plan = await readPlan(store, run);
-    if ((await readResults(store, run))?.status === 'complete') {
-      return say(options, `${run} is complete: nothing to try again`, { run, state: 'complete' });
-    }
-    if ((await queues?.job('runs', run))?.state === 'active' && !(await store.has(storeKeys.cancelled(run)))) {
-      throw new CryfoldError('USAGE', `${run} is still running`, {
-        context: { run },
-        hint: `Wait for its end, or cryfold cancel ${run} first.`,
-      });
-    }
-    await store.check();
-    await forgetFailures(store, run);
-    return drive(plan, control, options, config, environment);
+    const { state } = await control.runs.retry(run);
+    if (state === 'complete') return say(options, `${run} is complete: nothing to try again`, { run, state });
+    return drive(await readPlan(control.store, run), control, options, config, environment);
   });
 }
 
@@ -86,30 +58,15 @@ export async function extendCommand(
   environment: NodeJS.ProcessEnv,
 ): Promise<number> {
   return withControl(options, config, async (control) => {
-    const { store } = control;
-    const old = await readPlan(store, run);
-    const { repeats } = old.spec.protocol;
-    if (options.repeats <= repeats) {
-      throw new CryfoldError('USAGE', `--repeats: ${run} has ${repeats} repeats already`, {
-        context: { run, repeats },
-        hint: `Ask for more than ${repeats}.`,
-      });
-    }
-    const key = storeKeys.manifest(old.dataset.key);
-    const manifest = decodeManifest(await readArtifact(store, key), key);
-    const spec = { ...old.spec, protocol: { ...old.spec.protocol, repeats: options.repeats } };
-    const plan = planRun({ spec, manifest, splits: makeSplits(spec, manifest) });
-    await store.check();
-    await forgetFailures(store, plan.run);
-    await store.put(storeKeys.plan(plan.run), encodeRecord(plan));
-    return drive(plan, control, options, config, environment);
+    const extended = await control.runs.extend(run, options.repeats);
+    return drive(await readPlan(control.store, extended.run), control, options, config, environment);
   });
 }
 
 /** Runs a stored plan to its end, as `cryfold run` does. */
 async function drive(
   plan: RunPlan,
-  { store, storeUrl }: Control,
+  { store, storeUrl, server }: Control,
   options: DriveOptions,
   config: Config,
   environment: NodeJS.ProcessEnv,
@@ -124,10 +81,10 @@ async function drive(
   for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
   try {
     const out = resolve(options.out);
-    const surroundings = { options, config, environment, out, display, stop: stop.signal };
+    const surroundings = { options, config, environment, out, display, server, stop: stop.signal };
     const results = await execute(plan, store, storeUrl, surroundings);
     if (!results) return EXIT.cancelled;
-    await present(results, store, out, options.json);
+    await present(results, store, out, options.json, {}, server);
     return results.status === 'complete' ? EXIT.done : EXIT.incomplete;
   } finally {
     for (const signal of STOP_SIGNALS) process.off(signal, onSignal);

@@ -1,9 +1,9 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { openStore } from '@cryfold/artifacts';
 import { CryfoldError, storeKeys } from '@cryfold/core';
 import { decodeResults, type RunResults } from '@cryfold/evaluation';
 import type { Config } from '@cryfold/runtime';
+import { openStoreOf } from './open-store.js';
 
 export interface FoundRun {
   results: RunResults;
@@ -25,7 +25,7 @@ const isDirectory = (path: string) =>
  * folder `store` in or beside that directory, else the one in `cryfold-out`.
  * @throws CryfoldError RUN_NOT_FOUND
  */
-export async function findRun(run: string, config: Pick<Config, 'storeUrl' | 's3'>): Promise<FoundRun> {
+export async function findRun(run: string, config: Pick<Config, 'storeUrl' | 's3' | 'server'>): Promise<FoundRun> {
   const folder = resolve(run);
   if (await isDirectory(folder)) {
     const file = join(folder, 'results.json');
@@ -36,7 +36,7 @@ export async function findRun(run: string, config: Pick<Config, 'storeUrl' | 's3
   }
   if (!/^[a-z0-9][a-z0-9-]*$/.test(run)) throw notFound(run, `${run} is neither a directory nor the id of a run`);
   const storeUrl = config.storeUrl ?? `file:${resolve(DEFAULT_OUT, 'store')}`;
-  const store = openStore(storeUrl, config.s3);
+  const store = openStoreOf(storeUrl, config);
   try {
     const key = storeKeys.results(run);
     const bytes = await store.get(key);
@@ -48,7 +48,7 @@ export async function findRun(run: string, config: Pick<Config, 'storeUrl' | 's3
 }
 
 /** As `findRun`, for what needs the folds themselves. */
-export async function findStoredRun(run: string, config: Pick<Config, 'storeUrl' | 's3'>) {
+export async function findStoredRun(run: string, config: Pick<Config, 'storeUrl' | 's3' | 'server'>) {
   const { results, storeUrl } = await findRun(run, config);
   if (storeUrl) return { results, storeUrl };
   throw notFound(run, `${run} holds results, but no store with the folds behind them`);

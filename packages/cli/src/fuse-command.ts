@@ -1,12 +1,12 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { evaluateStored, readRun } from '@cryfold/aggregator';
-import { openStore } from '@cryfold/artifacts';
 import { CryfoldError, encodeRecord, FUSION_RULES, type FusionRule } from '@cryfold/core';
 import { comparisonTable, pooledTable, tableTwo } from '@cryfold/report';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { findStoredRun } from './find-run.js';
+import { openStoreOf } from './open-store.js';
 
 export interface FuseOptions {
   members?: string[];
@@ -28,7 +28,7 @@ export async function fuseCommand(run: string, options: FuseOptions, config: Con
     });
   }
   const found = await findStoredRun(run, config);
-  const store = openStore(found.storeUrl, config.s3);
+  const store = openStoreOf(found.storeUrl, config);
   const stored = await readRun(store, found.results.run.id).finally(() => store.close());
   const members = checkMembers(options.members, Object.keys(stored.plan.spec.estimators));
   const { results, csv } = evaluateStored(stored, { [`fused-${rule}`]: { rule, members } });

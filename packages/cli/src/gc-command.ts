@@ -1,6 +1,8 @@
 import type { ArtifactStore } from '@cryfold/artifacts';
+import { mapLimited, readPlan, runIds } from '@cryfold/control';
 import {
   bestModel,
+  CryfoldError,
   decodeRecord,
   type FoldResult,
   foldResultSchema,
@@ -9,7 +11,7 @@ import {
   storeKeys,
 } from '@cryfold/core';
 import type { Config } from '@cryfold/runtime';
-import { type ControlOptions, mapLimited, readPlan, runIds, withControl } from './control.js';
+import { type ControlOptions, withControl } from './control.js';
 import { EXIT } from './exit-codes.js';
 
 export interface GcOptions extends ControlOptions {
@@ -24,6 +26,11 @@ const HEX = /[0-9a-f]{16,64}/g;
  * hours stays: a command may be about to publish the run that needs it.
  */
 export async function gcCommand(options: GcOptions, config: Config): Promise<number> {
+  if (config.server) {
+    throw new CryfoldError('USAGE', 'cryfold gc: nothing can be deleted through a server', {
+      hint: 'Run it where CRYFOLD_STORE and its credentials are.',
+    });
+  }
   return withControl(options, config, async ({ store }) => {
     const roots = await findRoots(store);
     const before = Date.now() - options.olderThan * 3_600_000;

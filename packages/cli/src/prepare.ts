@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { ArtifactStore } from '@cryfold/artifacts';
+import { makeSplits, PROTOCOLS } from '@cryfold/control';
 import {
   CryfoldError,
   type DatasetManifest,
@@ -15,7 +16,6 @@ import {
 import { type Dataset, inspectDataset, limitClips, readClips, readDataset, SpectrogramImager } from '@cryfold/features';
 import { loadKerasWeights, resnet50WeightShapes, resolveWeights, type WeightsSourceOptions } from '@cryfold/nn';
 import { checkLeaks } from './leak-gate.js';
-import { makeSplits, PROTOCOLS } from './splits.js';
 
 /** What flags may change of a spec. */
 export interface Overrides {
@@ -174,8 +174,18 @@ async function resolveEstimators(
   return resolved;
 }
 
-/** Puts into the store what workers need; what is there already, by content, is left. */
+/** Puts into the store what workers need, and the plan last: in the store, it is a run that the coordinator drives. */
 export async function publish(
+  store: ArtifactStore,
+  preparation: Preparation,
+  onProgress: (text: string) => void,
+): Promise<void> {
+  await publishInputs(store, preparation, onProgress);
+  await store.put(storeKeys.plan(preparation.plan.run), encodeRecord(preparation.plan));
+}
+
+/** All that a plan refers to; what is there already, by content, is left. */
+export async function publishInputs(
   store: ArtifactStore,
   { plan, dataset, manifest, weights }: Preparation,
   onProgress: (text: string) => void,
@@ -189,8 +199,6 @@ export async function publish(
     if (!(await store.has(key))) await store.put(key, await readFile(path));
   }
   await store.put(storeKeys.manifest(plan.dataset.key), encodeRecord(manifest));
-  // Last: a plan in the store is a run that the coordinator drives.
-  await store.put(storeKeys.plan(plan.run), encodeRecord(plan));
 }
 
 /** All clips' images as one npy array, clips x height x width x 3. */

@@ -1,12 +1,12 @@
 import { writeFile } from 'node:fs/promises';
-import { openStore } from '@cryfold/artifacts';
+import { gatherReport } from '@cryfold/control';
 import { CryfoldError, encodeRecord } from '@cryfold/core';
 import type { RunResults } from '@cryfold/evaluation';
 import { csvReport, htmlReport, markdownReport, type ReportInput } from '@cryfold/report';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { findRun } from './find-run.js';
-import { gatherReport } from './gather-report.js';
+import { openStoreOf } from './open-store.js';
 
 export const REPORT_FORMATS = ['html', 'md', 'json', 'csv'] as const;
 
@@ -39,7 +39,7 @@ async function write(
       // Without the store there are figures, but no clips, curves or times.
       let input: ReportInput = { results };
       if (storeUrl !== undefined) {
-        const store = openStore(storeUrl, config.s3);
+        const store = openStoreOf(storeUrl, config);
         input = await gatherReport(store, results, audio).finally(() => store.close());
       }
       return htmlReport({ ...input, ...(beside ? { beside } : {}) });

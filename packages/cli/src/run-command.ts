@@ -2,19 +2,21 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ArtifactStore, openStore, readArtifact } from '@cryfold/artifacts';
+import { type ArtifactStore, readArtifact } from '@cryfold/artifacts';
+import { enqueueRun, forgetFailures, gatherReport, HttpClient, HttpControl, readResults } from '@cryfold/control';
 import type { RunProgress } from '@cryfold/coordinator';
-import { CryfoldError, queuedIds, type RunPlan, storeKeys } from '@cryfold/core';
-import { decodeResults, type RunResults } from '@cryfold/evaluation';
+import { CryfoldError, type RunPlan, storeKeys } from '@cryfold/core';
+import type { RunResults } from '@cryfold/evaluation';
 import type { Skipped } from '@cryfold/features';
 import { tensorFlowInfo } from '@cryfold/nn';
 import { checkRedis, failureOf, Queues } from '@cryfold/queue';
 import { htmlReport, terminalReport } from '@cryfold/report';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
-import { gatherReport } from './gather-report.js';
+import { followServer } from './follow-server.js';
 import { LocalCluster } from './local-cluster.js';
-import { applyOverrides, type Overrides, PAPER_SPEC, prepareRun, publish, readSpec } from './prepare.js';
+import { openStoreOf } from './open-store.js';
+import { applyOverrides, type Overrides, PAPER_SPEC, prepareRun, publish, publishInputs, readSpec } from './prepare.js';
 import { ProgressDisplay, progressLine } from './progress.js';
 
 export interface RunOptions extends Overrides {
@@ -46,7 +48,8 @@ export async function runCommand(options: RunOptions, config: Config, environmen
     });
   }
   const spec = applyOverrides(await readSpec(options.spec ?? PAPER_SPEC), options, (text) => display.say(text));
-  const store = openStore(storeUrl, config.s3);
+  const store = openStoreOf(storeUrl, config);
+  const server = config.server && new HttpControl(new HttpClient(config.server));
   const preparation = await prepareRun({
     ...options,
     spec,
@@ -72,34 +75,24 @@ export async function runCommand(options: RunOptions, config: Config, environmen
     let results = await readResults(store, plan.run);
     if (results?.status === 'complete') display.say(`all ${plan.jobs.length} folds were in the store already`);
     else {
-      await forgetFailures(store, plan.run);
-      await publish(store, preparation, (text) => display.update(text));
-      results = await execute(plan, store, storeUrl, { options, config, environment, out, display, stop: stop.signal });
+      if (server) {
+        await publishInputs(store, preparation, (text) => display.update(text));
+        await server.submit(plan.spec, plan.dataset.key);
+      } else {
+        await forgetFailures(store, plan.run);
+        await publish(store, preparation, (text) => display.update(text));
+      }
+      const surroundings = { options, config, environment, out, display, server, stop: stop.signal };
+      results = await execute(plan, store, storeUrl, surroundings);
     }
     if (!results) return EXIT.cancelled;
     const { leaks } = preparation;
-    await present(results, store, out, options.json, { skipped: dataset.skipped, leaks });
+    await present(results, store, out, options.json, { skipped: dataset.skipped, leaks }, server);
     return results.status === 'complete' ? EXIT.done : EXIT.incomplete;
   } finally {
     for (const signal of STOP_SIGNALS) process.off(signal, onSignal);
     await store.close();
   }
-}
-
-export async function readResults(store: ArtifactStore, run: string): Promise<RunResults | undefined> {
-  const key = storeKeys.results(run);
-  const bytes = await store.get(key);
-  return bytes && decodeResults(bytes, key);
-}
-
-/** Folds that failed for good are tried again by a new command, which also ends a cancellation. */
-export async function forgetFailures(store: ArtifactStore, run: string): Promise<void> {
-  const keys: string[] = [];
-  for await (const key of store.list(storeKeys.failures(run))) keys.push(key);
-  for (const key of keys) await store.delete(key);
-  // Last: without these the run is unfinished, and a coordinator may take it at once.
-  await store.delete(storeKeys.cancelled(run));
-  await store.delete(storeKeys.results(run));
 }
 
 export interface Surroundings {
@@ -108,6 +101,8 @@ export interface Surroundings {
   environment: NodeJS.ProcessEnv;
   out: string;
   display: ProgressDisplay;
+  /** Where the run was submitted to, if that was a server */
+  server: HttpControl | undefined;
   stop: AbortSignal;
 }
 
@@ -116,9 +111,10 @@ export async function execute(
   plan: RunPlan,
   store: ArtifactStore,
   storeUrl: string,
-  { options, config, environment, out, display, stop }: Surroundings,
+  { options, config, environment, out, display, server, stop }: Surroundings,
 ): Promise<RunResults | undefined> {
   if (stop.aborted) return undefined;
+  if (server) return followServer(server, store, plan.run, display, stop);
   if (config.redisUrl) return watch(plan, store, config.redisUrl, display, stop, new Promise(() => {}));
   const workers = options.workers ?? availableParallelism();
   if (plan.jobs.some(({ queue }) => queue === 'gpu')) await tensorFlowInfo();
@@ -157,9 +153,7 @@ async function watch(
         if (id === plan.run) failed = CryfoldError.fromRecord(failureOf(reason));
       },
     });
-    for (const queue of ['gpu', 'cpu'] as const) await queues.forgetFailures(queue, queuedIds(plan, queue));
-    await queues.remove('runs', plan.run);
-    await queues.add('runs', [{ id: plan.run, payload: { format: 1, kind: 'run', run: plan.run } }]);
+    await enqueueRun(queues, plan);
     for (let looks = 0; !stop.aborted; looks++) {
       const results = await readResults(store, plan.run);
       if (results) return results;
@@ -188,6 +182,7 @@ export async function present(
   out: string,
   json: boolean,
   said: { skipped?: readonly Skipped[]; leaks?: readonly string[] } = {},
+  server?: HttpControl,
 ): Promise<void> {
   await mkdir(out, { recursive: true });
   const copy = async (key: string, name: string) => {
@@ -199,7 +194,9 @@ export async function present(
   const csv = await copy(storeKeys.outOfFold(results.run.id), 'out-of-fold.csv');
   const file = await copy(storeKeys.results(results.run.id), 'results.json');
   const report = join(out, 'report.html');
-  await writeFile(report, await htmlReport(await gatherReport(store, results)));
+  // The server has the folds at hand; from here, each would be a request.
+  const page = server ? await server.report(results.run.id) : await htmlReport(await gatherReport(store, results));
+  await writeFile(report, page);
   if (json) {
     process.stdout.write(
       `${JSON.stringify({ ...results, ...said, files: { results: file, outOfFold: csv, report } })}\n`,

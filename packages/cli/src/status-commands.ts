@@ -1,5 +1,6 @@
+import type { RunPhase, RunStatus } from '@cryfold/control';
 import type { Config } from '@cryfold/runtime';
-import { type ControlOptions, type RunPhase, type RunStatus, runIds, statusOf, withControl } from './control.js';
+import { type ControlOptions, withControl } from './control.js';
 import { EXIT } from './exit-codes.js';
 import { formatSeconds } from './format.js';
 
@@ -18,8 +19,7 @@ function line({ run, state, done, total, failed }: RunStatus): string {
 /** `cryfold list`: every run of the store. */
 export async function listCommand(options: ControlOptions, config: Config): Promise<number> {
   return withControl(options, config, async (control) => {
-    const runs: RunStatus[] = [];
-    for (const run of await runIds(control.store)) runs.push(await statusOf(control, run));
+    const runs = await control.runs.list();
     if (options.json) process.stdout.write(`${JSON.stringify(runs)}\n`);
     else for (const run of runs) process.stdout.write(`${line(run)}\n`);
     if (!options.json && runs.length === 0) process.stdout.write('no runs\n');
@@ -31,7 +31,7 @@ export async function listCommand(options: ControlOptions, config: Config): Prom
 export async function statusCommand(run: string | undefined, options: ControlOptions, config: Config): Promise<number> {
   if (run === undefined) return clusterStatus(options, config);
   return withControl(options, config, async (control) => {
-    const status = await statusOf(control, run);
+    const status = await control.runs.status(run);
     if (options.json) process.stdout.write(`${JSON.stringify(status)}\n`);
     else process.stdout.write(`${text(status).join('\n')}\n`);
     return CODES[status.state];
@@ -58,24 +58,17 @@ function text(status: RunStatus): string[] {
   return lines;
 }
 
-const QUEUES = ['runs', 'gpu', 'cpu', 'aggregate'] as const;
-
 async function clusterStatus(options: ControlOptions, config: Config): Promise<number> {
   return withControl(options, config, async (control) => {
-    const { queues } = control;
-    const counts =
-      queues && Object.fromEntries(await Promise.all(QUEUES.map(async (q) => [q, await queues.counts(q)])));
-    const counters = await queues?.counters();
-    const runs: RunStatus[] = [];
-    for (const run of await runIds(control.store)) runs.push(await statusOf(control, run));
-    const unfinished = runs.filter(({ state }) => state === 'running' || state === 'stopped');
+    const status = await control.runs.cluster();
+    const { queues, counters, workers, unfinished } = status;
     if (options.json) {
-      process.stdout.write(`${JSON.stringify({ queues: counts ?? null, counters: counters ?? null, unfinished })}\n`);
+      process.stdout.write(`${JSON.stringify(status)}\n`);
       return EXIT.done;
     }
-    if (!counts) process.stdout.write('REDIS_URL is not set: only the store is shown\n');
-    for (const [name, of] of Object.entries(counts ?? {})) {
-      const parts = Object.entries(of as Record<string, number>).map(([state, count]) => `${count} ${state}`);
+    if (!queues) process.stdout.write('REDIS_URL is not set: only the store is shown\n');
+    for (const [name, of] of Object.entries(queues ?? {})) {
+      const parts = Object.entries(of).map(([state, count]) => `${count} ${state}`);
       process.stdout.write(`queue ${name.padEnd(10)} ${parts.join(', ')}\n`);
     }
     if (counters) {
@@ -83,6 +76,12 @@ async function clusterStatus(options: ControlOptions, config: Config): Promise<n
       process.stdout.write(
         `${duplicates} duplicates dropped, ${failedAttempts} failed attempts, ${cancelled} cancelled\n`,
       );
+    }
+    for (const { host, pid, queues: takes, doing } of workers) {
+      const now = doing.map(({ trial, repeat, fold, fraction }) =>
+        repeat === undefined ? `preparing ${trial}` : `${trial}/${repeat}/${fold} ${Math.round(100 * fraction)} %`,
+      );
+      process.stdout.write(`worker ${host} ${pid} (${takes.join(', ')}): ${now.join(', ') || 'idle'}\n`);
     }
     for (const run of unfinished) process.stdout.write(`${line(run)}\n`);
     if (unfinished.length === 0) process.stdout.write('no unfinished run\n');

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { openStore } from '@cryfold/artifacts';
 import { CryfoldError, storeKeys } from '@cryfold/core';
 import { loadKerasWeights, resnet50WeightShapes, resolveWeights } from '@cryfold/nn';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
+import { openStoreOf } from './open-store.js';
 
 export interface WeightsPutOptions {
   store?: string;
@@ -18,7 +18,7 @@ export async function weightsPutCommand(source: string, options: WeightsPutOptio
       hint: 'Set CRYFOLD_STORE or pass --store, for example --store file:./cryfold-out/store.',
     });
   }
-  const store = openStore(storeUrl, config.s3);
+  const store = openStoreOf(storeUrl, config);
   try {
     const fetchBytes = (key: string) => store.get(key);
     const { path, sha256 } = await resolveWeights(source, { cacheDirectory: config.cacheDir, fetchBytes });

@@ -76,6 +76,14 @@ export const ERROR_CODES = {
   PROCESS_DIED: ['crash', 'A coordinator, worker or aggregator process keeps dying.'],
   RUN_NOT_FOUND: ['usage', 'The store has no run, or no fold, of that name.'],
   RUN_FAILED: ['input', 'At least one fold failed for good, so the run is incomplete.'],
+  SERVER_UNREACHABLE: ['infrastructure', 'The server of --server does not answer, or not as its API should.'],
+  API_EXPOSED: ['usage', 'The API would listen beyond loopback without any token.'],
+  API_PORT_TAKEN: ['infrastructure', 'The API cannot listen on its port.'],
+  API_UNAUTHORIZED: ['usage', 'The API was asked without a token or session that it knows.'],
+  API_FORBIDDEN: ['usage', 'The token may not do that, or the request came from another site.'],
+  API_INVALID: ['usage', 'A request to the API has a wrong path, parameter or body.'],
+  API_BUSY: ['infrastructure', 'The API gets more requests or viewers than it takes.'],
+  API_DEFECT: ['crash', 'A request to the API met a defect of cryfold; the log of its coordinator tells more.'],
   CANCELLED: ['usage', 'The work was cancelled.'],
 } as const satisfies Record<string, readonly [FailureClass, string]>;
 

@@ -31,6 +31,7 @@ export {
   bestModel,
   cancelledSchema,
   type EpochPoint,
+  epochSchema,
   errorRecordSchema,
   type FinalResult,
   type FoldFailure,

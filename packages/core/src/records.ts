@@ -6,7 +6,7 @@ const hex = z.string().regex(/^[0-9a-f]{64}$/);
 /** Points at immutable bytes in the store, with what they must hash to. */
 const artifactSchema = z.strictObject({ key: z.string(), sha256: hex });
 
-const epochSchema = z.strictObject({
+export const epochSchema = z.strictObject({
   epoch: z.int(),
   loss: z.number(),
   accuracy: z.number(),

@@ -18,3 +18,4 @@ export {
   type QueueLook,
   Queues,
 } from './queues.js';
+export { Beacon, type WorkerActivity, type WorkerState, workerState } from './workers.js';

@@ -2,7 +2,8 @@ import { type JobType, Queue, QueueEvents } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { connect } from './connection.js';
 import { askRedis } from './failures.js';
-import type { Payload, QueueName } from './payloads.js';
+import { type Payload, QUEUE_NAMES, type QueueName } from './payloads.js';
+import { readWorkers, type WorkerState } from './workers.js';
 
 const PREFIX = 'cryfold';
 export const keyPrefix = { prefix: PREFIX };
@@ -161,6 +162,16 @@ export class Queues {
       CounterName,
       number
     >;
+  }
+
+  /** Workers that were heard of lately, and what each does. */
+  workers(): Promise<WorkerState[]> {
+    return askRedis(() => readWorkers(this.#redis));
+  }
+
+  /** BullMQ's own objects, for a board of queues. */
+  vendorQueues(): Queue[] {
+    return QUEUE_NAMES.map((name) => this.#queue(name));
   }
 
   /** Removes jobs that are not running: false where one is locked by a worker. */

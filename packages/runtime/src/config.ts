@@ -26,6 +26,14 @@ const schema = z.object({
   CRYFOLD_CHILD_MEMORY_MB: z.coerce.number().min(256).default(4096),
   CRYFOLD_METRICS_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
   CRYFOLD_METRICS_HOST: z.string().optional(),
+  CRYFOLD_SERVER: z.url({ protocol: /^https?$/ }).optional(),
+  CRYFOLD_API_TOKEN: z.string().optional(),
+  CRYFOLD_API_TOKEN_FILE: z.string().optional(),
+  CRYFOLD_API_PORT: z.coerce.number().int().min(0).max(65535).optional(),
+  CRYFOLD_API_HOST: z.string().default('127.0.0.1'),
+  CRYFOLD_API_TOKENS: z.string().optional(),
+  CRYFOLD_API_TOKENS_FILE: z.string().optional(),
+  CRYFOLD_API_RATE: z.coerce.number().int().min(1).default(6000),
 });
 
 /** How to reach the server of an `s3:` store. Holds secrets. */
@@ -39,6 +47,20 @@ export interface S3Config {
   sessionToken: string | undefined;
   /** PEM */
   certificates: string | undefined;
+}
+
+/** `read` looks; `operate` also starts, cancels and retries. */
+export type ApiRole = 'read' | 'operate';
+
+/** The HTTP API of a coordinator. Holds secrets. */
+export interface ApiConfig {
+  /** 0: any free one */
+  port: number;
+  host: string;
+  /** Empty: whoever reaches the port may do everything, so that only loopback is listened on */
+  tokens: readonly Readonly<{ role: ApiRole; token: string }>[];
+  /** Requests a minute that one client may make */
+  rate: number;
 }
 
 export interface Config {
@@ -61,12 +83,21 @@ export interface Config {
   metricsPort: number | undefined;
   /** Absent: all interfaces. */
   metricsHost: string | undefined;
+  /** The server whose API commands go through; then there is neither a Redis nor another store. */
+  server: Readonly<{ url: string; token: string | undefined }> | undefined;
+  /** Absent: no API is served. */
+  api: Readonly<ApiConfig> | undefined;
 }
 
 /** A value, or the content of the file that `NAME_FILE` names, as secrets are mounted into containers. */
 function secretOf(
   env: z.infer<typeof schema>,
-  name: 'AWS_ACCESS_KEY_ID' | 'AWS_SECRET_ACCESS_KEY' | 'AWS_SESSION_TOKEN',
+  name:
+    | 'AWS_ACCESS_KEY_ID'
+    | 'AWS_SECRET_ACCESS_KEY'
+    | 'AWS_SESSION_TOKEN'
+    | 'CRYFOLD_API_TOKEN'
+    | 'CRYFOLD_API_TOKENS',
 ) {
   const file = env[`${name}_FILE`];
   return env[name] ?? (file === undefined ? undefined : readNamed(`${name}_FILE`, file).trim());
@@ -106,6 +137,34 @@ function s3Config(env: z.infer<typeof schema>): Readonly<S3Config> | undefined {
   });
 }
 
+/** Characters that a token has at least: 24 of `openssl rand -base64 18`'s are 144 bits. */
+const TOKEN_LENGTH = 16;
+
+/** Lines (or a comma-separated list) of `read:TOKEN` and `operate:TOKEN`. @throws CryfoldError USAGE */
+function apiTokens(text: string): ApiConfig['tokens'] {
+  const lines = text.split(/[\n,]/).map((line) => line.trim());
+  return lines.filter(Boolean).map((line, i) => {
+    const [, role, token] = /^(read|operate):(\S+)$/.exec(line) ?? [];
+    const why = !token
+      ? 'is neither read:TOKEN nor operate:TOKEN'
+      : token.length < TOKEN_LENGTH
+        ? `has a token of less than ${TOKEN_LENGTH} characters`
+        : undefined;
+    if (why) {
+      throw new CryfoldError('USAGE', `CRYFOLD_API_TOKENS: entry ${i + 1} ${why}`, {
+        hint: 'Write a line operate:TOKEN; openssl rand -hex 24 makes a token.',
+      });
+    }
+    return { role: role as ApiRole, token };
+  });
+}
+
+function apiConfig(env: z.infer<typeof schema>): Readonly<ApiConfig> | undefined {
+  if (env.CRYFOLD_API_PORT === undefined) return undefined;
+  const tokens = apiTokens(secretOf(env, 'CRYFOLD_API_TOKENS') ?? '');
+  return Object.freeze({ port: env.CRYFOLD_API_PORT, host: env.CRYFOLD_API_HOST, tokens, rate: env.CRYFOLD_API_RATE });
+}
+
 /**
  * The configuration from the environment, parsed once and frozen; nothing else reads process.env.
  * @throws CryfoldError USAGE naming the variable
@@ -119,9 +178,11 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Readon
     throw new CryfoldError('USAGE', `environment variable ${issue.path.join('.')}: ${issue.message}`);
   }
   const env = parsed.data;
+  const server = env.CRYFOLD_SERVER && { url: env.CRYFOLD_SERVER, token: secretOf(env, 'CRYFOLD_API_TOKEN') };
   return Object.freeze({
-    redisUrl: redisUrl(env),
-    storeUrl: env.CRYFOLD_STORE,
+    redisUrl: server ? undefined : redisUrl(env),
+    // Commands that know no server refuse such a store by its URL.
+    storeUrl: server ? server.url : env.CRYFOLD_STORE,
     s3: s3Config(env),
     cacheDir: env.CRYFOLD_CACHE ?? join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'cryfold'),
     logLevel: env.CRYFOLD_LOG_LEVEL,
@@ -130,5 +191,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Readon
     childMemoryMb: env.CRYFOLD_CHILD_MEMORY_MB,
     metricsPort: env.CRYFOLD_METRICS_PORT,
     metricsHost: env.CRYFOLD_METRICS_HOST,
+    server: server || undefined,
+    api: apiConfig(env),
   });
 }

@@ -15,7 +15,7 @@ import {
   sha256,
   storeKeys,
 } from '@cryfold/core';
-import { type Attempt, asCryfoldError, Consumer, type WorkPayload, workPayload } from '@cryfold/queue';
+import { type Attempt, asCryfoldError, Beacon, Consumer, type WorkPayload, workPayload } from '@cryfold/queue';
 import {
   type Checks,
   consumerObserver,
@@ -57,6 +57,7 @@ export class Worker implements Service {
   readonly #children: WarmChild[] = [];
   readonly #metrics: WorkerMetrics;
   readonly #plans = new Map<string, RunPlan>();
+  readonly #beacon: Beacon;
   readonly checks: Checks = {
     redis: () => Promise.all(this.#consumers.map((consumer) => consumer.check())),
     store: () => this.#store.has('checks/ready'),
@@ -67,6 +68,15 @@ export class Worker implements Service {
     const metrics = options.metrics ?? NO_METRICS;
     this.#store = observed(openStore(options.storeUrl, options.s3), storeObserver(metrics));
     this.#metrics = new WorkerMetrics(metrics, options.queues, options.children);
+    const { children } = options;
+    const id = `${hostname()}-${process.pid}`;
+    this.#beacon = new Beacon(options.redisUrl, {
+      id,
+      host: hostname(),
+      pid: process.pid,
+      queues: [...options.queues],
+      children,
+    });
     for (const queue of options.queues) {
       const idle = Array.from(
         { length: options.children },
@@ -104,6 +114,7 @@ export class Worker implements Service {
     await Promise.all(this.#consumers.map((consumer) => consumer.close(graceSeconds === 0)));
     clearTimeout(timer);
     await Promise.all(this.#children.map((child) => child.stop()));
+    await this.#beacon.stop();
     await this.#store.close();
   }
 
@@ -127,13 +138,30 @@ export class Worker implements Service {
     const plan = await this.#plan(payload.run);
     const settings = { engine, threads: plan.spec.threads, maxMemoryMb: this.#options.childMemoryMb };
     const went = await unlessCancelled(this.#store, payload.run, attempt.signal, async (signal) => {
-      const own = { ...attempt, signal };
-      if (payload.kind === 'fold') await this.#fold(plan, payload.key, own, child, settings);
-      else await this.#prepare(plan, payload.trial, own, child, settings);
+      const told = this.#announce(plan, payload);
+      const progress = async (data: { done: number; total: number }) => {
+        told.progress(data.done / data.total);
+        await attempt.progress(data);
+      };
+      const own = { ...attempt, signal, progress };
+      try {
+        if (payload.kind === 'fold') await this.#fold(plan, payload.key, own, child, settings);
+        else await this.#prepare(plan, payload.trial, own, child, settings);
+      } finally {
+        told.end();
+      }
     });
     if (went) return;
     this.#options.log.info({ run: payload.run }, 'job dropped: the run is cancelled');
     await attempt.count('cancelled').catch(() => {});
+  }
+
+  #announce(plan: RunPlan, payload: WorkPayload) {
+    const { run } = plan;
+    if (payload.kind === 'prepare') return this.#beacon.begin({ run, trial: payload.trial });
+    const job = plan.jobs.find(({ key }) => key === payload.key);
+    const split = job && plan.splits[job.split];
+    return this.#beacon.begin({ run, trial: job?.trial ?? '', repeat: split?.repeat, fold: split?.fold });
   }
 
   /** Computes what all folds of a trial need, unless it is there. The child writes it: it is as immutable as its key. */

@@ -1,0 +1,41 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ArtifactStore } from '@cryfold/artifacts';
+import { type HttpControl, type RunStatus, readResults } from '@cryfold/control';
+import { CryfoldError } from '@cryfold/core';
+import type { RunResults } from '@cryfold/evaluation';
+import { formatSeconds } from './format.js';
+import type { ProgressDisplay } from './progress.js';
+
+/** Milliseconds between looks at a server's run. */
+const POLL = 1000;
+
+/** Follows a server's run until its results are there; undefined when stopped, which leaves the run going on. */
+export async function followServer(
+  server: HttpControl,
+  store: ArtifactStore,
+  run: string,
+  display: ProgressDisplay,
+  stop: AbortSignal,
+): Promise<RunResults | undefined> {
+  while (!stop.aborted) {
+    const status = await server.status(run);
+    display.update(line(status));
+    if (status.state === 'complete' || status.state === 'incomplete') return readResults(store, run);
+    if (status.state === 'cancelled') {
+      throw new CryfoldError('CANCELLED', `run ${run} was cancelled`, {
+        context: { run },
+        hint: `Its finished folds are kept; cryfold retry ${run} goes on from there.`,
+      });
+    }
+    await sleep(POLL, undefined, { signal: stop }).catch(() => {});
+  }
+  return undefined;
+}
+
+function line({ done, total, failed, active, etaSeconds }: RunStatus): string {
+  const parts = [`${done}/${total} folds`];
+  if (failed > 0) parts.push(`${failed} failed`);
+  parts.push(`${active.length} running`);
+  parts.push(etaSeconds === null ? 'time left not known yet' : `about ${formatSeconds(etaSeconds)} left`);
+  return parts.join(' · ');
+}

@@ -1,0 +1,116 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ArtifactStore, readArtifact } from '@cryfold/artifacts';
+import {
+  CryfoldError,
+  decodeManifest,
+  encodeRecord,
+  planRun,
+  queuedIds,
+  type RunPlan,
+  type Spec,
+  storeKeys,
+} from '@cryfold/core';
+import type { Queues } from '@cryfold/queue';
+import { makeSplits } from './splits.js';
+import { readPlan, readResults } from './status.js';
+
+/** Milliseconds within which every training child must have stopped. */
+const STOPPED = 10_000;
+
+/**
+ * Leaves a record in the store, which coordinator and workers look for every second or so, and waits until nothing of
+ * the run is active any more. Finished folds are kept. A run that has ended is left as it is.
+ */
+export async function cancelRun(store: ArtifactStore, queues: Queues | undefined, run: string): Promise<void> {
+  const plan = await readPlan(store, run);
+  if (await readResults(store, run)) return;
+  const record = { format: 1, run, at: new Date().toISOString() };
+  await store.putIfAbsent(storeKeys.cancelled(run), encodeRecord(record));
+  const started = Date.now();
+  const keys = new Set(plan.jobs.map((job) => job.key));
+  while (queues && Date.now() - started < STOPPED) {
+    const active = [...(await queues.activeIds('gpu')), ...(await queues.activeIds('cpu'))];
+    if (!active.some((id) => keys.has(id))) break;
+    await sleep(200);
+  }
+}
+
+/** Folds that failed for good are tried again by a new command, which also ends a cancellation. */
+export async function forgetFailures(store: ArtifactStore, run: string): Promise<void> {
+  const keys: string[] = [];
+  for await (const key of store.list(storeKeys.failures(run))) keys.push(key);
+  for (const key of keys) await store.delete(key);
+  // Last: without these the run is unfinished, and a coordinator may take it at once.
+  await store.delete(storeKeys.cancelled(run));
+  await store.delete(storeKeys.results(run));
+}
+
+/**
+ * Makes a run that failed, was stopped or cancelled unfinished again; undefined for a complete one.
+ * @throws CryfoldError USAGE while it is running
+ */
+export async function reopenRun(
+  store: ArtifactStore,
+  queues: Queues | undefined,
+  run: string,
+): Promise<RunPlan | undefined> {
+  const plan = await readPlan(store, run);
+  if ((await readResults(store, run))?.status === 'complete') return undefined;
+  if ((await queues?.job('runs', run))?.state === 'active' && !(await store.has(storeKeys.cancelled(run)))) {
+    throw new CryfoldError('USAGE', `${run} is still running`, {
+      context: { run },
+      hint: `Wait for its end, or cryfold cancel ${run} first.`,
+    });
+  }
+  await store.check();
+  await forgetFailures(store, run);
+  return plan;
+}
+
+/** Has a coordinator take an unfinished run; its scan of the store would find it within seconds, this makes it quick. */
+export async function enqueueRun(queues: Queues, plan: RunPlan): Promise<void> {
+  const { run } = plan;
+  for (const queue of ['gpu', 'cpu'] as const) await queues.forgetFailures(queue, queuedIds(plan, queue));
+  await queues.remove('runs', run);
+  await queues.add('runs', [{ id: run, payload: { format: 1, kind: 'run', run } }]);
+}
+
+/**
+ * The same evaluation with more repeats, as a run of its own. Folds that the two share have the same keys, so only the
+ * new ones are trained.
+ * @throws CryfoldError USAGE where there are as many repeats already
+ */
+export async function extendRun(store: ArtifactStore, run: string, repeats: number): Promise<RunPlan> {
+  const old = await readPlan(store, run);
+  if (repeats <= old.spec.protocol.repeats) {
+    throw new CryfoldError('USAGE', `--repeats: ${run} has ${old.spec.protocol.repeats} repeats already`, {
+      context: { run, repeats: old.spec.protocol.repeats },
+      hint: `Ask for more than ${old.spec.protocol.repeats}.`,
+    });
+  }
+  const spec = { ...old.spec, protocol: { ...old.spec.protocol, repeats } };
+  return submitRun(store, spec, old.dataset.key);
+}
+
+/**
+ * Plans a spec over a dataset whose manifest and images are in the store, and puts the plan there: from then on it is a
+ * run that the coordinator drives. An equal run that ended incomplete is tried again; a complete one is left alone.
+ * @throws CryfoldError ARTIFACT_MISSING, SPLIT_IMPOSSIBLE
+ */
+export async function submitRun(store: ArtifactStore, spec: Spec, dataset: string): Promise<RunPlan> {
+  const key = storeKeys.manifest(dataset);
+  const manifest = decodeManifest(await readArtifact(store, key), key);
+  const plan = planRun({ spec, manifest, splits: makeSplits(spec, manifest) });
+  const images = storeKeys.images(plan.features.key);
+  if (!(await store.has(images))) {
+    throw new CryfoldError('ARTIFACT_MISSING', `${images} is not in the store`, {
+      context: { key: images },
+      hint: 'Run the spec with --data once, so that the images are drawn.',
+    });
+  }
+  await store.check();
+  if ((await readResults(store, plan.run))?.status === 'complete') return plan;
+  await forgetFailures(store, plan.run);
+  await store.put(storeKeys.plan(plan.run), encodeRecord(plan));
+  return plan;
+}

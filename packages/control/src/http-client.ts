@@ -1,0 +1,92 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CryfoldError, errorRecordSchema } from '@cryfold/core';
+
+/** Tries of a request that changes nothing, or nothing more when it is repeated. */
+const TRIES = 4;
+const BASE = 'api/v1/';
+
+export interface ServerAddress {
+  url: string;
+  token: string | undefined;
+}
+
+export interface HttpRequest {
+  method?: 'GET' | 'HEAD' | 'POST' | 'PUT';
+  query?: Record<string, string | undefined>;
+  json?: unknown;
+  bytes?: Uint8Array;
+  headers?: Record<string, string>;
+  /** Statuses beside success that the caller reads */
+  accept?: readonly number[];
+}
+
+/** Requests to a server's API; its coded errors are thrown as the same errors here. */
+export class HttpClient {
+  readonly #base: URL;
+  readonly #token: string | undefined;
+
+  constructor({ url, token }: ServerAddress) {
+    this.#base = new URL(BASE, url.endsWith('/') ? url : `${url}/`);
+    this.#token = token;
+  }
+
+  /** @throws CryfoldError SERVER_UNREACHABLE, or what the server says */
+  async send(path: string, request: HttpRequest = {}): Promise<Response> {
+    const { method = 'GET', accept = [] } = request;
+    const url = new URL(path, this.#base);
+    for (const [name, value] of Object.entries(request.query ?? {})) {
+      if (value !== undefined) url.searchParams.set(name, value);
+    }
+    const headers: Record<string, string> = { ...request.headers };
+    if (this.#token) headers.authorization = `Bearer ${this.#token}`;
+    if (request.json !== undefined) headers['content-type'] = 'application/json';
+    if (request.bytes) headers['content-type'] = 'application/octet-stream';
+    const body = request.bytes ?? (request.json === undefined ? undefined : JSON.stringify(request.json));
+    for (let attempt = 1; ; attempt++) {
+      try {
+        // A redirect could lead the token elsewhere.
+        const response = await fetch(url, { method, headers, body: body ?? null, redirect: 'error' });
+        if (response.ok || accept.includes(response.status)) return response;
+        throw await errorOf(response, url);
+      } catch (cause) {
+        const error = cause instanceof CryfoldError ? cause : unreachable(url, cause);
+        if (!error.retryable || method === 'POST' || attempt === TRIES) throw error;
+        await sleep(250 * 2 ** attempt);
+      }
+    }
+  }
+
+  async bytes(path: string, request: HttpRequest = {}): Promise<Uint8Array | undefined> {
+    const response = await this.send(path, { ...request, accept: [404] });
+    if (response.status === 404) {
+      const error = await errorOf(response, new URL(path, this.#base));
+      if (error.code === 'ARTIFACT_MISSING') return undefined;
+      throw error;
+    }
+    return new Uint8Array(await response.arrayBuffer());
+  }
+}
+
+function unreachable(url: URL, cause: unknown): CryfoldError {
+  const { message, cause: inner } = cause as Error;
+  const why = inner instanceof Error ? inner.message || ('code' in inner ? String(inner.code) : message) : message;
+  return new CryfoldError('SERVER_UNREACHABLE', `${url.origin}: ${why}`, {
+    cause,
+    context: { server: url.origin },
+    hint: 'Is its coordinator running with --api-port, and is the URL right?',
+  });
+}
+
+async function errorOf(response: Response, url: URL): Promise<CryfoldError> {
+  const text = await response.text().catch(() => '');
+  try {
+    const parsed = errorRecordSchema.safeParse(JSON.parse(text).error);
+    if (parsed.success) return CryfoldError.fromRecord(parsed.data);
+  } catch {
+    // Not JSON: a proxy's own page.
+  }
+  return new CryfoldError('SERVER_UNREACHABLE', `${url.origin} answered ${response.status} without a coded error`, {
+    context: { server: url.origin, status: response.status },
+    hint: 'Something else than cryfold answers there, or a proxy before it does.',
+  });
+}

@@ -1,0 +1,69 @@
+import { CryfoldError, type Spec } from '@cryfold/core';
+import { z } from 'zod';
+import type { HttpClient, HttpRequest } from './http-client.js';
+import { type FoldLog, foldLogSchema } from './logs.js';
+import type { RunControl } from './run-control.js';
+import { type ClusterStatus, clusterStatusSchema, RUN_ID, type RunStatus, runStatusSchema } from './status.js';
+
+/** Over a server's API, so that a laptop needs neither Redis nor the store's credentials. */
+export class HttpControl implements RunControl {
+  constructor(private readonly client: HttpClient) {}
+
+  list(): Promise<RunStatus[]> {
+    return this.#json('runs', z.array(runStatusSchema));
+  }
+
+  cluster(): Promise<ClusterStatus> {
+    return this.#json('cluster', clusterStatusSchema);
+  }
+
+  async status(run: string): Promise<RunStatus> {
+    return this.#json(pathOf(run), runStatusSchema);
+  }
+
+  async cancel(run: string): Promise<RunStatus> {
+    return this.#json(`${pathOf(run)}/cancel`, runStatusSchema, { method: 'POST', json: {} });
+  }
+
+  async retry(run: string): Promise<RunStatus> {
+    return this.#json(`${pathOf(run)}/retry`, runStatusSchema, { method: 'POST', json: {} });
+  }
+
+  async extend(run: string, repeats: number): Promise<RunStatus> {
+    return this.#json(`${pathOf(run)}/extend`, runStatusSchema, { method: 'POST', json: { repeats } });
+  }
+
+  submit(spec: Spec, dataset: string): Promise<RunStatus> {
+    return this.#json('runs', runStatusSchema, { method: 'POST', json: { spec, dataset } });
+  }
+
+  async logs(run: string, fold?: string): Promise<FoldLog[]> {
+    return this.#json(`${pathOf(run)}/logs`, z.array(foldLogSchema), { query: { fold } });
+  }
+
+  /** The HTML report of a finished run, as the server writes it. */
+  async report(run: string): Promise<Uint8Array> {
+    const response = await this.client.send(`${pathOf(run)}/report.html`);
+    return new Uint8Array(await response.arrayBuffer());
+  }
+
+  async #json<T>(path: string, schema: z.ZodType<T>, request?: HttpRequest): Promise<T> {
+    const response = await this.client.send(path, request);
+    const parsed = schema.safeParse(await response.json().catch(() => undefined));
+    if (parsed.success) return parsed.data;
+    const [issue] = parsed.error.issues;
+    const where = issue.path.join('.') || 'the answer';
+    throw new CryfoldError('SERVER_UNREACHABLE', `${path}: ${where}: ${issue.message}`, {
+      hint: 'The server may be of another version than this command.',
+    });
+  }
+}
+
+/** @throws CryfoldError RUN_NOT_FOUND for what would lead elsewhere */
+function pathOf(run: string): string {
+  if (RUN_ID.test(run)) return `runs/${run}`;
+  throw new CryfoldError('RUN_NOT_FOUND', `there is no run ${JSON.stringify(run)}`, {
+    context: { run },
+    hint: 'cryfold list shows what is there.',
+  });
+}

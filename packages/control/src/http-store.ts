@@ -1,0 +1,61 @@
+import type { ArtifactInfo, ArtifactStore } from '@cryfold/artifacts';
+import { CryfoldError } from '@cryfold/core';
+import { z } from 'zod';
+import type { HttpClient } from './http-client.js';
+
+const page = z.object({ keys: z.array(z.string()), next: z.string().nullable() });
+
+/**
+ * A cluster's store through its server: all of it can be read; written can only be what a run needs (manifests, images,
+ * weights), and only where nothing is. Deleting is for those who hold the store's own credentials.
+ */
+export class HttpStore implements ArtifactStore {
+  constructor(private readonly client: HttpClient) {}
+
+  /** Whether the server answers and knows the token; it has checked its store itself. */
+  async check(): Promise<void> {
+    await this.client.send('session');
+  }
+
+  async get(key: string): Promise<Uint8Array | undefined> {
+    return this.client.bytes(`artifacts/${key}`);
+  }
+
+  async has(key: string): Promise<boolean> {
+    return (await this.stat(key)) !== undefined;
+  }
+
+  async stat(key: string): Promise<ArtifactInfo | undefined> {
+    const { status, headers } = await this.client.send(`artifacts/${key}`, { method: 'HEAD', accept: [404] });
+    if (status === 404) return undefined;
+    return {
+      bytes: Number(headers.get('x-artifact-bytes')),
+      modified: new Date(headers.get('last-modified') ?? 0),
+    };
+  }
+
+  async put(key: string, bytes: Uint8Array): Promise<void> {
+    await this.client.send(`artifacts/${key}`, { method: 'PUT', bytes });
+  }
+
+  async putIfAbsent(key: string, bytes: Uint8Array): Promise<boolean> {
+    const { status } = await this.client.send(`artifacts/${key}`, { method: 'PUT', bytes });
+    return status === 201;
+  }
+
+  async *list(prefix: string): AsyncIterable<string> {
+    let after: string | undefined;
+    do {
+      const response = await this.client.send('artifacts', { query: { prefix, after } });
+      const { keys, next } = page.parse(await response.json());
+      yield* keys;
+      after = next ?? undefined;
+    } while (after !== undefined);
+  }
+
+  async delete(key: string): Promise<void> {
+    throw new CryfoldError('API_FORBIDDEN', `${key} cannot be deleted through a server`, { context: { key } });
+  }
+
+  async close(): Promise<void> {}
+}

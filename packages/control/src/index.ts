@@ -1,0 +1,33 @@
+export { enqueueRun, forgetFailures } from './changes.js';
+export {
+  confusionOf,
+  type FoldDetail,
+  foldDetail,
+  foldDetailSchema,
+  readManifest,
+  readResult,
+  readScores,
+} from './fold-detail.js';
+export { gatherReport } from './gather-report.js';
+export { HttpClient, type ServerAddress } from './http-client.js';
+export { HttpControl } from './http-control.js';
+export { HttpStore } from './http-store.js';
+export { type FoldLog, findJob, foldLogSchema } from './logs.js';
+export { type RunControl, StoreControl } from './run-control.js';
+export { type Labelled, makeSplits, PROTOCOLS } from './splits.js';
+export {
+  type ClusterStatus,
+  clusterStatusSchema,
+  isUnfinished,
+  mapLimited,
+  queueStatus,
+  RUN_ID,
+  RUN_PHASES,
+  type RunPhase,
+  type RunStatus,
+  readPlan,
+  readResults,
+  runIds,
+  runStatusSchema,
+  statusOf,
+} from './status.js';

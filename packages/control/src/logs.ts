@@ -1,0 +1,61 @@
+import type { ArtifactStore } from '@cryfold/artifacts';
+import {
+  CryfoldError,
+  decodeRecord,
+  epochSchema,
+  type FoldJob,
+  foldResultSchema,
+  type RunPlan,
+  storeKeys,
+} from '@cryfold/core';
+import { z } from 'zod';
+
+export const foldLogSchema = z.object({
+  trial: z.string(),
+  repeat: z.int(),
+  fold: z.int(),
+  key: z.string(),
+  committed: z
+    .object({ attempt: z.string(), host: z.string(), seconds: z.number(), curve: z.array(epochSchema) })
+    .nullable(),
+  /** What was said during attempts whose log is kept */
+  failed: z.array(z.object({ attempt: z.string(), log: z.string() })),
+});
+export type FoldLog = z.infer<typeof foldLogSchema>;
+
+/**
+ * The fold that `TRIAL/REPEAT/FOLD` or the beginning of a key names.
+ * @throws CryfoldError RUN_NOT_FOUND
+ */
+export function findJob(plan: RunPlan, name: string): FoldJob {
+  const job = plan.jobs.find(({ trial, split, key }) => {
+    const { repeat, fold } = plan.splits[split];
+    return name === `${trial}/${repeat}/${fold}` || (name.length >= 8 && key.startsWith(name));
+  });
+  if (job) return job;
+  throw new CryfoldError('RUN_NOT_FOUND', `run ${plan.run} has no fold ${JSON.stringify(name)}`, {
+    hint: `Folds are called TRIAL/REPEAT/FOLD, such as ${plan.jobs[0]?.trial}/0/0.`,
+  });
+}
+
+/** Which attempt of a fold was committed, where and when, and what was said during others. */
+export async function foldLog(store: ArtifactStore, plan: RunPlan, job: FoldJob): Promise<FoldLog> {
+  const { repeat, fold } = plan.splits[job.split];
+  const key = storeKeys.result(job.key);
+  const bytes = await store.get(key);
+  const result = bytes && decodeRecord(foldResultSchema, bytes, key);
+  const failed: FoldLog['failed'] = [];
+  for await (const name of store.list(`folds/${job.key}/`)) {
+    const attempt = name.split('/')[2];
+    if (name !== storeKeys.log(job.key, attempt)) continue;
+    const text = await store.get(name);
+    if (text) failed.push({ attempt, log: new TextDecoder().decode(text) });
+  }
+  const committed = result && {
+    attempt: result.attempt,
+    host: result.environment.host ?? '',
+    seconds: result.seconds,
+    curve: result.curve,
+  };
+  return { trial: job.trial, repeat, fold, key: job.key, committed: committed ?? null, failed };
+}

@@ -1,0 +1,89 @@
+import type { ArtifactStore } from '@cryfold/artifacts';
+import type { RunPlan, Spec } from '@cryfold/core';
+import type { Queues } from '@cryfold/queue';
+import { cancelRun, enqueueRun, extendRun, reopenRun, submitRun } from './changes.js';
+import { type FoldLog, findJob, foldLog } from './logs.js';
+import {
+  type ClusterStatus,
+  isUnfinished,
+  mapLimited,
+  queueStatus,
+  type RunStatus,
+  readPlan,
+  runIds,
+  statusOf,
+} from './status.js';
+
+/**
+ * What can be asked of runs and done to them. Two implementations: over the store and Redis (`StoreControl`), which the
+ * server uses too, and over a server's HTTP API (`HttpControl`). Every method may throw RUN_NOT_FOUND.
+ */
+export interface RunControl {
+  list(): Promise<RunStatus[]>;
+  cluster(): Promise<ClusterStatus>;
+  status(run: string): Promise<RunStatus>;
+  /** Returns once nothing of the run is active any more; finished folds are kept. */
+  cancel(run: string): Promise<RunStatus>;
+  /** Tries failed folds again, and goes on with a run that was stopped or cancelled. @throws CryfoldError USAGE */
+  retry(run: string): Promise<RunStatus>;
+  /** The same evaluation with more repeats, as a run of its own. @throws CryfoldError USAGE */
+  extend(run: string, repeats: number): Promise<RunStatus>;
+  /** Starts a spec over a dataset whose manifest and images are in the store. @throws CryfoldError ARTIFACT_MISSING */
+  submit(spec: Spec, dataset: string): Promise<RunStatus>;
+  /** Of one fold (`TRIAL/REPEAT/FOLD` or the beginning of its key), else of all with a failed attempt. */
+  logs(run: string, fold?: string): Promise<FoldLog[]>;
+}
+
+/** Over a store, and the queues of a cluster where there is one: a local run is controlled through its store alone. */
+export class StoreControl implements RunControl {
+  constructor(
+    readonly store: ArtifactStore,
+    readonly queues?: Queues,
+  ) {}
+
+  async list(): Promise<RunStatus[]> {
+    const runs: RunStatus[] = [];
+    for (const run of await runIds(this.store)) runs.push(await this.status(run));
+    return runs;
+  }
+
+  async cluster(): Promise<ClusterStatus> {
+    return { ...(await queueStatus(this.queues)), unfinished: (await this.list()).filter(isUnfinished) };
+  }
+
+  status(run: string): Promise<RunStatus> {
+    return statusOf(this.store, this.queues, run);
+  }
+
+  async cancel(run: string): Promise<RunStatus> {
+    await cancelRun(this.store, this.queues, run);
+    return this.status(run);
+  }
+
+  async retry(run: string): Promise<RunStatus> {
+    const plan = await reopenRun(this.store, this.queues, run);
+    return plan ? this.#start(plan) : this.status(run);
+  }
+
+  async extend(run: string, repeats: number): Promise<RunStatus> {
+    return this.#start(await extendRun(this.store, run, repeats));
+  }
+
+  async submit(spec: Spec, dataset: string): Promise<RunStatus> {
+    return this.#start(await submitRun(this.store, spec, dataset));
+  }
+
+  async logs(run: string, fold?: string): Promise<FoldLog[]> {
+    const plan = await readPlan(this.store, run);
+    if (fold !== undefined) return [await foldLog(this.store, plan, findJob(plan, fold))];
+    const logs = await mapLimited(plan.jobs, (job) => foldLog(this.store, plan, job));
+    return logs.filter(({ failed }) => failed.length > 0);
+  }
+
+  async #start(plan: RunPlan): Promise<RunStatus> {
+    const status = await this.status(plan.run);
+    if (status.state === 'complete' || !this.queues) return status;
+    await enqueueRun(this.queues, plan);
+    return this.status(plan.run);
+  }
+}

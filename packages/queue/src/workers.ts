@@ -1,0 +1,112 @@
+import { decodeRecord } from '@cryfold/core';
+import type { Redis } from 'ioredis';
+import { z } from 'zod';
+import { connect } from './connection.js';
+
+/** A hash of what each worker told last, by its id; beside BullMQ's keys, none of whose queues has this name. */
+const WORKERS = 'cryfold:workers';
+/** Milliseconds between two beats of a worker. */
+const BEAT = 3000;
+/** After so many seconds of silence a worker is gone. */
+const SILENCE = 15;
+/** Milliseconds that changes wait for more of them, so that progress is no flood. */
+const GATHER = 250;
+
+const activity = z.object({
+  run: z.string(),
+  trial: z.string(),
+  /** Absent for what all folds of a trial need, such as distances */
+  repeat: z.int().optional(),
+  fold: z.int().optional(),
+  /** Milliseconds since 1970 by the worker's clock */
+  since: z.number(),
+  fraction: z.number(),
+});
+/** One thing that a worker does now. */
+export type WorkerActivity = z.infer<typeof activity>;
+
+export const workerState = z.object({
+  id: z.string(),
+  host: z.string(),
+  pid: z.int(),
+  queues: z.array(z.string()),
+  children: z.int(),
+  started: z.number(),
+  doing: z.array(activity),
+});
+export type WorkerState = z.infer<typeof workerState>;
+
+const beat = z.object({ at: z.number(), state: workerState });
+
+/** Tells Redis every few seconds, and soon after each change, that a worker lives and what it does. A courtesy: an outage is no matter. */
+export class Beacon {
+  readonly #redis: Redis;
+  readonly #state: WorkerState;
+  readonly #timer: NodeJS.Timeout;
+  #soon: NodeJS.Timeout | undefined;
+
+  constructor(url: string, state: Omit<WorkerState, 'started' | 'doing'>) {
+    this.#redis = connect(url, 'failing');
+    this.#state = { ...state, started: Date.now(), doing: [] };
+    this.#redis.once('ready', () => this.#tell());
+    this.#timer = setInterval(() => this.#tell(), BEAT);
+    this.#timer.unref();
+  }
+
+  /** Announces an activity; `progress` moves it, `end` takes it back. */
+  begin(what: Omit<WorkerActivity, 'since' | 'fraction'>): { progress(fraction: number): void; end(): void } {
+    const doing: WorkerActivity = { ...what, since: Date.now(), fraction: 0 };
+    this.#state.doing.push(doing);
+    this.#tellSoon();
+    return {
+      progress: (fraction) => {
+        doing.fraction = fraction;
+        this.#tellSoon();
+      },
+      end: () => {
+        this.#state.doing = this.#state.doing.filter((other) => other !== doing);
+        this.#tellSoon();
+      },
+    };
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    clearTimeout(this.#soon);
+    await this.#redis.hdel(WORKERS, this.#state.id).catch(() => {});
+    this.#redis.disconnect();
+  }
+
+  #tellSoon(): void {
+    this.#soon ??= setTimeout(() => {
+      this.#soon = undefined;
+      this.#tell();
+    }, GATHER).unref();
+  }
+
+  #tell(): void {
+    const tell = async () => {
+      // Redis's clock, so that hosts need not agree on the time.
+      const at = Number((await this.#redis.time())[0]);
+      await this.#redis.hset(WORKERS, this.#state.id, JSON.stringify({ at, state: this.#state }));
+    };
+    tell().catch(() => {});
+  }
+}
+
+/** Workers that were heard of lately, by host and process; what silent ones left is cleared away. */
+export async function readWorkers(redis: Redis): Promise<WorkerState[]> {
+  const [told, time] = await Promise.all([redis.hgetall(WORKERS), redis.time()]);
+  const now = Number(time[0]);
+  const workers: WorkerState[] = [];
+  for (const [id, text] of Object.entries(told)) {
+    try {
+      const { at, state } = decodeRecord(beat, text, `worker ${id}`);
+      if (now - at <= SILENCE) workers.push(state);
+      else await redis.hdel(WORKERS, id);
+    } catch {
+      // Another version's.
+    }
+  }
+  return workers.sort((a, b) => a.host.localeCompare(b.host) || a.pid - b.pid);
+}
