@@ -77,6 +77,7 @@ export class LocalCluster {
         CRYFOLD_ONLY_RUN: this.#options.plan.run,
         // They cannot share one.
         CRYFOLD_METRICS_PORT: undefined,
+        CRYFOLD_API_PORT: undefined,
       },
       stdio: ['ignore', log, log, 'ipc'],
     });

@@ -117,6 +117,9 @@ Environment:
   CRYFOLD_STORE          artifact store of a cluster, file:FOLDER or s3://BUCKET/PREFIX
   CRYFOLD_S3_ENDPOINT    https://HOST:PORT of the S3 server (unset: Amazon's); docs/storage.md tells the rest
   AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, or AWS_..._FILE naming mounted files
+  CRYFOLD_SERVER         as --server; with CRYFOLD_API_TOKEN, or CRYFOLD_API_TOKEN_FILE naming a file
+  CRYFOLD_API_PORT, CRYFOLD_API_HOST (127.0.0.1), CRYFOLD_API_TOKENS or CRYFOLD_API_TOKENS_FILE: what a coordinator
+                         serves, and to whom: docs/api.md
   CRYFOLD_CACHE          where TensorFlow and other built things are kept
   CRYFOLD_LOG_LEVEL      trace, debug, info, warn, error or silent
   CRYFOLD_METRICS_PORT   where services answer /metrics, /healthz, /readyz (unset: nowhere); CRYFOLD_METRICS_HOST (all)

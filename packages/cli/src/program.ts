@@ -30,6 +30,12 @@ export async function runProgram(args: string[], add: (program: Command, does: D
     .description('Evaluates small-corpus audio classifiers by cross-validation, as a cluster job.')
     .version(VERSION)
     .showHelpAfterError('(--help tells more)')
+    .option('--server <url>', 'look at and change runs through a coordinator’s API: docs/api.md')
+    .hook('preAction', () => {
+      const { server } = program.opts<{ server?: string }>();
+      // As with every flag that has a variable, the flag wins.
+      if (server !== undefined) process.env.CRYFOLD_SERVER = server;
+    })
     .exitOverride();
   add(program, (command) => async (...values) => {
     exitCode = await command(...values);

@@ -98,10 +98,27 @@ export async function workerCommand(options: WorkerCommandOptions, config: Confi
 }
 
 export async function coordinatorCommand(options: ServiceOptions, config: Config): Promise<number> {
+  const { api, onlyRun } = config;
   const { Coordinator } = await import('@cryfold/coordinator');
-  return runService('coordinator', options, config, (surroundings) =>
-    Coordinator.start({ ...surroundings, ...(config.onlyRun ? { only: config.onlyRun } : {}) }),
-  );
+  return runService('coordinator', options, config, async (surroundings) => {
+    const coordinator = await Coordinator.start({ ...surroundings, ...(onlyRun ? { only: onlyRun } : {}) });
+    if (!api) return coordinator;
+    try {
+      // Loaded only where it is wanted: it takes 30 MB.
+      const { ApiServer } = await import('@cryfold/server');
+      const server = await ApiServer.start({ ...surroundings, api, checks: coordinator.checks });
+      return {
+        checks: coordinator.checks,
+        stop: async (graceSeconds) => {
+          await server.close();
+          await coordinator.stop(graceSeconds);
+        },
+      };
+    } catch (error) {
+      await coordinator.stop(0);
+      throw error;
+    }
+  });
 }
 
 export async function aggregatorCommand(options: ServiceOptions, config: Config): Promise<number> {

@@ -5,6 +5,8 @@ import { aggregatorCommand, coordinatorCommand, workerCommand } from './service-
 
 const METRICS_PORT = ['--metrics-port <n>', 'serve /metrics, /healthz and /readyz there', whole(0)] as const;
 
+const apiPort = (port: number | undefined) => (port === undefined ? {} : { CRYFOLD_API_PORT: String(port) });
+
 /** Runs a service alone: nothing that only other commands need is loaded, which halves an idle service's memory. */
 export const main = (args: string[]): Promise<number> => runProgram(args, addServiceCommands);
 
@@ -20,8 +22,11 @@ export function addServiceCommands(program: Command, does: Does): void {
   program
     .command('coordinator')
     .description('Drive every unfinished run at REDIS_URL and CRYFOLD_STORE.')
+    .option('--api-port <n>', 'serve the HTTP API and the live page (default: CRYFOLD_API_PORT): docs/api.md', whole(0))
     .option(...METRICS_PORT)
-    .action(does((options) => coordinatorCommand(options, loadConfig())));
+    .action(
+      does((options) => coordinatorCommand(options, loadConfig({ ...process.env, ...apiPort(options.apiPort) }))),
+    );
   program
     .command('aggregator')
     .description('Put the results of finished runs together.')

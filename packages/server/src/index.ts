@@ -1,0 +1,1 @@
+export { ApiServer, type ServerOptions } from './server.js';

@@ -1,0 +1,42 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Checks } from '@cryfold/runtime';
+
+/** Milliseconds that an answer is good for, and that one is waited for. */
+const FRESH = 2000;
+const PATIENCE = 3000;
+
+/** What a process needs and does not have, looked up once for all who ask. */
+export class Readiness {
+  readonly #checks: Checks;
+  #looked = 0;
+  #failing: Promise<Record<string, string>> | undefined;
+
+  constructor(checks: Checks) {
+    this.#checks = checks;
+  }
+
+  /** Why, by name of what fails; empty when all is there. */
+  failing(): Promise<Record<string, string>> {
+    if (!this.#failing || Date.now() - this.#looked > FRESH) {
+      this.#looked = Date.now();
+      this.#failing = this.#look();
+    }
+    return this.#failing;
+  }
+
+  async #look(): Promise<Record<string, string>> {
+    const failing: Record<string, string> = {};
+    const late = sleep(PATIENCE, undefined, { ref: false }).then(() => {
+      throw new Error(`no answer within ${PATIENCE} ms`);
+    });
+    late.catch(() => {});
+    await Promise.all(
+      Object.entries(this.#checks).map(([name, check]) =>
+        Promise.race([check(), late]).catch((error) => {
+          failing[name] = (error as Error).message;
+        }),
+      ),
+    );
+    return failing;
+  }
+}

@@ -1,0 +1,60 @@
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { S3Settings } from '@cryfold/artifacts';
+import { CryfoldError, type ErrorRecord } from '@cryfold/core';
+
+const ENTRY = fileURLToPath(new URL('./report-child.js', import.meta.url));
+/** Reports of complete runs that are kept; each has a megabyte or two. */
+const KEPT = 8;
+/** Milliseconds after which a report has taken too long. */
+const PATIENCE = 120_000;
+
+export interface ReportTask {
+  storeUrl: string;
+  s3: S3Settings | undefined;
+  run: string;
+}
+export type ReportAnswer = { page: string } | { error: ErrorRecord };
+
+/**
+ * Writes reports in a process of its own, one at a time: the figures of a large run take seconds, in which a coordinator
+ * would renew no lock.
+ */
+export class ReportWriter {
+  readonly #store: Omit<ReportTask, 'run'>;
+  readonly #kept = new Map<string, string>();
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(store: Omit<ReportTask, 'run'>) {
+    this.#store = store;
+  }
+
+  /** @param keep whether the run can change no more */
+  async write(run: string, keep: boolean): Promise<string> {
+    const kept = this.#kept.get(run);
+    if (kept !== undefined) return kept;
+    const page = this.#last.then(() => this.#kept.get(run) ?? this.#write(run));
+    this.#last = page.catch(() => {});
+    const text = await page;
+    if (keep) this.#kept.set(run, text);
+    const [oldest] = this.#kept.keys();
+    if (this.#kept.size > KEPT) this.#kept.delete(oldest);
+    return text;
+  }
+
+  #write(run: string): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const child = fork(ENTRY, { serialization: 'advanced', stdio: 'ignore', timeout: PATIENCE });
+      child.once('error', reject);
+      child.once('message', (answer: ReportAnswer) => {
+        if ('page' in answer) resolve(answer.page);
+        else reject(CryfoldError.fromRecord(answer.error));
+      });
+      child.once('exit', (code, signal) => {
+        reject(new CryfoldError('CHILD_DIED', `the report's process ended (${signal ?? `code ${code}`})`));
+      });
+      const task: ReportTask = { ...this.#store, run };
+      child.send(task);
+    });
+  }
+}

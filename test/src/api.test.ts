@@ -1,0 +1,304 @@
+import assert from 'node:assert/strict';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { aggregate } from '@cryfold/aggregator';
+import { openStore } from '@cryfold/artifacts';
+import { HttpClient, HttpStore } from '@cryfold/control';
+import { type CryfoldError, ERROR_CODES } from '@cryfold/core';
+import { synthesizeCorpus } from '@cryfold/features';
+import { type ApiConfig, createLogger, loadConfig } from '@cryfold/runtime';
+import { ApiServer } from '@cryfold/server';
+import { freePort } from '@cryfold/testing';
+import { Cluster, findRedis } from './cluster.js';
+import { cryfold, start, TINY_SPEC, temporaryFolder, until } from './command.js';
+import { writeRandomRun } from './random-run.js';
+
+const READ = 'read-read-read-read';
+const OPERATE = 'operate-operate-operate';
+const redis = await findRedis();
+const skip = redis === undefined && 'neither redis-server nor valkey-server is on PATH or in the cache';
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let cluster: Cluster;
+let run: string;
+let server: ApiServer;
+const path = (name: string) => join(folder.path, name);
+
+const serve = (api: Partial<ApiConfig> = {}) =>
+  ApiServer.start({
+    redisUrl: `redis://127.0.0.1:${cluster.redisPort}`,
+    storeUrl: `file:${path('random')}`,
+    s3: undefined,
+    api: {
+      port: 0,
+      host: '127.0.0.1',
+      tokens: [
+        { role: 'read', token: READ },
+        { role: 'operate', token: OPERATE },
+      ],
+      rate: 10_000,
+      ...api,
+    },
+    checks: {},
+    log: createLogger('test', 'silent'),
+  });
+
+interface Asked {
+  method?: string;
+  body?: string;
+  headers?: Record<string, string>;
+  token?: string;
+}
+
+const ask = (url: string, init: Asked = {}) => {
+  const { token, headers, ...rest } = init;
+  const own: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  return fetch(`${server.url}${url}`, { redirect: 'manual', ...rest, headers: { ...own, ...headers } });
+};
+const codeOf = async (response: Response) => ((await response.json()) as { error: { code: string } }).error.code;
+
+before(async () => {
+  if (!redis) return;
+  folder = await temporaryFolder();
+  cluster = await Cluster.start(folder.path, redis);
+  const store = openStore(`file:${path('random')}`);
+  run = (await writeRandomRun(store, { clips: 60, repeats: 1 })).run;
+  await aggregate(store, run);
+  server = await serve();
+});
+after(async () => {
+  await server?.close();
+  await cluster?.stop();
+  await folder?.remove();
+});
+
+test('a role can do what it may, and nobody else anything', { skip }, async () => {
+  const { paths } = (await (await ask('/api/v1/openapi.json')).json()) as { paths: Record<string, object> };
+  const routes = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => ({ method: method.toUpperCase(), path: path.replace('{run}', run) })),
+  );
+  assert.ok(routes.length >= 12, 'the document lists the routes');
+  for (const { method, path } of routes) {
+    if (path.endsWith('/session')) continue;
+    const url = path
+      .replace('{trial}', 'svm')
+      .replace('{repeat}', '0')
+      .replace('{fold}', '0')
+      .replace('*', `runs/${run}/plan.json`);
+    const body: Asked = method === 'GET' ? {} : { body: '{}', headers: { 'content-type': 'application/json' } };
+    for (const token of [undefined, 'wrong-wrong-wrong-wrong', `${READ}x`]) {
+      const refused = await ask(url, { method, ...body, ...(token ? { token } : {}) });
+      assert.equal(refused.status, 401, `${method} ${url}`);
+      assert.equal(await codeOf(refused), 'API_UNAUTHORIZED');
+    }
+    const reader = await ask(url, { method, ...body, token: READ });
+    if (method === 'GET') assert.notEqual(reader.status, 403, url);
+    else assert.equal(await codeOf(reader), 'API_FORBIDDEN', `${method} ${url}`);
+  }
+  assert.equal((await ask(`/api/v1/runs/${run}/retry`, { method: 'POST', token: OPERATE })).status, 200);
+});
+
+test('a browser’s session is a cookie that scripts and other sites cannot use', { skip }, async () => {
+  const login = (token: string) =>
+    ask('/api/v1/session', {
+      method: 'POST',
+      body: JSON.stringify({ token }),
+      headers: { 'content-type': 'application/json' },
+    });
+  assert.equal((await login('wrong-wrong-wrong-wrong')).status, 401);
+  const opened = await login(OPERATE);
+  const set = opened.headers.get('set-cookie') ?? '';
+  assert.match(set, /HttpOnly/);
+  assert.match(set, /SameSite=Strict/);
+  const cookie = set.split(';')[0];
+  assert.ok(!cookie.includes(OPERATE));
+  assert.equal((await ask('/api/v1/runs', { headers: { cookie } })).status, 200);
+  const retry = (headers: Record<string, string>) =>
+    ask(`/api/v1/runs/${run}/retry`, { method: 'POST', headers: { cookie, ...headers } });
+  assert.equal((await retry({ origin: server.url })).status, 200);
+  for (const [name, value] of [
+    ['origin', 'https://evil.example'],
+    ['origin', 'null'],
+    ['sec-fetch-site', 'same-site'],
+  ]) {
+    assert.equal(await codeOf(await retry({ [name]: value })), 'API_FORBIDDEN');
+  }
+  const [name, value] = cookie.split('=');
+  const later = value.replace(/^\d+/, (expires) => String(Number(expires) + 1));
+  for (const forged of [later, `${value.slice(0, -1)}x`, value.slice(0, -1), '']) {
+    assert.equal((await ask('/api/v1/runs', { headers: { cookie: `${name}=${forged}` } })).status, 401);
+  }
+});
+
+test('every answer has the security headers, and no error tells more than its code', { skip }, async () => {
+  for (const url of ['/healthz', '/api/v1/runs', '/nothing', '/api/v1/artifacts/..%2f..%2fetc/passwd']) {
+    const { headers } = await ask(url, { token: READ });
+    assert.match(headers.get('content-security-policy') ?? '', /default-src 'none'/, url);
+    assert.doesNotMatch(headers.get('content-security-policy') ?? '', /unsafe/);
+    assert.equal(headers.get('x-content-type-options'), 'nosniff');
+    assert.equal(headers.get('access-control-allow-origin'), null);
+  }
+  const wrong = [
+    ['/api/v1/runs/NOPE', 'API_INVALID'],
+    ['/api/v1/runs/nope', 'RUN_NOT_FOUND'],
+    [`/api/v1/runs/${run}/logs?fold=svm/9/9`, 'RUN_NOT_FOUND'],
+    [`/api/v1/runs/${run}/folds/svm/0/x`, 'API_INVALID'],
+    ['/api/v1/runs?limit=0', 'API_INVALID'],
+    ['/api/v1/artifacts/..%2f..%2fetc/passwd', 'STORE_KEY_INVALID'],
+    ['/api/v1/artifacts/.staging/x', 'STORE_KEY_INVALID'],
+    ['/api/v1/artifacts?prefix=../', 'STORE_KEY_INVALID'],
+    ['/api/v1/nothing', 'API_INVALID'],
+  ];
+  for (const [url, code] of wrong) {
+    const response = await ask(url, { token: READ });
+    assert.equal(await codeOf(response), code, url);
+    assert.ok(response.status >= 400 && response.status < 500, url);
+    assert.ok(code in ERROR_CODES);
+  }
+  for (const body of ['{', '[]', '{"repeats":0}', '{"repeats":"x"}', '']) {
+    const headers = { 'content-type': 'application/json' };
+    const response = await ask(`/api/v1/runs/${run}/extend`, { method: 'POST', body, headers, token: OPERATE });
+    assert.equal(await codeOf(response), 'API_INVALID', body);
+  }
+});
+
+test('only what a run needs can be uploaded, once, and only bytes that are what the key promises', {
+  skip,
+}, async () => {
+  const store = new HttpStore(new HttpClient({ url: server.url, token: OPERATE }));
+  const hash = 'a'.repeat(64);
+  const refused = (key: string, code: string) =>
+    assert.rejects(store.put(key, new Uint8Array([1, 2, 3])), (error: CryfoldError) => error.code === code, key);
+  await refused(`weights/${hash}.h5`, 'ARTIFACT_CORRUPT');
+  await refused(`features/${hash}/images.npy`, 'NPY_INVALID');
+  await refused(`datasets/${hash}/manifest.json`, 'JOB_INVALID');
+  await refused(`folds/${hash}/result.json`, 'API_FORBIDDEN');
+  await refused(`runs/${run}/plan.json`, 'API_FORBIDDEN');
+  const weights = 'weights/039058c6f2c0cb492c533b0a4d14ef77cc0f78abccced5287d84a1a2011cfb81.h5';
+  assert.equal(await store.putIfAbsent(weights, new Uint8Array([1, 2, 3])), true);
+  assert.equal(await store.putIfAbsent(weights, new Uint8Array([1, 2, 3])), false);
+  assert.deepEqual(await store.get(weights), new Uint8Array([1, 2, 3]));
+  assert.equal((await store.stat(weights))?.bytes, 3);
+  assert.equal(await store.get(`weights/${hash}.h5`), undefined);
+  // More than one answer holds.
+  await mkdir(path('random/folds/many'));
+  for (let i = 0; i < 1500; i++) await writeFile(path(`random/folds/many/${i}`), '');
+  const local = openStore(`file:${path('random')}`);
+  const keysOf = async (from: typeof local) => {
+    const keys: string[] = [];
+    for await (const key of from.list('folds/')) keys.push(key);
+    return keys;
+  };
+  assert.deepEqual(await keysOf(store), await keysOf(local));
+});
+
+test('without tokens only loopback is served, under its own names', { skip }, async () => {
+  await assert.rejects(serve({ tokens: [], host: '0.0.0.0' }), (error: CryfoldError) => error.code === 'API_EXPOSED');
+  const open = await serve({ tokens: [] });
+  try {
+    assert.equal((await fetch(`${open.url}/api/v1/runs`)).status, 200);
+    // What a page of another site sees after its name was pointed here; fetch() sets Host itself.
+    const { request } = await import('node:http');
+    const status = await new Promise((resolve, reject) => {
+      const asked = request(`${open.url}/api/v1/runs`, { headers: { host: 'evil.example' } }, ({ statusCode }) =>
+        resolve(statusCode),
+      );
+      asked.on('error', reject).end();
+    });
+    assert.equal(status, 403);
+  } finally {
+    await open.close();
+  }
+});
+
+test('a client that asks too much is told to wait; probes are always answered', { skip }, async () => {
+  const slow = await serve({ rate: 5 });
+  try {
+    const headers = { authorization: `Bearer ${READ}` };
+    const statuses: number[] = [];
+    for (let i = 0; i < 7; i++) statuses.push((await fetch(`${slow.url}/api/v1/session`, { headers })).status);
+    assert.deepEqual(statuses, [200, 200, 200, 200, 200, 429, 429]);
+    const other = { authorization: `Bearer ${OPERATE}` };
+    assert.equal((await fetch(`${slow.url}/api/v1/session`, { headers: other })).status, 200, 'another client');
+    for (let i = 0; i < 10; i++) assert.equal((await fetch(`${slow.url}/healthz`)).status, 200);
+  } finally {
+    await slow.close();
+  }
+});
+
+test('bad tokens in the configuration are refused, and not repeated', () => {
+  for (const tokens of ['admin:0123456789abcdef', 'operate:short', 'hunter2hunter2hunter2']) {
+    const load = () => loadConfig({ CRYFOLD_API_PORT: '0', CRYFOLD_API_TOKENS: tokens });
+    assert.throws(load, (error: CryfoldError) => error.code === 'USAGE' && !error.message.includes(tokens));
+  }
+});
+
+test('--server does all that REDIS_URL and the store’s credentials do', { skip }, async () => {
+  const port = await freePort();
+  const environment = {
+    REDIS_URL: `redis://127.0.0.1:${cluster.redisPort}`,
+    CRYFOLD_STORE: `file:${path('store')}`,
+    CRYFOLD_GRACE_SECONDS: '0',
+  };
+  const tokens = `read:${READ},operate:${OPERATE}`;
+  cluster.run(
+    { ...environment, CRYFOLD_API_TOKENS: tokens },
+    { coordinator: ['coordinator', '--api-port', String(port)], aggregator: ['aggregator'], worker: ['worker'] },
+  );
+  const url = `http://127.0.0.1:${port}`;
+  const remote = { CRYFOLD_SERVER: url, CRYFOLD_API_TOKEN: OPERATE };
+  await until('the coordinator to be ready', () =>
+    fetch(`${url}/readyz`).then(
+      ({ ok }) => ok,
+      () => false,
+    ),
+  );
+  await writeFile(path('tiny.yaml'), TINY_SPEC);
+  await writeFile(path('long.yaml'), TINY_SPEC.replace('epochs: 2', 'epochs: 3000').replace('tiny', 'long'));
+  await synthesizeCorpus(path('corpus'), { clips: 60, seed: 1 });
+  const args = (spec: string, estimators: string, out: string) => [
+    ...['run', path(spec), '--data', path('corpus'), '--estimators', estimators, '--out', path(out)],
+  ];
+  const ran = await cryfold(args('tiny.yaml', 'small-cnn,svm', 'out'), remote);
+  assert.equal(ran.code, 0, ran.stderr);
+  const again = await cryfold(args('tiny.yaml', 'small-cnn,svm', 'direct'), environment);
+  assert.match(again.stderr, /in the store already/);
+  for (const file of ['results.json', 'out-of-fold.csv', 'report.html']) {
+    assert.deepEqual(await readFile(path(`out/${file}`)), await readFile(path(`direct/${file}`)), file);
+  }
+  const id = JSON.parse((await cryfold(['list', '--json'], environment)).stdout)[0].run;
+  for (const command of [
+    ['list'],
+    ['status', id],
+    ['status', id, '--json'],
+    ['logs', id, 'svm/0/0'],
+    ['report', id, '--format', 'md'],
+  ]) {
+    const [direct, over] = [await cryfold(command, environment), await cryfold(command, remote)];
+    assert.equal(over.stdout, direct.stdout, command.join(' '));
+    assert.ok(over.stdout.length > 20);
+    assert.equal(over.code, direct.code);
+  }
+
+  const extended = await cryfold(['extend', id, '--repeats', '2', '--out', path('more')], remote);
+  assert.equal(extended.code, 0, extended.stderr);
+  const running = start(args('long.yaml', 'small-cnn', 'long'), remote);
+  const work = async () =>
+    JSON.parse((await cryfold(['status', '--json'], remote)).stdout).workers.find(
+      ({ doing }: { doing: unknown[] }) => doing.length > 0,
+    )?.doing[0];
+  const { run: long, trial, repeat } = await until('a worker to tell what it does', work);
+  assert.deepEqual([trial, repeat], ['small-cnn', 0]);
+  assert.match((await cryfold(['cancel', long], remote)).stdout, /is cancelled; \d of 3 folds/);
+  assert.equal((await running.ended).code, 4);
+  assert.equal((await cryfold(['status', long], remote)).code, 4);
+
+  const denied = await cryfold(['retry', long], { ...remote, CRYFOLD_API_TOKEN: READ });
+  assert.deepEqual([denied.code, /API_FORBIDDEN/.test(denied.stderr)], [2, true]);
+  assert.match((await cryfold(['gc'], remote)).stderr, /through a server/);
+  assert.match(
+    (await cryfold(['list'], { ...remote, CRYFOLD_SERVER: 'http://127.0.0.1:9' })).stderr,
+    /SERVER_UNREACHABLE/,
+  );
+});
