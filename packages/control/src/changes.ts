@@ -70,8 +70,9 @@ export async function reopenRun(
 /** Has a coordinator take an unfinished run; its scan of the store would find it within seconds, this makes it quick. */
 export async function enqueueRun(queues: Queues, plan: RunPlan): Promise<void> {
   const { run } = plan;
-  for (const queue of ['gpu', 'cpu'] as const) await queues.forgetFailures(queue, queuedIds(plan, queue));
+  // First, since it waits for a connection that is still being made; the next question would fail at once.
   await queues.remove('runs', run);
+  for (const queue of ['gpu', 'cpu'] as const) await queues.forgetFailures(queue, queuedIds(plan, queue));
   await queues.add('runs', [{ id: run, payload: { format: 1, kind: 'run', run } }]);
 }
 
