@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { type ArtifactStore, openStore, readArtifact } from '@cryfold/artifacts';
+import { forgetFailures, readResults } from '@cryfold/control';
 import { CryfoldError, decodeManifest, encodeRecord, storeKeys } from '@cryfold/core';
 import type { RunResults } from '@cryfold/evaluation';
 import { type ModelCard, ModelRegistry, modelKeys } from '@cryfold/models';
@@ -11,7 +12,7 @@ import { chooseOf, configurationOf, makeFinalModel } from './final-model.js';
 import { type Preparation, prepareRun, publish, readSpec } from './prepare.js';
 import { ProgressDisplay } from './progress.js';
 import { judge, judgeFirst, type RetrainVerdict } from './retrain-verdict.js';
-import { execute, forgetFailures, readResults, STOP_SIGNALS, type Surroundings } from './run-command.js';
+import { execute, STOP_SIGNALS, type Surroundings } from './run-command.js';
 
 export interface RetrainOptions {
   data: string;

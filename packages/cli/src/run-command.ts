@@ -102,7 +102,7 @@ export interface Surroundings {
   out: string;
   display: ProgressDisplay;
   /** Where the run was submitted to, if that was a server */
-  server: HttpControl | undefined;
+  server?: HttpControl | undefined;
   stop: AbortSignal;
 }
 
