@@ -141,7 +141,7 @@ test('recordings of other shapes are treated as in training, or refused with a c
   const hopped = predictor.predictRecording(encodeWav(long, RATE), 'long', { hopSeconds: 0.5 });
   assert.deepEqual(
     [...hopped.windows, ...hopped.silent].map(({ start }) => start).sort(),
-    [0, 1, 2, 3, 4, 5, 6].map((half) => (Math.round(0.5 * RATE) * half) / RATE),
+    [0, 1, 2, 3, 4, 5, 6].map((half) => Math.round(0.5 * RATE * half) / RATE),
   );
   assert.deepEqual(hopped.windows[0], windows[0]);
 

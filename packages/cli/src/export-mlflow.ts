@@ -37,8 +37,8 @@ export async function exportMlflowCommand(runs: string[], options: ExportOptions
     const write = async (files: ReadonlyMap<string, string | Uint8Array>) => {
       for (const [path, content] of files) {
         const file = join(target, path);
-        await mkdir(dirname(file), { recursive: true });
-        await writeFile(file, content);
+        await mkdir(path.endsWith('/') ? file : dirname(file), { recursive: true });
+        if (!path.endsWith('/')) await writeFile(file, content);
       }
     };
     const exported = await finishedRuns(store, runs);

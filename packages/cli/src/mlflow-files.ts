@@ -54,6 +54,7 @@ export function experimentFiles(root: string, name: string, time: number): Map<s
 /**
  * The files of one run, by path below the tracking folder. Source of the layout: MLflow 3's FileStore, as it writes it
  * (mlflow/store/tracking/file_store.py).
+ * A path that ends in a slash is a folder, without which MLflow 3 takes the run for none.
  * @param root the tracking folder as a file: URL, without a slash at its end
  */
 export function runFiles(root: string, experiment: string, run: MlflowRun): Map<string, string> {
@@ -79,6 +80,7 @@ export function runFiles(root: string, experiment: string, run: MlflowRun): Map<
       user_id: 'cryfold',
     }),
   );
+  for (const part of ['artifacts', 'metrics', 'params']) files.set(`${folder}/${part}/`, '');
   for (const [name, value] of Object.entries({ 'mlflow.runName': run.name, ...run.tags })) {
     files.set(`${folder}/tags/${safeName(name)}`, value);
   }

@@ -18,10 +18,15 @@ export interface CutWindows {
  * the end, shorter than a clip, is dropped. A recording of half a clip or more but less than one becomes one clip,
  * padded with zeros at its end.
  * @param name what to call the recording in messages
- * @param hop samples from one start to the next; default: a clip's length
+ * @param hopSeconds from one start to the next; default: a clip's length
  * @throws CryfoldError CLIP_SHORT; CLIP_SILENT where no window has sound
  */
-export function cutWindows({ samples, rate }: Wav, clipSeconds: number, name: string, hop?: number): CutWindows {
+export function cutWindows(
+  { samples, rate }: Wav,
+  clipSeconds: number,
+  name: string,
+  hopSeconds?: number,
+): CutWindows {
   const length = Math.round(rate * clipSeconds);
   if (length < 1 || samples.length < SHORTEST * length) {
     const seconds = (samples.length / rate).toPrecision(3);
@@ -30,8 +35,10 @@ export function cutWindows({ samples, rate }: Wav, clipSeconds: number, name: st
       hint: 'Remove it, or pass --skip-bad to leave such files out.',
     });
   }
+  // At least a sample; not rounded, so that starts do not drift.
+  const hop = hopSeconds === undefined ? length : Math.max(1, rate * hopSeconds);
   const cut: CutWindows = { length, windows: [], silent: [] };
-  for (let start = 0; start === 0 || start + length <= samples.length; start += hop ?? length) {
+  for (let i = 0, start = 0; i === 0 || start + length <= samples.length; start = Math.round(++i * hop)) {
     const own = samples.subarray(start, start + length);
     if (own.every((sample) => sample === own[0])) cut.silent.push(start);
     else cut.windows.push({ start, samples: cutClip(samples, start, length) });

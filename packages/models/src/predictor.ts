@@ -129,8 +129,7 @@ export class ModelPredictor {
         hint: `Its spectrograms would look otherwise. Resample it: sox IN -r ${known[0]} OUT.wav`,
       });
     }
-    const hop = hopSeconds === undefined ? undefined : Math.max(1, Math.round(rate * hopSeconds));
-    const { length, windows, silent } = cutWindows(wav, features.clipSeconds, name, hop);
+    const { length, windows, silent } = cutWindows(wav, features.clipSeconds, name, hopSeconds);
     const imager = new SpectrogramImager({ rate, samples: length, height: features.height, width: features.width });
     const size = features.height * features.width * 3;
     const classes = this.classes;

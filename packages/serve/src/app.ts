@@ -53,6 +53,8 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
+    // A misspelt parameter is refused rather than left out.
+    ajv: { customOptions: { removeAdditional: false } },
     bodyLimit: maxUpload,
     requestTimeout: requestSeconds * 1000,
     connectionTimeout: 2 * requestSeconds * 1000,

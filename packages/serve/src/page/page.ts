@@ -185,6 +185,11 @@ function show(prediction: Prediction, sent: Blob, name: string, converted: boole
     }),
   );
   find('windows-part').hidden = rows.length < 2;
+  // An SVM's class is its largest decision value, as in the evaluation.
+  const unlike = windows.some(
+    ({ label, probabilities }) => probabilities[label] < Math.max(...Object.values(probabilities)),
+  );
+  find('unlike').hidden = !unlike;
   find('result').hidden = false;
   find('heading').focus();
 }
@@ -216,7 +221,7 @@ function drawSpectrogram(windows: PredictedWindow[], silent: { start: number }[]
   const starts = [...windows, ...silent].map(({ start }) => start).sort((a, b) => a - b);
   canvas.height = height;
   canvas.width = width * starts.length;
-  canvas.style.width = `${Math.min(480, Math.max(270, 960 / starts.length)) * starts.length}px`;
+  canvas.style.width = `${Math.min(480, Math.max(150, 890 / starts.length)) * starts.length}px`;
   canvas.setAttribute('aria-label', `Spectrogram of ${windows.length} windows, low frequencies at the bottom`);
   const context = canvas.getContext('2d');
   for (const { start, image } of windows) {
