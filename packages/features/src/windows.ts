@@ -21,12 +21,7 @@ export interface CutWindows {
  * @param hopSeconds from one start to the next; default: a clip's length
  * @throws CryfoldError CLIP_SHORT; CLIP_SILENT where no window has sound
  */
-export function cutWindows(
-  { samples, rate }: Wav,
-  clipSeconds: number,
-  name: string,
-  hopSeconds?: number,
-): CutWindows {
+export function cutWindows({ samples, rate }: Wav, clipSeconds: number, name: string, hopSeconds?: number): CutWindows {
   const length = Math.round(rate * clipSeconds);
   if (length < 1 || samples.length < SHORTEST * length) {
     const seconds = (samples.length / rate).toPrecision(3);
