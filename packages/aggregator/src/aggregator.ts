@@ -1,4 +1,4 @@
-import { type ArtifactStore, observed, openStore, type S3Settings } from '@cryfold/artifacts';
+import { type ArtifactStore, observed, openStore, readRunPlan, type S3Settings } from '@cryfold/artifacts';
 import { type CryfoldError, encodeRecord, storeKeys } from '@cryfold/core';
 import type { RunResults } from '@cryfold/evaluation';
 import { Consumer, type RunPayload, runPayload } from '@cryfold/queue';
@@ -12,7 +12,8 @@ import {
   storeObserver,
 } from '@cryfold/runtime';
 import { evaluateStored } from './evaluate-stored.js';
-import { readRun } from './read-run.js';
+import { type OnDamaged, readRun } from './read-run.js';
+import { readTrials, searchResults } from './search-results.js';
 
 export interface AggregatorOptions {
   redisUrl: string;
@@ -67,13 +68,18 @@ export class Aggregator implements Service {
  */
 export async function aggregate(store: ArtifactStore, run: string): Promise<RunResults> {
   let damaged: CryfoldError | undefined;
-  const stored = await readRun(store, run, async (job, error) => {
+  const onDamaged: OnDamaged = async (job, error) => {
     // Without its record the fold is missing, and the coordinator has it trained again.
     await store.delete(storeKeys.result(job.key));
     damaged = error;
-  });
+  };
+  const stored = await readRun(store, run, onDamaged);
+  const plan = await readRunPlan(store, run);
+  const tried = await readTrials(store, plan, onDamaged);
   if (damaged) throw damaged;
-  const { results, csv } = evaluateStored(stored);
+  const { results: evaluated, csv } = evaluateStored(stored);
+  const search = tried && searchResults(plan, stored, tried, evaluated);
+  const results = { ...evaluated, ...(search ? { search } : {}) };
   await store.put(storeKeys.outOfFold(run), csv());
   // Last: its presence says that the run is at its end.
   await store.put(storeKeys.results(run), encodeRecord(results));

@@ -1,11 +1,10 @@
-import { type ArtifactStore, readArtifact } from '@cryfold/artifacts';
+import { type ArtifactStore, readArtifact, readRunPlan } from '@cryfold/artifacts';
 import {
   CryfoldError,
   DAMAGE_CODES,
   type DatasetManifest,
   decodeManifest,
   decodeNpy,
-  decodePlan,
   decodeRecord,
   type FoldFailure,
   type FoldJob,
@@ -13,6 +12,7 @@ import {
   foldFailureSchema,
   foldResultSchema,
   type RunPlan,
+  selectedPlan,
   storeKeys,
 } from '@cryfold/core';
 import { type EvaluationInput, type ShuffledFold, shuffledName } from '@cryfold/evaluation';
@@ -36,7 +36,7 @@ interface ReadFold {
 }
 
 /** Told of each damaged fold, which then counts as missing; without it, the first one is thrown. */
-type OnDamaged = (job: FoldJob, error: CryfoldError) => Promise<void>;
+export type OnDamaged = (job: FoldJob, error: CryfoldError) => Promise<void>;
 
 /** Folds read at a time, so that a remote store's answers overlap. */
 const CONCURRENT = 16;
@@ -46,8 +46,8 @@ const CONCURRENT = 16;
  * @throws CryfoldError ARTIFACT_MISSING, ARTIFACT_CORRUPT, JOB_INVALID, NPY_INVALID
  */
 export async function readRun(store: ArtifactStore, run: string, onDamaged?: OnDamaged): Promise<StoredRun> {
-  const planKey = storeKeys.plan(run);
-  const plan = decodePlan(await readArtifact(store, planKey), planKey);
+  const { base, search } = await readRunPlan(store, run);
+  const plan = search ? selectedPlan(base, search) : base;
   const manifestKey = storeKeys.manifest(plan.dataset.key);
   const manifest = decodeManifest(await readArtifact(store, manifestKey), manifestKey);
   const failures = await readFailures(store, run);
@@ -132,7 +132,7 @@ async function readFailures(store: ArtifactStore, run: string): Promise<Map<stri
   return failures;
 }
 
-async function readFold(store: ArtifactStore, job: FoldJob, plan: RunPlan): Promise<ReadFold | undefined> {
+export async function readFold(store: ArtifactStore, job: FoldJob, plan: RunPlan): Promise<ReadFold | undefined> {
   const key = storeKeys.result(job.key);
   const bytes = await store.get(key);
   if (!bytes) return undefined;

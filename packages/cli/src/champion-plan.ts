@@ -45,7 +45,8 @@ export function planChampion(
   const byHash = [...before.clips, ...manifest.clips].every(({ hash }) => hash !== undefined);
   const learnt = new Set(identify(before.clips, byHash));
   const isKnown = identify(manifest.clips, byHash).map((clip) => learnt.has(clip));
-  const splits = challenger.splits.map(({ repeat, fold, train, test }) => ({
+  const outer = challenger.splits.filter((split) => split.outer === undefined);
+  const splits = outer.map(({ repeat, fold, train, test }) => ({
     ...{ repeat, fold },
     train: Int32Array.from(train.filter((clip) => isKnown[clip])),
     test: Int32Array.from(test),
@@ -54,7 +55,8 @@ export function planChampion(
   if (splits.some(({ train }) => classesOf(train) < 2)) {
     throw incomparable('the new data holds too few of the clips that it was trained on');
   }
-  const { keepModels: _models, nulls: _nulls, ...rest } = own;
+  // A champion that a sweep chose is compared as it was chosen.
+  const { keepModels: _models, nulls: _nulls, search: _search, ...rest } = own;
   const fusion = Object.hasOwn(own.fusion, card.of) ? { [card.of]: own.fusion[card.of] } : {};
   const members = card.members.map(({ name }) => [name, own.estimators[name]] as const);
   const championSpec: Spec = {

@@ -31,7 +31,9 @@ export async function fuseCommand(run: string, options: FuseOptions, config: Con
   const store = openStoreOf(found.storeUrl, config);
   const stored = await readRun(store, found.results.run.id).finally(() => store.close());
   const members = checkMembers(options.members, Object.keys(stored.plan.spec.estimators));
-  const { results, csv } = evaluateStored(stored, { [`fused-${rule}`]: { rule, members } });
+  const { results: evaluated, csv } = evaluateStored(stored, { [`fused-${rule}`]: { rule, members } });
+  const { search } = found.results;
+  const results = { ...evaluated, ...(search ? { search } : {}) };
   if (options.out !== undefined) {
     const out = resolve(options.out);
     await mkdir(out, { recursive: true });

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { CryfoldError, type RunPlan } from '@cryfold/core';
+import { CryfoldError, queueOf, type RunPlan } from '@cryfold/core';
 import { findRedisServer, RedisServer } from './redis-server.js';
 
 const PROGRAM = fileURLToPath(new URL('../../bin/cryfold.js', import.meta.url));
@@ -59,7 +59,7 @@ export class LocalCluster {
       });
     }
     const cluster = new LocalCluster(await RedisServer.start(program), options);
-    const queues = [...new Set(options.plan.jobs.map(({ queue }) => queue))].join(',');
+    const queues = [...new Set(Object.values(options.plan.spec.estimators).map(queueOf))].join(',');
     cluster.#spawn('coordinator', ['coordinator']);
     cluster.#spawn('aggregator', ['aggregator']);
     for (let i = 0; i < options.workers; i++) cluster.#spawn(`worker-${i}`, ['worker', '--queues', queues]);

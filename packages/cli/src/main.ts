@@ -11,6 +11,7 @@ import { type Does, list, runProgram, whole } from './program.js';
 import { runProtocols } from './protocols.js';
 import { REPORT_FORMATS, reportCommand } from './report-command.js';
 import { addServiceCommands } from './service-program.js';
+import { addSweepCommands } from './sweep-commands.js';
 import { weightsPutCommand } from './weights-command.js';
 
 /** Runs the command line and answers its exit code. */
@@ -22,7 +23,7 @@ export const main = (args: string[]): Promise<number> =>
   });
 
 function addCommands(program: Command, does: Does): void {
-  program
+  const run = program
     .command('run')
     .description('Evaluate a spec (default: the paper’s) on recordings, and print Table II.')
     .argument('[spec]', 'YAML spec; default specs/paper.yaml')
@@ -47,6 +48,7 @@ function addCommands(program: Command, does: Does): void {
       ),
     );
 
+  addSweepCommands(program, run.options, does);
   program
     .command('report')
     .description('Write a finished run’s report: one HTML file that needs no network, or its figures.')

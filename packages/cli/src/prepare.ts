@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { ArtifactStore } from '@cryfold/artifacts';
-import { makeSplits, PROTOCOLS } from '@cryfold/control';
+import { innerSplits, makeSplits, PROTOCOLS } from '@cryfold/control';
 import {
   CryfoldError,
   type DatasetManifest,
@@ -83,8 +83,11 @@ export function applyOverrides(spec: Spec, overrides: Overrides, say: (text: str
     else say(`${name} is left out: it needs ${absent.join(', ')}`);
   }
   const nulls = overrides.null ?? spec.nulls;
+  const { search, ...plain } = spec;
+  const space = Object.fromEntries(Object.entries(search?.space ?? {}).filter(([name]) => name in estimators));
   return {
-    ...spec,
+    ...plain,
+    ...(search && Object.keys(space).length > 0 ? { search: { ...search, space } } : {}),
     ...(nulls === undefined ? {} : { nulls }),
     seed,
     protocol: { splitter, repeats, folds },
@@ -146,7 +149,7 @@ export async function prepareRun(options: PrepareOptions): Promise<Preparation> 
   const plan = planRun({
     spec: { ...spec, estimators: await resolveEstimators(spec.estimators, sources, weights) },
     manifest,
-    splits,
+    splits: [...splits, ...innerSplits(spec, dataset, splits)],
   });
   return { plan, dataset, manifest, weights, leaks };
 }

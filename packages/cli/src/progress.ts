@@ -12,10 +12,19 @@ export function progressLine(progress: RunProgress): string {
   if (PHASES[phase]) return `${done}/${total} folds · ${PHASES[phase]}`;
   const parts = [`${done}/${total} folds`];
   if (failed > 0) parts.push(`${failed} failed`);
-  for (const [name, trial] of Object.entries(progress.trials)) parts.push(`${name} ${trial.done}/${trial.total}`);
+  if (progress.search) parts.push(searchText(progress.search));
+  else for (const [name, trial] of Object.entries(progress.trials)) parts.push(`${name} ${trial.done}/${trial.total}`);
   parts.push(`${active.length} running`);
   parts.push(etaSeconds === null ? 'time left not known yet' : `about ${formatSeconds(etaSeconds)} left`);
   return parts.join(' · ');
+}
+
+function searchText({ states, best }: NonNullable<RunProgress['search']>): string {
+  const counts = Object.entries(states).flatMap(([state, count]) =>
+    count > 0 ? `${count} ${state.toLowerCase()}` : [],
+  );
+  const leader = best ? ` · best ${best.trial} ${best.mean.toFixed(4)} (${best.folds} folds)` : '';
+  return `trials: ${counts.join(', ') || 'none yet'}${leader}`;
 }
 
 /** Shows progress on a stream: rewritten in place on a terminal, else a line now and then. */

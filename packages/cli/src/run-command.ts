@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type ArtifactStore, readArtifact } from '@cryfold/artifacts';
 import { enqueueRun, forgetFailures, gatherReport, HttpClient, HttpControl, readResults } from '@cryfold/control';
 import type { RunProgress } from '@cryfold/coordinator';
-import { CryfoldError, type RunPlan, storeKeys } from '@cryfold/core';
+import { CryfoldError, queueOf, type RunPlan, storeKeys } from '@cryfold/core';
 import type { RunResults } from '@cryfold/evaluation';
 import type { Skipped } from '@cryfold/features';
 import { tensorFlowInfo } from '@cryfold/nn';
@@ -58,7 +58,7 @@ export async function runCommand(options: RunOptions, config: Config, environmen
   });
   const { plan, dataset } = preparation;
   display.say(
-    `${dataset.name}: ${dataset.clips.length} clips, ${dataset.classes.length} classes · run ${plan.run} · ${plan.jobs.length} folds`,
+    `${dataset.name}: ${dataset.clips.length} clips, ${dataset.classes.length} classes · run ${plan.run} · ${extent(plan)}`,
   );
   for (const { message } of dataset.skipped) display.say(`skipped: ${message}`);
   for (const leak of preparation.leaks) display.say(leak);
@@ -73,7 +73,10 @@ export async function runCommand(options: RunOptions, config: Config, environmen
   try {
     await store.check();
     let results = await readResults(store, plan.run);
-    if (results?.status === 'complete') display.say(`all ${plan.jobs.length} folds were in the store already`);
+    if (results?.status === 'complete')
+      display.say(
+        plan.spec.search ? 'the sweep had ended already' : `all ${plan.jobs.length} folds were in the store already`,
+      );
     else {
       if (server) {
         await publishInputs(store, preparation, (text) => display.update(text));
@@ -93,6 +96,12 @@ export async function runCommand(options: RunOptions, config: Config, environmen
     for (const signal of STOP_SIGNALS) process.off(signal, onSignal);
     await store.close();
   }
+}
+
+function extent({ spec, jobs }: RunPlan): string {
+  if (!spec.search) return `${jobs.length} folds`;
+  const searched = Object.keys(spec.search.space).join(', ');
+  return `${spec.search.algorithm} search over ${searched}${spec.search.nested ? ', nested' : ''}`;
 }
 
 export interface Surroundings {
@@ -117,7 +126,7 @@ export async function execute(
   if (server) return followServer(server, store, plan.run, display, stop);
   if (config.redisUrl) return watch(plan, store, config.redisUrl, display, stop, new Promise(() => {}));
   const workers = options.workers ?? availableParallelism();
-  if (plan.jobs.some(({ queue }) => queue === 'gpu')) await tensorFlowInfo();
+  if (Object.values(plan.spec.estimators).some((estimator) => queueOf(estimator) === 'gpu')) await tensorFlowInfo();
   const cluster = await LocalCluster.start({
     plan,
     workers,

@@ -1,8 +1,10 @@
-import type { RunPhase, RunStatus } from '@cryfold/control';
+import { type RunPhase, type RunStatus, readStoredPlan } from '@cryfold/control';
+import { trialTable } from '@cryfold/report';
 import type { Config } from '@cryfold/runtime';
 import { type ControlOptions, withControl } from './control.js';
 import { EXIT } from './exit-codes.js';
 import { formatSeconds } from './format.js';
+import { readTrialRows } from './trials.js';
 
 const CODES: Record<RunPhase, number> = {
   complete: EXIT.done,
@@ -32,8 +34,16 @@ export async function statusCommand(run: string | undefined, options: ControlOpt
   if (run === undefined) return clusterStatus(options, config);
   return withControl(options, config, async (control) => {
     const status = await control.runs.status(run);
-    if (options.json) process.stdout.write(`${JSON.stringify(status)}\n`);
-    else process.stdout.write(`${text(status).join('\n')}\n`);
+    const stored = await readStoredPlan(control.store, run);
+    const { search } = stored.base.spec;
+    const trials = await readTrialRows(control.store, stored);
+    if (options.json)
+      process.stdout.write(`${JSON.stringify({ ...status, ...(search ? { search: { trials } } : {}) })}\n`);
+    else {
+      const lines = text(search ? { ...status, trials: {} } : status);
+      if (search) lines.splice(1, 0, trialTable(trials, search.metric, { color: process.stdout.isTTY === true }));
+      process.stdout.write(`${lines.join('\n')}\n`);
+    }
     return CODES[status.state];
   });
 }

@@ -11,8 +11,8 @@ import {
   storeKeys,
 } from '@cryfold/core';
 import type { Queues } from '@cryfold/queue';
-import { makeSplits } from './splits.js';
-import { readPlan, readResults } from './status.js';
+import { allSplits } from './splits.js';
+import { readPlan, readResults, readStoredPlan } from './status.js';
 
 /** Milliseconds within which every training child must have stopped. */
 const STOPPED = 10_000;
@@ -82,7 +82,7 @@ export async function enqueueRun(queues: Queues, plan: RunPlan): Promise<void> {
  * @throws CryfoldError USAGE where there are as many repeats already
  */
 export async function extendRun(store: ArtifactStore, run: string, repeats: number): Promise<RunPlan> {
-  const old = await readPlan(store, run);
+  const { base: old } = await readStoredPlan(store, run);
   if (repeats <= old.spec.protocol.repeats) {
     throw new CryfoldError('USAGE', `--repeats: ${run} has ${old.spec.protocol.repeats} repeats already`, {
       context: { run, repeats: old.spec.protocol.repeats },
@@ -101,7 +101,7 @@ export async function extendRun(store: ArtifactStore, run: string, repeats: numb
 export async function submitRun(store: ArtifactStore, spec: Spec, dataset: string): Promise<RunPlan> {
   const key = storeKeys.manifest(dataset);
   const manifest = decodeManifest(await readArtifact(store, key), key);
-  const plan = planRun({ spec, manifest, splits: makeSplits(spec, manifest) });
+  const plan = planRun({ spec, manifest, splits: allSplits(spec, manifest) });
   const images = storeKeys.images(plan.features.key);
   if (!(await store.has(images))) {
     throw new CryfoldError('ARTIFACT_MISSING', `${images} is not in the store`, {

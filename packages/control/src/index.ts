@@ -14,7 +14,7 @@ export { HttpControl } from './http-control.js';
 export { HttpStore } from './http-store.js';
 export { type FoldLog, findJob, foldLogSchema } from './logs.js';
 export { type RunControl, StoreControl } from './run-control.js';
-export { type Labelled, makeSplits, PROTOCOLS } from './splits.js';
+export { allSplits, innerSplits, type Labelled, makeSplits, PROTOCOLS } from './splits.js';
 export {
   type ClusterStatus,
   clusterStatusSchema,
@@ -27,6 +27,7 @@ export {
   type RunStatus,
   readPlan,
   readResults,
+  readStoredPlan,
   runIds,
   runStatusSchema,
   statusOf,

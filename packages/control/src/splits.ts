@@ -1,4 +1,4 @@
-import type { Spec, Splitter } from '@cryfold/core';
+import { deriveSeed, type PlannedSplit, type Spec, type Splitter } from '@cryfold/core';
 import {
   kFold,
   repeatedGroupKFold,
@@ -25,7 +25,11 @@ export interface Labelled {
  * The folds of a spec's protocol, all shuffled by its seed.
  * @throws CryfoldError SPLIT_IMPOSSIBLE
  */
-export function makeSplits({ protocol, seed }: Spec, dataset: Labelled): Split[] {
+export function makeSplits(spec: Spec, dataset: Labelled): Split[] {
+  return split(spec.protocol, spec.seed, dataset);
+}
+
+function split(protocol: Spec['protocol'], seed: number, dataset: Labelled): Split[] {
   const { clips, classes } = dataset;
   const labels = Int32Array.from(clips, ({ label }) => classes.indexOf(label));
   const groups = clips.map(({ group }) => group);
@@ -45,4 +49,29 @@ export function makeSplits({ protocol, seed }: Spec, dataset: Labelled): Split[]
     case 'StratifiedGroupKFold':
       return repeatedStratifiedGroupKFold(labels, groups, repeated);
   }
+}
+
+/** The folds of a spec's protocol, and after them those inside each where it asks for nested cross-validation. */
+export function allSplits(spec: Spec, dataset: Labelled): PlannedSplit[] {
+  const outer = makeSplits(spec, dataset);
+  return [...outer, ...innerSplits(spec, dataset, outer)];
+}
+
+/**
+ * Each outer fold's training clips split again, by the same splitter: where the outer folds keep groups whole, so do
+ * these.
+ * @throws CryfoldError SPLIT_IMPOSSIBLE
+ */
+export function innerSplits(spec: Spec, { classes, clips }: Labelled, outer: readonly Split[]): PlannedSplit[] {
+  const folds = spec.search?.nested?.inner;
+  if (folds === undefined) return [];
+  return outer.flatMap(({ repeat, fold, train }, o) => {
+    const own = { classes, clips: Array.from(train, (clip) => clips[clip]) };
+    const seed = deriveSeed(spec.seed, 'inner', o);
+    return split({ ...spec.protocol, folds, repeats: 1 }, seed, own).map((inner) => ({
+      ...{ repeat, fold, outer: o, inner: inner.fold },
+      train: inner.train.map((row) => train[row]),
+      test: inner.test.map((row) => train[row]),
+    }));
+  });
 }

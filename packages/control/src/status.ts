@@ -1,5 +1,5 @@
-import type { ArtifactStore } from '@cryfold/artifacts';
-import { CryfoldError, decodePlan, decodeRecord, foldFailureSchema, type RunPlan, storeKeys } from '@cryfold/core';
+import { type ArtifactStore, readRunPlan, type StoredPlan } from '@cryfold/artifacts';
+import { CryfoldError, decodeRecord, foldFailureSchema, type RunPlan, storeKeys } from '@cryfold/core';
 import { decodeResults, type RunResults } from '@cryfold/evaluation';
 import { QUEUE_NAMES, type Queues, type WorkerState, workerState } from '@cryfold/queue';
 import { z } from 'zod';
@@ -41,9 +41,13 @@ export const RUN_ID = /^[a-z0-9][a-z0-9-]*$/;
 
 /** @throws CryfoldError RUN_NOT_FOUND */
 export async function readPlan(store: ArtifactStore, run: string): Promise<RunPlan> {
+  return (await readStoredPlan(store, run)).plan;
+}
+
+/** As `readPlan`, with what a sweep decided. */
+export async function readStoredPlan(store: ArtifactStore, run: string): Promise<StoredPlan> {
   const key = RUN_ID.test(run) ? storeKeys.plan(run) : undefined;
-  const bytes = key && (await store.get(key));
-  if (bytes) return decodePlan(bytes, key);
+  if (key && (await store.has(key))) return readRunPlan(store, run);
   throw new CryfoldError('RUN_NOT_FOUND', `the store has no run ${JSON.stringify(run)}`, {
     context: { run },
     hint: 'cryfold list shows what is there. CRYFOLD_STORE or --out says where to look.',

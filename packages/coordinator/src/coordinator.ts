@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ArtifactStore, observed, openStore, readArtifact, type S3Settings } from '@cryfold/artifacts';
-import { CryfoldError, DAMAGE_CODES, decodePlan, storeKeys } from '@cryfold/core';
+import { type ArtifactStore, observed, openStore, readRunPlan, type S3Settings } from '@cryfold/artifacts';
+import { CryfoldError, DAMAGE_CODES, storeKeys } from '@cryfold/core';
 import { type Attempt, Consumer, failureOf, Queues, type RunPayload, runPayload } from '@cryfold/queue';
 import {
   type Checks,
@@ -15,6 +15,7 @@ import { watchQueues } from './queue-metrics.js';
 import { RunDriver } from './run-driver.js';
 import { RunMetrics } from './run-metrics.js';
 import { RunState } from './run-state.js';
+import { SearchDriver } from './search-driver.js';
 
 export interface CoordinatorOptions {
   redisUrl: string;
@@ -166,8 +167,9 @@ export class Coordinator implements Service {
 
   async #driveOnce(run: string, attempt: Attempt): Promise<void> {
     const log = this.#log.child({ run });
-    const key = storeKeys.plan(run);
-    const state = new RunState(decodePlan(await readArtifact(this.#store, key), key));
+    const stored = await readRunPlan(this.#store, run);
+    const state = new RunState(stored.plan);
+    const search = SearchDriver.of(this.#store, stored);
     const driver = new RunDriver(state, this.#store, this.#queues, log);
     if (await this.#store.has(storeKeys.cancelled(run))) return;
     log.info({ folds: state.plan.jobs.length }, 'run taken');
@@ -179,7 +181,7 @@ export class Coordinator implements Service {
       let reconciled = Date.now();
       let looked = 0;
       let told = '';
-      while (!(await this.#finish(driver))) {
+      while (!(await this.#finish(driver, search))) {
         if (attempt.signal.aborted) throw new CryfoldError('CANCELLED', 'coordinator is stopping');
         if (Date.now() - looked >= CANCELLED) {
           if (await this.#store.has(storeKeys.cancelled(run))) {
@@ -193,14 +195,15 @@ export class Coordinator implements Service {
           await driver.reconcile();
           reconciled = Date.now();
         }
-        const progress = state.progress();
+        if (await search?.step(state)) await driver.replan(search!.plan);
+        const progress = search?.describe(state.progress()) ?? state.progress();
         const text = JSON.stringify(progress);
         if (text !== told) await attempt.progress(progress);
         told = text;
         await driver.pause(PROGRESS);
       }
       await driver.forgetFailures();
-      await attempt.progress(state.progress());
+      await attempt.progress(search?.describe(state.progress()) ?? state.progress());
       log.info('run finished');
       ended = 'finished';
     } finally {
@@ -210,8 +213,8 @@ export class Coordinator implements Service {
   }
 
   /** Once every fold has a result or a final failure, the aggregator writes the results; true when it has. */
-  async #finish({ state }: RunDriver): Promise<boolean> {
-    if (!state.settled) return false;
+  async #finish({ state }: RunDriver, search: SearchDriver | undefined): Promise<boolean> {
+    if (!state.settled || search?.finished === false) return false;
     state.phase = 'aggregate';
     const { run } = state.plan;
     if (await this.#store.has(storeKeys.results(run))) return true;

@@ -9,24 +9,15 @@ import {
   foldFailureSchema,
   prerequisiteOf,
   queuedIds,
+  type RunPlan,
   storeKeys,
 } from '@cryfold/core';
 import { failureOf, type JobRequest, type Queues } from '@cryfold/queue';
 import type { Logger } from '@cryfold/runtime';
+import { forEachLimited } from './limited.js';
 import type { RunState } from './run-state.js';
 
 const FOLD_QUEUES: readonly FoldQueue[] = ['gpu', 'cpu'];
-
-/** Store look-ups under way at once. */
-const LOOKUPS = 32;
-
-async function forEachLimited<T>(items: readonly T[], action: (item: T) => Promise<void>): Promise<void> {
-  let next = 0;
-  const lane = async () => {
-    while (next < items.length) await action(items[next++]);
-  };
-  await Promise.all(Array.from({ length: Math.min(LOOKUPS, items.length) }, lane));
-}
 
 /**
  * Brings one run to its end by reconciling: plan minus committed results minus live jobs is what to enqueue
@@ -125,6 +116,15 @@ export class RunDriver {
   async forgetFailures(): Promise<void> {
     const { plan } = this.state;
     for (const queue of FOLD_QUEUES) await this.#queues.forgetFailures(queue, queuedIds(plan, queue));
+  }
+
+  /** Takes over a plan that a sweep's decisions changed; what it no longer wants does not wait any longer. */
+  async replan(plan: RunPlan): Promise<void> {
+    const dropped = this.state.replan(plan);
+    await forEachLimited(dropped, async ({ queue, key }) => {
+      await this.#queues.remove(queue, key);
+    });
+    await this.reconcile();
   }
 
   /**

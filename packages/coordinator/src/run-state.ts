@@ -1,4 +1,5 @@
 import type { ErrorRecord, FoldJob, RunPlan } from '@cryfold/core';
+import type { SearchProgress } from './search-driver.js';
 
 /** What one trial has behind and before it. */
 export interface TrialProgress {
@@ -21,6 +22,8 @@ export interface RunProgress {
   etaSeconds: number | null;
   /** What happens apart from folds, such as `distances` or `aggregate` */
   phase: string;
+  /** Of a sweep */
+  search?: SearchProgress;
 }
 
 interface Activity {
@@ -32,7 +35,7 @@ interface Activity {
 
 /** Which folds of a run are done, failed, active or missing. Holds nothing that the store and Redis don't know. */
 export class RunState {
-  readonly plan: RunPlan;
+  plan: RunPlan;
   readonly #pending: Map<string, FoldJob>;
   readonly #failed = new Map<string, ErrorRecord>();
   readonly #done = new Set<string>();
@@ -45,6 +48,30 @@ export class RunState {
     this.plan = plan;
     // Trials with equal parameters share a key: one job serves them all.
     this.#pending = new Map(plan.jobs.map((job) => [job.key, job]));
+  }
+
+  /** Takes over a plan that a sweep's decisions changed, and answers the pending folds that it no longer has. */
+  replan(plan: RunPlan): FoldJob[] {
+    this.plan = plan;
+    const wanted = new Map(plan.jobs.map((job) => [job.key, job]));
+    const dropped = this.pending.filter(({ key }) => !wanted.has(key));
+    this.#pending.clear();
+    for (const [key, job] of wanted) if (!this.#done.has(key) && !this.#failed.has(key)) this.#pending.set(key, job);
+    for (const { key } of dropped) this.#active.delete(key);
+    return dropped;
+  }
+
+  /** How many folds have a result or a final failure. */
+  get ended(): number {
+    return this.#done.size + this.#failed.size;
+  }
+
+  isDone(key: string): boolean {
+    return this.#done.has(key);
+  }
+
+  failure(key: string): ErrorRecord | undefined {
+    return this.#failed.get(key);
   }
 
   get settled(): boolean {

@@ -22,7 +22,9 @@ export {
   featuresKey,
   finalKey,
   type PlanInput,
+  type PlannedSplit,
   planRun,
+  queueOf,
   type RunPlan,
 } from './plan.js';
 export { type Prerequisite, prerequisiteOf, queuedIds } from './prerequisites.js';
@@ -43,6 +45,28 @@ export {
   storeKeys,
 } from './records.js';
 export {
+  choiceKey,
+  contextSplits,
+  contextsOf,
+  type Decision,
+  growPlan,
+  replay,
+  type SearchLog,
+  type SearchRecord,
+  searchRecordSchema,
+  selectedPlan,
+  type Trial,
+  type TrialState,
+  type TrialStatistics,
+} from './search-log.js';
+export {
+  SEARCH_ALGORITHMS,
+  SEARCH_METRICS,
+  type SearchMetric,
+  type SearchParameter,
+  type SearchSpec,
+} from './search-spec.js';
+export {
   type Estimator,
   estimatorSchema,
   FUSION_RULES,
@@ -57,5 +81,6 @@ export {
   type Splitter,
   type SvmParameters,
   smallCnnSchema,
+  specJsonSchema,
   specSchema,
 } from './spec.js';

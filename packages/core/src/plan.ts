@@ -9,6 +9,10 @@ export const FOLD_FORMAT = 1;
 /** The queue whose workers can run an estimator. */
 export type FoldQueue = 'gpu' | 'cpu';
 
+export function queueOf({ kind }: Pick<Estimator, 'kind'>): FoldQueue {
+  return kind === 'svm' ? 'cpu' : 'gpu';
+}
+
 const hex = z.string().regex(/^[0-9a-f]{64}$/);
 const indices = z.array(z.int().min(0));
 
@@ -18,7 +22,17 @@ export const planSchema = z.strictObject({
   spec: specSchema,
   dataset: z.strictObject({ key: hex, name: z.string(), clips: z.int(), classes: z.array(z.string()) }),
   features: z.strictObject({ key: hex }),
-  splits: z.array(z.strictObject({ repeat: z.int(), fold: z.int(), train: indices, test: indices })),
+  splits: z.array(
+    z.strictObject({
+      repeat: z.int(),
+      fold: z.int(),
+      train: indices,
+      test: indices,
+      /** Of a split inside another one, by which a sweep chooses: which split that is, and its number there */
+      outer: z.int().min(0).optional(),
+      inner: z.int().min(0).optional(),
+    }),
+  ),
   jobs: z.array(
     z.strictObject({
       key: hex,
@@ -61,7 +75,17 @@ export type DatasetManifest = z.infer<typeof manifestSchema>;
 export interface PlanInput {
   spec: Spec;
   manifest: DatasetManifest;
-  splits: readonly { repeat: number; fold: number; train: Int32Array; test: Int32Array }[];
+  /** Those inside others come after all others. */
+  splits: readonly PlannedSplit[];
+}
+
+export interface PlannedSplit {
+  repeat: number;
+  fold: number;
+  train: Int32Array;
+  test: Int32Array;
+  outer?: number;
+  inner?: number;
 }
 
 /** Key of the images of a dataset: what they show and how they were computed. */
@@ -104,34 +128,33 @@ export function finalKey({ spec, features, dataset }: RunPlan, trial: string): s
   return foldKey(spec, spec.estimators[trial], features.key, { train: all, test: indexHash(new Int32Array()) });
 }
 
-/** Splits, keys and queue of every fold job. The run's id follows from its content: same command, same run. */
-export function planRun({ spec, manifest, splits }: PlanInput): RunPlan {
-  const features = featuresKey(spec, manifest.contentHash);
-  const hashes = splits.map((split) => ({ train: indexHash(split.train), test: indexHash(split.test) }));
-  const jobs: FoldJob[] = [];
-  for (const [split, hash] of hashes.entries()) {
-    for (const [trial, estimator] of Object.entries(spec.estimators)) {
-      const add = (shuffle?: number) => {
-        const key = foldKey(spec, estimator, features, { ...hash, shuffle });
-        const queue = estimator.kind === 'svm' ? 'cpu' : 'gpu';
-        jobs.push({
-          key,
-          trial,
-          queue,
-          split,
-          seed: deriveSeed(key, 'fold'),
-          ...(shuffle === undefined ? {} : { shuffle }),
-        });
-      };
-      add();
-      if (splits[split].repeat > 0) continue;
-      for (let shuffle = 0; shuffle < (spec.nulls ?? 0); shuffle++) add(shuffle);
-    }
+/** Jobs of trials that the plan's estimators name, on splits of the plan. */
+export function addJobs(plan: RunPlan, wanted: readonly { split: number; trial: string; shuffle?: number }[]): void {
+  const { spec, features } = plan;
+  const hashes = new Map<number, { train: string; test: string }>();
+  for (const { split, trial, shuffle } of wanted) {
+    const { train, test } = plan.splits[split];
+    const hash = hashes.get(split) ?? {
+      train: indexHash(Int32Array.from(train)),
+      test: indexHash(Int32Array.from(test)),
+    };
+    hashes.set(split, hash);
+    const estimator = spec.estimators[trial];
+    const key = foldKey(spec, estimator, features.key, { ...hash, shuffle });
+    const queue = queueOf(estimator);
+    const seed = deriveSeed(key, 'fold');
+    plan.jobs.push({ key, trial, queue, split, seed, ...(shuffle === undefined ? {} : { shuffle }) });
   }
-  const identity = contentKey({ spec, dataset: manifest.contentHash, jobs: jobs.map((job) => job.key) });
-  return {
+}
+
+/**
+ * Splits, keys and queue of every fold job; those of searched estimators follow from what the sweep decides
+ * (growPlan). The run's id follows from its content: same command, same run.
+ */
+export function planRun({ spec, manifest, splits }: PlanInput): RunPlan {
+  const plan: RunPlan = {
     format: 1,
-    run: `${spec.name}-${identity.slice(0, 12)}`,
+    run: '',
     spec,
     dataset: {
       key: manifest.contentHash,
@@ -139,10 +162,30 @@ export function planRun({ spec, manifest, splits }: PlanInput): RunPlan {
       clips: manifest.clips.length,
       classes: manifest.classes,
     },
-    features: { key: features },
-    splits: splits.map(({ repeat, fold, train, test }) => ({ repeat, fold, train: [...train], test: [...test] })),
-    jobs,
+    features: { key: featuresKey(spec, manifest.contentHash) },
+    splits: splits.map(({ train, test, ...rest }) => ({ ...rest, train: [...train], test: [...test] })),
+    jobs: [],
   };
+  const searched = new Set(Object.keys(spec.search?.space ?? {}));
+  const trials = Object.keys(spec.estimators).filter((name) => !searched.has(name));
+  const wanted: { split: number; trial: string; shuffle?: number }[] = [];
+  for (const [split, { repeat, outer }] of splits.entries()) {
+    if (outer !== undefined) continue;
+    for (const trial of trials) {
+      wanted.push({ split, trial });
+      if (repeat > 0) continue;
+      for (let shuffle = 0; shuffle < (spec.nulls ?? 0); shuffle++) wanted.push({ split, trial, shuffle });
+    }
+  }
+  addJobs(plan, wanted);
+  const identity = contentKey({
+    spec,
+    dataset: manifest.contentHash,
+    jobs: plan.jobs.map((job) => job.key),
+    // A sweep's jobs are not known yet; its splits stand for them.
+    ...(spec.search ? { splits: contentKey(plan.splits) } : {}),
+  });
+  return { ...plan, run: `${spec.name}-${identity.slice(0, 12)}` };
 }
 
 const encoder = new TextEncoder();

@@ -105,6 +105,8 @@ export const storeKeys = {
   /** What was said during an attempt, failed or not */
   log: (fold: string, attempt: string) => `folds/${fold}/${attempt}/log.txt`,
   plan: (run: string) => `runs/${run}/plan.json`,
+  search: (run: string) => `runs/${run}/search/`,
+  searchRecord: (run: string, number: number) => `runs/${run}/search/${String(number).padStart(6, '0')}.json`,
   results: (run: string) => `runs/${run}/results.json`,
   outOfFold: (run: string) => `runs/${run}/out-of-fold.csv`,
   cancelled: (run: string) => `runs/${run}/cancelled.json`,

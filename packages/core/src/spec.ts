@@ -1,6 +1,7 @@
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { CryfoldError } from './errors.js';
+import { extremes, parameterProblem, searchSchema } from './search-spec.js';
 
 const positive = z.number().positive();
 const count = z.int().positive();
@@ -120,6 +121,8 @@ export const specSchema = z.strictObject({
   fusion: z
     .record(name, z.strictObject({ rule: z.enum(FUSION_RULES).default('mean'), members: z.array(name).min(2) }))
     .default({}),
+  /** Turns the run into a sweep: docs/sweeps.md */
+  search: searchSchema.optional(),
 });
 
 export type Spec = z.infer<typeof specSchema>;
@@ -127,6 +130,11 @@ export type Estimator = z.infer<typeof estimatorSchema>;
 export type SmallCnnParameters = z.infer<typeof smallCnnSchema>;
 export type ResNet50Parameters = z.infer<typeof resnet50Schema>;
 export type SvmParameters = z.infer<typeof svmSchema>;
+
+/** The JSON Schema (draft 2020-12) of a spec as it is written, published as docs/spec.schema.json. */
+export function specJsonSchema(): object {
+  return { title: 'cryfold spec, version 1', ...z.toJSONSchema(specSchema, { io: 'input' }) };
+}
 
 /**
  * Parses and checks a spec.
@@ -182,6 +190,42 @@ function checkReferences(spec: Spec, file: string): void {
     if (fusion in spec.estimators) throw invalid(`fusion.${fusion}`, 'an estimator already has this name');
     for (const member of members) {
       if (!(member in spec.estimators)) throw invalid(`fusion.${fusion}.members`, `no estimator is named ${member}`);
+    }
+  }
+  if (spec.search) checkSearch(spec, invalid);
+}
+
+type Invalid = (key: string, message: string) => CryfoldError;
+
+/** Each searched parameter must be one of its estimator, and what it may become must be allowed there. */
+function checkSearch({ search, estimators }: Spec, invalid: Invalid): void {
+  const { space = {}, algorithm, asha, racing } = search ?? {};
+  if (Object.keys(space).length === 0) throw invalid('search.space', 'name an estimator and its parameters');
+  if (asha && algorithm !== 'asha') throw invalid('search.asha', 'only with algorithm: asha');
+  if (racing && algorithm === 'asha')
+    throw invalid('search.racing', 'not with algorithm: asha, which stops trials itself');
+  for (const [name, parameters] of Object.entries(space)) {
+    const at = `search.space.${name}`;
+    const estimator = estimators[name];
+    if (!estimator) throw invalid(at, 'no estimator has this name');
+    if (asha?.resource === 'epochs' && estimator.kind === 'svm') throw invalid(at, 'an svm has no epochs: use folds');
+    if (asha?.resource === 'epochs' && 'epochs' in parameters) {
+      throw invalid(`${at}.epochs`, 'asha gives the epochs itself, up to those of the estimator');
+    }
+    if (Object.keys(parameters).length === 0) throw invalid(at, 'name at least one parameter');
+    for (const [key, parameter] of Object.entries(parameters)) {
+      const where = `${at}.${key}`;
+      if (key === 'kind') throw invalid(where, 'the kind of an estimator cannot be searched: name two estimators');
+      const problem = parameterProblem(parameter, algorithm === 'grid');
+      if (problem) throw invalid(where, problem);
+      for (const value of extremes(parameter)) {
+        const parsed = estimatorSchema.safeParse({ ...estimator, [key]: value });
+        if (!parsed.success) throw invalid(where, `${JSON.stringify(value)}: ${parsed.error.issues[0].message}`);
+      }
+      for (const other of Object.keys(parameter.when ?? {})) {
+        if (!(other in estimator)) throw invalid(`${where}.when`, `${estimator.kind} has no parameter ${other}`);
+        if (parameters[other]?.when) throw invalid(`${where}.when`, `${other} is conditional itself`);
+      }
     }
   }
 }

@@ -19,7 +19,7 @@ test('specs/paper.yaml holds the paper’s parameters', () => {
 
 test('a wrong spec names file, line and key', () => {
   const cases: [string, RegExp][] = [
-    [paper.replace('epochs: 3', 'epochs: -3'), /^paper\.yaml:34: estimators\.tl-resnet50\.epochs: /],
+    [paper.replace('epochs: 3', 'epochs: -3'), /^paper\.yaml:35: estimators\.tl-resnet50\.epochs: /],
     [paper.replace('epochs: 3', 'epoch: 3'), /estimators\.tl-resnet50\.epoch: /],
     [paper.replace('gamma: scale', 'gamma: [1]'), /estimators\.svm\.gamma/],
     [paper.replace('RepeatedKFold', 'KFold'), /protocol\.repeats.*RepeatedKFold/],

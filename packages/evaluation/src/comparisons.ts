@@ -14,35 +14,43 @@ export interface PairedTest {
   pValue: number;
 }
 
+/** What a corrected resampled t-test says of a mean difference, without an interval. */
+export type CorrectedT = Pick<PairedTest, 'folds' | 'meanDifference' | 't' | 'pValue'> & {
+  /** Standard error of the mean; 0 where all differences are equal */
+  error: number;
+};
+
 /**
  * The corrected resampled t-test: folds share training clips, so the variance of the mean is (1/k + test/train) times
  * the folds' variance, not 1/k. Source: Nadeau and Bengio, "Inference for the generalization error", Machine Learning
  * 52 (2003); for repeated cross-validation, Bouckaert and Frank (2004).
  * @param differences of a metric, model A minus model B, one per fold
  * @param testTrainRatio test clips over training clips of a fold, such as 1/4 for 5 folds
- * @param level of the interval
  * @returns null for fewer than two folds
  */
-export function nadeauBengio(differences: readonly number[], testTrainRatio: number, level = 0.95): PairedTest | null {
+export function correctedT(differences: readonly number[], testTrainRatio: number): CorrectedT | null {
   const summary = summarise(differences);
   if (summary?.standardDeviation == null) return null;
   const { mean, standardDeviation, count } = summary;
   // equal differences leave rounding in the mean, not a spread: there is nothing to test
   if (standardDeviation <= 1e-12 * Math.abs(mean)) {
-    const pValue = mean === 0 ? 1 : 0;
-    return { folds: count, meanDifference: mean, low: mean, high: mean, t: null, pValue };
+    return { folds: count, meanDifference: mean, error: 0, t: null, pValue: mean === 0 ? 1 : 0 };
   }
   const error = Math.sqrt(1 / count + testTrainRatio) * standardDeviation;
-  const reach = studentCritical(1 - level, count - 1) * error;
   const t = mean / error;
-  return {
-    folds: count,
-    meanDifference: mean,
-    low: mean - reach,
-    high: mean + reach,
-    t,
-    pValue: studentTwoSided(t, count - 1),
-  };
+  return { folds: count, meanDifference: mean, error, t, pValue: studentTwoSided(t, count - 1) };
+}
+
+/**
+ * `correctedT` with an interval.
+ * @param level of the interval
+ */
+export function nadeauBengio(differences: readonly number[], testTrainRatio: number, level = 0.95): PairedTest | null {
+  const test = correctedT(differences, testTrainRatio);
+  if (!test) return null;
+  const { error, ...rest } = test;
+  const reach = error === 0 ? 0 : studentCritical(1 - level, test.folds - 1) * error;
+  return { ...rest, low: test.meanDifference - reach, high: test.meanDifference + reach };
 }
 
 /** Holm's step-down adjustment of p-values for their number, in their order (Holm 1979). */

@@ -1,7 +1,16 @@
 export { applyTemperature, fitTemperature } from './calibration.js';
 export { type ClipOutcome, clipOutcomes, type Errors, type GroupOutcome, groupOutcomes } from './clip-outcomes.js';
 export { compareRuns, type RunComparison, type Verdict } from './compare.js';
-export { bootstrapGroups, holm, type Interval, mcNemar, nadeauBengio, type PairedTest } from './comparisons.js';
+export {
+  bootstrapGroups,
+  type CorrectedT,
+  correctedT,
+  holm,
+  type Interval,
+  mcNemar,
+  nadeauBengio,
+  type PairedTest,
+} from './comparisons.js';
 export { crossFitRows, outOfFoldRows } from './cross-fit.js';
 export {
   type EvaluatedClip,
@@ -68,6 +77,8 @@ export {
   type RunResults,
   resultsJsonSchema,
   resultsSchema,
+  type SearchResults,
+  type TrialRow,
 } from './results.js';
 export { type ShuffleSplitOptions, shuffleSplit, trainTestSplit } from './shuffle-split.js';
 export { type ShuffledFold, shuffledName } from './shuffled.js';

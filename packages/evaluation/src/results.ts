@@ -128,6 +128,59 @@ export const evaluationSchema = z.strictObject({
   }),
 });
 
+const trial = z.strictObject({
+  trial: z.string(),
+  /** The spec's estimator that it is a variant of */
+  base: z.string(),
+  state: z.enum(['RUNNING', 'COMPLETE', 'PRUNED', 'FAILED']),
+  reason: z.string(),
+  /** What the search chose, without what the spec fixes */
+  parameters: z.record(z.string(), z.unknown()),
+  /** How many folds were evaluated, of how many */
+  folds: count,
+  planned: count,
+  /** The metric over its folds, with a 95 % interval by the Nadeau-Bengio correction */
+  mean: orUndefined,
+  standardDeviation: orUndefined,
+  low: orUndefined,
+  high: orUndefined,
+});
+
+/** Of a sweep: what was tried, and how good the winners are when the choice itself is taken into account. */
+const search = z.strictObject({
+  algorithm: z.string(),
+  metric: z.enum(['accuracy', 'balancedAccuracy', 'logLoss']),
+  /** Whether the models' figures are of nested cross-validation; else they are optimistic */
+  nested: z.boolean(),
+  /** Best first within each estimator */
+  trials: z.array(trial),
+  winners: z.array(
+    z.strictObject({
+      base: z.string(),
+      /** Null where every trial failed */
+      trial: z.string().nullable(),
+      parameters: z.record(z.string(), z.unknown()),
+      /** Trials evaluated to the end, among which it was chosen */
+      among: count,
+      /** Its own mean over the folds that it was chosen by: too good */
+      plain: orUndefined,
+      /** Bootstrap bias-corrected, from the out-of-fold predictions of all complete trials */
+      corrected: z.strictObject({ mean: z.number(), low: z.number(), high: z.number(), samples: count }).nullable(),
+      /** By nested cross-validation */
+      nestedMean: orUndefined,
+      /** The trial that won inside each outer fold */
+      inside: z.array(
+        z.strictObject({
+          repeat: count,
+          fold: count,
+          trial: z.string().nullable(),
+          parameters: z.record(z.string(), z.unknown()),
+        }),
+      ),
+    }),
+  ),
+});
+
 /** results.json, format 1; docs/results.md explains every field. */
 export const resultsSchema = z.strictObject({
   format: z.literal(1),
@@ -151,6 +204,7 @@ export const resultsSchema = z.strictObject({
     groupsSpanning: count,
   }),
   ...evaluationSchema.shape,
+  search: search.optional(),
   environment: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
 });
 
@@ -158,6 +212,8 @@ export type Evaluation = z.infer<typeof evaluationSchema>;
 export type ModelResults = z.infer<typeof modelSchema>;
 export type Comparison = z.infer<typeof comparison>;
 export type MissingFold = z.infer<typeof missingFold>;
+export type SearchResults = z.infer<typeof search>;
+export type TrialRow = z.infer<typeof trial>;
 export type RunResults = z.infer<typeof resultsSchema>;
 
 /**

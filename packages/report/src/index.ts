@@ -8,9 +8,10 @@ export { notBeatingMajority } from './paper.js';
 export { protocolTable } from './protocol-table.js';
 export { tableTwo } from './table-two.js';
 export { terminalReport } from './terminal-report.js';
-export type { TextOptions } from './text.js';
+export { alignColumns, type TextOptions } from './text.js';
 
 /** Loads the charts' library only where a page is written: it takes 0.3 s. */
 export async function htmlReport(input: import('./html/html-report.js').ReportInput): Promise<string> {
   return (await import('./html/html-report.js')).htmlReport(input);
 }
+export { metricText, parameterText, searchTable, trialTable, winnerNotes } from './search-table.js';

@@ -1,5 +1,6 @@
 import type { RunResults } from '@cryfold/evaluation';
 import { notBeatingMajority, paperFigure } from './paper.js';
+import { optimismWarning } from './search-table.js';
 import { alignColumns, paint, percent, printable, type TextOptions } from './text.js';
 
 /** How many missing folds are named one by one. */
@@ -22,6 +23,8 @@ export function headlines(results: RunResults): { warnings: string[]; missing: s
     const share = percent(accuracy?.mean ?? null);
     warnings.push(`${who} always answering the majority class, "${printable(label)}" (${share} %).`);
   }
+  const optimism = optimismWarning(results);
+  if (optimism) warnings.push(optimism);
   if (results.status === 'incomplete') {
     const { majority, shuffled = [] } = results.baselines;
     const all = results.models.length * majority.folds.length + shuffled.length * shuffledFolds(results);

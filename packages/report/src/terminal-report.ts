@@ -1,6 +1,7 @@
 import type { RunResults } from '@cryfold/evaluation';
 import { comparisonTable, pooledTable } from './comparison-table.js';
 import { confusionTable } from './confusion-table.js';
+import { searchTable } from './search-table.js';
 import { tableTwo } from './table-two.js';
 import { paint, type TextOptions } from './text.js';
 
@@ -11,7 +12,13 @@ export function terminalReport(results: RunResults, options: TextOptions = {}): 
     const title = `${name}: confusion matrix, percent of each true class, pooled over ${folds.length} folds`;
     return `${paint(title, 'bold', options.color)}\n${confusionTable(results.dataset.classes, pooled.rowNormalised, options)}`;
   });
-  return [tableTwo(results, options), ...matrices, pooledTable(results, options), comparisonTable(results, options)]
+  return [
+    tableTwo(results, options),
+    searchTable(results, options),
+    ...matrices,
+    pooledTable(results, options),
+    comparisonTable(results, options),
+  ]
     .filter((part) => part !== '')
     .join('\n\n');
 }

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { type ArtifactStore, observed, openStore, readArtifact, type S3Settings } from '@cryfold/artifacts';
+import { type ArtifactStore, observed, openStore, readRunPlan, type S3Settings } from '@cryfold/artifacts';
 import {
   CryfoldError,
-  decodePlan,
   encodeNpy,
   encodeRecord,
   type FoldJob,
@@ -122,20 +121,22 @@ export class Worker implements Service {
     for (const consumer of this.#consumers) void consumer.close(true);
   }
 
-  async #plan(run: string): Promise<RunPlan> {
+  /** The plan, read anew where it lacks what a sweep has asked for since. */
+  async #plan(run: string, has: (plan: RunPlan) => boolean): Promise<RunPlan> {
     let plan = this.#plans.get(run);
-    if (!plan) {
-      const key = storeKeys.plan(run);
-      plan = decodePlan(await readArtifact(this.#store, key), key);
+    if (!plan || (plan.spec.search && !has(plan))) {
+      plan = (await readRunPlan(this.#store, run)).plan;
       const [oldest] = this.#plans.keys();
-      if (this.#plans.size >= PLAN_CACHE) this.#plans.delete(oldest);
+      if (this.#plans.size >= PLAN_CACHE && !this.#plans.has(run)) this.#plans.delete(oldest);
       this.#plans.set(run, plan);
     }
     return plan;
   }
 
   async #handle(payload: WorkPayload, attempt: Attempt, child: WarmChild, engine: 'nn' | 'svm'): Promise<void> {
-    const plan = await this.#plan(payload.run);
+    const plan = await this.#plan(payload.run, ({ jobs, spec }) =>
+      payload.kind === 'fold' ? jobs.some(({ key }) => key === payload.key) : payload.trial in spec.estimators,
+    );
     const settings = { engine, threads: plan.spec.threads, maxMemoryMb: this.#options.childMemoryMb };
     const went = await unlessCancelled(this.#store, payload.run, attempt.signal, async (signal) => {
       const told = this.#announce(plan, payload);

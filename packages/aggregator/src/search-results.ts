@@ -1,0 +1,115 @@
+import type { ArtifactStore, StoredPlan } from '@cryfold/artifacts';
+import { CryfoldError, choiceKey, contextSplits, DAMAGE_CODES, type SearchMetric } from '@cryfold/core';
+import { argmaxRows, type RunResults, type SearchResults, type TrialRow } from '@cryfold/evaluation';
+import { correctedScore } from '@cryfold/search';
+import { type OnDamaged, readFold, type StoredRun } from './read-run.js';
+
+/** Out-of-fold predictions of each complete trial of the search over all data: by split, rows of what it predicts by. */
+export type TriedTrials = Map<string, Map<number, { probabilities: Float64Array; scores: Float64Array }>>;
+
+const CONCURRENT = 16;
+
+/** Undefined for a run that is no sweep. */
+export async function readTrials(
+  store: ArtifactStore,
+  { plan, search }: StoredPlan,
+  onDamaged: OnDamaged,
+): Promise<TriedTrials | undefined> {
+  if (!search) return undefined;
+  const tried: TriedTrials = new Map();
+  for (const { trial, state, context } of search.trials.values()) {
+    if (state === 'COMPLETE' && context === 0) tried.set(trial, new Map());
+  }
+  const jobs = plan.jobs.filter(({ trial, shuffle }) => tried.has(trial) && shuffle === undefined);
+  for (let start = 0; start < jobs.length; start += CONCURRENT) {
+    await Promise.all(
+      jobs.slice(start, start + CONCURRENT).map(async (job) => {
+        try {
+          const fold = await readFold(store, job, plan);
+          if (!fold) return;
+          const { probabilities, decisions = probabilities } = fold;
+          tried.get(job.trial)?.set(job.split, { probabilities, scores: decisions });
+        } catch (error) {
+          if (!(error instanceof CryfoldError) || !DAMAGE_CODES.has(error.code)) throw error;
+          await onDamaged(job, error);
+        }
+      }),
+    );
+  }
+  return tried;
+}
+
+/** What each clip adds to a trial's score, as a mean over the repeats that tested it. */
+function clipValues(
+  folds: NonNullable<ReturnType<TriedTrials['get']>>,
+  metric: SearchMetric,
+  { splits, clips, classes }: StoredRun['input'],
+): Float64Array {
+  const sums = new Float64Array(clips.length);
+  const counts = new Float64Array(clips.length);
+  for (const [s, { probabilities, scores }] of folds) {
+    const predicted = argmaxRows(scores, classes.length);
+    splits[s].test.forEach((clip, row) => {
+      const { label } = clips[clip];
+      const p = Math.max(probabilities[row * classes.length + label], Number.EPSILON);
+      sums[clip] += metric === 'logLoss' ? Math.log(p) : Number(predicted[row] === label);
+      counts[clip]++;
+    });
+  }
+  return sums.map((sum, clip) => sum / counts[clip]);
+}
+
+/** What a sweep tried, and how good its winners are. */
+export function searchResults(
+  stored: StoredPlan,
+  run: StoredRun,
+  tried: TriedTrials,
+  { models }: Pick<RunResults, 'models'>,
+): SearchResults {
+  const { base: plan, search } = stored;
+  const spec = plan.spec.search!;
+  const sign = spec.metric === 'logLoss' ? -1 : 1;
+  const outer = contextSplits(plan, 0);
+  const { clips } = run.input;
+  const rows = [...search!.trials.values()]
+    .filter(({ context }) => context === 0)
+    .map(({ trial, base, state, reason = '', parameters, statistics }): TrialRow => {
+      const { folds = 0, mean = null, standardDeviation = null, low = null, high = null } = statistics ?? {};
+      const figures = { folds, planned: outer.length, mean, standardDeviation, low, high };
+      return { trial, base, state, reason, parameters, ...figures };
+    });
+  const bases = Object.keys(spec.space);
+  const last = (row: TrialRow) => (row.mean === null ? Number.NEGATIVE_INFINITY : sign * row.mean);
+  rows.sort((a, b) => bases.indexOf(a.base) - bases.indexOf(b.base) || last(b) - last(a));
+  return {
+    algorithm: spec.algorithm,
+    metric: spec.metric,
+    nested: spec.nested !== undefined,
+    trials: rows,
+    winners: bases.map((base) => {
+      const trial = search!.choices.get(choiceKey(base, 0)) ?? null;
+      const complete = rows.filter((row) => row.base === base && row.state === 'COMPLETE');
+      const parametersOf = (name: string | null) => search!.trials.get(name ?? '')?.parameters ?? {};
+      const inside = spec.nested ? outer : [];
+      return {
+        base,
+        trial,
+        parameters: parametersOf(trial),
+        among: complete.length,
+        plain: complete.find((row) => row.trial === trial)?.mean ?? null,
+        corrected: correctedScore({
+          metric: spec.metric,
+          values: complete.map((row) => clipValues(tried.get(row.trial)!, spec.metric, run.input)),
+          labels: clips.map(({ label }) => label),
+          groups: clips.map(({ group }) => group),
+        }),
+        nestedMean: spec.nested ? (models.find(({ name }) => name === base)?.[spec.metric]?.mean ?? null) : null,
+        inside: inside.map((split) => {
+          const { repeat, fold } = plan.splits[split];
+          const won = search!.choices.get(choiceKey(base, split + 1)) ?? null;
+          return { repeat, fold, trial: won, parameters: parametersOf(won) };
+        }),
+      };
+    }),
+  };
+}

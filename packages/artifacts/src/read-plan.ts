@@ -1,0 +1,44 @@
+import {
+  type Decision,
+  decodePlan,
+  decodeRecord,
+  growPlan,
+  type RunPlan,
+  replay,
+  type SearchLog,
+  searchRecordSchema,
+  storeKeys,
+} from '@cryfold/core';
+import type { ArtifactStore } from './artifact-store.js';
+import { readArtifact } from './open-store.js';
+
+export interface StoredPlan {
+  /** With every trial that the sweep has begun; of other runs, the plan as it was stored */
+  plan: RunPlan;
+  /** As it was stored */
+  base: RunPlan;
+  /** Undefined for a run that is no sweep */
+  search: SearchLog | undefined;
+  /** Of the search's records in the store: the number of the next one */
+  next: number;
+}
+
+/**
+ * A run's plan, which in a sweep grows by what was decided so far.
+ * @throws CryfoldError ARTIFACT_MISSING, JOB_INVALID
+ */
+export async function readRunPlan(store: ArtifactStore, run: string): Promise<StoredPlan> {
+  const key = storeKeys.plan(run);
+  const base = decodePlan(await readArtifact(store, key), key);
+  if (!base.spec.search) return { plan: base, base, search: undefined, next: 0 };
+  const decisions: Decision[] = [];
+  let next = 0;
+  for (; ; next++) {
+    const record = storeKeys.searchRecord(run, next);
+    const bytes = await store.get(record);
+    if (!bytes) break;
+    decisions.push(...decodeRecord(searchRecordSchema, bytes, record).decisions);
+  }
+  const search = replay(decisions);
+  return { plan: growPlan(base, search), base, search, next };
+}

@@ -1,0 +1,44 @@
+import type { ArtifactStore } from '@cryfold/artifacts';
+import { mapLimited, readPlan, runIds } from '@cryfold/control';
+import { decodeRecord, type Estimator, foldResultSchema, storeKeys } from '@cryfold/core';
+
+/** Records read of each kind of estimator: more would not change a median much. */
+const SAMPLE = 200;
+
+/** How long folds took before, by kind of estimator: median seconds per unit of work. */
+export type History = Map<Estimator['kind'], { folds: number; secondsPerUnit: number }>;
+
+/** Grows as a fold's time does: epochs x training clips of a network, training clips squared of an SVM. */
+export function workOf(estimator: Estimator, trainClips: number): number {
+  return estimator.kind === 'svm' ? trainClips ** 2 : estimator.epochs * trainClips;
+}
+
+/** Looks at committed folds of all runs in the store. */
+export async function readHistory(store: ArtifactStore): Promise<History> {
+  const found = new Map<Estimator['kind'], Map<string, number>>();
+  for (const run of await runIds(store)) {
+    const plan = await readPlan(store, run);
+    const wanted = new Map<string, { estimator: Estimator; clips: number }>();
+    for (const { key, trial, split, shuffle } of plan.jobs) {
+      const estimator = plan.spec.estimators[trial];
+      const known = found.get(estimator.kind);
+      const enough =
+        (known?.size ?? 0) + [...wanted.values()].filter((w) => w.estimator.kind === estimator.kind).length;
+      if (shuffle !== undefined || known?.has(key) || enough >= SAMPLE) continue;
+      wanted.set(key, { estimator, clips: plan.splits[split].train.length });
+    }
+    await mapLimited([...wanted], async ([key, { estimator, clips }]) => {
+      const bytes = await store.get(storeKeys.result(key));
+      if (!bytes) return;
+      const { seconds } = decodeRecord(foldResultSchema, bytes, storeKeys.result(key));
+      const own = found.get(estimator.kind) ?? new Map<string, number>();
+      found.set(estimator.kind, own.set(key, seconds / workOf(estimator, clips)));
+    });
+  }
+  return new Map(
+    [...found].map(([kind, all]) => {
+      const sorted = [...all.values()].sort((a, b) => a - b);
+      return [kind, { folds: sorted.length, secondsPerUnit: sorted[Math.floor(sorted.length / 2)] }];
+    }),
+  );
+}

@@ -1,0 +1,135 @@
+import { type ArtifactStore, readRunPlan, type StoredPlan } from '@cryfold/artifacts';
+import {
+  CryfoldError,
+  DAMAGE_CODES,
+  encodeRecord,
+  type FoldJob,
+  type RunPlan,
+  type SearchMetric,
+  type SearchRecord,
+  storeKeys,
+  type TrialState,
+} from '@cryfold/core';
+import { decide, meanScore, openContests } from '@cryfold/search';
+import { FoldScores } from './fold-scores.js';
+import { forEachLimited } from './limited.js';
+import type { RunProgress, RunState } from './run-state.js';
+
+/** For whoever watches: how many trials are in each state, and the best one so far. */
+export interface SearchProgress {
+  states: Record<TrialState, number>;
+  best: { trial: string; mean: number; folds: number } | null;
+}
+
+/**
+ * Decides what a sweep evaluates next. Every decision is one record in the store, committed by a conditional put, so
+ * that the sweep goes on as the very same one wherever it was interrupted.
+ */
+export class SearchDriver {
+  readonly #store: ArtifactStore;
+  readonly #run: string;
+  readonly #scores: FoldScores;
+  #stored: StoredPlan;
+  /** Folds done and failed at the last look, and records then in the store */
+  #seen = '';
+
+  private constructor(store: ArtifactStore, stored: StoredPlan) {
+    this.#store = store;
+    this.#run = stored.base.run;
+    this.#stored = stored;
+    this.#scores = new FoldScores(store);
+  }
+
+  /** Undefined for a run that is no sweep. */
+  static of(store: ArtifactStore, stored: StoredPlan): SearchDriver | undefined {
+    return stored.search && new SearchDriver(store, stored);
+  }
+
+  get plan(): RunPlan {
+    return this.#stored.plan;
+  }
+
+  /** Whether every search has its winner; folds may still be missing. */
+  get finished(): boolean {
+    const { base, search } = this.#stored;
+    return search !== undefined && openContests({ plan: base, log: search, outcome: () => undefined }).length === 0;
+  }
+
+  /** Looks at what is done and decides; true where the plan changed. */
+  async step(state: RunState): Promise<boolean> {
+    const { base, plan, search, next } = this.#stored;
+    const seen = `${state.ended} ${next}`;
+    if (!search || seen === this.#seen) return false;
+    const jobs = new Map<string, FoldJob>();
+    for (const job of plan.jobs) if (job.shuffle === undefined) jobs.set(`${job.trial} ${job.split}`, job);
+    const { metric } = base.spec.search!;
+    await forEachLimited(
+      [...jobs.values()].filter(({ key, trial }) => state.isDone(key) && search.trials.has(trial)),
+      (job) => this.#read(job, metric),
+    );
+    const decisions = decide({
+      plan: base,
+      log: search,
+      outcome: (trial, split) => {
+        const job = jobs.get(`${trial} ${split}`);
+        const score = job && this.#scores.get(job.key);
+        if (score !== undefined) return { score };
+        const error = job && state.failure(job.key);
+        return error && { error: `${error.code}: ${error.message}` };
+      },
+    });
+    this.#seen = seen;
+    if (decisions.length === 0) return false;
+    const record: SearchRecord = { format: 1, at: new Date().toISOString(), decisions };
+    // Where another coordinator was first, its decision stands.
+    await this.#store.putIfAbsent(storeKeys.searchRecord(this.#run, next), encodeRecord(record));
+    this.#stored = await readRunPlan(this.#store, this.#run);
+    return true;
+  }
+
+  /** A record whose bytes are gone is taken back: the run then starts anew, and its fold is trained again. */
+  async #read(job: FoldJob, metric: SearchMetric): Promise<void> {
+    try {
+      await this.#scores.read(this.#stored.plan, job, metric);
+    } catch (error) {
+      if (!(error instanceof CryfoldError) || !DAMAGE_CODES.has(error.code)) throw error;
+      await this.#store.delete(storeKeys.result(job.key));
+      const { code, message, context } = error;
+      throw new CryfoldError(code, message, { cause: error, context: { ...context, repaired: true } });
+    }
+  }
+
+  /** A run's progress by the spec's estimators, since trials are many. */
+  describe(progress: RunProgress): RunProgress {
+    const { search } = this.#stored;
+    const trials: RunProgress['trials'] = {};
+    for (const [name, { total, done, failed }] of Object.entries(progress.trials)) {
+      const base = search?.trials.get(name)?.base ?? name;
+      trials[base] ??= { total: 0, done: 0, failed: 0 };
+      trials[base].total += total;
+      trials[base].done += done;
+      trials[base].failed += failed;
+    }
+    return { ...progress, trials, search: this.#searchProgress() };
+  }
+
+  #searchProgress(): SearchProgress {
+    const states: SearchProgress['states'] = { RUNNING: 0, COMPLETE: 0, PRUNED: 0, FAILED: 0 };
+    let best: SearchProgress['best'] = null;
+    let most = Number.NEGATIVE_INFINITY;
+    const { plan, search } = this.#stored;
+    const scores = new Map<string, number[]>();
+    for (const job of plan.jobs) {
+      const score = this.#scores.get(job.key);
+      if (score !== undefined) scores.set(job.trial, [...(scores.get(job.trial) ?? []), score]);
+    }
+    for (const { trial, state, context } of search?.trials.values() ?? []) {
+      states[state]++;
+      const own = scores.get(trial);
+      if (context !== 0 || !own || state === 'PRUNED' || state === 'FAILED' || meanScore(own) <= most) continue;
+      most = meanScore(own);
+      best = { trial, mean: Math.abs(most), folds: own.length };
+    }
+    return { states, best };
+  }
+}

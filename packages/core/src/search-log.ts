@@ -1,0 +1,171 @@
+import { z } from 'zod';
+import { CryfoldError } from './errors.js';
+import { addJobs, type RunPlan } from './plan.js';
+import { estimatorSchema } from './spec.js';
+
+const indices = z.array(z.int().min(0));
+
+/** Why a trial ended, in figures: the metric over its folds, and the race that it lost. */
+const statisticsSchema = z.strictObject({
+  folds: z.int(),
+  mean: z.number().nullable(),
+  standardDeviation: z.number().nullable(),
+  /** 95 % interval of the mean, with the correction for overlapping training sets */
+  low: z.number().nullable(),
+  high: z.number().nullable(),
+  race: z
+    .strictObject({
+      leader: z.string(),
+      folds: z.int(),
+      /** Leader better than the trial by so much, on the folds that both have */
+      meanDifference: z.number(),
+      t: z.number().nullable(),
+      /** One-sided */
+      pValue: z.number(),
+      threshold: z.number(),
+    })
+    .optional(),
+});
+
+const decisionSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    /** A trial begins, or goes on with more: what stood in an earlier one of the same trial is replaced. */
+    kind: z.literal('evaluate'),
+    trial: z.string(),
+    /** The spec's estimator that it is a variant of */
+    base: z.string(),
+    /** 0: the search over all data; o + 1: the search inside outer split o */
+    context: z.int().min(0),
+    /** Of ASHA: how far the trial has come, and its scores when it had finished the rungs below */
+    rung: z.int().min(0).optional(),
+    lowerRungs: z.array(z.number()).optional(),
+    /** What the search chose, without what the spec fixes */
+    parameters: z.record(z.string(), z.unknown()),
+    estimator: estimatorSchema,
+    /** Which splits of the plan it is evaluated on, in this order */
+    splits: indices,
+  }),
+  z.strictObject({
+    kind: z.literal('end'),
+    trial: z.string(),
+    state: z.enum(['COMPLETE', 'PRUNED', 'FAILED']),
+    reason: z.string(),
+    statistics: statisticsSchema,
+    /** The splits whose results it was judged by; the others are not evaluated any more. */
+    splits: indices,
+  }),
+  z.strictObject({
+    /** A search is over; null where every trial failed. */
+    kind: z.literal('choose'),
+    base: z.string(),
+    context: z.int().min(0),
+    trial: z.string().nullable(),
+  }),
+]);
+
+/** `runs/<run>/search/<number>.json`: what a sweep decided, once and for all. The numbers have no gaps. */
+export const searchRecordSchema = z.strictObject({
+  format: z.literal(1),
+  at: z.iso.datetime(),
+  decisions: z.array(decisionSchema).min(1),
+});
+
+export type Decision = z.infer<typeof decisionSchema>;
+export type SearchRecord = z.infer<typeof searchRecordSchema>;
+export type TrialStatistics = z.infer<typeof statisticsSchema>;
+export type TrialState = 'RUNNING' | 'COMPLETE' | 'PRUNED' | 'FAILED';
+
+/** A trial as the decisions so far have it. */
+export interface Trial extends Omit<Extract<Decision, { kind: 'evaluate' }>, 'kind'> {
+  state: TrialState;
+  reason?: string;
+  statistics?: TrialStatistics;
+}
+
+export interface SearchLog {
+  /** In the order in which they began */
+  trials: Map<string, Trial>;
+  /** By `choiceKey` */
+  choices: Map<string, string | null>;
+}
+
+export const choiceKey = (base: string, context: number): string => `${base} ${context}`;
+
+/** @throws CryfoldError JOB_INVALID for a decision about a trial that never began */
+export function replay(decisions: readonly Decision[]): SearchLog {
+  const log: SearchLog = { trials: new Map(), choices: new Map() };
+  for (const decision of decisions) {
+    if (decision.kind === 'choose') log.choices.set(choiceKey(decision.base, decision.context), decision.trial);
+    else if (decision.kind === 'evaluate') {
+      const { kind: _, ...trial } = decision;
+      log.trials.set(trial.trial, { ...trial, state: 'RUNNING' });
+    } else {
+      const trial = log.trials.get(decision.trial);
+      if (!trial) {
+        throw new CryfoldError('JOB_INVALID', `the search log ends ${decision.trial}, which never began`, {
+          hint: 'A record of the search was deleted: start the sweep under another name.',
+        });
+      }
+      const { kind: _, ...end } = decision;
+      Object.assign(trial, end);
+    }
+  }
+  return log;
+}
+
+/** The splits on which trials of a context are compared: the outer ones, or those inside an outer split. */
+export function contextSplits(plan: Pick<RunPlan, 'splits'>, context: number): number[] {
+  const outer = context === 0 ? undefined : context - 1;
+  return plan.splits.flatMap((split, s) => (split.outer === outer ? [s] : []));
+}
+
+/** Every context of a plan: 0, and with nested cross-validation one per outer split. */
+export function contextsOf({ spec, splits }: Pick<RunPlan, 'spec' | 'splits'>): number[] {
+  if (!spec.search?.nested) return [0];
+  return [0, ...splits.flatMap(({ outer }, s) => (outer === undefined ? [s + 1] : []))];
+}
+
+/** The plan with everything that the decisions so far ask for: each trial is an estimator of its name. */
+export function growPlan(plan: RunPlan, log: SearchLog): RunPlan {
+  const grown: RunPlan = {
+    ...plan,
+    spec: { ...plan.spec, estimators: { ...plan.spec.estimators } },
+    jobs: [...plan.jobs],
+  };
+  const wanted: { split: number; trial: string; rank: number }[] = [];
+  for (const { trial, estimator, splits } of log.trials.values()) {
+    grown.spec.estimators[trial] = estimator;
+    splits.forEach((split, rank) => {
+      wanted.push({ split, trial, rank });
+    });
+  }
+  for (const [key, trial] of log.choices) {
+    const context = Number(key.split(' ')[1]);
+    if (context > 0 && trial !== null) wanted.push({ split: context - 1, trial, rank: 0 });
+  }
+  // Trials advance side by side, so that they can be compared on the folds that all have.
+  wanted.sort((a, b) => a.rank - b.rank);
+  addJobs(grown, wanted);
+  return grown;
+}
+
+/**
+ * The finished sweep as an ordinary run: each searched estimator has the winner's parameters and folds. With nested
+ * cross-validation an outer fold's result is of the trial that won inside that fold.
+ */
+export function selectedPlan(plan: RunPlan, log: SearchLog): RunPlan {
+  const grown = growPlan(plan, log);
+  const outer = contextSplits(plan, 0);
+  const estimators = { ...plan.spec.estimators };
+  const jobs = [...plan.jobs];
+  for (const base of Object.keys(plan.spec.search?.space ?? {})) {
+    const winner = log.trials.get(log.choices.get(choiceKey(base, 0)) ?? '');
+    if (winner) estimators[base] = winner.estimator;
+    for (const split of outer) {
+      const inside = plan.spec.search?.nested ? log.choices.get(choiceKey(base, split + 1)) : winner?.trial;
+      const job = grown.jobs.find((candidate) => candidate.trial === inside && candidate.split === split);
+      if (job) jobs.push({ ...job, trial: base });
+    }
+  }
+  return { ...plan, spec: { ...plan.spec, estimators }, splits: outer.map((s) => plan.splits[s]), jobs };
+}

@@ -1,0 +1,68 @@
+import type { Decision, Estimator, SearchSpec, Trial, TrialStatistics } from '@cryfold/core';
+import { nadeauBengio, summarise } from '@cryfold/evaluation';
+import { propose } from './propose.js';
+import { meanScore, type Scores } from './racing.js';
+import { type Parameters, trialEstimator } from './space.js';
+
+/** One search: of an estimator's parameters, over all data or inside an outer fold. */
+export interface Contest {
+  search: SearchSpec;
+  base: string;
+  estimator: Estimator;
+  context: number;
+  /** On which its trials are compared, in the order in which they are evaluated */
+  splits: readonly number[];
+  /** Test clips over training clips, of a mean fold */
+  ratio: number;
+  seed: number;
+  trials: Entrant[];
+  /** What a trial of that number is called */
+  nameOf: (number: number) => string;
+}
+
+export interface Entrant extends Trial {
+  /** Of the splits that it is evaluated on now and that are done */
+  scores: Scores;
+  error: string | undefined;
+}
+
+const maximised = (search: SearchSpec) => (search.metric === 'logLoss' ? -1 : 1);
+
+/** What the folds say of a trial; scores as the metric has them. */
+export function trialStatistics(scores: Scores, ratio: number, search: SearchSpec): TrialStatistics {
+  const values = [...scores.values()].map((score) => maximised(search) * score);
+  const summary = summarise(values);
+  const interval = nadeauBengio(values, ratio);
+  return {
+    folds: values.length,
+    mean: summary?.mean ?? null,
+    standardDeviation: summary?.standardDeviation ?? null,
+    low: interval?.low ?? null,
+    high: interval?.high ?? null,
+  };
+}
+
+/** The first decision about a trial. */
+export function begin(
+  contest: Contest,
+  parameters: Parameters,
+  number: number,
+): Extract<Decision, { kind: 'evaluate' }> {
+  const { base, context, estimator, splits } = contest;
+  return {
+    kind: 'evaluate',
+    trial: contest.nameOf(number),
+    ...{ base, context, parameters, splits: [...splits] },
+    estimator: trialEstimator(estimator, parameters),
+  };
+}
+
+/** New parameters to try. Where nothing is learnt from earlier trials, all of them at once. */
+export function proposals({ search, base, estimator, seed, trials }: Contest, count: number): Parameters[] {
+  const earlier = trials.map(({ parameters, state, scores }) => ({
+    parameters,
+    // A trial that was given up is known to be bad, from fewer folds.
+    score: state === 'RUNNING' || scores.size === 0 ? undefined : meanScore(scores.values()),
+  }));
+  return propose({ search, space: search.space[base], base: estimator, seed, earlier }, count);
+}

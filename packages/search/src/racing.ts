@@ -1,0 +1,83 @@
+import type { SearchSpec, TrialStatistics } from '@cryfold/core';
+import { correctedT } from '@cryfold/evaluation';
+
+export type Racing = NonNullable<SearchSpec['racing']>;
+export type Scores = ReadonlyMap<number, number>;
+
+/** Larger is better. NaN for no folds. */
+export function meanScore(scores: Iterable<number>): number {
+  let sum = 0;
+  let count = 0;
+  for (const score of scores) {
+    sum += score;
+    count++;
+  }
+  return sum / count;
+}
+
+/**
+ * Whether a trial is clearly worse than another one, on the splits that both have: the one-sided corrected resampled
+ * t-test of Nadeau and Bengio. The threshold is compared with anew after every fold; docs/sweeps.md tells how it was
+ * calibrated for that.
+ * @param scores by split; larger is better
+ * @param ratio test clips over training clips of a fold
+ * @returns undefined where too few folds are common
+ */
+export function race(
+  scores: Scores,
+  leader: { name: string; scores: Scores },
+  ratio: number,
+  { threshold, minFolds }: Racing,
+): NonNullable<TrialStatistics['race']> | undefined {
+  const differences: number[] = [];
+  for (const [split, score] of scores) {
+    const other = leader.scores.get(split);
+    if (other !== undefined) differences.push(other - score);
+  }
+  if (differences.length < minFolds) return undefined;
+  const test = correctedT(differences, ratio);
+  if (!test) return undefined;
+  const { meanDifference, t, pValue } = test;
+  return {
+    leader: leader.name,
+    folds: differences.length,
+    meanDifference,
+    t,
+    pValue: meanDifference > 0 ? pValue / 2 : 1 - pValue / 2,
+    threshold,
+  };
+}
+
+/** A trial as the race sees it. */
+export interface Runner {
+  trial: string;
+  /** Whether it may still be given up */
+  running: boolean;
+  scores: Scores;
+}
+
+export interface Loser {
+  trial: string;
+  race: NonNullable<TrialStatistics['race']>;
+}
+
+/**
+ * The trials that are clearly worse than the leader, which is the one of the best mean.
+ * @param runners without those that were given up
+ */
+export function losers(runners: readonly Runner[], ratio: number, rules: Racing): Loser[] {
+  let leader: { name: string; scores: Scores } | undefined;
+  let best = Number.NEGATIVE_INFINITY;
+  for (const { trial, scores } of runners) {
+    if (scores.size < rules.minFolds) continue;
+    const mean = meanScore(scores.values());
+    if (mean > best) [leader, best] = [{ name: trial, scores }, mean];
+  }
+  if (!leader) return [];
+  const { name } = leader;
+  return runners.flatMap(({ trial, running, scores }) => {
+    if (!running || trial === name) return [];
+    const result = race(scores, leader, ratio, rules);
+    return result && result.pValue < rules.threshold ? [{ trial, race: result }] : [];
+  });
+}

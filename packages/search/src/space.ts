@@ -1,0 +1,87 @@
+import { canonicalJson, type Estimator, estimatorSchema, type SearchParameter } from '@cryfold/core';
+
+/** Searched parameters of one estimator, by name. */
+export type Space = Readonly<Record<string, SearchParameter>>;
+/** What a search chose for one trial; parameters whose condition is not met are absent. */
+export type Parameters = Record<string, unknown>;
+
+/** Digits that a chosen number keeps: more would only make tables hard to read. */
+const DIGITS = 4;
+
+function between(low: number, high: number, value: number): number {
+  return Math.min(high, Math.max(low, Number(value.toPrecision(DIGITS))));
+}
+
+/** A parameter's value at u in [0, 1): equal shares of [0, 1) for choices and whole numbers. */
+export function valueAt(parameter: SearchParameter, u: number): unknown {
+  if ('choice' in parameter) return parameter.choice[Math.floor(u * parameter.choice.length)];
+  if ('uniform' in parameter) {
+    const [low, high] = parameter.uniform;
+    return between(low, high, low + u * (high - low));
+  }
+  if ('log' in parameter) {
+    const [low, high] = parameter.log;
+    return between(low, high, low * (high / low) ** u);
+  }
+  const [low, high] = parameter.int;
+  return low + Math.floor(u * (high - low + 1));
+}
+
+/** The values that a grid tries, both ends included. */
+export function gridValues(parameter: SearchParameter): unknown[] {
+  if ('choice' in parameter) return parameter.choice;
+  if ('int' in parameter) {
+    const [low, high] = parameter.int;
+    const steps = Math.min(parameter.steps ?? high - low + 1, high - low + 1);
+    return Array.from({ length: steps }, (_, i) => Math.round(low + (i * (high - low)) / (steps - 1)));
+  }
+  const steps = parameter.steps ?? 2;
+  const [low, high] = 'log' in parameter ? parameter.log : parameter.uniform;
+  return Array.from({ length: steps }, (_, i) => {
+    const share = i / (steps - 1);
+    return between(low, high, 'log' in parameter ? low * (high / low) ** share : low + share * (high - low));
+  });
+}
+
+/** Leaves out parameters whose condition is not met by the others or by what the spec fixes. */
+export function applyConditions(space: Space, base: Estimator, all: Parameters): Parameters {
+  const fixed = base as Record<string, unknown>;
+  return Object.fromEntries(
+    Object.entries(all).filter(([name]) =>
+      Object.entries(space[name].when ?? {}).every(([other, allowed]) => {
+        const value = other in all ? all[other] : fixed[other];
+        return Array.isArray(allowed) ? allowed.some((one) => one === value) : allowed === value;
+      }),
+    ),
+  );
+}
+
+/** The estimator of a trial: the spec's, with what the search chose. */
+export function trialEstimator(base: Estimator, parameters: Parameters): Estimator {
+  return estimatorSchema.parse({ ...base, ...parameters });
+}
+
+/** Equal for estimators that are trained alike. */
+export function identity(base: Estimator, parameters: Parameters): string {
+  return canonicalJson(trialEstimator(base, parameters));
+}
+
+/** Every distinct cell; the last parameter varies fastest. */
+export function gridCells(space: Space, base: Estimator): Parameters[] {
+  let cells: Parameters[] = [{}];
+  for (const [name, parameter] of Object.entries(space)) {
+    cells = cells.flatMap((cell) => gridValues(parameter).map((value) => ({ ...cell, [name]: value })));
+  }
+  const distinct = new Map<string, Parameters>();
+  for (const cell of cells) {
+    const chosen = applyConditions(space, base, cell);
+    const id = identity(base, chosen);
+    if (!distinct.has(id)) distinct.set(id, chosen);
+  }
+  return [...distinct.values()];
+}
+
+/** How many trials a grid has. */
+export function gridSize(space: Space, base: Estimator): number {
+  return gridCells(space, base).length;
+}

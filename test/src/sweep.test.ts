@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RunResults } from '@cryfold/evaluation';
+import { synthesizeCorpus } from '@cryfold/features';
+import { findRedis } from './cluster.js';
+import { cryfold, PROGRAM, temporaryFolder } from './command.js';
+
+const redis = await findRedis();
+const skip = redis === undefined && 'neither redis-server nor valkey-server is on PATH or in the cache';
+
+// One trial at a time, so that what TPE learns from does not depend on which of two ends first.
+const SWEEP = `
+version: 1
+name: sweep
+protocol: { folds: 3, repeats: 1 }
+estimators:
+  svm: { kind: svm }
+search:
+  algorithm: tpe
+  trials: 14
+  parallel: 1
+  space:
+    svm:
+      kernel: { choice: [rbf, linear] }
+      C: { log: [0.1, 10000] }
+      gamma: { log: [1e-5, 1e-1], when: { kernel: rbf } }
+`;
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+const path = (name: string) => join(folder.path, name);
+
+before(async () => {
+  folder = await temporaryFolder();
+  await writeFile(path('sweep.yaml'), SWEEP);
+  await synthesizeCorpus(path('corpus'), { clips: 60, seed: 1 });
+});
+after(() => folder?.remove());
+
+const args = (out: string) => [
+  'sweep',
+  path('sweep.yaml'),
+  '--data',
+  path('corpus'),
+  '--out',
+  path(out),
+  '--workers',
+  '1',
+];
+
+/** Every record of the search and every committed fold, by name, with its bytes. */
+async function records(out: string): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  const store = path(join(out, 'store'));
+  for (const name of await readdir(store, { recursive: true }).catch(() => [])) {
+    if (!/\/search\/\d+\.json$|result\.json$/.test(name)) continue;
+    found.set(name, await readFile(join(store, name), 'utf8'));
+  }
+  return found;
+}
+
+async function sweep(out: string): Promise<RunResults> {
+  const { code, stdout, stderr } = await cryfold([...args(out), '--json']);
+  assert.equal(code, 0, stderr);
+  return JSON.parse(stdout);
+}
+
+test('a sweep of which every process was killed goes on as the very same sweep', { skip }, async (t) => {
+  const undisturbed = await sweep('whole');
+  // Its own process group: the command, Redis, coordinator, aggregator, worker and training child die at once.
+  const { REDIS_URL: _redis, CRYFOLD_STORE: _store, ...env } = process.env;
+  const killed = spawn(process.execPath, [PROGRAM, ...args('killed')], { env, stdio: 'ignore', detached: true });
+  const ended = new Promise((resolve) => killed.once('exit', resolve));
+  const folds = async () => [...(await records('killed')).keys()].filter((name) => name.endsWith('result.json')).length;
+  while ((await folds()) < 20 && killed.exitCode === null) await sleep(100);
+  assert.equal(killed.exitCode, null, 'it ended before it could be killed');
+  process.kill(-killed.pid!, 'SIGKILL');
+  await ended;
+  const before = await records('killed');
+  t.diagnostic(`killed after ${await folds()} folds`);
+
+  const resumed = await sweep('killed');
+  const after = await records('killed');
+  for (const [name, bytes] of before) assert.equal(after.get(name), bytes, `${name} was written anew`);
+  assert.equal(resumed.search?.trials.length, 14);
+  assert.deepEqual(resumed.search, undisturbed.search);
+  assert.deepEqual(resumed.models, undisturbed.models);
+});
+
+test('a plan counts what a sweep has in the store, estimates its hours, and starts nothing', { skip }, async () => {
+  const plan = async (out: string, ...more: string[]) => {
+    const { code, stdout, stderr } = await cryfold(['plan', ...args(out).slice(1), ...more, '--json']);
+    assert.equal(code, 0, stderr);
+    return JSON.parse(stdout);
+  };
+  const done = await plan('whole', '--cpu-hour-price', '0.5');
+  assert.deepEqual([done.trials, done.folds, done.inStore, done.cpuHours, done.cost], [14, 42, 42, 0, 0]);
+  const fresh = await plan('nowhere', '--cpu-hour-price', '0.5');
+  assert.deepEqual([fresh.run, fresh.folds, fresh.inStore, fresh.cpuHours, fresh.cost], [done.run, 42, 0, null, null]);
+  await assert.rejects(stat(path('nowhere')), 'a plan wrote something');
+  const more = await plan('whole', '--repeats', '2', '--cpu-hour-price', '0.5');
+  assert.equal(more.folds, 84);
+  assert.ok(more.cpuHours > 0 && Math.abs(more.cost - 0.5 * more.cpuHours) < 1e-12);
+});
+
+test('status shows the trials of a sweep, best first', { skip }, async () => {
+  const [run] = await readdir(path('whole/store/runs'));
+  const { code, stdout } = await cryfold(['status', run, '--out', path('whole'), '--json']);
+  assert.equal(code, 0);
+  const means = JSON.parse(stdout).search.trials.map(({ mean }: { mean: number }) => mean);
+  assert.deepEqual(
+    means,
+    means.toSorted((a: number, b: number) => b - a),
+  );
+  assert.equal(means.length, 14);
+});
+
+test('a sweep needs a search section', async () => {
+  await writeFile(path('plain.yaml'), SWEEP.slice(0, SWEEP.indexOf('search:')));
+  const { code, stderr } = await cryfold(['sweep', path('plain.yaml'), '--data', path('corpus')]);
+  assert.equal(code, 2);
+  assert.match(stderr, /no search section/);
+});
