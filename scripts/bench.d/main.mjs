@@ -8,9 +8,10 @@ import { fileURLToPath } from 'node:url';
  * and throws an Error that says what to install where its peer is missing. See measure.mjs for a Comparison.
  */
 const MEMBERS = {
+  cluster: '500 simulated workers: what they ask of a coordinator and of Redis (2-3 min)',
   features: 'the paper’s images per second on one core, beside sox + resize',
   nn: 'ResNet50 and Small CNN: training, prediction, a first fold, beside Keras (5-10 min)',
-  orchestration: 'what a fold costs besides its training, beside BullMQ alone; idle memory (1-3 min)',
+  orchestration: 'what a fold costs besides its training, beside BullMQ, joblib, Ray Tune; idle memory (4-8 min)',
   svm: 'distances, folds, a grid and predictions, beside scikit-learn, ml-svm and libsvm-js (5-8 min)',
 };
 

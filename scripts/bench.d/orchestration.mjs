@@ -1,112 +1,68 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { openStore } from '../../packages/artifacts/dist/src/index.js';
-import { Coordinator } from '../../packages/coordinator/dist/src/index.js';
-import { encodeRecord, parseSpec, planRun, sha256, storeKeys } from '../../packages/core/dist/src/index.js';
-import { Consumer, checkRedis, Queues, runPayload, workPayload } from '../../packages/queue/dist/src/index.js';
-import { createLogger } from '../../packages/runtime/dist/src/index.js';
-import { Cluster, findRedis } from '../../test/dist/src/cluster.js';
+import { sha256, storeKeys } from '../../packages/core/dist/src/index.js';
 import { median } from './measure.mjs';
+import { endRuns, quantile, record, residentMib, runToEnd, startCoordinator, takeFolds } from './no-op.mjs';
 
 const require = createRequire(new URL('../../packages/queue/package.json', import.meta.url));
 const { Queue, Worker } = require('bullmq');
 const { Redis } = require('ioredis');
 
 const PAIRS = 3;
+const WORKERS = [1, 4, 16];
 /** The issue's target for what a fold may cost besides its training, folds a second. */
 const FIVE_MS = 200;
 
-/** A plan of `count` folds of one SVM; nothing of it is ever trained. */
-function noOpPlan(count, name) {
-  const spec = parseSpec(`version: 1\nname: ${name}\nestimators: { cnn: { kind: small-cnn } }\n`, 'bench');
-  const clips = Array.from({ length: 4 }, (_, i) => ({ id: `c${i}`, label: i % 2 ? 'a' : 'b', group: 'g' }));
-  const manifest = { format: 1, name, contentHash: sha256(name), grouped: false, classes: ['a', 'b'], clips };
-  // Distinct indices, so that each fold has a key of its own.
-  const splits = Array.from({ length: count }, (_, i) => ({
-    repeat: i,
-    fold: 0,
-    train: Int32Array.of(0, 1),
-    test: Int32Array.of(2, i + 3),
-  }));
-  return planRun({ spec, manifest, splits });
-}
-
-const record = (key) =>
-  encodeRecord({
-    format: 1,
-    key,
-    attempt: 'x',
-    probabilities: { key: 'x', sha256: sha256('x') },
-    curve: [],
-    seconds: 0,
-    environment: {},
-  });
-
-/** Folds a second of a whole run: submitted, split up, each fold taken and committed, its end seen by the coordinator. */
-async function ours(url, folder, count, workers, name) {
-  const storeUrl = `file:${join(folder, name)}`;
+/**
+ * A whole run: submitted, split up by a coordinator process, each fold taken and committed, its end seen and
+ * aggregated. Answers folds a second, of all and of the first and last thousand, and the milliseconds between the end of
+ * a fold and the start of the next (which only mean something where one is taken at a time).
+ */
+async function ours({ url, storeUrl }, count, workers, name) {
   const store = openStore(storeUrl);
-  const plan = noOpPlan(count, name);
-  await store.put(storeKeys.plan(plan.run), encodeRecord(plan));
-  const log = createLogger('bench', 'silent');
-  const coordinator = await Coordinator.start({ redisUrl: url, storeUrl, s3: undefined, log });
-  const times = [];
-  const fold = {
-    url,
-    queue: 'gpu',
-    schema: workPayload,
-    concurrency: workers,
-    maxStalledCount: 8,
-    handle: async ({ key }) => {
+  const [ends, gaps] = [[], []];
+  const consumers = [
+    endRuns(url, store),
+    takeFolds(url, workers, async ({ key }) => {
+      if (ends.length > 0) gaps.push(performance.now() - ends.at(-1));
       await store.putIfAbsent(storeKeys.result(key), record(key));
-      times.push(performance.now());
-    },
-    onError: () => {},
-  };
-  const aggregate = {
-    ...fold,
-    queue: 'aggregate',
-    schema: runPayload,
-    handle: ({ run }) => store.put(storeKeys.results(run), new Uint8Array()),
-  };
-  const consumers = [new Consumer(fold), new Consumer(aggregate)];
-  const queues = new Queues(url);
-  await checkRedis(url);
-  const started = performance.now();
-  await queues.add('runs', [{ id: plan.run, payload: { format: 1, kind: 'run', run: plan.run } }]);
-  while (!(await store.has(storeKeys.results(plan.run)))) await sleep(5);
-  const rate = (1000 * count) / (performance.now() - started);
+      ends.push(performance.now());
+    }),
+  ];
+  const { seconds } = await runToEnd(url, storeUrl, count, name);
   await Promise.all(consumers.map((consumer) => consumer.close(true)));
-  await coordinator.stop(0);
-  await queues.close();
   await store.close();
-  const thousand = (from) => (1000 * 999) / (times[from + 999] - times[from]);
-  return { rate, first: thousand(0), last: thousand(count - 1000) };
+  const thousand = (from) => (1000 * 999) / (ends[from + 999] - ends[from]);
+  return { rate: count / seconds, gaps, first: thousand(0), last: thousand(count - 1000) };
 }
 
-/** Jobs a second of BullMQ alone, each with the same commit to the same kind of store. */
-async function raw(port, folder, count, workers, name) {
-  const store = openStore(`file:${join(folder, name)}`);
-  const connection = () => new Redis({ port, host: '127.0.0.1', maxRetriesPerRequest: null });
+/** BullMQ alone, with the same commit to the same kind of store. */
+async function raw({ cluster }, folder, count, workers, name) {
+  const store = openStore(`file:${join(folder, 'raw')}`);
+  const connection = () => new Redis({ port: cluster.redisPort, host: '127.0.0.1', maxRetriesPerRequest: null });
   const [producing, consuming] = [connection(), connection()];
   const queue = new Queue(name, { connection: producing });
   const keys = Array.from({ length: count }, (_, i) => sha256(`${name}${i}`));
-  let done = 0;
+  const [ends, gaps] = [[], []];
   let finish;
   const finished = new Promise((resolve) => {
     finish = resolve;
   });
   const handle = async ({ data }) => {
+    if (ends.length > 0) gaps.push(performance.now() - ends.at(-1));
     await store.putIfAbsent(storeKeys.result(data.key), record(data.key));
-    if (++done === count) finish();
+    if (ends.push(performance.now()) === count) finish();
   };
-  const started = performance.now();
   const worker = new Worker(name, handle, { connection: consuming, concurrency: workers });
+  await worker.waitUntilReady();
+  const started = performance.now();
   for (let i = 0; i < count; i += 500) {
     const options = { removeOnComplete: true };
     await queue.addBulk(
@@ -119,7 +75,28 @@ async function raw(port, folder, count, workers, name) {
   await queue.close();
   producing.disconnect();
   consuming.disconnect();
-  return rate;
+  return { rate, gaps };
+}
+
+/** Milliseconds from submitting a run of one fold to an idle cluster until the fold starts. */
+async function dispatch({ url, storeUrl }, runs) {
+  const store = openStore(storeUrl);
+  let begun;
+  const consumers = [
+    endRuns(url, store),
+    takeFolds(url, 1, async ({ key }) => {
+      begun = performance.now();
+      await store.putIfAbsent(storeKeys.result(key), record(key));
+    }),
+  ];
+  const latencies = [];
+  for (let i = 0; i < runs; i++) {
+    const { started } = await runToEnd(url, storeUrl, 1, `dispatch-${i}`);
+    latencies.push(begun - started);
+  }
+  await Promise.all(consumers.map((consumer) => consumer.close(true)));
+  await store.close();
+  return latencies;
 }
 
 /**
@@ -149,49 +126,76 @@ async function idleMemory(url, folder) {
   return memory;
 }
 
+/** Tasks a second of joblib and Ray Tune, by name and workers; empty where python3 has neither. */
+async function peers() {
+  try {
+    const script = fileURLToPath(new URL('orchestration-peers.py', import.meta.url));
+    const { stdout } = await promisify(execFile)('python3', [script], { maxBuffer: 1e8, timeout: 300_000 });
+    return JSON.parse(stdout.trim().split('\n').at(-1));
+  } catch (error) {
+    console.error(`bench: joblib and Ray Tune were not measured: ${String(error.message).split('\n').at(-2)}`);
+    return {};
+  }
+}
+
 export async function compare() {
-  const program = await findRedis();
-  if (!program) throw new Error('needs redis-server or valkey-server: run scripts/setup');
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-bench-'));
-  const cluster = await Cluster.start(folder, program);
-  const url = `redis://127.0.0.1:${cluster.redisPort}`;
+  const scene = await startCoordinator(folder);
   const comparisons = [];
   const add = (name, mine, theirs, peer, unit, target, ratio = mine / theirs) =>
     comparisons.push({ name, ours: mine, theirs, peer, unit, ratio, target, ok: ratio >= target });
   try {
-    await sleep(500);
-    for (const workers of [1, 4, 16]) {
+    const latencies = await dispatch(scene, 60);
+    for (const [name, q] of [
+      ['median', 0.5],
+      ['99th percentile', 0.99],
+    ]) {
+      const ms = quantile(latencies, q);
+      add(`a run's first fold starts after, ${name}`, 1000 / ms, 1, 'a second', '/s', 1);
+    }
+    const rates = new Map();
+    for (const workers of WORKERS) {
       const pairs = [];
       for (let pair = 0; pair <= PAIRS; pair++) {
-        const mine = await ours(url, folder, 1000, workers, `ours-${workers}-${pair}`);
-        pairs.push([mine.rate, await raw(cluster.redisPort, folder, 1000, workers, `raw-${workers}-${pair}`)]);
+        const mine = await ours(scene, 1000, workers, `ours-${workers}-${pair}`);
+        pairs.push([mine, await raw(scene, folder, 1000, workers, `raw-${workers}-${pair}`)]);
       }
       pairs.shift();
-      const [mine, theirs] = [0, 1].map((side) => median(pairs.map((pair) => pair[side])));
-      const ratio = median(pairs.map(([a, b]) => a / b));
-      add(
-        `1,000 no-op folds, ${workers} at once`,
-        mine,
-        theirs,
-        'BullMQ alone with the same commit',
-        'folds/s',
-        0.5,
-        ratio,
-      );
+      const [mine, theirs] = [0, 1].map((side) => median(pairs.map((pair) => pair[side].rate)));
+      rates.set(workers, mine);
+      const ratio = median(pairs.map(([a, b]) => a.rate / b.rate));
+      const alone = 'BullMQ alone with the same commit';
+      add(`1,000 no-op folds, ${workers} at once`, mine, theirs, alone, 'folds/s', 0.5, ratio);
+      if (workers > 1) continue;
+      for (const [name, q] of [
+        ['median', 0.5],
+        ['99th percentile', 0.99],
+      ]) {
+        const [a, b] = [0, 1].map((side) => median(pairs.map((pair) => quantile(pair[side].gaps, q))));
+        add(`from a fold's end to the next one's start, ${name}`, 1000 / a, 1000 / b, alone, '/s', 0.5);
+      }
     }
-    const many = await ours(url, folder, 10_000, 4, 'ours-many');
-    add('10,000 no-op folds, 4 at once', many.rate, FIVE_MS, '5 ms a fold', 'folds/s', 1);
-    add('the last thousand of them', many.last, many.first, 'the first thousand', 'folds/s', 0.8);
-    const memory = await idleMemory(url, folder);
-    for (const [what, mib] of [
+    for (const workers of WORKERS) {
+      const many = await ours(scene, 10_000, workers, `many-${workers}`);
+      add(`10,000 no-op folds, ${workers} at once`, many.rate, FIVE_MS, '5 ms a fold', 'folds/s', 1);
+      add('the last thousand of them', many.last, many.first, 'the first thousand', 'folds/s', 0.8);
+    }
+    const mib = await residentMib(scene.cluster.pid('coordinator'));
+    if (mib > 0) add('a coordinator after 42,000 folds', 1024 / mib, 1024 / 256, '256 MiB', 'a GiB', 1);
+    const memory = await idleMemory(scene.url, folder);
+    for (const [what, used] of [
       ['resident', memory.rss],
       ['shared pages counted once', memory.pss],
     ]) {
-      if (mib > 0) add(`idle coordinator and worker, ${what}`, 1024 / mib, 1024 / 150, '150 MiB', 'pairs a GiB', 1);
+      if (used > 0) add(`idle coordinator and worker, ${what}`, 1024 / used, 1024 / 150, '150 MiB', 'pairs a GiB', 1);
+    }
+    for (const [peer, theirs] of Object.entries(await peers())) {
+      const workers = Number(peer.split(' ').at(-1));
+      add(`no-op folds, ${workers} at once`, rates.get(workers), theirs, peer.replace(/ \d+$/, ''), 'tasks/s', 0);
     }
     return comparisons;
   } finally {
-    await cluster.stop();
+    await scene.cluster.stop();
     await rm(folder, { recursive: true, force: true });
   }
 }

@@ -62,6 +62,10 @@ export class Cluster {
     this.#redisProcess = spawn(this.#redis, args, { stdio: 'ignore' });
   }
 
+  get redisPid(): number | undefined {
+    return this.#redisProcess?.pid;
+  }
+
   /** @returns once it is gone; startRedis() starts it with what its append-only file kept */
   async killRedis(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
     await end(this.#redisProcess, signal);

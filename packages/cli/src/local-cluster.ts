@@ -1,8 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CryfoldError, queueOf, type RunPlan } from '@cryfold/core';
+import { lockFolder } from './out-lock.js';
 import { findRedisServer, RedisServer } from './redis-server.js';
 
 const PROGRAM = fileURLToPath(new URL('../../bin/cryfold.js', import.meta.url));
@@ -35,9 +36,11 @@ export class LocalCluster {
   readonly #processes = new Map<string, ChildProcess>();
   readonly #deaths = new Map<string, number[]>();
   #break!: (error: CryfoldError) => void;
+  readonly #release: () => void;
   #stopping = false;
 
-  private constructor(redis: RedisServer, options: LocalClusterOptions) {
+  private constructor(redis: RedisServer, options: LocalClusterOptions, release: () => void) {
+    this.#release = release;
     this.#redis = redis;
     this.redisUrl = redis.url;
     this.#options = options;
@@ -58,7 +61,12 @@ export class LocalCluster {
         hint: 'Give a folder that can be written with --out.',
       });
     }
-    const cluster = new LocalCluster(await RedisServer.start(program), options);
+    const release = lockFolder(dirname(options.logDir));
+    const redis = await RedisServer.start(program).catch((error) => {
+      release();
+      throw error;
+    });
+    const cluster = new LocalCluster(redis, options, release);
     const queues = [...new Set(Object.values(options.plan.spec.estimators).map(queueOf))].join(',');
     cluster.#spawn('coordinator', ['coordinator']);
     cluster.#spawn('aggregator', ['aggregator']);
@@ -122,5 +130,6 @@ export class LocalCluster {
     );
     await Promise.all(ended);
     await this.#redis.stop();
+    this.#release();
   }
 }

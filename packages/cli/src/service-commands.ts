@@ -37,6 +37,9 @@ async function runService(
   }
   if (!redisUrl || !storeUrl) return EXIT.usage;
   const log = createLogger(role, config.logLevel);
+  // Nothing is at stake yet; and process 1 of a container ignores what it has no handler for.
+  const early = () => process.exit(EXIT.done);
+  process.on('SIGTERM', early);
   const port = metricsPort ?? config.metricsPort;
   // Before all else: a service that waits for Redis is alive, and not ready.
   const endpoint = await Endpoint.open({ role, port, host: config.metricsHost, log });
@@ -45,6 +48,7 @@ async function runService(
   await patiently(log, () => store.check()).finally(() => store.close());
   const service = await start({ redisUrl, storeUrl, s3, log, metrics: endpoint.metrics });
   endpoint.watch(service.checks);
+  process.off('SIGTERM', early);
   const { orphaned } = await serve(service, config.graceSeconds, log, () => endpoint.stopping());
   await endpoint.close();
   // The command that owned the private Redis was killed, and Redis does not notice.

@@ -74,6 +74,7 @@ export const ERROR_CODES = {
   JOB_INVALID: ['input', 'A job payload or stored record does not have the expected schema.'],
   CHILD_DIED: ['crash', 'A training child ended before it returned a result.'],
   PROCESS_DIED: ['crash', 'A coordinator, worker or aggregator process keeps dying.'],
+  OUT_IN_USE: ['usage', 'Another local command works in this --out folder.'],
   RUN_NOT_FOUND: ['usage', 'The store has no run, or no fold, of that name.'],
   RUN_FAILED: ['input', 'At least one fold failed for good, so the run is incomplete.'],
   SERVER_UNREACHABLE: ['infrastructure', 'The server of --server does not answer, or not as its API should.'],

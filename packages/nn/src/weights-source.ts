@@ -65,6 +65,9 @@ export async function resolveWeights(source: string, options: WeightsSourceOptio
   }
 }
 
+/** Bytes beyond which a file is not read: an endless device, or something else by mistake. */
+const LARGEST = 2 ** 28;
+
 /**
  * Reads a weights file once and checks that it has the hash. Under the name of the file that keras.applications
  * publishes, it must have that one's md5 where no hash is given.
@@ -76,14 +79,27 @@ export async function resolveWeights(source: string, options: WeightsSourceOptio
 export async function verifyWeightsFile(path: string, hash = publishedHash(path), name = path): Promise<string> {
   const md5 = createHash('md5');
   const sha256 = createHash('sha256');
+  let bytes = 0;
   try {
     for await (const chunk of createReadStream(path)) {
+      bytes += chunk.length;
+      if (bytes > LARGEST) break;
       md5.update(chunk);
       sha256.update(chunk);
     }
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     throw notFound(name, code === 'ENOENT' ? 'no such file' : `it cannot be read (${code})`, cause);
+  }
+  if (bytes > LARGEST) {
+    throw new CryfoldError(
+      'WEIGHTS_INVALID',
+      `${name}: it is larger than ${LARGEST / 2 ** 20} MiB, so no weights file`,
+      {
+        context: { file: name },
+        hint: "Keras's ResNet50 `notop` file has 95 MB.",
+      },
+    );
   }
   const digests = { 32: md5.digest('hex'), 64: sha256.digest('hex') };
   const digest = digests[hash.length === 32 ? 32 : 64];

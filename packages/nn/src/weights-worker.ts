@@ -19,6 +19,9 @@ export interface StoredWeight {
   data: Float32Array<ArrayBuffer>;
 }
 
+/** Bytes of one weight; ResNet50's largest has 9.4 MB. */
+const LARGEST = 2 ** 28;
+
 class Problem extends Error {}
 
 async function readLayers({ path, layers }: WeightsRequest): Promise<Map<string, StoredWeight>> {
@@ -35,6 +38,10 @@ async function readLayers({ path, layers }: WeightsRequest): Promise<Map<string,
       const dataset = group.get(path);
       if (!(dataset instanceof Dataset)) throw new Problem(`layer ${layer} lists ${path} but does not hold it`);
       const { shape, metadata } = dataset;
+      // A few bytes can claim any shape, and compressed ones any size.
+      if ((shape ?? []).reduce((product, length) => product * length, 4) > LARGEST) {
+        throw new Problem(`${layer}/${path} claims the shape [${shape}]`);
+      }
       const data = metadata.type === library.H5T_class_t.H5T_FLOAT.value && metadata.size === 4 ? dataset.value : null;
       if (!shape || !(data instanceof Float32Array)) throw new Problem(`${layer}/${path} is not an array of float32`);
       weights.set(`${layer}/${weightName(path)}`, { shape, data: data as Float32Array<ArrayBuffer> });

@@ -191,3 +191,10 @@ test('a cut or changed file is refused or read, never a crash, and does not spoi
   const weights = await loadKerasWeights(whole, EXPECTED);
   assert.deepEqual(weights.get('conv1_conv/kernel')?.data, STORED['conv1_conv/kernel'].data);
 });
+
+test('a file without end is not read', { skip: process.platform === 'win32' }, async () => {
+  await assert.rejects(
+    loadKerasWeights('/dev/zero', EXPECTED),
+    (error) => (error as CryfoldError).code === 'WEIGHTS_INVALID',
+  );
+});

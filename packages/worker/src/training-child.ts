@@ -12,7 +12,8 @@ const [engineName, threads] = process.argv.slice(2);
 // Credentials come from the environment, never over IPC: tasks are logged and debugged more easily than a process.
 const { s3 } = loadConfig();
 process.on('disconnect', () => process.exit(0));
-for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {});
+// A terminal, and some supervisors, signal the whole group: the parent decides what becomes of the fold.
+for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.on(signal, () => {});
 if (!process.connected) process.exit(0);
 
 const engine: Promise<Engine> =

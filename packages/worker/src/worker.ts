@@ -204,6 +204,7 @@ export class Worker implements Service {
     const place = { run: plan.run, trial: job.trial, repeat, fold };
     const epochs = estimator.kind === 'svm' ? 0 : estimator.epochs;
     const metrics = this.#metrics.fold(place, job.queue, estimator.kind, train.length, epochs);
+    let from: number | undefined;
     const output = await this.#logged(job, name, attempt, child, () =>
       child.run(
         settings,
@@ -226,6 +227,10 @@ export class Worker implements Service {
         attempt.signal,
         // Progress is a courtesy: an outage must not end the fold.
         (done, total) => {
+          // Where an attempt begins beyond nothing, it goes on from another one's checkpoint.
+          if (checkpoint && from === undefined && total > 0)
+            log.info({ attempt: name, from: done / total }, 'training');
+          from ??= done / total;
           metrics.progress(done, total);
           attempt.progress({ done, total }).catch(() => {});
         },

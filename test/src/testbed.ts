@@ -1,0 +1,55 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { synthesizeCorpus } from '@cryfold/features';
+import { Cluster, findRedis } from './cluster.js';
+import { temporaryFolder } from './command.js';
+
+const redis = await findRedis();
+
+/** For tests that need Redis: false, or why they are skipped. */
+export const withoutRedis = redis === undefined && 'neither redis-server nor valkey-server is on PATH or in the cache';
+
+export interface Testbed {
+  folder: string;
+  cluster: Cluster;
+  /** REDIS_URL, CRYFOLD_STORE and no grace */
+  environment: Record<string, string>;
+  /** A path in its folder. */
+  path: (...parts: string[]) => string;
+  /** Arguments that evaluate one of its specs on its corpus. */
+  run: (spec: string, ...flags: string[]) => string[];
+  remove: () => Promise<void>;
+}
+
+/**
+ * A folder with specs (by file name) and a corpus of 60 clips, and a cluster of processes over a store of files in it;
+ * undefined where there is no Redis.
+ */
+export async function testbed(
+  specs: Record<string, string>,
+  members: Record<string, string[]>,
+): Promise<Testbed | undefined> {
+  if (!redis) return undefined;
+  const folder = await temporaryFolder();
+  const path = (...parts: string[]) => join(folder.path, ...parts);
+  for (const [name, text] of Object.entries(specs)) await writeFile(path(name), text);
+  await synthesizeCorpus(path('corpus'), { clips: 60, seed: 1 });
+  const cluster = await Cluster.start(folder.path, redis);
+  const environment = {
+    REDIS_URL: `redis://127.0.0.1:${cluster.redisPort}`,
+    CRYFOLD_STORE: `file:${path('store')}`,
+    CRYFOLD_GRACE_SECONDS: '0',
+  };
+  cluster.run(environment, members);
+  return {
+    folder: folder.path,
+    cluster,
+    environment,
+    path,
+    run: (spec, ...flags) => ['run', path(spec), '--data', path('corpus'), '--out', path('out'), ...flags],
+    remove: async () => {
+      await cluster.stop();
+      await folder.remove();
+    },
+  };
+}
