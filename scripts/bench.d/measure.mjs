@@ -6,7 +6,7 @@
  * @property {string} peer
  * @property {string} unit things per second, so more is better
  * @property {number} ratio median over pairs of ours / theirs: over 1 means that ours is better
- * @property {number} target the ratio to reach
+ * @property {number} target the ratio to reach; 0: none
  * @property {boolean} ok whether it was reached
  */
 

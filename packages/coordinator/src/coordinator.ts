@@ -173,11 +173,12 @@ export class Coordinator implements Service {
     const driver = new RunDriver(state, this.#store, this.#queues, log);
     if (await this.#store.has(storeKeys.cancelled(run))) return;
     log.info({ folds: state.plan.jobs.length }, 'run taken');
-    await driver.begin();
+    // Before the first fold is enqueued: short ones end while others still are, and 1,000 that nobody heard cost 3 s.
     this.#drivers.add(driver);
-    this.#runMetrics.begin(state, attempt.added);
     let ended: 'finished' | 'cancelled' | 'failed' = 'failed';
     try {
+      await driver.begin();
+      this.#runMetrics.begin(state, attempt.added);
       let reconciled = Date.now();
       let looked = 0;
       let told = '';
