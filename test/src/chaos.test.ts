@@ -8,10 +8,21 @@ test('a storm of kills, stops, cuts and outages: one commit a fold, equal bytes,
   const told: string[] = [];
   try {
     const say = (text: string) => told.push(text);
-    const report = await chaos({ seed: 7, minutes: 0.2, kills: 1, folder: folder.path, say });
+    const report = await chaos({ seed: 7, minutes: 2, kills: Number.POSITIVE_INFINITY, folder: folder.path, say });
     if (!report) return t.skip('neither redis-server nor valkey-server is on PATH or in the cache');
     assert.deepEqual(report.violations, [], told.join('\n'));
     assert.ok(report.rounds >= 1 && report.kills >= 1, told.join('\n'));
+    const struck = (kind: RegExp) => Object.keys(report.faults).some((name) => kind.test(name));
+    for (const kind of [
+      /FLUSHALL/,
+      /-9 Redis/,
+      /-9 worker/,
+      /-9 coordinator/,
+      /child/,
+      ...(report.store === 'files' ? [] : [/S3/]),
+    ]) {
+      assert.ok(struck(kind), `${kind} never struck`);
+    }
     t.diagnostic(`${report.kills} kills, store ${report.store}, ${report.attempts} attempts for ${report.folds} folds`);
   } finally {
     await folder.remove();

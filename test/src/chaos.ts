@@ -53,6 +53,7 @@ interface Scene {
   s3: TcpProxy | undefined;
   redis: TcpProxy;
   random: Random;
+  deck: Deck;
   /** Ends a round's faults */
   ended: AbortSignal;
 }
@@ -82,6 +83,14 @@ function kill(pid: number | undefined, signal: NodeJS.Signals = 'SIGKILL'): numb
 const killMember = (of: (name: string) => boolean) => async (scene: Scene) =>
   kill(scene.cluster.pid(pick(scene.random, scene.cluster.names.filter(of))));
 
+const stop = (names: readonly string[]) => async (scene: Scene) => {
+  const pid = scene.cluster.pid(pick(scene.random, names));
+  kill(pid, 'SIGSTOP');
+  await wait(scene, 13);
+  kill(pid, 'SIGCONT');
+  return 0;
+};
+
 const network =
   (which: 's3' | 'redis', fault: Parameters<TcpProxy['set']>[0], seconds: number) => async (scene: Scene) => {
     scene[which]?.set(fault);
@@ -104,17 +113,20 @@ const FAULTS: readonly FaultKind[] = [
   { name: 'kill -9 coordinator', weight: 4, act: killMember((name) => name === 'coordinator') },
   { name: 'kill -9 aggregator', weight: 2, act: killMember((name) => name === 'aggregator') },
   {
-    // The lock lasts 8 s and is looked at every 3 s: another worker has taken the fold when this one comes back.
-    name: 'SIGSTOP worker for 13 s',
-    weight: 1,
-    act: async (scene) => {
-      const pid = scene.cluster.pid(pick(scene.random, ['worker-0', 'worker-1']));
-      kill(pid, 'SIGSTOP');
-      await wait(scene, 13);
-      kill(pid, 'SIGCONT');
+    name: 'SIGTERM worker',
+    weight: 2,
+    act: async ({ cluster, random }) => {
+      kill(cluster.pid(pick(random, ['worker-0', 'worker-1'])), 'SIGTERM');
       return 0;
     },
   },
+  {
+    // The lock lasts 8 s and is looked at every 3 s: another worker has taken the fold when this one comes back.
+    name: 'SIGSTOP worker for 13 s',
+    weight: 1,
+    act: stop(['worker-0', 'worker-1']),
+  },
+  { name: 'SIGSTOP coordinator for 13 s', weight: 1, act: stop(['coordinator']) },
   {
     name: 'kill -9 Redis',
     weight: 2,
@@ -163,14 +175,24 @@ const FAULTS: readonly FaultKind[] = [
   { name: 'S3 answers lost for 3 s', weight: 1, needsS3: true, act: network('s3', 'answer-lost', 3) },
 ];
 
-function pickFault(random: Random, withS3: boolean): FaultKind {
-  const kinds = FAULTS.filter(({ needsS3 }) => withS3 || !needsS3);
-  let at = random.uniform() * kinds.reduce((sum, { weight }) => sum + weight, 0);
-  for (const kind of kinds) {
-    at -= kind.weight;
-    if (at < 0) return kind;
+/** Draws faults as often as they weigh, in random order, and each before any comes again too often. */
+class Deck {
+  readonly #random: Random;
+  readonly #kinds: readonly FaultKind[];
+  #cards: FaultKind[] = [];
+
+  constructor(random: Random, withS3: boolean) {
+    this.#random = random;
+    this.#kinds = FAULTS.filter(({ needsS3 }) => withS3 || !needsS3);
   }
-  return kinds[0];
+
+  draw(): FaultKind {
+    if (this.#cards.length === 0) {
+      this.#cards = this.#kinds.flatMap((kind) => Array<FaultKind>(kind.weight).fill(kind));
+      this.#random.shuffle(this.#cards);
+    }
+    return this.#cards.pop() as FaultKind;
+  }
 }
 
 /**
@@ -198,6 +220,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport | undefi
     if (found) server = await S3Server.start({ tool, program: found });
   }
   const s3 = server && (await TcpProxy.start(server.port));
+  const deck = new Deck(random, server !== undefined);
   const report: ChaosReport = {
     rounds: 0,
     kills: 0,
@@ -229,7 +252,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport | undefi
       };
       cluster.run(environment, members);
       const ended = new AbortController();
-      const scene: Scene = { cluster, server, s3, redis, random, ended: ended.signal };
+      const scene: Scene = { cluster, server, s3, redis, random, deck, ended: ended.signal };
       const seen = new Map<number, string>();
       const look = setInterval(() => {
         for (const { pid, command } of descendants(process.pid))
@@ -264,7 +287,7 @@ async function strike(scene: Scene, report: ChaosReport, say: (text: string) => 
   const under: Promise<void>[] = [];
   await wait(scene, 2);
   while (!scene.ended.aborted) {
-    const { name, act } = pickFault(scene.random, scene.s3 !== undefined);
+    const { name, act } = scene.deck.draw();
     say(`  ${name}`);
     report.faults[name] = (report.faults[name] ?? 0) + 1;
     under.push(
