@@ -191,3 +191,9 @@ test('wrong flags are usage errors', async () => {
   }
   assert.equal((await cryfold(['--help'])).code, 0);
 });
+
+test('GPUs that are asked for and not there are named before anything starts', async () => {
+  const { code, stderr } = await cryfold(['worker', '--children-per-gpu', '2'], { CUDA_VISIBLE_DEVICES: '-1' });
+  assert.equal(code, 2);
+  assert.match(stderr, /USAGE: --children-per-gpu: CUDA_VISIBLE_DEVICES leaves no GPU/);
+});

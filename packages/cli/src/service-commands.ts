@@ -6,6 +6,7 @@ import { CryfoldError, type FoldQueue } from '@cryfold/core';
 import { checkRedis, shutDownRedis } from '@cryfold/queue';
 import { type Config, createLogger, Endpoint, type Logger, type Metrics, type Service, serve } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
+import { gpuOfEachChild } from './gpus.js';
 
 interface Surroundings {
   redisUrl: string;
@@ -79,6 +80,7 @@ async function patiently<T>(log: Logger, check: () => Promise<T>): Promise<T> {
 export interface WorkerCommandOptions extends ServiceOptions {
   queues: string[];
   children: number;
+  childrenPerGpu?: number;
 }
 
 export async function workerCommand(options: WorkerCommandOptions, config: Config): Promise<number> {
@@ -86,7 +88,8 @@ export async function workerCommand(options: WorkerCommandOptions, config: Confi
     if (name === 'gpu' || name === 'cpu') return name;
     throw new CryfoldError('USAGE', `--queues: ${JSON.stringify(name)} is neither gpu nor cpu`);
   });
-  const { children } = options;
+  const { children, childrenPerGpu } = options;
+  const gpus = childrenPerGpu === undefined ? undefined : await gpuOfEachChild(childrenPerGpu, config.visibleGpus);
   // Told at once, rather than by failing the folds of every run.
   if (queues.includes('gpu')) await (await import('@cryfold/nn')).tensorFlowInfo();
   const { Worker } = await import('@cryfold/worker');
@@ -95,6 +98,7 @@ export async function workerCommand(options: WorkerCommandOptions, config: Confi
       ...surroundings,
       queues,
       children,
+      gpus,
       childMemoryMb: config.childMemoryMb,
       cacheDir: config.cacheDir,
     });

@@ -17,6 +17,7 @@ export function addServiceCommands(program: Command, does: Does): void {
     .description('Take fold jobs from REDIS_URL and commit results to CRYFOLD_STORE.')
     .option('--queues <names>', 'gpu (networks), cpu (SVMs), or both', list, ['gpu', 'cpu'])
     .option('--children <n>', 'training processes per queue', whole(1), 1)
+    .option('--children-per-gpu <n>', 'training processes on each GPU, instead of --children for gpu', whole(1))
     .option(...METRICS_PORT)
     .action(does((options) => workerCommand(options, loadConfig())));
   program

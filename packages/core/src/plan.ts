@@ -99,7 +99,7 @@ function indexHash(values: Int32Array): string {
 
 /**
  * Identity of a fold's result (design section 4): the data, the features, the indices, the estimator, the seed,
- * the thread count where it changes floating-point sums, whether labels are shuffled, whether inner folds keep
+ * the thread count and XLA where they change floating-point sums, whether labels are shuffled, whether inner folds keep
  * groups whole (the groups themselves are part of the data's hash), and the format of the code. The trial's name is not
  * part of it, so that equal work is shared between trials and runs.
  */
@@ -117,6 +117,8 @@ function foldKey(
     estimator,
     seed: spec.seed,
     threads: estimator.kind === 'svm' ? undefined : spec.threads,
+    // Not `false`: keys from before there was this choice stay.
+    xla: estimator.kind !== 'svm' && spec.xla ? true : undefined,
     shuffle,
     innerFolds: estimator.kind === 'svm' && isGrouped(spec.protocol.splitter) ? 'grouped' : undefined,
   });

@@ -21,7 +21,13 @@ export function prerequisiteOf(plan: RunPlan, trial: string): Prerequisite | und
   }
   if (estimator.kind === 'tl-resnet50' && estimator.backbone === 'frozen') {
     const { weights, precision } = estimator;
-    const key = contentKey({ features, weights, precision, threads: plan.spec.threads }).slice(0, 16);
+    const key = contentKey({
+      features,
+      weights,
+      precision,
+      threads: plan.spec.threads,
+      xla: plan.spec.xla || undefined,
+    }).slice(0, 16);
     return { kind: 'embeddings', id: `embeddings-${key}`, queue: 'gpu', artifact: storeKeys.embeddings(features, key) };
   }
   return undefined;

@@ -111,6 +111,8 @@ export const specSchema = z.strictObject({
   seed: z.int().min(0).max(0xffffffff).default(0),
   /** TensorFlow threads of one training child; part of the result's identity, since sums depend on it. */
   threads: count.default(1),
+  /** Whether TensorFlow compiles the networks' graphs with XLA; part of the result's identity, too. */
+  xla: z.boolean().optional(),
   /** `epoch` saves networks after each epoch, so that a killed fold goes on from there; results are the same. */
   checkpoint: z.enum(['none', 'epoch']).default('none'),
   /** How many times each estimator is also trained on shuffled labels, over the first repeat's folds. */

@@ -86,6 +86,8 @@ test('a fold’s key follows what decides its result, and nothing else', () => {
   assert.equal(differing(keys({ ...spec, seed: 1 })).length, 6);
   assert.equal(differing(keys(spec, { ...manifest, contentHash: 'b'.repeat(64) })).length, 6);
   assert.deepEqual(new Set(differing(keys({ ...spec, threads: 2 }))), new Set(['small-cnn', 'tl-resnet50']));
+  assert.deepEqual(new Set(differing(keys({ ...spec, xla: true }))), new Set(['small-cnn', 'tl-resnet50']));
+  assert.deepEqual(keys({ ...spec, xla: false }), base, 'as before there was a choice');
   const grouped = { ...spec, protocol: { ...spec.protocol, splitter: 'StratifiedGroupKFold' as const } };
   assert.deepEqual(differing(keys(grouped)), ['svm', 'svm'], 'its inner folds keep groups whole');
   const nulls = planRun({

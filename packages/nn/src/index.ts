@@ -1,6 +1,6 @@
 export { resnet50WeightShapes } from './models/resnet50.js';
 export type { WeightData, WeightMap } from './network.js';
-export { type TensorFlowInfo, tensorFlowInfo } from './tensorflow.js';
+export { type ProcessSettings, type TensorFlowInfo, tensorFlowInfo } from './tensorflow.js';
 export {
   backboneWeights,
   encodeTrainedModel,

@@ -15,7 +15,17 @@ export type TensorFlow = typeof tfjs & {
   readonly protobuf: any;
 };
 
-let loaded: { tf: TensorFlow; threads: number } | undefined;
+/** What TensorFlow reads only when it starts. */
+export interface ProcessSettings {
+  /** How many cores one op may use; >= 1 */
+  threads: number;
+  /** Whether groups of ops are compiled by XLA, on CPUs too. Other sums, and so other last bits. */
+  xla?: boolean;
+  /** The one GPU that this process sees: an index or UUID. Default: those that CUDA_VISIBLE_DEVICES leaves it. */
+  gpu?: string | undefined;
+}
+
+let loaded: { tf: TensorFlow; threads: number; xla: boolean } | undefined;
 
 /**
  * Loads TensorFlow into this process, once; later calls return the same. Takes about 0.4 s and 250 MB.
@@ -26,13 +36,15 @@ let loaded: { tf: TensorFlow; threads: number } | undefined;
  * TF_NUM_INTRAOP_THREADS give equal bits in every process and unequal ones differ; TF_NUM_INTEROP_THREADS only decides
  * how many ops run at once (with 1 and 1, the process uses 0.97 cores; with 1 and 2, 1.4); OMP_NUM_THREADS does nothing.
  *
- * @param options.threads >= 1
  * @throws CryfoldError TENSORFLOW_MISSING if the binding is not built or cannot be loaded
- * @throws Error if this process has loaded TensorFlow with another number of threads
+ * @throws Error if this process has loaded TensorFlow with another number of threads, or with XLA otherwise
  */
-export function loadTensorFlow({ threads }: { threads: number }): TensorFlow {
+export function loadTensorFlow({ threads, xla = false, gpu }: ProcessSettings): TensorFlow {
   if (loaded && loaded.threads !== threads) {
     throw new Error(`TensorFlow runs with ${loaded.threads} threads in this process; use a new one for ${threads}`);
+  }
+  if (loaded && loaded.xla !== xla) {
+    throw new Error(`TensorFlow runs ${xla ? 'without' : 'with'} XLA in this process; use a new one`);
   }
   if (!loaded) {
     process.env.TF_NUM_INTRAOP_THREADS = String(threads);
@@ -42,7 +54,11 @@ export function loadTensorFlow({ threads }: { threads: number }): TensorFlow {
     process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
     // Several training children share a GPU; by default each would take all of its memory.
     process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
-    loaded = { tf: loadVendor(), threads };
+    // Set or unset in any case: results must not depend on what the fold's key does not know.
+    if (xla) process.env.TF_XLA_FLAGS = '--tf_xla_auto_jit=2 --tf_xla_cpu_global_jit';
+    else delete process.env.TF_XLA_FLAGS;
+    if (gpu !== undefined) process.env.CUDA_VISIBLE_DEVICES = gpu;
+    loaded = { tf: loadVendor(), threads, xla };
   }
   return loaded.tf;
 }

@@ -7,7 +7,7 @@ import { smallCnn } from './models/small-cnn.js';
 import { FeatureExtractor, Network } from './network.js';
 import { adam, adamW } from './optimizers/adam.js';
 import { sgd } from './optimizers/sgd.js';
-import { loadTensorFlow, type TensorFlow } from './tensorflow.js';
+import { loadTensorFlow, type ProcessSettings, type TensorFlow } from './tensorflow.js';
 import { breathe, type FitOptions, type FitResult, type Fold, trainFold } from './training-loop.js';
 
 /** The images of all clips; a fold picks from them by index. */
@@ -49,7 +49,7 @@ export class NetworkTrainer {
   /** What float results depend on besides the fold: TensorFlow's version, device, threads, processor. */
   readonly environment: Record<string, string>;
 
-  private constructor(tf: TensorFlow, threads: number) {
+  private constructor(tf: TensorFlow, { threads, xla, gpu }: ProcessSettings) {
     this.#tf = tf;
     const { binding, isUsingGpuDevice } = tf.backend() as unknown as {
       binding: { TF_Version: string };
@@ -59,13 +59,15 @@ export class NetworkTrainer {
       tensorflow: binding.TF_Version,
       device: isUsingGpuDevice ? 'GPU' : 'CPU',
       threads: String(threads),
+      ...(xla && { xla: 'auto-jit' }),
+      ...(gpu !== undefined && { gpu }),
       processor: cpus()[0]?.model.trim() ?? 'unknown',
     };
   }
 
   /** @throws CryfoldError TENSORFLOW_MISSING */
-  static async load({ threads }: { threads: number }): Promise<NetworkTrainer> {
-    return new NetworkTrainer(loadTensorFlow({ threads }), threads);
+  static async load(settings: ProcessSettings): Promise<NetworkTrainer> {
+    return new NetworkTrainer(loadTensorFlow(settings), settings);
   }
 
   /**

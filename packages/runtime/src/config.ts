@@ -23,6 +23,7 @@ const schema = z.object({
   AWS_SECRET_ACCESS_KEY_FILE: z.string().optional(),
   AWS_SESSION_TOKEN: z.string().optional(),
   AWS_SESSION_TOKEN_FILE: z.string().optional(),
+  CUDA_VISIBLE_DEVICES: z.string().optional(),
   CRYFOLD_CHILD_MEMORY_MB: z.coerce.number().min(256).default(4096),
   CRYFOLD_METRICS_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
   CRYFOLD_METRICS_HOST: z.string().optional(),
@@ -79,6 +80,8 @@ export interface Config {
   graceSeconds: number;
   /** A training child whose resident memory has grown past this is replaced after its fold, MiB. */
   childMemoryMb: number;
+  /** The GPUs that may be used, as CUDA names them (index or UUID). Absent: all there are. */
+  visibleGpus: readonly string[] | undefined;
   /** Where a service answers /metrics, /healthz and /readyz; absent: nowhere. */
   metricsPort: number | undefined;
   /** Absent: all interfaces. */
@@ -189,6 +192,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Readon
     onlyRun: env.CRYFOLD_ONLY_RUN,
     graceSeconds: env.CRYFOLD_GRACE_SECONDS,
     childMemoryMb: env.CRYFOLD_CHILD_MEMORY_MB,
+    visibleGpus: env.CUDA_VISIBLE_DEVICES?.split(',').map((gpu) => gpu.trim()),
     metricsPort: env.CRYFOLD_METRICS_PORT,
     metricsHost: env.CRYFOLD_METRICS_HOST,
     server: server || undefined,

@@ -16,6 +16,7 @@ import {
   loadKerasWeights,
   type NetworkParameters,
   NetworkTrainer,
+  type ProcessSettings,
   resnet50WeightShapes,
   resolveWeights,
   type WeightMap,
@@ -35,9 +36,9 @@ type Progress = (done: number, total: number) => void;
 
 type FoldTask = Task & { kind: 'fold' };
 
-/** Trains network folds in one TensorFlow session with a fixed number of threads. */
-export async function createNnEngine(threads: number): Promise<Engine> {
-  const trainer = await NetworkTrainer.load({ threads });
+/** Trains network folds in one process, whose threads, XLA and GPU are fixed when TensorFlow starts. */
+export async function createNnEngine(settings: ProcessSettings): Promise<Engine> {
+  const trainer = await NetworkTrainer.load(settings);
   // The same object for all folds of a run, so that the trainer feeds the images into TensorFlow once.
   const data = new LastValue<FoldImages | FoldEmbeddings>();
   const weights = new LastValue<WeightMap>();

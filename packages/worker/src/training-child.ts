@@ -5,10 +5,10 @@ import type { Engine } from './engine.js';
 import type { FromChild, ToChild } from './messages.js';
 
 /**
- * Entry point of a training child: `training-child.js nn|svm THREADS`, spoken to over IPC. It ends when its
+ * Entry point of a training child: `training-child.js nn|svm SETTINGS`, JSON, spoken to over IPC. It ends when its
  * parent does, so that no orphan trains on.
  */
-const [engineName, threads] = process.argv.slice(2);
+const [engineName, settings] = process.argv.slice(2);
 // Credentials come from the environment, never over IPC: tasks are logged and debugged more easily than a process.
 const { s3 } = loadConfig();
 process.on('disconnect', () => process.exit(0));
@@ -18,7 +18,7 @@ if (!process.connected) process.exit(0);
 
 const engine: Promise<Engine> =
   engineName === 'nn'
-    ? import('./nn-engine.js').then((module) => module.createNnEngine(Number(threads)))
+    ? import('./nn-engine.js').then((module) => module.createNnEngine(JSON.parse(settings)))
     : import('./svm-engine.js').then((module) => module.createSvmEngine());
 // A failed start is told in answer to the first task.
 engine.catch(() => {});

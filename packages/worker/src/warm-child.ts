@@ -10,8 +10,9 @@ const OUTPUT = 16_384;
 
 export interface ChildSettings {
   engine: 'nn' | 'svm';
-  /** TensorFlow threads; ignored by the SVM. */
+  /** TensorFlow's threads, and whether it uses XLA; ignored by the SVM. */
   threads: number;
+  xla: boolean;
   maxMemoryMb: number;
 }
 
@@ -32,14 +33,17 @@ export interface ChildObserver {
  */
 export class WarmChild {
   #process: ChildProcess | undefined;
-  #threads = 0;
+  #started = '';
   #next = 0;
   #output = '';
   #reason: StartReason = 'first';
   readonly #observer: ChildObserver | undefined;
+  readonly #gpu: string | undefined;
 
-  constructor(observer?: ChildObserver) {
+  /** @param gpu the one that its processes see; default: what the environment says */
+  constructor(observer?: ChildObserver, gpu?: string) {
     this.#observer = observer;
+    this.#gpu = gpu;
   }
 
   /** The end of what the present or last process wrote to its standard error. */
@@ -58,10 +62,11 @@ export class WarmChild {
     onProgress: (done: number, total: number) => void,
     onEpoch: (point: EpochPoint) => void = () => {},
   ): Promise<FoldOutput | undefined> {
-    if (this.#process && this.#threads !== settings.threads) await this.stop('threads');
+    if (this.#process && this.#started !== this.#argument(settings)) await this.stop('threads');
     const child = this.#process ?? this.#start(settings);
     const id = this.#next++;
     let rssBytes = 0;
+    let spent = false;
     try {
       return await new Promise<FoldOutput | undefined>((resolve, reject) => {
         const cleanup = () => {
@@ -75,18 +80,27 @@ export class WarmChild {
           this.#observer?.used(message.usage);
           if (message.type === 'progress') return onProgress(message.done, message.total);
           cleanup();
-          if (message.type === 'error') return reject(CryfoldError.fromRecord(message.error));
+          if (message.type === 'error') {
+            spent = message.error.code === 'OUT_OF_MEMORY';
+            return reject(CryfoldError.fromRecord(message.error));
+          }
           rssBytes = message.usage.rssBytes;
           resolve(message.output);
         };
         const onExit = (code: number | null, by: string | null) => {
           cleanup();
           this.#process = undefined;
+          // Node and C++ say so before they abort.
+          const starved = /heap out of memory|std::bad_alloc/.test(this.#output);
           reject(
-            new CryfoldError('CHILD_DIED', `training child ended ${by ? `by ${by}` : `with code ${code}`}`, {
-              context: { engine: settings.engine, ...(by ? { signal: by } : {}) },
-              hint: 'It is tried again on a fresh child. SIGKILL without a person often means out of memory.',
-            }),
+            new CryfoldError(
+              starved ? 'OUT_OF_MEMORY' : 'CHILD_DIED',
+              `training child ended ${by ? `by ${by}` : `with code ${code}`}`,
+              {
+                context: { engine: settings.engine, ...(by ? { signal: by } : {}) },
+                hint: 'It is tried again on a fresh child. SIGKILL and SIGSEGV often mean out of memory: lower batchSize.',
+              },
+            ),
           );
         };
         const onAbort = () => {
@@ -101,7 +115,7 @@ export class WarmChild {
         child.send({ id, task } satisfies ToChild);
       });
     } finally {
-      if (rssBytes > settings.maxMemoryMb * 2 ** 20) await this.stop('memory');
+      if (spent || rssBytes > settings.maxMemoryMb * 2 ** 20) await this.stop('memory');
     }
   }
 
@@ -117,7 +131,8 @@ export class WarmChild {
   }
 
   #start(settings: ChildSettings): ChildProcess {
-    const child = fork(ENTRY, [settings.engine, String(settings.threads)], {
+    this.#started = this.#argument(settings);
+    const child = fork(ENTRY, [settings.engine, this.#started], {
       serialization: 'advanced',
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
     });
@@ -135,7 +150,11 @@ export class WarmChild {
       this.#observer?.ended();
     });
     this.#process = child;
-    this.#threads = settings.threads;
     return child;
+  }
+
+  /** What a process is told at its start, and another one is needed for if it changes. */
+  #argument({ threads, xla }: ChildSettings): string {
+    return JSON.stringify({ threads, xla, gpu: this.#gpu });
   }
 }

@@ -16,11 +16,11 @@ export class WorkerMetrics {
   readonly #metrics: Metrics;
   readonly #busy = new Map<string, number>();
 
-  constructor(metrics: Metrics, queues: readonly string[], children: number) {
+  constructor(metrics: Metrics, queues: readonly string[], slots: (queue: string) => number) {
     this.#metrics = metrics;
     metrics.set('cryfold_worker_info', { queues: queues.join(','), host: hostname() }, 1);
     for (const queue of queues) {
-      metrics.set('cryfold_worker_slots', { queue }, children);
+      metrics.set('cryfold_worker_slots', { queue }, slots(queue));
       metrics.set('cryfold_worker_busy_slots', { queue }, 0);
     }
   }

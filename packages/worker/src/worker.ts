@@ -38,6 +38,8 @@ export interface WorkerOptions {
   queues: readonly FoldQueue[];
   /** Training children per queue, each with one fold at a time. */
   children: number;
+  /** The GPU of each child of the `gpu` queue, the only one it sees; their number then is that queue's children. */
+  gpus?: readonly string[] | undefined;
   childMemoryMb: number;
   /** Where pretrained weights are kept, shared by all workers of a machine */
   cacheDir: string;
@@ -66,20 +68,21 @@ export class Worker implements Service {
     this.#options = options;
     const metrics = options.metrics ?? NO_METRICS;
     this.#store = observed(openStore(options.storeUrl, options.s3), storeObserver(metrics));
-    this.#metrics = new WorkerMetrics(metrics, options.queues, options.children);
-    const { children } = options;
+    const { gpus } = options;
+    const slots = (queue: string) => (queue === 'gpu' && gpus?.length) || options.children;
+    this.#metrics = new WorkerMetrics(metrics, options.queues, slots);
     const id = `${hostname()}-${process.pid}`;
     this.#beacon = new Beacon(options.redisUrl, {
       id,
       host: hostname(),
       pid: process.pid,
       queues: [...options.queues],
-      children,
+      children: Math.max(...options.queues.map(slots)),
     });
     for (const queue of options.queues) {
       const idle = Array.from(
-        { length: options.children },
-        (_, child) => new WarmChild(this.#metrics.child(queue, child)),
+        { length: slots(queue) },
+        (_, child) => new WarmChild(this.#metrics.child(queue, child), queue === 'gpu' ? gpus?.[child] : undefined),
       );
       this.#children.push(...idle);
       this.#consumers.push(
@@ -87,7 +90,7 @@ export class Worker implements Service {
           url: options.redisUrl,
           queue,
           schema: workPayload,
-          concurrency: options.children,
+          concurrency: slots(queue),
           maxStalledCount: 8,
           onError: (error) => options.log.warn({ queue, err: error }, 'queue error'),
           observer: consumerObserver(metrics, queue),
@@ -105,7 +108,7 @@ export class Worker implements Service {
         }),
       );
     }
-    options.log.info({ queues: options.queues, children: options.children }, 'worker ready');
+    options.log.info({ queues: options.queues, children: options.children, gpus }, 'worker ready');
   }
 
   async stop(graceSeconds: number): Promise<void> {
@@ -137,7 +140,12 @@ export class Worker implements Service {
     const plan = await this.#plan(payload.run, ({ jobs, spec }) =>
       payload.kind === 'fold' ? jobs.some(({ key }) => key === payload.key) : payload.trial in spec.estimators,
     );
-    const settings = { engine, threads: plan.spec.threads, maxMemoryMb: this.#options.childMemoryMb };
+    const settings = {
+      engine,
+      threads: plan.spec.threads,
+      xla: plan.spec.xla ?? false,
+      maxMemoryMb: this.#options.childMemoryMb,
+    };
     const went = await unlessCancelled(this.#store, payload.run, attempt.signal, async (signal) => {
       const told = this.#announce(plan, payload);
       const progress = async (data: { done: number; total: number }) => {

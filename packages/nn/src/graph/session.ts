@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Tensor, TensorFlow, TFSavedModel } from '../tensorflow.js';
 import type { Graph, Value } from './graph.js';
+import { asOutOfMemory } from './out-of-memory.js';
 import { encodeSavedModel, type Signatures } from './saved-model.js';
 
 /** Data for an input: its elements in C order, and its shape where that is not a vector of them. */
@@ -54,6 +55,7 @@ export class Session {
    * Runs a signature once, synchronously.
    * @param inputs every input of the signature; numbers are scalars
    * @param outputs which outputs to copy; default all
+   * @throws CryfoldError OUT_OF_MEMORY
    */
   run<Name extends string>(
     signature: string,
@@ -71,6 +73,8 @@ export class Session {
       results = model.predict(tensors) as Record<string, Tensor>;
       const wanted = outputs ?? (Object.keys(results) as Name[]);
       return Object.fromEntries(wanted.map((name) => [name, results[name].dataSync()])) as Record<Name, Float32Array>;
+    } catch (error) {
+      throw asOutOfMemory(error) ?? error;
     } finally {
       tf.dispose(tensors);
       tf.dispose(results);

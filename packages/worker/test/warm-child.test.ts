@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { openStore } from '@cryfold/artifacts';
+import { encodeNpy, encodeRecord, Random, smallCnnSchema, storeKeys } from '@cryfold/core';
+import { type StartReason, WarmChild } from '../src/warm-child.js';
+
+// oneDNN's convolutions do not look whether they got memory, and end in SIGSEGV; TensorFlow's own say so.
+process.env.TF_ENABLE_ONEDNN_OPTS = '0';
+
+const root = await mkdtemp(join(tmpdir(), 'cryfold-child-'));
+after(() => rm(root, { recursive: true }));
+
+const storeUrl = `file:${join(root, 'store')}`;
+const [dataset, features] = ['a'.repeat(64), 'b'.repeat(64)];
+const HUGE = { height: 400, width: 800 };
+
+/** Eight images of two classes, small ones and huge ones. */
+async function writeData(): Promise<void> {
+  const store = openStore(storeUrl);
+  const random = new Random(1);
+  const clips = Array.from({ length: 8 }, (_, i) => ({ id: `${i}`, label: `${i % 2}`, group: `${i}` }));
+  const manifest = { format: 1, name: 'data', contentHash: dataset, grouped: false, classes: ['0', '1'], clips };
+  await store.put(storeKeys.manifest(dataset), encodeRecord(manifest));
+  for (const [key, { height, width }] of [
+    [features, { height: 30, width: 30 }],
+    [`huge${features.slice(4)}`, HUGE],
+  ] as const) {
+    const images = Uint8Array.from({ length: 8 * height * width * 3 }, () => random.below(256));
+    await store.put(storeKeys.images(key), encodeNpy(images, [8, height, width, 3]));
+  }
+}
+
+const task = (own: { features?: string; filters?: number[] } = {}) => ({
+  kind: 'fold' as const,
+  ...{ storeUrl, dataset, features: own.features ?? features },
+  estimator: smallCnnSchema.parse({ kind: 'small-cnn', epochs: 1, filters: own.filters ?? [2, 2, 2], dense: [2] }),
+  ...{ train: [0, 1, 2, 3, 4, 5], test: [6, 7], seed: 1, grouped: false, shuffled: false },
+  ...{ embeddings: undefined, checkpoint: undefined, model: undefined, cacheDir: root },
+});
+
+test('a child that ran out of memory is replaced; so is one for other settings; a GPU is pinned', async (t) => {
+  await writeData();
+  const starts: StartReason[] = [];
+  const child = new WarmChild({ started: (reason) => starts.push(reason), used: () => {}, ended: () => {} }, '7');
+  t.after(() => child.stop());
+  const settings = { engine: 'nn' as const, threads: 1, xla: false, maxMemoryMb: 4096 };
+  const run = (own?: Parameters<typeof task>[0], changed = {}) =>
+    child.run({ ...settings, ...changed }, task(own), new AbortController().signal, () => {});
+
+  const first = await run();
+  assert.equal(first?.environment.gpu, '7');
+  // What the first convolution would give: 6 x 398 x 798 x 20,000 float32 numbers, 152 GB.
+  await assert.rejects(run({ features: `huge${features.slice(4)}`, filters: [20_000, 1, 1] }), {
+    code: 'OUT_OF_MEMORY',
+    failure: 'crash',
+    message: /OOM when allocating tensor with shape\[6,\d+,\d+,20000\]/,
+    hint: /Lower batchSize/,
+  });
+  assert.deepEqual(starts, ['first']);
+  const again = await run();
+  assert.deepEqual(again?.probabilities, first?.probabilities);
+  assert.deepEqual(starts, ['first', 'memory']);
+
+  const compiled = await run({}, { xla: true });
+  assert.deepEqual(starts, ['first', 'memory', 'threads']);
+  assert.equal(compiled?.environment.xla, 'auto-jit');
+  compiled?.probabilities.data.forEach((p, i) => {
+    assert.ok(Math.abs(p - (first?.probabilities.data[i] ?? 0)) < 1e-3, `${p}`);
+  });
+});
