@@ -44,6 +44,7 @@ export async function trainFinal(training: FinalTraining): Promise<FinalResult> 
   const settings = {
     engine: estimator.kind === 'svm' ? ('svm' as const) : ('nn' as const),
     threads: plan.spec.threads,
+    xla: plan.spec.xla ?? false,
     maxMemoryMb: childMemoryMb,
   };
   const child = new WarmChild();
