@@ -131,7 +131,10 @@ test('no password gets into logs or messages', async () => {
 test('a producer fails at once while Redis is away, and works again after', async () => {
   await redis.kill();
   const asked = Date.now();
-  await assert.rejects(queues.add('gpu', [fold('outage')]));
+  const outage = (error: unknown) => error instanceof CryfoldError && error.code === 'REDIS_UNREACHABLE';
+  await assert.rejects(queues.add('gpu', [fold('outage')]), outage);
+  await assert.rejects(queues.failures('gpu', [id('outage')]), outage);
+  await assert.rejects(queues.liveIds('gpu'), outage);
   assert.ok(Date.now() - asked < 2000);
   await assert.rejects(checkRedis(redis.url, 500), (error) => (error as CryfoldError).code === 'REDIS_UNREACHABLE');
   await redis.restart();
