@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { CryfoldError, decodeNpy } from '@cryfold/core';
 import { encodeWav, readClips, readDataset, synthesizeCorpus } from '@cryfold/features';
 import { ModelPredictor, readModelFolder } from '@cryfold/models';
-import { cryfold, PROGRAM, TINY_SPEC, temporaryFolder } from './command.js';
+import { cryfold, PROGRAM, start, TINY_SPEC, temporaryFolder, until } from './command.js';
+import { RedisProcess } from './redis.js';
 
 const RATE = 11025;
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -213,6 +214,32 @@ test('networks and a fitted fusion are kept whole, and a damaged file is refused
   const { code, stderr } = await cryfold(['predict', copy, join(corpus, file)]);
   assert.equal(code, 1);
   assert.match(stderr, /ARTIFACT_CORRUPT.*weights\.bin/);
+});
+
+test('with a cluster a worker trains on all data, to the same bytes', async () => {
+  const { run } = await evaluate('svm', SVM_SPEC);
+  const { card } = await json(['train-final', run.id], inStore('svm'));
+  const store = join(folder.path, 'cluster', 'store');
+  await cp(join(folder.path, 'svm', 'store'), store, { recursive: true });
+  for (const made of ['models', 'finals']) await rm(join(store, made), { recursive: true });
+  const redis = await RedisProcess.start();
+  const environment = { ...inStore('cluster'), REDIS_URL: redis.url };
+  const worker = start(['worker', '--queues', 'cpu'], environment);
+  try {
+    const again = await json(['train-final', run.id], environment);
+    assert.deepEqual([again.known, again.card.files], [false, card.files]);
+    await until('the worker to tell', () => worker.stdout().includes('training on all clips'));
+    // What can never be trained is told, not waited for.
+    await rm(join(store, 'finals'), { recursive: true });
+    await rm(join(store, 'features'), { recursive: true });
+    const { code, stderr } = await cryfold(['train-final', run.id, '--name', 'other'], environment);
+    assert.equal(code, 1);
+    assert.match(stderr, /ARTIFACT_MISSING/);
+  } finally {
+    worker.process.kill('SIGTERM');
+    await worker.ended;
+    await redis.remove();
+  }
 });
 
 test('gc leaves models and what they refer to', async () => {

@@ -11,7 +11,7 @@ import {
 } from '@cryfold/evaluation';
 import { type ModelCard, modelOf, writeVersion } from '@cryfold/models';
 import type { Config } from '@cryfold/runtime';
-import { trainFinal } from '@cryfold/worker';
+import { trainMember } from './train-members.js';
 import { VERSION } from './version.js';
 
 export interface FinalModelOptions {
@@ -22,7 +22,7 @@ export interface FinalModelOptions {
   of: string;
   /** Of the model */
   name: string;
-  config: Pick<Config, 'cacheDir' | 'childMemoryMb'>;
+  config: Pick<Config, 'redisUrl' | 'cacheDir' | 'childMemoryMb'>;
   signal: AbortSignal;
   onProgress: (text: string) => void;
 }
@@ -45,14 +45,7 @@ export async function makeFinalModel(options: FinalModelOptions): Promise<{ card
   const rule = Object.hasOwn(plan.spec.fusion, of) ? plan.spec.fusion[of] : undefined;
   const finals: { trial: string; result: FinalResult }[] = [];
   for (const trial of rule?.members ?? [of]) {
-    onProgress(`training ${trial} on all ${plan.dataset.clips} clips`);
-    const result = await trainFinal({
-      ...{ store, storeUrl, plan, trial, signal },
-      cacheDir: config.cacheDir,
-      childMemoryMb: config.childMemoryMb,
-      onProgress: (done, total) =>
-        onProgress(`training ${trial} on all ${plan.dataset.clips} clips: ${Math.floor((100 * done) / total)} %`),
-    });
+    const result = await trainMember({ store, storeUrl, plan, trial, config, signal, onProgress });
     finals.push({ trial, result });
   }
   onProgress('writing the model');

@@ -24,7 +24,7 @@ export async function serveCommand(options: ServeOptions, config: Config): Promi
     const service = await PredictionService.start({
       ...{ model, store, log, port: options.port, listen: options.listen, version: VERSION },
       storeUrl: config.storeUrl ?? `file:${resolve(options.out, 'store')}`,
-      maxUpload: options.maxUploadMb * 2 ** 20,
+      maxUpload: Math.ceil(options.maxUploadMb * 2 ** 20),
       timeoutSeconds: options.timeout,
       pollSeconds: options.poll,
     });

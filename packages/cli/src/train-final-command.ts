@@ -1,5 +1,5 @@
 import { openStore } from '@cryfold/artifacts';
-import type { Spec } from '@cryfold/core';
+import { CryfoldError, type Spec } from '@cryfold/core';
 import { cardText } from '@cryfold/models';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
@@ -16,6 +16,11 @@ export interface TrainFinalOptions {
 
 /** `cryfold train-final RUN`: refits a finished run's model on all data and writes a version of it. */
 export async function trainFinalCommand(run: string, options: TrainFinalOptions, config: Config): Promise<number> {
+  if (config.redisUrl && !config.storeUrl) {
+    throw new CryfoldError('USAGE', 'REDIS_URL is set, but CRYFOLD_STORE is not', {
+      hint: 'Set CRYFOLD_STORE to the store that the workers of that cluster use, or unset REDIS_URL.',
+    });
+  }
   const { results, storeUrl } = await findStoredRun(run, config);
   const spec = results.spec as Spec;
   const of = chooseOf(spec, options.of);

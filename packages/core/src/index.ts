@@ -8,6 +8,7 @@ export {
   type FailureClass,
   redactUrl,
 } from './errors.js';
+export { type FinalRequest, finalRequest, finalRequestSchema } from './final.js';
 export { canonicalJson, contentKey, deriveSeed, sha256 } from './hash.js';
 export { decodeNpy, encodeNpy, type NpyArray, type NpyData, type NpyType } from './npy.js';
 export {

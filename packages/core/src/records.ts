@@ -97,6 +97,7 @@ export const storeKeys = {
   embeddings: (features: string, key: string) => `features/${features}/embeddings-${key}.npy`,
   /** What training an estimator on all clips made: see `finalKey` */
   final: (key: string) => `finals/${key}/result.json`,
+  finalRequest: (key: string) => `finals/${key}/request.json`,
   finalAttempt: (key: string, attempt: string) => `finals/${key}/${attempt}/`,
   weights: (hash: string) => `weights/${hash}.h5`,
   result: (fold: string) => `folds/${fold}/result.json`,

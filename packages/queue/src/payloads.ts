@@ -21,7 +21,16 @@ export const preparePayload = z.strictObject({
   trial: z.string(),
 });
 
-export const workPayload = z.discriminatedUnion('kind', [foldPayload, preparePayload]);
+/** Train an estimator on all clips of a run's data; `finals/<key>/request.json` in the store says the rest. */
+export const finalPayload = z.strictObject({
+  format: z.literal(1),
+  kind: z.literal('final'),
+  run,
+  trial: z.string(),
+  key: hex,
+});
+
+export const workPayload = z.discriminatedUnion('kind', [foldPayload, preparePayload, finalPayload]);
 
 export type RunPayload = z.infer<typeof runPayload>;
 export type FoldPayload = z.infer<typeof foldPayload>;

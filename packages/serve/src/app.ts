@@ -146,10 +146,16 @@ async function readRecordings(request: FastifyRequest): Promise<Recording[]> {
     throw new CryfoldError('UPLOAD_INVALID', 'the request has no body', { hint: 'Send a WAV file as audio/wav.' });
   }
   const recordings: Recording[] = [];
-  for await (const file of request.files()) {
-    // A name comes from a stranger and goes back into messages.
-    const name = file.filename.replace(/[^\p{L}\p{N} ._-]/gu, '_').slice(0, 80) || 'recording';
-    recordings.push({ name, bytes: await file.toBuffer() });
+  try {
+    for await (const file of request.files()) {
+      // A name comes from a stranger and goes back into messages.
+      const name = file.filename.replace(/[^\p{L}\p{N} ._-]/gu, '_').slice(0, 80) || 'recording';
+      recordings.push({ name, bytes: await file.toBuffer() });
+    }
+  } catch (cause) {
+    // The parser's own complaints have no code.
+    if ((cause as { statusCode?: number }).statusCode !== undefined) throw cause;
+    throw new CryfoldError('UPLOAD_INVALID', `the form cannot be read: ${(cause as Error).message}`, { cause });
   }
   if (recordings.length === 0) throw new CryfoldError('UPLOAD_INVALID', 'the form holds no file');
   return recordings;

@@ -15,6 +15,7 @@ interface Waiting {
 export class ModelChild {
   readonly card: ModelCard;
   readonly #process: ChildProcess;
+  readonly #onDeath: () => void;
   readonly #waiting = new Map<number, Waiting>();
   #next = 0;
   #retired = false;
@@ -22,6 +23,7 @@ export class ModelChild {
 
   private constructor(process: ChildProcess, card: ModelCard, onDeath: () => void) {
     this.#process = process;
+    this.#onDeath = onDeath;
     this.card = card;
     process.on('message', (message: FromChild) => this.#hear(message));
     process.once('exit', (code, signal) => {
@@ -31,7 +33,7 @@ export class ModelChild {
       for (const { reject } of this.#waiting.values()) reject(died);
       this.#waiting.clear();
       this.#drained();
-      if (!this.#retired) onDeath();
+      this.#lose();
     });
   }
 
@@ -82,6 +84,8 @@ export class ModelChild {
             }),
           );
           this.#process.kill('SIGKILL');
+          // Nobody else is to be sent there, though its end has not been heard yet.
+          this.#lose();
         }, seconds * 1000);
         this.#waiting.set(id, { resolve, reject });
         this.#process.send({ type: 'predict', id, recordings, options } satisfies ToChild);
@@ -104,6 +108,12 @@ export class ModelChild {
     const ended = new Promise((resolve) => this.#process.once('exit', resolve));
     this.#process.kill('SIGKILL');
     await ended;
+  }
+
+  #lose(): void {
+    if (this.#retired) return;
+    this.#retired = true;
+    this.#onDeath();
   }
 
   #hear(message: FromChild): void {

@@ -40,11 +40,13 @@ export class PredictionService implements Service {
     const { port, listen, maxUpload, timeoutSeconds, version, log } = options;
     const { metrics, textFormat } = await loadMetrics('serve');
     const host = await ModelHost.start({ ...options, maxPending: MAX_PENDING, metrics });
-    const app = await createApp({ host, metrics, textFormat, log, version, maxUpload, requestSeconds: timeoutSeconds });
+    let app: FastifyInstance | undefined;
     try {
+      app = await createApp({ host, metrics, textFormat, log, version, maxUpload, requestSeconds: timeoutSeconds });
       await app.listen({ port, host: listen, listenTextResolver: () => 'listening' });
     } catch (cause) {
       await host.stop();
+      if (!app) throw cause;
       throw new CryfoldError('USAGE', `port ${port}: ${(cause as Error).message}`, {
         cause,
         context: { port },

@@ -1,2 +1,2 @@
-export { type FinalTraining, trainFinal } from './train-final.js';
+export { type FinalTraining, readFinal, trainFinalHere } from './train-final.js';
 export { Worker, type WorkerOptions } from './worker.js';

@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { type ArtifactStore, observed, openStore, readRunPlan, type S3Settings } from '@cryfold/artifacts';
+import { type ArtifactStore, observed, openStore, readArtifact, readRunPlan, type S3Settings } from '@cryfold/artifacts';
 import {
   CryfoldError,
+  decodeRecord,
   encodeNpy,
   encodeRecord,
   type FoldJob,
   type FoldQueue,
   type FoldResult,
+  finalRequestSchema,
   isGrouped,
   prerequisiteOf,
   type RunPlan,
@@ -27,6 +29,7 @@ import {
 import { unlessCancelled } from './cancellation.js';
 import { modelToKeep } from './kept-models.js';
 import type { FoldOutput, Matrix, Task } from './messages.js';
+import { trainFinal } from './train-final.js';
 import { type ChildSettings, WarmChild } from './warm-child.js';
 import { WorkerMetrics } from './worker-metrics.js';
 
@@ -155,6 +158,7 @@ export class Worker implements Service {
       const own = { ...attempt, signal, progress };
       try {
         if (payload.kind === 'fold') await this.#fold(plan, payload.key, own, child, settings);
+        else if (payload.kind === 'final') await this.#final(payload.key, own, child);
         else await this.#prepare(plan, payload.trial, own, child, settings);
       } finally {
         told.end();
@@ -167,7 +171,7 @@ export class Worker implements Service {
 
   #announce(plan: RunPlan, payload: WorkPayload) {
     const { run } = plan;
-    if (payload.kind === 'prepare') return this.#beacon.begin({ run, trial: payload.trial });
+    if (payload.kind !== 'fold') return this.#beacon.begin({ run, trial: payload.trial });
     const job = plan.jobs.find(({ key }) => key === payload.key);
     const split = job && plan.splits[job.split];
     return this.#beacon.begin({ run, trial: job?.trial ?? '', repeat: split?.repeat, fold: split?.fold });
@@ -193,6 +197,16 @@ export class Worker implements Service {
         ? { kind: 'embeddings', storeUrl, features, estimator, artifact: needed.artifact, cacheDir }
         : { kind: 'distances', storeUrl, features };
     await child.run(settings, task, attempt.signal, () => {});
+  }
+
+  async #final(key: string, attempt: Attempt, child: WarmChild): Promise<void> {
+    const { storeUrl, cacheDir, childMemoryMb, log } = this.#options;
+    const name = storeKeys.finalRequest(key);
+    const request = decodeRecord(finalRequestSchema, await readArtifact(this.#store, name), name);
+    log.info({ key: key.slice(0, 12) }, 'training on all clips');
+    const onProgress = (done: number, total: number) => void attempt.progress({ done, total }).catch(() => {});
+    const { signal } = attempt;
+    await trainFinal({ store: this.#store, storeUrl, request, cacheDir, childMemoryMb, signal, onProgress }, child);
   }
 
   async #fold(plan: RunPlan, key: string, attempt: Attempt, child: WarmChild, settings: ChildSettings): Promise<void> {

@@ -1,0 +1,40 @@
+import { z } from 'zod';
+import { finalKey, type RunPlan } from './plan.js';
+import { prerequisiteOf } from './prerequisites.js';
+import { estimatorSchema, isGrouped } from './spec.js';
+
+const hex = z.string().regex(/^[0-9a-f]{64}$/);
+
+/** `finals/<key>/request.json`: all that training an estimator on all clips needs to know. */
+export const finalRequestSchema = z.strictObject({
+  format: z.literal(1),
+  key: hex,
+  dataset: hex,
+  features: hex,
+  clips: z.int().min(1),
+  estimator: estimatorSchema,
+  threads: z.int().min(1),
+  xla: z.boolean(),
+  /** Whether inner folds keep groups whole */
+  grouped: z.boolean(),
+  /** What is computed first, unless it is there */
+  needed: z.strictObject({ kind: z.enum(['distances', 'embeddings']), artifact: z.string() }).optional(),
+});
+export type FinalRequest = z.infer<typeof finalRequestSchema>;
+
+/** @param trial one of the plan's estimators */
+export function finalRequest(plan: RunPlan, trial: string): FinalRequest {
+  const needed = prerequisiteOf(plan, trial);
+  return {
+    format: 1,
+    key: finalKey(plan, trial),
+    dataset: plan.dataset.key,
+    features: plan.features.key,
+    clips: plan.dataset.clips,
+    estimator: plan.spec.estimators[trial],
+    threads: plan.spec.threads,
+    xla: plan.spec.xla ?? false,
+    grouped: isGrouped(plan.spec.protocol.splitter),
+    ...(needed && { needed: { kind: needed.kind, artifact: needed.artifact } }),
+  };
+}
