@@ -18,12 +18,16 @@ after(() => folder.remove());
 const SPEC = `
 version: 1
 name: cry
-protocol: { folds: 3, repeats: 2 }
+protocol: { folds: 3, repeats: 1 }
 estimators:
   hard: { kind: svm }
   soft: { kind: svm, C: 0.5, classWeight: { pain: 2 } }
 fusion:
   both: { members: [hard, soft] }
+search:
+  algorithm: grid
+  space:
+    soft: { C: { choice: [0.01, 50] } }
 `;
 
 /** A Python that has MLflow: told by CRYFOLD_MLFLOW_PYTHON, or the usual one. */
@@ -58,7 +62,7 @@ test('runs, their models and final models are written as MLflow has them, and ML
   const experiments = (await readdir(at('ml runs'))).filter((name) => /^\d{2,}$/.test(name));
   assert.equal(experiments.length, 1);
   const runs = (await readdir(join(at('ml runs'), experiments[0]))).filter((name) => name !== 'meta.yaml');
-  assert.equal(runs.length, 1 + results.models.length);
+  assert.equal(runs.length, 1 + results.models.length + results.search.trials.length);
   const names = new Map<string, string>();
   for (const id of runs) {
     const run = join(at('ml runs'), experiments[0], id);
@@ -75,7 +79,10 @@ test('runs, their models and final models are written as MLflow has them, and ML
     points.map((line) => line.split(' ').slice(1).map(Number)),
     soft.folds.map(({ accuracy }: { accuracy: number }, i: number) => [accuracy, i]),
   );
-  assert.equal(await readFile(join(names.get('soft') ?? '', 'params', 'C'), 'utf8'), '0.5');
+  assert.equal(await readFile(join(names.get('soft') ?? '', 'params', 'C'), 'utf8'), '50');
+  // The final model is of the winner, and says how it was chosen.
+  assert.deepEqual([card.search.nested, card.search.winners[0].parameters], [false, { C: 50 }]);
+  assert.ok(card.limits.some((limit: string) => limit.includes('too good')));
 
   const none = await cryfold(['export', 'mlflow', 'nothing-1', '--to', at('none')], {
     CRYFOLD_STORE: `file:${at('store')}`,
@@ -86,5 +93,5 @@ test('runs, their models and final models are written as MLflow has them, and ML
   const python = pythonWithMlflow();
   if (!python) return t.diagnostic('MLflow was not asked: no Python here has it (pip install mlflow)');
   const { stdout } = await promisify(execFile)(python, [join(ROOT, 'scripts', 'check-mlflow'), at('ml runs')]);
-  assert.match(stdout, /file store: 3 runs of models, 1 versions of final models\nSQLite after .*: the same/);
+  assert.match(stdout, /file store: 3 runs of models, 2 trials, 1 versions of final models\nSQLite after .*: the same/);
 });

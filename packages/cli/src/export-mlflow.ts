@@ -100,11 +100,15 @@ async function filesOfRun(store: ArtifactStore, root: string, id: string) {
   const add = (run: MlflowRun) => {
     for (const [path, content] of runFiles(root, experiment, run)) files.set(path, content);
   };
-  const times = { start, end, finished: results.status === 'complete' };
+  const status = results.status === 'complete' ? ('finished' as const) : ('failed' as const);
+  const times = { start, end, status };
   add({ key: id, name: id, ...times, ...describeRun(results) });
   for (const model of results.models) {
     const tags = { 'mlflow.parentRunId': parent, 'cryfold.run': id };
     add({ key: `${id}/${model.name}`, name: model.name, ...times, ...describeModel(results, model, tags) });
+  }
+  for (const trial of results.search?.trials ?? []) {
+    add({ key: `${id}/trial/${trial.trial}`, start, end, ...describeTrial(results, trial, parent) });
   }
   files.set(`${experimentId(experiment)}/${parent}/artifacts/results.json`, bytes);
   return files;
@@ -173,6 +177,37 @@ function describeModel({ spec, protocol }: RunResults, model: ModelResults, tags
     },
     tags: { ...tags, 'cryfold.complete': String(model.complete) },
     metrics,
+  };
+}
+
+type Trial = NonNullable<RunResults['search']>['trials'][number];
+
+const TRIAL_STATUS: Readonly<Record<string, MlflowRun['status']>> = { COMPLETE: 'finished', PRUNED: 'killed' };
+
+/** What a sweep tried: its parameters, and its metric over the folds that it was given. */
+function describeTrial({ run, search }: RunResults, trial: Trial, parent: string) {
+  const metric = METRICS[search!.metric];
+  const figures = {
+    [metric]: trial.mean,
+    [`${metric}.sd`]: trial.standardDeviation,
+    [`${metric}.low95`]: trial.low,
+    [`${metric}.high95`]: trial.high,
+    folds: trial.folds,
+  };
+  return {
+    name: trial.trial,
+    status: TRIAL_STATUS[trial.state] ?? ('failed' as const),
+    params: { ...trial.parameters, 'search.base': trial.base },
+    tags: {
+      'mlflow.parentRunId': parent,
+      'cryfold.run': run.id,
+      'cryfold.trial': trial.trial,
+      'cryfold.state': trial.state,
+      'mlflow.note.content': trial.reason,
+    },
+    metrics: Object.fromEntries(
+      Object.entries(figures).flatMap(([name, value]) => (value === null ? [] : [[name, value]])),
+    ),
   };
 }
 

@@ -7,14 +7,14 @@ export interface MlflowRun {
   name: string;
   start: number;
   end: number;
-  finished: boolean;
+  status: keyof typeof STATUS;
   params: Record<string, unknown>;
   tags: Record<string, string>;
   /** Values by step; a single number is step 0. */
   metrics: Record<string, number | readonly { step: number; value: number }[]>;
 }
 
-const STATUS = { finished: 3, failed: 4 };
+const STATUS = { finished: 3, failed: 4, killed: 5 } as const;
 
 /** A run's id, 32 hex digits, as MLflow's are: the same run is exported to the same place again. */
 export function runId(experiment: string, key: string): string {
@@ -75,7 +75,7 @@ export function runFiles(root: string, experiment: string, run: MlflowRun): Map<
       source_type: 4,
       source_version: '',
       start_time: run.start,
-      status: run.finished ? STATUS.finished : STATUS.failed,
+      status: STATUS[run.status],
       tags: [],
       user_id: 'cryfold',
     }),

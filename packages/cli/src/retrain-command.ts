@@ -72,6 +72,16 @@ export async function retrainCommand(
     throw new CryfoldError('USAGE', 'REDIS_URL is set, but CRYFOLD_STORE is not');
   const spec = await readSpec(specPath);
   const of = chooseOf(spec, options.of);
+  if (spec.search && !spec.search.nested) {
+    throw new CryfoldError(
+      'SPEC_INVALID',
+      `${specPath}: search.nested: a champion is only challenged by honest figures`,
+      {
+        context: { file: specPath, key: 'search.nested' },
+        hint: 'Add nested: {inner: 4} to search: the winner of a plain search is too good on the folds it was chosen by.',
+      },
+    );
+  }
   const store = openStore(storeUrl, config.s3);
   const stop = new AbortController();
   const onSignal = () => {
@@ -189,6 +199,7 @@ class Retraining {
 
   #isUnchanged(card: ModelCard): boolean {
     const { plan } = this.#preparation;
+    if (card.run === plan.run && card.of === this.#of) return true;
     return (
       card.data.contentHash === plan.dataset.key &&
       configurationOf(card.spec as typeof plan.spec, card.of) === configurationOf(plan.spec, this.#of)

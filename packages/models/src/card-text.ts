@@ -7,7 +7,12 @@ export const INTENDED_USE =
   'To study how recordings like those it was trained on are classified, by people who can judge its errors.';
 
 /** What a user must know before trusting a probability. */
-export function limitsOf({ data, metrics, features }: Pick<ModelCard, 'data' | 'metrics' | 'features'>): string[] {
+export function limitsOf({
+  data,
+  metrics,
+  features,
+  search,
+}: Pick<ModelCard, 'data' | 'metrics' | 'features' | 'search'>): string[] {
   const grouped = metrics.find((one) => one.grouped);
   const rates = data.rates?.map(({ rate }) => `${rate} Hz`).join(', ');
   return [
@@ -18,6 +23,9 @@ export function limitsOf({ data, metrics, features }: Pick<ModelCard, 'data' | '
     grouped
       ? 'The figures of folds grouped by infant are those to expect of new infants.'
       : 'It was not evaluated on folds grouped by infant: the figures may be too good for new infants.',
+    ...(search && !search.nested
+      ? ['Its parameters were chosen by the very folds that the figures are of, so the figures are too good.']
+      : []),
     'The figures are of models trained on a part of the data; this one was trained on all of it and has no test data left.',
   ];
 }
@@ -48,7 +56,7 @@ ${data.classes.map(({ label, clips, groups }) => `| ${label} | ${clips} | ${grou
 ## Cross-validation of this configuration
 ${card.metrics.map(metricsText).join('\n\n')}
 
-## Limits
+${card.search ? searchText(card.search) : ''}## Limits
 ${card.limits.map((limit) => `- ${limit}`).join('\n')}
 
 ## Files
@@ -77,4 +85,19 @@ ${row('macro F1', 'macroF1')}
 | class | recall | precision |
 |---|---|---|
 ${metrics.perClass.map(({ label, recall, precision }) => `| ${label} | ${percent(recall)} | ${percent(precision)} |`).join('\n')}`;
+}
+
+function searchText({ algorithm, metric, nested, winners }: NonNullable<ModelCard['search']>): string {
+  const lines = winners.map(({ member, trial, parameters, among, plain, corrected }) => {
+    const chosen = Object.entries(parameters).map(([name, value]) => `${name} ${JSON.stringify(value)}`);
+    const range = corrected && `${corrected.low.toFixed(4)} to ${corrected.high.toFixed(4)}`;
+    const honest = corrected ? `; corrected for the choice ${corrected.mean.toFixed(4)} (${range})` : '';
+    return `- ${member}: ${trial ?? 'none'} of ${among} trials, ${chosen.join(', ')}; ${metric} ${plain?.toFixed(4) ?? 'none'}${honest}`;
+  });
+  return `## Choice of parameters
+${algorithm} search by ${metric}; ${nested ? 'the figures above are of nested cross-validation.' : '**the figures above are of the winner on the folds that it was chosen by: too good.**'}
+
+${lines.join('\n')}
+
+`;
 }

@@ -77,6 +77,26 @@ export const cardSchema = z.strictObject({
     )
     .min(1),
   fusion: z.strictObject({ rule: z.enum(FUSION_RULES), file: path }).nullable(),
+  /** Of a sweep: how the parameters of members were chosen */
+  search: z
+    .strictObject({
+      algorithm: z.string(),
+      metric: z.string(),
+      /** Whether the figures are of nested cross-validation; else they are too good */
+      nested: z.boolean(),
+      winners: z.array(
+        z.strictObject({
+          member: z.string(),
+          trial: z.string().nullable(),
+          parameters: z.record(z.string(), z.unknown()),
+          among: count,
+          /** Mean of the metric over the folds that it was chosen by, and an estimate without that advantage */
+          plain: orUndefined,
+          corrected: z.strictObject({ mean: z.number(), low: z.number(), high: z.number() }).nullable(),
+        }),
+      ),
+    })
+    .optional(),
   metrics: z.array(metricsSchema),
   environment: z.record(z.string(), z.string()),
   files: z.array(z.strictObject({ path, sha256: hex, bytes: count })),

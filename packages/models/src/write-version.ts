@@ -75,18 +75,20 @@ export async function writeVersion(
     ...(manifest.rates && { rates: manifest.rates }),
   };
   const features = plan.spec.features;
+  const search = searchOf(results, members);
   const card: ModelCard = {
     format: 1,
     ...{ name, version, created: new Date().toISOString() },
     cryfold: { version: input.cryfold, foldFormat: FOLD_FORMAT },
     notice: NOTICE,
     intendedUse: INTENDED_USE,
-    limits: limitsOf({ data, metrics, features }),
+    limits: limitsOf({ data, metrics, features, ...search }),
     ...{ run: plan.run, of },
     predictedBy: modelOf(results, of).predictedBy,
     spec: plan.spec,
     ...{ data, features, members },
     fusion: fusion && { rule: fusion.rule, file: 'fusion.json' },
+    ...search,
     metrics,
     environment: Object.fromEntries(
       finals.flatMap(({ trial, result }) =>
@@ -108,6 +110,17 @@ export function modelOf(results: RunResults, of: string): RunResults['models'][n
     context: { run: results.run.id, model: of },
     hint: `It has: ${results.models.map((one) => one.name).join(', ')}.`,
   });
+}
+
+function searchOf({ search }: RunResults, members: ModelCard['members']): Pick<ModelCard, 'search'> {
+  const chosen = search?.winners.filter(({ base }) => members.some(({ name }) => name === base)) ?? [];
+  if (!search || chosen.length === 0) return {};
+  const { algorithm, metric, nested } = search;
+  const winners = chosen.map(({ base, trial, parameters, among, plain, corrected }) => ({
+    ...{ member: base, trial, parameters, among, plain },
+    corrected: corrected && { mean: corrected.mean, low: corrected.low, high: corrected.high },
+  }));
+  return { search: { algorithm, metric, nested, winners } };
 }
 
 function metricsOf(results: RunResults, of: string): CardMetrics {

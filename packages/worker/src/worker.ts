@@ -1,6 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { type ArtifactStore, observed, openStore, readArtifact, readRunPlan, type S3Settings } from '@cryfold/artifacts';
+import {
+  type ArtifactStore,
+  observed,
+  openStore,
+  readArtifact,
+  readRunPlan,
+  type S3Settings,
+} from '@cryfold/artifacts';
 import {
   CryfoldError,
   decodeRecord,
