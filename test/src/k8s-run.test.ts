@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { synthesizeCorpus } from '@cryfold/features';
+import { Queues } from '@cryfold/queue';
+import { loadConfig } from '@cryfold/runtime';
+import { findTool, freePort } from '@cryfold/testing';
+import { parseAllDocuments } from 'yaml';
+import { findRedis } from './cluster.js';
+import { type Command, ROOT, start, TINY_SPEC, temporaryFolder, until } from './command.js';
+import { HOW, type Manifest, pick, render, say } from './kube.js';
+import { endOf, Pods } from './pods.js';
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let pods: Pods | undefined;
+let scalers: Manifest[] = [];
+let missing = '';
+let user: Record<string, string> = {};
+
+before(async () => {
+  folder = await temporaryFolder();
+  const [kubectl, redis, minio] = [await findTool('kubectl'), await findRedis(), await findTool('minio')];
+  if (!kubectl || !redis || !minio) {
+    missing = `no ${!kubectl ? `kubectl (${HOW})` : !redis ? 'redis-server' : 'minio'} on PATH, in $CRYFOLD_TOOLS or cached`;
+    return;
+  }
+  const made = await say(join(ROOT, 'scripts', 'k8s-secrets'), []);
+  const secrets = parseAllDocuments(made.stdout).map((document) => document.toJS());
+  const data = new Map(secrets.map(({ metadata, stringData }) => [metadata.name, stringData]));
+  pods = await Pods.prepare(folder.path, await render(kubectl, 'dev'), { 'redis-server': redis, minio }, data);
+  scalers = (await render(kubectl, 'gpu-cluster')).filter(({ kind }) => kind === 'ScaledObject');
+  await writeFile(join(folder.path, 'tiny.yaml'), TINY_SPEC);
+  await synthesizeCorpus(join(folder.path, 'corpus'), { clips: 60, seed: 1 });
+  // A person with port-forwards and the Secrets' values: what docs/kubernetes.md says to set.
+  user = await pods.environment('coordinator');
+  delete user.CRYFOLD_METRICS_PORT;
+  delete user.CRYFOLD_API_PORT;
+});
+after(async () => {
+  await pods?.stop();
+  await folder.remove();
+});
+
+/** As the kubelet: a pod counts once it is ready. */
+async function ready(name: string): Promise<ChildProcess> {
+  assert.ok(pods);
+  const child = await pods.start(name);
+  let wrong = '';
+  await until(`${name} to be ready`, async () => {
+    assert.equal(child.exitCode, null, `${name} ended: ${await pods?.log(name)}`);
+    wrong = (await pods?.probe(name, 'startupProbe')) || ((await pods?.probe(name, 'readinessProbe')) ?? '');
+    return wrong === '';
+  }).catch(async (error) => assert.fail(`${error.message}: ${wrong}: ${await pods?.log(name)}`));
+  assert.equal(await pods.probe(name, 'livenessProbe'), '', name);
+  return child;
+}
+
+const submit = (out: string, ...more: string[]): Command => {
+  const [spec, corpus] = [join(folder.path, 'tiny.yaml'), join(folder.path, 'corpus')];
+  return start(
+    ['run', spec, '--data', corpus, '--out', join(folder.path, out), '--estimators', 'small-cnn,svm', ...more],
+    user,
+  );
+};
+
+test('the manifests start the real thing: a run from their commands and environment ends complete', async (t) => {
+  if (!pods) return t.skip(missing);
+  for (const name of ['redis', 'minio', 'coordinator', 'aggregator']) await ready(name);
+  const port = await pods.port('coordinator', 'metrics');
+  const run = submit('first');
+  let results = '';
+  try {
+    const desired = await autoscaler(port);
+    if (!desired) t.diagnostic('no prometheus on PATH, so the queues’ metric is not asked through it');
+    const workers = new Map<string, ChildProcess>();
+    const names = ['worker-gpu', 'worker-cpu'];
+    for (const name of names) {
+      if (desired) await until(`${name} to be wanted`, async () => (await desired.of(name)) >= 1);
+      workers.set(name, await ready(name));
+    }
+    const ended = await run.ended;
+    assert.equal(ended.code, 0, ended.stderr + (await pods.log('worker-gpu')));
+    results = ended.stdout;
+    t.diagnostic(`most resident, MiB (without training children): ${JSON.stringify(pods.memory())}`);
+    for (const name of names) {
+      if (desired) await until(`${name} to be wanted no more`, async () => (await desired.of(name)) === 0);
+      const child = workers.get(name);
+      assert.ok(child);
+      assert.equal(await endOf(child, 'SIGTERM'), 0, `${name}: ${await pods.log(name)}`);
+    }
+    await desired?.stop();
+    const log = (await pods.log('worker-gpu')) + (await pods.log('worker-cpu'));
+    assert.equal(log.match(/"msg":"fold started"/g)?.length, 6, 'each fold was trained once');
+    assert.equal(log.match(/"msg":"fold committed"/g)?.length, 6);
+    for (const name of ['redis', 'minio', 'coordinator', 'aggregator', ...names]) {
+      const said = await pods.log(name);
+      for (const secret of [user.AWS_SECRET_ACCESS_KEY_FILE, user.REDIS_PASSWORD_FILE]) {
+        const { readFile } = await import('node:fs/promises');
+        assert.ok(!said.includes((await readFile(secret, 'utf8')).trim()), `${name} logs a secret`);
+      }
+    }
+  } finally {
+    await endOf(run.process, 'SIGKILL');
+  }
+  assert.match(results, /small-cnn/);
+});
+
+test('scale-in waits for the drain: a worker that is told to stop finishes its fold first', async (t) => {
+  if (!pods) return t.skip(missing);
+  const manifest = pick(await render((await findTool('kubectl')) ?? '', 'dev'), 'Deployment', 'worker-gpu');
+  const worker = await ready('worker-gpu');
+  const before = (await pods.log('worker-gpu')).length;
+  const run = submit('second', '--estimators', 'small-cnn', '--epochs', '40', '--seed', '5');
+  try {
+    const since = async () => ((await pods?.log('worker-gpu')) ?? '').slice(before);
+    await until('a fold in flight', async () => (await since()).includes('"msg":"fold started"'));
+    const asked = Date.now();
+    assert.equal(await endOf(worker, 'SIGTERM'), 0, await since());
+    const seconds = (Date.now() - asked) / 1000;
+    t.diagnostic(`the drain took ${seconds.toFixed(1)} s`);
+    assert.ok(seconds < manifest.spec.template.spec.terminationGracePeriodSeconds);
+    const log = await since();
+    assert.equal(log.match(/"msg":"fold started"/g)?.length, 1, 'it took no other fold');
+    assert.equal(log.match(/"msg":"fold committed"/g)?.length, 1, 'it finished the one it had');
+  } finally {
+    await endOf(run.process, 'SIGTERM');
+  }
+});
+
+interface Autoscaler {
+  /** Replicas that KEDA would ask for: none at or below the activation threshold, else a pod for each threshold's worth. */
+  of(name: string): Promise<number>;
+  stop(): Promise<void>;
+}
+
+/** A real Prometheus that scrapes a coordinator, asked with the ScaledObjects' own queries. */
+async function autoscaler(port: number): Promise<Autoscaler | undefined> {
+  const program = await findTool('prometheus');
+  if (!program) return undefined;
+  const data = join(folder.path, 'prometheus');
+  await mkdir(data);
+  const target = { targets: [`127.0.0.1:${port}`], labels: { namespace: 'cryfold' } };
+  const jobs = [{ job_name: 'cryfold', scrape_interval: '1s', static_configs: [target] }];
+  await writeFile(join(data, 'prometheus.yml'), JSON.stringify({ scrape_configs: jobs }));
+  const own = await freePort();
+  const flags = ['--config.file', join(data, 'prometheus.yml'), '--storage.tsdb.path', join(data, 'tsdb')];
+  const child = spawn(program, [...flags, '--web.listen-address', `127.0.0.1:${own}`], { stdio: 'ignore' });
+  const { redisUrl } = loadConfig(user);
+  const queues = new Queues(redisUrl ?? '');
+  return {
+    async of(name) {
+      const { metadata } = pick(scalers, 'ScaledObject', name).spec.triggers[0];
+      const { maxReplicaCount } = pick(scalers, 'ScaledObject', name).spec;
+      const query = encodeURIComponent(metadata.query);
+      const answer = await fetch(`http://127.0.0.1:${own}/api/v1/query?query=${query}`).catch(() => undefined);
+      // biome-ignore lint/suspicious/noExplicitAny: Prometheus's answer
+      const found = answer?.ok ? ((await answer.json()) as any).data.result : [];
+      await sleep(300);
+      if (found.length === 0) return Number.NaN;
+      assert.equal(found.length, 1, 'KEDA takes one value');
+      const value = Number(found[0].value[1]);
+      const {
+        active = 0,
+        waiting = 0,
+        delayed = 0,
+        prioritized = 0,
+      } = await queues.counts(name === 'worker-gpu' ? 'gpu' : 'cpu');
+      const live = active + waiting + delayed + prioritized;
+      // The figures are up to 6 s old; where neither moves they must agree.
+      if (value !== live) return Number.NaN;
+      if (value <= Number(metadata.activationThreshold)) return 0;
+      return Math.min(maxReplicaCount, Math.ceil(value / Number(metadata.threshold)));
+    },
+    async stop() {
+      await queues.close();
+      await endOf(child, 'SIGKILL');
+    },
+  };
+}
