@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { findTool } from '@cryfold/testing';
+import { EXIT } from 'cryfold';
 import { parseAllDocuments } from 'yaml';
-import { ROOT } from './command.js';
+import { ROOT, temporaryFolder } from './command.js';
 import { HOW, type Manifest, OVERLAYS, podTemplates, render, say } from './kube.js';
+import { endOf } from './pods.js';
 
 let kubectl: string | undefined;
 before(async () => {
@@ -216,6 +221,32 @@ for (const overlay of OVERLAYS) {
     assert.equal(blocks.length, inside.includes('minio') ? 0 : 1, 'ways out of the cluster');
   });
 }
+
+test('the nightly Job succeeds where nothing failed, fails where something did, and passes a stop on', async (t) => {
+  if (!kubectl) return t.skip(`no kubectl on PATH or cached; ${HOW}`);
+  const job = podTemplates(await render(kubectl, 'gpu-cluster')).find(({ name }) => name === 'retrain');
+  const [{ command, args }] = job?.template.spec.containers ?? [];
+  const { path, remove } = await temporaryFolder();
+  try {
+    const stub = join(path, 'cryfold');
+    const env = { ...process.env, PATH: `${path}:${process.env.PATH}` };
+    const fine: number[] = [EXIT.done, EXIT.unchanged, EXIT.refused, EXIT.lost];
+    for (const code of Object.values(EXIT)) {
+      await writeFile(stub, `#!/bin/sh\nexit ${code}\n`, { mode: 0o755 });
+      const said = await say(command[0], [...command.slice(1), ...args], '', env);
+      assert.equal(said.code, fine.includes(code) ? 0 : code, `cryfold retrain ended with ${code}`);
+    }
+    // As cryfold: it takes a moment to stop, and says that it was cancelled.
+    await writeFile(stub, '#!/bin/sh\ntrap "sleep 0.2; exit 4" TERM\necho ready\nwhile :; do sleep 0.1; done\n');
+    const child = spawn(command[0], [...command.slice(1), ...args], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    const ended = once(child.stdout, 'data').then(() => endOf(child, 'SIGTERM'));
+    const late = setTimeout(() => child.kill('SIGKILL'), 20_000);
+    assert.equal(await ended, EXIT.cancelled);
+    clearTimeout(late);
+  } finally {
+    await remove();
+  }
+});
 
 interface Pod {
   name: string;

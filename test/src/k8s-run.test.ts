@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -38,6 +38,7 @@ before(async () => {
   user = await pods.environment('coordinator');
   delete user.CRYFOLD_METRICS_PORT;
   delete user.CRYFOLD_API_PORT;
+  delete user.CRYFOLD_API_TOKENS_FILE;
 });
 after(async () => {
   await pods?.stop();
@@ -55,6 +56,7 @@ async function ready(name: string): Promise<ChildProcess> {
     return wrong === '';
   }).catch(async (error) => assert.fail(`${error.message}: ${wrong}: ${await pods?.log(name)}`));
   assert.equal(await pods.probe(name, 'livenessProbe'), '', name);
+  assert.equal(await pods.unreachable(name), '', name);
   return child;
 }
 
@@ -98,7 +100,6 @@ test('the manifests start the real thing: a run from their commands and environm
     for (const name of ['redis', 'minio', 'coordinator', 'aggregator', ...names]) {
       const said = await pods.log(name);
       for (const secret of [user.AWS_SECRET_ACCESS_KEY_FILE, user.REDIS_PASSWORD_FILE]) {
-        const { readFile } = await import('node:fs/promises');
         assert.ok(!said.includes((await readFile(secret, 'utf8')).trim()), `${name} logs a secret`);
       }
     }

@@ -36,6 +36,8 @@ export function say(program: string, args: string[], input = '', env = process.e
       const code = error ? (typeof error.code === 'number' ? error.code : 1) : 0;
       resolve({ code, stdout, stderr });
     });
+    // One that ends without reading closes it first.
+    child.stdin?.on('error', () => {});
     child.stdin?.end(input);
   });
 }

@@ -7,6 +7,9 @@ import { freePort } from '@cryfold/testing';
 import { PROGRAM } from './command.js';
 import { type Manifest, pick, podTemplates, say } from './kube.js';
 
+/** The address of a pod. Not the one that everything listens on: a service that listens there alone is not reached. */
+const POD = process.platform === 'linux' ? '127.0.0.2' : '127.0.0.1';
+
 /** Runs the pods of rendered manifests as processes of this machine, each with its own command, environment and volumes. */
 export class Pods {
   readonly #folder: string;
@@ -156,28 +159,37 @@ export class Pods {
     if (probe.httpGet) {
       const port = await this.port(pod, probe.httpGet.port);
       try {
-        const { status } = await fetch(`http://127.0.0.1:${port}${probe.httpGet.path}`);
+        const { status } = await fetch(`http://${POD}:${port}${probe.httpGet.path}`);
         return status >= 200 && status < 400 ? '' : `${probe.httpGet.path}: ${status}`;
       } catch (error) {
         return `${probe.httpGet.path}: ${(error as Error).message}`;
       }
     }
-    if (probe.tcpSocket) {
-      const port = await this.port(pod, probe.tcpSocket.port);
-      return new Promise((resolve) => {
-        const socket = connect(port, '127.0.0.1', () => {
-          socket.destroy();
-          resolve('');
-        });
-        socket.once('error', (error) => resolve(error.message));
-      });
-    }
+    if (probe.tcpSocket) return this.#reach(pod, probe.tcpSocket.port);
     const env = await this.environment(pod);
     const [file, ...args] = await Promise.all(
       probe.exec.command.map((text: string) => this.#here(pod, text, new Map())),
     );
     const { code, stdout, stderr } = await say(file, args, '', env);
     return code === 0 ? '' : `exit code ${code}: ${stdout}${stderr}`;
+  }
+
+  async #reach(pod: string, name: string | number): Promise<string> {
+    const port = await this.port(pod, name);
+    return new Promise((resolve) => {
+      const socket = connect(port, POD, () => {
+        socket.destroy();
+        resolve('');
+      });
+      socket.once('error', (error) => resolve(`port ${name}: ${error.message}`));
+    });
+  }
+
+  /** Whether every port that a pod's manifest declares is listened on: what is wrong, or nothing. */
+  async unreachable(pod: string): Promise<string> {
+    const ports = this.#template(pod).spec.containers.flatMap((one: Manifest) => one.ports ?? []);
+    const said = await Promise.all(ports.map(({ containerPort }: Manifest) => this.#reach(pod, containerPort)));
+    return said.filter(Boolean).join(', ');
   }
 
   /** The most that a process and its children ever held, MiB by name; only of those that still run. */

@@ -1,2 +1,3 @@
+export { EXIT } from './exit-codes.js';
 export { main } from './main.js';
 export { findRedisServer } from './redis-server.js';

@@ -115,7 +115,8 @@ function addCommands(program: Command, does: Does): void {
 
 const HELP = `
 Environment:
-  REDIS_URL              Redis of a cluster (unset: a private one for this command)
+  REDIS_URL              Redis of a cluster (unset: a private one for this command); its password may be in the
+                         file that REDIS_PASSWORD_FILE names
   CRYFOLD_STORE          artifact store of a cluster, file:FOLDER or s3://BUCKET/PREFIX
   CRYFOLD_S3_ENDPOINT    https://HOST:PORT of the S3 server (unset: Amazon's); docs/storage.md tells the rest
   AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, or AWS_..._FILE naming mounted files
