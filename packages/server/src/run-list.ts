@@ -1,12 +1,31 @@
-import { type RunStatus, runIds, type StoreControl } from '@cryfold/control';
+import { type RunStatus, runIds, runStatusSchema, type StoreControl } from '@cryfold/control';
 
 /** Milliseconds that a list of runs is good for, however many ask. */
 const FRESH = 1000;
+/** Milliseconds that what the store says of a run on which nobody works is good for. */
+const STILL = 10_000;
+
+/** What the coordinator publishes on a run's job. */
+const progress = runStatusSchema.pick({
+  total: true,
+  done: true,
+  failed: true,
+  trials: true,
+  active: true,
+  etaSeconds: true,
+});
+
+interface Known {
+  status: RunStatus;
+  looked: number;
+  live: boolean;
+}
 
 /** All runs of the store, looked up once for all who ask; a complete run is never looked up again. */
 export class RunList {
   readonly #control: StoreControl;
   readonly #complete = new Map<string, RunStatus>();
+  readonly #known = new Map<string, Known>();
   #looked = 0;
   #runs: Promise<RunStatus[]> | undefined;
 
@@ -14,10 +33,18 @@ export class RunList {
     this.#control = control;
   }
 
+  get store() {
+    return this.#control.store;
+  }
+
+  get queues() {
+    return this.#control.queues;
+  }
+
   runs(): Promise<RunStatus[]> {
     if (this.#runs && Date.now() - this.#looked < FRESH) return this.#runs;
     this.#looked = Date.now();
-    const runs = this.#look();
+    const runs = this.#each((run) => this.#control.status(run));
     this.#runs = runs;
     runs.catch(() => {
       if (this.#runs === runs) this.#runs = undefined;
@@ -25,18 +52,42 @@ export class RunList {
     return runs;
   }
 
-  /** Has the next to ask look anew. */
-  changed(status: RunStatus): RunStatus {
-    this.#runs = undefined;
+  /** As `runs`, without why folds failed: of a run that is driven, what its coordinator told last is enough. */
+  brief(): Promise<RunStatus[]> {
+    return this.#each((run) => this.briefOf(run));
+  }
+
+  async briefOf(run: string): Promise<RunStatus> {
+    const complete = this.#complete.get(run);
+    if (complete) return complete;
+    const known = this.#known.get(run);
+    const job = await this.queues?.job('runs', run);
+    const live = job !== undefined && job.state !== 'failed' && job.state !== 'completed';
+    const told = live ? progress.safeParse(job.progress) : undefined;
+    if (known && live && known.live && told?.success) {
+      known.status = { ...known.status, ...told.data };
+      return known.status;
+    }
+    if (known && known.live === live && Date.now() - known.looked < (live ? FRESH : STILL)) return known.status;
+    const status = { ...(await this.#control.status(run)), failures: [] };
+    this.#known.set(run, { status, looked: Date.now(), live: live && status.state === 'running' });
+    if (status.state === 'complete') this.#complete.set(run, status);
     return status;
   }
 
-  async #look(): Promise<RunStatus[]> {
+  /** Has the next to ask look anew. */
+  changed(status: RunStatus): RunStatus {
+    this.#runs = undefined;
+    this.#known.delete(status.run);
+    return status;
+  }
+
+  async #each(look: (run: string) => Promise<RunStatus>): Promise<RunStatus[]> {
     const runs: RunStatus[] = [];
-    for (const run of await runIds(this.#control.store)) {
-      const known = this.#complete.get(run) ?? (await this.#control.status(run));
-      if (known.state === 'complete') this.#complete.set(run, known);
-      runs.push(known);
+    for (const run of await runIds(this.store)) {
+      const status = this.#complete.get(run) ?? (await look(run));
+      if (status.state === 'complete') this.#complete.set(run, status);
+      runs.push(status);
     }
     return runs;
   }

@@ -18,11 +18,15 @@ import { Access, refuseOtherSites } from './access.js';
 import { onError, sendError } from './answers.js';
 import type { App } from './app.js';
 import { addArtifactRoutes } from './artifact-routes.js';
+import { addBoard } from './board.js';
+import { addEventRoutes } from './event-routes.js';
+import { addPageRoutes } from './page-routes.js';
 import { Readiness } from './readiness.js';
 import { ReportWriter } from './report-writer.js';
 import { RunList } from './run-list.js';
 import { addRunRoutes } from './run-routes.js';
 import { addSessionRoutes, unknown } from './session-routes.js';
+import { Watches } from './watches.js';
 
 export interface ServerOptions {
   redisUrl: string;
@@ -103,6 +107,9 @@ export class ApiServer {
       },
       transform: jsonSchemaTransform,
     });
+    const list = new RunList(control);
+    const watches = new Watches(list, log);
+    app.addHook('preClose', async () => watches.stop());
     const readiness = new Readiness(checks);
     app.get('/healthz', { schema: { hide: true }, config: { rateLimit: false } }, async () => 'ok\n');
     app.get('/readyz', { schema: { hide: true }, config: { rateLimit: false } }, async (_request, reply) => {
@@ -132,11 +139,14 @@ export class ApiServer {
           reply.type('application/json').serializer(JSON.stringify).send(app.swagger()),
         );
         addSessionRoutes(routes, access);
-        addRunRoutes(routes, { control, list: new RunList(control), reports: new ReportWriter({ storeUrl, s3 }) });
+        addRunRoutes(routes, { control, list, reports: new ReportWriter({ storeUrl, s3 }) });
+        addEventRoutes(routes, watches);
         addArtifactRoutes(routes, control.store);
       },
       { prefix: '/api/v1' },
     );
+    await addPageRoutes(app);
+    if (control.queues) await addBoard(app, control.queues);
     try {
       await app.listen({ port: api.port, host: api.host });
     } catch (cause) {

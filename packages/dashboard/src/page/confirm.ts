@@ -1,0 +1,28 @@
+import { h } from './dom.js';
+
+/** Shows a dialog until it is closed, and takes it away. */
+export function showDialog(dialog: HTMLDialogElement): Promise<string> {
+  document.body.append(dialog);
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener('close', () => {
+      dialog.remove();
+      resolve(dialog.returnValue);
+    });
+  });
+}
+
+/** Asks before something is done. */
+export async function confirm(question: string, verb: string): Promise<boolean> {
+  const dialog = h('dialog', { class: 'small', 'aria-labelledby': 'question' });
+  dialog.append(
+    h('p', { id: 'question' }, question),
+    h(
+      'div',
+      { class: 'actions' },
+      h('button', { type: 'button', class: 'danger', onclick: () => dialog.close('yes') }, verb),
+      h('button', { type: 'button', autofocus: true, onclick: () => dialog.close('no') }, 'Leave it'),
+    ),
+  );
+  return (await showDialog(dialog)) === 'yes';
+}

@@ -1,0 +1,82 @@
+type Child = Node | string | number | undefined | false;
+
+/** What an element gets: `on…` listens, `data` and `aria-…` and all else are attributes; false and undefined are left out. */
+type Attributes = Record<string, string | number | boolean | undefined | ((event: Event) => void)>;
+
+/** An element. Text is always text: whatever a spec or a host is called, none of it is markup. */
+export function h<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  attributes: Attributes = {},
+  ...children: Child[]
+): HTMLElementTagNameMap[K] {
+  const element = document.createElement(tag);
+  set(element, attributes);
+  element.append(...children.filter((child) => child !== undefined && child !== false).map(toNode));
+  return element;
+}
+
+/** As `h`, of a drawing. */
+export function s(tag: string, attributes: Attributes = {}, ...children: Child[]): SVGElement {
+  const element = document.createElementNS('http://www.w3.org/2000/svg', tag);
+  set(element, attributes);
+  element.append(...children.filter((child) => child !== undefined && child !== false).map(toNode));
+  return element;
+}
+
+function toNode(child: Child): Node | string {
+  return typeof child === 'object' ? child : String(child);
+}
+
+function set(element: Element, attributes: Attributes): void {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === 'function') element.addEventListener(name.slice(2), value);
+    else if (value === true) element.setAttribute(name, '');
+    else if (value !== undefined && value !== false) element.setAttribute(name, String(value));
+  }
+}
+
+/** Sets text where it differs, so that nothing is drawn anew without need. */
+export function say(element: Element, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** Elements by key, kept where their key stays, so that focus and selection stay too. */
+export class Keyed<T> {
+  readonly #parent: Element;
+  readonly #make: (item: T) => { element: Element; update: (item: T) => void };
+  readonly #made = new Map<string, { element: Element; update: (item: T) => void }>();
+
+  constructor(parent: Element, make: (item: T) => { element: Element; update: (item: T) => void }) {
+    this.#parent = parent;
+    this.#make = make;
+  }
+
+  show(items: readonly T[], keyOf: (item: T) => string): void {
+    const keys = new Set(items.map(keyOf));
+    for (const [key, { element }] of this.#made) {
+      if (keys.has(key)) continue;
+      element.remove();
+      this.#made.delete(key);
+    }
+    for (const [i, item] of items.entries()) {
+      const key = keyOf(item);
+      let made = this.#made.get(key);
+      if (!made) {
+        made = this.#make(item);
+        this.#made.set(key, made);
+      }
+      if (this.#parent.children[i] !== made.element)
+        this.#parent.insertBefore(made.element, this.#parent.children[i] ?? null);
+      made.update(item);
+    }
+  }
+}
+
+export function seconds(value: number): string {
+  const whole = Math.max(0, Math.round(value));
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;

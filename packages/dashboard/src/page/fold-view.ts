@@ -1,0 +1,129 @@
+import { ask, type Epoch, type FoldDetail, type Grid } from './api.js';
+import { showDialog } from './confirm.js';
+import { h, percent, s, seconds } from './dom.js';
+import { head } from './runs-view.js';
+
+/** One fold in a dialog: learning curve, confusion matrix, attempts, logs, artifacts. */
+export async function showFold(
+  run: string,
+  trial: string,
+  [, repeat, fold, shuffle]: Grid['places'][number],
+): Promise<void> {
+  const title = `${trial}, repeat ${repeat} fold ${fold}${shuffle === null ? '' : `, shuffled labels ${shuffle}`}`;
+  const dialog = h('dialog', { 'aria-label': title });
+  const body = h('div', {}, h('p', { class: 'faint' }, 'looking…'));
+  dialog.append(
+    h('button', { type: 'button', class: 'close', onclick: () => dialog.close() }, 'Close'),
+    h('h2', {}, title),
+    body,
+  );
+  const closed = showDialog(dialog);
+  const where = [run, 'folds', trial, repeat, fold].map(encodeURIComponent).join('/');
+  try {
+    const detail = await ask<FoldDetail>(`/runs/${where}${shuffle === null ? '' : `?shuffle=${shuffle}`}`);
+    body.replaceChildren(...parts(detail));
+  } catch (error) {
+    body.replaceChildren(h('p', { class: 'problem' }, (error as Error).message));
+  }
+  await closed;
+}
+
+function parts(detail: FoldDetail): Node[] {
+  const { committed, confusion, failure, failed, artifacts, environment } = detail;
+  const facts: [string, string][] = [['Key', detail.key]];
+  if (detail.accuracy !== null) facts.push(['Accuracy', percent(detail.accuracy)]);
+  if (committed) {
+    facts.push(['Committed', `attempt ${committed.attempt} on ${committed.host} after ${seconds(committed.seconds)}`]);
+  }
+  if (detail.started) facts.push(['Started', detail.started]);
+  for (const [name, value] of Object.entries(environment)) if (name !== 'host') facts.push([name, value]);
+  const found: Node[] = [];
+  if (failure) found.push(h('p', { class: 'problem' }, `${failure.code}: ${failure.message} ${failure.hint ?? ''}`));
+  else if (!committed) found.push(h('p', { class: 'faint' }, 'no result yet'));
+  found.push(h('dl', {}, ...facts.flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)])));
+  if (committed && committed.curve.length > 0) found.push(h('h3', {}, 'Learning curve'), ...curves(committed.curve));
+  if (confusion) found.push(h('h3', {}, 'Confusion matrix'), matrix(confusion));
+  if (failed.length > 0) found.push(h('h3', {}, 'Logs of attempts'));
+  for (const { attempt, log } of failed) {
+    const label = `log of attempt ${attempt}`;
+    found.push(h('p', {}, `attempt ${attempt}`), h('pre', { tabindex: 0, role: 'region', 'aria-label': label }, log));
+  }
+  if (artifacts.length > 0) {
+    const links = artifacts.map((key) =>
+      h('li', {}, h('a', { href: `/api/v1/artifacts/${key}` }, key.split('/').slice(2).join('/'))),
+    );
+    found.push(h('h3', {}, 'Artifacts'), h('ul', {}, ...links));
+  }
+  return found;
+}
+
+function matrix({ classes, counts }: NonNullable<FoldDetail['confusion']>): HTMLElement {
+  const rows = counts.map((row, c) => {
+    const total = row.reduce((sum, count) => sum + count, 0);
+    const cells = row.map((count) => {
+      const cell = h('td', { class: 'heat' }, count);
+      cell.style.setProperty('--share', String(total > 0 ? count / total : 0));
+      return cell;
+    });
+    return h('tr', {}, h('th', { scope: 'row' }, classes[c]), ...cells);
+  });
+  const table = h(
+    'table',
+    {},
+    h('caption', {}, 'test clips: true class (row) by predicted class (column)'),
+    head('', ...classes),
+    h('tbody', {}, ...rows),
+  );
+  table.querySelector('thead th')?.replaceWith(h('td'));
+  return h('div', { class: 'scroll', role: 'region', 'aria-label': 'Confusion matrix', tabindex: 0 }, table);
+}
+
+function curves(curve: readonly Epoch[]): Node[] {
+  return [
+    chart(
+      'Loss',
+      curve.map((epoch) => epoch.loss),
+      curve.map((epoch) => epoch.testLoss),
+    ),
+    chart(
+      'Accuracy',
+      curve.map((epoch) => epoch.accuracy),
+      curve.map((epoch) => epoch.testAccuracy),
+    ),
+  ];
+}
+
+const [WIDTH, HEIGHT, LEFT, TOP] = [400, 130, 44, 8];
+
+/** Training solid, test dashed. */
+function chart(name: string, training: readonly number[], test: readonly number[]): Node {
+  const values = [...training, ...test];
+  const low = Math.min(0, ...values);
+  const high = Math.max(...values, low + 1e-9);
+  const x = (i: number) =>
+    LEFT + (training.length > 1 ? (i / (training.length - 1)) * (WIDTH - LEFT - 8) : (WIDTH - LEFT) / 2);
+  const y = (value: number) => TOP + (1 - (value - low) / (high - low)) * (HEIGHT - TOP - 24);
+  const line = (points: readonly number[], kind: string) =>
+    points.length > 1
+      ? s('polyline', {
+          class: `line ${kind}`,
+          points: points.map((value, i) => `${x(i).toFixed(1)},${y(value).toFixed(1)}`).join(' '),
+        })
+      : s('circle', { class: `line ${kind}`, cx: x(0), cy: y(points[0]), r: 3 });
+  const last = (points: readonly number[]) => (points.at(-1) ?? 0).toPrecision(3);
+  const label = `${name} over ${training.length} epochs: training ends at ${last(training)}, test at ${last(test)}`;
+  return h(
+    'figure',
+    {},
+    s(
+      'svg',
+      { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img', 'aria-label': label },
+      s('line', { class: 'axis', x1: LEFT, x2: WIDTH, y1: y(low), y2: y(low) }),
+      s('text', { x: 2, y: y(high) + 4 }, high.toPrecision(3)),
+      s('text', { x: 2, y: y(low) + 4 }, low.toPrecision(2)),
+      s('text', { x: LEFT, y: HEIGHT - 6 }, `${name}, ${training.length} epochs: training solid, test dashed`),
+      line(training, 'a'),
+      line(test, 'b'),
+    ),
+  );
+}

@@ -1,0 +1,99 @@
+import { ask, type Session } from './api.js';
+import { h, say } from './dom.js';
+import { runView } from './run-view.js';
+import { runsView } from './runs-view.js';
+
+export interface View {
+  root: HTMLElement;
+  session: Session;
+  /** Told whether events are heard. */
+  connected: (is: boolean) => void;
+  /** Told once what was asked for is shown. */
+  ready: () => void;
+}
+
+const root = document.getElementById('content')!;
+const connection = document.getElementById('connection')!;
+const menu = document.getElementById('session')!;
+let session: Session = { role: null, open: false };
+let leave = () => {};
+
+/** Shows what the address names: `#/` all runs, `#/runs/RUN` one. */
+function show(): void {
+  leave();
+  leave = () => {};
+  root.removeAttribute('data-ready');
+  if (session.role === null) {
+    login();
+    return;
+  }
+  const view: View = {
+    root,
+    session,
+    connected: (is) => {
+      say(connection, is ? 'live' : 'connection lost; trying again');
+      if (!is) void expired();
+    },
+    ready: () => root.setAttribute('data-ready', ''),
+  };
+  const run = /^#\/runs\/([^/]+)$/.exec(location.hash)?.[1];
+  document.title = run === undefined ? 'cryfold' : `${decodeURIComponent(run)} · cryfold`;
+  leave = run === undefined ? runsView(view) : runView(view, decodeURIComponent(run));
+}
+
+/** A stream that ends may mean that the session has. */
+async function expired(): Promise<void> {
+  const now = await ask<Session>('/session').catch(() => undefined);
+  if (now?.role === null) await start();
+}
+
+function login(): void {
+  const token = h('input', { type: 'password', autocomplete: 'current-password', required: true, id: 'token' });
+  const problem = h('p', { class: 'problem', role: 'alert', hidden: true });
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    try {
+      await ask('/session', 'POST', { token: token.value });
+      await start();
+    } catch (error) {
+      problem.hidden = false;
+      say(problem, (error as Error).message);
+    }
+  };
+  root.replaceChildren(
+    h('h1', {}, 'Log in'),
+    h(
+      'form',
+      { onsubmit: submit },
+      h('label', { for: 'token' }, 'A token of this server'),
+      token,
+      h('button', {}, 'Log in'),
+      problem,
+    ),
+  );
+  root.setAttribute('data-ready', '');
+  token.focus();
+}
+
+async function start(): Promise<void> {
+  session = await ask<Session>('/session');
+  const logout = async () => {
+    await ask('/session', 'DELETE');
+    await start();
+  };
+  menu.replaceChildren();
+  if (session.role !== null) menu.append(h('a', { href: '/queues/' }, 'Queues'), ' ');
+  if (session.role !== null && !session.open) menu.append(h('button', { type: 'button', onclick: logout }, 'Log out'));
+  show();
+}
+
+// The address says what is shown, so that the skip link must leave it alone.
+document.querySelector('.skip')?.addEventListener('click', (event) => {
+  event.preventDefault();
+  root.focus();
+});
+addEventListener('hashchange', () => {
+  show();
+  scrollTo(0, 0);
+});
+start().catch((error) => root.replaceChildren(h('p', { class: 'problem' }, error.message)));

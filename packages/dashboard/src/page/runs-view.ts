@@ -1,0 +1,102 @@
+import { type Cluster, listen, type RunSummary, type Worker } from './api.js';
+import { h, Keyed, percent, say, seconds } from './dom.js';
+import type { View } from './main.js';
+
+/** All runs, what waits in the queues, and what each worker does now. */
+export function runsView(view: View): () => void {
+  const runs = h('tbody');
+  const workers = h('tbody');
+  const queues = h('p', { class: 'faint' });
+  const noRuns = h('p', { class: 'faint' }, 'no runs yet');
+  const noWorkers = h('p', { class: 'faint' }, 'no worker was heard of in the last 15 s');
+  const runRows = new Keyed<RunSummary>(runs, runRow);
+  const workerRows = new Keyed<Worker>(workers, workerRow);
+  view.root.replaceChildren(
+    h('h1', {}, 'Runs'),
+    scroll('Runs', h('table', {}, head('Run', 'State', 'Folds', 'Time left'), runs)),
+    noRuns,
+    h('h2', {}, 'Workers'),
+    scroll('Workers', h('table', {}, head('Worker', 'Queues', 'Does now'), workers)),
+    noWorkers,
+    queues,
+  );
+  const known = new Map<string, RunSummary>();
+  const show = (state: Cluster) => {
+    for (const run of state.runs) known.set(run.run, run);
+    // Those that go on first.
+    const order = (run: RunSummary) => ({ running: 0, stopped: 1 })[run.state] ?? 2;
+    runRows.show(
+      [...known.values()].sort((a, b) => order(a) - order(b) || a.run.localeCompare(b.run)),
+      ({ run }) => run,
+    );
+    workerRows.show(state.workers, ({ id }) => id);
+    noRuns.hidden = known.size > 0;
+    noWorkers.hidden = state.workers.length > 0;
+    const counts = Object.entries(state.queues ?? {}).map(
+      ([name, { waiting = 0, active = 0, delayed = 0, failed = 0 }]) =>
+        `${name}: ${active} active, ${waiting} waiting${delayed ? `, ${delayed} delayed` : ''}${failed ? `, ${failed} failed` : ''}`,
+    );
+    say(queues, counts.length > 0 ? `Queues · ${counts.join(' · ')}` : '');
+    view.ready();
+  };
+  return listen<Cluster, Cluster>('/events', {
+    snapshot: (state) => {
+      known.clear();
+      show(state);
+    },
+    change: show,
+    connected: view.connected,
+  });
+}
+
+export function scroll(label: string, table: HTMLElement): HTMLElement {
+  return h('div', { class: 'scroll', role: 'region', 'aria-label': label, tabindex: 0 }, table);
+}
+
+export function head(...names: string[]): HTMLElement {
+  return h('thead', {}, h('tr', {}, ...names.map((name) => h('th', { scope: 'col' }, name))));
+}
+
+function runRow({ run }: RunSummary) {
+  const state = h('span', { class: 'state' });
+  const bar = h('progress', { max: 1, 'aria-label': `folds of ${run} that are done` });
+  const folds = h('div');
+  const left = h('td');
+  const link = h('a', { href: `#/runs/${encodeURIComponent(run)}` }, run);
+  const element = h(
+    'tr',
+    {},
+    h('th', { scope: 'row', class: 'name' }, link),
+    h('td', {}, state),
+    h('td', {}, bar, folds),
+    left,
+  );
+  const update = (now: RunSummary) => {
+    say(state, now.state);
+    state.dataset.state = now.state;
+    bar.value = now.total > 0 ? now.done / now.total : 0;
+    say(folds, `${now.done} of ${now.total}${now.failed > 0 ? `, ${now.failed} failed` : ''}`);
+    say(left, now.state === 'running' && now.etaSeconds !== null ? `about ${seconds(now.etaSeconds)}` : '');
+  };
+  return { element, update };
+}
+
+function workerRow({ host, pid, queues }: Worker) {
+  const does = h('td', { class: 'name' });
+  const element = h(
+    'tr',
+    {},
+    h('th', { scope: 'row', class: 'name' }, `${host} ${pid}`),
+    h('td', {}, queues.join(', ')),
+    does,
+  );
+  const update = ({ doing }: Worker) => {
+    const texts = doing.map(({ run, trial, repeat, fold, fraction }) => {
+      const what =
+        repeat === undefined ? `preparing ${trial}` : `${trial}, repeat ${repeat} fold ${fold}, ${percent(fraction)}`;
+      return `${what} (${run})`;
+    });
+    say(does, texts.join('; ') || 'idle');
+  };
+  return { element, update };
+}

@@ -1,0 +1,70 @@
+/** Colours are variables, so that everything follows the reader's light or dark mode. */
+export const STYLE = `
+:root { color-scheme: light dark; --paper: #fff; --ink: #1a1c20; --faint: #565b65; --rule: #d5d8de; --panel: #f4f5f7;
+  --link: #14599f; --done: #23784b; --active: #b3470b; --failed: #a3161a; --waiting: #c3c8d1; --heat: #86b6e8;
+  --on: #fff; }
+@media (prefers-color-scheme: dark) { :root { --paper: #15171b; --ink: #e8eaee; --faint: #a7adb8; --rule: #3a3f48;
+  --panel: #1e2127; --link: #7cb8ff; --done: #4fb880; --active: #ff9a5c; --failed: #ff8f86; --waiting: #4a505b;
+  --heat: #285a91; --on: #10131a; } }
+* { box-sizing: border-box; }
+body { margin: 0 auto; padding: 0 1rem 3rem; max-width: 76rem; background: var(--paper); color: var(--ink);
+  font: 1rem/1.5 system-ui, sans-serif; }
+header { display: flex; flex-wrap: wrap; gap: .2rem 1rem; align-items: center; padding: .6rem 0;
+  border-bottom: 1px solid var(--rule); }
+header p { flex: 1; margin: 0; color: var(--faint); font-size: .88rem; }
+.home { font-weight: 700; font-size: 1.15rem; text-decoration: none; color: var(--ink); }
+.skip { position: absolute; left: -99rem; } .skip:focus { left: 1rem; top: 1rem; background: var(--paper); z-index: 1; }
+main { outline: none; }
+h1 { font-size: 1.4rem; line-height: 1.25; margin: 1rem 0 .3rem; overflow-wrap: anywhere; }
+h2 { font-size: 1.15rem; margin: 1.8rem 0 .5rem; border-bottom: 1px solid var(--rule); }
+h3 { font-size: 1rem; margin: 1rem 0 .3rem; overflow-wrap: anywhere; }
+a { color: var(--link); }
+:focus-visible { outline: 3px solid var(--link); outline-offset: 2px; }
+.faint { color: var(--faint); font-size: .88rem; }
+.scroll { overflow-x: auto; max-width: 100%; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: .3rem 0; width: 100%; }
+caption { text-align: left; color: var(--faint); font-size: .88rem; }
+th, td { padding: .3rem .6rem; text-align: left; border-bottom: 1px solid var(--rule); vertical-align: top; }
+th { font-weight: 600; } td.number, th.number { text-align: right; }
+td.name, th.name { overflow-wrap: anywhere; min-width: 9rem; }
+td.heat { background: color-mix(in srgb, var(--heat) calc(var(--share) * 100%), transparent); text-align: center; }
+progress { width: 8rem; max-width: 100%; accent-color: var(--done); }
+.state { font-weight: 600; white-space: nowrap; } .state::before { content: "● "; }
+.state[data-state=complete] { color: var(--done); } .state[data-state=running] { color: var(--active); }
+.state[data-state=incomplete], .state[data-state=cancelled] { color: var(--failed); }
+.state[data-state=stopped] { color: var(--faint); }
+.actions { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: center; margin: .6rem 0; }
+button, input { font: inherit; color: inherit; background: var(--panel); border: 1px solid var(--faint);
+  border-radius: .3rem; padding: .3rem .8rem; }
+button { cursor: pointer; } button.danger { border-color: var(--failed); color: var(--failed); }
+button:disabled { opacity: .6; cursor: default; }
+.legend .cell { vertical-align: middle; } .legend { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; padding: 0; list-style: none; font-size: .88rem; }
+.trial { content-visibility: auto; contain-intrinsic-size: auto 6rem; }
+.cells { display: flex; flex-wrap: wrap; gap: .35rem .6rem; }
+.repeat { display: inline-flex; gap: 2px; }
+.cell { display: inline-block; flex: none; width: 1.5rem; height: 1.5rem; padding: 0; border: 1px solid var(--waiting);
+  border-radius: .2rem; background: transparent; font: .75rem/1.35rem system-ui, sans-serif; color: var(--on);
+  text-align: center; }
+.many .cell { width: .9rem; height: .9rem; font-size: .6rem; line-height: .75rem; }
+.cell[data-state="1"] { border-color: var(--active);
+  background: linear-gradient(to top, var(--active) calc(var(--share, 0) * 100%), transparent 0); }
+.cell[data-state="2"] { background: var(--done); border-color: var(--done); }
+.cell[data-state="2"]::before { content: "✓"; }
+.cell[data-state="3"] { background: var(--failed); border-color: var(--failed); }
+.cell[data-state="3"]::before { content: "×"; }
+@media (pointer: coarse) { .cell, .many .cell { width: 1.7rem; height: 1.7rem; line-height: 1.5rem; font-size: .8rem; } }
+dialog { width: min(56rem, calc(100vw - 1rem)); max-height: calc(100vh - 2rem); overflow: auto; color: var(--ink);
+  background: var(--paper); border: 1px solid var(--faint); border-radius: .5rem; padding: 1rem; }
+dialog::backdrop { background: rgb(0 0 0 / .5); }
+dialog.small { width: min(30rem, calc(100vw - 1rem)); }
+.close { float: right; }
+pre { overflow: auto; max-height: 20rem; background: var(--panel); padding: .6rem; font-size: .82rem; white-space: pre-wrap;
+  overflow-wrap: anywhere; }
+dl { display: grid; grid-template-columns: minmax(6rem, auto) 1fr; gap: .1rem 1rem; }
+dt { color: var(--faint); } dd { margin: 0; overflow-wrap: anywhere; }
+svg { display: block; width: 100%; height: auto; max-width: 40rem; }
+svg text { fill: var(--faint); font: 11px system-ui, sans-serif; } svg .axis { stroke: var(--rule); }
+svg .line { fill: none; stroke-width: 2; } svg .a { stroke: var(--link); } svg .b { stroke: var(--active); stroke-dasharray: 5 3; }
+.problem { padding: .5rem .9rem; border-left: 5px solid var(--failed); background: var(--panel); overflow-wrap: anywhere; }
+form { display: grid; gap: .6rem; max-width: 24rem; margin: 2rem 0; }
+`;

@@ -1,0 +1,63 @@
+import { randomBytes } from 'node:crypto';
+
+export interface FeedEvent {
+  id: string;
+  event: 'snapshot' | 'change';
+  /** JSON, written once for all who hear it */
+  data: string;
+}
+
+/** Changes that are kept for those who come back after a disconnect. */
+const KEPT = 512;
+
+/**
+ * A state and its changes, told to any number of listeners. An event's id says after which change it was told, so that
+ * whoever comes back with the last one hears what was missed, and all of it where that is too long ago or was told by
+ * another process.
+ */
+export class Feed {
+  readonly #epoch = randomBytes(4).toString('hex');
+  readonly #snapshot: () => unknown;
+  readonly #recent: FeedEvent[] = [];
+  readonly #listeners = new Set<(event: FeedEvent) => void>();
+  #version = 0;
+
+  /** @param snapshot the whole state now */
+  constructor(snapshot: () => unknown) {
+    this.#snapshot = snapshot;
+  }
+
+  get listeners(): number {
+    return this.#listeners.size;
+  }
+
+  publish(change: unknown): void {
+    this.#version++;
+    const event: FeedEvent = { id: this.#id(this.#version), event: 'change', data: JSON.stringify(change) };
+    this.#recent.push(event);
+    if (this.#recent.length > KEPT) this.#recent.shift();
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  /** @returns what ends it */
+  listen(lastId: string | undefined, listener: (event: FeedEvent) => void): () => void {
+    for (const event of this.#missed(lastId) ?? [this.#whole()]) listener(event);
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  #id(version: number): string {
+    return `${this.#epoch}-${version}`;
+  }
+
+  #whole(): FeedEvent {
+    return { id: this.#id(this.#version), event: 'snapshot', data: JSON.stringify(this.#snapshot()) };
+  }
+
+  #missed(lastId: string | undefined): FeedEvent[] | undefined {
+    const [epoch, version] = (lastId ?? '').split('-');
+    const missing = this.#version - Number(version);
+    if (epoch !== this.#epoch || !(missing >= 0 && missing <= this.#recent.length)) return undefined;
+    return this.#recent.slice(this.#recent.length - missing);
+  }
+}

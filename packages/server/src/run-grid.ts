@@ -1,0 +1,193 @@
+import {
+  confusionOf,
+  mapLimited,
+  type RunStatus,
+  readManifest,
+  readPlan,
+  readResult,
+  readResults,
+  readScores,
+} from '@cryfold/control';
+import { decodeRecord, type FoldJob, foldFailureSchema, type RunPlan, storeKeys } from '@cryfold/core';
+import { accuracy, type RunResults } from '@cryfold/evaluation';
+import { Feed } from './feed.js';
+import type { RunList } from './run-list.js';
+import type { Watched } from './watches.js';
+
+/** What a cell of the grid shows; numbers, since there may be ten thousand. */
+export const CELL = { waiting: 0, active: 1, done: 2, failed: 3 } as const;
+
+/** Milliseconds between looks at every fold that is not done, for those that events or progress did not name. */
+const SWEEP = 4000;
+
+/** State, share of the fold that is behind it, accuracy on its test clips, seconds. */
+type Cell = [state: number, fraction: number, accuracy: number | null, seconds: number | null];
+
+/**
+ * The folds of a run as cells, in the order of the plan's jobs. What is looked up a second is the run's job in Redis; a
+ * fold's result is read once.
+ */
+export class RunGrid implements Watched {
+  readonly feed: Feed;
+  readonly #list: RunList;
+  readonly #plan: RunPlan;
+  readonly #cells: Cell[];
+  readonly #byKey = new Map<string, number[]>();
+  readonly #byName = new Map<string, number>();
+  #status: RunStatus;
+  #told = '';
+  #swept = 0;
+  #ended = false;
+
+  private constructor(list: RunList, plan: RunPlan, status: RunStatus) {
+    this.#list = list;
+    this.#plan = plan;
+    this.#status = status;
+    this.#cells = plan.jobs.map((): Cell => [CELL.waiting, 0, null, null]);
+    for (const [i, job] of plan.jobs.entries()) {
+      // Equal folds of several trials are one job.
+      this.#byKey.set(job.key, [...(this.#byKey.get(job.key) ?? []), i]);
+      if (job.shuffle === undefined) this.#byName.set(this.#nameOf(job), i);
+    }
+    this.feed = new Feed(() => this.#snapshot());
+  }
+
+  static async open(list: RunList, run: string): Promise<RunGrid> {
+    const plan = await readPlan(list.store, run);
+    const grid = new RunGrid(list, plan, await list.briefOf(run));
+    await grid.look();
+    return grid;
+  }
+
+  look = async (): Promise<void> => {
+    this.#status = await this.#list.briefOf(this.#plan.run);
+    const { state, active, done, failed } = this.#status;
+    const over = state === 'complete' || state === 'incomplete';
+    const changed = new Set<number>();
+    if (over && !this.#ended) await this.#readEnd(changed);
+    if (!over) {
+      const left = this.#setActive(active, changed);
+      await this.#readDone(left, changed);
+      const [seen, lost] = [CELL.done, CELL.failed].map((code) => this.#cells.filter(([is]) => is === code).length);
+      if ((seen !== done || lost !== failed) && Date.now() - this.#swept >= SWEEP) await this.#sweep(changed);
+    }
+    this.#ended = over;
+    const told = JSON.stringify(this.#header());
+    if (changed.size === 0 && told === this.#told) return;
+    this.#told = told;
+    this.feed.publish({ status: this.#header(), cells: [...changed].map((i) => [i, ...this.#cells[i]]) });
+  };
+
+  /** @returns cells that were active and are no more */
+  #setActive(active: RunStatus['active'], changed: Set<number>): number[] {
+    const now = new Map(
+      active.map((one) => [this.#byName.get(`${one.trial}/${one.repeat}/${one.fold}`), one.fraction]),
+    );
+    const left: number[] = [];
+    for (const [i, cell] of this.#cells.entries()) {
+      const fraction = now.get(i);
+      if (fraction !== undefined && cell[0] !== CELL.done) this.#set(i, [CELL.active, fraction, null, null], changed);
+      else if (fraction === undefined && cell[0] === CELL.active) {
+        this.#set(i, [CELL.waiting, 0, null, null], changed);
+        left.push(i);
+      }
+    }
+    return left;
+  }
+
+  /** Of these cells, those that have a result. */
+  async #readDone(indices: readonly number[], changed: Set<number>): Promise<void> {
+    await mapLimited(indices, async (i) => {
+      const job = this.#plan.jobs[i];
+      const result = await readResult(this.#list.store, job);
+      if (!result) return;
+      const share = result.curve.at(-1)?.testAccuracy ?? (await this.#accuracyOf(job, result).catch(() => null));
+      for (const cell of this.#byKey.get(job.key) ?? [])
+        this.#set(cell, [CELL.done, 1, share, result.seconds], changed);
+    });
+  }
+
+  async #accuracyOf(job: FoldJob, result: Parameters<typeof readScores>[1]): Promise<number> {
+    const scores = await readScores(this.#list.store, result);
+    return accuracy(confusionOf(await readManifest(this.#list.store, this.#plan), this.#plan, job, scores));
+  }
+
+  async #sweep(changed: Set<number>): Promise<void> {
+    this.#swept = Date.now();
+    const { store } = this.#list;
+    const firsts = [...this.#byKey.values()].map(([first]) => first);
+    await this.#readDone(
+      firsts.filter((i) => this.#cells[i][0] !== CELL.done),
+      changed,
+    );
+    const failed = new Set<number>();
+    for await (const key of store.list(storeKeys.failures(this.#plan.run))) {
+      const bytes = await store.get(key);
+      const failure = bytes && decodeRecord(foldFailureSchema, bytes, key);
+      for (const i of (failure && this.#byKey.get(failure.key)) || []) failed.add(i);
+    }
+    for (const [i, cell] of this.#cells.entries()) {
+      if (failed.has(i) && cell[0] !== CELL.done) this.#set(i, [CELL.failed, 0, null, null], changed);
+      else if (cell[0] === CELL.failed && !failed.has(i)) this.#set(i, [CELL.waiting, 0, null, null], changed);
+    }
+  }
+
+  /** Of a run at its end, one record tells all. */
+  async #readEnd(changed: Set<number>): Promise<void> {
+    const results = await readResults(this.#list.store, this.#plan.run);
+    if (!results) return;
+    const shares = sharesOf(results);
+    for (const [i, job] of this.#plan.jobs.entries()) {
+      const share = shares.get(`${this.#nameOf(job)}/${job.shuffle ?? ''}`);
+      const [, , , seconds] = this.#cells[i];
+      this.#set(i, share === undefined ? [CELL.failed, 0, null, null] : [CELL.done, 1, share, seconds], changed);
+    }
+  }
+
+  #nameOf({ trial, split }: FoldJob): string {
+    const { repeat, fold } = this.#plan.splits[split];
+    return `${trial}/${repeat}/${fold}`;
+  }
+
+  #set(i: number, cell: Cell, changed: Set<number>): void {
+    if (cell.every((value, at) => value === this.#cells[i][at])) return;
+    this.#cells[i] = cell;
+    changed.add(i);
+  }
+
+  #header() {
+    const { run, name, state, total, done, failed, etaSeconds } = this.#status;
+    return { run, name, state, total, done, failed, etaSeconds };
+  }
+
+  #snapshot() {
+    const { spec, jobs, splits, dataset } = this.#plan;
+    const trials = Object.entries(spec.estimators).map(([name, parameters]) => ({ name, parameters }));
+    const places = jobs.map(({ trial, split, shuffle }) => {
+      const { repeat, fold } = splits[split];
+      return [trials.findIndex(({ name }) => name === trial), repeat, fold, shuffle ?? null];
+    });
+    return {
+      status: this.#header(),
+      dataset: { name: dataset.name, clips: dataset.clips, classes: dataset.classes },
+      protocol: spec.protocol,
+      trials,
+      places,
+      cells: this.#cells,
+    };
+  }
+}
+
+/** Accuracies by trial, repeat, fold and shuffle. */
+function sharesOf({ models, baselines }: RunResults): Map<string, number> {
+  const shares = new Map<string, number>();
+  for (const { kind, name, folds } of models) {
+    if (kind !== 'estimator') continue;
+    for (const { repeat, fold, accuracy } of folds) shares.set(`${name}/${repeat}/${fold}/`, accuracy);
+  }
+  for (const { model, folds } of baselines.shuffled ?? []) {
+    for (const { repeat, fold, shuffle, accuracy } of folds)
+      shares.set(`${model}/${repeat}/${fold}/${shuffle}`, accuracy);
+  }
+  return shares;
+}
