@@ -21,6 +21,8 @@ export interface RandomRunOptions {
   name?: string;
   /** Writes no result for this many of the last folds of the SVM. */
   holes?: number;
+  /** Writes the plan of a cancelled run, and no result. */
+  planOnly?: boolean;
 }
 
 const CLASSES = ['asphyxia', 'deaf', 'hunger', 'normal', 'pain'];
@@ -47,7 +49,15 @@ fusion:
  */
 export async function writeRandomRun(
   store: { put(key: string, bytes: Uint8Array): Promise<void> },
-  { clips: count, repeats, lean = LEAN, classes = CLASSES, name = 'random numbers', holes = 0 }: RandomRunOptions,
+  {
+    clips: count,
+    repeats,
+    lean = LEAN,
+    classes = CLASSES,
+    name = 'random numbers',
+    holes = 0,
+    planOnly,
+  }: RandomRunOptions,
 ): Promise<RunPlan> {
   const random = new Random(11);
   const spec = parseSpec(SPEC, 'random.yaml');
@@ -69,6 +79,12 @@ export async function writeRandomRun(
     })),
   };
   const plan = planRun({ spec, manifest, splits: repeatedKFold(count, { splits: 5, repeats, seed: 0 }) });
+  if (planOnly) {
+    const cancelled = { format: 1, run: plan.run, at: new Date().toISOString() };
+    await store.put(storeKeys.cancelled(plan.run), encodeRecord(cancelled));
+    await store.put(storeKeys.plan(plan.run), encodeRecord(plan));
+    return plan;
+  }
   const clock = { now: Date.UTC(2026, 0, 1) };
   for (const [j, job] of plan.jobs.entries()) {
     const kind = spec.estimators[job.trial].kind;

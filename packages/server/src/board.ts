@@ -3,6 +3,7 @@ import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { FastifyAdapter } from '@bull-board/fastify';
 import { CryfoldError } from '@cryfold/core';
 import type { Queues } from '@cryfold/queue';
+import { sendError } from './answers.js';
 import type { App } from './app.js';
 import { unknown } from './session-routes.js';
 
@@ -33,10 +34,12 @@ export async function addBoard(app: App, queues: Queues): Promise<void> {
         board.addHook('onRequest', async ({ principal, method, headers }, reply) => {
           const page = method === 'GET' && (headers.accept ?? '').includes('text/html');
           if (!principal && page) return reply.redirect('/');
-          if (!principal) throw unknown();
+          // Sent, not thrown: the board makes 500 of what is thrown.
+          if (!principal) return sendError(reply, unknown());
           if (readOnlyMode || principal.role === 'operate') return;
           if (page) return reply.redirect(`${READ_ONLY}/`);
-          throw new CryfoldError('API_FORBIDDEN', 'this token may only look', { hint: `Use ${READ_ONLY}.` });
+          const hint = `Use ${READ_ONLY}.`;
+          return sendError(reply, new CryfoldError('API_FORBIDDEN', 'this token may only look', { hint }));
         });
         board.addHook('onSend', async (_request, reply) => {
           reply.header('content-security-policy', POLICY);

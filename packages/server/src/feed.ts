@@ -31,12 +31,13 @@ export class Feed {
     return this.#listeners.size;
   }
 
-  publish(change: unknown): void {
+  /** @param event `snapshot` where the whole state is told anew */
+  publish(change: unknown, event: FeedEvent['event'] = 'change'): void {
     this.#version++;
-    const event: FeedEvent = { id: this.#id(this.#version), event: 'change', data: JSON.stringify(change) };
-    this.#recent.push(event);
+    const told: FeedEvent = { id: this.#id(this.#version), event, data: JSON.stringify(change) };
+    this.#recent.push(told);
     if (this.#recent.length > KEPT) this.#recent.shift();
-    for (const listener of this.#listeners) listener(event);
+    for (const listener of this.#listeners) listener(told);
   }
 
   /** @returns what ends it */

@@ -30,8 +30,8 @@ type Cell = [state: number, fraction: number, accuracy: number | null, seconds: 
 export class RunGrid implements Watched {
   readonly feed: Feed;
   readonly #list: RunList;
-  readonly #plan: RunPlan;
-  readonly #cells: Cell[];
+  #plan: RunPlan;
+  #cells: Cell[] = [];
   readonly #byKey = new Map<string, number[]>();
   readonly #byName = new Map<string, number>();
   #status: RunStatus;
@@ -43,12 +43,7 @@ export class RunGrid implements Watched {
     this.#list = list;
     this.#plan = plan;
     this.#status = status;
-    this.#cells = plan.jobs.map((): Cell => [CELL.waiting, 0, null, null]);
-    for (const [i, job] of plan.jobs.entries()) {
-      // Equal folds of several trials are one job.
-      this.#byKey.set(job.key, [...(this.#byKey.get(job.key) ?? []), i]);
-      if (job.shuffle === undefined) this.#byName.set(this.#nameOf(job), i);
-    }
+    this.#lay(plan);
     this.feed = new Feed(() => this.#snapshot());
   }
 
@@ -59,9 +54,28 @@ export class RunGrid implements Watched {
     return grid;
   }
 
+  /** Lays out a plan's folds; those that the one before had keep what is known of them. */
+  #lay(plan: RunPlan): void {
+    const known = new Map(this.#plan.jobs.map(({ trial, key }, i) => [`${trial} ${key}`, this.#cells[i]]));
+    this.#plan = plan;
+    this.#cells = plan.jobs.map(({ trial, key }) => known.get(`${trial} ${key}`) ?? [CELL.waiting, 0, null, null]);
+    this.#byKey.clear();
+    this.#byName.clear();
+    for (const [i, job] of plan.jobs.entries()) {
+      // Equal folds of several trials are one job.
+      this.#byKey.set(job.key, [...(this.#byKey.get(job.key) ?? []), i]);
+      const own = job.shuffle === undefined && plan.splits[job.split].inner === undefined;
+      if (own) this.#byName.set(this.#nameOf(job), i);
+    }
+  }
+
   look = async (): Promise<void> => {
     this.#status = await this.#list.briefOf(this.#plan.run);
-    const { state, active, done, failed } = this.#status;
+    const { state, active, done, failed, total } = this.#status;
+    // A sweep's plan grows as it decides.
+    const plan = total === this.#plan.jobs.length ? this.#plan : await readPlan(this.#list.store, this.#plan.run);
+    const grown = plan.jobs.length !== this.#plan.jobs.length;
+    if (grown) this.#lay(plan);
     const over = state === 'complete' || state === 'incomplete';
     const changed = new Set<number>();
     if (over && !this.#ended) await this.#readEnd(changed);
@@ -73,6 +87,11 @@ export class RunGrid implements Watched {
     }
     this.#ended = over;
     const told = JSON.stringify(this.#header());
+    if (grown) {
+      this.#told = told;
+      this.feed.publish(this.#snapshot(), 'snapshot');
+      return;
+    }
     if (changed.size === 0 && told === this.#told) return;
     this.#told = told;
     this.feed.publish({ status: this.#header(), cells: [...changed].map((i) => [i, ...this.#cells[i]]) });

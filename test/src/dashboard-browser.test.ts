@@ -1,0 +1,219 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { brotliCompressSync } from 'node:zlib';
+import { openStore } from '@cryfold/artifacts';
+import { dashboardAssets } from '@cryfold/dashboard';
+import { synthesizeCorpus } from '@cryfold/features';
+import { findTool, freePort, TcpProxy } from '@cryfold/testing';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { Cluster, findRedis } from './cluster.js';
+import { cryfold, start, TINY_SPEC, temporaryFolder, until } from './command.js';
+import { writeRandomRun } from './random-run.js';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const READ = 'read-read-read-read';
+const OPERATE = 'operate-operate-operate';
+/** A dataset’s name that would be a script, were it ever markup. */
+const HOSTILE = '<img src=x onerror=alert(1)>';
+
+const redis = await findRedis();
+const executablePath = (await findTool('chromium')) ?? (await findTool('google-chrome'));
+const skip =
+  (redis === undefined && 'neither redis-server nor valkey-server is on PATH or in the cache') ||
+  (executablePath === undefined && 'needs chromium on PATH (apt-get install chromium)');
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let cluster: Cluster;
+let browser: Browser;
+let url: string;
+let environment: Record<string, string>;
+const path = (name: string) => join(folder.path, name);
+const seen: string[] = [];
+
+before(async () => {
+  if (skip || !redis) return;
+  folder = await temporaryFolder();
+  cluster = await Cluster.start(folder.path, redis);
+  const port = await freePort();
+  url = `http://127.0.0.1:${port}`;
+  environment = {
+    REDIS_URL: `redis://127.0.0.1:${cluster.redisPort}`,
+    CRYFOLD_STORE: `file:${path('store')}`,
+    CRYFOLD_GRACE_SECONDS: '0',
+  };
+  cluster.run(
+    { ...environment, CRYFOLD_API_TOKENS: `read:${READ},operate:${OPERATE}` },
+    { coordinator: ['coordinator', '--api-port', String(port)], aggregator: ['aggregator'], worker: ['worker'] },
+  );
+  await writeFile(
+    path('tiny.yaml'),
+    TINY_SPEC.replace('epochs: 2', 'epochs: 60').replace('  svm:', '  weak: { kind: svm, C: 1 }\n  svm:'),
+  );
+  await synthesizeCorpus(path(HOSTILE), { clips: 60, seed: 1 });
+  // Chromium's sandbox refuses to start as root, and the page is our own.
+  browser = await chromium.launch({ executablePath, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
+  const ready = () =>
+    fetch(`${url}/readyz`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  await until('the coordinator to be ready', ready);
+});
+after(async () => {
+  await browser?.close();
+  await cluster?.stop();
+  await folder?.remove();
+});
+
+async function open(address: string, token: string, options: BrowserContextOptions = {}): Promise<Page> {
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
+  page.on('pageerror', (error) => seen.push(`error: ${error.message}`));
+  page.on('dialog', (dialog) => seen.push(`dialog: ${dialog.message()}`));
+  page.on('console', (message) => {
+    if (message.text().includes('Content Security Policy')) seen.push(message.text());
+  });
+  await page.goto(address);
+  await page.fill('#token', token);
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('main[data-ready] h1:not(:text("Log in"))');
+  return page;
+}
+
+async function axe(page: Page): Promise<string[]> {
+  await page.evaluate(AXE);
+  return page.evaluate('axe.run().then((r) => r.violations.map((v) => v.id + ": " + v.nodes[0].html.slice(0, 200)))');
+}
+
+const cells = (page: Page, state: number) => page.locator(`main .trial .cell[data-state="${state}"]`).count();
+
+test('the page is small', async () => {
+  const files = await dashboardAssets();
+  const bytes = files.reduce((sum, { text }) => sum + brotliCompressSync(text).length, 0);
+  assert.ok(files.length > 5);
+  assert.ok(bytes < 300_000, `${bytes} bytes compressed`);
+});
+
+test('a run fills in as its folds end, is cancelled and retried, and shows each fold', { skip }, async (t) => {
+  const proxy = await TcpProxy.start(Number(new URL(url).port));
+  t.after(() => proxy.stop());
+  const page = await open(`http://127.0.0.1:${proxy.port}/`, OPERATE);
+  const args = ['--data', path(HOSTILE), '--estimators', 'small-cnn,svm,weak', '--out', path('out')];
+  const running = start(['run', path('tiny.yaml'), ...args], environment);
+  t.after(() => running.process.kill());
+  await page.locator('tbody a').first().click();
+  await page.waitForSelector('.trial .cell[data-state="1"]');
+  assert.match(await page.locator('.actions').first().innerText(), /running/);
+  await page.waitForSelector('.trial .cell[data-state="2"]');
+
+  // Events that were missed are told after a disconnect.
+  proxy.set('cut');
+  await page.waitForSelector('#connection:text("connection lost")');
+  const before = await cells(page, 2);
+  await until('folds to end unseen', async () => {
+    const { stdout } = await cryfold(['list', '--json'], environment);
+    return JSON.parse(stdout)[0].done > before;
+  });
+  proxy.set('none');
+  await page.waitForSelector('#connection:text-is("live")');
+  await until('the missed folds', async () => (await cells(page, 2)) > before);
+
+  await page.getByRole('button', { name: 'Cancel run…' }).click();
+  assert.deepEqual(await axe(page), [], 'the question');
+  await page.getByRole('button', { name: 'Leave it' }).click();
+  await page.getByRole('button', { name: 'Cancel run…' }).click();
+  await page.getByRole('button', { name: 'Cancel', exact: true }).click();
+  await page.waitForSelector('.state[data-state="cancelled"]');
+  assert.equal((await running.ended).code, 4);
+  await page.getByRole('button', { name: 'Retry…' }).click();
+  await page.getByRole('button', { name: 'Retry', exact: true }).click();
+  await page.waitForSelector('.state[data-state="complete"]', { timeout: 120_000 });
+  assert.equal(await cells(page, 2), 9);
+  assert.match(await page.locator('main').innerText(), /<img src=x onerror=alert\(1\)>/, 'text, not markup');
+
+  const results = JSON.parse(
+    readFileSync(path(`store/runs/${decodeURIComponent(page.url().split('/').at(-1)!)}/results.json`), 'utf8'),
+  );
+  const mean = results.models.find(({ name }: { name: string }) => name === 'svm').accuracy.mean;
+  assert.ok((await page.locator('main').innerText()).includes(`${(100 * mean).toFixed(1)} %`), 'the mean accuracy');
+
+  // A fold by keyboard alone, with figures that are those of the results.
+  await page.locator('.trial .cell').first().focus();
+  await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('Enter');
+  const dialog = page.locator('dialog');
+  await dialog.locator('table').waitFor();
+  assert.equal(await dialog.locator('svg polyline').count(), 4);
+  const fold = results.models.find(({ name }: { name: string }) => name === 'small-cnn').folds[1];
+  assert.match(await dialog.innerText(), new RegExp(`${(100 * fold.accuracy).toFixed(1)} %`));
+  assert.deepEqual(await axe(page), [], 'a fold');
+  const download = page.waitForEvent('download');
+  await dialog.getByRole('link', { name: 'probabilities.npy' }).click();
+  assert.ok((await download).suggestedFilename().endsWith('.npy'));
+  await page.keyboard.press('Escape');
+  const popup = page.waitForEvent('popup');
+  await page.getByRole('link', { name: 'Report' }).click();
+  assert.match(await (await popup).locator('h1').innerText(), /tiny/);
+  await page.context().close();
+
+  for (const options of [
+    { viewport: { width: 1100, height: 900 }, colorScheme: 'light' as const },
+    { viewport: { width: 360, height: 740 }, colorScheme: 'dark' as const, hasTouch: true },
+  ]) {
+    const viewer = await open(`${url}/#/runs/${results.run.id}`, READ, options);
+    assert.equal(await viewer.getByRole('button', { name: /Cancel|Retry/ }).count(), 0, 'a reader may only look');
+    for (const address of [viewer.url(), `${url}/#/`]) {
+      await viewer.goto(address);
+      await viewer.waitForSelector('main[data-ready]');
+      assert.deepEqual(await axe(viewer), [], address);
+      assert.equal(
+        await viewer.evaluate('document.documentElement.scrollWidth - innerWidth'),
+        0,
+        `${address}: too wide`,
+      );
+    }
+    await viewer.goto(`${url}/queues`);
+    await viewer.waitForURL(/queues\/read/);
+    await viewer.getByText('aggregate').first().waitFor();
+    assert.equal(
+      await viewer.evaluate('fetch("/queues/api/queues/pause", { method: "PUT" }).then((r) => r.status)'),
+      403,
+    );
+    await viewer.context().close();
+  }
+  assert.deepEqual(
+    seen.filter((line) => !line.includes('fonts.googleapis.com')),
+    [],
+  );
+});
+
+test('ten thousand folds scroll and update smoothly', { skip }, async (t) => {
+  const { run } = await writeRandomRun(openStore(environment.CRYFOLD_STORE), {
+    clips: 40,
+    repeats: 667,
+    planOnly: true,
+  });
+  const page = await open(`${url}/#/runs/${run}`, READ, { viewport: { width: 1100, height: 900 } });
+  await page.waitForSelector('.trial .cell');
+  assert.equal(await page.locator('main .trial .cell').count(), 10_005);
+  const frames = (await page.evaluate(`(async () => {
+    const times = [];
+    let last = await new Promise(requestAnimationFrame);
+    for (let i = 0; i < 90; i++) {
+      scrollTo(0, (i * 97) % document.documentElement.scrollHeight);
+      const now = await new Promise(requestAnimationFrame);
+      times.push(now - last);
+      last = now;
+    }
+    return times.sort((a, b) => a - b);
+  })()`)) as number[];
+  const [median, worst] = [frames[45], frames[85]];
+  t.diagnostic(`frames: median ${median.toFixed(1)} ms, 95th percentile ${worst.toFixed(1)} ms`);
+  // A quiet machine draws one each 17 ms; this one is shared by many.
+  assert.ok(median < 50, `median frame ${median} ms`);
+  await page.context().close();
+});
