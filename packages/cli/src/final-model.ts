@@ -9,7 +9,7 @@ import {
   outOfFoldRows,
   type RunResults,
 } from '@cryfold/evaluation';
-import { type ModelCard, modelOf, writeVersion } from '@cryfold/models';
+import { MODEL_NAME, type ModelCard, modelOf, writeVersion } from '@cryfold/models';
 import type { Config } from '@cryfold/runtime';
 import { trainMember } from './train-members.js';
 import { VERSION } from './version.js';
@@ -34,6 +34,11 @@ export interface FinalModelOptions {
  */
 export async function makeFinalModel(options: FinalModelOptions): Promise<{ card: ModelCard; known: boolean }> {
   const { store, storeUrl, results, of, name, config, signal, onProgress } = options;
+  if (!MODEL_NAME.test(name)) {
+    throw new CryfoldError('USAGE', `${JSON.stringify(name)} cannot name a model`, {
+      hint: 'Use lower-case letters, digits and dashes, at most 41.',
+    });
+  }
   if (!modelOf(results, of).complete) {
     throw new CryfoldError('RUN_FAILED', `${of} of run ${results.run.id} misses folds`, {
       context: { run: results.run.id, model: of },

@@ -8,5 +8,5 @@ export {
   type WindowPrediction,
 } from './predictor.js';
 export { type ReadModel, readModelFolder, readStoredModel } from './read-model.js';
-export { ModelRegistry, modelKeys, type Promotion, promotionSchema } from './registry.js';
+export { MODEL_NAME, ModelRegistry, modelKeys, type Promotion, promotionSchema } from './registry.js';
 export { modelOf, type NewVersion, writeVersion } from './write-version.js';

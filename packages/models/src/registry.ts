@@ -30,7 +30,7 @@ export const modelKeys = {
   lastRetrain: (name: string) => `models/${name}/last-retrain.json`,
 } as const;
 
-const NAME = /^[a-z0-9][a-z0-9-]{0,40}$/;
+export const MODEL_NAME = /^[a-z0-9][a-z0-9-]{0,40}$/;
 
 /**
  * The models of a store: their versions, and which of them is the champion. Promotions are a sequence of records that
@@ -81,7 +81,7 @@ export class ModelRegistry {
     if (found.length === 1) return found[0];
     const why =
       all.length === 0
-        ? `the store has no model ${name}`
+        ? `the store has no model named ${name}`
         : wanted === undefined
           ? `no version of ${name} was promoted yet`
           : `${name} has ${found.length === 0 ? 'no' : `${found.length}`} version ${wanted}`;
@@ -178,7 +178,7 @@ export class ModelRegistry {
   }
 
   #check(name: string): void {
-    if (NAME.test(name)) return;
+    if (MODEL_NAME.test(name)) return;
     throw new CryfoldError('MODEL_NOT_FOUND', `${JSON.stringify(name)} is no name of a model`, {
       hint: 'Names are lower-case letters, digits and dashes.',
     });
