@@ -142,8 +142,10 @@ export async function compare() {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-bench-'));
   const scene = await startCoordinator(folder);
   const comparisons = [];
-  const add = (name, mine, theirs, peer, unit, target, ratio = mine / theirs) =>
+  const add = (name, mine, theirs, peer, unit, target, ratio = mine / theirs) => {
     comparisons.push({ name, ours: mine, theirs, peer, unit, ratio, target, ok: ratio >= target });
+    console.error(`bench: ${name}: ${mine.toFixed(1)} ${unit}`);
+  };
   try {
     const latencies = await dispatch(scene, 60);
     for (const [name, q] of [
