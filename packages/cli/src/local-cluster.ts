@@ -16,6 +16,8 @@ export interface LocalClusterOptions {
   /** The run to bring to its end; others in the same store are left alone. */
   plan: RunPlan;
   workers: number;
+  /** Where the coordinator serves the live page, to this machine alone; absent: nowhere */
+  port?: number | undefined;
   storeUrl: string;
   cacheDir: string;
   /** Where each process's log goes */
@@ -85,7 +87,10 @@ export class LocalCluster {
         CRYFOLD_ONLY_RUN: this.#options.plan.run,
         // They cannot share one.
         CRYFOLD_METRICS_PORT: undefined,
-        CRYFOLD_API_PORT: undefined,
+        CRYFOLD_API_PORT: name === 'coordinator' ? this.#options.port?.toString() : undefined,
+        CRYFOLD_API_HOST: undefined,
+        CRYFOLD_API_TOKENS: undefined,
+        CRYFOLD_API_TOKENS_FILE: undefined,
       },
       stdio: ['ignore', log, log, 'ipc'],
     });

@@ -16,6 +16,7 @@ import { EXIT } from './exit-codes.js';
 import { followServer } from './follow-server.js';
 import { LocalCluster } from './local-cluster.js';
 import { openStoreOf } from './open-store.js';
+import { pagePort } from './page-port.js';
 import { applyOverrides, type Overrides, PAPER_SPEC, prepareRun, publish, publishInputs, readSpec } from './prepare.js';
 import { ProgressDisplay, progressLine } from './progress.js';
 
@@ -27,6 +28,8 @@ export interface RunOptions extends Overrides {
   workers?: number;
   skipBad: boolean;
   allowLeak: boolean;
+  /** Serve the live page; true: on any free port */
+  ui?: number | true;
   json: boolean;
 }
 
@@ -45,6 +48,11 @@ export async function runCommand(options: RunOptions, config: Config, environmen
   if (config.redisUrl && !config.storeUrl) {
     throw new CryfoldError('USAGE', 'REDIS_URL is set, but CRYFOLD_STORE is not', {
       hint: 'Set CRYFOLD_STORE to the store that the workers of that cluster use, or unset REDIS_URL.',
+    });
+  }
+  if (options.ui !== undefined && (config.redisUrl || config.server)) {
+    throw new CryfoldError('USAGE', '--ui is for a local run', {
+      hint: 'The page of a cluster is served by its coordinator: cryfold coordinator --api-port.',
     });
   }
   const spec = applyOverrides(await readSpec(options.spec ?? PAPER_SPEC), options, (text) => display.say(text));
@@ -105,7 +113,7 @@ function extent({ spec, jobs }: RunPlan): string {
 }
 
 export interface Surroundings {
-  options: Pick<RunOptions, 'out' | 'workers'>;
+  options: Pick<RunOptions, 'out' | 'workers' | 'ui'>;
   config: Config;
   environment: NodeJS.ProcessEnv;
   out: string;
@@ -127,8 +135,10 @@ export async function execute(
   if (config.redisUrl) return watch(plan, store, config.redisUrl, display, stop, new Promise(() => {}));
   const workers = options.workers ?? availableParallelism();
   if (Object.values(plan.spec.estimators).some((estimator) => queueOf(estimator) === 'gpu')) await tensorFlowInfo();
+  const port = options.ui === undefined ? undefined : await pagePort(options.ui);
   const cluster = await LocalCluster.start({
     plan,
+    port,
     workers,
     storeUrl,
     cacheDir: config.cacheDir,
@@ -137,6 +147,7 @@ export async function execute(
   });
   try {
     display.say(`${workers} workers on this machine · logs in ${join(options.out, 'logs')}`);
+    if (port !== undefined) display.say(`live page: http://127.0.0.1:${port}/#/runs/${plan.run}`);
     return await watch(plan, store, cluster.redisUrl, display, stop, cluster.broken);
   } finally {
     display.clear();

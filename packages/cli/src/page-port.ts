@@ -1,0 +1,23 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { CryfoldError } from '@cryfold/core';
+
+/**
+ * The port for a local run's page: the one asked for, or any free one where that is `true`.
+ * @throws CryfoldError API_PORT_TAKEN
+ */
+export async function pagePort(asked: number | true): Promise<number> {
+  const server = createServer();
+  try {
+    server.listen(asked === true ? 0 : asked, '127.0.0.1');
+    await once(server, 'listening');
+    return (server.address() as AddressInfo).port;
+  } catch (cause) {
+    throw new CryfoldError('API_PORT_TAKEN', `--ui: ${(cause as Error).message}`, {
+      cause,
+      hint: 'Give another port, or none for any that is free.',
+    });
+  } finally {
+    server.close();
+  }
+}
