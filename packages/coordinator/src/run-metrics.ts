@@ -1,5 +1,5 @@
 import type { ArtifactStore } from '@cryfold/artifacts';
-import { decodeRecord, type FoldJob, type FoldResult, foldResultSchema, storeKeys } from '@cryfold/core';
+import { decodeRecord, type FoldJob, type FoldResult, foldResultSchema, searchedBase, storeKeys } from '@cryfold/core';
 import { decodeResults } from '@cryfold/evaluation';
 import type { GaugeName, LabelsOf, Metrics } from '@cryfold/runtime';
 import type { RunState } from './run-state.js';
@@ -116,7 +116,7 @@ export class RunMetrics {
           if (!bytes) return;
           const result = decodeRecord(foldResultSchema, bytes, key);
           results.set(fold, { seconds: result.seconds, accuracy: result.accuracy });
-          for (const job of jobs.get(fold) ?? []) note(tracked, job, result);
+          for (const job of jobs.get(fold) ?? []) if (!searchedBase(state.plan, job.trial)) note(tracked, job, result);
         }),
       );
     }
@@ -161,10 +161,12 @@ function seriesOf({ state, results, accuracies, curves, started }: Tracked, fold
 
   const counts = new Map<string, { estimator: string; queue: string; by: Record<string, number> }>();
   for (const job of plan.jobs) {
-    const of = `${job.trial} ${job.queue}`;
+    // Trials of a sweep are told together: they are many, and gone when it ends.
+    const estimator = searchedBase(plan, job.trial) ?? job.trial;
+    const of = `${estimator} ${job.queue}`;
     let count = counts.get(of);
     if (!count) {
-      count = { estimator: job.trial, queue: job.queue, by: { waiting: 0, active: 0, done: 0, failed: 0 } };
+      count = { estimator, queue: job.queue, by: { waiting: 0, active: 0, done: 0, failed: 0 } };
       counts.set(of, count);
     }
     count.by[state.stateOf(job.key)]++;
@@ -174,7 +176,7 @@ function seriesOf({ state, results, accuracies, curves, started }: Tracked, fold
       add('cryfold_run_folds', { run, estimator, queue, state: name }, value);
   }
   for (const [model, mean] of accuracies) add('cryfold_run_accuracy_ratio', { run, model }, mean);
-  const jobs = plan.jobs.filter(({ shuffle }) => shuffle === undefined);
+  const jobs = plan.jobs.filter(({ shuffle, trial }) => shuffle === undefined && !searchedBase(plan, trial));
   if (jobs.length > folds) return series;
   for (const [name, mean] of curves) {
     const [estimator, epoch, part, what] = name.split(' ');

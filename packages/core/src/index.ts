@@ -54,11 +54,13 @@ export {
   replay,
   type SearchLog,
   type SearchRecord,
+  searchedBase,
   searchRecordSchema,
   selectedPlan,
   type Trial,
   type TrialState,
   type TrialStatistics,
+  trialName,
 } from './search-log.js';
 export {
   SEARCH_ALGORITHMS,

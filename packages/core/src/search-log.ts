@@ -113,6 +113,20 @@ export function replay(decisions: readonly Decision[]): SearchLog {
   return log;
 }
 
+const TRIAL_NAME = /^(.+)-\d{3,}(?:-in-\d+-\d+)?$/;
+
+/** What a sweep calls a trial; the split is the outer one that it is searched inside of. */
+export function trialName(base: string, number: number, inside?: { repeat: number; fold: number }): string {
+  const name = `${base}-${String(number + 1).padStart(3, '0')}`;
+  return inside ? `${name}-in-${inside.repeat}-${inside.fold}` : name;
+}
+
+/** The searched estimator that a job's trial is a variant of; undefined for what is no trial of a sweep. */
+export function searchedBase({ spec }: Pick<RunPlan, 'spec'>, trial: string): string | undefined {
+  const base = spec.search && TRIAL_NAME.exec(trial)?.[1];
+  return base !== undefined && Object.hasOwn(spec.search?.space ?? {}, base) ? base : undefined;
+}
+
 /** The splits on which trials of a context are compared: the outer ones, or those inside an outer split. */
 export function contextSplits(plan: Pick<RunPlan, 'splits'>, context: number): number[] {
   const outer = context === 0 ? undefined : context - 1;

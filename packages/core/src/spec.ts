@@ -210,6 +210,8 @@ function checkSearch({ search, estimators }: Spec, invalid: Invalid): void {
     const at = `search.space.${name}`;
     const estimator = estimators[name];
     if (!estimator) throw invalid(at, 'no estimator has this name');
+    const taken = Object.keys(estimators).find((other) => other.startsWith(`${name}-`) && /-\d{3,}$/.test(other));
+    if (taken) throw invalid(`estimators.${taken}`, `a trial of ${name} may be called so: give it another name`);
     if (asha?.resource === 'epochs' && estimator.kind === 'svm') throw invalid(at, 'an svm has no epochs: use folds');
     if (asha?.resource === 'epochs' && 'epochs' in parameters) {
       throw invalid(`${at}.epochs`, 'asha gives the epochs itself, up to those of the estimator');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { CryfoldError, parseSpec, specJsonSchema } from '../src/index.js';
+import { CryfoldError, parseSpec, searchedBase, specJsonSchema, trialName } from '../src/index.js';
 
 const root = new URL('../../../../', import.meta.url);
 const text = (name: string) => readFileSync(new URL(name, root), 'utf8');
@@ -28,6 +28,18 @@ name: s
 estimators: { svm: { kind: svm }, cnn: { kind: small-cnn } }
 search: ${search}
 `;
+
+test('an estimator may not be called as a trial of another one', () => {
+  const source = spec('{ space: { svm: { C: { log: [1, 2] } } } }').replace('cnn:', 'svm-001:');
+  assert.throws(() => parseSpec(source, 'spec.yaml'), /estimators\.svm-001: a trial of svm/);
+});
+
+test('the name of a trial says what it is a variant of', () => {
+  const plan = { spec: parseSpec(spec('{ space: { cnn: { epochs: { int: [1, 2] } } } }'), 'spec.yaml') };
+  assert.equal(searchedBase(plan, trialName('cnn', 0)), 'cnn');
+  assert.equal(searchedBase(plan, trialName('cnn', 1234, { repeat: 3, fold: 4 })), 'cnn');
+  for (const other of ['cnn', 'svm', 'svm-001', 'cnn-12']) assert.equal(searchedBase(plan, other), undefined);
+});
 
 const wrong: [string, RegExp][] = [
   ['{ space: {} }', /search\.space: name an estimator/],

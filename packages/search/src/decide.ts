@@ -7,6 +7,7 @@ import {
   type RunPlan,
   type SearchLog,
   type Trial,
+  trialName,
 } from '@cryfold/core';
 import { decideAsha } from './asha.js';
 import { begin, type Contest, type Entrant, proposals, trialStatistics } from './contest.js';
@@ -40,10 +41,7 @@ export function openContests({ plan, log, outcome }: SearchInput): Contest[] {
         ...{ search, base, estimator: plan.spec.estimators[base], context, splits, ratio, trials },
         // Inside every outer fold the same trials are tried as outside, where the algorithm does not learn.
         seed: deriveSeed(plan.spec.seed, 'search', base),
-        nameOf: (number: number) => {
-          const name = `${base}-${String(number + 1).padStart(3, '0')}`;
-          return outer ? `${name}-in-${outer.repeat}-${outer.fold}` : name;
-        },
+        nameOf: (number: number) => trialName(base, number, outer),
       };
     });
   });
