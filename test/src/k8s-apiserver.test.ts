@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict';
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findTool } from '@cryfold/testing';
-import { ROOT, temporaryFolder, until } from './command.js';
+import { cryfold, ROOT, temporaryFolder, until } from './command.js';
 import {
   HOW,
   KUBE_CACHE,
   KubeCluster,
   type Manifest,
   OVERLAYS,
+  pick,
   podTemplates,
   render,
   renderText,
@@ -117,6 +118,30 @@ for (const overlay of OVERLAYS) {
     }
   });
 }
+
+test('the Job that cryfold sweep --kubernetes prints is accepted, and its pod admitted', async (t) => {
+  if (!cluster) return t.skip(NONE);
+  const spec = join(ROOT, 'specs', 'paper-search.yaml');
+  const print = (...more: string[]) => cryfold(['sweep', spec, '--data', '/data', ...more, '--kubernetes']);
+  const [first, again, other] = [await print(), await print(), await print('--limit', '300')];
+  assert.equal(first.code, 0, first.stderr);
+  assert.equal(first.stdout, again.stdout, 'the same sweep is the same Job');
+  const [map, job] = JSON.parse(first.stdout).items;
+  assert.notEqual(job.metadata.name, JSON.parse(other.stdout).items[1].metadata.name);
+  assert.equal(map.data['spec.yaml'], await readFile(spec, 'utf8'));
+  const { code, stderr } = await cluster.kubectl(['apply', '--dry-run=server', '-f', '-'], first.stdout);
+  assert.equal(code, 0, stderr);
+  assert.equal(stderr, '', 'no warning, such as of Pod Security');
+  // What it mounts and refers to is what the overlays make.
+  const manifests = await render(kubectl, 'dev');
+  const { containers, volumes } = job.spec.template.spec;
+  pick(manifests, 'ConfigMap', containers[0].envFrom[0].configMapRef.name);
+  pick(
+    manifests,
+    'PersistentVolumeClaim',
+    volumes.find(({ name }: Manifest) => name === 'data').persistentVolumeClaim.claimName,
+  );
+});
 
 test('a misspelt field, a bad quantity and a contradictory budget are refused', async (t) => {
   if (!cluster) return t.skip(NONE);

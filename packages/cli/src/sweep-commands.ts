@@ -8,6 +8,11 @@ import { runProtocols } from './protocols.js';
 
 type SweepOptions = Omit<Parameters<typeof runProtocols>[0], 'spec'>;
 
+interface JobOptions {
+  kubernetes?: boolean;
+  image?: string;
+}
+
 const price = (text: string): number => {
   const value = Number(text);
   if (text.trim() === '' || !(value >= 0)) throw new InvalidArgumentError('a number from 0 on');
@@ -31,15 +36,19 @@ export function addSweepCommands(program: Command, options: readonly Option[], d
   command(
     'sweep',
     'Search the parameters that a spec’s search section names; the same command goes on with a stopped one.',
-  ).action(
-    does(async (spec: string, values: SweepOptions) => {
-      if (!(await readSpec(spec)).search) {
-        throw new CryfoldError('USAGE', `${spec} has no search section`, {
-          context: { file: spec },
-          hint: 'specs/paper-search.yaml is an example; cryfold run evaluates a spec without one.',
-        });
-      }
-      return runProtocols({ ...values, spec }, loadConfig(), process.env);
-    }),
-  );
+  )
+    .option('--kubernetes', 'start nothing: print the Job that launches this in a cluster, for kubectl apply -f -')
+    .option('--image <image>', 'of that Job (default: cryfold/control at this version)')
+    .action(
+      does(async (spec: string, { kubernetes, image, ...values }: SweepOptions & JobOptions) => {
+        if (!(await readSpec(spec)).search) {
+          throw new CryfoldError('USAGE', `${spec} has no search section`, {
+            context: { file: spec },
+            hint: 'specs/paper-search.yaml is an example; cryfold run evaluates a spec without one.',
+          });
+        }
+        if (kubernetes) return (await import('./sweep-kubernetes.js')).printSweepJob(spec, image, options, values);
+        return runProtocols({ ...values, spec }, loadConfig(), process.env);
+      }),
+    );
 }

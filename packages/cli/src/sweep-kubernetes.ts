@@ -1,0 +1,107 @@
+import { readFile } from 'node:fs/promises';
+import { sha256 } from '@cryfold/core';
+import type { Option } from 'commander';
+import { EXIT } from './exit-codes.js';
+import { VERSION } from './version.js';
+
+/** Where the Job's pod finds the spec, and puts copies of results, which nobody reads: the truth is in the store. */
+const SPEC = '/etc/cryfold/spec.yaml';
+const OUT = '/tmp/out';
+
+/** Flags that say what was given, but for those that mean this machine. */
+function flags(options: readonly Option[], values: Record<string, unknown>): string[] {
+  return options.flatMap((option) => {
+    const value = values[option.attributeName()];
+    const flag = option.long;
+    if (!flag || value === undefined || value === option.defaultValue) return [];
+    if (['--out', '--workers', '--json', '--ui'].includes(flag)) return [];
+    if (value === true) return [flag];
+    return [flag, Array.isArray(value) ? value.join(',') : String(value)];
+  });
+}
+
+/**
+ * `cryfold sweep --kubernetes`: prints a ConfigMap with the spec and a Job that launches the sweep inside the cluster
+ * that k8s/ describes, as a JSON List for `kubectl apply -f -`. The same spec and flags give the same names, so that
+ * applying it again changes nothing. `--data` is a path in the volume `cryfold-data`, which is mounted at /data.
+ */
+export async function printSweepJob(
+  spec: string,
+  image: string | undefined,
+  options: readonly Option[],
+  values: Record<string, unknown>,
+): Promise<number> {
+  const text = await readFile(spec, 'utf8');
+  const args = ['sweep', SPEC, ...flags(options, values), '--out', OUT];
+  const name = `sweep-${sha256(new TextEncoder().encode(JSON.stringify([text, args]))).slice(0, 12)}`;
+  const labels = { 'app.kubernetes.io/name': 'cryfold-job', 'app.kubernetes.io/component': 'sweep' };
+  const metadata = { name, namespace: 'cryfold', labels };
+  const volumes = [
+    { name: 'tmp', emptyDir: { sizeLimit: '1Gi' } },
+    { name: 'cache', emptyDir: { sizeLimit: '1Gi' } },
+    { name: 'spec', configMap: { name } },
+    { name: 'data', persistentVolumeClaim: { claimName: 'cryfold-data', readOnly: true } },
+    { name: 'redis-secret', secret: { secretName: 'cryfold-redis' } },
+    { name: 's3-secret', secret: { secretName: 'cryfold-s3' } },
+  ];
+  const mounts = {
+    tmp: '/tmp',
+    cache: '/var/cache/cryfold',
+    spec: '/etc/cryfold',
+    data: '/data',
+    'redis-secret': '/run/secrets/redis',
+    's3-secret': '/run/secrets/s3',
+  };
+  const container = {
+    name: 'cryfold',
+    image: image ?? `cryfold/control:${VERSION}`,
+    command: ['cryfold'],
+    args,
+    envFrom: [{ configMapRef: { name: 'cryfold-config' } }],
+    resources: { requests: { cpu: '500m', memory: '512Mi' }, limits: { cpu: '2', memory: '2Gi' } },
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    },
+    volumeMounts: Object.entries(mounts).map(([volume, mountPath]) => ({ name: volume, mountPath })),
+  };
+  const pod = {
+    restartPolicy: 'Never',
+    serviceAccountName: 'cryfold',
+    automountServiceAccountToken: false,
+    enableServiceLinks: false,
+    priorityClassName: 'cryfold-control',
+    securityContext: {
+      runAsNonRoot: true,
+      runAsUser: 10001,
+      runAsGroup: 10001,
+      fsGroup: 10001,
+      seccompProfile: { type: 'RuntimeDefault' },
+    },
+    containers: [container],
+    volumes,
+  };
+  const rules = [
+    // An evicted pod goes on where it was: decisions and folds are in the store.
+    { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
+    {
+      action: 'FailJob',
+      onExitCodes: { containerName: 'cryfold', operator: 'In', values: [EXIT.usage, EXIT.cancelled] },
+    },
+  ];
+  const uses = { 'cryfold.io/uses-redis': 'true', 'cryfold.io/uses-store': 'true' };
+  const job = {
+    backoffLimit: 3,
+    ttlSecondsAfterFinished: 604_800,
+    podFailurePolicy: { rules },
+    template: { metadata: { labels: { ...labels, ...uses } }, spec: pod },
+  };
+  const items = [
+    { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { 'spec.yaml': text } },
+    { apiVersion: 'batch/v1', kind: 'Job', metadata, spec: job },
+  ];
+  process.stdout.write(`${JSON.stringify({ apiVersion: 'v1', kind: 'List', items }, undefined, 2)}\n`);
+  process.stderr.write(`${name}: pipe this into kubectl apply -f -; cryfold status and list show the run\n`);
+  return EXIT.done;
+}

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { findTool } from '@cryfold/testing';
+import { parse } from 'yaml';
+import { ROOT } from './command.js';
+import { type Manifest, say } from './kube.js';
+
+const infra = (name: string) => join(ROOT, 'infra', name);
+const compose: Manifest = parse(readFileSync(infra('compose.yaml'), 'utf8'), { merge: true });
+const services: [string, Manifest][] = Object.entries(compose.services);
+
+test('everything that a service refers to is there, in each profile', () => {
+  assert.ok(services.length >= 9);
+  for (const [name, service] of services) {
+    assert.match(service.image, /:[\w.-]+$/, name);
+    assert.doesNotMatch(service.image, /:latest$/, name);
+    assert.equal(service.read_only, true, name);
+    assert.deepEqual(service.cap_drop, ['ALL'], name);
+    assert.match(service.user, /^\d+:\d+$/, name);
+    for (const secret of service.secrets ?? []) assert.ok(compose.secrets[secret], `${name}: no secret ${secret}`);
+    for (const other of Object.keys(service.depends_on ?? {})) {
+      assert.ok(compose.services[other].healthcheck, `${name} waits for the health of ${other}`);
+      for (const profile of service.profiles) assert.ok(compose.services[other].profiles.includes(profile), other);
+    }
+    for (const volume of service.volumes ?? []) {
+      const [source] = volume.split(':');
+      assert.ok(source.startsWith('./') || source in compose.volumes, `${name}: no volume ${source}`);
+    }
+    for (const [variable, value] of Object.entries<string>(service.environment ?? {})) {
+      const secret = /^\/run\/secrets\/(.+)$/.exec(value)?.[1];
+      if (secret) assert.ok(service.secrets.includes(secret), `${name}: ${variable}`);
+      const [, host] = /^\w+:\/\/([\w-]+):\d+$/.exec(value) ?? [];
+      if (host) assert.ok(host in compose.services, `${name}: ${variable}: no service ${host}`);
+      assert.doesNotMatch(
+        variable,
+        /(PASSWORD|SECRET|ACCESS_KEY(_ID)?|TOKENS)$/,
+        `${name}: a secret in the environment`,
+      );
+    }
+    const grace = service.environment?.CRYFOLD_GRACE_SECONDS;
+    if (grace) assert.ok(Number.parseInt(service.stop_grace_period, 10) >= Number(grace) + 20, name);
+    for (const port of service.ports ?? []) assert.match(port, /^127\.0\.0\.1:/, `${name} is open to the network`);
+  }
+  for (const profile of ['cpu', 'gpu']) {
+    const queues = services
+      .filter(([, { profiles }]) => profiles.includes(profile))
+      .flatMap(([, { command }]) =>
+        command?.includes?.('--queues') ? [command[command.indexOf('--queues') + 1]] : [],
+      );
+    assert.deepEqual(queues.sort(), ['cpu', 'gpu'], `who works in ${profile}`);
+  }
+});
+
+test('Prometheus scrapes services that there are, and make-secrets writes the secrets', () => {
+  const names = services.flatMap(([name, { networks }]) => [name, ...(networks?.default?.aliases ?? [])]);
+  const { scrape_configs: jobs } = parse(readFileSync(infra('prometheus/prometheus.yml'), 'utf8'));
+  const targets: string[] = jobs.flatMap((job: Manifest) =>
+    (job.dns_sd_configs ?? []).flatMap((one: Manifest) => one.names),
+  );
+  assert.ok(targets.length > 0);
+  for (const target of targets) assert.ok(names.includes(target), `no service ${target}`);
+  const script = readFileSync(infra('make-secrets'), 'utf8');
+  for (const [name, { file }] of Object.entries<Manifest>(compose.secrets)) {
+    assert.equal(file, `secrets/${name}`);
+    assert.match(script, new RegExp(`\\b${name}\\b`));
+  }
+  const ignored = execFileSync('git', ['check-ignore', 'infra/secrets/redis-password'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
+  assert.match(ignored, /redis-password/, 'secrets could be committed');
+});
+
+test('hadolint has nothing to say of the Dockerfile, and would have of a bad one', async (t) => {
+  const hadolint = await findTool('hadolint');
+  if (!hadolint) return t.skip('no hadolint on PATH or cached; run scripts/test-k8s --setup');
+  const lint = (text: string) => say(hadolint, ['-c', infra('hadolint.yaml'), '-'], text);
+  const text = readFileSync(infra('Dockerfile'), 'utf8');
+  const said = await lint(text);
+  assert.equal(said.code, 0, said.stdout);
+  const bad = await lint(`${text}\nFROM node:latest\nRUN sudo true\n`);
+  assert.notEqual(bad.code, 0);
+  // Rules of our own: bases by digest, nobody is root in the end, installs run no scripts.
+  for (const [, base] of text.matchAll(/^FROM (\S+)/gm)) {
+    assert.ok(/@\$\{NODE_DIGEST\}$/.test(base) || text.includes(` AS ${base}\n`), base);
+  }
+  assert.equal(text.match(/^USER .*$/gm)?.at(-1), 'USER 10001:10001');
+  for (const [line] of text.matchAll(/^RUN npm (ci|prune|install).*$/gm)) assert.match(line, /--ignore-scripts/);
+});
