@@ -8,7 +8,7 @@ import { HttpClient, HttpStore } from '@cryfold/control';
 import { type CryfoldError, ERROR_CODES } from '@cryfold/core';
 import { synthesizeCorpus } from '@cryfold/features';
 import { type ApiConfig, createLogger, loadConfig } from '@cryfold/runtime';
-import { ApiServer } from '@cryfold/server';
+import { ApiServer, Feed } from '@cryfold/server';
 import { freePort } from '@cryfold/testing';
 import { Cluster, findRedis } from './cluster.js';
 import { cryfold, start, TINY_SPEC, temporaryFolder, until } from './command.js';
@@ -232,6 +232,68 @@ test('bad tokens in the configuration are refused, and not repeated', () => {
     const load = () => loadConfig({ CRYFOLD_API_PORT: '0', CRYFOLD_API_TOKENS: tokens });
     assert.throws(load, (error: CryfoldError) => error.code === 'USAGE' && !error.message.includes(tokens));
   }
+});
+
+test('run --ui serves the page of a local run while it goes on', { skip }, async () => {
+  await writeFile(path('ui.yaml'), TINY_SPEC.replace('epochs: 2', 'epochs: 200').replace('tiny', 'ui'));
+  await synthesizeCorpus(path('ui-corpus'), { clips: 60, seed: 1 });
+  const args = ['--data', path('ui-corpus'), '--estimators', 'small-cnn', '--out', path('ui'), '--ui'];
+  const running = start(['run', path('ui.yaml'), ...args]);
+  try {
+    const [, page, id] = await until('the address', () =>
+      /live page: (http:\S+)\/#\/runs\/(\S+)/.exec(running.stderr()),
+    );
+    const get = (address: string) => fetch(`${page}${address}`).then((response) => response.text());
+    await until('the page', () =>
+      get('/')
+        .then((html) => html.includes('/page/main.js'))
+        .catch(() => false),
+    );
+    const [{ run, state }] = JSON.parse(await get('/api/v1/runs'));
+    assert.deepEqual([run, state], [id, 'running']);
+  } finally {
+    running.process.kill('SIGINT');
+    assert.equal((await running.ended).code, 4);
+  }
+  assert.match(
+    (await cryfold(['run', '--data', path('ui-corpus'), '--ui'], { CRYFOLD_SERVER: server.url })).stderr,
+    /USAGE/,
+  );
+});
+
+test('a feed tells who comes back what was missed, and all of it where that is too long ago', () => {
+  let state = 0;
+  const feed = new Feed(() => state);
+  const heard: string[] = [];
+  const listen = (last?: string) => feed.listen(last, ({ event, data }) => heard.push(`${event} ${data}`));
+  const publish = (change: unknown) => {
+    state++;
+    feed.publish(change);
+  };
+  let last = '';
+  feed.listen(undefined, ({ id }) => {
+    last = id;
+  });
+  publish('a');
+  const first = last;
+  publish('b');
+  publish('c');
+  listen(first)();
+  assert.deepEqual(heard.splice(0), ['change "b"', 'change "c"']);
+  const leave = listen(last);
+  assert.deepEqual(heard.splice(0), [], 'nothing was missed');
+  publish('d');
+  leave();
+  publish('e');
+  assert.deepEqual(heard.splice(0), ['change "d"']);
+  for (const unknown of ['', 'x', 'other-1', `${last}9`, last.replace(/\d+$/, '-1')]) listen(unknown)();
+  assert.deepEqual(
+    heard.splice(0),
+    Array.from({ length: 5 }, () => 'snapshot 5'),
+  );
+  publish('x'.repeat(2 ** 21));
+  listen(first)();
+  assert.deepEqual(heard.splice(0), ['snapshot 6'], 'more was missed than is kept');
 });
 
 test('--server does all that REDIS_URL and the store’s credentials do', { skip }, async () => {

@@ -7,8 +7,8 @@ export interface FeedEvent {
   data: string;
 }
 
-/** Changes that are kept for those who come back after a disconnect. */
-const KEPT = 512;
+/** Characters of changes that are kept for those who come back after a disconnect. */
+const KEPT = 2 ** 21;
 
 /**
  * A state and its changes, told to any number of listeners. An event's id says after which change it was told, so that
@@ -21,6 +21,7 @@ export class Feed {
   readonly #recent: FeedEvent[] = [];
   readonly #listeners = new Set<(event: FeedEvent) => void>();
   #version = 0;
+  #kept = 0;
 
   /** @param snapshot the whole state now */
   constructor(snapshot: () => unknown) {
@@ -36,7 +37,8 @@ export class Feed {
     this.#version++;
     const told: FeedEvent = { id: this.#id(this.#version), event, data: JSON.stringify(change) };
     this.#recent.push(told);
-    if (this.#recent.length > KEPT) this.#recent.shift();
+    this.#kept += told.data.length;
+    while (this.#kept > KEPT) this.#kept -= this.#recent.shift()?.data.length ?? 0;
     for (const listener of this.#listeners) listener(told);
   }
 
@@ -56,7 +58,7 @@ export class Feed {
   }
 
   #missed(lastId: string | undefined): FeedEvent[] | undefined {
-    const [epoch, version] = (lastId ?? '').split('-');
+    const [, epoch, version] = /^([0-9a-f]+)-(\d+)$/.exec(lastId ?? '') ?? [];
     const missing = this.#version - Number(version);
     if (epoch !== this.#epoch || !(missing >= 0 && missing <= this.#recent.length)) return undefined;
     return this.#recent.slice(this.#recent.length - missing);

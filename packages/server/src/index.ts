@@ -1,1 +1,2 @@
+export { Feed, type FeedEvent } from './feed.js';
 export { ApiServer, type ServerOptions } from './server.js';
