@@ -53,7 +53,8 @@ class Tally {
 /**
  * The bootstrap bias-corrected score of choosing the best of several trials by their out-of-fold predictions: groups
  * are drawn with replacement, the best trial on those drawn is chosen, and scored on those that were not. Nothing is
- * trained. Source: Tsamardinos, Greasidou, Borboudakis, "Bootstrapping the out-of-sample predictions for efficient and
+ * trained. The mean is over all clips scored in all draws, not over draws: groups differ in size, and a mean over draws
+ * would give a single trial another score than its own. Source: Tsamardinos, Greasidou, Borboudakis, "Bootstrapping the out-of-sample predictions for efficient and
  * accurate cross-validation", Machine Learning 107 (2018), algorithm BBC-CV.
  * @returns null for fewer than two groups
  */
@@ -69,26 +70,28 @@ export function correctedScore(
   const balanced = metric === 'balancedAccuracy';
   const random = new RandomState(seed);
   const scores: number[] = [];
+  const all = new Tally(classes);
   while (scores.length < samples) {
     const drawn = new Int32Array(names.length);
     for (let draw = 0; draw < names.length; draw++) drawn[random.randint(names.length)]++;
     // Two groups may both be drawn, which leaves nothing to score on.
     if (drawn.every((times) => times > 0)) continue;
-    const score = (own: Float64Array, weight: (times: number) => number) => {
-      const tally = new Tally(classes);
+    const add = (tally: Tally, own: Float64Array, weight: (times: number) => number) => {
       for (let i = 0; i < own.length; i++) tally.add(labels[i], own[i], weight(drawn[groupOf[i]]));
-      return tally.score(balanced);
+      return tally;
     };
     let best = values[0];
     let most = Number.NEGATIVE_INFINITY;
     for (const own of values) {
-      const inside = score(own, (times) => times);
+      const inside = add(new Tally(classes), own, (times) => times).score(balanced);
       if (inside > most) [best, most] = [own, inside];
     }
-    scores.push(score(best, (times) => (times === 0 ? 1 : 0)));
+    const outside = (times: number) => (times === 0 ? 1 : 0);
+    scores.push(add(new Tally(classes), best, outside).score(balanced));
+    add(all, best, outside);
   }
   const sign = metric === 'logLoss' ? -1 : 1;
   const sorted = scores.map((score) => sign * score).sort((a, b) => a - b);
   const at = (share: number) => sorted[Math.round(share * (samples - 1))];
-  return { mean: sorted.reduce((sum, score) => sum + score, 0) / samples, low: at(0.025), high: at(0.975), samples };
+  return { mean: sign * all.score(balanced), low: at(0.025), high: at(0.975), samples };
 }
