@@ -1,7 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ArtifactStore, observed, openStore, readRunPlan, type S3Settings } from '@cryfold/artifacts';
 import { CryfoldError, DAMAGE_CODES, storeKeys } from '@cryfold/core';
-import { type Attempt, Consumer, failureOf, Queues, type RunPayload, runPayload } from '@cryfold/queue';
+import {
+  type Attempt,
+  Consumer,
+  failureOf,
+  QUEUE_NAMES,
+  type QueueName,
+  Queues,
+  type RunPayload,
+  runPayload,
+} from '@cryfold/queue';
 import {
   type Checks,
   consumerObserver,
@@ -90,10 +99,16 @@ export class Coordinator implements Service {
     const metrics = options.metrics ?? NO_METRICS;
     const queues = new Queues(options.redisUrl, () => metrics.add('cryfold_redis_reconnects_total', {}));
     const coordinator = new Coordinator(options, queues, metrics);
+    const dead = (queue: QueueName, count = 1) => metrics.add('cryfold_dead_jobs_total', { queue }, count);
+    for (const queue of QUEUE_NAMES) dead(queue, 0);
+    if (metrics.on) await queues.listen('runs', { failed: () => dead('runs') });
     for (const name of ['gpu', 'cpu'] as const) {
       await queues.listen(name, {
         completed: (id) => coordinator.#tell((driver) => driver.onCompleted(id)),
-        failed: (id, reason) => coordinator.#tell((driver) => driver.onFailed(id, reason)),
+        failed: (id, reason) => {
+          dead(name);
+          coordinator.#tell((driver) => driver.onFailed(id, reason));
+        },
         progress: (id, data) => {
           const { done, total } = data as { done: number; total: number };
           for (const driver of coordinator.#drivers) driver.state.markActive(id, total > 0 ? done / total : 0);
@@ -102,7 +117,10 @@ export class Coordinator implements Service {
     }
     await queues.listen('aggregate', {
       completed: (run) => coordinator.#nudge(run),
-      failed: (run) => coordinator.#nudge(run),
+      failed: (run) => {
+        dead('aggregate');
+        coordinator.#nudge(run);
+      },
     });
     options.log.info('coordinator ready');
     return coordinator;

@@ -80,6 +80,12 @@ export const CATALOGUE = {
     labels: ['queue', 'state'],
     help: 'Jobs in a queue, whatever their run. KEDA scales workers by it. Every coordinator tells the same: take the max.',
   },
+  cryfold_dead_jobs_total: {
+    kind: 'counter',
+    by: ['coordinator'],
+    labels: ['queue'],
+    help: 'Jobs that failed for good, as this coordinator heard: every coordinator hears the same.',
+  },
   cryfold_queue_oldest_waiting_seconds: {
     kind: 'gauge',
     by: ['coordinator'],

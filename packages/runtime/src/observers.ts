@@ -8,9 +8,17 @@ interface StoreOperation {
   bytes: number;
 }
 
+const STORE_OPERATIONS = ['get', 'has', 'stat', 'put', 'putIfAbsent', 'list', 'delete'];
+
+/** The most usual failures by class. */
+const FAILURES = { crash: 'CHILD_DIED', infrastructure: 'STORE_UNREACHABLE' };
+
 /** Counts a store's operations; undefined where nobody looks, so that nothing is measured either. */
 export function storeObserver(metrics: Metrics): ((operation: StoreOperation) => void) | undefined {
   if (!metrics.on) return undefined;
+  // A first failure is an increase only where there was a 0 before.
+  for (const operation of STORE_OPERATIONS)
+    metrics.add('cryfold_store_operations_total', { operation, outcome: 'error' }, 0);
   return ({ operation, failed, seconds, bytes }) => {
     metrics.add('cryfold_store_operations_total', { operation, outcome: failed ? 'error' : 'ok' });
     metrics.observe('cryfold_store_operation_duration_seconds', { operation }, seconds);
@@ -23,6 +31,11 @@ export function storeObserver(metrics: Metrics): ((operation: StoreOperation) =>
 
 /** Counts what befalls the jobs of a queue and the connection to Redis. */
 export function consumerObserver(metrics: Metrics, queue: string) {
+  metrics.add('cryfold_lost_leases_total', { queue }, 0);
+  metrics.add('cryfold_redis_reconnects_total', {}, 0);
+  for (const [failure, code] of Object.entries(FAILURES)) {
+    metrics.add('cryfold_attempt_failures_total', { queue, class: failure, code }, 0);
+  }
   return {
     failed({ failure, code }: CryfoldError) {
       metrics.add('cryfold_attempt_failures_total', { queue, class: failure, code });

@@ -20,6 +20,8 @@ export class WorkerMetrics {
     this.#metrics = metrics;
     metrics.set('cryfold_worker_info', { queues: queues.join(','), host: hostname() }, 1);
     for (const queue of queues) {
+      metrics.add('cryfold_duplicate_commits_total', { queue }, 0);
+      for (const reason of ['died', 'memory'] as const) metrics.add('cryfold_child_starts_total', { queue, reason }, 0);
       metrics.set('cryfold_worker_slots', { queue }, slots(queue));
       metrics.set('cryfold_worker_busy_slots', { queue }, 0);
     }
