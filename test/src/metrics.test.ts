@@ -1,30 +1,46 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before, type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import type { RunResults } from '@cryfold/evaluation';
 import { CATALOGUE } from '@cryfold/runtime';
+import { findTool } from '@cryfold/testing';
 import { ROOT, until } from './command.js';
+import { BOARDS } from './grafana/boards.js';
 import { ObservedCluster } from './observed-run.js';
+import { Prometheus, selectors } from './prometheus.js';
 import { seriesValue } from './service.js';
 
 const ROLES = ['coordinator', 'aggregator', 'worker'] as const;
 
 let cluster: ObservedCluster;
 let results: RunResults;
+let prometheus: Prometheus | undefined;
+let began: Date;
 const texts = {} as Record<(typeof ROLES)[number], string>;
 
 before(async () => {
   cluster = await ObservedCluster.start();
+  const targets = Object.values(cluster.services).map(({ url }) => new URL(url).host);
+  prometheus = await Prometheus.start(cluster.folder, targets);
+  began = new Date();
   const { code, stdout, stderr } = await cluster.run();
   assert.equal(code, 0, stderr);
   results = JSON.parse(stdout) as RunResults;
   await until('the coordinator to notice the end', async () =>
     (await cluster.scrape('coordinator')).includes('phase="finished"'),
   );
+  // Rates want the values after the last change.
+  if (prometheus) await sleep(2500);
   for (const role of ROLES) texts[role] = await cluster.scrape(role);
 });
-after(() => cluster?.stop());
+after(async () => {
+  await prometheus?.stop();
+  await cluster?.stop();
+});
 
 test('docs/metrics.md lists what services export, with kind, labels and meaning, and nothing else', async () => {
   const document = await readFile(join(ROOT, 'docs', 'metrics.md'), 'utf8');
@@ -95,15 +111,99 @@ test('every fold of a run is counted once, and accuracies are those of the resul
 });
 
 test('a worker counts each image of each epoch, and its children', () => {
-  // 2 repeats x 3 folds x 4 epochs, and each repeat trains on every clip twice
-  const clips = 2 * 2 * results.dataset.clips * 4;
+  // 2 repeats x 3 folds x 8 epochs, and each repeat trains on every clip twice
+  const clips = 2 * 2 * results.dataset.clips * 8;
   const images = seriesValue(texts.worker, 'cryfold_trained_images_total{estimator="small-cnn"}') ?? 0;
   assert.ok(Math.abs(images - clips) < 1e-6, `${images} images of ${clips}`);
-  assert.equal(seriesValue(texts.worker, 'cryfold_epoch_duration_seconds_count{estimator="small-cnn"}'), 24);
+  assert.equal(seriesValue(texts.worker, 'cryfold_epoch_duration_seconds_count{estimator="small-cnn"}'), 48);
   for (const queue of ['gpu', 'cpu']) {
     assert.equal(seriesValue(texts.worker, `cryfold_child_starts_total{queue="${queue}",reason="first"}`), 1);
     assert.ok((seriesValue(texts.worker, `cryfold_child_memory_bytes{queue="${queue}",child="0"}`) ?? 0) > 1e7);
     assert.ok((seriesValue(texts.worker, `cryfold_child_cpu_seconds_total{queue="${queue}"}`) ?? 0) > 0);
   }
   assert.equal(texts.worker.includes('cryfold_training_loss{'), false, 'the folds have ended');
+});
+
+interface Panel {
+  title: string;
+  targets?: { expr: string }[];
+  panels?: Panel[];
+}
+
+const panelsOf = (panels: Panel[]): Panel[] => panels.flatMap((panel) => [panel, ...panelsOf(panel.panels ?? [])]);
+
+async function finds(server: Prometheus, expression: string): Promise<boolean> {
+  const series = await server.range(expression, began, new Date());
+  return series.some(({ values }) => values.some(([, value]) => Number.isFinite(Number(value))));
+}
+
+function whereThereIsOne(t: TestContext): Prometheus | undefined {
+  if (!prometheus) t.skip('no prometheus on PATH: apt-get install prometheus');
+  return prometheus;
+}
+
+test('each panel of each dashboard finds data in a Prometheus that scraped a run', async (t) => {
+  const server = whereThereIsOne(t);
+  if (!server) return;
+  let count = 0;
+  for (const [board, build] of Object.entries(BOARDS)) {
+    for (const { title, targets = [] } of panelsOf(build().panels as Panel[])) {
+      for (const { expr } of targets) {
+        const expression = expr.replaceAll('$run', results.run.id).replaceAll('$__rate_interval', '5s');
+        assert.ok(await finds(server, expression), `${board}, ${title}: ${expression} finds nothing`);
+        count++;
+      }
+    }
+  }
+  t.diagnostic(`${count} expressions`);
+});
+
+test('the committed dashboards are what test/src/grafana makes', async () => {
+  for (const [name, build] of Object.entries(BOARDS)) {
+    const text = await readFile(join(ROOT, 'infra', 'grafana', 'dashboards', `${name}.json`), 'utf8');
+    assert.equal(text, `${JSON.stringify(build(), null, 2)}\n`, `run scripts/dashboards (${name})`);
+  }
+});
+
+test('each alert is silent where all is well, watches series that exist, and has a runbook', async (t) => {
+  const server = whereThereIsOne(t);
+  if (!server) return;
+  const rules = await until('the rules to be evaluated', async () => {
+    const found = await server.rules();
+    return found.every(({ health }) => health !== 'unknown') && found;
+  });
+  const runbooks = await readFile(join(ROOT, 'docs', 'runbooks.md'), 'utf8');
+  const headings = [...runbooks.matchAll(/^## (\w+)$/gm)].map(([, heading]) => heading);
+  assert.deepEqual(headings.sort(), rules.map(({ name }) => name).sort());
+  const cases = await readFile(join(ROOT, 'infra', 'prometheus', 'alerts.test.yml'), 'utf8');
+  for (const { name, query, health, lastError, state, annotations } of rules) {
+    assert.equal(health, 'ok', `${name}: ${lastError}`);
+    assert.equal(state, 'inactive', name);
+    assert.equal(annotations.runbook_url, `docs/runbooks.md#${name.toLowerCase()}`);
+    for (const selector of selectors(query))
+      assert.ok(await finds(server, selector), `${name}: ${selector} matches nothing`);
+    assert.match(
+      cases,
+      new RegExp(`alertname: ${name}\\n +eval_time: \\w+\\n +exp_alerts:\\n`),
+      `${name} never fires in a test`,
+    );
+    assert.match(
+      cases,
+      new RegExp(`alertname: ${name}\\n +eval_time: \\w+\\n +exp_alerts: \\[\\]`),
+      `${name} always fires`,
+    );
+  }
+});
+
+test('promtool finds no fault in rules and configuration, and each alert fires when it should', async (t) => {
+  const promtool = await findTool('promtool');
+  if (!promtool) return t.skip('no promtool on PATH: apt-get install prometheus');
+  const folder = join(ROOT, 'infra', 'prometheus');
+  for (const args of [
+    ['check', 'config', 'prometheus.yml'],
+    ['check', 'rules', 'alerts.yml'],
+    ['test', 'rules', 'alerts.test.yml'],
+  ]) {
+    await promisify(execFile)(promtool, args, { cwd: folder });
+  }
 });

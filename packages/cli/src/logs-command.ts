@@ -6,7 +6,7 @@ import { formatSeconds } from './format.js';
 
 /**
  * `cryfold logs RUN [TRIAL/REPEAT/FOLD]`: which attempt of a fold was committed, where and when, and what was said
- * during those that failed. Without a fold, all that had a failed attempt.
+ * during it and during those that failed. Without a fold, what was said during failed attempts, of all folds.
  */
 export async function logsCommand(
   run: string,
@@ -28,17 +28,18 @@ export async function logsCommand(
 
 function print({ trial, repeat, fold, key, committed, failed }: FoldLog): void {
   const lines = [`${trial}/${repeat}/${fold}  ${key.slice(0, 12)}`];
-  for (const { attempt, log } of failed)
-    lines.push(
-      `  attempt ${attempt} failed:`,
-      ...log
-        .trimEnd()
-        .split('\n')
-        .map((l) => `    ${l}`),
-    );
+  const indented = (log: string) =>
+    log === ''
+      ? []
+      : log
+          .trimEnd()
+          .split('\n')
+          .map((line) => `    ${line}`);
+  for (const { attempt, log } of failed) lines.push(`  attempt ${attempt} failed:`, ...indented(log));
   if (committed) {
     const { attempt, host, seconds, curve } = committed;
     lines.push(`  attempt ${attempt} committed on ${host} after ${formatSeconds(seconds)}, ${curve.length} epochs`);
+    lines.push(...indented(committed.log ?? ''));
   } else lines.push('  no result');
   process.stdout.write(`${lines.join('\n')}\n`);
 }

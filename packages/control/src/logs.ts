@@ -16,7 +16,14 @@ export const foldLogSchema = z.object({
   fold: z.int(),
   key: z.string(),
   committed: z
-    .object({ attempt: z.string(), host: z.string(), seconds: z.number(), curve: z.array(epochSchema) })
+    .object({
+      attempt: z.string(),
+      host: z.string(),
+      seconds: z.number(),
+      curve: z.array(epochSchema),
+      /** What was said during it; absent from folds of earlier versions */
+      log: z.string().optional(),
+    })
     .nullable(),
   /** What was said during attempts whose log is kept */
   failed: z.array(z.object({ attempt: z.string(), log: z.string() })),
@@ -38,24 +45,29 @@ export function findJob(plan: RunPlan, name: string): FoldJob {
   });
 }
 
-/** Which attempt of a fold was committed, where and when, and what was said during others. */
+/** Which attempt of a fold was committed, where and when, and what was said during it and others. */
 export async function foldLog(store: ArtifactStore, plan: RunPlan, job: FoldJob): Promise<FoldLog> {
   const { repeat, fold } = plan.splits[job.split];
   const key = storeKeys.result(job.key);
   const bytes = await store.get(key);
   const result = bytes && decodeRecord(foldResultSchema, bytes, key);
   const failed: FoldLog['failed'] = [];
+  let said: string | undefined;
   for await (const name of store.list(`folds/${job.key}/`)) {
     const attempt = name.split('/')[2];
     if (name !== storeKeys.log(job.key, attempt)) continue;
     const text = await store.get(name);
-    if (text) failed.push({ attempt, log: new TextDecoder().decode(text) });
+    if (!text) continue;
+    const log = new TextDecoder().decode(text);
+    if (attempt === result?.attempt) said = log;
+    else failed.push({ attempt, log });
   }
   const committed = result && {
     attempt: result.attempt,
     host: result.environment.host ?? '',
     seconds: result.seconds,
     curve: result.curve,
+    ...(said === undefined ? {} : { log: said }),
   };
   return { trial: job.trial, repeat, fold, key: job.key, committed: committed ?? null, failed };
 }

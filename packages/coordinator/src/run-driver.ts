@@ -198,7 +198,8 @@ export class RunDriver {
     const record = { format: 1, key: job.key, trial: job.trial, error };
     await this.#store.put(storeKeys.failure(run, job.key), encodeRecord(record));
     this.state.markFailed(job.key, error);
-    this.#log.error({ trial: job.trial, ...this.#where(job), code: error.code }, error.message);
+    const { attempt } = error.context;
+    this.#log.error({ trial: job.trial, ...this.#where(job), attempt, code: error.code }, error.message);
   }
 
   /** The same inputs fail again, so a trial's other folds are not tried. */

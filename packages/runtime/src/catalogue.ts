@@ -262,6 +262,24 @@ export const CATALOGUE = {
     labels: ['queue'],
     help: 'Processor time of training children; the worker’s own is in process_cpu_seconds_total.',
   },
+  cryfold_gpu_utilization_ratio: {
+    kind: 'gauge',
+    by: ['worker'],
+    labels: ['gpu'],
+    help: 'Share of the time in which a GPU of this machine computed, as nvidia-smi tells; absent without one.',
+  },
+  cryfold_gpu_memory_bytes: {
+    kind: 'gauge',
+    by: ['worker'],
+    labels: ['gpu'],
+    help: 'Memory of a GPU in use, by whomever.',
+  },
+  cryfold_gpu_memory_limit_bytes: {
+    kind: 'gauge',
+    by: ['worker'],
+    labels: ['gpu'],
+    help: 'Memory of a GPU.',
+  },
   cryfold_aggregations_total: {
     kind: 'counter',
     by: ['aggregator'],

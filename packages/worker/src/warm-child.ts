@@ -46,7 +46,7 @@ export class WarmChild {
     this.#gpu = gpu;
   }
 
-  /** The end of what the present or last process wrote to its standard error. */
+  /** The end of what was written to standard error during the present or last task. */
   get recentOutput(): string {
     return this.#output;
   }
@@ -63,6 +63,7 @@ export class WarmChild {
     onEpoch: (point: EpochPoint) => void = () => {},
   ): Promise<FoldOutput | undefined> {
     if (this.#process && this.#started !== this.#argument(settings)) await this.stop('threads');
+    this.#output = '';
     const child = this.#process ?? this.#start(settings);
     const id = this.#next++;
     let rssBytes = 0;
@@ -136,7 +137,6 @@ export class WarmChild {
       serialization: 'advanced',
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
     });
-    this.#output = '';
     this.#observer?.started(this.#reason);
     this.#reason = 'died';
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {

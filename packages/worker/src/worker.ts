@@ -34,6 +34,8 @@ import {
   storeObserver,
 } from '@cryfold/runtime';
 import { unlessCancelled } from './cancellation.js';
+import { FoldLog } from './fold-log.js';
+import { watchGpus } from './gpu-metrics.js';
 import { modelToKeep } from './kept-models.js';
 import type { FoldOutput, Matrix, Task } from './messages.js';
 import { trainFinal } from './train-final.js';
@@ -67,6 +69,7 @@ export class Worker implements Service {
   readonly #consumers: Consumer<WorkPayload>[] = [];
   readonly #children: WarmChild[] = [];
   readonly #metrics: WorkerMetrics;
+  readonly #stopped = new AbortController();
   readonly #plans = new Map<string, RunPlan>();
   readonly #beacon: Beacon;
   readonly checks: Checks = {
@@ -118,10 +121,12 @@ export class Worker implements Service {
         }),
       );
     }
+    if (options.queues.includes('gpu')) void watchGpus(metrics, this.#stopped.signal);
     options.log.info({ queues: options.queues, children: options.children, gpus }, 'worker ready');
   }
 
   async stop(graceSeconds: number): Promise<void> {
+    this.#stopped.abort();
     const timer = setTimeout(() => this.#abort(), graceSeconds * 1000);
     await Promise.all(this.#consumers.map((consumer) => consumer.close(graceSeconds === 0)));
     clearTimeout(timer);
@@ -220,21 +225,21 @@ export class Worker implements Service {
     const job = plan.jobs.find((candidate) => candidate.key === key);
     if (!job) throw new CryfoldError('JOB_INVALID', `run ${plan.run} has no fold ${key.slice(0, 12)}`);
     const { repeat, fold, train, test } = plan.splits[job.split];
-    const log = this.#options.log.child({ run: plan.run, trial: job.trial, repeat, fold, key: key.slice(0, 12) });
-    if (await this.#store.has(storeKeys.result(key))) return log.info('already committed');
     const name = `${attempt.previous}-${randomBytes(6).toString('hex')}`;
-    log.info({ attempt: name }, 'fold started');
+    const place = { run: plan.run, trial: job.trial, repeat, fold };
+    const log = new FoldLog(this.#options.log, { ...place, key: key.slice(0, 12), attempt: name });
+    if (await this.#store.has(storeKeys.result(key))) return log.info({}, 'already committed');
+    log.info({ host: hostname() }, 'fold started');
     const started = performance.now();
     await attempt.progress({ done: 0, total: 1 });
     const checkpoint = plan.spec.checkpoint === 'epoch' && job.queue === 'gpu' ? storeKeys.checkpoint(key) : undefined;
     const folder = storeKeys.attempt(key, name, 'model/');
     const model = job.queue === 'gpu' ? await modelToKeep(this.#store, plan, job, folder) : undefined;
     const estimator = plan.spec.estimators[job.trial];
-    const place = { run: plan.run, trial: job.trial, repeat, fold };
     const epochs = estimator.kind === 'svm' ? 0 : estimator.epochs;
     const metrics = this.#metrics.fold(place, job.queue, estimator.kind, train.length, epochs);
     let from: number | undefined;
-    const output = await this.#logged(job, name, attempt, child, () =>
+    const output = await this.#logged(job, name, attempt, child, log, () =>
       child.run(
         settings,
         {
@@ -263,37 +268,45 @@ export class Worker implements Service {
           metrics.progress(done, total);
           attempt.progress({ done, total }).catch(() => {});
         },
-        (point) => metrics.epoch(point),
+        (point) => {
+          metrics.epoch(point);
+          log.epoch(point);
+        },
       ),
     ).finally(() => metrics.ended());
     if (!output) throw new CryfoldError('CHILD_DIED', 'the training child returned no probabilities');
     const seconds = (performance.now() - started) / 1000;
-    const won = await this.#commit(job, name, output, seconds, attempt, log);
+    log.info({ seconds, accuracy: output.accuracy }, 'fold trained');
+    const won = await this.#commit(job, name, output, seconds, attempt, log, child.recentOutput);
     if (won) metrics.committed(seconds);
     else if (!attempt.signal.aborted) metrics.duplicate();
     if (checkpoint) await this.#store.delete(checkpoint);
   }
 
-  /** Keeps what the child said of an attempt that failed, so that it can be read from any machine. */
-  async #logged<T>(job: FoldJob, name: string, attempt: Attempt, child: WarmChild, work: () => Promise<T>): Promise<T> {
+  /** Keeps what was said of an attempt that failed, so that it can be read from any machine. */
+  async #logged<T>(
+    job: FoldJob,
+    name: string,
+    attempt: Attempt,
+    child: WarmChild,
+    log: FoldLog,
+    work: () => Promise<T>,
+  ): Promise<T> {
     try {
       return await work();
     } catch (thrown) {
       const record = asCryfoldError(thrown).toRecord();
       // What waits for an outage to end is no failure of this fold.
-      if (attempt.signal.aborted || record.failure === 'infrastructure') throw thrown;
+      if (attempt.signal.aborted) throw thrown;
+      if (record.failure === 'infrastructure') {
+        log.warn({ code: record.code, error: record.message }, 'attempt waits for an outage to end');
+        throw thrown;
+      }
       // The record of the failure leads to the log.
       const error = CryfoldError.fromRecord({ ...record, context: { ...record.context, attempt: name } });
-      const head = {
-        time: new Date().toISOString(),
-        host: hostname(),
-        attempt: name,
-        trial: job.trial,
-        ...error.toRecord(),
-      };
-      const text = `${JSON.stringify(head)}\n${child.recentOutput}`;
+      log.warn(error.toRecord(), 'attempt failed');
       await attempt.count('failedAttempts').catch(() => {});
-      await this.#store.put(storeKeys.log(job.key, name), new TextEncoder().encode(text)).catch(() => {});
+      await this.#store.put(storeKeys.log(job.key, name), log.bytes(child.recentOutput)).catch(() => {});
       throw error;
     }
   }
@@ -308,9 +321,13 @@ export class Worker implements Service {
     output: FoldOutput,
     seconds: number,
     attempt: Attempt,
-    log: Logger,
+    log: FoldLog,
+    childOutput: string,
   ): Promise<boolean> {
     const written = output.model?.map((file) => file.key) ?? [];
+    const said = storeKeys.log(job.key, name);
+    const logged = this.#store.put(said, log.bytes(childOutput)).then(() => written.push(said));
+    logged.catch(() => {});
     const put = async (file: string, matrix: Matrix) => {
       checkFinite(matrix, file, job);
       const bytes = encodeNpy(matrix.data, [matrix.rows, matrix.columns]);
@@ -321,6 +338,7 @@ export class Worker implements Service {
     };
     const probabilities = await put('probabilities.npy', output.probabilities);
     const decisions = output.decisions && (await put('decisions.npy', output.decisions));
+    await logged;
     const record: FoldResult = {
       format: 1,
       key: job.key,
@@ -336,10 +354,10 @@ export class Worker implements Service {
     };
     const taken = !attempt.signal.aborted;
     if (taken && (await this.#store.putIfAbsent(storeKeys.result(job.key), encodeRecord(record)))) {
-      log.info({ attempt: name, seconds }, 'fold committed');
+      log.info({ seconds }, 'fold committed');
       return true;
     }
-    log.warn({ attempt: name }, taken ? 'another attempt was first; this one is dropped' : 'attempt taken back');
+    log.warn({}, taken ? 'another attempt was first; this one is dropped' : 'attempt taken back');
     if (taken) await attempt.count('duplicates').catch(() => {});
     for (const key of written) await this.#store.delete(key);
     return false;

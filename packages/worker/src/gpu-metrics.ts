@@ -1,0 +1,39 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import type { Metrics } from '@cryfold/runtime';
+
+const QUERY = ['--query-gpu=index,utilization.gpu,memory.used,memory.total', '--format=csv,noheader,nounits'];
+
+/** Milliseconds between two looks; a look takes nvidia-smi some tens of milliseconds. */
+const EVERY = 15_000;
+
+/**
+ * Exports what `nvidia-smi` says of this machine's GPUs until aborted. Where there is none, or a driver is missing, it
+ * asks once and never again.
+ */
+export async function watchGpus(metrics: Metrics, stopped: AbortSignal): Promise<void> {
+  if (!metrics.on) return;
+  const look = async (): Promise<boolean> => {
+    const said = await promisify(execFile)('nvidia-smi', QUERY, { timeout: 5000, signal: stopped }).catch(
+      () => undefined,
+    );
+    for (const line of said?.stdout.trim().split('\n') ?? []) {
+      // MiB, and "[N/A]" where a GPU is shared as MIG slices
+      const [gpu, percent, used, total] = line.split(',').map((part) => part.trim());
+      const set = (name: GpuGauge, text: string, factor: number) => {
+        const value = Number(text);
+        if (Number.isFinite(value)) metrics.set(name, { gpu }, value * factor);
+      };
+      set('cryfold_gpu_utilization_ratio', percent, 0.01);
+      set('cryfold_gpu_memory_bytes', used, 2 ** 20);
+      set('cryfold_gpu_memory_limit_bytes', total, 2 ** 20);
+    }
+    return said !== undefined;
+  };
+  if (!(await look())) return;
+  const timer = setInterval(look, EVERY);
+  timer.unref();
+  stopped.addEventListener('abort', () => clearInterval(timer));
+}
+
+type GpuGauge = 'cryfold_gpu_utilization_ratio' | 'cryfold_gpu_memory_bytes' | 'cryfold_gpu_memory_limit_bytes';

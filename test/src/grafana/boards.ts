@@ -1,0 +1,245 @@
+import { type Dashboard, RowBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
+import { board, curve, figure, foldGrid, lines, rows, SCALES, stateGrid } from './panels.js';
+
+const RUN = '{run="$run"}';
+
+/** One run: how far it is, each fold's state, accuracy and duration, and how it learns. */
+function run(): Dashboard {
+  return board('Run', { label: 'run', of: 'cryfold_run_info' })
+    .withPanel(figure('Done', [`max(cryfold_run_fraction_done_ratio${RUN})`, ''], { unit: 'percentunit' }))
+    .withPanel(figure('To the end', [`max(cryfold_run_eta_seconds${RUN})`, ''], { unit: 's' }))
+    .withPanel(
+      figure('Since its start', [`time() - max(cryfold_run_started_timestamp_seconds${RUN})`, ''], { unit: 's' }),
+    )
+    .withPanel(
+      figure('Folds done', [`sum(max by (estimator, queue) (cryfold_run_folds{run="$run", state="done"}))`, '']),
+    )
+    .withPanel(
+      figure('Folds failed', [`sum(max by (estimator, queue) (cryfold_run_folds{run="$run", state="failed"}))`, '']),
+    )
+    .withPanel(
+      figure('Silent for', [`max(cryfold_run_silent_seconds${RUN})`, ''], {
+        unit: 's',
+        help: 'Longest time since a fold that is being trained told progress.',
+      }),
+    )
+    .withPanel(
+      lines('Accuracy so far', [[`max by (model) (cryfold_run_accuracy_ratio${RUN})`, '{{model}}']], {
+        unit: 'percentunit',
+        max: 1,
+        help: 'Mean over the folds done; fusions come at the end. The report says what chance and the majority get.',
+      }),
+    )
+    .withPanel(
+      lines('Folds by state', [
+        [`sum by (state) (max by (estimator, queue, state) (cryfold_run_folds${RUN}))`, '{{state}}'],
+      ]),
+    )
+    .withRow(new RowBuilder('Repeat × fold'))
+    .withPanel(stateGrid('State', 'cryfold_run_fold_state'))
+    .withPanel(foldGrid('Accuracy', 'cryfold_run_fold_accuracy_ratio', { scheme: SCALES.good, unit: 'percentunit' }))
+    .withPanel(foldGrid('Duration', 'cryfold_run_fold_duration_seconds', { scheme: SCALES.long, unit: 's' }))
+    .withRow(new RowBuilder('Learning'))
+    .withPanel(curve('Loss by epoch', 'cryfold_run_epoch_loss', { help: 'Mean over the folds done, in nats.' }))
+    .withPanel(curve('Accuracy by epoch', 'cryfold_run_epoch_accuracy_ratio', { unit: 'percentunit' }))
+    .withPanel(
+      lines('Loss of folds in training', [[`cryfold_training_loss${RUN}`, '{{trial}} {{repeat}}/{{fold}}']], {
+        wide: 24,
+      }),
+    )
+    .build();
+}
+
+/** All machines: what waits, who works, and what goes wrong. */
+function cluster(): Dashboard {
+  return board('Cluster')
+    .withPanel(figure('Runs', ['sum(cryfold_runs_driven)', '']))
+    .withPanel(figure('Workers', ['count(cryfold_worker_info)', '']))
+    .withPanel(figure('Children at work', ['sum(cryfold_worker_busy_slots)', '']))
+    .withPanel(
+      figure('Jobs waiting', ['sum(max by (queue, state) (cryfold_queue_jobs{state=~"waiting|prioritized"}))', '']),
+    )
+    .withPanel(
+      figure('Jobs failed for good', ['sum(max by (queue) (increase(cryfold_dead_jobs_total[1d])))', ''], {
+        help: 'Within a day.',
+      }),
+    )
+    .withPanel(
+      figure('Redis memory', ['max(cryfold_redis_memory_bytes) / max(cryfold_redis_memory_limit_bytes)', ''], {
+        unit: 'percentunit',
+      }),
+    )
+    .withRow(new RowBuilder('Queues'))
+    .withPanel(
+      lines('Jobs', [['sum by (queue, state) (max by (queue, state) (cryfold_queue_jobs))', '{{queue}} {{state}}']]),
+    )
+    .withPanel(
+      lines('Oldest waiting job', [['max by (queue) (cryfold_queue_oldest_waiting_seconds)', '{{queue}}']], {
+        unit: 's',
+      }),
+    )
+    .withPanel(lines('Processes that take jobs', [['max by (queue) (cryfold_queue_consumers)', '{{queue}}']]))
+    .withPanel(
+      lines(
+        'Busy share of the slots',
+        [['sum by (queue) (cryfold_worker_busy_slots) / sum by (queue) (cryfold_worker_slots)', '{{queue}}']],
+        {
+          unit: 'percentunit',
+          max: 1,
+        },
+      ),
+    )
+    .withRow(new RowBuilder('Throughput'))
+    .withPanel(
+      lines('Folds per minute', [
+        ['60 * sum by (estimator) (rate(cryfold_folds_committed_total[$__rate_interval]))', '{{estimator}}'],
+      ]),
+    )
+    .withPanel(
+      lines('Images per second', [
+        ['sum by (estimator) (rate(cryfold_trained_images_total[$__rate_interval]))', '{{estimator}}'],
+      ]),
+    )
+    .withPanel(
+      lines(
+        'Time of a fold',
+        [
+          [
+            'histogram_quantile(0.5, sum by (estimator, le) (rate(cryfold_fold_duration_seconds_bucket[$__rate_interval])))',
+            '{{estimator}} median',
+          ],
+          [
+            'histogram_quantile(0.95, sum by (estimator, le) (rate(cryfold_fold_duration_seconds_bucket[$__rate_interval])))',
+            '{{estimator}} 95 %',
+          ],
+        ],
+        { unit: 's' },
+      ),
+    )
+    .withPanel(
+      lines(
+        'Time of an epoch',
+        [
+          [
+            'sum by (estimator) (rate(cryfold_epoch_duration_seconds_sum[$__rate_interval])) / sum by (estimator) (rate(cryfold_epoch_duration_seconds_count[$__rate_interval]))',
+            '{{estimator}}',
+          ],
+        ],
+        { unit: 's' },
+      ),
+    )
+    .withPanel(
+      lines(
+        'Time to put a run together',
+        [
+          [
+            'rate(cryfold_aggregation_duration_seconds_sum[$__rate_interval]) / rate(cryfold_aggregation_duration_seconds_count[$__rate_interval])',
+            '{{instance}}',
+          ],
+        ],
+        { unit: 's' },
+      ),
+    )
+    .withPanel(
+      lines('Runs put together', [
+        ['sum by (status) (increase(cryfold_aggregations_total[$__rate_interval]))', '{{status}}'],
+      ]),
+    )
+    .withRow(new RowBuilder('Machines'))
+    .withPanel(
+      lines(
+        'Processors in use',
+        [
+          ['sum by (queue) (rate(cryfold_child_cpu_seconds_total[$__rate_interval]))', 'training {{queue}}'],
+          ['sum by (instance) (rate(process_cpu_seconds_total[$__rate_interval]))', '{{instance}}'],
+        ],
+        { help: 'Processor seconds per second: 1 is one core.' },
+      ),
+    )
+    .withPanel(
+      lines(
+        'Memory',
+        [
+          ['sum by (instance, queue) (cryfold_child_memory_bytes)', '{{instance}} training {{queue}}'],
+          ['process_resident_memory_bytes', '{{instance}}'],
+        ],
+        { unit: 'bytes' },
+      ),
+    )
+    .withPanel(
+      lines('GPU use', [['cryfold_gpu_utilization_ratio', '{{instance}} {{gpu}}']], { unit: 'percentunit', max: 1 }),
+    )
+    .withPanel(
+      lines('GPU memory', [['cryfold_gpu_memory_bytes / cryfold_gpu_memory_limit_bytes', '{{instance}} {{gpu}}']], {
+        unit: 'percentunit',
+        max: 1,
+      }),
+    )
+    .withPanel(rows('Workers', 'max by (instance, host, queues) (cryfold_worker_info)', ['Value']))
+    .withPanel(
+      rows(
+        'Seconds since Redis answered',
+        'time() - max by (instance, check) (cryfold_check_passed_timestamp_seconds{check="redis"})',
+        ['check'],
+        { unit: 's' },
+      ),
+    )
+    .withRow(new RowBuilder('Trouble'))
+    .withPanel(
+      lines('Failed attempts', [
+        [
+          'sum by (queue, class, code) (increase(cryfold_attempt_failures_total[$__rate_interval]))',
+          '{{queue}} {{class}} {{code}}',
+        ],
+      ]),
+    )
+    .withPanel(
+      lines('Repeated work', [
+        ['sum by (queue) (increase(cryfold_lost_leases_total[$__rate_interval]))', 'lost lease {{queue}}'],
+        ['sum by (queue) (increase(cryfold_duplicate_commits_total[$__rate_interval]))', 'duplicate {{queue}}'],
+      ]),
+    )
+    .withPanel(
+      lines('Child starts', [
+        ['sum by (queue, reason) (increase(cryfold_child_starts_total[$__rate_interval]))', '{{queue}} {{reason}}'],
+      ]),
+    )
+    .withPanel(
+      lines('What services lack', [
+        ['min by (instance, check) (cryfold_check_ok)', '{{instance}} {{check}}'],
+        ['sum by (instance) (increase(cryfold_redis_reconnects_total[$__rate_interval]))', '{{instance}} reconnects'],
+      ]),
+    )
+    .withRow(new RowBuilder('Store'))
+    .withPanel(
+      lines('Operations per second', [
+        [
+          'sum by (operation, outcome) (rate(cryfold_store_operations_total[$__rate_interval]))',
+          '{{operation}} {{outcome}}',
+        ],
+      ]),
+    )
+    .withPanel(
+      lines(
+        '95 % of operations take',
+        [
+          [
+            'histogram_quantile(0.95, sum by (operation, le) (rate(cryfold_store_operation_duration_seconds_bucket[$__rate_interval])))',
+            '{{operation}}',
+          ],
+        ],
+        { unit: 's' },
+      ),
+    )
+    .withPanel(
+      lines(
+        'Bytes per second',
+        [['sum by (direction) (rate(cryfold_store_bytes_total[$__rate_interval]))', '{{direction}}']],
+        { unit: 'Bps', wide: 24 },
+      ),
+    )
+    .build();
+}
+
+/** The dashboards by the name of their file. */
+export const BOARDS: Record<string, () => Dashboard> = { run, cluster };

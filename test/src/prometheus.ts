@@ -1,0 +1,94 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { findTool, freePort } from '@cryfold/testing';
+import { ROOT, until } from './command.js';
+
+export interface Rule {
+  name: string;
+  query: string;
+  health: string;
+  lastError?: string;
+  state: string;
+  annotations: Record<string, string>;
+}
+
+export interface Series {
+  metric: Record<string, string>;
+  values: [number, string][];
+}
+
+/** A real Prometheus that scrapes given addresses every half second. */
+export class Prometheus {
+  readonly url: string;
+  readonly #process: ChildProcess;
+
+  private constructor(url: string, child: ChildProcess) {
+    this.url = url;
+    this.#process = child;
+  }
+
+  /** Undefined where this machine has none. */
+  static async start(folder: string, targets: readonly string[]): Promise<Prometheus | undefined> {
+    const program = await findTool('prometheus');
+    if (!program) return undefined;
+    const config = join(folder, 'prometheus.yml');
+    await writeFile(
+      config,
+      `global: { scrape_interval: 500ms, evaluation_interval: 1s }
+rule_files: [${join(ROOT, 'infra', 'prometheus', 'alerts.yml')}]
+scrape_configs:
+  - job_name: cryfold
+    static_configs: [{ targets: ${JSON.stringify(targets)} }]
+`,
+    );
+    const address = `127.0.0.1:${await freePort()}`;
+    const flags = {
+      'config.file': config,
+      'storage.tsdb.path': join(folder, 'prometheus'),
+      'web.listen-address': address,
+      'log.level': 'error',
+    };
+    const args = Object.entries(flags).map(([name, value]) => `--${name}=${value}`);
+    const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'inherit'] });
+    const url = `http://${address}`;
+    await until('Prometheus to be ready', async () => {
+      return (await fetch(`${url}/-/ready`).catch(() => undefined))?.ok;
+    });
+    return new Prometheus(url, child);
+  }
+
+  /** Everything that an expression answers between two times, at steps of one second. Throws where it is wrong. */
+  async range(expression: string, from: Date, to: Date): Promise<Series[]> {
+    const body = new URLSearchParams({
+      query: expression,
+      start: String(from.getTime() / 1000),
+      end: String(to.getTime() / 1000),
+      step: '1',
+    });
+    const response = await fetch(`${this.url}/api/v1/query_range`, { method: 'POST', body });
+    const answer = (await response.json()) as { error?: string; data: { result: Series[] } };
+    if (answer.error) throw new Error(`${expression}: ${answer.error}`);
+    return answer.data.result;
+  }
+
+  /** The alert rules as Prometheus evaluated them last. */
+  async rules(): Promise<Rule[]> {
+    const response = await fetch(`${this.url}/api/v1/rules?type=alert`);
+    const { data } = (await response.json()) as { data: { groups: { rules: Rule[] }[] } };
+    return data.groups.flatMap(({ rules }) => rules);
+  }
+
+  async stop(): Promise<void> {
+    const ended = new Promise((resolve) => this.#process.once('exit', resolve));
+    this.#process.kill('SIGTERM');
+    await ended;
+  }
+}
+
+/** The selectors of an expression, without ranges: what must exist even where the whole is rightly empty. */
+export function selectors(expression: string): string[] {
+  return [...expression.matchAll(/\b((?:cryfold|process|nodejs)_\w+)(\{[^}]*\})?/g)].map(
+    ([, name, labels = '']) => name + labels,
+  );
+}
