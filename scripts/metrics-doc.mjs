@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { CATALOGUE } from '../packages/runtime/dist/src/index.js';
 
-const ROLES = { coordinator: 'C', worker: 'W', aggregator: 'A' };
+const ROLES = { coordinator: 'C', worker: 'W', aggregator: 'A', serve: 'S' };
 const rows = Object.entries(CATALOGUE).map(([name, { kind, by, labels, help }]) => {
   const roles = by.map((role) => ROLES[role]).join(' ');
   return `| \`${name}\` | ${kind} | ${roles} | ${labels.map((label) => `\`${label}\``).join(' ')} | ${help} |`;
@@ -30,7 +30,7 @@ those of the newest runs that have 1,500 folds together, so that a scrape of 100
 folds than that is only told in sums. Each run is told by the one coordinator that drives it. Queues and Redis are told
 by each coordinator: take \`max by (queue, state)\`.
 
-C is exported by coordinators, W by workers, A by aggregators. Units are in the names; ratios lie in [0, 1]; \`_total\` counts since
+C is exported by coordinators, W by workers, A by aggregators, S by \`cryfold serve\` on its own port. Units are in the names; ratios lie in [0, 1]; \`_total\` counts since
 the process began.
 
 | metric | kind | by | labels | meaning |

@@ -8,13 +8,14 @@ import { promisify } from 'node:util';
 import type { RunResults } from '@cryfold/evaluation';
 import { CATALOGUE } from '@cryfold/runtime';
 import { findTool } from '@cryfold/testing';
-import { ROOT, until } from './command.js';
+import { ROOT, start, until } from './command.js';
 import { BOARDS } from './grafana/boards.js';
 import { ObservedCluster } from './observed-run.js';
 import { Prometheus, selectors } from './prometheus.js';
 import { seriesValue } from './service.js';
 
-const ROLES = ['coordinator', 'aggregator', 'worker'] as const;
+const ROLES = ['coordinator', 'aggregator', 'worker', 'serve'] as const;
+const MODEL = 'observed';
 
 let cluster: ObservedCluster;
 let results: RunResults;
@@ -33,10 +34,26 @@ before(async () => {
   await until('the coordinator to notice the end', async () =>
     (await cluster.scrape('coordinator')).includes('phase="finished"'),
   );
+  const retrained = await cluster.retrain(MODEL);
+  assert.equal(retrained.code, 0, retrained.stderr);
+  await until('the coordinator to see the champion', async () =>
+    (await cluster.scrape('coordinator')).includes('cryfold_model_champion_info{'),
+  );
   // Rates want the values after the last change.
   if (prometheus) await sleep(2500);
-  for (const role of ROLES) texts[role] = await cluster.scrape(role);
+  for (const role of ROLES) texts[role] = role === 'serve' ? await scrapeServe() : await cluster.scrape(role);
 });
+async function scrapeServe(): Promise<string> {
+  const command = start(['serve', '--model', MODEL, '--port', '0'], cluster.environment);
+  try {
+    const port = await until('predictions to be served', () => /"port":(\d+)/.exec(command.stdout())?.[1]);
+    return await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  } finally {
+    command.process.kill('SIGTERM');
+    await command.ended;
+  }
+}
+
 after(async () => {
   await prometheus?.stop();
   await cluster?.stop();
@@ -45,7 +62,7 @@ after(async () => {
 test('docs/metrics.md lists what services export, with kind, labels and meaning, and nothing else', async () => {
   const document = await readFile(join(ROOT, 'docs', 'metrics.md'), 'utf8');
   const documented = new Map(
-    [...document.matchAll(/^\| `(cryfold_\w+)` \| (\w+) \| ([CWA ]+) \| (.*?) \| (.*) \|$/gm)].map(
+    [...document.matchAll(/^\| `(cryfold_\w+)` \| (\w+) \| ([CWAS ]+) \| (.*?) \| (.*) \|$/gm)].map(
       ([, name, kind, by, labels, help]) => [
         name,
         { kind, by, labels: [...labels.matchAll(/\w+/g)].map(String), help },
@@ -111,11 +128,11 @@ test('every fold of a run is counted once, and accuracies are those of the resul
 });
 
 test('a worker counts each image of each epoch, and its children', () => {
-  // 2 repeats x 3 folds x 8 epochs, and each repeat trains on every clip twice
-  const clips = 2 * 2 * results.dataset.clips * 8;
+  // 2 repeats x 3 folds x 30 epochs, and each repeat trains on every clip twice
+  const clips = 2 * 2 * results.dataset.clips * 30;
   const images = seriesValue(texts.worker, 'cryfold_trained_images_total{estimator="small-cnn"}') ?? 0;
   assert.ok(Math.abs(images - clips) < 1e-6, `${images} images of ${clips}`);
-  assert.equal(seriesValue(texts.worker, 'cryfold_epoch_duration_seconds_count{estimator="small-cnn"}'), 48);
+  assert.equal(seriesValue(texts.worker, 'cryfold_epoch_duration_seconds_count{estimator="small-cnn"}'), 180);
   for (const queue of ['gpu', 'cpu']) {
     assert.equal(seriesValue(texts.worker, `cryfold_child_starts_total{queue="${queue}",reason="first"}`), 1);
     assert.ok((seriesValue(texts.worker, `cryfold_child_memory_bytes{queue="${queue}",child="0"}`) ?? 0) > 1e7);
@@ -149,7 +166,10 @@ test('each panel of each dashboard finds data in a Prometheus that scraped a run
   for (const [board, build] of Object.entries(BOARDS)) {
     for (const { title, targets = [] } of panelsOf(build().panels as Panel[])) {
       for (const { expr } of targets) {
-        const expression = expr.replaceAll('$run', results.run.id).replaceAll('$__rate_interval', '5s');
+        const expression = expr
+          .replaceAll('$run', results.run.id)
+          .replaceAll('$model', MODEL)
+          .replaceAll('$__rate_interval', '5s');
         assert.ok(await finds(server, expression), `${board}, ${title}: ${expression} finds nothing`);
         count++;
       }

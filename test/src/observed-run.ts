@@ -11,10 +11,17 @@ version: 1
 name: observed
 protocol: { folds: 3, repeats: 2 }
 estimators:
-  small-cnn: { kind: small-cnn, epochs: 8, learningRate: 1e-3, filters: [4, 8, 8], dense: [16] }
+  small-cnn: { kind: small-cnn, epochs: 30, learningRate: 1e-3, filters: [4, 8, 8], dense: [16] }
   svm: { kind: svm }
 fusion:
   combined: { members: [small-cnn, svm] }
+`;
+
+const RETRAINED = `
+version: 1
+name: nightly
+protocol: { folds: 3, repeats: 1 }
+estimators: { svm: { kind: svm } }
 `;
 
 /** A small cluster whose services can be scraped, with data to run on it. */
@@ -64,6 +71,14 @@ export class ObservedCluster {
     await writeFile(path, spec);
     const corpus = join(this.folder, 'corpus');
     return cryfold(['run', path, '--data', corpus, '--out', join(this.folder, 'out'), '--json'], this.environment);
+  }
+
+  /** `cryfold retrain` of an SVM, which makes it the first champion. */
+  async retrain(model: string): Promise<Ended> {
+    const path = join(this.folder, 'retrain.yaml');
+    await writeFile(path, RETRAINED);
+    const corpus = join(this.folder, 'corpus');
+    return cryfold(['retrain', path, '--data', corpus, '--model', model, '--out', this.folder], this.environment);
   }
 
   async scrape(role: keyof ObservedCluster['services']): Promise<string> {

@@ -58,13 +58,13 @@ scrape_configs:
     return new Prometheus(url, child);
   }
 
-  /** Everything that an expression answers between two times, at steps of one second. Throws where it is wrong. */
+  /** Everything that an expression answers between two times, at steps of a quarter of a second. Throws where it is wrong. */
   async range(expression: string, from: Date, to: Date): Promise<Series[]> {
     const body = new URLSearchParams({
       query: expression,
       start: String(from.getTime() / 1000),
       end: String(to.getTime() / 1000),
-      step: '1',
+      step: '0.25',
     });
     const response = await fetch(`${this.url}/api/v1/query_range`, { method: 'POST', body });
     const answer = (await response.json()) as { error?: string; data: { result: Series[] } };

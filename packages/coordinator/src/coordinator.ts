@@ -20,6 +20,7 @@ import {
   type Service,
   storeObserver,
 } from '@cryfold/runtime';
+import { watchModels } from './model-metrics.js';
 import { watchQueues } from './queue-metrics.js';
 import { RunDriver } from './run-driver.js';
 import { RunMetrics } from './run-metrics.js';
@@ -61,7 +62,7 @@ export class Coordinator implements Service {
   readonly #stopped = new AbortController();
   readonly #only: string | undefined;
   readonly checks: Checks;
-  readonly #watching: Promise<void>;
+  readonly #watching: Promise<unknown>;
   readonly #runMetrics: RunMetrics;
   #scanning: Promise<void>;
   #scanned = Date.now();
@@ -84,7 +85,8 @@ export class Coordinator implements Service {
       observer: consumerObserver(metrics, 'runs'),
     });
     this.#scanning = this.#scan();
-    this.#watching = watchQueues(queues, metrics, this.#stopped.signal);
+    const { signal } = this.#stopped;
+    this.#watching = Promise.all([watchQueues(queues, metrics, signal), watchModels(this.#store, metrics, signal)]);
     this.checks = {
       redis: () => this.#consumer.check(),
       store: () => this.#store.has('checks/ready'),

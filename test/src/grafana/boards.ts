@@ -1,6 +1,7 @@
 import { type Dashboard, RowBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
 import { board, curve, figure, foldGrid, lines, rows, SCALES, stateGrid } from './panels.js';
 
+const MODEL = '{model="$model"}';
 const RUN = '{run="$run"}';
 
 /** One run: how far it is, each fold's state, accuracy and duration, and how it learns. */
@@ -241,5 +242,47 @@ function cluster(): Dashboard {
     .build();
 }
 
+/** The models: which version answers since when, and whether there is more to learn from. */
+function retraining(): Dashboard {
+  return board('Retraining', { label: 'model', of: 'cryfold_model_versions' })
+    .withPanel(
+      figure('Champion since', [`time() - max(cryfold_model_promoted_timestamp_seconds${MODEL})`, ''], { unit: 's' }),
+    )
+    .withPanel(figure('Promotions', [`max(cryfold_model_promotions${MODEL})`, '']))
+    .withPanel(figure('Versions', [`max(cryfold_model_versions${MODEL})`, '']))
+    .withPanel(
+      figure('Last retraining', [`time() - max(cryfold_retrain_finished_timestamp_seconds${MODEL})`, ''], {
+        unit: 's',
+      }),
+    )
+    .withPanel(
+      figure('Champion’s accuracy', [`max(cryfold_model_accuracy_ratio${MODEL})`, ''], { unit: 'percentunit' }),
+    )
+    .withPanel(figure('Clips', [`max(cryfold_retrain_clips${MODEL})`, '']))
+    .withPanel(
+      lines('Champion history', [[`max by (version) (cryfold_model_champion_info${MODEL})`, '{{version}}']], {
+        help: 'One line per version while it is the champion.',
+        max: 1,
+      }),
+    )
+    .withPanel(
+      lines('Outcomes of retraining', [[`max by (outcome) (cryfold_retrain_info${MODEL})`, '{{outcome}}']], { max: 1 }),
+    )
+    .withPanel(
+      lines('Data growth', [
+        [`max(cryfold_retrain_clips${MODEL})`, 'clips found'],
+        [`max(cryfold_model_clips${MODEL})`, 'clips that the champion was trained on'],
+      ]),
+    )
+    .withPanel(
+      lines('Accuracy of the champion', [[`max(cryfold_model_accuracy_ratio${MODEL})`, 'in cross-validation']], {
+        unit: 'percentunit',
+        max: 1,
+      }),
+    )
+    .withPanel(rows('Champions', 'max by (model, version) (cryfold_model_champion_info)', ['Value'], { wide: 24 }))
+    .build();
+}
+
 /** The dashboards by the name of their file. */
-export const BOARDS: Record<string, () => Dashboard> = { run, cluster };
+export const BOARDS: Record<string, () => Dashboard> = { run, cluster, retraining };

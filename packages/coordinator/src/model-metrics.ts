@@ -1,0 +1,99 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ArtifactStore } from '@cryfold/artifacts';
+import { decodeRecord } from '@cryfold/core';
+import type { Metrics } from '@cryfold/runtime';
+import { z } from 'zod';
+
+/** Milliseconds between looks at the models; these change once a night. */
+const EVERY = 15_000;
+
+/** What is told of `models/<name>/last-retrain.json`; its writer is `cryfold retrain`. */
+const retrainSchema = z.object({
+  at: z.iso.datetime(),
+  outcome: z.string(),
+  evidence: z.object({ data: z.object({ clips: z.number() }) }),
+});
+
+interface Look {
+  model: string;
+  versions: number;
+  champion?: { version: string; promoted: number; promotions: number; clips: number; accuracy: number | undefined };
+  retrain?: { finished: number; outcome: string; clips: number };
+}
+
+/** Exports the champions of the store's models, and how their last retraining went, until stopped. */
+export async function watchModels(store: ArtifactStore, metrics: Metrics, stopped: AbortSignal): Promise<void> {
+  if (!metrics.on) return;
+  let looks: Look[] = [];
+  const champions = () => looks.flatMap(({ model, champion }) => (champion ? [{ model, ...champion }] : []));
+  const retrains = () => looks.flatMap(({ model, retrain }) => (retrain ? [{ model, ...retrain }] : []));
+  metrics.series('cryfold_model_versions', () =>
+    looks.map(({ model, versions }) => ({ labels: { model }, value: versions })),
+  );
+  metrics.series('cryfold_model_champion_info', () =>
+    champions().map(({ model, version }) => ({ labels: { model, version }, value: 1 })),
+  );
+  metrics.series('cryfold_model_promotions', () =>
+    champions().map(({ model, promotions }) => ({ labels: { model }, value: promotions })),
+  );
+  metrics.series('cryfold_model_promoted_timestamp_seconds', () =>
+    champions().map(({ model, promoted }) => ({ labels: { model }, value: promoted })),
+  );
+  metrics.series('cryfold_model_accuracy_ratio', () =>
+    champions().flatMap(({ model, accuracy }) =>
+      accuracy === undefined ? [] : [{ labels: { model }, value: accuracy }],
+    ),
+  );
+  metrics.series('cryfold_model_clips', () =>
+    champions().map(({ model, clips }) => ({ labels: { model }, value: clips })),
+  );
+  metrics.series('cryfold_retrain_clips', () =>
+    retrains().map(({ model, clips }) => ({ labels: { model }, value: clips })),
+  );
+  metrics.series('cryfold_retrain_info', () =>
+    retrains().map(({ model, outcome }) => ({ labels: { model, outcome }, value: 1 })),
+  );
+  metrics.series('cryfold_retrain_finished_timestamp_seconds', () =>
+    retrains().map(({ model, finished }) => ({ labels: { model }, value: finished })),
+  );
+  while (!stopped.aborted) {
+    // What cannot be read now is told at the next look; a damaged record must not end the coordinator.
+    looks = await look(store).catch(() => looks);
+    await sleep(EVERY, undefined, { signal: stopped }).catch(() => {});
+  }
+}
+
+async function look(store: ArtifactStore): Promise<Look[]> {
+  const versions = new Map<string, number>();
+  for await (const key of store.list('models/')) {
+    const [, model, , file] = key.split('/');
+    versions.set(model, (versions.get(model) ?? 0) + (file === 'card.json' ? 1 : 0));
+  }
+  if (versions.size === 0) return [];
+  // Loaded where there is a model at all: it brings classifiers with it.
+  const { ModelRegistry, modelKeys } = await import('@cryfold/models');
+  const registry = new ModelRegistry(store);
+  const looks: Look[] = [];
+  for (const [model, count] of versions) {
+    const found: Look = { model, versions: count };
+    const champion = await registry.champion(model);
+    if (champion) {
+      const { data, metrics } = await registry.find(model, champion.version);
+      found.champion = {
+        version: champion.version,
+        promoted: Date.parse(champion.at) / 1000,
+        promotions: champion.seq,
+        clips: data.clips,
+        accuracy: metrics[0]?.accuracy.mean,
+      };
+    }
+    const key = modelKeys.lastRetrain(model);
+    const bytes = await store.get(key);
+    if (bytes) {
+      const { at, outcome, evidence } = decodeRecord(retrainSchema, bytes, key);
+      found.retrain = { finished: Date.parse(at) / 1000, outcome, clips: evidence.data.clips };
+    }
+    looks.push(found);
+  }
+  return looks;
+}
