@@ -10,6 +10,7 @@ import {
   NO_METRICS,
   type Service,
   storeObserver,
+  traced,
 } from '@cryfold/runtime';
 import { evaluateStored } from './evaluate-stored.js';
 import { type OnDamaged, readRun } from './read-run.js';
@@ -45,7 +46,7 @@ export class Aggregator implements Service {
       maxStalledCount: 1e9,
       handle: async ({ run }) => {
         const start = performance.now();
-        const results = await aggregate(this.#store, run);
+        const results = await traced('aggregate', { run }, () => aggregate(this.#store, run));
         metrics.add('cryfold_aggregations_total', { status: results.status });
         metrics.observe('cryfold_aggregation_duration_seconds', {}, (performance.now() - start) / 1000);
         options.log.info({ run, status: results.status, missing: results.missing.length }, 'run aggregated');

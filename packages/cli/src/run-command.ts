@@ -9,9 +9,9 @@ import { CryfoldError, queueOf, type RunPlan, storeKeys } from '@cryfold/core';
 import type { RunResults } from '@cryfold/evaluation';
 import type { Skipped } from '@cryfold/features';
 import { tensorFlowInfo } from '@cryfold/nn';
-import { checkRedis, failureOf, Queues } from '@cryfold/queue';
+import { checkRedis, failureOf, Queues, traceJobs } from '@cryfold/queue';
 import { htmlReport, terminalReport } from '@cryfold/report';
-import type { Config } from '@cryfold/runtime';
+import { type Config, startTracing, traced } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { followServer } from './follow-server.js';
 import { LocalCluster } from './local-cluster.js';
@@ -41,6 +41,12 @@ const POLL = 300;
 
 /** `cryfold run`: evaluates, shows progress, prints Table II. Answers the exit code. */
 export async function runCommand(options: RunOptions, config: Config, environment: NodeJS.ProcessEnv): Promise<number> {
+  const endTracing = await startTracing('run', config.otlpEndpoint);
+  if (config.otlpEndpoint) await traceJobs();
+  return traced('run', {}, () => evaluate(options, config, environment)).finally(endTracing);
+}
+
+async function evaluate(options: RunOptions, config: Config, environment: NodeJS.ProcessEnv): Promise<number> {
   const display = new ProgressDisplay(process.stderr, options.json);
   const out = resolve(options.out);
   const storeUrl = config.storeUrl ?? `file:${join(out, 'store')}`;
@@ -58,12 +64,14 @@ export async function runCommand(options: RunOptions, config: Config, environmen
   const spec = applyOverrides(await readSpec(options.spec ?? PAPER_SPEC), options, (text) => display.say(text));
   const store = openStoreOf(storeUrl, config);
   const server = config.server && new HttpControl(new HttpClient(config.server));
-  const preparation = await prepareRun({
-    ...options,
-    spec,
-    sources: { cacheDirectory: config.cacheDir, fetchBytes: (key) => store.get(key) },
-    onProgress: (text) => display.update(text),
-  });
+  const preparation = await traced('plan', {}, () =>
+    prepareRun({
+      ...options,
+      spec,
+      sources: { cacheDirectory: config.cacheDir, fetchBytes: (key) => store.get(key) },
+      onProgress: (text) => display.update(text),
+    }),
+  );
   const { plan, dataset } = preparation;
   display.say(
     `${dataset.name}: ${dataset.clips.length} clips, ${dataset.classes.length} classes · run ${plan.run} · ${extent(plan)}`,

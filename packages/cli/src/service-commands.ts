@@ -3,8 +3,17 @@ import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openStore } from '@cryfold/artifacts';
 import { CryfoldError, type FoldQueue } from '@cryfold/core';
-import { checkRedis, shutDownRedis } from '@cryfold/queue';
-import { type Config, createLogger, Endpoint, type Logger, type Metrics, type Service, serve } from '@cryfold/runtime';
+import { checkRedis, shutDownRedis, traceJobs } from '@cryfold/queue';
+import {
+  type Config,
+  createLogger,
+  Endpoint,
+  type Logger,
+  type Metrics,
+  type Service,
+  serve,
+  startTracing,
+} from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { gpuOfEachChild } from './gpus.js';
 
@@ -38,6 +47,8 @@ async function runService(
   }
   if (!redisUrl || !storeUrl) return EXIT.usage;
   const log = createLogger(role, config.logLevel);
+  const endTracing = await startTracing(role, config.otlpEndpoint);
+  if (config.otlpEndpoint) await traceJobs();
   // Nothing is at stake yet; and process 1 of a container ignores what it has no handler for.
   const early = () => process.exit(EXIT.done);
   process.on('SIGTERM', early);
@@ -52,6 +63,7 @@ async function runService(
   process.off('SIGTERM', early);
   const { orphaned } = await serve(service, config.graceSeconds, log, () => endpoint.stopping());
   await endpoint.close();
+  await endTracing();
   // The command that owned the private Redis was killed, and Redis does not notice.
   if (orphaned) {
     await shutDownRedis(redisUrl);

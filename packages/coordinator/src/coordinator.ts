@@ -140,7 +140,9 @@ export class Coordinator implements Service {
 
   #tell(action: (driver: RunDriver) => Promise<void>): void {
     for (const driver of this.#drivers) {
-      action(driver).catch((error) => this.#log.warn({ err: error }, 'event not handled; reconciliation will'));
+      driver
+        .within(() => action(driver))
+        .catch((error) => this.#log.warn({ err: error }, 'event not handled; reconciliation will'));
     }
   }
 

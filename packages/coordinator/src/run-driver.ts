@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ArtifactStore } from '@cryfold/artifacts';
 import {
   CryfoldError,
@@ -25,6 +26,8 @@ const FOLD_QUEUES: readonly FoldQueue[] = ['gpu', 'cpu'];
  */
 export class RunDriver {
   readonly state: RunState;
+  /** Runs what an event asks for in the surroundings of this run, so that it belongs to the run's trace. */
+  readonly within = AsyncLocalStorage.snapshot();
   readonly #store: ArtifactStore;
   readonly #queues: Queues;
   readonly #log: Logger;

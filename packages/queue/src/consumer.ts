@@ -7,6 +7,7 @@ import { connect } from './connection.js';
 import { asCryfoldError, askRedis, failureMessage } from './failures.js';
 import type { QueueName } from './payloads.js';
 import { COUNTERS, type CounterName, keyPrefix } from './queues.js';
+import { tracing } from './telemetry.js';
 
 /**
  * Lock and check intervals, milliseconds. A job whose worker was killed starts again after at most their sum
@@ -65,6 +66,7 @@ export class Consumer<P> {
       (job, token, signal) => process(options, this.#redis, job, token, signal),
       {
         ...keyPrefix,
+        ...tracing(),
         connection: this.#redis,
         concurrency: options.concurrency,
         lockDuration: LOCK,

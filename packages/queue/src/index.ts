@@ -18,4 +18,5 @@ export {
   type QueueLook,
   Queues,
 } from './queues.js';
+export { traceJobs } from './telemetry.js';
 export { Beacon, type WorkerActivity, type WorkerState, workerState } from './workers.js';

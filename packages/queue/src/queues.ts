@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import { connect } from './connection.js';
 import { askRedis } from './failures.js';
 import { type Payload, QUEUE_NAMES, type QueueName } from './payloads.js';
+import { tracing } from './telemetry.js';
 import { readWorkers, type WorkerState } from './workers.js';
 
 const PREFIX = 'cryfold';
@@ -68,7 +69,7 @@ export class Queues {
   #queue(name: QueueName): Queue {
     let queue = this.#queues.get(name);
     if (!queue) {
-      queue = new Queue(name, { ...keyPrefix, connection: this.#redis });
+      queue = new Queue(name, { ...keyPrefix, ...tracing(), connection: this.#redis });
       queue.on('error', () => {});
       this.#queues.set(name, queue);
     }

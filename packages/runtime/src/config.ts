@@ -27,6 +27,7 @@ const schema = z.object({
   CRYFOLD_CHILD_MEMORY_MB: z.coerce.number().min(256).default(4096),
   CRYFOLD_METRICS_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
   CRYFOLD_METRICS_HOST: z.string().optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
   CRYFOLD_SERVER: z.url({ protocol: /^https?$/ }).optional(),
   CRYFOLD_API_TOKEN: z.string().optional(),
   CRYFOLD_API_TOKEN_FILE: z.string().optional(),
@@ -86,6 +87,8 @@ export interface Config {
   metricsPort: number | undefined;
   /** Absent: all interfaces. */
   metricsHost: string | undefined;
+  /** OTLP/HTTP collector of traces; absent: nothing is traced. */
+  otlpEndpoint: string | undefined;
   /** The server whose API commands go through; then there is neither a Redis nor another store. */
   server: Readonly<{ url: string; token: string | undefined }> | undefined;
   /** Absent: no API is served. */
@@ -195,6 +198,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Readon
     visibleGpus: env.CUDA_VISIBLE_DEVICES?.split(',').map((gpu) => gpu.trim()),
     metricsPort: env.CRYFOLD_METRICS_PORT,
     metricsHost: env.CRYFOLD_METRICS_HOST,
+    otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
     server: server || undefined,
     api: apiConfig(env),
   });

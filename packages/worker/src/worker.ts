@@ -32,6 +32,7 @@ import {
   NO_METRICS,
   type Service,
   storeObserver,
+  traced,
 } from '@cryfold/runtime';
 import { unlessCancelled } from './cancellation.js';
 import { FoldLog } from './fold-log.js';
@@ -240,44 +241,47 @@ export class Worker implements Service {
     const metrics = this.#metrics.fold(place, job.queue, estimator.kind, train.length, epochs);
     let from: number | undefined;
     const output = await this.#logged(job, name, attempt, child, log, () =>
-      child.run(
-        settings,
-        {
-          kind: 'fold',
-          storeUrl: this.#options.storeUrl,
-          dataset: plan.dataset.key,
-          features: plan.features.key,
-          estimator,
-          train,
-          test,
-          seed: job.seed,
-          shuffled: job.shuffle !== undefined,
-          grouped: isGrouped(plan.spec.protocol.splitter),
-          embeddings: prerequisiteOf(plan, job.trial)?.artifact,
-          checkpoint,
-          model,
-          cacheDir: this.#options.cacheDir,
-        },
-        attempt.signal,
-        // Progress is a courtesy: an outage must not end the fold.
-        (done, total) => {
-          // Where an attempt begins beyond nothing, it goes on from another one's checkpoint.
-          if (checkpoint && from === undefined && total > 0)
-            log.info({ attempt: name, from: done / total }, 'training');
-          from ??= done / total;
-          metrics.progress(done, total);
-          attempt.progress({ done, total }).catch(() => {});
-        },
-        (point) => {
-          metrics.epoch(point);
-          log.epoch(point);
-        },
+      traced('train', { ...place, key, attempt: name }, () =>
+        child.run(
+          settings,
+          {
+            kind: 'fold',
+            storeUrl: this.#options.storeUrl,
+            dataset: plan.dataset.key,
+            features: plan.features.key,
+            estimator,
+            train,
+            test,
+            seed: job.seed,
+            shuffled: job.shuffle !== undefined,
+            grouped: isGrouped(plan.spec.protocol.splitter),
+            embeddings: prerequisiteOf(plan, job.trial)?.artifact,
+            checkpoint,
+            model,
+            cacheDir: this.#options.cacheDir,
+          },
+          attempt.signal,
+          // Progress is a courtesy: an outage must not end the fold.
+          (done, total) => {
+              // Where an attempt begins beyond nothing, it goes on from another one's checkpoint.
+              if (checkpoint && from === undefined && total > 0) log.info({ from: done / total }, 'training');
+              from ??= done / total;
+            metrics.progress(done, total);
+            attempt.progress({ done, total }).catch(() => {});
+          },
+          (point) => {
+            metrics.epoch(point);
+            log.epoch(point);
+          },
+        ),
       ),
     ).finally(() => metrics.ended());
     if (!output) throw new CryfoldError('CHILD_DIED', 'the training child returned no probabilities');
     const seconds = (performance.now() - started) / 1000;
     log.info({ seconds, accuracy: output.accuracy }, 'fold trained');
-    const won = await this.#commit(job, name, output, seconds, attempt, log, child.recentOutput);
+    const won = await traced('commit', { ...place, key, attempt: name }, () =>
+      this.#commit(job, name, output, seconds, attempt, log, child.recentOutput),
+    );
     if (won) metrics.committed(seconds);
     else if (!attempt.signal.aborted) metrics.duplicate();
     if (checkpoint) await this.#store.delete(checkpoint);

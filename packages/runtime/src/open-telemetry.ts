@@ -1,0 +1,40 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SpanStatusCode, trace } from '@opentelemetry/api';
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
+import type { Spanner } from './tracing.js';
+
+/** Milliseconds for the last spans: a collector that is away must not keep a service from its end. */
+const FLUSH = 3000;
+
+/** Registers OpenTelemetry for the whole process, BullMQ's hook included. Loaded only where an endpoint is set. */
+export function openTelemetry(service: string, endpoint: string): { spanner: Spanner; stop: () => Promise<void> } {
+  const provider = new NodeTracerProvider({
+    resource: resourceFromAttributes({ 'service.name': service, 'process.pid': process.pid }),
+    spanProcessors: [
+      new BatchSpanProcessor(new OTLPTraceExporter({ url: `${endpoint.replace(/\/$/, '')}/v1/traces` }), {
+        scheduledDelayMillis: 1000,
+      }),
+    ],
+  });
+  provider.register();
+  const tracer = trace.getTracer('cryfold');
+  return {
+    spanner: (name, attributes, work) =>
+      tracer.startActiveSpan(name, { attributes }, async (span) => {
+        try {
+          return await work();
+        } catch (error) {
+          span.recordException(error as Error);
+          span.setStatus({ code: SpanStatusCode.ERROR, message: (error as Error).message });
+          throw error;
+        } finally {
+          span.end();
+        }
+      }),
+    stop: async () => {
+      await Promise.race([provider.shutdown().catch(() => {}), sleep(FLUSH, undefined, { ref: false })]);
+    },
+  };
+}
