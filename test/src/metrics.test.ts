@@ -19,6 +19,8 @@ const MODEL = 'observed';
 
 let cluster: ObservedCluster;
 let results: RunResults;
+/** The sweep's run */
+let sweep: string;
 let prometheus: Prometheus | undefined;
 let began: Date;
 const texts = {} as Record<(typeof ROLES)[number], string>;
@@ -39,6 +41,10 @@ before(async () => {
   await until('the coordinator to see the champion', async () =>
     (await cluster.scrape('coordinator')).includes('cryfold_model_champion_info{'),
   );
+  const swept = await cluster.sweep();
+  assert.equal(swept.code, 0, swept.stderr);
+  const ended = /cryfold_run_info\{run="(searched-\w+)",[^}]*phase="finished"/;
+  sweep = await until('the sweep to end', async () => ended.exec(await cluster.scrape('coordinator'))?.[1]);
   // Rates want the values after the last change.
   if (prometheus) await sleep(2500);
   for (const role of ROLES) texts[role] = role === 'serve' ? await scrapeServe() : await cluster.scrape(role);
@@ -86,6 +92,32 @@ test('docs/metrics.md lists what services export, with kind, labels and meaning,
       }
     }
   }
+});
+
+test('a sweep tells its trials, and counts their folds by the estimator that they are variants of', () => {
+  const text = texts.coordinator;
+  const trials = ['running', 'complete', 'pruned', 'failed'].map(
+    (state) => seriesValue(text, `cryfold_sweep_trials{run="${sweep}",state="${state}"}`) ?? Number.NaN,
+  );
+  assert.equal(trials[0], 0);
+  assert.equal(
+    trials.reduce((sum, count) => sum + count),
+    4,
+  );
+  const [judged, saved] = ['judged', 'saved'].map(
+    (kind) => seriesValue(text, `cryfold_sweep_folds{run="${sweep}",kind="${kind}"}`) ?? Number.NaN,
+  );
+  assert.equal(judged + saved, 4 * 3);
+  const best = seriesValue(text, `cryfold_sweep_best_score{run="${sweep}",metric="accuracy"}`) ?? Number.NaN;
+  assert.ok(best > 0 && best <= 1, `${best}`);
+  assert.match(
+    text,
+    new RegExp(`cryfold_run_folds\\{run="${sweep}",estimator="svm",queue="cpu",state="done"\\} [1-9]`),
+  );
+  assert.doesNotMatch(
+    text,
+    new RegExp(`cryfold_run_(folds|accuracy_ratio|fold_state)\\{run="${sweep}",(estimator|model)="svm.[^"]`),
+  );
 });
 
 test('names say their units, and counters that they count', () => {
@@ -167,7 +199,7 @@ test('each panel of each dashboard finds data in a Prometheus that scraped a run
     for (const { title, targets = [] } of panelsOf(build().panels as Panel[])) {
       for (const { expr } of targets) {
         const expression = expr
-          .replaceAll('$run', results.run.id)
+          .replaceAll('$run', board === 'sweep' ? sweep : results.run.id)
           .replaceAll('$model', MODEL)
           .replaceAll('$__rate_interval', '5s');
         assert.ok(await finds(server, expression), `${board}, ${title}: ${expression} finds nothing`);

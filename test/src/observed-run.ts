@@ -24,6 +24,17 @@ protocol: { folds: 3, repeats: 1 }
 estimators: { svm: { kind: svm } }
 `;
 
+const SEARCHED = `
+version: 1
+name: searched
+protocol: { folds: 3, repeats: 1 }
+estimators: { svm: { kind: svm } }
+search:
+  algorithm: random
+  trials: 4
+  space: { svm: { C: { log: [0.1, 10000] } } }
+`;
+
 /** A small cluster whose services can be scraped, with data to run on it. */
 export class ObservedCluster {
   readonly folder: string;
@@ -79,6 +90,14 @@ export class ObservedCluster {
     await writeFile(path, RETRAINED);
     const corpus = join(this.folder, 'corpus');
     return cryfold(['retrain', path, '--data', corpus, '--model', model, '--out', this.folder], this.environment);
+  }
+
+  /** `cryfold sweep` of an SVM's C. */
+  async sweep(): Promise<Ended> {
+    const path = join(this.folder, 'sweep.yaml');
+    await writeFile(path, SEARCHED);
+    const corpus = join(this.folder, 'corpus');
+    return cryfold(['sweep', path, '--data', corpus, '--out', join(this.folder, 'sweep'), '--json'], this.environment);
   }
 
   async scrape(role: keyof ObservedCluster['services']): Promise<string> {

@@ -200,7 +200,7 @@ export class Coordinator implements Service {
     let ended: 'finished' | 'cancelled' | 'failed' = 'failed';
     try {
       await driver.begin();
-      this.#runMetrics.begin(state, attempt.added);
+      this.#runMetrics.begin(state, attempt.added, search);
       let reconciled = Date.now();
       let looked = 0;
       let told = '';

@@ -3,6 +3,7 @@ import { decodeRecord, type FoldJob, type FoldResult, foldResultSchema, searched
 import { decodeResults } from '@cryfold/evaluation';
 import type { GaugeName, LabelsOf, Metrics } from '@cryfold/runtime';
 import type { RunState } from './run-state.js';
+import type { SearchDriver } from './search-driver.js';
 
 /** Milliseconds for which a run's series stay after its end. */
 const STAY = 15 * 60_000;
@@ -27,15 +28,22 @@ const GAUGES = [
   'cryfold_run_fold_duration_seconds',
   'cryfold_run_epoch_loss',
   'cryfold_run_epoch_accuracy_ratio',
+  'cryfold_sweep_trials',
+  'cryfold_sweep_best_score',
+  'cryfold_sweep_folds',
 ] as const satisfies readonly GaugeName[];
 type RunGauge = (typeof GAUGES)[number];
 
 type Series = { [N in RunGauge]: { labels: LabelsOf<N>; value: number }[] };
 const noSeries = (): Series => Object.fromEntries(GAUGES.map((name) => [name, []])) as unknown as Series;
 
+/** What is told of a sweep. */
+export type Sweep = Pick<SearchDriver, 'folds' | 'progress' | 'metric'>;
+
 interface Tracked {
   /** Absent from a run that has ended */
   state: RunState | undefined;
+  sweep: Sweep | undefined;
   /** What of a fold's result is exported */
   results: Map<string, { accuracy: number | undefined; seconds: number }>;
   /** By estimator */
@@ -64,13 +72,16 @@ export class RunMetrics {
     ]);
   }
 
-  /** @param started when the run was submitted, Unix milliseconds */
-  begin(state: RunState, started: number): void {
+  /**
+   * @param started when the run was submitted, Unix milliseconds
+   * @param sweep where the run is one: its trials are then told by the estimators that they are variants of
+   */
+  begin(state: RunState, started: number, sweep?: Sweep): void {
     if (!this.#metrics.on) return;
     const { run } = state.plan;
     this.#runs.delete(run);
     const sums = { accuracies: new Means(), curves: new Means() };
-    this.#runs.set(run, { state, results: new Map(), ...sums, started, ended: 0, last: noSeries() });
+    this.#runs.set(run, { state, sweep, results: new Map(), ...sums, started, ended: 0, last: noSeries() });
   }
 
   /** Keeps the run's figures as they are now, with those of the aggregator, and lets go of the rest. */
@@ -87,7 +98,14 @@ export class RunMetrics {
         accuracy === null ? [] : [{ labels: { run, model: name }, value: accuracy.mean }],
       );
     }
-    this.#runs.set(run, { ...tracked, state: undefined, results: new Map(), ended: Date.now(), last: series });
+    this.#runs.set(run, {
+      ...tracked,
+      state: undefined,
+      sweep: undefined,
+      results: new Map(),
+      ended: Date.now(),
+      last: series,
+    });
   }
 
   /** Reads the results that came since, and lets go of runs that ended long ago. */
@@ -142,7 +160,7 @@ export class RunMetrics {
 }
 
 /** @param folds how many folds may be told one by one; where the run has more, none is */
-function seriesOf({ state, results, accuracies, curves, started }: Tracked, folds: number): Series {
+function seriesOf({ state, sweep, results, accuracies, curves, started }: Tracked, folds: number): Series {
   const series = noSeries();
   if (!state) return series;
   const { plan } = state;
@@ -175,6 +193,13 @@ function seriesOf({ state, results, accuracies, curves, started }: Tracked, fold
     for (const [name, value] of Object.entries(by))
       add('cryfold_run_folds', { run, estimator, queue, state: name }, value);
   }
+  if (sweep) {
+    const { states, best } = sweep.progress();
+    for (const [name, count] of Object.entries(states))
+      add('cryfold_sweep_trials', { run, state: name.toLowerCase() }, count);
+    add('cryfold_sweep_best_score', { run, metric: sweep.metric }, best?.mean);
+    for (const [kind, count] of Object.entries(sweep.folds())) add('cryfold_sweep_folds', { run, kind }, count);
+  }
   for (const [model, mean] of accuracies) add('cryfold_run_accuracy_ratio', { run, model }, mean);
   const jobs = plan.jobs.filter(({ shuffle, trial }) => shuffle === undefined && !searchedBase(plan, trial));
   if (jobs.length > folds) return series;
@@ -195,7 +220,11 @@ function seriesOf({ state, results, accuracies, curves, started }: Tracked, fold
 }
 
 /** Folds on shuffled labels count as jobs, but say nothing about the model. */
-function note({ accuracies, curves }: Tracked, { trial, shuffle }: FoldJob, { accuracy, curve }: FoldResult): void {
+function note(
+  { sweep, accuracies, curves }: Tracked,
+  { trial, shuffle }: FoldJob,
+  { accuracy, curve }: FoldResult,
+): void {
   if (shuffle !== undefined) return;
   if (accuracy !== undefined) accuracies.add(trial, accuracy);
   for (const point of curve) {

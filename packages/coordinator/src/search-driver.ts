@@ -1,6 +1,7 @@
 import { type ArtifactStore, readRunPlan, type StoredPlan } from '@cryfold/artifacts';
 import {
   CryfoldError,
+  contextSplits,
   DAMAGE_CODES,
   encodeRecord,
   type FoldJob,
@@ -47,6 +48,21 @@ export class SearchDriver {
 
   get plan(): RunPlan {
     return this.#stored.plan;
+  }
+
+  /** Folds that ended trials were judged by, and folds that they were spared. */
+  folds(): { judged: number; saved: number } {
+    const folds = { judged: 0, saved: 0 };
+    for (const { state, statistics, context } of this.#stored.search?.trials.values() ?? []) {
+      if (state === 'RUNNING' || !statistics) continue;
+      folds.judged += statistics.folds;
+      folds.saved += Math.max(0, contextSplits(this.#stored.base, context).length - statistics.folds);
+    }
+    return folds;
+  }
+
+  get metric(): SearchMetric {
+    return this.#stored.base.spec.search?.metric ?? 'accuracy';
   }
 
   /** Whether every search has its winner; folds may still be missing. */
@@ -110,10 +126,10 @@ export class SearchDriver {
       trials[base].done += done;
       trials[base].failed += failed;
     }
-    return { ...progress, trials, search: this.#searchProgress() };
+    return { ...progress, trials, search: this.progress() };
   }
 
-  #searchProgress(): SearchProgress {
+  progress(): SearchProgress {
     const states: SearchProgress['states'] = { RUNNING: 0, COMPLETE: 0, PRUNED: 0, FAILED: 0 };
     let best: SearchProgress['best'] = null;
     let most = Number.NEGATIVE_INFINITY;

@@ -150,7 +150,7 @@ export const CATALOGUE = {
     kind: 'gauge',
     by: ['coordinator'],
     labels: ['run', 'estimator', 'queue', 'state'],
-    help: 'Fold jobs by state: waiting, active, done, failed.',
+    help: 'Fold jobs by state: waiting, active, done, failed. A sweep’s trials count as the estimator that they are variants of.',
   },
   cryfold_run_accuracy_ratio: {
     kind: 'gauge',
@@ -187,6 +187,24 @@ export const CATALOGUE = {
     by: ['coordinator'],
     labels: ['run', 'estimator', 'epoch', 'part'],
     help: 'Learning curve: mean accuracy over the folds done, by epoch and part; of the same runs.',
+  },
+  cryfold_sweep_trials: {
+    kind: 'gauge',
+    by: ['coordinator'],
+    labels: ['run', 'state'],
+    help: 'Trials of a sweep by state: running, complete, pruned, failed.',
+  },
+  cryfold_sweep_best_score: {
+    kind: 'gauge',
+    by: ['coordinator'],
+    labels: ['run', 'metric'],
+    help: 'Mean score of the best trial so far on the folds it has done, as the spec names it (accuracy, balancedAccuracy, logLoss).',
+  },
+  cryfold_sweep_folds: {
+    kind: 'gauge',
+    by: ['coordinator'],
+    labels: ['run', 'kind'],
+    help: 'Folds that ended trials were judged by (judged), and that ending them early spared (saved).',
   },
   cryfold_model_versions: {
     kind: 'gauge',

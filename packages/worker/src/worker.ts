@@ -263,9 +263,9 @@ export class Worker implements Service {
           attempt.signal,
           // Progress is a courtesy: an outage must not end the fold.
           (done, total) => {
-              // Where an attempt begins beyond nothing, it goes on from another one's checkpoint.
-              if (checkpoint && from === undefined && total > 0) log.info({ from: done / total }, 'training');
-              from ??= done / total;
+            // Where an attempt begins beyond nothing, it goes on from another one's checkpoint.
+            if (checkpoint && from === undefined && total > 0) log.info({ from: done / total }, 'training');
+            from ??= done / total;
             metrics.progress(done, total);
             attempt.progress({ done, total }).catch(() => {});
           },

@@ -242,6 +242,41 @@ function cluster(): Dashboard {
     .build();
 }
 
+/** A sweep: its trials, the best one so far, and what pruning spared. */
+function sweep(): Dashboard {
+  return board('Sweep', { label: 'run', of: 'cryfold_sweep_trials' })
+    .withPanel(
+      figure('Done', [`max(cryfold_run_fraction_done_ratio${RUN})`, ''], {
+        unit: 'percentunit',
+        help: 'Of the folds asked for so far: a sweep asks for more as it goes.',
+      }),
+    )
+    .withPanel(figure('Trials', [`sum(max by (state) (cryfold_sweep_trials${RUN}))`, '']))
+    .withPanel(figure('Pruned', [`max(cryfold_sweep_trials{run="$run", state="pruned"})`, '']))
+    .withPanel(
+      figure('Best so far', [`max by (metric) (cryfold_sweep_best_score${RUN})`, '{{metric}}'], {
+        help: 'Of many trials the best one is flattered; nested cross-validation says by how much.',
+      }),
+    )
+    .withPanel(figure('Folds saved', [`max(cryfold_sweep_folds{run="$run", kind="saved"})`, '']))
+    .withPanel(
+      figure(
+        'Share saved',
+        [`max(cryfold_sweep_folds{run="$run", kind="saved"}) / sum(max by (kind) (cryfold_sweep_folds${RUN}))`, ''],
+        { unit: 'percentunit' },
+      ),
+    )
+    .withPanel(lines('Best score so far', [[`max by (metric) (cryfold_sweep_best_score${RUN})`, '{{metric}}']]))
+    .withPanel(lines('Trials by state', [[`max by (state) (cryfold_sweep_trials${RUN})`, '{{state}}']]))
+    .withPanel(lines('Folds of ended trials', [[`max by (kind) (cryfold_sweep_folds${RUN})`, '{{kind}}']]))
+    .withPanel(
+      lines('Folds by estimator and state', [
+        [`max by (estimator, state) (cryfold_run_folds${RUN})`, '{{estimator}} {{state}}'],
+      ]),
+    )
+    .build();
+}
+
 /** The models: which version answers since when, and whether there is more to learn from. */
 function retraining(): Dashboard {
   return board('Retraining', { label: 'model', of: 'cryfold_model_versions' })
@@ -285,4 +320,4 @@ function retraining(): Dashboard {
 }
 
 /** The dashboards by the name of their file. */
-export const BOARDS: Record<string, () => Dashboard> = { run, cluster, retraining };
+export const BOARDS: Record<string, () => Dashboard> = { run, cluster, sweep, retraining };
