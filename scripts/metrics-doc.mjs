@@ -25,6 +25,9 @@ Prometheus come from other hosts; whoever reaches the port can read names and pr
 | \`/healthz\` | 200 while the process answers at all |
 | \`/readyz\` | 200 while all checks pass, else 503; JSON names each check and why it fails. \`redis\`: Redis answers and jobs are taken; \`store\`: the store answers; \`loop\` (coordinator): runs were listed within the last minute. Looked at every 5 s; a service that starts or stops is not ready. |
 
+\`OTEL_EXPORTER_OTLP_ENDPOINT=http://COLLECTOR:4318\` sends traces as well (OTLP over HTTP): one leads from \`cryfold run\` and its
+plan through the coordinator to each fold's training and commit. Unset, none of it is loaded.
+
 A run's series stay for 15 minutes after its end. Series of single folds (\`cryfold_run_fold_*\`, \`cryfold_run_epoch_*\`) are
 those of the newest runs that have 1,500 folds together, so that a scrape of 100 runs stays below 1 MB; a run that has more
 folds than that is only told in sums. Each run is told by the one coordinator that drives it. Queues and Redis are told
