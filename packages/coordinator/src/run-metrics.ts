@@ -95,7 +95,9 @@ export class RunMetrics {
     const bytes = phase === 'finished' ? await this.#store.get(key).catch(() => undefined) : undefined;
     if (bytes) {
       series.cryfold_run_accuracy_ratio = decodeResults(bytes, key).models.flatMap(({ name, accuracy }) =>
-        accuracy === null ? [] : [{ labels: { run, model: name }, value: accuracy.mean }],
+        accuracy === null || tracked.sweep?.isTrial(name)
+          ? []
+          : [{ labels: { run, model: name }, value: accuracy.mean }],
       );
     }
     this.#runs.set(run, {
