@@ -89,15 +89,14 @@ export class RunMetrics {
     const tracked = this.#runs.get(run);
     if (!tracked?.state) return;
     await this.#read(tracked, Number.POSITIVE_INFINITY).catch(() => {});
+    const { plan } = tracked.state;
     tracked.state.phase = phase;
     const series = seriesOf(tracked, FOLDS);
     const key = storeKeys.results(run);
     const bytes = phase === 'finished' ? await this.#store.get(key).catch(() => undefined) : undefined;
     if (bytes) {
       series.cryfold_run_accuracy_ratio = decodeResults(bytes, key).models.flatMap(({ name, accuracy }) =>
-        accuracy === null || tracked.sweep?.isTrial(name)
-          ? []
-          : [{ labels: { run, model: name }, value: accuracy.mean }],
+        accuracy === null || searchedBase(plan, name) ? [] : [{ labels: { run, model: name }, value: accuracy.mean }],
       );
     }
     this.#runs.set(run, {
