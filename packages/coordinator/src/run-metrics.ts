@@ -221,11 +221,7 @@ function seriesOf({ state, sweep, results, accuracies, curves, started }: Tracke
 }
 
 /** Folds on shuffled labels count as jobs, but say nothing about the model. */
-function note(
-  { sweep, accuracies, curves }: Tracked,
-  { trial, shuffle }: FoldJob,
-  { accuracy, curve }: FoldResult,
-): void {
+function note({ accuracies, curves }: Tracked, { trial, shuffle }: FoldJob, { accuracy, curve }: FoldResult): void {
   if (shuffle !== undefined) return;
   if (accuracy !== undefined) accuracies.add(trial, accuracy);
   for (const point of curve) {
