@@ -10,16 +10,17 @@ import { fileURLToPath } from 'node:url';
 const MEMBERS = {
   cluster: '500 simulated workers: what they ask of a coordinator and of Redis (2-3 min)',
   features: 'the paper’s images per second on one core, beside sox + resize',
-  nn: 'ResNet50 and Small CNN: training, prediction, a first fold, beside Keras (5-10 min)',
+  nn: 'ResNet50 and Small CNN: training, prediction, a first fold, beside Keras, PyTorch (10-20 min)',
   orchestration: 'what a fold costs besides its training, beside BullMQ, joblib, Ray Tune; idle memory (4-8 min)',
   svm: 'distances, folds, a grid and predictions, beside scikit-learn, ml-svm and libsvm-js (5-8 min)',
 };
 
-const HELP = `Usage: scripts/bench NAME [--json]
+const HELP = `Usage: scripts/bench NAME [--only TEXT] [--json]
 
 Compares cryfold with a peer in alternating pairs in one run and prints medians, one line per comparison; a ratio
 over 1 means that cryfold is better. Only ratios mean anything on a shared machine.
 
+  --only   of nn: cases with these words, such as 'resnet50 train float32 2x1' (processes x threads) or 'PyTorch'
   --json   an array of {name, ours, theirs, peer, unit, ratio, target, ok} instead
 
 Exit status: 0 if every target is met, 1 if one is missed, 2 if the benchmark could not run.
@@ -47,7 +48,9 @@ function line({ name, ours, theirs, peer, unit, ratio, target, ok }) {
 }
 
 const args = process.argv.slice(2);
-const names = args.filter((arg) => arg !== '--json');
+const at = args.indexOf('--only');
+const only = at < 0 ? undefined : args[at + 1];
+const names = args.filter((arg, i) => arg !== '--json' && (at < 0 || (i !== at && i !== at + 1)));
 if (names.includes('--help') || names.includes('-h')) {
   process.stdout.write(HELP);
 } else if (names.length !== 1 || !Object.hasOwn(MEMBERS, names[0])) {
@@ -57,7 +60,7 @@ if (names.includes('--help') || names.includes('-h')) {
   try {
     build();
     const { compare } = await import(`./${names[0]}.mjs`);
-    const comparisons = await compare();
+    const comparisons = await compare(only);
     console.log(args.includes('--json') ? JSON.stringify(comparisons, null, 2) : comparisons.map(line).join('\n'));
     process.exitCode = comparisons.every(({ ok }) => ok) ? 0 : 1;
   } catch (error) {

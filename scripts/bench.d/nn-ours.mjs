@@ -1,0 +1,75 @@
+/**
+ * Our side of `scripts/bench nn`, spoken to as its peers are: one JSON request a line on stdin, the seconds it took on
+ * stdout. Argument: threads. Requests: {what: 'train' | 'infer' | 'fold' | 'peak', model, steps, precision}. `peak` answers
+ * the seconds of one product of two 1024 x 1024 matrices.
+ */
+import { createInterface } from 'node:readline';
+import { estimatorSchema, Random } from '@cryfold/core';
+import { NetworkTrainer } from '@cryfold/nn';
+import { resnet50 } from '../../packages/nn/dist/src/models/resnet50.js';
+import { smallCnn } from '../../packages/nn/dist/src/models/small-cnn.js';
+import { Network } from '../../packages/nn/dist/src/network.js';
+import { adam } from '../../packages/nn/dist/src/optimizers/adam.js';
+import { loadTensorFlow } from '../../packages/nn/dist/src/tensorflow.js';
+import { median } from './measure.mjs';
+
+const threads = Number(process.argv[2]);
+const [SIZE, BATCH, COUNT, CLASSES] = [{ height: 60, width: 90 }, 50, 250, 5];
+const random = new Random(0);
+const data = {
+  ...SIZE,
+  images: Uint8Array.from({ length: COUNT * SIZE.height * SIZE.width * 3 }, () => random.below(256)),
+  labels: Int32Array.from({ length: COUNT }, (_, i) => i % CLASSES),
+  classCount: CLASSES,
+};
+const range = (from, to) => Int32Array.from({ length: to - from }, (_, i) => from + i);
+const KINDS = { resnet50: 'tl-resnet50', 'small-cnn': 'small-cnn' };
+const parameters = (model) => estimatorSchema.parse({ kind: KINDS[model], epochs: 1 });
+const tf = loadTensorFlow({ threads });
+const networks = new Map();
+
+async function network(model, precision) {
+  const key = `${model} ${precision}`;
+  if (!networks.has(key)) {
+    const build = model === 'resnet50' ? resnet50 : smallCnn;
+    const loaded = await Network.load(tf, build(SIZE, CLASSES, parameters(model)), CLASSES, {
+      optimizer: adam(),
+      precision,
+    });
+    loaded.initialize(0);
+    loaded.feed(data.images, data.labels);
+    networks.set(key, loaded);
+  }
+  return networks.get(key);
+}
+
+function product() {
+  return tf.tidy(() => {
+    const [a, b] = [tf.randomUniform([1024, 1024]), tf.randomUniform([1024, 1024])];
+    const times = Array.from({ length: 9 }, () => {
+      const start = performance.now();
+      tf.matMul(a, b).dataSync();
+      return performance.now() - start;
+    });
+    return median(times) / 1000;
+  });
+}
+
+async function fold(model) {
+  const trainer = await NetworkTrainer.load({ threads });
+  await trainer.fit(data, { train: range(0, 200), test: range(200, COUNT) }, parameters(model), { seed: 0 });
+  trainer.dispose();
+}
+
+console.log('ready');
+for await (const line of createInterface({ input: process.stdin })) {
+  const { what, model, steps, precision } = JSON.parse(line);
+  const used = what === 'train' || what === 'infer' ? await network(model, precision) : undefined;
+  const start = performance.now();
+  if (what === 'fold') await fold(model);
+  for (let step = 0; used && step < steps; step++) {
+    if (what === 'train') used.step(range(0, BATCH), { learningRate: 1e-4, seed: step });
+    else used.evaluate(range(0, BATCH));
+  }
+  console.log(what === 'peak' ? product() : (performance.now() - start) / 1000);
+}
