@@ -44,7 +44,7 @@ function build() {
 function line({ name, ours, theirs, peer, unit, ratio, target, ok }) {
   const figures = `${ours.toFixed(1)} ${unit}, ${peer} ${theirs.toFixed(1)}`;
   const verdict = target === 0 ? '' : ` (target ${target}x: ${ok ? 'met' : 'MISSED'})`;
-  return `${name}: ${figures}: ${ratio.toFixed(1)}x${verdict}`;
+  return `${name}: ${figures}: ${ratio.toFixed(2)}x${verdict}`;
 }
 
 const args = process.argv.slice(2);
