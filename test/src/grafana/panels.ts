@@ -5,6 +5,7 @@ import {
 } from '@grafana/grafana-foundation-sdk/common';
 import {
   DashboardBuilder,
+  DatasourceVariableBuilder,
   type DataTransformerConfig,
   FieldColorBuilder,
   FieldColorModeId,
@@ -21,8 +22,8 @@ import * as table from '@grafana/grafana-foundation-sdk/table';
 import * as timeseries from '@grafana/grafana-foundation-sdk/timeseries';
 import * as trend from '@grafana/grafana-foundation-sdk/trend';
 
-/** The provisioned data source: infra/grafana/provisioning/datasources/prometheus.yaml. */
-const SOURCE = { type: 'prometheus', uid: 'cryfold-prometheus' };
+/** Chosen by each dashboard's variable: a Grafana that is there already has a Prometheus of its own name. */
+const SOURCE = { type: 'prometheus', uid: '$datasource' };
 
 /** Grafana's grid is 24 wide. */
 export interface Place {
@@ -177,7 +178,8 @@ export function board(name: string, choose?: { label: string; of: string }): Das
     .editable()
     .refresh('15s')
     .time({ from: 'now-1h', to: 'now' })
-    .timezone('browser');
+    .timezone('browser')
+    .withVariable(new DatasourceVariableBuilder('datasource').label('Prometheus').type('prometheus'));
   if (choose) {
     const query = `label_values(${choose.of}, ${choose.label})`;
     builder.withVariable(
