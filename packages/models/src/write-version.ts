@@ -12,7 +12,7 @@ import {
   sha256,
 } from '@cryfold/core';
 import type { FittedFusion, RunResults } from '@cryfold/evaluation';
-import type { CardMetrics, ModelCard } from './card.js';
+import { type CardMetrics, decodeCard, type ModelCard } from './card.js';
 import { cardText, INTENDED_USE, limitsOf, NOTICE } from './card-text.js';
 import { modelKeys } from './registry.js';
 
@@ -45,8 +45,9 @@ export async function writeVersion(
     finals: finals.map(({ result }) => result.key),
     protocols: input.results.map(({ run }) => run.id),
   }).slice(0, 12);
-  const known = await store.get(modelKeys.card(name, version));
-  if (known) return { card: JSON.parse(new TextDecoder().decode(known)), known: true };
+  const key = modelKeys.card(name, version);
+  const known = await store.get(key);
+  if (known) return { card: decodeCard(known, key), known: true };
 
   const files: ModelCard['files'] = [];
   const put = async (path: string, bytes: Uint8Array) => {
@@ -98,7 +99,7 @@ export async function writeVersion(
     files,
   };
   await store.put(modelKeys.file(name, version, 'card.md'), new TextEncoder().encode(cardText(card)));
-  await store.putIfAbsent(modelKeys.card(name, version), encodeRecord(card));
+  await store.putIfAbsent(key, encodeRecord(card));
   return { card, known: false };
 }
 
