@@ -118,6 +118,13 @@ test('status shows the trials of a sweep, best first', { skip }, async () => {
   assert.equal(means.length, 14);
 });
 
+test('the report of a sweep says that its figures are too good, and by how much', { skip }, async () => {
+  const { code, stdout } = await cryfold(['report', path('whole'), '--format', 'md']);
+  assert.equal(code, 0);
+  assert.match(stdout, /OPTIMISTIC: svm/);
+  assert.match(stdout, /was chosen among 14 complete trials .* corrected for the choice/);
+});
+
 test('a sweep needs a search section', async () => {
   await writeFile(path('plain.yaml'), SWEEP.slice(0, SWEEP.indexOf('search:')));
   const { code, stderr } = await cryfold(['sweep', path('plain.yaml'), '--data', path('corpus')]);

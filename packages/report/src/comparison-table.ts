@@ -1,6 +1,6 @@
 import type { Comparison, ModelResults, RunResults } from '@cryfold/evaluation';
-import type { TextTable } from './table-two.js';
-import { alignColumns, paint, percent, type TextOptions } from './text.js';
+
+import { alignColumns, paint, percent, type TextOptions, type TextTable } from './text.js';
 
 /** Below this Holm-adjusted p-value a difference is called one. */
 export const SIGNIFICANCE = 0.05;

@@ -1,7 +1,8 @@
 import type { RunResults } from '@cryfold/evaluation';
 import { COMPARISON_TITLE, comparisonRows, POOLED_TITLE, pooledRows } from './comparison-table.js';
-import { headlines, subject, type TextTable, tableTwoRows } from './table-two.js';
-import { percent, printable } from './text.js';
+import { searchRows } from './search-table.js';
+import { headlines, subject, tableTwoRows } from './table-two.js';
+import { percent, printable, type TextTable } from './text.js';
 
 /** Text for Markdown, in a cell too: nothing of the data can be markup. */
 function escapeMarkdown(text: string): string {
@@ -36,6 +37,7 @@ export function markdownReport(results: RunResults): string {
     ...(missing.length > 0 ? [missing.map((line) => `- ${escapeMarkdown(line)}`).join('\n')] : []),
     `**${escapeMarkdown(results.protocol.label)}**`,
     ...part('Accuracy over test folds, percent', tableTwoRows(results)),
+    ...part('Search', searchRows(results)),
     '## Confusion matrices, percent of each true class',
     ...matrices,
     ...part(POOLED_TITLE, pooledRows(results)),

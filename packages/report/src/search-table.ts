@@ -1,5 +1,5 @@
 import type { RunResults, SearchResults, TrialRow } from '@cryfold/evaluation';
-import { alignColumns, paint, shorten, type TextOptions } from './text.js';
+import { alignColumns, paint, shorten, type TextOptions, type TextTable } from './text.js';
 
 /** Trials shown of each estimator where there are very many. */
 const SHOWN = 60;
@@ -26,27 +26,37 @@ function intervalText(metric: SearchResults['metric'], low: number | null, high:
   return `${metricText(metric, Math.max(0, low))} to ${metricText(metric, Math.min(most, high))}`;
 }
 
-/** Rows of trials, best first within each estimator, in a table. */
+/** Rows of trials, best first within each estimator; the last cell tells the parameters. */
+function trialRows(trials: readonly TrialRow[], metric: SearchResults['metric']): string[][] {
+  const shown = new Map<string, number>();
+  const rows = trials.flatMap(({ trial, base, state, folds, planned, mean, low, high, parameters, reason }) => {
+    const count = (shown.get(base) ?? 0) + 1;
+    shown.set(base, count);
+    if (count > SHOWN) return [];
+    const why = state === 'FAILED' ? `: ${reason}` : '';
+    const figures = [`${folds}/${planned}`, metricText(metric, mean), intervalText(metric, low, high)];
+    return [[trial, state, ...figures, shorten(parameterText(parameters) + why, 80)]];
+  });
+  return [['trial', 'state', 'folds', metric, '95 % interval', 'parameters'], ...rows];
+}
+
+/** Trials, best first within each estimator, in a table of text. */
 export function trialTable(
   trials: readonly TrialRow[],
   metric: SearchResults['metric'],
   { color = false }: TextOptions = {},
 ): string {
-  const shown = trials.slice(0, SHOWN);
-  const rows = shown.map(({ trial, state, folds, planned, mean, low, high, parameters, reason }) => [
-    trial,
-    state,
-    `${folds}/${planned}`,
-    metricText(metric, mean),
-    intervalText(metric, low, high),
-    shorten(parameterText(parameters) + (state === 'FAILED' ? `: ${reason}` : ''), 80),
-  ]);
+  const rows = trialRows(trials, metric);
   // The last column is text: what stands there is not aligned to the right.
-  const head = ['trial', 'state', 'folds', metric, '95 % interval', ''];
-  const [first, ...rest] = alignColumns([head, ...rows].map((row) => row.slice(0, -1)));
-  const lines = rest.map((line, i) => `${line}  ${rows[i].at(-1)}`);
-  const more = trials.length > SHOWN ? [`and ${trials.length - SHOWN} more`] : [];
-  return [paint(`${first}  parameters`, 'bold', color), ...lines, ...more].join('\n');
+  const lines = alignColumns(rows.map((row) => row.slice(0, -1))).map((line, i) => `${line}  ${rows[i].at(-1)}`);
+  const more = trials.length - lines.length + 1;
+  return [paint(lines[0], 'bold', color), ...lines.slice(1), ...(more > 0 ? [`and ${more} more`] : [])].join('\n');
+}
+
+/** Of a sweep, its trials and what the winners are worth; of other runs no rows but the head. */
+export function searchRows(results: Pick<RunResults, 'search'>): TextTable {
+  const { search } = results;
+  return { rows: trialRows(search?.trials ?? [], search?.metric ?? 'accuracy'), notes: winnerNotes(results) };
 }
 
 /** For each winner, what its figures are worth. */

@@ -1,16 +1,10 @@
 import type { RunResults } from '@cryfold/evaluation';
 import { notBeatingMajority, paperFigure } from './paper.js';
 import { optimismWarning } from './search-table.js';
-import { alignColumns, paint, percent, printable, type TextOptions } from './text.js';
+import { alignColumns, paint, percent, printable, type TextOptions, type TextTable } from './text.js';
 
 /** How many missing folds are named one by one. */
 const MISSING_SHOWN = 10;
-
-/** Rows of text for a table, the first of them its head, and sentences that explain it. */
-export interface TextTable {
-  rows: string[][];
-  notes: string[];
-}
 
 /** What must be read before any figure: models that don't beat the majority class, and missing folds. */
 export function headlines(results: RunResults): { warnings: string[]; missing: string[] } {

@@ -3,6 +3,12 @@ export interface TextOptions {
   color?: boolean;
 }
 
+/** Rows of text for a table, the first of them its head, and sentences that explain it. */
+export interface TextTable {
+  rows: string[][];
+  notes: string[];
+}
+
 const STYLES = { bold: 1, dim: 2, red: 31, yellow: 33 } as const;
 
 export function paint(text: string, style: keyof typeof STYLES, color = false): string {

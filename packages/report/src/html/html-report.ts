@@ -2,6 +2,7 @@ import type { EpochPoint } from '@cryfold/core';
 import { type ClipOutcome, groupOutcomes, type ModelResults, type RunResults } from '@cryfold/evaluation';
 import { COMPARISON_TITLE, comparisonRows, POOLED_TITLE, pooledRows } from '../comparison-table.js';
 import { protocolRows } from '../protocol-table.js';
+import { searchRows } from '../search-table.js';
 import { headlines, subject, tableTwoRows } from '../table-two.js';
 import { percent } from '../text.js';
 import { calibrationChart, type FoldTime, learningCurve, stripPlot, timeline } from './charts.js';
@@ -35,6 +36,7 @@ export function htmlReport(input: ReportInput): string {
   const { results, beside } = input;
   const sections = [
     section('table-two', 'Accuracy beside the paper’s', tableTwoSection(results, beside)),
+    section('search', 'Search', table('Trials, best first', searchRows(results))),
     section('confusion', 'Confusion matrices', confusionMatrices(results)),
     section('recall', 'Recall by class', recallTable(results)),
     section('pooled', 'Pooled figures', table(POOLED_TITLE, pooledRows(results))),
