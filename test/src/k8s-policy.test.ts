@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { findTool } from '@cryfold/testing';
 import { EXIT } from 'cryfold';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { ROOT, temporaryFolder } from './command.js';
-import { HOW, type Manifest, OVERLAYS, podTemplates, render, say } from './kube.js';
+import { HOW, type Manifest, OVERLAYS, pick, podTemplates, render, say } from './kube.js';
 import { endOf } from './pods.js';
 
 let kubectl: string | undefined;
@@ -221,6 +221,13 @@ for (const overlay of OVERLAYS) {
     assert.equal(blocks.length, inside.includes('minio') ? 0 : 1, 'ways out of the cluster');
   });
 }
+
+test('the PrometheusRule holds the alerts of infra/prometheus', async (t) => {
+  if (!kubectl) return t.skip(`no kubectl on PATH or cached; ${HOW}`);
+  const rule = pick(await render(kubectl, 'gpu-cluster'), 'PrometheusRule', 'cryfold');
+  const alerts = parse(await readFile(join(ROOT, 'infra', 'prometheus', 'alerts.yml'), 'utf8'));
+  assert.deepEqual(rule.spec, alerts, 'run scripts/k8s-monitoring');
+});
 
 test('the nightly Job succeeds where nothing failed, fails where something did, and passes a stop on', async (t) => {
   if (!kubectl) return t.skip(`no kubectl on PATH or cached; ${HOW}`);
