@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { findTool } from '@cryfold/testing';
@@ -227,6 +227,21 @@ test('the PrometheusRule holds the alerts of infra/prometheus', async (t) => {
   const rule = pick(await render(kubectl, 'gpu-cluster'), 'PrometheusRule', 'cryfold');
   const alerts = parse(await readFile(join(ROOT, 'infra', 'prometheus', 'alerts.yml'), 'utf8'));
   assert.deepEqual(rule.spec, alerts, 'run scripts/k8s-monitoring');
+});
+
+test('every dashboard is a ConfigMap that Grafana’s sidecar loads', async (t) => {
+  if (!kubectl) return t.skip(`no kubectl on PATH or cached; ${HOW}`);
+  const dashboards = join(ROOT, 'infra', 'grafana', 'dashboards');
+  const maps = (await render(kubectl, 'gpu-cluster')).filter(
+    ({ metadata }) => metadata.labels?.grafana_dashboard === '1',
+  );
+  const files = maps.flatMap(({ data }) => Object.entries<string>(data));
+  assert.deepEqual(files.map(([name]) => name).sort(), (await readdir(dashboards)).sort());
+  for (const [name, text] of files) {
+    assert.deepEqual(JSON.parse(text), JSON.parse(await readFile(join(dashboards, name), 'utf8')));
+    // kubectl apply notes all of it down in an annotation of 256 KiB at most.
+    assert.ok(text.length < 200_000, `${name}: ${text.length}`);
+  }
 });
 
 test('the nightly Job succeeds where nothing failed, fails where something did, and passes a stop on', async (t) => {

@@ -117,7 +117,14 @@ test('scale-in waits for the drain: a worker that is told to stop finishes its f
   const run = submit('second', '--estimators', 'small-cnn', '--epochs', '40', '--seed', '5');
   try {
     const since = async () => ((await pods?.log('worker-gpu')) ?? '').slice(before);
-    await until('a fold in flight', async () => (await since()).includes('"msg":"fold started"'));
+    await until(
+      'a fold in flight',
+      async () => {
+        assert.equal(run.process.exitCode, null, run.stderr());
+        return (await since()).includes('"msg":"fold started"');
+      },
+      120,
+    );
     const asked = Date.now();
     assert.equal(await endOf(worker, 'SIGTERM'), 0, await since());
     const seconds = (Date.now() - asked) / 1000;
