@@ -46,7 +46,7 @@ export interface FoldDetail {
   repeat: number;
   fold: number;
   key: string;
-  committed: { attempt: string; host: string; seconds: number; curve: Epoch[] } | null;
+  committed: { attempt: string; host: string; seconds: number; curve: Epoch[]; log?: string } | null;
   failed: { attempt: string; log: string }[];
   accuracy: number | null;
   confusion: { classes: string[]; counts: number[][] } | null;

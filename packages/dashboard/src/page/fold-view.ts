@@ -43,8 +43,9 @@ function parts(detail: FoldDetail): Node[] {
   found.push(h('dl', {}, ...facts.flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)])));
   if (committed && committed.curve.length > 0) found.push(h('h3', {}, 'Learning curve'), ...curves(committed.curve));
   if (confusion) found.push(h('h3', {}, 'Confusion matrix'), matrix(confusion));
-  if (failed.length > 0) found.push(h('h3', {}, 'Logs of attempts'));
-  for (const { attempt, log } of failed) {
+  const logs = [...failed, ...(committed?.log ? [{ attempt: committed.attempt, log: committed.log }] : [])];
+  if (logs.length > 0) found.push(h('h3', {}, 'Logs of attempts'));
+  for (const { attempt, log } of logs) {
     const label = `log of attempt ${attempt}`;
     found.push(h('p', {}, `attempt ${attempt}`), h('pre', { tabindex: 0, role: 'region', 'aria-label': label }, log));
   }
