@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Clip, readDataset, synthesizeCorpus } from '@cryfold/features';
@@ -118,20 +118,13 @@ test('new data promotes, the same data does nothing, worse data is refused, and 
 
 test('of two retrainings at once one promotes, and the other says that it was late', async () => {
   const data = await manifest('both', few());
-  const args = [
-    'retrain',
-    spec,
-    '--data',
-    data,
-    '--model',
-    'cry',
-    '--out',
-    join(folder.path, 'both'),
-    '--workers',
-    '1',
-  ];
-  await mkdir(join(folder.path, 'both'), { recursive: true });
-  const ended = await Promise.all([start([...args, '--json']).ended, start([...args, '--json']).ended]);
+  // One store, as in a cluster; a folder of a local run takes one command at a time (OUT_IN_USE).
+  const environment = { CRYFOLD_STORE: `file:${join(folder.path, 'both', 'store')}` };
+  const one = (out: string) => {
+    const args = ['retrain', spec, '--data', data, '--model', 'cry', '--out', join(folder.path, out)];
+    return start([...args, '--workers', '1', '--json'], environment).ended;
+  };
+  const ended = await Promise.all([one('one'), one('other')]);
   const outcomes = ended.map(({ code, stdout, stderr }) => [code, JSON.parse(stdout || `"${stderr}"`).outcome]);
   outcomes.sort(([a], [b]) => (a as number) - (b as number));
   assert.deepEqual(outcomes[0], [0, 'promoted']);
