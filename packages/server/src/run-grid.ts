@@ -35,6 +35,7 @@ export class RunGrid implements Watched {
   readonly #byKey = new Map<string, number[]>();
   readonly #byName = new Map<string, number>();
   #status: RunStatus;
+  #manifest: ReturnType<typeof readManifest> | undefined;
   #told = '';
   #swept = 0;
   #ended = false;
@@ -127,8 +128,9 @@ export class RunGrid implements Watched {
   }
 
   async #accuracyOf(job: FoldJob, result: Parameters<typeof readScores>[1]): Promise<number> {
+    this.#manifest ??= readManifest(this.#list.store, this.#plan);
     const scores = await readScores(this.#list.store, result);
-    return accuracy(confusionOf(await readManifest(this.#list.store, this.#plan), this.#plan, job, scores));
+    return accuracy(confusionOf(await this.#manifest, this.#plan, job, scores));
   }
 
   async #sweep(changed: Set<number>): Promise<void> {
