@@ -20,6 +20,11 @@ export const CELL = { waiting: 0, active: 1, done: 2, failed: 3 } as const;
 /** Milliseconds between looks at every fold that is not done, for those that events or progress did not name. */
 const SWEEP = 4000;
 
+/** A look at every fold may take one part in so many of the time. */
+const SHARE = 20;
+/** Results read a second: of quicker folds the state is shown at once, and the accuracy when there is time. */
+const READS = 20;
+
 /** State, share of the fold that is behind it, accuracy on its test clips, seconds. */
 type Cell = [state: number, fraction: number, accuracy: number | null, seconds: number | null];
 
@@ -38,6 +43,9 @@ export class RunGrid implements Watched {
   #manifest: ReturnType<typeof readManifest> | undefined;
   #told = '';
   #swept = 0;
+  #pause = 0;
+  /** Folds that are done, whose results were not read yet */
+  readonly #unread: FoldJob[] = [];
   #ended = false;
 
   private constructor(list: RunList, plan: RunPlan, status: RunStatus) {
@@ -82,9 +90,10 @@ export class RunGrid implements Watched {
     if (over && !this.#ended) await this.#readEnd(changed);
     if (!over) {
       const left = this.#setActive(active, changed);
-      await this.#readDone(left, changed);
+      await this.#findDone(left, changed);
       const [seen, lost] = [CELL.done, CELL.failed].map((code) => this.#cells.filter(([is]) => is === code).length);
-      if ((seen !== done || lost !== failed) && Date.now() - this.#swept >= SWEEP) await this.#sweep(changed);
+      if ((seen !== done || lost !== failed) && Date.now() - this.#swept >= this.#pause) await this.#sweep(changed);
+      await this.#readSome(changed);
     }
     this.#ended = over;
     const told = JSON.stringify(this.#header());
@@ -115,10 +124,18 @@ export class RunGrid implements Watched {
     return left;
   }
 
-  /** Of these cells, those that have a result. */
-  async #readDone(indices: readonly number[], changed: Set<number>): Promise<void> {
+  /** Marks those of these cells that have a result; what it says is read later, a few at a time. */
+  async #findDone(indices: readonly number[], changed: Set<number>): Promise<void> {
     await mapLimited(indices, async (i) => {
-      const job = this.#plan.jobs[i];
+      const { key } = this.#plan.jobs[i];
+      if (!(await this.#list.store.has(storeKeys.result(key)))) return;
+      for (const cell of this.#byKey.get(key) ?? []) this.#set(cell, [CELL.done, 1, null, null], changed);
+      this.#unread.push(this.#plan.jobs[i]);
+    });
+  }
+
+  async #readSome(changed: Set<number>): Promise<void> {
+    await mapLimited(this.#unread.splice(0, READS), async (job) => {
       const result = await readResult(this.#list.store, job);
       if (!result) return;
       const share = result.curve.at(-1)?.testAccuracy ?? (await this.#accuracyOf(job, result).catch(() => null));
@@ -134,10 +151,10 @@ export class RunGrid implements Watched {
   }
 
   async #sweep(changed: Set<number>): Promise<void> {
-    this.#swept = Date.now();
+    const began = Date.now();
     const { store } = this.#list;
     const firsts = [...this.#byKey.values()].map(([first]) => first);
-    await this.#readDone(
+    await this.#findDone(
       firsts.filter((i) => this.#cells[i][0] !== CELL.done),
       changed,
     );
@@ -151,6 +168,8 @@ export class RunGrid implements Watched {
       if (failed.has(i) && cell[0] !== CELL.done) this.#set(i, [CELL.failed, 0, null, null], changed);
       else if (cell[0] === CELL.failed && !failed.has(i)) this.#set(i, [CELL.waiting, 0, null, null], changed);
     }
+    this.#swept = Date.now();
+    this.#pause = Math.max(SWEEP, SHARE * (this.#swept - began));
   }
 
   /** Of a run at its end, one record tells all. */
