@@ -119,7 +119,7 @@ test('a sweep tells its trials, and counts their folds by the estimator that the
   );
   assert.doesNotMatch(
     text,
-    new RegExp(`cryfold_run_(folds|accuracy_ratio|fold_state)\\{run="${sweep}",(estimator|model)="svm.[^"]`),
+    new RegExp(`cryfold_run_(folds|accuracy_ratio|fold_state)\\{run="${sweep}",(estimator|model)="svm[^"]`),
   );
 });
 
