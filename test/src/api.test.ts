@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { aggregate } from '@cryfold/aggregator';
@@ -161,6 +161,27 @@ test('every answer has the security headers, and no error tells more than its co
     const response = await ask(`/api/v1/runs/${run}/extend`, { method: 'POST', body, headers, token: OPERATE });
     assert.equal(await codeOf(response), 'API_INVALID', body);
   }
+});
+
+test('what is kept decoded is told only while it is there', { skip }, async () => {
+  const plan = path(`random/runs/${run}/plan.json`);
+  const urls = [`/api/v1/runs/${run}`, `/api/v1/runs/${run}/folds/svm/0/0`, `/api/v1/runs/${run}/logs?fold=svm/0/0`];
+  const statuses = () => Promise.all(urls.map(async (url) => (await ask(url, { token: READ })).status));
+  assert.deepEqual(await statuses(), [200, 200, 200]);
+  const first = await (await ask(urls[1], { token: READ })).text();
+  await rename(plan, path('plan.json'));
+  assert.deepEqual(await statuses(), [404, 404, 404]);
+  await rename(path('plan.json'), plan);
+  assert.deepEqual(await statuses(), [200, 200, 200]);
+  assert.equal(await (await ask(urls[1], { token: READ })).text(), first);
+  // Another plan under the same name.
+  const { jobs, ...rest } = JSON.parse(await readFile(plan, 'utf8'));
+  const fewer = { ...rest, jobs: jobs.filter(({ trial }: { trial: string }) => trial !== 'svm') };
+  await writeFile(path('plan.json'), JSON.stringify({ ...rest, jobs }));
+  await writeFile(plan, JSON.stringify(fewer));
+  assert.deepEqual((await statuses()).slice(1), [404, 404]);
+  await rename(path('plan.json'), plan);
+  assert.deepEqual(await statuses(), [200, 200, 200]);
 });
 
 test('only what a run needs can be uploaded, once, and only bytes that are what the key promises', {

@@ -7,13 +7,12 @@ import {
   type FoldJob,
   type FoldResult,
   foldFailureSchema,
-  foldResultSchema,
   type RunPlan,
   storeKeys,
 } from '@cryfold/core';
 import { accuracy, argmaxRows, confusionMatrix } from '@cryfold/evaluation';
 import { z } from 'zod';
-import { foldLog, foldLogSchema } from './logs.js';
+import { foldLog, foldLogSchema, readResult } from './logs.js';
 
 export const foldDetailSchema = foldLogSchema.extend({
   shuffle: z.int().nullable(),
@@ -30,14 +29,23 @@ export const foldDetailSchema = foldLogSchema.extend({
 });
 export type FoldDetail = z.infer<typeof foldDetailSchema>;
 
-/** Everything that the store knows of a fold. @throws CryfoldError ARTIFACT_MISSING, ARTIFACT_CORRUPT */
-export async function foldDetail(store: ArtifactStore, plan: RunPlan, job: FoldJob): Promise<FoldDetail> {
-  const log = await foldLog(store, plan, job);
+/**
+ * Everything that the store knows of a fold.
+ * @param manifestOf the manifest of a plan's dataset; asked for only where there is a result
+ * @throws CryfoldError ARTIFACT_MISSING, ARTIFACT_CORRUPT
+ */
+export async function foldDetail(
+  store: ArtifactStore,
+  plan: RunPlan,
+  job: FoldJob,
+  manifestOf: (plan: RunPlan) => Promise<DatasetManifest>,
+): Promise<FoldDetail> {
   const result = await readResult(store, job);
+  const log = await foldLog(store, plan, job, result);
   const failureKey = storeKeys.failure(plan.run, job.key);
   const failed = result ? undefined : await store.get(failureKey);
   const error = failed && decodeRecord(foldFailureSchema, failed, failureKey).error;
-  const counts = result && confusionOf(await readManifest(store, plan), plan, job, await readScores(store, result));
+  const counts = result && confusionOf(await manifestOf(plan), plan, job, await readScores(store, result));
   return {
     ...log,
     shuffle: job.shuffle ?? null,
@@ -53,12 +61,6 @@ export async function foldDetail(store: ArtifactStore, plan: RunPlan, job: FoldJ
 
 function artifactsOf({ key, probabilities, decisions, model = [] }: FoldResult): string[] {
   return [storeKeys.result(key), probabilities.key, ...(decisions ? [decisions.key] : []), ...model.map((m) => m.key)];
-}
-
-export async function readResult(store: ArtifactStore, job: Pick<FoldJob, 'key'>): Promise<FoldResult | undefined> {
-  const key = storeKeys.result(job.key);
-  const bytes = await store.get(key);
-  return bytes && decodeRecord(foldResultSchema, bytes, key);
 }
 
 export async function readManifest(store: ArtifactStore, plan: RunPlan): Promise<DatasetManifest> {

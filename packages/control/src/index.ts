@@ -1,18 +1,17 @@
 export { enqueueRun, forgetFailures } from './changes.js';
+export type { Decoded } from './decoded.js';
 export {
   confusionOf,
   type FoldDetail,
   foldDetail,
   foldDetailSchema,
-  readManifest,
-  readResult,
   readScores,
 } from './fold-detail.js';
 export { gatherReport } from './gather-report.js';
 export { HttpClient, type ServerAddress } from './http-client.js';
 export { HttpControl } from './http-control.js';
 export { HttpStore } from './http-store.js';
-export { type FoldLog, findJob, foldLogSchema } from './logs.js';
+export { type FoldLog, findJob, foldLogSchema, readResult } from './logs.js';
 export { type RunControl, StoreControl } from './run-control.js';
 export { allSplits, innerSplits, type Labelled, makeSplits, PROTOCOLS } from './splits.js';
 export {
@@ -30,5 +29,4 @@ export {
   readStoredPlan,
   runIds,
   runStatusSchema,
-  statusOf,
 } from './status.js';

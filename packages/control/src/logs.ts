@@ -4,6 +4,7 @@ import {
   decodeRecord,
   epochSchema,
   type FoldJob,
+  type FoldResult,
   foldResultSchema,
   type RunPlan,
   storeKeys,
@@ -45,12 +46,23 @@ export function findJob(plan: RunPlan, name: string): FoldJob {
   });
 }
 
-/** Which attempt of a fold was committed, where and when, and what was said during it and others. */
-export async function foldLog(store: ArtifactStore, plan: RunPlan, job: FoldJob): Promise<FoldLog> {
-  const { repeat, fold } = plan.splits[job.split];
+export async function readResult(store: ArtifactStore, job: Pick<FoldJob, 'key'>): Promise<FoldResult | undefined> {
   const key = storeKeys.result(job.key);
   const bytes = await store.get(key);
-  const result = bytes && decodeRecord(foldResultSchema, bytes, key);
+  return bytes && decodeRecord(foldResultSchema, bytes, key);
+}
+
+/**
+ * Which attempt of a fold was committed, where and when, and what was said during it and others.
+ * @param result what is committed of the fold
+ */
+export async function foldLog(
+  store: ArtifactStore,
+  plan: RunPlan,
+  job: FoldJob,
+  result: FoldResult | undefined,
+): Promise<FoldLog> {
+  const { repeat, fold } = plan.splits[job.split];
   const failed: FoldLog['failed'] = [];
   let said: string | undefined;
   for await (const name of store.list(`folds/${job.key}/`)) {

@@ -2,14 +2,14 @@ import type { ArtifactStore } from '@cryfold/artifacts';
 import type { RunPlan, Spec } from '@cryfold/core';
 import type { Queues } from '@cryfold/queue';
 import { cancelRun, enqueueRun, extendRun, reopenRun, submitRun } from './changes.js';
-import { type FoldLog, findJob, foldLog } from './logs.js';
+import { Decoded } from './decoded.js';
+import { type FoldLog, findJob, foldLog, readResult } from './logs.js';
 import {
   type ClusterStatus,
   isUnfinished,
   mapLimited,
   queueStatus,
   type RunStatus,
-  readPlan,
   runIds,
   statusOf,
 } from './status.js';
@@ -36,10 +36,14 @@ export interface RunControl {
 
 /** Over a store, and the queues of a cluster where there is one: a local run is controlled through its store alone. */
 export class StoreControl implements RunControl {
+  readonly decoded: Decoded;
+
   constructor(
     readonly store: ArtifactStore,
     readonly queues?: Queues,
-  ) {}
+  ) {
+    this.decoded = new Decoded(store);
+  }
 
   async list(): Promise<RunStatus[]> {
     const runs: RunStatus[] = [];
@@ -51,8 +55,8 @@ export class StoreControl implements RunControl {
     return { ...(await queueStatus(this.queues)), unfinished: (await this.list()).filter(isUnfinished) };
   }
 
-  status(run: string): Promise<RunStatus> {
-    return statusOf(this.store, this.queues, run);
+  async status(run: string): Promise<RunStatus> {
+    return statusOf(this.store, this.queues, await this.decoded.plan(run));
   }
 
   async cancel(run: string): Promise<RunStatus> {
@@ -74,9 +78,12 @@ export class StoreControl implements RunControl {
   }
 
   async logs(run: string, fold?: string): Promise<FoldLog[]> {
-    const plan = await readPlan(this.store, run);
-    if (fold !== undefined) return [await foldLog(this.store, plan, findJob(plan, fold))];
-    const logs = await mapLimited(plan.jobs, (job) => foldLog(this.store, plan, job));
+    const plan = await this.decoded.plan(run);
+    const jobs = fold === undefined ? plan.jobs : [findJob(plan, fold)];
+    const logs = await mapLimited(jobs, async (job) =>
+      foldLog(this.store, plan, job, await readResult(this.store, job)),
+    );
+    if (fold !== undefined) return logs;
     return logs.filter(({ failed }) => failed.length > 0);
   }
 

@@ -88,9 +88,9 @@ export async function mapLimited<T, R>(items: readonly T[], action: (item: T) =>
 /** What the coordinator publishes on a run's job. */
 const progressSchema = runStatusSchema.pick({ active: true, etaSeconds: true }).partial();
 
-/** What the store and, where it is asked, Redis know of a run. @throws CryfoldError RUN_NOT_FOUND */
-export async function statusOf(store: ArtifactStore, queues: Queues | undefined, run: string): Promise<RunStatus> {
-  const plan = await readPlan(store, run);
+/** What the store and, where it is asked, Redis know of a run. */
+export async function statusOf(store: ArtifactStore, queues: Queues | undefined, plan: RunPlan): Promise<RunStatus> {
+  const { run } = plan;
   const results = await readResults(store, run);
   const complete = results?.status === 'complete';
   const failures: RunStatus['failures'] = [];

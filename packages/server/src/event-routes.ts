@@ -30,16 +30,14 @@ export function addEventRoutes(app: App, watches: Watches): void {
       reply.hijack();
       const own = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
       raw.writeHead(200, { ...(reply.getHeaders() as Record<string, string>), ...own });
-      const write = (text: string) => {
+      const write = (text: string | Buffer) => {
         if (raw.writableLength > BEHIND) raw.destroy();
         else raw.write(text);
       };
       write('retry: 1000\n\n');
       const beat = setInterval(() => write(': \n\n'), BEAT);
       const last = headers['last-event-id'];
-      const leave = feed.listen(Array.isArray(last) ? last[0] : last, ({ id, event, data }: FeedEvent) =>
-        write(`id: ${id}\nevent: ${event}\ndata: ${data}\n\n`),
-      );
+      const leave = feed.listen(Array.isArray(last) ? last[0] : last, ({ frame }: FeedEvent) => write(frame));
       viewers++;
       raw.once('close', () => {
         viewers--;

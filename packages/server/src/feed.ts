@@ -3,8 +3,9 @@ import { randomBytes } from 'node:crypto';
 export interface FeedEvent {
   id: string;
   event: 'snapshot' | 'change';
-  /** JSON, written once for all who hear it */
   data: string;
+  /** As it goes over the wire, made once for all who hear it */
+  frame: Buffer;
 }
 
 /** Characters of changes that are kept for those who come back after a disconnect. */
@@ -20,6 +21,8 @@ export class Feed {
   readonly #snapshot: () => unknown;
   readonly #recent: FeedEvent[] = [];
   readonly #listeners = new Set<(event: FeedEvent) => void>();
+  /** The whole state as told last; good until the next change */
+  #latest: FeedEvent | undefined;
   #version = 0;
   #kept = 0;
 
@@ -35,7 +38,8 @@ export class Feed {
   /** @param event `snapshot` where the whole state is told anew */
   publish(change: unknown, event: FeedEvent['event'] = 'change'): void {
     this.#version++;
-    const told: FeedEvent = { id: this.#id(this.#version), event, data: JSON.stringify(change) };
+    this.#latest = undefined;
+    const told = this.#event(event, change);
     this.#recent.push(told);
     this.#kept += told.data.length;
     while (this.#kept > KEPT) this.#kept -= this.#recent.shift()?.data.length ?? 0;
@@ -49,12 +53,15 @@ export class Feed {
     return () => void this.#listeners.delete(listener);
   }
 
-  #id(version: number): string {
-    return `${this.#epoch}-${version}`;
+  #event(event: FeedEvent['event'], state: unknown): FeedEvent {
+    const id = `${this.#epoch}-${this.#version}`;
+    const data = JSON.stringify(state);
+    return { id, event, data, frame: Buffer.from(`id: ${id}\nevent: ${event}\ndata: ${data}\n\n`) };
   }
 
   #whole(): FeedEvent {
-    return { id: this.#id(this.#version), event: 'snapshot', data: JSON.stringify(this.#snapshot()) };
+    this.#latest ??= this.#event('snapshot', this.#snapshot());
+    return this.#latest;
   }
 
   #missed(lastId: string | undefined): FeedEvent[] | undefined {

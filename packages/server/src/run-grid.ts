@@ -1,13 +1,4 @@
-import {
-  confusionOf,
-  mapLimited,
-  type RunStatus,
-  readManifest,
-  readPlan,
-  readResult,
-  readResults,
-  readScores,
-} from '@cryfold/control';
+import { confusionOf, mapLimited, type RunStatus, readResult, readResults, readScores } from '@cryfold/control';
 import { decodeRecord, type FoldJob, foldFailureSchema, type RunPlan, storeKeys } from '@cryfold/core';
 import { accuracy, type RunResults } from '@cryfold/evaluation';
 import { Feed } from './feed.js';
@@ -40,13 +31,14 @@ export class RunGrid implements Watched {
   readonly #byKey = new Map<string, number[]>();
   readonly #byName = new Map<string, number>();
   #status: RunStatus;
-  #manifest: ReturnType<typeof readManifest> | undefined;
   #told = '';
   #swept = 0;
   #pause = 0;
   /** Folds that are done, whose results were not read yet */
   readonly #unread: FoldJob[] = [];
   #ended = false;
+  #grown = false;
+  readonly #changed = new Set<number>();
 
   private constructor(list: RunList, plan: RunPlan, status: RunStatus) {
     this.#list = list;
@@ -57,7 +49,7 @@ export class RunGrid implements Watched {
   }
 
   static async open(list: RunList, run: string): Promise<RunGrid> {
-    const plan = await readPlan(list.store, run);
+    const plan = await list.decoded.plan(run);
     const grid = new RunGrid(list, plan, await list.briefOf(run));
     await grid.look();
     return grid;
@@ -82,11 +74,14 @@ export class RunGrid implements Watched {
     this.#status = await this.#list.briefOf(this.#plan.run);
     const { state, active, done, failed, total } = this.#status;
     // A sweep's plan grows as it decides.
-    const plan = total === this.#plan.jobs.length ? this.#plan : await readPlan(this.#list.store, this.#plan.run);
-    const grown = plan.jobs.length !== this.#plan.jobs.length;
-    if (grown) this.#lay(plan);
+    const plan = total === this.#plan.jobs.length ? this.#plan : await this.#list.decoded.plan(this.#plan.run);
+    if (plan.jobs.length !== this.#plan.jobs.length) {
+      this.#lay(plan);
+      this.#grown = true;
+    }
     const over = state === 'complete' || state === 'incomplete';
-    const changed = new Set<number>();
+    // What was seen before a look failed is told by the next one.
+    const changed = this.#changed;
     if (over && !this.#ended) await this.#readEnd(changed);
     if (!over) {
       const left = this.#setActive(active, changed);
@@ -97,14 +92,18 @@ export class RunGrid implements Watched {
     }
     this.#ended = over;
     const told = JSON.stringify(this.#header());
-    if (grown) {
+    if (this.#grown) {
       this.#told = told;
+      this.#grown = false;
+      changed.clear();
       this.feed.publish(this.#snapshot(), 'snapshot');
       return;
     }
     if (changed.size === 0 && told === this.#told) return;
     this.#told = told;
-    this.feed.publish({ status: this.#header(), cells: [...changed].map((i) => [i, ...this.#cells[i]]) });
+    const cells = [...changed].map((i) => [i, ...this.#cells[i]]);
+    changed.clear();
+    this.feed.publish({ status: this.#header(), cells });
   };
 
   /** @returns cells that were active and are no more */
@@ -145,9 +144,8 @@ export class RunGrid implements Watched {
   }
 
   async #accuracyOf(job: FoldJob, result: Parameters<typeof readScores>[1]): Promise<number> {
-    this.#manifest ??= readManifest(this.#list.store, this.#plan);
     const scores = await readScores(this.#list.store, result);
-    return accuracy(confusionOf(await this.#manifest, this.#plan, job, scores));
+    return accuracy(confusionOf(await this.#list.decoded.manifest(this.#plan), this.#plan, job, scores));
   }
 
   async #sweep(changed: Set<number>): Promise<void> {

@@ -1,4 +1,4 @@
-import { type RunStatus, runIds, runStatusSchema, type StoreControl } from '@cryfold/control';
+import { type Decoded, type RunStatus, runIds, runStatusSchema, type StoreControl } from '@cryfold/control';
 
 /** Milliseconds that a list of runs is good for, however many ask. */
 const FRESH = 1000;
@@ -26,11 +26,16 @@ export class RunList {
   readonly #control: StoreControl;
   readonly #complete = new Map<string, RunStatus>();
   readonly #known = new Map<string, Known>();
+  readonly #asked = new Map<string, { at: number; status: Promise<RunStatus> }>();
   #looked = 0;
   #runs: Promise<RunStatus[]> | undefined;
 
   constructor(control: StoreControl) {
     this.#control = control;
+  }
+
+  get decoded(): Decoded {
+    return this.#control.decoded;
   }
 
   get store() {
@@ -50,6 +55,24 @@ export class RunList {
       if (this.#runs === runs) this.#runs = undefined;
     });
     return runs;
+  }
+
+  /** One run, looked up once a second for all who ask; of a complete one, only whether it is still there. */
+  async statusOf(run: string): Promise<RunStatus> {
+    const complete = this.#complete.get(run);
+    if (complete) {
+      await this.decoded.plan(run);
+      return complete;
+    }
+    const asked = this.#asked.get(run);
+    if (asked && Date.now() - asked.at < FRESH) return asked.status;
+    const status = this.#control.status(run);
+    const now = { at: Date.now(), status };
+    this.#asked.set(run, now);
+    const forget = () => void (this.#asked.get(run) === now && this.#asked.delete(run));
+    setTimeout(forget, FRESH).unref();
+    status.then((found) => found.state === 'complete' && this.#complete.set(run, found)).catch(forget);
+    return status;
   }
 
   /** As `runs`, without why folds failed: of a run that is driven, what its coordinator told last is enough. */
@@ -79,6 +102,8 @@ export class RunList {
   changed(status: RunStatus): RunStatus {
     this.#runs = undefined;
     this.#known.delete(status.run);
+    this.#asked.delete(status.run);
+    this.#complete.delete(status.run);
     return status;
   }
 

@@ -7,12 +7,11 @@ import {
   isUnfinished,
   queueStatus,
   RUN_ID,
-  readPlan,
   readResults,
   runStatusSchema,
   type StoreControl,
 } from '@cryfold/control';
-import { CryfoldError, parseSpec } from '@cryfold/core';
+import { CryfoldError, parseSpec, type RunPlan } from '@cryfold/core';
 import { z } from 'zod';
 import { errorAnswer } from './answers.js';
 import type { App } from './app.js';
@@ -57,7 +56,7 @@ export function addRunRoutes(app: App, { control, list, reports }: RunRoutes): v
   app.get(
     '/runs/:run',
     { schema: { summary: 'One run', params: runParams, response: answers(runStatusSchema) } },
-    async ({ params }) => control.status(params.run),
+    async ({ params }) => list.statusOf(params.run),
   );
   app.get(
     '/runs/:run/folds/:trial/:repeat/:fold',
@@ -70,15 +69,16 @@ export function addRunRoutes(app: App, { control, list, reports }: RunRoutes): v
       },
     },
     async ({ params: { run, trial, repeat, fold }, query: { shuffle } }) => {
-      const plan = await readPlan(store, run);
+      const plan = await control.decoded.plan(run);
+      const manifestOf = (of: RunPlan) => control.decoded.manifest(of);
       const name = `${trial}/${repeat}/${fold}`;
-      if (shuffle === undefined) return foldDetail(store, plan, findJob(plan, name));
+      if (shuffle === undefined) return foldDetail(store, plan, findJob(plan, name), manifestOf);
       const job = plan.jobs.find((job) => {
         const split = plan.splits[job.split];
         return job.trial === trial && split.repeat === repeat && split.fold === fold && job.shuffle === shuffle;
       });
       if (!job) throw new CryfoldError('RUN_NOT_FOUND', `run ${run} has no fold ${name} of shuffle ${shuffle}`);
-      return foldDetail(store, plan, job);
+      return foldDetail(store, plan, job, manifestOf);
     },
   );
   app.get(
@@ -97,7 +97,7 @@ export function addRunRoutes(app: App, { control, list, reports }: RunRoutes): v
     '/runs/:run/report.html',
     { schema: { summary: 'The HTML report of a run that has ended', params: runParams } },
     async ({ params }, reply) => {
-      await readPlan(store, params.run);
+      await control.decoded.plan(params.run);
       const results = await readResults(store, params.run);
       if (!results) throw new CryfoldError('RUN_NOT_FOUND', `run ${params.run} has not ended: there is no report yet`);
       const page = await reports.write(params.run, results.status === 'complete');

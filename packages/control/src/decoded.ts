@@ -1,0 +1,57 @@
+import type { ArtifactStore, StoredPlan } from '@cryfold/artifacts';
+import { type DatasetManifest, type RunPlan, storeKeys } from '@cryfold/core';
+import { readManifest } from './fold-detail.js';
+import { RUN_ID, readStoredPlan } from './status.js';
+
+/** Plans and manifests kept; each is some MB at most. */
+const KEPT = 16;
+
+/**
+ * Plans and manifests as decoded, for a process that is asked for the same ones again and again: decoding a plan of
+ * thousands of folds takes tens of milliseconds. Whether a plan is still there, and has not grown, is looked up each
+ * time; a manifest never changes.
+ */
+export class Decoded {
+  readonly #store: ArtifactStore;
+  readonly #plans = new Map<string, { stamp: string; stored: StoredPlan }>();
+  readonly #manifests = new Map<string, DatasetManifest>();
+
+  constructor(store: ArtifactStore) {
+    this.#store = store;
+  }
+
+  async plan(run: string): Promise<RunPlan> {
+    return (await this.storedPlan(run)).plan;
+  }
+
+  /** @throws CryfoldError RUN_NOT_FOUND */
+  async storedPlan(run: string): Promise<StoredPlan> {
+    const found = RUN_ID.test(run) ? await this.#store.stat(storeKeys.plan(run)) : undefined;
+    const stamp = found && `${found.bytes} ${found.modified.getTime()}`;
+    const known = this.#plans.get(run);
+    if (stamp && known?.stamp === stamp && !(await this.#hasGrown(known.stored))) {
+      return keep(this.#plans, run, known).stored;
+    }
+    this.#plans.delete(run);
+    const stored = await readStoredPlan(this.#store, run);
+    return stamp ? keep(this.#plans, run, { stamp, stored }).stored : stored;
+  }
+
+  async manifest(plan: RunPlan): Promise<DatasetManifest> {
+    const { key } = plan.dataset;
+    return keep(this.#manifests, key, this.#manifests.get(key) ?? (await readManifest(this.#store, plan)));
+  }
+
+  /** What a sweep decided is kept in records with numbers that have no gaps. */
+  async #hasGrown({ base, search, next }: StoredPlan): Promise<boolean> {
+    return search !== undefined && this.#store.has(storeKeys.searchRecord(base.run, next));
+  }
+}
+
+/** Makes it the one used last, and lets go of the one used longest ago where there are too many. */
+function keep<T>(map: Map<string, T>, key: string, value: T): T {
+  map.delete(key);
+  map.set(key, value);
+  if (map.size > KEPT) map.delete(map.keys().next().value as string);
+  return value;
+}
