@@ -47,11 +47,16 @@ before(async () => {
   };
   cluster.run(
     { ...environment, CRYFOLD_API_TOKENS: `read:${READ},operate:${OPERATE}` },
-    { coordinator: ['coordinator', '--api-port', String(port)], aggregator: ['aggregator'], worker: ['worker'] },
+    {
+      coordinator: ['coordinator', '--api-port', String(port)],
+      aggregator: ['aggregator'],
+      worker: ['worker', '--children', '1'],
+    },
   );
   await writeFile(
     path('tiny.yaml'),
-    TINY_SPEC.replace('epochs: 2', 'epochs: 60').replace('  svm:', '  weak: { kind: svm, C: 1 }\n  svm:'),
+    // Folds of some seconds on any machine, one after the other: the run goes on while the test looks
+    TINY_SPEC.replace('epochs: 2', 'epochs: 400').replace('  svm:', '  weak: { kind: svm, C: 1 }\n  svm:'),
   );
   await synthesizeCorpus(path(HOSTILE), { clips: 60, seed: 1 });
   // Chromium's sandbox refuses to start as root, and the page is our own.

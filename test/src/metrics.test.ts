@@ -10,7 +10,7 @@ import { CATALOGUE } from '@cryfold/runtime';
 import { findTool } from '@cryfold/testing';
 import { ROOT, start, until } from './command.js';
 import { BOARDS } from './grafana/boards.js';
-import { ObservedCluster } from './observed-run.js';
+import { EPOCHS, ObservedCluster } from './observed-run.js';
 import { Prometheus, selectors } from './prometheus.js';
 import { seriesValue } from './service.js';
 
@@ -163,11 +163,14 @@ test('every fold of a run is counted once, and accuracies are those of the resul
 });
 
 test('a worker counts each image of each epoch, and its children', () => {
-  // 2 repeats x 3 folds x 30 epochs, and each repeat trains on every clip twice
-  const clips = 2 * 2 * results.dataset.clips * 30;
+  // 2 repeats x 3 folds, and each repeat trains on every clip twice
+  const clips = 2 * 2 * results.dataset.clips * EPOCHS;
   const images = seriesValue(texts.worker, 'cryfold_trained_images_total{estimator="small-cnn"}') ?? 0;
   assert.ok(Math.abs(images - clips) < 1e-6, `${images} images of ${clips}`);
-  assert.equal(seriesValue(texts.worker, 'cryfold_epoch_duration_seconds_count{estimator="small-cnn"}'), 180);
+  assert.equal(
+    seriesValue(texts.worker, 'cryfold_epoch_duration_seconds_count{estimator="small-cnn"}'),
+    2 * 3 * EPOCHS,
+  );
   for (const queue of ['gpu', 'cpu']) {
     assert.equal(seriesValue(texts.worker, `cryfold_child_starts_total{queue="${queue}",reason="first"}`), 1);
     assert.ok((seriesValue(texts.worker, `cryfold_child_memory_bytes{queue="${queue}",child="0"}`) ?? 0) > 1e7);

@@ -5,13 +5,16 @@ import { cryfold, type Ended, temporaryFolder } from './command.js';
 import { RedisProcess } from './redis.js';
 import { type RunningService, startService, untilReady } from './service.js';
 
-/** Two repeats of three folds, of a network that takes a second or two a fold, and an SVM. */
+/** Of the network in each fold */
+export const EPOCHS = 150;
+
+/** Two repeats of three folds, of a network that takes some seconds a fold, so that scrapes meet it in training, and an SVM. */
 const SPEC = `
 version: 1
 name: observed
 protocol: { folds: 3, repeats: 2 }
 estimators:
-  small-cnn: { kind: small-cnn, epochs: 30, learningRate: 1e-3, filters: [4, 8, 8], dense: [16] }
+  small-cnn: { kind: small-cnn, epochs: ${EPOCHS}, learningRate: 1e-3, filters: [4, 8, 8], dense: [16] }
   svm: { kind: svm }
 fusion:
   combined: { members: [small-cnn, svm] }
