@@ -196,6 +196,58 @@ test('a run fills in as its folds end, is cancelled and retried, and shows each 
   );
 });
 
+test('a sweep’s trials are those that status prints, best first', { skip }, async () => {
+  const sweep = `
+version: 1
+name: sweep
+protocol: { folds: 3, repeats: 1 }
+estimators:
+  svm: { kind: svm }
+search:
+  algorithm: asha
+  trials: 8
+  space:
+    svm: { gamma: { log: [1e-9, 1e-3] }, C: { log: [0.001, 100] } }
+`;
+  await writeFile(path('sweep.yaml'), sweep);
+  const page = await open(`${url}/#/`, READ);
+  const running = start(['sweep', path('sweep.yaml'), '--data', path(HOSTILE), '--out', path('sweep')], environment);
+  await page.getByRole('link', { name: /^sweep-/ }).click();
+  assert.equal((await running.ended).code, 0, running.stderr());
+  await page.waitForSelector('.state[data-state="complete"]');
+  const run = decodeURIComponent(page.url().split('/').at(-1)!);
+  const { stdout } = await cryfold(['status', run, '--json'], environment);
+  const { trials } = JSON.parse(stdout).search as { trials: Record<string, string | number | null>[] };
+  const percent = (share: unknown) => (100 * Math.min(1, Math.max(0, Number(share)))).toFixed(2);
+  const expected = trials.map(({ trial, state, folds, planned, mean, low, high, reason }) =>
+    [
+      ...[trial, state, `${folds}/${planned}`, percent(mean)],
+      ...[low === null ? '–' : `${percent(low)} to ${percent(high)}`, reason],
+    ].join('|'),
+  );
+  assert.deepEqual([...new Set(trials.map(({ state }) => state))].sort(), ['COMPLETE', 'PRUNED']);
+  const rows = async () => {
+    const cells = await page.locator('tbody.search tr').evaluateAll((all) =>
+      // The browser's own types are no part of this program.
+      all.map((row) =>
+        Array.from((row as unknown as { cells: { textContent: string }[] }).cells, (c) => c.textContent),
+      ),
+    );
+    return cells.map((of) => of.filter((_, i) => i !== 5).join('|'));
+  };
+  await until('the last rows', async () => (await rows()).sort().join() === [...expected].sort().join());
+  const means = trials.map(({ mean }) => Number(mean));
+  assert.deepEqual(
+    (await rows()).map((row) => row.split('|')[3]),
+    [...means].sort((a, b) => b - a).map(percent),
+  );
+  assert.match(await page.locator('tbody.search tr').first().innerText(), /gamma 0.*C /);
+  assert.equal(await cells(page, 3), 0, 'no fold failed');
+  await until('every fold', async () => (await cells(page, 2)) === trials.reduce((n, t) => n + Number(t.folds), 0));
+  assert.deepEqual(await axe(page), []);
+  await page.context().close();
+});
+
 test('ten thousand folds scroll and update smoothly', { skip }, async (t) => {
   const { run } = await writeRandomRun(openStore(environment.CRYFOLD_STORE), {
     clips: 40,

@@ -1,10 +1,9 @@
-import { type RunPhase, type RunStatus, readStoredPlan } from '@cryfold/control';
+import { type RunPhase, type RunStatus, readStoredPlan, readTrialRows } from '@cryfold/control';
 import { trialTable } from '@cryfold/report';
 import type { Config } from '@cryfold/runtime';
 import { type ControlOptions, withControl } from './control.js';
 import { EXIT } from './exit-codes.js';
 import { formatSeconds } from './format.js';
-import { readTrialRows } from './trials.js';
 
 const CODES: Record<RunPhase, number> = {
   complete: EXIT.done,

@@ -30,3 +30,4 @@ export {
   runIds,
   runStatusSchema,
 } from './status.js';
+export { readTrialRows, TrialTable } from './trials.js';

@@ -9,7 +9,7 @@ import {
   type SearchMetric,
   storeKeys,
 } from '@cryfold/core';
-import { accuracy, argmaxRows, balancedAccuracy, confusionMatrix, logLoss } from '@cryfold/evaluation';
+import { searchScore } from '@cryfold/evaluation';
 
 /** Scores of committed folds, each read once. */
 export class FoldScores {
@@ -49,9 +49,7 @@ export class FoldScores {
     const all = this.#labels;
     const classes = plan.dataset.classes.length;
     const labels = plan.splits[job.split].test.map((clip) => all[clip]);
-    if (metric === 'logLoss') return -logLoss(labels, rows, classes);
-    const confusion = confusionMatrix(labels, argmaxRows(rows, classes), classes);
-    return metric === 'accuracy' ? accuracy(confusion) : balancedAccuracy(confusion);
+    return searchScore(metric, labels, rows, classes);
   }
 
   async #readLabels(plan: RunPlan): Promise<Int32Array> {

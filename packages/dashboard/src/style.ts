@@ -31,8 +31,8 @@ td.heat { background: color-mix(in srgb, var(--heat) calc(var(--share) * 100%), 
 progress { width: 8rem; max-width: 100%; accent-color: var(--done); }
 .state { font-weight: 600; white-space: nowrap; } .state::before { content: "● "; }
 .state[data-state=complete] { color: var(--done); } .state[data-state=running] { color: var(--active); }
-.state[data-state=incomplete], .state[data-state=cancelled] { color: var(--failed); }
-.state[data-state=stopped] { color: var(--faint); }
+.state[data-state=incomplete], .state[data-state=cancelled], .state[data-state=failed] { color: var(--failed); }
+.state[data-state=stopped], .state[data-state=pruned] { color: var(--faint); }
 .actions { display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: center; margin: .6rem 0; }
 button, input { font: inherit; color: inherit; background: var(--panel); border: 1px solid var(--faint);
   border-radius: .3rem; padding: .3rem .8rem; }

@@ -80,6 +80,7 @@ export {
   type SearchResults,
   type TrialRow,
 } from './results.js';
+export { searchScore } from './search-score.js';
 export { type ShuffleSplitOptions, shuffleSplit, trainTestSplit } from './shuffle-split.js';
 export { type ShuffledFold, shuffledName } from './shuffled.js';
 export type { Split } from './split.js';

@@ -1,6 +1,15 @@
-import { confusionOf, mapLimited, type RunStatus, readResult, readResults, readScores } from '@cryfold/control';
+import type { StoredPlan } from '@cryfold/artifacts';
+import {
+  confusionOf,
+  mapLimited,
+  type RunStatus,
+  readResult,
+  readResults,
+  readScores,
+  TrialTable,
+} from '@cryfold/control';
 import { decodeRecord, type FoldJob, foldFailureSchema, type RunPlan, storeKeys } from '@cryfold/core';
-import { accuracy, type RunResults } from '@cryfold/evaluation';
+import { accuracy, type RunResults, type TrialRow } from '@cryfold/evaluation';
 import { Feed } from './feed.js';
 import type { RunList } from './run-list.js';
 import type { Watched } from './watches.js';
@@ -15,6 +24,8 @@ const SWEEP = 4000;
 const SHARE = 20;
 /** Results read a second: of quicker folds the state is shown at once, and the accuracy when there is time. */
 const READS = 20;
+/** As many once nothing trains any more. */
+const READS_AFTER = 200;
 
 /** State, share of the fold that is behind it, accuracy on its test clips, seconds. */
 type Cell = [state: number, fraction: number, accuracy: number | null, seconds: number | null];
@@ -26,7 +37,11 @@ type Cell = [state: number, fraction: number, accuracy: number | null, seconds: 
 export class RunGrid implements Watched {
   readonly feed: Feed;
   readonly #list: RunList;
+  #stored: StoredPlan;
   #plan: RunPlan;
+  /** Of a sweep: each trial's row as it was told last, as JSON */
+  #trials = new Map<string, string>();
+  readonly #table: TrialTable;
   #cells: Cell[] = [];
   readonly #byKey = new Map<string, number[]>();
   readonly #byName = new Map<string, number>();
@@ -40,17 +55,19 @@ export class RunGrid implements Watched {
   #grown = false;
   readonly #changed = new Set<number>();
 
-  private constructor(list: RunList, plan: RunPlan, status: RunStatus) {
+  private constructor(list: RunList, stored: StoredPlan, status: RunStatus) {
     this.#list = list;
-    this.#plan = plan;
+    this.#stored = stored;
+    this.#plan = stored.plan;
+    this.#table = new TrialTable(list.store);
     this.#status = status;
-    this.#lay(plan);
+    this.#lay(stored.plan);
     this.feed = new Feed(() => this.#snapshot());
   }
 
   static async open(list: RunList, run: string): Promise<RunGrid> {
-    const plan = await list.decoded.plan(run);
-    const grid = new RunGrid(list, plan, await list.briefOf(run));
+    const stored = await list.decoded.storedPlan(run);
+    const grid = new RunGrid(list, stored, await list.briefOf(run));
     await grid.look();
     return grid;
   }
@@ -72,13 +89,8 @@ export class RunGrid implements Watched {
 
   look = async (): Promise<void> => {
     this.#status = await this.#list.briefOf(this.#plan.run);
-    const { state, active, done, failed, total } = this.#status;
-    // A sweep's plan grows as it decides.
-    const plan = total === this.#plan.jobs.length ? this.#plan : await this.#list.decoded.plan(this.#plan.run);
-    if (plan.jobs.length !== this.#plan.jobs.length) {
-      this.#lay(plan);
-      this.#grown = true;
-    }
+    const { state, active, done, failed } = this.#status;
+    if (this.#stored.search) await this.#readPlan();
     const over = state === 'complete' || state === 'incomplete';
     // What was seen before a look failed is told by the next one.
     const changed = this.#changed;
@@ -88,8 +100,9 @@ export class RunGrid implements Watched {
       await this.#findDone(left, changed);
       const [seen, lost] = [CELL.done, CELL.failed].map((code) => this.#cells.filter(([is]) => is === code).length);
       if ((seen !== done || lost !== failed) && Date.now() - this.#swept >= this.#pause) await this.#sweep(changed);
-      await this.#readSome(changed);
     }
+    await this.#readSome(changed, over ? READS_AFTER : READS);
+    const trials = this.#newRows();
     this.#ended = over;
     const told = JSON.stringify(this.#header());
     if (this.#grown) {
@@ -99,12 +112,32 @@ export class RunGrid implements Watched {
       this.feed.publish(this.#snapshot(), 'snapshot');
       return;
     }
-    if (changed.size === 0 && told === this.#told) return;
+    if (changed.size === 0 && trials.length === 0 && told === this.#told) return;
     this.#told = told;
     const cells = [...changed].map((i) => [i, ...this.#cells[i]]);
     changed.clear();
-    this.feed.publish({ status: this.#header(), cells });
+    this.feed.publish({ status: this.#header(), cells, ...(trials.length > 0 ? { search: trials } : {}) });
   };
+
+  /** A sweep's plan grows, and loses the waiting folds of trials that it gave up, as it decides. */
+  async #readPlan(): Promise<void> {
+    const stored = await this.#list.decoded.storedPlan(this.#plan.run);
+    if (stored === this.#stored) return;
+    this.#stored = stored;
+    const names = ({ jobs }: RunPlan) => jobs.map(({ trial, key }) => `${trial} ${key}`).join();
+    if (names(stored.plan) === names(this.#plan)) return;
+    this.#lay(stored.plan);
+    this.#grown = true;
+  }
+
+  /** Rows of trials that are not as they were told last. */
+  #newRows(): TrialRow[] {
+    if (!this.#stored.search) return [];
+    const rows = this.#table.rows(this.#stored);
+    const changed = rows.filter((row) => JSON.stringify(row) !== this.#trials.get(row.trial));
+    this.#trials = new Map(rows.map((row) => [row.trial, JSON.stringify(row)]));
+    return changed;
+  }
 
   /** @returns cells that were active and are no more */
   #setActive(active: RunStatus['active'], changed: Set<number>): number[] {
@@ -133,10 +166,11 @@ export class RunGrid implements Watched {
     });
   }
 
-  async #readSome(changed: Set<number>): Promise<void> {
-    await mapLimited(this.#unread.splice(0, READS), async (job) => {
+  async #readSome(changed: Set<number>, most: number): Promise<void> {
+    await mapLimited(this.#unread.splice(0, most), async (job) => {
       const result = await readResult(this.#list.store, job);
       if (!result) return;
+      if (this.#stored.search) await this.#table.read(this.#plan, job);
       const share = result.curve.at(-1)?.testAccuracy ?? (await this.#accuracyOf(job, result).catch(() => null));
       for (const cell of this.#byKey.get(job.key) ?? [])
         this.#set(cell, [CELL.done, 1, share, result.seconds], changed);
@@ -175,7 +209,14 @@ export class RunGrid implements Watched {
     const results = await readResults(this.#list.store, this.#plan.run);
     if (!results) return;
     const shares = sharesOf(results);
+    // The results of a sweep are of its winners alone.
+    const tried = (i: number) => this.#stored.search?.trials.has(this.#plan.jobs[i].trial) === true;
+    await this.#findDone(
+      [...this.#cells.keys()].filter((i) => tried(i) && this.#cells[i][0] !== CELL.done),
+      changed,
+    );
     for (const [i, job] of this.#plan.jobs.entries()) {
+      if (tried(i) && this.#cells[i][0] === CELL.done) continue;
       const share = shares.get(`${this.#nameOf(job)}/${job.shuffle ?? ''}`);
       const [, , , seconds] = this.#cells[i];
       this.#set(i, share === undefined ? [CELL.failed, 0, null, null] : [CELL.done, 1, share, seconds], changed);
@@ -198,6 +239,15 @@ export class RunGrid implements Watched {
     return { run, name, state, total, done, failed, etaSeconds };
   }
 
+  /** Of a sweep: its trials, and the estimators that it searches or evaluates as they are. */
+  #search() {
+    const { base } = this.#stored;
+    if (!base.spec.search) return null;
+    const bases = Object.keys(base.spec.search.space);
+    const fixed = Object.keys(base.spec.estimators).filter((name) => !bases.includes(name));
+    return { metric: base.spec.search.metric, bases, fixed, trials: this.#table.rows(this.#stored) };
+  }
+
   #snapshot() {
     const { spec, jobs, splits, dataset } = this.#plan;
     const trials = Object.entries(spec.estimators).map(([name, parameters]) => ({ name, parameters }));
@@ -209,6 +259,7 @@ export class RunGrid implements Watched {
       status: this.#header(),
       dataset: { name: dataset.name, clips: dataset.clips, classes: dataset.classes },
       protocol: spec.protocol,
+      search: this.#search(),
       trials,
       places,
       cells: this.#cells,

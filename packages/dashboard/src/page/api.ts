@@ -26,11 +26,35 @@ export interface Cluster {
 /** State, share of the fold behind it, accuracy, seconds. */
 export type Cell = [state: number, fraction: number, accuracy: number | null, seconds: number | null];
 
+/** A trial of a sweep: packages/evaluation, results.ts. */
+export interface TrialRow {
+  trial: string;
+  base: string;
+  state: 'RUNNING' | 'COMPLETE' | 'PRUNED' | 'FAILED';
+  reason: string;
+  parameters: Record<string, unknown>;
+  folds: number;
+  planned: number;
+  mean: number | null;
+  low: number | null;
+  high: number | null;
+}
+
+export interface Search {
+  metric: string;
+  /** Estimators that are searched, and those that are evaluated as they are */
+  bases: string[];
+  fixed: string[];
+  trials: TrialRow[];
+}
+
 export interface Grid {
   status: RunSummary;
   dataset: { name: string; clips: number; classes: string[] };
   protocol: { splitter: string; folds: number; repeats: number };
   trials: { name: string; parameters: Record<string, unknown> }[];
+  /** Null for a run that is no sweep */
+  search: Search | null;
   /** Trial, repeat, fold, shuffle of each cell */
   places: [trial: number, repeat: number, fold: number, shuffle: number | null][];
   cells: Cell[];
@@ -39,6 +63,8 @@ export interface Grid {
 export interface GridChange {
   status: RunSummary;
   cells: [index: number, ...cell: Cell][];
+  /** Trials of a sweep that are not as they were */
+  search?: TrialRow[];
 }
 
 export interface FoldDetail {

@@ -5,6 +5,7 @@ import { showFold } from './fold-view.js';
 import { GridView } from './grid.js';
 import type { View } from './main.js';
 import { head, scroll } from './runs-view.js';
+import { SearchView } from './search-view.js';
 
 const ENDED = new Set(['complete', 'incomplete']);
 
@@ -44,6 +45,7 @@ export function runView(view: View, run: string): () => void {
     'Retry…',
   );
   const trials = h('tbody');
+  const search = h('div');
   const cells = h('div');
   const artifact = (name: string) =>
     h('a', { href: `/api/v1/artifacts/runs/${encodeURIComponent(run)}/${name}` }, name);
@@ -54,23 +56,31 @@ export function runView(view: View, run: string): () => void {
     ' · ',
     artifact('out-of-fold.csv'),
   );
+  const title = h('h2', {}, 'Trials');
+  const estimators = h(
+    'section',
+    {},
+    title,
+    scroll(
+      'Estimators',
+      h('table', {}, head('Trial', 'Folds', 'Mean accuracy so far', 'Seconds a fold', 'Parameters'), trials),
+    ),
+  );
   view.root.replaceChildren(
     h('h1', {}, run),
     h('div', { class: 'actions' }, state, bar, folds),
     about,
     problem,
     h('div', { class: 'actions' }, cancel, retry, links, artifact('plan.json')),
+    search,
     h('h2', {}, 'Folds'),
     legend(),
     cells,
-    h('h2', {}, 'Trials'),
-    scroll(
-      'Trials',
-      h('table', {}, head('Trial', 'Folds', 'Mean accuracy so far', 'Seconds a fold', 'Parameters'), trials),
-    ),
+    estimators,
   );
   let grid: Grid | undefined;
   let drawn: GridView | undefined;
+  let searched: SearchView | undefined;
   const showStatus = (status: RunSummary) => {
     say(state, status.state);
     state.dataset.state = status.state;
@@ -92,16 +102,20 @@ export function runView(view: View, run: string): () => void {
         `${all.dataset.name}: ${all.dataset.clips} clips, ${all.dataset.classes.length} classes · ${splitter}, ${repeats} × ${k} folds`,
       );
       drawn = new GridView(cells, all, (place) => void showFold(run, all.trials[place[0]].name, place));
+      searched = all.search ? new SearchView(search, all.search) : undefined;
+      say(title, all.search ? 'Estimators that are not searched' : 'Trials');
+      estimators.hidden = all.search?.fixed.length === 0;
       showStatus(all.status);
       showTrials(trials, all);
       view.ready();
     },
-    change: ({ status, cells: changed }) => {
+    change: ({ status, cells: changed, search: rows }) => {
       if (!grid || !drawn) return;
       for (const [i, ...cell] of changed) grid.cells[i] = cell;
       drawn.update(changed.map(([i]) => i));
       showStatus(status);
       if (changed.length > 0) showTrials(trials, grid);
+      if (rows) searched?.update(rows);
     },
     connected: view.connected,
   });
@@ -117,7 +131,8 @@ function legend(): HTMLElement {
   return h('ul', { class: 'legend' }, item(0, 'waiting'), item(1, 'training'), item(2, 'done'), item(3, 'failed'));
 }
 
-function showTrials(body: HTMLElement, { trials, places, cells }: Grid): void {
+/** Estimators; those of a sweep that are not searched. */
+function showTrials(body: HTMLElement, { trials, places, cells, search }: Grid): void {
   const sums = trials.map(() => ({ total: 0, done: 0, failed: 0, accuracy: 0, known: 0, seconds: 0, timed: 0 }));
   for (const [i, [trial, , , shuffle]] of places.entries()) {
     if (shuffle !== null) continue;
@@ -136,9 +151,11 @@ function showTrials(body: HTMLElement, { trials, places, cells }: Grid): void {
       sum.timed++;
     }
   }
-  for (const [t, { name, parameters }] of trials.entries()) {
+  const shown = [...trials.keys()].filter((t) => !search || search.fixed.includes(trials[t].name));
+  for (const [r, t] of shown.entries()) {
+    const { name, parameters } = trials[t];
     const row =
-      body.children[t] ??
+      body.children[r] ??
       body.appendChild(
         h(
           'tr',
