@@ -84,9 +84,9 @@ test('infrastructure errors wait and are not counted', async () => {
   assert.equal((await queues.failures('gpu', [id('store')])).has(id('store')), false);
 });
 
-test('a payload of another schema is refused with what is wrong', async () => {
+test('a payload that is no job is refused with what is wrong', async () => {
   const consumer = consume(async () => assert.fail('must not be handled'));
-  const payload = { format: 2, kind: 'fold', run: '../x', key: 'y' } as unknown as WorkPayload;
+  const payload = { format: 1, kind: 'fold', run: '../x', key: 'y' } as unknown as WorkPayload;
   await queues.add('gpu', [{ id: id('payload'), payload }]);
   const record = await failure('payload');
   assert.equal(record.code, 'JOB_INVALID');

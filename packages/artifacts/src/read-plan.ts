@@ -3,6 +3,7 @@ import {
   decodePlan,
   decodeRecord,
   growPlan,
+  isNewer,
   type RunPlan,
   replay,
   type SearchLog,
@@ -25,7 +26,7 @@ export interface StoredPlan {
 
 /**
  * A run's plan, which in a sweep grows by what was decided so far.
- * @throws CryfoldError ARTIFACT_MISSING, JOB_INVALID
+ * @throws CryfoldError ARTIFACT_MISSING, JOB_INVALID, FORMAT_NEWER
  */
 export async function readRunPlan(store: ArtifactStore, run: string): Promise<StoredPlan> {
   const key = storeKeys.plan(run);
@@ -41,4 +42,23 @@ export async function readRunPlan(store: ArtifactStore, run: string): Promise<St
   }
   const search = replay(decisions);
   return { plan: growPlan(base, search), base, search, next };
+}
+
+/**
+ * Puts a record where an equal or a damaged one may be.
+ * @throws CryfoldError FORMAT_NEWER where a newer cryfold's is there; it stays
+ */
+export async function replaceRecord(
+  store: ArtifactStore,
+  key: string,
+  bytes: Uint8Array,
+  decode: (bytes: Uint8Array, key: string) => unknown,
+): Promise<void> {
+  const found = await store.get(key);
+  try {
+    if (found) decode(found, key);
+  } catch (error) {
+    if (isNewer(error)) throw error;
+  }
+  await store.put(key, bytes);
 }

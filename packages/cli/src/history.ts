@@ -1,6 +1,6 @@
 import type { ArtifactStore } from '@cryfold/artifacts';
 import { mapLimited, readPlan, runIds } from '@cryfold/control';
-import { decodeRecord, type Estimator, foldResultSchema, storeKeys } from '@cryfold/core';
+import { decodeRecord, type Estimator, foldResultSchema, isNewer, storeKeys } from '@cryfold/core';
 
 /** Records read of each kind of estimator: more would not change a median much. */
 const SAMPLE = 200;
@@ -13,11 +13,19 @@ export function workOf(estimator: Estimator, trainClips: number): number {
   return estimator.kind === 'svm' ? trainClips ** 2 : estimator.epochs * trainClips;
 }
 
+/** Undefined for what a newer cryfold wrote. */
+const unlessNewer = <T>(read: Promise<T>) =>
+  read.catch((error) => {
+    if (isNewer(error)) return undefined;
+    throw error;
+  });
+
 /** Looks at committed folds of all runs in the store. */
 export async function readHistory(store: ArtifactStore): Promise<History> {
   const found = new Map<Estimator['kind'], Map<string, number>>();
   for (const run of await runIds(store)) {
-    const plan = await readPlan(store, run);
+    const plan = await unlessNewer(readPlan(store, run));
+    if (!plan) continue;
     const wanted = new Map<string, { estimator: Estimator; clips: number }>();
     for (const { key, trial, split, shuffle } of plan.jobs) {
       const estimator = plan.spec.estimators[trial];
@@ -28,11 +36,12 @@ export async function readHistory(store: ArtifactStore): Promise<History> {
       wanted.set(key, { estimator, clips: plan.splits[split].train.length });
     }
     await mapLimited([...wanted], async ([key, { estimator, clips }]) => {
-      const bytes = await store.get(storeKeys.result(key));
-      if (!bytes) return;
-      const { seconds } = decodeRecord(foldResultSchema, bytes, storeKeys.result(key));
+      const name = storeKeys.result(key);
+      const bytes = store.get(name);
+      const result = await unlessNewer(bytes.then((found) => found && decodeRecord(foldResultSchema, found, name)));
+      if (!result) return;
       const own = found.get(estimator.kind) ?? new Map<string, number>();
-      found.set(estimator.kind, own.set(key, seconds / workOf(estimator, clips)));
+      found.set(estimator.kind, own.set(key, result.seconds / workOf(estimator, clips)));
     });
   }
   return new Map(

@@ -1,12 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import type { ArtifactStore } from '@cryfold/artifacts';
+import { type ArtifactStore, replaceRecord } from '@cryfold/artifacts';
 import { innerSplits, makeSplits, PROTOCOLS } from '@cryfold/control';
 import {
   CryfoldError,
   type DatasetManifest,
+  decodeManifest,
+  decodePlan,
   encodeNpy,
   encodeRecord,
+  FORMATS,
   parseSpec,
   planRun,
   type RunPlan,
@@ -138,7 +141,7 @@ export async function prepareRun(options: PrepareOptions): Promise<Preparation> 
   const leaks = await checkLeaks(spec, dataset, splits, options.allowLeak);
   const weights = new Map<string, string>();
   const manifest: DatasetManifest = {
-    format: 1,
+    format: FORMATS.manifest,
     name: dataset.name,
     contentHash: dataset.contentHash,
     grouped: dataset.grouped,
@@ -184,7 +187,8 @@ export async function publish(
   onProgress: (text: string) => void,
 ): Promise<void> {
   await publishInputs(store, preparation, onProgress);
-  await store.put(storeKeys.plan(preparation.plan.run), encodeRecord(preparation.plan));
+  const { plan } = preparation;
+  await replaceRecord(store, storeKeys.plan(plan.run), encodeRecord(plan), decodePlan);
 }
 
 /** All that a plan refers to; what is there already, by content, is left. */
@@ -201,7 +205,7 @@ export async function publishInputs(
   for (const [key, path] of weights) {
     if (!(await store.has(key))) await store.put(key, await readFile(path));
   }
-  await store.put(storeKeys.manifest(plan.dataset.key), encodeRecord(manifest));
+  await replaceRecord(store, storeKeys.manifest(plan.dataset.key), encodeRecord(manifest), decodeManifest);
 }
 
 /** All clips' images as one npy array, clips x height x width x 3. */

@@ -218,8 +218,8 @@ class Retraining {
     const { plan } = preparation;
     const stored = await readResults(this.#store, plan.run);
     if (stored?.status === 'complete') return stored;
-    await forgetFailures(this.#store, plan.run);
     await publish(this.#store, preparation, (text) => this.#surroundings.display.update(text));
+    await forgetFailures(this.#store, plan.run);
     return execute(plan, this.#store, this.#storeUrl, this.#surroundings);
   }
 }

@@ -98,8 +98,9 @@ async function evaluate(options: RunOptions, config: Config, environment: NodeJS
         await publishInputs(store, preparation, (text) => display.update(text));
         await server.submit(plan.spec, plan.dataset.key);
       } else {
-        await forgetFailures(store, plan.run);
+        // First, since it refuses a newer version's run.
         await publish(store, preparation, (text) => display.update(text));
+        await forgetFailures(store, plan.run);
       }
       const surroundings = { options, config, environment, out, display, server, stop: stop.signal };
       results = await execute(plan, store, storeUrl, surroundings);

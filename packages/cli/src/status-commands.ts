@@ -11,6 +11,7 @@ const CODES: Record<RunPhase, number> = {
   stopped: EXIT.incomplete,
   incomplete: EXIT.incomplete,
   cancelled: EXIT.cancelled,
+  newer: EXIT.failed,
 };
 
 function line({ run, state, done, total, failed }: RunStatus): string {

@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ArtifactStore, readArtifact } from '@cryfold/artifacts';
+import { type ArtifactStore, readArtifact, replaceRecord } from '@cryfold/artifacts';
 import {
   CryfoldError,
   decodeManifest,
+  decodePlan,
   encodeRecord,
+  FORMATS,
   planRun,
   queuedIds,
   type RunPlan,
@@ -24,7 +26,7 @@ const STOPPED = 10_000;
 export async function cancelRun(store: ArtifactStore, queues: Queues | undefined, run: string): Promise<void> {
   const plan = await readPlan(store, run);
   if (await readResults(store, run)) return;
-  const record = { format: 1, run, at: new Date().toISOString() };
+  const record = { format: FORMATS.cancelled, run, at: new Date().toISOString() };
   await store.putIfAbsent(storeKeys.cancelled(run), encodeRecord(record));
   const started = Date.now();
   const keys = new Set(plan.jobs.map((job) => job.key));
@@ -111,7 +113,8 @@ export async function submitRun(store: ArtifactStore, spec: Spec, dataset: strin
   }
   await store.check();
   if ((await readResults(store, plan.run))?.status === 'complete') return plan;
+  // Before anything is forgotten: a newer version's run is refused.
+  await replaceRecord(store, storeKeys.plan(plan.run), encodeRecord(plan), decodePlan);
   await forgetFailures(store, plan.run);
-  await store.put(storeKeys.plan(plan.run), encodeRecord(plan));
   return plan;
 }

@@ -1,5 +1,5 @@
 import type { ArtifactStore } from '@cryfold/artifacts';
-import type { RunPlan, Spec } from '@cryfold/core';
+import { isNewer, type RunPlan, type Spec } from '@cryfold/core';
 import type { Queues } from '@cryfold/queue';
 import { cancelRun, enqueueRun, extendRun, reopenRun, submitRun } from './changes.js';
 import { Decoded } from './decoded.js';
@@ -8,6 +8,7 @@ import {
   type ClusterStatus,
   isUnfinished,
   mapLimited,
+  newerStatus,
   queueStatus,
   type RunStatus,
   runIds,
@@ -56,7 +57,12 @@ export class StoreControl implements RunControl {
   }
 
   async status(run: string): Promise<RunStatus> {
-    return statusOf(this.store, this.queues, await this.decoded.plan(run));
+    try {
+      return await statusOf(this.store, this.queues, await this.decoded.plan(run));
+    } catch (error) {
+      if (isNewer(error)) return newerStatus(run);
+      throw error;
+    }
   }
 
   async cancel(run: string): Promise<RunStatus> {

@@ -4,8 +4,8 @@ import { decodeResults, type RunResults } from '@cryfold/evaluation';
 import { QUEUE_NAMES, type Queues, type WorkerState, workerState } from '@cryfold/queue';
 import { z } from 'zod';
 
-/** `stopped`: unfinished, and no process is known to work on it. */
-export const RUN_PHASES = ['complete', 'incomplete', 'cancelled', 'running', 'stopped'] as const;
+/** `stopped`: unfinished, and no process is known to work on it. `newer`: a newer cryfold's, which this one cannot read. */
+export const RUN_PHASES = ['complete', 'incomplete', 'cancelled', 'running', 'stopped', 'newer'] as const;
 export type RunPhase = (typeof RUN_PHASES)[number];
 
 const count = z.int().nonnegative();
@@ -87,6 +87,12 @@ export async function mapLimited<T, R>(items: readonly T[], action: (item: T) =>
 
 /** What the coordinator publishes on a run's job. */
 const progressSchema = runStatusSchema.pick({ active: true, etaSeconds: true }).partial();
+
+/** Of a run that only a newer cryfold can read: it must not hide all others. */
+export function newerStatus(run: string): RunStatus {
+  const nothing = { total: 0, done: 0, failed: 0, trials: {}, active: [], etaSeconds: null, failures: [] };
+  return { run, name: run, state: 'newer', ...nothing };
+}
 
 /** What the store and, where it is asked, Redis know of a run. */
 export async function statusOf(store: ArtifactStore, queues: Queues | undefined, plan: RunPlan): Promise<RunStatus> {

@@ -5,6 +5,7 @@ import {
   decodeRecord,
   type ErrorRecord,
   encodeRecord,
+  FORMATS,
   type FoldJob,
   type FoldQueue,
   foldFailureSchema,
@@ -198,7 +199,7 @@ export class RunDriver {
 
   async #fail(job: FoldJob, error: ErrorRecord): Promise<void> {
     const { run } = this.state.plan;
-    const record = { format: 1, key: job.key, trial: job.trial, error };
+    const record = { format: FORMATS.failure, key: job.key, trial: job.trial, error };
     await this.#store.put(storeKeys.failure(run, job.key), encodeRecord(record));
     this.state.markFailed(job.key, error);
     const { attempt } = error.context;

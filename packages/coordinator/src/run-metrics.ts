@@ -1,5 +1,13 @@
 import type { ArtifactStore } from '@cryfold/artifacts';
-import { decodeRecord, type FoldJob, type FoldResult, foldResultSchema, searchedBase, storeKeys } from '@cryfold/core';
+import {
+  decodeRecord,
+  type FoldJob,
+  type FoldResult,
+  foldResultSchema,
+  isNewer,
+  searchedBase,
+  storeKeys,
+} from '@cryfold/core';
 import { decodeResults } from '@cryfold/evaluation';
 import type { GaugeName, LabelsOf, Metrics } from '@cryfold/runtime';
 import type { RunState } from './run-state.js';
@@ -45,7 +53,7 @@ interface Tracked {
   state: RunState | undefined;
   sweep: Sweep | undefined;
   /** What of a fold's result is exported */
-  results: Map<string, { accuracy: number | undefined; seconds: number }>;
+  results: Map<string, { accuracy: number | undefined; seconds: number | undefined }>;
   /** By estimator */
   accuracies: Means;
   /** By estimator, epoch, part and what is measured */
@@ -94,8 +102,9 @@ export class RunMetrics {
     const series = seriesOf(tracked, FOLDS);
     const key = storeKeys.results(run);
     const bytes = phase === 'finished' ? await this.#store.get(key).catch(() => undefined) : undefined;
-    if (bytes) {
-      series.cryfold_run_accuracy_ratio = decodeResults(bytes, key).models.flatMap(({ name, accuracy }) =>
+    const ended = bytes && unlessNewer(() => decodeResults(bytes, key));
+    if (ended) {
+      series.cryfold_run_accuracy_ratio = ended.models.flatMap(({ name, accuracy }) =>
         accuracy === null || searchedBase(plan, name) ? [] : [{ labels: { run, model: name }, value: accuracy.mean }],
       );
     }
@@ -133,7 +142,8 @@ export class RunMetrics {
           const key = storeKeys.result(fold);
           const bytes = await this.#store.get(key);
           if (!bytes) return;
-          const result = decodeRecord(foldResultSchema, bytes, key);
+          const result = unlessNewer(() => decodeRecord(foldResultSchema, bytes, key));
+          if (!result) return void results.set(fold, { seconds: undefined, accuracy: undefined });
           results.set(fold, { seconds: result.seconds, accuracy: result.accuracy });
           for (const job of jobs.get(fold) ?? []) if (!searchedBase(state.plan, job.trial)) note(tracked, job, result);
         }),
@@ -157,6 +167,16 @@ export class RunMetrics {
     }
     this.#scrape = { at: Date.now(), series: all };
     return all;
+  }
+}
+
+/** Undefined for what a newer cryfold wrote: it has no figures here, and the run goes on. */
+function unlessNewer<T>(decode: () => T): T | undefined {
+  try {
+    return decode();
+  } catch (error) {
+    if (isNewer(error)) return undefined;
+    throw error;
   }
 }
 

@@ -72,6 +72,10 @@ export const ERROR_CODES = {
     'Probabilities are not finite, do not sum to 1 a row, or are not one row a test clip and one column a class.',
   ],
   JOB_INVALID: ['input', 'A job payload or stored record does not have the expected schema.'],
+  FORMAT_NEWER: [
+    'infrastructure',
+    'A newer cryfold wrote this job or record. It is left as it is, and a job waits for a newer process.',
+  ],
   OUT_OF_MEMORY: ['crash', 'TensorFlow, or the process it runs in, got no more memory.'],
   CHILD_DIED: ['crash', 'A training child ended before it returned a result.'],
   PROCESS_DIED: ['crash', 'A coordinator, worker or aggregator process keeps dying.'],

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { FORMATS } from './formats.js';
 import { finalKey, type RunPlan } from './plan.js';
 import { prerequisiteOf } from './prerequisites.js';
 import { estimatorSchema, isGrouped } from './spec.js';
@@ -7,7 +8,7 @@ const hex = z.string().regex(/^[0-9a-f]{64}$/);
 
 /** `finals/<key>/request.json`: all that training an estimator on all clips needs to know. */
 export const finalRequestSchema = z.strictObject({
-  format: z.literal(1),
+  format: z.literal(FORMATS.final),
   key: hex,
   dataset: hex,
   features: hex,
@@ -26,7 +27,7 @@ export type FinalRequest = z.infer<typeof finalRequestSchema>;
 export function finalRequest(plan: RunPlan, trial: string): FinalRequest {
   const needed = prerequisiteOf(plan, trial);
   return {
-    format: 1,
+    format: FORMATS.final,
     key: finalKey(plan, trial),
     dataset: plan.dataset.key,
     features: plan.features.key,

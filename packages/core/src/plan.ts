@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CryfoldError } from './errors.js';
+import { FORMATS, refuseNewer } from './formats.js';
 import { contentKey, deriveSeed, sha256 } from './hash.js';
 import { type Estimator, isGrouped, type Spec, specSchema } from './spec.js';
 
@@ -17,7 +18,7 @@ const hex = z.string().regex(/^[0-9a-f]{64}$/);
 const indices = z.array(z.int().min(0));
 
 export const planSchema = z.strictObject({
-  format: z.literal(1),
+  format: z.literal(FORMATS.plan),
   run: z.string().regex(/^[a-z0-9][a-z0-9-]*$/),
   spec: specSchema,
   dataset: z.strictObject({ key: hex, name: z.string(), clips: z.int(), classes: z.array(z.string()) }),
@@ -51,7 +52,7 @@ export type RunPlan = z.infer<typeof planSchema>;
 export type FoldJob = RunPlan['jobs'][number];
 
 const manifestSchema = z.strictObject({
-  format: z.literal(1),
+  format: z.literal(FORMATS.manifest),
   name: z.string(),
   contentHash: hex,
   grouped: z.boolean(),
@@ -155,7 +156,7 @@ export function addJobs(plan: RunPlan, wanted: readonly { split: number; trial: 
  */
 export function planRun({ spec, manifest, splits }: PlanInput): RunPlan {
   const plan: RunPlan = {
-    format: 1,
+    format: FORMATS.plan,
     run: '',
     spec,
     dataset: {
@@ -206,7 +207,7 @@ export function encodeRecord(value: unknown): Uint8Array {
 
 /**
  * Parses a stored record or queue payload as if an attacker wrote it.
- * @throws CryfoldError JOB_INVALID naming the artifact or queue and the offending member
+ * @throws CryfoldError JOB_INVALID naming the artifact or queue and the offending member; FORMAT_NEWER
  */
 export function decodeRecord<T>(schema: z.ZodType<T>, source: Uint8Array | string | object, name: string): T {
   let value: unknown = source;
@@ -216,12 +217,13 @@ export function decodeRecord<T>(schema: z.ZodType<T>, source: Uint8Array | strin
   } catch (cause) {
     throw new CryfoldError('JOB_INVALID', `${name}: not JSON`, { cause, context: { artifact: name } });
   }
+  refuseNewer(schema, value, name);
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw new CryfoldError('JOB_INVALID', `${name}: ${issue.path.join('.') || '(top level)'}: ${issue.message}`, {
     context: { artifact: name },
-    hint: 'Written by another version of cryfold, or damaged. Delete it and run again.',
+    hint: 'Damaged, or not written by cryfold. Delete it and run again.',
   });
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ERROR_CODES, type ErrorCode } from './errors.js';
+import { FORMATS } from './formats.js';
 
 const hex = z.string().regex(/^[0-9a-f]{64}$/);
 
@@ -20,7 +21,7 @@ export type EpochPoint = z.infer<typeof epochSchema>;
 
 /** `folds/<key>/result.json`: the one record that says a fold is done. Committed once, never changed. */
 export const foldResultSchema = z.strictObject({
-  format: z.literal(1),
+  format: z.literal(FORMATS.fold),
   key: hex,
   attempt: z.string(),
   /** float64 npy, test rows x classes, rows sum to 1 */
@@ -63,7 +64,7 @@ export const errorRecordSchema = z.strictObject({
 
 /** `runs/<run>/failures/<fold key>.json`: a fold that will not be tried again in this run. */
 export const foldFailureSchema = z.strictObject({
-  format: z.literal(1),
+  format: z.literal(FORMATS.failure),
   key: hex,
   trial: z.string(),
   error: errorRecordSchema,
@@ -72,7 +73,7 @@ export type FoldFailure = z.infer<typeof foldFailureSchema>;
 
 /** `finals/<key>/result.json`: an estimator trained on all clips. Committed once, never changed. */
 export const finalResultSchema = z.strictObject({
-  format: z.literal(1),
+  format: z.literal(FORMATS.final),
   key: hex,
   attempt: z.string(),
   /** The files of the network or the SVM */
@@ -83,7 +84,11 @@ export const finalResultSchema = z.strictObject({
 export type FinalResult = z.infer<typeof finalResultSchema>;
 
 /** `runs/<run>/cancelled.json`: nobody may work on this run until the record is gone. */
-export const cancelledSchema = z.strictObject({ format: z.literal(1), run: z.string(), at: z.iso.datetime() });
+export const cancelledSchema = z.strictObject({
+  format: z.literal(FORMATS.cancelled),
+  run: z.string(),
+  at: z.iso.datetime(),
+});
 
 /** Where things lie in the store (design section 4). */
 export const storeKeys = {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CryfoldError } from './errors.js';
+import { FORMATS } from './formats.js';
 import { addJobs, type RunPlan } from './plan.js';
 import { estimatorSchema } from './spec.js';
 
@@ -65,7 +66,7 @@ const decisionSchema = z.discriminatedUnion('kind', [
 
 /** `runs/<run>/search/<number>.json`: what a sweep decided, once and for all. The numbers have no gaps. */
 export const searchRecordSchema = z.strictObject({
-  format: z.literal(1),
+  format: z.literal(FORMATS.search),
   at: z.iso.datetime(),
   decisions: z.array(decisionSchema).min(1),
 });

@@ -1,4 +1,4 @@
-import { decodeRecord } from '@cryfold/core';
+import { decodeRecord, FORMATS } from '@cryfold/core';
 import { z } from 'zod';
 
 const count = z.int().nonnegative();
@@ -181,9 +181,9 @@ const search = z.strictObject({
   ),
 });
 
-/** results.json, format 1; docs/results.md explains every field. */
+/** results.json; docs/results.md explains every field. */
 export const resultsSchema = z.strictObject({
-  format: z.literal(1),
+  format: z.literal(FORMATS.results),
   run: z.strictObject({ id: z.string(), name: z.string() }),
   /** Kept as written: a later specSchema need not accept it. */
   spec: z.record(z.string(), z.unknown()),

@@ -1,4 +1,4 @@
-import { decodeRecord, FUSION_RULES } from '@cryfold/core';
+import { decodeRecord, FORMATS, FUSION_RULES } from '@cryfold/core';
 import { z } from 'zod';
 
 const hex = z.string().regex(/^[0-9a-f]{64}$/);
@@ -40,7 +40,7 @@ export const metricsSchema = z.strictObject({
 });
 
 export const cardSchema = z.strictObject({
-  format: z.literal(1),
+  format: z.literal(FORMATS.model),
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,40}$/),
   version: z.string().regex(/^[0-9a-f]{12}$/),
   created: z.iso.datetime(),

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArtifactStore } from '@cryfold/artifacts';
-import { CryfoldError, decodeRecord, FUSION_RULES, sha256 } from '@cryfold/core';
+import { CryfoldError, decodeRecord, FORMATS, FUSION_RULES, sha256 } from '@cryfold/core';
 import type { FittedFusion } from '@cryfold/evaluation';
 import { z } from 'zod';
 import { decodeCard, type ModelCard } from './card.js';
@@ -16,7 +16,7 @@ export interface ReadModel {
 }
 
 const fusionSchema = z.strictObject({
-  format: z.literal(1),
+  format: z.literal(FORMATS.model),
   members: z.array(z.string()),
   rule: z.enum(FUSION_RULES),
   weights: z.array(z.number()).optional(),

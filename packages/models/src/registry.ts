@@ -1,5 +1,5 @@
 import type { ArtifactStore } from '@cryfold/artifacts';
-import { CryfoldError, decodeRecord, encodeRecord } from '@cryfold/core';
+import { CryfoldError, decodeRecord, encodeRecord, FORMATS } from '@cryfold/core';
 import { z } from 'zod';
 import { decodeCard, type ModelCard } from './card.js';
 
@@ -7,7 +7,7 @@ const version = z.string().regex(/^[0-9a-f]{12}$/);
 
 /** `models/<name>/promotions/<seq>.json`: committed once each; the last one names the champion. */
 export const promotionSchema = z.strictObject({
-  format: z.literal(1),
+  format: z.literal(FORMATS.model),
   seq: z.int().min(1),
   version,
   previous: version.nullable(),
@@ -127,7 +127,7 @@ export class ModelRegistry {
     const champion = await this.champion(name);
     const seq = expected ?? champion?.seq ?? 0;
     const promotion: Promotion = {
-      format: 1,
+      format: FORMATS.model,
       seq: seq + 1,
       version: card.version,
       previous: champion?.version ?? null,

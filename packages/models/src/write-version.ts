@@ -6,6 +6,7 @@ import {
   encodeRecord,
   type FinalResult,
   FOLD_FORMAT,
+  FORMATS,
   isGrouped,
   type RunPlan,
   SPLITTERS,
@@ -63,7 +64,10 @@ export async function writeVersion(
     members.push({ name: trial, kind: plan.spec.estimators[trial].kind, final: result.key, folder });
   }
   if (fusion)
-    await put('fusion.json', encodeRecord({ format: 1, members: finals.map(({ trial }) => trial), ...fusion }));
+    await put(
+      'fusion.json',
+      encodeRecord({ format: FORMATS.model, members: finals.map(({ trial }) => trial), ...fusion }),
+    );
   const [results] = input.results;
   const metrics = input.results.map((one) => metricsOf(one, of));
   const data: ModelCard['data'] = {
@@ -78,7 +82,7 @@ export async function writeVersion(
   const features = plan.spec.features;
   const search = searchOf(results, members);
   const card: ModelCard = {
-    format: 1,
+    format: FORMATS.model,
     ...{ name, version, created: new Date().toISOString() },
     cryfold: { version: input.cryfold, foldFormat: FOLD_FORMAT },
     notice: NOTICE,

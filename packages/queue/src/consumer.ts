@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CryfoldError, decodeRecord } from '@cryfold/core';
+import { CryfoldError, decodeRecord, isNewer } from '@cryfold/core';
 import { DelayedError, type Job, UnrecoverableError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { z } from 'zod';
@@ -16,6 +16,13 @@ import { tracing } from './telemetry.js';
  */
 const LOCK = 8000;
 const STALLED_CHECK = 3000;
+
+/**
+ * Milliseconds for which a job that only a newer version reads is put back, and for which its slot then takes no other: so
+ * a newer process gets it, and looking costs little however many such jobs there are. Less than LOCK / 4, at which
+ * BullMQ would renew the lock that was given up.
+ */
+const NEWER = { delay: 500, rest: 1500 };
 
 /** Milliseconds that closing at once may take. */
 const CLOSING = 5000;
@@ -60,10 +67,11 @@ export class Consumer<P> {
 
   constructor(options: ConsumerOptions<P>) {
     const { observer } = options;
+    const told = new Set<string>();
     this.#redis = connect(options.url, 'blocking', () => observer?.reconnected());
     this.#worker = new Worker(
       options.queue,
-      (job, token, signal) => process(options, this.#redis, job, token, signal),
+      (job, token, signal) => process(options, this.#redis, told, job, token, signal),
       {
         ...keyPrefix,
         ...tracing(),
@@ -104,6 +112,7 @@ export class Consumer<P> {
 async function process<P>(
   options: ConsumerOptions<P>,
   redis: Redis,
+  told: Set<string>,
   job: Job,
   token: string | undefined,
   signal: AbortSignal = new AbortController().signal,
@@ -125,9 +134,17 @@ async function process<P>(
   } catch (thrown) {
     if (signal.aborted) return later(100);
     const error = asCryfoldError(thrown);
-    options.observer?.failed(error);
+    // Looking again and again is no failure, and worth no further word.
+    const again = isNewer(error) && told.has(error.message);
+    if (!again) options.observer?.failed(error);
     if (error.failure === 'infrastructure') {
-      options.onError(error);
+      if (!again) options.onError(error);
+      if (isNewer(error)) {
+        told.add(error.message);
+        await job.moveToDelayed(Date.now() + NEWER.delay, token);
+        await sleep(NEWER.rest, undefined, { signal }).catch(() => {});
+        throw new DelayedError();
+      }
       const backoff = Math.min(1000 * 2 ** Math.min(previous, 5), 30_000);
       return later(backoff * (0.5 + Math.random() / 2));
     }

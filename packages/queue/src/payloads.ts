@@ -1,3 +1,4 @@
+import { FORMATS } from '@cryfold/core';
 import { z } from 'zod';
 
 const run = z.string().regex(/^[a-z0-9][a-z0-9-]*$/);
@@ -8,14 +9,14 @@ export const QUEUE_NAMES = ['runs', 'gpu', 'cpu', 'aggregate'] as const;
 export type QueueName = (typeof QUEUE_NAMES)[number];
 
 /** Drive a run, or aggregate it; the job's id is the run's. */
-export const runPayload = z.strictObject({ format: z.literal(1), kind: z.literal('run'), run });
+export const runPayload = z.strictObject({ format: z.literal(FORMATS.job), kind: z.literal('run'), run });
 
 /** Train and predict one fold; the job's id is the fold's key. The run's plan in the store says the rest. */
-export const foldPayload = z.strictObject({ format: z.literal(1), kind: z.literal('fold'), run, key: hex });
+export const foldPayload = z.strictObject({ format: z.literal(FORMATS.job), kind: z.literal('fold'), run, key: hex });
 
 /** Compute what all folds of a trial need: see prerequisiteOf in core. */
 export const preparePayload = z.strictObject({
-  format: z.literal(1),
+  format: z.literal(FORMATS.job),
   kind: z.literal('prepare'),
   run,
   trial: z.string(),
@@ -23,7 +24,7 @@ export const preparePayload = z.strictObject({
 
 /** Train an estimator on all clips of a run's data; `finals/<key>/request.json` in the store says the rest. */
 export const finalPayload = z.strictObject({
-  format: z.literal(1),
+  format: z.literal(FORMATS.job),
   kind: z.literal('final'),
   run,
   trial: z.string(),

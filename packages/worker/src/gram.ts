@@ -1,13 +1,22 @@
 import { type ArtifactStore, readArtifact } from '@cryfold/artifacts';
-import { CryfoldError, decodeNpy, decodeRecord, encodeNpy, encodeRecord, sha256, storeKeys } from '@cryfold/core';
+import {
+  CryfoldError,
+  decodeNpy,
+  decodeRecord,
+  encodeNpy,
+  encodeRecord,
+  FORMATS,
+  sha256,
+  storeKeys,
+} from '@cryfold/core';
 import { type DistanceMatrix, type PixelMoments, pixelMoments, squaredDistances } from '@cryfold/svm';
 import { z } from 'zod';
 import { readImages } from './engine.js';
 
 /** Which image each row of a Gram matrix is, so that a grown corpus can reuse it. */
-const rowsSchema = z.strictObject({ format: z.literal(1), images: z.array(z.string()) });
+const rowsSchema = z.strictObject({ format: z.literal(FORMATS.gram), images: z.array(z.string()) });
 
-const latestSchema = z.strictObject({ format: z.literal(1), features: z.string() });
+const latestSchema = z.strictObject({ format: z.literal(FORMATS.gram), features: z.string() });
 
 export interface Gram {
   distances: DistanceMatrix;
@@ -35,10 +44,10 @@ export async function writeGram(store: ArtifactStore, features: string): Promise
   const { sum, sumSquares } = pixelMoments(data, rows, columns);
   const moments = Float64Array.from([...sum, ...sumSquares, columns]);
   await store.put(storeKeys.moments(features), encodeNpy(moments, [moments.length]));
-  await store.put(storeKeys.gramRows(features), encodeRecord({ format: 1, images }));
+  await store.put(storeKeys.gramRows(features), encodeRecord({ format: FORMATS.gram, images }));
   // After what belongs to it, since its presence says that all is there.
   await store.put(storeKeys.gram(features), encodeNpy(distances.data, [rows, rows]));
-  await store.put(storeKeys.latestGram(columns), encodeRecord({ format: 1, features }));
+  await store.put(storeKeys.latestGram(columns), encodeRecord({ format: FORMATS.gram, features }));
   return reused;
 }
 

@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import { CryfoldError } from './errors.js';
+
+/**
+ * The format in which this version writes each queue payload and stored record, and the newest one that it reads. All
+ * schemas are strict, so whatever an older version would refuse (a new member or value) or take for something else needs
+ * a higher number here; the schema then reads both, as a union whose older member is transformed.
+ */
+export const FORMATS = {
+  job: 1,
+  manifest: 1,
+  plan: 1,
+  search: 1,
+  fold: 1,
+  failure: 1,
+  final: 1,
+  cancelled: 1,
+  results: 1,
+  gram: 1,
+  model: 1,
+} as const;
+
+/** The newest format that a schema reads, undefined where its records carry none. */
+function newestRead(schema: z.core.$ZodType): number | undefined {
+  const { def } = schema._zod;
+  if (schema instanceof z.ZodObject) {
+    const { format } = schema.shape;
+    return format instanceof z.ZodLiteral ? Math.max(...[...format.values].map(Number)) : undefined;
+  }
+  if (schema instanceof z.ZodPipe) return newestRead((def as z.core.$ZodPipeDef).in);
+  if (!(schema instanceof z.ZodUnion)) return undefined;
+  const options = schema.options.map(newestRead).filter((format) => format !== undefined);
+  return options.length > 0 ? Math.max(...options) : undefined;
+}
+
+/** @throws CryfoldError FORMAT_NEWER where a value says that its format is newer than what the schema reads */
+export function refuseNewer(schema: z.ZodType, value: unknown, name: string): void {
+  if (typeof value !== 'object' || value === null || !('format' in value)) return;
+  const { format } = value;
+  const reads = newestRead(schema);
+  if (reads === undefined || !Number.isSafeInteger(format) || Number(format) <= reads) return;
+  throw new CryfoldError('FORMAT_NEWER', `${name} has format ${format}; this cryfold reads up to ${reads}`, {
+    context: { artifact: name, format: Number(format), reads },
+    hint: 'A newer cryfold wrote it: upgrade this one. Do not delete it.',
+  });
+}
+
+/** Whether a record could not be read because a newer cryfold wrote it. */
+export function isNewer(error: unknown): error is CryfoldError {
+  return error instanceof CryfoldError && error.code === 'FORMAT_NEWER';
+}

@@ -1,0 +1,192 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { aggregate } from '@cryfold/aggregator';
+import { type ArtifactStore, openStore } from '@cryfold/artifacts';
+import {
+  CryfoldError,
+  cancelledSchema,
+  decodeManifest,
+  decodePlan,
+  decodeRecord,
+  encodeRecord,
+  finalRequestSchema,
+  finalResultSchema,
+  foldFailureSchema,
+  foldResultSchema,
+  searchRecordSchema,
+  sha256,
+  storeKeys,
+} from '@cryfold/core';
+import { resultsSchema } from '@cryfold/evaluation';
+import { promotionSchema } from '@cryfold/models';
+import { Consumer, failureOf, Queues, runPayload, type WorkPayload, workPayload } from '@cryfold/queue';
+import { z } from 'zod';
+import { cryfold, temporaryFolder, until } from './command.js';
+import { writeRandomRun } from './random-run.js';
+import { RedisProcess } from './redis.js';
+
+let redis: RedisProcess;
+let queues: Queues;
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let store: ArtifactStore;
+const storeUrl = () => `file:${folder.path}/store`;
+
+before(async () => {
+  redis = await RedisProcess.start();
+  queues = new Queues(redis.url);
+  folder = await temporaryFolder();
+  store = openStore(storeUrl());
+});
+after(async () => {
+  await queues.close();
+  await redis.remove();
+  await folder.remove();
+});
+
+const text = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes);
+const coded = (code: string) => (error: unknown) => error instanceof CryfoldError && error.code === code;
+
+/** As a version would that calls its records so. */
+async function rewrite(key: string, format: number): Promise<string> {
+  const record = JSON.parse(text(await store.get(key)));
+  const bytes = encodeRecord({ ...record, format, ...(format > 1 ? { invented: 'later' } : {}) });
+  await store.put(key, bytes);
+  return text(bytes);
+}
+
+/** The payloads of a version whose fold jobs look different, and which still reads those of this one. */
+const id = z.string();
+const foldOfNext = z.strictObject({
+  format: z.literal(2),
+  kind: z.literal('fold'),
+  fold: z.strictObject({ run: id, key: id }),
+});
+const payloadOfNext = z.union([
+  foldOfNext.transform(({ fold }) => fold.key),
+  workPayload.transform((payload) => (payload.kind === 'fold' ? payload.key : payload.trial)),
+]);
+
+test('of two versions side by side each takes the jobs that it reads; nothing is lost, failed or done twice', async () => {
+  const names = Array.from({ length: 12 }, (_, i) => sha256(`fold ${i}`));
+  const ofNext = new Set(names.filter((_, i) => i % 3 === 1));
+  const ended: { key: string; by: string }[] = [];
+  const told: Error[] = [];
+  const common = { url: redis.url, queue: 'gpu', concurrency: 2, maxStalledCount: 8 } as const;
+  const request = (key: string) => {
+    const payload = ofNext.has(key)
+      ? { format: 2, kind: 'fold', fold: { run: 'r', key } }
+      : { format: 1, kind: 'fold', run: 'r', key };
+    return { id: key, payload: payload as unknown as WorkPayload };
+  };
+  const old = new Consumer<WorkPayload>({
+    ...{ ...common, schema: workPayload },
+    handle: async (payload) => {
+      assert.equal(payload.kind, 'fold');
+      ended.push({ key: 'key' in payload ? payload.key : '', by: 'old' });
+    },
+    onError: (error) => told.push(error),
+  });
+  const added = Date.now();
+  await queues.add('gpu', names.map(request));
+  await until('the old version to end what it reads', () => ended.length === names.length - ofNext.size);
+  const [vendor] = queues.vendorQueues().filter(({ name }) => name === 'gpu');
+  await until('the old version to look again', async () => {
+    const jobs = await Promise.all([...ofNext].map((key) => vendor.getJob(key)));
+    return jobs.every((job) => job && job.attemptsStarted >= 2);
+  });
+  const seconds = (Date.now() - added) / 1000;
+  assert.equal((await queues.failures('gpu', names)).size, 0);
+  assert.deepEqual(await queues.liveIds('gpu'), ofNext);
+  for (const key of ofNext) {
+    const job = await vendor.getJob(key);
+    assert.equal(job?.attemptsMade, 0, 'no attempt is used up');
+    assert.ok(job.attemptsStarted <= 1 + seconds / 0.5, `no busy loop: ${job.attemptsStarted} times in ${seconds} s`);
+  }
+  assert.deepEqual(
+    told.map((error) => (error as CryfoldError).context.artifact).sort(),
+    [...ofNext].map((key) => `job ${key}`).sort(),
+  );
+  assert.ok(told.every(coded('FORMAT_NEWER')));
+
+  const next = new Consumer<string>({
+    ...{ ...common, schema: payloadOfNext },
+    handle: async (key) => {
+      await sleep(20);
+      ended.push({ key, by: 'next' });
+    },
+    onError: (error) => told.push(error),
+  });
+  const more = Array.from({ length: 40 }, (_, i) => sha256(`more ${i}`));
+  await queues.add('gpu', more.map(request));
+  await until('all jobs to end', () => ended.length >= names.length + more.length, 90);
+  await until('an empty queue', async () => (await queues.liveIds('gpu')).size === 0);
+  await Promise.all([old.close(), next.close()]);
+  assert.deepEqual(ended.map(({ key }) => key).sort(), [...names, ...more].sort(), 'each exactly once');
+  for (const { key, by } of ended) if (ofNext.has(key)) assert.equal(by, 'next');
+  assert.ok(
+    ended.some(({ key, by }) => by === 'next' && !ofNext.has(key)),
+    'the next version reads the previous format',
+  );
+  assert.equal((await queues.counts('gpu')).failed, 0);
+});
+
+test('a newer fold record stops the aggregator, is not damage, and stays', async () => {
+  const plan = await writeRandomRun(store, { clips: 30, repeats: 1, name: 'fold' });
+  const key = storeKeys.result(plan.jobs[0].key);
+  const kept = await rewrite(key, 2);
+  await assert.rejects(aggregate(store, plan.run), coded('FORMAT_NEWER'));
+  assert.equal(text(await store.get(key)), kept);
+  assert.equal(await store.has(storeKeys.results(plan.run)), false);
+});
+
+test('the commands of an older version name a newer run, and neither collect nor replace what it needs', async () => {
+  const newer = (await writeRandomRun(store, { clips: 30, repeats: 1, name: 'newer' })).run;
+  await store.put('folds/orphan/0-a/probabilities.npy', new Uint8Array(8));
+  const kept = await rewrite(storeKeys.plan(newer), 2);
+  const keys = async () => {
+    const found: string[] = [];
+    for await (const name of store.list('')) found.push(name);
+    return found.sort();
+  };
+  const had = await keys();
+  const environment = { CRYFOLD_STORE: storeUrl() };
+  const list = await cryfold(['list'], environment);
+  assert.match(list.stdout, new RegExp(`^${newer} +newer `, 'm'));
+  for (const command of [
+    ['status', newer],
+    ['gc', '--older-than', '0', '--delete'],
+    ['retry', newer],
+    ['cancel', newer],
+  ]) {
+    const { code, stdout, stderr } = await cryfold(command, environment);
+    assert.equal(code, 1, `${command}: ${stdout}${stderr}`);
+    assert.match(stderr, /FORMAT_NEWER/, `${command}`);
+  }
+  assert.deepEqual(await keys(), had);
+  assert.equal(text(await store.get(storeKeys.plan(newer))), kept);
+});
+
+test('of every record a newer format is told from damage', () => {
+  const schemas = {
+    ...{ workPayload, runPayload, foldResultSchema, foldFailureSchema, finalResultSchema, finalRequestSchema },
+    ...{ searchRecordSchema, cancelledSchema, resultsSchema, promotionSchema },
+  };
+  const readers = {
+    ...{ plan: decodePlan, manifest: decodeManifest },
+    ...Object.fromEntries(
+      Object.entries(schemas).map(([name, schema]) => [
+        name,
+        (bytes: Uint8Array) => decodeRecord(schema as z.ZodType, bytes, name),
+      ]),
+    ),
+  };
+  for (const [name, decode] of Object.entries(readers)) {
+    assert.throws(() => decode(encodeRecord({ format: 2, kind: 'fresh' }), name), coded('FORMAT_NEWER'), name);
+    for (const format of [0, -1, 1, 1.5, '2', null, [2]]) {
+      assert.throws(() => decode(encodeRecord({ format }), name), coded('JOB_INVALID'), `${name} ${format}`);
+    }
+    assert.throws(() => decode(encodeRecord([]), name), coded('JOB_INVALID'), name);
+  }
+  assert.equal(failureOf(JSON.stringify(new CryfoldError('FORMAT_NEWER', 'm').toRecord())).failure, 'infrastructure');
+});
