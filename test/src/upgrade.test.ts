@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { aggregate } from '@cryfold/aggregator';
+import { Aggregator, aggregate } from '@cryfold/aggregator';
 import { type ArtifactStore, openStore } from '@cryfold/artifacts';
+import { Coordinator } from '@cryfold/coordinator';
 import {
   CryfoldError,
   cancelledSchema,
@@ -14,6 +15,7 @@ import {
   finalResultSchema,
   foldFailureSchema,
   foldResultSchema,
+  type RunPlan,
   searchRecordSchema,
   sha256,
   storeKeys,
@@ -21,6 +23,7 @@ import {
 import { resultsSchema } from '@cryfold/evaluation';
 import { promotionSchema } from '@cryfold/models';
 import { Consumer, failureOf, Queues, runPayload, type WorkPayload, workPayload } from '@cryfold/queue';
+import { createLogger } from '@cryfold/runtime';
 import { z } from 'zod';
 import { cryfold, temporaryFolder, until } from './command.js';
 import { writeRandomRun } from './random-run.js';
@@ -189,4 +192,53 @@ test('of every record a newer format is told from damage', () => {
     assert.throws(() => decode(encodeRecord([]), name), coded('JOB_INVALID'), name);
   }
   assert.equal(failureOf(JSON.stringify(new CryfoldError('FORMAT_NEWER', 'm').toRecord())).failure, 'infrastructure');
+});
+
+test('a newer run is left alone by coordinator and aggregator, which say so once; others go on', async () => {
+  const options = { clips: 60, repeats: 1 };
+  const plans: Record<'plain' | 'fold' | 'plan', RunPlan> = {
+    plain: await writeRandomRun(store, { ...options, name: 'plain' }),
+    fold: await writeRandomRun(store, { ...options, name: 'fold' }),
+    plan: await writeRandomRun(store, { ...options, name: 'plan' }),
+  };
+  const planKey = storeKeys.plan(plans.plan.run);
+  const foldKey = storeKeys.result(plans.fold.jobs[0].key);
+  const planBytes = (await store.get(planKey))!;
+  const newer = { [planKey]: await rewrite(planKey, 2), [foldKey]: await rewrite(foldKey, 2) };
+  // A job of that run, by an older coordinator: only its plan is newer.
+  const { key, queue } = plans.plan.jobs[0];
+  await queues.add(queue, [{ id: key, payload: { format: 1, kind: 'fold', run: plans.plan.run, key } }]);
+
+  const said: { role: string; err?: { code: string; message: string } }[] = [];
+  const write = (line: string) => void said.push(JSON.parse(line));
+  const common = { redisUrl: redis.url, storeUrl: storeUrl(), s3: undefined };
+  const of = (role: string) => ({ ...common, log: createLogger(role, 'warn', { write }) });
+  const services = [await Coordinator.start(of('coordinator')), new Aggregator(of('aggregator'))];
+  const sayNewer = (role: string) => said.filter((line) => line.role === role && line.err?.code === 'FORMAT_NEWER');
+  await until('the plain run to end', () => store.has(storeKeys.results(plans.plain.run)));
+  for (const role of ['coordinator', 'aggregator']) await until(role, () => sayNewer(role).length > 0);
+  await sleep(3000);
+  await Promise.all(services.map((service) => service.stop(0)));
+  for (const role of ['coordinator', 'aggregator']) {
+    const key = role === 'aggregator' ? foldKey : planKey;
+    const words = sayNewer(role).filter(({ err }) => err?.message.startsWith(key));
+    assert.deepEqual(
+      words.map(({ err }) => err?.message),
+      [`${key} has format 2; this cryfold reads up to 1`],
+    );
+  }
+  for (const [name, bytes] of Object.entries(newer)) assert.equal(text(await store.get(name)), bytes);
+  for (const run of [plans.fold.run, plans.plan.run]) {
+    assert.equal(await store.has(storeKeys.results(run)), false);
+    for await (const name of store.list(storeKeys.failures(run))) assert.fail(name);
+  }
+  for (const name of ['runs', 'aggregate', 'gpu', 'cpu'] as const) assert.equal((await queues.counts(name)).failed, 0);
+  assert.ok((await queues.liveIds(queue)).has(key), 'the job still waits');
+
+  // As after the upgrade: whoever reads the format goes on with the very same job.
+  await store.put(planKey, planBytes);
+  const upgraded = new Aggregator(of('upgraded'));
+  await queues.add('aggregate', [{ id: plans.plan.run, payload: { format: 1, kind: 'run', run: plans.plan.run } }]);
+  await until('the run to end', () => store.has(storeKeys.results(plans.plan.run)));
+  await upgraded.stop(0);
 });
