@@ -10,6 +10,7 @@ import {
   encodeRecord,
   foldFailureSchema,
   foldResultSchema,
+  isNewer,
   parseSpec,
   planRun,
   Random,
@@ -95,7 +96,8 @@ for (const [name, { good, read }] of Object.entries(readers)) {
       } catch (error) {
         refused++;
         const shown = () => `${String((error as Error).stack)}\n${Buffer.from(bytes).toString('latin1').slice(0, 500)}`;
-        assert.ok(error instanceof CryfoldError && error.failure === 'input', shown());
+        // A changed format number looks like a newer version's record, which is left to that version.
+        assert.ok(error instanceof CryfoldError && (error.failure === 'input' || isNewer(error)), shown());
       }
     }
     assert.ok(refused > ROUNDS / 4, `only ${refused} refused`);
