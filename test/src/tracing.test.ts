@@ -72,9 +72,8 @@ test('one trace leads from a run’s plan to the commit of each fold and to its 
     () => named('commit').length === 2 && named('aggregate').length === 1 && named('run').length === 1,
   );
   const [run] = named('run');
-  const byId = new Map(spans.map((span) => [span.spanId, span]));
   const ancestors = (span: Span): Span[] => {
-    const parent = byId.get(span.parentSpanId ?? '');
+    const parent = spans.find(({ spanId }) => spanId === span.parentSpanId);
     return parent ? [parent, ...ancestors(parent)] : [];
   };
   assert.equal(named('plan')[0].parentSpanId, run.spanId);
