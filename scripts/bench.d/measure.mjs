@@ -31,7 +31,12 @@ export async function rate(count, work) {
  */
 export async function compareInPairs({ ours, theirs, pairs = 7, name, peer, unit, target }) {
   const measured = [];
-  for (let pair = 0; pair <= pairs; pair++) measured.push([await ours(), await theirs()]);
+  for (let pair = 0; pair <= pairs; pair++) {
+    const [a, b] = [await ours(), await theirs()];
+    measured.push([a, b]);
+    const which = pair === 0 ? 'warm-up' : `pair ${pair} of ${pairs}`;
+    console.error(`bench: ${name}, ${which}: ${a.toFixed(1)} and ${b.toFixed(1)} ${unit}`);
+  }
   measured.shift();
   const ratio = median(measured.map(([a, b]) => a / b));
   return {

@@ -1,11 +1,11 @@
 import { access, constants, mkdir } from 'node:fs/promises';
 import { availableParallelism, cpus, totalmem } from 'node:os';
-import { openStore } from '@cryfold/artifacts';
 import { CryfoldError } from '@cryfold/core';
 import { tensorFlowInfo } from '@cryfold/nn';
 import { checkRedis } from '@cryfold/queue';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
+import { openStoreOf } from './open-store.js';
 import { findRedisServer } from './redis-server.js';
 
 interface Check {
@@ -51,6 +51,7 @@ export async function doctorCommand(
     }),
     check('Redis', async () => {
       if (config.redisUrl) return `${await checkRedis(config.redisUrl)} at REDIS_URL`;
+      if (config.server) return 'not needed: the server has one';
       return `${await findRedisServer(environment.PATH ?? '', config.cacheDir)}, started privately by cryfold run`;
     }),
     check('store', async () => {
@@ -60,9 +61,9 @@ export async function doctorCommand(
         });
       }
       if (!config.storeUrl) return 'a folder in the --out of cryfold run';
-      const store = openStore(config.storeUrl, config.s3);
+      const store = openStoreOf(config.storeUrl, config);
       await store.check().finally(() => store.close());
-      return 'writable, and commits once';
+      return config.server ? 'through the server, which answers and knows the token' : 'writable, and commits once';
     }),
     check('cache', async () => {
       await mkdir(config.cacheDir, { recursive: true });

@@ -3,10 +3,14 @@ import type { ArtifactStore } from '@cryfold/artifacts';
 import { ModelRegistry, type ReadModel, readModelFolder, readStoredModel } from '@cryfold/models';
 import type { Config } from '@cryfold/runtime';
 
-/** The store of models: CRYFOLD_STORE, or that of a local run. Loaded only where it is needed: it takes 0.2 s. */
-export async function modelStore(out: string, config: Pick<Config, 'storeUrl' | 's3'>): Promise<ArtifactStore> {
+export type ModelSource = Pick<Config, 'storeUrl' | 's3' | 'server'>;
+
+/** The store of models: CRYFOLD_STORE, a server's, or that of a local run. Loaded only where it is needed: it takes 0.2 s. */
+export async function modelStore(out: string, config: ModelSource): Promise<ArtifactStore> {
+  const storeUrl = config.storeUrl ?? `file:${resolve(out, 'store')}`;
+  if (config.server) return (await import('./open-store.js')).openStoreOf(storeUrl, config);
   const { openStore } = await import('@cryfold/artifacts');
-  return openStore(config.storeUrl ?? `file:${resolve(out, 'store')}`, config.s3);
+  return openStore(storeUrl, config.s3);
 }
 
 /** NAME, NAME@VERSION or NAME@BEGINNING; anything else is a folder, such as ./model. */
@@ -17,11 +21,7 @@ export function parseModel(text: string): { name: string; version?: string } | {
 }
 
 /** @throws CryfoldError MODEL_NOT_FOUND, ARTIFACT_MISSING, ARTIFACT_CORRUPT */
-export async function findModel(
-  text: string,
-  out: string,
-  config: Pick<Config, 'storeUrl' | 's3'>,
-): Promise<ReadModel> {
+export async function findModel(text: string, out: string, config: ModelSource): Promise<ReadModel> {
   const what = parseModel(text);
   if ('folder' in what) return readModelFolder(what.folder);
   const store = await modelStore(out, config);

@@ -1,3 +1,6 @@
+import { resolve } from 'node:path';
+import type { ArtifactStore } from '@cryfold/artifacts';
+import type { ModelControl } from '@cryfold/control';
 import { CryfoldError } from '@cryfold/core';
 import { cardText, type ModelCard, ModelRegistry } from '@cryfold/models';
 import type { Config } from '@cryfold/runtime';
@@ -9,14 +12,17 @@ export interface ModelsOptions {
   json: boolean;
 }
 
-async function withRegistry<T>(
-  options: ModelsOptions,
+async function withStore<T>(
+  { out }: ModelsOptions,
   config: Config,
-  work: (registry: ModelRegistry) => Promise<T>,
+  work: (store: ArtifactStore) => Promise<T>,
 ): Promise<T> {
-  const store = await modelStore(options.out, config);
-  return work(new ModelRegistry(store)).finally(() => store.close());
+  const store = await modelStore(out, config);
+  return work(store).finally(() => store.close());
 }
+
+const withRegistry = <T>(options: ModelsOptions, config: Config, work: (registry: ModelRegistry) => Promise<T>) =>
+  withStore(options, config, (store) => work(new ModelRegistry(store)));
 
 function named(model: string): { name: string; version?: string } {
   const what = parseModel(model);
@@ -93,16 +99,23 @@ export function modelsShowCommand(model: string, options: ModelsOptions, config:
   });
 }
 
+/** Loaded where it is needed: it brings what trains. */
+async function controlOf(store: ArtifactStore, { out }: ModelsOptions, config: Config): Promise<ModelControl> {
+  const { modelControl } = await import('./model-control.js');
+  return modelControl(store, config.storeUrl ?? `file:${resolve(out, 'store')}`, config);
+}
+
 /** `cryfold models promote NAME@VERSION` */
 export function modelsPromoteCommand(
   model: string,
   options: ModelsOptions & { reason: string },
   config: Config,
 ): Promise<number> {
-  return withRegistry(options, config, async (registry) => {
+  return withStore(options, config, async (store) => {
+    const models = await controlOf(store, options, config);
     const { name, version } = named(model);
     if (version === undefined) throw new CryfoldError('USAGE', 'say which version: NAME@VERSION');
-    const promotion = await registry.promote(name, version, { by: 'promote', reason: options.reason });
+    const promotion = await models.promote(name, version, { by: 'promote', reason: options.reason });
     print(options.json, promotion, () => `${name}@${promotion.version} is the champion\n`);
     return EXIT.done;
   });
@@ -114,8 +127,9 @@ export function modelsRollbackCommand(
   options: ModelsOptions & { reason: string },
   config: Config,
 ): Promise<number> {
-  return withRegistry(options, config, async (registry) => {
-    const promotion = await registry.rollback(named(model).name, options.reason);
+  return withStore(options, config, async (store) => {
+    const models = await controlOf(store, options, config);
+    const promotion = await models.rollback(named(model).name, options.reason);
     print(options.json, promotion, () => `${model}@${promotion.version} is the champion again\n`);
     return EXIT.done;
   });

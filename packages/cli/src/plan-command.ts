@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { type ArtifactStore, openStore, readRunPlan } from '@cryfold/artifacts';
+import { type ArtifactStore, readRunPlan } from '@cryfold/artifacts';
 import { mapLimited } from '@cryfold/control';
 import {
   contextSplits,
@@ -17,6 +17,7 @@ import type { Config } from '@cryfold/runtime';
 import { decide, gridSize } from '@cryfold/search';
 import { EXIT } from './exit-codes.js';
 import { type History, readHistory, workOf } from './history.js';
+import { openStoreOf } from './open-store.js';
 import { applyOverrides, prepareRun, readSpec } from './prepare.js';
 import { ProgressDisplay } from './progress.js';
 import type { RunOptions } from './run-command.js';
@@ -61,7 +62,7 @@ export async function planCommand(
   config: Config,
 ): Promise<number> {
   const display = new ProgressDisplay(process.stderr, options.json);
-  const store = openStore(config.storeUrl ?? `file:${join(resolve(options.out), 'store')}`, config.s3);
+  const store = openStoreOf(config.storeUrl ?? `file:${join(resolve(options.out), 'store')}`, config);
   try {
     const { protocol: protocols = [], ...rest } = options;
     const overrides = { ...rest, ...(protocols[0] === undefined ? {} : { protocol: protocols[0] }) };

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { type ArtifactStore, replaceRecord } from '@cryfold/artifacts';
-import { innerSplits, makeSplits, PROTOCOLS } from '@cryfold/control';
+import { forgetFailures, innerSplits, makeSplits, PROTOCOLS } from '@cryfold/control';
 import {
   CryfoldError,
   type DatasetManifest,
@@ -180,19 +180,30 @@ async function resolveEstimators(
   return resolved;
 }
 
-/** Puts into the store what workers need, and the plan last: in the store, it is a run that the coordinator drives. */
+/**
+ * Puts into the store what workers need, and the plan last: in the store, it is a run that the coordinator drives. Folds
+ * of it that failed for good are tried again.
+ * @param submit where the run goes to a server, which makes the plan itself
+ */
 export async function publish(
   store: ArtifactStore,
   preparation: Preparation,
   onProgress: (text: string) => void,
+  submit?: () => Promise<unknown>,
 ): Promise<void> {
   await publishInputs(store, preparation, onProgress);
+  if (submit) {
+    await submit();
+    return;
+  }
   const { plan } = preparation;
+  // First, since it refuses a newer version's run.
   await replaceRecord(store, storeKeys.plan(plan.run), encodeRecord(plan), decodePlan);
+  await forgetFailures(store, plan.run);
 }
 
 /** All that a plan refers to; what is there already, by content, is left. */
-export async function publishInputs(
+async function publishInputs(
   store: ArtifactStore,
   { plan, dataset, manifest, weights }: Preparation,
   onProgress: (text: string) => void,

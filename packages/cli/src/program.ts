@@ -1,7 +1,6 @@
-import { CryfoldError } from '@cryfold/core';
+import { CryfoldError, VERSION } from '@cryfold/core';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { EXIT } from './exit-codes.js';
-import { VERSION } from './version.js';
 
 /** A whole number from `minimum` on. */
 export function whole(minimum: number) {

@@ -1,14 +1,23 @@
 import { resolve } from 'node:path';
-import { type ArtifactStore, openStore, readArtifact } from '@cryfold/artifacts';
-import { forgetFailures, readResults } from '@cryfold/control';
-import { CryfoldError, decodeManifest, encodeRecord, storeKeys } from '@cryfold/core';
+import type { ArtifactStore } from '@cryfold/artifacts';
+import {
+  chooseOf,
+  configurationOf,
+  HttpClient,
+  HttpControl,
+  type ModelControl,
+  planChampion,
+  readManifest,
+  readResults,
+} from '@cryfold/control';
+import { CryfoldError } from '@cryfold/core';
 import type { RunResults } from '@cryfold/evaluation';
-import { type ModelCard, ModelRegistry, modelKeys } from '@cryfold/models';
+import { type ModelCard, ModelRegistry, type RETRAIN_OUTCOMES } from '@cryfold/models';
 import { checkRedis } from '@cryfold/queue';
 import type { Config } from '@cryfold/runtime';
-import { planChampion } from './champion-plan.js';
 import { EXIT } from './exit-codes.js';
-import { chooseOf, configurationOf, makeFinalModel } from './final-model.js';
+import { modelControl } from './model-control.js';
+import { openStoreOf } from './open-store.js';
 import { type Preparation, prepareRun, publish, readSpec } from './prepare.js';
 import { ProgressDisplay } from './progress.js';
 import { judge, judgeFirst, type RetrainVerdict } from './retrain-verdict.js';
@@ -28,21 +37,21 @@ export interface RetrainOptions {
   json: boolean;
 }
 
-const OUTCOMES = {
+const EXITS = {
   promoted: EXIT.done,
   unchanged: EXIT.unchanged,
   refused: EXIT.refused,
   lost: EXIT.lost,
   incomplete: EXIT.incomplete,
   cancelled: EXIT.cancelled,
-} as const;
+} as const satisfies Record<(typeof RETRAIN_OUTCOMES)[number], number>;
 
 /** What `--json` prints and `models/<name>/last-retrain.json` holds. */
 export interface RetrainReport {
   format: 1;
   at: string;
   model: string;
-  outcome: keyof typeof OUTCOMES;
+  outcome: (typeof RETRAIN_OUTCOMES)[number];
   reason: string;
   /** The champion afterwards, as far as this command knows */
   champion: string | null;
@@ -82,7 +91,9 @@ export async function retrainCommand(
       },
     );
   }
-  const store = openStore(storeUrl, config.s3);
+  const store = openStoreOf(storeUrl, config);
+  const server = config.server && new HttpControl(new HttpClient(config.server));
+  const models = modelControl(store, storeUrl, config);
   const stop = new AbortController();
   const onSignal = () => {
     if (stop.signal.aborted) process.exit(EXIT.cancelled);
@@ -97,19 +108,17 @@ export async function retrainCommand(
       sources: { cacheDirectory: config.cacheDir, fetchBytes: (key) => store.get(key) },
       onProgress: (text) => display.update(text),
     });
-    const surroundings = { options, config, environment, out, display, stop: stop.signal };
-    const report = await new Retraining(store, storeUrl, preparation, of, surroundings, options).run();
+    const surroundings = { options, config, environment, out, display, server, stop: stop.signal };
+    const report = await new Retraining(store, storeUrl, models, preparation, of, surroundings, options).run();
     display.clear();
-    if (report.outcome !== 'cancelled') {
-      await store.put(modelKeys.lastRetrain(options.model), encodeRecord(report));
-    }
+    if (report.outcome !== 'cancelled') await models.keepRetrain({ ...report });
     const { outcome, reason, champion } = report;
     process.stdout.write(
       options.json
         ? `${JSON.stringify(report)}\n`
         : `${outcome}: ${reason}\n${options.model}: ${champion ? `the champion is ${champion}` : 'there is no champion'}\n`,
     );
-    return OUTCOMES[outcome];
+    return EXITS[outcome];
   } finally {
     for (const signal of STOP_SIGNALS) process.off(signal, onSignal);
     display.clear();
@@ -120,6 +129,7 @@ export async function retrainCommand(
 class Retraining {
   readonly #store: ArtifactStore;
   readonly #storeUrl: string;
+  readonly #models: ModelControl;
   readonly #preparation: Preparation;
   readonly #of: string;
   readonly #surroundings: Surroundings;
@@ -129,6 +139,7 @@ class Retraining {
   constructor(
     store: ArtifactStore,
     storeUrl: string,
+    models: ModelControl,
     preparation: Preparation,
     of: string,
     surroundings: Surroundings,
@@ -136,6 +147,7 @@ class Retraining {
   ) {
     this.#store = store;
     this.#storeUrl = storeUrl;
+    this.#models = models;
     this.#preparation = preparation;
     this.#of = of;
     this.#surroundings = surroundings;
@@ -167,14 +179,17 @@ class Retraining {
     const champion = card && (await this.#championPreparation(card));
     evidence.data.known = champion?.known ?? 0;
     display.say(`challenger: run ${plan.run}, ${plan.jobs.length} folds`);
-    const challenger = await this.#evaluate(this.#preparation);
+    const { server, stop } = this.#surroundings;
+    const submit = server && (() => server.submit(plan.spec, plan.dataset.key));
+    const challenger = await this.#evaluate(this.#preparation, submit);
     if (!challenger) return report('cancelled', 'stopped; the same command goes on from there');
     let verdict: RetrainVerdict;
     if (card && champion) {
       display.say(
         `champion ${card.version}: run ${champion.plan.run}, ${champion.known} of ${manifest.clips.length} clips known`,
       );
-      const before = await this.#evaluate(champion);
+      const submit = server && (() => server.submitChampion(card.name, card.version, plan.run));
+      const before = await this.#evaluate(champion, submit);
       if (!before) return report('cancelled', 'stopped; the same command goes on from there');
       verdict = judge({ results: before, of: card.of }, { results: challenger, of: this.#of }, this.#margin);
     } else verdict = judgeFirst({ results: challenger, of: this.#of });
@@ -182,14 +197,14 @@ class Retraining {
     if (verdict.promote === undefined) return report('incomplete', verdict.reason);
     if (!verdict.promote) return report('refused', verdict.reason);
 
-    const { config, stop } = this.#surroundings;
-    const { card: made } = await makeFinalModel({
-      ...{ store: this.#store, storeUrl: this.#storeUrl, results: challenger, of: this.#of, name: this.#model },
-      ...{ config, signal: stop, onProgress: (text: string) => display.update(text) },
-    });
+    const { card: made } = await this.#models.make(
+      { run: plan.run, of: this.#of, name: this.#model },
+      { signal: stop, onProgress: (text) => display.update(text) },
+    );
     try {
       const { reason } = verdict;
-      await registry.promote(this.#model, made.version, { by: 'retrain', reason, evidence }, held?.seq ?? 0);
+      const decision = { by: 'retrain', reason, evidence, expected: held?.seq ?? 0 } as const;
+      await this.#models.promote(this.#model, made.version, decision);
       return report('promoted', reason, made.version);
     } catch (error) {
       if (!(error instanceof CryfoldError) || error.code !== 'PROMOTION_LOST') throw error;
@@ -207,19 +222,17 @@ class Retraining {
   }
 
   async #championPreparation(card: ModelCard): Promise<Preparation & { known: number }> {
-    const key = storeKeys.manifest(card.data.contentHash);
-    const before = decodeManifest(await readArtifact(this.#store, key), key);
+    const before = await readManifest(this.#store, card.data.contentHash);
     const { plan, manifest } = this.#preparation;
     return { ...this.#preparation, ...planChampion(card, plan, manifest, before) };
   }
 
   /** As `cryfold run`: what is in the store is not computed again. */
-  async #evaluate(preparation: Preparation): Promise<RunResults | undefined> {
+  async #evaluate(preparation: Preparation, submit?: () => Promise<unknown>): Promise<RunResults | undefined> {
     const { plan } = preparation;
     const stored = await readResults(this.#store, plan.run);
     if (stored?.status === 'complete') return stored;
-    await publish(this.#store, preparation, (text) => this.#surroundings.display.update(text));
-    await forgetFailures(this.#store, plan.run);
+    await publish(this.#store, preparation, (text) => this.#surroundings.display.update(text), submit);
     return execute(plan, this.#store, this.#storeUrl, this.#surroundings);
   }
 }

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ArtifactStore, readArtifact } from '@cryfold/artifacts';
-import { enqueueRun, forgetFailures, gatherReport, HttpClient, HttpControl, readResults } from '@cryfold/control';
+import { enqueueRun, gatherReport, HttpClient, HttpControl, readResults } from '@cryfold/control';
 import type { RunProgress } from '@cryfold/coordinator';
 import { CryfoldError, queueOf, type RunPlan, storeKeys } from '@cryfold/core';
 import type { RunResults } from '@cryfold/evaluation';
@@ -17,7 +17,7 @@ import { followServer } from './follow-server.js';
 import { LocalCluster } from './local-cluster.js';
 import { openStoreOf } from './open-store.js';
 import { pagePort } from './page-port.js';
-import { applyOverrides, type Overrides, PAPER_SPEC, prepareRun, publish, publishInputs, readSpec } from './prepare.js';
+import { applyOverrides, type Overrides, PAPER_SPEC, prepareRun, publish, readSpec } from './prepare.js';
 import { ProgressDisplay, progressLine } from './progress.js';
 
 export interface RunOptions extends Overrides {
@@ -94,14 +94,8 @@ async function evaluate(options: RunOptions, config: Config, environment: NodeJS
         plan.spec.search ? 'the sweep had ended already' : `all ${plan.jobs.length} folds were in the store already`,
       );
     else {
-      if (server) {
-        await publishInputs(store, preparation, (text) => display.update(text));
-        await server.submit(plan.spec, plan.dataset.key);
-      } else {
-        // First, since it refuses a newer version's run.
-        await publish(store, preparation, (text) => display.update(text));
-        await forgetFailures(store, plan.run);
-      }
+      const submit = server && (() => server.submit(plan.spec, plan.dataset.key));
+      await publish(store, preparation, (text) => display.update(text), submit);
       const surroundings = { options, config, environment, out, display, server, stop: stop.signal };
       results = await execute(plan, store, storeUrl, surroundings);
     }

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
+import { CryfoldError, VERSION } from '@cryfold/core';
 import { type Config, createLogger, serve } from '@cryfold/runtime';
 import { PredictionService } from '@cryfold/serve';
 import { EXIT } from './exit-codes.js';
 import { modelStore, parseModel } from './find-model.js';
-import { VERSION } from './version.js';
 
 export interface ServeOptions {
   model: string;
@@ -18,6 +18,11 @@ export interface ServeOptions {
 /** `cryfold serve`: the HTTP prediction service and its page. */
 export async function serveCommand(options: ServeOptions, config: Config): Promise<number> {
   const model = parseModel(options.model);
+  if (config.server && !('folder' in model)) {
+    throw new CryfoldError('USAGE', 'cryfold serve: a service reads its models from the store, not through a server', {
+      hint: 'Set CRYFOLD_STORE instead of CRYFOLD_SERVER; it needs only to be read. cryfold predict goes through a server.',
+    });
+  }
   const store = 'folder' in model ? undefined : await modelStore(options.out, config);
   const log = createLogger('serve', config.logLevel);
   try {

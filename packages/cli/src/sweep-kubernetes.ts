@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { sha256 } from '@cryfold/core';
+import { sha256, VERSION } from '@cryfold/core';
 import type { Option } from 'commander';
 import { EXIT } from './exit-codes.js';
-import { VERSION } from './version.js';
 
 /** Where the Job's pod finds the spec, and puts copies of results, which nobody reads: the truth is in the store. */
 const SPEC = '/etc/cryfold/spec.yaml';

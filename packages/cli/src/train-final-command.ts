@@ -1,10 +1,11 @@
-import { openStore } from '@cryfold/artifacts';
+import { chooseOf } from '@cryfold/control';
 import { CryfoldError, type Spec } from '@cryfold/core';
 import { cardText } from '@cryfold/models';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
-import { chooseOf, makeFinalModel } from './final-model.js';
 import { findStoredRun } from './find-run.js';
+import { modelControl } from './model-control.js';
+import { openStoreOf } from './open-store.js';
 import { ProgressDisplay } from './progress.js';
 import { STOP_SIGNALS } from './run-command.js';
 
@@ -24,17 +25,17 @@ export async function trainFinalCommand(run: string, options: TrainFinalOptions,
   const { results, storeUrl } = await findStoredRun(run, config);
   const spec = results.spec as Spec;
   const of = chooseOf(spec, options.of);
-  const store = openStore(storeUrl, config.s3);
+  const store = openStoreOf(storeUrl, config);
   const display = new ProgressDisplay(process.stderr, options.json);
   const stop = new AbortController();
   const onSignal = () => stop.abort();
   for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
   try {
     const name = options.name ?? spec.name;
-    const { card, known } = await makeFinalModel({
-      ...{ store, storeUrl, results, of, name, config, signal: stop.signal },
-      onProgress: (text) => display.update(text),
-    });
+    const { card, known } = await modelControl(store, storeUrl, config).make(
+      { run: results.run.id, of, name },
+      { signal: stop.signal, onProgress: (text) => display.update(text) },
+    );
     display.clear();
     if (options.json) process.stdout.write(`${JSON.stringify({ known, card })}\n`);
     else {

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ArtifactStore, readArtifact, replaceRecord } from '@cryfold/artifacts';
+import { type ArtifactStore, replaceRecord } from '@cryfold/artifacts';
 import {
   CryfoldError,
-  decodeManifest,
   decodePlan,
   encodeRecord,
   FORMATS,
@@ -13,6 +12,7 @@ import {
   storeKeys,
 } from '@cryfold/core';
 import type { Queues } from '@cryfold/queue';
+import { readManifest } from './fold-detail.js';
 import { allSplits } from './splits.js';
 import { readPlan, readResults, readStoredPlan } from './status.js';
 
@@ -101,9 +101,12 @@ export async function extendRun(store: ArtifactStore, run: string, repeats: numb
  * @throws CryfoldError ARTIFACT_MISSING, SPLIT_IMPOSSIBLE
  */
 export async function submitRun(store: ArtifactStore, spec: Spec, dataset: string): Promise<RunPlan> {
-  const key = storeKeys.manifest(dataset);
-  const manifest = decodeManifest(await readArtifact(store, key), key);
-  const plan = planRun({ spec, manifest, splits: allSplits(spec, manifest) });
+  const manifest = await readManifest(store, dataset);
+  return submitPlan(store, planRun({ spec, manifest, splits: allSplits(spec, manifest) }));
+}
+
+/** As `submitRun`, of a plan that was made already. */
+export async function submitPlan(store: ArtifactStore, plan: RunPlan): Promise<RunPlan> {
   const images = storeKeys.images(plan.features.key);
   if (!(await store.has(images))) {
     throw new CryfoldError('ARTIFACT_MISSING', `${images} is not in the store`, {

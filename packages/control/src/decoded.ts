@@ -39,7 +39,7 @@ export class Decoded {
 
   async manifest(plan: RunPlan): Promise<DatasetManifest> {
     const { key } = plan.dataset;
-    return keep(this.#manifests, key, this.#manifests.get(key) ?? (await readManifest(this.#store, plan)));
+    return keep(this.#manifests, key, this.#manifests.get(key) ?? (await readManifest(this.#store, key)));
   }
 
   /** What a sweep decided is kept in records with numbers that have no gaps. */

@@ -63,8 +63,8 @@ function artifactsOf({ key, probabilities, decisions, model = [] }: FoldResult):
   return [storeKeys.result(key), probabilities.key, ...(decisions ? [decisions.key] : []), ...model.map((m) => m.key)];
 }
 
-export async function readManifest(store: ArtifactStore, plan: RunPlan): Promise<DatasetManifest> {
-  const key = storeKeys.manifest(plan.dataset.key);
+export async function readManifest(store: ArtifactStore, dataset: string): Promise<DatasetManifest> {
+  const key = storeKeys.manifest(dataset);
   return decodeManifest(await readArtifact(store, key), key);
 }
 

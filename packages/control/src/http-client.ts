@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CryfoldError, errorRecordSchema } from '@cryfold/core';
+import type { z } from 'zod';
 
 /** Tries of a request that changes nothing, or nothing more when it is repeated. */
 const TRIES = 4;
@@ -54,6 +55,18 @@ export class HttpClient {
         await sleep(250 * 2 ** attempt);
       }
     }
+  }
+
+  /** @throws CryfoldError SERVER_UNREACHABLE also for an answer of another shape */
+  async json<T>(path: string, schema: z.ZodType<T>, request?: HttpRequest): Promise<T> {
+    const response = await this.send(path, request);
+    const parsed = schema.safeParse(await response.json().catch(() => undefined));
+    if (parsed.success) return parsed.data;
+    const [issue] = parsed.error.issues;
+    const where = issue.path.join('.') || 'the answer';
+    throw new CryfoldError('SERVER_UNREACHABLE', `${path}: ${where}: ${issue.message}`, {
+      hint: 'The server may be of another version than this command.',
+    });
   }
 
   async bytes(path: string, request: HttpRequest = {}): Promise<Uint8Array | undefined> {

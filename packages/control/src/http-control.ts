@@ -1,6 +1,6 @@
 import { CryfoldError, type Spec } from '@cryfold/core';
 import { z } from 'zod';
-import type { HttpClient, HttpRequest } from './http-client.js';
+import type { HttpClient } from './http-client.js';
 import { type FoldLog, foldLogSchema } from './logs.js';
 import type { RunControl } from './run-control.js';
 import { type ClusterStatus, clusterStatusSchema, RUN_ID, type RunStatus, runStatusSchema } from './status.js';
@@ -10,52 +10,46 @@ export class HttpControl implements RunControl {
   constructor(private readonly client: HttpClient) {}
 
   list(): Promise<RunStatus[]> {
-    return this.#json('runs', z.array(runStatusSchema));
+    return this.client.json('runs', z.array(runStatusSchema));
   }
 
   cluster(): Promise<ClusterStatus> {
-    return this.#json('cluster', clusterStatusSchema);
+    return this.client.json('cluster', clusterStatusSchema);
   }
 
   async status(run: string): Promise<RunStatus> {
-    return this.#json(pathOf(run), runStatusSchema);
+    return this.client.json(pathOf(run), runStatusSchema);
   }
 
   async cancel(run: string): Promise<RunStatus> {
-    return this.#json(`${pathOf(run)}/cancel`, runStatusSchema, { method: 'POST', json: {} });
+    return this.client.json(`${pathOf(run)}/cancel`, runStatusSchema, { method: 'POST', json: {} });
   }
 
   async retry(run: string): Promise<RunStatus> {
-    return this.#json(`${pathOf(run)}/retry`, runStatusSchema, { method: 'POST', json: {} });
+    return this.client.json(`${pathOf(run)}/retry`, runStatusSchema, { method: 'POST', json: {} });
   }
 
   async extend(run: string, repeats: number): Promise<RunStatus> {
-    return this.#json(`${pathOf(run)}/extend`, runStatusSchema, { method: 'POST', json: { repeats } });
+    return this.client.json(`${pathOf(run)}/extend`, runStatusSchema, { method: 'POST', json: { repeats } });
   }
 
   submit(spec: Spec, dataset: string): Promise<RunStatus> {
-    return this.#json('runs', runStatusSchema, { method: 'POST', json: { spec, dataset } });
+    return this.client.json('runs', runStatusSchema, { method: 'POST', json: { spec, dataset } });
+  }
+
+  submitChampion(name: string, version: string, challenger: string): Promise<RunStatus> {
+    const path = `models/${encodeURIComponent(name)}/champion-runs`;
+    return this.client.json(path, runStatusSchema, { method: 'POST', json: { version, challenger } });
   }
 
   async logs(run: string, fold?: string): Promise<FoldLog[]> {
-    return this.#json(`${pathOf(run)}/logs`, z.array(foldLogSchema), { query: { fold } });
+    return this.client.json(`${pathOf(run)}/logs`, z.array(foldLogSchema), { query: { fold } });
   }
 
   /** The HTML report of a finished run, as the server writes it. */
   async report(run: string): Promise<Uint8Array> {
     const response = await this.client.send(`${pathOf(run)}/report.html`);
     return new Uint8Array(await response.arrayBuffer());
-  }
-
-  async #json<T>(path: string, schema: z.ZodType<T>, request?: HttpRequest): Promise<T> {
-    const response = await this.client.send(path, request);
-    const parsed = schema.safeParse(await response.json().catch(() => undefined));
-    if (parsed.success) return parsed.data;
-    const [issue] = parsed.error.issues;
-    const where = issue.path.join('.') || 'the answer';
-    throw new CryfoldError('SERVER_UNREACHABLE', `${path}: ${where}: ${issue.message}`, {
-      hint: 'The server may be of another version than this command.',
-    });
   }
 }
 

@@ -5,6 +5,7 @@ export {
   type FoldDetail,
   foldDetail,
   foldDetailSchema,
+  readManifest,
   readScores,
 } from './fold-detail.js';
 export { gatherReport } from './gather-report.js';
@@ -12,6 +13,11 @@ export { HttpClient, type ServerAddress } from './http-client.js';
 export { HttpControl } from './http-control.js';
 export { HttpStore } from './http-store.js';
 export { type FoldLog, findJob, foldLogSchema, readResult } from './logs.js';
+export { planChampion } from './models/champion-plan.js';
+export { chooseOf, configurationOf } from './models/final-model.js';
+export { HttpModels, type Making, makingSchema } from './models/http-models.js';
+export { type ModelControl, type NewModel, StoreModels, type Watching } from './models/model-control.js';
+export { trainInCluster } from './models/train-in-cluster.js';
 export { type RunControl, StoreControl } from './run-control.js';
 export { allSplits, innerSplits, type Labelled, makeSplits, PROTOCOLS } from './splits.js';
 export {

@@ -1,9 +1,10 @@
 import type { ArtifactStore } from '@cryfold/artifacts';
 import { isNewer, type RunPlan, type Spec } from '@cryfold/core';
 import type { Queues } from '@cryfold/queue';
-import { cancelRun, enqueueRun, extendRun, reopenRun, submitRun } from './changes.js';
+import { cancelRun, enqueueRun, extendRun, reopenRun, submitPlan, submitRun } from './changes.js';
 import { Decoded } from './decoded.js';
 import { type FoldLog, findJob, foldLog, readResult } from './logs.js';
+import { planStoredChampion } from './models/champion-plan.js';
 import {
   type ClusterStatus,
   isUnfinished,
@@ -31,6 +32,11 @@ export interface RunControl {
   extend(run: string, repeats: number): Promise<RunStatus>;
   /** Starts a spec over a dataset whose manifest and images are in the store. @throws CryfoldError ARTIFACT_MISSING */
   submit(spec: Spec, dataset: string): Promise<RunStatus>;
+  /**
+   * Starts what a champion stands for on the folds of a challenger, a run in the store, as `planChampion` says.
+   * @throws CryfoldError MODEL_NOT_FOUND, MODEL_INCOMPARABLE, ARTIFACT_MISSING
+   */
+  submitChampion(name: string, version: string, challenger: string): Promise<RunStatus>;
   /** Of one fold (`TRIAL/REPEAT/FOLD` or the beginning of its key), else of all with a failed attempt. */
   logs(run: string, fold?: string): Promise<FoldLog[]>;
 }
@@ -81,6 +87,11 @@ export class StoreControl implements RunControl {
 
   async submit(spec: Spec, dataset: string): Promise<RunStatus> {
     return this.#start(await submitRun(this.store, spec, dataset));
+  }
+
+  async submitChampion(name: string, version: string, challenger: string): Promise<RunStatus> {
+    const plan = await planStoredChampion(this.store, name, version, await this.decoded.plan(challenger));
+    return this.#start(await submitPlan(this.store, plan));
   }
 
   async logs(run: string, fold?: string): Promise<FoldLog[]> {

@@ -59,7 +59,7 @@ export class TrialTable {
     if (!result) return undefined;
     const { key, sha256 } = metric === 'logLoss' ? result.probabilities : (result.decisions ?? result.probabilities);
     const { data } = decodeNpy(await readArtifact(this.#store, key, sha256), '<f8', 2, key);
-    this.#labels ??= readManifest(this.#store, plan).then(({ clips }) =>
+    this.#labels ??= readManifest(this.#store, plan.dataset.key).then(({ clips }) =>
       clips.map(({ label }) => plan.dataset.classes.indexOf(label)),
     );
     const all = await this.#labels;

@@ -39,8 +39,13 @@ export function refuseNewer(schema: z.ZodType, value: unknown, name: string): vo
   const { format } = value;
   const reads = newestRead(schema);
   if (reads === undefined || !Number.isSafeInteger(format) || Number(format) <= reads) return;
-  throw new CryfoldError('FORMAT_NEWER', `${name} has format ${format}; this cryfold reads up to ${reads}`, {
-    context: { artifact: name, format: Number(format), reads },
+  throw newer(name, Number(format), reads);
+}
+
+/** What is said of a record of a newer format than this version reads. */
+export function newer(name: string, format: number, reads: number): CryfoldError {
+  return new CryfoldError('FORMAT_NEWER', `${name} has format ${format}; this cryfold reads up to ${reads}`, {
+    context: { artifact: name, format, reads },
     hint: 'A newer cryfold wrote it: upgrade this one. Do not delete it.',
   });
 }

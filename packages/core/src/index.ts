@@ -9,7 +9,7 @@ export {
   redactUrl,
 } from './errors.js';
 export { type FinalRequest, finalRequest, finalRequestSchema } from './final.js';
-export { FORMATS, isNewer, refuseNewer } from './formats.js';
+export { FORMATS, isNewer, newer, refuseNewer } from './formats.js';
 export { canonicalJson, contentKey, deriveSeed, sha256 } from './hash.js';
 export { decodeNpy, encodeNpy, type NpyArray, type NpyData, type NpyType } from './npy.js';
 export {
@@ -88,3 +88,4 @@ export {
   specJsonSchema,
   specSchema,
 } from './spec.js';
+export { VERSION } from './version.js';

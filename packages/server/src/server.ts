@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { openStore, type S3Settings } from '@cryfold/artifacts';
-import { StoreControl } from '@cryfold/control';
+import { StoreControl, StoreModels, trainInCluster } from '@cryfold/control';
 import { CryfoldError } from '@cryfold/core';
 import { Queues } from '@cryfold/queue';
 import type { ApiConfig, Checks, Logger } from '@cryfold/runtime';
@@ -20,6 +20,8 @@ import type { App } from './app.js';
 import { addArtifactRoutes } from './artifact-routes.js';
 import { addBoard } from './board.js';
 import { addEventRoutes } from './event-routes.js';
+import { ModelMaker } from './model-maker.js';
+import { addModelRoutes } from './model-routes.js';
 import { addPageRoutes } from './page-routes.js';
 import { Readiness } from './readiness.js';
 import { ReportWriter } from './report-writer.js';
@@ -109,7 +111,14 @@ export class ApiServer {
     });
     const list = new RunList(control);
     const watches = new Watches(list, log);
-    app.addHook('preClose', async () => watches.stop());
+    const models = new StoreModels(control.store, (plan, trial, watching) =>
+      trainInCluster(control.store, redisUrl, plan, trial, watching),
+    );
+    const maker = new ModelMaker(models, log);
+    app.addHook('preClose', async () => {
+      watches.stop();
+      maker.stop();
+    });
     const readiness = new Readiness(checks);
     app.get('/healthz', { schema: { hide: true }, config: { rateLimit: false } }, async () => 'ok\n');
     app.get('/readyz', { schema: { hide: true }, config: { rateLimit: false } }, async (_request, reply) => {
@@ -140,6 +149,7 @@ export class ApiServer {
         );
         addSessionRoutes(routes, access);
         addRunRoutes(routes, { control, list, reports: new ReportWriter({ storeUrl, s3 }) });
+        addModelRoutes(routes, { control, models, maker, list });
         addEventRoutes(routes, watches);
         addArtifactRoutes(routes, control.store);
       },

@@ -1,4 +1,4 @@
-import { CryfoldError, decodeNpy, encodeNpy } from '@cryfold/core';
+import { CryfoldError, decodeNpy, encodeNpy, newer } from '@cryfold/core';
 import { type Combination, combineDecisions, combineProbabilities } from './combine.js';
 import { BLOCK_COLUMNS, BLOCK_ROWS, copyBlock, crossTile, type DotTile, TILE_ROWS } from './dot-tile.js';
 import { machineValues, type SvmFit } from './fit.js';
@@ -59,7 +59,7 @@ export function encodeModel({ weights, support, ...rest }: SvmModel): SvmModelFi
   };
 }
 
-/** @throws CryfoldError NPY_INVALID, ARTIFACT_CORRUPT naming the file */
+/** @throws CryfoldError NPY_INVALID, ARTIFACT_CORRUPT, FORMAT_NEWER naming the file */
 export function decodeModel(files: SvmModelFiles): SvmModel {
   const corrupt = (file: string, why: string, cause?: unknown) =>
     new CryfoldError('ARTIFACT_CORRUPT', `${file}: ${why}`, {
@@ -74,6 +74,7 @@ export function decodeModel(files: SvmModelFiles): SvmModel {
     throw corrupt('svm.json', 'not JSON', error);
   }
   const { format, ...rest } = header;
+  if (format !== undefined && format > FORMAT) throw newer('svm.json', format, FORMAT);
   if (format !== FORMAT) throw corrupt('svm.json', `format ${format}, not ${FORMAT}`);
   const support = decodeNpy(files['support.npy'], '|u1', 2, 'support.npy');
   const coefficients = decodeNpy(files['coefficients.npy'], '<f8', 2, 'coefficients.npy');

@@ -93,7 +93,8 @@ test('broken files and images of the wrong size are coded errors', () => {
   const files = encodeModel(model);
   const text = (value: string) => new TextEncoder().encode(value);
   assert.throws(() => decodeModel({ ...files, 'svm.json': text('{') }), coded('ARTIFACT_CORRUPT'));
-  assert.throws(() => decodeModel({ ...files, 'svm.json': text('{"format":9}') }), coded('ARTIFACT_CORRUPT'));
+  assert.throws(() => decodeModel({ ...files, 'svm.json': text('{"format":9}') }), coded('FORMAT_NEWER'));
+  assert.throws(() => decodeModel({ ...files, 'svm.json': text('{"format":0}') }), coded('ARTIFACT_CORRUPT'));
   assert.throws(
     () => decodeModel({ ...files, 'support.npy': files['support.npy'].slice(0, -1) }),
     coded('NPY_INVALID'),

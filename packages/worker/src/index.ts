@@ -1,2 +1,2 @@
-export { type FinalTraining, readFinal, trainFinalHere } from './train-final.js';
+export { type FinalTraining, trainFinalHere } from './train-final.js';
 export { Worker, type WorkerOptions } from './worker.js';

@@ -1,15 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { ArtifactStore } from '@cryfold/artifacts';
-import {
-  CryfoldError,
-  decodeRecord,
-  deriveSeed,
-  encodeRecord,
-  type FinalRequest,
-  type FinalResult,
-  finalResultSchema,
-  storeKeys,
-} from '@cryfold/core';
+import { type ArtifactStore, readFinal } from '@cryfold/artifacts';
+import { CryfoldError, deriveSeed, encodeRecord, type FinalRequest, type FinalResult, storeKeys } from '@cryfold/core';
 import type { Task } from './messages.js';
 import { WarmChild } from './warm-child.js';
 
@@ -22,11 +13,6 @@ export interface FinalTraining {
   childMemoryMb: number;
   signal: AbortSignal;
   onProgress: (done: number, total: number) => void;
-}
-
-export async function readFinal(store: ArtifactStore, key: string): Promise<FinalResult | undefined> {
-  const bytes = await store.get(storeKeys.final(key));
-  return bytes && decodeRecord(finalResultSchema, bytes, storeKeys.final(key));
 }
 
 /** As `trainFinal`, in a training child of this process: needs no Redis. */

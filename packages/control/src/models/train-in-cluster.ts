@@ -1,45 +1,33 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ArtifactStore } from '@cryfold/artifacts';
+import { type ArtifactStore, readFinal } from '@cryfold/artifacts';
 import { CryfoldError, encodeRecord, type FinalResult, finalRequest, type RunPlan, storeKeys } from '@cryfold/core';
 import { failureOf, Queues } from '@cryfold/queue';
-import type { Config } from '@cryfold/runtime';
-import { readFinal, trainFinalHere } from '@cryfold/worker';
-
-export interface MemberTraining {
-  store: ArtifactStore;
-  storeUrl: string;
-  plan: RunPlan;
-  /** One of the plan's estimators */
-  trial: string;
-  config: Pick<Config, 'redisUrl' | 'cacheDir' | 'childMemoryMb'>;
-  signal: AbortSignal;
-  onProgress: (text: string) => void;
-}
+import type { Watching } from './model-control.js';
 
 /** Milliseconds between looks at whether the model is in the store. */
 const POLL = 300;
 
 /**
- * Trains an estimator of a run on all its clips: by a worker of the cluster at REDIS_URL, where there is one, since this
- * machine need have neither TensorFlow nor a GPU; else here.
+ * Has a worker train an estimator of a run on all its clips: whoever asks need have neither TensorFlow nor a GPU.
+ * @param trial one of the plan's estimators
  * @throws CryfoldError as training does; CANCELLED
  */
-export async function trainMember(training: MemberTraining): Promise<FinalResult> {
-  const { store, storeUrl, plan, trial, config, signal, onProgress } = training;
+export async function trainInCluster(
+  store: ArtifactStore,
+  redisUrl: string,
+  plan: RunPlan,
+  trial: string,
+  { signal, onProgress }: Watching,
+): Promise<FinalResult> {
   const request = finalRequest(plan, trial);
-  const say = (rest: string) => onProgress(`training ${trial} on all ${plan.dataset.clips} clips${rest}`);
-  say('');
-  if (config.redisUrl === undefined) {
-    const { cacheDir, childMemoryMb } = config;
-    const percent = (done: number, total: number) => say(`: ${Math.floor((100 * done) / total)} %`);
-    return trainFinalHere({ store, storeUrl, request, cacheDir, childMemoryMb, signal, onProgress: percent });
-  }
   const known = await readFinal(store, request.key);
   if (known) return known;
+  const say = (rest: string) => onProgress(`training ${trial} on all ${plan.dataset.clips} clips${rest}`);
+  say('');
   await store.put(storeKeys.finalRequest(request.key), encodeRecord(request));
   const queue = request.estimator.kind === 'svm' ? 'cpu' : 'gpu';
   const id = `final-${request.key}`;
-  const queues = new Queues(config.redisUrl);
+  const queues = new Queues(redisUrl);
   let failed: CryfoldError | undefined;
   try {
     await queues.listen(queue, {

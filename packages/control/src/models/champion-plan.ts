@@ -1,5 +1,7 @@
+import type { ArtifactStore } from '@cryfold/artifacts';
 import { CryfoldError, type DatasetManifest, planRun, type RunPlan, type Spec, specSchema } from '@cryfold/core';
-import type { ModelCard } from '@cryfold/models';
+import { type ModelCard, ModelRegistry } from '@cryfold/models';
+import { readManifest } from '../fold-detail.js';
 
 type Clip = DatasetManifest['clips'][number];
 
@@ -66,4 +68,16 @@ export function planChampion(
     ...{ estimators: Object.fromEntries(members), fusion },
   };
   return { plan: planRun({ spec: championSpec, manifest, splits }), known: isKnown.filter(Boolean).length };
+}
+
+/** As `planChampion`, where the challenger and its data are in the store. */
+export async function planStoredChampion(
+  store: ArtifactStore,
+  name: string,
+  version: string,
+  challenger: RunPlan,
+): Promise<RunPlan> {
+  const card = await new ModelRegistry(store).find(name, version);
+  const manifest = await readManifest(store, challenger.dataset.key);
+  return planChampion(card, challenger, manifest, await readManifest(store, card.data.contentHash)).plan;
 }

@@ -1,6 +1,6 @@
 import { readRun, type StoredRun } from '@cryfold/aggregator';
 import type { ArtifactStore } from '@cryfold/artifacts';
-import { CryfoldError, canonicalJson, type FinalResult, type Spec, storeKeys } from '@cryfold/core';
+import { CryfoldError, canonicalJson, type FinalResult, type Spec, storeKeys, VERSION } from '@cryfold/core';
 import {
   decodeResults,
   type FittedFusion,
@@ -10,50 +10,46 @@ import {
   type RunResults,
 } from '@cryfold/evaluation';
 import { MODEL_NAME, type ModelCard, modelOf, writeVersion } from '@cryfold/models';
-import type { Config } from '@cryfold/runtime';
-import { trainMember } from './train-members.js';
-import { VERSION } from './version.js';
-
-export interface FinalModelOptions {
-  store: ArtifactStore;
-  storeUrl: string;
-  results: RunResults;
-  /** Which of the run's estimators or fusions */
-  of: string;
-  /** Of the model */
-  name: string;
-  config: Pick<Config, 'redisUrl' | 'cacheDir' | 'childMemoryMb'>;
-  signal: AbortSignal;
-  onProgress: (text: string) => void;
-}
+import { readResults } from '../status.js';
+import type { NewModel, TrainMember, Watching } from './model-control.js';
 
 /**
  * Refits one model of a finished run on all its data, members and fusion, with the run's parameters, and writes it as a
  * version. A run that was not finished for this model is refused: nobody could say how good it is.
- * @throws CryfoldError RUN_FAILED, USAGE, and what training throws
+ * @throws CryfoldError RUN_NOT_FOUND, RUN_FAILED, USAGE, and what training throws
  */
-export async function makeFinalModel(options: FinalModelOptions): Promise<{ card: ModelCard; known: boolean }> {
-  const { store, storeUrl, results, of, name, config, signal, onProgress } = options;
+export async function makeFinalModel(
+  store: ArtifactStore,
+  { run, of, name }: NewModel,
+  train: TrainMember,
+  watching: Watching,
+): Promise<{ card: ModelCard; known: boolean }> {
   if (!MODEL_NAME.test(name)) {
     throw new CryfoldError('USAGE', `${JSON.stringify(name)} cannot name a model`, {
       hint: 'Use lower-case letters, digits and dashes, at most 41.',
     });
   }
-  if (!modelOf(results, of).complete) {
-    throw new CryfoldError('RUN_FAILED', `${of} of run ${results.run.id} misses folds`, {
-      context: { run: results.run.id, model: of },
-      hint: `cryfold retry ${results.run.id} tries them again.`,
+  const results = await readResults(store, run);
+  if (!results) {
+    throw new CryfoldError('RUN_NOT_FOUND', `the store has no finished run ${run}`, {
+      context: { run },
+      hint: 'cryfold list shows what is there.',
     });
   }
-  const stored = await readRun(store, results.run.id);
+  if (!modelOf(results, of).complete) {
+    throw new CryfoldError('RUN_FAILED', `${of} of run ${run} misses folds`, {
+      context: { run, model: of },
+      hint: `cryfold retry ${run} tries them again.`,
+    });
+  }
+  const stored = await readRun(store, run);
   const { plan, manifest } = stored;
   const rule = Object.hasOwn(plan.spec.fusion, of) ? plan.spec.fusion[of] : undefined;
   const finals: { trial: string; result: FinalResult }[] = [];
   for (const trial of rule?.members ?? [of]) {
-    const result = await trainMember({ store, storeUrl, plan, trial, config, signal, onProgress });
-    finals.push({ trial, result });
+    finals.push({ trial, result: await train(plan, trial, watching) });
   }
-  onProgress('writing the model');
+  watching.onProgress('writing the model');
   return writeVersion(store, {
     ...{ name, plan, manifest, of, finals },
     results: [results, ...(await otherProtocols(store, results, of))],

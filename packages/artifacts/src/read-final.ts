@@ -1,0 +1,8 @@
+import { decodeRecord, type FinalResult, finalResultSchema, storeKeys } from '@cryfold/core';
+import type { ArtifactStore } from './artifact-store.js';
+
+/** An estimator that was trained on all clips, by its key; undefined where nobody did yet. */
+export async function readFinal(store: ArtifactStore, key: string): Promise<FinalResult | undefined> {
+  const bytes = await store.get(storeKeys.final(key));
+  return bytes && decodeRecord(finalResultSchema, bytes, storeKeys.final(key));
+}

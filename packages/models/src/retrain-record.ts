@@ -1,0 +1,17 @@
+import { z } from 'zod';
+import { MODEL_NAME } from './registry.js';
+
+export const RETRAIN_OUTCOMES = ['promoted', 'unchanged', 'refused', 'lost', 'incomplete', 'cancelled'] as const;
+
+/** `models/<name>/last-retrain.json`: how the last `cryfold retrain` ended; its evidence is described in docs/final-models.md. */
+export const retrainRecordSchema = z.looseObject({
+  format: z.literal(1),
+  at: z.iso.datetime(),
+  model: z.string().regex(MODEL_NAME),
+  outcome: z.enum(RETRAIN_OUTCOMES),
+  reason: z.string(),
+  /** The champion afterwards, as far as the command knew */
+  champion: z.string().nullable(),
+  evidence: z.looseObject({ data: z.looseObject({ clips: z.int().nonnegative() }) }),
+});
+export type RetrainRecord = z.infer<typeof retrainRecordSchema>;
