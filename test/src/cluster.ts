@@ -74,10 +74,13 @@ export class Cluster {
   /** Starts members, each named and with its arguments, in an environment that says where Redis and the store are. */
   run(environment: Record<string, string>, members: Record<string, string[]>): void {
     this.#environment = environment;
-    for (const [name, args] of Object.entries(members)) {
-      this.#members.set(name, { args, process: undefined });
-      this.#spawn(name);
-    }
+    for (const [name, args] of Object.entries(members)) this.add(name, args);
+  }
+
+  /** Starts one more member, in the environment of the others. */
+  add(name: string, args: string[]): void {
+    this.#members.set(name, { args, process: undefined });
+    this.#spawn(name);
   }
 
   pid(name: string): number | undefined {

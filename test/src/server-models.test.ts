@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict';
 import { readdir, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { HttpClient, HttpModels } from '@cryfold/control';
+import type { CryfoldError } from '@cryfold/core';
 import { readDataset, synthesizeCorpus } from '@cryfold/features';
+import { createLogger } from '@cryfold/runtime';
+import { ApiServer } from '@cryfold/server';
 import { freePort } from '@cryfold/testing';
 import { Cluster, findRedis } from './cluster.js';
-import { cryfold, temporaryFolder, until } from './command.js';
+import { cryfold, start, temporaryFolder, until } from './command.js';
 
 const READ = 'read-read-read-read';
 const OPERATE = 'operate-operate-operate';
@@ -61,9 +67,19 @@ async function json(args: string[], expected = 0, own: Record<string, string> = 
   return JSON.parse(stdout);
 }
 
+const coded = (code: string) => (error: CryfoldError) => error.code === code;
+
+function server(url = remote.CRYFOLD_SERVER) {
+  const client = new HttpClient({ url, token: OPERATE });
+  return { client, http: new HttpModels(client) };
+}
+
 test('--server makes, promotes, rolls back and uses final models without Redis and store', { skip }, async () => {
   const doctor = await json(['doctor']);
   assert.ok(doctor.ok, JSON.stringify(doctor));
+  const forgotten = await json(['doctor'], 1, { CRYFOLD_API_TOKEN: '' });
+  const { name, found } = forgotten.checks.find(({ ok }: { ok: boolean }) => !ok);
+  assert.deepEqual([name, found], ['store', 'the server asks for a token']);
   const run = ['run', path('spec.yaml'), '--data', path('corpus'), '--out', path('out')];
   const planned = await json(['plan', ...run.slice(1)]);
   const { run: evaluated } = await json(run);
@@ -81,8 +97,8 @@ test('--server makes, promotes, rolls back and uses final models without Redis a
 
   const unknown = await cryfold(['train-final', evaluated.id, '--of', 'nothing'], remote);
   assert.deepEqual([unknown.code, /--of: there is no nothing/.test(unknown.stderr)], [2, true]);
-  const wrongName = await cryfold(['train-final', evaluated.id, '--of', 'svm', '--name', 'Cry!'], remote);
-  assert.equal(wrongName.code, 2, wrongName.stderr);
+  const wrongName = [...['train-final', evaluated.id, '--of', 'svm'], '--name', 'Cry!'];
+  assert.equal((await cryfold(wrongName, remote)).stderr, (await cryfold(wrongName, environment)).stderr);
 
   await json(['models', 'promote', `cry@${both.card.version}`]);
   await json(['models', 'promote', `cry@${svm.card.version.slice(0, 6)}`, '--reason', 'simpler']);
@@ -103,6 +119,17 @@ test('--server makes, promotes, rolls back and uses final models without Redis a
   assert.equal((await json(['export', 'mlflow', '--to', path('mlflow')])).models, 2);
   assert.ok((await readdir(path('mlflow'))).length >= 2);
 
+  const { http } = server();
+  const decision = { by: 'retrain', reason: 'late', expected: 1 } as const;
+  await assert.rejects(http.promote('cry', svm.card.version, decision), coded('PROMOTION_LOST'));
+  const record = { format: 1, at: new Date().toISOString(), outcome: 'refused', reason: '', champion: null } as const;
+  const evidence = { data: { clips: 1 } };
+  await assert.rejects(
+    server().client.send('models/other/last-retrain', { method: 'PUT', json: { ...record, model: 'cry', evidence } }),
+    coded('API_INVALID'),
+  );
+  await assert.rejects(http.keepRetrain({ ...record, model: 'cry', champion: '../x', evidence }), coded('API_INVALID'));
+
   const looking = { CRYFOLD_API_TOKEN: READ };
   for (const command of [
     ['train-final', evaluated.id, '--of', 'near'],
@@ -116,6 +143,78 @@ test('--server makes, promotes, rolls back and uses final models without Redis a
   const serve = await cryfold(['serve', '--model', 'cry'], remote);
   assert.deepEqual([serve.code, /CRYFOLD_STORE/.test(serve.stderr)], [2, true]);
 });
+
+test('a model is made by servers that take turns, and its failure is told', { skip }, async () => {
+  const [{ run }] = await json(['list']);
+  const options = {
+    redisUrl: environment.REDIS_URL,
+    storeUrl: environment.CRYFOLD_STORE,
+    ...{ s3: undefined, checks: {}, log: createLogger('test', 'silent') },
+    api: { port: 0, host: '127.0.0.1', tokens: [{ role: 'operate', token: OPERATE } as const], rate: 10_000 },
+  };
+  const servers = [await ApiServer.start(options), await ApiServer.start(options)];
+  let asked = 0;
+  const balancer = createServer(async ({ method, url, headers }, response) => {
+    const { url: target } = servers[asked++ % 2];
+    const answer = await fetch(`${target}${url}`, {
+      method: method as string,
+      headers: { authorization: headers.authorization as string },
+    });
+    response.writeHead(answer.status, { 'content-type': 'application/json' });
+    response.end(new Uint8Array(await answer.arrayBuffer()));
+  });
+  await new Promise<void>((resolve) => balancer.listen(0, '127.0.0.1', resolve));
+  const { http } = server(`http://127.0.0.1:${(balancer.address() as AddressInfo).port}`);
+  const watching = { signal: AbortSignal.timeout(60_000), onProgress: () => {} };
+  const { card } = await http.make({ run, of: 'near', name: 'turns' }, watching);
+  assert.deepEqual([card.name, card.of], ['turns', 'near']);
+  await assert.rejects(http.make({ run, of: 'nothing', name: 'turns' }, watching), (error: CryfoldError) => {
+    assert.deepEqual([error.code, error.hint], ['USAGE', 'It has: svm, near, both.']);
+    return true;
+  });
+  assert.ok(asked > 4);
+  balancer.closeAllConnections();
+  balancer.close();
+  for (const one of servers) await one.close();
+});
+
+test('train-final --server outlives the coordinator, and Ctrl-C leaves what the same command finds', {
+  skip,
+}, async () => {
+  await writeFile(path('fresh.yaml'), SPEC.replace('C: 1 ', 'C: 2 '));
+  const { run } = await json(['run', path('fresh.yaml'), '--data', path('corpus'), '--out', path('fresh')]);
+  await cluster.remove('worker');
+  const args = ['train-final', run.id, '--of', 'near', '--json'];
+  const address = `${remote.CRYFOLD_SERVER}/api/v1/models/cry/trainings/${run.id}/near`;
+  const begun = () =>
+    until('the training to begin', () =>
+      fetch(address, { headers: { authorization: `Bearer ${READ}` } })
+        .then((answer) => answer.json())
+        .then(
+          (making) => (making as { progress?: string }).progress?.startsWith('training near'),
+          () => false,
+        ),
+    );
+  const stopped = start(args, remote);
+  await begun();
+  stopped.process.kill('SIGINT');
+  assert.equal((await stopped.ended).code, 4);
+  const waiting = start(args, remote);
+  await begun();
+  process.kill(cluster.pid('coordinator') as number, 'SIGKILL');
+  await until('the coordinator to be gone', async () => !(await begunAtAll(address)));
+  await begun();
+  cluster.add('worker', ['worker']);
+  const { code, stdout, stderr } = await waiting.ended;
+  assert.equal(code, 0, stderr);
+  assert.equal(JSON.parse(stdout).card.of, 'near');
+});
+
+const begunAtAll = (address: string) =>
+  fetch(address, { headers: { authorization: `Bearer ${READ}` } }).then(
+    ({ ok }) => ok,
+    () => false,
+  );
 
 test('--server retrains: promoted, unchanged, refused, as beside the cluster', { skip }, async () => {
   const { clips } = await readDataset(path('corpus'));

@@ -5,9 +5,13 @@ import type { Config } from '@cryfold/runtime';
 
 export type ModelSource = Pick<Config, 'storeUrl' | 's3' | 'server'>;
 
-/** The store of models: CRYFOLD_STORE, a server's, or that of a local run. Loaded only where it is needed: it takes 0.2 s. */
+/** CRYFOLD_STORE, the server's, or that of a local run. */
+export const modelStoreUrl = (out: string, { storeUrl }: Pick<Config, 'storeUrl'>): string =>
+  storeUrl ?? `file:${resolve(out, 'store')}`;
+
+/** The store of models. Loaded only where it is needed: it takes 0.2 s. */
 export async function modelStore(out: string, config: ModelSource): Promise<ArtifactStore> {
-  const storeUrl = config.storeUrl ?? `file:${resolve(out, 'store')}`;
+  const storeUrl = modelStoreUrl(out, config);
   if (config.server) return (await import('./open-store.js')).openStoreOf(storeUrl, config);
   const { openStore } = await import('@cryfold/artifacts');
   return openStore(storeUrl, config.s3);

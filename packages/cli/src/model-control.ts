@@ -2,16 +2,16 @@ import type { ArtifactStore } from '@cryfold/artifacts';
 import { HttpClient, HttpModels, type ModelControl, StoreModels, trainInCluster } from '@cryfold/control';
 import { finalRequest } from '@cryfold/core';
 import type { Config } from '@cryfold/runtime';
-import { trainFinalHere } from '@cryfold/worker';
 
 /** What can be done to the models of a store: by a server, by a cluster's workers, or here. */
 export function modelControl(store: ArtifactStore, storeUrl: string, config: Config): ModelControl {
   const { server, redisUrl, cacheDir, childMemoryMb } = config;
   if (server) return new HttpModels(new HttpClient(server));
-  return new StoreModels(store, (plan, trial, watching) => {
+  return new StoreModels(store, async (plan, trial, watching) => {
     if (redisUrl) return trainInCluster(store, redisUrl, plan, trial, watching);
     const say = (rest: string) => watching.onProgress(`training ${trial} on all ${plan.dataset.clips} clips${rest}`);
     say('');
+    const { trainFinalHere } = await import('@cryfold/worker');
     return trainFinalHere({
       ...{ store, storeUrl, request: finalRequest(plan, trial), cacheDir, childMemoryMb, signal: watching.signal },
       onProgress: (done, total) => say(`: ${Math.floor((100 * done) / total)} %`),

@@ -1,11 +1,10 @@
-import { resolve } from 'node:path';
 import type { ArtifactStore } from '@cryfold/artifacts';
-import type { ModelControl } from '@cryfold/control';
 import { CryfoldError } from '@cryfold/core';
 import { cardText, type ModelCard, ModelRegistry } from '@cryfold/models';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
-import { modelStore, parseModel } from './find-model.js';
+import { modelStore, modelStoreUrl, parseModel } from './find-model.js';
+import { modelControl } from './model-control.js';
 
 export interface ModelsOptions {
   out: string;
@@ -99,12 +98,6 @@ export function modelsShowCommand(model: string, options: ModelsOptions, config:
   });
 }
 
-/** Loaded where it is needed: it brings what trains. */
-async function controlOf(store: ArtifactStore, { out }: ModelsOptions, config: Config): Promise<ModelControl> {
-  const { modelControl } = await import('./model-control.js');
-  return modelControl(store, config.storeUrl ?? `file:${resolve(out, 'store')}`, config);
-}
-
 /** `cryfold models promote NAME@VERSION` */
 export function modelsPromoteCommand(
   model: string,
@@ -112,7 +105,7 @@ export function modelsPromoteCommand(
   config: Config,
 ): Promise<number> {
   return withStore(options, config, async (store) => {
-    const models = await controlOf(store, options, config);
+    const models = modelControl(store, modelStoreUrl(options.out, config), config);
     const { name, version } = named(model);
     if (version === undefined) throw new CryfoldError('USAGE', 'say which version: NAME@VERSION');
     const promotion = await models.promote(name, version, { by: 'promote', reason: options.reason });
@@ -128,7 +121,7 @@ export function modelsRollbackCommand(
   config: Config,
 ): Promise<number> {
   return withStore(options, config, async (store) => {
-    const models = await controlOf(store, options, config);
+    const models = modelControl(store, modelStoreUrl(options.out, config), config);
     const promotion = await models.rollback(named(model).name, options.reason);
     print(options.json, promotion, () => `${model}@${promotion.version} is the champion again\n`);
     return EXIT.done;

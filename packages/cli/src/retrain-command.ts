@@ -12,7 +12,7 @@ import {
 } from '@cryfold/control';
 import { CryfoldError } from '@cryfold/core';
 import type { RunResults } from '@cryfold/evaluation';
-import { type ModelCard, ModelRegistry, type RETRAIN_OUTCOMES } from '@cryfold/models';
+import { type ModelCard, ModelRegistry, type RetrainRecord } from '@cryfold/models';
 import { checkRedis } from '@cryfold/queue';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
@@ -44,24 +44,17 @@ const EXITS = {
   lost: EXIT.lost,
   incomplete: EXIT.incomplete,
   cancelled: EXIT.cancelled,
-} as const satisfies Record<(typeof RETRAIN_OUTCOMES)[number], number>;
+} as const satisfies Record<RetrainRecord['outcome'], number>;
 
 /** What `--json` prints and `models/<name>/last-retrain.json` holds. */
-export interface RetrainReport {
-  format: 1;
-  at: string;
-  model: string;
-  outcome: (typeof RETRAIN_OUTCOMES)[number];
-  reason: string;
-  /** The champion afterwards, as far as this command knows */
-  champion: string | null;
+type RetrainReport = RetrainRecord & {
   evidence: {
     data: { contentHash: string; clips: number /** that the champion was trained on */; known: number };
     challenger: { run: string; of: string };
     champion: { version: string; run: string; of: string } | null;
     margin: number;
   } & Partial<Pick<RetrainVerdict, 'test' | 'recall'>>;
-}
+};
 
 /**
  * `cryfold retrain SPEC --data DIR --model NAME`, for cron: evaluates the spec on the data beside the champion, and
@@ -111,13 +104,14 @@ export async function retrainCommand(
     const surroundings = { options, config, environment, out, display, server, stop: stop.signal };
     const report = await new Retraining(store, storeUrl, models, preparation, of, surroundings, options).run();
     display.clear();
-    if (report.outcome !== 'cancelled') await models.keepRetrain({ ...report });
     const { outcome, reason, champion } = report;
     process.stdout.write(
       options.json
         ? `${JSON.stringify(report)}\n`
         : `${outcome}: ${reason}\n${options.model}: ${champion ? `the champion is ${champion}` : 'there is no champion'}\n`,
     );
+    // Last, so that nobody misses what was done where this fails.
+    if (outcome !== 'cancelled') await models.keepRetrain(report);
     return EXITS[outcome];
   } finally {
     for (const signal of STOP_SIGNALS) process.off(signal, onSignal);

@@ -1,9 +1,8 @@
-import { resolve } from 'node:path';
 import { CryfoldError, VERSION } from '@cryfold/core';
 import { type Config, createLogger, serve } from '@cryfold/runtime';
 import { PredictionService } from '@cryfold/serve';
 import { EXIT } from './exit-codes.js';
-import { modelStore, parseModel } from './find-model.js';
+import { modelStore, modelStoreUrl, parseModel } from './find-model.js';
 
 export interface ServeOptions {
   model: string;
@@ -28,7 +27,7 @@ export async function serveCommand(options: ServeOptions, config: Config): Promi
   try {
     const service = await PredictionService.start({
       ...{ model, store, log, port: options.port, listen: options.listen, version: VERSION },
-      storeUrl: config.storeUrl ?? `file:${resolve(options.out, 'store')}`,
+      storeUrl: modelStoreUrl(options.out, config),
       maxUpload: Math.ceil(options.maxUploadMb * 2 ** 20),
       timeoutSeconds: options.timeout,
       pollSeconds: options.poll,

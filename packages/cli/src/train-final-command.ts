@@ -28,7 +28,10 @@ export async function trainFinalCommand(run: string, options: TrainFinalOptions,
   const store = openStoreOf(storeUrl, config);
   const display = new ProgressDisplay(process.stderr, options.json);
   const stop = new AbortController();
-  const onSignal = () => stop.abort();
+  const onSignal = () => {
+    if (stop.signal.aborted) process.exit(EXIT.cancelled);
+    stop.abort();
+  };
   for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
   try {
     const name = options.name ?? spec.name;

@@ -44,15 +44,19 @@ export class HttpClient {
     if (request.bytes) headers['content-type'] = 'application/octet-stream';
     const body = request.bytes ?? (request.json === undefined ? undefined : JSON.stringify(request.json));
     for (let attempt = 1; ; attempt++) {
+      let wait = 250 * 2 ** attempt;
       try {
         // A redirect could lead the token elsewhere.
         const response = await fetch(url, { method, headers, body: body ?? null, redirect: 'error' });
         if (response.ok || accept.includes(response.status)) return response;
+        wait = Math.max(wait, 1000 * Math.min(60, Number(response.headers.get('retry-after') ?? 0)));
         throw await errorOf(response, url);
       } catch (cause) {
         const error = cause instanceof CryfoldError ? cause : unreachable(url, cause);
-        if (!error.retryable || method === 'POST' || attempt === TRIES) throw error;
-        await sleep(250 * 2 ** attempt);
+        // Whoever is told to come later was not heard at all.
+        const repeatable = method !== 'POST' || error.code === 'API_BUSY';
+        if (!error.retryable || !repeatable || attempt === TRIES) throw error;
+        await sleep(wait);
       }
     }
   }

@@ -12,9 +12,16 @@ const page = z.object({ keys: z.array(z.string()), next: z.string().nullable() }
 export class HttpStore implements ArtifactStore {
   constructor(private readonly client: HttpClient) {}
 
-  /** Whether the server answers and knows the token; it has checked its store itself. */
+  /**
+   * Whether the server answers and knows the token; it has checked its store itself.
+   * @throws CryfoldError API_UNAUTHORIZED, SERVER_UNREACHABLE
+   */
   async check(): Promise<void> {
-    await this.client.send('session');
+    const { role } = await this.client.json('session', z.object({ role: z.string().nullable() }));
+    if (role !== null) return;
+    throw new CryfoldError('API_UNAUTHORIZED', 'the server asks for a token', {
+      hint: 'Set CRYFOLD_API_TOKEN, or CRYFOLD_API_TOKEN_FILE to a file that holds it.',
+    });
   }
 
   async get(key: string): Promise<Uint8Array | undefined> {

@@ -2,17 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ArtifactStore } from '@cryfold/artifacts';
 import { decodeRecord } from '@cryfold/core';
 import type { Metrics } from '@cryfold/runtime';
-import { z } from 'zod';
 
 /** Milliseconds between looks at the models; these change once a night. */
 const EVERY = 15_000;
-
-/** What is told of `models/<name>/last-retrain.json`; its writer is `cryfold retrain`. */
-const retrainSchema = z.object({
-  at: z.iso.datetime(),
-  outcome: z.string(),
-  evidence: z.object({ data: z.object({ clips: z.number() }) }),
-});
 
 interface Look {
   model: string;
@@ -71,7 +63,7 @@ async function look(store: ArtifactStore): Promise<Look[]> {
   }
   if (versions.size === 0) return [];
   // Loaded where there is a model at all: it brings classifiers with it.
-  const { ModelRegistry, modelKeys } = await import('@cryfold/models');
+  const { ModelRegistry, modelKeys, retrainRecordSchema } = await import('@cryfold/models');
   const registry = new ModelRegistry(store);
   const looks: Look[] = [];
   for (const [model, count] of versions) {
@@ -90,7 +82,7 @@ async function look(store: ArtifactStore): Promise<Look[]> {
     const key = modelKeys.lastRetrain(model);
     const bytes = await store.get(key);
     if (bytes) {
-      const { at, outcome, evidence } = decodeRecord(retrainSchema, bytes, key);
+      const { at, outcome, evidence } = decodeRecord(retrainRecordSchema, bytes, key);
       found.retrain = { finished: Date.parse(at) / 1000, outcome, clips: evidence.data.clips };
     }
     looks.push(found);

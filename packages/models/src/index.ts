@@ -8,6 +8,6 @@ export {
   type WindowPrediction,
 } from './predictor.js';
 export { type ReadModel, readModelFolder, readStoredModel } from './read-model.js';
-export { MODEL_NAME, ModelRegistry, modelKeys, type Promotion, promotionSchema } from './registry.js';
+export { checkModelName, MODEL_NAME, ModelRegistry, modelKeys, type Promotion, promotionSchema } from './registry.js';
 export { RETRAIN_OUTCOMES, type RetrainRecord, retrainRecordSchema } from './retrain-record.js';
 export { modelOf, type NewVersion, writeVersion } from './write-version.js';

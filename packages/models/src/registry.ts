@@ -32,6 +32,14 @@ export const modelKeys = {
 
 export const MODEL_NAME = /^[a-z0-9][a-z0-9-]{0,40}$/;
 
+/** @throws CryfoldError USAGE for what cannot name a new model */
+export function checkModelName(name: string): void {
+  if (MODEL_NAME.test(name)) return;
+  throw new CryfoldError('USAGE', `${JSON.stringify(name)} cannot name a model`, {
+    hint: 'Use lower-case letters, digits and dashes, at most 41.',
+  });
+}
+
 /**
  * The models of a store: their versions, and which of them is the champion. Promotions are a sequence of records that
  * are each committed once, so that of two commands which both saw the same champion one wins and the other is told.

@@ -9,9 +9,12 @@ export const retrainRecordSchema = z.looseObject({
   at: z.iso.datetime(),
   model: z.string().regex(MODEL_NAME),
   outcome: z.enum(RETRAIN_OUTCOMES),
-  reason: z.string(),
+  reason: z.string().max(10_000),
   /** The champion afterwards, as far as the command knew */
-  champion: z.string().nullable(),
+  champion: z
+    .string()
+    .regex(/^[0-9a-f]{12}$/)
+    .nullable(),
   evidence: z.looseObject({ data: z.looseObject({ clips: z.int().nonnegative() }) }),
 });
 export type RetrainRecord = z.infer<typeof retrainRecordSchema>;

@@ -11,7 +11,10 @@ const nameParams = z.object({ name: z.string().regex(MODEL_NAME) });
 const run = z.string().regex(RUN_ID).max(200);
 const makingParams = nameParams.extend({ run, of: z.string().min(1).max(200) });
 const version = z.string().regex(/^[0-9a-f]{1,12}$/);
-const reason = z.string().min(1).max(2000);
+const reason = z.string().max(10_000);
+
+/** Bytes of a retraining's report. */
+const RETRAIN = 256 * 1024;
 
 export interface ModelRoutes {
   control: StoreControl;
@@ -39,7 +42,7 @@ export function addModelRoutes(app: App, { control, models, maker, list }: Model
     '/models/:name/trainings/:run/:of',
     {
       schema: {
-        summary: 'How far that is; its error, where it failed within the last minute',
+        summary: 'How far that is: being made, ready, or failed and why',
         params: makingParams,
         response: answers(makingSchema),
       },
@@ -97,6 +100,7 @@ export function addModelRoutes(app: App, { control, models, maker, list }: Model
     '/models/:name/last-retrain',
     {
       config: { role: 'operate' },
+      bodyLimit: RETRAIN,
       schema: {
         summary: 'Keep how the last retraining of the model ended',
         params: nameParams,

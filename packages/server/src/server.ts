@@ -102,7 +102,7 @@ export class ApiServer {
         info: {
           title: 'cryfold',
           version: '1',
-          description: 'Runs, folds, logs and artifacts of a cluster: docs/api.md',
+          description: 'Runs, folds, logs, artifacts and final models of a cluster: docs/api.md',
         },
         components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
         security: [{ token: [] }],

@@ -9,7 +9,7 @@ import {
   outOfFoldRows,
   type RunResults,
 } from '@cryfold/evaluation';
-import { MODEL_NAME, type ModelCard, modelOf, writeVersion } from '@cryfold/models';
+import { checkModelName, type ModelCard, modelOf, writeVersion } from '@cryfold/models';
 import { readResults } from '../status.js';
 import type { NewModel, TrainMember, Watching } from './model-control.js';
 
@@ -24,11 +24,7 @@ export async function makeFinalModel(
   train: TrainMember,
   watching: Watching,
 ): Promise<{ card: ModelCard; known: boolean }> {
-  if (!MODEL_NAME.test(name)) {
-    throw new CryfoldError('USAGE', `${JSON.stringify(name)} cannot name a model`, {
-      hint: 'Use lower-case letters, digits and dashes, at most 41.',
-    });
-  }
+  checkModelName(name);
   const results = await readResults(store, run);
   if (!results) {
     throw new CryfoldError('RUN_NOT_FOUND', `the store has no finished run ${run}`, {
@@ -42,9 +38,7 @@ export async function makeFinalModel(
       hint: `cryfold retry ${run} tries them again.`,
     });
   }
-  const stored = await readRun(store, run);
-  const { plan, manifest } = stored;
-  const rule = Object.hasOwn(plan.spec.fusion, of) ? plan.spec.fusion[of] : undefined;
+  const { plan, manifest, rule, fusion } = await refit(store, run, of);
   const finals: { trial: string; result: FinalResult }[] = [];
   for (const trial of rule?.members ?? [of]) {
     finals.push({ trial, result: await train(plan, trial, watching) });
@@ -53,9 +47,17 @@ export async function makeFinalModel(
   return writeVersion(store, {
     ...{ name, plan, manifest, of, finals },
     results: [results, ...(await otherProtocols(store, results, of))],
-    fusion: rule ? refitFusion(stored, rule) : null,
+    fusion,
     cryfold: VERSION,
   });
+}
+
+/** Before anything is trained, and so that the run's folds are not kept meanwhile. */
+async function refit(store: ArtifactStore, run: string, of: string) {
+  const stored = await readRun(store, run);
+  const { plan, manifest } = stored;
+  const rule = Object.hasOwn(plan.spec.fusion, of) ? plan.spec.fusion[of] : undefined;
+  return { plan, manifest, rule, fusion: rule ? refitFusion(stored, rule) : null };
 }
 
 /** Fitted rules learn from the out-of-fold predictions of the first repeat, of which they learnt a part in each fold. */

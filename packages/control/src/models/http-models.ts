@@ -1,6 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CryfoldError } from '@cryfold/core';
-import { type ModelCard, ModelRegistry, type Promotion, promotionSchema, type RetrainRecord } from '@cryfold/models';
+import { CryfoldError, errorRecordSchema } from '@cryfold/core';
+import {
+  checkModelName,
+  type ModelCard,
+  ModelRegistry,
+  type Promotion,
+  promotionSchema,
+  type RetrainRecord,
+} from '@cryfold/models';
 import { z } from 'zod';
 import type { HttpClient } from '../http-client.js';
 import { HttpStore } from '../http-store.js';
@@ -8,11 +15,14 @@ import type { Decision, ModelControl, NewModel, Watching } from './model-control
 
 /** Milliseconds between looks at a server's training. */
 const POLL = 1000;
+/** Milliseconds for which a server that trains may be away, as while it is started anew. */
+const PATIENCE = 120_000;
 
 /** How far the making of a model is. */
 export const makingSchema = z.discriminatedUnion('state', [
   z.object({ state: z.literal('making'), progress: z.string() }),
   z.object({ state: z.literal('ready'), version: z.string(), known: z.boolean() }),
+  z.object({ state: z.literal('failed'), error: errorRecordSchema }),
 ]);
 export type Making = z.infer<typeof makingSchema>;
 
@@ -21,26 +31,41 @@ export class HttpModels implements ModelControl {
   constructor(private readonly client: HttpClient) {}
 
   async make({ run, of, name }: NewModel, { signal, onProgress }: Watching) {
+    checkModelName(name);
     const path = pathOf(name, 'trainings', run, of);
     let making = await this.client.json(path, makingSchema, { method: 'PUT' });
+    let heard = Date.now();
     while (making.state === 'making') {
       onProgress(making.progress);
       await sleep(POLL, undefined, { signal }).catch(() => {});
       if (signal.aborted) {
         throw new CryfoldError('CANCELLED', `nobody waits any longer for ${name} of run ${run}`, {
           context: { run, model: name },
-          hint: 'The server goes on; the same command finds what it made.',
+          hint: 'A worker may still end its training; the same command goes on from there.',
         });
       }
-      making = await this.client.json(path, makingSchema).catch((error) => {
-        // A server that was started anew knows nothing of it.
-        if (error instanceof CryfoldError && error.code === 'MODEL_NOT_FOUND')
-          return this.client.json(path, makingSchema, { method: 'PUT' });
-        throw error;
-      });
+      try {
+        making = await this.#look(path);
+        heard = Date.now();
+      } catch (error) {
+        const away = error instanceof CryfoldError && error.code === 'SERVER_UNREACHABLE';
+        if (!away || Date.now() - heard > PATIENCE) throw error;
+        onProgress('waiting for the server');
+      }
     }
+    if (making.state === 'failed') throw CryfoldError.fromRecord(making.error);
     const card: ModelCard = await new ModelRegistry(new HttpStore(this.client)).find(name, making.version);
     return { card, known: making.known };
+  }
+
+  async #look(path: string): Promise<Making> {
+    try {
+      return await this.client.json(path, makingSchema);
+    } catch (error) {
+      if (!(error instanceof CryfoldError) || error.code !== 'MODEL_NOT_FOUND') throw error;
+      // A server that was started anew, or another one behind the same address, knows nothing of it.
+      return this.client.json(path, makingSchema, { method: 'PUT' });
+    }
   }
 
   async promote(name: string, version: string, decision: Decision): Promise<Promotion> {
