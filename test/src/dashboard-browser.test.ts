@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { brotliCompressSync } from 'node:zlib';
 import { openStore } from '@cryfold/artifacts';
 import { dashboardAssets } from '@cryfold/dashboard';
@@ -94,6 +96,12 @@ async function axe(page: Page): Promise<string[]> {
   return page.evaluate('axe.run().then((r) => r.violations.map((v) => v.id + ": " + v.nodes[0].html.slice(0, 200)))');
 }
 
+/** Pixels of each table that one must scroll sideways for. */
+const SIDEWAYS = '[...document.querySelectorAll(".scroll")].map((one) => one.scrollWidth - one.clientWidth)';
+const displayOf = (page: Page, selector: string) =>
+  page.evaluate(`getComputedStyle(document.querySelector(${JSON.stringify(selector)})).display`);
+const textOf = async (page: Page, selector: string) => (await page.locator(selector).textContent()) ?? '';
+
 const cells = (page: Page, state: number) => page.locator(`main .trial .cell[data-state="${state}"]`).count();
 
 test('the page is small', async () => {
@@ -114,6 +122,16 @@ test('a run fills in as its folds end, is cancelled and retried, and shows each 
   await page.waitForSelector('.trial .cell[data-state="1"]');
   assert.match(await page.locator('.actions').first().innerText(), /running/);
   await page.waitForSelector('.trial .cell[data-state="2"]');
+  assert.match(await page.locator('main').innerText(), /Mean accuracy so far/);
+
+  // Who has the fold that trains, since when, how far
+  await page.locator('.trial .cell[data-state="1"]').first().click();
+  const doing = page.locator('dialog');
+  await doing.getByText('Worker').waitFor();
+  assert.match(await doing.innerText(), /training, \d.*Since\s+2\d{3}-.* ago/s);
+  assert.match(await doing.innerText(), new RegExp(`Worker\\s+${hostname()} \\d+`));
+  assert.deepEqual(await axe(page), [], 'a fold that trains');
+  await page.keyboard.press('Escape');
 
   // Events that were missed are told after a disconnect.
   proxy.set('cut');
@@ -129,13 +147,13 @@ test('a run fills in as its folds end, is cancelled and retried, and shows each 
 
   await page.getByRole('button', { name: 'Cancel run…' }).click();
   assert.deepEqual(await axe(page), [], 'the question');
-  await page.getByRole('button', { name: 'Leave it' }).click();
+  await page.getByRole('button', { name: 'Keep running' }).click();
   await page.getByRole('button', { name: 'Cancel run…' }).click();
-  await page.getByRole('button', { name: 'Cancel', exact: true }).click();
+  await page.getByRole('button', { name: 'Stop the run' }).click();
   await page.waitForSelector('.state[data-state="cancelled"]');
   assert.equal((await running.ended).code, 4);
   await page.getByRole('button', { name: 'Retry…' }).click();
-  await page.getByRole('button', { name: 'Retry', exact: true }).click();
+  await page.getByRole('button', { name: 'Train them' }).click();
   await page.waitForSelector('.state[data-state="complete"]', { timeout: 120_000 });
   assert.equal(await cells(page, 2), 9);
   assert.match(await page.locator('main').innerText(), /<img src=x onerror=alert\(1\)>/, 'text, not markup');
@@ -145,6 +163,15 @@ test('a run fills in as its folds end, is cancelled and retried, and shows each 
   );
   const mean = results.models.find(({ name }: { name: string }) => name === 'svm').accuracy.mean;
   assert.ok((await page.locator('main').innerText()).includes(`${(100 * mean).toFixed(1)} %`), 'the mean accuracy');
+  // The seconds come from the folds' own records, for whoever opens a run after its end too.
+  for (const reload of [false, true]) {
+    if (reload) await page.reload();
+    await page.waitForSelector('main[data-ready]');
+    const took = async () =>
+      Promise.all([0, 1, 2].map((row) => textOf(page, `.stack tbody tr:nth-child(${row + 1}) td:nth-of-type(3)`)));
+    await until('the seconds', async () => (await took()).every((text) => /^\d+\.\d$/.test(text)));
+    assert.doesNotMatch(await page.locator('main').innerText(), /so far/);
+  }
 
   // A fold by keyboard alone, with figures that are those of the results.
   await page.locator('.trial .cell').first().focus();
@@ -170,11 +197,25 @@ test('a run fills in as its folds end, is cancelled and retried, and shows each 
     { viewport: { width: 360, height: 740 }, colorScheme: 'dark' as const, hasTouch: true },
   ]) {
     const viewer = await open(`${url}/#/runs/${results.run.id}`, READ, options);
+    await viewer.waitForSelector('main[data-ready]');
+    const narrow = options.viewport.width < 640;
+    assert.equal(await displayOf(viewer, '.stack tbody tr'), narrow ? 'block' : 'table-row');
+    await viewer.locator('.trial .cell').first().click();
+    await viewer.locator('dialog svg text').first().waitFor();
+    const height = (await viewer.locator('dialog svg text').first().boundingBox())?.height ?? 0;
+    assert.ok(height >= 10, `text of ${height} px`);
+    await viewer.keyboard.press('Escape');
     assert.equal(await viewer.getByRole('button', { name: /Cancel|Retry/ }).count(), 0, 'a reader may only look');
     for (const address of [viewer.url(), `${url}/#/`]) {
       await viewer.goto(address);
       await viewer.waitForSelector('main[data-ready]');
       assert.deepEqual(await axe(viewer), [], address);
+      const hidden = (await viewer.evaluate(SIDEWAYS)) as number[];
+      assert.deepEqual(
+        hidden.filter((pixels) => pixels > 0),
+        [],
+        `${address}: cells out of sight`,
+      );
       assert.equal(
         await viewer.evaluate('document.documentElement.scrollWidth - innerWidth'),
         0,
@@ -194,6 +235,63 @@ test('a run fills in as its folds end, is cancelled and retried, and shows each 
     seen.filter((line) => !line.includes('fonts.googleapis.com')),
     [],
   );
+});
+
+test('why folds failed stands above them; what is not there is said; a server that is away is asked ever less often', {
+  skip,
+}, async (t) => {
+  const proxy = await TcpProxy.start(Number(new URL(url).port));
+  t.after(() => proxy.stop());
+  const page = await open(`http://127.0.0.1:${proxy.port}/#/`, READ, { viewport: { width: 390, height: 844 } });
+  await writeFile(path('bad.yaml'), TINY_SPEC.replace('name: tiny', 'name: bad').replace('1e-3', '1e30'));
+  const args = ['--data', path(HOSTILE), '--estimators', 'small-cnn,svm', '--out', path('bad')];
+  assert.equal((await cryfold(['run', path('bad.yaml'), ...args], environment)).code, 3);
+  await page.getByRole('link', { name: /^bad-/ }).click();
+  await page.locator('section[aria-label="Failures"] .problem').first().waitFor();
+  const run = decodeURIComponent(page.url().split('/').at(-1)!);
+  const { failures } = JSON.parse((await cryfold(['status', run, '--json'], environment)).stdout);
+  const told = await page.locator('section[aria-label="Failures"]').innerText();
+  assert.ok(failures.length > 0);
+  for (const { trial, repeat, fold, code, message } of failures) {
+    assert.ok(told.includes(`${code}: ${message}`) && told.includes(`${trial}/${repeat}/${fold}`), told);
+    const label = `repeat ${repeat} fold ${fold}: failed, ${code}`;
+    assert.ok((await page.locator(`.cell[title="${label}"]`).count()) > 0, label);
+  }
+  assert.equal(
+    await page.locator('section[aria-label="Failures"] .problem').count(),
+    new Set(failures.map((f: { message: string }) => f.message)).size,
+  );
+  assert.equal(await displayOf(page, 'section .hint:not(.faint)'), 'block');
+  assert.deepEqual(await axe(page), []);
+
+  const asked: string[] = [];
+  page.on('request', (request) => asked.push(request.url()));
+  proxy.set('cut');
+  await page.waitForSelector('#connection:text("connection lost")');
+  await sleep(5000);
+  const [streams, others] = [true, false].map(
+    (is) => asked.filter((address) => address.includes('/events') === is).length,
+  );
+  assert.ok(streams >= 1 && streams <= 3, `${streams} times in 5 s`);
+  assert.equal(others, 0, asked.join());
+  proxy.set('none');
+  await page.waitForSelector('#connection:text-is("live")');
+
+  await page.goto(`http://127.0.0.1:${proxy.port}/#/runs/nosuch`);
+  await page.getByText('RUN_NOT_FOUND').waitFor();
+  assert.equal(await page.locator('button:not(#session *), progress').count(), 0);
+  assert.equal(await textOf(page, '#connection'), '');
+  assert.deepEqual(await axe(page), []);
+  await page.getByRole('link', { name: 'All runs' }).click();
+  await page.waitForSelector('h1:text-is("Runs")');
+  await page.waitForSelector('#connection:text-is("live")');
+
+  await page.getByRole('button', { name: 'Log out' }).click();
+  await page.fill('#token', 'no-such-token');
+  await page.keyboard.press('Enter');
+  await page.getByText('This token is not known to the server.').waitFor();
+  assert.doesNotMatch(await page.locator('main').innerText(), /CRYFOLD_API_TOKEN/);
+  await page.context().close();
 });
 
 test('a sweep’s trials are those that status prints, best first', { skip }, async () => {

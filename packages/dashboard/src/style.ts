@@ -26,7 +26,7 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: .
 caption { text-align: left; color: var(--faint); font-size: .88rem; }
 th, td { padding: .3rem .6rem; text-align: left; border-bottom: 1px solid var(--rule); vertical-align: top; }
 th { font-weight: 600; } td.number, th.number { text-align: right; }
-td.name, th.name { overflow-wrap: anywhere; min-width: 9rem; }
+td.name, th.name { overflow-wrap: anywhere; min-width: 9rem; } th.name { min-width: 14rem; }
 td.heat { background: color-mix(in srgb, var(--heat) calc(var(--share) * 100%), transparent); text-align: center; }
 progress { width: 8rem; max-width: 100%; accent-color: var(--done); }
 .state { font-weight: 600; white-space: nowrap; } .state::before { content: "● "; }
@@ -66,5 +66,18 @@ svg { display: block; width: 100%; height: auto; max-width: 40rem; }
 svg text { fill: var(--faint); font: 11px system-ui, sans-serif; } svg .axis { stroke: var(--rule); }
 svg .line { fill: none; stroke-width: 2; } svg .a { stroke: var(--link); } svg .b { stroke: var(--active); stroke-dasharray: 5 3; }
 .problem { padding: .5rem .9rem; border-left: 5px solid var(--failed); background: var(--panel); overflow-wrap: anywhere; }
+.problem + .problem { margin-top: .5rem; } .hint { display: block; margin-top: .3rem; }
+figure { margin: .5rem 0 1rem; }
+@media (max-width: 40rem) {
+  svg text { font-size: 15px; }
+  .stack, .stack tbody, .stack tr, .stack th, .stack td { display: block; }
+  .stack thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  .stack tr { padding: .5rem 0; border-bottom: 1px solid var(--rule); }
+  .stack tbody th, .stack tbody td { position: relative; min-width: 0; padding: .1rem 0; border: 0; }
+  .stack tbody td { padding-left: 8.5rem; min-height: 1.7rem; font-size: 1rem; }
+  .stack tbody td::before { content: attr(data-label); position: absolute; left: 0; width: 8rem; color: var(--faint);
+    font-size: .88rem; }
+  .stack tbody td:empty { display: none; }
+}
 form { display: grid; gap: .6rem; max-width: 24rem; margin: 2rem 0; }
 `;

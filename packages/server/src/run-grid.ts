@@ -8,7 +8,14 @@ import {
   readScores,
   TrialTable,
 } from '@cryfold/control';
-import { decodeRecord, type FoldJob, foldFailureSchema, type RunPlan, storeKeys } from '@cryfold/core';
+import {
+  decodeRecord,
+  type FoldFailure,
+  type FoldJob,
+  foldFailureSchema,
+  type RunPlan,
+  storeKeys,
+} from '@cryfold/core';
 import { accuracy, type RunResults, type TrialRow } from '@cryfold/evaluation';
 import { Feed } from './feed.js';
 import type { RunList } from './run-list.js';
@@ -30,6 +37,8 @@ const READS_AFTER = 200;
 /** State, share of the fold that is behind it, accuracy on its test clips, seconds. */
 type Cell = [state: number, fraction: number, accuracy: number | null, seconds: number | null];
 
+type Reason = Pick<FoldFailure['error'], 'code' | 'message' | 'hint'>;
+
 /**
  * The folds of a run as cells, in the order of the plan's jobs. What is looked up a second is the run's job in Redis; a
  * fold's result is read once.
@@ -47,6 +56,9 @@ export class RunGrid implements Watched {
   readonly #byName = new Map<string, number>();
   #status: RunStatus;
   #told = '';
+  /** Why folds failed, by key of the fold */
+  #reasons = new Map<string, Reason>();
+  #toldReasons = '[]';
   #swept = 0;
   #pause = 0;
   /** Folds that are done, whose results were not read yet */
@@ -105,6 +117,10 @@ export class RunGrid implements Watched {
     const trials = this.#newRows();
     this.#ended = over;
     const told = JSON.stringify(this.#header());
+    const failures = this.#failures();
+    const reasons = JSON.stringify(failures);
+    const explained = reasons !== this.#toldReasons;
+    this.#toldReasons = reasons;
     if (this.#grown) {
       this.#told = told;
       this.#grown = false;
@@ -112,11 +128,16 @@ export class RunGrid implements Watched {
       this.feed.publish(this.#snapshot(), 'snapshot');
       return;
     }
-    if (changed.size === 0 && trials.length === 0 && told === this.#told) return;
+    if (changed.size === 0 && trials.length === 0 && !explained && told === this.#told) return;
     this.#told = told;
     const cells = [...changed].map((i) => [i, ...this.#cells[i]]);
     changed.clear();
-    this.feed.publish({ status: this.#header(), cells, ...(trials.length > 0 ? { search: trials } : {}) });
+    this.feed.publish({
+      status: this.#header(),
+      cells,
+      ...(trials.length > 0 ? { search: trials } : {}),
+      ...(explained ? { failures } : {}),
+    });
   };
 
   /** A sweep's plan grows, and loses the waiting folds of trials that it gave up, as it decides. */
@@ -171,9 +192,13 @@ export class RunGrid implements Watched {
       const result = await readResult(this.#list.store, job);
       if (!result) return;
       if (this.#stored.search) await this.#table.read(this.#plan, job);
-      const share = result.curve.at(-1)?.testAccuracy ?? (await this.#accuracyOf(job, result).catch(() => null));
-      for (const cell of this.#byKey.get(job.key) ?? [])
-        this.#set(cell, [CELL.done, 1, share, result.seconds], changed);
+      const cells = this.#byKey.get(job.key) ?? [];
+      // Of a run that has ended the results told it.
+      const share =
+        this.#cells[cells[0]]?.[2] ??
+        result.curve.at(-1)?.testAccuracy ??
+        (await this.#accuracyOf(job, result).catch(() => null));
+      for (const cell of cells) this.#set(cell, [CELL.done, 1, share, result.seconds], changed);
     });
   }
 
@@ -184,18 +209,13 @@ export class RunGrid implements Watched {
 
   async #sweep(changed: Set<number>): Promise<void> {
     const began = Date.now();
-    const { store } = this.#list;
     const firsts = [...this.#byKey.values()].map(([first]) => first);
     await this.#findDone(
       firsts.filter((i) => this.#cells[i][0] !== CELL.done),
       changed,
     );
-    const failed = new Set<number>();
-    for await (const key of store.list(storeKeys.failures(this.#plan.run))) {
-      const bytes = await store.get(key);
-      const failure = bytes && decodeRecord(foldFailureSchema, bytes, key);
-      for (const i of (failure && this.#byKey.get(failure.key)) || []) failed.add(i);
-    }
+    await this.#readFailures();
+    const failed = new Set([...this.#reasons.keys()].flatMap((key) => this.#byKey.get(key) ?? []));
     for (const [i, cell] of this.#cells.entries()) {
       if (failed.has(i) && cell[0] !== CELL.done) this.#set(i, [CELL.failed, 0, null, null], changed);
       else if (cell[0] === CELL.failed && !failed.has(i)) this.#set(i, [CELL.waiting, 0, null, null], changed);
@@ -204,7 +224,36 @@ export class RunGrid implements Watched {
     this.#pause = Math.max(SWEEP, SHARE * (this.#swept - began));
   }
 
-  /** Of a run at its end, one record tells all. */
+  async #readFailures(): Promise<void> {
+    const { store } = this.#list;
+    const reasons = new Map<string, Reason>();
+    for await (const key of store.list(storeKeys.failures(this.#plan.run))) {
+      const bytes = await store.get(key);
+      if (!bytes) continue;
+      const failure = decodeRecord(foldFailureSchema, bytes, key);
+      const { code, message, hint } = failure.error;
+      reasons.set(failure.key, { code, message, ...(hint ? { hint } : {}) });
+    }
+    this.#reasons = reasons;
+  }
+
+  /** Each reason once, with the cells that failed of it. */
+  #failures(): (Reason & { cells: number[] })[] {
+    const groups = new Map<string, Reason & { cells: number[] }>();
+    for (const [key, reason] of this.#reasons) {
+      const cells = (this.#byKey.get(key) ?? []).filter((i) => this.#cells[i][0] === CELL.failed);
+      if (cells.length === 0) continue;
+      const id = JSON.stringify(reason);
+      const group = groups.get(id) ?? { ...reason, cells: [] };
+      group.cells.push(...cells);
+      groups.set(id, group);
+    }
+    const all = [...groups.values()];
+    for (const { cells } of all) cells.sort((a, b) => a - b);
+    return all.sort((a, b) => a.cells[0] - b.cells[0]);
+  }
+
+  /** Of a run at its end, one record tells all but the seconds, which are read a few at a time. */
   async #readEnd(changed: Set<number>): Promise<void> {
     const results = await readResults(this.#list.store, this.#plan.run);
     if (!results) return;
@@ -215,12 +264,18 @@ export class RunGrid implements Watched {
       [...this.#cells.keys()].filter((i) => tried(i) && this.#cells[i][0] !== CELL.done),
       changed,
     );
+    if (results.status === 'complete') this.#reasons.clear();
+    else await this.#readFailures();
+    const untimed = new Map<string, FoldJob>();
     for (const [i, job] of this.#plan.jobs.entries()) {
       if (tried(i) && this.#cells[i][0] === CELL.done) continue;
       const share = shares.get(`${this.#nameOf(job)}/${job.shuffle ?? ''}`);
       const [, , , seconds] = this.#cells[i];
       this.#set(i, share === undefined ? [CELL.failed, 0, null, null] : [CELL.done, 1, share, seconds], changed);
+      if (share !== undefined && seconds === null) untimed.set(job.key, job);
     }
+    for (const { key } of this.#unread) untimed.delete(key);
+    this.#unread.push(...untimed.values());
   }
 
   #nameOf({ trial, split }: FoldJob): string {
@@ -263,6 +318,7 @@ export class RunGrid implements Watched {
       trials,
       places,
       cells: this.#cells,
+      failures: this.#failures(),
     };
   }
 }

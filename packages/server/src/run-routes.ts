@@ -24,6 +24,10 @@ const foldParams = runParams.extend({
   repeat: z.coerce.number().int().min(0),
   fold: z.coerce.number().int().min(0),
 });
+/** With the worker that has it now; `since` in milliseconds since 1970 by its clock */
+const watchedFold = foldDetailSchema.extend({
+  training: z.object({ host: z.string(), pid: z.int(), since: z.number(), fraction: z.number() }).nullable(),
+});
 const limit = z.coerce.number().int().min(1).max(1000);
 
 export interface RunRoutes {
@@ -35,6 +39,13 @@ export interface RunRoutes {
 /** What can be asked of runs. @param app below /api/v1, behind the check of roles */
 export function addRunRoutes(app: App, { control, list, reports }: RunRoutes): void {
   const { store } = control;
+  const trainer = async (run: string, trial: string, repeat: number, fold: number) => {
+    for (const { host, pid, doing } of (await control.queues?.workers()) ?? []) {
+      const one = doing.find((d) => d.run === run && d.trial === trial && d.repeat === repeat && d.fold === fold);
+      if (one) return { host, pid, since: one.since, fraction: one.fraction };
+    }
+    return null;
+  };
   const answers = <T extends z.ZodType>(ok: T) => ({ 200: ok, '4xx': errorAnswer, '5xx': errorAnswer });
 
   app.get(
@@ -62,23 +73,27 @@ export function addRunRoutes(app: App, { control, list, reports }: RunRoutes): v
     '/runs/:run/folds/:trial/:repeat/:fold',
     {
       schema: {
-        summary: 'One fold: learning curve, confusion matrix, attempts and their logs',
+        summary: 'One fold: learning curve, confusion matrix, attempts and their logs; who trains it now',
         params: foldParams,
         querystring: z.object({ shuffle: z.coerce.number().int().min(0).optional() }),
-        response: answers(foldDetailSchema),
+        response: answers(watchedFold),
       },
     },
     async ({ params: { run, trial, repeat, fold }, query: { shuffle } }) => {
       const plan = await control.decoded.plan(run);
       const manifestOf = (of: RunPlan) => control.decoded.manifest(of);
       const name = `${trial}/${repeat}/${fold}`;
-      if (shuffle === undefined) return foldDetail(store, plan, findJob(plan, name), manifestOf);
+      if (shuffle === undefined) {
+        const detail = await foldDetail(store, plan, findJob(plan, name), manifestOf);
+        return { ...detail, training: detail.committed ? null : await trainer(run, trial, repeat, fold) };
+      }
       const job = plan.jobs.find((job) => {
         const split = plan.splits[job.split];
         return job.trial === trial && split.repeat === repeat && split.fold === fold && job.shuffle === shuffle;
       });
       if (!job) throw new CryfoldError('RUN_NOT_FOUND', `run ${run} has no fold ${name} of shuffle ${shuffle}`);
-      return foldDetail(store, plan, job, manifestOf);
+      // Workers do not tell a fold of shuffled labels from the fold itself.
+      return { ...(await foldDetail(store, plan, job, manifestOf)), training: null };
     },
   );
   app.get(

@@ -12,16 +12,16 @@ export function showDialog(dialog: HTMLDialogElement): Promise<string> {
   });
 }
 
-/** Asks before something is done. */
-export async function confirm(question: string, verb: string): Promise<boolean> {
+/** Asks before something is done. @param yes what the button that does it says; @param no what the other one says */
+export async function confirm(question: string, yes: string, no: string): Promise<boolean> {
   const dialog = h('dialog', { class: 'small', 'aria-labelledby': 'question' });
   dialog.append(
     h('p', { id: 'question' }, question),
     h(
       'div',
       { class: 'actions' },
-      h('button', { type: 'button', class: 'danger', onclick: () => dialog.close('yes') }, verb),
-      h('button', { type: 'button', autofocus: true, onclick: () => dialog.close('no') }, 'Leave it'),
+      h('button', { type: 'button', class: 'danger', onclick: () => dialog.close('yes') }, yes),
+      h('button', { type: 'button', autofocus: true, onclick: () => dialog.close('no') }, no),
     ),
   );
   return (await showDialog(dialog)) === 'yes';

@@ -40,6 +40,13 @@ export function say(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** Says what went wrong; what to do about it stands on a line of its own. */
+export function tell(element: HTMLElement, error: { message: string; hint?: string }): HTMLElement {
+  element.hidden = false;
+  element.replaceChildren(error.message, ...(error.hint ? [h('span', { class: 'hint' }, error.hint)] : []));
+  return element;
+}
+
 /** Elements by key, kept where their key stays, so that focus and selection stay too. */
 export class Keyed<T> {
   readonly #parent: Element;

@@ -1,14 +1,18 @@
 import { ask, type Epoch, type FoldDetail, type Grid } from './api.js';
 import { showDialog } from './confirm.js';
-import { h, percent, s, seconds } from './dom.js';
+import { h, percent, s, seconds, tell } from './dom.js';
 import { head } from './runs-view.js';
+
+/** Milliseconds between questions after a fold that is not done. */
+const AGAIN = 3000;
 
 /** One fold in a dialog: learning curve, confusion matrix, attempts, logs, artifacts. */
 export async function showFold(
   run: string,
-  trial: string,
-  [, repeat, fold, shuffle]: Grid['places'][number],
+  { trials }: Grid,
+  [at, repeat, fold, shuffle]: Grid['places'][number],
 ): Promise<void> {
+  const trial = trials[at].name;
   const title = `${trial}, repeat ${repeat} fold ${fold}${shuffle === null ? '' : `, shuffled labels ${shuffle}`}`;
   const dialog = h('dialog', { 'aria-label': title });
   const body = h('div', {}, h('p', { class: 'faint' }, 'looking…'));
@@ -19,17 +23,26 @@ export async function showFold(
   );
   const closed = showDialog(dialog);
   const where = [run, 'folds', trial, repeat, fold].map(encodeURIComponent).join('/');
-  try {
-    const detail = await ask<FoldDetail>(`/runs/${where}${shuffle === null ? '' : `?shuffle=${shuffle}`}`);
-    body.replaceChildren(...parts(detail));
-  } catch (error) {
-    body.replaceChildren(h('p', { class: 'problem' }, (error as Error).message));
-  }
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let shown = '';
+  const show = async () => {
+    try {
+      const detail = await ask<FoldDetail>(`/runs/${where}${shuffle === null ? '' : `?shuffle=${shuffle}`}`);
+      const told = JSON.stringify(detail);
+      if (told !== shown || detail.training) body.replaceChildren(...parts(detail));
+      shown = told;
+      if (dialog.open && !detail.committed) timer = setTimeout(show, AGAIN);
+    } catch (error) {
+      body.replaceChildren(tell(h('p', { class: 'problem' }), error as Error));
+    }
+  };
+  await show();
   await closed;
+  clearTimeout(timer);
 }
 
 function parts(detail: FoldDetail): Node[] {
-  const { committed, confusion, failure, failed, artifacts, environment } = detail;
+  const { committed, confusion, failure, failed, artifacts, environment, training } = detail;
   const facts: [string, string][] = [['Key', detail.key]];
   if (detail.accuracy !== null) facts.push(['Accuracy', percent(detail.accuracy)]);
   if (committed) {
@@ -38,8 +51,25 @@ function parts(detail: FoldDetail): Node[] {
   if (detail.started) facts.push(['Started', detail.started]);
   for (const [name, value] of Object.entries(environment)) if (name !== 'host') facts.push([name, value]);
   const found: Node[] = [];
-  if (failure) found.push(h('p', { class: 'problem' }, `${failure.code}: ${failure.message} ${failure.hint ?? ''}`));
-  else if (!committed) found.push(h('p', { class: 'faint' }, 'no result yet'));
+  if (training) {
+    facts.push(['Worker', `${training.host} ${training.pid}`]);
+    facts.push([
+      'Since',
+      `${new Date(training.since).toISOString()}, ${seconds((Date.now() - training.since) / 1000)} ago`,
+    ]);
+    found.push(
+      h(
+        'p',
+        {},
+        h('progress', { max: 1, value: training.fraction, 'aria-label': 'of the fold that is done' }),
+        ` training, ${percent(training.fraction)}`,
+      ),
+    );
+  } else if (failure) {
+    found.push(
+      tell(h('p', { class: 'problem' }), { message: `${failure.code}: ${failure.message}`, hint: failure.hint }),
+    );
+  } else if (!committed) found.push(h('p', { class: 'faint' }, 'no result yet: no worker has it now'));
   found.push(h('dl', {}, ...facts.flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)])));
   if (committed && committed.curve.length > 0) found.push(h('h3', {}, 'Learning curve'), ...curves(committed.curve));
   if (confusion) found.push(h('h3', {}, 'Confusion matrix'), matrix(confusion));
@@ -94,7 +124,7 @@ function curves(curve: readonly Epoch[]): Node[] {
   ];
 }
 
-const [WIDTH, HEIGHT, LEFT, TOP] = [400, 130, 44, 8];
+const [WIDTH, HEIGHT, LEFT, TOP, BOTTOM] = [400, 116, 56, 10, 8];
 
 /** Training solid, test dashed. */
 function chart(name: string, training: readonly number[], test: readonly number[]): Node {
@@ -103,7 +133,7 @@ function chart(name: string, training: readonly number[], test: readonly number[
   const high = Math.max(...values, low + 1e-9);
   const x = (i: number) =>
     LEFT + (training.length > 1 ? (i / (training.length - 1)) * (WIDTH - LEFT - 8) : (WIDTH - LEFT) / 2);
-  const y = (value: number) => TOP + (1 - (value - low) / (high - low)) * (HEIGHT - TOP - 24);
+  const y = (value: number) => TOP + (1 - (value - low) / (high - low)) * (HEIGHT - TOP - BOTTOM);
   const line = (points: readonly number[], kind: string) =>
     points.length > 1
       ? s('polyline', {
@@ -122,9 +152,9 @@ function chart(name: string, training: readonly number[], test: readonly number[
       s('line', { class: 'axis', x1: LEFT, x2: WIDTH, y1: y(low), y2: y(low) }),
       s('text', { x: 2, y: y(high) + 4 }, high.toPrecision(3)),
       s('text', { x: 2, y: y(low) + 4 }, low.toPrecision(2)),
-      s('text', { x: LEFT, y: HEIGHT - 6 }, `${name}, ${training.length} epochs: training solid, test dashed`),
       line(training, 'a'),
       line(test, 'b'),
     ),
+    h('figcaption', { class: 'faint' }, `${name}, ${training.length} epochs: training solid, test dashed`),
   );
 }

@@ -14,9 +14,12 @@ const MANY = 300;
 export class GridView {
   readonly #grid: Grid;
   readonly #buttons: HTMLButtonElement[] = [];
+  /** Codes of the cells that failed */
+  #codes: Map<number, string>;
 
   constructor(root: HTMLElement, grid: Grid, open: (place: Place) => void) {
     this.#grid = grid;
+    this.#codes = codesOf(grid);
     const groups = new Map<string, number[]>();
     for (const [i, [trial, , , shuffle]] of grid.places.entries()) {
       const name = grid.trials[trial].name + (shuffle === null ? '' : `, shuffled labels ${shuffle}`);
@@ -34,6 +37,13 @@ export class GridView {
 
   update(indices: readonly number[]): void {
     for (const i of indices) this.#show(i);
+  }
+
+  /** Shows why folds failed, after the grid's failures changed. */
+  explain(): void {
+    const before = this.#codes;
+    this.#codes = codesOf(this.#grid);
+    for (const i of new Set([...before.keys(), ...this.#codes.keys()])) if (i in this.#buttons) this.#show(i);
   }
 
   #group(name: string, indices: readonly number[]): HTMLElement {
@@ -64,7 +74,7 @@ export class GridView {
     const button = this.#buttons[i];
     button.dataset.state = String(cell[0]);
     if (cell[0] === 1) button.style.setProperty('--share', String(cell[1]));
-    const label = describe(this.#grid.places[i], cell);
+    const label = describe(this.#grid.places[i], cell, this.#codes.get(i));
     button.title = label;
     button.setAttribute('aria-label', label);
   }
@@ -86,8 +96,13 @@ export class GridView {
   }
 }
 
-function describe([, repeat, fold]: Place, [state, fraction, accuracy, took]: Cell): string {
+function codesOf({ failures }: Grid): Map<number, string> {
+  return new Map(failures.flatMap(({ code, cells }) => cells.map((i) => [i, code] as const)));
+}
+
+function describe([, repeat, fold]: Place, [state, fraction, accuracy, took]: Cell, code?: string): string {
   const parts = [`repeat ${repeat} fold ${fold}: ${STATES[state]}`];
+  if (state === 3 && code !== undefined) parts.push(code);
   if (state === 1) parts.push(percent(fraction));
   if (accuracy !== null) parts.push(`accuracy ${percent(accuracy)}`);
   if (took !== null) parts.push(seconds(took));

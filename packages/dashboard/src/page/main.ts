@@ -1,5 +1,5 @@
-import { ask, type Session } from './api.js';
-import { h, say } from './dom.js';
+import { ask, Refusal, type Session } from './api.js';
+import { h, say, tell } from './dom.js';
 import { runView } from './run-view.js';
 import { runsView } from './runs-view.js';
 
@@ -8,6 +8,8 @@ export interface View {
   session: Session;
   /** Told whether events are heard. */
   connected: (is: boolean) => void;
+  /** Told why the server refuses to tell events. */
+  refused: (why: Refusal) => void;
   /** Told once what was asked for is shown. */
   ready: () => void;
 }
@@ -30,9 +32,11 @@ function show(): void {
   const view: View = {
     root,
     session,
-    connected: (is) => {
-      say(connection, is ? 'live' : 'connection lost; trying again');
-      if (!is) void expired();
+    connected: (is) => say(connection, is ? 'live' : 'connection lost; trying again'),
+    refused: (why) => {
+      // The session has ended.
+      if (why.code === 'API_UNAUTHORIZED') void start().catch(() => {});
+      else if (why.lasting) refuse(why);
     },
     ready: () => root.setAttribute('data-ready', ''),
   };
@@ -41,13 +45,21 @@ function show(): void {
   leave = run === undefined ? runsView(view) : runView(view, decodeURIComponent(run));
 }
 
-/** A stream that ends may mean that the session has. */
-async function expired(): Promise<void> {
-  const now = await ask<Session>('/session').catch(() => undefined);
-  if (now?.role === null) await start();
+/** Shows why there is nothing to show. */
+function refuse(why: Refusal): void {
+  leave();
+  leave = () => {};
+  say(connection, '');
+  root.replaceChildren(
+    h('h1', {}, 'Nothing to show'),
+    tell(h('p', { class: 'problem', role: 'alert' }), why),
+    h('p', {}, h('a', { href: '#/' }, 'All runs')),
+  );
+  root.setAttribute('data-ready', '');
 }
 
 function login(): void {
+  say(connection, '');
   const token = h('input', { type: 'password', autocomplete: 'current-password', required: true, id: 'token' });
   const problem = h('p', { class: 'problem', role: 'alert', hidden: true });
   const submit = async (event: Event) => {
@@ -56,8 +68,9 @@ function login(): void {
       await ask('/session', 'POST', { token: token.value });
       await start();
     } catch (error) {
-      problem.hidden = false;
-      say(problem, (error as Error).message);
+      const unknown = error instanceof Refusal && error.code === 'API_UNAUTHORIZED';
+      tell(problem, unknown ? { message: 'This token is not known to the server.' } : (error as Error));
+      token.select();
     }
   };
   root.replaceChildren(
@@ -96,4 +109,4 @@ addEventListener('hashchange', () => {
   show();
   scrollTo(0, 0);
 });
-start().catch((error) => root.replaceChildren(h('p', { class: 'problem' }, error.message)));
+start().catch((error) => root.replaceChildren(tell(h('p', { class: 'problem' }), error)));

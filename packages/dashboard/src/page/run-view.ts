@@ -1,13 +1,15 @@
 import { ask, type Grid, type GridChange, listen, type RunSummary } from './api.js';
 import { confirm } from './confirm.js';
-import { h, percent, say, seconds } from './dom.js';
+import { h, percent, say, seconds, tell } from './dom.js';
+import { showFailures } from './failures.js';
 import { showFold } from './fold-view.js';
 import { GridView } from './grid.js';
 import type { View } from './main.js';
-import { head, scroll } from './runs-view.js';
+import { head, labelled, scroll } from './runs-view.js';
 import { SearchView } from './search-view.js';
 
 const ENDED = new Set(['complete', 'incomplete']);
+const ESTIMATOR = ['Trial', 'Folds', 'Mean accuracy', 'Seconds a fold', 'Parameters'];
 
 /** One run: its state, its folds as they end, its trials, what can be done to it. */
 export function runView(view: View, run: string): () => void {
@@ -18,15 +20,12 @@ export function runView(view: View, run: string): () => void {
   const about = h('p', { class: 'faint' });
   const problem = h('p', { class: 'problem', role: 'alert', hidden: true });
   const links = h('span', { hidden: true });
-  const act = async (verb: string, question: string) => {
-    if (!(await confirm(question, verb))) return;
+  const act = async (verb: 'cancel' | 'retry', question: string, yes: string, no: string) => {
+    if (!(await confirm(question, yes, no))) return;
     problem.hidden = true;
     cancel.disabled = true;
     retry.disabled = true;
-    await ask(`${path}/${verb.toLowerCase()}`, 'POST', {}).catch((error) => {
-      problem.hidden = false;
-      say(problem, error.message);
-    });
+    await ask(`${path}/${verb}`, 'POST', {}).catch((error) => tell(problem, error));
     cancel.disabled = false;
     retry.disabled = false;
   };
@@ -35,18 +34,24 @@ export function runView(view: View, run: string): () => void {
     {
       type: 'button',
       class: 'danger',
-      onclick: () => act('Cancel', `Stop ${run}? What trains now is lost; finished folds are kept.`),
+      onclick: () =>
+        act('cancel', `Stop ${run}? What trains now is lost; finished folds are kept.`, 'Stop the run', 'Keep running'),
     },
     'Cancel run…',
   );
   const retry = h(
     'button',
-    { type: 'button', onclick: () => act('Retry', `Try the folds of ${run} that are missing or failed again?`) },
+    {
+      type: 'button',
+      onclick: () =>
+        act('retry', `Train the folds of ${run} that are missing or failed again?`, 'Train them', 'Leave it as it is'),
+    },
     'Retry…',
   );
   const trials = h('tbody');
   const search = h('div');
   const cells = h('div');
+  const failures = h('section', { 'aria-label': 'Failures', hidden: true });
   const artifact = (name: string) =>
     h('a', { href: `/api/v1/artifacts/runs/${encodeURIComponent(run)}/${name}` }, name);
   links.append(
@@ -61,23 +66,23 @@ export function runView(view: View, run: string): () => void {
     'section',
     {},
     title,
-    scroll(
-      'Estimators',
-      h('table', {}, head('Trial', 'Folds', 'Mean accuracy so far', 'Seconds a fold', 'Parameters'), trials),
-    ),
+    scroll('Estimators', h('table', { class: 'stack' }, head(...ESTIMATOR), trials)),
   );
-  view.root.replaceChildren(
+  view.root.replaceChildren(h('h1', {}, run), h('p', { class: 'faint' }, 'looking…'));
+  // Nothing that can be pressed before it is known that there is such a run
+  const parts = [
     h('h1', {}, run),
     h('div', { class: 'actions' }, state, bar, folds),
     about,
     problem,
     h('div', { class: 'actions' }, cancel, retry, links, artifact('plan.json')),
+    failures,
     search,
     h('h2', {}, 'Folds'),
     legend(),
     cells,
     estimators,
-  );
+  ];
   let grid: Grid | undefined;
   let drawn: GridView | undefined;
   let searched: SearchView | undefined;
@@ -93,33 +98,42 @@ export function runView(view: View, run: string): () => void {
     retry.hidden = !operator || status.state === 'complete' || status.state === 'running';
     links.hidden = !ENDED.has(status.state);
   };
-  const end = listen<Grid, GridChange>(`/events?run=${encodeURIComponent(run)}`, {
+  return listen<Grid, GridChange>(`/events?run=${encodeURIComponent(run)}`, {
     snapshot: (all) => {
+      if (!grid) view.root.replaceChildren(...parts);
       grid = all;
       const { splitter, folds: k, repeats } = all.protocol;
       say(
         about,
         `${all.dataset.name}: ${all.dataset.clips} clips, ${all.dataset.classes.length} classes · ${splitter}, ${repeats} × ${k} folds`,
       );
-      drawn = new GridView(cells, all, (place) => void showFold(run, all.trials[place[0]].name, place));
+      drawn = new GridView(cells, all, (place) => void showFold(run, all, place));
       searched = all.search ? new SearchView(search, all.search) : undefined;
       say(title, all.search ? 'Estimators that are not searched' : 'Trials');
       estimators.hidden = all.search?.fixed.length === 0;
       showStatus(all.status);
+      showFailures(failures, all);
       showTrials(trials, all);
       view.ready();
     },
-    change: ({ status, cells: changed, search: rows }) => {
+    change: ({ status, cells: changed, search: rows, failures: why }) => {
       if (!grid || !drawn) return;
+      const end = grid.status.state !== status.state;
+      grid.status = status;
       for (const [i, ...cell] of changed) grid.cells[i] = cell;
       drawn.update(changed.map(([i]) => i));
       showStatus(status);
-      if (changed.length > 0) showTrials(trials, grid);
+      if (why) {
+        grid.failures = why;
+        drawn.explain();
+        showFailures(failures, grid);
+      }
+      if (changed.length > 0 || end) showTrials(trials, grid);
       if (rows) searched?.update(rows);
     },
     connected: view.connected,
+    refused: view.refused,
   });
-  return end;
 }
 
 function legend(): HTMLElement {
@@ -132,7 +146,10 @@ function legend(): HTMLElement {
 }
 
 /** Estimators; those of a sweep that are not searched. */
-function showTrials(body: HTMLElement, { trials, places, cells, search }: Grid): void {
+function showTrials(body: HTMLElement, { status, trials, places, cells, search }: Grid): void {
+  const columns = ESTIMATOR.map((name, i) => (i === 2 && !ENDED.has(status.state) ? `${name} so far` : name));
+  const titles = body.parentElement?.querySelectorAll('thead th') ?? [];
+  for (const [i, title] of titles.entries()) say(title, columns[i]);
   const sums = trials.map(() => ({ total: 0, done: 0, failed: 0, accuracy: 0, known: 0, seconds: 0, timed: 0 }));
   for (const [i, [trial, , , shuffle]] of places.entries()) {
     if (shuffle !== null) continue;
@@ -167,6 +184,7 @@ function showTrials(body: HTMLElement, { trials, places, cells, search }: Grid):
           h('td', { class: 'name faint' }),
         ),
       );
+    labelled(row as HTMLElement, columns);
     const { total, done, failed, accuracy, known, seconds: all, timed } = sums[t];
     say(row.children[1], `${done} of ${total}${failed > 0 ? `, ${failed} failed` : ''}`);
     say(row.children[2], known > 0 ? percent(accuracy / known) : '–');

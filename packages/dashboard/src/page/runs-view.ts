@@ -2,6 +2,9 @@ import { type Cluster, listen, type RunSummary, type Worker } from './api.js';
 import { h, Keyed, percent, say, seconds } from './dom.js';
 import type { View } from './main.js';
 
+const RUN = ['Run', 'State', 'Folds', 'Time left'];
+const WORKER = ['Worker', 'Queues', 'Does now'];
+
 /** All runs, what waits in the queues, and what each worker does now. */
 export function runsView(view: View): () => void {
   const runs = h('tbody');
@@ -13,10 +16,10 @@ export function runsView(view: View): () => void {
   const workerRows = new Keyed<Worker>(workers, workerRow);
   view.root.replaceChildren(
     h('h1', {}, 'Runs'),
-    scroll('Runs', h('table', {}, head('Run', 'State', 'Folds', 'Time left'), runs)),
+    scroll('Runs', h('table', { class: 'stack' }, head(...RUN), runs)),
     noRuns,
     h('h2', {}, 'Workers'),
-    scroll('Workers', h('table', {}, head('Worker', 'Queues', 'Does now'), workers)),
+    scroll('Workers', h('table', { class: 'stack' }, head(...WORKER), workers)),
     noWorkers,
     queues,
   );
@@ -46,6 +49,7 @@ export function runsView(view: View): () => void {
     },
     change: show,
     connected: view.connected,
+    refused: view.refused,
   });
 }
 
@@ -55,6 +59,12 @@ export function scroll(label: string, table: HTMLElement): HTMLElement {
 
 export function head(...names: string[]): HTMLElement {
   return h('thead', {}, h('tr', {}, ...names.map((name) => h('th', { scope: 'col' }, name))));
+}
+
+/** Cells that say what they are, for a screen too narrow for columns. */
+export function labelled<T extends HTMLElement>(row: T, names: readonly string[]): T {
+  for (const [i, cell] of [...row.children].entries()) if (cell instanceof HTMLElement) cell.dataset.label = names[i];
+  return row;
 }
 
 function runRow({ run }: RunSummary) {
@@ -78,7 +88,7 @@ function runRow({ run }: RunSummary) {
     say(folds, `${now.done} of ${now.total}${now.failed > 0 ? `, ${now.failed} failed` : ''}`);
     say(left, now.state === 'running' && now.etaSeconds !== null ? `about ${seconds(now.etaSeconds)}` : '');
   };
-  return { element, update };
+  return { element: labelled(element, RUN), update };
 }
 
 function workerRow({ host, pid, queues }: Worker) {
@@ -98,5 +108,5 @@ function workerRow({ host, pid, queues }: Worker) {
     });
     say(does, texts.join('; ') || 'idle');
   };
-  return { element, update };
+  return { element: labelled(element, WORKER), update };
 }

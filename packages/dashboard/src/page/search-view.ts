@@ -1,6 +1,6 @@
 import type { Search, TrialRow } from './api.js';
 import { h, Keyed, say } from './dom.js';
-import { head, scroll } from './runs-view.js';
+import { head, labelled, scroll } from './runs-view.js';
 
 /** The trials of a sweep, best first within each estimator, as `cryfold status RUN` prints them. */
 export class SearchView {
@@ -13,12 +13,7 @@ export class SearchView {
     this.#known = new Map(search.trials.map((row) => [row.trial, row]));
     const body = h('tbody', { class: 'search' });
     this.#rows = new Keyed<TrialRow>(body, (row) => this.#row(row));
-    const table = h(
-      'table',
-      {},
-      head('Trial', 'State', 'Folds', `Mean ${search.metric}`, '95 % interval', 'Parameters', 'Reason'),
-      body,
-    );
+    const table = h('table', { class: 'stack' }, head(...this.#names()), body);
     root.replaceChildren(h('h2', {}, 'Trials'), scroll('Trials', table));
     this.update([]);
   }
@@ -31,6 +26,10 @@ export class SearchView {
     const rows = [...this.#known.values()];
     rows.sort((a, b) => bases.indexOf(a.base) - bases.indexOf(b.base) || score(b) - score(a));
     this.#rows.show(rows, ({ trial }) => trial);
+  }
+
+  #names(): string[] {
+    return ['Trial', 'State', 'Folds', `Mean ${this.#search.metric}`, '95 % interval', 'Parameters', 'Reason'];
   }
 
   #row({ trial }: TrialRow) {
@@ -52,7 +51,7 @@ export class SearchView {
       say(parameters, settings.join(', '));
       say(reason, row.reason);
     };
-    return { element, update };
+    return { element: labelled(element, this.#names()), update };
   }
 
   /** A log-loss in nats, everything else in percent; few folds give an interval beyond what can be. */
