@@ -26,7 +26,7 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: .
 caption { text-align: left; color: var(--faint); font-size: .88rem; }
 th, td { padding: .3rem .6rem; text-align: left; border-bottom: 1px solid var(--rule); vertical-align: top; }
 th { font-weight: 600; } td.number, th.number { text-align: right; }
-td.name, th.name { overflow-wrap: anywhere; min-width: 9rem; } th.name { min-width: 14rem; }
+td.name, th.name { overflow-wrap: anywhere; min-width: 9rem; } .runs th.name { min-width: 14rem; }
 td.heat { background: color-mix(in srgb, var(--heat) calc(var(--share) * 100%), transparent); text-align: center; }
 progress { width: 8rem; max-width: 100%; accent-color: var(--done); }
 .state { font-weight: 600; white-space: nowrap; } .state::before { content: "● "; }
@@ -39,7 +39,7 @@ button, input { font: inherit; color: inherit; background: var(--panel); border:
 button { cursor: pointer; } button.danger { border-color: var(--failed); color: var(--failed); }
 button:disabled { opacity: .6; cursor: default; }
 .legend .cell { vertical-align: middle; } .legend { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; padding: 0; list-style: none; font-size: .88rem; }
-.trial { content-visibility: auto; contain-intrinsic-size: auto 6rem; }
+.trial { margin: 0 -.4rem; padding: .1rem .4rem .4rem; content-visibility: auto; contain-intrinsic-size: auto 6rem; }
 .cells { display: flex; flex-wrap: wrap; gap: .35rem .6rem; }
 .repeat { display: inline-flex; gap: 2px; }
 .cell { display: inline-block; flex: none; width: 1.5rem; height: 1.5rem; padding: 0; border: 1px solid var(--waiting);
@@ -57,7 +57,7 @@ dialog { width: min(56rem, calc(100vw - 1rem)); max-height: calc(100vh - 2rem); 
   background: var(--paper); border: 1px solid var(--faint); border-radius: .5rem; padding: 1rem; }
 dialog::backdrop { background: rgb(0 0 0 / .5); }
 dialog.small { width: min(30rem, calc(100vw - 1rem)); }
-.close { float: right; }
+.close { float: right; } dialog h2 { margin-top: 0; }
 pre { overflow: auto; max-height: 20rem; background: var(--panel); padding: .6rem; font-size: .82rem; white-space: pre-wrap;
   overflow-wrap: anywhere; }
 dl { display: grid; grid-template-columns: minmax(6rem, auto) 1fr; gap: .1rem 1rem; }

@@ -55,7 +55,7 @@ function parts(detail: FoldDetail): Node[] {
     facts.push(['Worker', `${training.host} ${training.pid}`]);
     facts.push([
       'Since',
-      `${new Date(training.since).toISOString()}, ${seconds((Date.now() - training.since) / 1000)} ago`,
+      `${new Date(training.since).toISOString().slice(0, 19)}Z, ${seconds((Date.now() - training.since) / 1000)} ago`,
     ]);
     found.push(
       h(

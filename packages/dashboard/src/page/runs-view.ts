@@ -16,7 +16,7 @@ export function runsView(view: View): () => void {
   const workerRows = new Keyed<Worker>(workers, workerRow);
   view.root.replaceChildren(
     h('h1', {}, 'Runs'),
-    scroll('Runs', h('table', { class: 'stack' }, head(...RUN), runs)),
+    scroll('Runs', h('table', { class: 'stack runs' }, head(...RUN), runs)),
     noRuns,
     h('h2', {}, 'Workers'),
     scroll('Workers', h('table', { class: 'stack' }, head(...WORKER), workers)),
