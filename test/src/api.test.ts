@@ -377,6 +377,18 @@ test('--server does all that REDIS_URL and the store’s credentials do', { skip
   assert.equal((await running.ended).code, 4);
   assert.equal((await cryfold(['status', long], remote)).code, 4);
 
+  // Where to look is the server's matter: no setting of this machine could say so.
+  const unknown = [
+    ['report', 'nothing-1'],
+    ['export', 'mlflow', 'nothing-1', '--to', path('ml')],
+  ];
+  for (const command of unknown) {
+    const { code, stderr } = await cryfold(command, remote);
+    assert.equal(code, 2, command.join(' '));
+    assert.match(stderr, /RUN_NOT_FOUND: the server http:\S+ has no run nothing-1\n.*cryfold list/);
+    assert.doesNotMatch(stderr, /CRYFOLD_STORE/);
+  }
+  assert.match((await cryfold(['report', long], remote)).stderr, /RUN_NOT_FOUND: run \S+ has not ended\n.*retry/);
   const denied = await cryfold(['retry', long], { ...remote, CRYFOLD_API_TOKEN: READ });
   assert.deepEqual([denied.code, /API_FORBIDDEN/.test(denied.stderr)], [2, true]);
   assert.match((await cryfold(['gc'], remote)).stderr, /through a server/);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { decodeResults, type RunResults } from '@cryfold/evaluation';
@@ -134,6 +134,55 @@ test('report: the page of the run, and Markdown, JSON and CSV of the same figure
   assert.equal(csv.length, 1 + 5 * 6, 'four models and the baseline');
   assert.match((await cryfold(['report', path('a'), '--format', 'md'])).stdout, /^# svms: /);
   assert.equal((await cryfold(['report', path('a'), '--format', 'pdf'])).code, 2);
+});
+
+test('report says where the page was written', async () => {
+  const { code, stdout } = await cryfold(['report', path('a'), '--out', path('page.html')]);
+  assert.equal(code, 0);
+  assert.equal(stdout, `report: ${path('page.html')}\n`);
+  assert.equal(await readFile(path('page.html'), 'utf8'), await readFile(path('a', 'report.html'), 'utf8'));
+});
+
+test('where nothing can be written is told as such, with the path and no stack', async () => {
+  const inA = { CRYFOLD_STORE: `file:${path('a', 'store')}` };
+  const wrong: [string[], RegExp][] = [
+    [['report', path('a'), '--out', path('absent', 'x.html')], /absent.x\.html cannot be written: its folder does not/],
+    [['report', path('a'), '--out', path('corpus')], /corpus cannot be written: it is a folder/],
+    [['report', path('a'), '--out', path('svms.yaml', 'x.html')], /svms\.yaml.x\.html cannot be written/],
+    [['fuse', path('a'), '--out', path('svms.yaml')], /svms\.yaml cannot be written: there is a file/],
+    [['export', 'mlflow', '--to', path('svms.yaml')], /svms\.yaml.* cannot be written: there is a file/],
+  ];
+  for (const [args, message] of wrong) {
+    const { code, stderr } = await cryfold(args, inA);
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /^cryfold: OUT_UNWRITABLE: .*\n {2}\S/);
+    assert.match(stderr, message);
+    assert.doesNotMatch(stderr, / {4}at /);
+  }
+});
+
+test('a run that has not ended is not one that is unknown, and what was asked is named', async () => {
+  const { run } = await resultsIn('a');
+  // What the store has of a run that was just submitted.
+  const plan = join('runs', run.id, 'plan.json');
+  await mkdir(path('open', 'runs', run.id), { recursive: true });
+  await cp(path('a', 'store', plan), path('open', plan));
+  const commands = (id: string) => [
+    ['report', id],
+    ['fuse', id],
+    ['compare', id, path('a')],
+    ['train-final', id],
+    ['export', 'mlflow', id, '--to', path('ml')],
+  ];
+  for (const args of commands(run.id)) {
+    const { code, stderr } = await cryfold(args, { CRYFOLD_STORE: `file:${path('open')}` });
+    assert.equal(code, 2, args.join(' '));
+    assert.match(stderr, new RegExp(`RUN_NOT_FOUND: run ${run.id} has not ended\n.*cryfold retry ${run.id}`));
+  }
+  for (const args of commands('nothing-1')) {
+    const { stderr } = await cryfold(args, { CRYFOLD_STORE: `file:${path('open')}` });
+    assert.match(stderr, /RUN_NOT_FOUND: the store file:.*open has no run nothing-1\n.*CRYFOLD_STORE/);
+  }
 });
 
 test('--null: every estimator on shuffled labels too, beside the folds that were there', async () => {

@@ -58,6 +58,9 @@ test('runs, their models and final models are written as MLflow has them, and ML
     assert.deepEqual([exported.runs, exported.models], [[results.run.id], 1]);
   }
 
+  const told = await cryfold(['export', 'mlflow', '--to', at('ml runs')], { CRYFOLD_STORE: `file:${at('store')}` });
+  assert.match(told.stdout, /^1 run and 1 version of models in /);
+
   // Without MLflow: what its file store looks for.
   const experiments = (await readdir(at('ml runs'))).filter((name) => /^\d{2,}$/.test(name));
   assert.equal(experiments.length, 1);

@@ -7,7 +7,8 @@ import { decodeResults, type ModelResults, type RunResults } from '@cryfold/eval
 import { ModelRegistry, modelKeys } from '@cryfold/models';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
-import { modelStore } from './find-model.js';
+import { modelStore, modelStoreUrl } from './find-model.js';
+import { noResults, placeOf } from './find-run.js';
 import {
   experimentFiles,
   experimentId,
@@ -17,6 +18,7 @@ import {
   runId,
   safeName,
 } from './mlflow-files.js';
+import { writingOut } from './write-out.js';
 
 export interface ExportOptions {
   to: string;
@@ -34,19 +36,18 @@ export async function exportMlflowCommand(runs: string[], options: ExportOptions
   try {
     const target = resolve(options.to);
     const root = pathToFileURL(target).href;
-    const write = async (files: ReadonlyMap<string, string | Uint8Array>) => {
-      for (const [path, content] of files) {
-        const file = join(target, path);
-        await mkdir(path.endsWith('/') ? file : dirname(file), { recursive: true });
-        if (!path.endsWith('/')) await writeFile(file, content);
-      }
-    };
-    const exported = await finishedRuns(store, runs);
-    if (exported.length === 0) {
-      throw new CryfoldError('RUN_NOT_FOUND', 'the store has no finished run', {
-        hint: 'CRYFOLD_STORE or --out says where to look.',
+    const write = (files: ReadonlyMap<string, string | Uint8Array>) =>
+      writingOut(target, async () => {
+        for (const [path, content] of files) {
+          const file = join(target, path);
+          await mkdir(path.endsWith('/') ? file : dirname(file), { recursive: true });
+          if (!path.endsWith('/')) await writeFile(file, content);
+        }
       });
-    }
+    const place = placeOf(modelStoreUrl(options.out, config), config);
+    const hint = `cryfold list shows what is there.${config.server ? '' : ' CRYFOLD_STORE or --out says where to look.'}`;
+    const exported = await finishedRuns(store, runs, place, hint);
+    if (exported.length === 0) throw new CryfoldError('RUN_NOT_FOUND', `${place} has no run that ended`, { hint });
     // MLflow looks for an experiment 0 and would make one.
     await write(
       new Map([
@@ -62,7 +63,7 @@ export async function exportMlflowCommand(runs: string[], options: ExportOptions
     process.stdout.write(
       options.json
         ? `${JSON.stringify(said)}\n`
-        : `${exported.length} runs and ${models} versions of models in ${target}\n` +
+        : `${counted(exported.length, 'run')} and ${counted(models, 'version')} of models in ${target}\n` +
             `Look: MLFLOW_ALLOW_FILE_STORE=true mlflow ui --backend-store-uri ${root}\n` +
             `Keep: mlflow migrate-filestore --source ${target} --target sqlite:///mlflow.db\n`,
     );
@@ -72,18 +73,21 @@ export async function exportMlflowCommand(runs: string[], options: ExportOptions
   }
 }
 
-async function finishedRuns(store: ArtifactStore, wanted: readonly string[]): Promise<string[]> {
+const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
+
+async function finishedRuns(
+  store: ArtifactStore,
+  wanted: readonly string[],
+  place: string,
+  hint: string,
+): Promise<string[]> {
   const found: string[] = [];
   for await (const key of store.list('runs/')) {
     const id = key.split('/')[1];
     if (key === storeKeys.results(id)) found.push(id);
   }
   for (const id of wanted) {
-    if (found.includes(id)) continue;
-    throw new CryfoldError('RUN_NOT_FOUND', `the store has no finished run ${id}`, {
-      context: { run: id },
-      hint: 'cryfold list shows what is there. CRYFOLD_STORE or --out says where to look.',
-    });
+    if (!found.includes(id)) throw await noResults(store, id, `${place} has no run ${id}`, hint);
   }
   return wanted.length > 0 ? [...wanted] : found;
 }

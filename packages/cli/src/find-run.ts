@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { CryfoldError, storeKeys } from '@cryfold/core';
+import type { ArtifactStore } from '@cryfold/artifacts';
+import { CryfoldError, redactUrl, storeKeys } from '@cryfold/core';
 import { decodeResults, type RunResults } from '@cryfold/evaluation';
 import type { Config } from '@cryfold/runtime';
 import { openStoreOf } from './open-store.js';
@@ -10,6 +11,8 @@ export interface FoundRun {
   /** Where the run's folds are; undefined for a directory that holds copies of results only. */
   storeUrl: string | undefined;
 }
+
+type Where = Pick<Config, 'storeUrl' | 's3' | 'server'>;
 
 /** Where `cryfold run` puts things when it is not told. */
 export const DEFAULT_OUT = 'cryfold-out';
@@ -25,22 +28,23 @@ const isDirectory = (path: string) =>
  * folder `store` in or beside that directory, else the one in `cryfold-out`.
  * @throws CryfoldError RUN_NOT_FOUND
  */
-export async function findRun(run: string, config: Pick<Config, 'storeUrl' | 's3' | 'server'>): Promise<FoundRun> {
+export async function findRun(run: string, config: Where): Promise<FoundRun> {
   const folder = resolve(run);
   if (await isDirectory(folder)) {
     const file = join(folder, 'results.json');
     const bytes = await readFile(file).catch((cause) => {
-      throw notFound(run, `${run} holds no results.json`, cause);
+      throw notFound(run, `${run} holds no results.json`, LOCAL, cause);
     });
     return { results: decodeResults(bytes, file), storeUrl: config.storeUrl ?? (await storeNear(folder)) };
   }
-  if (!/^[a-z0-9][a-z0-9-]*$/.test(run)) throw notFound(run, `${run} is neither a directory nor the id of a run`);
+  if (!/^[a-z0-9][a-z0-9-]*$/.test(run))
+    throw notFound(run, `${run} is neither a directory nor the id of a run`, hintOf(config));
   const storeUrl = config.storeUrl ?? `file:${resolve(DEFAULT_OUT, 'store')}`;
   const store = openStoreOf(storeUrl, config);
   try {
     const key = storeKeys.results(run);
     const bytes = await store.get(key);
-    if (!bytes) throw notFound(run, `the store has no finished run ${run}`);
+    if (!bytes) throw await noResults(store, run, `${placeOf(storeUrl, config)} has no run ${run}`, hintOf(config));
     return { results: decodeResults(bytes, key), storeUrl };
   } finally {
     await store.close();
@@ -48,10 +52,10 @@ export async function findRun(run: string, config: Pick<Config, 'storeUrl' | 's3
 }
 
 /** As `findRun`, for what needs the folds themselves. */
-export async function findStoredRun(run: string, config: Pick<Config, 'storeUrl' | 's3' | 'server'>) {
+export async function findStoredRun(run: string, config: Where) {
   const { results, storeUrl } = await findRun(run, config);
   if (storeUrl) return { results, storeUrl };
-  throw notFound(run, `${run} holds results, but no store with the folds behind them`);
+  throw notFound(run, `${run} holds results, but no store with the folds behind them`, LOCAL);
 }
 
 async function storeNear(folder: string): Promise<string | undefined> {
@@ -61,10 +65,30 @@ async function storeNear(folder: string): Promise<string | undefined> {
   return undefined;
 }
 
-function notFound(run: string, message: string, cause?: unknown): CryfoldError {
-  return new CryfoldError('RUN_NOT_FOUND', message, {
-    cause,
-    context: { run },
-    hint: `Give the --out directory of a finished run, or a run's id with CRYFOLD_STORE set (default: ${DEFAULT_OUT}/store).`,
-  });
+/** `the server https://...` or `the store file:...` */
+export const placeOf = (storeUrl: string, { server }: Pick<Config, 'server'>): string =>
+  `the ${server?.url === storeUrl ? 'server' : 'store'} ${redactUrl(storeUrl)}`;
+
+const LOCAL = `Give the --out directory of a finished run, or a run's id with CRYFOLD_STORE set (default: ${DEFAULT_OUT}/store).`;
+
+const hintOf = ({ server }: Where) =>
+  server ? 'cryfold list shows the runs of the server; the --out directory of a run that ended will do, too.' : LOCAL;
+
+/** Why a run has no results: it has not ended, or there is no such run. */
+export async function noResults(
+  store: ArtifactStore,
+  run: string,
+  message: string,
+  hint: string,
+): Promise<CryfoldError> {
+  if (!(await store.has(storeKeys.plan(run)))) return notFound(run, message, hint);
+  return notFound(
+    run,
+    `run ${run} has not ended`,
+    `cryfold status ${run} tells how far it is; cryfold retry ${run} goes on with a cancelled one.`,
+  );
+}
+
+function notFound(run: string, message: string, hint: string, cause?: unknown): CryfoldError {
+  return new CryfoldError('RUN_NOT_FOUND', message, { cause, context: { run }, hint });
 }

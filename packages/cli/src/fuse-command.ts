@@ -7,6 +7,7 @@ import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { findStoredRun } from './find-run.js';
 import { openStoreOf } from './open-store.js';
+import { writingOut } from './write-out.js';
 
 export interface FuseOptions {
   members?: string[];
@@ -36,9 +37,11 @@ export async function fuseCommand(run: string, options: FuseOptions, config: Con
   const results = { ...evaluated, ...(search ? { search } : {}) };
   if (options.out !== undefined) {
     const out = resolve(options.out);
-    await mkdir(out, { recursive: true });
-    await writeFile(join(out, 'out-of-fold.csv'), csv());
-    await writeFile(join(out, 'results.json'), encodeRecord(results));
+    await writingOut(out, async () => {
+      await mkdir(out, { recursive: true });
+      await writeFile(join(out, 'out-of-fold.csv'), csv());
+      await writeFile(join(out, 'results.json'), encodeRecord(results));
+    });
   }
   const color = { color: process.stdout.isTTY === true };
   const tables = [tableTwo(results, color), pooledTable(results, color), comparisonTable(results, color)];

@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { gatherReport } from '@cryfold/control';
 import { CryfoldError, encodeRecord } from '@cryfold/core';
 import type { RunResults } from '@cryfold/evaluation';
@@ -7,6 +8,7 @@ import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { findRun } from './find-run.js';
 import { openStoreOf } from './open-store.js';
+import { checkOutFile, writingOut } from './write-out.js';
 
 export const REPORT_FORMATS = ['html', 'md', 'json', 'csv'] as const;
 
@@ -19,11 +21,21 @@ export interface ReportOptions {
 
 /** `cryfold report RUN`: writes a finished run's report to a file or to standard output. */
 export async function reportCommand(run: string, options: ReportOptions, config: Config): Promise<number> {
+  const { format, out } = options;
+  if (out === undefined && format === 'html' && process.stdout.isTTY) {
+    throw new CryfoldError('USAGE', 'the report is a page of HTML, which a terminal does not show', {
+      hint: 'Say where to write it: --out report.html. --format md is for reading here.',
+    });
+  }
+  if (out !== undefined) await checkOutFile(out);
   const { results, storeUrl } = await findRun(run, config);
   const beside = options.beside === undefined ? undefined : (await findRun(options.beside, config)).results;
   const text = await write(options, results, beside, storeUrl, config);
-  if (options.out === undefined) process.stdout.write(text);
-  else await writeFile(options.out, text);
+  if (out === undefined) process.stdout.write(text);
+  else {
+    await writingOut(out, () => writeFile(out, text));
+    process.stdout.write(`report: ${resolve(out)}\n`);
+  }
   return EXIT.done;
 }
 

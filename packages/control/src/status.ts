@@ -50,7 +50,7 @@ export async function readStoredPlan(store: ArtifactStore, run: string): Promise
   if (key && (await store.has(key))) return readRunPlan(store, run);
   throw new CryfoldError('RUN_NOT_FOUND', `the store has no run ${JSON.stringify(run)}`, {
     context: { run },
-    hint: 'cryfold list shows what is there. CRYFOLD_STORE or --out says where to look.',
+    hint: 'cryfold list shows what is there (without a server, CRYFOLD_STORE or --out says where).',
   });
 }
 
