@@ -192,6 +192,22 @@ test('wrong flags are usage errors', async () => {
   assert.equal((await cryfold(['--help'])).code, 0);
 });
 
+test('a version that cannot be one, a model that is not there and weights for the store are told as what they are', async () => {
+  const store = { CRYFOLD_STORE: `file:${path('none')}` };
+  const wrong: [string[], RegExp, number][] = [
+    [['models', 'promote', 'nosuch@v'], /MODEL_NOT_FOUND: "v" of "nosuch@v" cannot be a version/, 2],
+    [['predict', 'nosuch@v', path('good/a/0.wav')], /MODEL_NOT_FOUND: "v" of "nosuch@v" cannot be a version/, 2],
+    [['models', 'show', 'No Such'], /MODEL_NOT_FOUND: "No Such" is neither NAME nor NAME@VERSION/, 2],
+    [['models', 'rollback', 'nosuch'], /MODEL_NOT_FOUND: there is no model named nosuch\n.*models list/, 2],
+    [['weights', 'put', path('absent.h5')], /WEIGHTS_NOT_FOUND: .*absent\.h5.*\n {2}Give the path of (?!.*random)/, 1],
+  ];
+  for (const [args, message, exit] of wrong) {
+    const { code, stderr } = await cryfold(args, store);
+    assert.match(stderr, message);
+    assert.equal(code, exit, args.join(' '));
+  }
+});
+
 test('GPUs that are asked for and not there are named before anything starts', async () => {
   const { code, stderr } = await cryfold(['worker', '--children-per-gpu', '2'], { CUDA_VISIBLE_DEVICES: '-1' });
   assert.equal(code, 2);

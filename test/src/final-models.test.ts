@@ -115,6 +115,9 @@ test('an SVM refitted on all data knows its clips, sees them as training did, an
   assert.equal(second.name, 'standard input');
   assert.deepEqual(second.windows, first.windows);
   assert.equal(first.windows[0].label, dataset.clips[0].label);
+  const none = await cryfold(['predict', model, join(folder.path, 'svm.yaml')], inStore('svm'));
+  assert.deepEqual([none.code, none.stdout], [1, ''], 'no notice where nothing was predicted');
+  assert.match(none.stderr, /WAV_INVALID/);
 });
 
 test('recordings of other shapes are treated as in training, or refused with a code', async () => {
@@ -184,6 +187,12 @@ test('networks and a fitted fusion are kept whole, and a damaged file is refused
   }
   // Three trainings served four models.
   assert.equal((await readdir(join(folder.path, 'tiny', 'store', 'finals'))).length, 3);
+  const { stdout } = await cryfold(['models', 'list'], inStore('tiny'));
+  const dates = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.search(/ \d{4}-\d\d-\d\dT/));
+  assert.ok(dates.length === 4 && dates[0] > 0 && new Set(dates).size === 1, stdout);
   const [{ file }] = (await readDataset(corpus)).clips;
   const predict = async (of: string) =>
     predictAndMaps([`${of}@${cards[of].version}`, join(corpus, file)], inStore('tiny'));

@@ -1,5 +1,7 @@
+import { access } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { ArtifactStore } from '@cryfold/artifacts';
+import { CryfoldError } from '@cryfold/core';
 import { ModelRegistry, type ReadModel, readModelFolder, readStoredModel } from '@cryfold/models';
 import type { Config } from '@cryfold/runtime';
 
@@ -24,10 +26,29 @@ export function parseModel(text: string): { name: string; version?: string } | {
   return version === undefined ? { name } : { name, version };
 }
 
+/** Of what `parseModel` takes for a folder, and none is there: what is wrong with it as a name. */
+export function noModel(text: string): CryfoldError {
+  const [, version] = /^[a-z0-9][a-z0-9-]{0,40}@(.*)$/s.exec(text) ?? [];
+  const why =
+    version === undefined
+      ? `${JSON.stringify(text)} is neither NAME nor NAME@VERSION`
+      : `${JSON.stringify(version)} of ${JSON.stringify(text)} cannot be a version: those are 12 digits of 0-9 and a-f, or their beginning`;
+  return new CryfoldError('MODEL_NOT_FOUND', why, { hint: 'cryfold models list shows what is there.' });
+}
+
 /** @throws CryfoldError MODEL_NOT_FOUND, ARTIFACT_MISSING, ARTIFACT_CORRUPT */
 export async function findModel(text: string, out: string, config: ModelSource): Promise<ReadModel> {
   const what = parseModel(text);
-  if ('folder' in what) return readModelFolder(what.folder);
+  if ('folder' in what) {
+    const { folder } = what;
+    // A folder may be named so; where there is none, a name was meant.
+    if (/^[a-z0-9][a-z0-9-]*@/.test(folder)) {
+      await access(folder).catch(() => {
+        throw noModel(folder);
+      });
+    }
+    return readModelFolder(folder);
+  }
   const store = await modelStore(out, config);
   try {
     return await readStoredModel(store, await new ModelRegistry(store).find(what.name, what.version));

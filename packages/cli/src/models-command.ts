@@ -1,9 +1,10 @@
 import type { ArtifactStore } from '@cryfold/artifacts';
 import { CryfoldError } from '@cryfold/core';
 import { cardText, type ModelCard, ModelRegistry } from '@cryfold/models';
+import { alignColumns } from '@cryfold/report';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
-import { modelStore, modelStoreUrl, parseModel } from './find-model.js';
+import { modelStore, modelStoreUrl, noModel, parseModel } from './find-model.js';
 import { modelControl } from './model-control.js';
 
 export interface ModelsOptions {
@@ -26,15 +27,13 @@ const withRegistry = <T>(options: ModelsOptions, config: Config, work: (registry
 function named(model: string): { name: string; version?: string } {
   const what = parseModel(model);
   if ('name' in what) return what;
-  throw new CryfoldError('MODEL_NOT_FOUND', `${JSON.stringify(model)} is neither NAME nor NAME@VERSION`, {
-    hint: 'cryfold models list shows what is there.',
-  });
+  throw noModel(model);
 }
 
 const print = (json: boolean, value: unknown, text: () => string) =>
   process.stdout.write(json ? `${JSON.stringify(value)}\n` : text());
 
-function accuracyOf({ metrics }: ModelCard): string {
+function accuracyOf({ metrics }: Pick<ModelCard, 'metrics'>): string {
   return metrics
     .map(({ accuracy, grouped }) => `${(100 * accuracy.mean).toFixed(2)} %${grouped ? ' (grouped folds)' : ''}`)
     .join(', ');
@@ -59,18 +58,19 @@ export function modelsListCommand(options: ModelsOptions, config: Config): Promi
         metrics,
       })),
     }));
-    print(options.json, { models: short }, () =>
-      models.length === 0
-        ? 'no models; cryfold train-final RUN makes one\n'
-        : models
-            .flatMap(({ name, champion, versions }) =>
-              versions.map(
-                (card) =>
-                  `${name}@${card.version}  ${card.version === champion ? 'champion' : '        '}  ${card.created.slice(0, 16)}  ${card.of}, ${card.data.clips} clips, accuracy ${accuracyOf(card)}\n`,
-              ),
-            )
-            .join(''),
-    );
+    const cards = models.flatMap(({ champion, versions }) => versions.map((card) => ({ champion, card })));
+    print(options.json, { models: short }, () => {
+      if (cards.length === 0) return 'no models; cryfold train-final RUN makes one\n';
+      const columns = cards.map(({ champion, card: { name, version, created } }) => [
+        ...[`${name}@${version}`, version === champion ? 'champion' : '', created.slice(0, 16)],
+      ]);
+      return alignColumns(columns)
+        .map((line, i) => {
+          const { of, data, metrics } = cards[i].card;
+          return `${line}  ${of}, ${data.clips} clips, accuracy ${accuracyOf({ metrics })}\n`;
+        })
+        .join('');
+    });
     return EXIT.done;
   });
 }

@@ -41,7 +41,7 @@ export async function predictCommand(
     process.stdout.write(`${JSON.stringify(out)}\n`);
   } else {
     process.stdout.write(table(predictions, classes));
-    process.stdout.write(`${card.name}@${card.version}. ${card.notice}\n`);
+    if (predictions.length > 0) process.stdout.write(`${card.name}@${card.version}. ${card.notice}\n`);
   }
   for (const error of failed) {
     process.stderr.write(`cryfold: ${error.code}: ${error.message}\n${error.hint ? `  ${error.hint}\n` : ''}`);

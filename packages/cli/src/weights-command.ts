@@ -21,7 +21,9 @@ export async function weightsPutCommand(source: string, options: WeightsPutOptio
   const store = openStoreOf(storeUrl, config);
   try {
     const fetchBytes = (key: string) => store.get(key);
-    const { path, sha256 } = await resolveWeights(source, { cacheDirectory: config.cacheDir, fetchBytes });
+    const { path, sha256 } = await resolveWeights(source, { cacheDirectory: config.cacheDir, fetchBytes }).catch(
+      forPut,
+    );
     const layers = await loadKerasWeights(path, resnet50WeightShapes());
     const key = storeKeys.weights(sha256);
     const added = !(await store.has(key));
@@ -36,4 +38,14 @@ export async function weightsPutCommand(source: string, options: WeightsPutOptio
   } finally {
     await store.close();
   }
+}
+
+/** The hint is for a spec, which may also say that there are no weights. */
+function forPut(error: unknown): never {
+  if (!(error instanceof CryfoldError) || error.code !== 'WEIGHTS_NOT_FOUND') throw error;
+  throw new CryfoldError(error.code, error.message, {
+    cause: error,
+    context: error.context,
+    hint: 'Give the path of a Keras notop .h5 of ResNet50, or an http(s) URL ending in #sha256=HEX.',
+  });
 }

@@ -40,6 +40,12 @@ export function checkModelName(name: string): void {
   });
 }
 
+const unknown = (name: string) =>
+  new CryfoldError('MODEL_NOT_FOUND', `there is no model named ${name}`, {
+    context: { model: name },
+    hint: 'cryfold models list shows what is there (without a server, CRYFOLD_STORE or --out says where).',
+  });
+
 /**
  * The models of a store: their versions, and which of them is the champion. Promotions are a sequence of records that
  * are each committed once, so that of two commands which both saw the same champion one wins and the other is told.
@@ -87,16 +93,12 @@ export class ModelRegistry {
     const all = await this.versions(name);
     const found = wanted === undefined || wanted === '' ? [] : all.filter((card) => card.version.startsWith(wanted));
     if (found.length === 1) return found[0];
+    if (all.length === 0) throw unknown(name);
     const why =
-      all.length === 0
-        ? `the store has no model named ${name}`
-        : wanted === undefined
-          ? `no version of ${name} was promoted yet`
-          : `${name} has ${found.length === 0 ? 'no' : `${found.length}`} version ${wanted}`;
-    const hint =
-      all.length === 0
-        ? 'cryfold models list shows what is there. CRYFOLD_STORE or --out says where to look.'
-        : `It has: ${all.map((card) => card.version).join(', ')}. cryfold models promote ${name}@VERSION makes one the champion.`;
+      wanted === undefined
+        ? `no version of ${name} was promoted yet`
+        : `${name} has ${found.length === 0 ? 'no version' : `${found.length} versions that begin with`} ${wanted}`;
+    const hint = `It has: ${all.map((card) => card.version).join(', ')}. cryfold models promote ${name}@VERSION makes one the champion.`;
     throw new CryfoldError('MODEL_NOT_FOUND', why, { context: { model: name }, hint });
   }
 
@@ -166,6 +168,7 @@ export class ModelRegistry {
     }
     const before = stack.at(-2);
     if (before === undefined) {
+      if (history.length === 0 && (await this.versions(name)).length === 0) throw unknown(name);
       throw new CryfoldError('MODEL_NOT_FOUND', `${name} has no earlier champion`, {
         context: { model: name },
         hint: `cryfold models show ${name} lists its versions; cryfold models promote ${name}@VERSION chooses one.`,

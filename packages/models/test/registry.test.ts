@@ -61,6 +61,7 @@ function describeRegistry(kind: string, open: () => ArtifactStore) {
     test('unconditional promotions follow one another, and each rollback goes one champion further back', async () => {
       const { name, models } = await registry();
       assert.equal(await models.champion(name), undefined);
+      await assert.rejects(models.rollback(`${name}-not`, ''), /there is no model named/);
       await assert.rejects(models.rollback(name, ''), coded('MODEL_NOT_FOUND'));
       for (const version of VERSIONS) await models.promote(name, version, by);
       assert.equal((await models.rollback(name, '')).version, VERSIONS[1]);
