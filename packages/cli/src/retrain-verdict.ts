@@ -26,6 +26,21 @@ function evidence(test: PairedTest): string {
   return `${points(test.meanDifference)} of accuracy over ${test.folds} folds, p ${p}`;
 }
 
+/** What a run misses for a model, why, and what to do. */
+function lacking({ results, of }: Side): string {
+  const { members = [of] } = modelOf(results, of);
+  const folds = members.length * results.baselines.majority.folds.length;
+  const missing = results.missing.filter(({ model }) => members.includes(model));
+  const { id } = results.run;
+  const todo = `cryfold status ${id} tells more, cryfold retry ${id} tries again`;
+  if (missing.length === 0) return `${of} of run ${id} misses folds; ${todo}`;
+  const failed = missing.filter(({ code }) => code !== null);
+  const [first] = failed;
+  const count = `${missing.length} of ${folds} folds of ${members.join(', ')} ${failed.length === missing.length ? 'failed' : 'are missing'} in run ${id}`;
+  const why = first ? `: first ${first.model}, repeat ${first.repeat}, fold ${first.fold} by ${first.code}` : '';
+  return `${count}${why}; ${todo}`;
+}
+
 /**
  * Better by the corrected resampled t-test on identical folds, and no class is recalled worse by more than the margin
  * (over all folds and repeats).
@@ -42,7 +57,10 @@ export function judge(champion: Side, challenger: Side, margin: number): Retrain
     const then = before.find((one) => one.label === label)?.recall;
     return now == null || then == null ? [] : [{ label, champion: then, challenger: now }];
   });
-  if (verdict === 'incomplete' || !test) return { promote: undefined, reason: 'folds are missing', test, recall };
+  if (verdict === 'incomplete' || !test) {
+    const [lacks] = [challenger, champion].filter(({ results, of }) => !modelOf(results, of).complete);
+    return { promote: undefined, reason: lacks ? lacking(lacks) : 'too few folds for a test', test, recall };
+  }
   if (verdict !== 'better') {
     return { promote: false, reason: `not better than the champion: ${evidence(test)}`, test, recall };
   }
@@ -64,7 +82,10 @@ export function judgeFirst({ results, of }: Side): RetrainVerdict {
   const share = new Map(results.baselines.majority.folds.map((one) => [`${one.repeat}/${one.fold}`, one.accuracy]));
   const differences = model.folds.map((fold) => fold.accuracy - (share.get(`${fold.repeat}/${fold.fold}`) ?? 0));
   const test = nadeauBengio(differences, 1 / (results.protocol.folds - 1));
-  if (!test || !model.complete) return { promote: undefined, reason: 'folds are missing', test, recall: [] };
+  if (!test || !model.complete) {
+    const reason = model.complete ? 'too few folds for a test' : lacking({ results, of });
+    return { promote: undefined, reason, test, recall: [] };
+  }
   const better = test.pValue < SIGNIFICANCE && test.meanDifference > 0;
   return {
     promote: better,
