@@ -21,14 +21,21 @@ export function headlines(results: RunResults): { warnings: string[]; missing: s
   if (optimism) warnings.push(optimism);
   if (results.status === 'incomplete') {
     const { majority, shuffled = [] } = results.baselines;
-    const all = results.models.length * majority.folds.length + shuffled.length * shuffledFolds(results);
+    const fusions = new Set(results.models.flatMap(({ kind, name }) => (kind === 'fusion' ? [name] : [])));
+    const estimators = results.models.length - fusions.size;
+    const all = estimators * majority.folds.length + shuffled.length * shuffledFolds(results);
+    // As `cryfold status` counts: folds that are trained. What a fusion misses follows from them.
+    const untrained = results.missing.filter(({ model }) => !fusions.has(model));
+    const told = untrained.length > 0 ? untrained : results.missing;
     warnings.push(
-      `INCOMPLETE: ${results.missing.length} of ${all} folds are missing; their models' figures cover the rest.`,
+      untrained.length > 0
+        ? `INCOMPLETE: ${untrained.length} of ${all} folds are missing; figures of their models, and of fusions of these, cover the rest.`
+        : `INCOMPLETE: all folds are trained, but ${told.length} cannot be fused; figures of their fusions cover the rest.`,
     );
-    for (const { model, repeat, fold, code, reason } of results.missing.slice(0, MISSING_SHOWN)) {
+    for (const { model, repeat, fold, code, reason } of told.slice(0, MISSING_SHOWN)) {
       missing.push(`${model}, repeat ${repeat}, fold ${fold}: ${code ? `${code}: ` : ''}${printable(reason)}`);
     }
-    if (results.missing.length > MISSING_SHOWN) missing.push(`and ${results.missing.length - MISSING_SHOWN} more`);
+    if (told.length > MISSING_SHOWN) missing.push(`and ${told.length - MISSING_SHOWN} more`);
   }
   return { warnings, missing };
 }

@@ -101,7 +101,9 @@ function lost({ search, trials, ratio }: Contest, ended: readonly Decision[]): D
   return losers(runners, ratio, rules).map(({ trial, race }) => {
     const { scores } = trials.find((one) => one.trial === trial)!;
     const { leader, folds, meanDifference, pValue } = race;
-    const by = Math.abs(meanDifference).toPrecision(2);
+    const gap = Math.abs(meanDifference);
+    // As the tables beside it: a log-loss in nats, everything else in percent.
+    const by = search.metric === 'logLoss' ? gap.toPrecision(2) : `${(100 * gap).toFixed(2)} points`;
     return {
       ...{ kind: 'end', trial, state: 'PRUNED' },
       reason: `worse than ${leader} by ${by} on ${folds} common folds (p ${pValue.toPrecision(2)})`,

@@ -98,7 +98,19 @@ test('racing gives clear losers up with the statistics, and keeps the winner', (
     const { race, folds: own } = statistics!;
     assert.ok(race && race.pValue < race.threshold && race.meanDifference > 0 && race.folds >= 5);
     assert.equal(splits.length, own);
-    assert.match(reason!, /^worse than svm-\d+ by 0\.\d+ on \d+ common folds/);
+    const [, points, common] = /^worse than svm-\d+ by (\d+\.\d\d) points on (\d+) common folds/.exec(reason!) ?? [];
+    assert.ok(Math.abs(Number(points) - 100 * race.meanDifference) <= 0.005, reason);
+    assert.equal(Number(common), race.folds);
+  }
+});
+
+test('a race by log-loss tells its gap as it is, in nats', () => {
+  const { log } = play(planOf(`{ trials: 12, metric: logLoss, racing: {}, ${SPACE} }`), smooth);
+  const pruned = [...log.trials.values()].filter(({ state }) => state === 'PRUNED');
+  assert.ok(pruned.length > 0);
+  for (const { statistics, reason } of pruned) {
+    const [, gap] = /^worse than svm-\d+ by (\S+) on /.exec(reason!) ?? [];
+    assert.ok(Math.abs(Number(gap) / statistics!.race!.meanDifference - 1) < 0.06, reason);
   }
 });
 
