@@ -31,6 +31,7 @@ fusion:
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let cluster: Cluster;
+let coordinator: string[];
 /** What a laptop has: no Redis, no store. */
 let remote: Record<string, string>;
 let environment: Record<string, string>;
@@ -41,10 +42,11 @@ before(async () => {
   folder = await temporaryFolder();
   cluster = await Cluster.start(folder.path, redis);
   const port = await freePort();
+  coordinator = ['coordinator', '--api-port', String(port)];
   environment = { REDIS_URL: `redis://127.0.0.1:${cluster.redisPort}`, CRYFOLD_STORE: `file:${path('store')}` };
   cluster.run(
     { ...environment, CRYFOLD_GRACE_SECONDS: '0', CRYFOLD_API_TOKENS: `read:${READ},operate:${OPERATE}` },
-    { coordinator: ['coordinator', '--api-port', String(port)], aggregator: ['aggregator'], worker: ['worker'] },
+    { coordinator, aggregator: ['aggregator'], worker: ['worker'] },
   );
   remote = { CRYFOLD_SERVER: `http://127.0.0.1:${port}`, CRYFOLD_API_TOKEN: OPERATE };
   await synthesizeCorpus(path('corpus'), { clips: 240, seed: 0 });
@@ -208,6 +210,31 @@ test('train-final --server outlives the coordinator, and Ctrl-C leaves what the 
   const { code, stdout, stderr } = await waiting.ended;
   assert.equal(code, 0, stderr);
   assert.equal(JSON.parse(stdout).card.of, 'near');
+});
+
+test('run --server says that no worker is there, what Ctrl-C leaves, and outlives the coordinator', {
+  skip,
+}, async () => {
+  await cluster.remove('worker');
+  await writeFile(path('away.yaml'), SPEC.replace('name: cry', 'name: away').replace('C: 1 ', 'C: 3 '));
+  const args = ['run', path('away.yaml'), '--data', path('corpus'), '--out', path('away')];
+  const left = start(args, remote);
+  await until('the absent worker to be told', async () => /no worker takes cpu jobs/.test(left.stderr()));
+  left.process.kill('SIGINT');
+  const stopped = await left.ended;
+  assert.equal(stopped.code, 4);
+  assert.match(stopped.stderr, /no longer following; run away-\w+ goes on, cryfold cancel away-\w+ stops it/);
+  assert.match((await cryfold(['status'], remote)).stdout, /no worker takes cpu jobs/);
+  const waiting = start(args, remote);
+  await until('the run to be followed', async () => /12 folds · 0 running/.test(waiting.stderr()));
+  await cluster.remove('coordinator', 'SIGKILL');
+  await until('its absence to be noticed', async () => /does not answer; trying again/.test(waiting.stderr()));
+  cluster.add('coordinator', coordinator);
+  cluster.add('worker', ['worker']);
+  const { code, stderr } = await waiting.ended;
+  assert.equal(code, 0, stderr);
+  const service = await cryfold(['worker'], { ...environment, ...remote });
+  assert.deepEqual([service.code, /CRYFOLD_SERVER is set/.test(service.stderr)], [2, true]);
 });
 
 const begunAtAll = (address: string) =>

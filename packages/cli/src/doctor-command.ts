@@ -1,11 +1,12 @@
 import { access, constants, mkdir } from 'node:fs/promises';
 import { availableParallelism, cpus, totalmem } from 'node:os';
+import { openStore } from '@cryfold/artifacts';
+import { HttpClient, HttpStore } from '@cryfold/control';
 import { CryfoldError } from '@cryfold/core';
 import { tensorFlowInfo } from '@cryfold/nn';
 import { checkRedis } from '@cryfold/queue';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
-import { openStoreOf } from './open-store.js';
 import { findRedisServer } from './redis-server.js';
 
 interface Check {
@@ -61,9 +62,13 @@ export async function doctorCommand(
         });
       }
       if (!config.storeUrl) return 'a folder in the --out of cryfold run';
-      const store = openStoreOf(config.storeUrl, config);
+      if (config.server) {
+        const role = await new HttpStore(new HttpClient(config.server)).role();
+        return `through the server; this token may ${role === 'read' ? 'only look' : 'operate'}`;
+      }
+      const store = openStore(config.storeUrl, config.s3);
       await store.check().finally(() => store.close());
-      return config.server ? 'through the server, which answers and knows the token' : 'writable, and commits once';
+      return 'writable, and commits once';
     }),
     check('cache', async () => {
       await mkdir(config.cacheDir, { recursive: true });

@@ -1,13 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ArtifactStore } from '@cryfold/artifacts';
-import { type HttpControl, type RunStatus, readResults } from '@cryfold/control';
+import { type HttpControl, Patience, type RunStatus, readResults } from '@cryfold/control';
 import { CryfoldError } from '@cryfold/core';
 import type { RunResults } from '@cryfold/evaluation';
 import { formatSeconds } from './format.js';
+import { MissingWorkers } from './missing-workers.js';
 import type { ProgressDisplay } from './progress.js';
 
 /** Milliseconds between looks at a server's run. */
 const POLL = 1000;
+/** Looks at a run on which nobody works between looks at the workers. */
+const CLUSTER = 10;
 
 /** Follows a server's run until its results are there; undefined when stopped, which leaves the run going on. */
 export async function followServer(
@@ -17,8 +20,20 @@ export async function followServer(
   display: ProgressDisplay,
   stop: AbortSignal,
 ): Promise<RunResults | undefined> {
-  while (!stop.aborted) {
-    const status = await server.status(run);
+  const patience = new Patience();
+  const goesOn = `Run ${run} goes on; the same command follows it.`;
+  const missing = new MissingWorkers(display);
+  for (let looks = 0; !stop.aborted; looks++) {
+    const status = await patience.ask(() => server.status(run), goesOn);
+    if (!status) {
+      display.update('the server does not answer; trying again');
+      await sleep(POLL, undefined, { signal: stop }).catch(() => {});
+      continue;
+    }
+    if (status.state === 'running' && status.active.length === 0 && looks % CLUSTER === 2) {
+      const cluster = await patience.ask(() => server.cluster(), goesOn);
+      if (cluster) missing.tell(cluster);
+    }
     display.update(line(status));
     if (status.state === 'complete' || status.state === 'incomplete') return readResults(store, run);
     if (status.state === 'cancelled') {

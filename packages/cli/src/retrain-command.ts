@@ -5,6 +5,7 @@ import {
   configurationOf,
   HttpClient,
   HttpControl,
+  HttpStore,
   type ModelControl,
   planChampion,
   readManifest,
@@ -94,7 +95,9 @@ export async function retrainCommand(
   };
   for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
   try {
-    await store.check();
+    // What is decided will be written, which whoever may only read would be told last.
+    if (config.server) await new HttpStore(new HttpClient(config.server)).role('operate');
+    else await store.check();
     const preparation = await prepareRun({
       ...options,
       spec,
@@ -176,7 +179,7 @@ class Retraining {
     const { server, stop } = this.#surroundings;
     const submit = server && (() => server.submit(plan.spec, plan.dataset.key));
     const challenger = await this.#evaluate(this.#preparation, submit);
-    if (!challenger) return report('cancelled', 'stopped; the same command goes on from there');
+    if (!challenger) return report('cancelled', this.#left(plan.run));
     let verdict: RetrainVerdict;
     if (card && champion) {
       display.say(
@@ -184,7 +187,7 @@ class Retraining {
       );
       const submit = server && (() => server.submitChampion(card.name, card.version, plan.run));
       const before = await this.#evaluate(champion, submit);
-      if (!before) return report('cancelled', 'stopped; the same command goes on from there');
+      if (!before) return report('cancelled', this.#left(champion.plan.run));
       verdict = judge({ results: before, of: card.of }, { results: challenger, of: this.#of }, this.#margin);
     } else verdict = judgeFirst({ results: challenger, of: this.#of });
     Object.assign(evidence, { test: verdict.test, recall: verdict.recall });
@@ -204,6 +207,12 @@ class Retraining {
       if (!(error instanceof CryfoldError) || error.code !== 'PROMOTION_LOST') throw error;
       return report('lost', error.message, (await registry.champion(this.#model))?.version);
     }
+  }
+
+  /** Why nothing was decided, where somebody stopped the command. */
+  #left(run: string): string {
+    if (!this.#surroundings.server) return 'stopped; the same command goes on from there';
+    return `no longer following; run ${run} goes on, cryfold cancel ${run} stops it, the same command follows it again`;
   }
 
   #isUnchanged(card: ModelCard): boolean {

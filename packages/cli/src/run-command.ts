@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ArtifactStore, readArtifact } from '@cryfold/artifacts';
-import { enqueueRun, gatherReport, HttpClient, HttpControl, readResults } from '@cryfold/control';
+import { enqueueRun, gatherReport, HttpClient, HttpControl, queueStatus, readResults } from '@cryfold/control';
 import type { RunProgress } from '@cryfold/coordinator';
 import { CryfoldError, queueOf, type RunPlan, storeKeys } from '@cryfold/core';
 import type { RunResults } from '@cryfold/evaluation';
@@ -15,6 +15,7 @@ import { type Config, startTracing, traced } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { followServer } from './follow-server.js';
 import { LocalCluster } from './local-cluster.js';
+import { MissingWorkers } from './missing-workers.js';
 import { openStoreOf } from './open-store.js';
 import { pagePort } from './page-port.js';
 import { applyOverrides, type Overrides, PAPER_SPEC, prepareRun, publish, readSpec } from './prepare.js';
@@ -38,6 +39,8 @@ export const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** Milliseconds between looks at whether the results are in the store. */
 const POLL = 300;
+/** Such looks between looks at whether there are workers. */
+const WORKERS = 100;
 
 /** `cryfold run`: evaluates, shows progress, prints Table II. Answers the exit code. */
 export async function runCommand(options: RunOptions, config: Config, environment: NodeJS.ProcessEnv): Promise<number> {
@@ -82,7 +85,11 @@ async function evaluate(options: RunOptions, config: Config, environment: NodeJS
   const stop = new AbortController();
   const onSignal = () => {
     if (stop.signal.aborted) process.exit(EXIT.cancelled);
-    display.say('stopping; finished folds are kept, and the same command goes on from there');
+    display.say(
+      server
+        ? `no longer following; run ${plan.run} goes on, cryfold cancel ${plan.run} stops it, the same command follows it again`
+        : 'stopping; finished folds are kept, and the same command goes on from there',
+    );
     stop.abort();
   };
   for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
@@ -135,7 +142,7 @@ export async function execute(
 ): Promise<RunResults | undefined> {
   if (stop.aborted) return undefined;
   if (server) return followServer(server, store, plan.run, display, stop);
-  if (config.redisUrl) return watch(plan, store, config.redisUrl, display, stop, new Promise(() => {}));
+  if (config.redisUrl) return watch(plan, store, config.redisUrl, display, stop);
   const workers = options.workers ?? availableParallelism();
   if (Object.values(plan.spec.estimators).some((estimator) => queueOf(estimator) === 'gpu')) await tensorFlowInfo();
   const port = options.ui === undefined ? undefined : await pagePort(options.ui);
@@ -165,7 +172,8 @@ async function watch(
   redisUrl: string,
   display: ProgressDisplay,
   stop: AbortSignal,
-  broken: Promise<never>,
+  /** Rejects when the cluster that this command started breaks; absent: it works on somebody else's */
+  broken?: Promise<never>,
 ): Promise<RunResults | undefined> {
   const queues = new Queues(redisUrl);
   let failed: CryfoldError | undefined;
@@ -177,9 +185,11 @@ async function watch(
       },
     });
     await enqueueRun(queues, plan);
+    const missing = new MissingWorkers(display);
     for (let looks = 0; !stop.aborted; looks++) {
       const results = await readResults(store, plan.run);
       if (results) return results;
+      if (!broken && looks % WORKERS === 10) missing.tell(await queueStatus(queues));
       if (looks % 5 === 4 && (await store.has(storeKeys.cancelled(plan.run)))) {
         throw new CryfoldError('CANCELLED', `run ${plan.run} was cancelled`, {
           context: { run: plan.run },
@@ -192,7 +202,7 @@ async function watch(
     return undefined;
   };
   try {
-    return await Promise.race([follow(), broken]);
+    return await (broken ? Promise.race([follow(), broken]) : follow());
   } finally {
     await queues.close();
   }

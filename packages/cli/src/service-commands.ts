@@ -38,6 +38,12 @@ async function runService(
   start: (surroundings: Surroundings) => Promise<Service>,
 ): Promise<number> {
   const { redisUrl, storeUrl, s3 } = config;
+  if (config.server) {
+    throw new CryfoldError('USAGE', `cryfold ${role}: CRYFOLD_SERVER is set`, {
+      context: { variable: 'CRYFOLD_SERVER' },
+      hint: 'Unset it: a service works with REDIS_URL and CRYFOLD_STORE themselves.',
+    });
+  }
   for (const [name, value] of Object.entries({ REDIS_URL: redisUrl, CRYFOLD_STORE: storeUrl })) {
     if (value !== undefined) continue;
     throw new CryfoldError('USAGE', `cryfold ${role}: ${name} is not set`, {

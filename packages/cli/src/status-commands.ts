@@ -1,4 +1,11 @@
-import { type RunPhase, type RunStatus, readStoredPlan, readTrialRows } from '@cryfold/control';
+import {
+  noWorker,
+  type RunPhase,
+  type RunStatus,
+  readStoredPlan,
+  readTrialRows,
+  untakenQueues,
+} from '@cryfold/control';
 import { trialTable } from '@cryfold/report';
 import type { Config } from '@cryfold/runtime';
 import { type ControlOptions, withControl } from './control.js';
@@ -93,6 +100,7 @@ async function clusterStatus(options: ControlOptions, config: Config): Promise<n
       );
       process.stdout.write(`worker ${host} ${pid} (${takes.join(', ')}): ${now.join(', ') || 'idle'}\n`);
     }
+    for (const queue of untakenQueues(status)) process.stdout.write(`${noWorker(queue)}\n`);
     for (const run of unfinished) process.stdout.write(`${line(run)}\n`);
     if (unfinished.length === 0) process.stdout.write('no unfinished run\n');
     return EXIT.done;

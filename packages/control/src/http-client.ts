@@ -85,8 +85,10 @@ export class HttpClient {
 }
 
 function unreachable(url: URL, cause: unknown): CryfoldError {
-  const { message, cause: inner } = cause as Error;
-  const why = inner instanceof Error ? inner.message || ('code' in inner ? String(inner.code) : message) : message;
+  // Other messages of fetch may quote what was sent.
+  const { cause: inner } = cause as Error;
+  const why =
+    inner instanceof Error ? inner.message || ('code' in inner ? String(inner.code) : 'no answer') : 'no answer';
   return new CryfoldError('SERVER_UNREACHABLE', `${url.origin}: ${why}`, {
     cause,
     context: { server: url.origin },

@@ -3,6 +3,7 @@ import { CryfoldError } from '@cryfold/core';
 import { z } from 'zod';
 import type { HttpClient } from './http-client.js';
 
+const session = z.object({ role: z.enum(['read', 'operate']).nullable() });
 const page = z.object({ keys: z.array(z.string()), next: z.string().nullable() });
 
 /**
@@ -12,15 +13,25 @@ const page = z.object({ keys: z.array(z.string()), next: z.string().nullable() }
 export class HttpStore implements ArtifactStore {
   constructor(private readonly client: HttpClient) {}
 
-  /**
-   * Whether the server answers and knows the token; it has checked its store itself.
-   * @throws CryfoldError API_UNAUTHORIZED, SERVER_UNREACHABLE
-   */
+  /** Whether the server answers and knows the token; it has checked its store itself. */
   async check(): Promise<void> {
-    const { role } = await this.client.json('session', z.object({ role: z.string().nullable() }));
-    if (role !== null) return;
-    throw new CryfoldError('API_UNAUTHORIZED', 'the server asks for a token', {
-      hint: 'Set CRYFOLD_API_TOKEN, or CRYFOLD_API_TOKEN_FILE to a file that holds it.',
+    await this.role();
+  }
+
+  /**
+   * @returns what the token may do
+   * @throws CryfoldError API_UNAUTHORIZED, API_FORBIDDEN, SERVER_UNREACHABLE
+   */
+  async role(needed: 'read' | 'operate' = 'read'): Promise<'read' | 'operate'> {
+    const { role } = await this.client.json('session', session);
+    if (role === null) {
+      throw new CryfoldError('API_UNAUTHORIZED', 'the server asks for a token', {
+        hint: 'Set CRYFOLD_API_TOKEN, or CRYFOLD_API_TOKEN_FILE to a file that holds it.',
+      });
+    }
+    if (needed === 'read' || role === 'operate') return role;
+    throw new CryfoldError('API_FORBIDDEN', 'this token may only look', {
+      hint: 'Set CRYFOLD_API_TOKEN to one that may operate.',
     });
   }
 

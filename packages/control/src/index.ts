@@ -18,6 +18,8 @@ export { chooseOf, configurationOf } from './models/final-model.js';
 export { HttpModels, type Making, makingSchema } from './models/http-models.js';
 export { type ModelControl, type NewModel, StoreModels, type Watching } from './models/model-control.js';
 export { trainInCluster } from './models/train-in-cluster.js';
+export { noWorker, untakenQueues } from './no-worker.js';
+export { Patience } from './patience.js';
 export { type RunControl, StoreControl } from './run-control.js';
 export { allSplits, innerSplits, type Labelled, makeSplits, PROTOCOLS } from './splits.js';
 export {

@@ -113,7 +113,11 @@ function readNamed(variable: string, file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (cause) {
-    throw new CryfoldError('USAGE', `environment variable ${variable}: ${(cause as Error).message}`, { cause });
+    throw new CryfoldError('USAGE', `environment variable ${variable}: ${(cause as Error).message}`, {
+      cause,
+      context: { variable },
+      hint: 'It names a file that is mounted or readable here.',
+    });
   }
 }
 
@@ -165,6 +169,17 @@ function apiTokens(text: string): ApiConfig['tokens'] {
   });
 }
 
+/** What goes into a header. A server's own list of tokens is easily taken for it. @throws CryfoldError USAGE */
+function clientToken(env: z.infer<typeof schema>): string | undefined {
+  const token = secretOf(env, 'CRYFOLD_API_TOKEN');
+  if (token === undefined || (/^[\x21-\x7e]+$/.test(token) && !/^(read|operate):/.test(token))) return token;
+  const variable = env.CRYFOLD_API_TOKEN === undefined ? 'CRYFOLD_API_TOKEN_FILE' : 'CRYFOLD_API_TOKEN';
+  throw new CryfoldError('USAGE', `environment variable ${variable}: this is not one token`, {
+    context: { variable },
+    hint: 'Of a server’s line operate:TOKEN give what comes after the colon, and only one.',
+  });
+}
+
 function apiConfig(env: z.infer<typeof schema>): Readonly<ApiConfig> | undefined {
   if (env.CRYFOLD_API_PORT === undefined) return undefined;
   const tokens = apiTokens(secretOf(env, 'CRYFOLD_API_TOKENS') ?? '');
@@ -181,10 +196,14 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Readon
   const parsed = schema.safeParse(set);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    throw new CryfoldError('USAGE', `environment variable ${issue.path.join('.')}: ${issue.message}`);
+    const variable = issue.path.join('.');
+    throw new CryfoldError('USAGE', `environment variable ${variable}: ${issue.message}`, {
+      context: { variable },
+      ...(variable === 'CRYFOLD_SERVER' ? { hint: 'Give the address of a coordinator’s API: http://HOST:PORT.' } : {}),
+    });
   }
   const env = parsed.data;
-  const server = env.CRYFOLD_SERVER && { url: env.CRYFOLD_SERVER, token: secretOf(env, 'CRYFOLD_API_TOKEN') };
+  const server = env.CRYFOLD_SERVER && { url: env.CRYFOLD_SERVER, token: clientToken(env) };
   return Object.freeze({
     redisUrl: server ? undefined : redisUrl(env),
     // Commands that know no server refuse such a store by its URL.

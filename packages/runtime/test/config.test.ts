@@ -50,6 +50,11 @@ test('a wrong variable is named, and its value is not told', () => {
     [{ AWS_SECRET_ACCESS_KEY_FILE: '/absent/file', AWS_ACCESS_KEY_ID: 'x' }, /AWS_SECRET_ACCESS_KEY_FILE/],
     [{ CRYFOLD_S3_ENDPOINT: 'ftp://user:hush@host' }, /CRYFOLD_S3_ENDPOINT/],
     [{ CRYFOLD_S3_ADDRESSING: 'hush' }, /CRYFOLD_S3_ADDRESSING/],
+    [
+      { CRYFOLD_SERVER: 'http://h', CRYFOLD_API_TOKEN: 'read:hush@\noperate:hush@' },
+      /CRYFOLD_API_TOKEN: this is not one/,
+    ],
+    [{ CRYFOLD_SERVER: 'http://h', CRYFOLD_API_TOKEN: 'operate:hush@' }, /CRYFOLD_API_TOKEN: this is not one/],
   ];
   for (const [environment, names] of cases) {
     assert.throws(

@@ -133,7 +133,9 @@ export class ApiServer {
           if (needed === 'anyone') return;
           if (!principal) throw unknown();
           if (needed === 'operate' && principal.role !== 'operate') {
-            throw new CryfoldError('API_FORBIDDEN', 'this token may only look', { hint: 'Use an operate: token.' });
+            throw new CryfoldError('API_FORBIDDEN', 'this token may only look', {
+              hint: 'Set CRYFOLD_API_TOKEN to one that may operate.',
+            });
           }
         });
         routes.addHook('onResponse', async ({ method, url, principal, ip }, { statusCode }) => {

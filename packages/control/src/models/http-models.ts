@@ -11,12 +11,11 @@ import {
 import { z } from 'zod';
 import type { HttpClient } from '../http-client.js';
 import { HttpStore } from '../http-store.js';
+import { Patience } from '../patience.js';
 import type { Decision, ModelControl, NewModel, Watching } from './model-control.js';
 
 /** Milliseconds between looks at a server's training. */
 const POLL = 1000;
-/** Milliseconds for which a server that trains may be away, as while it is started anew. */
-const PATIENCE = 120_000;
 
 /** How far the making of a model is. */
 export const makingSchema = z.discriminatedUnion('state', [
@@ -33,10 +32,11 @@ export class HttpModels implements ModelControl {
   async make({ run, of, name }: NewModel, { signal, onProgress }: Watching) {
     checkModelName(name);
     const path = pathOf(name, 'trainings', run, of);
-    let making = await this.client.json(path, makingSchema, { method: 'PUT' });
-    let heard = Date.now();
-    while (making.state === 'making') {
-      onProgress(making.progress);
+    const patience = new Patience();
+    const goesOn = 'What trains goes on; the same command follows it.';
+    let making: Making | undefined = await patience.ask(() => this.#start(path), goesOn);
+    while (making === undefined || making.state === 'making') {
+      onProgress(making?.progress ?? 'the server does not answer; trying again');
       await sleep(POLL, undefined, { signal }).catch(() => {});
       if (signal.aborted) {
         throw new CryfoldError('CANCELLED', `nobody waits any longer for ${name} of run ${run}`, {
@@ -44,18 +44,15 @@ export class HttpModels implements ModelControl {
           hint: 'A worker may still end its training; the same command goes on from there.',
         });
       }
-      try {
-        making = await this.#look(path);
-        heard = Date.now();
-      } catch (error) {
-        const away = error instanceof CryfoldError && error.code === 'SERVER_UNREACHABLE';
-        if (!away || Date.now() - heard > PATIENCE) throw error;
-        onProgress('waiting for the server');
-      }
+      making = await patience.ask(() => this.#look(path), goesOn);
     }
     if (making.state === 'failed') throw CryfoldError.fromRecord(making.error);
     const card: ModelCard = await new ModelRegistry(new HttpStore(this.client)).find(name, making.version);
     return { card, known: making.known };
+  }
+
+  #start(path: string): Promise<Making> {
+    return this.client.json(path, makingSchema, { method: 'PUT' });
   }
 
   async #look(path: string): Promise<Making> {
@@ -64,7 +61,7 @@ export class HttpModels implements ModelControl {
     } catch (error) {
       if (!(error instanceof CryfoldError) || error.code !== 'MODEL_NOT_FOUND') throw error;
       // A server that was started anew, or another one behind the same address, knows nothing of it.
-      return this.client.json(path, makingSchema, { method: 'PUT' });
+      return this.#start(path);
     }
   }
 

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type ArtifactStore, readFinal } from '@cryfold/artifacts';
 import { CryfoldError, encodeRecord, type FinalResult, finalRequest, type RunPlan, storeKeys } from '@cryfold/core';
 import { failureOf, Queues } from '@cryfold/queue';
+import { isTaken, noWorker } from '../no-worker.js';
 import type { Watching } from './model-control.js';
 
 /** Milliseconds between looks at whether the model is in the store. */
@@ -44,6 +45,7 @@ export async function trainInCluster(
     while (!signal.aborted) {
       // Again and again, in case Redis forgets: adding what is there changes nothing.
       await queues.add(queue, [{ id, payload }]);
+      if (!isTaken(queue, await queues.workers())) say(`: ${noWorker(queue)}`);
       for (let looks = 0; looks < 20 && !signal.aborted; looks++) {
         const result = await readFinal(store, request.key);
         if (result) return result;

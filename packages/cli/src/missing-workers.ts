@@ -1,0 +1,15 @@
+import { type ClusterStatus, noWorker, untakenQueues } from '@cryfold/control';
+import type { ProgressDisplay } from './progress.js';
+
+/** Tells, once each time, that jobs wait for a kind of worker that nobody has started. */
+export class MissingWorkers {
+  #told = '';
+
+  constructor(private readonly display: ProgressDisplay) {}
+
+  tell(cluster: Pick<ClusterStatus, 'queues' | 'workers'>): void {
+    const text = untakenQueues(cluster).map(noWorker).join('; ');
+    if (text !== '' && text !== this.#told) this.display.say(text);
+    this.#told = text;
+  }
+}
