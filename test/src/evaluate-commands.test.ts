@@ -151,6 +151,7 @@ test('where nothing can be written is told as such, with the path and no stack',
     [['report', path('a'), '--out', path('svms.yaml', 'x.html')], /svms\.yaml.x\.html cannot be written/],
     [['fuse', path('a'), '--out', path('svms.yaml')], /svms\.yaml cannot be written: there is a file/],
     [['export', 'mlflow', '--to', path('svms.yaml')], /svms\.yaml.* cannot be written: there is a file/],
+    [['run', '--data', path('corpus'), '--out', path('svms.yaml')], /svms\.yaml cannot be written: there is a file/],
   ];
   for (const [args, message] of wrong) {
     const { code, stderr } = await cryfold(args, inA);

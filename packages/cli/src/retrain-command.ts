@@ -23,6 +23,7 @@ import { type Preparation, prepareRun, publish, readSpec } from './prepare.js';
 import { ProgressDisplay } from './progress.js';
 import { judge, judgeFirst, type RetrainVerdict } from './retrain-verdict.js';
 import { execute, STOP_SIGNALS, type Surroundings } from './run-command.js';
+import { checkOutFolder } from './write-out.js';
 
 export interface RetrainOptions {
   data: string;
@@ -73,6 +74,7 @@ export async function retrainCommand(
   if (config.redisUrl) await checkRedis(config.redisUrl);
   if (config.redisUrl && !config.storeUrl)
     throw new CryfoldError('USAGE', 'REDIS_URL is set, but CRYFOLD_STORE is not');
+  await checkOutFolder(out);
   const spec = await readSpec(specPath);
   const of = chooseOf(spec, options.of);
   if (spec.search && !spec.search.nested) {

@@ -20,6 +20,7 @@ import { openStoreOf } from './open-store.js';
 import { pagePort } from './page-port.js';
 import { applyOverrides, type Overrides, PAPER_SPEC, prepareRun, publish, readSpec } from './prepare.js';
 import { ProgressDisplay, progressLine } from './progress.js';
+import { checkOutFolder, writingOut } from './write-out.js';
 
 export interface RunOptions extends Overrides {
   spec?: string;
@@ -64,6 +65,7 @@ async function evaluate(options: RunOptions, config: Config, environment: NodeJS
       hint: 'The page of a cluster is served by its coordinator: cryfold coordinator --api-port.',
     });
   }
+  await checkOutFolder(out);
   const spec = applyOverrides(await readSpec(options.spec ?? PAPER_SPEC), options, (text) => display.say(text));
   const store = openStoreOf(storeUrl, config);
   const server = config.server && new HttpControl(new HttpClient(config.server));
@@ -217,19 +219,20 @@ export async function present(
   said: { skipped?: readonly Skipped[]; leaks?: readonly string[] } = {},
   server?: HttpControl,
 ): Promise<void> {
-  await mkdir(out, { recursive: true });
-  const copy = async (key: string, name: string) => {
-    const target = join(out, name);
-    await writeFile(`${target}.new`, await readArtifact(store, key));
-    await rename(`${target}.new`, target);
-    return target;
-  };
+  const write = (name: string, bytes: Uint8Array | string) =>
+    writingOut(out, async () => {
+      const target = join(out, name);
+      await mkdir(out, { recursive: true });
+      await writeFile(`${target}.new`, bytes);
+      await rename(`${target}.new`, target);
+      return target;
+    });
+  const copy = async (key: string, name: string) => write(name, await readArtifact(store, key));
   const csv = await copy(storeKeys.outOfFold(results.run.id), 'out-of-fold.csv');
   const file = await copy(storeKeys.results(results.run.id), 'results.json');
-  const report = join(out, 'report.html');
   // The server has the folds at hand; from here, each would be a request.
   const page = server ? await server.report(results.run.id) : await htmlReport(await gatherReport(store, results));
-  await writeFile(report, page);
+  const report = await write('report.html', page);
   if (json) {
     process.stdout.write(
       `${JSON.stringify({ ...results, ...said, files: { results: file, outOfFold: csv, report } })}\n`,

@@ -46,3 +46,15 @@ export function checkOutFile(path: string): Promise<void> {
     });
   });
 }
+
+/**
+ * As `checkOutFile`, of a folder, which need not be there yet.
+ * @throws CryfoldError OUT_UNWRITABLE
+ */
+export function checkOutFolder(path: string): Promise<void> {
+  return writingOut(path, async () => {
+    const found = await stat(path).catch(() => undefined);
+    if (found && !found.isDirectory()) throw Object.assign(new Error(), { code: 'ENOTDIR', path });
+    if (found) await access(path, constants.W_OK);
+  });
+}
