@@ -159,8 +159,9 @@ for (const { what, spec = 'good.yaml', data, flags = [], environment, exit, code
 
 test('a store that cannot be written: STORE_UNREACHABLE', async () => {
   await write('blocked', 'a file where a folder should be');
-  const ended = await cryfold(['run', path('good.yaml'), '--data', path('good'), '--out', path('blocked')]);
-  assert.equal(ended.code, 1);
+  const args = ['run', path('good.yaml'), '--data', path('good'), '--out', path('blocked-out')];
+  const ended = await cryfold(args, { CRYFOLD_STORE: `file:${path('blocked')}` });
+  assert.equal(ended.code, 1, ended.stderr);
   assert.match(ended.stderr, /STORE_UNREACHABLE/);
 });
 
