@@ -1,10 +1,10 @@
-import { resolve } from 'node:path';
 import { type ArtifactStore, openStore } from '@cryfold/artifacts';
 import { HttpClient, HttpControl, type RunControl, StoreControl } from '@cryfold/control';
 import { checkRedis, Queues } from '@cryfold/queue';
 import type { Config } from '@cryfold/runtime';
 import { DEFAULT_OUT } from './find-run.js';
 import { openStoreOf } from './open-store.js';
+import { storeUrlOf } from './store-url.js';
 
 export interface ControlOptions {
   /** The --out of a local run, whose store is used where CRYFOLD_STORE is not set */
@@ -26,7 +26,7 @@ export async function withControl<T>(
   config: Config,
   work: (control: Control) => Promise<T>,
 ): Promise<T> {
-  const storeUrl = config.storeUrl ?? `file:${resolve(options.out ?? DEFAULT_OUT, 'store')}`;
+  const storeUrl = storeUrlOf(options.out ?? DEFAULT_OUT, config);
   if (config.server) {
     const server = new HttpControl(new HttpClient(config.server));
     return work({ runs: server, store: openStoreOf(storeUrl, config), storeUrl, server });

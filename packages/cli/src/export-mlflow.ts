@@ -7,7 +7,7 @@ import { decodeResults, type ModelResults, type RunResults } from '@cryfold/eval
 import { ModelRegistry, modelKeys } from '@cryfold/models';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
-import { modelStore, modelStoreUrl } from './find-model.js';
+import { modelStore } from './find-model.js';
 import { noResults, placeOf } from './find-run.js';
 import {
   experimentFiles,
@@ -18,6 +18,7 @@ import {
   runId,
   safeName,
 } from './mlflow-files.js';
+import { storeUrlOf } from './store-url.js';
 import { writingOut } from './write-out.js';
 
 export interface ExportOptions {
@@ -44,7 +45,7 @@ export async function exportMlflowCommand(runs: string[], options: ExportOptions
           if (!path.endsWith('/')) await writeFile(file, content);
         }
       });
-    const place = placeOf(modelStoreUrl(options.out, config), config);
+    const place = placeOf(storeUrlOf(options.out, config), config);
     const hint = `cryfold list shows what is there.${config.server ? '' : ' CRYFOLD_STORE or --out says where to look.'}`;
     const exported = await finishedRuns(store, runs, place, hint);
     if (exported.length === 0) throw new CryfoldError('RUN_NOT_FOUND', `${place} has no run that ended`, { hint });

@@ -1,19 +1,15 @@
 import { access } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import type { ArtifactStore } from '@cryfold/artifacts';
 import { CryfoldError } from '@cryfold/core';
 import { ModelRegistry, type ReadModel, readModelFolder, readStoredModel } from '@cryfold/models';
 import type { Config } from '@cryfold/runtime';
+import { storeUrlOf } from './store-url.js';
 
 export type ModelSource = Pick<Config, 'storeUrl' | 's3' | 'server'>;
 
-/** CRYFOLD_STORE, the server's, or that of a local run. */
-export const modelStoreUrl = (out: string, { storeUrl }: Pick<Config, 'storeUrl'>): string =>
-  storeUrl ?? `file:${resolve(out, 'store')}`;
-
 /** The store of models. Loaded only where it is needed: it takes 0.2 s. */
 export async function modelStore(out: string, config: ModelSource): Promise<ArtifactStore> {
-  const storeUrl = modelStoreUrl(out, config);
+  const storeUrl = storeUrlOf(out, config);
   if (config.server) return (await import('./open-store.js')).openStoreOf(storeUrl, config);
   const { openStore } = await import('@cryfold/artifacts');
   return openStore(storeUrl, config.s3);

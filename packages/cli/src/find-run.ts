@@ -5,6 +5,7 @@ import { CryfoldError, redactUrl, storeKeys } from '@cryfold/core';
 import { decodeResults, type RunResults } from '@cryfold/evaluation';
 import type { Config } from '@cryfold/runtime';
 import { openStoreOf } from './open-store.js';
+import { storeUrlOf } from './store-url.js';
 
 export interface FoundRun {
   results: RunResults;
@@ -39,7 +40,7 @@ export async function findRun(run: string, config: Where): Promise<FoundRun> {
   }
   if (!/^[a-z0-9][a-z0-9-]*$/.test(run))
     throw notFound(run, `${run} is neither a directory nor the id of a run`, hintOf(config));
-  const storeUrl = config.storeUrl ?? `file:${resolve(DEFAULT_OUT, 'store')}`;
+  const storeUrl = storeUrlOf(DEFAULT_OUT, config);
   const store = openStoreOf(storeUrl, config);
   try {
     const key = storeKeys.results(run);

@@ -12,6 +12,10 @@ const POLL = 1000;
 /** Looks at a run on which nobody works between looks at the workers. */
 const CLUSTER = 10;
 
+/** What to tell whoever stops following a server's run. */
+export const noLongerFollowing = (run: string): string =>
+  `no longer following; run ${run} goes on, cryfold cancel ${run} stops it, the same command follows it again`;
+
 /** Follows a server's run until its results are there; undefined when stopped, which leaves the run going on. */
 export async function followServer(
   server: HttpControl,
@@ -20,18 +24,17 @@ export async function followServer(
   display: ProgressDisplay,
   stop: AbortSignal,
 ): Promise<RunResults | undefined> {
-  const patience = new Patience();
-  const goesOn = `Run ${run} goes on; the same command follows it.`;
+  const patience = new Patience(`Run ${run} goes on; the same command follows it.`);
   const missing = new MissingWorkers(display);
   for (let looks = 0; !stop.aborted; looks++) {
-    const status = await patience.ask(() => server.status(run), goesOn);
+    const status = await patience.ask(() => server.status(run));
     if (!status) {
       display.update('the server does not answer; trying again');
       await sleep(POLL, undefined, { signal: stop }).catch(() => {});
       continue;
     }
     if (status.state === 'running' && status.active.length === 0 && looks % CLUSTER === 2) {
-      const cluster = await patience.ask(() => server.cluster(), goesOn);
+      const cluster = await patience.ask(() => server.cluster());
       if (cluster) missing.tell(cluster);
     }
     display.update(line(status));

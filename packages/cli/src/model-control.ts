@@ -1,5 +1,12 @@
 import type { ArtifactStore } from '@cryfold/artifacts';
-import { HttpClient, HttpModels, type ModelControl, StoreModels, trainInCluster } from '@cryfold/control';
+import {
+  HttpClient,
+  HttpModels,
+  type ModelControl,
+  StoreModels,
+  trainInCluster,
+  trainingProgress,
+} from '@cryfold/control';
 import { finalRequest } from '@cryfold/core';
 import type { Config } from '@cryfold/runtime';
 
@@ -9,12 +16,12 @@ export function modelControl(store: ArtifactStore, storeUrl: string, config: Con
   if (server) return new HttpModels(new HttpClient(server));
   return new StoreModels(store, async (plan, trial, watching) => {
     if (redisUrl) return trainInCluster(store, redisUrl, plan, trial, watching);
-    const say = (rest: string) => watching.onProgress(`training ${trial} on all ${plan.dataset.clips} clips${rest}`);
+    const { say, steps } = trainingProgress(plan, trial, watching.onProgress);
     say('');
     const { trainFinalHere } = await import('@cryfold/worker');
     return trainFinalHere({
       ...{ store, storeUrl, request: finalRequest(plan, trial), cacheDir, childMemoryMb, signal: watching.signal },
-      onProgress: (done, total) => say(`: ${Math.floor((100 * done) / total)} %`),
+      onProgress: steps,
     });
   });
 }

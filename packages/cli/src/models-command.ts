@@ -4,8 +4,9 @@ import { cardText, type ModelCard, ModelRegistry } from '@cryfold/models';
 import { alignColumns } from '@cryfold/report';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
-import { modelStore, modelStoreUrl, noModel, parseModel } from './find-model.js';
+import { modelStore, noModel, parseModel } from './find-model.js';
 import { modelControl } from './model-control.js';
+import { storeUrlOf } from './store-url.js';
 
 export interface ModelsOptions {
   out: string;
@@ -105,7 +106,7 @@ export function modelsPromoteCommand(
   config: Config,
 ): Promise<number> {
   return withStore(options, config, async (store) => {
-    const models = modelControl(store, modelStoreUrl(options.out, config), config);
+    const models = modelControl(store, storeUrlOf(options.out, config), config);
     const { name, version } = named(model);
     if (version === undefined) throw new CryfoldError('USAGE', 'say which version: NAME@VERSION');
     const promotion = await models.promote(name, version, { by: 'promote', reason: options.reason });
@@ -121,7 +122,7 @@ export function modelsRollbackCommand(
   config: Config,
 ): Promise<number> {
   return withStore(options, config, async (store) => {
-    const models = modelControl(store, modelStoreUrl(options.out, config), config);
+    const models = modelControl(store, storeUrlOf(options.out, config), config);
     const promotion = await models.rollback(named(model).name, options.reason);
     print(options.json, promotion, () => `${model}@${promotion.version} is the champion again\n`);
     return EXIT.done;

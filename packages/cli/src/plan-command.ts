@@ -1,4 +1,3 @@
-import { join, resolve } from 'node:path';
 import { type ArtifactStore, readRunPlan } from '@cryfold/artifacts';
 import { mapLimited } from '@cryfold/control';
 import {
@@ -21,6 +20,7 @@ import { openStoreOf } from './open-store.js';
 import { applyOverrides, prepareRun, readSpec } from './prepare.js';
 import { ProgressDisplay } from './progress.js';
 import type { RunOptions } from './run-command.js';
+import { storeUrlOf } from './store-url.js';
 
 export interface PlanOptions extends Omit<RunOptions, 'spec' | 'protocol'> {
   gpuHourPrice?: number;
@@ -62,7 +62,7 @@ export async function planCommand(
   config: Config,
 ): Promise<number> {
   const display = new ProgressDisplay(process.stderr, options.json);
-  const store = openStoreOf(config.storeUrl ?? `file:${join(resolve(options.out), 'store')}`, config);
+  const store = openStoreOf(storeUrlOf(options.out, config), config);
   try {
     const { protocol: protocols = [], ...rest } = options;
     const overrides = { ...rest, ...(protocols[0] === undefined ? {} : { protocol: protocols[0] }) };

@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { decodeResults } from '@cryfold/evaluation';
 import { protocolTable } from '@cryfold/report';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { reportCommand } from './report-command.js';
 import { type RunOptions, runCommand } from './run-command.js';
+import { storeUrlOf } from './store-url.js';
 
 /**
  * `cryfold run --protocol paper,grouped`: one run after the other, each with a folder of its name under `--out` and one
@@ -24,7 +25,7 @@ export async function runProtocols(
       environment,
     );
   if (protocols.length < 2) return one(protocols[0], options.out, config.storeUrl);
-  const storeUrl = config.storeUrl ?? `file:${resolve(options.out, 'store')}`;
+  const storeUrl = storeUrlOf(options.out, config);
   const folders = protocols.map((name) => join(options.out, name));
   let worst: number = EXIT.done;
   for (const [i, name] of protocols.entries()) {

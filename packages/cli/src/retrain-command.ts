@@ -17,12 +17,14 @@ import { type ModelCard, ModelRegistry, type RetrainRecord } from '@cryfold/mode
 import { checkRedis } from '@cryfold/queue';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
+import { noLongerFollowing } from './follow-server.js';
 import { modelControl } from './model-control.js';
 import { openStoreOf } from './open-store.js';
 import { type Preparation, prepareRun, publish, readSpec } from './prepare.js';
 import { ProgressDisplay } from './progress.js';
 import { judge, judgeFirst, type RetrainVerdict } from './retrain-verdict.js';
 import { execute, STOP_SIGNALS, type Surroundings } from './run-command.js';
+import { storeUrlOf } from './store-url.js';
 import { checkOutFolder } from './write-out.js';
 
 export interface RetrainOptions {
@@ -70,7 +72,7 @@ export async function retrainCommand(
 ): Promise<number> {
   const display = new ProgressDisplay(process.stderr, options.json);
   const out = resolve(options.out);
-  const storeUrl = config.storeUrl ?? `file:${resolve(out, 'store')}`;
+  const storeUrl = storeUrlOf(out, config);
   if (config.redisUrl) await checkRedis(config.redisUrl);
   if (config.redisUrl && !config.storeUrl)
     throw new CryfoldError('USAGE', 'REDIS_URL is set, but CRYFOLD_STORE is not');
@@ -213,8 +215,7 @@ class Retraining {
 
   /** Why nothing was decided, where somebody stopped the command. */
   #left(run: string): string {
-    if (!this.#surroundings.server) return 'stopped; the same command goes on from there';
-    return `no longer following; run ${run} goes on, cryfold cancel ${run} stops it, the same command follows it again`;
+    return this.#surroundings.server ? noLongerFollowing(run) : 'stopped; the same command goes on from there';
   }
 
   #isUnchanged(card: ModelCard): boolean {

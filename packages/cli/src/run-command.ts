@@ -13,13 +13,14 @@ import { checkRedis, failureOf, Queues, traceJobs } from '@cryfold/queue';
 import { htmlReport, terminalReport } from '@cryfold/report';
 import { type Config, startTracing, traced } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
-import { followServer } from './follow-server.js';
+import { followServer, noLongerFollowing } from './follow-server.js';
 import { LocalCluster } from './local-cluster.js';
 import { MissingWorkers } from './missing-workers.js';
 import { openStoreOf } from './open-store.js';
 import { pagePort } from './page-port.js';
 import { applyOverrides, type Overrides, PAPER_SPEC, prepareRun, publish, readSpec } from './prepare.js';
 import { ProgressDisplay, progressLine } from './progress.js';
+import { storeUrlOf } from './store-url.js';
 import { checkOutFolder, writingOut } from './write-out.js';
 
 export interface RunOptions extends Overrides {
@@ -53,7 +54,7 @@ export async function runCommand(options: RunOptions, config: Config, environmen
 async function evaluate(options: RunOptions, config: Config, environment: NodeJS.ProcessEnv): Promise<number> {
   const display = new ProgressDisplay(process.stderr, options.json);
   const out = resolve(options.out);
-  const storeUrl = config.storeUrl ?? `file:${join(out, 'store')}`;
+  const storeUrl = storeUrlOf(out, config);
   if (config.redisUrl) await checkRedis(config.redisUrl);
   if (config.redisUrl && !config.storeUrl) {
     throw new CryfoldError('USAGE', 'REDIS_URL is set, but CRYFOLD_STORE is not', {
@@ -89,7 +90,7 @@ async function evaluate(options: RunOptions, config: Config, environment: NodeJS
     if (stop.signal.aborted) process.exit(EXIT.cancelled);
     display.say(
       server
-        ? `no longer following; run ${plan.run} goes on, cryfold cancel ${plan.run} stops it, the same command follows it again`
+        ? noLongerFollowing(plan.run)
         : 'stopping; finished folds are kept, and the same command goes on from there',
     );
     stop.abort();

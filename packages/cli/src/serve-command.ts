@@ -2,7 +2,8 @@ import { CryfoldError, VERSION } from '@cryfold/core';
 import { type Config, createLogger, serve } from '@cryfold/runtime';
 import { PredictionService } from '@cryfold/serve';
 import { EXIT } from './exit-codes.js';
-import { modelStore, modelStoreUrl, parseModel } from './find-model.js';
+import { modelStore, parseModel } from './find-model.js';
+import { storeUrlOf } from './store-url.js';
 
 export interface ServeOptions {
   model: string;
@@ -27,7 +28,7 @@ export async function serveCommand(options: ServeOptions, config: Config): Promi
   try {
     const service = await PredictionService.start({
       ...{ model, store, log, port: options.port, listen: options.listen, version: VERSION },
-      storeUrl: modelStoreUrl(options.out, config),
+      storeUrl: storeUrlOf(options.out, config),
       maxUpload: Math.ceil(options.maxUploadMb * 2 ** 20),
       timeoutSeconds: options.timeout,
       pollSeconds: options.poll,

@@ -7,12 +7,14 @@ const PATIENCE = 120_000;
 export class Patience {
   #heard = 0;
 
+  /** @param goesOn what to tell when it stays away, since the work does not end with it */
+  constructor(private readonly goesOn: string) {}
+
   /**
-   * @param goesOn what to tell when it stays away, since the work does not end with it
    * @returns undefined while the server is away
    * @throws CryfoldError what `question` throws; SERVER_UNREACHABLE where it never answered, or not for too long
    */
-  async ask<T>(question: () => Promise<T>, goesOn: string): Promise<T | undefined> {
+  async ask<T>(question: () => Promise<T>): Promise<T | undefined> {
     try {
       const answer = await question();
       this.#heard = Date.now();
@@ -21,7 +23,7 @@ export class Patience {
       if (!(error instanceof CryfoldError) || error.code !== 'SERVER_UNREACHABLE' || this.#heard === 0) throw error;
       if (Date.now() - this.#heard < PATIENCE) return undefined;
       const { message, context, cause, hint } = error;
-      throw new CryfoldError('SERVER_UNREACHABLE', message, { context, cause, hint: `${goesOn} ${hint}` });
+      throw new CryfoldError('SERVER_UNREACHABLE', message, { context, cause, hint: `${this.goesOn} ${hint}` });
     }
   }
 }

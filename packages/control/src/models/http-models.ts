@@ -32,9 +32,8 @@ export class HttpModels implements ModelControl {
   async make({ run, of, name }: NewModel, { signal, onProgress }: Watching) {
     checkModelName(name);
     const path = pathOf(name, 'trainings', run, of);
-    const patience = new Patience();
-    const goesOn = 'What trains goes on; the same command follows it.';
-    let making: Making | undefined = await patience.ask(() => this.#start(path), goesOn);
+    const patience = new Patience('What trains goes on; the same command follows it.');
+    let making: Making | undefined = await patience.ask(() => this.#start(path));
     while (making === undefined || making.state === 'making') {
       onProgress(making?.progress ?? 'the server does not answer; trying again');
       await sleep(POLL, undefined, { signal }).catch(() => {});
@@ -44,7 +43,7 @@ export class HttpModels implements ModelControl {
           hint: 'A worker may still end its training; the same command goes on from there.',
         });
       }
-      making = await patience.ask(() => this.#look(path), goesOn);
+      making = await patience.ask(() => this.#look(path));
     }
     if (making.state === 'failed') throw CryfoldError.fromRecord(making.error);
     const card: ModelCard = await new ModelRegistry(new HttpStore(this.client)).find(name, making.version);

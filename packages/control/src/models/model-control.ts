@@ -44,6 +44,13 @@ export interface ModelControl {
   keepRetrain(record: RetrainRecord): Promise<void>;
 }
 
+/** Tells how far the training of an estimator on all clips is, in steps of it or in words. */
+export function trainingProgress(plan: RunPlan, trial: string, onProgress: (text: string) => void) {
+  const say = (rest: string) => onProgress(`training ${trial} on all ${plan.dataset.clips} clips${rest}`);
+  const steps = (done: number, total: number) => say(`: ${Math.floor((100 * done) / total)} %`);
+  return { say, steps };
+}
+
 /** Trains an estimator of a plan on all clips. */
 export type TrainMember = (plan: RunPlan, trial: string, watching: Watching) => Promise<FinalResult>;
 

@@ -3,7 +3,7 @@ import { type ArtifactStore, readFinal } from '@cryfold/artifacts';
 import { CryfoldError, encodeRecord, type FinalResult, finalRequest, type RunPlan, storeKeys } from '@cryfold/core';
 import { failureOf, Queues } from '@cryfold/queue';
 import { isTaken, noWorker } from '../no-worker.js';
-import type { Watching } from './model-control.js';
+import { trainingProgress, type Watching } from './model-control.js';
 
 /** Milliseconds between looks at whether the model is in the store. */
 const POLL = 300;
@@ -23,7 +23,7 @@ export async function trainInCluster(
   const request = finalRequest(plan, trial);
   const known = await readFinal(store, request.key);
   if (known) return known;
-  const say = (rest: string) => onProgress(`training ${trial} on all ${plan.dataset.clips} clips${rest}`);
+  const { say, steps } = trainingProgress(plan, trial, onProgress);
   say('');
   await store.put(storeKeys.finalRequest(request.key), encodeRecord(request));
   const queue = request.estimator.kind === 'svm' ? 'cpu' : 'gpu';
@@ -37,7 +37,7 @@ export async function trainInCluster(
       },
       progress: (job, data) => {
         const { done, total } = data as { done: number; total: number };
-        if (job === id && total > 0) say(`: ${Math.floor((100 * done) / total)} %`);
+        if (job === id && total > 0) steps(done, total);
       },
     });
     await queues.remove(queue, id);
