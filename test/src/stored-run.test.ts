@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { sha256 } from '@cryfold/core';
+import { synthesizeCorpus } from '@cryfold/features';
+import { cryfold, logLines, ROOT, temporaryFolder } from './command.js';
+import { withoutRedis } from './testbed.js';
+
+const GOLDENS = join(ROOT, 'test', 'goldens');
+
+/** SHA-256 of the out-of-fold.csv that commit 9364da0 wrote for this store. */
+const OUT_OF_FOLD = 'cc663f0b1b1b56c4eb150992892bac415b867bbf47b46c4943bec5de408eaf11';
+
+test('a store written by commit 9364da0 is found: nothing is trained, and the results have the same bytes', {
+  skip: withoutRedis,
+}, async (t) => {
+  const folder = await temporaryFolder();
+  t.after(folder.remove);
+  const path = (...parts: string[]) => join(folder.path, ...parts);
+  await synthesizeCorpus(path('corpus'), { clips: 60, seed: 1 });
+  await mkdir(path('out', 'store'), { recursive: true });
+  // Folds, plan and manifest; the images and what follows from them are computed again.
+  execFileSync('tar', ['xzf', join(GOLDENS, 'store-9364da0.tgz'), '-C', path('out', 'store')]);
+  const { code, stderr } = await cryfold([
+    'run',
+    join(GOLDENS, 'stored.yaml'),
+    '--data',
+    path('corpus'),
+    '--out',
+    path('out'),
+  ]);
+  assert.equal(code, 0, stderr);
+  const trained = (await logLines(path('out'))).filter(({ msg }) => msg === 'fold started');
+  assert.deepEqual(trained, []);
+  assert.equal(
+    await readFile(path('out', 'results.json'), 'utf8'),
+    await readFile(join(GOLDENS, 'results-9364da0.json'), 'utf8'),
+  );
+  assert.equal(sha256(await readFile(path('out', 'out-of-fold.csv'))), OUT_OF_FOLD);
+});
