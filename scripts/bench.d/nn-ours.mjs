@@ -4,7 +4,8 @@
  * the seconds of one product of two 1024 x 1024 matrices.
  */
 import { createInterface } from 'node:readline';
-import { estimatorSchema, Random } from '@cryfold/core';
+import { Random } from '@cryfold/core';
+import { estimatorSchema } from '@cryfold/estimators';
 import { NetworkTrainer } from '@cryfold/nn';
 import { resnet50 } from '../../packages/nn/dist/src/models/resnet50.js';
 import { smallCnn } from '../../packages/nn/dist/src/models/small-cnn.js';

@@ -1,7 +1,8 @@
 // Five folds with probabilities in a process of its own: prints its peak memory in MB. Argument: the scratch folder.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { decodeNpy, estimatorSchema } from '@cryfold/core';
+import { decodeNpy } from '@cryfold/core';
+import { estimatorSchema } from '@cryfold/estimators';
 import { kFold } from '@cryfold/evaluation';
 import { fitPredictSvm } from '@cryfold/svm';
 

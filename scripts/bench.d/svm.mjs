@@ -4,7 +4,8 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { encodeNpy, estimatorSchema } from '@cryfold/core';
+import { encodeNpy } from '@cryfold/core';
+import { estimatorSchema } from '@cryfold/estimators';
 import { kFold, repeatedKFold } from '@cryfold/evaluation';
 import { readClips, readDataset, SpectrogramImager, synthesizeCorpus } from '@cryfold/features';
 import {

@@ -1,22 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  CryfoldError,
-  decodeManifest,
-  decodeNpy,
-  decodePlan,
-  decodeRecord,
-  encodeNpy,
-  encodeRecord,
-  foldFailureSchema,
-  foldResultSchema,
-  isNewer,
-  parseSpec,
-  planRun,
-  Random,
-  sha256,
-} from '@cryfold/core';
+import { CryfoldError, decodeNpy, decodeRecord, encodeNpy, encodeRecord, isNewer, Random, sha256 } from '@cryfold/core';
 import { decodeResults } from '@cryfold/evaluation';
+import { decodeManifest, decodePlan, foldFailureSchema, foldResultSchema, parseSpec, planRun } from '@cryfold/plan';
 import { runPayload, workPayload } from '@cryfold/queue';
 import { TINY_SPEC } from './command.js';
 

@@ -1,16 +1,6 @@
-import {
-  type DatasetManifest,
-  encodeNpy,
-  encodeRecord,
-  type FoldResult,
-  parseSpec,
-  planRun,
-  Random,
-  type RunPlan,
-  sha256,
-  storeKeys,
-} from '@cryfold/core';
+import { encodeNpy, encodeRecord, Random, sha256 } from '@cryfold/core';
 import { repeatedKFold } from '@cryfold/evaluation';
+import { type DatasetManifest, type FoldResult, parseSpec, planRun, type RunPlan, storeKeys } from '@cryfold/plan';
 
 export interface RandomRunOptions {
   clips: number;

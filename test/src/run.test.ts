@@ -138,7 +138,7 @@ test('kill -9 of a worker, its training child and the coordinator: same bytes, n
   const running = start(args('killed', '--workers', '2'));
   const pid = running.process.pid ?? assert.fail('not started');
   const victim = (text: string) => descendants(pid).find(({ command }) => command.includes(text))?.pid;
-  for (const text of ['training-child.js nn', ' worker ', ' coordinator']) {
+  for (const text of ['training-child.js', ' worker ', ' coordinator']) {
     const lines = (await logLines(out)).length;
     const found = await until(`a process ${text}`, () => victim(text));
     process.kill(found, 'SIGKILL');

@@ -4,24 +4,21 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Aggregator, aggregate } from '@cryfold/aggregator';
 import { type ArtifactStore, openStore } from '@cryfold/artifacts';
 import { Coordinator } from '@cryfold/coordinator';
+import { CryfoldError, decodeRecord, encodeRecord, sha256 } from '@cryfold/core';
+import { resultsSchema } from '@cryfold/evaluation';
+import { promotionSchema } from '@cryfold/models';
 import {
-  CryfoldError,
   cancelledSchema,
   decodeManifest,
   decodePlan,
-  decodeRecord,
-  encodeRecord,
   finalRequestSchema,
   finalResultSchema,
   foldFailureSchema,
   foldResultSchema,
   type RunPlan,
   searchRecordSchema,
-  sha256,
   storeKeys,
-} from '@cryfold/core';
-import { resultsSchema } from '@cryfold/evaluation';
-import { promotionSchema } from '@cryfold/models';
+} from '@cryfold/plan';
 import { Consumer, failureOf, Queues, runPayload, type WorkPayload, workPayload } from '@cryfold/queue';
 import { createLogger } from '@cryfold/runtime';
 import { z } from 'zod';

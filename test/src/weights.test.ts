@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Random } from '@cryfold/core';
 import { synthesizeCorpus } from '@cryfold/features';
-import { resnet50WeightShapes } from '@cryfold/nn';
+import { backboneShapes, resnet50Architecture } from '@cryfold/nn';
 import { loadConfig } from '@cryfold/runtime';
 import { File, ready } from 'h5wasm/node';
 import { cryfold, logLines, temporaryFolder } from './command.js';
@@ -19,7 +19,7 @@ async function writeResNet50(file: string): Promise<string> {
   const random = new Random(7);
   const h5 = new File(file, 'w');
   const layers = new Map<string, [string, readonly number[]][]>();
-  for (const [name, shape] of resnet50WeightShapes()) {
+  for (const [name, shape] of backboneShapes(resnet50Architecture)) {
     const [layer, weight] = name.split('/');
     layers.set(layer, [...(layers.get(layer) ?? []), [weight, shape]]);
   }

@@ -1,6 +1,7 @@
 import { type ArtifactStore, observed, openStore, readRunPlan, type S3Settings } from '@cryfold/artifacts';
-import { type CryfoldError, encodeRecord, storeKeys } from '@cryfold/core';
+import { type CryfoldError, encodeRecord } from '@cryfold/core';
 import type { RunResults } from '@cryfold/evaluation';
+import { storeKeys } from '@cryfold/plan';
 import { Consumer, type RunPayload, runPayload } from '@cryfold/queue';
 import {
   type Checks,

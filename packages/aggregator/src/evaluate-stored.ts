@@ -1,5 +1,5 @@
-import type { Spec } from '@cryfold/core';
 import { evaluateRun, type FoldProbabilities, outOfFoldCsv, type RunResults } from '@cryfold/evaluation';
+import type { Spec } from '@cryfold/plan';
 import type { StoredRun } from './read-run.js';
 
 export interface EvaluatedStored {

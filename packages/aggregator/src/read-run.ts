@@ -1,11 +1,9 @@
 import { type ArtifactStore, readArtifact, readRunPlan } from '@cryfold/artifacts';
+import { CryfoldError, DAMAGE_CODES, decodeNpy, decodeRecord } from '@cryfold/core';
+import { type EvaluationInput, type ShuffledFold, shuffledName } from '@cryfold/evaluation';
 import {
-  CryfoldError,
-  DAMAGE_CODES,
   type DatasetManifest,
   decodeManifest,
-  decodeNpy,
-  decodeRecord,
   type FoldFailure,
   type FoldJob,
   type FoldResult,
@@ -14,8 +12,7 @@ import {
   type RunPlan,
   selectedPlan,
   storeKeys,
-} from '@cryfold/core';
-import { type EvaluationInput, type ShuffledFold, shuffledName } from '@cryfold/evaluation';
+} from '@cryfold/plan';
 
 /** A run as the store holds it: what was planned, and what of it is there. */
 export interface StoredRun {

@@ -1,6 +1,7 @@
 import type { ArtifactStore, StoredPlan } from '@cryfold/artifacts';
-import { CryfoldError, choiceKey, contextSplits, DAMAGE_CODES, type SearchMetric } from '@cryfold/core';
-import { argmaxRows, type RunResults, type SearchResults, type TrialRow } from '@cryfold/evaluation';
+import { CryfoldError, DAMAGE_CODES } from '@cryfold/core';
+import { argmaxRows, type RunResults, type SearchMetric, type SearchResults, type TrialRow } from '@cryfold/evaluation';
+import { choiceKey, contextSplits } from '@cryfold/plan';
 import { correctedScore } from '@cryfold/search';
 import { type OnDamaged, readFold, type StoredRun } from './read-run.js';
 

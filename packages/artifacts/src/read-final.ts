@@ -1,4 +1,5 @@
-import { decodeRecord, type FinalResult, finalResultSchema, storeKeys } from '@cryfold/core';
+import { decodeRecord } from '@cryfold/core';
+import { type FinalResult, finalResultSchema, storeKeys } from '@cryfold/plan';
 import type { ArtifactStore } from './artifact-store.js';
 
 /** An estimator that was trained on all clips, by its key; undefined where nobody did yet. */

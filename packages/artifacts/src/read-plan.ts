@@ -1,15 +1,14 @@
+import { decodeRecord, isNewer } from '@cryfold/core';
 import {
   type Decision,
   decodePlan,
-  decodeRecord,
   growPlan,
-  isNewer,
   type RunPlan,
   replay,
   type SearchLog,
   searchRecordSchema,
   storeKeys,
-} from '@cryfold/core';
+} from '@cryfold/plan';
 import type { ArtifactStore } from './artifact-store.js';
 import { readArtifact } from './open-store.js';
 

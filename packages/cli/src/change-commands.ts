@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { readPlan } from '@cryfold/control';
-import type { RunPlan } from '@cryfold/core';
+import type { RunPlan } from '@cryfold/plan';
 import type { Config } from '@cryfold/runtime';
 import { type Control, type ControlOptions, withControl } from './control.js';
 import { EXIT } from './exit-codes.js';

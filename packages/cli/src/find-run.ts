@@ -1,8 +1,9 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { ArtifactStore } from '@cryfold/artifacts';
-import { CryfoldError, redactUrl, storeKeys } from '@cryfold/core';
+import { CryfoldError, redactUrl } from '@cryfold/core';
 import { decodeResults, type RunResults } from '@cryfold/evaluation';
+import { storeKeys } from '@cryfold/plan';
 import type { Config } from '@cryfold/runtime';
 import { openStoreOf } from './open-store.js';
 import { storeUrlOf } from './store-url.js';

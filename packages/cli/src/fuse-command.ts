@@ -1,7 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { evaluateStored, readRun } from '@cryfold/aggregator';
-import { CryfoldError, encodeRecord, FUSION_RULES, type FusionRule } from '@cryfold/core';
+import { CryfoldError, encodeRecord } from '@cryfold/core';
+import { FUSION_RULES, type FusionRule } from '@cryfold/evaluation';
 import { comparisonTable, pooledTable, tableTwo } from '@cryfold/report';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';

@@ -1,15 +1,8 @@
 import type { ArtifactStore } from '@cryfold/artifacts';
 import { mapLimited, readPlan, runIds } from '@cryfold/control';
-import {
-  bestModel,
-  CryfoldError,
-  decodeRecord,
-  type FoldResult,
-  foldResultSchema,
-  prerequisiteOf,
-  type RunPlan,
-  storeKeys,
-} from '@cryfold/core';
+import { CryfoldError, decodeRecord } from '@cryfold/core';
+import { kindOf } from '@cryfold/estimators';
+import { bestModel, type FoldResult, foldResultSchema, prerequisiteOf, type RunPlan, storeKeys } from '@cryfold/plan';
 import type { Config } from '@cryfold/runtime';
 import { type ControlOptions, withControl } from './control.js';
 import { EXIT } from './exit-codes.js';
@@ -73,13 +66,15 @@ async function findRoots(store: ArtifactStore): Promise<Roots> {
   const roots: Roots = { folds: new Map(), keys: new Set(), models: new Set(), hashes: new Set() };
   for (const run of await runIds(store)) {
     const plan = await readPlan(store, run);
-    const { images, gram, gramRows, moments, manifest, weights } = storeKeys;
-    for (const key of [images, gram, gramRows, moments].map((name) => name(plan.features.key))) roots.keys.add(key);
+    const { images, manifest, weights } = storeKeys;
+    roots.keys.add(images(plan.features.key));
     roots.keys.add(manifest(plan.dataset.key));
     for (const [trial, estimator] of Object.entries(plan.spec.estimators)) {
       const needed = prerequisiteOf(plan, trial);
       if (needed) roots.keys.add(needed.artifact);
-      const hash = estimator.kind === 'tl-resnet50' && /[0-9a-f]{64}/.exec(estimator.weights)?.[0];
+      const kind = kindOf(estimator);
+      for (const key of kind.keeps?.(estimator, plan.features.key) ?? []) roots.keys.add(key);
+      const hash = /[0-9a-f]{64}/.exec(kind.pretrained?.source(estimator) ?? '')?.[0];
       if (hash) roots.keys.add(weights(hash));
     }
     const results = new Map<string, FoldResult>();

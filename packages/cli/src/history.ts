@@ -1,17 +1,14 @@
 import type { ArtifactStore } from '@cryfold/artifacts';
 import { mapLimited, readPlan, runIds } from '@cryfold/control';
-import { decodeRecord, type Estimator, foldResultSchema, isNewer, storeKeys } from '@cryfold/core';
+import { decodeRecord, isNewer } from '@cryfold/core';
+import { type Estimator, kindOf } from '@cryfold/estimators';
+import { foldResultSchema, storeKeys } from '@cryfold/plan';
 
 /** Records read of each kind of estimator: more would not change a median much. */
 const SAMPLE = 200;
 
 /** How long folds took before, by kind of estimator: median seconds per unit of work. */
 export type History = Map<Estimator['kind'], { folds: number; secondsPerUnit: number }>;
-
-/** Grows as a fold's time does: epochs x training clips of a network, training clips squared of an SVM. */
-export function workOf(estimator: Estimator, trainClips: number): number {
-  return estimator.kind === 'svm' ? trainClips ** 2 : estimator.epochs * trainClips;
-}
 
 /** Undefined for what a newer cryfold wrote. */
 const unlessNewer = <T>(read: Promise<T>) =>
@@ -41,7 +38,7 @@ export async function readHistory(store: ArtifactStore): Promise<History> {
       const result = await unlessNewer(bytes.then((found) => found && decodeRecord(foldResultSchema, found, name)));
       if (!result) return;
       const own = found.get(estimator.kind) ?? new Map<string, number>();
-      found.set(estimator.kind, own.set(key, result.seconds / workOf(estimator, clips)));
+      found.set(estimator.kind, own.set(key, result.seconds / kindOf(estimator).cost(estimator, clips)));
     });
   }
   return new Map(

@@ -1,6 +1,7 @@
-import { CryfoldError, isGrouped, type Spec } from '@cryfold/core';
-import { findLeaks, type Leak, type LeakReport, type Split } from '@cryfold/evaluation';
+import { CryfoldError } from '@cryfold/core';
+import { findLeaks, isGrouped, type Leak, type LeakReport, type Split } from '@cryfold/evaluation';
 import { type Dataset, findDuplicates, readClips, soundPrint } from '@cryfold/features';
+import type { Spec } from '@cryfold/plan';
 
 /** How many leaks are named one by one, and how many clips of each. */
 const SHOWN = { leaks: 10, clips: 4 };

@@ -2,7 +2,9 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { CryfoldError, queueOf, type RunPlan } from '@cryfold/core';
+import { CryfoldError } from '@cryfold/core';
+import { kindOf } from '@cryfold/estimators';
+import type { RunPlan } from '@cryfold/plan';
 import { lockFolder } from './out-lock.js';
 import { findRedisServer, RedisServer } from './redis-server.js';
 
@@ -69,7 +71,9 @@ export class LocalCluster {
       throw error;
     });
     const cluster = new LocalCluster(redis, options, release);
-    const queues = [...new Set(Object.values(options.plan.spec.estimators).map(queueOf))].join(',');
+    const queues = [
+      ...new Set(Object.values(options.plan.spec.estimators).map((estimator) => kindOf(estimator).queue)),
+    ].join(',');
     cluster.#spawn('coordinator', ['coordinator']);
     cluster.#spawn('aggregator', ['aggregator']);
     for (let i = 0; i < options.workers; i++) cluster.#spawn(`worker-${i}`, ['worker', '--queues', queues]);

@@ -1,4 +1,4 @@
-import { FUSION_RULES } from '@cryfold/core';
+import { FUSION_RULES } from '@cryfold/evaluation';
 import { loadConfig } from '@cryfold/runtime';
 import type { Command } from 'commander';
 import { compareCommand } from './compare-command.js';

@@ -7,7 +7,7 @@ import {
   trainInCluster,
   trainingProgress,
 } from '@cryfold/control';
-import { finalRequest } from '@cryfold/core';
+import { finalRequest } from '@cryfold/plan';
 import type { Config } from '@cryfold/runtime';
 
 /** What can be done to the models of a store: by a server, by a cluster's workers, or here. */

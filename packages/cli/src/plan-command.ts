@@ -1,21 +1,12 @@
 import { type ArtifactStore, readRunPlan } from '@cryfold/artifacts';
 import { mapLimited } from '@cryfold/control';
-import {
-  contextSplits,
-  contextsOf,
-  type Estimator,
-  type FoldQueue,
-  growPlan,
-  queueOf,
-  type RunPlan,
-  replay,
-  storeKeys,
-} from '@cryfold/core';
+import { type Estimator, type FoldQueue, kindOf } from '@cryfold/estimators';
+import { contextSplits, contextsOf, growPlan, type RunPlan, replay, storeKeys } from '@cryfold/plan';
 import { alignColumns } from '@cryfold/report';
 import type { Config } from '@cryfold/runtime';
 import { decide, gridSize } from '@cryfold/search';
 import { EXIT } from './exit-codes.js';
-import { type History, readHistory, workOf } from './history.js';
+import { type History, readHistory } from './history.js';
 import { openStoreOf } from './open-store.js';
 import { applyOverrides, prepareRun, readSpec } from './prepare.js';
 import { ProgressDisplay } from './progress.js';
@@ -101,7 +92,7 @@ async function summarisePlan(
     const { hours, count } = hoursOf(estimator, plan, left, history);
     return {
       estimator: name,
-      ...{ kind: estimator.kind, queue: queueOf(estimator), trials, inStore, hours, history: count },
+      ...{ kind: estimator.kind, queue: kindOf(estimator).queue, trials, inStore, hours, history: count },
       folds: folds - (jobs.length - unique.length),
     };
   });
@@ -153,7 +144,7 @@ function hoursOf(estimator: Estimator, plan: RunPlan, folds: number, history: Hi
   if (folds === 0) return { hours: 0, count: past?.folds ?? 0 };
   if (!past) return { hours: null, count: 0 };
   const clips = plan.splits.reduce((sum, { train }) => sum + train.length, 0) / plan.splits.length;
-  return { hours: (folds * past.secondsPerUnit * workOf(estimator, clips)) / 3600, count: past.folds };
+  return { hours: (folds * past.secondsPerUnit * kindOf(estimator).cost(estimator, clips)) / 3600, count: past.folds };
 }
 
 const hoursText = (hours: number | null) => (hours === null ? 'unknown' : hours.toFixed(hours < 10 ? 2 : 0));

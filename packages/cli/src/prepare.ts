@@ -2,22 +2,20 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { type ArtifactStore, replaceRecord } from '@cryfold/artifacts';
 import { forgetFailures, innerSplits, makeSplits, PROTOCOLS } from '@cryfold/control';
+import { CryfoldError, encodeNpy, encodeRecord, FORMATS } from '@cryfold/core';
+import { kindOf } from '@cryfold/estimators';
+import { type Dataset, inspectDataset, limitClips, readClips, readDataset, SpectrogramImager } from '@cryfold/features';
+import { resolveWeights, type WeightsSourceOptions } from '@cryfold/nn';
 import {
-  CryfoldError,
   type DatasetManifest,
   decodeManifest,
   decodePlan,
-  encodeNpy,
-  encodeRecord,
-  FORMATS,
   parseSpec,
   planRun,
   type RunPlan,
   type Spec,
   storeKeys,
-} from '@cryfold/core';
-import { type Dataset, inspectDataset, limitClips, readClips, readDataset, SpectrogramImager } from '@cryfold/features';
-import { loadKerasWeights, resnet50WeightShapes, resolveWeights, type WeightsSourceOptions } from '@cryfold/nn';
+} from '@cryfold/plan';
 import { checkLeaks } from './leak-gate.js';
 
 /** What flags may change of a spec. */
@@ -74,10 +72,11 @@ export function applyOverrides(spec: Spec, overrides: Overrides, say: (text: str
   const estimators: Spec['estimators'] = {};
   for (const [name, estimator] of Object.entries(spec.estimators)) {
     if (!wanted.includes(name)) continue;
-    estimators[name] = { ...estimator };
-    const changed = estimators[name];
-    if (changed.kind !== 'svm' && overrides.epochs !== undefined) changed.epochs = overrides.epochs;
-    if (changed.kind === 'tl-resnet50' && overrides.weights !== undefined) changed.weights = overrides.weights;
+    const { epochs, pretrained } = kindOf(estimator);
+    let changed = estimator;
+    if (epochs && overrides.epochs !== undefined) changed = epochs.with(changed, overrides.epochs);
+    if (pretrained && overrides.weights !== undefined) changed = pretrained.withSource(changed, overrides.weights);
+    estimators[name] = changed;
   }
   const fusion: Spec['fusion'] = {};
   for (const [name, rule] of Object.entries(spec.fusion)) {
@@ -170,12 +169,14 @@ async function resolveEstimators(
   const resolved: Spec['estimators'] = {};
   for (const [name, estimator] of Object.entries(estimators)) {
     resolved[name] = estimator;
-    if (estimator.kind !== 'tl-resnet50' || estimator.weights === 'random') continue;
-    const { path, sha256 } = await resolveWeights(estimator.weights, options);
-    await loadKerasWeights(path, resnet50WeightShapes());
+    const { pretrained } = kindOf(estimator);
+    const source = pretrained?.source(estimator) ?? 'random';
+    if (!pretrained || source === 'random') continue;
+    const { path, sha256 } = await resolveWeights(source, options);
+    await pretrained.verify(path);
     const key = storeKeys.weights(sha256);
     files.set(key, path);
-    resolved[name] = { ...estimator, weights: `store:${key}#sha256=${sha256}` };
+    resolved[name] = pretrained.withSource(estimator, `store:${key}#sha256=${sha256}`);
   }
   return resolved;
 }

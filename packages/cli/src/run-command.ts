@@ -5,10 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type ArtifactStore, readArtifact } from '@cryfold/artifacts';
 import { enqueueRun, gatherReport, HttpClient, HttpControl, queueStatus, readResults } from '@cryfold/control';
 import type { RunProgress } from '@cryfold/coordinator';
-import { CryfoldError, queueOf, type RunPlan, storeKeys } from '@cryfold/core';
+import { CryfoldError } from '@cryfold/core';
+import { kindOf } from '@cryfold/estimators';
 import type { RunResults } from '@cryfold/evaluation';
 import type { Skipped } from '@cryfold/features';
-import { tensorFlowInfo } from '@cryfold/nn';
+import { type RunPlan, storeKeys } from '@cryfold/plan';
 import { checkRedis, failureOf, Queues, traceJobs } from '@cryfold/queue';
 import { htmlReport, terminalReport } from '@cryfold/report';
 import { type Config, startTracing, traced } from '@cryfold/runtime';
@@ -147,7 +148,7 @@ export async function execute(
   if (server) return followServer(server, store, plan.run, display, stop);
   if (config.redisUrl) return watch(plan, store, config.redisUrl, display, stop);
   const workers = options.workers ?? availableParallelism();
-  if (Object.values(plan.spec.estimators).some((estimator) => queueOf(estimator) === 'gpu')) await tensorFlowInfo();
+  for (const kind of new Set(Object.values(plan.spec.estimators).map(kindOf))) await kind.checkRuntime?.();
   const port = options.ui === undefined ? undefined : await pagePort(options.ui);
   const cluster = await LocalCluster.start({
     plan,

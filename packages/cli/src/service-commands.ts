@@ -2,7 +2,9 @@ import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openStore } from '@cryfold/artifacts';
-import { CryfoldError, type FoldQueue } from '@cryfold/core';
+import { CryfoldError } from '@cryfold/core';
+import type { FoldQueue } from '@cryfold/estimators';
+import { estimatorKinds } from '@cryfold/estimators';
 import { checkRedis, shutDownRedis, traceJobs } from '@cryfold/queue';
 import {
   type Config,
@@ -109,7 +111,7 @@ export async function workerCommand(options: WorkerCommandOptions, config: Confi
   const { children, childrenPerGpu } = options;
   const gpus = childrenPerGpu === undefined ? undefined : await gpuOfEachChild(childrenPerGpu, config.visibleGpus);
   // Told at once, rather than by failing the folds of every run.
-  if (queues.includes('gpu')) await (await import('@cryfold/nn')).tensorFlowInfo();
+  for (const { queue, checkRuntime } of estimatorKinds) if (queues.includes(queue)) await checkRuntime?.();
   const { Worker } = await import('@cryfold/worker');
   return runService('worker', options, config, async (surroundings) => {
     return new Worker({

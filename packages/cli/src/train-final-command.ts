@@ -1,6 +1,7 @@
 import { chooseOf } from '@cryfold/control';
-import { CryfoldError, type Spec } from '@cryfold/core';
+import { CryfoldError } from '@cryfold/core';
 import { cardText } from '@cryfold/models';
+import type { Spec } from '@cryfold/plan';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { findStoredRun } from './find-run.js';

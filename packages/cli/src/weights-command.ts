@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { CryfoldError, storeKeys } from '@cryfold/core';
-import { loadKerasWeights, resnet50WeightShapes, resolveWeights } from '@cryfold/nn';
+import { CryfoldError } from '@cryfold/core';
+import { estimatorKinds } from '@cryfold/estimators';
+import { resolveWeights } from '@cryfold/nn';
+import { storeKeys } from '@cryfold/plan';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { openStoreOf } from './open-store.js';
@@ -24,20 +26,33 @@ export async function weightsPutCommand(source: string, options: WeightsPutOptio
     const { path, sha256 } = await resolveWeights(source, { cacheDirectory: config.cacheDir, fetchBytes }).catch(
       forPut,
     );
-    const layers = await loadKerasWeights(path, resnet50WeightShapes());
+    const arrays = await verify(path);
     const key = storeKeys.weights(sha256);
     const added = !(await store.has(key));
     if (added) await store.put(key, await readFile(path));
     const weights = `store:${key}#sha256=${sha256}`;
     if (options.json) process.stdout.write(`${JSON.stringify({ weights, key, sha256, added })}\n`);
     else {
-      process.stdout.write(`${added ? 'stored' : 'already in the store'}: ${layers.size} weights\n`);
+      process.stdout.write(`${added ? 'stored' : 'already in the store'}: ${arrays} weights\n`);
       process.stdout.write(`use them with\n  weights: ${weights}\n`);
     }
     return EXIT.done;
   } finally {
     await store.close();
   }
+}
+
+/** Checks the file against the first kind that takes pretrained weights and that it fits. */
+async function verify(path: string): Promise<number> {
+  let problem: unknown;
+  for (const { pretrained } of estimatorKinds) {
+    try {
+      if (pretrained) return await pretrained.verify(path);
+    } catch (error) {
+      problem ??= error;
+    }
+  }
+  throw problem;
 }
 
 /** The hint is for a spec, which may also say that there are no weights. */

@@ -1,16 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ArtifactStore, replaceRecord } from '@cryfold/artifacts';
-import {
-  CryfoldError,
-  decodePlan,
-  encodeRecord,
-  FORMATS,
-  planRun,
-  queuedIds,
-  type RunPlan,
-  type Spec,
-  storeKeys,
-} from '@cryfold/core';
+import { CryfoldError, encodeRecord, FORMATS } from '@cryfold/core';
+import { decodePlan, planRun, queuedIds, type RunPlan, type Spec, storeKeys } from '@cryfold/plan';
 import type { Queues } from '@cryfold/queue';
 import { readManifest } from './fold-detail.js';
 import { allSplits } from './splits.js';

@@ -1,16 +1,15 @@
 import { type ArtifactStore, readArtifact } from '@cryfold/artifacts';
+import { decodeNpy, decodeRecord } from '@cryfold/core';
+import { accuracy, argmaxRows, confusionMatrix } from '@cryfold/evaluation';
 import {
   type DatasetManifest,
   decodeManifest,
-  decodeNpy,
-  decodeRecord,
   type FoldJob,
   type FoldResult,
   foldFailureSchema,
   type RunPlan,
   storeKeys,
-} from '@cryfold/core';
-import { accuracy, argmaxRows, confusionMatrix } from '@cryfold/evaluation';
+} from '@cryfold/plan';
 import { z } from 'zod';
 import { foldLog, foldLogSchema, readResult } from './logs.js';
 

@@ -1,4 +1,5 @@
-import { CryfoldError, type Spec } from '@cryfold/core';
+import { CryfoldError } from '@cryfold/core';
+import type { Spec } from '@cryfold/plan';
 import { z } from 'zod';
 import type { HttpClient } from './http-client.js';
 import { type FoldLog, foldLogSchema } from './logs.js';

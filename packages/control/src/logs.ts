@@ -1,14 +1,6 @@
 import type { ArtifactStore } from '@cryfold/artifacts';
-import {
-  CryfoldError,
-  decodeRecord,
-  epochSchema,
-  type FoldJob,
-  type FoldResult,
-  foldResultSchema,
-  type RunPlan,
-  storeKeys,
-} from '@cryfold/core';
+import { CryfoldError, decodeRecord, epochSchema } from '@cryfold/core';
+import { type FoldJob, type FoldResult, foldResultSchema, type RunPlan, storeKeys } from '@cryfold/plan';
 import { z } from 'zod';
 
 export const foldLogSchema = z.object({

@@ -1,4 +1,4 @@
-import type { FoldQueue } from '@cryfold/core';
+import type { FoldQueue } from '@cryfold/estimators';
 import type { WorkerState } from '@cryfold/queue';
 import type { ClusterStatus } from './status.js';
 

@@ -1,5 +1,6 @@
 import type { ArtifactStore } from '@cryfold/artifacts';
-import { isNewer, type RunPlan, type Spec } from '@cryfold/core';
+import { isNewer } from '@cryfold/core';
+import type { RunPlan, Spec } from '@cryfold/plan';
 import type { Queues } from '@cryfold/queue';
 import { cancelRun, enqueueRun, extendRun, reopenRun, submitPlan, submitRun } from './changes.js';
 import { Decoded } from './decoded.js';

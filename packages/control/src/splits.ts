@@ -1,13 +1,6 @@
-import { deriveSeed, type PlannedSplit, type Spec, type Splitter } from '@cryfold/core';
-import {
-  kFold,
-  repeatedGroupKFold,
-  repeatedKFold,
-  repeatedStratifiedGroupKFold,
-  repeatedStratifiedKFold,
-  type Split,
-  stratifiedKFold,
-} from '@cryfold/evaluation';
+import { deriveSeed } from '@cryfold/core';
+import { type Split, type Splitter, splitterOf } from '@cryfold/evaluation';
+import type { PlannedSplit, Spec } from '@cryfold/plan';
 
 /** What `--protocol` calls them: the paper's random folds, and folds grouped by infant. */
 export const PROTOCOLS: Readonly<Record<string, Splitter>> = {
@@ -29,26 +22,10 @@ export function makeSplits(spec: Spec, dataset: Labelled): Split[] {
   return split(spec.protocol, spec.seed, dataset);
 }
 
-function split(protocol: Spec['protocol'], seed: number, dataset: Labelled): Split[] {
-  const { clips, classes } = dataset;
+function split({ splitter, folds, repeats }: Spec['protocol'], seed: number, { clips, classes }: Labelled): Split[] {
   const labels = Int32Array.from(clips, ({ label }) => classes.indexOf(label));
   const groups = clips.map(({ group }) => group);
-  const once = { splits: protocol.folds, shuffle: true, seed };
-  const repeated = { splits: protocol.folds, repeats: protocol.repeats, seed };
-  switch (protocol.splitter) {
-    case 'KFold':
-      return kFold(clips.length, once);
-    case 'StratifiedKFold':
-      return stratifiedKFold(labels, once);
-    case 'RepeatedKFold':
-      return repeatedKFold(clips.length, repeated);
-    case 'RepeatedStratifiedKFold':
-      return repeatedStratifiedKFold(labels, repeated);
-    case 'GroupKFold':
-      return repeatedGroupKFold(groups, repeated);
-    case 'StratifiedGroupKFold':
-      return repeatedStratifiedGroupKFold(labels, groups, repeated);
-  }
+  return splitterOf(splitter).split({ labels, groups, folds, repeats, seed });
 }
 
 /** The folds of a spec's protocol, and after them those inside each where it asks for nested cross-validation. */

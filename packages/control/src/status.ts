@@ -1,6 +1,7 @@
 import { type ArtifactStore, readRunPlan, type StoredPlan } from '@cryfold/artifacts';
-import { CryfoldError, decodeRecord, foldFailureSchema, type RunPlan, storeKeys } from '@cryfold/core';
+import { CryfoldError, decodeRecord } from '@cryfold/core';
 import { decodeResults, type RunResults } from '@cryfold/evaluation';
+import { foldFailureSchema, type RunPlan, storeKeys } from '@cryfold/plan';
 import { QUEUE_NAMES, type Queues, type WorkerState, workerState } from '@cryfold/queue';
 import { z } from 'zod';
 

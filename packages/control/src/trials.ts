@@ -1,6 +1,7 @@
 import { type ArtifactStore, readArtifact, type StoredPlan } from '@cryfold/artifacts';
-import { contextSplits, decodeNpy, type FoldJob, type RunPlan } from '@cryfold/core';
+import { decodeNpy } from '@cryfold/core';
 import { searchScore, type TrialRow } from '@cryfold/evaluation';
+import { contextSplits, type FoldJob, type RunPlan } from '@cryfold/plan';
 import { meanScore, trialStatistics } from '@cryfold/search';
 import { readManifest } from './fold-detail.js';
 import { readResult } from './logs.js';

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ArtifactStore, observed, openStore, readRunPlan, type S3Settings } from '@cryfold/artifacts';
-import { CryfoldError, DAMAGE_CODES, storeKeys } from '@cryfold/core';
+import { CryfoldError, DAMAGE_CODES } from '@cryfold/core';
+import { storeKeys } from '@cryfold/plan';
 import {
   type Attempt,
   Consumer,

@@ -1,15 +1,7 @@
 import { type ArtifactStore, readArtifact } from '@cryfold/artifacts';
-import {
-  decodeManifest,
-  decodeNpy,
-  decodeRecord,
-  type FoldJob,
-  foldResultSchema,
-  type RunPlan,
-  type SearchMetric,
-  storeKeys,
-} from '@cryfold/core';
-import { searchScore } from '@cryfold/evaluation';
+import { decodeNpy, decodeRecord } from '@cryfold/core';
+import { type SearchMetric, searchScore } from '@cryfold/evaluation';
+import { decodeManifest, type FoldJob, foldResultSchema, type RunPlan, storeKeys } from '@cryfold/plan';
 
 /** Scores of committed folds, each read once. */
 export class FoldScores {

@@ -1,19 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ArtifactStore } from '@cryfold/artifacts';
-import {
-  CryfoldError,
-  decodeRecord,
-  type ErrorRecord,
-  encodeRecord,
-  FORMATS,
-  type FoldJob,
-  type FoldQueue,
-  foldFailureSchema,
-  prerequisiteOf,
-  queuedIds,
-  type RunPlan,
-  storeKeys,
-} from '@cryfold/core';
+import { CryfoldError, decodeRecord, type ErrorRecord, encodeRecord, FORMATS } from '@cryfold/core';
+import type { FoldQueue } from '@cryfold/estimators';
+import { type FoldJob, foldFailureSchema, prerequisiteOf, queuedIds, type RunPlan, storeKeys } from '@cryfold/plan';
 import { failureOf, type JobRequest, type Queues } from '@cryfold/queue';
 import type { Logger } from '@cryfold/runtime';
 import { forEachLimited } from './limited.js';

@@ -1,14 +1,7 @@
 import type { ArtifactStore } from '@cryfold/artifacts';
-import {
-  decodeRecord,
-  type FoldJob,
-  type FoldResult,
-  foldResultSchema,
-  isNewer,
-  searchedBase,
-  storeKeys,
-} from '@cryfold/core';
+import { decodeRecord, isNewer } from '@cryfold/core';
 import { decodeResults } from '@cryfold/evaluation';
+import { type FoldJob, type FoldResult, foldResultSchema, searchedBase, storeKeys } from '@cryfold/plan';
 import type { GaugeName, LabelsOf, Metrics } from '@cryfold/runtime';
 import type { RunState } from './run-state.js';
 import type { SearchDriver } from './search-driver.js';

@@ -1,4 +1,5 @@
-import type { ErrorRecord, FoldJob, RunPlan } from '@cryfold/core';
+import type { ErrorRecord } from '@cryfold/core';
+import type { FoldJob, RunPlan } from '@cryfold/plan';
 import type { SearchProgress } from './search-driver.js';
 
 /** What one trial has behind and before it. */

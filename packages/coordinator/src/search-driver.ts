@@ -1,16 +1,14 @@
 import { type ArtifactStore, readRunPlan, type StoredPlan } from '@cryfold/artifacts';
+import { CryfoldError, DAMAGE_CODES, encodeRecord } from '@cryfold/core';
+import type { SearchMetric } from '@cryfold/evaluation';
 import {
-  CryfoldError,
   contextSplits,
-  DAMAGE_CODES,
-  encodeRecord,
   type FoldJob,
   type RunPlan,
-  type SearchMetric,
   type SearchRecord,
   storeKeys,
   type TrialState,
-} from '@cryfold/core';
+} from '@cryfold/plan';
 import { decide, meanScore, openContests } from '@cryfold/search';
 import { FoldScores } from './fold-scores.js';
 import { forEachLimited } from './limited.js';

@@ -4,16 +4,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { openStore } from '@cryfold/artifacts';
-import {
-  type DatasetManifest,
-  encodeRecord,
-  type FoldResult,
-  parseSpec,
-  planRun,
-  sha256,
-  storeKeys,
-} from '@cryfold/core';
+import { encodeRecord, sha256 } from '@cryfold/core';
 import { repeatedKFold } from '@cryfold/evaluation';
+import { type DatasetManifest, type FoldResult, parseSpec, planRun, storeKeys } from '@cryfold/plan';
 import { createLogger, Endpoint } from '@cryfold/runtime';
 import { RunMetrics } from '../src/run-metrics.js';
 import { RunState } from '../src/run-state.js';

@@ -1,8 +1,8 @@
-import { CryfoldError, type FusionRule } from '@cryfold/core';
+import { CryfoldError } from '@cryfold/core';
 import { compareModels } from './compare.js';
 import { crossFitRows } from './cross-fit.js';
 import { evaluateModel } from './evaluate-model.js';
-import { fuse, isFitted } from './fusion.js';
+import { type FusionRule, fuse, isFitted } from './fusion.js';
 import { groupsSpanning, protocolLabel } from './leaks.js';
 import { summarise } from './metrics.js';
 import type { Evaluation, MissingFold, ModelResults, RunResults } from './results.js';

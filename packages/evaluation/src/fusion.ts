@@ -1,6 +1,12 @@
-import type { FusionRule } from '@cryfold/core';
 import { applyLogistic, fitLogistic } from './logistic.js';
 import { argmaxRows } from './metrics.js';
+
+/**
+ * How members' probabilities become one. `weighted` and `stacked` are fitted, on predictions of the outer fold's
+ * training clips; the others need no fitting.
+ */
+export const FUSION_RULES = ['mean', 'geometric', 'majority', 'weighted', 'stacked'] as const;
+export type FusionRule = (typeof FUSION_RULES)[number];
 
 export function isFitted(rule: FusionRule): boolean {
   return rule === 'weighted' || rule === 'stacked';

@@ -22,6 +22,8 @@ export {
 export {
   applyFusion,
   type FittedFusion,
+  FUSION_RULES,
+  type FusionRule,
   type FusionTraining,
   fitFusion,
   fitWeights,
@@ -80,7 +82,8 @@ export {
   type SearchResults,
   type TrialRow,
 } from './results.js';
-export { searchScore } from './search-score.js';
+export { SEARCH_METRICS, type SearchMetric, searchScore } from './search-score.js';
 export { type ShuffleSplitOptions, shuffleSplit, trainTestSplit } from './shuffle-split.js';
 export { type ShuffledFold, shuffledName } from './shuffled.js';
 export type { Split } from './split.js';
+export { isGrouped, SPLITTERS, type SplitRequest, type Splitter, type SplitterKind, splitterOf } from './splitters.js';

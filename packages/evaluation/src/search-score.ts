@@ -1,5 +1,7 @@
-import type { SearchMetric } from '@cryfold/core';
 import { accuracy, argmaxRows, balancedAccuracy, confusionMatrix, logLoss } from './metrics.js';
+
+export const SEARCH_METRICS = ['accuracy', 'balancedAccuracy', 'logLoss'] as const;
+export type SearchMetric = (typeof SEARCH_METRICS)[number];
 
 /**
  * What a sweep compares trials by, of one fold: larger is better, so a log-loss has its sign changed.

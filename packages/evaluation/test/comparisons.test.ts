@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { FUSION_RULES, Random } from '@cryfold/core';
+import { Random } from '@cryfold/core';
 import { incompleteBeta } from '../src/distributions.js';
 import {
   accuracy,
@@ -10,6 +10,7 @@ import {
   balancedAccuracy,
   bootstrapGroups,
   type Confusion,
+  FUSION_RULES,
   fitTemperature,
   fitWeights,
   fuse,

@@ -5,11 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { CryfoldError, FUSION_RULES, Random } from '@cryfold/core';
+import { CryfoldError, Random } from '@cryfold/core';
 import {
   decodeResults,
   type EvaluationInput,
   evaluateRun,
+  FUSION_RULES,
   groupKFold,
   outOfFoldCsv,
   type RunResults,

@@ -1,4 +1,6 @@
-import { decodeRecord, FORMATS, FUSION_RULES } from '@cryfold/core';
+import { decodeRecord, FORMATS } from '@cryfold/core';
+import { estimatorKinds } from '@cryfold/estimators';
+import { FUSION_RULES } from '@cryfold/evaluation';
 import { z } from 'zod';
 
 const hex = z.string().regex(/^[0-9a-f]{64}$/);
@@ -73,7 +75,12 @@ export const cardSchema = z.strictObject({
   /** `final` is the key under which the trained estimator lies in the store */
   members: z
     .array(
-      z.strictObject({ name: z.string(), kind: z.enum(['small-cnn', 'tl-resnet50', 'svm']), final: hex, folder: path }),
+      z.strictObject({
+        name: z.string(),
+        kind: z.enum(estimatorKinds.map(({ kind }) => kind)),
+        final: hex,
+        folder: path,
+      }),
     )
     .min(1),
   fusion: z.strictObject({ rule: z.enum(FUSION_RULES), file: path }).nullable(),

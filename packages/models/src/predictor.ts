@@ -1,7 +1,7 @@
 import { CryfoldError } from '@cryfold/core';
+import { kindOf, type Predictor } from '@cryfold/estimators';
 import { applyFusion, argmaxRows } from '@cryfold/evaluation';
 import { cutWindows, decodeWav, SpectrogramImager } from '@cryfold/features';
-import { decodeModel, SvmPredictor } from '@cryfold/svm';
 import type { ModelCard } from './card.js';
 import type { ReadModel } from './read-model.js';
 
@@ -35,9 +35,6 @@ export interface PredictOptions {
   images?: boolean;
 }
 
-/** [n, height, width, 3] to probabilities, and decision values where the member has them, n x classes. */
-type Member = (images: Uint8Array) => { probabilities: Float64Array; decisions?: Float64Array };
-
 /** Windows predicted together. */
 const BATCH = 32;
 
@@ -45,35 +42,22 @@ const BATCH = 32;
 export class ModelPredictor {
   readonly card: ModelCard;
   readonly #model: ReadModel;
-  readonly #members: readonly Member[];
+  readonly #members: readonly Predictor[];
 
-  private constructor(model: ReadModel, members: Member[]) {
+  private constructor(model: ReadModel, members: Predictor[]) {
     this.card = model.card;
     this.#model = model;
     this.#members = members;
   }
 
   /**
-   * TensorFlow is loaded where the model has a network, and only then.
+   * Loads only the libraries that the model's members need.
    * @throws CryfoldError ARTIFACT_MISSING, ARTIFACT_CORRUPT, NPY_INVALID, TENSORFLOW_MISSING
    */
   static async load(model: ReadModel): Promise<ModelPredictor> {
-    const members: Member[] = [];
+    const members: Predictor[] = [];
     for (const { folder, kind } of model.card.members) {
-      const file = (name: string) => fileOf(model, `${folder}/${name}`);
-      if (kind === 'svm') {
-        const svm = decodeModel({
-          'svm.json': file('svm.json'),
-          'support.npy': file('support.npy'),
-          'coefficients.npy': file('coefficients.npy'),
-        });
-        const predictor = new SvmPredictor(svm);
-        members.push((images) => predictor.predict(images));
-      } else {
-        const { loadTrainedModel } = await import('@cryfold/nn');
-        const network = await loadTrainedModel(file('model.json'), file('weights.bin'));
-        members.push((images) => ({ probabilities: Float64Array.from(network.predict(images)) }));
-      }
+      members.push(await kindOf({ kind }).loadPredictor((name) => fileOf(model, `${folder}/${name}`)));
     }
     return new ModelPredictor(model, members);
   }
@@ -87,8 +71,10 @@ export class ModelPredictor {
    * @returns count x classes, and the class of each
    */
   predictImages(images: Uint8Array): { probabilities: Float64Array; winners: Int32Array } {
-    const count = this.card.data.classes.length;
-    const outputs = this.#members.map((member) => member(images));
+    const { features, data } = this.card;
+    const count = data.classes.length;
+    const rows = images.length / (features.height * features.width * 3);
+    const outputs = this.#members.map((member) => member.predict(images, rows));
     const { fusion } = this.#model;
     const probabilities = fusion
       ? applyFusion(

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArtifactStore } from '@cryfold/artifacts';
-import { CryfoldError, decodeRecord, FORMATS, FUSION_RULES, sha256 } from '@cryfold/core';
+import { CryfoldError, decodeRecord, FORMATS, sha256 } from '@cryfold/core';
 import type { FittedFusion } from '@cryfold/evaluation';
+import { FUSION_RULES } from '@cryfold/evaluation';
 import { z } from 'zod';
 import { decodeCard, type ModelCard } from './card.js';
 import { modelKeys } from './registry.js';

@@ -1,18 +1,8 @@
 import { type ArtifactStore, readArtifact } from '@cryfold/artifacts';
-import {
-  CryfoldError,
-  contentKey,
-  type DatasetManifest,
-  encodeRecord,
-  type FinalResult,
-  FOLD_FORMAT,
-  FORMATS,
-  isGrouped,
-  type RunPlan,
-  SPLITTERS,
-  sha256,
-} from '@cryfold/core';
+import { CryfoldError, contentKey, encodeRecord, FORMATS, sha256 } from '@cryfold/core';
 import type { FittedFusion, RunResults } from '@cryfold/evaluation';
+import { isGrouped, SPLITTERS } from '@cryfold/evaluation';
+import { type DatasetManifest, type FinalResult, FOLD_FORMAT, type RunPlan } from '@cryfold/plan';
 import { type CardMetrics, decodeCard, type ModelCard } from './card.js';
 import { cardText, INTENDED_USE, limitsOf, NOTICE } from './card-text.js';
 import { modelKeys } from './registry.js';

@@ -1,7 +1,10 @@
-export { resnet50WeightShapes } from './models/resnet50.js';
+export type { Architecture, Backbone, ImageSize, NetworkSpec, TrainingParameters } from './models/architecture.js';
+export { resnet50Architecture } from './models/resnet50.js';
+export { smallCnnArchitecture } from './models/small-cnn.js';
 export type { WeightData, WeightMap } from './network.js';
 export { type ProcessSettings, type TensorFlowInfo, tensorFlowInfo } from './tensorflow.js';
 export {
+  backboneShapes,
   backboneWeights,
   encodeTrainedModel,
   type LoadedNetwork,
@@ -9,10 +12,8 @@ export {
   type TrainedModel,
 } from './trained-model.js';
 export {
-  EMBEDDING_LENGTH,
   type FoldEmbeddings,
   type FoldImages,
-  type NetworkParameters,
   NetworkTrainer,
 } from './trainer.js';
 export type { EpochPoint, FitOptions, FitResult } from './training-loop.js';

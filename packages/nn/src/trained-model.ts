@@ -1,15 +1,13 @@
 import { CryfoldError } from '@cryfold/core';
-import { declaredWeights } from './forward.js';
+import { declaredWeights, weightShapes } from './forward.js';
 import { encodeKerasFile } from './keras-file.js';
 import { encodeLayersModel } from './layers-model.js';
-import { resnet50, resnet50Backbone } from './models/resnet50.js';
-import { smallCnn } from './models/small-cnn.js';
+import type { AnyArchitecture, NetworkSpec } from './models/architecture.js';
 import { initialValues, type WeightMap } from './network.js';
 import { loadTensorFlow, type Tensor } from './tensorflow.js';
-import type { NetworkParameters } from './trainer.js';
 
 export interface TrainedModel {
-  parameters: NetworkParameters;
+  network: NetworkSpec;
   /** Of the images in pixels; they have three channels. */
   image: { height: number; width: number };
   /** The labels, in the order of the probabilities. */
@@ -26,11 +24,9 @@ export interface TrainedModel {
  * It leaves the preprocessing out, which in Keras is a function (`resnet50.preprocess_input`) or has no weights.
  */
 export async function encodeTrainedModel(trained: TrainedModel): Promise<Map<string, Uint8Array>> {
-  const { parameters, image, classes, weights } = trained;
-  const model =
-    parameters.kind === 'small-cnn'
-      ? smallCnn(image, classes.length, parameters)
-      : resnet50(image, classes.length, parameters);
+  const { image, classes, weights } = trained;
+  const { architecture, parameters } = trained.network;
+  const model = architecture.build(image, classes.length, parameters);
   const files = encodeLayersModel(model, weights, {
     cryfold: 1,
     input: 'pixels of 0 to 255, RGB, as they are: the preprocessing is part of the model',
@@ -52,9 +48,15 @@ function withBiases(weights: WeightMap): WeightMap {
   return new Map(entries);
 }
 
-/** The weights of ResNet50 that `NetworkTrainer.embed` uses for this seed and these given weights. */
-export function backboneWeights(seed: number, given: WeightMap = new Map()): WeightMap {
-  return new Map(Object.entries(initialValues(declaredWeights(resnet50Backbone(), [64, 64, 3]), seed, given)));
+/** The weights of the backbone that `NetworkTrainer.embed` uses for this seed and these given weights. */
+export function backboneWeights({ backbone }: AnyArchitecture, seed: number, given: WeightMap = new Map()): WeightMap {
+  if (!backbone) return new Map();
+  return new Map(Object.entries(initialValues(declaredWeights(backbone.pretrained(), [64, 64, 3]), seed, given)));
+}
+
+/** Shapes of the weights of the backbone, by `layer/name`: what a pretrained file must hold. */
+export function backboneShapes({ backbone }: AnyArchitecture): Map<string, readonly number[]> {
+  return weightShapes(backbone?.pretrained() ?? [], [64, 64, 3]);
 }
 
 /** A network read back from its LayersModel files. */

@@ -1,9 +1,8 @@
 import { cpus } from 'node:os';
-import { CryfoldError, type ResNet50Parameters, type SmallCnnParameters } from '@cryfold/core';
+import { CryfoldError } from '@cryfold/core';
 import type { CompileOptions } from './compile.js';
+import type { AnyArchitecture, NetworkSpec, TrainingParameters } from './models/architecture.js';
 import type { Model } from './models/model.js';
-import { resnet50, resnet50Features, resnet50Head } from './models/resnet50.js';
-import { smallCnn } from './models/small-cnn.js';
 import { FeatureExtractor, Network } from './network.js';
 import { adam, adamW } from './optimizers/adam.js';
 import { sgd } from './optimizers/sgd.js';
@@ -23,16 +22,11 @@ export interface FoldImages {
 
 /** What `embed` made of all clips: the input of a head whose backbone is frozen. */
 export interface FoldEmbeddings {
-  /** [n, EMBEDDING_LENGTH] */
+  /** [n, length of the backbone's features] */
   embeddings: Float32Array;
   labels: Int32Array;
   classCount: number;
 }
-
-export type NetworkParameters = SmallCnnParameters | ResNet50Parameters;
-
-/** Channels of the pooled features of ResNet50. */
-export const EMBEDDING_LENGTH = 2048;
 
 /** Graphs kept loaded: one for each network of a run, so that a child alternates between them without a reload. */
 const KEPT_NETWORKS = 2;
@@ -72,20 +66,15 @@ export class NetworkTrainer {
 
   /**
    * Trains a network on the train indices and predicts the test indices. The event loop runs between steps.
-   * @param data images; or, for the head of tl-resnet50 alone, embeddings
+   * @param data images; or embeddings, to train the head of a frozen backbone
    * @throws CryfoldError NN_LOSS_NOT_FINITE, WEIGHTS_NOT_FOUND, WEIGHTS_INVALID, SPEC_INVALID, ARTIFACT_CORRUPT
    */
-  async fit(
-    data: FoldImages | FoldEmbeddings,
-    fold: Fold,
-    parameters: NetworkParameters,
-    options: FitOptions,
-  ): Promise<FitResult> {
+  async fit(data: FoldImages | FoldEmbeddings, fold: Fold, spec: NetworkSpec, options: FitOptions): Promise<FitResult> {
+    const { parameters } = spec;
     const { kind, epochs, batchSize, learningRate } = parameters;
-    const pretrained = kind === 'tl-resnet50' && parameters.weights !== 'random' && 'images' in data;
-    if (pretrained && !options.weights) throw notLoaded(parameters.weights);
-    const network = await this.#network(data, parameters);
-    network.initialize(options.seed, pretrained ? options.weights : undefined);
+    const weights = 'images' in data ? pretrainedWeights(parameters, options) : undefined;
+    const network = await this.#network(data, spec);
+    network.initialize(options.seed, weights);
     return trainFold(
       network,
       fold,
@@ -98,39 +87,41 @@ export class NetworkTrainer {
         ...(parameters.classWeight === 'balanced' && {
           classWeights: balancedWeights(data.labels, fold.train, data.classCount),
         }),
-        momentum: pretrained ? () => MOMENTUM : warmMomentum,
+        momentum: weights ? () => MOMENTUM : warmMomentum,
       },
       options,
     );
   }
 
   /**
-   * The pooled features of all images from ResNet50 in inference mode: one pass that serves every fold whose backbone
-   * is frozen.
-   * @returns [n, EMBEDDING_LENGTH]
+   * The features of all images from a backbone in inference mode: one pass that serves every fold whose backbone is
+   * frozen.
+   * @returns [n, length of the backbone's features]
    * @throws CryfoldError WEIGHTS_NOT_FOUND, WEIGHTS_INVALID
    */
   async embed(
     data: Pick<FoldImages, 'images' | 'height' | 'width'>,
-    parameters: Pick<ResNet50Parameters, 'weights' | 'batchSize' | 'precision'>,
+    spec: NetworkSpec,
     options: Pick<FitOptions, 'seed' | 'weights' | 'onStep'>,
   ): Promise<Float32Array> {
-    if (parameters.weights !== 'random' && !options.weights) throw notLoaded(parameters.weights);
+    const { parameters } = spec;
+    const weights = pretrainedWeights(parameters, options);
+    const { features: layers, length } = backboneOf(spec);
     const extractor = await FeatureExtractor.load(
       this.#tf,
-      { name: 'resnet50', inputShape: [data.height, data.width, 3], layers: resnet50Features() },
+      { name: `${parameters.kind}-backbone`, inputShape: [data.height, data.width, 3], layers: layers() },
       parameters.precision,
     );
     try {
-      extractor.initialize(options.seed, parameters.weights === 'random' ? undefined : options.weights);
+      extractor.initialize(options.seed, weights);
       const size = data.height * data.width * 3;
       const count = data.images.length / size;
-      const features = new Float32Array(count * EMBEDDING_LENGTH);
+      const features = new Float32Array(count * length);
       const total = Math.ceil(count / parameters.batchSize);
       for (let step = 0; step < total; step++) {
         const from = step * parameters.batchSize;
         const batch = data.images.subarray(from * size, (from + parameters.batchSize) * size);
-        features.set(extractor.extract(batch), from * EMBEDDING_LENGTH);
+        features.set(extractor.extract(batch), from * length);
         options.onStep?.(step + 1, total);
         await breathe();
       }
@@ -147,9 +138,9 @@ export class NetworkTrainer {
   }
 
   /** The network for this data and these parameters, its examples fed. */
-  async #network(data: FoldImages | FoldEmbeddings, parameters: NetworkParameters): Promise<Network> {
-    const model = buildModel(data, parameters);
-    const { epochs, batchSize, learningRate, classWeight, ...compiled } = parameters;
+  async #network(data: FoldImages | FoldEmbeddings, spec: NetworkSpec): Promise<Network> {
+    const model = buildModel(data, spec);
+    const { epochs, batchSize, learningRate, classWeight, ...compiled } = spec.parameters;
     const key = JSON.stringify([compiled, model.inputShape, data.classCount]);
     let entry = this.#networks.get(key);
     this.#networks.delete(key);
@@ -159,7 +150,7 @@ export class NetworkTrainer {
         network.dispose();
         this.#networks.delete(old);
       }
-      entry = { network: await Network.load(this.#tf, model, data.classCount, compileOptions(model, parameters)) };
+      entry = { network: await Network.load(this.#tf, model, data.classCount, compileOptions(model, spec)) };
     }
     this.#networks.set(key, entry);
     if (entry.fed !== data) {
@@ -170,29 +161,35 @@ export class NetworkTrainer {
   }
 }
 
-function buildModel(data: FoldImages | FoldEmbeddings, parameters: NetworkParameters): Model {
-  if ('images' in data) {
-    return parameters.kind === 'small-cnn'
-      ? smallCnn(data, data.classCount, parameters)
-      : resnet50(data, data.classCount, parameters);
-  }
-  if (parameters.kind === 'small-cnn') throw invalid('small-cnn', 'it has no backbone, so it takes images');
-  return {
-    name: 'tl-resnet50-head',
-    inputShape: [EMBEDDING_LENGTH],
-    layers: resnet50Head(data.classCount, parameters),
-  };
+function buildModel(data: FoldImages | FoldEmbeddings, spec: NetworkSpec): Model {
+  const { architecture, parameters } = spec;
+  if ('images' in data) return architecture.build(data, data.classCount, parameters);
+  const { head, length } = backboneOf(spec);
+  return { name: `${parameters.kind}-head`, inputShape: [length], layers: head(data.classCount, parameters) };
+}
+
+function backboneOf({ architecture, parameters }: NetworkSpec): NonNullable<AnyArchitecture['backbone']> {
+  if (architecture.backbone) return architecture.backbone;
+  throw invalid(parameters.kind, 'it has no backbone, so it takes images');
+}
+
+/** The loaded weights that a network starts from; undefined where it starts from random ones. */
+function pretrainedWeights(parameters: TrainingParameters, { weights }: Pick<FitOptions, 'weights'>) {
+  const source = parameters.weights ?? 'random';
+  if (source === 'random') return undefined;
+  if (!weights) throw notLoaded(source);
+  return weights;
 }
 
 const OPTIMIZERS = { adam, adamw: adamW, sgd: () => sgd(0.9) };
 
-function compileOptions(model: Model, parameters: NetworkParameters): CompileOptions {
-  const { optimizer, precision } = parameters;
-  const backbone = parameters.kind === 'tl-resnet50' ? parameters.backbone : 'full';
+function compileOptions(model: Model, { architecture, parameters }: NetworkSpec): CompileOptions {
+  const { optimizer, precision, backbone = 'full' } = parameters;
   const options = { optimizer: OPTIMIZERS[optimizer](), precision };
   if (backbone === 'full') return options;
   const names = model.layers.map((layer) => layer.name);
-  const first = backbone === 'frozen' ? names.indexOf('avg_pool') + 1 : names.indexOf(backbone.from);
+  const last = architecture.backbone?.features().at(-1)?.name ?? '';
+  const first = backbone === 'frozen' ? names.indexOf(last) + 1 : names.indexOf(backbone.from);
   if (first < 0) throw invalid('backbone.from', `${model.name} has no layer ${(backbone as { from: string }).from}`);
   const trained = new Set(names.slice(first));
   return { ...options, trained: (layer) => trained.has(layer) };
@@ -227,6 +224,6 @@ function notLoaded(weights: string): CryfoldError {
 function invalid(key: string, message: string): CryfoldError {
   return new CryfoldError('SPEC_INVALID', `${key}: ${message}`, {
     context: { key },
-    hint: 'Mend this key of the estimator.',
+    hint: 'Correct this key of the estimator.',
   });
 }

@@ -5,20 +5,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
-import { resnet50Schema, smallCnnSchema } from '@cryfold/core';
 import { weightShapes } from '../src/forward.js';
 import { resnet50Backbone } from '../src/models/resnet50.js';
 import { backboneWeights, encodeTrainedModel } from '../src/trained-model.js';
-import { type NetworkParameters, NetworkTrainer } from '../src/trainer.js';
+import { NetworkTrainer } from '../src/trainer.js';
 import { loadKerasWeights } from '../src/weights.js';
 import { waveImages } from './generator.js';
+import { resnet50Spec, smallCnnSpec, withParameters } from './networks.js';
 import { range, stripes } from './stripes.js';
 
 const CLASSES = ['low', 'middle', 'high'];
-const CNN = smallCnnSchema.parse({ kind: 'small-cnn', epochs: 2, learningRate: 2e-3, filters: [4, 8, 8], dense: [16] });
+const CNN = smallCnnSpec({ epochs: 2, learningRate: 2e-3, filters: [4, 8, 8], dense: [16] });
 // One large batch: after several small ones of such alike images the statistics are ill-conditioned, and TF.js, Keras in
 // float32 and we are all 2e-5 to 5e-5 from Keras in float64; now 2e-6.
-const RESNET = resnet50Schema.parse({ kind: 'tl-resnet50', epochs: 1, batchSize: 24, dense: [16] });
+const RESNET = resnet50Spec({ epochs: 1, batchSize: 24, dense: [16] });
 
 const trainer = await NetworkTrainer.load({ threads: 1 });
 const data = { ...stripes(), images: waveImages(61, 35, 33) };
@@ -65,11 +65,11 @@ function assertClose(actual: readonly number[], expected: Float32Array) {
 }
 
 describe('a trained network gives the same probabilities in plain TF.js', () => {
-  for (const [name, parameters] of Object.entries<NetworkParameters>({ CNN, RESNET })) {
+  for (const [name, network] of Object.entries({ CNN, RESNET })) {
     test(name, async () => {
-      const { probabilities, weights } = await trainer.fit(data, fold, parameters, { seed: 5, keepWeights: true });
+      const { probabilities, weights } = await trainer.fit(data, fold, network, { seed: 5, keepWeights: true });
       assert.ok(weights);
-      const files = await encodeTrainedModel({ parameters, image: data, classes: CLASSES, weights });
+      const files = await encodeTrainedModel({ network, image: data, classes: CLASSES, weights });
       assertClose(await predictInTfjs(files), probabilities);
       // Classes are told apart, so that a network which ignores its input would not pass.
       assert.ok(Math.max(...probabilities) - Math.min(...probabilities) > 1e-3);
@@ -82,22 +82,22 @@ describe('a trained network gives the same probabilities in plain TF.js', () => 
   }
 
   test('a frozen backbone with a head trained on its embeddings', async () => {
-    const parameters: NetworkParameters = { ...RESNET, backbone: 'frozen', epochs: 4 };
-    const embeddings = await trainer.embed(data, parameters, { seed: 6 });
+    const network = withParameters(RESNET, { backbone: 'frozen', epochs: 4 });
+    const embeddings = await trainer.embed(data, network, { seed: 6 });
     const { labels, classCount } = data;
-    const { probabilities, weights } = await trainer.fit({ embeddings, labels, classCount }, fold, parameters, {
+    const { probabilities, weights } = await trainer.fit({ embeddings, labels, classCount }, fold, network, {
       seed: 5,
       keepWeights: true,
     });
     assert.ok(weights && !weights.has('conv1_conv/kernel'));
-    const all = new Map([...backboneWeights(6), ...weights]);
+    const all = new Map([...backboneWeights(RESNET.architecture, 6), ...weights]);
     assert.deepEqual([...all.keys()].slice(0, -4), [...weightShapes(resnet50Backbone(), [64, 64, 3]).keys()]);
-    const files = await encodeTrainedModel({ parameters, image: data, classes: CLASSES, weights: all });
+    const files = await encodeTrainedModel({ network, image: data, classes: CLASSES, weights: all });
     assertClose(await predictInTfjs(files), probabilities);
   });
 });
 
 test('weights are returned only when asked for', async () => {
-  const { weights } = await trainer.fit(data, fold, { ...CNN, epochs: 1 }, { seed: 5 });
+  const { weights } = await trainer.fit(data, fold, withParameters(CNN, { epochs: 1 }), { seed: 5 });
   assert.equal(weights, undefined);
 });

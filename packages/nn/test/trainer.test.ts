@@ -2,27 +2,25 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { after, describe, test } from 'node:test';
 import { promisify } from 'node:util';
-import { resnet50Schema, smallCnnSchema } from '@cryfold/core';
 import { decodeSafetensors, encodeSafetensors } from '../src/safetensors.js';
 import { loadTensorFlow } from '../src/tensorflow.js';
-import { type NetworkParameters, NetworkTrainer } from '../src/trainer.js';
+import { NetworkTrainer } from '../src/trainer.js';
 import type { FitResult } from '../src/training-loop.js';
+import { resnet50Spec, smallCnnSpec, withParameters } from './networks.js';
 import { fold, range, stripes } from './stripes.js';
 
 const tf = loadTensorFlow({ threads: 1 });
 const trainer = await NetworkTrainer.load({ threads: 1 });
 const data = stripes();
 
-const CNN = smallCnnSchema.parse({
-  kind: 'small-cnn',
+const CNN = smallCnnSpec({
   epochs: 2,
   batchSize: 16,
   learningRate: 2e-3,
   filters: [4, 8, 8],
   dense: [16],
 });
-const RESNET = resnet50Schema.parse({
-  kind: 'tl-resnet50',
+const RESNET = resnet50Spec({
   epochs: 1,
   batchSize: 16,
   learningRate: 1e-4,
@@ -45,16 +43,11 @@ test('the Small CNN learns what a stripe means, reports how, and lets the event 
   const steps: string[] = [];
   let ticks = 0;
   const timer = setInterval(() => ticks++, 0);
-  const { probabilities, curve } = await trainer.fit(
-    data,
-    fold,
-    { ...CNN, epochs: 12 },
-    {
-      seed: 1,
-      onEpoch: ({ epoch }) => epochs.push(epoch),
-      onStep: (done, total) => steps.push(`${done}/${total}`),
-    },
-  );
+  const { probabilities, curve } = await trainer.fit(data, fold, withParameters(CNN, { epochs: 12 }), {
+    seed: 1,
+    onEpoch: ({ epoch }) => epochs.push(epoch),
+    onStep: (done, total) => steps.push(`${done}/${total}`),
+  });
   clearInterval(timer);
   assert.equal(probabilities.length, 16 * 3);
   for (let row = 0; row < 16; row++) {
@@ -78,10 +71,10 @@ test('the Small CNN learns what a stripe means, reports how, and lets the event 
 });
 
 describe('equal seeds give equal bytes', () => {
-  for (const parameters of [CNN, RESNET]) {
-    test(parameters.kind, async () => {
+  for (const spec of [CNN, RESNET]) {
+    test(spec.parameters.kind, async () => {
       const short = { train: range(0, 24), test: range(45, 61) };
-      const fit = async (seed: number, part = short) => hex(await trainer.fit(data, part, parameters, { seed }));
+      const fit = async (seed: number, part = short) => hex(await trainer.fit(data, part, spec, { seed }));
       const first = await fit(5);
       const tensors = tf.memory().numTensors;
       assert.notEqual(await fit(5, { train: range(21, 45), test: range(45, 61) }), first, 'another fold');
@@ -90,9 +83,10 @@ describe('equal seeds give equal bytes', () => {
       assert.equal(tf.memory().numTensors, tensors);
       const script = `import { NetworkTrainer } from ${file('../src/trainer.js')};
         import { range, stripes } from ${file('./stripes.js')};
+        import { resnet50Spec, smallCnnSpec } from ${file('./networks.js')};
         const trainer = await NetworkTrainer.load({ threads: 1 });
         const { probabilities } = await trainer.fit(
-          stripes(), { train: range(0, 24), test: range(45, 61) }, ${JSON.stringify(parameters)}, { seed: 5 });
+          stripes(), { train: range(0, 24), test: range(45, 61) }, ${spec === CNN ? 'smallCnnSpec' : 'resnet50Spec'}(${JSON.stringify(spec.parameters)}), { seed: 5 });
         console.log(Buffer.from(probabilities.buffer).toString('hex'));`;
       const child = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script]);
       assert.equal(child.stdout.trim(), first, 'another process');
@@ -101,7 +95,7 @@ describe('equal seeds give equal bytes', () => {
 });
 
 test('a loss that is not finite stops the fold and says where', async () => {
-  await assert.rejects(trainer.fit(data, fold, { ...CNN, learningRate: 1e30 }, { seed: 1 }), (error) => {
+  await assert.rejects(trainer.fit(data, fold, withParameters(CNN, { learningRate: 1e30 }), { seed: 1 }), (error) => {
     const { code, failure, context } = error as { code: string; failure: string; context: object };
     assert.deepEqual([code, failure], ['NN_LOSS_NOT_FINITE', 'input']);
     assert.deepEqual(context, { estimator: 'small-cnn', epoch: 1, step: 2 });
@@ -113,7 +107,7 @@ test('a loss that is not finite stops the fold and says where', async () => {
 });
 
 test('float16 learns; gradients that overflow at any loss scale stop the fold', async () => {
-  const parameters: NetworkParameters = { ...CNN, precision: 'float16', epochs: 12 };
+  const parameters = withParameters(CNN, { precision: 'float16', epochs: 12 });
   const saved: Uint8Array[] = [];
   const checkpoint = { save: (bytes: Uint8Array) => void saved.push(bytes) };
   const { curve } = await trainer.fit(data, fold, parameters, { seed: 1, checkpoint });
@@ -129,7 +123,7 @@ test('float16 learns; gradients that overflow at any loss scale stop the fold', 
 });
 
 test('weights that are named but not given, or do not fit, are coded errors', async () => {
-  const pretrained = { ...RESNET, weights: 'resnet50.h5' };
+  const pretrained = withParameters(RESNET, { weights: 'resnet50.h5' });
   await assert.rejects(trainer.fit(data, fold, pretrained, { seed: 1 }), { code: 'WEIGHTS_NOT_FOUND' });
   const weights = new Map([['conv1_conv/kernel', { shape: [3, 3, 3, 64], data: new Float32Array(1728) }]]);
   await assert.rejects(trainer.fit(data, fold, pretrained, { seed: 1, weights }), {
@@ -139,15 +133,16 @@ test('weights that are named but not given, or do not fit, are coded errors', as
 });
 
 test('a trainer keeps two graphs and ends the sessions of older ones', async () => {
-  for (const dense of [[5], [6], [7]]) await trainer.fit(data, fold, { ...CNN, epochs: 1, dense }, { seed: 1 });
+  for (const dense of [[5], [6], [7]])
+    await trainer.fit(data, fold, withParameters(CNN, { epochs: 1, dense }), { seed: 1 });
   const one = tf.node.getNumOfSavedModels();
-  await trainer.fit(data, fold, { ...CNN, epochs: 1, dense: [8] }, { seed: 1 });
+  await trainer.fit(data, fold, withParameters(CNN, { epochs: 1, dense: [8] }), { seed: 1 });
   assert.equal(tf.node.getNumOfSavedModels(), one);
 });
 
 describe('checkpoints', () => {
   test('training goes on from any of them to the same bytes', async () => {
-    const parameters: NetworkParameters = { ...CNN, epochs: 4, optimizer: 'adamw', classWeight: 'balanced' };
+    const parameters = withParameters(CNN, { epochs: 4, optimizer: 'adamw', classWeight: 'balanced' });
     const saved: Uint8Array[] = [];
     const whole = await trainer.fit(data, fold, parameters, {
       seed: 3,
@@ -172,7 +167,7 @@ describe('checkpoints', () => {
     const saved: Uint8Array[] = [];
     const save = (bytes: Uint8Array) => void saved.push(bytes);
     await trainer.fit(data, fold, CNN, { seed: 3, checkpoint: { save } });
-    const other = { ...CNN, dense: [9] };
+    const other = withParameters(CNN, { dense: [9] });
     for (const resume of [saved[0].subarray(0, 999), saved[0].subarray(0, saved[0].length - 4), new Uint8Array(9)]) {
       await assert.rejects(trainer.fit(data, fold, CNN, { seed: 3, checkpoint: { resume, save } }), {
         code: 'ARTIFACT_CORRUPT',
@@ -186,7 +181,7 @@ describe('checkpoints', () => {
 });
 
 test('a frozen backbone gives the same on cached embeddings as on images', async () => {
-  const parameters: NetworkParameters = { ...RESNET, dropout: 0, backbone: 'frozen' };
+  const parameters = withParameters(RESNET, { dropout: 0, backbone: 'frozen' });
   const slow = await trainer.fit(data, fold, parameters, { seed: 4 });
   const embeddings = await trainer.embed(data, parameters, { seed: 4 });
   const { labels, classCount } = data;
@@ -195,7 +190,7 @@ test('a frozen backbone gives the same on cached embeddings as on images', async
   await assert.rejects(trainer.fit({ embeddings, labels, classCount }, fold, CNN, { seed: 4 }), {
     code: 'SPEC_INVALID',
   });
-  await assert.rejects(trainer.fit(data, fold, { ...RESNET, backbone: { from: 'conv9' } }, { seed: 4 }), {
+  await assert.rejects(trainer.fit(data, fold, withParameters(RESNET, { backbone: { from: 'conv9' } }), { seed: 4 }), {
     code: 'SPEC_INVALID',
     message: /no layer conv9/,
   });

@@ -1,4 +1,5 @@
-import type { Decision, SearchSpec } from '@cryfold/core';
+import { kindOf } from '@cryfold/estimators';
+import type { Decision, SearchSpec } from '@cryfold/plan';
 import { begin, type Contest, type Entrant, proposals, trialStatistics } from './contest.js';
 import { meanScore } from './racing.js';
 
@@ -69,7 +70,8 @@ const rungOf = ({ rung = 0 }: Entrant) => rung;
 const describe = ({ resource }: Rules, size: number) => `${size} ${resource}`;
 
 function mostOf({ estimator, splits }: Contest, { resource }: Rules): number {
-  return resource === 'epochs' && estimator.kind !== 'svm' ? estimator.epochs : splits.length;
+  const { epochs } = kindOf(estimator);
+  return resource === 'epochs' && epochs ? epochs.of(estimator) : splits.length;
 }
 
 /** A trial's score when it had finished a rung; undefined where it has not. */
@@ -109,13 +111,14 @@ function evaluate(
   const number = 'number' in what ? what.number : contest.trials.indexOf(what);
   const decision = begin(contest, what.parameters, number);
   const { estimator } = decision;
+  const { epochs } = kindOf(estimator);
   const lower = 'scores' in what ? [...(what.lowerRungs ?? []), meanScore(what.scores.values())] : [];
   return {
     ...decision,
     rung,
     lowerRungs: lower,
-    ...(resource === 'epochs' && estimator.kind !== 'svm'
-      ? { estimator: { ...estimator, epochs: sizes[rung] } }
+    ...(resource === 'epochs' && epochs
+      ? { estimator: epochs.with(estimator, sizes[rung]) }
       : { splits: decision.splits.slice(0, sizes[rung]) }),
   };
 }

@@ -1,5 +1,6 @@
-import type { Decision, Estimator, SearchSpec, Trial, TrialStatistics } from '@cryfold/core';
+import type { Estimator } from '@cryfold/estimators';
 import { nadeauBengio, summarise } from '@cryfold/evaluation';
+import type { Decision, SearchSpec, Trial, TrialStatistics } from '@cryfold/plan';
 import { propose } from './propose.js';
 import { meanScore, type Scores } from './racing.js';
 import { type Parameters, trialEstimator } from './space.js';

@@ -1,4 +1,4 @@
-import type { SearchMetric } from '@cryfold/core';
+import type { SearchMetric } from '@cryfold/evaluation';
 import { RandomState } from '@cryfold/evaluation';
 
 export interface SelectionInput {

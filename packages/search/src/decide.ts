@@ -1,14 +1,14 @@
+import { deriveSeed } from '@cryfold/core';
 import {
   choiceKey,
   contextSplits,
   contextsOf,
   type Decision,
-  deriveSeed,
   type RunPlan,
   type SearchLog,
   type Trial,
   trialName,
-} from '@cryfold/core';
+} from '@cryfold/plan';
 import { decideAsha } from './asha.js';
 import { begin, type Contest, type Entrant, proposals, trialStatistics } from './contest.js';
 import { losers, meanScore } from './racing.js';

@@ -1,4 +1,6 @@
-import { deriveSeed, type Estimator, Random, type SearchSpec } from '@cryfold/core';
+import { deriveSeed, Random } from '@cryfold/core';
+import type { Estimator } from '@cryfold/estimators';
+import type { SearchSpec } from '@cryfold/plan';
 import { Halton } from './halton.js';
 import { applyConditions, gridCells, identity, type Parameters, type Space, valueAt } from './space.js';
 import { type Observation, proposeTpe } from './tpe.js';

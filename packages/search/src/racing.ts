@@ -1,5 +1,5 @@
-import type { SearchSpec, TrialStatistics } from '@cryfold/core';
 import { correctedT } from '@cryfold/evaluation';
+import type { SearchSpec, TrialStatistics } from '@cryfold/plan';
 
 export type Racing = NonNullable<SearchSpec['racing']>;
 export type Scores = ReadonlyMap<number, number>;

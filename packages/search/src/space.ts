@@ -1,4 +1,6 @@
-import { canonicalJson, type Estimator, estimatorSchema, type SearchParameter } from '@cryfold/core';
+import { canonicalJson } from '@cryfold/core';
+import { type Estimator, estimatorSchema } from '@cryfold/estimators';
+import type { SearchParameter } from '@cryfold/plan';
 
 /** Searched parameters of one estimator, by name. */
 export type Space = Readonly<Record<string, SearchParameter>>;

@@ -1,4 +1,5 @@
-import type { Random, SearchParameter } from '@cryfold/core';
+import type { Random } from '@cryfold/core';
+import type { SearchParameter } from '@cryfold/plan';
 import type { Parameters, Space } from './space.js';
 import { valueAt } from './space.js';
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { kFold } from '@cryfold/evaluation';
 import {
   contextSplits,
   type Decision,
@@ -9,8 +10,7 @@ import {
   type RunPlan,
   replay,
   selectedPlan,
-} from '@cryfold/core';
-import { kFold } from '@cryfold/evaluation';
+} from '@cryfold/plan';
 import { decide, type FoldOutcome } from '../src/index.js';
 
 const CLIPS = 60;

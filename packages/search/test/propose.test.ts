@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { estimatorSchema, type SearchSpec } from '@cryfold/core';
+import { estimatorSchema } from '@cryfold/estimators';
+import type { SearchSpec } from '@cryfold/plan';
 import { propose } from '../src/index.js';
 import type { Space } from '../src/space.js';
 

@@ -1,5 +1,6 @@
 import type { ArtifactStore } from '@cryfold/artifacts';
-import { CryfoldError, decodeManifest, decodeNpy, sha256 } from '@cryfold/core';
+import { CryfoldError, decodeNpy, sha256 } from '@cryfold/core';
+import { decodeManifest } from '@cryfold/plan';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { errorAnswer } from './answers.js';

@@ -8,15 +8,9 @@ import {
   readScores,
   TrialTable,
 } from '@cryfold/control';
-import {
-  decodeRecord,
-  type FoldFailure,
-  type FoldJob,
-  foldFailureSchema,
-  type RunPlan,
-  storeKeys,
-} from '@cryfold/core';
+import { decodeRecord } from '@cryfold/core';
 import { accuracy, type RunResults, type TrialRow } from '@cryfold/evaluation';
+import { type FoldFailure, type FoldJob, foldFailureSchema, type RunPlan, storeKeys } from '@cryfold/plan';
 import { Feed } from './feed.js';
 import type { RunList } from './run-list.js';
 import type { Watched } from './watches.js';

@@ -11,7 +11,8 @@ import {
   runStatusSchema,
   type StoreControl,
 } from '@cryfold/control';
-import { CryfoldError, parseSpec, type RunPlan } from '@cryfold/core';
+import { CryfoldError } from '@cryfold/core';
+import { parseSpec, type RunPlan } from '@cryfold/plan';
 import { z } from 'zod';
 import { errorAnswer } from './answers.js';
 import type { App } from './app.js';

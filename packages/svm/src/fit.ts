@@ -1,8 +1,9 @@
-import { deriveSeed, type SvmParameters } from '@cryfold/core';
+import { deriveSeed } from '@cryfold/core';
 import { type Combination, combineDecisions, combineProbabilities } from './combine.js';
 import { crossKernel, fillSpace, type Kernel, type KernelData, settleKernel } from './kernel.js';
 import { type MachineRole, machineRoles, machineSigns, presentClasses, upperBounds } from './machines.js';
 import { solveWithMlSvm } from './ml-svm.js';
+import type { SvmParameters } from './parameters.js';
 import { fitSigmoid } from './platt.js';
 import { type BinaryProblem, type BinarySolution, solveBinary } from './smo.js';
 import { solverSpace } from './solver-simd.js';

@@ -1,8 +1,8 @@
-import type { SvmParameters } from '@cryfold/core';
 import { combineDecisions } from './combine.js';
 import { type Machine, machineValues, makeMachines, type TrainingProblem } from './fit.js';
 import { crossKernel, fillSpace, settleKernel } from './kernel.js';
 import { presentClasses } from './machines.js';
+import type { SvmParameters } from './parameters.js';
 import { type BinarySolution, solveBinary } from './smo.js';
 import { solverSpace } from './solver-simd.js';
 import type { SolverSpace } from './solver-space.js';

@@ -5,3 +5,4 @@ export { type GridCell, type GridProblem, svmGrid } from './grid.js';
 export type { Kernel } from './kernel.js';
 export { type MlSvmModel, toMlSvm } from './ml-svm.js';
 export { decodeModel, encodeModel, exportModel, type SvmModel, type SvmModelFiles, SvmPredictor } from './model.js';
+export type { SvmParameters } from './parameters.js';

@@ -1,5 +1,6 @@
-import { CryfoldError, type SvmParameters } from '@cryfold/core';
+import { CryfoldError } from '@cryfold/core';
 import { type DistanceMatrix, mirror, type PixelMoments } from './distances.js';
+import type { SvmParameters } from './parameters.js';
 import type { SolverSpace } from './solver-space.js';
 
 /**

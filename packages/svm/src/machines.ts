@@ -1,4 +1,5 @@
-import { CryfoldError, type SvmParameters } from '@cryfold/core';
+import { CryfoldError } from '@cryfold/core';
+import type { SvmParameters } from './parameters.js';
 
 /** A two-class machine of a multi-class fit: class `positive` against class `negative`, or against all others. */
 export interface MachineRole {

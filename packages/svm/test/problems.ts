@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { CryfoldError, type ErrorCode, estimatorSchema, type SvmParameters } from '@cryfold/core';
+import { CryfoldError, type ErrorCode } from '@cryfold/core';
 import { pixelMoments, squaredDistances } from '../src/distances.js';
 import type { SvmProblem } from '../src/fit-predict.js';
+import type { SvmParameters } from '../src/index.js';
 import { fillSpace, type Kernel } from '../src/kernel.js';
 import type { BinaryProblem } from '../src/smo.js';
 import { plainSpace, type SolverSpace } from '../src/solver-space.js';
@@ -15,6 +16,12 @@ export interface DataSet {
   train: number[];
   test: number[];
 }
+
+/** The defaults of a spec's `svm`. */
+const DEFAULTS: SvmParameters = {
+  ...{ kernel: 'rbf', C: 1000, gamma: 'scale', degree: 3, coef0: 0, classWeight: 'none' },
+  ...{ strategy: 'one-vs-rest', calibration: 'platt', tolerance: 1e-3, engine: 'cryfold' },
+};
 
 /** Cases of a file that scripts/goldens/svm.py wrote. Compiled tests run from dist/test. */
 export function goldens<T>(name: string): T[] {
@@ -34,7 +41,7 @@ export function problemOf(data: DataSet, parameters: Partial<SvmParameters> = {}
     train: Int32Array.from(data.train),
     test: Int32Array.from(data.test),
     innerFolds: Int32Array.from(data.train, (_, k) => k % 5),
-    parameters: { ...(estimatorSchema.parse({ kind: 'svm' }) as SvmParameters), ...parameters },
+    parameters: { ...DEFAULTS, ...parameters },
     seed: 1,
   };
 }

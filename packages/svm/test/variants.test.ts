@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { SvmParameters } from '@cryfold/core';
 import { fitPredictSvm } from '../src/fit-predict.js';
+import type { SvmParameters } from '../src/index.js';
 import { argmax, type DataSet, goldens, problemOf, rowsOf } from './problems.js';
 
 interface Variant {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ArtifactStore } from '@cryfold/artifacts';
-import { storeKeys } from '@cryfold/core';
+import { storeKeys } from '@cryfold/plan';
 
 /** Milliseconds between looks at the store, which knows of a cancellation even while Redis is away. */
 const LOOK = 1000;

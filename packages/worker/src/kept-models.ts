@@ -1,14 +1,14 @@
 import type { ArtifactStore } from '@cryfold/artifacts';
+import { decodeRecord } from '@cryfold/core';
 import {
   bestModel,
-  decodeRecord,
   type FoldJob,
   type FoldResult,
   finalLoss,
   foldResultSchema,
   type RunPlan,
   storeKeys,
-} from '@cryfold/core';
+} from '@cryfold/plan';
 
 /**
  * Where a fold's network goes, and the largest test log-loss with which it is kept. For `best` that is the least of the

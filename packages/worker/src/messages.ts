@@ -1,45 +1,40 @@
 import type { StoreOperation } from '@cryfold/artifacts';
-import type { EpochPoint, ErrorRecord, Estimator, ResNet50Parameters } from '@cryfold/core';
+import type { EpochPoint, ErrorRecord } from '@cryfold/core';
+import type { Estimator, Matrix } from '@cryfold/estimators';
 
 /** What a training child is asked to do. It reads inputs from the store and returns its result. */
-export type Task =
-  | {
-      kind: 'fold';
-      storeUrl: string;
-      dataset: string;
-      features: string;
-      estimator: Estimator;
-      train: number[];
-      test: number[];
-      seed: number;
-      /** Whether inner folds keep groups whole, as the outer ones do */
-      grouped: boolean;
-      /** Whether the training rows' labels are shuffled among them: what is learnt from nothing */
-      shuffled: boolean;
-      /** Of the embeddings, where the backbone is frozen */
-      embeddings: string | undefined;
-      /** Where each epoch's state is kept, if the spec asks for it */
-      checkpoint: string | undefined;
-      /** Where the trained network goes, if the spec asks for it and its test log-loss is at most so much */
-      model: { folder: string; atMost: number } | undefined;
-      /** Where weights are kept between runs */
-      cacheDir: string;
-    }
-  | { kind: 'distances'; storeUrl: string; features: string }
-  | {
-      kind: 'embeddings';
-      storeUrl: string;
-      features: string;
-      estimator: ResNet50Parameters;
-      artifact: string;
-      cacheDir: string;
-    };
+export type Task = FoldTask | PrepareTask;
 
-/** Float64 matrix, row-major. */
-export interface Matrix {
-  rows: number;
-  columns: number;
-  data: Float64Array;
+interface TaskInputs {
+  storeUrl: string;
+  dataset: string;
+  features: string;
+  estimator: Estimator;
+  /** Where weights are kept between runs */
+  cacheDir: string;
+}
+
+export interface FoldTask extends TaskInputs {
+  kind: 'fold';
+  train: number[];
+  test: number[];
+  seed: number;
+  /** Whether inner folds keep groups whole, as the outer ones do */
+  grouped: boolean;
+  /** Whether the training rows' labels are shuffled among them: the baseline of learning from nothing */
+  shuffled: boolean;
+  /** The artifact that all folds of the trial read, if any */
+  prerequisite: string | undefined;
+  /** Where each epoch's state is kept, if the spec asks for it */
+  checkpoint: string | undefined;
+  /** Where the trained model goes, if the spec asks for it and its test log-loss is at most so much */
+  model: { folder: string; atMost: number } | undefined;
+}
+
+/** Computes and stores what all folds of a trial read. */
+export interface PrepareTask extends TaskInputs {
+  kind: 'prepare';
+  artifact: string;
 }
 
 export interface FoldOutput {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type ArtifactStore, readFinal } from '@cryfold/artifacts';
-import { CryfoldError, deriveSeed, encodeRecord, type FinalRequest, type FinalResult, storeKeys } from '@cryfold/core';
+import { CryfoldError, deriveSeed, encodeRecord } from '@cryfold/core';
+import { type FinalRequest, type FinalResult, storeKeys } from '@cryfold/plan';
 import type { Task } from './messages.js';
 import { WarmChild } from './warm-child.js';
 
@@ -35,24 +36,20 @@ export async function trainFinal(training: FinalTraining, child: WarmChild): Pro
   const { key, dataset, features, clips, estimator, threads, xla, grouped, needed } = request;
   const known = await readFinal(store, key);
   if (known) return known;
-  const engine = estimator.kind === 'svm' ? 'svm' : 'nn';
-  const settings = { engine, threads, xla, maxMemoryMb: childMemoryMb } as const;
+  const settings = { threads, xla, maxMemoryMb: childMemoryMb };
+  const inputs = { storeUrl, dataset, features, estimator, cacheDir };
   if (needed && !(await store.has(needed.artifact))) {
-    const task: Task =
-      estimator.kind === 'tl-resnet50'
-        ? { kind: 'embeddings', storeUrl, features, estimator, artifact: needed.artifact, cacheDir }
-        : { kind: 'distances', storeUrl, features };
-    await child.run(settings, task, signal, () => {});
+    await child.run(settings, { kind: 'prepare', ...inputs, artifact: needed.artifact }, signal, () => {});
   }
   const attempt = `0-${randomBytes(6).toString('hex')}`;
   const started = performance.now();
   const task: Task = {
-    ...{ kind: 'fold', storeUrl, dataset, features, estimator, grouped, cacheDir },
+    ...{ kind: 'fold', ...inputs, grouped },
     train: Array.from({ length: clips }, (_, i) => i),
     test: [],
     seed: deriveSeed(key, 'fold'),
     shuffled: false,
-    embeddings: needed?.kind === 'embeddings' ? needed.artifact : undefined,
+    prerequisite: needed?.artifact,
     checkpoint: undefined,
     model: { folder: storeKeys.finalAttempt(key, attempt), atMost: Number.POSITIVE_INFINITY },
   };

@@ -1,14 +1,15 @@
 import { observed, openStore, type StoreOperation } from '@cryfold/artifacts';
+import type { EpochPoint } from '@cryfold/core';
 import { asCryfoldError } from '@cryfold/queue';
 import { loadConfig } from '@cryfold/runtime';
-import type { Engine } from './engine.js';
 import type { FromChild, ToChild } from './messages.js';
+import { TaskRunner } from './task-runner.js';
 
 /**
- * Entry point of a training child: `training-child.js nn|svm SETTINGS`, JSON, spoken to over IPC. It ends when its
+ * Entry point of a training child: `training-child.js SETTINGS`, JSON, spoken to over IPC. It ends when its
  * parent does, so that no orphan trains on.
  */
-const [engineName, settings] = process.argv.slice(2);
+const [settings] = process.argv.slice(2);
 // Credentials come from the environment, never over IPC: tasks are logged and debugged more easily than a process.
 const { s3 } = loadConfig();
 process.on('disconnect', () => process.exit(0));
@@ -16,12 +17,7 @@ process.on('disconnect', () => process.exit(0));
 for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.on(signal, () => {});
 if (!process.connected) process.exit(0);
 
-const engine: Promise<Engine> =
-  engineName === 'nn'
-    ? import('./nn-engine.js').then((module) => module.createNnEngine(JSON.parse(settings)))
-    : import('./svm-engine.js').then((module) => module.createSvmEngine());
-// A failed start is told in answer to the first task.
-engine.catch(() => {});
+const runner = new TaskRunner(JSON.parse(settings));
 
 const send = (message: FromChild) => {
   if (process.connected) process.send?.(message);
@@ -45,7 +41,8 @@ process.on('message', async ({ id, task }: ToChild) => {
       last = now;
       send({ id, type: 'progress', done, total, usage: usage() });
     };
-    const output = await (await engine).run(task, store, onProgress, (point) => send({ id, type: 'epoch', point }));
+    const onEpoch = (point: EpochPoint) => send({ id, type: 'epoch', point });
+    const output = await runner.run(task, store, { onProgress, onEpoch });
     await store.close();
     send({ id, type: 'done', output, usage: usage() });
   } catch (error) {

@@ -9,8 +9,7 @@ const ENTRY = fileURLToPath(new URL('./training-child.js', import.meta.url));
 const OUTPUT = 16_384;
 
 export interface ChildSettings {
-  engine: 'nn' | 'svm';
-  /** TensorFlow's threads, and whether it uses XLA; ignored by the SVM. */
+  /** TensorFlow's threads, and whether it uses XLA. */
   threads: number;
   xla: boolean;
   maxMemoryMb: number;
@@ -98,7 +97,7 @@ export class WarmChild {
               starved ? 'OUT_OF_MEMORY' : 'CHILD_DIED',
               `training child ended ${by ? `by ${by}` : `with code ${code}`}`,
               {
-                context: { engine: settings.engine, ...(by ? { signal: by } : {}) },
+                context: { estimator: task.estimator.kind, ...(by ? { signal: by } : {}) },
                 hint: 'It is tried again on a fresh child. SIGKILL and SIGSEGV often mean out of memory: lower batchSize.',
               },
             ),
@@ -133,7 +132,7 @@ export class WarmChild {
 
   #start(settings: ChildSettings): ChildProcess {
     this.#started = this.#argument(settings);
-    const child = fork(ENTRY, [settings.engine, this.#started], {
+    const child = fork(ENTRY, [this.#started], {
       serialization: 'advanced',
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
     });

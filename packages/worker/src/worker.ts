@@ -8,21 +8,17 @@ import {
   readRunPlan,
   type S3Settings,
 } from '@cryfold/artifacts';
+import { CryfoldError, decodeRecord, encodeNpy, encodeRecord, sha256 } from '@cryfold/core';
+import { type FoldQueue, kindOf, type Matrix } from '@cryfold/estimators';
+import { isGrouped } from '@cryfold/evaluation';
 import {
-  CryfoldError,
-  decodeRecord,
-  encodeNpy,
-  encodeRecord,
   type FoldJob,
-  type FoldQueue,
   type FoldResult,
   finalRequestSchema,
-  isGrouped,
   prerequisiteOf,
   type RunPlan,
-  sha256,
   storeKeys,
-} from '@cryfold/core';
+} from '@cryfold/plan';
 import { type Attempt, asCryfoldError, Beacon, Consumer, type WorkPayload, workPayload } from '@cryfold/queue';
 import {
   type Checks,
@@ -38,7 +34,7 @@ import { unlessCancelled } from './cancellation.js';
 import { FoldLog } from './fold-log.js';
 import { watchGpus } from './gpu-metrics.js';
 import { modelToKeep } from './kept-models.js';
-import type { FoldOutput, Matrix, Task } from './messages.js';
+import type { FoldOutput } from './messages.js';
 import { trainFinal } from './train-final.js';
 import { type ChildSettings, WarmChild } from './warm-child.js';
 import { WorkerMetrics } from './worker-metrics.js';
@@ -113,7 +109,7 @@ export class Worker implements Service {
             if (!child) throw new CryfoldError('CHILD_DIED', 'no training child is free');
             this.#metrics.busy(queue, 1);
             try {
-              await this.#handle(payload, attempt, child, queue === 'gpu' ? 'nn' : 'svm');
+              await this.#handle(payload, attempt, child);
             } finally {
               idle.push(child);
               this.#metrics.busy(queue, -1);
@@ -152,12 +148,11 @@ export class Worker implements Service {
     return plan;
   }
 
-  async #handle(payload: WorkPayload, attempt: Attempt, child: WarmChild, engine: 'nn' | 'svm'): Promise<void> {
+  async #handle(payload: WorkPayload, attempt: Attempt, child: WarmChild): Promise<void> {
     const plan = await this.#plan(payload.run, ({ jobs, spec }) =>
       payload.kind === 'fold' ? jobs.some(({ key }) => key === payload.key) : payload.trial in spec.estimators,
     );
     const settings = {
-      engine,
       threads: plan.spec.threads,
       xla: plan.spec.xla ?? false,
       maxMemoryMb: this.#options.childMemoryMb,
@@ -204,12 +199,8 @@ export class Worker implements Service {
     if (await this.#store.has(needed.artifact)) return;
     const { storeUrl, cacheDir, log } = this.#options;
     log.info({ run: plan.run, trial, kind: needed.kind }, 'preparing');
-    const features = plan.features.key;
-    const task: Task =
-      estimator.kind === 'tl-resnet50'
-        ? { kind: 'embeddings', storeUrl, features, estimator, artifact: needed.artifact, cacheDir }
-        : { kind: 'distances', storeUrl, features };
-    await child.run(settings, task, attempt.signal, () => {});
+    const inputs = { storeUrl, dataset: plan.dataset.key, features: plan.features.key, estimator, cacheDir };
+    await child.run(settings, { kind: 'prepare', ...inputs, artifact: needed.artifact }, attempt.signal, () => {});
   }
 
   async #final(key: string, attempt: Attempt, child: WarmChild): Promise<void> {
@@ -233,11 +224,12 @@ export class Worker implements Service {
     log.info({ host: hostname() }, 'fold started');
     const started = performance.now();
     await attempt.progress({ done: 0, total: 1 });
-    const checkpoint = plan.spec.checkpoint === 'epoch' && job.queue === 'gpu' ? storeKeys.checkpoint(key) : undefined;
-    const folder = storeKeys.attempt(key, name, 'model/');
-    const model = job.queue === 'gpu' ? await modelToKeep(this.#store, plan, job, folder) : undefined;
     const estimator = plan.spec.estimators[job.trial];
-    const epochs = estimator.kind === 'svm' ? 0 : estimator.epochs;
+    const checkpoint =
+      plan.spec.checkpoint === 'epoch' && kindOf(estimator).epochs ? storeKeys.checkpoint(key) : undefined;
+    const folder = storeKeys.attempt(key, name, 'model/');
+    const model = kindOf(estimator).epochs ? await modelToKeep(this.#store, plan, job, folder) : undefined;
+    const epochs = kindOf(estimator).epochs?.of(estimator) ?? 0;
     const metrics = this.#metrics.fold(place, job.queue, estimator.kind, train.length, epochs);
     let from: number | undefined;
     const output = await this.#logged(job, name, attempt, child, log, () =>
@@ -255,7 +247,7 @@ export class Worker implements Service {
             seed: job.seed,
             shuffled: job.shuffle !== undefined,
             grouped: isGrouped(plan.spec.protocol.splitter),
-            embeddings: prerequisiteOf(plan, job.trial)?.artifact,
+            prerequisite: prerequisiteOf(plan, job.trial)?.artifact,
             checkpoint,
             model,
             cacheDir: this.#options.cacheDir,

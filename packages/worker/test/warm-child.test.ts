@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { openStore } from '@cryfold/artifacts';
-import { encodeNpy, encodeRecord, Random, smallCnnSchema, storeKeys } from '@cryfold/core';
+import { encodeNpy, encodeRecord, Random } from '@cryfold/core';
+import { estimatorSchema } from '@cryfold/estimators';
+import { storeKeys } from '@cryfold/plan';
 import { type StartReason, WarmChild } from '../src/warm-child.js';
 
 // oneDNN's convolutions do not look whether they got memory, and end in SIGSEGV; TensorFlow's own say so.
@@ -36,9 +38,9 @@ async function writeData(): Promise<void> {
 const task = (own: { features?: string; filters?: number[] } = {}) => ({
   kind: 'fold' as const,
   ...{ storeUrl, dataset, features: own.features ?? features },
-  estimator: smallCnnSchema.parse({ kind: 'small-cnn', epochs: 1, filters: own.filters ?? [2, 2, 2], dense: [2] }),
+  estimator: estimatorSchema.parse({ kind: 'small-cnn', epochs: 1, filters: own.filters ?? [2, 2, 2], dense: [2] }),
   ...{ train: [0, 1, 2, 3, 4, 5], test: [6, 7], seed: 1, grouped: false, shuffled: false },
-  ...{ embeddings: undefined, checkpoint: undefined, model: undefined, cacheDir: root },
+  ...{ prerequisite: undefined, checkpoint: undefined, model: undefined, cacheDir: root },
 });
 
 test('a child that ran out of memory is replaced; so is one for other settings; a GPU is pinned', async (t) => {
@@ -46,7 +48,7 @@ test('a child that ran out of memory is replaced; so is one for other settings; 
   const starts: StartReason[] = [];
   const child = new WarmChild({ started: (reason) => starts.push(reason), used: () => {}, ended: () => {} }, '7');
   t.after(() => child.stop());
-  const settings = { engine: 'nn' as const, threads: 1, xla: false, maxMemoryMb: 4096 };
+  const settings = { threads: 1, xla: false, maxMemoryMb: 4096 };
   const run = (own?: Parameters<typeof task>[0], changed = {}) =>
     child.run({ ...settings, ...changed }, task(own), new AbortController().signal, () => {});
 

@@ -1,6 +1,7 @@
 import type { ArtifactStore } from '@cryfold/artifacts';
-import { CryfoldError, type DatasetManifest, planRun, type RunPlan, type Spec, specSchema } from '@cryfold/core';
+import { CryfoldError } from '@cryfold/core';
 import { type ModelCard, ModelRegistry } from '@cryfold/models';
+import { type DatasetManifest, planRun, type RunPlan, type Spec, specSchema } from '@cryfold/plan';
 import { readManifest } from '../fold-detail.js';
 
 type Clip = DatasetManifest['clips'][number];

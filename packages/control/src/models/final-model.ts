@@ -1,6 +1,6 @@
 import { readRun, type StoredRun } from '@cryfold/aggregator';
 import type { ArtifactStore } from '@cryfold/artifacts';
-import { CryfoldError, canonicalJson, type FinalResult, type Spec, storeKeys, VERSION } from '@cryfold/core';
+import { CryfoldError, canonicalJson, VERSION } from '@cryfold/core';
 import {
   decodeResults,
   type FittedFusion,
@@ -10,6 +10,7 @@ import {
   type RunResults,
 } from '@cryfold/evaluation';
 import { checkModelName, type ModelCard, modelOf, writeVersion } from '@cryfold/models';
+import { type FinalResult, type Spec, storeKeys } from '@cryfold/plan';
 import { readResults } from '../status.js';
 import type { NewModel, TrainMember, Watching } from './model-control.js';
 

@@ -1,6 +1,7 @@
 import type { ArtifactStore } from '@cryfold/artifacts';
-import { encodeRecord, type FinalResult, type RunPlan } from '@cryfold/core';
+import { encodeRecord } from '@cryfold/core';
 import { type ModelCard, ModelRegistry, modelKeys, type Promotion, type RetrainRecord } from '@cryfold/models';
+import type { FinalResult, RunPlan } from '@cryfold/plan';
 import { makeFinalModel } from './final-model.js';
 
 /** A model that a finished run evaluated, to be refitted on all data. */

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ArtifactStore, readFinal } from '@cryfold/artifacts';
-import { CryfoldError, encodeRecord, type FinalResult, finalRequest, type RunPlan, storeKeys } from '@cryfold/core';
+import { CryfoldError, encodeRecord } from '@cryfold/core';
+import { kindOf } from '@cryfold/estimators';
+import { type FinalResult, finalRequest, type RunPlan, storeKeys } from '@cryfold/plan';
 import { failureOf, Queues } from '@cryfold/queue';
 import { isTaken, noWorker } from '../no-worker.js';
 import { trainingProgress, type Watching } from './model-control.js';
@@ -26,7 +28,7 @@ export async function trainInCluster(
   const { say, steps } = trainingProgress(plan, trial, onProgress);
   say('');
   await store.put(storeKeys.finalRequest(request.key), encodeRecord(request));
-  const queue = request.estimator.kind === 'svm' ? 'cpu' : 'gpu';
+  const { queue } = kindOf(request.estimator);
   const id = `final-${request.key}`;
   const queues = new Queues(redisUrl);
   let failed: CryfoldError | undefined;

@@ -1,4 +1,3 @@
-import { weightShapes } from '../forward.js';
 import { activation } from '../layers/activation.js';
 import { add } from '../layers/add.js';
 import { batchNormalization } from '../layers/batch-normalization.js';
@@ -9,6 +8,7 @@ import type { Layer } from '../layers/layer.js';
 import { globalAveragePooling2D, maxPooling2D } from '../layers/pooling.js';
 import { caffePreprocessing } from '../layers/preprocessing.js';
 import { zeroPadding2D } from '../layers/zero-padding2d.js';
+import type { Architecture, ImageSize } from './architecture.js';
 import type { Model } from './model.js';
 import { numbered } from './small-cnn.js';
 
@@ -93,7 +93,7 @@ export function resnet50Features(): Layer[] {
  * preprocess_input, also with random weights: the BatchNormalization after the first convolution makes the scale
  * irrelevant, and centred pixels train better than positive ones.
  */
-export function resnet50(image: { height: number; width: number }, classes: number, head: HeadShape): Model {
+export function resnet50(image: ImageSize, classes: number, head: HeadShape): Model {
   return {
     name: 'tl-resnet50',
     inputShape: [image.height, image.width, 3],
@@ -101,7 +101,7 @@ export function resnet50(image: { height: number; width: number }, classes: numb
   };
 }
 
-/** The weights of the backbone, by `layer/name`: what a pretrained file must hold. */
-export function resnet50WeightShapes(): Map<string, readonly number[]> {
-  return weightShapes(resnet50Backbone(), [64, 64, 3]);
-}
+export const resnet50Architecture: Architecture<HeadShape> = {
+  build: resnet50,
+  backbone: { features: resnet50Features, length: 2048, pretrained: resnet50Backbone, head: resnet50Head },
+};

@@ -4,6 +4,7 @@ import { flatten } from '../layers/flatten.js';
 import type { Layer } from '../layers/layer.js';
 import { maxPooling2D } from '../layers/pooling.js';
 import { rescaling } from '../layers/preprocessing.js';
+import type { Architecture, ImageSize } from './architecture.js';
 import type { Model } from './model.js';
 
 export interface SmallCnnShape {
@@ -17,7 +18,7 @@ export function numbered(name: string, index: number): string {
 }
 
 /** The paper's small network: 3 x (3x3 convolution, ReLU, 2x2 max-pool), dense ReLU layers, logits; pixels x / 255. */
-export function smallCnn(image: { height: number; width: number }, classes: number, shape: SmallCnnShape): Model {
+export function smallCnn(image: ImageSize, classes: number, shape: SmallCnnShape): Model {
   const blocks = shape.filters.flatMap((filters, i): Layer[] => [
     conv2D(numbered('conv2d', i), { filters, size: 3, activation: 'relu' }),
     maxPooling2D(numbered('max_pooling2d', i), 2),
@@ -35,3 +36,5 @@ export function smallCnn(image: { height: number; width: number }, classes: numb
     ],
   };
 }
+
+export const smallCnnArchitecture: Architecture<SmallCnnShape> = { build: smallCnn };

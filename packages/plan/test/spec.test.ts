@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { CryfoldError, canonicalJson, parseSpec, planRun } from '../src/index.js';
+import { CryfoldError, canonicalJson } from '@cryfold/core';
+import { parseSpec, planRun } from '../src/index.js';
 
 const paper = readFileSync(fileURLToPath(new URL('../../../../specs/paper.yaml', import.meta.url)), 'utf8');
 

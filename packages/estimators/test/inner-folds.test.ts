@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { innerFolds } from '../src/svm-engine.js';
+import { innerFolds } from '../src/svm/inner-folds.js';
 
 const groups = Array.from({ length: 60 }, (_, i) => `infant ${i % 12}`);
 const labels = Int32Array.from(groups, (_, i) => i % 3);

@@ -1,8 +1,7 @@
+import { CryfoldError, FORMATS } from '@cryfold/core';
+import { estimatorSchema } from '@cryfold/estimators';
 import { z } from 'zod';
-import { CryfoldError } from './errors.js';
-import { FORMATS } from './formats.js';
 import { addJobs, type RunPlan } from './plan.js';
-import { estimatorSchema } from './spec.js';
 
 const indices = z.array(z.int().min(0));
 

@@ -1,92 +1,12 @@
+import { CryfoldError } from '@cryfold/core';
+import { estimatorSchema, kindOf } from '@cryfold/estimators';
+import { FUSION_RULES, SPLITTERS, splitterOf } from '@cryfold/evaluation';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
-import { CryfoldError } from './errors.js';
 import { extremes, parameterProblem, searchSchema } from './search-spec.js';
 
 const positive = z.number().positive();
 const count = z.int().positive();
-
-/** What both networks share. Epochs, batch size and learning rate default per estimator. */
-const network = {
-  epochs: count,
-  batchSize: count.default(50),
-  learningRate: positive.default(1e-4),
-  /** `adamw` decays weights by .004, `sgd` has momentum .9 */
-  optimizer: z.enum(['adam', 'adamw', 'sgd']).default('adam'),
-  /** What convolutions and activations compute in; weights, statistics, loss and optimiser stay in float32. */
-  precision: z.enum(['float32', 'bfloat16', 'float16']).default('float32'),
-  /** `balanced` scales each loss inversely to its class's share of the training clips. */
-  classWeight: z.enum(['none', 'balanced']).default('none'),
-};
-
-/** 3 x (3x3 convolution, ReLU, 2x2 max-pool), Dense ReLU, softmax. What the paper leaves open is a parameter. */
-export const smallCnnSchema = z.strictObject({
-  kind: z.literal('small-cnn'),
-  ...network,
-  epochs: count.default(10),
-  filters: z.array(count).length(3).default([32, 64, 128]),
-  dense: z.array(count).default([128]),
-});
-
-/** ResNet50 + global average pooling + dropout + dense head. */
-export const resnet50Schema = z.strictObject({
-  kind: z.literal('tl-resnet50'),
-  ...network,
-  epochs: count.default(3),
-  /** `random`, or a Keras `notop` .h5 file: a path, `https://…#sha256=HEX` or `store:KEY#sha256=HEX` */
-  weights: z.string().min(1).default('random'),
-  /** Which layers are trained: all; the head alone, on features computed once; or those from a named one on. */
-  backbone: z.union([z.enum(['full', 'frozen']), z.strictObject({ from: z.string().min(1) })]).default('full'),
-  dropout: z.number().min(0).lt(1).default(0.25),
-  dense: z.array(count).default([256, 128, 64]),
-});
-
-/** C-SVM on the flattened image, whose pixels count as 0 to 1. Names and defaults are scikit-learn's, save C. */
-export const svmSchema = z.strictObject({
-  kind: z.literal('svm'),
-  kernel: z.enum(['rbf', 'linear', 'poly', 'sigmoid']).default('rbf'),
-  C: z.number().min(1e-3).max(1e6).default(1000),
-  /** of rbf, poly and sigmoid; `scale` is 1 / (columns * variance of the training pixels), `auto` 1 / columns */
-  gamma: z.union([z.enum(['scale', 'auto']), positive]).default('scale'),
-  /** of poly */
-  degree: z.int().min(1).max(10).default(3),
-  /** of poly and sigmoid */
-  coef0: z.number().default(0),
-  /** Factors on C: `balanced` is inverse to a class's share; or a factor by label, 1 for labels that are not named */
-  classWeight: z.union([z.enum(['none', 'balanced']), z.record(z.string(), positive)]).default('none'),
-  strategy: z.enum(['one-vs-rest', 'one-vs-one']).default('one-vs-rest'),
-  /** How decisions become probabilities: a sigmoid per machine, or softmax(t * decisions + offset per class) */
-  calibration: z.enum(['platt', 'temperature']).default('platt'),
-  /** largest violation of the optimality conditions at which the solver stops */
-  tolerance: z.number().min(1e-9).max(0.1).default(1e-3),
-  /** `ml-svm` trains with that library; `cryfold` with our own solver. */
-  engine: z.enum(['cryfold', 'ml-svm']).default('cryfold'),
-});
-
-export const estimatorSchema = z.discriminatedUnion('kind', [smallCnnSchema, resnet50Schema, svmSchema]);
-
-/**
- * How members' probabilities become one. `weighted` and `stacked` are fitted, on predictions of the outer fold's
- * training clips; the others need no fitting.
- */
-export const FUSION_RULES = ['mean', 'geometric', 'majority', 'weighted', 'stacked'] as const;
-export type FusionRule = (typeof FUSION_RULES)[number];
-
-/** scikit-learn's names; the grouped ones keep each infant's clips on one side, and are shuffled anew per repeat. */
-export const SPLITTERS = [
-  'RepeatedKFold',
-  'RepeatedStratifiedKFold',
-  'KFold',
-  'StratifiedKFold',
-  'GroupKFold',
-  'StratifiedGroupKFold',
-] as const;
-export type Splitter = (typeof SPLITTERS)[number];
-
-/** Whether a splitter promises that no group is in train and test. */
-export function isGrouped(splitter: Splitter): boolean {
-  return splitter === 'GroupKFold' || splitter === 'StratifiedGroupKFold';
-}
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,40}$/, 'use lower-case letters, digits and dashes');
 
@@ -128,11 +48,6 @@ export const specSchema = z.strictObject({
 });
 
 export type Spec = z.infer<typeof specSchema>;
-export type Estimator = z.infer<typeof estimatorSchema>;
-export type SmallCnnParameters = z.infer<typeof smallCnnSchema>;
-export type ResNet50Parameters = z.infer<typeof resnet50Schema>;
-export type SvmParameters = z.infer<typeof svmSchema>;
-
 /** The JSON Schema (draft 2020-12) of a spec as it is written, published as docs/spec.schema.json. */
 export function specJsonSchema(): object {
   return { title: 'cryfold spec, version 1', ...z.toJSONSchema(specSchema, { io: 'input' }) };
@@ -185,7 +100,7 @@ function checkReferences(spec: Spec, file: string): void {
     new CryfoldError('SPEC_INVALID', `${file}: ${key}: ${message}`, { context: { file, key } });
   if (Object.keys(spec.estimators).length === 0) throw invalid('estimators', 'name at least one estimator');
   const { splitter, repeats } = spec.protocol;
-  if ((splitter === 'KFold' || splitter === 'StratifiedKFold') && repeats > 1) {
+  if (!splitterOf(splitter).repeats && repeats > 1) {
     throw invalid('protocol.repeats', `${splitter} has one repeat: write repeats: 1, or splitter: Repeated${splitter}`);
   }
   for (const [fusion, { members }] of Object.entries(spec.fusion)) {
@@ -212,7 +127,9 @@ function checkSearch({ search, estimators }: Spec, invalid: Invalid): void {
     if (!estimator) throw invalid(at, 'no estimator has this name');
     const taken = Object.keys(estimators).find((other) => other.startsWith(`${name}-`) && /-\d{3,}$/.test(other));
     if (taken) throw invalid(`estimators.${taken}`, `a trial of ${name} may be called so: give it another name`);
-    if (asha?.resource === 'epochs' && estimator.kind === 'svm') throw invalid(at, 'an svm has no epochs: use folds');
+    if (asha?.resource === 'epochs' && !kindOf(estimator).epochs) {
+      throw invalid(at, `${estimator.kind} has no epochs: use folds`);
+    }
     if (asha?.resource === 'epochs' && 'epochs' in parameters) {
       throw invalid(`${at}.epochs`, 'asha gives the epochs itself, up to those of the estimator');
     }

@@ -1,8 +1,9 @@
+import { FORMATS } from '@cryfold/core';
+import { estimatorSchema } from '@cryfold/estimators';
+import { isGrouped } from '@cryfold/evaluation';
 import { z } from 'zod';
-import { FORMATS } from './formats.js';
 import { finalKey, type RunPlan } from './plan.js';
 import { prerequisiteOf } from './prerequisites.js';
-import { estimatorSchema, isGrouped } from './spec.js';
 
 const hex = z.string().regex(/^[0-9a-f]{64}$/);
 
@@ -19,7 +20,7 @@ export const finalRequestSchema = z.strictObject({
   /** Whether inner folds keep groups whole */
   grouped: z.boolean(),
   /** What is computed first, unless it is there */
-  needed: z.strictObject({ kind: z.enum(['distances', 'embeddings']), artifact: z.string() }).optional(),
+  needed: z.strictObject({ kind: z.string(), artifact: z.string() }).optional(),
 });
 export type FinalRequest = z.infer<typeof finalRequestSchema>;
 

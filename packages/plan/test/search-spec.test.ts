@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { CryfoldError, parseSpec, searchedBase, specJsonSchema, trialName } from '../src/index.js';
+import { CryfoldError } from '@cryfold/core';
+import { parseSpec, searchedBase, specJsonSchema, trialName } from '../src/index.js';
 
 const root = new URL('../../../../', import.meta.url);
 const text = (name: string) => readFileSync(new URL(name, root), 'utf8');

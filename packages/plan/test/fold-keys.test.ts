@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { contentKey, finalKey, parseSpec, planRun, prerequisiteOf, sha256 } from '../src/index.js';
+import { contentKey, sha256 } from '@cryfold/core';
+import { finalKey, parseSpec, planRun, prerequisiteOf } from '../src/index.js';
 
 const GOLDEN = fileURLToPath(new URL('../../test/goldens/fold-keys-9364da0.json', import.meta.url));
 

@@ -1,18 +1,11 @@
+import { contentKey, decodeRecord, deriveSeed, FORMATS, sha256 } from '@cryfold/core';
+import { type Estimator, kindOf, type RunSettings } from '@cryfold/estimators';
+import { isGrouped } from '@cryfold/evaluation';
 import { z } from 'zod';
-import { CryfoldError } from './errors.js';
-import { FORMATS, refuseNewer } from './formats.js';
-import { contentKey, deriveSeed, sha256 } from './hash.js';
-import { type Estimator, isGrouped, type Spec, specSchema } from './spec.js';
+import { type Spec, specSchema } from './spec.js';
 
 /** Bumped when the code that computes a fold's result changes its meaning: old results are then not found. */
 export const FOLD_FORMAT = 1;
-
-/** The queue whose workers can run an estimator. */
-export type FoldQueue = 'gpu' | 'cpu';
-
-export function queueOf({ kind }: Pick<Estimator, 'kind'>): FoldQueue {
-  return kind === 'svm' ? 'cpu' : 'gpu';
-}
 
 const hex = z.string().regex(/^[0-9a-f]{64}$/);
 const indices = z.array(z.int().min(0));
@@ -98,11 +91,20 @@ function indexHash(values: Int32Array): string {
   return sha256(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
 }
 
+/** What a spec decides for all of its estimators. */
+export function settingsOf(spec: Spec, featureKey: string): RunSettings {
+  return {
+    featureKey,
+    threads: spec.threads,
+    xla: spec.xla ?? false,
+    grouped: isGrouped(spec.protocol.splitter),
+  };
+}
+
 /**
- * Identity of a fold's result (design section 4): the data, the features, the indices, the estimator, the seed,
- * the thread count and XLA where they change floating-point sums, whether labels are shuffled, whether inner folds keep
- * groups whole (the groups themselves are part of the data's hash), and the format of the code. The trial's name is not
- * part of it, so that equal work is shared between trials and runs.
+ * Identity of a fold's result: the data, the features, the indices, the estimator, the seed, whether labels are
+ * shuffled, what else the estimator's kind says that its result depends on, and the format of the code. The trial's
+ * name is not part of it, so that equal work is shared between trials and runs.
  */
 function foldKey(
   spec: Spec,
@@ -117,11 +119,8 @@ function foldKey(
     test,
     estimator,
     seed: spec.seed,
-    threads: estimator.kind === 'svm' ? undefined : spec.threads,
-    // Not `false`: keys from before there was this choice stay.
-    xla: estimator.kind !== 'svm' && spec.xla ? true : undefined,
     shuffle,
-    innerFolds: estimator.kind === 'svm' && isGrouped(spec.protocol.splitter) ? 'grouped' : undefined,
+    ...kindOf(estimator).keyParts(settingsOf(spec, features)),
   });
 }
 
@@ -144,7 +143,7 @@ export function addJobs(plan: RunPlan, wanted: readonly { split: number; trial: 
     hashes.set(split, hash);
     const estimator = spec.estimators[trial];
     const key = foldKey(spec, estimator, features.key, { ...hash, shuffle });
-    const queue = queueOf(estimator);
+    const { queue } = kindOf(estimator);
     const seed = deriveSeed(key, 'fold');
     plan.jobs.push({ key, trial, queue, split, seed, ...(shuffle === undefined ? {} : { shuffle }) });
   }
@@ -189,42 +188,6 @@ export function planRun({ spec, manifest, splits }: PlanInput): RunPlan {
     ...(spec.search ? { splits: contentKey(plan.splits) } : {}),
   });
   return { ...plan, run: `${spec.name}-${identity.slice(0, 12)}` };
-}
-
-const encoder = new TextEncoder();
-
-/**
- * Bytes of a record as stored: JSON with members in their own order, since a spec's order is the tables' order.
- * @throws TypeError on NaN and infinities, which JSON would turn into null
- */
-export function encodeRecord(value: unknown): Uint8Array {
-  const finite = (key: string, member: unknown) => {
-    if (typeof member === 'number' && !Number.isFinite(member)) throw new TypeError(`${key} is ${member}`);
-    return member;
-  };
-  return encoder.encode(JSON.stringify(value, finite));
-}
-
-/**
- * Parses a stored record or queue payload as if an attacker wrote it.
- * @throws CryfoldError JOB_INVALID naming the artifact or queue and the offending member; FORMAT_NEWER
- */
-export function decodeRecord<T>(schema: z.ZodType<T>, source: Uint8Array | string | object, name: string): T {
-  let value: unknown = source;
-  try {
-    if (source instanceof Uint8Array) value = JSON.parse(new TextDecoder().decode(source));
-    else if (typeof source === 'string') value = JSON.parse(source);
-  } catch (cause) {
-    throw new CryfoldError('JOB_INVALID', `${name}: not JSON`, { cause, context: { artifact: name } });
-  }
-  refuseNewer(schema, value, name);
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new CryfoldError('JOB_INVALID', `${name}: ${issue.path.join('.') || '(top level)'}: ${issue.message}`, {
-    context: { artifact: name },
-    hint: 'Damaged, or not written by cryfold. Delete it and run again.',
-  });
 }
 
 export function decodeManifest(bytes: Uint8Array, name: string): DatasetManifest {

@@ -1,23 +1,10 @@
+import { epochSchema, errorRecordSchema, FORMATS } from '@cryfold/core';
 import { z } from 'zod';
-import { ERROR_CODES, type ErrorCode } from './errors.js';
-import { FORMATS } from './formats.js';
 
 const hex = z.string().regex(/^[0-9a-f]{64}$/);
 
 /** Points at immutable bytes in the store, with what they must hash to. */
 const artifactSchema = z.strictObject({ key: z.string(), sha256: hex });
-
-export const epochSchema = z.strictObject({
-  epoch: z.int(),
-  loss: z.number(),
-  accuracy: z.number(),
-  testLoss: z.number(),
-  testAccuracy: z.number(),
-  seconds: z.number(),
-});
-
-/** One epoch of a learning curve; losses in nats, accuracies in [0, 1]. */
-export type EpochPoint = z.infer<typeof epochSchema>;
 
 /** `folds/<key>/result.json`: the one record that says a fold is done. Committed once, never changed. */
 export const foldResultSchema = z.strictObject({
@@ -53,14 +40,6 @@ export function bestModel(results: readonly FoldResult[]): FoldResult | undefine
 export function finalLoss({ curve }: Pick<FoldResult, 'curve'>): number {
   return curve.at(-1)?.testLoss ?? Number.POSITIVE_INFINITY;
 }
-
-export const errorRecordSchema = z.strictObject({
-  code: z.enum(Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]]),
-  failure: z.enum(['usage', 'input', 'infrastructure', 'crash']),
-  message: z.string(),
-  context: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
-  hint: z.string().optional(),
-});
 
 /** `runs/<run>/failures/<fold key>.json`: a fold that will not be tried again in this run. */
 export const foldFailureSchema = z.strictObject({

@@ -1,3 +1,4 @@
+import { SEARCH_METRICS } from '@cryfold/evaluation';
 import { z } from 'zod';
 
 const count = z.int().positive();
@@ -22,7 +23,6 @@ export const parameterSchema = z.union([
 ]);
 
 export const SEARCH_ALGORITHMS = ['grid', 'random', 'tpe', 'asha'] as const;
-export const SEARCH_METRICS = ['accuracy', 'balancedAccuracy', 'logLoss'] as const;
 
 /** `search` of a spec: which parameters of which estimators are tried, and how trials are chosen among. */
 export const searchSchema = z.strictObject({
@@ -61,7 +61,6 @@ export const searchSchema = z.strictObject({
 
 export type SearchSpec = z.infer<typeof searchSchema>;
 export type SearchParameter = z.infer<typeof parameterSchema>;
-export type SearchMetric = (typeof SEARCH_METRICS)[number];
 
 /** Values that a parameter may take at the ends of what it may be, to check them against the estimator's schema. */
 export function extremes(parameter: SearchParameter): unknown[] {

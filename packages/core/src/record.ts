@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import { CryfoldError, ERROR_CODES, type ErrorCode } from './errors.js';
+import { refuseNewer } from './formats.js';
+
+const encoder = new TextEncoder();
+
+/**
+ * Bytes of a record as stored: JSON with members in their own order, since a spec's order is the tables' order.
+ * @throws TypeError on NaN and infinities, which JSON would turn into null
+ */
+export function encodeRecord(value: unknown): Uint8Array {
+  const finite = (key: string, member: unknown) => {
+    if (typeof member === 'number' && !Number.isFinite(member)) throw new TypeError(`${key} is ${member}`);
+    return member;
+  };
+  return encoder.encode(JSON.stringify(value, finite));
+}
+
+/**
+ * Parses a stored record or queue payload as if an attacker wrote it.
+ * @throws CryfoldError JOB_INVALID naming the artifact or queue and the offending member; FORMAT_NEWER
+ */
+export function decodeRecord<T>(schema: z.ZodType<T>, source: Uint8Array | string | object, name: string): T {
+  let value: unknown = source;
+  try {
+    if (source instanceof Uint8Array) value = JSON.parse(new TextDecoder().decode(source));
+    else if (typeof source === 'string') value = JSON.parse(source);
+  } catch (cause) {
+    throw new CryfoldError('JOB_INVALID', `${name}: not JSON`, { cause, context: { artifact: name } });
+  }
+  refuseNewer(schema, value, name);
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new CryfoldError('JOB_INVALID', `${name}: ${issue.path.join('.') || '(top level)'}: ${issue.message}`, {
+    context: { artifact: name },
+    hint: 'Damaged, or not written by cryfold. Delete it and run again.',
+  });
+}
+
+export const errorRecordSchema = z.strictObject({
+  code: z.enum(Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]]),
+  failure: z.enum(['usage', 'input', 'infrastructure', 'crash']),
+  message: z.string(),
+  context: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+  hint: z.string().optional(),
+});
+
+export const epochSchema = z.strictObject({
+  epoch: z.int(),
+  loss: z.number(),
+  accuracy: z.number(),
+  testLoss: z.number(),
+  testAccuracy: z.number(),
+  seconds: z.number(),
+});
+
+/** One epoch of a learning curve; losses in nats, accuracies in [0, 1]. */
+export type EpochPoint = z.infer<typeof epochSchema>;

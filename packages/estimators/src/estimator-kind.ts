@@ -1,0 +1,85 @@
+import type { z } from 'zod';
+import type { Engine, EngineSettings, Predictor } from './engine.js';
+
+/** The queue whose workers train a kind: `gpu` for networks, `cpu` for what does not profit from a GPU. */
+export type FoldQueue = 'gpu' | 'cpu';
+
+/** What a run decides for all of its estimators. */
+export interface RunSettings {
+  /** Content key of the feature set that the estimator reads */
+  featureKey: string;
+  /** Threads of one training process; sums of floats depend on it */
+  threads: number;
+  xla: boolean;
+  /** Whether folds keep groups whole */
+  grouped: boolean;
+}
+
+/** An artifact that all folds of a trial read, computed once by a job of its own. */
+export interface Prerequisite {
+  /** What logs call it */
+  kind: string;
+  /** Of the job; equal needs have equal ids, whichever run asks */
+  id: string;
+  /** Exists in the store once the job is done */
+  artifact: string;
+}
+
+/** A whole number of a kind's parameters that a flag or a sweep may change. */
+export interface Resource<P> {
+  of(parameters: P): number;
+  with(parameters: P, value: number): P;
+}
+
+/** Pretrained weights that a kind can start from. */
+export interface Pretrained<P> {
+  /** `random`, or where the weights come from */
+  source(parameters: P): string;
+  withSource(parameters: P, source: string): P;
+  /**
+   * Reads a weights file and checks that it fits.
+   * @returns how many arrays it holds
+   * @throws CryfoldError WEIGHTS_INVALID
+   */
+  verify(path: string): Promise<number>;
+}
+
+/**
+ * Everything that cryfold needs to know about one kind of estimator. A new kind is one file that exports this object
+ * and one line in registry.ts. Parameters, keys and costs are pure; the engine and the predictor are imported only in
+ * processes that train or predict, so that a coordinator loads no numerical library.
+ */
+export interface EstimatorKind<P extends { kind: string } = never> {
+  readonly kind: string;
+  /** An estimator's entry in a spec; strict, with `kind` as a literal */
+  readonly parameters: z.ZodType<P>;
+  readonly queue: FoldQueue;
+  /** Fails where the machine lacks what training needs. @throws CryfoldError such as TENSORFLOW_MISSING */
+  checkRuntime?(): Promise<unknown>;
+  /** Which feature sets it reads: RGB images, float vectors, or both */
+  readonly reads: 'images' | 'vectors' | 'any';
+  /**
+   * What decides the bytes of a fold besides data, features, indices, parameters and seed. Members that are undefined
+   * leave no trace in the fold's key.
+   */
+  keyParts(settings: RunSettings): Record<string, unknown>;
+  prerequisite?(parameters: P, settings: RunSettings): Prerequisite | undefined;
+  /** Names in the store, such as of artifacts beside the prerequisite, that garbage collection must keep */
+  keeps?(parameters: P, featureKey: string): string[];
+  /** Work of one fold, in a unit that only estimators of this kind share */
+  cost(parameters: P, trainClips: number): number;
+  /** Undefined for a kind that is not trained in epochs */
+  readonly epochs?: Resource<P>;
+  /** Undefined for a kind without pretrained weights */
+  readonly pretrained?: Pretrained<P>;
+  loadEngine(settings: EngineSettings): Promise<Engine<P>>;
+  /**
+   * Loads a trained model from the files that the engine wrote.
+   * @param file reads one of them by name
+   * @throws CryfoldError ARTIFACT_MISSING, ARTIFACT_CORRUPT
+   */
+  loadPredictor(file: (name: string) => Uint8Array): Promise<Predictor>;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: in a list, kinds of different parameters stand side by side
+export type AnyKind = EstimatorKind<any>;

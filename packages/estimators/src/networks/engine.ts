@@ -1,0 +1,135 @@
+import { CryfoldError, decodeNpy, deriveSeed, encodeNpy } from '@cryfold/core';
+import {
+  type Architecture,
+  backboneShapes,
+  backboneWeights,
+  encodeTrainedModel,
+  type FoldEmbeddings,
+  type FoldImages,
+  loadKerasWeights,
+  NetworkTrainer,
+  resolveWeights,
+  type TrainingParameters,
+  type WeightMap,
+} from '@cryfold/nn';
+import {
+  type Engine,
+  type EngineContext,
+  type EngineSettings,
+  type Fold,
+  type FoldOutcome,
+  readArtifact,
+  type TrainingData,
+} from '../engine.js';
+import { LastValue } from '../last-value.js';
+
+/** TensorFlow fixes its threads, XLA and GPU when it starts, so all networks of a process share one trainer. */
+let trainer: Promise<NetworkTrainer> | undefined;
+
+/** Trains folds of one architecture. */
+export async function createNetworkEngine<P extends TrainingParameters>(
+  architecture: Architecture<P>,
+  settings: EngineSettings,
+): Promise<Engine<P>> {
+  trainer ??= NetworkTrainer.load(settings);
+  return new NetworkEngine(architecture, await trainer);
+}
+
+/** Inputs are kept between folds, since those of one run share them; the trainer feeds equal objects only once. */
+const examples = new LastValue<FoldImages | FoldEmbeddings>();
+const weights = new LastValue<WeightMap>();
+
+class NetworkEngine<P extends TrainingParameters> implements Engine<P> {
+  readonly #architecture: Architecture<P>;
+  readonly #trainer: NetworkTrainer;
+
+  constructor(architecture: Architecture<P>, trainer: NetworkTrainer) {
+    this.#architecture = architecture;
+    this.#trainer = trainer;
+  }
+
+  async fit(fold: Fold<P>, context: EngineContext): Promise<FoldOutcome> {
+    const { parameters, train, test, labels, seed, checkpoint, keepModel, prerequisite } = fold;
+    const { data, artifacts, onProgress, onEpoch } = context;
+    const kept = await readExamples(prerequisite, context);
+    const resume = checkpoint && (await artifacts.get(checkpoint));
+    const given = await this.#weights(parameters, context);
+    const network = { architecture: this.#architecture, parameters };
+    const trained = await this.#trainer.fit(
+      labels === data.labels ? kept : { ...kept, labels },
+      { train, test },
+      network,
+      {
+        seed,
+        onStep: onProgress,
+        onEpoch,
+        keepWeights: keepModel,
+        ...(given && { weights: given }),
+        ...(checkpoint && {
+          checkpoint: { ...(resume && { resume }), save: (bytes: Uint8Array) => artifacts.put(checkpoint, bytes) },
+        }),
+      },
+    );
+    const [, height, width] = (await data.features()).shape;
+    return {
+      probabilities: {
+        rows: test.length,
+        columns: data.classes.length,
+        data: Float64Array.from(trained.probabilities),
+      },
+      curve: trained.curve,
+      environment: this.#trainer.environment,
+      model: () => {
+        // A head that was trained on embeddings lacks the backbone that made them.
+        const backbone = prerequisite ? backboneWeights(this.#architecture, deriveSeed(prerequisite), given) : [];
+        return encodeTrainedModel({
+          network,
+          image: { height, width },
+          classes: data.classes,
+          weights: new Map([...backbone, ...(trained.weights ?? [])]),
+        });
+      },
+    };
+  }
+
+  /** One forward pass over all images, which serves every fold of a frozen backbone. */
+  async prepare(parameters: P, artifact: string, context: EngineContext): Promise<void> {
+    const given = await this.#weights(parameters, context);
+    const images = await imagesOf(context.data);
+    const network = { architecture: this.#architecture, parameters };
+    const embeddings = await this.#trainer.embed(images, network, {
+      // Random backbones must not differ between folds or runs.
+      seed: deriveSeed(artifact),
+      onStep: context.onProgress,
+      ...(given && { weights: given }),
+    });
+    const clips = context.data.labels.length;
+    await context.artifacts.put(artifact, encodeNpy(embeddings, [clips, embeddings.length / clips]));
+  }
+
+  async #weights({ weights: source = 'random' }: P, { artifacts, cacheDirectory }: EngineContext) {
+    if (source === 'random') return undefined;
+    return weights.get(source, async () => {
+      const { path } = await resolveWeights(source, { cacheDirectory, fetchBytes: (key) => artifacts.get(key) });
+      return loadKerasWeights(path, backboneShapes(this.#architecture));
+    });
+  }
+}
+
+async function imagesOf({ features, labels, classes }: TrainingData): Promise<FoldImages> {
+  const { shape, data } = await features();
+  if (!(data instanceof Uint8Array) || shape.length !== 4) {
+    throw new CryfoldError('JOB_INVALID', `a network reads images, not an array of ${shape.join(' x ')}`);
+  }
+  return { images: data, height: shape[1], width: shape[2], labels, classCount: classes.length };
+}
+
+/** The images, or what a frozen backbone made of them: the same object for as long as the inputs are the same. */
+async function readExamples(embeddings: string | undefined, { data, artifacts }: EngineContext) {
+  return examples.get([embeddings, data], async () => {
+    const { labels, classes } = data;
+    if (!embeddings) return imagesOf(data);
+    const bytes = await readArtifact(artifacts, embeddings);
+    return { embeddings: decodeNpy(bytes, '<f4', 2, embeddings).data, labels, classCount: classes.length };
+  });
+}

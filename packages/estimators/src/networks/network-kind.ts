@@ -1,0 +1,47 @@
+import type { Architecture, TrainingParameters } from '@cryfold/nn';
+import { z } from 'zod';
+import type { EstimatorKind } from '../estimator-kind.js';
+
+export const positive = z.number().positive();
+export const count = z.int().positive();
+
+/** Parameters that all networks share. */
+export const trainingParameters = {
+  epochs: count,
+  batchSize: count.default(50),
+  learningRate: positive.default(1e-4),
+  /** `adamw` decays weights by .004, `sgd` has momentum .9 */
+  optimizer: z.enum(['adam', 'adamw', 'sgd']).default('adam'),
+  /** What convolutions and activations compute in; weights, statistics, loss and optimiser stay in float32. */
+  precision: z.enum(['float32', 'bfloat16', 'float16']).default('float32'),
+  /** `balanced` scales each loss inversely to its class's share of the training clips. */
+  classWeight: z.enum(['none', 'balanced']).default('none'),
+};
+
+/** What a network adds to what all networks have in common. */
+export interface NetworkKind<P extends TrainingParameters>
+  extends Pick<EstimatorKind<P>, 'prerequisite' | 'pretrained'> {
+  parameters: z.ZodType<P>;
+  kind: P['kind'];
+  /** Imports the layers, and with them the network library. */
+  architecture(): Promise<Architecture<P>>;
+}
+
+/** A kind of estimator that is a network on images, trained in epochs. */
+export function networkKind<P extends TrainingParameters>({ architecture, ...own }: NetworkKind<P>): EstimatorKind<P> {
+  return {
+    ...own,
+    queue: 'gpu',
+    checkRuntime: async () => (await import('@cryfold/nn')).tensorFlowInfo(),
+    reads: 'images',
+    // Not `xla: false`: keys from before there was this choice stay valid.
+    keyParts: ({ threads, xla }) => ({ threads, xla: xla || undefined }),
+    cost: ({ epochs }, trainClips) => epochs * trainClips,
+    epochs: { of: ({ epochs }) => epochs, with: (parameters, epochs) => ({ ...parameters, epochs }) },
+    loadEngine: async (settings) => {
+      const { createNetworkEngine } = await import('./engine.js');
+      return createNetworkEngine(await architecture(), settings);
+    },
+    loadPredictor: async (file) => (await import('./predictor.js')).loadNetwork(file),
+  };
+}

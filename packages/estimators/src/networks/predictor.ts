@@ -1,0 +1,10 @@
+import { loadTrainedModel } from '@cryfold/nn';
+import type { Predictor } from '../engine.js';
+
+/** @throws CryfoldError ARTIFACT_CORRUPT, TENSORFLOW_MISSING */
+export async function loadNetwork(file: (name: string) => Uint8Array): Promise<Predictor> {
+  const network = await loadTrainedModel(file('model.json'), file('weights.bin'));
+  return {
+    predict: (images) => ({ probabilities: Float64Array.from(network.predict(images as Uint8Array)) }),
+  };
+}

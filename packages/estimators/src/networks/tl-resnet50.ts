@@ -1,0 +1,51 @@
+import { contentKey } from '@cryfold/core';
+import { z } from 'zod';
+import { featureArtifact } from '../engine.js';
+import type { RunSettings } from '../estimator-kind.js';
+import { count, networkKind, trainingParameters } from './network-kind.js';
+
+/** ResNet50 + global average pooling + dropout + dense head. */
+const parameters = z.strictObject({
+  kind: z.literal('tl-resnet50'),
+  ...trainingParameters,
+  epochs: count.default(3),
+  /** `random`, or a Keras `notop` .h5 file: a path, `https://…#sha256=HEX` or `store:KEY#sha256=HEX` */
+  weights: z.string().min(1).default('random'),
+  /** Which layers are trained: all; the head alone, on features computed once; or those from a named one on. */
+  backbone: z.union([z.enum(['full', 'frozen']), z.strictObject({ from: z.string().min(1) })]).default('full'),
+  dropout: z.number().min(0).lt(1).default(0.25),
+  dense: z.array(count).default([256, 128, 64]),
+});
+
+type Parameters = z.infer<typeof parameters>;
+
+const architecture = async () => (await import('@cryfold/nn')).resnet50Architecture;
+
+/** A frozen backbone's features of all images, which serve every fold. */
+function embeddings({ weights, precision, backbone }: Parameters, { featureKey, threads, xla }: RunSettings) {
+  if (backbone !== 'frozen') return undefined;
+  const key = contentKey({ features: featureKey, weights, precision, threads, xla: xla || undefined }).slice(0, 16);
+  return {
+    kind: 'embeddings',
+    id: `embeddings-${key}`,
+    artifact: featureArtifact(featureKey, `embeddings-${key}.npy`),
+  };
+}
+
+export const tlResnet50 = {
+  ...networkKind<Parameters>({
+    kind: 'tl-resnet50',
+    parameters,
+    architecture,
+    prerequisite: embeddings,
+    pretrained: {
+      source: ({ weights }) => weights,
+      withSource: (own, weights) => ({ ...own, weights }),
+      verify: async (path) => {
+        const { backboneShapes, loadKerasWeights } = await import('@cryfold/nn');
+        return (await loadKerasWeights(path, backboneShapes(await architecture()))).size;
+      },
+    },
+  }),
+  parameters,
+};

@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import type { AnyKind } from './estimator-kind.js';
+import { smallCnn } from './networks/small-cnn.js';
+import { tlResnet50 } from './networks/tl-resnet50.js';
+import { svm } from './svm/svm.js';
+
+/** Every kind of estimator. To add one, write its file and name it here: docs/extending.md. */
+const KINDS = [smallCnn, tlResnet50, svm] as const;
+
+/** An estimator's entry in a spec. */
+export const estimatorSchema = z.discriminatedUnion('kind', [
+  KINDS[0].parameters,
+  ...KINDS.slice(1).map(({ parameters }) => parameters),
+]) as unknown as z.ZodType<Estimator>;
+
+/** The parameters of an estimator, its kind among them. */
+export type Estimator = z.infer<(typeof KINDS)[number]['parameters']>;
+
+export const estimatorKinds: readonly AnyKind[] = KINDS;
+
+const byName = new Map<string, AnyKind>(KINDS.map((kind) => [kind.kind, kind]));
+
+/** The kind that implements an estimator. */
+export function kindOf({ kind }: { kind: string }): AnyKind {
+  const found = byName.get(kind);
+  if (!found) throw new TypeError(`no estimator kind is called ${kind}`);
+  return found;
+}

@@ -1,0 +1,52 @@
+import type { Layer } from '../layers/layer.js';
+import type { Model } from './model.js';
+
+/** How a network is trained, whatever its layers are. */
+export interface TrainingParameters {
+  /** What messages call the network */
+  kind: string;
+  epochs: number;
+  batchSize: number;
+  learningRate: number;
+  optimizer: 'adam' | 'adamw' | 'sgd';
+  /** What convolutions and activations compute in; weights, statistics, loss and optimiser stay in float32. */
+  precision: 'float32' | 'bfloat16' | 'float16';
+  /** `balanced` scales each loss inversely to its class's share of the training clips. */
+  classWeight: 'none' | 'balanced';
+  /** Of a network with a backbone: `random`, or where its pretrained weights come from */
+  weights?: string;
+  /** Of a network with a backbone: which layers are trained */
+  backbone?: 'full' | 'frozen' | { from: string };
+}
+
+export interface ImageSize {
+  height: number;
+  width: number;
+}
+
+/** The part of a network that pretrained weights exist for, and that can be frozen. */
+export interface Backbone<P> {
+  /** Layers from an image to a vector of `length` features; the last one is where the head begins. */
+  features(): Layer[];
+  length: number;
+  /** The layers whose weights a pretrained file must hold. */
+  pretrained(): Layer[];
+  /** Layers from the features to the logits. */
+  head(classes: number, parameters: P): Layer[];
+}
+
+/** The layers of one kind of network, as a function of its parameters. */
+export interface Architecture<P = never> {
+  /** The whole network, from images [height, width, 3] of 0 to 255 to logits. */
+  build(image: ImageSize, classes: number, parameters: P): Model;
+  backbone?: Backbone<P>;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: architectures of different parameters stand side by side
+export type AnyArchitecture = Architecture<any>;
+
+/** A network to train: its layers and its parameters, which must be those that the architecture takes. */
+export interface NetworkSpec<P extends TrainingParameters = TrainingParameters> {
+  architecture: AnyArchitecture;
+  parameters: P;
+}

@@ -1,0 +1,35 @@
+import type { NetworkSpec, TrainingParameters } from '../src/models/architecture.js';
+import { type HeadShape, resnet50Architecture } from '../src/models/resnet50.js';
+import { type SmallCnnShape, smallCnnArchitecture } from '../src/models/small-cnn.js';
+
+type Cnn = TrainingParameters & SmallCnnShape;
+type ResNet = TrainingParameters & HeadShape & Required<Pick<TrainingParameters, 'weights' | 'backbone'>>;
+
+const training = {
+  batchSize: 50,
+  learningRate: 1e-4,
+  optimizer: 'adam',
+  precision: 'float32',
+  classWeight: 'none',
+} as const;
+
+/** A Small CNN with the paper's parameters, save those given. */
+export function smallCnnSpec(own: Partial<Cnn> = {}): NetworkSpec<Cnn> {
+  const parameters = { kind: 'small-cnn', epochs: 10, ...training, filters: [32, 64, 128], dense: [128], ...own };
+  return { architecture: smallCnnArchitecture, parameters };
+}
+
+/** A ResNet50 with the paper's parameters and random weights, save those given. */
+export function resnet50Spec(own: Partial<ResNet> = {}): NetworkSpec<ResNet> {
+  const parameters: ResNet = {
+    ...{ kind: 'tl-resnet50', epochs: 3, ...training, weights: 'random', backbone: 'full' },
+    ...{ dropout: 0.25, dense: [256, 128, 64] },
+    ...own,
+  };
+  return { architecture: resnet50Architecture, parameters };
+}
+
+/** A network with other parameters. */
+export function withParameters<P extends TrainingParameters>(spec: NetworkSpec<P>, own: Partial<P>): NetworkSpec<P> {
+  return { ...spec, parameters: { ...spec.parameters, ...own } };
+}

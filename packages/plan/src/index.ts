@@ -1,0 +1,47 @@
+export { type FinalRequest, finalRequest, finalRequestSchema } from './final.js';
+export {
+  type DatasetManifest,
+  decodeManifest,
+  decodePlan,
+  FOLD_FORMAT,
+  type FoldJob,
+  featuresKey,
+  finalKey,
+  type PlanInput,
+  type PlannedSplit,
+  planRun,
+  type RunPlan,
+  settingsOf,
+} from './plan.js';
+export { prerequisiteOf, queuedIds } from './prerequisites.js';
+export {
+  bestModel,
+  cancelledSchema,
+  type FinalResult,
+  type FoldFailure,
+  type FoldResult,
+  finalLoss,
+  finalResultSchema,
+  foldFailureSchema,
+  foldResultSchema,
+  storeKeys,
+} from './records.js';
+export {
+  choiceKey,
+  contextSplits,
+  contextsOf,
+  type Decision,
+  growPlan,
+  replay,
+  type SearchLog,
+  type SearchRecord,
+  searchedBase,
+  searchRecordSchema,
+  selectedPlan,
+  type Trial,
+  type TrialState,
+  type TrialStatistics,
+  trialName,
+} from './search-log.js';
+export { SEARCH_ALGORITHMS, type SearchParameter, type SearchSpec } from './search-spec.js';
+export { parseSpec, type Spec, specJsonSchema, specSchema } from './spec.js';

@@ -1,0 +1,21 @@
+import { type FoldQueue, kindOf, type Prerequisite } from '@cryfold/estimators';
+import { type RunPlan, settingsOf } from './plan.js';
+
+/** What the folds of a trial need computed before them; undefined where they need nothing. */
+export function prerequisiteOf(plan: RunPlan, trial: string): (Prerequisite & { queue: FoldQueue }) | undefined {
+  const estimator = plan.spec.estimators[trial];
+  const kind = kindOf(estimator);
+  const needed = kind.prerequisite?.(estimator, settingsOf(plan.spec, plan.features.key));
+  return needed && { ...needed, queue: kind.queue };
+}
+
+/** Ids of all jobs that a run may put into a queue. */
+export function queuedIds(plan: RunPlan, queue: FoldQueue): Set<string> {
+  const ids = new Set<string>();
+  for (const job of plan.jobs) {
+    if (job.queue === queue) ids.add(job.key);
+    const needed = prerequisiteOf(plan, job.trial);
+    if (needed?.queue === queue) ids.add(needed.id);
+  }
+  return ids;
+}

@@ -1,0 +1,20 @@
+/** Parameters of a C-SVM. Names are scikit-learn's. */
+export interface SvmParameters {
+  kernel: 'rbf' | 'linear' | 'poly' | 'sigmoid';
+  C: number;
+  /** Of rbf, poly and sigmoid; `scale` is 1 / (columns * variance of the training pixels), `auto` 1 / columns */
+  gamma: 'scale' | 'auto' | number;
+  /** Of poly */
+  degree: number;
+  /** Of poly and sigmoid */
+  coef0: number;
+  /** Factors on C: `balanced` is inverse to a class's share; or a factor by label, 1 for labels that are not named */
+  classWeight: 'none' | 'balanced' | Record<string, number>;
+  strategy: 'one-vs-rest' | 'one-vs-one';
+  /** How decisions become probabilities: a sigmoid per machine, or softmax(t * decisions + offset per class) */
+  calibration: 'platt' | 'temperature';
+  /** Largest violation of the optimality conditions at which the solver stops */
+  tolerance: number;
+  /** `ml-svm` trains with that library; `cryfold` with our own solver. */
+  engine: 'cryfold' | 'ml-svm';
+}

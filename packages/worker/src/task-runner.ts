@@ -1,0 +1,138 @@
+import { type ArtifactStore, readArtifact } from '@cryfold/artifacts';
+import { decodeNpy, deriveSeed, type EpochPoint, Random, sha256 } from '@cryfold/core';
+import {
+  type Engine,
+  type EngineContext,
+  type EngineSettings,
+  kindOf,
+  LastValue,
+  type Matrix,
+  type TrainingData,
+} from '@cryfold/estimators';
+import { decodeManifest, finalLoss, storeKeys } from '@cryfold/plan';
+import type { FoldOutput, FoldTask, Task } from './messages.js';
+
+export interface TaskObserver {
+  onProgress: (done: number, total: number) => void;
+  onEpoch: (point: EpochPoint) => void;
+}
+
+/** Runs tasks of any estimator kind in this process, and loads the engine of a kind when the first task needs it. */
+export class TaskRunner {
+  readonly #settings: EngineSettings;
+  readonly #engines = new Map<string, Promise<Engine<never>>>();
+  readonly #data = new LastValue<TrainingData>();
+
+  constructor(settings: EngineSettings) {
+    this.#settings = settings;
+  }
+
+  /** @returns undefined for a task that only prepares an artifact */
+  async run(task: Task, store: ArtifactStore, observer: TaskObserver): Promise<FoldOutput | undefined> {
+    const engine = await this.#engine(task.estimator.kind);
+    const data = await this.#data.get([task.dataset, task.features], () => readData(store, task));
+    const context = { data, artifacts: store, cacheDirectory: task.cacheDir, ...observer };
+    if (task.kind === 'fold') return runFold(engine, task, context, store);
+    await engine.prepare?.(task.estimator as never, task.artifact, context);
+    return undefined;
+  }
+
+  #engine(kind: string): Promise<Engine<never>> {
+    let engine = this.#engines.get(kind);
+    if (!engine) {
+      engine = kindOf({ kind }).loadEngine(this.#settings);
+      this.#engines.set(kind, engine);
+    }
+    return engine;
+  }
+}
+
+async function runFold(
+  engine: Engine<never>,
+  task: FoldTask,
+  context: EngineContext,
+  store: ArtifactStore,
+): Promise<FoldOutput> {
+  const { data } = context;
+  const { estimator, seed, grouped, prerequisite, checkpoint, model } = task;
+  const test = Int32Array.from(task.test);
+  const outcome = await engine.fit(
+    {
+      ...{ parameters: estimator as never, train: Int32Array.from(task.train), test },
+      ...{ labels: trainingLabels(data.labels, task), seed, grouped, prerequisite, checkpoint },
+      keepModel: model !== undefined,
+    },
+    context,
+  );
+  const { probabilities, decisions, curve, environment } = outcome;
+  const keep = model && (test.length === 0 || finalLoss({ curve }) <= model.atMost);
+  return {
+    ...{ probabilities, ...(decisions && { decisions }), curve, environment },
+    accuracy: accuracyOf(decisions ?? probabilities, data.labels, test),
+    // The child writes the files itself: those of a large network are too much for a message.
+    ...(keep && outcome.model && { model: await saveModelFiles(store, model.folder, await outcome.model()) }),
+  };
+}
+
+async function readData(store: ArtifactStore, { dataset, features }: Task): Promise<TrainingData> {
+  const key = storeKeys.manifest(dataset);
+  const { classes, clips } = decodeManifest(await readArtifact(store, key), key);
+  const index = new Map(classes.map((label, i) => [label, i]));
+  const images = storeKeys.images(features);
+  let array: ReturnType<TrainingData['features']> | undefined;
+  const read = async () => decodeNpy(await readArtifact(store, images), '|u1', 4, images);
+  return {
+    classes,
+    labels: Int32Array.from(clips, ({ label }) => index.get(label) ?? -1),
+    groups: clips.map(({ group }) => group),
+    featureKey: features,
+    features: () => {
+      array ??= read().catch((error) => {
+        array = undefined;
+        throw error;
+      });
+      return array;
+    },
+  };
+}
+
+/** The labels that a fold is trained on: all clips', or with those of the training rows shuffled among these. */
+export function trainingLabels(
+  labels: Int32Array,
+  { train, seed, shuffled }: Pick<FoldTask, 'train' | 'seed' | 'shuffled'>,
+): Int32Array {
+  if (!shuffled) return labels;
+  const random = new Random(deriveSeed(seed, 'shuffled labels'));
+  const own = labels.slice();
+  for (let i = train.length - 1; i > 0; i--) {
+    const j = random.below(i + 1);
+    [own[train[i]], own[train[j]]] = [own[train[j]], own[train[i]]];
+  }
+  return own;
+}
+
+/** Share of rows whose largest score, the first of equals, is that of their class; rows in the order of `test`. */
+function accuracyOf({ rows, columns, data }: Matrix, labels: Int32Array, test: ArrayLike<number>): number {
+  let hits = 0;
+  for (let row = 0; row < rows; row++) {
+    let best = 0;
+    for (let c = 1; c < columns; c++) if (data[row * columns + c] > data[row * columns + best]) best = c;
+    if (best === labels[test[row]]) hits++;
+  }
+  return rows === 0 ? 0 : hits / rows;
+}
+
+/** Writes a trained model's files, and gives what a record says about them. */
+async function saveModelFiles(
+  store: ArtifactStore,
+  folder: string,
+  files: Iterable<readonly [string, Uint8Array]>,
+): Promise<{ key: string; sha256: string }[]> {
+  const artifacts: { key: string; sha256: string }[] = [];
+  for (const [name, bytes] of files) {
+    const key = `${folder}${name}`;
+    await store.put(key, bytes);
+    artifacts.push({ key, sha256: sha256(bytes) });
+  }
+  return artifacts;
+}
