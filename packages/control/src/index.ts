@@ -16,14 +16,9 @@ export { type FoldLog, findJob, foldLogSchema, readResult } from './logs.js';
 export { planChampion } from './models/champion-plan.js';
 export { chooseOf, configurationOf } from './models/final-model.js';
 export { HttpModels, type Making, makingSchema } from './models/http-models.js';
-export {
-  type ModelControl,
-  type NewModel,
-  StoreModels,
-  trainingProgress,
-  type Watching,
-} from './models/model-control.js';
+export { type ModelControl, StoreModels } from './models/model-control.js';
 export { trainInCluster } from './models/train-in-cluster.js';
+export { type NewModel, trainingProgress, type Watching } from './models/training.js';
 export { noWorker, untakenQueues } from './no-worker.js';
 export { Patience } from './patience.js';
 export { type RunControl, StoreControl } from './run-control.js';

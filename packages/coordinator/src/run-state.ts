@@ -1,31 +1,6 @@
 import type { ErrorRecord } from '@cryfold/core';
 import type { FoldJob, RunPlan } from '@cryfold/plan';
-import type { SearchProgress } from './search-driver.js';
-
-/** What one trial has behind and before it. */
-export interface TrialProgress {
-  total: number;
-  done: number;
-  failed: number;
-}
-
-/** Published on the run's job, for whoever watches. */
-export interface RunProgress {
-  run: string;
-  total: number;
-  done: number;
-  failed: number;
-  /** Fold results that were in the store before this run began */
-  found: number;
-  trials: Record<string, TrialProgress>;
-  active: { trial: string; repeat: number; fold: number; fraction: number }[];
-  /** Seconds to the end, or null while too little is known */
-  etaSeconds: number | null;
-  /** What happens apart from folds, such as `distances` or `aggregate` */
-  phase: string;
-  /** Of a sweep */
-  search?: SearchProgress;
-}
+import type { RunProgress, TrialProgress } from './run-progress.js';
 
 interface Activity {
   since: number;

@@ -1,24 +1,12 @@
 import { type ArtifactStore, readRunPlan, type StoredPlan } from '@cryfold/artifacts';
 import { CryfoldError, DAMAGE_CODES, encodeRecord } from '@cryfold/core';
 import type { SearchMetric } from '@cryfold/evaluation';
-import {
-  contextSplits,
-  type FoldJob,
-  type RunPlan,
-  type SearchRecord,
-  storeKeys,
-  type TrialState,
-} from '@cryfold/plan';
+import { contextSplits, type FoldJob, type RunPlan, type SearchRecord, storeKeys } from '@cryfold/plan';
 import { decide, meanScore, openContests } from '@cryfold/search';
 import { FoldScores } from './fold-scores.js';
 import { forEachLimited } from './limited.js';
-import type { RunProgress, RunState } from './run-state.js';
-
-/** For whoever watches: how many trials are in each state, and the best one so far. */
-export interface SearchProgress {
-  states: Record<TrialState, number>;
-  best: { trial: string; mean: number; folds: number } | null;
-}
+import type { RunProgress, SearchProgress } from './run-progress.js';
+import type { RunState } from './run-state.js';
 
 /**
  * Decides what a sweep evaluates next. Every decision is one record in the store, committed by a conditional put, so

@@ -1,4 +1,4 @@
-import type { EvaluationInput, FoldProbabilities } from './evaluate.js';
+import type { EvaluationInput, FoldProbabilities } from './evaluation-input.js';
 import { argmaxRows } from './metrics.js';
 
 export interface Errors {

@@ -1,7 +1,7 @@
 import { CryfoldError } from '@cryfold/core';
 import { holm, mcNemar, nadeauBengio, type PairedTest } from './comparisons.js';
-import type { EvaluationInput, FoldProbabilities } from './evaluate.js';
 import { pool } from './evaluate-model.js';
+import type { EvaluationInput, FoldProbabilities } from './evaluation-input.js';
 import { argmaxRows } from './metrics.js';
 import type { Comparison, ModelResults, RunResults } from './results.js';
 

@@ -1,4 +1,4 @@
-import type { FoldProbabilities } from './evaluate.js';
+import type { FoldProbabilities } from './evaluation-input.js';
 import type { FusionTraining } from './fusion.js';
 import type { Split } from './split.js';
 

@@ -1,5 +1,5 @@
 import { bootstrapGroups } from './comparisons.js';
-import type { EvaluationInput, FoldProbabilities } from './evaluate.js';
+import type { EvaluationInput, FoldProbabilities } from './evaluation-input.js';
 import {
   accuracy,
   argmaxRows,

@@ -2,38 +2,13 @@ import { CryfoldError } from '@cryfold/core';
 import { compareModels } from './compare.js';
 import { crossFitRows } from './cross-fit.js';
 import { evaluateModel } from './evaluate-model.js';
+import type { EvaluatedClip, EvaluationInput, FoldProbabilities } from './evaluation-input.js';
 import { type FusionRule, fuse, isFitted } from './fusion.js';
 import { groupsSpanning, protocolLabel } from './leaks.js';
 import { summarise } from './metrics.js';
 import type { Evaluation, MissingFold, ModelResults, RunResults } from './results.js';
-import { type ShuffledFold, shuffledBaselines, shuffledName } from './shuffled.js';
+import { shuffledBaselines, shuffledName } from './shuffled.js';
 import type { Split } from './split.js';
-
-export interface EvaluatedClip {
-  id: string;
-  group: string;
-  /** Index into `classes`. */
-  label: number;
-}
-
-/** Per split, in the splits' order: row-major probabilities, test clips x classes, or null where the fold is missing. */
-export type FoldProbabilities = readonly (Float64Array | null)[];
-
-export interface EvaluationInput {
-  classes: readonly string[];
-  clips: readonly EvaluatedClip[];
-  splits: readonly Split[];
-  /** As in the spec; tables show models in this order. */
-  estimators: Readonly<Record<string, { kind: string }>>;
-  fusion: Readonly<Record<string, { rule: FusionRule; members: readonly string[] }>>;
-  probabilities: ReadonlyMap<string, FoldProbabilities>;
-  /** One-vs-rest decision values of the estimators that predict by them; in the same form, and -Infinity is allowed. */
-  decisions?: ReadonlyMap<string, FoldProbabilities>;
-  /** Folds of estimators that were trained on shuffled labels. */
-  shuffled?: readonly ShuffledFold[];
-  /** Why folds are missing, where that is known. */
-  failures?: readonly { model: string; repeat: number; fold: number; code: string; message: string }[];
-}
 
 export interface EvaluatedRun {
   /** The parts of results.json that follow from the input. */

@@ -12,13 +12,8 @@ export {
   type PairedTest,
 } from './comparisons.js';
 export { crossFitRows, outOfFoldRows } from './cross-fit.js';
-export {
-  type EvaluatedClip,
-  type EvaluatedRun,
-  type EvaluationInput,
-  evaluateRun,
-  type FoldProbabilities,
-} from './evaluate.js';
+export { type EvaluatedRun, evaluateRun } from './evaluate.js';
+export type { EvaluatedClip, EvaluationInput, FoldProbabilities, ShuffledFold } from './evaluation-input.js';
 export {
   applyFusion,
   type FittedFusion,
@@ -84,6 +79,6 @@ export {
 } from './results.js';
 export { SEARCH_METRICS, type SearchMetric, searchScore } from './search-score.js';
 export { type ShuffleSplitOptions, shuffleSplit, trainTestSplit } from './shuffle-split.js';
-export { type ShuffledFold, shuffledName } from './shuffled.js';
+export { shuffledName } from './shuffled.js';
 export type { Split } from './split.js';
 export { isGrouped, SPLITTERS, type SplitRequest, type Splitter, type SplitterKind, splitterOf } from './splitters.js';

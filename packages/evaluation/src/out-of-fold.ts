@@ -1,4 +1,4 @@
-import type { EvaluatedClip, FoldProbabilities } from './evaluate.js';
+import type { EvaluatedClip, FoldProbabilities } from './evaluation-input.js';
 import type { Split } from './split.js';
 
 /** A field of RFC 4180: quoted where it holds a comma, a quote or a line end. */

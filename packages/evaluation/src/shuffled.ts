@@ -1,16 +1,6 @@
-import type { EvaluationInput } from './evaluate.js';
+import type { EvaluationInput, ShuffledFold } from './evaluation-input.js';
 import { accuracy, argmaxRows, confusionMatrix, summarise } from './metrics.js';
 import type { Evaluation } from './results.js';
-
-/** A fold of an estimator that was trained on shuffled labels, and is tested on the true ones. */
-export interface ShuffledFold {
-  model: string;
-  shuffle: number;
-  /** Index into the splits. */
-  split: number;
-  /** What it predicts by: test clips x classes; absent where the fold is missing. */
-  scores?: Float64Array;
-}
 
 export function shuffledName(model: string, shuffle: number): string {
   return `${model} on shuffled labels ${shuffle}`;

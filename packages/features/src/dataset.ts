@@ -49,9 +49,6 @@ export interface Dataset {
   contentHash: string;
 }
 
-/** A recording that a reader found: labelled, or with the reason why it cannot be. */
-export type Recording = { file: string } & ({ label: string; group: string } | { error: CryfoldError });
-
 export interface ReadOptions {
   /** length of a clip in seconds, default 1 */
   clipSeconds?: number;

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, posix, resolve } from 'node:path';
 import { CryfoldError } from '@cryfold/core';
-import type { Recording } from './dataset.js';
+import type { Recording } from './recording.js';
 
 /** Whether a data path means a CSV manifest rather than a directory. */
 export function isManifest(path: string): boolean {

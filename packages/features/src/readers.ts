@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { CryfoldError } from '@cryfold/core';
-import type { Recording } from './dataset.js';
+import type { Recording } from './recording.js';
 
 /** Class codes of Baby Chillanto's file names `IIIISSSCCC.wav`: infant, segment, class. */
 export const CHILLANTO_CLASSES: Readonly<Record<string, string>> = {

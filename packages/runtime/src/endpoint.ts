@@ -3,7 +3,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { CryfoldError } from '@cryfold/core';
 import type { Logger } from './logger.js';
-import { type Metrics, NO_METRICS } from './metrics.js';
+import { NO_METRICS } from './metrics.js';
+import type { Metrics } from './metrics-interface.js';
 
 /** What a service needs, by name: each throws, or rejects, where it is not there. */
 export type Checks = Readonly<Record<string, () => Promise<unknown>>>;

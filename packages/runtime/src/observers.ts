@@ -1,5 +1,5 @@
 import type { CryfoldError } from '@cryfold/core';
-import type { Metrics } from './metrics.js';
+import type { Metrics } from './metrics-interface.js';
 
 interface StoreOperation {
   operation: string;

@@ -3,7 +3,7 @@ import { SpanStatusCode, trace } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
-import type { Spanner } from './tracing.js';
+import type { Spanner } from './spanner.js';
 
 /** Milliseconds for the last spans: a collector that is away must not keep a service from its end. */
 const FLUSH = 3000;

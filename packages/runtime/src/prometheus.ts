@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { CATALOGUE, type Definition } from './catalogue.js';
-import type { Metrics } from './metrics.js';
+import type { Metrics } from './metrics-interface.js';
 
 /** Content type of {@link Metrics.text}. */
 export const TEXT_FORMAT = Registry.PROMETHEUS_CONTENT_TYPE;

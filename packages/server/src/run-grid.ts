@@ -13,7 +13,7 @@ import { accuracy, type RunResults, type TrialRow } from '@cryfold/evaluation';
 import { type FoldFailure, type FoldJob, foldFailureSchema, type RunPlan, storeKeys } from '@cryfold/plan';
 import { Feed } from './feed.js';
 import type { RunList } from './run-list.js';
-import type { Watched } from './watches.js';
+import type { Watched } from './watched.js';
 
 /** What a cell of the grid shows; numbers, since there may be ten thousand. */
 export const CELL = { waiting: 0, active: 1, done: 2, failed: 3 } as const;

@@ -4,17 +4,12 @@ import type { Logger } from '@cryfold/runtime';
 import { Feed } from './feed.js';
 import { RunGrid } from './run-grid.js';
 import type { RunList } from './run-list.js';
+import type { Watched } from './watched.js';
 
 /** Milliseconds between looks at what somebody watches: one look for all who do. */
 const LOOK = 1000;
 /** Milliseconds that a watch goes on after the last one left, for those who come back. */
 const LINGER = 30_000;
-
-export interface Watched {
-  feed: Feed;
-  /** Looks, and publishes what has changed. */
-  look(): Promise<void>;
-}
 
 /** Feeds by what they watch: made for the first who asks, looked at while somebody listens. */
 export class Watches {

@@ -4,5 +4,6 @@ export { fitPredictSvm, type SvmProblem, type SvmResult } from './fit-predict.js
 export { type GridCell, type GridProblem, svmGrid } from './grid.js';
 export type { Kernel } from './kernel.js';
 export { type MlSvmModel, toMlSvm } from './ml-svm.js';
-export { decodeModel, encodeModel, exportModel, type SvmModel, type SvmModelFiles, SvmPredictor } from './model.js';
+export { decodeModel, encodeModel, exportModel, SvmPredictor } from './model.js';
 export type { SvmParameters } from './parameters.js';
+export type { SvmModel, SvmModelFiles } from './svm-model.js';

@@ -1,7 +1,7 @@
 import { CryfoldError, Random } from '@cryfold/core';
 import SVM from 'ml-svm';
-import type { SvmModel } from './model.js';
 import type { BinaryProblem, BinarySolution } from './smo.js';
+import type { SvmModel } from './svm-model.js';
 
 /**
  * The same problem solved by ml-svm 2.1.2: simplified SMO, whose second choice is random. It takes minutes where

@@ -1,28 +1,9 @@
 import { CryfoldError, decodeNpy, encodeNpy, newer } from '@cryfold/core';
-import { type Combination, combineDecisions, combineProbabilities } from './combine.js';
+import { combineDecisions, combineProbabilities } from './combine.js';
 import { BLOCK_COLUMNS, BLOCK_ROWS, copyBlock, crossTile, type DotTile, TILE_ROWS } from './dot-tile.js';
 import { machineValues, type SvmFit } from './fit.js';
-import { type Kernel, kernelFunction } from './kernel.js';
-
-/** A trained SVM that stands alone: the support vectors' images, and what to do with them. */
-export interface SvmModel {
-  /** Labels, in the order of all probabilities */
-  classes: string[];
-  /** Columns of the images */
-  columns: number;
-  kernel: Kernel;
-  C: number;
-  combination: Combination;
-  /** Per machine */
-  biases: number[];
-  /** machines x support vectors: alpha * sign */
-  weights: Float64Array[];
-  /** support vectors x columns, grey levels */
-  support: Uint8Array;
-}
-
-/** The files of a model, by name. */
-export type SvmModelFiles = Record<'svm.json' | 'support.npy' | 'coefficients.npy', Uint8Array>;
+import { kernelFunction } from './kernel.js';
+import type { SvmModel, SvmModelFiles } from './svm-model.js';
 
 const FORMAT = 1;
 

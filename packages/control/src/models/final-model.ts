@@ -12,7 +12,7 @@ import {
 import { checkModelName, type ModelCard, modelOf, writeVersion } from '@cryfold/models';
 import { type FinalResult, type Spec, storeKeys } from '@cryfold/plan';
 import { readResults } from '../status.js';
-import type { NewModel, TrainMember, Watching } from './model-control.js';
+import type { NewModel, TrainMember, Watching } from './training.js';
 
 /**
  * Refits one model of a finished run on all its data, members and fusion, with the run's parameters, and writes it as a

@@ -12,7 +12,8 @@ import { z } from 'zod';
 import type { HttpClient } from '../http-client.js';
 import { HttpStore } from '../http-store.js';
 import { Patience } from '../patience.js';
-import type { Decision, ModelControl, NewModel, Watching } from './model-control.js';
+import type { Decision, ModelControl } from './model-control.js';
+import type { NewModel, Watching } from './training.js';
 
 /** Milliseconds between looks at a server's training. */
 const POLL = 1000;

@@ -1,22 +1,8 @@
 import type { ArtifactStore } from '@cryfold/artifacts';
 import { encodeRecord } from '@cryfold/core';
 import { type ModelCard, ModelRegistry, modelKeys, type Promotion, type RetrainRecord } from '@cryfold/models';
-import type { FinalResult, RunPlan } from '@cryfold/plan';
 import { makeFinalModel } from './final-model.js';
-
-/** A model that a finished run evaluated, to be refitted on all data. */
-export interface NewModel {
-  run: string;
-  /** Which of the run's estimators or fusions */
-  of: string;
-  /** Of the model */
-  name: string;
-}
-
-export interface Watching {
-  signal: AbortSignal;
-  onProgress: (text: string) => void;
-}
+import type { NewModel, TrainMember, Watching } from './training.js';
 
 export interface Decision {
   by: 'promote' | 'retrain';
@@ -44,16 +30,6 @@ export interface ModelControl {
   /** Keeps how the last retraining ended. */
   keepRetrain(record: RetrainRecord): Promise<void>;
 }
-
-/** Tells how far the training of an estimator on all clips is, in steps of it or in words. */
-export function trainingProgress(plan: RunPlan, trial: string, onProgress: (text: string) => void) {
-  const say = (rest: string) => onProgress(`training ${trial} on all ${plan.dataset.clips} clips${rest}`);
-  const steps = (done: number, total: number) => say(`: ${Math.floor((100 * done) / total)} %`);
-  return { say, steps };
-}
-
-/** Trains an estimator of a plan on all clips. */
-export type TrainMember = (plan: RunPlan, trial: string, watching: Watching) => Promise<FinalResult>;
 
 /** Over a store. */
 export class StoreModels implements ModelControl {

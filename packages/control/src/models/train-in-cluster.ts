@@ -5,7 +5,7 @@ import { kindOf } from '@cryfold/estimators';
 import { type FinalResult, finalRequest, type RunPlan, storeKeys } from '@cryfold/plan';
 import { failureOf, Queues } from '@cryfold/queue';
 import { isTaken, noWorker } from '../no-worker.js';
-import { trainingProgress, type Watching } from './model-control.js';
+import { trainingProgress, type Watching } from './training.js';
 
 /** Milliseconds between looks at whether the model is in the store. */
 const POLL = 300;

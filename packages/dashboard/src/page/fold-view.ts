@@ -1,7 +1,7 @@
 import { ask, type Epoch, type FoldDetail, type Grid } from './api.js';
 import { showDialog } from './confirm.js';
 import { h, percent, s, seconds, tell } from './dom.js';
-import { head } from './runs-view.js';
+import { head } from './tables.js';
 
 /** Milliseconds between questions after a fold that is not done. */
 const AGAIN = 3000;

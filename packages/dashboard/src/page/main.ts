@@ -2,17 +2,7 @@ import { ask, Refusal, type Session } from './api.js';
 import { h, say, tell } from './dom.js';
 import { runView } from './run-view.js';
 import { runsView } from './runs-view.js';
-
-export interface View {
-  root: HTMLElement;
-  session: Session;
-  /** Told whether events are heard. */
-  connected: (is: boolean) => void;
-  /** Told why the server refuses to tell events. */
-  refused: (why: Refusal) => void;
-  /** Told once what was asked for is shown. */
-  ready: () => void;
-}
+import type { View } from './view.js';
 
 const root = document.getElementById('content')!;
 const connection = document.getElementById('connection')!;

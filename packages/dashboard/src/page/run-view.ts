@@ -4,9 +4,9 @@ import { h, percent, say, seconds, tell } from './dom.js';
 import { showFailures } from './failures.js';
 import { showFold } from './fold-view.js';
 import { GridView } from './grid.js';
-import type { View } from './main.js';
-import { head, labelled, scroll } from './runs-view.js';
 import { SearchView } from './search-view.js';
+import { head, labelled, scroll } from './tables.js';
+import type { View } from './view.js';
 
 const ENDED = new Set(['complete', 'incomplete']);
 const ESTIMATOR = ['Trial', 'Folds', 'Mean accuracy', 'Seconds a fold', 'Parameters'];

@@ -1,6 +1,7 @@
 import { type Cluster, listen, type RunSummary, type Worker } from './api.js';
 import { h, Keyed, percent, say, seconds } from './dom.js';
-import type { View } from './main.js';
+import { head, labelled, scroll } from './tables.js';
+import type { View } from './view.js';
 
 const RUN = ['Run', 'State', 'Folds', 'Time left'];
 const WORKER = ['Worker', 'Queues', 'Does now'];
@@ -51,20 +52,6 @@ export function runsView(view: View): () => void {
     connected: view.connected,
     refused: view.refused,
   });
-}
-
-export function scroll(label: string, table: HTMLElement): HTMLElement {
-  return h('div', { class: 'scroll', role: 'region', 'aria-label': label, tabindex: 0 }, table);
-}
-
-export function head(...names: string[]): HTMLElement {
-  return h('thead', {}, h('tr', {}, ...names.map((name) => h('th', { scope: 'col' }, name))));
-}
-
-/** Cells that say what they are, for a screen too narrow for columns. */
-export function labelled<T extends HTMLElement>(row: T, names: readonly string[]): T {
-  for (const [i, cell] of [...row.children].entries()) if (cell instanceof HTMLElement) cell.dataset.label = names[i];
-  return row;
 }
 
 function runRow({ run }: RunSummary) {

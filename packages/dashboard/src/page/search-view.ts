@@ -1,6 +1,6 @@
 import type { Search, TrialRow } from './api.js';
 import { h, Keyed, say } from './dom.js';
-import { head, labelled, scroll } from './runs-view.js';
+import { head, labelled, scroll } from './tables.js';
 
 /** The trials of a sweep, best first within each estimator, as `cryfold status RUN` prints them. */
 export class SearchView {

@@ -3,7 +3,7 @@ import type { Engine, EngineContext, Fold, FoldOutcome } from '../engine.js';
 import { LastValue } from '../last-value.js';
 import { type Gram, imagesOf, readGram, writeGram } from './gram.js';
 import { innerFolds } from './inner-folds.js';
-import type { Svm } from './svm.js';
+import type { Svm } from './parameters.js';
 
 /** Trains SVM folds from distances that they share; never loads TensorFlow. */
 export class SvmEngine implements Engine<Svm> {

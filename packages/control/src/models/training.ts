@@ -1,0 +1,25 @@
+import type { FinalResult, RunPlan } from '@cryfold/plan';
+
+/** A model that a finished run evaluated, to be refitted on all data. */
+export interface NewModel {
+  run: string;
+  /** Which of the run's estimators or fusions */
+  of: string;
+  /** Of the model */
+  name: string;
+}
+
+export interface Watching {
+  signal: AbortSignal;
+  onProgress: (text: string) => void;
+}
+
+/** Trains an estimator of a plan on all clips. */
+export type TrainMember = (plan: RunPlan, trial: string, watching: Watching) => Promise<FinalResult>;
+
+/** Tells how far the training of an estimator on all clips is, in steps of it or in words. */
+export function trainingProgress(plan: RunPlan, trial: string, onProgress: (text: string) => void) {
+  const say = (rest: string) => onProgress(`training ${trial} on all ${plan.dataset.clips} clips${rest}`);
+  const steps = (done: number, total: number) => say(`: ${Math.floor((100 * done) / total)} %`);
+  return { say, steps };
+}

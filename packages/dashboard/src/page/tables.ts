@@ -1,0 +1,15 @@
+import { h } from './dom.js';
+
+export function scroll(label: string, table: HTMLElement): HTMLElement {
+  return h('div', { class: 'scroll', role: 'region', 'aria-label': label, tabindex: 0 }, table);
+}
+
+export function head(...names: string[]): HTMLElement {
+  return h('thead', {}, h('tr', {}, ...names.map((name) => h('th', { scope: 'col' }, name))));
+}
+
+/** Cells that say what they are, for a screen too narrow for columns. */
+export function labelled<T extends HTMLElement>(row: T, names: readonly string[]): T {
+  for (const [i, cell] of [...row.children].entries()) if (cell instanceof HTMLElement) cell.dataset.label = names[i];
+  return row;
+}

@@ -1,0 +1,38 @@
+import type { FusionRule } from './fusion.js';
+import type { Split } from './split.js';
+
+export interface EvaluatedClip {
+  id: string;
+  group: string;
+  /** Index into `classes`. */
+  label: number;
+}
+
+/** Per split, in the splits' order: row-major probabilities, test clips x classes, or null where the fold is missing. */
+export type FoldProbabilities = readonly (Float64Array | null)[];
+
+export interface EvaluationInput {
+  classes: readonly string[];
+  clips: readonly EvaluatedClip[];
+  splits: readonly Split[];
+  /** As in the spec; tables show models in this order. */
+  estimators: Readonly<Record<string, { kind: string }>>;
+  fusion: Readonly<Record<string, { rule: FusionRule; members: readonly string[] }>>;
+  probabilities: ReadonlyMap<string, FoldProbabilities>;
+  /** One-vs-rest decision values of the estimators that predict by them; in the same form, and -Infinity is allowed. */
+  decisions?: ReadonlyMap<string, FoldProbabilities>;
+  /** Folds of estimators that were trained on shuffled labels. */
+  shuffled?: readonly ShuffledFold[];
+  /** Why folds are missing, where that is known. */
+  failures?: readonly { model: string; repeat: number; fold: number; code: string; message: string }[];
+}
+
+/** A fold of an estimator that was trained on shuffled labels, and is tested on the true ones. */
+export interface ShuffledFold {
+  model: string;
+  shuffle: number;
+  /** Index into the splits. */
+  split: number;
+  /** What it predicts by: test clips x classes; absent where the fold is missing. */
+  scores?: Float64Array;
+}

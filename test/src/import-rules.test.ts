@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { cp, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { before, test } from 'node:test';
+import { ROOT, temporaryFolder } from './command.js';
+
+let project: string;
+
+/** A project with this repository's lint rules and package manifests, and no code. */
+before(async () => {
+  const folder = await temporaryFolder();
+  process.once('exit', () => spawnSync('rm', ['-rf', folder.path]));
+  project = folder.path;
+  await cp(join(ROOT, 'biome.json'), join(project, 'biome.json'));
+  for (const name of await readdir(join(ROOT, 'packages'))) {
+    await mkdir(join(project, 'packages', name, 'src'), { recursive: true });
+    await cp(join(ROOT, 'packages', name, 'package.json'), join(project, 'packages', name, 'package.json'));
+  }
+});
+
+async function lint(files: Record<string, string>): Promise<string> {
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(dirname(join(project, path)), { recursive: true });
+    await writeFile(join(project, path), text);
+  }
+  const biome = join(ROOT, 'node_modules', '.bin', 'biome');
+  const args = ['lint', '--vcs-enabled=false', ...Object.keys(files)];
+  const { stdout, stderr } = spawnSync(biome, args, { cwd: project, encoding: 'utf8' });
+  return stdout + stderr;
+}
+
+const uses = (name: string) => `import * as used from '${name}';\nexport const it = used;\n`;
+
+test('a declared import passes', async () => {
+  for (const name of ['bullmq', '@cryfold/core', 'node:fs']) {
+    assert.doesNotMatch(await lint({ 'packages/queue/src/a.ts': uses(name) }), /lint\//, name);
+  }
+});
+
+for (const [what, file, name] of [
+  ['another package that is not a dependency', 'packages/core/src/a.ts', '@cryfold/worker'],
+  ['the command line from a library', 'packages/nn/src/a.ts', 'cryfold'],
+  ['a vendor package that is not declared', 'packages/report/src/a.ts', 'lodash'],
+]) {
+  test(`the lint refuses ${what}`, async () => {
+    assert.match(await lint({ [file]: uses(name) }), /noUndeclaredDependencies/);
+  });
+}
+
+for (const [file, name] of [
+  ['packages/coordinator/src/a.ts', 'bullmq'],
+  ['packages/worker/src/a.ts', 'minio'],
+  ['packages/evaluation/src/a.ts', 'echarts'],
+  ['packages/core/src/a.ts', '@tensorflow/tfjs-node-gpu'],
+]) {
+  test(`the lint refuses ${name} outside of the package that owns it`, async () => {
+    assert.match(await lint({ [file]: uses(name) }), /noRestrictedImports[\s\S]*only packages\//);
+  });
+}
+
+for (const [kind, importing] of [
+  ['values', 'import { b } from'],
+  ['types', 'import type { b } from'],
+]) {
+  test(`the lint refuses a circle of ${kind}`, async () => {
+    const text = await lint({
+      'packages/core/src/one.ts': `${importing} './two.js';\nexport type a = typeof b;\nexport const a = 1;\n`,
+      'packages/core/src/two.ts': `import { a } from './one.js';\nexport const b = a;\n`,
+    });
+    assert.match(text, /noImportCycles/);
+  });
+}
