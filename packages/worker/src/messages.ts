@@ -5,7 +5,8 @@ import type { Estimator, Matrix } from '@cryfold/estimators';
 /** What a training child is asked to do. It reads inputs from the store and returns its result. */
 export type Task = FoldTask | PrepareTask;
 
-interface TaskInputs {
+/** What every task of a trial reads. */
+export interface TaskInputs {
   storeUrl: string;
   dataset: string;
   features: string;

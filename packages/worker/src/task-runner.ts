@@ -1,15 +1,17 @@
-import { type ArtifactStore, readArtifact } from '@cryfold/artifacts';
-import { decodeNpy, deriveSeed, type EpochPoint, Random, sha256 } from '@cryfold/core';
+import type { RunStore } from '@cryfold/artifacts';
+import { deriveSeed, type EpochPoint, Random, sha256 } from '@cryfold/core';
 import {
+  type Artifacts,
   type Engine,
   type EngineContext,
   type EngineSettings,
+  type FeatureArray,
   kindOf,
   LastValue,
   type Matrix,
   type TrainingData,
 } from '@cryfold/estimators';
-import { decodeManifest, finalLoss, storeKeys } from '@cryfold/plan';
+import { finalLoss } from '@cryfold/plan';
 import type { FoldOutput, FoldTask, Task } from './messages.js';
 
 export interface TaskObserver {
@@ -28,11 +30,11 @@ export class TaskRunner {
   }
 
   /** @returns undefined for a task that only prepares an artifact */
-  async run(task: Task, store: ArtifactStore, observer: TaskObserver): Promise<FoldOutput | undefined> {
+  async run(task: Task, store: RunStore, observer: TaskObserver): Promise<FoldOutput | undefined> {
     const engine = await this.#engine(task.estimator.kind);
     const data = await this.#data.get([task.dataset, task.features], () => readData(store, task));
-    const context = { data, artifacts: store, cacheDirectory: task.cacheDir, ...observer };
-    if (task.kind === 'fold') return runFold(engine, task, context, store);
+    const context = { data, artifacts: store.artifacts, cacheDirectory: task.cacheDir, ...observer };
+    if (task.kind === 'fold') return runFold(engine, task, context);
     await engine.prepare?.(task.estimator as never, task.artifact, context);
     return undefined;
   }
@@ -51,7 +53,6 @@ async function runFold(
   engine: Engine<never>,
   task: FoldTask,
   context: EngineContext,
-  store: ArtifactStore,
 ): Promise<FoldOutput> {
   const { data } = context;
   const { estimator, seed, grouped, prerequisite, checkpoint, model } = task;
@@ -70,24 +71,21 @@ async function runFold(
     ...{ probabilities, ...(decisions && { decisions }), curve, environment },
     accuracy: accuracyOf(decisions ?? probabilities, data.labels, test),
     // The child writes the files itself: those of a large network are too much for a message.
-    ...(keep && outcome.model && { model: await saveModelFiles(store, model.folder, await outcome.model()) }),
+    ...(keep && outcome.model && { model: await saveModelFiles(context.artifacts, model.folder, await outcome.model()) }),
   };
 }
 
-async function readData(store: ArtifactStore, { dataset, features }: Task): Promise<TrainingData> {
-  const key = storeKeys.manifest(dataset);
-  const { classes, clips } = decodeManifest(await readArtifact(store, key), key);
+async function readData(store: RunStore, { dataset, features }: Task): Promise<TrainingData> {
+  const { classes, clips } = await store.datasets.manifest(dataset);
   const index = new Map(classes.map((label, i) => [label, i]));
-  const images = storeKeys.images(features);
-  let array: ReturnType<TrainingData['features']> | undefined;
-  const read = async () => decodeNpy(await readArtifact(store, images), '|u1', 4, images);
+  let array: Promise<FeatureArray> | undefined;
   return {
     classes,
     labels: Int32Array.from(clips, ({ label }) => index.get(label) ?? -1),
     groups: clips.map(({ group }) => group),
     featureKey: features,
     features: () => {
-      array ??= read().catch((error) => {
+      array ??= store.datasets.features(features).catch((error) => {
         array = undefined;
         throw error;
       });
@@ -124,7 +122,7 @@ function accuracyOf({ rows, columns, data }: Matrix, labels: Int32Array, test: A
 
 /** Writes a trained model's files, and gives what a record says about them. */
 async function saveModelFiles(
-  store: ArtifactStore,
+  store: Artifacts,
   folder: string,
   files: Iterable<readonly [string, Uint8Array]>,
 ): Promise<{ key: string; sha256: string }[]> {

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { type ArtifactStore, readFinal } from '@cryfold/artifacts';
-import { CryfoldError, deriveSeed, encodeRecord } from '@cryfold/core';
-import { type FinalRequest, type FinalResult, storeKeys } from '@cryfold/plan';
-import type { Task } from './messages.js';
+import type { RunStore } from '@cryfold/artifacts';
+import { CryfoldError, deriveSeed, FORMATS } from '@cryfold/core';
+import type { FinalRequest, FinalResult } from '@cryfold/plan';
+import { Training } from './training.js';
 import { WarmChild } from './warm-child.js';
 
 export interface FinalTraining {
-  store: ArtifactStore;
+  store: RunStore;
   storeUrl: string;
   request: FinalRequest;
   /** Where pretrained weights are kept */
@@ -27,40 +27,38 @@ export async function trainFinalHere(training: FinalTraining): Promise<FinalResu
 }
 
 /**
- * Trains an estimator on all clips: a fold without test clips, whose model is kept. What was trained before, by
- * anybody, is found by its key.
+ * Trains an estimator on all clips: a fold without test clips, whose model is kept. A result that is in the store already
+ * is returned as it is.
  * @throws CryfoldError as training does; CANCELLED
  */
-export async function trainFinal(training: FinalTraining, child: WarmChild): Promise<FinalResult> {
-  const { store, storeUrl, request, cacheDir, childMemoryMb, signal, onProgress } = training;
+export async function trainFinal(final: FinalTraining, child: WarmChild): Promise<FinalResult> {
+  const { store, storeUrl, request, cacheDir, childMemoryMb, signal, onProgress } = final;
   const { key, dataset, features, clips, estimator, threads, xla, grouped, needed } = request;
-  const known = await readFinal(store, key);
+  const known = await store.finals.result(key);
   if (known) return known;
   const settings = { threads, xla, maxMemoryMb: childMemoryMb };
-  const inputs = { storeUrl, dataset, features, estimator, cacheDir };
-  if (needed && !(await store.has(needed.artifact))) {
-    await child.run(settings, { kind: 'prepare', ...inputs, artifact: needed.artifact }, signal, () => {});
-  }
+  const training = new Training(child, settings, { storeUrl, dataset, features, estimator, cacheDir });
+  if (needed) await training.prepare(store, needed, signal);
   const attempt = `0-${randomBytes(6).toString('hex')}`;
   const started = performance.now();
-  const task: Task = {
-    ...{ kind: 'fold', ...inputs, grouped },
+  const task = {
     train: Array.from({ length: clips }, (_, i) => i),
     test: [],
     seed: deriveSeed(key, 'fold'),
     shuffled: false,
+    grouped,
     prerequisite: needed?.artifact,
     checkpoint: undefined,
-    model: { folder: storeKeys.finalAttempt(key, attempt), atMost: Number.POSITIVE_INFINITY },
+    model: { folder: store.finals.folder(key, attempt), atMost: Number.POSITIVE_INFINITY },
   };
-  const output = await child.run(settings, task, signal, onProgress);
+  const output = await training.fold(task, { signal, onProgress });
   if (!output?.model) throw new CryfoldError('CHILD_DIED', 'the training child returned no model');
   const record: FinalResult = {
-    ...{ format: 1, key, attempt, model: output.model, seconds: (performance.now() - started) / 1000 },
+    ...{ format: FORMATS.final, key, attempt, model: output.model, seconds: (performance.now() - started) / 1000 },
     environment: { ...output.environment, node: process.version },
   };
-  if (await store.putIfAbsent(storeKeys.final(key), encodeRecord(record))) return record;
-  for (const file of output.model) await store.delete(file.key);
-  // Somebody else was first: that one is the model.
-  return trainFinal(training, child);
+  if (await store.finals.commit(record)) return record;
+  for (const file of output.model) await store.artifacts.delete(file.key);
+  // Another process was first: its result is the model.
+  return trainFinal(final, child);
 }

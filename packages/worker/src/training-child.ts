@@ -1,4 +1,4 @@
-import { observed, openStore, type StoreOperation } from '@cryfold/artifacts';
+import { observed, openStore, RunStore, type StoreOperation } from '@cryfold/artifacts';
 import type { EpochPoint } from '@cryfold/core';
 import { asCryfoldError } from '@cryfold/queue';
 import { loadConfig } from '@cryfold/runtime';
@@ -33,7 +33,7 @@ const usage = () => {
 
 process.on('message', async ({ id, task }: ToChild) => {
   try {
-    const store = observed(openStore(task.storeUrl, s3), (operation) => operations.push(operation));
+    const store = new RunStore(observed(openStore(task.storeUrl, s3), (operation) => operations.push(operation)));
     let last = 0;
     const onProgress = (done: number, total: number) => {
       const now = Date.now();

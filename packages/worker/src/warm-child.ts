@@ -15,6 +15,13 @@ export interface ChildSettings {
   maxMemoryMb: number;
 }
 
+export interface TaskOptions {
+  /** Kills the process */
+  signal: AbortSignal;
+  onProgress?: (done: number, total: number) => void;
+  onEpoch?: (point: EpochPoint) => void;
+}
+
 /** Why a process was started: what became of the one before. */
 export type StartReason = 'first' | 'died' | 'cancelled' | 'memory' | 'threads';
 
@@ -54,13 +61,8 @@ export class WarmChild {
    * Runs one task; one at a time.
    * @throws CryfoldError as the child threw it; CHILD_DIED when it ended without an answer; CANCELLED on abort
    */
-  async run(
-    settings: ChildSettings,
-    task: Task,
-    signal: AbortSignal,
-    onProgress: (done: number, total: number) => void,
-    onEpoch: (point: EpochPoint) => void = () => {},
-  ): Promise<FoldOutput | undefined> {
+  async run(settings: ChildSettings, task: Task, options: TaskOptions): Promise<FoldOutput | undefined> {
+    const { signal, onProgress, onEpoch } = options;
     if (this.#process && this.#started !== this.#argument(settings)) await this.stop('threads');
     this.#output = '';
     const child = this.#process ?? this.#start(settings);
@@ -76,9 +78,9 @@ export class WarmChild {
         };
         const onMessage = (message: FromChild) => {
           if (message.id !== id) return;
-          if (message.type === 'epoch') return onEpoch(message.point);
+          if (message.type === 'epoch') return onEpoch?.(message.point);
           this.#observer?.used(message.usage);
-          if (message.type === 'progress') return onProgress(message.done, message.total);
+          if (message.type === 'progress') return onProgress?.(message.done, message.total);
           cleanup();
           if (message.type === 'error') {
             spent = message.error.code === 'OUT_OF_MEMORY';

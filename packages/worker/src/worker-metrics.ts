@@ -11,6 +11,27 @@ export interface FoldPlace {
   fold: number;
 }
 
+/** How much a fold has to train. */
+export interface FoldSize {
+  queue: string;
+  /** Kind of the estimator */
+  estimator: string;
+  /** Training clips */
+  clips: number;
+  /** 0 for an estimator without epochs */
+  epochs: number;
+}
+
+/** Follows one attempt at a fold. */
+export interface FoldMetrics {
+  /** A child reports its first step at once, and then some of them. */
+  progress(done: number, total: number): void;
+  epoch(point: EpochPoint): void;
+  committed(seconds: number): void;
+  duplicate(): void;
+  ended(): void;
+}
+
 /** What a worker counts and measures about its queues, children and folds. */
 export class WorkerMetrics {
   readonly #metrics: Metrics;
@@ -54,16 +75,15 @@ export class WorkerMetrics {
   }
 
   /** Follows one attempt at a fold. */
-  fold(place: FoldPlace, queue: string, estimator: string, imagesPerEpoch: number, epochs: number) {
+  fold(place: FoldPlace, { queue, estimator, clips, epochs }: FoldSize): FoldMetrics {
     const metrics = this.#metrics;
     let last: number | undefined;
     return {
-      /** A child tells its first step at once, and then some of them. */
       progress(done: number, total: number) {
         const steps = done - (last ?? done - 1);
         last = done;
         if (epochs > 0) {
-          metrics.add('cryfold_trained_images_total', { estimator }, (steps * imagesPerEpoch * epochs) / total);
+          metrics.add('cryfold_trained_images_total', { estimator }, (steps * clips * epochs) / total);
         }
       },
       epoch({ loss, seconds }: EpochPoint) {

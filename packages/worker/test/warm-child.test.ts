@@ -50,7 +50,7 @@ test('a child that ran out of memory is replaced; so is one for other settings; 
   t.after(() => child.stop());
   const settings = { threads: 1, xla: false, maxMemoryMb: 4096 };
   const run = (own?: Parameters<typeof task>[0], changed = {}) =>
-    child.run({ ...settings, ...changed }, task(own), new AbortController().signal, () => {});
+    child.run({ ...settings, ...changed }, task(own), { signal: new AbortController().signal });
 
   const first = await run();
   assert.equal(first?.environment.gpu, '7');

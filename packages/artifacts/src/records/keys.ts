@@ -1,0 +1,29 @@
+/** Where records and arrays are in the store. */
+export const storeKeys = {
+  manifest: (dataset: string) => `datasets/${dataset}/manifest.json`,
+  images: (features: string) => `features/${features}/images.npy`,
+  gram: (features: string) => `features/${features}/gram.npy`,
+  gramRows: (features: string) => `features/${features}/gram-rows.json`,
+  /** Names the features whose Gram matrix was written last, for images of so many columns */
+  latestGram: (columns: number) => `features/latest-gram-${columns}.json`,
+  moments: (features: string) => `features/${features}/moments.npy`,
+  embeddings: (features: string, key: string) => `features/${features}/embeddings-${key}.npy`,
+  /** What training an estimator on all clips made: see `finalKey` */
+  final: (key: string) => `finals/${key}/result.json`,
+  finalRequest: (key: string) => `finals/${key}/request.json`,
+  finalAttempt: (key: string, attempt: string) => `finals/${key}/${attempt}/`,
+  weights: (hash: string) => `weights/${hash}.h5`,
+  result: (fold: string) => `folds/${fold}/result.json`,
+  attempt: (fold: string, attempt: string, file: string) => `folds/${fold}/${attempt}/${file}`,
+  checkpoint: (fold: string) => `folds/${fold}/checkpoint/state.safetensors`,
+  /** What was said during an attempt, failed or not */
+  log: (fold: string, attempt: string) => `folds/${fold}/${attempt}/log.txt`,
+  plan: (run: string) => `runs/${run}/plan.json`,
+  search: (run: string) => `runs/${run}/search/`,
+  searchRecord: (run: string, number: number) => `runs/${run}/search/${String(number).padStart(6, '0')}.json`,
+  results: (run: string) => `runs/${run}/results.json`,
+  outOfFold: (run: string) => `runs/${run}/out-of-fold.csv`,
+  cancelled: (run: string) => `runs/${run}/cancelled.json`,
+  failures: (run: string) => `runs/${run}/failures/`,
+  failure: (run: string, fold: string) => `runs/${run}/failures/${fold}.json`,
+} as const;

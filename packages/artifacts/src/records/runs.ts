@@ -1,0 +1,176 @@
+import { CryfoldError, decodeRecord, encodeRecord, FORMATS, mapLimited } from '@cryfold/core';
+import { decodeResults, type RunResults } from '@cryfold/evaluation';
+import {
+  type Decision,
+  decodePlan,
+  type FoldFailure,
+  foldFailureSchema,
+  growPlan,
+  type RunPlan,
+  replay,
+  type SearchLog,
+  type SearchRecord,
+  searchRecordSchema,
+} from '@cryfold/plan';
+import type { ArtifactInfo, ArtifactStore } from '../artifact-store.js';
+import { readArtifact } from '../open-store.js';
+import { replaceRecord } from '../replace-record.js';
+import { storeKeys } from './keys.js';
+
+/** A run's id. */
+export const RUN_ID = /^[a-z0-9][a-z0-9-]*$/;
+
+export interface StoredPlan {
+  /** With every trial that the sweep has begun; for other runs, the plan as it was stored */
+  plan: RunPlan;
+  /** As it was stored */
+  base: RunPlan;
+  /** Undefined for a run that is not a sweep */
+  search: SearchLog | undefined;
+  /** Number of the sweep's next record */
+  next: number;
+}
+
+/** Records under `runs/<run>/`: the plan, what a sweep decided, failures, cancellation and results. */
+export class RunRecords {
+  readonly #artifacts: ArtifactStore;
+
+  constructor(artifacts: ArtifactStore) {
+    this.#artifacts = artifacts;
+  }
+
+  /** Ids of all runs that have a plan, in order. */
+  async ids(): Promise<string[]> {
+    return this.#having(storeKeys.plan);
+  }
+
+  /** Ids of all runs that have results, in order. */
+  async withResults(): Promise<string[]> {
+    return this.#having(storeKeys.results);
+  }
+
+  async #having(keyOf: (run: string) => string): Promise<string[]> {
+    const found: string[] = [];
+    for await (const key of this.#artifacts.list('runs/')) {
+      const run = key.split('/')[1];
+      if (key === keyOf(run)) found.push(run);
+    }
+    return found;
+  }
+
+  /** Size and time of a run's plan; undefined where there is no such run. */
+  async planInfo(run: string): Promise<ArtifactInfo | undefined> {
+    return RUN_ID.test(run) ? this.#artifacts.stat(storeKeys.plan(run)) : undefined;
+  }
+
+  async has(run: string): Promise<boolean> {
+    return RUN_ID.test(run) && this.#artifacts.has(storeKeys.plan(run));
+  }
+
+  /**
+   * A run's plan, which in a sweep grows by what was decided so far.
+   * @throws CryfoldError RUN_NOT_FOUND, JOB_INVALID, FORMAT_NEWER
+   */
+  async plan(run: string): Promise<StoredPlan> {
+    const key = storeKeys.plan(run);
+    const bytes = RUN_ID.test(run) ? await this.#artifacts.get(key) : undefined;
+    if (!bytes) {
+      throw new CryfoldError('RUN_NOT_FOUND', `the store has no run ${JSON.stringify(run)}`, {
+        context: { run },
+        hint: 'cryfold list shows what is there (without a server, CRYFOLD_STORE or --out says where).',
+      });
+    }
+    const base = decodePlan(bytes, key);
+    if (!base.spec.search) return { plan: base, base, search: undefined, next: 0 };
+    const decisions: Decision[] = [];
+    let next = 0;
+    for (; ; next++) {
+      const name = storeKeys.searchRecord(run, next);
+      const record = await this.#artifacts.get(name);
+      if (!record) break;
+      decisions.push(...decodeRecord(searchRecordSchema, record, name).decisions);
+    }
+    const search = replay(decisions);
+    return { plan: growPlan(base, search), base, search, next };
+  }
+
+  /** Stores a plan, over an equal or a damaged one. @throws CryfoldError FORMAT_NEWER */
+  async savePlan(plan: RunPlan): Promise<void> {
+    await replaceRecord(this.#artifacts, storeKeys.plan(plan.run), encodeRecord(plan), decodePlan);
+  }
+
+  /** Whether a sweep has decided more than `stored` knows. */
+  async hasGrown({ base, search, next }: StoredPlan): Promise<boolean> {
+    return search !== undefined && this.#artifacts.has(storeKeys.searchRecord(base.run, next));
+  }
+
+  /** Commits a sweep's decisions as its record `number`. @returns whether this record is the one */
+  async addDecisions(run: string, number: number, record: SearchRecord): Promise<boolean> {
+    return this.#artifacts.putIfAbsent(storeKeys.searchRecord(run, number), encodeRecord(record));
+  }
+
+  async isCancelled(run: string): Promise<boolean> {
+    return this.#artifacts.has(storeKeys.cancelled(run));
+  }
+
+  async cancel(run: string): Promise<void> {
+    const record = { format: FORMATS.cancelled, run, at: new Date().toISOString() };
+    await this.#artifacts.putIfAbsent(storeKeys.cancelled(run), encodeRecord(record));
+  }
+
+  /** Folds that will not be tried again. @throws CryfoldError JOB_INVALID, FORMAT_NEWER */
+  async failures(run: string): Promise<FoldFailure[]> {
+    const keys: string[] = [];
+    for await (const key of this.#artifacts.list(storeKeys.failures(run))) keys.push(key);
+    const found = await mapLimited(keys, async (key) => {
+      const bytes = await this.#artifacts.get(key);
+      return bytes && decodeRecord(foldFailureSchema, bytes, key);
+    });
+    return found.flatMap((failure) => failure ?? []);
+  }
+
+  async failure(run: string, fold: string): Promise<FoldFailure | undefined> {
+    const key = storeKeys.failure(run, fold);
+    const bytes = await this.#artifacts.get(key);
+    return bytes && decodeRecord(foldFailureSchema, bytes, key);
+  }
+
+  async saveFailure(run: string, failure: FoldFailure): Promise<void> {
+    await this.#artifacts.put(storeKeys.failure(run, failure.key), encodeRecord(failure));
+  }
+
+  /** Makes a run unfinished again: failed folds are tried again, and a cancellation ends. */
+  async reopen(run: string): Promise<void> {
+    const keys: string[] = [];
+    for await (const key of this.#artifacts.list(storeKeys.failures(run))) keys.push(key);
+    for (const key of keys) await this.#artifacts.delete(key);
+    // Last: without these the run is unfinished, and a coordinator may take it at once.
+    await this.#artifacts.delete(storeKeys.cancelled(run));
+    await this.#artifacts.delete(storeKeys.results(run));
+  }
+
+  async hasResults(run: string): Promise<boolean> {
+    return this.#artifacts.has(storeKeys.results(run));
+  }
+
+  /** @returns undefined while the run has not ended */
+  async results(run: string): Promise<RunResults | undefined> {
+    const key = storeKeys.results(run);
+    const bytes = await this.#artifacts.get(key);
+    return bytes && decodeResults(bytes, key);
+  }
+
+  /** The bytes of results.json and out-of-fold.csv. @throws CryfoldError ARTIFACT_MISSING */
+  async resultFiles(run: string): Promise<{ results: Uint8Array; outOfFold: Uint8Array }> {
+    const [outOfFold, results] = await Promise.all(
+      [storeKeys.outOfFold(run), storeKeys.results(run)].map((key) => readArtifact(this.#artifacts, key)),
+    );
+    return { results, outOfFold };
+  }
+
+  /** Writes both files; results.json last, since it says that the run has ended. */
+  async saveResults(run: string, results: RunResults, outOfFold: Uint8Array): Promise<void> {
+    await this.#artifacts.put(storeKeys.outOfFold(run), outOfFold);
+    await this.#artifacts.put(storeKeys.results(run), encodeRecord(results));
+  }
+}

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { mapLimited } from '../src/index.js';
+
+test('results keep the order of the items, and no more actions than the limit are in flight', async () => {
+  let active = 0;
+  let most = 0;
+  const results = await mapLimited(
+    [5, 1, 4, 2, 3],
+    async (milliseconds, index) => {
+      most = Math.max(most, ++active);
+      await sleep(milliseconds);
+      active--;
+      return [milliseconds, index];
+    },
+    2,
+  );
+  assert.deepEqual(results, [5, 1, 4, 2, 3].map((value, index) => [value, index]));
+  assert.equal(most, 2);
+});
+
+test('the first failure rejects, and no further action starts', async () => {
+  const started: number[] = [];
+  const failing = mapLimited(
+    [0, 1, 2, 3, 4, 5],
+    async (item) => {
+      started.push(item);
+      await sleep(1);
+      if (item === 1) throw new Error('one');
+    },
+    2,
+  );
+  await assert.rejects(failing, /one/);
+  await sleep(10);
+  assert.ok(started.length <= 3, String(started));
+});

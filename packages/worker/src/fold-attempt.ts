@@ -1,0 +1,205 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { RunStore } from '@cryfold/artifacts';
+import { CryfoldError, FORMATS } from '@cryfold/core';
+import { kindOf, type Matrix } from '@cryfold/estimators';
+import { isGrouped } from '@cryfold/evaluation';
+import { type FoldJob, type FoldResult, prerequisiteOf, type RunPlan } from '@cryfold/plan';
+import { type Attempt, asCryfoldError } from '@cryfold/queue';
+import { type Logger, traced } from '@cryfold/runtime';
+import { FoldLog } from './fold-log.js';
+import { modelToKeep } from './kept-models.js';
+import type { FoldOutput } from './messages.js';
+import type { Training } from './training.js';
+import type { FoldMetrics, FoldPlace, WorkerMetrics } from './worker-metrics.js';
+
+export interface FoldAttemptOptions {
+  plan: RunPlan;
+  job: FoldJob;
+  attempt: Attempt;
+  training: Training;
+  store: RunStore;
+  log: Logger;
+  metrics: WorkerMetrics;
+}
+
+/** One execution of a fold job: it trains, and then commits its result unless another attempt was first. */
+export class FoldAttempt {
+  readonly #options: FoldAttemptOptions;
+  readonly #name: string;
+  readonly #place: FoldPlace;
+  readonly #log: FoldLog;
+  readonly #metrics: FoldMetrics;
+  readonly #started = performance.now();
+
+  constructor(options: FoldAttemptOptions) {
+    const { plan, job, attempt, log, metrics } = options;
+    const { repeat, fold, train } = plan.splits[job.split];
+    const estimator = plan.spec.estimators[job.trial];
+    this.#options = options;
+    this.#name = `${attempt.previous}-${randomBytes(6).toString('hex')}`;
+    this.#place = { run: plan.run, trial: job.trial, repeat, fold };
+    this.#log = new FoldLog(log, { ...this.#place, key: job.key.slice(0, 12), attempt: this.#name });
+    const epochs = kindOf(estimator).epochs?.of(estimator) ?? 0;
+    this.#metrics = metrics.fold(this.#place, { queue: job.queue, estimator: estimator.kind, clips: train.length, epochs });
+  }
+
+  async run(): Promise<void> {
+    const { job, store, attempt } = this.#options;
+    if (await store.folds.has(job.key)) {
+      this.#log.info({}, 'already committed');
+      return;
+    }
+    this.#log.info({ host: hostname() }, 'fold started');
+    await attempt.progress({ done: 0, total: 1 });
+    const place = { ...this.#place, key: job.key, attempt: this.#name };
+    const output = await traced('train', place, () => this.train());
+    const won = await traced('commit', place, () => this.commit(output));
+    if (won) this.#metrics.committed(this.#seconds());
+    else if (!attempt.signal.aborted) this.#metrics.duplicate();
+    const checkpoint = this.#checkpoint();
+    if (checkpoint) await store.artifacts.delete(checkpoint);
+  }
+
+  /** @throws CryfoldError as training does; the attempt's log is then in the store */
+  async train(): Promise<FoldOutput> {
+    try {
+      const output = await this.#trainInChild();
+      if (!output) throw new CryfoldError('CHILD_DIED', 'the training child returned no probabilities');
+      this.#log.info({ seconds: this.#seconds(), accuracy: output.accuracy }, 'fold trained');
+      return output;
+    } catch (thrown) {
+      throw await this.#failed(thrown);
+    } finally {
+      this.#metrics.ended();
+    }
+  }
+
+  async #trainInChild(): Promise<FoldOutput | undefined> {
+    const { plan, job, attempt, training } = this.#options;
+    const { train, test } = plan.splits[job.split];
+    const checkpoint = this.#checkpoint();
+    let from: number | undefined;
+    return training.fold(
+      {
+        train,
+        test,
+        seed: job.seed,
+        shuffled: job.shuffle !== undefined,
+        grouped: isGrouped(plan.spec.protocol.splitter),
+        prerequisite: prerequisiteOf(plan, job.trial)?.artifact,
+        checkpoint,
+        model: await this.#modelToKeep(),
+      },
+      {
+        signal: attempt.signal,
+        onProgress: (done, total) => {
+          // An attempt whose first progress is not 0 resumes from another one's checkpoint.
+          if (checkpoint && from === undefined && total > 0) this.#log.info({ from: done / total }, 'training');
+          from ??= done / total;
+          this.#metrics.progress(done, total);
+          // An outage of Redis must not end the fold.
+          attempt.progress({ done, total }).catch(() => {});
+        },
+        onEpoch: (point) => {
+          this.#metrics.epoch(point);
+          this.#log.epoch(point);
+        },
+      },
+    );
+  }
+
+  /** The key of each epoch's state, where the spec asks for checkpoints and the estimator has epochs. */
+  #checkpoint(): string | undefined {
+    const { plan, job, store } = this.#options;
+    const wanted = plan.spec.checkpoint === 'epoch' && kindOf(plan.spec.estimators[job.trial]).epochs;
+    return wanted ? store.folds.checkpoint(job.key) : undefined;
+  }
+
+  /** Of the folds of a trial the one with the best learning curve is kept, so only estimators with epochs have one. */
+  async #modelToKeep() {
+    const { plan, job, store } = this.#options;
+    if (!kindOf(plan.spec.estimators[job.trial]).epochs) return undefined;
+    return modelToKeep(store, plan, job, store.folds.modelFolder(job.key, this.#name));
+  }
+
+  /** Keeps what a failed attempt said, so that it can be read from any machine. */
+  async #failed(thrown: unknown): Promise<unknown> {
+    const { attempt, job, store, training } = this.#options;
+    const record = asCryfoldError(thrown).toRecord();
+    if (attempt.signal.aborted) return thrown;
+    if (record.failure === 'infrastructure') {
+      // A fold that waits for the end of an outage has not failed.
+      this.#log.warn({ code: record.code, error: record.message }, 'attempt waits for the end of an outage');
+      return thrown;
+    }
+    // The failure's record names the attempt whose log says more.
+    const error = CryfoldError.fromRecord({ ...record, context: { ...record.context, attempt: this.#name } });
+    this.#log.warn(error.toRecord(), 'attempt failed');
+    await attempt.count('failedAttempts').catch(() => {});
+    await store.folds.saveLog(job.key, this.#name, this.#log.bytes(training.childOutput)).catch(() => {});
+    return error;
+  }
+
+  /**
+   * Writes bytes before the record; the first record wins, and the bytes of a later attempt are removed.
+   * @returns whether this attempt's record is the one
+   */
+  async commit(output: FoldOutput): Promise<boolean> {
+    const { attempt, store } = this.#options;
+    const seconds = this.#seconds();
+    const { record, written } = await this.#write(output, seconds);
+    const held = !attempt.signal.aborted;
+    if (held && (await store.folds.commit(record))) {
+      this.#log.info({ seconds }, 'fold committed');
+      return true;
+    }
+    this.#log.warn({}, held ? 'another attempt was first; this one is dropped' : 'attempt taken back');
+    if (held) await attempt.count('duplicates').catch(() => {});
+    for (const key of written) await store.artifacts.delete(key);
+    return false;
+  }
+
+  async #write(output: FoldOutput, seconds: number): Promise<{ record: FoldResult; written: string[] }> {
+    const { job, store, training } = this.#options;
+    const { model, curve, accuracy, environment } = output;
+    checkFinite(output, job.trial);
+    const [probabilities, decisions, log] = await Promise.all([
+      store.folds.saveMatrix(job.key, this.#name, 'probabilities.npy', output.probabilities),
+      output.decisions && store.folds.saveMatrix(job.key, this.#name, 'decisions.npy', output.decisions),
+      store.folds.saveLog(job.key, this.#name, this.#log.bytes(training.childOutput)),
+    ]);
+    const record: FoldResult = {
+      format: FORMATS.fold,
+      key: job.key,
+      attempt: this.#name,
+      probabilities,
+      ...(decisions ? { decisions } : {}),
+      ...(model ? { model } : {}),
+      curve,
+      accuracy,
+      seconds,
+      started: new Date(Date.now() - 1000 * seconds).toISOString(),
+      environment: { ...environment, node: process.version, host: hostname() },
+    };
+    const files = [probabilities, ...(decisions ? [decisions] : []), ...(model ?? [])];
+    return { record, written: [...files.map(({ key }) => key), log] };
+  }
+
+  #seconds(): number {
+    return (performance.now() - this.#started) / 1000;
+  }
+}
+
+/** No result may hold NaN; -Infinity is the decision value of a class that no training row has. */
+function checkFinite({ probabilities, decisions }: FoldOutput, trial: string): void {
+  const refuse = (file: string, { data }: Matrix, bad: (value: number) => boolean) => {
+    if (!data.some(bad)) return;
+    throw new CryfoldError('NN_LOSS_NOT_FINITE', `${trial}: ${file} holds values that are not finite`, {
+      context: { trial },
+      hint: 'Lower the learning rate of this estimator.',
+    });
+  };
+  refuse('probabilities.npy', probabilities, (value) => !Number.isFinite(value));
+  if (decisions) refuse('decisions.npy', decisions, Number.isNaN);
+}

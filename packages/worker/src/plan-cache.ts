@@ -1,0 +1,33 @@
+import type { RunStore } from '@cryfold/artifacts';
+import type { RunPlan } from '@cryfold/plan';
+import type { WorkPayload } from '@cryfold/queue';
+
+/** Plans kept in memory; a worker serves few runs at a time. */
+const KEPT = 8;
+
+/** The plans of the runs that a worker serves. */
+export class PlanCache {
+  readonly #store: RunStore;
+  readonly #plans = new Map<string, RunPlan>();
+
+  constructor(store: RunStore) {
+    this.#store = store;
+  }
+
+  /** The plan of a job's run, read again where it lacks what a sweep has asked for since. */
+  async planFor(payload: WorkPayload): Promise<RunPlan> {
+    const { run } = payload;
+    const known = this.#plans.get(run);
+    if (known && (!known.spec.search || covers(known, payload))) return known;
+    const { plan } = await this.#store.runs.plan(run);
+    const [oldest] = this.#plans.keys();
+    if (this.#plans.size >= KEPT && !this.#plans.has(run)) this.#plans.delete(oldest);
+    this.#plans.set(run, plan);
+    return plan;
+  }
+}
+
+function covers({ jobs, spec }: RunPlan, payload: WorkPayload): boolean {
+  if (payload.kind === 'fold') return jobs.some(({ key }) => key === payload.key);
+  return Object.hasOwn(spec.estimators, payload.trial);
+}
