@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises';
-import { buffer } from 'node:stream/consumers';
-import { CryfoldError } from '@cryfold/core';
+import { CryfoldError, readRegularFile, readStream } from '@cryfold/core';
+import { LARGEST_WAV } from '@cryfold/features';
 import { ModelPredictor, predictionJson, type RecordingPrediction } from '@cryfold/models';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
@@ -51,7 +50,7 @@ export async function predictCommand(
 
 async function readRecording(file: string): Promise<Uint8Array> {
   try {
-    return file === '-' ? await buffer(process.stdin) : await readFile(file);
+    return file === '-' ? await readStream(process.stdin, LARGEST_WAV) : await readRegularFile(file, LARGEST_WAV);
   } catch (cause) {
     throw new CryfoldError('DATA_NOT_FOUND', `${file}: cannot be read: ${(cause as Error).message}`, {
       cause,

@@ -1,9 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readRegularFile } from '@cryfold/core';
 import { decodeResults } from '@cryfold/evaluation';
 import { protocolTable } from '@cryfold/report';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
+import { LARGEST_RESULTS } from './find-run.js';
 import { reportCommand } from './report-command.js';
 import { type RunOptions, runCommand } from './run-command.js';
 import { storeUrlOf } from './store-url.js';
@@ -38,7 +39,7 @@ export async function runProtocols(
   if (options.json) return worst;
   const [first, ...others] = await Promise.all(
     folders.map(async (folder) =>
-      decodeResults(await readFile(join(folder, 'results.json')), join(folder, 'results.json')),
+      decodeResults(await readRegularFile(join(folder, 'results.json'), LARGEST_RESULTS), join(folder, 'results.json')),
     ),
   );
   for (const other of others) {

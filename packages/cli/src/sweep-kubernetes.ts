@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { sha256, VERSION } from '@cryfold/core';
 import type { Option } from 'commander';
 import { EXIT } from './exit-codes.js';
+import { readSpecText } from './prepare.js';
 
 /** Where the Job's pod finds the spec, and puts copies of results, which nobody reads: the truth is in the store. */
 const SPEC = '/etc/cryfold/spec.yaml';
@@ -30,7 +30,7 @@ export async function printSweepJob(
   options: readonly Option[],
   values: Record<string, unknown>,
 ): Promise<number> {
-  const text = await readFile(spec, 'utf8');
+  const text = await readSpecText(spec);
   const args = ['sweep', SPEC, ...flags(options, values), '--out', OUT];
   const name = `sweep-${sha256(new TextEncoder().encode(JSON.stringify([text, args]))).slice(0, 12)}`;
   const labels = { 'app.kubernetes.io/name': 'cryfold-job', 'app.kubernetes.io/component': 'sweep' };
