@@ -1,5 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type ArtifactStore, readArtifact } from '@cryfold/artifacts';
 import { CryfoldError, type Spec, storeKeys } from '@cryfold/core';
@@ -19,7 +18,7 @@ import {
   safeName,
 } from './mlflow-files.js';
 import { storeUrlOf } from './store-url.js';
-import { writingOut } from './write-out.js';
+import { OutFolder } from './write-out.js';
 
 export interface ExportOptions {
   to: string;
@@ -37,14 +36,12 @@ export async function exportMlflowCommand(runs: string[], options: ExportOptions
   try {
     const target = resolve(options.to);
     const root = pathToFileURL(target).href;
-    const write = (files: ReadonlyMap<string, string | Uint8Array>) =>
-      writingOut(target, async () => {
-        for (const [path, content] of files) {
-          const file = join(target, path);
-          await mkdir(path.endsWith('/') ? file : dirname(file), { recursive: true });
-          if (!path.endsWith('/')) await writeFile(file, content);
-        }
-      });
+    const folder = new OutFolder(target);
+    const write = async (files: ReadonlyMap<string, string | Uint8Array>) => {
+      for (const [path, content] of files) {
+        await (path.endsWith('/') ? folder.folder(path) : folder.write(path, content));
+      }
+    };
     const place = placeOf(storeUrlOf(options.out, config), config);
     const hint = `cryfold list shows what is there.${config.server ? '' : ' CRYFOLD_STORE or --out says where to look.'}`;
     const exported = await finishedRuns(store, runs, place, hint);

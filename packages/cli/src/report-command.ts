@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { gatherReport } from '@cryfold/control';
 import { CryfoldError, encodeRecord } from '@cryfold/core';
@@ -8,7 +7,7 @@ import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { findRun } from './find-run.js';
 import { openStoreOf } from './open-store.js';
-import { checkOutFile, writingOut } from './write-out.js';
+import { checkOutFile, writeOutFile } from './write-out.js';
 
 export const REPORT_FORMATS = ['html', 'md', 'json', 'csv'] as const;
 
@@ -33,7 +32,7 @@ export async function reportCommand(run: string, options: ReportOptions, config:
   const text = await write(options, results, beside, storeUrl, config);
   if (out === undefined) process.stdout.write(text);
   else {
-    await writingOut(out, () => writeFile(out, text));
+    await writeOutFile(out, text);
     process.stdout.write(`report: ${resolve(out)}\n`);
   }
   return EXIT.done;
