@@ -18,6 +18,7 @@ import {
   safeName,
 } from './mlflow-files.js';
 import { storeUrlOf } from './store-url.js';
+import { jsonText, say } from './terminal.js';
 import { OutFolder } from './write-out.js';
 
 export interface ExportOptions {
@@ -58,9 +59,9 @@ export async function exportMlflowCommand(runs: string[], options: ExportOptions
     for (const id of exported) await write(await filesOfRun(store, root, id));
     const models = runs.length > 0 ? 0 : await exportModels(store, root, write);
     const said = { to: target, runs: exported, models };
-    process.stdout.write(
+    say(
       options.json
-        ? `${JSON.stringify(said)}\n`
+        ? `${jsonText(said)}\n`
         : `${counted(exported.length, 'run')} and ${counted(models, 'version')} of models in ${target}\n` +
             `Look: MLFLOW_ALLOW_FILE_STORE=true mlflow ui --backend-store-uri ${root}\n` +
             `Keep: mlflow migrate-filestore --source ${target} --target sqlite:///mlflow.db\n`,

@@ -6,6 +6,7 @@ import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { findStoredRun } from './find-run.js';
 import { openStoreOf } from './open-store.js';
+import { jsonText, say } from './terminal.js';
 import { OutFolder } from './write-out.js';
 
 export interface FuseOptions {
@@ -41,7 +42,7 @@ export async function fuseCommand(run: string, options: FuseOptions, config: Con
   }
   const color = { color: process.stdout.isTTY === true };
   const tables = [tableTwo(results, color), pooledTable(results, color), comparisonTable(results, color)];
-  process.stdout.write(options.json ? `${JSON.stringify(results)}\n` : `${tables.filter(Boolean).join('\n\n')}\n`);
+  say(options.json ? `${jsonText(results)}\n` : `${tables.filter(Boolean).join('\n\n')}\n`);
   return results.status === 'complete' ? EXIT.done : EXIT.incomplete;
 }
 

@@ -8,6 +8,7 @@ import { LARGEST_RESULTS } from './find-run.js';
 import { reportCommand } from './report-command.js';
 import { type RunOptions, runCommand } from './run-command.js';
 import { storeUrlOf } from './store-url.js';
+import { say } from './terminal.js';
 
 /**
  * `cryfold run --protocol paper,grouped`: one run after the other, each with a folder of its name under `--out` and one
@@ -43,8 +44,8 @@ export async function runProtocols(
     ),
   );
   for (const other of others) {
-    process.stdout.write(`\n${protocolTable(first, other, { color: process.stdout.isTTY === true })}\n`);
+    say(`\n${protocolTable(first, other, { color: process.stdout.isTTY === true })}\n`);
   }
-  process.stdout.write(`\nreport of both: ${report}\n`);
+  say(`\nreport of both: ${report}\n`);
   return worst;
 }

@@ -20,6 +20,7 @@ import { pagePort } from './page-port.js';
 import { applyOverrides, type Overrides, PAPER_SPEC, prepareRun, publish, readSpec } from './prepare.js';
 import { ProgressDisplay, progressLine } from './progress.js';
 import { storeUrlOf } from './store-url.js';
+import { jsonText, say } from './terminal.js';
 import { checkOutFolder, OutFolder } from './write-out.js';
 
 export interface RunOptions extends Overrides {
@@ -227,11 +228,9 @@ export async function present(
   const page = server ? await server.report(results.run.id) : await htmlReport(await gatherReport(store, results));
   const report = await folder.write('report.html', page);
   if (json) {
-    process.stdout.write(
-      `${JSON.stringify({ ...results, ...said, files: { results: file, outOfFold: csv, report } })}\n`,
-    );
+    say(`${jsonText({ ...results, ...said, files: { results: file, outOfFold: csv, report } })}\n`);
     return;
   }
-  process.stdout.write(`${terminalReport(results, { color: process.stdout.isTTY === true })}\n`);
-  process.stdout.write(`\nresults: ${file}\nevery clip's probabilities: ${csv}\nreport: ${report}\n`);
+  say(`${terminalReport(results, { color: process.stdout.isTTY === true })}\n`);
+  say(`\nresults: ${file}\nevery clip's probabilities: ${csv}\nreport: ${report}\n`);
 }

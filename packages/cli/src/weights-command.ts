@@ -3,6 +3,7 @@ import { LARGEST_WEIGHTS, loadKerasWeights, resnet50WeightShapes, resolveWeights
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { openStoreOf } from './open-store.js';
+import { jsonText, say } from './terminal.js';
 
 export interface WeightsPutOptions {
   store?: string;
@@ -28,10 +29,10 @@ export async function weightsPutCommand(source: string, options: WeightsPutOptio
     const added = !(await store.has(key));
     if (added) await store.put(key, await readRegularFile(path, LARGEST_WEIGHTS));
     const weights = `store:${key}#sha256=${sha256}`;
-    if (options.json) process.stdout.write(`${JSON.stringify({ weights, key, sha256, added })}\n`);
+    if (options.json) say(`${jsonText({ weights, key, sha256, added })}\n`);
     else {
-      process.stdout.write(`${added ? 'stored' : 'already in the store'}: ${layers.size} weights\n`);
-      process.stdout.write(`use them with\n  weights: ${weights}\n`);
+      say(`${added ? 'stored' : 'already in the store'}: ${layers.size} weights\n`);
+      say(`use them with\n  weights: ${weights}\n`);
     }
     return EXIT.done;
   } finally {
