@@ -61,7 +61,7 @@ const STALE: Record<string, string> = {
   'of a number that another process has now': `${process.ppid} ${hostname()} 1 0123\n`,
 };
 
-test('exactly one of four commands gets a folder, whatever lock is left in it', { timeout: 60_000 }, async () => {
+test('exactly one of four commands gets a folder, whatever lock is left in it', { timeout: 180_000 }, async () => {
   const children = await Promise.all([1, 2, 3, 4].map(contender));
   try {
     let round = 0;
@@ -82,7 +82,7 @@ test('exactly one of four commands gets a folder, whatever lock is left in it', 
   }
 });
 
-test('a command killed while it takes over a stale lock keeps nobody out', { timeout: 60_000 }, async () => {
+test('a command killed while it takes over a stale lock keeps nobody out', { timeout: 180_000 }, async () => {
   for (let i = 0; i < 12; i++) {
     const out = join(folder, `killed-${i}`);
     await mkdir(out);
