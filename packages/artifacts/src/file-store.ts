@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { CryfoldError } from '@cryfold/core';
+import { link, mkdir, open, readdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join, resolve, sep } from 'node:path';
+import { CryfoldError, checkRegular } from '@cryfold/core';
 import { type ArtifactInfo, type ArtifactStore, checkCommitsOnce, checkKey } from './artifact-store.js';
 
 const STAGING = '.staging';
@@ -18,7 +18,7 @@ export class FileStore implements ArtifactStore {
   readonly #root: string;
 
   constructor(root: string) {
-    this.#root = root;
+    this.#root = resolve(root);
   }
 
   async check(): Promise<void> {
@@ -26,7 +26,12 @@ export class FileStore implements ArtifactStore {
   }
 
   async get(key: string): Promise<Uint8Array | undefined> {
-    return this.#absent(key, () => readFile(this.#path(key)));
+    return this.#absent(key, async () => {
+      const path = this.#path(key);
+      await this.#checkInside(path);
+      checkRegular(await stat(path), Number.POSITIVE_INFINITY);
+      return readFile(path);
+    });
   }
 
   async has(key: string): Promise<boolean> {
@@ -56,7 +61,11 @@ export class FileStore implements ArtifactStore {
 
   async *list(prefix: string): AsyncIterable<string> {
     const base = prefix === '' ? '' : `${checkKey(prefix.replace(/\/$/, ''))}/`;
-    const entries = await this.#absent(prefix, () => readdir(join(this.#root, base), { withFileTypes: true }));
+    const entries = await this.#absent(prefix, async () => {
+      const folder = join(this.#root, base);
+      await this.#checkInside(folder);
+      return readdir(folder, { withFileTypes: true });
+    });
     // Code-unit order of whole keys: a folder sorts as its name with the slash.
     const names = (entries ?? [])
       .filter((entry) => !entry.name.startsWith('.'))
@@ -68,7 +77,11 @@ export class FileStore implements ArtifactStore {
   }
 
   async delete(key: string): Promise<void> {
-    await this.#guard(key, () => rm(this.#path(key), { force: true }));
+    await this.#guard(key, async () => {
+      const path = this.#path(key);
+      await this.#checkInside(dirname(path));
+      await rm(path, { force: true });
+    });
   }
 
   async close(): Promise<void> {}
@@ -77,9 +90,31 @@ export class FileStore implements ArtifactStore {
     return join(this.#root, ...checkKey(key).split('/'));
   }
 
+  /**
+   * The root may be a link, but none below it may lead out: it would let anyone who can write to the store have files
+   * elsewhere read, replaced or deleted. Of a path that does not exist yet, the part that exists is checked.
+   */
+  async #checkInside(path: string): Promise<void> {
+    for (let at = path; at.length > this.#root.length; at = dirname(at)) {
+      try {
+        const [root, real] = await Promise.all([realpath(this.#root), realpath(at)]);
+        if (real === root || real.startsWith(root.endsWith(sep) ? root : root + sep)) return;
+      } catch (error) {
+        if (code(error) === 'ENOENT' || code(error) === 'ENOTDIR') continue;
+        throw error;
+      }
+      throw new CryfoldError('STORE_KEY_INVALID', `${at} is a link, or below one, that leads out of the store`, {
+        context: { path: at },
+        hint: 'Remove the link, or move what it leads to into the store. Only the folder of the store itself may be a link.',
+      });
+    }
+  }
+
   async #staged<T>(key: string, bytes: Uint8Array, commit: (staged: string, target: string) => Promise<T>): Promise<T> {
     const target = this.#path(key);
     return this.#guard(key, async () => {
+      await this.#checkInside(join(this.#root, STAGING));
+      await this.#checkInside(dirname(target));
       await mkdir(join(this.#root, STAGING), { recursive: true });
       await mkdir(dirname(target), { recursive: true });
       const staged = join(this.#root, STAGING, randomBytes(12).toString('hex'));

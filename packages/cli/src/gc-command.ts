@@ -13,6 +13,7 @@ import {
 import type { Config } from '@cryfold/runtime';
 import { type ControlOptions, withControl } from './control.js';
 import { EXIT } from './exit-codes.js';
+import { jsonText, say } from './terminal.js';
 
 export interface GcOptions extends ControlOptions {
   delete: boolean;
@@ -46,15 +47,13 @@ export async function gcCommand(options: GcOptions, config: Config): Promise<num
     const bytes = garbage.reduce((sum, one) => sum + one.bytes, 0);
     const young = keys.length - garbage.length;
     if (options.json) {
-      process.stdout.write(
-        `${JSON.stringify({ deleted: options.delete, objects: garbage.length, bytes, young, garbage })}\n`,
-      );
+      say(`${jsonText({ deleted: options.delete, objects: garbage.length, bytes, young, garbage })}\n`);
       return EXIT.done;
     }
-    for (const one of garbage) process.stdout.write(`${options.delete ? 'deleted' : 'garbage'}  ${one.key}\n`);
+    for (const one of garbage) say(`${options.delete ? 'deleted' : 'garbage'}  ${one.key}\n`);
     const verb = options.delete ? 'deleted' : 'could be deleted (--delete does it)';
-    process.stdout.write(`${garbage.length} objects, ${(bytes / 2 ** 20).toFixed(1)} MiB ${verb}`);
-    process.stdout.write(young > 0 ? `; ${young} younger than ${options.olderThan} h stay\n` : '\n');
+    say(`${garbage.length} objects, ${(bytes / 2 ** 20).toFixed(1)} MiB ${verb}`);
+    say(young > 0 ? `; ${young} younger than ${options.olderThan} h stay\n` : '\n');
     return EXIT.done;
   });
 }

@@ -1,10 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CryfoldError, queueOf, type RunPlan } from '@cryfold/core';
 import { lockFolder } from './out-lock.js';
 import { findRedisServer, RedisServer } from './redis-server.js';
+import { openLog } from './write-out.js';
 
 const PROGRAM = fileURLToPath(new URL('../../bin/cryfold.js', import.meta.url));
 
@@ -77,7 +78,7 @@ export class LocalCluster {
   }
 
   #spawn(name: string, args: string[]): void {
-    const log = openSync(join(this.#options.logDir, `${name}.log`), 'a');
+    const log = openLog(join(this.#options.logDir, `${name}.log`));
     const child = fork(PROGRAM, args, {
       // Secrets and addresses travel in the environment, never as arguments.
       env: {

@@ -7,6 +7,7 @@ import { EXIT } from './exit-codes.js';
 import { modelStore, noModel, parseModel } from './find-model.js';
 import { modelControl } from './model-control.js';
 import { storeUrlOf } from './store-url.js';
+import { jsonText, say } from './terminal.js';
 
 export interface ModelsOptions {
   out: string;
@@ -31,8 +32,7 @@ function named(model: string): { name: string; version?: string } {
   throw noModel(model);
 }
 
-const print = (json: boolean, value: unknown, text: () => string) =>
-  process.stdout.write(json ? `${JSON.stringify(value)}\n` : text());
+const print = (json: boolean, value: unknown, text: () => string) => say(json ? `${jsonText(value)}\n` : text());
 
 function accuracyOf({ metrics }: Pick<ModelCard, 'metrics'>): string {
   return metrics

@@ -6,6 +6,7 @@ import {
   type Estimator,
   type FoldQueue,
   growPlan,
+  printable,
   queueOf,
   type RunPlan,
   replay,
@@ -21,6 +22,7 @@ import { applyOverrides, prepareRun, readSpec } from './prepare.js';
 import { ProgressDisplay } from './progress.js';
 import type { RunOptions } from './run-command.js';
 import { storeUrlOf } from './store-url.js';
+import { jsonText, say } from './terminal.js';
 
 export interface PlanOptions extends Omit<RunOptions, 'spec' | 'protocol'> {
   gpuHourPrice?: number;
@@ -75,7 +77,7 @@ export async function planCommand(
     display.update('looking into the store');
     const summary = await summarisePlan(plan, store, options);
     display.clear();
-    process.stdout.write(options.json ? `${JSON.stringify(summary)}\n` : `${describe(summary, plan).join('\n')}\n`);
+    say(options.json ? `${jsonText(summary)}\n` : `${describe(summary, plan).join('\n')}\n`);
     return EXIT.done;
   } finally {
     await store.close();
@@ -167,7 +169,7 @@ function describe(summary: PlanSummary, { spec, dataset }: RunPlan): string[] {
   const most = spec.search && (spec.search.racing || spec.search.algorithm === 'asha') ? 'at most ' : '';
   const unknown = estimators.filter(({ hours }) => hours === null).map(({ estimator }) => estimator);
   return [
-    `${dataset.name}: ${dataset.clips} clips, ${dataset.classes.length} classes · run ${run}`,
+    `${printable(dataset.name)}: ${dataset.clips} clips, ${dataset.classes.length} classes · run ${run}`,
     '',
     ...alignColumns(rows),
     '',

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { type ArtifactStore, replaceRecord } from '@cryfold/artifacts';
 import { forgetFailures, innerSplits, makeSplits, PROTOCOLS } from '@cryfold/control';
@@ -13,11 +12,19 @@ import {
   parseSpec,
   planRun,
   type RunPlan,
+  readRegularFile,
+  readRegularText,
   type Spec,
   storeKeys,
 } from '@cryfold/core';
 import { type Dataset, inspectDataset, limitClips, readClips, readDataset, SpectrogramImager } from '@cryfold/features';
-import { loadKerasWeights, resnet50WeightShapes, resolveWeights, type WeightsSourceOptions } from '@cryfold/nn';
+import {
+  LARGEST_WEIGHTS,
+  loadKerasWeights,
+  resnet50WeightShapes,
+  resolveWeights,
+  type WeightsSourceOptions,
+} from '@cryfold/nn';
 import { checkLeaks } from './leak-gate.js';
 
 /** What flags may change of a spec. */
@@ -36,16 +43,23 @@ export interface Overrides {
 
 export const PAPER_SPEC = fileURLToPath(new URL('../../../../specs/paper.yaml', import.meta.url));
 
+/** Bytes of the largest spec that is read. */
+const LARGEST_SPEC = 2 ** 20;
+
 /** @throws CryfoldError SPEC_INVALID */
 export async function readSpec(path: string): Promise<Spec> {
-  const source = await readFile(path, 'utf8').catch((cause) => {
+  return parseSpec(await readSpecText(path), path);
+}
+
+/** @throws CryfoldError SPEC_INVALID for what cannot be read; the text is not parsed */
+export function readSpecText(path: string): Promise<string> {
+  return readRegularText(path, LARGEST_SPEC).catch((cause) => {
     throw new CryfoldError('SPEC_INVALID', `${path}: cannot be read: ${cause.message}`, {
       cause,
       context: { file: path },
       hint: 'Give the path of a YAML spec, or none for the paper’s.',
     });
   });
-  return parseSpec(source, path);
 }
 
 /**
@@ -214,7 +228,7 @@ async function publishInputs(
     await store.put(images, await drawImages(dataset, { height, width }, onProgress));
   }
   for (const [key, path] of weights) {
-    if (!(await store.has(key))) await store.put(key, await readFile(path));
+    if (!(await store.has(key))) await store.put(key, await readRegularFile(path, LARGEST_WEIGHTS));
   }
   await replaceRecord(store, storeKeys.manifest(plan.dataset.key), encodeRecord(manifest), decodeManifest);
 }

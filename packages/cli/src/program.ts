@@ -1,6 +1,7 @@
 import { CryfoldError, VERSION } from '@cryfold/core';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { EXIT } from './exit-codes.js';
+import { errorText, jsonText, say, warn } from './terminal.js';
 
 /** A whole number from `minimum` on. */
 export function whole(minimum: number) {
@@ -35,6 +36,7 @@ export async function runProgram(args: string[], add: (program: Command, does: D
       // As with every flag that has a variable, the flag wins.
       if (server !== undefined) process.env.CRYFOLD_SERVER = server;
     })
+    .configureOutput({ writeOut: say, writeErr: warn })
     .exitOverride();
   add(program, (command) => async (...values) => {
     exitCode = await command(...values);
@@ -48,15 +50,14 @@ export async function runProgram(args: string[], add: (program: Command, does: D
   }
 }
 
-/** Tells an error in plain words: what, where, what to do. */
+/** Prints an error: what, where, what to do. */
 function report(error: unknown, json: boolean): number {
   if (!(error instanceof CryfoldError)) {
-    process.stderr.write(`cryfold: a defect of cryfold: ${error instanceof Error ? error.stack : String(error)}\n`);
+    warn(`cryfold: a defect of cryfold: ${error instanceof Error ? error.stack : String(error)}\n`);
     return EXIT.failed;
   }
-  if (json) process.stdout.write(`${JSON.stringify({ error: error.toRecord() })}\n`);
-  process.stderr.write(`cryfold: ${error.code}: ${error.message}\n`);
-  if (error.hint) process.stderr.write(`  ${error.hint}\n`);
+  if (json) say(`${jsonText({ error: error.toRecord() })}\n`);
+  warn(errorText(error));
   if (error.code === 'CANCELLED') return EXIT.cancelled;
   if (error.code === 'PROMOTION_LOST') return EXIT.lost;
   return error.failure === 'usage' ? EXIT.usage : EXIT.failed;

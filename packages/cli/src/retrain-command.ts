@@ -25,6 +25,7 @@ import { ProgressDisplay } from './progress.js';
 import { judge, judgeFirst, type RetrainVerdict } from './retrain-verdict.js';
 import { execute, STOP_SIGNALS, type Surroundings } from './run-command.js';
 import { storeUrlOf } from './store-url.js';
+import { jsonText, say } from './terminal.js';
 import { checkOutFolder } from './write-out.js';
 
 export interface RetrainOptions {
@@ -112,9 +113,9 @@ export async function retrainCommand(
     const report = await new Retraining(store, storeUrl, models, preparation, of, surroundings, options).run();
     display.clear();
     const { outcome, reason, champion } = report;
-    process.stdout.write(
+    say(
       options.json
-        ? `${JSON.stringify(report)}\n`
+        ? `${jsonText(report)}\n`
         : `${outcome}: ${reason}\n${options.model}: ${champion ? `the champion is ${champion}` : 'there is no champion'}\n`,
     );
     // Last, so that nobody misses what was done where this fails.

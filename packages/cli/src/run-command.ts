@@ -1,4 +1,3 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -21,7 +20,8 @@ import { pagePort } from './page-port.js';
 import { applyOverrides, type Overrides, PAPER_SPEC, prepareRun, publish, readSpec } from './prepare.js';
 import { ProgressDisplay, progressLine } from './progress.js';
 import { storeUrlOf } from './store-url.js';
-import { checkOutFolder, writingOut } from './write-out.js';
+import { jsonText, say } from './terminal.js';
+import { checkOutFolder, OutFolder } from './write-out.js';
 
 export interface RunOptions extends Overrides {
   spec?: string;
@@ -155,7 +155,7 @@ export async function execute(
     workers,
     storeUrl,
     cacheDir: config.cacheDir,
-    logDir: join(out, 'logs'),
+    logDir: await new OutFolder(out).folder('logs'),
     environment,
   });
   try {
@@ -220,26 +220,17 @@ export async function present(
   said: { skipped?: readonly Skipped[]; leaks?: readonly string[] } = {},
   server?: HttpControl,
 ): Promise<void> {
-  const write = (name: string, bytes: Uint8Array | string) =>
-    writingOut(out, async () => {
-      const target = join(out, name);
-      await mkdir(out, { recursive: true });
-      await writeFile(`${target}.new`, bytes);
-      await rename(`${target}.new`, target);
-      return target;
-    });
-  const copy = async (key: string, name: string) => write(name, await readArtifact(store, key));
+  const folder = new OutFolder(out);
+  const copy = async (key: string, name: string) => folder.write(name, await readArtifact(store, key));
   const csv = await copy(storeKeys.outOfFold(results.run.id), 'out-of-fold.csv');
   const file = await copy(storeKeys.results(results.run.id), 'results.json');
   // The server has the folds at hand; from here, each would be a request.
   const page = server ? await server.report(results.run.id) : await htmlReport(await gatherReport(store, results));
-  const report = await write('report.html', page);
+  const report = await folder.write('report.html', page);
   if (json) {
-    process.stdout.write(
-      `${JSON.stringify({ ...results, ...said, files: { results: file, outOfFold: csv, report } })}\n`,
-    );
+    say(`${jsonText({ ...results, ...said, files: { results: file, outOfFold: csv, report } })}\n`);
     return;
   }
-  process.stdout.write(`${terminalReport(results, { color: process.stdout.isTTY === true })}\n`);
-  process.stdout.write(`\nresults: ${file}\nevery clip's probabilities: ${csv}\nreport: ${report}\n`);
+  say(`${terminalReport(results, { color: process.stdout.isTTY === true })}\n`);
+  say(`\nresults: ${file}\nevery clip's probabilities: ${csv}\nreport: ${report}\n`);
 }

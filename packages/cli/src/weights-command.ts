@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
-import { CryfoldError, storeKeys } from '@cryfold/core';
-import { loadKerasWeights, resnet50WeightShapes, resolveWeights } from '@cryfold/nn';
+import { CryfoldError, readRegularFile, storeKeys } from '@cryfold/core';
+import { LARGEST_WEIGHTS, loadKerasWeights, resnet50WeightShapes, resolveWeights } from '@cryfold/nn';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { openStoreOf } from './open-store.js';
+import { jsonText, say } from './terminal.js';
 
 export interface WeightsPutOptions {
   store?: string;
@@ -27,12 +27,12 @@ export async function weightsPutCommand(source: string, options: WeightsPutOptio
     const layers = await loadKerasWeights(path, resnet50WeightShapes());
     const key = storeKeys.weights(sha256);
     const added = !(await store.has(key));
-    if (added) await store.put(key, await readFile(path));
+    if (added) await store.put(key, await readRegularFile(path, LARGEST_WEIGHTS));
     const weights = `store:${key}#sha256=${sha256}`;
-    if (options.json) process.stdout.write(`${JSON.stringify({ weights, key, sha256, added })}\n`);
+    if (options.json) say(`${jsonText({ weights, key, sha256, added })}\n`);
     else {
-      process.stdout.write(`${added ? 'stored' : 'already in the store'}: ${layers.size} weights\n`);
-      process.stdout.write(`use them with\n  weights: ${weights}\n`);
+      say(`${added ? 'stored' : 'already in the store'}: ${layers.size} weights\n`);
+      say(`use them with\n  weights: ${weights}\n`);
     }
     return EXIT.done;
   } finally {

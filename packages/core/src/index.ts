@@ -30,7 +30,9 @@ export {
   type RunPlan,
 } from './plan.js';
 export { type Prerequisite, prerequisiteOf, queuedIds } from './prerequisites.js';
+export { escapeControls, printable } from './printable.js';
 export { Random } from './random.js';
+export { checkRegular, readRegularFile, readRegularText, readStream } from './read-file.js';
 export {
   bestModel,
   cancelledSchema,

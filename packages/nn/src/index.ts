@@ -17,4 +17,10 @@ export {
 } from './trainer.js';
 export type { EpochPoint, FitOptions, FitResult } from './training-loop.js';
 export { loadKerasWeights } from './weights.js';
-export { resolveWeights, verifyWeightsFile, type WeightsFile, type WeightsSourceOptions } from './weights-source.js';
+export {
+  LARGEST_WEIGHTS,
+  resolveWeights,
+  verifyWeightsFile,
+  type WeightsFile,
+  type WeightsSourceOptions,
+} from './weights-source.js';

@@ -1,10 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { CryfoldError } from '@cryfold/core';
+import { CryfoldError, checkRegular } from '@cryfold/core';
 
 /** What keras.applications publishes for ResNet50, with its md5 (WEIGHTS_HASHES in its source). */
 const PUBLISHED = {
@@ -66,7 +66,7 @@ export async function resolveWeights(source: string, options: WeightsSourceOptio
 }
 
 /** Bytes beyond which a file is not read: an endless device, or something else by mistake. */
-const LARGEST = 2 ** 28;
+export const LARGEST_WEIGHTS = 2 ** 28;
 
 /**
  * Reads a weights file once and checks that it has the hash. Under the name of the file that keras.applications
@@ -81,20 +81,22 @@ export async function verifyWeightsFile(path: string, hash = publishedHash(path)
   const sha256 = createHash('sha256');
   let bytes = 0;
   try {
+    // A larger file gets its own message below.
+    checkRegular(await stat(path), Number.POSITIVE_INFINITY);
     for await (const chunk of createReadStream(path)) {
       bytes += chunk.length;
-      if (bytes > LARGEST) break;
+      if (bytes > LARGEST_WEIGHTS) break;
       md5.update(chunk);
       sha256.update(chunk);
     }
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw notFound(name, code === 'ENOENT' ? 'no such file' : `it cannot be read (${code})`, cause);
+    const { code, message } = cause as NodeJS.ErrnoException;
+    throw notFound(name, code === 'ENOENT' ? 'no such file' : `it cannot be read (${code ?? message})`, cause);
   }
-  if (bytes > LARGEST) {
+  if (bytes > LARGEST_WEIGHTS) {
     throw new CryfoldError(
       'WEIGHTS_INVALID',
-      `${name}: it is larger than ${LARGEST / 2 ** 20} MiB, so no weights file`,
+      `${name}: it is larger than ${LARGEST_WEIGHTS / 2 ** 20} MiB, so no weights file`,
       {
         context: { file: name },
         hint: "Keras's ResNet50 `notop` file has 95 MB.",

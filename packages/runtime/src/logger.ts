@@ -1,3 +1,4 @@
+import { escapeControls } from '@cryfold/core';
 import { type DestinationStream, type Logger, pino } from 'pino';
 
 export type { Logger };
@@ -13,6 +14,8 @@ export function createLogger(role: string, level: string, destination?: Destinat
   const options = {
     level,
     serializers: { err: plainError },
+    // pino escapes what JSON demands; messages may hold file names, and logs are read in terminals.
+    hooks: { streamWrite: escapeControls },
     base: { role, pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
   };
