@@ -71,10 +71,19 @@ async function receiveForm(
   } catch (cause) {
     throw new CryfoldError('UPLOAD_INVALID', `the form cannot be read: ${(cause as Error).message}`, { cause });
   }
+  const failed = new AbortController();
+  const fail = (error: unknown) => {
+    if (!failed.signal.aborted) failed.abort(error);
+  };
+  for (const limit of ['filesLimit', 'partsLimit', 'fieldsLimit'] as const) {
+    form.on(limit, () => fail(new CryfoldError('UPLOAD_INVALID', limitText[limit])));
+  }
+  const open = new Set<Readable>();
   // One after the other, since each begins where the last one ended.
   let saved: Promise<void> = Promise.resolve();
-  const open = new Set<Readable>();
   form.on('file', (_field, file, filename) => {
+    // Whatever goes wrong is heard from the form, or from whoever reads the file.
+    file.on('error', () => {});
     open.add(file);
     saved = saved.then(async () => {
       // A name comes from a stranger and goes back into messages.
@@ -82,18 +91,16 @@ async function receiveForm(
       recordings.push(await save(name, file));
       open.delete(file);
     });
-    saved.catch((error) => form.destroy(error));
+    saved.catch(fail);
   });
-  for (const limit of ['filesLimit', 'partsLimit', 'fieldsLimit'] as const) {
-    form.on(limit, () => form.destroy(new CryfoldError('UPLOAD_INVALID', limitText[limit])));
-  }
   try {
-    await pipeline(body, form);
+    await pipeline(body, form, { signal: failed.signal });
     await saved;
+    failed.signal.throwIfAborted();
   } catch (error) {
     for (const file of open) file.destroy(error as Error);
     await saved.catch(() => {});
-    throw error;
+    throw failed.signal.reason ?? error;
   }
   if (recordings.length === 0) throw new CryfoldError('UPLOAD_INVALID', 'the form holds no file');
   return recordings;
