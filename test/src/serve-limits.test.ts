@@ -209,8 +209,11 @@ test('SIGTERM ends within the grace, and all that wait are answered', async () =
   const begun = performance.now();
   served.process.kill('SIGTERM');
   assert.deepEqual(
-    (await all).map(({ status }) => status),
-    [503, 503],
+    (await all).map(({ status, code }) => [status, code]),
+    [
+      [503, 'SERVER_BUSY'],
+      [503, 'SERVER_BUSY'],
+    ],
   );
   assert.equal((await served.ended).code, 0);
   // Its own limit after the grace is 15 s, a prediction's 30 s.

@@ -79,7 +79,10 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   });
   app.setErrorHandler((error, request, reply) => {
     const { status, body } = errorAnswer(error);
-    if (status >= 500) request.log.error({ err: error }, 'request failed');
+    const { code, message } = body.error;
+    if (code === 'INTERNAL') request.log.error({ err: error }, 'request failed');
+    // Those turned away are many when it matters; a metric counts them.
+    else if (status >= 500 && code !== 'SERVER_BUSY') request.log.warn({ code, message }, 'request failed');
     if (status === 503) reply.header('retry-after', '2');
     return reply.code(status).send(body);
   });

@@ -92,10 +92,14 @@ export class ModelChild {
     });
   }
 
-  /** Ends the process once it has answered, or at once. */
+  /** Ends the process once it has answered, or at once: then its prediction is refused as SERVER_BUSY. */
   async retire(atOnce = false): Promise<void> {
     this.#retired = true;
-    if (!atOnce && this.#current) {
+    if (atOnce) {
+      this.#take()?.reject(
+        new CryfoldError('SERVER_BUSY', 'the service is stopping', { hint: 'Try again in a few seconds.' }),
+      );
+    } else if (this.#current) {
       await new Promise<void>((resolve) => {
         this.#idle = resolve;
       });

@@ -28,6 +28,7 @@ export class Spool {
   readonly #places: number;
   readonly #size: number;
   readonly #taken = new Set<number>();
+  #closed = false;
 
   private constructor(file: FileHandle, places: number, size: number) {
     this.#file = file;
@@ -89,13 +90,19 @@ export class Spool {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     await this.#file.close();
   }
 
   #release(index: number): void {
     this.#taken.delete(index);
     // Gives the disk back once nobody's bytes are in it; at once, so that it cannot cut off those of the next request.
-    if (this.#taken.size === 0) ftruncateSync(this.#file.fd);
+    if (this.#taken.size > 0 || this.#closed) return;
+    try {
+      ftruncateSync(this.#file.fd);
+    } catch {
+      // The bytes are overwritten, then.
+    }
   }
 }
 

@@ -26,6 +26,13 @@ test('places are bounded, do not overlap, and are given again; the disk is given
   }
 });
 
+test('a place can be released after the spool is closed, as when the service stops', async () => {
+  const spool = await Spool.open(1, 8);
+  const place = spool.take();
+  await spool.close();
+  place?.release();
+});
+
 test('a free spool has no bytes on disk', async () => {
   const spool = await Spool.open(1, 8);
   try {
