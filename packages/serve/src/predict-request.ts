@@ -73,7 +73,8 @@ export async function predictRequest(request: FastifyRequest, reply: FastifyRepl
 
 /** Discards what the client still sends, and closes its connection unless `awaited` has ended by then. */
 function closeAfter(seconds: number, request: IncomingMessage, awaited: IncomingMessage | ServerResponse): void {
-  const timer = setTimeout(() => request.socket.destroy(), seconds * 1000);
+  if (request.socket.destroyed) return;
+  const timer = setTimeout(() => request.socket.destroy(), seconds * 1000).unref();
   for (const event of ['end', 'close']) awaited.once(event, () => clearTimeout(timer));
   request.resume();
 }
