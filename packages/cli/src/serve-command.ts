@@ -25,6 +25,9 @@ export async function serveCommand(options: ServeOptions, config: Config): Promi
   }
   const store = 'folder' in model ? undefined : await modelStore(options.out, config);
   const log = createLogger('serve', config.logLevel);
+  // Process 1 of a container ignores a signal without a handler; while the model loads, nothing needs to be ended in order.
+  const early = () => process.exit(EXIT.done);
+  process.on('SIGTERM', early);
   try {
     const service = await PredictionService.start({
       ...{ model, store, log, port: options.port, listen: options.listen, version: VERSION },
@@ -33,6 +36,7 @@ export async function serveCommand(options: ServeOptions, config: Config): Promi
       timeoutSeconds: options.timeout,
       pollSeconds: options.poll,
     });
+    process.off('SIGTERM', early);
     await serve(service, config.graceSeconds, log);
     return EXIT.done;
   } finally {

@@ -42,6 +42,8 @@ export const ERROR_CODES = {
   UPLOAD_INVALID: ['usage', 'An HTTP request holds no recording.'],
   UPLOAD_TYPE: ['usage', 'An HTTP request is of a content type that is not understood.'],
   UPLOAD_TOO_LARGE: ['usage', 'An HTTP request is larger than the service takes.'],
+  RECORDING_LONG: ['usage', 'A recording has more windows than the prediction service predicts in one request.'],
+  SPOOL_FAILED: ['infrastructure', 'The prediction service cannot write an upload to its temporary folder.'],
   SERVER_BUSY: ['infrastructure', 'Too many recordings wait for their prediction.'],
   PREDICTION_TIMEOUT: ['crash', 'A prediction took longer than the service allows.'],
   PROMOTION_LOST: ['usage', 'Another command promoted a version of this model meanwhile.'],
