@@ -14,6 +14,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   RATE_UNKNOWN: 422,
   SERVER_BUSY: 503,
   CHILD_DIED: 503,
+  OUT_OF_MEMORY: 503,
   PREDICTION_TIMEOUT: 504,
 };
 

@@ -1,7 +1,8 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { CryfoldError } from '@cryfold/core';
 import type { ModelCard, PredictOptions, RecordingPrediction } from '@cryfold/models';
+import { BoundedChild, loadConfig } from '@cryfold/runtime';
 import type { FromChild, ModelSource, Recording, ToChild } from './messages.js';
 
 const ENTRY = fileURLToPath(new URL('./predict-child.js', import.meta.url));
@@ -14,6 +15,7 @@ interface Waiting {
 /** One version of a model in a process of its own, so that predicting never keeps the service from answering. */
 export class ModelChild {
   readonly card: ModelCard;
+  readonly #bounded: BoundedChild;
   readonly #process: ChildProcess;
   readonly #onDeath: () => void;
   readonly #waiting = new Map<number, Waiting>();
@@ -21,15 +23,17 @@ export class ModelChild {
   #retired = false;
   #drained: () => void = () => {};
 
-  private constructor(process: ChildProcess, card: ModelCard, onDeath: () => void) {
+  private constructor(bounded: BoundedChild, card: ModelCard, onDeath: () => void) {
+    const { process } = bounded;
+    this.#bounded = bounded;
     this.#process = process;
     this.#onDeath = onDeath;
     this.card = card;
     process.on('message', (message: FromChild) => this.#hear(message));
     process.once('exit', (code, signal) => {
-      const died = new CryfoldError('CHILD_DIED', `the predicting process ended (${signal ?? `code ${code}`})`, {
-        hint: 'Send the recording again.',
-      });
+      const ended = `the predicting process ended (${signal ?? `code ${code}`})`;
+      const died =
+        bounded.outOfMemory(signal) ?? new CryfoldError('CHILD_DIED', ended, { hint: 'Send the recording again.' });
       for (const { reject } of this.#waiting.values()) reject(died);
       this.#waiting.clear();
       this.#drained();
@@ -42,9 +46,18 @@ export class ModelChild {
    * @throws CryfoldError as loading the model does; CHILD_DIED
    */
   static async start(source: ModelSource, onDeath: () => void): Promise<ModelChild> {
-    const child = fork(ENTRY, [], { serialization: 'advanced', stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const bounded = new BoundedChild(ENTRY, {
+      limitMb: loadConfig().childMemoryMb,
+      hint: 'Send a shorter recording, or give the service more memory (CRYFOLD_CHILD_MEMORY_MB).',
+      serialization: 'advanced',
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    const child = bounded.process;
     const card = await new Promise<ModelCard>((resolve, reject) => {
-      const onExit = () => reject(new CryfoldError('CHILD_DIED', 'the predicting process ended while it loaded'));
+      const onExit = () => {
+        const starved = bounded.outOfMemory(child.signalCode);
+        reject(starved ?? new CryfoldError('CHILD_DIED', 'the predicting process ended while it loaded'));
+      };
       child.once('exit', onExit);
       child.once('error', onExit);
       child.once('message', (message: FromChild) => {
@@ -59,7 +72,7 @@ export class ModelChild {
       });
       child.send({ type: 'load', source } satisfies ToChild);
     });
-    return new ModelChild(child, card, onDeath);
+    return new ModelChild(bounded, card, onDeath);
   }
 
   /** Recordings that wait for their prediction. */
@@ -87,6 +100,7 @@ export class ModelChild {
           // Nobody else is to be sent there, though its end has not been heard yet.
           this.#lose();
         }, seconds * 1000);
+        if (this.#waiting.size === 0) this.#bounded.begin();
         this.#waiting.set(id, { resolve, reject });
         this.#process.send({ type: 'predict', id, recordings, options } satisfies ToChild);
       });
