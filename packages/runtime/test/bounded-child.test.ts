@@ -95,7 +95,7 @@ test('a child that the kernel kills for want of memory is known as such, and its
 
 test('children that together use more than there is lose the largest', { skip }, (t) => {
   // 1000 MiB less the reserve of 256; each child is within its own limit.
-  const ended = inCgroup(1000, 2, 420, 700);
+  const ended = inCgroup(1000, 2, 370, 700);
   if (!ended) return t.skip(NO_CGROUP);
   assert.equal(ended.error?.code, 'OUT_OF_MEMORY');
   assert.match(ended.error.message, /2 child processes used \d+ MiB of memory together, .* and may use 744 MiB/);
