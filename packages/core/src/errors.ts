@@ -78,7 +78,7 @@ export const ERROR_CODES = {
     'infrastructure',
     'A newer cryfold wrote this job or record. It is left as it is, and a job waits for a newer process.',
   ],
-  OUT_OF_MEMORY: ['crash', 'TensorFlow, or the process it runs in, got no more memory.'],
+  OUT_OF_MEMORY: ['crash', 'A training or predicting process needed more memory than it may use. Retried once.'],
   CHILD_DIED: ['crash', 'A training child ended before it returned a result.'],
   PROCESS_DIED: ['crash', 'A coordinator, worker or aggregator process keeps dying.'],
   OUT_IN_USE: ['usage', 'Another local command works in this --out folder.'],

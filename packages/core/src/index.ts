@@ -12,6 +12,7 @@ export { type FinalRequest, finalRequest, finalRequestSchema } from './final.js'
 export { FORMATS, isNewer, newer, refuseNewer } from './formats.js';
 export { canonicalJson, contentKey, deriveSeed, sha256 } from './hash.js';
 export { decodeNpy, encodeNpy, type NpyArray, type NpyData, type NpyType } from './npy.js';
+export { abortedForMemory, asOutOfMemory } from './out-of-memory.js';
 export {
   type DatasetManifest,
   decodeManifest,

@@ -149,6 +149,8 @@ async function process<P>(
       return later(backoff * (0.5 + Math.random() / 2));
     }
     const message = failureMessage(error);
-    throw error.failure === 'crash' ? new Error(message) : new UnrecoverableError(message);
+    // A second attempt may find a worker with more memory; further ones only repeat the failure.
+    const hopeless = error.code === 'OUT_OF_MEMORY' && job.attemptsMade > 0;
+    throw error.failure === 'crash' && !hopeless ? new Error(message) : new UnrecoverableError(message);
   }
 }

@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { CryfoldError } from '@cryfold/core';
 import { z } from 'zod';
+import { defaultChildMemoryMb } from './memory.js';
 
 const schema = z.object({
   REDIS_URL: z.string().min(1).optional(),
@@ -24,7 +25,7 @@ const schema = z.object({
   AWS_SESSION_TOKEN: z.string().optional(),
   AWS_SESSION_TOKEN_FILE: z.string().optional(),
   CUDA_VISIBLE_DEVICES: z.string().optional(),
-  CRYFOLD_CHILD_MEMORY_MB: z.coerce.number().min(256).default(4096),
+  CRYFOLD_CHILD_MEMORY_MB: z.coerce.number().min(256).optional(),
   CRYFOLD_METRICS_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
   CRYFOLD_METRICS_HOST: z.string().optional(),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
@@ -79,7 +80,7 @@ export interface Config {
   onlyRun: string | undefined;
   /** How long a stopping worker lets its fold go on, seconds. */
   graceSeconds: number;
-  /** A training child whose resident memory has grown past this is replaced after its fold, MiB. */
+  /** What one training or predicting process may use, MiB; by default nearly all that the machine or cgroup has. */
   childMemoryMb: number;
   /** The GPUs that may be used, as CUDA names them (index or UUID). Absent: all there are. */
   visibleGpus: readonly string[] | undefined;
@@ -213,7 +214,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Readon
     logLevel: env.CRYFOLD_LOG_LEVEL,
     onlyRun: env.CRYFOLD_ONLY_RUN,
     graceSeconds: env.CRYFOLD_GRACE_SECONDS,
-    childMemoryMb: env.CRYFOLD_CHILD_MEMORY_MB,
+    childMemoryMb: env.CRYFOLD_CHILD_MEMORY_MB ?? defaultChildMemoryMb(),
     visibleGpus: env.CUDA_VISIBLE_DEVICES?.split(',').map((gpu) => gpu.trim()),
     metricsPort: env.CRYFOLD_METRICS_PORT,
     metricsHost: env.CRYFOLD_METRICS_HOST,

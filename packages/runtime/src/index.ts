@@ -1,7 +1,9 @@
+export { BoundedChild, type BoundedChildOptions } from './bounded-child.js';
 export { CATALOGUE, type GaugeName, type LabelsOf, type MetricName } from './catalogue.js';
 export { type ApiConfig, type ApiRole, type Config, loadConfig, type S3Config } from './config.js';
 export { type Checks, Endpoint, type EndpointOptions } from './endpoint.js';
 export { createLogger, type Logger } from './logger.js';
+export { defaultChildMemoryMb, oomKills } from './memory.js';
 export { loadMetrics, type Metrics, NO_METRICS, type Sample } from './metrics.js';
 export { consumerObserver, storeObserver } from './observers.js';
 export { type Service, serve } from './service.js';

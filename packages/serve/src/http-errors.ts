@@ -16,6 +16,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   SPOOL_FAILED: 503,
   SERVER_BUSY: 503,
   CHILD_DIED: 503,
+  OUT_OF_MEMORY: 503,
   PREDICTION_TIMEOUT: 504,
 };
 

@@ -1,7 +1,8 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { CryfoldError } from '@cryfold/core';
 import type { ModelCard, PredictOptions, RecordingPrediction } from '@cryfold/models';
+import { BoundedChild, loadConfig } from '@cryfold/runtime';
 import type { FromChild, ModelSource, ToChild } from './messages.js';
 import type { Recording } from './spool.js';
 
@@ -24,31 +25,40 @@ export interface ChildOptions {
 /** One version of a model in a process of its own, so that predicting never keeps the service from answering. */
 export class ModelChild {
   readonly card: ModelCard;
+  readonly #bounded: BoundedChild;
   readonly #process: ChildProcess;
   readonly #onDeath: () => void;
   #current: Current | undefined;
   #retired = false;
   #idle: () => void = () => {};
 
-  private constructor(process: ChildProcess, card: ModelCard, onDeath: () => void) {
+  private constructor(bounded: BoundedChild, card: ModelCard, onDeath: () => void) {
+    const { process } = bounded;
+    this.#bounded = bounded;
     this.#process = process;
     this.#onDeath = onDeath;
     this.card = card;
     process.on('message', (message: FromChild) => this.#hear(message));
     process.once('exit', (code, signal) => {
-      this.#take()?.reject(died(code, signal));
+      this.#take()?.reject(bounded.outOfMemory(signal) ?? died(code, signal));
       this.#lose();
     });
   }
 
-  /** @throws CryfoldError as loading the model does; CHILD_DIED */
+  /** @throws CryfoldError as loading the model does; CHILD_DIED, OUT_OF_MEMORY */
   static async start({ source, spool, onDeath }: ChildOptions): Promise<ModelChild> {
-    const child = fork(ENTRY, [], {
+    const bounded = new BoundedChild(ENTRY, {
+      limitMb: loadConfig().childMemoryMb,
+      hint: 'Send a shorter recording, or give the service more memory (CRYFOLD_CHILD_MEMORY_MB).',
       serialization: 'advanced',
       stdio: ['ignore', 'inherit', 'inherit', 'ipc', spool],
     });
+    const child = bounded.process;
     const card = await new Promise<ModelCard>((resolve, reject) => {
-      const onExit = () => reject(new CryfoldError('CHILD_DIED', 'the predicting process ended while it loaded'));
+      const onExit = () => {
+        const starved = bounded.outOfMemory(child.signalCode);
+        reject(starved ?? new CryfoldError('CHILD_DIED', 'the predicting process ended while it loaded'));
+      };
       child.once('exit', onExit);
       child.once('error', onExit);
       child.once('message', (message: FromChild) => {
@@ -63,7 +73,7 @@ export class ModelChild {
       });
       child.send({ type: 'load', source } satisfies ToChild);
     });
-    return new ModelChild(child, card, onDeath);
+    return new ModelChild(bounded, card, onDeath);
   }
 
   /**
@@ -85,6 +95,7 @@ export class ModelChild {
           }),
         );
       }, seconds * 1000);
+      this.#bounded.begin();
       this.#current = { resolve, reject, timer };
       this.#process.send({ type: 'predict', recordings, options } satisfies ToChild, (error) => {
         if (error) this.#take()?.reject(died(null, null));

@@ -1,6 +1,6 @@
 import { readSync } from 'node:fs';
 import { openStore } from '@cryfold/artifacts';
-import { CryfoldError } from '@cryfold/core';
+import { asOutOfMemory, CryfoldError } from '@cryfold/core';
 import {
   ModelPredictor,
   ModelRegistry,
@@ -25,7 +25,7 @@ const send = (message: FromChild) => {
 function recordOf(error: unknown) {
   if (error instanceof CryfoldError) return error.toRecord();
   const message = error instanceof Error ? error.message : String(error);
-  return new CryfoldError('CHILD_DIED', `a defect of cryfold: ${message}`).toRecord();
+  return (asOutOfMemory(error) ?? new CryfoldError('CHILD_DIED', `a defect of cryfold: ${message}`)).toRecord();
 }
 
 async function load(source: ModelSource): Promise<ModelPredictor> {

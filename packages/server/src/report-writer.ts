@@ -1,7 +1,7 @@
-import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { S3Settings } from '@cryfold/artifacts';
 import { CryfoldError, type ErrorRecord } from '@cryfold/core';
+import { BoundedChild, defaultChildMemoryMb } from '@cryfold/runtime';
 
 const ENTRY = fileURLToPath(new URL('./report-child.js', import.meta.url));
 /** Reports of complete runs that are kept; each has a megabyte or two. */
@@ -44,14 +44,22 @@ export class ReportWriter {
 
   #write(run: string): Promise<string> {
     return new Promise((resolve, reject) => {
-      const child = fork(ENTRY, { serialization: 'advanced', stdio: 'ignore', timeout: PATIENCE });
+      const bounded = new BoundedChild(ENTRY, {
+        limitMb: defaultChildMemoryMb(),
+        hint: 'Give the coordinator more memory, or write the report with cryfold report on a larger machine.',
+        serialization: 'advanced',
+        stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+        timeout: PATIENCE,
+      });
+      const child = bounded.process;
       child.once('error', reject);
       child.once('message', (answer: ReportAnswer) => {
         if ('page' in answer) resolve(answer.page);
         else reject(CryfoldError.fromRecord(answer.error));
       });
       child.once('exit', (code, signal) => {
-        reject(new CryfoldError('CHILD_DIED', `the report's process ended (${signal ?? `code ${code}`})`));
+        const died = new CryfoldError('CHILD_DIED', `the report's process ended (${signal ?? `code ${code}`})`);
+        reject(bounded.outOfMemory(signal) ?? died);
       });
       const task: ReportTask = { ...this.#store, run };
       child.send(task);

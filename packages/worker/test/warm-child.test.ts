@@ -33,6 +33,8 @@ async function writeData(): Promise<void> {
   }
 }
 
+await writeData();
+
 const task = (own: { features?: string; filters?: number[] } = {}) => ({
   kind: 'fold' as const,
   ...{ storeUrl, dataset, features: own.features ?? features },
@@ -41,12 +43,13 @@ const task = (own: { features?: string; filters?: number[] } = {}) => ({
   ...{ embeddings: undefined, checkpoint: undefined, model: undefined, cacheDir: root },
 });
 
+/** The address space of a child ends at 5 GiB (BoundedChild), so that no test takes more, whatever the kernel promises. */
+const settings = { engine: 'nn' as const, threads: 1, xla: false, maxMemoryMb: 2048 };
+
 test('a child that ran out of memory is replaced; so is one for other settings; a GPU is pinned', async (t) => {
-  await writeData();
   const starts: StartReason[] = [];
   const child = new WarmChild({ started: (reason) => starts.push(reason), used: () => {}, ended: () => {} }, '7');
   t.after(() => child.stop());
-  const settings = { engine: 'nn' as const, threads: 1, xla: false, maxMemoryMb: 4096 };
   const run = (own?: Parameters<typeof task>[0], changed = {}) =>
     child.run({ ...settings, ...changed }, task(own), new AbortController().signal, () => {});
 
@@ -69,5 +72,21 @@ test('a child that ran out of memory is replaced; so is one for other settings; 
   assert.equal(compiled?.environment.xla, 'auto-jit');
   compiled?.probabilities.data.forEach((p, i) => {
     assert.ok(Math.abs(p - (first?.probabilities.data[i] ?? 0)) < 1e-3, `${p}`);
+  });
+});
+
+test('a fold that grows above its limit is ended with OUT_OF_MEMORY', {
+  skip: process.platform !== 'linux',
+}, async (t) => {
+  const child = new WarmChild();
+  t.after(() => child.stop());
+  // The first convolution alone gives 762 MB.
+  const large = task({ features: `huge${features.slice(4)}`, filters: [100, 1, 1] });
+  const running = child.run({ ...settings, maxMemoryMb: 512 }, large, new AbortController().signal, () => {});
+  await assert.rejects(running, {
+    code: 'OUT_OF_MEMORY',
+    failure: 'crash',
+    message: /it used \d+ MiB of memory and may use 512 MiB/,
+    hint: /batchSize.*CRYFOLD_CHILD_MEMORY_MB/,
   });
 });
