@@ -47,10 +47,14 @@ export async function addBoard({ app, wrongTokens, trust }: Http, queues: Queues
           } catch (error) {
             return sendError(reply, error as CryfoldError);
           }
-          if (readOnlyMode || principal.role === 'operate') return;
+          const looks = method === 'GET' || method === 'HEAD';
+          if (readOnlyMode ? looks : principal.role === 'operate') return;
           if (page) return reply.redirect(`${READ_ONLY}/`);
-          const hint = `Use ${READ_ONLY}.`;
-          return sendError(reply, new CryfoldError('API_FORBIDDEN', 'this token may only look', { hint }));
+          const hint = `Use ${principal.role === 'operate' ? BOARD : READ_ONLY}.`;
+          return sendError(
+            reply,
+            new CryfoldError('API_FORBIDDEN', 'nothing can be changed here with this token', { hint }),
+          );
         });
         board.addHook('onSend', async (_request, reply) => {
           reply.header('content-security-policy', POLICY);

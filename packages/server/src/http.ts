@@ -11,7 +11,7 @@ import {
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod';
 import { Access, refuseOtherSites } from './access.js';
-import { onBadPath, onError, onMalformed, sendError } from './answers.js';
+import { onBadPath, onError, onMalformed } from './answers.js';
 import type { App } from './app.js';
 import { checkDepth } from './depth.js';
 import { otherMethods } from './other-methods.js';
@@ -63,13 +63,20 @@ export async function createHttp(api: ApiConfig, log: Logger): Promise<Http> {
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(onError(log));
-  app.setNotFoundHandler(({ method, url }, reply) =>
-    sendError(reply, new CryfoldError('API_NOT_FOUND', `there is no ${method} ${url.split('?')[0].slice(0, 200)}`)),
-  );
+  // First, so that refusals have its headers too.
+  await app.register(helmet, {
+    contentSecurityPolicy: { useDefaults: false, directives: POLICY },
+    // Whether the site is HTTPS for good is the business of what stands before it.
+    strictTransportSecurity: false,
+  });
   app.decorateRequest('principal', undefined);
   app.addHook('onRequest', async (request) => {
     refuseOtherSites(request, access.open);
     request.principal = access.of(request);
+  });
+  app.addHook('preParsing', async ({ is404, method, url }) => {
+    // Before a body is read.
+    if (is404) throw new CryfoldError('API_NOT_FOUND', `there is no ${method} ${url.split('?')[0].slice(0, 200)}`);
   });
   app.addHook('preValidation', async ({ body }) => checkDepth(body));
   const refuseOtherMethods = otherMethods(app);
@@ -79,11 +86,6 @@ export async function createHttp(api: ApiConfig, log: Logger): Promise<Http> {
     keyGenerator: ({ principal, ip }) => principal?.name ?? clientAddress(ip),
     errorResponseBuilder: (_request, { ttl }) =>
       new CryfoldError('API_BUSY', `too many requests; try again in ${Math.ceil(ttl / 1000)} s`),
-  });
-  await app.register(helmet, {
-    contentSecurityPolicy: { useDefaults: false, directives: POLICY },
-    // Whether the site is HTTPS for good is the business of what stands before it.
-    strictTransportSecurity: false,
   });
   await app.register(swagger, {
     openapi: {
