@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { aggregate } from '@cryfold/aggregator';
@@ -11,7 +11,7 @@ import { type ApiConfig, createLogger, loadConfig } from '@cryfold/runtime';
 import { ApiServer, Feed } from '@cryfold/server';
 import { freePort } from '@cryfold/testing';
 import { Cluster, findRedis } from './cluster.js';
-import { cryfold, start, TINY_SPEC, temporaryFolder, until } from './command.js';
+import { cryfold, processes, start, TINY_SPEC, temporaryFolder, until } from './command.js';
 import { writeRandomRun } from './random-run.js';
 
 const READ = 'read-read-read-read';
@@ -266,16 +266,17 @@ test('bad tokens in the configuration are refused, and not repeated', () => {
   }
 });
 
-test('run --ui serves the page of a local run while it goes on', { skip }, async () => {
+test('run --ui serves the page of a local run to whoever has its link', { skip }, async () => {
   await writeFile(path('ui.yaml'), TINY_SPEC.replace('epochs: 2', 'epochs: 200').replace('tiny', 'ui'));
   await synthesizeCorpus(path('ui-corpus'), { clips: 60, seed: 1 });
   const args = ['--data', path('ui-corpus'), '--estimators', 'small-cnn', '--out', path('ui'), '--ui'];
   const running = start(['run', path('ui.yaml'), ...args]);
   try {
-    const [, page, id] = await until('the address', () =>
-      /live page: (http:\S+)\/#\/runs\/(\S+)/.exec(running.stderr()),
+    const [, page, id, token] = await until('the address', () =>
+      /live page: (http:\S+)\/#\/runs\/(\S+)\?token=([\w-]{32})\s/.exec(running.stderr()),
     );
-    const get = (address: string) => fetch(`${page}${address}`).then((response) => response.text());
+    const headers = { authorization: `Bearer ${token}` };
+    const get = (address: string) => fetch(`${page}${address}`, { headers }).then((response) => response.text());
     await until('the page', () =>
       get('/')
         .then((html) => html.includes('/page/main.js'))
@@ -283,6 +284,20 @@ test('run --ui serves the page of a local run while it goes on', { skip }, async
     );
     const [{ run, state }] = JSON.parse(await get('/api/v1/runs'));
     assert.deepEqual([run, state], [id, 'running']);
+    // Another user of this machine knows the port, but not the token.
+    for (const [method, address] of [
+      ['GET', '/api/v1/runs'],
+      ['GET', '/api/v1/events'],
+      ['GET', '/queues/api/queues'],
+      ['POST', `/api/v1/runs/${id}/cancel`],
+    ]) {
+      assert.equal((await fetch(`${page}${address}`, { method })).status, 401, address);
+    }
+    assert.deepEqual(await (await fetch(`${page}/api/v1/session`)).json(), { role: null, open: false });
+    for (const name of await readdir(path('ui/logs'))) {
+      assert.ok(!(await readFile(path(`ui/logs/${name}`), 'utf8')).includes(token), `${name} holds the token`);
+    }
+    assert.ok(!processes('').some(({ command }) => command.includes(token)), 'a command line holds the token');
   } finally {
     running.process.kill('SIGINT');
     assert.equal((await running.ended).code, 4);
