@@ -4,9 +4,12 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { openStore } from '@cryfold/artifacts';
+import { StoreControl } from '@cryfold/control';
 import { createLogger } from '@cryfold/runtime';
 import { ApiServer, Feed } from '@cryfold/server';
 import { temporaryFolder } from './command.js';
+import { writeRandomRun } from './random-run.js';
 import { RedisProcess } from './redis.js';
 import { withoutRedis as skip } from './testbed.js';
 
@@ -103,6 +106,24 @@ test('makes a browser forget a session that the server does not know', { skip },
   assert.equal(answer.status, 401);
   const forged = await fetch(`${server.url}/api/v1/runs`, { headers: { cookie: cookie.replace(/.{8}$/, '00000000') } });
   assert.match(forged.headers.get('set-cookie') ?? '', /^cryfold_[0-9a-f]{8}=; Path=\/; Max-Age=0/);
+});
+
+test('keeps a browser’s sessions of other servers few', { skip }, async (t) => {
+  const server = await serve();
+  t.after(() => server.close());
+  const cookies = Array.from({ length: 20 }, (_, i) => `cryfold_${String(i).padStart(8, '0')}=${1000 + i}.x`);
+  const answer = await fetch(`${server.url}/api/v1/session`, {
+    method: 'POST',
+    body: JSON.stringify({ token: READ }),
+    headers: { 'content-type': 'application/json', cookie: `theme=dark; ${cookies.join('; ')}` },
+  });
+  const set = answer.headers.getSetCookie();
+  assert.equal(set.filter((cookie) => cookie.includes('Max-Age=43200')).length, 1);
+  const forgotten = set.filter((cookie) => cookie.includes('Max-Age=0')).map((cookie) => cookie.slice(8, 16));
+  assert.deepEqual(
+    forgotten.sort(),
+    Array.from({ length: 12 }, (_, i) => String(i).padStart(8, '0')),
+  );
 });
 
 interface Sent {
@@ -266,6 +287,21 @@ test('keeps 200 viewers of one address while the address opens 1,000 connections
   assert.equal((await fetch(`${server.url}/readyz`)).status, 200);
   assert.equal((await fetch(`${server.url}/api/v1/runs`, { headers: bearer(READ) })).status, 200);
   assert.equal(lost, 0);
+});
+
+test('shows the ends of long logs, and at most 16 MiB of a run', { skip }, async () => {
+  const store = openStore(`file:${path('logs')}`);
+  const { run, jobs } = await writeRandomRun(store, { clips: 60, repeats: 2 });
+  const text = new TextEncoder().encode(`begin ${'x'.repeat(2 ** 21)} end`);
+  const folds = jobs.slice(0, 18);
+  for (const { key } of folds) await store.put(`folds/${key}/failed/log.txt`, text);
+  const control = new StoreControl(store, undefined);
+  const logs = (await control.logs(run)).flatMap(({ failed }) => failed.map(({ log }) => log));
+  assert.equal(logs.length, folds.length);
+  assert.equal(logs.filter((log) => log.startsWith('[left out')).length, 3);
+  assert.ok(logs.filter((log) => log.endsWith(' end') && !log.includes('begin')).length === 15);
+  const [{ failed }] = await control.logs(run, folds[17].key);
+  assert.ok(failed[0].log.endsWith(' end'));
 });
 
 test('queues nothing for a listener that cannot take more, and then sends what it missed', () => {

@@ -12,6 +12,8 @@ export interface Principal {
 
 /** Seconds that a browser's session lasts. */
 const SESSION = 12 * 3600;
+/** Sessions of other servers on the same host that a browser keeps. */
+const OTHER_SESSIONS = 8;
 /** When it expires, seconds since the epoch, and the signature of that. */
 const SESSION_VALUE = /^(\d{1,12})\.([0-9a-f]{64})$/;
 /** Everybody who reaches a port of loopback that asks for no token. */
@@ -76,6 +78,19 @@ export class Access {
       principal: known.principal,
       cookie: this.#setCookie(`${expires}.${sign(known.token, expires)}`, SESSION, secure),
     };
+  }
+
+  /**
+   * What makes a browser forget all but the newest sessions of other servers on this host, such as those of earlier local
+   * runs. Without it, its Cookie header would grow past what a server accepts.
+   */
+  forgetOldest({ headers }: Pick<FastifyRequest, 'headers'>): string[] {
+    const others = [...(headers.cookie ?? '').matchAll(/\b(cryfold_[0-9a-f]{8})=(\d*)/g)];
+    return others
+      .filter(([, name]) => name !== this.#cookie)
+      .sort(([, , a], [, , b]) => Number(b) - Number(a))
+      .slice(OTHER_SESSIONS)
+      .map(([, name]) => `${name}=; Path=/; Max-Age=0`);
   }
 
   close(secure: boolean): string {
