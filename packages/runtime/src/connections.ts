@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { isIPv6, type Socket } from 'node:net';
+import type { Logger } from './logger.js';
 
 /** Milliseconds for the headers of a request, and for the whole of a request without a token, its answer included. */
 const HEADERS = 10_000;
@@ -11,6 +12,8 @@ const BODY_GRACE = 5000;
 const BODY_RATE = 240;
 /** Milliseconds for which a new connection is not closed in favor of its own address's next one. */
 const NEW = 1000;
+/** Milliseconds between two warnings. */
+const WARN = 60_000;
 /** Unanswered requests on one connection. Browsers and fetch() send one. */
 const PIPELINED = 16;
 
@@ -19,6 +22,8 @@ export interface ConnectionOptions {
   total: number;
   /** Of these, connections of one address (IPv6: one /64) without a token */
   perAddress: number;
+  /** Absent: nothing is logged */
+  log?: Logger | undefined;
 }
 
 interface Exchange {
@@ -68,9 +73,13 @@ export class Connections {
   /** Connections without a trusted request by address, the one that is idle for longest first */
   readonly #untrusted = new Map<string, Set<Connection>>();
   readonly #names = new Map<string, number>();
+  readonly #log: Logger | undefined;
   #trusted = 0;
+  /** When too many connections were logged last */
+  #warned = 0;
 
-  constructor({ total, perAddress }: ConnectionOptions) {
+  constructor({ total, perAddress, log }: ConnectionOptions) {
+    this.#log = log;
     this.#total = Math.max(8, total);
     this.#perAddress = Math.max(4, perAddress);
   }
@@ -192,6 +201,11 @@ export class Connections {
     let most: Set<Connection> = new Set();
     for (const own of this.#untrusted.values()) if (own.size > most.size) most = own;
     const [oldest] = most;
+    if (Date.now() - this.#warned > WARN) {
+      this.#warned = Date.now();
+      const found = { connections: this.#all.size, address: oldest?.address, ofAddress: most.size };
+      this.#log?.warn(found, 'too many connections: each new one closes the oldest without a token');
+    }
     if (oldest) this.#close(oldest);
     return oldest !== undefined;
   }
@@ -222,7 +236,10 @@ export class Connections {
   }
 }
 
-/** Limits the connections of one HTTP server: see `Connections`. */
+/**
+ * Limits the connections of one HTTP server: see `Connections`. A server without tokens may `trust` a request in the name
+ * of its client's address once its body has arrived, if its answer may take longer than 15 seconds.
+ */
 export function limitConnections(server: Server, options: ConnectionOptions): Connections {
   const connections = new Connections(options);
   connections.guard(server);

@@ -42,7 +42,7 @@ export class Endpoint {
     if (port === undefined) return new Endpoint(NO_METRICS);
     const { createMetrics, TEXT_FORMAT } = await import('./prometheus.js');
     const server = createServer();
-    limitConnections(server, connectionBudget().probes);
+    limitConnections(server, { ...connectionBudget().probes, log });
     const endpoint = new Endpoint(createMetrics(role), server);
     const answers: Record<string, () => Promise<[status: number, type: string, body: string]>> = {
       '/metrics': async () => [200, TEXT_FORMAT, await endpoint.metrics.text()],

@@ -58,7 +58,7 @@ export async function createHttp(api: ApiConfig, log: Logger): Promise<Http> {
     frameworkErrors: onBadPath,
     clientErrorHandler: onMalformed,
   }).withTypeProvider<ZodTypeProvider>();
-  const connections = new Connections(connectionBudget().main);
+  const connections = new Connections({ ...connectionBudget().main, log });
   connections.guard(app.server);
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
@@ -103,5 +103,5 @@ export async function createHttp(api: ApiConfig, log: Logger): Promise<Http> {
     if (!principal || connections.trust(raw, principal.name)) return;
     throw new CryfoldError('API_BUSY', 'too many requests of this token are being answered');
   };
-  return { app, access, wrongTokens: new WrongTokens(app, access), connections, trust, refuseOtherMethods };
+  return { app, access, wrongTokens: new WrongTokens(app, access, log), connections, trust, refuseOtherMethods };
 }

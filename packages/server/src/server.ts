@@ -9,7 +9,7 @@ import type { App } from './app.js';
 import { addArtifactRoutes } from './artifact-routes.js';
 import { addBoard } from './board.js';
 import { addEventRoutes } from './event-routes.js';
-import { createHttp } from './http.js';
+import { createHttp, type Http } from './http.js';
 import { ModelMaker } from './model-maker.js';
 import { addModelRoutes } from './model-routes.js';
 import { addPageRoutes } from './page-routes.js';
@@ -45,7 +45,7 @@ export class ApiServer {
   /** @throws CryfoldError API_EXPOSED, API_PORT_TAKEN */
   static async start({ redisUrl, storeUrl, s3, api, checks, log }: ServerOptions): Promise<ApiServer> {
     const http = await createHttp(api, log);
-    const { app, access, wrongTokens, trust, connections } = http;
+    const { app, access, wrongTokens, connections } = http;
     const control = new StoreControl(openStore(storeUrl, s3), new Queues(redisUrl));
     const list = new RunList(control);
     const watches = new Watches(list, log);
@@ -66,26 +66,7 @@ export class ApiServer {
     await app.register(
       async (plain) => {
         const routes = plain.withTypeProvider<ZodTypeProvider>();
-        routes.addHook('onRequest', async (request, reply) => {
-          const { principal, routeOptions } = request;
-          const needed = routeOptions.config.role ?? 'read';
-          if (needed === 'anyone') return;
-          if (!principal) throw await wrongTokens.error(request, reply);
-          if (needed === 'operate' && principal.role !== 'operate') {
-            throw new CryfoldError('API_FORBIDDEN', 'this token may only look', {
-              hint: 'Set CRYFOLD_API_TOKEN to one that may operate.',
-            });
-          }
-          trust(request);
-        });
-        routes.addHook('onResponse', async ({ method, url, principal, ip }, { statusCode }) => {
-          if (method !== 'GET' && method !== 'HEAD') {
-            log.info(
-              { method, path: url.split('?')[0], status: statusCode, by: principal?.name, ip },
-              'asked to change',
-            );
-          }
-        });
+        addChecks(routes, http, log);
         routes.get(
           '/openapi.json',
           { config: { role: 'anyone', rateLimit: false }, schema: { hide: true } },
@@ -124,6 +105,28 @@ export class ApiServer {
     await this.#app.close();
     await close(this.#control);
   }
+}
+
+/** Who may use the routes, and a log of what was changed. */
+function addChecks(routes: App, { wrongTokens, trust }: Http, log: Logger): void {
+  routes.addHook('onRequest', async (request, reply) => {
+    const { principal, routeOptions } = request;
+    const needed = routeOptions.config.role ?? 'read';
+    if (needed === 'anyone') return;
+    if (!principal) throw await wrongTokens.error(request, reply);
+    if (needed === 'operate' && principal.role !== 'operate') {
+      throw new CryfoldError('API_FORBIDDEN', 'this token may only look', {
+        hint: 'Set CRYFOLD_API_TOKEN to one that may operate.',
+      });
+    }
+    trust(request);
+  });
+  routes.addHook('onResponse', async ({ method, url, principal, ip }, { statusCode: status }) => {
+    const looks = method === 'GET' || method === 'HEAD';
+    // Nobody without a token may fill the log.
+    if (looks || (!principal && status >= 400)) return;
+    log.info({ method, path: url.split('?')[0], status, by: principal?.name, ip }, 'asked to change');
+  });
 }
 
 async function close({ queues, store }: StoreControl): Promise<void> {

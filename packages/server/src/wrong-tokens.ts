@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CryfoldError } from '@cryfold/core';
-import { clientAddress } from '@cryfold/runtime';
+import { clientAddress, type Logger } from '@cryfold/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Access, isSecure } from './access.js';
 import type { App } from './app.js';
@@ -16,11 +16,13 @@ const WAIT = 1000;
  */
 export class WrongTokens {
   readonly #access: Access;
+  readonly #log: Logger;
   readonly #count: ReturnType<App['createRateLimit']>;
 
   /** @param app with the rate limit plugin */
-  constructor(app: App, access: Access) {
+  constructor(app: App, access: Access, log: Logger) {
     this.#access = access;
+    this.#log = log;
     this.#count = app.createRateLimit({
       max: TRIES,
       timeWindow: 60_000,
@@ -39,7 +41,10 @@ export class WrongTokens {
     if (shown === 'cookie') reply.header('set-cookie', this.#access.close(isSecure(request)));
     if (!(tried ?? shown !== undefined)) return unknownToken();
     const count = await this.#count(request);
-    if (count.isAllowed || !count.isExceeded) return unknownToken();
+    if (count.isAllowed || !count.isExceeded) {
+      this.#log.info({ ip: request.ip, path: request.url.split('?')[0] }, 'wrong token');
+      return unknownToken();
+    }
     await sleep(WAIT);
     reply.header('retry-after', count.ttlInSeconds);
     return new CryfoldError('API_BUSY', `too many wrong tokens; try again in ${count.ttlInSeconds} s`, {
