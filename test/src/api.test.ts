@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { aggregate } from '@cryfold/aggregator';
@@ -11,7 +11,7 @@ import { type ApiConfig, createLogger, loadConfig } from '@cryfold/runtime';
 import { ApiServer, Feed } from '@cryfold/server';
 import { freePort } from '@cryfold/testing';
 import { Cluster, findRedis } from './cluster.js';
-import { cryfold, start, TINY_SPEC, temporaryFolder, until } from './command.js';
+import { cryfold, processes, start, TINY_SPEC, temporaryFolder, until } from './command.js';
 import { writeRandomRun } from './random-run.js';
 
 const READ = 'read-read-read-read';
@@ -73,7 +73,11 @@ after(async () => {
   await folder?.remove();
 });
 
-test('a role can do what it may, and nobody else anything', { skip }, async () => {
+test('a role can do what it may, and nobody else anything', { skip }, async (t) => {
+  // Of so many wrong tokens most are answered late, which other tests need not wait for.
+  const other = await serve();
+  t.after(() => other.close());
+  const tried: Promise<void>[] = [];
   const { paths } = (await (await ask('/api/v1/openapi.json')).json()) as { paths: Record<string, object> };
   const routes = Object.entries(paths).flatMap(([path, methods]) =>
     Object.keys(methods).map((method) => ({ method: method.toUpperCase(), path: path.replace('{run}', run) })),
@@ -87,15 +91,22 @@ test('a role can do what it may, and nobody else anything', { skip }, async () =
       .replace('{fold}', '0')
       .replace('*', `runs/${run}/plan.json`);
     const body: Asked = method === 'GET' ? {} : { body: '{}', headers: { 'content-type': 'application/json' } };
-    for (const token of [undefined, 'wrong-wrong-wrong-wrong', `${READ}x`]) {
-      const refused = await ask(url, { method, ...body, ...(token ? { token } : {}) });
-      assert.equal(refused.status, 401, `${method} ${url}`);
-      assert.equal(await codeOf(refused), 'API_UNAUTHORIZED');
-    }
+    const refused = await ask(url, { method, ...body });
+    assert.equal(refused.status, 401, `${method} ${url}`);
+    assert.equal(await codeOf(refused), 'API_UNAUTHORIZED');
+    tried.push(
+      ...['wrong-wrong-wrong-wrong', `${READ}x`].map(async (token) => {
+        const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+        const init = method === 'GET' ? { headers } : { method, headers, body: '{}' };
+        const { status } = await fetch(`${other.url}${url}`, init);
+        assert.ok(status === 401 || status === 429, `${method} ${url}: ${status}`);
+      }),
+    );
     const reader = await ask(url, { method, ...body, token: READ });
     if (method === 'GET') assert.notEqual(reader.status, 403, url);
     else assert.equal(await codeOf(reader), 'API_FORBIDDEN', `${method} ${url}`);
   }
+  await Promise.all(tried);
   assert.equal((await ask(`/api/v1/runs/${run}/retry`, { method: 'POST', token: OPERATE })).status, 200);
 });
 
@@ -148,7 +159,7 @@ test('every answer has the security headers, and no error tells more than its co
     ['/api/v1/artifacts/..%2f..%2fetc/passwd', 'STORE_KEY_INVALID'],
     ['/api/v1/artifacts/.staging/x', 'STORE_KEY_INVALID'],
     ['/api/v1/artifacts?prefix=../', 'STORE_KEY_INVALID'],
-    ['/api/v1/nothing', 'API_INVALID'],
+    ['/api/v1/nothing', 'API_NOT_FOUND'],
   ];
   for (const [url, code] of wrong) {
     const response = await ask(url, { token: READ });
@@ -238,10 +249,10 @@ test('a client that asks too much is told to wait; probes are always answered', 
   try {
     const headers = { authorization: `Bearer ${READ}` };
     const statuses: number[] = [];
-    for (let i = 0; i < 7; i++) statuses.push((await fetch(`${slow.url}/api/v1/session`, { headers })).status);
+    for (let i = 0; i < 7; i++) statuses.push((await fetch(`${slow.url}/api/v1/runs`, { headers })).status);
     assert.deepEqual(statuses, [200, 200, 200, 200, 200, 429, 429]);
     const other = { authorization: `Bearer ${OPERATE}` };
-    assert.equal((await fetch(`${slow.url}/api/v1/session`, { headers: other })).status, 200, 'another client');
+    assert.equal((await fetch(`${slow.url}/api/v1/runs`, { headers: other })).status, 200, 'another client');
     for (let i = 0; i < 10; i++) assert.equal((await fetch(`${slow.url}/healthz`)).status, 200);
   } finally {
     await slow.close();
@@ -255,16 +266,17 @@ test('bad tokens in the configuration are refused, and not repeated', () => {
   }
 });
 
-test('run --ui serves the page of a local run while it goes on', { skip }, async () => {
+test('run --ui serves the page of a local run to whoever has its link', { skip }, async () => {
   await writeFile(path('ui.yaml'), TINY_SPEC.replace('epochs: 2', 'epochs: 200').replace('tiny', 'ui'));
   await synthesizeCorpus(path('ui-corpus'), { clips: 60, seed: 1 });
   const args = ['--data', path('ui-corpus'), '--estimators', 'small-cnn', '--out', path('ui'), '--ui'];
   const running = start(['run', path('ui.yaml'), ...args]);
   try {
-    const [, page, id] = await until('the address', () =>
-      /live page: (http:\S+)\/#\/runs\/(\S+)/.exec(running.stderr()),
+    const [, page, id, token] = await until('the address', () =>
+      /live page: (http:\S+)\/#\/runs\/(\S+)\?token=([\w-]{32})\s/.exec(running.stderr()),
     );
-    const get = (address: string) => fetch(`${page}${address}`).then((response) => response.text());
+    const headers = { authorization: `Bearer ${token}` };
+    const get = (address: string) => fetch(`${page}${address}`, { headers }).then((response) => response.text());
     await until('the page', () =>
       get('/')
         .then((html) => html.includes('/page/main.js'))
@@ -272,6 +284,20 @@ test('run --ui serves the page of a local run while it goes on', { skip }, async
     );
     const [{ run, state }] = JSON.parse(await get('/api/v1/runs'));
     assert.deepEqual([run, state], [id, 'running']);
+    // Another user of this machine knows the port, but not the token.
+    for (const [method, address] of [
+      ['GET', '/api/v1/runs'],
+      ['GET', '/api/v1/events'],
+      ['GET', '/queues/api/queues'],
+      ['POST', `/api/v1/runs/${id}/cancel`],
+    ]) {
+      assert.equal((await fetch(`${page}${address}`, { method })).status, 401, address);
+    }
+    assert.deepEqual(await (await fetch(`${page}/api/v1/session`)).json(), { role: null, open: false });
+    for (const name of await readdir(path('ui/logs'))) {
+      assert.ok(!(await readFile(path(`ui/logs/${name}`), 'utf8')).includes(token), `${name} holds the token`);
+    }
+    assert.ok(!processes('').some(({ command }) => command.includes(token)), 'a command line holds the token');
   } finally {
     running.process.kill('SIGINT');
     assert.equal((await running.ended).code, 4);
@@ -299,21 +325,21 @@ test('a feed tells who comes back what was missed, and all of it where that is t
   const first = last;
   publish('b');
   publish('c');
-  listen(first)();
+  listen(first).leave();
   assert.deepEqual(heard.splice(0), ['change "b"', 'change "c"']);
-  const leave = listen(last);
+  const { leave } = listen(last);
   assert.deepEqual(heard.splice(0), [], 'nothing was missed');
   publish('d');
   leave();
   publish('e');
   assert.deepEqual(heard.splice(0), ['change "d"']);
-  for (const unknown of ['', 'x', 'other-1', `${last}9`, last.replace(/\d+$/, '-1')]) listen(unknown)();
+  for (const unknown of ['', 'x', 'other-1', `${last}9`, last.replace(/\d+$/, '-1')]) listen(unknown).leave();
   assert.deepEqual(
     heard.splice(0),
     Array.from({ length: 5 }, () => 'snapshot 5'),
   );
   publish('x'.repeat(2 ** 21));
-  listen(first)();
+  listen(first).leave();
   assert.deepEqual(heard.splice(0), ['snapshot 6'], 'more was missed than is kept');
 });
 

@@ -17,8 +17,8 @@ export interface LocalClusterOptions {
   /** The run to bring to its end; others in the same store are left alone. */
   plan: RunPlan;
   workers: number;
-  /** Where the coordinator serves the live page, to this machine alone; absent: nowhere */
-  port?: number | undefined;
+  /** Where the coordinator serves the live page, on loopback, and the token that it asks for; absent: no page */
+  page?: { port: number; token: string } | undefined;
   storeUrl: string;
   cacheDir: string;
   /** Where each process's log goes */
@@ -79,6 +79,7 @@ export class LocalCluster {
 
   #spawn(name: string, args: string[]): void {
     const log = openLog(join(this.#options.logDir, `${name}.log`));
+    const page = name === 'coordinator' ? this.#options.page : undefined;
     const child = fork(PROGRAM, args, {
       // Secrets and addresses travel in the environment, never as arguments.
       env: {
@@ -88,9 +89,9 @@ export class LocalCluster {
         CRYFOLD_ONLY_RUN: this.#options.plan.run,
         // They cannot share one.
         CRYFOLD_METRICS_PORT: undefined,
-        CRYFOLD_API_PORT: name === 'coordinator' ? this.#options.port?.toString() : undefined,
+        CRYFOLD_API_PORT: page?.port.toString(),
         CRYFOLD_API_HOST: undefined,
-        CRYFOLD_API_TOKENS: undefined,
+        CRYFOLD_API_TOKENS: page && `operate:${page.token}`,
         CRYFOLD_API_TOKENS_FILE: undefined,
       },
       stdio: ['ignore', log, log, 'ipc'],

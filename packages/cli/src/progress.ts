@@ -43,7 +43,11 @@ export class ProgressDisplay {
 
   /** A step that stays on the screen. */
   say(text: string): void {
-    if (this.#quiet) return;
+    if (!this.#quiet) this.always(text);
+  }
+
+  /** What the command was asked to show, also where it is quiet otherwise. */
+  always(text: string): void {
     this.clear();
     this.#stream.write(safe(messageText(text)));
   }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -148,10 +149,12 @@ export async function execute(
   if (config.redisUrl) return watch(plan, store, config.redisUrl, display, stop);
   const workers = options.workers ?? availableParallelism();
   if (Object.values(plan.spec.estimators).some((estimator) => queueOf(estimator) === 'gpu')) await tensorFlowInfo();
-  const port = options.ui === undefined ? undefined : await pagePort(options.ui);
+  // Other users of this machine reach the port as well.
+  const token = randomBytes(24).toString('base64url');
+  const page = options.ui === undefined ? undefined : { port: await pagePort(options.ui), token };
   const cluster = await LocalCluster.start({
     plan,
-    port,
+    page,
     workers,
     storeUrl,
     cacheDir: config.cacheDir,
@@ -160,7 +163,8 @@ export async function execute(
   });
   try {
     display.say(`${workers} workers on this machine · logs in ${join(options.out, 'logs')}`);
-    if (port !== undefined) display.say(`live page: http://127.0.0.1:${port}/#/runs/${plan.run}`);
+    // What follows the # is never sent, and the page takes the token from its address at once.
+    if (page) display.always(`live page: http://127.0.0.1:${page.port}/#/runs/${plan.run}?token=${token}`);
     return await watch(plan, store, cluster.redisUrl, display, stop, cluster.broken);
   } finally {
     display.clear();

@@ -1,9 +1,9 @@
 import type { ArtifactStore } from '@cryfold/artifacts';
-import { isNewer, type RunPlan, type Spec } from '@cryfold/core';
+import { type FoldJob, isNewer, type RunPlan, type Spec } from '@cryfold/core';
 import type { Queues } from '@cryfold/queue';
 import { cancelRun, enqueueRun, extendRun, reopenRun, submitPlan, submitRun } from './changes.js';
 import { Decoded } from './decoded.js';
-import { type FoldLog, findJob, foldLog, readResult } from './logs.js';
+import { ALL_LOGS, type FoldLog, findJob, foldLog, readResult, withoutText } from './logs.js';
 import { planStoredChampion } from './models/champion-plan.js';
 import {
   type ClusterStatus,
@@ -97,11 +97,16 @@ export class StoreControl implements RunControl {
   async logs(run: string, fold?: string): Promise<FoldLog[]> {
     const plan = await this.decoded.plan(run);
     const jobs = fold === undefined ? plan.jobs : [findJob(plan, fold)];
-    const logs = await mapLimited(jobs, async (job) =>
-      foldLog(this.store, plan, job, await readResult(this.store, job)),
-    );
-    if (fold !== undefined) return logs;
-    return logs.filter(({ failed }) => failed.length > 0);
+    const read = async (job: FoldJob) => foldLog(this.store, plan, job, await readResult(this.store, job));
+    if (fold !== undefined) return Promise.all(jobs.map(read));
+    let left = ALL_LOGS;
+    const logs = await mapLimited(jobs, async (job) => {
+      const log = await read(job);
+      if (log.failed.length === 0) return [];
+      for (const { log: text = '' } of [log.committed ?? {}, ...log.failed]) left -= text.length;
+      return [left < 0 ? withoutText(log) : log];
+    });
+    return logs.flat();
   }
 
   async #start(plan: RunPlan): Promise<RunStatus> {

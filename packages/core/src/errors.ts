@@ -91,7 +91,9 @@ export const ERROR_CODES = {
   API_UNAUTHORIZED: ['usage', 'The API was asked without a token or session that it knows.'],
   API_FORBIDDEN: ['usage', 'The token may not do that, or the request came from another site.'],
   API_INVALID: ['usage', 'A request to the API has a wrong path, parameter or body.'],
-  API_BUSY: ['infrastructure', 'The API gets more requests or viewers than it takes.'],
+  API_NOT_FOUND: ['usage', 'The API has nothing at this path.'],
+  API_METHOD_NOT_ALLOWED: ['usage', 'The path of the API does not take this method.'],
+  API_BUSY: ['infrastructure', 'The API gets more requests, viewers or wrong tokens than it takes.'],
   API_DEFECT: ['crash', 'A request to the API met a defect of cryfold; the log of its coordinator tells more.'],
   CANCELLED: ['usage', 'The work was cancelled.'],
 } as const satisfies Record<string, readonly [FailureClass, string]>;

@@ -6,6 +6,8 @@ import { BoundedChild, defaultChildMemoryMb } from '@cryfold/runtime';
 const ENTRY = fileURLToPath(new URL('./report-child.js', import.meta.url));
 /** Reports of complete runs that are kept; each has a megabyte or two. */
 const KEPT = 8;
+/** Reports that may wait for the one that is being written. */
+const WAITING = 16;
 /** Milliseconds after which a report has taken too long. */
 const PATIENCE = 120_000;
 
@@ -23,17 +25,26 @@ export type ReportAnswer = { page: string } | { error: ErrorRecord };
 export class ReportWriter {
   readonly #store: Omit<ReportTask, 'run'>;
   readonly #kept = new Map<string, string>();
+  readonly #writing = new Map<string, Promise<string>>();
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(store: Omit<ReportTask, 'run'>) {
     this.#store = store;
   }
 
-  /** @param keep whether the run can change no more */
+  /**
+   * One report of a run at a time, for everybody who asks for it.
+   * @param keep whether the run can change no more
+   * @throws CryfoldError API_BUSY
+   */
   async write(run: string, keep: boolean): Promise<string> {
-    const kept = this.#kept.get(run);
-    if (kept !== undefined) return kept;
-    const page = this.#last.then(() => this.#kept.get(run) ?? this.#write(run));
+    const known = this.#kept.get(run) ?? this.#writing.get(run);
+    if (known !== undefined) return known;
+    if (this.#writing.size >= WAITING) {
+      throw new CryfoldError('API_BUSY', `${WAITING} reports are being written already`);
+    }
+    const page = this.#last.then(() => this.#write(run)).finally(() => this.#writing.delete(run));
+    this.#writing.set(run, page);
     this.#last = page.catch(() => {});
     const text = await page;
     if (keep) this.#kept.set(run, text);

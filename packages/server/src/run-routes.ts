@@ -28,6 +28,8 @@ const foldParams = runParams.extend({
 const watchedFold = foldDetailSchema.extend({
   training: z.object({ host: z.string(), pid: z.int(), since: z.number(), fraction: z.number() }).nullable(),
 });
+/** Bytes of a submitted spec. */
+const SPEC = 2 ** 20;
 const limit = z.coerce.number().int().min(1).max(1000);
 
 export interface RunRoutes {
@@ -125,6 +127,7 @@ export function addRunRoutes(app: App, { control, list, reports }: RunRoutes): v
     '/runs',
     {
       config: { role: 'operate' },
+      bodyLimit: SPEC,
       schema: {
         summary: 'Start a spec over a dataset whose manifest and images are in the store',
         body: z.object({
