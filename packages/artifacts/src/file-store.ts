@@ -1,18 +1,40 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CryfoldError } from '@cryfold/core';
-import { type ArtifactInfo, type ArtifactStore, checkCommitsOnce, checkKey } from './artifact-store.js';
+import {
+  type ArtifactContent,
+  type ArtifactInfo,
+  type ArtifactStore,
+  checkCommitsOnce,
+  checkKey,
+  marked,
+  SourceFailure,
+} from './artifact-store.js';
 
 const STAGING = '.staging';
+const STAGED = /^[0-9a-f]{24}$/;
+/** A staged file that nothing was written to for so long belongs to a process that died, milliseconds. */
+const ABANDONED = 24 * 3_600_000;
 
 function code(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException).code;
 }
 
+/** link(2) fails where the name exists, so exactly one of many processes wins. */
+async function commitOnce(staged: string, target: string): Promise<boolean> {
+  try {
+    await link(staged, target);
+    return true;
+  } catch (error) {
+    if (code(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
 /**
  * Artifacts as files below a root. A put is staged on the same file system, flushed, then renamed (replace) or
- * hard-linked (if absent): link(2) fails where the name exists, so exactly one of many processes wins.
+ * hard-linked (if absent).
  */
 export class FileStore implements ArtifactStore {
   readonly #root: string;
@@ -23,10 +45,21 @@ export class FileStore implements ArtifactStore {
 
   async check(): Promise<void> {
     await checkCommitsOnce(this);
+    await this.#removeAbandoned();
   }
 
   async get(key: string): Promise<Uint8Array | undefined> {
     return this.#absent(key, () => readFile(this.#path(key)));
+  }
+
+  async open(key: string): Promise<ArtifactContent | undefined> {
+    return this.#absent(key, async () => {
+      const file = await open(this.#path(key), 'r');
+      const found = await file.stat();
+      if (found.isFile()) return { bytes: found.size, modified: found.mtime, stream: file.createReadStream() };
+      await file.close();
+      return undefined;
+    });
   }
 
   async has(key: string): Promise<boolean> {
@@ -43,15 +76,11 @@ export class FileStore implements ArtifactStore {
   }
 
   async putIfAbsent(key: string, bytes: Uint8Array): Promise<boolean> {
-    return this.#staged(key, bytes, async (staged, target) => {
-      try {
-        await link(staged, target);
-        return true;
-      } catch (error) {
-        if (code(error) === 'EEXIST') return false;
-        throw error;
-      }
-    });
+    return this.#staged(key, bytes, commitOnce);
+  }
+
+  async putStreamIfAbsent(key: string, source: AsyncIterable<Uint8Array>): Promise<boolean> {
+    return this.#staged(key, marked(source), commitOnce);
   }
 
   async *list(prefix: string): AsyncIterable<string> {
@@ -77,7 +106,22 @@ export class FileStore implements ArtifactStore {
     return join(this.#root, ...checkKey(key).split('/'));
   }
 
-  async #staged<T>(key: string, bytes: Uint8Array, commit: (staged: string, target: string) => Promise<T>): Promise<T> {
+  /** What processes that died left between staging and commit. */
+  async #removeAbandoned(): Promise<void> {
+    const folder = join(this.#root, STAGING);
+    for (const name of (await this.#absent(STAGING, () => readdir(folder))) ?? []) {
+      if (!STAGED.test(name)) continue;
+      const path = join(folder, name);
+      const found = await stat(path).catch(() => undefined);
+      if (found && Date.now() - found.mtimeMs > ABANDONED) await rm(path, { force: true });
+    }
+  }
+
+  async #staged<T>(
+    key: string,
+    bytes: Uint8Array | AsyncIterable<Uint8Array>,
+    commit: (staged: string, target: string) => Promise<T>,
+  ): Promise<T> {
     const target = this.#path(key);
     return this.#guard(key, async () => {
       await mkdir(join(this.#root, STAGING), { recursive: true });
@@ -86,7 +130,7 @@ export class FileStore implements ArtifactStore {
       try {
         const file = await open(staged, 'wx');
         try {
-          await file.writeFile(bytes);
+          await writeFile(file, bytes);
           await file.sync();
         } finally {
           await file.close();
@@ -118,6 +162,7 @@ export class FileStore implements ArtifactStore {
       return await action();
     } catch (cause) {
       if (cause instanceof CryfoldError) throw cause;
+      if (cause instanceof SourceFailure) throw cause.cause;
       throw new CryfoldError('STORE_UNREACHABLE', `file store: ${key}: ${(cause as Error).message}`, {
         cause,
         context: { key },

@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { CryfoldError, storeKeys } from '@cryfold/core';
 import { loadKerasWeights, resnet50WeightShapes, resolveWeights } from '@cryfold/nn';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { openStoreOf } from './open-store.js';
+import { putWeights } from './spec-weights.js';
 
 export interface WeightsPutOptions {
   store?: string;
@@ -26,8 +26,7 @@ export async function weightsPutCommand(source: string, options: WeightsPutOptio
     );
     const layers = await loadKerasWeights(path, resnet50WeightShapes());
     const key = storeKeys.weights(sha256);
-    const added = !(await store.has(key));
-    if (added) await store.put(key, await readFile(path));
+    const added = await putWeights(store, { path, sha256 });
     const weights = `store:${key}#sha256=${sha256}`;
     if (options.json) process.stdout.write(`${JSON.stringify({ weights, key, sha256, added })}\n`);
     else {

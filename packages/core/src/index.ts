@@ -11,9 +11,20 @@ export {
 export { type FinalRequest, finalRequest, finalRequestSchema } from './final.js';
 export { FORMATS, isNewer, newer, refuseNewer } from './formats.js';
 export { canonicalJson, contentKey, deriveSeed, sha256 } from './hash.js';
-export { decodeNpy, encodeNpy, type NpyArray, type NpyData, type NpyType } from './npy.js';
+export {
+  decodeNpy,
+  decodeNpyHeader,
+  encodeNpy,
+  NPY_HEADER_LIMIT,
+  type NpyArray,
+  type NpyData,
+  type NpyHeader,
+  type NpyType,
+} from './npy.js';
 export {
   type DatasetManifest,
+  datasetKey,
+  decodeForeignManifest,
   decodeManifest,
   decodePlan,
   decodeRecord,
@@ -88,4 +99,5 @@ export {
   specJsonSchema,
   specSchema,
 } from './spec.js';
+export { storedWeights, submittedWeights } from './submitted.js';
 export { VERSION } from './version.js';

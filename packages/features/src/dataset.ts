@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
-import { CryfoldError, contentKey, type ErrorCode, sha256 } from '@cryfold/core';
+import { CryfoldError, datasetKey, type ErrorCode, sha256 } from '@cryfold/core';
 import { isManifest, readManifest } from './manifest.js';
 import { listRecordings } from './readers.js';
 import { decodeWav, type Wav } from './wav.js';
@@ -124,7 +124,7 @@ export function summarize(
     recordings: new Set(clips.map(({ file }) => file)).size,
     skipped,
     grouped: new Set(clips.map(({ group }) => group)).size < clips.length,
-    contentHash: contentKey(clips.map(({ id, label, group, hash }) => [id, label, group, hash])),
+    contentHash: datasetKey(clips),
   };
 }
 

@@ -28,6 +28,7 @@ import { ReportWriter } from './report-writer.js';
 import { RunList } from './run-list.js';
 import { addRunRoutes } from './run-routes.js';
 import { addSessionRoutes, unknown } from './session-routes.js';
+import type { TransferLimits } from './transfers.js';
 import { Watches } from './watches.js';
 
 export interface ServerOptions {
@@ -38,6 +39,7 @@ export interface ServerOptions {
   /** What must be there for the process to be ready */
   checks: Checks;
   log: Logger;
+  transfers?: Partial<TransferLimits>;
 }
 
 /** Nothing but our own files; no inline script or style. */
@@ -67,7 +69,7 @@ export class ApiServer {
   }
 
   /** @throws CryfoldError API_EXPOSED, API_PORT_TAKEN */
-  static async start({ redisUrl, storeUrl, s3, api, checks, log }: ServerOptions): Promise<ApiServer> {
+  static async start({ redisUrl, storeUrl, s3, api, checks, log, transfers }: ServerOptions): Promise<ApiServer> {
     const access = new Access(api);
     const control = new StoreControl(openStore(storeUrl, s3), new Queues(redisUrl));
     const app: App = fastify({
@@ -153,7 +155,7 @@ export class ApiServer {
         addRunRoutes(routes, { control, list, reports: new ReportWriter({ storeUrl, s3 }) });
         addModelRoutes(routes, { control, models, maker, list });
         addEventRoutes(routes, watches);
-        addArtifactRoutes(routes, control.store);
+        addArtifactRoutes(routes, control.store, transfers);
       },
       { prefix: '/api/v1' },
     );
