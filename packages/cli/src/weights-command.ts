@@ -20,8 +20,8 @@ export async function weightsPutCommand(source: string, options: WeightsPutOptio
   }
   const store = openStoreOf(storeUrl, config);
   try {
-    const fetchBytes = (key: string) => store.get(key);
-    const { path, sha256 } = await resolveWeights(source, { cacheDirectory: config.cacheDir, fetchBytes }).catch(
+    const fetchContent = async (key: string) => (await store.open(key))?.stream;
+    const { path, sha256 } = await resolveWeights(source, { cacheDirectory: config.cacheDir, fetchContent }).catch(
       forPut,
     );
     const layers = await loadKerasWeights(path, resnet50WeightShapes());

@@ -58,7 +58,10 @@ export async function createNnEngine(settings: ProcessSettings): Promise<Engine>
       });
     }
     const loaded = await weights.get(source, async () => {
-      const { path } = await resolveWeights(source, { cacheDirectory: cacheDir, fetchBytes: (key) => store.get(key) });
+      const { path } = await resolveWeights(source, {
+        cacheDirectory: cacheDir,
+        fetchContent: async (key) => (await store.open(key))?.stream,
+      });
       return loadKerasWeights(path, resnet50WeightShapes());
     });
     return { weights: loaded };
