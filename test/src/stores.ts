@@ -50,3 +50,9 @@ export const STORE_KINDS: readonly StoreKind[] = [
     },
   },
 ];
+
+/** The kind that a test file runs on: files, or what a file beside it asks for before it imports the tests. */
+export function storeKind(): StoreKind {
+  const wanted = process.env.CRYFOLD_TEST_STORE ?? 'file store';
+  return STORE_KINDS.find(({ name }) => name === wanted) ?? STORE_KINDS[0];
+}
