@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { aggregate } from '@cryfold/aggregator';
-import { openStore } from '@cryfold/artifacts';
+import type { ArtifactStore } from '@cryfold/artifacts';
 import { HttpClient, HttpStore } from '@cryfold/control';
-import { type CryfoldError, ERROR_CODES } from '@cryfold/core';
+import { type CryfoldError, ERROR_CODES, storeKeys } from '@cryfold/core';
 import { synthesizeCorpus } from '@cryfold/features';
 import { type ApiConfig, createLogger, loadConfig } from '@cryfold/runtime';
 import { ApiServer, Feed } from '@cryfold/server';
@@ -13,23 +14,32 @@ import { freePort } from '@cryfold/testing';
 import { Cluster, findRedis } from './cluster.js';
 import { cryfold, processes, start, TINY_SPEC, temporaryFolder, until } from './command.js';
 import { writeRandomRun } from './random-run.js';
+import { storeKind, type TestStore } from './stores.js';
 
 const READ = 'read-read-read-read';
 const OPERATE = 'operate-operate-operate';
 const redis = await findRedis();
-const skip = redis === undefined && 'neither redis-server nor valkey-server is on PATH or in the cache';
+const kind = storeKind();
+const withoutRedis = redis === undefined && 'neither redis-server nor valkey-server is on PATH or in the cache';
+const skip = withoutRedis || kind.skip;
+/** For tests that no kind of store changes. */
+const once = kind.name === 'file store' ? skip : 'tested with the file store';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let cluster: Cluster;
 let run: string;
+/** Of a run that was made up */
+let bed: TestStore;
+/** Of the cluster that trains */
+let trained: TestStore;
 let server: ApiServer;
 const path = (name: string) => join(folder.path, name);
 
 const serve = (api: Partial<ApiConfig> = {}) =>
   ApiServer.start({
     redisUrl: `redis://127.0.0.1:${cluster.redisPort}`,
-    storeUrl: `file:${path('random')}`,
-    s3: undefined,
+    storeUrl: bed.storeUrl,
+    s3: bed.s3,
     api: {
       port: 0,
       host: '127.0.0.1',
@@ -59,17 +69,20 @@ const ask = (url: string, init: Asked = {}) => {
 const codeOf = async (response: Response) => ((await response.json()) as { error: { code: string } }).error.code;
 
 before(async () => {
-  if (!redis) return;
+  if (!redis || skip) return;
   folder = await temporaryFolder();
   cluster = await Cluster.start(folder.path, redis);
-  const store = openStore(`file:${path('random')}`);
-  run = (await writeRandomRun(store, { clips: 60, repeats: 1 })).run;
-  await aggregate(store, run);
+  bed = await kind.create(path('random'));
+  trained = await kind.create(path('store'));
+  run = (await writeRandomRun(bed.store, { clips: 60, repeats: 1 })).run;
+  await aggregate(bed.store, run);
   server = await serve();
 });
 after(async () => {
   await server?.close();
   await cluster?.stop();
+  await bed?.remove();
+  await trained?.remove();
   await folder?.remove();
 });
 
@@ -175,23 +188,23 @@ test('every answer has the security headers, and no error tells more than its co
 });
 
 test('what is kept decoded is told only while it is there', { skip }, async () => {
-  const plan = path(`random/runs/${run}/plan.json`);
+  const key = storeKeys.plan(run);
+  const plan = (await bed.store.get(key))!;
   const urls = [`/api/v1/runs/${run}`, `/api/v1/runs/${run}/folds/svm/0/0`, `/api/v1/runs/${run}/logs?fold=svm/0/0`];
   const statuses = () => Promise.all(urls.map(async (url) => (await ask(url, { token: READ })).status));
   assert.deepEqual(await statuses(), [200, 200, 200]);
   const first = await (await ask(urls[1], { token: READ })).text();
-  await rename(plan, path('plan.json'));
+  await bed.store.delete(key);
   assert.deepEqual(await statuses(), [404, 404, 404]);
-  await rename(path('plan.json'), plan);
+  await bed.store.put(key, plan);
   assert.deepEqual(await statuses(), [200, 200, 200]);
   assert.equal(await (await ask(urls[1], { token: READ })).text(), first);
   // Another plan under the same name.
-  const { jobs, ...rest } = JSON.parse(await readFile(plan, 'utf8'));
+  const { jobs, ...rest } = JSON.parse(new TextDecoder().decode(plan));
   const fewer = { ...rest, jobs: jobs.filter(({ trial }: { trial: string }) => trial !== 'svm') };
-  await writeFile(path('plan.json'), JSON.stringify({ ...rest, jobs }));
-  await writeFile(plan, JSON.stringify(fewer));
+  await bed.store.put(key, new TextEncoder().encode(JSON.stringify(fewer)));
   assert.deepEqual((await statuses()).slice(1), [404, 404]);
-  await rename(path('plan.json'), plan);
+  await bed.store.put(key, plan);
   assert.deepEqual(await statuses(), [200, 200, 200]);
 });
 
@@ -214,15 +227,47 @@ test('only what a run needs can be uploaded, once, and only bytes that are what 
   assert.equal((await store.stat(weights))?.bytes, 3);
   assert.equal(await store.get(`weights/${hash}.h5`), undefined);
   // More than one answer holds.
-  await mkdir(path('random/folds/many'));
-  for (let i = 0; i < 1500; i++) await writeFile(path(`random/folds/many/${i}`), '');
-  const local = openStore(`file:${path('random')}`);
-  const keysOf = async (from: typeof local) => {
+  const many = Array.from({ length: 1050 }, (_, i) => `folds/many/${i}`);
+  while (many.length > 0) await Promise.all(many.splice(0, 50).map((key) => bed.store.put(key, new Uint8Array())));
+  const keysOf = async (from: ArtifactStore) => {
     const keys: string[] = [];
     for await (const key of from.list('folds/')) keys.push(key);
     return keys;
   };
-  assert.deepEqual(await keysOf(store), await keysOf(local));
+  assert.deepEqual(await keysOf(store), await keysOf(bed.store));
+});
+
+test('a submitted spec that names weights by path or URL is refused, and nothing is stored', { skip }, async () => {
+  const { dataset } = JSON.parse(new TextDecoder().decode((await bed.store.get(storeKeys.plan(run)))!));
+  let requests = 0;
+  const inside = createServer((_request, response) => {
+    requests++;
+    response.end();
+  });
+  await new Promise<void>((resolve) => inside.listen(0, '127.0.0.1', resolve));
+  const runs = async () => (await (await ask('/api/v1/runs', { token: READ })).json()) as { run: string }[];
+  const before = (await runs()).length;
+  const submit = async (weights: string, search?: unknown) =>
+    codeOf(
+      await ask('/api/v1/runs', {
+        ...{ method: 'POST', token: OPERATE, headers: { 'content-type': 'application/json' } },
+        body: JSON.stringify({
+          spec: { version: 1, name: 'foreign', estimators: { net: { kind: 'tl-resnet50', weights } }, ...{ search } },
+          dataset: dataset.key,
+        }),
+      }),
+    );
+  const hash = '0'.repeat(64);
+  const { port } = inside.address() as { port: number };
+  for (const source of [`http://127.0.0.1:${port}/w.h5#sha256=${hash}`, '/etc/passwd', 'w.h5']) {
+    assert.equal(await submit(source), 'SPEC_INVALID', source);
+    const search = { space: { net: { weights: { choice: ['random', source] } } } };
+    assert.equal(await submit('random', search), 'SPEC_INVALID', source);
+  }
+  assert.equal(await submit(`store:weights/${hash}.h5#sha256=${hash}`), 'ARTIFACT_MISSING', 'nobody uploaded them');
+  assert.equal((await runs()).length, before);
+  assert.equal(requests, 0);
+  inside.close();
 });
 
 test('without tokens only loopback is served, under its own names', { skip }, async () => {
@@ -266,7 +311,7 @@ test('bad tokens in the configuration are refused, and not repeated', () => {
   }
 });
 
-test('run --ui serves the page of a local run to whoever has its link', { skip }, async () => {
+test('run --ui serves the page of a local run to whoever has its link', { skip: once }, async () => {
   await writeFile(path('ui.yaml'), TINY_SPEC.replace('epochs: 2', 'epochs: 200').replace('tiny', 'ui'));
   await synthesizeCorpus(path('ui-corpus'), { clips: 60, seed: 1 });
   const args = ['--data', path('ui-corpus'), '--estimators', 'small-cnn', '--out', path('ui'), '--ui'];
@@ -347,7 +392,7 @@ test('--server does all that REDIS_URL and the store’s credentials do', { skip
   const port = await freePort();
   const environment = {
     REDIS_URL: `redis://127.0.0.1:${cluster.redisPort}`,
-    CRYFOLD_STORE: `file:${path('store')}`,
+    ...trained.environment,
     CRYFOLD_GRACE_SECONDS: '0',
   };
   const tokens = `read:${READ},operate:${OPERATE}`;

@@ -1,18 +1,32 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
+import { link, mkdir, open, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { CryfoldError, checkRegular } from '@cryfold/core';
-import { type ArtifactInfo, type ArtifactStore, checkCommitsOnce, checkKey } from './artifact-store.js';
+import { type ArtifactInfo, type ArtifactStore, checkCommitsOnce, checkKey, type ArtifactContent, marked, SourceFailure } from './artifact-store.js';
 
 const STAGING = '.staging';
+const STAGED = /^[0-9a-f]{24}$/;
+/** A staged file that nothing was written to for so long belongs to a process that died, milliseconds. */
+const ABANDONED = 24 * 3_600_000;
 
 function code(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException).code;
 }
 
+/** link(2) fails where the name exists, so exactly one of many processes wins. */
+async function commitOnce(staged: string, target: string): Promise<boolean> {
+  try {
+    await link(staged, target);
+    return true;
+  } catch (error) {
+    if (code(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
 /**
  * Artifacts as files below a root. A put is staged on the same file system, flushed, then renamed (replace) or
- * hard-linked (if absent): link(2) fails where the name exists, so exactly one of many processes wins.
+ * hard-linked (if absent).
  */
 export class FileStore implements ArtifactStore {
   readonly #root: string;
@@ -23,6 +37,7 @@ export class FileStore implements ArtifactStore {
 
   async check(): Promise<void> {
     await checkCommitsOnce(this);
+    await this.#removeAbandoned();
   }
 
   async get(key: string): Promise<Uint8Array | undefined> {
@@ -31,6 +46,20 @@ export class FileStore implements ArtifactStore {
       await this.#checkInside(path);
       checkRegular(await stat(path), Number.POSITIVE_INFINITY);
       return readFile(path);
+    });
+  }
+
+  async open(key: string): Promise<ArtifactContent | undefined> {
+    return this.#absent(key, async () => {
+      const path = this.#path(key);
+      await this.#checkInside(path);
+      // Before it is opened: that would wait for the other end of a named pipe.
+      if (!(await stat(path)).isFile()) return undefined;
+      const file = await open(path, 'r');
+      const found = await file.stat();
+      if (found.isFile()) return { bytes: found.size, modified: found.mtime, stream: file.createReadStream() };
+      await file.close();
+      return undefined;
     });
   }
 
@@ -48,15 +77,11 @@ export class FileStore implements ArtifactStore {
   }
 
   async putIfAbsent(key: string, bytes: Uint8Array): Promise<boolean> {
-    return this.#staged(key, bytes, async (staged, target) => {
-      try {
-        await link(staged, target);
-        return true;
-      } catch (error) {
-        if (code(error) === 'EEXIST') return false;
-        throw error;
-      }
-    });
+    return this.#staged(key, bytes, commitOnce);
+  }
+
+  async putStreamIfAbsent(key: string, source: AsyncIterable<Uint8Array>): Promise<boolean> {
+    return this.#staged(key, marked(source), commitOnce);
   }
 
   async *list(prefix: string): AsyncIterable<string> {
@@ -110,7 +135,22 @@ export class FileStore implements ArtifactStore {
     }
   }
 
-  async #staged<T>(key: string, bytes: Uint8Array, commit: (staged: string, target: string) => Promise<T>): Promise<T> {
+  /** What processes that died left between staging and commit. */
+  async #removeAbandoned(): Promise<void> {
+    const folder = join(this.#root, STAGING);
+    for (const name of (await this.#absent(STAGING, () => readdir(folder))) ?? []) {
+      if (!STAGED.test(name)) continue;
+      const path = join(folder, name);
+      const found = await stat(path).catch(() => undefined);
+      if (found && Date.now() - found.mtimeMs > ABANDONED) await rm(path, { force: true });
+    }
+  }
+
+  async #staged<T>(
+    key: string,
+    bytes: Uint8Array | AsyncIterable<Uint8Array>,
+    commit: (staged: string, target: string) => Promise<T>,
+  ): Promise<T> {
     const target = this.#path(key);
     return this.#guard(key, async () => {
       await this.#checkInside(join(this.#root, STAGING));
@@ -121,7 +161,7 @@ export class FileStore implements ArtifactStore {
       try {
         const file = await open(staged, 'wx');
         try {
-          await file.writeFile(bytes);
+          await writeFile(file, bytes);
           await file.sync();
         } finally {
           await file.close();
@@ -153,6 +193,7 @@ export class FileStore implements ArtifactStore {
       return await action();
     } catch (cause) {
       if (cause instanceof CryfoldError) throw cause;
+      if (cause instanceof SourceFailure) throw cause.cause;
       throw new CryfoldError('STORE_UNREACHABLE', `file store: ${key}: ${(cause as Error).message}`, {
         cause,
         context: { key },

@@ -1,4 +1,4 @@
-export type { ArtifactInfo, ArtifactStore } from './artifact-store.js';
+export type { ArtifactContent, ArtifactInfo, ArtifactStore } from './artifact-store.js';
 export { observed, type StoreOperation } from './observed-store.js';
 export { openStore, readArtifact } from './open-store.js';
 export { readFinal } from './read-final.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -23,6 +23,18 @@ test('file store: leaves nothing staged behind, and a file in the way is a coded
   await assert.rejects(store.put('a/b', new Uint8Array([1])), (error) => {
     return error instanceof CryfoldError && error.code === 'STORE_UNREACHABLE' && error.retryable;
   });
+});
+
+test('file store: check removes what a dead process staged, and leaves the rest', async () => {
+  const folder = join(root, 'abandoned');
+  const store = openStore(`file:${folder}`);
+  await store.check();
+  const names = ['0'.repeat(24), '1'.repeat(24), 'notes.txt'];
+  for (const name of names) await writeFile(join(folder, '.staging', name), 'x');
+  const yesterday = Date.now() / 1000 - 25 * 3600;
+  for (const name of [names[0], names[2]]) await utimes(join(folder, '.staging', name), yesterday, yesterday);
+  await store.check();
+  assert.deepEqual((await readdir(join(folder, '.staging'))).sort(), [names[1], names[2]]);
 });
 
 test('readArtifact tells a missing artifact from a damaged one', async () => {

@@ -71,7 +71,7 @@ export async function planCommand(
     const { plan } = await prepareRun({
       ...rest,
       spec: applyOverrides(await readSpec(spec), overrides, (text) => display.say(text)),
-      sources: { cacheDirectory: config.cacheDir, fetchBytes: (key) => store.get(key) },
+      sources: { cacheDirectory: config.cacheDir, fetchContent: async (key) => (await store.open(key))?.stream },
       onProgress: (text) => display.update(text),
     });
     display.update('looking into the store');

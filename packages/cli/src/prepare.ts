@@ -12,20 +12,14 @@ import {
   parseSpec,
   planRun,
   type RunPlan,
-  readRegularFile,
   readRegularText,
   type Spec,
   storeKeys,
 } from '@cryfold/core';
 import { type Dataset, inspectDataset, limitClips, readClips, readDataset, SpectrogramImager } from '@cryfold/features';
-import {
-  LARGEST_WEIGHTS,
-  loadKerasWeights,
-  resnet50WeightShapes,
-  resolveWeights,
-  type WeightsSourceOptions,
-} from '@cryfold/nn';
+import type { WeightsSourceOptions } from '@cryfold/nn';
 import { checkLeaks } from './leak-gate.js';
+import { putWeights, resolveSpecWeights } from './spec-weights.js';
 
 /** What flags may change of a spec. */
 export interface Overrides {
@@ -117,7 +111,7 @@ export interface Preparation {
   plan: RunPlan;
   dataset: Dataset;
   manifest: DatasetManifest;
-  /** Files of pretrained weights by the key under which workers find them */
+  /** Files of pretrained weights by their hex sha256 */
   weights: Map<string, string>;
   /** What the leak gate found but let pass */
   leaks: string[];
@@ -164,34 +158,11 @@ export async function prepareRun(options: PrepareOptions): Promise<Preparation> 
     clips: dataset.clips.map(({ id, label, group, hash }) => ({ id, label, group, hash })),
   };
   const plan = planRun({
-    spec: { ...spec, estimators: await resolveEstimators(spec.estimators, sources, weights) },
+    spec: await resolveSpecWeights(spec, sources, weights),
     manifest,
     splits: [...splits, ...innerSplits(spec, dataset, splits)],
   });
   return { plan, dataset, manifest, weights, leaks };
-}
-
-/**
- * Replaces where weights come from by where workers find them, named by content: a result's key must not depend on
- * which folder a file lies in. The file is read once here, so that a wrong one is told before anything starts.
- * @throws CryfoldError WEIGHTS_NOT_FOUND, WEIGHTS_INVALID, WEIGHTS_UNREACHABLE
- */
-async function resolveEstimators(
-  estimators: Spec['estimators'],
-  options: WeightsSourceOptions,
-  files: Map<string, string>,
-): Promise<Spec['estimators']> {
-  const resolved: Spec['estimators'] = {};
-  for (const [name, estimator] of Object.entries(estimators)) {
-    resolved[name] = estimator;
-    if (estimator.kind !== 'tl-resnet50' || estimator.weights === 'random') continue;
-    const { path, sha256 } = await resolveWeights(estimator.weights, options);
-    await loadKerasWeights(path, resnet50WeightShapes());
-    const key = storeKeys.weights(sha256);
-    files.set(key, path);
-    resolved[name] = { ...estimator, weights: `store:${key}#sha256=${sha256}` };
-  }
-  return resolved;
 }
 
 /**
@@ -227,9 +198,7 @@ async function publishInputs(
     const { height, width } = plan.spec.features;
     await store.put(images, await drawImages(dataset, { height, width }, onProgress));
   }
-  for (const [key, path] of weights) {
-    if (!(await store.has(key))) await store.put(key, await readRegularFile(path, LARGEST_WEIGHTS));
-  }
+  for (const [sha256, path] of weights) await putWeights(store, { path, sha256 });
   await replaceRecord(store, storeKeys.manifest(plan.dataset.key), encodeRecord(manifest), decodeManifest);
 }
 

@@ -106,7 +106,7 @@ export async function retrainCommand(
     const preparation = await prepareRun({
       ...options,
       spec,
-      sources: { cacheDirectory: config.cacheDir, fetchBytes: (key) => store.get(key) },
+      sources: { cacheDirectory: config.cacheDir, fetchContent: async (key) => (await store.open(key))?.stream },
       onProgress: (text) => display.update(text),
     });
     const surroundings = { options, config, environment, out, display, server, stop: stop.signal };

@@ -75,7 +75,7 @@ async function evaluate(options: RunOptions, config: Config, environment: NodeJS
     prepareRun({
       ...options,
       spec,
-      sources: { cacheDirectory: config.cacheDir, fetchBytes: (key) => store.get(key) },
+      sources: { cacheDirectory: config.cacheDir, fetchContent: async (key) => (await store.open(key))?.stream },
       onProgress: (text) => display.update(text),
     }),
   );

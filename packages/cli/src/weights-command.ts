@@ -1,9 +1,10 @@
-import { CryfoldError, readRegularFile, storeKeys } from '@cryfold/core';
-import { LARGEST_WEIGHTS, loadKerasWeights, resnet50WeightShapes, resolveWeights } from '@cryfold/nn';
+import { CryfoldError, storeKeys } from '@cryfold/core';
+import { loadKerasWeights, resnet50WeightShapes, resolveWeights } from '@cryfold/nn';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { openStoreOf } from './open-store.js';
 import { jsonText, say } from './terminal.js';
+import { putWeights } from './spec-weights.js';
 
 export interface WeightsPutOptions {
   store?: string;
@@ -20,14 +21,13 @@ export async function weightsPutCommand(source: string, options: WeightsPutOptio
   }
   const store = openStoreOf(storeUrl, config);
   try {
-    const fetchBytes = (key: string) => store.get(key);
-    const { path, sha256 } = await resolveWeights(source, { cacheDirectory: config.cacheDir, fetchBytes }).catch(
+    const fetchContent = async (key: string) => (await store.open(key))?.stream;
+    const { path, sha256 } = await resolveWeights(source, { cacheDirectory: config.cacheDir, fetchContent }).catch(
       forPut,
     );
     const layers = await loadKerasWeights(path, resnet50WeightShapes());
     const key = storeKeys.weights(sha256);
-    const added = !(await store.has(key));
-    if (added) await store.put(key, await readRegularFile(path, LARGEST_WEIGHTS));
+    const added = await putWeights(store, { path, sha256 });
     const weights = `store:${key}#sha256=${sha256}`;
     if (options.json) say(`${jsonText({ weights, key, sha256, added })}\n`);
     else {

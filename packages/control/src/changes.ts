@@ -10,6 +10,7 @@ import {
   type RunPlan,
   type Spec,
   storeKeys,
+  submittedWeights,
 } from '@cryfold/core';
 import type { Queues } from '@cryfold/queue';
 import { readManifest } from './fold-detail.js';
@@ -98,26 +99,29 @@ export async function extendRun(store: ArtifactStore, run: string, repeats: numb
 /**
  * Plans a spec over a dataset whose manifest and images are in the store, and puts the plan there: from then on it is a
  * run that the coordinator drives. An equal run that ended incomplete is tried again; a complete one is left alone.
- * @throws CryfoldError ARTIFACT_MISSING, SPLIT_IMPOSSIBLE
+ * @throws CryfoldError ARTIFACT_MISSING, SPLIT_IMPOSSIBLE; SPEC_INVALID for weights by path or URL
  */
 export async function submitRun(store: ArtifactStore, spec: Spec, dataset: string): Promise<RunPlan> {
+  // Before the work of planning.
+  submittedWeights(spec);
   const manifest = await readManifest(store, dataset);
   return submitPlan(store, planRun({ spec, manifest, splits: allSplits(spec, manifest) }));
 }
 
 /** As `submitRun`, of a plan that was made already. */
 export async function submitPlan(store: ArtifactStore, plan: RunPlan): Promise<RunPlan> {
-  const images = storeKeys.images(plan.features.key);
-  if (!(await store.has(images))) {
-    throw new CryfoldError('ARTIFACT_MISSING', `${images} is not in the store`, {
-      context: { key: images },
-      hint: 'Run the spec with --data once, so that the images are drawn.',
-    });
-  }
+  const weights = submittedWeights(plan.spec);
+  await mustHave(store, storeKeys.images(plan.features.key), 'Run the spec with --data once, so that they are drawn.');
+  for (const hash of weights) await mustHave(store, storeKeys.weights(hash), 'Upload them with cryfold weights put.');
   await store.check();
   if ((await readResults(store, plan.run))?.status === 'complete') return plan;
   // Before anything is forgotten: a newer version's run is refused.
   await replaceRecord(store, storeKeys.plan(plan.run), encodeRecord(plan), decodePlan);
   await forgetFailures(store, plan.run);
   return plan;
+}
+
+async function mustHave(store: ArtifactStore, key: string, hint: string): Promise<void> {
+  if (await store.has(key)) return;
+  throw new CryfoldError('ARTIFACT_MISSING', `${key} is not in the store`, { context: { key }, hint });
 }

@@ -11,10 +11,12 @@ export {
 export { type FinalRequest, finalRequest, finalRequestSchema } from './final.js';
 export { FORMATS, isNewer, newer, refuseNewer } from './formats.js';
 export { canonicalJson, contentKey, deriveSeed, sha256 } from './hash.js';
-export { decodeNpy, encodeNpy, type NpyArray, type NpyData, type NpyType } from './npy.js';
+export { decodeNpy, encodeNpy, type NpyArray, type NpyData, type NpyType, decodeNpyHeader, NPY_HEADER_LIMIT, type NpyHeader } from './npy.js';
 export { abortedForMemory, asOutOfMemory } from './out-of-memory.js';
 export {
   type DatasetManifest,
+  datasetKey,
+  decodeForeignManifest,
   decodeManifest,
   decodePlan,
   decodeRecord,
@@ -91,4 +93,5 @@ export {
   specJsonSchema,
   specSchema,
 } from './spec.js';
+export { storedWeights, submittedWeights } from './submitted.js';
 export { VERSION } from './version.js';

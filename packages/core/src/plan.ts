@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { CryfoldError } from './errors.js';
 import { FORMATS, refuseNewer } from './formats.js';
-import { contentKey, deriveSeed, sha256 } from './hash.js';
+import { canonicalJson, contentKey, deriveSeed, sha256 } from './hash.js';
 import { type Estimator, isGrouped, type Spec, specSchema } from './spec.js';
 
 /** Bumped when the code that computes a fold's result changes its meaning: old results are then not found. */
@@ -72,6 +72,11 @@ const manifestSchema = z.strictObject({
 
 /** The dataset as workers and aggregator need it: no audio, only identities. */
 export type DatasetManifest = z.infer<typeof manifestSchema>;
+
+/** Identity of a dataset: each clip's id, label, group and sound, in order. */
+export function datasetKey(clips: readonly { id: string; label: string; group: string; hash: string }[]): string {
+  return contentKey(clips.map(({ id, label, group, hash }) => [id, label, group, hash]));
+}
 
 export interface PlanInput {
   spec: Spec;
@@ -229,6 +234,33 @@ export function decodeRecord<T>(schema: z.ZodType<T>, source: Uint8Array | strin
 
 export function decodeManifest(bytes: Uint8Array, name: string): DatasetManifest {
   return decodeRecord(manifestSchema, bytes, name);
+}
+
+/**
+ * Decodes a manifest that somebody hands over, and checks all that follows from its clips.
+ * @throws CryfoldError JOB_INVALID, ARTIFACT_CORRUPT saying what contradicts the clips
+ */
+export function decodeForeignManifest(bytes: Uint8Array, name: string): DatasetManifest {
+  const manifest = decodeManifest(bytes, name);
+  const contradicts = (why: string) =>
+    new CryfoldError('ARTIFACT_CORRUPT', `${name}: ${why}`, {
+      context: { artifact: name },
+      hint: 'Submit the run with cryfold run --server of the same version as the server.',
+    });
+  const { contentHash, classes, grouped, rates } = manifest;
+  const clips = manifest.clips.map(({ hash, ...clip }) => {
+    if (hash === undefined) throw contradicts(`clip ${clip.id} has no hash`);
+    return { ...clip, hash };
+  });
+  if (datasetKey(clips) !== contentHash) throw contradicts('contentHash is not that of the clips');
+  const labels = [...new Set(clips.map(({ label }) => label))].sort();
+  if (canonicalJson(classes) !== canonicalJson(labels)) throw contradicts('classes are not the labels of the clips');
+  if (grouped !== new Set(clips.map(({ group }) => group)).size < clips.length) {
+    throw contradicts('grouped contradicts the groups of the clips');
+  }
+  const rated = rates?.reduce((sum, rate) => sum + rate.clips, 0) ?? clips.length;
+  if (rated !== clips.length) throw contradicts(`rates are of ${rated} clips, not of ${clips.length}`);
+  return manifest;
 }
 
 export function decodePlan(bytes: Uint8Array, name: string): RunPlan {

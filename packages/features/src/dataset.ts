@@ -1,5 +1,5 @@
 import { basename, resolve } from 'node:path';
-import { CryfoldError, contentKey, type ErrorCode, readRegularFile, sha256 } from '@cryfold/core';
+import { CryfoldError, type ErrorCode, readRegularFile, sha256, datasetKey } from '@cryfold/core';
 import { isManifest, readManifest } from './manifest.js';
 import { listRecordings } from './readers.js';
 import { decodeWav, LARGEST_WAV, type Wav } from './wav.js';
@@ -123,7 +123,7 @@ export function summarize(
     recordings: new Set(clips.map(({ file }) => file)).size,
     skipped,
     grouped: new Set(clips.map(({ group }) => group)).size < clips.length,
-    contentHash: contentKey(clips.map(({ id, label, group, hash }) => [id, label, group, hash])),
+    contentHash: datasetKey(clips),
   };
 }
 

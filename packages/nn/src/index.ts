@@ -18,7 +18,6 @@ export {
 export type { EpochPoint, FitOptions, FitResult } from './training-loop.js';
 export { loadKerasWeights } from './weights.js';
 export {
-  LARGEST_WEIGHTS,
   resolveWeights,
   verifyWeightsFile,
   type WeightsFile,

@@ -18,6 +18,7 @@ import { ReportWriter } from './report-writer.js';
 import { RunList } from './run-list.js';
 import { addRunRoutes } from './run-routes.js';
 import { addSessionRoutes } from './session-routes.js';
+import { type TransferLimits } from './transfers.js';
 import { Watches } from './watches.js';
 
 export interface ServerOptions {
@@ -28,6 +29,7 @@ export interface ServerOptions {
   /** What must be there for the process to be ready */
   checks: Checks;
   log: Logger;
+  transfers?: Partial<TransferLimits>;
 }
 
 /** The HTTP API of a coordinator. */
@@ -43,7 +45,7 @@ export class ApiServer {
   }
 
   /** @throws CryfoldError API_EXPOSED, API_PORT_TAKEN */
-  static async start({ redisUrl, storeUrl, s3, api, checks, log }: ServerOptions): Promise<ApiServer> {
+  static async start({ redisUrl, storeUrl, s3, api, checks, log, transfers }: ServerOptions): Promise<ApiServer> {
     const http = await createHttp(api, log);
     const { app, access, wrongTokens, connections } = http;
     const control = new StoreControl(openStore(storeUrl, s3), new Queues(redisUrl));
@@ -76,7 +78,7 @@ export class ApiServer {
         addRunRoutes(routes, { control, list, reports: new ReportWriter({ storeUrl, s3 }) });
         addModelRoutes(routes, { control, models, maker, list });
         addEventRoutes(routes, watches, connections.trustedLimits);
-        addArtifactRoutes(routes, control.store);
+        addArtifactRoutes(routes, control.store, transfers);
       },
       { prefix: '/api/v1' },
     );

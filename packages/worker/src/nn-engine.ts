@@ -7,6 +7,7 @@ import {
   encodeNpy,
   finalLoss,
   type ResNet50Parameters,
+  redactUrl,
 } from '@cryfold/core';
 import {
   backboneWeights,
@@ -50,8 +51,17 @@ export async function createNnEngine(settings: ProcessSettings): Promise<Engine>
   ): Promise<{ weights?: WeightMap }> {
     const source = estimator.weights;
     if (source === 'random') return {};
+    // Whoever planned the run has put the file into the store; a path or URL would be this machine's.
+    if (!source.startsWith('store:')) {
+      throw new CryfoldError('WEIGHTS_INVALID', `${redactUrl(source)}: a worker takes weights from the store only`, {
+        hint: 'Start the run again with cryfold run, which puts the file into the store.',
+      });
+    }
     const loaded = await weights.get(source, async () => {
-      const { path } = await resolveWeights(source, { cacheDirectory: cacheDir, fetchBytes: (key) => store.get(key) });
+      const { path } = await resolveWeights(source, {
+        cacheDirectory: cacheDir,
+        fetchContent: async (key) => (await store.open(key))?.stream,
+      });
       return loadKerasWeights(path, resnet50WeightShapes());
     });
     return { weights: loaded };
