@@ -2,7 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { link, mkdir, open, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { CryfoldError, checkRegular } from '@cryfold/core';
-import { type ArtifactInfo, type ArtifactStore, checkCommitsOnce, checkKey, type ArtifactContent, marked, SourceFailure } from './artifact-store.js';
+import {
+  type ArtifactContent,
+  type ArtifactInfo,
+  type ArtifactStore,
+  checkCommitsOnce,
+  checkKey,
+  marked,
+  SourceFailure,
+} from './artifact-store.js';
 
 const STAGING = '.staging';
 const STAGED = /^[0-9a-f]{24}$/;

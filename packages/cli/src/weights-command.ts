@@ -3,8 +3,8 @@ import { loadKerasWeights, resnet50WeightShapes, resolveWeights } from '@cryfold
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { openStoreOf } from './open-store.js';
-import { jsonText, say } from './terminal.js';
 import { putWeights } from './spec-weights.js';
+import { jsonText, say } from './terminal.js';
 
 export interface WeightsPutOptions {
   store?: string;

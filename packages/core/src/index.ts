@@ -11,7 +11,16 @@ export {
 export { type FinalRequest, finalRequest, finalRequestSchema } from './final.js';
 export { FORMATS, isNewer, newer, refuseNewer } from './formats.js';
 export { canonicalJson, contentKey, deriveSeed, sha256 } from './hash.js';
-export { decodeNpy, encodeNpy, type NpyArray, type NpyData, type NpyType, decodeNpyHeader, NPY_HEADER_LIMIT, type NpyHeader } from './npy.js';
+export {
+  decodeNpy,
+  decodeNpyHeader,
+  encodeNpy,
+  NPY_HEADER_LIMIT,
+  type NpyArray,
+  type NpyData,
+  type NpyHeader,
+  type NpyType,
+} from './npy.js';
 export { abortedForMemory, asOutOfMemory } from './out-of-memory.js';
 export {
   type DatasetManifest,

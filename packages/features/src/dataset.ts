@@ -1,5 +1,5 @@
 import { basename, resolve } from 'node:path';
-import { CryfoldError, type ErrorCode, readRegularFile, sha256, datasetKey } from '@cryfold/core';
+import { CryfoldError, datasetKey, type ErrorCode, readRegularFile, sha256 } from '@cryfold/core';
 import { isManifest, readManifest } from './manifest.js';
 import { listRecordings } from './readers.js';
 import { decodeWav, LARGEST_WAV, type Wav } from './wav.js';

@@ -18,7 +18,7 @@ import { ReportWriter } from './report-writer.js';
 import { RunList } from './run-list.js';
 import { addRunRoutes } from './run-routes.js';
 import { addSessionRoutes } from './session-routes.js';
-import { type TransferLimits } from './transfers.js';
+import type { TransferLimits } from './transfers.js';
 import { Watches } from './watches.js';
 
 export interface ServerOptions {
