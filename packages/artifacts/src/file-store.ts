@@ -5,6 +5,8 @@ import { CryfoldError } from '@cryfold/core';
 import { type ArtifactInfo, type ArtifactStore, checkCommitsOnce, checkKey } from './artifact-store.js';
 
 const STAGING = '.staging';
+/** Where a file is asked for: there is none, a file stands where a folder is needed, or a folder where the file is. */
+const NOTHING = new Set(['ENOENT', 'ENOTDIR', 'EISDIR']);
 
 function code(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException).code;
@@ -107,7 +109,7 @@ export class FileStore implements ArtifactStore {
       try {
         return await read();
       } catch (error) {
-        if (code(error) === 'ENOENT' || code(error) === 'ENOTDIR') return undefined;
+        if (NOTHING.has(code(error) ?? '')) return undefined;
         throw error;
       }
     });

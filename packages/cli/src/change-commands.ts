@@ -13,7 +13,12 @@ import { execute, present, STOP_SIGNALS } from './run-command.js';
  */
 export async function cancelCommand(run: string, options: ControlOptions, config: Config): Promise<number> {
   return withControl(options, config, async ({ runs }) => {
-    const { state, done, total } = await runs.cancel(run);
+    const { state, done, total, damage } = await runs.cancel(run);
+    if (damage && state === 'cancelled') {
+      return say(options, `${run} is cancelled; its records cannot be read: ${damage.code}: ${damage.message}`, {
+        ...{ run, state, damage },
+      });
+    }
     if (state !== 'cancelled') return say(options, `${run} has ended already: ${state}`, { run, state });
     return say(options, `${run} is cancelled; ${done} of ${total} folds were finished and are kept`, {
       run,

@@ -9,14 +9,16 @@ export {
   redactUrl,
 } from './errors.js';
 export { type FinalRequest, finalRequest, finalRequestSchema } from './final.js';
-export { FORMATS, isNewer, newer, refuseNewer } from './formats.js';
+export { FORMATS, isNewer, isUnreadable, newer, refuseNewer, unlessUnreadable } from './formats.js';
 export { canonicalJson, contentKey, deriveSeed, sha256 } from './hash.js';
+export { checkJobCount, checkPlanSize, type DatasetSize, LIMITS } from './limits.js';
 export { decodeNpy, encodeNpy, type NpyArray, type NpyData, type NpyType } from './npy.js';
 export {
   type DatasetManifest,
   decodeManifest,
   decodePlan,
   decodeRecord,
+  encodePlan,
   encodeRecord,
   FOLD_FORMAT,
   type FoldJob,
@@ -26,6 +28,7 @@ export {
   type PlanInput,
   type PlannedSplit,
   planRun,
+  planRunInSteps,
   queueOf,
   type RunPlan,
 } from './plan.js';
@@ -71,6 +74,7 @@ export {
   type SearchSpec,
 } from './search-spec.js';
 export {
+  checkSpec,
   type Estimator,
   estimatorSchema,
   FUSION_RULES,
