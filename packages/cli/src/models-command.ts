@@ -79,7 +79,7 @@ export function modelsListCommand(options: ModelsOptions, config: Config): Promi
       const columns = cards.map(({ champion, card: { name, version, created } }) => [
         ...[`${name}@${version}`, version === champion ? 'champion' : '', created.slice(0, 16)],
       ]);
-      const lines = alignColumns(columns).map((line, i) => {
+      const lines = (cards.length > 0 ? alignColumns(columns) : []).map((line, i) => {
         const { of, data, metrics } = cards[i].card;
         return `${line}  ${of}, ${data.clips} clips, accuracy ${accuracyOf({ metrics })}\n`;
       });
