@@ -14,6 +14,7 @@ import {
   type RunPlan,
   selectedPlan,
   storeKeys,
+  unlessUnreadable,
 } from '@cryfold/core';
 import { type EvaluationInput, type ShuffledFold, shuffledName } from '@cryfold/evaluation';
 
@@ -126,8 +127,8 @@ async function readFailures(store: ArtifactStore, run: string): Promise<Map<stri
   for await (const key of store.list(storeKeys.failures(run))) {
     const bytes = await store.get(key);
     if (!bytes) continue;
-    const failure = decodeRecord(foldFailureSchema, bytes, key);
-    failures.set(failure.key, failure);
+    const failure = unlessUnreadable(() => decodeRecord(foldFailureSchema, bytes, key));
+    if (failure) failures.set(failure.key, failure);
   }
   return failures;
 }

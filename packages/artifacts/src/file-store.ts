@@ -16,6 +16,8 @@ const STAGING = '.staging';
 const STAGED = /^[0-9a-f]{24}$/;
 /** A staged file that nothing was written to for so long belongs to a process that died, milliseconds. */
 const ABANDONED = 24 * 3_600_000;
+/** Where a file is asked for: there is none, a file stands where a folder is needed, or a folder where the file is. */
+const NOTHING = new Set(['ENOENT', 'ENOTDIR', 'EISDIR']);
 
 function code(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException).code;
@@ -52,7 +54,9 @@ export class FileStore implements ArtifactStore {
     return this.#absent(key, async () => {
       const path = this.#path(key);
       await this.#checkInside(path);
-      checkRegular(await stat(path), Number.POSITIVE_INFINITY);
+      const found = await stat(path);
+      if (found.isDirectory()) return undefined;
+      checkRegular(found, Number.POSITIVE_INFINITY);
       return readFile(path);
     });
   }
@@ -190,7 +194,7 @@ export class FileStore implements ArtifactStore {
       try {
         return await read();
       } catch (error) {
-        if (code(error) === 'ENOENT' || code(error) === 'ENOTDIR') return undefined;
+        if (NOTHING.has(code(error) ?? '')) return undefined;
         throw error;
       }
     });

@@ -1,9 +1,11 @@
 import {
+  CryfoldError,
   type Decision,
   decodePlan,
   decodeRecord,
   growPlan,
   isNewer,
+  LIMITS,
   type RunPlan,
   replay,
   type SearchLog,
@@ -26,11 +28,10 @@ export interface StoredPlan {
 
 /**
  * A run's plan, which in a sweep grows by what was decided so far.
- * @throws CryfoldError ARTIFACT_MISSING, JOB_INVALID, FORMAT_NEWER
+ * @throws CryfoldError ARTIFACT_MISSING, ARTIFACT_TOO_LARGE, JOB_INVALID, FORMAT_NEWER
  */
 export async function readRunPlan(store: ArtifactStore, run: string): Promise<StoredPlan> {
-  const key = storeKeys.plan(run);
-  const base = decodePlan(await readArtifact(store, key), key);
+  const base = await readBasePlan(store, run);
   if (!base.spec.search) return { plan: base, base, search: undefined, next: 0 };
   const decisions: Decision[] = [];
   let next = 0;
@@ -42,6 +43,19 @@ export async function readRunPlan(store: ArtifactStore, run: string): Promise<St
   }
   const search = replay(decisions);
   return { plan: growPlan(base, search), base, search, next };
+}
+
+/** Looks at the size first: parsing what is too large would block everything else that the process does. */
+async function readBasePlan(store: ArtifactStore, run: string): Promise<RunPlan> {
+  const key = storeKeys.plan(run);
+  const { bytes = 0 } = (await store.stat(key)) ?? {};
+  if (bytes > LIMITS.planBytes) {
+    throw new CryfoldError('ARTIFACT_TOO_LARGE', `${key}: ${bytes} bytes; a plan has at most ${LIMITS.planBytes}`, {
+      context: { key, bytes, limit: LIMITS.planBytes },
+      hint: `Cancel it (cryfold cancel ${run}) and submit it with fewer repeats, folds or estimators.`,
+    });
+  }
+  return decodePlan(await readArtifact(store, key), key);
 }
 
 /**

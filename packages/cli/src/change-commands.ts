@@ -14,7 +14,12 @@ import { jsonText, say } from './terminal.js';
  */
 export async function cancelCommand(run: string, options: ControlOptions, config: Config): Promise<number> {
   return withControl(options, config, async ({ runs }) => {
-    const { state, done, total } = await runs.cancel(run);
+    const { state, done, total, damage } = await runs.cancel(run);
+    if (damage && state === 'cancelled') {
+      return answer(options, `${run} is cancelled; its records cannot be read: ${damage.code}: ${damage.message}`, {
+        ...{ run, state, damage },
+      });
+    }
     if (state !== 'cancelled') return answer(options, `${run} has ended already: ${state}`, { run, state });
     return answer(options, `${run} is cancelled; ${done} of ${total} folds were finished and are kept`, {
       run,

@@ -223,8 +223,10 @@ async function exportModels(
   const registry = new ModelRegistry(store);
   let count = 0;
   for (const name of await registry.names()) {
-    const cards = await registry.versions(name);
-    const champion = (await registry.champion(name))?.version;
+    const { cards, damaged, ...found } = await registry.look(name);
+    // Versions are numbered in the export: without one of them the others would get wrong numbers.
+    if (damaged.length > 0) throw damaged[0];
+    const champion = found.champion?.version;
     const versions = [];
     for (const [i, card] of cards.entries()) {
       const experiment = (card.spec as { name?: string }).name ?? name;

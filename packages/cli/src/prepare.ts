@@ -7,6 +7,7 @@ import {
   decodeManifest,
   decodePlan,
   encodeNpy,
+  encodePlan,
   encodeRecord,
   FORMATS,
   parseSpec,
@@ -95,7 +96,9 @@ export function applyOverrides(spec: Spec, overrides: Overrides, say: (text: str
   }
   const nulls = overrides.null ?? spec.nulls;
   const { search, ...plain } = spec;
-  const space = Object.fromEntries(Object.entries(search?.space ?? {}).filter(([name]) => name in estimators));
+  const space = Object.fromEntries(
+    Object.entries(search?.space ?? {}).filter(([name]) => Object.hasOwn(estimators, name)),
+  );
   return {
     ...plain,
     ...(search && Object.keys(space).length > 0 ? { search: { ...search, space } } : {}),
@@ -183,7 +186,7 @@ export async function publish(
   }
   const { plan } = preparation;
   // First, since it refuses a newer version's run.
-  await replaceRecord(store, storeKeys.plan(plan.run), encodeRecord(plan), decodePlan);
+  await replaceRecord(store, storeKeys.plan(plan.run), encodePlan(plan), decodePlan);
   await forgetFailures(store, plan.run);
 }
 

@@ -231,7 +231,7 @@ class Retraining {
   async #championPreparation(card: ModelCard): Promise<Preparation & { known: number }> {
     const before = await readManifest(this.#store, card.data.contentHash);
     const { plan, manifest } = this.#preparation;
-    return { ...this.#preparation, ...planChampion(card, plan, manifest, before) };
+    return { ...this.#preparation, ...(await planChampion(card, plan, manifest, before)) };
   }
 
   /** As `cryfold run`: what is in the store is not computed again. */

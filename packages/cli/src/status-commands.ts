@@ -21,9 +21,11 @@ const CODES: Record<RunPhase, number> = {
   incomplete: EXIT.incomplete,
   cancelled: EXIT.cancelled,
   newer: EXIT.failed,
+  damaged: EXIT.failed,
 };
 
-function line({ run, state, done, total, failed }: RunStatus): string {
+function line({ run, state, done, total, failed, damage }: RunStatus): string {
+  if (damage) return `${run.padEnd(32)}  ${state.padEnd(10)}  ${damage.code}: ${damage.message}`;
   return `${run.padEnd(32)}  ${state.padEnd(10)}  ${done}/${total} folds${failed > 0 ? `, ${failed} failed` : ''}`;
 }
 
@@ -43,6 +45,12 @@ export async function statusCommand(run: string | undefined, options: ControlOpt
   if (run === undefined) return clusterStatus(options, config);
   return withControl(options, config, async (control) => {
     const status = await control.runs.status(run);
+    if (status.damage && status.state !== 'newer') {
+      const { hint } = status.damage;
+      const lines = [line(status), ...(hint ? [`  ${hint}`] : [])];
+      process.stdout.write(options.json ? `${JSON.stringify(status)}\n` : `${lines.join('\n')}\n`);
+      return CODES[status.state];
+    }
     const stored = await readStoredPlan(control.store, run);
     const { search } = stored.base.spec;
     const trials = await readTrialRows(control.store, stored);

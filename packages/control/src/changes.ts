@@ -1,11 +1,14 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { type ArtifactStore, replaceRecord } from '@cryfold/artifacts';
 import {
   CryfoldError,
   decodePlan,
+  encodePlan,
   encodeRecord,
   FORMATS,
-  planRun,
+  isNewer,
+  isUnreadable,
+  planRunInSteps,
   queuedIds,
   type RunPlan,
   type Spec,
@@ -22,13 +25,20 @@ const STOPPED = 10_000;
 
 /**
  * Leaves a record in the store, which coordinator and workers look for every second or so, and waits until nothing of
- * the run is active any more. Finished folds are kept. A run that has ended is left as it is.
+ * the run is active any more. Finished folds are kept. A run that has ended is left as it is. One whose
+ * plan is damaged or too large to be read can be cancelled too; one of a newer cryfold cannot.
+ * @throws CryfoldError RUN_NOT_FOUND, FORMAT_NEWER
  */
 export async function cancelRun(store: ArtifactStore, queues: Queues | undefined, run: string): Promise<void> {
-  const plan = await readPlan(store, run);
-  if (await readResults(store, run)) return;
+  const plan = await readPlan(store, run).catch((error) => {
+    if (isNewer(error) || !isUnreadable(error)) throw error;
+    return undefined;
+  });
+  if (await store.has(storeKeys.results(run))) return;
   const record = { format: FORMATS.cancelled, run, at: new Date().toISOString() };
   await store.putIfAbsent(storeKeys.cancelled(run), encodeRecord(record));
+  // Nobody works on a run whose plan cannot be read.
+  if (!plan) return;
   const started = Date.now();
   const keys = new Set(plan.jobs.map((job) => job.key));
   while (queues && Date.now() - started < STOPPED) {
@@ -105,7 +115,9 @@ export async function submitRun(store: ArtifactStore, spec: Spec, dataset: strin
   // Before the work of planning.
   submittedWeights(spec);
   const manifest = await readManifest(store, dataset);
-  return submitPlan(store, planRun({ spec, manifest, splits: allSplits(spec, manifest) }));
+  const splits = allSplits(spec, manifest);
+  await setImmediate();
+  return submitPlan(store, await planRunInSteps({ spec, manifest, splits }));
 }
 
 /** As `submitRun`, of a plan that was made already. */
@@ -116,7 +128,7 @@ export async function submitPlan(store: ArtifactStore, plan: RunPlan): Promise<R
   await store.check();
   if ((await readResults(store, plan.run))?.status === 'complete') return plan;
   // Before anything is forgotten: a newer version's run is refused.
-  await replaceRecord(store, storeKeys.plan(plan.run), encodeRecord(plan), decodePlan);
+  await replaceRecord(store, storeKeys.plan(plan.run), encodePlan(plan), decodePlan);
   await forgetFailures(store, plan.run);
   return plan;
 }

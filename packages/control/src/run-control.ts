@@ -1,5 +1,5 @@
 import type { ArtifactStore } from '@cryfold/artifacts';
-import { type FoldJob, isNewer, type RunPlan, type Spec } from '@cryfold/core';
+import { type FoldJob, isUnreadable, type RunPlan, type Spec, storeKeys } from '@cryfold/core';
 import type { Queues } from '@cryfold/queue';
 import { cancelRun, enqueueRun, extendRun, reopenRun, submitPlan, submitRun } from './changes.js';
 import { Decoded } from './decoded.js';
@@ -9,11 +9,11 @@ import {
   type ClusterStatus,
   isUnfinished,
   mapLimited,
-  newerStatus,
   queueStatus,
   type RunStatus,
   runIds,
   statusOf,
+  unreadableStatus,
 } from './status.js';
 
 /**
@@ -66,8 +66,8 @@ export class StoreControl implements RunControl {
     try {
       return await statusOf(this.store, this.queues, await this.decoded.plan(run));
     } catch (error) {
-      if (isNewer(error)) return newerStatus(run);
-      throw error;
+      if (!isUnreadable(error)) throw error;
+      return unreadableStatus(run, error, await this.store.has(storeKeys.cancelled(run)));
     }
   }
 

@@ -1,4 +1,4 @@
-import { deriveSeed, type PlannedSplit, type Spec, type Splitter } from '@cryfold/core';
+import { checkPlanSize, deriveSeed, type PlannedSplit, type Spec, type Splitter } from '@cryfold/core';
 import {
   kFold,
   repeatedGroupKFold,
@@ -23,9 +23,10 @@ export interface Labelled {
 
 /**
  * The folds of a spec's protocol, all shuffled by its seed.
- * @throws CryfoldError SPLIT_IMPOSSIBLE
+ * @throws CryfoldError PLAN_TOO_LARGE before any fold is made; SPLIT_IMPOSSIBLE
  */
 export function makeSplits(spec: Spec, dataset: Labelled): Split[] {
+  checkPlanSize(spec, dataset);
   return split(spec.protocol, spec.seed, dataset);
 }
 

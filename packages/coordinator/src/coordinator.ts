@@ -189,11 +189,12 @@ export class Coordinator implements Service {
 
   async #driveOnce(run: string, attempt: Attempt): Promise<void> {
     const log = this.#log.child({ run });
+    // Before the plan is read: an operator may have cancelled a run because its plan cannot be.
+    if (await this.#store.has(storeKeys.cancelled(run))) return;
     const stored = await readRunPlan(this.#store, run);
     const state = new RunState(stored.plan);
     const search = SearchDriver.of(this.#store, stored);
     const driver = new RunDriver(state, this.#store, this.#queues, log);
-    if (await this.#store.has(storeKeys.cancelled(run))) return;
     log.info({ folds: state.plan.jobs.length }, 'run taken');
     // Before the first fold is enqueued: short ones end while others still are, and 1,000 that nobody heard cost 3 s.
     this.#drivers.add(driver);

@@ -13,6 +13,7 @@ import {
   queuedIds,
   type RunPlan,
   storeKeys,
+  unlessUnreadable,
 } from '@cryfold/core';
 import { failureOf, type JobRequest, type Queues } from '@cryfold/queue';
 import type { Logger } from '@cryfold/runtime';
@@ -49,7 +50,9 @@ export class RunDriver {
     for await (const key of this.#store.list(storeKeys.failures(this.state.plan.run))) {
       const bytes = await this.#store.get(key);
       if (!bytes) continue;
-      const failure = decodeRecord(foldFailureSchema, bytes, key);
+      // A damaged one says nothing: its fold is tried again.
+      const failure = unlessUnreadable(() => decodeRecord(foldFailureSchema, bytes, key));
+      if (!failure) continue;
       this.state.markFailed(failure.key, failure.error as ErrorRecord);
     }
     await this.reconcile(true);

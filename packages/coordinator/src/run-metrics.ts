@@ -4,9 +4,9 @@ import {
   type FoldJob,
   type FoldResult,
   foldResultSchema,
-  isNewer,
   searchedBase,
   storeKeys,
+  unlessUnreadable,
 } from '@cryfold/core';
 import { decodeResults } from '@cryfold/evaluation';
 import type { GaugeName, LabelsOf, Metrics } from '@cryfold/runtime';
@@ -102,7 +102,7 @@ export class RunMetrics {
     const series = seriesOf(tracked, FOLDS);
     const key = storeKeys.results(run);
     const bytes = phase === 'finished' ? await this.#store.get(key).catch(() => undefined) : undefined;
-    const ended = bytes && unlessNewer(() => decodeResults(bytes, key));
+    const ended = bytes && unlessUnreadable(() => decodeResults(bytes, key));
     if (ended) {
       series.cryfold_run_accuracy_ratio = ended.models.flatMap(({ name, accuracy }) =>
         accuracy === null || searchedBase(plan, name) ? [] : [{ labels: { run, model: name }, value: accuracy.mean }],
@@ -142,7 +142,7 @@ export class RunMetrics {
           const key = storeKeys.result(fold);
           const bytes = await this.#store.get(key);
           if (!bytes) return;
-          const result = unlessNewer(() => decodeRecord(foldResultSchema, bytes, key));
+          const result = unlessUnreadable(() => decodeRecord(foldResultSchema, bytes, key));
           if (!result) return void results.set(fold, { seconds: undefined, accuracy: undefined });
           results.set(fold, { seconds: result.seconds, accuracy: result.accuracy });
           for (const job of jobs.get(fold) ?? []) if (!searchedBase(state.plan, job.trial)) note(tracked, job, result);
@@ -167,16 +167,6 @@ export class RunMetrics {
     }
     this.#scrape = { at: Date.now(), series: all };
     return all;
-  }
-}
-
-/** Undefined for what a newer cryfold wrote: it has no figures here, and the run goes on. */
-function unlessNewer<T>(decode: () => T): T | undefined {
-  try {
-    return decode();
-  } catch (error) {
-    if (isNewer(error)) return undefined;
-    throw error;
   }
 }
 

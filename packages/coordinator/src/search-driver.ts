@@ -14,7 +14,7 @@ import {
 import { decide, meanScore, openContests } from '@cryfold/search';
 import { FoldScores } from './fold-scores.js';
 import { forEachLimited } from './limited.js';
-import type { RunProgress, RunState } from './run-state.js';
+import type { RunProgress, RunState, TrialProgress } from './run-state.js';
 
 /** For whoever watches: how many trials are in each state, and the best one so far. */
 export interface SearchProgress {
@@ -118,15 +118,16 @@ export class SearchDriver {
   /** A run's progress by the spec's estimators, since trials are many. */
   describe(progress: RunProgress): RunProgress {
     const { search } = this.#stored;
-    const trials: RunProgress['trials'] = {};
+    const trials = new Map<string, TrialProgress>();
     for (const [name, { total, done, failed }] of Object.entries(progress.trials)) {
       const base = search?.trials.get(name)?.base ?? name;
-      trials[base] ??= { total: 0, done: 0, failed: 0 };
-      trials[base].total += total;
-      trials[base].done += done;
-      trials[base].failed += failed;
+      const own = trials.get(base) ?? { total: 0, done: 0, failed: 0 };
+      trials.set(base, own);
+      own.total += total;
+      own.done += done;
+      own.failed += failed;
     }
-    return { ...progress, trials, search: this.progress() };
+    return { ...progress, trials: Object.fromEntries(trials), search: this.progress() };
   }
 
   progress(): SearchProgress {

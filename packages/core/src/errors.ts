@@ -19,6 +19,7 @@ export interface ErrorDetails {
 export const ERROR_CODES = {
   USAGE: ['usage', 'The command line is wrong.'],
   SPEC_INVALID: ['input', 'The spec is not valid YAML, or has an unknown key, a wrong type or an impossible value.'],
+  PLAN_TOO_LARGE: ['input', 'A spec or the run that it asks for is larger than one run may be.'],
   DATA_NOT_FOUND: ['input', 'The data directory or manifest does not exist.'],
   DATA_EMPTY: ['input', 'No WAV file, or no whole clip, was found in the data.'],
   DATA_ONE_CLASS: ['input', 'The data has only one class, so there is nothing to classify.'],

@@ -9,8 +9,9 @@ export {
   redactUrl,
 } from './errors.js';
 export { type FinalRequest, finalRequest, finalRequestSchema } from './final.js';
-export { FORMATS, isNewer, newer, refuseNewer } from './formats.js';
+export { FORMATS, isNewer, isUnreadable, newer, refuseNewer, unlessUnreadable } from './formats.js';
 export { canonicalJson, contentKey, deriveSeed, sha256 } from './hash.js';
+export { checkJobCount, checkPlanSize, type DatasetSize, LIMITS } from './limits.js';
 export {
   decodeNpy,
   decodeNpyHeader,
@@ -29,6 +30,7 @@ export {
   decodeManifest,
   decodePlan,
   decodeRecord,
+  encodePlan,
   encodeRecord,
   FOLD_FORMAT,
   type FoldJob,
@@ -38,6 +40,7 @@ export {
   type PlanInput,
   type PlannedSplit,
   planRun,
+  planRunInSteps,
   queueOf,
   type RunPlan,
 } from './plan.js';
@@ -85,6 +88,7 @@ export {
   type SearchSpec,
 } from './search-spec.js';
 export {
+  checkSpec,
   type Estimator,
   estimatorSchema,
   FUSION_RULES,

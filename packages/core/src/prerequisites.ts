@@ -12,8 +12,18 @@ export interface Prerequisite {
   artifact: string;
 }
 
+/** By plan and trial: a plan does not change, and its folds ask again and again. */
+const known = new WeakMap<RunPlan, Map<string, Prerequisite | undefined>>();
+
 /** What a trial's folds need: SVMs all squared distances, a frozen backbone its features of all images. */
 export function prerequisiteOf(plan: RunPlan, trial: string): Prerequisite | undefined {
+  const trials = known.get(plan) ?? new Map<string, Prerequisite | undefined>();
+  if (!trials.has(trial)) trials.set(trial, findPrerequisite(plan, trial));
+  known.set(plan, trials);
+  return trials.get(trial);
+}
+
+function findPrerequisite(plan: RunPlan, trial: string): Prerequisite | undefined {
   const estimator = plan.spec.estimators[trial];
   const features = plan.features.key;
   if (estimator.kind === 'svm') {

@@ -15,6 +15,7 @@ import {
   foldFailureSchema,
   type RunPlan,
   storeKeys,
+  unlessUnreadable,
 } from '@cryfold/core';
 import { accuracy, type RunResults, type TrialRow } from '@cryfold/evaluation';
 import { Feed } from './feed.js';
@@ -230,7 +231,8 @@ export class RunGrid implements Watched {
     for await (const key of store.list(storeKeys.failures(this.#plan.run))) {
       const bytes = await store.get(key);
       if (!bytes) continue;
-      const failure = decodeRecord(foldFailureSchema, bytes, key);
+      const failure = unlessUnreadable(() => decodeRecord(foldFailureSchema, bytes, key));
+      if (!failure) continue;
       const { code, message, hint } = failure.error;
       reasons.set(failure.key, { code, message, ...(hint ? { hint } : {}) });
     }

@@ -11,7 +11,7 @@ import {
   runStatusSchema,
   type StoreControl,
 } from '@cryfold/control';
-import { CryfoldError, parseSpec, type RunPlan } from '@cryfold/core';
+import { CryfoldError, checkSpec, LIMITS, type RunPlan } from '@cryfold/core';
 import { z } from 'zod';
 import { errorAnswer } from './answers.js';
 import type { App } from './app.js';
@@ -28,8 +28,6 @@ const foldParams = runParams.extend({
 const watchedFold = foldDetailSchema.extend({
   training: z.object({ host: z.string(), pid: z.int(), since: z.number(), fraction: z.number() }).nullable(),
 });
-/** Bytes of a submitted spec. */
-const SPEC = 2 ** 20;
 const limit = z.coerce.number().int().min(1).max(1000);
 
 export interface RunRoutes {
@@ -127,7 +125,8 @@ export function addRunRoutes(app: App, { control, list, reports }: RunRoutes): v
     '/runs',
     {
       config: { role: 'operate' },
-      bodyLimit: SPEC,
+      // The spec, the dataset's key and the names of both.
+      bodyLimit: LIMITS.specBytes + 1024,
       schema: {
         summary: 'Start a spec over a dataset whose manifest and images are in the store',
         body: z.object({
@@ -137,7 +136,7 @@ export function addRunRoutes(app: App, { control, list, reports }: RunRoutes): v
         response: answers(runStatusSchema),
       },
     },
-    async ({ body }) => list.changed(await control.submit(parseSpec(JSON.stringify(body.spec), 'spec'), body.dataset)),
+    async ({ body }) => list.changed(await control.submit(checkSpec(body.spec, 'spec'), body.dataset)),
   );
   app.post(
     '/runs/:run/cancel',
@@ -170,7 +169,7 @@ export function addRunRoutes(app: App, { control, list, reports }: RunRoutes): v
       schema: {
         summary: 'The same evaluation with more repeats, as a run of its own',
         params: runParams,
-        body: z.object({ repeats: z.int().min(1).max(10_000) }),
+        body: z.object({ repeats: z.int().min(1).max(LIMITS.repeats) }),
         response: answers(runStatusSchema),
       },
     },

@@ -154,7 +154,9 @@ export class Worker implements Service {
 
   async #handle(payload: WorkPayload, attempt: Attempt, child: WarmChild, engine: 'nn' | 'svm'): Promise<void> {
     const plan = await this.#plan(payload.run, ({ jobs, spec }) =>
-      payload.kind === 'fold' ? jobs.some(({ key }) => key === payload.key) : payload.trial in spec.estimators,
+      payload.kind === 'fold'
+        ? jobs.some(({ key }) => key === payload.key)
+        : Object.hasOwn(spec.estimators, payload.trial),
     );
     const settings = {
       engine,
@@ -198,7 +200,7 @@ export class Worker implements Service {
     child: WarmChild,
     settings: ChildSettings,
   ): Promise<void> {
-    const estimator = plan.spec.estimators[trial];
+    const estimator = Object.hasOwn(plan.spec.estimators, trial) ? plan.spec.estimators[trial] : undefined;
     const needed = estimator && prerequisiteOf(plan, trial);
     if (!needed) throw new CryfoldError('JOB_INVALID', `run ${plan.run} has nothing to prepare for ${trial}`);
     if (await this.#store.has(needed.artifact)) return;

@@ -1,0 +1,104 @@
+import { CryfoldError } from './errors.js';
+import type { Spec } from './spec.js';
+
+/**
+ * How large a spec and a run may be. A coordinator serves many runs from one event loop, so a run at these limits is
+ * planned, stored and read in steps of about a second each; docs/security.md lists the numbers.
+ */
+export const LIMITS = {
+  /** Bytes of a spec, as YAML or as JSON in a request. */
+  specBytes: 128 * 1024,
+  estimators: 200,
+  fusions: 100,
+  folds: 10_000,
+  repeats: 10_000,
+  /** Of each searched estimator. */
+  trials: 10_000,
+  clips: 200_000,
+  classes: 1_000,
+  /** Characters of a class label. */
+  label: 1_000,
+  /** Characters of a clip's id, a group or a dataset's name. */
+  text: 4_096,
+  /** Folds that a run trains, over all estimators, trials and shuffles. */
+  jobs: 100_000,
+  /** Clips over the training and test sides of all splits. */
+  indices: 5_000_000,
+  /** Bytes of a stored plan; above what a plan at the other limits takes. */
+  planBytes: 64 * 2 ** 20,
+  /** Steps of StratifiedGroupKFold, which weighs each fold against all others for each group and class. */
+  groupSteps: 50_000_000,
+} as const;
+
+/** What planning needs to know of a dataset to tell how large a plan becomes. */
+export interface DatasetSize {
+  classes: readonly string[];
+  clips: readonly { group: string }[];
+}
+
+const LARGE = 'Ask for fewer repeats, folds, estimators, trials or shuffles, or split the work into several runs.';
+
+function tooLarge(what: string, size: number, limit: number, hint: string = LARGE): CryfoldError {
+  const number = (value: number) => value.toLocaleString('en-US', { maximumFractionDigits: 0 });
+  return new CryfoldError('PLAN_TOO_LARGE', `${what}: ${number(size)}, and the limit is ${number(limit)}`, {
+    context: { what, size, limit },
+    hint,
+  });
+}
+
+/**
+ * Checks from the numbers alone, before anything is expanded, that a run's folds stay within the limits.
+ * @throws CryfoldError PLAN_TOO_LARGE
+ */
+export function checkJobCount(spec: Spec): void {
+  const { folds, repeats } = spec.protocol;
+  if (repeats > LIMITS.repeats) throw tooLarge('repeats', repeats, LIMITS.repeats);
+  if (folds > LIMITS.folds) throw tooLarge('folds', folds, LIMITS.folds);
+  const { search, nulls = 0 } = spec;
+  const searched = Object.keys(search?.space ?? {});
+  const plain = Object.keys(spec.estimators).length - searched.length;
+  const outer = folds * repeats;
+  const inner = outer * (search?.nested?.inner ?? 0);
+  let jobs = plain * (outer + nulls * folds);
+  for (const base of searched) {
+    const trials = trialCount(spec, base);
+    if (trials > LIMITS.trials) throw tooLarge(`trials of ${base}`, trials, LIMITS.trials);
+    jobs += trials * (outer + inner) + (search?.nested ? outer : 0);
+  }
+  if (jobs > LIMITS.jobs) throw tooLarge('folds to train', jobs, LIMITS.jobs);
+}
+
+/** How many trials a search over all data may begin, at most. */
+function trialCount({ search }: Spec, base: string): number {
+  if (search?.algorithm !== 'grid') return search?.trials ?? 0;
+  const space = search.space[base] ?? {};
+  return Object.values(space).reduce((cells, parameter) => {
+    if ('choice' in parameter) return cells * parameter.choice.length;
+    if (!('int' in parameter)) return cells * (parameter.steps ?? 2);
+    const [low, high] = parameter.int;
+    return cells * Math.min(parameter.steps ?? Number.POSITIVE_INFINITY, high - low + 1);
+  }, 1);
+}
+
+/**
+ * As `checkJobCount`, with what the data adds.
+ * @throws CryfoldError PLAN_TOO_LARGE
+ */
+export function checkPlanSize(spec: Spec, { classes, clips }: DatasetSize): void {
+  checkJobCount(spec);
+  const fewer = 'Use a part of the data (--limit), or split it into several datasets.';
+  if (clips.length > LIMITS.clips) throw tooLarge('clips', clips.length, LIMITS.clips, fewer);
+  if (classes.length > LIMITS.classes) throw tooLarge('classes', classes.length, LIMITS.classes, fewer);
+  const longest = classes.reduce((most, label) => Math.max(most, label.length), 0);
+  if (longest > LIMITS.label) throw tooLarge('characters of a label', longest, LIMITS.label, 'Shorten the label.');
+  const { folds, repeats, splitter } = spec.protocol;
+  const inner = spec.search?.nested?.inner ?? 0;
+  const indices = folds * repeats * clips.length * (1 + inner);
+  if (indices > LIMITS.indices) throw tooLarge('clips over all splits', indices, LIMITS.indices);
+  if (splitter !== 'StratifiedGroupKFold') return;
+  const groups = new Set(clips.map(({ group }) => group)).size;
+  const steps = groups * classes.length * repeats * (folds ** 2 + folds * inner ** 2);
+  if (steps > LIMITS.groupSteps) {
+    throw tooLarge('groups x classes x folds x folds x repeats', steps, LIMITS.groupSteps, 'Ask for fewer folds.');
+  }
+}
