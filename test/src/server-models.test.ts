@@ -157,7 +157,7 @@ test('a model is made by servers that take turns, and its failure is told', { sk
   const options = {
     redisUrl: environment.REDIS_URL,
     storeUrl: bed.storeUrl,
-    ...{ s3: undefined, checks: {}, log: createLogger('test', 'silent') },
+    ...{ s3: bed.s3, checks: {}, log: createLogger('test', 'silent') },
     api: { port: 0, host: '127.0.0.1', tokens: [{ role: 'operate', token: OPERATE } as const], rate: 10_000 },
   };
   const servers = [await ApiServer.start(options), await ApiServer.start(options)];
