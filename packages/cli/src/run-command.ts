@@ -157,6 +157,7 @@ export async function execute(
     cacheDir: config.cacheDir,
     logDir: join(out, 'logs'),
     environment,
+    say: (text) => display.say(text),
   });
   try {
     display.say(`${workers} workers on this machine · logs in ${join(options.out, 'logs')}`);
@@ -205,7 +206,11 @@ async function watch(
     return undefined;
   };
   try {
-    return await (broken ? Promise.race([follow(), broken]) : follow());
+    // Whatever it waits for, such as a Redis that is away, following ends when the user says so.
+    const stopped = new Promise<undefined>((resolve) => {
+      stop.addEventListener('abort', () => resolve(undefined), { once: true });
+    });
+    return await Promise.race([follow(), stopped, ...(broken ? [broken] : [])]);
   } finally {
     await queues.close();
   }

@@ -33,7 +33,7 @@ export async function serveCommand(options: ServeOptions, config: Config): Promi
       timeoutSeconds: options.timeout,
       pollSeconds: options.poll,
     });
-    await serve(service, config.graceSeconds, log);
+    await serve(service, { graceSeconds: config.graceSeconds, log });
     return EXIT.done;
   } finally {
     await store?.close();
