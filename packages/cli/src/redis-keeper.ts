@@ -43,7 +43,12 @@ function socketIn(parent: string): string {
 function makeFolder(): string {
   const name = 'cryfold-redis-';
   const fits = Buffer.byteLength(socketIn(join(tmpdir(), `${name}XXXXXX`))) <= LONGEST;
-  return mkdtempSync(join(fits ? tmpdir() : '/tmp', name));
+  try {
+    return mkdtempSync(join(fits ? tmpdir() : '/tmp', name));
+  } catch (error) {
+    const { message } = error as Error;
+    throw new Error(`no folder for its socket can be made; TMPDIR must name one that can be written: ${message}`);
+  }
 }
 
 /** @throws Error unless the folder is there and belongs to this user */
