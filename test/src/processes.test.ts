@@ -212,3 +212,12 @@ test('a folder for the cache is asked for where the user has no home', { skip: p
   assert.match(stranger.stderr, /^cryfold: USAGE: HOME is not set.*\n {2}Set HOME, or CRYFOLD_CACHE/);
   assert.equal((await cryfold(['list', '--out', join(folder.path, 'none')], { HOME: '' })).code, 0);
 });
+
+test('too few open files end a command with a message that names the limit', async () => {
+  for (const files of [30, 64, 128]) {
+    const command = `ulimit -n ${files}; exec "$0" "$1" doctor`;
+    const few = spawnSync('bash', ['-c', command, process.execPath, PROGRAM], { encoding: 'utf8' });
+    if (few.status === 0) continue;
+    assert.match(few.stderr, /^cryfold: .*\n {2}.*ulimit -n 1024.*\n$/, `${files}`);
+  }
+});

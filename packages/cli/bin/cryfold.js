@@ -12,7 +12,12 @@ guardOutput();
 if (service) setFlagsFromString('--optimize-for-size');
 // And predict answers within a second: 0.5 s instead of 1.3.
 const program = service ? 'service-program' : name === 'predict' ? 'predict-program' : 'main';
-const { main } = await import(`../dist/src/${program}.js`);
+const { main } = await import(`../dist/src/${program}.js`).catch((error) => {
+  // With too few descriptors, Node says that it finds no such module.
+  process.stderr.write(`cryfold: its code cannot be loaded: ${error.message.split('\n')[0]}\n`);
+  process.stderr.write('  Allow more open files, such as with ulimit -n 1024, or else install it again.\n');
+  process.exit(1);
+});
 
 // Explicitly: what a failed start leaves open, such as a port or a connection, would keep the process alive.
 const code = await main(process.argv.slice(2));
