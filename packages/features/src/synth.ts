@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { CryfoldError, canonicalJson, deriveSeed, Random } from '@cryfold/core';
 import { apportion } from './dataset-tools.js';
 import { CHILLANTO_LAYOUT, type Infant } from './synth-layout.js';
@@ -75,10 +76,12 @@ export async function synthesizeCorpus(directory: string, options: SynthesizeOpt
   const present = await readdir(target).catch((error) => (error.code === 'ENOENT' ? [] : [error.code]));
   if (present.length > 0) throw unusable('already exists, and is not this synthetic corpus');
   // Not mkdtemp, which would leave a corpus that only its owner can read.
-  const partial = `${target}.partial-${process.pid}`;
+  const partial = `${target}.partial-${randomBytes(6).toString('hex')}`;
+  let made = false;
   try {
-    await rm(partial, { recursive: true, force: true });
-    await mkdir(partial, { recursive: true });
+    await mkdir(dirname(target), { recursive: true });
+    await mkdir(partial);
+    made = true;
     const voices = new Map<string, Voice>();
     for (const [index, { file, code, infant }] of segments.entries()) {
       const voice = voices.get(infant) ?? drawVoice(code, new Random(deriveSeed('infant', seed, infant)));
@@ -90,7 +93,7 @@ export async function synthesizeCorpus(directory: string, options: SynthesizeOpt
     await writeFile(join(partial, MARKER), marker);
     await rename(partial, target);
   } catch (cause) {
-    await rm(partial, { recursive: true, force: true }).catch(() => {});
+    if (made) await rm(partial, { recursive: true, force: true }).catch(() => {});
     throw cause instanceof Error && 'syscall' in cause ? unusable(`cannot be written: ${cause.message}`, cause) : cause;
   }
   return { directory, clips, written: true };
