@@ -65,10 +65,10 @@ export async function gcCommand(options: GcOptions, config: Config): Promise<num
 
 /** What cannot be read may refer to anything: nothing is garbage until it is repaired or removed. */
 function refuse(unreadable: readonly string[], json: boolean): number {
-  if (json) process.stdout.write(`${JSON.stringify({ deleted: false, objects: 0, bytes: 0, unreadable })}\n`);
+  if (json) say(`${jsonText({ deleted: false, objects: 0, bytes: 0, unreadable })}\n`);
   else {
-    for (const message of unreadable) process.stdout.write(`damaged  ${message}\n`);
-    process.stdout.write(
+    for (const message of unreadable) say(`damaged  ${message}\n`);
+    say(
       'nothing is deleted: what these records refer to is unknown. Restore them from a backup, or remove the run or version.\n',
     );
   }

@@ -24,6 +24,8 @@ export interface LocalClusterOptions {
   /** Where each process's log goes */
   logDir: string;
   environment: NodeJS.ProcessEnv;
+  /** Called with a line for the user. */
+  say: (text: string) => void;
 }
 
 /**
@@ -51,6 +53,7 @@ export class LocalCluster {
       this.#break = reject;
     });
     this.broken.catch(() => {});
+    redis.broken.catch(this.#break);
   }
 
   static async start(options: LocalClusterOptions): Promise<LocalCluster> {
@@ -65,7 +68,7 @@ export class LocalCluster {
       });
     }
     const release = lockFolder(dirname(options.logDir));
-    const redis = await RedisServer.start(program).catch((error) => {
+    const redis = await startRedis(program, options).catch((error) => {
       release();
       throw error;
     });
@@ -78,12 +81,20 @@ export class LocalCluster {
   }
 
   #spawn(name: string, args: string[]): void {
-    const log = openLog(join(this.#options.logDir, `${name}.log`));
+    const file = join(this.#options.logDir, `${name}.log`);
+    let log: number;
+    try {
+      log = openLog(file);
+    } catch (cause) {
+      this.#break(lost(name, `cannot write its log: ${(cause as Error).message}`, file));
+      return;
+    }
     const page = name === 'coordinator' ? this.#options.page : undefined;
     const child = fork(PROGRAM, args, {
       // Secrets and addresses travel in the environment, never as arguments.
       env: {
         ...this.#options.environment,
+        CRYFOLD_LOCAL: '1',
         REDIS_URL: this.redisUrl,
         CRYFOLD_STORE: this.#options.storeUrl,
         CRYFOLD_ONLY_RUN: this.#options.plan.run,
@@ -98,26 +109,22 @@ export class LocalCluster {
     });
     closeSync(log);
     this.#processes.set(name, child);
-    child.on('error', () => {});
-    child.once('exit', (code, signal) => {
-      this.#processes.delete(name);
-      if (this.#stopping) return;
-      const now = Date.now();
-      const deaths = [...(this.#deaths.get(name) ?? []), now].filter((time) => now - time < WINDOW);
-      this.#deaths.set(name, deaths);
-      if (deaths.length < DEATHS) return this.#spawn(name, args);
+    // A process that could not be started has no exit.
+    child.once('error', (error) => child.pid === undefined && this.#died(name, args, error.message));
+    child.once('exit', (code, signal) => this.#died(name, args, signal ?? `code ${code}`));
+  }
+
+  #died(name: string, args: string[], how: string): void {
+    this.#processes.delete(name);
+    if (this.#stopping) return;
+    const now = Date.now();
+    const deaths = [...(this.#deaths.get(name) ?? []), now].filter((time) => now - time < WINDOW);
+    this.#deaths.set(name, deaths);
+    if (deaths.length < DEATHS) this.#spawn(name, args);
+    else {
       const log = join(this.#options.logDir, `${name}.log`);
-      this.#break(
-        new CryfoldError(
-          'PROCESS_DIED',
-          `${name} ended ${DEATHS} times within a minute (${signal ?? `code ${code}`})`,
-          {
-            context: { process: name, log },
-            hint: `Its log says why: ${log}`,
-          },
-        ),
-      );
-    });
+      this.#break(lost(name, `ended ${DEATHS} times within a minute (${how})`, log));
+    }
   }
 
   /** Ends every process in order, workers first, and Redis last. */
@@ -138,5 +145,22 @@ export class LocalCluster {
     await Promise.all(ended);
     await this.#redis.stop();
     this.#release();
+  }
+}
+
+function lost(name: string, what: string, log: string): CryfoldError {
+  return new CryfoldError('PROCESS_DIED', `${name} ${what}`, {
+    context: { process: name, log },
+    hint: `Its log says why: ${log}`,
+  });
+}
+
+async function startRedis(program: string, { logDir, say }: LocalClusterOptions): Promise<RedisServer> {
+  const logFile = join(logDir, 'redis.log');
+  const log = openLog(logFile);
+  try {
+    return await RedisServer.start(program, { log, logFile, say });
+  } finally {
+    closeSync(log);
   }
 }

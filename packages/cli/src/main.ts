@@ -128,6 +128,8 @@ Environment:
   CRYFOLD_LOG_LEVEL      trace, debug, info, warn, error or silent
   CRYFOLD_METRICS_PORT   where services answer /metrics, /healthz, /readyz (unset: nowhere); CRYFOLD_METRICS_HOST (all)
   OTEL_EXPORTER_OTLP_ENDPOINT  http(s) collector of traces, OTLP (unset: nothing is traced)
-  CRYFOLD_GRACE_SECONDS  how long a stopping worker lets its fold go on (25)
+  CRYFOLD_GRACE_SECONDS  how long a stopping worker lets its fold run on (25)
+  CRYFOLD_START_TIMEOUT  how long a starting service waits for a Redis or a store that is away, seconds (60)
 
-Exit codes: 0 done, 1 failed, 2 usage, 3 incomplete (some folds failed), 4 cancelled; compare: 0 better, 5 same, 6 worse`;
+Exit codes: 0 done, 1 failed, 2 usage, 3 incomplete (some folds failed), 4 cancelled; compare: 0 better, 5 same, 6 worse;
+  141 the reader of the output closed it`;

@@ -50,8 +50,9 @@ export async function runProgram(args: string[], add: (program: Command, does: D
   }
 }
 
-/** Prints an error: what, where, what to do. */
-function report(error: unknown, json: boolean): number {
+/** Prints an error in plain words: what, where, what to do. */
+function report(thrown: unknown, json: boolean): number {
+  const error = (thrown as NodeJS.ErrnoException | undefined)?.code === 'EMFILE' ? fewFiles(thrown) : thrown;
   if (!(error instanceof CryfoldError)) {
     warn(`cryfold: a defect of cryfold: ${error instanceof Error ? error.stack : String(error)}\n`);
     return EXIT.failed;
@@ -61,4 +62,12 @@ function report(error: unknown, json: boolean): number {
   if (error.code === 'CANCELLED') return EXIT.cancelled;
   if (error.code === 'PROMOTION_LOST') return EXIT.lost;
   return error.failure === 'usage' ? EXIT.usage : EXIT.failed;
+}
+
+/** Loading a command opens hundreds of files at once. */
+function fewFiles(cause: unknown): CryfoldError {
+  return new CryfoldError('USAGE', 'this process may not open enough files', {
+    cause,
+    hint: 'Raise its limit, such as with ulimit -n 1024.',
+  });
 }

@@ -160,6 +160,7 @@ export async function execute(
     cacheDir: config.cacheDir,
     logDir: await new OutFolder(out).folder('logs'),
     environment,
+    say: (text) => display.say(text),
   });
   try {
     display.say(`${workers} workers on this machine · logs in ${join(options.out, 'logs')}`);
@@ -209,7 +210,11 @@ async function watch(
     return undefined;
   };
   try {
-    return await (broken ? Promise.race([follow(), broken]) : follow());
+    // Whatever it waits for, such as a Redis that is away, following ends when the user says so.
+    const stopped = new Promise<undefined>((resolve) => {
+      stop.addEventListener('abort', () => resolve(undefined), { once: true });
+    });
+    return await Promise.race([follow(), stopped, ...(broken ? [broken] : [])]);
   } finally {
     await queues.close();
   }

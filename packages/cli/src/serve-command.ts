@@ -3,6 +3,7 @@ import { type Config, createLogger, serve } from '@cryfold/runtime';
 import { PredictionService } from '@cryfold/serve';
 import { EXIT } from './exit-codes.js';
 import { modelStore, parseModel } from './find-model.js';
+import { inTime } from './in-time.js';
 import { storeUrlOf } from './store-url.js';
 
 export interface ServeOptions {
@@ -25,19 +26,17 @@ export async function serveCommand(options: ServeOptions, config: Config): Promi
   }
   const store = 'folder' in model ? undefined : await modelStore(options.out, config);
   const log = createLogger('serve', config.logLevel);
-  // Process 1 of a container ignores a signal without a handler; while the model loads, nothing needs to be ended in order.
-  const early = () => process.exit(EXIT.done);
-  process.on('SIGTERM', early);
   try {
-    const service = await PredictionService.start({
-      ...{ model, store, log, port: options.port, listen: options.listen, version: VERSION },
-      storeUrl: storeUrlOf(options.out, config),
-      maxUpload: Math.ceil(options.maxUploadMb * 2 ** 20),
-      timeoutSeconds: options.timeout,
-      pollSeconds: options.poll,
-    });
-    process.off('SIGTERM', early);
-    await serve(service, config.graceSeconds, log);
+    const service = await inTime(config.startSeconds, log, () =>
+      PredictionService.start({
+        ...{ model, store, log, port: options.port, listen: options.listen, version: VERSION },
+        storeUrl: storeUrlOf(options.out, config),
+        maxUpload: Math.ceil(options.maxUploadMb * 2 ** 20),
+        timeoutSeconds: options.timeout,
+        pollSeconds: options.poll,
+      }),
+    );
+    await serve(service, { graceSeconds: config.graceSeconds, log });
     return EXIT.done;
   } finally {
     await store?.close();

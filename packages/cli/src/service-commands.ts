@@ -1,9 +1,6 @@
-import { rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { openStore } from '@cryfold/artifacts';
 import { CryfoldError, type FoldQueue } from '@cryfold/core';
-import { checkRedis, shutDownRedis, traceJobs } from '@cryfold/queue';
+import { checkRedis, traceJobs } from '@cryfold/queue';
 import {
   type Config,
   createLogger,
@@ -16,6 +13,7 @@ import {
 } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { gpuOfEachChild } from './gpus.js';
+import { inTime } from './in-time.js';
 
 interface Surroundings {
   redisUrl: string;
@@ -30,14 +28,14 @@ export interface ServiceOptions {
   metricsPort?: number;
 }
 
-/** Checks Redis and the store before a service starts, so that a wrong address is told at once. */
+/** Checks Redis and the store before a service starts, so that a wrong address is reported at once. */
 async function runService(
   role: string,
   { metricsPort }: ServiceOptions,
   config: Config,
   start: (surroundings: Surroundings) => Promise<Service>,
 ): Promise<number> {
-  const { redisUrl, storeUrl, s3 } = config;
+  const { redisUrl, storeUrl, s3, graceSeconds, local } = config;
   if (config.server) {
     throw new CryfoldError('USAGE', `cryfold ${role}: CRYFOLD_SERVER is set`, {
       context: { variable: 'CRYFOLD_SERVER' },
@@ -55,44 +53,20 @@ async function runService(
   const log = createLogger(role, config.logLevel);
   const endTracing = await startTracing(role, config.otlpEndpoint);
   if (config.otlpEndpoint) await traceJobs();
-  // Nothing is at stake yet; and process 1 of a container ignores what it has no handler for.
-  const early = () => process.exit(EXIT.done);
-  process.on('SIGTERM', early);
   const port = metricsPort ?? config.metricsPort;
   // Before all else: a service that waits for Redis is alive, and not ready.
   const endpoint = await Endpoint.open({ role, port, host: config.metricsHost, log });
-  await patiently(log, () => checkRedis(redisUrl));
-  const store = openStore(storeUrl, s3);
-  await patiently(log, () => store.check()).finally(() => store.close());
-  const service = await start({ redisUrl, storeUrl, s3, log, metrics: endpoint.metrics });
+  const service = await inTime(config.startSeconds, log, async (patiently) => {
+    await patiently(() => checkRedis(redisUrl));
+    const store = openStore(storeUrl, s3);
+    await patiently(() => store.check()).finally(() => store.close());
+    return start({ redisUrl, storeUrl, s3, log, metrics: endpoint.metrics });
+  });
   endpoint.watch(service.checks);
-  process.off('SIGTERM', early);
-  const { orphaned } = await serve(service, config.graceSeconds, log, () => endpoint.stopping());
+  await serve(service, { graceSeconds, local, log, onStopping: () => endpoint.stopping() });
   await endpoint.close();
   await endTracing();
-  // The command that owned the private Redis was killed, and Redis does not notice.
-  if (orphaned) {
-    await shutDownRedis(redisUrl);
-    await rm(dirname(redisUrl), { recursive: true, force: true });
-  }
   return EXIT.done;
-}
-
-/** Milliseconds that a starting service waits for a Redis or a store that is away. */
-const PATIENCE = 60_000;
-
-/** A service that is started during an outage waits, and says so, instead of dying again and again. */
-async function patiently<T>(log: Logger, check: () => Promise<T>): Promise<T> {
-  const end = Date.now() + PATIENCE;
-  for (;;) {
-    try {
-      return await check();
-    } catch (error) {
-      if (!(error instanceof CryfoldError) || error.failure !== 'infrastructure' || Date.now() > end) throw error;
-      log.warn({ code: error.code }, error.message);
-      await sleep(1000);
-    }
-  }
 }
 
 export interface WorkerCommandOptions extends ServiceOptions {

@@ -48,7 +48,7 @@ export async function statusCommand(run: string | undefined, options: ControlOpt
     if (status.damage && status.state !== 'newer') {
       const { hint } = status.damage;
       const lines = [line(status), ...(hint ? [`  ${hint}`] : [])];
-      process.stdout.write(options.json ? `${JSON.stringify(status)}\n` : `${lines.join('\n')}\n`);
+      say(options.json ? `${jsonText(status)}\n` : `${lines.join('\n')}\n`);
       return CODES[status.state];
     }
     const stored = await readStoredPlan(control.store, run);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ArtifactStore, observed, openStore, readRunPlan, type S3Settings } from '@cryfold/artifacts';
-import { CryfoldError, DAMAGE_CODES, storeKeys } from '@cryfold/core';
+import { CryfoldError, DAMAGE_CODES, endsWithin, storeKeys } from '@cryfold/core';
 import {
   type Attempt,
   Consumer,
@@ -47,6 +47,8 @@ const RECONCILE = 3000;
 /** Milliseconds between looks at whether a run was cancelled. */
 const CANCELLED = 1000;
 const PROGRESS = 250;
+/** Milliseconds that looks at the store and the queues may take to end when the coordinator stops. */
+const STOPPING = 3000;
 /** Runs driven side by side by one coordinator. */
 const RUNS = 100;
 /** How often damaged results are trained again before the store counts as the cause. */
@@ -132,8 +134,7 @@ export class Coordinator implements Service {
     this.#stopped.abort();
     // Driving has no work of its own to lose: another coordinator goes on where this one stops.
     await this.#consumer.close(true);
-    await this.#scanning;
-    await this.#watching;
+    await endsWithin(STOPPING, Promise.all([this.#scanning, this.#watching]));
     await this.#queues.close();
     await this.#store.close();
   }

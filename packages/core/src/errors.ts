@@ -62,6 +62,8 @@ export const ERROR_CODES = {
   TENSORFLOW_MISSING: ['input', 'The TensorFlow binding is not built or cannot be loaded.'],
   REDIS_UNREACHABLE: ['infrastructure', 'Redis does not answer at the configured URL.'],
   REDIS_MISSING: ['usage', 'No redis-server or valkey-server was found for the embedded default.'],
+  REDIS_LOST: ['infrastructure', 'The private Redis of a local run cannot be started or kept alive.'],
+  START_TIMEOUT: ['infrastructure', 'A service could not start in time.'],
   STORE_URL_INVALID: ['usage', 'The store URL has a scheme or form that is not supported.'],
   STORE_UNREACHABLE: ['infrastructure', 'The artifact store cannot be read or written.'],
   STORE_KEY_INVALID: ['input', 'An artifact key is empty, absolute, or would escape the store.'],

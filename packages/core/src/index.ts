@@ -1,3 +1,4 @@
+export { endsWithin } from './ends-within.js';
 export {
   CryfoldError,
   DAMAGE_CODES,

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { CryfoldError } from '@cryfold/core';
 import { z } from 'zod';
@@ -13,6 +13,8 @@ const schema = z.object({
   XDG_CACHE_HOME: z.string().min(1).optional(),
   CRYFOLD_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   CRYFOLD_ONLY_RUN: z.string().min(1).optional(),
+  CRYFOLD_LOCAL: z.string().optional(),
+  CRYFOLD_START_TIMEOUT: z.coerce.number().min(0).max(86_400).default(60),
   CRYFOLD_GRACE_SECONDS: z.coerce.number().min(0).default(25),
   CRYFOLD_S3_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
   CRYFOLD_S3_ADDRESSING: z.enum(['path', 'host']).optional(),
@@ -78,6 +80,10 @@ export interface Config {
   logLevel: string;
   /** The one run that a coordinator drives; absent: all of the store's. Set by cryfold run for its own. */
   onlyRun: string | undefined;
+  /** Whether cryfold run started this service for its own run. */
+  local: boolean;
+  /** How long a starting service waits for a Redis or a store that is away, seconds. */
+  startSeconds: number;
   /** How long a stopping worker lets its fold go on, seconds. */
   graceSeconds: number;
   /** What one training or predicting process may use, MiB; by default nearly all that the machine or cgroup has. */
@@ -187,6 +193,21 @@ function apiConfig(env: z.infer<typeof schema>): Readonly<ApiConfig> | undefined
   return Object.freeze({ port: env.CRYFOLD_API_PORT, host: env.CRYFOLD_API_HOST, tokens, rate: env.CRYFOLD_API_RATE });
 }
 
+/** @throws CryfoldError USAGE where neither HOME nor the system's list of users names a folder */
+function home({ HOME }: NodeJS.ProcessEnv): string {
+  if (HOME) return HOME;
+  try {
+    // Unlike os.homedir(), it does not take an empty HOME for an answer.
+    return userInfo().homedir;
+  } catch (cause) {
+    throw new CryfoldError('USAGE', 'HOME is not set, and this user has no home folder', {
+      cause,
+      context: { variable: 'HOME' },
+      hint: 'Set HOME, or CRYFOLD_CACHE to a folder where built and downloaded things are kept.',
+    });
+  }
+}
+
 /**
  * The configuration from the environment, parsed once and frozen; nothing else reads process.env.
  * @throws CryfoldError USAGE naming the variable
@@ -210,9 +231,11 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Readon
     // Commands that know no server refuse such a store by its URL.
     storeUrl: server ? server.url : env.CRYFOLD_STORE,
     s3: s3Config(env),
-    cacheDir: env.CRYFOLD_CACHE ?? join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'cryfold'),
+    cacheDir: env.CRYFOLD_CACHE ?? join(env.XDG_CACHE_HOME ?? join(home(environment), '.cache'), 'cryfold'),
     logLevel: env.CRYFOLD_LOG_LEVEL,
     onlyRun: env.CRYFOLD_ONLY_RUN,
+    local: env.CRYFOLD_LOCAL !== undefined,
+    startSeconds: env.CRYFOLD_START_TIMEOUT,
     graceSeconds: env.CRYFOLD_GRACE_SECONDS,
     childMemoryMb: env.CRYFOLD_CHILD_MEMORY_MB ?? defaultChildMemoryMb(),
     visibleGpus: env.CUDA_VISIBLE_DEVICES?.split(',').map((gpu) => gpu.trim()),

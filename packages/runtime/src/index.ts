@@ -7,5 +7,5 @@ export { createLogger, type Logger } from './logger.js';
 export { defaultChildMemoryMb, oomKills } from './memory.js';
 export { loadMetrics, type Metrics, NO_METRICS, type Sample } from './metrics.js';
 export { consumerObserver, storeObserver } from './observers.js';
-export { type Service, serve } from './service.js';
+export { type ServeOptions, type Service, serve } from './service.js';
 export { startTracing, traced } from './tracing.js';

@@ -19,5 +19,15 @@ export function createLogger(role: string, level: string, destination?: Destinat
     base: { role, pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
   };
-  return destination ? pino(options, destination) : pino(options);
+  return pino(options, destination ?? standardOutput());
+}
+
+/** Bytes of lines that wait while standard output cannot be written, such as a file on a full disk; more are dropped. */
+const WAITING = 1 << 20;
+
+/** Work is worth more than its log: a line that cannot be written ends nothing. */
+function standardOutput(): DestinationStream {
+  const stream = pino.destination({ dest: 1, sync: true, maxLength: WAITING });
+  stream.on('error', () => {});
+  return stream;
 }
