@@ -27,7 +27,7 @@ export const LIMITS = {
   /** Bytes of a stored plan; above what a plan at the other limits takes. */
   planBytes: 64 * 2 ** 20,
   /** Steps of StratifiedGroupKFold, which weighs each fold against all others for each group and class. */
-  groupSteps: 50_000_000,
+  groupSteps: 20_000_000,
 } as const;
 
 /** What planning needs to know of a dataset to tell how large a plan becomes. */
