@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { aggregate } from '@cryfold/aggregator';
-import { openStore } from '@cryfold/artifacts';
+import type { ArtifactStore } from '@cryfold/artifacts';
+import { storeKeys } from '@cryfold/artifacts';
 import { HttpClient, HttpStore } from '@cryfold/control';
 import { type CryfoldError, ERROR_CODES } from '@cryfold/core';
 import { synthesizeCorpus } from '@cryfold/features';
@@ -11,25 +13,34 @@ import { type ApiConfig, createLogger, loadConfig } from '@cryfold/runtime';
 import { ApiServer, Feed } from '@cryfold/server';
 import { freePort } from '@cryfold/testing';
 import { Cluster, findRedis } from './cluster.js';
-import { cryfold, start, TINY_SPEC, temporaryFolder, until } from './command.js';
+import { cryfold, processes, start, TINY_SPEC, temporaryFolder, until } from './command.js';
 import { writeRandomRun } from './random-run.js';
+import { storeKind, type TestStore } from './stores.js';
 
 const READ = 'read-read-read-read';
 const OPERATE = 'operate-operate-operate';
 const redis = await findRedis();
-const skip = redis === undefined && 'neither redis-server nor valkey-server is on PATH or in the cache';
+const kind = storeKind();
+const withoutRedis = redis === undefined && 'neither redis-server nor valkey-server is on PATH or in the cache';
+const skip = withoutRedis || kind.skip;
+/** For tests that no kind of store changes. */
+const once = kind.name === 'file store' ? skip : 'tested with the file store';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let cluster: Cluster;
 let run: string;
+/** Of a run that was made up */
+let bed: TestStore;
+/** Of the cluster that trains */
+let trained: TestStore;
 let server: ApiServer;
 const path = (name: string) => join(folder.path, name);
 
 const serve = (api: Partial<ApiConfig> = {}) =>
   ApiServer.start({
     redisUrl: `redis://127.0.0.1:${cluster.redisPort}`,
-    storeUrl: `file:${path('random')}`,
-    s3: undefined,
+    storeUrl: bed.storeUrl,
+    s3: bed.s3,
     api: {
       port: 0,
       host: '127.0.0.1',
@@ -59,21 +70,28 @@ const ask = (url: string, init: Asked = {}) => {
 const codeOf = async (response: Response) => ((await response.json()) as { error: { code: string } }).error.code;
 
 before(async () => {
-  if (!redis) return;
+  if (!redis || skip) return;
   folder = await temporaryFolder();
   cluster = await Cluster.start(folder.path, redis);
-  const store = openStore(`file:${path('random')}`);
-  run = (await writeRandomRun(store, { clips: 60, repeats: 1 })).run;
-  await aggregate(store, run);
+  bed = await kind.create(path('random'));
+  trained = await kind.create(path('store'));
+  run = (await writeRandomRun(bed.store, { clips: 60, repeats: 1 })).run;
+  await aggregate(bed.store, run);
   server = await serve();
 });
 after(async () => {
   await server?.close();
   await cluster?.stop();
+  await bed?.remove();
+  await trained?.remove();
   await folder?.remove();
 });
 
-test('a role can do what it may, and nobody else anything', { skip }, async () => {
+test('a role can do what it may, and nobody else anything', { skip }, async (t) => {
+  // Of so many wrong tokens most are answered late, which other tests need not wait for.
+  const other = await serve();
+  t.after(() => other.close());
+  const tried: Promise<void>[] = [];
   const { paths } = (await (await ask('/api/v1/openapi.json')).json()) as { paths: Record<string, object> };
   const routes = Object.entries(paths).flatMap(([path, methods]) =>
     Object.keys(methods).map((method) => ({ method: method.toUpperCase(), path: path.replace('{run}', run) })),
@@ -87,15 +105,22 @@ test('a role can do what it may, and nobody else anything', { skip }, async () =
       .replace('{fold}', '0')
       .replace('*', `runs/${run}/plan.json`);
     const body: Asked = method === 'GET' ? {} : { body: '{}', headers: { 'content-type': 'application/json' } };
-    for (const token of [undefined, 'wrong-wrong-wrong-wrong', `${READ}x`]) {
-      const refused = await ask(url, { method, ...body, ...(token ? { token } : {}) });
-      assert.equal(refused.status, 401, `${method} ${url}`);
-      assert.equal(await codeOf(refused), 'API_UNAUTHORIZED');
-    }
+    const refused = await ask(url, { method, ...body });
+    assert.equal(refused.status, 401, `${method} ${url}`);
+    assert.equal(await codeOf(refused), 'API_UNAUTHORIZED');
+    tried.push(
+      ...['wrong-wrong-wrong-wrong', `${READ}x`].map(async (token) => {
+        const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+        const init = method === 'GET' ? { headers } : { method, headers, body: '{}' };
+        const { status } = await fetch(`${other.url}${url}`, init);
+        assert.ok(status === 401 || status === 429, `${method} ${url}: ${status}`);
+      }),
+    );
     const reader = await ask(url, { method, ...body, token: READ });
     if (method === 'GET') assert.notEqual(reader.status, 403, url);
     else assert.equal(await codeOf(reader), 'API_FORBIDDEN', `${method} ${url}`);
   }
+  await Promise.all(tried);
   assert.equal((await ask(`/api/v1/runs/${run}/retry`, { method: 'POST', token: OPERATE })).status, 200);
 });
 
@@ -148,7 +173,7 @@ test('every answer has the security headers, and no error tells more than its co
     ['/api/v1/artifacts/..%2f..%2fetc/passwd', 'STORE_KEY_INVALID'],
     ['/api/v1/artifacts/.staging/x', 'STORE_KEY_INVALID'],
     ['/api/v1/artifacts?prefix=../', 'STORE_KEY_INVALID'],
-    ['/api/v1/nothing', 'API_INVALID'],
+    ['/api/v1/nothing', 'API_NOT_FOUND'],
   ];
   for (const [url, code] of wrong) {
     const response = await ask(url, { token: READ });
@@ -164,23 +189,23 @@ test('every answer has the security headers, and no error tells more than its co
 });
 
 test('what is kept decoded is told only while it is there', { skip }, async () => {
-  const plan = path(`random/runs/${run}/plan.json`);
+  const key = storeKeys.plan(run);
+  const plan = (await bed.store.get(key))!;
   const urls = [`/api/v1/runs/${run}`, `/api/v1/runs/${run}/folds/svm/0/0`, `/api/v1/runs/${run}/logs?fold=svm/0/0`];
   const statuses = () => Promise.all(urls.map(async (url) => (await ask(url, { token: READ })).status));
   assert.deepEqual(await statuses(), [200, 200, 200]);
   const first = await (await ask(urls[1], { token: READ })).text();
-  await rename(plan, path('plan.json'));
+  await bed.store.delete(key);
   assert.deepEqual(await statuses(), [404, 404, 404]);
-  await rename(path('plan.json'), plan);
+  await bed.store.put(key, plan);
   assert.deepEqual(await statuses(), [200, 200, 200]);
   assert.equal(await (await ask(urls[1], { token: READ })).text(), first);
   // Another plan under the same name.
-  const { jobs, ...rest } = JSON.parse(await readFile(plan, 'utf8'));
+  const { jobs, ...rest } = JSON.parse(new TextDecoder().decode(plan));
   const fewer = { ...rest, jobs: jobs.filter(({ trial }: { trial: string }) => trial !== 'svm') };
-  await writeFile(path('plan.json'), JSON.stringify({ ...rest, jobs }));
-  await writeFile(plan, JSON.stringify(fewer));
+  await bed.store.put(key, new TextEncoder().encode(JSON.stringify(fewer)));
   assert.deepEqual((await statuses()).slice(1), [404, 404]);
-  await rename(path('plan.json'), plan);
+  await bed.store.put(key, plan);
   assert.deepEqual(await statuses(), [200, 200, 200]);
 });
 
@@ -203,15 +228,47 @@ test('only what a run needs can be uploaded, once, and only bytes that are what 
   assert.equal((await store.stat(weights))?.bytes, 3);
   assert.equal(await store.get(`weights/${hash}.h5`), undefined);
   // More than one answer holds.
-  await mkdir(path('random/folds/many'));
-  for (let i = 0; i < 1500; i++) await writeFile(path(`random/folds/many/${i}`), '');
-  const local = openStore(`file:${path('random')}`);
-  const keysOf = async (from: typeof local) => {
+  const many = Array.from({ length: 1050 }, (_, i) => `folds/many/${i}`);
+  while (many.length > 0) await Promise.all(many.splice(0, 50).map((key) => bed.store.put(key, new Uint8Array())));
+  const keysOf = async (from: ArtifactStore) => {
     const keys: string[] = [];
     for await (const key of from.list('folds/')) keys.push(key);
     return keys;
   };
-  assert.deepEqual(await keysOf(store), await keysOf(local));
+  assert.deepEqual(await keysOf(store), await keysOf(bed.store));
+});
+
+test('a submitted spec that names weights by path or URL is refused, and nothing is stored', { skip }, async () => {
+  const { dataset } = JSON.parse(new TextDecoder().decode((await bed.store.get(storeKeys.plan(run)))!));
+  let requests = 0;
+  const inside = createServer((_request, response) => {
+    requests++;
+    response.end();
+  });
+  await new Promise<void>((resolve) => inside.listen(0, '127.0.0.1', resolve));
+  const runs = async () => (await (await ask('/api/v1/runs', { token: READ })).json()) as { run: string }[];
+  const before = (await runs()).length;
+  const submit = async (weights: string, search?: unknown) =>
+    codeOf(
+      await ask('/api/v1/runs', {
+        ...{ method: 'POST', token: OPERATE, headers: { 'content-type': 'application/json' } },
+        body: JSON.stringify({
+          spec: { version: 1, name: 'foreign', estimators: { net: { kind: 'tl-resnet50', weights } }, ...{ search } },
+          dataset: dataset.key,
+        }),
+      }),
+    );
+  const hash = '0'.repeat(64);
+  const { port } = inside.address() as { port: number };
+  for (const source of [`http://127.0.0.1:${port}/w.h5#sha256=${hash}`, '/etc/passwd', 'w.h5']) {
+    assert.equal(await submit(source), 'SPEC_INVALID', source);
+    const search = { space: { net: { weights: { choice: ['random', source] } } } };
+    assert.equal(await submit('random', search), 'SPEC_INVALID', source);
+  }
+  assert.equal(await submit(`store:weights/${hash}.h5#sha256=${hash}`), 'ARTIFACT_MISSING', 'nobody uploaded them');
+  assert.equal((await runs()).length, before);
+  assert.equal(requests, 0);
+  inside.close();
 });
 
 test('without tokens only loopback is served, under its own names', { skip }, async () => {
@@ -238,10 +295,10 @@ test('a client that asks too much is told to wait; probes are always answered', 
   try {
     const headers = { authorization: `Bearer ${READ}` };
     const statuses: number[] = [];
-    for (let i = 0; i < 7; i++) statuses.push((await fetch(`${slow.url}/api/v1/session`, { headers })).status);
+    for (let i = 0; i < 7; i++) statuses.push((await fetch(`${slow.url}/api/v1/runs`, { headers })).status);
     assert.deepEqual(statuses, [200, 200, 200, 200, 200, 429, 429]);
     const other = { authorization: `Bearer ${OPERATE}` };
-    assert.equal((await fetch(`${slow.url}/api/v1/session`, { headers: other })).status, 200, 'another client');
+    assert.equal((await fetch(`${slow.url}/api/v1/runs`, { headers: other })).status, 200, 'another client');
     for (let i = 0; i < 10; i++) assert.equal((await fetch(`${slow.url}/healthz`)).status, 200);
   } finally {
     await slow.close();
@@ -255,16 +312,17 @@ test('bad tokens in the configuration are refused, and not repeated', () => {
   }
 });
 
-test('run --ui serves the page of a local run while it goes on', { skip }, async () => {
+test('run --ui serves the page of a local run to whoever has its link', { skip: once }, async () => {
   await writeFile(path('ui.yaml'), TINY_SPEC.replace('epochs: 2', 'epochs: 200').replace('tiny', 'ui'));
   await synthesizeCorpus(path('ui-corpus'), { clips: 60, seed: 1 });
   const args = ['--data', path('ui-corpus'), '--estimators', 'small-cnn', '--out', path('ui'), '--ui'];
   const running = start(['run', path('ui.yaml'), ...args]);
   try {
-    const [, page, id] = await until('the address', () =>
-      /live page: (http:\S+)\/#\/runs\/(\S+)/.exec(running.stderr()),
+    const [, page, id, token] = await until('the address', () =>
+      /live page: (http:\S+)\/#\/runs\/(\S+)\?token=([\w-]{32})\s/.exec(running.stderr()),
     );
-    const get = (address: string) => fetch(`${page}${address}`).then((response) => response.text());
+    const headers = { authorization: `Bearer ${token}` };
+    const get = (address: string) => fetch(`${page}${address}`, { headers }).then((response) => response.text());
     await until('the page', () =>
       get('/')
         .then((html) => html.includes('/page/main.js'))
@@ -272,6 +330,20 @@ test('run --ui serves the page of a local run while it goes on', { skip }, async
     );
     const [{ run, state }] = JSON.parse(await get('/api/v1/runs'));
     assert.deepEqual([run, state], [id, 'running']);
+    // Another user of this machine knows the port, but not the token.
+    for (const [method, address] of [
+      ['GET', '/api/v1/runs'],
+      ['GET', '/api/v1/events'],
+      ['GET', '/queues/api/queues'],
+      ['POST', `/api/v1/runs/${id}/cancel`],
+    ]) {
+      assert.equal((await fetch(`${page}${address}`, { method })).status, 401, address);
+    }
+    assert.deepEqual(await (await fetch(`${page}/api/v1/session`)).json(), { role: null, open: false });
+    for (const name of await readdir(path('ui/logs'))) {
+      assert.ok(!(await readFile(path(`ui/logs/${name}`), 'utf8')).includes(token), `${name} holds the token`);
+    }
+    assert.ok(!processes('').some(({ command }) => command.includes(token)), 'a command line holds the token');
   } finally {
     running.process.kill('SIGINT');
     assert.equal((await running.ended).code, 4);
@@ -299,21 +371,21 @@ test('a feed tells who comes back what was missed, and all of it where that is t
   const first = last;
   publish('b');
   publish('c');
-  listen(first)();
+  listen(first).leave();
   assert.deepEqual(heard.splice(0), ['change "b"', 'change "c"']);
-  const leave = listen(last);
+  const { leave } = listen(last);
   assert.deepEqual(heard.splice(0), [], 'nothing was missed');
   publish('d');
   leave();
   publish('e');
   assert.deepEqual(heard.splice(0), ['change "d"']);
-  for (const unknown of ['', 'x', 'other-1', `${last}9`, last.replace(/\d+$/, '-1')]) listen(unknown)();
+  for (const unknown of ['', 'x', 'other-1', `${last}9`, last.replace(/\d+$/, '-1')]) listen(unknown).leave();
   assert.deepEqual(
     heard.splice(0),
     Array.from({ length: 5 }, () => 'snapshot 5'),
   );
   publish('x'.repeat(2 ** 21));
-  listen(first)();
+  listen(first).leave();
   assert.deepEqual(heard.splice(0), ['snapshot 6'], 'more was missed than is kept');
 });
 
@@ -321,7 +393,7 @@ test('--server does all that REDIS_URL and the store’s credentials do', { skip
   const port = await freePort();
   const environment = {
     REDIS_URL: `redis://127.0.0.1:${cluster.redisPort}`,
-    CRYFOLD_STORE: `file:${path('store')}`,
+    ...trained.environment,
     CRYFOLD_GRACE_SECONDS: '0',
   };
   const tokens = `read:${READ},operate:${OPERATE}`;

@@ -1,22 +1,24 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { findTool } from '@cryfold/testing';
 import { parse } from 'yaml';
-import { ROOT } from './command.js';
+import { ROOT, temporaryFolder } from './command.js';
 import { type Manifest, say } from './kube.js';
 
 const infra = (name: string) => join(ROOT, 'infra', name);
 const compose: Manifest = parse(readFileSync(infra('compose.yaml'), 'utf8'), { merge: true });
 const services: [string, Manifest][] = Object.entries(compose.services);
+/** As compose resolves `${VARIABLE:-image}` without the variable. */
+const imageOf = ({ image }: Manifest): string => image.replace(/^\$\{[A-Z_]+:-(.+)\}$/, '$1');
 
 test('everything that a service refers to is there, in each profile', () => {
   assert.ok(services.length >= 9);
   for (const [name, service] of services) {
-    assert.match(service.image, /:[\w.-]+$/, name);
-    assert.doesNotMatch(service.image, /:latest$/, name);
+    assert.match(imageOf(service), /:[\w.-]+$/, name);
+    assert.doesNotMatch(imageOf(service), /:latest$/, name);
     assert.equal(service.read_only, true, name);
     assert.deepEqual(service.cap_drop, ['ALL'], name);
     assert.match(service.user, /^\d+:\d+$/, name);
@@ -51,6 +53,32 @@ test('everything that a service refers to is there, in each profile', () => {
         command?.includes?.('--queues') ? [command[command.indexOf('--queues') + 1]] : [],
       );
     assert.deepEqual(queues.sort(), ['cpu', 'gpu'], `who works in ${profile}`);
+  }
+});
+
+test('compose and Kubernetes run the same Redis and MinIO', () => {
+  for (const name of ['redis', 'minio']) {
+    const manifest = readFileSync(join(ROOT, 'k8s', 'components', name, `${name}.yaml`), 'utf8');
+    assert.ok(manifest.includes(`image: ${imageOf(compose.services[name])}\n`), name);
+  }
+});
+
+test('pin-images prints the digest of every service image, for compose and for kustomize', async () => {
+  const folder = await temporaryFolder();
+  try {
+    const digest = `sha256:${'a'.repeat(64)}`;
+    writeFileSync(join(folder.path, 'docker'), `#!/bin/sh\necho ${digest}\n`, { mode: 0o755 });
+    const env = { ...process.env, PATH: `${folder.path}:${process.env.PATH}` };
+    const pin = (...args: string[]) => execFileSync(infra('pin-images'), args, { encoding: 'utf8', env });
+    const others = services.filter(([, service]) => !imageOf(service).startsWith('cryfold/'));
+    assert.equal(
+      pin(),
+      others.map(([name, one]) => `${name.toUpperCase()}_IMAGE=${imageOf(one)}@${digest}\n`).join(''),
+    );
+    const entry = (name: string) => ({ name, digest });
+    assert.deepEqual(parse(pin('--kustomize')), { images: [entry('redis'), entry('minio/minio')] });
+  } finally {
+    await folder.remove();
   }
 });
 

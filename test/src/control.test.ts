@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { access, readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
+import { storeKeys } from '@cryfold/artifacts';
 import { cryfold, descendants, logLines, start, TINY_SPEC, until } from './command.js';
 import { type Testbed, testbed, withoutRedis } from './testbed.js';
 
@@ -42,12 +43,7 @@ test('cancel stops running children at once, and everything that waits', { skip 
   const before = training().map(({ pid }) => pid);
   const cancelled = start(['cancel', id, '--json'], bed.environment);
   // Node's own start takes seconds where tests share two cores with others.
-  await until('the record', () =>
-    access(bed.path(`store/runs/${id}/cancelled.json`)).then(
-      () => true,
-      () => false,
-    ),
-  );
+  await until('the record', () => bed.store.has(storeKeys.cancelled(id)));
   const started = Date.now();
   await until('the child to end', () => !training().some(({ pid }) => before.includes(pid)), 30);
   const seconds = (Date.now() - started) / 1000;
@@ -145,7 +141,7 @@ test('extend trains only the new repeats, and equals a run of all of them', { sk
 test('gc deletes what nothing refers to, and keeps the rest', { skip }, async () => {
   const { value: before } = await json('gc', '--older-than', '0');
   const kept = await readFile(bed.path('out/out-of-fold.csv'));
-  await writeFile(bed.path('store/stray'), 'x');
+  await bed.store.put('stray', new Uint8Array([1]));
   const dry = await json('gc', '--older-than', '0');
   assert.equal(dry.value.objects, before.objects + 1);
   assert.equal((await json('gc', '--older-than', '0', '--delete')).value.deleted, true);

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type ArtifactStore, openStore } from '@cryfold/artifacts';
+import { type ArtifactStore, openStore, storeKeys } from '@cryfold/artifacts';
 import { Coordinator } from '@cryfold/coordinator';
 import { CryfoldError, decodeRecord, encodeRecord, sha256 } from '@cryfold/core';
-import { foldFailureSchema, parseSpec, planRun, type RunPlan, storeKeys } from '@cryfold/plan';
+import { foldFailureSchema, parseSpec, planRun, type RunPlan } from '@cryfold/plan';
 import { Consumer, Queues, runPayload, type WorkPayload, workPayload } from '@cryfold/queue';
 import { createLogger } from '@cryfold/runtime';
 import { temporaryFolder, until } from './command.js';

@@ -97,7 +97,7 @@ test('an SVM refitted on all data knows its clips, sees them as training did, an
   const dataset = await readDataset(corpus);
   let right = 0;
   for (const [i, { file, label }] of dataset.clips.entries()) {
-    const { windows } = predictor.predictRecording(await readFile(join(corpus, file)), file, { images: true });
+    const { windows } = predictor.predictRecording(await readFile(join(corpus, file)), file, { images: 1 });
     assert.equal(windows.length, 1);
     assert.deepEqual(windows[0].image, images.slice(i * 16200, (i + 1) * 16200));
     assert.ok(Math.abs(windows[0].probabilities.reduce((a, b) => a + b) - 1) < 1e-12);

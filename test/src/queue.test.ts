@@ -58,6 +58,19 @@ test('input errors are not tried again, and keep their record', async () => {
   assert.equal(calls, 1);
 });
 
+test('a job without memory is tried once more, since another worker may have more', async () => {
+  let calls = 0;
+  const consumer = consume(async () => {
+    calls++;
+    throw new CryfoldError('OUT_OF_MEMORY', 'it used 9 MiB of memory and may use 8 MiB');
+  });
+  await queues.add('gpu', [fold('memory')]);
+  const record = await failure('memory');
+  assert.equal(record.code, 'OUT_OF_MEMORY');
+  await consumer.close();
+  assert.equal(calls, 2);
+});
+
 test('crashes are tried four times, then fail', async () => {
   let calls = 0;
   const consumer = consume(async () => {

@@ -65,9 +65,14 @@ export class RedisProcess {
   async kill(): Promise<void> {
     const child = this.#process;
     this.#process = undefined;
-    if (!child) return;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
     child.kill('SIGKILL');
     await once(child, 'exit');
+  }
+
+  /** Such as SIGSTOP, with which it takes connections and answers nothing. */
+  signal(signal: NodeJS.Signals): void {
+    this.#process?.kill(signal);
   }
 
   async remove(): Promise<void> {

@@ -12,11 +12,14 @@ import { ApiServer } from '@cryfold/server';
 import { freePort } from '@cryfold/testing';
 import { Cluster, findRedis } from './cluster.js';
 import { cryfold, start, temporaryFolder, until } from './command.js';
+import { storeKind, type TestStore } from './stores.js';
 
 const READ = 'read-read-read-read';
 const OPERATE = 'operate-operate-operate';
 const redis = await findRedis();
-const skip = redis === undefined && 'neither redis-server nor valkey-server is on PATH or in the cache';
+const kind = storeKind();
+const withoutRedis = redis === undefined && 'neither redis-server nor valkey-server is on PATH or in the cache';
+const skip = withoutRedis || kind.skip;
 
 const SPEC = `
 version: 1
@@ -31,6 +34,7 @@ fusion:
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let cluster: Cluster;
+let bed: TestStore;
 let coordinator: string[];
 /** What a laptop has: no Redis, no store. */
 let remote: Record<string, string>;
@@ -38,12 +42,13 @@ let environment: Record<string, string>;
 const path = (...names: string[]) => join(folder.path, ...names);
 
 before(async () => {
-  if (!redis) return;
+  if (!redis || skip) return;
   folder = await temporaryFolder();
   cluster = await Cluster.start(folder.path, redis);
   const port = await freePort();
   coordinator = ['coordinator', '--api-port', String(port)];
-  environment = { REDIS_URL: `redis://127.0.0.1:${cluster.redisPort}`, CRYFOLD_STORE: `file:${path('store')}` };
+  bed = await kind.create(path('store'));
+  environment = { REDIS_URL: `redis://127.0.0.1:${cluster.redisPort}`, ...bed.environment };
   cluster.run(
     { ...environment, CRYFOLD_GRACE_SECONDS: '0', CRYFOLD_API_TOKENS: `read:${READ},operate:${OPERATE}` },
     { coordinator, aggregator: ['aggregator'], worker: ['worker'] },
@@ -60,6 +65,7 @@ before(async () => {
 });
 after(async () => {
   await cluster?.stop();
+  await bed?.remove();
   await folder?.remove();
 });
 
@@ -150,8 +156,8 @@ test('a model is made by servers that take turns, and its failure is told', { sk
   const [{ run }] = await json(['list']);
   const options = {
     redisUrl: environment.REDIS_URL,
-    storeUrl: environment.CRYFOLD_STORE,
-    ...{ s3: undefined, checks: {}, log: createLogger('test', 'silent') },
+    storeUrl: bed.storeUrl,
+    ...{ s3: bed.s3, checks: {}, log: createLogger('test', 'silent') },
     api: { port: 0, host: '127.0.0.1', tokens: [{ role: 'operate', token: OPERATE } as const], rate: 10_000 },
   };
   const servers = [await ApiServer.start(options), await ApiServer.start(options)];

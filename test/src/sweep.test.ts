@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunResults } from '@cryfold/evaluation';
 import { synthesizeCorpus } from '@cryfold/features';
 import { findRedis } from './cluster.js';
-import { cryfold, PROGRAM, temporaryFolder } from './command.js';
+import { cryfold, descendants, PROGRAM, temporaryFolder } from './command.js';
 
 const redis = await findRedis();
 const skip = redis === undefined && 'neither redis-server nor valkey-server is on PATH or in the cache';
@@ -70,15 +70,21 @@ async function sweep(out: string): Promise<RunResults> {
 
 test('a sweep of which every process was killed goes on as the very same sweep', { skip }, async (t) => {
   const undisturbed = await sweep('whole');
-  // Its own process group: the command, Redis, coordinator, aggregator, worker and training child die at once.
+  // Its own process group: the command, coordinator, aggregator, worker and training child die at once. Redis has another
+  // one, and nobody is left to end it.
   const { REDIS_URL: _redis, CRYFOLD_STORE: _store, ...env } = process.env;
   const killed = spawn(process.execPath, [PROGRAM, ...args('killed')], { env, stdio: 'ignore', detached: true });
   const ended = new Promise((resolve) => killed.once('exit', resolve));
   const folds = async () => [...(await records('killed')).keys()].filter((name) => name.endsWith('result.json')).length;
   while ((await folds()) < 20 && killed.exitCode === null) await sleep(100);
   assert.equal(killed.exitCode, null, 'it ended before it could be killed');
+  const server = descendants(killed.pid!).find(({ command }) => /redis-server|valkey-server/.test(command));
+  assert.ok(server, 'there is no Redis');
   process.kill(-killed.pid!, 'SIGKILL');
+  process.kill(server.pid, 'SIGKILL');
   await ended;
+  const [, socket] = /unixsocket[: ](\S+)/.exec(server.command) ?? assert.fail(server.command);
+  await rm(dirname(socket), { recursive: true, force: true });
   const before = await records('killed');
   t.diagnostic(`killed after ${await folds()} folds`);
 

@@ -1,18 +1,24 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ArtifactStore } from '@cryfold/artifacts';
 import { synthesizeCorpus } from '@cryfold/features';
 import { Cluster, findRedis } from './cluster.js';
 import { temporaryFolder } from './command.js';
+import { storeKind } from './stores.js';
 
 const redis = await findRedis();
 
+const kind = storeKind();
+
 /** For tests that need Redis: false, or why they are skipped. */
-export const withoutRedis = redis === undefined && 'neither redis-server nor valkey-server is on PATH or in the cache';
+export const withoutRedis =
+  (redis === undefined && 'neither redis-server nor valkey-server is on PATH or in the cache') || kind.skip;
 
 export interface Testbed {
   folder: string;
   cluster: Cluster;
-  /** REDIS_URL, CRYFOLD_STORE and no grace */
+  store: ArtifactStore;
+  /** REDIS_URL, the store and no grace */
   environment: Record<string, string>;
   /** A path in its folder. */
   path: (...parts: string[]) => string;
@@ -22,33 +28,36 @@ export interface Testbed {
 }
 
 /**
- * A folder with specs (by file name) and a corpus of 60 clips, and a cluster of processes over a store of files in it;
- * undefined where there is no Redis.
+ * A folder with specs (by file name) and a corpus of 60 clips, and a cluster of processes over a store: `storeKind`,
+ * files in the folder unless a test asks for others. Undefined where there is no Redis.
  */
 export async function testbed(
   specs: Record<string, string>,
   members: Record<string, string[]>,
 ): Promise<Testbed | undefined> {
-  if (!redis) return undefined;
+  if (!redis || withoutRedis) return undefined;
   const folder = await temporaryFolder();
   const path = (...parts: string[]) => join(folder.path, ...parts);
   for (const [name, text] of Object.entries(specs)) await writeFile(path(name), text);
   await synthesizeCorpus(path('corpus'), { clips: 60, seed: 1 });
+  const bed = await kind.create(path('store'));
   const cluster = await Cluster.start(folder.path, redis);
   const environment = {
     REDIS_URL: `redis://127.0.0.1:${cluster.redisPort}`,
-    CRYFOLD_STORE: `file:${path('store')}`,
+    ...bed.environment,
     CRYFOLD_GRACE_SECONDS: '0',
   };
   cluster.run(environment, members);
   return {
     folder: folder.path,
     cluster,
+    store: bed.store,
     environment,
     path,
     run: (spec, ...flags) => ['run', path(spec), '--data', path('corpus'), '--out', path('out'), ...flags],
     remove: async () => {
       await cluster.stop();
+      await bed.remove();
       await folder.remove();
     },
   };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Aggregator, aggregate } from '@cryfold/aggregator';
-import { type ArtifactStore, openStore } from '@cryfold/artifacts';
+import { type ArtifactStore, openStore, storeKeys } from '@cryfold/artifacts';
 import { Coordinator } from '@cryfold/coordinator';
 import { CryfoldError, decodeRecord, encodeRecord, sha256 } from '@cryfold/core';
 import { resultsSchema } from '@cryfold/evaluation';
@@ -17,7 +17,6 @@ import {
   foldResultSchema,
   type RunPlan,
   searchRecordSchema,
-  storeKeys,
 } from '@cryfold/plan';
 import { Consumer, failureOf, Queues, runPayload, type WorkPayload, workPayload } from '@cryfold/queue';
 import { createLogger } from '@cryfold/runtime';

@@ -1,7 +1,6 @@
-import { type ArtifactStore, observed, openStore, readRunPlan, type S3Settings } from '@cryfold/artifacts';
+import { type ArtifactStore, observed, openStore, RunStore, type S3Settings, storeKeys } from '@cryfold/artifacts';
 import { type CryfoldError, encodeRecord } from '@cryfold/core';
 import type { RunResults } from '@cryfold/evaluation';
-import { storeKeys } from '@cryfold/plan';
 import { Consumer, type RunPayload, runPayload } from '@cryfold/queue';
 import {
   type Checks,
@@ -76,7 +75,7 @@ export async function aggregate(store: ArtifactStore, run: string): Promise<RunR
     damaged = error;
   };
   const stored = await readRun(store, run, onDamaged);
-  const plan = await readRunPlan(store, run);
+  const plan = await new RunStore(store).runs.plan(run);
   const tried = await readTrials(store, plan, onDamaged);
   if (damaged) throw damaged;
   const { results: evaluated, csv } = evaluateStored(stored);

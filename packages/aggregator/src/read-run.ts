@@ -1,18 +1,7 @@
-import { type ArtifactStore, readArtifact, readRunPlan } from '@cryfold/artifacts';
-import { CryfoldError, DAMAGE_CODES, decodeNpy, decodeRecord } from '@cryfold/core';
+import { type ArtifactStore, RunStore } from '@cryfold/artifacts';
+import { CryfoldError, DAMAGE_CODES } from '@cryfold/core';
 import { type EvaluationInput, type ShuffledFold, shuffledName } from '@cryfold/evaluation';
-import {
-  type DatasetManifest,
-  decodeManifest,
-  type FoldFailure,
-  type FoldJob,
-  type FoldResult,
-  foldFailureSchema,
-  foldResultSchema,
-  type RunPlan,
-  selectedPlan,
-  storeKeys,
-} from '@cryfold/plan';
+import { type DatasetManifest, type FoldJob, type FoldResult, type RunPlan, selectedPlan } from '@cryfold/plan';
 
 /** A run as the store holds it: what was planned, and what of it is there. */
 export interface StoredRun {
@@ -43,11 +32,11 @@ const CONCURRENT = 16;
  * @throws CryfoldError ARTIFACT_MISSING, ARTIFACT_CORRUPT, JOB_INVALID, NPY_INVALID
  */
 export async function readRun(store: ArtifactStore, run: string, onDamaged?: OnDamaged): Promise<StoredRun> {
-  const { base, search } = await readRunPlan(store, run);
+  const records = new RunStore(store);
+  const { base, search } = await records.runs.plan(run);
   const plan = search ? selectedPlan(base, search) : base;
-  const manifestKey = storeKeys.manifest(plan.dataset.key);
-  const manifest = decodeManifest(await readArtifact(store, manifestKey), manifestKey);
-  const failures = await readFailures(store, run);
+  const manifest = await records.datasets.manifest(plan.dataset.key);
+  const failures = new Map((await records.runs.failures(run)).map((failure) => [failure.key, failure]));
 
   const noFolds = () => plan.splits.map((): Float64Array | null => null);
   const probabilities = new Map<string, (Float64Array | null)[]>();
@@ -118,34 +107,15 @@ export async function readRun(store: ArtifactStore, run: string, onDamaged?: OnD
   };
 }
 
-async function readFailures(store: ArtifactStore, run: string): Promise<Map<string, FoldFailure>> {
-  const failures = new Map<string, FoldFailure>();
-  for await (const key of store.list(storeKeys.failures(run))) {
-    const bytes = await store.get(key);
-    if (!bytes) continue;
-    const failure = decodeRecord(foldFailureSchema, bytes, key);
-    failures.set(failure.key, failure);
-  }
-  return failures;
-}
-
 export async function readFold(store: ArtifactStore, job: FoldJob, plan: RunPlan): Promise<ReadFold | undefined> {
-  const key = storeKeys.result(job.key);
-  const bytes = await store.get(key);
-  if (!bytes) return undefined;
-  const record = decodeRecord(foldResultSchema, bytes, key);
-  const read = async ({ key: file, sha256 }: FoldResult['probabilities']) => {
-    const { shape, data } = decodeNpy(await readArtifact(store, file, sha256), '<f8', 2, file);
-    const expected = [plan.splits[job.split].test.length, plan.dataset.classes.length];
-    if (shape[0] === expected[0] && shape[1] === expected[1]) return data;
-    throw new CryfoldError('ARTIFACT_CORRUPT', `${file} has shape ${shape}, not ${expected}`, {
-      context: { key: file },
-    });
-  };
+  const { folds } = new RunStore(store);
+  const record = await folds.result(job.key);
+  if (!record) return undefined;
+  const shape = [plan.splits[job.split].test.length, plan.dataset.classes.length] as const;
   return {
     record,
-    probabilities: await read(record.probabilities),
-    decisions: record.decisions && (await read(record.decisions)),
+    probabilities: await folds.matrix(record.probabilities, shape),
+    decisions: record.decisions && (await folds.matrix(record.decisions, shape)),
   };
 }
 

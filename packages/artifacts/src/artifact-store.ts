@@ -1,9 +1,15 @@
 import { randomBytes } from 'node:crypto';
+import type { Readable } from 'node:stream';
 import { CryfoldError } from '@cryfold/core';
 
 export interface ArtifactInfo {
   bytes: number;
   modified: Date;
+}
+
+export interface ArtifactContent extends ArtifactInfo {
+  /** Fails where the content is damaged or the store goes away; the last bytes then never come. */
+  stream: Readable;
 }
 
 /**
@@ -19,6 +25,11 @@ export interface ArtifactStore {
   check(): Promise<void>;
   /** The whole content, or undefined where nothing was put. Never part of a put in progress. */
   get(key: string): Promise<Uint8Array | undefined>;
+  /**
+   * As `get`, without holding the content in memory: it is read as fast as the stream's consumer takes it. The consumer
+   * reads the stream to its end or destroys it.
+   */
+  open(key: string): Promise<ArtifactContent | undefined>;
   has(key: string): Promise<boolean>;
   /** Size and last change, or undefined where nothing was put. */
   stat(key: string): Promise<ArtifactInfo | undefined>;
@@ -26,6 +37,12 @@ export interface ArtifactStore {
   put(key: string, bytes: Uint8Array): Promise<void>;
   /** Writes only where nothing is: true for the one caller that wins, false for all others. */
   putIfAbsent(key: string, bytes: Uint8Array): Promise<boolean>;
+  /**
+   * As `putIfAbsent`, of content that arrives in pieces, without holding it in memory. Where the source throws, nothing
+   * is written and its error is thrown. The source is read once, and not to its end where the store fails.
+   * @param sha256 hex, of the whole content, where the caller knows it: kept with the content, as other puts do
+   */
+  putStreamIfAbsent(key: string, source: AsyncIterable<Uint8Array>, sha256?: string): Promise<boolean>;
   /** Keys that start with the prefix (a whole number of segments, ending in `/`), in code-unit order. */
   list(prefix: string): AsyncIterable<string>;
   /** Removes a key; nothing happens where it is absent. */
@@ -34,6 +51,18 @@ export interface ArtifactStore {
 }
 
 const SEGMENT = /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/;
+
+/** What the source of a put threw, to keep it apart from failures of the store. */
+export class SourceFailure extends Error {}
+
+/** The same pieces; an error of the source is thrown as the cause of a `SourceFailure`. */
+export async function* marked(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* source;
+  } catch (cause) {
+    throw new SourceFailure('the source failed', { cause });
+  }
+}
 
 /** @throws CryfoldError STORE_KEY_INVALID for a key that could leave its prefix or is not portable */
 export function checkKey(key: string): string {

@@ -1,32 +1,78 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { CryfoldError } from '@cryfold/core';
-import { type ArtifactInfo, type ArtifactStore, checkCommitsOnce, checkKey } from './artifact-store.js';
+import { link, mkdir, open, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve, sep } from 'node:path';
+import { CryfoldError, checkRegular } from '@cryfold/core';
+import {
+  type ArtifactContent,
+  type ArtifactInfo,
+  type ArtifactStore,
+  checkCommitsOnce,
+  checkKey,
+  marked,
+  SourceFailure,
+} from './artifact-store.js';
 
 const STAGING = '.staging';
+const STAGED = /^[0-9a-f]{24}$/;
+/** A staged file that nothing was written to for so long belongs to a process that died, milliseconds. */
+const ABANDONED = 24 * 3_600_000;
+/** Where a file is asked for: there is none, a file stands where a folder is needed, or a folder where the file is. */
+const NOTHING = new Set(['ENOENT', 'ENOTDIR', 'EISDIR']);
 
 function code(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException).code;
 }
 
+/** link(2) fails where the name exists, so exactly one of many processes wins. */
+async function commitOnce(staged: string, target: string): Promise<boolean> {
+  try {
+    await link(staged, target);
+    return true;
+  } catch (error) {
+    if (code(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
 /**
  * Artifacts as files below a root. A put is staged on the same file system, flushed, then renamed (replace) or
- * hard-linked (if absent): link(2) fails where the name exists, so exactly one of many processes wins.
+ * hard-linked (if absent).
  */
 export class FileStore implements ArtifactStore {
   readonly #root: string;
 
   constructor(root: string) {
-    this.#root = root;
+    this.#root = resolve(root);
   }
 
   async check(): Promise<void> {
     await checkCommitsOnce(this);
+    await this.#removeAbandoned();
   }
 
   async get(key: string): Promise<Uint8Array | undefined> {
-    return this.#absent(key, () => readFile(this.#path(key)));
+    return this.#absent(key, async () => {
+      const path = this.#path(key);
+      await this.#checkInside(path);
+      const found = await stat(path);
+      if (found.isDirectory()) return undefined;
+      checkRegular(found, Number.POSITIVE_INFINITY);
+      return readFile(path);
+    });
+  }
+
+  async open(key: string): Promise<ArtifactContent | undefined> {
+    return this.#absent(key, async () => {
+      const path = this.#path(key);
+      await this.#checkInside(path);
+      // Before it is opened: that would wait for the other end of a named pipe.
+      if (!(await stat(path)).isFile()) return undefined;
+      const file = await open(path, 'r');
+      const found = await file.stat();
+      if (found.isFile()) return { bytes: found.size, modified: found.mtime, stream: file.createReadStream() };
+      await file.close();
+      return undefined;
+    });
   }
 
   async has(key: string): Promise<boolean> {
@@ -43,20 +89,20 @@ export class FileStore implements ArtifactStore {
   }
 
   async putIfAbsent(key: string, bytes: Uint8Array): Promise<boolean> {
-    return this.#staged(key, bytes, async (staged, target) => {
-      try {
-        await link(staged, target);
-        return true;
-      } catch (error) {
-        if (code(error) === 'EEXIST') return false;
-        throw error;
-      }
-    });
+    return this.#staged(key, bytes, commitOnce);
+  }
+
+  async putStreamIfAbsent(key: string, source: AsyncIterable<Uint8Array>): Promise<boolean> {
+    return this.#staged(key, marked(source), commitOnce);
   }
 
   async *list(prefix: string): AsyncIterable<string> {
     const base = prefix === '' ? '' : `${checkKey(prefix.replace(/\/$/, ''))}/`;
-    const entries = await this.#absent(prefix, () => readdir(join(this.#root, base), { withFileTypes: true }));
+    const entries = await this.#absent(prefix, async () => {
+      const folder = join(this.#root, base);
+      await this.#checkInside(folder);
+      return readdir(folder, { withFileTypes: true });
+    });
     // Code-unit order of whole keys: a folder sorts as its name with the slash.
     const names = (entries ?? [])
       .filter((entry) => !entry.name.startsWith('.'))
@@ -68,7 +114,11 @@ export class FileStore implements ArtifactStore {
   }
 
   async delete(key: string): Promise<void> {
-    await this.#guard(key, () => rm(this.#path(key), { force: true }));
+    await this.#guard(key, async () => {
+      const path = this.#path(key);
+      await this.#checkInside(dirname(path));
+      await rm(path, { force: true });
+    });
   }
 
   async close(): Promise<void> {}
@@ -77,16 +127,53 @@ export class FileStore implements ArtifactStore {
     return join(this.#root, ...checkKey(key).split('/'));
   }
 
-  async #staged<T>(key: string, bytes: Uint8Array, commit: (staged: string, target: string) => Promise<T>): Promise<T> {
+  /**
+   * The root may be a link, but none below it may lead out: it would let anyone who can write to the store have files
+   * elsewhere read, replaced or deleted. Of a path that does not exist yet, the part that exists is checked.
+   */
+  async #checkInside(path: string): Promise<void> {
+    for (let at = path; at.length > this.#root.length; at = dirname(at)) {
+      try {
+        const [root, real] = await Promise.all([realpath(this.#root), realpath(at)]);
+        if (real === root || real.startsWith(root.endsWith(sep) ? root : root + sep)) return;
+      } catch (error) {
+        if (code(error) === 'ENOENT' || code(error) === 'ENOTDIR') continue;
+        throw error;
+      }
+      throw new CryfoldError('STORE_KEY_INVALID', `${at} is a link, or below one, that leads out of the store`, {
+        context: { path: at },
+        hint: 'Remove the link, or move what it leads to into the store. Only the folder of the store itself may be a link.',
+      });
+    }
+  }
+
+  /** What processes that died left between staging and commit. */
+  async #removeAbandoned(): Promise<void> {
+    const folder = join(this.#root, STAGING);
+    for (const name of (await this.#absent(STAGING, () => readdir(folder))) ?? []) {
+      if (!STAGED.test(name)) continue;
+      const path = join(folder, name);
+      const found = await stat(path).catch(() => undefined);
+      if (found && Date.now() - found.mtimeMs > ABANDONED) await rm(path, { force: true });
+    }
+  }
+
+  async #staged<T>(
+    key: string,
+    bytes: Uint8Array | AsyncIterable<Uint8Array>,
+    commit: (staged: string, target: string) => Promise<T>,
+  ): Promise<T> {
     const target = this.#path(key);
     return this.#guard(key, async () => {
+      await this.#checkInside(join(this.#root, STAGING));
+      await this.#checkInside(dirname(target));
       await mkdir(join(this.#root, STAGING), { recursive: true });
       await mkdir(dirname(target), { recursive: true });
       const staged = join(this.#root, STAGING, randomBytes(12).toString('hex'));
       try {
         const file = await open(staged, 'wx');
         try {
-          await file.writeFile(bytes);
+          await writeFile(file, bytes);
           await file.sync();
         } finally {
           await file.close();
@@ -107,7 +194,7 @@ export class FileStore implements ArtifactStore {
       try {
         return await read();
       } catch (error) {
-        if (code(error) === 'ENOENT' || code(error) === 'ENOTDIR') return undefined;
+        if (NOTHING.has(code(error) ?? '')) return undefined;
         throw error;
       }
     });
@@ -118,6 +205,7 @@ export class FileStore implements ArtifactStore {
       return await action();
     } catch (cause) {
       if (cause instanceof CryfoldError) throw cause;
+      if (cause instanceof SourceFailure) throw cause.cause;
       throw new CryfoldError('STORE_UNREACHABLE', `file store: ${key}: ${(cause as Error).message}`, {
         cause,
         context: { key },

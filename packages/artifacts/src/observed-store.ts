@@ -1,4 +1,4 @@
-import type { ArtifactStore } from './artifact-store.js';
+import type { ArtifactContent, ArtifactStore } from './artifact-store.js';
 
 /** One call of a store that has ended. */
 export interface StoreOperation {
@@ -35,6 +35,8 @@ export function observed(store: ArtifactStore, tell?: (operation: StoreOperation
         () => store.get(key),
         (found) => found?.length ?? 0,
       ),
+    // Its time is the consumer's as well.
+    open: (key) => openTimed(store, key, tell),
     has: (key) => timed('has', () => store.has(key)),
     stat: (key) => timed('stat', () => store.stat(key)),
     put: (key, bytes) =>
@@ -49,6 +51,21 @@ export function observed(store: ArtifactStore, tell?: (operation: StoreOperation
         () => store.putIfAbsent(key, bytes),
         () => bytes.length,
       ),
+    // Its time is the source's as well.
+    putStreamIfAbsent: (key, source, sha256) => {
+      let length = 0;
+      const counted = async function* () {
+        for await (const chunk of source) {
+          length += chunk.length;
+          yield chunk;
+        }
+      };
+      return timed(
+        'putIfAbsent',
+        () => store.putStreamIfAbsent(key, counted(), sha256),
+        () => length,
+      );
+    },
     // Its time is the consumer's as well.
     async *list(prefix) {
       const start = performance.now();
@@ -63,4 +80,24 @@ export function observed(store: ArtifactStore, tell?: (operation: StoreOperation
     delete: (key) => timed('delete', () => store.delete(key)),
     close: () => store.close(),
   };
+}
+
+/** Tells of the read once its stream has ended. */
+async function openTimed(
+  store: ArtifactStore,
+  key: string,
+  tell: (operation: StoreOperation) => void,
+): Promise<ArtifactContent | undefined> {
+  const start = performance.now();
+  const told = (failed: boolean, bytes = 0) =>
+    tell({ operation: 'get', failed, seconds: (performance.now() - start) / 1000, bytes });
+  try {
+    const found = await store.open(key);
+    if (found) found.stream.once('close', () => told(found.stream.errored !== null, found.bytes));
+    else told(false);
+    return found;
+  } catch (error) {
+    told(true);
+    throw error;
+  }
 }

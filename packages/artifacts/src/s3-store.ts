@@ -1,10 +1,23 @@
+import { randomBytes } from 'node:crypto';
 import http from 'node:http';
 import https from 'node:https';
 import { createRequire } from 'node:module';
 import { CryfoldError, sha256 } from '@cryfold/core';
 import type * as minio from 'minio';
-import { type ArtifactInfo, type ArtifactStore, checkCommitsOnce, checkKey } from './artifact-store.js';
+import {
+  type ArtifactContent,
+  type ArtifactInfo,
+  type ArtifactStore,
+  checkCommitsOnce,
+  checkKey,
+  marked,
+  SourceFailure,
+} from './artifact-store.js';
 import { type Patience, retry } from './retry.js';
+import { contentOf } from './s3-content.js';
+import { ABSENT, code, Damaged, isFinal, storeError } from './s3-errors.js';
+import { inParts, slices, uploadInParts } from './s3-parts.js';
+import { transport } from './s3-transport.js';
 
 const require = createRequire(import.meta.url);
 
@@ -33,44 +46,14 @@ export interface S3Limits {
   partBytes?: number;
 }
 
-/** Where trying again with the same request cannot help. */
-const FINAL = new Set([
-  'NoSuchKey',
-  'NotFound',
-  'PreconditionFailed',
-  'AccessDenied',
-  'InvalidAccessKeyId',
-  'SignatureDoesNotMatch',
-  'ExpiredToken',
-  'InvalidToken',
-  'NoSuchBucket',
-  'InvalidBucketName',
-  'AuthorizationHeaderMalformed',
-  'PermanentRedirect',
-  'MovedPermanently',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'CERT_HAS_EXPIRED',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-]);
-const DENIED = new Set(['AccessDenied', 'InvalidAccessKeyId', 'SignatureDoesNotMatch', 'ExpiredToken', 'InvalidToken']);
-const ABSENT = new Set(['NoSuchKey', 'NotFound']);
-/** minio-js leaves bodies of these answers unread, which would hold their sockets. */
-const UNREAD = new Set([408, 429, 499, 500, 502, 503, 504, 520]);
-
 const HASH = 'x-amz-meta-sha256';
 
-/** The tried-again error of a body that is not what was put. */
-class Damaged extends Error {}
-
-function code(error: unknown): string {
-  return (error as { code?: string } | undefined)?.code ?? '';
-}
+/** Parts of content whose size nobody says, bytes: S3 allows 10,000, so that up to 78 GiB fit. */
+const STREAM_PART = 8 * 2 ** 20;
 
 /**
- * Artifacts as objects of a bucket. A conditional put is one request with `If-None-Match: *`, which a server of the
- * S3 API answers with 412 for all but the first. Each object carries its sha256 as metadata, checked when it is read.
+ * Artifacts as objects of a bucket. A conditional put carries `If-None-Match: *`, in its one request or in the one that
+ * completes an upload in parts; a server of the S3 API answers with 412 for all but the first. Each object carries its sha256 as metadata, checked when it is read.
  */
 export class S3Store implements ArtifactStore {
   readonly #client: minio.Client;
@@ -80,6 +63,8 @@ export class S3Store implements ArtifactStore {
   readonly #maxBytes: number;
   readonly #patience: Patience;
   readonly #partBytes: number;
+  readonly #silence: number;
+  #partsCommitOnce: Promise<void> | undefined;
   readonly #another: (limits: S3Limits) => S3Store;
 
   /** @param prefix where the store's keys begin, ending in `/`, or empty */
@@ -92,6 +77,7 @@ export class S3Store implements ArtifactStore {
     // A server that restarts must not cost the minutes of training behind a commit.
     this.#patience = { milliseconds: limits.patience ?? 60_000 };
     this.#partBytes = limits.partBytes ?? 16 * 2 ** 20;
+    this.#silence = limits.silence ?? 20_000;
     const endpoint = new URL(settings.endpoint ?? 'https://s3.amazonaws.com');
     const tls = endpoint.protocol === 'https:';
     const agentOptions = {
@@ -114,7 +100,7 @@ export class S3Store implements ArtifactStore {
       partSize: this.#partBytes,
       retryOptions: { disableRetry: true },
       transportAgent: this.#agent,
-      transport: transport(tls ? https : http, limits.silence ?? 20_000),
+      transport: transport(tls ? https : http, this.#silence),
     });
   }
 
@@ -152,6 +138,19 @@ export class S3Store implements ArtifactStore {
     });
   }
 
+  async open(key: string): Promise<ArtifactContent | undefined> {
+    const name = this.#name(key);
+    return this.#absent(key, async () => {
+      const response = (await this.#client.getObject(this.#bucket, name)) as http.IncomingMessage;
+      const { headers } = response;
+      return {
+        bytes: Number(headers['content-length']),
+        modified: new Date(headers['last-modified'] ?? 0),
+        stream: contentOf(response, { key, sha256: headers[HASH] as string | undefined, silence: this.#silence }),
+      };
+    });
+  }
+
   async has(key: string): Promise<boolean> {
     return (await this.stat(key)) !== undefined;
   }
@@ -168,42 +167,20 @@ export class S3Store implements ArtifactStore {
     const name = this.#name(key);
     const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const metadata = { [HASH]: sha256(body) };
-    await this.#try(key, async () => {
-      if (body.length > this.#partBytes) await this.#putParts(name, body, metadata);
-      else await this.#client.putObject(this.#bucket, name, body, body.length, metadata);
-    });
-  }
-
-  /**
-   * An upload of its own for each writer: minio-js 8's putObject joins any unfinished upload to the same key, and two
-   * workers that wrote the same key at once would take each other's parts.
-   */
-  async #putParts(name: string, body: Buffer, metadata: Record<string, string>): Promise<void> {
-    const upload = await this.#client.initiateNewMultipartUpload(this.#bucket, name, metadata);
-    try {
-      const tags: { part: number; etag: string }[] = [];
-      for (let start = 0; start < body.length; start += this.#partBytes) {
-        const part = tags.length + 1;
-        const query = `partNumber=${part}&uploadId=${encodeURIComponent(upload)}`;
-        const request = { method: 'PUT', bucketName: this.#bucket, objectName: name, query };
-        const answer = await this.#client.makeRequestAsync(request, body.subarray(start, start + this.#partBytes));
-        answer.resume();
-        tags.push({ part, etag: (answer.headers.etag ?? '').replaceAll('"', '') });
-      }
-      await this.#client.completeMultipartUpload(this.#bucket, name, upload, tags);
-    } catch (error) {
-      // What stays of a killed process's upload is for the bucket's lifecycle rule (docs/storage.md).
-      await this.#client.abortMultipartUpload(this.#bucket, name, upload).catch(() => {});
-      throw error;
+    if (body.length > this.#partBytes) {
+      await this.#putParts(key, slices(body, this.#partBytes), { metadata, ifAbsent: false });
+    } else {
+      await this.#try(key, () => this.#client.putObject(this.#bucket, name, body, body.length, metadata));
     }
   }
 
   async putIfAbsent(key: string, bytes: Uint8Array): Promise<boolean> {
     const name = this.#name(key);
     const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    // Not all servers hold the condition on uploads in parts.
     if (body.length > this.#partBytes) {
-      throw new CryfoldError('ARTIFACT_TOO_LARGE', `${key} is too large to be committed`, { context: { key } });
+      await this.#checkParts();
+      const parts = slices(body, this.#partBytes);
+      return this.#putParts(key, parts, { metadata: { [HASH]: sha256(body) }, ifAbsent: true });
     }
     const metadata = { [HASH]: sha256(body), 'If-None-Match': '*' };
     let tries = 0;
@@ -220,6 +197,57 @@ export class S3Store implements ArtifactStore {
       const there = await this.get(key);
       return there !== undefined && Buffer.compare(there, body) === 0;
     }
+  }
+
+  async putStreamIfAbsent(key: string, source: AsyncIterable<Uint8Array>, hash?: string): Promise<boolean> {
+    const parts = inParts(marked(source), STREAM_PART);
+    try {
+      const first = await parts.next();
+      if (first.done) return await this.putIfAbsent(key, new Uint8Array());
+      if (first.value.length < STREAM_PART) return await this.putIfAbsent(key, first.value);
+      await this.#checkParts();
+      const all = async function* () {
+        yield first.value;
+        yield* parts;
+      };
+      return await this.#putParts(key, all(), { metadata: hash ? { [HASH]: hash } : {}, ifAbsent: true });
+    } catch (error) {
+      throw error instanceof SourceFailure ? error.cause : error;
+    } finally {
+      await parts.return(undefined).catch(() => {});
+    }
+  }
+
+  async #putParts(
+    key: string,
+    parts: AsyncIterable<Buffer> | Iterable<Buffer>,
+    { metadata, ifAbsent }: { metadata: Record<string, string>; ifAbsent: boolean },
+  ): Promise<boolean> {
+    const place = { client: this.#client, bucket: this.#bucket, name: this.#name(key) };
+    const request = <T>(action: (attempt: number) => Promise<T>) => this.#try(key, action);
+    return uploadInParts(parts, { ...place, metadata, ifAbsent, request });
+  }
+
+  /**
+   * As `checkCommitsOnce`, of uploads in parts, before the first one that must not replace anything: a server may know
+   * the condition of one kind of put alone.
+   */
+  #checkParts(): Promise<void> {
+    const check = async () => {
+      const key = `checks/${randomBytes(12).toString('hex')}`;
+      const put = () => this.#putParts(key, [Buffer.of(1)], { metadata: {}, ifAbsent: true });
+      const wins = [...(await Promise.all([put(), put(), put()])), await put()].filter(Boolean).length;
+      await this.delete(key);
+      if (wins === 1) return;
+      throw new CryfoldError('STORE_UNSAFE', `the store let ${wins} of 4 conditional uploads in parts to one key win`, {
+        hint: 'Use a server that honours If-None-Match: * when an upload in parts is completed: see docs/storage.md.',
+      });
+    };
+    this.#partsCommitOnce ??= check().catch((error) => {
+      this.#partsCommitOnce = undefined;
+      throw error;
+    });
+    return this.#partsCommitOnce;
   }
 
   async *list(prefix: string): AsyncIterable<string> {
@@ -272,29 +300,10 @@ export class S3Store implements ArtifactStore {
   }
 
   async #try<T>(key: string, action: (attempt: number) => Promise<T>): Promise<T> {
-    const isFinal = (error: unknown) => error instanceof CryfoldError || FINAL.has(code(error));
     try {
       return await retry(action, isFinal, this.#patience);
     } catch (cause) {
-      if (cause instanceof CryfoldError) throw cause;
-      const details = { cause, context: { key, bucket: this.#bucket } };
-      const what = `s3://${this.#bucket}: ${key}: ${code(cause) || (cause as Error).message}`;
-      if (cause instanceof Damaged) {
-        throw new CryfoldError('ARTIFACT_CORRUPT', cause.message, {
-          ...details,
-          hint: 'Delete it from the bucket: what is missing is computed again.',
-        });
-      }
-      if (DENIED.has(code(cause))) {
-        throw new CryfoldError('STORE_DENIED', what, {
-          ...details,
-          hint: 'Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, the region and the bucket policy (docs/storage.md).',
-        });
-      }
-      throw new CryfoldError('STORE_UNREACHABLE', what, {
-        ...details,
-        hint: 'Check CRYFOLD_S3_ENDPOINT, the bucket’s name, and that the server runs and is not full; for TLS, CRYFOLD_S3_CA_FILE.',
-      });
+      throw storeError(cause, key, this.#bucket);
     }
   }
 }
@@ -308,17 +317,4 @@ function isKey(key: string): boolean {
   } catch {
     return false;
   }
-}
-
-/** Node's own requests, given up when the server falls silent. */
-function transport(kind: typeof http | typeof https, silence: number): Pick<typeof http, 'request'> {
-  const request = (options: https.RequestOptions, answered: (response: http.IncomingMessage) => void) => {
-    const sent = kind.request(options, (response) => {
-      if (UNREAD.has(response.statusCode ?? 0)) response.resume();
-      answered(response);
-    });
-    sent.setTimeout(silence, () => sent.destroy(new Error(`no answer within ${silence} ms`)));
-    return sent;
-  };
-  return { request } as Pick<typeof http, 'request'>;
 }

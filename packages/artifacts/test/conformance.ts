@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
-import { CryfoldError } from '@cryfold/core';
+import { CryfoldError, sha256 } from '@cryfold/core';
 import type { ArtifactStore } from '../src/index.js';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -10,6 +11,15 @@ async function keys(store: ArtifactStore, prefix: string): Promise<string[]> {
   for await (const key of store.list(prefix)) found.push(key);
   return found;
 }
+
+/** In pieces of a size that divides no part. */
+async function* pieces(content: Uint8Array, failure?: Error): AsyncGenerator<Uint8Array> {
+  for (let i = 0; i < content.length; i += 99_999) yield content.subarray(i, i + 99_999);
+  if (failure) throw failure;
+}
+
+/** More than one request of an S3 store takes. */
+const LARGE = 17 * 2 ** 20;
 
 /** What every ArtifactStore must do. Each test gets a fresh, empty store. */
 export function describeArtifactStore(name: string, create: () => Promise<ArtifactStore>): void {
@@ -39,6 +49,49 @@ export function describeArtifactStore(name: string, create: () => Promise<Artifa
     assert.equal(wins.filter(Boolean).length, 1);
     assert.deepEqual(new Uint8Array((await store.get('folds/k/result.json'))!), bytes(`attempt ${wins.indexOf(true)}`));
     assert.equal(await store.putIfAbsent('folds/k/result.json', bytes('late')), false);
+    await store.close();
+  });
+
+  test(`${name}: exactly one of four large conditional puts wins, and its bytes stay`, async () => {
+    const store = await create();
+    const contents = Array.from({ length: 4 }, () => randomBytes(LARGE));
+    const wins = await Promise.all(
+      contents.map((content, i) =>
+        i % 2 === 0 ? store.putIfAbsent('large', content) : store.putStreamIfAbsent('large', pieces(content)),
+      ),
+    );
+    assert.equal(wins.filter(Boolean).length, 1);
+    const kept = sha256((await store.get('large'))!);
+    assert.equal(kept, sha256(contents[wins.indexOf(true)]));
+    assert.equal(await store.putStreamIfAbsent('large', pieces(contents[0])), false);
+    assert.equal(sha256((await store.get('large'))!), kept);
+    await store.close();
+  });
+
+  test(`${name}: streams content in and out`, async () => {
+    const store = await create();
+    assert.equal(await store.open('absent'), undefined);
+    for (const length of [0, 1, 100_000, LARGE]) {
+      const content = randomBytes(length);
+      assert.equal(await store.putStreamIfAbsent(`a/${length}`, pieces(content), sha256(content)), true);
+      const found = await store.open(`a/${length}`);
+      assert.equal(found?.bytes, length);
+      assert.ok(Math.abs(found.modified.getTime() - Date.now()) < 60_000);
+      assert.equal(sha256(Buffer.concat(await found.stream.toArray())), sha256(content));
+    }
+    const left = await store.open(`a/${LARGE}`);
+    left?.stream.destroy();
+    await store.close();
+  });
+
+  test(`${name}: writes nothing of a source that fails`, async () => {
+    const store = await create();
+    const failure = new Error('the source failed');
+    for (const length of [1, LARGE]) {
+      await assert.rejects(store.putStreamIfAbsent('a', pieces(randomBytes(length), failure)), failure);
+      assert.equal(await store.has('a'), false);
+    }
+    assert.equal(await store.putStreamIfAbsent('a', pieces(bytes('x'))), true);
     await store.close();
   });
 

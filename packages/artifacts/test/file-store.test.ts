@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { CryfoldError, sha256 } from '@cryfold/core';
+import { FileStore } from '../src/file-store.js';
 import { openStore, readArtifact } from '../src/index.js';
 import { describeArtifactStore } from './conformance.js';
 
@@ -21,6 +23,18 @@ test('file store: leaves nothing staged behind, and a file in the way is a coded
   await assert.rejects(store.put('a/b', new Uint8Array([1])), (error) => {
     return error instanceof CryfoldError && error.code === 'STORE_UNREACHABLE' && error.retryable;
   });
+});
+
+test('file store: check removes what a dead process staged, and leaves the rest', async () => {
+  const folder = join(root, 'abandoned');
+  const store = openStore(`file:${folder}`);
+  await store.check();
+  const names = ['0'.repeat(24), '1'.repeat(24), 'notes.txt'];
+  for (const name of names) await writeFile(join(folder, '.staging', name), 'x');
+  const yesterday = Date.now() / 1000 - 25 * 3600;
+  for (const name of [names[0], names[2]]) await utimes(join(folder, '.staging', name), yesterday, yesterday);
+  await store.check();
+  assert.deepEqual((await readdir(join(folder, '.staging'))).sort(), [names[1], names[2]]);
 });
 
 test('readArtifact tells a missing artifact from a damaged one', async () => {
@@ -42,5 +56,51 @@ test('openStore refuses URLs that it cannot serve', () => {
       () => openStore(url),
       (error) => error instanceof CryfoldError && error.code === 'STORE_URL_INVALID',
     );
+  }
+});
+
+test('no link below the root leads reads, writes, lists or deletes out of the store', async () => {
+  const base = await mkdtemp(join(tmpdir(), 'cryfold-links-'));
+  try {
+    const outside = join(base, 'outside');
+    await mkdir(join(outside, 'r'), { recursive: true });
+    await writeFile(join(outside, 'r/plan.json'), 'mine');
+    await mkdir(join(base, 'disk/other'), { recursive: true });
+    await symlink(join(base, 'disk'), join(base, 'store'));
+    const store = new FileStore(join(base, 'store'));
+    const bytes = new TextEncoder().encode('ours');
+    await symlink(outside, join(base, 'disk/runs'));
+    await symlink(join(base, 'disk/other'), join(base, 'disk/inside'));
+    await symlink(join(outside, 'r/plan.json'), join(base, 'disk/linked'));
+    const refused = { code: 'STORE_KEY_INVALID' };
+    await assert.rejects(store.put('runs/r/plan.json', bytes), refused);
+    await assert.rejects(store.putIfAbsent('runs/new/plan.json', bytes), refused);
+    await assert.rejects(store.get('runs/r/plan.json'), refused);
+    await assert.rejects(store.get('linked'), refused);
+    await assert.rejects(store.delete('runs/r/plan.json'), refused);
+    await assert.rejects(async () => {
+      for await (const _ of store.list('runs/'));
+    }, refused);
+    assert.deepEqual(await readdir(outside, { recursive: true }), ['r', 'r/plan.json']);
+    assert.equal(await readFile(join(outside, 'r/plan.json'), 'utf8'), 'mine');
+    await store.put('linked', bytes);
+    assert.equal(await readFile(join(outside, 'r/plan.json'), 'utf8'), 'mine');
+    await store.put('inside/x', bytes);
+    assert.deepEqual(await store.get('inside/x').then((got) => new TextDecoder().decode(got)), 'ours');
+    await rm(join(base, 'disk/.staging'), { recursive: true });
+    await symlink(outside, join(base, 'disk/.staging'));
+    await assert.rejects(store.put('y', bytes), refused);
+  } finally {
+    await rm(base, { recursive: true });
+  }
+});
+
+test('does not wait for a pipe in the place of an artifact', async () => {
+  const base = await mkdtemp(join(tmpdir(), 'cryfold-pipe-'));
+  try {
+    execFileSync('mkfifo', [join(base, 'pipe')]);
+    await assert.rejects(new FileStore(base).get('pipe'), /it is a named pipe, not a regular file/);
+  } finally {
+    await rm(base, { recursive: true });
   }
 });

@@ -11,6 +11,7 @@ import { CryfoldError } from '@cryfold/core';
 import { findTool, S3_TOOLS, S3Server, TcpProxy } from '@cryfold/testing';
 import { Client } from 'minio';
 import { openStore, type S3Limits, type S3Settings } from '../src/index.js';
+import { uploadInParts } from '../src/s3-parts.js';
 import { describeArtifactStore } from './conformance.js';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -63,7 +64,12 @@ for (const tool of S3_TOOLS) {
     const url = new URL(server.endpoint);
     const raw = new Client({ ...settings(server), endPoint: url.hostname, port: Number(url.port), useSSL: false });
     assert.match((await raw.statObject(server.bucket, `test/${next - 1}/large`)).etag, /-3$/, 'three parts');
-    await assert.rejects(store.putIfAbsent('large', large), rejectsWith('ARTIFACT_TOO_LARGE'));
+    assert.equal(await store.putIfAbsent('large', large), false);
+    assert.equal(await store.putIfAbsent('large2', large), true);
+    const unfinished: string[] = [];
+    for await (const { key } of raw.listIncompleteUploads(server.bucket, `test/${next - 1}/`, true))
+      unfinished.push(key);
+    assert.deepEqual(unfinished, [], 'losers leave no parts behind');
     await store.close();
   });
 }
@@ -96,6 +102,8 @@ test('s3 store: refuses damaged and too large objects', { skip }, async () => {
   const body = Buffer.from('evil');
   await raw.putObject(server.bucket, `test/${next - 1}/a`, body, 4, { 'x-amz-meta-sha256': '0'.repeat(64) });
   await assert.rejects(store.get('a'), rejectsWith('ARTIFACT_CORRUPT'));
+  const damaged = await store.open('a');
+  await assert.rejects(damaged?.stream.toArray() ?? assert.fail(), rejectsWith('ARTIFACT_CORRUPT'));
   await store.put('b', new Uint8Array(101));
   await assert.rejects(store.get('b'), rejectsWith('ARTIFACT_TOO_LARGE'));
   await store.close();
@@ -121,12 +129,13 @@ test('s3 store: a prefix holds its keys in, and objects of others are not listed
 
 for (const fault of ['cut', 503, 500, 507, 'hang', 'slow', 'answer-lost'] as const) {
   test(`s3 store: outlives a network that is ${fault} for a while`, { skip }, async () => {
-    const store = throughProxy({ silence: 800 });
+    const store = throughProxy({ silence: 800, partBytes: 5 * 2 ** 20 });
     await store.put('before', bytes('one'));
     proxy.set(fault);
     const timer = setTimeout(() => proxy.set('none'), 700);
     await store.put('during', bytes('two'));
     assert.equal(await store.putIfAbsent('commit', bytes('three')), true);
+    assert.equal(await store.putIfAbsent('parts', new Uint8Array(5 * 2 ** 20 + 1)), true);
     clearTimeout(timer);
     proxy.set('none');
     assert.deepEqual(new Uint8Array((await store.get('during'))!), bytes('two'));
@@ -144,6 +153,33 @@ test('s3 store: a commit whose answer was lost is known as won, and a lost one a
   const other = open(server);
   assert.equal(await other.putIfAbsent('c', bytes('theirs')), false);
   await Promise.all([mine.close(), other.close()]);
+});
+
+test('s3 store: an upload in parts whose answers are all lost once is known as won, and a lost one as lost', {
+  skip,
+}, async () => {
+  const url = new URL(server.endpoint);
+  const client = new Client({ ...settings(server), endPoint: url.hostname, port: Number(url.port), useSSL: false });
+  const request = async <T>(action: (attempt: number) => Promise<T>): Promise<T> => {
+    const wrapped = (cause: unknown) => {
+      throw new Error('failed', { cause });
+    };
+    await action(0).catch(() => {});
+    return action(1).catch(wrapped);
+  };
+  for (const ifAbsent of [true, false]) {
+    const name = `lost/${ifAbsent}`;
+    const upload = (text: string) =>
+      uploadInParts([Buffer.from(text)], {
+        ...{ client, bucket: server.bucket, name, metadata: {} },
+        ifAbsent,
+        request,
+      });
+    assert.equal(await upload('mine'), true);
+    assert.equal(await upload('theirs'), !ifAbsent);
+  }
+  const kept = await openStore(`s3://${server.bucket}/lost`, settings(server)).get('true');
+  assert.deepEqual(new Uint8Array(kept!), bytes('mine'));
 });
 
 test('s3 store: gives up after its patience, and a restarted server is found again', { skip }, async () => {

@@ -6,6 +6,7 @@ import { type Control, type ControlOptions, withControl } from './control.js';
 import { EXIT } from './exit-codes.js';
 import { ProgressDisplay } from './progress.js';
 import { execute, present, STOP_SIGNALS } from './run-command.js';
+import { jsonText, say } from './terminal.js';
 
 /**
  * `cryfold cancel RUN`: leaves a record in the store, which coordinator and workers look for every second or so, and
@@ -13,9 +14,14 @@ import { execute, present, STOP_SIGNALS } from './run-command.js';
  */
 export async function cancelCommand(run: string, options: ControlOptions, config: Config): Promise<number> {
   return withControl(options, config, async ({ runs }) => {
-    const { state, done, total } = await runs.cancel(run);
-    if (state !== 'cancelled') return say(options, `${run} has ended already: ${state}`, { run, state });
-    return say(options, `${run} is cancelled; ${done} of ${total} folds were finished and are kept`, {
+    const { state, done, total, damage } = await runs.cancel(run);
+    if (damage && state === 'cancelled') {
+      return answer(options, `${run} is cancelled; its records cannot be read: ${damage.code}: ${damage.message}`, {
+        ...{ run, state, damage },
+      });
+    }
+    if (state !== 'cancelled') return answer(options, `${run} has ended already: ${state}`, { run, state });
+    return answer(options, `${run} is cancelled; ${done} of ${total} folds were finished and are kept`, {
       run,
       state,
       done,
@@ -24,8 +30,8 @@ export async function cancelCommand(run: string, options: ControlOptions, config
   });
 }
 
-function say(options: ControlOptions, text: string, json: object): number {
-  process.stdout.write(options.json ? `${JSON.stringify(json)}\n` : `${text}\n`);
+function answer(options: ControlOptions, text: string, json: object): number {
+  say(options.json ? `${jsonText(json)}\n` : `${text}\n`);
   return EXIT.done;
 }
 
@@ -42,7 +48,7 @@ export async function retryCommand(
 ): Promise<number> {
   return withControl(options, config, async (control) => {
     const { state } = await control.runs.retry(run);
-    if (state === 'complete') return say(options, `${run} is complete: nothing to try again`, { run, state });
+    if (state === 'complete') return answer(options, `${run} is complete: nothing to try again`, { run, state });
     return drive(await readPlan(control.store, run), control, options, config, environment);
   });
 }

@@ -3,6 +3,7 @@ import { compareRuns, type RunComparison, type RunResults, type Verdict } from '
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { findRun } from './find-run.js';
+import { jsonText, say } from './terminal.js';
 
 export interface CompareOptions {
   model?: string[];
@@ -26,9 +27,9 @@ export async function compareCommand(a: string, b: string, options: CompareOptio
     baseline: { run: baseline.run.id, model: before },
     candidate: { run: candidate.run.id, model: after },
   };
-  process.stdout.write(
+  say(
     options.json
-      ? `${JSON.stringify({ ...comparison, ...names, protocol: candidate.protocol.label })}\n`
+      ? `${jsonText({ ...comparison, ...names, protocol: candidate.protocol.label })}\n`
       : `${describe(comparison, `${after} of ${candidate.run.id}`, `${before} of ${baseline.run.id}`)}\n${candidate.protocol.label}\n`,
   );
   return EXIT_OF[comparison.verdict];

@@ -1,7 +1,9 @@
+import { printable } from '@cryfold/core';
 import { type DatasetSummary, inspectDataset, readDataset, synthesizeCorpus } from '@cryfold/features';
 import { EXIT } from './exit-codes.js';
 import { formatSeconds } from './format.js';
 import { ProgressDisplay } from './progress.js';
+import { jsonText, say } from './terminal.js';
 
 export interface InspectOptions {
   clipSeconds: number;
@@ -19,23 +21,23 @@ export async function dataInspectCommand(path: string, options: InspectOptions):
   });
   display.clear();
   const summary = inspectDataset(dataset);
-  process.stdout.write(options.json ? `${JSON.stringify(summary)}\n` : summaryText(summary));
+  say(options.json ? `${jsonText(summary)}\n` : summaryText(summary));
   return EXIT.done;
 }
 
 function summaryText(summary: DatasetSummary): string {
   const width = Math.max(...summary.classes.map(({ label }) => label.length), 'class'.length);
   const row = (label: string, clips: string | number, share: string, groups: string | number) =>
-    `  ${label.padEnd(width)}  ${String(clips).padStart(6)}  ${share.padStart(6)}  ${String(groups).padStart(6)}`;
+    `  ${printable(label).padEnd(width)}  ${String(clips).padStart(6)}  ${share.padStart(6)}  ${String(groups).padStart(6)}`;
   const lines = [
-    `${summary.name}: ${summary.clips} clips of ${summary.recordings} recordings, ${formatSeconds(summary.seconds)} of sound, read as ${summary.reader}`,
+    `${printable(summary.name)}: ${summary.clips} clips of ${summary.recordings} recordings, ${formatSeconds(summary.seconds)} of sound, read as ${summary.reader}`,
     `sample rates: ${summary.rates.map(({ rate, clips }) => `${rate} Hz (${clips} clips)`).join(', ')}`,
     `groups: ${summary.groups}${summary.grouped ? '' : ' (one per clip: grouped folds would be random ones)'}`,
     row('class', 'clips', 'share', 'groups'),
     ...summary.classes.map(({ label, clips, groups }) =>
       row(label, clips, `${((100 * clips) / summary.clips).toFixed(1)} %`, groups),
     ),
-    ...summary.skipped.map(({ message }) => `skipped: ${message}`),
+    ...summary.skipped.map(({ message }) => `skipped: ${printable(message)}`),
     `content hash: ${summary.contentHash}`,
   ];
   return `${lines.join('\n')}\n`;

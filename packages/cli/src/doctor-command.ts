@@ -8,6 +8,7 @@ import { checkRedis } from '@cryfold/queue';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { findRedisServer } from './redis-server.js';
+import { jsonText, say } from './terminal.js';
 
 interface Check {
   name: string;
@@ -81,11 +82,11 @@ export async function doctorCommand(
     }),
   ]);
   const ok = checks.every((one) => one.ok);
-  if (options.json) process.stdout.write(`${JSON.stringify({ ok, checks })}\n`);
+  if (options.json) say(`${jsonText({ ok, checks })}\n`);
   else {
     for (const { name, ok, found, mend } of checks) {
-      process.stdout.write(`${ok ? 'ok  ' : 'FAIL'}  ${name.padEnd(10)}  ${found}\n`);
-      if (mend) process.stdout.write(`                  ${mend}\n`);
+      say(`${ok ? 'ok  ' : 'FAIL'}  ${name.padEnd(10)}  ${found}\n`);
+      if (mend) say(`                  ${mend}\n`);
     }
   }
   return ok ? EXIT.done : EXIT.failed;

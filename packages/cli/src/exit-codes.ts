@@ -6,3 +6,6 @@ export const EXIT = {
   ...{ done: 0, failed: 1, usage: 2, incomplete: 3, cancelled: 4, same: 5, worse: 6 },
   ...{ unchanged: 7, refused: 8, lost: 9 },
 } as const;
+
+/** Whoever read standard output closed it, as a shell reports a command that SIGPIPE ended. */
+export const OUTPUT_CLOSED = 141;

@@ -1,11 +1,10 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type ArtifactStore, readArtifact } from '@cryfold/artifacts';
+import { type ArtifactStore, readArtifact, storeKeys } from '@cryfold/artifacts';
 import { CryfoldError } from '@cryfold/core';
 import { decodeResults, type ModelResults, type RunResults } from '@cryfold/evaluation';
 import { ModelRegistry, modelKeys } from '@cryfold/models';
-import { type Spec, storeKeys } from '@cryfold/plan';
+import type { Spec } from '@cryfold/plan';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { modelStore } from './find-model.js';
@@ -20,7 +19,8 @@ import {
   safeName,
 } from './mlflow-files.js';
 import { storeUrlOf } from './store-url.js';
-import { writingOut } from './write-out.js';
+import { jsonText, say } from './terminal.js';
+import { OutFolder } from './write-out.js';
 
 export interface ExportOptions {
   to: string;
@@ -38,14 +38,12 @@ export async function exportMlflowCommand(runs: string[], options: ExportOptions
   try {
     const target = resolve(options.to);
     const root = pathToFileURL(target).href;
-    const write = (files: ReadonlyMap<string, string | Uint8Array>) =>
-      writingOut(target, async () => {
-        for (const [path, content] of files) {
-          const file = join(target, path);
-          await mkdir(path.endsWith('/') ? file : dirname(file), { recursive: true });
-          if (!path.endsWith('/')) await writeFile(file, content);
-        }
-      });
+    const folder = new OutFolder(target);
+    const write = async (files: ReadonlyMap<string, string | Uint8Array>) => {
+      for (const [path, content] of files) {
+        await (path.endsWith('/') ? folder.folder(path) : folder.write(path, content));
+      }
+    };
     const place = placeOf(storeUrlOf(options.out, config), config);
     const hint = `cryfold list shows what is there.${config.server ? '' : ' CRYFOLD_STORE or --out says where to look.'}`;
     const exported = await finishedRuns(store, runs, place, hint);
@@ -62,9 +60,9 @@ export async function exportMlflowCommand(runs: string[], options: ExportOptions
     for (const id of exported) await write(await filesOfRun(store, root, id));
     const models = runs.length > 0 ? 0 : await exportModels(store, root, write);
     const said = { to: target, runs: exported, models };
-    process.stdout.write(
+    say(
       options.json
-        ? `${JSON.stringify(said)}\n`
+        ? `${jsonText(said)}\n`
         : `${counted(exported.length, 'run')} and ${counted(models, 'version')} of models in ${target}\n` +
             `Look: MLFLOW_ALLOW_FILE_STORE=true mlflow ui --backend-store-uri ${root}\n` +
             `Keep: mlflow migrate-filestore --source ${target} --target sqlite:///mlflow.db\n`,
@@ -226,8 +224,10 @@ async function exportModels(
   const registry = new ModelRegistry(store);
   let count = 0;
   for (const name of await registry.names()) {
-    const cards = await registry.versions(name);
-    const champion = (await registry.champion(name))?.version;
+    const { cards, damaged, ...found } = await registry.look(name);
+    // Versions are numbered in the export: without one of them the others would get wrong numbers.
+    if (damaged.length > 0) throw damaged[0];
+    const champion = found.champion?.version;
     const versions = [];
     for (const [i, card] of cards.entries()) {
       const experiment = (card.spec as { name?: string }).name ?? name;

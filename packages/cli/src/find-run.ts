@@ -1,9 +1,9 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { ArtifactStore } from '@cryfold/artifacts';
-import { CryfoldError, redactUrl } from '@cryfold/core';
+import { storeKeys } from '@cryfold/artifacts';
+import { CryfoldError, readRegularFile, redactUrl } from '@cryfold/core';
 import { decodeResults, type RunResults } from '@cryfold/evaluation';
-import { storeKeys } from '@cryfold/plan';
 import type { Config } from '@cryfold/runtime';
 import { openStoreOf } from './open-store.js';
 import { storeUrlOf } from './store-url.js';
@@ -16,7 +16,10 @@ export interface FoundRun {
 
 type Where = Pick<Config, 'storeUrl' | 's3' | 'server'>;
 
-/** Where `cryfold run` puts things when it is not told. */
+/** Bytes of the largest results.json that is read. */
+export const LARGEST_RESULTS = 2 ** 28;
+
+/** The default of `cryfold run --out`. */
 export const DEFAULT_OUT = 'cryfold-out';
 
 const isDirectory = (path: string) =>
@@ -34,8 +37,8 @@ export async function findRun(run: string, config: Where): Promise<FoundRun> {
   const folder = resolve(run);
   if (await isDirectory(folder)) {
     const file = join(folder, 'results.json');
-    const bytes = await readFile(file).catch((cause) => {
-      throw notFound(run, `${run} holds no results.json`, LOCAL, cause);
+    const bytes = await readRegularFile(file, LARGEST_RESULTS).catch((cause) => {
+      throw notFound(run, `${run} holds no results.json that can be read: ${cause.message}`, LOCAL, cause);
     });
     return { results: decodeResults(bytes, file), storeUrl: config.storeUrl ?? (await storeNear(folder)) };
   }

@@ -1,5 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { evaluateStored, readRun } from '@cryfold/aggregator';
 import { CryfoldError, encodeRecord } from '@cryfold/core';
 import { FUSION_RULES, type FusionRule } from '@cryfold/evaluation';
@@ -8,7 +7,8 @@ import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { findStoredRun } from './find-run.js';
 import { openStoreOf } from './open-store.js';
-import { writingOut } from './write-out.js';
+import { jsonText, say } from './terminal.js';
+import { OutFolder } from './write-out.js';
 
 export interface FuseOptions {
   members?: string[];
@@ -37,16 +37,13 @@ export async function fuseCommand(run: string, options: FuseOptions, config: Con
   const { search } = found.results;
   const results = { ...evaluated, ...(search ? { search } : {}) };
   if (options.out !== undefined) {
-    const out = resolve(options.out);
-    await writingOut(out, async () => {
-      await mkdir(out, { recursive: true });
-      await writeFile(join(out, 'out-of-fold.csv'), csv());
-      await writeFile(join(out, 'results.json'), encodeRecord(results));
-    });
+    const out = new OutFolder(resolve(options.out));
+    await out.write('out-of-fold.csv', csv());
+    await out.write('results.json', encodeRecord(results));
   }
   const color = { color: process.stdout.isTTY === true };
   const tables = [tableTwo(results, color), pooledTable(results, color), comparisonTable(results, color)];
-  process.stdout.write(options.json ? `${JSON.stringify(results)}\n` : `${tables.filter(Boolean).join('\n\n')}\n`);
+  say(options.json ? `${jsonText(results)}\n` : `${tables.filter(Boolean).join('\n\n')}\n`);
   return results.status === 'complete' ? EXIT.done : EXIT.incomplete;
 }
 

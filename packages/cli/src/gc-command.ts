@@ -1,11 +1,13 @@
 import type { ArtifactStore } from '@cryfold/artifacts';
+import { storeKeys } from '@cryfold/artifacts';
 import { mapLimited, readPlan, runIds } from '@cryfold/control';
-import { CryfoldError, decodeRecord } from '@cryfold/core';
+import { CryfoldError, decodeRecord, isNewer, isUnreadable, unlessUnreadable } from '@cryfold/core';
 import { kindOf } from '@cryfold/estimators';
-import { bestModel, type FoldResult, foldResultSchema, prerequisiteOf, type RunPlan, storeKeys } from '@cryfold/plan';
+import { bestModel, type FoldResult, foldResultSchema, prerequisiteOf, type RunPlan } from '@cryfold/plan';
 import type { Config } from '@cryfold/runtime';
 import { type ControlOptions, withControl } from './control.js';
 import { EXIT } from './exit-codes.js';
+import { jsonText, say } from './terminal.js';
 
 export interface GcOptions extends ControlOptions {
   delete: boolean;
@@ -16,7 +18,8 @@ const HEX = /[0-9a-f]{16,64}/g;
 
 /**
  * `cryfold gc`: finds what no run and no model refers to, and deletes it when asked. What is younger than `olderThan`
- * hours stays: a command may be about to publish the run that needs it.
+ * hours stays: a command may be about to publish the run that needs it. While a run or a model has a record that cannot be
+ * read, nothing is garbage.
  */
 export async function gcCommand(options: GcOptions, config: Config): Promise<number> {
   if (config.server) {
@@ -26,6 +29,7 @@ export async function gcCommand(options: GcOptions, config: Config): Promise<num
   }
   return withControl(options, config, async ({ store }) => {
     const roots = await findRoots(store);
+    if (roots.unreadable.length > 0) return refuse(roots.unreadable, options.json);
     const before = Date.now() - options.olderThan * 3_600_000;
     const garbage: { key: string; bytes: number }[] = [];
     const keys: string[] = [];
@@ -39,17 +43,27 @@ export async function gcCommand(options: GcOptions, config: Config): Promise<num
     const bytes = garbage.reduce((sum, one) => sum + one.bytes, 0);
     const young = keys.length - garbage.length;
     if (options.json) {
-      process.stdout.write(
-        `${JSON.stringify({ deleted: options.delete, objects: garbage.length, bytes, young, garbage })}\n`,
-      );
+      say(`${jsonText({ deleted: options.delete, objects: garbage.length, bytes, young, garbage })}\n`);
       return EXIT.done;
     }
-    for (const one of garbage) process.stdout.write(`${options.delete ? 'deleted' : 'garbage'}  ${one.key}\n`);
+    for (const one of garbage) say(`${options.delete ? 'deleted' : 'garbage'}  ${one.key}\n`);
     const verb = options.delete ? 'deleted' : 'could be deleted (--delete does it)';
-    process.stdout.write(`${garbage.length} objects, ${(bytes / 2 ** 20).toFixed(1)} MiB ${verb}`);
-    process.stdout.write(young > 0 ? `; ${young} younger than ${options.olderThan} h stay\n` : '\n');
+    say(`${garbage.length} objects, ${(bytes / 2 ** 20).toFixed(1)} MiB ${verb}`);
+    say(young > 0 ? `; ${young} younger than ${options.olderThan} h stay\n` : '\n');
     return EXIT.done;
   });
+}
+
+/** What cannot be read may refer to anything: nothing is garbage until it is repaired or removed. */
+function refuse(unreadable: readonly string[], json: boolean): number {
+  if (json) say(`${jsonText({ deleted: false, objects: 0, bytes: 0, unreadable })}\n`);
+  else {
+    for (const message of unreadable) say(`damaged  ${message}\n`);
+    say(
+      'nothing is deleted: what these records refer to is unknown. Restore them from a backup, or remove the run or version.\n',
+    );
+  }
+  return EXIT.failed;
 }
 
 interface Roots {
@@ -60,32 +74,28 @@ interface Roots {
   models: Set<string>;
   /** Every hash that a model's records mention: what lies under such a name is kept */
   hashes: Set<string>;
+  /** Records that cannot be read, so that nobody knows what they refer to */
+  unreadable: string[];
 }
 
 async function findRoots(store: ArtifactStore): Promise<Roots> {
-  const roots: Roots = { folds: new Map(), keys: new Set(), models: new Set(), hashes: new Set() };
-  for (const run of await runIds(store)) {
-    const plan = await readPlan(store, run);
-    const { images, manifest, weights } = storeKeys;
-    roots.keys.add(images(plan.features.key));
-    roots.keys.add(manifest(plan.dataset.key));
-    for (const [trial, estimator] of Object.entries(plan.spec.estimators)) {
-      const needed = prerequisiteOf(plan, trial);
-      if (needed) roots.keys.add(needed.artifact);
-      const kind = kindOf(estimator);
-      for (const key of kind.keeps?.(estimator, plan.features.key) ?? []) roots.keys.add(key);
-      const hash = /[0-9a-f]{64}/.exec(kind.pretrained?.source(estimator) ?? '')?.[0];
-      if (hash) roots.keys.add(weights(hash));
+  const roots: Roots = { folds: new Map(), keys: new Set(), models: new Set(), hashes: new Set(), unreadable: [] };
+  const planned = new Set(await runIds(store));
+  for (const run of planned) {
+    try {
+      await addRun(store, await readPlan(store, run), roots);
+    } catch (error) {
+      // What a newer version needs is unknown here: nothing is collected at all.
+      if (!isUnreadable(error) || isNewer(error)) throw error;
+      roots.unreadable.push((error as CryfoldError).message);
     }
-    const results = new Map<string, FoldResult>();
-    await mapLimited(plan.jobs, async ({ key }) => {
-      if (roots.folds.has(key) && !keepsModels(plan)) return;
-      const bytes = await store.get(storeKeys.result(key));
-      const result = bytes && decodeRecord(foldResultSchema, bytes, storeKeys.result(key));
-      roots.folds.set(key, result?.attempt);
-      if (result) results.set(key, result);
-    });
-    for (const key of keptModels(plan, results)) roots.models.add(key);
+  }
+  const seen = new Set<string>();
+  for await (const key of store.list('runs/')) {
+    const run = key.split('/')[1];
+    if (planned.has(run) || seen.has(run)) continue;
+    seen.add(run);
+    roots.unreadable.push(`${storeKeys.plan(run)}: not there, but other records of the run are`);
   }
   // Pointers to the distances that a grown corpus reuses.
   for await (const key of store.list('features/')) {
@@ -95,8 +105,43 @@ async function findRoots(store: ArtifactStore): Promise<Roots> {
     if (!/\.(json|md|yaml)$/.test(key)) continue;
     const text = new TextDecoder().decode((await store.get(key)) ?? new Uint8Array());
     for (const [hash] of text.matchAll(HEX)) roots.hashes.add(hash);
+    if (key.endsWith('.json') && !isJson(text)) roots.unreadable.push(`${key}: not JSON`);
   }
   return roots;
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Adds what a run refers to. */
+async function addRun(store: ArtifactStore, plan: RunPlan, roots: Roots): Promise<void> {
+  const { images, manifest, weights } = storeKeys;
+  roots.keys.add(images(plan.features.key));
+  roots.keys.add(manifest(plan.dataset.key));
+  for (const [trial, estimator] of Object.entries(plan.spec.estimators)) {
+    const needed = prerequisiteOf(plan, trial);
+    if (needed) roots.keys.add(needed.artifact);
+    const kind = kindOf(estimator);
+    for (const key of kind.keeps?.(estimator, plan.features.key) ?? []) roots.keys.add(key);
+    const hash = /[0-9a-f]{64}/.exec(kind.pretrained?.source(estimator) ?? '')?.[0];
+    if (hash) roots.keys.add(weights(hash));
+  }
+  const results = new Map<string, FoldResult>();
+  await mapLimited(plan.jobs, async ({ key }) => {
+    if (roots.folds.has(key) && !keepsModels(plan)) return;
+    const bytes = await store.get(storeKeys.result(key));
+    // A damaged record does not say which attempt was committed: as without one, all are kept.
+    const result = bytes && unlessUnreadable(() => decodeRecord(foldResultSchema, bytes, storeKeys.result(key)));
+    roots.folds.set(key, result?.attempt);
+    if (result) results.set(key, result);
+  });
+  for (const key of keptModels(plan, results)) roots.models.add(key);
 }
 
 function keepsModels({ spec }: Pick<RunPlan, 'spec'>): boolean {

@@ -1,8 +1,9 @@
 import type { ArtifactStore } from '@cryfold/artifacts';
+import { storeKeys } from '@cryfold/artifacts';
 import { mapLimited, readPlan, runIds } from '@cryfold/control';
-import { decodeRecord, isNewer } from '@cryfold/core';
+import { decodeRecord, isUnreadable } from '@cryfold/core';
 import { type Estimator, kindOf } from '@cryfold/estimators';
-import { foldResultSchema, storeKeys } from '@cryfold/plan';
+import { foldResultSchema } from '@cryfold/plan';
 
 /** Records read of each kind of estimator: more would not change a median much. */
 const SAMPLE = 200;
@@ -10,10 +11,10 @@ const SAMPLE = 200;
 /** How long folds took before, by kind of estimator: median seconds per unit of work. */
 export type History = Map<Estimator['kind'], { folds: number; secondsPerUnit: number }>;
 
-/** Undefined for what a newer cryfold wrote. */
-const unlessNewer = <T>(read: Promise<T>) =>
+/** Undefined for a record that cannot be read. */
+const unlessUnreadable = <T>(read: Promise<T>) =>
   read.catch((error) => {
-    if (isNewer(error)) return undefined;
+    if (isUnreadable(error)) return undefined;
     throw error;
   });
 
@@ -21,7 +22,7 @@ const unlessNewer = <T>(read: Promise<T>) =>
 export async function readHistory(store: ArtifactStore): Promise<History> {
   const found = new Map<Estimator['kind'], Map<string, number>>();
   for (const run of await runIds(store)) {
-    const plan = await unlessNewer(readPlan(store, run));
+    const plan = await unlessUnreadable(readPlan(store, run));
     if (!plan) continue;
     const wanted = new Map<string, { estimator: Estimator; clips: number }>();
     for (const { key, trial, split, shuffle } of plan.jobs) {
@@ -35,7 +36,9 @@ export async function readHistory(store: ArtifactStore): Promise<History> {
     await mapLimited([...wanted], async ([key, { estimator, clips }]) => {
       const name = storeKeys.result(key);
       const bytes = store.get(name);
-      const result = await unlessNewer(bytes.then((found) => found && decodeRecord(foldResultSchema, found, name)));
+      const result = await unlessUnreadable(
+        bytes.then((found) => found && decodeRecord(foldResultSchema, found, name)),
+      );
       if (!result) return;
       const own = found.get(estimator.kind) ?? new Map<string, number>();
       found.set(estimator.kind, own.set(key, result.seconds / kindOf(estimator).cost(estimator, clips)));

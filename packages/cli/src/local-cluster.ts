@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CryfoldError } from '@cryfold/core';
@@ -7,6 +7,7 @@ import { kindOf } from '@cryfold/estimators';
 import type { RunPlan } from '@cryfold/plan';
 import { lockFolder } from './out-lock.js';
 import { findRedisServer, RedisServer } from './redis-server.js';
+import { openLog } from './write-out.js';
 
 const PROGRAM = fileURLToPath(new URL('../../bin/cryfold.js', import.meta.url));
 
@@ -18,13 +19,15 @@ export interface LocalClusterOptions {
   /** The run to bring to its end; others in the same store are left alone. */
   plan: RunPlan;
   workers: number;
-  /** Where the coordinator serves the live page, to this machine alone; absent: nowhere */
-  port?: number | undefined;
+  /** Where the coordinator serves the live page, on loopback, and the token that it asks for; absent: no page */
+  page?: { port: number; token: string } | undefined;
   storeUrl: string;
   cacheDir: string;
   /** Where each process's log goes */
   logDir: string;
   environment: NodeJS.ProcessEnv;
+  /** Called with a line for the user. */
+  say: (text: string) => void;
 }
 
 /**
@@ -52,6 +55,7 @@ export class LocalCluster {
       this.#break = reject;
     });
     this.broken.catch(() => {});
+    redis.broken.catch(this.#break);
   }
 
   static async start(options: LocalClusterOptions): Promise<LocalCluster> {
@@ -66,7 +70,7 @@ export class LocalCluster {
       });
     }
     const release = lockFolder(dirname(options.logDir));
-    const redis = await RedisServer.start(program).catch((error) => {
+    const redis = await startRedis(program, options).catch((error) => {
       release();
       throw error;
     });
@@ -81,45 +85,50 @@ export class LocalCluster {
   }
 
   #spawn(name: string, args: string[]): void {
-    const log = openSync(join(this.#options.logDir, `${name}.log`), 'a');
+    const file = join(this.#options.logDir, `${name}.log`);
+    let log: number;
+    try {
+      log = openLog(file);
+    } catch (cause) {
+      this.#break(lost(name, `cannot write its log: ${(cause as Error).message}`, file));
+      return;
+    }
+    const page = name === 'coordinator' ? this.#options.page : undefined;
     const child = fork(PROGRAM, args, {
       // Secrets and addresses travel in the environment, never as arguments.
       env: {
         ...this.#options.environment,
+        CRYFOLD_LOCAL: '1',
         REDIS_URL: this.redisUrl,
         CRYFOLD_STORE: this.#options.storeUrl,
         CRYFOLD_ONLY_RUN: this.#options.plan.run,
         // They cannot share one.
         CRYFOLD_METRICS_PORT: undefined,
-        CRYFOLD_API_PORT: name === 'coordinator' ? this.#options.port?.toString() : undefined,
+        CRYFOLD_API_PORT: page?.port.toString(),
         CRYFOLD_API_HOST: undefined,
-        CRYFOLD_API_TOKENS: undefined,
+        CRYFOLD_API_TOKENS: page && `operate:${page.token}`,
         CRYFOLD_API_TOKENS_FILE: undefined,
       },
       stdio: ['ignore', log, log, 'ipc'],
     });
     closeSync(log);
     this.#processes.set(name, child);
-    child.on('error', () => {});
-    child.once('exit', (code, signal) => {
-      this.#processes.delete(name);
-      if (this.#stopping) return;
-      const now = Date.now();
-      const deaths = [...(this.#deaths.get(name) ?? []), now].filter((time) => now - time < WINDOW);
-      this.#deaths.set(name, deaths);
-      if (deaths.length < DEATHS) return this.#spawn(name, args);
+    // A process that could not be started has no exit.
+    child.once('error', (error) => child.pid === undefined && this.#died(name, args, error.message));
+    child.once('exit', (code, signal) => this.#died(name, args, signal ?? `code ${code}`));
+  }
+
+  #died(name: string, args: string[], how: string): void {
+    this.#processes.delete(name);
+    if (this.#stopping) return;
+    const now = Date.now();
+    const deaths = [...(this.#deaths.get(name) ?? []), now].filter((time) => now - time < WINDOW);
+    this.#deaths.set(name, deaths);
+    if (deaths.length < DEATHS) this.#spawn(name, args);
+    else {
       const log = join(this.#options.logDir, `${name}.log`);
-      this.#break(
-        new CryfoldError(
-          'PROCESS_DIED',
-          `${name} ended ${DEATHS} times within a minute (${signal ?? `code ${code}`})`,
-          {
-            context: { process: name, log },
-            hint: `Its log says why: ${log}`,
-          },
-        ),
-      );
-    });
+      this.#break(lost(name, `ended ${DEATHS} times within a minute (${how})`, log));
+    }
   }
 
   /** Ends every process in order, workers first, and Redis last. */
@@ -140,5 +149,22 @@ export class LocalCluster {
     await Promise.all(ended);
     await this.#redis.stop();
     this.#release();
+  }
+}
+
+function lost(name: string, what: string, log: string): CryfoldError {
+  return new CryfoldError('PROCESS_DIED', `${name} ${what}`, {
+    context: { process: name, log },
+    hint: `Its log says why: ${log}`,
+  });
+}
+
+async function startRedis(program: string, { logDir, say }: LocalClusterOptions): Promise<RedisServer> {
+  const logFile = join(logDir, 'redis.log');
+  const log = openLog(logFile);
+  try {
+    return await RedisServer.start(program, { log, logFile, say });
+  } finally {
+    closeSync(log);
   }
 }

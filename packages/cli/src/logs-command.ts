@@ -3,6 +3,7 @@ import type { Config } from '@cryfold/runtime';
 import { type ControlOptions, withControl } from './control.js';
 import { EXIT } from './exit-codes.js';
 import { formatSeconds } from './format.js';
+import { jsonText, say } from './terminal.js';
 
 /**
  * `cryfold logs RUN [TRIAL/REPEAT/FOLD]`: which attempt of a fold was committed, where and when, and what was said
@@ -17,11 +18,11 @@ export async function logsCommand(
   return withControl(options, config, async (control) => {
     const logs = await control.runs.logs(run, fold);
     if (options.json) {
-      process.stdout.write(`${JSON.stringify(logs)}\n`);
+      say(`${jsonText(logs)}\n`);
       return EXIT.done;
     }
     for (const log of logs) print(log);
-    if (logs.length === 0) process.stdout.write('no attempt of any fold failed\n');
+    if (logs.length === 0) say('no attempt of any fold failed\n');
     return EXIT.done;
   });
 }
@@ -41,5 +42,5 @@ function print({ trial, repeat, fold, key, committed, failed }: FoldLog): void {
     lines.push(`  attempt ${attempt} committed on ${host} after ${formatSeconds(seconds)}, ${curve.length} epochs`);
     lines.push(...indented(committed.log ?? ''));
   } else lines.push('  no result');
-  process.stdout.write(`${lines.join('\n')}\n`);
+  say(`${lines.join('\n')}\n`);
 }

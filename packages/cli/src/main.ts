@@ -41,7 +41,7 @@ function addCommands(program: Command, does: Does): void {
     .option('--protocol <names>', 'paper (random folds), grouped (by infant) or both: paper,grouped', list)
     .option('--null <n>', 'also train every estimator n times on shuffled labels, as a baseline', whole(0))
     .option('--allow-leak', 'go on where grouped folds cannot keep equal sounds apart', false)
-    .option('--ui [port]', 'serve the live page of a local run to this machine, and print its address', whole(1))
+    .option('--ui [port]', 'serve the live page of a local run, and print a link to it with its token', whole(1))
     .option('--json', 'print the results as JSON, and no progress', false)
     .action(
       does(async (spec: string | undefined, options) =>
@@ -128,6 +128,8 @@ Environment:
   CRYFOLD_LOG_LEVEL      trace, debug, info, warn, error or silent
   CRYFOLD_METRICS_PORT   where services answer /metrics, /healthz, /readyz (unset: nowhere); CRYFOLD_METRICS_HOST (all)
   OTEL_EXPORTER_OTLP_ENDPOINT  http(s) collector of traces, OTLP (unset: nothing is traced)
-  CRYFOLD_GRACE_SECONDS  how long a stopping worker lets its fold go on (25)
+  CRYFOLD_GRACE_SECONDS  how long a stopping worker lets its fold run on (25)
+  CRYFOLD_START_TIMEOUT  how long a starting service waits for a Redis or a store that is away, seconds (60)
 
-Exit codes: 0 done, 1 failed, 2 usage, 3 incomplete (some folds failed), 4 cancelled; compare: 0 better, 5 same, 6 worse`;
+Exit codes: 0 done, 1 failed, 2 usage, 3 incomplete (some folds failed), 4 cancelled; compare: 0 better, 5 same, 6 worse;
+  141 the reader of the output closed it`;

@@ -1,4 +1,5 @@
-import { sha256 } from '@cryfold/core';
+import { printable, sha256 } from '@cryfold/core';
+import { jsonText } from './terminal.js';
 
 /** What MLflow calls a run; times in milliseconds since 1970. */
 export interface MlflowRun {
@@ -26,15 +27,27 @@ export function experimentId(name: string): string {
   return String(BigInt(`0x${sha256(name).slice(0, 15)}`) + 10n ** 17n).slice(0, 18);
 }
 
+/** Bytes of the longest name; file systems take 255. */
+const LONGEST_NAME = 250;
+
 /** Names of metrics and parameters become file names: MLflow takes letters, digits, `_`, `-`, `.` and spaces. */
 export function safeName(name: string): string {
-  return name.replace(/[^\p{L}\p{N}_. -]/gu, '_').slice(0, 250);
+  const safe = [...name.replace(/[^\p{L}\p{N}_. -]/gu, '_')];
+  // File systems count bytes.
+  while (Buffer.byteLength(safe.join('')) > LONGEST_NAME) safe.pop();
+  return safe.join('');
+}
+
+/** As `safeName`; a name that another one has already been turned into gets digits of its hash. */
+function distinctName(name: string, taken: ReadonlyMap<string, unknown>, folder: string): string {
+  const safe = safeName(name);
+  return taken.has(`${folder}/${safe}`) ? safeName(`${sha256(name).slice(0, 8)}-${safe}`) : safe;
 }
 
 /** YAML whose values are JSON, which YAML holds. */
 export function yaml(members: Record<string, unknown>): string {
   return Object.entries(members)
-    .map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`)
+    .map(([key, value]) => `${key}: ${jsonText(value)}\n`)
     .join('');
 }
 
@@ -86,12 +99,14 @@ export function runFiles(root: string, experiment: string, run: MlflowRun): Map<
   }
   for (const [name, value] of Object.entries(run.params)) {
     if (value === undefined) continue;
-    files.set(`${folder}/params/${safeName(name)}`, typeof value === 'string' ? value : JSON.stringify(value));
+    // MLflow does not read a run with a parameter of several lines.
+    const text = printable(typeof value === 'string' ? value : JSON.stringify(value));
+    files.set(`${folder}/params/${distinctName(name, files, `${folder}/params`)}`, text);
   }
   for (const [name, value] of Object.entries(run.metrics)) {
     const points = typeof value === 'number' ? [{ step: 0, value }] : value;
     const lines = points.map((point) => `${run.end} ${point.value} ${point.step}\n`);
-    files.set(`${folder}/metrics/${safeName(name)}`, lines.join(''));
+    files.set(`${folder}/metrics/${distinctName(name, files, `${folder}/metrics`)}`, lines.join(''));
   }
   return files;
 }

@@ -83,8 +83,8 @@ export function addModelCommands(program: Command, does: Does): void {
     .requiredOption('--model <model>', 'NAME (its champion is followed), NAME@VERSION, or the folder of a version')
     .option('--port <n>', '0: any free one, which the log names', whole(0), 8090)
     .option('--listen <address>', 'interface to listen on; 0.0.0.0 for all', '127.0.0.1')
-    .option('--max-upload-mb <n>', 'size of one request', positive, 20)
-    .option('--timeout <seconds>', 'for one request', positive, 30)
+    .option('--max-upload-mb <n>', 'size of one request, all its files together', positive, 20)
+    .option('--timeout <seconds>', 'for a request to arrive, and for its prediction once that begins', positive, 30)
     .option('--poll <seconds>', 'between looks at who is champion', positive, 5)
     .option('--out <dir>', 'the --out of a local run (where CRYFOLD_STORE is not set)', OUT)
     .action(

@@ -1,4 +1,4 @@
-import type { ArtifactStore } from '@cryfold/artifacts';
+import { type ArtifactStore, RunStore } from '@cryfold/artifacts';
 import {
   HttpClient,
   HttpModels,
@@ -20,7 +20,14 @@ export function modelControl(store: ArtifactStore, storeUrl: string, config: Con
     say('');
     const { trainFinalHere } = await import('@cryfold/worker');
     return trainFinalHere({
-      ...{ store, storeUrl, request: finalRequest(plan, trial), cacheDir, childMemoryMb, signal: watching.signal },
+      ...{
+        store: new RunStore(store),
+        storeUrl,
+        request: finalRequest(plan, trial),
+        cacheDir,
+        childMemoryMb,
+        signal: watching.signal,
+      },
       onProgress: steps,
     });
   });

@@ -7,6 +7,14 @@ import { EXIT } from './exit-codes.js';
 import { modelStore, noModel, parseModel } from './find-model.js';
 import { modelControl } from './model-control.js';
 import { storeUrlOf } from './store-url.js';
+import { jsonText, say } from './terminal.js';
+
+/** Why a record of a model cannot be read, and what to do. */
+interface DamageRecord {
+  code: string;
+  message: string;
+  hint?: string;
+}
 
 export interface ModelsOptions {
   out: string;
@@ -31,8 +39,7 @@ function named(model: string): { name: string; version?: string } {
   throw noModel(model);
 }
 
-const print = (json: boolean, value: unknown, text: () => string) =>
-  process.stdout.write(json ? `${JSON.stringify(value)}\n` : text());
+const print = (json: boolean, value: unknown, text: () => string) => say(json ? `${jsonText(value)}\n` : text());
 
 function accuracyOf({ metrics }: Pick<ModelCard, 'metrics'>): string {
   return metrics
@@ -43,10 +50,14 @@ function accuracyOf({ metrics }: Pick<ModelCard, 'metrics'>): string {
 /** `cryfold models list` */
 export function modelsListCommand(options: ModelsOptions, config: Config): Promise<number> {
   return withRegistry(options, config, async (registry) => {
-    const models: { name: string; champion: string | null; versions: ModelCard[] }[] = [];
+    const models: { name: string; champion: string | null; versions: ModelCard[]; damaged?: DamageRecord[] }[] = [];
     for (const name of await registry.names()) {
-      const champion = (await registry.champion(name))?.version ?? null;
-      models.push({ name, champion, versions: await registry.versions(name) });
+      const { cards, champion, damaged } = await registry.look(name);
+      const records = damaged.map(({ code, message, hint }) => ({ code, message, ...(hint ? { hint } : {}) }));
+      models.push({
+        ...{ name, champion: champion?.version ?? null, versions: cards },
+        ...(records.length > 0 ? { damaged: records } : {}),
+      });
     }
     const short = models.map(({ versions, ...rest }) => ({
       ...rest,
@@ -61,16 +72,18 @@ export function modelsListCommand(options: ModelsOptions, config: Config): Promi
     }));
     const cards = models.flatMap(({ champion, versions }) => versions.map((card) => ({ champion, card })));
     print(options.json, { models: short }, () => {
-      if (cards.length === 0) return 'no models; cryfold train-final RUN makes one\n';
+      const unreadable = models.flatMap(({ name, damaged = [] }) =>
+        damaged.map(({ code, message, hint }) => `${name}  damaged  ${code}: ${message}${hint ? `. ${hint}` : ''}\n`),
+      );
+      if (cards.length + unreadable.length === 0) return 'no models; cryfold train-final RUN makes one\n';
       const columns = cards.map(({ champion, card: { name, version, created } }) => [
         ...[`${name}@${version}`, version === champion ? 'champion' : '', created.slice(0, 16)],
       ]);
-      return alignColumns(columns)
-        .map((line, i) => {
-          const { of, data, metrics } = cards[i].card;
-          return `${line}  ${of}, ${data.clips} clips, accuracy ${accuracyOf({ metrics })}\n`;
-        })
-        .join('');
+      const lines = (cards.length > 0 ? alignColumns(columns) : []).map((line, i) => {
+        const { of, data, metrics } = cards[i].card;
+        return `${line}  ${of}, ${data.clips} clips, accuracy ${accuracyOf({ metrics })}\n`;
+      });
+      return [...lines, ...unreadable].join('');
     });
     return EXIT.done;
   });

@@ -1,7 +1,8 @@
-import { type ArtifactStore, readRunPlan } from '@cryfold/artifacts';
+import { type ArtifactStore, RunStore, storeKeys } from '@cryfold/artifacts';
 import { mapLimited } from '@cryfold/control';
+import { printable } from '@cryfold/core';
 import { type Estimator, type FoldQueue, kindOf } from '@cryfold/estimators';
-import { contextSplits, contextsOf, growPlan, type RunPlan, replay, storeKeys } from '@cryfold/plan';
+import { contextSplits, contextsOf, growPlan, type RunPlan, replay } from '@cryfold/plan';
 import { alignColumns } from '@cryfold/report';
 import type { Config } from '@cryfold/runtime';
 import { decide, gridSize } from '@cryfold/search';
@@ -12,6 +13,7 @@ import { applyOverrides, prepareRun, readSpec } from './prepare.js';
 import { ProgressDisplay } from './progress.js';
 import type { RunOptions } from './run-command.js';
 import { storeUrlOf } from './store-url.js';
+import { jsonText, say } from './terminal.js';
 
 export interface PlanOptions extends Omit<RunOptions, 'spec' | 'protocol'> {
   gpuHourPrice?: number;
@@ -60,13 +62,13 @@ export async function planCommand(
     const { plan } = await prepareRun({
       ...rest,
       spec: applyOverrides(await readSpec(spec), overrides, (text) => display.say(text)),
-      sources: { cacheDirectory: config.cacheDir, fetchBytes: (key) => store.get(key) },
+      sources: { cacheDirectory: config.cacheDir, fetchContent: async (key) => (await store.open(key))?.stream },
       onProgress: (text) => display.update(text),
     });
     display.update('looking into the store');
     const summary = await summarisePlan(plan, store, options);
     display.clear();
-    process.stdout.write(options.json ? `${JSON.stringify(summary)}\n` : `${describe(summary, plan).join('\n')}\n`);
+    say(options.json ? `${jsonText(summary)}\n` : `${describe(summary, plan).join('\n')}\n`);
     return EXIT.done;
   } finally {
     await store.close();
@@ -118,7 +120,7 @@ async function summarisePlan(
 
 /** Per estimator, the fold jobs that can be named before anything is trained, and how many there will be in all. */
 async function knownJobs(plan: RunPlan, store: ArtifactStore) {
-  const begun = (await store.has(storeKeys.plan(plan.run))) ? await readRunPlan(store, plan.run) : undefined;
+  const begun = (await store.has(storeKeys.plan(plan.run))) ? await new RunStore(store).runs.plan(plan.run) : undefined;
   const { search } = plan.spec;
   const empty = replay([]);
   const log = begun?.search?.trials.size
@@ -158,7 +160,7 @@ function describe(summary: PlanSummary, { spec, dataset }: RunPlan): string[] {
   const most = spec.search && (spec.search.racing || spec.search.algorithm === 'asha') ? 'at most ' : '';
   const unknown = estimators.filter(({ hours }) => hours === null).map(({ estimator }) => estimator);
   return [
-    `${dataset.name}: ${dataset.clips} clips, ${dataset.classes.length} classes · run ${run}`,
+    `${printable(dataset.name)}: ${dataset.clips} clips, ${dataset.classes.length} classes · run ${run}`,
     '',
     ...alignColumns(rows),
     '',

@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises';
-import { buffer } from 'node:stream/consumers';
-import { CryfoldError } from '@cryfold/core';
+import { CryfoldError, printable, readRegularFile, readStream } from '@cryfold/core';
+import { LARGEST_WAV } from '@cryfold/features';
 import { ModelPredictor, predictionJson, type RecordingPrediction } from '@cryfold/models';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { findModel } from './find-model.js';
+import { errorText, jsonText, say, warn } from './terminal.js';
 
 export interface PredictCommandOptions {
   hop?: number;
@@ -38,20 +38,20 @@ export async function predictCommand(
   }
   if (options.json) {
     const out = { ...predictionJson(card, predictions), errors: failed.map((error) => error.toRecord()) };
-    process.stdout.write(`${JSON.stringify(out)}\n`);
+    say(`${jsonText(out)}\n`);
   } else {
-    process.stdout.write(table(predictions, classes));
-    if (predictions.length > 0) process.stdout.write(`${card.name}@${card.version}. ${card.notice}\n`);
+    say(table(predictions, classes));
+    if (predictions.length > 0) say(`${card.name}@${card.version}. ${card.notice}\n`);
   }
   for (const error of failed) {
-    process.stderr.write(`cryfold: ${error.code}: ${error.message}\n${error.hint ? `  ${error.hint}\n` : ''}`);
+    warn(errorText(error));
   }
   return failed.length === 0 ? EXIT.done : EXIT.failed;
 }
 
 async function readRecording(file: string): Promise<Uint8Array> {
   try {
-    return file === '-' ? await buffer(process.stdin) : await readFile(file);
+    return file === '-' ? await readStream(process.stdin, LARGEST_WAV) : await readRegularFile(file, LARGEST_WAV);
   } catch (cause) {
     throw new CryfoldError('DATA_NOT_FOUND', `${file}: cannot be read: ${(cause as Error).message}`, {
       cause,
@@ -81,7 +81,7 @@ function table(predictions: readonly RecordingPrediction[], classes: readonly st
     if (windows.length > 1) rows.push(line('mean', mean.label, mean.probabilities));
   }
   if (rows.length === 0) return '';
-  const all = [['recording', 'window', 'class', ...classes], ...rows];
+  const all = [['recording', 'window', 'class', ...classes], ...rows].map((row) => row.map(printable));
   const widths = all[0].map((_, c) => Math.max(...all.map((row) => row[c].length)));
   const text = all.map((row) =>
     row

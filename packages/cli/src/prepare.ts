@@ -1,22 +1,22 @@
-import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { type ArtifactStore, replaceRecord } from '@cryfold/artifacts';
+import { type ArtifactStore, replaceRecord, storeKeys } from '@cryfold/artifacts';
 import { forgetFailures, innerSplits, makeSplits, PROTOCOLS } from '@cryfold/control';
-import { CryfoldError, encodeNpy, encodeRecord, FORMATS } from '@cryfold/core';
+import { CryfoldError, encodeNpy, encodeRecord, FORMATS, readRegularText } from '@cryfold/core';
 import { kindOf } from '@cryfold/estimators';
 import { type Dataset, inspectDataset, limitClips, readClips, readDataset, SpectrogramImager } from '@cryfold/features';
-import { resolveWeights, type WeightsSourceOptions } from '@cryfold/nn';
+import type { WeightsSourceOptions } from '@cryfold/nn';
 import {
   type DatasetManifest,
   decodeManifest,
   decodePlan,
+  encodePlan,
   parseSpec,
   planRun,
   type RunPlan,
   type Spec,
-  storeKeys,
 } from '@cryfold/plan';
 import { checkLeaks } from './leak-gate.js';
+import { putWeights, resolveSpecWeights } from './spec-weights.js';
 
 /** What flags may change of a spec. */
 export interface Overrides {
@@ -34,16 +34,23 @@ export interface Overrides {
 
 export const PAPER_SPEC = fileURLToPath(new URL('../../../../specs/paper.yaml', import.meta.url));
 
+/** Bytes of the largest spec that is read. */
+const LARGEST_SPEC = 2 ** 20;
+
 /** @throws CryfoldError SPEC_INVALID */
 export async function readSpec(path: string): Promise<Spec> {
-  const source = await readFile(path, 'utf8').catch((cause) => {
+  return parseSpec(await readSpecText(path), path);
+}
+
+/** @throws CryfoldError SPEC_INVALID for what cannot be read; the text is not parsed */
+export function readSpecText(path: string): Promise<string> {
+  return readRegularText(path, LARGEST_SPEC).catch((cause) => {
     throw new CryfoldError('SPEC_INVALID', `${path}: cannot be read: ${cause.message}`, {
       cause,
       context: { file: path },
       hint: 'Give the path of a YAML spec, or none for the paper’s.',
     });
   });
-  return parseSpec(source, path);
 }
 
 /**
@@ -86,7 +93,9 @@ export function applyOverrides(spec: Spec, overrides: Overrides, say: (text: str
   }
   const nulls = overrides.null ?? spec.nulls;
   const { search, ...plain } = spec;
-  const space = Object.fromEntries(Object.entries(search?.space ?? {}).filter(([name]) => name in estimators));
+  const space = Object.fromEntries(
+    Object.entries(search?.space ?? {}).filter(([name]) => Object.hasOwn(estimators, name)),
+  );
   return {
     ...plain,
     ...(search && Object.keys(space).length > 0 ? { search: { ...search, space } } : {}),
@@ -102,7 +111,7 @@ export interface Preparation {
   plan: RunPlan;
   dataset: Dataset;
   manifest: DatasetManifest;
-  /** Files of pretrained weights by the key under which workers find them */
+  /** Files of pretrained weights by their hex sha256 */
   weights: Map<string, string>;
   /** What the leak gate found but let pass */
   leaks: string[];
@@ -149,36 +158,11 @@ export async function prepareRun(options: PrepareOptions): Promise<Preparation> 
     clips: dataset.clips.map(({ id, label, group, hash }) => ({ id, label, group, hash })),
   };
   const plan = planRun({
-    spec: { ...spec, estimators: await resolveEstimators(spec.estimators, sources, weights) },
+    spec: await resolveSpecWeights(spec, sources, weights),
     manifest,
     splits: [...splits, ...innerSplits(spec, dataset, splits)],
   });
   return { plan, dataset, manifest, weights, leaks };
-}
-
-/**
- * Replaces where weights come from by where workers find them, named by content: a result's key must not depend on
- * which folder a file lies in. The file is read once here, so that a wrong one is told before anything starts.
- * @throws CryfoldError WEIGHTS_NOT_FOUND, WEIGHTS_INVALID, WEIGHTS_UNREACHABLE
- */
-async function resolveEstimators(
-  estimators: Spec['estimators'],
-  options: WeightsSourceOptions,
-  files: Map<string, string>,
-): Promise<Spec['estimators']> {
-  const resolved: Spec['estimators'] = {};
-  for (const [name, estimator] of Object.entries(estimators)) {
-    resolved[name] = estimator;
-    const { pretrained } = kindOf(estimator);
-    const source = pretrained?.source(estimator) ?? 'random';
-    if (!pretrained || source === 'random') continue;
-    const { path, sha256 } = await resolveWeights(source, options);
-    await pretrained.verify(path);
-    const key = storeKeys.weights(sha256);
-    files.set(key, path);
-    resolved[name] = pretrained.withSource(estimator, `store:${key}#sha256=${sha256}`);
-  }
-  return resolved;
 }
 
 /**
@@ -199,7 +183,7 @@ export async function publish(
   }
   const { plan } = preparation;
   // First, since it refuses a newer version's run.
-  await replaceRecord(store, storeKeys.plan(plan.run), encodeRecord(plan), decodePlan);
+  await replaceRecord(store, storeKeys.plan(plan.run), encodePlan(plan), decodePlan);
   await forgetFailures(store, plan.run);
 }
 
@@ -214,9 +198,7 @@ async function publishInputs(
     const { height, width } = plan.spec.features;
     await store.put(images, await drawImages(dataset, { height, width }, onProgress));
   }
-  for (const [key, path] of weights) {
-    if (!(await store.has(key))) await store.put(key, await readFile(path));
-  }
+  for (const [sha256, path] of weights) await putWeights(store, { path, sha256 });
   await replaceRecord(store, storeKeys.manifest(plan.dataset.key), encodeRecord(manifest), decodeManifest);
 }
 

@@ -1,6 +1,7 @@
 import { CryfoldError, VERSION } from '@cryfold/core';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { EXIT } from './exit-codes.js';
+import { errorText, jsonText, say, warn } from './terminal.js';
 
 /** A whole number from `minimum` on. */
 export function whole(minimum: number) {
@@ -35,6 +36,7 @@ export async function runProgram(args: string[], add: (program: Command, does: D
       // As with every flag that has a variable, the flag wins.
       if (server !== undefined) process.env.CRYFOLD_SERVER = server;
     })
+    .configureOutput({ writeOut: say, writeErr: warn })
     .exitOverride();
   add(program, (command) => async (...values) => {
     exitCode = await command(...values);
@@ -48,16 +50,24 @@ export async function runProgram(args: string[], add: (program: Command, does: D
   }
 }
 
-/** Tells an error in plain words: what, where, what to do. */
-function report(error: unknown, json: boolean): number {
+/** Prints an error in plain words: what, where, what to do. */
+function report(thrown: unknown, json: boolean): number {
+  const error = (thrown as NodeJS.ErrnoException | undefined)?.code === 'EMFILE' ? fewFiles(thrown) : thrown;
   if (!(error instanceof CryfoldError)) {
-    process.stderr.write(`cryfold: a defect of cryfold: ${error instanceof Error ? error.stack : String(error)}\n`);
+    warn(`cryfold: a defect of cryfold: ${error instanceof Error ? error.stack : String(error)}\n`);
     return EXIT.failed;
   }
-  if (json) process.stdout.write(`${JSON.stringify({ error: error.toRecord() })}\n`);
-  process.stderr.write(`cryfold: ${error.code}: ${error.message}\n`);
-  if (error.hint) process.stderr.write(`  ${error.hint}\n`);
+  if (json) say(`${jsonText({ error: error.toRecord() })}\n`);
+  warn(errorText(error));
   if (error.code === 'CANCELLED') return EXIT.cancelled;
   if (error.code === 'PROMOTION_LOST') return EXIT.lost;
   return error.failure === 'usage' ? EXIT.usage : EXIT.failed;
+}
+
+/** Loading a command opens hundreds of files at once. */
+function fewFiles(cause: unknown): CryfoldError {
+  return new CryfoldError('USAGE', 'this process may not open enough files', {
+    cause,
+    hint: 'Raise its limit, such as with ulimit -n 1024.',
+  });
 }

@@ -1,5 +1,7 @@
 import type { RunProgress } from '@cryfold/coordinator';
+import { printable } from '@cryfold/core';
 import { formatSeconds } from './format.js';
+import { messageText, safe } from './terminal.js';
 
 /** Milliseconds between lines where nobody can see a line being rewritten, such as a log file. */
 const LINE_EVERY = 5000;
@@ -41,19 +43,23 @@ export class ProgressDisplay {
 
   /** A step that stays on the screen. */
   say(text: string): void {
-    if (this.#quiet) return;
+    if (!this.#quiet) this.always(text);
+  }
+
+  /** What the command was asked to show, also where it is quiet otherwise. */
+  always(text: string): void {
     this.clear();
-    this.#stream.write(`${text}\n`);
+    this.#stream.write(safe(messageText(text)));
   }
 
   update(text: string): void {
     if (this.#quiet || text === this.#shown) return;
     if (this.#stream.isTTY) {
       const width = (this.#stream.columns ?? 80) - 1;
-      this.#stream.write(`\r\u001b[K${text.slice(0, width)}`);
+      this.#stream.write(`\r\u001b[K${printable(text).slice(0, width)}`);
       this.#shown = text;
     } else if (Date.now() - this.#lastLine >= LINE_EVERY) {
-      this.#stream.write(`${text}\n`);
+      this.#stream.write(`${printable(text)}\n`);
       this.#lastLine = Date.now();
       this.#shown = text;
     }

@@ -1,12 +1,14 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readRegularFile } from '@cryfold/core';
 import { decodeResults } from '@cryfold/evaluation';
 import { protocolTable } from '@cryfold/report';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
+import { LARGEST_RESULTS } from './find-run.js';
 import { reportCommand } from './report-command.js';
 import { type RunOptions, runCommand } from './run-command.js';
 import { storeUrlOf } from './store-url.js';
+import { say } from './terminal.js';
 
 /**
  * `cryfold run --protocol paper,grouped`: one run after the other, each with a folder of its name under `--out` and one
@@ -38,12 +40,12 @@ export async function runProtocols(
   if (options.json) return worst;
   const [first, ...others] = await Promise.all(
     folders.map(async (folder) =>
-      decodeResults(await readFile(join(folder, 'results.json')), join(folder, 'results.json')),
+      decodeResults(await readRegularFile(join(folder, 'results.json'), LARGEST_RESULTS), join(folder, 'results.json')),
     ),
   );
   for (const other of others) {
-    process.stdout.write(`\n${protocolTable(first, other, { color: process.stdout.isTTY === true })}\n`);
+    say(`\n${protocolTable(first, other, { color: process.stdout.isTTY === true })}\n`);
   }
-  process.stdout.write(`\nreport of both: ${report}\n`);
+  say(`\nreport of both: ${report}\n`);
   return worst;
 }

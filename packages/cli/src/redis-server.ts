@@ -1,11 +1,14 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { constants } from 'node:fs';
-import { access, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { access, readdir, rmdir } from 'node:fs/promises';
+import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CryfoldError } from '@cryfold/core';
-import { checkRedis } from '@cryfold/queue';
+import { fileURLToPath } from 'node:url';
+import { CryfoldError, endsWithin } from '@cryfold/core';
+import { checkRedis, shutDownPrivateRedis } from '@cryfold/queue';
+import type { FromKeeper } from './redis-keeper.js';
+
+const KEEPER = fileURLToPath(new URL('./redis-keeper.js', import.meta.url));
 
 async function executable(path: string): Promise<boolean> {
   return access(path, constants.X_OK).then(
@@ -31,68 +34,90 @@ export async function findRedisServer(searchPath: string, cacheDir: string): Pro
   });
 }
 
+/** Milliseconds that Redis may take to answer after its start, and its keeper to end. */
+const START = 15_000;
+const END = 5000;
+
+export interface RedisServerOptions {
+  /** Descriptor of the file that Redis's messages go to */
+  log: number;
+  /** Its path, for error messages */
+  logFile: string;
+  /** Called with a line for the user when Redis was restarted. */
+  say: (text: string) => void;
+}
+
 /**
- * A private Redis on a Unix socket in a folder that only this user can enter: no port, no password. It is started
- * again when it dies; its append-only file keeps the queues.
+ * A private Redis on a Unix socket in a folder that only this user can enter: no port, no password. A keeper process
+ * of its own restarts it, and ends it when this process ends, even by SIGKILL: see redis-keeper.ts.
  */
 export class RedisServer {
   readonly url: string;
-  readonly #program: string;
-  readonly #folder: string;
-  #process: ChildProcess | undefined;
-  #stopping = false;
+  /** Rejects with REDIS_LOST when Redis cannot be kept alive. */
+  readonly broken: Promise<never>;
+  readonly #keeper: ChildProcess;
 
-  private constructor(program: string, folder: string) {
-    this.#program = program;
-    this.#folder = folder;
-    this.url = join(folder, 'redis.sock');
+  private constructor(url: string, broken: Promise<never>, keeper: ChildProcess) {
+    this.url = url;
+    this.broken = broken;
+    this.#keeper = keeper;
   }
 
-  static async start(program: string): Promise<RedisServer> {
-    const server = new RedisServer(program, await mkdtemp(join(tmpdir(), 'cryfold-redis-')));
-    server.#spawn();
-    for (let attempt = 0; ; attempt++) {
-      try {
-        await checkRedis(server.url, 1000);
-        return server;
-      } catch (error) {
-        if (attempt >= 50) {
-          await server.stop();
-          throw error;
-        }
-        await sleep(100);
-      }
-    }
-  }
-
-  #spawn(): void {
-    const settings = {
-      port: '0',
-      unixsocket: this.url,
-      unixsocketperm: '700',
-      dir: this.#folder,
-      appendonly: 'yes',
-      save: '',
-      'maxmemory-policy': 'noeviction',
-      loglevel: 'warning',
-    };
-    const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+  /** @throws CryfoldError REDIS_LOST, REDIS_UNREACHABLE */
+  static async start(program: string, { log, logFile, say }: RedisServerOptions): Promise<RedisServer> {
     // Detached: a terminal's Ctrl-C must reach the command alone, which then stops things in order.
-    this.#process = spawn(this.#program, args, { stdio: 'ignore', detached: true });
-    this.#process.on('error', () => {});
-    this.#process.once('exit', () => {
-      if (!this.#stopping) setTimeout(() => this.#stopping || this.#spawn(), 200).unref();
+    const keeper = fork(KEEPER, [program], { stdio: ['ignore', log, log, 'ipc'], detached: true });
+    const lost = (reason: string) =>
+      new CryfoldError('REDIS_LOST', `the private Redis: ${reason}`, {
+        context: { log: logFile },
+        hint: `The log is ${logFile}. Finished folds are kept: the same command continues from there.`,
+      });
+    let fail!: (error: CryfoldError) => void;
+    const broken = new Promise<never>((_, reject) => {
+      fail = reject;
     });
+    broken.catch(() => {});
+    keeper.once('error', (error) => fail(lost(error.message)));
+    keeper.once('exit', (code, signal) => fail(lost(`the process that keeps it ended (${signal ?? `code ${code}`})`)));
+    const started = new Promise<string>((resolve) => {
+      keeper.on('message', (message: FromKeeper) => {
+        if (message.type === 'started') resolve(message.socket);
+        else if (message.type === 'restarted') say(`the private Redis was restarted: ${message.reason}`);
+        else fail(lost(message.reason));
+      });
+    });
+    try {
+      const url = await Promise.race([started, broken]);
+      await Promise.race([answers(url), broken]);
+      return new RedisServer(url, broken, keeper);
+    } catch (error) {
+      await endKeeper(keeper);
+      throw error;
+    }
   }
 
   async stop(): Promise<void> {
-    this.#stopping = true;
-    const child = this.#process;
-    if (child && child.exitCode === null && child.signalCode === null) {
-      const ended = new Promise((resolve) => child.once('exit', resolve));
-      child.kill('SIGKILL');
-      await ended;
-    }
-    await rm(this.#folder, { recursive: true, force: true });
+    await endKeeper(this.#keeper);
+    // A keeper that was killed has left its Redis behind.
+    if (this.#keeper.signalCode === null || !(await shutDownPrivateRedis(this.url))) return;
+    await rmdir(dirname(this.url)).catch(() => {});
   }
+}
+
+async function answers(url: string): Promise<void> {
+  for (const end = Date.now() + START; ; await sleep(100)) {
+    try {
+      await checkRedis(url, 1000);
+      return;
+    } catch (error) {
+      if (Date.now() > end) throw error;
+    }
+  }
+}
+
+async function endKeeper(keeper: ChildProcess): Promise<void> {
+  if (keeper.pid === undefined || keeper.exitCode !== null || keeper.signalCode !== null) return;
+  const ended = new Promise((resolve) => keeper.once('exit', resolve));
+  if (keeper.connected) keeper.disconnect();
+  await endsWithin(END, ended);
 }

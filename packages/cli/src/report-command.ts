@@ -1,14 +1,14 @@
-import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { gatherReport } from '@cryfold/control';
-import { CryfoldError, encodeRecord } from '@cryfold/core';
+import { CryfoldError, encodeRecord, escapeControls } from '@cryfold/core';
 import type { RunResults } from '@cryfold/evaluation';
 import { csvReport, htmlReport, markdownReport, type ReportInput } from '@cryfold/report';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { findRun } from './find-run.js';
 import { openStoreOf } from './open-store.js';
-import { checkOutFile, writingOut } from './write-out.js';
+import { say } from './terminal.js';
+import { checkOutFile, writeOutFile } from './write-out.js';
 
 export const REPORT_FORMATS = ['html', 'md', 'json', 'csv'] as const;
 
@@ -31,10 +31,10 @@ export async function reportCommand(run: string, options: ReportOptions, config:
   const { results, storeUrl } = await findRun(run, config);
   const beside = options.beside === undefined ? undefined : (await findRun(options.beside, config)).results;
   const text = await write(options, results, beside, storeUrl, config);
-  if (out === undefined) process.stdout.write(text);
+  if (out === undefined) process.stdout.write(format === 'json' ? escapeControls(text) : text);
   else {
-    await writingOut(out, () => writeFile(out, text));
-    process.stdout.write(`report: ${resolve(out)}\n`);
+    await writeOutFile(out, text);
+    say(`report: ${resolve(out)}\n`);
   }
   return EXIT.done;
 }

@@ -25,6 +25,7 @@ import { ProgressDisplay } from './progress.js';
 import { judge, judgeFirst, type RetrainVerdict } from './retrain-verdict.js';
 import { execute, STOP_SIGNALS, type Surroundings } from './run-command.js';
 import { storeUrlOf } from './store-url.js';
+import { jsonText, say } from './terminal.js';
 import { checkOutFolder } from './write-out.js';
 
 export interface RetrainOptions {
@@ -105,16 +106,16 @@ export async function retrainCommand(
     const preparation = await prepareRun({
       ...options,
       spec,
-      sources: { cacheDirectory: config.cacheDir, fetchBytes: (key) => store.get(key) },
+      sources: { cacheDirectory: config.cacheDir, fetchContent: async (key) => (await store.open(key))?.stream },
       onProgress: (text) => display.update(text),
     });
     const surroundings = { options, config, environment, out, display, server, stop: stop.signal };
     const report = await new Retraining(store, storeUrl, models, preparation, of, surroundings, options).run();
     display.clear();
     const { outcome, reason, champion } = report;
-    process.stdout.write(
+    say(
       options.json
-        ? `${JSON.stringify(report)}\n`
+        ? `${jsonText(report)}\n`
         : `${outcome}: ${reason}\n${options.model}: ${champion ? `the champion is ${champion}` : 'there is no champion'}\n`,
     );
     // Last, so that nobody misses what was done where this fails.
@@ -230,7 +231,7 @@ class Retraining {
   async #championPreparation(card: ModelCard): Promise<Preparation & { known: number }> {
     const before = await readManifest(this.#store, card.data.contentHash);
     const { plan, manifest } = this.#preparation;
-    return { ...this.#preparation, ...planChampion(card, plan, manifest, before) };
+    return { ...this.#preparation, ...(await planChampion(card, plan, manifest, before)) };
   }
 
   /** As `cryfold run`: what is in the store is not computed again. */

@@ -1,15 +1,15 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ArtifactStore, readArtifact } from '@cryfold/artifacts';
+import { type ArtifactStore, readArtifact, storeKeys } from '@cryfold/artifacts';
 import { enqueueRun, gatherReport, HttpClient, HttpControl, queueStatus, readResults } from '@cryfold/control';
 import type { RunProgress } from '@cryfold/coordinator';
 import { CryfoldError } from '@cryfold/core';
 import { kindOf } from '@cryfold/estimators';
 import type { RunResults } from '@cryfold/evaluation';
 import type { Skipped } from '@cryfold/features';
-import { type RunPlan, storeKeys } from '@cryfold/plan';
+import type { RunPlan } from '@cryfold/plan';
 import { checkRedis, failureOf, Queues, traceJobs } from '@cryfold/queue';
 import { htmlReport, terminalReport } from '@cryfold/report';
 import { type Config, startTracing, traced } from '@cryfold/runtime';
@@ -22,7 +22,8 @@ import { pagePort } from './page-port.js';
 import { applyOverrides, type Overrides, PAPER_SPEC, prepareRun, publish, readSpec } from './prepare.js';
 import { ProgressDisplay, progressLine } from './progress.js';
 import { storeUrlOf } from './store-url.js';
-import { checkOutFolder, writingOut } from './write-out.js';
+import { jsonText, say } from './terminal.js';
+import { checkOutFolder, OutFolder } from './write-out.js';
 
 export interface RunOptions extends Overrides {
   spec?: string;
@@ -75,7 +76,7 @@ async function evaluate(options: RunOptions, config: Config, environment: NodeJS
     prepareRun({
       ...options,
       spec,
-      sources: { cacheDirectory: config.cacheDir, fetchBytes: (key) => store.get(key) },
+      sources: { cacheDirectory: config.cacheDir, fetchContent: async (key) => (await store.open(key))?.stream },
       onProgress: (text) => display.update(text),
     }),
   );
@@ -149,19 +150,23 @@ export async function execute(
   if (config.redisUrl) return watch(plan, store, config.redisUrl, display, stop);
   const workers = options.workers ?? availableParallelism();
   for (const kind of new Set(Object.values(plan.spec.estimators).map(kindOf))) await kind.checkRuntime?.();
-  const port = options.ui === undefined ? undefined : await pagePort(options.ui);
+  // Other users of this machine reach the port as well.
+  const token = randomBytes(24).toString('base64url');
+  const page = options.ui === undefined ? undefined : { port: await pagePort(options.ui), token };
   const cluster = await LocalCluster.start({
     plan,
-    port,
+    page,
     workers,
     storeUrl,
     cacheDir: config.cacheDir,
-    logDir: join(out, 'logs'),
+    logDir: await new OutFolder(out).folder('logs'),
     environment,
+    say: (text) => display.say(text),
   });
   try {
     display.say(`${workers} workers on this machine · logs in ${join(options.out, 'logs')}`);
-    if (port !== undefined) display.say(`live page: http://127.0.0.1:${port}/#/runs/${plan.run}`);
+    // What follows the # is never sent, and the page takes the token from its address at once.
+    if (page) display.always(`live page: http://127.0.0.1:${page.port}/#/runs/${plan.run}?token=${token}`);
     return await watch(plan, store, cluster.redisUrl, display, stop, cluster.broken);
   } finally {
     display.clear();
@@ -206,7 +211,11 @@ async function watch(
     return undefined;
   };
   try {
-    return await (broken ? Promise.race([follow(), broken]) : follow());
+    // Whatever it waits for, such as a Redis that is away, following ends when the user says so.
+    const stopped = new Promise<undefined>((resolve) => {
+      stop.addEventListener('abort', () => resolve(undefined), { once: true });
+    });
+    return await Promise.race([follow(), stopped, ...(broken ? [broken] : [])]);
   } finally {
     await queues.close();
   }
@@ -221,26 +230,17 @@ export async function present(
   said: { skipped?: readonly Skipped[]; leaks?: readonly string[] } = {},
   server?: HttpControl,
 ): Promise<void> {
-  const write = (name: string, bytes: Uint8Array | string) =>
-    writingOut(out, async () => {
-      const target = join(out, name);
-      await mkdir(out, { recursive: true });
-      await writeFile(`${target}.new`, bytes);
-      await rename(`${target}.new`, target);
-      return target;
-    });
-  const copy = async (key: string, name: string) => write(name, await readArtifact(store, key));
+  const folder = new OutFolder(out);
+  const copy = async (key: string, name: string) => folder.write(name, await readArtifact(store, key));
   const csv = await copy(storeKeys.outOfFold(results.run.id), 'out-of-fold.csv');
   const file = await copy(storeKeys.results(results.run.id), 'results.json');
   // The server has the folds at hand; from here, each would be a request.
   const page = server ? await server.report(results.run.id) : await htmlReport(await gatherReport(store, results));
-  const report = await write('report.html', page);
+  const report = await folder.write('report.html', page);
   if (json) {
-    process.stdout.write(
-      `${JSON.stringify({ ...results, ...said, files: { results: file, outOfFold: csv, report } })}\n`,
-    );
+    say(`${jsonText({ ...results, ...said, files: { results: file, outOfFold: csv, report } })}\n`);
     return;
   }
-  process.stdout.write(`${terminalReport(results, { color: process.stdout.isTTY === true })}\n`);
-  process.stdout.write(`\nresults: ${file}\nevery clip's probabilities: ${csv}\nreport: ${report}\n`);
+  say(`${terminalReport(results, { color: process.stdout.isTTY === true })}\n`);
+  say(`\nresults: ${file}\nevery clip's probabilities: ${csv}\nreport: ${report}\n`);
 }

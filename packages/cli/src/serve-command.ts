@@ -3,6 +3,7 @@ import { type Config, createLogger, serve } from '@cryfold/runtime';
 import { PredictionService } from '@cryfold/serve';
 import { EXIT } from './exit-codes.js';
 import { modelStore, parseModel } from './find-model.js';
+import { inTime } from './in-time.js';
 import { storeUrlOf } from './store-url.js';
 
 export interface ServeOptions {
@@ -26,14 +27,16 @@ export async function serveCommand(options: ServeOptions, config: Config): Promi
   const store = 'folder' in model ? undefined : await modelStore(options.out, config);
   const log = createLogger('serve', config.logLevel);
   try {
-    const service = await PredictionService.start({
-      ...{ model, store, log, port: options.port, listen: options.listen, version: VERSION },
-      storeUrl: storeUrlOf(options.out, config),
-      maxUpload: Math.ceil(options.maxUploadMb * 2 ** 20),
-      timeoutSeconds: options.timeout,
-      pollSeconds: options.poll,
-    });
-    await serve(service, config.graceSeconds, log);
+    const service = await inTime(config.startSeconds, log, () =>
+      PredictionService.start({
+        ...{ model, store, log, port: options.port, listen: options.listen, version: VERSION },
+        storeUrl: storeUrlOf(options.out, config),
+        maxUpload: Math.ceil(options.maxUploadMb * 2 ** 20),
+        timeoutSeconds: options.timeout,
+        pollSeconds: options.poll,
+      }),
+    );
+    await serve(service, { graceSeconds: config.graceSeconds, log });
     return EXIT.done;
   } finally {
     await store?.close();

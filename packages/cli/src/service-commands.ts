@@ -1,11 +1,7 @@
-import { rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { openStore } from '@cryfold/artifacts';
+import { observed, openStore, RunStore } from '@cryfold/artifacts';
 import { CryfoldError } from '@cryfold/core';
-import type { FoldQueue } from '@cryfold/estimators';
-import { estimatorKinds } from '@cryfold/estimators';
-import { checkRedis, shutDownRedis, traceJobs } from '@cryfold/queue';
+import { estimatorKinds, type FoldQueue } from '@cryfold/estimators';
+import { checkRedis, traceJobs } from '@cryfold/queue';
 import {
   type Config,
   createLogger,
@@ -15,12 +11,15 @@ import {
   type Service,
   serve,
   startTracing,
+  storeObserver,
 } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { gpuOfEachChild } from './gpus.js';
+import { inTime } from './in-time.js';
 
 interface Surroundings {
   redisUrl: string;
+  store: RunStore;
   storeUrl: string;
   s3: Config['s3'];
   log: Logger;
@@ -32,14 +31,14 @@ export interface ServiceOptions {
   metricsPort?: number;
 }
 
-/** Checks Redis and the store before a service starts, so that a wrong address is told at once. */
+/** Checks Redis and the store before a service starts, so that a wrong address is reported at once. */
 async function runService(
   role: string,
   { metricsPort }: ServiceOptions,
   config: Config,
   start: (surroundings: Surroundings) => Promise<Service>,
 ): Promise<number> {
-  const { redisUrl, storeUrl, s3 } = config;
+  const { redisUrl, storeUrl, s3, graceSeconds, local } = config;
   if (config.server) {
     throw new CryfoldError('USAGE', `cryfold ${role}: CRYFOLD_SERVER is set`, {
       context: { variable: 'CRYFOLD_SERVER' },
@@ -57,44 +56,22 @@ async function runService(
   const log = createLogger(role, config.logLevel);
   const endTracing = await startTracing(role, config.otlpEndpoint);
   if (config.otlpEndpoint) await traceJobs();
-  // Nothing is at stake yet; and process 1 of a container ignores what it has no handler for.
-  const early = () => process.exit(EXIT.done);
-  process.on('SIGTERM', early);
   const port = metricsPort ?? config.metricsPort;
   // Before all else: a service that waits for Redis is alive, and not ready.
   const endpoint = await Endpoint.open({ role, port, host: config.metricsHost, log });
-  await patiently(log, () => checkRedis(redisUrl));
-  const store = openStore(storeUrl, s3);
-  await patiently(log, () => store.check()).finally(() => store.close());
-  const service = await start({ redisUrl, storeUrl, s3, log, metrics: endpoint.metrics });
+  const { metrics } = endpoint;
+  const store = new RunStore(observed(openStore(storeUrl, s3), storeObserver(metrics)));
+  const service = await inTime(config.startSeconds, log, async (patiently) => {
+    await patiently(() => checkRedis(redisUrl));
+    await patiently(() => store.check());
+    return start({ redisUrl, store, storeUrl, s3, log, metrics });
+  });
   endpoint.watch(service.checks);
-  process.off('SIGTERM', early);
-  const { orphaned } = await serve(service, config.graceSeconds, log, () => endpoint.stopping());
+  await serve(service, { graceSeconds, local, log, onStopping: () => endpoint.stopping() });
+  await store.close();
   await endpoint.close();
   await endTracing();
-  // The command that owned the private Redis was killed, and Redis does not notice.
-  if (orphaned) {
-    await shutDownRedis(redisUrl);
-    await rm(dirname(redisUrl), { recursive: true, force: true });
-  }
   return EXIT.done;
-}
-
-/** Milliseconds that a starting service waits for a Redis or a store that is away. */
-const PATIENCE = 60_000;
-
-/** A service that is started during an outage waits, and says so, instead of dying again and again. */
-async function patiently<T>(log: Logger, check: () => Promise<T>): Promise<T> {
-  const end = Date.now() + PATIENCE;
-  for (;;) {
-    try {
-      return await check();
-    } catch (error) {
-      if (!(error instanceof CryfoldError) || error.failure !== 'infrastructure' || Date.now() > end) throw error;
-      log.warn({ code: error.code }, error.message);
-      await sleep(1000);
-    }
-  }
 }
 
 export interface WorkerCommandOptions extends ServiceOptions {
@@ -114,14 +91,10 @@ export async function workerCommand(options: WorkerCommandOptions, config: Confi
   for (const { queue, checkRuntime } of estimatorKinds) if (queues.includes(queue)) await checkRuntime?.();
   const { Worker } = await import('@cryfold/worker');
   return runService('worker', options, config, async (surroundings) => {
-    return new Worker({
-      ...surroundings,
-      queues,
-      children,
-      gpus,
-      childMemoryMb: config.childMemoryMb,
-      cacheDir: config.cacheDir,
-    });
+    const { childMemoryMb, cacheDir } = config;
+    const worker = new Worker({ ...surroundings, queues, children, gpus, childMemoryMb, cacheDir });
+    await worker.start();
+    return worker;
   });
 }
 

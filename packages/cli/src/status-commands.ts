@@ -6,11 +6,13 @@ import {
   readTrialRows,
   untakenQueues,
 } from '@cryfold/control';
+import { printable } from '@cryfold/core';
 import { trialTable } from '@cryfold/report';
 import type { Config } from '@cryfold/runtime';
 import { type ControlOptions, withControl } from './control.js';
 import { EXIT } from './exit-codes.js';
 import { formatSeconds } from './format.js';
+import { jsonText, say } from './terminal.js';
 
 const CODES: Record<RunPhase, number> = {
   complete: EXIT.done,
@@ -19,9 +21,11 @@ const CODES: Record<RunPhase, number> = {
   incomplete: EXIT.incomplete,
   cancelled: EXIT.cancelled,
   newer: EXIT.failed,
+  damaged: EXIT.failed,
 };
 
-function line({ run, state, done, total, failed }: RunStatus): string {
+function line({ run, state, done, total, failed, damage }: RunStatus): string {
+  if (damage) return `${run.padEnd(32)}  ${state.padEnd(10)}  ${damage.code}: ${damage.message}`;
   return `${run.padEnd(32)}  ${state.padEnd(10)}  ${done}/${total} folds${failed > 0 ? `, ${failed} failed` : ''}`;
 }
 
@@ -29,9 +33,9 @@ function line({ run, state, done, total, failed }: RunStatus): string {
 export async function listCommand(options: ControlOptions, config: Config): Promise<number> {
   return withControl(options, config, async (control) => {
     const runs = await control.runs.list();
-    if (options.json) process.stdout.write(`${JSON.stringify(runs)}\n`);
-    else for (const run of runs) process.stdout.write(`${line(run)}\n`);
-    if (!options.json && runs.length === 0) process.stdout.write('no runs\n');
+    if (options.json) say(`${jsonText(runs)}\n`);
+    else for (const run of runs) say(`${line(run)}\n`);
+    if (!options.json && runs.length === 0) say('no runs\n');
     return EXIT.done;
   });
 }
@@ -41,15 +45,20 @@ export async function statusCommand(run: string | undefined, options: ControlOpt
   if (run === undefined) return clusterStatus(options, config);
   return withControl(options, config, async (control) => {
     const status = await control.runs.status(run);
+    if (status.damage && status.state !== 'newer') {
+      const { hint } = status.damage;
+      const lines = [line(status), ...(hint ? [`  ${hint}`] : [])];
+      say(options.json ? `${jsonText(status)}\n` : `${lines.join('\n')}\n`);
+      return CODES[status.state];
+    }
     const stored = await readStoredPlan(control.store, run);
     const { search } = stored.base.spec;
     const trials = await readTrialRows(control.store, stored);
-    if (options.json)
-      process.stdout.write(`${JSON.stringify({ ...status, ...(search ? { search: { trials } } : {}) })}\n`);
+    if (options.json) say(`${jsonText({ ...status, ...(search ? { search: { trials } } : {}) })}\n`);
     else {
       const lines = text(search ? { ...status, trials: {} } : status);
       if (search) lines.splice(1, 0, trialTable(trials, search.metric, { color: process.stdout.isTTY === true }));
-      process.stdout.write(`${lines.join('\n')}\n`);
+      say(`${lines.join('\n')}\n`);
     }
     return CODES[status.state];
   });
@@ -65,7 +74,7 @@ function text(status: RunStatus): string[] {
   }
   if (status.etaSeconds !== null) lines.push(`  about ${formatSeconds(status.etaSeconds)} left`);
   for (const { trial, repeat, fold, code, message } of status.failures) {
-    lines.push(`  failed: ${trial}/${repeat}/${fold}  ${code}: ${message}`);
+    lines.push(`  failed: ${trial}/${repeat}/${fold}  ${code}: ${printable(message)}`);
   }
   if (status.failures.length > 0) {
     lines.push(
@@ -80,29 +89,27 @@ async function clusterStatus(options: ControlOptions, config: Config): Promise<n
     const status = await control.runs.cluster();
     const { queues, counters, workers, unfinished } = status;
     if (options.json) {
-      process.stdout.write(`${JSON.stringify(status)}\n`);
+      say(`${jsonText(status)}\n`);
       return EXIT.done;
     }
-    if (!queues) process.stdout.write('REDIS_URL is not set: only the store is shown\n');
+    if (!queues) say('REDIS_URL is not set: only the store is shown\n');
     for (const [name, of] of Object.entries(queues ?? {})) {
       const parts = Object.entries(of).map(([state, count]) => `${count} ${state}`);
-      process.stdout.write(`queue ${name.padEnd(10)} ${parts.join(', ')}\n`);
+      say(`queue ${name.padEnd(10)} ${parts.join(', ')}\n`);
     }
     if (counters) {
       const { duplicates, failedAttempts, cancelled } = counters;
-      process.stdout.write(
-        `${duplicates} duplicates dropped, ${failedAttempts} failed attempts, ${cancelled} cancelled\n`,
-      );
+      say(`${duplicates} duplicates dropped, ${failedAttempts} failed attempts, ${cancelled} cancelled\n`);
     }
     for (const { host, pid, queues: takes, doing } of workers) {
       const now = doing.map(({ trial, repeat, fold, fraction }) =>
         repeat === undefined ? `preparing ${trial}` : `${trial}/${repeat}/${fold} ${Math.round(100 * fraction)} %`,
       );
-      process.stdout.write(`worker ${host} ${pid} (${takes.join(', ')}): ${now.join(', ') || 'idle'}\n`);
+      say(`worker ${host} ${pid} (${takes.join(', ')}): ${now.join(', ') || 'idle'}\n`);
     }
-    for (const queue of untakenQueues(status)) process.stdout.write(`${noWorker(queue)}\n`);
-    for (const run of unfinished) process.stdout.write(`${line(run)}\n`);
-    if (unfinished.length === 0) process.stdout.write('no unfinished run\n');
+    for (const queue of untakenQueues(status)) say(`${noWorker(queue)}\n`);
+    for (const run of unfinished) say(`${line(run)}\n`);
+    if (unfinished.length === 0) say('no unfinished run\n');
     return EXIT.done;
   });
 }

@@ -1,7 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { sha256, VERSION } from '@cryfold/core';
 import type { Option } from 'commander';
 import { EXIT } from './exit-codes.js';
+import { readSpecText } from './prepare.js';
+import { jsonText, say, warn } from './terminal.js';
 
 /** Where the Job's pod finds the spec, and puts copies of results, which nobody reads: the truth is in the store. */
 const SPEC = '/etc/cryfold/spec.yaml';
@@ -30,7 +31,7 @@ export async function printSweepJob(
   options: readonly Option[],
   values: Record<string, unknown>,
 ): Promise<number> {
-  const text = await readFile(spec, 'utf8');
+  const text = await readSpecText(spec);
   const args = ['sweep', SPEC, ...flags(options, values), '--out', OUT];
   const name = `sweep-${sha256(new TextEncoder().encode(JSON.stringify([text, args]))).slice(0, 12)}`;
   const labels = { 'app.kubernetes.io/name': 'cryfold-job', 'app.kubernetes.io/component': 'sweep' };
@@ -100,7 +101,7 @@ export async function printSweepJob(
     { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { 'spec.yaml': text } },
     { apiVersion: 'batch/v1', kind: 'Job', metadata, spec: job },
   ];
-  process.stdout.write(`${JSON.stringify({ apiVersion: 'v1', kind: 'List', items }, undefined, 2)}\n`);
-  process.stderr.write(`${name}: pipe this into kubectl apply -f -; cryfold status and list show the run\n`);
+  say(`${jsonText({ apiVersion: 'v1', kind: 'List', items }, 2)}\n`);
+  warn(`${name}: pipe this into kubectl apply -f -; cryfold status and list show the run\n`);
   return EXIT.done;
 }

@@ -9,6 +9,7 @@ import { modelControl } from './model-control.js';
 import { openStoreOf } from './open-store.js';
 import { ProgressDisplay } from './progress.js';
 import { STOP_SIGNALS } from './run-command.js';
+import { jsonText, say } from './terminal.js';
 
 export interface TrainFinalOptions {
   name?: string;
@@ -41,11 +42,11 @@ export async function trainFinalCommand(run: string, options: TrainFinalOptions,
       { signal: stop.signal, onProgress: (text) => display.update(text) },
     );
     display.clear();
-    if (options.json) process.stdout.write(`${JSON.stringify({ known, card })}\n`);
+    if (options.json) say(`${jsonText({ known, card })}\n`);
     else {
-      process.stdout.write(cardText(card));
-      process.stdout.write(`\n${card.name}@${card.version}${known ? ' was there already' : ' is written'}. `);
-      process.stdout.write(`cryfold models promote ${card.name}@${card.version} makes it the champion.\n`);
+      say(cardText(card));
+      say(`\n${card.name}@${card.version}${known ? ' was there already' : ' is written'}. `);
+      say(`cryfold models promote ${card.name}@${card.version} makes it the champion.\n`);
     }
     return EXIT.done;
   } finally {

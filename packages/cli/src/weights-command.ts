@@ -1,11 +1,12 @@
-import { readFile } from 'node:fs/promises';
+import { storeKeys } from '@cryfold/artifacts';
 import { CryfoldError } from '@cryfold/core';
 import { estimatorKinds } from '@cryfold/estimators';
 import { resolveWeights } from '@cryfold/nn';
-import { storeKeys } from '@cryfold/plan';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { openStoreOf } from './open-store.js';
+import { putWeights } from './spec-weights.js';
+import { jsonText, say } from './terminal.js';
 
 export interface WeightsPutOptions {
   store?: string;
@@ -22,19 +23,18 @@ export async function weightsPutCommand(source: string, options: WeightsPutOptio
   }
   const store = openStoreOf(storeUrl, config);
   try {
-    const fetchBytes = (key: string) => store.get(key);
-    const { path, sha256 } = await resolveWeights(source, { cacheDirectory: config.cacheDir, fetchBytes }).catch(
+    const fetchContent = async (key: string) => (await store.open(key))?.stream;
+    const { path, sha256 } = await resolveWeights(source, { cacheDirectory: config.cacheDir, fetchContent }).catch(
       forPut,
     );
     const arrays = await verify(path);
     const key = storeKeys.weights(sha256);
-    const added = !(await store.has(key));
-    if (added) await store.put(key, await readFile(path));
+    const added = await putWeights(store, { path, sha256 });
     const weights = `store:${key}#sha256=${sha256}`;
-    if (options.json) process.stdout.write(`${JSON.stringify({ weights, key, sha256, added })}\n`);
+    if (options.json) say(`${jsonText({ weights, key, sha256, added })}\n`);
     else {
-      process.stdout.write(`${added ? 'stored' : 'already in the store'}: ${arrays} weights\n`);
-      process.stdout.write(`use them with\n  weights: ${weights}\n`);
+      say(`${added ? 'stored' : 'already in the store'}: ${arrays} weights\n`);
+      say(`use them with\n  weights: ${weights}\n`);
     }
     return EXIT.done;
   } finally {

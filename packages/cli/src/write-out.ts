@@ -1,6 +1,7 @@
-import { constants } from 'node:fs';
-import { access, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { constants, lstatSync, openSync, rmSync } from 'node:fs';
+import { access, lstat, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join, sep } from 'node:path';
 import { CryfoldError } from '@cryfold/core';
 
 /** What a file system says of a path that the user chose, in words; any other error is a defect of ours. */
@@ -13,6 +14,11 @@ const REASONS: Readonly<Record<string, string>> = {
   EPERM: 'permission is denied',
   EROFS: 'the file system is read-only',
   ENOSPC: 'no space is left on the device',
+  EDQUOT: 'the disk quota is exceeded',
+  EFBIG: 'it is too large for the file system',
+  EBUSY: 'it is in use, such as by a mount',
+  ELOOP: 'links lead to it in a loop',
+  ENAMETOOLONG: 'its name is too long',
 };
 
 /**
@@ -28,23 +34,134 @@ export async function writingOut<T>(path: string, write: () => Promise<T>): Prom
     throw new CryfoldError('OUT_UNWRITABLE', `${at} cannot be written: ${REASONS[code]}`, {
       cause,
       context: { path: at, errno: code },
-      hint: code === 'ENOSPC' ? 'Free some space there, or give another path.' : 'Give a path that can be written to.',
+      hint:
+        code === 'ENOSPC' || code === 'EDQUOT'
+          ? 'Free some space there, or give another path.'
+          : 'Give a path that can be written to.',
     });
   }
 }
 
 /**
- * Tells early that a file cannot be written, before it is made at length.
+ * Fails early where a file cannot be written, before its content is computed at length.
  * @throws CryfoldError OUT_UNWRITABLE
  */
 export function checkOutFile(path: string): Promise<void> {
   return writingOut(path, async () => {
     const found = await stat(path).catch(() => undefined);
     if (found?.isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR', path });
-    await access(found ? path : dirname(path), constants.W_OK).catch((error) => {
-      throw Object.assign(error, { path });
-    });
+    if (found && !found.isFile()) {
+      throw new CryfoldError('OUT_UNWRITABLE', `${path} cannot be written: it is a device, pipe or socket`, {
+        context: { path },
+        hint: 'Give the path of a file; without --out, the output goes to standard output.',
+      });
+    }
+    // What a link leads to is not written.
+    const written = (await lstat(path).catch(() => undefined))?.isFile() ? [path, dirname(path)] : [dirname(path)];
+    for (const part of written) {
+      await access(part, constants.W_OK).catch((error) => {
+        throw Object.assign(error, { path });
+      });
+    }
   });
+}
+
+/**
+ * Writes a file atomically: a command that is killed, or a full disk, leaves the file that was there, or none. A link in
+ * its place is replaced, never followed. The file keeps its mode. It is not flushed to the disk: what a command writes
+ * out are copies of what the store holds.
+ * @throws CryfoldError OUT_UNWRITABLE
+ */
+export function writeOutFile(path: string, content: string | Uint8Array): Promise<void> {
+  return writingOut(path, async () => {
+    await checkOutFile(path);
+    const found = await lstat(path).catch(() => undefined);
+    const staged = join(dirname(path), `.cryfold-${randomBytes(12).toString('hex')}.part`);
+    try {
+      const file = await open(staged, 'wx');
+      try {
+        if (found?.isFile()) await file.chmod(found.mode & 0o777);
+        await file.writeFile(content);
+      } finally {
+        await file.close();
+      }
+      await rename(staged, path);
+    } catch (error) {
+      await rm(staged, { force: true }).catch(() => {});
+      // Named after the file that was asked for. A write names none.
+      throw Object.assign(error as Error, { path });
+    }
+  });
+}
+
+/**
+ * A folder that the user gave for output, and what is written below it. The folder itself may be a link; links below it
+ * are replaced where a file is written, and refused where a folder on the way leads out.
+ */
+export class OutFolder {
+  readonly path: string;
+  readonly #checked = new Set<string>();
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /**
+   * Makes a folder below this one.
+   * @param name relative, with `/`; empty for the folder itself
+   * @returns its path
+   * @throws CryfoldError OUT_UNWRITABLE
+   */
+  folder(name: string): Promise<string> {
+    return writingOut(this.path, async () => {
+      let at = this.path;
+      if (!this.#checked.has(at)) await mkdir(at, { recursive: true });
+      this.#checked.add(at);
+      for (const part of name.split('/').filter(Boolean)) {
+        at = join(at, part);
+        if (this.#checked.has(at)) continue;
+        await mkdir(at).catch((error) => {
+          if (error.code !== 'EEXIST') throw error;
+        });
+        await this.#checkInside(at);
+        this.#checked.add(at);
+      }
+      return at;
+    });
+  }
+
+  /**
+   * Writes a file below this folder, as `writeOutFile` does.
+   * @param name relative, with `/`
+   * @returns its path
+   * @throws CryfoldError OUT_UNWRITABLE
+   */
+  async write(name: string, content: string | Uint8Array): Promise<string> {
+    const slash = name.lastIndexOf('/');
+    const target = join(await this.folder(name.slice(0, Math.max(slash, 0))), name.slice(slash + 1));
+    await writeOutFile(target, content);
+    return target;
+  }
+
+  async #checkInside(folder: string): Promise<void> {
+    const found = await lstat(folder);
+    if (found.isDirectory()) return;
+    const target = found.isSymbolicLink() ? await realpath(folder) : '';
+    if (target.startsWith(`${await realpath(this.path)}${sep}`) && (await stat(target)).isDirectory()) return;
+    if (target === '') throw Object.assign(new Error(), { code: 'ENOTDIR', path: folder });
+    throw new CryfoldError('OUT_UNWRITABLE', `${folder} is a link that leads out of ${this.path}`, {
+      context: { path: folder },
+      hint: 'Remove the link, or give another folder.',
+    });
+  }
+}
+
+/** Opens a log to append to it. Anything in its place that is no regular file, such as a link, is removed first. */
+export function openLog(path: string): number {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found && !found.isFile()) rmSync(path);
+  const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
+  return openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK);
 }
 
 /**

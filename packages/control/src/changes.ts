@@ -1,7 +1,15 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { type ArtifactStore, replaceRecord } from '@cryfold/artifacts';
-import { CryfoldError, encodeRecord, FORMATS } from '@cryfold/core';
-import { decodePlan, planRun, queuedIds, type RunPlan, type Spec, storeKeys } from '@cryfold/plan';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
+import { type ArtifactStore, replaceRecord, storeKeys } from '@cryfold/artifacts';
+import { CryfoldError, encodeRecord, FORMATS, isNewer, isUnreadable } from '@cryfold/core';
+import {
+  decodePlan,
+  encodePlan,
+  planRunInSteps,
+  queuedIds,
+  type RunPlan,
+  type Spec,
+  submittedWeights,
+} from '@cryfold/plan';
 import type { Queues } from '@cryfold/queue';
 import { readManifest } from './fold-detail.js';
 import { allSplits } from './splits.js';
@@ -12,13 +20,20 @@ const STOPPED = 10_000;
 
 /**
  * Leaves a record in the store, which coordinator and workers look for every second or so, and waits until nothing of
- * the run is active any more. Finished folds are kept. A run that has ended is left as it is.
+ * the run is active any more. Finished folds are kept. A run that has ended is left as it is. One whose
+ * plan is damaged or too large to be read can be cancelled too; one of a newer cryfold cannot.
+ * @throws CryfoldError RUN_NOT_FOUND, FORMAT_NEWER
  */
 export async function cancelRun(store: ArtifactStore, queues: Queues | undefined, run: string): Promise<void> {
-  const plan = await readPlan(store, run);
-  if (await readResults(store, run)) return;
+  const plan = await readPlan(store, run).catch((error) => {
+    if (isNewer(error) || !isUnreadable(error)) throw error;
+    return undefined;
+  });
+  if (await store.has(storeKeys.results(run))) return;
   const record = { format: FORMATS.cancelled, run, at: new Date().toISOString() };
   await store.putIfAbsent(storeKeys.cancelled(run), encodeRecord(record));
+  // Nobody works on a run whose plan cannot be read.
+  if (!plan) return;
   const started = Date.now();
   const keys = new Set(plan.jobs.map((job) => job.key));
   while (queues && Date.now() - started < STOPPED) {
@@ -89,26 +104,31 @@ export async function extendRun(store: ArtifactStore, run: string, repeats: numb
 /**
  * Plans a spec over a dataset whose manifest and images are in the store, and puts the plan there: from then on it is a
  * run that the coordinator drives. An equal run that ended incomplete is tried again; a complete one is left alone.
- * @throws CryfoldError ARTIFACT_MISSING, SPLIT_IMPOSSIBLE
+ * @throws CryfoldError ARTIFACT_MISSING, SPLIT_IMPOSSIBLE; SPEC_INVALID for weights by path or URL
  */
 export async function submitRun(store: ArtifactStore, spec: Spec, dataset: string): Promise<RunPlan> {
+  // Before the work of planning.
+  submittedWeights(spec);
   const manifest = await readManifest(store, dataset);
-  return submitPlan(store, planRun({ spec, manifest, splits: allSplits(spec, manifest) }));
+  const splits = allSplits(spec, manifest);
+  await setImmediate();
+  return submitPlan(store, await planRunInSteps({ spec, manifest, splits }));
 }
 
 /** As `submitRun`, of a plan that was made already. */
 export async function submitPlan(store: ArtifactStore, plan: RunPlan): Promise<RunPlan> {
-  const images = storeKeys.images(plan.features.key);
-  if (!(await store.has(images))) {
-    throw new CryfoldError('ARTIFACT_MISSING', `${images} is not in the store`, {
-      context: { key: images },
-      hint: 'Run the spec with --data once, so that the images are drawn.',
-    });
-  }
+  const weights = submittedWeights(plan.spec);
+  await mustHave(store, storeKeys.images(plan.features.key), 'Run the spec with --data once, so that they are drawn.');
+  for (const hash of weights) await mustHave(store, storeKeys.weights(hash), 'Upload them with cryfold weights put.');
   await store.check();
   if ((await readResults(store, plan.run))?.status === 'complete') return plan;
   // Before anything is forgotten: a newer version's run is refused.
-  await replaceRecord(store, storeKeys.plan(plan.run), encodeRecord(plan), decodePlan);
+  await replaceRecord(store, storeKeys.plan(plan.run), encodePlan(plan), decodePlan);
   await forgetFailures(store, plan.run);
   return plan;
+}
+
+async function mustHave(store: ArtifactStore, key: string, hint: string): Promise<void> {
+  if (await store.has(key)) return;
+  throw new CryfoldError('ARTIFACT_MISSING', `${key} is not in the store`, { context: { key }, hint });
 }

@@ -1,5 +1,6 @@
 import type { ArtifactStore, StoredPlan } from '@cryfold/artifacts';
-import { type DatasetManifest, type RunPlan, storeKeys } from '@cryfold/plan';
+import { storeKeys } from '@cryfold/artifacts';
+import type { DatasetManifest, RunPlan } from '@cryfold/plan';
 import { readManifest } from './fold-detail.js';
 import { RUN_ID, readStoredPlan } from './status.js';
 

@@ -1,4 +1,4 @@
-import { type ArtifactStore, readArtifact } from '@cryfold/artifacts';
+import { type ArtifactStore, readArtifact, storeKeys } from '@cryfold/artifacts';
 import { decodeNpy, decodeRecord } from '@cryfold/core';
 import { accuracy, argmaxRows, confusionMatrix } from '@cryfold/evaluation';
 import {
@@ -8,7 +8,6 @@ import {
   type FoldResult,
   foldFailureSchema,
   type RunPlan,
-  storeKeys,
 } from '@cryfold/plan';
 import { z } from 'zod';
 import { foldLog, foldLogSchema, readResult } from './logs.js';

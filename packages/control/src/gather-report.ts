@@ -1,9 +1,9 @@
 import { evaluateStored, readRun, type StoredRun } from '@cryfold/aggregator';
-import { type ArtifactStore, readArtifact } from '@cryfold/artifacts';
+import { type ArtifactStore, readArtifact, storeKeys } from '@cryfold/artifacts';
 import { CryfoldError, decodeNpy } from '@cryfold/core';
 import { type ClipOutcome, clipOutcomes, type RunResults } from '@cryfold/evaluation';
 import { encodeWav, readClips, readDataset } from '@cryfold/features';
-import { type Spec, storeKeys } from '@cryfold/plan';
+import type { Spec } from '@cryfold/plan';
 import type { FoldTime, HardClip, ReportInput } from '@cryfold/report';
 
 /** Clips shown with their spectrograms. */

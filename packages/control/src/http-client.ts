@@ -33,6 +33,33 @@ export class HttpClient {
 
   /** @throws CryfoldError SERVER_UNREACHABLE, or what the server says */
   async send(path: string, request: HttpRequest = {}): Promise<Response> {
+    return this.#ask(path, request, async (response) => response);
+  }
+
+  /** @throws CryfoldError SERVER_UNREACHABLE also for an answer of another shape */
+  async json<T>(path: string, schema: z.ZodType<T>, request: HttpRequest = {}): Promise<T> {
+    const text = await this.#ask(path, request, (response) => response.text());
+    const parsed = schema.safeParse(parseJson(text));
+    if (parsed.success) return parsed.data;
+    const [issue] = parsed.error.issues;
+    const where = issue.path.join('.') || 'the answer';
+    throw new CryfoldError('SERVER_UNREACHABLE', `${path}: ${where}: ${issue.message}`, {
+      hint: 'The server may be of another version than this command.',
+    });
+  }
+
+  /** The content of an answer; undefined where there is no such artifact. */
+  async bytes(path: string, request: HttpRequest = {}): Promise<Uint8Array | undefined> {
+    return this.#ask(path, { ...request, accept: [404] }, async (response) => {
+      if (response.status !== 404) return new Uint8Array(await response.arrayBuffer());
+      const error = await errorOf(response, new URL(path, this.#base));
+      if (error.code === 'ARTIFACT_MISSING') return undefined;
+      throw error;
+    });
+  }
+
+  /** @param read takes what it needs of the answer; an answer that breaks off is asked for again */
+  async #ask<T>(path: string, request: HttpRequest, read: (response: Response) => Promise<T>): Promise<T> {
     const { method = 'GET', accept = [] } = request;
     const url = new URL(path, this.#base);
     for (const [name, value] of Object.entries(request.query ?? {})) {
@@ -48,39 +75,25 @@ export class HttpClient {
       try {
         // A redirect could lead the token elsewhere.
         const response = await fetch(url, { method, headers, body: body ?? null, redirect: 'error' });
-        if (response.ok || accept.includes(response.status)) return response;
+        if (response.ok || accept.includes(response.status)) return await read(response);
         wait = Math.max(wait, 1000 * Math.min(60, Number(response.headers.get('retry-after') ?? 0)));
         throw await errorOf(response, url);
       } catch (cause) {
         const error = cause instanceof CryfoldError ? cause : unreachable(url, cause);
-        // Whoever is told to come later was not heard at all.
+        // A request that was refused for its rate was not carried out.
         const repeatable = method !== 'POST' || error.code === 'API_BUSY';
         if (!error.retryable || !repeatable || attempt === TRIES) throw error;
         await sleep(wait);
       }
     }
   }
+}
 
-  /** @throws CryfoldError SERVER_UNREACHABLE also for an answer of another shape */
-  async json<T>(path: string, schema: z.ZodType<T>, request?: HttpRequest): Promise<T> {
-    const response = await this.send(path, request);
-    const parsed = schema.safeParse(await response.json().catch(() => undefined));
-    if (parsed.success) return parsed.data;
-    const [issue] = parsed.error.issues;
-    const where = issue.path.join('.') || 'the answer';
-    throw new CryfoldError('SERVER_UNREACHABLE', `${path}: ${where}: ${issue.message}`, {
-      hint: 'The server may be of another version than this command.',
-    });
-  }
-
-  async bytes(path: string, request: HttpRequest = {}): Promise<Uint8Array | undefined> {
-    const response = await this.send(path, { ...request, accept: [404] });
-    if (response.status === 404) {
-      const error = await errorOf(response, new URL(path, this.#base));
-      if (error.code === 'ARTIFACT_MISSING') return undefined;
-      throw error;
-    }
-    return new Uint8Array(await response.arrayBuffer());
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 

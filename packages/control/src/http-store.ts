@@ -1,9 +1,16 @@
-import type { ArtifactInfo, ArtifactStore } from '@cryfold/artifacts';
-import { CryfoldError } from '@cryfold/core';
+import { Readable } from 'node:stream';
+import type { ReadableStream } from 'node:stream/web';
+import type { ArtifactContent, ArtifactInfo, ArtifactStore } from '@cryfold/artifacts';
+import { CryfoldError, sha256 } from '@cryfold/core';
 import { z } from 'zod';
 import type { HttpClient } from './http-client.js';
 
 const session = z.object({ role: z.enum(['read', 'operate']).nullable() });
+
+function infoOf(headers: Headers): ArtifactInfo {
+  return { bytes: Number(headers.get('x-artifact-bytes')), modified: new Date(headers.get('last-modified') ?? 0) };
+}
+
 const page = z.object({ keys: z.array(z.string()), next: z.string().nullable() });
 
 /**
@@ -46,19 +53,33 @@ export class HttpStore implements ArtifactStore {
   async stat(key: string): Promise<ArtifactInfo | undefined> {
     const { status, headers } = await this.client.send(`artifacts/${key}`, { method: 'HEAD', accept: [404] });
     if (status === 404) return undefined;
-    return {
-      bytes: Number(headers.get('x-artifact-bytes')),
-      modified: new Date(headers.get('last-modified') ?? 0),
-    };
+    return infoOf(headers);
+  }
+
+  async open(key: string): Promise<ArtifactContent | undefined> {
+    const { status, headers, body } = await this.client.send(`artifacts/${key}`, { accept: [404] });
+    if (status !== 404 && body) {
+      return { ...infoOf(headers), stream: Readable.fromWeb(body as ReadableStream<Uint8Array>) };
+    }
+    await body?.cancel();
+    return undefined;
   }
 
   async put(key: string, bytes: Uint8Array): Promise<void> {
-    await this.client.send(`artifacts/${key}`, { method: 'PUT', bytes });
+    await this.putIfAbsent(key, bytes);
   }
 
   async putIfAbsent(key: string, bytes: Uint8Array): Promise<boolean> {
-    const { status } = await this.client.send(`artifacts/${key}`, { method: 'PUT', bytes });
+    const headers = { 'x-artifact-sha256': sha256(bytes) };
+    const { status } = await this.client.send(`artifacts/${key}`, { method: 'PUT', bytes, headers });
     return status === 201;
+  }
+
+  /** Holds the content in memory all the same: the request may have to be repeated. */
+  async putStreamIfAbsent(key: string, source: AsyncIterable<Uint8Array>): Promise<boolean> {
+    const pieces: Uint8Array[] = [];
+    for await (const piece of source) pieces.push(piece);
+    return this.putIfAbsent(key, Buffer.concat(pieces));
   }
 
   async *list(prefix: string): AsyncIterable<string> {

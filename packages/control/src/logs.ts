@@ -1,6 +1,7 @@
 import type { ArtifactStore } from '@cryfold/artifacts';
+import { storeKeys } from '@cryfold/artifacts';
 import { CryfoldError, decodeRecord, epochSchema } from '@cryfold/core';
-import { type FoldJob, type FoldResult, foldResultSchema, type RunPlan, storeKeys } from '@cryfold/plan';
+import { type FoldJob, type FoldResult, foldResultSchema, type RunPlan } from '@cryfold/plan';
 import { z } from 'zod';
 
 export const foldLogSchema = z.object({
@@ -62,7 +63,7 @@ export async function foldLog(
     if (name !== storeKeys.log(job.key, attempt)) continue;
     const text = await store.get(name);
     if (!text) continue;
-    const log = new TextDecoder().decode(text);
+    const log = tailOf(new TextDecoder().decode(text));
     if (attempt === result?.attempt) said = log;
     else failed.push({ attempt, log });
   }
@@ -74,4 +75,24 @@ export async function foldLog(
     ...(said === undefined ? {} : { log: said }),
   };
   return { trial: job.trial, repeat, fold, key: job.key, committed: committed ?? null, failed };
+}
+
+/** Characters of one attempt's log that are shown: its last ones. */
+const TAIL = 2 ** 20;
+
+function tailOf(log: string): string {
+  return log.length <= TAIL ? log : `[the first ${log.length - TAIL} characters are left out]\n${log.slice(-TAIL)}`;
+}
+
+/** Characters of the logs of a whole run that are shown together. */
+export const ALL_LOGS = 16 * 2 ** 20;
+
+/** The log of a fold without what was said, where the logs of other folds are long enough. */
+export function withoutText({ committed, failed, ...fold }: FoldLog): FoldLog {
+  const log = '[left out, since the logs of this run are long: ask for this fold alone]\n';
+  return {
+    ...fold,
+    committed: committed && { ...committed, log },
+    failed: failed.map(({ attempt }) => ({ attempt, log })),
+  };
 }

@@ -1,20 +1,21 @@
 import type { ArtifactStore } from '@cryfold/artifacts';
-import { isNewer } from '@cryfold/core';
-import type { RunPlan, Spec } from '@cryfold/plan';
+import { storeKeys } from '@cryfold/artifacts';
+import { isUnreadable } from '@cryfold/core';
+import type { FoldJob, RunPlan, Spec } from '@cryfold/plan';
 import type { Queues } from '@cryfold/queue';
 import { cancelRun, enqueueRun, extendRun, reopenRun, submitPlan, submitRun } from './changes.js';
 import { Decoded } from './decoded.js';
-import { type FoldLog, findJob, foldLog, readResult } from './logs.js';
+import { ALL_LOGS, type FoldLog, findJob, foldLog, readResult, withoutText } from './logs.js';
 import { planStoredChampion } from './models/champion-plan.js';
 import {
   type ClusterStatus,
   isUnfinished,
   mapLimited,
-  newerStatus,
   queueStatus,
   type RunStatus,
   runIds,
   statusOf,
+  unreadableStatus,
 } from './status.js';
 
 /**
@@ -67,8 +68,8 @@ export class StoreControl implements RunControl {
     try {
       return await statusOf(this.store, this.queues, await this.decoded.plan(run));
     } catch (error) {
-      if (isNewer(error)) return newerStatus(run);
-      throw error;
+      if (!isUnreadable(error)) throw error;
+      return unreadableStatus(run, error, await this.store.has(storeKeys.cancelled(run)));
     }
   }
 
@@ -98,11 +99,16 @@ export class StoreControl implements RunControl {
   async logs(run: string, fold?: string): Promise<FoldLog[]> {
     const plan = await this.decoded.plan(run);
     const jobs = fold === undefined ? plan.jobs : [findJob(plan, fold)];
-    const logs = await mapLimited(jobs, async (job) =>
-      foldLog(this.store, plan, job, await readResult(this.store, job)),
-    );
-    if (fold !== undefined) return logs;
-    return logs.filter(({ failed }) => failed.length > 0);
+    const read = async (job: FoldJob) => foldLog(this.store, plan, job, await readResult(this.store, job));
+    if (fold !== undefined) return Promise.all(jobs.map(read));
+    let left = ALL_LOGS;
+    const logs = await mapLimited(jobs, async (job) => {
+      const log = await read(job);
+      if (log.failed.length === 0) return [];
+      for (const { log: text = '' } of [log.committed ?? {}, ...log.failed]) left -= text.length;
+      return [left < 0 ? withoutText(log) : log];
+    });
+    return logs.flat();
   }
 
   async #start(plan: RunPlan): Promise<RunStatus> {

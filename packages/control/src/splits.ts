@@ -1,6 +1,6 @@
 import { deriveSeed } from '@cryfold/core';
 import { type Split, type Splitter, splitterOf } from '@cryfold/evaluation';
-import type { PlannedSplit, Spec } from '@cryfold/plan';
+import { checkPlanSize, type PlannedSplit, type Spec } from '@cryfold/plan';
 
 /** What `--protocol` calls them: the paper's random folds, and folds grouped by infant. */
 export const PROTOCOLS: Readonly<Record<string, Splitter>> = {
@@ -16,9 +16,10 @@ export interface Labelled {
 
 /**
  * The folds of a spec's protocol, all shuffled by its seed.
- * @throws CryfoldError SPLIT_IMPOSSIBLE
+ * @throws CryfoldError PLAN_TOO_LARGE before any fold is made; SPLIT_IMPOSSIBLE
  */
 export function makeSplits(spec: Spec, dataset: Labelled): Split[] {
+  checkPlanSize(spec, dataset);
   return split(spec.protocol, spec.seed, dataset);
 }
 

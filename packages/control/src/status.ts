@@ -1,12 +1,12 @@
-import { type ArtifactStore, readRunPlan, type StoredPlan } from '@cryfold/artifacts';
-import { CryfoldError, decodeRecord } from '@cryfold/core';
+import { type ArtifactStore, RunStore, type StoredPlan, storeKeys } from '@cryfold/artifacts';
+import { CryfoldError, decodeRecord, unlessUnreadable } from '@cryfold/core';
 import { decodeResults, type RunResults } from '@cryfold/evaluation';
-import { foldFailureSchema, type RunPlan, storeKeys } from '@cryfold/plan';
+import { type FoldJob, foldFailureSchema, type RunPlan } from '@cryfold/plan';
 import { QUEUE_NAMES, type Queues, type WorkerState, workerState } from '@cryfold/queue';
 import { z } from 'zod';
 
-/** `stopped`: unfinished, and no process is known to work on it. `newer`: a newer cryfold's, which this one cannot read. */
-export const RUN_PHASES = ['complete', 'incomplete', 'cancelled', 'running', 'stopped', 'newer'] as const;
+/** `stopped`: unfinished, and no process is known to work on it. `newer`, `damaged`: a record of it cannot be read, see `damage`. */
+export const RUN_PHASES = ['complete', 'incomplete', 'cancelled', 'running', 'stopped', 'newer', 'damaged'] as const;
 export type RunPhase = (typeof RUN_PHASES)[number];
 
 const count = z.int().nonnegative();
@@ -25,6 +25,8 @@ export const runStatusSchema = z.object({
   etaSeconds: z.number().nullable(),
   /** Folds that will not be tried again, and why: the dead letters */
   failures: z.array(z.object({ ...place, key: z.string(), code: z.string(), message: z.string() })),
+  /** Why a record of the run cannot be read, and what to do about it */
+  damage: z.object({ code: z.string(), message: z.string(), hint: z.string().optional() }).optional(),
 });
 export type RunStatus = z.infer<typeof runStatusSchema>;
 
@@ -48,7 +50,7 @@ export async function readPlan(store: ArtifactStore, run: string): Promise<RunPl
 /** As `readPlan`, with what a sweep decided. */
 export async function readStoredPlan(store: ArtifactStore, run: string): Promise<StoredPlan> {
   const key = RUN_ID.test(run) ? storeKeys.plan(run) : undefined;
-  if (key && (await store.has(key))) return readRunPlan(store, run);
+  if (key && (await store.has(key))) return new RunStore(store).runs.plan(run);
   throw new CryfoldError('RUN_NOT_FOUND', `the store has no run ${JSON.stringify(run)}`, {
     context: { run },
     hint: 'cryfold list shows what is there (without a server, CRYFOLD_STORE or --out says where).',
@@ -89,10 +91,25 @@ export async function mapLimited<T, R>(items: readonly T[], action: (item: T) =>
 /** What the coordinator publishes on a run's job. */
 const progressSchema = runStatusSchema.pick({ active: true, etaSeconds: true }).partial();
 
-/** Of a run that only a newer cryfold can read: it must not hide all others. */
-export function newerStatus(run: string): RunStatus {
+/**
+ * Of a run with a record that cannot be read: it must not hide the others.
+ * @param cancelled whether somebody cancelled it, so that no coordinator takes it
+ */
+export function unreadableStatus(run: string, { code, message, hint }: CryfoldError, cancelled: boolean): RunStatus {
   const nothing = { total: 0, done: 0, failed: 0, trials: {}, active: [], etaSeconds: null, failures: [] };
-  return { run, name: run, state: 'newer', ...nothing };
+  const state = code === 'FORMAT_NEWER' ? 'newer' : cancelled ? 'cancelled' : 'damaged';
+  return { run, name: run, state, ...nothing, damage: { code, message, ...(hint ? { hint } : {}) } };
+}
+
+/** Trials with equal parameters share a key. */
+function byKey(jobs: readonly FoldJob[]): Map<string, FoldJob[]> {
+  const found = new Map<string, FoldJob[]>();
+  for (const job of jobs) {
+    const own = found.get(job.key);
+    if (own) own.push(job);
+    else found.set(job.key, [job]);
+  }
+  return found;
 }
 
 /** What the store and, where it is asked, Redis know of a run. */
@@ -102,14 +119,17 @@ export async function statusOf(store: ArtifactStore, queues: Queues | undefined,
   const complete = results?.status === 'complete';
   const failures: RunStatus['failures'] = [];
   const failed = new Set<string>();
+  let jobsOf: Map<string, FoldJob[]> | undefined;
   // A complete run has every fold and no failure: nothing need be looked up.
   if (!complete) {
     for await (const key of store.list(storeKeys.failures(run))) {
       const bytes = await store.get(key);
       if (!bytes) continue;
-      const failure = decodeRecord(foldFailureSchema, bytes, key);
+      const failure = unlessUnreadable(() => decodeRecord(foldFailureSchema, bytes, key));
+      if (!failure) continue;
       failed.add(failure.key);
-      for (const job of plan.jobs.filter((candidate) => candidate.key === failure.key)) {
+      jobsOf ??= byKey(plan.jobs);
+      for (const job of jobsOf.get(failure.key) ?? []) {
         const { repeat, fold } = plan.splits[job.split];
         const { code, message } = failure.error;
         failures.push({ trial: job.trial, repeat, fold, key: job.key, code, message });
@@ -117,12 +137,13 @@ export async function statusOf(store: ArtifactStore, queues: Queues | undefined,
     }
   }
   const done = await mapLimited(plan.jobs, async (job) => complete || (await store.has(storeKeys.result(job.key))));
-  const trials: RunStatus['trials'] = {};
+  const counts = new Map<string, RunStatus['trials'][string]>();
   for (const [i, { trial, key }] of plan.jobs.entries()) {
-    trials[trial] ??= { total: 0, done: 0, failed: 0 };
-    trials[trial].total++;
-    if (done[i]) trials[trial].done++;
-    else if (failed.has(key)) trials[trial].failed++;
+    const own = counts.get(trial) ?? { total: 0, done: 0, failed: 0 };
+    counts.set(trial, own);
+    own.total++;
+    if (done[i]) own.done++;
+    else if (failed.has(key)) own.failed++;
   }
   const job = results ? undefined : await queues?.job('runs', run);
   const live = job !== undefined && job.state !== 'failed' && job.state !== 'completed';
@@ -133,7 +154,7 @@ export async function statusOf(store: ArtifactStore, queues: Queues | undefined,
     return live ? 'running' : 'stopped';
   };
   const sum = (member: 'total' | 'done' | 'failed') =>
-    Object.values(trials).reduce((all, trial) => all + trial[member], 0);
+    [...counts.values()].reduce((all, trial) => all + trial[member], 0);
   return {
     run,
     name: plan.spec.name,
@@ -141,7 +162,7 @@ export async function statusOf(store: ArtifactStore, queues: Queues | undefined,
     total: sum('total'),
     done: sum('done'),
     failed: sum('failed'),
-    trials,
+    trials: Object.fromEntries(counts),
     active: progress.active ?? [],
     etaSeconds: progress.etaSeconds ?? null,
     failures,

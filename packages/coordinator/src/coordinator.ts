@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ArtifactStore, observed, openStore, readRunPlan, type S3Settings } from '@cryfold/artifacts';
-import { CryfoldError, DAMAGE_CODES } from '@cryfold/core';
-import { storeKeys } from '@cryfold/plan';
+import { type ArtifactStore, observed, openStore, RunStore, type S3Settings, storeKeys } from '@cryfold/artifacts';
+import { CryfoldError, DAMAGE_CODES, endsWithin } from '@cryfold/core';
 import {
   type Attempt,
   Consumer,
@@ -48,6 +47,8 @@ const RECONCILE = 3000;
 /** Milliseconds between looks at whether a run was cancelled. */
 const CANCELLED = 1000;
 const PROGRESS = 250;
+/** Milliseconds that looks at the store and the queues may take to end when the coordinator stops. */
+const STOPPING = 3000;
 /** Runs driven side by side by one coordinator. */
 const RUNS = 100;
 /** How often damaged results are trained again before the store counts as the cause. */
@@ -133,8 +134,7 @@ export class Coordinator implements Service {
     this.#stopped.abort();
     // Driving has no work of its own to lose: another coordinator goes on where this one stops.
     await this.#consumer.close(true);
-    await this.#scanning;
-    await this.#watching;
+    await endsWithin(STOPPING, Promise.all([this.#scanning, this.#watching]));
     await this.#queues.close();
     await this.#store.close();
   }
@@ -190,11 +190,12 @@ export class Coordinator implements Service {
 
   async #driveOnce(run: string, attempt: Attempt): Promise<void> {
     const log = this.#log.child({ run });
-    const stored = await readRunPlan(this.#store, run);
+    // Before the plan is read: an operator may have cancelled a run because its plan cannot be.
+    if (await this.#store.has(storeKeys.cancelled(run))) return;
+    const stored = await new RunStore(this.#store).runs.plan(run);
     const state = new RunState(stored.plan);
     const search = SearchDriver.of(this.#store, stored);
     const driver = new RunDriver(state, this.#store, this.#queues, log);
-    if (await this.#store.has(storeKeys.cancelled(run))) return;
     log.info({ folds: state.plan.jobs.length }, 'run taken');
     // Before the first fold is enqueued: short ones end while others still are, and 1,000 that nobody heard cost 3 s.
     this.#drivers.add(driver);

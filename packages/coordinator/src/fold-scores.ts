@@ -1,7 +1,7 @@
-import { type ArtifactStore, readArtifact } from '@cryfold/artifacts';
+import { type ArtifactStore, readArtifact, storeKeys } from '@cryfold/artifacts';
 import { decodeNpy, decodeRecord } from '@cryfold/core';
 import { type SearchMetric, searchScore } from '@cryfold/evaluation';
-import { decodeManifest, type FoldJob, foldResultSchema, type RunPlan, storeKeys } from '@cryfold/plan';
+import { decodeManifest, type FoldJob, foldResultSchema, type RunPlan } from '@cryfold/plan';
 
 /** Scores of committed folds, each read once. */
 export class FoldScores {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ArtifactStore } from '@cryfold/artifacts';
-import { decodeRecord } from '@cryfold/core';
+import { CryfoldError, decodeRecord, isUnreadable } from '@cryfold/core';
 import type { Metrics } from '@cryfold/runtime';
 
 /** Milliseconds between looks at the models; these change once a night. */
@@ -68,8 +68,10 @@ async function look(store: ArtifactStore): Promise<Look[]> {
   const looks: Look[] = [];
   for (const [model, count] of versions) {
     const found: Look = { model, versions: count };
-    const champion = await registry.champion(model);
-    if (champion) {
+    looks.push(found);
+    const own = unlessDamaged(async () => {
+      const champion = await registry.champion(model);
+      if (!champion) return;
       const { data, metrics } = await registry.find(model, champion.version);
       found.champion = {
         version: champion.version,
@@ -78,14 +80,22 @@ async function look(store: ArtifactStore): Promise<Look[]> {
         clips: data.clips,
         accuracy: metrics[0]?.accuracy.mean,
       };
-    }
-    const key = modelKeys.lastRetrain(model);
-    const bytes = await store.get(key);
-    if (bytes) {
+    });
+    const last = unlessDamaged(async () => {
+      const key = modelKeys.lastRetrain(model);
+      const bytes = await store.get(key);
+      if (!bytes) return;
       const { at, outcome, evidence } = decodeRecord(retrainRecordSchema, bytes, key);
       found.retrain = { finished: Date.parse(at) / 1000, outcome, clips: evidence.data.clips };
-    }
-    looks.push(found);
+    });
+    await Promise.all([own, last]);
   }
   return looks;
+}
+
+/** A damaged record of one model leaves out its own figures only. */
+async function unlessDamaged(read: () => Promise<void>): Promise<void> {
+  await read().catch((error) => {
+    if (!isUnreadable(error) && !(error instanceof CryfoldError && error.code === 'MODEL_NOT_FOUND')) throw error;
+  });
 }

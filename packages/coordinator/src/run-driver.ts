@@ -1,8 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ArtifactStore } from '@cryfold/artifacts';
-import { CryfoldError, decodeRecord, type ErrorRecord, encodeRecord, FORMATS } from '@cryfold/core';
+import { storeKeys } from '@cryfold/artifacts';
+import { CryfoldError, decodeRecord, type ErrorRecord, encodeRecord, FORMATS, unlessUnreadable } from '@cryfold/core';
 import type { FoldQueue } from '@cryfold/estimators';
-import { type FoldJob, foldFailureSchema, prerequisiteOf, queuedIds, type RunPlan, storeKeys } from '@cryfold/plan';
+import { type FoldJob, foldFailureSchema, prerequisiteOf, queuedIds, type RunPlan } from '@cryfold/plan';
 import { failureOf, type JobRequest, type Queues } from '@cryfold/queue';
 import type { Logger } from '@cryfold/runtime';
 import { forEachLimited } from './limited.js';
@@ -38,7 +39,9 @@ export class RunDriver {
     for await (const key of this.#store.list(storeKeys.failures(this.state.plan.run))) {
       const bytes = await this.#store.get(key);
       if (!bytes) continue;
-      const failure = decodeRecord(foldFailureSchema, bytes, key);
+      // A damaged one says nothing: its fold is tried again.
+      const failure = unlessUnreadable(() => decodeRecord(foldFailureSchema, bytes, key));
+      if (!failure) continue;
       this.state.markFailed(failure.key, failure.error as ErrorRecord);
     }
     await this.reconcile(true);

@@ -1,7 +1,8 @@
 import type { ArtifactStore } from '@cryfold/artifacts';
-import { decodeRecord, isNewer } from '@cryfold/core';
+import { storeKeys } from '@cryfold/artifacts';
+import { decodeRecord, unlessUnreadable } from '@cryfold/core';
 import { decodeResults } from '@cryfold/evaluation';
-import { type FoldJob, type FoldResult, foldResultSchema, searchedBase, storeKeys } from '@cryfold/plan';
+import { type FoldJob, type FoldResult, foldResultSchema, searchedBase } from '@cryfold/plan';
 import type { GaugeName, LabelsOf, Metrics } from '@cryfold/runtime';
 import type { RunState } from './run-state.js';
 import type { SearchDriver } from './search-driver.js';
@@ -95,7 +96,7 @@ export class RunMetrics {
     const series = seriesOf(tracked, FOLDS);
     const key = storeKeys.results(run);
     const bytes = phase === 'finished' ? await this.#store.get(key).catch(() => undefined) : undefined;
-    const ended = bytes && unlessNewer(() => decodeResults(bytes, key));
+    const ended = bytes && unlessUnreadable(() => decodeResults(bytes, key));
     if (ended) {
       series.cryfold_run_accuracy_ratio = ended.models.flatMap(({ name, accuracy }) =>
         accuracy === null || searchedBase(plan, name) ? [] : [{ labels: { run, model: name }, value: accuracy.mean }],
@@ -135,7 +136,7 @@ export class RunMetrics {
           const key = storeKeys.result(fold);
           const bytes = await this.#store.get(key);
           if (!bytes) return;
-          const result = unlessNewer(() => decodeRecord(foldResultSchema, bytes, key));
+          const result = unlessUnreadable(() => decodeRecord(foldResultSchema, bytes, key));
           if (!result) return void results.set(fold, { seconds: undefined, accuracy: undefined });
           results.set(fold, { seconds: result.seconds, accuracy: result.accuracy });
           for (const job of jobs.get(fold) ?? []) if (!searchedBase(state.plan, job.trial)) note(tracked, job, result);
@@ -160,16 +161,6 @@ export class RunMetrics {
     }
     this.#scrape = { at: Date.now(), series: all };
     return all;
-  }
-}
-
-/** Undefined for what a newer cryfold wrote: it has no figures here, and the run goes on. */
-function unlessNewer<T>(decode: () => T): T | undefined {
-  try {
-    return decode();
-  } catch (error) {
-    if (isNewer(error)) return undefined;
-    throw error;
   }
 }
 

@@ -112,21 +112,23 @@ export class RunState {
   }
 
   progress(): RunProgress {
-    const trials: Record<string, TrialProgress> = {};
+    // Not an object: `constructor` is a name that a trial may have.
+    const trials = new Map<string, TrialProgress>();
     for (const { key, trial } of this.plan.jobs) {
-      trials[trial] ??= { total: 0, done: 0, failed: 0 };
-      trials[trial].total++;
-      if (this.#done.has(key)) trials[trial].done++;
-      else if (this.#failed.has(key)) trials[trial].failed++;
+      const own = trials.get(trial) ?? { total: 0, done: 0, failed: 0 };
+      trials.set(trial, own);
+      own.total++;
+      if (this.#done.has(key)) own.done++;
+      else if (this.#failed.has(key)) own.failed++;
     }
-    const sum = (member: keyof TrialProgress) => Object.values(trials).reduce((s, trial) => s + trial[member], 0);
+    const sum = (member: keyof TrialProgress) => [...trials.values()].reduce((s, trial) => s + trial[member], 0);
     return {
       run: this.plan.run,
       total: sum('total'),
       done: sum('done'),
       failed: sum('failed'),
       found: this.#found,
-      trials,
+      trials: Object.fromEntries(trials),
       active: [...this.#active].flatMap(([key, { fraction }]) => {
         const job = this.#pending.get(key);
         if (!job) return [];

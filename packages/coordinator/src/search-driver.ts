@@ -1,11 +1,11 @@
-import { type ArtifactStore, readRunPlan, type StoredPlan } from '@cryfold/artifacts';
+import { type ArtifactStore, RunStore, type StoredPlan, storeKeys } from '@cryfold/artifacts';
 import { CryfoldError, DAMAGE_CODES, encodeRecord } from '@cryfold/core';
 import type { SearchMetric } from '@cryfold/evaluation';
-import { contextSplits, type FoldJob, type RunPlan, type SearchRecord, storeKeys } from '@cryfold/plan';
+import { contextSplits, type FoldJob, type RunPlan, type SearchRecord } from '@cryfold/plan';
 import { decide, meanScore, openContests } from '@cryfold/search';
 import { FoldScores } from './fold-scores.js';
 import { forEachLimited } from './limited.js';
-import type { RunProgress, SearchProgress } from './run-progress.js';
+import type { RunProgress, SearchProgress, TrialProgress } from './run-progress.js';
 import type { RunState } from './run-state.js';
 
 /**
@@ -85,7 +85,7 @@ export class SearchDriver {
     const record: SearchRecord = { format: 1, at: new Date().toISOString(), decisions };
     // Where another coordinator was first, its decision stands.
     await this.#store.putIfAbsent(storeKeys.searchRecord(this.#run, next), encodeRecord(record));
-    this.#stored = await readRunPlan(this.#store, this.#run);
+    this.#stored = await new RunStore(this.#store).runs.plan(this.#run);
     return true;
   }
 
@@ -104,15 +104,16 @@ export class SearchDriver {
   /** A run's progress by the spec's estimators, since trials are many. */
   describe(progress: RunProgress): RunProgress {
     const { search } = this.#stored;
-    const trials: RunProgress['trials'] = {};
+    const trials = new Map<string, TrialProgress>();
     for (const [name, { total, done, failed }] of Object.entries(progress.trials)) {
       const base = search?.trials.get(name)?.base ?? name;
-      trials[base] ??= { total: 0, done: 0, failed: 0 };
-      trials[base].total += total;
-      trials[base].done += done;
-      trials[base].failed += failed;
+      const own = trials.get(base) ?? { total: 0, done: 0, failed: 0 };
+      trials.set(base, own);
+      own.total += total;
+      own.done += done;
+      own.failed += failed;
     }
-    return { ...progress, trials, search: this.progress() };
+    return { ...progress, trials: Object.fromEntries(trials), search: this.progress() };
   }
 
   progress(): SearchProgress {

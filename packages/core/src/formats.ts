@@ -50,6 +50,24 @@ export function newer(name: string, format: number, reads: number): CryfoldError
   });
 }
 
+/** Codes of records that no retry makes readable. */
+const UNREADABLE: ReadonlySet<string> = new Set(['FORMAT_NEWER', 'JOB_INVALID', 'ARTIFACT_TOO_LARGE']);
+
+/** Whether a record is damaged, too large, or a newer cryfold's: it says nothing, and must not hide what others say. */
+export function isUnreadable(error: unknown): error is CryfoldError {
+  return error instanceof CryfoldError && UNREADABLE.has(error.code);
+}
+
+/** Undefined for a record that cannot be read. @throws what else reading it throws */
+export function unlessUnreadable<T>(decode: () => T): T | undefined {
+  try {
+    return decode();
+  } catch (error) {
+    if (isUnreadable(error)) return undefined;
+    throw error;
+  }
+}
+
 /** Whether a record could not be read because a newer cryfold wrote it. */
 export function isNewer(error: unknown): error is CryfoldError {
   return error instanceof CryfoldError && error.code === 'FORMAT_NEWER';

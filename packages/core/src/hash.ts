@@ -5,6 +5,15 @@ export function sha256(data: string | Uint8Array): string {
   return createHash('sha256').update(data).digest('hex');
 }
 
+/** Text that `canonicalJson` takes as it is: of a value that many others hold, so that it is sorted once. */
+export class CanonicalText {
+  readonly text: string;
+
+  constructor(value: unknown) {
+    this.text = canonicalJson(value);
+  }
+}
+
 /**
  * JSON with object keys sorted at every level, so that equal values give equal text.
  * `undefined` members are left out, as in JSON.stringify. Throws TypeError on NaN and infinities.
@@ -12,6 +21,7 @@ export function sha256(data: string | Uint8Array): string {
 export function canonicalJson(value: unknown): string {
   if (typeof value === 'number' && !Number.isFinite(value)) throw new TypeError(`not representable in JSON: ${value}`);
   if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'null';
+  if (value instanceof CanonicalText) return value.text;
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
   const members = Object.entries(value)
     .filter(([, member]) => member !== undefined)

@@ -1,3 +1,5 @@
+export { type ClipIdentity, datasetKey } from './dataset-key.js';
+export { endsWithin } from './ends-within.js';
 export {
   CryfoldError,
   DAMAGE_CODES,
@@ -8,10 +10,23 @@ export {
   type FailureClass,
   redactUrl,
 } from './errors.js';
-export { FORMATS, isNewer, newer, refuseNewer } from './formats.js';
-export { canonicalJson, contentKey, deriveSeed, sha256 } from './hash.js';
+export { FORMATS, isNewer, isUnreadable, newer, refuseNewer, unlessUnreadable } from './formats.js';
+export { CanonicalText, canonicalJson, contentKey, deriveSeed, sha256 } from './hash.js';
+export { LIMITS } from './limits.js';
 export { mapLimited } from './map-limited.js';
-export { decodeNpy, encodeNpy, type NpyArray, type NpyData, type NpyType } from './npy.js';
+export {
+  decodeNpy,
+  decodeNpyHeader,
+  encodeNpy,
+  NPY_HEADER_LIMIT,
+  type NpyArray,
+  type NpyData,
+  type NpyHeader,
+  type NpyType,
+} from './npy.js';
+export { abortedForMemory, asOutOfMemory } from './out-of-memory.js';
+export { escapeControls, printable } from './printable.js';
 export { Random } from './random.js';
+export { checkRegular, readRegularFile, readRegularText, readStream } from './read-file.js';
 export { decodeRecord, type EpochPoint, encodeRecord, epochSchema, errorRecordSchema } from './record.js';
 export { VERSION } from './version.js';

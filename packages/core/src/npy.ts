@@ -38,6 +38,50 @@ export function encodeNpy(data: NpyData, shape: readonly number[]): Uint8Array {
   return out;
 }
 
+/** What an npy file says of its data, before the data. */
+export interface NpyHeader {
+  type: NpyType;
+  shape: number[];
+  /** Where the data begin, bytes */
+  start: number;
+  /** Length of the data, bytes */
+  bytes: number;
+}
+
+const PREFIX = 10;
+/** Bytes of the longest header of version 1.0. */
+export const NPY_HEADER_LIMIT = PREFIX + 0xffff;
+
+function invalidNpy(name: string, why: string): CryfoldError {
+  return new CryfoldError('NPY_INVALID', `${name}: ${why}`, {
+    context: { artifact: name },
+    hint: 'Delete it and run again.',
+  });
+}
+
+/**
+ * Decodes the header of npy version 1.0, C order, of the expected element type and number of dimensions.
+ * @param bytes the beginning of the file, `NPY_HEADER_LIMIT` bytes or all of it
+ * @throws CryfoldError NPY_INVALID naming `name`
+ */
+export function decodeNpyHeader(bytes: Uint8Array, type: NpyType, dimensions: number, name: string): NpyHeader {
+  const invalid = (why: string) => invalidNpy(name, why);
+  if (bytes.length < PREFIX || MAGIC.some((byte, i) => bytes[i] !== byte)) throw invalid('not an npy 1.0 array');
+  const start = PREFIX + bytes[8] + 256 * bytes[9];
+  const header = new TextDecoder('latin1').decode(bytes.subarray(PREFIX, start));
+  const match = /^\{'descr': '([^']+)', 'fortran_order': False, 'shape': \(([\d, ]*)\), \}\s*$/.exec(header);
+  if (!match) throw invalid('unreadable npy header');
+  if (match[1] !== type) throw invalid(`elements are ${match[1]}, not ${type}`);
+  const shape = match[2]
+    .split(',')
+    .filter((part) => part.trim() !== '')
+    .map(Number);
+  if (shape.length !== dimensions) throw invalid(`${shape.length} dimensions, not ${dimensions}`);
+  const length = shape.reduce((product, size) => product * size, TYPES[type].BYTES_PER_ELEMENT);
+  if (!Number.isSafeInteger(length)) throw invalid(`the shape (${shape.join(', ')}) is too large`);
+  return { type, shape, start, bytes: length };
+}
+
 /**
  * Decodes npy version 1.0, C order, of the expected element type and number of dimensions.
  * @throws CryfoldError NPY_INVALID naming `name`
@@ -48,29 +92,16 @@ export function decodeNpy<T extends NpyType>(
   dimensions: number,
   name: string,
 ): NpyArray<InstanceType<(typeof TYPES)[T]>> {
-  const invalid = (why: string) =>
-    new CryfoldError('NPY_INVALID', `${name}: ${why}`, {
-      context: { artifact: name },
-      hint: 'Delete it and run again.',
-    });
-  if (bytes.length < 10 || MAGIC.some((byte, i) => bytes[i] !== byte)) throw invalid('not an npy 1.0 array');
-  const start = 10 + bytes[8] + 256 * bytes[9];
-  const header = new TextDecoder('latin1').decode(bytes.subarray(10, start));
-  const match = /^\{'descr': '([^']+)', 'fortran_order': False, 'shape': \(([\d, ]*)\), \}\s*$/.exec(header);
-  if (!match) throw invalid('unreadable npy header');
-  if (match[1] !== type) throw invalid(`elements are ${match[1]}, not ${type}`);
-  const shape = match[2]
-    .split(',')
-    .filter((part) => part.trim() !== '')
-    .map(Number);
-  if (shape.length !== dimensions) throw invalid(`${shape.length} dimensions, not ${dimensions}`);
-  const length = shape.reduce((product, size) => product * size, 1);
+  const { shape, start, bytes: expected } = decodeNpyHeader(bytes, type, dimensions, name);
   const Type = TYPES[type];
-  if (!Number.isSafeInteger(length) || bytes.length - start !== length * Type.BYTES_PER_ELEMENT) {
-    throw invalid(`${bytes.length - start} bytes of data do not fit shape (${shape.join(', ')})`);
+  if (bytes.length - start !== expected) {
+    throw invalidNpy(name, `${bytes.length - start} bytes of data do not fit shape (${shape.join(', ')})`);
   }
   // A copy of its own, since the data may start at any byte; Buffer's slice would be a view.
   const copy = new Uint8Array(bytes.length - start);
   copy.set(bytes.subarray(start));
-  return { shape, data: new Type(copy.buffer, 0, length) as InstanceType<(typeof TYPES)[T]> };
+  return {
+    shape,
+    data: new Type(copy.buffer, 0, expected / Type.BYTES_PER_ELEMENT) as InstanceType<(typeof TYPES)[T]>,
+  };
 }

@@ -16,6 +16,9 @@ export function encodeRecord(value: unknown): Uint8Array {
   return encoder.encode(JSON.stringify(value, finite));
 }
 
+const DAMAGED =
+  'The record is damaged, or cryfold did not write it. Restore it from a backup, or delete it and run the command again.';
+
 /**
  * Parses a stored record or queue payload as if an attacker wrote it.
  * @throws CryfoldError JOB_INVALID naming the artifact or queue and the offending member; FORMAT_NEWER
@@ -26,7 +29,7 @@ export function decodeRecord<T>(schema: z.ZodType<T>, source: Uint8Array | strin
     if (source instanceof Uint8Array) value = JSON.parse(new TextDecoder().decode(source));
     else if (typeof source === 'string') value = JSON.parse(source);
   } catch (cause) {
-    throw new CryfoldError('JOB_INVALID', `${name}: not JSON`, { cause, context: { artifact: name } });
+    throw new CryfoldError('JOB_INVALID', `${name}: not JSON`, { cause, context: { artifact: name }, hint: DAMAGED });
   }
   refuseNewer(schema, value, name);
   const parsed = schema.safeParse(value);
@@ -34,7 +37,7 @@ export function decodeRecord<T>(schema: z.ZodType<T>, source: Uint8Array | strin
   const [issue] = parsed.error.issues;
   throw new CryfoldError('JOB_INVALID', `${name}: ${issue.path.join('.') || '(top level)'}: ${issue.message}`, {
     context: { artifact: name },
-    hint: 'Damaged, or not written by cryfold. Delete it and run again.',
+    hint: DAMAGED,
   });
 }
 

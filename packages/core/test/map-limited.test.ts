@@ -16,7 +16,10 @@ test('results keep the order of the items, and no more actions than the limit ar
     },
     2,
   );
-  assert.deepEqual(results, [5, 1, 4, 2, 3].map((value, index) => [value, index]));
+  assert.deepEqual(
+    results,
+    [5, 1, 4, 2, 3].map((value, index) => [value, index]),
+  );
   assert.equal(most, 2);
 });
 

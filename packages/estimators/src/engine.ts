@@ -4,6 +4,8 @@ import { CryfoldError, type EpochPoint } from '@cryfold/core';
 export interface Artifacts {
   /** @returns undefined where nothing is stored under the key */
   get(key: string): Promise<Uint8Array | undefined>;
+  /** @returns undefined where nothing is stored under the key */
+  open(key: string): Promise<{ stream: AsyncIterable<Uint8Array> } | undefined>;
   put(key: string, bytes: Uint8Array): Promise<void>;
 }
 

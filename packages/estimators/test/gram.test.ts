@@ -24,6 +24,7 @@ function memory(): Artifacts & { stored: Map<string, Uint8Array> } {
   return {
     stored,
     get: async (key) => stored.get(key),
+    open: async () => undefined,
     put: async (key, bytes) => {
       stored.set(key, bytes);
     },

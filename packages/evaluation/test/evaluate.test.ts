@@ -19,7 +19,7 @@ import {
   type Split,
 } from '../src/index.js';
 
-const classes = ['asphyxia', 'deaf, "quoted"', 'pain'];
+const classes = ['asphyxia', 'deaf, "quoted"', '=pain'];
 const root = fileURLToPath(new URL('../../../..', import.meta.url));
 
 /** A run of two estimators and their mean over random probabilities that lean to the truth. */
@@ -353,7 +353,13 @@ test('out-of-fold.csv quotes, leaves holes empty and reads back to the very bits
   for (const [s, split] of input.splits.entries()) {
     for (let row = 0; row < split.test.length; row++, line++) {
       const clip = input.clips[split.test[row]];
-      const start = [clip.id, clip.group, classes[clip.label], `${split.repeat}`, `${split.fold}`];
+      const start = [
+        clip.id,
+        clip.group,
+        [classes[0], classes[1], "'=pain"][clip.label],
+        `${split.repeat}`,
+        `${split.fold}`,
+      ];
       assert.deepEqual(rows[line].slice(0, 5), start);
       let at = 5;
       for (const [, folds] of probabilities) {
@@ -366,4 +372,35 @@ test('out-of-fold.csv quotes, leaves holes empty and reads back to the very bits
       assert.equal(at, rows[line].length);
     }
   }
+});
+
+test('out-of-fold.csv holds no field that a spreadsheet runs, and gives every text back', () => {
+  const texts = ['=1+1', '+x', '-x', '@x', '\tx', '\rx', '＝x', "'=x", "''-x", "'x", 'x=1', '0-x', '', 'ordinary'];
+  const csv = [
+    ...outOfFoldCsv({
+      classes: ['-5', 'b'],
+      clips: texts.map((id) => ({ id, group: 'g', label: 0 })),
+      splits: [{ repeat: 0, fold: 0, train: new Int32Array(), test: Int32Array.from(texts.keys()) }],
+      probabilities: new Map([
+        ['m.decision', [Float64Array.from(texts.flatMap(() => [-1.5, Number.NEGATIVE_INFINITY]))]],
+      ]),
+    }),
+  ].join('');
+  // None of these texts holds a line feed, a comma or a quote.
+  const rows = csv
+    .trimEnd()
+    .split('\n')
+    .slice(1)
+    .map((line) => line.replaceAll('"', '').split(','));
+  assert.deepEqual(
+    rows.map(([id]) => id.replace(/^'('*[=+\-@\t\r\n＝＋－＠])/, '$1')),
+    texts,
+  );
+  for (const [id, , label] of rows) assert.doesNotMatch(id + label, /^[=+\-@\t\r＝]/);
+  assert.deepEqual(rows[0].slice(1), ['g', "'-5", '0', '0', '-1.5', '-Infinity'], 'numbers stay numbers');
+  assert.deepEqual(
+    texts.filter((text, i) => rows[i][0] === text),
+    ["'x", 'x=1', '0-x', '', 'ordinary'],
+    'other texts stay as they are',
+  );
 });

@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
-import { CryfoldError, contentKey, type ErrorCode, sha256 } from '@cryfold/core';
+import { CryfoldError, datasetKey, type ErrorCode, readRegularFile, sha256 } from '@cryfold/core';
 import { isManifest, readManifest } from './manifest.js';
 import { listRecordings } from './readers.js';
-import { decodeWav, type Wav } from './wav.js';
+import { decodeWav, LARGEST_WAV, type Wav } from './wav.js';
 import { cutClip, cutWindows, silence } from './windows.js';
 
 /** One audio segment, its class and the infant (or recording, or device) it came from. */
@@ -121,7 +120,7 @@ export function summarize(
     recordings: new Set(clips.map(({ file }) => file)).size,
     skipped,
     grouped: new Set(clips.map(({ group }) => group)).size < clips.length,
-    contentHash: contentKey(clips.map(({ id, label, group, hash }) => [id, label, group, hash])),
+    contentHash: datasetKey(clips),
   };
 }
 
@@ -154,11 +153,11 @@ export async function* readClips(
 async function readWav(root: string, file: string): Promise<Wav> {
   let bytes: Uint8Array;
   try {
-    bytes = await readFile(resolve(root, file));
+    bytes = await readRegularFile(resolve(root, file), LARGEST_WAV);
   } catch (cause) {
     throw new CryfoldError('WAV_INVALID', `${file}: cannot be read: ${(cause as Error).message}`, {
       context: { file },
-      hint: 'Make the file readable, or pass --skip-bad to leave such files out.',
+      hint: 'Replace it with a WAV file that can be read, or pass --skip-bad to leave such files out.',
       cause,
     });
   }

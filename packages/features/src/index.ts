@@ -10,5 +10,5 @@ export { type DatasetSummary, inspectDataset, limitClips } from './dataset-tools
 export { findDuplicates, soundPrint } from './duplicates.js';
 export { clipImage, type ImagerOptions, type ImageSize, SpectrogramImager } from './spectrogram.js';
 export { type SynthesizeOptions, type SyntheticCorpus, synthesizeCorpus } from './synth.js';
-export { decodeWav, encodeWav, type Wav } from './wav.js';
-export { type CutWindows, cutWindows } from './windows.js';
+export { decodeWav, encodeWav, LARGEST_WAV, type Wav } from './wav.js';
+export { type CutWindows, countWindows, cutWindows } from './windows.js';

@@ -1,7 +1,10 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname, posix, resolve } from 'node:path';
-import { CryfoldError } from '@cryfold/core';
+import { CryfoldError, readRegularText } from '@cryfold/core';
 import type { Recording } from './recording.js';
+
+/** Bytes of the largest manifest that is read: about 600,000 recordings. */
+const LARGEST = 2 ** 26;
 
 /** Whether a data path means a CSV manifest rather than a directory. */
 export function isManifest(path: string): boolean {
@@ -22,13 +25,17 @@ export async function readManifest(path: string) {
     new CryfoldError('DATA_MANIFEST_INVALID', `${path}:${line}: ${why}`, { context: { file: path, line }, hint });
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = await readRegularText(path, LARGEST);
   } catch (cause) {
-    throw new CryfoldError('DATA_NOT_FOUND', `${path}: is not a manifest that can be read`, {
-      context: { path },
-      hint: 'Give a directory of WAV files or a .csv manifest with --data.',
-      cause,
-    });
+    throw new CryfoldError(
+      'DATA_NOT_FOUND',
+      `${path}: is not a manifest that can be read: ${(cause as Error).message}`,
+      {
+        context: { path },
+        hint: 'Give a directory of WAV files or a .csv manifest with --data.',
+        cause,
+      },
+    );
   }
   const [header, ...rows] = parseCsv(text.replace(/^\uFEFF/, ''), (line, why) =>
     invalid(line, why, 'Quote fields as RFC 4180 says: "a ""quoted"" field".'),

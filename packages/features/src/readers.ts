@@ -73,7 +73,7 @@ export async function listRecordings(directory: string) {
 function chillanto(file: string): Recording {
   const [, infant, code] = CHILLANTO_NAME.exec(baseName(file)) ?? [];
   if (!infant) return misnamed(file, 'is not named IIIISSSCCC.wav as the other files are');
-  const label = CHILLANTO_CLASSES[code];
+  const label = Object.hasOwn(CHILLANTO_CLASSES, code) ? CHILLANTO_CLASSES[code] : undefined;
   if (!label) return misnamed(file, `class code ${code} is not one of ${Object.keys(CHILLANTO_CLASSES).join(', ')}`);
   return { file, label, group: infant };
 }
@@ -81,7 +81,9 @@ function chillanto(file: string): Recording {
 function donateacry(file: string): Recording {
   const [, instance, tag] = DONATEACRY_NAME.exec(baseName(file)) ?? [];
   if (!instance) return misnamed(file, 'is not named like the other donateacry files');
-  const label = firstFolder(file) ?? DONATEACRY_REASONS[tag.toLowerCase()];
+  const reason = tag.toLowerCase();
+  const known = Object.hasOwn(DONATEACRY_REASONS, reason) ? DONATEACRY_REASONS[reason] : undefined;
+  const label = firstFolder(file) ?? known;
   if (!label) return misnamed(file, `reason tag ${tag} is not one of ${Object.keys(DONATEACRY_REASONS).join(', ')}`);
   return { file, label, group: instance };
 }

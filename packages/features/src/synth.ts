@@ -1,6 +1,7 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { CryfoldError, canonicalJson, deriveSeed, Random } from '@cryfold/core';
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { CryfoldError, canonicalJson, deriveSeed, Random, readRegularText } from '@cryfold/core';
 import { apportion } from './dataset-tools.js';
 import { CHILLANTO_LAYOUT, type Infant } from './synth-layout.js';
 import { drawCry, drawVoice, type Voice } from './synth-voice.js';
@@ -63,7 +64,7 @@ export async function synthesizeCorpus(directory: string, options: SynthesizeOpt
   const clips = segments.length;
   const marker = `${canonicalJson({ clips, seed, version: VERSION })}\n`;
   const target = resolve(directory);
-  if ((await readFile(join(target, MARKER), 'utf8').catch(() => '')) === marker) {
+  if ((await readRegularText(join(target, MARKER), 2 ** 16).catch(() => '')) === marker) {
     return { directory, clips, written: false };
   }
   const unusable = (why: string, cause?: unknown) =>
@@ -75,10 +76,13 @@ export async function synthesizeCorpus(directory: string, options: SynthesizeOpt
   const present = await readdir(target).catch((error) => (error.code === 'ENOENT' ? [] : [error.code]));
   if (present.length > 0) throw unusable('already exists, and is not this synthetic corpus');
   // Not mkdtemp, which would leave a corpus that only its owner can read.
-  const partial = `${target}.partial-${process.pid}`;
+  const partial = `${target}.partial-${randomBytes(6).toString('hex')}`;
+  let made = false;
   try {
-    await rm(partial, { recursive: true, force: true });
-    await mkdir(partial, { recursive: true });
+    await mkdir(dirname(target), { recursive: true });
+    // Fails where anything has that name, a link that somebody else placed there included.
+    await mkdir(partial);
+    made = true;
     const voices = new Map<string, Voice>();
     for (const [index, { file, code, infant }] of segments.entries()) {
       const voice = voices.get(infant) ?? drawVoice(code, new Random(deriveSeed('infant', seed, infant)));
@@ -90,7 +94,7 @@ export async function synthesizeCorpus(directory: string, options: SynthesizeOpt
     await writeFile(join(partial, MARKER), marker);
     await rename(partial, target);
   } catch (cause) {
-    await rm(partial, { recursive: true, force: true }).catch(() => {});
+    if (made) await rm(partial, { recursive: true, force: true }).catch(() => {});
     throw cause instanceof Error && 'syscall' in cause ? unusable(`cannot be written: ${cause.message}`, cause) : cause;
   }
   return { directory, clips, written: true };

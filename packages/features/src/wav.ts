@@ -9,6 +9,9 @@ export interface Wav {
   samples: Float64Array;
 }
 
+/** Bytes of the largest recording that is read: 50 minutes of CD sound. Decoded, it may take eight times as much. */
+export const LARGEST_WAV = 2 ** 29;
+
 const PCM = 1;
 const FLOAT = 3;
 const EXTENSIBLE = 0xfffe;

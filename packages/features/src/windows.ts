@@ -30,8 +30,7 @@ export function cutWindows({ samples, rate }: Wav, clipSeconds: number, name: st
       hint: 'Remove it, or pass --skip-bad to leave such files out.',
     });
   }
-  // At least a sample; not rounded, so that starts do not drift.
-  const hop = hopSeconds === undefined ? length : Math.max(1, rate * hopSeconds);
+  const hop = hopOf(rate, length, hopSeconds);
   const cut: CutWindows = { length, windows: [], silent: [] };
   for (let i = 0, start = 0; i === 0 || start + length <= samples.length; start = Math.round(++i * hop)) {
     const own = samples.subarray(start, start + length);
@@ -40,6 +39,19 @@ export function cutWindows({ samples, rate }: Wav, clipSeconds: number, name: st
   }
   if (cut.windows.length === 0) throw silence(name, 'the recording');
   return cut;
+}
+
+/** Windows that `cutWindows` makes of a recording, the silent ones too, without making them. Arguments as there. */
+export function countWindows({ samples, rate }: Wav, clipSeconds: number, hopSeconds?: number): number {
+  const length = Math.round(rate * clipSeconds);
+  const hop = hopOf(rate, length, hopSeconds);
+  // Starts are rounded, halves upwards.
+  return Math.max(1, Math.ceil((samples.length - length + 0.5) / hop));
+}
+
+/** At least a sample; not rounded, so that starts do not drift. */
+function hopOf(rate: number, length: number, hopSeconds?: number): number {
+  return Math.max(1, hopSeconds === undefined ? length : rate * hopSeconds);
 }
 
 /** A view of the recording where it is long enough, else a copy padded with zeros. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
@@ -363,3 +364,27 @@ function encodeFloat(samples: Float64Array, rate: number): Uint8Array {
   for (const [i, sample] of samples.entries()) view.setFloat32(44 + 4 * i, sample, true);
   return bytes;
 }
+
+test('skips or names pipes, devices and files above 512 MiB among the recordings, and waits for none', async () => {
+  await put('x/good.wav', noise(1, 1));
+  await put('y/good.wav', noise(1, 2));
+  execFileSync('mkfifo', [join(root, 'x/pipe.wav')]);
+  await symlink('/dev/zero', join(root, 'x/zero.wav'));
+  await put('y/huge.wav', '');
+  await truncate(join(root, 'y/huge.wav'), 2 ** 29 + 1);
+  await fails('WAV_INVALID', /x\/pipe\.wav: cannot be read: it is a named pipe/, readDataset(root));
+  const { clips, skipped } = await readDataset(root, { skipBad: true });
+  assert.equal(clips.length, 2);
+  assert.deepEqual(
+    skipped.map(({ file, code }) => [file, code]),
+    ['x/pipe.wav', 'x/zero.wav', 'y/huge.wav'].map((file) => [file, 'WAV_INVALID']),
+  );
+  const manifest = 'path,label\nx/good.wav,x\ny/good.wav,y\nx/pipe.wav,x\nx/zero.wav,x\n';
+  await put('list.csv', manifest);
+  await fails('DATA_MANIFEST_INVALID', /list\.csv:4: x\/pipe\.wav is not a file/, readDataset(join(root, 'list.csv')));
+  assert.equal((await readDataset(join(root, 'list.csv'), { skipBad: true })).skipped.length, 2);
+  execFileSync('mkfifo', [join(root, 'pipe.csv')]);
+  await fails('DATA_NOT_FOUND', /pipe\.csv: .*it is a named pipe/, readDataset(join(root, 'pipe.csv')));
+  await symlink('/dev/zero', join(root, 'zero.csv'));
+  await fails('DATA_NOT_FOUND', /zero\.csv: .*it is a device/, readDataset(join(root, 'zero.csv')));
+});

@@ -32,37 +32,47 @@ export function limitsOf({
 
 const percent = (value: number | null) => (value === null ? 'none' : `${(100 * value).toFixed(2)} %`);
 
+/**
+ * A name from the data or the spec in Markdown, in a table cell too: shown as it is, never read as markup or HTML.
+ * Control characters, line breaks among them, become U+FFFD.
+ */
+function plain(text: string): string {
+  return text
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, '\ufffd')
+    .replace(/[\\`*{}[\]<>#|!~&]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu, '\\$&');
+}
+
 /** The card for people, in Markdown. */
 export function cardText(card: ModelCard): string {
   const { data, features } = card;
   return `# ${card.name} ${card.version}
 
-**${card.notice}**
+**${plain(card.notice)}**
 
-Intended use: ${card.intendedUse}
+Intended use: ${plain(card.intendedUse)}
 
 ## Model
-- ${card.of} of run \`${card.run}\`, refitted on all data, ${card.created}
-- members: ${card.members.map(({ name, kind }) => `${name} (${kind})`).join(', ')}${card.fusion ? `; fused by ${card.fusion.rule}` : ''}
+- ${plain(card.of)} of run ${plain(card.run)}, refitted on all data, ${card.created}
+- members: ${card.members.map(({ name, kind }) => `${plain(name)} (${kind})`).join(', ')}${card.fusion ? `; fused by ${card.fusion.rule}` : ''}
 - input: ${features.kind} of ${features.clipSeconds} s, ${features.height} x ${features.width} pixels; the class is the largest ${card.predictedBy === 'decisions' ? 'decision value' : 'probability'}
 
 ## Data
-${data.name}, content hash \`${data.contentHash}\`: ${data.clips} clips, ${data.groups} groups${data.grouped ? '' : ' (each clip its own)'}${data.rates ? `, ${data.rates.map(({ rate, clips }) => `${rate} Hz (${clips} clips)`).join(', ')}` : ''}
+${plain(data.name)}, content hash \`${data.contentHash}\`: ${data.clips} clips, ${data.groups} groups${data.grouped ? '' : ' (each clip its own)'}${data.rates ? `, ${data.rates.map(({ rate, clips }) => `${rate} Hz (${clips} clips)`).join(', ')}` : ''}
 
 | class | clips | groups |
 |---|---|---|
-${data.classes.map(({ label, clips, groups }) => `| ${label} | ${clips} | ${groups} |`).join('\n')}
+${data.classes.map(({ label, clips, groups }) => `| ${plain(label)} | ${clips} | ${groups} |`).join('\n')}
 
 ## Cross-validation of this configuration
 ${card.metrics.map(metricsText).join('\n\n')}
 
 ${card.search ? searchText(card.search) : ''}## Limits
-${card.limits.map((limit) => `- ${limit}`).join('\n')}
+${card.limits.map((limit) => `- ${plain(limit)}`).join('\n')}
 
 ## Files
 ${card.files.map(({ path, sha256 }) => `- \`${path}\` sha256 ${sha256}`).join('\n')}
 
-Made by cryfold ${card.cryfold.version}, fold format ${card.cryfold.foldFormat}.
+Made by cryfold ${plain(card.cryfold.version)}, fold format ${card.cryfold.foldFormat}.
 `;
 }
 
@@ -73,8 +83,8 @@ function metricsText(metrics: CardMetrics): string {
     const range = intervals ? `${percent(intervals[key].low)} to ${percent(intervals[key].high)}` : 'none';
     return `| ${name} | ${percent(mean)} | ${percent(standardDeviation)} | ${percent(minimum)} to ${percent(maximum)} | ${range} |`;
   };
-  return `### ${metrics.protocol}
-Run \`${metrics.run}\`; the largest class's share is ${percent(metrics.majorityShare)}.
+  return `### ${plain(metrics.protocol)}
+Run ${plain(metrics.run)}; the largest class's share is ${percent(metrics.majorityShare)}.
 
 | | mean | sd over folds | range over folds | 95 % interval (over groups) |
 |---|---|---|---|---|
@@ -84,15 +94,15 @@ ${row('macro F1', 'macroF1')}
 
 | class | recall | precision |
 |---|---|---|
-${metrics.perClass.map(({ label, recall, precision }) => `| ${label} | ${percent(recall)} | ${percent(precision)} |`).join('\n')}`;
+${metrics.perClass.map(({ label, recall, precision }) => `| ${plain(label)} | ${percent(recall)} | ${percent(precision)} |`).join('\n')}`;
 }
 
 function searchText({ algorithm, metric, nested, winners }: NonNullable<ModelCard['search']>): string {
-  const lines = winners.map(({ member, trial, parameters, among, plain, corrected }) => {
-    const chosen = Object.entries(parameters).map(([name, value]) => `${name} ${JSON.stringify(value)}`);
+  const lines = winners.map(({ member, trial, parameters, among, plain: uncorrected, corrected }) => {
+    const chosen = Object.entries(parameters).map(([name, value]) => plain(`${name} ${JSON.stringify(value)}`));
     const range = corrected && `${corrected.low.toFixed(4)} to ${corrected.high.toFixed(4)}`;
     const honest = corrected ? `; corrected for the choice ${corrected.mean.toFixed(4)} (${range})` : '';
-    return `- ${member}: ${trial ?? 'none'} of ${among} trials, ${chosen.join(', ')}; ${metric} ${plain?.toFixed(4) ?? 'none'}${honest}`;
+    return `- ${plain(member)}: ${plain(trial ?? 'none')} of ${among} trials, ${chosen.join(', ')}; ${metric} ${uncorrected?.toFixed(4) ?? 'none'}${honest}`;
   });
   return `## Choice of parameters
 ${algorithm} search by ${metric}; ${nested ? 'the figures above are of nested cross-validation.' : '**the figures above are of the winner on the folds that it was chosen by: too good.**'}

@@ -1,7 +1,7 @@
 import { CryfoldError } from '@cryfold/core';
 import { kindOf, type Predictor } from '@cryfold/estimators';
 import { applyFusion, argmaxRows } from '@cryfold/evaluation';
-import { cutWindows, decodeWav, SpectrogramImager } from '@cryfold/features';
+import { countWindows, cutWindows, decodeWav, SpectrogramImager } from '@cryfold/features';
 import type { ModelCard } from './card.js';
 import type { ReadModel } from './read-model.js';
 
@@ -32,7 +32,10 @@ export interface RecordingPrediction {
 export interface PredictOptions {
   /** Seconds from one window to the next; default: a clip's length, as in training */
   hopSeconds?: number;
-  images?: boolean;
+  /** Of how many windows, from the first on, to keep what the model saw; default: none */
+  images?: number;
+  /** Windows that a recording may have; default: any number */
+  maxWindows?: number;
 }
 
 /** Windows predicted together. */
@@ -91,7 +94,8 @@ export class ModelPredictor {
    * Cuts a recording as training does and predicts each window.
    * @param bytes of a WAV file
    * @param name what to call it in messages
-   * @throws CryfoldError WAV_INVALID, WAV_EMPTY, WAV_NOT_FINITE, CLIP_SHORT, CLIP_SILENT, RATE_UNKNOWN
+   * @throws CryfoldError WAV_INVALID, WAV_EMPTY, WAV_NOT_FINITE, CLIP_SHORT, CLIP_SILENT, RATE_UNKNOWN,
+   * RECORDING_LONG
    */
   predictRecording(bytes: Uint8Array, name: string, options: PredictOptions = {}): RecordingPrediction {
     try {
@@ -104,7 +108,8 @@ export class ModelPredictor {
     }
   }
 
-  #predict(bytes: Uint8Array, name: string, { hopSeconds, images: keepImages }: PredictOptions): RecordingPrediction {
+  #predict(bytes: Uint8Array, name: string, options: PredictOptions): RecordingPrediction {
+    const { hopSeconds, images: imagesKept = 0, maxWindows = Number.POSITIVE_INFINITY } = options;
     const wav = decodeWav(bytes, name);
     const { rate, samples } = wav;
     const { features, data } = this.card;
@@ -113,6 +118,13 @@ export class ModelPredictor {
       throw new CryfoldError('RATE_UNKNOWN', `${name}: ${rate} Hz, but the model knows ${known.join(', ')} Hz only`, {
         context: { file: name, rate },
         hint: `Its spectrograms would look otherwise. Resample it: sox IN -r ${known[0]} OUT.wav`,
+      });
+    }
+    const count = countWindows(wav, features.clipSeconds, hopSeconds);
+    if (count > maxWindows) {
+      throw new CryfoldError('RECORDING_LONG', `${name}: has ${count} windows, and only ${maxWindows} are left to it`, {
+        context: { file: name, windows: count, limit: maxWindows },
+        hint: 'Send a shorter recording, fewer in one request, or a longer hop.',
       });
     }
     const { length, windows, silent } = cutWindows(wav, features.clipSeconds, name, hopSeconds);
@@ -131,7 +143,7 @@ export class ModelPredictor {
           end: (start + length) / rate,
           label: classes[winners[i]],
           probabilities: [...probabilities.subarray(i * classes.length, (i + 1) * classes.length)],
-          ...(keepImages && { image: images.slice(i * size, (i + 1) * size) }),
+          ...(from + i < imagesKept && { image: images.slice(i * size, (i + 1) * size) }),
         });
       }
     }

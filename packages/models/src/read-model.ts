@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ArtifactStore } from '@cryfold/artifacts';
-import { CryfoldError, decodeRecord, FORMATS, sha256 } from '@cryfold/core';
+import { CryfoldError, decodeRecord, FORMATS, readRegularFile, sha256 } from '@cryfold/core';
 import type { FittedFusion } from '@cryfold/evaluation';
 import { FUSION_RULES } from '@cryfold/evaluation';
 import { z } from 'zod';
@@ -23,6 +22,9 @@ const fusionSchema = z.strictObject({
   weights: z.array(z.number()).optional(),
 });
 
+/** Bytes of the largest file of a model that is read from a folder. */
+const LARGEST_FILE = 2 ** 30;
+
 /** Keras's copy of the weights, which we do not read. */
 const UNUSED = /\.h5$/;
 
@@ -36,7 +38,7 @@ export function readStoredModel(store: ArtifactStore, card: ModelCard): Promise<
  * @throws CryfoldError MODEL_NOT_FOUND, ARTIFACT_MISSING, ARTIFACT_CORRUPT, JOB_INVALID
  */
 export async function readModelFolder(folder: string): Promise<ReadModel> {
-  const read = (path: string) => readFile(join(folder, path)).catch(() => undefined);
+  const read = (path: string) => readRegularFile(join(folder, path), LARGEST_FILE).catch(() => undefined);
   const card = await read('card.json');
   if (!card) {
     throw new CryfoldError('MODEL_NOT_FOUND', `${folder} holds no card.json`, {

@@ -1,5 +1,5 @@
 import type { ArtifactStore } from '@cryfold/artifacts';
-import { CryfoldError, decodeRecord, encodeRecord, FORMATS } from '@cryfold/core';
+import { CryfoldError, decodeRecord, encodeRecord, FORMATS, isUnreadable } from '@cryfold/core';
 import { z } from 'zod';
 import { decodeCard, type ModelCard } from './card.js';
 
@@ -67,16 +67,40 @@ export class ModelRegistry {
     return [...names];
   }
 
-  /** Cards of all versions, oldest first. */
+  /** Cards of all versions that can be read, oldest first. */
   async versions(name: string): Promise<ModelCard[]> {
+    return (await this.#read(name)).cards;
+  }
+
+  /**
+   * Everything of a model, as far as it can be read.
+   * @returns in `damaged` why a card, or the last promotion, cannot be read
+   */
+  async look(name: string): Promise<{ cards: ModelCard[]; champion: Promotion | undefined; damaged: CryfoldError[] }> {
+    const { cards, damaged } = await this.#read(name);
+    const champion = await this.champion(name).catch((error) => {
+      if (!isUnreadable(error)) throw error;
+      damaged.push(error);
+      return undefined;
+    });
+    return { cards, champion, damaged };
+  }
+
+  async #read(name: string): Promise<{ cards: ModelCard[]; damaged: CryfoldError[] }> {
     this.#check(name);
     const cards: ModelCard[] = [];
+    const damaged: CryfoldError[] = [];
     for await (const key of this.#store.list(`models/${name}/`)) {
       if (!/^models\/[^/]+\/[0-9a-f]{12}\/card\.json$/.test(key)) continue;
       const bytes = await this.#store.get(key);
-      if (bytes) cards.push(decodeCard(bytes, key));
+      try {
+        if (bytes) cards.push(decodeCard(bytes, key));
+      } catch (error) {
+        if (!isUnreadable(error)) throw error;
+        damaged.push(error);
+      }
     }
-    return cards.sort((a, b) => (a.created < b.created ? -1 : 1));
+    return { cards: cards.sort((a, b) => (a.created < b.created ? -1 : 1)), damaged };
   }
 
   /**

@@ -58,6 +58,30 @@ function describeRegistry(kind: string, open: () => ArtifactStore) {
       );
     });
 
+    test('a version or promotion that cannot be read is reported, and hides no other', async () => {
+      const { name, models, store } = await registry();
+      await models.promote(name, VERSIONS[0], by);
+      await store.put(modelKeys.card(name, VERSIONS[1]), new TextEncoder().encode('{"format":1,"na'));
+      await store.put(modelKeys.card(name, VERSIONS[2]), encodeRecord({ ...card(name, VERSIONS[2]), format: 2 }));
+      const { cards, champion, damaged } = await models.look(name);
+      assert.deepEqual(
+        cards.map(({ version }) => version),
+        [VERSIONS[0]],
+      );
+      assert.equal(champion?.version, VERSIONS[0]);
+      assert.deepEqual(
+        damaged.map(({ code }) => code),
+        ['JOB_INVALID', 'FORMAT_NEWER'],
+      );
+      assert.equal((await models.find(name)).version, VERSIONS[0]);
+      await assert.rejects(models.find(name, VERSIONS[1]), coded('JOB_INVALID'));
+      await store.put(modelKeys.promotion(name, 2), new Uint8Array());
+      const later = await models.look(name);
+      assert.equal(later.champion, undefined, 'the champion before is not taken for the present one');
+      assert.equal(later.damaged.length, 3);
+      await assert.rejects(models.champion(name), coded('JOB_INVALID'));
+    });
+
     test('unconditional promotions follow one another, and each rollback goes one champion further back', async () => {
       const { name, models } = await registry();
       assert.equal(await models.champion(name), undefined);

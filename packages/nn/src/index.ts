@@ -18,4 +18,9 @@ export {
 } from './trainer.js';
 export type { EpochPoint, FitOptions, FitResult } from './training-loop.js';
 export { loadKerasWeights } from './weights.js';
-export { resolveWeights, verifyWeightsFile, type WeightsFile, type WeightsSourceOptions } from './weights-source.js';
+export {
+  resolveWeights,
+  verifyWeightsFile,
+  type WeightsFile,
+  type WeightsSourceOptions,
+} from './weights-source.js';

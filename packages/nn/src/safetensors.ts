@@ -30,8 +30,11 @@ export function encodeSafetensors({ tensors, metadata }: TensorFile): Uint8Array
   return out;
 }
 
+/** Bytes; a network's header has some 30 KB, and decoding takes many times the bytes of a header. */
+const LARGEST_HEADER = 2 ** 24;
+
 /**
- * Reads float32 tensors.
+ * Reads float32 tensors; takes as much memory as the file has bytes, and more only for its header.
  * @param name what to call the file in messages
  * @throws CryfoldError ARTIFACT_CORRUPT
  */
@@ -47,18 +50,24 @@ export function decodeSafetensors(bytes: Uint8Array, name: string): TensorFile {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const start = bytes.length < 8 || view.getUint32(4, true) !== 0 ? 0 : 8 + view.getUint32(0, true);
   if (start === 0 || start > bytes.length) throw corrupt('not a safetensors file, or truncated');
-  let header: Record<string, { dtype: string; shape: number[]; data_offsets: [number, number] }>;
+  if (start > LARGEST_HEADER) throw corrupt(`its header has ${start} bytes`);
+  let header: unknown;
   try {
     header = JSON.parse(new TextDecoder('utf8', { fatal: true }).decode(bytes.subarray(8, start)));
   } catch (cause) {
     throw corrupt('unreadable header', cause);
   }
+  if (!isObject(header)) throw corrupt('unreadable header');
   const { __metadata__: metadata = {}, ...entries } = header;
+  if (!isObject(metadata) || !Object.values(metadata).every((text) => typeof text === 'string')) {
+    throw corrupt('its metadata are not texts');
+  }
   const tensors = new Map<string, { shape: number[]; data: Float32Array }>();
   let end = 0;
-  for (const [tensor, { dtype, shape, data_offsets: range }] of Object.entries(entries)) {
-    const count = Array.isArray(shape) ? shape.reduce((product, length) => product * length, 1) : -1;
-    if (dtype !== 'F32' || !Array.isArray(range) || range[1] - range[0] !== 4 * count) {
+  for (const [tensor, entry] of Object.entries(entries)) {
+    const { dtype, shape, data_offsets: range } = isObject(entry) ? entry : {};
+    const count = isCounts(shape) ? shape.reduce((product, length) => product * length, 1) : -1;
+    if (dtype !== 'F32' || !isCounts(shape) || !isCounts(range) || range[1] - range[0] !== 4 * count) {
       throw corrupt(`${tensor} is not a float32 tensor of shape [${shape}]`);
     }
     if (!(range[0] === end) || start + range[1] > bytes.length)
@@ -67,5 +76,13 @@ export function decodeSafetensors(bytes: Uint8Array, name: string): TensorFile {
     tensors.set(tensor, { shape, data: new Float32Array(copy(start + range[0], start + range[1])) });
   }
   if (start + end !== bytes.length) throw corrupt('bytes are left over');
-  return { tensors, metadata: metadata as unknown as Record<string, string> };
+  return { tensors, metadata: metadata as Record<string, string> };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isCounts(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((count) => Number.isSafeInteger(count) && count >= 0);
 }

@@ -1,10 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { CryfoldError } from '@cryfold/core';
+import { CryfoldError, checkRegular } from '@cryfold/core';
 
 /** What keras.applications publishes for ResNet50, with its md5 (WEIGHTS_HASHES in its source). */
 const PUBLISHED = {
@@ -22,14 +22,23 @@ export interface WeightsSourceOptions {
   /** Where fetched files are kept, under `weights/`. */
   cacheDirectory: string;
   /** Reads a key of the artifact store; undefined where nothing was put. */
-  fetchBytes: (key: string) => Promise<Uint8Array | undefined>;
+  fetchContent: (key: string) => Promise<AsyncIterable<Uint8Array> | undefined>;
+  /** A download is given up after this long without a byte, milliseconds; a minute by default. */
+  silence?: number;
 }
+
+/** Bytes beyond which a file is neither fetched nor read: an endless device, or something else by mistake. */
+const LARGEST = 2 ** 28;
+/** A download is given up after this long, milliseconds. */
+const LONGEST = 3_600_000;
+/** Files that downloads are written to; a process that dies leaves its own. */
+const PART = /^(?:[0-9a-f]{32}|[0-9a-f]{64})\.h5\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
  * Finds a weights file and verifies it. What is not a local file is fetched once and then taken from the cache.
  * @param source a path; `https://…` or `http://…`; or `store:KEY`. The last two end in `#sha256=HEX` or `#md5=HEX`, which
  * is needed unless they name the file that keras.applications publishes.
- * @throws CryfoldError WEIGHTS_NOT_FOUND, WEIGHTS_INVALID, WEIGHTS_UNREACHABLE (retryable), and what `fetchBytes` throws
+ * @throws CryfoldError WEIGHTS_NOT_FOUND, WEIGHTS_INVALID, WEIGHTS_UNREACHABLE (retryable), and what `fetchContent` throws
  */
 export async function resolveWeights(source: string, options: WeightsSourceOptions): Promise<WeightsFile> {
   if (!/^(https?:\/\/|store:)/.test(source)) return { path: source, sha256: await verifyWeightsFile(source) };
@@ -51,12 +60,13 @@ export async function resolveWeights(source: string, options: WeightsSourceOptio
   }
   const part = `${path}.${randomUUID()}`;
   await mkdir(dirname(path), { recursive: true });
+  await removeAbandoned(dirname(path));
   try {
     if (address.startsWith('store:')) {
-      const bytes = await options.fetchBytes(address.slice('store:'.length));
-      if (!bytes) throw notFound(name, 'the store has no such key');
-      await writeFile(part, bytes);
-    } else await download(new URL(address), name, part);
+      const content = await options.fetchContent(address.slice('store:'.length));
+      if (!content) throw notFound(name, 'the store has no such key');
+      await pipeline(content, limited(name), createWriteStream(part));
+    } else await download(new URL(address), name, part, options.silence);
     const sha256 = await verifyWeightsFile(part, hash, name);
     await rename(part, path);
     return { path, sha256 };
@@ -65,8 +75,27 @@ export async function resolveWeights(source: string, options: WeightsSourceOptio
   }
 }
 
-/** Bytes beyond which a file is not read: an endless device, or something else by mistake. */
-const LARGEST = 2 ** 28;
+/** Removes parts that no download can still be writing. */
+async function removeAbandoned(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!PART.test(name)) continue;
+    const path = join(folder, name);
+    const found = await stat(path).catch(() => undefined);
+    if (found && Date.now() - found.mtimeMs > LONGEST) await rm(path, { force: true });
+  }
+}
+
+/** Passes content on up to the largest size of a weights file. */
+function limited(name: string) {
+  return async function* (content: AsyncIterable<Uint8Array>) {
+    let bytes = 0;
+    for await (const piece of content) {
+      bytes += piece.length;
+      if (bytes > LARGEST) throw tooLarge(name);
+      yield piece;
+    }
+  };
+}
 
 /**
  * Reads a weights file once and checks that it has the hash. Under the name of the file that keras.applications
@@ -81,6 +110,8 @@ export async function verifyWeightsFile(path: string, hash = publishedHash(path)
   const sha256 = createHash('sha256');
   let bytes = 0;
   try {
+    // A larger file gets its own message below.
+    checkRegular(await stat(path), Number.POSITIVE_INFINITY);
     for await (const chunk of createReadStream(path)) {
       bytes += chunk.length;
       if (bytes > LARGEST) break;
@@ -88,25 +119,16 @@ export async function verifyWeightsFile(path: string, hash = publishedHash(path)
       sha256.update(chunk);
     }
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw notFound(name, code === 'ENOENT' ? 'no such file' : `it cannot be read (${code})`, cause);
+    const { code, message } = cause as NodeJS.ErrnoException;
+    throw notFound(name, code === 'ENOENT' ? 'no such file' : `it cannot be read (${code ?? message})`, cause);
   }
-  if (bytes > LARGEST) {
-    throw new CryfoldError(
-      'WEIGHTS_INVALID',
-      `${name}: it is larger than ${LARGEST / 2 ** 20} MiB, so no weights file`,
-      {
-        context: { file: name },
-        hint: "Keras's ResNet50 `notop` file has 95 MB.",
-      },
-    );
-  }
+  if (bytes > LARGEST) throw tooLarge(name);
   const digests = { 32: md5.digest('hex'), 64: sha256.digest('hex') };
   const digest = digests[hash.length === 32 ? 32 : 64];
   if (hash !== '' && digest !== hash.toLowerCase()) {
     throw new CryfoldError('WEIGHTS_INVALID', `${name}: its hash is ${digest}, not ${hash}`, {
       context: { file: name, expected: hash },
-      hint: 'Copy the file again from where it came, or mend the hash.',
+      hint: 'Copy the file again from where it came, or correct the hash.',
     });
   }
   return digests[64];
@@ -116,7 +138,7 @@ function publishedHash(name: string): string {
   return basename(name) === PUBLISHED.name ? PUBLISHED.md5 : '';
 }
 
-async function download(url: URL, name: string, target: string): Promise<void> {
+async function download(url: URL, name: string, target: string, silence = 60_000): Promise<void> {
   const headers = new Headers();
   if (url.username !== '') {
     // fetch refuses a URL with credentials.
@@ -125,12 +147,31 @@ async function download(url: URL, name: string, target: string): Promise<void> {
     url.username = url.password = '';
   }
   let status = 0;
+  const stop = new AbortController();
+  const silent = setTimeout(() => stop.abort(new Error(`no byte within ${silence / 1000} s`)), silence);
+  const long = setTimeout(() => stop.abort(new Error(`no end within ${LONGEST / 3_600_000} h`)), LONGEST);
+  const heard = async function* (content: AsyncIterable<Uint8Array>) {
+    for await (const piece of content) {
+      silent.refresh();
+      yield piece;
+    }
+  };
   try {
-    const response = await fetch(url, { headers });
+    const { signal } = stop;
+    const response = await fetch(url, { headers, signal });
     status = response.status;
-    if (!response.ok || !response.body) throw new Error(`HTTP status ${status}`);
-    await pipeline(Readable.fromWeb(response.body), createWriteStream(target));
-  } catch (cause) {
+    if (!response.ok || !response.body) {
+      await response.body?.cancel();
+      throw new Error(`HTTP status ${status}`);
+    }
+    if (Number(response.headers.get('content-length') ?? 0) > LARGEST) {
+      await response.body.cancel();
+      throw tooLarge(name);
+    }
+    await pipeline(Readable.fromWeb(response.body), heard, limited(name), createWriteStream(target), { signal });
+  } catch (thrown) {
+    if (thrown instanceof CryfoldError) throw thrown;
+    const cause = stop.signal.aborted ? stop.signal.reason : thrown;
     const error = cause as Error & { cause?: NodeJS.ErrnoException };
     const why = error.cause?.code ?? error.message;
     // 408 and 429 are the two of the 4xx that a later try can change (RFC 9110, RFC 6585).
@@ -140,6 +181,9 @@ async function download(url: URL, name: string, target: string): Promise<void> {
       hint: 'Check the network and the server, or fetch the file by other means and give its path.',
       cause,
     });
+  } finally {
+    clearTimeout(silent);
+    clearTimeout(long);
   }
 }
 
@@ -157,4 +201,15 @@ function notFound(name: string, why: string, cause?: unknown): CryfoldError {
     hint: `Give the path of Keras's ${PUBLISHED.name}, or say weights: random.`,
     cause,
   });
+}
+
+function tooLarge(name: string): CryfoldError {
+  return new CryfoldError(
+    'WEIGHTS_INVALID',
+    `${name}: it is larger than ${LARGEST / 2 ** 20} MiB, so no weights file`,
+    {
+      context: { file: name },
+      hint: "Keras's ResNet50 `notop` file has 95 MB.",
+    },
+  );
 }

@@ -1,3 +1,4 @@
+import fs from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { Dataset, File, Group, ready } from 'h5wasm/node';
 
@@ -5,50 +6,116 @@ import { Dataset, File, Group, ready } from 'h5wasm/node';
  * The thread that reads a weights file, so that each file meets a fresh HDF5 library: one that a broken file has made
  * throw keeps that file open and answers later calls from it, or has aborted for good (seen with mutated files). The
  * library's memory goes with the thread.
+ *
+ * A file of some KB can claim any shape, chunks and attributes of any size, and content that lies in other files. So the
+ * thread reads nothing whose shape is not the wanted one, the library's memory is limited, and it may open one file.
  */
 export interface WeightsRequest {
   path: string;
-  layers: readonly string[];
+  /** The shape of each weight that is wanted, by `layer/weight` */
+  expected: ReadonlyMap<string, readonly number[]>;
 }
 
-/** The weights found, by `layer/weight`; or what is wrong, in words that follow the file's name. */
-export type WeightsReply = { weights: Map<string, StoredWeight> } | { problem: string };
+/** The weights found, by `layer/weight`; or what is wrong, in words that follow the file's name, and with which weight. */
+export type WeightsReply = { weights: Map<string, StoredWeight> } | { problem: string; weight?: string };
 
 export interface StoredWeight {
   shape: number[];
   data: Float32Array<ArrayBuffer>;
 }
 
-/** Bytes of one weight; ResNet50's largest has 9.4 MB. */
-const LARGEST = 2 ** 28;
+const MIB = 2 ** 20;
+/** What the library may allocate beside two copies of the largest weight, bytes. */
+const HEADROOM = 64 * MIB;
+/** Of a layer's list of weights, bytes */
+const LARGEST_LIST = MIB;
 
-class Problem extends Error {}
+class Problem extends Error {
+  constructor(
+    message: string,
+    readonly weight?: string,
+  ) {
+    super(message);
+  }
+}
 
-async function readLayers({ path, layers }: WeightsRequest): Promise<Map<string, StoredWeight>> {
+interface WasmMemory {
+  buffer: ArrayBuffer;
+  grow(pages: number): number;
+}
+
+/** Makes the library's memory end where a whole file never gets: its allocations then fail, and so does the reading. */
+function limitMemory(most: number): void {
+  // Our compiler options know no browser globals.
+  const { WebAssembly } = globalThis as unknown as { WebAssembly: { Memory: { prototype: WasmMemory } } };
+  const { grow } = WebAssembly.Memory.prototype;
+  WebAssembly.Memory.prototype.grow = function (this: WasmMemory, pages: number) {
+    if (this.buffer.byteLength + pages * 65_536 > most) throw new RangeError('out of memory');
+    return grow.call(this, pages);
+  };
+}
+
+/** Links, virtual datasets and external storage of a crafted file name other files of this machine. */
+function openOnly(path: string): void {
+  const { openSync } = fs;
+  fs.openSync = (name, ...rest) => {
+    if (name !== path) throw Object.assign(new Error('EACCES'), { code: 'EACCES' });
+    return openSync(name, ...rest);
+  };
+}
+
+async function readLayers({ path, expected }: WeightsRequest): Promise<Map<string, StoredWeight>> {
   const library = await ready;
   library.activate_throwing_error_handler();
+  const bytes = [...expected.values()].map((shape) => shape.reduce((product, length) => product * length, 4));
+  limitMemory(library.HEAPU8.length + HEADROOM + 2 * Math.max(0, ...bytes));
+  openOnly(path);
   const file = new File(path, 'r');
+  const held = new Set(file.keys());
   const weights = new Map<string, StoredWeight>();
-  for (const layer of layers) {
-    const group = file.keys().includes(layer) ? file.get(layer) : null;
+  for (const layer of new Set([...expected.keys()].map((name) => name.slice(0, name.lastIndexOf('/'))))) {
+    const group = held.has(layer) ? file.get(layer) : null;
     if (!(group instanceof Group)) continue;
-    const names = group.attrs.weight_names?.value;
-    if (!Array.isArray(names)) throw new Problem(`layer ${layer} has no list of weight_names`);
-    for (const path of names.map(String)) {
+    for (const path of weightNames(group, layer)) {
       const dataset = group.get(path);
       if (!(dataset instanceof Dataset)) throw new Problem(`layer ${layer} lists ${path} but does not hold it`);
       const { shape, metadata } = dataset;
-      // A few bytes can claim any shape, and compressed ones any size.
-      if ((shape ?? []).reduce((product, length) => product * length, 4) > LARGEST) {
-        throw new Problem(`${layer}/${path} claims the shape [${shape}]`);
+      if (!shape || metadata.type !== library.H5T_class_t.H5T_FLOAT.value || metadata.size !== 4) {
+        throw new Problem(`${layer}/${path} is not an array of float32`);
       }
-      const data = metadata.type === library.H5T_class_t.H5T_FLOAT.value && metadata.size === 4 ? dataset.value : null;
-      if (!shape || !(data instanceof Float32Array)) throw new Problem(`${layer}/${path} is not an array of float32`);
-      weights.set(`${layer}/${weightName(path)}`, { shape, data: data as Float32Array<ArrayBuffer> });
+      const name = `${layer}/${weightName(path)}`;
+      if (weights.has(name)) throw new Problem(`layer ${layer} lists ${path} twice`);
+      if (!isWanted(name, shape, expected)) continue;
+      const data = dataset.value;
+      if (!(data instanceof Float32Array)) throw new Problem(`${layer}/${path} is not an array of float32`);
+      weights.set(name, { shape, data: data as Float32Array<ArrayBuffer> });
     }
   }
   file.close();
   return weights;
+}
+
+function weightNames(group: Group, layer: string): string[] {
+  const list = group.attrs.weight_names;
+  const { size, total_size: count } = list?.metadata ?? { size: 0, total_size: 0 };
+  if (size * count > LARGEST_LIST)
+    throw new Problem(`layer ${layer} has a list of weight_names of ${size * count} bytes`);
+  const names = list?.value;
+  if (!Array.isArray(names)) throw new Problem(`layer ${layer} has no list of weight_names`);
+  return names.map(String);
+}
+
+/** Whether a weight is read: those that the model has, and biases that a moving mean takes up. */
+function isWanted(name: string, shape: number[], expected: ReadonlyMap<string, readonly number[]>): boolean {
+  const wanted = expected.get(name);
+  if (wanted) {
+    if (shape.join() === wanted.join()) return true;
+    throw new Problem(`${name} has shape [${shape}], the model needs [${wanted}]`, name);
+  }
+  if (!name.endsWith('_conv/bias')) return false;
+  const mean = expected.get(name.replace(/conv\/bias$/, 'bn/moving_mean'));
+  if (mean?.join() === shape.join()) return true;
+  throw new Problem(`no moving mean takes up the bias ${name}`, name);
 }
 
 /** `kernel` of Keras's `conv1_conv/kernel:0`. */
@@ -63,6 +130,9 @@ try {
     [...weights.values()].map(({ data }) => data.buffer),
   );
 } catch (error) {
-  const problem = error instanceof Problem ? error.message : 'it is not a whole HDF5 file';
-  parentPort?.postMessage({ problem } satisfies WeightsReply);
+  const reply: WeightsReply =
+    error instanceof Problem
+      ? { problem: error.message, ...(error.weight === undefined ? {} : { weight: error.weight }) }
+      : { problem: 'it is not a whole HDF5 file' };
+  parentPort?.postMessage(reply);
 }

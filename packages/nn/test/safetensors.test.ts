@@ -50,3 +50,26 @@ test('every damage is a coded error', () => {
     }
   }
 });
+
+test('a header of another form, or one that claims more than there is, is a coded error', () => {
+  const file = (header: string, data = 0) => {
+    const bytes = new Uint8Array(8 + header.length + data);
+    new DataView(bytes.buffer).setUint32(0, header.length, true);
+    bytes.set(new TextEncoder().encode(header), 8);
+    return bytes;
+  };
+  const tensor = (members: string) => `{"w":{"dtype":"F32",${members}}}`;
+  for (const header of [
+    ...['null', '[]', '1', '"x"', '{"w":null}', '{"w":1}', '{"__metadata__":null}', '{"__metadata__":{"k":1}}'],
+    tensor('"shape":[1e9,1e9],"data_offsets":[0,4e18]'),
+    tensor('"shape":[-1,-1],"data_offsets":[0,4]'),
+    tensor('"shape":["1"],"data_offsets":[0,4]'),
+    tensor('"shape":[0.5,2],"data_offsets":[0,4]'),
+    tensor('"shape":[1],"data_offsets":[0]'),
+    tensor('"shape":[1],"data_offsets":[null,4]'),
+    tensor('"shape":[1],"data_offsets":[4,8]'),
+    ' '.repeat(2 ** 24),
+  ]) {
+    assert.throws(() => decodeSafetensors(file(header, 4), 'x'), { code: 'ARTIFACT_CORRUPT' }, header.slice(0, 80));
+  }
+});

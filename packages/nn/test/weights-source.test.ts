@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { after, before, type TestContext, test } from 'node:test';
 import { CryfoldError, sha256 } from '@cryfold/core';
 import { resolveWeights } from '../src/weights-source.js';
@@ -19,7 +20,7 @@ after(() => rm(directory, { recursive: true }));
 
 /** A cache directory of its own, and a store that holds nothing. */
 async function options() {
-  return { cacheDirectory: await mkdtemp(join(directory, 'cache-')), fetchBytes: async () => undefined };
+  return { cacheDirectory: await mkdtemp(join(directory, 'cache-')), fetchContent: async () => undefined };
 }
 
 async function serve(t: TestContext, listener: RequestListener): Promise<string> {
@@ -42,7 +43,7 @@ async function failure(promise: Promise<unknown>, code: string): Promise<Cryfold
   return error;
 }
 
-const cached = async (cache: string) => await readdir(join(cache, 'weights'));
+const cached = async (cache: string) => (await readdir(join(cache, 'weights'))).sort();
 
 test('a local file is taken where it lies', async () => {
   const path = join(directory, 'local #1.h5');
@@ -132,9 +133,9 @@ test('a store key is read once through the given function', async () => {
   const keys: string[] = [];
   const use = {
     ...(await options()),
-    fetchBytes: async (key: string) => {
+    fetchContent: async (key: string) => {
       keys.push(key);
-      return key === 'a/b.h5' ? BYTES : undefined;
+      return key === 'a/b.h5' ? Readable.from([BYTES]) : undefined;
     },
   };
   const first = await resolveWeights(`store:a/b.h5#sha256=${HASH}`, use);
@@ -143,6 +144,57 @@ test('a store key is read once through the given function', async () => {
   const absent = await failure(resolveWeights(`store:c.h5#md5=${'0'.repeat(32)}`, use), 'WEIGHTS_NOT_FOUND');
   assert.match(absent.message, /store:c\.h5: the store has no such key/);
   const down = new CryfoldError('STORE_UNREACHABLE', 'down');
-  const broken = { ...use, fetchBytes: () => Promise.reject(down) };
+  const broken = { ...use, fetchContent: () => Promise.reject(down) };
   await assert.rejects(resolveWeights(`store:d.h5#md5=${'0'.repeat(32)}`, broken), down);
+});
+
+test('a download without end is given up at the size limit, and one that stands still after its time', async (t) => {
+  const piece = Buffer.alloc(2 ** 20);
+  let sent = 0;
+  const url = await serve(t, (request, response) => {
+    if (request.url === '/huge') response.setHeader('content-length', 2 ** 40);
+    if (request.url !== '/silent') {
+      const more = () => {
+        while (response.write(piece)) sent += piece.length;
+        sent += piece.length;
+      };
+      response.on('drain', more);
+      more();
+    } else response.write('x');
+  });
+  const use = { ...(await options()), silence: 300 };
+  const from = (path: string) => resolveWeights(`${url}/${path}#sha256=${HASH}`, use);
+  for (const path of ['endless', 'huge']) {
+    sent = 0;
+    assert.match((await failure(from(path), 'WEIGHTS_INVALID')).message, /larger than 256 MiB/);
+    assert.ok(sent < (path === 'huge' ? 64 : 400) * 2 ** 20, `${sent} bytes were sent`);
+  }
+  const silent = await failure(from('silent'), 'WEIGHTS_UNREACHABLE');
+  assert.match(silent.message, /no byte within 0\.3 s/);
+  assert.ok(silent.retryable);
+  assert.deepEqual(await cached(use.cacheDirectory), []);
+});
+
+test('a store key beyond the size limit is refused while it is read', async () => {
+  const content = async function* () {
+    for (;;) yield Buffer.alloc(2 ** 20);
+  };
+  const use = { ...(await options()), fetchContent: async () => content() };
+  await failure(resolveWeights(`store:a.h5#sha256=${HASH}`, use), 'WEIGHTS_INVALID');
+  assert.deepEqual(await cached(use.cacheDirectory), []);
+});
+
+test('removes parts that dead processes left, and nothing else', async (t) => {
+  const url = await serve(t, (_request, response) => response.end(BYTES));
+  const use = await options();
+  const folder = join(use.cacheDirectory, 'weights');
+  await mkdir(folder);
+  const other = '0'.repeat(64);
+  const part = (i: number) => `${other}.h5.00000000-0000-4000-8000-00000000000${i}`;
+  const names = [part(1), part(2), `${other}.h5`, `${other}.h5.txt`];
+  for (const name of names) await writeFile(join(folder, name), 'x');
+  const earlier = Date.now() / 1000 - 2 * 3600;
+  for (const name of names.filter((name) => name !== part(2))) await utimes(join(folder, name), earlier, earlier);
+  await resolveWeights(`${url}/w.h5#sha256=${HASH}`, use);
+  assert.deepEqual(await cached(use.cacheDirectory), [`${other}.h5`, part(2), `${other}.h5.txt`, `${HASH}.h5`].sort());
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -107,7 +108,7 @@ test("with a file that Keras wrote, convolution and folded normalization give Ke
 
 test('names what is missing or does not fit', async () => {
   await rejects(loadKerasWeights(join(directory, 'none.h5'), EXPECTED), 'WEIGHTS_NOT_FOUND', /none\.h5: no such file/);
-  await rejects(loadKerasWeights(directory, EXPECTED), 'WEIGHTS_NOT_FOUND', /cannot be read \(EISDIR\)/);
+  await rejects(loadKerasWeights(directory, EXPECTED), 'WEIGHTS_NOT_FOUND', /cannot be read \(it is a directory/);
   const layerless = await variant('layerless.h5', { 'conv1_bn/gamma': undefined });
   await rejects(
     loadKerasWeights(layerless, EXPECTED),
@@ -120,7 +121,7 @@ test('names what is missing or does not fit', async () => {
     'WEIGHTS_INVALID',
     /conv1_conv\/kernel has shape \[7,7,1,4\], .* \[7,7,3,4\]/,
   );
-  const homeless = await variant('homeless.h5', { 'conv1_bn/moving_mean': array(3) });
+  const homeless = await variant('homeless.h5', { 'conv1_conv/bias': array(3) });
   await rejects(
     loadKerasWeights(homeless, EXPECTED),
     'WEIGHTS_INVALID',
@@ -178,18 +179,109 @@ test('a cut or changed file is refused or read, never a crash, and does not spoi
   }
   await writeFile(path, '<html>404 Not Found</html>'.repeat(500));
   await rejects(loadKerasWeights(path, EXPECTED), 'WEIGHTS_INVALID', /not a whole HDF5 file/);
-  for (let round = 0; round < 8; round++) {
-    const changed = Buffer.from(bytes);
-    for (let i = 0; i < 30; i++) changed[random.below(i < 10 ? 2048 : bytes.length)] = random.below(256);
+  const read = async (changed: Buffer) => {
     await writeFile(path, changed);
     try {
       await loadKerasWeights(path, EXPECTED);
     } catch (error) {
       assert.equal((error as CryfoldError).code, 'WEIGHTS_INVALID', String(error));
     }
-  }
+  };
+  const grown = await growth(async () => {
+    for (let round = 0; round < 8; round++) {
+      const changed = Buffer.from(bytes);
+      for (let i = 0; i < 30; i++) changed[random.below(i < 10 ? 2048 : bytes.length)] = random.below(256);
+      await read(changed);
+    }
+    // Lengths and offsets of 4 or 8 bytes that claim the most.
+    for (let round = 0; round < 8; round++) {
+      const changed = Buffer.from(bytes);
+      const at = random.below(2048);
+      changed.fill(0xff, at, at + (round % 2 === 0 ? 3 : 7)).writeUInt8(0x7f, at + (round % 2 === 0 ? 3 : 7));
+      await read(changed);
+    }
+  });
+  assert.ok(grown < 400, `${grown.toFixed(0)} MiB`);
   const weights = await loadKerasWeights(whole, EXPECTED);
   assert.deepEqual(weights.get('conv1_conv/kernel')?.data, STORED['conv1_conv/kernel'].data);
+});
+
+test('refuses a device, a named pipe and a file above 256 MiB as weights', async () => {
+  await rejects(loadKerasWeights('/dev/zero', EXPECTED), 'WEIGHTS_NOT_FOUND', /\/dev\/zero: .*it is a device/);
+  const pipe = join(directory, 'pipe.h5');
+  execFileSync('mkfifo', [pipe]);
+  await rejects(loadKerasWeights(pipe, EXPECTED), 'WEIGHTS_NOT_FOUND', /pipe\.h5: .*it is a named pipe/);
+  const sparse = join(directory, 'sparse.h5');
+  await writeFile(sparse, '');
+  await truncate(sparse, 2 ** 28 + 1);
+  await rejects(loadKerasWeights(sparse, EXPECTED), 'WEIGHTS_INVALID', /sparse\.h5: it is larger than 256 MiB/);
+});
+
+/** Resident memory of this process while something is done: by how much it grows at most, MiB. */
+async function growth(action: () => Promise<unknown>): Promise<number> {
+  const before = process.memoryUsage.rss();
+  let peak = before;
+  const look = setInterval(() => {
+    peak = Math.max(peak, process.memoryUsage.rss());
+  }, 5);
+  await action().finally(() => clearInterval(look));
+  return (Math.max(peak, process.memoryUsage.rss()) - before) / 2 ** 20;
+}
+
+/** Writes a file of one layer group per weight, as a test of crafted ones fills it. */
+async function craft(name: string, fill: (file: File) => void): Promise<string> {
+  await ready;
+  const path = join(directory, name);
+  const file = new File(path, 'w');
+  fill(file);
+  file.close();
+  return path;
+}
+
+test('a small file that claims gigabytes is refused without allocating them', async () => {
+  const layers = Array.from({ length: 10 }, (_, i) => `layer${i}`);
+  const small = new Map(layers.map((layer) => [`${layer}/kernel`, [4]]));
+  const dataset = (file: File, layer: string, chunk: number) => {
+    const group = file.create_group(layer);
+    group.create_attribute('weight_names', ['kernel:0']);
+    return group.create_dataset({
+      ...{ name: 'kernel:0', data: new Float32Array(4), shape: [4], dtype: '<f', maxshape: [null], chunks: [chunk] },
+      ...(chunk > 4 ? { compression: 'gzip' as const } : {}),
+    });
+  };
+  const claims = await craft('claims.h5', (file) => {
+    for (const layer of layers) dataset(file, layer, 4).resize([60_000_000]);
+  });
+  const chunked = await craft('chunked.h5', (file) => {
+    dataset(file, 'layer0', 100_000_000);
+  });
+  const listed = await craft('listed.h5', (file) => {
+    const names = Array.from({ length: 200_000 }, () => 'kernel:0');
+    file.create_group('layer0').create_attribute('weight_names', names);
+  });
+  for (const path of [claims, chunked, listed]) {
+    assert.ok((await readFile(path)).length < 8 * 2 ** 20, path);
+    const grown = await growth(() =>
+      assert.rejects(loadKerasWeights(path, small), (error: CryfoldError) => error.code === 'WEIGHTS_INVALID'),
+    );
+    assert.ok(grown < 300, `${path}: ${grown.toFixed(0)} MiB`);
+  }
+});
+
+test('a file cannot make the reader open another one', async () => {
+  const secret = await variant('secret.h5', {});
+  const path = await craft('linked.h5', (file) => {
+    for (const layer of new Set([...EXPECTED.keys()].map((name) => name.split('/')[0]))) {
+      const group = file.create_group(layer);
+      const names = Object.keys(STORED).filter((name) => name.startsWith(`${layer}/`));
+      group.create_attribute(
+        'weight_names',
+        names.map((name) => `${name}:0`),
+      );
+      group.create_external_link(secret, `${layer}/${layer}`, layer);
+    }
+  });
+  await rejects(loadKerasWeights(path, EXPECTED), 'WEIGHTS_INVALID', /linked\.h5: /);
 });
 
 test('a file without end is not read', { skip: process.platform === 'win32' }, async () => {

@@ -1,8 +1,10 @@
 export { type FinalRequest, finalRequest, finalRequestSchema } from './final.js';
 export {
   type DatasetManifest,
+  decodeForeignManifest,
   decodeManifest,
   decodePlan,
+  encodePlan,
   FOLD_FORMAT,
   type FoldJob,
   featuresKey,
@@ -10,9 +12,11 @@ export {
   type PlanInput,
   type PlannedSplit,
   planRun,
+  planRunInSteps,
   type RunPlan,
   settingsOf,
 } from './plan.js';
+export { checkJobCount, checkPlanSize, type DatasetSize } from './plan-size.js';
 export { prerequisiteOf, queuedIds } from './prerequisites.js';
 export {
   bestModel,
@@ -24,7 +28,6 @@ export {
   finalResultSchema,
   foldFailureSchema,
   foldResultSchema,
-  storeKeys,
 } from './records.js';
 export {
   choiceKey,
@@ -44,4 +47,5 @@ export {
   trialName,
 } from './search-log.js';
 export { SEARCH_ALGORITHMS, type SearchParameter, type SearchSpec } from './search-spec.js';
-export { parseSpec, type Spec, specJsonSchema, specSchema } from './spec.js';
+export { checkSpec, parseSpec, type Spec, specJsonSchema, specSchema } from './spec.js';
+export { storedWeights, submittedWeights } from './submitted.js';

@@ -1,4 +1,17 @@
-import { contentKey, decodeRecord, deriveSeed, FORMATS, sha256 } from '@cryfold/core';
+import { setImmediate } from 'node:timers/promises';
+import {
+  CanonicalText,
+  CryfoldError,
+  canonicalJson,
+  contentKey,
+  datasetKey,
+  decodeRecord,
+  deriveSeed,
+  encodeRecord,
+  FORMATS,
+  LIMITS,
+  sha256,
+} from '@cryfold/core';
 import { type Estimator, kindOf, type RunSettings } from '@cryfold/estimators';
 import { isGrouped } from '@cryfold/evaluation';
 import { z } from 'zod';
@@ -8,13 +21,20 @@ import { type Spec, specSchema } from './spec.js';
 export const FOLD_FORMAT = 1;
 
 const hex = z.string().regex(/^[0-9a-f]{64}$/);
-const indices = z.array(z.int().min(0));
+/** Checked in one loop: a schema per number takes longer for millions of them than all else that reads a plan. */
+const indices = z.custom<number[]>(
+  (value) => Array.isArray(value) && value.every((index) => Number.isSafeInteger(index) && index >= 0),
+  'not a list of clips',
+);
+
+const labels = z.array(z.string().max(LIMITS.label)).max(LIMITS.classes);
+const text = z.string().max(LIMITS.text);
 
 export const planSchema = z.strictObject({
   format: z.literal(FORMATS.plan),
   run: z.string().regex(/^[a-z0-9][a-z0-9-]*$/),
   spec: specSchema,
-  dataset: z.strictObject({ key: hex, name: z.string(), clips: z.int(), classes: z.array(z.string()) }),
+  dataset: z.strictObject({ key: hex, name: z.string(), clips: z.int().max(LIMITS.clips), classes: labels }),
   features: z.strictObject({ key: hex }),
   splits: z.array(
     z.strictObject({
@@ -46,21 +66,23 @@ export type FoldJob = RunPlan['jobs'][number];
 
 const manifestSchema = z.strictObject({
   format: z.literal(FORMATS.manifest),
-  name: z.string(),
+  name: text,
   contentHash: hex,
   grouped: z.boolean(),
-  classes: z.array(z.string()),
+  classes: labels,
   /** Absent from manifests of earlier versions. */
   rates: z.array(z.strictObject({ rate: z.number().positive(), clips: z.int() })).optional(),
-  clips: z.array(
-    z.strictObject({
-      id: z.string(),
-      label: z.string(),
-      group: z.string(),
-      /** Of the sound; absent from manifests of earlier versions. */
-      hash: hex.optional(),
-    }),
-  ),
+  clips: z
+    .array(
+      z.strictObject({
+        id: text,
+        label: z.string().max(LIMITS.label),
+        group: text,
+        /** Of the sound; absent from manifests of earlier versions. */
+        hash: hex.optional(),
+      }),
+    )
+    .max(LIMITS.clips),
 });
 
 /** The dataset as workers and aggregator need it: no audio, only identities. */
@@ -108,7 +130,7 @@ export function settingsOf(spec: Spec, featureKey: string): RunSettings {
  */
 function foldKey(
   spec: Spec,
-  estimator: Estimator,
+  { estimator, text }: { estimator: Estimator; text: CanonicalText },
   features: string,
   { train, test, shuffle }: { train: string; test: string; shuffle?: number },
 ): string {
@@ -117,7 +139,7 @@ function foldKey(
     features,
     train,
     test,
-    estimator,
+    estimator: text,
     seed: spec.seed,
     shuffle,
     ...kindOf(estimator).keyParts(settingsOf(spec, features)),
@@ -127,25 +149,59 @@ function foldKey(
 /** Identity of an estimator of a run trained on all its clips, as `foldKey` is of a fold's result. */
 export function finalKey({ spec, features, dataset }: RunPlan, trial: string): string {
   const all = indexHash(Int32Array.from({ length: dataset.clips }, (_, i) => i));
-  return foldKey(spec, spec.estimators[trial], features.key, { train: all, test: indexHash(new Int32Array()) });
+  const estimator = spec.estimators[trial];
+  const named = { estimator, text: new CanonicalText(estimator) };
+  return foldKey(spec, named, features.key, { train: all, test: indexHash(new Int32Array()) });
+}
+
+interface WantedJob {
+  split: number;
+  trial: string;
+  shuffle?: number;
 }
 
 /** Jobs of trials that the plan's estimators name, on splits of the plan. */
-export function addJobs(plan: RunPlan, wanted: readonly { split: number; trial: string; shuffle?: number }[]): void {
+export function addJobs(plan: RunPlan, wanted: readonly WantedJob[]): void {
+  finish(addingJobs(plan, wanted));
+}
+
+/** Work in pieces of a few milliseconds, between which a caller may let others have the event loop. */
+type Steps<T> = Generator<void, T>;
+
+/** Jobs between two pauses, and clips hashed or copied. */
+const JOBS_A_STEP = 500;
+const CLIPS_A_STEP = 500_000;
+
+function* addingJobs(plan: RunPlan, wanted: readonly WantedJob[]): Steps<void> {
   const { spec, features } = plan;
   const hashes = new Map<number, { train: string; test: string }>();
+  const estimators = new Map<string, { estimator: Estimator; text: CanonicalText }>();
+  let hashed = 0;
   for (const { split, trial, shuffle } of wanted) {
-    const { train, test } = plan.splits[split];
-    const hash = hashes.get(split) ?? {
-      train: indexHash(Int32Array.from(train)),
-      test: indexHash(Int32Array.from(test)),
-    };
-    hashes.set(split, hash);
+    let hash = hashes.get(split);
+    if (!hash) {
+      const { train, test } = plan.splits[split];
+      hash = { train: indexHash(new Int32Array(train)), test: indexHash(new Int32Array(test)) };
+      hashes.set(split, hash);
+      hashed += train.length + test.length;
+    }
     const estimator = spec.estimators[trial];
-    const key = foldKey(spec, estimator, features.key, { ...hash, shuffle });
+    const named = estimators.get(trial) ?? { estimator, text: new CanonicalText(estimator) };
+    estimators.set(trial, named);
+    const key = foldKey(spec, named, features.key, { ...hash, ...(shuffle === undefined ? {} : { shuffle }) });
     const { queue } = kindOf(estimator);
     const seed = deriveSeed(key, 'fold');
     plan.jobs.push({ key, trial, queue, split, seed, ...(shuffle === undefined ? {} : { shuffle }) });
+    if (hashed < CLIPS_A_STEP && plan.jobs.length % JOBS_A_STEP !== 0) continue;
+    hashed = 0;
+    yield;
+  }
+}
+
+function finish<T>(steps: Steps<T>): T {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
   }
 }
 
@@ -153,7 +209,21 @@ export function addJobs(plan: RunPlan, wanted: readonly { split: number; trial: 
  * Splits, keys and queue of every fold job; those of searched estimators follow from what the sweep decides
  * (growPlan). The run's id follows from its content: same command, same run.
  */
-export function planRun({ spec, manifest, splits }: PlanInput): RunPlan {
+export function planRun(input: PlanInput): RunPlan {
+  return finish(planning(input));
+}
+
+/** As `planRun`, for a process that has others to serve meanwhile. */
+export async function planRunInSteps(input: PlanInput): Promise<RunPlan> {
+  const steps = planning(input);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+    await setImmediate();
+  }
+}
+
+function* planning({ spec, manifest, splits }: PlanInput): Steps<RunPlan> {
   const plan: RunPlan = {
     format: FORMATS.plan,
     run: '',
@@ -165,21 +235,18 @@ export function planRun({ spec, manifest, splits }: PlanInput): RunPlan {
       classes: manifest.classes,
     },
     features: { key: featuresKey(spec, manifest.contentHash) },
-    splits: splits.map(({ train, test, ...rest }) => ({ ...rest, train: [...train], test: [...test] })),
+    splits: [],
     jobs: [],
   };
-  const searched = new Set(Object.keys(spec.search?.space ?? {}));
-  const trials = Object.keys(spec.estimators).filter((name) => !searched.has(name));
-  const wanted: { split: number; trial: string; shuffle?: number }[] = [];
-  for (const [split, { repeat, outer }] of splits.entries()) {
-    if (outer !== undefined) continue;
-    for (const trial of trials) {
-      wanted.push({ split, trial });
-      if (repeat > 0) continue;
-      for (let shuffle = 0; shuffle < (spec.nulls ?? 0); shuffle++) wanted.push({ split, trial, shuffle });
-    }
+  let copied = 0;
+  for (const { train, test, ...rest } of splits) {
+    plan.splits.push({ ...rest, train: [...train], test: [...test] });
+    copied += train.length + test.length;
+    if (copied < CLIPS_A_STEP) continue;
+    copied = 0;
+    yield;
   }
-  addJobs(plan, wanted);
+  yield* addingJobs(plan, wantedJobs(spec, splits));
   const identity = contentKey({
     spec,
     dataset: manifest.contentHash,
@@ -190,8 +257,60 @@ export function planRun({ spec, manifest, splits }: PlanInput): RunPlan {
   return { ...plan, run: `${spec.name}-${identity.slice(0, 12)}` };
 }
 
+/** Every estimator that is not searched on every outer split, with its shuffles in the first repeat. */
+function wantedJobs(spec: Spec, splits: readonly PlannedSplit[]): WantedJob[] {
+  const searched = new Set(Object.keys(spec.search?.space ?? {}));
+  const trials = Object.keys(spec.estimators).filter((name) => !searched.has(name));
+  const wanted: WantedJob[] = [];
+  for (const [split, { repeat, outer }] of splits.entries()) {
+    if (outer !== undefined) continue;
+    for (const trial of trials) {
+      wanted.push({ split, trial });
+      if (repeat > 0) continue;
+      for (let shuffle = 0; shuffle < (spec.nulls ?? 0); shuffle++) wanted.push({ split, trial, shuffle });
+    }
+  }
+  return wanted;
+}
+
+/** As `encodeRecord`, byte for byte. Folds and splits hold whole numbers only, so that millions need no check each. */
+export function encodePlan(plan: RunPlan): Uint8Array {
+  const members = Object.entries(plan).map(([name, member]) => {
+    if (name !== 'splits' && name !== 'jobs') return `"${name}":${new TextDecoder().decode(encodeRecord(member))}`;
+    return `"${name}":[${(member as object[]).map((one) => JSON.stringify(one)).join(',')}]`;
+  });
+  return new TextEncoder().encode(`{${members.join(',')}}`);
+}
+
 export function decodeManifest(bytes: Uint8Array, name: string): DatasetManifest {
   return decodeRecord(manifestSchema, bytes, name);
+}
+
+/**
+ * Decodes a manifest that somebody hands over, and checks all that follows from its clips.
+ * @throws CryfoldError JOB_INVALID, ARTIFACT_CORRUPT saying what contradicts the clips
+ */
+export function decodeForeignManifest(bytes: Uint8Array, name: string): DatasetManifest {
+  const manifest = decodeManifest(bytes, name);
+  const contradicts = (why: string) =>
+    new CryfoldError('ARTIFACT_CORRUPT', `${name}: ${why}`, {
+      context: { artifact: name },
+      hint: 'Submit the run with cryfold run --server of the same version as the server.',
+    });
+  const { contentHash, classes, grouped, rates } = manifest;
+  const clips = manifest.clips.map(({ hash, ...clip }) => {
+    if (hash === undefined) throw contradicts(`clip ${clip.id} has no hash`);
+    return { ...clip, hash };
+  });
+  if (datasetKey(clips) !== contentHash) throw contradicts('contentHash is not that of the clips');
+  const labels = [...new Set(clips.map(({ label }) => label))].sort();
+  if (canonicalJson(classes) !== canonicalJson(labels)) throw contradicts('classes are not the labels of the clips');
+  if (grouped !== new Set(clips.map(({ group }) => group)).size < clips.length) {
+    throw contradicts('grouped contradicts the groups of the clips');
+  }
+  const rated = rates?.reduce((sum, rate) => sum + rate.clips, 0) ?? clips.length;
+  if (rated !== clips.length) throw contradicts(`rates are of ${rated} clips, not of ${clips.length}`);
+  return manifest;
 }
 
 export function decodePlan(bytes: Uint8Array, name: string): RunPlan {

@@ -1,8 +1,20 @@
 import { type FoldQueue, kindOf, type Prerequisite } from '@cryfold/estimators';
 import { type RunPlan, settingsOf } from './plan.js';
 
+type Needed = Prerequisite & { queue: FoldQueue };
+
+/** By plan and trial: a plan does not change, and its folds ask again and again. */
+const known = new WeakMap<RunPlan, Map<string, Needed | undefined>>();
+
 /** What the folds of a trial need computed before them; undefined where they need nothing. */
-export function prerequisiteOf(plan: RunPlan, trial: string): (Prerequisite & { queue: FoldQueue }) | undefined {
+export function prerequisiteOf(plan: RunPlan, trial: string): Needed | undefined {
+  const trials = known.get(plan) ?? new Map<string, Needed | undefined>();
+  if (!trials.has(trial)) trials.set(trial, findPrerequisite(plan, trial));
+  known.set(plan, trials);
+  return trials.get(trial);
+}
+
+function findPrerequisite(plan: RunPlan, trial: string): Needed | undefined {
   const estimator = plan.spec.estimators[trial];
   const kind = kindOf(estimator);
   const needed = kind.prerequisite?.(estimator, settingsOf(plan.spec, plan.features.key));

@@ -1,22 +1,29 @@
+import { LIMITS } from '@cryfold/core';
 import { SEARCH_METRICS } from '@cryfold/evaluation';
 import { z } from 'zod';
 
 const count = z.int().positive();
 const range = z.tuple([z.number(), z.number()]).describe('lowest and highest value');
-const plain = z.union([z.string(), z.number(), z.boolean()]);
+const plain = z.union([z.string().max(LIMITS.text), z.number(), z.boolean()]);
 
 const common = {
   /** The parameter is only searched where others of the same estimator have one of these values */
   when: z
-    .record(z.string(), z.union([plain, z.array(plain).min(1)]))
+    .record(z.string(), z.union([plain, z.array(plain).min(1).max(LIMITS.trials)]))
     .optional()
     .describe('only where other parameters of the estimator have this value, or one of these values'),
 };
-const steps = z.int().min(2).optional().describe('how many values a grid takes from the range');
+const steps = z.int().min(2).max(LIMITS.trials).optional().describe('how many values a grid takes from the range');
 
 /** One searched parameter: a list of values, or a range. `log` spreads evenly over orders of magnitude. */
 export const parameterSchema = z.union([
-  z.strictObject({ choice: z.array(z.union([plain, z.array(z.number())])).min(1), ...common }),
+  z.strictObject({
+    choice: z
+      .array(z.union([plain, z.array(z.number()).max(100)]))
+      .min(1)
+      .max(LIMITS.trials),
+    ...common,
+  }),
   z.strictObject({ uniform: range, steps, ...common }),
   z.strictObject({ log: range, steps, ...common }),
   z.strictObject({ int: range, steps, ...common }),
@@ -29,11 +36,11 @@ export const searchSchema = z.strictObject({
   /** `random` is quasi-random; `tpe` learns from earlier trials; `asha` gives good trials more and bad ones less. */
   algorithm: z.enum(SEARCH_ALGORITHMS).default('random'),
   /** Of each searched estimator; a grid has as many as it has cells. */
-  trials: count.default(20),
+  trials: count.max(LIMITS.trials).default(20),
   /** What trials are compared by, as a mean over test folds. */
   metric: z.enum(SEARCH_METRICS).default('accuracy'),
   /** Trials of one estimator under way at once, where new ones learn from earlier ones (tpe, asha). */
-  parallel: count.default(4),
+  parallel: count.max(LIMITS.trials).default(4),
   /** By estimator, then by parameter. Estimators that are not named are evaluated as they are. */
   space: z.record(z.string(), z.record(z.string(), parameterSchema)),
   /** Ends trials early that are clearly worse than the leader on the folds that both have. */
@@ -56,7 +63,7 @@ export const searchSchema = z.strictObject({
     })
     .optional(),
   /** Searches anew inside each outer fold, so that the winner's score is honest. */
-  nested: z.strictObject({ inner: z.int().min(2).default(4) }).optional(),
+  nested: z.strictObject({ inner: z.int().min(2).max(LIMITS.folds).default(4) }).optional(),
 });
 
 export type SearchSpec = z.infer<typeof searchSchema>;

@@ -1,13 +1,13 @@
-import { CryfoldError } from '@cryfold/core';
+import { CryfoldError, LIMITS } from '@cryfold/core';
 import { estimatorSchema, kindOf } from '@cryfold/estimators';
 import { FUSION_RULES, SPLITTERS, splitterOf } from '@cryfold/evaluation';
-import { parseDocument } from 'yaml';
 import { z } from 'zod';
+import { checkJobCount } from './plan-size.js';
 import { extremes, parameterProblem, searchSchema } from './search-spec.js';
+import { readYaml } from './spec-yaml.js';
 
 const positive = z.number().positive();
 const count = z.int().positive();
-
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,40}$/, 'use lower-case letters, digits and dashes');
 
 export const specSchema = z.strictObject({
@@ -18,19 +18,19 @@ export const specSchema = z.strictObject({
       kind: z.literal('spectrogram').default('spectrogram'),
       height: z.int().min(8).max(513).default(60),
       width: z.int().min(8).max(800).default(90),
-      clipSeconds: positive.default(1),
+      clipSeconds: positive.max(3600).default(1),
     })
     .prefault({}),
   protocol: z
     .strictObject({
       splitter: z.enum(SPLITTERS).default('RepeatedKFold'),
-      folds: z.int().min(2).default(5),
-      repeats: count.default(10),
+      folds: z.int().min(2).max(LIMITS.folds).default(5),
+      repeats: count.max(LIMITS.repeats).default(10),
     })
     .prefault({}),
   seed: z.int().min(0).max(0xffffffff).default(0),
   /** TensorFlow threads of one training child; part of the result's identity, since sums depend on it. */
-  threads: count.default(1),
+  threads: count.max(1024).default(1),
   /** Whether TensorFlow compiles the networks' graphs with XLA; part of the result's identity, too. */
   xla: z.boolean().optional(),
   /** `epoch` saves networks after each epoch, so that a killed fold goes on from there; results are the same. */
@@ -41,7 +41,13 @@ export const specSchema = z.strictObject({
   keepModels: z.enum(['none', 'best', 'all']).optional(),
   estimators: z.record(name, estimatorSchema),
   fusion: z
-    .record(name, z.strictObject({ rule: z.enum(FUSION_RULES).default('mean'), members: z.array(name).min(2) }))
+    .record(
+      name,
+      z.strictObject({
+        rule: z.enum(FUSION_RULES).default('mean'),
+        members: z.array(name).min(2).max(LIMITS.estimators),
+      }),
+    )
     .default({}),
   /** Turns the run into a sweep: docs/sweeps.md */
   search: searchSchema.optional(),
@@ -55,42 +61,73 @@ export function specJsonSchema(): object {
 
 /**
  * Parses and checks a spec.
- * @param source YAML text
+ * @param source YAML text, at most `LIMITS.specBytes`
  * @param file what to call it in messages
- * @throws CryfoldError SPEC_INVALID with file, line and key
+ * @throws CryfoldError SPEC_INVALID with file, line and key; PLAN_TOO_LARGE
  */
 export function parseSpec(source: string, file: string): Spec {
-  const document = parseDocument(source, { logLevel: 'silent' });
-  const lineAt = (offset: number) => source.slice(0, offset).split('\n').length;
-  const unreadable = (line: number, message: string) =>
-    new CryfoldError('SPEC_INVALID', `${file}:${line}: ${message.split('\n')[0]}`, {
-      context: { file, line },
-      hint: 'Mend the YAML; specs/paper.yaml is a complete example.',
-    });
-  const [syntax] = document.errors;
-  if (syntax) throw unreadable(lineAt(syntax.pos[0]), syntax.message);
-  let value: unknown;
-  try {
-    value = document.toJS();
-  } catch (error) {
-    // Aliases that lead nowhere, or to more than a spec can need.
-    throw unreadable(1, (error as Error).message);
-  }
+  refuseLongSpec(Buffer.byteLength(source), file);
+  const { value, lineOf } = readYaml(source, file);
+  refuseKeys(value, file);
+  return checkValue(value, file, lineOf);
+}
+
+/**
+ * As `parseSpec`, of a spec that is an object already, such as the body of a request.
+ * @throws CryfoldError SPEC_INVALID with the key; PLAN_TOO_LARGE
+ */
+export function checkSpec(value: unknown, file: string): Spec {
+  refuseKeys(value, file);
+  refuseLongSpec(Buffer.byteLength(JSON.stringify(value) ?? ''), file);
+  return checkValue(value, file, () => undefined);
+}
+
+function refuseLongSpec(bytes: number, file: string): void {
+  if (bytes <= LIMITS.specBytes) return;
+  throw new CryfoldError('PLAN_TOO_LARGE', `${file}: ${bytes} bytes; a spec has at most ${LIMITS.specBytes}`, {
+    context: { file, bytes, limit: LIMITS.specBytes },
+    hint: 'Split the estimators into several specs.',
+  });
+}
+
+/** Where a key of the spec is; undefined where there are no lines. */
+type LineOf = (path: readonly PropertyKey[]) => number | undefined;
+
+const at = (line: number | undefined): string => (line === undefined ? '' : `:${line}`);
+
+/** Levels of a spec; the schema has six. */
+const DEPTH = 100;
+
+/**
+ * Refuses what the schemas would pass over or exhaust the stack with.
+ * @throws CryfoldError SPEC_INVALID for a key `__proto__`, or for too many levels
+ */
+function refuseKeys(value: unknown, file: string, path: readonly string[] = []): void {
+  if (typeof value !== 'object' || value === null) return;
+  const invalid = (why: string) =>
+    new CryfoldError('SPEC_INVALID', `${file}: ${why}`, { context: { file }, hint: 'Correct this key.' });
+  if (path.length > DEPTH) throw invalid('nested too deeply');
+  if (Object.hasOwn(value, '__proto__')) throw invalid(`${[...path, '__proto__'].join('.')}: no key can be called so`);
+  for (const [key, member] of Object.entries(value)) refuseKeys(member, file, [...path, key]);
+}
+
+function checkValue(value: unknown, file: string, lineOf: LineOf): Spec {
   const parsed = specSchema.safeParse(value);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
-    const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0]] : [...issue.path];
-    let node: unknown;
-    for (let depth = path.length; depth >= 0 && !node; depth--) node = document.getIn(path.slice(0, depth), true);
-    const range = (node as { range?: [number, number, number] } | undefined)?.range;
-    const line = range ? lineAt(range[0]) : 1;
-    const key = path.join('.') || '(top level)';
-    throw new CryfoldError('SPEC_INVALID', `${file}:${line}: ${key}: ${issue.message}`, {
-      context: { file, line, key },
-      hint: 'Mend this key; specs/paper.yaml shows every key.',
+    const unknown = issue.code === 'unrecognized_keys' ? issue.keys : [];
+    const path = [...issue.path, ...unknown.slice(0, 1)];
+    const line = lineOf(path);
+    const key = path.join('.').slice(0, LIMITS.label) || '(top level)';
+    const more = unknown.length > 1 ? `, and ${unknown.length - 1} more` : '';
+    const why = unknown.length > 0 ? `there is no such key${more}` : issue.message;
+    throw new CryfoldError('SPEC_INVALID', `${file}${at(line)}: ${key}: ${why}`, {
+      context: { file, ...(line === undefined ? {} : { line }), key },
+      hint: 'Correct this key; specs/paper.yaml shows every key.',
     });
   }
   checkReferences(parsed.data, file);
+  checkJobCount(parsed.data);
   return parsed.data;
 }
 
@@ -98,15 +135,22 @@ export function parseSpec(source: string, file: string): Spec {
 function checkReferences(spec: Spec, file: string): void {
   const invalid = (key: string, message: string) =>
     new CryfoldError('SPEC_INVALID', `${file}: ${key}: ${message}`, { context: { file, key } });
-  if (Object.keys(spec.estimators).length === 0) throw invalid('estimators', 'name at least one estimator');
+  const names = Object.keys(spec.estimators);
+  if (names.length === 0) throw invalid('estimators', 'name at least one estimator');
+  for (const key of ['estimators', 'fusion'] as const) {
+    const most = key === 'fusion' ? LIMITS.fusions : LIMITS.estimators;
+    const has = Object.keys(spec[key]).length;
+    if (has > most) throw invalid(key, `${has} are named; a spec has at most ${most}`);
+  }
   const { splitter, repeats } = spec.protocol;
   if (!splitterOf(splitter).repeats && repeats > 1) {
     throw invalid('protocol.repeats', `${splitter} has one repeat: write repeats: 1, or splitter: Repeated${splitter}`);
   }
   for (const [fusion, { members }] of Object.entries(spec.fusion)) {
-    if (fusion in spec.estimators) throw invalid(`fusion.${fusion}`, 'an estimator already has this name');
+    if (Object.hasOwn(spec.estimators, fusion)) throw invalid(`fusion.${fusion}`, 'an estimator already has this name');
     for (const member of members) {
-      if (!(member in spec.estimators)) throw invalid(`fusion.${fusion}.members`, `no estimator is named ${member}`);
+      if (Object.hasOwn(spec.estimators, member)) continue;
+      throw invalid(`fusion.${fusion}.members`, `no estimator is named ${member}`);
     }
   }
   if (spec.search) checkSearch(spec, invalid);
@@ -123,14 +167,14 @@ function checkSearch({ search, estimators }: Spec, invalid: Invalid): void {
     throw invalid('search.racing', 'not with algorithm: asha, which stops trials itself');
   for (const [name, parameters] of Object.entries(space)) {
     const at = `search.space.${name}`;
-    const estimator = estimators[name];
+    const estimator = Object.hasOwn(estimators, name) ? estimators[name] : undefined;
     if (!estimator) throw invalid(at, 'no estimator has this name');
     const taken = Object.keys(estimators).find((other) => other.startsWith(`${name}-`) && /-\d{3,}$/.test(other));
     if (taken) throw invalid(`estimators.${taken}`, `a trial of ${name} may be called so: give it another name`);
     if (asha?.resource === 'epochs' && !kindOf(estimator).epochs) {
       throw invalid(at, `${estimator.kind} has no epochs: use folds`);
     }
-    if (asha?.resource === 'epochs' && 'epochs' in parameters) {
+    if (asha?.resource === 'epochs' && Object.hasOwn(parameters, 'epochs')) {
       throw invalid(`${at}.epochs`, 'asha gives the epochs itself, up to those of the estimator');
     }
     if (Object.keys(parameters).length === 0) throw invalid(at, 'name at least one parameter');
@@ -144,8 +188,10 @@ function checkSearch({ search, estimators }: Spec, invalid: Invalid): void {
         if (!parsed.success) throw invalid(where, `${JSON.stringify(value)}: ${parsed.error.issues[0].message}`);
       }
       for (const other of Object.keys(parameter.when ?? {})) {
-        if (!(other in estimator)) throw invalid(`${where}.when`, `${estimator.kind} has no parameter ${other}`);
-        if (parameters[other]?.when) throw invalid(`${where}.when`, `${other} is conditional itself`);
+        if (!Object.hasOwn(estimator, other))
+          throw invalid(`${where}.when`, `${estimator.kind} has no parameter ${other}`);
+        if (Object.hasOwn(parameters, other) && parameters[other].when)
+          throw invalid(`${where}.when`, `${other} is conditional itself`);
       }
     }
   }

@@ -1,3 +1,5 @@
+import { realpath } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { CryfoldError, redactUrl } from '@cryfold/core';
 import { Redis, type RedisOptions } from 'ioredis';
 
@@ -22,12 +24,32 @@ export function connect(url: string, use: 'blocking' | 'failing', onReconnect: (
   return redis;
 }
 
-/** Ends a private Redis whose owner is gone. Nothing is saved: the truth is in the store. */
-export async function shutDownRedis(url: string): Promise<void> {
-  const redis = new Redis(url, { maxRetriesPerRequest: 0, retryStrategy: () => null });
+/** Milliseconds that each answer of a Redis that is to be shut down may take. */
+const SHUTDOWN = 2000;
+
+/**
+ * Ends the Redis that answers at a socket if it is the private one of a local run: its working folder is the folder of
+ * the socket, and that folder is named as a local run names it. A shared Redis is left alone. Nothing is saved: the
+ * truth is in the store.
+ * @param socket path of the socket, as the local run itself made it
+ * @returns whether it was that Redis
+ */
+export async function shutDownPrivateRedis(socket: string): Promise<boolean> {
+  const folder = dirname(socket);
+  if (!/^cryfold-redis-\w{6}$/.test(basename(folder)) || basename(socket) !== 'redis.sock') return false;
+  const redis = new Redis(socket, { maxRetriesPerRequest: 0, retryStrategy: () => null, commandTimeout: SHUTDOWN });
   redis.on('error', () => {});
-  await redis.shutdown('NOSAVE').catch(() => {});
-  redis.disconnect();
+  try {
+    const [, at] = (await redis.config('GET', 'dir')) as string[];
+    const [, listening] = (await redis.config('GET', 'unixsocket')) as string[];
+    if (listening !== socket || (await realpath(at)) !== (await realpath(folder))) return false;
+    await redis.shutdown('NOSAVE').catch(() => {});
+    return true;
+  } catch {
+    return false;
+  } finally {
+    redis.disconnect();
+  }
 }
 
 /**

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CryfoldError, decodeRecord, isNewer } from '@cryfold/core';
+import { CryfoldError, decodeRecord, endsWithin, isNewer } from '@cryfold/core';
 import { DelayedError, type Job, UnrecoverableError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { z } from 'zod';
@@ -24,7 +24,7 @@ const STALLED_CHECK = 3000;
  */
 const NEWER = { delay: 500, rest: 1500 };
 
-/** Milliseconds that closing at once may take. */
+/** Milliseconds that closing may take once nothing runs any more. */
 const CLOSING = 5000;
 
 export interface Attempt {
@@ -64,14 +64,18 @@ export interface ConsumerObserver {
 export class Consumer<P> {
   readonly #worker: Worker;
   readonly #redis;
+  #active = 0;
+  #aborted = false;
+  #wake: () => void = () => {};
 
   constructor(options: ConsumerOptions<P>) {
     const { observer } = options;
     const told = new Set<string>();
+    const counted = { ...options, handle: (payload: P, attempt: Attempt) => this.#handle(options, payload, attempt) };
     this.#redis = connect(options.url, 'blocking', () => observer?.reconnected());
     this.#worker = new Worker(
       options.queue,
-      (job, token, signal) => process(options, this.#redis, told, job, token, signal),
+      (job, token, signal) => process(counted, this.#redis, told, job, token, signal),
       {
         ...keyPrefix,
         ...tracing(),
@@ -99,13 +103,34 @@ export class Consumer<P> {
     }
   }
 
-  /** Takes no further job and waits for those running; with `now`, aborts them so that others can take them. */
+  /**
+   * Takes no further job and waits for those running; with `now`, aborts them so that others can take them. Takes at most
+   * a few seconds when nothing runs, even if Redis does not answer.
+   */
   async close(now = false): Promise<void> {
-    if (now) this.#worker.cancelAllJobs('closing');
+    if (now) {
+      this.#worker.cancelAllJobs('closing');
+      this.#aborted = true;
+      this.#wake();
+    }
+    const closed = this.#worker.close();
     // BullMQ waits for a connection before it closes, and a server that is away may never come.
-    const patience = now ? sleep(CLOSING, undefined, { ref: false }) : new Promise(() => {});
-    await Promise.race([this.#worker.close(), patience]);
+    while (!(await endsWithin(CLOSING, closed)) && this.#active > 0 && !this.#aborted) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
     this.#redis.disconnect();
+  }
+
+  async #handle({ handle }: ConsumerOptions<P>, payload: P, attempt: Attempt): Promise<void> {
+    this.#active++;
+    try {
+      await handle(payload, attempt);
+    } finally {
+      this.#active--;
+      if (this.#active === 0) this.#wake();
+    }
   }
 }
 
@@ -149,6 +174,8 @@ async function process<P>(
       return later(backoff * (0.5 + Math.random() / 2));
     }
     const message = failureMessage(error);
-    throw error.failure === 'crash' ? new Error(message) : new UnrecoverableError(message);
+    // A second attempt may find a worker with more memory; further ones only repeat the failure.
+    const hopeless = error.code === 'OUT_OF_MEMORY' && job.attemptsMade > 0;
+    throw error.failure === 'crash' && !hopeless ? new Error(message) : new UnrecoverableError(message);
   }
 }

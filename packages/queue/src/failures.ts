@@ -1,10 +1,10 @@
-import { CryfoldError, decodeRecord, type ErrorRecord, errorRecordSchema } from '@cryfold/core';
+import { asOutOfMemory, CryfoldError, decodeRecord, type ErrorRecord, errorRecordSchema } from '@cryfold/core';
 
-/** Any thrown value as a coded error; what has no code counts as a crash, which is retried a few times. */
+/** Any thrown value as a coded error: OUT_OF_MEMORY if its message reports that, else CHILD_DIED. */
 export function asCryfoldError(error: unknown): CryfoldError {
   if (error instanceof CryfoldError) return error;
   const message = error instanceof Error ? error.message : String(error);
-  return new CryfoldError('CHILD_DIED', message, { cause: error });
+  return asOutOfMemory(error) ?? new CryfoldError('CHILD_DIED', message, { cause: error });
 }
 
 /** BullMQ keeps only a failure's message, so the message is the whole record. */

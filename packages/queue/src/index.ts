@@ -1,4 +1,4 @@
-export { checkRedis, shutDownRedis } from './connection.js';
+export { checkRedis, shutDownPrivateRedis } from './connection.js';
 export { type Attempt, Consumer, type ConsumerObserver, type ConsumerOptions } from './consumer.js';
 export { asCryfoldError, failureOf } from './failures.js';
 export {

@@ -1,3 +1,4 @@
+import { endsWithin } from '@cryfold/core';
 import { type JobType, Queue, QueueEvents } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { connect } from './connection.js';
@@ -8,6 +9,9 @@ import { readWorkers, type WorkerState } from './workers.js';
 
 const PREFIX = 'cryfold';
 export const keyPrefix = { prefix: PREFIX };
+
+/** Milliseconds that closing may take: BullMQ waits for a connection, and a server that is away may never come. */
+const CLOSING = 2000;
 
 /** Ids of one pipelined question. */
 const CHUNK = 500;
@@ -192,14 +196,14 @@ export class Queues {
     await events.waitUntilReady();
   }
 
+  /** Closes all connections, within two seconds even if Redis does not answer. */
   async close(): Promise<void> {
-    await Promise.allSettled([...this.#queues.values()].map((queue) => queue.close()));
-    await Promise.allSettled(
-      this.#events.map(async ({ events, redis }) => {
-        await events.close();
-        redis.disconnect();
-      }),
-    );
+    const closed = Promise.all([
+      ...[...this.#queues.values()].map((queue) => queue.close()),
+      ...this.#events.map(({ events }) => events.close()),
+    ]);
+    await endsWithin(CLOSING, closed);
+    for (const { redis } of this.#events) redis.disconnect();
     this.#redis.disconnect();
   }
 }

@@ -1,4 +1,4 @@
-import { decodeRecord } from '@cryfold/core';
+import { decodeRecord, endsWithin } from '@cryfold/core';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import { connect } from './connection.js';
@@ -9,6 +9,8 @@ const WORKERS = 'cryfold:workers';
 const BEAT = 3000;
 /** After so many seconds of silence a worker is gone. */
 const SILENCE = 15;
+/** Milliseconds that taking its entry back may take when a worker stops. */
+const CLOSING = 1000;
 /** Milliseconds that changes wait for more of them, so that progress is no flood. */
 const GATHER = 250;
 
@@ -73,7 +75,7 @@ export class Beacon {
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     clearTimeout(this.#soon);
-    await this.#redis.hdel(WORKERS, this.#state.id).catch(() => {});
+    await endsWithin(CLOSING, this.#redis.hdel(WORKERS, this.#state.id));
     this.#redis.disconnect();
   }
 

@@ -1,4 +1,5 @@
-import { alignColumns, paint, percent, printable, shorten, type TextOptions } from './text.js';
+import { printable } from '@cryfold/core';
+import { alignColumns, paint, percent, shorten, type TextOptions } from './text.js';
 
 const ROW_LABEL = 24;
 const COLUMN_LABEL = 10;

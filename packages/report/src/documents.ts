@@ -1,8 +1,9 @@
+import { printable } from '@cryfold/core';
 import type { RunResults } from '@cryfold/evaluation';
 import { COMPARISON_TITLE, comparisonRows, POOLED_TITLE, pooledRows } from './comparison-table.js';
 import { searchRows } from './search-table.js';
 import { headlines, subject, tableTwoRows } from './table-two.js';
-import { percent, printable, type TextTable } from './text.js';
+import { percent, type TextTable } from './text.js';
 
 /** Text for Markdown, in a cell too: nothing of the data can be markup. */
 function escapeMarkdown(text: string): string {

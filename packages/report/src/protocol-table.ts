@@ -1,5 +1,6 @@
+import { printable } from '@cryfold/core';
 import type { RunResults } from '@cryfold/evaluation';
-import { alignColumns, paint, percent, printable, type TextOptions } from './text.js';
+import { alignColumns, paint, percent, type TextOptions } from './text.js';
 
 /** A row per model: mean and standard deviation under A and B in percent, and the points between them. */
 export function protocolRows(first: RunResults, second: RunResults): string[][] {

@@ -1,7 +1,8 @@
+import { printable } from '@cryfold/core';
 import type { RunResults } from '@cryfold/evaluation';
 import { notBeatingMajority, paperFigure } from './paper.js';
 import { optimismWarning } from './search-table.js';
-import { alignColumns, paint, percent, printable, type TextOptions, type TextTable } from './text.js';
+import { alignColumns, paint, percent, type TextOptions, type TextTable } from './text.js';
 
 /** How many missing folds are named one by one. */
 const MISSING_SHOWN = 10;

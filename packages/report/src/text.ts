@@ -15,12 +15,6 @@ export function paint(text: string, style: keyof typeof STYLES, color = false): 
   return color ? `\u001b[${STYLES[style]}m${text}\u001b[0m` : text;
 }
 
-/** Text from data, safe to print: class names come from directory names and may hold terminal commands. */
-export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '\ufffd');
-}
-
 const width = (text: string) => [...text].length;
 
 /** Cuts to `limit` characters, the last then being an ellipsis. */

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { CryfoldError } from '@cryfold/core';
 import { z } from 'zod';
+import { defaultChildMemoryMb } from './memory.js';
 
 const schema = z.object({
   REDIS_URL: z.string().min(1).optional(),
@@ -12,6 +13,8 @@ const schema = z.object({
   XDG_CACHE_HOME: z.string().min(1).optional(),
   CRYFOLD_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   CRYFOLD_ONLY_RUN: z.string().min(1).optional(),
+  CRYFOLD_LOCAL: z.string().optional(),
+  CRYFOLD_START_TIMEOUT: z.coerce.number().min(0).max(86_400).default(60),
   CRYFOLD_GRACE_SECONDS: z.coerce.number().min(0).default(25),
   CRYFOLD_S3_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
   CRYFOLD_S3_ADDRESSING: z.enum(['path', 'host']).optional(),
@@ -24,7 +27,7 @@ const schema = z.object({
   AWS_SESSION_TOKEN: z.string().optional(),
   AWS_SESSION_TOKEN_FILE: z.string().optional(),
   CUDA_VISIBLE_DEVICES: z.string().optional(),
-  CRYFOLD_CHILD_MEMORY_MB: z.coerce.number().min(256).default(4096),
+  CRYFOLD_CHILD_MEMORY_MB: z.coerce.number().min(256).optional(),
   CRYFOLD_METRICS_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
   CRYFOLD_METRICS_HOST: z.string().optional(),
   OTEL_EXPORTER_OTLP_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
@@ -77,9 +80,13 @@ export interface Config {
   logLevel: string;
   /** The one run that a coordinator drives; absent: all of the store's. Set by cryfold run for its own. */
   onlyRun: string | undefined;
+  /** Whether cryfold run started this service for its own run. */
+  local: boolean;
+  /** How long a starting service waits for a Redis or a store that is away, seconds. */
+  startSeconds: number;
   /** How long a stopping worker lets its fold go on, seconds. */
   graceSeconds: number;
-  /** A training child whose resident memory has grown past this is replaced after its fold, MiB. */
+  /** What one training or predicting process may use, MiB; by default nearly all that the machine or cgroup has. */
   childMemoryMb: number;
   /** The GPUs that may be used, as CUDA names them (index or UUID). Absent: all there are. */
   visibleGpus: readonly string[] | undefined;
@@ -186,6 +193,21 @@ function apiConfig(env: z.infer<typeof schema>): Readonly<ApiConfig> | undefined
   return Object.freeze({ port: env.CRYFOLD_API_PORT, host: env.CRYFOLD_API_HOST, tokens, rate: env.CRYFOLD_API_RATE });
 }
 
+/** @throws CryfoldError USAGE where neither HOME nor the system's list of users names a folder */
+function home({ HOME }: NodeJS.ProcessEnv): string {
+  if (HOME) return HOME;
+  try {
+    // Unlike os.homedir(), it does not take an empty HOME for an answer.
+    return userInfo().homedir;
+  } catch (cause) {
+    throw new CryfoldError('USAGE', 'HOME is not set, and this user has no home folder', {
+      cause,
+      context: { variable: 'HOME' },
+      hint: 'Set HOME, or CRYFOLD_CACHE to a folder where built and downloaded things are kept.',
+    });
+  }
+}
+
 /**
  * The configuration from the environment, parsed once and frozen; nothing else reads process.env.
  * @throws CryfoldError USAGE naming the variable
@@ -209,11 +231,13 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Readon
     // Commands that know no server refuse such a store by its URL.
     storeUrl: server ? server.url : env.CRYFOLD_STORE,
     s3: s3Config(env),
-    cacheDir: env.CRYFOLD_CACHE ?? join(env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'cryfold'),
+    cacheDir: env.CRYFOLD_CACHE ?? join(env.XDG_CACHE_HOME ?? join(home(environment), '.cache'), 'cryfold'),
     logLevel: env.CRYFOLD_LOG_LEVEL,
     onlyRun: env.CRYFOLD_ONLY_RUN,
+    local: env.CRYFOLD_LOCAL !== undefined,
+    startSeconds: env.CRYFOLD_START_TIMEOUT,
     graceSeconds: env.CRYFOLD_GRACE_SECONDS,
-    childMemoryMb: env.CRYFOLD_CHILD_MEMORY_MB,
+    childMemoryMb: env.CRYFOLD_CHILD_MEMORY_MB ?? defaultChildMemoryMb(),
     visibleGpus: env.CUDA_VISIBLE_DEVICES?.split(',').map((gpu) => gpu.trim()),
     metricsPort: env.CRYFOLD_METRICS_PORT,
     metricsHost: env.CRYFOLD_METRICS_HOST,

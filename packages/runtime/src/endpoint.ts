@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { CryfoldError } from '@cryfold/core';
+import { connectionBudget, limitConnections } from './connections.js';
 import type { Logger } from './logger.js';
 import { NO_METRICS } from './metrics.js';
 import type { Metrics } from './metrics-interface.js';
@@ -42,6 +43,7 @@ export class Endpoint {
     if (port === undefined) return new Endpoint(NO_METRICS);
     const { createMetrics, TEXT_FORMAT } = await import('./prometheus.js');
     const server = createServer();
+    limitConnections(server, { ...connectionBudget().probes, log });
     const endpoint = new Endpoint(createMetrics(role), server);
     const answers: Record<string, () => Promise<[status: number, type: string, body: string]>> = {
       '/metrics': async () => [200, TEXT_FORMAT, await endpoint.metrics.text()],

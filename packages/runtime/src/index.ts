@@ -1,9 +1,12 @@
+export { BoundedChild, type BoundedChildOptions } from './bounded-child.js';
 export { CATALOGUE, type GaugeName, type LabelsOf, type MetricName } from './catalogue.js';
 export { type ApiConfig, type ApiRole, type Config, loadConfig, type S3Config } from './config.js';
+export { Connections, clientAddress, connectionBudget, limitConnections } from './connections.js';
 export { type Checks, Endpoint, type EndpointOptions } from './endpoint.js';
 export { createLogger, type Logger } from './logger.js';
+export { defaultChildMemoryMb, oomKills } from './memory.js';
 export { loadMetrics, NO_METRICS } from './metrics.js';
 export type { Metrics, Sample } from './metrics-interface.js';
 export { consumerObserver, storeObserver } from './observers.js';
-export { type Service, serve } from './service.js';
+export { type ServeOptions, type Service, serve } from './service.js';
 export { startTracing, traced } from './tracing.js';

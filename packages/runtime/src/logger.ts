@@ -1,3 +1,4 @@
+import { escapeControls } from '@cryfold/core';
 import { type DestinationStream, type Logger, pino } from 'pino';
 
 export type { Logger };
@@ -13,8 +14,20 @@ export function createLogger(role: string, level: string, destination?: Destinat
   const options = {
     level,
     serializers: { err: plainError },
+    // pino escapes what JSON demands; messages may hold file names, and logs are read in terminals.
+    hooks: { streamWrite: escapeControls },
     base: { role, pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
   };
-  return destination ? pino(options, destination) : pino(options);
+  return pino(options, destination ?? standardOutput());
+}
+
+/** Bytes of lines that wait while standard output cannot be written, such as a file on a full disk; more are dropped. */
+const WAITING = 1 << 20;
+
+/** Work is worth more than its log: a line that cannot be written ends nothing. */
+function standardOutput(): DestinationStream {
+  const stream = pino.destination({ dest: 1, sync: true, maxLength: WAITING });
+  stream.on('error', () => {});
+  return stream;
 }

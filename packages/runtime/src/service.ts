@@ -9,58 +9,50 @@ export interface Service {
   readonly checks: Checks;
 }
 
+export interface ServeOptions {
+  graceSeconds: number;
+  log: Logger;
+  /** Whether cryfold run started it: then there is no grace, and Ctrl-C, which a terminal sends to both, is its parent's. */
+  local?: boolean;
+  onStopping?: () => void;
+}
+
 /** Milliseconds for stopping in order after the grace; what is not given back by then is found by its stalled lock. */
 const STOP = 15_000;
 
 /**
- * Runs a service until SIGTERM or SIGINT (a second one ends the grace), or until the parent that started it
- * over IPC goes away. A service started over IPC leaves SIGINT to its parent, since a terminal sends it to both.
- * @returns whether the parent went away, so that what it owned has no owner any more
+ * Runs a service until SIGTERM, SIGINT or SIGHUP (a second one ends the grace), or until the parent that started it over
+ * IPC is gone. It touches nothing that its parent owned.
  */
 export async function serve(
   service: Service,
-  graceSeconds: number,
-  log: Logger,
-  onStopping: () => void = () => {},
-): Promise<{ orphaned: boolean }> {
-  // A parent that is gone already has taken the connection with it, but not the function.
-  const supervised = typeof process.send === 'function';
-  let orphaned = false;
+  { graceSeconds, log, local = false, onStopping = () => {} }: ServeOptions,
+): Promise<void> {
+  const patience = local ? 0 : graceSeconds;
   await new Promise<void>((resolve, reject) => {
     let stopping = false;
-    const stop = (reason: string, grace: number) => {
+    const stop = (reason: string) => {
       if (stopping) {
         log.warn({ reason }, 'stopping at once');
         process.exit(1);
       }
       stopping = true;
       onStopping();
-      log.info({ reason, grace }, 'stopping');
-      service.stop(grace).then(resolve, reject);
+      log.info({ reason, grace: patience }, 'stopping');
+      service.stop(patience).then(resolve, reject);
       // A queue cannot be closed in order while Redis is away.
       const late = () => {
         log.warn('could not stop in order');
         process.exit(1);
       };
-      setTimeout(late, grace * 1000 + STOP).unref();
+      setTimeout(late, patience * 1000 + STOP).unref();
     };
-    process.on('SIGTERM', () => stop('SIGTERM', supervised ? 0 : graceSeconds));
-    process.on('SIGINT', () => {
-      if (!supervised) stop('SIGINT', graceSeconds);
-    });
-    process.on('SIGHUP', () => {
-      if (!supervised) stop('SIGHUP', graceSeconds);
-    });
-    if (supervised && !process.connected) {
-      orphaned = true;
-      stop('parent gone', 0);
-    } else if (supervised) {
-      process.once('disconnect', () => {
-        orphaned = !stopping;
-        if (!stopping) stop('parent gone', 0);
-      });
-    }
+    process.on('SIGTERM', () => stop('SIGTERM'));
+    for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => local || stop(signal));
+    const orphaned = () => stopping || stop('parent gone');
+    process.once('disconnect', orphaned);
+    // A parent that is gone already has taken the connection with it, but not the function.
+    if (typeof process.send === 'function' && !process.connected) orphaned();
   });
   if (process.connected) process.disconnect();
-  return { orphaned };
 }

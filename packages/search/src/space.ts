@@ -51,7 +51,7 @@ export function applyConditions(space: Space, base: Estimator, all: Parameters):
   return Object.fromEntries(
     Object.entries(all).filter(([name]) =>
       Object.entries(space[name].when ?? {}).every(([other, allowed]) => {
-        const value = other in all ? all[other] : fixed[other];
+        const value = Object.hasOwn(all, other) ? all[other] : fixed[other];
         return Array.isArray(allowed) ? allowed.some((one) => one === value) : allowed === value;
       }),
     ),

@@ -28,7 +28,8 @@ export function proposeTpe(space: Space, observations: readonly Observation[], r
   const rest = [...scored.slice(best.length), ...observations.filter(({ score }) => score === undefined)];
   const chosen: Parameters = {};
   for (const [name, parameter] of Object.entries(space)) {
-    const values = (of: readonly Observation[]) => of.flatMap(({ parameters: p }) => (name in p ? [p[name]] : []));
+    const values = (of: readonly Observation[]) =>
+      of.flatMap(({ parameters: p }) => (Object.hasOwn(p, name) ? [p[name]] : []));
     chosen[name] =
       'choice' in parameter
         ? proposeChoice(parameter.choice, values(best), values(rest), random)

@@ -1,30 +1,27 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { CryfoldError } from '@cryfold/core';
-import { predictionJson } from '@cryfold/models';
-import type { Logger, Metrics } from '@cryfold/runtime';
-import multipart from '@fastify/multipart';
+import type { Logger } from '@cryfold/runtime';
 import swagger from '@fastify/swagger';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { errorAnswer } from './http-errors.js';
-import type { Recording } from './messages.js';
 import type { ModelHost } from './model-host.js';
+import { type Predicting, predictRequest } from './predict-request.js';
+import { MAX_FILES } from './receive.js';
 import { ERROR_SCHEMA, MODEL_SCHEMA, PREDICTION_SCHEMA, QUERY_SCHEMA } from './schemas.js';
 
-export interface AppOptions {
+export interface AppOptions extends Predicting {
   host: ModelHost;
-  metrics: Metrics;
   textFormat: string;
   log: Logger;
   version: string;
-  /** Of one request, bytes */
-  maxUpload: number;
-  /** For a request's arrival, seconds */
-  requestSeconds: number;
+  /** From a request's arrival to the end of its prediction, at most, seconds */
+  answerSeconds: number;
 }
 
-/** Recordings of one request. */
-const MAX_FILES = 16;
+/** Connections at a time; Node closes more as they come. */
+const MAX_CONNECTIONS = 256;
+/** Seconds for a request's headers. */
+const HEADERS = 10;
 const AUDIO = ['audio/wav', 'audio/wave', 'audio/x-wav', 'audio/vnd.wave', 'application/octet-stream'];
 
 const POLICY = {
@@ -49,21 +46,23 @@ const PAGE = [
 
 /** The HTTP service: the page, the API under /api/v1, its OpenAPI description, health and metrics. */
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
-  const { host, metrics, textFormat, log, version, maxUpload, requestSeconds } = options;
+  const { host, metrics, textFormat, log, version, requestSeconds, answerSeconds } = options;
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     // A misspelt parameter is refused rather than left out.
     ajv: { customOptions: { removeAdditional: false } },
-    bodyLimit: maxUpload,
     requestTimeout: requestSeconds * 1000,
-    connectionTimeout: 2 * requestSeconds * 1000,
+    // Nothing moves on a connection whose request waits.
+    connectionTimeout: (requestSeconds + answerSeconds) * 1000,
+    http: { headersTimeout: Math.min(HEADERS, requestSeconds) * 1000, connectionsCheckingInterval: 1000 },
     return503OnClosing: true,
     forceCloseConnections: 'idle',
   });
+  app.server.maxConnections = MAX_CONNECTIONS;
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser(AUDIO, { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-  await app.register(multipart, { limits: { fileSize: maxUpload, files: MAX_FILES, fields: 0, parts: MAX_FILES } });
+  // The handler reads the body, once it has let the request in.
+  app.addContentTypeParser([...AUDIO, 'multipart/form-data'], (_request, _body, done) => done(null));
   await app.register(swagger, {
     openapi: {
       info: { title: 'cryfold predictions', version, description: host.card.notice },
@@ -80,10 +79,11 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   });
   app.setErrorHandler((error, request, reply) => {
     const { status, body } = errorAnswer(error);
-    if (status >= 500) request.log.error({ err: error }, 'request failed');
+    const { code, message } = body.error;
+    if (code === 'INTERNAL') request.log.error({ err: error }, 'request failed');
+    // Those turned away are many when it matters; a metric counts them.
+    else if (status >= 500 && code !== 'SERVER_BUSY') request.log.warn({ code, message }, 'request failed');
     if (status === 503) reply.header('retry-after', '2');
-    // The rest of an upload that is refused is not waited for.
-    if (status === 413) reply.header('connection', 'close');
     return reply.code(status).send(body);
   });
   app.setNotFoundHandler((request, reply) =>
@@ -114,18 +114,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
         response: { 200: PREDICTION_SCHEMA, '4xx': ERROR_SCHEMA, '5xx': ERROR_SCHEMA },
       },
     },
-    async (request) => {
-      const { hop, images = false } = request.query as { hop?: number; images?: boolean };
-      const recordings = await readRecordings(request);
-      const { card, predictions } = await host.predict(recordings, {
-        images,
-        ...(hop === undefined ? {} : { hopSeconds: hop }),
-      });
-      for (const { label } of predictions.flatMap(({ windows }) => windows)) {
-        metrics.add('cryfold_serve_predictions_total', { label });
-      }
-      return predictionJson(card, predictions);
-    },
+    (request, reply) => predictRequest(request, reply, options),
   );
   const service = { tags: ['service'] };
   app.get('/healthz', { schema: { ...service, summary: 'Whether the process answers' } }, async () => 'ok\n');
@@ -137,26 +126,4 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   );
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   return app;
-}
-
-/** @throws CryfoldError UPLOAD_INVALID */
-async function readRecordings(request: FastifyRequest): Promise<Recording[]> {
-  if (!request.isMultipart()) {
-    if (Buffer.isBuffer(request.body) && request.body.length > 0) return [{ name: 'recording', bytes: request.body }];
-    throw new CryfoldError('UPLOAD_INVALID', 'the request has no body', { hint: 'Send a WAV file as audio/wav.' });
-  }
-  const recordings: Recording[] = [];
-  try {
-    for await (const file of request.files()) {
-      // A name comes from a stranger and goes back into messages.
-      const name = file.filename.replace(/[^\p{L}\p{N} ._-]/gu, '_').slice(0, 80) || 'recording';
-      recordings.push({ name, bytes: await file.toBuffer() });
-    }
-  } catch (cause) {
-    // The parser's own complaints have no code.
-    if ((cause as { statusCode?: number }).statusCode !== undefined) throw cause;
-    throw new CryfoldError('UPLOAD_INVALID', `the form cannot be read: ${(cause as Error).message}`, { cause });
-  }
-  if (recordings.length === 0) throw new CryfoldError('UPLOAD_INVALID', 'the form holds no file');
-  return recordings;
 }

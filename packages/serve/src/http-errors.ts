@@ -12,8 +12,11 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   CLIP_SHORT: 422,
   CLIP_SILENT: 422,
   RATE_UNKNOWN: 422,
+  RECORDING_LONG: 422,
+  SPOOL_FAILED: 503,
   SERVER_BUSY: 503,
   CHILD_DIED: 503,
+  OUT_OF_MEMORY: 503,
   PREDICTION_TIMEOUT: 504,
 };
 
@@ -22,7 +25,7 @@ export interface ErrorAnswer {
   body: { error: { code: string; message: string; hint?: string; context?: Record<string, unknown> } };
 }
 
-/** What a client is told. Of defects it learns nothing; the log does. */
+/** The answer to a client. Defects are described in the log only. */
 export function errorAnswer(error: unknown): ErrorAnswer {
   const coded = error instanceof CryfoldError ? error : fromFastify(error as Refusal);
   const status = coded && STATUS[coded.code];
@@ -42,17 +45,8 @@ interface Refusal {
 /** Fastify's own refusals, in our words. */
 function fromFastify(refusal: Refusal): CryfoldError | undefined {
   const { code, statusCode, message = 'the request is not understood' } = refusal;
-  if (statusCode === 413 || code === 'FST_REQ_FILE_TOO_LARGE' || code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
-    return new CryfoldError('UPLOAD_TOO_LARGE', 'the recording is larger than this service takes', {
-      hint: 'Send a shorter recording.',
-    });
-  }
-  if (
-    code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE' ||
-    statusCode === 415 ||
-    code === 'FST_INVALID_MULTIPART_CONTENT_TYPE'
-  ) {
-    return new CryfoldError('UPLOAD_TYPE', 'the request is of a type that is not understood', {
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE' || statusCode === 415) {
+    return new CryfoldError('UPLOAD_TYPE', 'the content type of the request is not supported', {
       hint: 'Send a WAV file as audio/wav, or files as multipart/form-data.',
     });
   }

@@ -1,21 +1,19 @@
 import type { ErrorRecord } from '@cryfold/core';
 import type { ModelCard, PredictOptions, RecordingPrediction } from '@cryfold/models';
+import type { Recording } from './spool.js';
 
 /** Where a child finds the model that it answers with. */
 export type ModelSource = { storeUrl: string; name: string; version: string } | { folder: string };
 
-export interface Recording {
-  name: string;
-  /** Of a WAV file */
-  bytes: Uint8Array;
-}
+/** The child's descriptor of the spool: the first after standard input, output, error and the IPC channel. */
+export const SPOOL_DESCRIPTOR = 4;
 
 export type ToChild =
   | { type: 'load'; source: ModelSource }
-  | { type: 'predict'; id: number; recordings: Recording[]; options: PredictOptions };
+  | { type: 'predict'; recordings: Recording[]; options: PredictOptions };
 
 export type FromChild =
   | { type: 'ready'; card: ModelCard }
   | { type: 'failed'; error: ErrorRecord }
-  | { type: 'done'; id: number; predictions: RecordingPrediction[] }
-  | { type: 'error'; id: number; error: ErrorRecord };
+  | { type: 'done'; predictions: RecordingPrediction[] }
+  | { type: 'error'; error: ErrorRecord };

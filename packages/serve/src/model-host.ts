@@ -3,8 +3,10 @@ import type { ArtifactStore } from '@cryfold/artifacts';
 import { CryfoldError } from '@cryfold/core';
 import { type ModelCard, ModelRegistry, type PredictOptions, type RecordingPrediction } from '@cryfold/models';
 import type { Logger, Metrics } from '@cryfold/runtime';
-import type { ModelSource, Recording } from './messages.js';
+import type { ModelSource } from './messages.js';
 import { ModelChild } from './model-child.js';
+import { PredictionQueue } from './prediction-queue.js';
+import type { Recording, Spool } from './spool.js';
 
 export interface HostOptions {
   /** Without a version, the champion is followed. */
@@ -14,10 +16,11 @@ export interface HostOptions {
   storeUrl: string;
   /** Between looks at who is champion, seconds */
   pollSeconds: number;
-  /** For one request, seconds */
+  /** For one prediction, from when it begins, seconds */
   timeoutSeconds: number;
-  /** Requests that may wait; more are turned away. */
-  maxPending: number;
+  /** For a request to wait until its prediction begins, seconds */
+  waitSeconds: number;
+  spool: Spool;
   log: Logger;
   metrics: Metrics;
 }
@@ -30,12 +33,14 @@ export class ModelHost {
   readonly #options: HostOptions;
   readonly #stopped = new AbortController();
   readonly #retiring = new Set<Promise<void>>();
+  readonly #queue: PredictionQueue;
   #child: ModelChild | undefined;
   #card!: ModelCard;
   #watching: Promise<void> = Promise.resolve();
 
   private constructor(options: HostOptions) {
     this.#options = options;
+    this.#queue = new PredictionQueue(options.waitSeconds);
   }
 
   /** @throws CryfoldError MODEL_NOT_FOUND, ARTIFACT_*, TENSORFLOW_MISSING */
@@ -57,28 +62,33 @@ export class ModelHost {
   }
 
   get pending(): number {
-    return this.#child?.pending ?? 0;
+    return this.#queue.length;
   }
 
-  /** @throws CryfoldError SERVER_BUSY, and as `ModelChild.predict` */
-  async predict(
+  /**
+   * Predictions run one after the other. Those that wait keep their place while the predicting process is replaced.
+   * @param signal aborted when the client is gone: then it no longer waits
+   * @throws CryfoldError SERVER_BUSY, and as `ModelChild.predict`
+   */
+  predict(
     recordings: Recording[],
     options: PredictOptions,
+    signal: AbortSignal,
   ): Promise<{ card: ModelCard; predictions: RecordingPrediction[] }> {
-    const child = this.#child;
-    const { maxPending, timeoutSeconds } = this.#options;
-    if (!child || child.pending >= maxPending) {
-      throw new CryfoldError('SERVER_BUSY', child ? `${child.pending} requests wait already` : 'the model is loading', {
-        hint: 'Try again in a few seconds.',
-      });
-    }
-    return { card: child.card, predictions: await child.predict(recordings, options, timeoutSeconds) };
+    const work = async () => {
+      const child = this.#child;
+      if (!child)
+        throw new CryfoldError('SERVER_BUSY', 'the model is loading', { hint: 'Try again in a few seconds.' });
+      return { card: child.card, predictions: await child.predict(recordings, options, this.#options.timeoutSeconds) };
+    };
+    return this.#queue.add({ work, signal });
   }
 
+  /** Turns away all that wait, and ends the prediction that runs. */
   async stop(): Promise<void> {
     this.#stopped.abort();
-    await this.#watching;
-    await Promise.all([...this.#retiring, this.#child?.retire()]);
+    this.#queue.stop();
+    await Promise.all([this.#watching, ...this.#retiring, this.#child?.retire(true)]);
   }
 
   async #wanted(): Promise<ModelSource> {
@@ -91,12 +101,17 @@ export class ModelHost {
 
   async #use(source: ModelSource): Promise<void> {
     const { log, metrics } = this.#options;
-    const child = await ModelChild.start(source, () => void this.#revive(child, source));
+    const child = await ModelChild.start({
+      source,
+      spool: this.#options.spool.descriptor,
+      onDeath: () => void this.#revive(child, source),
+    });
     if (this.#stopped.signal.aborted) return child.retire(true);
     const old = this.#child;
     if (this.#card) metrics.remove('cryfold_serve_model_info', labels(this.#card));
     this.#child = child;
     this.#card = child.card;
+    this.#queue.open = true;
     metrics.set('cryfold_serve_model_info', labels(child.card), 1);
     log.info({ model: child.card.name, version: child.card.version }, 'model ready');
     if (!old) return;
@@ -104,10 +119,11 @@ export class ModelHost {
     this.#retiring.add(retiring);
   }
 
-  /** A process that died is started again; meanwhile requests are turned away. */
+  /** Starts a process that died again; meanwhile requests wait. */
   async #revive(child: ModelChild, source: ModelSource): Promise<void> {
     if (this.#child !== child) return;
     this.#child = undefined;
+    this.#queue.open = false;
     while (!this.#child && !this.#stopped.signal.aborted) {
       this.#options.log.warn('the predicting process ended; starting another');
       try {

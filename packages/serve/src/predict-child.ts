@@ -1,8 +1,17 @@
+import { readSync } from 'node:fs';
 import { openStore } from '@cryfold/artifacts';
-import { CryfoldError } from '@cryfold/core';
-import { ModelPredictor, ModelRegistry, readModelFolder, readStoredModel } from '@cryfold/models';
+import { asOutOfMemory, CryfoldError } from '@cryfold/core';
+import {
+  ModelPredictor,
+  ModelRegistry,
+  type PredictOptions,
+  type RecordingPrediction,
+  readModelFolder,
+  readStoredModel,
+} from '@cryfold/models';
 import { loadConfig } from '@cryfold/runtime';
-import type { FromChild, ModelSource, ToChild } from './messages.js';
+import { type FromChild, type ModelSource, SPOOL_DESCRIPTOR, type ToChild } from './messages.js';
+import type { Recording } from './spool.js';
 
 /** Entry point of the process that predicts: it holds one version of a model and ends with its parent. */
 process.on('disconnect', () => process.exit(0));
@@ -16,7 +25,7 @@ const send = (message: FromChild) => {
 function recordOf(error: unknown) {
   if (error instanceof CryfoldError) return error.toRecord();
   const message = error instanceof Error ? error.message : String(error);
-  return new CryfoldError('CHILD_DIED', `a defect of cryfold: ${message}`).toRecord();
+  return (asOutOfMemory(error) ?? new CryfoldError('CHILD_DIED', `a defect of cryfold: ${message}`)).toRecord();
 }
 
 async function load(source: ModelSource): Promise<ModelPredictor> {
@@ -43,16 +52,33 @@ process.on('message', async (message: ToChild) => {
     }
     return;
   }
-  const { id, recordings, options } = message;
+  const { recordings, options } = message;
   try {
     if (!predictor) throw new CryfoldError('CHILD_DIED', 'no model is loaded');
-    const model = predictor;
-    send({
-      type: 'done',
-      id,
-      predictions: recordings.map(({ name, bytes }) => model.predictRecording(bytes, name, options)),
-    });
+    send({ type: 'done', predictions: predictAll(predictor, recordings, options) });
   } catch (error) {
-    send({ type: 'error', id, error: recordOf(error) });
+    send({ type: 'error', error: recordOf(error) });
   }
 });
+
+/** One recording after the other is read into memory; the bounds of `options` are those of all together. */
+function predictAll(model: ModelPredictor, recordings: Recording[], options: PredictOptions): RecordingPrediction[] {
+  const left = { ...options };
+  return recordings.map(({ name, offset, size }) => {
+    const prediction = model.predictRecording(read(offset, size), name, left);
+    if (left.maxWindows !== undefined) left.maxWindows -= prediction.windows.length + prediction.silent.length;
+    if (left.images !== undefined) left.images = Math.max(0, left.images - prediction.windows.length);
+    return prediction;
+  });
+}
+
+function read(offset: number, size: number): Uint8Array {
+  const bytes = new Uint8Array(size);
+  for (let done = 0; done < size; ) {
+    const count = readSync(SPOOL_DESCRIPTOR, bytes, done, size - done, offset + done);
+    if (count === 0)
+      throw new CryfoldError('SPOOL_FAILED', 'the upload is no longer on disk', { hint: 'Send it again.' });
+    done += count;
+  }
+  return bytes;
+}

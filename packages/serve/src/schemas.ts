@@ -17,7 +17,10 @@ export const QUERY_SCHEMA = {
       maximum: 3600,
       description: 'seconds from one window to the next; default: a window’s length',
     },
-    images: { type: 'boolean', description: 'also send what the model saw: RGB bytes of each window in base64' },
+    images: {
+      type: 'boolean',
+      description: 'also send what the model saw: RGB bytes in base64, of as many windows as fit into 5 MiB',
+    },
   },
 } as const;
 

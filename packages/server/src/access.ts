@@ -10,10 +10,13 @@ export interface Principal {
   name: string;
 }
 
-const COOKIE = 'cryfold_session';
 /** Seconds that a browser's session lasts. */
 const SESSION = 12 * 3600;
-/** Whoever reaches a port of loopback that asks for no token. */
+/** Sessions of other servers on the same host that a browser keeps. */
+const OTHER_SESSIONS = 8;
+/** When it expires, seconds since the epoch, and the signature of that. */
+const SESSION_VALUE = /^(\d{1,12})\.([0-9a-f]{64})$/;
+/** Everybody who reaches a port of loopback that asks for no token. */
 const ANYONE: Principal = { role: 'operate', name: 'loopback' };
 
 export function isLoopback(host: string): boolean {
@@ -28,7 +31,9 @@ const bytes = (text: string) => new TextEncoder().encode(text);
  * with the token. docs/api.md says why a cookie is safe here.
  */
 export class Access {
-  readonly #tokens: { token: string; principal: Principal }[];
+  readonly #tokens: { token: string; hash: string; principal: Principal }[];
+  /** Browsers send a cookie to every port of a host: servers with other tokens need another name. */
+  readonly #cookie: string;
 
   /** @throws CryfoldError API_EXPOSED */
   constructor({ tokens, host }: Pick<ApiConfig, 'tokens' | 'host'>) {
@@ -38,10 +43,11 @@ export class Access {
         hint: 'Set CRYFOLD_API_TOKENS or CRYFOLD_API_TOKENS_FILE to lines read:TOKEN and operate:TOKEN.',
       });
     }
-    this.#tokens = tokens.map(({ role, token }) => ({
-      token,
-      principal: { role, name: sha256(bytes(token)).slice(0, 12) },
-    }));
+    this.#tokens = tokens.map(({ role, token }) => {
+      const hash = sha256(bytes(token));
+      return { token, hash, principal: { role, name: hash.slice(0, 12) } };
+    });
+    this.#cookie = `cryfold_${sha256(bytes(this.#tokens.map(({ hash }) => hash).join())).slice(0, 8)}`;
   }
 
   /** Whether nobody is asked for a token. */
@@ -53,8 +59,14 @@ export class Access {
     if (this.open) return ANYONE;
     const bearer = /^Bearer (\S+)$/i.exec(headers.authorization ?? '')?.[1];
     if (bearer !== undefined) return this.#known(bearer)?.principal;
-    const cookie = (headers.cookie ?? '').split(/; */).find((part) => part.startsWith(`${COOKIE}=`));
-    return cookie === undefined ? undefined : this.#session(cookie.slice(COOKIE.length + 1));
+    return this.#session(this.#shownCookie(headers));
+  }
+
+  /** Where a request shows a token, be it right or wrong. A session that has expired shows none. */
+  shown({ headers }: Pick<FastifyRequest, 'headers'>): 'header' | 'cookie' | undefined {
+    if (headers.authorization !== undefined) return 'header';
+    const value = this.#shownCookie(headers);
+    return value === undefined || isExpired(value) ? undefined : 'cookie';
   }
 
   /** Opens a session: the principal, and the value of the Set-Cookie header. */
@@ -64,23 +76,45 @@ export class Access {
     const expires = Math.floor(Date.now() / 1000) + SESSION;
     return {
       principal: known.principal,
-      cookie: setCookie(`${expires}.${sign(known.token, expires)}`, SESSION, secure),
+      cookie: this.#setCookie(`${expires}.${sign(known.token, expires)}`, SESSION, secure),
     };
   }
 
+  /**
+   * What makes a browser forget all but the newest sessions of other servers on this host, such as those of earlier local
+   * runs. Without it, its Cookie header would grow past what a server accepts.
+   */
+  forgetOldest({ headers }: Pick<FastifyRequest, 'headers'>): string[] {
+    const others = [...(headers.cookie ?? '').matchAll(/\b(cryfold_[0-9a-f]{8})=(\d*)/g)];
+    return others
+      .filter(([, name]) => name !== this.#cookie)
+      .sort(([, , a], [, , b]) => Number(b) - Number(a))
+      .slice(OTHER_SESSIONS)
+      .map(([, name]) => `${name}=; Path=/; Max-Age=0`);
+  }
+
   close(secure: boolean): string {
-    return setCookie('', 0, secure);
+    return this.#setCookie('', 0, secure);
   }
 
   #known(token: string) {
     const given = sha256(bytes(token));
     // All are compared, each in constant time: hashes have one length whatever the tokens' is.
-    return this.#tokens.filter((known) => equal(sha256(bytes(known.token)), given))[0];
+    return this.#tokens.filter(({ hash }) => equal(hash, given))[0];
   }
 
-  #session(value: string): Principal | undefined {
-    const [, expires, signature] = /^(\d{1,12})\.([0-9a-f]{64})$/.exec(value) ?? [];
-    if (!signature || Number(expires) * 1000 < Date.now()) return undefined;
+  #shownCookie(headers: FastifyRequest['headers']): string | undefined {
+    const cookie = (headers.cookie ?? '').split(/; */).find((part) => part.startsWith(`${this.#cookie}=`));
+    return cookie?.slice(this.#cookie.length + 1);
+  }
+
+  #setCookie(value: string, age: number, secure: boolean): string {
+    return `${this.#cookie}=${value}; Path=/; Max-Age=${age}; HttpOnly; SameSite=Strict${secure ? '; Secure' : ''}`;
+  }
+
+  #session(value = ''): Principal | undefined {
+    const [, expires, signature] = SESSION_VALUE.exec(value) ?? [];
+    if (!signature || isExpired(value)) return undefined;
     return this.#tokens.filter(({ token }) => equal(sign(token, Number(expires)), signature))[0]?.principal;
   }
 }
@@ -93,8 +127,14 @@ function equal(a: string, b: string): boolean {
   return a.length === b.length && timingSafeEqual(bytes(a), bytes(b));
 }
 
-function setCookie(value: string, age: number, secure: boolean): string {
-  return `${COOKIE}=${value}; Path=/; Max-Age=${age}; HttpOnly; SameSite=Strict${secure ? '; Secure' : ''}`;
+function isExpired(value: string): boolean {
+  const [, expires] = SESSION_VALUE.exec(value) ?? [];
+  return expires !== undefined && Number(expires) * 1000 < Date.now();
+}
+
+/** A proxy's header can only make the cookie stricter. */
+export function isSecure({ protocol, headers }: Pick<FastifyRequest, 'protocol' | 'headers'>): boolean {
+  return protocol === 'https' || headers['x-forwarded-proto'] === 'https';
 }
 
 /**

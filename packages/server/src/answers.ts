@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { CryfoldError, type ErrorCode, errorRecordSchema } from '@cryfold/core';
 import type { Logger } from '@cryfold/runtime';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
@@ -11,6 +12,8 @@ const STATUSES: Partial<Record<ErrorCode, number>> = {
   API_INVALID: 400,
   API_UNAUTHORIZED: 401,
   API_FORBIDDEN: 403,
+  API_NOT_FOUND: 404,
+  API_METHOD_NOT_ALLOWED: 405,
   RUN_NOT_FOUND: 404,
   MODEL_NOT_FOUND: 404,
   ARTIFACT_MISSING: 404,
@@ -46,10 +49,35 @@ export function onError(log: Logger) {
       return sendError(reply, new CryfoldError('API_INVALID', `${where}: ${message}`));
     }
     if (thrown.statusCode !== undefined && thrown.statusCode >= 400 && thrown.statusCode < 500) {
-      const code = thrown.statusCode === 413 ? 'ARTIFACT_TOO_LARGE' : 'API_INVALID';
-      return sendError(reply, new CryfoldError(code, thrown.message));
+      return sendError(reply, refusal(thrown));
     }
     log.error({ err: thrown, path: request.url }, 'request failed');
     return sendError(reply, new CryfoldError('API_DEFECT', 'the request met a defect of cryfold'));
   };
+}
+
+/** Fastify's own refusals, with our codes. */
+function refusal({ statusCode, message }: FastifyError): CryfoldError {
+  return new CryfoldError(statusCode === 413 ? 'ARTIFACT_TOO_LARGE' : 'API_INVALID', message);
+}
+
+/** Answers a path that cannot be decoded or is too long; no hook runs for it. */
+export function onBadPath(error: FastifyError, _request: FastifyRequest, reply: FastifyReply): void {
+  const known = error.code === 'FST_ERR_BAD_URL' ? 'the path cannot be decoded' : 'a part of the path is too long';
+  void sendError(reply, new CryfoldError('API_INVALID', known));
+}
+
+const MALFORMED: Record<string, [status: string, message: string]> = {
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'the request took too long to arrive'],
+  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'the headers are longer than 16 KiB'],
+};
+
+/** Answers what is not HTTP, and closes the connection. */
+export function onMalformed({ code }: Error & { code?: string }, socket: Socket): void {
+  if (code === 'ECONNRESET' || socket.destroyed) return;
+  const [status, message] = MALFORMED[code ?? ''] ?? ['400 Bad Request', 'the request is not valid HTTP'];
+  const body = JSON.stringify({ error: new CryfoldError('API_INVALID', message).toRecord() });
+  const head = `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close`;
+  if (socket.writable) socket.write(`HTTP/1.1 ${status}\r\n${head}\r\n\r\n${body}`);
+  socket.destroy();
 }

@@ -1,41 +1,38 @@
-import type { ArtifactStore } from '@cryfold/artifacts';
-import { CryfoldError, decodeNpy, sha256 } from '@cryfold/core';
-import { decodeManifest } from '@cryfold/plan';
+import type { ArtifactInfo, ArtifactStore } from '@cryfold/artifacts';
+import { CryfoldError } from '@cryfold/core';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { errorAnswer } from './answers.js';
 import type { App } from './app.js';
+import { type TransferLimits, Transfers } from './transfers.js';
+import { uploadOf } from './uploads.js';
 
-/** Largest upload: images of some 30,000 clips, and the ResNet50 weights (94 MB). */
-const UPLOAD = 512 * 2 ** 20;
 /** Keys in one answer. */
 const PAGE = 1000;
 
 const keyParams = z.object({ '*': z.string().min(1).max(512) });
 
-/** What a run needs and may be uploaded, with what shows that the bytes are what the key promises. */
-const UPLOADS: readonly [pattern: RegExp, check: (bytes: Uint8Array, hash: string, key: string) => boolean][] = [
-  [/^datasets\/([0-9a-f]{64})\/manifest\.json$/, (bytes, hash, key) => decodeManifest(bytes, key).contentHash === hash],
-  [/^features\/([0-9a-f]{64})\/images\.npy$/, (bytes, _, key) => decodeNpy(bytes, '|u1', 4, key).shape[3] === 3],
-  [/^weights\/([0-9a-f]{64})\.h5$/, (bytes, hash) => sha256(bytes) === hash],
-];
+const digest = z.object({
+  'x-artifact-sha256': z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
+});
 
-/** Artifacts by key: all of them can be read, those that a run needs uploaded, where nothing is. */
-export function addArtifactRoutes(app: App, store: ArtifactStore): void {
-  app.addContentTypeParser(
-    'application/octet-stream',
-    { parseAs: 'buffer', bodyLimit: UPLOAD },
-    (_request, body, done) => done(null, body),
-  );
+/**
+ * Artifacts by key: all of them can be read, those that a run needs uploaded, where nothing is. Both ways their content
+ * is streamed, at the pace of the slower side.
+ */
+export function addArtifactRoutes(app: App, store: ArtifactStore, limits?: Partial<TransferLimits>): void {
+  const transfers = new Transfers(limits);
+  app.addContentTypeParser('application/octet-stream', (_request, body, done) => done(null, body));
   const absent = (key: string) =>
     new CryfoldError('ARTIFACT_MISSING', `${key} is not in the store`, { context: { key } });
-  const describe = async (key: string, reply: Pick<FastifyReply, 'header'>): Promise<void> => {
-    const found = await store.stat(key);
-    if (!found) throw absent(key);
+  const describe = (key: string, { bytes, modified }: ArtifactInfo, reply: Pick<FastifyReply, 'header'>): void => {
     // Whatever it holds, a browser keeps it as a file and never shows it as ours.
     reply
-      .header('x-artifact-bytes', found.bytes)
-      .header('last-modified', found.modified.toUTCString())
+      .header('x-artifact-bytes', bytes)
+      .header('last-modified', modified.toUTCString())
       .header('content-disposition', `attachment; filename="${key.split('/').at(-1)}"`)
       .header('content-type', key.endsWith('.json') ? 'application/json' : 'application/octet-stream');
   };
@@ -63,46 +60,49 @@ export function addArtifactRoutes(app: App, store: ArtifactStore): void {
     },
   );
   app.head('/artifacts/*', { schema: { hide: true, params: keyParams } }, async ({ params }, reply) => {
-    await describe(params['*'], reply);
+    const found = await store.stat(params['*']);
+    if (!found) throw absent(params['*']);
+    describe(params['*'], found, reply);
     return reply.send();
   });
   app.get(
     '/artifacts/*',
     { schema: { summary: 'The bytes of an artifact', params: keyParams } },
-    async ({ params }, reply) => {
-      await describe(params['*'], reply);
-      const bytes = await store.get(params['*']);
-      if (!bytes) throw absent(params['*']);
-      return reply.send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    async (request, reply) => {
+      const key = request.params['*'];
+      transfers.begin('download', request, reply);
+      const found = await store.open(key);
+      if (!found) throw absent(key);
+      describe(key, found, reply);
+      return reply.header('content-length', found.bytes).send(found.stream);
     },
   );
   app.put(
     '/artifacts/*',
     {
       config: { role: 'operate' },
-      bodyLimit: UPLOAD,
-      schema: { summary: 'Upload a manifest, images or weights; 201, or 200 where it was there', params: keyParams },
+      schema: {
+        summary: 'Upload a manifest, images or weights; 201, or 200 where it was there',
+        params: keyParams,
+        headers: digest,
+      },
     },
-    async ({ params, body }, reply) => {
-      const key = params['*'];
-      const [hash, check] =
-        UPLOADS.flatMap(([pattern, check]) => {
-          const hash = pattern.exec(key)?.[1];
-          return hash ? [[hash, check] as const] : [];
-        })[0] ?? [];
-      if (!hash || !check) {
-        throw new CryfoldError('API_FORBIDDEN', `${key} cannot be written through the API`, { context: { key } });
-      }
-      if (!(body instanceof Uint8Array))
+    async (request, reply) => {
+      const key = request.params['*'];
+      const upload = uploadOf(key, request.raw, request.headers['x-artifact-sha256']);
+      if (request.body !== request.raw) {
         throw new CryfoldError('API_INVALID', 'the body is not application/octet-stream');
-      if (!check(body, hash, key)) {
-        throw new CryfoldError('ARTIFACT_CORRUPT', `the bytes are not what ${key} promises`, { context: { key } });
       }
-      const added = await store.putIfAbsent(key, body);
-      return reply
-        .code(added ? 201 : 200)
-        .serializer(JSON.stringify)
-        .send({ key, added });
+      transfers.begin('upload', request, reply);
+      try {
+        const added = await store.putStreamIfAbsent(key, upload.content, upload.sha256);
+        return reply
+          .code(added ? 201 : 200)
+          .serializer(JSON.stringify)
+          .send({ key, added });
+      } finally {
+        void upload.drain();
+      }
     },
   );
 }

@@ -4,12 +4,14 @@ import { FastifyAdapter } from '@bull-board/fastify';
 import { CryfoldError } from '@cryfold/core';
 import type { Queues } from '@cryfold/queue';
 import { sendError } from './answers.js';
-import type { App } from './app.js';
-import { unknown } from './session-routes.js';
+import type { Http } from './http.js';
 
 const BOARD = '/queues';
 /** The same without what changes jobs, for those who may only look. */
 const READ_ONLY = '/queues/read';
+
+/** Jobs on one page: what its settings offer at most. */
+const JOBS = 50;
 
 /** The board's own page has inline styles. Nothing is fetched from other hosts, its fonts included. */
 const POLICY =
@@ -17,7 +19,7 @@ const POLICY =
   "connect-src 'self'; base-uri 'self'; form-action 'none'; frame-ancestors 'none'";
 
 /** Bull Board: jobs, their payloads and failures, for those who know BullMQ. */
-export async function addBoard(app: App, queues: Queues): Promise<void> {
+export async function addBoard({ app, wrongTokens, trust }: Http, queues: Queues): Promise<void> {
   for (const [path, readOnlyMode] of [
     [BOARD, false],
     [READ_ONLY, true],
@@ -31,15 +33,28 @@ export async function addBoard(app: App, queues: Queues): Promise<void> {
     });
     await app.register(
       async (board) => {
-        board.addHook('onRequest', async ({ principal, method, headers }, reply) => {
+        board.addHook('onRequest', async (request, reply) => {
+          const { principal, method, headers, query } = request;
           const page = method === 'GET' && (headers.accept ?? '').includes('text/html');
-          if (!principal && page) return reply.redirect('/');
           // Sent, not thrown: the board makes 500 of what is thrown.
-          if (!principal) return sendError(reply, unknown());
-          if (readOnlyMode || principal.role === 'operate') return;
+          if (!principal) {
+            const error = await wrongTokens.error(request, reply);
+            return page && error.code === 'API_UNAUTHORIZED' ? reply.redirect('/') : sendError(reply, error);
+          }
+          try {
+            trust(request);
+            checkPage(query as Record<string, unknown>);
+          } catch (error) {
+            return sendError(reply, error as CryfoldError);
+          }
+          const looks = method === 'GET' || method === 'HEAD';
+          if (readOnlyMode ? looks : principal.role === 'operate') return;
           if (page) return reply.redirect(`${READ_ONLY}/`);
-          const hint = `Use ${READ_ONLY}.`;
-          return sendError(reply, new CryfoldError('API_FORBIDDEN', 'this token may only look', { hint }));
+          const hint = `Use ${principal.role === 'operate' ? BOARD : READ_ONLY}.`;
+          return sendError(
+            reply,
+            new CryfoldError('API_FORBIDDEN', 'nothing can be changed here with this token', { hint }),
+          );
         });
         board.addHook('onSend', async (_request, reply) => {
           reply.header('content-security-policy', POLICY);
@@ -49,4 +64,10 @@ export async function addBoard(app: App, queues: Queues): Promise<void> {
       { prefix: path },
     );
   }
+}
+
+/** The board would load any number of jobs into memory. @throws CryfoldError API_INVALID */
+function checkPage({ jobsPerPage = 0 }: Record<string, unknown>): void {
+  if (Number(jobsPerPage) <= JOBS) return;
+  throw new CryfoldError('API_INVALID', `querystring.jobsPerPage: a page has at most ${JOBS} jobs`);
 }

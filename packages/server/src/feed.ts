@@ -8,19 +8,32 @@ export interface FeedEvent {
   frame: Buffer;
 }
 
+interface Listener {
+  /** Id of the event that was sent last */
+  last: string | undefined;
+  paused: boolean;
+  hear: (event: FeedEvent) => unknown;
+}
+
+export interface Hearing {
+  leave(): void;
+  /** Sends what was missed while no more could be sent. */
+  resume(): void;
+}
+
 /** Characters of changes that are kept for those who come back after a disconnect. */
 const KEPT = 2 ** 21;
 
 /**
- * A state and its changes, told to any number of listeners. An event's id says after which change it was told, so that
- * whoever comes back with the last one hears what was missed, and all of it where that is too long ago or was told by
- * another process.
+ * A state and its changes, sent to any number of listeners. An event's id says after which change it was sent, so that a
+ * listener who comes back with the last one gets what was missed, or the whole state if that is too long ago or came from
+ * another process. Nothing is queued for a slow listener: it gets what it missed when it can take more.
  */
 export class Feed {
   readonly #epoch = randomBytes(4).toString('hex');
   readonly #snapshot: () => unknown;
   readonly #recent: FeedEvent[] = [];
-  readonly #listeners = new Set<(event: FeedEvent) => void>();
+  readonly #listeners = new Set<Listener>();
   /** The whole state as told last; good until the next change */
   #latest: FeedEvent | undefined;
   #version = 0;
@@ -43,14 +56,32 @@ export class Feed {
     this.#recent.push(told);
     this.#kept += told.data.length;
     while (this.#kept > KEPT) this.#kept -= this.#recent.shift()?.data.length ?? 0;
-    for (const listener of this.#listeners) listener(told);
+    for (const listener of this.#listeners) if (!listener.paused) this.#tell(listener);
   }
 
-  /** @returns what ends it */
-  listen(lastId: string | undefined, listener: (event: FeedEvent) => void): () => void {
-    for (const event of this.#missed(lastId) ?? [this.#whole()]) listener(event);
+  /**
+   * Sends what was missed since an event, then each event.
+   * @param hear returns false where no more can be sent now, until `resume`
+   */
+  listen(lastId: string | undefined, hear: (event: FeedEvent) => unknown): Hearing {
+    const listener: Listener = { last: lastId, paused: false, hear };
     this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    this.#tell(listener);
+    return {
+      leave: () => void this.#listeners.delete(listener),
+      resume: () => {
+        listener.paused = false;
+        this.#tell(listener);
+      },
+    };
+  }
+
+  #tell(listener: Listener): void {
+    for (const event of this.#missed(listener.last) ?? [this.#whole()]) {
+      if (listener.paused) return;
+      listener.last = event.id;
+      listener.paused = listener.hear(event) === false;
+    }
   }
 
   #event(event: FeedEvent['event'], state: unknown): FeedEvent {

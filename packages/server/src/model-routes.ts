@@ -13,7 +13,7 @@ const makingParams = nameParams.extend({ run, of: z.string().min(1).max(200) });
 const version = z.string().regex(/^[0-9a-f]{1,12}$/);
 const reason = z.string().max(10_000);
 
-/** Bytes of a retraining's report. */
+/** Bytes of a retraining's report, and of a promotion, which holds its evidence. */
 const RETRAIN = 256 * 1024;
 
 export interface ModelRoutes {
@@ -53,6 +53,7 @@ export function addModelRoutes(app: App, { control, models, maker, list }: Model
     '/models/:name/promotions',
     {
       config: { role: 'operate' },
+      bodyLimit: RETRAIN,
       schema: {
         summary:
           'Make a version the champion; refused where `expected` is not the sequence number of the last promotion',

@@ -14,7 +14,7 @@ export async function addPageRoutes(app: App): Promise<void> {
     const plain = Buffer.from(text);
     const compressed = new Map<string, Buffer>(ENCODINGS.map(([name, compress]) => [name, compress(plain)]));
     const etag = `"${createHash('sha256').update(plain).digest('base64url').slice(0, 22)}"`;
-    app.get(path, { schema: { hide: true } }, async ({ headers }, reply) => {
+    app.get(path, { schema: { hide: true }, config: { rateLimit: false } }, async ({ headers }, reply) => {
       reply.header('etag', etag).header('cache-control', 'no-cache').header('vary', 'accept-encoding');
       if (headers['if-none-match'] === etag) return reply.code(304).send();
       const accepted = String(headers['accept-encoding'] ?? '');

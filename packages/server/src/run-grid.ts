@@ -1,4 +1,5 @@
 import type { StoredPlan } from '@cryfold/artifacts';
+import { storeKeys } from '@cryfold/artifacts';
 import {
   confusionOf,
   mapLimited,
@@ -8,9 +9,9 @@ import {
   readScores,
   TrialTable,
 } from '@cryfold/control';
-import { decodeRecord } from '@cryfold/core';
+import { decodeRecord, unlessUnreadable } from '@cryfold/core';
 import { accuracy, type RunResults, type TrialRow } from '@cryfold/evaluation';
-import { type FoldFailure, type FoldJob, foldFailureSchema, type RunPlan, storeKeys } from '@cryfold/plan';
+import { type FoldFailure, type FoldJob, foldFailureSchema, type RunPlan } from '@cryfold/plan';
 import { Feed } from './feed.js';
 import type { RunList } from './run-list.js';
 import type { Watched } from './watched.js';
@@ -224,7 +225,8 @@ export class RunGrid implements Watched {
     for await (const key of store.list(storeKeys.failures(this.#plan.run))) {
       const bytes = await store.get(key);
       if (!bytes) continue;
-      const failure = decodeRecord(foldFailureSchema, bytes, key);
+      const failure = unlessUnreadable(() => decodeRecord(foldFailureSchema, bytes, key));
+      if (!failure) continue;
       const { code, message, hint } = failure.error;
       reasons.set(failure.key, { code, message, ...(hint ? { hint } : {}) });
     }

@@ -11,8 +11,8 @@ import {
   runStatusSchema,
   type StoreControl,
 } from '@cryfold/control';
-import { CryfoldError } from '@cryfold/core';
-import { parseSpec, type RunPlan } from '@cryfold/plan';
+import { CryfoldError, LIMITS } from '@cryfold/core';
+import { checkSpec, type RunPlan } from '@cryfold/plan';
 import { z } from 'zod';
 import { errorAnswer } from './answers.js';
 import type { App } from './app.js';
@@ -126,6 +126,8 @@ export function addRunRoutes(app: App, { control, list, reports }: RunRoutes): v
     '/runs',
     {
       config: { role: 'operate' },
+      // The spec, the dataset's key and the names of both.
+      bodyLimit: LIMITS.specBytes + 1024,
       schema: {
         summary: 'Start a spec over a dataset whose manifest and images are in the store',
         body: z.object({
@@ -135,7 +137,7 @@ export function addRunRoutes(app: App, { control, list, reports }: RunRoutes): v
         response: answers(runStatusSchema),
       },
     },
-    async ({ body }) => list.changed(await control.submit(parseSpec(JSON.stringify(body.spec), 'spec'), body.dataset)),
+    async ({ body }) => list.changed(await control.submit(checkSpec(body.spec, 'spec'), body.dataset)),
   );
   app.post(
     '/runs/:run/cancel',
@@ -168,7 +170,7 @@ export function addRunRoutes(app: App, { control, list, reports }: RunRoutes): v
       schema: {
         summary: 'The same evaluation with more repeats, as a run of its own',
         params: runParams,
-        body: z.object({ repeats: z.int().min(1).max(10_000) }),
+        body: z.object({ repeats: z.int().min(1).max(LIMITS.repeats) }),
         response: answers(runStatusSchema),
       },
     },

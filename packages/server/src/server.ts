@@ -4,22 +4,12 @@ import { StoreControl, StoreModels, trainInCluster } from '@cryfold/control';
 import { CryfoldError } from '@cryfold/core';
 import { Queues } from '@cryfold/queue';
 import type { ApiConfig, Checks, Logger } from '@cryfold/runtime';
-import helmet from '@fastify/helmet';
-import rateLimit from '@fastify/rate-limit';
-import swagger from '@fastify/swagger';
-import fastify from 'fastify';
-import {
-  jsonSchemaTransform,
-  serializerCompiler,
-  validatorCompiler,
-  type ZodTypeProvider,
-} from 'fastify-type-provider-zod';
-import { Access, refuseOtherSites } from './access.js';
-import { onError, sendError } from './answers.js';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { App } from './app.js';
 import { addArtifactRoutes } from './artifact-routes.js';
 import { addBoard } from './board.js';
 import { addEventRoutes } from './event-routes.js';
+import { createHttp, type Http } from './http.js';
 import { ModelMaker } from './model-maker.js';
 import { addModelRoutes } from './model-routes.js';
 import { addPageRoutes } from './page-routes.js';
@@ -27,7 +17,8 @@ import { Readiness } from './readiness.js';
 import { ReportWriter } from './report-writer.js';
 import { RunList } from './run-list.js';
 import { addRunRoutes } from './run-routes.js';
-import { addSessionRoutes, unknown } from './session-routes.js';
+import { addSessionRoutes } from './session-routes.js';
+import type { TransferLimits } from './transfers.js';
 import { Watches } from './watches.js';
 
 export interface ServerOptions {
@@ -38,21 +29,8 @@ export interface ServerOptions {
   /** What must be there for the process to be ready */
   checks: Checks;
   log: Logger;
+  transfers?: Partial<TransferLimits>;
 }
-
-/** Nothing but our own files; no inline script or style. */
-const POLICY = {
-  defaultSrc: ["'none'"],
-  scriptSrc: ["'self'"],
-  styleSrc: ["'self'"],
-  imgSrc: ["'self'", 'data:'],
-  fontSrc: ["'self'"],
-  connectSrc: ["'self'"],
-  manifestSrc: ["'self'"],
-  baseUri: ["'none'"],
-  formAction: ["'self'"],
-  frameAncestors: ["'none'"],
-};
 
 /** The HTTP API of a coordinator. */
 export class ApiServer {
@@ -67,48 +45,10 @@ export class ApiServer {
   }
 
   /** @throws CryfoldError API_EXPOSED, API_PORT_TAKEN */
-  static async start({ redisUrl, storeUrl, s3, api, checks, log }: ServerOptions): Promise<ApiServer> {
-    const access = new Access(api);
+  static async start({ redisUrl, storeUrl, s3, api, checks, log, transfers }: ServerOptions): Promise<ApiServer> {
+    const http = await createHttp(api, log);
+    const { app, access, wrongTokens, connections } = http;
     const control = new StoreControl(openStore(storeUrl, s3), new Queues(redisUrl));
-    const app: App = fastify({
-      exposeHeadRoutes: false,
-      forceCloseConnections: true,
-    }).withTypeProvider<ZodTypeProvider>();
-    app.setValidatorCompiler(validatorCompiler);
-    app.setSerializerCompiler(serializerCompiler);
-    app.setErrorHandler(onError(log));
-    app.setNotFoundHandler(({ method, url }, reply) =>
-      sendError(reply.code(404), new CryfoldError('API_INVALID', `there is no ${method} ${url.split('?')[0]}`)),
-    );
-    app.decorateRequest('principal', undefined);
-    app.addHook('onRequest', async (request) => {
-      refuseOtherSites(request, access.open);
-      request.principal = access.of(request);
-    });
-    await app.register(rateLimit, {
-      max: api.rate,
-      timeWindow: 60_000,
-      keyGenerator: ({ principal, ip }) => principal?.name ?? ip,
-      errorResponseBuilder: (_request, { ttl }) =>
-        new CryfoldError('API_BUSY', `too many requests; try again in ${Math.ceil(ttl / 1000)} s`),
-    });
-    await app.register(helmet, {
-      contentSecurityPolicy: { useDefaults: false, directives: POLICY },
-      // Whether the site is HTTPS for good is the business of what stands before it.
-      strictTransportSecurity: false,
-    });
-    await app.register(swagger, {
-      openapi: {
-        info: {
-          title: 'cryfold',
-          version: '1',
-          description: 'Runs, folds, logs, artifacts and final models of a cluster: docs/api.md',
-        },
-        components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
-        security: [{ token: [] }],
-      },
-      transform: jsonSchemaTransform,
-    });
     const list = new RunList(control);
     const watches = new Watches(list, log);
     const models = new StoreModels(control.store, (plan, trial, watching) =>
@@ -128,39 +68,26 @@ export class ApiServer {
     await app.register(
       async (plain) => {
         const routes = plain.withTypeProvider<ZodTypeProvider>();
-        routes.addHook('onRequest', async ({ principal, routeOptions }) => {
-          const needed = routeOptions.config.role ?? 'read';
-          if (needed === 'anyone') return;
-          if (!principal) throw unknown();
-          if (needed === 'operate' && principal.role !== 'operate') {
-            throw new CryfoldError('API_FORBIDDEN', 'this token may only look', {
-              hint: 'Set CRYFOLD_API_TOKEN to one that may operate.',
-            });
-          }
-        });
-        routes.addHook('onResponse', async ({ method, url, principal, ip }, { statusCode }) => {
-          if (method !== 'GET' && method !== 'HEAD') {
-            log.info(
-              { method, path: url.split('?')[0], status: statusCode, by: principal?.name, ip },
-              'asked to change',
-            );
-          }
-        });
-        routes.get('/openapi.json', { config: { role: 'anyone' }, schema: { hide: true } }, async (_request, reply) =>
-          reply.type('application/json').serializer(JSON.stringify).send(app.swagger()),
+        addChecks(routes, http, log);
+        routes.get(
+          '/openapi.json',
+          { config: { role: 'anyone', rateLimit: false }, schema: { hide: true } },
+          async (_request, reply) => reply.type('application/json').serializer(JSON.stringify).send(app.swagger()),
         );
-        addSessionRoutes(routes, access);
+        addSessionRoutes(routes, access, wrongTokens);
         addRunRoutes(routes, { control, list, reports: new ReportWriter({ storeUrl, s3 }) });
         addModelRoutes(routes, { control, models, maker, list });
-        addEventRoutes(routes, watches);
-        addArtifactRoutes(routes, control.store);
+        addEventRoutes(routes, watches, connections.trustedLimits);
+        addArtifactRoutes(routes, control.store, transfers);
       },
       { prefix: '/api/v1' },
     );
     await addPageRoutes(app);
-    if (control.queues) await addBoard(app, control.queues);
+    if (control.queues) await addBoard(http, control.queues);
+    http.refuseOtherMethods();
     try {
-      await app.listen({ port: api.port, host: api.host });
+      // Of localhost's two addresses fastify would open another server, which nothing limits.
+      await app.listen({ port: api.port, host: api.host === 'localhost' ? '127.0.0.1' : api.host });
     } catch (cause) {
       await app.close();
       await close(control);
@@ -180,6 +107,28 @@ export class ApiServer {
     await this.#app.close();
     await close(this.#control);
   }
+}
+
+/** Who may use the routes, and a log of what was changed. */
+function addChecks(routes: App, { wrongTokens, trust }: Http, log: Logger): void {
+  routes.addHook('onRequest', async (request, reply) => {
+    const { principal, routeOptions } = request;
+    const needed = routeOptions.config.role ?? 'read';
+    if (needed === 'anyone') return;
+    if (!principal) throw await wrongTokens.error(request, reply);
+    if (needed === 'operate' && principal.role !== 'operate') {
+      throw new CryfoldError('API_FORBIDDEN', 'this token may only look', {
+        hint: 'Set CRYFOLD_API_TOKEN to one that may operate.',
+      });
+    }
+    trust(request);
+  });
+  routes.addHook('onResponse', async ({ method, url, principal, ip }, { statusCode: status }) => {
+    const looks = method === 'GET' || method === 'HEAD';
+    // Nobody without a token may fill the log.
+    if (looks || (!principal && status >= 400)) return;
+    log.info({ method, path: url.split('?')[0], status, by: principal?.name, ip }, 'asked to change');
+  });
 }
 
 async function close({ queues, store }: StoreControl): Promise<void> {

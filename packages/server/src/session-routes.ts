@@ -1,12 +1,11 @@
-import { CryfoldError } from '@cryfold/core';
-import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { Access } from './access.js';
+import { type Access, isSecure } from './access.js';
 import { errorAnswer } from './answers.js';
 import type { App } from './app.js';
+import type { WrongTokens } from './wrong-tokens.js';
 
-/** Logins that one client may try in a minute. */
-const LOGINS = 20;
+/** Bytes of a login. */
+const LOGIN = 4096;
 
 const session = z.object({
   /** What the asker may do; null: nothing before a login */
@@ -15,26 +14,28 @@ const session = z.object({
   open: z.boolean(),
 });
 
-/** A proxy's header can only make the cookie stricter. */
-const isSecure = ({ protocol, headers }: FastifyRequest) =>
-  protocol === 'https' || headers['x-forwarded-proto'] === 'https';
-
 /** A browser's login: the token once, then a cookie. */
-export function addSessionRoutes(app: App, access: Access): void {
+export function addSessionRoutes(app: App, access: Access, wrongTokens: WrongTokens): void {
+  // Others behind the same address must not keep anyone from logging in; wrong tokens are counted instead.
+  const anyone = { role: 'anyone', rateLimit: false } as const;
   const answers = { 200: session, '4xx': errorAnswer };
   app.get(
     '/session',
-    { config: { role: 'anyone' }, schema: { summary: 'What the asker may do', response: answers } },
-    async ({ principal, headers }) => {
-      // Whoever shows a token wants to know that it is wrong.
-      if (!principal && headers.authorization !== undefined) throw unknown();
+    { config: anyone, schema: { summary: 'What the asker may do', response: answers } },
+    async (request, reply) => {
+      const { principal } = request;
+      const shown = principal ? undefined : access.shown(request);
+      const error = shown && (await wrongTokens.error(request, reply));
+      // A browser whose session has ended logs in again; a program is told that its token is wrong.
+      if (error && (shown === 'header' || error.code === 'API_BUSY')) throw error;
       return { role: principal?.role ?? null, open: access.open };
     },
   );
   app.post(
     '/session',
     {
-      config: { role: 'anyone', rateLimit: { max: LOGINS, timeWindow: 60_000 } },
+      config: anyone,
+      bodyLimit: LOGIN,
       schema: {
         summary: 'Log a browser in: answers a cookie',
         body: z.object({ token: z.string().min(1).max(1000) }),
@@ -43,23 +44,17 @@ export function addSessionRoutes(app: App, access: Access): void {
     },
     async (request, reply) => {
       const opened = access.login(request.body.token, isSecure(request));
-      if (!opened) throw unknown();
-      reply.header('set-cookie', opened.cookie);
+      if (!opened) throw await wrongTokens.error(request, reply, true);
+      reply.header('set-cookie', [opened.cookie, ...access.forgetOldest(request)]);
       return { role: opened.principal.role, open: access.open };
     },
   );
   app.delete(
     '/session',
-    { config: { role: 'anyone' }, schema: { summary: 'Log a browser out', response: answers } },
+    { config: anyone, schema: { summary: 'Log a browser out', response: answers } },
     async (request, reply) => {
       reply.header('set-cookie', access.close(isSecure(request)));
       return { role: null, open: access.open };
     },
   );
-}
-
-export function unknown(): CryfoldError {
-  return new CryfoldError('API_UNAUTHORIZED', 'the server knows no such token or session', {
-    hint: 'Set CRYFOLD_API_TOKEN or CRYFOLD_API_TOKEN_FILE to a token of the server; in a browser, log in at /.',
-  });
 }

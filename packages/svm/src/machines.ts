@@ -60,5 +60,8 @@ export function upperBounds(
       hint: `Use the data's labels: ${classNames?.join(', ') ?? 'none were given'}.`,
     });
   }
-  return Float64Array.from(labels, (label) => C * (classWeight[classNames?.[label] ?? ''] ?? 1));
+  return Float64Array.from(labels, (label) => {
+    const name = classNames?.[label] ?? '';
+    return Object.hasOwn(classWeight, name) ? C * classWeight[name] : C;
+  });
 }

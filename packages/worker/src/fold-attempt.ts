@@ -41,7 +41,12 @@ export class FoldAttempt {
     this.#place = { run: plan.run, trial: job.trial, repeat, fold };
     this.#log = new FoldLog(log, { ...this.#place, key: job.key.slice(0, 12), attempt: this.#name });
     const epochs = kindOf(estimator).epochs?.of(estimator) ?? 0;
-    this.#metrics = metrics.fold(this.#place, { queue: job.queue, estimator: estimator.kind, clips: train.length, epochs });
+    this.#metrics = metrics.fold(this.#place, {
+      queue: job.queue,
+      estimator: estimator.kind,
+      clips: train.length,
+      epochs,
+    });
   }
 
   async run(): Promise<void> {

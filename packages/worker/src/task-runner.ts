@@ -49,11 +49,7 @@ export class TaskRunner {
   }
 }
 
-async function runFold(
-  engine: Engine<never>,
-  task: FoldTask,
-  context: EngineContext,
-): Promise<FoldOutput> {
+async function runFold(engine: Engine<never>, task: FoldTask, context: EngineContext): Promise<FoldOutput> {
   const { data } = context;
   const { estimator, seed, grouped, prerequisite, checkpoint, model } = task;
   const test = Int32Array.from(task.test);
@@ -71,7 +67,8 @@ async function runFold(
     ...{ probabilities, ...(decisions && { decisions }), curve, environment },
     accuracy: accuracyOf(decisions ?? probabilities, data.labels, test),
     // The child writes the files itself: those of a large network are too much for a message.
-    ...(keep && outcome.model && { model: await saveModelFiles(context.artifacts, model.folder, await outcome.model()) }),
+    ...(keep &&
+      outcome.model && { model: await saveModelFiles(context.artifacts, model.folder, await outcome.model()) }),
   };
 }
 

@@ -1,6 +1,6 @@
-import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { CryfoldError, type EpochPoint } from '@cryfold/core';
+import { BoundedChild } from '@cryfold/runtime';
 import type { FoldOutput, FromChild, Task, ToChild, Usage } from './messages.js';
 
 const ENTRY = fileURLToPath(new URL('./training-child.js', import.meta.url));
@@ -8,10 +8,17 @@ const ENTRY = fileURLToPath(new URL('./training-child.js', import.meta.url));
 /** Characters of a child's standard error that are kept. */
 const OUTPUT = 16_384;
 
+/** A child that holds more after a task is replaced: as a share of its limit, and at most so many MiB. */
+const GROWN = { share: 0.75, mostMb: 4096 };
+
+const HINT =
+  'Lower batchSize, run fewer training processes on this machine, or give it more memory; CRYFOLD_CHILD_MEMORY_MB sets the limit of one.';
+
 export interface ChildSettings {
   /** TensorFlow's threads, and whether it uses XLA. */
   threads: number;
   xla: boolean;
+  /** What the process may use; above it, it is ended with OUT_OF_MEMORY. */
   maxMemoryMb: number;
 }
 
@@ -38,7 +45,7 @@ export interface ChildObserver {
  * worker_threads.)
  */
 export class WarmChild {
-  #process: ChildProcess | undefined;
+  #process: BoundedChild | undefined;
   #started = '';
   #next = 0;
   #output = '';
@@ -59,13 +66,16 @@ export class WarmChild {
 
   /**
    * Runs one task; one at a time.
-   * @throws CryfoldError as the child threw it; CHILD_DIED when it ended without an answer; CANCELLED on abort
+   * @throws CryfoldError as the child threw it; OUT_OF_MEMORY or CHILD_DIED when it ended without an answer; CANCELLED
+   * on abort
    */
   async run(settings: ChildSettings, task: Task, options: TaskOptions): Promise<FoldOutput | undefined> {
     const { signal, onProgress, onEpoch } = options;
     if (this.#process && this.#started !== this.#argument(settings)) await this.stop('threads');
     this.#output = '';
-    const child = this.#process ?? this.#start(settings);
+    const bounded = this.#process ?? this.#start(settings);
+    const child = bounded.process;
+    bounded.begin();
     const id = this.#next++;
     let rssBytes = 0;
     let spent = false;
@@ -73,7 +83,7 @@ export class WarmChild {
       return await new Promise<FoldOutput | undefined>((resolve, reject) => {
         const cleanup = () => {
           child.off('message', onMessage);
-          child.off('exit', onExit);
+          child.off('close', onExit);
           signal.removeEventListener('abort', onAbort);
         };
         const onMessage = (message: FromChild) => {
@@ -89,21 +99,12 @@ export class WarmChild {
           rssBytes = message.usage.rssBytes;
           resolve(message.output);
         };
-        const onExit = (code: number | null, by: string | null) => {
+        const onExit = (code: number | null, by: NodeJS.Signals | null) => {
           cleanup();
           this.#process = undefined;
-          // Node and C++ say so before they abort.
-          const starved = /heap out of memory|std::bad_alloc/.test(this.#output);
-          reject(
-            new CryfoldError(
-              starved ? 'OUT_OF_MEMORY' : 'CHILD_DIED',
-              `training child ended ${by ? `by ${by}` : `with code ${code}`}`,
-              {
-                context: { estimator: task.estimator.kind, ...(by ? { signal: by } : {}) },
-                hint: 'It is tried again on a fresh child. SIGKILL and SIGSEGV often mean out of memory: lower batchSize.',
-              },
-            ),
-          );
+          const starved = bounded.outOfMemory(by, this.#output);
+          spent = starved !== undefined;
+          reject(starved ?? died(task.estimator.kind, code, by));
         };
         const onAbort = () => {
           cleanup();
@@ -111,19 +112,21 @@ export class WarmChild {
           reject(new CryfoldError('CANCELLED', 'the attempt was taken back'));
         };
         child.on('message', onMessage);
-        child.once('exit', onExit);
+        // Not `exit`, which can come before the end of what it wrote.
+        child.once('close', onExit);
         signal.addEventListener('abort', onAbort, { once: true });
         if (signal.aborted) return onAbort();
         child.send({ id, task } satisfies ToChild);
       });
     } finally {
-      if (spent || rssBytes > settings.maxMemoryMb * 2 ** 20) await this.stop('memory');
+      const most = Math.min(GROWN.mostMb, GROWN.share * settings.maxMemoryMb);
+      if (spent || rssBytes > most * 2 ** 20) await this.stop('memory');
     }
   }
 
   /** Kills the process, if any, and waits for its end. */
   async stop(reason: StartReason = 'cancelled'): Promise<void> {
-    const child = this.#process;
+    const child = this.#process?.process;
     this.#reason = reason;
     this.#process = undefined;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
@@ -132,30 +135,43 @@ export class WarmChild {
     await ended;
   }
 
-  #start(settings: ChildSettings): ChildProcess {
+  #start(settings: ChildSettings): BoundedChild {
     this.#started = this.#argument(settings);
-    const child = fork(ENTRY, [this.#started], {
+    const bounded = new BoundedChild(ENTRY, {
+      args: [this.#started],
+      limitMb: settings.maxMemoryMb,
+      hint: HINT,
       serialization: 'advanced',
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
     });
+    const child = bounded.process;
     this.#observer?.started(this.#reason);
     this.#reason = 'died';
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       process.stderr.write(text);
       this.#output = (this.#output + text).slice(-OUTPUT);
     });
-    // A process that could not be started has no exit to hear of.
-    child.on('error', () => child.pid === undefined && child.emit('exit', null, null));
+    // A process that could not be started emits neither event.
+    child.on('error', () => {
+      if (child.pid === undefined) for (const event of ['exit', 'close']) child.emit(event, null, null);
+    });
     child.once('exit', () => {
-      if (this.#process === child) this.#process = undefined;
+      if (this.#process === bounded) this.#process = undefined;
       this.#observer?.ended();
     });
-    this.#process = child;
-    return child;
+    this.#process = bounded;
+    return bounded;
   }
 
   /** What a process is told at its start, and another one is needed for if it changes. */
-  #argument({ threads, xla }: ChildSettings): string {
-    return JSON.stringify({ threads, xla, gpu: this.#gpu });
+  #argument({ threads, xla, maxMemoryMb }: ChildSettings): string {
+    return JSON.stringify({ threads, xla, gpu: this.#gpu, maxMemoryMb });
   }
+}
+
+function died(engine: string, code: number | null, signal: string | null): CryfoldError {
+  return new CryfoldError('CHILD_DIED', `the training child ended ${signal ? `by ${signal}` : `with code ${code}`}`, {
+    context: { engine, ...(signal ? { signal } : {}) },
+    hint: `It is tried again on a fresh child.${signal === 'SIGSEGV' ? ' Convolutions that get no memory end so: lower batchSize.' : ''}`,
+  });
 }

@@ -3,10 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { openStore } from '@cryfold/artifacts';
+import { openStore, storeKeys } from '@cryfold/artifacts';
 import { encodeNpy, encodeRecord, Random } from '@cryfold/core';
 import { estimatorSchema } from '@cryfold/estimators';
-import { storeKeys } from '@cryfold/plan';
 import { type StartReason, WarmChild } from '../src/warm-child.js';
 
 // oneDNN's convolutions do not look whether they got memory, and end in SIGSEGV; TensorFlow's own say so.
@@ -35,6 +34,8 @@ async function writeData(): Promise<void> {
   }
 }
 
+await writeData();
+
 const task = (own: { features?: string; filters?: number[] } = {}) => ({
   kind: 'fold' as const,
   ...{ storeUrl, dataset, features: own.features ?? features },
@@ -43,12 +44,13 @@ const task = (own: { features?: string; filters?: number[] } = {}) => ({
   ...{ prerequisite: undefined, checkpoint: undefined, model: undefined, cacheDir: root },
 });
 
+/** The address space of a child ends at 5 GiB (BoundedChild), so that no test takes more, whatever the kernel promises. */
+const settings = { engine: 'nn' as const, threads: 1, xla: false, maxMemoryMb: 2048 };
+
 test('a child that ran out of memory is replaced; so is one for other settings; a GPU is pinned', async (t) => {
-  await writeData();
   const starts: StartReason[] = [];
   const child = new WarmChild({ started: (reason) => starts.push(reason), used: () => {}, ended: () => {} }, '7');
   t.after(() => child.stop());
-  const settings = { threads: 1, xla: false, maxMemoryMb: 4096 };
   const run = (own?: Parameters<typeof task>[0], changed = {}) =>
     child.run({ ...settings, ...changed }, task(own), { signal: new AbortController().signal });
 
@@ -71,5 +73,21 @@ test('a child that ran out of memory is replaced; so is one for other settings; 
   assert.equal(compiled?.environment.xla, 'auto-jit');
   compiled?.probabilities.data.forEach((p, i) => {
     assert.ok(Math.abs(p - (first?.probabilities.data[i] ?? 0)) < 1e-3, `${p}`);
+  });
+});
+
+test('a fold that grows above its limit is ended with OUT_OF_MEMORY', {
+  skip: process.platform !== 'linux',
+}, async (t) => {
+  const child = new WarmChild();
+  t.after(() => child.stop());
+  // The first convolution alone gives 762 MB.
+  const large = task({ features: `huge${features.slice(4)}`, filters: [100, 1, 1] });
+  const running = child.run({ ...settings, maxMemoryMb: 512 }, large, { signal: new AbortController().signal });
+  await assert.rejects(running, {
+    code: 'OUT_OF_MEMORY',
+    failure: 'crash',
+    message: /it used \d+ MiB of memory and may use 512 MiB/,
+    hint: /batchSize.*CRYFOLD_CHILD_MEMORY_MB/,
   });
 });

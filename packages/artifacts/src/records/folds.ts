@@ -94,7 +94,10 @@ export class FoldRecords {
 
   /** Keys of everything that a result refers to, the record itself first. */
   keysOf({ key, probabilities, decisions, model = [] }: FoldResult): string[] {
-    return [storeKeys.result(key), ...[probabilities, ...(decisions ? [decisions] : []), ...model].map((one) => one.key)];
+    return [
+      storeKeys.result(key),
+      ...[probabilities, ...(decisions ? [decisions] : []), ...model].map((one) => one.key),
+    ];
   }
 
   /** The folder, ending in `/`, of an attempt's trained model. */

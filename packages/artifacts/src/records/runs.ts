@@ -1,8 +1,9 @@
-import { CryfoldError, decodeRecord, encodeRecord, FORMATS, mapLimited } from '@cryfold/core';
+import { CryfoldError, decodeRecord, encodeRecord, FORMATS, LIMITS, mapLimited, unlessUnreadable } from '@cryfold/core';
 import { decodeResults, type RunResults } from '@cryfold/evaluation';
 import {
   type Decision,
   decodePlan,
+  encodePlan,
   type FoldFailure,
   foldFailureSchema,
   growPlan,
@@ -69,18 +70,10 @@ export class RunRecords {
 
   /**
    * A run's plan, which in a sweep grows by what was decided so far.
-   * @throws CryfoldError RUN_NOT_FOUND, JOB_INVALID, FORMAT_NEWER
+   * @throws CryfoldError RUN_NOT_FOUND, PLAN_TOO_LARGE, JOB_INVALID, FORMAT_NEWER
    */
   async plan(run: string): Promise<StoredPlan> {
-    const key = storeKeys.plan(run);
-    const bytes = RUN_ID.test(run) ? await this.#artifacts.get(key) : undefined;
-    if (!bytes) {
-      throw new CryfoldError('RUN_NOT_FOUND', `the store has no run ${JSON.stringify(run)}`, {
-        context: { run },
-        hint: 'cryfold list shows what is there (without a server, CRYFOLD_STORE or --out says where).',
-      });
-    }
-    const base = decodePlan(bytes, key);
+    const base = await this.#basePlan(run);
     if (!base.spec.search) return { plan: base, base, search: undefined, next: 0 };
     const decisions: Decision[] = [];
     let next = 0;
@@ -94,9 +87,27 @@ export class RunRecords {
     return { plan: growPlan(base, search), base, search, next };
   }
 
+  async #basePlan(run: string): Promise<RunPlan> {
+    const key = storeKeys.plan(run);
+    // The size first: parsing a plan that is too large would block everything else that the process does.
+    const { bytes: size = 0 } = (await this.planInfo(run)) ?? {};
+    if (size > LIMITS.planBytes) {
+      throw new CryfoldError('ARTIFACT_TOO_LARGE', `${key}: ${size} bytes; a plan has at most ${LIMITS.planBytes}`, {
+        context: { key, bytes: size, limit: LIMITS.planBytes },
+        hint: `Cancel it (cryfold cancel ${run}) and submit it with fewer repeats, folds or estimators.`,
+      });
+    }
+    const bytes = RUN_ID.test(run) ? await this.#artifacts.get(key) : undefined;
+    if (bytes) return decodePlan(bytes, key);
+    throw new CryfoldError('RUN_NOT_FOUND', `the store has no run ${JSON.stringify(run)}`, {
+      context: { run },
+      hint: 'cryfold list shows what is there (without a server, CRYFOLD_STORE or --out says where).',
+    });
+  }
+
   /** Stores a plan, over an equal or a damaged one. @throws CryfoldError FORMAT_NEWER */
   async savePlan(plan: RunPlan): Promise<void> {
-    await replaceRecord(this.#artifacts, storeKeys.plan(plan.run), encodeRecord(plan), decodePlan);
+    await replaceRecord(this.#artifacts, storeKeys.plan(plan.run), encodePlan(plan), decodePlan);
   }
 
   /** Whether a sweep has decided more than `stored` knows. */
@@ -118,13 +129,13 @@ export class RunRecords {
     await this.#artifacts.putIfAbsent(storeKeys.cancelled(run), encodeRecord(record));
   }
 
-  /** Folds that will not be tried again. @throws CryfoldError JOB_INVALID, FORMAT_NEWER */
+  /** Folds that will not be tried again; one whose record cannot be read is tried again. */
   async failures(run: string): Promise<FoldFailure[]> {
     const keys: string[] = [];
     for await (const key of this.#artifacts.list(storeKeys.failures(run))) keys.push(key);
     const found = await mapLimited(keys, async (key) => {
       const bytes = await this.#artifacts.get(key);
-      return bytes && decodeRecord(foldFailureSchema, bytes, key);
+      return bytes && unlessUnreadable(() => decodeRecord(foldFailureSchema, bytes, key));
     });
     return found.flatMap((failure) => failure ?? []);
   }

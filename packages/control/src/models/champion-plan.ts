@@ -1,7 +1,7 @@
 import type { ArtifactStore } from '@cryfold/artifacts';
 import { CryfoldError } from '@cryfold/core';
 import { type ModelCard, ModelRegistry } from '@cryfold/models';
-import { type DatasetManifest, planRun, type RunPlan, type Spec, specSchema } from '@cryfold/plan';
+import { type DatasetManifest, planRunInSteps, type RunPlan, type Spec, specSchema } from '@cryfold/plan';
 import { readManifest } from '../fold-detail.js';
 
 type Clip = DatasetManifest['clips'][number];
@@ -27,12 +27,12 @@ export interface ChampionPlan {
  * @param before of the data that the champion was trained on
  * @throws CryfoldError MODEL_INCOMPARABLE
  */
-export function planChampion(
+export async function planChampion(
   card: ModelCard,
   challenger: RunPlan,
   manifest: DatasetManifest,
   before: DatasetManifest,
-): ChampionPlan {
+): Promise<ChampionPlan> {
   const incomparable = (why: string) =>
     new CryfoldError('MODEL_INCOMPARABLE', `${card.name}@${card.version} cannot be compared: ${why}`, {
       context: { model: card.name, version: card.version },
@@ -68,7 +68,8 @@ export function planChampion(
     ...{ name: `${spec.name.slice(0, 30)}-champion`, protocol: spec.protocol, seed: spec.seed, checkpoint: 'none' },
     ...{ estimators: Object.fromEntries(members), fusion },
   };
-  return { plan: planRun({ spec: championSpec, manifest, splits }), known: isKnown.filter(Boolean).length };
+  const plan = await planRunInSteps({ spec: championSpec, manifest, splits });
+  return { plan, known: isKnown.filter(Boolean).length };
 }
 
 /** As `planChampion`, where the challenger and its data are in the store. */
@@ -80,5 +81,6 @@ export async function planStoredChampion(
 ): Promise<RunPlan> {
   const card = await new ModelRegistry(store).find(name, version);
   const manifest = await readManifest(store, challenger.dataset.key);
-  return planChampion(card, challenger, manifest, await readManifest(store, card.data.contentHash)).plan;
+  const before = await readManifest(store, card.data.contentHash);
+  return (await planChampion(card, challenger, manifest, before)).plan;
 }

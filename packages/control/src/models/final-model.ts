@@ -1,5 +1,6 @@
 import { readRun, type StoredRun } from '@cryfold/aggregator';
 import type { ArtifactStore } from '@cryfold/artifacts';
+import { storeKeys } from '@cryfold/artifacts';
 import { CryfoldError, canonicalJson, VERSION } from '@cryfold/core';
 import {
   decodeResults,
@@ -10,7 +11,7 @@ import {
   type RunResults,
 } from '@cryfold/evaluation';
 import { checkModelName, type ModelCard, modelOf, writeVersion } from '@cryfold/models';
-import { type FinalResult, type Spec, storeKeys } from '@cryfold/plan';
+import type { FinalResult, Spec } from '@cryfold/plan';
 import { readResults } from '../status.js';
 import type { NewModel, TrainMember, Watching } from './training.js';
 

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ArtifactStore, readFinal } from '@cryfold/artifacts';
+import { type ArtifactStore, RunStore, storeKeys } from '@cryfold/artifacts';
 import { CryfoldError, encodeRecord } from '@cryfold/core';
 import { kindOf } from '@cryfold/estimators';
-import { type FinalResult, finalRequest, type RunPlan, storeKeys } from '@cryfold/plan';
+import { type FinalResult, finalRequest, type RunPlan } from '@cryfold/plan';
 import { failureOf, Queues } from '@cryfold/queue';
 import { isTaken, noWorker } from '../no-worker.js';
 import { trainingProgress, type Watching } from './training.js';
@@ -23,7 +23,7 @@ export async function trainInCluster(
   { signal, onProgress }: Watching,
 ): Promise<FinalResult> {
   const request = finalRequest(plan, trial);
-  const known = await readFinal(store, request.key);
+  const known = await new RunStore(store).finals.result(request.key);
   if (known) return known;
   const { say, steps } = trainingProgress(plan, trial, onProgress);
   say('');
@@ -49,7 +49,7 @@ export async function trainInCluster(
       await queues.add(queue, [{ id, payload }]);
       if (!isTaken(queue, await queues.workers())) say(`: ${noWorker(queue)}`);
       for (let looks = 0; looks < 20 && !signal.aborted; looks++) {
-        const result = await readFinal(store, request.key);
+        const result = await new RunStore(store).finals.result(request.key);
         if (result) return result;
         if (failed) throw failed;
         await sleep(POLL, undefined, { signal }).catch(() => {});

@@ -7,6 +7,8 @@ export interface RunSummary {
   done: number;
   failed: number;
   etaSeconds: number | null;
+  /** Why a record of the run cannot be read */
+  damage?: { code: string; message: string; hint?: string };
 }
 
 export interface Worker {

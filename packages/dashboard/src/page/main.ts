@@ -4,6 +4,9 @@ import { runView } from './run-view.js';
 import { runsView } from './runs-view.js';
 import type { View } from './view.js';
 
+/** An address and the token that `cryfold run --ui` put behind it. */
+const LINK = /^(#.*)\?token=([\w-]+)$/;
+
 const root = document.getElementById('content')!;
 const connection = document.getElementById('connection')!;
 const menu = document.getElementById('session')!;
@@ -78,7 +81,17 @@ function login(): void {
   token.focus();
 }
 
+/** Exchanges the token of a link for a session, and takes it from the address and this tab's history. */
+async function useLink(): Promise<void> {
+  const [, address, token] = LINK.exec(location.hash) ?? [];
+  if (token === undefined) return;
+  history.replaceState(null, '', address);
+  // A token that is not known any more leads to the login.
+  await ask('/session', 'POST', { token }).catch(() => {});
+}
+
 async function start(): Promise<void> {
+  await useLink();
   session = await ask<Session>('/session');
   const logout = async () => {
     await ask('/session', 'DELETE');
@@ -96,7 +109,8 @@ document.querySelector('.skip')?.addEventListener('click', (event) => {
   root.focus();
 });
 addEventListener('hashchange', () => {
-  show();
+  if (LINK.test(location.hash)) void start().catch(() => {});
+  else show();
   scrollTo(0, 0);
 });
 start().catch((error) => root.replaceChildren(tell(h('p', { class: 'problem' }), error)));

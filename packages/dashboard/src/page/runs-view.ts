@@ -71,8 +71,11 @@ function runRow({ run }: RunSummary) {
   const update = (now: RunSummary) => {
     say(state, now.state);
     state.dataset.state = now.state;
+    bar.hidden = now.damage !== undefined;
     bar.value = now.total > 0 ? now.done / now.total : 0;
-    say(folds, `${now.done} of ${now.total}${now.failed > 0 ? `, ${now.failed} failed` : ''}`);
+    const { code, message, hint = '' } = now.damage ?? {};
+    const count = `${now.done} of ${now.total}${now.failed > 0 ? `, ${now.failed} failed` : ''}`;
+    say(folds, code === undefined ? count : `${code}: ${message}. ${hint}`);
     say(left, now.state === 'running' && now.etaSeconds !== null ? `about ${seconds(now.etaSeconds)}` : '');
   };
   return { element: labelled(element, RUN), update };

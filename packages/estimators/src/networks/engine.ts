@@ -1,4 +1,4 @@
-import { CryfoldError, decodeNpy, deriveSeed, encodeNpy } from '@cryfold/core';
+import { CryfoldError, decodeNpy, deriveSeed, encodeNpy, redactUrl } from '@cryfold/core';
 import {
   type Architecture,
   backboneShapes,
@@ -109,8 +109,17 @@ class NetworkEngine<P extends TrainingParameters> implements Engine<P> {
 
   async #weights({ weights: source = 'random' }: P, { artifacts, cacheDirectory }: EngineContext) {
     if (source === 'random') return undefined;
+    // The command that planned the run has put the file into the store; a path or URL would be this machine's.
+    if (!source.startsWith('store:')) {
+      throw new CryfoldError('WEIGHTS_INVALID', `${redactUrl(source)}: a worker takes weights from the store only`, {
+        hint: 'Start the run again with cryfold run, which puts the file into the store.',
+      });
+    }
     return weights.get(source, async () => {
-      const { path } = await resolveWeights(source, { cacheDirectory, fetchBytes: (key) => artifacts.get(key) });
+      const { path } = await resolveWeights(source, {
+        cacheDirectory,
+        fetchContent: async (key) => (await artifacts.open(key))?.stream,
+      });
       return loadKerasWeights(path, backboneShapes(this.#architecture));
     });
   }

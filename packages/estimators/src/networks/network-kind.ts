@@ -4,11 +4,16 @@ import type { EstimatorKind } from '../estimator-kind.js';
 
 export const positive = z.number().positive();
 export const count = z.int().positive();
+/** Units or filters of one layer */
+export const units = count.max(65_536);
+/** Sizes of the dense layers of a network's head */
+export const denseLayers = z.array(units).max(32);
+export const epochCount = count.max(1_000_000);
 
 /** Parameters that all networks share. */
 export const trainingParameters = {
-  epochs: count,
-  batchSize: count.default(50),
+  epochs: epochCount,
+  batchSize: count.max(1_000_000).default(50),
   learningRate: positive.default(1e-4),
   /** `adamw` decays weights by .004, `sgd` has momentum .9 */
   optimizer: z.enum(['adam', 'adamw', 'sgd']).default('adam'),

@@ -1,20 +1,22 @@
-import { contentKey } from '@cryfold/core';
+import { contentKey, LIMITS } from '@cryfold/core';
 import { z } from 'zod';
 import { featureArtifact } from '../engine.js';
 import type { RunSettings } from '../estimator-kind.js';
-import { count, networkKind, trainingParameters } from './network-kind.js';
+import { denseLayers, epochCount, networkKind, trainingParameters } from './network-kind.js';
 
 /** ResNet50 + global average pooling + dropout + dense head. */
 const parameters = z.strictObject({
   kind: z.literal('tl-resnet50'),
   ...trainingParameters,
-  epochs: count.default(3),
+  epochs: epochCount.default(3),
   /** `random`, or a Keras `notop` .h5 file: a path, `https://…#sha256=HEX` or `store:KEY#sha256=HEX` */
-  weights: z.string().min(1).default('random'),
+  weights: z.string().min(1).max(LIMITS.text).default('random'),
   /** Which layers are trained: all; the head alone, on features computed once; or those from a named one on. */
-  backbone: z.union([z.enum(['full', 'frozen']), z.strictObject({ from: z.string().min(1) })]).default('full'),
+  backbone: z
+    .union([z.enum(['full', 'frozen']), z.strictObject({ from: z.string().min(1).max(LIMITS.label) })])
+    .default('full'),
   dropout: z.number().min(0).lt(1).default(0.25),
-  dense: z.array(count).default([256, 128, 64]),
+  dense: denseLayers.default([256, 128, 64]),
 });
 
 type Parameters = z.infer<typeof parameters>;

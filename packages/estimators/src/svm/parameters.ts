@@ -1,3 +1,4 @@
+import { LIMITS } from '@cryfold/core';
 import { z } from 'zod';
 
 const positive = z.number().positive();
@@ -14,7 +15,9 @@ export const svmParameters = z.strictObject({
   /** of poly and sigmoid */
   coef0: z.number().default(0),
   /** Factors on C: `balanced` is inverse to a class's share; or a factor by label, 1 for labels that are not named */
-  classWeight: z.union([z.enum(['none', 'balanced']), z.record(z.string(), positive)]).default('none'),
+  classWeight: z
+    .union([z.enum(['none', 'balanced']), z.record(z.string().max(LIMITS.label), positive)])
+    .default('none'),
   strategy: z.enum(['one-vs-rest', 'one-vs-one']).default('one-vs-rest'),
   /** How decisions become probabilities: a sigmoid per machine, or softmax(t * decisions + offset per class) */
   calibration: z.enum(['platt', 'temperature']).default('platt'),

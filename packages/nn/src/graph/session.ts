@@ -1,9 +1,9 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { asOutOfMemory } from '@cryfold/core';
 import type { Tensor, TensorFlow, TFSavedModel } from '../tensorflow.js';
 import type { Graph, Value } from './graph.js';
-import { asOutOfMemory } from './out-of-memory.js';
 import { encodeSavedModel, type Signatures } from './saved-model.js';
 
 /** Data for an input: its elements in C order, and its shape where that is not a vector of them. */

@@ -37,7 +37,8 @@ ${heatTable(
       { text: group.labels.join(', ') },
       { text: `${group.clips}` },
       ...names.map((name) => {
-        const errors = group.byModel[name] ?? { predictions: 0, wrong: 0 };
+        const none = { predictions: 0, wrong: 0 };
+        const errors = Object.hasOwn(group.byModel, name) ? group.byModel[name] : none;
         return errors.predictions === 0 ? { text: '-' } : { text: percent(share(errors)), share: share(errors) };
       }),
     ],

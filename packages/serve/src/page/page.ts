@@ -15,7 +15,8 @@ interface PredictedWindow {
   end: number;
   label: string;
   probabilities: Record<string, number>;
-  image: string;
+  /** Of the first windows only, where there are many */
+  image?: string;
 }
 
 interface Prediction {
@@ -34,6 +35,8 @@ interface Failure {
 
 /** Seconds after which a recording ends by itself. */
 const LONGEST = 30;
+/** Pixels; a wider canvas stays empty in some browsers. */
+const WIDEST = 32_000;
 /** Hz, where the model does not say. */
 const USUAL_RATE = 44100;
 
@@ -77,8 +80,15 @@ async function answerOf<T>(response: Response): Promise<T> {
   throw new Refused(body.error ?? { code: String(response.status), message: `the server answered ${response.status}` });
 }
 
+/** A browser says nothing that helps when a connection fails. */
+async function ask(path: string, options?: RequestInit): Promise<Response> {
+  return fetch(path, options).catch(() => {
+    throw new Error('The service did not answer. Check that it is running, and try again.');
+  });
+}
+
 async function predict(wav: Blob): Promise<Prediction> {
-  const response = await fetch('/api/v1/predict?images=true', {
+  const response = await ask('/api/v1/predict?images=true', {
     method: 'POST',
     headers: { 'content-type': 'audio/wav' },
     body: wav,
@@ -218,13 +228,19 @@ function bar(label: string, p: number): HTMLElement {
 function drawSpectrogram(windows: PredictedWindow[], silent: { start: number }[]): void {
   const { height, width } = model.features;
   const canvas = find<HTMLCanvasElement>('spectrogram');
-  const starts = [...windows, ...silent].map(({ start }) => start).sort((a, b) => a - b);
+  const seen = windows.filter(({ image }) => image !== undefined);
+  const end = seen.length < windows.length ? windows[seen.length].start : Number.POSITIVE_INFINITY;
+  const starts = [...seen, ...silent.filter(({ start }) => start < end)]
+    .map(({ start }) => start)
+    .sort((a, b) => a - b)
+    .slice(0, Math.floor(WIDEST / width));
   canvas.height = height;
   canvas.width = width * starts.length;
   canvas.style.width = `${Math.min(480, Math.max(150, 890 / starts.length)) * starts.length}px`;
-  canvas.setAttribute('aria-label', `Spectrogram of ${windows.length} windows, low frequencies at the bottom`);
+  canvas.setAttribute('aria-label', `Spectrogram of ${starts.length} windows, low frequencies at the bottom`);
   const context = canvas.getContext('2d');
-  for (const { start, image } of windows) {
+  for (const { start, image } of seen) {
+    if (!image || !starts.includes(start)) continue;
     const rgb = atob(image);
     const pixels = new ImageData(width, height);
     for (let i = 0; i < width * height; i++) {
@@ -233,8 +249,10 @@ function drawSpectrogram(windows: PredictedWindow[], silent: { start: number }[]
     }
     context?.putImageData(pixels, starts.indexOf(start) * width, 0);
   }
+  const all = windows.length + silent.length;
+  const first = starts.length < all ? ` The first ${starts.length} of ${all} windows are shown.` : '';
   find('caption').textContent =
-    `What the model saw: ${width} x ${height} pixels a window of ${time(model.features.clipSeconds)}.`;
+    `What the model saw: ${width} x ${height} pixels a window of ${time(model.features.clipSeconds)}.${first}`;
 }
 
 let recorder: MediaRecorder | undefined;
@@ -295,7 +313,7 @@ function start(): void {
 
 async function load(): Promise<void> {
   try {
-    model = await answerOf<Model>(await fetch('/api/v1/model'));
+    model = await answerOf<Model>(await ask('/api/v1/model'));
     find('model').textContent = `${model.name}@${model.version}`;
     find('notice').textContent = model.notice;
     find('limits').replaceChildren(...model.limits.map((limit) => element('li', limit)));

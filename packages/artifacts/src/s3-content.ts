@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
+import { CryfoldError } from '@cryfold/core';
+
+export interface Promised {
+  key: string;
+  /** Hex, what the content must have; undefined where nobody said */
+  sha256: string | undefined;
+  /** The server is given up after this long without a byte, milliseconds. */
+  silence: number;
+}
+
+/**
+ * The body of an S3 server's answer as its consumer takes it. The last piece is held back until the hash of all is known,
+ * so that damaged content never looks complete.
+ */
+export function contentOf(response: IncomingMessage, { key, sha256, silence }: Promised): Readable {
+  // A consumer that pauses is not the server's silence.
+  response.setTimeout(0);
+  const unreachable = (why: string, cause?: unknown) =>
+    new CryfoldError('STORE_UNREACHABLE', `${key}: the download broke off: ${why}`, { cause, context: { key } });
+  const pieces = response[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  const next = async () => {
+    let timer: NodeJS.Timeout | undefined;
+    const silent = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => reject(unreachable(`no byte within ${silence} ms`)), silence);
+    });
+    try {
+      return await Promise.race([pieces.next(), silent]);
+    } catch (cause) {
+      throw cause instanceof CryfoldError ? cause : unreachable((cause as Error).message, cause);
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+  const checked = async function* () {
+    const hash = createHash('sha256');
+    let held: Buffer | undefined;
+    for (;;) {
+      const { done, value } = await next();
+      if (done) break;
+      hash.update(value);
+      if (held) yield held;
+      held = value;
+    }
+    if (sha256 !== undefined && hash.digest('hex') !== sha256) {
+      throw new CryfoldError('ARTIFACT_CORRUPT', `${key} is not what was put`, { context: { key } });
+    }
+    if (held) yield held;
+  };
+  const stream = Readable.from(checked(), { objectMode: false });
+  return stream.once('close', () => response.destroy());
+}

@@ -1,0 +1,110 @@
+import { randomUUID } from 'node:crypto';
+import type * as minio from 'minio';
+
+/** Metadata that says which upload an object comes from, in case the answer to its completion is lost. */
+const UPLOAD = 'x-amz-meta-upload';
+
+export interface PartsTarget {
+  client: minio.Client;
+  bucket: string;
+  /** Of the object */
+  name: string;
+  metadata: Record<string, string>;
+  /** Whether the object may only be created, never replaced */
+  ifAbsent: boolean;
+  /** Runs one request, and repeats it while the server is away; throws an error whose cause is the server's. */
+  request: <T>(action: (attempt: number) => Promise<T>) => Promise<T>;
+}
+
+function code(error: unknown): string | undefined {
+  return ((error as Error).cause as { code?: string } | undefined)?.code;
+}
+
+/**
+ * Uploads an object in parts, each of 5 MiB at least except the last; one part is in memory at a time. Each writer has an
+ * upload of its own: minio-js 8's putObject joins any unfinished upload to the same key, and two workers that wrote the
+ * same key at once would take each other's parts.
+ * @returns false where the object is there already and `ifAbsent` is set
+ * @throws what `parts` throws; nothing is written then
+ */
+export async function uploadInParts(
+  parts: AsyncIterable<Buffer> | Iterable<Buffer>,
+  target: PartsTarget,
+): Promise<boolean> {
+  const { client, bucket, name, metadata, request } = target;
+  const token = randomUUID();
+  const upload = await request(() => client.initiateNewMultipartUpload(bucket, name, { ...metadata, [UPLOAD]: token }));
+  try {
+    const etags: string[] = [];
+    for await (const part of parts) {
+      const query = `partNumber=${etags.length + 1}&uploadId=${encodeURIComponent(upload)}`;
+      const put = { method: 'PUT', bucketName: bucket, objectName: name, query };
+      const answer = await request(() => client.makeRequestAsync(put, part));
+      answer.resume();
+      etags.push(answer.headers.etag ?? '');
+    }
+    return await complete(target, { upload, token, etags });
+  } catch (error) {
+    // What stays of a killed process's upload is for the bucket's lifecycle rule (docs/storage.md).
+    await client.abortMultipartUpload(bucket, name, upload).catch(() => {});
+    throw error;
+  }
+}
+
+/** minio-js has no way to give the condition to its own completeMultipartUpload. */
+async function complete(
+  { client, bucket, name, ifAbsent, request }: PartsTarget,
+  { upload, token, etags }: { upload: string; token: string; etags: readonly string[] },
+): Promise<boolean> {
+  const list = etags.map((etag, i) => `<Part><PartNumber>${i + 1}</PartNumber><ETag>${etag}</ETag></Part>`);
+  const body = `<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${list.join('')}</CompleteMultipartUpload>`;
+  const post = {
+    ...{ method: 'POST', bucketName: bucket, objectName: name, query: `uploadId=${encodeURIComponent(upload)}` },
+    headers: ifAbsent ? { 'If-None-Match': '*' } : {},
+  };
+  let tries = 0;
+  try {
+    await request(async (attempt) => {
+      tries = attempt + 1;
+      const answer = await client.makeRequestAsync(post, body);
+      let text = '';
+      for await (const chunk of answer) text += chunk;
+      // S3 may begin its answer, with status 200, before it knows that it fails.
+      const failed = /<Error>[\s\S]*?<Code>([A-Za-z]+)<\/Code>/.exec(text)?.[1];
+      if (failed) throw Object.assign(new Error(failed), { code: failed });
+    });
+    return true;
+  } catch (error) {
+    const taken = code(error) === 'PreconditionFailed';
+    // An earlier try may have succeeded although its answer was lost; a completed upload is no longer known.
+    if (tries > 1 && (taken || code(error) === 'NoSuchUpload')) {
+      const { metaData } = await request(() => client.statObject(bucket, name));
+      if (metaData[UPLOAD.slice('x-amz-meta-'.length)] === token) return true;
+    }
+    if (!taken || !ifAbsent) throw error;
+    await client.abortMultipartUpload(bucket, name, upload).catch(() => {});
+    return false;
+  }
+}
+
+/** The same bytes in parts of equal size, save the last. A part is only valid until the next one is asked for. */
+export async function* inParts(source: AsyncIterable<Uint8Array>, size: number): AsyncGenerator<Buffer> {
+  const part = Buffer.allocUnsafe(size);
+  let filled = 0;
+  for await (let chunk of source) {
+    while (chunk.length > 0) {
+      const taken = chunk.subarray(0, size - filled);
+      part.set(taken, filled);
+      filled += taken.length;
+      chunk = chunk.subarray(taken.length);
+      if (filled < size) continue;
+      yield part;
+      filled = 0;
+    }
+  }
+  if (filled > 0) yield part.subarray(0, filled);
+}
+
+export function* slices(bytes: Buffer, size: number): Generator<Buffer> {
+  for (let start = 0; start < bytes.length; start += size) yield bytes.subarray(start, start + size);
+}

@@ -1,0 +1,35 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CryfoldError, endsWithin } from '@cryfold/core';
+import type { Logger } from '@cryfold/runtime';
+
+/** Milliseconds beyond its patience after which a start that has not failed by itself counts as failed. */
+const STUCK = 10_000;
+
+/**
+ * Starts a service. During an outage it waits, and says so, for `seconds` in all instead of failing again and again.
+ * @param start what it checks with `patiently` is checked again while only the surroundings are at fault
+ * @throws CryfoldError as `start` did last; START_TIMEOUT
+ */
+export async function inTime<T>(
+  seconds: number,
+  log: Logger,
+  start: (patiently: <R>(check: () => Promise<R>) => Promise<R>) => Promise<T>,
+): Promise<T> {
+  const end = Date.now() + 1000 * seconds;
+  const patiently = async <R>(check: () => Promise<R>): Promise<R> => {
+    for (;;) {
+      try {
+        return await check();
+      } catch (error) {
+        if (!(error instanceof CryfoldError) || error.failure !== 'infrastructure' || Date.now() >= end) throw error;
+        log.warn({ code: error.code }, error.message);
+        await sleep(Math.min(1000, end - Date.now()));
+      }
+    }
+  };
+  const started = start(patiently);
+  if (await endsWithin(1000 * seconds + STUCK, started)) return started;
+  throw new CryfoldError('START_TIMEOUT', `not started after ${seconds + STUCK / 1000} s`, {
+    hint: 'Redis or the store went away or does not answer; CRYFOLD_START_TIMEOUT is how long to wait, in seconds.',
+  });
+}

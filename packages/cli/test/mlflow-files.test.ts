@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { printable } from '@cryfold/core';
+import { runFiles, safeName, yaml } from '../src/mlflow-files.js';
+
+test('no name of the data leaves its folder, becomes too long for a file system, or replaces another', () => {
+  const metrics = Object.fromEntries(
+    ['a/b', 'a_b', 'a:b', '../../x', '眠'.repeat(200)].map((label) => [`recall.${label}`, 1]),
+  );
+  const files = runFiles('file:///x', 'exp', {
+    ...{ key: 'k', name: 'n', start: 0, end: 0, status: 'finished' as const, tags: {} },
+    params: { 'data.name': 'two\nlines\u001b[2J', 'data\u0000name': 'x' },
+    metrics,
+  });
+  const names = [...files.keys()].filter((path) => path.includes('/metrics/') && !path.endsWith('/'));
+  assert.equal(names.length, Object.keys(metrics).length);
+  for (const path of files.keys()) {
+    const parts = path.split('/');
+    assert.ok(parts.length <= 4 && !parts.includes('..'), path);
+    assert.ok(Buffer.byteLength(parts.at(-1)!) <= 250, path);
+  }
+  const read = (name: string) => [...files].find(([path]) => path.endsWith(name))?.[1];
+  assert.equal(read('/params/data.name'), 'two\ufffdlines\ufffd[2J');
+  assert.ok(names.some((path) => path.endsWith('/metrics/recall.a_b')));
+});
+
+test('ordinary names stay as they are', () => {
+  for (const name of ['recall.belly pain', 'fold.macro_f1', 'recall.Schläfrig-2']) assert.equal(safeName(name), name);
+});
+
+test('YAML values hold no control, which YAML forbids', () => {
+  const text = yaml({ name: 'a\u0085b\u2028"c"\n: d\u001b' });
+  assert.equal(text.trimEnd(), printable(text.trimEnd()));
+  assert.equal(JSON.parse(text.slice('name: '.length)), 'a\u0085b\u2028"c"\n: d\u001b');
+});

@@ -1,0 +1,74 @@
+import { constants, type Stats } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+
+/** Bytes read at a time beyond the size that a file had when it was opened. */
+const CHUNK = 2 ** 16;
+
+function kindOf(entry: Stats): string {
+  if (entry.isDirectory()) return 'a directory';
+  if (entry.isFIFO()) return 'a named pipe';
+  if (entry.isSocket()) return 'a socket';
+  return 'a device';
+}
+
+/**
+ * Fails for anything but a regular file of at most `limit` bytes; symbolic links are followed.
+ * @throws Error whose message says what the path is instead, without naming it
+ */
+export function checkRegular(entry: Stats, limit: number): void {
+  if (!entry.isFile()) throw new Error(`it is ${kindOf(entry)}, not a regular file`);
+  if (entry.size > limit) throw tooLarge(limit);
+}
+
+/** `limit` bytes in the largest unit that divides them. */
+function tooLarge(limit: number): Error {
+  const text = limit >= 2 ** 20 ? `${limit / 2 ** 20} MiB` : `${limit / 2 ** 10} KiB`;
+  return new Error(`it is larger than ${text}`);
+}
+
+/**
+ * Reads a file that a user named. A named pipe does not make it wait, and neither a device nor a file that grows makes
+ * it read more than `limit` bytes.
+ * @throws Error as `checkRegular` does, and those of the file system
+ */
+export async function readRegularFile(path: string, limit: number): Promise<Uint8Array> {
+  // Before opening, which has effects on some devices.
+  checkRegular(await stat(path), limit);
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const entry = await file.stat();
+    checkRegular(entry, limit);
+    const chunks: Buffer[] = [];
+    let total = 0;
+    for (let wanted = entry.size + 1; ; wanted = CHUNK) {
+      const chunk = Buffer.allocUnsafeSlow(wanted);
+      const { bytesRead } = await file.read(chunk, 0, wanted);
+      if (bytesRead === 0) return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
+      total += bytesRead;
+      if (total > limit) throw tooLarge(limit);
+      chunks.push(chunk.subarray(0, bytesRead));
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+/** As `readRegularFile`, of text in UTF-8. */
+export async function readRegularText(path: string, limit: number): Promise<string> {
+  return Buffer.from(await readRegularFile(path, limit)).toString('utf8');
+}
+
+/**
+ * Reads a stream to its end, such as standard input.
+ * @throws Error when it gives more than `limit` bytes; the rest is not read
+ */
+export async function readStream(stream: AsyncIterable<Uint8Array>, limit: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let total = 0;
+  for await (const chunk of stream) {
+    total += chunk.length;
+    if (total > limit) throw tooLarge(limit);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}

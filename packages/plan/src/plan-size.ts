@@ -1,0 +1,75 @@
+import { CryfoldError, LIMITS } from '@cryfold/core';
+import type { Spec } from './spec.js';
+
+/** What planning needs to know of a dataset to tell how large a plan becomes. */
+export interface DatasetSize {
+  classes: readonly string[];
+  clips: readonly { group: string }[];
+}
+
+const LARGE = 'Ask for fewer repeats, folds, estimators, trials or shuffles, or split the work into several runs.';
+
+function tooLarge(what: string, size: number, limit: number, hint: string = LARGE): CryfoldError {
+  const number = (value: number) => value.toLocaleString('en-US', { maximumFractionDigits: 0 });
+  return new CryfoldError('PLAN_TOO_LARGE', `${what}: ${number(size)}, and the limit is ${number(limit)}`, {
+    context: { what, size, limit },
+    hint,
+  });
+}
+
+/**
+ * Checks from the numbers alone, before anything is expanded, that a run's folds stay within the limits.
+ * @throws CryfoldError PLAN_TOO_LARGE
+ */
+export function checkJobCount(spec: Spec): void {
+  const { folds, repeats } = spec.protocol;
+  if (repeats > LIMITS.repeats) throw tooLarge('repeats', repeats, LIMITS.repeats);
+  if (folds > LIMITS.folds) throw tooLarge('folds', folds, LIMITS.folds);
+  const { search, nulls = 0 } = spec;
+  const searched = Object.keys(search?.space ?? {});
+  const plain = Object.keys(spec.estimators).length - searched.length;
+  const outer = folds * repeats;
+  const inner = outer * (search?.nested?.inner ?? 0);
+  let jobs = plain * (outer + nulls * folds);
+  for (const base of searched) {
+    const trials = trialCount(spec, base);
+    if (trials > LIMITS.trials) throw tooLarge(`trials of ${base}`, trials, LIMITS.trials);
+    jobs += trials * (outer + inner) + (search?.nested ? outer : 0);
+  }
+  if (jobs > LIMITS.jobs) throw tooLarge('folds to train', jobs, LIMITS.jobs);
+}
+
+/** How many trials a search over all data may begin, at most. */
+function trialCount({ search }: Spec, base: string): number {
+  if (search?.algorithm !== 'grid') return search?.trials ?? 0;
+  const space = search.space[base] ?? {};
+  return Object.values(space).reduce((cells, parameter) => {
+    if ('choice' in parameter) return cells * parameter.choice.length;
+    if (!('int' in parameter)) return cells * (parameter.steps ?? 2);
+    const [low, high] = parameter.int;
+    return cells * Math.min(parameter.steps ?? Number.POSITIVE_INFINITY, high - low + 1);
+  }, 1);
+}
+
+/**
+ * As `checkJobCount`, with what the data adds.
+ * @throws CryfoldError PLAN_TOO_LARGE
+ */
+export function checkPlanSize(spec: Spec, { classes, clips }: DatasetSize): void {
+  checkJobCount(spec);
+  const fewer = 'Use a part of the data (--limit), or split it into several datasets.';
+  if (clips.length > LIMITS.clips) throw tooLarge('clips', clips.length, LIMITS.clips, fewer);
+  if (classes.length > LIMITS.classes) throw tooLarge('classes', classes.length, LIMITS.classes, fewer);
+  const longest = classes.reduce((most, label) => Math.max(most, label.length), 0);
+  if (longest > LIMITS.label) throw tooLarge('characters of a label', longest, LIMITS.label, 'Shorten the label.');
+  const { folds, repeats, splitter } = spec.protocol;
+  const inner = spec.search?.nested?.inner ?? 0;
+  const indices = folds * repeats * clips.length * (1 + inner);
+  if (indices > LIMITS.indices) throw tooLarge('clips over all splits', indices, LIMITS.indices);
+  if (splitter !== 'StratifiedGroupKFold') return;
+  const groups = new Set(clips.map(({ group }) => group)).size;
+  const steps = groups * classes.length * repeats * (folds ** 2 + folds * inner ** 2);
+  if (steps > LIMITS.groupSteps) {
+    throw tooLarge('groups x classes x folds x folds x repeats', steps, LIMITS.groupSteps, 'Ask for fewer folds.');
+  }
+}

@@ -1,0 +1,81 @@
+import { CryfoldError } from '@cryfold/core';
+import { type Document, isScalar, parseDocument, visit } from 'yaml';
+
+/** Aliases of one document: resolving one searches the whole document for its anchor. */
+const ALIASES = 500;
+
+export interface ReadYaml {
+  value: unknown;
+  /** The line of the value at a path, or of the nearest one above it */
+  lineOf: (path: readonly PropertyKey[]) => number;
+}
+
+/**
+ * Reads YAML whose keys are all strings. Keys of other kinds, such as maps, are refused: turning nested ones into text
+ * takes time that grows exponentially with their depth.
+ * @param file what to call it in messages
+ * @throws CryfoldError SPEC_INVALID with file and line
+ */
+export function readYaml(source: string, file: string): ReadYaml {
+  // The library compares each key with all others; `duplicateKey` does the same in linear time.
+  const document = parseDocument(source, {
+    logLevel: 'silent',
+    prettyErrors: false,
+    stringKeys: true,
+    uniqueKeys: false,
+  });
+  const lineAt = (offset: number) => source.slice(0, offset).split('\n').length;
+  const unreadable = (line: number, message: string) =>
+    new CryfoldError('SPEC_INVALID', `${file}:${line}: ${message.split('\n')[0]}`, {
+      context: { file, line },
+      hint: 'Correct the YAML; specs/paper.yaml is a complete example.',
+    });
+  const problem = document.errors.at(0);
+  if (problem) {
+    const deep = problem.message.includes('call stack') ? 'nested too deeply' : problem.message;
+    throw unreadable(lineAt(problem.pos[0]), deep);
+  }
+  const found = findFault(document);
+  if (found) throw unreadable(lineAt(found.offset), found.message);
+  let value: unknown;
+  try {
+    value = document.toJS();
+  } catch (error) {
+    // Aliases that lead nowhere, or to more than a spec can need.
+    throw unreadable(1, error instanceof RangeError ? 'nested too deeply' : (error as Error).message);
+  }
+  const lineOf: ReadYaml['lineOf'] = (path) => {
+    let node: unknown;
+    for (let depth = path.length; depth >= 0 && !node; depth--) node = document.getIn(path.slice(0, depth), true);
+    const range = (node as { range?: [number, number, number] } | undefined)?.range;
+    return range ? lineAt(range[0]) : 1;
+  };
+  return { value, lineOf };
+}
+
+/** A key that stands twice in one map, or one alias too many. */
+function findFault(document: Document): { offset: number; message: string } | undefined {
+  let found: { offset: number; message: string } | undefined;
+  let aliases = 0;
+  visit(document, {
+    Alias: (_key, { range }) => {
+      if (++aliases <= ALIASES) return undefined;
+      found = { offset: range?.[0] ?? 0, message: `more than ${ALIASES} aliases` };
+      return visit.BREAK;
+    },
+    Map: (_key, { items }) => {
+      const seen = new Set<unknown>();
+      for (const { key } of items) {
+        const name = isScalar(key) ? key.value : key;
+        if (seen.has(name)) {
+          const offset = isScalar(key) ? (key.range?.[0] ?? 0) : 0;
+          found = { offset, message: 'Map keys must be unique' };
+          return visit.BREAK;
+        }
+        seen.add(name);
+      }
+      return undefined;
+    },
+  });
+  return found;
+}

@@ -1,0 +1,41 @@
+import { CryfoldError } from '@cryfold/core';
+import { kindOf } from '@cryfold/estimators';
+import type { Spec } from './spec.js';
+
+const STORED = /^store:weights\/([0-9a-f]{64})\.h5#sha256=\1$/;
+
+/** Hex sha256 of weights that a spec names by their key in the store; undefined for a path, a URL or `random`. */
+export function storedWeights(source: unknown): string | undefined {
+  return typeof source === 'string' ? STORED.exec(source)?.[1] : undefined;
+}
+
+/**
+ * Hashes of the weights that somebody else's spec names. A path or URL would be read by the worker, with its rights and
+ * in its network, and would identify results by a place instead of by content; so only weights in the store are taken.
+ * @throws CryfoldError SPEC_INVALID
+ */
+export function submittedWeights({ estimators, search }: Pick<Spec, 'estimators' | 'search'>): Set<string> {
+  const hashes = new Set<string>();
+  const take = (source: unknown, where: string) => {
+    if (source === 'random') return;
+    const hash = storedWeights(source);
+    if (hash === undefined) {
+      throw new CryfoldError('SPEC_INVALID', `${where}: a submitted spec may only name weights in the store`, {
+        context: { member: where },
+        hint: 'Use random or store:weights/HASH.h5#sha256=HASH; cryfold weights put prints it, cryfold run --server uploads a file.',
+      });
+    }
+    hashes.add(hash);
+  };
+  for (const [name, estimator] of Object.entries(estimators)) {
+    const { pretrained } = kindOf(estimator);
+    if (pretrained) take(pretrained.source(estimator), `estimators.${name}.weights`);
+  }
+  for (const [name, space] of Object.entries(search?.space ?? {})) {
+    const weights = Object.hasOwn(space, 'weights') ? space.weights : undefined;
+    if (!weights) continue;
+    const where = `search.space.${name}.weights`;
+    for (const source of 'choice' in weights ? weights.choice : [undefined]) take(source, where);
+  }
+  return hashes;
+}

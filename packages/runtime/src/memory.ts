@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs';
+import { totalmem } from 'node:os';
+
+const MEBI = 2 ** 20;
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** What this process and its children may use together, MiB: the machine's memory and swap, or its cgroup's limit. */
+export function memoryMb(): number {
+  const swapKb = Number(/^SwapTotal:\s+(\d+)/m.exec(read('/proc/meminfo'))?.[1] ?? 0);
+  const machine = totalmem() + 1024 * swapKb;
+  return Math.min(machine, process.constrainedMemory() || machine) / MEBI;
+}
+
+/**
+ * The default limit of one child process, MiB: all memory but a reserve for its parent and the system, a sixteenth and at
+ * least 256 MiB. It is not divided by the number of children, since they rarely peak together and a run that fits today
+ * must not fail; `BoundedChild` also watches their sum.
+ * @param total MiB
+ */
+export function defaultChildMemoryMb(total = memoryMb()): number {
+  return Math.floor(Math.max(256, total - Math.max(256, total / 16)));
+}
+
+/**
+ * How many processes the kernel has killed for want of memory: in the cgroup of this process (v2, then v1), else on the
+ * whole machine. 0 on systems that do not count them.
+ */
+export function oomKills(): number {
+  for (const file of counters(read('/proc/self/cgroup'))) {
+    const found = /^oom_kill (\d+)$/m.exec(read(file));
+    if (found) return Number(found[1]);
+  }
+  return 0;
+}
+
+/** Files that may hold the count, best first. In a container, the path of its cgroup may not be visible. */
+function counters(cgroups: string): string[] {
+  const own = (pattern: RegExp) => pattern.exec(cgroups)?.[1].replace(/\/$/, '') ?? '';
+  const v2 = own(/^0::(.*)$/m);
+  const v1 = own(/^\d+:(?:[^:\n]*,)?memory(?:,[^:\n]*)?:(.*)$/m);
+  return [
+    ...[`/sys/fs/cgroup${v2}/memory.events`, '/sys/fs/cgroup/memory.events'],
+    ...[`/sys/fs/cgroup/memory${v1}/memory.oom_control`, '/sys/fs/cgroup/memory/memory.oom_control'],
+    '/proc/vmstat',
+  ];
+}
+
+/** Lines of /proc/PID/status, in KiB. */
+const FIELDS = { anonymous: /^RssAnon:\s+(\d+)/m, data: /^VmData:\s+(\d+)/m };
+
+/**
+ * Memory of a process, MiB: what it holds privately in RAM, and the writable private address space that RLIMIT_DATA bounds.
+ * Zeros for a process that has ended, and on systems without /proc.
+ */
+export function memoryOf(pid: number): { anonymous: number; data: number } {
+  const status = read(`/proc/${pid}/status`);
+  const field = (pattern: RegExp) => Number(pattern.exec(status)?.[1] ?? 0) / 1024;
+  return { anonymous: field(FIELDS.anonymous), data: field(FIELDS.data) };
+}

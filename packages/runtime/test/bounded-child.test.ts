@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { asOutOfMemory } from '@cryfold/core';
+import { BoundedChild, defaultChildMemoryMb } from '../src/index.js';
+
+const HUNGRY = fileURLToPath(new URL('./hungry.js', import.meta.url));
+const skip = process.platform !== 'linux' && 'only Linux bounds the memory of a process';
+
+function hungry(limitMb: number, ...args: string[]) {
+  return new BoundedChild(HUNGRY, { args, limitMb, hint: 'Eat less.', stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+}
+
+/** Sends the child to work and answers how it ended, or what it answered. */
+async function eat(child: BoundedChild) {
+  child.begin();
+  child.process.send({});
+  const ended = once(child.process, 'close').then(([, signal]) => ({ signal, answer: undefined }));
+  const answered = once(child.process, 'message').then(([answer]) => ({ signal: null, answer }));
+  return Promise.race([ended, answered]);
+}
+
+test('a child above its limit is ended, and the error says how much it used and what to do', { skip }, async () => {
+  const child = hungry(300, 'touch', '1500');
+  const { signal } = await eat(child);
+  assert.equal(signal, 'SIGKILL');
+  const error = child.outOfMemory(signal);
+  assert.equal(error?.code, 'OUT_OF_MEMORY');
+  assert.match(error?.message ?? '', /^it used \d+ MiB of memory and may use 300 MiB$/);
+  assert.equal(error?.hint, 'Eat less.');
+});
+
+test('an allocation beyond any sense fails at once, whatever the kernel would promise', { skip }, async (t) => {
+  const child = hungry(300, 'reserve');
+  t.after(() => child.process.kill('SIGKILL'));
+  const { answer } = await eat(child);
+  assert.equal(asOutOfMemory(new Error(answer.error))?.code, 'OUT_OF_MEMORY', answer.error);
+  const limits = readFileSync(`/proc/${child.process.pid}/limits`, 'utf8');
+  assert.match(limits, new RegExp(`Max data size\\s+${(2 * 300 + 1024) * 2 ** 20}\\s`));
+});
+
+test('a child within its limit works, and the kernel would kill it before its parent', { skip }, async (t) => {
+  const child = hungry(1000, 'touch', '100');
+  t.after(() => child.process.kill('SIGKILL'));
+  const { answer } = await eat(child);
+  assert.deepEqual(answer, { done: 5 });
+  const score = (pid: number | string | undefined) => Number(readFileSync(`/proc/${pid}/oom_score_adj`, 'utf8'));
+  assert.equal(score(child.process.pid), Math.min(1000, score('self') + 500));
+  child.process.kill('SIGKILL');
+  const [, signal] = await once(child.process, 'close');
+  assert.equal(child.outOfMemory(signal), undefined, 'a kill by somebody else is not taken for want of memory');
+});
+
+/** Runs `hungry.js parent` in a memory cgroup (v2 or v1) of its own; undefined where none can be made. */
+function inCgroup(mib: number, ...args: number[]) {
+  const name = `cryfold-test-${process.pid}`;
+  for (const [root, limit] of [
+    ['/sys/fs/cgroup', 'memory.max'],
+    ['/sys/fs/cgroup/memory', 'memory.limit_in_bytes'],
+  ]) {
+    const folder = `${root}/${name}`;
+    try {
+      mkdirSync(folder);
+    } catch {
+      continue;
+    }
+    try {
+      if (!existsSync(`${folder}/${limit}`)) continue;
+      writeFileSync(`${folder}/${limit}`, String(mib * 2 ** 20));
+      const script = 'echo $$ >"$0"; exec "$@"';
+      const command = [process.execPath, HUNGRY, 'parent', ...args.map(String)];
+      const output = execFileSync('sh', ['-c', script, `${folder}/cgroup.procs`, ...command], { encoding: 'utf8' });
+      return JSON.parse(output.split('\n')[0]);
+    } finally {
+      // A child ends just after its parent.
+      for (let tries = 0; existsSync(folder) && tries < 100; tries++)
+        spawnSync('sh', ['-c', 'rmdir "$0" || sleep 0.1', folder]);
+    }
+  }
+  return undefined;
+}
+
+const NO_CGROUP = 'no memory cgroup can be made here (root only)';
+
+test('a child that the kernel kills for want of memory is known as such, and its parent lives', { skip }, (t) => {
+  const ended = inCgroup(200, 1, 1000, 4000);
+  if (!ended) return t.skip(NO_CGROUP);
+  assert.equal(ended.signal, 'SIGKILL');
+  assert.equal(ended.error?.code, 'OUT_OF_MEMORY');
+  assert.match(ended.error.message, /the kernel killed it/);
+});
+
+test('children that together use more than there is lose the largest', { skip }, (t) => {
+  // 1000 MiB less the reserve of 256; each child is within its own limit.
+  const ended = inCgroup(1000, 2, 370, 700);
+  if (!ended) return t.skip(NO_CGROUP);
+  assert.equal(ended.error?.code, 'OUT_OF_MEMORY');
+  assert.match(ended.error.message, /2 child processes used \d+ MiB of memory together, .* and may use 744 MiB/);
+});
+
+test('the default limit leaves a sixteenth, and at least 256 MiB, to the others', () => {
+  assert.equal(defaultChildMemoryMb(4096), 3840);
+  assert.equal(defaultChildMemoryMb(64 * 1024), 60 * 1024);
+  assert.equal(defaultChildMemoryMb(300), 256);
+});

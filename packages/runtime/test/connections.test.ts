@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { clientAddress, connectionBudget, limitConnections } from '@cryfold/runtime';
+
+/** Answers at once, except `/stream`, which it trusts and keeps open, and `/trusted`, which it answers after the body. */
+async function serve(t: TestContext, total: number, perAddress = total) {
+  const server: Server = createServer((request, response) => {
+    const { url } = request;
+    if (url !== '/' && !limits.trust(request, 'name')) response.writeHead(429).end();
+    else if (url === '/stream') response.writeHead(200).write('begun');
+    else request.resume().once('end', () => response.end('ok'));
+    if (url === '/') response.end('ok');
+  });
+  const limits = limitConnections(server, { total, perAddress });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const sockets: Socket[] = [];
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  const open = async (text = '') => {
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    sockets.push(socket);
+    socket.on('error', () => {}).setEncoding('latin1');
+    await once(socket, 'connect');
+    if (text) socket.write(text);
+    return socket;
+  };
+  const answerOf = async (socket: Socket) => String((await once(socket, 'data'))[0]).slice(9, 12);
+  return { open, answerOf };
+}
+
+const ask = (path: string, headers = '') => `GET ${path} HTTP/1.1\r\nhost: x\r\n${headers}\r\n`;
+const post = (path: string, length: number) => `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-length: ${length}\r\n\r\n`;
+
+test('always accepts the next connection, and never closes a trusted one for it', async (t) => {
+  const { open, answerOf } = await serve(t, 8);
+  const stream = await open(ask('/stream'));
+  assert.equal(await answerOf(stream), '200');
+  const idle = await open();
+  const closed = once(idle.resume(), 'close');
+  for (let i = 0; i < 30; i++) await open('GET / HTT');
+  await closed;
+  const last = await open(ask('/'));
+  assert.equal(await answerOf(last), '200');
+  assert.equal(stream.destroyed || stream.readableEnded, false);
+});
+
+test('trusts at most half of all connections for one token', async (t) => {
+  const { open, answerOf } = await serve(t, 12);
+  const answers: string[] = [];
+  for (let i = 0; i < 8; i++) answers.push(await answerOf(await open(ask('/stream'))));
+  assert.deepEqual(answers, [...Array(6).fill('200'), ...Array(2).fill('429')]);
+});
+
+test('a trusted connection that ends makes room for another', async (t) => {
+  const { open, answerOf } = await serve(t, 8);
+  for (let i = 0; i < 30; i++) {
+    const stream = await open(ask('/stream'));
+    assert.equal(await answerOf(stream), '200');
+    const closed = once(stream, 'close');
+    stream.destroy();
+    await closed;
+    assert.equal(await answerOf(await open(ask('/trusted', 'connection: close\r\n'))), '200');
+  }
+});
+
+/** Sends a byte in each of so many seconds, and answers after how many the server closed the connection. */
+async function secondsOpen(t: TestContext, socket: Socket, seconds: number, bytes: string): Promise<number> {
+  let closed = false;
+  socket.resume().once('close', () => {
+    closed = true;
+  });
+  for (let second = 0; second < seconds; second++) {
+    if (closed) return second;
+    socket.write(bytes);
+    // The server has to hear it before its clock goes on.
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    t.mock.timers.tick(1000);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  return seconds;
+}
+
+test('closes what arrives too slowly: headers, bodies, and bodies that nobody may send', async (t) => {
+  t.mock.timers.enable({ apis: ['Date', 'setInterval'] });
+  const { open } = await serve(t, 8);
+  assert.ok((await secondsOpen(t, await open('GET / HTTP/1.1\r\nx: '), 30, 'x')) < 15);
+  assert.ok((await secondsOpen(t, await open(post('/', 1e6)), 30, 'x')) < 20);
+  assert.ok((await secondsOpen(t, await open(post('/trusted', 1e6)), 30, 'x')) < 10);
+  assert.equal(await secondsOpen(t, await open(post('/trusted', 1e6)), 30, 'x'.repeat(300)), 30);
+});
+
+test('closes a connection that asks much without waiting for answers', async (t) => {
+  const { open } = await serve(t, 8);
+  const socket = await open(ask('/stream').repeat(40));
+  await once(socket.resume(), 'close');
+});
+
+test('leaves descriptors for files, Redis and the store', () => {
+  for (const [files, total] of [
+    [64, 28],
+    [256, 112],
+    [1024, 704],
+    [20_000, 4096],
+    [1_048_576, 4096],
+  ]) {
+    const { main, probes } = connectionBudget(files);
+    assert.equal(main.total, total, `${files}`);
+    assert.ok(main.perAddress <= total / 4 && main.perAddress <= 256);
+    assert.ok(main.total + probes.total <= files * 0.75);
+  }
+});
+
+test('counts IPv6 clients by /64 and mapped IPv4 as IPv4', () => {
+  assert.equal(clientAddress('::ffff:10.0.0.1'), '10.0.0.1');
+  assert.equal(clientAddress('10.0.0.1'), '10.0.0.1');
+  assert.equal(clientAddress('2001:db8:1:2:3:4:5:6'), '2001:db8:1:2');
+  assert.equal(clientAddress('2001:db8::5:6'), '2001:db8:0:0');
+  assert.equal(clientAddress('::1'), '0:0:0:0');
+  assert.equal(clientAddress('fe80::1%eth0'), 'fe80:0:0:0');
+});

@@ -1,0 +1,113 @@
+import { constants, ftruncateSync } from 'node:fs';
+import { type FileHandle, mkdtemp, open, rmdir, unlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CryfoldError } from '@cryfold/core';
+
+/** Where an uploaded WAV file lies in the spool, bytes. */
+export interface Recording {
+  name: string;
+  offset: number;
+  size: number;
+}
+
+/** The part of the spool that one request may fill. */
+export interface Place {
+  /** First byte in the spool */
+  readonly offset: number;
+  release(): void;
+}
+
+/**
+ * Uploads on disk: one file, cut into a place of equal size for each request that is let in, so that neither memory nor
+ * disk grows with what clients send. The file has no name from the moment it is open, so no process can leave it behind,
+ * however it ends; the predicting process inherits its descriptor.
+ */
+export class Spool {
+  readonly #file: FileHandle;
+  readonly #places: number;
+  readonly #size: number;
+  readonly #taken = new Set<number>();
+  #closed = false;
+
+  private constructor(file: FileHandle, places: number, size: number) {
+    this.#file = file;
+    this.#places = places;
+    this.#size = size;
+  }
+
+  /**
+   * @param places requests at a time
+   * @param size of a place, bytes
+   * @throws CryfoldError SPOOL_FAILED if the temporary folder cannot be written
+   */
+  static async open(places: number, size: number): Promise<Spool> {
+    try {
+      // Nobody else may enter the folder while the file still has a name.
+      const folder = await mkdtemp(join(tmpdir(), 'cryfold-serve-'));
+      try {
+        const path = join(folder, 'uploads');
+        const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL;
+        const file = await open(path, flags, 0o600);
+        await unlink(path);
+        return new Spool(file, places, size);
+      } finally {
+        await rmdir(folder);
+      }
+    } catch (cause) {
+      throw failed(cause);
+    }
+  }
+
+  /** Of the open file, for the predicting process to inherit. */
+  get descriptor(): number {
+    return this.#file.fd;
+  }
+
+  get taken(): number {
+    return this.#taken.size;
+  }
+
+  /** @returns undefined if all places are taken */
+  take(): Place | undefined {
+    for (let index = 0; index < this.#places; index++) {
+      if (this.#taken.has(index)) continue;
+      this.#taken.add(index);
+      return { offset: index * this.#size, release: () => this.#release(index) };
+    }
+    return undefined;
+  }
+
+  /** @throws CryfoldError SPOOL_FAILED such as on a full disk */
+  async write(chunk: Uint8Array, position: number): Promise<void> {
+    try {
+      for (let done = 0; done < chunk.length; ) {
+        done += (await this.#file.write(chunk, done, chunk.length - done, position + done)).bytesWritten;
+      }
+    } catch (cause) {
+      throw failed(cause);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#file.close();
+  }
+
+  #release(index: number): void {
+    this.#taken.delete(index);
+    // Gives the disk back once nobody's bytes are in it; at once, so that it cannot cut off those of the next request.
+    if (this.#taken.size > 0 || this.#closed) return;
+    try {
+      ftruncateSync(this.#file.fd);
+    } catch {
+      // The bytes are overwritten, then.
+    }
+  }
+}
+
+const failed = (cause: unknown) =>
+  new CryfoldError('SPOOL_FAILED', `the upload cannot be written to disk: ${(cause as Error).message}`, {
+    cause,
+    hint: 'Free space in the temporary folder of the service, or set TMPDIR to a larger one.',
+  });

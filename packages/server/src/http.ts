@@ -1,0 +1,107 @@
+import { CryfoldError } from '@cryfold/core';
+import { type ApiConfig, Connections, clientAddress, connectionBudget, type Logger } from '@cryfold/runtime';
+import helmet from '@fastify/helmet';
+import rateLimit from '@fastify/rate-limit';
+import swagger from '@fastify/swagger';
+import fastify, { type FastifyRequest } from 'fastify';
+import {
+  jsonSchemaTransform,
+  serializerCompiler,
+  validatorCompiler,
+  type ZodTypeProvider,
+} from 'fastify-type-provider-zod';
+import { Access, refuseOtherSites } from './access.js';
+import { onBadPath, onError, onMalformed } from './answers.js';
+import type { App } from './app.js';
+import { checkDepth } from './depth.js';
+import { otherMethods } from './other-methods.js';
+import { WrongTokens } from './wrong-tokens.js';
+
+/** Bytes of a JSON body, where a route says nothing else. */
+const BODY = 64 * 1024;
+/** Characters of one part of a path: runs, trials and artifacts have long names. */
+const PART = 512;
+
+/** Nothing but our own files; no inline script or style. */
+const POLICY = {
+  defaultSrc: ["'none'"],
+  scriptSrc: ["'self'"],
+  styleSrc: ["'self'"],
+  imgSrc: ["'self'", 'data:'],
+  fontSrc: ["'self'"],
+  connectSrc: ["'self'"],
+  manifestSrc: ["'self'"],
+  baseUri: ["'none'"],
+  formAction: ["'self'"],
+  frameAncestors: ["'none'"],
+};
+
+export interface Http {
+  app: App;
+  access: Access;
+  wrongTokens: WrongTokens;
+  connections: Connections;
+  /** Counts a request that has shown a token. @throws CryfoldError API_BUSY */
+  trust: (request: FastifyRequest) => void;
+  /** To be called when all routes are there. */
+  refuseOtherMethods: () => void;
+}
+
+/** A server without routes: its limits, its headers, how it knows who asks, and its answers to what goes wrong. */
+export async function createHttp(api: ApiConfig, log: Logger): Promise<Http> {
+  const access = new Access(api);
+  const app: App = fastify({
+    exposeHeadRoutes: false,
+    forceCloseConnections: true,
+    bodyLimit: BODY,
+    routerOptions: { maxParamLength: PART },
+    frameworkErrors: onBadPath,
+    clientErrorHandler: onMalformed,
+  }).withTypeProvider<ZodTypeProvider>();
+  const connections = new Connections({ ...connectionBudget().main, log });
+  connections.guard(app.server);
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.setErrorHandler(onError(log));
+  // First, so that refusals have its headers too.
+  await app.register(helmet, {
+    contentSecurityPolicy: { useDefaults: false, directives: POLICY },
+    // Whether the site is HTTPS for good is the business of what stands before it.
+    strictTransportSecurity: false,
+  });
+  app.decorateRequest('principal', undefined);
+  app.addHook('onRequest', async (request) => {
+    refuseOtherSites(request, access.open);
+    request.principal = access.of(request);
+  });
+  app.addHook('preParsing', async ({ is404, method, url }) => {
+    // Before a body is read.
+    if (is404) throw new CryfoldError('API_NOT_FOUND', `there is no ${method} ${url.split('?')[0].slice(0, 200)}`);
+  });
+  app.addHook('preValidation', async ({ body }) => checkDepth(body));
+  const refuseOtherMethods = otherMethods(app);
+  await app.register(rateLimit, {
+    max: api.rate,
+    timeWindow: 60_000,
+    keyGenerator: ({ principal, ip }) => principal?.name ?? clientAddress(ip),
+    errorResponseBuilder: (_request, { ttl }) =>
+      new CryfoldError('API_BUSY', `too many requests; try again in ${Math.ceil(ttl / 1000)} s`),
+  });
+  await app.register(swagger, {
+    openapi: {
+      info: {
+        title: 'cryfold',
+        version: '1',
+        description: 'Runs, folds, logs, artifacts and final models of a cluster: docs/api.md',
+      },
+      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+      security: [{ token: [] }],
+    },
+    transform: jsonSchemaTransform,
+  });
+  const trust = ({ principal, raw }: FastifyRequest) => {
+    if (!principal || connections.trust(raw, principal.name)) return;
+    throw new CryfoldError('API_BUSY', 'too many requests of this token are being answered');
+  };
+  return { app, access, wrongTokens: new WrongTokens(app, access, log), connections, trust, refuseOtherMethods };
+}

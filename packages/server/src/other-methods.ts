@@ -1,0 +1,34 @@
+import { CryfoldError } from '@cryfold/core';
+import { sendError } from './answers.js';
+import type { App } from './app.js';
+
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+
+/**
+ * Collects the methods of every path from now on.
+ * @returns what adds an answer 405 for all others, instead of the 404 of a path that does not exist
+ */
+export function otherMethods(app: App): () => void {
+  const paths = new Map<string, Set<string>>();
+  app.addHook('onRoute', ({ url, method }) => {
+    const known = paths.get(url) ?? new Set();
+    paths.set(url, known);
+    for (const one of [method].flat()) known.add(one);
+  });
+  return () => {
+    for (const [url, known] of [...paths]) {
+      const allow = [...known].join(', ');
+      app.route({
+        url,
+        method: METHODS.filter((method) => !known.has(method)),
+        schema: { hide: true },
+        // Before a body is read.
+        onRequest: async ({ method }, reply) => {
+          const error = new CryfoldError('API_METHOD_NOT_ALLOWED', `${method} is not allowed here, only ${allow}`);
+          return sendError(reply.header('allow', allow), error);
+        },
+        handler: async () => {},
+      });
+    }
+  };
+}

@@ -1,0 +1,85 @@
+import { CryfoldError } from '@cryfold/core';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+
+export interface TransferLimits {
+  /** Downloads at once, of all clients and of one */
+  downloads: number;
+  downloadsOfOne: number;
+  /** Uploads at once, of all clients; each may hold a part of 8 MiB in memory */
+  uploads: number;
+  /** A transfer that moves less than `windowBytes` in this time is cut, milliseconds. */
+  window: number;
+  windowBytes: number;
+}
+
+const LIMITS: TransferLimits = {
+  downloads: 64,
+  downloadsOfOne: 32,
+  uploads: 8,
+  window: 60_000,
+  windowBytes: 64 * 1024,
+};
+
+/** Seconds after which a client may find a free place. */
+const RETRY = 5;
+
+type Direction = 'download' | 'upload';
+
+/** Bounds what transfers of artifacts hold: how many there are at once, and how long one that stands still lasts. */
+export class Transfers {
+  readonly #limits: TransferLimits;
+  readonly #downloads = new Map<string, number>();
+  #uploads = 0;
+
+  constructor(limits: Partial<TransferLimits> = {}) {
+    this.#limits = { ...LIMITS, ...limits };
+  }
+
+  /**
+   * Counts a transfer until its answer is sent or its connection ends, and cuts the connection where it stands still.
+   * @throws CryfoldError API_BUSY
+   */
+  begin(direction: Direction, request: FastifyRequest, reply: FastifyReply): void {
+    reply.header('retry-after', RETRY);
+    const end =
+      direction === 'upload' ? this.#beginUpload() : this.#beginDownload(request.principal?.name ?? request.ip);
+    reply.removeHeader('retry-after');
+    const { socket } = request.raw;
+    const moved = () => (direction === 'upload' ? socket.bytesRead : socket.bytesWritten);
+    let before = moved();
+    const timer = setInterval(() => {
+      const now = moved();
+      if (now - before < this.#limits.windowBytes) socket.destroy();
+      before = now;
+    }, this.#limits.window);
+    timer.unref();
+    reply.raw.once('close', () => {
+      clearInterval(timer);
+      end();
+    });
+  }
+
+  #beginUpload(): () => void {
+    if (this.#uploads >= this.#limits.uploads) throw busy('uploads');
+    this.#uploads++;
+    return () => {
+      this.#uploads--;
+    };
+  }
+
+  #beginDownload(client: string): () => void {
+    const own = this.#downloads.get(client) ?? 0;
+    const all = [...this.#downloads.values()].reduce((sum, count) => sum + count, 0);
+    if (own >= this.#limits.downloadsOfOne || all >= this.#limits.downloads) throw busy('downloads');
+    this.#downloads.set(client, own + 1);
+    return () => {
+      const left = (this.#downloads.get(client) ?? 1) - 1;
+      if (left > 0) this.#downloads.set(client, left);
+      else this.#downloads.delete(client);
+    };
+  }
+}
+
+function busy(what: string): CryfoldError {
+  return new CryfoldError('API_BUSY', `too many ${what} at once`, { hint: 'Try again when others have ended.' });
+}

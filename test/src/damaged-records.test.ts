@@ -1,0 +1,262 @@
+import assert from 'node:assert/strict';
+import { mkdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { Aggregator, aggregate } from '@cryfold/aggregator';
+import { type ArtifactStore, openStore, storeKeys } from '@cryfold/artifacts';
+import { type RunStatus, StoreControl } from '@cryfold/control';
+import { Coordinator } from '@cryfold/coordinator';
+import { encodeRecord, LIMITS, sha256 } from '@cryfold/core';
+import { modelKeys } from '@cryfold/models';
+import { parseSpec, planRun, type RunPlan } from '@cryfold/plan';
+import { Queues } from '@cryfold/queue';
+import { createLogger } from '@cryfold/runtime';
+import { ApiServer } from '@cryfold/server';
+import { cryfold, temporaryFolder, until } from './command.js';
+import { writeRandomRun } from './random-run.js';
+import { RedisProcess } from './redis.js';
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+const log = createLogger('test', 'silent');
+
+let redis: RedisProcess;
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let store: ArtifactStore;
+let good: RunPlan;
+const storeUrl = () => `file:${folder.path}`;
+const random = (name: string) => writeRandomRun(store, { clips: 30, repeats: 1, name });
+
+/** The expected state and code of each run with a damaged record, by its id. */
+const damaged = new Map<string, [state: RunStatus['state'], code: string]>();
+
+before(async () => {
+  redis = await RedisProcess.start();
+  folder = await temporaryFolder();
+  store = openStore(storeUrl());
+  good = await random('good');
+  await aggregate(store, good.run);
+  const plans: Record<string, (file: string) => Promise<void>> = {
+    cut: (file) => truncate(file, 1000),
+    empty: (file) => truncate(file, 0),
+    enormous: (file) => truncate(file, LIMITS.planBytes + 1),
+    other: (file) => writeFile(file, '{"format":1}'),
+  };
+  for (const [name, damage] of Object.entries(plans)) {
+    const { run } = await random(`plan ${name}`);
+    await damage(join(folder.path, storeKeys.plan(run)));
+    damaged.set(run, ['damaged', name === 'enormous' ? 'ARTIFACT_TOO_LARGE' : 'JOB_INVALID']);
+  }
+  const ended = await random('results');
+  await store.put(storeKeys.results(ended.run), bytes('{"format":1'));
+  damaged.set(ended.run, ['damaged', 'JOB_INVALID']);
+  const sweep = await plannedSweep();
+  await store.put(storeKeys.searchRecord(sweep.run, 0), bytes(''));
+  damaged.set(sweep.run, ['damaged', 'JOB_INVALID']);
+  const newer = await random('newer');
+  await store.put(storeKeys.plan(newer.run), encodeRecord({ ...newer, format: 2 }));
+  damaged.set(newer.run, ['newer', 'FORMAT_NEWER']);
+});
+after(async () => {
+  await store?.close();
+  await redis?.remove();
+  await folder?.remove();
+});
+
+async function plannedSweep(): Promise<RunPlan> {
+  const search = 'search: { trials: 2, space: { svm: { C: { log: [1, 100] } } } }';
+  const spec = parseSpec(`version: 1\nname: sweep\nestimators: { svm: { kind: svm } }\n${search}\n`, 'sweep');
+  const clips = ['a', 'b', 'a', 'b'].map((label, i) => ({ id: `c${i}`, label, group: 'g' }));
+  const content = { name: 'sweep', contentHash: sha256('sweep'), grouped: false, classes: ['a', 'b'], clips };
+  const splits = [{ repeat: 0, fold: 0, train: Int32Array.of(0, 1), test: Int32Array.of(2, 3) }];
+  const plan = planRun({ spec, manifest: { format: 1, ...content }, splits });
+  await store.put(storeKeys.plan(plan.run), encodeRecord(plan));
+  return plan;
+}
+
+function assertAllShown(runs: readonly RunStatus[]): void {
+  const byRun = new Map(runs.map((status) => [status.run, status]));
+  assert.equal(byRun.get(good.run)?.state, 'complete');
+  for (const [run, [state, code]] of damaged) {
+    const status = byRun.get(run);
+    assert.deepEqual([status?.state, status?.damage?.code], [state, code], run);
+    assert.ok(status?.damage?.hint, 'it says what to do');
+  }
+}
+
+test('list and status show a run with a damaged record as damaged, and all others as they are', async () => {
+  const environment = { CRYFOLD_STORE: storeUrl() };
+  const { stdout, stderr, code } = await cryfold(['list', '--json'], environment);
+  assert.equal(code, 0, stderr);
+  assertAllShown(JSON.parse(stdout));
+  const [[run]] = damaged;
+  const status = await cryfold(['status', run], environment);
+  assert.equal(status.code, 1);
+  assert.match(status.stdout, /damaged +JOB_INVALID: runs\/.*plan\.json: not JSON\n {2}The record is damaged/);
+  assert.equal((await cryfold(['status'], environment)).code, 0);
+});
+
+test('a folder where a record should be counts as no record', async () => {
+  const { run } = await random('folder');
+  await mkdir(join(folder.path, storeKeys.results(run)));
+  const status = await new StoreControl(store).status(run);
+  assert.deepEqual([status.state, status.done, status.total], ['stopped', 15, 15]);
+  await rm(join(folder.path, storeKeys.results(run)), { recursive: true });
+  await aggregate(store, run);
+});
+
+test('a damaged record of a failed fold leaves the fold to be tried again', async () => {
+  const { run, jobs } = await writeRandomRun(store, { clips: 30, repeats: 1, name: 'failures', holes: 1 });
+  await store.put(storeKeys.failure(run, jobs[0].key), bytes('{'));
+  const status = await new StoreControl(store).status(run);
+  assert.deepEqual([status.state, status.failed, status.failures], ['stopped', 0, []]);
+  await aggregate(store, run);
+});
+
+test('gc deletes nothing while a record cannot be read, and names it', async () => {
+  const own = await temporaryFolder();
+  const kept = openStore(`file:${own.path}`);
+  try {
+    const one = await writeRandomRun(kept, { clips: 30, repeats: 1, name: 'one' });
+    const two = await writeRandomRun(kept, { clips: 30, repeats: 1, name: 'two' });
+    await kept.put('folds/orphan/0-a/probabilities.npy', new Uint8Array(8));
+    const objects = async () => {
+      let count = 0;
+      for await (const _key of kept.list('')) count++;
+      return count;
+    };
+    const gc = () => cryfold(['gc', '--older-than', '0', '--delete'], { CRYFOLD_STORE: `file:${own.path}` });
+    const card = modelKeys.card('m', 'aaaaaaaaaaa1');
+    const plan = (await kept.get(storeKeys.plan(two.run))) as Uint8Array;
+    const damages: [key: string, damage: () => Promise<void>, repair: () => Promise<void>][] = [
+      [card, () => kept.put(card, new Uint8Array()), () => kept.delete(card)],
+      [
+        storeKeys.plan(two.run),
+        () => kept.put(storeKeys.plan(two.run), plan.subarray(0, 500)),
+        () => kept.put(storeKeys.plan(two.run), plan),
+      ],
+      [
+        storeKeys.plan(two.run),
+        async () => {
+          await kept.put(storeKeys.failure(two.run, two.jobs[0].key), bytes('{}'));
+          await kept.delete(storeKeys.plan(two.run));
+        },
+        async () => {
+          await kept.put(storeKeys.plan(two.run), plan);
+          await kept.delete(storeKeys.failure(two.run, two.jobs[0].key));
+        },
+      ],
+    ];
+    for (const [key, damage, repair] of damages) {
+      await damage();
+      const had = await objects();
+      const { code, stdout } = await gc();
+      assert.equal(code, 1, stdout);
+      assert.ok(stdout.includes(`damaged  ${key}: `) && stdout.includes('nothing is deleted'), stdout);
+      assert.equal(await objects(), had);
+      await repair();
+    }
+    // Without its record nobody knows which attempt of a fold was committed.
+    await kept.put(storeKeys.result(one.jobs[0].key), bytes('{'));
+    const had = await objects();
+    assert.equal((await gc()).code, 0);
+    assert.equal(await objects(), had - 1, 'only the orphan is gone');
+  } finally {
+    await kept.close();
+    await own.remove();
+  }
+});
+
+test('models list shows a model with a damaged record, and all others', async () => {
+  await store.put(modelKeys.card('cards', 'aaaaaaaaaaa1'), bytes('{'));
+  await store.put(modelKeys.card('promotions', 'aaaaaaaaaaa1'), bytes('{}'));
+  await store.put(modelKeys.promotion('promotions', 1), new Uint8Array());
+  const environment = { CRYFOLD_STORE: storeUrl() };
+  const { code, stdout } = await cryfold(['models', 'list', '--json'], environment);
+  assert.equal(code, 0, stdout);
+  const { models } = JSON.parse(stdout);
+  assert.deepEqual(
+    models.map(({ name, damaged: found }: { name: string; damaged: { code: string }[] }) => [
+      name,
+      found.map((one) => one.code),
+    ]),
+    [
+      ['cards', ['JOB_INVALID']],
+      ['promotions', ['JOB_INVALID', 'JOB_INVALID']],
+    ],
+  );
+  assert.match((await cryfold(['models', 'list'], environment)).stdout, /^cards +damaged +JOB_INVALID: /m);
+});
+
+test('the API and the live page show damaged runs beside the others', async () => {
+  const server = await ApiServer.start({
+    ...{ redisUrl: redis.url, storeUrl: storeUrl(), s3: undefined, checks: {}, log },
+    api: { port: 0, host: '127.0.0.1', tokens: [], rate: 10_000 },
+  });
+  const stop = new AbortController();
+  try {
+    const ask = async (path: string) => {
+      const response = await fetch(`${server.url}/api/v1/${path}`);
+      assert.equal(response.status, 200, path);
+      return response.json();
+    };
+    assertAllShown((await ask('runs')) as RunStatus[]);
+    const { unfinished } = (await ask('cluster')) as { unfinished: RunStatus[] };
+    assert.ok(unfinished.every(({ run }) => !damaged.has(run)));
+    const [[run]] = damaged;
+    assert.equal(((await ask(`runs/${run}`)) as RunStatus).state, 'damaged');
+    const events = await fetch(`${server.url}/api/v1/events`, { signal: stop.signal });
+    assert.equal(events.status, 200);
+    let text = '';
+    for await (const part of events.body as unknown as AsyncIterable<Uint8Array>) {
+      text += new TextDecoder().decode(part);
+      if (/event: snapshot\ndata: .*\n\n/.test(text)) break;
+    }
+    assertAllShown(JSON.parse(/event: snapshot\ndata: (.*)\n\n/.exec(text)?.[1] ?? '').runs);
+    const watched = await fetch(`${server.url}/api/v1/events?run=${good.run}`, { signal: stop.signal });
+    assert.equal(watched.status, 200, 'the page of a run is not hindered by another');
+    await watched.body?.cancel();
+  } finally {
+    stop.abort();
+    await server.close();
+  }
+});
+
+test('a coordinator fails a run whose plan cannot be read once, drives the others, and cancel puts it aside', async () => {
+  const queues = new Queues(redis.url);
+  const fine = await random('fine');
+  const coordinator = await Coordinator.start({ redisUrl: redis.url, storeUrl: storeUrl(), s3: undefined, log });
+  const aggregator = new Aggregator({ redisUrl: redis.url, storeUrl: storeUrl(), s3: undefined, log });
+  try {
+    await until('the undamaged run to end', () => store.has(storeKeys.results(fine.run)), 60);
+    const runs = [...damaged].filter(([, [state]]) => state === 'damaged').map(([run]) => run);
+    // A run with results, even damaged ones, has ended.
+    const ended = await Promise.all(runs.map((run) => store.has(storeKeys.results(run))));
+    const expected = runs.filter((_run, i) => !ended[i]).sort();
+    const failed = async () => [...(await queues.failures('runs', expected)).keys()];
+    await until('the damaged ones to fail', async () => (await failed()).length === expected.length, 60);
+    assert.deepEqual((await failed()).sort(), expected);
+    const control = new StoreControl(store, queues);
+    for (const run of expected) {
+      const { state, damage } = await control.cancel(run);
+      assert.deepEqual([state, damage?.code], ['cancelled', damaged.get(run)?.[1]]);
+    }
+    // As after Redis was emptied: what is cancelled is not taken, and so does not fail.
+    for (const run of expected) await queues.remove('runs', run);
+    await queues.add(
+      'runs',
+      expected.map((run) => ({ id: run, payload: { format: 1, kind: 'run', run } })),
+    );
+    await until('their jobs to be gone', async () => {
+      const jobs = await Promise.all(expected.map((run) => queues.job('runs', run)));
+      return jobs.every((job) => job === undefined);
+    });
+    assert.deepEqual(await failed(), []);
+    const { stdout, code } = await cryfold(['cancel', expected[0]], { CRYFOLD_STORE: storeUrl() });
+    assert.equal(code, 0);
+    assert.match(stdout, /is cancelled; its records cannot be read: /);
+  } finally {
+    await coordinator.stop(0);
+    await aggregator.stop(0);
+    await queues.close();
+  }
+});

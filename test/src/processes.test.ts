@@ -1,0 +1,223 @@
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { dirname, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { synthesizeCorpus } from '@cryfold/features';
+import { Queues } from '@cryfold/queue';
+import { type Command, cryfold, descendants, PROGRAM, start, temporaryFolder, until } from './command.js';
+import { RedisProcess } from './redis.js';
+import { startService, untilReady } from './service.js';
+
+const ROLES = [['coordinator'], ['aggregator'], ['worker', '--queues', 'cpu']];
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let store: string;
+
+before(async () => {
+  folder = await temporaryFolder();
+  store = `file:${join(folder.path, 'store')}`;
+});
+after(() => folder.remove());
+
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a command ends within so many seconds; then with what. */
+async function ends({ process, ended }: Command, seconds: number) {
+  await until('the process to end', () => process.exitCode !== null || process.signalCode !== null, seconds);
+  return ended;
+}
+
+test('a service forked by another program leaves a shared Redis and its folder alone when that program dies', async () => {
+  const redis = await RedisProcess.start();
+  try {
+    const shared = dirname(redis.url);
+    await mkdir(join(shared, 'sub'));
+    for (const file of ['other.txt', join('sub', 'other.txt')]) await writeFile(join(shared, file), 'precious');
+    const queues = new Queues(redis.url);
+    await queues.add('cpu', [{ id: 'kept', payload: { format: 1, kind: 'fold', run: 'r', key: 'k' } }]);
+    const fork = `const { fork } = require('node:child_process');
+      const roles = ${JSON.stringify(ROLES.slice(0, 2).concat([['worker', '--queues', 'gpu']]))};
+      const pids = roles.map((args) => fork(${JSON.stringify(PROGRAM)}, args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })
+        .on('exit', (code) => process.exit(1)).on('spawn', () => {}));
+      for (const child of pids) child.stdout.on('data', (text) => process.stdout.write(child.pid + ' ' + text));
+      setInterval(() => {}, 1000);`;
+    const parent = spawn(process.execPath, ['-e', fork], {
+      env: { ...process.env, REDIS_URL: redis.url, CRYFOLD_STORE: store },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let said = '';
+    parent.stdout.on('data', (text) => {
+      said += text;
+    });
+    await until('all services to be ready', () => ROLES.every(([role]) => said.includes(`${role} ready`)));
+    const pids = descendants(parent.pid ?? assert.fail()).map(({ pid }) => pid);
+    assert.ok(pids.length >= 3);
+    parent.kill('SIGKILL');
+    await until('the services to end', () => pids.every((pid) => !alive(pid)), 30);
+    assert.deepEqual((await readdir(shared, { recursive: true })).filter((name) => name.endsWith('.txt')).sort(), [
+      'other.txt',
+      join('sub', 'other.txt'),
+    ]);
+    assert.equal((await queues.job('cpu', 'kept'))?.state, 'waiting');
+    await queues.close();
+  } finally {
+    await redis.remove();
+  }
+});
+
+test('a start that fails ends the process with a code and a message, with a metrics port too', async () => {
+  const silent = createServer(() => {}).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port } = silent.address() as AddressInfo;
+  const redis = await RedisProcess.start();
+  const away = { CRYFOLD_S3_ENDPOINT: 'http://127.0.0.1:1', AWS_ACCESS_KEY_ID: 'k', AWS_SECRET_ACCESS_KEY: 's' };
+  const cases: [environment: Record<string, string>, code: number, message: RegExp][] = [
+    [{ REDIS_URL: 'redis://127.0.0.1:notaport', CRYFOLD_STORE: store }, 2, /^cryfold: USAGE: REDIS_URL/m],
+    [{ REDIS_URL: 'redis://127.0.0.1:1', CRYFOLD_STORE: store }, 1, /^cryfold: REDIS_UNREACHABLE: /m],
+    [{ REDIS_URL: `redis://127.0.0.1:${port}`, CRYFOLD_STORE: store }, 1, /^cryfold: REDIS_UNREACHABLE: /m],
+    [{ REDIS_URL: redis.url, CRYFOLD_STORE: 'ftp://somewhere' }, 2, /^cryfold: STORE_URL_INVALID: /m],
+    [{ REDIS_URL: redis.url, CRYFOLD_STORE: 's3://bucket/p', ...away }, 1, /^cryfold: STORE_UNREACHABLE: /m],
+  ];
+  try {
+    for (const [environment, code, message] of cases) {
+      const started = ROLES.map((args, i) =>
+        start([...args, ...(i < 2 ? ['--metrics-port', '0'] : [])], { CRYFOLD_START_TIMEOUT: '1', ...environment }),
+      );
+      for (const [i, command] of started.entries()) {
+        const ended = await ends(command, 60);
+        assert.equal(ended.code, code, `${ROLES[i]} ${JSON.stringify(environment)}: ${ended.stderr}`);
+        assert.match(ended.stderr, message);
+      }
+    }
+    for (const environment of [{ CRYFOLD_STORE: 'ftp://somewhere' }, { CRYFOLD_STORE: 's3://bucket/p', ...away }]) {
+      const served = await ends(
+        start(['serve', '--model', 'none', '--port', '0'], { CRYFOLD_START_TIMEOUT: '1', ...environment }),
+        60,
+      );
+      assert.ok(served.code === 1 || served.code === 2, served.stderr);
+      assert.match(served.stderr, /^cryfold: (STORE_|START_TIMEOUT)/m);
+    }
+  } finally {
+    silent.close();
+    await redis.remove();
+  }
+});
+
+test('an idle service stops within seconds whatever its grace, while Redis is away or does not answer', async () => {
+  for (const signal of ['SIGKILL', 'SIGSTOP'] as const) {
+    const redis = await RedisProcess.start();
+    try {
+      const environment = { REDIS_URL: redis.url, CRYFOLD_STORE: store, CRYFOLD_GRACE_SECONDS: '300' };
+      const services = await Promise.all(ROLES.map((args) => startService(args, environment)));
+      await untilReady(...services);
+      redis.signal(signal);
+      for (const service of services) service.process.kill('SIGTERM');
+      for (const service of services) assert.equal((await ends(service, 30)).code, 0, service.stdout());
+    } finally {
+      redis.signal('SIGCONT');
+      await redis.remove();
+    }
+  }
+});
+
+test('following a cluster’s run ends with the signal while Redis is away', async () => {
+  const redis = await RedisProcess.start();
+  const corpus = join(folder.path, 'corpus');
+  await synthesizeCorpus(corpus, { clips: 60, seed: 1 });
+  const queues = new Queues(redis.url);
+  try {
+    const args = [
+      'run',
+      '--data',
+      corpus,
+      '--out',
+      join(folder.path, 'followed'),
+      '--estimators',
+      'svm',
+      '--folds',
+      '3',
+    ];
+    const following = start(args, { REDIS_URL: redis.url, CRYFOLD_STORE: store });
+    await until('the run to be submitted', async () => (await queues.counts('runs')).waiting > 0);
+    await redis.kill();
+    following.process.kill('SIGTERM');
+    assert.equal((await ends(following, 20)).code, 4);
+  } finally {
+    await queues.close();
+    await redis.remove();
+  }
+});
+
+/** `unshare` with the flags that give a process namespace of its own here, or undefined. */
+const unshare = [
+  ['--pid', '--fork'],
+  ['--user', '--map-root-user', '--pid', '--fork'],
+].find((flags) => spawnSync('unshare', [...flags, 'true'], { stdio: 'ignore' }).status === 0);
+
+test('process 1 of a container ends on a SIGTERM that arrives while it looks for TensorFlow', {
+  skip: unshare === undefined && 'this user may not make a process namespace',
+}, async () => {
+  const { REDIS_URL: _redis, CRYFOLD_STORE: _store, ...rest } = process.env;
+  const outside = spawn('unshare', [...(unshare ?? []), '--kill-child', process.execPath, PROGRAM, 'worker'], {
+    env: { ...rest, REDIS_URL: 'redis://127.0.0.1:1', CRYFOLD_STORE: store },
+    stdio: 'ignore',
+  });
+  const ended = once(outside, 'exit');
+  try {
+    const inside = await until('the process', () => descendants(outside.pid ?? assert.fail())[0]?.pid);
+    await until('TensorFlow to be looked for', () => descendants(inside).length > 0);
+    process.kill(inside, 'SIGTERM');
+    await until('it to end', () => outside.exitCode !== null, 20);
+    assert.equal((await ended)[0], 0);
+  } finally {
+    outside.kill('SIGKILL');
+  }
+});
+
+test('output that cannot be written ends a command in plain words', {
+  skip: process.platform !== 'linux',
+}, async () => {
+  const shell = (command: string) =>
+    spawnSync('bash', ['-c', command], { encoding: 'utf8', env: { ...process.env, NODE: process.execPath, PROGRAM } });
+  for (const args of ['--help', 'list --out none', 'worker --help', 'predict --help']) {
+    const full = shell(`"$NODE" "$PROGRAM" ${args} > /dev/full`);
+    assert.equal(full.status, 2, args);
+    assert.match(full.stderr, /^cryfold: OUT_UNWRITABLE: standard output .*no space is left on the device\n {2}.*\n$/);
+    const closed = shell(`"$NODE" "$PROGRAM" ${args} | true; exit "\${PIPESTATUS[0]}"`);
+    assert.equal(closed.status, 141, args);
+    assert.equal(closed.stderr, '');
+  }
+  assert.equal(
+    shell('"$NODE" "$PROGRAM" nonsense 2> /dev/full').status,
+    2,
+    'errors that nobody can read keep their code',
+  );
+});
+
+test('a folder for the cache is asked for where the user has no home', { skip: process.getuid?.() !== 0 }, async () => {
+  const { HOME: _home, XDG_CACHE_HOME: _xdg, CRYFOLD_CACHE: _cache, ...rest } = process.env;
+  const flags = ['--reuid', '54321', '--clear-groups', process.execPath, PROGRAM, 'list', '--out', '/nowhere'];
+  const stranger = spawnSync('setpriv', flags, { encoding: 'utf8', env: rest });
+  if (stranger.error) return;
+  assert.equal(stranger.status, 2, stranger.stderr);
+  assert.match(stranger.stderr, /^cryfold: USAGE: HOME is not set.*\n {2}Set HOME, or CRYFOLD_CACHE/);
+  assert.equal((await cryfold(['list', '--out', join(folder.path, 'none')], { HOME: '' })).code, 0);
+});
+
+test('too few open files end a command with a message that names the limit', async () => {
+  for (const files of [30, 64, 128]) {
+    const command = `ulimit -n ${files}; exec "$0" "$1" doctor`;
+    const few = spawnSync('bash', ['-c', command, process.execPath, PROGRAM], { encoding: 'utf8' });
+    if (few.status === 0) continue;
+    assert.match(few.stderr, /^cryfold: .*\n {2}.*ulimit -n 1024.*\n$/, `${files}`);
+  }
+});
