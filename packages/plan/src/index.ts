@@ -47,5 +47,6 @@ export {
   trialName,
 } from './search-log.js';
 export { SEARCH_ALGORITHMS, type SearchParameter, type SearchSpec } from './search-spec.js';
-export { checkSpec, parseSpec, type Spec, specJsonSchema, specSchema } from './spec.js';
+export { checkSpec, parseSpec } from './spec.js';
+export { type Spec, specJsonSchema, specSchema } from './spec-schema.js';
 export { storedWeights, submittedWeights } from './submitted.js';

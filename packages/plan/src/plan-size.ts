@@ -1,5 +1,5 @@
 import { CryfoldError, LIMITS } from '@cryfold/core';
-import type { Spec } from './spec.js';
+import type { Spec } from './spec-schema.js';
 
 /** What planning needs to know of a dataset to tell how large a plan becomes. */
 export interface DatasetSize {

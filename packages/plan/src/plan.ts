@@ -15,7 +15,7 @@ import {
 import { type Estimator, kindOf, type RunSettings } from '@cryfold/estimators';
 import { isGrouped } from '@cryfold/evaluation';
 import { z } from 'zod';
-import { type Spec, specSchema } from './spec.js';
+import { type Spec, specSchema } from './spec-schema.js';
 
 /** Bumped when the code that computes a fold's result changes its meaning: old results are then not found. */
 export const FOLD_FORMAT = 1;

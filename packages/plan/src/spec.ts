@@ -1,63 +1,10 @@
 import { CryfoldError, LIMITS } from '@cryfold/core';
 import { estimatorSchema, kindOf } from '@cryfold/estimators';
-import { FUSION_RULES, SPLITTERS, splitterOf } from '@cryfold/evaluation';
-import { z } from 'zod';
+import { splitterOf } from '@cryfold/evaluation';
 import { checkJobCount } from './plan-size.js';
-import { extremes, parameterProblem, searchSchema } from './search-spec.js';
+import { extremes, parameterProblem } from './search-spec.js';
+import { type Spec, specSchema } from './spec-schema.js';
 import { readYaml } from './spec-yaml.js';
-
-const positive = z.number().positive();
-const count = z.int().positive();
-const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,40}$/, 'use lower-case letters, digits and dashes');
-
-export const specSchema = z.strictObject({
-  version: z.literal(1),
-  name,
-  features: z
-    .strictObject({
-      kind: z.literal('spectrogram').default('spectrogram'),
-      height: z.int().min(8).max(513).default(60),
-      width: z.int().min(8).max(800).default(90),
-      clipSeconds: positive.max(3600).default(1),
-    })
-    .prefault({}),
-  protocol: z
-    .strictObject({
-      splitter: z.enum(SPLITTERS).default('RepeatedKFold'),
-      folds: z.int().min(2).max(LIMITS.folds).default(5),
-      repeats: count.max(LIMITS.repeats).default(10),
-    })
-    .prefault({}),
-  seed: z.int().min(0).max(0xffffffff).default(0),
-  /** TensorFlow threads of one training child; part of the result's identity, since sums depend on it. */
-  threads: count.max(1024).default(1),
-  /** Whether TensorFlow compiles the networks' graphs with XLA; part of the result's identity, too. */
-  xla: z.boolean().optional(),
-  /** `epoch` saves networks after each epoch, so that a killed fold goes on from there; results are the same. */
-  checkpoint: z.enum(['none', 'epoch']).default('none'),
-  /** How many times each estimator is also trained on shuffled labels, over the first repeat's folds. */
-  nulls: z.int().min(0).max(100).optional(),
-  /** Which folds' trained networks are kept: none, the default; of each trial the one of least test log-loss; or all. */
-  keepModels: z.enum(['none', 'best', 'all']).optional(),
-  estimators: z.record(name, estimatorSchema),
-  fusion: z
-    .record(
-      name,
-      z.strictObject({
-        rule: z.enum(FUSION_RULES).default('mean'),
-        members: z.array(name).min(2).max(LIMITS.estimators),
-      }),
-    )
-    .default({}),
-  /** Turns the run into a sweep: docs/sweeps.md */
-  search: searchSchema.optional(),
-});
-
-export type Spec = z.infer<typeof specSchema>;
-/** The JSON Schema (draft 2020-12) of a spec as it is written, published as docs/spec.schema.json. */
-export function specJsonSchema(): object {
-  return { title: 'cryfold spec, version 1', ...z.toJSONSchema(specSchema, { io: 'input' }) };
-}
 
 /**
  * Parses and checks a spec.

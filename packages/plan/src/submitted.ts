@@ -1,6 +1,6 @@
 import { CryfoldError } from '@cryfold/core';
 import { kindOf } from '@cryfold/estimators';
-import type { Spec } from './spec.js';
+import type { Spec } from './spec-schema.js';
 
 const STORED = /^store:weights\/([0-9a-f]{64})\.h5#sha256=\1$/;
 
