@@ -38,72 +38,105 @@ export async function readRun(store: ArtifactStore, run: string, onDamaged?: OnD
   const manifest = await records.datasets.manifest(plan.dataset.key);
   const failures = new Map((await records.runs.failures(run)).map((failure) => [failure.key, failure]));
 
-  const noFolds = () => plan.splits.map((): Float64Array | null => null);
-  const probabilities = new Map<string, (Float64Array | null)[]>();
-  const decisions = new Map<string, (Float64Array | null)[]>();
-  const environment: Record<string, string> = {};
-  const shuffled: ShuffledFold[] = [];
-  const folds: StoredRun['folds'] = [];
-  for (const trial of Object.keys(plan.spec.estimators)) probabilities.set(trial, noFolds());
+  const folds = new RunFolds(plan);
   for (let start = 0; start < plan.jobs.length; start += CONCURRENT) {
     const jobs = plan.jobs.slice(start, start + CONCURRENT);
-    const read = await Promise.all(
-      jobs.map((job) =>
-        readFold(store, job, plan).catch(async (error) => {
-          if (!onDamaged || !(error instanceof CryfoldError) || !DAMAGE_CODES.has(error.code)) throw error;
-          await onDamaged(job, error);
-          return undefined;
-        }),
-      ),
-    );
-    for (const [i, job] of jobs.entries()) {
-      const fold = read[i];
-      if (job.shuffle !== undefined) {
-        const { trial: model, shuffle, split } = job;
-        const scores = fold && (fold.decisions ?? fold.probabilities);
-        shuffled.push({ model, shuffle, split, ...(scores ? { scores } : {}) });
-      }
-      if (!fold) continue;
-      folds.push({ job, record: fold.record });
-      noteEnvironment(environment, job.trial, fold.record.environment);
-      if (job.shuffle !== undefined) continue;
-      const own = probabilities.get(job.trial);
-      if (own) own[job.split] = fold.probabilities;
-      if (fold.decisions) {
-        if (!decisions.has(job.trial)) decisions.set(job.trial, noFolds());
-        decisions.get(job.trial)![job.split] = fold.decisions;
-      }
-    }
+    const read = await Promise.all(jobs.map((job) => readUndamaged(store, job, plan, onDamaged)));
+    for (const [i, job] of jobs.entries()) folds.add(job, read[i]);
   }
-
-  const index = new Map(manifest.classes.map((label, i) => [label, i]));
   return {
     plan,
     manifest,
-    environment,
-    folds,
-    input: {
-      classes: manifest.classes,
-      clips: manifest.clips.map(({ id, group, label }) => ({ id, group, label: index.get(label) ?? -1 })),
-      splits: plan.splits.map(({ repeat, fold, train, test }) => ({
-        repeat,
-        fold,
-        train: Int32Array.from(train),
-        test: Int32Array.from(test),
-      })),
-      estimators: plan.spec.estimators,
-      fusion: plan.spec.fusion,
-      probabilities,
-      decisions,
-      shuffled,
-      failures: plan.jobs.flatMap((job) => {
-        const failure = failures.get(job.key);
-        if (!failure) return [];
-        const { repeat, fold } = plan.splits[job.split];
-        const model = job.shuffle === undefined ? job.trial : shuffledName(job.trial, job.shuffle);
-        return [{ model, repeat, fold, code: failure.error.code, message: failure.error.message }];
-      }),
-    },
+    environment: folds.environment,
+    folds: folds.records,
+    input: evaluationInput(plan, manifest, folds, failures),
+  };
+}
+
+/** A fold, or undefined where it is missing, or damaged and `onDamaged` was told of it. */
+async function readUndamaged(
+  store: ArtifactStore,
+  job: FoldJob,
+  plan: RunPlan,
+  onDamaged: OnDamaged | undefined,
+): Promise<ReadFold | undefined> {
+  try {
+    return await readFold(store, job, plan);
+  } catch (error) {
+    if (!onDamaged || !(error instanceof CryfoldError) || !DAMAGE_CODES.has(error.code)) throw error;
+    await onDamaged(job, error);
+    return undefined;
+  }
+}
+
+/** The folds of a run, sorted by what the evaluation needs of them. */
+class RunFolds {
+  readonly records: StoredRun['folds'] = [];
+  readonly environment: Record<string, string> = {};
+  /** By estimator and split; null where a fold is missing */
+  readonly probabilities = new Map<string, (Float64Array | null)[]>();
+  readonly decisions = new Map<string, (Float64Array | null)[]>();
+  readonly shuffled: ShuffledFold[] = [];
+  readonly #splits: number;
+
+  constructor({ spec, splits }: RunPlan) {
+    this.#splits = splits.length;
+    for (const trial of Object.keys(spec.estimators)) this.probabilities.set(trial, this.#missing());
+  }
+
+  /** @param fold undefined where the job has no result */
+  add(job: FoldJob, fold: ReadFold | undefined): void {
+    const { trial, shuffle, split } = job;
+    if (shuffle !== undefined) {
+      const scores = fold && (fold.decisions ?? fold.probabilities);
+      this.shuffled.push({ model: trial, shuffle, split, ...(scores ? { scores } : {}) });
+    }
+    if (!fold) return;
+    this.records.push({ job, record: fold.record });
+    noteEnvironment(this.environment, trial, fold.record.environment);
+    if (shuffle !== undefined) return;
+    const own = this.probabilities.get(trial);
+    if (own) own[split] = fold.probabilities;
+    if (fold.decisions) {
+      if (!this.decisions.has(trial)) this.decisions.set(trial, this.#missing());
+      this.decisions.get(trial)![split] = fold.decisions;
+    }
+  }
+
+  #missing(): (Float64Array | null)[] {
+    return new Array(this.#splits).fill(null);
+  }
+}
+
+/** @param failures by fold key */
+function evaluationInput(
+  plan: RunPlan,
+  manifest: DatasetManifest,
+  { probabilities, decisions, shuffled }: RunFolds,
+  failures: ReadonlyMap<string, FoldFailure>,
+): EvaluationInput {
+  const index = new Map(manifest.classes.map((label, i) => [label, i]));
+  return {
+    classes: manifest.classes,
+    clips: manifest.clips.map(({ id, group, label }) => ({ id, group, label: index.get(label) ?? -1 })),
+    splits: plan.splits.map(({ repeat, fold, train, test }) => ({
+      repeat,
+      fold,
+      train: Int32Array.from(train),
+      test: Int32Array.from(test),
+    })),
+    estimators: plan.spec.estimators,
+    fusion: plan.spec.fusion,
+    probabilities,
+    decisions,
+    shuffled,
+    failures: plan.jobs.flatMap((job) => {
+      const failure = failures.get(job.key);
+      if (!failure) return [];
+      const { repeat, fold } = plan.splits[job.split];
+      const model = job.shuffle === undefined ? job.trial : shuffledName(job.trial, job.shuffle);
+      return [{ model, repeat, fold, code: failure.error.code, message: failure.error.message }];
+    }),
   };
 }
 

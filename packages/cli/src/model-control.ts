@@ -15,7 +15,7 @@ export function modelControl(store: ArtifactStore, storeUrl: string, config: Con
   const { server, redisUrl, cacheDir, childMemoryMb } = config;
   if (server) return new HttpModels(new HttpClient(server));
   return new StoreModels(store, async (plan, trial, watching) => {
-    if (redisUrl) return trainInCluster(store, redisUrl, plan, trial, watching);
+    if (redisUrl) return trainInCluster({ store, redisUrl }, plan, trial, watching);
     const { say, steps } = trainingProgress(plan, trial, watching.onProgress);
     say('');
     const { trainFinalHere } = await import('@cryfold/worker');

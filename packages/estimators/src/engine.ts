@@ -24,7 +24,7 @@ export interface TrainingData {
   groups: readonly string[];
   /** Content key of the feature set */
   featureKey: string;
-  /** Reads the feature set; kept for as long as this object is */
+  /** Reads the feature set from the store; an engine that reads it in every fold keeps it */
   features(): Promise<FeatureArray>;
 }
 

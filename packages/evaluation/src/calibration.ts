@@ -1,9 +1,20 @@
-/** Logits of probabilities; a probability of 0 counts as 2^-52. */
-function logits(probabilities: Float64Array): Float64Array {
-  return probabilities.map((p) => Math.log(Math.max(p, Number.EPSILON)));
+/** Logits by clip and class. */
+interface Logits {
+  /** Row-major, clips x classes */
+  values: Float64Array;
+  classes: number;
 }
 
-function softmaxRow(z: Float64Array, start: number, classes: number, scale: number, out: Float64Array): void {
+/** Logits of probabilities; a probability of 0 counts as 2^-52. */
+function logits(probabilities: Float64Array, classes: number): Logits {
+  return { values: probabilities.map((p) => Math.log(Math.max(p, Number.EPSILON))), classes };
+}
+
+/**
+ * Probabilities of one clip from its logits times `scale`.
+ * @param start index of the clip's first class, both in the logits and in `out`
+ */
+function softmaxRow({ values: z, classes }: Logits, start: number, scale: number, out: Float64Array): void {
   let top = Number.NEGATIVE_INFINITY;
   for (let c = 0; c < classes; c++) top = Math.max(top, scale * z[start + c]);
   let total = 0;
@@ -16,9 +27,9 @@ function softmaxRow(z: Float64Array, start: number, classes: number, scale: numb
  * classes stays, so accuracy does too.
  */
 export function applyTemperature(probabilities: Float64Array, classes: number, temperature: number): Float64Array {
-  const z = logits(probabilities);
-  const out = new Float64Array(z.length);
-  for (let start = 0; start < z.length; start += classes) softmaxRow(z, start, classes, 1 / temperature, out);
+  const z = logits(probabilities, classes);
+  const out = new Float64Array(probabilities.length);
+  for (let start = 0; start < out.length; start += classes) softmaxRow(z, start, 1 / temperature, out);
   return out;
 }
 
@@ -33,13 +44,14 @@ const LIMITS = { least: Math.exp(-10), most: Math.exp(10) };
  * @param probabilities row-major, clips x classes
  */
 export function fitTemperature(labels: ArrayLike<number>, probabilities: Float64Array, classes: number): number {
-  const z = logits(probabilities);
+  const rows = logits(probabilities, classes);
+  const z = rows.values;
   const p = new Float64Array(z.length);
   /** Derivative of the log-loss by 1/temperature: expected minus true logit. It rises, as the loss is convex. */
   const slope = (scale: number) => {
     let total = 0;
     for (let i = 0, start = 0; i < labels.length; i++, start += classes) {
-      softmaxRow(z, start, classes, scale, p);
+      softmaxRow(rows, start, scale, p);
       for (let c = 0; c < classes; c++) total += p[start + c] * z[start + c];
       total -= z[start + labels[i]];
     }

@@ -2,6 +2,16 @@ import type { FoldProbabilities } from './evaluation-input.js';
 import type { FusionTraining } from './fusion.js';
 import type { Split } from './split.js';
 
+/** What the members of a fusion predicted for the test clips of each split. */
+export interface MemberPredictions {
+  splits: readonly Split[];
+  members: readonly FoldProbabilities[];
+  /** Class index of each clip of the corpus */
+  labels: ArrayLike<number>;
+  /** Number of classes */
+  classes: number;
+}
+
 /**
  * What a fitted fusion learns from in one outer fold: the out-of-fold predictions of that fold's training clips, each
  * made where it was tested in the same repeat. No test clip of the fold is among them, so the weights never see its
@@ -10,16 +20,11 @@ import type { Split } from './split.js';
  * @param index of the outer fold in `splits`
  * @returns null where a training clip has no prediction of every member
  */
-export function crossFitRows(
-  splits: readonly Split[],
-  members: readonly FoldProbabilities[],
-  labels: ArrayLike<number>,
-  classes: number,
-  index: number,
-): FusionTraining | null {
+export function crossFitRows(predictions: MemberPredictions, index: number): FusionTraining | null {
+  const { splits } = predictions;
   const { repeat, train } = splits[index];
   const others = splits.map((split, s) => (split.repeat === repeat && s !== index ? split : null));
-  return collect(others, train, members, labels, classes);
+  return collect(predictions, others, train);
 }
 
 /**
@@ -27,33 +32,27 @@ export function crossFitRows(
  * as many rows as `crossFitRows` has and a fold more.
  * @returns null where a clip has no prediction of every member
  */
-export function outOfFoldRows(
-  splits: readonly Split[],
-  members: readonly FoldProbabilities[],
-  labels: ArrayLike<number>,
-  classes: number,
-  repeat: number,
-): FusionTraining | null {
+export function outOfFoldRows(predictions: MemberPredictions, repeat: number): FusionTraining | null {
+  const { splits, labels } = predictions;
   const own = splits.map((split) => (split.repeat === repeat ? split : null));
   return collect(
+    predictions,
     own,
     Int32Array.from(labels, (_, clip) => clip),
-    members,
-    labels,
-    classes,
   );
 }
 
-/** Members' predictions of some clips, each from the split that tests it; splits that are null are not looked at. */
+/**
+ * Members' predictions of some clips, each from the split that tests it.
+ * @param from the splits to take predictions from, by index; null for those to leave out
+ */
 function collect(
-  splits: readonly (Split | null)[],
+  { members, labels, classes }: MemberPredictions,
+  from: readonly (Split | null)[],
   clips: Int32Array,
-  members: readonly FoldProbabilities[],
-  labels: ArrayLike<number>,
-  classes: number,
 ): FusionTraining | null {
   const rowOf = new Map<number, { split: number; row: number }>();
-  for (const [split, other] of splits.entries()) {
+  for (const [split, other] of from.entries()) {
     for (const [row, clip] of (other?.test ?? []).entries()) rowOf.set(clip, { split, row });
   }
   const matrices = members.map(() => new Float64Array(clips.length * classes));

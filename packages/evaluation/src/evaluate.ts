@@ -129,7 +129,7 @@ function fuseFolds(
     const matrices = members.map(({ folds }) => folds[s]!);
     if (!isFitted(rule)) return fuse(rule, matrices, classes.length);
     const parts = members.map(({ folds }) => folds);
-    const training = crossFitRows(splits, parts, labels, classes.length, s);
+    const training = crossFitRows({ splits, members: parts, labels, classes: classes.length }, s);
     if (training) return fuse(rule, matrices, classes.length, training);
     lacking(split, `${rule} fusion lacks predictions of this fold's training clips in repeat ${split.repeat}`);
     return null;

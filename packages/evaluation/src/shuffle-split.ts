@@ -40,7 +40,8 @@ function proportionalCounts(counts: Int32Array, draws: number, random: RandomSta
   return taken;
 }
 
-function stratifiedOnce(labels: ArrayLike<number>, n: number, nTest: number, random: RandomState, repeat: number) {
+/** Training and test clips of one split in which every class keeps its share; `n` clips, `nTest` of them for the test. */
+function stratifiedOnce(labels: ArrayLike<number>, n: number, nTest: number, random: RandomState) {
   const classes = [...new Set(Array.from(labels))].sort((a, b) => a - b);
   const members = classes.map((label) =>
     Int32Array.from({ length: n }, (_, i) => i).filter((i) => labels[i] === label),
@@ -72,7 +73,7 @@ function stratifiedOnce(labels: ArrayLike<number>, n: number, nTest: number, ran
   });
   random.shuffle(train);
   random.shuffle(test);
-  return { repeat, fold: 0, train: Int32Array.from(train), test: Int32Array.from(test) };
+  return { train: Int32Array.from(train), test: Int32Array.from(test) };
 }
 
 /**
@@ -89,7 +90,7 @@ export function shuffleSplit(
   const nTest = testCount(n, testSize);
   const random = new RandomState(seed);
   return Array.from({ length: repeats }, (_, repeat) => {
-    if (stratify) return stratifiedOnce(stratify, n, nTest, random, repeat);
+    if (stratify) return { repeat, fold: 0, ...stratifiedOnce(stratify, n, nTest, random) };
     const order = random.permutation(n);
     return { repeat, fold: 0, train: order.slice(nTest), test: order.slice(0, nTest) };
   });

@@ -104,7 +104,7 @@ test('cross-fitting takes each training clip from the fold that tested it, in th
   // the probability names its clip and repeat
   const member = splits.map((split) => Float64Array.from([...split.test].flatMap((i) => [i, split.repeat])));
   for (const [s, split] of splits.entries()) {
-    const training = crossFitRows(splits, [member, member], labels, 2, s)!;
+    const training = crossFitRows({ splits, members: [member, member], labels, classes: 2 }, s)!;
     assert.equal(training.members.length, 2);
     assert.deepEqual(
       Array.from(training.members[1]),
@@ -116,7 +116,9 @@ test('cross-fitting takes each training clip from the fold that tested it, in th
     );
   }
   const holed = member.map((matrix, s) => (s === 1 ? null : matrix));
-  assert.equal(crossFitRows(splits, [member, holed], labels, 2, 0), null);
-  assert.ok(crossFitRows(splits, [member, holed], labels, 2, 1), 'its own hole is not among its training rows');
-  assert.equal(crossFitRows(kFold(20, { splits: 4 }).slice(0, 2), [member], labels, 2, 0), null);
+  const withHole = { splits, members: [member, holed], labels, classes: 2 };
+  assert.equal(crossFitRows(withHole, 0), null);
+  assert.ok(crossFitRows(withHole, 1), 'its own hole is not among its training rows');
+  const partial = { splits: kFold(20, { splits: 4 }).slice(0, 2), members: [member], labels, classes: 2 };
+  assert.equal(crossFitRows(partial, 0), null);
 });

@@ -1,3 +1,11 @@
+/** A stretch of a signal, weighted by a window. */
+export interface Frame {
+  /** First sample of the stretch */
+  start: number;
+  /** One weight per sample */
+  window: Float64Array;
+}
+
 /**
  * Power spectrum of real frames of one power-of-two length, at chosen bins. A frame of N real samples is
  * transformed as N/2 complex ones (even samples real, odd samples imaginary) by radix-4 decimation in time, and only
@@ -31,13 +39,12 @@ export class PowerSpectrum {
   }
 
   /**
-   * Adds |X[bin]|^2 of the windowed frame to `power`, one element per bin.
-   * @param samples at least `start + size` long
-   * @param window `size` weights
+   * Adds |X[bin]|^2 of a frame of `size` samples to `power`, one element per bin.
+   * @param samples at least `frame.start + size` long
    * @param bins from 0 to size/2
    * @param power accumulator, as long as `bins`
    */
-  add(samples: Float64Array, start: number, window: Float64Array, bins: Uint16Array, power: Float64Array): void {
+  add(samples: Float64Array, { start, window }: Frame, bins: Uint16Array, power: Float64Array): void {
     const half = this.#half;
     const re = this.#re;
     const im = this.#im;

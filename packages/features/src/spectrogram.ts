@@ -1,5 +1,5 @@
 import { CryfoldError } from '@cryfold/core';
-import { PowerSpectrum } from './fft.js';
+import { type Frame, PowerSpectrum } from './fft.js';
 import { PALETTE, PALETTE_SIZE } from './palette.js';
 
 /** Samples per analysis frame, hence 513 rows, whatever the sample rate. */
@@ -25,12 +25,6 @@ export interface ImagerOptions extends ImageSize {
   rate: number;
   /** length of every clip in samples */
   samples: number;
-}
-
-/** One windowed transform: `window` (FRAME weights) starts at sample `start`, which is -FRAME / 2 or more. */
-interface Frame {
-  start: number;
-  window: Float64Array;
 }
 
 /**
@@ -72,8 +66,10 @@ export class SpectrogramImager {
   readonly height: number;
   readonly width: number;
   readonly #samples: number;
+  /** The frames of each column of the image, in samples of `#buffer` */
   readonly #columns: Frame[][] = [];
   readonly #bins: Uint16Array;
+  /** A clip with FRAME / 2 zeros before it and FRAME after it */
   readonly #buffer: Float64Array;
   readonly #power: Float64Array;
   readonly #spectrum = new PowerSpectrum(FRAME);
@@ -108,7 +104,7 @@ export class SpectrogramImager {
         const length = Math.min(samples, end) - start;
         const window = windows.get(length) ?? hann(length);
         windows.set(length, window);
-        averaged.push({ start, window });
+        averaged.push({ start: FRAME / 2 + start, window });
       }
       this.#columns.push(averaged);
     }
@@ -127,9 +123,7 @@ export class SpectrogramImager {
     for (let column = 0; column < width; column++) {
       const frames = this.#columns[column];
       power.fill(0);
-      for (const { start, window } of frames) {
-        this.#spectrum.add(this.#buffer, FRAME / 2 + start, window, this.#bins, power);
-      }
+      for (const frame of frames) this.#spectrum.add(this.#buffer, frame, this.#bins, power);
       for (let row = 0; row < height; row++) {
         const level = Math.fround(10 * Math.log10(power[row] / frames.length));
         if (level < -RANGE_DB) continue;

@@ -42,6 +42,24 @@ export interface Voice {
   habit: Pattern;
 }
 
+/** How long a clip is and how finely it is sampled. */
+interface ClipLength {
+  /** samples */
+  length: number;
+  /** samples a second */
+  rate: number;
+}
+
+/** A resonance of the vocal tract. */
+interface Formant {
+  /** Hz */
+  frequency: number;
+  /** bandwidth in Hz */
+  width: number;
+  /** about the height of the peak */
+  gain: number;
+}
+
 type Row = readonly number[];
 const FIELDS = ['burst', 'pause', 'shift', 'rise', 'fall', 'rough', 'effort', 'breath', 'mouth', 'decay'] as const;
 
@@ -103,13 +121,13 @@ export function drawVoice(code: string, random: Random): Voice {
 export function drawCry(voice: Voice, length: number, rate: number, random: Random): Float64Array {
   const habit = FIELDS.map((field) => voice.habit[field]);
   const pattern = spread(habit, BETWEEN_CLIPS, random);
-  const source = drawBursts(voice, pattern, length, rate, random);
+  const source = drawBursts(voice, pattern, { length, rate }, random);
   const pole = Math.exp((-2 * Math.PI * 2 ** pattern.effort) / rate);
   for (let i = 0, y = 0; i < length; i++) source[i] = y += (1 - pole) * (source[i] - y);
   const out = new Float64Array(length);
   for (const [frequency, width, gain] of FORMANTS) {
     const factor = voice.tract * 2 ** (pattern.mouth + random.normal(0, 0.03));
-    resonate(source, out, Math.min(frequency * factor, 0.47 * rate), width, gain, rate);
+    resonate(source, out, { frequency: Math.min(frequency * factor, 0.47 * rate), width, gain }, rate);
   }
   addRoom(out, voice, rate, random);
   return out;
@@ -121,7 +139,7 @@ function hiss(random: Random, deviation: number): number {
 }
 
 /** The sound at the glottis: bursts and pauses, started somewhere within a burst. */
-function drawBursts(voice: Voice, pattern: Pattern, length: number, rate: number, random: Random): Float64Array {
+function drawBursts(voice: Voice, pattern: Pattern, { length, rate }: ClipLength, random: Random): Float64Array {
   const out = new Float64Array(length);
   const pitch = voice.pitch * 2 ** (pattern.shift / 12);
   const roughness = Math.max(0, Math.min(1, pattern.rough));
@@ -170,15 +188,8 @@ function blep(phase: number, step: number): number {
   return 0;
 }
 
-/** Adds a formant, a ringing two-pole filter with a peak of about `gain`, of `source` to `out`. */
-function resonate(
-  source: Float64Array,
-  out: Float64Array,
-  frequency: number,
-  width: number,
-  gain: number,
-  rate: number,
-): void {
+/** Filters `source` through a formant, a ringing two-pole filter, and adds the result to `out`; `rate` in Hz. */
+function resonate(source: Float64Array, out: Float64Array, { frequency, width, gain }: Formant, rate: number): void {
   const radius = Math.exp((-Math.PI * width) / rate);
   const angle = (2 * Math.PI * frequency) / rate;
   const a = gain * (1 - radius) * 2 * Math.sin(angle);

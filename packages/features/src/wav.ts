@@ -21,96 +21,137 @@ const SUBTYPE_TAIL = '000000001000800000aa00389b71';
 /** Byte width of one sample by format tag and bits; anything else is not supported. */
 const ENCODINGS: Record<number, readonly number[]> = { [PCM]: [8, 16, 24, 32], [FLOAT]: [32, 64] };
 
+/** What a fmt chunk says about the samples. */
+interface Format {
+  tag: number;
+  channels: number;
+  /** Hz */
+  rate: number;
+  bits: number;
+}
+
+/** The body of a chunk: byte offset and length within the file. */
+interface Chunk {
+  body: number;
+  size: number;
+}
+
+/** The bytes of a RIFF WAVE file, and what to call it in messages. */
+class WavFile {
+  readonly view: DataView;
+
+  constructor(
+    readonly bytes: Uint8Array,
+    readonly name: string,
+  ) {
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  invalid(why: string): CryfoldError {
+    return new CryfoldError('WAV_INVALID', `${this.name}: ${why}`, {
+      context: { file: this.name },
+      hint: 'Convert it to PCM WAV (`sox IN OUT.wav`) or remove it, or pass --skip-bad to leave such files out.',
+    });
+  }
+
+  /** The four characters that name a form or a chunk. */
+  fourCc(at: number): string {
+    return String.fromCharCode(...this.bytes.subarray(at, at + 4));
+  }
+}
+
 /**
  * Decodes a RIFF WAVE file: PCM of 8 (unsigned), 16, 24 or 32 bits, IEEE float of 32 or 64, plain or
- * WAVE_FORMAT_EXTENSIBLE, any rate and number of channels. Unknown chunks are passed over; what follows the data chunk
- * is not read. Memory use is bounded by eight times the size of `bytes`, whatever the header claims.
+ * WAVE_FORMAT_EXTENSIBLE, any rate and number of channels. Unknown chunks are skipped; what follows the data chunk is
+ * not read. Memory use is bounded by eight times the size of `bytes`, whatever the header claims.
  * Source: Microsoft/IBM, "Multimedia Programming Interface and Data Specifications 1.0" (1991), and Microsoft's
  * WAVEFORMATEXTENSIBLE.
  * @param name what to call the file in messages
  * @throws CryfoldError WAV_INVALID, WAV_EMPTY or WAV_NOT_FINITE, naming the file
  */
 export function decodeWav(bytes: Uint8Array, name: string): Wav {
-  const invalid = (why: string) =>
-    new CryfoldError('WAV_INVALID', `${name}: ${why}`, {
-      context: { file: name },
-      hint: 'Convert it to PCM WAV (`sox IN OUT.wav`) or remove it, or pass --skip-bad to leave such files out.',
-    });
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const fourCc = (at: number) => String.fromCharCode(...bytes.subarray(at, at + 4));
-  if (bytes.length < 12) throw invalid(`not a WAV file: only ${bytes.length} bytes`);
-  if (fourCc(0) !== 'RIFF') {
-    const big = ['RIFX', 'RF64', 'BW64'].includes(fourCc(0));
-    throw invalid(big ? `${fourCc(0)} files are not supported, only RIFF` : 'not a WAV file: no RIFF header');
-  }
-  if (fourCc(8) !== 'WAVE') throw invalid('not a WAV file: the RIFF form is not WAVE');
-
-  let format: { tag: number; channels: number; rate: number; bits: number } | undefined;
+  const file = new WavFile(bytes, name);
+  checkHeader(file);
+  let format: Format | undefined;
   let at = 12;
   while (at + 8 <= bytes.length) {
-    const kind = fourCc(at);
-    const size = view.getUint32(at + 4, true);
-    const body = at + 8;
+    const kind = file.fourCc(at);
+    const chunk = { body: at + 8, size: file.view.getUint32(at + 4, true) };
+    const { body, size } = chunk;
     const present = bytes.length - body;
     if (kind === 'data') {
-      if (!format) throw invalid('the data chunk comes before any fmt chunk');
-      if (size > present) throw invalid(`truncated: the data chunk promises ${size} bytes and ${present} are there`);
-      return { rate: format.rate, channels: format.channels, samples: mixDown(view, body, size) };
+      if (!format) throw file.invalid('the data chunk comes before any fmt chunk');
+      if (size > present) {
+        throw file.invalid(`truncated: the data chunk promises ${size} bytes and ${present} are there`);
+      }
+      return { rate: format.rate, channels: format.channels, samples: mixDown(file, format, chunk) };
     }
-    if (size > present) throw invalid(`truncated: a chunk promises ${size} bytes and ${present} are there`);
-    if (kind === 'fmt ') format = readFormat(body, size);
+    if (size > present) throw file.invalid(`truncated: a chunk promises ${size} bytes and ${present} are there`);
+    if (kind === 'fmt ') format = readFormat(file, chunk);
     at = body + size + (size & 1);
   }
-  throw invalid('truncated: no data chunk');
+  throw file.invalid('truncated: no data chunk');
+}
 
-  function readFormat(body: number, size: number) {
-    if (size < 16) throw invalid(`the fmt chunk has ${size} bytes, not 16 or more`);
-    let tag = view.getUint16(body, true);
-    const channels = view.getUint16(body + 2, true);
-    const rate = view.getUint32(body + 4, true);
-    const align = view.getUint16(body + 12, true);
-    const bits = view.getUint16(body + 14, true);
-    if (tag === EXTENSIBLE) {
-      if (size < 40) throw invalid(`an extensible fmt chunk has ${size} bytes, not 40 or more`);
-      const tail = Buffer.from(bytes.subarray(body + 26, body + 40)).toString('hex');
-      if (tail !== SUBTYPE_TAIL) throw invalid('an extensible format that is neither PCM nor float');
-      tag = view.getUint16(body + 24, true);
-    }
-    if (!ENCODINGS[tag]?.includes(bits)) {
-      throw invalid(`encoding ${tag} with ${bits} bits is not supported, only PCM 8/16/24/32 and float 32/64`);
-    }
-    if (channels === 0 || rate === 0) throw invalid(`${channels} channels at ${rate} Hz`);
-    if (align !== (channels * bits) / 8) throw invalid(`a frame of ${align} bytes for ${channels} x ${bits} bits`);
-    return { tag, channels, rate, bits };
+function checkHeader(file: WavFile): void {
+  if (file.bytes.length < 12) throw file.invalid(`not a WAV file: only ${file.bytes.length} bytes`);
+  const container = file.fourCc(0);
+  if (container !== 'RIFF') {
+    const big = ['RIFX', 'RF64', 'BW64'].includes(container);
+    throw file.invalid(big ? `${container} files are not supported, only RIFF` : 'not a WAV file: no RIFF header');
   }
+  if (file.fourCc(8) !== 'WAVE') throw file.invalid('not a WAV file: the RIFF form is not WAVE');
+}
 
-  function mixDown(data: DataView, body: number, size: number): Float64Array {
-    const { tag, channels, bits } = format!;
-    const width = bits / 8;
-    if (size % (width * channels) !== 0) throw invalid('truncated: the data chunk ends within a frame');
-    const length = size / (width * channels);
-    if (length === 0) {
-      throw new CryfoldError('WAV_EMPTY', `${name}: holds no samples`, {
-        context: { file: name },
-        hint: 'Remove it, or pass --skip-bad to leave such files out.',
+function readFormat(file: WavFile, { body, size }: Chunk): Format {
+  const { view } = file;
+  if (size < 16) throw file.invalid(`the fmt chunk has ${size} bytes, not 16 or more`);
+  let tag = view.getUint16(body, true);
+  const channels = view.getUint16(body + 2, true);
+  const rate = view.getUint32(body + 4, true);
+  const align = view.getUint16(body + 12, true);
+  const bits = view.getUint16(body + 14, true);
+  if (tag === EXTENSIBLE) {
+    if (size < 40) throw file.invalid(`an extensible fmt chunk has ${size} bytes, not 40 or more`);
+    const tail = Buffer.from(file.bytes.subarray(body + 26, body + 40)).toString('hex');
+    if (tail !== SUBTYPE_TAIL) throw file.invalid('an extensible format that is neither PCM nor float');
+    tag = view.getUint16(body + 24, true);
+  }
+  if (!ENCODINGS[tag]?.includes(bits)) {
+    throw file.invalid(`encoding ${tag} with ${bits} bits is not supported, only PCM 8/16/24/32 and float 32/64`);
+  }
+  if (channels === 0 || rate === 0) throw file.invalid(`${channels} channels at ${rate} Hz`);
+  if (align !== (channels * bits) / 8) throw file.invalid(`a frame of ${align} bytes for ${channels} x ${bits} bits`);
+  return { tag, channels, rate, bits };
+}
+
+/** The mean of the channels, sample by sample. */
+function mixDown(file: WavFile, { tag, channels, bits }: Format, { body, size }: Chunk): Float64Array {
+  const { name } = file;
+  const width = bits / 8;
+  if (size % (width * channels) !== 0) throw file.invalid('truncated: the data chunk ends within a frame');
+  const length = size / (width * channels);
+  if (length === 0) {
+    throw new CryfoldError('WAV_EMPTY', `${name}: holds no samples`, {
+      context: { file: name },
+      hint: 'Remove it, or pass --skip-bad to leave such files out.',
+    });
+  }
+  const read = sampleReader(file.view, tag, bits);
+  const samples = new Float64Array(length);
+  for (let i = 0, offset = body; i < length; i++) {
+    let sum = 0;
+    for (let c = 0; c < channels; c++, offset += width) sum += read(offset);
+    const value = sum / channels;
+    if (!Number.isFinite(value)) {
+      throw new CryfoldError('WAV_NOT_FINITE', `${name}: sample ${i} is NaN or infinite`, {
+        context: { file: name, sample: i },
+        hint: 'Export the recording again, or pass --skip-bad to leave such files out.',
       });
     }
-    const read = sampleReader(data, tag, bits);
-    const samples = new Float64Array(length);
-    for (let i = 0, offset = body; i < length; i++) {
-      let sum = 0;
-      for (let c = 0; c < channels; c++, offset += width) sum += read(offset);
-      const value = sum / channels;
-      if (!Number.isFinite(value)) {
-        throw new CryfoldError('WAV_NOT_FINITE', `${name}: sample ${i} is NaN or infinite`, {
-          context: { file: name, sample: i },
-          hint: 'Export the recording again, or pass --skip-bad to leave such files out.',
-        });
-      }
-      samples[i] = value;
-    }
-    return samples;
+    samples[i] = value;
   }
+  return samples;
 }
 
 function sampleReader(view: DataView, tag: number, bits: number): (offset: number) => number {

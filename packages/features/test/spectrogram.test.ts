@@ -20,7 +20,7 @@ test('power spectrum equals the sum that defines it, at every bin and size', () 
     const window = noise(size, size + 1);
     const bins = Uint16Array.from({ length: size / 2 + 1 }, (_, i) => i);
     const power = new Float64Array(bins.length).fill(3);
-    new PowerSpectrum(size).add(samples, 5, window, bins, power);
+    new PowerSpectrum(size).add(samples, { start: 5, window }, bins, power);
     for (const k of bins) {
       let re = 0;
       let im = 0;

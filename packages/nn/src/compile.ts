@@ -1,14 +1,6 @@
-import { forward, type Weight, Weights } from './forward.js';
+import { type Forward, forward, type Weight, Weights } from './forward.js';
 import { gradients } from './graph/gradients.js';
-import {
-  type DType,
-  elementCount,
-  Graph,
-  type GraphNode,
-  type Shape,
-  type Value,
-  type Variable,
-} from './graph/graph.js';
+import { elementCount, Graph, type GraphNode, type Shape, type Value, type Variable } from './graph/graph.js';
 import type { Signature, Signatures } from './graph/saved-model.js';
 import type { Model } from './models/model.js';
 import { plus, subtract } from './ops/arithmetic.js';
@@ -62,71 +54,37 @@ export function compileModel(model: Model, classes: number, options: CompileOpti
   const { optimizer, precision = 'float32', trained = () => true } = options;
   const graph = new Graph();
   const weights = new Weights(graph, trained);
-  const data = declareData(graph, model.inputShape);
-  const indices = graph.placeholder('indices', 'int32', [null]);
-  const examples = gatherVariable(data.examples, indices);
-  const input = cast(examples, 'float32');
-  const labels = gatherVariable(data.labels, indices);
-  const scalar = (name: string, dtype: DType = 'float32') => graph.placeholder(name, dtype, []);
-  const seed = scalar('seed', 'int32');
-  const classWeights = graph.placeholder('classWeights', 'float32', [classes]);
-
+  const batch = declareBatch(graph, model.inputShape, classes);
+  const { indices, seed, classWeights, labels } = batch;
   const training = graph.scope('training', () =>
-    forward(model.layers, input, weights, { training: true, precision, seed }),
+    forward(model.layers, batch.input, weights, { training: true, precision, seed }),
   );
   const inference = graph.scope('inference', () =>
-    forward(model.layers, input, weights, { training: false, precision }),
+    forward(model.layers, batch.input, weights, { training: false, precision }),
   );
   const logits = cast(training.output, 'float32');
   if (logits.shape.length !== 2 || logits.shape[1] !== classes) {
     throw new Error(`model ${model.name} ends in [${logits.shape.join(', ')}], not in ${classes} logits`);
   }
-  const weighted = multiply(sparseSoftmaxCrossEntropy(logits, labels), gather(classWeights, labels));
-  const loss = vectorMean(weighted);
+  const loss = vectorMean(multiply(sparseSoftmaxCrossEntropy(logits, labels), gather(classWeights, labels)));
   const trainable = weights.all().filter((weight) => weight.trainable);
   const targets = trainable.map(({ variable }) => graph.read(variable));
   const scaling =
     precision === 'float16' ? new LossScale(graph, (scale) => gradients(multiply(loss, scale), targets)) : undefined;
   const slopes = scaling?.gradients ?? gradients(loss, targets);
-  const applied = (value: Value) => scaling?.guard(value) ?? value;
-
-  const learningRate = scalar('learningRate');
-  const momentum = scalar('momentum');
-  const iterations = graph.variable('optimizer/iterations', 'float32', []);
-  const iteration = plus(graph.read(iterations), graph.constant(1));
-  const update = optimizer.prepare({ graph, learningRate, iteration });
-  const slots: Variable[] = [];
-  const updates: GraphNode[] = trainable.map(({ variable, shape }, i) => {
-    const own = optimizer.slots.map((slot) => graph.variable(`optimizer/${variable.name}/${slot}`, 'float32', shape));
-    slots.push(...own);
-    return update(variable, applied(slopes[i]), own);
-  });
-  updates.push(graph.assign(iterations, applied(iteration)));
-  const rest = subtract(graph.constant(1), momentum);
-  for (const { variable, value } of training.tracked) {
-    const change = multiply(subtract(graph.read(variable), value), rest);
-    updates.push(
-      graph.node('AssignSubVariableOp', {
-        name: `${variable.name}/track`,
-        inputs: [variable.handle, applied(change)],
-        attrs: { dtype: { type: variable.dtype } },
-      }),
-    );
-  }
-  const done = scaling ? scaling.finish(updates) : updates;
+  const step = optimizerStep(graph, optimizer, { trainable, slopes, tracked: training.tracked, scaling });
 
   const finalLogits = cast(inference.output, 'float32');
   const probabilities = softmax(finalLogits);
-  const parameters = weights.all().map((weight) => weight.variable);
   const stepInputs = { indices, seed, classWeights };
   const signatures: Signatures = {
-    feed: data.feed,
+    feed: batch.feed,
     step: {
-      inputs: { ...stepInputs, learningRate, momentum },
+      inputs: { ...stepInputs, ...step.inputs },
       outputs: {
-        loss: identity(loss, 'step/loss', done),
-        hits: identity(hitCount(logits, labels), 'step/hits', done),
-        ...(scaling && { scale: identity(scaling.scale, 'step/scale', done) }),
+        loss: identity(loss, 'step/loss', step.done),
+        hits: identity(hitCount(logits, labels), 'step/hits', step.done),
+        ...(scaling && { scale: identity(scaling.scale, 'step/scale', step.done) }),
       },
     },
     gradients: {
@@ -142,10 +100,97 @@ export function compileModel(model: Model, classes: number, options: CompileOpti
         probabilities,
       },
     },
-    predict: { inputs: { examples }, outputs: { probabilities } },
-    ...stateSignatures(graph, parameters, [...slots, iterations, ...(scaling?.variables ?? [])]),
+    predict: { inputs: { examples: batch.examples }, outputs: { probabilities } },
+    ...stateSignatures(
+      graph,
+      weights.all().map(({ variable }) => variable),
+      step.state,
+    ),
   };
   return { graph, signatures, weights: weights.all(), inputShape: model.inputShape };
+}
+
+/** Some of the examples that the session holds, and the other inputs of a step over them. */
+interface Batch {
+  /** Brings examples and labels into the session. */
+  feed: Signature;
+  /** int32 [b] */
+  indices: Value;
+  /** [b, ...inputShape], as the session holds them */
+  examples: Value;
+  /** The examples in float32 */
+  input: Value;
+  /** int32 [b] */
+  labels: Value;
+  /** int32 scalar */
+  seed: Value;
+  /** float32 [classes] */
+  classWeights: Value;
+}
+
+function declareBatch(graph: Graph, inputShape: readonly number[], classes: number): Batch {
+  const data = declareData(graph, inputShape);
+  const indices = graph.placeholder('indices', 'int32', [null]);
+  const examples = gatherVariable(data.examples, indices);
+  const input = cast(examples, 'float32');
+  const labels = gatherVariable(data.labels, indices);
+  const seed = graph.placeholder('seed', 'int32', []);
+  const classWeights = graph.placeholder('classWeights', 'float32', [classes]);
+  return { feed: data.feed, indices, examples, input, labels, seed, classWeights };
+}
+
+/** What a training step found out: where weights and moving statistics are to move. */
+interface Changes {
+  trainable: readonly Weight[];
+  /** Gradients of the loss, one per trainable weight, unscaled */
+  slopes: readonly Value[];
+  /** Values towards which moving statistics move */
+  tracked: Forward['tracked'];
+  /** Undefined unless the loss is scaled: then no change may happen in a step that overflows. */
+  scaling: LossScale | undefined;
+}
+
+interface OptimizerStep {
+  /** float32 scalars */
+  inputs: { learningRate: Value; momentum: Value };
+  /** The variables that the optimiser keeps between steps */
+  state: readonly Variable[];
+  /** Nodes that have run when the step is done */
+  done: readonly GraphNode[];
+}
+
+/** Moves weights by the optimiser's rule, and moving statistics by `momentum`. */
+function optimizerStep(graph: Graph, optimizer: Optimizer, changes: Changes): OptimizerStep {
+  const { trainable, slopes, tracked, scaling } = changes;
+  const applied = (value: Value) => scaling?.guard(value) ?? value;
+  const learningRate = graph.placeholder('learningRate', 'float32', []);
+  const momentum = graph.placeholder('momentum', 'float32', []);
+  const iterations = graph.variable('optimizer/iterations', 'float32', []);
+  const iteration = plus(graph.read(iterations), graph.constant(1));
+  const update = optimizer.prepare({ graph, learningRate, iteration });
+  const slots: Variable[] = [];
+  const updates: GraphNode[] = trainable.map(({ variable, shape }, i) => {
+    const own = optimizer.slots.map((slot) => graph.variable(`optimizer/${variable.name}/${slot}`, 'float32', shape));
+    slots.push(...own);
+    return update(variable, applied(slopes[i]), own);
+  });
+  updates.push(graph.assign(iterations, applied(iteration)));
+  const rest = subtract(graph.constant(1), momentum);
+  for (const { variable, value } of tracked) {
+    const change = multiply(subtract(graph.read(variable), value), rest);
+    updates.push(
+      graph.node('AssignSubVariableOp', {
+        name: `${variable.name}/track`,
+        inputs: [variable.handle, applied(change)],
+        attrs: { dtype: { type: variable.dtype } },
+      }),
+    );
+  }
+  return {
+    inputs: { learningRate, momentum },
+    state: [...slots, iterations, ...(scaling?.variables ?? [])],
+    done: scaling ? scaling.finish(updates) : updates,
+  };
 }
 
 /**

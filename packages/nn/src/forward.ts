@@ -12,6 +12,14 @@ export interface Weight {
   trainable: boolean;
 }
 
+/** What a layer says about a weight that it uses. */
+interface Declaration {
+  shape: readonly number[];
+  initializer: Initializer;
+  /** False for moving statistics, which no optimiser moves. */
+  trainable: boolean;
+}
+
 /** The weights of a model, in the order in which its layers ask for them. */
 export class Weights {
   readonly #all = new Map<string, Weight>();
@@ -27,7 +35,7 @@ export class Weights {
   }
 
   /** The weight of this name, declared on first use. */
-  get(layer: string, name: string, shape: readonly number[], initializer: Initializer, trainable: boolean): Weight {
+  get(layer: string, name: string, { shape, initializer, trainable }: Declaration): Weight {
     const key = `${layer}/${name}`;
     let weight = this.#all.get(key);
     if (!weight) {
@@ -73,7 +81,7 @@ export function forward(layers: readonly Layer[], input: Value, weights: Weights
     const context: LayerContext = {
       training: options.training && weights.trained(layer.name),
       weight(name, shape, initializer, { trainable = true, float32 = false } = {}) {
-        const { variable } = weights.get(layer.name, name, shape, initializer, trainable);
+        const { variable } = weights.get(layer.name, name, { shape, initializer, trainable });
         declared.set(name, variable);
         const value = graph.read(variable);
         return float32 ? value : cast(value, precision);

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CryfoldError, decodeRecord, endsWithin, isNewer } from '@cryfold/core';
 import { DelayedError, type Job, UnrecoverableError, Worker } from 'bullmq';
-import type { Redis } from 'ioredis';
 import type { z } from 'zod';
 import { connect } from './connection.js';
 import { asCryfoldError, askRedis, failureMessage } from './failures.js';
@@ -62,30 +61,28 @@ export interface ConsumerObserver {
 
 /** Takes jobs from a queue until closed. Failures follow their class: see FailureClass in core. */
 export class Consumer<P> {
+  readonly #options: ConsumerOptions<P>;
   readonly #worker: Worker;
   readonly #redis;
   #active = 0;
   #aborted = false;
   #wake: () => void = () => {};
+  /** Messages of the jobs that only a newer version can read, so that each is reported once. */
+  readonly #reported = new Set<string>();
 
   constructor(options: ConsumerOptions<P>) {
     const { observer } = options;
-    const told = new Set<string>();
-    const counted = { ...options, handle: (payload: P, attempt: Attempt) => this.#handle(options, payload, attempt) };
+    this.#options = options;
     this.#redis = connect(options.url, 'blocking', () => observer?.reconnected());
-    this.#worker = new Worker(
-      options.queue,
-      (job, token, signal) => process(counted, this.#redis, told, job, token, signal),
-      {
-        ...keyPrefix,
-        ...tracing(),
-        connection: this.#redis,
-        concurrency: options.concurrency,
-        lockDuration: LOCK,
-        stalledInterval: STALLED_CHECK,
-        maxStalledCount: options.maxStalledCount,
-      },
-    );
+    this.#worker = new Worker(options.queue, (job, token, signal) => this.#process(job, token, signal), {
+      ...keyPrefix,
+      ...tracing(),
+      connection: this.#redis,
+      concurrency: options.concurrency,
+      lockDuration: LOCK,
+      stalledInterval: STALLED_CHECK,
+      maxStalledCount: options.maxStalledCount,
+    });
     this.#worker.on('error', options.onError);
     this.#worker.on('stalled', () => observer?.lostLease());
     this.#worker.on('lockRenewalFailed', (jobIds) => {
@@ -123,59 +120,54 @@ export class Consumer<P> {
     this.#redis.disconnect();
   }
 
-  async #handle({ handle }: ConsumerOptions<P>, payload: P, attempt: Attempt): Promise<void> {
+  /** Hands a payload over, and counts it among what a closing consumer waits for. */
+  async #handle(payload: P, attempt: Attempt): Promise<void> {
     this.#active++;
     try {
-      await handle(payload, attempt);
+      await this.#options.handle(payload, attempt);
     } finally {
       this.#active--;
       if (this.#active === 0) this.#wake();
     }
   }
-}
 
-async function process<P>(
-  options: ConsumerOptions<P>,
-  redis: Redis,
-  told: Set<string>,
-  job: Job,
-  token: string | undefined,
-  signal: AbortSignal = new AbortController().signal,
-): Promise<void> {
-  const previous = job.attemptsStarted - 1;
-  const later = async (delay: number): Promise<never> => {
-    await job.moveToDelayed(Date.now() + delay, token);
-    throw new DelayedError();
-  };
-  try {
-    const payload = decodeRecord(options.schema, job.data, `job ${job.id}`);
-    await options.handle(payload, {
-      signal,
-      previous,
-      added: job.timestamp,
-      progress: (data) => askRedis(() => job.updateProgress(data)),
-      count: async (name) => void (await askRedis(() => redis.hincrby(COUNTERS, name, 1))),
-    });
-  } catch (thrown) {
-    if (signal.aborted) return later(100);
-    const error = asCryfoldError(thrown);
-    // Looking again and again is no failure, and worth no further word.
-    const again = isNewer(error) && told.has(error.message);
-    if (!again) options.observer?.failed(error);
-    if (error.failure === 'infrastructure') {
-      if (!again) options.onError(error);
-      if (isNewer(error)) {
-        told.add(error.message);
-        await job.moveToDelayed(Date.now() + NEWER.delay, token);
-        await sleep(NEWER.rest, undefined, { signal }).catch(() => {});
-        throw new DelayedError();
+  async #process(job: Job, token: string | undefined, signal = new AbortController().signal): Promise<void> {
+    const options = this.#options;
+    const previous = job.attemptsStarted - 1;
+    const later = async (delay: number): Promise<never> => {
+      await job.moveToDelayed(Date.now() + delay, token);
+      throw new DelayedError();
+    };
+    try {
+      const payload = decodeRecord(options.schema, job.data, `job ${job.id}`);
+      await this.#handle(payload, {
+        signal,
+        previous,
+        added: job.timestamp,
+        progress: (data) => askRedis(() => job.updateProgress(data)),
+        count: async (name) => void (await askRedis(() => this.#redis.hincrby(COUNTERS, name, 1))),
+      });
+    } catch (thrown) {
+      if (signal.aborted) return later(100);
+      const error = asCryfoldError(thrown);
+      // Putting a job back again is no new failure: report it only the first time.
+      const again = isNewer(error) && this.#reported.has(error.message);
+      if (!again) options.observer?.failed(error);
+      if (error.failure === 'infrastructure') {
+        if (!again) options.onError(error);
+        if (isNewer(error)) {
+          this.#reported.add(error.message);
+          await job.moveToDelayed(Date.now() + NEWER.delay, token);
+          await sleep(NEWER.rest, undefined, { signal }).catch(() => {});
+          throw new DelayedError();
+        }
+        const backoff = Math.min(1000 * 2 ** Math.min(previous, 5), 30_000);
+        return later(backoff * (0.5 + Math.random() / 2));
       }
-      const backoff = Math.min(1000 * 2 ** Math.min(previous, 5), 30_000);
-      return later(backoff * (0.5 + Math.random() / 2));
+      const message = failureMessage(error);
+      // A second attempt may find a worker with more memory; further ones only repeat the failure.
+      const hopeless = error.code === 'OUT_OF_MEMORY' && job.attemptsMade > 0;
+      throw error.failure === 'crash' && !hopeless ? new Error(message) : new UnrecoverableError(message);
     }
-    const message = failureMessage(error);
-    // A second attempt may find a worker with more memory; further ones only repeat the failure.
-    const hopeless = error.code === 'OUT_OF_MEMORY' && job.attemptsMade > 0;
-    throw error.failure === 'crash' && !hopeless ? new Error(message) : new UnrecoverableError(message);
   }
 }

@@ -6,6 +6,12 @@ import { meanScore } from './racing.js';
 type Evaluate = Extract<Decision, { kind: 'evaluate' }>;
 type Rules = NonNullable<SearchSpec['asha']>;
 
+/** The rungs that trials climb: how much of the resource each gives, ascending; the last gives all. */
+interface Ladder {
+  resource: Rules['resource'];
+  sizes: readonly number[];
+}
+
 const DEFAULTS: Rules = { resource: 'folds', eta: 3, min: 1 };
 
 /** How much of the resource each rung gives; the last gives all. */
@@ -24,6 +30,7 @@ export function decideAsha(contest: Contest): Decision[] {
   const { search, trials, ratio } = contest;
   const rules = search.asha ?? DEFAULTS;
   const sizes = rungs(rules, mostOf(contest, rules));
+  const ladder = { resource: rules.resource, sizes };
   const decisions: Decision[] = [];
   const idle = (trial: Entrant) =>
     trial.state === 'RUNNING' && trial.error === undefined && trial.scores.size === trial.splits.length;
@@ -39,7 +46,7 @@ export function decideAsha(contest: Contest): Decision[] {
   const promoted = new Set<string>();
   const promote = (trial: Entrant) => {
     promoted.add(trial.trial);
-    decisions.push(evaluate(contest, trial, rules, sizes, rungOf(trial) + 1));
+    decisions.push(evaluate(contest, trial, ladder, rungOf(trial) + 1));
   };
   let free = search.parallel - trials.filter((trial) => trial.state === 'RUNNING' && !idle(trial)).length;
   for (let rung = sizes.length - 2; rung >= 0; rung--) {
@@ -47,7 +54,7 @@ export function decideAsha(contest: Contest): Decision[] {
   }
   const fresh = free > 0 ? proposals(contest, free) : [];
   fresh.forEach((parameters, i) => {
-    decisions.push(evaluate(contest, { parameters, number: trials.length + i }, rules, sizes, 0));
+    decisions.push(evaluate(contest, { parameters, number: trials.length + i }, ladder, 0));
   });
   const left = waiting.filter(({ trial }) => !promoted.has(trial));
   const quiet = promoted.size + fresh.length === 0 && !trials.some((t) => t.state === 'RUNNING' && !idle(t));
@@ -101,11 +108,11 @@ function bestOf(trials: readonly Entrant[]): Entrant {
   )[0];
 }
 
+/** The decision to evaluate a known or a new trial at a rung. */
 function evaluate(
   contest: Contest,
   what: Entrant | { parameters: Record<string, unknown>; number: number },
-  { resource }: Rules,
-  sizes: readonly number[],
+  { resource, sizes }: Ladder,
   rung: number,
 ): Evaluate {
   const number = 'number' in what ? what.number : contest.trials.indexOf(what);

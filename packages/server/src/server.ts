@@ -52,7 +52,7 @@ export class ApiServer {
     const list = new RunList(control);
     const watches = new Watches(list, log);
     const models = new StoreModels(control.store, (plan, trial, watching) =>
-      trainInCluster(control.store, redisUrl, plan, trial, watching),
+      trainInCluster({ store: control.store, redisUrl }, plan, trial, watching),
     );
     const maker = new ModelMaker(models, log);
     app.addHook('preClose', async () => {

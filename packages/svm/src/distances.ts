@@ -1,5 +1,14 @@
 import { CryfoldError } from '@cryfold/core';
-import { BLOCK_COLUMNS, BLOCK_ROWS, copyBlock, type DotTile, plainTile, simdTile, TILE_ROWS } from './dot-tile.js';
+import {
+  BLOCK_COLUMNS,
+  BLOCK_ROWS,
+  copyBlock,
+  type DotTile,
+  type ImageRows,
+  plainTile,
+  simdTile,
+  TILE_ROWS,
+} from './dot-tile.js';
 
 /** Squared Euclidean distances between the rows of an image matrix, in units of one grey level squared. */
 export interface DistanceMatrix {
@@ -40,17 +49,13 @@ export function squaredDistances(
   known?: DistanceMatrix,
 ): DistanceMatrix {
   checkShape(images, rows, columns);
-  return distancesWith(simdTile(rows) ?? plainTile(rows), images, rows, columns, known);
+  return distancesWith(simdTile(rows) ?? plainTile(rows), { pixels: images, columns }, known);
 }
 
-/** squaredDistances on a given kernel. */
-export function distancesWith(
-  tile: DotTile,
-  images: Uint8Array,
-  rows: number,
-  columns: number,
-  known?: DistanceMatrix,
-): DistanceMatrix {
+/** `squaredDistances` with the given tile, which must have room for all images. */
+export function distancesWith(tile: DotTile, images: ImageRows, known?: DistanceMatrix): DistanceMatrix {
+  const { pixels, columns } = images;
+  const rows = pixels.length / columns;
   const done = known?.rows ?? 0;
   if (known && (known.columns !== columns || done > rows || known.data.length !== done * done)) {
     throw new CryfoldError('NPY_INVALID', `distances of ${done} x ${known.columns} cannot extend to ${rows}`, {
@@ -60,8 +65,8 @@ export function distancesWith(
   }
   const size = rows * rows;
   const data = columns * 255 ** 2 < 2 ** 31 ? new Int32Array(size) : new Float64Array(size);
-  addDotProducts(tile, images, rows, columns, done, data);
-  const norms = pixelMoments(images, rows, columns).sumSquares;
+  addDotProducts(tile, images, done, data);
+  const norms = pixelMoments(pixels, rows, columns).sumSquares;
   for (let i = 0; i < rows; i++) {
     const start = i * rows;
     if (known && i < done) data.set(known.data.subarray(i * done, i * done + done), start);
@@ -86,18 +91,16 @@ export function mirror(matrix: Int32Array | Float64Array, rows: number, stride: 
   }
 }
 
-/** Adds to the lower triangle, from row `first` on, the dot products of the images. */
-function addDotProducts(
-  tile: DotTile,
-  images: Uint8Array,
-  rows: number,
-  columns: number,
-  first: number,
-  data: Int32Array | Float64Array,
-): void {
+/**
+ * Adds the dot products of the images to the lower triangle, starting at row `first`.
+ * @param data images x images
+ */
+function addDotProducts(tile: DotTile, images: ImageRows, first: number, data: Int32Array | Float64Array): void {
   const { out } = tile;
+  const { columns } = images;
+  const rows = images.pixels.length / columns;
   for (let block = 0; block * BLOCK_COLUMNS < columns; block++) {
-    const width = copyBlock(images, columns, block, tile.right, 0);
+    const width = copyBlock(images, block, tile.right, 0);
     for (let right = 0; right < rows; right += BLOCK_ROWS) {
       const start = Math.max(right, first - (first % TILE_ROWS));
       for (let left = start; left < rows; left += TILE_ROWS) {

@@ -43,7 +43,8 @@ function kernelBytes(pages: number, size: LeftSize): Uint8Array<ArrayBuffer> {
   const { get, set, i32Add, i32Const, i32x4Add, i32x4Lane } = wasm;
   const four = [0, 1, 2, 3];
   const two = [0, 1];
-  // Byte addresses: left and right rows, end of the right rows, end of the first left row, place of the result.
+  // Byte addresses. Parameters: left and right rows, end of the right rows, end of the first left row. Locals, which
+  // start at 0: place of the next result, positions in the left and right rows.
   const [left, right, rightEnd, leftEnd, out, p, q] = [0, 1, 2, 3, 4, 5, 6];
   const loadLeft = size === 1 ? wasm.v128Load8x8Unsigned : wasm.v128Load;
   const operand = (i: number) => 7 + i;
@@ -77,8 +78,8 @@ function kernelBytes(pages: number, size: LeftSize): Uint8Array<ArrayBuffer> {
   return moduleBytes(pages, [
     {
       name: 'run',
-      parameters: ['i32', 'i32', 'i32', 'i32', 'i32'],
-      locals: ['i32', 'i32', ...new Array<ValueType>(4 + 1 + 8).fill('v128')],
+      parameters: ['i32', 'i32', 'i32', 'i32'],
+      locals: ['i32', 'i32', 'i32', ...new Array<ValueType>(4 + 1 + 8).fill('v128')],
       body,
     },
   ]);
@@ -87,7 +88,7 @@ function kernelBytes(pages: number, size: LeftSize): Uint8Array<ArrayBuffer> {
 const padded = (rows: number) => Math.ceil(rows / BLOCK_ROWS) * BLOCK_ROWS;
 
 function simd(rows: number, size: LeftSize): DotTile | undefined {
-  type Run = (left: number, right: number, rightEnd: number, leftEnd: number, out: number) => void;
+  type Run = (left: number, right: number, rightEnd: number, leftEnd: number) => void;
   const leftEnd = LEFT_AT + padded(rows) * leftStride(size);
   const rightAt = size === 2 ? LEFT_AT : leftEnd;
   const end = size === 2 ? leftEnd : leftEnd + BLOCK_ROWS * RIGHT_STRIDE;
@@ -101,7 +102,7 @@ function simd(rows: number, size: LeftSize): DotTile | undefined {
     run(left, right, count, columns) {
       const a = LEFT_AT + left * leftStride(size);
       const b = rightAt + right * RIGHT_STRIDE;
-      module.run(a, b, b + count * RIGHT_STRIDE, a + columns * size, 0);
+      module.run(a, b, b + count * RIGHT_STRIDE, a + columns * size);
     },
   };
 }
@@ -140,13 +141,21 @@ export function crossTile(rows: number): DotTile {
   return simd(rows, 1) ?? plain(new Uint8Array(size), new Int16Array(BLOCK_ROWS * BLOCK_COLUMNS));
 }
 
+/** Images as the rows of a matrix: grey levels 0-255, C order, so the length is a multiple of `columns`. */
+export interface ImageRows {
+  readonly pixels: Uint8Array;
+  /** Pixels per image */
+  readonly columns: number;
+}
+
 /**
- * Copies one block of columns of all images to rows of a tile, from row `first` on, with zeros up to a multiple of 8.
- * @returns that multiple
+ * Copies one block of columns of all images to rows of a tile, starting at row `first`, and pads each row with zeros to
+ * a multiple of 8 columns.
+ * @param block 0 for the first BLOCK_COLUMNS columns, 1 for the next
+ * @returns the padded width in columns
  */
 export function copyBlock(
-  images: Uint8Array,
-  columns: number,
+  { pixels, columns }: ImageRows,
   block: number,
   to: Uint8Array | Int16Array,
   first: number,
@@ -156,10 +165,10 @@ export function copyBlock(
   const even = Math.ceil(width / 8) * 8;
   for (
     let from = column, start = first * BLOCK_COLUMNS;
-    from < images.length;
+    from < pixels.length;
     from += columns, start += BLOCK_COLUMNS
   ) {
-    to.set(images.subarray(from, from + width), start);
+    to.set(pixels.subarray(from, from + width), start);
     to.fill(0, start + width, start + even);
   }
   return even;

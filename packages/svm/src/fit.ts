@@ -77,7 +77,7 @@ export function fitSvm(problem: TrainingProblem): SvmFit {
   const solutions = machines.map((machine, m) => solve(machine, machine.signs, `machine ${m}`));
   // Inner problems start from zero: starting from the whole fold's alphas, balanced, saves 15 % of the iterations, and
   // no time, since the state must then be summed up first.
-  const heldOut = new Float64Array(rows.length * machines.length);
+  const heldOut = { values: new Float64Array(rows.length * machines.length), labels };
   for (let fold = 0; fold < innerCount; fold++) {
     machines.forEach((machine, m) => {
       const signs = machine.signs.map((sign, t) => (folds[t] === fold ? 0 : sign));
@@ -88,7 +88,7 @@ export function fitSvm(problem: TrainingProblem): SvmFit {
       for (let t = 0; t < rows.length; t++) {
         if (folds[t] !== fold) continue;
         const value = solution ? rowValue(space, t, solution, signs) : Number(positive) - Number(negative);
-        heldOut[t * machines.length + m] = value;
+        heldOut.values[t * machines.length + m] = value;
       }
     });
   }
@@ -99,7 +99,7 @@ export function fitSvm(problem: TrainingProblem): SvmFit {
     biases: solutions.map(({ bias }) => bias),
     combination: {
       ...{ classCount, present, roles },
-      calibration: calibrate(parameters, { classCount, present, roles }, machines, heldOut, labels),
+      calibration: calibrate(parameters, { classCount, present, roles }, machines, heldOut),
     },
     iterations: solutions.map(({ iterations }) => iterations),
     objective: solutions.map(({ objective }) => objective),
@@ -173,16 +173,23 @@ function rowValue(space: SolverSpace, row: number, { alpha, bias }: BinarySoluti
   return value;
 }
 
+/** What the machines say about training rows that they did not see: each row is held out in one inner fold. */
+interface HeldOut {
+  /** rows x machines */
+  values: Float64Array;
+  /** Class of each row */
+  labels: Int32Array;
+}
+
 function calibrate(
   { calibration }: SvmParameters,
   combination: Pick<Combination, 'classCount' | 'present' | 'roles'>,
   machines: Machine[],
-  heldOut: Float64Array,
-  labels: Int32Array,
+  { values, labels }: HeldOut,
 ): Combination['calibration'] {
   const { present, classCount } = combination;
   if (calibration === 'temperature') {
-    const decisions = combineDecisions(combination, heldOut);
+    const decisions = combineDecisions(combination, values);
     const own = Float64Array.from({ length: labels.length * present.length }, (_, index) => {
       const t = Math.floor(index / present.length);
       return decisions[t * classCount + present[index % present.length]];
@@ -193,7 +200,7 @@ function calibrate(
   const sigmoids = machines.map(({ signs }, m) => {
     const taking = Array.from(signs.keys()).filter((t) => signs[t] !== 0);
     return fitSigmoid(
-      Float64Array.from(taking, (t) => heldOut[t * machines.length + m]),
+      Float64Array.from(taking, (t) => values[t * machines.length + m]),
       Int8Array.from(taking, (t) => signs[t]),
     );
   });

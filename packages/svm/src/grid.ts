@@ -1,4 +1,4 @@
-import { combineDecisions } from './combine.js';
+import { type Combination, combineDecisions } from './combine.js';
 import { type Machine, machineValues, makeMachines, type TrainingProblem } from './fit.js';
 import { crossKernel, fillSpace, settleKernel } from './kernel.js';
 import { presentClasses } from './machines.js';
@@ -57,13 +57,14 @@ export function svmGrid(problem: GridProblem): GridCell[] {
       for (const [c, C] of ascending.entries()) {
         const parameters = { ...problem.parameters, C };
         const machines = makeMachines({ ...problem, parameters }, present, own);
-        const before = ascending[c - 1];
+        const ratio = ascending[c - 1] / C;
         const solutions = machines.map((machine, m) =>
-          solveFrom(space, machine, parameters.tolerance, previous?.[m], before / C),
+          solveFrom(space, machine, parameters.tolerance, previous && { solution: previous[m], ratio }),
         );
         const cell = cells[g * ascending.length + c];
         cell.iterations += solutions.reduce((sum, s, m) => sum + (s === previous?.[m] ? 0 : s.iterations), 0);
-        cell.predicted.push(predict(problem.classCount, present, machines, solutions, cross));
+        const combination = { classCount: problem.classCount, present, roles: machines.map(({ role }) => role) };
+        cell.predicted.push(predict(combination, machines, solutions, cross));
         previous = solutions;
       }
       onProgress?.(++done, gammas.length * splits.length);
@@ -72,32 +73,44 @@ export function svmGrid(problem: GridProblem): GridCell[] {
   return cells;
 }
 
-/** @param shrunk the previous C as a share of this one */
+/** A machine's solution for the next smaller C. */
+interface SmallerC {
+  solution: BinarySolution;
+  /** The smaller C divided by the present one, 0 to 1 */
+  ratio: number;
+}
+
+/** Returns the same object as `smaller.solution` if that also solves the machine for its present C. */
 function solveFrom(
   space: SolverSpace,
   { signs, upper }: Machine,
   tolerance: number,
-  previous: BinarySolution | undefined,
-  shrunk: number,
+  smaller: SmallerC | undefined,
 ): BinarySolution {
-  if (previous?.alpha.every((alpha, t) => alpha < upper[t] * shrunk * (1 - 1e-12))) return previous;
-  return solveBinary({ space, signs, upper, tolerance, ...(previous ? { start: previous.alpha } : {}) });
+  if (!smaller) return solveBinary({ space, signs, upper, tolerance });
+  const { solution, ratio } = smaller;
+  if (solution.alpha.every((alpha, t) => alpha < upper[t] * ratio * (1 - 1e-12))) return solution;
+  return solveBinary({ space, signs, upper, tolerance, start: solution.alpha });
 }
 
+/**
+ * Classes of the test rows.
+ * @param cross kernel of the test rows with the training rows, test x train
+ */
 function predict(
-  classCount: number,
-  present: number[],
+  combination: Pick<Combination, 'classCount' | 'present' | 'roles'>,
   machines: readonly Machine[],
   solutions: readonly BinarySolution[],
   cross: Float64Array,
 ): Int32Array {
+  const { classCount } = combination;
   const weights = solutions.map(({ alpha }, m) => alpha.map((a, t) => a * machines[m].signs[t]));
   const values = machineValues(
     cross,
     weights,
     solutions.map(({ bias }) => bias),
   );
-  const decisions = combineDecisions({ classCount, present, roles: machines.map(({ role }) => role) }, values);
+  const decisions = combineDecisions(combination, values);
   return Int32Array.from({ length: decisions.length / classCount }, (_, i) => {
     const row = decisions.subarray(i * classCount, (i + 1) * classCount);
     return row.reduce((best, value, k) => (value > row[best] ? k : best), 0);

@@ -62,16 +62,21 @@ export function kernelFunction({ kind, gamma, degree, coef0 }: Kernel): (d: numb
   }
 }
 
-/** Fills rows x columns of `out` with the kernel of `rows` and `others`; only the lower triangle where `half`. */
-function fill(
-  out: Float64Array,
-  stride: number,
-  { distances, moments }: KernelData,
-  kernel: Kernel,
-  rows: Int32Array,
-  others: Int32Array,
-  half: boolean,
-): void {
+/** A matrix of kernel values to fill: one row per row of the corpus in `rows`, one column per row in `others`. */
+interface KernelBlock {
+  /** At least rows x stride, C order */
+  out: Float64Array;
+  /** Elements from one row of `out` to the next: at least the number of `others` */
+  stride: number;
+  rows: Int32Array;
+  others: Int32Array;
+  /** Fills only the lower triangle, diagonal included: for `rows` that equal `others`. */
+  half: boolean;
+}
+
+/** @throws CryfoldError SVM_NOT_FINITE */
+function fill(block: KernelBlock, { distances, moments }: KernelData, kernel: Kernel): void {
+  const { out, stride, rows, others, half } = block;
   const value = kernelFunction(kernel);
   const { data } = distances;
   const norms = moments.sumSquares;
@@ -100,7 +105,7 @@ function fill(
  */
 export function fillSpace(space: SolverSpace, data: KernelData, kernel: Kernel, rows: Int32Array): void {
   const { stride } = space;
-  fill(space.kernel, stride, data, kernel, rows, rows, true);
+  fill({ out: space.kernel, stride, rows, others: rows, half: true }, data, kernel);
   mirror(space.kernel, rows.length, stride);
   for (let i = 0; i < rows.length; i++) space.kernel.fill(0, i * stride + rows.length, (i + 1) * stride);
 }
@@ -111,6 +116,6 @@ export function fillSpace(space: SolverSpace, data: KernelData, kernel: Kernel, 
  */
 export function crossKernel(data: KernelData, kernel: Kernel, rows: Int32Array, train: Int32Array): Float64Array {
   const out = new Float64Array(rows.length * train.length);
-  fill(out, train.length, data, kernel, rows, train, false);
+  fill({ out, stride: train.length, rows, others: train, half: false }, data, kernel);
   return out;
 }

@@ -88,8 +88,9 @@ export class SvmPredictor {
     this.#padded = Math.ceil(this.#vectors / TILE_ROWS) * TILE_ROWS;
     this.#norms = norms(model.support, model.columns);
     this.#tile = crossTile(this.#padded * Math.ceil(model.columns / BLOCK_COLUMNS));
+    const support = { pixels: model.support, columns: model.columns };
     for (let block = 0, row = 0; block * BLOCK_COLUMNS < model.columns; block++, row += this.#padded) {
-      copyBlock(model.support, model.columns, block, this.#tile.left, row);
+      copyBlock(support, block, this.#tile.left, row);
     }
   }
 
@@ -118,13 +119,14 @@ export class SvmPredictor {
   }
 
   /** The kernel of at most BLOCK_ROWS images with the support vectors, images x vectors. */
-  #fillKernel(images: Uint8Array, out: Float64Array): void {
+  #fillKernel(pixels: Uint8Array, out: Float64Array): void {
     const { columns, kernel } = this.#model;
     const tile = this.#tile;
-    const count = images.length / columns;
+    const images = { pixels, columns };
+    const count = pixels.length / columns;
     const products = new Float64Array(count * this.#padded);
     for (let block = 0; block * BLOCK_COLUMNS < columns; block++) {
-      const width = copyBlock(images, columns, block, tile.right, 0);
+      const width = copyBlock(images, block, tile.right, 0);
       for (let left = 0; left < this.#padded; left += TILE_ROWS) {
         tile.run(block * this.#padded + left, 0, count + (count % 2), width);
         for (let j = 0; j < count; j++) {
@@ -133,7 +135,7 @@ export class SvmPredictor {
       }
     }
     const value = kernelFunction(kernel);
-    norms(images, columns).forEach((own, j) => {
+    norms(pixels, columns).forEach((own, j) => {
       this.#norms.forEach((norm, i) => {
         const distance = own + norm - 2 * products[j * this.#padded + i];
         out[j * this.#vectors + i] = value(distance, own, norm);

@@ -1,5 +1,14 @@
 import { evenRows, MAX_RUNS, plainSpace, type SolverSpace, TAU } from './solver-space.js';
-import { type Code, float64Pair, instantiate, int32Quad, moduleBytes, type ValueType, wasm } from './wasm.js';
+import {
+  type Code,
+  float64Pair,
+  instantiate,
+  int32Quad,
+  moduleBytes,
+  type ValueType,
+  type WasmFunction,
+  wasm,
+} from './wasm.js';
 
 const { get, set, i32Add, i32Const, v128Const, v128Load, v128Store, v128BitSelect } = wasm;
 
@@ -16,106 +25,127 @@ interface Passes {
   update(rowI: number, rowJ: number, step: number, runsEnd: number): void;
 }
 
+/** Byte offsets of the solver's vectors. */
+interface Layout {
+  riseAt: number;
+  fallAt: number;
+  diagonalAt: number;
+}
+
+// Locals of both passes, after their four parameters: the place of the present range, the byte offsets of the row and
+// of the range's end, and three vectors.
+const RUNS_END = 3;
+const [RUN, AT, END, INDEX, VALUE, MASK] = [4, 5, 6, 7, 8, 9];
+
+/** Types of the locals: those above, then further vectors. */
+const localTypes = (vectors: number): ValueType[] => [
+  'i32',
+  'i32',
+  'i32',
+  ...new Array<ValueType>(3 + vectors).fill('v128'),
+];
+
 /**
- * The loop over all ranges, two rows a step. `at` is the byte offset of the first of the two; `index` holds the offsets
- * of both, each twice, so that a mask of two 64-bit lanes selects among them.
+ * The loop over all ranges, two rows a step. AT is the byte offset of the first of the two; INDEX holds the offsets of
+ * both, each twice, so that a mask of two 64-bit lanes selects among them.
  */
-function overRows(run: number, runsEnd: number, at: number, end: number, index: number, body: Code[]): Code {
+function overRows(body: Code[]): Code {
   return [
-    ...set(run, i32Const(RUNS_AT)),
+    ...set(RUN, i32Const(RUNS_AT)),
     ...wasm.doWhile(
-      wasm.i32LessUnsigned(get(run), get(runsEnd)),
-      set(at, wasm.i32Load(0, get(run))),
-      set(end, wasm.i32Load(4, get(run))),
-      set(index, wasm.i32x4Add(wasm.i32x4Splat(get(at)), v128Const(int32Quad(0, 0, 8, 8)))),
+      wasm.i32LessUnsigned(get(RUN), get(RUNS_END)),
+      set(AT, wasm.i32Load(0, get(RUN))),
+      set(END, wasm.i32Load(4, get(RUN))),
+      set(INDEX, wasm.i32x4Add(wasm.i32x4Splat(get(AT)), v128Const(int32Quad(0, 0, 8, 8)))),
       wasm.doWhile(
-        wasm.i32LessUnsigned(get(at), get(end)),
+        wasm.i32LessUnsigned(get(AT), get(END)),
         ...body,
-        set(index, wasm.i32x4Add(get(index), v128Const(int32Quad(16, 16, 16, 16)))),
-        set(at, i32Add(get(at), i32Const(16))),
+        set(INDEX, wasm.i32x4Add(get(INDEX), v128Const(int32Quad(16, 16, 16, 16)))),
+        set(AT, i32Add(get(AT), i32Const(16))),
       ),
-      set(run, i32Add(get(run), i32Const(8))),
+      set(RUN, i32Add(get(RUN), i32Const(8))),
     ),
   ];
 }
 
+const NONE = v128Const(int32Quad(-1, -1, -1, -1));
+const both = (value: number) => v128Const(float64Pair(value, value));
+
+/** Stores the best values of both lanes and the rows where they were found. */
+const storeBest = (best: number, bestAt: number): Code[] => [
+  v128Store(VALUES_AT, i32Const(0), get(best)),
+  v128Store(INDICES_AT, i32Const(0), get(bestAt)),
+];
+
+/** The pass `choose`. Constants live in locals, because V8 would otherwise build them at every step. */
+function choosePass({ fallAt, diagonalAt }: Layout): WasmFunction {
+  const [rowI, diagonalI, low] = [0, 1, 2];
+  const [best, bestAt, high, gain, curvature, diagonals, lows, zero, two, tau] = [
+    10, 11, 12, 13, 14, 15, 16, 17, 18, 19,
+  ];
+  const body = [
+    ...[set(best, both(0)), set(bestAt, NONE), set(high, both(-Infinity))],
+    ...[set(zero, both(0)), set(two, both(2)), set(tau, both(TAU))],
+    ...[set(diagonals, wasm.f64x2Splat(get(diagonalI))), set(lows, wasm.f64x2Splat(get(low)))],
+    overRows([
+      set(VALUE, v128Load(fallAt, get(AT))),
+      set(high, wasm.f64x2Max(get(high), get(VALUE))),
+      set(VALUE, wasm.f64x2Sub(get(VALUE), get(lows))),
+      set(
+        curvature,
+        wasm.f64x2Sub(
+          wasm.f64x2Add(get(diagonals), v128Load(diagonalAt, get(AT))),
+          wasm.f64x2Mul(get(two), v128Load(0, i32Add(get(rowI), get(AT)))),
+        ),
+      ),
+      set(curvature, wasm.f64x2Max(get(curvature), get(tau))),
+      // The gain, or 0 where the gap is not positive. `best` depends on the last step through one maximum alone.
+      set(
+        gain,
+        wasm.v128And(
+          wasm.f64x2Div(wasm.f64x2Mul(get(VALUE), get(VALUE)), get(curvature)),
+          wasm.f64x2Greater(get(VALUE), get(zero)),
+        ),
+      ),
+      set(MASK, wasm.f64x2GreaterEqual(get(gain), get(best))),
+      set(best, wasm.f64x2Max(get(best), get(gain))),
+      set(bestAt, v128BitSelect(get(INDEX), get(bestAt), get(MASK))),
+    ]),
+    ...storeBest(best, bestAt),
+    v128Store(HIGH_AT, i32Const(0), get(high)),
+  ];
+  return { name: 'choose', parameters: ['i32', 'f64', 'f64', 'i32'], locals: localTypes(10), body: body.flat() };
+}
+
+/** The pass `update`. */
+function updatePass({ riseAt, fallAt }: Layout): WasmFunction {
+  const [rowI, rowJ, step] = [0, 1, 2];
+  const [low, lowAt, delta, steps] = [10, 11, 12, 13];
+  const body = [
+    ...[set(low, both(Infinity)), set(lowAt, NONE), set(steps, wasm.f64x2Splat(get(step)))],
+    overRows([
+      set(
+        delta,
+        wasm.f64x2Mul(
+          get(steps),
+          wasm.f64x2Sub(v128Load(0, i32Add(get(rowI), get(AT))), v128Load(0, i32Add(get(rowJ), get(AT)))),
+        ),
+      ),
+      v128Store(fallAt, get(AT), wasm.f64x2Add(v128Load(fallAt, get(AT)), get(delta))),
+      set(VALUE, wasm.f64x2Add(v128Load(riseAt, get(AT)), get(delta))),
+      v128Store(riseAt, get(AT), get(VALUE)),
+      set(lowAt, v128BitSelect(get(INDEX), get(lowAt), wasm.f64x2LessEqual(get(VALUE), get(low)))),
+      set(low, wasm.f64x2Min(get(low), get(VALUE))),
+    ]),
+    ...storeBest(low, lowAt),
+  ];
+  return { name: 'update', parameters: ['i32', 'i32', 'f64', 'i32'], locals: localTypes(4), body: body.flat() };
+}
+
 function passBytes(stride: number, pages: number): Uint8Array<ArrayBuffer> {
   const [riseAt, fallAt, diagonalAt] = [0, 1, 2].map((k) => VECTORS_AT + k * stride * 8);
-  const none = v128Const(int32Quad(-1, -1, -1, -1));
-  const both = (value: number) => v128Const(float64Pair(value, value));
-  // Both functions: four parameters, then these. Constants live in locals, or else V8 builds them at every step.
-  const [run, at, end, index, value, mask] = [4, 5, 6, 7, 8, 9];
-  const store = (best: number, bestAt: number) => [
-    v128Store(VALUES_AT, i32Const(0), get(best)),
-    v128Store(INDICES_AT, i32Const(0), get(bestAt)),
-  ];
-
-  const choose = () => {
-    const [rowI, diagonalI, low, runsEnd] = [0, 1, 2, 3];
-    const [best, bestAt, high, gain, curvature, diagonals, lows, zero, two, tau] = [
-      10, 11, 12, 13, 14, 15, 16, 17, 18, 19,
-    ];
-    return [
-      ...[set(best, both(0)), set(bestAt, none), set(high, both(-Infinity))],
-      ...[set(zero, both(0)), set(two, both(2)), set(tau, both(TAU))],
-      ...[set(diagonals, wasm.f64x2Splat(get(diagonalI))), set(lows, wasm.f64x2Splat(get(low)))],
-      overRows(run, runsEnd, at, end, index, [
-        set(value, v128Load(fallAt, get(at))),
-        set(high, wasm.f64x2Max(get(high), get(value))),
-        set(value, wasm.f64x2Sub(get(value), get(lows))),
-        set(
-          curvature,
-          wasm.f64x2Sub(
-            wasm.f64x2Add(get(diagonals), v128Load(diagonalAt, get(at))),
-            wasm.f64x2Mul(get(two), v128Load(0, i32Add(get(rowI), get(at)))),
-          ),
-        ),
-        set(curvature, wasm.f64x2Max(get(curvature), get(tau))),
-        // The gain, or 0 where the gap is not positive. `best` depends on the last step through one maximum alone.
-        set(
-          gain,
-          wasm.v128And(
-            wasm.f64x2Div(wasm.f64x2Mul(get(value), get(value)), get(curvature)),
-            wasm.f64x2Greater(get(value), get(zero)),
-          ),
-        ),
-        set(mask, wasm.f64x2GreaterEqual(get(gain), get(best))),
-        set(best, wasm.f64x2Max(get(best), get(gain))),
-        set(bestAt, v128BitSelect(get(index), get(bestAt), get(mask))),
-      ]),
-      ...store(best, bestAt),
-      v128Store(HIGH_AT, i32Const(0), get(high)),
-    ].flat();
-  };
-
-  const update = () => {
-    const [rowI, rowJ, step, runsEnd] = [0, 1, 2, 3];
-    const [low, lowAt, delta, steps] = [10, 11, 12, 13];
-    return [
-      ...[set(low, both(Infinity)), set(lowAt, none), set(steps, wasm.f64x2Splat(get(step)))],
-      overRows(run, runsEnd, at, end, index, [
-        set(
-          delta,
-          wasm.f64x2Mul(
-            get(steps),
-            wasm.f64x2Sub(v128Load(0, i32Add(get(rowI), get(at))), v128Load(0, i32Add(get(rowJ), get(at)))),
-          ),
-        ),
-        v128Store(fallAt, get(at), wasm.f64x2Add(v128Load(fallAt, get(at)), get(delta))),
-        set(value, wasm.f64x2Add(v128Load(riseAt, get(at)), get(delta))),
-        v128Store(riseAt, get(at), get(value)),
-        set(lowAt, v128BitSelect(get(index), get(lowAt), wasm.f64x2LessEqual(get(value), get(low)))),
-        set(low, wasm.f64x2Min(get(low), get(value))),
-      ]),
-      ...store(low, lowAt),
-    ].flat();
-  };
-
-  const locals = (vectors: number): ValueType[] => ['i32', 'i32', 'i32', ...new Array<ValueType>(vectors).fill('v128')];
-  return moduleBytes(pages, [
-    { name: 'choose', parameters: ['i32', 'f64', 'f64', 'i32'], locals: locals(13), body: choose() },
-    { name: 'update', parameters: ['i32', 'i32', 'f64', 'i32'], locals: locals(7), body: update() },
-  ]);
+  const layout = { riseAt, fallAt, diagonalAt };
+  return moduleBytes(pages, [choosePass(layout), updatePass(layout)]);
 }
 
 /** The passes as WebAssembly SIMD, or undefined where it is missing or the matrix exceeds its 4 GiB (23,000 rows). */

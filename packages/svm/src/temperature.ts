@@ -19,75 +19,63 @@ export function softmax(decisions: Float64Array, { factor, offsets }: Temperatur
 const RIDGE = 1e-6;
 
 /**
- * Maximum likelihood of factor and offsets, by Newton's method with backtracking; the loss is convex. As in Platt's
- * method the targets are not 1 and 0 but (count + 1) / (count + classes) and 1 / (count + classes), where count is the
- * number of rows of the true class, so that separable data have a finite answer.
- * Source of the model: Guo, Pleiss, Sun, Weinberger, "On calibration of modern neural networks", ICML 2017, section 4.2
- * (temperature scaling), with a bias.
- * @param decisions held-out decision values, n x classes, finite
- * @param labels n, 0 to classes - 1
+ * The negative log-likelihood of held-out decisions as a function of x = (factor, offset per class). Decisions can have
+ * any size, so the factor in x applies to decisions scaled to a mean square of 1.
  */
-export function fitTemperature(decisions: Float64Array, labels: Int32Array, classes: number): TemperatureScaling {
-  const n = labels.length;
-  const counts = new Float64Array(classes);
-  for (const label of labels) counts[label]++;
-  const target = (i: number, k: number) => ((labels[i] === k ? counts[k] : 0) + 1) / (counts[labels[i]] + classes);
-  const row = (i: number) => decisions.subarray(i * classes, (i + 1) * classes);
-  // Decisions of any size: the search runs on decisions scaled to a mean square of 1.
-  const size = Math.sqrt(decisions.reduce((sum, d) => sum + d * d, 0) / decisions.length) || 1;
+class Likelihood {
+  readonly #decisions: Float64Array;
+  readonly #labels: Int32Array;
+  readonly #classes: number;
+  /** Rows of each class */
+  readonly #counts: Float64Array;
+  /** Root mean square of the decisions */
+  readonly #size: number;
 
-  const scaling = (x: Float64Array): TemperatureScaling => ({ factor: x[0] / size, offsets: [...x.subarray(1)] });
-  const loss = (x: Float64Array) => {
-    const model = scaling(x);
+  /** Arguments as of `fitTemperature`. */
+  constructor(decisions: Float64Array, labels: Int32Array, classes: number) {
+    this.#decisions = decisions;
+    this.#labels = labels;
+    this.#classes = classes;
+    this.#counts = new Float64Array(classes);
+    for (const label of labels) this.#counts[label]++;
+    this.#size = Math.sqrt(decisions.reduce((sum, d) => sum + d * d, 0) / decisions.length) || 1;
+  }
+
+  scaling(x: Float64Array): TemperatureScaling {
+    return { factor: x[0] / this.#size, offsets: [...x.subarray(1)] };
+  }
+
+  loss(x: Float64Array): number {
+    const classes = this.#classes;
+    const model = this.scaling(x);
     let sum = 0;
-    for (let i = 0; i < n; i++) {
-      const scores = row(i).map((decision, k) => model.factor * decision + model.offsets[k]);
+    for (let i = 0; i < this.#labels.length; i++) {
+      const scores = this.#row(i).map((decision, k) => model.factor * decision + model.offsets[k]);
       const top = scores.reduce((a, b) => Math.max(a, b));
       const logSum = top + Math.log(scores.reduce((s, score) => s + Math.exp(score - top), 0));
-      for (let k = 0; k < classes; k++) sum += target(i, k) * (logSum - scores[k]);
+      for (let k = 0; k < classes; k++) sum += this.#target(i, k) * (logSum - scores[k]);
     }
     for (let k = 1; k <= classes; k++) sum += (RIDGE / 2) * x[k] * x[k];
     return sum;
-  };
-
-  let x = new Float64Array(classes + 1);
-  x[0] = 1;
-  let value = loss(x);
-  for (let iteration = 0; iteration < 100; iteration++) {
-    const { gradient, hessian } = derivatives(x);
-    if (gradient.every((g) => Math.abs(g) < 1e-7 * n)) break;
-    const direction = solveSymmetric(hessian, gradient);
-    const descent = direction.reduce((sum, d, k) => sum - d * gradient[k], 0);
-    let step = 1;
-    for (; step >= 1e-10; step /= 2) {
-      const next = x.map((v, k) => v - step * direction[k]);
-      const nextValue = loss(next);
-      if (nextValue < value + 1e-4 * step * descent) {
-        x = next;
-        value = nextValue;
-        break;
-      }
-    }
-    if (step < 1e-10) break; // no descent left in floating point: this is the minimum
   }
-  const mean = x.subarray(1).reduce((a, b) => a + b) / classes;
-  return scaling(x.map((v, k) => (k > 0 ? v - mean : v)));
 
-  function derivatives(x: Float64Array): { gradient: Float64Array; hessian: Float64Array[] } {
+  /** Of the loss: classes + 1, and its square. */
+  derivatives(x: Float64Array): { gradient: Float64Array; hessian: Float64Array[] } {
+    const classes = this.#classes;
     const gradient = new Float64Array(classes + 1);
     const hessian = Array.from({ length: classes + 1 }, () => new Float64Array(classes + 1));
-    const model = scaling(x);
+    const model = this.scaling(x);
     for (let k = 1; k <= classes; k++) {
       gradient[k] = RIDGE * x[k];
       hessian[k][k] = RIDGE;
     }
     hessian[0][0] = RIDGE;
-    for (let i = 0; i < n; i++) {
-      const d = row(i).map((decision) => decision / size);
-      const p = softmax(row(i), model);
+    for (let i = 0; i < this.#labels.length; i++) {
+      const d = this.#row(i).map((decision) => decision / this.#size);
+      const p = softmax(this.#row(i), model);
       const mean = d.reduce((sum, value, k) => sum + p[k] * value, 0);
       for (let k = 0; k < classes; k++) {
-        const error = p[k] - target(i, k);
+        const error = p[k] - this.#target(i, k);
         gradient[0] += error * d[k];
         gradient[k + 1] += error;
         hessian[0][0] += p[k] * d[k] * (d[k] - mean);
@@ -98,6 +86,50 @@ export function fitTemperature(decisions: Float64Array, labels: Int32Array, clas
     for (let k = 1; k <= classes; k++) hessian[k][0] = hessian[0][k];
     return { gradient, hessian };
   }
+
+  #row(i: number): Float64Array {
+    return this.#decisions.subarray(i * this.#classes, (i + 1) * this.#classes);
+  }
+
+  #target(i: number, k: number): number {
+    const label = this.#labels[i];
+    return ((label === k ? this.#counts[k] : 0) + 1) / (this.#counts[label] + this.#classes);
+  }
+}
+
+/**
+ * Maximum likelihood of factor and offsets, by Newton's method with backtracking; the loss is convex. As in Platt's
+ * method the targets are not 1 and 0 but (count + 1) / (count + classes) and 1 / (count + classes), where count is the
+ * number of rows of the true class, so that separable data have a finite answer.
+ * Source of the model: Guo, Pleiss, Sun, Weinberger, "On calibration of modern neural networks", ICML 2017, section 4.2
+ * (temperature scaling), with a bias.
+ * @param decisions held-out decision values, n x classes, finite
+ * @param labels n, 0 to classes - 1
+ */
+export function fitTemperature(decisions: Float64Array, labels: Int32Array, classes: number): TemperatureScaling {
+  const likelihood = new Likelihood(decisions, labels, classes);
+  let x = new Float64Array(classes + 1);
+  x[0] = 1;
+  let value = likelihood.loss(x);
+  for (let iteration = 0; iteration < 100; iteration++) {
+    const { gradient, hessian } = likelihood.derivatives(x);
+    if (gradient.every((g) => Math.abs(g) < 1e-7 * labels.length)) break;
+    const direction = solveSymmetric(hessian, gradient);
+    const descent = direction.reduce((sum, d, k) => sum - d * gradient[k], 0);
+    let step = 1;
+    for (; step >= 1e-10; step /= 2) {
+      const next = x.map((v, k) => v - step * direction[k]);
+      const nextValue = likelihood.loss(next);
+      if (nextValue < value + 1e-4 * step * descent) {
+        x = next;
+        value = nextValue;
+        break;
+      }
+    }
+    if (step < 1e-10) break; // no descent left in floating point: this is the minimum
+  }
+  const mean = x.subarray(1).reduce((a, b) => a + b) / classes;
+  return likelihood.scaling(x.map((v, k) => (k > 0 ? v - mean : v)));
 }
 
 /** Solves a positive definite system of a few unknowns by Gaussian elimination with pivoting. */

@@ -39,7 +39,7 @@ for (const [rows, columns] of [
         }
       }
     }
-    assert.deepEqual(distancesWith(plainTile(rows), images, rows, columns), fast);
+    assert.deepEqual(distancesWith(plainTile(rows), { pixels: images, columns }), fast);
   });
 }
 

@@ -5,7 +5,6 @@ import {
   type Engine,
   type EngineContext,
   type EngineSettings,
-  type FeatureArray,
   kindOf,
   LastValue,
   type Matrix,
@@ -75,19 +74,12 @@ async function runFold(engine: Engine<never>, task: FoldTask, context: EngineCon
 async function readData(store: RunStore, { dataset, features }: Task): Promise<TrainingData> {
   const { classes, clips } = await store.datasets.manifest(dataset);
   const index = new Map(classes.map((label, i) => [label, i]));
-  let array: Promise<FeatureArray> | undefined;
   return {
     classes,
     labels: Int32Array.from(clips, ({ label }) => index.get(label) ?? -1),
     groups: clips.map(({ group }) => group),
     featureKey: features,
-    features: () => {
-      array ??= store.datasets.features(features).catch((error) => {
-        array = undefined;
-        throw error;
-      });
-      return array;
-    },
+    features: () => store.datasets.features(features),
   };
 }
 

@@ -66,13 +66,13 @@ async function refit(store: ArtifactStore, run: string, of: string) {
 function refitFusion({ plan, input }: StoredRun, { rule, members }: Spec['fusion'][string]): FittedFusion {
   const classes = input.classes.length;
   if (!isFitted(rule)) return fitFusion(rule, classes);
-  const training = outOfFoldRows(
-    input.splits,
-    members.map((member) => input.probabilities.get(member) ?? []),
-    input.clips.map(({ label }) => label),
+  const predictions = {
+    splits: input.splits,
+    members: members.map((member) => input.probabilities.get(member) ?? []),
+    labels: input.clips.map(({ label }) => label),
     classes,
-    0,
-  );
+  };
+  const training = outOfFoldRows(predictions, 0);
   if (training) return fitFusion(rule, classes, training);
   throw new CryfoldError('RUN_FAILED', `run ${plan.run} lacks out-of-fold predictions for its fusion`, {
     context: { run: plan.run },

@@ -10,14 +10,19 @@ import { trainingProgress, type Watching } from './training.js';
 /** Milliseconds between looks at whether the model is in the store. */
 const POLL = 300;
 
+/** Where the workers of a cluster take their jobs and leave their results. */
+export interface Cluster {
+  store: ArtifactStore;
+  redisUrl: string;
+}
+
 /**
- * Has a worker train an estimator of a run on all its clips: whoever asks need have neither TensorFlow nor a GPU.
+ * Has a worker train an estimator of a run on all its clips, so the caller needs neither TensorFlow nor a GPU.
  * @param trial one of the plan's estimators
  * @throws CryfoldError as training does; CANCELLED
  */
 export async function trainInCluster(
-  store: ArtifactStore,
-  redisUrl: string,
+  { store, redisUrl }: Cluster,
   plan: RunPlan,
   trial: string,
   { signal, onProgress }: Watching,

@@ -70,7 +70,6 @@ class NetworkEngine<P extends TrainingParameters> implements Engine<P> {
         }),
       },
     );
-    const [, height, width] = (await data.features()).shape;
     return {
       probabilities: {
         rows: test.length,
@@ -79,7 +78,8 @@ class NetworkEngine<P extends TrainingParameters> implements Engine<P> {
       },
       curve: trained.curve,
       environment: this.#trainer.environment,
-      model: () => {
+      model: async () => {
+        const [, height, width] = (await data.features()).shape;
         // A head that was trained on embeddings lacks the backbone that made them.
         const backbone = prerequisite ? backboneWeights(this.#architecture, deriveSeed(prerequisite), given) : [];
         return encodeTrainedModel({

@@ -52,21 +52,30 @@ export interface NodeOptions {
   name?: string;
 }
 
-/** One operation of the graph; its id is its place in creation order, which is a topological order. */
+/** One operation of the graph. */
 export class GraphNode {
+  readonly name: string;
+  readonly inputs: readonly Value[];
+  readonly attrs: Readonly<Record<string, Attr>>;
+  readonly after: readonly GraphNode[];
+  readonly gradient: Gradient | undefined;
   readonly outputs: readonly Value[];
 
+  /**
+   * @param id its place in creation order, which is a topological order
+   * @param options with a name that is unique within the graph
+   */
   constructor(
     readonly graph: Graph,
     readonly id: number,
     readonly op: string,
-    readonly name: string,
-    readonly inputs: readonly Value[],
-    readonly attrs: Readonly<Record<string, Attr>>,
-    readonly after: readonly GraphNode[],
-    readonly gradient: Gradient | undefined,
-    outputs: readonly { dtype: DType; shape: Shape }[],
+    { name, inputs = [], attrs = {}, after = [], gradient, outputs = [] }: NodeOptions & { name: string },
   ) {
+    this.name = name;
+    this.inputs = inputs;
+    this.attrs = attrs;
+    this.after = after;
+    this.gradient = gradient;
     this.outputs = outputs.map(({ dtype, shape }, index) => new Value(this, index, dtype, shape));
   }
 }
@@ -109,17 +118,8 @@ export class Graph {
 
   /** Adds a node and returns it. */
   node(op: string, options: NodeOptions = {}): GraphNode {
-    const node = new GraphNode(
-      this,
-      this.nodes.length,
-      op,
-      this.#unique(this.#scope + (options.name ?? op)),
-      options.inputs ?? [],
-      options.attrs ?? {},
-      options.after ?? [],
-      options.gradient,
-      options.outputs ?? [],
-    );
+    const name = this.#unique(this.#scope + (options.name ?? op));
+    const node = new GraphNode(this, this.nodes.length, op, { ...options, name });
     this.nodes.push(node);
     return node;
   }

@@ -53,22 +53,32 @@ function lastOf(stage: number): string {
   return `conv${stage + 2}_block${STAGES[stage][1]}_out`;
 }
 
+/** A convolution with a square kernel. */
+interface Convolution {
+  /** The layer that it reads; the previous one if absent */
+  from?: string;
+  /** Height and width of the kernel */
+  size: number;
+  filters: number;
+  stride: number;
+}
+
 /** @param stride of a stage's first block, whose shortcut is a convolution; undefined where it is the identity */
 function residualBlock(name: string, input: string, filters: number, stride: number | undefined): Layer[] {
-  const normalized = (part: number, from: string | undefined, size: number, to: number, step: number): Layer[] => [
+  const normalized = (part: number, { from, ...shape }: Convolution): Layer[] => [
     {
-      ...conv2D(`${name}_${part}_conv`, { filters: to, size, stride: step, padding: 'SAME', bias: false }),
+      ...conv2D(`${name}_${part}_conv`, { ...shape, padding: 'SAME', bias: false }),
       ...(from === undefined ? {} : { from: [from] }),
     },
     batchNormalization(`${name}_${part}_bn`, EPSILON),
   ];
   return [
-    ...(stride === undefined ? [] : normalized(0, input, 1, 4 * filters, stride)),
-    ...normalized(1, input, 1, filters, stride ?? 1),
+    ...(stride === undefined ? [] : normalized(0, { from: input, size: 1, filters: 4 * filters, stride })),
+    ...normalized(1, { from: input, size: 1, filters, stride: stride ?? 1 }),
     activation(`${name}_1_relu`, 'relu'),
-    ...normalized(2, undefined, 3, filters, 1),
+    ...normalized(2, { size: 3, filters, stride: 1 }),
     activation(`${name}_2_relu`, 'relu'),
-    ...normalized(3, undefined, 1, 4 * filters, 1),
+    ...normalized(3, { size: 1, filters: 4 * filters, stride: 1 }),
     add(`${name}_add`, [stride === undefined ? input : `${name}_0_bn`, `${name}_3_bn`]),
     activation(`${name}_out`, 'relu'),
   ];

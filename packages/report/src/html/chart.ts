@@ -27,15 +27,21 @@ export const axis = (name: string, onZero = true) => ({
   splitLine: { lineStyle: { color: RULE } },
 });
 
+/** The words that go with a chart. */
+export interface ChartText {
+  /** Unique in the page */
+  id: string;
+  caption: string;
+  /** What a reader who cannot see the chart needs to know */
+  description: string;
+}
+
 /**
  * Draws a chart as SVG in a figure, without a browser.
- * @param id unique in the page
- * @param description what a reader who doesn't see it must know
+ * @param size in CSS pixels
  */
 export function chart(
-  id: string,
-  caption: string,
-  description: string,
+  { id, caption, description }: ChartText,
   size: { width: number; height: number },
   option: EChartsCoreOption,
 ): Markup {

@@ -25,9 +25,12 @@ export function stripPlot(results: RunResults): Markup | undefined {
     .map(({ name, accuracy }) => `${name}: ${percent(accuracy!.minimum)} to ${percent(accuracy!.maximum)} percent`)
     .join('; ');
   return chart(
-    'strip',
-    "Accuracy of every test fold (points), the models' means (bars), the paper's figures (diamonds) and the majority class (dashed line)",
-    `Accuracy of every fold. ${description}.`,
+    {
+      id: 'strip',
+      caption:
+        "Accuracy of every test fold (points), the models' means (bars), the paper's figures (diamonds) and the majority class (dashed line)",
+      description: `Accuracy of every fold. ${description}.`,
+    },
     { width: WIDTH, height: 80 + 52 * models.length },
     {
       grid: { left: 130, right: 20, top: 10, bottom: 45 },
@@ -86,9 +89,11 @@ export function learningCurve(name: string, index: number, folds: readonly (read
   const last = (points: number[][]) => points.at(-1)![1].toFixed(1);
   const description = `Mean accuracy after the last of ${epochs.length} epochs: training ${last(train)} percent, test ${last(test)} percent.`;
   return chart(
-    `curve-${index}`,
-    `${name}: accuracy after each epoch, mean over ${folds.length} folds; thin lines are single test folds`,
-    description,
+    {
+      id: `curve-${index}`,
+      caption: `${name}: accuracy after each epoch, mean over ${folds.length} folds; thin lines are single test folds`,
+      description,
+    },
     { width: WIDTH, height: 260 },
     {
       grid: { left: 60, right: 20, top: 30, bottom: 45 },
@@ -115,9 +120,11 @@ export function calibrationChart(models: readonly ModelResults[]): Markup | unde
   const pooled = models.flatMap(({ name, pooled }) => (pooled ? [{ name, pooled }] : []));
   if (pooled.length === 0) return undefined;
   return chart(
-    'calibration',
-    `Calibration: share of right answers (pooled) among those given with a probability, in bins of ${BIN} or more; on the dashed line they agree`,
-    `Expected calibration error: ${pooled.map(({ name, pooled: { ece } }) => `${name} ${ece.toFixed(3)}`).join(', ')}.`,
+    {
+      id: 'calibration',
+      caption: `Calibration: share of right answers (pooled) among those given with a probability, in bins of ${BIN} or more; on the dashed line they agree`,
+      description: `Expected calibration error: ${pooled.map(({ name, pooled: { ece } }) => `${name} ${ece.toFixed(3)}`).join(', ')}.`,
+    },
     { width: WIDTH, height: 400 },
     {
       grid: { left: 60, right: 20, top: 30, bottom: 45 },
@@ -172,9 +179,11 @@ export function timeline(folds: readonly FoldTime[]): Markup | undefined {
   const hosts = new Set(folds.map(({ host }) => host)).size;
   const total = folds.reduce((sum, { seconds }) => sum + seconds, 0);
   return chart(
-    'timeline',
-    `When folds were trained: a row for every fold at the same time, on ${hosts} ${hosts === 1 ? 'machine' : 'machines'}`,
-    `${folds.length} folds took ${(total / scale).toFixed(1)} ${unit} of work in ${(length / scale).toFixed(1)} ${unit}.`,
+    {
+      id: 'timeline',
+      caption: `When folds were trained: a row for every fold at the same time, on ${hosts} ${hosts === 1 ? 'machine' : 'machines'}`,
+      description: `${folds.length} folds took ${(total / scale).toFixed(1)} ${unit} of work in ${(length / scale).toFixed(1)} ${unit}.`,
+    },
     { width: WIDTH, height: 90 + 22 * lanes.length },
     {
       grid: { left: 30, right: 20, top: 30, bottom: 45 },

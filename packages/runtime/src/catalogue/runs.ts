@@ -1,0 +1,155 @@
+import type { Definition } from './definition.js';
+
+/** What coordinators report about runs, sweeps, models and retraining. */
+export const RUN_METRICS = {
+  cryfold_runs_driven: {
+    kind: 'gauge',
+    by: ['coordinator'],
+    labels: [],
+    help: 'Unfinished runs that this coordinator drives.',
+  },
+  cryfold_run_info: {
+    kind: 'gauge',
+    by: ['coordinator'],
+    labels: ['run', 'name', 'dataset', 'phase'],
+    help: 'Always 1. Phase: folds, aggregate, or how the run ended: finished, cancelled, failed.',
+  },
+  cryfold_run_started_timestamp_seconds: {
+    kind: 'gauge',
+    by: ['coordinator'],
+    labels: ['run'],
+    help: 'When the run was submitted to Redis.',
+  },
+  cryfold_run_fraction_done_ratio: {
+    kind: 'gauge',
+    by: ['coordinator'],
+    labels: ['run'],
+    help: 'Folds done or failed for good, and the done parts of those that are being trained, by all folds.',
+  },
+  cryfold_run_eta_seconds: {
+    kind: 'gauge',
+    by: ['coordinator'],
+    labels: ['run'],
+    help: 'Seconds to the end, by the mean times of the folds done; absent while too little is known.',
+  },
+  cryfold_run_silent_seconds: {
+    kind: 'gauge',
+    by: ['coordinator'],
+    labels: ['run'],
+    help: 'Longest time since a fold that is being trained told progress; 0 where none is.',
+  },
+  cryfold_run_folds: {
+    kind: 'gauge',
+    by: ['coordinator'],
+    labels: ['run', 'estimator', 'queue', 'state'],
+    help: 'Fold jobs by state: waiting, active, done, failed. A sweep’s trials count as the estimator that they are variants of.',
+  },
+  cryfold_run_accuracy_ratio: {
+    kind: 'gauge',
+    by: ['coordinator'],
+    labels: ['run', 'model'],
+    help: 'Mean accuracy over the folds done so far, of estimators; at the end also of fusions, as in results.json.',
+  },
+  cryfold_run_fold_state: {
+    kind: 'gauge',
+    by: ['coordinator'],
+    labels: ['run', 'estimator', 'repeat', 'fold'],
+    help: '0 waiting, 1 active, 2 done, 3 failed. Only of the newest runs, while these have at most 1,500 folds together.',
+  },
+  cryfold_run_fold_accuracy_ratio: {
+    kind: 'gauge',
+    by: ['coordinator'],
+    labels: ['run', 'estimator', 'repeat', 'fold'],
+    help: 'Accuracy of a fold that is done; of the same runs.',
+  },
+  cryfold_run_fold_duration_seconds: {
+    kind: 'gauge',
+    by: ['coordinator'],
+    labels: ['run', 'estimator', 'repeat', 'fold'],
+    help: 'How long the committed attempt of a fold took; of the same runs.',
+  },
+  cryfold_run_epoch_loss: {
+    kind: 'gauge',
+    by: ['coordinator'],
+    labels: ['run', 'estimator', 'epoch', 'part'],
+    help: 'Learning curve: mean loss (nats) over the folds done, by epoch and part (train, test); of the same runs.',
+  },
+  cryfold_run_epoch_accuracy_ratio: {
+    kind: 'gauge',
+    by: ['coordinator'],
+    labels: ['run', 'estimator', 'epoch', 'part'],
+    help: 'Learning curve: mean accuracy over the folds done, by epoch and part; of the same runs.',
+  },
+  cryfold_sweep_trials: {
+    kind: 'gauge',
+    by: ['coordinator'],
+    labels: ['run', 'state'],
+    help: 'Trials of a sweep by state: running, complete, pruned, failed.',
+  },
+  cryfold_sweep_best_score: {
+    kind: 'gauge',
+    by: ['coordinator'],
+    labels: ['run', 'metric'],
+    help: 'Mean score of the best trial so far on the folds it has done, as the spec names it (accuracy, balancedAccuracy, logLoss).',
+  },
+  cryfold_sweep_folds: {
+    kind: 'gauge',
+    by: ['coordinator'],
+    labels: ['run', 'kind'],
+    help: 'Folds that ended trials were judged by (judged), and that ending them early spared (saved).',
+  },
+  cryfold_model_versions: {
+    kind: 'gauge',
+    by: ['coordinator'],
+    labels: ['model'],
+    help: 'Versions of a model in the store.',
+  },
+  cryfold_model_champion_info: {
+    kind: 'gauge',
+    by: ['coordinator'],
+    labels: ['model', 'version'],
+    help: 'Always 1; says which version is the champion.',
+  },
+  cryfold_model_promotions: {
+    kind: 'gauge',
+    by: ['coordinator'],
+    labels: ['model'],
+    help: 'How often a version of the model was made champion, rollbacks included.',
+  },
+  cryfold_model_promoted_timestamp_seconds: {
+    kind: 'gauge',
+    by: ['coordinator'],
+    labels: ['model'],
+    help: 'When the champion became it.',
+  },
+  cryfold_model_accuracy_ratio: {
+    kind: 'gauge',
+    by: ['coordinator'],
+    labels: ['model'],
+    help: 'Mean accuracy of the champion’s configuration in cross-validation, as on its card.',
+  },
+  cryfold_model_clips: {
+    kind: 'gauge',
+    by: ['coordinator'],
+    labels: ['model'],
+    help: 'Clips that the champion was trained on.',
+  },
+  cryfold_retrain_clips: {
+    kind: 'gauge',
+    by: ['coordinator'],
+    labels: ['model'],
+    help: 'Clips that the last cryfold retrain found.',
+  },
+  cryfold_retrain_info: {
+    kind: 'gauge',
+    by: ['coordinator'],
+    labels: ['model', 'outcome'],
+    help: 'Always 1; how the last cryfold retrain ended: promoted, unchanged, refused, lost, incomplete.',
+  },
+  cryfold_retrain_finished_timestamp_seconds: {
+    kind: 'gauge',
+    by: ['coordinator'],
+    labels: ['model'],
+    help: 'When the last cryfold retrain came to an outcome.',
+  },
+} as const satisfies Record<string, Definition>;

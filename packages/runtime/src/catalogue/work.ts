@@ -1,0 +1,147 @@
+import type { Definition } from './definition.js';
+
+/** What workers, aggregators and prediction servers report about their work. */
+export const WORK_METRICS = {
+  cryfold_worker_info: {
+    kind: 'gauge',
+    by: ['worker'],
+    labels: ['queues', 'host'],
+    help: 'Always 1.',
+  },
+  cryfold_worker_slots: {
+    kind: 'gauge',
+    by: ['worker'],
+    labels: ['queue'],
+    help: 'Training children that may work at once.',
+  },
+  cryfold_worker_busy_slots: {
+    kind: 'gauge',
+    by: ['worker'],
+    labels: ['queue'],
+    help: 'Training children at work.',
+  },
+  cryfold_folds_committed_total: {
+    kind: 'counter',
+    by: ['worker'],
+    labels: ['queue', 'estimator'],
+    help: 'Folds whose result this process committed, by kind of estimator.',
+  },
+  cryfold_duplicate_commits_total: {
+    kind: 'counter',
+    by: ['worker'],
+    labels: ['queue'],
+    help: 'Folds that were trained in vain, since another attempt had committed first.',
+  },
+  cryfold_fold_duration_seconds: {
+    kind: 'histogram',
+    by: ['worker'],
+    labels: ['queue', 'estimator'],
+    help: 'Time from start to commit of the folds that this process committed.',
+    buckets: [0.1, 0.5, 2, 10, 30, 60, 300, 1200, 3600, 14400],
+  },
+  cryfold_epoch_duration_seconds: {
+    kind: 'histogram',
+    by: ['worker'],
+    labels: ['estimator'],
+    help: 'Time of one epoch over a fold, its test pass included.',
+    buckets: [0.1, 0.5, 2, 10, 30, 60, 300, 1200],
+  },
+  cryfold_trained_images_total: {
+    kind: 'counter',
+    by: ['worker'],
+    labels: ['estimator'],
+    help: 'Images that went through a training step: its rate is images per second.',
+  },
+  cryfold_training_loss: {
+    kind: 'gauge',
+    by: ['worker'],
+    labels: ['run', 'trial', 'repeat', 'fold'],
+    help: 'Training loss (nats) of the last epoch of a fold that is being trained; leaves with it.',
+  },
+  cryfold_child_starts_total: {
+    kind: 'counter',
+    by: ['worker'],
+    labels: ['queue', 'reason'],
+    help: 'Training children started: first, or since the one before died, was cancelled, grew (memory), or had other threads.',
+  },
+  cryfold_child_memory_bytes: {
+    kind: 'gauge',
+    by: ['worker'],
+    labels: ['queue', 'child'],
+    help: 'Resident memory of a training child, as it told last.',
+  },
+  cryfold_child_cpu_seconds_total: {
+    kind: 'counter',
+    by: ['worker'],
+    labels: ['queue'],
+    help: 'Processor time of training children; the worker’s own is in process_cpu_seconds_total.',
+  },
+  cryfold_gpu_utilization_ratio: {
+    kind: 'gauge',
+    by: ['worker'],
+    labels: ['gpu'],
+    help: 'Share of the time in which a GPU of this machine computed, as nvidia-smi tells; absent without one.',
+  },
+  cryfold_gpu_memory_bytes: {
+    kind: 'gauge',
+    by: ['worker'],
+    labels: ['gpu'],
+    help: 'Memory of a GPU in use, by whomever.',
+  },
+  cryfold_gpu_memory_limit_bytes: {
+    kind: 'gauge',
+    by: ['worker'],
+    labels: ['gpu'],
+    help: 'Memory of a GPU.',
+  },
+  cryfold_aggregations_total: {
+    kind: 'counter',
+    by: ['aggregator'],
+    labels: ['status'],
+    help: 'Runs put together: complete or incomplete.',
+  },
+  cryfold_aggregation_duration_seconds: {
+    kind: 'histogram',
+    by: ['aggregator'],
+    labels: [],
+    help: 'Time to read a run’s folds, compute its metrics and write its results.',
+    buckets: [0.1, 0.5, 2, 10, 60, 300],
+  },
+  cryfold_serve_model_info: {
+    kind: 'gauge',
+    by: ['serve'],
+    labels: ['model', 'version'],
+    help: 'Always 1; says which version of a model answers.',
+  },
+  cryfold_serve_requests_total: {
+    kind: 'counter',
+    by: ['serve'],
+    labels: ['route', 'status'],
+    help: 'Answered requests.',
+  },
+  cryfold_serve_request_seconds: {
+    kind: 'histogram',
+    by: ['serve'],
+    labels: ['route'],
+    help: 'From a request’s arrival to its answer.',
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+  },
+  cryfold_serve_predictions_total: {
+    kind: 'counter',
+    by: ['serve'],
+    labels: ['label'],
+    help: 'Predicted windows by class. A shift of their shares says that the recordings have changed.',
+  },
+  cryfold_serve_pending: {
+    kind: 'gauge',
+    by: ['serve'],
+    labels: [],
+    help: 'Recordings that wait for their prediction.',
+  },
+  cryfold_serve_switches_total: {
+    kind: 'counter',
+    by: ['serve'],
+    labels: ['outcome'],
+    help: 'Changes of the champion that were followed (done), or not (failed): the version before still answers then.',
+  },
+} as const satisfies Record<string, Definition>;
