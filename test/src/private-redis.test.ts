@@ -13,7 +13,8 @@ let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let temporary: string;
 let reference: Buffer;
 
-const args = (out: string, repeats = 30) => {
+/** Enough repeats that a run outlasts what is done to it. */
+const args = (out: string, repeats = 60) => {
   const data = ['--data', join(folder.path, 'corpus'), '--out', join(folder.path, out)];
   return ['run', ...data, '--estimators', 'svm', '--folds', '2', '--repeats', String(repeats), '--workers', '1'];
 };

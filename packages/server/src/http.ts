@@ -78,7 +78,10 @@ export async function createHttp(api: ApiConfig, log: Logger): Promise<Http> {
     // Before a body is read.
     if (is404) throw new CryfoldError('API_NOT_FOUND', `there is no ${method} ${url.split('?')[0].slice(0, 200)}`);
   });
-  app.addHook('preValidation', async ({ body }) => checkDepth(body));
+  // The body of an upload is the request itself.
+  app.addHook('preValidation', async ({ body, raw }) => {
+    if (body !== raw) checkDepth(body);
+  });
   const refuseOtherMethods = otherMethods(app);
   await app.register(rateLimit, {
     max: api.rate,
