@@ -1,0 +1,2 @@
+export type { AnyFeatureKind, ClipShape, Extractor, FeatureKind, FeatureParameters } from './feature-kind.js';
+export { type FeatureSet, featureKindOf, featureKinds, featureSetSchema, imageSizeOf } from './registry.js';
