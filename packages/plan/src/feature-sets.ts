@@ -1,6 +1,6 @@
 import type { CryfoldError } from '@cryfold/core';
 import { kindOf } from '@cryfold/estimators';
-import { type FeatureSet, featureKindOf } from '@cryfold/features/kinds';
+import { DEFAULT_FEATURES, type FeatureSet, featureKindOf } from '@cryfold/features/kinds';
 import type { Spec } from './spec-schema.js';
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
@@ -14,11 +14,14 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
  */
 export function normalizeFeatures(value: unknown): unknown {
   if (!isObject(value) || !isObject(value.features)) return value;
-  const sets = Object.entries(value.features);
-  const named = sets.length > 0 && sets.every(([, set]) => isObject(set));
-  const [[name, features], ...others] = named ? sets : [[String(value.features.kind ?? 'spectrogram'), value.features]];
+  const written = Object.entries(value.features);
+  const named = written.length > 0 && written.every(([, set]) => isObject(set));
+  const sets = (named ? written : [[String(value.features.kind ?? DEFAULT_FEATURES), value.features]]).map(
+    ([name, set]) => [String(name), withKind(set)] as const,
+  );
+  const [[name, features], ...others] = sets;
   const estimators = isObject(value.estimators)
-    ? Object.fromEntries(Object.entries(value.estimators).map(([key, one]) => [key, withoutDefault(one, String(name))]))
+    ? Object.fromEntries(Object.entries(value.estimators).map(([key, one]) => [key, withoutDefault(one, name)]))
     : value.estimators;
   return {
     ...value,
@@ -26,6 +29,10 @@ export function normalizeFeatures(value: unknown): unknown {
     ...(others.length > 0 ? { featureSets: Object.fromEntries(others) } : {}),
     ...(estimators === undefined ? {} : { estimators }),
   };
+}
+
+function withKind(set: unknown): unknown {
+  return isObject(set) ? { kind: DEFAULT_FEATURES, ...set } : set;
 }
 
 function withoutDefault(estimator: unknown, name: string): unknown {

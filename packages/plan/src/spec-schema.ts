@@ -1,7 +1,7 @@
 import { LIMITS } from '@cryfold/core';
 import { estimatorSchema } from '@cryfold/estimators';
 import { FUSION_RULES, SPLITTERS } from '@cryfold/evaluation';
-import { featureSetSchema } from '@cryfold/features/kinds';
+import { DEFAULT_FEATURES, featureSetSchema } from '@cryfold/features/kinds';
 import { z } from 'zod';
 import { searchSchema } from './search-spec.js';
 
@@ -11,7 +11,7 @@ const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,40}$/, 'use lower-case lette
 export const specSchema = z.strictObject({
   version: z.literal(1),
   name,
-  features: featureSetSchema.prefault({} as never),
+  features: featureSetSchema.prefault({ kind: DEFAULT_FEATURES } as never),
   /** Feature sets besides the default one, by name: see normalizeFeatures */
   featureSets: z.record(name, featureSetSchema).optional(),
   protocol: z

@@ -8,11 +8,14 @@ const KINDS = [spectrogram] as const;
 /** The parameters of a feature set, its kind among them. */
 export type FeatureSet = z.infer<(typeof KINDS)[number]['parameters']>;
 
-/** A feature set in a spec; without a kind it is a spectrogram. */
-export const featureSetSchema: z.ZodType<FeatureSet> =
-  KINDS.length === 1
-    ? KINDS[0].parameters
-    : (z.union([...KINDS].map(({ parameters }) => parameters)) as unknown as z.ZodType<FeatureSet>);
+/** A feature set as it is stored: its kind is always there. */
+export const featureSetSchema = z.discriminatedUnion(
+  'kind',
+  KINDS.map(({ parameters }) => parameters) as never,
+) as unknown as z.ZodType<FeatureSet>;
+
+/** The kind of a feature set in a spec that names none. */
+export const DEFAULT_FEATURES = 'spectrogram' satisfies FeatureSet['kind'];
 
 export const featureKinds: readonly AnyFeatureKind[] = KINDS;
 
