@@ -6,7 +6,7 @@ import { RUN_ID, readStoredPlan } from './status.js';
 /** Plans and manifests kept. */
 const KEPT = 16;
 /** Bytes, as stored, of the plans that are kept; decoded, they take several times as much. The last one is always kept. */
-const PLAN_BYTES = 32 * 2 ** 20;
+const PLAN_BYTES = 64 * 2 ** 20;
 
 /**
  * Plans and manifests as decoded, for a process that is asked for the same ones again and again: decoding a plan of

@@ -13,6 +13,7 @@ import {
   type RunStatus,
   runIds,
   statusOf,
+  unlessDeleted,
   unreadableStatus,
 } from './status.js';
 
@@ -59,7 +60,10 @@ export class StoreControl implements RunControl {
 
   async list(): Promise<RunStatus[]> {
     const runs: RunStatus[] = [];
-    for (const run of await runIds(this.store)) runs.push(await this.status(run));
+    for (const run of await runIds(this.store)) {
+      const status = await unlessDeleted(this.status(run));
+      if (status) runs.push(status);
+    }
     return runs;
   }
 
