@@ -1,5 +1,5 @@
 import type { ArtifactStore } from '@cryfold/artifacts';
-import { type FoldJob, isUnreadable, type RunPlan, type Spec, storeKeys } from '@cryfold/core';
+import { CryfoldError, type FoldJob, isUnreadable, type RunPlan, type Spec, storeKeys } from '@cryfold/core';
 import type { Queues } from '@cryfold/queue';
 import { cancelRun, enqueueRun, extendRun, reopenRun, submitPlan, submitRun } from './changes.js';
 import { Decoded } from './decoded.js';
@@ -13,6 +13,7 @@ import {
   type RunStatus,
   runIds,
   statusOf,
+  unlessDeleted,
   unreadableStatus,
 } from './status.js';
 
@@ -41,9 +42,14 @@ export interface RunControl {
   logs(run: string, fold?: string): Promise<FoldLog[]>;
 }
 
+/** Runs that may be planned or wait for it at once. */
+const PLANNING = 16;
+
 /** Over a store, and the queues of a cluster where there is one: a local run is controlled through its store alone. */
 export class StoreControl implements RunControl {
   readonly decoded: Decoded;
+  #planning = 0;
+  #lastPlanned: Promise<unknown> = Promise.resolve();
 
   constructor(
     readonly store: ArtifactStore,
@@ -54,7 +60,10 @@ export class StoreControl implements RunControl {
 
   async list(): Promise<RunStatus[]> {
     const runs: RunStatus[] = [];
-    for (const run of await runIds(this.store)) runs.push(await this.status(run));
+    for (const run of await runIds(this.store)) {
+      const status = await unlessDeleted(this.status(run));
+      if (status) runs.push(status);
+    }
     return runs;
   }
 
@@ -82,16 +91,18 @@ export class StoreControl implements RunControl {
   }
 
   async extend(run: string, repeats: number): Promise<RunStatus> {
-    return this.#start(await extendRun(this.store, run, repeats));
+    return this.#plan(() => extendRun(this.store, run, repeats));
   }
 
   async submit(spec: Spec, dataset: string): Promise<RunStatus> {
-    return this.#start(await submitRun(this.store, spec, dataset));
+    return this.#plan(() => submitRun(this.store, spec, dataset));
   }
 
   async submitChampion(name: string, version: string, challenger: string): Promise<RunStatus> {
-    const plan = await planStoredChampion(this.store, name, version, await this.decoded.plan(challenger));
-    return this.#start(await submitPlan(this.store, plan));
+    return this.#plan(async () => {
+      const plan = await planStoredChampion(this.store, name, version, await this.decoded.plan(challenger));
+      return submitPlan(this.store, plan);
+    });
   }
 
   async logs(run: string, fold?: string): Promise<FoldLog[]> {
@@ -107,6 +118,24 @@ export class StoreControl implements RunControl {
       return [left < 0 ? withoutText(log) : log];
     });
     return logs.flat();
+  }
+
+  /**
+   * Makes a plan and starts its run, one after the other: a plan at the limits takes seconds and some 150 MB.
+   * @throws CryfoldError API_BUSY
+   */
+  async #plan(make: () => Promise<RunPlan>): Promise<RunStatus> {
+    if (this.#planning >= PLANNING) {
+      throw new CryfoldError('API_BUSY', `${PLANNING} runs are being planned already`, {
+        hint: 'Try again when they are.',
+      });
+    }
+    this.#planning++;
+    const started = this.#lastPlanned.then(async () => this.#start(await make()));
+    this.#lastPlanned = started.catch(() => {});
+    return started.finally(() => {
+      this.#planning--;
+    });
   }
 
   async #start(plan: RunPlan): Promise<RunStatus> {
