@@ -22,6 +22,8 @@ export interface RunProgress {
   etaSeconds: number | null;
   /** What happens apart from folds, such as `distances` or `aggregate` */
   phase: string;
+  /** Why something is not done yet but tried again, such as a full disk */
+  waits?: string;
   /** Of a sweep */
   search?: SearchProgress;
 }
@@ -43,6 +45,7 @@ export class RunState {
   readonly #seconds = new Map<string, { sum: number; count: number }>();
   #found = 0;
   phase = 'folds';
+  waits: string | undefined;
 
   constructor(plan: RunPlan) {
     this.plan = plan;
@@ -99,6 +102,7 @@ export class RunState {
     this.#pending.delete(key);
     this.#active.delete(key);
     this.#done.add(key);
+    this.waits = undefined;
     if (found) this.#found++;
   }
 
@@ -161,6 +165,7 @@ export class RunState {
       }),
       etaSeconds: this.#eta(),
       phase: this.phase,
+      ...(this.waits === undefined ? {} : { waits: this.waits }),
     };
   }
 

@@ -163,7 +163,11 @@ async function process<P>(
     const again = isNewer(error) && told.has(error.message);
     if (!again) options.observer?.failed(error);
     if (error.failure === 'infrastructure') {
-      if (!again) options.onError(error);
+      if (!again) {
+        options.onError(error);
+        // For whoever watches. A courtesy, so failing is no matter.
+        await askRedis(() => job.updateProgress({ waits: `${error.code}: ${error.message}` })).catch(() => {});
+      }
       if (isNewer(error)) {
         told.add(error.message);
         await job.moveToDelayed(Date.now() + NEWER.delay, token);
