@@ -95,6 +95,28 @@ test('list and status show a run with a damaged record as damaged, and all other
   assert.equal((await cryfold(['status'], environment)).code, 0);
 });
 
+test('a folder whose name no run has hides no run', async () => {
+  const own = await temporaryFolder();
+  const copied = openStore(`file:${own.path}`);
+  try {
+    const { run } = await writeRandomRun(copied, { clips: 30, repeats: 1, name: 'one' });
+    const plan = (await copied.get(storeKeys.plan(run))) as Uint8Array;
+    const strays = ['UPPER', '-x', 'a_b', `${run}.old`];
+    for (const stray of strays) await copied.put(`runs/${stray}/plan.json`, plan);
+    const environment = { CRYFOLD_STORE: `file:${own.path}` };
+    assert.deepEqual(
+      (await new StoreControl(copied).list()).map((status) => status.run),
+      [run],
+    );
+    const gc = await cryfold(['gc', '--older-than', '0', '--delete'], environment);
+    assert.equal(gc.code, 1);
+    for (const stray of strays) assert.ok(gc.stdout.includes(`runs/${stray}: not the name of a run`), gc.stdout);
+  } finally {
+    await copied.close();
+    await own.remove();
+  }
+});
+
 test('a folder where a record should be counts as no record', async () => {
   const { run } = await random('folder');
   await mkdir(join(folder.path, storeKeys.results(run)));

@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { printable } from '@cryfold/core';
 import { encodeWav } from '@cryfold/features';
-import { cryfold, type Ended, PROGRAM, temporaryFolder } from './command.js';
+import { cryfold, type Ended, PROGRAM, start, temporaryFolder, until } from './command.js';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 const path = (...parts: string[]) => join(folder.path, ...parts);
@@ -115,6 +115,19 @@ test('a run on hostile names and links harms neither terminal, page, table nor a
   const refused = await cryfold(['export', 'mlflow', '--out', path('out'), '--to', path('mlflow')]);
   assert.match(refused.stderr, /OUT_UNWRITABLE: .* is a link that leads out of/);
   assert.deepEqual(await readdir(path('elsewhere')), []);
+});
+
+test('a run whose store cannot be written says what it waits for, and ends once it can', async () => {
+  await mkdir(path('stuck/store'), { recursive: true });
+  // What a full disk does, in a way that needs no file system of its own.
+  await write('stuck/store/folds', '');
+  const command = start(['run', path('spec.yaml'), '--data', path('data'), '--out', path('stuck'), '--workers', '1']);
+  const said = /^waiting, since this failed and is tried again: STORE_UNREACHABLE: file store: folds/m;
+  await until('the reason', () => command.process.exitCode !== null || said.test(command.stderr()));
+  await rm(path('stuck/store/folds'));
+  const ended = await command.ended;
+  assert.equal(ended.code, 0, ended.stderr);
+  assert.match(ended.stderr, said);
 });
 
 test('predict names a pipe and classifies the other files, and stops reading endless input', async () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -119,6 +120,26 @@ test('a run whose keeper of Redis is killed ends with an error and leaves no Red
   assert.equal(code, 1);
   assert.match(stderr, /^cryfold: REDIS_LOST: the private Redis: the process that keeps it ended \(SIGKILL\)/m);
   await untilGone(run);
+});
+
+test('nothing is left where Redis and its keeper are killed, or the keeper is stopped', async () => {
+  const killed = await running('both');
+  for (const pid of [killed.keeper, killed.redis]) process.kill(pid, 'SIGKILL');
+  assert.equal((await killed.command.ended).code, 1);
+  await untilGone(killed);
+  const stopped = await running('stopped');
+  process.kill(stopped.keeper, 'SIGSTOP');
+  stopped.command.process.kill('SIGINT');
+  assert.equal((await stopped.command.ended).code, 4);
+  await untilGone(stopped);
+});
+
+const tied = spawnSync('setpriv', ['--pdeathsig', 'KILL', 'true']).status === 0;
+test('Redis ends where the command and its keeper are killed at once', { skip: !tied }, async () => {
+  const run = await running('all');
+  for (const pid of [run.command.process.pid ?? 0, run.keeper]) process.kill(pid, 'SIGKILL');
+  await until('no process to be left', () => !run.below.some(alive), 30);
+  await rm(dirname(run.socket), { recursive: true });
 });
 
 test('a temporary folder with a path too long for a socket works', async () => {

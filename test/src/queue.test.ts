@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CryfoldError, redactUrl, sha256 } from '@cryfold/core';
+import { CryfoldError, sha256 } from '@cryfold/core';
 import { Consumer, checkRedis, failureOf, Queues, type WorkPayload, workPayload } from '@cryfold/queue';
 import { until } from './command.js';
 import { RedisProcess } from './redis.js';
@@ -138,7 +138,9 @@ test('no password gets into logs or messages', async () => {
   } finally {
     await remove();
   }
-  assert.equal(redactUrl('redis://u:p@ss@host:1/0'), 'redis://***@host:1/0');
+  // With any other scheme, ioredis would take the whole for the path of a socket.
+  for (const url of ['http://u:s3cr3t@127.0.0.1:1/', 'redis://127.0.0.1:1?password=s3cr3t', 'u:s3cr3t@127.0.0.1:1'])
+    await assert.rejects(checkRedis(url, 1000), (error) => !String(error).includes('s3cr3t'));
 });
 
 test('a producer fails at once while Redis is away, and works again after', async () => {

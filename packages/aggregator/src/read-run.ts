@@ -1,7 +1,14 @@
 import { type ArtifactStore, RunStore } from '@cryfold/artifacts';
 import { CryfoldError, DAMAGE_CODES } from '@cryfold/core';
 import { type EvaluationInput, type ShuffledFold, shuffledName } from '@cryfold/evaluation';
-import { type DatasetManifest, type FoldFailure, type FoldJob, type FoldResult, type RunPlan, selectedPlan } from '@cryfold/plan';
+import {
+  type DatasetManifest,
+  type FoldFailure,
+  type FoldJob,
+  type FoldResult,
+  type RunPlan,
+  selectedPlan,
+} from '@cryfold/plan';
 
 /** A run as the store holds it: what was planned, and what of it is there. */
 export interface StoredRun {

@@ -16,8 +16,11 @@ const STAGING = '.staging';
 const STAGED = /^[0-9a-f]{24}$/;
 /** A staged file that nothing was written to for so long belongs to a process that died, milliseconds. */
 const ABANDONED = 24 * 3_600_000;
-/** Where a file is asked for: there is none, a file stands where a folder is needed, or a folder where the file is. */
-const NOTHING = new Set(['ENOENT', 'ENOTDIR', 'EISDIR']);
+/**
+ * Where a file is asked for: there is none, a file stands where a folder is needed, a folder where the file is, or the name
+ * is too long for a file.
+ */
+const NOTHING = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG']);
 
 function code(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException).code;

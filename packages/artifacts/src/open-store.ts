@@ -36,7 +36,14 @@ export function openStore(url: string, s3?: S3Settings, limits?: S3Limits): Arti
   if (!url.startsWith('file:')) throw invalid('only file: and s3: are supported');
   const path = url.slice('file:'.length);
   if (path === '' || path === '//') throw invalid('it names no folder');
-  return new FileStore(path.startsWith('//') ? fileURLToPath(url) : resolve(path));
+  if (!path.startsWith('//')) return new FileStore(resolve(path));
+  let folder: string;
+  try {
+    folder = fileURLToPath(url);
+  } catch {
+    throw invalid('it names a host, or a path that cannot be one');
+  }
+  return new FileStore(folder);
 }
 
 /**

@@ -25,6 +25,15 @@ test('file store: leaves nothing staged behind, and a file in the way is a coded
   });
 });
 
+test('file store: a key that is too long for a file names nothing', async () => {
+  const store = openStore(`file:${join(root, 'long')}`);
+  const key = 'a'.repeat(300);
+  assert.equal(await store.get(key), undefined);
+  assert.equal(await store.open(key), undefined);
+  assert.equal(await store.has(key), false);
+  for await (const found of store.list(`${key}/`)) assert.fail(found);
+});
+
 test('file store: check removes what a dead process staged, and leaves the rest', async () => {
   const folder = join(root, 'abandoned');
   const store = openStore(`file:${folder}`);
@@ -51,7 +60,7 @@ test('readArtifact tells a missing artifact from a damaged one', async () => {
 });
 
 test('openStore refuses URLs that it cannot serve', () => {
-  for (const url of ['', 'file:', 'http://x/y', 'store', 'file://']) {
+  for (const url of ['', 'file:', 'http://x/y', 'store', 'file://', 'file://host/store', 'file:///a%2Fb']) {
     assert.throws(
       () => openStore(url),
       (error) => error instanceof CryfoldError && error.code === 'STORE_URL_INVALID',

@@ -1,6 +1,6 @@
 import type { ArtifactStore } from '@cryfold/artifacts';
 import { storeKeys } from '@cryfold/artifacts';
-import { mapLimited, readPlan, runIds } from '@cryfold/control';
+import { mapLimited, RUN_ID, readPlan, runIds } from '@cryfold/control';
 import { CryfoldError, decodeRecord, isNewer, isUnreadable, unlessUnreadable } from '@cryfold/core';
 import { kindOf } from '@cryfold/estimators';
 import { bestModel, type FoldResult, foldResultSchema, prerequisiteOf, type RunPlan } from '@cryfold/plan';
@@ -95,7 +95,11 @@ async function findRoots(store: ArtifactStore): Promise<Roots> {
     const run = key.split('/')[1];
     if (planned.has(run) || seen.has(run)) continue;
     seen.add(run);
-    roots.unreadable.push(`${storeKeys.plan(run)}: not there, but other records of the run are`);
+    roots.unreadable.push(
+      RUN_ID.test(run)
+        ? `${storeKeys.plan(run)}: not there, but other records of the run are`
+        : `runs/${run}: not the name of a run, but records are there`,
+    );
   }
   // Pointers to the distances that a grown corpus reuses.
   for await (const key of store.list('features/')) {

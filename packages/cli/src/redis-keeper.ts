@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { lstatSync, mkdirSync, mkdtempSync, rmdirSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,7 +23,11 @@ const WINDOW = 60_000;
 const LOOK = 1000;
 const RESTART = 200;
 
+/** Has the kernel kill Redis when the keeper dies; not in every version of setpriv, and only on Linux. */
+const TIED = ['setpriv', '--pdeathsig', 'KILL'];
+
 const [program] = process.argv.slice(2);
+const tie = spawnSync(TIED[0], [...TIED.slice(1), 'true'], { stdio: 'ignore' }).status === 0 ? TIED : [];
 const deaths: number[] = [];
 let folder: string | undefined;
 let redis: ChildProcess | undefined;
@@ -76,7 +80,8 @@ function run(path: string): void {
     loglevel: 'warning',
   };
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
-  const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+  const [command, ...rest] = [...tie, program, ...args];
+  const child = spawn(command, rest, { stdio: ['ignore', 'inherit', 'inherit'] });
   redis = child;
   let bound = false;
   const timer = setInterval(() => {

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { constants } from 'node:fs';
-import { access, readdir, rmdir } from 'node:fs/promises';
+import { access, readdir, rmdir, unlink } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -98,8 +99,11 @@ export class RedisServer {
 
   async stop(): Promise<void> {
     await endKeeper(this.#keeper);
-    // A keeper that was killed has left its Redis behind.
-    if (this.#keeper.signalCode === null || !(await shutDownPrivateRedis(this.url))) return;
+    if (this.#keeper.signalCode === null) return;
+    // A keeper that was killed has left its folder behind, and its Redis where the kernel does not end that.
+    await shutDownPrivateRedis(this.url);
+    if (await listens(this.url)) return;
+    await unlink(this.url).catch(() => {});
     await rmdir(dirname(this.url)).catch(() => {});
   }
 }
@@ -115,9 +119,23 @@ async function answers(url: string): Promise<void> {
   }
 }
 
+/** Whether any process listens at a socket. */
+function listens(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path, () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
+
 async function endKeeper(keeper: ChildProcess): Promise<void> {
   if (keeper.pid === undefined || keeper.exitCode !== null || keeper.signalCode !== null) return;
   const ended = new Promise((resolve) => keeper.once('exit', resolve));
   if (keeper.connected) keeper.disconnect();
+  if (await endsWithin(END, ended)) return;
+  // It is stopped, or stuck.
+  keeper.kill('SIGKILL');
   await endsWithin(END, ended);
 }

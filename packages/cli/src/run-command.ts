@@ -4,7 +4,6 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ArtifactStore, readArtifact, storeKeys } from '@cryfold/artifacts';
 import { enqueueRun, gatherReport, HttpClient, HttpControl, queueStatus, readResults } from '@cryfold/control';
-import type { RunProgress } from '@cryfold/coordinator';
 import { CryfoldError } from '@cryfold/core';
 import { kindOf } from '@cryfold/estimators';
 import type { RunResults } from '@cryfold/evaluation';
@@ -20,7 +19,7 @@ import { MissingWorkers } from './missing-workers.js';
 import { openStoreOf } from './open-store.js';
 import { pagePort } from './page-port.js';
 import { applyOverrides, type Overrides, PAPER_SPEC, prepareRun, publish, readSpec } from './prepare.js';
-import { ProgressDisplay, progressLine } from './progress.js';
+import { ProgressDisplay, showProgress } from './progress.js';
 import { storeUrlOf } from './store-url.js';
 import { jsonText, say } from './terminal.js';
 import { checkOutFolder, OutFolder } from './write-out.js';
@@ -186,9 +185,10 @@ async function watch(
 ): Promise<RunResults | undefined> {
   const queues = new Queues(redisUrl);
   let failed: CryfoldError | undefined;
+  const show = showProgress(display);
   const follow = async () => {
     await queues.listen('runs', {
-      progress: (id, data) => id === plan.run && display.update(progressLine(data as RunProgress)),
+      progress: (id, data) => id === plan.run && show(data),
       failed: (id, reason) => {
         if (id === plan.run) failed = CryfoldError.fromRecord(failureOf(reason));
       },

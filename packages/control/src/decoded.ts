@@ -4,8 +4,10 @@ import type { DatasetManifest, RunPlan } from '@cryfold/plan';
 import { readManifest } from './fold-detail.js';
 import { RUN_ID, readStoredPlan } from './status.js';
 
-/** Plans and manifests kept; each is some MB at most. */
+/** Plans and manifests kept. */
 const KEPT = 16;
+/** Bytes, as stored, of the plans that are kept; decoded, they take several times as much. The last one is always kept. */
+const PLAN_BYTES = 64 * 2 ** 20;
 
 /**
  * Plans and manifests as decoded, for a process that is asked for the same ones again and again: decoding a plan of
@@ -14,7 +16,7 @@ const KEPT = 16;
  */
 export class Decoded {
   readonly #store: ArtifactStore;
-  readonly #plans = new Map<string, { stamp: string; stored: StoredPlan }>();
+  readonly #plans = new Map<string, { stamp: string; bytes: number; stored: StoredPlan }>();
   readonly #manifests = new Map<string, DatasetManifest>();
 
   constructor(store: ArtifactStore) {
@@ -35,7 +37,15 @@ export class Decoded {
     }
     this.#plans.delete(run);
     const stored = await readStoredPlan(this.#store, run);
-    return stamp ? keep(this.#plans, run, { stamp, stored }).stored : stored;
+    if (!found || !stamp) return stored;
+    keep(this.#plans, run, { stamp, bytes: found.bytes, stored });
+    let bytes = [...this.#plans.values()].reduce((sum, plan) => sum + plan.bytes, 0);
+    for (const [oldest, plan] of this.#plans) {
+      if (bytes <= PLAN_BYTES || oldest === run) break;
+      this.#plans.delete(oldest);
+      bytes -= plan.bytes;
+    }
+    return stored;
   }
 
   async manifest(plan: RunPlan): Promise<DatasetManifest> {

@@ -38,5 +38,6 @@ export {
   readStoredPlan,
   runIds,
   runStatusSchema,
+  unlessDeleted,
 } from './status.js';
 export { readTrialRows, TrialTable } from './trials.js';

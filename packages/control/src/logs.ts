@@ -58,14 +58,23 @@ export async function foldLog(
   const { repeat, fold } = plan.splits[job.split];
   const failed: FoldLog['failed'] = [];
   let said: string | undefined;
+  let left = FOLD_LOGS;
   for await (const name of store.list(`folds/${job.key}/`)) {
     const attempt = name.split('/')[2];
     if (name !== storeKeys.log(job.key, attempt)) continue;
+    const isCommitted = attempt === result?.attempt;
+    if (!isCommitted && left <= 0) {
+      failed.push({ attempt, log: `[left out, since the logs of this fold are long: download ${name}]\n` });
+      continue;
+    }
     const text = await store.get(name);
     if (!text) continue;
     const log = tailOf(new TextDecoder().decode(text));
-    if (attempt === result?.attempt) said = log;
-    else failed.push({ attempt, log });
+    if (isCommitted) said = log;
+    else {
+      failed.push({ attempt, log });
+      left -= log.length;
+    }
   }
   const committed = result && {
     attempt: result.attempt,
@@ -83,6 +92,9 @@ const TAIL = 2 ** 20;
 function tailOf(log: string): string {
   return log.length <= TAIL ? log : `[the first ${log.length - TAIL} characters are left out]\n${log.slice(-TAIL)}`;
 }
+
+/** Characters of the failed attempts of one fold that are shown together, and up to one more attempt. */
+const FOLD_LOGS = 8 * 2 ** 20;
 
 /** Characters of the logs of a whole run that are shown together. */
 export const ALL_LOGS = 16 * 2 ** 20;

@@ -1,6 +1,6 @@
 import type { ArtifactStore } from '@cryfold/artifacts';
 import { storeKeys } from '@cryfold/artifacts';
-import { isUnreadable } from '@cryfold/core';
+import { CryfoldError, isUnreadable } from '@cryfold/core';
 import type { FoldJob, RunPlan, Spec } from '@cryfold/plan';
 import type { Queues } from '@cryfold/queue';
 import { cancelRun, enqueueRun, extendRun, reopenRun, submitPlan, submitRun } from './changes.js';
@@ -15,6 +15,7 @@ import {
   type RunStatus,
   runIds,
   statusOf,
+  unlessDeleted,
   unreadableStatus,
 } from './status.js';
 
@@ -43,9 +44,14 @@ export interface RunControl {
   logs(run: string, fold?: string): Promise<FoldLog[]>;
 }
 
+/** Runs that may be planned or wait for it at once. */
+const PLANNING = 16;
+
 /** Over a store, and the queues of a cluster where there is one: a local run is controlled through its store alone. */
 export class StoreControl implements RunControl {
   readonly decoded: Decoded;
+  #planning = 0;
+  #lastPlanned: Promise<unknown> = Promise.resolve();
 
   constructor(
     readonly store: ArtifactStore,
@@ -56,7 +62,10 @@ export class StoreControl implements RunControl {
 
   async list(): Promise<RunStatus[]> {
     const runs: RunStatus[] = [];
-    for (const run of await runIds(this.store)) runs.push(await this.status(run));
+    for (const run of await runIds(this.store)) {
+      const status = await unlessDeleted(this.status(run));
+      if (status) runs.push(status);
+    }
     return runs;
   }
 
@@ -84,16 +93,18 @@ export class StoreControl implements RunControl {
   }
 
   async extend(run: string, repeats: number): Promise<RunStatus> {
-    return this.#start(await extendRun(this.store, run, repeats));
+    return this.#plan(() => extendRun(this.store, run, repeats));
   }
 
   async submit(spec: Spec, dataset: string): Promise<RunStatus> {
-    return this.#start(await submitRun(this.store, spec, dataset));
+    return this.#plan(() => submitRun(this.store, spec, dataset));
   }
 
   async submitChampion(name: string, version: string, challenger: string): Promise<RunStatus> {
-    const plan = await planStoredChampion(this.store, name, version, await this.decoded.plan(challenger));
-    return this.#start(await submitPlan(this.store, plan));
+    return this.#plan(async () => {
+      const plan = await planStoredChampion(this.store, name, version, await this.decoded.plan(challenger));
+      return submitPlan(this.store, plan);
+    });
   }
 
   async logs(run: string, fold?: string): Promise<FoldLog[]> {
@@ -109,6 +120,24 @@ export class StoreControl implements RunControl {
       return [left < 0 ? withoutText(log) : log];
     });
     return logs.flat();
+  }
+
+  /**
+   * Makes a plan and starts its run, one after the other: a plan at the limits takes seconds and some 150 MB.
+   * @throws CryfoldError API_BUSY
+   */
+  async #plan(make: () => Promise<RunPlan>): Promise<RunStatus> {
+    if (this.#planning >= PLANNING) {
+      throw new CryfoldError('API_BUSY', `${PLANNING} runs are being planned already`, {
+        hint: 'Try again when they are.',
+      });
+    }
+    this.#planning++;
+    const started = this.#lastPlanned.then(async () => this.#start(await make()));
+    this.#lastPlanned = started.catch(() => {});
+    return started.finally(() => {
+      this.#planning--;
+    });
   }
 
   async #start(plan: RunPlan): Promise<RunStatus> {

@@ -57,13 +57,24 @@ export async function readStoredPlan(store: ArtifactStore, run: string): Promise
   });
 }
 
+/** All runs with a plan. A folder whose name no run has, such as a copy that somebody made, is none. */
 export async function runIds(store: ArtifactStore): Promise<string[]> {
   const found: string[] = [];
   for await (const key of store.list('runs/')) {
     const run = key.split('/')[1];
-    if (key === storeKeys.plan(run)) found.push(run);
+    if (key === storeKeys.plan(run) && RUN_ID.test(run)) found.push(run);
   }
   return found;
+}
+
+/** What looks at a run of a list, or undefined where the run was deleted since it was listed. */
+export async function unlessDeleted<T>(look: Promise<T>): Promise<T | undefined> {
+  try {
+    return await look;
+  } catch (error) {
+    if (error instanceof CryfoldError && error.code === 'RUN_NOT_FOUND') return undefined;
+    throw error;
+  }
 }
 
 export async function readResults(store: ArtifactStore, run: string): Promise<RunResults | undefined> {

@@ -114,13 +114,20 @@ export class Coordinator implements Service {
           coordinator.#tell((driver) => driver.onFailed(id, reason));
         },
         progress: (id, data) => {
-          const { done, total } = data as { done: number; total: number };
-          for (const driver of coordinator.#drivers) driver.state.markActive(id, total > 0 ? done / total : 0);
+          const { done, total, waits } = data as { done: number; total: number; waits?: string };
+          for (const driver of coordinator.#drivers) {
+            if (waits === undefined) driver.state.markActive(id, total > 0 ? done / total : 0);
+            else driver.onWaits(id, waits);
+          }
         },
       });
     }
     await queues.listen('aggregate', {
       completed: (run) => coordinator.#nudge(run),
+      progress: (run, data) => {
+        const { waits } = data as { waits?: string };
+        if (waits !== undefined) for (const driver of coordinator.#drivers) driver.onWaits(run, waits);
+      },
       failed: (run) => {
         dead('aggregate');
         coordinator.#nudge(run);

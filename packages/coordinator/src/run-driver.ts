@@ -179,6 +179,12 @@ export class RunDriver {
     this.#nudgeIfSettled();
   }
 
+  /** A fold, what folds need, or the results cannot be stored or read for now. */
+  onWaits(id: string, reason: string): void {
+    if (id !== this.state.plan.run && !this.state.isPending(id) && this.#waitingFor(id).length === 0) return;
+    this.state.waits = reason;
+  }
+
   async onFailed(id: string, reason: string): Promise<void> {
     const error = failureOf(reason);
     for (const waiting of this.#waitingFor(id)) await this.#fail(waiting, error);

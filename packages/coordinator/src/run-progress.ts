@@ -21,6 +21,8 @@ export interface RunProgress {
   etaSeconds: number | null;
   /** What happens apart from folds, such as `distances` or `aggregate` */
   phase: string;
+  /** Why something is not done yet but tried again, such as a full disk */
+  waits?: string;
   /** Of a sweep */
   search?: SearchProgress;
 }

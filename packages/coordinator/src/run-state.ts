@@ -19,6 +19,7 @@ export class RunState {
   readonly #seconds = new Map<string, { sum: number; count: number }>();
   #found = 0;
   phase = 'folds';
+  waits: string | undefined;
 
   constructor(plan: RunPlan) {
     this.plan = plan;
@@ -75,6 +76,7 @@ export class RunState {
     this.#pending.delete(key);
     this.#active.delete(key);
     this.#done.add(key);
+    this.waits = undefined;
     if (found) this.#found++;
   }
 
@@ -137,6 +139,7 @@ export class RunState {
       }),
       etaSeconds: this.#eta(),
       phase: this.phase,
+      ...(this.waits === undefined ? {} : { waits: this.waits }),
     };
   }
 

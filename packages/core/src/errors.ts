@@ -154,7 +154,12 @@ export class CryfoldError extends Error {
   }
 }
 
-/** Hides user and password of a URL, for messages and logs; all up to the last `@`, since passwords may hold one. */
+/**
+ * Hides what may be secret in a URL, for messages and logs: user and password, all up to the last `@`, since passwords
+ * may hold one, and the query. Without a scheme as well (`USER:PASSWORD@HOST`), unless it is a path.
+ */
 export function redactUrl(url: string): string {
-  return url.replace(/\/\/.*@/, '//***@');
+  return url
+    .replace(/^((?:[a-z][\w+.-]*:)?\/\/|(?![./]|file:)).*@/is, '$1***@')
+    .replace(/(:\/\/[^?#]*)\?[^#]*/, '$1?***');
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { CryfoldError, ERROR_CODES } from '../src/index.js';
+import { CryfoldError, ERROR_CODES, redactUrl } from '../src/index.js';
 
 const DOCUMENT = fileURLToPath(new URL('../../../../docs/errors.md', import.meta.url));
 
@@ -21,4 +21,20 @@ test('an error survives its record', () => {
   assert.deepEqual(copy.toRecord(), error.toRecord());
   assert.equal(copy.retryable, false);
   assert.equal(new CryfoldError('STORE_UNREACHABLE', 'x').retryable, true);
+});
+
+test('a redacted URL has no user, password or query, with or without a scheme, and a path stays', () => {
+  for (const [url, redacted] of [
+    ['redis://u:p@ss@host:1/0', 'redis://***@host:1/0'],
+    ['redis://host:1?password=p', 'redis://host:1?***'],
+    ['rediss://u:p@host?a=p#p', 'rediss://***@host?***#p'],
+    ['u:p@host:1', '***@host:1'],
+    ['//u:p@host:1', '//***@host:1'],
+    ['host:1', 'host:1'],
+    ['/run/a@b/redis.sock', '/run/a@b/redis.sock'],
+    ['./a@b/redis.sock', './a@b/redis.sock'],
+    ['file:a@b/store', 'file:a@b/store'],
+    ['s3://key:p@bucket/prefix', 's3://***@bucket/prefix'],
+  ])
+    assert.equal(redactUrl(url), redacted);
 });

@@ -121,6 +121,27 @@ describe('readers', () => {
     await fails('DATA_NAME_INVALID', /stray\.wav: lies in no class folder/, readDataset(root));
   });
 
+  test('reads each folder once, whatever circles links make, and names the links', { timeout: 30_000 }, async () => {
+    for (const [seed, file] of ['x/1.wav', 'y/2.wav', 'y/deep/3.wav'].entries()) await put(file, noise(1, seed));
+    const elsewhere = join(base, `elsewhere-${serial}`);
+    await mkdir(elsewhere);
+    await writeFile(join(elsewhere, '4.wav'), encodeWav(noise(1, 4), RATE));
+    await symlink(elsewhere, join(root, 'z'));
+    const whole = await readDataset(root);
+    assert.deepEqual(
+      whole.clips.map(({ id }) => id),
+      ['x/1.wav#0', 'y/2.wav#0', 'y/deep/3.wav#0', 'z/4.wav#0'],
+    );
+    // Each path through these circles is another, up to 40 links long.
+    for (const [name, target] of Object.entries({ 'x/up': '..', 'y/up': '..', 'y/deep/x': '../../x' })) {
+      await symlink(target, join(root, name));
+    }
+    await fails('DATA_NAME_INVALID', /^x\/up: is a link to a folder that is read already$/, readDataset(root));
+    const dataset = await readDataset(root, { skipBad: true });
+    assert.deepEqual(columns(dataset), columns(whole));
+    assert.deepEqual(dataset.skipped.map(({ file }) => file).sort(), ['x/up', 'y/deep/x', 'y/up']);
+  });
+
   test('a manifest gives labels, groups and its own order; fields may be quoted, columns in any order', async () => {
     for (const [seed, file] of ['z.wav', 'a, "b".wav', 'sub/c.wav'].entries()) await put(file, noise(2, seed));
     const csv =

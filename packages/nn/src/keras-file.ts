@@ -1,7 +1,7 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { WeightMap } from './network.js';
+import { temporaryFolder } from './temporary-folder.js';
 
 /**
  * Weights as an HDF5 file with the structure of keras.applications' files, /LAYER/LAYER/WEIGHT:0, each layer's listed
@@ -9,7 +9,7 @@ import type { WeightMap } from './network.js';
  * @param weights by `layer/weight`; a layer's weights stand together, in Keras's order
  */
 export async function encodeKerasFile(weights: WeightMap): Promise<Uint8Array> {
-  const folder = await mkdtemp(join(tmpdir(), 'cryfold-weights-'));
+  const folder = await temporaryFolder('weights');
   try {
     const path = join(folder, 'weights.h5');
     // A worker that only asks which TensorFlow there is need not hold HDF5's 12 MiB.

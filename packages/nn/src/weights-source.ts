@@ -4,7 +4,7 @@ import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { CryfoldError, checkRegular } from '@cryfold/core';
+import { CryfoldError, checkRegular, redactUrl } from '@cryfold/core';
 
 /** What keras.applications publishes for ResNet50, with its md5 (WEIGHTS_HASHES in its source). */
 const PUBLISHED = {
@@ -41,6 +41,8 @@ const PART = /^(?:[0-9a-f]{32}|[0-9a-f]{64})\.h5\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}
  * @throws CryfoldError WEIGHTS_NOT_FOUND, WEIGHTS_INVALID, WEIGHTS_UNREACHABLE (retryable), and what `fetchContent` throws
  */
 export async function resolveWeights(source: string, options: WeightsSourceOptions): Promise<WeightsFile> {
+  if (/^(?!https?:)[a-z][\w+.-]*:\/\//i.test(source))
+    throw notFound(redactUrl(source), 'only http and https are fetched');
   if (!/^(https?:\/\/|store:)/.test(source)) return { path: source, sha256: await verifyWeightsFile(source) };
   const [address, fragment = ''] = source.split('#');
   const name = printable(address);

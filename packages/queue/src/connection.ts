@@ -57,8 +57,9 @@ export async function shutDownPrivateRedis(socket: string): Promise<boolean> {
  * @throws CryfoldError REDIS_UNREACHABLE
  */
 export async function checkRedis(url: string, timeout = 3000): Promise<string> {
-  if (/^\w+:/.test(url) && !URL.canParse(url)) {
-    throw new CryfoldError('USAGE', `REDIS_URL is no URL: ${redactUrl(url)}`, {
+  // ioredis takes any other scheme for the path of a socket, and repeats it, password included, in its message.
+  if (/^\w+:\/\//.test(url) && !(/^rediss?:/i.test(url) && URL.canParse(url))) {
+    throw new CryfoldError('USAGE', `REDIS_URL is no URL of a Redis: ${redactUrl(url)}`, {
       hint: 'Write redis://user:password@host:port, and % codes for special characters in user and password.',
     });
   }

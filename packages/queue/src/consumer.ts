@@ -154,7 +154,11 @@ export class Consumer<P> {
       const again = isNewer(error) && this.#reported.has(error.message);
       if (!again) options.observer?.failed(error);
       if (error.failure === 'infrastructure') {
-        if (!again) options.onError(error);
+        if (!again) {
+          options.onError(error);
+          // Only for people who watch, so a failure does not matter.
+          await askRedis(() => job.updateProgress({ waits: `${error.code}: ${error.message}` })).catch(() => {});
+        }
         if (isNewer(error)) {
           this.#reported.add(error.message);
           await job.moveToDelayed(Date.now() + NEWER.delay, token);

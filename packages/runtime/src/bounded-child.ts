@@ -1,5 +1,8 @@
 import { type ChildProcess, type ForkOptions, fork } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { abortedForMemory, CryfoldError } from '@cryfold/core';
 import { defaultChildMemoryMb, memoryOf, oomKills } from './memory.js';
 
@@ -39,12 +42,18 @@ export class BoundedChild {
   #oomKills = oomKills();
   #peakData = 0;
   #reason: string | undefined;
+  /** Part of the names of temporary folders that the process makes */
+  readonly #token = randomBytes(8).toString('hex');
 
   constructor(entry: string, { args = [], limitMb, hint, ...options }: BoundedChildOptions) {
     this.limitMb = limitMb;
     this.#hardMb = 2 * limitMb + 1024;
     this.#hint = hint;
-    this.process = fork(entry, args, { ...options, ...limited(this.#hardMb) });
+    this.process = fork(entry, args, {
+      ...options,
+      env: { ...(options.env ?? process.env), CRYFOLD_CHILD: this.#token },
+      ...limited(this.#hardMb),
+    });
     watched.add(this);
     timer ??= setInterval(watch, INTERVAL).unref();
     this.process.once('exit', () => this.#forget());
@@ -93,7 +102,20 @@ export class BoundedChild {
     return undefined;
   }
 
+  /** A process that was killed cannot remove its temporary folders. */
+  #removeTemporary(): void {
+    try {
+      for (const name of readdirSync(tmpdir())) {
+        if (/^cryfold-[a-z]+-([0-9a-f]{16})-\w{6}$/.exec(name)?.[1] !== this.#token) continue;
+        rmSync(join(tmpdir(), name), { recursive: true, force: true });
+      }
+    } catch {
+      // There is no such folder, or somebody else has removed it.
+    }
+  }
+
   #forget(): void {
+    this.#removeTemporary();
     watched.delete(this);
     if (watched.size > 0) return;
     clearInterval(timer);

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { asOutOfMemory } from '@cryfold/core';
@@ -52,6 +54,25 @@ test('a child within its limit works, and the kernel would kill it before its pa
   child.process.kill('SIGKILL');
   const [, signal] = await once(child.process, 'close');
   assert.equal(child.outOfMemory(signal), undefined, 'a kill by somebody else is not taken for want of memory');
+});
+
+test('temporary folders of a child that was killed are removed, and no others', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'cryfold-test-'));
+  const before = process.env.TMPDIR;
+  process.env.TMPDIR = folder;
+  t.after(() => {
+    if (before === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = before;
+    rmSync(folder, { recursive: true });
+  });
+  const others = ['cryfold-graph-AbCdEf', 'cryfold-graph-0123456789abcdef-AbCdEf', 'cryfold-redis-AbCdEf'];
+  for (const name of others) mkdirSync(join(folder, name));
+  const child = hungry(300, 'temporary');
+  await eat(child);
+  assert.equal(readdirSync(folder).length, others.length + 1);
+  child.process.kill('SIGKILL');
+  await once(child.process, 'close');
+  assert.deepEqual(readdirSync(folder).sort(), others.sort());
 });
 
 /** Runs `hungry.js parent` in a memory cgroup (v2 or v1) of its own; undefined where none can be made. */

@@ -1,8 +1,12 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { BoundedChild } from '../src/index.js';
 
 /**
  * Processes for bounded-child.test.ts. `hungry.js touch MIB` fills memory step by step, then idles; `hungry.js reserve`
- * allocates memory without touching it until that fails, and sends the message; `hungry.js parent CHILDREN MIB LIMIT`
+ * allocates memory without touching it until that fails, and sends the message; `hungry.js temporary` makes a temporary
+ * folder; `hungry.js parent CHILDREN MIB LIMIT`
  * starts children of the first kind and prints why the first that ends did so.
  */
 const [mode, mib] = process.argv.slice(2);
@@ -22,6 +26,7 @@ if (mode === 'parent') {
   process.on('disconnect', () => process.exit());
   process.once('message', () => {
     try {
+      if (mode === 'temporary') mkdtempSync(join(tmpdir(), `cryfold-graph-${process.env.CRYFOLD_CHILD}-`));
       if (mode === 'reserve') for (;;) kept.push(new Uint8Array(2 ** 30));
       for (let i = 0; i < Number(mib) / 20; i++) kept.push(new Uint8Array(20 * 2 ** 20).fill(1));
       process.send?.({ done: kept.length }, () => {});

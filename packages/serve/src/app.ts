@@ -1,24 +1,23 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import type { Logger } from '@cryfold/runtime';
+import { connectionBudget, type Logger, limitConnections } from '@cryfold/runtime';
 import swagger from '@fastify/swagger';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import { Arrivals } from './arrivals.js';
 import { errorAnswer } from './http-errors.js';
 import type { ModelHost } from './model-host.js';
 import { type Predicting, predictRequest } from './predict-request.js';
 import { MAX_FILES } from './receive.js';
 import { ERROR_SCHEMA, MODEL_SCHEMA, PREDICTION_SCHEMA, QUERY_SCHEMA } from './schemas.js';
 
-export interface AppOptions extends Predicting {
+export interface AppOptions extends Omit<Predicting, 'arrivals' | 'connections'> {
   host: ModelHost;
   textFormat: string;
   log: Logger;
   version: string;
-  /** From a request's arrival to the end of its prediction, at most, seconds */
-  answerSeconds: number;
 }
 
-/** Connections at a time; Node closes more as they come. */
+/** Connections at a time, or fewer where the process may open few files. */
 const MAX_CONNECTIONS = 256;
 /** Seconds for a request's headers. */
 const HEADERS = 10;
@@ -46,20 +45,22 @@ const PAGE = [
 
 /** The HTTP service: the page, the API under /api/v1, its OpenAPI description, health and metrics. */
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
-  const { host, metrics, textFormat, log, version, requestSeconds, answerSeconds } = options;
+  const { host, metrics, textFormat, log, version, requestSeconds } = options;
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     // A misspelt parameter is refused rather than left out.
     ajv: { customOptions: { removeAdditional: false } },
-    requestTimeout: requestSeconds * 1000,
-    // Nothing moves on a connection whose request waits.
-    connectionTimeout: (requestSeconds + answerSeconds) * 1000,
-    http: { headersTimeout: Math.min(HEADERS, requestSeconds) * 1000, connectionsCheckingInterval: 1000 },
+    http: { connectionsCheckingInterval: 1000 },
     return503OnClosing: true,
     forceCloseConnections: 'idle',
   });
-  app.server.maxConnections = MAX_CONNECTIONS;
+  const total = Math.min(MAX_CONNECTIONS, connectionBudget().main.total);
+  // All clients may have a proxy's address.
+  const connections = limitConnections(app.server, { total, perAddress: total, log });
+  app.server.requestTimeout = requestSeconds * 1000;
+  app.server.headersTimeout = Math.min(HEADERS, requestSeconds) * 1000;
+  const predicting: Predicting = { ...options, connections, arrivals: new Arrivals() };
   app.removeAllContentTypeParsers();
   // The handler reads the body, once it has let the request in.
   app.addContentTypeParser([...AUDIO, 'multipart/form-data'], (_request, _body, done) => done(null));
@@ -114,7 +115,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
         response: { 200: PREDICTION_SCHEMA, '4xx': ERROR_SCHEMA, '5xx': ERROR_SCHEMA },
       },
     },
-    (request, reply) => predictRequest(request, reply, options),
+    (request, reply) => predictRequest(request, reply, predicting),
   );
   const service = { tags: ['service'] };
   app.get('/healthz', { schema: { ...service, summary: 'Whether the process answers' } }, async () => 'ok\n');

@@ -2,15 +2,18 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { CryfoldError } from '@cryfold/core';
 import { imageSizeOf } from '@cryfold/features/kinds';
 import { predictionJson } from '@cryfold/models';
-import type { Metrics } from '@cryfold/runtime';
+import { type Connections, clientAddress, type Metrics } from '@cryfold/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Arrivals } from './arrivals.js';
 import type { ModelHost } from './model-host.js';
 import { checkLength, receive } from './receive.js';
-import type { Spool } from './spool.js';
+import type { Place, Spool } from './spool.js';
 
 export interface Predicting {
   host: ModelHost;
   spool: Spool;
+  arrivals: Arrivals;
+  connections: Connections;
   metrics: Metrics;
   /** Of one request, bytes */
   maxUpload: number;
@@ -31,9 +34,13 @@ const LINGER = 2;
  * @throws CryfoldError UPLOAD_*, SERVER_BUSY, SPOOL_FAILED, and as `ModelHost.predict`
  */
 export async function predictRequest(request: FastifyRequest, reply: FastifyReply, options: Predicting) {
-  const { host, spool, metrics, maxUpload, requestSeconds } = options;
+  const { host, spool, arrivals, connections, metrics, maxUpload, requestSeconds } = options;
   const { hop, images = false } = request.query as { hop?: number; images?: boolean };
-  let place: ReturnType<Spool['take']>;
+  let place: Place | undefined;
+  let free = () => {};
+  const freed = new Promise<void>((resolve) => {
+    free = resolve;
+  });
   const closed = new AbortController();
   const ended = new Promise<void>((resolve) => {
     reply.raw.once('close', () => {
@@ -43,9 +50,11 @@ export async function predictRequest(request: FastifyRequest, reply: FastifyRepl
   });
   const work = async () => {
     checkLength(request.headers, maxUpload);
-    place = spool.take();
-    if (!place) throw busy(spool.taken);
-    const recordings = await receive(request.raw, { spool, place, maxUpload });
+    place = spool.take() ?? ((await arrivals.closeSlowest()) ? spool.take() : undefined);
+    // From now on, the limits of places hold instead of those of connections.
+    if (!place || !connections.trust(request.raw, clientAddress(request.ip))) throw busy(spool.taken);
+    const arrived = arrivals.add(request.raw, freed);
+    const recordings = await receive(request.raw, { spool, place, maxUpload }).finally(arrived);
     const size = imageSizeOf(host.card.features);
     const { card, predictions } = await host.predict(
       recordings,
@@ -68,7 +77,10 @@ export async function predictRequest(request: FastifyRequest, reply: FastifyRepl
     if (request.raw.complete) settle();
     else closeAfter(Math.min(LINGER, requestSeconds), request.raw, request.raw);
   });
-  void Promise.allSettled([working, ended]).then(() => place?.release());
+  void Promise.allSettled([working, ended]).then(() => {
+    place?.release();
+    free();
+  });
   return working;
 }
 

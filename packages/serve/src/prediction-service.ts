@@ -54,7 +54,7 @@ export class PredictionService implements Service {
       host = await ModelHost.start({ ...options, waitSeconds: WAIT * timeoutSeconds, spool, metrics });
       app = await createApp({
         ...{ host, spool, metrics, textFormat, log, version, maxUpload },
-        ...{ requestSeconds: timeoutSeconds, answerSeconds: (WAIT + 1) * timeoutSeconds },
+        requestSeconds: timeoutSeconds,
       });
       await app.listen({ port, host: listen, listenTextResolver: () => 'listening' });
     } catch (cause) {

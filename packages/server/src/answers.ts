@@ -39,21 +39,29 @@ export function sendError(reply: FastifyReply, error: CryfoldError): FastifyRepl
 /** Turns whatever a route throws into a coded answer. */
 export function onError(log: Logger) {
   return (thrown: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
-    if (thrown instanceof CryfoldError) {
-      if (statusOf(thrown) >= 500) log.warn({ code: thrown.code, path: request.url }, thrown.message);
-      return sendError(reply, thrown);
-    }
-    if (hasZodFastifySchemaValidationErrors(thrown)) {
-      const [{ instancePath, message }] = thrown.validation;
-      const where = `${thrown.validationContext ?? 'request'}${instancePath.replaceAll('/', '.')}`;
-      return sendError(reply, new CryfoldError('API_INVALID', `${where}: ${message}`));
-    }
-    if (thrown.statusCode !== undefined && thrown.statusCode >= 400 && thrown.statusCode < 500) {
-      return sendError(reply, refusal(thrown));
-    }
-    log.error({ err: thrown, path: request.url }, 'request failed');
-    return sendError(reply, new CryfoldError('API_DEFECT', 'the request met a defect of cryfold'));
+    const error = codedError(thrown);
+    if (error.code === 'API_DEFECT') log.error({ err: thrown, path: request.url }, 'request failed');
+    else if (statusOf(error) >= 500) log.warn({ code: error.code, path: request.url }, error.message);
+    return sendError(reply, error);
   };
+}
+
+/** What a plugin with an error handler of its own answers, in our words. */
+export function errorResponse(thrown: Error): { status: 500; body: z.infer<typeof errorAnswer> } {
+  const error = codedError(thrown as FastifyError);
+  // The board's types name only some of the statuses that it sends.
+  return { status: statusOf(error) as 500, body: { error: error.toRecord() } };
+}
+
+function codedError(thrown: FastifyError): CryfoldError {
+  if (thrown instanceof CryfoldError) return thrown;
+  if (hasZodFastifySchemaValidationErrors(thrown)) {
+    const [{ instancePath, message }] = thrown.validation;
+    const where = `${thrown.validationContext ?? 'request'}${instancePath.replaceAll('/', '.')}`;
+    return new CryfoldError('API_INVALID', `${where}: ${message}`);
+  }
+  if (thrown.statusCode !== undefined && thrown.statusCode >= 400 && thrown.statusCode < 500) return refusal(thrown);
+  return new CryfoldError('API_DEFECT', 'the request met a defect of cryfold');
 }
 
 /** Fastify's own refusals, with our codes. */

@@ -3,7 +3,7 @@ import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { FastifyAdapter } from '@bull-board/fastify';
 import { CryfoldError } from '@cryfold/core';
 import type { Queues } from '@cryfold/queue';
-import { sendError } from './answers.js';
+import { errorResponse } from './answers.js';
 import type { Http } from './http.js';
 
 const BOARD = '/queues';
@@ -31,30 +31,25 @@ export async function addBoard({ app, wrongTokens, trust }: Http, queues: Queues
       serverAdapter: adapter,
       options: { uiConfig: { boardTitle: readOnlyMode ? 'cryfold, read-only' : 'cryfold' } },
     });
+    // The board's own answers 500 to our errors.
+    adapter.setErrorHandler(errorResponse);
     await app.register(
       async (board) => {
         board.addHook('onRequest', async (request, reply) => {
           const { principal, method, headers, query } = request;
           const page = method === 'GET' && (headers.accept ?? '').includes('text/html');
-          // Sent, not thrown: the board makes 500 of what is thrown.
           if (!principal) {
             const error = await wrongTokens.error(request, reply);
-            return page && error.code === 'API_UNAUTHORIZED' ? reply.redirect('/') : sendError(reply, error);
+            if (page && error.code === 'API_UNAUTHORIZED') return reply.redirect('/');
+            throw error;
           }
-          try {
-            trust(request);
-            checkPage(query as Record<string, unknown>);
-          } catch (error) {
-            return sendError(reply, error as CryfoldError);
-          }
+          trust(request);
+          checkPage(query as Record<string, unknown>);
           const looks = method === 'GET' || method === 'HEAD';
           if (readOnlyMode ? looks : principal.role === 'operate') return;
           if (page) return reply.redirect(`${READ_ONLY}/`);
           const hint = `Use ${principal.role === 'operate' ? BOARD : READ_ONLY}.`;
-          return sendError(
-            reply,
-            new CryfoldError('API_FORBIDDEN', 'nothing can be changed here with this token', { hint }),
-          );
+          throw new CryfoldError('API_FORBIDDEN', 'nothing can be changed here with this token', { hint });
         });
         board.addHook('onSend', async (_request, reply) => {
           reply.header('content-security-policy', POLICY);

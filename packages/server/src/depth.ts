@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { CryfoldError } from '@cryfold/core';
 
 /** Levels of a JSON body: specs have fewer than ten. */
@@ -8,7 +9,8 @@ const DEPTH = 64;
  * @throws CryfoldError API_INVALID
  */
 export function checkDepth(body: unknown): void {
-  if (ArrayBuffer.isView(body)) return;
+  // An upload, whose objects refer to each other in circles
+  if (ArrayBuffer.isView(body) || body instanceof Readable) return;
   let level = [body].filter(isNested);
   for (let depth = 0; level.length > 0; depth++) {
     if (depth === DEPTH) throw new CryfoldError('API_INVALID', `body: nested deeper than ${DEPTH} levels`);

@@ -14,6 +14,7 @@ import { Access, refuseOtherSites } from './access.js';
 import { onBadPath, onError, onMalformed } from './answers.js';
 import type { App } from './app.js';
 import { checkDepth } from './depth.js';
+import { HeldAnswers } from './held-answers.js';
 import { otherMethods } from './other-methods.js';
 import { WrongTokens } from './wrong-tokens.js';
 
@@ -41,6 +42,7 @@ export interface Http {
   access: Access;
   wrongTokens: WrongTokens;
   connections: Connections;
+  held: HeldAnswers;
   /** Counts a request that has shown a token. @throws CryfoldError API_BUSY */
   trust: (request: FastifyRequest) => void;
   /** To be called when all routes are there. */
@@ -78,10 +80,9 @@ export async function createHttp(api: ApiConfig, log: Logger): Promise<Http> {
     // Before a body is read.
     if (is404) throw new CryfoldError('API_NOT_FOUND', `there is no ${method} ${url.split('?')[0].slice(0, 200)}`);
   });
-  // The body of an upload is the request itself.
-  app.addHook('preValidation', async ({ body, raw }) => {
-    if (body !== raw) checkDepth(body);
-  });
+  app.addHook('preValidation', async ({ body }) => checkDepth(body));
+  const held = new HeldAnswers();
+  app.addHook('onSend', async (request, reply, payload) => held.hold(request, reply, payload));
   const refuseOtherMethods = otherMethods(app);
   await app.register(rateLimit, {
     max: api.rate,
@@ -106,5 +107,6 @@ export async function createHttp(api: ApiConfig, log: Logger): Promise<Http> {
     if (!principal || connections.trust(raw, principal.name)) return;
     throw new CryfoldError('API_BUSY', 'too many requests of this token are being answered');
   };
-  return { app, access, wrongTokens: new WrongTokens(app, access, log), connections, trust, refuseOtherMethods };
+  const wrongTokens = new WrongTokens(app, access, log);
+  return { app, access, wrongTokens, connections, held, trust, refuseOtherMethods };
 }

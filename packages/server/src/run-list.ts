@@ -1,4 +1,11 @@
-import { type Decoded, type RunStatus, runIds, runStatusSchema, type StoreControl } from '@cryfold/control';
+import {
+  type Decoded,
+  type RunStatus,
+  runIds,
+  runStatusSchema,
+  type StoreControl,
+  unlessDeleted,
+} from '@cryfold/control';
 
 /** Milliseconds that a list of runs is good for, however many ask. */
 const FRESH = 1000;
@@ -110,7 +117,8 @@ export class RunList {
   async #each(look: (run: string) => Promise<RunStatus>): Promise<RunStatus[]> {
     const runs: RunStatus[] = [];
     for (const run of await runIds(this.store)) {
-      const status = this.#complete.get(run) ?? (await look(run));
+      const status = this.#complete.get(run) ?? (await unlessDeleted(look(run)));
+      if (!status) continue;
       if (status.state === 'complete') this.#complete.set(run, status);
       runs.push(status);
     }

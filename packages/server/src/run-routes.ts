@@ -16,6 +16,7 @@ import { checkSpec, type RunPlan } from '@cryfold/plan';
 import { z } from 'zod';
 import { errorAnswer } from './answers.js';
 import type { App } from './app.js';
+import type { HeldAnswers } from './held-answers.js';
 import type { ReportWriter } from './report-writer.js';
 import type { RunList } from './run-list.js';
 
@@ -35,10 +36,11 @@ export interface RunRoutes {
   control: StoreControl;
   list: RunList;
   reports: ReportWriter;
+  held: HeldAnswers;
 }
 
 /** What can be asked of runs. @param app below /api/v1, behind the check of roles */
-export function addRunRoutes(app: App, { control, list, reports }: RunRoutes): void {
+export function addRunRoutes(app: App, { control, list, reports, held }: RunRoutes): void {
   const { store } = control;
   const trainer = async (run: string, trial: string, repeat: number, fold: number) => {
     for (const { host, pid, doing } of (await control.queues?.workers()) ?? []) {
@@ -46,6 +48,22 @@ export function addRunRoutes(app: App, { control, list, reports }: RunRoutes): v
       if (one) return { host, pid, since: one.since, fraction: one.fraction };
     }
     return null;
+  };
+  const detailOf = async ({ run, trial, repeat, fold }: z.infer<typeof foldParams>, shuffle: number | undefined) => {
+    const plan = await control.decoded.plan(run);
+    const manifestOf = (of: RunPlan) => control.decoded.manifest(of);
+    const name = `${trial}/${repeat}/${fold}`;
+    if (shuffle === undefined) {
+      const detail = await foldDetail(store, plan, findJob(plan, name), manifestOf);
+      return { ...detail, training: detail.committed ? null : await trainer(run, trial, repeat, fold) };
+    }
+    const job = plan.jobs.find((job) => {
+      const split = plan.splits[job.split];
+      return job.trial === trial && split.repeat === repeat && split.fold === fold && job.shuffle === shuffle;
+    });
+    if (!job) throw new CryfoldError('RUN_NOT_FOUND', `run ${run} has no fold ${name} of shuffle ${shuffle}`);
+    // Workers do not tell a fold of shuffled labels from the fold itself.
+    return { ...(await foldDetail(store, plan, job, manifestOf)), training: null };
   };
   const answers = <T extends z.ZodType>(ok: T) => ({ 200: ok, '4xx': errorAnswer, '5xx': errorAnswer });
 
@@ -80,22 +98,7 @@ export function addRunRoutes(app: App, { control, list, reports }: RunRoutes): v
         response: answers(watchedFold),
       },
     },
-    async ({ params: { run, trial, repeat, fold }, query: { shuffle } }) => {
-      const plan = await control.decoded.plan(run);
-      const manifestOf = (of: RunPlan) => control.decoded.manifest(of);
-      const name = `${trial}/${repeat}/${fold}`;
-      if (shuffle === undefined) {
-        const detail = await foldDetail(store, plan, findJob(plan, name), manifestOf);
-        return { ...detail, training: detail.committed ? null : await trainer(run, trial, repeat, fold) };
-      }
-      const job = plan.jobs.find((job) => {
-        const split = plan.splits[job.split];
-        return job.trial === trial && split.repeat === repeat && split.fold === fold && job.shuffle === shuffle;
-      });
-      if (!job) throw new CryfoldError('RUN_NOT_FOUND', `run ${run} has no fold ${name} of shuffle ${shuffle}`);
-      // Workers do not tell a fold of shuffled labels from the fold itself.
-      return { ...(await foldDetail(store, plan, job, manifestOf)), training: null };
-    },
+    async (request) => held.make(request, () => detailOf(request.params, request.query.shuffle)),
   );
   app.get(
     '/runs/:run/logs',
@@ -107,7 +110,10 @@ export function addRunRoutes(app: App, { control, list, reports }: RunRoutes): v
         response: answers(z.array(foldLogSchema)),
       },
     },
-    async ({ params, query }) => control.logs(params.run, query.fold),
+    async (request) => {
+      const { params, query } = request;
+      return held.make(request, () => control.logs(params.run, query.fold));
+    },
   );
   app.get(
     '/runs/:run/report.html',

@@ -75,7 +75,7 @@ export class ApiServer {
           async (_request, reply) => reply.type('application/json').serializer(JSON.stringify).send(app.swagger()),
         );
         addSessionRoutes(routes, access, wrongTokens);
-        addRunRoutes(routes, { control, list, reports: new ReportWriter({ storeUrl, s3 }) });
+        addRunRoutes(routes, { control, list, reports: new ReportWriter({ storeUrl, s3 }), held: http.held });
         addModelRoutes(routes, { control, models, maker, list });
         addEventRoutes(routes, watches, connections.trustedLimits);
         addArtifactRoutes(routes, control.store, transfers);
@@ -126,8 +126,8 @@ function addChecks(routes: App, { wrongTokens, trust }: Http, log: Logger): void
   routes.addHook('onResponse', async ({ method, url, principal, ip }, { statusCode: status }) => {
     const looks = method === 'GET' || method === 'HEAD';
     // Nobody without a token may fill the log.
-    if (looks || (!principal && status >= 400)) return;
-    log.info({ method, path: url.split('?')[0], status, by: principal?.name, ip }, 'asked to change');
+    if (looks || !principal) return;
+    log.info({ method, path: url.split('?')[0], status, by: principal.name, ip }, 'asked to change');
   });
 }
 

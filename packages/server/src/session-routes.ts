@@ -45,6 +45,7 @@ export function addSessionRoutes(app: App, access: Access, wrongTokens: WrongTok
     async (request, reply) => {
       const opened = access.login(request.body.token, isSecure(request));
       if (!opened) throw await wrongTokens.error(request, reply, true);
+      request.principal = opened.principal;
       reply.header('set-cookie', [opened.cookie, ...access.forgetOldest(request)]);
       return { role: opened.principal.role, open: access.open };
     },

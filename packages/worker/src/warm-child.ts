@@ -50,6 +50,8 @@ export class WarmChild {
   #next = 0;
   #output = '';
   #reason: StartReason = 'first';
+  /** Resolves when every process that was killed has ended. */
+  #ended: Promise<unknown> = Promise.resolve();
   readonly #observer: ChildObserver | undefined;
   readonly #gpu: string | undefined;
 
@@ -124,15 +126,17 @@ export class WarmChild {
     }
   }
 
-  /** Kills the process, if any, and waits for its end. */
+  /** Kills the process, if any, and waits for its end, and for that of those that were killed before. */
   async stop(reason: StartReason = 'cancelled'): Promise<void> {
     const child = this.#process?.process;
     this.#reason = reason;
     this.#process = undefined;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
-    const ended = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGKILL');
-    await ended;
+    if (child && child.exitCode === null && child.signalCode === null) {
+      const ended = new Promise((resolve) => child.once('exit', resolve));
+      this.#ended = Promise.all([this.#ended, ended]);
+      child.kill('SIGKILL');
+    }
+    await this.#ended;
   }
 
   #start(settings: ChildSettings): BoundedChild {

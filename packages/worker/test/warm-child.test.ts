@@ -91,3 +91,14 @@ test('a fold that grows above its limit is ended with OUT_OF_MEMORY', {
     hint: /batchSize.*CRYFOLD_CHILD_MEMORY_MB/,
   });
 });
+
+test('stopping waits for the end of a process that an abort has killed', async () => {
+  let ended = 0;
+  const child = new WarmChild({ started: () => {}, used: () => {}, ended: () => ended++ });
+  const stop = new AbortController();
+  const run = child.run(settings, task(), { signal: stop.signal });
+  stop.abort();
+  await assert.rejects(run, { code: 'CANCELLED' });
+  await child.stop();
+  assert.equal(ended, 1);
+});

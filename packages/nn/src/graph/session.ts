@@ -1,7 +1,7 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { asOutOfMemory } from '@cryfold/core';
+import { asOutOfMemory, CryfoldError } from '@cryfold/core';
+import { temporaryFolder } from '../temporary-folder.js';
 import type { Tensor, TensorFlow, TFSavedModel } from '../tensorflow.js';
 import type { Graph, Value } from './graph.js';
 import { encodeSavedModel, type Signatures } from './saved-model.js';
@@ -32,7 +32,7 @@ export class Session {
    * which halves the time for ResNet50.
    */
   static async load(tf: TensorFlow, graph: Graph, signatures: Signatures): Promise<Session> {
-    const directory = await mkdtemp(join(tmpdir(), 'cryfold-graph-'));
+    const directory = await temporaryFolder('graph').catch(unwritable);
     const session = new Session(tf, signatures);
     try {
       const file = join(directory, 'saved_model.pb');
@@ -44,7 +44,7 @@ export class Session {
       }
     } catch (error) {
       session.dispose();
-      throw error;
+      return unwritable(error);
     } finally {
       await rm(directory, { recursive: true, force: true });
     }
@@ -93,4 +93,13 @@ export class Session {
     const { data, shape = [data.length] } = feed;
     return this.#tf.tensor(data, [...shape], dtype);
   }
+}
+
+/** An error of the file system, such as on a full disk, in words that say where. */
+function unwritable(cause: unknown): never {
+  if (!(cause instanceof Error) || !('syscall' in cause)) throw cause;
+  throw new CryfoldError('CHILD_DIED', `the temporary folder cannot be written: ${cause.message}`, {
+    cause,
+    hint: 'Free space there, or set TMPDIR to a folder with some hundred MB of it.',
+  });
 }

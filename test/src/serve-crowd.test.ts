@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { encodeWav } from '@cryfold/features';
+import { descendants, temporaryFolder, until } from './command.js';
+import { RATE, type Served, serveModel, tone, writeModel } from './served-model.js';
+
+const CLIP = encodeWav(tone(1), RATE);
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let served: Served;
+const sockets: Socket[] = [];
+
+before(async () => {
+  folder = await temporaryFolder();
+  await writeModel(join(folder.path, 'model'), ['a', 'b']);
+  served = await serveModel(join(folder.path, 'model'));
+});
+after(async () => {
+  for (const socket of sockets) socket.destroy();
+  const children = descendants(served.process.pid ?? 0);
+  served.process.kill('SIGKILL');
+  for (const { pid } of children) process.kill(pid, 'SIGKILL');
+  await served.ended;
+  await folder.remove();
+});
+
+/** Opens a connection that sends this, and nothing more. */
+function open(text: string): { heard: () => string; socket: Socket } {
+  const socket = connect(served.port, '127.0.0.1').on('error', () => {});
+  let heard = '';
+  socket.on('data', (chunk) => {
+    heard += chunk;
+  });
+  socket.write(text);
+  sockets.push(socket);
+  return { heard: () => heard, socket };
+}
+
+async function predict(): Promise<number> {
+  const headers = { 'content-type': 'audio/wav', connection: 'close' };
+  const answer = await fetch(`${served.url}/api/v1/predict`, { method: 'POST', headers, body: CLIP });
+  await answer.arrayBuffer();
+  return answer.status;
+}
+
+test('answers while somebody keeps 300 connections open', async () => {
+  const idle = Array.from({ length: 300 }, () => open('GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n'));
+  await until('all connections', () => idle.every(({ heard, socket }) => heard().includes('ok\n') || socket.destroyed));
+  assert.equal((await fetch(`${served.url}/healthz`, { headers: { connection: 'close' } })).status, 200);
+  assert.equal(await predict(), 200);
+  const kept = idle.filter(({ socket }) => !socket.destroyed).length;
+  assert.ok(kept <= 256, `${kept} connections`);
+});
+
+test('a slow upload gives up its place to the next request', async () => {
+  const head = 'POST /api/v1/predict HTTP/1.1\r\nhost: x\r\ncontent-type: audio/wav\r\n';
+  const slow = Array.from({ length: 32 }, () => open(`${head}content-length: 10000000\r\n\r\n`).socket);
+  const drip = setInterval(() => {
+    // Fast enough for the limit of a connection, and far too slow to end within the time of a request
+    for (const socket of slow) if (!socket.destroyed) socket.write(Buffer.alloc(1000));
+  }, 500);
+  try {
+    await until('a refusal', async () => (await predict()) === 503);
+    await until('an answer', async () => (await predict()) === 200, 20);
+    assert.ok(slow.filter(({ destroyed }) => !destroyed).length >= 20, 'the others keep their places');
+  } finally {
+    clearInterval(drip);
+  }
+});
