@@ -28,7 +28,7 @@ interface ReadFold {
   decisions: Float64Array | undefined;
 }
 
-/** Told of each damaged fold, which then counts as missing; without it, the first one is thrown. */
+/** Called with each damaged fold, which then counts as missing; without it, the first error is thrown. */
 export type OnDamaged = (job: FoldJob, error: CryfoldError) => Promise<void>;
 
 /**
@@ -53,7 +53,7 @@ export async function readRun(store: RunStore, run: string, onDamaged?: OnDamage
   };
 }
 
-/** A fold, or undefined where it is missing, or damaged and `onDamaged` was told of it. */
+/** A fold; undefined where it is missing, or damaged and passed to `onDamaged`. */
 export async function readUndamaged(
   store: RunStore,
   job: FoldJob,

@@ -128,10 +128,10 @@ export class Coordinator implements Service {
     if (this.#metrics.on) await queues.listen('runs', { failed: () => dead('runs') });
     for (const name of ['gpu', 'cpu'] as const) {
       await queues.listen(name, {
-        completed: (id) => this.#tell((driver) => driver.onCompleted(id)),
+        completed: (id) => this.#notify((driver) => driver.onCompleted(id)),
         failed: (id, reason) => {
           dead(name);
-          this.#tell((driver) => driver.onFailed(id, reason));
+          this.#notify((driver) => driver.onFailed(id, reason));
         },
         progress: (id, data) => {
           const { done, total } = data as { done: number; total: number };
@@ -148,7 +148,7 @@ export class Coordinator implements Service {
     });
   }
 
-  #tell(action: (driver: RunDriver) => Promise<void>): void {
+  #notify(action: (driver: RunDriver) => Promise<void>): void {
     for (const driver of this.#drivers) {
       driver
         .within(() => action(driver))

@@ -67,7 +67,7 @@ export class RunAttempt {
     return true;
   }
 
-  /** Enqueues what events did not tell is missing, when it is time again. */
+  /** Reconciles when it is time again: events may have been missed. */
   async reconcile(): Promise<void> {
     if (Date.now() - this.#reconciled < this.#intervals.reconcile) return;
     await this.#options.driver.reconcile();

@@ -22,7 +22,7 @@ test('enqueues exactly the folds that have neither a result nor a recorded failu
   assert.equal(state.progress().found, 1);
 });
 
-test('a reconciliation enqueues again what a queue lost, and finds results that no event told', async (t) => {
+test('a reconciliation enqueues again what a queue lost, and finds results that no event reported', async (t) => {
   const plan = planOf(NETWORK);
   const { store, state, queues, driver } = await scene(t, plan);
   await driver.begin();

@@ -11,7 +11,7 @@ export type Cell = [state: number, fraction: number, accuracy: number | null, se
 /** Why a fold failed. */
 export type Reason = Pick<FoldFailure['error'], 'code' | 'message' | 'hint'>;
 
-/** The folds of a run as cells, in the order of the plan's jobs. It reads nothing: others tell it what they found. */
+/** The folds of a run as cells, in the order of the plan's jobs. It reads nothing itself. */
 export class GridModel {
   #plan: RunPlan;
   #cells: Cell[] = [];
@@ -116,7 +116,7 @@ export class GridModel {
 
   /**
    * Takes over the results of a run that has ended.
-   * @param tried whether a fold is of a search, whose results tell of its winners alone
+   * @param tried whether a fold belongs to a search, of which the results contain only the winners
    * @returns folds whose seconds are not known, each once
    */
   end(results: RunResults, tried: (job: FoldJob) => boolean): FoldJob[] {

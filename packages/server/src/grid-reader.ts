@@ -30,7 +30,7 @@ export class GridReader {
 
   /**
    * Accuracy and seconds of a committed fold.
-   * @param known its accuracy, where something else told it
+   * @param known its accuracy, where it is known already
    * @returns undefined where there is no result that can be read
    */
   async result(

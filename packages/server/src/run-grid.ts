@@ -114,7 +114,7 @@ export class RunGrid implements Watched {
     this.#unread = this.#unread.slice(batch.length);
   }
 
-  /** Of a run at its end, one record tells all but the seconds, which are read a few at a time. */
+  /** For a run that has ended, one record holds everything but the seconds, which are read a few at a time. */
   async #readEnd(): Promise<void> {
     const { run } = this.#model.plan;
     const results = await this.#reader.results(run);

@@ -52,7 +52,7 @@ async function api(t: TestContext, checks: Checks = {}) {
   return app;
 }
 
-test('tells runs, and what is not there, to whoever may read', async (t) => {
+test('answers about runs to a token that may read, and refuses names of runs and folds that do not exist', async (t) => {
   const app = await api(t);
   const get = (url: string) => app.inject({ url: `/api/v1${url}`, headers: as(READ) });
   assert.deepEqual(
@@ -77,14 +77,14 @@ test('every route but health, login and its own description asks for a token', a
   for (const [path, methods] of Object.entries(paths)) {
     for (const method of Object.keys(methods) as ('get' | 'post')[]) {
       const { statusCode } = await app.inject({ method, url: path.replace(/\{[^}]*\}/g, 'x') });
-      // Of so many requests without a token the last ones are told to wait.
+      // Of so many requests without a token the last ones are refused as too many.
       assert.equal(statusCode === 401 || statusCode === 429, !open.has(path), `${method} ${path}: ${statusCode}`);
     }
   }
   assert.equal((await app.inject('/healthz')).statusCode, 200);
 });
 
-test('whoever may only read changes nothing', async (t) => {
+test('a token that may only read changes nothing', async (t) => {
   const app = await api(t);
   for (const [method, url, payload] of [
     ['POST', `/api/v1/runs/${run}/cancel`, {}],
@@ -99,7 +99,7 @@ test('whoever may only read changes nothing', async (t) => {
   assert.equal(await store.runs.isCancelled(run), false);
 });
 
-test('cancels a run and opens it again for whoever may operate', async (t) => {
+test('cancels a run and reopens it for a token that may operate', async (t) => {
   const app = await api(t);
   const ask = async (what: string) => {
     const answer = await app.inject({ method: 'POST', url: `/api/v1/runs/${run}/${what}`, headers: as(OPERATE) });
@@ -140,7 +140,7 @@ test('serves artifacts as files that a browser only keeps', async (t) => {
   assert.deepEqual(listed.json(), { keys: [`runs/${run}/plan.json`], next: null });
 });
 
-test('is ready while every check passes, and says what fails to anyone', async (t) => {
+test('is ready while every check passes, and names what fails without asking for a token', async (t) => {
   const ready = await (await api(t, { store: () => store.ping() })).inject('/readyz');
   assert.deepEqual([ready.statusCode, ready.json()], [200, {}]);
   const redis = async () => {

@@ -43,7 +43,7 @@ test('shows each job of the plan as a cell at its trial, repeat and fold', () =>
   assert.deepEqual(cells, Array(6).fill([CELL.waiting, 0, null, null]));
 });
 
-test('tells each change once, and nothing where a cell stays as it is', () => {
+test('reports each change once, and nothing where a cell stays the same', () => {
   const model = new GridModel(planOf(TWO));
   model.setActive([{ trial: 'a', repeat: 0, fold: 1, fraction: 0.5 }]);
   const at = model.snapshot().places.findIndex(([trial, , fold]) => trial === 0 && fold === 1);
@@ -52,7 +52,7 @@ test('tells each change once, and nothing where a cell stays as it is', () => {
   assert.deepEqual(model.takeChanges(), []);
 });
 
-test('answers folds that no longer train, so that somebody asks for their results', () => {
+test('returns folds that no longer train, so that their results can be read', () => {
   const model = new GridModel(planOf(TWO));
   const active = [{ trial: 'a', repeat: 0, fold: 0, fraction: 0.9 }];
   assert.deepEqual(model.setActive(active), []);
@@ -63,7 +63,7 @@ test('answers folds that no longer train, so that somebody asks for their result
   );
   model.setDone(left[0].key);
   model.setActive(active);
-  assert.equal(model.count(CELL.done), 1, 'late news of a fold that is done changes nothing');
+  assert.equal(model.count(CELL.done), 1, 'a late report about a finished fold changes nothing');
 });
 
 test('equal folds of two trials are one fold with two cells', () => {
@@ -81,7 +81,7 @@ test('equal folds of two trials are one fold with two cells', () => {
   assert.equal(model.accuracyOf(missing[0].key), 0.75);
 });
 
-test('folds that failed of the same reason are told together; those that are tried again wait', () => {
+test('groups folds that failed for the same reason, and shows folds that are tried again as waiting', () => {
   const model = new GridModel(planOf(TWO));
   const [first, second, third] = model.plan.jobs.map(({ key }) => key);
   model.setDone(third);
@@ -94,7 +94,7 @@ test('folds that failed of the same reason are told together; those that are tri
   assert.deepEqual(states(model).slice(0, 3), [CELL.waiting, CELL.failed, CELL.done]);
 });
 
-test('at the end the results tell every accuracy, and what they lack has failed', () => {
+test('takes every accuracy from the results of an ended run, and marks folds without one as failed', () => {
   const model = new GridModel(planOf(TWO));
   const [first] = model.plan.jobs;
   model.setResult(first.key, 0.5, 3);
@@ -125,5 +125,5 @@ test('a plan that grows keeps what is known of its folds', () => {
   assert.equal(model.replan(both), true);
   assert.equal(model.accuracyOf(both.jobs.filter(({ trial }) => trial === 'a')[1].key), 1);
   assert.equal(states(model).length, 6);
-  assert.deepEqual(model.takeChanges(), [], 'the whole grid is told instead');
+  assert.deepEqual(model.takeChanges(), [], 'the whole grid is published instead');
 });

@@ -26,7 +26,7 @@ async function scene(t: TestContext) {
   await store.runs.savePlan(plan);
   const control = new StoreControl(artifacts);
   const list = new RunList(control, store);
-  /** Commits a fold that tells every clip's class from its index, so that all are right. */
+  /** Commits a fold whose predictions are all right. */
   const commit = async (i: number) => {
     const { key, split } = plan.jobs[i];
     const { test } = plan.splits[split];
@@ -57,16 +57,16 @@ test('reads what is committed and what failed, and publishes what changes later'
     [3, 0, null, null],
     [0, 0, null, null],
   ]);
-  const told: { event: string; data: string }[] = [];
-  grid.feed.listen(undefined, (event) => told.push(event));
-  told.splice(0);
+  const heard: { event: string; data: string }[] = [];
+  grid.feed.listen(undefined, (event) => heard.push(event));
+  heard.splice(0);
   await grid.look();
-  assert.equal(told.length, 0, 'nothing has changed');
+  assert.equal(heard.length, 0, 'nothing has changed');
   await commit(2);
   t.mock.timers.tick(60_000);
   await grid.look();
-  assert.equal(told.length, 1);
-  assert.deepEqual(JSON.parse(told[0].data).cells, [[2, 2, 1, 1, 2]]);
+  assert.equal(heard.length, 1);
+  assert.deepEqual(JSON.parse(heard[0].data).cells, [[2, 2, 1, 1, 2]]);
 });
 
 test('reads results again that the store did not answer for', async (t) => {
