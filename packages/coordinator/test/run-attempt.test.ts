@@ -125,3 +125,17 @@ test('a sweep grows its plan by what it decides, and follows a decision that ano
   assert.deepEqual(other.plan.jobs, first.state.plan.jobs);
   assert.equal(await other.step(first.state), false, 'nothing new to decide on');
 });
+
+test('a sweep removes a result whose bytes are gone, so that its fold is trained again', async (t) => {
+  const search = 'search: { trials: 2, space: { s: { C: { log: [1, 100] } } } }\n';
+  const { store, state, run } = await attempted(t, planOf('{ s: { kind: svm } }', search));
+  await run.sweep();
+  const [{ key }] = state.pending;
+  const { probabilities } = await commit(store, key, [1, 0, 0, 1]);
+  await store.artifacts.delete(probabilities.key);
+  state.markDone(key, false);
+  await assert.rejects(run.sweep(), (error) => {
+    return error instanceof CryfoldError && error.code === 'ARTIFACT_MISSING' && error.context.repaired === true;
+  });
+  assert.equal(await store.folds.has(key), false);
+});
