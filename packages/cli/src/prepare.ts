@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
-import { type ArtifactStore, replaceRecord, storeKeys } from '@cryfold/artifacts';
+import { type ArtifactStore, RunStore, replaceRecord, storeKeys } from '@cryfold/artifacts';
 import { forgetFailures, innerSplits, makeSplits, PROTOCOLS } from '@cryfold/control';
-import { CryfoldError, encodeNpy, encodeRecord, FORMATS, readRegularText } from '@cryfold/core';
+import { CryfoldError, encodeRecord, FORMATS, readRegularText } from '@cryfold/core';
 import { kindOf } from '@cryfold/estimators';
-import { type Dataset, inspectDataset, limitClips, readClips, readDataset, SpectrogramImager } from '@cryfold/features';
+import { computeFeatures, type Dataset, inspectDataset, limitClips, readDataset } from '@cryfold/features';
 import type { WeightsSourceOptions } from '@cryfold/nn';
 import {
   type DatasetManifest,
@@ -11,6 +11,7 @@ import {
   decodePlan,
   encodePlan,
   parseSpec,
+  plannedFeatures,
   planRun,
   type RunPlan,
   type Spec,
@@ -193,32 +194,14 @@ async function publishInputs(
   { plan, dataset, manifest, weights }: Preparation,
   onProgress: (text: string) => void,
 ): Promise<void> {
-  const images = storeKeys.images(plan.features.key);
-  if (!(await store.has(images))) {
-    const { height, width } = plan.spec.features;
-    await store.put(images, await drawImages(dataset, { height, width }, onProgress));
+  const records = new RunStore(store);
+  for (const [key, set] of plannedFeatures(plan)) {
+    if (await records.datasets.hasFeatures(key)) continue;
+    const computed = await computeFeatures(dataset, set, (done, total) =>
+      onProgress(`computing ${set.kind} features ${done}/${total}`),
+    );
+    await records.datasets.saveFeatures(key, computed);
   }
   for (const [sha256, path] of weights) await putWeights(store, { path, sha256 });
   await replaceRecord(store, storeKeys.manifest(plan.dataset.key), encodeRecord(manifest), decodeManifest);
-}
-
-/** All clips' images as one npy array, clips x height x width x 3. */
-async function drawImages(
-  dataset: Dataset,
-  size: { height: number; width: number },
-  onProgress: (text: string) => void,
-): Promise<Uint8Array> {
-  const { clips } = dataset;
-  const bytes = size.height * size.width * 3;
-  const images = new Uint8Array(clips.length * bytes);
-  const imagers = new Map<string, SpectrogramImager>();
-  let done = 0;
-  for await (const { clip, samples } of readClips(dataset)) {
-    const shape = `${clip.rate} ${clip.length}`;
-    const imager = imagers.get(shape) ?? new SpectrogramImager({ rate: clip.rate, samples: clip.length, ...size });
-    imagers.set(shape, imager);
-    images.set(imager.image(samples), done * bytes);
-    onProgress(`drawing spectrograms ${++done}/${clips.length}`);
-  }
-  return encodeNpy(images, [clips.length, size.height, size.width, 3]);
 }

@@ -2,7 +2,7 @@ import { type ArtifactStore, readArtifact } from '@cryfold/artifacts';
 import { CryfoldError, contentKey, encodeRecord, FORMATS, sha256 } from '@cryfold/core';
 import type { FittedFusion, RunResults } from '@cryfold/evaluation';
 import { isGrouped, SPLITTERS } from '@cryfold/evaluation';
-import { type DatasetManifest, type FinalResult, FOLD_FORMAT, type RunPlan } from '@cryfold/plan';
+import { type DatasetManifest, type FinalResult, FOLD_FORMAT, featuresOf, type RunPlan } from '@cryfold/plan';
 import { type CardMetrics, decodeCard, type ModelCard } from './card.js';
 import { cardText, INTENDED_USE, limitsOf, NOTICE } from './card-text.js';
 import { modelKeys } from './registry.js';
@@ -45,14 +45,7 @@ export async function writeVersion(
     await store.put(modelKeys.file(name, version, path), bytes);
     files.push({ path, sha256: sha256(bytes), bytes: bytes.length });
   };
-  const members: ModelCard['members'] = [];
-  for (const { trial, result } of finals) {
-    const folder = `members/${trial}`;
-    for (const file of result.model) {
-      await put(`${folder}/${file.key.split('/').at(-1)}`, await readArtifact(store, file.key, file.sha256));
-    }
-    members.push({ name: trial, kind: plan.spec.estimators[trial].kind, final: result.key, folder });
-  }
+  const members = await putMembers(store, input, put);
   if (fusion)
     await put(
       'fusion.json',
@@ -72,7 +65,7 @@ export async function writeVersion(
   const features = plan.spec.features;
   const search = searchOf(results, members);
   const card: ModelCard = {
-    format: FORMATS.model,
+    format: members.some((member) => member.features) ? FORMATS.card : 1,
     ...{ name, version, created: new Date().toISOString() },
     cryfold: { version: input.cryfold, foldFormat: FOLD_FORMAT },
     notice: NOTICE,
@@ -95,6 +88,23 @@ export async function writeVersion(
   await store.put(modelKeys.file(name, version, 'card.md'), new TextEncoder().encode(cardText(card)));
   await store.putIfAbsent(key, encodeRecord(card));
   return { card, known: false };
+}
+
+type Put = (path: string, bytes: Uint8Array) => Promise<void>;
+
+/** Copies the files of the trained members into the version. */
+async function putMembers(store: ArtifactStore, { plan, finals }: NewVersion, put: Put): Promise<ModelCard['members']> {
+  const members: ModelCard['members'] = [];
+  for (const { trial, result } of finals) {
+    const folder = `members/${trial}`;
+    for (const file of result.model) {
+      await put(`${folder}/${file.key.split('/').at(-1)}`, await readArtifact(store, file.key, file.sha256));
+    }
+    const { kind, features } = plan.spec.estimators[trial];
+    const own = features === undefined ? {} : { features: featuresOf(plan.spec, trial) };
+    members.push({ name: trial, kind, final: result.key, folder, ...own });
+  }
+  return members;
 }
 
 /** @throws CryfoldError USAGE */

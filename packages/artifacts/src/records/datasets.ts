@@ -27,16 +27,26 @@ export class DatasetRecords {
   }
 
   async hasFeatures(features: string): Promise<boolean> {
-    return this.#artifacts.has(storeKeys.images(features));
+    const [images, vectors] = featureFiles(features);
+    return (await this.#artifacts.has(images.key)) || this.#artifacts.has(vectors.key);
   }
 
   /** @throws CryfoldError ARTIFACT_MISSING, NPY_INVALID */
   async features(features: string): Promise<FeatureArray> {
-    const key = storeKeys.images(features);
-    return decodeNpy(await readArtifact(this.#artifacts, key), '|u1', 4, key);
+    const [images, vectors] = featureFiles(features);
+    const bytes = await this.#artifacts.get(vectors.key);
+    if (bytes) return decodeNpy(bytes, '<f4', 2, vectors.key);
+    return decodeNpy(await readArtifact(this.#artifacts, images.key), '|u1', 4, images.key);
   }
 
   async saveFeatures(features: string, { data, shape }: FeatureArray): Promise<void> {
-    await this.#artifacts.put(storeKeys.images(features), encodeNpy(data, [...shape]));
+    const [images, vectors] = featureFiles(features);
+    const { key } = data instanceof Uint8Array ? images : vectors;
+    await this.#artifacts.put(key, encodeNpy(data, [...shape]));
   }
+}
+
+/** Where a feature set's array is: images as uint8, vectors as float32. */
+function featureFiles(features: string) {
+  return [{ key: storeKeys.images(features) }, { key: storeKeys.vectors(features) }] as const;
 }
