@@ -5,10 +5,11 @@ import { openStore, storeKeys } from '@cryfold/artifacts';
 import { StoreControl } from '@cryfold/control';
 import { parseSpec } from '@cryfold/plan';
 import { createLogger } from '@cryfold/runtime';
-import { ApiServer } from '@cryfold/server';
+import type { ApiServer } from '@cryfold/server';
 import { TINY_SPEC, temporaryFolder, until } from './command.js';
 import { writeRandomRun } from './random-run.js';
 import { RedisProcess } from './redis.js';
+import { startApi } from './start-service.js';
 import { withoutRedis as skip } from './testbed.js';
 
 const READ = 'read-read-read-read';
@@ -28,7 +29,7 @@ before(async () => {
   const write = (line: string) => {
     log += line;
   };
-  server = await ApiServer.start({
+  server = await startApi({
     ...{ redisUrl: redis.url, storeUrl: storeUrl(), s3: undefined, checks: {} },
     api: {
       ...{ port: 0, host: '127.0.0.1', rate: 10_000 },

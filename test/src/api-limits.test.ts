@@ -7,10 +7,11 @@ import { after, before, test } from 'node:test';
 import { openStore } from '@cryfold/artifacts';
 import { StoreControl } from '@cryfold/control';
 import { createLogger } from '@cryfold/runtime';
-import { ApiServer, Feed } from '@cryfold/server';
+import { Feed } from '@cryfold/server';
 import { temporaryFolder } from './command.js';
 import { writeRandomRun } from './random-run.js';
 import { RedisProcess } from './redis.js';
+import { startApi } from './start-service.js';
 import { withoutRedis as skip } from './testbed.js';
 
 const READ = 'read-read-read-read';
@@ -23,7 +24,7 @@ const path = (name: string) => join(folder.path, name);
 
 /** A server that knows two tokens, or none. */
 const serve = (tokens = true) =>
-  ApiServer.start({
+  startApi({
     redisUrl: redis.url,
     storeUrl: `file:${path('store')}`,
     s3: undefined,

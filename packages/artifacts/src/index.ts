@@ -1,4 +1,5 @@
 export type { ArtifactContent, ArtifactInfo, ArtifactStore } from './artifact-store.js';
+export { FoldScores } from './fold-scores.js';
 export { observed, type StoreOperation } from './observed-store.js';
 export { openStore, readArtifact } from './open-store.js';
 export type { ArtifactReference, AttemptLog } from './records/folds.js';

@@ -1,5 +1,5 @@
 import { evaluateStored, readRun, type StoredRun } from '@cryfold/aggregator';
-import { type ArtifactStore, readArtifact, storeKeys } from '@cryfold/artifacts';
+import { type ArtifactStore, RunStore, readArtifact, storeKeys } from '@cryfold/artifacts';
 import { CryfoldError, decodeNpy } from '@cryfold/core';
 import { type ClipOutcome, clipOutcomes, type RunResults } from '@cryfold/evaluation';
 import { encodeWav, readClips, readDataset } from '@cryfold/features';
@@ -15,7 +15,7 @@ const HARDEST = 12;
  * @param audio the recordings, for players beside the hardest clips
  */
 export async function gatherReport(store: ArtifactStore, results: RunResults, audio?: string): Promise<ReportInput> {
-  const stored = await readRun(store, results.run.id);
+  const stored = await readRun(new RunStore(store), results.run.id);
   const { probabilities } = evaluateStored(stored, fusionOf(results));
   const outcomes = clipOutcomes(stored.input, probabilities, stored.input.decisions);
   const { plan, folds } = stored;

@@ -7,7 +7,6 @@ import {
   isUnfinished,
   queueStatus,
   RUN_ID,
-  readResults,
   runStatusSchema,
   type StoreControl,
 } from '@cryfold/control';
@@ -39,34 +38,18 @@ export interface RunRoutes {
   held: HeldAnswers;
 }
 
-/** What can be asked of runs. @param app below /api/v1, behind the check of roles */
-export function addRunRoutes(app: App, { control, list, reports, held }: RunRoutes): void {
-  const { store } = control;
-  const trainer = async (run: string, trial: string, repeat: number, fold: number) => {
-    for (const { host, pid, doing } of (await control.queues?.workers()) ?? []) {
-      const one = doing.find((d) => d.run === run && d.trial === trial && d.repeat === repeat && d.fold === fold);
-      if (one) return { host, pid, since: one.since, fraction: one.fraction };
-    }
-    return null;
-  };
-  const detailOf = async ({ run, trial, repeat, fold }: z.infer<typeof foldParams>, shuffle: number | undefined) => {
-    const plan = await control.decoded.plan(run);
-    const manifestOf = (of: RunPlan) => control.decoded.manifest(of);
-    const name = `${trial}/${repeat}/${fold}`;
-    if (shuffle === undefined) {
-      const detail = await foldDetail(store, plan, findJob(plan, name), manifestOf);
-      return { ...detail, training: detail.committed ? null : await trainer(run, trial, repeat, fold) };
-    }
-    const job = plan.jobs.find((job) => {
-      const split = plan.splits[job.split];
-      return job.trial === trial && split.repeat === repeat && split.fold === fold && job.shuffle === shuffle;
-    });
-    if (!job) throw new CryfoldError('RUN_NOT_FOUND', `run ${run} has no fold ${name} of shuffle ${shuffle}`);
-    // Workers do not tell a fold of shuffled labels from the fold itself.
-    return { ...(await foldDetail(store, plan, job, manifestOf)), training: null };
-  };
-  const answers = <T extends z.ZodType>(ok: T) => ({ 200: ok, '4xx': errorAnswer, '5xx': errorAnswer });
+const answers = <T extends z.ZodType>(ok: T) => ({ 200: ok, '4xx': errorAnswer, '5xx': errorAnswer });
 
+/** What can be asked of runs and done to them. @param app below /api/v1, behind the check of roles */
+export function addRunRoutes(app: App, routes: RunRoutes): void {
+  addStatusRoutes(app, routes);
+  addFoldRoute(app, routes);
+  addTextRoutes(app, routes);
+  addSubmitRoute(app, routes);
+  addChangeRoutes(app, routes);
+}
+
+function addStatusRoutes(app: App, { control, list }: RunRoutes): void {
   app.get(
     '/runs',
     {
@@ -88,6 +71,9 @@ export function addRunRoutes(app: App, { control, list, reports, held }: RunRout
     { schema: { summary: 'One run', params: runParams, response: answers(runStatusSchema) } },
     async ({ params }) => list.statusOf(params.run),
   );
+}
+
+function addFoldRoute(app: App, { control, list, held }: RunRoutes): void {
   app.get(
     '/runs/:run/folds/:trial/:repeat/:fold',
     {
@@ -98,8 +84,52 @@ export function addRunRoutes(app: App, { control, list, reports, held }: RunRout
         response: answers(watchedFold),
       },
     },
-    async (request) => held.make(request, () => detailOf(request.params, request.query.shuffle)),
+    async (request) => {
+      const { params, query } = request;
+      return held.make(request, () => detailOf({ control, list }, params, query.shuffle));
+    },
   );
+}
+
+/** Everything about one fold, with the worker that trains it now. */
+async function detailOf(
+  { control, list }: Pick<RunRoutes, 'control' | 'list'>,
+  fold: z.infer<typeof foldParams>,
+  shuffle: number | undefined,
+) {
+  const plan = await control.decoded.plan(fold.run);
+  const manifestOf = (of: RunPlan) => control.decoded.manifest(of);
+  const name = `${fold.trial}/${fold.repeat}/${fold.fold}`;
+  const { artifacts } = list.store;
+  if (shuffle === undefined) {
+    const detail = await foldDetail(artifacts, plan, findJob(plan, name), manifestOf);
+    return { ...detail, training: detail.committed ? null : await trainer(control, fold) };
+  }
+  const job = plan.jobs.find((one) => {
+    const split = plan.splits[one.split];
+    return (
+      one.trial === fold.trial && split.repeat === fold.repeat && split.fold === fold.fold && one.shuffle === shuffle
+    );
+  });
+  if (!job) throw new CryfoldError('RUN_NOT_FOUND', `run ${fold.run} has no fold ${name} of shuffle ${shuffle}`);
+  // Workers do not tell a fold of shuffled labels from the fold itself.
+  return { ...(await foldDetail(artifacts, plan, job, manifestOf)), training: null };
+}
+
+/** The worker that trains a fold now. */
+async function trainer(control: StoreControl, fold: { run: string; trial: string; repeat: number; fold: number }) {
+  for (const { host, pid, doing } of (await control.queues?.workers()) ?? []) {
+    const one = doing.find(
+      ({ run, trial, repeat, fold: index }) =>
+        run === fold.run && trial === fold.trial && repeat === fold.repeat && index === fold.fold,
+    );
+    if (one) return { host, pid, since: one.since, fraction: one.fraction };
+  }
+  return null;
+}
+
+/** Logs and the report. */
+function addTextRoutes(app: App, { control, list, reports, held }: RunRoutes): void {
   app.get(
     '/runs/:run/logs',
     {
@@ -120,7 +150,7 @@ export function addRunRoutes(app: App, { control, list, reports, held }: RunRout
     { schema: { summary: 'The HTML report of a run that has ended', params: runParams } },
     async ({ params }, reply) => {
       await control.decoded.plan(params.run);
-      const results = await readResults(store, params.run);
+      const results = await list.store.runs.results(params.run);
       if (!results) throw new CryfoldError('RUN_NOT_FOUND', `run ${params.run} has not ended: there is no report yet`);
       const page = await reports.write(params.run, results.status === 'complete');
       // The report's own policy, in a sandbox: nothing in it may speak for whoever reads it.
@@ -128,6 +158,9 @@ export function addRunRoutes(app: App, { control, list, reports, held }: RunRout
       return reply.type('text/html; charset=utf-8').header('content-security-policy', policy).send(page);
     },
   );
+}
+
+function addSubmitRoute(app: App, { control, list }: RunRoutes): void {
   app.post(
     '/runs',
     {
@@ -145,6 +178,9 @@ export function addRunRoutes(app: App, { control, list, reports, held }: RunRout
     },
     async ({ body }) => list.changed(await control.submit(checkSpec(body.spec, 'spec'), body.dataset)),
   );
+}
+
+function addChangeRoutes(app: App, { control, list }: RunRoutes): void {
   app.post(
     '/runs/:run/cancel',
     {

@@ -1,6 +1,5 @@
 import { readRun, type StoredRun } from '@cryfold/aggregator';
-import type { ArtifactStore } from '@cryfold/artifacts';
-import { storeKeys } from '@cryfold/artifacts';
+import { type ArtifactStore, RunStore, storeKeys } from '@cryfold/artifacts';
 import { CryfoldError, canonicalJson, VERSION } from '@cryfold/core';
 import {
   decodeResults,
@@ -56,7 +55,7 @@ export async function makeFinalModel(
 
 /** Before anything is trained, and so that the run's folds are not kept meanwhile. */
 async function refit(store: ArtifactStore, run: string, of: string) {
-  const stored = await readRun(store, run);
+  const stored = await readRun(new RunStore(store), run);
   const { plan, manifest } = stored;
   const rule = Object.hasOwn(plan.spec.fusion, of) ? plan.spec.fusion[of] : undefined;
   return { plan, manifest, rule, fusion: rule ? refitFusion(stored, rule) : null };
