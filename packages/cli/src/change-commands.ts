@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import { readPlan } from '@cryfold/control';
 import type { RunPlan } from '@cryfold/plan';
 import type { Config } from '@cryfold/runtime';
 import { type Control, type ControlOptions, withControl } from './control.js';
@@ -49,7 +48,7 @@ export async function retryCommand(
   return withControl(options, config, async (control) => {
     const { state } = await control.runs.retry(run);
     if (state === 'complete') return answer(options, `${run} is complete: nothing to try again`, { run, state });
-    return drive(await readPlan(control.store, run), control, options, config, environment);
+    return drive((await control.store.runs.plan(run)).plan, control, options, config, environment);
   });
 }
 
@@ -65,7 +64,7 @@ export async function extendCommand(
 ): Promise<number> {
   return withControl(options, config, async (control) => {
     const extended = await control.runs.extend(run, options.repeats);
-    return drive(await readPlan(control.store, extended.run), control, options, config, environment);
+    return drive((await control.store.runs.plan(extended.run)).plan, control, options, config, environment);
   });
 }
 

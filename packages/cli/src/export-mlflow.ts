@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type ArtifactStore, readArtifact, storeKeys } from '@cryfold/artifacts';
+import { type ArtifactStore, RunStore, readArtifact } from '@cryfold/artifacts';
 import { CryfoldError } from '@cryfold/core';
-import { decodeResults, type ModelResults, type RunResults } from '@cryfold/evaluation';
+import type { ModelResults, RunResults } from '@cryfold/evaluation';
 import { ModelRegistry, modelKeys } from '@cryfold/models';
 import type { Spec } from '@cryfold/plan';
 import type { Config } from '@cryfold/runtime';
@@ -34,7 +34,7 @@ export interface ExportOptions {
  * nested in it. Exporting again overwrites the same runs.
  */
 export async function exportMlflowCommand(runs: string[], options: ExportOptions, config: Config): Promise<number> {
-  const store = await modelStore(options.out, config);
+  const store = new RunStore(await modelStore(options.out, config));
   try {
     const target = resolve(options.to);
     const root = pathToFileURL(target).href;
@@ -58,7 +58,7 @@ export async function exportMlflowCommand(runs: string[], options: ExportOptions
       ]),
     );
     for (const id of exported) await write(await filesOfRun(store, root, id));
-    const models = runs.length > 0 ? 0 : await exportModels(store, root, write);
+    const models = runs.length > 0 ? 0 : await exportModels(store.artifacts, root, write);
     const said = { to: target, runs: exported, models };
     say(
       options.json
@@ -76,28 +76,22 @@ export async function exportMlflowCommand(runs: string[], options: ExportOptions
 const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 async function finishedRuns(
-  store: ArtifactStore,
+  store: RunStore,
   wanted: readonly string[],
   place: string,
   hint: string,
 ): Promise<string[]> {
-  const found: string[] = [];
-  for await (const key of store.list('runs/')) {
-    const id = key.split('/')[1];
-    if (key === storeKeys.results(id)) found.push(id);
-  }
+  const found = await store.runs.withResults();
   for (const id of wanted) {
     if (!found.includes(id)) throw await noResults(store, id, `${place} has no run ${id}`, hint);
   }
   return wanted.length > 0 ? [...wanted] : found;
 }
 
-async function filesOfRun(store: ArtifactStore, root: string, id: string) {
-  const key = storeKeys.results(id);
-  const bytes = await readArtifact(store, key);
-  const results = decodeResults(bytes, key);
-  const end = (await store.stat(key))?.modified.getTime() ?? 0;
-  const start = (await store.stat(storeKeys.plan(id)))?.modified.getTime() ?? end;
+async function filesOfRun({ runs }: RunStore, root: string, id: string) {
+  const { results, bytes } = await runs.resultsFile(id);
+  const end = (await runs.endedAt(id))?.getTime() ?? 0;
+  const start = (await runs.planInfo(id))?.modified.getTime() ?? end;
   const experiment = results.run.name;
   const parent = runId(experiment, id);
   const files = new Map<string, string | Uint8Array>(experimentFiles(root, experiment, start));

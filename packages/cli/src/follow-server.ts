@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ArtifactStore } from '@cryfold/artifacts';
-import { type HttpControl, Patience, type RunStatus, readResults } from '@cryfold/control';
+import type { RunStore } from '@cryfold/artifacts';
+import { type HttpControl, Patience, type RunStatus } from '@cryfold/control';
 import { CryfoldError } from '@cryfold/core';
 import type { RunResults } from '@cryfold/evaluation';
 import { formatSeconds } from './format.js';
@@ -19,7 +19,7 @@ export const noLongerFollowing = (run: string): string =>
 /** Follows a server's run until its results are there; undefined when stopped, which leaves the run going on. */
 export async function followServer(
   server: HttpControl,
-  store: ArtifactStore,
+  store: RunStore,
   run: string,
   display: ProgressDisplay,
   stop: AbortSignal,
@@ -38,7 +38,7 @@ export async function followServer(
       if (cluster) missing.tell(cluster);
     }
     display.update(line(status));
-    if (status.state === 'complete' || status.state === 'incomplete') return readResults(store, run);
+    if (status.state === 'complete' || status.state === 'incomplete') return store.runs.results(run);
     if (status.state === 'cancelled') {
       throw new CryfoldError('CANCELLED', `run ${run} was cancelled`, {
         context: { run },

@@ -1,6 +1,5 @@
-import { type ArtifactStore, RunStore, storeKeys } from '@cryfold/artifacts';
-import { mapLimited } from '@cryfold/control';
-import { printable } from '@cryfold/core';
+import type { RunStore } from '@cryfold/artifacts';
+import { mapLimited, printable } from '@cryfold/core';
 import { type Estimator, type FoldQueue, kindOf } from '@cryfold/estimators';
 import { contextSplits, contextsOf, growPlan, type RunPlan, replay } from '@cryfold/plan';
 import { alignColumns } from '@cryfold/report';
@@ -62,7 +61,10 @@ export async function planCommand(
     const { plan } = await prepareRun({
       ...rest,
       spec: applyOverrides(await readSpec(spec), overrides, (text) => display.say(text)),
-      sources: { cacheDirectory: config.cacheDir, fetchContent: async (key) => (await store.open(key))?.stream },
+      sources: {
+        cacheDirectory: config.cacheDir,
+        fetchContent: async (key) => (await store.artifacts.open(key))?.stream,
+      },
       onProgress: (text) => display.update(text),
     });
     display.update('looking into the store');
@@ -78,14 +80,14 @@ export async function planCommand(
 /** Everything that can be said before a run starts. */
 async function summarisePlan(
   plan: RunPlan,
-  store: ArtifactStore,
+  store: RunStore,
   { gpuHourPrice, cpuHourPrice }: Pick<PlanOptions, 'gpuHourPrice' | 'cpuHourPrice'>,
 ): Promise<PlanSummary> {
   const known = await knownJobs(plan, store);
   const history = await readHistory(store);
   const done = new Map<string, boolean>();
   const keys = [...new Set(known.flatMap(({ jobs }) => jobs.map(({ key }) => key)))];
-  await mapLimited(keys, async (key) => done.set(key, await store.has(storeKeys.result(key))));
+  await mapLimited(keys, async (key) => done.set(key, await store.folds.has(key)));
   const estimators = known.map(({ name, jobs, trials, folds }): PlannedEstimator => {
     const estimator = plan.spec.estimators[name];
     const unique = [...new Map(jobs.map((job) => [job.key, job])).values()];
@@ -119,8 +121,8 @@ async function summarisePlan(
 }
 
 /** Per estimator, the fold jobs that can be named before anything is trained, and how many there will be in all. */
-async function knownJobs(plan: RunPlan, store: ArtifactStore) {
-  const begun = (await store.has(storeKeys.plan(plan.run))) ? await new RunStore(store).runs.plan(plan.run) : undefined;
+async function knownJobs(plan: RunPlan, store: RunStore) {
+  const begun = (await store.runs.has(plan.run)) ? await store.runs.plan(plan.run) : undefined;
   const { search } = plan.spec;
   const empty = replay([]);
   const log = begun?.search?.trials.size

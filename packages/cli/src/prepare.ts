@@ -1,22 +1,14 @@
+import { createReadStream } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type ArtifactStore, replaceRecord, storeKeys } from '@cryfold/artifacts';
-import { forgetFailures, innerSplits, makeSplits, PROTOCOLS } from '@cryfold/control';
-import { CryfoldError, encodeNpy, encodeRecord, FORMATS, readRegularText } from '@cryfold/core';
-import { kindOf } from '@cryfold/estimators';
+import type { RunStore } from '@cryfold/artifacts';
+import { innerSplits, makeSplits, PROTOCOLS } from '@cryfold/control';
+import { CryfoldError, FORMATS, readRegularText } from '@cryfold/core';
+import { type FeatureArray, kindOf } from '@cryfold/estimators';
 import { type Dataset, inspectDataset, limitClips, readClips, readDataset, SpectrogramImager } from '@cryfold/features';
 import type { WeightsSourceOptions } from '@cryfold/nn';
-import {
-  type DatasetManifest,
-  decodeManifest,
-  decodePlan,
-  encodePlan,
-  parseSpec,
-  planRun,
-  type RunPlan,
-  type Spec,
-} from '@cryfold/plan';
+import { type DatasetManifest, parseSpec, planRun, type RunPlan, type Spec } from '@cryfold/plan';
 import { checkLeaks } from './leak-gate.js';
-import { putWeights, resolveSpecWeights } from './spec-weights.js';
+import { resolveSpecWeights } from './spec-weights.js';
 
 /** What flags may change of a spec. */
 export interface Overrides {
@@ -171,7 +163,7 @@ export async function prepareRun(options: PrepareOptions): Promise<Preparation> 
  * @param submit where the run goes to a server, which makes the plan itself
  */
 export async function publish(
-  store: ArtifactStore,
+  store: RunStore,
   preparation: Preparation,
   onProgress: (text: string) => void,
   submit?: () => Promise<unknown>,
@@ -183,31 +175,31 @@ export async function publish(
   }
   const { plan } = preparation;
   // First, since it refuses a newer version's run.
-  await replaceRecord(store, storeKeys.plan(plan.run), encodePlan(plan), decodePlan);
-  await forgetFailures(store, plan.run);
+  await store.runs.savePlan(plan);
+  await store.runs.reopen(plan.run);
 }
 
 /** All that a plan refers to; what is there already, by content, is left. */
 async function publishInputs(
-  store: ArtifactStore,
+  store: RunStore,
   { plan, dataset, manifest, weights }: Preparation,
   onProgress: (text: string) => void,
 ): Promise<void> {
-  const images = storeKeys.images(plan.features.key);
-  if (!(await store.has(images))) {
+  const { key } = plan.features;
+  if (!(await store.datasets.hasFeatures(key))) {
     const { height, width } = plan.spec.features;
-    await store.put(images, await drawImages(dataset, { height, width }, onProgress));
+    await store.datasets.saveFeatures(key, await drawImages(dataset, { height, width }, onProgress));
   }
-  for (const [sha256, path] of weights) await putWeights(store, { path, sha256 });
-  await replaceRecord(store, storeKeys.manifest(plan.dataset.key), encodeRecord(manifest), decodeManifest);
+  for (const [sha256, path] of weights) await store.weights.put(sha256, () => createReadStream(path));
+  await store.datasets.saveManifest(manifest);
 }
 
-/** All clips' images as one npy array, clips x height x width x 3. */
+/** All clips' images as one array, clips x height x width x 3. */
 async function drawImages(
   dataset: Dataset,
   size: { height: number; width: number },
   onProgress: (text: string) => void,
-): Promise<Uint8Array> {
+): Promise<FeatureArray> {
   const { clips } = dataset;
   const bytes = size.height * size.width * 3;
   const images = new Uint8Array(clips.length * bytes);
@@ -220,5 +212,5 @@ async function drawImages(
     images.set(imager.image(samples), done * bytes);
     onProgress(`drawing spectrograms ${++done}/${clips.length}`);
   }
-  return encodeNpy(images, [clips.length, size.height, size.width, 3]);
+  return { data: images, shape: [clips.length, size.height, size.width, 3] };
 }

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { ArtifactStore } from '@cryfold/artifacts';
+import type { RunStore } from '@cryfold/artifacts';
 import {
   chooseOf,
   configurationOf,
@@ -8,8 +8,6 @@ import {
   HttpStore,
   type ModelControl,
   planChampion,
-  readManifest,
-  readResults,
 } from '@cryfold/control';
 import { CryfoldError } from '@cryfold/core';
 import type { RunResults } from '@cryfold/evaluation';
@@ -92,7 +90,7 @@ export async function retrainCommand(
   }
   const store = openStoreOf(storeUrl, config);
   const server = config.server && new HttpControl(new HttpClient(config.server));
-  const models = modelControl(store, storeUrl, config);
+  const models = modelControl(store.artifacts, storeUrl, config);
   const stop = new AbortController();
   const onSignal = () => {
     if (stop.signal.aborted) process.exit(EXIT.cancelled);
@@ -106,7 +104,10 @@ export async function retrainCommand(
     const preparation = await prepareRun({
       ...options,
       spec,
-      sources: { cacheDirectory: config.cacheDir, fetchContent: async (key) => (await store.open(key))?.stream },
+      sources: {
+        cacheDirectory: config.cacheDir,
+        fetchContent: async (key) => (await store.artifacts.open(key))?.stream,
+      },
       onProgress: (text) => display.update(text),
     });
     const surroundings = { options, config, environment, out, display, server, stop: stop.signal };
@@ -129,7 +130,7 @@ export async function retrainCommand(
 }
 
 class Retraining {
-  readonly #store: ArtifactStore;
+  readonly #store: RunStore;
   readonly #storeUrl: string;
   readonly #models: ModelControl;
   readonly #preparation: Preparation;
@@ -139,7 +140,7 @@ class Retraining {
   readonly #margin: number;
 
   constructor(
-    store: ArtifactStore,
+    store: RunStore,
     storeUrl: string,
     models: ModelControl,
     preparation: Preparation,
@@ -158,7 +159,7 @@ class Retraining {
   }
 
   async run(): Promise<RetrainReport> {
-    const registry = new ModelRegistry(this.#store);
+    const registry = new ModelRegistry(this.#store.artifacts);
     const { plan, manifest } = this.#preparation;
     const { display } = this.#surroundings;
     // The decision is about this champion: if there is another one at the end, it does not count.
@@ -229,7 +230,7 @@ class Retraining {
   }
 
   async #championPreparation(card: ModelCard): Promise<Preparation & { known: number }> {
-    const before = await readManifest(this.#store, card.data.contentHash);
+    const before = await this.#store.datasets.manifest(card.data.contentHash);
     const { plan, manifest } = this.#preparation;
     return { ...this.#preparation, ...(await planChampion(card, plan, manifest, before)) };
   }
@@ -237,7 +238,7 @@ class Retraining {
   /** As `cryfold run`: what is in the store is not computed again. */
   async #evaluate(preparation: Preparation, submit?: () => Promise<unknown>): Promise<RunResults | undefined> {
     const { plan } = preparation;
-    const stored = await readResults(this.#store, plan.run);
+    const stored = await this.#store.runs.results(plan.run);
     if (stored?.status === 'complete') return stored;
     await publish(this.#store, preparation, (text) => this.#surroundings.display.update(text), submit);
     return execute(plan, this.#store, this.#storeUrl, this.#surroundings);

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ArtifactStore, readArtifact, storeKeys } from '@cryfold/artifacts';
-import { enqueueRun, gatherReport, HttpClient, HttpControl, queueStatus, readResults } from '@cryfold/control';
+import type { RunStore } from '@cryfold/artifacts';
+import { enqueueRun, gatherReport, HttpClient, HttpControl, queueStatus } from '@cryfold/control';
 import type { RunProgress } from '@cryfold/coordinator';
 import { CryfoldError } from '@cryfold/core';
 import { kindOf } from '@cryfold/estimators';
@@ -76,7 +76,10 @@ async function evaluate(options: RunOptions, config: Config, environment: NodeJS
     prepareRun({
       ...options,
       spec,
-      sources: { cacheDirectory: config.cacheDir, fetchContent: async (key) => (await store.open(key))?.stream },
+      sources: {
+        cacheDirectory: config.cacheDir,
+        fetchContent: async (key) => (await store.artifacts.open(key))?.stream,
+      },
       onProgress: (text) => display.update(text),
     }),
   );
@@ -100,7 +103,7 @@ async function evaluate(options: RunOptions, config: Config, environment: NodeJS
   for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
   try {
     await store.check();
-    let results = await readResults(store, plan.run);
+    let results = await store.runs.results(plan.run);
     if (results?.status === 'complete')
       display.say(
         plan.spec.search ? 'the sweep had ended already' : `all ${plan.jobs.length} folds were in the store already`,
@@ -141,7 +144,7 @@ export interface Surroundings {
 /** Runs the plan on the cluster at REDIS_URL or on one of its own; undefined when stopped before the end. */
 export async function execute(
   plan: RunPlan,
-  store: ArtifactStore,
+  store: RunStore,
   storeUrl: string,
   { options, config, environment, out, display, server, stop }: Surroundings,
 ): Promise<RunResults | undefined> {
@@ -177,7 +180,7 @@ export async function execute(
 /** Submits the run and follows it until its results are in the store. */
 async function watch(
   plan: RunPlan,
-  store: ArtifactStore,
+  store: RunStore,
   redisUrl: string,
   display: ProgressDisplay,
   stop: AbortSignal,
@@ -196,10 +199,10 @@ async function watch(
     await enqueueRun(queues, plan);
     const missing = new MissingWorkers(display);
     for (let looks = 0; !stop.aborted; looks++) {
-      const results = await readResults(store, plan.run);
+      const results = await store.runs.results(plan.run);
       if (results) return results;
       if (!broken && looks % WORKERS === 10) missing.tell(await queueStatus(queues));
-      if (looks % 5 === 4 && (await store.has(storeKeys.cancelled(plan.run)))) {
+      if (looks % 5 === 4 && (await store.runs.isCancelled(plan.run))) {
         throw new CryfoldError('CANCELLED', `run ${plan.run} was cancelled`, {
           context: { run: plan.run },
           hint: `Its finished folds are kept; cryfold retry ${plan.run} goes on from there.`,
@@ -224,18 +227,20 @@ async function watch(
 /** Prints the results, and puts copies of them where the user asked. */
 export async function present(
   results: RunResults,
-  store: ArtifactStore,
+  store: RunStore,
   out: string,
   json: boolean,
   said: { skipped?: readonly Skipped[]; leaks?: readonly string[] } = {},
   server?: HttpControl,
 ): Promise<void> {
   const folder = new OutFolder(out);
-  const copy = async (key: string, name: string) => folder.write(name, await readArtifact(store, key));
-  const csv = await copy(storeKeys.outOfFold(results.run.id), 'out-of-fold.csv');
-  const file = await copy(storeKeys.results(results.run.id), 'results.json');
+  const stored = await store.runs.resultFiles(results.run.id);
+  const csv = await folder.write('out-of-fold.csv', stored.outOfFold);
+  const file = await folder.write('results.json', stored.results);
   // The server has the folds at hand; from here, each would be a request.
-  const page = server ? await server.report(results.run.id) : await htmlReport(await gatherReport(store, results));
+  const page = server
+    ? await server.report(results.run.id)
+    : await htmlReport(await gatherReport(store.artifacts, results));
   const report = await folder.write('report.html', page);
   if (json) {
     say(`${jsonText({ ...results, ...said, files: { results: file, outOfFold: csv, report } })}\n`);

@@ -37,7 +37,7 @@ export async function trainFinalCommand(run: string, options: TrainFinalOptions,
   for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
   try {
     const name = options.name ?? spec.name;
-    const { card, known } = await modelControl(store, storeUrl, config).make(
+    const { card, known } = await modelControl(store.artifacts, storeUrl, config).make(
       { run: results.run.id, of, name },
       { signal: stop.signal, onProgress: (text) => display.update(text) },
     );

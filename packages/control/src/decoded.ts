@@ -1,8 +1,5 @@
-import type { ArtifactStore, StoredPlan } from '@cryfold/artifacts';
-import { storeKeys } from '@cryfold/artifacts';
+import type { RunStore, StoredPlan } from '@cryfold/artifacts';
 import type { DatasetManifest, RunPlan } from '@cryfold/plan';
-import { readManifest } from './fold-detail.js';
-import { RUN_ID, readStoredPlan } from './status.js';
 
 /** Plans and manifests kept; each is some MB at most. */
 const KEPT = 16;
@@ -13,11 +10,11 @@ const KEPT = 16;
  * time; a manifest never changes.
  */
 export class Decoded {
-  readonly #store: ArtifactStore;
+  readonly #store: RunStore;
   readonly #plans = new Map<string, { stamp: string; stored: StoredPlan }>();
   readonly #manifests = new Map<string, DatasetManifest>();
 
-  constructor(store: ArtifactStore) {
+  constructor(store: RunStore) {
     this.#store = store;
   }
 
@@ -27,25 +24,20 @@ export class Decoded {
 
   /** @throws CryfoldError RUN_NOT_FOUND */
   async storedPlan(run: string): Promise<StoredPlan> {
-    const found = RUN_ID.test(run) ? await this.#store.stat(storeKeys.plan(run)) : undefined;
+    const found = await this.#store.runs.planInfo(run);
     const stamp = found && `${found.bytes} ${found.modified.getTime()}`;
     const known = this.#plans.get(run);
-    if (stamp && known?.stamp === stamp && !(await this.#hasGrown(known.stored))) {
+    if (stamp && known?.stamp === stamp && !(await this.#store.runs.hasGrown(known.stored))) {
       return keep(this.#plans, run, known).stored;
     }
     this.#plans.delete(run);
-    const stored = await readStoredPlan(this.#store, run);
+    const stored = await this.#store.runs.plan(run);
     return stamp ? keep(this.#plans, run, { stamp, stored }).stored : stored;
   }
 
   async manifest(plan: RunPlan): Promise<DatasetManifest> {
     const { key } = plan.dataset;
-    return keep(this.#manifests, key, this.#manifests.get(key) ?? (await readManifest(this.#store, key)));
-  }
-
-  /** What a sweep decided is kept in records with numbers that have no gaps. */
-  async #hasGrown({ base, search, next }: StoredPlan): Promise<boolean> {
-    return search !== undefined && this.#store.has(storeKeys.searchRecord(base.run, next));
+    return keep(this.#manifests, key, this.#manifests.get(key) ?? (await this.#store.datasets.manifest(key)));
   }
 }
 

@@ -1,6 +1,6 @@
 import { evaluateStored, readRun, type StoredRun } from '@cryfold/aggregator';
-import { type ArtifactStore, readArtifact, storeKeys } from '@cryfold/artifacts';
-import { CryfoldError, decodeNpy } from '@cryfold/core';
+import { type ArtifactStore, RunStore } from '@cryfold/artifacts';
+import { CryfoldError } from '@cryfold/core';
 import { type ClipOutcome, clipOutcomes, type RunResults } from '@cryfold/evaluation';
 import { encodeWav, readClips, readDataset } from '@cryfold/features';
 import type { Spec } from '@cryfold/plan';
@@ -61,8 +61,7 @@ async function hardestClips(
     .filter(({ wrong }) => wrong > 0)
     .sort((a, b) => share(b) - share(a) || a.truth - b.truth)
     .slice(0, HARDEST);
-  const key = storeKeys.images(plan.features.key);
-  const { shape, data } = decodeNpy(await readArtifact(store, key), '|u1', 4, key);
+  const { shape, data } = await new RunStore(store).datasets.features(plan.features.key);
   const [, height, width] = shape;
   const size = height * width * 3;
   const row = new Map(manifest.clips.map(({ id }, i) => [id, i]));

@@ -1,4 +1,5 @@
-export { enqueueRun, forgetFailures } from './changes.js';
+export { RUN_ID } from '@cryfold/artifacts';
+export { enqueueRun } from './changes.js';
 export type { Decoded } from './decoded.js';
 export {
   confusionOf,
@@ -29,13 +30,10 @@ export {
   isUnfinished,
   mapLimited,
   queueStatus,
-  RUN_ID,
   RUN_PHASES,
   type RunPhase,
   type RunStatus,
-  readPlan,
   readResults,
-  readStoredPlan,
   runIds,
   runStatusSchema,
 } from './status.js';

@@ -26,12 +26,17 @@ export class DatasetRecords {
     await replaceRecord(this.#artifacts, key, encodeRecord(manifest), decodeManifest);
   }
 
+  /** Where a feature array is, for messages that name it. */
+  featuresKey(features: string): string {
+    return storeKeys.images(features);
+  }
+
   async hasFeatures(features: string): Promise<boolean> {
     return this.#artifacts.has(storeKeys.images(features));
   }
 
   /** @throws CryfoldError ARTIFACT_MISSING, NPY_INVALID */
-  async features(features: string): Promise<FeatureArray> {
+  async features(features: string): Promise<FeatureArray & { data: Uint8Array }> {
     const key = storeKeys.images(features);
     return decodeNpy(await readArtifact(this.#artifacts, key), '|u1', 4, key);
   }

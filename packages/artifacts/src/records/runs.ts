@@ -64,6 +64,11 @@ export class RunRecords {
     return RUN_ID.test(run) ? this.#artifacts.stat(storeKeys.plan(run)) : undefined;
   }
 
+  /** When a run ended; undefined while it has no results. */
+  async endedAt(run: string): Promise<Date | undefined> {
+    return (await this.#artifacts.stat(storeKeys.results(run)))?.modified;
+  }
+
   async has(run: string): Promise<boolean> {
     return RUN_ID.test(run) && this.#artifacts.has(storeKeys.plan(run));
   }
@@ -169,6 +174,13 @@ export class RunRecords {
     const key = storeKeys.results(run);
     const bytes = await this.#artifacts.get(key);
     return bytes && decodeResults(bytes, key);
+  }
+
+  /** A run's results with the bytes that they were read from. @throws CryfoldError ARTIFACT_MISSING, JOB_INVALID */
+  async resultsFile(run: string): Promise<{ results: RunResults; bytes: Uint8Array }> {
+    const key = storeKeys.results(run);
+    const bytes = await readArtifact(this.#artifacts, key);
+    return { results: decodeResults(bytes, key), bytes };
   }
 
   /** The bytes of results.json and out-of-fold.csv. @throws CryfoldError ARTIFACT_MISSING */

@@ -1,18 +1,9 @@
 import { readRun, type StoredRun } from '@cryfold/aggregator';
-import type { ArtifactStore } from '@cryfold/artifacts';
-import { storeKeys } from '@cryfold/artifacts';
-import { CryfoldError, canonicalJson, VERSION } from '@cryfold/core';
-import {
-  decodeResults,
-  type FittedFusion,
-  fitFusion,
-  isFitted,
-  outOfFoldRows,
-  type RunResults,
-} from '@cryfold/evaluation';
+import { type ArtifactStore, RunStore } from '@cryfold/artifacts';
+import { CryfoldError, canonicalJson, isUnreadable, VERSION } from '@cryfold/core';
+import { type FittedFusion, fitFusion, isFitted, outOfFoldRows, type RunResults } from '@cryfold/evaluation';
 import { checkModelName, type ModelCard, modelOf, writeVersion } from '@cryfold/models';
 import type { FinalResult, Spec } from '@cryfold/plan';
-import { readResults } from '../status.js';
 import type { NewModel, TrainMember, Watching } from './training.js';
 
 /**
@@ -27,7 +18,7 @@ export async function makeFinalModel(
   watching: Watching,
 ): Promise<{ card: ModelCard; known: boolean }> {
   checkModelName(name);
-  const results = await readResults(store, run);
+  const results = await new RunStore(store).runs.results(run);
   if (!results) {
     throw new CryfoldError('RUN_NOT_FOUND', `the store has no finished run ${run}`, {
       context: { run },
@@ -94,17 +85,11 @@ export function configurationOf(spec: Pick<Spec, 'features' | 'estimators' | 'fu
 async function otherProtocols(store: ArtifactStore, results: RunResults, of: string): Promise<RunResults[]> {
   const found = new Map<string, RunResults>();
   const own = configurationOf(results.spec as Spec, of);
-  for await (const key of store.list('runs/')) {
-    if (key !== storeKeys.results(key.split('/')[1])) continue;
-    const bytes = await store.get(key);
-    let other: RunResults;
-    try {
-      if (!bytes) continue;
-      other = decodeResults(bytes, key);
-    } catch {
-      // Of another version of cryfold: it says nothing that can be compared.
-      continue;
-    }
+  const { runs } = new RunStore(store);
+  for (const run of await runs.withResults()) {
+    // One that cannot be read, such as of another version, says nothing that can be compared.
+    const other = await runs.results(run).catch(unreadable);
+    if (!other) continue;
     const { splitter, repeats } = other.protocol;
     if (splitter === results.protocol.splitter || other.dataset.contentHash !== results.dataset.contentHash) continue;
     if (!other.models.some((model) => model.name === of && model.complete)) continue;
@@ -112,6 +97,10 @@ async function otherProtocols(store: ArtifactStore, results: RunResults, of: str
     if ((found.get(splitter)?.protocol.repeats ?? 0) < repeats) found.set(splitter, other);
   }
   return [...found.values()];
+}
+
+function unreadable(error: unknown): undefined {
+  if (!isUnreadable(error)) throw error;
 }
 
 /**
