@@ -2,7 +2,7 @@ import { openStore, RunStore } from '@cryfold/artifacts';
 import { HttpClient, HttpControl, type RunControl, StoreControl } from '@cryfold/control';
 import { checkRedis, Queues } from '@cryfold/queue';
 import type { Config } from '@cryfold/runtime';
-import { DEFAULT_OUT } from './find-run.js';
+import { DEFAULT_OUT } from './default-out.js';
 import { openStoreOf } from './open-store.js';
 import { storeUrlOf } from './store-url.js';
 

@@ -4,6 +4,7 @@ import { RUN_ID, type RunStore } from '@cryfold/artifacts';
 import { CryfoldError, readRegularFile, redactUrl } from '@cryfold/core';
 import { decodeResults, type RunResults } from '@cryfold/evaluation';
 import type { Config } from '@cryfold/runtime';
+import { DEFAULT_OUT } from './default-out.js';
 import { openStoreOf } from './open-store.js';
 import { storeUrlOf } from './store-url.js';
 
@@ -17,9 +18,6 @@ type Where = Pick<Config, 'storeUrl' | 's3' | 'server'>;
 
 /** Bytes of the largest results.json that is read. */
 export const LARGEST_RESULTS = 2 ** 28;
-
-/** The default of `cryfold run --out`. */
-export const DEFAULT_OUT = 'cryfold-out';
 
 const isDirectory = (path: string) =>
   stat(path).then(

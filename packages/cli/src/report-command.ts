@@ -7,10 +7,9 @@ import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { findRun } from './find-run.js';
 import { openStoreOf } from './open-store.js';
+import { REPORT_FORMATS } from './report-formats.js';
 import { say } from './terminal.js';
 import { checkOutFile, writeOutFile } from './write-out.js';
-
-export const REPORT_FORMATS = ['html', 'md', 'json', 'csv'] as const;
 
 export interface ReportOptions {
   format: string;
