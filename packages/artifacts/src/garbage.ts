@@ -1,6 +1,6 @@
 import { type CryfoldError, isNewer, isUnreadable, mapLimited } from '@cryfold/core';
 import { kindOf } from '@cryfold/estimators';
-import { bestModel, type FoldResult, prerequisiteOf, type RunPlan } from '@cryfold/plan';
+import { bestModel, type FoldResult, featureKeyOf, plannedFeatures, prerequisiteOf, type RunPlan } from '@cryfold/plan';
 import type { ArtifactStore } from './artifact-store.js';
 import { storeKeys } from './records/keys.js';
 import type { RunStore } from './run-store.js';
@@ -106,16 +106,17 @@ function isJson(text: string): boolean {
 
 /** Adds what a run refers to. */
 async function addRun(store: RunStore, plan: RunPlan, roots: Roots): Promise<void> {
-  const { images, manifest, weights } = storeKeys;
-  roots.keys.add(images(plan.features.key));
-  roots.keys.add(manifest(plan.dataset.key));
+  for (const features of plannedFeatures(plan).keys()) {
+    for (const key of Object.values(store.datasets.featureFiles(features))) roots.keys.add(key);
+  }
+  roots.keys.add(storeKeys.manifest(plan.dataset.key));
   for (const [trial, estimator] of Object.entries(plan.spec.estimators)) {
     const needed = prerequisiteOf(plan, trial);
     if (needed) roots.keys.add(needed.artifact);
     const kind = kindOf(estimator);
-    for (const key of kind.keeps?.(estimator, plan.features.key) ?? []) roots.keys.add(key);
+    for (const key of kind.keeps?.(estimator, featureKeyOf(plan, trial)) ?? []) roots.keys.add(key);
     const hash = /[0-9a-f]{64}/.exec(kind.pretrained?.source(estimator) ?? '')?.[0];
-    if (hash) roots.keys.add(weights(hash));
+    if (hash) roots.keys.add(storeKeys.weights(hash));
   }
   const results = new Map<string, FoldResult>();
   await mapLimited(plan.jobs, async ({ key }) => {

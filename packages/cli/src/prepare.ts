@@ -3,10 +3,10 @@ import { fileURLToPath } from 'node:url';
 import type { RunStore } from '@cryfold/artifacts';
 import { innerSplits, makeSplits, PROTOCOLS } from '@cryfold/control';
 import { CryfoldError, FORMATS, readRegularText } from '@cryfold/core';
-import { type FeatureArray, kindOf } from '@cryfold/estimators';
-import { type Dataset, inspectDataset, limitClips, readClips, readDataset, SpectrogramImager } from '@cryfold/features';
+import { kindOf } from '@cryfold/estimators';
+import { computeFeatures, type Dataset, inspectDataset, limitClips, readDataset } from '@cryfold/features';
 import type { WeightsSourceOptions } from '@cryfold/nn';
-import { type DatasetManifest, parseSpec, planRun, type RunPlan, type Spec } from '@cryfold/plan';
+import { type DatasetManifest, parseSpec, plannedFeatures, planRun, type RunPlan, type Spec } from '@cryfold/plan';
 import { checkLeaks } from './leak-gate.js';
 import { resolveSpecWeights } from './spec-weights.js';
 
@@ -185,32 +185,13 @@ async function publishInputs(
   { plan, dataset, manifest, weights }: Preparation,
   onProgress: (text: string) => void,
 ): Promise<void> {
-  const { key } = plan.features;
-  if (!(await store.datasets.hasFeatures(key))) {
-    const { height, width } = plan.spec.features;
-    await store.datasets.saveFeatures(key, await drawImages(dataset, { height, width }, onProgress));
+  for (const [key, set] of plannedFeatures(plan)) {
+    if (await store.datasets.hasFeatures(key)) continue;
+    const computed = await computeFeatures(dataset, set, (done, total) =>
+      onProgress(`computing ${set.kind} features ${done}/${total}`),
+    );
+    await store.datasets.saveFeatures(key, computed);
   }
   for (const [sha256, path] of weights) await store.weights.put(sha256, () => createReadStream(path));
   await store.datasets.saveManifest(manifest);
-}
-
-/** All clips' images as one array, clips x height x width x 3. */
-async function drawImages(
-  dataset: Dataset,
-  size: { height: number; width: number },
-  onProgress: (text: string) => void,
-): Promise<FeatureArray> {
-  const { clips } = dataset;
-  const bytes = size.height * size.width * 3;
-  const images = new Uint8Array(clips.length * bytes);
-  const imagers = new Map<string, SpectrogramImager>();
-  let done = 0;
-  for await (const { clip, samples } of readClips(dataset)) {
-    const shape = `${clip.rate} ${clip.length}`;
-    const imager = imagers.get(shape) ?? new SpectrogramImager({ rate: clip.rate, samples: clip.length, ...size });
-    imagers.set(shape, imager);
-    images.set(imager.image(samples), done * bytes);
-    onProgress(`drawing spectrograms ${++done}/${clips.length}`);
-  }
-  return { data: images, shape: [clips.length, size.height, size.width, 3] };
 }

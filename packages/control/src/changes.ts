@@ -1,7 +1,8 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import type { RunStore } from '@cryfold/artifacts';
 import { CryfoldError, isNewer, isUnreadable } from '@cryfold/core';
-import { planRunInSteps, queuedIds, type RunPlan, type Spec, submittedWeights } from '@cryfold/plan';
+import { featureKindOf } from '@cryfold/features/kinds';
+import { plannedFeatures, planRunInSteps, queuedIds, type RunPlan, type Spec, submittedWeights } from '@cryfold/plan';
 import type { Queues } from '@cryfold/queue';
 import { allSplits } from './splits.js';
 
@@ -100,9 +101,10 @@ export async function submitRun(store: RunStore, spec: Spec, dataset: string): P
 /** As `submitRun`, of a plan that was made already. */
 export async function submitPlan(store: RunStore, plan: RunPlan): Promise<RunPlan> {
   const weights = submittedWeights(plan.spec);
-  const features = plan.features.key;
-  if (!(await store.datasets.hasFeatures(features))) {
-    throw missing(store.datasets.featuresKey(features), 'Run the spec with --data once, so that they are drawn.');
+  for (const [features, set] of plannedFeatures(plan)) {
+    if (await store.datasets.hasFeatures(features)) continue;
+    const file = store.datasets.featureFiles(features)[featureKindOf(set).produces];
+    throw missing(file, 'Run the spec with --data once, so that they are drawn.');
   }
   for (const hash of weights) {
     if (!(await store.weights.has(hash))) {

@@ -9,7 +9,7 @@ import { CryfoldError } from './errors.js';
 export const FORMATS = {
   job: 1,
   manifest: 1,
-  plan: 1,
+  plan: 2,
   search: 1,
   fold: 1,
   failure: 1,
@@ -18,6 +18,7 @@ export const FORMATS = {
   results: 1,
   gram: 1,
   model: 1,
+  card: 2,
 } as const;
 
 /** The newest format that a schema reads, undefined where its records carry none. */

@@ -7,14 +7,20 @@ import { svm } from './svm/svm.js';
 /** Every kind of estimator. To add one, write its file and name it here: docs/extending.md. */
 const KINDS = [smallCnn, tlResnet50, svm] as const;
 
+/** What every estimator may say besides the parameters of its kind. */
+const common = {
+  /** The feature set that it reads; default: the spec's first one */
+  features: z.string().max(41).optional(),
+};
+
 /** An estimator's entry in a spec. */
-export const estimatorSchema = z.discriminatedUnion('kind', [
-  KINDS[0].parameters,
-  ...KINDS.slice(1).map(({ parameters }) => parameters),
-]) as unknown as z.ZodType<Estimator>;
+export const estimatorSchema = z.discriminatedUnion(
+  'kind',
+  KINDS.map(({ parameters }) => parameters.extend(common)) as never,
+) as unknown as z.ZodType<Estimator>;
 
 /** The parameters of an estimator, its kind among them. */
-export type Estimator = z.infer<(typeof KINDS)[number]['parameters']>;
+export type Estimator = z.infer<(typeof KINDS)[number]['parameters']> & z.infer<z.ZodObject<typeof common>>;
 
 export const estimatorKinds: readonly AnyKind[] = KINDS;
 

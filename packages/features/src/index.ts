@@ -1,3 +1,4 @@
+export { type ComputedFeatures, computeFeatures } from './compute-features.js';
 export {
   type Clip,
   type Dataset,

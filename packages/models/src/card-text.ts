@@ -1,3 +1,4 @@
+import { featureKindOf } from '@cryfold/features/kinds';
 import type { CardMetrics, ModelCard } from './card.js';
 
 export const NOTICE =
@@ -54,7 +55,7 @@ Intended use: ${plain(card.intendedUse)}
 ## Model
 - ${plain(card.of)} of run ${plain(card.run)}, refitted on all data, ${card.created}
 - members: ${card.members.map(({ name, kind }) => `${plain(name)} (${kind})`).join(', ')}${card.fusion ? `; fused by ${card.fusion.rule}` : ''}
-- input: ${features.kind} of ${features.clipSeconds} s, ${features.height} x ${features.width} pixels; the class is the largest ${card.predictedBy === 'decisions' ? 'decision value' : 'probability'}
+- input: ${[...new Set([features, ...card.members.flatMap((member) => member.features ?? [])].map((set) => featureKindOf(set).describe(set)))].join('; ')}; the class is the largest ${card.predictedBy === 'decisions' ? 'decision value' : 'probability'}
 
 ## Data
 ${plain(data.name)}, content hash \`${data.contentHash}\`: ${data.clips} clips, ${data.groups} groups${data.grouped ? '' : ' (each clip its own)'}${data.rates ? `, ${data.rates.map(({ rate, clips }) => `${rate} Hz (${clips} clips)`).join(', ')}` : ''}

@@ -1,6 +1,7 @@
 import { decodeRecord, FORMATS } from '@cryfold/core';
 import { estimatorKinds } from '@cryfold/estimators';
 import { FUSION_RULES } from '@cryfold/evaluation';
+import { featureSetSchema } from '@cryfold/features/kinds';
 import { z } from 'zod';
 
 const hex = z.string().regex(/^[0-9a-f]{64}$/);
@@ -42,7 +43,8 @@ export const metricsSchema = z.strictObject({
 });
 
 export const cardSchema = z.strictObject({
-  format: z.literal(FORMATS.model),
+  /** 2 where a member reads a feature set of its own */
+  format: z.literal([1, FORMATS.card]),
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,40}$/),
   version: z.string().regex(/^[0-9a-f]{12}$/),
   created: z.iso.datetime(),
@@ -66,12 +68,8 @@ export const cardSchema = z.strictObject({
     /** Hz; absent where the run did not say */
     rates: z.array(z.strictObject({ rate: z.number().positive(), clips: count })).optional(),
   }),
-  features: z.strictObject({
-    kind: z.literal('spectrogram'),
-    height: z.int().positive(),
-    width: z.int().positive(),
-    clipSeconds: z.number().positive(),
-  }),
+  /** What members read that do not say otherwise */
+  features: featureSetSchema,
   /** `final` is the key under which the trained estimator lies in the store */
   members: z
     .array(
@@ -80,6 +78,8 @@ export const cardSchema = z.strictObject({
         kind: z.enum(estimatorKinds.map(({ kind }) => kind)),
         final: hex,
         folder: path,
+        /** Where it is not the model's */
+        features: featureSetSchema.optional(),
       }),
     )
     .min(1),

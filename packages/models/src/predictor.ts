@@ -1,7 +1,8 @@
 import { CryfoldError } from '@cryfold/core';
-import { kindOf, type Predictor } from '@cryfold/estimators';
+import { type FeatureArray, kindOf, type Predictor } from '@cryfold/estimators';
 import { applyFusion, argmaxRows } from '@cryfold/evaluation';
-import { countWindows, cutWindows, decodeWav, SpectrogramImager } from '@cryfold/features';
+import { countWindows, cutWindows, decodeWav } from '@cryfold/features';
+import { type ClipShape, type Extractor, type FeatureSet, featureKindOf, imageSizeOf } from '@cryfold/features/kinds';
 import type { ModelCard } from './card.js';
 import type { ReadModel } from './read-model.js';
 
@@ -38,6 +39,16 @@ export interface PredictOptions {
   maxWindows?: number;
 }
 
+interface Member {
+  predictor: Predictor;
+  features: FeatureSet;
+}
+
+interface Classified {
+  probabilities: Float64Array;
+  winners: Int32Array;
+}
+
 /** Windows predicted together. */
 const BATCH = 32;
 
@@ -45,12 +56,18 @@ const BATCH = 32;
 export class ModelPredictor {
   readonly card: ModelCard;
   readonly #model: ReadModel;
-  readonly #members: readonly Predictor[];
+  readonly #members: readonly Member[];
+  readonly #features: ReadonlyMap<FeatureSet, (clip: ClipShape) => Extractor>;
 
-  private constructor(model: ReadModel, members: Predictor[]) {
+  private constructor(
+    model: ReadModel,
+    members: Member[],
+    features: ReadonlyMap<FeatureSet, (clip: ClipShape) => Extractor>,
+  ) {
     this.card = model.card;
     this.#model = model;
     this.#members = members;
+    this.#features = features;
   }
 
   /**
@@ -58,26 +75,35 @@ export class ModelPredictor {
    * @throws CryfoldError ARTIFACT_MISSING, ARTIFACT_CORRUPT, NPY_INVALID, TENSORFLOW_MISSING
    */
   static async load(model: ReadModel): Promise<ModelPredictor> {
-    const members: Predictor[] = [];
-    for (const { folder, kind } of model.card.members) {
-      members.push(await kindOf({ kind }).loadPredictor((name) => fileOf(model, `${folder}/${name}`)));
+    const members: Member[] = [];
+    for (const { folder, kind, features = model.card.features } of model.card.members) {
+      const predictor = await kindOf({ kind }).loadPredictor((name) => fileOf(model, `${folder}/${name}`));
+      members.push({ predictor, features });
     }
-    return new ModelPredictor(model, members);
+    const features = new Map<FeatureSet, (clip: ClipShape) => Extractor>();
+    for (const set of [model.card.features, ...members.map((member) => member.features)]) {
+      if (!features.has(set)) features.set(set, await featureKindOf(set).loadExtractor(set));
+    }
+    return new ModelPredictor(model, members, features);
+  }
+
+  /** Computes each feature set that a member reads, for clips of one shape; row-major, a row per clip. */
+  #extractors(clip: ClipShape) {
+    const extractors = [...this.#features].map(([set, prepare]) => [set, prepare(clip)] as const);
+    return (clips: readonly Float64Array[]): Map<FeatureSet, FeatureArray['data']> =>
+      new Map(extractors.map(([set, extract]) => [set, joined(clips.map(extract))]));
   }
 
   get classes(): string[] {
     return this.card.data.classes.map(({ label }) => label);
   }
 
-  /**
-   * @param images count x height x width x RGB
-   * @returns count x classes, and the class of each
-   */
-  predictImages(images: Uint8Array): { probabilities: Float64Array; winners: Int32Array } {
-    const { features, data } = this.card;
-    const count = data.classes.length;
-    const rows = images.length / (features.height * features.width * 3);
-    const outputs = this.#members.map((member) => member.predict(images, rows));
+  /** @returns probabilities, windows x classes, and the class of each window */
+  #classify(rows: ReadonlyMap<FeatureSet, FeatureArray['data']>, windows: number): Classified {
+    const count = this.card.data.classes.length;
+    const outputs = this.#members.map(({ predictor, features }) => {
+      return predictor.predict(rows.get(features) ?? new Uint8Array(), windows);
+    });
     const { fusion } = this.#model;
     const probabilities = fusion
       ? applyFusion(
@@ -128,22 +154,21 @@ export class ModelPredictor {
       });
     }
     const { length, windows, silent } = cutWindows(wav, features.clipSeconds, name, hopSeconds);
-    const imager = new SpectrogramImager({ rate, samples: length, height: features.height, width: features.width });
-    const size = features.height * features.width * 3;
+    const rowsOf = this.#extractors({ rate, samples: length });
     const classes = this.classes;
     const predicted: WindowPrediction[] = [];
     for (let from = 0; from < windows.length; from += BATCH) {
       const batch = windows.slice(from, from + BATCH);
-      const images = new Uint8Array(batch.length * size);
-      for (const [i, window] of batch.entries()) images.set(imager.image(window.samples), i * size);
-      const { probabilities, winners } = this.predictImages(images);
+      const rows = rowsOf(batch.map((window) => window.samples));
+      const { probabilities, winners } = this.#classify(rows, batch.length);
+      const images = imageSizeOf(features) && rows.get(features);
       for (const [i, { start }] of batch.entries()) {
         predicted.push({
           start: start / rate,
           end: (start + length) / rate,
           label: classes[winners[i]],
           probabilities: [...probabilities.subarray(i * classes.length, (i + 1) * classes.length)],
-          ...(from + i < imagesKept && { image: images.slice(i * size, (i + 1) * size) }),
+          ...(images instanceof Uint8Array && from + i < imagesKept && { image: rowOf(images, i, batch.length) }),
         });
       }
     }
@@ -160,6 +185,22 @@ export class ModelPredictor {
       },
     };
   }
+}
+
+function joined(rows: readonly FeatureArray['data'][]): FeatureArray['data'] {
+  const [first] = rows;
+  const length = first.length * rows.length;
+  const all = first instanceof Uint8Array ? new Uint8Array(length) : new Float32Array(length);
+  rows.forEach((row, i) => {
+    all.set(row, i * first.length);
+  });
+  return all;
+}
+
+/** One of `count` rows of equal length. */
+function rowOf(rows: Uint8Array, index: number, count: number): Uint8Array {
+  const size = rows.length / count;
+  return rows.slice(index * size, (index + 1) * size);
 }
 
 /** Readers' hints speak of data sets. */

@@ -2,7 +2,7 @@ import { type ArtifactStore, readArtifact } from '@cryfold/artifacts';
 import { CryfoldError, contentKey, encodeRecord, FORMATS, sha256 } from '@cryfold/core';
 import type { FittedFusion, RunResults } from '@cryfold/evaluation';
 import { isGrouped, SPLITTERS } from '@cryfold/evaluation';
-import { type DatasetManifest, type FinalResult, FOLD_FORMAT, type RunPlan } from '@cryfold/plan';
+import { type DatasetManifest, type FinalResult, FOLD_FORMAT, featuresOf, type RunPlan } from '@cryfold/plan';
 import { type CardMetrics, decodeCard, type ModelCard } from './card.js';
 import { cardText, INTENDED_USE, limitsOf, NOTICE } from './card-text.js';
 import { modelKeys } from './registry.js';
@@ -51,7 +51,9 @@ export async function writeVersion(
     for (const file of result.model) {
       await put(`${folder}/${file.key.split('/').at(-1)}`, await readArtifact(store, file.key, file.sha256));
     }
-    members.push({ name: trial, kind: plan.spec.estimators[trial].kind, final: result.key, folder });
+    const { kind, features } = plan.spec.estimators[trial];
+    const own = features === undefined ? {} : { features: featuresOf(plan.spec, trial) };
+    members.push({ name: trial, kind, final: result.key, folder, ...own });
   }
   if (fusion)
     await put(
@@ -72,7 +74,7 @@ export async function writeVersion(
   const features = plan.spec.features;
   const search = searchOf(results, members);
   const card: ModelCard = {
-    format: FORMATS.model,
+    format: members.some((member) => member.features) ? FORMATS.card : 1,
     ...{ name, version, created: new Date().toISOString() },
     cryfold: { version: input.cryfold, foldFormat: FOLD_FORMAT },
     notice: NOTICE,

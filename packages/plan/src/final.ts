@@ -2,7 +2,7 @@ import { FORMATS } from '@cryfold/core';
 import { estimatorSchema } from '@cryfold/estimators';
 import { isGrouped } from '@cryfold/evaluation';
 import { z } from 'zod';
-import { finalKey, type RunPlan } from './plan.js';
+import { featureKeyOf, finalKey, type RunPlan } from './plan.js';
 import { prerequisiteOf } from './prerequisites.js';
 
 const hex = z.string().regex(/^[0-9a-f]{64}$/);
@@ -31,7 +31,7 @@ export function finalRequest(plan: RunPlan, trial: string): FinalRequest {
     format: FORMATS.final,
     key: finalKey(plan, trial),
     dataset: plan.dataset.key,
-    features: plan.features.key,
+    features: featureKeyOf(plan, trial),
     clips: plan.dataset.clips,
     estimator: plan.spec.estimators[trial],
     threads: plan.spec.threads,

@@ -1,3 +1,4 @@
+export { featuresOf } from './feature-sets.js';
 export { type FinalRequest, finalRequest, finalRequestSchema } from './final.js';
 export {
   type DatasetManifest,
@@ -7,10 +8,12 @@ export {
   encodePlan,
   FOLD_FORMAT,
   type FoldJob,
+  featureKeyOf,
   featuresKey,
   finalKey,
   type PlanInput,
   type PlannedSplit,
+  plannedFeatures,
   planRun,
   planRunInSteps,
   type RunPlan,

@@ -14,6 +14,7 @@ import {
 } from '@cryfold/core';
 import { type Estimator, kindOf, type RunSettings } from '@cryfold/estimators';
 import { isGrouped } from '@cryfold/evaluation';
+import type { FeatureSet } from '@cryfold/features/kinds';
 import { z } from 'zod';
 import { type Spec, specSchema } from './spec-schema.js';
 
@@ -31,11 +32,13 @@ const labels = z.array(z.string().max(LIMITS.label)).max(LIMITS.classes);
 const text = z.string().max(LIMITS.text);
 
 export const planSchema = z.strictObject({
-  format: z.literal(FORMATS.plan),
+  /** 2 where there is more than one feature set */
+  format: z.literal([1, FORMATS.plan]),
   run: z.string().regex(/^[a-z0-9][a-z0-9-]*$/),
   spec: specSchema,
   dataset: z.strictObject({ key: hex, name: z.string(), clips: z.int().max(LIMITS.clips), classes: labels }),
-  features: z.strictObject({ key: hex }),
+  /** Content keys of the default feature set and of those beside it, by name */
+  features: z.strictObject({ key: hex, sets: z.record(z.string(), hex).optional() }),
   splits: z.array(
     z.strictObject({
       repeat: z.int(),
@@ -104,9 +107,27 @@ export interface PlannedSplit {
   inner?: number;
 }
 
-/** Key of the images of a dataset: what they show and how they were computed. */
-export function featuresKey(spec: Spec, datasetKey: string): string {
-  return contentKey({ features: spec.features, dataset: datasetKey, format: FOLD_FORMAT });
+/** Key of a dataset's feature set: the clips, and how it is computed from them. */
+export function featuresKey(features: FeatureSet, datasetKey: string): string {
+  return contentKey({ features, dataset: datasetKey, format: FOLD_FORMAT });
+}
+
+/** Key of the feature set that an estimator of a plan reads. */
+export function featureKeyOf({ features, spec }: Pick<RunPlan, 'features' | 'spec'>, trial: string): string {
+  const { features: name } = spec.estimators[trial];
+  return (name !== undefined && features.sets?.[name]) || features.key;
+}
+
+/** Every feature set of a plan by its key. */
+export function plannedFeatures({ features, spec }: Pick<RunPlan, 'features' | 'spec'>): Map<string, FeatureSet> {
+  const sets = new Map([[features.key, spec.features]]);
+  for (const [name, set] of Object.entries(spec.featureSets ?? {})) sets.set(features.sets?.[name] ?? '', set);
+  return sets;
+}
+
+/** An estimator's part of a fold's key. Which feature set it reads is in the key of the features. */
+function keyTextOf({ features: _, ...parameters }: Estimator): CanonicalText {
+  return new CanonicalText(parameters);
 }
 
 function indexHash(values: Int32Array): string {
@@ -150,8 +171,11 @@ function foldKey(
 export function finalKey({ spec, features, dataset }: RunPlan, trial: string): string {
   const all = indexHash(Int32Array.from({ length: dataset.clips }, (_, i) => i));
   const estimator = spec.estimators[trial];
-  const named = { estimator, text: new CanonicalText(estimator) };
-  return foldKey(spec, named, features.key, { train: all, test: indexHash(new Int32Array()) });
+  const named = { estimator, text: keyTextOf(estimator) };
+  return foldKey(spec, named, featureKeyOf({ spec, features }, trial), {
+    train: all,
+    test: indexHash(new Int32Array()),
+  });
 }
 
 interface WantedJob {
@@ -173,7 +197,7 @@ const JOBS_A_STEP = 500;
 const CLIPS_A_STEP = 500_000;
 
 function* addingJobs(plan: RunPlan, wanted: readonly WantedJob[]): Steps<void> {
-  const { spec, features } = plan;
+  const { spec } = plan;
   const hashes = new Map<number, { train: string; test: string }>();
   const estimators = new Map<string, { estimator: Estimator; text: CanonicalText }>();
   let hashed = 0;
@@ -186,9 +210,12 @@ function* addingJobs(plan: RunPlan, wanted: readonly WantedJob[]): Steps<void> {
       hashed += train.length + test.length;
     }
     const estimator = spec.estimators[trial];
-    const named = estimators.get(trial) ?? { estimator, text: new CanonicalText(estimator) };
+    const named = estimators.get(trial) ?? { estimator, text: keyTextOf(estimator) };
     estimators.set(trial, named);
-    const key = foldKey(spec, named, features.key, { ...hash, ...(shuffle === undefined ? {} : { shuffle }) });
+    const key = foldKey(spec, named, featureKeyOf(plan, trial), {
+      ...hash,
+      ...(shuffle === undefined ? {} : { shuffle }),
+    });
     const { queue } = kindOf(estimator);
     const seed = deriveSeed(key, 'fold');
     plan.jobs.push({ key, trial, queue, split, seed, ...(shuffle === undefined ? {} : { shuffle }) });
@@ -223,9 +250,13 @@ export async function planRunInSteps(input: PlanInput): Promise<RunPlan> {
   }
 }
 
+function mapValues<A, B>(record: Record<string, A>, map: (value: A) => B): Record<string, B> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value)]));
+}
+
 function* planning({ spec, manifest, splits }: PlanInput): Steps<RunPlan> {
   const plan: RunPlan = {
-    format: FORMATS.plan,
+    format: spec.featureSets ? FORMATS.plan : 1,
     run: '',
     spec,
     dataset: {
@@ -234,7 +265,10 @@ function* planning({ spec, manifest, splits }: PlanInput): Steps<RunPlan> {
       clips: manifest.clips.length,
       classes: manifest.classes,
     },
-    features: { key: featuresKey(spec, manifest.contentHash) },
+    features: {
+      key: featuresKey(spec.features, manifest.contentHash),
+      ...(spec.featureSets && { sets: mapValues(spec.featureSets, (set) => featuresKey(set, manifest.contentHash)) }),
+    },
     splits: [],
     jobs: [],
   };

@@ -1,24 +1,19 @@
 import { LIMITS } from '@cryfold/core';
 import { estimatorSchema } from '@cryfold/estimators';
 import { FUSION_RULES, SPLITTERS } from '@cryfold/evaluation';
+import { DEFAULT_FEATURES, featureSetSchema } from '@cryfold/features/kinds';
 import { z } from 'zod';
 import { searchSchema } from './search-spec.js';
 
-const positive = z.number().positive();
 const count = z.int().positive();
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,40}$/, 'use lower-case letters, digits and dashes');
 
 export const specSchema = z.strictObject({
   version: z.literal(1),
   name,
-  features: z
-    .strictObject({
-      kind: z.literal('spectrogram').default('spectrogram'),
-      height: z.int().min(8).max(513).default(60),
-      width: z.int().min(8).max(800).default(90),
-      clipSeconds: positive.max(3600).default(1),
-    })
-    .prefault({}),
+  features: featureSetSchema.prefault({ kind: DEFAULT_FEATURES } as never),
+  /** Feature sets besides the default one, by name: see normalizeFeatures */
+  featureSets: z.record(name, featureSetSchema).optional(),
   protocol: z
     .strictObject({
       splitter: z.enum(SPLITTERS).default('RepeatedKFold'),
@@ -54,5 +49,12 @@ export const specSchema = z.strictObject({
 export type Spec = z.infer<typeof specSchema>;
 /** The JSON Schema (draft 2020-12) of a spec as it is written, published as docs/spec.schema.json. */
 export function specJsonSchema(): object {
-  return { title: 'cryfold spec, version 1', ...z.toJSONSchema(specSchema, { io: 'input' }) };
+  const schema = z.toJSONSchema(specSchema, { io: 'input' });
+  // As written, several feature sets are named below `features`.
+  const { featureSets, ...properties } = schema.properties as Record<string, object>;
+  return {
+    title: 'cryfold spec, version 1',
+    ...schema,
+    properties: { ...properties, features: { anyOf: [properties.features, featureSets] } },
+  };
 }

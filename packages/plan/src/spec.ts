@@ -1,6 +1,7 @@
 import { CryfoldError, LIMITS } from '@cryfold/core';
 import { estimatorSchema, kindOf } from '@cryfold/estimators';
 import { splitterOf } from '@cryfold/evaluation';
+import { checkFeatureSets, normalizeFeatures } from './feature-sets.js';
 import { checkJobCount } from './plan-size.js';
 import { extremes, parameterProblem } from './search-spec.js';
 import { type Spec, specSchema } from './spec-schema.js';
@@ -59,7 +60,7 @@ function refuseKeys(value: unknown, file: string, path: readonly string[] = []):
 }
 
 function checkValue(value: unknown, file: string, lineOf: LineOf): Spec {
-  const parsed = specSchema.safeParse(value);
+  const parsed = specSchema.safeParse(normalizeFeatures(value));
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     const unknown = issue.code === 'unrecognized_keys' ? issue.keys : [];
@@ -100,6 +101,7 @@ function checkReferences(spec: Spec, file: string): void {
       throw invalid(`fusion.${fusion}.members`, `no estimator is named ${member}`);
     }
   }
+  checkFeatureSets(spec, invalid);
   if (spec.search) checkSearch(spec, invalid);
 }
 

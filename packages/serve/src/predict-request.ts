@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { CryfoldError } from '@cryfold/core';
+import { imageSizeOf } from '@cryfold/features/kinds';
 import { predictionJson } from '@cryfold/models';
 import type { Metrics } from '@cryfold/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -45,11 +46,11 @@ export async function predictRequest(request: FastifyRequest, reply: FastifyRepl
     place = spool.take();
     if (!place) throw busy(spool.taken);
     const recordings = await receive(request.raw, { spool, place, maxUpload });
-    const { height, width } = host.card.features;
+    const size = imageSizeOf(host.card.features);
     const { card, predictions } = await host.predict(
       recordings,
       {
-        images: images ? Math.floor(IMAGE_BYTES / (3 * height * width)) : 0,
+        images: images && size ? Math.floor(IMAGE_BYTES / (3 * size.height * size.width)) : 0,
         maxWindows: MAX_WINDOWS,
         ...(hop === undefined ? {} : { hopSeconds: hop }),
       },

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import type { RunStore } from '@cryfold/artifacts';
 import { CryfoldError } from '@cryfold/core';
 import type { FoldQueue } from '@cryfold/estimators';
-import { prerequisiteOf, type RunPlan } from '@cryfold/plan';
+import { featureKeyOf, prerequisiteOf, type RunPlan } from '@cryfold/plan';
 import { type Attempt, Beacon, Consumer, type WorkPayload, workPayload } from '@cryfold/queue';
 import { type Checks, consumerObserver, type Logger, type Metrics, NO_METRICS, type Service } from '@cryfold/runtime';
 import { unlessCancelled } from './cancellation.js';
@@ -144,11 +144,17 @@ export class Worker implements Service {
 
   #training(plan: RunPlan, trial: string, child: WarmChild): Training {
     const { storeUrl, cacheDir, childMemoryMb } = this.#options;
-    const { spec, dataset, features } = plan;
+    const { spec, dataset } = plan;
     return new Training(
       child,
       { threads: spec.threads, xla: spec.xla ?? false, maxMemoryMb: childMemoryMb },
-      { storeUrl, dataset: dataset.key, features: features.key, estimator: spec.estimators[trial], cacheDir },
+      {
+        storeUrl,
+        dataset: dataset.key,
+        features: featureKeyOf(plan, trial),
+        estimator: spec.estimators[trial],
+        cacheDir,
+      },
     );
   }
 

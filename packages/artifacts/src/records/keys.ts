@@ -2,6 +2,7 @@
 export const storeKeys = {
   manifest: (dataset: string) => `datasets/${dataset}/manifest.json`,
   images: (features: string) => `features/${features}/images.npy`,
+  vectors: (features: string) => `features/${features}/vectors.npy`,
   gram: (features: string) => `features/${features}/gram.npy`,
   gramRows: (features: string) => `features/${features}/gram-rows.json`,
   /** Names the features whose Gram matrix was written last, for images of so many columns */

@@ -1,0 +1,39 @@
+import type { z } from 'zod';
+
+/** What every feature set says. */
+export interface FeatureParameters {
+  kind: string;
+  /** Length of a clip in seconds; all feature sets of a spec have the same */
+  clipSeconds: number;
+}
+
+/** Clips of one sampling rate and length. */
+export interface ClipShape {
+  /** Hz */
+  rate: number;
+  samples: number;
+}
+
+/** Turns one clip, mixed down to one channel in [-1, 1], into its row. */
+export type Extractor = (samples: Float64Array) => Uint8Array | Float32Array;
+
+/**
+ * Everything that cryfold needs to know about one kind of feature set. A new kind is one file that exports this object
+ * and one line in registry.ts.
+ */
+export interface FeatureKind<P extends FeatureParameters = never> {
+  readonly kind: string;
+  /** A feature set in a spec; strict, with `kind` as a literal */
+  readonly parameters: z.ZodType<P>;
+  /** `images`: uint8 [height, width, 3]; `vectors`: float32 [columns] */
+  readonly produces: 'images' | 'vectors';
+  /** The shape of one clip's row */
+  shape(parameters: P): readonly number[];
+  /** In words, such as `spectrogram of 1 s, 60 x 90 pixels` */
+  describe(parameters: P): string;
+  /** Imports what computes it. The function prepares for clips of one shape, and throws CryfoldError if it cannot. */
+  loadExtractor(parameters: P): Promise<(clip: ClipShape) => Extractor>;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: in a list, kinds of different parameters stand side by side
+export type AnyFeatureKind = FeatureKind<any>;

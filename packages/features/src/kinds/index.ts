@@ -1,0 +1,9 @@
+export type { AnyFeatureKind, ClipShape, Extractor, FeatureKind, FeatureParameters } from './feature-kind.js';
+export {
+  DEFAULT_FEATURES,
+  type FeatureSet,
+  featureKindOf,
+  featureKinds,
+  featureSetSchema,
+  imageSizeOf,
+} from './registry.js';

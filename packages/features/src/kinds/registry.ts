@@ -1,0 +1,37 @@
+import { z } from 'zod';
+import type { AnyFeatureKind } from './feature-kind.js';
+import { spectrogram } from './spectrogram.js';
+
+/** Every kind of feature set. To add one, write its file and name it here: docs/extending.md. */
+const KINDS = [spectrogram] as const;
+
+/** The parameters of a feature set, its kind among them. */
+export type FeatureSet = z.infer<(typeof KINDS)[number]['parameters']>;
+
+/** A feature set as it is stored: its kind is always there. */
+export const featureSetSchema = z.discriminatedUnion(
+  'kind',
+  KINDS.map(({ parameters }) => parameters) as never,
+) as unknown as z.ZodType<FeatureSet>;
+
+/** The kind of a feature set in a spec that names none. */
+export const DEFAULT_FEATURES = 'spectrogram' satisfies FeatureSet['kind'];
+
+export const featureKinds: readonly AnyFeatureKind[] = KINDS;
+
+const byName = new Map<string, AnyFeatureKind>(KINDS.map((kind) => [kind.kind, kind]));
+
+/** The kind that computes a feature set. */
+export function featureKindOf({ kind }: { kind: string }): AnyFeatureKind {
+  const found = byName.get(kind);
+  if (!found) throw new TypeError(`no kind of feature set is called ${kind}`);
+  return found;
+}
+
+/** Height and width of the pictures of a feature set; undefined where it has none. */
+export function imageSizeOf(set: FeatureSet): { height: number; width: number } | undefined {
+  const kind = featureKindOf(set);
+  if (kind.produces !== 'images') return undefined;
+  const [height, width] = kind.shape(set);
+  return { height, width };
+}
