@@ -2,8 +2,9 @@ import { readRun, type StoredRun } from '@cryfold/aggregator';
 import { type ArtifactStore, RunStore } from '@cryfold/artifacts';
 import { CryfoldError, canonicalJson, isUnreadable, VERSION } from '@cryfold/core';
 import { type FittedFusion, fitFusion, isFitted, outOfFoldRows, type RunResults } from '@cryfold/evaluation';
+import { DEFAULT_FEATURES } from '@cryfold/features/kinds';
 import { checkModelName, type ModelCard, modelOf, writeVersion } from '@cryfold/models';
-import type { FinalResult, Spec } from '@cryfold/plan';
+import { type FinalResult, featuresOf, type Spec } from '@cryfold/plan';
 import type { NewModel, TrainMember, Watching } from './training.js';
 
 /**
@@ -71,13 +72,19 @@ function refitFusion({ plan, input }: StoredRun, { rule, members }: Spec['fusion
 }
 
 /** What decides how a model is trained, for telling whether two runs evaluated the same one. */
-export function configurationOf(spec: Pick<Spec, 'features' | 'estimators' | 'fusion'>, of: string): string {
+export function configurationOf(
+  spec: Pick<Spec, 'features' | 'featureSets' | 'estimators' | 'fusion'>,
+  of: string,
+): string {
   const fusion = spec.fusion[of];
   const members = fusion?.members ?? [of];
   return canonicalJson({
-    features: spec.features,
     fusion: fusion && { rule: fusion.rule },
-    members: members.map((member) => spec.estimators[member]),
+    members: members.map((member) => {
+      // What a feature set is called decides nothing, and earlier specs do not say of which kind it is.
+      const { features: _, ...estimator } = spec.estimators[member];
+      return { estimator, features: Object.assign({ kind: DEFAULT_FEATURES }, featuresOf(spec, member)) };
+    }),
   });
 }
 
