@@ -1,4 +1,4 @@
-import { type CryfoldError, isNewer, isUnreadable, mapLimited } from '@cryfold/core';
+import { type CryfoldError, ifReadable, isNewer, isUnreadable, mapLimited } from '@cryfold/core';
 import { kindOf } from '@cryfold/estimators';
 import { bestModel, type FoldResult, featureKeyOf, plannedFeatures, prerequisiteOf, type RunPlan } from '@cryfold/plan';
 import type { ArtifactStore } from './artifact-store.js';
@@ -122,10 +122,7 @@ async function addRun(store: RunStore, plan: RunPlan, roots: Roots): Promise<voi
   await mapLimited(plan.jobs, async ({ key }) => {
     if (roots.folds.has(key) && !keepsModels(plan)) return;
     // A damaged record does not say which attempt was committed: as without one, all are kept.
-    const result = await store.folds.result(key).catch((error) => {
-      if (!isUnreadable(error)) throw error;
-      return undefined;
-    });
+    const result = await ifReadable(store.folds.result(key));
     roots.folds.set(key, result?.attempt);
     if (result) results.set(key, result);
   });

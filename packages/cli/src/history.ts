@@ -1,5 +1,5 @@
 import type { RunStore } from '@cryfold/artifacts';
-import { isUnreadable, mapLimited } from '@cryfold/core';
+import { ifReadable, mapLimited } from '@cryfold/core';
 import { type Estimator, kindOf } from '@cryfold/estimators';
 
 /** Records read of each kind of estimator: more would not change a median much. */
@@ -8,18 +8,11 @@ const SAMPLE = 200;
 /** How long folds took before, by kind of estimator: median seconds per unit of work. */
 export type History = Map<Estimator['kind'], { folds: number; secondsPerUnit: number }>;
 
-/** Undefined for a record that cannot be read. */
-const unlessUnreadable = <T>(read: Promise<T>) =>
-  read.catch((error) => {
-    if (isUnreadable(error)) return undefined;
-    throw error;
-  });
-
 /** Looks at committed folds of all runs in the store. */
 export async function readHistory(store: RunStore): Promise<History> {
   const found = new Map<Estimator['kind'], Map<string, number>>();
   for (const run of await store.runs.ids()) {
-    const stored = await unlessUnreadable(store.runs.plan(run));
+    const stored = await ifReadable(store.runs.plan(run));
     if (!stored) continue;
     const { plan } = stored;
     const wanted = new Map<string, { estimator: Estimator; clips: number }>();
@@ -32,7 +25,7 @@ export async function readHistory(store: RunStore): Promise<History> {
       wanted.set(key, { estimator, clips: plan.splits[split].train.length });
     }
     await mapLimited([...wanted], async ([key, { estimator, clips }]) => {
-      const result = await unlessUnreadable(store.folds.result(key));
+      const result = await ifReadable(store.folds.result(key));
       if (!result) return;
       const own = found.get(estimator.kind) ?? new Map<string, number>();
       found.set(estimator.kind, own.set(key, result.seconds / kindOf(estimator).cost(estimator, clips)));

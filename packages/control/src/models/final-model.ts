@@ -1,6 +1,6 @@
 import { readRun, type StoredRun } from '@cryfold/aggregator';
 import { type ArtifactStore, RunStore } from '@cryfold/artifacts';
-import { CryfoldError, canonicalJson, isUnreadable, VERSION } from '@cryfold/core';
+import { CryfoldError, canonicalJson, ifReadable, VERSION } from '@cryfold/core';
 import { type FittedFusion, fitFusion, isFitted, outOfFoldRows, type RunResults } from '@cryfold/evaluation';
 import { DEFAULT_FEATURES } from '@cryfold/features/kinds';
 import { checkModelName, type ModelCard, modelOf, writeVersion } from '@cryfold/models';
@@ -95,7 +95,7 @@ async function otherProtocols(store: ArtifactStore, results: RunResults, of: str
   const { runs } = new RunStore(store);
   for (const run of await runs.withResults()) {
     // One that cannot be read, such as of another version, says nothing that can be compared.
-    const other = await runs.results(run).catch(unreadable);
+    const other = await ifReadable(runs.results(run));
     if (!other) continue;
     const { splitter, repeats } = other.protocol;
     if (splitter === results.protocol.splitter || other.dataset.contentHash !== results.dataset.contentHash) continue;
@@ -104,10 +104,6 @@ async function otherProtocols(store: ArtifactStore, results: RunResults, of: str
     if ((found.get(splitter)?.protocol.repeats ?? 0) < repeats) found.set(splitter, other);
   }
   return [...found.values()];
-}
-
-function unreadable(error: unknown): undefined {
-  if (!isUnreadable(error)) throw error;
 }
 
 /**
