@@ -4,17 +4,17 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { aggregate } from '@cryfold/aggregator';
-import type { ArtifactStore } from '@cryfold/artifacts';
-import { storeKeys } from '@cryfold/artifacts';
+import { type ArtifactStore, RunStore, storeKeys } from '@cryfold/artifacts';
 import { HttpClient, HttpStore } from '@cryfold/control';
 import { type CryfoldError, ERROR_CODES } from '@cryfold/core';
 import { synthesizeCorpus } from '@cryfold/features';
 import { type ApiConfig, createLogger, loadConfig } from '@cryfold/runtime';
-import { ApiServer, Feed } from '@cryfold/server';
+import { type ApiServer, Feed } from '@cryfold/server';
 import { freePort } from '@cryfold/testing';
 import { Cluster, findRedis } from './cluster.js';
 import { cryfold, processes, start, TINY_SPEC, temporaryFolder, until } from './command.js';
 import { writeRandomRun } from './random-run.js';
+import { startApi } from './start-service.js';
 import { storeKind, type TestStore } from './stores.js';
 
 const READ = 'read-read-read-read';
@@ -37,7 +37,7 @@ let server: ApiServer;
 const path = (name: string) => join(folder.path, name);
 
 const serve = (api: Partial<ApiConfig> = {}) =>
-  ApiServer.start({
+  startApi({
     redisUrl: `redis://127.0.0.1:${cluster.redisPort}`,
     storeUrl: bed.storeUrl,
     s3: bed.s3,
@@ -76,7 +76,7 @@ before(async () => {
   bed = await kind.create(path('random'));
   trained = await kind.create(path('store'));
   run = (await writeRandomRun(bed.store, { clips: 60, repeats: 1 })).run;
-  await aggregate(bed.store, run);
+  await aggregate(new RunStore(bed.store), run);
   server = await serve();
 });
 after(async () => {

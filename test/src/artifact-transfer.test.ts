@@ -8,10 +8,11 @@ import { after, before, describe, test } from 'node:test';
 import { HttpClient, HttpStore } from '@cryfold/control';
 import { type CryfoldError, encodeNpy, sha256 } from '@cryfold/core';
 import { createLogger } from '@cryfold/runtime';
-import { ApiServer } from '@cryfold/server';
+import type { ApiServer } from '@cryfold/server';
 import { freePort } from '@cryfold/testing';
 import { Cluster, findRedis } from './cluster.js';
 import { temporaryFolder, until } from './command.js';
+import { startApi } from './start-service.js';
 import { STORE_KINDS, type TestStore } from './stores.js';
 
 const READ = 'read-read-read-read';
@@ -142,7 +143,7 @@ for (const kind of STORE_KINDS) {
       bed = await kind.create(join(folder.path, 'store'));
       cluster = await Cluster.start(folder.path, redis as string);
       await bed.store.put(key, images(32 * MIB));
-      server = await ApiServer.start({
+      server = await startApi({
         ...{ redisUrl: `redis://127.0.0.1:${cluster.redisPort}`, storeUrl: bed.storeUrl, s3: bed.s3, checks: {} },
         api: {
           ...{ port: 0, host: '127.0.0.1', rate: 10_000 },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type ArtifactStore, openStore, storeKeys } from '@cryfold/artifacts';
+import { type ArtifactStore, openStore, RunStore, storeKeys } from '@cryfold/artifacts';
 import { Coordinator } from '@cryfold/coordinator';
 import { CryfoldError, decodeRecord, encodeRecord, sha256 } from '@cryfold/core';
 import { foldFailureSchema, parseSpec, planRun, type RunPlan } from '@cryfold/plan';
@@ -8,6 +8,7 @@ import { Consumer, Queues, runPayload, type WorkPayload, workPayload } from '@cr
 import { createLogger } from '@cryfold/runtime';
 import { temporaryFolder, until } from './command.js';
 import { RedisProcess } from './redis.js';
+import { started } from './start-service.js';
 
 let redis: RedisProcess;
 let queues: Queues;
@@ -51,7 +52,7 @@ const consume = (handle: (payload: WorkPayload) => Promise<void>) =>
 /** Coordinator and a consumer that ends runs, until `ended` is called. */
 async function driving(): Promise<() => Promise<void>> {
   const log = createLogger('test', 'silent');
-  const coordinator = await Coordinator.start({ redisUrl: redis.url, storeUrl: storeUrl(), s3: undefined, log });
+  const coordinator = await started(new Coordinator({ redisUrl: redis.url, store: new RunStore(store), log }));
   const ending = new Consumer({
     ...{ url: redis.url, queue: 'aggregate', schema: runPayload, concurrency: 1, maxStalledCount: 8 },
     handle: ({ run }) => store.put(storeKeys.results(run), new Uint8Array()),

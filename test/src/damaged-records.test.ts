@@ -3,7 +3,7 @@ import { mkdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Aggregator, aggregate } from '@cryfold/aggregator';
-import { type ArtifactStore, openStore, storeKeys } from '@cryfold/artifacts';
+import { type ArtifactStore, openStore, RunStore, storeKeys } from '@cryfold/artifacts';
 import { type RunStatus, StoreControl } from '@cryfold/control';
 import { Coordinator } from '@cryfold/coordinator';
 import { encodeRecord, LIMITS, sha256 } from '@cryfold/core';
@@ -11,10 +11,10 @@ import { modelKeys } from '@cryfold/models';
 import { parseSpec, planRun, type RunPlan } from '@cryfold/plan';
 import { Queues } from '@cryfold/queue';
 import { createLogger } from '@cryfold/runtime';
-import { ApiServer } from '@cryfold/server';
 import { cryfold, temporaryFolder, until } from './command.js';
 import { writeRandomRun } from './random-run.js';
 import { RedisProcess } from './redis.js';
+import { startApi, started } from './start-service.js';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const log = createLogger('test', 'silent');
@@ -34,7 +34,7 @@ before(async () => {
   folder = await temporaryFolder();
   store = openStore(storeUrl());
   good = await random('good');
-  await aggregate(store, good.run);
+  await aggregate(new RunStore(store), good.run);
   const plans: Record<string, (file: string) => Promise<void>> = {
     cut: (file) => truncate(file, 1000),
     empty: (file) => truncate(file, 0),
@@ -101,7 +101,7 @@ test('a folder where a record should be counts as no record', async () => {
   const status = await new StoreControl(store).status(run);
   assert.deepEqual([status.state, status.done, status.total], ['stopped', 15, 15]);
   await rm(join(folder.path, storeKeys.results(run)), { recursive: true });
-  await aggregate(store, run);
+  await aggregate(new RunStore(store), run);
 });
 
 test('a damaged record of a failed fold leaves the fold to be tried again', async () => {
@@ -109,7 +109,7 @@ test('a damaged record of a failed fold leaves the fold to be tried again', asyn
   await store.put(storeKeys.failure(run, jobs[0].key), bytes('{'));
   const status = await new StoreControl(store).status(run);
   assert.deepEqual([status.state, status.failed, status.failures], ['stopped', 0, []]);
-  await aggregate(store, run);
+  await aggregate(new RunStore(store), run);
 });
 
 test('gc deletes nothing while a record cannot be read, and names it', async () => {
@@ -188,7 +188,7 @@ test('models list shows a model with a damaged record, and all others', async ()
 });
 
 test('the API and the live page show damaged runs beside the others', async () => {
-  const server = await ApiServer.start({
+  const server = await startApi({
     ...{ redisUrl: redis.url, storeUrl: storeUrl(), s3: undefined, checks: {}, log },
     api: { port: 0, host: '127.0.0.1', tokens: [], rate: 10_000 },
   });
@@ -224,8 +224,8 @@ test('the API and the live page show damaged runs beside the others', async () =
 test('a coordinator fails a run whose plan cannot be read once, drives the others, and cancel puts it aside', async () => {
   const queues = new Queues(redis.url);
   const fine = await random('fine');
-  const coordinator = await Coordinator.start({ redisUrl: redis.url, storeUrl: storeUrl(), s3: undefined, log });
-  const aggregator = new Aggregator({ redisUrl: redis.url, storeUrl: storeUrl(), s3: undefined, log });
+  const coordinator = await started(new Coordinator({ redisUrl: redis.url, store: new RunStore(store), log }));
+  const aggregator = await started(new Aggregator({ redisUrl: redis.url, store: new RunStore(store), log }));
   try {
     await until('the undamaged run to end', () => store.has(storeKeys.results(fine.run)), 60);
     const runs = [...damaged].filter(([, [state]]) => state === 'damaged').map(([run]) => run);

@@ -8,10 +8,10 @@ import { HttpClient, HttpModels } from '@cryfold/control';
 import type { CryfoldError } from '@cryfold/core';
 import { readDataset, synthesizeCorpus } from '@cryfold/features';
 import { createLogger } from '@cryfold/runtime';
-import { ApiServer } from '@cryfold/server';
 import { freePort } from '@cryfold/testing';
 import { Cluster, findRedis } from './cluster.js';
 import { cryfold, start, temporaryFolder, until } from './command.js';
+import { startApi } from './start-service.js';
 import { storeKind, type TestStore } from './stores.js';
 
 const READ = 'read-read-read-read';
@@ -160,7 +160,7 @@ test('a model is made by servers that take turns, and its failure is told', { sk
     ...{ s3: bed.s3, checks: {}, log: createLogger('test', 'silent') },
     api: { port: 0, host: '127.0.0.1', tokens: [{ role: 'operate', token: OPERATE } as const], rate: 10_000 },
   };
-  const servers = [await ApiServer.start(options), await ApiServer.start(options)];
+  const servers = [await startApi(options), await startApi(options)];
   let asked = 0;
   const balancer = createServer(async ({ method, url, headers }, response) => {
     const { url: target } = servers[asked++ % 2];

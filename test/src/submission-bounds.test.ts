@@ -4,9 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type ArtifactStore, openStore, storeKeys } from '@cryfold/artifacts';
 import { encodeNpy, encodeRecord, LIMITS, sha256 } from '@cryfold/core';
 import { createLogger } from '@cryfold/runtime';
-import { ApiServer } from '@cryfold/server';
+import type { ApiServer } from '@cryfold/server';
 import { temporaryFolder } from './command.js';
 import { RedisProcess } from './redis.js';
+import { startApi } from './start-service.js';
 
 let redis: RedisProcess;
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -21,7 +22,7 @@ before(async () => {
   const clips = Array.from({ length: 60 }, (_, i) => ({ id: `c${i}`, label: 'abc'[i % 3], group: `g${i}` }));
   const manifest = { format: 1, name: 'd', contentHash: dataset, grouped: true, classes: ['a', 'b', 'c'], clips };
   await store.put(storeKeys.manifest(dataset), encodeRecord(manifest));
-  server = await ApiServer.start({
+  server = await startApi({
     ...{ redisUrl: redis.url, storeUrl: `file:${folder.path}`, s3: undefined, checks: {} },
     ...{ log: createLogger('test', 'silent'), api: { port: 0, host: '127.0.0.1', tokens: [], rate: 10_000 } },
   });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Aggregator, aggregate } from '@cryfold/aggregator';
-import { type ArtifactStore, openStore, storeKeys } from '@cryfold/artifacts';
+import { type ArtifactStore, openStore, RunStore, storeKeys } from '@cryfold/artifacts';
 import { Coordinator } from '@cryfold/coordinator';
 import { CryfoldError, decodeRecord, encodeRecord, sha256 } from '@cryfold/core';
 import { resultsSchema } from '@cryfold/evaluation';
@@ -24,6 +24,7 @@ import { z } from 'zod';
 import { cryfold, temporaryFolder, until } from './command.js';
 import { writeRandomRun } from './random-run.js';
 import { RedisProcess } from './redis.js';
+import { started } from './start-service.js';
 
 let redis: RedisProcess;
 let queues: Queues;
@@ -134,7 +135,7 @@ test('a newer fold record stops the aggregator, is not damage, and stays', async
   const plan = await writeRandomRun(store, { clips: 30, repeats: 1, name: 'fold' });
   const key = storeKeys.result(plan.jobs[0].key);
   const kept = await rewrite(key, 2);
-  await assert.rejects(aggregate(store, plan.run), coded('FORMAT_NEWER'));
+  await assert.rejects(aggregate(new RunStore(store), plan.run), coded('FORMAT_NEWER'));
   assert.equal(text(await store.get(key)), kept);
   assert.equal(await store.has(storeKeys.results(plan.run)), false);
 });
@@ -207,9 +208,9 @@ test('a newer run is left alone by coordinator and aggregator, which say so once
 
   const said: { role: string; err?: { code: string; message: string } }[] = [];
   const write = (line: string) => void said.push(JSON.parse(line));
-  const common = { redisUrl: redis.url, storeUrl: storeUrl(), s3: undefined };
+  const common = { redisUrl: redis.url, store: new RunStore(store) };
   const of = (role: string) => ({ ...common, log: createLogger(role, 'warn', { write }) });
-  const services = [await Coordinator.start(of('coordinator')), new Aggregator(of('aggregator'))];
+  const services = [await started(new Coordinator(of('coordinator'))), await started(new Aggregator(of('aggregator')))];
   const sayNewer = (role: string) => said.filter((line) => line.role === role && line.err?.code === 'FORMAT_NEWER');
   await until('the plain run to end', () => store.has(storeKeys.results(plans.plain.run)));
   for (const role of ['coordinator', 'aggregator']) await until(role, () => sayNewer(role).length > 0);
@@ -233,7 +234,7 @@ test('a newer run is left alone by coordinator and aggregator, which say so once
 
   // As after the upgrade: whoever reads the format goes on with the very same job.
   await store.put(planKey, planBytes);
-  const upgraded = new Aggregator(of('upgraded'));
+  const upgraded = await started(new Aggregator(of('upgraded')));
   await queues.add('aggregate', [{ id: plans.plan.run, payload: { format: 1, kind: 'run', run: plans.plan.run } }]);
   await until('the run to end', () => store.has(storeKeys.results(plans.plan.run)));
   await upgraded.stop(0);

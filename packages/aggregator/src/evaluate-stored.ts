@@ -12,7 +12,7 @@ export interface EvaluatedStored {
 
 /**
  * Every figure of a stored run.
- * @param fusion rules other than the spec's, to fuse the stored probabilities anew
+ * @param fusion rules other than the spec's, to fuse the stored probabilities with
  * @throws CryfoldError PROBABILITIES_INVALID
  */
 export function evaluateStored(run: StoredRun, fusion: Spec['fusion'] = run.plan.spec.fusion): EvaluatedStored {

@@ -1,7 +1,14 @@
-import { type ArtifactStore, RunStore } from '@cryfold/artifacts';
-import { CryfoldError, DAMAGE_CODES } from '@cryfold/core';
+import type { RunStore } from '@cryfold/artifacts';
+import { CryfoldError, DAMAGE_CODES, mapLimited } from '@cryfold/core';
 import { type EvaluationInput, type ShuffledFold, shuffledName } from '@cryfold/evaluation';
-import { type DatasetManifest, type FoldFailure, type FoldJob, type FoldResult, type RunPlan, selectedPlan } from '@cryfold/plan';
+import {
+  type DatasetManifest,
+  type FoldFailure,
+  type FoldJob,
+  type FoldResult,
+  type RunPlan,
+  selectedPlan,
+} from '@cryfold/plan';
 
 /** A run as the store holds it: what was planned, and what of it is there. */
 export interface StoredRun {
@@ -21,29 +28,22 @@ interface ReadFold {
   decisions: Float64Array | undefined;
 }
 
-/** Told of each damaged fold, which then counts as missing; without it, the first one is thrown. */
+/** Called with each damaged fold, which then counts as missing; without it, the first error is thrown. */
 export type OnDamaged = (job: FoldJob, error: CryfoldError) => Promise<void>;
-
-/** Folds read at a time, so that a remote store's answers overlap. */
-const CONCURRENT = 16;
 
 /**
  * Reads a run's plan and every fold of it.
  * @throws CryfoldError ARTIFACT_MISSING, ARTIFACT_CORRUPT, JOB_INVALID, NPY_INVALID
  */
-export async function readRun(store: ArtifactStore, run: string, onDamaged?: OnDamaged): Promise<StoredRun> {
-  const records = new RunStore(store);
-  const { base, search } = await records.runs.plan(run);
+export async function readRun(store: RunStore, run: string, onDamaged?: OnDamaged): Promise<StoredRun> {
+  const { base, search } = await store.runs.plan(run);
   const plan = search ? selectedPlan(base, search) : base;
-  const manifest = await records.datasets.manifest(plan.dataset.key);
-  const failures = new Map((await records.runs.failures(run)).map((failure) => [failure.key, failure]));
+  const manifest = await store.datasets.manifest(plan.dataset.key);
+  const failures = new Map((await store.runs.failures(run)).map((failure) => [failure.key, failure]));
 
   const folds = new RunFolds(plan);
-  for (let start = 0; start < plan.jobs.length; start += CONCURRENT) {
-    const jobs = plan.jobs.slice(start, start + CONCURRENT);
-    const read = await Promise.all(jobs.map((job) => readUndamaged(store, job, plan, onDamaged)));
-    for (const [i, job] of jobs.entries()) folds.add(job, read[i]);
-  }
+  const read = await mapLimited(plan.jobs, (job) => readUndamaged(store, job, plan, onDamaged));
+  for (const [i, job] of plan.jobs.entries()) folds.add(job, read[i]);
   return {
     plan,
     manifest,
@@ -53,9 +53,9 @@ export async function readRun(store: ArtifactStore, run: string, onDamaged?: OnD
   };
 }
 
-/** A fold, or undefined where it is missing, or damaged and `onDamaged` was told of it. */
-async function readUndamaged(
-  store: ArtifactStore,
+/** A fold; undefined where it is missing, or damaged and passed to `onDamaged`. */
+export async function readUndamaged(
+  store: RunStore,
   job: FoldJob,
   plan: RunPlan,
   onDamaged: OnDamaged | undefined,
@@ -140,8 +140,7 @@ function evaluationInput(
   };
 }
 
-export async function readFold(store: ArtifactStore, job: FoldJob, plan: RunPlan): Promise<ReadFold | undefined> {
-  const { folds } = new RunStore(store);
+async function readFold({ folds }: RunStore, job: FoldJob, plan: RunPlan): Promise<ReadFold | undefined> {
   const record = await folds.result(job.key);
   if (!record) return undefined;
   const shape = [plan.splits[job.split].test.length, plan.dataset.classes.length] as const;

@@ -1,18 +1,16 @@
-import type { ArtifactStore, StoredPlan } from '@cryfold/artifacts';
-import { CryfoldError, DAMAGE_CODES } from '@cryfold/core';
+import type { RunStore, StoredPlan } from '@cryfold/artifacts';
+import { mapLimited } from '@cryfold/core';
 import { argmaxRows, type RunResults, type SearchMetric, type SearchResults, type TrialRow } from '@cryfold/evaluation';
 import { choiceKey, contextSplits } from '@cryfold/plan';
 import { correctedScore } from '@cryfold/search';
-import { type OnDamaged, readFold, type StoredRun } from './read-run.js';
+import { type OnDamaged, readUndamaged, type StoredRun } from './read-run.js';
 
 /** Out-of-fold predictions of each complete trial of the search over all data: by split, rows of what it predicts by. */
 export type TriedTrials = Map<string, Map<number, { probabilities: Float64Array; scores: Float64Array }>>;
 
-const CONCURRENT = 16;
-
 /** Undefined for a run that is no sweep. */
 export async function readTrials(
-  store: ArtifactStore,
+  store: RunStore,
   { plan, search }: StoredPlan,
   onDamaged: OnDamaged,
 ): Promise<TriedTrials | undefined> {
@@ -22,21 +20,12 @@ export async function readTrials(
     if (state === 'COMPLETE' && context === 0) tried.set(trial, new Map());
   }
   const jobs = plan.jobs.filter(({ trial, shuffle }) => tried.has(trial) && shuffle === undefined);
-  for (let start = 0; start < jobs.length; start += CONCURRENT) {
-    await Promise.all(
-      jobs.slice(start, start + CONCURRENT).map(async (job) => {
-        try {
-          const fold = await readFold(store, job, plan);
-          if (!fold) return;
-          const { probabilities, decisions = probabilities } = fold;
-          tried.get(job.trial)?.set(job.split, { probabilities, scores: decisions });
-        } catch (error) {
-          if (!(error instanceof CryfoldError) || !DAMAGE_CODES.has(error.code)) throw error;
-          await onDamaged(job, error);
-        }
-      }),
-    );
-  }
+  await mapLimited(jobs, async (job) => {
+    const fold = await readUndamaged(store, job, plan, onDamaged);
+    if (!fold) return;
+    const { probabilities, decisions = probabilities } = fold;
+    tried.get(job.trial)?.set(job.split, { probabilities, scores: decisions });
+  });
   return tried;
 }
 

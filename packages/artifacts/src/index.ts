@@ -1,4 +1,5 @@
 export type { ArtifactContent, ArtifactInfo, ArtifactStore } from './artifact-store.js';
+export { FoldScores } from './fold-scores.js';
 export { deleteGarbage, findGarbage, type Garbage } from './garbage.js';
 export { observed, type StoreOperation } from './observed-store.js';
 export { openStore, readArtifact } from './open-store.js';

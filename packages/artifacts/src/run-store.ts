@@ -29,6 +29,11 @@ export class RunStore {
     return this.artifacts.check();
   }
 
+  /** Asks the store one question, to learn whether it answers. @throws CryfoldError STORE_UNREACHABLE, STORE_DENIED */
+  async ping(): Promise<void> {
+    await this.artifacts.has('checks/ready');
+  }
+
   close(): Promise<void> {
     return this.artifacts.close();
   }

@@ -31,7 +31,7 @@ export async function fuseCommand(run: string, options: FuseOptions, config: Con
   }
   const found = await findStoredRun(run, config);
   const store = openStoreOf(found.storeUrl, config);
-  const stored = await readRun(store.artifacts, found.results.run.id).finally(() => store.close());
+  const stored = await readRun(store, found.results.run.id).finally(() => store.close());
   const members = checkMembers(options.members, Object.keys(stored.plan.spec.estimators));
   const { results: evaluated, csv } = evaluateStored(stored, { [`fused-${rule}`]: { rule, members } });
   const { search } = found.results;

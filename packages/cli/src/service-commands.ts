@@ -19,6 +19,7 @@ import { inTime } from './in-time.js';
 
 interface Surroundings {
   redisUrl: string;
+  /** The one store of the process, opened, observed and closed here */
   store: RunStore;
   storeUrl: string;
   s3: Config['s3'];
@@ -102,12 +103,14 @@ export async function coordinatorCommand(options: ServiceOptions, config: Config
   const { api, onlyRun } = config;
   const { Coordinator } = await import('@cryfold/coordinator');
   return runService('coordinator', options, config, async (surroundings) => {
-    const coordinator = await Coordinator.start({ ...surroundings, ...(onlyRun ? { only: onlyRun } : {}) });
+    const coordinator = new Coordinator({ ...surroundings, ...(onlyRun ? { only: onlyRun } : {}) });
+    await coordinator.start();
     if (!api) return coordinator;
     try {
       // Loaded only where it is wanted: it takes 30 MB.
       const { ApiServer } = await import('@cryfold/server');
-      const server = await ApiServer.start({ ...surroundings, api, checks: coordinator.checks });
+      const server = new ApiServer({ ...surroundings, api, checks: coordinator.checks });
+      await server.start();
       return {
         checks: coordinator.checks,
         stop: async (graceSeconds) => {
@@ -124,5 +127,9 @@ export async function coordinatorCommand(options: ServiceOptions, config: Config
 
 export async function aggregatorCommand(options: ServiceOptions, config: Config): Promise<number> {
   const { Aggregator } = await import('@cryfold/aggregator');
-  return runService('aggregator', options, config, async (surroundings) => new Aggregator(surroundings));
+  return runService('aggregator', options, config, async (surroundings) => {
+    const aggregator = new Aggregator(surroundings);
+    await aggregator.start();
+    return aggregator;
+  });
 }

@@ -1,6 +1,6 @@
 import { type ArtifactStore, RunStore } from '@cryfold/artifacts';
 import { accuracy, argmaxRows, confusionMatrix } from '@cryfold/evaluation';
-import type { DatasetManifest, FoldJob, FoldResult, RunPlan } from '@cryfold/plan';
+import type { DatasetManifest, FoldJob, RunPlan } from '@cryfold/plan';
 import { z } from 'zod';
 import { foldLog, foldLogSchema } from './logs.js';
 
@@ -47,13 +47,6 @@ export async function foldDetail(
     artifacts: result ? folds.keysOf(result) : [],
   };
 }
-
-export const readManifest = (store: ArtifactStore, dataset: string): Promise<DatasetManifest> =>
-  new RunStore(store).datasets.manifest(dataset);
-
-/** What a fold's classes are predicted by: decision values where there are some, as the aggregator does. */
-export const readScores = (store: ArtifactStore, result: FoldResult): Promise<Float64Array> =>
-  new RunStore(store).folds.scores(result);
 
 /** Counts of a fold's test clips, true class x predicted class. */
 export function confusionOf(manifest: DatasetManifest, plan: RunPlan, job: FoldJob, scores: Float64Array): number[][] {

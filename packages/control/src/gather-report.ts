@@ -16,7 +16,7 @@ const HARDEST = 12;
  * @param audio the recordings, for players beside the hardest clips
  */
 export async function gatherReport(store: ArtifactStore, results: RunResults, audio?: string): Promise<ReportInput> {
-  const stored = await readRun(store, results.run.id);
+  const stored = await readRun(new RunStore(store), results.run.id);
   const { probabilities } = evaluateStored(stored, fusionOf(results));
   const outcomes = clipOutcomes(stored.input, probabilities, stored.input.decisions);
   const { plan, folds } = stored;

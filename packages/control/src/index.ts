@@ -6,14 +6,12 @@ export {
   type FoldDetail,
   foldDetail,
   foldDetailSchema,
-  readManifest,
-  readScores,
 } from './fold-detail.js';
 export { gatherReport } from './gather-report.js';
 export { HttpClient, type ServerAddress } from './http-client.js';
 export { HttpControl } from './http-control.js';
 export { HttpStore } from './http-store.js';
-export { type FoldLog, findJob, foldLogSchema, readResult } from './logs.js';
+export { type FoldLog, findJob, foldLogSchema } from './logs.js';
 export { planChampion } from './models/champion-plan.js';
 export { chooseOf, configurationOf } from './models/final-model.js';
 export { HttpModels, type Making, makingSchema } from './models/http-models.js';
@@ -28,13 +26,10 @@ export {
   type ClusterStatus,
   clusterStatusSchema,
   isUnfinished,
-  mapLimited,
   queueStatus,
   RUN_PHASES,
   type RunPhase,
   type RunStatus,
-  readResults,
-  runIds,
   runStatusSchema,
 } from './status.js';
 export { readTrialRows, TrialTable } from './trials.js';

@@ -1,4 +1,4 @@
-import { type ArtifactStore, RunStore } from '@cryfold/artifacts';
+import type { RunStore } from '@cryfold/artifacts';
 import { CryfoldError, epochSchema } from '@cryfold/core';
 import type { FoldJob, FoldResult, RunPlan } from '@cryfold/plan';
 import { z } from 'zod';
@@ -37,9 +37,6 @@ export function findJob(plan: RunPlan, name: string): FoldJob {
     hint: `Folds are called TRIAL/REPEAT/FOLD, such as ${plan.jobs[0]?.trial}/0/0.`,
   });
 }
-
-export const readResult = (store: ArtifactStore, job: Pick<FoldJob, 'key'>): Promise<FoldResult | undefined> =>
-  new RunStore(store).folds.result(job.key);
 
 /**
  * Which attempt of a fold was committed, where and when, and what was said during it and others.

@@ -1,6 +1,5 @@
-import { type ArtifactStore, RunStore } from '@cryfold/artifacts';
+import type { RunStore } from '@cryfold/artifacts';
 import { type CryfoldError, mapLimited } from '@cryfold/core';
-import type { RunResults } from '@cryfold/evaluation';
 import type { FoldJob, RunPlan } from '@cryfold/plan';
 import { QUEUE_NAMES, type Queues, type WorkerState, workerState } from '@cryfold/queue';
 import { z } from 'zod';
@@ -38,13 +37,6 @@ export const clusterStatusSchema = z.object({
   unfinished: z.array(runStatusSchema),
 });
 export type ClusterStatus = z.infer<typeof clusterStatusSchema>;
-
-export { mapLimited } from '@cryfold/core';
-
-export const runIds = (store: ArtifactStore): Promise<string[]> => new RunStore(store).runs.ids();
-
-export const readResults = (store: ArtifactStore, run: string): Promise<RunResults | undefined> =>
-  new RunStore(store).runs.results(run);
 
 /** What the coordinator publishes on a run's job. */
 const progressSchema = runStatusSchema.pick({ active: true, etaSeconds: true }).partial();

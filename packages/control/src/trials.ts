@@ -1,27 +1,20 @@
-import { type ArtifactStore, readArtifact, type StoredPlan } from '@cryfold/artifacts';
-import { decodeNpy } from '@cryfold/core';
-import { searchScore, type TrialRow } from '@cryfold/evaluation';
+import { type ArtifactStore, FoldScores, RunStore, type StoredPlan } from '@cryfold/artifacts';
+import { mapLimited } from '@cryfold/core';
+import type { TrialRow } from '@cryfold/evaluation';
 import { contextSplits, type FoldJob, type RunPlan } from '@cryfold/plan';
 import { meanScore, trialStatistics } from '@cryfold/search';
-import { readManifest } from './fold-detail.js';
-import { readResult } from './logs.js';
-import { mapLimited } from './status.js';
 
 /** The trials of a sweep's search over all data as they stand now; each fold's score is read once. */
 export class TrialTable {
-  readonly #store: ArtifactStore;
-  /** By key of the fold */
-  readonly #scores = new Map<string, number>();
-  #labels: Promise<number[]> | undefined;
+  readonly #scores: FoldScores;
 
-  constructor(store: ArtifactStore) {
-    this.#store = store;
+  constructor(store: RunStore) {
+    this.#scores = new FoldScores(store);
   }
 
-  /** Reads what is committed of a fold; what cannot be read counts as not there. */
+  /** Reads what is committed of a fold; what cannot be read counts as missing. */
   async read(plan: RunPlan, job: FoldJob): Promise<void> {
-    const score = this.#scores.get(job.key) ?? (await this.#score(plan, job).catch(() => undefined));
-    if (score !== undefined) this.#scores.set(job.key, score);
+    await this.#scores.read(plan, job).catch(() => {});
   }
 
   /** Best first within each estimator; a trial that goes on by what was read of it. No rows where there is no sweep. */
@@ -53,25 +46,11 @@ export class TrialTable {
     ranked.sort((a, b) => bases.indexOf(a.row.base) - bases.indexOf(b.row.base) || order(a.score, b.score));
     return ranked.map(({ row }) => row);
   }
-
-  async #score(plan: RunPlan, job: FoldJob): Promise<number | undefined> {
-    const metric = plan.spec.search?.metric ?? 'accuracy';
-    const result = await readResult(this.#store, job);
-    if (!result) return undefined;
-    const { key, sha256 } = metric === 'logLoss' ? result.probabilities : (result.decisions ?? result.probabilities);
-    const { data } = decodeNpy(await readArtifact(this.#store, key, sha256), '<f8', 2, key);
-    this.#labels ??= readManifest(this.#store, plan.dataset.key).then(({ clips }) =>
-      clips.map(({ label }) => plan.dataset.classes.indexOf(label)),
-    );
-    const all = await this.#labels;
-    const labels = plan.splits[job.split].test.map((clip) => all[clip]);
-    return searchScore(metric, labels, data, plan.dataset.classes.length);
-  }
 }
 
 /** The rows of `TrialTable` with everything that the store has; of no sweep, none. */
 export async function readTrialRows(store: ArtifactStore, stored: StoredPlan): Promise<TrialRow[]> {
-  const table = new TrialTable(store);
+  const table = new TrialTable(new RunStore(store));
   const jobs = stored.plan.jobs.filter(({ trial }) => stored.search?.trials.get(trial)?.state === 'RUNNING');
   await mapLimited(jobs, (job) => table.read(stored.plan, job));
   return table.rows(stored);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ArtifactStore } from '@cryfold/artifacts';
-import { CryfoldError, decodeRecord, isUnreadable } from '@cryfold/core';
+import { CryfoldError, isUnreadable } from '@cryfold/core';
 import type { Metrics } from '@cryfold/runtime';
 
 /** Milliseconds between looks at the models; these change once a night. */
@@ -63,7 +63,7 @@ async function look(store: ArtifactStore): Promise<Look[]> {
   }
   if (versions.size === 0) return [];
   // Loaded where there is a model at all: it brings classifiers with it.
-  const { ModelRegistry, modelKeys, retrainRecordSchema } = await import('@cryfold/models');
+  const { ModelRegistry, readLastRetrain } = await import('@cryfold/models');
   const registry = new ModelRegistry(store);
   const looks: Look[] = [];
   for (const [model, count] of versions) {
@@ -82,10 +82,9 @@ async function look(store: ArtifactStore): Promise<Look[]> {
       };
     });
     const last = unlessDamaged(async () => {
-      const key = modelKeys.lastRetrain(model);
-      const bytes = await store.get(key);
-      if (!bytes) return;
-      const { at, outcome, evidence } = decodeRecord(retrainRecordSchema, bytes, key);
+      const retrain = await readLastRetrain(store, model);
+      if (!retrain) return;
+      const { at, outcome, evidence } = retrain;
       found.retrain = { finished: Date.parse(at) / 1000, outcome, clips: evidence.data.clips };
     });
     await Promise.all([own, last]);

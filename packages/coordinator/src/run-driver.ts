@@ -1,15 +1,25 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { ArtifactStore } from '@cryfold/artifacts';
-import { storeKeys } from '@cryfold/artifacts';
-import { CryfoldError, decodeRecord, type ErrorRecord, encodeRecord, FORMATS, unlessUnreadable } from '@cryfold/core';
+import type { RunStore } from '@cryfold/artifacts';
+import { CryfoldError, type ErrorRecord, FORMATS, mapLimited } from '@cryfold/core';
 import type { FoldQueue } from '@cryfold/estimators';
-import { type FoldJob, foldFailureSchema, prerequisiteOf, queuedIds, type RunPlan } from '@cryfold/plan';
+import { type FoldJob, prerequisiteOf, queuedIds, type RunPlan } from '@cryfold/plan';
 import { failureOf, type JobRequest, type Queues } from '@cryfold/queue';
 import type { Logger } from '@cryfold/runtime';
-import { forEachLimited } from './limited.js';
 import type { RunState } from './run-state.js';
 
 const FOLD_QUEUES: readonly FoldQueue[] = ['gpu', 'cpu'];
+/** Folds looked up at once, since a run may have thousands. */
+const LOOKUPS = 32;
+
+/** What driving a run asks of the queues. */
+export type RunQueues = Pick<Queues, 'add' | 'liveIds' | 'activeIds' | 'failures' | 'forgetFailures' | 'remove'>;
+
+export interface RunDriverOptions {
+  state: RunState;
+  store: RunStore;
+  queues: RunQueues;
+  log: Logger;
+}
 
 /**
  * Brings one run to its end by reconciling: plan minus committed results minus live jobs is what to enqueue
@@ -19,15 +29,15 @@ export class RunDriver {
   readonly state: RunState;
   /** Runs what an event asks for in the surroundings of this run, so that it belongs to the run's trace. */
   readonly within = AsyncLocalStorage.snapshot();
-  readonly #store: ArtifactStore;
-  readonly #queues: Queues;
+  readonly #store: RunStore;
+  readonly #queues: RunQueues;
   readonly #log: Logger;
   /** Prerequisites that are in the store, by id. */
   readonly #ready = new Set<string>();
   #nudged = false;
   #wake = () => {};
 
-  constructor(state: RunState, store: ArtifactStore, queues: Queues, log: Logger) {
+  constructor({ state, store, queues, log }: RunDriverOptions) {
     this.state = state;
     this.#store = store;
     this.#queues = queues;
@@ -36,13 +46,8 @@ export class RunDriver {
 
   /** Loads the final failures that earlier coordinators recorded, and enqueues what is missing. */
   async begin(): Promise<void> {
-    for await (const key of this.#store.list(storeKeys.failures(this.state.plan.run))) {
-      const bytes = await this.#store.get(key);
-      if (!bytes) continue;
-      // A damaged one says nothing: its fold is tried again.
-      const failure = unlessUnreadable(() => decodeRecord(foldFailureSchema, bytes, key));
-      if (!failure) continue;
-      this.state.markFailed(failure.key, failure.error as ErrorRecord);
+    for (const { key, error } of await this.#store.runs.failures(this.state.plan.run)) {
+      this.state.markFailed(key, error as ErrorRecord);
     }
     await this.reconcile(true);
   }
@@ -57,9 +62,10 @@ export class RunDriver {
     for (const queue of FOLD_QUEUES) live.set(queue, await this.#queues.liveIds(queue));
     const isLive = (job: FoldJob) => live.get(job.queue)?.has(job.key) === true;
     const looked = this.state.pending.filter((job) => first || !isLive(job));
-    await forEachLimited(looked, async ({ key }) => {
-      if (await this.#store.has(storeKeys.result(key))) this.state.markDone(key, first);
-    });
+    const look = async ({ key }: FoldJob) => {
+      if (await this.#store.folds.has(key)) this.state.markDone(key, first);
+    };
+    await mapLimited(looked, look, LOOKUPS);
     // Neither live nor done: failed while nobody listened, or never enqueued.
     for (const queue of FOLD_QUEUES) {
       const idle = this.state.pending.filter((job) => job.queue === queue && !isLive(job)).map(({ key }) => key);
@@ -117,9 +123,7 @@ export class RunDriver {
   /** Takes over a plan that a sweep's decisions changed; what it no longer wants does not wait any longer. */
   async replan(plan: RunPlan): Promise<void> {
     const dropped = this.state.replan(plan);
-    await forEachLimited(dropped, async ({ queue, key }) => {
-      await this.#queues.remove(queue, key);
-    });
+    await mapLimited(dropped, ({ queue, key }) => this.#queues.remove(queue, key));
     await this.reconcile();
   }
 
@@ -134,9 +138,7 @@ export class RunDriver {
       const needed = prerequisiteOf(this.state.plan, job.trial);
       if (needed) waiting.set(needed.id, needed.queue);
     }
-    await forEachLimited([...waiting], async ([id, queue]) => {
-      await this.#queues.remove(queue, id);
-    });
+    await mapLimited([...waiting], ([id, queue]) => this.#queues.remove(queue, id));
     await this.forgetFailures();
   }
 
@@ -146,7 +148,7 @@ export class RunDriver {
     if (!needed || this.#ready.has(needed.id)) return true;
     const jobs = live.get(needed.queue);
     if (jobs?.has(needed.id)) return false;
-    if (await this.#store.has(needed.artifact)) {
+    if (await this.#store.artifacts.has(needed.artifact)) {
       this.#ready.add(needed.id);
       return true;
     }
@@ -175,7 +177,7 @@ export class RunDriver {
       if (this.#waitingFor(id).length > 0) await this.reconcile();
       return;
     }
-    if (await this.#store.has(storeKeys.result(id))) this.state.markDone(id, false);
+    if (await this.#store.folds.has(id)) this.state.markDone(id, false);
     this.#nudgeIfSettled();
   }
 
@@ -191,8 +193,7 @@ export class RunDriver {
 
   async #fail(job: FoldJob, error: ErrorRecord): Promise<void> {
     const { run } = this.state.plan;
-    const record = { format: FORMATS.failure, key: job.key, trial: job.trial, error };
-    await this.#store.put(storeKeys.failure(run, job.key), encodeRecord(record));
+    await this.#store.runs.saveFailure(run, { format: FORMATS.failure, key: job.key, trial: job.trial, error });
     this.state.markFailed(job.key, error);
     const { attempt } = error.context;
     this.#log.error({ trial: job.trial, ...this.#where(job), attempt, code: error.code }, error.message);

@@ -1,8 +1,6 @@
-import type { ArtifactStore } from '@cryfold/artifacts';
-import { storeKeys } from '@cryfold/artifacts';
-import { decodeRecord, unlessUnreadable } from '@cryfold/core';
-import { decodeResults } from '@cryfold/evaluation';
-import { type FoldJob, type FoldResult, foldResultSchema, searchedBase } from '@cryfold/plan';
+import type { RunStore } from '@cryfold/artifacts';
+import { isUnreadable, mapLimited } from '@cryfold/core';
+import { type FoldJob, type FoldResult, searchedBase } from '@cryfold/plan';
 import type { GaugeName, LabelsOf, Metrics } from '@cryfold/runtime';
 import type { RunState } from './run-state.js';
 import type { SearchDriver } from './search-driver.js';
@@ -11,9 +9,8 @@ import type { SearchDriver } from './search-driver.js';
 const STAY = 15 * 60_000;
 /** Folds whose series are exported one by one: three series each, so that 100 runs stay below 1 MB a scrape. */
 const FOLDS = 1500;
-/** Results read per run and look, and at a time. */
+/** Results read per run and refresh. */
 const READS = 400;
-const CONCURRENT = 16;
 
 const FOLD_STATES = { waiting: 0, active: 1, done: 2, failed: 3 } as const;
 
@@ -60,12 +57,12 @@ interface Tracked {
 /** Exports the runs that a coordinator drives, and for a while those that it drove. Holds nothing where nobody looks. */
 export class RunMetrics {
   readonly #metrics: Metrics;
-  readonly #store: ArtifactStore;
+  readonly #store: RunStore;
   /** The newest last */
   readonly #runs = new Map<string, Tracked>();
   #scrape: { at: number; series: Series } | undefined;
 
-  constructor(metrics: Metrics, store: ArtifactStore) {
+  constructor(metrics: Metrics, store: RunStore) {
     this.#metrics = metrics;
     this.#store = store;
     for (const name of GAUGES) metrics.series(name, () => this.#series()[name] as Iterable<never>);
@@ -94,9 +91,7 @@ export class RunMetrics {
     const { plan } = tracked.state;
     tracked.state.phase = phase;
     const series = seriesOf(tracked, FOLDS);
-    const key = storeKeys.results(run);
-    const bytes = phase === 'finished' ? await this.#store.get(key).catch(() => undefined) : undefined;
-    const ended = bytes && unlessUnreadable(() => decodeResults(bytes, key));
+    const ended = phase === 'finished' ? await this.#store.runs.results(run).catch(() => undefined) : undefined;
     if (ended) {
       series.cryfold_run_accuracy_ratio = ended.models.flatMap(({ name, accuracy }) =>
         accuracy === null || searchedBase(plan, name) ? [] : [{ labels: { run, model: name }, value: accuracy.mean }],
@@ -129,19 +124,23 @@ export class RunMetrics {
       if (results.has(job.key) || state.stateOf(job.key) !== 'done') continue;
       jobs.set(job.key, [...(jobs.get(job.key) ?? []), job]);
     }
-    const wanted = [...jobs.keys()].slice(0, most);
-    for (let start = 0; start < wanted.length; start += CONCURRENT) {
-      await Promise.all(
-        wanted.slice(start, start + CONCURRENT).map(async (fold) => {
-          const key = storeKeys.result(fold);
-          const bytes = await this.#store.get(key);
-          if (!bytes) return;
-          const result = unlessUnreadable(() => decodeRecord(foldResultSchema, bytes, key));
-          if (!result) return void results.set(fold, { seconds: undefined, accuracy: undefined });
-          results.set(fold, { seconds: result.seconds, accuracy: result.accuracy });
-          for (const job of jobs.get(fold) ?? []) if (!searchedBase(state.plan, job.trial)) note(tracked, job, result);
-        }),
-      );
+    await mapLimited([...jobs.keys()].slice(0, most), async (fold) => {
+      const result = await this.#result(fold);
+      if (!result) return;
+      const { seconds, accuracy } = result;
+      results.set(fold, { seconds, accuracy });
+      if (!('curve' in result)) return;
+      for (const job of jobs.get(fold) ?? []) if (!searchedBase(state.plan, job.trial)) note(tracked, job, result);
+    });
+  }
+
+  /** What is exported of a fold, once it is committed; of a record that cannot be read, nothing. */
+  async #result(fold: string): Promise<FoldResult | { seconds: undefined; accuracy: undefined } | undefined> {
+    try {
+      return await this.#store.folds.result(fold);
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      return { seconds: undefined, accuracy: undefined };
     }
   }
 

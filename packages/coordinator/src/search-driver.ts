@@ -1,10 +1,8 @@
-import { type ArtifactStore, RunStore, type StoredPlan, storeKeys } from '@cryfold/artifacts';
-import { CryfoldError, DAMAGE_CODES, encodeRecord } from '@cryfold/core';
+import { FoldScores, type RunStore, type StoredPlan } from '@cryfold/artifacts';
+import { CryfoldError, DAMAGE_CODES, mapLimited } from '@cryfold/core';
 import type { SearchMetric } from '@cryfold/evaluation';
 import { contextSplits, type FoldJob, type RunPlan, type SearchRecord } from '@cryfold/plan';
 import { decide, meanScore, openContests } from '@cryfold/search';
-import { FoldScores } from './fold-scores.js';
-import { forEachLimited } from './limited.js';
 import type { RunProgress, SearchProgress, TrialProgress } from './run-progress.js';
 import type { RunState } from './run-state.js';
 
@@ -13,14 +11,14 @@ import type { RunState } from './run-state.js';
  * that the sweep goes on as the very same one wherever it was interrupted.
  */
 export class SearchDriver {
-  readonly #store: ArtifactStore;
+  readonly #store: RunStore;
   readonly #run: string;
   readonly #scores: FoldScores;
   #stored: StoredPlan;
   /** Folds done and failed at the last look, and records then in the store */
   #seen = '';
 
-  private constructor(store: ArtifactStore, stored: StoredPlan) {
+  private constructor(store: RunStore, stored: StoredPlan) {
     this.#store = store;
     this.#run = stored.base.run;
     this.#stored = stored;
@@ -28,7 +26,7 @@ export class SearchDriver {
   }
 
   /** Undefined for a run that is no sweep. */
-  static of(store: ArtifactStore, stored: StoredPlan): SearchDriver | undefined {
+  static of(store: RunStore, stored: StoredPlan): SearchDriver | undefined {
     return stored.search && new SearchDriver(store, stored);
   }
 
@@ -64,11 +62,8 @@ export class SearchDriver {
     if (!search || seen === this.#seen) return false;
     const jobs = new Map<string, FoldJob>();
     for (const job of plan.jobs) if (job.shuffle === undefined) jobs.set(`${job.trial} ${job.split}`, job);
-    const { metric } = base.spec.search!;
-    await forEachLimited(
-      [...jobs.values()].filter(({ key, trial }) => state.isDone(key) && search.trials.has(trial)),
-      (job) => this.#read(job, metric),
-    );
+    const judged = [...jobs.values()].filter(({ key, trial }) => state.isDone(key) && search.trials.has(trial));
+    await mapLimited(judged, (job) => this.#read(job));
     const decisions = decide({
       plan: base,
       log: search,
@@ -84,18 +79,18 @@ export class SearchDriver {
     if (decisions.length === 0) return false;
     const record: SearchRecord = { format: 1, at: new Date().toISOString(), decisions };
     // Where another coordinator was first, its decision stands.
-    await this.#store.putIfAbsent(storeKeys.searchRecord(this.#run, next), encodeRecord(record));
-    this.#stored = await new RunStore(this.#store).runs.plan(this.#run);
+    await this.#store.runs.addDecisions(this.#run, next, record);
+    this.#stored = await this.#store.runs.plan(this.#run);
     return true;
   }
 
-  /** A record whose bytes are gone is taken back: the run then starts anew, and its fold is trained again. */
-  async #read(job: FoldJob, metric: SearchMetric): Promise<void> {
+  /** A record whose bytes are gone is removed: the run then starts again, and its fold is trained again. */
+  async #read(job: FoldJob): Promise<void> {
     try {
-      await this.#scores.read(this.#stored.plan, job, metric);
+      await this.#scores.read(this.#stored.plan, job);
     } catch (error) {
       if (!(error instanceof CryfoldError) || !DAMAGE_CODES.has(error.code)) throw error;
-      await this.#store.delete(storeKeys.result(job.key));
+      await this.#store.folds.drop(job.key);
       const { code, message, context } = error;
       throw new CryfoldError(code, message, { cause: error, context: { ...context, repaired: true } });
     }

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { openStore, storeKeys } from '@cryfold/artifacts';
+import { openStore, RunStore, storeKeys } from '@cryfold/artifacts';
 import { encodeRecord, sha256 } from '@cryfold/core';
 import { repeatedKFold } from '@cryfold/evaluation';
 import { type DatasetManifest, type FoldResult, parseSpec, planRun } from '@cryfold/plan';
@@ -76,7 +76,7 @@ async function commit(key: string, epochs: number): Promise<void> {
 }
 
 test('a scrape of a coordinator with 100 runs of the paper, as full as it gets, stays below 1 MB', async (t) => {
-  const metrics = new RunMetrics(endpoint.metrics, openStore(`file:${folder}`));
+  const metrics = new RunMetrics(endpoint.metrics, new RunStore(openStore(`file:${folder}`)));
   for (let run = 0; run < RUNS; run++) {
     const plan = planOf(run);
     const state = new RunState(plan);
@@ -112,7 +112,7 @@ test('a scrape of a coordinator with 100 runs of the paper, as full as it gets, 
 });
 
 test('a run that ended is told for a quarter of an hour, and then leaves', async (t) => {
-  const metrics = new RunMetrics(endpoint.metrics, openStore(`file:${folder}`));
+  const metrics = new RunMetrics(endpoint.metrics, new RunStore(openStore(`file:${folder}`)));
   const plan = planOf(1000);
   t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
   metrics.begin(new RunState(plan), Date.now());

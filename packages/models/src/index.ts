@@ -9,5 +9,5 @@ export {
 } from './predictor.js';
 export { type ReadModel, readModelFolder, readStoredModel } from './read-model.js';
 export { checkModelName, MODEL_NAME, ModelRegistry, modelKeys, type Promotion, promotionSchema } from './registry.js';
-export { RETRAIN_OUTCOMES, type RetrainRecord, retrainRecordSchema } from './retrain-record.js';
+export { RETRAIN_OUTCOMES, type RetrainRecord, readLastRetrain, retrainRecordSchema } from './retrain-record.js';
 export { modelOf, type NewVersion, writeVersion } from './write-version.js';

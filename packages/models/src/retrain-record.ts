@@ -1,5 +1,7 @@
+import type { ArtifactStore } from '@cryfold/artifacts';
+import { decodeRecord } from '@cryfold/core';
 import { z } from 'zod';
-import { MODEL_NAME } from './registry.js';
+import { MODEL_NAME, modelKeys } from './registry.js';
 
 export const RETRAIN_OUTCOMES = ['promoted', 'unchanged', 'refused', 'lost', 'incomplete', 'cancelled'] as const;
 
@@ -18,3 +20,10 @@ export const retrainRecordSchema = z.looseObject({
   evidence: z.looseObject({ data: z.looseObject({ clips: z.int().nonnegative() }) }),
 });
 export type RetrainRecord = z.infer<typeof retrainRecordSchema>;
+
+/** How the last retraining of a model ended, if there was one. @throws CryfoldError JOB_INVALID, FORMAT_NEWER */
+export async function readLastRetrain(store: ArtifactStore, model: string): Promise<RetrainRecord | undefined> {
+  const key = modelKeys.lastRetrain(model);
+  const bytes = await store.get(key);
+  return bytes && decodeRecord(retrainRecordSchema, bytes, key);
+}

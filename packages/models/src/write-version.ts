@@ -45,16 +45,7 @@ export async function writeVersion(
     await store.put(modelKeys.file(name, version, path), bytes);
     files.push({ path, sha256: sha256(bytes), bytes: bytes.length });
   };
-  const members: ModelCard['members'] = [];
-  for (const { trial, result } of finals) {
-    const folder = `members/${trial}`;
-    for (const file of result.model) {
-      await put(`${folder}/${file.key.split('/').at(-1)}`, await readArtifact(store, file.key, file.sha256));
-    }
-    const { kind, features } = plan.spec.estimators[trial];
-    const own = features === undefined ? {} : { features: featuresOf(plan.spec, trial) };
-    members.push({ name: trial, kind, final: result.key, folder, ...own });
-  }
+  const members = await putMembers(store, input, put);
   if (fusion)
     await put(
       'fusion.json',
@@ -97,6 +88,23 @@ export async function writeVersion(
   await store.put(modelKeys.file(name, version, 'card.md'), new TextEncoder().encode(cardText(card)));
   await store.putIfAbsent(key, encodeRecord(card));
   return { card, known: false };
+}
+
+type Put = (path: string, bytes: Uint8Array) => Promise<void>;
+
+/** Copies the files of the trained members into the version. */
+async function putMembers(store: ArtifactStore, { plan, finals }: NewVersion, put: Put): Promise<ModelCard['members']> {
+  const members: ModelCard['members'] = [];
+  for (const { trial, result } of finals) {
+    const folder = `members/${trial}`;
+    for (const file of result.model) {
+      await put(`${folder}/${file.key.split('/').at(-1)}`, await readArtifact(store, file.key, file.sha256));
+    }
+    const { kind, features } = plan.spec.estimators[trial];
+    const own = features === undefined ? {} : { features: featuresOf(plan.spec, trial) };
+    members.push({ name: trial, kind, final: result.key, folder, ...own });
+  }
+  return members;
 }
 
 /** @throws CryfoldError USAGE */

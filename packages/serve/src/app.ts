@@ -46,7 +46,7 @@ const PAGE = [
 
 /** The HTTP service: the page, the API under /api/v1, its OpenAPI description, health and metrics. */
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
-  const { host, metrics, textFormat, log, version, requestSeconds, answerSeconds } = options;
+  const { host, log, version, requestSeconds, answerSeconds } = options;
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -69,6 +69,18 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
       tags: [{ name: 'predictions' }, { name: 'service' }],
     },
   });
+  addAnswers(app, options);
+  for (const [path, file, type] of PAGE) {
+    const bytes = await readFile(file);
+    app.get(path, { schema: { hide: true } }, (_request, reply) => reply.type(type).send(bytes));
+  }
+  addModelRoutes(app, options);
+  addServiceRoutes(app, options);
+  return app;
+}
+
+/** Headers, metrics and errors of all answers. */
+function addAnswers(app: FastifyInstance, { metrics }: AppOptions): void {
   app.addHook('onSend', async (_request, reply) => {
     reply.headers(POLICY);
   });
@@ -89,11 +101,11 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   app.setNotFoundHandler((request, reply) =>
     reply.code(404).send({ error: { code: 'NOT_FOUND', message: `there is no ${request.method} ${request.url}` } }),
   );
+}
 
-  for (const [path, file, type] of PAGE) {
-    const bytes = await readFile(file);
-    app.get(path, { schema: { hide: true } }, (_request, reply) => reply.type(type).send(bytes));
-  }
+/** The model, and its predictions. */
+function addModelRoutes(app: FastifyInstance, options: AppOptions): void {
+  const { host } = options;
   app.get(
     '/api/v1/model',
     { schema: { tags: ['predictions'], summary: 'The model that answers', response: { 200: MODEL_SCHEMA } } },
@@ -116,6 +128,10 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     },
     (request, reply) => predictRequest(request, reply, options),
   );
+}
+
+/** Health, metrics and the API's description. */
+function addServiceRoutes(app: FastifyInstance, { host, metrics, textFormat }: AppOptions): void {
   const service = { tags: ['service'] };
   app.get('/healthz', { schema: { ...service, summary: 'Whether the process answers' } }, async () => 'ok\n');
   app.get('/readyz', { schema: { ...service, summary: 'Whether predictions are answered' } }, async (_request, reply) =>
@@ -125,5 +141,4 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     reply.type(textFormat).send(await metrics.text()),
   );
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
-  return app;
 }

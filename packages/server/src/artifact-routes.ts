@@ -26,17 +26,24 @@ const digest = z.object({
 export function addArtifactRoutes(app: App, store: ArtifactStore, limits?: Partial<TransferLimits>): void {
   const transfers = new Transfers(limits);
   app.addContentTypeParser('application/octet-stream', (_request, body, done) => done(null, body));
-  const absent = (key: string) =>
-    new CryfoldError('ARTIFACT_MISSING', `${key} is not in the store`, { context: { key } });
-  const describe = (key: string, { bytes, modified }: ArtifactInfo, reply: Pick<FastifyReply, 'header'>): void => {
-    // Whatever it holds, a browser keeps it as a file and never shows it as ours.
-    reply
-      .header('x-artifact-bytes', bytes)
-      .header('last-modified', modified.toUTCString())
-      .header('content-disposition', `attachment; filename="${key.split('/').at(-1)}"`)
-      .header('content-type', key.endsWith('.json') ? 'application/json' : 'application/octet-stream');
-  };
+  addListRoute(app, store);
+  addDownloadRoutes(app, store, transfers);
+  addUploadRoute(app, store, transfers);
+}
 
+const absent = (key: string) =>
+  new CryfoldError('ARTIFACT_MISSING', `${key} is not in the store`, { context: { key } });
+
+function describe(key: string, { bytes, modified }: ArtifactInfo, reply: Pick<FastifyReply, 'header'>): void {
+  // Whatever it holds, a browser keeps it as a file and never shows it as ours.
+  reply
+    .header('x-artifact-bytes', bytes)
+    .header('last-modified', modified.toUTCString())
+    .header('content-disposition', `attachment; filename="${key.split('/').at(-1)}"`)
+    .header('content-type', key.endsWith('.json') ? 'application/json' : 'application/octet-stream');
+}
+
+function addListRoute(app: App, store: ArtifactStore): void {
   app.get(
     '/artifacts',
     {
@@ -59,6 +66,9 @@ export function addArtifactRoutes(app: App, store: ArtifactStore, limits?: Parti
       return { keys, next: null };
     },
   );
+}
+
+function addDownloadRoutes(app: App, store: ArtifactStore, transfers: Transfers): void {
   app.head('/artifacts/*', { schema: { hide: true, params: keyParams } }, async ({ params }, reply) => {
     const found = await store.stat(params['*']);
     if (!found) throw absent(params['*']);
@@ -77,6 +87,9 @@ export function addArtifactRoutes(app: App, store: ArtifactStore, limits?: Parti
       return reply.header('content-length', found.bytes).send(found.stream);
     },
   );
+}
+
+function addUploadRoute(app: App, store: ArtifactStore, transfers: Transfers): void {
   app.put(
     '/artifacts/*',
     {

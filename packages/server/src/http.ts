@@ -48,7 +48,7 @@ export interface Http {
 }
 
 /** A server without routes: its limits, its headers, how it knows who asks, and its answers to what goes wrong. */
-export async function createHttp(api: ApiConfig, log: Logger): Promise<Http> {
+export async function createHttp(api: Pick<ApiConfig, 'host' | 'tokens' | 'rate'>, log: Logger): Promise<Http> {
   const access = new Access(api);
   const app: App = fastify({
     exposeHeadRoutes: false,

@@ -23,9 +23,16 @@ export interface ModelRoutes {
   list: RunList;
 }
 
+const answers = <T extends z.ZodType>(ok: T) => ({ 200: ok, '4xx': errorAnswer, '5xx': errorAnswer });
+
 /** What can be done to final models; their cards and files are read as artifacts. @param app as of `addRunRoutes` */
-export function addModelRoutes(app: App, { control, models, maker, list }: ModelRoutes): void {
-  const answers = <T extends z.ZodType>(ok: T) => ({ 200: ok, '4xx': errorAnswer, '5xx': errorAnswer });
+export function addModelRoutes(app: App, routes: ModelRoutes): void {
+  addTrainingRoutes(app, routes);
+  addPromotionRoutes(app, routes);
+  addRetrainRoutes(app, routes);
+}
+
+function addTrainingRoutes(app: App, { maker }: ModelRoutes): void {
   app.put(
     '/models/:name/trainings/:run/:of',
     {
@@ -49,6 +56,9 @@ export function addModelRoutes(app: App, { control, models, maker, list }: Model
     },
     async ({ params }) => maker.look(params),
   );
+}
+
+function addPromotionRoutes(app: App, { models }: ModelRoutes): void {
   app.post(
     '/models/:name/promotions',
     {
@@ -83,6 +93,10 @@ export function addModelRoutes(app: App, { control, models, maker, list }: Model
     },
     async ({ params, body }) => models.rollback(params.name, body.reason),
   );
+}
+
+/** What a retraining leaves behind: the champion's run on the same folds, and how it ended. */
+function addRetrainRoutes(app: App, { control, models, list }: ModelRoutes): void {
   app.post(
     '/models/:name/champion-runs',
     {

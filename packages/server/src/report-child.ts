@@ -1,12 +1,12 @@
-import { openStore } from '@cryfold/artifacts';
-import { gatherReport, readResults } from '@cryfold/control';
+import { openStore, RunStore } from '@cryfold/artifacts';
+import { gatherReport } from '@cryfold/control';
 import { CryfoldError } from '@cryfold/core';
 import { htmlReport } from '@cryfold/report';
 import type { ReportAnswer, ReportTask } from './report-writer.js';
 
 /** Writes one report and ends. */
 process.once('message', async ({ storeUrl, s3, run }: ReportTask) => {
-  const store = openStore(storeUrl, s3);
+  const store = new RunStore(openStore(storeUrl, s3));
   const answer = await write().catch((thrown): ReportAnswer => {
     const error = thrown instanceof CryfoldError ? thrown : new CryfoldError('API_DEFECT', String(thrown));
     return { error: error.toRecord() };
@@ -15,8 +15,8 @@ process.once('message', async ({ storeUrl, s3, run }: ReportTask) => {
   process.send?.(answer, () => process.disconnect());
 
   async function write(): Promise<ReportAnswer> {
-    const results = await readResults(store, run);
+    const results = await store.runs.results(run);
     if (!results) throw new CryfoldError('RUN_NOT_FOUND', `run ${run} has no results`);
-    return { page: await htmlReport(await gatherReport(store, results)) };
+    return { page: await htmlReport(await gatherReport(store.artifacts, results)) };
   }
 });

@@ -1,4 +1,5 @@
-import { type Decoded, type RunStatus, runIds, runStatusSchema, type StoreControl } from '@cryfold/control';
+import type { RunStore } from '@cryfold/artifacts';
+import { type Decoded, type RunStatus, runStatusSchema, type StoreControl } from '@cryfold/control';
 
 /** Milliseconds that a list of runs is good for, however many ask. */
 const FRESH = 1000;
@@ -23,6 +24,7 @@ interface Known {
 
 /** All runs of the store, looked up once for all who ask; a complete run is never looked up again. */
 export class RunList {
+  readonly store: RunStore;
   readonly #control: StoreControl;
   readonly #complete = new Map<string, RunStatus>();
   readonly #known = new Map<string, Known>();
@@ -30,16 +32,14 @@ export class RunList {
   #looked = 0;
   #runs: Promise<RunStatus[]> | undefined;
 
-  constructor(control: StoreControl) {
+  /** @param store the one that `control` works with */
+  constructor(control: StoreControl, store: RunStore) {
     this.#control = control;
+    this.store = store;
   }
 
   get decoded(): Decoded {
     return this.#control.decoded;
-  }
-
-  get store() {
-    return this.#control.store;
   }
 
   get queues() {
@@ -109,7 +109,7 @@ export class RunList {
 
   async #each(look: (run: string) => Promise<RunStatus>): Promise<RunStatus[]> {
     const runs: RunStatus[] = [];
-    for (const run of await runIds(this.store)) {
+    for (const run of await this.store.runs.ids()) {
       const status = this.#complete.get(run) ?? (await look(run));
       if (status.state === 'complete') this.#complete.set(run, status);
       runs.push(status);

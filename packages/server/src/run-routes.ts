@@ -7,7 +7,6 @@ import {
   isUnfinished,
   queueStatus,
   RUN_ID,
-  readResults,
   runStatusSchema,
   type StoreControl,
 } from '@cryfold/control';
@@ -37,18 +36,18 @@ export interface RunRoutes {
   reports: ReportWriter;
 }
 
-/** What can be asked of runs. @param app below /api/v1, behind the check of roles */
-export function addRunRoutes(app: App, { control, list, reports }: RunRoutes): void {
-  const { store } = control;
-  const trainer = async (run: string, trial: string, repeat: number, fold: number) => {
-    for (const { host, pid, doing } of (await control.queues?.workers()) ?? []) {
-      const one = doing.find((d) => d.run === run && d.trial === trial && d.repeat === repeat && d.fold === fold);
-      if (one) return { host, pid, since: one.since, fraction: one.fraction };
-    }
-    return null;
-  };
-  const answers = <T extends z.ZodType>(ok: T) => ({ 200: ok, '4xx': errorAnswer, '5xx': errorAnswer });
+const answers = <T extends z.ZodType>(ok: T) => ({ 200: ok, '4xx': errorAnswer, '5xx': errorAnswer });
 
+/** What can be asked of runs and done to them. @param app below /api/v1, behind the check of roles */
+export function addRunRoutes(app: App, routes: RunRoutes): void {
+  addStatusRoutes(app, routes);
+  addFoldRoute(app, routes);
+  addTextRoutes(app, routes);
+  addSubmitRoute(app, routes);
+  addChangeRoutes(app, routes);
+}
+
+function addStatusRoutes(app: App, { control, list }: RunRoutes): void {
   app.get(
     '/runs',
     {
@@ -70,6 +69,9 @@ export function addRunRoutes(app: App, { control, list, reports }: RunRoutes): v
     { schema: { summary: 'One run', params: runParams, response: answers(runStatusSchema) } },
     async ({ params }) => list.statusOf(params.run),
   );
+}
+
+function addFoldRoute(app: App, { control, list }: RunRoutes): void {
   app.get(
     '/runs/:run/folds/:trial/:repeat/:fold',
     {
@@ -85,8 +87,8 @@ export function addRunRoutes(app: App, { control, list, reports }: RunRoutes): v
       const manifestOf = (of: RunPlan) => control.decoded.manifest(of);
       const name = `${trial}/${repeat}/${fold}`;
       if (shuffle === undefined) {
-        const detail = await foldDetail(store, plan, findJob(plan, name), manifestOf);
-        return { ...detail, training: detail.committed ? null : await trainer(run, trial, repeat, fold) };
+        const detail = await foldDetail(list.store.artifacts, plan, findJob(plan, name), manifestOf);
+        return { ...detail, training: detail.committed ? null : await trainer(control, { run, trial, repeat, fold }) };
       }
       const job = plan.jobs.find((job) => {
         const split = plan.splits[job.split];
@@ -94,9 +96,25 @@ export function addRunRoutes(app: App, { control, list, reports }: RunRoutes): v
       });
       if (!job) throw new CryfoldError('RUN_NOT_FOUND', `run ${run} has no fold ${name} of shuffle ${shuffle}`);
       // Workers do not tell a fold of shuffled labels from the fold itself.
-      return { ...(await foldDetail(store, plan, job, manifestOf)), training: null };
+      return { ...(await foldDetail(list.store.artifacts, plan, job, manifestOf)), training: null };
     },
   );
+}
+
+/** The worker that trains a fold now. */
+async function trainer(control: StoreControl, fold: { run: string; trial: string; repeat: number; fold: number }) {
+  for (const { host, pid, doing } of (await control.queues?.workers()) ?? []) {
+    const one = doing.find(
+      ({ run, trial, repeat, fold: index }) =>
+        run === fold.run && trial === fold.trial && repeat === fold.repeat && index === fold.fold,
+    );
+    if (one) return { host, pid, since: one.since, fraction: one.fraction };
+  }
+  return null;
+}
+
+/** Logs and the report. */
+function addTextRoutes(app: App, { control, list, reports }: RunRoutes): void {
   app.get(
     '/runs/:run/logs',
     {
@@ -114,7 +132,7 @@ export function addRunRoutes(app: App, { control, list, reports }: RunRoutes): v
     { schema: { summary: 'The HTML report of a run that has ended', params: runParams } },
     async ({ params }, reply) => {
       await control.decoded.plan(params.run);
-      const results = await readResults(store, params.run);
+      const results = await list.store.runs.results(params.run);
       if (!results) throw new CryfoldError('RUN_NOT_FOUND', `run ${params.run} has not ended: there is no report yet`);
       const page = await reports.write(params.run, results.status === 'complete');
       // The report's own policy, in a sandbox: nothing in it may speak for whoever reads it.
@@ -122,6 +140,9 @@ export function addRunRoutes(app: App, { control, list, reports }: RunRoutes): v
       return reply.type('text/html; charset=utf-8').header('content-security-policy', policy).send(page);
     },
   );
+}
+
+function addSubmitRoute(app: App, { control, list }: RunRoutes): void {
   app.post(
     '/runs',
     {
@@ -139,6 +160,9 @@ export function addRunRoutes(app: App, { control, list, reports }: RunRoutes): v
     },
     async ({ body }) => list.changed(await control.submit(checkSpec(body.spec, 'spec'), body.dataset)),
   );
+}
+
+function addChangeRoutes(app: App, { control, list }: RunRoutes): void {
   app.post(
     '/runs/:run/cancel',
     {

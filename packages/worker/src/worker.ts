@@ -43,7 +43,7 @@ export class Worker implements Service {
   #beacon: Beacon | undefined;
   readonly checks: Checks = {
     redis: () => Promise.all(this.#consumers.map((consumer) => consumer.check())),
-    store: () => this.#options.store.artifacts.has('checks/ready'),
+    store: () => this.#options.store.ping(),
   };
 
   constructor(options: WorkerOptions) {

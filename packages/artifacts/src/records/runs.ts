@@ -50,6 +50,18 @@ export class RunRecords {
     return this.#having(storeKeys.results);
   }
 
+  /** Ids of all runs that have a plan, and neither results nor a cancellation. */
+  async unfinished(): Promise<string[]> {
+    const planned: string[] = [];
+    const ended = new Set<string>();
+    for await (const key of this.#artifacts.list('runs/')) {
+      const run = key.split('/')[1];
+      if (key === storeKeys.plan(run)) planned.push(run);
+      if (key === storeKeys.results(run) || key === storeKeys.cancelled(run)) ended.add(run);
+    }
+    return planned.filter((run) => !ended.has(run));
+  }
+
   async #having(keyOf: (run: string) => string): Promise<string[]> {
     const found: string[] = [];
     for await (const key of this.#artifacts.list('runs/')) {

@@ -48,7 +48,7 @@ export async function makeFinalModel(
 
 /** Before anything is trained, and so that the run's folds are not kept meanwhile. */
 async function refit(store: ArtifactStore, run: string, of: string) {
-  const stored = await readRun(store, run);
+  const stored = await readRun(new RunStore(store), run);
   const { plan, manifest } = stored;
   const rule = Object.hasOwn(plan.spec.fusion, of) ? plan.spec.fusion[of] : undefined;
   return { plan, manifest, rule, fusion: rule ? refitFusion(stored, rule) : null };

@@ -1,139 +1,159 @@
 import { ask, type Grid, type GridChange, listen, type RunSummary } from './api.js';
 import { confirm } from './confirm.js';
-import { h, percent, say, seconds, tell } from './dom.js';
+import { h, say, seconds, tell } from './dom.js';
 import { showFailures } from './failures.js';
 import { showFold } from './fold-view.js';
 import { GridView } from './grid.js';
 import { SearchView } from './search-view.js';
-import { head, labelled, scroll } from './tables.js';
+import { ENDED, showTrials, trialsTable } from './trials-table.js';
 import type { View } from './view.js';
-
-const ENDED = new Set(['complete', 'incomplete']);
-const ESTIMATOR = ['Trial', 'Folds', 'Mean accuracy', 'Seconds a fold', 'Parameters'];
 
 /** One run: its state, its folds as they end, its trials, what can be done to it. */
 export function runView(view: View, run: string): () => void {
-  const path = `/runs/${encodeURIComponent(run)}`;
-  const state = h('span', { class: 'state' });
-  const bar = h('progress', { max: 1, 'aria-label': 'folds that are done' });
-  const folds = h('span');
-  const about = h('p', { class: 'faint' });
-  const problem = h('p', { class: 'problem', role: 'alert', hidden: true });
-  const links = h('span', { hidden: true });
-  const act = async (verb: 'cancel' | 'retry', question: string, yes: string, no: string) => {
-    if (!(await confirm(question, yes, no))) return;
-    problem.hidden = true;
-    cancel.disabled = true;
-    retry.disabled = true;
-    await ask(`${path}/${verb}`, 'POST', {}).catch((error) => tell(problem, error));
-    cancel.disabled = false;
-    retry.disabled = false;
-  };
-  const cancel = h(
-    'button',
-    {
-      type: 'button',
-      class: 'danger',
-      onclick: () =>
-        act('cancel', `Stop ${run}? What trains now is lost; finished folds are kept.`, 'Stop the run', 'Keep running'),
-    },
-    'Cancel run…',
-  );
-  const retry = h(
-    'button',
-    {
-      type: 'button',
-      onclick: () =>
-        act('retry', `Train the folds of ${run} that are missing or failed again?`, 'Train them', 'Leave it as it is'),
-    },
-    'Retry…',
-  );
-  const trials = h('tbody');
-  const search = h('div');
-  const cells = h('div');
-  const failures = h('section', { 'aria-label': 'Failures', hidden: true });
-  const artifact = (name: string) =>
-    h('a', { href: `/api/v1/artifacts/runs/${encodeURIComponent(run)}/${name}` }, name);
-  links.append(
-    h('a', { href: `/api/v1${path}/report.html`, target: '_blank', rel: 'noopener' }, 'Report'),
-    ' · ',
-    artifact('results.json'),
-    ' · ',
-    artifact('out-of-fold.csv'),
-  );
-  const title = h('h2', {}, 'Trials');
-  const estimators = h(
-    'section',
-    {},
-    title,
-    scroll('Estimators', h('table', { class: 'stack' }, head(...ESTIMATOR), trials)),
-  );
   view.root.replaceChildren(h('h1', {}, run), h('p', { class: 'faint' }, 'looking…'));
-  // Nothing that can be pressed before it is known that there is such a run
-  const parts = [
-    h('h1', {}, run),
-    h('div', { class: 'actions' }, state, bar, folds),
-    about,
-    problem,
-    h('div', { class: 'actions' }, cancel, retry, links, artifact('plan.json')),
-    failures,
-    search,
-    h('h2', {}, 'Folds'),
-    legend(),
-    cells,
-    estimators,
-  ];
-  let grid: Grid | undefined;
-  let drawn: GridView | undefined;
-  let searched: SearchView | undefined;
-  const showStatus = (status: RunSummary) => {
-    say(state, status.state);
-    state.dataset.state = status.state;
-    bar.value = status.total > 0 ? status.done / status.total : 0;
-    const left =
-      status.state === 'running' && status.etaSeconds !== null ? `, about ${seconds(status.etaSeconds)} left` : '';
-    say(folds, `${status.done} of ${status.total} folds${status.failed > 0 ? `, ${status.failed} failed` : ''}${left}`);
-    const operator = view.session.role === 'operate';
-    cancel.hidden = !operator || ENDED.has(status.state) || status.state === 'cancelled';
-    retry.hidden = !operator || status.state === 'complete' || status.state === 'running';
-    links.hidden = !ENDED.has(status.state);
-  };
+  const page = new RunPage(view, run);
   return listen<Grid, GridChange>(`/events?run=${encodeURIComponent(run)}`, {
-    snapshot: (all) => {
-      if (!grid) view.root.replaceChildren(...parts);
-      grid = all;
-      const { splitter, folds: k, repeats } = all.protocol;
-      say(
-        about,
-        `${all.dataset.name}: ${all.dataset.clips} clips, ${all.dataset.classes.length} classes · ${splitter}, ${repeats} × ${k} folds`,
-      );
-      drawn = new GridView(cells, all, (place) => void showFold(run, all, place));
-      searched = all.search ? new SearchView(search, all.search) : undefined;
-      say(title, all.search ? 'Estimators that are not searched' : 'Trials');
-      estimators.hidden = all.search?.fixed.length === 0;
-      showStatus(all.status);
-      showFailures(failures, all);
-      showTrials(trials, all);
-      view.ready();
-    },
-    change: ({ status, cells: changed, search: rows, failures: why }) => {
-      if (!grid || !drawn) return;
-      const end = grid.status.state !== status.state;
-      grid.status = status;
-      for (const [i, ...cell] of changed) grid.cells[i] = cell;
-      drawn.update(changed.map(([i]) => i));
-      showStatus(status);
-      if (why) {
-        grid.failures = why;
-        drawn.explain();
-        showFailures(failures, grid);
-      }
-      if (changed.length > 0 || end) showTrials(trials, grid);
-      if (rows) searched?.update(rows);
-    },
+    snapshot: (all) => page.show(all),
+    change: (change) => page.update(change),
     connected: view.connected,
     refused: view.refused,
   });
+}
+
+/** The elements of a run's page, which appear with the first snapshot: before it nobody knows that there is a run. */
+class RunPage {
+  readonly #view: View;
+  readonly #run: string;
+  readonly #status: StatusLine;
+  readonly #about = h('p', { class: 'faint' });
+  readonly #failures = h('section', { 'aria-label': 'Failures', hidden: true });
+  readonly #search = h('div');
+  readonly #cells = h('div');
+  readonly #title = h('h2', {}, 'Trials');
+  readonly #trials = h('tbody');
+  readonly #estimators = h('section', {}, this.#title, trialsTable(this.#trials));
+  #grid: Grid | undefined;
+  #drawn: GridView | undefined;
+  #searched: SearchView | undefined;
+
+  constructor(view: View, run: string) {
+    this.#view = view;
+    this.#run = run;
+    this.#status = new StatusLine(run, view.session.role === 'operate');
+  }
+
+  show(all: Grid): void {
+    if (!this.#grid) this.#appear();
+    this.#grid = all;
+    const { dataset, protocol, search } = all;
+    const { splitter, folds, repeats } = protocol;
+    say(
+      this.#about,
+      `${dataset.name}: ${dataset.clips} clips, ${dataset.classes.length} classes · ${splitter}, ${repeats} × ${folds} folds`,
+    );
+    this.#drawn = new GridView(this.#cells, all, (place) => void showFold(this.#run, all, place));
+    this.#searched = search ? new SearchView(this.#search, search) : undefined;
+    say(this.#title, search ? 'Estimators that are not searched' : 'Trials');
+    this.#estimators.hidden = search?.fixed.length === 0;
+    this.#status.show(all.status);
+    showFailures(this.#failures, all);
+    showTrials(this.#trials, all);
+    this.#view.ready();
+  }
+
+  update({ status, cells, search, failures }: GridChange): void {
+    const grid = this.#grid;
+    if (!grid || !this.#drawn) return;
+    const end = grid.status.state !== status.state;
+    grid.status = status;
+    for (const [i, ...cell] of cells) grid.cells[i] = cell;
+    this.#drawn.update(cells.map(([i]) => i));
+    this.#status.show(status);
+    if (failures) {
+      grid.failures = failures;
+      this.#drawn.explain();
+      showFailures(this.#failures, grid);
+    }
+    if (cells.length > 0 || end) showTrials(this.#trials, grid);
+    if (search) this.#searched?.update(search);
+  }
+
+  #appear(): void {
+    this.#view.root.replaceChildren(
+      h('h1', {}, this.#run),
+      this.#status.line,
+      this.#about,
+      this.#status.problem,
+      this.#status.actions,
+      this.#failures,
+      this.#search,
+      h('h2', {}, 'Folds'),
+      legend(),
+      this.#cells,
+      this.#estimators,
+    );
+  }
+}
+
+/** How far a run is, and what can be done to it or fetched of it then. */
+class StatusLine {
+  readonly problem = h('p', { class: 'problem', role: 'alert', hidden: true });
+  readonly line: HTMLElement;
+  readonly actions: HTMLElement;
+  readonly #path: string;
+  readonly #operator: boolean;
+  readonly #state = h('span', { class: 'state' });
+  readonly #bar = h('progress', { max: 1, 'aria-label': 'folds that are done' });
+  readonly #folds = h('span');
+  readonly #links: HTMLElement;
+  readonly #cancel: HTMLButtonElement;
+  readonly #retry: HTMLButtonElement;
+
+  constructor(run: string, operator: boolean) {
+    this.#path = `/runs/${encodeURIComponent(run)}`;
+    this.#operator = operator;
+    this.line = h('div', { class: 'actions' }, this.#state, this.#bar, this.#folds);
+    const cancel = () =>
+      this.#act('cancel', [
+        `Stop ${run}? What trains now is lost; finished folds are kept.`,
+        'Stop the run',
+        'Keep running',
+      ]);
+    this.#cancel = h('button', { type: 'button', class: 'danger', onclick: cancel }, 'Cancel run…');
+    const retry = () =>
+      this.#act('retry', [
+        `Train the folds of ${run} that are missing or failed again?`,
+        'Train them',
+        'Leave it as it is',
+      ]);
+    this.#retry = h('button', { type: 'button', onclick: retry }, 'Retry…');
+    const artifact = (name: string) => h('a', { href: `/api/v1/artifacts${this.#path}/${name}` }, name);
+    const report = { href: `/api/v1${this.#path}/report.html`, target: '_blank', rel: 'noopener' };
+    const links = [h('a', report, 'Report'), ' · ', artifact('results.json'), ' · ', artifact('out-of-fold.csv')];
+    this.#links = h('span', { hidden: true }, ...links);
+    this.actions = h('div', { class: 'actions' }, this.#cancel, this.#retry, this.#links, artifact('plan.json'));
+  }
+
+  show({ state, total, done, failed, etaSeconds }: RunSummary): void {
+    say(this.#state, state);
+    this.#state.dataset.state = state;
+    this.#bar.value = total > 0 ? done / total : 0;
+    const left = state === 'running' && etaSeconds !== null ? `, about ${seconds(etaSeconds)} left` : '';
+    say(this.#folds, `${done} of ${total} folds${failed > 0 ? `, ${failed} failed` : ''}${left}`);
+    this.#cancel.hidden = !this.#operator || ENDED.has(state) || state === 'cancelled';
+    this.#retry.hidden = !this.#operator || state === 'complete' || state === 'running';
+    this.#links.hidden = !ENDED.has(state);
+  }
+
+  async #act(verb: 'cancel' | 'retry', question: Parameters<typeof confirm>): Promise<void> {
+    if (!(await confirm(...question))) return;
+    this.problem.hidden = true;
+    this.#cancel.disabled = true;
+    this.#retry.disabled = true;
+    await ask(`${this.#path}/${verb}`, 'POST', {}).catch((error) => tell(this.problem, error));
+    this.#cancel.disabled = false;
+    this.#retry.disabled = false;
+  }
 }
 
 function legend(): HTMLElement {
@@ -143,55 +163,4 @@ function legend(): HTMLElement {
     return h('li', {}, cell, ` ${text}`);
   };
   return h('ul', { class: 'legend' }, item(0, 'waiting'), item(1, 'training'), item(2, 'done'), item(3, 'failed'));
-}
-
-/** Estimators; those of a sweep that are not searched. */
-function showTrials(body: HTMLElement, { status, trials, places, cells, search }: Grid): void {
-  const columns = ESTIMATOR.map((name, i) => (i === 2 && !ENDED.has(status.state) ? `${name} so far` : name));
-  const titles = body.parentElement?.querySelectorAll('thead th') ?? [];
-  for (const [i, title] of titles.entries()) say(title, columns[i]);
-  const sums = trials.map(() => ({ total: 0, done: 0, failed: 0, accuracy: 0, known: 0, seconds: 0, timed: 0 }));
-  for (const [i, [trial, , , shuffle]] of places.entries()) {
-    if (shuffle !== null) continue;
-    const sum = sums[trial];
-    const [state, , accuracy, took] = cells[i];
-    sum.total++;
-    if (state === 3) sum.failed++;
-    if (state !== 2) continue;
-    sum.done++;
-    if (accuracy !== null) {
-      sum.accuracy += accuracy;
-      sum.known++;
-    }
-    if (took !== null) {
-      sum.seconds += took;
-      sum.timed++;
-    }
-  }
-  const shown = [...trials.keys()].filter((t) => !search || search.fixed.includes(trials[t].name));
-  for (const [r, t] of shown.entries()) {
-    const { name, parameters } = trials[t];
-    const row =
-      body.children[r] ??
-      body.appendChild(
-        h(
-          'tr',
-          {},
-          h('th', { scope: 'row', class: 'name' }, name),
-          h('td'),
-          h('td'),
-          h('td'),
-          h('td', { class: 'name faint' }),
-        ),
-      );
-    labelled(row as HTMLElement, columns);
-    const { total, done, failed, accuracy, known, seconds: all, timed } = sums[t];
-    say(row.children[1], `${done} of ${total}${failed > 0 ? `, ${failed} failed` : ''}`);
-    say(row.children[2], known > 0 ? percent(accuracy / known) : '–');
-    say(row.children[3], timed > 0 ? (all / timed).toFixed(1) : '–');
-    const settings = Object.entries(parameters).map(
-      ([key, value]) => `${key} ${Array.isArray(value) ? value.join('-') : value}`,
-    );
-    say(row.children[4], settings.join(', '));
-  }
 }

@@ -1,0 +1,52 @@
+import { type SearchMetric, searchScore } from '@cryfold/evaluation';
+import type { FoldJob, RunPlan } from '@cryfold/plan';
+import type { RunStore } from './run-store.js';
+
+/** What a sweep compares trials by: the scores of one run's committed folds. Each is read once. */
+export class FoldScores {
+  readonly #store: RunStore;
+  /** By key of the fold */
+  readonly #scores = new Map<string, number>();
+  #labels: Promise<number[]> | undefined;
+
+  constructor(store: RunStore) {
+    this.#store = store;
+  }
+
+  /** A score that was read before. */
+  get(fold: string): number | undefined {
+    return this.#scores.get(fold);
+  }
+
+  /**
+   * Reads a committed fold's score in the metric of the plan's search; larger is better, so a log-loss is negated.
+   * @returns undefined where nothing is committed
+   * @throws CryfoldError ARTIFACT_MISSING, ARTIFACT_CORRUPT, NPY_INVALID, JOB_INVALID
+   */
+  async read(plan: RunPlan, job: FoldJob): Promise<number | undefined> {
+    const known = this.#scores.get(job.key);
+    if (known !== undefined) return known;
+    const result = await this.#store.folds.result(job.key);
+    if (!result) return undefined;
+    const metric: SearchMetric = plan.spec.search?.metric ?? 'accuracy';
+    const { folds } = this.#store;
+    const rows = await (metric === 'logLoss' ? folds.matrix(result.probabilities) : folds.scores(result));
+    const all = await this.#labelsOf(plan);
+    const labels = plan.splits[job.split].test.map((clip) => all[clip]);
+    const score = searchScore(metric, labels, rows, plan.dataset.classes.length);
+    this.#scores.set(job.key, score);
+    return score;
+  }
+
+  /** Read once for all folds; a read that failed is tried again. */
+  #labelsOf({ dataset }: RunPlan): Promise<number[]> {
+    this.#labels ??= this.#store.datasets.manifest(dataset.key).then(
+      ({ clips }) => clips.map(({ label }) => dataset.classes.indexOf(label)),
+      (error) => {
+        this.#labels = undefined;
+        throw error;
+      },
+    );
+    return this.#labels;
+  }
+}

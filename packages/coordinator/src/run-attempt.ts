@@ -1,0 +1,114 @@
+import type { RunStore } from '@cryfold/artifacts';
+import { CryfoldError, DAMAGE_CODES } from '@cryfold/core';
+import { type Attempt, failureOf } from '@cryfold/queue';
+import type { RunDriver, RunQueues } from './run-driver.js';
+import type { SearchDriver } from './search-driver.js';
+
+/** Milliseconds between full reconciliations of a run; events cover the time between. */
+const RECONCILE = 3000;
+/** Milliseconds between checks whether a run was cancelled. */
+const CANCELLED = 1000;
+/** Milliseconds between steps, where no event asks for one sooner. */
+const STEP = 250;
+
+export interface RunAttemptOptions {
+  driver: RunDriver;
+  /** Undefined for a run that is not a sweep */
+  search: SearchDriver | undefined;
+  store: RunStore;
+  queues: RunQueues;
+  attempt: Pick<Attempt, 'signal' | 'progress'>;
+  /** Milliseconds between two steps of a kind, for tests */
+  intervals?: { reconcile: number; cancelled: number };
+}
+
+/** One execution of a run's job: it repeats its steps until the run has ended. Each step may also be taken alone. */
+export class RunAttempt {
+  readonly #options: RunAttemptOptions;
+  readonly #run: string;
+  readonly #intervals: { reconcile: number; cancelled: number };
+  #reconciled = Date.now();
+  #checked = 0;
+  /** The progress that was published last, as JSON */
+  #published = '';
+
+  constructor(options: RunAttemptOptions) {
+    this.#options = options;
+    this.#run = options.driver.state.plan.run;
+    this.#intervals = options.intervals ?? { reconcile: RECONCILE, cancelled: CANCELLED };
+  }
+
+  /**
+   * Drives a run whose driver has begun to its end.
+   * @throws CryfoldError CANCELLED where the coordinator stops; RUN_FAILED where the results cannot be computed
+   */
+  async run(): Promise<'finished' | 'cancelled'> {
+    const { driver, attempt } = this.#options;
+    while (!(await this.finish())) {
+      if (attempt.signal.aborted) throw new CryfoldError('CANCELLED', 'coordinator is stopping');
+      if (await this.cancel()) return 'cancelled';
+      await this.reconcile();
+      await this.sweep();
+      await this.publish();
+      await driver.pause(STEP);
+    }
+    await driver.forgetFailures();
+    await this.publish(true);
+    return 'finished';
+  }
+
+  /** Where the run was cancelled, takes its waiting jobs back. @returns whether it was */
+  async cancel(): Promise<boolean> {
+    const { driver, store } = this.#options;
+    if (Date.now() - this.#checked < this.#intervals.cancelled) return false;
+    this.#checked = Date.now();
+    if (!(await store.runs.isCancelled(this.#run))) return false;
+    await driver.cancel();
+    return true;
+  }
+
+  /** Reconciles when it is time again: events may have been missed. */
+  async reconcile(): Promise<void> {
+    if (Date.now() - this.#reconciled < this.#intervals.reconcile) return;
+    await this.#options.driver.reconcile();
+    this.#reconciled = Date.now();
+  }
+
+  /** Has a sweep decide on what is done, and the driver follow its plan. */
+  async sweep(): Promise<void> {
+    const { driver, search } = this.#options;
+    if (search && (await search.step(driver.state))) await driver.replan(search.plan);
+  }
+
+  /** Publishes the run's progress on its job where it has changed, or anyway. */
+  async publish(anyway = false): Promise<void> {
+    const { driver, search, attempt } = this.#options;
+    const progress = search?.describe(driver.state.progress()) ?? driver.state.progress();
+    const text = JSON.stringify(progress);
+    if (anyway || text !== this.#published) await attempt.progress(progress);
+    this.#published = text;
+  }
+
+  /**
+   * Asks for the results once every fold has a result or a final failure.
+   * @returns whether the results are there
+   * @throws CryfoldError RUN_FAILED, with `repaired` in its context where folds are missing again
+   */
+  async finish(): Promise<boolean> {
+    const { driver, search, store, queues } = this.#options;
+    if (!driver.state.settled || search?.finished === false) return false;
+    driver.state.phase = 'aggregate';
+    if (await store.runs.hasResults(this.#run)) return true;
+    const failed = (await queues.failures('aggregate', [this.#run])).get(this.#run);
+    if (failed !== undefined) {
+      await queues.remove('aggregate', this.#run);
+      const { code, message, hint } = failureOf(failed);
+      throw new CryfoldError('RUN_FAILED', `the results could not be put together: ${code}: ${message}`, {
+        context: { run: this.#run, repaired: DAMAGE_CODES.has(code) },
+        ...(hint ? { hint } : {}),
+      });
+    }
+    await queues.add('aggregate', [{ id: this.#run, payload: { format: 1, kind: 'run', run: this.#run } }]);
+    return false;
+  }
+}

@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import type { RunStore } from '@cryfold/artifacts';
+import { CryfoldError } from '@cryfold/core';
+import type { RunResults } from '@cryfold/evaluation';
+import type { RunPlan } from '@cryfold/plan';
+import { RunAttempt } from '../src/run-attempt.js';
+import type { RunProgress } from '../src/run-progress.js';
+import { SearchDriver } from '../src/search-driver.js';
+import { commit, planOf, reason, scene } from './scene.js';
+
+const NETWORK = '{ a: { kind: small-cnn } }';
+
+async function attempted(t: TestContext, plan: RunPlan, signal = new AbortController().signal) {
+  const parts = await scene(t, plan);
+  const search = SearchDriver.of(parts.store, await parts.store.runs.plan(plan.run));
+  const published: RunProgress[] = [];
+  const progress = async (data: object) => void published.push(data as RunProgress);
+  const intervals = { reconcile: 0, cancelled: 0 };
+  const run = new RunAttempt({ ...parts, search, attempt: { signal, progress }, intervals });
+  await parts.driver.begin();
+  return { ...parts, search, published, run };
+}
+
+async function commitAll(store: RunStore, plan: RunPlan): Promise<void> {
+  for (const { key, split } of plan.jobs) {
+    await commit(
+      store,
+      key,
+      plan.splits[split].test.flatMap((clip) => (clip % 2 === 0 ? [1, 0] : [0, 1])),
+    );
+  }
+}
+
+/** Stands for what the aggregator writes; its content is not read here. */
+const endRun = (store: RunStore, run: string) => store.runs.saveResults(run, {} as RunResults, new Uint8Array());
+
+test('asks for the results once all folds have ended, and is finished once they are there', async (t) => {
+  const plan = planOf(NETWORK);
+  const { store, queues, state, run } = await attempted(t, plan);
+  assert.equal(await run.finish(), false);
+  assert.equal(queues.jobs('aggregate').size, 0, 'folds are missing');
+  await commitAll(store, plan);
+  queues.jobs('gpu').clear();
+  await run.reconcile();
+  assert.equal(state.settled, true);
+  assert.equal(await run.finish(), false);
+  assert.deepEqual([...queues.jobs('aggregate').keys()], [plan.run]);
+  assert.equal(state.phase, 'aggregate');
+  await endRun(store, plan.run);
+  assert.equal(await run.finish(), true);
+});
+
+test('fails with the reason where the results cannot be computed, and says whether folds are missing again', async (t) => {
+  for (const [code, repaired] of [
+    ['ARTIFACT_CORRUPT', true],
+    ['PROBABILITIES_INVALID', false],
+  ] as const) {
+    const plan = planOf(NETWORK);
+    const { store, queues, run } = await attempted(t, plan);
+    await commitAll(store, plan);
+    queues.jobs('gpu').clear();
+    await run.reconcile();
+    queues.fail('aggregate', plan.run, reason(code));
+    await assert.rejects(run.finish(), (error) => {
+      return error instanceof CryfoldError && error.code === 'RUN_FAILED' && error.context.repaired === repaired;
+    });
+    assert.equal(queues.failed.size, 0, 'the next attempt may ask again');
+  }
+});
+
+test('a cancelled run ends, and its waiting jobs leave the queue', async (t) => {
+  const plan = planOf(NETWORK);
+  const { store, queues, run } = await attempted(t, plan);
+  assert.equal(await run.cancel(), false);
+  await store.runs.cancel(plan.run);
+  assert.equal(await run.run(), 'cancelled');
+  assert.equal(queues.jobs('gpu').size, 0);
+});
+
+test('publishes progress only where it has changed', async (t) => {
+  const plan = planOf(NETWORK);
+  const { state, published, run } = await attempted(t, plan);
+  await run.publish();
+  await run.publish();
+  assert.equal(published.length, 1);
+  state.markActive(plan.jobs[0].key, 0.5);
+  await run.publish();
+  assert.deepEqual(
+    published.map(({ active }) => active.length),
+    [0, 1],
+  );
+});
+
+test('ends with an error where the coordinator stops', async (t) => {
+  const { run } = await attempted(t, planOf(NETWORK), AbortSignal.abort());
+  await assert.rejects(run.run(), (error) => error instanceof CryfoldError && error.code === 'CANCELLED');
+});
+
+test('drives a run to its end while folds are committed and results written beside it', async (t) => {
+  const plan = planOf(NETWORK);
+  const { store, queues, published, run } = await attempted(t, plan);
+  const add = queues.add.bind(queues);
+  queues.add = async (queue, jobs) => {
+    await add(queue, jobs);
+    if (queue === 'aggregate') await endRun(store, plan.run);
+  };
+  const ended = run.run();
+  await commitAll(store, plan);
+  queues.jobs('gpu').clear();
+  assert.equal(await ended, 'finished');
+  assert.equal(published.at(-1)?.done, 3);
+});
+
+test('a sweep grows its plan by what it decides, and follows a decision that another coordinator made first', async (t) => {
+  const search = 'search: { trials: 2, space: { s: { C: { log: [1, 100] } } } }\n';
+  const plan = planOf('{ s: { kind: svm } }', search);
+  const first = await attempted(t, plan);
+  const other = SearchDriver.of(first.store, await first.store.runs.plan(plan.run)) ?? assert.fail();
+  const before = first.state.plan.jobs.length;
+  await first.run.sweep();
+  const grown = first.state.plan.jobs.length;
+  assert.ok(grown > before, `${before} folds, then ${grown}`);
+  assert.equal(await other.step(first.state), true);
+  assert.deepEqual(other.plan.jobs, first.state.plan.jobs);
+  assert.equal(await other.step(first.state), false, 'nothing new to decide on');
+});
+
+test('a sweep removes a result whose bytes are gone, so that its fold is trained again', async (t) => {
+  const search = 'search: { trials: 2, space: { s: { C: { log: [1, 100] } } } }\n';
+  const { store, state, run } = await attempted(t, planOf('{ s: { kind: svm } }', search));
+  await run.sweep();
+  const [{ key }] = state.pending;
+  const { probabilities } = await commit(store, key, [1, 0, 0, 1]);
+  await store.artifacts.delete(probabilities.key);
+  state.markDone(key, false);
+  await assert.rejects(run.sweep(), (error) => {
+    return error instanceof CryfoldError && error.code === 'ARTIFACT_MISSING' && error.context.repaired === true;
+  });
+  assert.equal(await store.folds.has(key), false);
+});

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { CryfoldError, FORMATS } from '@cryfold/core';
+import { prerequisiteOf } from '@cryfold/plan';
+import { commit, planOf, reason, scene } from './scene.js';
+
+const NETWORK = '{ a: { kind: small-cnn } }';
+
+test('enqueues exactly the folds that have neither a result nor a recorded failure', async (t) => {
+  const plan = planOf(NETWORK);
+  const { store, state, queues, driver } = await scene(t, plan);
+  const [done, failed, missing] = plan.jobs;
+  await commit(store, done.key, [1, 0, 0, 1]);
+  const error = new CryfoldError('WAV_INVALID', 'truncated').toRecord();
+  await store.runs.saveFailure(plan.run, { format: FORMATS.failure, key: failed.key, trial: 'a', error });
+  await driver.begin();
+  assert.deepEqual([...queues.jobs('gpu').keys()], [missing.key]);
+  assert.deepEqual(
+    plan.jobs.map(({ key }) => state.stateOf(key)),
+    ['done', 'failed', 'waiting'],
+  );
+  assert.equal(state.progress().found, 1);
+});
+
+test('a reconciliation enqueues again what a queue lost, and finds results that no event reported', async (t) => {
+  const plan = planOf(NETWORK);
+  const { store, state, queues, driver } = await scene(t, plan);
+  await driver.begin();
+  assert.equal(queues.jobs('gpu').size, 3);
+  queues.jobs('gpu').clear();
+  await commit(store, plan.jobs[0].key, [1, 0, 0, 1]);
+  await driver.reconcile();
+  assert.equal(state.stateOf(plan.jobs[0].key), 'done');
+  assert.equal(state.progress().found, 0, 'it was not there before the run began');
+  assert.deepEqual(
+    [...queues.jobs('gpu').keys()],
+    plan.jobs.slice(1).map(({ key }) => key),
+  );
+});
+
+test('a completed job without a result stays missing', async (t) => {
+  const plan = planOf(NETWORK);
+  const { store, state, driver } = await scene(t, plan);
+  const [{ key }] = plan.jobs;
+  await driver.onCompleted(key);
+  assert.equal(state.stateOf(key), 'waiting');
+  await commit(store, key, [1, 0, 0, 1]);
+  await driver.onCompleted(key);
+  assert.equal(state.stateOf(key), 'done');
+});
+
+test('a failure of the input parks the other waiting folds of the trial, and spares the one that trains', async (t) => {
+  const plan = planOf(NETWORK);
+  const { store, state, queues, driver } = await scene(t, plan);
+  await driver.begin();
+  const [first, second, third] = plan.jobs.map(({ key }) => key);
+  queues.active.add(second);
+  queues.fail('gpu', first, reason('WAV_INVALID'));
+  await driver.reconcile();
+  assert.deepEqual(
+    [first, second, third].map((key) => state.stateOf(key)),
+    ['failed', 'waiting', 'failed'],
+  );
+  assert.match((await store.runs.failure(plan.run, third))?.error.message ?? '', /^not tried, since repeat 0 fold 0/);
+  assert.equal(await store.runs.failure(plan.run, second), undefined);
+});
+
+test('a crash fails its own fold only', async (t) => {
+  const plan = planOf(NETWORK);
+  const { state, queues, driver } = await scene(t, plan);
+  await driver.begin();
+  await driver.onFailed(plan.jobs[0].key, reason('CHILD_DIED'));
+  assert.deepEqual(
+    plan.jobs.map(({ key }) => state.stateOf(key)),
+    ['failed', 'waiting', 'waiting'],
+  );
+  assert.equal(queues.jobs('gpu').size, 3, 'the other jobs stay');
+});
+
+test('what folds need is computed once, before any of them', async (t) => {
+  const plan = planOf('{ s: { kind: svm }, r: { kind: svm, C: 10 } }');
+  const needed = prerequisiteOf(plan, 's') ?? assert.fail();
+  const { store, queues, driver } = await scene(t, plan);
+  await driver.begin();
+  assert.deepEqual([...queues.jobs('cpu').keys()], [needed.id]);
+  await store.artifacts.put(needed.artifact, new Uint8Array([1]));
+  queues.jobs('cpu').clear();
+  await driver.onCompleted(needed.id);
+  assert.equal(queues.jobs('cpu').size, 6);
+});
+
+test('where what folds need cannot be computed, all of them fail', async (t) => {
+  const plan = planOf('{ s: { kind: svm } }');
+  const needed = prerequisiteOf(plan, 's') ?? assert.fail();
+  const { state, queues, driver } = await scene(t, plan);
+  await driver.begin();
+  queues.fail('cpu', needed.id, reason('SVM_NOT_FINITE'));
+  await driver.reconcile();
+  assert.equal(state.settled, true);
+  assert.equal(state.progress().failed, 3);
+});
+
+test('cancelling takes waiting jobs back, and leaves those that run', async (t) => {
+  const plan = planOf(NETWORK);
+  const { queues, driver } = await scene(t, plan);
+  await driver.begin();
+  queues.active.add(plan.jobs[1].key);
+  await driver.cancel();
+  assert.deepEqual([...queues.jobs('gpu').keys()], [plan.jobs[1].key]);
+});
+
+test('a new plan takes jobs of dropped folds out of the queue, and enqueues the new ones', async (t) => {
+  const both = planOf('{ a: { kind: small-cnn }, b: { kind: small-cnn, epochs: 2 } }');
+  const only = (trial: string) => ({ ...both, jobs: both.jobs.filter((job) => job.trial === trial) });
+  const { queues, driver, state } = await scene(t, both);
+  state.replan(only('a'));
+  await driver.begin();
+  await driver.replan(only('b'));
+  assert.deepEqual(
+    [...queues.jobs('gpu').keys()],
+    only('b').jobs.map(({ key }) => key),
+  );
+});

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { CryfoldError } from '@cryfold/core';
+import { Access, isLoopback, refuseOtherSites } from '../src/access.js';
+
+const tokens = [
+  { role: 'read' as const, token: 'read-read-read-read' },
+  { role: 'operate' as const, token: 'operate-operate-operate' },
+];
+const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
+const cookieOf = (set: string) => ({ headers: { cookie: set.split(';')[0] } });
+const forbidden = (error: unknown) => error instanceof CryfoldError && error.code === 'API_FORBIDDEN';
+
+test('a token names a role, and never itself', () => {
+  const access = new Access({ tokens, host: '0.0.0.0' });
+  assert.equal(access.of(bearer('operate-operate-operate'))?.role, 'operate');
+  assert.equal(access.of(bearer('read-read-read-read'))?.role, 'read');
+  assert.equal(access.of(bearer('read-read-read-rea')), undefined);
+  assert.equal(access.of({ headers: {} }), undefined);
+  assert.doesNotMatch(JSON.stringify(access.of(bearer('read-read-read-read'))), /read-read/);
+});
+
+test('without tokens only loopback may be served', () => {
+  const exposed = (error: unknown) => error instanceof CryfoldError && error.code === 'API_EXPOSED';
+  assert.throws(() => new Access({ tokens: [], host: '0.0.0.0' }), exposed);
+  assert.equal(new Access({ tokens: [], host: '127.0.0.1' }).of({ headers: {} })?.role, 'operate');
+  for (const host of ['localhost', '::1', '127.8.9.1']) assert.ok(isLoopback(host), host);
+  for (const host of ['127.0.0.1.example.org', '10.0.0.1', '']) assert.ok(!isLoopback(host), host);
+});
+
+test('a session has the role of the token that opened it, expires, and cannot be forged', (t) => {
+  t.mock.timers.enable({ apis: ['Date'], now: Date.parse('2026-01-01') });
+  const access = new Access({ tokens, host: '0.0.0.0' });
+  assert.equal(access.login('wrong', true), undefined);
+  const { cookie } = access.login('read-read-read-read', true) ?? assert.fail();
+  assert.match(cookie, /HttpOnly; SameSite=Strict; Secure$/);
+  assert.equal(access.of(cookieOf(cookie))?.role, 'read');
+  const forged = cookie.replace(/=(\d+)\./, (_all, expires) => `=${Number(expires) + 1}.`);
+  assert.equal(access.of(cookieOf(forged)), undefined);
+  assert.equal(access.shown(cookieOf(forged)), 'cookie');
+  const other = new Access({ tokens: [{ role: 'read', token: 'another-token-here' }], host: '0.0.0.0' });
+  assert.equal(other.of(cookieOf(cookie)), undefined, 'a server with other tokens does not know it');
+  t.mock.timers.tick(12 * 3600_000 + 1000);
+  assert.equal(access.of(cookieOf(cookie)), undefined);
+  assert.equal(access.shown(cookieOf(cookie)), undefined, 'an expired session does not count as a wrong token');
+});
+
+test('another site can neither change anything nor reach an open server by another name', () => {
+  const host = '127.0.0.1:8080';
+  const ask = (method: string, headers: Record<string, string>, open = true) =>
+    refuseOtherSites({ method, headers: { host, ...headers } }, open);
+  ask('POST', { origin: `http://${host}`, 'sec-fetch-site': 'same-origin' });
+  ask('GET', { origin: 'http://evil.example' });
+  assert.throws(() => ask('POST', { origin: 'http://evil.example' }), forbidden);
+  assert.throws(() => ask('DELETE', { 'sec-fetch-site': 'cross-site' }), forbidden);
+  assert.throws(() => ask('GET', { host: 'rebound.example' }), forbidden);
+  ask('GET', { host: 'cluster.example' }, false);
+});

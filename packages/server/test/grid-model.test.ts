@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { sha256 } from '@cryfold/core';
+import { type RunResults, repeatedKFold } from '@cryfold/evaluation';
+import { parseSpec, planRun, type RunPlan } from '@cryfold/plan';
+import { CELL, GridModel } from '../src/grid-model.js';
+
+const manifest = {
+  ...{ format: 1 as const, name: 'small', contentHash: sha256('small'), grouped: true, classes: ['a', 'b'] },
+  clips: Array.from({ length: 6 }, (_, i) => ({ id: `${i}`, label: 'ab'[i % 2], group: `${i}` })),
+};
+
+/** Three folds of each estimator. */
+function planOf(estimators: string, rest = ''): RunPlan {
+  const spec = parseSpec(`version: 1\nname: small\nestimators: ${estimators}\n${rest}`, 'spec.yaml');
+  return planRun({ spec, manifest, splits: repeatedKFold(6, { splits: 3, repeats: 1, seed: 0 }) });
+}
+const TWO = '{ a: { kind: small-cnn }, b: { kind: svm } }';
+const states = (model: GridModel) => model.snapshot().cells.map(([state]) => state);
+const failed = { code: 'WAV_INVALID', message: 'truncated' } as const;
+const resultsOf = (model: string, accuracies: number[]) =>
+  ({
+    models: [
+      { kind: 'estimator', name: model, folds: accuracies.map((accuracy, fold) => ({ repeat: 0, fold, accuracy })) },
+    ],
+    baselines: {},
+  }) as unknown as RunResults;
+
+test('shows each job of the plan as a cell at its trial, repeat and fold', () => {
+  const { trials, places, cells } = new GridModel(planOf(TWO)).snapshot();
+  assert.deepEqual(
+    trials.map(({ name }) => name),
+    ['a', 'b'],
+  );
+  assert.deepEqual(places.map(([trial, repeat, fold]) => `${trial}/${repeat}/${fold}`).sort(), [
+    '0/0/0',
+    '0/0/1',
+    '0/0/2',
+    '1/0/0',
+    '1/0/1',
+    '1/0/2',
+  ]);
+  assert.deepEqual(cells, Array(6).fill([CELL.waiting, 0, null, null]));
+});
+
+test('reports each change once, and nothing where a cell stays the same', () => {
+  const model = new GridModel(planOf(TWO));
+  model.setActive([{ trial: 'a', repeat: 0, fold: 1, fraction: 0.5 }]);
+  const at = model.snapshot().places.findIndex(([trial, , fold]) => trial === 0 && fold === 1);
+  assert.deepEqual(model.takeChanges(), [[at, CELL.active, 0.5, null, null]]);
+  model.setActive([{ trial: 'a', repeat: 0, fold: 1, fraction: 0.5 }]);
+  assert.deepEqual(model.takeChanges(), []);
+});
+
+test('returns folds that no longer train, so that their results can be read', () => {
+  const model = new GridModel(planOf(TWO));
+  const active = [{ trial: 'a', repeat: 0, fold: 0, fraction: 0.9 }];
+  assert.deepEqual(model.setActive(active), []);
+  const left = model.setActive([]);
+  assert.deepEqual(
+    left.map(({ trial }) => trial),
+    ['a'],
+  );
+  model.setDone(left[0].key);
+  model.setActive(active);
+  assert.equal(model.count(CELL.done), 1, 'a late report about a finished fold changes nothing');
+});
+
+test('equal folds of two trials are one fold with two cells', () => {
+  const model = new GridModel(planOf('{ a: { kind: svm }, b: { kind: svm } }'));
+  const missing = model.missing();
+  assert.equal(missing.length, 3);
+  model.setResult(missing[0].key, 0.75, 2);
+  assert.deepEqual(
+    model.takeChanges().map(([, ...cell]) => cell),
+    [
+      [CELL.done, 1, 0.75, 2],
+      [CELL.done, 1, 0.75, 2],
+    ],
+  );
+  assert.equal(model.accuracyOf(missing[0].key), 0.75);
+});
+
+test('groups folds that failed for the same reason, and shows folds that are tried again as waiting', () => {
+  const model = new GridModel(planOf(TWO));
+  const [first, second, third] = model.plan.jobs.map(({ key }) => key);
+  model.setDone(third);
+  model.explain(new Map([first, second, third].map((key) => [key, failed])));
+  assert.deepEqual(model.failures(), [], 'no cell shows it yet');
+  model.markFailed();
+  assert.deepEqual(model.failures(), [{ ...failed, cells: [0, 1] }]);
+  model.explain(new Map([[second, failed]]));
+  model.markFailed();
+  assert.deepEqual(states(model).slice(0, 3), [CELL.waiting, CELL.failed, CELL.done]);
+});
+
+test('takes every accuracy from the results of an ended run, and marks folds without one as failed', () => {
+  const model = new GridModel(planOf(TWO));
+  const [first] = model.plan.jobs;
+  model.setResult(first.key, 0.5, 3);
+  const untimed = model.end(resultsOf('a', [0.5, 1]), () => false);
+  const cells = model.snapshot().cells.map(([state, , accuracy]) => [state, accuracy]);
+  const { places } = model.snapshot();
+  for (const [i, [trial, , fold]] of places.entries()) {
+    const known = trial === 0 && fold !== 2;
+    assert.deepEqual(cells[i], known ? [CELL.done, fold === 0 ? 0.5 : 1] : [CELL.failed, null]);
+  }
+  assert.ok(untimed.length > 0 && untimed.every(({ key }) => key !== first.key), 'of the first the seconds are known');
+});
+
+test('at the end of a sweep, folds of losing trials keep what was read of them', () => {
+  const model = new GridModel(planOf(TWO));
+  const loser = model.plan.jobs.filter(({ trial }) => trial === 'b');
+  model.setResult(loser[0].key, 0.25, 1);
+  model.end(resultsOf('a', [1, 1, 1]), ({ trial }) => trial === 'b');
+  assert.equal(model.accuracyOf(loser[0].key), 0.25);
+  assert.equal(model.count(CELL.failed), 2, 'its other folds were never trained');
+});
+
+test('a plan that grows keeps what is known of its folds', () => {
+  const both = planOf(TWO);
+  const model = new GridModel({ ...both, jobs: both.jobs.filter(({ trial }) => trial === 'a') });
+  model.setResult(model.plan.jobs[1].key, 1, 2);
+  assert.equal(model.replan(model.plan), false);
+  assert.equal(model.replan(both), true);
+  assert.equal(model.accuracyOf(both.jobs.filter(({ trial }) => trial === 'a')[1].key), 1);
+  assert.equal(states(model).length, 6);
+  assert.deepEqual(model.takeChanges(), [], 'the whole grid is published instead');
+});
