@@ -78,7 +78,7 @@ test('a sweep of which every process was killed goes on as the very same sweep',
   const folds = async () => [...(await records('killed')).keys()].filter((name) => name.endsWith('result.json')).length;
   while ((await folds()) < 20 && killed.exitCode === null) await sleep(100);
   assert.equal(killed.exitCode, null, 'it ended before it could be killed');
-  const server = descendants(killed.pid!).find(({ command }) => command.includes("unixsocket"));
+  const server = descendants(killed.pid!).find(({ command }) => command.includes('unixsocket'));
   assert.ok(server, 'there is no Redis');
   process.kill(-killed.pid!, 'SIGKILL');
   process.kill(server.pid, 'SIGKILL');
