@@ -81,7 +81,7 @@ async function executeHere(plan: RunPlan, surroundings: Surroundings): Promise<R
 
 /**
  * Submits the run to a cluster and follows it.
- * @param broken rejects when the cluster that this command started breaks; absent: it works on somebody else's
+ * @param broken rejects when the cluster that this command started breaks; absent: the cluster is not this command's
  */
 async function followQueued(
   plan: RunPlan,
@@ -95,7 +95,7 @@ async function followQueued(
     return new RunFollower(store, display, stop).follow(plan.run, run);
   };
   try {
-    // Whatever it waits for, such as a Redis that is away, following ends when the user says so.
+    // Whatever it waits for, such as a Redis that is away, following ends when the command is stopped.
     const stopped = new Promise<undefined>((resolve) => {
       stop.addEventListener('abort', () => resolve(undefined), { once: true });
     });

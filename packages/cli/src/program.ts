@@ -55,7 +55,7 @@ export async function runProgram(args: string[], add: (program: Command, does: D
   }
 }
 
-/** Of what Node throws where a process may not open enough files: some modules seem not to be there. */
+/** What Node throws when a process may not open enough files; it reports some modules as missing. */
 const FEW_FILES = ['EMFILE', 'ERR_MODULE_NOT_FOUND'];
 
 /** Prints an error in plain words: what, where, what to do. */

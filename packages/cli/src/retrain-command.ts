@@ -71,7 +71,7 @@ export async function retrainCommand(
   const server = config.server && new HttpControl(new HttpClient(config.server));
   const models = modelControl(store.artifacts, storeUrl, config);
   const work = async (stop: AbortSignal) => {
-    // What is decided will be written, which whoever may only read would be told last.
+    // Fails now rather than at the end where the decision cannot be written.
     if (config.server) await new HttpStore(new HttpClient(config.server)).role('operate');
     else await store.check();
     const preparation = await prepareRun({

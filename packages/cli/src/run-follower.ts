@@ -21,7 +21,7 @@ export interface FollowedRun {
   readonly poll: number;
   /**
    * @param looks how many looks there were before this one
-   * @throws CryfoldError what ended the run, or why nothing can be learnt about it
+   * @throws CryfoldError what ended the run, or why its state is unknown
    */
   look(looks: number): Promise<Look>;
 }

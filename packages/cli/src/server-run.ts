@@ -5,11 +5,11 @@ import type { FollowedRun, Look } from './run-follower.js';
 /** Looks at a run on which nobody works between looks at the workers. */
 const CLUSTER = 10;
 
-/** What to tell whoever stops following a server's run. */
+/** What a command says when it stops following a server's run. */
 export const noLongerFollowing = (run: string): string =>
   `no longer following; run ${run} goes on, cryfold cancel ${run} stops it, the same command follows it again`;
 
-/** A run as a server tells of it, which may be away for a while. */
+/** A run on a server, which may be unreachable for a while. */
 export class ServerRun implements FollowedRun {
   readonly poll = 1000;
   readonly #patience: Patience;
