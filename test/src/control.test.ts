@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { storeKeys } from '@cryfold/artifacts';
@@ -28,6 +29,16 @@ const json = async (...args: string[]) => {
 const committed = async () => (await logLines(bed.folder)).filter(({ msg }) => msg === 'fold committed');
 const training = () =>
   descendants(bed.cluster.pid('worker') ?? 0).filter(({ command }) => command.includes('training-child'));
+
+/** Whether a training child has loaded TensorFlow, which only those of networks do. */
+function hasTensorFlow(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/maps`, 'utf8').includes('tfjs_binding');
+  } catch {
+    // It has just ended.
+    return false;
+  }
+}
 
 let longRun: string;
 
@@ -86,7 +97,7 @@ test('a poison fold ends in the failures with its log; the run is incomplete; re
     poison ??= started.find(({ trial }) => trial === 'small-cnn')?.key;
     if (!poison || started.filter(({ key }) => key === poison).length <= kills) return;
     const last = started.findLast(({ trial }) => trial === 'small-cnn');
-    const child = training().find(({ command }) => command.includes('training-child.js nn'));
+    const child = training().find(({ pid }) => hasTensorFlow(pid));
     if (last?.key !== poison || !child) return;
     kills++;
     process.kill(child.pid, 'SIGKILL');

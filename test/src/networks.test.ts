@@ -42,7 +42,7 @@ test('a killed fold goes on from its checkpoint, to the same bytes, and the chec
   const store = join(out, 'store', 'folds');
   await until('a checkpoint', async () => (await files(store).catch((): string[] => [])).includes('state.safetensors'));
   const child = await until('a training child', () =>
-    descendants(running.process.pid ?? 0).find(({ command }) => command.includes('training-child.js nn')),
+    descendants(running.process.pid ?? 0).find(({ command }) => command.includes('training-child.js')),
   );
   process.kill(child.pid, 'SIGKILL');
   const { code, stderr } = await running.ended;

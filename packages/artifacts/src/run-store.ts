@@ -3,6 +3,7 @@ import { DatasetRecords } from './records/datasets.js';
 import { FinalRecords } from './records/finals.js';
 import { FoldRecords } from './records/folds.js';
 import { RunRecords } from './records/runs.js';
+import { WeightsRecords } from './records/weights.js';
 
 /**
  * The records of an artifact store in the words of the domain. Their keys, encoding and integrity checks are here and
@@ -13,12 +14,14 @@ export class RunStore {
   readonly folds: FoldRecords;
   readonly datasets: DatasetRecords;
   readonly finals: FinalRecords;
+  readonly weights: WeightsRecords;
 
   constructor(readonly artifacts: ArtifactStore) {
     this.runs = new RunRecords(artifacts);
     this.folds = new FoldRecords(artifacts);
     this.datasets = new DatasetRecords(artifacts);
     this.finals = new FinalRecords(artifacts);
+    this.weights = new WeightsRecords(artifacts);
   }
 
   /** Proves that the store can be written, read and commits once. @throws CryfoldError STORE_UNSAFE and others */

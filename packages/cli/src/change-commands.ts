@@ -1,11 +1,12 @@
 import { resolve } from 'node:path';
-import { readPlan } from '@cryfold/control';
 import type { RunPlan } from '@cryfold/plan';
 import type { Config } from '@cryfold/runtime';
 import { type Control, type ControlOptions, withControl } from './control.js';
+import { execute, type Surroundings } from './execute.js';
 import { EXIT } from './exit-codes.js';
+import { present } from './present.js';
 import { ProgressDisplay } from './progress.js';
-import { execute, present, STOP_SIGNALS } from './run-command.js';
+import { untilStopped } from './stop-signals.js';
 import { jsonText, say } from './terminal.js';
 
 /**
@@ -49,7 +50,7 @@ export async function retryCommand(
   return withControl(options, config, async (control) => {
     const { state } = await control.runs.retry(run);
     if (state === 'complete') return answer(options, `${run} is complete: nothing to try again`, { run, state });
-    return drive(await readPlan(control.store, run), control, options, config, environment);
+    return drive((await control.store.runs.plan(run)).plan, control, { options, config, environment });
   });
 }
 
@@ -65,7 +66,7 @@ export async function extendCommand(
 ): Promise<number> {
   return withControl(options, config, async (control) => {
     const extended = await control.runs.extend(run, options.repeats);
-    return drive(await readPlan(control.store, extended.run), control, options, config, environment);
+    return drive((await control.store.runs.plan(extended.run)).plan, control, { options, config, environment });
   });
 }
 
@@ -73,26 +74,16 @@ export async function extendCommand(
 async function drive(
   plan: RunPlan,
   { store, storeUrl, server }: Control,
-  options: DriveOptions,
-  config: Config,
-  environment: NodeJS.ProcessEnv,
+  { options, config, environment }: Pick<Surroundings, 'config' | 'environment'> & { options: DriveOptions },
 ): Promise<number> {
   const display = new ProgressDisplay(process.stderr, options.json);
   display.say(`run ${plan.run} · ${plan.jobs.length} folds`);
-  const stop = new AbortController();
-  const onSignal = () => {
-    if (stop.signal.aborted) process.exit(EXIT.cancelled);
-    stop.abort();
-  };
-  for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
-  try {
-    const out = resolve(options.out);
-    const surroundings = { options, config, environment, out, display, server, stop: stop.signal };
-    const results = await execute(plan, store, storeUrl, surroundings);
+  const out = resolve(options.out);
+  const surroundings = { options, config, environment, out, display, store, storeUrl, server };
+  return untilStopped(async (stop) => {
+    const results = await execute(plan, { ...surroundings, stop });
     if (!results) return EXIT.cancelled;
-    await present(results, store, out, options.json, {}, server);
+    await present(results, surroundings, options.json);
     return results.status === 'complete' ? EXIT.done : EXIT.incomplete;
-  } finally {
-    for (const signal of STOP_SIGNALS) process.off(signal, onSignal);
-  }
+  });
 }

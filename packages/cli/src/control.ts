@@ -1,8 +1,8 @@
-import { type ArtifactStore, openStore } from '@cryfold/artifacts';
+import { openStore, RunStore } from '@cryfold/artifacts';
 import { HttpClient, HttpControl, type RunControl, StoreControl } from '@cryfold/control';
 import { checkRedis, Queues } from '@cryfold/queue';
 import type { Config } from '@cryfold/runtime';
-import { DEFAULT_OUT } from './find-run.js';
+import { DEFAULT_OUT } from './default-out.js';
 import { openStoreOf } from './open-store.js';
 import { storeUrlOf } from './store-url.js';
 
@@ -15,7 +15,7 @@ export interface ControlOptions {
 /** Runs, and the store that they lie in: a folder, a cluster's, or a server's. */
 export interface Control {
   runs: RunControl;
-  store: ArtifactStore;
+  store: RunStore;
   storeUrl: string;
   /** Where the runs are a server's */
   server: HttpControl | undefined;
@@ -32,10 +32,10 @@ export async function withControl<T>(
     return work({ runs: server, store: openStoreOf(storeUrl, config), storeUrl, server });
   }
   if (config.redisUrl) await checkRedis(config.redisUrl);
-  const store = openStore(storeUrl, config.s3);
+  const store = new RunStore(openStore(storeUrl, config.s3));
   const queues = config.redisUrl ? new Queues(config.redisUrl) : undefined;
   try {
-    return await work({ runs: new StoreControl(store, queues), store, storeUrl, server: undefined });
+    return await work({ runs: new StoreControl(store.artifacts, queues), store, storeUrl, server: undefined });
   } finally {
     await queues?.close();
     await store.close();

@@ -10,7 +10,7 @@ export type ModelSource = Pick<Config, 'storeUrl' | 's3' | 'server'>;
 /** The store of models. Loaded only where it is needed: it takes 0.2 s. */
 export async function modelStore(out: string, config: ModelSource): Promise<ArtifactStore> {
   const storeUrl = storeUrlOf(out, config);
-  if (config.server) return (await import('./open-store.js')).openStoreOf(storeUrl, config);
+  if (config.server) return (await import('./open-store.js')).openStoreOf(storeUrl, config).artifacts;
   const { openStore } = await import('@cryfold/artifacts');
   return openStore(storeUrl, config.s3);
 }

@@ -1,10 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { ArtifactStore } from '@cryfold/artifacts';
-import { storeKeys } from '@cryfold/artifacts';
+import { RUN_ID, type RunStore } from '@cryfold/artifacts';
 import { CryfoldError, readRegularFile, redactUrl } from '@cryfold/core';
 import { decodeResults, type RunResults } from '@cryfold/evaluation';
 import type { Config } from '@cryfold/runtime';
+import { DEFAULT_OUT } from './default-out.js';
 import { openStoreOf } from './open-store.js';
 import { storeUrlOf } from './store-url.js';
 
@@ -18,9 +18,6 @@ type Where = Pick<Config, 'storeUrl' | 's3' | 'server'>;
 
 /** Bytes of the largest results.json that is read. */
 export const LARGEST_RESULTS = 2 ** 28;
-
-/** The default of `cryfold run --out`. */
-export const DEFAULT_OUT = 'cryfold-out';
 
 const isDirectory = (path: string) =>
   stat(path).then(
@@ -42,15 +39,13 @@ export async function findRun(run: string, config: Where): Promise<FoundRun> {
     });
     return { results: decodeResults(bytes, file), storeUrl: config.storeUrl ?? (await storeNear(folder)) };
   }
-  if (!/^[a-z0-9][a-z0-9-]*$/.test(run))
-    throw notFound(run, `${run} is neither a directory nor the id of a run`, hintOf(config));
+  if (!RUN_ID.test(run)) throw notFound(run, `${run} is neither a directory nor the id of a run`, hintOf(config));
   const storeUrl = storeUrlOf(DEFAULT_OUT, config);
   const store = openStoreOf(storeUrl, config);
   try {
-    const key = storeKeys.results(run);
-    const bytes = await store.get(key);
-    if (!bytes) throw await noResults(store, run, `${placeOf(storeUrl, config)} has no run ${run}`, hintOf(config));
-    return { results: decodeResults(bytes, key), storeUrl };
+    const results = await store.runs.results(run);
+    if (!results) throw await noResults(store, run, `${placeOf(storeUrl, config)} has no run ${run}`, hintOf(config));
+    return { results, storeUrl };
   } finally {
     await store.close();
   }
@@ -80,13 +75,8 @@ const hintOf = ({ server }: Where) =>
   server ? 'cryfold list shows the runs of the server; the --out directory of a run that ended will do, too.' : LOCAL;
 
 /** Why a run has no results: it has not ended, or there is no such run. */
-export async function noResults(
-  store: ArtifactStore,
-  run: string,
-  message: string,
-  hint: string,
-): Promise<CryfoldError> {
-  if (!(await store.has(storeKeys.plan(run)))) return notFound(run, message, hint);
+export async function noResults(store: RunStore, run: string, message: string, hint: string): Promise<CryfoldError> {
+  if (!(await store.runs.has(run))) return notFound(run, message, hint);
   return notFound(
     run,
     `run ${run} has not ended`,

@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 import { evaluateStored, readRun } from '@cryfold/aggregator';
-import { RunStore } from '@cryfold/artifacts';
 import { CryfoldError, encodeRecord } from '@cryfold/core';
 import { FUSION_RULES, type FusionRule } from '@cryfold/evaluation';
 import { comparisonTable, pooledTable, tableTwo } from '@cryfold/report';
@@ -32,7 +31,7 @@ export async function fuseCommand(run: string, options: FuseOptions, config: Con
   }
   const found = await findStoredRun(run, config);
   const store = openStoreOf(found.storeUrl, config);
-  const stored = await readRun(new RunStore(store), found.results.run.id).finally(() => store.close());
+  const stored = await readRun(store, found.results.run.id).finally(() => store.close());
   const members = checkMembers(options.members, Object.keys(stored.plan.spec.estimators));
   const { results: evaluated, csv } = evaluateStored(stored, { [`fused-${rule}`]: { rule, members } });
   const { search } = found.results;

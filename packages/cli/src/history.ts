@@ -1,9 +1,6 @@
-import type { ArtifactStore } from '@cryfold/artifacts';
-import { storeKeys } from '@cryfold/artifacts';
-import { mapLimited, readPlan, runIds } from '@cryfold/control';
-import { decodeRecord, isUnreadable } from '@cryfold/core';
+import type { RunStore } from '@cryfold/artifacts';
+import { ifReadable, mapLimited } from '@cryfold/core';
 import { type Estimator, kindOf } from '@cryfold/estimators';
-import { foldResultSchema } from '@cryfold/plan';
 
 /** Records read of each kind of estimator: more would not change a median much. */
 const SAMPLE = 200;
@@ -11,19 +8,13 @@ const SAMPLE = 200;
 /** How long folds took before, by kind of estimator: median seconds per unit of work. */
 export type History = Map<Estimator['kind'], { folds: number; secondsPerUnit: number }>;
 
-/** Undefined for a record that cannot be read. */
-const unlessUnreadable = <T>(read: Promise<T>) =>
-  read.catch((error) => {
-    if (isUnreadable(error)) return undefined;
-    throw error;
-  });
-
 /** Looks at committed folds of all runs in the store. */
-export async function readHistory(store: ArtifactStore): Promise<History> {
+export async function readHistory(store: RunStore): Promise<History> {
   const found = new Map<Estimator['kind'], Map<string, number>>();
-  for (const run of await runIds(store)) {
-    const plan = await unlessUnreadable(readPlan(store, run));
-    if (!plan) continue;
+  for (const run of await store.runs.ids()) {
+    const stored = await ifReadable(store.runs.plan(run));
+    if (!stored) continue;
+    const { plan } = stored;
     const wanted = new Map<string, { estimator: Estimator; clips: number }>();
     for (const { key, trial, split, shuffle } of plan.jobs) {
       const estimator = plan.spec.estimators[trial];
@@ -34,11 +25,7 @@ export async function readHistory(store: ArtifactStore): Promise<History> {
       wanted.set(key, { estimator, clips: plan.splits[split].train.length });
     }
     await mapLimited([...wanted], async ([key, { estimator, clips }]) => {
-      const name = storeKeys.result(key);
-      const bytes = store.get(name);
-      const result = await unlessUnreadable(
-        bytes.then((found) => found && decodeRecord(foldResultSchema, found, name)),
-      );
+      const result = await ifReadable(store.folds.result(key));
       if (!result) return;
       const own = found.get(estimator.kind) ?? new Map<string, number>();
       found.set(estimator.kind, own.set(key, result.seconds / kindOf(estimator).cost(estimator, clips)));

@@ -1,6 +1,6 @@
-import { loadConfig } from '@cryfold/runtime';
 import { type Command, InvalidArgumentError } from 'commander';
-import { type Does, whole } from './program.js';
+import { DEFAULT_OUT } from './default-out.js';
+import { type Does, readConfig, whole } from './program.js';
 
 const positive = (text: string): number => {
   const value = Number(text);
@@ -14,12 +14,9 @@ const share = (text: string): number => {
   return value;
 };
 
-/** Where a local run puts its store; `find-run` has the same, but loads what `predict` need not wait for. */
-const OUT = 'cryfold-out';
-
 function withStore(command: Command): Command {
   return command
-    .option('--out <dir>', 'the --out of a local run (where CRYFOLD_STORE is not set)', OUT)
+    .option('--out <dir>', 'the --out of a local run (where CRYFOLD_STORE is not set)', DEFAULT_OUT)
     .option('--json', 'print JSON', false);
 }
 
@@ -33,13 +30,22 @@ export function addPredictCommand(program: Command, does: Does): void {
     .action(
       does(async (model: string, files: string[], options) => {
         const { predictCommand } = await import('./predict-command.js');
-        return predictCommand(model, files, options, loadConfig());
+        return predictCommand(model, files, options, await readConfig());
       }),
     );
 }
 
 /** Adds what makes, keeps and uses final models. */
 export function addModelCommands(program: Command, does: Does): void {
+  addTrainFinal(program, does);
+  addPredictCommand(program, does);
+  addRetrain(program, does);
+  addServe(program, does);
+  addExport(program, does);
+  addModels(program, does);
+}
+
+function addTrainFinal(program: Command, does: Does): void {
   program
     .command('train-final')
     .description('Refit a finished run’s model on all data, and write it as a version with a model card.')
@@ -50,11 +56,12 @@ export function addModelCommands(program: Command, does: Does): void {
     .action(
       does(async (run: string, options) => {
         const { trainFinalCommand } = await import('./train-final-command.js');
-        return trainFinalCommand(run, options, loadConfig());
+        return trainFinalCommand(run, options, await readConfig());
       }),
     );
-  addPredictCommand(program, does);
+}
 
+function addRetrain(program: Command, does: Does): void {
   withStore(program.command('retrain'))
     .description('Evaluate a spec on new data beside the champion, and promote it if it is really better: for cron.')
     .argument('<spec>', 'YAML spec')
@@ -73,10 +80,12 @@ export function addModelCommands(program: Command, does: Does): void {
     .action(
       does(async (spec: string, options) => {
         const { retrainCommand } = await import('./retrain-command.js');
-        return retrainCommand(spec, options, loadConfig(), process.env);
+        return retrainCommand(spec, options, await readConfig(), process.env);
       }),
     );
+}
 
+function addServe(program: Command, does: Does): void {
   program
     .command('serve')
     .description('Serve predictions over HTTP, with a page to drop or record a cry.')
@@ -86,14 +95,16 @@ export function addModelCommands(program: Command, does: Does): void {
     .option('--max-upload-mb <n>', 'size of one request, all its files together', positive, 20)
     .option('--timeout <seconds>', 'for a request to arrive, and for its prediction once that begins', positive, 30)
     .option('--poll <seconds>', 'between looks at who is champion', positive, 5)
-    .option('--out <dir>', 'the --out of a local run (where CRYFOLD_STORE is not set)', OUT)
+    .option('--out <dir>', 'the --out of a local run (where CRYFOLD_STORE is not set)', DEFAULT_OUT)
     .action(
       does(async (options) => {
         const { serveCommand } = await import('./serve-command.js');
-        return serveCommand(options, loadConfig());
+        return serveCommand(options, await readConfig());
       }),
     );
+}
 
+function addExport(program: Command, does: Does): void {
   const exporting = program.command('export').description('Hand runs and models to other tools.');
   withStore(exporting.command('mlflow'))
     .description('Write finished runs, their models and the final models as an MLflow tracking folder.')
@@ -102,27 +113,35 @@ export function addModelCommands(program: Command, does: Does): void {
     .action(
       does(async (runs: string[], options) => {
         const { exportMlflowCommand } = await import('./export-mlflow.js');
-        return exportMlflowCommand(runs, options, loadConfig());
+        return exportMlflowCommand(runs, options, await readConfig());
       }),
     );
+}
 
+function addModels(program: Command, does: Does): void {
   const models = program.command('models').description('Versions of final models, and which of them is the champion.');
   const load = () => import('./models-command.js');
   withStore(models.command('list'))
     .description('List all models and versions of the store.')
-    .action(does(async (options) => (await load()).modelsListCommand(options, loadConfig())));
+    .action(does(async (options) => (await load()).modelsListCommand(options, await readConfig())));
   withStore(models.command('show'))
     .description('Show a model card; of a NAME the champion’s, and the history of promotions.')
     .argument('<model>', 'NAME or NAME@VERSION')
-    .action(does(async (model: string, options) => (await load()).modelsShowCommand(model, options, loadConfig())));
+    .action(
+      does(async (model: string, options) => (await load()).modelsShowCommand(model, options, await readConfig())),
+    );
   withStore(models.command('promote'))
     .description('Make a version the champion.')
     .argument('<model>', 'NAME@VERSION')
     .option('--reason <text>', 'kept in the history', 'by hand')
-    .action(does(async (model: string, options) => (await load()).modelsPromoteCommand(model, options, loadConfig())));
+    .action(
+      does(async (model: string, options) => (await load()).modelsPromoteCommand(model, options, await readConfig())),
+    );
   withStore(models.command('rollback'))
     .description('Make the champion before the present one champion again.')
     .argument('<name>', 'of the model')
     .option('--reason <text>', 'kept in the history', 'by hand')
-    .action(does(async (name: string, options) => (await load()).modelsRollbackCommand(name, options, loadConfig())));
+    .action(
+      does(async (name: string, options) => (await load()).modelsRollbackCommand(name, options, await readConfig())),
+    );
 }

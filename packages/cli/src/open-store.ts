@@ -1,9 +1,11 @@
-import { type ArtifactStore, openStore } from '@cryfold/artifacts';
+import { openStore, RunStore } from '@cryfold/artifacts';
 import { HttpClient, HttpStore } from '@cryfold/control';
 import type { Config } from '@cryfold/runtime';
 
-/** The store of a URL, or that of the server that the command goes through. */
-export function openStoreOf(storeUrl: string, config: Pick<Config, 's3' | 'server'>): ArtifactStore {
+/** The records of a store: that of a URL, or that of the server that the command goes through. */
+export function openStoreOf(storeUrl: string, config: Pick<Config, 's3' | 'server'>): RunStore {
   const { server } = config;
-  return server?.url === storeUrl ? new HttpStore(new HttpClient(server)) : openStore(storeUrl, config.s3);
+  return new RunStore(
+    server?.url === storeUrl ? new HttpStore(new HttpClient(server)) : openStore(storeUrl, config.s3),
+  );
 }

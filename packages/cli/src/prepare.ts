@@ -1,23 +1,14 @@
+import { createReadStream } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type ArtifactStore, RunStore, replaceRecord, storeKeys } from '@cryfold/artifacts';
-import { forgetFailures, innerSplits, makeSplits, PROTOCOLS } from '@cryfold/control';
-import { CryfoldError, encodeRecord, FORMATS, readRegularText } from '@cryfold/core';
+import type { RunStore } from '@cryfold/artifacts';
+import { innerSplits, makeSplits, PROTOCOLS } from '@cryfold/control';
+import { CryfoldError, FORMATS, readRegularText } from '@cryfold/core';
 import { kindOf } from '@cryfold/estimators';
 import { computeFeatures, type Dataset, inspectDataset, limitClips, readDataset } from '@cryfold/features';
 import type { WeightsSourceOptions } from '@cryfold/nn';
-import {
-  type DatasetManifest,
-  decodeManifest,
-  decodePlan,
-  encodePlan,
-  parseSpec,
-  plannedFeatures,
-  planRun,
-  type RunPlan,
-  type Spec,
-} from '@cryfold/plan';
+import { type DatasetManifest, parseSpec, plannedFeatures, planRun, type RunPlan, type Spec } from '@cryfold/plan';
 import { checkLeaks } from './leak-gate.js';
-import { putWeights, resolveSpecWeights } from './spec-weights.js';
+import { resolveSpecWeights } from './spec-weights.js';
 
 /** What flags may change of a spec. */
 export interface Overrides {
@@ -172,7 +163,7 @@ export async function prepareRun(options: PrepareOptions): Promise<Preparation> 
  * @param submit where the run goes to a server, which makes the plan itself
  */
 export async function publish(
-  store: ArtifactStore,
+  store: RunStore,
   preparation: Preparation,
   onProgress: (text: string) => void,
   submit?: () => Promise<unknown>,
@@ -184,24 +175,23 @@ export async function publish(
   }
   const { plan } = preparation;
   // First, since it refuses a newer version's run.
-  await replaceRecord(store, storeKeys.plan(plan.run), encodePlan(plan), decodePlan);
-  await forgetFailures(store, plan.run);
+  await store.runs.savePlan(plan);
+  await store.runs.reopen(plan.run);
 }
 
 /** All that a plan refers to; what is there already, by content, is left. */
 async function publishInputs(
-  store: ArtifactStore,
+  store: RunStore,
   { plan, dataset, manifest, weights }: Preparation,
   onProgress: (text: string) => void,
 ): Promise<void> {
-  const records = new RunStore(store);
   for (const [key, set] of plannedFeatures(plan)) {
-    if (await records.datasets.hasFeatures(key)) continue;
+    if (await store.datasets.hasFeatures(key)) continue;
     const computed = await computeFeatures(dataset, set, (done, total) =>
       onProgress(`computing ${set.kind} features ${done}/${total}`),
     );
-    await records.datasets.saveFeatures(key, computed);
+    await store.datasets.saveFeatures(key, computed);
   }
-  for (const [sha256, path] of weights) await putWeights(store, { path, sha256 });
-  await replaceRecord(store, storeKeys.manifest(plan.dataset.key), encodeRecord(manifest), decodeManifest);
+  for (const [sha256, path] of weights) await store.weights.put(sha256, () => createReadStream(path));
+  await store.datasets.saveManifest(manifest);
 }

@@ -1,7 +1,12 @@
 import { CryfoldError, VERSION } from '@cryfold/core';
+import type { Config } from '@cryfold/runtime';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { EXIT } from './exit-codes.js';
 import { errorText, jsonText, say, warn } from './terminal.js';
+
+/** The settings of the environment, as a command finds them when it runs. @throws CryfoldError USAGE */
+export const readConfig = async (environment: NodeJS.ProcessEnv = process.env): Promise<Config> =>
+  (await import('@cryfold/runtime')).loadConfig(environment);
 
 /** A whole number from `minimum` on. */
 export function whole(minimum: number) {
@@ -50,9 +55,13 @@ export async function runProgram(args: string[], add: (program: Command, does: D
   }
 }
 
+/** What Node throws when a process may not open enough files; it reports some modules as missing. */
+const FEW_FILES = ['EMFILE', 'ERR_MODULE_NOT_FOUND'];
+
 /** Prints an error in plain words: what, where, what to do. */
 function report(thrown: unknown, json: boolean): number {
-  const error = (thrown as NodeJS.ErrnoException | undefined)?.code === 'EMFILE' ? fewFiles(thrown) : thrown;
+  const { code = '' } = (thrown ?? {}) as NodeJS.ErrnoException;
+  const error = FEW_FILES.includes(code) ? fewFiles(thrown) : thrown;
   if (!(error instanceof CryfoldError)) {
     warn(`cryfold: a defect of cryfold: ${error instanceof Error ? error.stack : String(error)}\n`);
     return EXIT.failed;

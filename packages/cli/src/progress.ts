@@ -6,9 +6,6 @@ import { messageText, safe } from './terminal.js';
 /** Milliseconds between lines where nobody can see a line being rewritten, such as a log file. */
 const LINE_EVERY = 5000;
 
-/** Milliseconds between two lines that say why nothing goes on. */
-const WAITS_EVERY = 30_000;
-
 const PHASES: Record<string, string> = { aggregate: 'putting the results together' };
 
 /** One line that says where a run is, what is left and when it ends. */
@@ -22,19 +19,6 @@ export function progressLine(progress: RunProgress): string {
   parts.push(`${active.length} running`);
   parts.push(etaSeconds === null ? 'time left not known yet' : `about ${formatSeconds(etaSeconds)} left`);
   return parts.join(' · ');
-}
-
-/** Shows what a run's job publishes: its progress, and now and then why it waits. */
-export function showProgress(display: ProgressDisplay): (published: unknown) => void {
-  let last = 0;
-  return (published) => {
-    const progress = published as RunProgress | Pick<RunProgress, 'waits'>;
-    if (progress.waits !== undefined && Date.now() - last >= WAITS_EVERY) {
-      last = Date.now();
-      display.say(`waiting, since this failed and is tried again: ${progress.waits}`);
-    }
-    if ('total' in progress) display.update(progressLine(progress));
-  };
 }
 
 function searchText({ states, best }: NonNullable<RunProgress['search']>): string {

@@ -5,12 +5,11 @@ import type { RunResults } from '@cryfold/evaluation';
 import { csvReport, htmlReport, markdownReport, type ReportInput } from '@cryfold/report';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
-import { findRun } from './find-run.js';
+import { type FoundRun, findRun } from './find-run.js';
 import { openStoreOf } from './open-store.js';
+import { REPORT_FORMATS } from './report-formats.js';
 import { say } from './terminal.js';
 import { checkOutFile, writeOutFile } from './write-out.js';
-
-export const REPORT_FORMATS = ['html', 'md', 'json', 'csv'] as const;
 
 export interface ReportOptions {
   format: string;
@@ -28,9 +27,9 @@ export async function reportCommand(run: string, options: ReportOptions, config:
     });
   }
   if (out !== undefined) await checkOutFile(out);
-  const { results, storeUrl } = await findRun(run, config);
+  const found = await findRun(run, config);
   const beside = options.beside === undefined ? undefined : (await findRun(options.beside, config)).results;
-  const text = await write(options, results, beside, storeUrl, config);
+  const text = await write(options, found, beside, config);
   if (out === undefined) process.stdout.write(format === 'json' ? escapeControls(text) : text);
   else {
     await writeOutFile(out, text);
@@ -41,9 +40,8 @@ export async function reportCommand(run: string, options: ReportOptions, config:
 
 async function write(
   { format, audio }: ReportOptions,
-  results: RunResults,
+  { results, storeUrl }: FoundRun,
   beside: RunResults | undefined,
-  storeUrl: string | undefined,
   config: Config,
 ): Promise<string> {
   switch (format) {
@@ -52,7 +50,7 @@ async function write(
       let input: ReportInput = { results };
       if (storeUrl !== undefined) {
         const store = openStoreOf(storeUrl, config);
-        input = await gatherReport(store, results, audio).finally(() => store.close());
+        input = await gatherReport(store.artifacts, results, audio).finally(() => store.close());
       }
       return htmlReport({ ...input, ...(beside ? { beside } : {}) });
     }

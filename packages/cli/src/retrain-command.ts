@@ -1,29 +1,16 @@
 import { resolve } from 'node:path';
-import type { ArtifactStore } from '@cryfold/artifacts';
-import {
-  chooseOf,
-  configurationOf,
-  HttpClient,
-  HttpControl,
-  HttpStore,
-  type ModelControl,
-  planChampion,
-  readManifest,
-  readResults,
-} from '@cryfold/control';
+import { chooseOf, HttpClient, HttpControl, HttpStore } from '@cryfold/control';
 import { CryfoldError } from '@cryfold/core';
-import type { RunResults } from '@cryfold/evaluation';
-import { type ModelCard, ModelRegistry, type RetrainRecord } from '@cryfold/models';
+import type { RetrainRecord } from '@cryfold/models';
 import { checkRedis } from '@cryfold/queue';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
-import { noLongerFollowing } from './follow-server.js';
 import { modelControl } from './model-control.js';
 import { openStoreOf } from './open-store.js';
-import { type Preparation, prepareRun, publish, readSpec } from './prepare.js';
+import { prepareRun, readSpec } from './prepare.js';
 import { ProgressDisplay } from './progress.js';
-import { judge, judgeFirst, type RetrainVerdict } from './retrain-verdict.js';
-import { execute, STOP_SIGNALS, type Surroundings } from './run-command.js';
+import { Retraining } from './retraining.js';
+import { untilStopped } from './stop-signals.js';
 import { storeUrlOf } from './store-url.js';
 import { jsonText, say } from './terminal.js';
 import { checkOutFolder } from './write-out.js';
@@ -50,16 +37,6 @@ const EXITS = {
   incomplete: EXIT.incomplete,
   cancelled: EXIT.cancelled,
 } as const satisfies Record<RetrainRecord['outcome'], number>;
-
-/** What `--json` prints and `models/<name>/last-retrain.json` holds. */
-type RetrainReport = RetrainRecord & {
-  evidence: {
-    data: { contentHash: string; clips: number /** that the champion was trained on */; known: number };
-    challenger: { run: string; of: string };
-    champion: { version: string; run: string; of: string } | null;
-    margin: number;
-  } & Partial<Pick<RetrainVerdict, 'test' | 'recall'>>;
-};
 
 /**
  * `cryfold retrain SPEC --data DIR --model NAME`, for cron: evaluates the spec on the data beside the champion, and
@@ -92,154 +69,38 @@ export async function retrainCommand(
   }
   const store = openStoreOf(storeUrl, config);
   const server = config.server && new HttpControl(new HttpClient(config.server));
-  const models = modelControl(store, storeUrl, config);
-  const stop = new AbortController();
-  const onSignal = () => {
-    if (stop.signal.aborted) process.exit(EXIT.cancelled);
-    stop.abort();
-  };
-  for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
-  try {
-    // What is decided will be written, which whoever may only read would be told last.
+  const models = modelControl(store.artifacts, storeUrl, config);
+  const work = async (stop: AbortSignal) => {
+    // Fails now rather than at the end where the decision cannot be written.
     if (config.server) await new HttpStore(new HttpClient(config.server)).role('operate');
     else await store.check();
     const preparation = await prepareRun({
       ...options,
       spec,
-      sources: { cacheDirectory: config.cacheDir, fetchContent: async (key) => (await store.open(key))?.stream },
+      sources: {
+        cacheDirectory: config.cacheDir,
+        fetchContent: async (key) => (await store.artifacts.open(key))?.stream,
+      },
       onProgress: (text) => display.update(text),
     });
-    const surroundings = { options, config, environment, out, display, server, stop: stop.signal };
-    const report = await new Retraining(store, storeUrl, models, preparation, of, surroundings, options).run();
+    const surroundings = { options, config, environment, out, display, store, storeUrl, server, stop };
+    const { model, margin } = options;
+    const report = await new Retraining({ model, of, margin, models, preparation }, surroundings).run();
     display.clear();
     const { outcome, reason, champion } = report;
     say(
       options.json
         ? `${jsonText(report)}\n`
-        : `${outcome}: ${reason}\n${options.model}: ${champion ? `the champion is ${champion}` : 'there is no champion'}\n`,
+        : `${outcome}: ${reason}\n${model}: ${champion ? `the champion is ${champion}` : 'there is no champion'}\n`,
     );
     // Last, so that nobody misses what was done where this fails.
     if (outcome !== 'cancelled') await models.keepRetrain(report);
     return EXITS[outcome];
+  };
+  try {
+    return await untilStopped(work);
   } finally {
-    for (const signal of STOP_SIGNALS) process.off(signal, onSignal);
     display.clear();
     await store.close();
-  }
-}
-
-class Retraining {
-  readonly #store: ArtifactStore;
-  readonly #storeUrl: string;
-  readonly #models: ModelControl;
-  readonly #preparation: Preparation;
-  readonly #of: string;
-  readonly #surroundings: Surroundings;
-  readonly #model: string;
-  readonly #margin: number;
-
-  constructor(
-    store: ArtifactStore,
-    storeUrl: string,
-    models: ModelControl,
-    preparation: Preparation,
-    of: string,
-    surroundings: Surroundings,
-    { model, margin }: Pick<RetrainOptions, 'model' | 'margin'>,
-  ) {
-    this.#store = store;
-    this.#storeUrl = storeUrl;
-    this.#models = models;
-    this.#preparation = preparation;
-    this.#of = of;
-    this.#surroundings = surroundings;
-    this.#model = model;
-    this.#margin = margin;
-  }
-
-  async run(): Promise<RetrainReport> {
-    const registry = new ModelRegistry(this.#store);
-    const { plan, manifest } = this.#preparation;
-    const { display } = this.#surroundings;
-    // The decision is about this champion: if there is another one at the end, it does not count.
-    const held = await registry.champion(this.#model);
-    const card = held && (await registry.find(this.#model, held.version));
-    const evidence: RetrainReport['evidence'] = {
-      data: { contentHash: plan.dataset.key, clips: plan.dataset.clips, known: 0 },
-      challenger: { run: plan.run, of: this.#of },
-      champion: card ? { version: card.version, run: card.run, of: card.of } : null,
-      margin: this.#margin,
-    };
-    const report = (outcome: RetrainReport['outcome'], reason: string, champion = card?.version): RetrainReport => ({
-      ...{ format: 1, at: new Date().toISOString(), model: this.#model, outcome, reason },
-      ...{ champion: champion ?? null, evidence },
-    });
-    if (card && this.#isUnchanged(card)) {
-      evidence.data.known = plan.dataset.clips;
-      return report('unchanged', 'the champion was trained on this very data with these parameters');
-    }
-    const champion = card && (await this.#championPreparation(card));
-    evidence.data.known = champion?.known ?? 0;
-    display.say(`challenger: run ${plan.run}, ${plan.jobs.length} folds`);
-    const { server, stop } = this.#surroundings;
-    const submit = server && (() => server.submit(plan.spec, plan.dataset.key));
-    const challenger = await this.#evaluate(this.#preparation, submit);
-    if (!challenger) return report('cancelled', this.#left(plan.run));
-    let verdict: RetrainVerdict;
-    if (card && champion) {
-      display.say(
-        `champion ${card.version}: run ${champion.plan.run}, ${champion.known} of ${manifest.clips.length} clips known`,
-      );
-      const submit = server && (() => server.submitChampion(card.name, card.version, plan.run));
-      const before = await this.#evaluate(champion, submit);
-      if (!before) return report('cancelled', this.#left(champion.plan.run));
-      verdict = judge({ results: before, of: card.of }, { results: challenger, of: this.#of }, this.#margin);
-    } else verdict = judgeFirst({ results: challenger, of: this.#of });
-    Object.assign(evidence, { test: verdict.test, recall: verdict.recall });
-    if (verdict.promote === undefined) return report('incomplete', verdict.reason);
-    if (!verdict.promote) return report('refused', verdict.reason);
-
-    const { card: made } = await this.#models.make(
-      { run: plan.run, of: this.#of, name: this.#model },
-      { signal: stop, onProgress: (text) => display.update(text) },
-    );
-    try {
-      const { reason } = verdict;
-      const decision = { by: 'retrain', reason, evidence, expected: held?.seq ?? 0 } as const;
-      await this.#models.promote(this.#model, made.version, decision);
-      return report('promoted', reason, made.version);
-    } catch (error) {
-      if (!(error instanceof CryfoldError) || error.code !== 'PROMOTION_LOST') throw error;
-      return report('lost', error.message, (await registry.champion(this.#model))?.version);
-    }
-  }
-
-  /** Why nothing was decided, where somebody stopped the command. */
-  #left(run: string): string {
-    return this.#surroundings.server ? noLongerFollowing(run) : 'stopped; the same command goes on from there';
-  }
-
-  #isUnchanged(card: ModelCard): boolean {
-    const { plan } = this.#preparation;
-    if (card.run === plan.run && card.of === this.#of) return true;
-    return (
-      card.data.contentHash === plan.dataset.key &&
-      configurationOf(card.spec as typeof plan.spec, card.of) === configurationOf(plan.spec, this.#of)
-    );
-  }
-
-  async #championPreparation(card: ModelCard): Promise<Preparation & { known: number }> {
-    const before = await readManifest(this.#store, card.data.contentHash);
-    const { plan, manifest } = this.#preparation;
-    return { ...this.#preparation, ...(await planChampion(card, plan, manifest, before)) };
-  }
-
-  /** As `cryfold run`: what is in the store is not computed again. */
-  async #evaluate(preparation: Preparation, submit?: () => Promise<unknown>): Promise<RunResults | undefined> {
-    const { plan } = preparation;
-    const stored = await readResults(this.#store, plan.run);
-    if (stored?.status === 'complete') return stored;
-    await publish(this.#store, preparation, (text) => this.#surroundings.display.update(text), submit);
-    return execute(plan, this.#store, this.#storeUrl, this.#surroundings);
   }
 }

@@ -1,28 +1,19 @@
-import { randomBytes } from 'node:crypto';
-import { availableParallelism } from 'node:os';
-import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { type ArtifactStore, readArtifact, storeKeys } from '@cryfold/artifacts';
-import { enqueueRun, gatherReport, HttpClient, HttpControl, queueStatus, readResults } from '@cryfold/control';
+import { resolve } from 'node:path';
+import { HttpClient, HttpControl } from '@cryfold/control';
 import { CryfoldError } from '@cryfold/core';
-import { kindOf } from '@cryfold/estimators';
-import type { RunResults } from '@cryfold/evaluation';
-import type { Skipped } from '@cryfold/features';
 import type { RunPlan } from '@cryfold/plan';
-import { checkRedis, failureOf, Queues, traceJobs } from '@cryfold/queue';
-import { htmlReport, terminalReport } from '@cryfold/report';
+import { checkRedis, traceJobs } from '@cryfold/queue';
 import { type Config, startTracing, traced } from '@cryfold/runtime';
+import { execute } from './execute.js';
 import { EXIT } from './exit-codes.js';
-import { followServer, noLongerFollowing } from './follow-server.js';
-import { LocalCluster } from './local-cluster.js';
-import { MissingWorkers } from './missing-workers.js';
 import { openStoreOf } from './open-store.js';
-import { pagePort } from './page-port.js';
 import { applyOverrides, type Overrides, PAPER_SPEC, prepareRun, publish, readSpec } from './prepare.js';
-import { ProgressDisplay, showProgress } from './progress.js';
+import { present } from './present.js';
+import { ProgressDisplay } from './progress.js';
+import { noLongerFollowing } from './server-run.js';
+import { untilStopped } from './stop-signals.js';
 import { storeUrlOf } from './store-url.js';
-import { jsonText, say } from './terminal.js';
-import { checkOutFolder, OutFolder } from './write-out.js';
+import { checkOutFolder } from './write-out.js';
 
 export interface RunOptions extends Overrides {
   spec?: string;
@@ -36,14 +27,6 @@ export interface RunOptions extends Overrides {
   ui?: number | true;
   json: boolean;
 }
-
-/** A closed terminal hangs up. */
-export const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-
-/** Milliseconds between looks at whether the results are in the store. */
-const POLL = 300;
-/** Such looks between looks at whether there are workers. */
-const WORKERS = 100;
 
 /** `cryfold run`: evaluates, shows progress, prints Table II. Answers the exit code. */
 export async function runCommand(options: RunOptions, config: Config, environment: NodeJS.ProcessEnv): Promise<number> {
@@ -75,7 +58,10 @@ async function evaluate(options: RunOptions, config: Config, environment: NodeJS
     prepareRun({
       ...options,
       spec,
-      sources: { cacheDirectory: config.cacheDir, fetchContent: async (key) => (await store.open(key))?.stream },
+      sources: {
+        cacheDirectory: config.cacheDir,
+        fetchContent: async (key) => (await store.artifacts.open(key))?.stream,
+      },
       onProgress: (text) => display.update(text),
     }),
   );
@@ -86,20 +72,10 @@ async function evaluate(options: RunOptions, config: Config, environment: NodeJS
   for (const { message } of dataset.skipped) display.say(`skipped: ${message}`);
   for (const leak of preparation.leaks) display.say(leak);
 
-  const stop = new AbortController();
-  const onSignal = () => {
-    if (stop.signal.aborted) process.exit(EXIT.cancelled);
-    display.say(
-      server
-        ? noLongerFollowing(plan.run)
-        : 'stopping; finished folds are kept, and the same command goes on from there',
-    );
-    stop.abort();
-  };
-  for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
-  try {
+  const surroundings = { options, config, environment, out, display, store, storeUrl, server };
+  const work = async (stop: AbortSignal) => {
     await store.check();
-    let results = await readResults(store, plan.run);
+    let results = await store.runs.results(plan.run);
     if (results?.status === 'complete')
       display.say(
         plan.spec.search ? 'the sweep had ended already' : `all ${plan.jobs.length} folds were in the store already`,
@@ -107,140 +83,23 @@ async function evaluate(options: RunOptions, config: Config, environment: NodeJS
     else {
       const submit = server && (() => server.submit(plan.spec, plan.dataset.key));
       await publish(store, preparation, (text) => display.update(text), submit);
-      const surroundings = { options, config, environment, out, display, server, stop: stop.signal };
-      results = await execute(plan, store, storeUrl, surroundings);
+      results = await execute(plan, { ...surroundings, stop });
     }
     if (!results) return EXIT.cancelled;
-    const { leaks } = preparation;
-    await present(results, store, out, options.json, { skipped: dataset.skipped, leaks }, server);
+    await present(results, surroundings, options.json, { skipped: dataset.skipped, leaks: preparation.leaks });
     return results.status === 'complete' ? EXIT.done : EXIT.incomplete;
-  } finally {
-    for (const signal of STOP_SIGNALS) process.off(signal, onSignal);
-    await store.close();
-  }
+  };
+  return untilStopped(work, () =>
+    display.say(
+      server
+        ? noLongerFollowing(plan.run)
+        : 'stopping; finished folds are kept, and the same command goes on from there',
+    ),
+  ).finally(() => store.close());
 }
 
 function extent({ spec, jobs }: RunPlan): string {
   if (!spec.search) return `${jobs.length} folds`;
   const searched = Object.keys(spec.search.space).join(', ');
   return `${spec.search.algorithm} search over ${searched}${spec.search.nested ? ', nested' : ''}`;
-}
-
-export interface Surroundings {
-  options: Pick<RunOptions, 'out' | 'workers' | 'ui'>;
-  config: Config;
-  environment: NodeJS.ProcessEnv;
-  out: string;
-  display: ProgressDisplay;
-  /** Where the run was submitted to, if that was a server */
-  server?: HttpControl | undefined;
-  stop: AbortSignal;
-}
-
-/** Runs the plan on the cluster at REDIS_URL or on one of its own; undefined when stopped before the end. */
-export async function execute(
-  plan: RunPlan,
-  store: ArtifactStore,
-  storeUrl: string,
-  { options, config, environment, out, display, server, stop }: Surroundings,
-): Promise<RunResults | undefined> {
-  if (stop.aborted) return undefined;
-  if (server) return followServer(server, store, plan.run, display, stop);
-  if (config.redisUrl) return watch(plan, store, config.redisUrl, display, stop);
-  const workers = options.workers ?? availableParallelism();
-  for (const kind of new Set(Object.values(plan.spec.estimators).map(kindOf))) await kind.checkRuntime?.();
-  // Other users of this machine reach the port as well.
-  const token = randomBytes(24).toString('base64url');
-  const page = options.ui === undefined ? undefined : { port: await pagePort(options.ui), token };
-  const cluster = await LocalCluster.start({
-    plan,
-    page,
-    workers,
-    storeUrl,
-    cacheDir: config.cacheDir,
-    logDir: await new OutFolder(out).folder('logs'),
-    environment,
-    say: (text) => display.say(text),
-  });
-  try {
-    display.say(`${workers} workers on this machine · logs in ${join(options.out, 'logs')}`);
-    // What follows the # is never sent, and the page takes the token from its address at once.
-    if (page) display.always(`live page: http://127.0.0.1:${page.port}/#/runs/${plan.run}?token=${token}`);
-    return await watch(plan, store, cluster.redisUrl, display, stop, cluster.broken);
-  } finally {
-    display.clear();
-    await cluster.stop();
-  }
-}
-
-/** Submits the run and follows it until its results are in the store. */
-async function watch(
-  plan: RunPlan,
-  store: ArtifactStore,
-  redisUrl: string,
-  display: ProgressDisplay,
-  stop: AbortSignal,
-  /** Rejects when the cluster that this command started breaks; absent: it works on somebody else's */
-  broken?: Promise<never>,
-): Promise<RunResults | undefined> {
-  const queues = new Queues(redisUrl);
-  let failed: CryfoldError | undefined;
-  const show = showProgress(display);
-  const follow = async () => {
-    await queues.listen('runs', {
-      progress: (id, data) => id === plan.run && show(data),
-      failed: (id, reason) => {
-        if (id === plan.run) failed = CryfoldError.fromRecord(failureOf(reason));
-      },
-    });
-    await enqueueRun(queues, plan);
-    const missing = new MissingWorkers(display);
-    for (let looks = 0; !stop.aborted; looks++) {
-      const results = await readResults(store, plan.run);
-      if (results) return results;
-      if (!broken && looks % WORKERS === 10) missing.tell(await queueStatus(queues));
-      if (looks % 5 === 4 && (await store.has(storeKeys.cancelled(plan.run)))) {
-        throw new CryfoldError('CANCELLED', `run ${plan.run} was cancelled`, {
-          context: { run: plan.run },
-          hint: `Its finished folds are kept; cryfold retry ${plan.run} goes on from there.`,
-        });
-      }
-      if (failed) throw failed;
-      await sleep(POLL, undefined, { signal: stop }).catch(() => {});
-    }
-    return undefined;
-  };
-  try {
-    // Whatever it waits for, such as a Redis that is away, following ends when the user says so.
-    const stopped = new Promise<undefined>((resolve) => {
-      stop.addEventListener('abort', () => resolve(undefined), { once: true });
-    });
-    return await Promise.race([follow(), stopped, ...(broken ? [broken] : [])]);
-  } finally {
-    await queues.close();
-  }
-}
-
-/** Prints the results, and puts copies of them where the user asked. */
-export async function present(
-  results: RunResults,
-  store: ArtifactStore,
-  out: string,
-  json: boolean,
-  said: { skipped?: readonly Skipped[]; leaks?: readonly string[] } = {},
-  server?: HttpControl,
-): Promise<void> {
-  const folder = new OutFolder(out);
-  const copy = async (key: string, name: string) => folder.write(name, await readArtifact(store, key));
-  const csv = await copy(storeKeys.outOfFold(results.run.id), 'out-of-fold.csv');
-  const file = await copy(storeKeys.results(results.run.id), 'results.json');
-  // The server has the folds at hand; from here, each would be a request.
-  const page = server ? await server.report(results.run.id) : await htmlReport(await gatherReport(store, results));
-  const report = await folder.write('report.html', page);
-  if (json) {
-    say(`${jsonText({ ...results, ...said, files: { results: file, outOfFold: csv, report } })}\n`);
-    return;
-  }
-  say(`${terminalReport(results, { color: process.stdout.isTTY === true })}\n`);
-  say(`\nresults: ${file}\nevery clip's probabilities: ${csv}\nreport: ${report}\n`);
 }

@@ -1,8 +1,6 @@
-import { createReadStream } from 'node:fs';
-import type { ArtifactStore } from '@cryfold/artifacts';
-import { storeKeys } from '@cryfold/artifacts';
+import { weightsReference } from '@cryfold/artifacts';
 import { kindOf } from '@cryfold/estimators';
-import { resolveWeights, type WeightsFile, type WeightsSourceOptions } from '@cryfold/nn';
+import { resolveWeights, type WeightsSourceOptions } from '@cryfold/nn';
 import type { Spec } from '@cryfold/plan';
 
 type Parameters = NonNullable<Spec['search']>['space'][string];
@@ -29,7 +27,7 @@ export async function resolveSpecWeights(
       const { path, sha256 } = await resolveWeights(source, options);
       await pretrained.verify(path);
       files.set(sha256, path);
-      return `store:${storeKeys.weights(sha256)}#sha256=${sha256}`;
+      return weightsReference(sha256);
     };
     estimators[name] = pretrained.withSource(estimator, (await resolve(pretrained.source(estimator))) as string);
     const searched = spec.search?.space[name];
@@ -57,14 +55,4 @@ async function resolveSpace(space: Parameters, resolve: Resolve): Promise<Parame
     resolved[name] = entry;
   }
   return resolved;
-}
-
-/**
- * Puts a file of weights into the store, unless it is there.
- * @returns whether it was put
- */
-export async function putWeights(store: ArtifactStore, { path, sha256 }: WeightsFile): Promise<boolean> {
-  const key = storeKeys.weights(sha256);
-  if (await store.has(key)) return false;
-  return store.putStreamIfAbsent(key, createReadStream(path), sha256);
 }

@@ -1,11 +1,4 @@
-import {
-  noWorker,
-  type RunPhase,
-  type RunStatus,
-  readStoredPlan,
-  readTrialRows,
-  untakenQueues,
-} from '@cryfold/control';
+import { noWorker, type RunPhase, type RunStatus, readTrialRows, untakenQueues } from '@cryfold/control';
 import { printable } from '@cryfold/core';
 import { trialTable } from '@cryfold/report';
 import type { Config } from '@cryfold/runtime';
@@ -51,9 +44,9 @@ export async function statusCommand(run: string | undefined, options: ControlOpt
       say(options.json ? `${jsonText(status)}\n` : `${lines.join('\n')}\n`);
       return CODES[status.state];
     }
-    const stored = await readStoredPlan(control.store, run);
+    const stored = await control.store.runs.plan(run);
     const { search } = stored.base.spec;
-    const trials = await readTrialRows(control.store, stored);
+    const trials = await readTrialRows(control.store.artifacts, stored);
     if (options.json) say(`${jsonText({ ...status, ...(search ? { search: { trials } } : {}) })}\n`);
     else {
       const lines = text(search ? { ...status, trials: {} } : status);

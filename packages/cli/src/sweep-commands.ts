@@ -1,10 +1,8 @@
 import { CryfoldError } from '@cryfold/core';
-import { loadConfig } from '@cryfold/runtime';
 import { type Command, InvalidArgumentError, type Option } from 'commander';
-import { type PlanOptions, planCommand } from './plan-command.js';
-import { readSpec } from './prepare.js';
-import type { Does } from './program.js';
-import { runProtocols } from './protocols.js';
+import type { PlanOptions } from './plan-command.js';
+import { type Does, readConfig } from './program.js';
+import type { runProtocols } from './protocols.js';
 
 type SweepOptions = Omit<Parameters<typeof runProtocols>[0], 'spec'>;
 
@@ -32,7 +30,12 @@ export function addSweepCommands(program: Command, options: readonly Option[], d
   )
     .option('--gpu-hour-price <price>', 'of an hour of a GPU worker, for the cost', price)
     .option('--cpu-hour-price <price>', 'of an hour of a CPU worker, for the cost', price)
-    .action(does((spec: string, values: PlanOptions) => planCommand(spec, values, loadConfig())));
+    .action(
+      does(async (spec: string, values: PlanOptions) => {
+        const { planCommand } = await import('./plan-command.js');
+        return planCommand(spec, values, await readConfig());
+      }),
+    );
   command(
     'sweep',
     'Search the parameters that a spec’s search section names; the same command goes on with a stopped one.',
@@ -41,6 +44,7 @@ export function addSweepCommands(program: Command, options: readonly Option[], d
     .option('--image <image>', 'of that Job (default: cryfold/control at this version)')
     .action(
       does(async (spec: string, { kubernetes, image, ...values }: SweepOptions & JobOptions) => {
+        const { readSpec } = await import('./prepare.js');
         if (!(await readSpec(spec)).search) {
           throw new CryfoldError('USAGE', `${spec} has no search section`, {
             context: { file: spec },
@@ -48,7 +52,8 @@ export function addSweepCommands(program: Command, options: readonly Option[], d
           });
         }
         if (kubernetes) return (await import('./sweep-kubernetes.js')).printSweepJob(spec, image, options, values);
-        return runProtocols({ ...values, spec }, loadConfig(), process.env);
+        const { runProtocols } = await import('./protocols.js');
+        return runProtocols({ ...values, spec }, await readConfig(), process.env);
       }),
     );
 }

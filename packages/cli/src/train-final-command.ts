@@ -8,7 +8,7 @@ import { findStoredRun } from './find-run.js';
 import { modelControl } from './model-control.js';
 import { openStoreOf } from './open-store.js';
 import { ProgressDisplay } from './progress.js';
-import { STOP_SIGNALS } from './run-command.js';
+import { untilStopped } from './stop-signals.js';
 import { jsonText, say } from './terminal.js';
 
 export interface TrainFinalOptions {
@@ -29,17 +29,11 @@ export async function trainFinalCommand(run: string, options: TrainFinalOptions,
   const of = chooseOf(spec, options.of);
   const store = openStoreOf(storeUrl, config);
   const display = new ProgressDisplay(process.stderr, options.json);
-  const stop = new AbortController();
-  const onSignal = () => {
-    if (stop.signal.aborted) process.exit(EXIT.cancelled);
-    stop.abort();
-  };
-  for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
-  try {
+  const work = async (stop: AbortSignal) => {
     const name = options.name ?? spec.name;
-    const { card, known } = await modelControl(store, storeUrl, config).make(
+    const { card, known } = await modelControl(store.artifacts, storeUrl, config).make(
       { run: results.run.id, of, name },
-      { signal: stop.signal, onProgress: (text) => display.update(text) },
+      { signal: stop, onProgress: (text) => display.update(text) },
     );
     display.clear();
     if (options.json) say(`${jsonText({ known, card })}\n`);
@@ -49,8 +43,10 @@ export async function trainFinalCommand(run: string, options: TrainFinalOptions,
       say(`cryfold models promote ${card.name}@${card.version} makes it the champion.\n`);
     }
     return EXIT.done;
+  };
+  try {
+    return await untilStopped(work);
   } finally {
-    for (const signal of STOP_SIGNALS) process.off(signal, onSignal);
     display.clear();
     await store.close();
   }

@@ -1,11 +1,11 @@
-import { storeKeys } from '@cryfold/artifacts';
+import { createReadStream } from 'node:fs';
+import { weightsReference } from '@cryfold/artifacts';
 import { CryfoldError } from '@cryfold/core';
 import { estimatorKinds } from '@cryfold/estimators';
 import { resolveWeights } from '@cryfold/nn';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { openStoreOf } from './open-store.js';
-import { putWeights } from './spec-weights.js';
 import { jsonText, say } from './terminal.js';
 
 export interface WeightsPutOptions {
@@ -23,14 +23,14 @@ export async function weightsPutCommand(source: string, options: WeightsPutOptio
   }
   const store = openStoreOf(storeUrl, config);
   try {
-    const fetchContent = async (key: string) => (await store.open(key))?.stream;
+    const fetchContent = async (key: string) => (await store.artifacts.open(key))?.stream;
     const { path, sha256 } = await resolveWeights(source, { cacheDirectory: config.cacheDir, fetchContent }).catch(
       forPut,
     );
     const arrays = await verify(path);
-    const key = storeKeys.weights(sha256);
-    const added = await putWeights(store, { path, sha256 });
-    const weights = `store:${key}#sha256=${sha256}`;
+    const key = store.weights.key(sha256);
+    const added = await store.weights.put(sha256, () => createReadStream(path));
+    const weights = weightsReference(sha256);
     if (options.json) say(`${jsonText({ weights, key, sha256, added })}\n`);
     else {
       say(`${added ? 'stored' : 'already in the store'}: ${arrays} weights\n`);

@@ -1,19 +1,10 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
-import { type ArtifactStore, replaceRecord, storeKeys } from '@cryfold/artifacts';
-import { CryfoldError, encodeRecord, FORMATS, isNewer, isUnreadable } from '@cryfold/core';
-import {
-  decodePlan,
-  encodePlan,
-  planRunInSteps,
-  queuedIds,
-  type RunPlan,
-  type Spec,
-  submittedWeights,
-} from '@cryfold/plan';
+import type { RunStore } from '@cryfold/artifacts';
+import { CryfoldError, isNewer, isUnreadable } from '@cryfold/core';
+import { featureKindOf } from '@cryfold/features/kinds';
+import { plannedFeatures, planRunInSteps, queuedIds, type RunPlan, type Spec, submittedWeights } from '@cryfold/plan';
 import type { Queues } from '@cryfold/queue';
-import { readManifest } from './fold-detail.js';
 import { allSplits } from './splits.js';
-import { readPlan, readResults, readStoredPlan } from './status.js';
 
 /** Milliseconds within which every training child must have stopped. */
 const STOPPED = 10_000;
@@ -24,14 +15,16 @@ const STOPPED = 10_000;
  * plan is damaged or too large to be read can be cancelled too; one of a newer cryfold cannot.
  * @throws CryfoldError RUN_NOT_FOUND, FORMAT_NEWER
  */
-export async function cancelRun(store: ArtifactStore, queues: Queues | undefined, run: string): Promise<void> {
-  const plan = await readPlan(store, run).catch((error) => {
-    if (isNewer(error) || !isUnreadable(error)) throw error;
-    return undefined;
-  });
-  if (await store.has(storeKeys.results(run))) return;
-  const record = { format: FORMATS.cancelled, run, at: new Date().toISOString() };
-  await store.putIfAbsent(storeKeys.cancelled(run), encodeRecord(record));
+export async function cancelRun(store: RunStore, queues: Queues | undefined, run: string): Promise<void> {
+  const plan = await store.runs.plan(run).then(
+    (stored) => stored.plan,
+    (error) => {
+      if (isNewer(error) || !isUnreadable(error)) throw error;
+      return undefined;
+    },
+  );
+  if (await store.runs.hasResults(run)) return;
+  await store.runs.cancel(run);
   // Nobody works on a run whose plan cannot be read.
   if (!plan) return;
   const started = Date.now();
@@ -43,35 +36,25 @@ export async function cancelRun(store: ArtifactStore, queues: Queues | undefined
   }
 }
 
-/** Folds that failed for good are tried again by a new command, which also ends a cancellation. */
-export async function forgetFailures(store: ArtifactStore, run: string): Promise<void> {
-  const keys: string[] = [];
-  for await (const key of store.list(storeKeys.failures(run))) keys.push(key);
-  for (const key of keys) await store.delete(key);
-  // Last: without these the run is unfinished, and a coordinator may take it at once.
-  await store.delete(storeKeys.cancelled(run));
-  await store.delete(storeKeys.results(run));
-}
-
 /**
  * Makes a run that failed, was stopped or cancelled unfinished again; undefined for a complete one.
  * @throws CryfoldError USAGE while it is running
  */
 export async function reopenRun(
-  store: ArtifactStore,
+  store: RunStore,
   queues: Queues | undefined,
   run: string,
 ): Promise<RunPlan | undefined> {
-  const plan = await readPlan(store, run);
-  if ((await readResults(store, run))?.status === 'complete') return undefined;
-  if ((await queues?.job('runs', run))?.state === 'active' && !(await store.has(storeKeys.cancelled(run)))) {
+  const { plan } = await store.runs.plan(run);
+  if ((await store.runs.results(run))?.status === 'complete') return undefined;
+  if ((await queues?.job('runs', run))?.state === 'active' && !(await store.runs.isCancelled(run))) {
     throw new CryfoldError('USAGE', `${run} is still running`, {
       context: { run },
       hint: `Wait for its end, or cryfold cancel ${run} first.`,
     });
   }
   await store.check();
-  await forgetFailures(store, run);
+  await store.runs.reopen(run);
   return plan;
 }
 
@@ -89,8 +72,8 @@ export async function enqueueRun(queues: Queues, plan: RunPlan): Promise<void> {
  * new ones are trained.
  * @throws CryfoldError USAGE where there are as many repeats already
  */
-export async function extendRun(store: ArtifactStore, run: string, repeats: number): Promise<RunPlan> {
-  const { base: old } = await readStoredPlan(store, run);
+export async function extendRun(store: RunStore, run: string, repeats: number): Promise<RunPlan> {
+  const { base: old } = await store.runs.plan(run);
   if (repeats <= old.spec.protocol.repeats) {
     throw new CryfoldError('USAGE', `--repeats: ${run} has ${old.spec.protocol.repeats} repeats already`, {
       context: { run, repeats: old.spec.protocol.repeats },
@@ -106,29 +89,36 @@ export async function extendRun(store: ArtifactStore, run: string, repeats: numb
  * run that the coordinator drives. An equal run that ended incomplete is tried again; a complete one is left alone.
  * @throws CryfoldError ARTIFACT_MISSING, SPLIT_IMPOSSIBLE; SPEC_INVALID for weights by path or URL
  */
-export async function submitRun(store: ArtifactStore, spec: Spec, dataset: string): Promise<RunPlan> {
+export async function submitRun(store: RunStore, spec: Spec, dataset: string): Promise<RunPlan> {
   // Before the work of planning.
   submittedWeights(spec);
-  const manifest = await readManifest(store, dataset);
+  const manifest = await store.datasets.manifest(dataset);
   const splits = allSplits(spec, manifest);
   await setImmediate();
   return submitPlan(store, await planRunInSteps({ spec, manifest, splits }));
 }
 
 /** As `submitRun`, of a plan that was made already. */
-export async function submitPlan(store: ArtifactStore, plan: RunPlan): Promise<RunPlan> {
+export async function submitPlan(store: RunStore, plan: RunPlan): Promise<RunPlan> {
   const weights = submittedWeights(plan.spec);
-  await mustHave(store, storeKeys.images(plan.features.key), 'Run the spec with --data once, so that they are drawn.');
-  for (const hash of weights) await mustHave(store, storeKeys.weights(hash), 'Upload them with cryfold weights put.');
+  for (const [features, set] of plannedFeatures(plan)) {
+    if (await store.datasets.hasFeatures(features)) continue;
+    const file = store.datasets.featureFiles(features)[featureKindOf(set).produces];
+    throw missing(file, 'Run the spec with --data once, so that they are drawn.');
+  }
+  for (const hash of weights) {
+    if (!(await store.weights.has(hash))) {
+      throw missing(store.weights.key(hash), 'Upload them with cryfold weights put.');
+    }
+  }
   await store.check();
-  if ((await readResults(store, plan.run))?.status === 'complete') return plan;
+  if ((await store.runs.results(plan.run))?.status === 'complete') return plan;
   // Before anything is forgotten: a newer version's run is refused.
-  await replaceRecord(store, storeKeys.plan(plan.run), encodePlan(plan), decodePlan);
-  await forgetFailures(store, plan.run);
+  await store.runs.savePlan(plan);
+  await store.runs.reopen(plan.run);
   return plan;
 }
 
-async function mustHave(store: ArtifactStore, key: string, hint: string): Promise<void> {
-  if (await store.has(key)) return;
-  throw new CryfoldError('ARTIFACT_MISSING', `${key} is not in the store`, { context: { key }, hint });
+function missing(key: string, hint: string): CryfoldError {
+  return new CryfoldError('ARTIFACT_MISSING', `${key} is not in the store`, { context: { key }, hint });
 }

@@ -1,8 +1,5 @@
-import type { ArtifactStore, StoredPlan } from '@cryfold/artifacts';
-import { storeKeys } from '@cryfold/artifacts';
+import type { RunStore, StoredPlan } from '@cryfold/artifacts';
 import type { DatasetManifest, RunPlan } from '@cryfold/plan';
-import { readManifest } from './fold-detail.js';
-import { RUN_ID, readStoredPlan } from './status.js';
 
 /** Plans and manifests kept. */
 const KEPT = 16;
@@ -15,11 +12,11 @@ const PLAN_BYTES = 64 * 2 ** 20;
  * time; a manifest never changes.
  */
 export class Decoded {
-  readonly #store: ArtifactStore;
+  readonly #store: RunStore;
   readonly #plans = new Map<string, { stamp: string; bytes: number; stored: StoredPlan }>();
   readonly #manifests = new Map<string, DatasetManifest>();
 
-  constructor(store: ArtifactStore) {
+  constructor(store: RunStore) {
     this.#store = store;
   }
 
@@ -29,14 +26,14 @@ export class Decoded {
 
   /** @throws CryfoldError RUN_NOT_FOUND */
   async storedPlan(run: string): Promise<StoredPlan> {
-    const found = RUN_ID.test(run) ? await this.#store.stat(storeKeys.plan(run)) : undefined;
+    const found = await this.#store.runs.planInfo(run);
     const stamp = found && `${found.bytes} ${found.modified.getTime()}`;
     const known = this.#plans.get(run);
-    if (stamp && known?.stamp === stamp && !(await this.#hasGrown(known.stored))) {
+    if (stamp && known?.stamp === stamp && !(await this.#store.runs.hasGrown(known.stored))) {
       return keep(this.#plans, run, known).stored;
     }
     this.#plans.delete(run);
-    const stored = await readStoredPlan(this.#store, run);
+    const stored = await this.#store.runs.plan(run);
     if (!found || !stamp) return stored;
     keep(this.#plans, run, { stamp, bytes: found.bytes, stored });
     let bytes = [...this.#plans.values()].reduce((sum, plan) => sum + plan.bytes, 0);
@@ -50,12 +47,7 @@ export class Decoded {
 
   async manifest(plan: RunPlan): Promise<DatasetManifest> {
     const { key } = plan.dataset;
-    return keep(this.#manifests, key, this.#manifests.get(key) ?? (await readManifest(this.#store, key)));
-  }
-
-  /** What a sweep decided is kept in records with numbers that have no gaps. */
-  async #hasGrown({ base, search, next }: StoredPlan): Promise<boolean> {
-    return search !== undefined && this.#store.has(storeKeys.searchRecord(base.run, next));
+    return keep(this.#manifests, key, this.#manifests.get(key) ?? (await this.#store.datasets.manifest(key)));
   }
 }
 

@@ -1,16 +1,8 @@
-import { type ArtifactStore, readArtifact, storeKeys } from '@cryfold/artifacts';
-import { decodeNpy, decodeRecord } from '@cryfold/core';
+import { type ArtifactStore, RunStore } from '@cryfold/artifacts';
 import { accuracy, argmaxRows, confusionMatrix } from '@cryfold/evaluation';
-import {
-  type DatasetManifest,
-  decodeManifest,
-  type FoldJob,
-  type FoldResult,
-  foldFailureSchema,
-  type RunPlan,
-} from '@cryfold/plan';
+import type { DatasetManifest, FoldJob, RunPlan } from '@cryfold/plan';
 import { z } from 'zod';
-import { foldLog, foldLogSchema, readResult } from './logs.js';
+import { foldLog, foldLogSchema } from './logs.js';
 
 export const foldDetailSchema = foldLogSchema.extend({
   shuffle: z.int().nullable(),
@@ -38,12 +30,11 @@ export async function foldDetail(
   job: FoldJob,
   manifestOf: (plan: RunPlan) => Promise<DatasetManifest>,
 ): Promise<FoldDetail> {
-  const result = await readResult(store, job);
-  const log = await foldLog(store, plan, job, result);
-  const failureKey = storeKeys.failure(plan.run, job.key);
-  const failed = result ? undefined : await store.get(failureKey);
-  const error = failed && decodeRecord(foldFailureSchema, failed, failureKey).error;
-  const counts = result && confusionOf(await manifestOf(plan), plan, job, await readScores(store, result));
+  const { folds, runs } = new RunStore(store);
+  const result = await folds.result(job.key);
+  const log = await foldLog(folds, plan, job, result);
+  const error = result ? undefined : (await runs.failure(plan.run, job.key))?.error;
+  const counts = result && confusionOf(await manifestOf(plan), plan, job, await folds.scores(result));
   return {
     ...log,
     shuffle: job.shuffle ?? null,
@@ -53,23 +44,8 @@ export async function foldDetail(
     failure: error ? { code: error.code, message: error.message, ...(error.hint ? { hint: error.hint } : {}) } : null,
     environment: result?.environment ?? {},
     started: result?.started ?? null,
-    artifacts: result ? artifactsOf(result) : [],
+    artifacts: result ? folds.keysOf(result) : [],
   };
-}
-
-function artifactsOf({ key, probabilities, decisions, model = [] }: FoldResult): string[] {
-  return [storeKeys.result(key), probabilities.key, ...(decisions ? [decisions.key] : []), ...model.map((m) => m.key)];
-}
-
-export async function readManifest(store: ArtifactStore, dataset: string): Promise<DatasetManifest> {
-  const key = storeKeys.manifest(dataset);
-  return decodeManifest(await readArtifact(store, key), key);
-}
-
-/** What a fold's classes are predicted by: decision values where there are some, as the aggregator does. */
-export async function readScores(store: ArtifactStore, result: FoldResult): Promise<Float64Array> {
-  const { key, sha256 } = result.decisions ?? result.probabilities;
-  return decodeNpy(await readArtifact(store, key, sha256), '<f8', 2, key).data;
 }
 
 /** Counts of a fold's test clips, true class x predicted class. */

@@ -1,9 +1,10 @@
 import { evaluateStored, readRun, type StoredRun } from '@cryfold/aggregator';
-import { type ArtifactStore, RunStore, readArtifact, storeKeys } from '@cryfold/artifacts';
-import { CryfoldError, decodeNpy } from '@cryfold/core';
+import { type ArtifactStore, RunStore } from '@cryfold/artifacts';
+import { CryfoldError } from '@cryfold/core';
 import { type ClipOutcome, clipOutcomes, type RunResults } from '@cryfold/evaluation';
 import { encodeWav, readClips, readDataset } from '@cryfold/features';
-import type { Spec } from '@cryfold/plan';
+import { featureKindOf } from '@cryfold/features/kinds';
+import { plannedFeatures, type Spec } from '@cryfold/plan';
 import type { FoldTime, HardClip, ReportInput } from '@cryfold/report';
 
 /** Clips shown with their spectrograms. */
@@ -56,13 +57,15 @@ async function hardestClips(
   outcomes: readonly ClipOutcome[],
   audio: string | undefined,
 ): Promise<HardClip[]> {
+  const [features] = [...plannedFeatures(plan)].find(([, set]) => featureKindOf(set).produces === 'images') ?? [];
+  // Clips are shown as the images that estimators read.
+  if (features === undefined) return [];
   const share = ({ wrong, predictions }: ClipOutcome) => wrong / predictions;
   const hardest = outcomes
     .filter(({ wrong }) => wrong > 0)
     .sort((a, b) => share(b) - share(a) || a.truth - b.truth)
     .slice(0, HARDEST);
-  const key = storeKeys.images(plan.features.key);
-  const { shape, data } = decodeNpy(await readArtifact(store, key), '|u1', 4, key);
+  const { shape, data } = await new RunStore(store).datasets.images(features);
   const [, height, width] = shape;
   const size = height * width * 3;
   const row = new Map(manifest.clips.map(({ id }, i) => [id, i]));

@@ -1,10 +1,11 @@
+import { RUN_ID } from '@cryfold/artifacts';
 import { CryfoldError } from '@cryfold/core';
 import type { Spec } from '@cryfold/plan';
 import { z } from 'zod';
 import type { HttpClient } from './http-client.js';
 import { type FoldLog, foldLogSchema } from './logs.js';
 import type { RunControl } from './run-control.js';
-import { type ClusterStatus, clusterStatusSchema, RUN_ID, type RunStatus, runStatusSchema } from './status.js';
+import { type ClusterStatus, clusterStatusSchema, type RunStatus, runStatusSchema } from './status.js';
 
 /** Over a server's API, so that a laptop needs neither Redis nor the store's credentials. */
 export class HttpControl implements RunControl {

@@ -1,18 +1,17 @@
-export { enqueueRun, forgetFailures } from './changes.js';
+export { RUN_ID } from '@cryfold/artifacts';
+export { enqueueRun } from './changes.js';
 export type { Decoded } from './decoded.js';
 export {
   confusionOf,
   type FoldDetail,
   foldDetail,
   foldDetailSchema,
-  readManifest,
-  readScores,
 } from './fold-detail.js';
 export { gatherReport } from './gather-report.js';
 export { HttpClient, type ServerAddress } from './http-client.js';
 export { HttpControl } from './http-control.js';
 export { HttpStore } from './http-store.js';
-export { type FoldLog, findJob, foldLogSchema, readResult } from './logs.js';
+export { type FoldLog, findJob, foldLogSchema } from './logs.js';
 export { planChampion } from './models/champion-plan.js';
 export { chooseOf, configurationOf } from './models/final-model.js';
 export { HttpModels, type Making, makingSchema } from './models/http-models.js';
@@ -27,16 +26,10 @@ export {
   type ClusterStatus,
   clusterStatusSchema,
   isUnfinished,
-  mapLimited,
   queueStatus,
-  RUN_ID,
   RUN_PHASES,
   type RunPhase,
   type RunStatus,
-  readPlan,
-  readResults,
-  readStoredPlan,
-  runIds,
   runStatusSchema,
   unlessDeleted,
 } from './status.js';

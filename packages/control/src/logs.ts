@@ -1,7 +1,6 @@
-import type { ArtifactStore } from '@cryfold/artifacts';
-import { storeKeys } from '@cryfold/artifacts';
-import { CryfoldError, decodeRecord, epochSchema } from '@cryfold/core';
-import { type FoldJob, type FoldResult, foldResultSchema, type RunPlan } from '@cryfold/plan';
+import type { RunStore } from '@cryfold/artifacts';
+import { CryfoldError, epochSchema } from '@cryfold/core';
+import type { FoldJob, FoldResult, RunPlan } from '@cryfold/plan';
 import { z } from 'zod';
 
 export const foldLogSchema = z.object({
@@ -39,18 +38,12 @@ export function findJob(plan: RunPlan, name: string): FoldJob {
   });
 }
 
-export async function readResult(store: ArtifactStore, job: Pick<FoldJob, 'key'>): Promise<FoldResult | undefined> {
-  const key = storeKeys.result(job.key);
-  const bytes = await store.get(key);
-  return bytes && decodeRecord(foldResultSchema, bytes, key);
-}
-
 /**
  * Which attempt of a fold was committed, where and when, and what was said during it and others.
  * @param result what is committed of the fold
  */
 export async function foldLog(
-  store: ArtifactStore,
+  folds: RunStore['folds'],
   plan: RunPlan,
   job: FoldJob,
   result: FoldResult | undefined,
@@ -59,17 +52,15 @@ export async function foldLog(
   const failed: FoldLog['failed'] = [];
   let said: string | undefined;
   let left = FOLD_LOGS;
-  for await (const name of store.list(`folds/${job.key}/`)) {
-    const attempt = name.split('/')[2];
-    if (name !== storeKeys.log(job.key, attempt)) continue;
+  for await (const { attempt, key, read } of folds.logs(job.key)) {
     const isCommitted = attempt === result?.attempt;
     if (!isCommitted && left <= 0) {
-      failed.push({ attempt, log: `[left out, since the logs of this fold are long: download ${name}]\n` });
+      failed.push({ attempt, log: `[left out, since the logs of this fold are long: download ${key}]\n` });
       continue;
     }
-    const text = await store.get(name);
-    if (!text) continue;
-    const log = tailOf(new TextDecoder().decode(text));
+    const text = await read();
+    if (text === undefined) continue;
+    const log = tailOf(text);
     if (isCommitted) said = log;
     else {
       failed.push({ attempt, log });

@@ -1,19 +1,16 @@
-import type { ArtifactStore } from '@cryfold/artifacts';
-import { storeKeys } from '@cryfold/artifacts';
-import { CryfoldError, isUnreadable } from '@cryfold/core';
+import { type ArtifactStore, RunStore } from '@cryfold/artifacts';
+import { CryfoldError, isUnreadable, mapLimited } from '@cryfold/core';
 import type { FoldJob, RunPlan, Spec } from '@cryfold/plan';
 import type { Queues } from '@cryfold/queue';
 import { cancelRun, enqueueRun, extendRun, reopenRun, submitPlan, submitRun } from './changes.js';
 import { Decoded } from './decoded.js';
-import { ALL_LOGS, type FoldLog, findJob, foldLog, readResult, withoutText } from './logs.js';
+import { ALL_LOGS, type FoldLog, findJob, foldLog, withoutText } from './logs.js';
 import { planStoredChampion } from './models/champion-plan.js';
 import {
   type ClusterStatus,
   isUnfinished,
-  mapLimited,
   queueStatus,
   type RunStatus,
-  runIds,
   statusOf,
   unlessDeleted,
   unreadableStatus,
@@ -49,6 +46,7 @@ const PLANNING = 16;
 
 /** Over a store, and the queues of a cluster where there is one: a local run is controlled through its store alone. */
 export class StoreControl implements RunControl {
+  readonly records: RunStore;
   readonly decoded: Decoded;
   #planning = 0;
   #lastPlanned: Promise<unknown> = Promise.resolve();
@@ -57,12 +55,13 @@ export class StoreControl implements RunControl {
     readonly store: ArtifactStore,
     readonly queues?: Queues,
   ) {
-    this.decoded = new Decoded(store);
+    this.records = new RunStore(store);
+    this.decoded = new Decoded(this.records);
   }
 
   async list(): Promise<RunStatus[]> {
     const runs: RunStatus[] = [];
-    for (const run of await runIds(this.store)) {
+    for (const run of await this.records.runs.ids()) {
       const status = await unlessDeleted(this.status(run));
       if (status) runs.push(status);
     }
@@ -75,42 +74,43 @@ export class StoreControl implements RunControl {
 
   async status(run: string): Promise<RunStatus> {
     try {
-      return await statusOf(this.store, this.queues, await this.decoded.plan(run));
+      return await statusOf(this.records, this.queues, await this.decoded.plan(run));
     } catch (error) {
       if (!isUnreadable(error)) throw error;
-      return unreadableStatus(run, error, await this.store.has(storeKeys.cancelled(run)));
+      return unreadableStatus(run, error, await this.records.runs.isCancelled(run));
     }
   }
 
   async cancel(run: string): Promise<RunStatus> {
-    await cancelRun(this.store, this.queues, run);
+    await cancelRun(this.records, this.queues, run);
     return this.status(run);
   }
 
   async retry(run: string): Promise<RunStatus> {
-    const plan = await reopenRun(this.store, this.queues, run);
+    const plan = await reopenRun(this.records, this.queues, run);
     return plan ? this.#start(plan) : this.status(run);
   }
 
   async extend(run: string, repeats: number): Promise<RunStatus> {
-    return this.#plan(() => extendRun(this.store, run, repeats));
+    return this.#plan(() => extendRun(this.records, run, repeats));
   }
 
   async submit(spec: Spec, dataset: string): Promise<RunStatus> {
-    return this.#plan(() => submitRun(this.store, spec, dataset));
+    return this.#plan(() => submitRun(this.records, spec, dataset));
   }
 
   async submitChampion(name: string, version: string, challenger: string): Promise<RunStatus> {
     return this.#plan(async () => {
       const plan = await planStoredChampion(this.store, name, version, await this.decoded.plan(challenger));
-      return submitPlan(this.store, plan);
+      return submitPlan(this.records, plan);
     });
   }
 
   async logs(run: string, fold?: string): Promise<FoldLog[]> {
     const plan = await this.decoded.plan(run);
     const jobs = fold === undefined ? plan.jobs : [findJob(plan, fold)];
-    const read = async (job: FoldJob) => foldLog(this.store, plan, job, await readResult(this.store, job));
+    const { folds } = this.records;
+    const read = async (job: FoldJob) => foldLog(folds, plan, job, await folds.result(job.key));
     if (fold !== undefined) return Promise.all(jobs.map(read));
     let left = ALL_LOGS;
     const logs = await mapLimited(jobs, async (job) => {

@@ -1,7 +1,6 @@
-import { type ArtifactStore, RunStore, type StoredPlan, storeKeys } from '@cryfold/artifacts';
-import { CryfoldError, decodeRecord, unlessUnreadable } from '@cryfold/core';
-import { decodeResults, type RunResults } from '@cryfold/evaluation';
-import { type FoldJob, foldFailureSchema, type RunPlan } from '@cryfold/plan';
+import type { RunStore } from '@cryfold/artifacts';
+import { CryfoldError, mapLimited } from '@cryfold/core';
+import type { FoldJob, RunPlan } from '@cryfold/plan';
 import { QUEUE_NAMES, type Queues, type WorkerState, workerState } from '@cryfold/queue';
 import { z } from 'zod';
 
@@ -39,34 +38,6 @@ export const clusterStatusSchema = z.object({
 });
 export type ClusterStatus = z.infer<typeof clusterStatusSchema>;
 
-/** A run's id, as plans have it. */
-export const RUN_ID = /^[a-z0-9][a-z0-9-]*$/;
-
-/** @throws CryfoldError RUN_NOT_FOUND */
-export async function readPlan(store: ArtifactStore, run: string): Promise<RunPlan> {
-  return (await readStoredPlan(store, run)).plan;
-}
-
-/** As `readPlan`, with what a sweep decided. */
-export async function readStoredPlan(store: ArtifactStore, run: string): Promise<StoredPlan> {
-  const key = RUN_ID.test(run) ? storeKeys.plan(run) : undefined;
-  if (key && (await store.has(key))) return new RunStore(store).runs.plan(run);
-  throw new CryfoldError('RUN_NOT_FOUND', `the store has no run ${JSON.stringify(run)}`, {
-    context: { run },
-    hint: 'cryfold list shows what is there (without a server, CRYFOLD_STORE or --out says where).',
-  });
-}
-
-/** All runs with a plan. A folder whose name no run has, such as a copy that somebody made, is none. */
-export async function runIds(store: ArtifactStore): Promise<string[]> {
-  const found: string[] = [];
-  for await (const key of store.list('runs/')) {
-    const run = key.split('/')[1];
-    if (key === storeKeys.plan(run) && RUN_ID.test(run)) found.push(run);
-  }
-  return found;
-}
-
 /** What looks at a run of a list, or undefined where the run was deleted since it was listed. */
 export async function unlessDeleted<T>(look: Promise<T>): Promise<T | undefined> {
   try {
@@ -75,28 +46,6 @@ export async function unlessDeleted<T>(look: Promise<T>): Promise<T | undefined>
     if (error instanceof CryfoldError && error.code === 'RUN_NOT_FOUND') return undefined;
     throw error;
   }
-}
-
-export async function readResults(store: ArtifactStore, run: string): Promise<RunResults | undefined> {
-  const key = storeKeys.results(run);
-  const bytes = await store.get(key);
-  return bytes && decodeResults(bytes, key);
-}
-
-/** Look-ups under way at once. */
-const LOOKUPS = 16;
-
-export async function mapLimited<T, R>(items: readonly T[], action: (item: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  let next = 0;
-  const lane = async () => {
-    while (next < items.length) {
-      const i = next++;
-      results[i] = await action(items[i]);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(LOOKUPS, items.length) }, lane));
-  return results;
 }
 
 /** What the coordinator publishes on a run's job. */
@@ -123,31 +72,28 @@ function byKey(jobs: readonly FoldJob[]): Map<string, FoldJob[]> {
   return found;
 }
 
+/** Folds that will not be tried again, with every job of the plan that they are a result of. */
+async function failuresOf(store: RunStore, plan: RunPlan): Promise<RunStatus['failures']> {
+  const found = await store.runs.failures(plan.run);
+  if (found.length === 0) return [];
+  const jobsOf = byKey(plan.jobs);
+  return found.flatMap(({ key, error: { code, message } }) =>
+    (jobsOf.get(key) ?? []).map(({ trial, split }) => {
+      const { repeat, fold } = plan.splits[split];
+      return { trial, repeat, fold, key, code, message };
+    }),
+  );
+}
+
 /** What the store and, where it is asked, Redis know of a run. */
-export async function statusOf(store: ArtifactStore, queues: Queues | undefined, plan: RunPlan): Promise<RunStatus> {
+export async function statusOf(store: RunStore, queues: Queues | undefined, plan: RunPlan): Promise<RunStatus> {
   const { run } = plan;
-  const results = await readResults(store, run);
-  const complete = results?.status === 'complete';
-  const failures: RunStatus['failures'] = [];
-  const failed = new Set<string>();
-  let jobsOf: Map<string, FoldJob[]> | undefined;
+  const results = await store.runs.results(run);
   // A complete run has every fold and no failure: nothing need be looked up.
-  if (!complete) {
-    for await (const key of store.list(storeKeys.failures(run))) {
-      const bytes = await store.get(key);
-      if (!bytes) continue;
-      const failure = unlessUnreadable(() => decodeRecord(foldFailureSchema, bytes, key));
-      if (!failure) continue;
-      failed.add(failure.key);
-      jobsOf ??= byKey(plan.jobs);
-      for (const job of jobsOf.get(failure.key) ?? []) {
-        const { repeat, fold } = plan.splits[job.split];
-        const { code, message } = failure.error;
-        failures.push({ trial: job.trial, repeat, fold, key: job.key, code, message });
-      }
-    }
-  }
-  const done = await mapLimited(plan.jobs, async (job) => complete || (await store.has(storeKeys.result(job.key))));
+  const complete = results?.status === 'complete';
+  const failures = complete ? [] : await failuresOf(store, plan);
+  const failed = new Set(failures.map(({ key }) => key));
+  const done = await mapLimited(plan.jobs, async ({ key }) => complete || (await store.folds.has(key)));
   const counts = new Map<string, RunStatus['trials'][string]>();
   for (const [i, { trial, key }] of plan.jobs.entries()) {
     const own = counts.get(trial) ?? { total: 0, done: 0, failed: 0 };
@@ -161,7 +107,7 @@ export async function statusOf(store: ArtifactStore, queues: Queues | undefined,
   const progress = live ? (progressSchema.safeParse(job.progress).data ?? {}) : {};
   const state = async (): Promise<RunPhase> => {
     if (results) return results.status;
-    if (await store.has(storeKeys.cancelled(run))) return 'cancelled';
+    if (await store.runs.isCancelled(run)) return 'cancelled';
     return live ? 'running' : 'stopped';
   };
   const sum = (member: 'total' | 'done' | 'failed') =>

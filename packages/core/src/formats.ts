@@ -69,6 +69,16 @@ export function unlessUnreadable<T>(decode: () => T): T | undefined {
   }
 }
 
+/** As `unlessUnreadable`, of a record that is read from a store. */
+export async function ifReadable<T>(read: Promise<T>): Promise<T | undefined> {
+  try {
+    return await read;
+  } catch (error) {
+    if (isUnreadable(error)) return undefined;
+    throw error;
+  }
+}
+
 /** Whether a record could not be read because a newer cryfold wrote it. */
 export function isNewer(error: unknown): error is CryfoldError {
   return error instanceof CryfoldError && error.code === 'FORMAT_NEWER';

@@ -26,27 +26,32 @@ export class DatasetRecords {
     await replaceRecord(this.#artifacts, key, encodeRecord(manifest), decodeManifest);
   }
 
+  /** Where a feature set's array may be, for messages that name it and for garbage: one of the two is there. */
+  featureFiles(features: string): { images: string; vectors: string } {
+    return { images: storeKeys.images(features), vectors: storeKeys.vectors(features) };
+  }
+
   async hasFeatures(features: string): Promise<boolean> {
-    const [images, vectors] = featureFiles(features);
-    return (await this.#artifacts.has(images.key)) || this.#artifacts.has(vectors.key);
+    const { images, vectors } = this.featureFiles(features);
+    return (await this.#artifacts.has(images)) || this.#artifacts.has(vectors);
   }
 
   /** @throws CryfoldError ARTIFACT_MISSING, NPY_INVALID */
   async features(features: string): Promise<FeatureArray> {
-    const [images, vectors] = featureFiles(features);
-    const bytes = await this.#artifacts.get(vectors.key);
-    if (bytes) return decodeNpy(bytes, '<f4', 2, vectors.key);
-    return decodeNpy(await readArtifact(this.#artifacts, images.key), '|u1', 4, images.key);
+    const { vectors } = this.featureFiles(features);
+    const bytes = await this.#artifacts.get(vectors);
+    if (bytes) return decodeNpy(bytes, '<f4', 2, vectors);
+    return this.images(features);
+  }
+
+  /** A feature set of images, clips x height x width x 3. @throws CryfoldError ARTIFACT_MISSING, NPY_INVALID */
+  async images(features: string): Promise<FeatureArray & { data: Uint8Array }> {
+    const key = storeKeys.images(features);
+    return decodeNpy(await readArtifact(this.#artifacts, key), '|u1', 4, key);
   }
 
   async saveFeatures(features: string, { data, shape }: FeatureArray): Promise<void> {
-    const [images, vectors] = featureFiles(features);
-    const { key } = data instanceof Uint8Array ? images : vectors;
-    await this.#artifacts.put(key, encodeNpy(data, [...shape]));
+    const { images, vectors } = this.featureFiles(features);
+    await this.#artifacts.put(data instanceof Uint8Array ? images : vectors, encodeNpy(data, [...shape]));
   }
-}
-
-/** Where a feature set's array is: images as uint8, vectors as float32. */
-function featureFiles(features: string) {
-  return [{ key: storeKeys.images(features) }, { key: storeKeys.vectors(features) }] as const;
 }

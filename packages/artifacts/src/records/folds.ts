@@ -11,7 +11,9 @@ export type ArtifactReference = FoldResult['probabilities'];
 /** What an attempt said. */
 export interface AttemptLog {
   attempt: string;
-  log: string;
+  key: string;
+  /** @returns undefined where it was deleted meanwhile */
+  read(): Promise<string | undefined>;
 }
 
 /** Records under `folds/<key>/`: the result, its matrices, and the logs of all attempts. */
@@ -80,16 +82,17 @@ export class FoldRecords {
     return key;
   }
 
-  /** What all attempts of a fold said that were kept. */
-  async logs(fold: string): Promise<AttemptLog[]> {
-    const logs: AttemptLog[] = [];
+  /** The logs of a fold's attempts that were kept, each read only when asked. */
+  async *logs(fold: string): AsyncIterable<AttemptLog> {
     for await (const key of this.#artifacts.list(`folds/${fold}/`)) {
       const attempt = key.split('/')[2];
       if (key !== storeKeys.log(fold, attempt)) continue;
-      const bytes = await this.#artifacts.get(key);
-      if (bytes) logs.push({ attempt, log: new TextDecoder().decode(bytes) });
+      const read = async () => {
+        const bytes = await this.#artifacts.get(key);
+        return bytes && new TextDecoder().decode(bytes);
+      };
+      yield { attempt, key, read };
     }
-    return logs;
   }
 
   /** Keys of everything that a result refers to, the record itself first. */

@@ -9,6 +9,8 @@ export const storeKeys = {
   latestGram: (columns: number) => `features/latest-gram-${columns}.json`,
   moments: (features: string) => `features/${features}/moments.npy`,
   embeddings: (features: string, key: string) => `features/${features}/embeddings-${key}.npy`,
+  /** Whether a key is that of any `latestGram` */
+  isLatestGram: (key: string) => /^features\/latest-gram-\d+\.json$/.test(key),
   /** What training an estimator on all clips made: see `finalKey` */
   final: (key: string) => `finals/${key}/result.json`,
   finalRequest: (key: string) => `finals/${key}/request.json`,

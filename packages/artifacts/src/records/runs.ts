@@ -66,7 +66,8 @@ export class RunRecords {
     const found: string[] = [];
     for await (const key of this.#artifacts.list('runs/')) {
       const run = key.split('/')[1];
-      if (key === keyOf(run)) found.push(run);
+      // A folder whose name no run has, such as a copy, is no run.
+      if (key === keyOf(run) && RUN_ID.test(run)) found.push(run);
     }
     return found;
   }
@@ -74,6 +75,11 @@ export class RunRecords {
   /** Size and time of a run's plan; undefined where there is no such run. */
   async planInfo(run: string): Promise<ArtifactInfo | undefined> {
     return RUN_ID.test(run) ? this.#artifacts.stat(storeKeys.plan(run)) : undefined;
+  }
+
+  /** When a run ended; undefined while it has no results. */
+  async endedAt(run: string): Promise<Date | undefined> {
+    return (await this.#artifacts.stat(storeKeys.results(run)))?.modified;
   }
 
   async has(run: string): Promise<boolean> {
@@ -181,6 +187,13 @@ export class RunRecords {
     const key = storeKeys.results(run);
     const bytes = await this.#artifacts.get(key);
     return bytes && decodeResults(bytes, key);
+  }
+
+  /** A run's results with the bytes that they were read from. @throws CryfoldError ARTIFACT_MISSING, JOB_INVALID */
+  async resultsFile(run: string): Promise<{ results: RunResults; bytes: Uint8Array }> {
+    const key = storeKeys.results(run);
+    const bytes = await readArtifact(this.#artifacts, key);
+    return { results: decodeResults(bytes, key), bytes };
   }
 
   /** The bytes of results.json and out-of-fold.csv. @throws CryfoldError ARTIFACT_MISSING */

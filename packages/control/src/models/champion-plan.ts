@@ -1,8 +1,7 @@
-import type { ArtifactStore } from '@cryfold/artifacts';
+import { type ArtifactStore, RunStore } from '@cryfold/artifacts';
 import { CryfoldError } from '@cryfold/core';
 import { type ModelCard, ModelRegistry } from '@cryfold/models';
 import { type DatasetManifest, planRunInSteps, type RunPlan, type Spec, specSchema } from '@cryfold/plan';
-import { readManifest } from '../fold-detail.js';
 
 type Clip = DatasetManifest['clips'][number];
 
@@ -80,7 +79,8 @@ export async function planStoredChampion(
   challenger: RunPlan,
 ): Promise<RunPlan> {
   const card = await new ModelRegistry(store).find(name, version);
-  const manifest = await readManifest(store, challenger.dataset.key);
-  const before = await readManifest(store, card.data.contentHash);
+  const { datasets } = new RunStore(store);
+  const manifest = await datasets.manifest(challenger.dataset.key);
+  const before = await datasets.manifest(card.data.contentHash);
   return (await planChampion(card, challenger, manifest, before)).plan;
 }

@@ -1,17 +1,10 @@
 import { readRun, type StoredRun } from '@cryfold/aggregator';
-import { type ArtifactStore, RunStore, storeKeys } from '@cryfold/artifacts';
-import { CryfoldError, canonicalJson, VERSION } from '@cryfold/core';
-import {
-  decodeResults,
-  type FittedFusion,
-  fitFusion,
-  isFitted,
-  outOfFoldRows,
-  type RunResults,
-} from '@cryfold/evaluation';
+import { type ArtifactStore, RunStore } from '@cryfold/artifacts';
+import { CryfoldError, canonicalJson, ifReadable, VERSION } from '@cryfold/core';
+import { type FittedFusion, fitFusion, isFitted, outOfFoldRows, type RunResults } from '@cryfold/evaluation';
+import { DEFAULT_FEATURES } from '@cryfold/features/kinds';
 import { checkModelName, type ModelCard, modelOf, writeVersion } from '@cryfold/models';
-import type { FinalResult, Spec } from '@cryfold/plan';
-import { readResults } from '../status.js';
+import { type FinalResult, featuresOf, type Spec } from '@cryfold/plan';
 import type { NewModel, TrainMember, Watching } from './training.js';
 
 /**
@@ -26,7 +19,7 @@ export async function makeFinalModel(
   watching: Watching,
 ): Promise<{ card: ModelCard; known: boolean }> {
   checkModelName(name);
-  const results = await readResults(store, run);
+  const results = await new RunStore(store).runs.results(run);
   if (!results) {
     throw new CryfoldError('RUN_NOT_FOUND', `the store has no finished run ${run}`, {
       context: { run },
@@ -79,13 +72,19 @@ function refitFusion({ plan, input }: StoredRun, { rule, members }: Spec['fusion
 }
 
 /** What decides how a model is trained, for telling whether two runs evaluated the same one. */
-export function configurationOf(spec: Pick<Spec, 'features' | 'estimators' | 'fusion'>, of: string): string {
+export function configurationOf(
+  spec: Pick<Spec, 'features' | 'featureSets' | 'estimators' | 'fusion'>,
+  of: string,
+): string {
   const fusion = spec.fusion[of];
   const members = fusion?.members ?? [of];
   return canonicalJson({
-    features: spec.features,
     fusion: fusion && { rule: fusion.rule },
-    members: members.map((member) => spec.estimators[member]),
+    members: members.map((member) => {
+      // What a feature set is called decides nothing, and earlier specs do not say of which kind it is.
+      const { features: _, ...estimator } = spec.estimators[member];
+      return { estimator, features: Object.assign({ kind: DEFAULT_FEATURES }, featuresOf(spec, member)) };
+    }),
   });
 }
 
@@ -93,17 +92,11 @@ export function configurationOf(spec: Pick<Spec, 'features' | 'estimators' | 'fu
 async function otherProtocols(store: ArtifactStore, results: RunResults, of: string): Promise<RunResults[]> {
   const found = new Map<string, RunResults>();
   const own = configurationOf(results.spec as Spec, of);
-  for await (const key of store.list('runs/')) {
-    if (key !== storeKeys.results(key.split('/')[1])) continue;
-    const bytes = await store.get(key);
-    let other: RunResults;
-    try {
-      if (!bytes) continue;
-      other = decodeResults(bytes, key);
-    } catch {
-      // Of another version of cryfold: it says nothing that can be compared.
-      continue;
-    }
+  const { runs } = new RunStore(store);
+  for (const run of await runs.withResults()) {
+    // One that cannot be read, such as of another version, says nothing that can be compared.
+    const other = await ifReadable(runs.results(run));
+    if (!other) continue;
     const { splitter, repeats } = other.protocol;
     if (splitter === results.protocol.splitter || other.dataset.contentHash !== results.dataset.contentHash) continue;
     if (!other.models.some((model) => model.name === of && model.complete)) continue;

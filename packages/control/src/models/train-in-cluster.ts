@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ArtifactStore, RunStore, storeKeys } from '@cryfold/artifacts';
-import { CryfoldError, encodeRecord } from '@cryfold/core';
+import { type ArtifactStore, RunStore } from '@cryfold/artifacts';
+import { CryfoldError } from '@cryfold/core';
 import { kindOf } from '@cryfold/estimators';
 import { type FinalResult, finalRequest, type RunPlan } from '@cryfold/plan';
 import { failureOf, Queues } from '@cryfold/queue';
@@ -28,11 +28,12 @@ export async function trainInCluster(
   { signal, onProgress }: Watching,
 ): Promise<FinalResult> {
   const request = finalRequest(plan, trial);
-  const known = await new RunStore(store).finals.result(request.key);
+  const { finals } = new RunStore(store);
+  const known = await finals.result(request.key);
   if (known) return known;
   const { say, steps } = trainingProgress(plan, trial, onProgress);
   say('');
-  await store.put(storeKeys.finalRequest(request.key), encodeRecord(request));
+  await finals.saveRequest(request);
   const { queue } = kindOf(request.estimator);
   const id = `final-${request.key}`;
   const queues = new Queues(redisUrl);
@@ -54,7 +55,7 @@ export async function trainInCluster(
       await queues.add(queue, [{ id, payload }]);
       if (!isTaken(queue, await queues.workers())) say(`: ${noWorker(queue)}`);
       for (let looks = 0; looks < 20 && !signal.aborted; looks++) {
-        const result = await new RunStore(store).finals.result(request.key);
+        const result = await finals.result(request.key);
         if (result) return result;
         if (failed) throw failed;
         await sleep(POLL, undefined, { signal }).catch(() => {});

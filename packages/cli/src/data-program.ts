@@ -1,0 +1,38 @@
+import type { Command } from 'commander';
+import { type Does, readConfig, whole } from './program.js';
+
+/** Adds `data` and `weights`: what runs are made of. */
+export function addDataCommands(program: Command, does: Does): void {
+  const data = program.command('data').description('Look at recordings, or make some.');
+  const load = () => import('./data-commands.js');
+  data
+    .command('inspect')
+    .description('Print clips, seconds, sample rates, classes and groups found.')
+    .argument('<path>', 'directory of WAV files, or a CSV manifest')
+    .option('--clip-seconds <s>', 'length of a clip', Number, 1)
+    .option('--skip-bad', 'leave bad recordings out, and list them', false)
+    .option('--json', 'print JSON', false)
+    .action(does(async (path: string, options) => (await load()).dataInspectCommand(path, options)));
+  data
+    .command('synth')
+    .description('Write a synthetic corpus with Baby Chillanto’s names, classes and infants.')
+    .argument('<dir>', 'a directory that does not exist yet, or an earlier corpus of the same kind')
+    .option('--clips <n>', 'only about n clips', whole(10))
+    .option('--seed <n>', 'seed of voices and cries', whole(0), 0)
+    .option('--json', 'print JSON', false)
+    .action(does(async (dir: string, options) => (await load()).dataSynthCommand(dir, options)));
+
+  const weights = program.command('weights').description('Pretrained weights.');
+  weights
+    .command('put')
+    .description('Verify ResNet50 weights and put them into the store, where every worker finds them.')
+    .argument('<source>', 'Keras notop .h5: a path, or an http(s) URL ending in #sha256=HEX')
+    .option('--store <url>', 'default CRYFOLD_STORE')
+    .option('--json', 'print JSON', false)
+    .action(
+      does(async (source: string, options) => {
+        const { weightsPutCommand } = await import('./weights-command.js');
+        return weightsPutCommand(source, options, await readConfig());
+      }),
+    );
+}

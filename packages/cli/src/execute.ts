@@ -1,0 +1,106 @@
+import { randomBytes } from 'node:crypto';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import type { RunStore } from '@cryfold/artifacts';
+import type { HttpControl } from '@cryfold/control';
+import { kindOf } from '@cryfold/estimators';
+import type { RunResults } from '@cryfold/evaluation';
+import type { RunPlan } from '@cryfold/plan';
+import { Queues } from '@cryfold/queue';
+import type { Config } from '@cryfold/runtime';
+import { LocalCluster } from './local-cluster.js';
+import { pagePort } from './page-port.js';
+import type { ProgressDisplay } from './progress.js';
+import { QueuedRun } from './queued-run.js';
+import { RunFollower } from './run-follower.js';
+import { ServerRun } from './server-run.js';
+import { OutFolder } from './write-out.js';
+
+/** Where a stored run is executed, and who watches it. */
+export interface Surroundings {
+  options: {
+    /** As the user gave it, for messages */
+    out: string;
+    /** Local worker processes; default one per core */
+    workers?: number;
+    /** Serve the live page of a local run; true: on any free port */
+    ui?: number | true;
+  };
+  config: Config;
+  environment: NodeJS.ProcessEnv;
+  /** Absolute path of `options.out` */
+  out: string;
+  display: ProgressDisplay;
+  store: RunStore;
+  storeUrl: string;
+  /** Where the run was submitted to, if that was a server */
+  server?: HttpControl | undefined;
+  stop: AbortSignal;
+}
+
+/**
+ * Runs a stored plan: on the server it was submitted to, on the cluster at REDIS_URL or on a local one.
+ * @returns undefined when stopped before the end
+ * @throws CryfoldError CANCELLED; what ended the run
+ */
+export async function execute(plan: RunPlan, surroundings: Surroundings): Promise<RunResults | undefined> {
+  const { config, display, store, server, stop } = surroundings;
+  if (stop.aborted) return undefined;
+  if (server) return new RunFollower(store, display, stop).follow(plan.run, new ServerRun(server, plan.run));
+  if (config.redisUrl) return followQueued(plan, config.redisUrl, surroundings);
+  return executeHere(plan, surroundings);
+}
+
+async function executeHere(plan: RunPlan, surroundings: Surroundings): Promise<RunResults | undefined> {
+  const { options, config, environment, out, display, storeUrl } = surroundings;
+  const workers = options.workers ?? availableParallelism();
+  for (const kind of new Set(Object.values(plan.spec.estimators).map(kindOf))) await kind.checkRuntime?.();
+  // Other users of this machine reach the port as well.
+  const token = randomBytes(24).toString('base64url');
+  const page = options.ui === undefined ? undefined : { port: await pagePort(options.ui), token };
+  const cluster = await LocalCluster.start({
+    plan,
+    page,
+    workers,
+    storeUrl,
+    cacheDir: config.cacheDir,
+    logDir: await new OutFolder(out).folder('logs'),
+    environment,
+    say: (text) => display.say(text),
+  });
+  try {
+    display.say(`${workers} workers on this machine · logs in ${join(options.out, 'logs')}`);
+    // What follows the # is never sent, and the page takes the token from its address at once.
+    if (page) display.always(`live page: http://127.0.0.1:${page.port}/#/runs/${plan.run}?token=${token}`);
+    return await followQueued(plan, cluster.redisUrl, surroundings, cluster.broken);
+  } finally {
+    display.clear();
+    await cluster.stop();
+  }
+}
+
+/**
+ * Submits the run to a cluster and follows it.
+ * @param broken rejects when the cluster that this command started breaks; absent: the cluster is not this command's
+ */
+async function followQueued(
+  plan: RunPlan,
+  redisUrl: string,
+  { store, display, stop }: Surroundings,
+  broken?: Promise<never>,
+): Promise<RunResults | undefined> {
+  const queues = new Queues(redisUrl);
+  const follow = async () => {
+    const run = await QueuedRun.submit(plan, store, { queues, ownWorkers: broken !== undefined });
+    return new RunFollower(store, display, stop).follow(plan.run, run);
+  };
+  try {
+    // Whatever it waits for, such as a Redis that is away, following ends when the command is stopped.
+    const stopped = new Promise<undefined>((resolve) => {
+      stop.addEventListener('abort', () => resolve(undefined), { once: true });
+    });
+    return await Promise.race([follow(), stopped, ...(broken ? [broken] : [])]);
+  } finally {
+    await queues.close();
+  }
+}

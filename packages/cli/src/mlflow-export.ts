@@ -1,0 +1,174 @@
+import { type ArtifactStore, type RunStore, readArtifact } from '@cryfold/artifacts';
+import type { ModelResults, RunResults } from '@cryfold/evaluation';
+import { ModelRegistry, modelKeys } from '@cryfold/models';
+import type { Spec } from '@cryfold/plan';
+import {
+  experimentFiles,
+  experimentId,
+  type MlflowRun,
+  modelFiles,
+  runFiles,
+  runId,
+  safeName,
+} from './mlflow-files.js';
+
+/** Contents by path below the tracking folder; a path that ends in `/` is an empty folder. */
+export type WriteFiles = (files: ReadonlyMap<string, string | Uint8Array>) => Promise<void>;
+
+/** The files of a finished run: its own MLflow run, and those of its models and trials nested in it. */
+export async function filesOfRun({ runs }: RunStore, root: string, id: string) {
+  const { results, bytes } = await runs.resultsFile(id);
+  const end = (await runs.endedAt(id))?.getTime() ?? 0;
+  const start = (await runs.planInfo(id))?.modified.getTime() ?? end;
+  const experiment = results.run.name;
+  const parent = runId(experiment, id);
+  const files = new Map<string, string | Uint8Array>(experimentFiles(root, experiment, start));
+  const add = (run: MlflowRun) => {
+    for (const [path, content] of runFiles(root, experiment, run)) files.set(path, content);
+  };
+  const status = results.status === 'complete' ? ('finished' as const) : ('failed' as const);
+  const times = { start, end, status };
+  add({ key: id, name: id, ...times, ...describeRun(results) });
+  for (const model of results.models) {
+    const tags = { 'mlflow.parentRunId': parent, 'cryfold.run': id };
+    add({ key: `${id}/${model.name}`, name: model.name, ...times, ...describeModel(results, model, tags) });
+  }
+  for (const trial of results.search?.trials ?? []) {
+    add({ key: `${id}/trial/${trial.trial}`, start, end, ...describeTrial(results, trial, parent) });
+  }
+  files.set(`${experimentId(experiment)}/${parent}/artifacts/results.json`, bytes);
+  return files;
+}
+
+function describeRun({ run, dataset, protocol, status, baselines, spec }: RunResults) {
+  return {
+    params: {
+      'data.name': dataset.name,
+      'data.clips': dataset.clips,
+      'data.groups': dataset.groups,
+      'protocol.splitter': protocol.splitter,
+      'protocol.folds': protocol.folds,
+      'protocol.repeats': protocol.repeats,
+      seed: protocol.seed,
+      ...prefixed('features', (spec.features ?? {}) as object),
+    },
+    tags: {
+      'cryfold.run': run.id,
+      'cryfold.status': status,
+      'cryfold.data': dataset.contentHash,
+      'mlflow.note.content': protocol.label,
+    },
+    metrics: { majority_share: baselines.majority.share },
+  };
+}
+
+function prefixed(prefix: string, members: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(members).map(([name, value]) => [`${prefix}.${name}`, value]));
+}
+
+const METRICS = {
+  accuracy: 'accuracy',
+  balancedAccuracy: 'balanced_accuracy',
+  macroF1: 'macro_f1',
+  logLoss: 'log_loss',
+};
+
+/** The mean over folds bears the metric's name; each fold's value is a step of `fold.<metric>`. */
+function describeModel({ spec, protocol }: RunResults, model: ModelResults, tags: Record<string, string>) {
+  const { estimators, fusion } = spec as Pick<Spec, 'estimators' | 'fusion'>;
+  const metrics: MlflowRun['metrics'] = {};
+  for (const [key, name] of Object.entries(METRICS) as [keyof typeof METRICS, string][]) {
+    const summary = model[key];
+    if (!summary) continue;
+    metrics[name] = summary.mean;
+    if (summary.standardDeviation !== null) metrics[`${name}.sd`] = summary.standardDeviation;
+    metrics[`${name}.min`] = summary.minimum;
+    metrics[`${name}.max`] = summary.maximum;
+    metrics[`fold.${name}`] = model.folds.map((fold) => ({
+      step: fold.repeat * protocol.folds + fold.fold,
+      value: fold[key],
+    }));
+    const interval = key === 'logLoss' ? undefined : model.pooled?.intervals?.[key];
+    if (interval) Object.assign(metrics, { [`${name}.low95`]: interval.low, [`${name}.high95`]: interval.high });
+  }
+  for (const { label, recall, precision } of model.pooled?.perClass ?? []) {
+    if (recall !== null) metrics[`recall.${label}`] = recall;
+    if (precision !== null) metrics[`precision.${label}`] = precision;
+  }
+  return {
+    params: {
+      'model.kind': model.kind,
+      'model.method': model.method,
+      ...(estimators[model.name] ?? fusion[model.name]),
+    },
+    tags: { ...tags, 'cryfold.complete': String(model.complete) },
+    metrics,
+  };
+}
+
+type Trial = NonNullable<RunResults['search']>['trials'][number];
+
+const TRIAL_STATUS: Readonly<Record<string, MlflowRun['status']>> = { COMPLETE: 'finished', PRUNED: 'killed' };
+
+/** What a sweep tried: its parameters, and its metric over the folds that it was given. */
+function describeTrial({ run, search }: RunResults, trial: Trial, parent: string) {
+  const metric = METRICS[search!.metric];
+  const figures = {
+    [metric]: trial.mean,
+    [`${metric}.sd`]: trial.standardDeviation,
+    [`${metric}.low95`]: trial.low,
+    [`${metric}.high95`]: trial.high,
+    folds: trial.folds,
+  };
+  return {
+    name: trial.trial,
+    status: TRIAL_STATUS[trial.state] ?? ('failed' as const),
+    params: { ...trial.parameters, 'search.base': trial.base },
+    tags: {
+      'mlflow.parentRunId': parent,
+      'cryfold.run': run.id,
+      'cryfold.trial': trial.trial,
+      'cryfold.state': trial.state,
+      'mlflow.note.content': trial.reason,
+    },
+    metrics: Object.fromEntries(
+      Object.entries(figures).flatMap(([name, value]) => (value === null ? [] : [[name, value]])),
+    ),
+  };
+}
+
+/** Every version of every model, its files beside the run that it came from, and the champion as an alias. */
+export async function exportModels(store: ArtifactStore, root: string, write: WriteFiles): Promise<number> {
+  const registry = new ModelRegistry(store);
+  let count = 0;
+  for (const name of await registry.names()) {
+    const { cards, damaged, ...found } = await registry.look(name);
+    // Versions are numbered in the export: without one of them the others would get wrong numbers.
+    if (damaged.length > 0) throw damaged[0];
+    const champion = found.champion?.version;
+    const versions = [];
+    for (const [i, card] of cards.entries()) {
+      const experiment = (card.spec as { name?: string }).name ?? name;
+      const id = runId(experiment, `${card.run}/${card.of}`);
+      const folder = `${experimentId(experiment)}/${id}/artifacts/final-${card.version}`;
+      const key = modelKeys.card(name, card.version);
+      await write(new Map([[`${folder}/card.json`, await readArtifact(store, key)]]));
+      for (const { path, sha256 } of card.files) {
+        const bytes = await readArtifact(store, modelKeys.file(name, card.version, path), sha256);
+        await write(new Map([[`${folder}/${path}`, bytes]]));
+      }
+      versions.push({
+        version: i + 1,
+        created: Date.parse(card.created),
+        runId: id,
+        source: `${root}/${folder}`,
+        description: card.notice,
+        tags: { 'cryfold.version': card.version, 'cryfold.data': card.data.contentHash },
+      });
+    }
+    const at = cards.findIndex(({ version }) => version === champion);
+    await write(modelFiles(safeName(name), versions, at < 0 ? {} : { champion: at + 1 }));
+    count += cards.length;
+  }
+  return count;
+}

@@ -1,0 +1,70 @@
+import type { RunStore } from '@cryfold/artifacts';
+import { enqueueRun, queueStatus } from '@cryfold/control';
+import type { RunProgress } from '@cryfold/coordinator';
+import { CryfoldError } from '@cryfold/core';
+import type { RunPlan } from '@cryfold/plan';
+import { failureOf, type Queues } from '@cryfold/queue';
+import { progressLine } from './progress.js';
+import type { FollowedRun, Look } from './run-follower.js';
+
+/** Looks between looks at whether there are workers. */
+const WORKERS = 100;
+/** Looks between looks at whether the run was cancelled. */
+const CANCELLED = 5;
+
+/** A run of a cluster whose Redis and store are at hand. */
+export class QueuedRun implements FollowedRun {
+  readonly poll = 300;
+  readonly #store: RunStore;
+  readonly #queues: Queues;
+  readonly #run: string;
+  readonly #ownWorkers: boolean;
+  #line: string | undefined;
+  #waits: string | undefined;
+  #failed: CryfoldError | undefined;
+
+  private constructor(store: RunStore, queues: Queues, run: string, ownWorkers: boolean) {
+    this.#store = store;
+    this.#queues = queues;
+    this.#run = run;
+    this.#ownWorkers = ownWorkers;
+  }
+
+  /**
+   * Submits a run that is in the store to the cluster, and listens to what is published about it.
+   * @param cluster `ownWorkers`: this command keeps them running, so there is no need to look for them
+   */
+  static async submit(
+    plan: RunPlan,
+    store: RunStore,
+    { queues, ownWorkers }: { queues: Queues; ownWorkers: boolean },
+  ): Promise<QueuedRun> {
+    const run = new QueuedRun(store, queues, plan.run, ownWorkers);
+    await queues.listen('runs', {
+      progress: (id, data) => {
+        if (id === plan.run) run.#hear(data as RunProgress | Pick<RunProgress, 'waits'>);
+      },
+      failed: (id, reason) => {
+        if (id === plan.run) run.#failed = CryfoldError.fromRecord(failureOf(reason));
+      },
+    });
+    await enqueueRun(queues, plan);
+    return run;
+  }
+
+  /** Takes what the run's job publishes: its progress, or why the job itself waits. */
+  #hear(published: RunProgress | Pick<RunProgress, 'waits'>): void {
+    this.#waits = published.waits;
+    if ('total' in published) this.#line = progressLine(published);
+  }
+
+  async look(looks: number): Promise<Look> {
+    const { runs } = this.#store;
+    const line = this.#line;
+    if (await runs.hasResults(this.#run)) return { state: 'ended', line };
+    if (looks % CANCELLED === CANCELLED - 1 && (await runs.isCancelled(this.#run))) return { state: 'cancelled' };
+    if (this.#failed) throw this.#failed;
+    const cluster = !this.#ownWorkers && looks % WORKERS === 10 ? await queueStatus(this.#queues) : undefined;
+    return { state: 'unfinished', line, cluster, waits: this.#waits };
+  }
+}

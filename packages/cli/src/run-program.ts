@@ -1,0 +1,36 @@
+import type { Command } from 'commander';
+import { DEFAULT_OUT } from './default-out.js';
+import { type Does, list, readConfig, whole } from './program.js';
+import { addSweepCommands } from './sweep-commands.js';
+
+/** Adds what evaluates a spec: `run`, `plan` and `sweep`. */
+export function addRunCommands(program: Command, does: Does): void {
+  const run = program
+    .command('run')
+    .description('Evaluate a spec (default: the paper’s) on recordings, and print Table II.')
+    .argument('[spec]', 'YAML spec; default specs/paper.yaml')
+    .requiredOption('--data <path>', 'directory of WAV files, or a CSV manifest path,label,group')
+    .option('--out <dir>', 'where results, logs and the file store go', DEFAULT_OUT)
+    .option('--repeats <n>', 'repeats of the cross-validation', whole(1))
+    .option('--folds <n>', 'folds of one repeat', whole(2))
+    .option('--estimators <names>', 'only these of the spec, comma-separated', list)
+    .option('--epochs <n>', 'epochs of the networks', whole(1))
+    .option('--weights <path>', 'Keras notop .h5 for tl-resnet50, or "random"')
+    .option('--limit <n>', 'only n clips, stratified by class', whole(1))
+    .option('--seed <n>', 'seed of splits and training', whole(0))
+    .option('--workers <n>', 'local worker processes (default: one per core)', whole(1))
+    .option('--skip-bad', 'leave bad recordings out, and list them', false)
+    .option('--protocol <names>', 'paper (random folds), grouped (by infant) or both: paper,grouped', list)
+    .option('--null <n>', 'also train every estimator n times on shuffled labels, as a baseline', whole(0))
+    .option('--allow-leak', 'go on where grouped folds cannot keep equal sounds apart', false)
+    .option('--ui [port]', 'serve the live page of a local run, and print a link to it with its token', whole(1))
+    .option('--json', 'print the results as JSON, and no progress', false)
+    .action(
+      does(async (spec: string | undefined, options) => {
+        const { runProtocols } = await import('./protocols.js');
+        return runProtocols({ ...options, ...(spec === undefined ? {} : { spec }) }, await readConfig(), process.env);
+      }),
+    );
+
+  addSweepCommands(program, run.options, does);
+}

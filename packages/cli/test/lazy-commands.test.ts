@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const PROGRAM = fileURLToPath(new URL('../../bin/cryfold.js', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'cryfold-lazy-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Scripts that a command loads, as V8's coverage lists them. */
+function loadedBy(...args: string[]): string[] {
+  const coverage = mkdtempSync(join(folder, 'coverage-'));
+  const env = { PATH: process.env.PATH, HOME: folder, NODE_V8_COVERAGE: coverage };
+  const { status, stderr } = spawnSync(process.execPath, [PROGRAM, ...args], { encoding: 'utf8', env, cwd: folder });
+  assert.equal(status, 0, stderr);
+  return readdirSync(coverage).flatMap((file) =>
+    JSON.parse(readFileSync(join(coverage, file), 'utf8')).result.map(({ url }: { url: string }) => url),
+  );
+}
+
+test('the help loads no command, store, queue or settings', () => {
+  for (const args of [['--help'], ['run', '--help'], ['worker', '--help']]) {
+    const loaded = loadedBy(...args);
+    assert.ok(loaded.some((url) => url.endsWith('/cli/dist/src/main.js') || url.endsWith('/service-program.js')));
+    const heavy = /packages\/(artifacts|control|features|nn|plan|queue|report|runtime|search)\/|-command\.js$/;
+    assert.deepEqual(
+      loaded.filter((url) => heavy.test(url)),
+      [],
+      args.join(' '),
+    );
+  }
+});
+
+test('looking at the runs of a folder loads no numerical library and no training', () => {
+  const heavy = /packages\/(coordinator|nn|serve|server|svm|worker)\/|tfjs/;
+  assert.deepEqual(
+    loadedBy('list').filter((url) => heavy.test(url)),
+    [],
+  );
+});
