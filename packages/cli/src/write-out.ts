@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { constants, lstatSync, openSync, rmSync } from 'node:fs';
 import { access, lstat, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join, sep } from 'node:path';
+import { dirname, join, resolve, sep } from 'node:path';
 import { CryfoldError } from '@cryfold/core';
 
 /** What a file system says of a path that the user chose, in words; any other error is a defect of ours. */
@@ -165,13 +165,15 @@ export function openLog(path: string): number {
 }
 
 /**
- * As `checkOutFile`, of a folder, which need not be there yet.
+ * As `checkOutFile`, of a folder. Where it is not there yet, the last folder on the way to it counts.
  * @throws CryfoldError OUT_UNWRITABLE
  */
 export function checkOutFolder(path: string): Promise<void> {
   return writingOut(path, async () => {
-    const found = await stat(path).catch(() => undefined);
-    if (found && !found.isDirectory()) throw Object.assign(new Error(), { code: 'ENOTDIR', path });
-    if (found) await access(path, constants.W_OK);
+    let at = resolve(path);
+    while (!(await lstat(at).catch(() => undefined)) && dirname(at) !== at) at = dirname(at);
+    const found = await stat(at).catch(() => undefined);
+    if (!found?.isDirectory()) throw Object.assign(new Error(), { code: 'ENOTDIR', path: at });
+    await access(at, constants.W_OK);
   });
 }

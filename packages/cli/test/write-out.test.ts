@@ -6,7 +6,7 @@ import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, test } from 'node:test';
-import { checkOutFile, OutFolder, openLog, writeOutFile } from '../src/write-out.js';
+import { checkOutFile, checkOutFolder, OutFolder, openLog, writeOutFile } from '../src/write-out.js';
 
 const base = await mkdtemp(join(tmpdir(), 'cryfold-write-'));
 let folder: string;
@@ -71,6 +71,16 @@ test('an output folder may be a link, but no folder below it may lead out', asyn
   await assert.rejects(out.folder('file/d'), unwritable(/there is a file where a folder should be/));
   assert.deepEqual(await readdir(path('elsewhere')), []);
   assert.deepEqual(await readdir(path('disk/a')), ['b', 'file']);
+});
+
+test('checks the way to an output folder that is not there yet', async () => {
+  await checkOutFolder(path('a', 'b'));
+  await writeFile(path('file'), '');
+  await symlink(path('absent'), path('dangling'));
+  for (const way of [path('file', 'out'), path('file', 'a', 'b'), path('dangling'), path('dangling', 'out')]) {
+    await assert.rejects(checkOutFolder(way), unwritable(/(file|dangling) cannot be written: there is a file where/));
+  }
+  assert.deepEqual((await readdir(folder)).sort(), ['dangling', 'file']);
 });
 
 test('a log is appended to, and never written through a link or a pipe', async () => {
