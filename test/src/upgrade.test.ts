@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Aggregator, aggregate } from '@cryfold/aggregator';
 import { type ArtifactStore, openStore, RunStore, storeKeys } from '@cryfold/artifacts';
 import { Coordinator } from '@cryfold/coordinator';
-import { CryfoldError, decodeRecord, encodeRecord, sha256 } from '@cryfold/core';
+import { CryfoldError, decodeRecord, encodeRecord, FORMATS, sha256 } from '@cryfold/core';
 import { resultsSchema } from '@cryfold/evaluation';
 import { promotionSchema } from '@cryfold/models';
 import {
@@ -143,7 +143,7 @@ test('a newer fold record stops the aggregator, is not damage, and stays', async
 test('the commands of an older version name a newer run, and neither collect nor replace what it needs', async () => {
   const newer = (await writeRandomRun(store, { clips: 30, repeats: 1, name: 'newer' })).run;
   await store.put('folds/orphan/0-a/probabilities.npy', new Uint8Array(8));
-  const kept = await rewrite(storeKeys.plan(newer), 2);
+  const kept = await rewrite(storeKeys.plan(newer), FORMATS.plan + 1);
   const keys = async () => {
     const found: string[] = [];
     for await (const name of store.list('')) found.push(name);
@@ -182,7 +182,7 @@ test('of every record a newer format is told from damage', () => {
     ),
   };
   for (const [name, decode] of Object.entries(readers)) {
-    assert.throws(() => decode(encodeRecord({ format: 2, kind: 'fresh' }), name), coded('FORMAT_NEWER'), name);
+    assert.throws(() => decode(encodeRecord({ format: 9, kind: 'fresh' }), name), coded('FORMAT_NEWER'), name);
     for (const format of [0, -1, 1, 1.5, '2', null, [2]]) {
       assert.throws(() => decode(encodeRecord({ format }), name), coded('JOB_INVALID'), `${name} ${format}`);
     }
@@ -201,7 +201,10 @@ test('a newer run is left alone by coordinator and aggregator, which say so once
   const planKey = storeKeys.plan(plans.plan.run);
   const foldKey = storeKeys.result(plans.fold.jobs[0].key);
   const planBytes = (await store.get(planKey))!;
-  const newer = { [planKey]: await rewrite(planKey, 2), [foldKey]: await rewrite(foldKey, 2) };
+  const newer = {
+    [planKey]: await rewrite(planKey, FORMATS.plan + 1),
+    [foldKey]: await rewrite(foldKey, FORMATS.fold + 1),
+  };
   // A job of that run, by an older coordinator: only its plan is newer.
   const { key, queue } = plans.plan.jobs[0];
   await queues.add(queue, [{ id: key, payload: { format: 1, kind: 'fold', run: plans.plan.run, key } }]);
@@ -217,11 +220,11 @@ test('a newer run is left alone by coordinator and aggregator, which say so once
   await sleep(3000);
   await Promise.all(services.map((service) => service.stop(0)));
   for (const role of ['coordinator', 'aggregator']) {
-    const key = role === 'aggregator' ? foldKey : planKey;
+    const [key, reads] = role === 'aggregator' ? [foldKey, FORMATS.fold] : [planKey, FORMATS.plan];
     const words = sayNewer(role).filter(({ err }) => err?.message.startsWith(key));
     assert.deepEqual(
       words.map(({ err }) => err?.message),
-      [`${key} has format 2; this cryfold reads up to 1`],
+      [`${key} has format ${reads + 1}; this cryfold reads up to ${reads}`],
     );
   }
   for (const [name, bytes] of Object.entries(newer)) assert.equal(text(await store.get(name)), bytes);
