@@ -53,7 +53,7 @@ before(async () => {
   await store.put(storeKeys.searchRecord(sweep.run, 0), bytes(''));
   damaged.set(sweep.run, ['damaged', 'JOB_INVALID']);
   const newer = await random('newer');
-  await store.put(storeKeys.plan(newer.run), encodeRecord({ ...newer, format: 2 }));
+  await store.put(storeKeys.plan(newer.run), encodeRecord({ ...newer, format: 99 }));
   damaged.set(newer.run, ['newer', 'FORMAT_NEWER']);
 });
 after(async () => {
