@@ -1,9 +1,7 @@
 export { featuresOf } from './feature-sets.js';
 export { type FinalRequest, finalRequest, finalRequestSchema } from './final.js';
+export { type DatasetManifest, decodeForeignManifest, decodeManifest } from './manifest.js';
 export {
-  type DatasetManifest,
-  decodeForeignManifest,
-  decodeManifest,
   decodePlan,
   encodePlan,
   FOLD_FORMAT,

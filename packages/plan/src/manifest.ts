@@ -1,0 +1,62 @@
+import { CryfoldError, canonicalJson, datasetKey, decodeRecord, FORMATS, LIMITS } from '@cryfold/core';
+import { z } from 'zod';
+
+const hex = z.string().regex(/^[0-9a-f]{64}$/);
+const labels = z.array(z.string().max(LIMITS.label)).max(LIMITS.classes);
+const text = z.string().max(LIMITS.text);
+
+const manifestSchema = z.strictObject({
+  format: z.literal(FORMATS.manifest),
+  name: text,
+  contentHash: hex,
+  grouped: z.boolean(),
+  classes: labels,
+  /** Absent from manifests of earlier versions. */
+  rates: z.array(z.strictObject({ rate: z.number().positive(), clips: z.int() })).optional(),
+  clips: z
+    .array(
+      z.strictObject({
+        id: text,
+        label: z.string().max(LIMITS.label),
+        group: text,
+        /** Of the sound; absent from manifests of earlier versions. */
+        hash: hex.optional(),
+      }),
+    )
+    .max(LIMITS.clips),
+});
+
+/** The dataset as workers and aggregator need it: no audio, only identities. */
+export type DatasetManifest = z.infer<typeof manifestSchema>;
+
+/** @throws CryfoldError JOB_INVALID, FORMAT_NEWER */
+export function decodeManifest(bytes: Uint8Array, name: string): DatasetManifest {
+  return decodeRecord(manifestSchema, bytes, name);
+}
+
+/**
+ * Decodes a manifest that somebody hands over, and checks all that follows from its clips.
+ * @throws CryfoldError JOB_INVALID, ARTIFACT_CORRUPT saying what contradicts the clips
+ */
+export function decodeForeignManifest(bytes: Uint8Array, name: string): DatasetManifest {
+  const manifest = decodeManifest(bytes, name);
+  const contradicts = (why: string) =>
+    new CryfoldError('ARTIFACT_CORRUPT', `${name}: ${why}`, {
+      context: { artifact: name },
+      hint: 'Submit the run with cryfold run --server of the same version as the server.',
+    });
+  const { contentHash, classes, grouped, rates } = manifest;
+  const clips = manifest.clips.map(({ hash, ...clip }) => {
+    if (hash === undefined) throw contradicts(`clip ${clip.id} has no hash`);
+    return { ...clip, hash };
+  });
+  if (datasetKey(clips) !== contentHash) throw contradicts('contentHash is not that of the clips');
+  const labels = [...new Set(clips.map(({ label }) => label))].sort();
+  if (canonicalJson(classes) !== canonicalJson(labels)) throw contradicts('classes are not the labels of the clips');
+  if (grouped !== new Set(clips.map(({ group }) => group)).size < clips.length) {
+    throw contradicts('grouped contradicts the groups of the clips');
+  }
+  const rated = rates?.reduce((sum, rate) => sum + rate.clips, 0) ?? clips.length;
+  if (rated !== clips.length) throw contradicts(`rates are of ${rated} clips, not of ${clips.length}`);
+  return manifest;
+}
