@@ -6,9 +6,7 @@
 import { createInterface } from 'node:readline';
 import { Random } from '@cryfold/core';
 import { estimatorSchema } from '@cryfold/estimators';
-import { NetworkTrainer } from '@cryfold/nn';
-import { resnet50 } from '../../packages/nn/dist/src/models/resnet50.js';
-import { smallCnn } from '../../packages/nn/dist/src/models/small-cnn.js';
+import { NetworkTrainer, resnet50Architecture, smallCnnArchitecture } from '@cryfold/nn';
 import { Network } from '../../packages/nn/dist/src/network.js';
 import { adam } from '../../packages/nn/dist/src/optimizers/adam.js';
 import { loadTensorFlow } from '../../packages/nn/dist/src/tensorflow.js';
@@ -24,16 +22,23 @@ const data = {
   classCount: CLASSES,
 };
 const range = (from, to) => Int32Array.from({ length: to - from }, (_, i) => from + i);
-const KINDS = { resnet50: 'tl-resnet50', 'small-cnn': 'small-cnn' };
-const parameters = (model) => estimatorSchema.parse({ kind: KINDS[model], epochs: 1 });
+const NETWORKS = {
+  resnet50: { kind: 'tl-resnet50', architecture: resnet50Architecture },
+  'small-cnn': { kind: 'small-cnn', architecture: smallCnnArchitecture },
+};
+/** The network spec of a model, with cryfold's default parameters. */
+function specOf(model) {
+  const { kind, architecture } = NETWORKS[model];
+  return { architecture, parameters: estimatorSchema.parse({ kind, epochs: 1 }) };
+}
 const tf = loadTensorFlow({ threads });
 const networks = new Map();
 
 async function network(model, precision) {
   const key = `${model} ${precision}`;
   if (!networks.has(key)) {
-    const build = model === 'resnet50' ? resnet50 : smallCnn;
-    const loaded = await Network.load(tf, build(SIZE, CLASSES, parameters(model)), CLASSES, {
+    const { architecture, parameters } = specOf(model);
+    const loaded = await Network.load(tf, architecture.build(SIZE, CLASSES, parameters), CLASSES, {
       optimizer: adam(),
       precision,
     });
@@ -58,7 +63,7 @@ function product() {
 
 async function fold(model) {
   const trainer = await NetworkTrainer.load({ threads });
-  await trainer.fit(data, { train: range(0, 200), test: range(200, COUNT) }, parameters(model), { seed: 0 });
+  await trainer.fit(data, { train: range(0, 200), test: range(200, COUNT) }, specOf(model), { seed: 0 });
   trainer.dispose();
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { type ArtifactStore, openStore } from '@cryfold/artifacts';
-import { CryfoldError, encodeRecord } from '@cryfold/core';
+import { CryfoldError, encodeRecord, FORMATS } from '@cryfold/core';
 import { findTool, S3Server } from '@cryfold/testing';
 import { type ModelCard, ModelRegistry, modelKeys } from '../src/index.js';
 
@@ -62,7 +62,10 @@ function describeRegistry(kind: string, open: () => ArtifactStore) {
       const { name, models, store } = await registry();
       await models.promote(name, VERSIONS[0], by);
       await store.put(modelKeys.card(name, VERSIONS[1]), new TextEncoder().encode('{"format":1,"na'));
-      await store.put(modelKeys.card(name, VERSIONS[2]), encodeRecord({ ...card(name, VERSIONS[2]), format: 2 }));
+      await store.put(
+        modelKeys.card(name, VERSIONS[2]),
+        encodeRecord({ ...card(name, VERSIONS[2]), format: FORMATS.card + 1 }),
+      );
       const { cards, champion, damaged } = await models.look(name);
       assert.deepEqual(
         cards.map(({ version }) => version),
