@@ -43,8 +43,6 @@ export {
   clusterStatusSchema,
   isUnfinished,
   queueStatus,
-  RUN_PHASES,
-  type RunPhase,
   type RunStatus,
   runStatusSchema,
   unlessDeleted,
