@@ -6,10 +6,10 @@ import { after, before, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { RunResults } from '@cryfold/evaluation';
+import { BOARDS } from '@cryfold/grafana';
 import { CATALOGUE } from '@cryfold/runtime';
 import { findTool } from '@cryfold/testing';
 import { ROOT, start, until } from './command.js';
-import { BOARDS } from './grafana/boards.js';
 import { EPOCHS, ObservedCluster } from './observed-run.js';
 import { Prometheus, selectors } from './prometheus.js';
 import { seriesValue } from './service.js';
@@ -216,7 +216,7 @@ test('each panel of each dashboard finds data in a Prometheus that scraped a run
   t.diagnostic(`${count} expressions`);
 });
 
-test('the committed dashboards are what test/src/grafana makes', async () => {
+test('the committed dashboards are what infra/grafana/src makes', async () => {
   for (const [name, build] of Object.entries(BOARDS)) {
     const text = await readFile(join(ROOT, 'infra', 'grafana', 'dashboards', `${name}.json`), 'utf8');
     assert.equal(text, `${JSON.stringify(build(), null, 2)}\n`, `run scripts/dashboards (${name})`);

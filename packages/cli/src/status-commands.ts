@@ -1,4 +1,4 @@
-import { noWorker, type RunPhase, type RunStatus, readTrialRows, untakenQueues } from '@cryfold/control';
+import { noWorker, type RunStatus, readTrialRows, untakenQueues } from '@cryfold/control';
 import { printable } from '@cryfold/core';
 import { trialTable } from '@cryfold/report';
 import type { Config } from '@cryfold/runtime';
@@ -7,7 +7,7 @@ import { EXIT } from './exit-codes.js';
 import { formatSeconds } from './format.js';
 import { jsonText, say } from './terminal.js';
 
-const CODES: Record<RunPhase, number> = {
+const CODES: Record<RunStatus['state'], number> = {
   complete: EXIT.done,
   running: EXIT.done,
   stopped: EXIT.incomplete,

@@ -11,6 +11,22 @@ export { gatherReport } from './gather-report.js';
 export { HttpClient, type ServerAddress } from './http-client.js';
 export { HttpControl } from './http-control.js';
 export { HttpStore } from './http-store.js';
+export {
+  type Cell,
+  type CellState,
+  type ClusterView,
+  type Failure,
+  type FoldGrid,
+  type Grid,
+  type GridChange,
+  type GridSearch,
+  type GridStatus,
+  type Reason,
+  type Session,
+  sessionSchema,
+  type WatchedFold,
+  watchedFoldSchema,
+} from './live.js';
 export { type FoldLog, findJob, foldLogSchema } from './logs.js';
 export { planChampion } from './models/champion-plan.js';
 export { chooseOf, configurationOf } from './models/final-model.js';
@@ -27,8 +43,6 @@ export {
   clusterStatusSchema,
   isUnfinished,
   queueStatus,
-  RUN_PHASES,
-  type RunPhase,
   type RunStatus,
   runStatusSchema,
   unlessDeleted,

@@ -5,8 +5,7 @@ import { QUEUE_NAMES, type Queues, type WorkerState, workerState } from '@cryfol
 import { z } from 'zod';
 
 /** `stopped`: unfinished, and no process is known to work on it. `newer`, `damaged`: a record of it cannot be read, see `damage`. */
-export const RUN_PHASES = ['complete', 'incomplete', 'cancelled', 'running', 'stopped', 'newer', 'damaged'] as const;
-export type RunPhase = (typeof RUN_PHASES)[number];
+const RUN_STATES = ['complete', 'incomplete', 'cancelled', 'running', 'stopped', 'newer', 'damaged'] as const;
 
 const count = z.int().nonnegative();
 const place = { trial: z.string(), repeat: count, fold: count };
@@ -14,7 +13,7 @@ const place = { trial: z.string(), repeat: count, fold: count };
 export const runStatusSchema = z.object({
   run: z.string(),
   name: z.string(),
-  state: z.enum(RUN_PHASES),
+  state: z.enum(RUN_STATES),
   total: count,
   done: count,
   failed: count,
@@ -105,7 +104,7 @@ export async function statusOf(store: RunStore, queues: Queues | undefined, plan
   const job = results ? undefined : await queues?.job('runs', run);
   const live = job !== undefined && job.state !== 'failed' && job.state !== 'completed';
   const progress = live ? (progressSchema.safeParse(job.progress).data ?? {}) : {};
-  const state = async (): Promise<RunPhase> => {
+  const state = async (): Promise<RunStatus['state']> => {
     if (results) return results.status;
     if (await store.runs.isCancelled(run)) return 'cancelled';
     return live ? 'running' : 'stopped';

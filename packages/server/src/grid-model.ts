@@ -1,15 +1,9 @@
-import type { RunStatus } from '@cryfold/control';
+import type { Cell, CellState, Failure, FoldGrid, GridChange, Reason, RunStatus } from '@cryfold/control';
 import type { RunResults } from '@cryfold/evaluation';
-import type { FoldFailure, FoldJob, RunPlan } from '@cryfold/plan';
+import type { FoldJob, RunPlan } from '@cryfold/plan';
 
-/** What a cell of the grid shows; numbers, since there may be ten thousand. */
-export const CELL = { waiting: 0, active: 1, done: 2, failed: 3 } as const;
-
-/** State, share of the fold that is trained, accuracy on its test clips, seconds. */
-export type Cell = [state: number, fraction: number, accuracy: number | null, seconds: number | null];
-
-/** Why a fold failed. */
-export type Reason = Pick<FoldFailure['error'], 'code' | 'message' | 'hint'>;
+/** What a cell of the grid shows. */
+export const CELL = { waiting: 0, active: 1, done: 2, failed: 3 } as const satisfies Record<string, CellState>;
 
 /** The folds of a run as cells, in the order of the plan's jobs. It reads nothing itself. */
 export class GridModel {
@@ -110,7 +104,7 @@ export class GridModel {
     return [...found.values()];
   }
 
-  count(state: number): number {
+  count(state: CellState): number {
     return this.#cells.filter(([is]) => is === state).length;
   }
 
@@ -133,8 +127,8 @@ export class GridModel {
   }
 
   /** Each reason once, with the cells that failed of it. */
-  failures(): (Reason & { cells: number[] })[] {
-    const groups = new Map<string, Reason & { cells: number[] }>();
+  failures(): Failure[] {
+    const groups = new Map<string, Failure>();
     for (const [key, reason] of this.#reasons) {
       const cells = (this.#byKey.get(key) ?? []).filter((i) => this.#cells[i][0] === CELL.failed);
       if (cells.length === 0) continue;
@@ -149,17 +143,17 @@ export class GridModel {
   }
 
   /** Cells with their indices, as they changed since the last call. */
-  takeChanges(): [index: number, ...Cell][] {
+  takeChanges(): GridChange['cells'] {
     const changes = [...this.#changed].map((i): [number, ...Cell] => [i, ...this.#cells[i]]);
     this.#changed.clear();
     return changes;
   }
 
   /** Everything that is shown of the folds. */
-  snapshot() {
+  snapshot(): FoldGrid {
     const { spec, jobs, splits, dataset } = this.#plan;
     const trials = Object.entries(spec.estimators).map(([name, parameters]) => ({ name, parameters }));
-    const places = jobs.map(({ trial, split, shuffle }) => {
+    const places = jobs.map(({ trial, split, shuffle }): FoldGrid['places'][number] => {
       const { repeat, fold } = splits[split];
       return [trials.findIndex(({ name }) => name === trial), repeat, fold, shuffle ?? null];
     });

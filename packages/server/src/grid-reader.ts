@@ -1,9 +1,8 @@
 import type { RunStore, StoredPlan } from '@cryfold/artifacts';
-import { confusionOf, type Decoded, TrialTable } from '@cryfold/control';
+import { confusionOf, type Decoded, type Reason, TrialTable } from '@cryfold/control';
 import { isUnreadable, mapLimited } from '@cryfold/core';
 import { accuracy, type RunResults, type TrialRow } from '@cryfold/evaluation';
 import type { FoldJob, FoldResult, RunPlan } from '@cryfold/plan';
-import type { Reason } from './grid-model.js';
 
 /** What the store says of one run's folds. Each result is read once. */
 export class GridReader {

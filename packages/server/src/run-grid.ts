@@ -1,5 +1,5 @@
 import type { StoredPlan } from '@cryfold/artifacts';
-import type { RunStatus } from '@cryfold/control';
+import type { Grid, GridChange, GridSearch, GridStatus, RunStatus } from '@cryfold/control';
 import { mapLimited } from '@cryfold/core';
 import type { TrialRow } from '@cryfold/evaluation';
 import type { FoldJob } from '@cryfold/plan';
@@ -142,12 +142,13 @@ export class RunGrid implements Watched {
       return;
     }
     if (cells.length === 0 && trials.length === 0 && !explained && !said) return;
-    this.feed.publish({
+    const change: GridChange = {
       status: this.#header(),
       cells,
       ...(trials.length > 0 ? { search: trials } : {}),
       ...(explained ? { failures } : {}),
-    });
+    };
+    this.feed.publish(change);
   }
 
   /** Rows of trials that differ from those published last. */
@@ -159,13 +160,13 @@ export class RunGrid implements Watched {
     return changed;
   }
 
-  #header() {
+  #header(): GridStatus {
     const { run, name, state, total, done, failed, etaSeconds } = this.#status;
     return { run, name, state, total, done, failed, etaSeconds };
   }
 
   /** Of a sweep: its trials, and the estimators that it searches or evaluates as they are. */
-  #search() {
+  #search(): GridSearch | null {
     const { base } = this.#stored;
     if (!base.spec.search) return null;
     const bases = Object.keys(base.spec.search.space);
@@ -173,7 +174,7 @@ export class RunGrid implements Watched {
     return { metric: base.spec.search.metric, bases, fixed, trials: this.#reader.trials(this.#stored) };
   }
 
-  #snapshot() {
+  #snapshot(): Grid {
     return { status: this.#header(), search: this.#search(), ...this.#model.snapshot() };
   }
 }

@@ -2,13 +2,14 @@ import {
   clusterStatusSchema,
   findJob,
   foldDetail,
-  foldDetailSchema,
   foldLogSchema,
   isUnfinished,
   queueStatus,
   RUN_ID,
   runStatusSchema,
   type StoreControl,
+  type WatchedFold,
+  watchedFoldSchema,
 } from '@cryfold/control';
 import { CryfoldError, LIMITS } from '@cryfold/core';
 import { checkSpec, type RunPlan } from '@cryfold/plan';
@@ -24,10 +25,6 @@ const foldParams = runParams.extend({
   trial: z.string().max(200),
   repeat: z.coerce.number().int().min(0),
   fold: z.coerce.number().int().min(0),
-});
-/** With the worker that has it now; `since` in milliseconds since 1970 by its clock */
-const watchedFold = foldDetailSchema.extend({
-  training: z.object({ host: z.string(), pid: z.int(), since: z.number(), fraction: z.number() }).nullable(),
 });
 const limit = z.coerce.number().int().min(1).max(1000);
 
@@ -81,7 +78,7 @@ function addFoldRoute(app: App, { control, list, held }: RunRoutes): void {
         summary: 'One fold: learning curve, confusion matrix, attempts and their logs; who trains it now',
         params: foldParams,
         querystring: z.object({ shuffle: z.coerce.number().int().min(0).optional() }),
-        response: answers(watchedFold),
+        response: answers(watchedFoldSchema),
       },
     },
     async (request) => {
@@ -96,7 +93,7 @@ async function detailOf(
   { control, list }: Pick<RunRoutes, 'control' | 'list'>,
   fold: z.infer<typeof foldParams>,
   shuffle: number | undefined,
-) {
+): Promise<WatchedFold> {
   const plan = await control.decoded.plan(fold.run);
   const manifestOf = (of: RunPlan) => control.decoded.manifest(of);
   const name = `${fold.trial}/${fold.repeat}/${fold.fold}`;
@@ -117,7 +114,10 @@ async function detailOf(
 }
 
 /** The worker that trains a fold now. */
-async function trainer(control: StoreControl, fold: { run: string; trial: string; repeat: number; fold: number }) {
+async function trainer(
+  control: StoreControl,
+  fold: { run: string; trial: string; repeat: number; fold: number },
+): Promise<WatchedFold['training']> {
   for (const { host, pid, doing } of (await control.queues?.workers()) ?? []) {
     const one = doing.find(
       ({ run, trial, repeat, fold: index }) =>

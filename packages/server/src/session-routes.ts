@@ -1,3 +1,4 @@
+import { sessionSchema } from '@cryfold/control';
 import { z } from 'zod';
 import { type Access, isSecure } from './access.js';
 import { errorAnswer } from './answers.js';
@@ -7,18 +8,11 @@ import type { WrongTokens } from './wrong-tokens.js';
 /** Bytes of a login. */
 const LOGIN = 4096;
 
-const session = z.object({
-  /** What the asker may do; null: nothing before a login */
-  role: z.enum(['read', 'operate']).nullable(),
-  /** Whether no token is asked for */
-  open: z.boolean(),
-});
-
 /** A browser's login: the token once, then a cookie. */
 export function addSessionRoutes(app: App, access: Access, wrongTokens: WrongTokens): void {
   // Others behind the same address must not keep anyone from logging in; wrong tokens are counted instead.
   const anyone = { role: 'anyone', rateLimit: false } as const;
-  const answers = { 200: session, '4xx': errorAnswer };
+  const answers = { 200: sessionSchema, '4xx': errorAnswer };
   app.get(
     '/session',
     { config: anyone, schema: { summary: 'What the asker may do', response: answers } },

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { queueStatus, type RunStatus } from '@cryfold/control';
+import { type ClusterView, queueStatus } from '@cryfold/control';
 import type { Logger } from '@cryfold/runtime';
 import { Feed } from './feed.js';
 import { RunGrid } from './run-grid.js';
@@ -61,12 +61,10 @@ export class Watches {
   }
 }
 
-type Cluster = Omit<Awaited<ReturnType<typeof queueStatus>>, 'counters'>;
-
 async function watchCluster(list: RunList): Promise<Watched> {
   let runs = new Map<string, string>();
   let queues = '';
-  let now: Cluster & { runs: RunStatus[] } = { queues: null, workers: [], runs: [] };
+  let now: ClusterView = { queues: null, workers: [], runs: [] };
   const feed = new Feed(() => now);
   const look = async () => {
     const { queues: counts, workers } = await queueStatus(list.queues);
@@ -75,7 +73,8 @@ async function watchCluster(list: RunList): Promise<Watched> {
     const texts = new Map(found.map((run) => [run.run, JSON.stringify(run)]));
     const changed = found.filter(({ run }) => texts.get(run) !== runs.get(run));
     const text = JSON.stringify([counts, workers]);
-    if (changed.length > 0 || text !== queues) feed.publish({ queues: counts, workers, runs: changed });
+    const change: ClusterView = { queues: counts, workers, runs: changed };
+    if (changed.length > 0 || text !== queues) feed.publish(change);
     runs = texts;
     queues = text;
   };

@@ -1,4 +1,4 @@
-import type { Grid } from './api.js';
+import type { Grid } from '@cryfold/control';
 import { h, tell } from './dom.js';
 
 /** Different failures, and folds of each, that are named one by one. */

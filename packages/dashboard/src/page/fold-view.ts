@@ -1,4 +1,5 @@
-import { ask, type Epoch, type FoldDetail, type Grid } from './api.js';
+import type { Grid, WatchedFold } from '@cryfold/control';
+import { ask } from './api.js';
 import { showDialog } from './confirm.js';
 import { h, percent, s, seconds, tell } from './dom.js';
 import { head } from './tables.js';
@@ -27,7 +28,7 @@ export async function showFold(
   let shown = '';
   const show = async () => {
     try {
-      const detail = await ask<FoldDetail>(`/runs/${where}${shuffle === null ? '' : `?shuffle=${shuffle}`}`);
+      const detail = await ask<WatchedFold>(`/runs/${where}${shuffle === null ? '' : `?shuffle=${shuffle}`}`);
       const told = JSON.stringify(detail);
       if (told !== shown || detail.training) body.replaceChildren(...parts(detail));
       shown = told;
@@ -41,7 +42,7 @@ export async function showFold(
   clearTimeout(timer);
 }
 
-function parts(detail: FoldDetail): Node[] {
+function parts(detail: WatchedFold): Node[] {
   const { committed, confusion, failure, failed, artifacts, environment, training } = detail;
   const facts: [string, string][] = [['Key', detail.key]];
   if (detail.accuracy !== null) facts.push(['Accuracy', percent(detail.accuracy)]);
@@ -88,7 +89,7 @@ function parts(detail: FoldDetail): Node[] {
   return found;
 }
 
-function matrix({ classes, counts }: NonNullable<FoldDetail['confusion']>): HTMLElement {
+function matrix({ classes, counts }: NonNullable<WatchedFold['confusion']>): HTMLElement {
   const rows = counts.map((row, c) => {
     const total = row.reduce((sum, count) => sum + count, 0);
     const cells = row.map((count) => {
@@ -109,7 +110,7 @@ function matrix({ classes, counts }: NonNullable<FoldDetail['confusion']>): HTML
   return h('div', { class: 'scroll', role: 'region', 'aria-label': 'Confusion matrix', tabindex: 0 }, table);
 }
 
-function curves(curve: readonly Epoch[]): Node[] {
+function curves(curve: NonNullable<WatchedFold['committed']>['curve']): Node[] {
   return [
     chart(
       'Loss',

@@ -1,4 +1,4 @@
-import type { Cell, Grid } from './api.js';
+import type { Cell, Grid } from '@cryfold/control';
 import { h, percent, seconds } from './dom.js';
 
 type Place = Grid['places'][number];

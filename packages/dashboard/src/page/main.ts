@@ -1,4 +1,5 @@
-import { ask, Refusal, type Session } from './api.js';
+import type { Session } from '@cryfold/control';
+import { ask, Refusal } from './api.js';
 import { h, say, tell } from './dom.js';
 import { runView } from './run-view.js';
 import { runsView } from './runs-view.js';

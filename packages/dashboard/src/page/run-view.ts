@@ -1,4 +1,5 @@
-import { ask, type Grid, type GridChange, listen, type RunSummary } from './api.js';
+import type { Grid, GridChange, GridStatus } from '@cryfold/control';
+import { ask, listen } from './api.js';
 import { confirm } from './confirm.js';
 import { h, say, seconds, tell } from './dom.js';
 import { showFailures } from './failures.js';
@@ -134,7 +135,7 @@ class StatusLine {
     this.actions = h('div', { class: 'actions' }, this.#cancel, this.#retry, this.#links, artifact('plan.json'));
   }
 
-  show({ state, total, done, failed, etaSeconds }: RunSummary): void {
+  show({ state, total, done, failed, etaSeconds }: GridStatus): void {
     say(this.#state, state);
     this.#state.dataset.state = state;
     this.#bar.value = total > 0 ? done / total : 0;

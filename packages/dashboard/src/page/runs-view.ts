@@ -1,10 +1,15 @@
-import { type Cluster, listen, type RunSummary, type Worker } from './api.js';
+import type { ClusterView, RunStatus } from '@cryfold/control';
+import { listen } from './api.js';
 import { h, Keyed, percent, say, seconds } from './dom.js';
 import { head, labelled, scroll } from './tables.js';
 import type { View } from './view.js';
 
+type Worker = ClusterView['workers'][number];
+
 const RUN = ['Run', 'State', 'Folds', 'Time left'];
 const WORKER = ['Worker', 'Queues', 'Does now'];
+/** Unfinished runs come before all others. */
+const FIRST: Partial<Record<RunStatus['state'], number>> = { running: 0, stopped: 1 };
 
 /** All runs, what waits in the queues, and what each worker does now. */
 export function runsView(view: View): () => void {
@@ -13,7 +18,7 @@ export function runsView(view: View): () => void {
   const queues = h('p', { class: 'faint' });
   const noRuns = h('p', { class: 'faint' }, 'no runs yet');
   const noWorkers = h('p', { class: 'faint' }, 'no worker was heard of in the last 15 s');
-  const runRows = new Keyed<RunSummary>(runs, runRow);
+  const runRows = new Keyed<RunStatus>(runs, runRow);
   const workerRows = new Keyed<Worker>(workers, workerRow);
   view.root.replaceChildren(
     h('h1', {}, 'Runs'),
@@ -24,11 +29,10 @@ export function runsView(view: View): () => void {
     noWorkers,
     queues,
   );
-  const known = new Map<string, RunSummary>();
-  const show = (state: Cluster) => {
+  const known = new Map<string, RunStatus>();
+  const show = (state: ClusterView) => {
     for (const run of state.runs) known.set(run.run, run);
-    // Those that go on first.
-    const order = (run: RunSummary) => ({ running: 0, stopped: 1 })[run.state] ?? 2;
+    const order = ({ state }: RunStatus) => FIRST[state] ?? 2;
     runRows.show(
       [...known.values()].sort((a, b) => order(a) - order(b) || a.run.localeCompare(b.run)),
       ({ run }) => run,
@@ -43,7 +47,7 @@ export function runsView(view: View): () => void {
     say(queues, counts.length > 0 ? `Queues · ${counts.join(' · ')}` : '');
     view.ready();
   };
-  return listen<Cluster, Cluster>('/events', {
+  return listen<ClusterView, ClusterView>('/events', {
     snapshot: (state) => {
       known.clear();
       show(state);
@@ -54,7 +58,7 @@ export function runsView(view: View): () => void {
   });
 }
 
-function runRow({ run }: RunSummary) {
+function runRow({ run }: RunStatus) {
   const state = h('span', { class: 'state' });
   const bar = h('progress', { max: 1, 'aria-label': `folds of ${run} that are done` });
   const folds = h('div');
@@ -68,7 +72,7 @@ function runRow({ run }: RunSummary) {
     h('td', {}, bar, folds),
     left,
   );
-  const update = (now: RunSummary) => {
+  const update = (now: RunStatus) => {
     say(state, now.state);
     state.dataset.state = now.state;
     bar.hidden = now.damage !== undefined;

@@ -1,14 +1,16 @@
-import type { Search, TrialRow } from './api.js';
+import type { GridSearch } from '@cryfold/control';
 import { h, Keyed, say } from './dom.js';
 import { head, labelled, scroll } from './tables.js';
 
+type TrialRow = GridSearch['trials'][number];
+
 /** The trials of a sweep, best first within each estimator, as `cryfold status RUN` prints them. */
 export class SearchView {
-  readonly #search: Search;
+  readonly #search: GridSearch;
   readonly #known: Map<string, TrialRow>;
   readonly #rows: Keyed<TrialRow>;
 
-  constructor(root: HTMLElement, search: Search) {
+  constructor(root: HTMLElement, search: GridSearch) {
     this.#search = search;
     this.#known = new Map(search.trials.map((row) => [row.trial, row]));
     const body = h('tbody', { class: 'search' });

@@ -1,4 +1,4 @@
-import type { Grid } from './api.js';
+import type { Grid } from '@cryfold/control';
 import { h, percent, say } from './dom.js';
 import { head, labelled, scroll } from './tables.js';
 

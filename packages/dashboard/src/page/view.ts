@@ -1,4 +1,5 @@
-import type { Refusal, Session } from './api.js';
+import type { Session } from '@cryfold/control';
+import type { Refusal } from './api.js';
 
 export interface View {
   root: HTMLElement;

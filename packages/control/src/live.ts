@@ -1,0 +1,79 @@
+import type { TrialRow } from '@cryfold/evaluation';
+import type { FoldFailure, RunPlan, SearchSpec } from '@cryfold/plan';
+import { z } from 'zod';
+import { foldDetailSchema } from './fold-detail.js';
+import type { ClusterStatus, RunStatus } from './status.js';
+
+/**
+ * What a server sends to the live page. The server and the page take these types from here, so that a change that only
+ * one of them follows does not compile.
+ */
+
+export const sessionSchema = z.object({
+  /** What the asker may do; null: nothing before a login */
+  role: z.enum(['read', 'operate']).nullable(),
+  /** Whether no token is asked for */
+  open: z.boolean(),
+});
+export type Session = z.infer<typeof sessionSchema>;
+
+/** A fold with the worker that trains it now; `since` in milliseconds since 1970 by the worker's clock */
+export const watchedFoldSchema = foldDetailSchema.extend({
+  training: z.object({ host: z.string(), pid: z.int(), since: z.number(), fraction: z.number() }).nullable(),
+});
+export type WatchedFold = z.infer<typeof watchedFoldSchema>;
+
+/** Queues, workers and runs; a change contains only the runs that changed. */
+export interface ClusterView extends Pick<ClusterStatus, 'queues' | 'workers'> {
+  runs: RunStatus[];
+}
+
+/** Waiting, training, done, failed: numbers, since a grid may have ten thousand cells. */
+export type CellState = 0 | 1 | 2 | 3;
+
+/** State, share of the fold that is trained, accuracy on its test clips, seconds. */
+export type Cell = [state: CellState, fraction: number, accuracy: number | null, seconds: number | null];
+
+/** Why a fold failed. */
+export type Reason = Pick<FoldFailure['error'], 'code' | 'message' | 'hint'>;
+
+/** One reason, with the indices of all cells that failed for it. */
+export type Failure = Reason & { cells: number[] };
+
+/** The part of a run's status that changes while its grid is shown. */
+export type GridStatus = Pick<RunStatus, 'run' | 'name' | 'state' | 'total' | 'done' | 'failed' | 'etaSeconds'>;
+
+/** The trials of a sweep. */
+export interface GridSearch {
+  metric: SearchSpec['metric'];
+  /** Estimators that are searched, and those that are evaluated as they are */
+  bases: string[];
+  fixed: string[];
+  trials: TrialRow[];
+}
+
+/** The folds of a run as cells, in the order of the plan's jobs. */
+export interface FoldGrid {
+  dataset: Pick<RunPlan['dataset'], 'name' | 'clips' | 'classes'>;
+  protocol: RunPlan['spec']['protocol'];
+  trials: { name: string; parameters: RunPlan['spec']['estimators'][string] }[];
+  /** Trial, repeat, fold, shuffle of each cell */
+  places: [trial: number, repeat: number, fold: number, shuffle: number | null][];
+  cells: Cell[];
+  failures: Failure[];
+}
+
+export interface Grid extends FoldGrid {
+  status: GridStatus;
+  /** Null for a run that is not a sweep */
+  search: GridSearch | null;
+}
+
+export interface GridChange {
+  status: GridStatus;
+  cells: [index: number, ...cell: Cell][];
+  /** All failures, if they changed */
+  failures?: Failure[];
+  /** The rows of a sweep's trials that changed */
+  search?: TrialRow[];
+}

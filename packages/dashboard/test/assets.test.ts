@@ -1,0 +1,14 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { dashboardAssets } from '../src/index.js';
+
+test('the scripts of the page import only scripts that are served with it', async () => {
+  const assets = await dashboardAssets();
+  const served = new Set(assets.map(({ path }) => path));
+  for (const { path, text } of assets.filter(({ type }) => type.startsWith('text/javascript'))) {
+    for (const [, name] of text.matchAll(/^(?:import|export)\b[^;]*?['"]([^'"]+)['"];$/gm)) {
+      assert.match(name, /^\.\//, `${path} imports ${name}`);
+      assert.ok(served.has(`/page/${name.slice(2)}`), `${path} imports ${name}`);
+    }
+  }
+});
