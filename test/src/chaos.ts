@@ -6,7 +6,7 @@ import { synthesizeCorpus } from '@cryfold/features';
 import { findTool, S3_TOOLS, S3Server, TcpProxy } from '@cryfold/testing';
 import { connectForTests } from './chaos-redis.js';
 import { Cluster, findRedis } from './cluster.js';
-import { cryfold, descendants, type LogLine, logLines, processes, start } from './command.js';
+import { cryfold, descendants, type LogLine, logLines, processes, start, until } from './command.js';
 
 /** Twenty folds of a second or two each: cheap, and long enough to be hit. */
 const SPEC = `
@@ -269,9 +269,9 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport | undefi
         violations.push('the bytes are not those of the undisturbed run');
       }
       violations.push(...checkLogs(await logLines(path(name)), report));
-      await sleep(1000);
-      const left = processes('').filter(({ pid, command }) => seen.get(pid) === command);
-      for (const { pid, command } of left) violations.push(`process ${pid} is left: ${command}`);
+      const left = () => processes('').filter(({ pid, command }) => seen.get(pid) === command);
+      await until('every process to end', () => left().length === 0, 10).catch(() => {});
+      for (const { pid, command } of left()) violations.push(`process ${pid} is left: ${command}`);
       report.violations.push(...violations.map((text) => `${name}: ${text}`));
       say(`${name}: ${violations.length === 0 ? 'clean' : violations.join('; ')}; ${report.kills} kills so far`);
     }

@@ -290,6 +290,7 @@ test('why folds failed stands above them; what is not there is said; a server th
   page.on('request', (request) => asked.push(request.url()));
   proxy.set('cut');
   await page.waitForSelector('#connection:text("connection lost")');
+  // How often the page asks in a given time is the subject.
   await sleep(5000);
   const [streams, others] = [true, false].map(
     (is) => asked.filter((address) => address.includes('/events') === is).length,

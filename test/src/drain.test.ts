@@ -119,6 +119,7 @@ test('a service that still waits for Redis ends at once, as process 1 of a conta
     () => lines(waiting, 'Redis at redis://127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1').length > 0,
   );
   waiting.process.kill('SIGTERM');
+  // The bound within which it must end.
   const ended = await Promise.race([waiting.ended, sleep(5000)]);
   assert.equal(ended?.code, 0);
 });

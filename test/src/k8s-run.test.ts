@@ -166,6 +166,7 @@ async function autoscaler(port: number): Promise<Autoscaler | undefined> {
       const answer = await fetch(`http://127.0.0.1:${own}/api/v1/query?query=${query}`).catch(() => undefined);
       // biome-ignore lint/suspicious/noExplicitAny: Prometheus's answer
       const found = answer?.ok ? ((await answer.json()) as any).data.result : [];
+      // Prometheus scrapes once a second: this paces the loops that ask it.
       await sleep(300);
       if (found.length === 0) return Number.NaN;
       assert.equal(found.length, 1, 'KEDA takes one value');

@@ -3,7 +3,6 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { RunResults } from '@cryfold/evaluation';
 import { BOARDS } from '@cryfold/grafana';
@@ -48,8 +47,7 @@ before(async () => {
   assert.equal(swept.code, 0, swept.stderr);
   const ended = /cryfold_run_info\{run="(searched-\w+)",[^}]*phase="finished"/;
   sweep = await until('the sweep to end', async () => ended.exec(await cluster.scrape('coordinator'))?.[1]);
-  // Rates want the values after the last change.
-  if (prometheus) await sleep(2500);
+  await prometheus?.scrapedTwice();
   for (const role of ROLES) texts[role] = role === 'serve' ? await scrapeServe() : await cluster.scrape(role);
 });
 async function scrapeServe(): Promise<string> {

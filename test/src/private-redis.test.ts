@@ -98,6 +98,7 @@ test('no process and no folder outlives a command, however it ends', async () =>
     },
     ({ command }) => {
       command.process.kill('SIGINT');
+      // The moments within the orderly stop are the subject of this and the next ending.
       setTimeout(() => command.process.kill('SIGINT'), 150);
     },
     ({ command }) => {

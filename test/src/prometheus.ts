@@ -18,6 +18,9 @@ export interface Series {
   values: [number, string][];
 }
 
+/** Milliseconds between two scrapes of a target. */
+const SCRAPE = 500;
+
 /** A real Prometheus that scrapes given addresses every half second. */
 export class Prometheus {
   readonly url: string;
@@ -35,7 +38,7 @@ export class Prometheus {
     const config = join(folder, 'prometheus.yml');
     await writeFile(
       config,
-      `global: { scrape_interval: 500ms, evaluation_interval: 1s }
+      `global: { scrape_interval: ${SCRAPE}ms, evaluation_interval: 1s }
 rule_files: [${join(ROOT, 'infra', 'prometheus', 'alerts.yml')}]
 scrape_configs:
   - job_name: cryfold
@@ -70,6 +73,16 @@ scrape_configs:
     const answer = (await response.json()) as { error?: string; data: { result: Series[] } };
     if (answer.error) throw new Error(`${expression}: ${answer.error}`);
     return answer.data.result;
+  }
+
+  /** Waits until every target was scraped twice from now on: a rate needs two samples after the last change. */
+  async scrapedTwice(): Promise<void> {
+    const first = Date.now() + SCRAPE;
+    await until('two more scrapes of every target', async () => {
+      const response = await fetch(`${this.url}/api/v1/targets?state=active`);
+      const { data } = (await response.json()) as { data: { activeTargets: { lastScrape: string }[] } };
+      return data.activeTargets.every(({ lastScrape }) => Date.parse(lastScrape) > first);
+    });
   }
 
   /** The alert rules as Prometheus evaluated them last. */

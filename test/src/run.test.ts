@@ -1,16 +1,28 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { decodeResults } from '@cryfold/evaluation';
 import { synthesizeCorpus } from '@cryfold/features';
-import { cryfold, descendants, logLines, ROOT, start, TINY_SPEC, temporaryFolder, until } from './command.js';
+import {
+  cryfold,
+  descendants,
+  type Ended,
+  logLines,
+  ROOT,
+  start,
+  TINY_SPEC,
+  temporaryFolder,
+  until,
+} from './command.js';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let spec: string;
 let corpus: string;
-/** The out-of-fold table of an undisturbed run with one worker: what every other run must equal to the byte. */
+/** An undisturbed run with one worker into the folder `one`. Tests only read that folder, so that each can run alone. */
+let undisturbed: Ended;
+/** The out-of-fold table of that run, which every other run must equal to the byte */
 let reference: Buffer;
 
 const args = (out: string, ...more: string[]) => [
@@ -29,15 +41,14 @@ before(async () => {
   corpus = join(folder.path, 'corpus');
   await writeFile(spec, TINY_SPEC);
   await synthesizeCorpus(corpus, { clips: 60, seed: 1 });
+  undisturbed = await cryfold(args('one', '--workers', '1'));
+  assert.equal(undisturbed.code, 0, undisturbed.stderr);
+  reference = await readFile(join(folder.path, 'one', 'out-of-fold.csv'));
 });
 after(() => folder.remove());
 
 test('one worker: four models, Table II, results and probabilities', async () => {
-  const { code, stdout, stderr } = await cryfold(args('one', '--workers', '1'));
-  assert.equal(code, 0, stderr);
-  const out = join(folder.path, 'one');
-  reference = await readFile(join(out, 'out-of-fold.csv'));
-  const results = decodeResults(await readFile(join(out, 'results.json')), 'results.json');
+  const results = decodeResults(await readFile(join(folder.path, 'one', 'results.json')), 'results.json');
   assert.equal(results.status, 'complete');
   assert.deepEqual(
     results.models.map(({ name }) => name),
@@ -52,7 +63,7 @@ test('one worker: four models, Table II, results and probabilities', async () =>
     );
   }
   for (const text of ['combined', 'majority', 'results.json', 'out-of-fold.csv'])
-    assert.match(stdout, new RegExp(text));
+    assert.match(undisturbed.stdout, new RegExp(text));
   assert.equal(reference.toString().trim().split('\n').length, 61);
 });
 
@@ -69,12 +80,13 @@ test('scikit-learn recomputes the same figures', async (t) => {
   assert.match(text, /OK/);
 });
 
-test('again: found in the store, nothing is trained', async () => {
-  const before = (await logLines(join(folder.path, 'one'))).length;
-  const { code, stdout, stderr } = await cryfold(args('one', '--json'));
+test('the same command again finds its results in the store and trains nothing', async () => {
+  const out = await copyOfOne('again');
+  const before = (await logLines(out)).length;
+  const { code, stdout, stderr } = await cryfold(args('again', '--json'));
   assert.equal(code, 0, stderr);
   assert.equal(JSON.parse(stdout).status, 'complete');
-  assert.equal((await logLines(join(folder.path, 'one'))).length, before);
+  assert.equal((await logLines(out)).length, before);
 });
 
 test('three workers give the same bytes as one', async () => {
@@ -84,13 +96,13 @@ test('three workers give the same bytes as one', async () => {
 });
 
 test('a damaged result is noticed, trained again, and gives the same bytes', async () => {
-  const out = join(folder.path, 'one');
+  const out = await copyOfOne('damaged');
   const store = join(out, 'store');
   const [fold] = await readdir(join(store, 'folds'));
   const [attempt] = (await readdir(join(store, 'folds', fold))).filter((name) => name !== 'result.json');
   await rm(join(store, 'folds', fold, attempt, 'probabilities.npy'));
   for (const run of await readdir(join(store, 'runs'))) await rm(join(store, 'runs', run, 'results.json'));
-  const { code, stderr } = await cryfold(args('one'));
+  const { code, stderr } = await cryfold(args('damaged'));
   assert.equal(code, 0, stderr);
   assert.deepEqual(await readFile(join(out, 'out-of-fold.csv')), reference);
 });
@@ -157,6 +169,13 @@ test('kill -9 of the command itself leaves no process behind', async () => {
   running.process.kill('SIGKILL');
   await until('no process to be left', () => below.every((one) => !isAlive(one.pid)), 30);
 });
+
+/** A copy of the undisturbed run's folder, its store included, that a test may change. */
+async function copyOfOne(name: string): Promise<string> {
+  const out = join(folder.path, name);
+  await cp(join(folder.path, 'one'), out, { recursive: true });
+  return out;
+}
 
 function isAlive(pid: number): boolean {
   try {

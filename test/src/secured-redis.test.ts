@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { synthesizeCorpus } from '@cryfold/features';
@@ -22,6 +23,14 @@ async function documentedUser(): Promise<string> {
   const rule = /^ACL SETUSER (.*)$/m.exec(await readFile(join(ROOT, 'docs', 'reliability.md'), 'utf8'))?.[1];
   assert.ok(rule, 'docs/reliability.md names the rule');
   return `user ${rule.replace('>PASSWORD', `>${PASSWORD}`)}`;
+}
+
+/** Whether something accepts connections at the port. */
+function listens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => resolve(true)).once('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
 }
 
 before(async () => {
@@ -52,9 +61,10 @@ before(async () => {
     ...['user default off', await documentedUser()],
   ];
   await writeFile(path('redis.conf'), `${settings.join('\n')}\n`);
-  server = spawn(program, [path('redis.conf')], { stdio: 'ignore' });
-  await new Promise((resolve) => setTimeout(resolve, 500));
-  if (server.exitCode !== null) {
+  const started = spawn(program, [path('redis.conf')], { stdio: 'ignore' });
+  server = started;
+  await until('Redis to listen or to end', async () => started.exitCode !== null || listens(port));
+  if (started.exitCode !== null) {
     skip = `${program} was built without TLS`;
     return;
   }

@@ -173,7 +173,6 @@ test('while predictions are computed, health answers at once', async () => {
   const work = send(long, 'audio/wav', '?hop=0.05').finally(() => {
     working = false;
   });
-  await sleep(50);
   let [looks, slowest] = [0, 0];
   while (working) {
     const begun = performance.now();
@@ -220,7 +219,9 @@ test('a new champion is followed without dropping a request, and one that is dam
   await until('the failed switch', async () => (await (await fetch(`${url}/metrics`)).text()).includes(failed));
   assert.equal((await send(wav, 'audio/wav')).body.model.version, versions[0]);
   await json(['models', 'rollback', 'cry']);
-  await sleep(500);
+  // The service still follows the champion, and returning to the version that it serves was no failure.
+  await promote(versions[1]);
+  await until('the next champion', async () => (await send(wav, 'audio/wav')).body.model.version === versions[1]);
   assert.equal((await (await fetch(`${url}/metrics`)).text()).includes(failed), true);
 });
 
@@ -308,6 +309,7 @@ for (const { name, viewport, colorScheme } of views) {
 
     await page.getByRole('button', { name: 'Record' }).press('Enter');
     await page.getByRole('button', { name: 'Stop and classify' }).waitFor();
+    // The length of the recording, which the page shows.
     await sleep(1500);
     await page.keyboard.press('Enter');
     await page.getByText(/your recording: [12]\.\d s at 11025 Hz/).waitFor();

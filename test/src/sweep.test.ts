@@ -3,11 +3,10 @@ import { spawn } from 'node:child_process';
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunResults } from '@cryfold/evaluation';
 import { synthesizeCorpus } from '@cryfold/features';
 import { findRedis } from './cluster.js';
-import { cryfold, descendants, PROGRAM, temporaryFolder } from './command.js';
+import { cryfold, descendants, PROGRAM, temporaryFolder, until } from './command.js';
 
 const redis = await findRedis();
 const skip = redis === undefined && 'neither redis-server nor valkey-server is on PATH or in the cache';
@@ -76,7 +75,7 @@ test('a sweep of which every process was killed goes on as the very same sweep',
   const killed = spawn(process.execPath, [PROGRAM, ...args('killed')], { env, stdio: 'ignore', detached: true });
   const ended = new Promise((resolve) => killed.once('exit', resolve));
   const folds = async () => [...(await records('killed')).keys()].filter((name) => name.endsWith('result.json')).length;
-  while ((await folds()) < 20 && killed.exitCode === null) await sleep(100);
+  await until('20 folds', async () => killed.exitCode !== null || (await folds()) >= 20, 120);
   assert.equal(killed.exitCode, null, 'it ended before it could be killed');
   const server = descendants(killed.pid!).find(({ command }) => command.includes('unixsocket'));
   assert.ok(server, 'there is no Redis');

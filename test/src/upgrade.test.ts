@@ -112,6 +112,7 @@ test('of two versions side by side each takes the jobs that it reads; nothing is
   const next = new Consumer<string>({
     ...{ ...common, schema: payloadOfNext },
     handle: async (key) => {
+      // Jobs of some length, so that one consumer does not take all of them.
       await sleep(20);
       ended.push({ key, by: 'next' });
     },
@@ -217,6 +218,7 @@ test('a newer run is left alone by coordinator and aggregator, which say so once
   const sayNewer = (role: string) => said.filter((line) => line.role === role && line.err?.code === 'FORMAT_NEWER');
   await until('the plain run to end', () => store.has(storeKeys.results(plans.plain.run)));
   for (const role of ['coordinator', 'aggregator']) await until(role, () => sayNewer(role).length > 0);
+  // Time to try again: each service must say it only once, and change nothing.
   await sleep(3000);
   await Promise.all(services.map((service) => service.stop(0)));
   for (const role of ['coordinator', 'aggregator']) {

@@ -132,6 +132,7 @@ for (const fault of ['cut', 503, 500, 507, 'hang', 'slow', 'answer-lost'] as con
     const store = throughProxy({ silence: 800, partBytes: 5 * 2 ** 20 });
     await store.put('before', bytes('one'));
     proxy.set(fault);
+    // How long the fault lasts.
     const timer = setTimeout(() => proxy.set('none'), 700);
     await store.put('during', bytes('two'));
     assert.equal(await store.putIfAbsent('commit', bytes('three')), true);
@@ -147,6 +148,7 @@ for (const fault of ['cut', 503, 500, 507, 'hang', 'slow', 'answer-lost'] as con
 test('s3 store: a commit whose answer was lost is known as won, and a lost one as lost', { skip }, async () => {
   const mine = throughProxy();
   proxy.set('answer-lost');
+  // How long the fault lasts.
   setTimeout(() => proxy.set('none'), 300);
   assert.equal(await mine.putIfAbsent('c', bytes('mine')), true);
   next--;

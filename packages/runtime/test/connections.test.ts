@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { clientAddress, connectionBudget, limitConnections } from '@cryfold/runtime';
 
 /** Answers at once, except `/stream`, which it trusts and keeps open, and `/trusted`, which it answers after the body. */
@@ -18,6 +19,8 @@ async function serve(t: TestContext, total: number, perAddress = total) {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const sockets: Socket[] = [];
+  const peers = new Map<number | undefined, Socket>();
+  server.on('connection', (peer) => peers.set(peer.remotePort, peer));
   t.after(() => {
     for (const socket of sockets) socket.destroy();
     server.close();
@@ -31,7 +34,15 @@ async function serve(t: TestContext, total: number, perAddress = total) {
     return socket;
   };
   const answerOf = async (socket: Socket) => String((await once(socket, 'data'))[0]).slice(9, 12);
-  return { open, answerOf };
+  /** The server's end of a connection. */
+  const peerOf = async (socket: Socket) => {
+    for (;;) {
+      const peer = peers.get(socket.localPort);
+      if (peer) return peer;
+      await turn();
+    }
+  };
+  return { open, answerOf, peerOf };
 }
 
 const ask = (path: string, headers = '') => `GET ${path} HTTP/1.1\r\nhost: x\r\n${headers}\r\n`;
@@ -69,30 +80,38 @@ test('a trusted connection that ends makes room for another', async (t) => {
   }
 });
 
-/** Sends a byte in each of so many seconds, and answers after how many the server closed the connection. */
-async function secondsOpen(t: TestContext, socket: Socket, seconds: number, bytes: string): Promise<number> {
-  let closed = false;
-  socket.resume().once('close', () => {
-    closed = true;
-  });
-  for (let second = 0; second < seconds; second++) {
-    if (closed) return second;
+const SECONDS = 30;
+
+interface Ends {
+  socket: Socket;
+  /** The server's end */
+  peer: Socket;
+}
+
+/** Sends these bytes in each of `SECONDS` seconds; returns after how many the server closed the connection. */
+async function secondsOpen(t: TestContext, { socket, peer }: Ends, bytes: string): Promise<number> {
+  socket.resume();
+  for (let second = 0; second < SECONDS; second++) {
+    if (peer.destroyed) return second;
     socket.write(bytes);
-    // The server has to hear it before its clock goes on.
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    // The server must have received it before its clock advances.
+    while (peer.bytesRead < socket.bytesWritten && !peer.destroyed) await turn();
     t.mock.timers.tick(1000);
-    await new Promise((resolve) => setTimeout(resolve, 10));
   }
-  return seconds;
+  return SECONDS;
 }
 
 test('closes what arrives too slowly: headers, bodies, and bodies that nobody may send', async (t) => {
   t.mock.timers.enable({ apis: ['Date', 'setInterval'] });
-  const { open } = await serve(t, 8);
-  assert.ok((await secondsOpen(t, await open('GET / HTTP/1.1\r\nx: '), 30, 'x')) < 15);
-  assert.ok((await secondsOpen(t, await open(post('/', 1e6)), 30, 'x')) < 20);
-  assert.ok((await secondsOpen(t, await open(post('/trusted', 1e6)), 30, 'x')) < 10);
-  assert.equal(await secondsOpen(t, await open(post('/trusted', 1e6)), 30, 'x'.repeat(300)), 30);
+  const { open, peerOf } = await serve(t, 8);
+  const begin = async (text: string): Promise<Ends> => {
+    const socket = await open(text);
+    return { socket, peer: await peerOf(socket) };
+  };
+  assert.ok((await secondsOpen(t, await begin('GET / HTTP/1.1\r\nx: '), 'x')) < 15);
+  assert.ok((await secondsOpen(t, await begin(post('/', 1e6)), 'x')) < 20);
+  assert.ok((await secondsOpen(t, await begin(post('/trusted', 1e6)), 'x')) < 10);
+  assert.equal(await secondsOpen(t, await begin(post('/trusted', 1e6)), 'x'.repeat(300)), SECONDS);
 });
 
 test('closes a connection that asks much without waiting for answers', async (t) => {
