@@ -4,7 +4,7 @@
  * the store once a second whether the run is cancelled, and commits.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openStore, storeKeys } from '../../packages/artifacts/dist/src/index.js';
+import { openStore, storeKeys } from '../../packages/store/dist/src/index.js';
 import { record, takeFolds } from './no-op.mjs';
 
 const [url, storeUrl, workers, seconds] = process.argv.slice(2);

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openStore } from '../../packages/artifacts/dist/src/index.js';
+import { openStore } from '../../packages/store/dist/src/index.js';
 import { endRuns, residentMib, runToEnd, startCoordinator } from './no-op.mjs';
 
 const WORKERS = 500;

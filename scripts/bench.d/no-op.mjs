@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openStore, storeKeys } from '../../packages/artifacts/dist/src/index.js';
 import { encodeRecord, sha256 } from '../../packages/core/dist/src/index.js';
 import { parseSpec, planRun } from '../../packages/plan/dist/src/index.js';
 import { Consumer, Queues, runPayload, workPayload } from '../../packages/queue/dist/src/index.js';
+import { openStore, storeKeys } from '../../packages/store/dist/src/index.js';
 import { Cluster, findRedis } from '../../test/dist/src/cluster.js';
 
 /** A plan of `count` folds of one network; nothing of it is ever trained. */

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { openStore, storeKeys } from '../../packages/artifacts/dist/src/index.js';
 import { sha256 } from '../../packages/core/dist/src/index.js';
+import { openStore, storeKeys } from '../../packages/store/dist/src/index.js';
 import { median } from './measure.mjs';
 import { endRuns, quantile, record, residentMib, runToEnd, startCoordinator, takeFolds } from './no-op.mjs';
 

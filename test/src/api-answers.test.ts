@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
-import { openStore, storeKeys } from '@cryfold/artifacts';
-import { StoreControl } from '@cryfold/control';
+import type { ApiServer } from '@cryfold/api-server';
 import { parseSpec } from '@cryfold/plan';
+import { StoreControl } from '@cryfold/run-control';
 import { createLogger } from '@cryfold/runtime';
-import type { ApiServer } from '@cryfold/server';
+import { openStore, storeKeys } from '@cryfold/store';
 import { TINY_SPEC, temporaryFolder, until } from './command.js';
 import { writeRandomRun } from './random-run.js';
 import { RedisProcess } from './redis.js';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
-import { storeKeys } from '@cryfold/artifacts';
+import { storeKeys } from '@cryfold/store';
 import { cryfold, descendants, logLines, start, TINY_SPEC, until } from './command.js';
 import { type Testbed, testbed, withoutRedis } from './testbed.js';
 

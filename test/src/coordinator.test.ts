@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type ArtifactStore, openStore, RunStore, storeKeys } from '@cryfold/artifacts';
 import { Coordinator } from '@cryfold/coordinator';
 import { CryfoldError, decodeRecord, encodeRecord, sha256 } from '@cryfold/core';
 import { foldFailureSchema, parseSpec, planRun, type RunPlan } from '@cryfold/plan';
 import { Consumer, Queues, runPayload, type WorkPayload, workPayload } from '@cryfold/queue';
 import { createLogger } from '@cryfold/runtime';
+import { type ArtifactStore, openStore, RunStore, storeKeys } from '@cryfold/store';
 import { temporaryFolder, until } from './command.js';
 import { RedisProcess } from './redis.js';
 import { started } from './start-service.js';

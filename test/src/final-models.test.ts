@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { CryfoldError, decodeNpy } from '@cryfold/core';
 import { encodeWav, readClips, readDataset, synthesizeCorpus } from '@cryfold/features';
-import { ModelPredictor, readModelFolder } from '@cryfold/models';
+import { ModelPredictor, readModelFolder } from '@cryfold/model-registry';
 import { cryfold, PROGRAM, start, TINY_SPEC, temporaryFolder, until } from './command.js';
 import { RedisProcess } from './redis.js';
 

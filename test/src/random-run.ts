@@ -1,7 +1,7 @@
-import { storeKeys } from '@cryfold/artifacts';
 import { encodeNpy, encodeRecord, Random, sha256 } from '@cryfold/core';
 import { repeatedKFold } from '@cryfold/evaluation';
 import { type DatasetManifest, type FoldResult, parseSpec, planRun, type RunPlan } from '@cryfold/plan';
+import { storeKeys } from '@cryfold/store';
 
 export interface RandomRunOptions {
   clips: number;

@@ -1,5 +1,5 @@
-import { type ArtifactStore, openStore, RunStore } from '@cryfold/artifacts';
-import { ApiServer, type ServerOptions } from '@cryfold/server';
+import { ApiServer, type ServerOptions } from '@cryfold/api-server';
+import { type ArtifactStore, openStore, RunStore } from '@cryfold/store';
 
 /** A server that listens, over a store that stays open; without one, over the store that `storeUrl` names. */
 export async function startApi(options: Omit<ServerOptions, 'store'>, store?: ArtifactStore): Promise<ApiServer> {

@@ -1,4 +1,4 @@
-import { type ArtifactStore, openStore, type S3Settings } from '@cryfold/artifacts';
+import { type ArtifactStore, openStore, type S3Settings } from '@cryfold/store';
 import { findTool, S3Server } from '@cryfold/testing';
 
 const minio = await findTool('minio');

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type ArtifactStore, openStore, storeKeys } from '@cryfold/artifacts';
+import type { ApiServer } from '@cryfold/api-server';
 import { encodeNpy, encodeRecord, LIMITS, sha256 } from '@cryfold/core';
 import { createLogger } from '@cryfold/runtime';
-import type { ApiServer } from '@cryfold/server';
+import { type ArtifactStore, openStore, storeKeys } from '@cryfold/store';
 import { temporaryFolder } from './command.js';
 import { RedisProcess } from './redis.js';
 import { startApi } from './start-service.js';

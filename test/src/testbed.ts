@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ArtifactStore } from '@cryfold/artifacts';
 import { synthesizeCorpus } from '@cryfold/features';
+import type { ArtifactStore } from '@cryfold/store';
 import { Cluster, findRedis } from './cluster.js';
 import { temporaryFolder } from './command.js';
 import { storeKind } from './stores.js';

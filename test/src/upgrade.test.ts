@@ -2,11 +2,10 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Aggregator, aggregate } from '@cryfold/aggregator';
-import { type ArtifactStore, openStore, RunStore, storeKeys } from '@cryfold/artifacts';
 import { Coordinator } from '@cryfold/coordinator';
 import { CryfoldError, decodeRecord, encodeRecord, FORMATS, sha256 } from '@cryfold/core';
 import { resultsSchema } from '@cryfold/evaluation';
-import { promotionSchema } from '@cryfold/models';
+import { promotionSchema } from '@cryfold/model-registry';
 import {
   cancelledSchema,
   decodeManifest,
@@ -20,6 +19,7 @@ import {
 } from '@cryfold/plan';
 import { Consumer, failureOf, Queues, runPayload, type WorkPayload, workPayload } from '@cryfold/queue';
 import { createLogger } from '@cryfold/runtime';
+import { type ArtifactStore, openStore, RunStore, storeKeys } from '@cryfold/store';
 import { z } from 'zod';
 import { cryfold, temporaryFolder, until } from './command.js';
 import { writeRandomRun } from './random-run.js';

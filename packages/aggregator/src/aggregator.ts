@@ -1,4 +1,3 @@
-import type { RunStore } from '@cryfold/artifacts';
 import type { CryfoldError } from '@cryfold/core';
 import type { RunResults } from '@cryfold/evaluation';
 import { Consumer, type RunPayload, runPayload } from '@cryfold/queue';
@@ -11,6 +10,7 @@ import {
   type Service,
   traced,
 } from '@cryfold/runtime';
+import type { RunStore } from '@cryfold/store';
 import { evaluateStored } from './evaluate-stored.js';
 import { type OnDamaged, readRun } from './read-run.js';
 import { readTrials, searchResults } from './search-results.js';

@@ -1,4 +1,3 @@
-import type { RunStore } from '@cryfold/artifacts';
 import { CryfoldError, DAMAGE_CODES, mapLimited } from '@cryfold/core';
 import { type EvaluationInput, type ShuffledFold, shuffledName } from '@cryfold/evaluation';
 import {
@@ -9,6 +8,7 @@ import {
   type RunPlan,
   selectedPlan,
 } from '@cryfold/plan';
+import type { RunStore } from '@cryfold/store';
 
 /** A run as the store holds it: what was planned, and what of it is there. */
 export interface StoredRun {

@@ -1,8 +1,8 @@
-import type { RunStore, StoredPlan } from '@cryfold/artifacts';
 import { mapLimited } from '@cryfold/core';
 import { argmaxRows, type RunResults, type SearchMetric, type SearchResults, type TrialRow } from '@cryfold/evaluation';
+import { correctedScore } from '@cryfold/hyperparameter-search';
 import { choiceKey, contextSplits } from '@cryfold/plan';
-import { correctedScore } from '@cryfold/search';
+import type { RunStore, StoredPlan } from '@cryfold/store';
 import { type OnDamaged, readUndamaged, type StoredRun } from './read-run.js';
 
 /** Out-of-fold predictions of each complete trial of the search over all data: by split, rows of what it predicts by. */

@@ -1,7 +1,7 @@
-import { openStore, RunStore } from '@cryfold/artifacts';
-import { HttpClient, HttpControl, type RunControl, StoreControl } from '@cryfold/control';
 import { checkRedis, Queues } from '@cryfold/queue';
+import { HttpClient, HttpControl, type RunControl, StoreControl } from '@cryfold/run-control';
 import type { Config } from '@cryfold/runtime';
+import { openStore, RunStore } from '@cryfold/store';
 import { DEFAULT_OUT } from './default-out.js';
 import { openStoreOf } from './open-store.js';
 import { storeUrlOf } from './store-url.js';

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import type { RunStore } from '@cryfold/artifacts';
-import type { HttpControl } from '@cryfold/control';
 import { kindOf } from '@cryfold/estimators';
 import type { RunResults } from '@cryfold/evaluation';
 import type { RunPlan } from '@cryfold/plan';
 import { Queues } from '@cryfold/queue';
+import type { HttpControl } from '@cryfold/run-control';
 import type { Config } from '@cryfold/runtime';
+import type { RunStore } from '@cryfold/store';
 import { LocalCluster } from './local-cluster.js';
 import { pagePort } from './page-port.js';
 import type { ProgressDisplay } from './progress.js';

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { RunStore } from '@cryfold/artifacts';
 import { CryfoldError } from '@cryfold/core';
 import type { Config } from '@cryfold/runtime';
+import { RunStore } from '@cryfold/store';
 import { EXIT } from './exit-codes.js';
 import { modelStore } from './find-model.js';
 import { noResults, placeOf } from './find-run.js';

@@ -1,8 +1,8 @@
 import { access } from 'node:fs/promises';
-import type { ArtifactStore } from '@cryfold/artifacts';
 import { CryfoldError } from '@cryfold/core';
-import { ModelRegistry, type ReadModel, readModelFolder, readStoredModel } from '@cryfold/models';
+import { ModelRegistry, type ReadModel, readModelFolder, readStoredModel } from '@cryfold/model-registry';
 import type { Config } from '@cryfold/runtime';
+import type { ArtifactStore } from '@cryfold/store';
 import { storeUrlOf } from './store-url.js';
 
 export type ModelSource = Pick<Config, 'storeUrl' | 's3' | 'server'>;
@@ -11,7 +11,7 @@ export type ModelSource = Pick<Config, 'storeUrl' | 's3' | 'server'>;
 export async function modelStore(out: string, config: ModelSource): Promise<ArtifactStore> {
   const storeUrl = storeUrlOf(out, config);
   if (config.server) return (await import('./open-store.js')).openStoreOf(storeUrl, config).artifacts;
-  const { openStore } = await import('@cryfold/artifacts');
+  const { openStore } = await import('@cryfold/store');
   return openStore(storeUrl, config.s3);
 }
 

@@ -1,9 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { RUN_ID, type RunStore } from '@cryfold/artifacts';
 import { CryfoldError, readRegularFile, redactUrl } from '@cryfold/core';
 import { decodeResults, type RunResults } from '@cryfold/evaluation';
 import type { Config } from '@cryfold/runtime';
+import { RUN_ID, type RunStore } from '@cryfold/store';
 import { DEFAULT_OUT } from './default-out.js';
 import { openStoreOf } from './open-store.js';
 import { storeUrlOf } from './store-url.js';

@@ -1,6 +1,6 @@
-import { deleteGarbage, findGarbage } from '@cryfold/artifacts';
 import { CryfoldError } from '@cryfold/core';
 import type { Config } from '@cryfold/runtime';
+import { deleteGarbage, findGarbage } from '@cryfold/store';
 import { type ControlOptions, withControl } from './control.js';
 import { EXIT } from './exit-codes.js';
 import { jsonText, say } from './terminal.js';

@@ -1,6 +1,6 @@
-import type { RunStore } from '@cryfold/artifacts';
 import { ifReadable, mapLimited } from '@cryfold/core';
 import { type Estimator, kindOf } from '@cryfold/estimators';
+import type { RunStore } from '@cryfold/store';
 
 /** Records read of each kind of estimator: more would not change a median much. */
 const SAMPLE = 200;

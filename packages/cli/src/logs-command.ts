@@ -1,4 +1,4 @@
-import type { FoldLog } from '@cryfold/control';
+import type { FoldLog } from '@cryfold/run-control';
 import type { Config } from '@cryfold/runtime';
 import { type ControlOptions, withControl } from './control.js';
 import { EXIT } from './exit-codes.js';

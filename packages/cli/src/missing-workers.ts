@@ -1,4 +1,4 @@
-import { type ClusterStatus, noWorker, untakenQueues } from '@cryfold/control';
+import { type ClusterStatus, noWorker, untakenQueues } from '@cryfold/run-control';
 import type { ProgressDisplay } from './progress.js';
 
 /** Tells, once each time, that jobs wait for a kind of worker that nobody has started. */

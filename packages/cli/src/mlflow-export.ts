@@ -1,7 +1,7 @@
-import { type ArtifactStore, type RunStore, readArtifact } from '@cryfold/artifacts';
 import type { ModelResults, RunResults } from '@cryfold/evaluation';
-import { ModelRegistry, modelKeys } from '@cryfold/models';
+import { ModelRegistry, modelKeys } from '@cryfold/model-registry';
 import type { Spec } from '@cryfold/plan';
+import { type ArtifactStore, type RunStore, readArtifact } from '@cryfold/store';
 import {
   experimentFiles,
   experimentId,

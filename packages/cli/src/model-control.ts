@@ -1,4 +1,4 @@
-import { type ArtifactStore, RunStore } from '@cryfold/artifacts';
+import { finalRequest } from '@cryfold/plan';
 import {
   HttpClient,
   HttpModels,
@@ -6,9 +6,9 @@ import {
   StoreModels,
   trainInCluster,
   trainingProgress,
-} from '@cryfold/control';
-import { finalRequest } from '@cryfold/plan';
+} from '@cryfold/run-control';
 import type { Config } from '@cryfold/runtime';
+import { type ArtifactStore, RunStore } from '@cryfold/store';
 
 /** What can be done to the models of a store: by a server, by a cluster's workers, or here. */
 export function modelControl(store: ArtifactStore, storeUrl: string, config: Config): ModelControl {

@@ -1,8 +1,8 @@
-import type { ArtifactStore } from '@cryfold/artifacts';
 import { CryfoldError } from '@cryfold/core';
-import { cardText, type ModelCard, ModelRegistry } from '@cryfold/models';
+import { cardText, type ModelCard, ModelRegistry } from '@cryfold/model-registry';
 import { alignColumns } from '@cryfold/report';
 import type { Config } from '@cryfold/runtime';
+import type { ArtifactStore } from '@cryfold/store';
 import { EXIT } from './exit-codes.js';
 import { modelStore, noModel, parseModel } from './find-model.js';
 import { modelControl } from './model-control.js';

@@ -1,8 +1,8 @@
-import type { RunStore } from '@cryfold/artifacts';
 import { mapLimited } from '@cryfold/core';
 import { type Estimator, type FoldQueue, kindOf } from '@cryfold/estimators';
+import { decide, gridSize } from '@cryfold/hyperparameter-search';
 import { contextSplits, contextsOf, growPlan, type RunPlan, replay } from '@cryfold/plan';
-import { decide, gridSize } from '@cryfold/search';
+import type { RunStore } from '@cryfold/store';
 import { type History, readHistory } from './history.js';
 
 /** What an hour of a worker costs, in any currency. */

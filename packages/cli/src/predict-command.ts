@@ -1,6 +1,6 @@
 import { CryfoldError, printable, readRegularFile, readStream } from '@cryfold/core';
 import { LARGEST_WAV } from '@cryfold/features';
-import { ModelPredictor, predictionJson, type RecordingPrediction } from '@cryfold/models';
+import { ModelPredictor, predictionJson, type RecordingPrediction } from '@cryfold/model-registry';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { findModel } from './find-model.js';

@@ -1,12 +1,12 @@
 import { createReadStream } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { RunStore } from '@cryfold/artifacts';
-import { innerSplits, makeSplits, PROTOCOLS } from '@cryfold/control';
 import { CryfoldError, FORMATS, readRegularText } from '@cryfold/core';
 import { kindOf } from '@cryfold/estimators';
 import { computeFeatures, type Dataset, inspectDataset, limitClips, readDataset } from '@cryfold/features';
 import type { WeightsSourceOptions } from '@cryfold/nn';
 import { type DatasetManifest, parseSpec, plannedFeatures, planRun, type RunPlan, type Spec } from '@cryfold/plan';
+import { innerSplits, makeSplits, PROTOCOLS } from '@cryfold/run-control';
+import type { RunStore } from '@cryfold/store';
 import { checkLeaks } from './leak-gate.js';
 import { resolveSpecWeights } from './spec-weights.js';
 

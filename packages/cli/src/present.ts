@@ -1,7 +1,7 @@
-import { gatherReport } from '@cryfold/control';
 import type { RunResults } from '@cryfold/evaluation';
 import type { Skipped } from '@cryfold/features';
 import { htmlReport, terminalReport } from '@cryfold/report';
+import { gatherReport } from '@cryfold/run-control';
 import type { Surroundings } from './execute.js';
 import { jsonText, say } from './terminal.js';
 import { OutFolder } from './write-out.js';

@@ -1,9 +1,9 @@
-import type { RunStore } from '@cryfold/artifacts';
-import { enqueueRun, queueStatus } from '@cryfold/control';
 import type { RunProgress } from '@cryfold/coordinator';
 import { CryfoldError } from '@cryfold/core';
 import type { RunPlan } from '@cryfold/plan';
 import { failureOf, type Queues } from '@cryfold/queue';
+import { enqueueRun, queueStatus } from '@cryfold/run-control';
+import type { RunStore } from '@cryfold/store';
 import { progressLine } from './progress.js';
 import type { FollowedRun, Look } from './run-follower.js';
 

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
-import { gatherReport } from '@cryfold/control';
 import { CryfoldError, encodeRecord, escapeControls } from '@cryfold/core';
 import type { RunResults } from '@cryfold/evaluation';
 import { csvReport, htmlReport, markdownReport, type ReportInput } from '@cryfold/report';
+import { gatherReport } from '@cryfold/run-control';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { type FoundRun, findRun } from './find-run.js';

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
-import { chooseOf, HttpClient, HttpControl, HttpStore } from '@cryfold/control';
 import { CryfoldError } from '@cryfold/core';
-import type { RetrainRecord } from '@cryfold/models';
+import type { RetrainRecord } from '@cryfold/model-registry';
 import { checkRedis } from '@cryfold/queue';
+import { chooseOf, HttpClient, HttpControl, HttpStore } from '@cryfold/run-control';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { modelControl } from './model-control.js';

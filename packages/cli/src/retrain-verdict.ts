@@ -1,5 +1,5 @@
 import { compareRuns, nadeauBengio, type PairedTest, type RunResults } from '@cryfold/evaluation';
-import { modelOf } from '@cryfold/models';
+import { modelOf } from '@cryfold/model-registry';
 
 /** Two-sided p-value below which a difference counts. */
 const SIGNIFICANCE = 0.05;

@@ -1,8 +1,8 @@
-import type { RunStore } from '@cryfold/artifacts';
-import { configurationOf, type ModelControl, planChampion } from '@cryfold/control';
 import { CryfoldError } from '@cryfold/core';
 import type { RunResults } from '@cryfold/evaluation';
-import { type ModelCard, ModelRegistry, type RetrainRecord } from '@cryfold/models';
+import { type ModelCard, ModelRegistry, type RetrainRecord } from '@cryfold/model-registry';
+import { configurationOf, type ModelControl, planChampion } from '@cryfold/run-control';
+import type { RunStore } from '@cryfold/store';
 import { execute, type Surroundings } from './execute.js';
 import { type Preparation, publish } from './prepare.js';
 import { judge, judgeFirst, type RetrainVerdict } from './retrain-verdict.js';

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
-import { HttpClient, HttpControl } from '@cryfold/control';
 import { CryfoldError } from '@cryfold/core';
 import type { RunPlan } from '@cryfold/plan';
 import { checkRedis, traceJobs } from '@cryfold/queue';
+import { HttpClient, HttpControl } from '@cryfold/run-control';
 import { type Config, startTracing, traced } from '@cryfold/runtime';
 import { execute } from './execute.js';
 import { EXIT } from './exit-codes.js';

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RunStore } from '@cryfold/artifacts';
-import type { ClusterStatus } from '@cryfold/control';
 import { CryfoldError } from '@cryfold/core';
 import type { RunResults } from '@cryfold/evaluation';
+import type { ClusterStatus } from '@cryfold/run-control';
+import type { RunStore } from '@cryfold/store';
 import { MissingWorkers } from './missing-workers.js';
 import type { ProgressDisplay } from './progress.js';
 

@@ -1,6 +1,6 @@
 import { CryfoldError, VERSION } from '@cryfold/core';
+import { PredictionService } from '@cryfold/prediction-server';
 import { type Config, createLogger, serve } from '@cryfold/runtime';
-import { PredictionService } from '@cryfold/serve';
 import { EXIT } from './exit-codes.js';
 import { modelStore, parseModel } from './find-model.js';
 import { inTime } from './in-time.js';

@@ -1,4 +1,4 @@
-import { Patience, type RunControl, type RunStatus } from '@cryfold/control';
+import { Patience, type RunControl, type RunStatus } from '@cryfold/run-control';
 import { formatSeconds } from './format.js';
 import type { FollowedRun, Look } from './run-follower.js';
 

@@ -1,4 +1,3 @@
-import { observed, openStore, RunStore } from '@cryfold/artifacts';
 import { CryfoldError } from '@cryfold/core';
 import { estimatorKinds, type FoldQueue } from '@cryfold/estimators';
 import { checkRedis, traceJobs } from '@cryfold/queue';
@@ -13,6 +12,7 @@ import {
   startTracing,
   storeObserver,
 } from '@cryfold/runtime';
+import { observed, openStore, RunStore } from '@cryfold/store';
 import { EXIT } from './exit-codes.js';
 import { gpuOfEachChild } from './gpus.js';
 import { inTime } from './in-time.js';
@@ -108,7 +108,7 @@ export async function coordinatorCommand(options: ServiceOptions, config: Config
     if (!api) return coordinator;
     try {
       // Loaded only where it is wanted: it takes 30 MB.
-      const { ApiServer } = await import('@cryfold/server');
+      const { ApiServer } = await import('@cryfold/api-server');
       const server = new ApiServer({ ...surroundings, api, checks: coordinator.checks });
       await server.start();
       return {

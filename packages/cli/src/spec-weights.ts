@@ -1,7 +1,7 @@
-import { weightsReference } from '@cryfold/artifacts';
 import { kindOf } from '@cryfold/estimators';
 import { resolveWeights, type WeightsSourceOptions } from '@cryfold/nn';
 import type { Spec } from '@cryfold/plan';
+import { weightsReference } from '@cryfold/store';
 
 type Parameters = NonNullable<Spec['search']>['space'][string];
 

@@ -1,6 +1,6 @@
-import { noWorker, type RunStatus, readTrialRows, untakenQueues } from '@cryfold/control';
 import { printable } from '@cryfold/core';
 import { trialTable } from '@cryfold/report';
+import { noWorker, type RunStatus, readTrialRows, untakenQueues } from '@cryfold/run-control';
 import type { Config } from '@cryfold/runtime';
 import { type ControlOptions, withControl } from './control.js';
 import { EXIT } from './exit-codes.js';

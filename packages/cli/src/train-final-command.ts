@@ -1,7 +1,7 @@
-import { chooseOf } from '@cryfold/control';
 import { CryfoldError } from '@cryfold/core';
-import { cardText } from '@cryfold/models';
+import { cardText } from '@cryfold/model-registry';
 import type { Spec } from '@cryfold/plan';
+import { chooseOf } from '@cryfold/run-control';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { findStoredRun } from './find-run.js';

@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs';
-import { weightsReference } from '@cryfold/artifacts';
 import { CryfoldError } from '@cryfold/core';
 import { estimatorKinds } from '@cryfold/estimators';
 import { resolveWeights } from '@cryfold/nn';
 import type { Config } from '@cryfold/runtime';
+import { weightsReference } from '@cryfold/store';
 import { EXIT } from './exit-codes.js';
 import { openStoreOf } from './open-store.js';
 import { jsonText, say } from './terminal.js';

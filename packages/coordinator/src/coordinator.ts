@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RunStore } from '@cryfold/artifacts';
 import { CryfoldError, endsWithin } from '@cryfold/core';
 import {
   type Attempt,
@@ -11,6 +10,7 @@ import {
   runPayload,
 } from '@cryfold/queue';
 import { type Checks, consumerObserver, type Logger, type Metrics, NO_METRICS, type Service } from '@cryfold/runtime';
+import type { RunStore } from '@cryfold/store';
 import { watchModels } from './model-metrics.js';
 import { watchQueues } from './queue-metrics.js';
 import { RunAttempt } from './run-attempt.js';

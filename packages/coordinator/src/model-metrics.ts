@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ArtifactStore } from '@cryfold/artifacts';
 import { CryfoldError, isUnreadable } from '@cryfold/core';
 import type { Metrics } from '@cryfold/runtime';
+import type { ArtifactStore } from '@cryfold/store';
 
 /** Milliseconds between looks at the models; these change once a night. */
 const EVERY = 15_000;
@@ -63,7 +63,7 @@ async function look(store: ArtifactStore): Promise<Look[]> {
   }
   if (versions.size === 0) return [];
   // Loaded where there is a model at all: it brings classifiers with it.
-  const { ModelRegistry, readLastRetrain } = await import('@cryfold/models');
+  const { ModelRegistry, readLastRetrain } = await import('@cryfold/model-registry');
   const registry = new ModelRegistry(store);
   const looks: Look[] = [];
   for (const [model, count] of versions) {

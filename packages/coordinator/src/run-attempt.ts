@@ -1,6 +1,6 @@
-import type { RunStore } from '@cryfold/artifacts';
 import { CryfoldError, DAMAGE_CODES } from '@cryfold/core';
 import { type Attempt, failureOf } from '@cryfold/queue';
+import type { RunStore } from '@cryfold/store';
 import type { RunDriver, RunQueues } from './run-driver.js';
 import type { SearchDriver } from './search-driver.js';
 

@@ -1,10 +1,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { RunStore } from '@cryfold/artifacts';
 import { CryfoldError, type ErrorRecord, FORMATS, mapLimited } from '@cryfold/core';
 import type { FoldQueue } from '@cryfold/estimators';
 import { type FoldJob, prerequisiteOf, queuedIds, type RunPlan } from '@cryfold/plan';
 import { failureOf, type JobRequest, type Queues } from '@cryfold/queue';
 import type { Logger } from '@cryfold/runtime';
+import type { RunStore } from '@cryfold/store';
 import type { RunState } from './run-state.js';
 
 const FOLD_QUEUES: readonly FoldQueue[] = ['gpu', 'cpu'];

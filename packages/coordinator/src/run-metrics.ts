@@ -1,7 +1,7 @@
-import type { RunStore } from '@cryfold/artifacts';
 import { isUnreadable, mapLimited } from '@cryfold/core';
 import { type FoldJob, type FoldResult, searchedBase } from '@cryfold/plan';
 import type { GaugeName, LabelsOf, Metrics } from '@cryfold/runtime';
+import type { RunStore } from '@cryfold/store';
 import type { RunState } from './run-state.js';
 import type { SearchDriver } from './search-driver.js';
 

@@ -1,8 +1,8 @@
-import { FoldScores, type RunStore, type StoredPlan } from '@cryfold/artifacts';
 import { CryfoldError, DAMAGE_CODES, mapLimited } from '@cryfold/core';
 import type { SearchMetric } from '@cryfold/evaluation';
+import { decide, meanScore, openContests } from '@cryfold/hyperparameter-search';
 import { contextSplits, type FoldJob, type RunPlan, type SearchRecord } from '@cryfold/plan';
-import { decide, meanScore, openContests } from '@cryfold/search';
+import { FoldScores, type RunStore, type StoredPlan } from '@cryfold/store';
 import type { RunProgress, SearchProgress, TrialProgress } from './run-progress.js';
 import type { RunState } from './run-state.js';
 

@@ -3,8 +3,8 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { openStore, RunStore } from '@cryfold/artifacts';
 import { createLogger } from '@cryfold/runtime';
+import { openStore, RunStore } from '@cryfold/store';
 import { Coordinator } from '../src/coordinator.js';
 
 test('a coordinator that was not started has opened nothing, and stops at once', async (t) => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import type { RunStore } from '@cryfold/artifacts';
 import { CryfoldError } from '@cryfold/core';
 import type { RunResults } from '@cryfold/evaluation';
 import type { RunPlan } from '@cryfold/plan';
+import type { RunStore } from '@cryfold/store';
 import { RunAttempt } from '../src/run-attempt.js';
 import type { RunProgress } from '../src/run-progress.js';
 import { SearchDriver } from '../src/search-driver.js';

@@ -3,11 +3,11 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { openStore, RunStore, storeKeys } from '@cryfold/artifacts';
 import { encodeRecord, sha256 } from '@cryfold/core';
 import { repeatedKFold } from '@cryfold/evaluation';
 import { type DatasetManifest, type FoldResult, parseSpec, planRun } from '@cryfold/plan';
 import { createLogger, Endpoint } from '@cryfold/runtime';
+import { openStore, RunStore, storeKeys } from '@cryfold/store';
 import { RunMetrics } from '../src/run-metrics.js';
 import { RunState } from '../src/run-state.js';
 

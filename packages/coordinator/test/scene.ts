@@ -2,12 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { openStore, RunStore } from '@cryfold/artifacts';
 import { CryfoldError, type ErrorCode, encodeNpy, sha256 } from '@cryfold/core';
 import { repeatedKFold } from '@cryfold/evaluation';
 import { type DatasetManifest, type FoldResult, parseSpec, planRun } from '@cryfold/plan';
 import type { JobRequest, QueueName } from '@cryfold/queue';
 import { createLogger } from '@cryfold/runtime';
+import { openStore, RunStore } from '@cryfold/store';
 import { RunDriver, type RunQueues } from '../src/run-driver.js';
 import { RunState } from '../src/run-state.js';
 

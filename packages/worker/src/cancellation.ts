@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RunStore } from '@cryfold/artifacts';
+import type { RunStore } from '@cryfold/store';
 
 /** Milliseconds between looks at the store, which knows of a cancellation even while Redis is away. */
 const LOOK = 1000;

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { RunStore } from '@cryfold/artifacts';
 import { CryfoldError, FORMATS } from '@cryfold/core';
 import { kindOf, type Matrix } from '@cryfold/estimators';
 import { isGrouped } from '@cryfold/evaluation';
 import { type FoldJob, type FoldResult, prerequisiteOf, type RunPlan } from '@cryfold/plan';
 import { type Attempt, asCryfoldError } from '@cryfold/queue';
 import { type Logger, traced } from '@cryfold/runtime';
+import type { RunStore } from '@cryfold/store';
 import { FoldLog } from './fold-log.js';
 import { modelToKeep } from './kept-models.js';
 import type { FoldOutput } from './messages.js';

@@ -1,6 +1,6 @@
-import type { RunStore } from '@cryfold/artifacts';
 import { mapLimited } from '@cryfold/core';
 import { bestModel, type FoldJob, finalLoss, type RunPlan } from '@cryfold/plan';
+import type { RunStore } from '@cryfold/store';
 
 /**
  * Where a fold's network goes, and the largest test log-loss with which it is kept. For `best` that is the least of the

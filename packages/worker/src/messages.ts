@@ -1,6 +1,6 @@
-import type { StoreOperation } from '@cryfold/artifacts';
 import type { EpochPoint, ErrorRecord } from '@cryfold/core';
 import type { Estimator, Matrix } from '@cryfold/estimators';
+import type { StoreOperation } from '@cryfold/store';
 
 /** What a training child is asked to do. It reads inputs from the store and returns its result. */
 export type Task = FoldTask | PrepareTask;

@@ -1,6 +1,6 @@
-import type { RunStore } from '@cryfold/artifacts';
 import type { RunPlan } from '@cryfold/plan';
 import type { WorkPayload } from '@cryfold/queue';
+import type { RunStore } from '@cryfold/store';
 
 /** Plans kept in memory; a worker serves few runs at a time. */
 const KEPT = 8;

@@ -1,4 +1,3 @@
-import type { RunStore } from '@cryfold/artifacts';
 import { deriveSeed, type EpochPoint, Random, sha256 } from '@cryfold/core';
 import {
   type Artifacts,
@@ -11,6 +10,7 @@ import {
   type TrainingData,
 } from '@cryfold/estimators';
 import { finalLoss } from '@cryfold/plan';
+import type { RunStore } from '@cryfold/store';
 import type { FoldOutput, FoldTask, Task } from './messages.js';
 
 export interface TaskObserver {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import type { RunStore } from '@cryfold/artifacts';
 import { CryfoldError, deriveSeed, FORMATS } from '@cryfold/core';
 import type { FinalRequest, FinalResult } from '@cryfold/plan';
+import type { RunStore } from '@cryfold/store';
 import { Training } from './training.js';
 import { WarmChild } from './warm-child.js';
 

@@ -1,7 +1,7 @@
-import { observed, openStore, RunStore, type StoreOperation } from '@cryfold/artifacts';
 import type { EpochPoint } from '@cryfold/core';
 import { asCryfoldError } from '@cryfold/queue';
 import { loadConfig } from '@cryfold/runtime';
+import { observed, openStore, RunStore, type StoreOperation } from '@cryfold/store';
 import type { FromChild, ToChild } from './messages.js';
 import { TaskRunner } from './task-runner.js';
 

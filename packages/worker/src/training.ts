@@ -1,5 +1,5 @@
-import type { RunStore } from '@cryfold/artifacts';
 import type { Prerequisite } from '@cryfold/estimators';
+import type { RunStore } from '@cryfold/store';
 import type { FoldOutput, FoldTask, TaskInputs } from './messages.js';
 import type { ChildSettings, TaskOptions, WarmChild } from './warm-child.js';
 

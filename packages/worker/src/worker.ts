@@ -1,10 +1,10 @@
 import { hostname } from 'node:os';
-import type { RunStore } from '@cryfold/artifacts';
 import { CryfoldError } from '@cryfold/core';
 import type { FoldQueue } from '@cryfold/estimators';
 import { featureKeyOf, prerequisiteOf, type RunPlan } from '@cryfold/plan';
 import { type Attempt, Beacon, Consumer, type WorkPayload, workPayload } from '@cryfold/queue';
 import { type Checks, consumerObserver, type Logger, type Metrics, NO_METRICS, type Service } from '@cryfold/runtime';
+import type { RunStore } from '@cryfold/store';
 import { unlessCancelled } from './cancellation.js';
 import { ChildPool } from './child-pool.js';
 import { FoldAttempt } from './fold-attempt.js';

@@ -3,9 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { openStore, storeKeys } from '@cryfold/artifacts';
 import { encodeNpy, encodeRecord, Random } from '@cryfold/core';
 import { estimatorSchema } from '@cryfold/estimators';
+import { openStore, storeKeys } from '@cryfold/store';
 import { type StartReason, WarmChild } from '../src/warm-child.js';
 
 // oneDNN's convolutions do not look whether they got memory, and end in SIGSEGV; TensorFlow's own say so.

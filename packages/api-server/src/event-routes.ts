@@ -1,0 +1,54 @@
+import { CryfoldError } from '@cryfold/core';
+import { RUN_ID } from '@cryfold/run-control';
+import { z } from 'zod';
+import type { App } from './app.js';
+import type { FeedEvent } from './feed.js';
+import type { Watches } from './watches.js';
+
+/** Streams open at once, however many connections there may be. */
+const VIEWERS = 2000;
+/** Milliseconds between signs of life on a stream without news. */
+const BEAT = 15_000;
+
+/**
+ * Server-sent events: the cluster, or one run fold by fold. A viewer who comes back gets what was missed.
+ * @param trusted requests at once of all tokens and of one; three quarters of them may be streams
+ */
+export function addEventRoutes(app: App, watches: Watches, trusted: { total: number; perName: number }): void {
+  const most = Math.min(VIEWERS, Math.floor(trusted.total * 0.75));
+  const mostOfOne = Math.min(most, Math.floor(trusted.perName * 0.75));
+  const viewers = new Map<string, number>();
+  const count = (name: string, by: number) => viewers.set(name, (viewers.get(name) ?? 0) + by);
+  const isFull = (name: string) =>
+    (viewers.get(name) ?? 0) >= mostOfOne || [...viewers.values()].reduce((sum, one) => sum + one, 0) >= most;
+  app.get(
+    '/events',
+    {
+      schema: {
+        summary: 'Server-sent events of all runs and workers, or of one run: a `snapshot`, then each `change`',
+        querystring: z.object({ run: z.string().regex(RUN_ID).max(200).optional() }),
+      },
+    },
+    async ({ query, headers, principal }, reply) => {
+      const name = principal?.name ?? '';
+      if (isFull(name)) throw new CryfoldError('API_BUSY', 'too many viewers are listening already');
+      const { raw } = reply;
+      count(name, 1);
+      raw.once('close', () => count(name, -1));
+      const feed = await (query.run === undefined ? watches.cluster() : watches.run(query.run));
+      if (raw.destroyed) return reply.hijack();
+      reply.hijack();
+      const own = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
+      raw.writeHead(200, { ...(reply.getHeaders() as Record<string, string>), ...own });
+      raw.write('retry: 1000\n\n');
+      const beat = setInterval(() => raw.writableNeedDrain || raw.write(': \n\n'), BEAT);
+      const last = headers['last-event-id'];
+      const hearing = feed.listen(Array.isArray(last) ? last[0] : last, ({ frame }: FeedEvent) => raw.write(frame));
+      raw.on('drain', hearing.resume);
+      raw.once('close', () => {
+        clearInterval(beat);
+        hearing.leave();
+      });
+    },
+  );
+}

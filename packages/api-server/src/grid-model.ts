@@ -1,0 +1,194 @@
+import type { RunResults } from '@cryfold/evaluation';
+import type { FoldJob, RunPlan } from '@cryfold/plan';
+import type { Cell, CellState, Failure, FoldGrid, GridChange, Reason, RunStatus } from '@cryfold/run-control';
+
+/** What a cell of the grid shows. */
+export const CELL = { waiting: 0, active: 1, done: 2, failed: 3 } as const satisfies Record<string, CellState>;
+
+/** The folds of a run as cells, in the order of the plan's jobs. It reads nothing itself. */
+export class GridModel {
+  #plan: RunPlan;
+  #cells: Cell[] = [];
+  /** Cells by key of the fold: equal folds of several trials are one job */
+  readonly #byKey = new Map<string, number[]>();
+  /** Cells by trial, repeat and fold, without those of shuffled labels and inner splits */
+  readonly #byName = new Map<string, number>();
+  readonly #changed = new Set<number>();
+  /** By key of the fold */
+  #reasons: ReadonlyMap<string, Reason> = new Map();
+
+  constructor(plan: RunPlan) {
+    this.#plan = plan;
+    this.#lay();
+  }
+
+  get plan(): RunPlan {
+    return this.#plan;
+  }
+
+  /** Takes over a plan that has grown or shrunk; folds of both keep what is known. @returns whether cells differ */
+  replan(plan: RunPlan): boolean {
+    const names = ({ jobs }: RunPlan) => jobs.map(({ trial, key }) => `${trial} ${key}`).join();
+    if (names(plan) === names(this.#plan)) return false;
+    const known = new Map(this.#plan.jobs.map(({ trial, key }, i) => [`${trial} ${key}`, this.#cells[i]]));
+    this.#plan = plan;
+    this.#changed.clear();
+    this.#lay(known);
+    return true;
+  }
+
+  #lay(known: ReadonlyMap<string, Cell> = new Map()): void {
+    const { jobs, splits } = this.#plan;
+    this.#cells = jobs.map(({ trial, key }) => known.get(`${trial} ${key}`) ?? [CELL.waiting, 0, null, null]);
+    this.#byKey.clear();
+    this.#byName.clear();
+    for (const [i, job] of jobs.entries()) {
+      this.#byKey.set(job.key, [...(this.#byKey.get(job.key) ?? []), i]);
+      const own = job.shuffle === undefined && splits[job.split].inner === undefined;
+      if (own) this.#byName.set(this.#nameOf(job), i);
+    }
+  }
+
+  /** Marks the folds that train now. @returns folds that trained before and no longer do */
+  setActive(active: RunStatus['active']): FoldJob[] {
+    const now = new Map(
+      active.map((one) => [this.#byName.get(`${one.trial}/${one.repeat}/${one.fold}`), one.fraction]),
+    );
+    const left = new Map<string, FoldJob>();
+    for (const [i, [state]] of this.#cells.entries()) {
+      const fraction = now.get(i);
+      if (fraction !== undefined && state !== CELL.done) this.#set(i, [CELL.active, fraction, null, null]);
+      else if (fraction === undefined && state === CELL.active) {
+        this.#set(i, [CELL.waiting, 0, null, null]);
+        left.set(this.#plan.jobs[i].key, this.#plan.jobs[i]);
+      }
+    }
+    return [...left.values()];
+  }
+
+  /** Marks a fold that has a result which was not read yet. */
+  setDone(fold: string): void {
+    for (const i of this.#byKey.get(fold) ?? []) this.#set(i, [CELL.done, 1, null, null]);
+  }
+
+  /** @param accuracy null where it is not known */
+  setResult(fold: string, accuracy: number | null, seconds: number): void {
+    for (const i of this.#byKey.get(fold) ?? []) this.#set(i, [CELL.done, 1, accuracy, seconds]);
+  }
+
+  accuracyOf(fold: string): number | null {
+    const [first] = this.#byKey.get(fold) ?? [];
+    return this.#cells[first]?.[2] ?? null;
+  }
+
+  /** Why folds failed, by key of the fold; the cells stay as they are. */
+  explain(reasons: ReadonlyMap<string, Reason>): void {
+    this.#reasons = reasons;
+  }
+
+  /** Marks folds that have a reason as failed, and folds that have none any more as waiting. */
+  markFailed(): void {
+    const failed = new Set([...this.#reasons.keys()].flatMap((key) => this.#byKey.get(key) ?? []));
+    for (const [i, [state]] of this.#cells.entries()) {
+      if (failed.has(i) && state !== CELL.done) this.#set(i, [CELL.failed, 0, null, null]);
+      else if (state === CELL.failed && !failed.has(i)) this.#set(i, [CELL.waiting, 0, null, null]);
+    }
+  }
+
+  /** Folds without a result, each once. */
+  missing(of: (job: FoldJob) => boolean = () => true): FoldJob[] {
+    const found = new Map<string, FoldJob>();
+    for (const [i, job] of this.#plan.jobs.entries()) {
+      if (this.#cells[i][0] !== CELL.done && of(job) && !found.has(job.key)) found.set(job.key, job);
+    }
+    return [...found.values()];
+  }
+
+  count(state: CellState): number {
+    return this.#cells.filter(([is]) => is === state).length;
+  }
+
+  /**
+   * Takes over the results of a run that has ended.
+   * @param tried whether a fold belongs to a search, of which the results contain only the winners
+   * @returns folds whose seconds are not known, each once
+   */
+  end(results: RunResults, tried: (job: FoldJob) => boolean): FoldJob[] {
+    const accuracies = accuraciesOf(results);
+    const untimed = new Map<string, FoldJob>();
+    for (const [i, job] of this.#plan.jobs.entries()) {
+      const [state, , , seconds] = this.#cells[i];
+      if (tried(job) && state === CELL.done) continue;
+      const accuracy = accuracies.get(`${this.#nameOf(job)}/${job.shuffle ?? ''}`);
+      this.#set(i, accuracy === undefined ? [CELL.failed, 0, null, null] : [CELL.done, 1, accuracy, seconds]);
+      if (accuracy !== undefined && seconds === null) untimed.set(job.key, job);
+    }
+    return [...untimed.values()];
+  }
+
+  /** Each reason once, with the cells that failed of it. */
+  failures(): Failure[] {
+    const groups = new Map<string, Failure>();
+    for (const [key, reason] of this.#reasons) {
+      const cells = (this.#byKey.get(key) ?? []).filter((i) => this.#cells[i][0] === CELL.failed);
+      if (cells.length === 0) continue;
+      const id = JSON.stringify(reason);
+      const group = groups.get(id) ?? { ...reason, cells: [] };
+      group.cells.push(...cells);
+      groups.set(id, group);
+    }
+    const all = [...groups.values()];
+    for (const { cells } of all) cells.sort((a, b) => a - b);
+    return all.sort((a, b) => a.cells[0] - b.cells[0]);
+  }
+
+  /** Cells with their indices, as they changed since the last call. */
+  takeChanges(): GridChange['cells'] {
+    const changes = [...this.#changed].map((i): [number, ...Cell] => [i, ...this.#cells[i]]);
+    this.#changed.clear();
+    return changes;
+  }
+
+  /** Everything that is shown of the folds. */
+  snapshot(): FoldGrid {
+    const { spec, jobs, splits, dataset } = this.#plan;
+    const trials = Object.entries(spec.estimators).map(([name, parameters]) => ({ name, parameters }));
+    const places = jobs.map(({ trial, split, shuffle }): FoldGrid['places'][number] => {
+      const { repeat, fold } = splits[split];
+      return [trials.findIndex(({ name }) => name === trial), repeat, fold, shuffle ?? null];
+    });
+    return {
+      dataset: { name: dataset.name, clips: dataset.clips, classes: dataset.classes },
+      protocol: spec.protocol,
+      trials,
+      places,
+      cells: this.#cells,
+      failures: this.failures(),
+    };
+  }
+
+  #nameOf({ trial, split }: FoldJob): string {
+    const { repeat, fold } = this.#plan.splits[split];
+    return `${trial}/${repeat}/${fold}`;
+  }
+
+  #set(i: number, cell: Cell): void {
+    if (cell.every((value, at) => value === this.#cells[i][at])) return;
+    this.#cells[i] = cell;
+    this.#changed.add(i);
+  }
+}
+
+/** Accuracies by trial, repeat, fold and shuffle. */
+function accuraciesOf({ models, baselines }: RunResults): Map<string, number> {
+  const found = new Map<string, number>();
+  for (const { kind, name, folds } of models) {
+    if (kind !== 'estimator') continue;
+    for (const { repeat, fold, accuracy } of folds) found.set(`${name}/${repeat}/${fold}/`, accuracy);
+  }
+  for (const { model, folds } of baselines.shuffled ?? []) {
+    for (const { repeat, fold, shuffle, accuracy } of folds)
+      found.set(`${model}/${repeat}/${fold}/${shuffle}`, accuracy);
+  }
+  return found;
+}

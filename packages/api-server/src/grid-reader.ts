@@ -1,0 +1,73 @@
+import { isUnreadable, mapLimited } from '@cryfold/core';
+import { accuracy, type RunResults, type TrialRow } from '@cryfold/evaluation';
+import type { FoldJob, FoldResult, RunPlan } from '@cryfold/plan';
+import { confusionOf, type Decoded, type Reason, TrialTable } from '@cryfold/run-control';
+import type { RunStore, StoredPlan } from '@cryfold/store';
+
+/** What the store says of one run's folds. Each result is read once. */
+export class GridReader {
+  readonly #store: RunStore;
+  readonly #decoded: Decoded;
+  readonly #table: TrialTable;
+
+  constructor(store: RunStore, decoded: Decoded) {
+    this.#store = store;
+    this.#decoded = decoded;
+    this.#table = new TrialTable(store);
+  }
+
+  /** A run's plan; the very same object until it grows. @throws CryfoldError RUN_NOT_FOUND */
+  plan(run: string): Promise<StoredPlan> {
+    return this.#decoded.storedPlan(run);
+  }
+
+  /** Those of these folds that have a result. */
+  async done(jobs: readonly FoldJob[]): Promise<FoldJob[]> {
+    const has = await mapLimited(jobs, ({ key }) => this.#store.folds.has(key));
+    return jobs.filter((_job, i) => has[i]);
+  }
+
+  /**
+   * Accuracy and seconds of a committed fold.
+   * @param known its accuracy, where it is known already
+   * @returns undefined where there is no result that can be read
+   */
+  async result(
+    { plan, search }: StoredPlan,
+    job: FoldJob,
+    known: number | null,
+  ): Promise<{ accuracy: number | null; seconds: number } | undefined> {
+    const result = await this.#store.folds.result(job.key).catch((error) => {
+      if (!isUnreadable(error)) throw error;
+      return undefined;
+    });
+    if (!result) return undefined;
+    if (search) await this.#table.read(plan, job);
+    const measured =
+      known ?? result.curve.at(-1)?.testAccuracy ?? (await this.#accuracyOf(plan, job, result).catch(() => null));
+    return { accuracy: measured, seconds: result.seconds };
+  }
+
+  async #accuracyOf(plan: RunPlan, job: FoldJob, result: FoldResult): Promise<number> {
+    const scores = await this.#store.folds.scores(result);
+    return accuracy(confusionOf(await this.#decoded.manifest(plan), plan, job, scores));
+  }
+
+  /** Why folds failed, by key of the fold. */
+  async reasons(run: string): Promise<Map<string, Reason>> {
+    const failures = await this.#store.runs.failures(run);
+    return new Map(
+      failures.map(({ key, error: { code, message, hint } }) => [key, { code, message, ...(hint ? { hint } : {}) }]),
+    );
+  }
+
+  /** @returns undefined while the run has not ended */
+  results(run: string): Promise<RunResults | undefined> {
+    return this.#store.runs.results(run);
+  }
+
+  /** Of a sweep: its trials by what was read of their folds. */
+  trials(stored: StoredPlan): TrialRow[] {
+    return this.#table.rows(stored);
+  }
+}

@@ -1,0 +1,134 @@
+import { CryfoldError } from '@cryfold/core';
+import { MODEL_NAME, promotionSchema, retrainRecordSchema } from '@cryfold/model-registry';
+import { type ModelControl, makingSchema, RUN_ID, runStatusSchema, type StoreControl } from '@cryfold/run-control';
+import { z } from 'zod';
+import { errorAnswer } from './answers.js';
+import type { App } from './app.js';
+import type { ModelMaker } from './model-maker.js';
+import type { RunList } from './run-list.js';
+
+const nameParams = z.object({ name: z.string().regex(MODEL_NAME) });
+const run = z.string().regex(RUN_ID).max(200);
+const makingParams = nameParams.extend({ run, of: z.string().min(1).max(200) });
+const version = z.string().regex(/^[0-9a-f]{1,12}$/);
+const reason = z.string().max(10_000);
+
+/** Bytes of a retraining's report, and of a promotion, which holds its evidence. */
+const RETRAIN = 256 * 1024;
+
+export interface ModelRoutes {
+  control: StoreControl;
+  models: ModelControl;
+  maker: ModelMaker;
+  list: RunList;
+}
+
+const answers = <T extends z.ZodType>(ok: T) => ({ 200: ok, '4xx': errorAnswer, '5xx': errorAnswer });
+
+/** What can be done to final models; their cards and files are read as artifacts. @param app as of `addRunRoutes` */
+export function addModelRoutes(app: App, routes: ModelRoutes): void {
+  addTrainingRoutes(app, routes);
+  addPromotionRoutes(app, routes);
+  addRetrainRoutes(app, routes);
+}
+
+function addTrainingRoutes(app: App, { maker }: ModelRoutes): void {
+  app.put(
+    '/models/:name/trainings/:run/:of',
+    {
+      config: { role: 'operate' },
+      schema: {
+        summary: 'Refit one estimator or fusion of a finished run on all data, as a version of the model',
+        params: makingParams,
+        response: answers(makingSchema),
+      },
+    },
+    async ({ params }) => maker.start(params),
+  );
+  app.get(
+    '/models/:name/trainings/:run/:of',
+    {
+      schema: {
+        summary: 'How far that is: being made, ready, or failed and why',
+        params: makingParams,
+        response: answers(makingSchema),
+      },
+    },
+    async ({ params }) => maker.look(params),
+  );
+}
+
+function addPromotionRoutes(app: App, { models }: ModelRoutes): void {
+  app.post(
+    '/models/:name/promotions',
+    {
+      config: { role: 'operate' },
+      bodyLimit: RETRAIN,
+      schema: {
+        summary:
+          'Make a version the champion; refused where `expected` is not the sequence number of the last promotion',
+        params: nameParams,
+        body: z.object({
+          version,
+          by: z.enum(['promote', 'retrain']),
+          reason,
+          evidence: z.record(z.string(), z.unknown()).optional(),
+          expected: z.int().min(0).optional(),
+        }),
+        response: answers(promotionSchema),
+      },
+    },
+    async ({ params: { name }, body: { version, ...decision } }) => models.promote(name, version, decision),
+  );
+  app.post(
+    '/models/:name/rollback',
+    {
+      config: { role: 'operate' },
+      schema: {
+        summary: 'Make the champion before the present one champion again',
+        params: nameParams,
+        body: z.object({ reason }),
+        response: answers(promotionSchema),
+      },
+    },
+    async ({ params, body }) => models.rollback(params.name, body.reason),
+  );
+}
+
+/** What a retraining leaves behind: the champion's run on the same folds, and how it ended. */
+function addRetrainRoutes(app: App, { control, models, list }: ModelRoutes): void {
+  app.post(
+    '/models/:name/champion-runs',
+    {
+      config: { role: 'operate' },
+      schema: {
+        summary: 'Start what a version stands for on the folds of a challenger, a run that was submitted',
+        params: nameParams,
+        body: z.object({ version, challenger: run }),
+        response: answers(runStatusSchema),
+      },
+    },
+    async ({ params, body: { version, challenger } }) =>
+      list.changed(await control.submitChampion(params.name, version, challenger)),
+  );
+  app.put(
+    '/models/:name/last-retrain',
+    {
+      config: { role: 'operate' },
+      bodyLimit: RETRAIN,
+      schema: {
+        summary: 'Keep how the last retraining of the model ended',
+        params: nameParams,
+        body: retrainRecordSchema,
+        response: answers(retrainRecordSchema),
+      },
+    },
+    async ({ params, body }) => {
+      if (body.model !== params.name) {
+        throw new CryfoldError('API_INVALID', `body.model: ${body.model}, but the address says ${params.name}`);
+      }
+      await models.keepRetrain(body);
+      return body;
+    },
+  );
+}

@@ -1,0 +1,79 @@
+import { fileURLToPath } from 'node:url';
+import { CryfoldError, type ErrorRecord } from '@cryfold/core';
+import { BoundedChild, defaultChildMemoryMb } from '@cryfold/runtime';
+import type { S3Settings } from '@cryfold/store';
+
+const ENTRY = fileURLToPath(new URL('./report-child.js', import.meta.url));
+/** Reports of complete runs that are kept; each has a megabyte or two. */
+const KEPT = 8;
+/** Reports that may wait for the one that is being written. */
+const WAITING = 16;
+/** Milliseconds after which a report has taken too long. */
+const PATIENCE = 120_000;
+
+export interface ReportTask {
+  storeUrl: string;
+  s3: S3Settings | undefined;
+  run: string;
+}
+export type ReportAnswer = { page: string } | { error: ErrorRecord };
+
+/**
+ * Writes reports in a process of its own, one at a time: the figures of a large run take seconds, in which a coordinator
+ * would renew no lock.
+ */
+export class ReportWriter {
+  readonly #store: Omit<ReportTask, 'run'>;
+  readonly #kept = new Map<string, string>();
+  readonly #writing = new Map<string, Promise<string>>();
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(store: Omit<ReportTask, 'run'>) {
+    this.#store = store;
+  }
+
+  /**
+   * One report of a run at a time, for everybody who asks for it.
+   * @param keep whether the run can change no more
+   * @throws CryfoldError API_BUSY
+   */
+  async write(run: string, keep: boolean): Promise<string> {
+    const known = this.#kept.get(run) ?? this.#writing.get(run);
+    if (known !== undefined) return known;
+    if (this.#writing.size >= WAITING) {
+      throw new CryfoldError('API_BUSY', `${WAITING} reports are being written already`);
+    }
+    const page = this.#last.then(() => this.#write(run)).finally(() => this.#writing.delete(run));
+    this.#writing.set(run, page);
+    this.#last = page.catch(() => {});
+    const text = await page;
+    if (keep) this.#kept.set(run, text);
+    const [oldest] = this.#kept.keys();
+    if (this.#kept.size > KEPT) this.#kept.delete(oldest);
+    return text;
+  }
+
+  #write(run: string): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const bounded = new BoundedChild(ENTRY, {
+        limitMb: defaultChildMemoryMb(),
+        hint: 'Give the coordinator more memory, or write the report with cryfold report on a larger machine.',
+        serialization: 'advanced',
+        stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+        timeout: PATIENCE,
+      });
+      const child = bounded.process;
+      child.once('error', reject);
+      child.once('message', (answer: ReportAnswer) => {
+        if ('page' in answer) resolve(answer.page);
+        else reject(CryfoldError.fromRecord(answer.error));
+      });
+      child.once('exit', (code, signal) => {
+        const died = new CryfoldError('CHILD_DIED', `the report's process ended (${signal ?? `code ${code}`})`);
+        reject(bounded.outOfMemory(signal) ?? died);
+      });
+      const task: ReportTask = { ...this.#store, run };
+      child.send(task);
+    });
+  }
+}

@@ -1,0 +1,180 @@
+import { mapLimited } from '@cryfold/core';
+import type { TrialRow } from '@cryfold/evaluation';
+import type { FoldJob } from '@cryfold/plan';
+import type { Grid, GridChange, GridSearch, GridStatus, RunStatus } from '@cryfold/run-control';
+import type { StoredPlan } from '@cryfold/store';
+import { Feed } from './feed.js';
+import { CELL, GridModel } from './grid-model.js';
+import { GridReader } from './grid-reader.js';
+import type { RunList } from './run-list.js';
+import type { Watched } from './watched.js';
+
+/** Milliseconds between checks of every fold that is not done, for those that events or progress did not name. */
+const SWEEP = 4000;
+/** A check of every fold may take one part in so many of the time. */
+const SHARE = 20;
+/** Results read a second: of quicker folds the state is shown at once, and the accuracy when there is time. */
+const READS = 20;
+/** As many once nothing trains any more. */
+const READS_AFTER = 200;
+
+/**
+ * Publishes the grid of a run's folds. What is looked up each second is the run's job in Redis; a fold's result is read
+ * once.
+ */
+export class RunGrid implements Watched {
+  readonly feed: Feed;
+  readonly #list: RunList;
+  readonly #reader: GridReader;
+  readonly #model: GridModel;
+  #stored: StoredPlan;
+  #status: RunStatus;
+  /** Folds that are done, whose results were not read yet */
+  #unread: FoldJob[] = [];
+  #swept = 0;
+  #pause = 0;
+  #ended = false;
+  /** Whether the plan has other folds than those published last */
+  #grown = false;
+  /** As published last, as JSON: status, failures, and each trial's row of a sweep */
+  #publishedStatus = '';
+  #publishedFailures = '[]';
+  #publishedTrials = new Map<string, string>();
+
+  private constructor(list: RunList, reader: GridReader, stored: StoredPlan, status: RunStatus) {
+    this.#list = list;
+    this.#reader = reader;
+    this.#stored = stored;
+    this.#model = new GridModel(stored.plan);
+    this.#status = status;
+    this.feed = new Feed(() => this.#snapshot());
+  }
+
+  /** @throws CryfoldError RUN_NOT_FOUND */
+  static async open(list: RunList, run: string): Promise<RunGrid> {
+    const reader = new GridReader(list.store, list.decoded);
+    const stored = await reader.plan(run);
+    const grid = new RunGrid(list, reader, stored, await list.briefOf(run));
+    await grid.look();
+    return grid;
+  }
+
+  look = async (): Promise<void> => {
+    const { run } = this.#model.plan;
+    this.#status = await this.#list.briefOf(run);
+    const { state } = this.#status;
+    if (this.#stored.search) await this.#readPlan();
+    const over = state === 'complete' || state === 'incomplete';
+    // What was seen before a look failed is published by the next one.
+    if (over && !this.#ended) await this.#readEnd();
+    if (!over) await this.#readProgress();
+    await this.#readSome(over ? READS_AFTER : READS);
+    this.#ended = over;
+    this.#publish();
+  };
+
+  /** A sweep's plan grows, and loses the waiting folds of trials that it gave up, as it decides. */
+  async #readPlan(): Promise<void> {
+    const stored = await this.#reader.plan(this.#model.plan.run);
+    if (stored === this.#stored) return;
+    this.#stored = stored;
+    if (this.#model.replan(stored.plan)) this.#grown = true;
+  }
+
+  async #readProgress(): Promise<void> {
+    const { active, done, failed } = this.#status;
+    await this.#findDone(this.#model.setActive(active));
+    const known = this.#model.count(CELL.done) === done && this.#model.count(CELL.failed) === failed;
+    if (!known && Date.now() - this.#swept >= this.#pause) await this.#sweep();
+  }
+
+  /** Marks those of these folds that have a result; what it says is read later, a few at a time. */
+  async #findDone(jobs: readonly FoldJob[]): Promise<void> {
+    const done = await this.#reader.done(jobs);
+    for (const { key } of done) this.#model.setDone(key);
+    this.#unread.push(...done);
+  }
+
+  async #sweep(): Promise<void> {
+    const began = Date.now();
+    await this.#findDone(this.#model.missing());
+    this.#model.explain(await this.#reader.reasons(this.#model.plan.run));
+    this.#model.markFailed();
+    this.#swept = Date.now();
+    this.#pause = Math.max(SWEEP, SHARE * (this.#swept - began));
+  }
+
+  async #readSome(most: number): Promise<void> {
+    const batch = this.#unread.slice(0, most);
+    await mapLimited(batch, async (job) => {
+      const result = await this.#reader.result(this.#stored, job, this.#model.accuracyOf(job.key));
+      if (result) this.#model.setResult(job.key, result.accuracy, result.seconds);
+    });
+    // Only now: where the store fails, the next look reads them again.
+    this.#unread = this.#unread.slice(batch.length);
+  }
+
+  /** For a run that has ended, one record holds everything but the seconds, which are read a few at a time. */
+  async #readEnd(): Promise<void> {
+    const { run } = this.#model.plan;
+    const results = await this.#reader.results(run);
+    if (!results) return;
+    const tried = ({ trial }: FoldJob) => this.#stored.search?.trials.has(trial) === true;
+    await this.#findDone(this.#model.missing(tried));
+    this.#model.explain(results.status === 'complete' ? new Map() : await this.#reader.reasons(run));
+    const unread = new Set(this.#unread.map(({ key }) => key));
+    this.#unread.push(...this.#model.end(results, tried).filter(({ key }) => !unread.has(key)));
+  }
+
+  #publish(): void {
+    const trials = this.#newTrials();
+    const status = JSON.stringify(this.#header());
+    const failures = this.#model.failures();
+    const reasons = JSON.stringify(failures);
+    const explained = reasons !== this.#publishedFailures;
+    const said = status !== this.#publishedStatus;
+    this.#publishedStatus = status;
+    this.#publishedFailures = reasons;
+    const cells = this.#model.takeChanges();
+    if (this.#grown) {
+      this.#grown = false;
+      this.feed.publish(this.#snapshot(), 'snapshot');
+      return;
+    }
+    if (cells.length === 0 && trials.length === 0 && !explained && !said) return;
+    const change: GridChange = {
+      status: this.#header(),
+      cells,
+      ...(trials.length > 0 ? { search: trials } : {}),
+      ...(explained ? { failures } : {}),
+    };
+    this.feed.publish(change);
+  }
+
+  /** Rows of trials that differ from those published last. */
+  #newTrials(): TrialRow[] {
+    if (!this.#stored.search) return [];
+    const rows = this.#reader.trials(this.#stored);
+    const changed = rows.filter((row) => JSON.stringify(row) !== this.#publishedTrials.get(row.trial));
+    this.#publishedTrials = new Map(rows.map((row) => [row.trial, JSON.stringify(row)]));
+    return changed;
+  }
+
+  #header(): GridStatus {
+    const { run, name, state, total, done, failed, etaSeconds } = this.#status;
+    return { run, name, state, total, done, failed, etaSeconds };
+  }
+
+  /** Of a sweep: its trials, and the estimators that it searches or evaluates as they are. */
+  #search(): GridSearch | null {
+    const { base } = this.#stored;
+    if (!base.spec.search) return null;
+    const bases = Object.keys(base.spec.search.space);
+    const fixed = Object.keys(base.spec.estimators).filter((name) => !bases.includes(name));
+    return { metric: base.spec.search.metric, bases, fixed, trials: this.#reader.trials(this.#stored) };
+  }
+
+  #snapshot(): Grid {
+    return { status: this.#header(), search: this.#search(), ...this.#model.snapshot() };
+  }
+}

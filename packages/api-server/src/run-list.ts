@@ -1,0 +1,120 @@
+import { type Decoded, type RunStatus, runStatusSchema, type StoreControl, unlessDeleted } from '@cryfold/run-control';
+import type { RunStore } from '@cryfold/store';
+
+/** Milliseconds that a list of runs is good for, however many ask. */
+const FRESH = 1000;
+/** Milliseconds that what the store says of a run on which nobody works is good for. */
+const STILL = 10_000;
+
+/** What the coordinator publishes on a run's job. */
+const progress = runStatusSchema.pick({
+  total: true,
+  done: true,
+  failed: true,
+  trials: true,
+  active: true,
+  etaSeconds: true,
+});
+
+interface Known {
+  status: RunStatus;
+  looked: number;
+  live: boolean;
+}
+
+/** All runs of the store, looked up once for all who ask; a complete run is never looked up again. */
+export class RunList {
+  readonly store: RunStore;
+  readonly #control: StoreControl;
+  readonly #complete = new Map<string, RunStatus>();
+  readonly #known = new Map<string, Known>();
+  readonly #asked = new Map<string, { at: number; status: Promise<RunStatus> }>();
+  #looked = 0;
+  #runs: Promise<RunStatus[]> | undefined;
+
+  /** @param store the one that `control` works with */
+  constructor(control: StoreControl, store: RunStore) {
+    this.#control = control;
+    this.store = store;
+  }
+
+  get decoded(): Decoded {
+    return this.#control.decoded;
+  }
+
+  get queues() {
+    return this.#control.queues;
+  }
+
+  runs(): Promise<RunStatus[]> {
+    if (this.#runs && Date.now() - this.#looked < FRESH) return this.#runs;
+    this.#looked = Date.now();
+    const runs = this.#each((run) => this.#control.status(run));
+    this.#runs = runs;
+    runs.catch(() => {
+      if (this.#runs === runs) this.#runs = undefined;
+    });
+    return runs;
+  }
+
+  /** One run, looked up once a second for all who ask; of a complete one, only whether it is still there. */
+  async statusOf(run: string): Promise<RunStatus> {
+    const complete = this.#complete.get(run);
+    if (complete) {
+      await this.decoded.plan(run);
+      return complete;
+    }
+    const asked = this.#asked.get(run);
+    if (asked && Date.now() - asked.at < FRESH) return asked.status;
+    const status = this.#control.status(run);
+    const now = { at: Date.now(), status };
+    this.#asked.set(run, now);
+    const forget = () => void (this.#asked.get(run) === now && this.#asked.delete(run));
+    setTimeout(forget, FRESH).unref();
+    status.then((found) => found.state === 'complete' && this.#complete.set(run, found)).catch(forget);
+    return status;
+  }
+
+  /** As `runs`, without why folds failed: of a run that is driven, what its coordinator told last is enough. */
+  brief(): Promise<RunStatus[]> {
+    return this.#each((run) => this.briefOf(run));
+  }
+
+  async briefOf(run: string): Promise<RunStatus> {
+    const complete = this.#complete.get(run);
+    if (complete) return complete;
+    const known = this.#known.get(run);
+    const job = await this.queues?.job('runs', run);
+    const live = job !== undefined && job.state !== 'failed' && job.state !== 'completed';
+    const told = live ? progress.safeParse(job.progress) : undefined;
+    if (known && live && known.live && told?.success) {
+      known.status = { ...known.status, ...told.data };
+      return known.status;
+    }
+    if (known && known.live === live && Date.now() - known.looked < (live ? FRESH : STILL)) return known.status;
+    const status = { ...(await this.#control.status(run)), failures: [] };
+    this.#known.set(run, { status, looked: Date.now(), live: live && status.state === 'running' });
+    if (status.state === 'complete') this.#complete.set(run, status);
+    return status;
+  }
+
+  /** Has the next to ask look anew. */
+  changed(status: RunStatus): RunStatus {
+    this.#runs = undefined;
+    this.#known.delete(status.run);
+    this.#asked.delete(status.run);
+    this.#complete.delete(status.run);
+    return status;
+  }
+
+  async #each(look: (run: string) => Promise<RunStatus>): Promise<RunStatus[]> {
+    const runs: RunStatus[] = [];
+    for (const run of await this.store.runs.ids()) {
+      const status = this.#complete.get(run) ?? (await unlessDeleted(look(run)));
+      if (!status) continue;
+      if (status.state === 'complete') this.#complete.set(run, status);
+      runs.push(status);
+    }
+    return runs;
+  }
+}

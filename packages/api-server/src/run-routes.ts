@@ -1,0 +1,221 @@
+import { CryfoldError, LIMITS } from '@cryfold/core';
+import { checkSpec, type RunPlan } from '@cryfold/plan';
+import {
+  clusterStatusSchema,
+  findJob,
+  foldDetail,
+  foldLogSchema,
+  isUnfinished,
+  queueStatus,
+  RUN_ID,
+  runStatusSchema,
+  type StoreControl,
+  type WatchedFold,
+  watchedFoldSchema,
+} from '@cryfold/run-control';
+import { z } from 'zod';
+import { errorAnswer } from './answers.js';
+import type { App } from './app.js';
+import type { HeldAnswers } from './held-answers.js';
+import type { ReportWriter } from './report-writer.js';
+import type { RunList } from './run-list.js';
+
+const runParams = z.object({ run: z.string().regex(RUN_ID).max(200) });
+const foldParams = runParams.extend({
+  trial: z.string().max(200),
+  repeat: z.coerce.number().int().min(0),
+  fold: z.coerce.number().int().min(0),
+});
+const limit = z.coerce.number().int().min(1).max(1000);
+
+export interface RunRoutes {
+  control: StoreControl;
+  list: RunList;
+  reports: ReportWriter;
+  held: HeldAnswers;
+}
+
+const answers = <T extends z.ZodType>(ok: T) => ({ 200: ok, '4xx': errorAnswer, '5xx': errorAnswer });
+
+/** What can be asked of runs and done to them. @param app below /api/v1, behind the check of roles */
+export function addRunRoutes(app: App, routes: RunRoutes): void {
+  addStatusRoutes(app, routes);
+  addFoldRoute(app, routes);
+  addTextRoutes(app, routes);
+  addSubmitRoute(app, routes);
+  addChangeRoutes(app, routes);
+}
+
+function addStatusRoutes(app: App, { control, list }: RunRoutes): void {
+  app.get(
+    '/runs',
+    {
+      schema: {
+        summary: 'All runs, newest plans last as the store lists them',
+        querystring: z.object({ limit: limit.default(1000), offset: z.coerce.number().int().min(0).default(0) }),
+        response: answers(z.array(runStatusSchema)),
+      },
+    },
+    async ({ query }) => (await list.runs()).slice(query.offset, query.offset + query.limit),
+  );
+  app.get(
+    '/cluster',
+    { schema: { summary: 'Queues, counters, workers and unfinished runs', response: answers(clusterStatusSchema) } },
+    async () => ({ ...(await queueStatus(control.queues)), unfinished: (await list.runs()).filter(isUnfinished) }),
+  );
+  app.get(
+    '/runs/:run',
+    { schema: { summary: 'One run', params: runParams, response: answers(runStatusSchema) } },
+    async ({ params }) => list.statusOf(params.run),
+  );
+}
+
+function addFoldRoute(app: App, { control, list, held }: RunRoutes): void {
+  app.get(
+    '/runs/:run/folds/:trial/:repeat/:fold',
+    {
+      schema: {
+        summary: 'One fold: learning curve, confusion matrix, attempts and their logs; who trains it now',
+        params: foldParams,
+        querystring: z.object({ shuffle: z.coerce.number().int().min(0).optional() }),
+        response: answers(watchedFoldSchema),
+      },
+    },
+    async (request) => {
+      const { params, query } = request;
+      return held.make(request, () => detailOf({ control, list }, params, query.shuffle));
+    },
+  );
+}
+
+/** Everything about one fold, with the worker that trains it now. */
+async function detailOf(
+  { control, list }: Pick<RunRoutes, 'control' | 'list'>,
+  fold: z.infer<typeof foldParams>,
+  shuffle: number | undefined,
+): Promise<WatchedFold> {
+  const plan = await control.decoded.plan(fold.run);
+  const manifestOf = (of: RunPlan) => control.decoded.manifest(of);
+  const name = `${fold.trial}/${fold.repeat}/${fold.fold}`;
+  const { artifacts } = list.store;
+  if (shuffle === undefined) {
+    const detail = await foldDetail(artifacts, plan, findJob(plan, name), manifestOf);
+    return { ...detail, training: detail.committed ? null : await trainer(control, fold) };
+  }
+  const job = plan.jobs.find((one) => {
+    const split = plan.splits[one.split];
+    return (
+      one.trial === fold.trial && split.repeat === fold.repeat && split.fold === fold.fold && one.shuffle === shuffle
+    );
+  });
+  if (!job) throw new CryfoldError('RUN_NOT_FOUND', `run ${fold.run} has no fold ${name} of shuffle ${shuffle}`);
+  // Workers do not tell a fold of shuffled labels from the fold itself.
+  return { ...(await foldDetail(artifacts, plan, job, manifestOf)), training: null };
+}
+
+/** The worker that trains a fold now. */
+async function trainer(
+  control: StoreControl,
+  fold: { run: string; trial: string; repeat: number; fold: number },
+): Promise<WatchedFold['training']> {
+  for (const { host, pid, doing } of (await control.queues?.workers()) ?? []) {
+    const one = doing.find(
+      ({ run, trial, repeat, fold: index }) =>
+        run === fold.run && trial === fold.trial && repeat === fold.repeat && index === fold.fold,
+    );
+    if (one) return { host, pid, since: one.since, fraction: one.fraction };
+  }
+  return null;
+}
+
+/** Logs and the report. */
+function addTextRoutes(app: App, { control, list, reports, held }: RunRoutes): void {
+  app.get(
+    '/runs/:run/logs',
+    {
+      schema: {
+        summary: 'Logs of one fold (TRIAL/REPEAT/FOLD or the beginning of its key), else of all with a failed attempt',
+        params: runParams,
+        querystring: z.object({ fold: z.string().max(300).optional() }),
+        response: answers(z.array(foldLogSchema)),
+      },
+    },
+    async (request) => {
+      const { params, query } = request;
+      return held.make(request, () => control.logs(params.run, query.fold));
+    },
+  );
+  app.get(
+    '/runs/:run/report.html',
+    { schema: { summary: 'The HTML report of a run that has ended', params: runParams } },
+    async ({ params }, reply) => {
+      await control.decoded.plan(params.run);
+      const results = await list.store.runs.results(params.run);
+      if (!results) throw new CryfoldError('RUN_NOT_FOUND', `run ${params.run} has not ended: there is no report yet`);
+      const page = await reports.write(params.run, results.status === 'complete');
+      // The report's own policy, in a sandbox: nothing in it may speak for whoever reads it.
+      const policy = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; media-src data:";
+      return reply.type('text/html; charset=utf-8').header('content-security-policy', policy).send(page);
+    },
+  );
+}
+
+function addSubmitRoute(app: App, { control, list }: RunRoutes): void {
+  app.post(
+    '/runs',
+    {
+      config: { role: 'operate' },
+      // The spec, the dataset's key and the names of both.
+      bodyLimit: LIMITS.specBytes + 1024,
+      schema: {
+        summary: 'Start a spec over a dataset whose manifest and images are in the store',
+        body: z.object({
+          spec: z.record(z.string(), z.unknown()).describe('as the YAML spec'),
+          dataset: z.string().regex(/^[0-9a-f]{64}$/),
+        }),
+        response: answers(runStatusSchema),
+      },
+    },
+    async ({ body }) => list.changed(await control.submit(checkSpec(body.spec, 'spec'), body.dataset)),
+  );
+}
+
+function addChangeRoutes(app: App, { control, list }: RunRoutes): void {
+  app.post(
+    '/runs/:run/cancel',
+    {
+      config: { role: 'operate' },
+      schema: {
+        summary: 'Stop a run; answers once nothing of it trains any more. Finished folds are kept',
+        params: runParams,
+        response: answers(runStatusSchema),
+      },
+    },
+    async ({ params }) => list.changed(await control.cancel(params.run)),
+  );
+  app.post(
+    '/runs/:run/retry',
+    {
+      config: { role: 'operate' },
+      schema: {
+        summary: 'Try failed folds again, and go on with a run that was stopped or cancelled',
+        params: runParams,
+        response: answers(runStatusSchema),
+      },
+    },
+    async ({ params }) => list.changed(await control.retry(params.run)),
+  );
+  app.post(
+    '/runs/:run/extend',
+    {
+      config: { role: 'operate' },
+      schema: {
+        summary: 'The same evaluation with more repeats, as a run of its own',
+        params: runParams,
+        body: z.object({ repeats: z.int().min(1).max(LIMITS.repeats) }),
+        response: answers(runStatusSchema),
+      },
+    },
+    async ({ params, body }) => list.changed(await control.extend(params.run, body.repeats)),
+  );
+}

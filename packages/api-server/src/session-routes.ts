@@ -1,0 +1,55 @@
+import { sessionSchema } from '@cryfold/run-control';
+import { z } from 'zod';
+import { type Access, isSecure } from './access.js';
+import { errorAnswer } from './answers.js';
+import type { App } from './app.js';
+import type { WrongTokens } from './wrong-tokens.js';
+
+/** Bytes of a login. */
+const LOGIN = 4096;
+
+/** A browser's login: the token once, then a cookie. */
+export function addSessionRoutes(app: App, access: Access, wrongTokens: WrongTokens): void {
+  // Others behind the same address must not keep anyone from logging in; wrong tokens are counted instead.
+  const anyone = { role: 'anyone', rateLimit: false } as const;
+  const answers = { 200: sessionSchema, '4xx': errorAnswer };
+  app.get(
+    '/session',
+    { config: anyone, schema: { summary: 'What the asker may do', response: answers } },
+    async (request, reply) => {
+      const { principal } = request;
+      const shown = principal ? undefined : access.shown(request);
+      const error = shown && (await wrongTokens.error(request, reply));
+      // A browser whose session has ended logs in again; a program is told that its token is wrong.
+      if (error && (shown === 'header' || error.code === 'API_BUSY')) throw error;
+      return { role: principal?.role ?? null, open: access.open };
+    },
+  );
+  app.post(
+    '/session',
+    {
+      config: anyone,
+      bodyLimit: LOGIN,
+      schema: {
+        summary: 'Log a browser in: answers a cookie',
+        body: z.object({ token: z.string().min(1).max(1000) }),
+        response: answers,
+      },
+    },
+    async (request, reply) => {
+      const opened = access.login(request.body.token, isSecure(request));
+      if (!opened) throw await wrongTokens.error(request, reply, true);
+      request.principal = opened.principal;
+      reply.header('set-cookie', [opened.cookie, ...access.forgetOldest(request)]);
+      return { role: opened.principal.role, open: access.open };
+    },
+  );
+  app.delete(
+    '/session',
+    { config: anyone, schema: { summary: 'Log a browser out', response: answers } },
+    async (request, reply) => {
+      reply.header('set-cookie', access.close(isSecure(request)));
+      return { role: null, open: access.open };
+    },
+  );
+}

@@ -1,0 +1,83 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ClusterView, queueStatus } from '@cryfold/run-control';
+import type { Logger } from '@cryfold/runtime';
+import { Feed } from './feed.js';
+import { RunGrid } from './run-grid.js';
+import type { RunList } from './run-list.js';
+import type { Watched } from './watched.js';
+
+/** Milliseconds between looks at what somebody watches: one look for all who do. */
+const LOOK = 1000;
+/** Milliseconds that a watch goes on after the last one left, for those who come back. */
+const LINGER = 30_000;
+
+/** Feeds by what they watch: made for the first who asks, looked at while somebody listens. */
+export class Watches {
+  readonly #list: RunList;
+  readonly #log: Logger;
+  readonly #watched = new Map<string, Promise<Feed>>();
+  readonly #stopped = new AbortController();
+
+  constructor(list: RunList, log: Logger) {
+    this.#list = list;
+    this.#log = log;
+  }
+
+  /** All runs, queues and workers. */
+  cluster(): Promise<Feed> {
+    return this.#watch('', async () => watchCluster(this.#list));
+  }
+
+  /** One run, fold by fold. @throws CryfoldError RUN_NOT_FOUND */
+  run(run: string): Promise<Feed> {
+    return this.#watch(run, () => RunGrid.open(this.#list, run));
+  }
+
+  stop(): void {
+    this.#stopped.abort();
+  }
+
+  #watch(name: string, open: () => Promise<Watched>): Promise<Feed> {
+    const known = this.#watched.get(name);
+    if (known) return known;
+    const opened = open().then((watched) => {
+      void this.#keepLooking(name, watched);
+      return watched.feed;
+    });
+    this.#watched.set(name, opened);
+    opened.catch(() => this.#watched.delete(name));
+    return opened;
+  }
+
+  async #keepLooking(name: string, { feed, look }: Watched): Promise<void> {
+    let heard = Date.now();
+    while (!this.#stopped.signal.aborted) {
+      await sleep(LOOK, undefined, { signal: this.#stopped.signal, ref: false }).catch(() => {});
+      if (feed.listeners > 0) heard = Date.now();
+      if (Date.now() - heard > LINGER) break;
+      await look().catch((error) => this.#log.warn({ err: error, watch: name }, 'could not look'));
+    }
+    this.#watched.delete(name);
+  }
+}
+
+async function watchCluster(list: RunList): Promise<Watched> {
+  let runs = new Map<string, string>();
+  let queues = '';
+  let now: ClusterView = { queues: null, workers: [], runs: [] };
+  const feed = new Feed(() => now);
+  const look = async () => {
+    const { queues: counts, workers } = await queueStatus(list.queues);
+    const found = await list.brief();
+    now = { queues: counts, workers, runs: found };
+    const texts = new Map(found.map((run) => [run.run, JSON.stringify(run)]));
+    const changed = found.filter(({ run }) => texts.get(run) !== runs.get(run));
+    const text = JSON.stringify([counts, workers]);
+    const change: ClusterView = { queues: counts, workers, runs: changed };
+    if (changed.length > 0 || text !== queues) feed.publish(change);
+    runs = texts;
+    queues = text;
+  };
+  await look();
+  return { feed, look };
+}

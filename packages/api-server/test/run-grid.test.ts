@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { CryfoldError, FORMATS, sha256 } from '@cryfold/core';
+import { repeatedKFold } from '@cryfold/evaluation';
+import { parseSpec, planRun } from '@cryfold/plan';
+import { StoreControl } from '@cryfold/run-control';
+import { openStore, RunStore } from '@cryfold/store';
+import { RunGrid } from '../src/run-grid.js';
+import { RunList } from '../src/run-list.js';
+
+/** A stored run of three folds, and the list of runs of a server without queues. */
+async function scene(t: TestContext) {
+  const folder = await mkdtemp(join(tmpdir(), 'cryfold-grid-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const artifacts = openStore(`file:${folder}`);
+  const store = new RunStore(artifacts);
+  const clips = Array.from({ length: 6 }, (_, i) => ({ id: `${i}`, label: 'ab'[i % 2], group: `${i}` }));
+  const content = { name: 'small', contentHash: sha256('small'), grouped: true, classes: ['a', 'b'] };
+  const manifest = { format: 1 as const, ...content, clips };
+  const spec = parseSpec('version: 1\nname: small\nestimators: { svm: { kind: svm } }\n', 'spec.yaml');
+  const plan = planRun({ spec, manifest, splits: repeatedKFold(6, { splits: 3, repeats: 1, seed: 0 }) });
+  await store.datasets.saveManifest(manifest);
+  await store.runs.savePlan(plan);
+  const control = new StoreControl(artifacts);
+  const list = new RunList(control, store);
+  /** Commits a fold whose predictions are all right. */
+  const commit = async (i: number) => {
+    const { key, split } = plan.jobs[i];
+    const { test } = plan.splits[split];
+    const data = Float64Array.from(test.flatMap((clip) => (clip % 2 === 0 ? [1, 0] : [0, 1])));
+    const probabilities = await store.folds.saveMatrix(key, '0-a', 'p.npy', { data, rows: test.length, columns: 2 });
+    const record = { format: 1 as const, key, attempt: '0-a', curve: [], seconds: 2, environment: {}, probabilities };
+    await store.folds.commit(record);
+  };
+  const cells = (grid: RunGrid) => {
+    let data = '';
+    grid.feed.listen(undefined, (event) => {
+      data = event.data;
+    });
+    return JSON.parse(data).cells;
+  };
+  return { artifacts, store, plan, control, list, commit, cells };
+}
+
+test('reads what is committed and what failed, and publishes what changes later', async (t) => {
+  t.mock.timers.enable({ apis: ['Date'], now: Date.parse('2026-01-01') });
+  const { store, plan, list, commit, cells } = await scene(t);
+  await commit(0);
+  const error = new CryfoldError('WAV_INVALID', 'truncated').toRecord();
+  await store.runs.saveFailure(plan.run, { format: FORMATS.failure, key: plan.jobs[1].key, trial: 'svm', error });
+  const grid = await RunGrid.open(list, plan.run);
+  assert.deepEqual(cells(grid), [
+    [2, 1, 1, 2],
+    [3, 0, null, null],
+    [0, 0, null, null],
+  ]);
+  const heard: { event: string; data: string }[] = [];
+  grid.feed.listen(undefined, (event) => heard.push(event));
+  heard.splice(0);
+  await grid.look();
+  assert.equal(heard.length, 0, 'nothing has changed');
+  await commit(2);
+  t.mock.timers.tick(60_000);
+  await grid.look();
+  assert.equal(heard.length, 1);
+  assert.deepEqual(JSON.parse(heard[0].data).cells, [[2, 2, 1, 1, 2]]);
+});
+
+test('reads results again that the store did not answer for', async (t) => {
+  const { store, plan, list, commit, cells } = await scene(t);
+  await commit(0);
+  const grid = await RunGrid.open(list, plan.run);
+  await commit(1);
+  const result = store.folds.result.bind(store.folds);
+  store.folds.result = async () => {
+    throw new CryfoldError('STORE_UNREACHABLE', 'away');
+  };
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() + 60_000 });
+  await assert.rejects(grid.look());
+  store.folds.result = result;
+  await grid.look();
+  assert.deepEqual(cells(grid)[1], [2, 1, 1, 2]);
+});
+
+test('a result that cannot be read leaves its accuracy out, and hinders no other', async (t) => {
+  const { artifacts, plan, list, commit, cells } = await scene(t);
+  await artifacts.put(`folds/${plan.jobs[0].key}/result.json`, new TextEncoder().encode('{'));
+  await commit(1);
+  const grid = await RunGrid.open(list, plan.run);
+  assert.deepEqual(cells(grid).slice(0, 2), [
+    [2, 1, null, null],
+    [2, 1, 1, 2],
+  ]);
+});
+
+test('lists runs once for all who ask within a second, and again after a change', async (t) => {
+  const { control, list, plan } = await scene(t);
+  let asked = 0;
+  const status = control.status.bind(control);
+  control.status = (run) => {
+    asked++;
+    return status(run);
+  };
+  const [[one]] = await Promise.all([list.runs(), list.runs()]);
+  assert.deepEqual([asked, one.run, one.state], [1, plan.run, 'stopped']);
+  list.changed(one);
+  await list.runs();
+  assert.equal(asked, 2);
+});

@@ -1,0 +1,161 @@
+import { CryfoldError, contentKey, encodeRecord, FORMATS, sha256 } from '@cryfold/core';
+import type { FittedFusion, RunResults } from '@cryfold/evaluation';
+import { isGrouped, SPLITTERS } from '@cryfold/evaluation';
+import { type DatasetManifest, type FinalResult, FOLD_FORMAT, featuresOf, type RunPlan } from '@cryfold/plan';
+import { type ArtifactStore, readArtifact } from '@cryfold/store';
+import { type CardMetrics, decodeCard, type ModelCard } from './card.js';
+import { cardText, INTENDED_USE, limitsOf, NOTICE } from './card-text.js';
+import { modelKeys } from './registry.js';
+
+export interface NewVersion {
+  name: string;
+  plan: RunPlan;
+  manifest: DatasetManifest;
+  /** Of the plan's run, then of others over the same data and configuration under another protocol */
+  results: readonly RunResults[];
+  /** Which model of the run */
+  of: string;
+  /** Of each member, in the order of the fusion */
+  finals: readonly { trial: string; result: FinalResult }[];
+  fusion: FittedFusion | null;
+  cryfold: string;
+}
+
+/**
+ * Writes a version of a model: its files, then `card.json`, which says that it is there. Versions are named by what
+ * decides them (run, members, code), so the same call again finds what is there.
+ * @returns its card, and whether it was there already
+ */
+export async function writeVersion(
+  store: ArtifactStore,
+  input: NewVersion,
+): Promise<{ card: ModelCard; known: boolean }> {
+  const { name, plan, manifest, of, finals, fusion } = input;
+  const version = contentKey({
+    ...{ name, of, run: plan.run, format: FOLD_FORMAT },
+    finals: finals.map(({ result }) => result.key),
+    protocols: input.results.map(({ run }) => run.id),
+  }).slice(0, 12);
+  const key = modelKeys.card(name, version);
+  const known = await store.get(key);
+  if (known) return { card: decodeCard(known, key), known: true };
+
+  const files: ModelCard['files'] = [];
+  const put = async (path: string, bytes: Uint8Array) => {
+    await store.put(modelKeys.file(name, version, path), bytes);
+    files.push({ path, sha256: sha256(bytes), bytes: bytes.length });
+  };
+  const members = await putMembers(store, input, put);
+  if (fusion)
+    await put(
+      'fusion.json',
+      encodeRecord({ format: FORMATS.model, members: finals.map(({ trial }) => trial), ...fusion }),
+    );
+  const [results] = input.results;
+  const metrics = input.results.map((one) => metricsOf(one, of));
+  const data: ModelCard['data'] = {
+    name: manifest.name,
+    contentHash: manifest.contentHash,
+    clips: manifest.clips.length,
+    groups: results.dataset.groups,
+    grouped: manifest.grouped,
+    classes: results.dataset.perClass,
+    ...(manifest.rates && { rates: manifest.rates }),
+  };
+  const features = plan.spec.features;
+  const search = searchOf(results, members);
+  const card: ModelCard = {
+    format: members.some((member) => member.features) ? FORMATS.card : 1,
+    ...{ name, version, created: new Date().toISOString() },
+    cryfold: { version: input.cryfold, foldFormat: FOLD_FORMAT },
+    notice: NOTICE,
+    intendedUse: INTENDED_USE,
+    limits: limitsOf({ data, metrics, features, ...search }),
+    ...{ run: plan.run, of },
+    predictedBy: modelOf(results, of).predictedBy,
+    spec: plan.spec,
+    ...{ data, features, members },
+    fusion: fusion && { rule: fusion.rule, file: 'fusion.json' },
+    ...search,
+    metrics,
+    environment: Object.fromEntries(
+      finals.flatMap(({ trial, result }) =>
+        Object.entries(result.environment).map(([what, value]) => [`${trial}.${what}`, value]),
+      ),
+    ),
+    files,
+  };
+  await store.put(modelKeys.file(name, version, 'card.md'), new TextEncoder().encode(cardText(card)));
+  await store.putIfAbsent(key, encodeRecord(card));
+  return { card, known: false };
+}
+
+type Put = (path: string, bytes: Uint8Array) => Promise<void>;
+
+/** Copies the files of the trained members into the version. */
+async function putMembers(store: ArtifactStore, { plan, finals }: NewVersion, put: Put): Promise<ModelCard['members']> {
+  const members: ModelCard['members'] = [];
+  for (const { trial, result } of finals) {
+    const folder = `members/${trial}`;
+    for (const file of result.model) {
+      await put(`${folder}/${file.key.split('/').at(-1)}`, await readArtifact(store, file.key, file.sha256));
+    }
+    const { kind, features } = plan.spec.estimators[trial];
+    const own = features === undefined ? {} : { features: featuresOf(plan.spec, trial) };
+    members.push({ name: trial, kind, final: result.key, folder, ...own });
+  }
+  return members;
+}
+
+/** @throws CryfoldError USAGE */
+export function modelOf(results: RunResults, of: string): RunResults['models'][number] {
+  const model = results.models.find((one) => one.name === of);
+  if (model) return model;
+  throw new CryfoldError('USAGE', `run ${results.run.id} has no model ${of}`, {
+    context: { run: results.run.id, model: of },
+    hint: `It has: ${results.models.map((one) => one.name).join(', ')}.`,
+  });
+}
+
+function searchOf({ search }: RunResults, members: ModelCard['members']): Pick<ModelCard, 'search'> {
+  const chosen = search?.winners.filter(({ base }) => members.some(({ name }) => name === base)) ?? [];
+  if (!search || chosen.length === 0) return {};
+  const { algorithm, metric, nested } = search;
+  const winners = chosen.map(({ base, trial, parameters, among, plain, corrected }) => ({
+    ...{ member: base, trial, parameters, among, plain },
+    corrected: corrected && { mean: corrected.mean, low: corrected.low, high: corrected.high },
+  }));
+  return { search: { algorithm, metric, nested, winners } };
+}
+
+function metricsOf(results: RunResults, of: string): CardMetrics {
+  const { protocol, run, baselines } = results;
+  const { pooled, ...model } = modelOf(results, of);
+  const summary = (key: 'accuracy' | 'balancedAccuracy' | 'macroF1' | 'logLoss') => {
+    const { mean, standardDeviation, minimum, maximum } = model[key]!;
+    return { mean, standardDeviation, minimum, maximum };
+  };
+  const splitter = SPLITTERS.find((one) => one === protocol.splitter);
+  return {
+    run: run.id,
+    protocol: protocol.label,
+    splitter: protocol.splitter,
+    ...{ folds: protocol.folds, repeats: protocol.repeats, seed: protocol.seed },
+    grouped: splitter !== undefined && isGrouped(splitter),
+    accuracy: summary('accuracy'),
+    balancedAccuracy: summary('balancedAccuracy'),
+    macroF1: summary('macroF1'),
+    logLoss: summary('logLoss'),
+    intervals: pooled?.intervals
+      ? {
+          level: pooled.intervals.level,
+          accuracy: pooled.intervals.accuracy,
+          balancedAccuracy: pooled.intervals.balancedAccuracy,
+          macroF1: pooled.intervals.macroF1,
+        }
+      : null,
+    perClass: pooled?.perClass ?? [],
+    confusion: pooled?.confusion ?? [],
+    majorityShare: baselines.majority.share,
+  };
+}

@@ -1,0 +1,19 @@
+import type { ErrorRecord } from '@cryfold/core';
+import type { ModelCard, PredictOptions, RecordingPrediction } from '@cryfold/model-registry';
+import type { Recording } from './spool.js';
+
+/** Where a child finds the model that it answers with. */
+export type ModelSource = { storeUrl: string; name: string; version: string } | { folder: string };
+
+/** The child's descriptor of the spool: the first after standard input, output, error and the IPC channel. */
+export const SPOOL_DESCRIPTOR = 4;
+
+export type ToChild =
+  | { type: 'load'; source: ModelSource }
+  | { type: 'predict'; recordings: Recording[]; options: PredictOptions };
+
+export type FromChild =
+  | { type: 'ready'; card: ModelCard }
+  | { type: 'failed'; error: ErrorRecord }
+  | { type: 'done'; predictions: RecordingPrediction[] }
+  | { type: 'error'; error: ErrorRecord };

@@ -1,0 +1,150 @@
+import type { ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { CryfoldError } from '@cryfold/core';
+import type { ModelCard, PredictOptions, RecordingPrediction } from '@cryfold/model-registry';
+import { BoundedChild, loadConfig } from '@cryfold/runtime';
+import type { FromChild, ModelSource, ToChild } from './messages.js';
+import type { Recording } from './spool.js';
+
+const ENTRY = fileURLToPath(new URL('./predict-child.js', import.meta.url));
+
+interface Current {
+  resolve: (predictions: RecordingPrediction[]) => void;
+  reject: (error: CryfoldError) => void;
+  timer: NodeJS.Timeout;
+}
+
+export interface ChildOptions {
+  source: ModelSource;
+  /** Descriptor of the spool that recordings are read from */
+  spool: number;
+  /** Called when it ends without having been told to */
+  onDeath: () => void;
+}
+
+/** One version of a model in a process of its own, so that predicting never keeps the service from answering. */
+export class ModelChild {
+  readonly card: ModelCard;
+  readonly #bounded: BoundedChild;
+  readonly #process: ChildProcess;
+  readonly #onDeath: () => void;
+  #current: Current | undefined;
+  #retired = false;
+  #idle: () => void = () => {};
+
+  private constructor(bounded: BoundedChild, card: ModelCard, onDeath: () => void) {
+    const { process } = bounded;
+    this.#bounded = bounded;
+    this.#process = process;
+    this.#onDeath = onDeath;
+    this.card = card;
+    process.on('message', (message: FromChild) => this.#hear(message));
+    process.once('exit', (code, signal) => {
+      this.#take()?.reject(bounded.outOfMemory(signal) ?? died(code, signal));
+      this.#lose();
+    });
+  }
+
+  /** @throws CryfoldError as loading the model does; CHILD_DIED, OUT_OF_MEMORY */
+  static async start({ source, spool, onDeath }: ChildOptions): Promise<ModelChild> {
+    const bounded = new BoundedChild(ENTRY, {
+      limitMb: loadConfig().childMemoryMb,
+      hint: 'Send a shorter recording, or give the service more memory (CRYFOLD_CHILD_MEMORY_MB).',
+      serialization: 'advanced',
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc', spool],
+    });
+    const child = bounded.process;
+    const card = await new Promise<ModelCard>((resolve, reject) => {
+      const onExit = () => {
+        const starved = bounded.outOfMemory(child.signalCode);
+        reject(starved ?? new CryfoldError('CHILD_DIED', 'the predicting process ended while it loaded'));
+      };
+      child.once('exit', onExit);
+      child.once('error', onExit);
+      child.once('message', (message: FromChild) => {
+        child.off('exit', onExit);
+        if (message.type === 'ready') return resolve(message.card);
+        child.kill('SIGKILL');
+        reject(
+          message.type === 'failed'
+            ? CryfoldError.fromRecord(message.error)
+            : new CryfoldError('CHILD_DIED', 'the predicting process spoke out of turn'),
+        );
+      });
+      child.send({ type: 'load', source } satisfies ToChild);
+    });
+    return new ModelChild(bounded, card, onDeath);
+  }
+
+  /**
+   * Predicts at once; the caller waits for the answer before it asks again.
+   * @param seconds from now on
+   * @throws CryfoldError as `ModelPredictor.predictRecording`; CHILD_DIED; PREDICTION_TIMEOUT after `seconds`, with
+   * which the process ends, since nothing else can stop it
+   */
+  predict(recordings: Recording[], options: PredictOptions, seconds: number): Promise<RecordingPrediction[]> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#take();
+        // The caller must find it lost already.
+        this.#process.kill('SIGKILL');
+        this.#lose();
+        reject(
+          new CryfoldError('PREDICTION_TIMEOUT', `the prediction took longer than ${seconds} s`, {
+            hint: 'Send a shorter recording, or a longer hop.',
+          }),
+        );
+      }, seconds * 1000);
+      this.#bounded.begin();
+      this.#current = { resolve, reject, timer };
+      this.#process.send({ type: 'predict', recordings, options } satisfies ToChild, (error) => {
+        if (error) this.#take()?.reject(died(null, null));
+      });
+    });
+  }
+
+  /** Ends the process once it has answered, or at once: then its prediction is refused as SERVER_BUSY. */
+  async retire(atOnce = false): Promise<void> {
+    this.#retired = true;
+    if (atOnce) {
+      this.#take()?.reject(
+        new CryfoldError('SERVER_BUSY', 'the service is stopping', { hint: 'Try again in a few seconds.' }),
+      );
+    } else if (this.#current) {
+      await new Promise<void>((resolve) => {
+        this.#idle = resolve;
+      });
+    }
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    const ended = new Promise((resolve) => this.#process.once('exit', resolve));
+    this.#process.kill('SIGKILL');
+    await ended;
+  }
+
+  #lose(): void {
+    if (this.#retired) return;
+    this.#retired = true;
+    this.#onDeath();
+  }
+
+  #hear(message: FromChild): void {
+    if (message.type === 'done') this.#take()?.resolve(message.predictions);
+    else if (message.type === 'error') this.#take()?.reject(CryfoldError.fromRecord(message.error));
+  }
+
+  #take(): Current | undefined {
+    const current = this.#current;
+    this.#current = undefined;
+    clearTimeout(current?.timer);
+    this.#idle();
+    return current;
+  }
+}
+
+function died(code: number | null, signal: NodeJS.Signals | null): CryfoldError {
+  // The kernel kills a process that is out of memory, and V8 aborts one.
+  const why = signal === 'SIGKILL' || signal === 'SIGABRT' ? ', probably for lack of memory' : '';
+  return new CryfoldError('CHILD_DIED', `the predicting process ended (${signal ?? `code ${code}`}${why})`, {
+    hint: 'Try again, with a shorter recording. The operator can give the service more memory.',
+  });
+}

@@ -1,0 +1,161 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CryfoldError } from '@cryfold/core';
+import { type ModelCard, ModelRegistry, type PredictOptions, type RecordingPrediction } from '@cryfold/model-registry';
+import type { Logger, Metrics } from '@cryfold/runtime';
+import type { ArtifactStore } from '@cryfold/store';
+import type { ModelSource } from './messages.js';
+import { ModelChild } from './model-child.js';
+import { PredictionQueue } from './prediction-queue.js';
+import type { Recording, Spool } from './spool.js';
+
+export interface HostOptions {
+  /** Without a version, the champion is followed. */
+  model: { name: string; version?: string } | { folder: string };
+  /** Where the model is no folder */
+  store: ArtifactStore | undefined;
+  storeUrl: string;
+  /** Between looks at who is champion, seconds */
+  pollSeconds: number;
+  /** For one prediction, from when it begins, seconds */
+  timeoutSeconds: number;
+  /** For a request to wait until its prediction begins, seconds */
+  waitSeconds: number;
+  spool: Spool;
+  log: Logger;
+  metrics: Metrics;
+}
+
+/**
+ * The version that answers. A new champion is loaded in a process beside the old one; requests go to it from the moment
+ * that it is ready, and the old one ends when it has answered all that it was asked.
+ */
+export class ModelHost {
+  readonly #options: HostOptions;
+  readonly #stopped = new AbortController();
+  readonly #retiring = new Set<Promise<void>>();
+  readonly #queue: PredictionQueue;
+  #child: ModelChild | undefined;
+  #card!: ModelCard;
+  #watching: Promise<void> = Promise.resolve();
+
+  private constructor(options: HostOptions) {
+    this.#options = options;
+    this.#queue = new PredictionQueue(options.waitSeconds);
+  }
+
+  /** @throws CryfoldError MODEL_NOT_FOUND, ARTIFACT_*, TENSORFLOW_MISSING */
+  static async start(options: HostOptions): Promise<ModelHost> {
+    const host = new ModelHost(options);
+    await host.#use(await host.#wanted());
+    options.metrics.series('cryfold_serve_pending', () => [{ labels: {}, value: host.pending }]);
+    if ('name' in options.model && options.model.version === undefined) host.#watching = host.#watch();
+    return host;
+  }
+
+  /** Of the version that answers. */
+  get card(): ModelCard {
+    return this.#card;
+  }
+
+  get ready(): boolean {
+    return this.#child !== undefined && !this.#stopped.signal.aborted;
+  }
+
+  get pending(): number {
+    return this.#queue.length;
+  }
+
+  /**
+   * Predictions run one after the other. Those that wait keep their place while the predicting process is replaced.
+   * @param signal aborted when the client is gone: then it no longer waits
+   * @throws CryfoldError SERVER_BUSY, and as `ModelChild.predict`
+   */
+  predict(
+    recordings: Recording[],
+    options: PredictOptions,
+    signal: AbortSignal,
+  ): Promise<{ card: ModelCard; predictions: RecordingPrediction[] }> {
+    const work = async () => {
+      const child = this.#child;
+      if (!child)
+        throw new CryfoldError('SERVER_BUSY', 'the model is loading', { hint: 'Try again in a few seconds.' });
+      return { card: child.card, predictions: await child.predict(recordings, options, this.#options.timeoutSeconds) };
+    };
+    return this.#queue.add({ work, signal });
+  }
+
+  /** Turns away all that wait, and ends the prediction that runs. */
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    this.#queue.stop();
+    await Promise.all([this.#watching, ...this.#retiring, this.#child?.retire(true)]);
+  }
+
+  async #wanted(): Promise<ModelSource> {
+    const { model, store, storeUrl } = this.#options;
+    if ('folder' in model) return model;
+    if (!store) throw new CryfoldError('USAGE', 'there is no store to take the model from');
+    const { name, version } = await new ModelRegistry(store).find(model.name, model.version);
+    return { storeUrl, name, version };
+  }
+
+  async #use(source: ModelSource): Promise<void> {
+    const { log, metrics } = this.#options;
+    const child = await ModelChild.start({
+      source,
+      spool: this.#options.spool.descriptor,
+      onDeath: () => void this.#revive(child, source),
+    });
+    if (this.#stopped.signal.aborted) return child.retire(true);
+    const old = this.#child;
+    if (this.#card) metrics.remove('cryfold_serve_model_info', labels(this.#card));
+    this.#child = child;
+    this.#card = child.card;
+    this.#queue.open = true;
+    metrics.set('cryfold_serve_model_info', labels(child.card), 1);
+    log.info({ model: child.card.name, version: child.card.version }, 'model ready');
+    if (!old) return;
+    const retiring = old.retire().finally(() => this.#retiring.delete(retiring));
+    this.#retiring.add(retiring);
+  }
+
+  /** Starts a process that died again; meanwhile requests wait. */
+  async #revive(child: ModelChild, source: ModelSource): Promise<void> {
+    if (this.#child !== child) return;
+    this.#child = undefined;
+    this.#queue.open = false;
+    while (!this.#child && !this.#stopped.signal.aborted) {
+      this.#options.log.warn('the predicting process ended; starting another');
+      try {
+        await this.#use(source);
+      } catch (error) {
+        this.#options.log.error({ err: error }, 'the model cannot be loaded');
+        await sleep(1000, undefined, { signal: this.#stopped.signal }).catch(() => {});
+      }
+    }
+  }
+
+  async #watch(): Promise<void> {
+    const { pollSeconds, log, metrics } = this.#options;
+    let refused: string | undefined;
+    while (!this.#stopped.signal.aborted) {
+      await sleep(pollSeconds * 1000, undefined, { signal: this.#stopped.signal }).catch(() => {});
+      if (this.#stopped.signal.aborted) return;
+      try {
+        const source = await this.#wanted();
+        const version = 'version' in source ? source.version : undefined;
+        if (version === this.#card.version || version === refused) continue;
+        refused = version;
+        await this.#use(source);
+        refused = undefined;
+        metrics.add('cryfold_serve_switches_total', { outcome: 'done' });
+      } catch (error) {
+        // The version that answers goes on; one that cannot be loaded is not tried again until there is another.
+        metrics.add('cryfold_serve_switches_total', { outcome: 'failed' });
+        log.error({ err: error }, 'the champion could not be followed');
+      }
+    }
+  }
+}
+
+const labels = ({ name, version }: ModelCard) => ({ model: name, version });

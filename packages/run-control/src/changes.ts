@@ -1,0 +1,124 @@
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
+import { CryfoldError, isNewer, isUnreadable } from '@cryfold/core';
+import { featureKindOf } from '@cryfold/features/kinds';
+import { plannedFeatures, planRunInSteps, queuedIds, type RunPlan, type Spec, submittedWeights } from '@cryfold/plan';
+import type { Queues } from '@cryfold/queue';
+import type { RunStore } from '@cryfold/store';
+import { allSplits } from './splits.js';
+
+/** Milliseconds within which every training child must have stopped. */
+const STOPPED = 10_000;
+
+/**
+ * Leaves a record in the store, which coordinator and workers look for every second or so, and waits until nothing of
+ * the run is active any more. Finished folds are kept. A run that has ended is left as it is. One whose
+ * plan is damaged or too large to be read can be cancelled too; one of a newer cryfold cannot.
+ * @throws CryfoldError RUN_NOT_FOUND, FORMAT_NEWER
+ */
+export async function cancelRun(store: RunStore, queues: Queues | undefined, run: string): Promise<void> {
+  const plan = await store.runs.plan(run).then(
+    (stored) => stored.plan,
+    (error) => {
+      if (isNewer(error) || !isUnreadable(error)) throw error;
+      return undefined;
+    },
+  );
+  if (await store.runs.hasResults(run)) return;
+  await store.runs.cancel(run);
+  // Nobody works on a run whose plan cannot be read.
+  if (!plan) return;
+  const started = Date.now();
+  const keys = new Set(plan.jobs.map((job) => job.key));
+  while (queues && Date.now() - started < STOPPED) {
+    const active = [...(await queues.activeIds('gpu')), ...(await queues.activeIds('cpu'))];
+    if (!active.some((id) => keys.has(id))) break;
+    await sleep(200);
+  }
+}
+
+/**
+ * Makes a run that failed, was stopped or cancelled unfinished again; undefined for a complete one.
+ * @throws CryfoldError USAGE while it is running
+ */
+export async function reopenRun(
+  store: RunStore,
+  queues: Queues | undefined,
+  run: string,
+): Promise<RunPlan | undefined> {
+  const { plan } = await store.runs.plan(run);
+  if ((await store.runs.results(run))?.status === 'complete') return undefined;
+  if ((await queues?.job('runs', run))?.state === 'active' && !(await store.runs.isCancelled(run))) {
+    throw new CryfoldError('USAGE', `${run} is still running`, {
+      context: { run },
+      hint: `Wait for its end, or cryfold cancel ${run} first.`,
+    });
+  }
+  await store.check();
+  await store.runs.reopen(run);
+  return plan;
+}
+
+/** Has a coordinator take an unfinished run; its scan of the store would find it within seconds, this makes it quick. */
+export async function enqueueRun(queues: Queues, plan: RunPlan): Promise<void> {
+  const { run } = plan;
+  // First, since it waits for a connection that is still being made; the next question would fail at once.
+  await queues.remove('runs', run);
+  for (const queue of ['gpu', 'cpu'] as const) await queues.forgetFailures(queue, queuedIds(plan, queue));
+  await queues.add('runs', [{ id: run, payload: { format: 1, kind: 'run', run } }]);
+}
+
+/**
+ * The same evaluation with more repeats, as a run of its own. Folds that the two share have the same keys, so only the
+ * new ones are trained.
+ * @throws CryfoldError USAGE where there are as many repeats already
+ */
+export async function extendRun(store: RunStore, run: string, repeats: number): Promise<RunPlan> {
+  const { base: old } = await store.runs.plan(run);
+  if (repeats <= old.spec.protocol.repeats) {
+    throw new CryfoldError('USAGE', `--repeats: ${run} has ${old.spec.protocol.repeats} repeats already`, {
+      context: { run, repeats: old.spec.protocol.repeats },
+      hint: `Ask for more than ${old.spec.protocol.repeats}.`,
+    });
+  }
+  const spec = { ...old.spec, protocol: { ...old.spec.protocol, repeats } };
+  return submitRun(store, spec, old.dataset.key);
+}
+
+/**
+ * Plans a spec over a dataset whose manifest and images are in the store, and puts the plan there: from then on it is a
+ * run that the coordinator drives. An equal run that ended incomplete is tried again; a complete one is left alone.
+ * @throws CryfoldError ARTIFACT_MISSING, SPLIT_IMPOSSIBLE; SPEC_INVALID for weights by path or URL
+ */
+export async function submitRun(store: RunStore, spec: Spec, dataset: string): Promise<RunPlan> {
+  // Before the work of planning.
+  submittedWeights(spec);
+  const manifest = await store.datasets.manifest(dataset);
+  const splits = allSplits(spec, manifest);
+  await setImmediate();
+  return submitPlan(store, await planRunInSteps({ spec, manifest, splits }));
+}
+
+/** As `submitRun`, of a plan that was made already. */
+export async function submitPlan(store: RunStore, plan: RunPlan): Promise<RunPlan> {
+  const weights = submittedWeights(plan.spec);
+  for (const [features, set] of plannedFeatures(plan)) {
+    if (await store.datasets.hasFeatures(features)) continue;
+    const file = store.datasets.featureFiles(features)[featureKindOf(set).produces];
+    throw missing(file, 'Run the spec with --data once, so that they are drawn.');
+  }
+  for (const hash of weights) {
+    if (!(await store.weights.has(hash))) {
+      throw missing(store.weights.key(hash), 'Upload them with cryfold weights put.');
+    }
+  }
+  await store.check();
+  if ((await store.runs.results(plan.run))?.status === 'complete') return plan;
+  // Before anything is forgotten: a newer version's run is refused.
+  await store.runs.savePlan(plan);
+  await store.runs.reopen(plan.run);
+  return plan;
+}
+
+function missing(key: string, hint: string): CryfoldError {
+  return new CryfoldError('ARTIFACT_MISSING', `${key} is not in the store`, { context: { key }, hint });
+}

@@ -1,0 +1,56 @@
+import { accuracy, argmaxRows, confusionMatrix } from '@cryfold/evaluation';
+import type { DatasetManifest, FoldJob, RunPlan } from '@cryfold/plan';
+import { type ArtifactStore, RunStore } from '@cryfold/store';
+import { z } from 'zod';
+import { foldLog, foldLogSchema } from './logs.js';
+
+export const foldDetailSchema = foldLogSchema.extend({
+  shuffle: z.int().nullable(),
+  queue: z.string(),
+  /** Of the test clips; null while there is no result */
+  accuracy: z.number().nullable(),
+  /** Counts of test clips, true class x predicted class */
+  confusion: z.object({ classes: z.array(z.string()), counts: z.array(z.array(z.int())) }).nullable(),
+  failure: z.object({ code: z.string(), message: z.string(), hint: z.string().optional() }).nullable(),
+  environment: z.record(z.string(), z.string()),
+  started: z.string().nullable(),
+  /** Keys of what the committed attempt left in the store */
+  artifacts: z.array(z.string()),
+});
+export type FoldDetail = z.infer<typeof foldDetailSchema>;
+
+/**
+ * Everything that the store knows of a fold.
+ * @param manifestOf the manifest of a plan's dataset; asked for only where there is a result
+ * @throws CryfoldError ARTIFACT_MISSING, ARTIFACT_CORRUPT
+ */
+export async function foldDetail(
+  store: ArtifactStore,
+  plan: RunPlan,
+  job: FoldJob,
+  manifestOf: (plan: RunPlan) => Promise<DatasetManifest>,
+): Promise<FoldDetail> {
+  const { folds, runs } = new RunStore(store);
+  const result = await folds.result(job.key);
+  const log = await foldLog(folds, plan, job, result);
+  const error = result ? undefined : (await runs.failure(plan.run, job.key))?.error;
+  const counts = result && confusionOf(await manifestOf(plan), plan, job, await folds.scores(result));
+  return {
+    ...log,
+    shuffle: job.shuffle ?? null,
+    queue: job.queue,
+    accuracy: counts ? accuracy(counts) : null,
+    confusion: counts ? { classes: plan.dataset.classes, counts } : null,
+    failure: error ? { code: error.code, message: error.message, ...(error.hint ? { hint: error.hint } : {}) } : null,
+    environment: result?.environment ?? {},
+    started: result?.started ?? null,
+    artifacts: result ? folds.keysOf(result) : [],
+  };
+}
+
+/** Counts of a fold's test clips, true class x predicted class. */
+export function confusionOf(manifest: DatasetManifest, plan: RunPlan, job: FoldJob, scores: Float64Array): number[][] {
+  const { classes } = plan.dataset;
+  const truth = plan.splits[job.split].test.map((clip) => classes.indexOf(manifest.clips[clip].label));
+  return confusionMatrix(truth, argmaxRows(scores, classes.length), classes.length);
+}

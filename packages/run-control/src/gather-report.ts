@@ -1,0 +1,100 @@
+import { evaluateStored, readRun, type StoredRun } from '@cryfold/aggregator';
+import { CryfoldError } from '@cryfold/core';
+import { type ClipOutcome, clipOutcomes, type RunResults } from '@cryfold/evaluation';
+import { encodeWav, readClips, readDataset } from '@cryfold/features';
+import { featureKindOf } from '@cryfold/features/kinds';
+import { plannedFeatures, type Spec } from '@cryfold/plan';
+import type { FoldTime, HardClip, ReportInput } from '@cryfold/report';
+import { type ArtifactStore, RunStore } from '@cryfold/store';
+
+/** Clips shown with their spectrograms. */
+const HARDEST = 12;
+
+/**
+ * All that the store knows about a run, for its report.
+ * @param results of the run; its fusions are fused again from the stored probabilities
+ * @param audio the recordings, for players beside the hardest clips
+ */
+export async function gatherReport(store: ArtifactStore, results: RunResults, audio?: string): Promise<ReportInput> {
+  const stored = await readRun(new RunStore(store), results.run.id);
+  const { probabilities } = evaluateStored(stored, fusionOf(results));
+  const outcomes = clipOutcomes(stored.input, probabilities, stored.input.decisions);
+  const { plan, folds } = stored;
+  const curves: Record<string, ReturnType<typeof curvesOf>> = {};
+  for (const trial of Object.keys(plan.spec.estimators)) curves[trial] = curvesOf(stored, trial);
+  return {
+    results,
+    outcomes,
+    hardest: await hardestClips(store, stored, outcomes, audio),
+    curves,
+    foldTimes: folds.flatMap(({ job, record }): FoldTime[] => {
+      if (!record.started) return [];
+      const { repeat, fold } = plan.splits[job.split];
+      const { trial } = job;
+      const host = record.environment.host ?? '';
+      return [{ trial, repeat, fold, host, started: Date.parse(record.started), seconds: record.seconds }];
+    }),
+    hashes: { data: plan.dataset.key, features: plan.features.key },
+  };
+}
+
+function fusionOf({ models }: RunResults): Spec['fusion'] {
+  return Object.fromEntries(
+    models.flatMap(({ name, kind, method, members }) =>
+      kind === 'fusion' && members ? [[name, { rule: method as Spec['fusion'][string]['rule'], members }]] : [],
+    ),
+  );
+}
+
+function curvesOf({ folds }: StoredRun, trial: string) {
+  return folds.flatMap(({ job, record }) => (job.trial === trial && job.shuffle === undefined ? [record.curve] : []));
+}
+
+/** The clips with the largest share of wrong answers, the least probable first among equals. */
+async function hardestClips(
+  store: ArtifactStore,
+  { plan, manifest }: StoredRun,
+  outcomes: readonly ClipOutcome[],
+  audio: string | undefined,
+): Promise<HardClip[]> {
+  const [features] = [...plannedFeatures(plan)].find(([, set]) => featureKindOf(set).produces === 'images') ?? [];
+  // Clips are shown as the images that estimators read.
+  if (features === undefined) return [];
+  const share = ({ wrong, predictions }: ClipOutcome) => wrong / predictions;
+  const hardest = outcomes
+    .filter(({ wrong }) => wrong > 0)
+    .sort((a, b) => share(b) - share(a) || a.truth - b.truth)
+    .slice(0, HARDEST);
+  const { shape, data } = await new RunStore(store).datasets.images(features);
+  const [, height, width] = shape;
+  const size = height * width * 3;
+  const row = new Map(manifest.clips.map(({ id }, i) => [id, i]));
+  const sounds = audio === undefined ? undefined : await readSounds(audio, plan.spec, hardest);
+  return hardest.map((outcome) => {
+    const at = row.get(outcome.clip)! * size;
+    const sound = sounds?.get(outcome.clip);
+    return {
+      outcome,
+      image: { pixels: data.subarray(at, at + size), width, height },
+      ...(sound ? { audio: sound } : {}),
+    };
+  });
+}
+
+/** WAV files of the clips. @throws CryfoldError USAGE where the recordings are not those of the run */
+async function readSounds(audio: string, spec: Spec, clips: readonly ClipOutcome[]): Promise<Map<string, Uint8Array>> {
+  const dataset = await readDataset(audio, { clipSeconds: spec.features.clipSeconds, skipBad: true });
+  const wanted = new Set(clips.map(({ clip }) => clip));
+  const own = dataset.clips.filter(({ id }) => wanted.has(id));
+  if (own.length < wanted.size) {
+    throw new CryfoldError('USAGE', `--audio: ${audio} lacks ${wanted.size - own.length} of the clips to be shown`, {
+      context: { path: audio },
+      hint: 'Give the directory or manifest that the run was started with.',
+    });
+  }
+  const sounds = new Map<string, Uint8Array>();
+  for await (const { clip, samples } of readClips({ root: dataset.root, clips: own })) {
+    sounds.set(clip.id, encodeWav(samples, clip.rate));
+  }
+  return sounds;
+}

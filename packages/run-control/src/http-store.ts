@@ -1,0 +1,100 @@
+import { Readable } from 'node:stream';
+import type { ReadableStream } from 'node:stream/web';
+import { CryfoldError, sha256 } from '@cryfold/core';
+import type { ArtifactContent, ArtifactInfo, ArtifactStore } from '@cryfold/store';
+import { z } from 'zod';
+import type { HttpClient } from './http-client.js';
+
+const session = z.object({ role: z.enum(['read', 'operate']).nullable() });
+
+function infoOf(headers: Headers): ArtifactInfo {
+  return { bytes: Number(headers.get('x-artifact-bytes')), modified: new Date(headers.get('last-modified') ?? 0) };
+}
+
+const page = z.object({ keys: z.array(z.string()), next: z.string().nullable() });
+
+/**
+ * A cluster's store through its server: all of it can be read; written can only be what a run needs (manifests, images,
+ * weights), and only where nothing is. Deleting is for those who hold the store's own credentials.
+ */
+export class HttpStore implements ArtifactStore {
+  constructor(private readonly client: HttpClient) {}
+
+  /** Whether the server answers and knows the token; it has checked its store itself. */
+  async check(): Promise<void> {
+    await this.role();
+  }
+
+  /**
+   * @returns what the token may do
+   * @throws CryfoldError API_UNAUTHORIZED, API_FORBIDDEN, SERVER_UNREACHABLE
+   */
+  async role(needed: 'read' | 'operate' = 'read'): Promise<'read' | 'operate'> {
+    const { role } = await this.client.json('session', session);
+    if (role === null) {
+      throw new CryfoldError('API_UNAUTHORIZED', 'the server asks for a token', {
+        hint: 'Set CRYFOLD_API_TOKEN, or CRYFOLD_API_TOKEN_FILE to a file that holds it.',
+      });
+    }
+    if (needed === 'read' || role === 'operate') return role;
+    throw new CryfoldError('API_FORBIDDEN', 'this token may only look', {
+      hint: 'Set CRYFOLD_API_TOKEN to one that may operate.',
+    });
+  }
+
+  async get(key: string): Promise<Uint8Array | undefined> {
+    return this.client.bytes(`artifacts/${key}`);
+  }
+
+  async has(key: string): Promise<boolean> {
+    return (await this.stat(key)) !== undefined;
+  }
+
+  async stat(key: string): Promise<ArtifactInfo | undefined> {
+    const { status, headers } = await this.client.send(`artifacts/${key}`, { method: 'HEAD', accept: [404] });
+    if (status === 404) return undefined;
+    return infoOf(headers);
+  }
+
+  async open(key: string): Promise<ArtifactContent | undefined> {
+    const { status, headers, body } = await this.client.send(`artifacts/${key}`, { accept: [404] });
+    if (status !== 404 && body) {
+      return { ...infoOf(headers), stream: Readable.fromWeb(body as ReadableStream<Uint8Array>) };
+    }
+    await body?.cancel();
+    return undefined;
+  }
+
+  async put(key: string, bytes: Uint8Array): Promise<void> {
+    await this.putIfAbsent(key, bytes);
+  }
+
+  async putIfAbsent(key: string, bytes: Uint8Array): Promise<boolean> {
+    const headers = { 'x-artifact-sha256': sha256(bytes) };
+    const { status } = await this.client.send(`artifacts/${key}`, { method: 'PUT', bytes, headers });
+    return status === 201;
+  }
+
+  /** Holds the content in memory all the same: the request may have to be repeated. */
+  async putStreamIfAbsent(key: string, source: AsyncIterable<Uint8Array>): Promise<boolean> {
+    const pieces: Uint8Array[] = [];
+    for await (const piece of source) pieces.push(piece);
+    return this.putIfAbsent(key, Buffer.concat(pieces));
+  }
+
+  async *list(prefix: string): AsyncIterable<string> {
+    let after: string | undefined;
+    do {
+      const response = await this.client.send('artifacts', { query: { prefix, after } });
+      const { keys, next } = page.parse(await response.json());
+      yield* keys;
+      after = next ?? undefined;
+    } while (after !== undefined);
+  }
+
+  async delete(key: string): Promise<void> {
+    throw new CryfoldError('API_FORBIDDEN', `${key} cannot be deleted through a server`, { context: { key } });
+  }
+
+  async close(): Promise<void> {}
+}

@@ -1,0 +1,50 @@
+export { RUN_ID } from '@cryfold/store';
+export { enqueueRun } from './changes.js';
+export type { Decoded } from './decoded.js';
+export {
+  confusionOf,
+  type FoldDetail,
+  foldDetail,
+  foldDetailSchema,
+} from './fold-detail.js';
+export { gatherReport } from './gather-report.js';
+export { HttpClient, type ServerAddress } from './http-client.js';
+export { HttpControl } from './http-control.js';
+export { HttpStore } from './http-store.js';
+export {
+  type Cell,
+  type CellState,
+  type ClusterView,
+  type Failure,
+  type FoldGrid,
+  type Grid,
+  type GridChange,
+  type GridSearch,
+  type GridStatus,
+  type Reason,
+  type Session,
+  sessionSchema,
+  type WatchedFold,
+  watchedFoldSchema,
+} from './live.js';
+export { type FoldLog, findJob, foldLogSchema } from './logs.js';
+export { planChampion } from './models/champion-plan.js';
+export { chooseOf, configurationOf } from './models/final-model.js';
+export { HttpModels, type Making, makingSchema } from './models/http-models.js';
+export { type ModelControl, StoreModels } from './models/model-control.js';
+export { trainInCluster } from './models/train-in-cluster.js';
+export { type NewModel, trainingProgress, type Watching } from './models/training.js';
+export { noWorker, untakenQueues } from './no-worker.js';
+export { Patience } from './patience.js';
+export { type RunControl, StoreControl } from './run-control.js';
+export { allSplits, innerSplits, type Labelled, makeSplits, PROTOCOLS } from './splits.js';
+export {
+  type ClusterStatus,
+  clusterStatusSchema,
+  isUnfinished,
+  queueStatus,
+  type RunStatus,
+  runStatusSchema,
+  unlessDeleted,
+} from './status.js';
+export { readTrialRows, TrialTable } from './trials.js';

@@ -1,0 +1,119 @@
+import { readRun, type StoredRun } from '@cryfold/aggregator';
+import { CryfoldError, canonicalJson, ifReadable, VERSION } from '@cryfold/core';
+import { type FittedFusion, fitFusion, isFitted, outOfFoldRows, type RunResults } from '@cryfold/evaluation';
+import { DEFAULT_FEATURES } from '@cryfold/features/kinds';
+import { checkModelName, type ModelCard, modelOf, writeVersion } from '@cryfold/model-registry';
+import { type FinalResult, featuresOf, type Spec } from '@cryfold/plan';
+import { type ArtifactStore, RunStore } from '@cryfold/store';
+import type { NewModel, TrainMember, Watching } from './training.js';
+
+/**
+ * Refits one model of a finished run on all its data, members and fusion, with the run's parameters, and writes it as a
+ * version. A run that was not finished for this model is refused: nobody could say how good it is.
+ * @throws CryfoldError RUN_NOT_FOUND, RUN_FAILED, USAGE, and what training throws
+ */
+export async function makeFinalModel(
+  store: ArtifactStore,
+  { run, of, name }: NewModel,
+  train: TrainMember,
+  watching: Watching,
+): Promise<{ card: ModelCard; known: boolean }> {
+  checkModelName(name);
+  const results = await new RunStore(store).runs.results(run);
+  if (!results) {
+    throw new CryfoldError('RUN_NOT_FOUND', `the store has no finished run ${run}`, {
+      context: { run },
+      hint: 'cryfold list shows what is there.',
+    });
+  }
+  if (!modelOf(results, of).complete) {
+    throw new CryfoldError('RUN_FAILED', `${of} of run ${run} misses folds`, {
+      context: { run, model: of },
+      hint: `cryfold retry ${run} tries them again.`,
+    });
+  }
+  const { plan, manifest, rule, fusion } = await refit(store, run, of);
+  const finals: { trial: string; result: FinalResult }[] = [];
+  for (const trial of rule?.members ?? [of]) {
+    finals.push({ trial, result: await train(plan, trial, watching) });
+  }
+  watching.onProgress('writing the model');
+  return writeVersion(store, {
+    ...{ name, plan, manifest, of, finals },
+    results: [results, ...(await otherProtocols(store, results, of))],
+    fusion,
+    cryfold: VERSION,
+  });
+}
+
+/** Before anything is trained, and so that the run's folds are not kept meanwhile. */
+async function refit(store: ArtifactStore, run: string, of: string) {
+  const stored = await readRun(new RunStore(store), run);
+  const { plan, manifest } = stored;
+  const rule = Object.hasOwn(plan.spec.fusion, of) ? plan.spec.fusion[of] : undefined;
+  return { plan, manifest, rule, fusion: rule ? refitFusion(stored, rule) : null };
+}
+
+/** Fitted rules learn from the out-of-fold predictions of the first repeat, of which they learnt a part in each fold. */
+function refitFusion({ plan, input }: StoredRun, { rule, members }: Spec['fusion'][string]): FittedFusion {
+  const classes = input.classes.length;
+  if (!isFitted(rule)) return fitFusion(rule, classes);
+  const predictions = {
+    splits: input.splits,
+    members: members.map((member) => input.probabilities.get(member) ?? []),
+    labels: input.clips.map(({ label }) => label),
+    classes,
+  };
+  const training = outOfFoldRows(predictions, 0);
+  if (training) return fitFusion(rule, classes, training);
+  throw new CryfoldError('RUN_FAILED', `run ${plan.run} lacks out-of-fold predictions for its fusion`, {
+    context: { run: plan.run },
+  });
+}
+
+/** What decides how a model is trained, for telling whether two runs evaluated the same one. */
+export function configurationOf(
+  spec: Pick<Spec, 'features' | 'featureSets' | 'estimators' | 'fusion'>,
+  of: string,
+): string {
+  const fusion = spec.fusion[of];
+  const members = fusion?.members ?? [of];
+  return canonicalJson({
+    fusion: fusion && { rule: fusion.rule },
+    members: members.map((member) => {
+      // What a feature set is called decides nothing, and earlier specs do not say of which kind it is.
+      const { features: _, ...estimator } = spec.estimators[member];
+      return { estimator, features: Object.assign({ kind: DEFAULT_FEATURES }, featuresOf(spec, member)) };
+    }),
+  });
+}
+
+/** Finished runs of the same model over the same data with other splitters, the one of most repeats of each. */
+async function otherProtocols(store: ArtifactStore, results: RunResults, of: string): Promise<RunResults[]> {
+  const found = new Map<string, RunResults>();
+  const own = configurationOf(results.spec as Spec, of);
+  const { runs } = new RunStore(store);
+  for (const run of await runs.withResults()) {
+    // One that cannot be read, such as of another version, says nothing that can be compared.
+    const other = await ifReadable(runs.results(run));
+    if (!other) continue;
+    const { splitter, repeats } = other.protocol;
+    if (splitter === results.protocol.splitter || other.dataset.contentHash !== results.dataset.contentHash) continue;
+    if (!other.models.some((model) => model.name === of && model.complete)) continue;
+    if (configurationOf(other.spec as Spec, of) !== own) continue;
+    if ((found.get(splitter)?.protocol.repeats ?? 0) < repeats) found.set(splitter, other);
+  }
+  return [...found.values()];
+}
+
+/**
+ * Told, or the first fusion of a run, or its only estimator.
+ * @throws CryfoldError USAGE
+ */
+export function chooseOf(spec: Pick<Spec, 'estimators' | 'fusion'>, told: string | undefined): string {
+  const all = [...Object.keys(spec.fusion), ...Object.keys(spec.estimators)];
+  const choice = told ?? (all.length === 1 || Object.keys(spec.fusion).length === 1 ? all[0] : undefined);
+  if (choice !== undefined && all.includes(choice)) return choice;
+  const why = told === undefined ? 'say which estimator or fusion the model is' : `there is no ${told}`;
+  throw new CryfoldError('USAGE', `--of: ${why}`, { hint: `There are: ${all.join(', ')}.` });
+}

@@ -1,0 +1,70 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CryfoldError } from '@cryfold/core';
+import { kindOf } from '@cryfold/estimators';
+import { type FinalResult, finalRequest, type RunPlan } from '@cryfold/plan';
+import { failureOf, Queues } from '@cryfold/queue';
+import { type ArtifactStore, RunStore } from '@cryfold/store';
+import { isTaken, noWorker } from '../no-worker.js';
+import { trainingProgress, type Watching } from './training.js';
+
+/** Milliseconds between looks at whether the model is in the store. */
+const POLL = 300;
+
+/** Where the workers of a cluster take their jobs and leave their results. */
+export interface Cluster {
+  store: ArtifactStore;
+  redisUrl: string;
+}
+
+/**
+ * Has a worker train an estimator of a run on all its clips, so the caller needs neither TensorFlow nor a GPU.
+ * @param trial one of the plan's estimators
+ * @throws CryfoldError as training does; CANCELLED
+ */
+export async function trainInCluster(
+  { store, redisUrl }: Cluster,
+  plan: RunPlan,
+  trial: string,
+  { signal, onProgress }: Watching,
+): Promise<FinalResult> {
+  const request = finalRequest(plan, trial);
+  const { finals } = new RunStore(store);
+  const known = await finals.result(request.key);
+  if (known) return known;
+  const { say, steps } = trainingProgress(plan, trial, onProgress);
+  say('');
+  await finals.saveRequest(request);
+  const { queue } = kindOf(request.estimator);
+  const id = `final-${request.key}`;
+  const queues = new Queues(redisUrl);
+  let failed: CryfoldError | undefined;
+  try {
+    await queues.listen(queue, {
+      failed: (job, reason) => {
+        if (job === id) failed = CryfoldError.fromRecord(failureOf(reason));
+      },
+      progress: (job, data) => {
+        const { done, total } = data as { done: number; total: number };
+        if (job === id && total > 0) steps(done, total);
+      },
+    });
+    await queues.remove(queue, id);
+    const payload = { format: 1, kind: 'final', run: plan.run, trial, key: request.key } as const;
+    while (!signal.aborted) {
+      // Again and again, in case Redis forgets: adding what is there changes nothing.
+      await queues.add(queue, [{ id, payload }]);
+      if (!isTaken(queue, await queues.workers())) say(`: ${noWorker(queue)}`);
+      for (let looks = 0; looks < 20 && !signal.aborted; looks++) {
+        const result = await finals.result(request.key);
+        if (result) return result;
+        if (failed) throw failed;
+        await sleep(POLL, undefined, { signal }).catch(() => {});
+      }
+    }
+    throw new CryfoldError('CANCELLED', `training ${trial} on all clips was stopped`, {
+      hint: 'A worker may still end it; the same command finds it then.',
+    });
+  } finally {
+    await queues.close();
+  }
+}

@@ -1,0 +1,149 @@
+import { CryfoldError, isUnreadable, mapLimited } from '@cryfold/core';
+import type { FoldJob, RunPlan, Spec } from '@cryfold/plan';
+import type { Queues } from '@cryfold/queue';
+import { type ArtifactStore, RunStore } from '@cryfold/store';
+import { cancelRun, enqueueRun, extendRun, reopenRun, submitPlan, submitRun } from './changes.js';
+import { Decoded } from './decoded.js';
+import { ALL_LOGS, type FoldLog, findJob, foldLog, withoutText } from './logs.js';
+import { planStoredChampion } from './models/champion-plan.js';
+import {
+  type ClusterStatus,
+  isUnfinished,
+  queueStatus,
+  type RunStatus,
+  statusOf,
+  unlessDeleted,
+  unreadableStatus,
+} from './status.js';
+
+/**
+ * What can be asked of runs and done to them. Two implementations: over the store and Redis (`StoreControl`), which the
+ * server uses too, and over a server's HTTP API (`HttpControl`). Every method may throw RUN_NOT_FOUND.
+ */
+export interface RunControl {
+  list(): Promise<RunStatus[]>;
+  cluster(): Promise<ClusterStatus>;
+  status(run: string): Promise<RunStatus>;
+  /** Returns once nothing of the run is active any more; finished folds are kept. */
+  cancel(run: string): Promise<RunStatus>;
+  /** Tries failed folds again, and goes on with a run that was stopped or cancelled. @throws CryfoldError USAGE */
+  retry(run: string): Promise<RunStatus>;
+  /** The same evaluation with more repeats, as a run of its own. @throws CryfoldError USAGE */
+  extend(run: string, repeats: number): Promise<RunStatus>;
+  /** Starts a spec over a dataset whose manifest and images are in the store. @throws CryfoldError ARTIFACT_MISSING */
+  submit(spec: Spec, dataset: string): Promise<RunStatus>;
+  /**
+   * Starts what a champion stands for on the folds of a challenger, a run in the store, as `planChampion` says.
+   * @throws CryfoldError MODEL_NOT_FOUND, MODEL_INCOMPARABLE, ARTIFACT_MISSING
+   */
+  submitChampion(name: string, version: string, challenger: string): Promise<RunStatus>;
+  /** Of one fold (`TRIAL/REPEAT/FOLD` or the beginning of its key), else of all with a failed attempt. */
+  logs(run: string, fold?: string): Promise<FoldLog[]>;
+}
+
+/** Runs that may be planned or wait for it at once. */
+const PLANNING = 16;
+
+/** Over a store, and the queues of a cluster where there is one: a local run is controlled through its store alone. */
+export class StoreControl implements RunControl {
+  readonly records: RunStore;
+  readonly decoded: Decoded;
+  #planning = 0;
+  #lastPlanned: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    readonly store: ArtifactStore,
+    readonly queues?: Queues,
+  ) {
+    this.records = new RunStore(store);
+    this.decoded = new Decoded(this.records);
+  }
+
+  async list(): Promise<RunStatus[]> {
+    const runs: RunStatus[] = [];
+    for (const run of await this.records.runs.ids()) {
+      const status = await unlessDeleted(this.status(run));
+      if (status) runs.push(status);
+    }
+    return runs;
+  }
+
+  async cluster(): Promise<ClusterStatus> {
+    return { ...(await queueStatus(this.queues)), unfinished: (await this.list()).filter(isUnfinished) };
+  }
+
+  async status(run: string): Promise<RunStatus> {
+    try {
+      return await statusOf(this.records, this.queues, await this.decoded.plan(run));
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      return unreadableStatus(run, error, await this.records.runs.isCancelled(run));
+    }
+  }
+
+  async cancel(run: string): Promise<RunStatus> {
+    await cancelRun(this.records, this.queues, run);
+    return this.status(run);
+  }
+
+  async retry(run: string): Promise<RunStatus> {
+    const plan = await reopenRun(this.records, this.queues, run);
+    return plan ? this.#start(plan) : this.status(run);
+  }
+
+  async extend(run: string, repeats: number): Promise<RunStatus> {
+    return this.#plan(() => extendRun(this.records, run, repeats));
+  }
+
+  async submit(spec: Spec, dataset: string): Promise<RunStatus> {
+    return this.#plan(() => submitRun(this.records, spec, dataset));
+  }
+
+  async submitChampion(name: string, version: string, challenger: string): Promise<RunStatus> {
+    return this.#plan(async () => {
+      const plan = await planStoredChampion(this.store, name, version, await this.decoded.plan(challenger));
+      return submitPlan(this.records, plan);
+    });
+  }
+
+  async logs(run: string, fold?: string): Promise<FoldLog[]> {
+    const plan = await this.decoded.plan(run);
+    const jobs = fold === undefined ? plan.jobs : [findJob(plan, fold)];
+    const { folds } = this.records;
+    const read = async (job: FoldJob) => foldLog(folds, plan, job, await folds.result(job.key));
+    if (fold !== undefined) return Promise.all(jobs.map(read));
+    let left = ALL_LOGS;
+    const logs = await mapLimited(jobs, async (job) => {
+      const log = await read(job);
+      if (log.failed.length === 0) return [];
+      for (const { log: text = '' } of [log.committed ?? {}, ...log.failed]) left -= text.length;
+      return [left < 0 ? withoutText(log) : log];
+    });
+    return logs.flat();
+  }
+
+  /**
+   * Makes a plan and starts its run, one after the other: a plan at the limits takes seconds and some 150 MB.
+   * @throws CryfoldError API_BUSY
+   */
+  async #plan(make: () => Promise<RunPlan>): Promise<RunStatus> {
+    if (this.#planning >= PLANNING) {
+      throw new CryfoldError('API_BUSY', `${PLANNING} runs are being planned already`, {
+        hint: 'Try again when they are.',
+      });
+    }
+    this.#planning++;
+    const started = this.#lastPlanned.then(async () => this.#start(await make()));
+    this.#lastPlanned = started.catch(() => {});
+    return started.finally(() => {
+      this.#planning--;
+    });
+  }
+
+  async #start(plan: RunPlan): Promise<RunStatus> {
+    const status = await this.status(plan.run);
+    if (status.state === 'complete' || !this.queues) return status;
+    await enqueueRun(this.queues, plan);
+    return this.status(plan.run);
+  }
+}

@@ -1,0 +1,138 @@
+import { CryfoldError, mapLimited } from '@cryfold/core';
+import type { FoldJob, RunPlan } from '@cryfold/plan';
+import { QUEUE_NAMES, type Queues, type WorkerState, workerState } from '@cryfold/queue';
+import type { RunStore } from '@cryfold/store';
+import { z } from 'zod';
+
+/** `stopped`: unfinished, and no process is known to work on it. `newer`, `damaged`: a record of it cannot be read, see `damage`. */
+const RUN_STATES = ['complete', 'incomplete', 'cancelled', 'running', 'stopped', 'newer', 'damaged'] as const;
+
+const count = z.int().nonnegative();
+const place = { trial: z.string(), repeat: count, fold: count };
+
+export const runStatusSchema = z.object({
+  run: z.string(),
+  name: z.string(),
+  state: z.enum(RUN_STATES),
+  total: count,
+  done: count,
+  failed: count,
+  trials: z.record(z.string(), z.object({ total: count, done: count, failed: count })),
+  /** Folds that train now, and the share of each that is behind it */
+  active: z.array(z.object({ ...place, fraction: z.number() })),
+  etaSeconds: z.number().nullable(),
+  /** Folds that will not be tried again, and why: the dead letters */
+  failures: z.array(z.object({ ...place, key: z.string(), code: z.string(), message: z.string() })),
+  /** Why a record of the run cannot be read, and what to do about it */
+  damage: z.object({ code: z.string(), message: z.string(), hint: z.string().optional() }).optional(),
+});
+export type RunStatus = z.infer<typeof runStatusSchema>;
+
+export const clusterStatusSchema = z.object({
+  /** Jobs of each queue by state; null where there is no Redis */
+  queues: z.record(z.string(), z.record(z.string(), count)).nullable(),
+  counters: z.record(z.string(), count).nullable(),
+  workers: z.array(workerState),
+  unfinished: z.array(runStatusSchema),
+});
+export type ClusterStatus = z.infer<typeof clusterStatusSchema>;
+
+/** What looks at a run of a list, or undefined where the run was deleted since it was listed. */
+export async function unlessDeleted<T>(look: Promise<T>): Promise<T | undefined> {
+  try {
+    return await look;
+  } catch (error) {
+    if (error instanceof CryfoldError && error.code === 'RUN_NOT_FOUND') return undefined;
+    throw error;
+  }
+}
+
+/** What the coordinator publishes on a run's job. */
+const progressSchema = runStatusSchema.pick({ active: true, etaSeconds: true }).partial();
+
+/**
+ * Of a run with a record that cannot be read: it must not hide the others.
+ * @param cancelled whether somebody cancelled it, so that no coordinator takes it
+ */
+export function unreadableStatus(run: string, { code, message, hint }: CryfoldError, cancelled: boolean): RunStatus {
+  const nothing = { total: 0, done: 0, failed: 0, trials: {}, active: [], etaSeconds: null, failures: [] };
+  const state = code === 'FORMAT_NEWER' ? 'newer' : cancelled ? 'cancelled' : 'damaged';
+  return { run, name: run, state, ...nothing, damage: { code, message, ...(hint ? { hint } : {}) } };
+}
+
+/** Trials with equal parameters share a key. */
+function byKey(jobs: readonly FoldJob[]): Map<string, FoldJob[]> {
+  const found = new Map<string, FoldJob[]>();
+  for (const job of jobs) {
+    const own = found.get(job.key);
+    if (own) own.push(job);
+    else found.set(job.key, [job]);
+  }
+  return found;
+}
+
+/** Folds that will not be tried again, with every job of the plan that they are a result of. */
+async function failuresOf(store: RunStore, plan: RunPlan): Promise<RunStatus['failures']> {
+  const found = await store.runs.failures(plan.run);
+  if (found.length === 0) return [];
+  const jobsOf = byKey(plan.jobs);
+  return found.flatMap(({ key, error: { code, message } }) =>
+    (jobsOf.get(key) ?? []).map(({ trial, split }) => {
+      const { repeat, fold } = plan.splits[split];
+      return { trial, repeat, fold, key, code, message };
+    }),
+  );
+}
+
+/** What the store and, where it is asked, Redis know of a run. */
+export async function statusOf(store: RunStore, queues: Queues | undefined, plan: RunPlan): Promise<RunStatus> {
+  const { run } = plan;
+  const results = await store.runs.results(run);
+  // A complete run has every fold and no failure: nothing need be looked up.
+  const complete = results?.status === 'complete';
+  const failures = complete ? [] : await failuresOf(store, plan);
+  const failed = new Set(failures.map(({ key }) => key));
+  const done = await mapLimited(plan.jobs, async ({ key }) => complete || (await store.folds.has(key)));
+  const counts = new Map<string, RunStatus['trials'][string]>();
+  for (const [i, { trial, key }] of plan.jobs.entries()) {
+    const own = counts.get(trial) ?? { total: 0, done: 0, failed: 0 };
+    counts.set(trial, own);
+    own.total++;
+    if (done[i]) own.done++;
+    else if (failed.has(key)) own.failed++;
+  }
+  const job = results ? undefined : await queues?.job('runs', run);
+  const live = job !== undefined && job.state !== 'failed' && job.state !== 'completed';
+  const progress = live ? (progressSchema.safeParse(job.progress).data ?? {}) : {};
+  const state = async (): Promise<RunStatus['state']> => {
+    if (results) return results.status;
+    if (await store.runs.isCancelled(run)) return 'cancelled';
+    return live ? 'running' : 'stopped';
+  };
+  const sum = (member: 'total' | 'done' | 'failed') =>
+    [...counts.values()].reduce((all, trial) => all + trial[member], 0);
+  return {
+    run,
+    name: plan.spec.name,
+    state: await state(),
+    total: sum('total'),
+    done: sum('done'),
+    failed: sum('failed'),
+    trials: Object.fromEntries(counts),
+    active: progress.active ?? [],
+    etaSeconds: progress.etaSeconds ?? null,
+    failures,
+  };
+}
+
+export function isUnfinished({ state }: RunStatus): boolean {
+  return state === 'running' || state === 'stopped';
+}
+
+/** Queues, counters and workers; empty where there is no Redis. */
+export async function queueStatus(queues: Queues | undefined): Promise<Omit<ClusterStatus, 'unfinished'>> {
+  if (!queues) return { queues: null, counters: null, workers: [] };
+  const counts = await Promise.all(QUEUE_NAMES.map(async (name) => [name, await queues.counts(name)] as const));
+  const workers: WorkerState[] = await queues.workers();
+  return { queues: Object.fromEntries(counts), counters: await queues.counters(), workers };
+}

@@ -1,0 +1,57 @@
+import { mapLimited } from '@cryfold/core';
+import type { TrialRow } from '@cryfold/evaluation';
+import { meanScore, trialStatistics } from '@cryfold/hyperparameter-search';
+import { contextSplits, type FoldJob, type RunPlan } from '@cryfold/plan';
+import { type ArtifactStore, FoldScores, RunStore, type StoredPlan } from '@cryfold/store';
+
+/** The trials of a sweep's search over all data as they stand now; each fold's score is read once. */
+export class TrialTable {
+  readonly #scores: FoldScores;
+
+  constructor(store: RunStore) {
+    this.#scores = new FoldScores(store);
+  }
+
+  /** Reads what is committed of a fold; what cannot be read counts as missing. */
+  async read(plan: RunPlan, job: FoldJob): Promise<void> {
+    await this.#scores.read(plan, job).catch(() => {});
+  }
+
+  /** Best first within each estimator; a trial that goes on by what was read of it. No rows where there is no sweep. */
+  rows({ plan, base, search }: StoredPlan): TrialRow[] {
+    const spec = base.spec.search;
+    if (!search || !spec) return [];
+    const splits = contextSplits(base, 0);
+    const ratio = meanScore(splits.map((s) => base.splits[s].test.length / base.splits[s].train.length));
+    const scores = new Map<string, Map<number, number>>();
+    for (const { trial, key, split } of plan.jobs) {
+      const score = this.#scores.get(key);
+      if (score === undefined) continue;
+      const own = scores.get(trial) ?? new Map<number, number>();
+      scores.set(trial, own.set(split, score));
+    }
+    const ranked = [...search.trials.values()]
+      .filter(({ context }) => context === 0)
+      .map(({ trial, base: name, state, reason = '', parameters, ...rest }) => {
+        const own = scores.get(trial) ?? new Map<number, number>();
+        const statistics = rest.statistics ?? trialStatistics(own, ratio, spec);
+        const { folds, mean, standardDeviation, low, high } = statistics;
+        const figures = { folds, planned: splits.length, mean, standardDeviation, low, high };
+        const row: TrialRow = { trial, base: name, state, reason, parameters, ...figures };
+        return { row, score: mean === null ? Number.NEGATIVE_INFINITY : spec.metric === 'logLoss' ? -mean : mean };
+      });
+    const bases = Object.keys(spec.space);
+    // Two trials without a score: neither is before the other.
+    const order = (a: number, b: number) => (a === b ? 0 : b - a);
+    ranked.sort((a, b) => bases.indexOf(a.row.base) - bases.indexOf(b.row.base) || order(a.score, b.score));
+    return ranked.map(({ row }) => row);
+  }
+}
+
+/** The rows of `TrialTable` with everything that the store has; of no sweep, none. */
+export async function readTrialRows(store: ArtifactStore, stored: StoredPlan): Promise<TrialRow[]> {
+  const table = new TrialTable(new RunStore(store));
+  const jobs = stored.plan.jobs.filter(({ trial }) => stored.search?.trials.get(trial)?.state === 'RUNNING');
+  await mapLimited(jobs, (job) => table.read(stored.plan, job));
+  return table.rows(stored);
+}

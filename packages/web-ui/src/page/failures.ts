@@ -1,0 +1,26 @@
+import type { Grid } from '@cryfold/run-control';
+import { h, tell } from './dom.js';
+
+/** Different failures, and folds of each, that are named one by one. */
+const [REASONS, FOLDS] = [20, 12];
+
+/** Why folds failed: each reason once, with the folds as `cryfold logs` takes them. */
+export function showFailures(root: HTMLElement, { failures, places, trials }: Grid): void {
+  root.hidden = failures.length === 0;
+  const reasons = failures.slice(0, REASONS).map(({ code, message, hint, cells }) => {
+    const names = cells.slice(0, FOLDS).map((i) => {
+      const [trial, repeat, fold, shuffle] = places[i];
+      return `${trials[trial].name}/${repeat}/${fold}${shuffle === null ? '' : `, shuffled labels ${shuffle}`}`;
+    });
+    const more = cells.length > FOLDS ? `, and ${cells.length - FOLDS} more` : '';
+    const problem = tell(h('div', { class: 'problem' }), { message: `${code}: ${message}`, hint });
+    problem.append(h('span', { class: 'hint faint' }, `${cells.length} failed: ${names.join(', ')}${more}`));
+    return problem;
+  });
+  const more = failures.length - REASONS;
+  root.replaceChildren(
+    h('h2', {}, 'Failures'),
+    ...reasons,
+    ...(more > 0 ? [h('p', { class: 'faint' }, `and ${more} other reasons`)] : []),
+  );
+}

@@ -1,0 +1,161 @@
+import type { Grid, WatchedFold } from '@cryfold/run-control';
+import { ask } from './api.js';
+import { showDialog } from './confirm.js';
+import { h, percent, s, seconds, tell } from './dom.js';
+import { head } from './tables.js';
+
+/** Milliseconds between questions after a fold that is not done. */
+const AGAIN = 3000;
+
+/** One fold in a dialog: learning curve, confusion matrix, attempts, logs, artifacts. */
+export async function showFold(
+  run: string,
+  { trials }: Grid,
+  [at, repeat, fold, shuffle]: Grid['places'][number],
+): Promise<void> {
+  const trial = trials[at].name;
+  const title = `${trial}, repeat ${repeat} fold ${fold}${shuffle === null ? '' : `, shuffled labels ${shuffle}`}`;
+  const dialog = h('dialog', { 'aria-label': title });
+  const body = h('div', {}, h('p', { class: 'faint' }, 'looking…'));
+  dialog.append(
+    h('button', { type: 'button', class: 'close', onclick: () => dialog.close() }, 'Close'),
+    h('h2', {}, title),
+    body,
+  );
+  const closed = showDialog(dialog);
+  const where = [run, 'folds', trial, repeat, fold].map(encodeURIComponent).join('/');
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let shown = '';
+  const show = async () => {
+    try {
+      const detail = await ask<WatchedFold>(`/runs/${where}${shuffle === null ? '' : `?shuffle=${shuffle}`}`);
+      const told = JSON.stringify(detail);
+      if (told !== shown || detail.training) body.replaceChildren(...parts(detail));
+      shown = told;
+      if (dialog.open && !detail.committed) timer = setTimeout(show, AGAIN);
+    } catch (error) {
+      body.replaceChildren(tell(h('p', { class: 'problem' }), error as Error));
+    }
+  };
+  await show();
+  await closed;
+  clearTimeout(timer);
+}
+
+function parts(detail: WatchedFold): Node[] {
+  const { committed, confusion, failure, failed, artifacts, environment, training } = detail;
+  const facts: [string, string][] = [['Key', detail.key]];
+  if (detail.accuracy !== null) facts.push(['Accuracy', percent(detail.accuracy)]);
+  if (committed) {
+    facts.push(['Committed', `attempt ${committed.attempt} on ${committed.host} after ${seconds(committed.seconds)}`]);
+  }
+  if (detail.started) facts.push(['Started', detail.started]);
+  for (const [name, value] of Object.entries(environment)) if (name !== 'host') facts.push([name, value]);
+  const found: Node[] = [];
+  if (training) {
+    facts.push(['Worker', `${training.host} ${training.pid}`]);
+    facts.push([
+      'Since',
+      `${new Date(training.since).toISOString().slice(0, 19)}Z, ${seconds((Date.now() - training.since) / 1000)} ago`,
+    ]);
+    found.push(
+      h(
+        'p',
+        {},
+        h('progress', { max: 1, value: training.fraction, 'aria-label': 'of the fold that is done' }),
+        ` training, ${percent(training.fraction)}`,
+      ),
+    );
+  } else if (failure) {
+    found.push(
+      tell(h('p', { class: 'problem' }), { message: `${failure.code}: ${failure.message}`, hint: failure.hint }),
+    );
+  } else if (!committed) found.push(h('p', { class: 'faint' }, 'no result yet: no worker has it now'));
+  found.push(h('dl', {}, ...facts.flatMap(([name, value]) => [h('dt', {}, name), h('dd', {}, value)])));
+  if (committed && committed.curve.length > 0) found.push(h('h3', {}, 'Learning curve'), ...curves(committed.curve));
+  if (confusion) found.push(h('h3', {}, 'Confusion matrix'), matrix(confusion));
+  const logs = [...failed, ...(committed?.log ? [{ attempt: committed.attempt, log: committed.log }] : [])];
+  if (logs.length > 0) found.push(h('h3', {}, 'Logs of attempts'));
+  for (const { attempt, log } of logs) {
+    const label = `log of attempt ${attempt}`;
+    found.push(h('p', {}, `attempt ${attempt}`), h('pre', { tabindex: 0, role: 'region', 'aria-label': label }, log));
+  }
+  if (artifacts.length > 0) {
+    const links = artifacts.map((key) =>
+      h('li', {}, h('a', { href: `/api/v1/artifacts/${key}` }, key.split('/').slice(2).join('/'))),
+    );
+    found.push(h('h3', {}, 'Artifacts'), h('ul', {}, ...links));
+  }
+  return found;
+}
+
+function matrix({ classes, counts }: NonNullable<WatchedFold['confusion']>): HTMLElement {
+  const rows = counts.map((row, c) => {
+    const total = row.reduce((sum, count) => sum + count, 0);
+    const cells = row.map((count) => {
+      const cell = h('td', { class: 'heat' }, count);
+      cell.style.setProperty('--share', String(total > 0 ? count / total : 0));
+      return cell;
+    });
+    return h('tr', {}, h('th', { scope: 'row' }, classes[c]), ...cells);
+  });
+  const table = h(
+    'table',
+    {},
+    h('caption', {}, 'test clips: true class (row) by predicted class (column)'),
+    head('', ...classes),
+    h('tbody', {}, ...rows),
+  );
+  table.querySelector('thead th')?.replaceWith(h('td'));
+  return h('div', { class: 'scroll', role: 'region', 'aria-label': 'Confusion matrix', tabindex: 0 }, table);
+}
+
+function curves(curve: NonNullable<WatchedFold['committed']>['curve']): Node[] {
+  return [
+    chart(
+      'Loss',
+      curve.map((epoch) => epoch.loss),
+      curve.map((epoch) => epoch.testLoss),
+    ),
+    chart(
+      'Accuracy',
+      curve.map((epoch) => epoch.accuracy),
+      curve.map((epoch) => epoch.testAccuracy),
+    ),
+  ];
+}
+
+const [WIDTH, HEIGHT, LEFT, TOP, BOTTOM] = [400, 116, 56, 10, 8];
+
+/** Training solid, test dashed. */
+function chart(name: string, training: readonly number[], test: readonly number[]): Node {
+  const values = [...training, ...test];
+  const low = Math.min(0, ...values);
+  const high = Math.max(...values, low + 1e-9);
+  const x = (i: number) =>
+    LEFT + (training.length > 1 ? (i / (training.length - 1)) * (WIDTH - LEFT - 8) : (WIDTH - LEFT) / 2);
+  const y = (value: number) => TOP + (1 - (value - low) / (high - low)) * (HEIGHT - TOP - BOTTOM);
+  const line = (points: readonly number[], kind: string) =>
+    points.length > 1
+      ? s('polyline', {
+          class: `line ${kind}`,
+          points: points.map((value, i) => `${x(i).toFixed(1)},${y(value).toFixed(1)}`).join(' '),
+        })
+      : s('circle', { class: `line ${kind}`, cx: x(0), cy: y(points[0]), r: 3 });
+  const last = (points: readonly number[]) => (points.at(-1) ?? 0).toPrecision(3);
+  const label = `${name} over ${training.length} epochs: training ends at ${last(training)}, test at ${last(test)}`;
+  return h(
+    'figure',
+    {},
+    s(
+      'svg',
+      { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img', 'aria-label': label },
+      s('line', { class: 'axis', x1: LEFT, x2: WIDTH, y1: y(low), y2: y(low) }),
+      s('text', { x: 2, y: y(high) + 4 }, high.toPrecision(3)),
+      s('text', { x: 2, y: y(low) + 4 }, low.toPrecision(2)),
+      line(training, 'a'),
+      line(test, 'b'),
+    ),
+    h('figcaption', { class: 'faint' }, `${name}, ${training.length} epochs: training solid, test dashed`),
+  );
+}

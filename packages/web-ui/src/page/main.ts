@@ -1,0 +1,117 @@
+import type { Session } from '@cryfold/run-control';
+import { ask, Refusal } from './api.js';
+import { h, say, tell } from './dom.js';
+import { runView } from './run-view.js';
+import { runsView } from './runs-view.js';
+import type { View } from './view.js';
+
+/** An address and the token that `cryfold run --ui` put behind it. */
+const LINK = /^(#.*)\?token=([\w-]+)$/;
+
+const root = document.getElementById('content')!;
+const connection = document.getElementById('connection')!;
+const menu = document.getElementById('session')!;
+let session: Session = { role: null, open: false };
+let leave = () => {};
+
+/** Shows what the address names: `#/` all runs, `#/runs/RUN` one. */
+function show(): void {
+  leave();
+  leave = () => {};
+  root.removeAttribute('data-ready');
+  if (session.role === null) {
+    login();
+    return;
+  }
+  const view: View = {
+    root,
+    session,
+    connected: (is) => say(connection, is ? 'live' : 'connection lost; trying again'),
+    refused: (why) => {
+      // The session has ended.
+      if (why.code === 'API_UNAUTHORIZED') void start().catch(() => {});
+      else if (why.lasting) refuse(why);
+    },
+    ready: () => root.setAttribute('data-ready', ''),
+  };
+  const run = /^#\/runs\/([^/]+)$/.exec(location.hash)?.[1];
+  document.title = run === undefined ? 'cryfold' : `${decodeURIComponent(run)} · cryfold`;
+  leave = run === undefined ? runsView(view) : runView(view, decodeURIComponent(run));
+}
+
+/** Shows why there is nothing to show. */
+function refuse(why: Refusal): void {
+  leave();
+  leave = () => {};
+  say(connection, '');
+  root.replaceChildren(
+    h('h1', {}, 'Nothing to show'),
+    tell(h('p', { class: 'problem', role: 'alert' }), why),
+    h('p', {}, h('a', { href: '#/' }, 'All runs')),
+  );
+  root.setAttribute('data-ready', '');
+}
+
+function login(): void {
+  say(connection, '');
+  const token = h('input', { type: 'password', autocomplete: 'current-password', required: true, id: 'token' });
+  const problem = h('p', { class: 'problem', role: 'alert', hidden: true });
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    try {
+      await ask('/session', 'POST', { token: token.value });
+      await start();
+    } catch (error) {
+      const unknown = error instanceof Refusal && error.code === 'API_UNAUTHORIZED';
+      tell(problem, unknown ? { message: 'This token is not known to the server.' } : (error as Error));
+      token.select();
+    }
+  };
+  root.replaceChildren(
+    h('h1', {}, 'Log in'),
+    h(
+      'form',
+      { onsubmit: submit },
+      h('label', { for: 'token' }, 'A token of this server'),
+      token,
+      h('button', {}, 'Log in'),
+      problem,
+    ),
+  );
+  root.setAttribute('data-ready', '');
+  token.focus();
+}
+
+/** Exchanges the token of a link for a session, and takes it from the address and this tab's history. */
+async function useLink(): Promise<void> {
+  const [, address, token] = LINK.exec(location.hash) ?? [];
+  if (token === undefined) return;
+  history.replaceState(null, '', address);
+  // A token that is not known any more leads to the login.
+  await ask('/session', 'POST', { token }).catch(() => {});
+}
+
+async function start(): Promise<void> {
+  await useLink();
+  session = await ask<Session>('/session');
+  const logout = async () => {
+    await ask('/session', 'DELETE');
+    await start();
+  };
+  menu.replaceChildren();
+  if (session.role !== null) menu.append(h('a', { href: '/queues/' }, 'Queues'), ' ');
+  if (session.role !== null && !session.open) menu.append(h('button', { type: 'button', onclick: logout }, 'Log out'));
+  show();
+}
+
+// The address says what is shown, so that the skip link must leave it alone.
+document.querySelector('.skip')?.addEventListener('click', (event) => {
+  event.preventDefault();
+  root.focus();
+});
+addEventListener('hashchange', () => {
+  if (LINK.test(location.hash)) void start().catch(() => {});
+  else show();
+  scrollTo(0, 0);
+});
+start().catch((error) => root.replaceChildren(tell(h('p', { class: 'problem' }), error)));

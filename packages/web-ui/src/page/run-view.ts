@@ -1,0 +1,167 @@
+import type { Grid, GridChange, GridStatus } from '@cryfold/run-control';
+import { ask, listen } from './api.js';
+import { confirm } from './confirm.js';
+import { h, say, seconds, tell } from './dom.js';
+import { showFailures } from './failures.js';
+import { showFold } from './fold-view.js';
+import { GridView } from './grid.js';
+import { SearchView } from './search-view.js';
+import { ENDED, showTrials, trialsTable } from './trials-table.js';
+import type { View } from './view.js';
+
+/** One run: its state, its folds as they end, its trials, what can be done to it. */
+export function runView(view: View, run: string): () => void {
+  view.root.replaceChildren(h('h1', {}, run), h('p', { class: 'faint' }, 'looking…'));
+  const page = new RunPage(view, run);
+  return listen<Grid, GridChange>(`/events?run=${encodeURIComponent(run)}`, {
+    snapshot: (all) => page.show(all),
+    change: (change) => page.update(change),
+    connected: view.connected,
+    refused: view.refused,
+  });
+}
+
+/** The elements of a run's page, which appear with the first snapshot: before it nobody knows that there is a run. */
+class RunPage {
+  readonly #view: View;
+  readonly #run: string;
+  readonly #status: StatusLine;
+  readonly #about = h('p', { class: 'faint' });
+  readonly #failures = h('section', { 'aria-label': 'Failures', hidden: true });
+  readonly #search = h('div');
+  readonly #cells = h('div');
+  readonly #title = h('h2', {}, 'Trials');
+  readonly #trials = h('tbody');
+  readonly #estimators = h('section', {}, this.#title, trialsTable(this.#trials));
+  #grid: Grid | undefined;
+  #drawn: GridView | undefined;
+  #searched: SearchView | undefined;
+
+  constructor(view: View, run: string) {
+    this.#view = view;
+    this.#run = run;
+    this.#status = new StatusLine(run, view.session.role === 'operate');
+  }
+
+  show(all: Grid): void {
+    if (!this.#grid) this.#appear();
+    this.#grid = all;
+    const { dataset, protocol, search } = all;
+    const { splitter, folds, repeats } = protocol;
+    say(
+      this.#about,
+      `${dataset.name}: ${dataset.clips} clips, ${dataset.classes.length} classes · ${splitter}, ${repeats} × ${folds} folds`,
+    );
+    this.#drawn = new GridView(this.#cells, all, (place) => void showFold(this.#run, all, place));
+    this.#searched = search ? new SearchView(this.#search, search) : undefined;
+    say(this.#title, search ? 'Estimators that are not searched' : 'Trials');
+    this.#estimators.hidden = search?.fixed.length === 0;
+    this.#status.show(all.status);
+    showFailures(this.#failures, all);
+    showTrials(this.#trials, all);
+    this.#view.ready();
+  }
+
+  update({ status, cells, search, failures }: GridChange): void {
+    const grid = this.#grid;
+    if (!grid || !this.#drawn) return;
+    const end = grid.status.state !== status.state;
+    grid.status = status;
+    for (const [i, ...cell] of cells) grid.cells[i] = cell;
+    this.#drawn.update(cells.map(([i]) => i));
+    this.#status.show(status);
+    if (failures) {
+      grid.failures = failures;
+      this.#drawn.explain();
+      showFailures(this.#failures, grid);
+    }
+    if (cells.length > 0 || end) showTrials(this.#trials, grid);
+    if (search) this.#searched?.update(search);
+  }
+
+  #appear(): void {
+    this.#view.root.replaceChildren(
+      h('h1', {}, this.#run),
+      this.#status.line,
+      this.#about,
+      this.#status.problem,
+      this.#status.actions,
+      this.#failures,
+      this.#search,
+      h('h2', {}, 'Folds'),
+      legend(),
+      this.#cells,
+      this.#estimators,
+    );
+  }
+}
+
+/** How far a run is, and what can be done to it or fetched of it then. */
+class StatusLine {
+  readonly problem = h('p', { class: 'problem', role: 'alert', hidden: true });
+  readonly line: HTMLElement;
+  readonly actions: HTMLElement;
+  readonly #path: string;
+  readonly #operator: boolean;
+  readonly #state = h('span', { class: 'state' });
+  readonly #bar = h('progress', { max: 1, 'aria-label': 'folds that are done' });
+  readonly #folds = h('span');
+  readonly #links: HTMLElement;
+  readonly #cancel: HTMLButtonElement;
+  readonly #retry: HTMLButtonElement;
+
+  constructor(run: string, operator: boolean) {
+    this.#path = `/runs/${encodeURIComponent(run)}`;
+    this.#operator = operator;
+    this.line = h('div', { class: 'actions' }, this.#state, this.#bar, this.#folds);
+    const cancel = () =>
+      this.#act('cancel', [
+        `Stop ${run}? What trains now is lost; finished folds are kept.`,
+        'Stop the run',
+        'Keep running',
+      ]);
+    this.#cancel = h('button', { type: 'button', class: 'danger', onclick: cancel }, 'Cancel run…');
+    const retry = () =>
+      this.#act('retry', [
+        `Train the folds of ${run} that are missing or failed again?`,
+        'Train them',
+        'Leave it as it is',
+      ]);
+    this.#retry = h('button', { type: 'button', onclick: retry }, 'Retry…');
+    const artifact = (name: string) => h('a', { href: `/api/v1/artifacts${this.#path}/${name}` }, name);
+    const report = { href: `/api/v1${this.#path}/report.html`, target: '_blank', rel: 'noopener' };
+    const links = [h('a', report, 'Report'), ' · ', artifact('results.json'), ' · ', artifact('out-of-fold.csv')];
+    this.#links = h('span', { hidden: true }, ...links);
+    this.actions = h('div', { class: 'actions' }, this.#cancel, this.#retry, this.#links, artifact('plan.json'));
+  }
+
+  show({ state, total, done, failed, etaSeconds }: GridStatus): void {
+    say(this.#state, state);
+    this.#state.dataset.state = state;
+    this.#bar.value = total > 0 ? done / total : 0;
+    const left = state === 'running' && etaSeconds !== null ? `, about ${seconds(etaSeconds)} left` : '';
+    say(this.#folds, `${done} of ${total} folds${failed > 0 ? `, ${failed} failed` : ''}${left}`);
+    this.#cancel.hidden = !this.#operator || ENDED.has(state) || state === 'cancelled';
+    this.#retry.hidden = !this.#operator || state === 'complete' || state === 'running';
+    this.#links.hidden = !ENDED.has(state);
+  }
+
+  async #act(verb: 'cancel' | 'retry', question: Parameters<typeof confirm>): Promise<void> {
+    if (!(await confirm(...question))) return;
+    this.problem.hidden = true;
+    this.#cancel.disabled = true;
+    this.#retry.disabled = true;
+    await ask(`${this.#path}/${verb}`, 'POST', {}).catch((error) => tell(this.problem, error));
+    this.#cancel.disabled = false;
+    this.#retry.disabled = false;
+  }
+}
+
+function legend(): HTMLElement {
+  const item = (code: number, text: string) => {
+    const cell = h('span', { class: 'cell', 'data-state': code, 'aria-hidden': 'true' });
+    if (code === 1) cell.style.setProperty('--share', '0.5');
+    return h('li', {}, cell, ` ${text}`);
+  };
+  return h('ul', { class: 'legend' }, item(0, 'waiting'), item(1, 'training'), item(2, 'done'), item(3, 'failed'));
+}
