@@ -149,7 +149,10 @@ test('kill -9 of a worker, its training child and the coordinator: same bytes, n
   const victim = (text: string) => descendants(pid).find(({ command }) => command.includes(text))?.pid;
   for (const text of ['training-child.js', ' worker ', ' coordinator']) {
     const lines = (await logLines(out)).length;
-    const found = await until(`a process ${text}`, () => victim(text));
+    const found = await until(`a process ${text}`, () => {
+      assert.equal(running.process.exitCode, null, running.stderr());
+      return victim(text);
+    });
     process.kill(found, 'SIGKILL');
     await until('the work to go on', async () => (await logLines(out)).length > lines);
   }
