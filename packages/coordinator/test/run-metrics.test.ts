@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { encodeRecord, sha256 } from '@cryfold/core';
+import { sha256 } from '@cryfold/core';
 import { repeatedKFold } from '@cryfold/evaluation';
 import { type DatasetManifest, type FoldResult, parseSpec, planRun } from '@cryfold/plan';
 import { createLogger, Endpoint } from '@cryfold/runtime';
-import { openStore, RunStore, storeKeys } from '@cryfold/store';
+import { openStore, RunStore } from '@cryfold/store';
 import { RunMetrics } from '../src/run-metrics.js';
 import { RunState } from '../src/run-state.js';
 
@@ -41,9 +41,11 @@ function planOf(seed: number) {
 }
 
 let folder: string;
+let store: RunStore;
 let endpoint: Endpoint;
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'cryfold-metrics-'));
+  store = new RunStore(openStore(`file:${folder}`));
   const log = createLogger('coordinator', 'silent');
   endpoint = await Endpoint.open({ role: 'coordinator', port: 0, host: '127.0.0.1', log });
 });
@@ -70,13 +72,11 @@ async function commit(key: string, epochs: number): Promise<void> {
     seconds: 123.45678,
     environment: {},
   };
-  const path = join(folder, storeKeys.result(key));
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, encodeRecord(result));
+  await store.folds.commit(result);
 }
 
 test('a scrape of a coordinator with 100 runs of the paper, as full as it gets, stays below 1 MB', async (t) => {
-  const metrics = new RunMetrics(endpoint.metrics, new RunStore(openStore(`file:${folder}`)));
+  const metrics = new RunMetrics(endpoint.metrics, store);
   for (let run = 0; run < RUNS; run++) {
     const plan = planOf(run);
     const state = new RunState(plan);
@@ -113,7 +113,7 @@ test('a scrape of a coordinator with 100 runs of the paper, as full as it gets, 
 });
 
 test('a run that ended is told for a quarter of an hour, and then leaves', async (t) => {
-  const metrics = new RunMetrics(endpoint.metrics, new RunStore(openStore(`file:${folder}`)));
+  const metrics = new RunMetrics(endpoint.metrics, store);
   const plan = planOf(1000);
   t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
   metrics.begin(new RunState(plan), Date.now());

@@ -3,9 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { encodeNpy, encodeRecord, Random } from '@cryfold/core';
+import { Random } from '@cryfold/core';
 import { estimatorSchema } from '@cryfold/estimators';
-import { openStore, storeKeys } from '@cryfold/store';
+import type { DatasetManifest } from '@cryfold/plan';
+import { openStore, RunStore } from '@cryfold/store';
 import { type StartReason, WarmChild } from '../src/warm-child.js';
 
 // oneDNN's convolutions do not look whether they got memory, and end in SIGSEGV; TensorFlow's own say so.
@@ -20,17 +21,24 @@ const HUGE = { height: 400, width: 800 };
 
 /** Eight images of two classes, small ones and huge ones. */
 async function writeData(): Promise<void> {
-  const store = openStore(storeUrl);
+  const { datasets } = new RunStore(openStore(storeUrl));
   const random = new Random(1);
   const clips = Array.from({ length: 8 }, (_, i) => ({ id: `${i}`, label: `${i % 2}`, group: `${i}` }));
-  const manifest = { format: 1, name: 'data', contentHash: dataset, grouped: false, classes: ['0', '1'], clips };
-  await store.put(storeKeys.manifest(dataset), encodeRecord(manifest));
+  const manifest: DatasetManifest = {
+    format: 1,
+    name: 'data',
+    contentHash: dataset,
+    grouped: false,
+    classes: ['0', '1'],
+    clips,
+  };
+  await datasets.saveManifest(manifest);
   for (const [key, { height, width }] of [
     [features, { height: 30, width: 30 }],
     [`huge${features.slice(4)}`, HUGE],
   ] as const) {
     const images = Uint8Array.from({ length: 8 * height * width * 3 }, () => random.below(256));
-    await store.put(storeKeys.images(key), encodeNpy(images, [8, height, width, 3]));
+    await datasets.saveFeatures(key, { data: images, shape: [8, height, width, 3] });
   }
 }
 
