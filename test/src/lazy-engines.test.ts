@@ -31,7 +31,8 @@ async function processesOf(folder: string, estimators: string): Promise<{ loaded
     await Promise.race([committed, ended]);
     return await byTensorFlow(running.process.pid ?? 0);
   } finally {
-    running.process.kill('SIGKILL');
+    running.process.kill('SIGTERM');
+    await running.ended;
   }
 }
 
