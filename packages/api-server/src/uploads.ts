@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { CryfoldError, decodeNpyHeader, NPY_HEADER_LIMIT } from '@cryfold/core';
+import { CryfoldError, decodeNpyHeader, NPY_HEADER_LIMIT, type NpyType } from '@cryfold/core';
 import { decodeForeignManifest } from '@cryfold/plan';
 
 /** Looks at content as it arrives, and throws a coded error where it is not what its key promises. */
@@ -32,6 +32,7 @@ const KINDS: readonly Kind[] = [
   { pattern: /^datasets\/([0-9a-f]{64})\/manifest\.json$/, limit: 32 * MIB, check: checkManifest },
   // Images of some 30,000 clips
   { pattern: /^features\/([0-9a-f]{64})\/images\.npy$/, limit: 512 * MIB, check: checkImages },
+  { pattern: /^features\/([0-9a-f]{64})\/vectors\.npy$/, limit: 512 * MIB, check: checkVectors },
   // As much as a worker reads of weights; Keras's ResNet50 has 94 MB.
   { pattern: /^weights\/([0-9a-f]{64})\.h5$/, limit: 256 * MIB, check: checkWeights },
 ];
@@ -54,14 +55,22 @@ function checkManifest(key: string, hash: string): Check {
   };
 }
 
-/** The key is a hash of what the images were made from, so that only their form can be checked. */
 function checkImages(key: string): Check {
+  return checkArray(key, '|u1', ([clips, height, width, channels]) => clips * height * width > 0 && channels === 3);
+}
+
+function checkVectors(key: string): Check {
+  return checkArray(key, '<f4', ([clips, length]) => clips * length > 0);
+}
+
+/** The key is a hash of what the features were made from, so that only their form can be checked. */
+function checkArray(key: string, type: NpyType, fits: (shape: readonly number[]) => boolean): Check {
   let head: Buffer | undefined = Buffer.alloc(0);
   let expected = 0;
   let length = 0;
   const read = (bytes: Buffer) => {
-    const { shape, start, bytes: data } = decodeNpyHeader(bytes, '|u1', 4, key);
-    if (shape[3] !== 3 || data === 0) throw corrupt(key, `images of shape (${shape.join(', ')})`);
+    const { shape, start, bytes: data } = decodeNpyHeader(bytes, type, type === '|u1' ? 4 : 2, key);
+    if (!fits(shape)) throw corrupt(key, `an array of shape (${shape.join(', ')})`);
     expected = start + data;
     head = undefined;
   };

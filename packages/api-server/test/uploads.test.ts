@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { encodeNpy } from '@cryfold/core';
 import { uploadOf } from '../src/uploads.js';
 
 test('holds a manifest that arrives a byte at a time in little more than its bytes', async () => {
@@ -45,4 +46,23 @@ test('holds a manifest that arrives a byte at a time in little more than its byt
   await assert.rejects(read, /not JSON/);
   assert.equal(received, count);
   assert.ok(most < 20 * 2 ** 20, `${Math.round(most / 2 ** 20)} MiB`);
+});
+
+test('takes feature arrays of the form that their key promises, and no others', async () => {
+  const vectors = encodeNpy(new Float32Array(6), [2, 3]);
+  const images = encodeNpy(new Uint8Array(24), [2, 2, 2, 3]);
+  const upload = async (file: string, bytes: Uint8Array) => {
+    const body = Object.assign(Readable.from([Buffer.from(bytes)]), { headers: {} }) as unknown as IncomingMessage;
+    let length = 0;
+    for await (const piece of uploadOf(`features/${'a'.repeat(64)}/${file}`, body, undefined).content) {
+      length += piece.length;
+    }
+    return length;
+  };
+  assert.equal(await upload('vectors.npy', vectors), vectors.length);
+  assert.equal(await upload('images.npy', images), images.length);
+  await assert.rejects(upload('vectors.npy', images), /elements are/);
+  await assert.rejects(upload('images.npy', vectors), /elements are/);
+  await assert.rejects(upload('vectors.npy', encodeNpy(new Float32Array(0), [2, 0])), /shape \(2, 0\)/);
+  await assert.rejects(upload('vectors.npy', vectors.subarray(0, -1)), /its header says/);
 });

@@ -184,7 +184,7 @@ export class RunDriver {
   /** A fold, what folds need, or the results cannot be stored or read for now. */
   onWaits(id: string, reason: string): void {
     if (id !== this.state.plan.run && !this.state.isPending(id) && this.#waitingFor(id).length === 0) return;
-    this.state.waits = reason;
+    this.state.markWaiting(id, reason);
   }
 
   async onFailed(id: string, reason: string): Promise<void> {

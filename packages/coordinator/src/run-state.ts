@@ -19,7 +19,7 @@ export class RunState {
   readonly #seconds = new Map<string, { sum: number; count: number }>();
   #found = 0;
   phase = 'folds';
-  waits: string | undefined;
+  #waits: { id: string; reason: string } | undefined;
 
   constructor(plan: RunPlan) {
     this.plan = plan;
@@ -34,7 +34,10 @@ export class RunState {
     const dropped = this.pending.filter(({ key }) => !wanted.has(key));
     this.#pending.clear();
     for (const [key, job] of wanted) if (!this.#done.has(key) && !this.#failed.has(key)) this.#pending.set(key, job);
-    for (const { key } of dropped) this.#active.delete(key);
+    for (const { key } of dropped) {
+      this.#active.delete(key);
+      this.#endWait(key);
+    }
     return dropped;
   }
 
@@ -76,7 +79,7 @@ export class RunState {
     this.#pending.delete(key);
     this.#active.delete(key);
     this.#done.add(key);
-    this.waits = undefined;
+    this.#waits = undefined;
     if (found) this.#found++;
   }
 
@@ -84,15 +87,27 @@ export class RunState {
     if (!this.#pending.delete(key)) return;
     this.#active.delete(key);
     this.#failed.set(key, error);
+    this.#endWait(key);
   }
 
   markActive(key: string, fraction: number): void {
     if (!this.#pending.has(key)) return;
+    // It has read its data, so what it waited for is there again.
+    if (fraction > 0) this.#endWait(key);
     const activity = this.#active.get(key);
     // A fold that starts again starts from nothing.
     const now = Date.now();
     if (!activity || fraction < activity.fraction) this.#active.set(key, { since: now, fraction, told: now });
     else Object.assign(activity, { fraction, told: now });
+  }
+
+  /** A fold, or the run, failed for a reason that passes, and is tried again. */
+  markWaiting(id: string, reason: string): void {
+    this.#waits = { id, reason };
+  }
+
+  #endWait(id: string): void {
+    if (this.#waits?.id === id) this.#waits = undefined;
   }
 
   /** Forgets folds that no worker holds any more. */
@@ -139,7 +154,7 @@ export class RunState {
       }),
       etaSeconds: this.#eta(),
       phase: this.phase,
-      ...(this.waits === undefined ? {} : { waits: this.waits }),
+      ...(this.#waits && { waits: this.#waits.reason }),
     };
   }
 

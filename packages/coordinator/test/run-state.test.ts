@@ -69,3 +69,22 @@ test('a new plan drops waiting folds that it no longer has, and keeps what is do
   assert.equal(state.replan(both).length, 0);
   assert.equal(state.pending.length, 5);
 });
+
+test('a reason to wait is said until its fold trains or ends, or another fold is stored', () => {
+  const plan = planOf('{ a: { kind: small-cnn } }');
+  const [first, second, third] = plan.jobs;
+  const state = new RunState(plan);
+  const said = () => state.progress().waits;
+  state.markWaiting(first.key, 'STORE_UNREACHABLE: away');
+  state.markActive(first.key, 0);
+  state.markActive(second.key, 0.5);
+  assert.equal(said(), 'STORE_UNREACHABLE: away');
+  state.markActive(first.key, 0.1);
+  assert.equal(said(), undefined);
+  state.markWaiting(second.key, 'full');
+  state.markFailed(second.key, error);
+  assert.equal(said(), undefined);
+  state.markWaiting(third.key, 'full');
+  state.markDone(first.key, false);
+  assert.equal(said(), undefined);
+});

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import {
   CanonicalText,
+  CryfoldError,
   contentKey,
   decodeRecord,
   deriveSeed,
@@ -290,5 +291,16 @@ export function encodePlan(plan: RunPlan): Uint8Array {
 }
 
 export function decodePlan(bytes: Uint8Array, name: string): RunPlan {
-  return decodeRecord(planSchema, bytes, name);
+  const plan = decodeRecord(planSchema, bytes, name);
+  const indices = plan.splits.reduce((sum, { train, test }) => sum + train.length + test.length, 0);
+  for (const [what, size, limit] of [
+    ['folds to train', plan.jobs.length, LIMITS.jobs],
+    ['clips over all splits', indices, LIMITS.indices],
+  ] as const) {
+    if (size <= limit) continue;
+    throw new CryfoldError('JOB_INVALID', `${name}: ${size} ${what}; a plan has at most ${limit}`, {
+      context: { what, size, limit },
+    });
+  }
+  return plan;
 }

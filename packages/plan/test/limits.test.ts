@@ -149,3 +149,16 @@ test('a plan with indices that are none is refused', () => {
     assert.throws(() => decodePlan(encodeRecord(wrong), 'plan'), refused('JOB_INVALID', /splits\.0\.train/));
   }
 });
+
+test('a stored plan with more folds or clips than a run may have is refused', () => {
+  const manifest = { format: 1 as const, name: 'd', contentHash: 'a'.repeat(64), grouped: false, ...dataset(4) };
+  const splits = [{ repeat: 0, fold: 0, train: Int32Array.of(0, 1), test: Int32Array.of(2) }];
+  const plan = planRun({ spec: protocol({}), manifest, splits });
+  const [job] = plan.jobs;
+  const decoded = (wrong: object) => () => decodePlan(encodeRecord({ ...plan, ...wrong }), 'plan');
+  const jobs = Array.from({ length: LIMITS.jobs + 1 }, () => job);
+  assert.throws(decoded({ jobs }), refused('JOB_INVALID', /100001 folds to train/));
+  const train = Array.from({ length: LIMITS.indices / 100 }, () => 1);
+  const many = Array.from({ length: 100 }, () => ({ ...plan.splits[0], train }));
+  assert.throws(decoded({ splits: many }), refused('JOB_INVALID', /clips over all splits/));
+});

@@ -14,7 +14,7 @@ export const runPayload = z.strictObject({ format: z.literal(FORMATS.job), kind:
 /** Train and predict one fold; the job's id is the fold's key. The run's plan in the store says the rest. */
 export const foldPayload = z.strictObject({ format: z.literal(FORMATS.job), kind: z.literal('fold'), run, key: hex });
 
-/** Compute what all folds of a trial need: see prerequisiteOf in core. */
+/** Compute what all folds of a trial need: see prerequisiteOf in plan. */
 export const preparePayload = z.strictObject({
   format: z.literal(FORMATS.job),
   kind: z.literal('prepare'),

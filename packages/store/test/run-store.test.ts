@@ -34,6 +34,8 @@ test('a run is unfinished until it has results or is cancelled, and again once i
   const [going, ended, cancelled] = runs.map(({ run }) => run);
   await store.runs.saveResults(ended, {} as RunResults, new Uint8Array());
   await store.runs.cancel(cancelled);
+  // A copy that somebody made; it has no name of a run.
+  await store.artifacts.put(`runs/${going}.copy/plan.json`, new Uint8Array());
   assert.deepEqual(await store.runs.unfinished(), [going]);
   assert.deepEqual(await store.runs.ids(), [going, ended, cancelled].sort());
   await store.runs.reopen(cancelled);

@@ -1,4 +1,4 @@
-import { mapLimited } from '@cryfold/core';
+import { ifReadable, mapLimited } from '@cryfold/core';
 import { bestModel, type FoldJob, finalLoss, type RunPlan } from '@cryfold/plan';
 import type { RunStore } from '@cryfold/store';
 
@@ -18,7 +18,7 @@ export async function modelToKeep(
   if (keepModels === 'all') return { folder, atMost: Number.POSITIVE_INFINITY };
   const others = plan.jobs.filter(({ trial }) => trial === job.trial);
   // A damaged record says nothing here; the aggregator finds it, and its fold is trained again.
-  const records = await mapLimited(others, ({ key }) => store.folds.result(key).catch(() => undefined));
+  const records = await mapLimited(others, ({ key }) => ifReadable(store.folds.result(key)));
   const best = bestModel(records.flatMap((record) => record ?? []));
   return { folder, atMost: best ? finalLoss(best) : Number.POSITIVE_INFINITY };
 }

@@ -31,9 +31,18 @@ const usage = () => {
   return { rssBytes: process.memoryUsage.rss(), cpuSeconds: (user + system) / 1e6, operations: told };
 };
 
+let opened: { url: string; store: RunStore } | undefined;
+/** One store for all tasks, since what they keep in memory reads from it later; it ends with the process. */
+function storeAt(url: string): RunStore {
+  if (opened?.url !== url) {
+    opened = { url, store: new RunStore(observed(openStore(url, s3), (operation) => operations.push(operation))) };
+  }
+  return opened.store;
+}
+
 process.on('message', async ({ id, task }: ToChild) => {
   try {
-    const store = new RunStore(observed(openStore(task.storeUrl, s3), (operation) => operations.push(operation)));
+    const store = storeAt(task.storeUrl);
     let last = 0;
     const onProgress = (done: number, total: number) => {
       const now = Date.now();
@@ -43,7 +52,6 @@ process.on('message', async ({ id, task }: ToChild) => {
     };
     const onEpoch = (point: EpochPoint) => send({ id, type: 'epoch', point });
     const output = await runner.run(task, store, { onProgress, onEpoch });
-    await store.close();
     send({ id, type: 'done', output, usage: usage() });
   } catch (error) {
     send({ id, type: 'error', error: asCryfoldError(error).toRecord(), usage: usage() });

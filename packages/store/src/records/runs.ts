@@ -59,7 +59,7 @@ export class RunRecords {
       if (key === storeKeys.plan(run)) planned.push(run);
       if (key === storeKeys.results(run) || key === storeKeys.cancelled(run)) ended.add(run);
     }
-    return planned.filter((run) => !ended.has(run));
+    return planned.filter((run) => RUN_ID.test(run) && !ended.has(run));
   }
 
   async #having(keyOf: (run: string) => string): Promise<string[]> {
@@ -88,7 +88,7 @@ export class RunRecords {
 
   /**
    * A run's plan, which in a sweep grows by what was decided so far.
-   * @throws CryfoldError RUN_NOT_FOUND, PLAN_TOO_LARGE, JOB_INVALID, FORMAT_NEWER
+   * @throws CryfoldError RUN_NOT_FOUND, ARTIFACT_TOO_LARGE, JOB_INVALID, FORMAT_NEWER
    */
   async plan(run: string): Promise<StoredPlan> {
     const base = await this.#basePlan(run);
