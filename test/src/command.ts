@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +9,12 @@ import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 export const PROGRAM = join(ROOT, 'packages', 'cli', 'bin', 'cryfold.js');
+
+/** Names of the packages' folders, without those of which only an older version's build is left. */
+export async function packageFolders(): Promise<string[]> {
+  const names = await readdir(join(ROOT, 'packages'));
+  return names.filter((name) => existsSync(join(ROOT, 'packages', name, 'package.json')));
+}
 
 /** Three folds of networks so small that a fold takes a second or two. */
 export const TINY_SPEC = `

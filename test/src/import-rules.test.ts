@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cp, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { before, test } from 'node:test';
-import { ROOT, temporaryFolder } from './command.js';
+import { packageFolders, ROOT, temporaryFolder } from './command.js';
 
 let project: string;
 
@@ -13,7 +13,7 @@ before(async () => {
   process.once('exit', () => spawnSync('rm', ['-rf', folder.path]));
   project = folder.path;
   await cp(join(ROOT, 'biome.json'), join(project, 'biome.json'));
-  for (const name of await readdir(join(ROOT, 'packages'))) {
+  for (const name of await packageFolders()) {
     await mkdir(join(project, 'packages', name, 'src'), { recursive: true });
     await cp(join(ROOT, 'packages', name, 'package.json'), join(project, 'packages', name, 'package.json'));
   }

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { ROOT } from './command.js';
+import { packageFolders, ROOT } from './command.js';
 
 test('each package says in its README what it owns and names exactly the packages that it imports', async () => {
-  for (const name of await readdir(join(ROOT, 'packages'))) {
+  for (const name of await packageFolders()) {
     const read = (file: string) => readFile(join(ROOT, 'packages', name, file), 'utf8');
     const { dependencies = {} } = JSON.parse(await read('package.json')) as { dependencies?: Record<string, string> };
     const ours = Object.keys(dependencies).flatMap((one) => (one.startsWith('@cryfold/') ? [one.slice(9)] : []));
