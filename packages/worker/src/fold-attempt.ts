@@ -132,7 +132,10 @@ export class FoldAttempt {
   async #failed(thrown: unknown): Promise<unknown> {
     const { attempt, job, store, training } = this.#options;
     const record = asCryfoldError(thrown).toRecord();
-    if (attempt.signal.aborted) return thrown;
+    if (attempt.signal.aborted) {
+      this.#log.warn({}, 'attempt taken back');
+      return thrown;
+    }
     if (record.failure === 'infrastructure') {
       // A fold that waits for the end of an outage has not failed.
       this.#log.warn({ code: record.code, error: record.message }, 'attempt waits for the end of an outage');
