@@ -54,22 +54,31 @@ export class RunRecords {
   async unfinished(): Promise<string[]> {
     const planned: string[] = [];
     const ended = new Set<string>();
-    for await (const key of this.#artifacts.list('runs/')) {
-      const run = key.split('/')[1];
+    for await (const { run, key } of this.#records()) {
       if (key === storeKeys.plan(run)) planned.push(run);
       if (key === storeKeys.results(run) || key === storeKeys.cancelled(run)) ended.add(run);
     }
-    return planned.filter((run) => RUN_ID.test(run) && !ended.has(run));
+    return planned.filter((run) => !ended.has(run));
   }
 
   async #having(keyOf: (run: string) => string): Promise<string[]> {
     const found: string[] = [];
+    for await (const { run, key } of this.#records()) if (key === keyOf(run)) found.push(run);
+    return found;
+  }
+
+  /** Keys of all runs' records. A folder whose name no run has, such as a copy, is no run. */
+  async *#records(): AsyncIterable<{ run: string; key: string }> {
     for await (const key of this.#artifacts.list('runs/')) {
       const run = key.split('/')[1];
-      // A folder whose name no run has, such as a copy, is no run.
-      if (key === keyOf(run) && RUN_ID.test(run)) found.push(run);
+      if (RUN_ID.test(run)) yield { run, key };
     }
-    return found;
+  }
+
+  async #failureKeys(run: string): Promise<string[]> {
+    const keys: string[] = [];
+    for await (const key of this.#artifacts.list(storeKeys.failures(run))) keys.push(key);
+    return keys;
   }
 
   /** Size and time of a run's plan; undefined where there is no such run. */
@@ -149,9 +158,7 @@ export class RunRecords {
 
   /** Folds that will not be tried again; one whose record cannot be read is tried again. */
   async failures(run: string): Promise<FoldFailure[]> {
-    const keys: string[] = [];
-    for await (const key of this.#artifacts.list(storeKeys.failures(run))) keys.push(key);
-    const found = await mapLimited(keys, async (key) => {
+    const found = await mapLimited(await this.#failureKeys(run), async (key) => {
       const bytes = await this.#artifacts.get(key);
       return bytes && unlessUnreadable(() => decodeRecord(foldFailureSchema, bytes, key));
     });
@@ -170,9 +177,7 @@ export class RunRecords {
 
   /** Makes a run unfinished again: failed folds are tried again, and a cancellation ends. */
   async reopen(run: string): Promise<void> {
-    const keys: string[] = [];
-    for await (const key of this.#artifacts.list(storeKeys.failures(run))) keys.push(key);
-    for (const key of keys) await this.#artifacts.delete(key);
+    for (const key of await this.#failureKeys(run)) await this.#artifacts.delete(key);
     // Last: without these the run is unfinished, and a coordinator may take it at once.
     await this.#artifacts.delete(storeKeys.cancelled(run));
     await this.#artifacts.delete(storeKeys.results(run));
