@@ -20,7 +20,7 @@ export function addSessionRoutes(app: App, access: Access, wrongTokens: WrongTok
       const { principal } = request;
       const shown = principal ? undefined : access.shown(request);
       const error = shown && (await wrongTokens.error(request, reply));
-      // A browser whose session has ended logs in again; a program is told that its token is wrong.
+      // A browser whose session has ended logs in again; a program gets an error, since its token is wrong.
       if (error && (shown === 'header' || error.code === 'API_BUSY')) throw error;
       return { role: principal?.role ?? null, open: access.open };
     },

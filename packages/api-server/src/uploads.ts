@@ -26,13 +26,16 @@ function corrupt(key: string, why = 'the bytes are not what the key promises'): 
   });
 }
 
+const IMAGES: ArrayForm = { type: '|u1', dimensions: 4, last: 3 };
+const VECTORS: ArrayForm = { type: '<f4', dimensions: 2 };
+
 /** What a run needs and may be uploaded. */
 const KINDS: readonly Kind[] = [
   // A manifest of 30,000 clips takes 6 MiB; it is the one kind that is decoded, so held in memory.
   { pattern: /^datasets\/([0-9a-f]{64})\/manifest\.json$/, limit: 32 * MIB, check: checkManifest },
   // Images of some 30,000 clips
-  { pattern: /^features\/([0-9a-f]{64})\/images\.npy$/, limit: 512 * MIB, check: checkImages },
-  { pattern: /^features\/([0-9a-f]{64})\/vectors\.npy$/, limit: 512 * MIB, check: checkVectors },
+  { pattern: /^features\/([0-9a-f]{64})\/images\.npy$/, limit: 512 * MIB, check: (key) => checkArray(key, IMAGES) },
+  { pattern: /^features\/([0-9a-f]{64})\/vectors\.npy$/, limit: 512 * MIB, check: (key) => checkArray(key, VECTORS) },
   // As much as a worker reads of weights; Keras's ResNet50 has 94 MB.
   { pattern: /^weights\/([0-9a-f]{64})\.h5$/, limit: 256 * MIB, check: checkWeights },
 ];
@@ -55,22 +58,22 @@ function checkManifest(key: string, hash: string): Check {
   };
 }
 
-function checkImages(key: string): Check {
-  return checkArray(key, '|u1', ([clips, height, width, channels]) => clips * height * width > 0 && channels === 3);
-}
-
-function checkVectors(key: string): Check {
-  return checkArray(key, '<f4', ([clips, length]) => clips * length > 0);
+interface ArrayForm {
+  type: NpyType;
+  dimensions: number;
+  /** What the last dimension must be; any where absent */
+  last?: number;
 }
 
 /** The key is a hash of what the features were made from, so that only their form can be checked. */
-function checkArray(key: string, type: NpyType, fits: (shape: readonly number[]) => boolean): Check {
+function checkArray(key: string, { type, dimensions, last }: ArrayForm): Check {
   let head: Buffer | undefined = Buffer.alloc(0);
   let expected = 0;
   let length = 0;
   const read = (bytes: Buffer) => {
-    const { shape, start, bytes: data } = decodeNpyHeader(bytes, type, type === '|u1' ? 4 : 2, key);
-    if (!fits(shape)) throw corrupt(key, `an array of shape (${shape.join(', ')})`);
+    const { shape, start, bytes: data } = decodeNpyHeader(bytes, type, dimensions, key);
+    if (data === 0 || (last !== undefined && shape.at(-1) !== last))
+      throw corrupt(key, `an array of shape (${shape.join(', ')})`);
     expected = start + data;
     head = undefined;
   };

@@ -4,13 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { sha256 } from '@cryfold/core';
-import { repeatedKFold } from '@cryfold/evaluation';
-import { parseSpec, planRun } from '@cryfold/plan';
 import { StoreControl, StoreModels } from '@cryfold/run-control';
 import { type Checks, createLogger } from '@cryfold/runtime';
 import { openStore, RunStore } from '@cryfold/store';
 import { createApi } from '../src/api.js';
 import { ReportWriter } from '../src/report-writer.js';
+import { saveSmallRun } from './stored-run.js';
 
 const READ = 'read-read-read-read';
 const OPERATE = 'operate-operate-operate';
@@ -22,14 +21,7 @@ let run: string;
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'cryfold-api-'));
   store = new RunStore(openStore(`file:${folder}`));
-  const clips = Array.from({ length: 6 }, (_, i) => ({ id: `${i}`, label: 'ab'[i % 2], group: `${i}` }));
-  const content = { name: 'small', contentHash: sha256('small'), grouped: true, classes: ['a', 'b'] };
-  const manifest = { format: 1 as const, ...content, clips };
-  const spec = parseSpec('version: 1\nname: small\nestimators: { svm: { kind: svm } }\n', 'spec.yaml');
-  const plan = planRun({ spec, manifest, splits: repeatedKFold(6, { splits: 3, repeats: 1, seed: 0 }) });
-  await store.datasets.saveManifest(manifest);
-  await store.runs.savePlan(plan);
-  run = plan.run;
+  ({ run } = await saveSmallRun(store));
 });
 after(() => rm(folder, { recursive: true }));
 

@@ -3,13 +3,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { CryfoldError, FORMATS, sha256 } from '@cryfold/core';
-import { repeatedKFold } from '@cryfold/evaluation';
-import { parseSpec, planRun } from '@cryfold/plan';
+import { CryfoldError, FORMATS } from '@cryfold/core';
 import { StoreControl } from '@cryfold/run-control';
 import { openStore, RunStore } from '@cryfold/store';
 import { RunGrid } from '../src/run-grid.js';
 import { RunList } from '../src/run-list.js';
+import { saveSmallRun } from './stored-run.js';
 
 /** A stored run of three folds, and the list of runs of a server without queues. */
 async function scene(t: TestContext) {
@@ -17,13 +16,7 @@ async function scene(t: TestContext) {
   t.after(() => rm(folder, { recursive: true }));
   const artifacts = openStore(`file:${folder}`);
   const store = new RunStore(artifacts);
-  const clips = Array.from({ length: 6 }, (_, i) => ({ id: `${i}`, label: 'ab'[i % 2], group: `${i}` }));
-  const content = { name: 'small', contentHash: sha256('small'), grouped: true, classes: ['a', 'b'] };
-  const manifest = { format: 1 as const, ...content, clips };
-  const spec = parseSpec('version: 1\nname: small\nestimators: { svm: { kind: svm } }\n', 'spec.yaml');
-  const plan = planRun({ spec, manifest, splits: repeatedKFold(6, { splits: 3, repeats: 1, seed: 0 }) });
-  await store.datasets.saveManifest(manifest);
-  await store.runs.savePlan(plan);
+  const plan = await saveSmallRun(store);
   const control = new StoreControl(artifacts);
   const list = new RunList(control, store);
   /** Commits a fold whose predictions are all right. */
