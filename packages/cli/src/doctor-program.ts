@@ -5,7 +5,7 @@ import { type Does, readConfig } from './program.js';
 export function addDoctorCommand(program: Command, does: Does): void {
   program
     .command('doctor')
-    .description('Check Node, TensorFlow, Redis, store, CPU and GPU, and say how to mend each.')
+    .description('Check Node, TensorFlow, Redis, store, CPU and GPU, and say how to fix each.')
     .option('--json', 'print JSON', false)
     .action(
       does(async (options) => {
