@@ -9,11 +9,9 @@ import { openStore, storeKeys } from '@cryfold/store';
 import { TINY_SPEC, temporaryFolder, until } from './command.js';
 import { writeRandomRun } from './random-run.js';
 import { RedisProcess } from './redis.js';
-import { startApi } from './start-service.js';
+import { API, OPERATE, READ, startApi } from './start-service.js';
 import { withoutRedis as skip } from './testbed.js';
 
-const READ = 'read-read-read-read';
-const OPERATE = 'operate-operate-operate';
 const MIB = 2 ** 20;
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -31,13 +29,7 @@ before(async () => {
   };
   server = await startApi({
     ...{ redisUrl: redis.url, storeUrl: storeUrl(), s3: undefined, checks: {} },
-    api: {
-      ...{ port: 0, host: '127.0.0.1', rate: 10_000 },
-      tokens: [
-        { role: 'read', token: READ },
-        { role: 'operate', token: OPERATE },
-      ],
-    },
+    api: API,
     log: createLogger('test', 'info', { write }),
   });
 });

@@ -11,11 +11,9 @@ import { openStore } from '@cryfold/store';
 import { temporaryFolder } from './command.js';
 import { writeRandomRun } from './random-run.js';
 import { RedisProcess } from './redis.js';
-import { startApi } from './start-service.js';
+import { API, OPERATE, READ, startApi } from './start-service.js';
 import { withoutRedis as skip } from './testbed.js';
 
-const READ = 'read-read-read-read';
-const OPERATE = 'operate-operate-operate';
 const WRONG = 'wrong-wrong-wrong-wrong';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -28,17 +26,7 @@ const serve = (tokens = true) =>
     redisUrl: redis.url,
     storeUrl: `file:${path('store')}`,
     s3: undefined,
-    api: {
-      port: 0,
-      host: '127.0.0.1',
-      tokens: tokens
-        ? [
-            { role: 'read', token: READ },
-            { role: 'operate', token: OPERATE },
-          ]
-        : [],
-      rate: 10_000,
-    },
+    api: tokens ? API : { ...API, tokens: [] },
     checks: {},
     log: createLogger('test', 'silent'),
   });

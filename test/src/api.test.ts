@@ -14,11 +14,9 @@ import { freePort } from '@cryfold/testing';
 import { Cluster, findRedis } from './cluster.js';
 import { cryfold, processes, start, TINY_SPEC, temporaryFolder, until } from './command.js';
 import { writeRandomRun } from './random-run.js';
-import { startApi } from './start-service.js';
+import { API, OPERATE, READ, startApi } from './start-service.js';
 import { storeKind, type TestStore } from './stores.js';
 
-const READ = 'read-read-read-read';
-const OPERATE = 'operate-operate-operate';
 const redis = await findRedis();
 const kind = storeKind();
 const withoutRedis = redis === undefined && 'neither redis-server nor valkey-server is on PATH or in the cache';
@@ -41,16 +39,7 @@ const serve = (api: Partial<ApiConfig> = {}) =>
     redisUrl: `redis://127.0.0.1:${cluster.redisPort}`,
     storeUrl: bed.storeUrl,
     s3: bed.s3,
-    api: {
-      port: 0,
-      host: '127.0.0.1',
-      tokens: [
-        { role: 'read', token: READ },
-        { role: 'operate', token: OPERATE },
-      ],
-      rate: 10_000,
-      ...api,
-    },
+    api: { ...API, ...api },
     checks: {},
     log: createLogger('test', 'silent'),
   });

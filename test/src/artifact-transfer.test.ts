@@ -12,14 +12,12 @@ import { createLogger } from '@cryfold/runtime';
 import { freePort } from '@cryfold/testing';
 import { Cluster, findRedis } from './cluster.js';
 import { temporaryFolder, until } from './command.js';
-import { startApi } from './start-service.js';
+import { API, OPERATE, READ, startApi } from './start-service.js';
 import { STORE_KINDS, type TestStore } from './stores.js';
+import { withoutRedis } from './testbed.js';
 
-const READ = 'read-read-read-read';
-const OPERATE = 'operate-operate-operate';
 const MIB = 2 ** 20;
 const redis = await findRedis();
-const withoutRedis = redis === undefined && 'neither redis-server nor valkey-server is on PATH or in the cache';
 const withoutProc = process.platform !== 'linux' && 'memory of a process is read from /proc';
 
 /** Resident memory of a process, MiB. */
@@ -145,13 +143,7 @@ for (const kind of STORE_KINDS) {
       await bed.store.put(key, images(32 * MIB));
       server = await startApi({
         ...{ redisUrl: `redis://127.0.0.1:${cluster.redisPort}`, storeUrl: bed.storeUrl, s3: bed.s3, checks: {} },
-        api: {
-          ...{ port: 0, host: '127.0.0.1', rate: 10_000 },
-          tokens: [
-            { role: 'read', token: READ },
-            { role: 'operate', token: OPERATE },
-          ],
-        },
+        api: API,
         log: createLogger('test', 'silent'),
         transfers: { window: 500, downloads: 3, downloadsOfOne: 2, uploads: 1 },
       });

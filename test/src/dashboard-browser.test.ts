@@ -15,10 +15,9 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from 'p
 import { Cluster, findRedis } from './cluster.js';
 import { cryfold, start, TINY_SPEC, temporaryFolder, until } from './command.js';
 import { writeRandomRun } from './random-run.js';
+import { OPERATE, READ } from './start-service.js';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const READ = 'read-read-read-read';
-const OPERATE = 'operate-operate-operate';
 const WRONG = 'wrong-wrong-wrong-wrong';
 /** A dataset’s name that would be a script, were it ever markup. */
 const HOSTILE = '<img src=x onerror=alert(1)>';

@@ -3,10 +3,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { synthesizeCorpus } from '@cryfold/features';
-import { findRedis } from './cluster.js';
 import { cryfold, temporaryFolder } from './command.js';
+import { withoutRedis } from './testbed.js';
 
-const withoutRedis = (await findRedis()) === undefined && 'there is neither redis-server nor valkey-server';
 const skip = process.platform === 'linux' ? withoutRedis : 'only Linux bounds the memory of a process';
 
 // The first convolution gives 30 x 198 x 398 x 128 numbers, 1.2 GB.

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { synthesizeCorpus } from '@cryfold/features';
 import { shutDownPrivateRedis } from '@cryfold/queue';
-import { type Command, cryfold, descendants, logLines, processes, start, temporaryFolder, until } from './command.js';
+import { alive, type Command, cryfold, descendants, logLines, start, temporaryFolder, until } from './command.js';
 import { RedisProcess } from './redis.js';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -56,7 +56,6 @@ async function running(out: string, tmpdir = temporary): Promise<Running> {
   return { command, socket, redis: redis.pid, keeper: keeper.pid, below: below.map(({ pid }) => pid) };
 }
 
-const alive = (pid: number) => processes('').some((one) => one.pid === pid);
 const untilGone = ({ below, socket }: Running) =>
   until('no process and no folder to be left', () => !below.some(alive) && !existsSync(dirname(socket)), 30);
 

@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { synthesizeCorpus } from '@cryfold/features';
 import { Queues } from '@cryfold/queue';
-import { type Command, cryfold, descendants, PROGRAM, start, temporaryFolder, until } from './command.js';
+import { alive, type Command, cryfold, descendants, PROGRAM, start, temporaryFolder, until } from './command.js';
 import { RedisProcess } from './redis.js';
 import { startService, untilReady } from './service.js';
 
@@ -20,15 +20,6 @@ before(async () => {
   store = `file:${join(folder.path, 'store')}`;
 });
 after(() => folder.remove());
-
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /** Whether a command ends within so many seconds; then with what. */
 async function ends({ process, ended }: Command, seconds: number) {

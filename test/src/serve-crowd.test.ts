@@ -3,8 +3,8 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { encodeWav } from '@cryfold/features';
-import { descendants, temporaryFolder, until } from './command.js';
-import { RATE, type Served, serveModel, tone, writeModel } from './served-model.js';
+import { temporaryFolder, until } from './command.js';
+import { killServed, RATE, type Served, serveModel, tone, writeModel } from './served-model.js';
 
 const CLIP = encodeWav(tone(1), RATE);
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -18,10 +18,7 @@ before(async () => {
 });
 after(async () => {
   for (const socket of sockets) socket.destroy();
-  const children = descendants(served.process.pid ?? 0);
-  served.process.kill('SIGKILL');
-  for (const { pid } of children) process.kill(pid, 'SIGKILL');
-  await served.ended;
+  await killServed(served);
   await folder.remove();
 });
 

@@ -7,7 +7,7 @@ import { encodeWav } from '@cryfold/features';
 import { findTool } from '@cryfold/testing';
 import { chromium } from 'playwright-core';
 import { cryfold, descendants, start, temporaryFolder, until } from './command.js';
-import { RATE, type Served, serveModel, tone, writeModel } from './served-model.js';
+import { killServed, RATE, type Served, serveModel, tone, writeModel } from './served-model.js';
 
 const MIB = 2 ** 20;
 const LABELS = ['<img src=x onerror=document.title=1>', '__proto__', '|a*b*'];
@@ -30,13 +30,7 @@ beforeEach(async () => {
   await mkdir(scratch);
 });
 afterEach(async () => {
-  for (const { process: service, ended } of running.splice(0)) {
-    // A child that a test stopped does not notice the end of its parent.
-    const children = descendants(service.pid ?? 0);
-    service.kill('SIGKILL');
-    for (const { pid } of children) process.kill(pid, 'SIGKILL');
-    await ended;
-  }
+  for (const served of running.splice(0)) await killServed(served);
   const left = await readdir(scratch);
   await rm(scratch, { recursive: true });
   assert.deepEqual(left, []);

@@ -9,7 +9,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Clip, encodeWav, readDataset, synthesizeCorpus } from '@cryfold/features';
 import { findTool } from '@cryfold/testing';
 import { type Browser, chromium } from 'playwright-core';
-import { type Command, cryfold, descendants, start, temporaryFolder, until } from './command.js';
+import { type Command, cryfold, descendants, temporaryFolder, until } from './command.js';
+import { serveModel } from './served-model.js';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const SPEC = `
@@ -37,12 +38,8 @@ const store = () => ({ CRYFOLD_STORE: `file:${join(folder.path, 'out', 'store')}
 const promote = (version: string) => json(['models', 'promote', `cry@${version}`]);
 
 async function serve(...flags: string[]): Promise<{ command: Command; url: string }> {
-  const command = start(['serve', '--model', 'cry', '--port', '0', '--poll', '0.2', ...flags], store());
-  const port = await until('the service', () => {
-    if (command.process.exitCode !== null) throw new Error(command.stderr());
-    return /"port":(\d+),"address"/.exec(command.stdout())?.[1];
-  });
-  return { command, url: `http://127.0.0.1:${port}` };
+  const command = await serveModel('cry', ['--poll', '0.2', ...flags], store());
+  return { command, url: command.url };
 }
 
 async function stop(command: Command): Promise<void> {

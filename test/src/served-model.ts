@@ -4,7 +4,7 @@ import { sha256 } from '@cryfold/core';
 import { estimatorSchema } from '@cryfold/estimators';
 import { clipImage } from '@cryfold/features';
 import { encodeModel, exportModel, fitSvm, pixelMoments, type SvmParameters, squaredDistances } from '@cryfold/svm';
-import { type Command, start, until } from './command.js';
+import { type Command, descendants, start, until } from './command.js';
 
 const SIZE = { height: 60, width: 90 };
 const COLUMNS = SIZE.height * SIZE.width * 3;
@@ -59,16 +59,24 @@ export interface Served extends Command {
   port: number;
 }
 
-/** Starts `cryfold serve` with the model of a folder on a free port. */
+/** Starts `cryfold serve` with a model, by name or folder, on a free port. */
 export async function serveModel(
-  folder: string,
+  model: string,
   flags: string[] = [],
   environment: Record<string, string> = {},
 ): Promise<Served> {
-  const command = start(['serve', '--model', folder, '--port', '0', ...flags], environment);
+  const command = start(['serve', '--model', model, '--port', '0', ...flags], environment);
   const port = await until('the service', () => {
     if (command.process.exitCode !== null) throw new Error(command.stderr());
     return /"port":(\d+),"address"/.exec(command.stdout())?.[1];
   });
   return { ...command, url: `http://127.0.0.1:${port}`, port: Number(port) };
+}
+
+/** Ends a service and its children at once: a child that a test stopped does not notice the end of its parent. */
+export async function killServed({ process: service, ended }: Served): Promise<void> {
+  const children = descendants(service.pid ?? 0);
+  service.kill('SIGKILL');
+  for (const { pid } of children) process.kill(pid, 'SIGKILL');
+  await ended;
 }

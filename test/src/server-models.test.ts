@@ -11,11 +11,9 @@ import { createLogger } from '@cryfold/runtime';
 import { freePort } from '@cryfold/testing';
 import { Cluster, findRedis } from './cluster.js';
 import { cryfold, start, temporaryFolder, until } from './command.js';
-import { startApi } from './start-service.js';
+import { OPERATE, READ, startApi } from './start-service.js';
 import { storeKind, type TestStore } from './stores.js';
 
-const READ = 'read-read-read-read';
-const OPERATE = 'operate-operate-operate';
 const redis = await findRedis();
 const kind = storeKind();
 const withoutRedis = redis === undefined && 'neither redis-server nor valkey-server is on PATH or in the cache';

@@ -9,7 +9,7 @@ import { type Checks, createLogger } from '@cryfold/runtime';
 import { openStore, RunStore } from '@cryfold/store';
 import { createApi } from '../src/api.js';
 import { ReportWriter } from '../src/report-writer.js';
-import { saveSmallRun } from './stored-run.js';
+import { saveSmallRun } from './small-run.js';
 
 const READ = 'read-read-read-read';
 const OPERATE = 'operate-operate-operate';

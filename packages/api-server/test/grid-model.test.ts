@@ -1,20 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { sha256 } from '@cryfold/core';
-import { type RunResults, repeatedKFold } from '@cryfold/evaluation';
-import { parseSpec, planRun, type RunPlan } from '@cryfold/plan';
+import type { RunResults } from '@cryfold/evaluation';
 import { CELL, GridModel } from '../src/grid-model.js';
+import { planOf } from './small-run.js';
 
-const manifest = {
-  ...{ format: 1 as const, name: 'small', contentHash: sha256('small'), grouped: true, classes: ['a', 'b'] },
-  clips: Array.from({ length: 6 }, (_, i) => ({ id: `${i}`, label: 'ab'[i % 2], group: `${i}` })),
-};
-
-/** Three folds of each estimator. */
-function planOf(estimators: string, rest = ''): RunPlan {
-  const spec = parseSpec(`version: 1\nname: small\nestimators: ${estimators}\n${rest}`, 'spec.yaml');
-  return planRun({ spec, manifest, splits: repeatedKFold(6, { splits: 3, repeats: 1, seed: 0 }) });
-}
 const TWO = '{ a: { kind: small-cnn }, b: { kind: svm } }';
 const states = (model: GridModel) => model.snapshot().cells.map(([state]) => state);
 const failed = { code: 'WAV_INVALID', message: 'truncated' } as const;

@@ -8,7 +8,7 @@ import { StoreControl } from '@cryfold/run-control';
 import { openStore, RunStore } from '@cryfold/store';
 import { RunGrid } from '../src/run-grid.js';
 import { RunList } from '../src/run-list.js';
-import { saveSmallRun } from './stored-run.js';
+import { saveSmallRun } from './small-run.js';
 
 /** A stored run of three folds, and the list of runs of a server without queues. */
 async function scene(t: TestContext) {

@@ -3,7 +3,6 @@ export {
   DEFAULT_FEATURES,
   type FeatureSet,
   featureKindOf,
-  featureKinds,
   featureSetSchema,
   imageSizeOf,
 } from './registry.js';

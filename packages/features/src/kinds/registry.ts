@@ -17,8 +17,6 @@ export const featureSetSchema = z.discriminatedUnion(
 /** The kind of a feature set in a spec that names none. */
 export const DEFAULT_FEATURES = 'spectrogram' satisfies FeatureSet['kind'];
 
-export const featureKinds: readonly AnyFeatureKind[] = KINDS;
-
 const byName = new Map<string, AnyFeatureKind>(KINDS.map((kind) => [kind.kind, kind]));
 
 /** The kind that computes a feature set. */
