@@ -1,4 +1,4 @@
-import { CryfoldError } from '@cryfold/core';
+import { CryfoldError, canonicalJson } from '@cryfold/core';
 import { type FeatureArray, kindOf, type Predictor } from '@cryfold/estimators';
 import { applyFusion, argmaxRows } from '@cryfold/evaluation';
 import { countWindows, cutWindows, decodeWav } from '@cryfold/features';
@@ -75,15 +75,22 @@ export class ModelPredictor {
    * @throws CryfoldError ARTIFACT_MISSING, ARTIFACT_CORRUPT, NPY_INVALID, TENSORFLOW_MISSING
    */
   static async load(model: ReadModel): Promise<ModelPredictor> {
+    // Equal sets are one object, so that each is computed once.
+    const sets = new Map<string, FeatureSet>();
+    const shared = (set: FeatureSet): FeatureSet => {
+      const key = canonicalJson(set);
+      const known = sets.get(key) ?? set;
+      sets.set(key, known);
+      return known;
+    };
+    shared(model.card.features);
     const members: Member[] = [];
     for (const { folder, kind, features = model.card.features } of model.card.members) {
       const predictor = await kindOf({ kind }).loadPredictor((name) => fileOf(model, `${folder}/${name}`));
-      members.push({ predictor, features });
+      members.push({ predictor, features: shared(features) });
     }
     const features = new Map<FeatureSet, (clip: ClipShape) => Extractor>();
-    for (const set of [model.card.features, ...members.map((member) => member.features)]) {
-      if (!features.has(set)) features.set(set, await featureKindOf(set).loadExtractor(set));
-    }
+    for (const set of sets.values()) features.set(set, await featureKindOf(set).loadExtractor(set));
     return new ModelPredictor(model, members, features);
   }
 
