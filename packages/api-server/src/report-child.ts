@@ -17,6 +17,6 @@ process.once('message', async ({ storeUrl, s3, run }: ReportTask) => {
   async function write(): Promise<ReportAnswer> {
     const results = await store.runs.results(run);
     if (!results) throw new CryfoldError('RUN_NOT_FOUND', `run ${run} has no results`);
-    return { page: await htmlReport(await gatherReport(store.artifacts, results)) };
+    return { page: await htmlReport(await gatherReport(store, results)) };
   }
 });

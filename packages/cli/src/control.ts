@@ -1,7 +1,7 @@
 import { checkRedis, Queues } from '@cryfold/queue';
 import { HttpClient, HttpControl, type RunControl, StoreControl } from '@cryfold/run-control';
 import type { Config } from '@cryfold/runtime';
-import { openStore, RunStore } from '@cryfold/store';
+import type { RunStore } from '@cryfold/store';
 import { DEFAULT_OUT } from './default-out.js';
 import { openStoreOf } from './open-store.js';
 import { storeUrlOf } from './store-url.js';
@@ -32,7 +32,7 @@ export async function withControl<T>(
     return work({ runs: server, store: openStoreOf(storeUrl, config), storeUrl, server });
   }
   if (config.redisUrl) await checkRedis(config.redisUrl);
-  const store = new RunStore(openStore(storeUrl, config.s3));
+  const store = openStoreOf(storeUrl, config);
   const queues = config.redisUrl ? new Queues(config.redisUrl) : undefined;
   try {
     return await work({ runs: new StoreControl(store.artifacts, queues), store, storeUrl, server: undefined });

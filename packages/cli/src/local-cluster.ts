@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { closeSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { CryfoldError } from '@cryfold/core';
+import { CryfoldError, endsWithin } from '@cryfold/core';
 import { kindOf } from '@cryfold/estimators';
 import type { RunPlan } from '@cryfold/plan';
 import { lockFolder } from './out-lock.js';
@@ -134,18 +134,14 @@ export class LocalCluster {
   /** Ends every process in order, workers first, and Redis last. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    const ended = [...this.#processes.values()].map(
-      (child) =>
-        new Promise<void>((resolve) => {
-          if (child.exitCode !== null || child.signalCode !== null) return resolve();
-          const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
-          child.once('exit', () => {
-            clearTimeout(timer);
-            resolve();
-          });
-          child.kill('SIGTERM');
-        }),
-    );
+    const ended = [...this.#processes.values()].map(async (child) => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const exit = new Promise((resolve) => child.once('exit', resolve));
+      child.kill('SIGTERM');
+      if (await endsWithin(10_000, exit)) return;
+      child.kill('SIGKILL');
+      await exit;
+    });
     await Promise.all(ended);
     await this.#redis.stop();
     this.#release();

@@ -8,6 +8,7 @@ import { type HourPrices, type PlanSummary, summarisePlan } from './plan-summary
 import { applyOverrides, prepareRun, readSpec } from './prepare.js';
 import { ProgressDisplay } from './progress.js';
 import type { RunOptions } from './run-command.js';
+import { weightsSources } from './spec-weights.js';
 import { storeUrlOf } from './store-url.js';
 import { jsonText, say } from './terminal.js';
 
@@ -27,10 +28,7 @@ export async function planCommand(
     const { plan } = await prepareRun({
       ...rest,
       spec: applyOverrides(await readSpec(spec), overrides, (text) => display.say(text)),
-      sources: {
-        cacheDirectory: config.cacheDir,
-        fetchContent: async (key) => (await store.artifacts.open(key))?.stream,
-      },
+      sources: weightsSources(store, config.cacheDir),
       onProgress: (text) => display.update(text),
     });
     display.update('looking into the store');

@@ -22,9 +22,7 @@ export async function present(
   const csv = await folder.write('out-of-fold.csv', stored.outOfFold);
   const file = await folder.write('results.json', stored.results);
   // The server has the folds at hand; from here, each would be a request.
-  const page = server
-    ? await server.report(results.run.id)
-    : await htmlReport(await gatherReport(store.artifacts, results));
+  const page = server ? await server.report(results.run.id) : await htmlReport(await gatherReport(store, results));
   const report = await folder.write('report.html', page);
   if (json) {
     say(`${jsonText({ ...results, ...said, files: { results: file, outOfFold: csv, report } })}\n`);

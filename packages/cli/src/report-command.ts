@@ -50,7 +50,7 @@ async function write(
       let input: ReportInput = { results };
       if (storeUrl !== undefined) {
         const store = openStoreOf(storeUrl, config);
-        input = await gatherReport(store.artifacts, results, audio).finally(() => store.close());
+        input = await gatherReport(store, results, audio).finally(() => store.close());
       }
       return htmlReport({ ...input, ...(beside ? { beside } : {}) });
     }

@@ -10,6 +10,7 @@ import { openStoreOf } from './open-store.js';
 import { prepareRun, readSpec } from './prepare.js';
 import { ProgressDisplay } from './progress.js';
 import { Retraining } from './retraining.js';
+import { weightsSources } from './spec-weights.js';
 import { untilStopped } from './stop-signals.js';
 import { storeUrlOf } from './store-url.js';
 import { jsonText, say } from './terminal.js';
@@ -77,10 +78,7 @@ export async function retrainCommand(
     const preparation = await prepareRun({
       ...options,
       spec,
-      sources: {
-        cacheDirectory: config.cacheDir,
-        fetchContent: async (key) => (await store.artifacts.open(key))?.stream,
-      },
+      sources: weightsSources(store, config.cacheDir),
       onProgress: (text) => display.update(text),
     });
     const surroundings = { options, config, environment, out, display, store, storeUrl, server, stop };

@@ -11,6 +11,7 @@ import { applyOverrides, type Overrides, PAPER_SPEC, prepareRun, publish, readSp
 import { present } from './present.js';
 import { ProgressDisplay } from './progress.js';
 import { noLongerFollowing } from './server-run.js';
+import { weightsSources } from './spec-weights.js';
 import { untilStopped } from './stop-signals.js';
 import { storeUrlOf } from './store-url.js';
 import { checkOutFolder } from './write-out.js';
@@ -58,10 +59,7 @@ async function evaluate(options: RunOptions, config: Config, environment: NodeJS
     prepareRun({
       ...options,
       spec,
-      sources: {
-        cacheDirectory: config.cacheDir,
-        fetchContent: async (key) => (await store.artifacts.open(key))?.stream,
-      },
+      sources: weightsSources(store, config.cacheDir),
       onProgress: (text) => display.update(text),
     }),
   );

@@ -1,7 +1,13 @@
 import { kindOf } from '@cryfold/estimators';
 import { resolveWeights, type WeightsSourceOptions } from '@cryfold/nn';
 import type { Spec } from '@cryfold/plan';
-import { weightsReference } from '@cryfold/store';
+import { type RunStore, weightsReference } from '@cryfold/store';
+
+/** Where weights given by URL or store key are fetched from and kept. */
+export const weightsSources = (store: RunStore, cacheDirectory: string): WeightsSourceOptions => ({
+  cacheDirectory,
+  fetchContent: async (key) => (await store.artifacts.open(key))?.stream,
+});
 
 type Parameters = NonNullable<Spec['search']>['space'][string];
 

@@ -46,7 +46,7 @@ export async function statusCommand(run: string | undefined, options: ControlOpt
     }
     const stored = await control.store.runs.plan(run);
     const { search } = stored.base.spec;
-    const trials = await readTrialRows(control.store.artifacts, stored);
+    const trials = await readTrialRows(control.store, stored);
     if (options.json) say(`${jsonText({ ...status, ...(search ? { search: { trials } } : {}) })}\n`);
     else {
       const lines = text(search ? { ...status, trials: {} } : status);

@@ -6,6 +6,7 @@ import type { Config } from '@cryfold/runtime';
 import { weightsReference } from '@cryfold/store';
 import { EXIT } from './exit-codes.js';
 import { openStoreOf } from './open-store.js';
+import { weightsSources } from './spec-weights.js';
 import { jsonText, say } from './terminal.js';
 
 export interface WeightsPutOptions {
@@ -23,10 +24,7 @@ export async function weightsPutCommand(source: string, options: WeightsPutOptio
   }
   const store = openStoreOf(storeUrl, config);
   try {
-    const fetchContent = async (key: string) => (await store.artifacts.open(key))?.stream;
-    const { path, sha256 } = await resolveWeights(source, { cacheDirectory: config.cacheDir, fetchContent }).catch(
-      forPut,
-    );
+    const { path, sha256 } = await resolveWeights(source, weightsSources(store, config.cacheDir)).catch(forPut);
     const arrays = await verify(path);
     const key = store.weights.key(sha256);
     const added = await store.weights.put(sha256, () => createReadStream(path));

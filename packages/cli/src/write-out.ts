@@ -25,7 +25,7 @@ const REASONS: Readonly<Record<string, string>> = {
  * Runs what writes to the path that the user gave (`--out`, `--to`). Errors that are no system's pass as they are.
  * @throws CryfoldError OUT_UNWRITABLE
  */
-export async function writingOut<T>(path: string, write: () => Promise<T>): Promise<T> {
+async function writingOut<T>(path: string, write: () => Promise<T>): Promise<T> {
   try {
     return await write();
   } catch (cause) {

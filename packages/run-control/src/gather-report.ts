@@ -5,7 +5,7 @@ import { encodeWav, readClips, readDataset } from '@cryfold/features';
 import { featureKindOf } from '@cryfold/features/kinds';
 import { plannedFeatures, type Spec } from '@cryfold/plan';
 import type { FoldTime, HardClip, ReportInput } from '@cryfold/report';
-import { type ArtifactStore, RunStore } from '@cryfold/store';
+import type { RunStore } from '@cryfold/store';
 
 /** Clips shown with their spectrograms. */
 const HARDEST = 12;
@@ -15,8 +15,8 @@ const HARDEST = 12;
  * @param results of the run; its fusions are fused again from the stored probabilities
  * @param audio the recordings, for players beside the hardest clips
  */
-export async function gatherReport(store: ArtifactStore, results: RunResults, audio?: string): Promise<ReportInput> {
-  const stored = await readRun(new RunStore(store), results.run.id);
+export async function gatherReport(store: RunStore, results: RunResults, audio?: string): Promise<ReportInput> {
+  const stored = await readRun(store, results.run.id);
   const { probabilities } = evaluateStored(stored, fusionOf(results));
   const outcomes = clipOutcomes(stored.input, probabilities, stored.input.decisions);
   const { plan, folds } = stored;
@@ -52,7 +52,7 @@ function curvesOf({ folds }: StoredRun, trial: string) {
 
 /** The clips with the largest share of wrong answers, the least probable first among equals. */
 async function hardestClips(
-  store: ArtifactStore,
+  store: RunStore,
   { plan, manifest }: StoredRun,
   outcomes: readonly ClipOutcome[],
   audio: string | undefined,
@@ -65,7 +65,7 @@ async function hardestClips(
     .filter(({ wrong }) => wrong > 0)
     .sort((a, b) => share(b) - share(a) || a.truth - b.truth)
     .slice(0, HARDEST);
-  const { shape, data } = await new RunStore(store).datasets.images(features);
+  const { shape, data } = await store.datasets.images(features);
   const [, height, width] = shape;
   const size = height * width * 3;
   const row = new Map(manifest.clips.map(({ id }, i) => [id, i]));

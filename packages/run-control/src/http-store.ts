@@ -4,8 +4,9 @@ import { CryfoldError, sha256 } from '@cryfold/core';
 import type { ArtifactContent, ArtifactInfo, ArtifactStore } from '@cryfold/store';
 import { z } from 'zod';
 import type { HttpClient } from './http-client.js';
+import { sessionSchema } from './live.js';
 
-const session = z.object({ role: z.enum(['read', 'operate']).nullable() });
+const session = sessionSchema.pick({ role: true });
 
 function infoOf(headers: Headers): ArtifactInfo {
   return { bytes: Number(headers.get('x-artifact-bytes')), modified: new Date(headers.get('last-modified') ?? 0) };

@@ -2,7 +2,7 @@ import { mapLimited } from '@cryfold/core';
 import type { TrialRow } from '@cryfold/evaluation';
 import { meanScore, trialStatistics } from '@cryfold/hyperparameter-search';
 import { contextSplits, type FoldJob, type RunPlan } from '@cryfold/plan';
-import { type ArtifactStore, FoldScores, RunStore, type StoredPlan } from '@cryfold/store';
+import { FoldScores, type RunStore, type StoredPlan } from '@cryfold/store';
 
 /** The trials of a sweep's search over all data as they stand now; each fold's score is read once. */
 export class TrialTable {
@@ -49,8 +49,8 @@ export class TrialTable {
 }
 
 /** The rows of `TrialTable` with everything that the store has; of no sweep, none. */
-export async function readTrialRows(store: ArtifactStore, stored: StoredPlan): Promise<TrialRow[]> {
-  const table = new TrialTable(new RunStore(store));
+export async function readTrialRows(store: RunStore, stored: StoredPlan): Promise<TrialRow[]> {
+  const table = new TrialTable(store);
   const jobs = stored.plan.jobs.filter(({ trial }) => stored.search?.trials.get(trial)?.state === 'RUNNING');
   await mapLimited(jobs, (job) => table.read(stored.plan, job));
   return table.rows(stored);
