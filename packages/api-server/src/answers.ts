@@ -8,6 +8,9 @@ import { z } from 'zod';
 /** What every answer but success holds: the same coded error that the command line prints. */
 export const errorAnswer = z.object({ error: errorRecordSchema });
 
+/** The response schemas of a route: its own where all is well, else an error. */
+export const answers = <T extends z.ZodType>(ok: T) => ({ 200: ok, '4xx': errorAnswer, '5xx': errorAnswer });
+
 const STATUSES: Partial<Record<ErrorCode, number>> = {
   API_INVALID: 400,
   API_UNAUTHORIZED: 401,

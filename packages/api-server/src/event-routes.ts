@@ -36,8 +36,8 @@ export function addEventRoutes(app: App, watches: Watches, trusted: { total: num
       count(name, 1);
       raw.once('close', () => count(name, -1));
       const feed = await (query.run === undefined ? watches.cluster() : watches.run(query.run));
-      if (raw.destroyed) return reply.hijack();
       reply.hijack();
+      if (raw.destroyed) return;
       const own = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
       raw.writeHead(200, { ...(reply.getHeaders() as Record<string, string>), ...own });
       raw.write('retry: 1000\n\n');

@@ -153,9 +153,10 @@ export class GridModel {
   snapshot(): FoldGrid {
     const { spec, jobs, splits, dataset } = this.#plan;
     const trials = Object.entries(spec.estimators).map(([name, parameters]) => ({ name, parameters }));
+    const positions = new Map(trials.map(({ name }, i) => [name, i]));
     const places = jobs.map(({ trial, split, shuffle }): FoldGrid['places'][number] => {
       const { repeat, fold } = splits[split];
-      return [trials.findIndex(({ name }) => name === trial), repeat, fold, shuffle ?? null];
+      return [positions.get(trial) ?? -1, repeat, fold, shuffle ?? null];
     });
     return {
       dataset: { name: dataset.name, clips: dataset.clips, classes: dataset.classes },

@@ -1,5 +1,12 @@
 import { CryfoldError } from '@cryfold/core';
-import { type ApiConfig, Connections, clientAddress, connectionBudget, type Logger } from '@cryfold/runtime';
+import {
+  type ApiConfig,
+  type Connections,
+  clientAddress,
+  connectionBudget,
+  type Logger,
+  limitConnections,
+} from '@cryfold/runtime';
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import swagger from '@fastify/swagger';
@@ -60,8 +67,7 @@ export async function createHttp(api: Pick<ApiConfig, 'host' | 'tokens' | 'rate'
     frameworkErrors: onBadPath,
     clientErrorHandler: onMalformed,
   }).withTypeProvider<ZodTypeProvider>();
-  const connections = new Connections({ ...connectionBudget().main, log });
-  connections.guard(app.server);
+  const connections = limitConnections(app.server, { ...connectionBudget().main, log });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(onError(log));

@@ -2,7 +2,7 @@ import { CryfoldError } from '@cryfold/core';
 import { MODEL_NAME, promotionSchema, retrainRecordSchema } from '@cryfold/model-registry';
 import { type ModelControl, makingSchema, RUN_ID, runStatusSchema, type StoreControl } from '@cryfold/run-control';
 import { z } from 'zod';
-import { errorAnswer } from './answers.js';
+import { answers } from './answers.js';
 import type { App } from './app.js';
 import type { ModelMaker } from './model-maker.js';
 import type { RunList } from './run-list.js';
@@ -22,8 +22,6 @@ export interface ModelRoutes {
   maker: ModelMaker;
   list: RunList;
 }
-
-const answers = <T extends z.ZodType>(ok: T) => ({ 200: ok, '4xx': errorAnswer, '5xx': errorAnswer });
 
 /** What can be done to final models; their cards and files are read as artifacts. @param app as of `addRunRoutes` */
 export function addModelRoutes(app: App, routes: ModelRoutes): void {

@@ -155,8 +155,9 @@ export class RunGrid implements Watched {
   #newTrials(): TrialRow[] {
     if (!this.#stored.search) return [];
     const rows = this.#reader.trials(this.#stored);
-    const changed = rows.filter((row) => JSON.stringify(row) !== this.#publishedTrials.get(row.trial));
-    this.#publishedTrials = new Map(rows.map((row) => [row.trial, JSON.stringify(row)]));
+    const texts = new Map(rows.map((row) => [row.trial, JSON.stringify(row)]));
+    const changed = rows.filter(({ trial }) => texts.get(trial) !== this.#publishedTrials.get(trial));
+    this.#publishedTrials = texts;
     return changed;
   }
 

@@ -14,7 +14,7 @@ import {
   watchedFoldSchema,
 } from '@cryfold/run-control';
 import { z } from 'zod';
-import { errorAnswer } from './answers.js';
+import { answers } from './answers.js';
 import type { App } from './app.js';
 import type { HeldAnswers } from './held-answers.js';
 import type { ReportWriter } from './report-writer.js';
@@ -34,8 +34,6 @@ export interface RunRoutes {
   reports: ReportWriter;
   held: HeldAnswers;
 }
-
-const answers = <T extends z.ZodType>(ok: T) => ({ 200: ok, '4xx': errorAnswer, '5xx': errorAnswer });
 
 /** What can be asked of runs and done to them. @param app below /api/v1, behind the check of roles */
 export function addRunRoutes(app: App, routes: RunRoutes): void {

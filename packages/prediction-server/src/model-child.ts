@@ -4,6 +4,7 @@ import { CryfoldError } from '@cryfold/core';
 import type { ModelCard, PredictOptions, RecordingPrediction } from '@cryfold/model-registry';
 import { BoundedChild, loadConfig } from '@cryfold/runtime';
 import type { FromChild, ModelSource, ToChild } from './messages.js';
+import { stopping } from './prediction-queue.js';
 import type { Recording } from './spool.js';
 
 const ENTRY = fileURLToPath(new URL('./predict-child.js', import.meta.url));
@@ -106,11 +107,8 @@ export class ModelChild {
   /** Ends the process once it has answered, or at once: then its prediction is refused as SERVER_BUSY. */
   async retire(atOnce = false): Promise<void> {
     this.#retired = true;
-    if (atOnce) {
-      this.#take()?.reject(
-        new CryfoldError('SERVER_BUSY', 'the service is stopping', { hint: 'Try again in a few seconds.' }),
-      );
-    } else if (this.#current) {
+    if (atOnce) this.#take()?.reject(stopping());
+    else if (this.#current) {
       await new Promise<void>((resolve) => {
         this.#idle = resolve;
       });

@@ -5,7 +5,7 @@ import type { Logger, Metrics } from '@cryfold/runtime';
 import type { ArtifactStore } from '@cryfold/store';
 import type { ModelSource } from './messages.js';
 import { ModelChild } from './model-child.js';
-import { PredictionQueue } from './prediction-queue.js';
+import { busy, PredictionQueue } from './prediction-queue.js';
 import type { Recording, Spool } from './spool.js';
 
 export interface HostOptions {
@@ -77,8 +77,7 @@ export class ModelHost {
   ): Promise<{ card: ModelCard; predictions: RecordingPrediction[] }> {
     const work = async () => {
       const child = this.#child;
-      if (!child)
-        throw new CryfoldError('SERVER_BUSY', 'the model is loading', { hint: 'Try again in a few seconds.' });
+      if (!child) throw busy('the model is loading');
       return { card: child.card, predictions: await child.predict(recordings, options, this.#options.timeoutSeconds) };
     };
     return this.#queue.add({ work, signal });

@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { CryfoldError } from '@cryfold/core';
 import { imageSizeOf } from '@cryfold/features/kinds';
 import { predictionJson } from '@cryfold/model-registry';
 import { type Connections, clientAddress, type Metrics } from '@cryfold/runtime';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Arrivals } from './arrivals.js';
 import type { ModelHost } from './model-host.js';
+import { busy } from './prediction-queue.js';
 import { checkLength, receive } from './receive.js';
 import type { Place, Spool } from './spool.js';
 
@@ -52,7 +52,9 @@ export async function predictRequest(request: FastifyRequest, reply: FastifyRepl
     checkLength(request.headers, maxUpload);
     place = spool.take() ?? ((await arrivals.closeSlowest()) ? spool.take() : undefined);
     // From now on, the limits of places hold instead of those of connections.
-    if (!place || !connections.trust(request.raw, clientAddress(request.ip))) throw busy(spool.taken);
+    if (!place || !connections.trust(request.raw, clientAddress(request.ip))) {
+      throw busy(`${spool.taken} requests are being answered already`);
+    }
     const arrived = arrivals.add(request.raw, freed);
     const recordings = await receive(request.raw, { spool, place, maxUpload }).finally(arrived);
     const size = imageSizeOf(host.card.features);
@@ -91,8 +93,3 @@ function closeAfter(seconds: number, request: IncomingMessage, awaited: Incoming
   for (const event of ['end', 'close']) awaited.once(event, () => clearTimeout(timer));
   request.resume();
 }
-
-const busy = (taken: number) =>
-  new CryfoldError('SERVER_BUSY', `${taken} requests are being answered already`, {
-    hint: 'Try again in a few seconds.',
-  });

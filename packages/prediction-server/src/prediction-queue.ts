@@ -82,7 +82,9 @@ export class PredictionQueue {
   }
 }
 
-const busy = (message: string) => new CryfoldError('SERVER_BUSY', message, { hint: 'Try again in a few seconds.' });
+/** @param message what keeps the service from predicting now */
+export const busy = (message: string) =>
+  new CryfoldError('SERVER_BUSY', message, { hint: 'Try again in a few seconds.' });
 const waited = (seconds: number) => busy(`the recording waited ${seconds} s for its turn`);
 const gone = () => busy('the client closed the connection');
-const stopping = () => busy('the service is stopping');
+export const stopping = () => busy('the service is stopping');

@@ -2,7 +2,7 @@ import type { Grid, WatchedFold } from '@cryfold/run-control';
 import { ask } from './api.js';
 import { showDialog } from './confirm.js';
 import { h, percent, s, seconds, tell } from './dom.js';
-import { head } from './tables.js';
+import { head, scroll } from './tables.js';
 
 /** Milliseconds between questions after a fold that is not done. */
 const AGAIN = 3000;
@@ -107,7 +107,7 @@ function matrix({ classes, counts }: NonNullable<WatchedFold['confusion']>): HTM
     h('tbody', {}, ...rows),
   );
   table.querySelector('thead th')?.replaceWith(h('td'));
-  return h('div', { class: 'scroll', role: 'region', 'aria-label': 'Confusion matrix', tabindex: 0 }, table);
+  return scroll('Confusion matrix', table);
 }
 
 function curves(curve: NonNullable<WatchedFold['committed']>['curve']): Node[] {
