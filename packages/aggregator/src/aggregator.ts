@@ -12,7 +12,7 @@ import {
 } from '@cryfold/runtime';
 import type { RunStore } from '@cryfold/store';
 import { evaluateStored } from './evaluate-stored.js';
-import { type OnDamaged, readRun } from './read-run.js';
+import { type OnDamaged, readPlanned } from './read-run.js';
 import { readTrials, searchResults } from './search-results.js';
 
 export interface AggregatorOptions {
@@ -80,8 +80,8 @@ export async function aggregate(store: RunStore, run: string): Promise<RunResult
     await store.folds.drop(job.key);
     damaged = error;
   };
-  const stored = await readRun(store, run, onDamaged);
   const plan = await store.runs.plan(run);
+  const stored = await readPlanned(store, plan, onDamaged);
   const tried = await readTrials(store, plan, onDamaged);
   if (damaged) throw damaged;
   const { results: evaluated, csv } = evaluateStored(stored);

@@ -8,7 +8,7 @@ import {
   type RunPlan,
   selectedPlan,
 } from '@cryfold/plan';
-import type { RunStore } from '@cryfold/store';
+import type { RunStore, StoredPlan } from '@cryfold/store';
 
 /** A run as the store holds it: what was planned, and what of it is there. */
 export interface StoredRun {
@@ -36,10 +36,15 @@ export type OnDamaged = (job: FoldJob, error: CryfoldError) => Promise<void>;
  * @throws CryfoldError ARTIFACT_MISSING, ARTIFACT_CORRUPT, JOB_INVALID, NPY_INVALID
  */
 export async function readRun(store: RunStore, run: string, onDamaged?: OnDamaged): Promise<StoredRun> {
-  const { base, search } = await store.runs.plan(run);
-  const plan = search ? selectedPlan(base, search) : base;
+  return readPlanned(store, await store.runs.plan(run), onDamaged);
+}
+
+/** As `readRun`, of a plan that was read already. */
+export async function readPlanned(store: RunStore, planned: StoredPlan, onDamaged?: OnDamaged): Promise<StoredRun> {
+  const { base, search } = planned;
+  const plan = search ? selectedPlan(base, search, planned.plan) : base;
   const manifest = await store.datasets.manifest(plan.dataset.key);
-  const failures = new Map((await store.runs.failures(run)).map((failure) => [failure.key, failure]));
+  const failures = new Map((await store.runs.failures(plan.run)).map((failure) => [failure.key, failure]));
 
   const folds = new RunFolds(plan);
   const read = await mapLimited(plan.jobs, (job) => readUndamaged(store, job, plan, onDamaged));

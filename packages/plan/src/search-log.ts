@@ -166,9 +166,9 @@ export function growPlan(plan: RunPlan, log: SearchLog): RunPlan {
 /**
  * The finished sweep as an ordinary run: each searched estimator has the winner's parameters and folds. With nested
  * cross-validation an outer fold's result is of the trial that won inside that fold.
+ * @param grown `growPlan` of both, where it is known
  */
-export function selectedPlan(plan: RunPlan, log: SearchLog): RunPlan {
-  const grown = growPlan(plan, log);
+export function selectedPlan(plan: RunPlan, log: SearchLog, grown = growPlan(plan, log)): RunPlan {
   const outer = contextSplits(plan, 0);
   const estimators = { ...plan.spec.estimators };
   const jobs = [...plan.jobs];
