@@ -1,16 +1,15 @@
-export {
-  type Artifacts,
-  type Engine,
-  type EngineContext,
-  type EngineSettings,
-  type FeatureArray,
-  type Fold,
-  type FoldOutcome,
-  featureArtifact,
-  type Matrix,
-  type ModelFiles,
-  type Predictor,
-  type TrainingData,
+export type {
+  Artifacts,
+  Engine,
+  EngineContext,
+  EngineSettings,
+  FeatureArray,
+  Fold,
+  FoldOutcome,
+  Matrix,
+  ModelFiles,
+  Predictor,
+  TrainingData,
 } from './engine.js';
 export type {
   AnyKind,

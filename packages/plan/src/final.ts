@@ -1,11 +1,9 @@
 import { FORMATS } from '@cryfold/core';
 import { estimatorSchema } from '@cryfold/estimators';
-import { isGrouped } from '@cryfold/evaluation';
 import { z } from 'zod';
-import { featureKeyOf, finalKey, type RunPlan } from './plan.js';
+import { hex } from './manifest.js';
+import { featureKeyOf, finalKey, type RunPlan, settingsOf } from './plan.js';
 import { prerequisiteOf } from './prerequisites.js';
-
-const hex = z.string().regex(/^[0-9a-f]{64}$/);
 
 /** `finals/<key>/request.json`: all that training an estimator on all clips needs to know. */
 export const finalRequestSchema = z.strictObject({
@@ -27,16 +25,17 @@ export type FinalRequest = z.infer<typeof finalRequestSchema>;
 /** @param trial one of the plan's estimators */
 export function finalRequest(plan: RunPlan, trial: string): FinalRequest {
   const needed = prerequisiteOf(plan, trial);
+  const { featureKey, threads, xla, grouped } = settingsOf(plan.spec, featureKeyOf(plan, trial));
   return {
     format: FORMATS.final,
     key: finalKey(plan, trial),
     dataset: plan.dataset.key,
-    features: featureKeyOf(plan, trial),
+    features: featureKey,
     clips: plan.dataset.clips,
     estimator: plan.spec.estimators[trial],
-    threads: plan.spec.threads,
-    xla: plan.spec.xla ?? false,
-    grouped: isGrouped(plan.spec.protocol.splitter),
+    threads,
+    xla,
+    grouped,
     ...(needed && { needed: { kind: needed.kind, artifact: needed.artifact } }),
   };
 }

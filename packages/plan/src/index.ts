@@ -7,7 +7,6 @@ export {
   FOLD_FORMAT,
   type FoldJob,
   featureKeyOf,
-  featuresKey,
   finalKey,
   type PlanInput,
   type PlannedSplit,
@@ -17,7 +16,7 @@ export {
   type RunPlan,
   settingsOf,
 } from './plan.js';
-export { checkJobCount, checkPlanSize, type DatasetSize } from './plan-size.js';
+export { checkPlanSize, type DatasetSize } from './plan-size.js';
 export { prerequisiteOf, queuedIds } from './prerequisites.js';
 export {
   bestModel,
@@ -47,7 +46,7 @@ export {
   type TrialStatistics,
   trialName,
 } from './search-log.js';
-export { SEARCH_ALGORITHMS, type SearchParameter, type SearchSpec } from './search-spec.js';
+export type { SearchParameter, SearchSpec } from './search-spec.js';
 export { checkSpec, parseSpec } from './spec.js';
 export { type Spec, specJsonSchema, specSchema } from './spec-schema.js';
 export { storedWeights, submittedWeights } from './submitted.js';

@@ -1,8 +1,10 @@
 import { CryfoldError, canonicalJson, datasetKey, decodeRecord, FORMATS, LIMITS } from '@cryfold/core';
 import { z } from 'zod';
 
-const hex = z.string().regex(/^[0-9a-f]{64}$/);
-const labels = z.array(z.string().max(LIMITS.label)).max(LIMITS.classes);
+/** A sha256 in records. */
+export const hex = z.string().regex(/^[0-9a-f]{64}$/);
+/** The names of all classes. */
+export const labels = z.array(z.string().max(LIMITS.label)).max(LIMITS.classes);
 const text = z.string().max(LIMITS.text);
 
 const manifestSchema = z.strictObject({

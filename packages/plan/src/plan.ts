@@ -14,22 +14,19 @@ import { type Estimator, kindOf, type RunSettings } from '@cryfold/estimators';
 import { isGrouped } from '@cryfold/evaluation';
 import type { FeatureSet } from '@cryfold/features/kinds';
 import { z } from 'zod';
-import type { DatasetManifest } from './manifest.js';
+import { type DatasetManifest, hex, labels } from './manifest.js';
 import { type Spec, specSchema } from './spec-schema.js';
 
 /** Bumped when the code that computes a fold's result changes its meaning: old results are then not found. */
 export const FOLD_FORMAT = 1;
 
-const hex = z.string().regex(/^[0-9a-f]{64}$/);
 /** Checked in one loop: a schema per number takes longer for millions of them than all else that reads a plan. */
 const indices = z.custom<number[]>(
   (value) => Array.isArray(value) && value.every((index) => Number.isSafeInteger(index) && index >= 0),
   'not a list of clips',
 );
 
-const labels = z.array(z.string().max(LIMITS.label)).max(LIMITS.classes);
-
-export const planSchema = z.strictObject({
+const planSchema = z.strictObject({
   /** 2 where there is more than one feature set */
   format: z.literal([1, FORMATS.plan]),
   run: z.string().regex(/^[a-z0-9][a-z0-9-]*$/),

@@ -1,7 +1,6 @@
 import { epochSchema, errorRecordSchema, FORMATS } from '@cryfold/core';
 import { z } from 'zod';
-
-const hex = z.string().regex(/^[0-9a-f]{64}$/);
+import { hex } from './manifest.js';
 
 /** Points at immutable bytes in the store, with what they must hash to. */
 const artifactSchema = z.strictObject({ key: z.string(), sha256: hex });

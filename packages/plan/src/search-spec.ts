@@ -29,7 +29,7 @@ export const parameterSchema = z.union([
   z.strictObject({ int: range, steps, ...common }),
 ]);
 
-export const SEARCH_ALGORITHMS = ['grid', 'random', 'tpe', 'asha'] as const;
+const SEARCH_ALGORITHMS = ['grid', 'random', 'tpe', 'asha'] as const;
 
 /** `search` of a spec: which parameters of which estimators are tried, and how trials are chosen among. */
 export const searchSchema = z.strictObject({

@@ -125,10 +125,11 @@ export class BoundedChild {
 
 function watch(): void {
   const used = [...watched].map((child) => ({ child, mb: child.look() })).sort((a, b) => b.mb - a.mb);
+  if (used.length < 2) return;
   const together = used.reduce((sum, { mb }) => sum + mb, 0);
   // A larger limit that somebody set is theirs to answer for.
   const most = Math.max(defaultChildMemoryMb(), ...used.map(({ child }) => child.limitMb));
-  if (used.length < 2 || together <= most) return;
+  if (together <= most) return;
   const [{ child, mb }] = used;
   const [all, own] = [together, mb].map(Math.ceil);
   child.end(

@@ -7,6 +7,5 @@ export type { ArtifactReference, AttemptLog } from './records/folds.js';
 export { storeKeys } from './records/keys.js';
 export { RUN_ID, type StoredPlan } from './records/runs.js';
 export { weightsReference } from './records/weights.js';
-export { replaceRecord } from './replace-record.js';
 export { RunStore } from './run-store.js';
 export type { S3Limits, S3Settings } from './s3-store.js';

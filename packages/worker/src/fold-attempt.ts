@@ -59,8 +59,9 @@ export class FoldAttempt {
     await attempt.progress({ done: 0, total: 1 });
     const place = { ...this.#place, key: job.key, attempt: this.#name };
     const output = await traced('train', place, () => this.train());
+    const seconds = this.#seconds();
     const won = await traced('commit', place, () => this.commit(output));
-    if (won) this.#metrics.committed(this.#seconds());
+    if (won) this.#metrics.committed(seconds);
     else if (!attempt.signal.aborted) this.#metrics.duplicate();
     const checkpoint = this.#checkpoint();
     if (checkpoint) await store.artifacts.delete(checkpoint);
@@ -190,8 +191,9 @@ export class FoldAttempt {
       started: new Date(Date.now() - 1000 * seconds).toISOString(),
       environment: { ...environment, node: process.version, host: hostname() },
     };
-    const files = [probabilities, ...(decisions ? [decisions] : []), ...(model ?? [])];
-    return { record, written: [...files.map(({ key }) => key), log] };
+    // Without the record itself, which may be another attempt's.
+    const [, ...files] = store.folds.keysOf(record);
+    return { record, written: [...files, log] };
   }
 
   #seconds(): number {

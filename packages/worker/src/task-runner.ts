@@ -9,6 +9,7 @@ import {
   type Matrix,
   type TrainingData,
 } from '@cryfold/estimators';
+import { argmaxRows } from '@cryfold/evaluation';
 import { finalLoss } from '@cryfold/plan';
 import type { RunStore } from '@cryfold/store';
 import type { FoldOutput, FoldTask, Task } from './messages.js';
@@ -99,14 +100,9 @@ export function trainingLabels(
 }
 
 /** Share of rows whose largest score, the first of equals, is that of their class; rows in the order of `test`. */
-function accuracyOf({ rows, columns, data }: Matrix, labels: Int32Array, test: ArrayLike<number>): number {
-  let hits = 0;
-  for (let row = 0; row < rows; row++) {
-    let best = 0;
-    for (let c = 1; c < columns; c++) if (data[row * columns + c] > data[row * columns + best]) best = c;
-    if (best === labels[test[row]]) hits++;
-  }
-  return rows === 0 ? 0 : hits / rows;
+function accuracyOf({ rows, columns, data }: Matrix, labels: Int32Array, test: Int32Array): number {
+  if (rows === 0) return 0;
+  return argmaxRows(data, columns).filter((best, row) => best === labels[test[row]]).length / rows;
 }
 
 /** Writes a trained model's files, and gives what a record says about them. */

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { CryfoldError } from '@cryfold/core';
 import type { FoldQueue } from '@cryfold/estimators';
-import { featureKeyOf, prerequisiteOf, type RunPlan } from '@cryfold/plan';
+import { featureKeyOf, prerequisiteOf, type RunPlan, settingsOf } from '@cryfold/plan';
 import { type Attempt, Beacon, Consumer, type WorkPayload, workPayload } from '@cryfold/queue';
 import { type Checks, consumerObserver, type Logger, type Metrics, NO_METRICS, type Service } from '@cryfold/runtime';
 import type { RunStore } from '@cryfold/store';
@@ -145,13 +145,14 @@ export class Worker implements Service {
   #training(plan: RunPlan, trial: string, child: WarmChild): Training {
     const { storeUrl, cacheDir, childMemoryMb } = this.#options;
     const { spec, dataset } = plan;
+    const { featureKey, threads, xla } = settingsOf(spec, featureKeyOf(plan, trial));
     return new Training(
       child,
-      { threads: spec.threads, xla: spec.xla ?? false, maxMemoryMb: childMemoryMb },
+      { threads, xla, maxMemoryMb: childMemoryMb },
       {
         storeUrl,
         dataset: dataset.key,
-        features: featureKeyOf(plan, trial),
+        features: featureKey,
         estimator: spec.estimators[trial],
         cacheDir,
       },

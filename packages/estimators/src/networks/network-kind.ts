@@ -2,8 +2,8 @@ import type { Architecture, TrainingParameters } from '@cryfold/nn';
 import { z } from 'zod';
 import type { EstimatorKind } from '../estimator-kind.js';
 
-export const positive = z.number().positive();
-export const count = z.int().positive();
+const positive = z.number().positive();
+const count = z.int().positive();
 /** Units or filters of one layer */
 export const units = count.max(65_536);
 /** Sizes of the dense layers of a network's head */

@@ -3,13 +3,7 @@ export const storeKeys = {
   manifest: (dataset: string) => `datasets/${dataset}/manifest.json`,
   images: (features: string) => `features/${features}/images.npy`,
   vectors: (features: string) => `features/${features}/vectors.npy`,
-  gram: (features: string) => `features/${features}/gram.npy`,
-  gramRows: (features: string) => `features/${features}/gram-rows.json`,
-  /** Names the features whose Gram matrix was written last, for images of so many columns */
-  latestGram: (columns: number) => `features/latest-gram-${columns}.json`,
-  moments: (features: string) => `features/${features}/moments.npy`,
-  embeddings: (features: string, key: string) => `features/${features}/embeddings-${key}.npy`,
-  /** Whether a key is that of any `latestGram` */
+  /** Whether a key names the features whose Gram matrix was written last: see gram.ts in estimators */
   isLatestGram: (key: string) => /^features\/latest-gram-\d+\.json$/.test(key),
   /** What training an estimator on all clips made: see `finalKey` */
   final: (key: string) => `finals/${key}/result.json`,
@@ -22,7 +16,6 @@ export const storeKeys = {
   /** What was said during an attempt, failed or not */
   log: (fold: string, attempt: string) => `folds/${fold}/${attempt}/log.txt`,
   plan: (run: string) => `runs/${run}/plan.json`,
-  search: (run: string) => `runs/${run}/search/`,
   searchRecord: (run: string, number: number) => `runs/${run}/search/${String(number).padStart(6, '0')}.json`,
   results: (run: string) => `runs/${run}/results.json`,
   outOfFold: (run: string) => `runs/${run}/out-of-fold.csv`,
