@@ -1,16 +1,15 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { WeightMap } from './network.js';
-import { temporaryFolder } from './temporary-folder.js';
+import { withTemporaryFolder } from './temporary-folder.js';
 
 /**
  * Weights as an HDF5 file with the structure of keras.applications' files, /LAYER/LAYER/WEIGHT:0, each layer's listed
  * in its `weight_names`: Keras reads it by `load_weights(file, by_name=True)`, we by `loadKerasWeights`.
  * @param weights by `layer/weight`; a layer's weights stand together, in Keras's order
  */
-export async function encodeKerasFile(weights: WeightMap): Promise<Uint8Array> {
-  const folder = await temporaryFolder('weights');
-  try {
+export function encodeKerasFile(weights: WeightMap): Promise<Uint8Array> {
+  return withTemporaryFolder('weights', async (folder) => {
     const path = join(folder, 'weights.h5');
     // A worker that only asks which TensorFlow there is need not hold HDF5's 12 MiB.
     const { File, ready } = await import('h5wasm/node');
@@ -36,7 +35,5 @@ export async function encodeKerasFile(weights: WeightMap): Promise<Uint8Array> {
     }
     file.close();
     return await readFile(path);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 }

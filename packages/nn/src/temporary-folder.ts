@@ -1,12 +1,36 @@
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+const inUse = new Set<string>();
+let removedAtExit = false;
+
 /**
- * Makes a folder for files that TensorFlow or HDF5 need by name. Whoever makes it removes it; where this process is killed
- * before that, its parent finds it by the token in its name (`BoundedChild` in @cryfold/runtime).
+ * Runs `work` with a folder for files that TensorFlow or HDF5 need by name, and removes the folder afterwards. A process
+ * that exits meanwhile (a training child whose worker has died) removes it too. If the process is killed, its parent finds
+ * the folder by the token in its name (`BoundedChild` in @cryfold/runtime).
+ * @throws the error of the file system if TMPDIR is not writable
  */
-export function temporaryFolder(kind: 'graph' | 'weights'): Promise<string> {
+export async function withTemporaryFolder<Result>(
+  kind: 'graph' | 'weights',
+  work: (folder: string) => Promise<Result>,
+): Promise<Result> {
+  if (!removedAtExit) process.once('exit', removeAll);
+  removedAtExit = true;
   const token = process.env.CRYFOLD_CHILD ? `${process.env.CRYFOLD_CHILD}-` : '';
-  return mkdtemp(join(tmpdir(), `cryfold-${kind}-${token}`));
+  // Synchronous, so that no exit can happen between making the folder and remembering it.
+  const folder = mkdtempSync(join(tmpdir(), `cryfold-${kind}-${token}`));
+  inUse.add(folder);
+  try {
+    return await work(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+    inUse.delete(folder);
+  }
+}
+
+function removeAll(): void {
+  // A thread may still be writing a file, so the first attempt may find the folder not empty.
+  for (const folder of inUse) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 }

@@ -1,7 +1,7 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asOutOfMemory, CryfoldError } from '@cryfold/core';
-import { temporaryFolder } from '../temporary-folder.js';
+import { withTemporaryFolder } from '../temporary-folder.js';
 import type { Tensor, TensorFlow, TFSavedModel } from '../tensorflow.js';
 import type { Graph, Value } from './graph.js';
 import { encodeSavedModel, type Signatures } from './saved-model.js';
@@ -32,21 +32,20 @@ export class Session {
    * which halves the time for ResNet50.
    */
   static async load(tf: TensorFlow, graph: Graph, signatures: Signatures): Promise<Session> {
-    const directory = await temporaryFolder('graph').catch(unwritable);
     const session = new Session(tf, signatures);
     try {
-      const file = join(directory, 'saved_model.pb');
-      await mkdir(join(directory, 'variables'));
-      await writeFile(file, encodeSavedModel(tf.protobuf, graph.nodes, signatures));
-      for (const [index, name] of Object.keys(signatures).entries()) {
-        session.#loaded.set(name, await tf.node.loadSavedModel(directory, ['serve'], name));
-        if (index === 0) await writeFile(file, encodeSavedModel(tf.protobuf, [], signatures));
-      }
+      await withTemporaryFolder('graph', async (folder) => {
+        const file = join(folder, 'saved_model.pb');
+        await mkdir(join(folder, 'variables'));
+        await writeFile(file, encodeSavedModel(tf.protobuf, graph.nodes, signatures));
+        for (const [index, name] of Object.keys(signatures).entries()) {
+          session.#loaded.set(name, await tf.node.loadSavedModel(folder, ['serve'], name));
+          if (index === 0) await writeFile(file, encodeSavedModel(tf.protobuf, [], signatures));
+        }
+      });
     } catch (error) {
       session.dispose();
       return unwritable(error);
-    } finally {
-      await rm(directory, { recursive: true, force: true });
     }
     return session;
   }
