@@ -15,9 +15,12 @@ export const API: ApiConfig = {
 };
 
 /** A server that listens, over a store that stays open; without one, over the store that `storeUrl` names. */
-export async function startApi(options: Omit<ServerOptions, 'store'>, store?: ArtifactStore): Promise<ApiServer> {
+export async function startApi(
+  options: Omit<ServerOptions, 'store' | 'childMemoryMb'>,
+  store?: ArtifactStore,
+): Promise<ApiServer> {
   const opened = new RunStore(store ?? openStore(options.storeUrl, options.s3));
-  const server = new ApiServer({ ...options, store: opened });
+  const server = new ApiServer({ ...options, store: opened, childMemoryMb: 2048 });
   await server.start();
   return server;
 }

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { CryfoldError, type ErrorRecord } from '@cryfold/core';
-import { BoundedChild, defaultChildMemoryMb } from '@cryfold/runtime';
+import { BoundedChild } from '@cryfold/runtime';
 import type { S3Settings } from '@cryfold/store';
 
 const ENTRY = fileURLToPath(new URL('./report-child.js', import.meta.url));
@@ -16,6 +16,10 @@ export interface ReportTask {
   s3: S3Settings | undefined;
   run: string;
 }
+export interface ReportWriterOptions extends Omit<ReportTask, 'run'> {
+  /** Most private memory of the process that writes a report, MiB */
+  childMemoryMb: number;
+}
 export type ReportAnswer = { page: string } | { error: ErrorRecord };
 
 /**
@@ -24,12 +28,14 @@ export type ReportAnswer = { page: string } | { error: ErrorRecord };
  */
 export class ReportWriter {
   readonly #store: Omit<ReportTask, 'run'>;
+  readonly #childMemoryMb: number;
   readonly #kept = new Map<string, string>();
   readonly #writing = new Map<string, Promise<string>>();
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(store: Omit<ReportTask, 'run'>) {
+  constructor({ childMemoryMb, ...store }: ReportWriterOptions) {
     this.#store = store;
+    this.#childMemoryMb = childMemoryMb;
   }
 
   /**
@@ -56,8 +62,8 @@ export class ReportWriter {
   #write(run: string): Promise<string> {
     return new Promise((resolve, reject) => {
       const bounded = new BoundedChild(ENTRY, {
-        limitMb: defaultChildMemoryMb(),
-        hint: 'Give the coordinator more memory, or write the report with cryfold report on a larger machine.',
+        limitMb: this.#childMemoryMb,
+        hint: 'Give the coordinator more memory, raise CRYFOLD_CHILD_MEMORY_MB, or write the report with cryfold report on a larger machine.',
         serialization: 'advanced',
         stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
         timeout: PATIENCE,

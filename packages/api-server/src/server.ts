@@ -16,6 +16,8 @@ export interface ServerOptions {
   /** The same store, as the processes that write reports open it */
   storeUrl: string;
   s3: S3Settings | undefined;
+  /** Most private memory of the process that writes a report, MiB */
+  childMemoryMb: number;
   api: ApiConfig;
   /** What must be there for the process to be ready */
   checks: Checks;
@@ -41,7 +43,7 @@ export class ApiServer {
 
   /** Connects to Redis and listens. @throws CryfoldError API_EXPOSED, API_PORT_TAKEN */
   async start(): Promise<void> {
-    const { redisUrl, store, storeUrl, s3, api, checks, log, transfers } = this.#options;
+    const { redisUrl, store, storeUrl, s3, childMemoryMb, api, checks, log, transfers } = this.#options;
     this.#queues = new Queues(redisUrl);
     try {
       const { artifacts } = store;
@@ -49,7 +51,7 @@ export class ApiServer {
         trainInCluster({ store: artifacts, redisUrl }, plan, trial, watching),
       );
       const control = new StoreControl(artifacts, this.#queues);
-      const reports = new ReportWriter({ storeUrl, s3 });
+      const reports = new ReportWriter({ storeUrl, s3, childMemoryMb });
       this.#app = await createApi({ api, control, store, models, reports, checks, log, transfers });
       this.#url = await listen(this.#app, api);
     } catch (error) {

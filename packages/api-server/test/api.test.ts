@@ -30,7 +30,13 @@ async function api(t: TestContext, checks: Checks = {}) {
   const control = new StoreControl(store.artifacts);
   const models = new StoreModels(store.artifacts, async () => assert.fail('nothing is trained here'));
   const app = await createApi({
-    ...{ control, store, models, checks, reports: new ReportWriter({ storeUrl: `file:${folder}`, s3: undefined }) },
+    ...{
+      control,
+      store,
+      models,
+      checks,
+      reports: new ReportWriter({ storeUrl: `file:${folder}`, s3: undefined, childMemoryMb: 2048 }),
+    },
     api: {
       ...{ host: '127.0.0.1', rate: 10_000 },
       tokens: [

@@ -19,7 +19,7 @@ async function prepared(t: TestContext, api: Partial<ApiConfig>) {
   const storeUrl = `file:${folder}`;
   const store = new RunStore(openStore(storeUrl));
   const server = new ApiServer({
-    ...{ redisUrl: 'redis://127.0.0.1:1', store, storeUrl, s3: undefined, checks: {} },
+    ...{ redisUrl: 'redis://127.0.0.1:1', store, storeUrl, s3: undefined, childMemoryMb: 2048, checks: {} },
     api: { host: '127.0.0.1', port: 0, tokens: [], rate: 10_000, ...api },
     log: createLogger('test', 'silent'),
   });

@@ -100,7 +100,7 @@ export async function workerCommand(options: WorkerCommandOptions, config: Confi
 }
 
 export async function coordinatorCommand(options: ServiceOptions, config: Config): Promise<number> {
-  const { api, onlyRun } = config;
+  const { api, onlyRun, childMemoryMb } = config;
   const { Coordinator } = await import('@cryfold/coordinator');
   return runService('coordinator', options, config, async (surroundings) => {
     const coordinator = new Coordinator({ ...surroundings, ...(onlyRun ? { only: onlyRun } : {}) });
@@ -109,7 +109,7 @@ export async function coordinatorCommand(options: ServiceOptions, config: Config
     try {
       // Loaded only where it is wanted: it takes 30 MB.
       const { ApiServer } = await import('@cryfold/api-server');
-      const server = new ApiServer({ ...surroundings, api, checks: coordinator.checks });
+      const server = new ApiServer({ ...surroundings, api, childMemoryMb, checks: coordinator.checks });
       await server.start();
       return {
         checks: coordinator.checks,
