@@ -3,7 +3,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Random } from '@cryfold/core';
-import { decodeWav, encodeWav, SpectrogramImager } from '@cryfold/features';
+import { decodeWav, encodeWav } from '@cryfold/corpus';
+import { SpectrogramImager } from '@cryfold/features';
 // The reader of sox's pictures lives with the tests: nothing in the product reads a PNG.
 import { decodePng, withScratch } from '../../packages/features/dist/test/sox.js';
 import { compareInPairs, rate } from './measure.mjs';

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { encodeNpy } from '@cryfold/core';
+import { readClips, readDataset, synthesizeCorpus } from '@cryfold/corpus';
 import { estimatorSchema } from '@cryfold/estimators';
 import { kFold, repeatedKFold } from '@cryfold/evaluation';
-import { readClips, readDataset, SpectrogramImager, synthesizeCorpus } from '@cryfold/features';
+import { SpectrogramImager } from '@cryfold/features';
 import {
   exportModel,
   fitPredictSvm,

@@ -1,4 +1,4 @@
-"""Writes packages/features/test/goldens/wav.json: small WAV files of every encoding that cryfold reads, packed here by
+"""Writes packages/corpus/test/goldens/wav.json: small WAV files of every encoding that cryfold reads, packed here by
 hand, with what scipy.io.wavfile reads from them, mixed down to mono; and broken files with the error code they deserve.
 
 Needs numpy and scipy (made with numpy 2.4, scipy 1.17). Usage: python scripts/goldens/wav.py
@@ -14,7 +14,7 @@ import warnings
 import numpy as np
 from scipy.io import wavfile
 
-OUT = pathlib.Path(__file__).parents[2] / "packages/features/test/goldens/wav.json"
+OUT = pathlib.Path(__file__).parents[2] / "packages/corpus/test/goldens/wav.json"
 SUBTYPE_TAIL = bytes.fromhex("000000001000800000aa00389b71")
 rng = np.random.default_rng(0)
 

@@ -5,7 +5,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { synthesizeCorpus } from '@cryfold/features';
+import { synthesizeCorpus } from '@cryfold/corpus';
 import { cryfold, PROGRAM, start, TINY_SPEC, temporaryFolder, until } from './command.js';
 import { RedisProcess } from './redis.js';
 import { withoutRedis as skip } from './testbed.js';

@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { aggregate } from '@cryfold/aggregator';
 import { type ApiServer, Feed } from '@cryfold/api-server';
 import { type CryfoldError, ERROR_CODES } from '@cryfold/core';
-import { synthesizeCorpus } from '@cryfold/features';
+import { synthesizeCorpus } from '@cryfold/corpus';
 import { HttpClient, HttpStore } from '@cryfold/run-control';
 import { type ApiConfig, createLogger, loadConfig } from '@cryfold/runtime';
 import { type ArtifactStore, RunStore, storeKeys } from '@cryfold/store';

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Random } from '@cryfold/core';
-import { synthesizeCorpus } from '@cryfold/features';
+import { synthesizeCorpus } from '@cryfold/corpus';
 import { findTool, S3_TOOLS, S3Server, TcpProxy } from '@cryfold/testing';
 import { connectForTests } from './chaos-redis.js';
 import { Cluster, findRedis } from './cluster.js';

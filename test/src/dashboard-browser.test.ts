@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { brotliCompressSync } from 'node:zlib';
-import { synthesizeCorpus } from '@cryfold/features';
+import { synthesizeCorpus } from '@cryfold/corpus';
 import { openStore } from '@cryfold/store';
 import { findTool, freePort, TcpProxy } from '@cryfold/testing';
 import { dashboardAssets } from '@cryfold/web-ui';

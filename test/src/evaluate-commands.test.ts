@@ -3,8 +3,8 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { synthesizeCorpus } from '@cryfold/corpus';
 import { decodeResults, type RunResults } from '@cryfold/evaluation';
-import { synthesizeCorpus } from '@cryfold/features';
 import { cryfold, logLines, ROOT, temporaryFolder } from './command.js';
 
 /** SVMs only: six folds take a second. */

@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { synthesizeCorpus } from '@cryfold/corpus';
 import { decodeResults } from '@cryfold/evaluation';
-import { synthesizeCorpus } from '@cryfold/features';
 import { ROOT, temporaryFolder } from './command.js';
 import { withoutRedis } from './testbed.js';
 

@@ -6,7 +6,7 @@ import { mkdir, readdir, readFile, rm, symlink, truncate, writeFile } from 'node
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { printable } from '@cryfold/core';
-import { encodeWav } from '@cryfold/features';
+import { encodeWav } from '@cryfold/corpus';
 import { cryfold, type Ended, PROGRAM, start, temporaryFolder, until } from './command.js';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;

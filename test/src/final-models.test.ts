@@ -4,7 +4,7 @@ import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { CryfoldError, decodeNpy } from '@cryfold/core';
-import { encodeWav, readClips, readDataset, synthesizeCorpus } from '@cryfold/features';
+import { encodeWav, readClips, readDataset, synthesizeCorpus } from '@cryfold/corpus';
 import { ModelPredictor, readModelFolder } from '@cryfold/model-registry';
 import { cryfold, PROGRAM, start, TINY_SPEC, temporaryFolder, until } from './command.js';
 import { RedisProcess } from './redis.js';

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { cp, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { synthesizeCorpus } from '@cryfold/corpus';
 import { decodeResults } from '@cryfold/evaluation';
-import { synthesizeCorpus } from '@cryfold/features';
 import { cryfold, temporaryFolder } from './command.js';
 
 /** Members of every JavaScript object, which a plain look-up by name finds where nothing of that name was put. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { synthesizeCorpus } from '@cryfold/features';
+import { synthesizeCorpus } from '@cryfold/corpus';
 import { cryfold, descendants, logLines, start, temporaryFolder, until } from './command.js';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;

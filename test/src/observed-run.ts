@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { synthesizeCorpus } from '@cryfold/features';
+import { synthesizeCorpus } from '@cryfold/corpus';
 import { cryfold, type Ended, temporaryFolder } from './command.js';
 import { RedisProcess } from './redis.js';
 import { type RunningService, startService, untilReady } from './service.js';

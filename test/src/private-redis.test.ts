@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { synthesizeCorpus } from '@cryfold/features';
+import { synthesizeCorpus } from '@cryfold/corpus';
 import { shutDownPrivateRedis } from '@cryfold/queue';
 import { alive, type Command, cryfold, descendants, logLines, start, temporaryFolder, until } from './command.js';
 import { RedisProcess } from './redis.js';

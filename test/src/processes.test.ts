@@ -5,7 +5,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { synthesizeCorpus } from '@cryfold/features';
+import { synthesizeCorpus } from '@cryfold/corpus';
 import { Queues } from '@cryfold/queue';
 import { alive, type Command, cryfold, descendants, PROGRAM, start, temporaryFolder, until } from './command.js';
 import { RedisProcess } from './redis.js';

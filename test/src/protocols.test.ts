@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { decodeWav, encodeWav, synthesizeCorpus } from '@cryfold/corpus';
 import { decodeResults } from '@cryfold/evaluation';
-import { decodeWav, encodeWav, synthesizeCorpus } from '@cryfold/features';
 import { cryfold, temporaryFolder } from './command.js';
 
 const SPEC = `

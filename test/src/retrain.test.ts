@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { after, before, test } from 'node:test';
-import { type Clip, readDataset, synthesizeCorpus } from '@cryfold/features';
+import { type Clip, readDataset, synthesizeCorpus } from '@cryfold/corpus';
 import { cryfold, start, temporaryFolder } from './command.js';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { synthesizeCorpus } from '@cryfold/features';
+import { synthesizeCorpus } from '@cryfold/corpus';
 import { findTool, S3_TOOLS, S3Server } from '@cryfold/testing';
 import { cryfold, processes, start, TINY_SPEC, temporaryFolder } from './command.js';
 

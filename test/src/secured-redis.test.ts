@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { synthesizeCorpus } from '@cryfold/features';
+import { synthesizeCorpus } from '@cryfold/corpus';
 import { freePort } from '@cryfold/testing';
 import { Cluster, findRedis } from './cluster.js';
 import { cryfold, logLines, ROOT, TINY_SPEC, temporaryFolder, until } from './command.js';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { encodeWav } from '@cryfold/features';
+import { encodeWav } from '@cryfold/corpus';
 import { temporaryFolder, until } from './command.js';
 import { killServed, RATE, type Served, serveModel, tone, writeModel } from './served-model.js';
 

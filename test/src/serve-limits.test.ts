@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
-import { encodeWav } from '@cryfold/features';
+import { encodeWav } from '@cryfold/corpus';
 import { findTool } from '@cryfold/testing';
 import { chromium } from 'playwright-core';
 import { cryfold, descendants, start, temporaryFolder, until } from './command.js';

@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Clip, encodeWav, readDataset, synthesizeCorpus } from '@cryfold/features';
+import { type Clip, encodeWav, readDataset, synthesizeCorpus } from '@cryfold/corpus';
 import { findTool } from '@cryfold/testing';
 import { type Browser, chromium } from 'playwright-core';
 import { type Command, cryfold, descendants, temporaryFolder, until } from './command.js';

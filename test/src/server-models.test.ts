@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { CryfoldError } from '@cryfold/core';
-import { readDataset, synthesizeCorpus } from '@cryfold/features';
+import { readDataset, synthesizeCorpus } from '@cryfold/corpus';
 import { HttpClient, HttpModels } from '@cryfold/run-control';
 import { createLogger } from '@cryfold/runtime';
 import { freePort } from '@cryfold/testing';

@@ -4,7 +4,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { sha256 } from '@cryfold/core';
-import { synthesizeCorpus } from '@cryfold/features';
+import { synthesizeCorpus } from '@cryfold/corpus';
 import { cryfold, logLines, ROOT, temporaryFolder } from './command.js';
 import { withoutRedis } from './testbed.js';
 

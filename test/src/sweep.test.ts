@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process';
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { synthesizeCorpus } from '@cryfold/corpus';
 import type { RunResults } from '@cryfold/evaluation';
-import { synthesizeCorpus } from '@cryfold/features';
 import { findRedis } from './cluster.js';
 import { cryfold, descendants, PROGRAM, temporaryFolder, until } from './command.js';
 

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { synthesizeCorpus } from '@cryfold/features';
+import { synthesizeCorpus } from '@cryfold/corpus';
 import type { ArtifactStore } from '@cryfold/store';
 import { Cluster, findRedis } from './cluster.js';
 import { temporaryFolder } from './command.js';

@@ -4,7 +4,7 @@ import { mkdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Random } from '@cryfold/core';
-import { synthesizeCorpus } from '@cryfold/features';
+import { synthesizeCorpus } from '@cryfold/corpus';
 import { backboneShapes, resnet50Architecture } from '@cryfold/nn';
 import { loadConfig } from '@cryfold/runtime';
 import { File, ready } from 'h5wasm/node';

@@ -1,5 +1,5 @@
 import { printable } from '@cryfold/core';
-import { type DatasetSummary, inspectDataset, readDataset, synthesizeCorpus } from '@cryfold/features';
+import { type DatasetSummary, inspectDataset, readDataset, synthesizeCorpus } from '@cryfold/corpus';
 import { EXIT } from './exit-codes.js';
 import { formatSeconds } from './format.js';
 import { ProgressDisplay } from './progress.js';

@@ -1,6 +1,6 @@
 import { CryfoldError } from '@cryfold/core';
+import { type Dataset, findDuplicates, readClips, soundPrint } from '@cryfold/corpus';
 import { findLeaks, isGrouped, type Leak, type LeakReport, type Split } from '@cryfold/evaluation';
-import { type Dataset, findDuplicates, readClips, soundPrint } from '@cryfold/features';
 import type { Spec } from '@cryfold/plan';
 
 /** How many leaks are named one by one, and how many clips of each. */

@@ -1,5 +1,5 @@
 import { CryfoldError, printable, readRegularFile, readStream } from '@cryfold/core';
-import { LARGEST_WAV } from '@cryfold/features';
+import { LARGEST_WAV } from '@cryfold/corpus';
 import { ModelPredictor, predictionJson, type RecordingPrediction } from '@cryfold/model-registry';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';

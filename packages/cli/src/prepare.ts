@@ -1,8 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { CryfoldError, FORMATS, readRegularText } from '@cryfold/core';
+import { type Dataset, inspectDataset, limitClips, readDataset } from '@cryfold/corpus';
 import { kindOf } from '@cryfold/estimators';
-import { computeFeatures, type Dataset, inspectDataset, limitClips, readDataset } from '@cryfold/features';
+import { computeFeatures } from '@cryfold/features';
 import type { WeightsSourceOptions } from '@cryfold/nn';
 import { type DatasetManifest, parseSpec, plannedFeatures, planRun, type RunPlan, type Spec } from '@cryfold/plan';
 import { innerSplits, makeSplits, PROTOCOLS } from '@cryfold/run-control';

@@ -1,5 +1,5 @@
+import type { Skipped } from '@cryfold/corpus';
 import type { RunResults } from '@cryfold/evaluation';
-import type { Skipped } from '@cryfold/features';
 import { htmlReport, terminalReport } from '@cryfold/report';
 import { gatherReport } from '@cryfold/run-control';
 import type { Surroundings } from './execute.js';

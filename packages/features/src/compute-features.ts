@@ -1,4 +1,4 @@
-import { type Dataset, readClips } from './dataset.js';
+import { type Dataset, readClips } from '@cryfold/corpus';
 import { type Extractor, type FeatureSet, featureKindOf } from './kinds/index.js';
 
 /** One row per clip, row-major: images are uint8 [clips, height, width, 3], vectors float32 [clips, columns]. */

@@ -1,15 +1,2 @@
 export { type ComputedFeatures, computeFeatures } from './compute-features.js';
-export {
-  type Clip,
-  type Dataset,
-  type ReadOptions,
-  readClips,
-  readDataset,
-  type Skipped,
-} from './dataset.js';
-export { type DatasetSummary, inspectDataset, limitClips } from './dataset-tools.js';
-export { findDuplicates, soundPrint } from './duplicates.js';
 export { clipImage, type ImagerOptions, type ImageSize, SpectrogramImager } from './spectrogram.js';
-export { type SynthesizeOptions, type SyntheticCorpus, synthesizeCorpus } from './synth.js';
-export { decodeWav, encodeWav, LARGEST_WAV, type Wav } from './wav.js';
-export { type CutWindows, countWindows, cutWindows } from './windows.js';

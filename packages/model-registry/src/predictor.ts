@@ -1,7 +1,7 @@
 import { CryfoldError, canonicalJson } from '@cryfold/core';
+import { countWindows, cutWindows, decodeWav } from '@cryfold/corpus';
 import { type FeatureArray, kindOf, type Predictor } from '@cryfold/estimators';
 import { applyFusion, argmaxRows } from '@cryfold/evaluation';
-import { countWindows, cutWindows, decodeWav } from '@cryfold/features';
 import { type ClipShape, type Extractor, type FeatureSet, featureKindOf, imageSizeOf } from '@cryfold/features/kinds';
 import type { ModelCard } from './card.js';
 import type { ReadModel } from './read-model.js';

@@ -1,7 +1,7 @@
 import { evaluateStored, readRun, type StoredRun } from '@cryfold/aggregator';
 import { CryfoldError } from '@cryfold/core';
+import { encodeWav, readClips, readDataset } from '@cryfold/corpus';
 import { type ClipOutcome, clipOutcomes, type RunResults } from '@cryfold/evaluation';
-import { encodeWav, readClips, readDataset } from '@cryfold/features';
 import { featureKindOf } from '@cryfold/features/kinds';
 import { plannedFeatures, type Spec } from '@cryfold/plan';
 import type { FoldTime, HardClip, ReportInput } from '@cryfold/report';

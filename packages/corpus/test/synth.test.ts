@@ -9,7 +9,6 @@ import { CryfoldError } from '@cryfold/core';
 import { readClips, readDataset } from '../src/dataset.js';
 import { inspectDataset } from '../src/dataset-tools.js';
 import { CHILLANTO_CLASSES } from '../src/readers.js';
-import { clipImage } from '../src/spectrogram.js';
 import { chooseSegments, synthesizeCorpus } from '../src/synth.js';
 
 let base: string;
@@ -111,7 +110,7 @@ test('bytes depend on name and seed alone, and a directory never holds half a co
   );
 });
 
-test('it reads as Chillanto, can be learnt, not perfectly, and voices give infants away', async () => {
+test('the synthetic corpus reads as Chillanto, and no two clips are the same', async () => {
   const directory = join(base, 'three-hundred');
   await synthesizeCorpus(directory, { clips: 300 });
   const dataset = await readDataset(directory);
@@ -121,34 +120,7 @@ test('it reads as Chillanto, can be learnt, not perfectly, and voices give infan
   assert.deepEqual(rates, [{ rate: 11025, clips: 300 }]);
   assert.equal(new Set(dataset.clips.map(({ hash }) => hash)).size, 300, 'no two clips are the same');
 
-  const images: Uint8Array[] = [];
-  for await (const { clip, samples } of readClips(dataset)) {
+  for await (const { samples } of readClips(dataset)) {
     assert.ok(samples.every((sample) => Math.abs(sample) <= 1));
-    images.push(clipImage(samples, clip.rate, { height: 30, width: 45 }));
   }
-  // One nearest neighbour, leaving out the clip itself, or all clips of its infant. Measured: 0.78 and 0.60.
-  const score = (excluded: (i: number, j: number) => boolean) => {
-    const right = images.filter((image, i) => {
-      let nearest = -1;
-      let least = Number.POSITIVE_INFINITY;
-      for (const [j, other] of images.entries()) {
-        if (excluded(i, j)) continue;
-        const distance = squaredDistance(image, other);
-        if (distance < least) [nearest, least] = [j, distance];
-      }
-      return dataset.clips[nearest].label === dataset.clips[i].label;
-    });
-    return right.length / images.length;
-  };
-  const random = score((i, j) => i === j);
-  const grouped = score((i, j) => dataset.clips[i].group === dataset.clips[j].group);
-  const majority = 116 / 300;
-  assert.ok(random > 0.7 && random < 0.9, `random ${random}`);
-  assert.ok(grouped > majority + 0.1 && grouped < random - 0.1, `grouped ${grouped}, random ${random}`);
 });
-
-function squaredDistance(a: Uint8Array, b: Uint8Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += (a[i] - b[i]) ** 2;
-  return sum;
-}
