@@ -3,8 +3,9 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 
-const files = readdirSync('dist/test')
-  .filter((name) => name.endsWith('.test.js'))
-  .map((name) => `dist/test/${name}`);
+// From the sources, since dist may hold the built tests of files that are gone.
+const files = readdirSync('test')
+  .filter((name) => name.endsWith('.test.ts'))
+  .map((name) => `dist/test/${name.replace(/ts$/, 'js')}`);
 const { status } = spawnSync(process.execPath, ['--test', '--test-reporter=dot', ...files], { stdio: 'inherit' });
 process.exitCode = status ?? 1;
