@@ -1,5 +1,12 @@
 import { mapLimited } from '@cryfold/core';
-import { argmaxRows, type RunResults, type SearchMetric, type SearchResults, type TrialRow } from '@cryfold/evaluation';
+import {
+  argmaxRows,
+  METRICS,
+  type MetricName,
+  type RunResults,
+  type SearchResults,
+  type TrialRow,
+} from '@cryfold/evaluation';
 import { correctedScore } from '@cryfold/hyperparameter-search';
 import { choiceKey, contextSplits } from '@cryfold/plan';
 import type { RunStore, StoredPlan } from '@cryfold/store';
@@ -32,7 +39,7 @@ export async function readTrials(
 /** What each clip adds to a trial's score, as a mean over the repeats that tested it. */
 function clipValues(
   folds: NonNullable<ReturnType<TriedTrials['get']>>,
-  metric: SearchMetric,
+  metric: MetricName,
   { splits, clips, classes }: StoredRun['input'],
 ): Float64Array {
   const sums = new Float64Array(clips.length);
@@ -58,7 +65,7 @@ export function searchResults(
 ): SearchResults {
   const { base: plan, search } = stored;
   const spec = plan.spec.search!;
-  const sign = spec.metric === 'logLoss' ? -1 : 1;
+  const sign = METRICS[spec.metric].sign;
   const outer = contextSplits(plan, 0);
   const { clips } = run.input;
   const rows = [...search!.trials.values()]

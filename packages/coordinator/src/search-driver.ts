@@ -1,5 +1,5 @@
 import { CryfoldError, DAMAGE_CODES, mapLimited } from '@cryfold/core';
-import type { SearchMetric } from '@cryfold/evaluation';
+import type { MetricName } from '@cryfold/evaluation';
 import { decide, meanScore, openContests } from '@cryfold/hyperparameter-search';
 import { contextSplits, type FoldJob, type RunPlan, type SearchRecord } from '@cryfold/plan';
 import { FoldScores, type RunStore, type StoredPlan } from '@cryfold/store';
@@ -45,7 +45,7 @@ export class SearchDriver {
     return folds;
   }
 
-  get metric(): SearchMetric {
+  get metric(): MetricName {
     return this.#stored.base.spec.search?.metric ?? 'accuracy';
   }
 

@@ -43,6 +43,7 @@ export {
   stratifiedKFold,
 } from './k-fold.js';
 export { findLeaks, groupsSpanning, type Leak, type LeakReport, protocolLabel } from './leaks.js';
+export { METRIC_NAMES, METRICS, type Metric, type MetricName, scoreOf } from './metric.js';
 export {
   accuracy,
   argmaxRows,
@@ -77,7 +78,6 @@ export {
   type SearchResults,
   type TrialRow,
 } from './results.js';
-export { SEARCH_METRICS, type SearchMetric, searchScore } from './search-score.js';
 export { type ShuffleSplitOptions, shuffleSplit, trainTestSplit } from './shuffle-split.js';
 export { shuffledName } from './shuffled.js';
 export type { Split } from './split.js';

@@ -1,5 +1,6 @@
 import { decodeRecord, FORMATS } from '@cryfold/core';
 import { z } from 'zod';
+import { METRIC_NAMES } from './metric.js';
 
 const count = z.int().nonnegative();
 const share = z.number().min(0).max(1);
@@ -149,7 +150,7 @@ const trial = z.strictObject({
 /** Of a sweep: what was tried, and how good the winners are when the choice itself is taken into account. */
 const search = z.strictObject({
   algorithm: z.string(),
-  metric: z.enum(['accuracy', 'balancedAccuracy', 'logLoss']),
+  metric: z.enum(METRIC_NAMES),
   /** Whether the models' figures are of nested cross-validation; else they are optimistic */
   nested: z.boolean(),
   /** Best first within each estimator */

@@ -1,5 +1,5 @@
 import type { Estimator } from '@cryfold/estimators';
-import { nadeauBengio, summarise } from '@cryfold/evaluation';
+import { nadeauBengio, scoreOf, summarise } from '@cryfold/evaluation';
 import type { Decision, SearchSpec, Trial, TrialStatistics } from '@cryfold/plan';
 import { propose } from './propose.js';
 import { meanScore, type Scores } from './racing.js';
@@ -27,11 +27,9 @@ export interface Entrant extends Trial {
   error: string | undefined;
 }
 
-const maximised = (search: SearchSpec) => (search.metric === 'logLoss' ? -1 : 1);
-
 /** What the folds say of a trial; scores as the metric has them. */
 export function trialStatistics(scores: Scores, ratio: number, search: SearchSpec): TrialStatistics {
-  const values = [...scores.values()].map((score) => maximised(search) * score);
+  const values = [...scores.values()].map((score) => scoreOf(search.metric, score));
   const summary = summarise(values);
   const interval = nadeauBengio(values, ratio);
   return {

@@ -1,8 +1,8 @@
-import type { SearchMetric } from '@cryfold/evaluation';
+import type { MetricName } from '@cryfold/evaluation';
 import { RandomState } from '@cryfold/evaluation';
 
 export interface SelectionInput {
-  metric: SearchMetric;
+  metric: MetricName;
   /**
    * Per trial, what each clip adds to its score when it was tested, as a mean over repeats: the share of right answers,
    * or the log-loss with its sign changed; larger is better

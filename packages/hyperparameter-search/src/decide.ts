@@ -1,4 +1,5 @@
 import { deriveSeed } from '@cryfold/core';
+import { METRICS } from '@cryfold/evaluation';
 import {
   choiceKey,
   contextSplits,
@@ -103,7 +104,7 @@ function lost({ search, trials, ratio }: Contest, ended: readonly Decision[]): D
     const { leader, folds, meanDifference, pValue } = race;
     const gap = Math.abs(meanDifference);
     // As the tables beside it: a log-loss in nats, everything else in percent.
-    const by = search.metric === 'logLoss' ? gap.toPrecision(2) : `${(100 * gap).toFixed(2)} points`;
+    const by = METRICS[search.metric].share ? `${(100 * gap).toFixed(2)} points` : gap.toPrecision(2);
     return {
       ...{ kind: 'end', trial, state: 'PRUNED' },
       reason: `worse than ${leader} by ${by} on ${folds} common folds (p ${pValue.toPrecision(2)})`,

@@ -1,5 +1,5 @@
 import { LIMITS } from '@cryfold/core';
-import { SEARCH_METRICS } from '@cryfold/evaluation';
+import { METRIC_NAMES } from '@cryfold/evaluation';
 import { z } from 'zod';
 
 const count = z.int().positive();
@@ -38,7 +38,7 @@ export const searchSchema = z.strictObject({
   /** Of each searched estimator; a grid has as many as it has cells. */
   trials: count.max(LIMITS.trials).default(20),
   /** What trials are compared by, as a mean over test folds. */
-  metric: z.enum(SEARCH_METRICS).default('accuracy'),
+  metric: z.enum(METRIC_NAMES).default('accuracy'),
   /** Trials of one estimator under way at once, where new ones learn from earlier ones (tpe, asha). */
   parallel: count.max(LIMITS.trials).default(4),
   /** By estimator, then by parameter. Estimators that are not named are evaluated as they are. */

@@ -1,4 +1,4 @@
-import type { RunResults, SearchResults, TrialRow } from '@cryfold/evaluation';
+import { METRICS, type RunResults, type SearchResults, type TrialRow } from '@cryfold/evaluation';
 import { alignColumns, paint, shorten, type TextOptions, type TextTable } from './text.js';
 
 /** Trials shown of each estimator where there are very many. */
@@ -16,13 +16,13 @@ export function parameterText(parameters: Readonly<Record<string, unknown>>): st
 /** A log-loss in nats, everything else in percent. */
 export function metricText(metric: SearchResults['metric'], value: number | null): string {
   if (value === null) return '-';
-  return metric === 'logLoss' ? value.toFixed(4) : (100 * value).toFixed(2);
+  return METRICS[metric].share ? (100 * value).toFixed(2) : value.toFixed(4);
 }
 
 /** Few folds give a t-interval that reaches beyond what the metric can be. */
 function intervalText(metric: SearchResults['metric'], low: number | null, high: number | null): string {
   if (low === null || high === null) return '-';
-  const most = metric === 'logLoss' ? Number.POSITIVE_INFINITY : 1;
+  const most = METRICS[metric].share ? 1 : Number.POSITIVE_INFINITY;
   return `${metricText(metric, Math.max(0, low))} to ${metricText(metric, Math.min(most, high))}`;
 }
 
@@ -63,7 +63,7 @@ export function searchRows(results: Pick<RunResults, 'search'>): TextTable {
 export function winnerNotes({ search }: Pick<RunResults, 'search'>): string[] {
   if (!search) return [];
   const { metric, nested, winners } = search;
-  const unit = metric === 'logLoss' ? '' : ' %';
+  const unit = METRICS[metric].share ? ' %' : '';
   const figure = (value: number | null) => `${metricText(metric, value)}${unit}`;
   return winners.map(({ base, trial, among, plain: own, corrected, nestedMean, inside }) => {
     if (trial === null) return `${base}: every trial failed, so nothing could be chosen.`;
@@ -80,7 +80,7 @@ export function winnerNotes({ search }: Pick<RunResults, 'search'>): string[] {
 
 function gap(metric: SearchResults['metric'], own: number | null, corrected: number): string {
   if (own === null) return '-';
-  return metric === 'logLoss' ? (corrected - own).toFixed(4) : `${(100 * (own - corrected)).toFixed(2)} points`;
+  return METRICS[metric].share ? `${(100 * (own - corrected)).toFixed(2)} points` : (corrected - own).toFixed(4);
 }
 
 /** What must be read before the figures of a sweep without nested cross-validation. */

@@ -1,5 +1,5 @@
 import { mapLimited } from '@cryfold/core';
-import type { TrialRow } from '@cryfold/evaluation';
+import { scoreOf, type TrialRow } from '@cryfold/evaluation';
 import { meanScore, trialStatistics } from '@cryfold/hyperparameter-search';
 import { contextSplits, type FoldJob, type RunPlan } from '@cryfold/plan';
 import { FoldScores, type RunStore, type StoredPlan } from '@cryfold/store';
@@ -38,7 +38,7 @@ export class TrialTable {
         const { folds, mean, standardDeviation, low, high } = statistics;
         const figures = { folds, planned: splits.length, mean, standardDeviation, low, high };
         const row: TrialRow = { trial, base: name, state, reason, parameters, ...figures };
-        return { row, score: mean === null ? Number.NEGATIVE_INFINITY : spec.metric === 'logLoss' ? -mean : mean };
+        return { row, score: mean === null ? Number.NEGATIVE_INFINITY : scoreOf(spec.metric, mean) };
       });
     const bases = Object.keys(spec.space);
     // Two trials without a score: neither is before the other.

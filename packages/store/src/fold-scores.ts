@@ -1,4 +1,4 @@
-import { type SearchMetric, searchScore } from '@cryfold/evaluation';
+import { METRICS, type MetricName, scoreOf } from '@cryfold/evaluation';
 import type { FoldJob, RunPlan } from '@cryfold/plan';
 import type { RunStore } from './run-store.js';
 
@@ -28,12 +28,12 @@ export class FoldScores {
     if (known !== undefined) return known;
     const result = await this.#store.folds.result(job.key);
     if (!result) return undefined;
-    const metric: SearchMetric = plan.spec.search?.metric ?? 'accuracy';
+    const metric: MetricName = plan.spec.search?.metric ?? 'accuracy';
     const { folds } = this.#store;
-    const rows = await (metric === 'logLoss' ? folds.matrix(result.probabilities) : folds.scores(result));
+    const rows = await (METRICS[metric].share ? folds.scores(result) : folds.matrix(result.probabilities));
     const all = await this.#labelsOf(plan);
     const labels = plan.splits[job.split].test.map((clip) => all[clip]);
-    const score = searchScore(metric, labels, rows, plan.dataset.classes.length);
+    const score = scoreOf(metric, METRICS[metric].of(labels, rows, plan.dataset.classes.length));
     this.#scores.set(job.key, score);
     return score;
   }

@@ -1,0 +1,38 @@
+import { accuracy, argmaxRows, balancedAccuracy, confusionMatrix, logLoss, macroF1 } from './metrics.js';
+
+/** A figure that models may be chosen, compared and headlined by. */
+export interface Metric {
+  /** As tables and sentences name it */
+  title: string;
+  /** 1 where larger is better, -1 where smaller is */
+  sign: 1 | -1;
+  /** Whether it is a share in [0, 1], shown in percent; otherwise it is not bounded above */
+  share: boolean;
+  /**
+   * Its value for one set of clips.
+   * @param labels true class of each clip
+   * @param rows probabilities, clips x classes, row-major; shares may also be computed from decision values
+   */
+  of(labels: ArrayLike<number>, rows: Float64Array, classes: number): number;
+}
+
+type OfConfusion = (confusion: number[][]) => number;
+const share = (title: string, of: OfConfusion): Metric => ({
+  ...{ title, sign: 1, share: true },
+  of: (labels, rows, classes) => of(confusionMatrix(labels, argmaxRows(rows, classes), classes)),
+});
+
+export const METRIC_NAMES = ['accuracy', 'balancedAccuracy', 'macroF1', 'logLoss'] as const;
+export type MetricName = (typeof METRIC_NAMES)[number];
+
+export const METRICS: Readonly<Record<MetricName, Metric>> = {
+  accuracy: share('accuracy', accuracy),
+  balancedAccuracy: share('balanced accuracy', balancedAccuracy),
+  macroF1: share('macro F1', macroF1),
+  logLoss: { title: 'log-loss', sign: -1, share: false, of: logLoss },
+};
+
+/** The metric as a score, of which more is better: a log-loss has its sign changed. */
+export function scoreOf(metric: MetricName, value: number): number {
+  return METRICS[metric].sign * value;
+}
