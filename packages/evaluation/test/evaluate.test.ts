@@ -172,7 +172,7 @@ test('results survive JSON and the schema, and an unknown key is refused by name
 
 test('docs/results.schema.json is the schema in force', () => {
   const published = JSON.parse(readFileSync(join(root, 'docs/results.schema.json'), 'utf8'));
-  assert.deepEqual(published, JSON.parse(JSON.stringify(resultsJsonSchema())), 'run scripts/results-schema');
+  assert.deepEqual(published, JSON.parse(JSON.stringify(resultsJsonSchema())), 'run tools/schemas');
 });
 
 test('a missing fold is missing in every fusion of it, is listed with its reason, and is never averaged over', () => {

@@ -9,7 +9,7 @@ const text = (name: string) => readFileSync(new URL(name, root), 'utf8');
 
 test('docs/spec.schema.json is the schema in force, and every spec names it', () => {
   const published = JSON.parse(text('docs/spec.schema.json'));
-  assert.deepEqual(published, JSON.parse(JSON.stringify(specJsonSchema())), 'run scripts/spec-schema');
+  assert.deepEqual(published, JSON.parse(JSON.stringify(specJsonSchema())), 'run tools/schemas');
   for (const name of ['paper', 'demo', 'paper-search']) {
     assert.match(text(`specs/${name}.yaml`), /^# yaml-language-server: \$schema=\.\.\/docs\/spec\.schema\.json\n/);
   }

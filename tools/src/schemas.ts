@@ -1,0 +1,13 @@
+// Writes docs/spec.schema.json, by which editors complete and check specs, and docs/results.schema.json, from the zod
+// schemas of packages/plan and packages/evaluation. Format afterwards: npm run format.
+import { writeFileSync } from 'node:fs';
+import { resultsJsonSchema } from '@cryfold/evaluation';
+import { specJsonSchema } from '@cryfold/plan';
+
+const docs = new URL('../../../docs/', import.meta.url);
+for (const [name, schema] of [
+  ['spec', specJsonSchema()],
+  ['results', resultsJsonSchema()],
+]) {
+  writeFileSync(new URL(`${name}.schema.json`, docs), `${JSON.stringify(schema, null, 2)}\n`);
+}
