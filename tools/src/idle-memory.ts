@@ -16,7 +16,7 @@ Prints the MiB of an idle coordinator, an idle worker and both together: residen
 among the processes that map them (PSS). Other Node processes of this machine lower the PSS; the RSS ignores them.
 
   --root     the checkout to measure, which must be built; this one by default
-  --seconds  how long they settle before they are measured (20)
+  --seconds  how long they settle, once both are ready, before they are measured (20)
   --times    how many starts the medians are over (1)
   --json     {root, seconds, times, coordinator, worker, together}, each of the last three {rss, pss}
 `;
@@ -67,4 +67,11 @@ async function main(): Promise<void> {
 }
 
 if (values.help) process.stdout.write(HELP);
-else await main();
+else {
+  try {
+    await main();
+  } catch (error) {
+    console.error(`idle-memory: ${(error as Error).message}`);
+    process.exitCode = 2;
+  }
+}
