@@ -17,7 +17,7 @@ export function parseDockerfile(text: string): Stage[] {
     .split('\n')
     .filter((line) => !/^\s*#/.test(line))
     .join('\n')
-    .replaceAll(/\\\n\s*/g, ' ');
+    .replaceAll(/\s*\\\n\s*/g, ' ');
   const stages: Stage[] = [];
   for (const line of joined.split('\n')) {
     const match = /^([A-Z]+)\s+(.*)$/.exec(line.trim());
