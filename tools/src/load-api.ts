@@ -8,7 +8,7 @@
 import { availableParallelism, loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { studentCritical } from '@cryfold/evaluation';
+import { studentCritical } from '@cryfold/evaluation/distributions';
 import autocannon from 'autocannon';
 import { LoadedRun, type Rate } from './load-api/loaded-run.js';
 import { Viewers } from './load-api/viewers.js';

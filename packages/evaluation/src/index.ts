@@ -12,7 +12,6 @@ export {
   type PairedTest,
 } from './comparisons.js';
 export { crossFitRows, outOfFoldRows } from './cross-fit.js';
-export { studentCritical } from './distributions.js';
 export { type EvaluatedRun, evaluateRun } from './evaluate.js';
 export type { EvaluatedClip, EvaluationInput, FoldProbabilities, ShuffledFold } from './evaluation-input.js';
 export {
