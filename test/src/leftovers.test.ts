@@ -23,7 +23,7 @@ test('scripts/test finds, names and removes what a test file left behind', { ski
     spawn('sleep', ['601'], { env: { PATH: process.env.PATH }, cwd: inside }),
   ];
   const ended = left.map((child) => once(child, 'exit'));
-  const script = join(ROOT, 'scripts/test.d/leftovers.mjs');
+  const script = join(ROOT, 'test/dist/src/runner/leftovers.js');
   const lines = execFileSync(process.execPath, [script, folder.path], { encoding: 'utf8' }).trim().split('\n');
   await Promise.all(ended);
   assert.deepEqual(lines.sort(), [

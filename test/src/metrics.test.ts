@@ -217,7 +217,7 @@ test('each panel of each dashboard finds data in a Prometheus that scraped a run
 test('the committed dashboards are what infra/grafana/src makes', async () => {
   for (const [name, build] of Object.entries(BOARDS)) {
     const text = await readFile(join(ROOT, 'infra', 'grafana', 'dashboards', `${name}.json`), 'utf8');
-    assert.equal(text, `${JSON.stringify(build(), null, 2)}\n`, `run scripts/dashboards (${name})`);
+    assert.equal(text, `${JSON.stringify(build(), null, 2)}\n`, `run tools/dashboards (${name})`);
   }
 });
 

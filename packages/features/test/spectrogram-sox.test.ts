@@ -7,9 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { Random } from '@cryfold/core';
 import { decodeWav, encodeWav } from '@cryfold/corpus';
 import { SpectrogramImager } from '@cryfold/features';
+import { type Picture, sox, soxMissing, soxPicture, soxPictureOf, withScratch } from '@cryfold/testing/sox';
 import { PALETTE } from '../src/palette.js';
 import { nearestSources } from '../src/spectrogram.js';
-import { type Picture, sox, soxMissing, soxPicture, soxPictureOf, withScratch } from './sox.js';
 
 const recordings = fileURLToPath(new URL('../../../../../shared/data/donateacry', import.meta.url));
 

@@ -6,7 +6,7 @@ import { WORK_METRICS } from './catalogue/work.js';
 export type { Definition } from './catalogue/definition.js';
 
 /**
- * All metrics that cryfold defines, in the order of docs/metrics.md, which scripts/metrics-doc.mjs generates from this
+ * All metrics that cryfold defines, in the order of docs/metrics.md, which tools/metrics-doc generates from this
  * list. Units are in the names: seconds, bytes, ratios in [0, 1]; `_total` counts since the process began.
  */
 export const CATALOGUE = {

@@ -1,0 +1,15 @@
+// Loaded before each test file by scripts/test: whatever the file starts carries its name in the environment, and its
+// temporary files go into a folder of its own. leftovers.ts reads both.
+import { mkdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join, sep } from 'node:path';
+
+const { env } = process;
+if (env.NODE_TEST_CONTEXT && !env.CRYFOLD_TEST_FILE) {
+  const parts = process.argv[1].split(sep);
+  // packages/NAME/dist/test/FILE or test/dist/src/FILE
+  const name = `${parts[parts.lastIndexOf('dist') - 1]}.${basename(process.argv[1], '.test.js')}`;
+  env.CRYFOLD_TEST_FILE = name;
+  env.TMPDIR = join(tmpdir(), name);
+  mkdirSync(env.TMPDIR, { recursive: true });
+}

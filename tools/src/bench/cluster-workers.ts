@@ -1,0 +1,29 @@
+/**
+ * A process full of simulated workers, for cluster.ts: cluster-workers.js REDIS_URL STORE_URL WORKERS SECONDS. Each does
+ * what a real one does besides training: takes a fold, renews its lock, tells its progress four times a second, asks
+ * the store once a second whether the run is cancelled, and commits.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openStore, storeKeys } from '@cryfold/store';
+import { record, takeFolds } from './no-op.js';
+
+const [url, storeUrl, workers, seconds] = process.argv.slice(2);
+const store = openStore(storeUrl);
+const consumers = Array.from({ length: Number(workers) }, () =>
+  takeFolds(url, 1, async ({ key, run }, attempt) => {
+    const started = performance.now();
+    const end = started + 1000 * Number(seconds);
+    await attempt.progress({ done: 0, total: 1 });
+    for (let look = 1; performance.now() < end; look++) {
+      await sleep(Math.min(250, end - performance.now()));
+      void attempt.progress({ done: performance.now() - started, total: 1000 * Number(seconds) }).catch(() => {});
+      if (look % 4 === 0) await store.has(storeKeys.cancelled(run));
+    }
+    await store.putIfAbsent(storeKeys.result(key), record(key));
+  }),
+);
+process.on('message', async () => {
+  await Promise.all(consumers.map((consumer) => consumer.close(true)));
+  process.disconnect?.();
+});
+process.send?.('ready');

@@ -1,0 +1,90 @@
+/**
+ * Our side of `scripts/bench nn`, spoken to as its peers are: one JSON request a line on stdin, the seconds it took on
+ * stdout. Argument: threads. `peak` answers the seconds of one product of two 1024 x 1024 matrices.
+ */
+import { createInterface } from 'node:readline';
+import { Random } from '@cryfold/core';
+import { type Estimator, estimatorSchema } from '@cryfold/estimators';
+import { type NetworkSpec, NetworkTrainer, resnet50Architecture, smallCnnArchitecture } from '@cryfold/nn';
+import { adam } from '@cryfold/nn/adam';
+import { Network } from '@cryfold/nn/network';
+import { loadTensorFlow } from '@cryfold/nn/tensorflow';
+import { median } from '../statistics.js';
+import type { ModelName, NetworkRequest, Precision } from './nn-request.js';
+
+type NetworkEstimator = Extract<Estimator, { epochs: number }>;
+
+const threads = Number(process.argv[2]);
+const [SIZE, BATCH, COUNT, CLASSES] = [{ height: 60, width: 90 }, 50, 250, 5];
+const random = new Random(0);
+const data = {
+  ...SIZE,
+  images: Uint8Array.from({ length: COUNT * SIZE.height * SIZE.width * 3 }, () => random.below(256)),
+  labels: Int32Array.from({ length: COUNT }, (_, i) => i % CLASSES),
+  classCount: CLASSES,
+};
+const range = (from: number, to: number) => Int32Array.from({ length: to - from }, (_, i) => from + i);
+const NETWORKS: Record<ModelName, Pick<NetworkSpec, 'architecture'> & { kind: string }> = {
+  resnet50: { kind: 'tl-resnet50', architecture: resnet50Architecture },
+  'small-cnn': { kind: 'small-cnn', architecture: smallCnnArchitecture },
+};
+
+/** The network spec of a model, with cryfold's default parameters. */
+function specOf(model: ModelName) {
+  const { kind, architecture } = NETWORKS[model];
+  return { architecture, parameters: estimatorSchema.parse({ kind, epochs: 1 }) as NetworkEstimator };
+}
+
+const tf = loadTensorFlow({ threads });
+const networks = new Map<string, Network>();
+
+async function network(model: ModelName, precision: Precision): Promise<Network> {
+  const key = `${model} ${precision}`;
+  const known = networks.get(key);
+  if (known) return known;
+  const { architecture, parameters } = specOf(model);
+  const built = architecture.build(SIZE, CLASSES, parameters);
+  const loaded = await Network.load(tf, built, CLASSES, { optimizer: adam(), precision });
+  loaded.initialize(0);
+  loaded.feed(data.images, data.labels);
+  networks.set(key, loaded);
+  return loaded;
+}
+
+function product(): number {
+  const [a, b] = [tf.randomUniform([1024, 1024]), tf.randomUniform([1024, 1024])];
+  const times = Array.from({ length: 9 }, () => {
+    const start = performance.now();
+    const c = tf.matMul(a, b);
+    c.dataSync();
+    const elapsed = performance.now() - start;
+    c.dispose();
+    return elapsed;
+  });
+  tf.dispose([a, b]);
+  return median(times) / 1000;
+}
+
+async function fold(model: ModelName): Promise<void> {
+  const trainer = await NetworkTrainer.load({ threads });
+  await trainer.fit(data, { train: range(0, 200), test: range(200, COUNT) }, specOf(model), { seed: 0 });
+  trainer.dispose();
+}
+
+async function answer(request: NetworkRequest): Promise<number> {
+  if (request.what === 'peak') return product();
+  const { what, model, steps, precision = 'float32' } = request;
+  const used = what === 'fold' ? undefined : await network(model, precision);
+  const start = performance.now();
+  if (!used) await fold(model);
+  for (let step = 0; used && step < steps; step++) {
+    if (what === 'train') used.step(range(0, BATCH), { learningRate: 1e-4, seed: step });
+    else used.evaluate(range(0, BATCH));
+  }
+  return (performance.now() - start) / 1000;
+}
+
+console.log('ready');
+for await (const line of createInterface({ input: process.stdin })) {
+  console.log(await answer(JSON.parse(line) as NetworkRequest));
+}

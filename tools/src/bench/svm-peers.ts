@@ -1,0 +1,86 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { encodeNpy } from '@cryfold/core';
+import type { DistanceMatrix } from '@cryfold/svm';
+import { pythonProgram } from '../paths.js';
+import { CLIPS, COLUMNS, type Corpus } from './svm-problem.js';
+
+export interface ScikitLearn {
+  /** Has it do one piece of work, and returns the seconds that it took. */
+  seconds: (what: string, clips: number) => Promise<number>;
+  close: () => void;
+}
+
+/** Starts scikit-learn over the corpus. @throws Error that says how to install it */
+export async function startScikitLearn(directory: string, { images, labels }: Corpus): Promise<ScikitLearn> {
+  try {
+    execFileSync('python3', ['-c', 'import sklearn'], { stdio: 'ignore' });
+  } catch {
+    throw new Error('python3 has no scikit-learn to compare with: python3 -m pip install scikit-learn');
+  }
+  const paths = [join(directory, 'images.npy'), join(directory, 'labels.npy')];
+  await writeFile(paths[0], encodeNpy(images, [CLIPS, COLUMNS]));
+  await writeFile(paths[1], encodeNpy(labels, [CLIPS]));
+  const child = spawn('python3', [pythonProgram('svm-peers.py'), ...paths], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, OPENBLAS_NUM_THREADS: '1', OMP_NUM_THREADS: '1' },
+  });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const seconds = async (what: string, clips: number) => {
+    child.stdin.write(`${JSON.stringify({ what, clips })}\n`);
+    const { value, done } = await lines.next();
+    if (done) throw new Error(`scikit-learn ended while it did ${what}`);
+    return Number(value);
+  };
+  return { seconds, close: () => child.stdin.end() };
+}
+
+interface LibsvmMachine {
+  train(kernel: number[][], labels: number[]): void;
+  free(): void;
+}
+
+/** The part of libsvm-js that is compared. */
+export interface Libsvm {
+  new (options: object): LibsvmMachine;
+  KERNEL_TYPES: { PRECOMPUTED: number };
+  SVM_TYPES: { C_SVC: number };
+}
+
+/** libsvm-js, where it can be found: it is no dependency of ours. */
+export async function findLibsvm(): Promise<Libsvm | undefined> {
+  try {
+    return await createRequire(import.meta.url)('libsvm-js');
+  } catch {
+    console.error('bench svm: libsvm-js left out; npm install it in a folder whose node_modules NODE_PATH names');
+    return undefined;
+  }
+}
+
+export interface LibsvmFold {
+  distances: DistanceMatrix;
+  labels: Int32Array;
+  classCount: number;
+  train: Int32Array;
+  /** For pixels in [0, 1] */
+  gamma: number;
+}
+
+/** One-vs-rest fits of one fold on a precomputed kernel by libsvm-js, without probabilities and decision values. */
+export function trainLibsvm(SVM: Libsvm, { distances, labels, classCount, train, gamma }: LibsvmFold): void {
+  const kernel = Array.from(train, (a, i) => [
+    i + 1,
+    ...Array.from(train, (b) => Math.exp((-gamma / 255 ** 2) * distances.data[a * distances.rows + b])),
+  ]);
+  for (let k = 0; k < classCount; k++) {
+    const svm = new SVM({ kernel: SVM.KERNEL_TYPES.PRECOMPUTED, type: SVM.SVM_TYPES.C_SVC, cost: 1000, quiet: true });
+    svm.train(
+      kernel,
+      Array.from(train, (row) => (labels[row] === k ? 1 : -1)),
+    );
+    svm.free();
+  }
+}

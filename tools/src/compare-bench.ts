@@ -1,0 +1,121 @@
+// Runs one benchmark of two checkouts in turn and prints how much faster the new one is.
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs, promisify } from 'node:util';
+import type { Comparison } from './bench/measure.js';
+import { ROOT } from './paths.js';
+import { median } from './statistics.js';
+
+const HELP = `Usage: tools/compare-bench --old DIR [--new DIR] [--bench NAME] [--pairs N] [--json]
+
+Runs \`scripts/bench NAME --json\` of an old and a new checkout in alternating runs: old, new, new, old, old, new, ...
+Prints for each figure that both report the medians and the ratio new / old (the median over pairs, with its range): a
+ratio over 1 means that the new one is better. Both checkouts must be set up and built. Leave the machine alone meanwhile.
+
+  --old    the old checkout
+  --new    the new checkout; this one by default
+  --bench  the benchmark (orchestration)
+  --pairs  how many pairs of runs (3)
+  --json   an array of {name, unit, old, new, ratio, ratios} instead
+
+Exit status: 0 if every run could be made, whatever the ratios are; 2 if not.
+`;
+
+interface Row {
+  name: string;
+  unit: string;
+  /** Median over pairs, in `unit` */
+  old: number;
+  new: number;
+  /** Median over pairs of new / old */
+  ratio: number;
+  /** Of each pair */
+  ratios: number[];
+}
+
+type Run = Map<string, Comparison>;
+
+/** @throws Error where the benchmark could not run */
+async function bench(root: string, name: string): Promise<Run> {
+  const program = join(root, 'scripts', 'bench');
+  if (!existsSync(program)) throw new Error(`${root} is no checkout of cryfold: it has no scripts/bench`);
+  try {
+    return read((await promisify(execFile)(program, [name, '--json'], { maxBuffer: 2 ** 26 })).stdout);
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code?: unknown; stdout?: string; stderr?: string };
+    // 1: a target was missed, which is no concern of this comparison.
+    if (code === 1 && stdout) return read(stdout);
+    throw new Error(`${program} ${name}: ${stderr || (error as Error).message}`);
+  }
+}
+
+/** By name; where a name stands more than once, the later ones get a number. */
+function read(text: string): Run {
+  const run: Run = new Map();
+  for (const one of JSON.parse(text) as Comparison[]) {
+    let name = one.name;
+    for (let n = 2; run.has(name); n++) name = `${one.name} (${n})`;
+    run.set(name, one);
+  }
+  return run;
+}
+
+function rowsOf(pairs: readonly { old: Run; new: Run }[]): Row[] {
+  const names = [...pairs[0].new.keys()].filter((name) => pairs.every((pair) => pair.old.has(name)));
+  return names.map((name) => {
+    const figures = (side: 'old' | 'new') => pairs.map((pair) => pair[side].get(name)!.ours);
+    const [before, after] = [figures('old'), figures('new')];
+    const ratios = after.map((value, i) => value / before[i]);
+    const unit = pairs[0].new.get(name)!.unit;
+    return { name, unit, old: median(before), new: median(after), ratio: median(ratios), ratios };
+  });
+}
+
+function line({ name, unit, old, new: now, ratio, ratios }: Row): string {
+  const range = `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}`;
+  return `${name}: ${old.toFixed(1)} -> ${now.toFixed(1)} ${unit}: ${ratio.toFixed(2)}x (${range})`;
+}
+
+const { values } = parseArgs({
+  options: {
+    old: { type: 'string' },
+    new: { type: 'string', default: ROOT },
+    bench: { type: 'string', default: 'orchestration' },
+    pairs: { type: 'string', default: '3' },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+});
+
+/** @returns the exit status */
+async function main(): Promise<number> {
+  const count = Number(values.pairs);
+  if (!values.old || !Number.isInteger(count) || count < 1) {
+    process.stderr.write(HELP);
+    return 2;
+  }
+  const roots = { old: resolve(values.old), new: resolve(values.new) };
+  const pairs: { old: Run; new: Run }[] = [];
+  for (let pair = 0; pair < count; pair++) {
+    const runs: Partial<Record<'old' | 'new', Run>> = {};
+    for (const side of pair % 2 ? (['new', 'old'] as const) : (['old', 'new'] as const)) {
+      console.error(`compare-bench: pair ${pair + 1} of ${count}: ${side}`);
+      runs[side] = await bench(roots[side], values.bench);
+    }
+    pairs.push({ old: runs.old!, new: runs.new! });
+  }
+  const rows = rowsOf(pairs);
+  console.log(values.json ? JSON.stringify(rows, null, 2) : rows.map(line).join('\n'));
+  return 0;
+}
+
+if (values.help) process.stdout.write(HELP);
+else {
+  try {
+    process.exitCode = await main();
+  } catch (error) {
+    console.error(`compare-bench: ${(error as Error).message}`);
+    process.exitCode = 2;
+  }
+}

@@ -1,0 +1,141 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { ROOT } from '../paths.js';
+import { type Instruction, parsePairs, type Stage } from './dockerfile.js';
+
+/** Variables of this machine that a build may need to reach registries. */
+const PASSED = [
+  'npm_config_registry',
+  'PIP_INDEX_URL',
+  'HTTPS_PROXY',
+  'https_proxy',
+  'NO_PROXY',
+  'no_proxy',
+  'PIP_CERT',
+  'NODE_EXTRA_CA_CERTS',
+  'SSL_CERT_FILE',
+];
+
+type Environment = Record<string, string | undefined>;
+
+/** A stage while its instructions are followed. */
+interface Site {
+  name: string;
+  env: Environment;
+  /** As the Dockerfile names it */
+  cwd: string;
+}
+
+/** Follows the stages of a Dockerfile in folders of `scratch`, one for each stage, without a container engine. */
+export class ScratchBuild {
+  /** Steps that need an engine or root, as `STAGE: COMMAND` */
+  readonly skipped: string[] = [];
+  readonly #sites = new Map<string, Site>();
+
+  /** @param variant of TensorFlow: cpu or cuda */
+  constructor(
+    readonly stages: readonly Stage[],
+    readonly scratch: string,
+    readonly variant: string,
+  ) {}
+
+  /** Where a stage's absolute path lies. */
+  place(stage: string, path: string): string {
+    return join(this.scratch, stage, path);
+  }
+
+  /** The environment of a stage that was built. */
+  environment(stage: string): Environment {
+    return this.#sites.get(stage)?.env ?? {};
+  }
+
+  /** @throws Error where a step fails */
+  build(name: string): void {
+    if (this.#sites.has(name)) return;
+    const stage = this.stages.find((one) => one.name === name);
+    if (!stage) throw new Error(`the Dockerfile has no stage ${name}`);
+    const site = this.#begin(stage);
+    this.#sites.set(name, site);
+    for (const step of stage.instructions) this.#follow(site, step);
+  }
+
+  #begin({ name, from }: Stage): Site {
+    mkdirSync(join(this.scratch, name), { recursive: true });
+    if (!this.stages.some((one) => one.name === from)) {
+      // PATH is the machine's, since /usr/local/bin may hold its node.
+      const env: Environment = { PATH: process.env.PATH, HOME: process.env.HOME, LANG: 'C.UTF-8' };
+      for (const variable of PASSED) {
+        if (process.env[variable] !== undefined) env[variable] = process.env[variable];
+      }
+      return { name, env, cwd: '/' };
+    }
+    this.build(from);
+    // Links instead of copies; steps replace files and do not write into them.
+    execFileSync('cp', ['-al', `${join(this.scratch, from)}/.`, join(this.scratch, name)]);
+    const parent = this.#sites.get(from)!;
+    return { name, env: { ...parent.env }, cwd: parent.cwd };
+  }
+
+  #follow(site: Site, { instruction, value }: Instruction): void {
+    const { name, env } = site;
+    if (instruction === 'WORKDIR') {
+      site.cwd = value;
+      mkdirSync(this.place(name, value), { recursive: true });
+    } else if (instruction === 'ENV' || instruction === 'ARG') {
+      for (const [key, text] of parsePairs(value)) env[key] = this.#mapped(name, text ?? '');
+      if (env.TENSORFLOW_VARIANT) env.TENSORFLOW_VARIANT = this.variant;
+    } else if (instruction === 'COPY' && value === '. .') {
+      for (const file of contextFiles()) {
+        cpSync(join(ROOT, file), join(this.place(name, site.cwd), file), { recursive: true });
+      }
+    } else if (instruction === 'COPY') {
+      const [, from, source, target] = /^--from=(\S+) (\S+) (\S+)$/.exec(value) ?? [];
+      this.build(from);
+      mkdirSync(dirname(this.place(name, target)), { recursive: true });
+      execFileSync('cp', ['-al', this.place(from, source), this.place(name, target)]);
+    } else if (instruction === 'RUN') this.#run(site, value);
+  }
+
+  #run({ name, env, cwd }: Site, value: string): void {
+    if (/^(apt-get|groupadd)\b/.test(value)) {
+      this.skipped.push(`${name}: ${value}`);
+      return;
+    }
+    const owned = value.replace(/ && chown .*$/, '');
+    if (owned !== value) this.skipped.push(`${name}: ${value.slice(owned.length + 4)}`);
+    console.log(`check-images: ${name}: ${owned}`);
+    const started = Date.now();
+    const { status } = spawnSync('/bin/bash', ['-o', 'pipefail', '-c', this.#mapped(name, owned)], {
+      cwd: this.place(name, cwd),
+      env,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
+    if (status !== 0) throw new Error(`${name}: RUN ${value}: exit code ${status}`);
+    console.log(`check-images:   ${((Date.now() - started) / 1000).toFixed(1)} s`);
+  }
+
+  /** A text whose absolute paths lead into the stage's folder. */
+  #mapped(stage: string, text: string): string {
+    return text.replaceAll(/(?<![\w./-])\/(var\/cache\/cryfold|usr\/local\/bin|opt\/cryfold|app)(?![\w-])/g, (path) =>
+      this.place(stage, path),
+    );
+  }
+}
+
+/** The files of the working tree that .dockerignore lets through. */
+function contextFiles(): string[] {
+  const lines = readFileSync(join(ROOT, 'infra', 'Dockerfile.dockerignore'), 'utf8')
+    .split('\n')
+    .filter((line) => line && !line.startsWith('#'));
+  const allowed = lines.filter((line) => line.startsWith('!')).map((line) => line.slice(1));
+  const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
+  return listed
+    .split('\0')
+    .filter(
+      (file) => allowed.some((one) => file === one || file.startsWith(`${one}/`)) && existsSync(join(ROOT, file)),
+    );
+}

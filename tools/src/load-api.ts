@@ -1,0 +1,141 @@
+// What looking costs: how fast the folds of one long run end with and without viewers of the live page, and the API's
+// requests a second. Everything, the viewers too, shares this machine's processors with the one worker. Windows of time
+// go without, with, with, without, ... so that drift cancels; every viewer has its first event before a window with
+// viewers begins, and a window without waits until the last look of a left page is over. A window's rate is from its
+// first fold's end to its last's. Leave the machine alone meanwhile.
+//
+// usage: tools/load-api [--fold small-cnn|svm] [--pairs N] [--viewers N] [--window SECONDS] [--seconds N]
+import { availableParallelism, loadavg } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { studentCritical } from '@cryfold/evaluation/distributions';
+import autocannon from 'autocannon';
+import { LoadedRun, type Rate } from './load-api/loaded-run.js';
+import { Viewers } from './load-api/viewers.js';
+import { mean, median } from './statistics.js';
+
+/** Folds of a second or two on one core as networks take at least, or of some 10 ms, which is the worst case. */
+const FOLDS = {
+  'small-cnn': { estimator: 'kind: small-cnn, epochs: 10', window: 40, folds: 5000 },
+  svm: { estimator: 'kind: svm', window: 10, folds: 20_000 },
+};
+/** Milliseconds that a page is looked up for after the last viewer left: LINGER in packages/api-server. */
+const LINGER = 31_000;
+
+const { values } = parseArgs({
+  options: {
+    fold: { type: 'string', default: 'small-cnn' },
+    pairs: { type: 'string', default: '3' },
+    viewers: { type: 'string', default: '200' },
+    window: { type: 'string' },
+    seconds: { type: 'string', default: '5' },
+  },
+});
+
+interface Pair {
+  unwatched: Rate;
+  watched: Rate;
+  /** Bytes a second that each viewer read */
+  heard: number;
+  /** Of the rate when watched, percent */
+  change: number;
+}
+
+/** Brings viewers and measures; they stay until a window without them. */
+class Windows {
+  #watched = false;
+
+  constructor(
+    private readonly loaded: LoadedRun,
+    private readonly viewers: Viewers,
+    private readonly seconds: number,
+  ) {}
+
+  async measure(watched: boolean): Promise<Rate> {
+    if (watched && !this.#watched) {
+      await this.viewers.enter(Number(values.viewers), this.loaded.run);
+      await sleep(2000);
+    } else if (!watched && this.#watched) {
+      this.viewers.leave();
+      await sleep(LINGER);
+    }
+    this.#watched = watched;
+    this.viewers.heard = 0;
+    return this.loaded.measure(this.seconds);
+  }
+
+  async pair(watchedFirst: boolean): Promise<Pair> {
+    const rates = new Map<boolean, Rate>();
+    let heard = 0;
+    for (const watched of [watchedFirst, !watchedFirst]) {
+      rates.set(watched, await this.measure(watched));
+      if (watched) heard = this.viewers.heard / this.seconds / Number(values.viewers);
+    }
+    const [unwatched, watched] = [rates.get(false)!, rates.get(true)!];
+    return { unwatched, watched, heard, change: (100 * (watched.rate - unwatched.rate)) / unwatched.rate };
+  }
+}
+
+function pairLine({ unwatched, watched, heard, change }: Pair): string {
+  const folds = ({ folds, each }: Rate) => `${folds} folds of ${each.toFixed(3)} s`;
+  return (
+    `${unwatched.rate.toFixed(3)} folds/s unwatched (${folds(unwatched)}), ${watched.rate.toFixed(3)} watched ` +
+    `(${folds(watched)}; ${heard.toFixed(0)} bytes/s a viewer): ${change.toFixed(1)} %`
+  );
+}
+
+function summary(pairs: readonly Pair[]): string {
+  const changes = pairs.map(({ change }) => change);
+  const centre = mean(changes);
+  const variance = changes.reduce((sum, change) => sum + (change - centre) ** 2, 0) / (changes.length - 1);
+  const enough = changes.length > 1;
+  const half = enough ? studentCritical(0.05, changes.length - 1) * Math.sqrt(variance / changes.length) : Number.NaN;
+  const interval = `95 % t-interval ${(centre - half).toFixed(1)} to ${(centre + half).toFixed(1)} %`;
+  const core = (rates: Rate[]) => `${(100 * median(rates.map(({ share }) => share))).toFixed(1)} %`;
+  const unwatched = core(pairs.map((pair) => pair.unwatched));
+  const watched = core(pairs.map((pair) => pair.watched));
+  return (
+    `the pairs' changes: median ${median(changes).toFixed(1)} %, mean ${centre.toFixed(1)} % (${interval})\n` +
+    `the coordinator takes ${unwatched} of a core unwatched, ${watched} watched (medians)`
+  );
+}
+
+async function requests({ url, run }: LoadedRun): Promise<void> {
+  for (const path of ['/healthz', '/api/v1/runs', `/api/v1/runs/${run}`, `/api/v1/runs/${run}/folds/it/0/0`, '/']) {
+    const options = { url: `${url}${path}`, connections: 10, duration: Number(values.seconds) };
+    const { requests, latency, non2xx, errors } = await autocannon(options);
+    const failed = non2xx + errors;
+    const figures = `${requests.average.toFixed(0)} requests/s, median ${latency.p50} ms, 99 % within ${latency.p99} ms`;
+    console.log(`${path.replace(run, 'RUN').padEnd(36)} ${figures}${failed ? `, ${failed} FAILED` : ''}`);
+  }
+}
+
+async function main(): Promise<void> {
+  if (!Object.hasOwn(FOLDS, values.fold)) throw new Error(`--fold: ${values.fold}, must be small-cnn or svm`);
+  const kind = FOLDS[values.fold as keyof typeof FOLDS];
+  const window = Number(values.window ?? kind.window);
+  const loaded = await LoadedRun.start(kind.estimator, kind.folds);
+  const viewers = new Viewers(loaded.url);
+  try {
+    // The first folds come while the others are still being enqueued.
+    await sleep(window * 1000);
+    const load = `${availableParallelism()} cores, load ${loadavg()[0].toFixed(1)}`;
+    console.log(`${values.fold}, ${values.viewers} viewers, windows of ${window} s, ${load}`);
+    const windows = new Windows(loaded, viewers, window);
+    const pairs: Pair[] = [];
+    for (let pair = 0; pair < Number(values.pairs); pair++) {
+      pairs.push(await windows.pair(pair % 2 === 1));
+      console.log(`pair ${pair + 1}: ${pairLine(pairs[pair])}`);
+    }
+    console.log(summary(pairs));
+    viewers.leave();
+    const { total, done } = await loaded.cancel();
+    console.log(`requests, of a run of ${total} folds, ${done} of them done, now cancelled:`);
+    await requests(loaded);
+  } finally {
+    viewers.leave();
+    await loaded.stop();
+  }
+}
+
+await main();

@@ -1,0 +1,105 @@
+// How much of a sweep fold racing saves, and how often it gives the best trial up: simulated sweeps, raced by the code
+// that races real ones, and beside it Optuna's WilcoxonPruner on the same numbers (`--python PYTHON` with optuna).
+//
+// usage: tools/study-racing [--sweeps N] [--thresholds 0.01,0.05,...] [--min-folds 3,5] [--scenario PART-OF-NAME]
+//                           [--seed N] [--python PYTHON] [--optuna-sweeps N] [--json]
+//
+// The model. A sweep has 20 trials over 10 repeats x 5 folds of N clips. Trial i answers clip c right in repeat r with
+// probability sigmoid(skill_i + difficulty_c + affinity_ic + luck_icr): difficulty ~ N(1, 2) is shared by all trials and
+// cancels in pairs, affinity ~ N(0, 1) is what a trial makes of a clip in every repeat, so that more repeats are no new
+// evidence about it, luck ~ N(0, 0.7) is its training. A fold's score is the share of right answers. Skills: three in
+// four trials N(0, spread), one in four much worse (minus |N(2, 1)|), as learning rates that do not learn. The best
+// trial is the one of the highest skill: its mean over all possible clips is the highest.
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { pythonProgram } from './paths.js';
+import {
+  FOLDS,
+  type Outcome,
+  REPEATS,
+  raced,
+  type Scenario,
+  type Sweep,
+  simulate,
+  summarise,
+  TRIALS,
+} from './study/racing-simulation.js';
+
+const { values } = parseArgs({
+  options: {
+    sweeps: { type: 'string', default: '200' },
+    thresholds: { type: 'string', default: '0.02' },
+    'min-folds': { type: 'string', default: '5' },
+    python: { type: 'string' },
+    'optuna-sweeps': { type: 'string', default: '60' },
+    scenario: { type: 'string', default: '' },
+    seed: { type: 'string', default: '0' },
+    json: { type: 'boolean', default: false },
+  },
+});
+
+const SCENARIOS: Scenario[] = [
+  { name: '457 clips, spread 0.25', clips: 457, spread: 0.25 },
+  { name: '457 clips, spread 1.0', clips: 457, spread: 1 },
+  { name: '457 clips, spread 0.5', clips: 457, spread: 0.5 },
+  { name: '2268 clips, spread 1.0', clips: 2268, spread: 1 },
+  { name: '2268 clips, spread 0.5', clips: 2268, spread: 0.5 },
+];
+
+type Row = { scenario: string; method: string; sweeps: number } & ReturnType<typeof summarise>;
+
+function wilcoxon(python: string, sweeps: readonly Sweep[]): Outcome[] {
+  const folder = mkdtempSync(join(tmpdir(), 'cryfold-study-'));
+  try {
+    const file = join(folder, 'scores.json');
+    writeFileSync(file, JSON.stringify(sweeps.map(({ scores }) => scores)));
+    const program = pythonProgram('wilcoxon-pruner.py');
+    return JSON.parse(execFileSync(python, [program, file], { maxBuffer: 2 ** 26, encoding: 'utf8' })) as Outcome[];
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const numbers = (list: string) => list.split(',').map(Number);
+
+function rowsOf(scenario: Scenario, seed: number): Row[] {
+  const count = Number(values.sweeps);
+  const sweeps = Array.from({ length: count }, (_, i) => simulate(scenario, seed + i));
+  const row = (method: string, some: readonly Sweep[], outcomes: Outcome[]): Row => {
+    return { scenario: scenario.name, method, sweeps: some.length, ...summarise(some, outcomes) };
+  };
+  const rows = numbers(values['min-folds']).flatMap((minFolds) =>
+    numbers(values.thresholds).map((threshold) => {
+      const outcomes = sweeps.map((sweep) => raced(sweep, { threshold, minFolds }));
+      return row(`racing ${threshold}/${minFolds}`, sweeps, outcomes);
+    }),
+  );
+  if (!values.python) return rows;
+  const some = sweeps.slice(0, Number(values['optuna-sweeps']));
+  return [...rows, row('WilcoxonPruner 0.1', some, wilcoxon(values.python, some))];
+}
+
+function line({ scenario, method, sweeps, ...row }: Row): string {
+  const share = (value: number) => `${(100 * value).toFixed(1)} %`.padStart(9);
+  const points = (value: number) => (100 * value).toFixed(2).padStart(6);
+  const shares = `${share(row.winnerKept)}  ${share(row.bestKept)}  ${share(row.nearKept)}`;
+  const head = `${scenario.padEnd(23)} ${method.padEnd(19)} ${String(sweeps).padStart(6)}`;
+  return `${head} ${share(row.saved)}    ${shares}  ${points(row.regret)}     ${points(row.fullRegret)}`;
+}
+
+const chosen = [...SCENARIOS.entries()].filter(([, { name }]) => name.includes(values.scenario));
+const rows = chosen.flatMap(([s, scenario]) => rowsOf(scenario, Number(values.seed) + 1000 * (s + 1)));
+if (values.json) console.log(JSON.stringify(rows));
+else {
+  console.log(
+    'scenario                method              sweeps     saved  winner kept  best kept  near kept  regret  (unraced)',
+  );
+  for (const row of rows) console.log(line(row));
+  console.log(`
+saved: folds not evaluated, of ${TRIALS} trials x ${REPEATS * FOLDS} folds. winner kept: the trial that the whole sweep would
+have chosen was not given up. best kept: that of the highest true accuracy; near kept: one within 0.5 points of it.
+regret: how many points of true accuracy the chosen trial is below the best, and without racing.`);
+}
