@@ -6,8 +6,8 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { CryfoldError, checkRegular, redactUrl } from '@cryfold/core';
 
-/** What keras.applications publishes for ResNet50, with its md5 (WEIGHTS_HASHES in its source). */
-const PUBLISHED = {
+/** The ImageNet weights that keras.applications publishes for ResNet50, with their md5 (WEIGHTS_HASHES in its source). */
+export const PUBLISHED_WEIGHTS = {
   name: 'resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5',
   md5: '4d473c1dd8becc155b73f8504c6f6626',
 };
@@ -137,7 +137,7 @@ export async function verifyWeightsFile(path: string, hash = publishedHash(path)
 }
 
 function publishedHash(name: string): string {
-  return basename(name) === PUBLISHED.name ? PUBLISHED.md5 : '';
+  return basename(name) === PUBLISHED_WEIGHTS.name ? PUBLISHED_WEIGHTS.md5 : '';
 }
 
 async function download(url: URL, name: string, target: string, silence = 60_000): Promise<void> {
@@ -200,7 +200,7 @@ function printable(address: string): string {
 function notFound(name: string, why: string, cause?: unknown): CryfoldError {
   return new CryfoldError('WEIGHTS_NOT_FOUND', `${name}: ${why}`, {
     context: { source: name },
-    hint: `Give the path of Keras's ${PUBLISHED.name}, or say weights: random.`,
+    hint: `Give the path of Keras's ${PUBLISHED_WEIGHTS.name}, or say weights: random.`,
     cause,
   });
 }
