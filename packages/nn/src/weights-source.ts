@@ -23,13 +23,13 @@ export interface WeightsSourceOptions {
   /** Reads a key of the artifact store; undefined where nothing was put. */
   fetchContent: (key: string) => Promise<AsyncIterable<Uint8Array> | undefined>;
   /** A download is given up after this long without a byte, milliseconds; a minute by default. */
-  silence?: number;
+  silenceMs?: number;
 }
 
 /** Bytes beyond which a file is neither fetched nor read: an endless device, or something else by mistake. */
 const LARGEST = 2 ** 28;
 /** A download is given up after this long, milliseconds. */
-const LONGEST = 3_600_000;
+const LONGEST_MS = 3_600_000;
 /** Connections that a download may take, each going on where the one before broke. */
 const CONNECTIONS = 20;
 /** Files that downloads are written to; a process that dies leaves its own. */
@@ -69,7 +69,7 @@ export async function resolveWeights(source: string, options: WeightsSourceOptio
       const content = await options.fetchContent(address.slice('store:'.length));
       if (!content) throw notFound(name, 'the store has no such key');
       await pipeline(content, limited(name), createWriteStream(part));
-    } else await download(new URL(address), name, part, options.silence);
+    } else await download(new URL(address), name, part, options.silenceMs);
     const sha256 = await verifyWeightsFile(part, hash, name);
     await rename(part, path);
     return { path, sha256 };
@@ -84,7 +84,7 @@ async function removeAbandoned(folder: string): Promise<void> {
     if (!PART.test(name)) continue;
     const path = join(folder, name);
     const found = await stat(path).catch(() => undefined);
-    if (found && Date.now() - found.mtimeMs > LONGEST) await rm(path, { force: true });
+    if (found && Date.now() - found.mtimeMs > LONGEST_MS) await rm(path, { force: true });
   }
 }
 
@@ -152,7 +152,7 @@ interface Download {
   heard(): void;
 }
 
-async function download(url: URL, name: string, target: string, silence = 60_000): Promise<void> {
+async function download(url: URL, name: string, target: string, silenceMs = 60_000): Promise<void> {
   const headers = new Headers();
   if (url.username !== '') {
     // fetch refuses a URL with credentials.
@@ -161,8 +161,8 @@ async function download(url: URL, name: string, target: string, silence = 60_000
     url.username = url.password = '';
   }
   const stop = new AbortController();
-  const silent = setTimeout(() => stop.abort(new Error(`no byte within ${silence / 1000} s`)), silence);
-  const long = setTimeout(() => stop.abort(new Error(`no end within ${LONGEST / 3_600_000} h`)), LONGEST);
+  const silent = setTimeout(() => stop.abort(new Error(`no byte within ${silenceMs / 1000} s`)), silenceMs);
+  const long = setTimeout(() => stop.abort(new Error(`no end within ${LONGEST_MS / 3_600_000} h`)), LONGEST_MS);
   const transfer = { url, headers, name, target, signal: stop.signal, heard: () => silent.refresh() };
   try {
     for (let left = CONNECTIONS, has = 0; ; ) {

@@ -213,8 +213,8 @@ test('a download without end is given up at the size limit, and one that stands 
     } else response.write('x');
   });
   const use = await options();
-  const from = (path: string, silence?: number) =>
-    resolveWeights(`${url}/${path}#sha256=${HASH}`, { ...use, ...(silence ? { silence } : {}) });
+  const from = (path: string, silenceMs?: number) =>
+    resolveWeights(`${url}/${path}#sha256=${HASH}`, { ...use, ...(silenceMs ? { silenceMs } : {}) });
   for (const path of ['endless', 'huge']) {
     sent = 0;
     assert.match((await failure(from(path), 'WEIGHTS_INVALID')).message, /larger than 256 MiB/);
