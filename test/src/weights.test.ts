@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { createReadStream } from 'node:fs';
+import { mkdir, readdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before, type TestContext, test } from 'node:test';
 import { Random } from '@cryfold/core';
 import { synthesizeCorpus } from '@cryfold/corpus';
 import { backboneShapes, resnet50Architecture } from '@cryfold/nn';
@@ -50,14 +54,82 @@ async function writeResNet50(file: string): Promise<string> {
     .digest('hex');
 }
 
+let hash: string;
+
 before(async () => {
   folder = await temporaryFolder();
   await synthesizeCorpus(path('corpus'), { clips: 30, seed: 3 });
+  hash = await writeResNet50(path('resnet50.h5'));
 });
 after(() => folder.remove());
 
+const SPEC = `version: 1
+name: w
+protocol: { folds: 2, repeats: 1 }
+estimators:
+  net: { kind: tl-resnet50, backbone: frozen, epochs: 1, dense: [8] }
+`;
+
+/** Serves the file at /w.h5 and something else at every other path, and counts the requests. */
+async function serveFile(t: TestContext): Promise<{ url: string; requests: () => number }> {
+  let requests = 0;
+  const server = createServer((request, response) => {
+    requests++;
+    if (request.url === '/w.h5') createReadStream(path('resnet50.h5')).pipe(response);
+    else response.end('<html>Please log in</html>');
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests: () => requests };
+}
+
+test('fetch brings weights into the cache, and its line in a spec needs neither the source nor a store', async (t) => {
+  const { url, requests } = await serveFile(t);
+  const cache = { CRYFOLD_CACHE: path('fetched') };
+  const fetched = await cryfold(['weights', 'fetch', `${url}/w.h5`, '--sha256', hash.toUpperCase()], cache);
+  assert.equal(fetched.code, 0, fetched.stderr);
+  const line = `weights: store:weights/${hash}.h5#sha256=${hash}`;
+  assert.match(fetched.stdout, new RegExp(`^in the cache: \\d+ weights, sha256 ${hash}\nuse them with\n  ${line}\n$`));
+  assert.equal((await cryfold(['weights', 'fetch', `${url}/w.h5`, '--sha256', hash], cache)).code, 0);
+  assert.equal(requests(), 1, 'the second call finds the file in the cache');
+  assert.deepEqual(await readdir(path('fetched/weights')), [`${hash}.h5`]);
+
+  await writeFile(path('fetched.yaml'), SPEC.replace('epochs', `${line.replace(': ', ': "')}", epochs`));
+  const plan = ['plan', path('fetched.yaml'), '--data', path('corpus'), '--out', path('planned'), '--json'];
+  const planned = await cryfold(plan, cache);
+  assert.equal(planned.code, 0, planned.stderr);
+
+  const local = ['weights', 'fetch', path('resnet50.h5'), '--sha256', hash, '--json'];
+  const copied = await cryfold(local, { CRYFOLD_CACHE: path('copied') });
+  assert.equal(copied.code, 0, copied.stderr);
+  const file = path(`copied/weights/${hash}.h5`);
+  assert.deepEqual(JSON.parse(copied.stdout), { weights: line.slice('weights: '.length), path: file, sha256: hash });
+});
+
+test('fetch keeps no file whose hash is wrong or not stated, and says what to do', async (t) => {
+  const { url } = await serveFile(t);
+  const cache = { CRYFOLD_CACHE: path('refused') };
+  const refuse = async (args: string[], code: number, problem: RegExp) => {
+    const ended = await cryfold(['weights', 'fetch', ...args], cache);
+    assert.equal(ended.code, code, ended.stdout);
+    assert.match(ended.stderr, problem);
+    assert.deepEqual(await readdir(path('refused/weights')).catch(() => []), []);
+  };
+  const md5 = '4d473c1dd8becc155b73f8504c6f6626';
+  const unlike = new RegExp(`WEIGHTS_INVALID: .*not ${md5}[\\s\\S]*Without --sha256`);
+  await refuse([`${url}/login.h5`], 1, unlike);
+  await refuse([path('resnet50.h5')], 1, unlike);
+  await refuse([`${url}/login.h5`, '--sha256', hash], 1, new RegExp(`WEIGHTS_INVALID: .*not ${hash}`));
+  await refuse([path('corpus'), '--sha256', hash], 1, /WEIGHTS_NOT_FOUND: /);
+  await refuse(['ftp://127.0.0.1/w.h5', '--sha256', hash], 1, /WEIGHTS_NOT_FOUND: .*only http and https/);
+  await refuse([path('nothing.h5')], 1, /WEIGHTS_NOT_FOUND: .*no such file/);
+  await refuse([`${url}/w.h5`, '--sha256', 'abc'], 2, /--sha256: not 64 hexadecimal digits/);
+  await writeFile(path('other.h5'), 'no weights');
+  const other = createHash('sha256').update('no weights').digest('hex');
+  await refuse([path('other.h5'), '--sha256', other], 1, /WEIGHTS_INVALID: .*other\.h5/);
+});
+
 test('weights go into the store once; a run takes them by path or key, with equal results', async () => {
-  const hash = await writeResNet50(path('resnet50.h5'));
   const out = path('out');
   const cache = { CRYFOLD_CACHE: path('cache') };
   await mkdir(path('cache'));
@@ -72,8 +144,7 @@ test('weights go into the store once; a run takes them by path or key, with equa
   assert.equal(JSON.parse((await put()).stdout).added, false);
 
   const spec = path('spec.yaml');
-  const estimator = '{ kind: tl-resnet50, backbone: frozen, epochs: 1, dense: [8] }';
-  await writeFile(spec, `version: 1\nname: w\nprotocol: { folds: 2, repeats: 1 }\nestimators:\n  net: ${estimator}\n`);
+  await writeFile(spec, SPEC);
   const run = (source: string) =>
     cryfold(['run', spec, '--data', path('corpus'), '--out', out, '--workers', '1', '--weights', source], cache);
   const byKey = await run(weights);

@@ -1,5 +1,6 @@
 import type { RunResults } from '@cryfold/evaluation';
 import type { FoldJob, RunPlan } from '@cryfold/plan';
+import { displayName } from '@cryfold/report';
 import type { Cell, CellState, Failure, FoldGrid, GridChange, Reason, RunStatus } from '@cryfold/run-control';
 
 /** What a cell of the grid shows. */
@@ -152,7 +153,10 @@ export class GridModel {
   /** Everything that is shown of the folds. */
   snapshot(): FoldGrid {
     const { spec, jobs, splits, dataset } = this.#plan;
-    const trials = Object.entries(spec.estimators).map(([name, parameters]) => ({ name, parameters }));
+    const trials = Object.entries(spec.estimators).map(([name, parameters]) => ({
+      ...{ name, parameters },
+      title: displayName({ spec }, name),
+    }));
     const positions = new Map(trials.map(({ name }, i) => [name, i]));
     const places = jobs.map(({ trial, split, shuffle }): FoldGrid['places'][number] => {
       const { repeat, fold } = splits[split];

@@ -1,6 +1,7 @@
 import { isUnreadable, mapLimited } from '@cryfold/core';
 import { accuracy, type RunResults, type TrialRow } from '@cryfold/evaluation';
 import type { FoldJob, FoldResult, RunPlan } from '@cryfold/plan';
+import { namedTrials } from '@cryfold/report';
 import { confusionOf, type Decoded, type Reason, TrialTable } from '@cryfold/run-control';
 import type { RunStore, StoredPlan } from '@cryfold/store';
 
@@ -66,8 +67,8 @@ export class GridReader {
     return this.#store.runs.results(run);
   }
 
-  /** Of a sweep: its trials by what was read of their folds. */
+  /** Of a sweep: its trials by what was read of their folds, under the names that the page shows. */
   trials(stored: StoredPlan): TrialRow[] {
-    return this.#table.rows(stored);
+    return namedTrials(stored.base.spec, this.#table.rows(stored));
   }
 }

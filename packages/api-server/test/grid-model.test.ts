@@ -32,6 +32,19 @@ test('shows each job of the plan as a cell at its trial, repeat and fold', () =>
   assert.deepEqual(cells, Array(6).fill([CELL.waiting, 0, null, null]));
 });
 
+test('gives the page titles that say that weights are random', () => {
+  const source = 'store:weights/x.h5#sha256=x';
+  const plan = planOf(`{ r: { kind: tl-resnet50 }, p: { kind: tl-resnet50, weights: '${source}' }, s: { kind: svm } }`);
+  assert.deepEqual(
+    new GridModel(plan).snapshot().trials.map(({ name, title }) => [name, title]),
+    [
+      ['r', 'r (random weights)'],
+      ['p', 'p'],
+      ['s', 's'],
+    ],
+  );
+});
+
 test('reports each change once, and nothing where a cell stays the same', () => {
   const model = new GridModel(planOf(TWO));
   model.setActive([{ trial: 'a', repeat: 0, fold: 1, fraction: 0.5 }]);

@@ -1,5 +1,6 @@
 import { CryfoldError } from '@cryfold/core';
 import { compareRuns, type RunComparison, type RunResults, type Verdict } from '@cryfold/evaluation';
+import { displayName } from '@cryfold/report';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { findRun } from './find-run.js';
@@ -27,10 +28,11 @@ export async function compareCommand(a: string, b: string, options: CompareOptio
     baseline: { run: baseline.run.id, model: before },
     candidate: { run: candidate.run.id, model: after },
   };
+  const title = (results: RunResults, model: string) => `${displayName(results, model)} of ${results.run.id}`;
   say(
     options.json
       ? `${jsonText({ ...comparison, ...names, protocol: candidate.protocol.label })}\n`
-      : `${describe(comparison, `${after} of ${candidate.run.id}`, `${before} of ${baseline.run.id}`)}\n${candidate.protocol.label}\n`,
+      : `${describe(comparison, title(candidate, after), title(baseline, before))}\n${candidate.protocol.label}\n`,
   );
   return EXIT_OF[comparison.verdict];
 }

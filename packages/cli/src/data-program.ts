@@ -24,6 +24,20 @@ export function addDataCommands(program: Command, does: Does): void {
 
   const weights = program.command('weights').description('Pretrained weights.');
   weights
+    .command('fetch')
+    .description(
+      'Download or copy ResNet50 weights into this machine’s cache, check them, and print the line for a spec.',
+    )
+    .argument('<source>', 'Keras notop .h5: a path or an http(s) URL')
+    .option('--sha256 <hex>', 'of the file (default: the one that keras.applications publishes, by its md5)')
+    .option('--json', 'print JSON', false)
+    .action(
+      does(async (source: string, options) => {
+        const { weightsFetchCommand } = await import('./weights-command.js');
+        return weightsFetchCommand(source, options, await readConfig());
+      }),
+    );
+  weights
     .command('put')
     .description('Verify ResNet50 weights and put them into the store, where every worker finds them.')
     .argument('<source>', 'Keras notop .h5: a path, or an http(s) URL ending in #sha256=HEX')

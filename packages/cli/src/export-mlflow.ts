@@ -1,13 +1,12 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { CryfoldError } from '@cryfold/core';
+import { experimentFiles, experimentId, exportModels, filesOfRun, type WriteFiles } from '@cryfold/run-control';
 import type { Config } from '@cryfold/runtime';
 import { RunStore } from '@cryfold/store';
 import { EXIT } from './exit-codes.js';
 import { modelStore } from './find-model.js';
 import { noResults, placeOf } from './find-run.js';
-import { exportModels, filesOfRun, type WriteFiles } from './mlflow-export.js';
-import { experimentFiles, experimentId } from './mlflow-files.js';
 import { storeUrlOf } from './store-url.js';
 import { jsonText, say } from './terminal.js';
 import { OutFolder } from './write-out.js';

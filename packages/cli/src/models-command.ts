@@ -1,5 +1,5 @@
 import { CryfoldError } from '@cryfold/core';
-import { cardText, type ModelCard, ModelRegistry } from '@cryfold/model-registry';
+import { cardText, type ModelCard, ModelRegistry, refitted } from '@cryfold/model-registry';
 import { alignColumns } from '@cryfold/report';
 import type { Config } from '@cryfold/runtime';
 import type { ArtifactStore } from '@cryfold/store';
@@ -80,8 +80,8 @@ export function modelsListCommand(options: ModelsOptions, config: Config): Promi
         ...[`${name}@${version}`, version === champion ? 'champion' : '', created.slice(0, 16)],
       ]);
       const lines = (cards.length > 0 ? alignColumns(columns) : []).map((line, i) => {
-        const { of, data, metrics } = cards[i].card;
-        return `${line}  ${of}, ${data.clips} clips, accuracy ${accuracyOf({ metrics })}\n`;
+        const { data, metrics } = cards[i].card;
+        return `${line}  ${refitted(cards[i].card)}, ${data.clips} clips, accuracy ${accuracyOf({ metrics })}\n`;
       });
       return [...lines, ...unreadable].join('');
     });

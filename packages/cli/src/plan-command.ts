@@ -1,10 +1,10 @@
 import { printable } from '@cryfold/core';
 import type { RunPlan } from '@cryfold/plan';
 import { alignColumns } from '@cryfold/report';
+import { type HourPrices, type PlanSummary, summarisePlan } from '@cryfold/run-control';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { openStoreOf } from './open-store.js';
-import { type HourPrices, type PlanSummary, summarisePlan } from './plan-summary.js';
 import { applyOverrides, prepareRun, readSpec } from './prepare.js';
 import { ProgressDisplay } from './progress.js';
 import type { RunOptions } from './run-command.js';

@@ -41,7 +41,7 @@ export function readSpecText(path: string): Promise<string> {
     throw new CryfoldError('SPEC_INVALID', `${path}: cannot be read: ${cause.message}`, {
       cause,
       context: { file: path },
-      hint: 'Give the path of a YAML spec, or none for the paper’s.',
+      hint: 'Give the path of a YAML spec, or none for specs/paper.yaml.',
     });
   });
 }

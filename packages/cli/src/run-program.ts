@@ -7,8 +7,8 @@ import { addSweepCommands } from './sweep-commands.js';
 export function addRunCommands(program: Command, does: Does): void {
   const run = program
     .command('run')
-    .description('Evaluate a spec (default: the paper’s) on recordings, and print Table II.')
-    .argument('[spec]', 'YAML spec; default specs/paper.yaml')
+    .description('Evaluate a spec (default: specs/paper.yaml) on recordings, and print Table II.')
+    .argument('[spec]', 'YAML spec')
     .requiredOption('--data <path>', 'directory of WAV files, or a CSV manifest path,label,group')
     .option('--out <dir>', 'where results, logs and the file store go', DEFAULT_OUT)
     .option('--repeats <n>', 'repeats of the cross-validation', whole(1))

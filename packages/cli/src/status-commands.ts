@@ -1,5 +1,5 @@
 import { printable } from '@cryfold/core';
-import { trialTable } from '@cryfold/report';
+import { namedTrials, trialTable } from '@cryfold/report';
 import { noWorker, type RunStatus, readTrialRows, untakenQueues } from '@cryfold/run-control';
 import type { Config } from '@cryfold/runtime';
 import { type ControlOptions, withControl } from './control.js';
@@ -50,7 +50,10 @@ export async function statusCommand(run: string | undefined, options: ControlOpt
     if (options.json) say(`${jsonText({ ...status, ...(search ? { search: { trials } } : {}) })}\n`);
     else {
       const lines = text(search ? { ...status, trials: {} } : status);
-      if (search) lines.splice(1, 0, trialTable(trials, search.metric, { color: process.stdout.isTTY === true }));
+      if (search) {
+        const shown = namedTrials(stored.base.spec, trials);
+        lines.splice(1, 0, trialTable(shown, search.metric, { color: process.stdout.isTTY === true }));
+      }
       say(`${lines.join('\n')}\n`);
     }
     return CODES[status.state];

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { CryfoldError } from '@cryfold/core';
 import { estimatorKinds } from '@cryfold/estimators';
-import { resolveWeights } from '@cryfold/nn';
+import { PUBLISHED_WEIGHTS, resolveWeights, verifyWeightsFile, type WeightsFile } from '@cryfold/nn';
 import type { Config } from '@cryfold/runtime';
 import { weightsReference } from '@cryfold/store';
 import { EXIT } from './exit-codes.js';
@@ -37,6 +37,63 @@ export async function weightsPutCommand(source: string, options: WeightsPutOptio
     return EXIT.done;
   } finally {
     await store.close();
+  }
+}
+
+export interface WeightsFetchOptions {
+  sha256?: string;
+  json: boolean;
+}
+
+/**
+ * `cryfold weights fetch SOURCE`: brings ResNet50 weights into this machine's cache, where a spec finds them by their
+ * hash; a run puts them into its store. Without a hash, the file must be the one that keras.applications publishes.
+ * @throws CryfoldError USAGE, WEIGHTS_NOT_FOUND, WEIGHTS_INVALID, WEIGHTS_UNREACHABLE
+ */
+export async function weightsFetchCommand(
+  source: string,
+  options: WeightsFetchOptions,
+  { cacheDir }: Pick<Config, 'cacheDir'>,
+): Promise<number> {
+  if (options.sha256 !== undefined && !/^[0-9a-f]{64}$/i.test(options.sha256)) {
+    throw new CryfoldError('USAGE', '--sha256: not 64 hexadecimal digits', {
+      hint: 'The page that offers the file states its hash; sha256sum prints the hash of a file.',
+    });
+  }
+  const { path, sha256 } = await checked(source, options.sha256, cacheDir);
+  const arrays = await verify(path);
+  const weights = weightsReference(sha256);
+  const kept = await resolveWeights(weights, {
+    cacheDirectory: cacheDir,
+    fetchContent: async () => createReadStream(path),
+  });
+  if (options.json) say(`${jsonText({ weights, path: kept.path, sha256 })}\n`);
+  else {
+    say(`in the cache: ${arrays} weights, sha256 ${sha256}\n`);
+    say(`use them with\n  weights: ${weights}\n`);
+  }
+  return EXIT.done;
+}
+
+/** The file of a path or URL, checked by the hash that was stated, or else by that of the published file. */
+async function checked(source: string, sha256: string | undefined, cacheDirectory: string): Promise<WeightsFile> {
+  const [address, fragment] = /^[a-z][\w+.-]*:\/\//i.test(source) ? source.split('#') : [undefined, undefined];
+  try {
+    if (address === undefined) {
+      return { path: source, sha256: await verifyWeightsFile(source, sha256 ?? PUBLISHED_WEIGHTS.md5) };
+    }
+    const wanted = sha256 === undefined ? (fragment ?? `md5=${PUBLISHED_WEIGHTS.md5}`) : `sha256=${sha256}`;
+    return await resolveWeights(`${address}#${wanted}`, { cacheDirectory, fetchContent: async () => undefined });
+  } catch (error) {
+    const stated = sha256 ?? fragment;
+    if (error instanceof CryfoldError && error.code === 'WEIGHTS_INVALID' && stated === undefined) {
+      throw new CryfoldError(error.code, error.message, {
+        cause: error,
+        context: error.context,
+        hint: `Without --sha256 the file must be Keras's ${PUBLISHED_WEIGHTS.name}. Of another one, pass the hash that its source states.`,
+      });
+    }
+    return forPut(error);
   }
 }
 

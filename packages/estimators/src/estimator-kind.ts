@@ -70,6 +70,11 @@ export interface EstimatorKind<P extends { kind: string } = never> {
   cost(parameters: P, trainClips: number): number;
   /** Undefined for a kind that is not trained in epochs */
   readonly epochs?: Resource<P>;
+  /**
+   * What a reader must know beside every figure of such an estimator, in a few words such as `random weights`; undefined
+   * where its parameters need no such remark.
+   */
+  caveat?(parameters: P): string | undefined;
   /** Undefined for a kind without pretrained weights */
   readonly pretrained?: Pretrained<P>;
   loadEngine(settings: EngineSettings): Promise<Engine<P>>;

@@ -21,4 +21,4 @@ export type {
   RunSettings,
 } from './estimator-kind.js';
 export { LastValue } from './last-value.js';
-export { type Estimator, estimatorKinds, estimatorSchema, kindOf } from './registry.js';
+export { caveatOf, type Estimator, estimatorKinds, estimatorSchema, kindOf } from './registry.js';

@@ -32,3 +32,12 @@ export function kindOf({ kind }: { kind: string }): AnyKind {
   if (!found) throw new TypeError(`no estimator kind is called ${kind}`);
   return found;
 }
+
+/**
+ * What a reader must know beside every figure of an estimator.
+ * @param entry its entry in a stored spec; undefined for one that this version cannot read
+ */
+export function caveatOf(entry: unknown): string | undefined {
+  const { data } = estimatorSchema.safeParse(entry);
+  return data && kindOf(data).caveat?.(data);
+}

@@ -1,3 +1,4 @@
+import { caveatOf } from '@cryfold/estimators';
 import { featureKindOf } from '@cryfold/features/kinds';
 import type { CardMetrics, ModelCard } from './card.js';
 
@@ -43,6 +44,22 @@ function plain(text: string): string {
     .replace(/[\\`*{}[\]<>#|!~&]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu, '\\$&');
 }
 
+type Made = Pick<ModelCard, 'spec' | 'search'>;
+
+/** What a reader must know of an estimator of a card's spec, such as that its weights are random. */
+function caveatIn({ spec, search }: Made, name: string): string | undefined {
+  const { estimators = {} } = spec as { estimators?: Record<string, object> };
+  if (!Object.hasOwn(estimators, name)) return undefined;
+  const chosen = search?.winners.find(({ member }) => member === name)?.parameters;
+  return caveatOf({ ...estimators[name], ...chosen });
+}
+
+/** What was refitted, with what a reader must know beside its figures: `tl-resnet50 (random weights)`. */
+export function refitted(card: Made & Pick<ModelCard, 'of'>): string {
+  const caveat = caveatIn(card, card.of);
+  return caveat === undefined ? card.of : `${card.of} (${caveat})`;
+}
+
 /** The card for people, in Markdown. */
 export function cardText(card: ModelCard): string {
   const { data, features } = card;
@@ -53,8 +70,8 @@ export function cardText(card: ModelCard): string {
 Intended use: ${plain(card.intendedUse)}
 
 ## Model
-- ${plain(card.of)} of run ${plain(card.run)}, refitted on all data, ${card.created}
-- members: ${card.members.map(({ name, kind }) => `${plain(name)} (${kind})`).join(', ')}${card.fusion ? `; fused by ${card.fusion.rule}` : ''}
+- ${plain(refitted(card))} of run ${plain(card.run)}, refitted on all data, ${card.created}
+- members: ${card.members.map(({ name, kind }) => `${plain(name)} (${[kind, caveatIn(card, name) ?? []].flat().join(', ')})`).join(', ')}${card.fusion ? `; fused by ${card.fusion.rule}` : ''}
 - input: ${[...new Set([features, ...card.members.flatMap((member) => member.features ?? [])].map((set) => featureKindOf(set).describe(set)))].join('; ')}; the class is the largest ${card.predictedBy === 'decisions' ? 'decision value' : 'probability'}
 
 ## Data

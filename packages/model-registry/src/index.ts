@@ -1,5 +1,5 @@
 export { type CardMetrics, cardSchema, decodeCard, type ModelCard } from './card.js';
-export { cardText, NOTICE } from './card-text.js';
+export { cardText, NOTICE, refitted } from './card-text.js';
 export { predictionJson } from './prediction-json.js';
 export {
   ModelPredictor,

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { cardText, type ModelCard } from '../src/index.js';
+import { cardText, type ModelCard, refitted } from '../src/index.js';
 
-test('names from the data and the spec are text in a card, never markup, HTML or another cell', () => {
-  const evil = '<script>x</script> | [a](b) **c** `d`\n# e \u001b[31m';
-  const shown = '\\<script\\>x\\</script\\> \\| \\[a\\](b) \\*\\*c\\*\\* \\`d\\`\ufffd\\# e \ufffd\\[31m';
+/** A card that has every part, with this text in each. */
+function cardOf(evil: string): ModelCard {
   const hash = '0'.repeat(64);
   const figure = { mean: 1, standardDeviation: null, minimum: 1, maximum: 1 };
-  const card: ModelCard = {
+  return {
     ...{ format: 1, name: 'm', version: 'aaaaaaaaaaa1', created: '2026-01-01T00:00:00.000Z' },
     ...{ cryfold: { version: '0', foldFormat: 1 }, notice: evil, intendedUse: evil, limits: [evil] },
     ...{ run: evil, of: evil, predictedBy: 'decisions', spec: {}, fusion: null, environment: {}, files: [] },
@@ -29,10 +28,34 @@ test('names from the data and the spec are text in a card, never markup, HTML or
       },
     ],
   };
+}
+
+test('names from the data and the spec are text in a card, never markup, HTML or another cell', () => {
+  const evil = '<script>x</script> | [a](b) **c** `d`\n# e \u001b[31m';
+  const shown = '\\<script\\>x\\</script\\> \\| \\[a\\](b) \\*\\*c\\*\\* \\`d\\`\ufffd\\# e \ufffd\\[31m';
+  const card = cardOf(evil);
   const text = cardText(card);
   assert.doesNotMatch(text, /(?<!\\)[<[`|]\w*(script|a\]|31m)/);
   assert.ok(text.includes(`| ${shown} | 1 | 1 |\n| belly_pain | 1 | 1 |`), text);
   assert.ok(text.includes(`- ${shown} of run ${shown}, refitted`), text);
   assert.equal(text.split('\n').filter((line) => /^# e/.test(line)).length, 0);
   assert.equal(text.includes('\u001b'), false);
+});
+
+test('a card says that the weights of the model or a member are random', () => {
+  const { search: _, ...plain } = cardOf('net');
+  const estimator = { kind: 'tl-resnet50', weights: 'random', learningRate: 1e-4, epochs: 3 };
+  const pretrained = { ...estimator, weights: 'store:weights/x.h5#sha256=x' };
+  const card = (of: string, net: object): ModelCard => ({
+    ...{ ...plain, of, spec: { estimators: { net, svm: { kind: 'svm' } } } },
+    members: [
+      { name: 'net', kind: 'tl-resnet50', final: '0'.repeat(64), folder: 'members/net' },
+      { name: 'svm', kind: 'svm', final: '0'.repeat(64), folder: 'members/svm' },
+    ],
+  });
+  const text = cardText(card('net', estimator));
+  assert.match(text, /^- net \(random weights\) of run/m);
+  assert.match(text, /^- members: net \(tl-resnet50, random weights\), svm \(svm\)$/m);
+  assert.equal(refitted(card('combined', estimator)), 'combined');
+  assert.doesNotMatch(cardText(card('net', pretrained)), /random weights/);
 });

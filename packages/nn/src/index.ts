@@ -19,6 +19,7 @@ export {
 export type { EpochPoint, FitOptions, FitResult } from './training-loop.js';
 export { loadKerasWeights } from './weights.js';
 export {
+  PUBLISHED_WEIGHTS,
   resolveWeights,
   verifyWeightsFile,
   type WeightsFile,

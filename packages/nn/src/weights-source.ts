@@ -1,13 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { CryfoldError, checkRegular, redactUrl } from '@cryfold/core';
 
-/** What keras.applications publishes for ResNet50, with its md5 (WEIGHTS_HASHES in its source). */
-const PUBLISHED = {
+/** The ImageNet weights that keras.applications publishes for ResNet50, with their md5 (WEIGHTS_HASHES in its source). */
+export const PUBLISHED_WEIGHTS = {
   name: 'resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5',
   md5: '4d473c1dd8becc155b73f8504c6f6626',
 };
@@ -24,13 +23,15 @@ export interface WeightsSourceOptions {
   /** Reads a key of the artifact store; undefined where nothing was put. */
   fetchContent: (key: string) => Promise<AsyncIterable<Uint8Array> | undefined>;
   /** A download is given up after this long without a byte, milliseconds; a minute by default. */
-  silence?: number;
+  silenceMs?: number;
 }
 
 /** Bytes beyond which a file is neither fetched nor read: an endless device, or something else by mistake. */
 const LARGEST = 2 ** 28;
 /** A download is given up after this long, milliseconds. */
-const LONGEST = 3_600_000;
+const LONGEST_MS = 3_600_000;
+/** Connections that a download may take, each going on where the one before broke. */
+const CONNECTIONS = 20;
 /** Files that downloads are written to; a process that dies leaves its own. */
 const PART = /^(?:[0-9a-f]{32}|[0-9a-f]{64})\.h5\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -68,7 +69,7 @@ export async function resolveWeights(source: string, options: WeightsSourceOptio
       const content = await options.fetchContent(address.slice('store:'.length));
       if (!content) throw notFound(name, 'the store has no such key');
       await pipeline(content, limited(name), createWriteStream(part));
-    } else await download(new URL(address), name, part, options.silence);
+    } else await download(new URL(address), name, part, options.silenceMs);
     const sha256 = await verifyWeightsFile(part, hash, name);
     await rename(part, path);
     return { path, sha256 };
@@ -83,7 +84,7 @@ async function removeAbandoned(folder: string): Promise<void> {
     if (!PART.test(name)) continue;
     const path = join(folder, name);
     const found = await stat(path).catch(() => undefined);
-    if (found && Date.now() - found.mtimeMs > LONGEST) await rm(path, { force: true });
+    if (found && Date.now() - found.mtimeMs > LONGEST_MS) await rm(path, { force: true });
   }
 }
 
@@ -137,10 +138,21 @@ export async function verifyWeightsFile(path: string, hash = publishedHash(path)
 }
 
 function publishedHash(name: string): string {
-  return basename(name) === PUBLISHED.name ? PUBLISHED.md5 : '';
+  return basename(name) === PUBLISHED_WEIGHTS.name ? PUBLISHED_WEIGHTS.md5 : '';
 }
 
-async function download(url: URL, name: string, target: string, silence = 60_000): Promise<void> {
+/** How a download goes on: what every request of it sends, and when it is given up. */
+interface Download {
+  url: URL;
+  headers: Headers;
+  name: string;
+  target: string;
+  signal: AbortSignal;
+  /** Called for each piece that arrives */
+  heard(): void;
+}
+
+async function download(url: URL, name: string, target: string, silenceMs = 60_000): Promise<void> {
   const headers = new Headers();
   if (url.username !== '') {
     // fetch refuses a URL with credentials.
@@ -148,44 +160,78 @@ async function download(url: URL, name: string, target: string, silence = 60_000
     headers.set('authorization', `Basic ${Buffer.from(credentials).toString('base64')}`);
     url.username = url.password = '';
   }
-  let status = 0;
   const stop = new AbortController();
-  const silent = setTimeout(() => stop.abort(new Error(`no byte within ${silence / 1000} s`)), silence);
-  const long = setTimeout(() => stop.abort(new Error(`no end within ${LONGEST / 3_600_000} h`)), LONGEST);
-  const heard = async function* (content: AsyncIterable<Uint8Array>) {
-    for await (const piece of content) {
-      silent.refresh();
-      yield piece;
-    }
-  };
+  const silent = setTimeout(() => stop.abort(new Error(`no byte within ${silenceMs / 1000} s`)), silenceMs);
+  const long = setTimeout(() => stop.abort(new Error(`no end within ${LONGEST_MS / 3_600_000} h`)), LONGEST_MS);
+  const transfer = { url, headers, name, target, signal: stop.signal, heard: () => silent.refresh() };
   try {
-    const { signal } = stop;
-    const response = await fetch(url, { headers, signal });
-    status = response.status;
-    if (!response.ok || !response.body) {
-      await response.body?.cancel();
-      throw new Error(`HTTP status ${status}`);
+    for (let left = CONNECTIONS, has = 0; ; ) {
+      const { bytes, broken } = await receive(transfer, has);
+      if (broken === undefined) return;
+      if (--left === 0 || stop.signal.aborted) throw broken;
+      has = bytes;
     }
-    if (Number(response.headers.get('content-length') ?? 0) > LARGEST) {
-      await response.body.cancel();
-      throw tooLarge(name);
-    }
-    await pipeline(Readable.fromWeb(response.body), heard, limited(name), createWriteStream(target), { signal });
   } catch (thrown) {
     if (thrown instanceof CryfoldError) throw thrown;
-    const cause = stop.signal.aborted ? stop.signal.reason : thrown;
-    const error = cause as Error & { cause?: NodeJS.ErrnoException };
-    const why = error.cause?.code ?? error.message;
-    // 408 and 429 are the two of the 4xx that a later try can change (RFC 9110, RFC 6585).
-    if (status >= 400 && status < 500 && status !== 408 && status !== 429) throw notFound(name, why, cause);
-    throw new CryfoldError('WEIGHTS_UNREACHABLE', `${name}: the download failed (${why})`, {
-      context: { source: name },
-      hint: 'Check the network and the server, or fetch the file by other means and give its path.',
-      cause,
-    });
+    const cause = (stop.signal.aborted ? stop.signal.reason : thrown) as Error & { cause?: NodeJS.ErrnoException };
+    throw new CryfoldError(
+      'WEIGHTS_UNREACHABLE',
+      `${name}: the download failed (${cause.cause?.code ?? cause.message})`,
+      {
+        context: { source: name },
+        hint: 'Check the network and the server, or fetch the file by other means and give its path.',
+        cause,
+      },
+    );
   } finally {
     clearTimeout(silent);
     clearTimeout(long);
+  }
+}
+
+/**
+ * Receives the rest of a file from a byte on, or all of it from a server that ignores ranges.
+ * @returns how many bytes of it are there, and why the connection broke before the end
+ * @throws CryfoldError WEIGHTS_NOT_FOUND, WEIGHTS_INVALID; Error for an answer that is no file
+ */
+async function receive(
+  { url, headers, name, target, signal, heard }: Download,
+  from: number,
+): Promise<{ bytes: number; broken?: unknown }> {
+  const asked = new Headers(headers);
+  if (from > 0) asked.set('range', `bytes=${from}-`);
+  const response = await fetch(url, { headers: asked, signal });
+  const { status, body } = response;
+  // Nothing follows these bytes; the hash says whether they are the file.
+  if (status === 416 && from > 0) {
+    await body?.cancel();
+    return { bytes: from };
+  }
+  const rest = status === 206 && response.headers.get('content-range')?.startsWith(`bytes ${from}-`);
+  if (!(status === 200 || rest) || !body) {
+    await body?.cancel();
+    const error = new Error(`HTTP status ${status}`);
+    // 408 and 429 are the two of the 4xx that a later try can change (RFC 9110, RFC 6585).
+    throw status >= 400 && status < 500 && status !== 408 && status !== 429 ? notFound(name, error.message) : error;
+  }
+  let bytes = rest ? from : 0;
+  const file = await open(target, rest ? 'a' : 'w');
+  const reader = body.getReader();
+  try {
+    if (bytes + Number(response.headers.get('content-length') ?? 0) > LARGEST) throw tooLarge(name);
+    for (;;) {
+      // Only a broken connection is worth another; a full disk is not.
+      const next = await reader.read().catch((broken: unknown) => ({ broken }));
+      if ('broken' in next) return { bytes, broken: next.broken };
+      if (next.done) return { bytes };
+      heard();
+      bytes += next.value.length;
+      if (bytes > LARGEST) throw tooLarge(name);
+      await file.appendFile(next.value);
+    }
+  } finally {
+    await reader.cancel().catch(() => {});
+    await file.close();
   }
 }
 
@@ -200,7 +246,7 @@ function printable(address: string): string {
 function notFound(name: string, why: string, cause?: unknown): CryfoldError {
   return new CryfoldError('WEIGHTS_NOT_FOUND', `${name}: ${why}`, {
     context: { source: name },
-    hint: `Give the path of Keras's ${PUBLISHED.name}, or say weights: random.`,
+    hint: `Give the path of Keras's ${PUBLISHED_WEIGHTS.name}, or say weights: random.`,
     cause,
   });
 }

@@ -116,6 +116,56 @@ test('tells what another try cannot change from what it can', async (t) => {
   assert.deepEqual(await cached(use.cacheDirectory), []);
 });
 
+test('continues a download where its connection broke, also with a server that ignores ranges', async (t) => {
+  const asked: (string | undefined)[] = [];
+  const url = await serve(t, (request, response) => {
+    asked.push(request.headers.range);
+    const from = request.url === '/whole' ? 0 : Number(/\d+/.exec(request.headers.range ?? '0')?.[0]);
+    const range = `bytes ${from}-${BYTES.length - 1}/${BYTES.length}`;
+    response.writeHead(from > 0 ? 206 : 200, {
+      'content-length': BYTES.length - from,
+      ...(from > 0 ? { 'content-range': range } : {}),
+    });
+    // Each connection breaks after 100,000 bytes more than the one before brought.
+    const end = request.url === '/whole' ? asked.length * 100_000 : from + 100_000;
+    response.write(BYTES.subarray(from, end), () => (end >= BYTES.length ? response.end() : response.destroy()));
+  });
+  for (const [path, first] of [
+    ['whole', 0],
+    ['ranges', asked.length],
+  ] as const) {
+    const use = await options();
+    const { path: file } = await resolveWeights(`${url}/${path}#sha256=${HASH}`, use);
+    assert.deepEqual(await readFile(file), BYTES);
+    assert.ok(asked.length > first + 1, 'several connections');
+    assert.deepEqual(await cached(use.cacheDirectory), [`${HASH}.h5`]);
+  }
+  assert.match(asked.at(-1) ?? '', /^bytes=[1-9]\d*-$/);
+});
+
+test('a connection that breaks after the last byte loses nothing', async (t) => {
+  const url = await serve(t, (request, response) => {
+    if (request.headers.range !== undefined) {
+      response.statusCode = request.headers.range === `bytes=${BYTES.length}-` ? 416 : 500;
+      response.end();
+    } else response.write(BYTES, () => response.destroy());
+  });
+  const { path } = await resolveWeights(`${url}/w.h5#sha256=${HASH}`, await options());
+  assert.deepEqual(await readFile(path), BYTES);
+});
+
+test('gives up a server that breaks every connection, after 20 of them', async (t) => {
+  let connections = 0;
+  const url = await serve(t, (request, response) => {
+    connections++;
+    const from = Number(/\d+/.exec(request.headers.range ?? '0')?.[0]);
+    response.writeHead(from > 0 ? 206 : 200, from > 0 ? { 'content-range': `bytes ${from}-999/1000` } : {});
+    response.write('x', () => response.destroy());
+  });
+  await failure(resolveWeights(`${url}/w.h5#sha256=${HASH}`, await options()), 'WEIGHTS_UNREACHABLE');
+  assert.equal(connections, 20);
+});
+
 test('sends the credentials of a URL and tells nobody else', async (t) => {
   const url = await serve(t, (request, response) => {
     response.statusCode = request.headers.authorization === `Basic ${btoa('ann:p@ss')}` ? 200 : 401;
@@ -162,14 +212,15 @@ test('a download without end is given up at the size limit, and one that stands 
       more();
     } else response.write('x');
   });
-  const use = { ...(await options()), silence: 300 };
-  const from = (path: string) => resolveWeights(`${url}/${path}#sha256=${HASH}`, use);
+  const use = await options();
+  const from = (path: string, silenceMs?: number) =>
+    resolveWeights(`${url}/${path}#sha256=${HASH}`, { ...use, ...(silenceMs ? { silenceMs } : {}) });
   for (const path of ['endless', 'huge']) {
     sent = 0;
     assert.match((await failure(from(path), 'WEIGHTS_INVALID')).message, /larger than 256 MiB/);
     assert.ok(sent < (path === 'huge' ? 64 : 400) * 2 ** 20, `${sent} bytes were sent`);
   }
-  const silent = await failure(from('silent'), 'WEIGHTS_UNREACHABLE');
+  const silent = await failure(from('silent', 300), 'WEIGHTS_UNREACHABLE');
   assert.match(silent.message, /no byte within 0\.3 s/);
   assert.ok(silent.retryable);
   assert.deepEqual(await cached(use.cacheDirectory), []);

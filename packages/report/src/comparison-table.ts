@@ -1,5 +1,5 @@
 import type { Comparison, ModelResults, RunResults } from '@cryfold/evaluation';
-
+import { named } from './names.js';
 import { alignColumns, paint, percent, type TextOptions, type TextTable } from './text.js';
 
 /** Below this Holm-adjusted p-value a difference is called one. */
@@ -63,7 +63,7 @@ export const COMPARISON_TITLE =
  * Nadeau-Bengio corrected t-test; then whether each fusion beats its best member. Empty without two models to compare.
  */
 export function comparisonTable(results: RunResults, { color = false }: TextOptions = {}): string {
-  const { rows, notes } = comparisonRows(results);
+  const { rows, notes } = comparisonRows(named(results));
   if (rows.length === 1) return '';
   const [head, ...body] = alignColumns(rows);
   return [paint(COMPARISON_TITLE, 'bold', color), paint(head, 'bold', color), ...body, ...notes].join('\n');
@@ -99,7 +99,7 @@ export const POOLED_TITLE = 'Pooled over all test predictions; intervals by resa
 
 /** Metrics pooled over all predictions, with 95 % intervals from resampling groups, and what random guessing gets. */
 export function pooledTable(results: RunResults, { color = false }: TextOptions = {}): string {
-  const { rows, notes } = pooledRows(results);
+  const { rows, notes } = pooledRows(named(results));
   if (rows.length === 1) return '';
   const [head, ...body] = alignColumns(rows);
   return [paint(POOLED_TITLE, 'bold', color), paint(head, 'bold', color), ...body, ...notes].join('\n');

@@ -1,6 +1,7 @@
 import { printable } from '@cryfold/core';
 import type { RunResults } from '@cryfold/evaluation';
 import { COMPARISON_TITLE, comparisonRows, POOLED_TITLE, pooledRows } from './comparison-table.js';
+import { named } from './names.js';
 import { searchRows } from './search-table.js';
 import { headlines, subject, tableTwoRows } from './table-two.js';
 import { percent, type TextTable } from './text.js';
@@ -16,7 +17,8 @@ function markdownTable([head, ...body]: readonly (readonly string[])[]): string 
 }
 
 /** The run's tables as Markdown (GitHub's tables), warnings first. */
-export function markdownReport(results: RunResults): string {
+export function markdownReport(stored: RunResults): string {
+  const results = named(stored);
   const { warnings, missing } = headlines(results);
   const { classes } = results.dataset;
   const part = (title: string, { rows, notes }: TextTable) =>

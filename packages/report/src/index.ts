@@ -4,6 +4,7 @@ export { csvReport, markdownReport } from './documents.js';
 export type { FoldTime } from './html/charts.js';
 export type { HardClip } from './html/clips.js';
 export type { ReportInput } from './html/html-report.js';
+export { displayName, namedTrials } from './names.js';
 export { notBeatingMajority } from './paper.js';
 export { protocolTable } from './protocol-table.js';
 export { tableTwo } from './table-two.js';

@@ -1,21 +1,103 @@
 import type { ModelResults, RunResults } from '@cryfold/evaluation';
+import { entryOf } from './names.js';
 
-/** Accuracies in percent that the paper (Le, Kabir, Ji, Basodi, Pan; Table II and text) gives for Baby Chillanto. */
-const MEANS: Readonly<Record<string, number>> = { 'small-cnn': 87.03, 'tl-resnet50': 90.8, svm: 90.1 };
+type Values = Readonly<Record<string, unknown>>;
+
+interface PaperModel {
+  /** Mean accuracy in percent */
+  mean: number;
+  /** What the paper states of it, under the keys of a spec. What it leaves open may be anything: docs/evaluation.md. */
+  parameters: Values;
+  /** What is different where our estimator has a caveat */
+  caveat?: string;
+}
+
+/** The paper trains with Adam and names weighting of classes as future work. */
+const NETWORK = { optimizer: 'adam', classWeight: 'none', batchSize: 50, learningRate: 1e-4 };
+
+/** Le, Kabir, Ji, Basodi, Pan: Table II and text, by method. */
+const MODELS: Readonly<Record<string, PaperModel>> = {
+  'small-cnn': { mean: 87.03, parameters: { ...NETWORK, epochs: 10 } },
+  'tl-resnet50': {
+    mean: 90.8,
+    parameters: { ...NETWORK, epochs: 3, dropout: 0.25 },
+    caveat: "the paper's network started from ImageNet weights; cryfold weights fetch gets them",
+  },
+  svm: {
+    mean: 90.1,
+    parameters: { kernel: 'rbf', gamma: 'scale', C: 1000, strategy: 'one-vs-rest', classWeight: 'none' },
+  },
+};
 const COMBINED_MAXIMUM = 91.1;
 
-/** The paper's figure for a model of this kind, if it has one, and what it is. */
-export function paperFigure(
-  model: ModelResults,
-  models: readonly ModelResults[],
-): { percent: number; is: 'mean' | 'maximum' } | undefined {
-  if (model.kind === 'estimator') {
-    const mean = MEANS[model.method];
-    return mean === undefined ? undefined : { percent: mean, is: 'mean' };
+const CLASSES = ['asphyxia', 'deaf', 'hunger', 'normal', 'pain'];
+const PROTOCOL: Values = { splitter: 'RepeatedKFold', folds: 5, repeats: 10 };
+const FEATURES: Values = { kind: 'spectrogram', height: 60, width: 90, clipSeconds: 1 };
+
+export interface PaperFigure {
+  percent: number;
+  /** What it is over folds */
+  is: 'mean' | 'maximum';
+}
+
+/** Whether an object says what the paper says; a key that it lacks has its default. */
+function says(values: Values, paper: Values): boolean {
+  return Object.entries(paper).every(([key, value]) => values[key] === undefined || values[key] === value);
+}
+
+/** Whether a run has the paper's classes, in whatever order. */
+function hasPapersClasses({ dataset }: RunResults): boolean {
+  return [...dataset.classes].sort().join() === CLASSES.join();
+}
+
+function isPapersModel(results: RunResults, { name, method }: ModelResults): boolean {
+  const entry = entryOf(results, name);
+  if (!entry || !Object.hasOwn(MODELS, method)) return false;
+  const { features, featureSets } = results.spec as { features?: Values; featureSets?: Record<string, Values> };
+  const read = (typeof entry.features === 'string' && featureSets?.[entry.features]) || features;
+  return read !== undefined && says(read, FEATURES) && says(entry, MODELS[method].parameters);
+}
+
+/**
+ * The paper's figure for each model of a run, in the order of the models. A model has one only if classes, protocol,
+ * features and all parameters that the paper states are the paper's.
+ */
+export function paperFigures(results: RunResults): (PaperFigure | undefined)[] {
+  const { models, protocol } = results;
+  if (!hasPapersClasses(results) || !says(protocol, PROTOCOL)) return models.map(() => undefined);
+  return models.map((model) => {
+    if (model.kind === 'estimator') {
+      return isPapersModel(results, model) ? { percent: MODELS[model.method].mean, is: 'mean' } : undefined;
+    }
+    const members = models.filter(({ name }) => model.members?.includes(name));
+    const methods = members.map(({ method }) => method).sort();
+    const own = model.method === 'mean' && methods.join() === 'svm,tl-resnet50';
+    return own && members.every((member) => isPapersModel(results, member))
+      ? { percent: COMBINED_MAXIMUM, is: 'maximum' }
+      : undefined;
+  });
+}
+
+/**
+ * What keeps models of a run from being compared with the paper's figures beside them, or why there are none.
+ * @param results under the names that are shown
+ */
+export function paperNotes(results: RunResults): string[] {
+  const { models, protocol } = results;
+  if (!hasPapersClasses(results)) return [];
+  const figures = paperFigures(results);
+  if (figures.every((figure) => figure === undefined)) {
+    const why = says(protocol, PROTOCOL)
+      ? 'the parameters are not those that the paper states'
+      : `its protocol is ${PROTOCOL.splitter}, ${PROTOCOL.repeats} repeats x ${PROTOCOL.folds} folds`;
+    return [`The paper's figures are not shown: ${why}.`];
   }
-  const methods = model.members?.map((name) => models.find((other) => other.name === name)?.method).sort();
-  const isPapers = model.method === 'mean' && methods?.join() === 'svm,tl-resnet50';
-  return isPapers ? { percent: COMBINED_MAXIMUM, is: 'maximum' } : undefined;
+  const shown = models.filter((_, m) => figures[m] !== undefined);
+  return shown.flatMap(({ name, method }) => {
+    const caveat = name.includes(' ') && MODELS[method]?.caveat;
+    const fused = shown.filter(({ members }) => members?.includes(name)).map((fusion) => fusion.name);
+    return caveat ? [`${[name, ...fused].join(', ')}: not comparable with the paper: ${caveat}`] : [];
+  });
 }
 
 /** The mean accuracy of the majority baseline over the folds that a model has. */

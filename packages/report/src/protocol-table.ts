@@ -1,5 +1,6 @@
 import { printable } from '@cryfold/core';
 import type { RunResults } from '@cryfold/evaluation';
+import { named } from './names.js';
 import { alignColumns, paint, percent, type TextOptions } from './text.js';
 
 /** A row per model: mean and standard deviation under A and B in percent, and the points between them. */
@@ -24,10 +25,10 @@ export function protocolRows(first: RunResults, second: RunResults): string[][] 
 
 /**
  * Two protocols side by side: each model's mean accuracy and standard deviation under both, in percent, and how many
- * points the second costs. The first is the paper's, the second the grouped one.
+ * points the second costs.
  */
 export function protocolTable(first: RunResults, second: RunResults, { color = false }: TextOptions = {}): string {
-  const [head, ...body] = alignColumns(protocolRows(first, second));
+  const [head, ...body] = alignColumns(protocolRows(named(first), named(second)));
   const incomplete = [first, second].filter(({ status }) => status === 'incomplete').length;
   return [
     ...(incomplete > 0

@@ -1,6 +1,7 @@
 import { printable } from '@cryfold/core';
 import type { RunResults } from '@cryfold/evaluation';
-import { notBeatingMajority, paperFigure } from './paper.js';
+import { named } from './names.js';
+import { notBeatingMajority, type PaperFigure, paperFigures, paperNotes } from './paper.js';
 import { optimismWarning } from './search-table.js';
 import { alignColumns, paint, percent, type TextOptions, type TextTable } from './text.js';
 
@@ -58,43 +59,59 @@ function shuffledFolds({ spec, baselines }: RunResults): number {
   return Number(spec.nulls ?? 0) * baselines.majority.folds.filter(({ repeat }) => repeat === 0).length;
 }
 
-/** The figures of Table II in percent: a row per model, and the majority baseline's. */
+/** The paper's figure in a cell; one character either way keeps the decimal points in line. */
+function paperCell(figure: PaperFigure | undefined): string {
+  return figure ? `${figure.percent.toFixed(2)}${figure.is === 'maximum' ? '*' : ' '}` : '- ';
+}
+
+/**
+ * The figures of Table II in percent: a row per model, and the majority baseline's. The paper's figures are beside them
+ * where the run is the paper's, see `paperFigures`.
+ * @param results under the names that are shown
+ */
 export function tableTwoRows(results: RunResults): TextTable {
   const { models, baselines } = results;
   const planned = baselines.majority.folds.length;
-  const rows = [['model', 'mean', 'sd', 'min', 'max', 'folds', 'paper']];
-  const notes = new Set<string>();
-  const add = (name: string, accuracy: (typeof models)[number]['accuracy'], paper: string) => {
-    rows.push([name, ...figures(accuracy), `${accuracy?.count ?? 0}/${planned}`, paper]);
+  const papers = paperFigures(results);
+  const beside = papers.some((figure) => figure !== undefined);
+  const rows = [['model', 'mean', 'sd', 'min', 'max', 'folds', ...(beside ? ['paper'] : [])]];
+  const add = (
+    name: string,
+    accuracy: (typeof models)[number]['accuracy'],
+    paper?: PaperFigure,
+    folds: number = planned,
+  ) => {
+    rows.push([name, ...figures(accuracy), `${accuracy?.count ?? 0}/${folds}`, ...(beside ? [paperCell(paper)] : [])]);
   };
-  for (const model of models) {
-    const figure = paperFigure(model, models);
-    // one character either way keeps the decimal points in line
-    const paper = figure ? `${figure.percent.toFixed(2)}${figure.is === 'maximum' ? '*' : ' '}` : '- ';
-    add(model.name, model.accuracy, paper);
+  const notes = new Set<string>();
+  for (const [m, model] of models.entries()) {
+    add(model.name, model.accuracy, papers[m]);
     if (model.probabilityAccuracy) {
-      add(`  ${model.name} by probability`, model.probabilityAccuracy, '- ');
+      add(`  ${model.name} by probability`, model.probabilityAccuracy);
       notes.add(
         `${model.name} predicts by its decision values, as scikit-learn's does; fusion takes its probabilities`,
       );
     }
-    if (figure?.is === 'maximum') notes.add("* the paper's maximum, not a mean: compare it with the max column");
+    if (papers[m]?.is === 'maximum') notes.add("* the paper's maximum, not a mean: compare it with the max column");
   }
-  add('(majority class)', baselines.majority.accuracy, '- ');
+  add('(majority class)', baselines.majority.accuracy);
   const shuffles = shuffledFolds(results);
   for (const { model, accuracy } of baselines.shuffled ?? []) {
-    rows.push([`(${model} on shuffled labels)`, ...figures(accuracy), `${accuracy?.count ?? 0}/${shuffles}`, '- ']);
+    add(`(${model} on shuffled labels)`, accuracy, undefined, shuffles);
   }
-  notes.add("sd: sample standard deviation over folds; paper: the paper's accuracy on Baby Chillanto, random folds");
+  for (const note of paperNotes(results)) notes.add(note);
+  const paper = beside ? "; paper: the paper's accuracy on Baby Chillanto, random folds" : '';
+  notes.add(`sd: sample standard deviation over folds${paper}`);
   return { rows, notes: [...notes] };
 }
 
 /**
  * The paper's Table II for a run: per model the mean, standard deviation, minimum and maximum of accuracy over folds, in
- * percent, beside the paper's figure, and the majority baseline. Models that don't beat it are named in the first line.
+ * percent, and the majority baseline. Models that don't beat it are named in the first line.
  * @returns lines of text joined by LF, without a final one
  */
-export function tableTwo(results: RunResults, { color = false }: TextOptions = {}): string {
+export function tableTwo(stored: RunResults, { color = false }: TextOptions = {}): string {
+  const results = named(stored);
   const { protocol } = results;
   const { warnings, missing } = headlines(results);
   const { rows, notes } = tableTwoRows(results);

@@ -1,12 +1,14 @@
 import type { RunResults } from '@cryfold/evaluation';
 import { comparisonTable, pooledTable } from './comparison-table.js';
 import { confusionTable } from './confusion-table.js';
+import { named } from './names.js';
 import { searchTable } from './search-table.js';
 import { tableTwo } from './table-two.js';
 import { paint, type TextOptions } from './text.js';
 
 /** Table II, one pooled, row-normalised confusion matrix per model as the paper reports them, pooled metrics and tests. */
-export function terminalReport(results: RunResults, options: TextOptions = {}): string {
+export function terminalReport(stored: RunResults, options: TextOptions = {}): string {
+  const results = named(stored);
   const matrices = results.models.flatMap(({ name, pooled, folds }) => {
     if (!pooled) return [];
     const title = `${name}: confusion matrix, percent of each true class, pooled over ${folds.length} folds`;

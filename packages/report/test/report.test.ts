@@ -18,7 +18,7 @@ function cells(text: string, name: string): string[] {
   return line.trim().split(/\s{2,}/);
 }
 
-test("Table II shows each model's figures in percent beside the paper's, and the baseline", () => {
+test("Table II shows each model's figures in percent, and the baseline", () => {
   const r = results();
   const text = tableTwo(r);
   for (const { name, accuracy } of r.models) {
@@ -29,9 +29,7 @@ test("Table II shows each model's figures in percent beside the paper's, and the
     });
     assert.equal(folds, '10/10');
   }
-  const paper = ['small-cnn', 'tl-resnet50', 'svm', 'combined'].map((name) => cells(text, name)[6]);
-  assert.deepEqual(paper, ['87.03', '90.80', '90.10', '91.10*']);
-  assert.match(text, /\* the paper's maximum, not a mean/);
+  assert.doesNotMatch(text, /paper/);
   assert.equal(cells(text, '(majority class)')[1], '60.00');
   assert.match(text, /random folds: the same infant is in train and test/);
   assert.match(text, /^Accuracy in percent/);
@@ -44,7 +42,7 @@ test('columns end in line, and colour changes nothing else', () => {
   const body = lines.slice(head + 1, head + 6);
   for (const title of ['mean', 'sd', 'min', 'max', 'folds']) {
     const end = lines[head].indexOf(title) + title.length;
-    for (const line of body) assert.match(line.slice(end - 1, end + 1), /^\S\s/, `${title}: ${line}`);
+    for (const line of body) assert.match(line.slice(end - 1, end + 1), /^\S\s?$/, `${title}: ${line}`);
   }
   const coloured = tableTwo(r, { color: true });
   assert.notEqual(coloured, tableTwo(r));

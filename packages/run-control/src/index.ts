@@ -28,6 +28,8 @@ export {
   watchedFoldSchema,
 } from './live.js';
 export { type FoldLog, findJob, foldLogSchema } from './logs.js';
+export { exportModels, filesOfRun, type WriteFiles } from './mlflow-export.js';
+export { experimentFiles, experimentId } from './mlflow-files.js';
 export { planChampion } from './models/champion-plan.js';
 export { chooseOf, configurationOf } from './models/final-model.js';
 export { HttpModels, type Making, makingSchema } from './models/http-models.js';
@@ -36,6 +38,7 @@ export { trainInCluster } from './models/train-in-cluster.js';
 export { type NewModel, trainingProgress, type Watching } from './models/training.js';
 export { noWorker, untakenQueues } from './no-worker.js';
 export { Patience } from './patience.js';
+export { type HourPrices, type PlanSummary, summarisePlan } from './plan-summary.js';
 export { type RunControl, StoreControl } from './run-control.js';
 export { allSplits, innerSplits, type Labelled, makeSplits, PROTOCOLS } from './splits.js';
 export {

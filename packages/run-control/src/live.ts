@@ -56,7 +56,8 @@ export interface GridSearch {
 export interface FoldGrid {
   dataset: Pick<RunPlan['dataset'], 'name' | 'clips' | 'classes'>;
   protocol: RunPlan['spec']['protocol'];
-  trials: { name: string; parameters: RunPlan['spec']['estimators'][string] }[];
+  /** `title` is the name with what must be known beside its figures, such as that weights are random */
+  trials: { name: string; title: string; parameters: RunPlan['spec']['estimators'][string] }[];
   /** Trial, repeat, fold, shuffle of each cell */
   places: [trial: number, repeat: number, fold: number, shuffle: number | null][];
   cells: Cell[];

@@ -25,7 +25,7 @@ export const trainingParameters = {
 
 /** What a network adds to what all networks have in common. */
 export interface NetworkKind<P extends TrainingParameters>
-  extends Pick<EstimatorKind<P>, 'prerequisite' | 'pretrained'> {
+  extends Pick<EstimatorKind<P>, 'prerequisite' | 'pretrained' | 'caveat'> {
   parameters: z.ZodType<P>;
   kind: P['kind'];
   /** Imports the layers, and with them the network library. */

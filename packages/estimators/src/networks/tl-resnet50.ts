@@ -40,6 +40,7 @@ export const tlResnet50 = {
     parameters,
     architecture,
     prerequisite: embeddings,
+    caveat: ({ weights }) => (weights === 'random' ? 'random weights' : undefined),
     pretrained: {
       source: ({ weights }) => weights,
       withSource: (own, weights) => ({ ...own, weights }),

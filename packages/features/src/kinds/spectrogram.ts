@@ -8,7 +8,7 @@ const parameters = z.strictObject({
   clipSeconds: z.number().positive().max(3600).default(1),
 });
 
-/** SoX's default raw spectrogram as an RGB picture, reduced to a size by nearest neighbour: the paper's. */
+/** SoX's default raw spectrogram as an RGB picture, reduced to a size by nearest neighbour. */
 export const spectrogram = {
   kind: 'spectrogram',
   parameters,

@@ -84,7 +84,7 @@ function residualBlock(name: string, input: string, filters: number, stride: num
   ];
 }
 
-/** Dropout and dense layers on pooled features: the paper's head, its last layer giving the logits. */
+/** Dropout and dense layers on pooled features, the last one giving the logits. The paper leaves their sizes open. */
 export function resnet50Head(classes: number, shape: HeadShape): Layer[] {
   return [
     dropout('dropout', shape.dropout),
@@ -99,7 +99,7 @@ export function resnet50Features(): Layer[] {
 }
 
 /**
- * The paper's TL_ResNet50: ResNet50, global average pooling, dropout, dense head. Pixels go through Keras's
+ * The paper's TL_ResNet50 as far as it is described: ResNet50, global average pooling, dropout, dense head. Pixels go through Keras's
  * preprocess_input, also with random weights: the BatchNormalization after the first convolution makes the scale
  * irrelevant, and centred pixels train better than positive ones.
  */

@@ -17,7 +17,7 @@ export function numbered(name: string, index: number): string {
   return index === 0 ? name : `${name}_${index}`;
 }
 
-/** The paper's small network: 3 x (3x3 convolution, ReLU, 2x2 max-pool), dense ReLU layers, logits; pixels x / 255. */
+/** A small network with the paper's three convolution layers: 3 x (3x3 convolution, ReLU, 2x2 max-pool), dense ReLU layers, logits; pixels x / 255. */
 export function smallCnn(image: ImageSize, classes: number, shape: SmallCnnShape): Model {
   const blocks = shape.filters.flatMap((filters, i): Layer[] => [
     conv2D(numbered('conv2d', i), { filters, size: 3, activation: 'relu' }),

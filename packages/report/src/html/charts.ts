@@ -1,6 +1,6 @@
 import type { EpochPoint } from '@cryfold/core';
 import type { ModelResults, RunResults } from '@cryfold/evaluation';
-import { paperFigure } from '../paper.js';
+import { paperFigures } from '../paper.js';
 import { percent } from '../text.js';
 import { axis, chart, color, FAINT, INK, LEGEND } from './chart.js';
 import type { Markup } from './markup.js';
@@ -16,9 +16,11 @@ function jitter(fold: number): number {
 export function stripPlot(results: RunResults): Markup | undefined {
   const models = results.models.filter(({ folds }) => folds.length > 0);
   if (models.length === 0) return undefined;
+  const figures = paperFigures(results).filter((_, m) => results.models[m].folds.length > 0);
   const names = models.map(({ name }) => name);
   const low = Math.min(...models.flatMap(({ folds }) => folds.map(({ accuracy }) => 100 * accuracy)));
-  const papers = models.map((model) => paperFigure(model, results.models)?.percent);
+  const papers = figures.map((figure) => figure?.percent);
+  const diamonds = papers.some((figure) => figure !== undefined) ? ", the paper's figures (diamonds)" : '';
   const majority = 100 * (results.baselines.majority.accuracy?.mean ?? 0);
   const lowest = Math.min(low, majority, ...papers.map((figure) => figure ?? 100));
   const description = models
@@ -27,8 +29,7 @@ export function stripPlot(results: RunResults): Markup | undefined {
   return chart(
     {
       id: 'strip',
-      caption:
-        "Accuracy of every test fold (points), the models' means (bars), the paper's figures (diamonds) and the majority class (dashed line)",
+      caption: `Accuracy of every test fold (points), the models' means (bars)${diamonds} and the majority class (dashed line)`,
       description: `Accuracy of every fold. ${description}.`,
     },
     { width: WIDTH, height: 80 + 52 * models.length },
@@ -44,7 +45,7 @@ export function stripPlot(results: RunResults): Markup | undefined {
         ...{ type: 'value', min: -0.5, max: models.length - 0.5, interval: 0.5, inverse: true, ...axis('') },
         splitLine: { show: false },
         axisTick: { show: false },
-        axisLabel: { color: INK, formatter: (value: number) => names[value] ?? '' },
+        axisLabel: { color: INK, formatter: (value: number) => names[value]?.replace(' ', '\n') ?? '' },
       },
       series: [
         ...models.map(({ folds }, m) => ({

@@ -1,4 +1,5 @@
 import type { ClipOutcome, Errors, GroupOutcome, RunResults } from '@cryfold/evaluation';
+import { plainName } from '../names.js';
 import { percent } from '../text.js';
 import { html, type Markup } from './markup.js';
 import { encodePng } from './png.js';
@@ -38,7 +39,7 @@ ${heatTable(
       { text: `${group.clips}` },
       ...names.map((name) => {
         const none = { predictions: 0, wrong: 0 };
-        const errors = Object.hasOwn(group.byModel, name) ? group.byModel[name] : none;
+        const errors = Object.hasOwn(group.byModel, plainName(name)) ? group.byModel[plainName(name)] : none;
         return errors.predictions === 0 ? { text: '-' } : { text: percent(share(errors)), share: share(errors) };
       }),
     ],

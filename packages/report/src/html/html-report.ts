@@ -1,6 +1,8 @@
 import type { EpochPoint } from '@cryfold/core';
 import { type ClipOutcome, groupOutcomes, type ModelResults, type RunResults } from '@cryfold/evaluation';
 import { COMPARISON_TITLE, comparisonRows, POOLED_TITLE, pooledRows } from '../comparison-table.js';
+import { displayName, named } from '../names.js';
+import { paperFigures } from '../paper.js';
 import { protocolRows } from '../protocol-table.js';
 import { searchRows } from '../search-table.js';
 import { headlines, subject, tableTwoRows } from '../table-two.js';
@@ -33,20 +35,23 @@ export interface ReportInput {
  * escaped. Equal input gives equal bytes.
  */
 export function htmlReport(input: ReportInput): string {
-  const { results, beside } = input;
+  const results = named(input.results);
+  const beside = input.beside && named(input.beside);
+  const title = paperFigures(results).some((figure) => figure) ? 'Accuracy beside the paper’s' : 'Accuracy';
+  const foldTimes = (input.foldTimes ?? []).map((one) => ({ ...one, trial: displayName(results, one.trial) }));
   const sections = [
-    section('table-two', 'Accuracy beside the paper’s', tableTwoSection(results, beside)),
+    section('table-two', title, tableTwoSection(results, beside)),
     section('search', 'Search', table('Trials, best first', searchRows(results))),
     section('confusion', 'Confusion matrices', confusionMatrices(results)),
     section('recall', 'Recall by class', recallTable(results)),
     section('pooled', 'Pooled figures', table(POOLED_TITLE, pooledRows(results))),
     section('significance', 'Are the differences real?', significance(results)),
     section('calibration', 'Calibration', calibrationChart(results.models)),
-    section('curves', 'Learning curves', curves(input.curves ?? {})),
+    section('curves', 'Learning curves', curves(results, input.curves ?? {})),
     section('infants', 'Infants', input.outcomes && groupTable(groupOutcomes(input.outcomes), results)),
     section('hardest', 'Hardest clips', input.hardest && hardestClips(input.hardest)),
     section('data', 'Data', dataCard(results)),
-    section('timeline', 'Timeline', timeline(input.foldTimes ?? [])),
+    section('timeline', 'Timeline', timeline(foldTimes)),
     section('provenance', 'Environment and spec', provenance(results, input.hashes ?? {})),
   ].flatMap((one) => one ?? []);
   const page = html`<!doctype html>
@@ -143,12 +148,12 @@ ${lines.map((line) => html`<p>${line}</p>\n`)}
 <details><summary>Every pair, with intervals</summary>${textTable(COMPARISON_TITLE, rows)}</details>`;
 }
 
-function curves(all: NonNullable<ReportInput['curves']>): Markup | undefined {
+function curves(results: RunResults, all: NonNullable<ReportInput['curves']>): Markup | undefined {
   const trained = Object.entries(all).filter(([, folds]) => folds.some((fold) => fold.length > 0));
   if (trained.length === 0) return undefined;
   return html`${trained.map(([name, folds], i) =>
     learningCurve(
-      name,
+      displayName(results, name),
       i,
       folds.filter((fold) => fold.length > 0),
     ),

@@ -13,8 +13,8 @@ export async function showFold(
   { trials }: Grid,
   [at, repeat, fold, shuffle]: Grid['places'][number],
 ): Promise<void> {
-  const trial = trials[at].name;
-  const title = `${trial}, repeat ${repeat} fold ${fold}${shuffle === null ? '' : `, shuffled labels ${shuffle}`}`;
+  const { name: trial, title: shownAs } = trials[at];
+  const title = `${shownAs}, repeat ${repeat} fold ${fold}${shuffle === null ? '' : `, shuffled labels ${shuffle}`}`;
   const dialog = h('dialog', { 'aria-label': title });
   const body = h('div', {}, h('p', { class: 'faint' }, 'looking…'));
   dialog.append(

@@ -22,7 +22,7 @@ export class GridView {
     this.#codes = codesOf(grid);
     const groups = new Map<string, number[]>();
     for (const [i, [trial, , , shuffle]] of grid.places.entries()) {
-      const name = grid.trials[trial].name + (shuffle === null ? '' : `, shuffled labels ${shuffle}`);
+      const name = grid.trials[trial].title + (shuffle === null ? '' : `, shuffled labels ${shuffle}`);
       const group = groups.get(name) ?? [];
       group.push(i);
       groups.set(name, group);

@@ -36,14 +36,14 @@ export function showTrials(body: HTMLElement, { status, trials, places, cells, s
   }
   const shown = [...trials.keys()].filter((t) => !search || search.fixed.includes(trials[t].name));
   for (const [r, t] of shown.entries()) {
-    const { name, parameters } = trials[t];
+    const { title, parameters } = trials[t];
     const row =
       body.children[r] ??
       body.appendChild(
         h(
           'tr',
           {},
-          h('th', { scope: 'row', class: 'name' }, name),
+          h('th', { scope: 'row', class: 'name' }, title),
           h('td'),
           h('td'),
           h('td'),

@@ -1,5 +1,4 @@
-import { printable, sha256 } from '@cryfold/core';
-import { jsonText } from './terminal.js';
+import { escapeControls, printable, sha256 } from '@cryfold/core';
 
 /** What MLflow calls a run; times in milliseconds since 1970. */
 export interface MlflowRun {
@@ -47,7 +46,7 @@ function distinctName(name: string, taken: ReadonlyMap<string, unknown>, folder:
 /** YAML whose values are JSON, which YAML holds. */
 export function yaml(members: Record<string, unknown>): string {
   return Object.entries(members)
-    .map(([key, value]) => `${key}: ${jsonText(value)}\n`)
+    .map(([key, value]) => `${key}: ${escapeControls(JSON.stringify(value))}\n`)
     .join('');
 }
 

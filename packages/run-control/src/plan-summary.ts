@@ -3,7 +3,7 @@ import { type Estimator, type FoldQueue, kindOf } from '@cryfold/estimators';
 import { decide, gridSize } from '@cryfold/hyperparameter-search';
 import { contextSplits, contextsOf, growPlan, type RunPlan, replay } from '@cryfold/plan';
 import type { RunStore } from '@cryfold/store';
-import { type History, readHistory } from './history.js';
+import { type History, readHistory } from './fold-history.js';
 
 /** What an hour of a worker costs, in any currency. */
 export interface HourPrices {

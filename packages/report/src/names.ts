@@ -1,0 +1,77 @@
+import { caveatOf } from '@cryfold/estimators';
+import type { RunResults, TrialRow } from '@cryfold/evaluation';
+
+/** A model's name with what a reader must know beside its figures: `tl-resnet50 (random weights)`. */
+export function withCaveat(name: string, caveat: string | undefined): string {
+  return caveat === undefined ? name : `${name} (${caveat})`;
+}
+
+/** The name as it is in the spec. Those names have no space, so what follows one is a caveat. */
+export function plainName(name: string): string {
+  return name.split(' ', 1)[0];
+}
+
+type Stored = Pick<RunResults, 'spec' | 'search'>;
+type Parameters = Readonly<Record<string, unknown>>;
+
+function inSpec({ estimators }: RunResults['spec'], name: string): Parameters | undefined {
+  const entries = (estimators ?? {}) as Record<string, Parameters>;
+  return Object.hasOwn(entries, name) ? entries[name] : undefined;
+}
+
+/**
+ * An estimator's entry in the spec, with what a search chose.
+ * @param name with or without its caveat
+ * @returns undefined for a fusion, and for results without a spec
+ */
+export function entryOf({ spec, search }: Stored, name: string): Parameters | undefined {
+  const plain = plainName(name);
+  const winner = search?.winners.find(({ base }) => plainName(base) === plain);
+  const entry = inSpec(spec, plain);
+  return entry && { ...entry, ...winner?.parameters };
+}
+
+/** How tables and reports call a model of a run. */
+export function displayName(results: Stored, name: string): string {
+  return name === plainName(name) ? withCaveat(name, caveatOf(entryOf(results, name))) : name;
+}
+
+/** A sweep's trials under the names that tables show. */
+export function namedTrials(spec: RunResults['spec'], trials: readonly TrialRow[]): TrialRow[] {
+  return trials.map((row) => {
+    if (row.trial !== plainName(row.trial)) return row;
+    const caveat = caveatOf({ ...inSpec(spec, row.base), ...row.parameters });
+    return { ...row, trial: withCaveat(row.trial, caveat) };
+  });
+}
+
+/** Results under the names that tables and reports show. Named results stay as they are. */
+export function named(results: RunResults): RunResults {
+  const show = (name: string) => displayName(results, name);
+  const { baselines, search } = results;
+  return {
+    ...results,
+    models: results.models.map((model) => ({
+      ...model,
+      name: show(model.name),
+      ...(model.members ? { members: model.members.map(show) } : {}),
+    })),
+    missing: results.missing.map((fold) => ({ ...fold, model: show(fold.model) })),
+    comparisons: results.comparisons.map((pair) => ({ ...pair, a: show(pair.a), b: show(pair.b) })),
+    baselines: {
+      ...baselines,
+      ...(baselines.shuffled
+        ? { shuffled: baselines.shuffled.map((one) => ({ ...one, model: show(one.model) })) }
+        : {}),
+    },
+    ...(search
+      ? {
+          search: {
+            ...search,
+            trials: namedTrials(results.spec, search.trials),
+            winners: search.winners.map((winner) => ({ ...winner, base: show(winner.base) })),
+          },
+        }
+      : {}),
+  };
+}

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { RunResults } from '@cryfold/evaluation';
+import { htmlReport, markdownReport, tableTwo } from '../src/index.js';
+import { paperFigures, paperNotes } from '../src/paper.js';
+import { papersResults, results } from './results.js';
+
+type Entry = Record<string, unknown>;
+
+const percents = (run: RunResults) => paperFigures(run).map((figure) => figure?.percent);
+
+/** The paper's run with one estimator changed. */
+function changed(estimator: string, entry: Entry): RunResults {
+  const run = papersResults();
+  const estimators = run.spec.estimators as Record<string, Entry>;
+  return {
+    ...run,
+    spec: { ...run.spec, estimators: { ...estimators, [estimator]: { ...estimators[estimator], ...entry } } },
+  };
+}
+
+test("models of the paper's classes, protocol and parameters have its figures", () => {
+  assert.deepEqual(percents(papersResults()), [87.03, 90.8, 90.1, 91.1]);
+  assert.deepEqual(
+    paperFigures(papersResults()).map((figure) => figure?.is),
+    ['mean', 'mean', 'mean', 'maximum'],
+  );
+  assert.deepEqual(percents(changed('tl-resnet50', { dense: [64] })), [87.03, 90.8, 90.1, 91.1], 'left open');
+});
+
+test('a parameter that differs from the stated one takes the figure from its model and from its fusion', () => {
+  const none = undefined;
+  assert.deepEqual(percents(changed('svm', { C: 1 })), [87.03, 90.8, none, none]);
+  assert.deepEqual(percents(changed('svm', { strategy: 'one-vs-one' })), [87.03, 90.8, none, none]);
+  assert.deepEqual(percents(changed('tl-resnet50', { epochs: 4 })), [87.03, none, 90.1, none]);
+  assert.deepEqual(percents(changed('small-cnn', { classWeight: 'balanced' })), [none, 90.8, 90.1, 91.1]);
+});
+
+test('what a search chose counts, not what the spec began with', () => {
+  const run = papersResults();
+  const chosen = { trial: 'svm-001', parameters: { C: 10 }, among: 2, plain: 0.9, corrected: null, nestedMean: null };
+  const winners = [{ base: 'svm', inside: [], ...chosen }];
+  const search = { algorithm: 'grid', metric: 'accuracy' as const, nested: false, trials: [], winners };
+  assert.deepEqual(percents({ ...run, search }), [87.03, 90.8, undefined, undefined]);
+});
+
+test('other features, classes or folds have no figure of the paper', () => {
+  const run = papersResults();
+  const nothing = [undefined, undefined, undefined, undefined];
+  const spec = { ...run.spec, features: { kind: 'spectrogram', height: 120, width: 90, clipSeconds: 1 } };
+  assert.deepEqual(percents({ ...run, spec }), nothing);
+  const digits = { ...run, dataset: { ...run.dataset, classes: ['zero', 'one', 'two', 'three', 'four'] } };
+  assert.deepEqual(percents(digits), nothing);
+  assert.deepEqual(paperNotes(digits), []);
+  for (const other of [{ repeats: 1 }, { folds: 10 }, { splitter: 'StratifiedGroupKFold' }]) {
+    const unlike = { ...run, protocol: { ...run.protocol, ...other } };
+    assert.deepEqual(percents(unlike), nothing);
+    assert.match(paperNotes(unlike).join(), /not shown: its protocol is RepeatedKFold, 10 repeats x 5 folds/);
+  }
+  assert.deepEqual(percents({ ...run, spec: {} }), nothing);
+  assert.match(paperNotes({ ...run, spec }).join(), /not shown: the parameters are not those/);
+});
+
+test('an estimator reads the feature set that it names', () => {
+  const run = changed('svm', { features: 'large' });
+  const large = { kind: 'spectrogram', height: 120, width: 180, clipSeconds: 1 };
+  assert.deepEqual(percents({ ...run, spec: { ...run.spec, featureSets: { large } } }).slice(2), [
+    undefined,
+    undefined,
+  ]);
+});
+
+test('the column is there only with a figure, and the reason is beside one of random weights', async () => {
+  const reason = /tl-resnet50 \(random weights\), combined: not comparable with the paper: .*ImageNet.*weights fetch/;
+  const text = tableTwo(papersResults());
+  assert.match(text, /^model .*folds +paper$/m);
+  assert.match(text, /^tl-resnet50 \(random weights\) .* 90\.80$/m);
+  assert.match(text, /^combined .* 91\.10\*$/m);
+  assert.match(text, reason);
+  const pretrained = tableTwo(changed('tl-resnet50', { weights: 'store:weights/x.h5#sha256=x' }));
+  assert.match(pretrained, /^tl-resnet50 {2}.* 90\.80$/m);
+  assert.doesNotMatch(pretrained, /not comparable|random weights/);
+  assert.doesNotMatch(tableTwo(results()), /paper/);
+  const page = await htmlReport({ results: papersResults() });
+  assert.match(page, reason);
+  assert.match(page, /Accuracy beside the paper’s/);
+  assert.match(page, /diamonds/);
+  assert.doesNotMatch(await htmlReport({ results: results() }), /paper’s|diamonds/);
+  assert.match(markdownReport(papersResults()).replaceAll('\\', ''), reason);
+});
