@@ -81,8 +81,8 @@ function addRetrain(program: Command, does: Does): void {
       'after',
       `
 The stored champion is tested on the clips of the new data that it does not know, against the challenger's out-of-fold
-predictions of the same clips. Where these are too few and the new data has 95 % of the champion's clips, a stand-in,
-trained on them in each fold, takes its place. Otherwise the challenger is refused, before anything is trained.
+predictions of the same clips. Where the new data has 95 % of the champion's clips, a stand-in, trained on those in each
+fold, takes its place on all clips. Where neither can be tested, the challenger is refused before anything is trained.
 
 Exit codes: 0 promoted, 7 unchanged, 8 refused (not better, or nothing can be said: see "code" in --json),
 9 another retraining was first, 3 incomplete, 4 cancelled`,

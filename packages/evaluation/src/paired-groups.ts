@@ -54,13 +54,19 @@ function sumsOf(metric: MetricName, { labels, classes }: PairedRows): Sums {
     };
   }
   const of = OF_CONFUSION[metric];
+  // Filled again for each value: thousands are asked for.
+  const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
   return {
     size: classes * classes,
     add(sums, { winners }, row) {
       sums[labels[row] * classes + winners[row]]++;
     },
-    value: (sums) =>
-      of(Array.from({ length: classes }, (_, c) => Array.from(sums.subarray(c * classes, (c + 1) * classes)))),
+    value(sums) {
+      for (let cell = 0; cell < sums.length; cell++) {
+        confusion[Math.floor(cell / classes)][cell % classes] = sums[cell];
+      }
+      return of(confusion);
+    },
   };
 }
 

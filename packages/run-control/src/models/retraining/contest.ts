@@ -4,7 +4,7 @@ import type { Heard } from './heard.js';
 /**
  * Share of the champion's clips that new data must hold before a stand-in, trained on them, may speak for the champion.
  * The lacking twentieth is less than what each fold takes from both sides (a tenth in 10 folds, a fifth in 5).
- * `tools/simulate-retrain` shows how often a worse model wins against a stand-in below and above it.
+ * `tools/simulate-retrain` prints how often a worse model is promoted at each share.
  */
 export const STAND_IN_SHARE = 0.95;
 /** Groups below which no difference is judged: exchanging the predictions of five can never give p < 0.05. */
@@ -96,8 +96,9 @@ function lackOf({ rows, clips, groups }: Contest, { manifest, splits }: ContestD
 }
 
 /**
- * Chooses how the challenger is compared, before anything is trained: with the stored champion on what it does not know;
- * where that is too little, with a stand-in, if the new data holds nearly all that the champion was trained on.
+ * Chooses how the challenger is compared, before anything is trained. Where the new data holds nearly all that the
+ * champion was trained on, with a stand-in: it is tested on old and new clips alike, so that new clips with wrong labels
+ * do not decide alone. Otherwise with the stored champion on the clips that it does not know.
  * @param heard what the champion knows of the data; undefined where there is no champion
  * @param classes that the champion knows
  */
@@ -118,20 +119,19 @@ export function chooseContest(
     sound: (clip) => heard.sounds[clip],
     group: (clip) => heard.groups[clip],
   }));
-  const lack = lackOf(stored, data, judged);
-  if (lack === undefined) return stored;
-  const untested = `the stored champion cannot be tested on what it does not know: ${lack}`;
-  const percent = `${Math.floor(100 * heard.share)} %`;
+  const untested = (lack: string) => `the stored champion cannot be tested on what it does not know: ${lack}`;
+  const storedLack = lackOf(stored, data, judged);
   if (heard.share < STAND_IN_SHARE) {
-    const needed = `${100 * STAND_IN_SHARE} %`;
-    return {
-      refusal: `${untested}; and a stand-in needs ${needed} of its ${heard.trained} clips, of which the new data has ${percent}`,
-    };
+    if (storedLack === undefined) return stored;
+    const [needed, found] = [`${100 * STAND_IN_SHARE} %`, `${Math.floor(100 * heard.share)} %`];
+    const why = `a stand-in needs ${needed} of its ${heard.trained} clips, of which the new data has ${found}`;
+    return { refusal: `${untested(storedLack)}; and ${why}` };
   }
   const standIn = contestOf(data, 'stand-in', (train, { sounds, groups }) => {
     const known = Array.from(train).filter((clip) => heard.known[clip]);
     return { sound: marked(known, sounds), group: marked(known, groups) };
   });
-  const lacking = lackOf(standIn, data, judged);
-  return lacking === undefined ? standIn : { refusal: `${untested}; nor can a stand-in: ${lacking}` };
+  const lack = lackOf(standIn, data, judged);
+  if (lack === undefined) return standIn;
+  return storedLack === undefined ? stored : { refusal: `${untested(storedLack)}; nor can a stand-in: ${lack}` };
 }
