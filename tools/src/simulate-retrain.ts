@@ -2,10 +2,11 @@
 // the champion's. Draws corpora of infants, trains nearest-mean classifiers on them, decides with the code of the command
 // (what is known, who stands against the challenger, the test), and asks a large held-out set who was right.
 //
-// usage: tools/simulate-retrain [--cases 300] [--seed 0] [--metric accuracy] [--json]
+// With --nights N a slightly worse configuration challenges the same champion every night, on data that grows.
+//
+// usage: tools/simulate-retrain [--cases 300] [--seed 0] [--metric accuracy] [--nights N] [--json]
 import { parseArgs } from 'node:util';
 import {
-  argmaxRows,
   METRIC_NAMES,
   METRICS,
   type MetricName,
@@ -17,17 +18,27 @@ import {
   scoreOf,
 } from '@cryfold/evaluation';
 import { type ContestData, chooseContest, heardOf, judge, type Predictions, SIGNIFICANCE } from '@cryfold/run-control';
+import {
+  CLASSES,
+  COLUMNS,
+  crossValidate,
+  measure,
+  POOR,
+  predicted,
+  type SimulatedClip,
+  train,
+  World,
+} from './retrain-world.js';
 
-const CLASSES = ['a', 'b', 'c'];
-/** What a clip is described by; the poor configuration reads only the first of them */
-const COLUMNS = 30;
-const POOR = 20;
 /** Clips that the champion was trained on */
 const CHAMPION = 360;
 const PER_INFANT = 6;
 const HELD_OUT = 2000;
 const FOLDS = { splits: 5, repeats: 2 };
 const MARGIN = 0.05;
+
+/** Columns that the nightly challenger reads */
+const SLIGHTLY_POOR = 28;
 
 /** Which share of the new data the champion knows */
 const OVERLAPS = [0, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 1];
@@ -39,112 +50,6 @@ const SIZES = [1 / 3, 1, 2];
  */
 const PROTOCOLS = ['grouped', 'random'] as const;
 type Protocol = (typeof PROTOCOLS)[number];
-
-interface SimulatedClip {
-  id: string;
-  hash: string;
-  label: string;
-  group: string;
-  class: number;
-  columns: Float64Array;
-}
-
-/** Standard normal numbers by Box and Muller. */
-function normals(random: RandomState): () => number {
-  const uniform = () => (random.uint32() + 0.5) / 2 ** 32;
-  return () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform());
-}
-
-/** Infants with voices of their own; half of them are recorded in one class only, as sick infants are. */
-class World {
-  readonly #normal: () => number;
-  readonly #means: Float64Array[];
-  #clips = 0;
-  #infants = 0;
-
-  constructor(private readonly random: RandomState) {
-    this.#normal = normals(random);
-    this.#means = CLASSES.map(() => this.#draw(0.4));
-  }
-
-  #draw(spread: number): Float64Array {
-    return Float64Array.from({ length: COLUMNS }, () => spread * this.#normal());
-  }
-
-  infants(count: number) {
-    return Array.from({ length: count }, () => ({
-      name: `infant${this.#infants++}`,
-      voice: this.#draw(0.4),
-      only: this.random.randint(2) === 0 ? this.random.randint(CLASSES.length) : undefined,
-    }));
-  }
-
-  clip({ name, voice, only }: ReturnType<World['infants']>[number]): SimulatedClip {
-    const label = only ?? this.random.randint(CLASSES.length);
-    const id = String(this.#clips++);
-    const noise = this.#draw(1);
-    const columns = noise.map((value, column) => value + voice[column] + this.#means[label][column]);
-    return { id, hash: id, label: CLASSES[label], group: name, class: label, columns };
-  }
-}
-
-/** Probabilities of each class for a clip. */
-type Model = (clip: SimulatedClip) => number[];
-
-/** Nearest class mean over the first columns; undefined with fewer than two classes. */
-function train(clips: readonly SimulatedClip[], columns: number): Model | undefined {
-  const counts = CLASSES.map(() => 0);
-  const means = CLASSES.map(() => new Float64Array(columns));
-  for (const clip of clips) {
-    counts[clip.class]++;
-    for (let column = 0; column < columns; column++) means[clip.class][column] += clip.columns[column];
-  }
-  means.forEach((mean, c) => {
-    for (let column = 0; column < columns; column++) mean[column] /= counts[c];
-  });
-  if (counts.filter((count) => count > 0).length < 2) return undefined;
-  return (clip) => {
-    const scores = means.map((mean, c) => {
-      if (counts[c] === 0) return Number.NEGATIVE_INFINITY;
-      let distance = 0;
-      for (let column = 0; column < columns; column++) distance += (clip.columns[column] - mean[column]) ** 2;
-      return -distance / 2;
-    });
-    const most = Math.max(...scores);
-    const weights = scores.map((score) => Math.exp(score - most));
-    const total = weights.reduce((sum, weight) => sum + weight, 0);
-    return weights.map((weight) => weight / total);
-  };
-}
-
-function predicted(probabilities: readonly number[]) {
-  return { winner: argmaxRows(probabilities, CLASSES.length)[0], probabilities };
-}
-
-function measure(model: Model, clips: readonly SimulatedClip[], metric: MetricName): number {
-  const labels = clips.map((clip) => clip.class);
-  return METRICS[metric].of(labels, Float64Array.from(clips.flatMap(model)), CLASSES.length);
-}
-
-/** Out-of-fold predictions of a configuration; undefined where a fold cannot be trained. */
-function crossValidate(
-  clips: readonly SimulatedClip[],
-  splits: readonly Split[],
-  columns: number,
-  usable: (clip: number) => boolean = () => true,
-): Predictions | undefined {
-  const folds = splits.map(({ train: rows, test }) => {
-    const model = train(
-      Array.from(rows)
-        .filter(usable)
-        .map((row) => clips[row]),
-      columns,
-    );
-    return model && Array.from(test, (row) => predicted(model(clips[row])));
-  });
-  if (folds.some((fold) => fold === undefined)) return undefined;
-  return (split, position) => folds[split]![position];
-}
 
 interface Scenario {
   protocol: Protocol;
@@ -182,16 +87,19 @@ function drawClips(world: World, random: RandomState, { protocol, size, overlap 
   return { champion, now: [...champion.slice(0, known), ...added], heldOut };
 }
 
-function simulate(scenario: Scenario, random: RandomState): Case | undefined {
-  const { protocol, metric } = scenario;
-  const { champion, now, heldOut } = drawClips(new World(random), random, scenario);
+interface Night {
+  protocol: Protocol;
+  metric: MetricName;
+  champion: SimulatedClip[];
+  now: SimulatedClip[];
+  /** Columns that the champion and the challenger read */
+  before: number;
+  after: number;
+}
+
+/** What `cryfold retrain` would do; undefined where a model cannot be trained. */
+function retrain({ protocol, metric, champion, now, before, after }: Night, random: RandomState) {
   const manifest = { clips: now, grouped: true, classes: CLASSES };
-  // Of three challengers one has the champion's configuration, one a worse and one a better one.
-  const [before, after] = [
-    [COLUMNS, COLUMNS],
-    [COLUMNS, POOR],
-    [POOR, COLUMNS],
-  ][random.randint(3)];
   const labels = Int32Array.from(now, (clip) => clip.class);
   const groups = now.map(({ group }) => group);
   const options = { ...FOLDS, seed: random.uint32() };
@@ -207,16 +115,59 @@ function simulate(scenario: Scenario, random: RandomState): Case | undefined {
   const data: ContestData = { manifest, splits };
   const contest = chooseContest(data, heard, CLASSES);
   const standIn = crossValidate(now, splits, before, (clip) => heard.known[clip]);
-  const truth = scoreOf(metric, measure(deployed, heldOut, metric) - measure(stored, heldOut, metric));
-  const formerly = standIn !== undefined && wonFormerly({ now, splits, metric }, challenger, standIn);
-  if ('refusal' in contest) return { truth, opponent: 'refused', promoted: false, formerly };
+  const found = { stored, deployed, challenger, standIn, splits };
+  if ('refusal' in contest) return { ...found, opponent: 'refused', promoted: false } as const;
   const opponent: Predictions | undefined =
     contest.opponent === 'champion'
       ? (split, position) => predicted(stored(now[splits[split].test[position]]))
       : standIn;
   if (!opponent) return undefined;
   const { promote } = judge({ data, contest, challenger, opponent, metric, margin: MARGIN });
-  return { truth, opponent: contest.opponent as Case['opponent'], promoted: promote, formerly };
+  return { ...found, opponent: contest.opponent as Case['opponent'], promoted: promote };
+}
+
+/** How much better the challenger, trained on all the new data, is than the stored champion; above 0 is better. */
+function truthOf(
+  { stored, deployed }: NonNullable<ReturnType<typeof retrain>>,
+  heldOut: readonly SimulatedClip[],
+  metric: MetricName,
+): number {
+  return scoreOf(metric, measure(deployed, heldOut, metric) - measure(stored, heldOut, metric));
+}
+
+function simulate(scenario: Scenario, random: RandomState): Case | undefined {
+  const { protocol, metric } = scenario;
+  const { champion, now, heldOut } = drawClips(new World(random), random, scenario);
+  // Of three challengers one has the champion's configuration, one a worse and one a better one.
+  const [before, after] = [
+    [COLUMNS, COLUMNS],
+    [COLUMNS, POOR],
+    [POOR, COLUMNS],
+  ][random.randint(3)];
+  const decided = retrain({ protocol, metric, champion, now, before, after }, random);
+  if (!decided) return undefined;
+  const { opponent, promoted, challenger, standIn, splits } = decided;
+  const formerly = standIn !== undefined && wonFormerly({ now, splits, metric }, challenger, standIn);
+  return { truth: truthOf(decided, heldOut, metric), opponent, promoted, formerly };
+}
+
+/** Night after night six clips of a new infant are added, and a slightly worse configuration challenges the champion. */
+function nightly(metric: MetricName, nights: number, random: RandomState): number | undefined {
+  const overlap = { protocol: 'grouped', size: 1, overlap: 1, metric } as const;
+  const world = new World(random);
+  const { champion, heldOut } = drawClips(world, random, overlap);
+  const now = [...champion];
+  for (let night = 1; night <= nights; night++) {
+    const [infant] = world.infants(1);
+    for (let i = 0; i < PER_INFANT; i++) now.push(world.clip(infant));
+    const decided = retrain(
+      { protocol: 'grouped', metric, champion, now, before: COLUMNS, after: SLIGHTLY_POOR },
+      random,
+    );
+    if (!decided?.promoted) continue;
+    return truthOf(decided, heldOut, metric) <= 0 ? night : undefined;
+  }
+  return undefined;
 }
 
 /** The rule that this one replaced; recall is judged over all test clips. */
@@ -281,55 +232,73 @@ const { values } = parseArgs({
     cases: { type: 'string', default: '300' },
     seed: { type: 'string', default: '0' },
     metric: { type: 'string', default: 'accuracy' },
+    nights: { type: 'string', default: '0' },
     json: { type: 'boolean', default: false },
   },
 });
-const cases = Number(values.cases);
-const seed = Number(values.seed);
+const [cases, seed, nights] = [values.cases, values.seed, values.nights].map(Number);
 const metric = METRIC_NAMES.find((name) => name === values.metric);
-if (!Number.isInteger(cases) || cases < 1 || !Number.isInteger(seed) || seed < 0 || !metric) {
-  console.error(`usage: tools/simulate-retrain [--cases N] [--seed N] [--metric ${METRIC_NAMES.join('|')}] [--json]`);
+const isWhole = (value: number, least: number) => Number.isInteger(value) && value >= least;
+if (!isWhole(cases, 1) || !isWhole(seed, 0) || !isWhole(nights, 0) || !metric) {
+  const metrics = METRIC_NAMES.join('|');
+  console.error(`usage: tools/simulate-retrain [--cases N] [--seed N] [--metric ${metrics}] [--nights N] [--json]`);
   process.exit(2);
 }
-const random = new RandomState(seed);
-const rows: (Omit<Scenario, 'metric'> & ReturnType<typeof summarise>)[] = [];
-const totals: ({ protocol: Protocol } & ReturnType<typeof summarise>)[] = [];
+const about = { cases, seed, metric, level: SIGNIFICANCE / 2 };
 const percent = (value: number | null) => (value === null ? '-' : `${(100 * value).toFixed(1)} %`);
+const print = (text: string) => {
+  if (!values.json) console.log(text);
+};
 const line = (cells: readonly string[]) =>
-  cells.map((cell, c) => (c === 0 ? cell.padEnd(8) : cell.padStart(11))).join('');
-const cellsOf = (row: ReturnType<typeof summarise>) => [
-  ...[row.opponents.champion, row.opponents.standIn, row.opponents.refused].map((count) => percent(count / row.cases)),
-  ...[percent(row.wrong), percent(row.formerlyWrong), percent(row.right), percent(row.clearlyRight)],
-];
-if (!values.json) {
-  console.log(`${cases} cases a row; the champion was trained on ${CHAMPION} clips; metric ${METRICS[metric].title}`);
-  console.log(
-    `wrong: promoted though not better, stated level ${percent(SIGNIFICANCE / 2)}; formerly: by the rule before`,
-  );
-  console.log('right: promoted where better; clearly: where better by more than 0.03');
-  const head = ['folds', 'clips', 'known', 'champion', 'stand-in', 'refused', 'wrong', 'formerly', 'right', 'clearly'];
-  console.log(line(head));
+  print(cells.map((cell, c) => (c === 0 ? cell.padEnd(8) : cell.padStart(11))).join(''));
+
+function simulateNights(random: RandomState): void {
+  const won = Array.from({ length: cases }, () => nightly(about.metric, nights, random));
+  const shown = [1, 7, 30, 60, nights].filter((night, i, all) => night <= nights && all.indexOf(night) === i);
+  const within = shown.map((night) => ({
+    nights: night,
+    wrong: won.filter((one) => one !== undefined && one <= night).length / cases,
+  }));
+  print(`${cases} champions, each challenged every night by a slightly worse configuration; wrongly replaced within`);
+  for (const { nights: night, wrong } of within) line([`${night} nights`, percent(wrong)]);
+  if (values.json) console.log(JSON.stringify({ ...about, within }, null, 2));
 }
-for (const protocol of PROTOCOLS) {
-  const ofProtocol: Case[] = [];
-  for (const size of SIZES) {
-    for (const overlap of OVERLAPS) {
-      if (size * overlap > 1) continue;
-      const drawn: Case[] = [];
-      while (drawn.length < cases) {
-        const one = simulate({ protocol, size, overlap, metric }, random);
-        if (one) drawn.push(one);
-      }
-      ofProtocol.push(...drawn);
-      const row = { protocol, size, overlap, ...summarise(drawn) };
-      rows.push(row);
-      if (!values.json) {
-        console.log(line([protocol, String(Math.round(CHAMPION * size)), percent(overlap), ...cellsOf(row)]));
+
+function simulateOverlaps(random: RandomState): void {
+  const title = METRICS[about.metric].title;
+  print(`${cases} cases a row; the champion was trained on ${CHAMPION} clips; metric ${title}`);
+  print(
+    `wrong: promoted though not better, stated level ${percent(about.level)}; formerly: by a stand-in at any overlap`,
+  );
+  print('right: promoted where better; clearly: where better by more than 0.03');
+  line(['folds', 'clips', 'known', 'champion', 'stand-in', 'refused', 'wrong', 'formerly', 'right', 'clearly']);
+  const cellsOf = ({ opponents, cases: all, ...row }: ReturnType<typeof summarise>) => [
+    ...[opponents.champion, opponents.standIn, opponents.refused].map((count) => percent(count / all)),
+    ...[row.wrong, row.formerlyWrong, row.right, row.clearlyRight].map(percent),
+  ];
+  const rows: object[] = [];
+  for (const protocol of PROTOCOLS) {
+    const ofProtocol: Case[] = [];
+    for (const size of SIZES) {
+      for (const overlap of OVERLAPS.filter((share) => share * size <= 1)) {
+        const drawn: Case[] = [];
+        while (drawn.length < cases) {
+          const one = simulate({ protocol, size, overlap, metric: about.metric }, random);
+          if (one) drawn.push(one);
+        }
+        ofProtocol.push(...drawn);
+        const row = summarise(drawn);
+        const clips = Math.round(CHAMPION * size);
+        rows.push({ protocol, clips, overlap, ...row });
+        line([protocol, String(clips), percent(overlap), ...cellsOf(row)]);
       }
     }
+    const total = summarise(ofProtocol);
+    rows.push({ protocol, clips: null, overlap: null, ...total });
+    line([protocol, 'all', '', ...cellsOf(total)]);
   }
-  const total = { protocol, ...summarise(ofProtocol) };
-  totals.push(total);
-  if (!values.json) console.log(line([protocol, 'all', '', ...cellsOf(total)]));
+  if (values.json) console.log(JSON.stringify({ ...about, rows }, null, 2));
 }
-if (values.json) console.log(JSON.stringify({ cases, seed, metric, level: SIGNIFICANCE / 2, rows, totals }, null, 2));
+
+if (nights > 0) simulateNights(new RandomState(seed));
+else simulateOverlaps(new RandomState(seed));
