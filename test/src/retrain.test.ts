@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Clip, readDataset, synthesizeCorpus } from '@cryfold/corpus';
@@ -151,6 +151,17 @@ test('new data that overlaps only in part is decided by what the stored champion
   assert.match(loss.reason, /not better than the champion: log-loss/);
   const unknown = await cryfold([...args, '--metric', 'beauty']);
   assert.deepEqual([unknown.code, /there is no metric/.test(unknown.stdout)], [2, true], unknown.stdout);
+
+  // Recordings that the champion cannot predict say nothing about it.
+  await mkdir(join(folder.path, 'slow', 'corpus'), { recursive: true });
+  for (const { file } of added) {
+    const wav = await readFile(join(folder.path, 'corpus', file));
+    wav.writeUInt32LE(wav.readUInt32LE(24) / 2, 24);
+    await writeFile(join(folder.path, 'slow', 'corpus', file), wav);
+  }
+  const slow = await retrain(await alone('slow/data', added), 'overlap');
+  assert.deepEqual([slow.code, slow.report.code], [8, 'MODEL_INCOMPARABLE'], slow.report.reason);
+  assert.match(slow.report.reason, /the stored champion cannot be tested: .* Hz, but the model knows/);
 });
 
 test('of two retrainings at once one promotes, and the other says that it was late', async () => {
