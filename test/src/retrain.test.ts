@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Clip, readDataset, synthesizeCorpus } from '@cryfold/corpus';
@@ -69,6 +69,7 @@ test('new data promotes, the same data does nothing, worse data is refused, and 
   const first = await retrain(await manifest('few', few()));
   assert.deepEqual([first.code, first.report.outcome], [0, 'promoted'], first.report.reason);
   assert.match(first.report.reason, /majority class/);
+  assert.equal(first.report.evidence.opponent, 'majority');
   const champion = first.report.champion;
 
   const again = await retrain(await manifest('few', few()));
@@ -81,13 +82,15 @@ test('new data promotes, the same data does nothing, worse data is refused, and 
     i < few().length ? clip.label : classes[(classes.indexOf(clip.label) + 1 + (i % 4)) % classes.length];
   const worse = await retrain(await manifest('worse', [...few(), ...added], lie));
   assert.deepEqual([worse.code, worse.report.outcome, worse.report.champion], [8, 'refused', champion]);
+  assert.equal(worse.report.code, 'NOT_BETTER');
   assert.equal(worse.report.evidence.data.known, few().length);
   assert.equal(worse.report.evidence.data.clips, few().length + added.length);
 
   // An unchanged spec can win by what the champion has not heard.
   const grown = await retrain(await manifest('grown', clips));
   assert.deepEqual([grown.code, grown.report.outcome], [0, 'promoted'], grown.report.reason);
-  assert.ok(grown.report.evidence.test.meanDifference > 0 && grown.report.evidence.test.pValue < 0.05);
+  const { difference, pValue, opponent } = grown.report.evidence.test;
+  assert.ok(difference > 0 && pValue < 0.05 && opponent === 'stand-in', grown.report.reason);
   const shown = await show();
   assert.equal(shown.champion, grown.report.champion);
   assert.deepEqual(
@@ -100,20 +103,65 @@ test('new data promotes, the same data does nothing, worse data is refused, and 
   const last = await readFile(join(folder.path, 'out', 'store', 'models', 'cry', 'last-retrain.json'), 'utf8');
   assert.deepEqual(JSON.parse(last), grown.report);
 
-  // Data without enough of what the champion knows cannot decide anything.
-  const other = await cryfold([
-    'retrain',
-    spec,
-    '--data',
-    await manifest('relabelled', few(), (clip) => `${clip.label}x`),
-    '--model',
-    'cry',
-    '--out',
-    join(folder.path, 'out'),
-  ]);
-  assert.equal(other.code, 1);
-  assert.match(other.stderr, /MODEL_INCOMPARABLE/);
+  // Neither the champion nor a stand-in can be tested on these: no failure, and nothing is trained.
+  for (const [name, data, why] of [
+    ['relabelled', await manifest('relabelled', few(), (clip) => `${clip.label}x`), /no clips of class/],
+    ['fewer', await manifest('fewer', few()), /a stand-in needs 95 % of its 240 clips, of which the new data has 33 %/],
+  ] as const) {
+    const { code, report } = await retrain(data);
+    assert.deepEqual([code, report.outcome, report.code], [8, 'refused', 'MODEL_INCOMPARABLE'], name);
+    assert.match(report.reason, why);
+    assert.deepEqual([report.champion, report.evidence.opponent], [shown.champion, null]);
+  }
   assert.equal((await show()).champion, shown.champion);
+});
+
+test('new data that overlaps only in part is decided by what the stored champion predicts', async () => {
+  const alone = async (name: string, chosen: Clip[]) => {
+    const file = await manifest(name, chosen);
+    const path = join(folder.path, `${name}.csv`);
+    const [head, ...rows] = (await readFile(path, 'utf8')).trim().split('\n');
+    await writeFile(path, `${[head, ...rows.map((row, i) => row.replace(/[^,]+$/, `clip${i}`))].join('\n')}\n`);
+    return file;
+  };
+  const isNew = (i: number) => i % 3 === 0;
+  const trained = clips.filter((_, i) => !isNew(i));
+  const added = clips.filter((_, i) => isNew(i));
+  const champion = await retrain(await alone('trained', trained), 'overlap');
+  assert.equal(champion.report.outcome, 'promoted');
+
+  const { code, report } = await retrain(await alone('overlapping', [...trained.slice(0, 20), ...added]), 'overlap');
+  assert.deepEqual([code, report.outcome, report.code], [8, 'refused', 'NOT_BETTER'], report.reason);
+  const { data, test: tested } = report.evidence;
+  assert.deepEqual([data.known, data.share, data.clips], [20, 20 / trained.length, 20 + added.length]);
+  assert.deepEqual([tested.opponent, tested.metric, tested.clips], ['champion', 'accuracy', added.length]);
+  const files = added.map(({ file }) => join(folder.path, 'corpus', file));
+  const predicted = await cryfold(['predict', 'cry', ...files, '--json', '--out', join(folder.path, 'overlap')]);
+  const { predictions } = JSON.parse(predicted.stdout);
+  const right = added.filter(({ label }, i) => predictions[i].windows[0].label === label);
+  assert.equal(tested.champion, right.length / added.length);
+  assert.ok(tested.challenger <= tested.champion, report.reason);
+
+  // The same runs, judged by another metric.
+  const data2 = join(folder.path, 'overlapping.csv');
+  const args = ['retrain', spec, '--data', data2, '--model', 'cry', '--out', join(folder.path, 'overlap'), '--json'];
+  const byLoss = await cryfold([...args, '--metric', 'logLoss']);
+  const loss = JSON.parse(byLoss.stdout);
+  assert.deepEqual([byLoss.code, loss.evidence.metric, loss.evidence.test.metric], [8, 'logLoss', 'logLoss']);
+  assert.match(loss.reason, /not better than the champion: log-loss/);
+  const unknown = await cryfold([...args, '--metric', 'beauty']);
+  assert.deepEqual([unknown.code, /there is no metric/.test(unknown.stdout)], [2, true], unknown.stdout);
+
+  // Recordings that the champion cannot predict say nothing about it.
+  await mkdir(join(folder.path, 'slow', 'corpus'), { recursive: true });
+  for (const { file } of added) {
+    const wav = await readFile(join(folder.path, 'corpus', file));
+    wav.writeUInt32LE(wav.readUInt32LE(24) / 2, 24);
+    await writeFile(join(folder.path, 'slow', 'corpus', file), wav);
+  }
+  const slow = await retrain(await alone('slow/data', added), 'overlap');
+  assert.deepEqual([slow.code, slow.report.code], [8, 'MODEL_INCOMPARABLE'], slow.report.reason);
+  assert.match(slow.report.reason, /the stored champion cannot be tested: .* Hz, but the model knows/);
 });
 
 test('of two retrainings at once one promotes, and the other says that it was late', async () => {

@@ -93,14 +93,14 @@ function addPromotionRoutes(app: App, { models }: ModelRoutes): void {
   );
 }
 
-/** What a retraining leaves behind: the champion's run on the same folds, and how it ended. */
+/** What a retraining leaves behind: the run of the champion's stand-in on the same folds, and how it ended. */
 function addRetrainRoutes(app: App, { control, models, list }: ModelRoutes): void {
   app.post(
     '/models/:name/champion-runs',
     {
       config: { role: 'operate' },
       schema: {
-        summary: 'Start what a version stands for on the folds of a challenger, a run that was submitted',
+        summary: 'Start the stand-in of a version on the folds of a challenger, a run that was submitted',
         params: nameParams,
         body: z.object({ version, challenger: run }),
         response: answers(runStatusSchema),

@@ -63,19 +63,29 @@ function addTrainFinal(program: Command, does: Does): void {
 
 function addRetrain(program: Command, does: Does): void {
   withStore(program.command('retrain'))
-    .description('Evaluate a spec on new data beside the champion, and promote it if it is really better: for cron.')
+    .description('Evaluate a spec on new data against the champion, and promote it if it is really better: for cron.')
     .argument('<spec>', 'YAML spec')
     .requiredOption('--data <path>', 'directory of WAV files, or a CSV manifest path,label,group')
     .requiredOption('--model <name>', 'whose champion is challenged')
     .option('--of <name>', 'which estimator or fusion of the spec (default: its only fusion or estimator)')
     .option('--margin <share>', 'how much a class’s recall may fall', share, 0.05)
+    .option(
+      '--metric <name>',
+      'what decides: accuracy, balancedAccuracy, macroF1 or logLoss (default: that of the spec’s search, else accuracy)',
+    )
     .option('--workers <n>', 'local worker processes (default: one per core)', whole(1))
     .option('--limit <n>', 'only n clips, stratified by class', whole(1))
     .option('--skip-bad', 'leave bad recordings out', false)
     .option('--allow-leak', 'go on where grouped folds cannot keep equal sounds apart', false)
     .addHelpText(
       'after',
-      '\nExit codes: 0 promoted, 7 unchanged, 8 refused (not better), 9 another retraining was first, 3 incomplete, 4 cancelled',
+      `
+The stored champion is tested on the clips of the new data that it does not know, against the challenger's out-of-fold
+predictions of the same clips. Where the new data has 95 % of the champion's clips, a stand-in, trained on those in each
+fold, takes its place on all clips. Where neither can be tested, the challenger is refused before anything is trained.
+
+Exit codes: 0 promoted, 7 unchanged, 8 refused (not better, or nothing can be said: see "code" in --json),
+9 another retraining was first, 3 incomplete, 4 cancelled`,
     )
     .action(
       does(async (spec: string, options) => {

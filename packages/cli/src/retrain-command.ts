@@ -1,15 +1,18 @@
 import { resolve } from 'node:path';
 import { CryfoldError } from '@cryfold/core';
+import { METRIC_NAMES, type MetricName } from '@cryfold/evaluation';
 import type { RetrainRecord } from '@cryfold/model-registry';
+import type { RunPlan, Spec } from '@cryfold/plan';
 import { checkRedis } from '@cryfold/queue';
-import { chooseOf, HttpClient, HttpControl, HttpStore } from '@cryfold/run-control';
+import { chooseOf, HttpClient, HttpControl, HttpStore, Retraining, type RetrainingSteps } from '@cryfold/run-control';
 import type { Config } from '@cryfold/runtime';
+import { execute, type Surroundings } from './execute.js';
 import { EXIT } from './exit-codes.js';
 import { modelControl } from './model-control.js';
 import { openStoreOf } from './open-store.js';
-import { prepareRun, readSpec } from './prepare.js';
+import { type Preparation, prepareRun, publish, readSpec } from './prepare.js';
 import { ProgressDisplay } from './progress.js';
-import { Retraining } from './retraining.js';
+import { noLongerFollowing } from './server-run.js';
 import { weightsSources } from './spec-weights.js';
 import { untilStopped } from './stop-signals.js';
 import { storeUrlOf } from './store-url.js';
@@ -22,6 +25,8 @@ export interface RetrainOptions {
   of?: string;
   /** By how much a class's recall may fall, 0 to 1 */
   margin: number;
+  /** What decides; default: what the spec's search chooses by, else the accuracy */
+  metric?: string;
   out: string;
   workers?: number;
   limit?: number;
@@ -68,6 +73,7 @@ export async function retrainCommand(
       },
     );
   }
+  const metric = chooseMetric(spec, options.metric);
   const store = openStoreOf(storeUrl, config);
   const server = config.server && new HttpControl(new HttpClient(config.server));
   const models = modelControl(store.artifacts, storeUrl, config);
@@ -83,13 +89,16 @@ export async function retrainCommand(
     });
     const surroundings = { options, config, environment, out, display, store, storeUrl, server, stop };
     const { model, margin } = options;
-    const report = await new Retraining({ model, of, margin, models, preparation }, surroundings).run();
+    const { plan, manifest, dataset } = preparation;
+    const challenge = { model, of, margin, metric, plan, manifest, dataset };
+    const report = await new Retraining(challenge, store, models, stepsOf(preparation, surroundings)).run();
     display.clear();
-    const { outcome, reason, champion } = report;
+    const { outcome, code, reason, champion } = report;
+    const verdict = code === null ? outcome : `${outcome} (${code})`;
     say(
       options.json
         ? `${jsonText(report)}\n`
-        : `${outcome}: ${reason}\n${model}: ${champion ? `the champion is ${champion}` : 'there is no champion'}\n`,
+        : `${verdict}: ${reason}\n${model}: ${champion ? `the champion is ${champion}` : 'there is no champion'}\n`,
     );
     // Last, so that nobody misses what was done where this fails.
     if (outcome !== 'cancelled') await models.keepRetrain(report);
@@ -101,4 +110,46 @@ export async function retrainCommand(
     display.clear();
     await store.close();
   }
+}
+
+/**
+ * A sweep's winner is compared by what it was chosen by.
+ * @throws CryfoldError USAGE
+ */
+function chooseMetric({ search }: Spec, told: string | undefined): MetricName {
+  if (told === undefined) return search?.metric ?? 'accuracy';
+  const metric = METRIC_NAMES.find((name) => name === told);
+  if (!metric) {
+    throw new CryfoldError('USAGE', `--metric: there is no metric ${JSON.stringify(told)}`, {
+      hint: `There are: ${METRIC_NAMES.join(', ')}.`,
+    });
+  }
+  if (!search || search.metric === metric) return metric;
+  throw new CryfoldError('USAGE', `--metric ${metric}: the search of the spec chooses by ${search.metric}`, {
+    hint: 'Give search.metric the same value, or leave --metric out.',
+  });
+}
+
+/** Runs are published and followed as `cryfold run` does. */
+function stepsOf(preparation: Preparation, surroundings: Surroundings): RetrainingSteps {
+  const { store, display, server, stop } = surroundings;
+  const submitting = (plan: RunPlan, standIn: Parameters<RetrainingSteps['evaluate']>[1]) =>
+    server &&
+    (() =>
+      standIn
+        ? server.submitChampion(standIn.name, standIn.version, preparation.plan.run)
+        : server.submit(plan.spec, plan.dataset.key));
+  return {
+    evaluate: async (plan, standIn) => {
+      const stored = await store.runs.results(plan.run);
+      if (stored?.status === 'complete') return stored;
+      const onProgress = (text: string) => display.update(text);
+      await publish(store, { ...preparation, plan }, onProgress, submitting(plan, standIn));
+      return execute(plan, surroundings);
+    },
+    left: (run) => (server ? noLongerFollowing(run) : 'stopped; the same command continues from there'),
+    say: (text) => display.say(text),
+    onProgress: (text) => display.update(text),
+    stop,
+  };
 }

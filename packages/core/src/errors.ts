@@ -39,7 +39,7 @@ export const ERROR_CODES = {
   ],
   RATE_UNKNOWN: ['input', 'A recording has a sampling rate that the model was not trained with.'],
   MODEL_NOT_FOUND: ['usage', 'The store or folder has no model of that name or version, or no champion yet.'],
-  MODEL_INCOMPARABLE: ['input', 'The champion cannot be evaluated on the folds of the new data.'],
+  MODEL_INCOMPARABLE: ['input', 'A champion and its challenger cannot be compared on the new data.'],
   UPLOAD_INVALID: ['usage', 'An HTTP request holds no recording.'],
   UPLOAD_TYPE: ['usage', 'An HTTP request is of a content type that is not understood.'],
   UPLOAD_TOO_LARGE: ['usage', 'An HTTP request is larger than the service takes.'],

@@ -65,6 +65,7 @@ export {
   summarise,
 } from './metrics.js';
 export { outOfFoldCsv } from './out-of-fold.js';
+export { type GroupTest, type PairedRows, type Predicted, pairedGroupTest } from './paired-groups.js';
 export { RandomState } from './random-state.js';
 export {
   type Comparison,

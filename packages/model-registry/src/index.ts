@@ -2,6 +2,7 @@ export { type CardMetrics, cardSchema, decodeCard, type ModelCard } from './card
 export { cardText, NOTICE, refitted } from './card-text.js';
 export { predictionJson } from './prediction-json.js';
 export {
+  type Classified,
   ModelPredictor,
   type PredictOptions,
   type RecordingPrediction,

@@ -44,7 +44,8 @@ interface Member {
   features: FeatureSet;
 }
 
-interface Classified {
+/** Probabilities, rows x classes, and the class of each row: not always that of the largest probability. */
+export interface Classified {
   probabilities: Float64Array;
   winners: Int32Array;
 }
@@ -124,6 +125,49 @@ export class ModelPredictor {
   }
 
   /**
+   * Predicts clips that a dataset has cut.
+   * @param clips of a rate that the model knows; `samples` holds `length` of them
+   * @returns probabilities, clips x classes, and the class of each clip
+   * @throws CryfoldError RATE_UNKNOWN, and what reading the clips throws
+   */
+  async predictClips(
+    clips: AsyncIterable<{ clip: { id: string; rate: number; length: number }; samples: Float64Array }>,
+  ): Promise<Classified> {
+    const probabilities: Float64Array[] = [];
+    const winners: Int32Array[] = [];
+    let shape = { rate: 0, samples: 0 };
+    let batch: Float64Array[] = [];
+    const flush = () => {
+      if (batch.length === 0) return;
+      const classified = this.#classify(this.#extractors(shape)(batch), batch.length);
+      probabilities.push(classified.probabilities);
+      winners.push(classified.winners);
+      batch = [];
+    };
+    for await (const { clip, samples } of clips) {
+      if (clip.rate !== shape.rate || clip.length !== shape.samples || batch.length === BATCH) flush();
+      this.#checkRate(clip.rate, clip.id);
+      shape = { rate: clip.rate, samples: clip.length };
+      batch.push(samples);
+    }
+    flush();
+    return {
+      probabilities: Float64Array.from(probabilities.flatMap((rows) => [...rows])),
+      winners: Int32Array.from(winners.flatMap((rows) => [...rows])),
+    };
+  }
+
+  #checkRate(rate: number, name: string): void {
+    const { rates } = this.card.data;
+    if (!rates || rates.some((known) => known.rate === rate)) return;
+    const known = rates.map((one) => one.rate);
+    throw new CryfoldError('RATE_UNKNOWN', `${name}: ${rate} Hz, but the model knows ${known.join(', ')} Hz only`, {
+      context: { file: name, rate },
+      hint: `Its spectrograms would look otherwise. Resample it: sox IN -r ${known[0]} OUT.wav`,
+    });
+  }
+
+  /**
    * Cuts a recording as training does and predicts each window.
    * @param bytes of a WAV file
    * @param name what to call it in messages
@@ -145,14 +189,8 @@ export class ModelPredictor {
     const { hopSeconds, images: imagesKept = 0, maxWindows = Number.POSITIVE_INFINITY } = options;
     const wav = decodeWav(bytes, name);
     const { rate, samples } = wav;
-    const { features, data } = this.card;
-    if (data.rates && !data.rates.some((known) => known.rate === rate)) {
-      const known = data.rates.map((one) => one.rate);
-      throw new CryfoldError('RATE_UNKNOWN', `${name}: ${rate} Hz, but the model knows ${known.join(', ')} Hz only`, {
-        context: { file: name, rate },
-        hint: `Its spectrograms would look otherwise. Resample it: sox IN -r ${known[0]} OUT.wav`,
-      });
-    }
+    this.#checkRate(rate, name);
+    const { features } = this.card;
     const count = countWindows(wav, features.clipSeconds, hopSeconds);
     if (count > maxWindows) {
       throw new CryfoldError('RECORDING_LONG', `${name}: has ${count} windows, and only ${maxWindows} are left to it`, {

@@ -30,10 +30,36 @@ export {
 export { type FoldLog, findJob, foldLogSchema } from './logs.js';
 export { exportModels, filesOfRun, type WriteFiles } from './mlflow-export.js';
 export { experimentFiles, experimentId } from './mlflow-files.js';
-export { planChampion } from './models/champion-plan.js';
 export { chooseOf, configurationOf } from './models/final-model.js';
 export { HttpModels, type Making, makingSchema } from './models/http-models.js';
 export { type ModelControl, StoreModels } from './models/model-control.js';
+export {
+  type Contest,
+  type ContestData,
+  chooseContest,
+  LEAST_CLIPS,
+  LEAST_GROUPS,
+  type Opponent,
+  type Refusal,
+  STAND_IN_SHARE,
+} from './models/retraining/contest.js';
+export { type Heard, heardOf } from './models/retraining/heard.js';
+export { lacking } from './models/retraining/lacking.js';
+export { classShares } from './models/retraining/predictions.js';
+export {
+  type Challenge,
+  Retraining,
+  type RetrainingSteps,
+  type RetrainReport,
+} from './models/retraining/retraining.js';
+export {
+  judge,
+  type PairedTestOf,
+  type Predictions,
+  type RetrainTest,
+  type RetrainVerdict,
+  SIGNIFICANCE,
+} from './models/retraining/verdict.js';
 export { trainInCluster } from './models/train-in-cluster.js';
 export { type NewModel, trainingProgress, type Watching } from './models/training.js';
 export { noWorker, untakenQueues } from './no-worker.js';

@@ -33,7 +33,7 @@ export interface RunControl {
   /** Starts a spec over a dataset whose manifest and images are in the store. @throws CryfoldError ARTIFACT_MISSING */
   submit(spec: Spec, dataset: string): Promise<RunStatus>;
   /**
-   * Starts what a champion stands for on the folds of a challenger, a run in the store, as `planChampion` says.
+   * Starts a champion's stand-in on the folds of a challenger, a run in the store, as `planChampion` says.
    * @throws CryfoldError MODEL_NOT_FOUND, MODEL_INCOMPARABLE, ARTIFACT_MISSING
    */
   submitChampion(name: string, version: string, challenger: string): Promise<RunStatus>;

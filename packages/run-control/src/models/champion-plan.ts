@@ -2,25 +2,32 @@ import { CryfoldError } from '@cryfold/core';
 import { type ModelCard, ModelRegistry } from '@cryfold/model-registry';
 import { type DatasetManifest, planRunInSteps, type RunPlan, type Spec, specSchema } from '@cryfold/plan';
 import { type ArtifactStore, RunStore } from '@cryfold/store';
+import { STAND_IN_SHARE } from './retraining/contest.js';
+import { heardOf } from './retraining/heard.js';
 
-type Clip = DatasetManifest['clips'][number];
-
-/** Equal sounds under the same label are the same clip, whatever the file is called. */
-function identify(clips: readonly Clip[], byHash: boolean): string[] {
-  return clips.map(({ id, label, hash }) => `${label} ${byHash ? hash : id}`);
-}
-
-export interface ChampionPlan {
-  plan: RunPlan;
-  /** Clips of the new data that the champion was trained on */
-  known: number;
+/** Why a champion cannot be compared with a challenger. */
+function incomparableModel({ name, version }: ModelCard, why: string): CryfoldError {
+  return new CryfoldError('MODEL_INCOMPARABLE', `${name}@${version} cannot be compared: ${why}`, {
+    context: { model: name, version },
+    hint: 'Evaluate with cryfold run, then decide by hand: cryfold train-final, cryfold models promote.',
+  });
 }
 
 /**
- * What the champion stands for, on the folds of new data: its parameters, trained in each fold on those of the fold's
- * training clips that it knows, and tested on the very clips that the challenger is tested on. (The champion itself
- * would be tested on clips that it has learnt by heart; its parameters on all of the new data would be no champion: with
- * an unchanged spec they are the challenger.)
+ * Clips of another length have other sounds, so nobody could say which of them a champion knows.
+ * @throws CryfoldError MODEL_INCOMPARABLE
+ */
+export function checkClipLength(card: ModelCard, { features }: Pick<Spec, 'features'>): void {
+  const { clipSeconds } = card.features;
+  if (clipSeconds === features.clipSeconds) return;
+  throw incomparableModel(card, `its clips are of ${clipSeconds} s, not ${features.clipSeconds} s`);
+}
+
+/**
+ * A stand-in for a champion on the folds of new data: its parameters, trained in each fold on those of the fold's
+ * training clips that it knows, and tested on the clips that the challenger is tested on. Only where the new data holds
+ * nearly all of the champion's clips: trained on a part of them, it would be worse than the champion. (Its parameters on
+ * all of the new data would be no champion either: with an unchanged spec they are the challenger.)
  * @param challenger the run over the new data
  * @param manifest of the challenger's data
  * @param before of the data that the champion was trained on
@@ -31,26 +38,21 @@ export async function planChampion(
   challenger: RunPlan,
   manifest: DatasetManifest,
   before: DatasetManifest,
-): Promise<ChampionPlan> {
-  const incomparable = (why: string) =>
-    new CryfoldError('MODEL_INCOMPARABLE', `${card.name}@${card.version} cannot be compared: ${why}`, {
-      context: { model: card.name, version: card.version },
-      hint: 'Evaluate with cryfold run, then decide by hand: cryfold train-final, cryfold models promote.',
-    });
+): Promise<RunPlan> {
+  const incomparable = (why: string) => incomparableModel(card, why);
   const parsed = specSchema.safeParse(card.spec);
   if (!parsed.success) throw incomparable('its spec is of another version of cryfold');
   const { spec } = challenger;
   const own = parsed.data;
-  if (own.features.clipSeconds !== spec.features.clipSeconds) {
-    throw incomparable(`its clips are of ${own.features.clipSeconds} s, not ${spec.features.clipSeconds} s`);
+  checkClipLength(card, spec);
+  const { known, share } = heardOf(before, manifest);
+  if (share < STAND_IN_SHARE) {
+    throw incomparable(`the new data has ${Math.floor(100 * share)} % of its clips, not ${100 * STAND_IN_SHARE} %`);
   }
-  const byHash = [...before.clips, ...manifest.clips].every(({ hash }) => hash !== undefined);
-  const learnt = new Set(identify(before.clips, byHash));
-  const isKnown = identify(manifest.clips, byHash).map((clip) => learnt.has(clip));
   const outer = challenger.splits.filter((split) => split.outer === undefined);
   const splits = outer.map(({ repeat, fold, train, test }) => ({
     ...{ repeat, fold },
-    train: Int32Array.from(train.filter((clip) => isKnown[clip])),
+    train: Int32Array.from(train.filter((clip) => known[clip])),
     test: Int32Array.from(test),
   }));
   const classesOf = (rows: Int32Array) => new Set(Array.from(rows, (clip) => manifest.clips[clip].label)).size;
@@ -67,8 +69,7 @@ export async function planChampion(
     ...{ name: `${spec.name.slice(0, 30)}-champion`, protocol: spec.protocol, seed: spec.seed, checkpoint: 'none' },
     ...{ estimators: Object.fromEntries(members), fusion },
   };
-  const plan = await planRunInSteps({ spec: championSpec, manifest, splits });
-  return { plan, known: isKnown.filter(Boolean).length };
+  return planRunInSteps({ spec: championSpec, manifest, splits });
 }
 
 /** As `planChampion`, where the challenger and its data are in the store. */
@@ -82,5 +83,5 @@ export async function planStoredChampion(
   const { datasets } = new RunStore(store);
   const manifest = await datasets.manifest(challenger.dataset.key);
   const before = await datasets.manifest(card.data.contentHash);
-  return (await planChampion(card, challenger, manifest, before)).plan;
+  return planChampion(card, challenger, manifest, before);
 }

@@ -1,0 +1,60 @@
+import { readRun } from '@cryfold/aggregator';
+import { type Dataset, readClips } from '@cryfold/corpus';
+import { argmaxRows, evaluateRun } from '@cryfold/evaluation';
+import { type ModelCard, ModelPredictor, readStoredModel } from '@cryfold/model-registry';
+import type { RunStore } from '@cryfold/store';
+import type { Contest, ContestData } from './contest.js';
+import type { Predictions } from './verdict.js';
+
+/** What a finished run predicted out of fold for one of its estimators or fusions. */
+export async function outOfFold(store: RunStore, run: string, of: string): Promise<Predictions> {
+  const { input } = await readRun(store, run);
+  // A fusion is predicted from its members' probabilities, and by them.
+  const fused = Object.hasOwn(input.fusion, of);
+  const folds = (fused ? evaluateRun(input).probabilities : input.probabilities).get(of) ?? [];
+  const decisions = fused ? undefined : input.decisions?.get(of);
+  const classes = input.classes.length;
+  const winners = folds.map((fold, s) => argmaxRows(decisions?.[s] ?? fold ?? [], classes));
+  return (split, position) => ({
+    winner: winners[split][position],
+    probabilities: folds[split]!.subarray(position * classes, (position + 1) * classes),
+  });
+}
+
+/** The shares of the classes among a split's training clips: what always predicts the largest class. */
+export function classShares({ manifest: { clips, classes }, splits }: ContestData): Predictions {
+  const shares = splits.map(({ train }) => {
+    const counts = classes.map(() => 0);
+    for (const clip of Array.from(train)) counts[classes.indexOf(clips[clip].label)]++;
+    const probabilities = counts.map((count) => count / train.length);
+    return { winner: argmaxRows(probabilities, classes.length)[0], probabilities };
+  });
+  return (split) => shares[split];
+}
+
+/**
+ * What the stored champion predicts for the clips of a contest. It gives a class that it does not know the probability 0.
+ * @throws CryfoldError RATE_UNKNOWN, DATA_CHANGED, TENSORFLOW_MISSING, ARTIFACT_MISSING, ARTIFACT_CORRUPT
+ */
+export async function storedPredictions(
+  store: RunStore,
+  card: ModelCard,
+  { rows }: Contest,
+  { splits, dataset }: Pick<ContestData, 'splits'> & { dataset: Pick<Dataset, 'root' | 'clips' | 'classes'> },
+): Promise<Predictions> {
+  const wanted = new Set(rows.flatMap((positions, s) => positions.map((position) => splits[s].test[position])));
+  const tested = [...wanted].sort((a, b) => a - b);
+  const predictor = await ModelPredictor.load(await readStoredModel(store.artifacts, card));
+  const clips = tested.map((clip) => dataset.clips[clip]);
+  const { probabilities, winners } = await predictor.predictClips(readClips({ root: dataset.root, clips }));
+  const own = predictor.classes;
+  const columns = dataset.classes.map((label) => own.indexOf(label));
+  const rowOf = new Map(tested.map((clip, row) => [clip, row]));
+  return (split, position) => {
+    const row = rowOf.get(splits[split].test[position]) ?? -1;
+    return {
+      winner: columns.indexOf(winners[row]),
+      probabilities: columns.map((c) => (c < 0 ? 0 : probabilities[row * own.length + c])),
+    };
+  };
+}

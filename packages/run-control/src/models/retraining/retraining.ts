@@ -1,0 +1,216 @@
+import { CryfoldError } from '@cryfold/core';
+import type { Dataset } from '@cryfold/corpus';
+import type { MetricName, RunResults } from '@cryfold/evaluation';
+import { type ModelCard, ModelRegistry, modelOf, type RetrainRecord } from '@cryfold/model-registry';
+import type { DatasetManifest, RunPlan } from '@cryfold/plan';
+import type { RunStore } from '@cryfold/store';
+import { checkClipLength, planChampion } from '../champion-plan.js';
+import { configurationOf } from '../final-model.js';
+import type { ModelControl } from '../model-control.js';
+import { type Contest, type ContestData, chooseContest, type Opponent } from './contest.js';
+import { type Heard, heardOf } from './heard.js';
+import { lacking } from './lacking.js';
+import { classShares, outOfFold, storedPredictions } from './predictions.js';
+import { judge, type Predictions, type RetrainVerdict } from './verdict.js';
+
+/** What `--json` prints and `models/<name>/last-retrain.json` holds. */
+export type RetrainReport = RetrainRecord & {
+  /** Why it was refused: nothing can be said, it is not better, or a class's recall falls */
+  code: 'MODEL_INCOMPARABLE' | NonNullable<RetrainVerdict['code']> | null;
+  evidence: {
+    data: {
+      contentHash: string;
+      clips: number;
+      /** Clips that the champion was trained on, under the same label */
+      known: number;
+      /** Which share of the champion's clips these are; null where there is no champion */
+      share: number | null;
+    };
+    challenger: { run: string; of: string };
+    champion: { version: string; run: string; of: string } | null;
+    margin: number;
+    metric: MetricName;
+    /** Who stood against the challenger; null where nothing was compared */
+    opponent: Opponent | null;
+  } & Partial<Pick<RetrainVerdict, 'test' | 'recall'>>;
+};
+
+export interface Challenge {
+  /** Whose champion is challenged */
+  model: string;
+  /** Which estimator or fusion of the new run challenges it */
+  of: string;
+  /** By how much a class's recall may fall, 0 to 1 */
+  margin: number;
+  /** What decides */
+  metric: MetricName;
+  /** The challenger's run over the new data */
+  plan: RunPlan;
+  manifest: DatasetManifest;
+  dataset: Dataset;
+}
+
+/** What a retraining needs of whoever runs it. */
+export interface RetrainingSteps {
+  /**
+   * Publishes and runs a plan, as `cryfold run`: what is in the store is not computed again.
+   * @param standIn where it is the stand-in of this champion
+   * @returns undefined when stopped before the end
+   */
+  evaluate(plan: RunPlan, standIn?: ModelCard): Promise<RunResults | undefined>;
+  /** Why nothing was decided, where somebody stopped the command during a run */
+  left(run: string): string;
+  /** Tells what is done */
+  say(text: string): void;
+  onProgress(text: string): void;
+  stop: AbortSignal;
+}
+
+type Outcome = RetrainReport['outcome'];
+
+/** Evaluates a challenger against the champion, and promotes it if it is really better. */
+export class Retraining {
+  readonly #challenge: Challenge;
+  readonly #store: RunStore;
+  readonly #models: ModelControl;
+  readonly #steps: RetrainingSteps;
+  readonly #evidence: RetrainReport['evidence'];
+  readonly #data: ContestData;
+
+  constructor(challenge: Challenge, store: RunStore, models: ModelControl, steps: RetrainingSteps) {
+    this.#challenge = challenge;
+    this.#store = store;
+    this.#models = models;
+    this.#steps = steps;
+    const { plan, of, margin, metric, manifest } = challenge;
+    this.#evidence = {
+      data: { contentHash: plan.dataset.key, clips: plan.dataset.clips, known: 0, share: null },
+      challenger: { run: plan.run, of },
+      ...{ champion: null, margin, metric, opponent: null },
+    };
+    this.#data = { manifest, splits: plan.splits.filter(({ outer }) => outer === undefined) };
+  }
+
+  /** @throws CryfoldError as training, reading and predicting do */
+  async run(): Promise<RetrainReport> {
+    const { model } = this.#challenge;
+    const registry = new ModelRegistry(this.#store.artifacts);
+    // The decision is about this champion: if there is another one at the end, it does not count.
+    const held = await registry.champion(model);
+    const card = held && (await registry.find(model, held.version));
+    if (card) this.#evidence.champion = { version: card.version, run: card.run, of: card.of };
+    const decided = await this.#decide(card);
+    if (!('promote' in decided) || !decided.promote) return this.#report(decided, card?.version);
+    const { plan, of } = this.#challenge;
+    const { card: made } = await this.#models.make(
+      { run: plan.run, of, name: model },
+      { signal: this.#steps.stop, onProgress: this.#steps.onProgress },
+    );
+    try {
+      const { reason } = decided;
+      const decision = { by: 'retrain', reason, evidence: this.#evidence, expected: held?.seq ?? 0 } as const;
+      await this.#models.promote(model, made.version, decision);
+      return this.#report({ outcome: 'promoted', reason }, made.version);
+    } catch (error) {
+      if (!(error instanceof CryfoldError) || error.code !== 'PROMOTION_LOST') throw error;
+      const { version } = (await registry.champion(model)) ?? {};
+      return this.#report({ outcome: 'lost', reason: error.message }, version);
+    }
+  }
+
+  #report(
+    { outcome = 'refused', code = null, reason }: { outcome?: Outcome; code?: RetrainReport['code']; reason: string },
+    champion: string | undefined,
+  ): RetrainReport {
+    return {
+      ...{ format: 1, at: new Date().toISOString(), model: this.#challenge.model, outcome, code, reason },
+      ...{ champion: champion ?? null, evidence: this.#evidence },
+    };
+  }
+
+  /** Everything before the promotion. */
+  async #decide(
+    card: ModelCard | undefined,
+  ): Promise<RetrainVerdict | { outcome?: Outcome; code?: 'MODEL_INCOMPARABLE'; reason: string }> {
+    const { plan, of, metric, margin } = this.#challenge;
+    const steps = this.#steps;
+    if (card && this.#isUnchanged(card)) {
+      Object.assign(this.#evidence.data, { known: plan.dataset.clips, share: 1 });
+      return { outcome: 'unchanged', reason: 'the champion was trained on this very data with these parameters' };
+    }
+    try {
+      // Before the challenger is trained: it would be in vain where nothing can be compared.
+      const { contest, predictions, standIn } = await this.#prepare(card);
+      steps.say(`challenger: run ${plan.run}, ${plan.jobs.length} folds`);
+      const challenger = await steps.evaluate(plan);
+      if (!challenger) return { outcome: 'cancelled', reason: steps.left(plan.run) };
+      if (!modelOf(challenger, of).complete) return { outcome: 'incomplete', reason: lacking(challenger, of) };
+      let opponent = predictions;
+      if (standIn && card) {
+        const before = await steps.evaluate(standIn, card);
+        if (!before) return { outcome: 'cancelled', reason: steps.left(standIn.run) };
+        if (!modelOf(before, card.of).complete) return { outcome: 'incomplete', reason: lacking(before, card.of) };
+        opponent = await outOfFold(this.#store, standIn.run, card.of);
+      }
+      const verdict = judge({
+        ...{ data: this.#data, contest, metric, margin },
+        challenger: await outOfFold(this.#store, plan.run, of),
+        opponent: opponent ?? classShares(this.#data),
+      });
+      Object.assign(this.#evidence, { test: verdict.test, recall: verdict.recall });
+      return verdict;
+    } catch (error) {
+      if (!(error instanceof CryfoldError) || error.code !== 'MODEL_INCOMPARABLE') throw error;
+      return { code: 'MODEL_INCOMPARABLE', reason: error.message };
+    }
+  }
+
+  /**
+   * How the challenger will be compared, and what its opponent predicts as far as that is known now.
+   * @throws CryfoldError MODEL_INCOMPARABLE
+   */
+  async #prepare(
+    card: ModelCard | undefined,
+  ): Promise<{ contest: Contest; predictions?: Predictions; standIn?: RunPlan }> {
+    const { manifest, plan, dataset } = this.#challenge;
+    const before = card && (await this.#store.datasets.manifest(card.data.contentHash));
+    const heard = before && this.#note(heardOf(before, manifest));
+    if (card) checkClipLength(card, plan.spec);
+    const chosen = chooseContest(this.#data, heard, before?.classes);
+    if ('refusal' in chosen) {
+      throw new CryfoldError('MODEL_INCOMPARABLE', chosen.refusal);
+    }
+    this.#evidence.opponent = chosen.opponent;
+    const { clips, groups, opponent } = chosen;
+    if (!card || !before) return { contest: chosen };
+    const where = `champion ${card.version}`;
+    if (opponent === 'stand-in') {
+      const standIn = await planChampion(card, plan, manifest, before);
+      this.#steps.say(`${where}: its stand-in is run ${standIn.run}, ${this.#evidence.data.known} clips known`);
+      return { contest: chosen, standIn };
+    }
+    this.#steps.say(`${where}: tested on ${clips} clips of ${groups} groups that it does not know`);
+    try {
+      const data = { splits: this.#data.splits, dataset };
+      return { contest: chosen, predictions: await storedPredictions(this.#store, card, chosen, data) };
+    } catch (error) {
+      if (!(error instanceof CryfoldError) || error.code !== 'RATE_UNKNOWN') throw error;
+      throw new CryfoldError('MODEL_INCOMPARABLE', `the stored champion cannot be tested: ${error.message}`);
+    }
+  }
+
+  #note(heard: Heard): Heard {
+    const known = heard.known.filter(Boolean).length;
+    Object.assign(this.#evidence.data, { known, share: heard.share });
+    return heard;
+  }
+
+  #isUnchanged(card: ModelCard): boolean {
+    const { plan, of } = this.#challenge;
+    if (card.run === plan.run && card.of === of) return true;
+    return (
+      card.data.contentHash === plan.dataset.key &&
+      configurationOf(card.spec as typeof plan.spec, card.of) === configurationOf(plan.spec, of)
+    );
+  }
+}

@@ -1,0 +1,156 @@
+import {
+  type GroupTest,
+  METRICS,
+  type MetricName,
+  type PairedRows,
+  type Predicted,
+  pairedGroupTest,
+  scoreOf,
+} from '@cryfold/evaluation';
+import type { Contest, ContestData, Opponent } from './contest.js';
+
+/** Two-sided p-value below which a difference counts; a worse model passes it in half as many cases. */
+export const SIGNIFICANCE = 0.05;
+
+/** What a model predicts for one test clip. */
+export interface RowPrediction {
+  /** Index of the class */
+  winner: number;
+  /** Of each class, together 1 */
+  probabilities: ArrayLike<number>;
+}
+
+/** @param split index of the split, @param position of the clip in its test part */
+export type Predictions = (split: number, position: number) => RowPrediction;
+
+/** The comparison behind a verdict. */
+export interface RetrainTest {
+  metric: MetricName;
+  opponent: Opponent;
+  /** Different clips and groups that were compared */
+  clips: number;
+  groups: number;
+  /** The metric over all compared test clips of all repeats */
+  challenger: number;
+  champion: number;
+  /** Challenger minus champion */
+  difference: number;
+  /** Two-sided, of the randomisation test over groups */
+  pValue: number;
+}
+
+export interface RetrainVerdict {
+  promote: boolean;
+  /** Why not */
+  code: 'NOT_BETTER' | 'RECALL_FALLS' | null;
+  reason: string;
+  test: RetrainTest;
+  /** Recall of each class on the compared clips; empty where there is no champion */
+  recall: { label: string; champion: number; challenger: number }[];
+}
+
+/** Tests two models on the same rows; `pairedGroupTest` unless a test of another kind is tried. */
+export type PairedTestOf = (rows: PairedRows, metric: MetricName) => GroupTest;
+
+export interface Judging {
+  data: ContestData;
+  contest: Contest;
+  challenger: Predictions;
+  opponent: Predictions;
+  metric: MetricName;
+  /** By how much a class's recall may fall, 0 to 1 */
+  margin: number;
+  test?: PairedTestOf;
+}
+
+/** The rows of a contest, as the paired test takes them. */
+function pairRows({ data: { manifest, splits }, contest, challenger, opponent }: Judging): PairedRows {
+  const classes = manifest.classes.length;
+  const index = new Map(manifest.classes.map((label, c) => [label, c]));
+  const places = contest.rows.flatMap((positions, split) => positions.map((position) => ({ split, position })));
+  const clips = places.map(({ split, position }) => manifest.clips[splits[split].test[position]]);
+  const predicted = (of: Predictions): Predicted => {
+    const winners = new Int32Array(places.length);
+    const probabilities = new Float64Array(places.length * classes);
+    places.forEach(({ split, position }, row) => {
+      const prediction = of(split, position);
+      winners[row] = prediction.winner;
+      probabilities.set(prediction.probabilities, row * classes);
+    });
+    return { winners, probabilities };
+  };
+  return {
+    classes,
+    labels: Int32Array.from(clips, ({ label }) => index.get(label) ?? -1),
+    groups: clips.map(({ group }) => group),
+    ...{ a: predicted(challenger), b: predicted(opponent) },
+  };
+}
+
+/** Share of each class's rows that a model gets right; NaN for a class without rows. */
+function recallOf({ classes, labels }: PairedRows, { winners }: Predicted): number[] {
+  const right = new Array<number>(classes).fill(0);
+  const all = new Array<number>(classes).fill(0);
+  for (let row = 0; row < labels.length; row++) {
+    all[labels[row]]++;
+    if (winners[row] === labels[row]) right[labels[row]]++;
+  }
+  return right.map((count, c) => count / all[c]);
+}
+
+const signed = (text: string, value: number) => (value > 0 ? `+${text}` : text);
+const points = (value: number) => signed(`${(100 * value).toFixed(2)} points`, value);
+
+const NAMES: Record<Opponent, string> = {
+  champion: 'the champion',
+  'stand-in': 'the champion’s stand-in',
+  majority: 'the majority class',
+};
+
+/** Such as `accuracy 84.83 %, not 92.67 % (-7.84 points), on 240 clips of 50 groups that neither was trained on, p 0.0100`. */
+function describe({ metric, opponent, challenger, champion, difference, clips, groups, pValue }: RetrainTest): string {
+  const { title, share } = METRICS[metric];
+  const figure = (value: number) => (share ? `${(100 * value).toFixed(2)} %` : value.toFixed(4));
+  const change = share ? points(difference) : signed(difference.toFixed(4), difference);
+  const p = pValue < 0.001 ? '<0.001' : pValue.toFixed(4);
+  const unheard = opponent === 'majority' ? '' : ' that neither was trained on';
+  const tested = `${clips} clips of ${groups} groups${unheard}`;
+  return `${title} ${figure(challenger)}, not ${figure(champion)} (${change}), on ${tested}, p ${p}`;
+}
+
+/**
+ * Promotes a challenger that is better than its opponent by the metric (two-sided p below 0.05 over groups) and recalls
+ * no class worse by more than the margin, both on the same clips, of which neither was trained on the sound.
+ */
+export function judge(judging: Judging): RetrainVerdict {
+  const { data, contest, metric, margin, test: testOf = pairedGroupTest } = judging;
+  const { opponent, clips, groups } = contest;
+  const rows = pairRows(judging);
+  const { a: challenger, b: champion, pValue } = testOf(rows, metric);
+  const test = { metric, opponent, clips, groups, challenger, champion, difference: challenger - champion, pValue };
+  const better = pValue < SIGNIFICANCE && scoreOf(metric, test.difference) > 0;
+  const [before, after] = [recallOf(rows, rows.b), recallOf(rows, rows.a)];
+  const recall =
+    opponent === 'majority'
+      ? []
+      : data.manifest.classes.flatMap((label, c) =>
+          Number.isNaN(after[c]) ? [] : [{ label, champion: before[c], challenger: after[c] }],
+        );
+  const verdict = { test, recall };
+  if (!better) {
+    return {
+      promote: false,
+      code: 'NOT_BETTER',
+      reason: `not better than ${NAMES[opponent]}: ${describe(test)}`,
+      ...verdict,
+    };
+  }
+  const fallen = recall.filter((one) => one.champion - one.challenger > margin);
+  if (fallen.length > 0) {
+    const list = fallen.map((one) => `${one.label} (${points(one.challenger - one.champion)})`).join(', ');
+    const reason = `better, but recall falls by more than ${(100 * margin).toFixed(2)} points: ${list}`;
+    return { promote: false, code: 'RECALL_FALLS', reason, ...verdict };
+  }
+  const first = opponent === 'majority' ? 'the first champion, ' : '';
+  return { promote: true, code: null, reason: `${first}better than ${NAMES[opponent]}: ${describe(test)}`, ...verdict };
+}

@@ -1,0 +1,304 @@
+// How often `cryfold retrain` promotes a worse model, and how often a better one, over many overlaps of the new data with
+// the champion's. Draws corpora of infants, trains nearest-mean classifiers on them, decides with the code of the command
+// (what is known, who stands against the challenger, the test), and asks a large held-out set who was right.
+//
+// With --nights N a slightly worse configuration challenges the same champion every night, on data that grows.
+//
+// usage: tools/simulate-retrain [--cases 300] [--seed 0] [--metric accuracy] [--nights N] [--json]
+import { parseArgs } from 'node:util';
+import {
+  METRIC_NAMES,
+  METRICS,
+  type MetricName,
+  nadeauBengio,
+  RandomState,
+  repeatedStratifiedGroupKFold,
+  repeatedStratifiedKFold,
+  type Split,
+  scoreOf,
+} from '@cryfold/evaluation';
+import { type ContestData, chooseContest, heardOf, judge, type Predictions, SIGNIFICANCE } from '@cryfold/run-control';
+import {
+  CLASSES,
+  COLUMNS,
+  crossValidate,
+  measure,
+  POOR,
+  predicted,
+  type SimulatedClip,
+  train,
+  World,
+} from './retrain-world.js';
+
+/** Clips that the champion was trained on */
+const CHAMPION = 360;
+const PER_INFANT = 6;
+const HELD_OUT = 2000;
+const FOLDS = { splits: 5, repeats: 2 };
+const MARGIN = 0.05;
+
+/** Columns that the nightly challenger reads */
+const SLIGHTLY_POOR = 28;
+
+/** Which share of the new data the champion knows */
+const OVERLAPS = [0, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 1];
+/** Clips of the new data over those of the champion */
+const SIZES = [1 / 3, 1, 2];
+/**
+ * grouped: folds keep infants whole, the new clips and the held-out ones are of new infants. random: random folds, and
+ * all clips are of the same infants.
+ */
+const PROTOCOLS = ['grouped', 'random'] as const;
+type Protocol = (typeof PROTOCOLS)[number];
+
+interface Scenario {
+  protocol: Protocol;
+  size: number;
+  overlap: number;
+  metric: MetricName;
+}
+
+interface Case {
+  /** How much better the challenger, trained on all the new data, is on held-out clips; above 0 is better */
+  truth: number;
+  opponent: 'champion' | 'stand-in' | 'refused';
+  promoted: boolean;
+  /** Whether the rule before this one promoted: always a stand-in, and a t-test over folds */
+  formerly: boolean;
+}
+
+/** The champion's clips, the new data, and clips to find the truth by. */
+function drawClips(world: World, random: RandomState, { protocol, size, overlap }: Scenario) {
+  const total = Math.round(CHAMPION * size);
+  const known = Math.min(Math.round(total * overlap), CHAMPION);
+  const several = (count: number) => world.infants(Math.ceil(count / PER_INFANT));
+  const clipsOf = (infants: ReturnType<World['infants']>, count: number) =>
+    Array.from({ length: count }, (_, i) =>
+      world.clip(
+        protocol === 'grouped' ? infants[Math.floor(i / PER_INFANT)] : infants[random.randint(infants.length)],
+      ),
+    );
+  const all = several(CHAMPION);
+  const champion = clipsOf(all, CHAMPION);
+  const added = clipsOf(protocol === 'grouped' ? several(total - known) : all, total - known);
+  const heldOut = Array.from({ length: HELD_OUT }, () =>
+    world.clip(protocol === 'grouped' ? world.infants(1)[0] : all[random.randint(all.length)]),
+  );
+  return { champion, now: [...champion.slice(0, known), ...added], heldOut };
+}
+
+interface Night {
+  protocol: Protocol;
+  metric: MetricName;
+  champion: SimulatedClip[];
+  now: SimulatedClip[];
+  /** Columns that the champion and the challenger read */
+  before: number;
+  after: number;
+}
+
+/** What `cryfold retrain` would do; undefined where a model cannot be trained. */
+function retrain({ protocol, metric, champion, now, before, after }: Night, random: RandomState) {
+  const manifest = { clips: now, grouped: true, classes: CLASSES };
+  const labels = Int32Array.from(now, (clip) => clip.class);
+  const groups = now.map(({ group }) => group);
+  const options = { ...FOLDS, seed: random.uint32() };
+  const splits =
+    protocol === 'grouped'
+      ? repeatedStratifiedGroupKFold(labels, groups, options)
+      : repeatedStratifiedKFold(labels, options);
+  const [stored, deployed] = [train(champion, before), train(now, after)];
+  const challenger = crossValidate(now, splits, after);
+  if (!stored || !deployed || !challenger) return undefined;
+
+  const heard = heardOf({ clips: champion, grouped: true }, manifest);
+  const data: ContestData = { manifest, splits };
+  const contest = chooseContest(data, heard, CLASSES);
+  const standIn = crossValidate(now, splits, before, (clip) => heard.known[clip]);
+  const found = { stored, deployed, challenger, standIn, splits };
+  if ('refusal' in contest) return { ...found, opponent: 'refused', promoted: false } as const;
+  const opponent: Predictions | undefined =
+    contest.opponent === 'champion'
+      ? (split, position) => predicted(stored(now[splits[split].test[position]]))
+      : standIn;
+  if (!opponent) return undefined;
+  const { promote } = judge({ data, contest, challenger, opponent, metric, margin: MARGIN });
+  return { ...found, opponent: contest.opponent as Case['opponent'], promoted: promote };
+}
+
+/** How much better the challenger, trained on all the new data, is than the stored champion; above 0 is better. */
+function truthOf(
+  { stored, deployed }: NonNullable<ReturnType<typeof retrain>>,
+  heldOut: readonly SimulatedClip[],
+  metric: MetricName,
+): number {
+  return scoreOf(metric, measure(deployed, heldOut, metric) - measure(stored, heldOut, metric));
+}
+
+function simulate(scenario: Scenario, random: RandomState): Case | undefined {
+  const { protocol, metric } = scenario;
+  const { champion, now, heldOut } = drawClips(new World(random), random, scenario);
+  // Of three challengers one has the champion's configuration, one a worse and one a better one.
+  const [before, after] = [
+    [COLUMNS, COLUMNS],
+    [COLUMNS, POOR],
+    [POOR, COLUMNS],
+  ][random.randint(3)];
+  const decided = retrain({ protocol, metric, champion, now, before, after }, random);
+  if (!decided) return undefined;
+  const { opponent, promoted, challenger, standIn, splits } = decided;
+  const formerly = standIn !== undefined && wonFormerly({ now, splits, metric }, challenger, standIn);
+  return { truth: truthOf(decided, heldOut, metric), opponent, promoted, formerly };
+}
+
+/** Night after night six clips of a new infant are added, and a slightly worse configuration challenges the champion. */
+function nightly(metric: MetricName, nights: number, random: RandomState): number | undefined {
+  const overlap = { protocol: 'grouped', size: 1, overlap: 1, metric } as const;
+  const world = new World(random);
+  const { champion, heldOut } = drawClips(world, random, overlap);
+  const now = [...champion];
+  for (let night = 1; night <= nights; night++) {
+    const [infant] = world.infants(1);
+    for (let i = 0; i < PER_INFANT; i++) now.push(world.clip(infant));
+    const decided = retrain(
+      { protocol: 'grouped', metric, champion, now, before: COLUMNS, after: SLIGHTLY_POOR },
+      random,
+    );
+    if (!decided?.promoted) continue;
+    return truthOf(decided, heldOut, metric) <= 0 ? night : undefined;
+  }
+  return undefined;
+}
+
+/** The rule that this one replaced; recall is judged over all test clips. */
+function wonFormerly(
+  { now, splits, metric }: { now: SimulatedClip[]; splits: Split[]; metric: MetricName },
+  challenger: Predictions,
+  standIn: Predictions,
+): boolean {
+  const ofFold = (of: Predictions, s: number) => {
+    const test = splits[s].test;
+    const rows = Float64Array.from(
+      [...test.keys()].flatMap((position) => [...Array.from(of(s, position).probabilities)]),
+    );
+    return METRICS[metric].of(
+      Array.from(test, (clip) => now[clip].class),
+      rows,
+      CLASSES.length,
+    );
+  };
+  const differences = splits.map((_, s) => scoreOf(metric, ofFold(challenger, s) - ofFold(standIn, s)));
+  const test = nadeauBengio(differences, 1 / (FOLDS.splits - 1));
+  if (!test || test.pValue >= SIGNIFICANCE || test.meanDifference <= 0) return false;
+  return CLASSES.every((_, c) => {
+    let [gained, all] = [0, 0];
+    for (const [s, { test: clips }] of splits.entries()) {
+      clips.forEach((clip, position) => {
+        if (now[clip].class !== c) return;
+        all++;
+        gained += Number(challenger(s, position).winner === c) - Number(standIn(s, position).winner === c);
+      });
+    }
+    return all === 0 || -gained / all <= MARGIN;
+  });
+}
+
+function summarise(cases: readonly Case[]) {
+  const worse = cases.filter(({ truth }) => truth <= 0);
+  const better = cases.filter(({ truth }) => truth > 0);
+  const clearly = cases.filter(({ truth }) => truth > 0.03);
+  const share = (of: readonly Case[], what: (one: Case) => boolean) =>
+    of.length === 0 ? null : of.filter(what).length / of.length;
+  const count = (of: readonly Case[], what: (one: Case) => boolean) => of.filter(what).length;
+  return {
+    cases: cases.length,
+    opponents: {
+      champion: count(cases, ({ opponent }) => opponent === 'champion'),
+      standIn: count(cases, ({ opponent }) => opponent === 'stand-in'),
+      refused: count(cases, ({ opponent }) => opponent === 'refused'),
+    },
+    notBetter: worse.length,
+    wrong: share(worse, ({ promoted }) => promoted),
+    formerlyWrong: share(worse, ({ formerly }) => formerly),
+    better: better.length,
+    right: share(better, ({ promoted }) => promoted),
+    clearlyBetter: clearly.length,
+    clearlyRight: share(clearly, ({ promoted }) => promoted),
+  };
+}
+
+const { values } = parseArgs({
+  options: {
+    cases: { type: 'string', default: '300' },
+    seed: { type: 'string', default: '0' },
+    metric: { type: 'string', default: 'accuracy' },
+    nights: { type: 'string', default: '0' },
+    json: { type: 'boolean', default: false },
+  },
+});
+const [cases, seed, nights] = [values.cases, values.seed, values.nights].map(Number);
+const metric = METRIC_NAMES.find((name) => name === values.metric);
+const isWhole = (value: number, least: number) => Number.isInteger(value) && value >= least;
+if (!isWhole(cases, 1) || !isWhole(seed, 0) || !isWhole(nights, 0) || !metric) {
+  const metrics = METRIC_NAMES.join('|');
+  console.error(`usage: tools/simulate-retrain [--cases N] [--seed N] [--metric ${metrics}] [--nights N] [--json]`);
+  process.exit(2);
+}
+const about = { cases, seed, metric, level: SIGNIFICANCE / 2 };
+const percent = (value: number | null) => (value === null ? '-' : `${(100 * value).toFixed(1)} %`);
+const print = (text: string) => {
+  if (!values.json) console.log(text);
+};
+const line = (cells: readonly string[]) =>
+  print(cells.map((cell, c) => (c === 0 ? cell.padEnd(8) : cell.padStart(11))).join(''));
+
+function simulateNights(random: RandomState): void {
+  const won = Array.from({ length: cases }, () => nightly(about.metric, nights, random));
+  const shown = [1, 7, 30, 60, nights].filter((night, i, all) => night <= nights && all.indexOf(night) === i);
+  const within = shown.map((night) => ({
+    nights: night,
+    wrong: won.filter((one) => one !== undefined && one <= night).length / cases,
+  }));
+  print(`${cases} champions, each challenged every night by a slightly worse configuration; wrongly replaced within`);
+  for (const { nights: night, wrong } of within) line([`${night} nights`, percent(wrong)]);
+  if (values.json) console.log(JSON.stringify({ ...about, within }, null, 2));
+}
+
+function simulateOverlaps(random: RandomState): void {
+  const title = METRICS[about.metric].title;
+  print(`${cases} cases a row; the champion was trained on ${CHAMPION} clips; metric ${title}`);
+  print(
+    `wrong: promoted though not better, stated level ${percent(about.level)}; formerly: by a stand-in at any overlap`,
+  );
+  print('right: promoted where better; clearly: where better by more than 0.03');
+  line(['folds', 'clips', 'known', 'champion', 'stand-in', 'refused', 'wrong', 'formerly', 'right', 'clearly']);
+  const cellsOf = ({ opponents, cases: all, ...row }: ReturnType<typeof summarise>) => [
+    ...[opponents.champion, opponents.standIn, opponents.refused].map((count) => percent(count / all)),
+    ...[row.wrong, row.formerlyWrong, row.right, row.clearlyRight].map(percent),
+  ];
+  const rows: object[] = [];
+  for (const protocol of PROTOCOLS) {
+    const ofProtocol: Case[] = [];
+    for (const size of SIZES) {
+      for (const overlap of OVERLAPS.filter((share) => share * size <= 1)) {
+        const drawn: Case[] = [];
+        while (drawn.length < cases) {
+          const one = simulate({ protocol, size, overlap, metric: about.metric }, random);
+          if (one) drawn.push(one);
+        }
+        ofProtocol.push(...drawn);
+        const row = summarise(drawn);
+        const clips = Math.round(CHAMPION * size);
+        rows.push({ protocol, clips, overlap, ...row });
+        line([protocol, String(clips), percent(overlap), ...cellsOf(row)]);
+      }
+    }
+    const total = summarise(ofProtocol);
+    rows.push({ protocol, clips: null, overlap: null, ...total });
+    line([protocol, 'all', '', ...cellsOf(total)]);
+  }
+  if (values.json) console.log(JSON.stringify({ ...about, rows }, null, 2));
+}
+
+if (nights > 0) simulateNights(new RandomState(seed));
+else simulateOverlaps(new RandomState(seed));
