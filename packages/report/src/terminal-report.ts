@@ -1,6 +1,7 @@
 import type { RunResults } from '@cryfold/evaluation';
 import { comparisonTable, pooledTable } from './comparison-table.js';
 import { confusionTable } from './confusion-table.js';
+import { headline } from './headline.js';
 import { searchTable } from './search-table.js';
 import { tableTwo } from './table-two.js';
 import { paint, type TextOptions } from './text.js';
@@ -14,6 +15,7 @@ export function terminalReport(results: RunResults, options: TextOptions = {}): 
   });
   return [
     tableTwo(results, options),
+    headline(results),
     searchTable(results, options),
     ...matrices,
     pooledTable(results, options),
