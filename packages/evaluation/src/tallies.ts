@@ -1,6 +1,6 @@
 import type { EvaluationInput, FoldProbabilities } from './evaluation-input.js';
 import type { MetricName } from './metric.js';
-import { accuracy, argmaxRows, balancedAccuracy, logLoss, macroF1 } from './metrics.js';
+import { argmaxRows, balancedAccuracy, logLoss, macroF1 } from './metrics.js';
 
 /** What a model predicts: probabilities, and the decision values by which it chooses classes, where it has them. */
 export interface Predictions {
@@ -14,11 +14,18 @@ export interface Predictions {
  */
 export type Tally = Float64Array;
 
-const OF_CONFUSION = { accuracy, balancedAccuracy, macroF1 } as const;
+const OF_CONFUSION = { balancedAccuracy, macroF1 } as const;
 
 /** The metric over all predictions of a tally. */
 export function metricOfTally(metric: MetricName, tally: Tally, classes: number): number {
-  if (metric === 'logLoss') return tally[classes * classes] / tally[classes * classes + 1];
+  const count = tally[classes * classes + 1];
+  if (metric === 'logLoss') return tally[classes * classes] / count;
+  if (metric === 'accuracy') {
+    // As `accuracy` of the matrix, without making one: tests ask for it some 20,000 times.
+    let right = 0;
+    for (let c = 0; c < classes; c++) right += tally[c * classes + c];
+    return right / count;
+  }
   const rows = Array.from({ length: classes }, (_, c) => Array.from(tally.subarray(c * classes, (c + 1) * classes)));
   return OF_CONFUSION[metric](rows);
 }
