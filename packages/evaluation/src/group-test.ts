@@ -62,11 +62,13 @@ export function testGroups(
   const base = { groups, difference, ...interval, exact };
   if (groups < LEAST_GROUPS) return { ...base, pValue: null, untested: 'too few groups' };
   if (deltas.length === 0) return { ...base, pValue: null, untested: 'no spread' };
+  const [ownA, ownB] = [sumA.slice(), sumB.slice()];
   let extreme = 0;
   const reached = Math.abs(difference) - 1e-9;
   for (const flips of exact ? allFlips(deltas.length) : randomFlips(deltas.length)) {
-    const [ownA, ownB] = [sumA.slice(), sumB.slice()];
-    for (const [d, flip] of flips.entries()) if (flip) exchange(ownA, ownB, deltas[d]);
+    ownA.set(sumA);
+    ownB.set(sumB);
+    for (let d = 0; d < flips.length; d++) if (flips[d]) exchange(ownA, ownB, deltas[d]);
     if (Math.abs(value(ownA) - value(ownB)) >= reached) extreme++;
   }
   const pValue = exact ? extreme / 2 ** deltas.length : (extreme + 1) / (SAMPLES + 1);

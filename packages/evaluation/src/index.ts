@@ -32,7 +32,7 @@ export {
   repeatedStratifiedGroupKFold,
   stratifiedGroupKFold,
 } from './group-k-fold.js';
-export { type GroupTest, LEAST_GROUPS, testGroups, type Untested } from './group-test.js';
+export { LEAST_GROUPS, testGroups, type Untested } from './group-test.js';
 export {
   type FoldOptions,
   kFold,
