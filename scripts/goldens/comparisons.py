@@ -36,12 +36,6 @@ def nadeau_bengio(differences, ratio):
     }
 
 
-def mcnemar(only_a, only_b):
-    pairs = only_a + only_b
-    p = stats.binomtest(only_a, pairs, 0.5).pvalue if pairs else 1.0
-    return {"onlyA": only_a, "onlyB": only_b, "pValue": p}
-
-
 def softmax_rows(n, classes, scale, labels, lean):
     z = scale * random.standard_normal((n, classes))
     z[np.arange(n), labels] += lean
@@ -49,20 +43,54 @@ def softmax_rows(n, classes, scale, labels, lean):
     return p / p.sum(axis=1, keepdims=True)
 
 
-def bootstrap(groups, classes, samples, seed):
-    confusions = random.integers(0, 6, (groups, classes, classes))
-    draws = np.random.RandomState(seed).randint(groups, size=(samples, groups))
-    totals = confusions[draws].sum(axis=1)
-    recall = np.diagonal(totals, axis1=1, axis2=2) / totals.sum(axis=2)
-    accuracy = np.trace(totals, axis1=1, axis2=2) / totals.sum(axis=(1, 2))
-    bounds = lambda v: dict(zip(("low", "high"), np.percentile(v, [2.5, 97.5]).tolist()))
+def metric_of(metric, rows):
+    """A metric of predictions, by scikit-learn; rows are (label, predicted class, probabilities)."""
+    labels, predicted = [row[0] for row in rows], [row[1] for row in rows]
+    if metric == "logLoss":
+        return metrics.log_loss(labels, [row[2] for row in rows], labels=range(len(rows[0][2])))
     return {
-        "confusions": confusions.tolist(),
-        "samples": samples,
-        "seed": seed,
-        "accuracy": bounds(accuracy),
-        "balancedAccuracy": bounds(recall.mean(axis=1)),
-    }
+        "accuracy": metrics.accuracy_score,
+        "balancedAccuracy": metrics.balanced_accuracy_score,
+        "macroF1": lambda *pair: metrics.f1_score(*pair, average="macro"),
+    }[metric](labels, predicted)
+
+
+def jackknife(statistic, groups):
+    without = [statistic([group for h, group in enumerate(groups) if h != g]) for g in range(len(groups))]
+    return np.sqrt((len(groups) - 1) * np.var(without))
+
+
+def group_test(metric, groups, classes, lean):
+    """Two models' predictions of the same groups: the exact exchange of groups by scipy, the interval by the jackknife."""
+    sizes = random.integers(2, 7, groups)
+    labels = [random.integers(0, classes, size) for size in sizes]
+    models = []
+    for own in (1.5, lean):
+        parts = [softmax_rows(size, classes, 1, y, own) for size, y in zip(sizes, labels)]
+        models.append([[(int(l), int(row.argmax()), row.tolist()) for l, row in zip(y, p)] for y, p in zip(labels, parts)])
+    flat = lambda parts: [row for part in parts for row in part]
+    everything = models[0] + models[1]
+    difference = lambda a, b: metric_of(metric, flat(everything[i] for i in a)) - metric_of(metric, flat(everything[i] for i in b))
+    exchanged = stats.permutation_test(
+        (np.arange(groups), groups + np.arange(groups)),
+        difference,
+        permutation_type="samples",
+        vectorized=False,
+        n_resamples=np.inf,
+    )
+    pairs = list(zip(*models))
+    apart = lambda chosen: metric_of(metric, flat(a for a, _ in chosen)) - metric_of(metric, flat(b for _, b in chosen))
+    error = jackknife(apart, pairs)
+    reach = stats.t.ppf(0.975, groups - 1) * error
+    observed = apart(pairs)
+    share = metric_of(metric, flat(models[0]))
+    golden = {"metric": metric, "classes": classes, "models": models, "difference": observed, "pValue": exchanged.pvalue}
+    golden |= {"low": observed - reach, "high": observed + reach}
+    if metric != "logLoss":
+        spread = jackknife(lambda chosen: metric_of(metric, flat(chosen)), models[0]) / (share * (1 - share))
+        around = special.logit(share) + stats.t.ppf([0.025, 0.975], groups - 1) * spread
+        golden["interval"] = dict(zip(("low", "high"), special.expit(around).tolist()))
+    return golden
 
 
 def temperature(n, classes, lean):
@@ -107,10 +135,13 @@ golden = {
     ],
     "nadeauBengio": [
         nadeau_bengio((shift + 0.02 * random.standard_normal(k)).tolist(), ratio)
-        for k, ratio, shift in [(2, 0.25, 0.01), (5, 0.25, 0), (10, 0.5, 0.01), (50, 0.25, 0.03), (50, 0.25, -0.2)]
+        for k, ratio, shift in [(5, 0.25, 0), (10, 0.5, 0.01), (50, 0.25, 0.03), (50, 0.25, -0.2)]
     ],
-    "mcNemar": [mcnemar(*pair) for pair in [(0, 0), (1, 0), (5, 5), (3, 9), (10, 2), (120, 171), (0, 60), (2300, 2412)]],
-    "bootstrap": [bootstrap(12, 3, 200, 0), bootstrap(40, 5, 100, 7)],
+    "groups": [
+        group_test(metric, groups, classes, lean)
+        for metric in ("accuracy", "balancedAccuracy", "macroF1", "logLoss")
+        for groups, classes, lean in [(7, 2, 1.5), (9, 3, 0.2)]
+    ],
     "temperature": [temperature(80, 3, 1.0), temperature(80, 5, 9.0), temperature(60, 2, 2.0)],
     "stacking": [stacking(60, 3, 2), stacking(60, 5, 2), stacking(60, 2, 3)],
 }

@@ -51,10 +51,8 @@ test('fuse answers from the store without training, says what it is worth, and s
     const args = ['fuse', path('a'), '--members', 'weak,rbf', '--rule', rule, '--out', path(out)];
     const { code, stdout, stderr } = await cryfold(args);
     assert.equal(code, 0, stderr);
-    assert.match(
-      stdout,
-      new RegExp(`fused-${rule} is (better than|worse than|equal to) its best member, \\w+ \\(.*p `),
-    );
+    const verdict = `fused-${rule} is (better than|worse than|not shown to differ from) its best member, \\w+ \\(.*by groups`;
+    assert.match(stdout, new RegExp(verdict));
     const fused = (await resultsIn(out)).models.at(-1);
     assert.deepEqual([fused?.method, fused?.members, fused?.complete], [rule, ['weak', 'rbf'], true]);
     if (skip) continue;
@@ -101,7 +99,35 @@ test('compare: better, worse and same have their exit codes, and a run is found 
   });
   const verdict = JSON.parse(stdout);
   assert.deepEqual([code, verdict.verdict, verdict.candidate.model], [5, 'same', 'combined']);
-  assert.equal(verdict.test.folds, 6);
+  assert.equal(verdict.folds, 6);
+});
+
+test('compare --metric: the metric that is asked for is tested by infant and named, and runs of a store are needed', async () => {
+  const compare = (run: string, ...more: string[]) =>
+    cryfold(['compare', run, path('a'), '--model', 'weak,rbf', ...more]);
+  const { groups, clips } = (await resultsIn('a')).dataset;
+  assert.ok(groups < clips);
+  for (const [metric, title] of [
+    ['balancedAccuracy', 'points of balanced accuracy'],
+    ['macroF1', 'points of macro F1'],
+    ['logLoss', 'log-loss'],
+  ]) {
+    const { code, stdout } = await compare(path('a'), '--metric', metric);
+    assert.equal(code, 0, stdout);
+    assert.match(stdout, new RegExp(`^better: .*\n[+-][\\d.]+ ${title} pooled over ${groups} groups, 95 % interval`));
+    const json = JSON.parse((await compare(path('a'), '--metric', metric, '--json')).stdout);
+    assert.equal(json.metric, metric);
+    assert.equal(json.byGroup.difference < 0, metric === 'logLoss');
+  }
+  const wrong = await compare(path('a'), '--metric', 'magic');
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.stderr, /USAGE.*magic[\s\S]*balancedAccuracy/);
+  const copy = await temporaryFolder();
+  await cp(path('a', 'results.json'), join(copy.path, 'results.json'));
+  const alone = await compare(copy.path);
+  await copy.remove();
+  assert.equal(alone.code, 2);
+  assert.match(alone.stderr, /RUN_NOT_FOUND.*no store with the folds/);
 });
 
 test('compare: missing folds are incomplete, other folds are refused', async () => {

@@ -83,6 +83,20 @@ test('runs, their models and final models are written as MLflow has them, and ML
     soft.folds.map(({ accuracy }: { accuracy: number }, i: number) => [accuracy, i]),
   );
   assert.equal(await readFile(join(names.get('soft') ?? '', 'params', 'C'), 'utf8'), '50');
+  // A pooled figure and its interval, and nothing pooled under the name of the mean over folds.
+  const metric = async (name: string) =>
+    Number((await readFile(join(names.get('soft') ?? '', 'metrics', name), 'utf8')).split(' ')[1]);
+  assert.equal(await metric('accuracy'), soft.accuracy.mean);
+  assert.equal(await metric('pooled.accuracy'), soft.pooled.accuracy);
+  assert.equal(await metric('pooled.accuracy.low95'), soft.pooled.intervals.accuracy.low);
+  assert.equal(await metric('pooled.recall.pain'), soft.pooled.perClass.at(-1).recall);
+  const written = await readdir(join(names.get('soft') ?? '', 'metrics'));
+  assert.deepEqual(
+    written.filter((name) => /^(?!pooled\.).*(95|recall|precision)/.test(name)),
+    [],
+  );
+  const { pooled } = results.models.find(({ name }: { name: string }) => name === card.of);
+  assert.equal(card.metrics[0].pooled.accuracy, pooled.accuracy);
   // The final model is of the winner, and says how it was chosen.
   assert.deepEqual([card.search.nested, card.search.winners[0].parameters], [false, { C: 50 }]);
   assert.ok(card.limits.some((limit: string) => limit.includes('too good')));

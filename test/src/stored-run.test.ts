@@ -13,6 +13,12 @@ const GOLDENS = join(ROOT, 'test', 'goldens');
 /** SHA-256 of the out-of-fold.csv that commit 9364da0 wrote for this store. */
 const OUT_OF_FOLD = 'cc663f0b1b1b56c4eb150992892bac415b867bbf47b46c4943bec5de408eaf11';
 
+/**
+ * The results that commit 9364da0 wrote, in which format 2 replaced the intervals of pooled figures and the comparisons;
+ * every other figure has the bytes of that commit.
+ */
+const RESULTS = 'results-9364da0.json';
+
 test('a store written by commit 9364da0 is found: nothing is trained, and the results have the same bytes', {
   skip: withoutRedis,
 }, async (t) => {
@@ -34,9 +40,6 @@ test('a store written by commit 9364da0 is found: nothing is trained, and the re
   assert.equal(code, 0, stderr);
   const trained = (await logLines(path('out'))).filter(({ msg }) => msg === 'fold started');
   assert.deepEqual(trained, []);
-  assert.equal(
-    await readFile(path('out', 'results.json'), 'utf8'),
-    await readFile(join(GOLDENS, 'results-9364da0.json'), 'utf8'),
-  );
+  assert.equal(await readFile(path('out', 'results.json'), 'utf8'), await readFile(join(GOLDENS, RESULTS), 'utf8'));
   assert.equal(sha256(await readFile(path('out', 'out-of-fold.csv'))), OUT_OF_FOLD);
 });

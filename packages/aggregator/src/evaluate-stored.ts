@@ -1,3 +1,4 @@
+import { FORMATS } from '@cryfold/core';
 import { evaluateRun, type FoldProbabilities, outOfFoldCsv, type RunResults } from '@cryfold/evaluation';
 import type { Spec } from '@cryfold/plan';
 import type { StoredRun } from './read-run.js';
@@ -21,7 +22,7 @@ export function evaluateStored(run: StoredRun, fusion: Spec['fusion'] = run.plan
   const { results, dataset, protocol, probabilities } = evaluateRun({ ...input, fusion });
   return {
     results: {
-      format: 1,
+      format: FORMATS.results,
       run: { id: plan.run, name: spec.name },
       spec,
       dataset: { name: plan.dataset.name, contentHash: plan.dataset.key, ...dataset },

@@ -132,6 +132,7 @@ function evaluationInput(
     })),
     estimators: plan.spec.estimators,
     fusion: plan.spec.fusion,
+    ...(plan.spec.search && { metric: plan.spec.search.metric }),
     probabilities,
     decisions,
     shuffled,

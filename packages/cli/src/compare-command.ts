@@ -1,13 +1,31 @@
+import { readRun } from '@cryfold/aggregator';
 import { CryfoldError } from '@cryfold/core';
-import { compareRuns, type RunComparison, type RunResults, type Verdict } from '@cryfold/evaluation';
+import {
+  compareRuns,
+  evaluateRun,
+  type FusionRule,
+  LEAST_FOLDS,
+  LEAST_GROUPS,
+  METRIC_NAMES,
+  METRICS,
+  type MetricName,
+  needsPredictions,
+  predictionsOf,
+  type RunComparison,
+  type RunResults,
+  type RunSide,
+  type Verdict,
+} from '@cryfold/evaluation';
 import { displayName } from '@cryfold/report';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
-import { findRun } from './find-run.js';
+import { type FoundRun, findRun, storeBehind } from './find-run.js';
+import { openStoreOf } from './open-store.js';
 import { jsonText, say } from './terminal.js';
 
 export interface CompareOptions {
   model?: string[];
+  metric?: string;
   json: boolean;
 }
 
@@ -19,11 +37,24 @@ const EXIT_OF: Readonly<Record<Verdict, number>> = {
   incomplete: EXIT.incomplete,
 };
 
-/** `cryfold compare RUN_A RUN_B`: is B better than A? A paired test on the folds that both have. */
+/**
+ * `cryfold compare RUN_A RUN_B`: is B better than A? Where clips share groups, the stored predictions are tested by
+ * group; else the folds that both runs have.
+ */
 export async function compareCommand(a: string, b: string, options: CompareOptions, config: Config): Promise<number> {
-  const [baseline, candidate] = [(await findRun(a, config)).results, (await findRun(b, config)).results];
+  const [foundA, foundB] = [await findRun(a, config), await findRun(b, config)];
+  const [baseline, candidate] = [foundA.results, foundB.results];
   const [before, after] = chooseModels(options.model, baseline, candidate);
-  const comparison = compareRuns({ results: baseline, model: before }, { results: candidate, model: after });
+  const metric = chooseMetric(options.metric ?? candidate.search?.metric ?? 'accuracy');
+  const sides: RunSide[] = [
+    { results: baseline, model: before },
+    { results: candidate, model: after },
+  ];
+  if (sides.every(isComplete)) {
+    sides[0].predicted = await readPredictions(sides[0], () => storeBehind(a, foundA), config);
+    sides[1].predicted = await readPredictions(sides[1], () => storeBehind(b, foundB), config);
+  }
+  const comparison = compareRuns(sides[0], sides[1], undefined, metric);
   const names = {
     baseline: { run: baseline.run.id, model: before },
     candidate: { run: candidate.run.id, model: after },
@@ -37,30 +68,90 @@ export async function compareCommand(a: string, b: string, options: CompareOptio
   return EXIT_OF[comparison.verdict];
 }
 
-/** Told, or the first fusion that both runs have, or the only model that both have. */
-function chooseModels(told: string[] | undefined, a: RunResults, b: RunResults): [string, string] {
-  if (told && (told.length === 1 || told.length === 2)) return [told[0], told.at(-1)!];
+function chooseMetric(name: string): MetricName {
+  const metric = METRIC_NAMES.find((one) => one === name);
+  if (metric) return metric;
+  throw new CryfoldError('USAGE', `--metric: there is no metric ${JSON.stringify(name)}`, {
+    context: { metric: name },
+    hint: `The metrics are: ${METRIC_NAMES.join(', ')}.`,
+  });
+}
+
+/** The named models, or the first fusion that both runs have, or the only model that both have. */
+function chooseModels(named: string[] | undefined, a: RunResults, b: RunResults): [string, string] {
+  if (named && (named.length === 1 || named.length === 2)) return [named[0], named.at(-1)!];
   const common = a.models.filter(({ name }) => b.models.some((other) => other.name === name));
   const choice = common.find(({ kind }) => kind === 'fusion') ?? (common.length === 1 ? common[0] : undefined);
-  if (!told && choice) return [choice.name, choice.name];
+  if (!named && choice) return [choice.name, choice.name];
   const list = (results: RunResults) => results.models.map(({ name }) => name).join(', ');
   throw new CryfoldError('USAGE', '--model: name the model to compare, or one of each run as a,b', {
     hint: `${a.run.id} has: ${list(a)}. ${b.run.id} has: ${list(b)}.`,
   });
 }
 
-function describe({ verdict, test }: RunComparison, candidate: string, baseline: string): string {
-  const points = (value: number) => `${value > 0 ? '+' : ''}${(100 * value).toFixed(2)}`;
-  const evidence = test
-    ? `${points(test.meanDifference)} points of accuracy over ${test.folds} common folds, 95 % interval ` +
-      `${points(test.low)} to ${points(test.high)}, p ${test.pValue < 0.0001 ? '<0.0001' : test.pValue.toFixed(4)} ` +
-      '(corrected resampled t-test)'
-    : 'fewer than two common folds';
+const modelOf = ({ results, model }: RunSide) => results.models.find(({ name }) => name === model);
+
+const isComplete = (side: RunSide) => modelOf(side)?.complete === true;
+
+/** A model's stored predictions; undefined where the test does not need them. */
+async function readPredictions(
+  side: RunSide,
+  storeUrl: () => FoundRun['storeUrl'] & string,
+  config: Config,
+): Promise<RunSide['predicted']> {
+  const model = modelOf(side);
+  if (!model || !needsPredictions(side.results)) return undefined;
+  const store = openStoreOf(storeUrl(), config);
+  const { input } = await readRun(store, side.results.run.id).finally(() => store.close());
+  // Only what the model needs is evaluated: a fusion's members and the fusion.
+  const { name, method, members = [name] } = model;
+  const estimators = Object.fromEntries(members.map((member) => [member, input.estimators[member]]));
+  const fusion = model.members ? { [name]: { rule: method as FusionRule, members } } : {};
+  const { probabilities } = evaluateRun({ ...input, shuffled: [], estimators, fusion });
+  return { data: input, predictions: predictionsOf(input, probabilities).get(name)! };
+}
+
+function describe({ verdict, ...found }: RunComparison, candidate: string, baseline: string): string {
+  const few = {
+    'too few folds': `fewer than ${LEAST_FOLDS} common folds`,
+    'too few groups': `fewer than ${LEAST_GROUPS} groups`,
+  } as Readonly<Record<string, string>>;
   const sentences: Record<Verdict, string> = {
     better: `${candidate} is better than ${baseline}`,
-    same: `${candidate} is not known to differ from ${baseline}`,
+    same: `${candidate} is not shown to differ from ${baseline}`,
     worse: `${candidate} is worse than ${baseline}`,
-    incomplete: `${candidate} cannot be judged against ${baseline}: folds are missing`,
+    incomplete: `${candidate} cannot be judged against ${baseline}: ${few[found.untested ?? ''] ?? 'folds are missing'}`,
   };
-  return `${verdict}: ${sentences[verdict]}\n${evidence}`;
+  return [`${verdict}: ${sentences[verdict]}`, ...evidence(found)].join('\n');
+}
+
+/** The test that decides, then the one beside it. */
+function evidence({
+  metric,
+  folds,
+  meanDifference,
+  test,
+  byGroup,
+  untested,
+}: Omit<RunComparison, 'verdict'>): string[] {
+  const { title, share } = METRICS[metric];
+  const signed = (value: number) => `${value > 0 ? '+' : ''}${share ? (100 * value).toFixed(2) : value.toFixed(4)}`;
+  const amount = (value: number) => `${signed(value)} ${share ? `points of ${title}` : title}`;
+  const range = ({ low, high }: { low: number | null; high: number | null }) =>
+    low === null || high === null ? '' : `, 95 % interval ${signed(low)} to ${signed(high)}`;
+  const p = (value: number | null) =>
+    value === null ? untested : `p ${value < 0.0001 ? '<0.0001' : value.toFixed(4)}`;
+  const lines: string[] = [];
+  if (byGroup) {
+    lines.push(
+      `${amount(byGroup.difference)} pooled over ${byGroup.groups} groups${range(byGroup)}, ${p(byGroup.pValue)} (groups exchanged between the models)`,
+    );
+  }
+  if (meanDifference === null) return [...lines, 'no common folds'];
+  const of = `${amount(meanDifference)} as mean over ${folds} common folds`;
+  if (!test) return [...lines, byGroup ? of : `${of}, ${untested}`];
+  const note = byGroup
+    ? 'corrected resampled t-test; it ignores that folds share groups'
+    : 'corrected resampled t-test';
+  return [...lines, `${of}${range(test)}, ${p(test.pValue)} (${note})`];
 }

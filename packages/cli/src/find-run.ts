@@ -53,8 +53,13 @@ export async function findRun(run: string, config: Where): Promise<FoundRun> {
 
 /** As `findRun`, for what needs the folds themselves. */
 export async function findStoredRun(run: string, config: Where) {
-  const { results, storeUrl } = await findRun(run, config);
-  if (storeUrl) return { results, storeUrl };
+  const found = await findRun(run, config);
+  return { results: found.results, storeUrl: storeBehind(run, found) };
+}
+
+/** Where the folds of a run are that was found. @throws CryfoldError RUN_NOT_FOUND */
+export function storeBehind(run: string, { storeUrl }: FoundRun): string {
+  if (storeUrl) return storeUrl;
   throw notFound(run, `${run} holds results, but no store with the folds behind them`, LOCAL);
 }
 

@@ -1,4 +1,4 @@
-import { FUSION_RULES } from '@cryfold/evaluation';
+import { FUSION_RULES, METRIC_NAMES } from '@cryfold/evaluation';
 import type { Command } from 'commander';
 import { type Does, list, readConfig } from './program.js';
 import { REPORT_FORMATS } from './report-formats.js';
@@ -35,10 +35,11 @@ export function addResultCommands(program: Command, does: Does): void {
     );
   program
     .command('compare')
-    .description('Say whether run B is better than run A, by a paired test on their common folds.')
+    .description('Say whether run B is better than run A, by a paired test of their predictions.')
     .argument('<run-a>', 'the baseline: id of a run, or its --out directory')
     .argument('<run-b>', 'the candidate')
     .option('--model <names>', 'the model to compare, or one of each run as a,b', list)
+    .option('--metric <metric>', `${METRIC_NAMES.join(', ')} (default: what run B was searched by, else accuracy)`)
     .option('--json', 'print the verdict as JSON', false)
     .addHelpText('after', '\nExit codes: 0 better, 5 same, 6 worse, 3 incomplete')
     .action(

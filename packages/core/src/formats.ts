@@ -15,10 +15,10 @@ export const FORMATS = {
   failure: 1,
   final: 1,
   cancelled: 1,
-  results: 1,
+  results: 2,
   gram: 1,
   model: 1,
-  card: 2,
+  card: 3,
 } as const;
 
 /** The newest format that a schema reads, undefined where its records carry none. */

@@ -1,11 +1,14 @@
 import { CryfoldError } from '@cryfold/core';
-import { holm, mcNemar, nadeauBengio, type PairedTest } from './comparisons.js';
-import { pool } from './evaluate-model.js';
-import type { EvaluationInput, FoldProbabilities } from './evaluation-input.js';
-import { argmaxRows } from './metrics.js';
+import { holm, LEAST_FOLDS, nadeauBengio, type PairedTest } from './comparisons.js';
+import type { EvaluationInput } from './evaluation-input.js';
+import { type GroupTest, testGroups, type Untested } from './group-test.js';
+import { METRICS, type MetricName } from './metric.js';
+import { summarise } from './metrics.js';
 import type { Comparison, ModelResults, RunResults } from './results.js';
+import { type Predictions, tallyGroups } from './tallies.js';
 
 type Fold = ModelResults['folds'][number];
+type Data = Pick<EvaluationInput, 'classes' | 'clips' | 'splits'>;
 
 /** Pairs of folds that both models have. */
 function commonFolds(a: readonly Fold[], b: readonly Fold[]): [Fold, Fold][] {
@@ -16,106 +19,202 @@ function commonFolds(a: readonly Fold[], b: readonly Fold[]): [Fold, Fold][] {
   });
 }
 
-/** The corrected t-test on the accuracies of the common folds, a minus b. */
-function testAccuracy(pairs: [Fold, Fold][], trainCount: (fold: Fold) => number): PairedTest | null {
+/** The mean difference of a metric over the common folds, a minus b, and the corrected t-test of it. */
+function compareFolds(
+  pairs: [Fold, Fold][],
+  metric: MetricName,
+  trainCount: (fold: Fold) => number,
+): { meanDifference: number | null; test: PairedTest | null } {
+  const differences = pairs.map(([a, b]) => a[metric] - b[metric]);
   const ratio = pairs.reduce((total, [fold]) => total + fold.testCount / trainCount(fold), 0) / pairs.length;
-  return nadeauBengio(
-    pairs.map(([a, b]) => a.accuracy - b.accuracy),
-    ratio,
-  );
+  return { meanDifference: summarise(differences)?.mean ?? null, test: nadeauBengio(differences, ratio) };
+}
+
+/** Tests two models' predictions by group on the splits that both have; null for none, and where no clips share a group. */
+function compareGroups(
+  data: Data,
+  { metric, a, b }: { metric: MetricName; a: Predictions; b: Predictions },
+): GroupTest | null {
+  const groups = new Set(data.clips.map(({ group }) => group)).size;
+  const common = data.splits.flatMap((_, s) => (a.probabilities[s] && b.probabilities[s] ? [s] : []));
+  if (groups === data.clips.length || common.length === 0) return null;
+  return testGroups(metric, [tallyGroups(data, a, common), tallyGroups(data, b, common)], data.classes.length);
+}
+
+/** Why there is no p-value, by the test that counts. */
+function whyUntested(folds: number, test: PairedTest | null, byGroup: GroupTest | null): Untested | undefined {
+  if (byGroup) return byGroup.untested;
+  if (test) return undefined;
+  return folds < LEAST_FOLDS ? 'too few folds' : 'no spread';
 }
 
 /**
- * Every pair of models, tested on the folds that both have; p-values adjusted for the number of pairs.
- * @param scores what each model predicts by: probabilities or decision values
+ * Every pair of models on the folds that both have; p-values are adjusted for the number of pairs. Where clips share
+ * groups the test by group counts: folds that share groups, or their repeats, are no independent evidence.
+ * @param predictions of each model
  */
 export function compareModels(
-  data: Pick<EvaluationInput, 'classes' | 'clips' | 'splits'>,
+  data: Data,
   models: readonly ModelResults[],
-  scores: ReadonlyMap<string, FoldProbabilities>,
+  predictions: ReadonlyMap<string, Predictions>,
+  metric: MetricName,
 ): Comparison[] {
   const trainCounts = new Map(data.splits.map(({ repeat, fold, train }) => [`${repeat}/${fold}`, train.length]));
   const pairs = models.flatMap((a, i) => models.slice(i + 1).map((b) => ({ a, b })));
   const tested = pairs.map(({ a, b }) => {
     const common = commonFolds(a.folds, b.folds);
-    const test = testAccuracy(common, ({ repeat, fold }) => trainCounts.get(`${repeat}/${fold}`)!);
-    return { a, b, folds: common.length, test };
+    const byFold = compareFolds(common, metric, ({ repeat, fold }) => trainCounts.get(`${repeat}/${fold}`)!);
+    const byGroup = compareGroups(data, { metric, a: predictions.get(a.name)!, b: predictions.get(b.name)! });
+    return { a: a.name, b: b.name, folds: common.length, ...byFold, byGroup };
   });
-  const adjusted = holm(tested.flatMap(({ test }) => test?.pValue ?? []));
-  let next = 0;
-  return tested.map(({ a, b, folds, test }) => ({
-    a: a.name,
-    b: b.name,
-    folds,
-    test: test && {
-      meanDifference: test.meanDifference,
-      low: test.low,
-      high: test.high,
-      t: test.t,
-      pValue: test.pValue,
-      pHolm: adjusted[next++],
-    },
-    mcNemar: mcNemarOfFirstRepeat(data, scores.get(a.name)!, scores.get(b.name)!),
-  }));
+  const byFold = adjust(tested.map(({ test }) => test?.pValue ?? null));
+  const byGroup = adjust(tested.map((one) => one.byGroup?.pValue ?? null));
+  return tested.map(({ a, b, folds, meanDifference, test, byGroup: groups }, i) => {
+    const untested = whyUntested(folds, test, groups);
+    const { untested: _, ...own } = groups ?? {};
+    return {
+      ...{ a, b, metric, folds, meanDifference },
+      test: test && {
+        meanDifference: test.meanDifference,
+        low: test.low,
+        high: test.high,
+        t: test.t,
+        pValue: test.pValue,
+        pHolm: byFold[i]!,
+      },
+      ...(groups && { byGroup: { ...(own as Omit<GroupTest, 'untested'>), pHolm: byGroup[i] } }),
+      ...(untested && { untested }),
+    };
+  });
 }
 
-/** McNemar's test needs every clip once, so it is held on the first repeat; null where that has a hole. */
-function mcNemarOfFirstRepeat(
-  data: Pick<EvaluationInput, 'classes' | 'clips' | 'splits'>,
-  a: FoldProbabilities,
-  b: FoldProbabilities,
-): Comparison['mcNemar'] {
-  const first = data.splits.flatMap((split, s) => (split.repeat === 0 ? [s] : []));
-  if (first.length === 0 || first.some((s) => !a[s] || !b[s])) return null;
-  const ofA = pool(data, a, first);
-  const ofB = pool(data, b, first);
-  const predicted = ({ probabilities }: { probabilities: Float64Array }) =>
-    argmaxRows(probabilities, data.classes.length);
-  return mcNemar(ofA.labels, predicted(ofA), predicted(ofB));
+/** Holm's adjustment of the p-values that are there. */
+function adjust(pValues: readonly (number | null)[]): (number | null)[] {
+  const adjusted = holm(pValues.filter((p) => p !== null));
+  let next = 0;
+  return pValues.map((p) => (p === null ? null : adjusted[next++]));
+}
+
+/** What is known about the difference of two models, by the test that counts. */
+export interface Evidence {
+  by: 'groups' | 'folds';
+  /** How many of them */
+  count: number;
+  /** By groups: of the metric pooled over all predictions; by folds: the mean over folds. Null without a common fold. */
+  difference: number | null;
+  /** 95 % interval; null where there is none */
+  low: number | null;
+  high: number | null;
+  /** Null where `untested` gives the reason */
+  pValue: number | null;
+  pHolm: number | null;
+  untested: Untested | undefined;
+}
+
+/** The test that counts of a stored comparison: by group where there is one, else by fold. */
+export function evidenceOf({ folds, meanDifference, test, byGroup, untested }: Comparison): Evidence {
+  if (byGroup) {
+    const { groups, difference, low, high, pValue, pHolm } = byGroup;
+    return { by: 'groups', count: groups, difference, low, high, pValue, pHolm, untested };
+  }
+  const difference = meanDifference ?? test?.meanDifference ?? null;
+  const base = { by: 'folds' as const, count: folds, difference };
+  // Older results give p 0 or 1 for equal differences, and p-values for two folds.
+  if (test && test.t !== null && folds >= LEAST_FOLDS) {
+    const { low, high, pValue, pHolm } = test;
+    return { ...base, low, high, pValue, pHolm, untested };
+  }
+  const why = untested ?? (folds < LEAST_FOLDS ? 'too few folds' : 'no spread');
+  return { ...base, low: null, high: null, pValue: null, pHolm: null, untested: why };
 }
 
 export type Verdict = 'better' | 'same' | 'worse' | 'incomplete';
 
 export interface RunComparison {
   verdict: Verdict;
-  /** Candidate minus baseline, in accuracy; null for fewer than two common folds. */
+  metric: MetricName;
+  /** How many folds both have */
+  folds: number;
+  /** Metric of the candidate minus the baseline's, mean over the common folds; null for none. */
+  meanDifference: number | null;
+  /** The corrected t-test of the folds' differences; null for too few folds or equal differences. */
   test: PairedTest | null;
+  /** By group; null where no clips share a group, or the predictions were not given */
+  byGroup: GroupTest | null;
+  /** Why the test that counts gives no p-value */
+  untested?: Untested;
+}
+
+/** A model of a run. */
+export interface RunSide {
+  results: RunResults;
+  model: string;
+  /** Its predictions, for the test by group */
+  predicted?: { data: Data; predictions: Predictions };
+}
+
+/** Whether clips of the runs share groups, so that a comparison needs the predictions. */
+export function needsPredictions({ dataset }: RunResults): boolean {
+  return dataset.groups < dataset.clips;
 }
 
 /**
  * Is a candidate's model better than a baseline's? Both runs must test the same clips in the same folds; the repeats
- * that both have are compared. `incomplete` when either model misses a fold or there are fewer than two common folds.
+ * that both have are compared. Where both sides have predictions and clips share groups, the test by group decides, else
+ * the corrected t-test over folds. `incomplete` where either model misses a fold, and for too few folds or groups.
  * @param significance the two-sided p-value below which a difference counts
+ * @param metric what is compared; less is better for log-loss
  * @throws CryfoldError USAGE when a run has no such model, or the runs' data or folds differ
  */
 export function compareRuns(
-  baseline: { results: RunResults; model: string },
-  candidate: { results: RunResults; model: string },
+  baseline: RunSide,
+  candidate: RunSide,
   significance = 0.05,
+  metric: MetricName = 'accuracy',
 ): RunComparison {
-  const find = ({ results, model }: { results: RunResults; model: string }) => {
-    const found = results.models.find((one) => one.name === model);
-    if (found) return found;
-    throw new CryfoldError('USAGE', `run ${results.run.id} has no model ${model}`, {
-      context: { run: results.run.id, model },
-      hint: `It has: ${results.models.map((one) => one.name).join(', ')}.`,
-    });
-  };
-  const [before, after] = [find(baseline), find(candidate)];
+  const [before, after] = [modelOf(baseline), modelOf(candidate)];
+  checkComparable(baseline.results, candidate.results);
+  const common = commonFolds(after.folds, before.folds);
+  const byFold = compareFolds(common, metric, (fold) => candidate.results.dataset.clips - fold.testCount);
+  const byGroup = comparePredictions(metric, baseline, candidate);
+  const untested = whyUntested(common.length, byFold.test, byGroup);
+  const base = { metric, folds: common.length, ...byFold, byGroup, ...(untested && { untested }) };
+  const few = untested === 'too few folds' || untested === 'too few groups';
+  if (few || !before.complete || !after.complete) return { verdict: 'incomplete', ...base };
+  const { pValue = null } = byGroup ?? byFold.test ?? {};
+  if (pValue === null || pValue >= significance) return { verdict: 'same', ...base };
+  const difference = byGroup ? byGroup.difference : byFold.meanDifference!;
+  return { verdict: METRICS[metric].sign * difference > 0 ? 'better' : 'worse', ...base };
+}
+
+function modelOf({ results, model }: RunSide): ModelResults {
+  const found = results.models.find((one) => one.name === model);
+  if (found) return found;
+  throw new CryfoldError('USAGE', `run ${results.run.id} has no model ${model}`, {
+    context: { run: results.run.id, model },
+    hint: `It has: ${results.models.map((one) => one.name).join(', ')}.`,
+  });
+}
+
+function checkComparable(baseline: RunResults, candidate: RunResults): void {
   const folding = ({ dataset, protocol }: RunResults) =>
     [dataset.contentHash, protocol.splitter, protocol.folds, protocol.seed].join(' ');
-  if (folding(baseline.results) !== folding(candidate.results)) {
-    const ids = [baseline.results.run.id, candidate.results.run.id];
-    throw new CryfoldError('USAGE', `runs ${ids.join(' and ')} differ in data, splitter, folds or seed`, {
-      context: { baseline: ids[0], candidate: ids[1] },
-      hint: 'Compare runs over the same data with the same protocol and seed.',
-    });
-  }
-  const test = testAccuracy(
-    commonFolds(after.folds, before.folds),
-    (fold) => candidate.results.dataset.clips - fold.testCount,
-  );
-  if (!test || !before.complete || !after.complete) return { verdict: 'incomplete', test };
-  if (test.pValue >= significance) return { verdict: 'same', test };
-  return { verdict: test.meanDifference > 0 ? 'better' : 'worse', test };
+  if (folding(baseline) === folding(candidate)) return;
+  const ids = [baseline.run.id, candidate.run.id];
+  throw new CryfoldError('USAGE', `runs ${ids.join(' and ')} differ in data, splitter, folds or seed`, {
+    context: { baseline: ids[0], candidate: ids[1] },
+    hint: 'Compare runs over the same data with the same protocol and seed.',
+  });
+}
+
+/** The candidate's predictions against the baseline's, on the splits that both runs have. */
+function comparePredictions(metric: MetricName, baseline: RunSide, candidate: RunSide): GroupTest | null {
+  if (!baseline.predicted || !candidate.predicted) return null;
+  const { data, predictions: a } = candidate.predicted;
+  const other = baseline.predicted;
+  const index = new Map(other.data.splits.map(({ repeat, fold }, s) => [`${repeat}/${fold}`, s]));
+  const aligned = data.splits.map(({ repeat, fold }) => index.get(`${repeat}/${fold}`));
+  const align = (folds: Predictions['scores']) => aligned.map((s) => (s === undefined ? null : folds[s]));
+  const b = { probabilities: align(other.predictions.probabilities), scores: align(other.predictions.scores) };
+  return compareGroups(data, { metric, a, b });
 }

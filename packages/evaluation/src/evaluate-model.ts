@@ -1,4 +1,4 @@
-import { bootstrapGroups } from './comparisons.js';
+import { studentCritical } from './distributions.js';
 import type { EvaluationInput, FoldProbabilities } from './evaluation-input.js';
 import {
   accuracy,
@@ -18,6 +18,7 @@ import {
   summarise,
 } from './metrics.js';
 import type { ModelResults } from './results.js';
+import { addTallies, jackknifeError, leaveOneOut, metricOfTally, type Tally, tallyGroups } from './tallies.js';
 
 type Data = Pick<EvaluationInput, 'classes' | 'clips' | 'splits'>;
 
@@ -37,27 +38,30 @@ function score({ labels, probabilities, scores }: ReturnType<typeof pool>, class
 }
 
 /**
- * The test clips, labels and probabilities of the given splits, one after the other; `scores` are what classes are
+ * Labels and probabilities of the test clips of the given splits, one after the other; `scores` are what classes are
  * predicted by, decision values where the model has them.
  */
-export function pool(
+function pool(
   { splits, clips, classes }: Data,
   model: FoldProbabilities,
   indices: readonly number[],
   decisions: FoldProbabilities = model,
 ) {
   const rows = indices.reduce((total, s) => total + splits[s].test.length, 0);
-  const tested = new Int32Array(rows);
+  const labels = new Int32Array(rows);
   const probabilities = new Float64Array(rows * classes.length);
   const scores = new Float64Array(rows * classes.length);
   let row = 0;
   for (const s of indices) {
     probabilities.set(model[s]!, row * classes.length);
     scores.set(decisions[s]!, row * classes.length);
-    tested.set(splits[s].test, row);
+    labels.set(
+      splits[s].test.map((clip) => clips[clip].label),
+      row,
+    );
     row += splits[s].test.length;
   }
-  return { tested, labels: tested.map((i) => clips[i].label), probabilities, scores };
+  return { labels, probabilities, scores };
 }
 
 /** Every figure of one model from its out-of-fold probabilities. */
@@ -105,11 +109,10 @@ function evaluatePooled(
   present: number[],
   decisions?: FoldProbabilities,
 ): ModelResults['pooled'] {
-  const { classes, clips } = data;
+  const { classes } = data;
   const pooled = pool(data, model, present, decisions);
-  const { tested, labels, probabilities } = pooled;
+  const { labels, probabilities } = pooled;
   const { confusion, metrics } = score(pooled, classes.length);
-  const predicted = argmaxRows(pooled.scores, classes.length);
   const [recalls, precisions] = [recall(confusion), precision(confusion)];
   return {
     clips: labels.length,
@@ -126,9 +129,7 @@ function evaluatePooled(
       precision: nullIfUndefined(precisions[c]),
     })),
     intervals: intervals(
-      Array.from(tested, (i) => clips[i].group),
-      labels,
-      predicted,
+      tallyGroups(data, { probabilities: model, scores: decisions ?? model }, present),
       classes.length,
     ),
     reliability: reliabilityCurve(labels, probabilities, classes.length).map((bin) => ({
@@ -139,32 +140,33 @@ function evaluatePooled(
   };
 }
 
-const BOOTSTRAP = { samples: 1000, seed: 0, level: 0.95 };
+const LEVEL = 0.95;
 
-/** Bootstrap intervals over groups, in order of their first appearance; null for a single group. */
-function intervals(
-  groups: readonly string[],
-  labels: Int32Array,
-  predicted: Int32Array,
-  classes: number,
-): NonNullable<ModelResults['pooled']>['intervals'] {
-  const rows = new Map<string, number[]>();
-  for (const [row, group] of groups.entries()) {
-    const own = rows.get(group);
-    if (own) own.push(row);
-    else rows.set(group, [row]);
-  }
-  if (rows.size < 2) return null;
-  const confusions = Array.from(rows.values(), (own) =>
-    confusionMatrix(
-      own.map((row) => labels[row]),
-      own.map((row) => predicted[row]),
-      classes,
-    ),
-  );
+/**
+ * Intervals of pooled shares from leaving out one group at a time; null for a single group. Student's on the scale of
+ * log-odds, so that they stay within 0 and 1 and are wider on the side away from the nearer end.
+ */
+function intervals(tallies: readonly Tally[], classes: number): NonNullable<ModelResults['pooled']>['intervals'] {
+  if (tallies.length < 2) return null;
+  const sum = addTallies(tallies);
+  const critical = studentCritical(1 - LEVEL, tallies.length - 1);
+  const interval = (metric: 'accuracy' | 'balancedAccuracy' | 'macroF1') => {
+    const statistic = (tally: Tally) => metricOfTally(metric, tally, classes);
+    const value = statistic(sum);
+    const error = jackknifeError(leaveOneOut(tallies, statistic));
+    // All right, all wrong or all groups alike: nothing says how far the next group can be from that.
+    if (!(value > 0 && value < 1 && error > 1e-12)) return null;
+    const logOdds = Math.log(value / (1 - value));
+    const reach = (critical * error) / (value * (1 - value));
+    const share = (x: number) => 1 / (1 + Math.exp(-x));
+    return { low: share(logOdds - reach), high: share(logOdds + reach) };
+  };
   return {
-    groups: rows.size,
-    ...BOOTSTRAP,
-    ...bootstrapGroups(confusions, { accuracy, balancedAccuracy, macroF1 }, BOOTSTRAP),
+    groups: tallies.length,
+    method: 'jackknife',
+    level: LEVEL,
+    accuracy: interval('accuracy'),
+    balancedAccuracy: interval('balancedAccuracy'),
+    macroF1: interval('macroF1'),
   };
 }

@@ -9,6 +9,7 @@ import { summarise } from './metrics.js';
 import type { Evaluation, MissingFold, ModelResults, RunResults } from './results.js';
 import { shuffledBaselines, shuffledName } from './shuffled.js';
 import type { Split } from './split.js';
+import type { Predictions } from './tallies.js';
 
 export interface EvaluatedRun {
   /** The parts of results.json that follow from the input. */
@@ -137,6 +138,19 @@ function fuseFolds(
 }
 
 /**
+ * What each model predicts.
+ * @param probabilities of every model, as `evaluateRun` returns them
+ */
+export function predictionsOf(
+  { decisions }: Pick<EvaluationInput, 'decisions'>,
+  probabilities: ReadonlyMap<string, FoldProbabilities>,
+): Map<string, Predictions> {
+  return new Map(
+    Array.from(probabilities, ([name, own]) => [name, { probabilities: own, scores: decisions?.get(name) ?? own }]),
+  );
+}
+
+/**
  * Turns out-of-fold probabilities into the figures of results.json, and fuses. Pure.
  * A fusion misses each fold that one of its members misses; a model that misses folds is marked `complete: false`, the
  * folds are listed under `missing`, and its figures cover only the folds it has.
@@ -198,7 +212,7 @@ export function evaluateRun(input: EvaluationInput): EvaluatedRun {
       status: missing.length === 0 ? 'complete' : 'incomplete',
       missing,
       models,
-      comparisons: compareModels(input, models, new Map([...probabilities, ...(input.decisions ?? [])])),
+      comparisons: compareModels(input, models, predictionsOf(input, probabilities), input.metric ?? 'accuracy'),
       baselines: {
         majority: majorityBaseline(input),
         ...(shuffled.length > 0 ? { shuffled } : {}),

@@ -1,4 +1,5 @@
 import type { FusionRule } from './fusion.js';
+import type { MetricName } from './metric.js';
 import type { Split } from './split.js';
 
 export interface EvaluatedClip {
@@ -21,6 +22,8 @@ export interface EvaluationInput {
   probabilities: ReadonlyMap<string, FoldProbabilities>;
   /** One-vs-rest decision values of the estimators that predict by them; in the same form, and -Infinity is allowed. */
   decisions?: ReadonlyMap<string, FoldProbabilities>;
+  /** What models are compared by; accuracy by default */
+  metric?: MetricName;
   /** Folds of estimators that were trained on shuffled labels. */
   shuffled?: readonly ShuffledFold[];
   /** Why folds are missing, where that is known. */

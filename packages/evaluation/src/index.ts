@@ -1,18 +1,17 @@
 export { applyTemperature, fitTemperature } from './calibration.js';
 export { type ClipOutcome, clipOutcomes, type Errors, type GroupOutcome, groupOutcomes } from './clip-outcomes.js';
-export { compareRuns, type RunComparison, type Verdict } from './compare.js';
 export {
-  bootstrapGroups,
-  type CorrectedT,
-  correctedT,
-  holm,
-  type Interval,
-  mcNemar,
-  nadeauBengio,
-  type PairedTest,
-} from './comparisons.js';
+  compareRuns,
+  type Evidence,
+  evidenceOf,
+  needsPredictions,
+  type RunComparison,
+  type RunSide,
+  type Verdict,
+} from './compare.js';
+export { type CorrectedT, correctedT, holm, LEAST_FOLDS, nadeauBengio, type PairedTest } from './comparisons.js';
 export { crossFitRows, outOfFoldRows } from './cross-fit.js';
-export { type EvaluatedRun, evaluateRun } from './evaluate.js';
+export { type EvaluatedRun, evaluateRun, predictionsOf } from './evaluate.js';
 export type { EvaluatedClip, EvaluationInput, FoldProbabilities, ShuffledFold } from './evaluation-input.js';
 export {
   applyFusion,
@@ -33,6 +32,7 @@ export {
   repeatedStratifiedGroupKFold,
   stratifiedGroupKFold,
 } from './group-k-fold.js';
+export { LEAST_GROUPS, testGroups, type Untested } from './group-test.js';
 export {
   type FoldOptions,
   kFold,
@@ -83,3 +83,4 @@ export { type ShuffleSplitOptions, shuffleSplit, trainTestSplit } from './shuffl
 export { shuffledName } from './shuffled.js';
 export type { Split } from './split.js';
 export { isGrouped, SPLITTERS, type SplitRequest, type Splitter, type SplitterKind, splitterOf } from './splitters.js';
+export { type Predictions, type Tally, tallyGroups } from './tallies.js';

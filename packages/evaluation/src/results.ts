@@ -1,5 +1,6 @@
 import { decodeRecord, FORMATS } from '@cryfold/core';
 import { z } from 'zod';
+import { UNTESTED } from './group-test.js';
 import { METRIC_NAMES } from './metric.js';
 
 const count = z.int().nonnegative();
@@ -36,16 +37,20 @@ const pooled = z.strictObject({
   confusion: z.array(z.array(count)),
   rowNormalised: z.array(z.array(share)),
   perClass: z.array(z.strictObject({ label: z.string(), recall: orUndefined, precision: orUndefined })),
-  /** Bootstrap over groups; null for a single group. */
+  /** Over groups; null for a single group. */
   intervals: z
     .strictObject({
       groups: count,
-      samples: count,
-      seed: count,
+      /** From leaving out one group at a time; absent in older results, whose intervals are percentiles of a bootstrap */
+      method: z.literal('jackknife').optional(),
+      /** Of the bootstrap */
+      samples: count.optional(),
+      seed: count.optional(),
       level: share,
-      accuracy: interval,
-      balancedAccuracy: interval,
-      macroF1: interval,
+      /** Null where the groups do not differ */
+      accuracy: interval.nullable(),
+      balancedAccuracy: interval.nullable(),
+      macroF1: interval.nullable(),
     })
     .nullable(),
   reliability: z.array(
@@ -86,9 +91,13 @@ const missingFold = z.strictObject({
 const comparison = z.strictObject({
   a: z.string(),
   b: z.string(),
+  /** What is compared; absent in older results, which compare accuracy */
+  metric: z.enum(METRIC_NAMES).optional(),
   /** How many folds both have. */
   folds: count,
-  /** Accuracy of a minus b, by the Nadeau-Bengio corrected t-test; null for fewer than two folds. */
+  /** Metric of a minus b, mean over these folds; null for none */
+  meanDifference: orUndefined.optional(),
+  /** The Nadeau-Bengio corrected t-test of the folds' differences; null for too few folds or equal differences. */
   test: z
     .strictObject({
       meanDifference: z.number(),
@@ -99,8 +108,23 @@ const comparison = z.strictObject({
       pHolm: share,
     })
     .nullable(),
-  /** On the clips of the first repeat; null where a fold of it is missing. */
-  mcNemar: z.strictObject({ onlyA: count, onlyB: count, pValue: share }).nullable(),
+  /** Where clips share groups: metric of a minus b, each pooled over the predictions of these folds, tested by group. */
+  byGroup: z
+    .strictObject({
+      groups: count,
+      difference: z.number(),
+      low: orUndefined,
+      high: orUndefined,
+      pValue: share.nullable(),
+      pHolm: share.nullable(),
+      /** Whether every exchange of groups was tried, not a sample of them */
+      exact: z.boolean(),
+    })
+    .optional(),
+  /** Why the test that counts, by group where there is one, gives no p-value */
+  untested: z.enum(UNTESTED).optional(),
+  /** Only in older results: McNemar's test on the clips of the first repeat, which ignores groups */
+  mcNemar: z.strictObject({ onlyA: count, onlyB: count, pValue: share }).nullable().optional(),
 });
 
 /** What `evaluateRun` finds out; the rest of results.json says where it came from. */
@@ -184,7 +208,8 @@ const search = z.strictObject({
 
 /** results.json; docs/results.md explains every field. */
 export const resultsSchema = z.strictObject({
-  format: z.literal(FORMATS.results),
+  /** 1 where intervals come from a bootstrap, and comparisons are of accuracy by fold */
+  format: z.literal([1, FORMATS.results]),
   run: z.strictObject({ id: z.string(), name: z.string() }),
   /** Kept as written: a later specSchema need not accept it. */
   spec: z.record(z.string(), z.unknown()),
@@ -229,5 +254,5 @@ export function decodeResults(source: Uint8Array | string, name: string): RunRes
 
 /** The JSON Schema (draft 2020-12) of results.json, published as docs/results.schema.json. */
 export function resultsJsonSchema(): object {
-  return { title: 'cryfold results.json, format 1', ...z.toJSONSchema(resultsSchema) };
+  return { title: `cryfold results.json, formats 1 and ${FORMATS.results}`, ...z.toJSONSchema(resultsSchema) };
 }

@@ -4,34 +4,51 @@ import { CryfoldError } from '@cryfold/core';
 import {
   compareRuns,
   crossFitRows,
+  decodeResults,
   evaluateRun,
+  evidenceOf,
   findLeaks,
   groupKFold,
   groupsSpanning,
   kFold,
+  predictionsOf,
   type RunResults,
+  type RunSide,
   repeatedKFold,
 } from '../src/index.js';
 
-/** Results of one model `m` over 100 clips of two classes that is right in all but the `wrong` share of clips. */
-function results(wrong: number, { repeats = 4, hash = 'h', hole = false } = {}): RunResults {
-  const clips = Array.from({ length: 100 }, (_, i) => ({ id: `${i}`, group: `${i}`, label: i % 2 }));
-  const splits = repeatedKFold(100, { splits: 5, repeats, seed: 0 });
-  const folds = splits.map((split, s) => {
+interface Shape {
+  repeats?: number;
+  folds?: number;
+  hash?: string;
+  hole?: boolean;
+  /** How many clips share a group */
+  groupSize?: number;
+  /** Whether clips of one group are right or wrong together */
+  together?: boolean;
+}
+
+/** A run of one model `m` over 100 clips of two classes that is right in all but the `wrong` share of clips. */
+function side(wrong: number, shape: Shape = {}): RunSide {
+  const { repeats = 4, folds = 5, hash = 'h', hole = false, groupSize = 1, together = false } = shape;
+  const groupOf = (clip: number) => Math.floor(clip / groupSize);
+  const clips = Array.from({ length: 100 }, (_, i) => ({ id: `${i}`, group: `${groupOf(i)}`, label: i % 2 }));
+  const splits = repeatedKFold(100, { splits: folds, repeats, seed: 0 });
+  const probabilities = splits.map((split, s) => {
     if (hole && s === 0) return null;
     // scattered over clips, and different from repeat to repeat
-    const isWrong = (clip: number) => (clip * 37 + split.repeat * 11) % 100 < 100 * wrong;
+    const isWrong = (clip: number) =>
+      ((together ? groupOf(clip) * groupSize : clip) * 37 + split.repeat * 11) % 100 < 100 * wrong;
     return Float64Array.from([...split.test].flatMap((i) => ((i % 2 === 0) !== isWrong(i) ? [0.9, 0.1] : [0.1, 0.9])));
   });
+  const data = { classes: ['a', 'b'], clips, splits };
   const evaluated = evaluateRun({
-    classes: ['a', 'b'],
-    clips,
-    splits,
+    ...data,
     estimators: { m: { kind: 'svm' } },
     fusion: {},
-    probabilities: new Map([['m', folds]]),
+    probabilities: new Map([['m', probabilities]]),
   });
-  return {
+  const results: RunResults = {
     format: 1,
     run: { id: `wrong-${wrong}`, name: 'r' },
     spec: {},
@@ -40,7 +57,11 @@ function results(wrong: number, { repeats = 4, hash = 'h', hole = false } = {}):
     ...evaluated.results,
     environment: {},
   };
+  const predictions = predictionsOf({}, evaluated.probabilities).get('m')!;
+  return { results, model: 'm', predicted: { data, predictions } };
 }
+
+const results = (wrong: number, shape: Shape = {}): RunResults => side(wrong, shape).results;
 
 const compare = (baseline: RunResults, candidate: RunResults) =>
   compareRuns({ results: baseline, model: 'm' }, { results: candidate, model: 'm' });
@@ -50,8 +71,8 @@ test('a clear difference is better or worse, a run against itself the same', () 
   assert.equal(compare(poor, good).verdict, 'better');
   assert.equal(compare(good, poor).verdict, 'worse');
   assert.ok(Math.abs(compare(poor, good).test!.meanDifference - 0.2) < 1e-12);
-  assert.deepEqual(compare(good, good), { verdict: 'same', test: compare(good, good).test });
-  assert.equal(compare(good, good).test!.pValue, 1);
+  const { verdict, test: none, untested } = compare(good, good);
+  assert.deepEqual([verdict, none, untested], ['same', null, 'no spread']);
   assert.equal(compare(results(0.11), good).verdict, 'same', 'one clip in a hundred is no evidence');
 });
 
@@ -62,6 +83,56 @@ test('the repeats that both runs have are compared', () => {
 test('a run with a hole is incomplete, whatever its figures say', () => {
   assert.equal(compare(results(0.3), results(0.1, { hole: true })).verdict, 'incomplete');
   assert.equal(compare(results(0.3, { hole: true }), results(0.1)).verdict, 'incomplete');
+});
+
+test('where clips share groups, the groups decide, and more repeats are no more evidence', () => {
+  const shape = { groupSize: 5, together: true, repeats: 1 };
+  const [poor, good] = [side(0.4, shape), side(0.15, shape)];
+  const found = compareRuns(poor, good);
+  assert.equal(found.byGroup!.groups, 20);
+  assert.ok(found.byGroup!.difference > 0 && found.byGroup!.pValue! > 0.05, `${found.byGroup!.pValue}`);
+  assert.equal(found.verdict, 'same');
+  // The folds alone take each clip, and each repeat, for evidence of its own.
+  const byFold = compareRuns({ ...poor, predicted: undefined }, { ...good, predicted: undefined });
+  assert.deepEqual([byFold.verdict, byFold.byGroup], ['better', null]);
+  const clear = compareRuns(side(0.6, shape), side(0, shape));
+  assert.equal(clear.verdict, 'better');
+  assert.ok(clear.byGroup!.low! > 0);
+});
+
+test('few folds or few groups are no basis for a verdict, equal runs are the same', () => {
+  const few = compare(results(0.3, { folds: 4, repeats: 1 }), results(0.1, { folds: 4, repeats: 1 }));
+  assert.deepEqual([few.verdict, few.test, few.untested], ['incomplete', null, 'too few folds']);
+  assert.ok(Math.abs(few.meanDifference! - 0.2) < 1e-12, 'the difference is told all the same');
+  const shape = { groupSize: 20 };
+  const groups = compareRuns(side(0.3, shape), side(0.1, shape));
+  assert.deepEqual([groups.verdict, groups.byGroup!.groups, groups.untested], ['incomplete', 5, 'too few groups']);
+});
+
+test('the metric decides: less log-loss is better', () => {
+  const [poor, good] = [side(0.3), side(0.1)];
+  const found = compareRuns(poor, good, 0.05, 'logLoss');
+  assert.deepEqual([found.verdict, found.metric], ['better', 'logLoss']);
+  assert.ok(found.test!.meanDifference < 0);
+  const shape = { groupSize: 2 };
+  const grouped = compareRuns(side(0.3, shape), side(0.1, shape), 0.05, 'logLoss');
+  assert.equal(grouped.verdict, 'better');
+  assert.ok(grouped.byGroup!.difference < 0);
+});
+
+test('older results are read: p-values of two folds or equal differences do not count', () => {
+  const test = { meanDifference: 0.1, low: 0.1, high: 0.1, t: null, pValue: 0, pHolm: 0 };
+  const old = { a: 'a', b: 'b', folds: 10, test, mcNemar: { onlyA: 1, onlyB: 2, pValue: 1 } };
+  const untold = (one: typeof old) => {
+    const { difference, pHolm, untested } = evidenceOf(one);
+    return [difference, pHolm, untested];
+  };
+  assert.deepEqual(untold(old), [0.1, null, 'no spread']);
+  const two = { ...old, folds: 2, test: { ...test, t: 3, pValue: 0.2, pHolm: 0.2 } };
+  assert.deepEqual(untold(two as never), [0.1, null, 'too few folds']);
+  const r = results(0.1);
+  const stored = { ...r, comparisons: [old] };
+  assert.deepEqual(decodeResults(JSON.stringify(stored), 'results.json').comparisons, [old]);
 });
 
 test('runs over other data or without the model are refused', () => {

@@ -4,34 +4,34 @@ import { test } from 'node:test';
 import { Random } from '@cryfold/core';
 import { incompleteBeta } from '../src/distributions.js';
 import {
-  accuracy,
   applyTemperature,
   argmaxRows,
-  balancedAccuracy,
-  bootstrapGroups,
-  type Confusion,
+  evaluateRun,
   FUSION_RULES,
   fitTemperature,
   fitWeights,
   fuse,
   fuseMean,
   holm,
-  type Interval,
   logLoss,
-  mcNemar,
+  type MetricName,
   nadeauBengio,
+  tallyGroups,
+  testGroups,
 } from '../src/index.js';
 
 interface Goldens {
   incompleteBeta: [number, number, number, number][];
   nadeauBengio: { differences: number[]; ratio: number; t: number; pValue: number; low: number; high: number }[];
-  mcNemar: { onlyA: number; onlyB: number; pValue: number }[];
-  bootstrap: {
-    confusions: number[][][];
-    samples: number;
-    seed: number;
-    accuracy: Interval;
-    balancedAccuracy: Interval;
+  groups: {
+    metric: MetricName;
+    classes: number;
+    models: [number, number, number[]][][][];
+    difference: number;
+    pValue: number;
+    low: number;
+    high: number;
+    interval?: { low: number; high: number };
   }[];
   temperature: { classes: number; labels: number[]; probabilities: number[]; temperature: number; logLoss: number }[];
   stacking: { classes: number; labels: number[]; members: number[][]; test: number[][]; expected: number[] }[];
@@ -72,7 +72,7 @@ test("the corrected resampled t-test has scipy's p-value and interval", () => {
   }
 });
 
-test('the corrected t-test is antisymmetric, and has nothing to say on one fold or on equal differences', () => {
+test('the corrected t-test is antisymmetric, and the correction makes it harder to be significant', () => {
   const differences = [0.02, -0.01, 0.03, 0.0, 0.01];
   const [there, back] = [
     nadeauBengio(differences, 0.25)!,
@@ -81,13 +81,16 @@ test('the corrected t-test is antisymmetric, and has nothing to say on one fold 
       0.25,
     )!,
   ];
-  assert.deepEqual([back.t, back.pValue, back.low], [-there.t!, there.pValue, -there.high]);
-  assert.ok(nadeauBengio(differences, 0)!.pValue < there.pValue, 'the correction makes it harder to be significant');
-  assert.equal(nadeauBengio([0.1], 0.25), null);
-  assert.equal(nadeauBengio([], 0.25), null);
-  assert.deepEqual(nadeauBengio([0, 0, 0], 0.25), { folds: 3, meanDifference: 0, low: 0, high: 0, t: null, pValue: 1 });
-  const equal = nadeauBengio([0.1, 0.1, 0.1], 0.25)!;
-  assert.deepEqual([equal.t, equal.pValue], [null, 0]);
+  assert.deepEqual([back.t, back.pValue, back.low], [-there.t, there.pValue, -there.high]);
+  assert.ok(nadeauBengio(differences, 0)!.pValue < there.pValue);
+});
+
+test('fewer than five folds and equal differences are not tested: they gave p = 0', () => {
+  for (const few of [[], [0.1], [0.1, 0.1], [0.1, 0.2, 0.3, 0.1]]) assert.equal(nadeauBengio(few, 0.25), null);
+  assert.equal(nadeauBengio([0.1, 0.1, 0.1, 0.1, 0.1], 0.25), null);
+  assert.equal(nadeauBengio([0, 0, 0, 0, 0], 0.25), null);
+  // Equal but for rounding: 0.1 + 0.2 is not 0.3.
+  assert.equal(nadeauBengio([0.3, 0.1 + 0.2, 0.3, 0.3, 0.3], 0.25), null);
 });
 
 test("Holm's adjustment", () => {
@@ -101,46 +104,69 @@ test("Holm's adjustment", () => {
   assert.deepEqual(holm([]), []);
 });
 
-test("McNemar's exact test is scipy's binomial test", () => {
-  for (const { onlyA, onlyB, pValue } of goldens.mcNemar) {
-    const labels = new Int32Array(onlyA + onlyB + 20);
-    const a = labels.map((_, i) => (i < onlyA ? 0 : i < onlyA + onlyB ? 1 : i % 2));
-    const b = labels.map((_, i) => (i < onlyA ? 1 : i < onlyA + onlyB ? 0 : i % 2));
-    const actual = mcNemar(labels, a, b);
-    assert.deepEqual([actual.onlyA, actual.onlyB], [onlyA, onlyB]);
-    assertNear(actual.pValue, pValue, 1e-9, `${onlyA} against ${onlyB}`);
-  }
-});
+/** One model's predictions of groups, as the evaluation takes them: a single split that tests every clip. */
+function oneSplit(groups: [number, number, number[]][][], classes: number) {
+  const clips = groups.flatMap((rows, g) => rows.map(([label], i) => ({ id: `${g}-${i}`, group: `${g}`, label })));
+  const rows = groups.flat();
+  const data = {
+    classes: Array.from({ length: classes }, (_, c) => `${c}`),
+    clips,
+    splits: [{ repeat: 0, fold: 0, train: Int32Array.of(), test: Int32Array.from(clips.keys()) }],
+  };
+  const folds = [Float64Array.from(rows.flatMap(([, , probabilities]) => probabilities))];
+  return { data, folds, predictions: { probabilities: folds, scores: folds } };
+}
 
-test("bootstrap intervals over groups are numpy's, draw for draw", () => {
-  for (const { confusions, samples, seed, ...expected } of goldens.bootstrap) {
-    const actual = bootstrapGroups(confusions, { accuracy, balancedAccuracy }, { samples, seed });
-    for (const name of ['accuracy', 'balancedAccuracy'] as const) {
-      assertNear(actual[name].low, expected[name].low, 1e-12, `${name}, low`);
-      assertNear(actual[name].high, expected[name].high, 1e-12, `${name}, high`);
+test("the test by group has scipy's p-value for exchanged groups, and the jackknife's intervals", () => {
+  for (const { metric, classes, models, interval, ...expected } of goldens.groups) {
+    const [a, b] = models.map((groups) => oneSplit(groups, classes));
+    const tallies = (one: typeof a) => tallyGroups(one.data, one.predictions, [0]);
+    const actual = testGroups(metric, [tallies(a), tallies(b)], classes);
+    assert.deepEqual([actual.groups, actual.exact, actual.untested], [models[0].length, true, undefined]);
+    for (const key of ['difference', 'low', 'high', 'pValue'] as const) {
+      assertNear(actual[key]!, expected[key], 1e-8, `${metric}, ${classes} classes, ${key}`);
+    }
+    const back = testGroups(metric, [tallies(b), tallies(a)], classes);
+    assert.equal(back.pValue, actual.pValue);
+    if (!interval || metric === 'logLoss') continue;
+    const { pooled } = evaluateRun({
+      ...a.data,
+      estimators: { a: { kind: 'svm' } },
+      fusion: {},
+      probabilities: new Map([['a', a.folds]]),
+    }).results.models[0];
+    for (const side of ['low', 'high'] as const) {
+      assertNear(pooled!.intervals![metric]![side], interval[side], 1e-8, `${metric}, interval, ${side}`);
     }
   }
 });
 
-test('clips that stand and fall together make intervals wider than the same number of clips alone', () => {
-  const right: Confusion = [
-    [1, 0],
-    [0, 0],
-  ];
-  const wrong: Confusion = [
-    [0, 1],
-    [0, 0],
-  ];
-  const times = (confusion: Confusion, n: number) => confusion.map((row) => row.map((count) => count * n));
-  const outcomes = Array.from({ length: 40 }, (_, i) => (i % 4 ? right : wrong));
-  const width = (confusions: Confusion[]) => {
-    const { low, high } = bootstrapGroups(confusions, { accuracy }, { samples: 2000 }).accuracy;
-    return high - low;
-  };
-  const grouped = width(outcomes.map((confusion) => times(confusion, 9)));
-  const alone = width(outcomes.flatMap((confusion) => Array.from({ length: 9 }, () => confusion)));
-  // nine clips a group that agree: the standard error is three times as large
-  assert.ok(Math.abs(grouped / alone - 3) < 0.4, `${grouped} over ${alone}`);
+/** Tallies of groups of two classes, of which so many of `size` clips are right. */
+const tallied = (right: readonly number[], size: number) =>
+  right.map((count) => Float64Array.of(count, size - count, 0, 0, 0, size));
+
+test('with fewer than six groups, or none that differs, there is no p-value', () => {
+  const few = testGroups('accuracy', [tallied([9, 9, 9, 9, 9], 9), tallied([1, 2, 3, 1, 2], 9)], 2);
+  assert.deepEqual([few.pValue, few.untested], [null, 'too few groups']);
+  assert.ok(few.low! > 0, 'the interval is there');
+  const same = tallied([1, 2, 3, 4, 5, 6], 9);
+  const equal = testGroups('accuracy', [same, same], 2);
+  assert.deepEqual([equal.difference, equal.low, equal.pValue, equal.untested], [0, null, null, 'no spread']);
+  // The least that six groups can say.
+  const six = testGroups('accuracy', [tallied([9, 8, 9, 8, 9, 8], 9), tallied([1, 2, 3, 1, 2, 3], 9)], 2);
+  assert.equal(six.pValue, 2 / 2 ** 6);
+});
+
+test('many groups are exchanged at random, the same ones each time, and never give p = 0', () => {
+  const right = Array.from({ length: 40 }, (_, g) => g % 4);
+  const worse = tallied(right, 9);
+  const better = tallied(
+    right.map((count) => count + 5),
+    9,
+  );
+  const found = testGroups('accuracy', [better, worse], 2);
+  assert.deepEqual([found.exact, found.pValue], [false, 1 / 10_001]);
+  assert.deepEqual(testGroups('accuracy', [better, worse], 2), found);
 });
 
 test("the temperature is scikit-learn's, or at the limit where there is no best one", () => {

@@ -75,7 +75,7 @@ function withDecisions(input: EvaluationInput): EvaluationInput {
 function results(input: EvaluationInput): RunResults {
   const { results: found, dataset, protocol } = evaluateRun(input);
   return {
-    format: 1,
+    format: 2,
     run: { id: 'run-1', name: 'test' },
     spec: {},
     dataset: { name: 'synthetic', contentHash: '0', ...dataset },
@@ -142,10 +142,12 @@ test('check-results notices every kind of wrong figure', oracle, () => {
     [/combined\.pooled\.confusion\[1\]\[1\]/, (r) => r.models[2].pooled!.confusion[1][1]++],
     [/svm\.accuracy\.mean/, (r) => (r.models[1].accuracy!.mean -= 1e-9)],
     [/geometric, repeat 0, fold 0: \d+ probabilities/, (r) => (r.models[3].members = ['net'])],
-    [/svm\.intervals\.macroF1\.low/, (r) => (r.models[1].pooled!.intervals!.macroF1.low += 1e-9)],
+    [/svm\.intervals\.macroF1\.low/, (r) => (r.models[1].pooled!.intervals!.macroF1!.low += 1e-8)],
     [/net against svm\.pValue/, (r) => (r.comparisons[0].test!.pValue += 1e-6)],
-    [/net against combined\.pHolm/, (r) => (r.comparisons[1].test!.pHolm = 0.0123)],
-    [/net against svm\.onlyA/, (r) => r.comparisons[0].mcNemar!.onlyA++],
+    [/pHolm by folds, test 1/, (r) => (r.comparisons[1].test!.pHolm = 0.0123)],
+    [/net against svm by group\.pValue/, (r) => (r.comparisons[0].byGroup!.pValue = 0.0123)],
+    [/net against svm by group\.low/, (r) => (r.comparisons[0].byGroup!.low! -= 1e-8)],
+    [/pHolm by groups, test 1/, (r) => (r.comparisons[1].byGroup!.pHolm = 0.0123)],
     [/majority\.folds\[0\]/, (r) => (r.baselines.majority.folds[0].accuracy = 0.123)],
     [/missing: results\.json lists 2 folds, the CSV lacks 3/, (r) => r.missing.pop()],
     [/status: results\.json says 'complete'/, (r) => (r.status = 'complete')],

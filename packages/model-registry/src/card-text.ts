@@ -94,23 +94,33 @@ Made by cryfold ${plain(card.cryfold.version)}, fold format ${card.cryfold.foldF
 `;
 }
 
+const FIGURES = { accuracy: 'accuracy', balancedAccuracy: 'balanced accuracy', macroF1: 'macro F1' } as const;
+
+/** Means over folds and pooled figures stand in tables of their own: they are different numbers. */
 function metricsText(metrics: CardMetrics): string {
-  const { intervals } = metrics;
-  const row = (name: string, key: 'accuracy' | 'balancedAccuracy' | 'macroF1') => {
+  const { intervals, pooled } = metrics;
+  const names = Object.entries(FIGURES) as [keyof typeof FIGURES, string][];
+  const overFolds = names.map(([key, name]) => {
     const { mean, standardDeviation, minimum, maximum } = metrics[key];
-    const range = intervals ? `${percent(intervals[key].low)} to ${percent(intervals[key].high)}` : 'none';
-    return `| ${name} | ${percent(mean)} | ${percent(standardDeviation)} | ${percent(minimum)} to ${percent(maximum)} | ${range} |`;
-  };
+    return `| ${name} | ${percent(mean)} | ${percent(standardDeviation)} | ${percent(minimum)} to ${percent(maximum)} |`;
+  });
+  const whole = names.map(([key, name]) => {
+    const interval = intervals?.[key];
+    const range = interval ? `${percent(interval.low)} to ${percent(interval.high)}` : 'none';
+    return `| ${name} | ${pooled ? percent(pooled[key]) : 'not recorded'} | ${range} |`;
+  });
   return `### ${plain(metrics.protocol)}
 Run ${plain(metrics.run)}; the largest class's share is ${percent(metrics.majorityShare)}.
 
-| | mean | sd over folds | range over folds | 95 % interval (over groups) |
-|---|---|---|---|---|
-${row('accuracy', 'accuracy')}
-${row('balanced accuracy', 'balancedAccuracy')}
-${row('macro F1', 'macroF1')}
+| over test folds | mean | standard deviation | range |
+|---|---|---|---|
+${overFolds.join('\n')}
 
-| class | recall | precision |
+| pooled over all test predictions | value | 95 % interval (over groups) |
+|---|---|---|
+${whole.join('\n')}
+
+| class (pooled) | recall | precision |
 |---|---|---|
 ${metrics.perClass.map(({ label, recall, precision }) => `| ${plain(label)} | ${percent(recall)} | ${percent(precision)} |`).join('\n')}`;
 }

@@ -29,22 +29,37 @@ export const metricsSchema = z.strictObject({
   seed: z.number(),
   /** Whether infants (or recordings) were kept on one side of each fold */
   grouped: z.boolean(),
+  /** Over the folds' values */
   accuracy: summary,
   balancedAccuracy: summary,
   macroF1: summary,
   logLoss: summary,
-  /** Bootstrap over groups; null for a single group */
+  /**
+   * The same figures pooled over all test predictions, which differ from the means over folds; `intervals` are of these.
+   * Absent in older cards
+   */
+  pooled: z
+    .strictObject({ accuracy: z.number(), balancedAccuracy: z.number(), macroF1: z.number(), logLoss: z.number() })
+    .nullable()
+    .optional(),
+  /** Of the pooled figures, over groups; null for a single group, and of a figure where the groups do not differ */
   intervals: z
-    .strictObject({ level: z.number(), accuracy: interval, balancedAccuracy: interval, macroF1: interval })
+    .strictObject({
+      level: z.number(),
+      accuracy: interval.nullable(),
+      balancedAccuracy: interval.nullable(),
+      macroF1: interval.nullable(),
+    })
     .nullable(),
+  /** Pooled, as `confusion` */
   perClass: z.array(z.strictObject({ label: z.string(), recall: orUndefined, precision: orUndefined })),
   confusion: z.array(z.array(count)),
   majorityShare: z.number(),
 });
 
 export const cardSchema = z.strictObject({
-  /** 2 where a member reads a feature set of its own */
-  format: z.literal([1, FORMATS.card]),
+  /** 1 and 2 lack the pooled figures; 2 where a member reads a feature set of its own */
+  format: z.literal([1, 2, FORMATS.card]),
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,40}$/),
   version: z.string().regex(/^[0-9a-f]{12}$/),
   created: z.iso.datetime(),

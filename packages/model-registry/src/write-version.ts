@@ -65,7 +65,7 @@ export async function writeVersion(
   const features = plan.spec.features;
   const search = searchOf(results, members);
   const card: ModelCard = {
-    format: members.some((member) => member.features) ? FORMATS.card : 1,
+    format: FORMATS.card,
     ...{ name, version, created: new Date().toISOString() },
     cryfold: { version: input.cryfold, foldFormat: FOLD_FORMAT },
     notice: NOTICE,
@@ -146,6 +146,12 @@ function metricsOf(results: RunResults, of: string): CardMetrics {
     balancedAccuracy: summary('balancedAccuracy'),
     macroF1: summary('macroF1'),
     logLoss: summary('logLoss'),
+    pooled: pooled && {
+      accuracy: pooled.accuracy,
+      balancedAccuracy: pooled.balancedAccuracy,
+      macroF1: pooled.macroF1,
+      logLoss: pooled.logLoss,
+    },
     intervals: pooled?.intervals
       ? {
           level: pooled.intervals.level,

@@ -1,40 +1,64 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { cardText, type ModelCard, refitted } from '../src/index.js';
+import { cardText, decodeCard, type ModelCard, refitted } from '../src/index.js';
 
-/** A card that has every part, with this text in each. */
-function cardOf(evil: string): ModelCard {
-  const hash = '0'.repeat(64);
-  const figure = { mean: 1, standardDeviation: null, minimum: 1, maximum: 1 };
+const HASH = '0'.repeat(64);
+const FIGURE = { mean: 1, standardDeviation: null, minimum: 1, maximum: 1 };
+
+/** A card whose every text is `text`. */
+function cardOf(text: string, metrics: Partial<ModelCard['metrics'][number]> = {}): ModelCard {
   return {
-    ...{ format: 1, name: 'm', version: 'aaaaaaaaaaa1', created: '2026-01-01T00:00:00.000Z' },
-    ...{ cryfold: { version: '0', foldFormat: 1 }, notice: evil, intendedUse: evil, limits: [evil] },
-    ...{ run: evil, of: evil, predictedBy: 'decisions', spec: {}, fusion: null, environment: {}, files: [] },
+    ...{ format: 3, name: 'm', version: 'aaaaaaaaaaa1', created: '2026-01-01T00:00:00.000Z' },
+    ...{ cryfold: { version: '0', foldFormat: 1 }, notice: text, intendedUse: text, limits: [text] },
+    ...{ run: text, of: text, predictedBy: 'decisions', spec: {}, fusion: null, environment: {}, files: [] },
     data: {
-      ...{ name: evil, contentHash: hash, clips: 1, groups: 1, grouped: false },
-      classes: [evil, 'belly_pain'].map((label) => ({ label, clips: 1, groups: 1 })),
+      ...{ name: text, contentHash: HASH, clips: 1, groups: 1, grouped: false },
+      classes: [text, 'belly_pain'].map((label) => ({ label, clips: 1, groups: 1 })),
     },
     features: { kind: 'spectrogram', height: 60, width: 90, clipSeconds: 1 },
-    members: [{ name: evil, kind: 'svm', final: hash, folder: 'members/svm' }],
+    members: [{ name: text, kind: 'svm', final: HASH, folder: 'members/svm' }],
     search: {
       ...{ algorithm: 'random', metric: 'accuracy', nested: true },
-      winners: [{ member: evil, trial: evil, parameters: { [evil]: evil }, among: 1, plain: null, corrected: null }],
+      winners: [{ member: text, trial: text, parameters: { [text]: text }, among: 1, plain: null, corrected: null }],
     },
     metrics: [
       {
-        ...{ run: evil, protocol: evil, splitter: 's', folds: 1, repeats: 1, seed: 1, grouped: true },
-        ...{ accuracy: figure, balancedAccuracy: figure, macroF1: figure, logLoss: figure, intervals: null },
-        ...{ perClass: [{ label: evil, recall: 1, precision: 1 }], confusion: [], majorityShare: 1 },
+        ...{ run: text, protocol: text, splitter: 's', folds: 1, repeats: 1, seed: 1, grouped: true },
+        ...{ accuracy: FIGURE, balancedAccuracy: FIGURE, macroF1: FIGURE, logLoss: FIGURE, intervals: null },
+        ...{ perClass: [{ label: text, recall: 1, precision: 1 }], confusion: [], majorityShare: 1 },
+        ...metrics,
       },
     ],
   };
 }
 
+test('an interval stands beside the pooled figure that it belongs to, never beside the mean over folds', () => {
+  const interval = { low: 0.4687, high: 0.6649 };
+  const text = cardText(
+    cardOf('x', {
+      balancedAccuracy: { mean: 0.6151, standardDeviation: 0.1, minimum: 0.4, maximum: 0.8 },
+      pooled: { accuracy: 0.5, balancedAccuracy: 0.5328, macroF1: 0.5, logLoss: 1 },
+      intervals: { level: 0.95, accuracy: null, balancedAccuracy: interval, macroF1: interval },
+    }),
+  );
+  const lines = text.split('\n').filter((line) => line.includes('balanced accuracy'));
+  assert.deepEqual(lines, [
+    '| balanced accuracy | 61.51 % | 10.00 % | 40.00 % to 80.00 % |',
+    '| balanced accuracy | 53.28 % | 46.87 % to 66.49 % |',
+  ]);
+  assert.ok(text.includes('| accuracy | 50.00 % | none |'));
+});
+
+test('a card of format 1, without pooled figures, is read and says that they are not recorded', () => {
+  const old = { ...cardOf('x'), format: 1 };
+  const card = decodeCard(new TextEncoder().encode(JSON.stringify(old)), 'card.json');
+  assert.ok(cardText(card).includes('| accuracy | not recorded | none |'));
+});
+
 test('names from the data and the spec are text in a card, never markup, HTML or another cell', () => {
   const evil = '<script>x</script> | [a](b) **c** `d`\n# e \u001b[31m';
   const shown = '\\<script\\>x\\</script\\> \\| \\[a\\](b) \\*\\*c\\*\\* \\`d\\`\ufffd\\# e \ufffd\\[31m';
-  const card = cardOf(evil);
-  const text = cardText(card);
+  const text = cardText(cardOf(evil));
   assert.doesNotMatch(text, /(?<!\\)[<[`|]\w*(script|a\]|31m)/);
   assert.ok(text.includes(`| ${shown} | 1 | 1 |\n| belly_pain | 1 | 1 |`), text);
   assert.ok(text.includes(`- ${shown} of run ${shown}, refitted`), text);

@@ -1,72 +1,98 @@
-import type { Comparison, ModelResults, RunResults } from '@cryfold/evaluation';
+import {
+  type Evidence,
+  evidenceOf,
+  METRICS,
+  type MetricName,
+  type ModelResults,
+  type RunResults,
+  scoreOf,
+} from '@cryfold/evaluation';
+import { differenceText, metricOf } from './headline.js';
 import { named } from './names.js';
 import { alignColumns, paint, percent, type TextOptions, type TextTable } from './text.js';
 
 /** Below this Holm-adjusted p-value a difference is called one. */
 export const SIGNIFICANCE = 0.05;
 
-/** A difference of shares in percentage points, with its sign. */
-export function points(difference: number): string {
-  const text = (100 * difference).toFixed(2);
-  return difference > 0 ? `+${text}` : text;
-}
-
 export function pText(p: number): string {
   return p < 0.0001 ? '<0.0001' : p.toFixed(4);
 }
 
-/** The comparison of two models, as first minus second whichever way it is stored. */
-export function oriented(
-  results: RunResults,
-  first: string,
-  second: string,
-): NonNullable<Comparison['test']> | undefined {
+/** The test that counts of two models, as first minus second whichever way it is stored. */
+export function oriented(results: RunResults, first: string, second: string): Evidence | undefined {
   const found = results.comparisons.find(({ a, b }) => (a === first && b === second) || (a === second && b === first));
-  if (!found?.test || found.a === first) return found?.test ?? undefined;
-  const { meanDifference, low, high, t, ...rest } = found.test;
-  return { ...rest, meanDifference: -meanDifference, low: -high, high: -low, t: t === null ? null : -t };
+  if (!found) return undefined;
+  const evidence = evidenceOf(found);
+  if (found.a === first) return evidence;
+  const turned = (value: number | null) => value && -value;
+  const { difference, low, high } = evidence;
+  return { ...evidence, difference: turned(difference), low: turned(high), high: turned(low) };
 }
 
-/** Whether each fusion beats its best member, in a sentence each. */
+/** A difference as a sentence has it: `+1.20 points`, or `-0.0312` of a log-loss. */
+function worded(metric: MetricName, difference: number | null): string {
+  return `${differenceText(metric, difference)}${METRICS[metric].share ? ' points' : ''}`;
+}
+
+/** Whether each fusion differs from its best member, in a sentence each. */
 function fusionVerdicts(results: RunResults): string[] {
-  const mean = (model: ModelResults | undefined) => model?.accuracy?.mean ?? Number.NEGATIVE_INFINITY;
+  const metric = metricOf(results);
+  const score = (model: ModelResults) => scoreOf(metric, model[metric]?.mean ?? Number.NaN);
   return results.models.flatMap((fusion) => {
     if (!fusion.members) return [];
-    const members = results.models.filter((model) => fusion.members?.includes(model.name));
-    const best = members.reduce((a, b) => (mean(b) > mean(a) ? b : a));
-    const test = oriented(results, fusion.name, best.name);
-    if (!test) return [];
-    const sure = test.pHolm < SIGNIFICANCE;
-    const verdict = test.meanDifference > 0 ? 'better than' : test.meanDifference < 0 ? 'worse than' : 'equal to';
-    const evidence = sure || test.meanDifference === 0 ? '' : ', but folds differ too much to be sure';
-    const figures = `${points(test.meanDifference)} points, p ${pText(test.pHolm)}`;
-    return [`${fusion.name} is ${verdict} its best member, ${best.name} (${figures})${evidence}.`];
+    const members = results.models.filter((model) => fusion.members?.includes(model.name) && model[metric]);
+    if (members.length === 0) return [];
+    const best = members.reduce((a, b) => (score(b) > score(a) ? b : a));
+    const evidence = oriented(results, fusion.name, best.name);
+    if (!evidence || evidence.difference === null) return [];
+    const { difference, pHolm, by, untested } = evidence;
+    const sure = pHolm !== null && pHolm < SIGNIFICANCE;
+    const direction = scoreOf(metric, difference) > 0 ? 'is better than' : 'is worse than';
+    const verdict = sure ? direction : 'is not shown to differ from';
+    const p = pHolm === null ? `not tested: ${untested}` : `p ${pText(pHolm)} by ${by}`;
+    return [`${fusion.name} ${verdict} its best member, ${best.name} (${worded(metric, difference)}, ${p}).`];
   });
 }
 
-/** A row per tested pair of models, and whether each fusion beats its best member; only the head without a pair. */
+/** A row per tested pair of models, and whether each fusion differs from its best member; only the head without a pair. */
 export function comparisonRows(results: RunResults): TextTable {
-  const rows = [['difference', 'points', 'from', 'to', 'p', 'p Holm', 'folds']];
-  for (const { a, b, folds, test } of results.comparisons) {
-    if (!test) continue;
-    const figures = [points(test.meanDifference), points(test.low), points(test.high)];
-    rows.push([`${a} - ${b}`, ...figures, pText(test.pValue), pText(test.pHolm), `${folds}`]);
+  const metric = metricOf(results);
+  const grouped = results.comparisons.some(({ byGroup }) => byGroup);
+  const unit = METRICS[metric].share ? 'points' : METRICS[metric].title;
+  const rows = [['difference', unit, 'from', 'to', 'p', 'p Holm', 'by', ...(grouped ? ['p by folds'] : [])]];
+  for (const comparison of results.comparisons) {
+    const { a, b, test } = comparison;
+    const { difference, low, high, pValue, pHolm, by, count, untested } = evidenceOf(comparison);
+    if (difference === null) continue;
+    const figures = [difference, low, high].map((value) => differenceText(metric, value));
+    const p = [pValue, pHolm].map((value) => (value === null ? '-' : pText(value)));
+    const basis = untested ? `${count} ${by}: ${untested}` : `${count} ${by}`;
+    rows.push([`${a} - ${b}`, ...figures, ...p, basis, ...(grouped ? [test ? pText(test.pHolm) : '-'] : [])]);
   }
-  return { rows, notes: fusionVerdicts(results) };
+  return { rows, notes: [...fusionVerdicts(results), ...(grouped ? [WHY_GROUPS] : [])] };
 }
 
-export const COMPARISON_TITLE =
-  'Paired differences of accuracy, 95 % interval (corrected for folds that share training clips)';
+const WHY_GROUPS =
+  'p is by groups, since clips of one group are no independent evidence. The corrected t-test over folds, in the last column, finds differences too often where groups are in several folds.';
+
+/** What the comparisons are of: pooled by group, or means over folds; never both. */
+export function comparisonTitle(results: RunResults): string {
+  const { title } = METRICS[metricOf(results)];
+  return results.comparisons.some(({ byGroup }) => byGroup)
+    ? `Differences of ${title}, pooled over all test predictions, 95 % interval and p by groups`
+    : `Paired differences of ${title}, mean over folds, 95 % interval (corrected for folds that share training clips)`;
+}
 
 /**
- * Every pair of models: the mean difference of accuracy in percentage points, its 95 % interval, and p-values by the
- * Nadeau-Bengio corrected t-test; then whether each fusion beats its best member. Empty without two models to compare.
+ * Every pair of models: the difference of the run's metric, its 95 % interval, and p-values by group where clips share
+ * groups, else by the Nadeau-Bengio corrected t-test over folds; then whether each fusion differs from its best member.
+ * Empty without two models to compare.
  */
 export function comparisonTable(results: RunResults, { color = false }: TextOptions = {}): string {
   const { rows, notes } = comparisonRows(named(results));
   if (rows.length === 1) return '';
   const [head, ...body] = alignColumns(rows);
-  return [paint(COMPARISON_TITLE, 'bold', color), paint(head, 'bold', color), ...body, ...notes].join('\n');
+  return [paint(comparisonTitle(results), 'bold', color), paint(head, 'bold', color), ...body, ...notes].join('\n');
 }
 
 /** A row per model under a head; only the head where no model has a result. */
@@ -74,7 +100,7 @@ export function pooledRows(results: RunResults): TextTable {
   const rows = results.models.flatMap(({ name, pooled }) => {
     if (!pooled) return [];
     const { intervals } = pooled;
-    const range = (interval: { low: number; high: number } | undefined) =>
+    const range = (interval: { low: number; high: number } | null | undefined) =>
       interval ? `${percent(interval.low)}-${percent(interval.high)}` : '-';
     return [
       [
@@ -95,9 +121,9 @@ export function pooledRows(results: RunResults): TextTable {
   return { rows: [head, ...rows], notes: [chance] };
 }
 
-export const POOLED_TITLE = 'Pooled over all test predictions; intervals by resampling infants, not clips';
+export const POOLED_TITLE = 'Pooled over all test predictions, not means over folds; intervals by groups, not clips';
 
-/** Metrics pooled over all predictions, with 95 % intervals from resampling groups, and what random guessing gets. */
+/** Metrics pooled over all predictions, with 95 % intervals by group, and what random guessing gets. */
 export function pooledTable(results: RunResults, { color = false }: TextOptions = {}): string {
   const { rows, notes } = pooledRows(named(results));
   if (rows.length === 1) return '';

@@ -1,6 +1,7 @@
 import { printable } from '@cryfold/core';
 import type { RunResults } from '@cryfold/evaluation';
-import { COMPARISON_TITLE, comparisonRows, POOLED_TITLE, pooledRows } from './comparison-table.js';
+import { comparisonRows, comparisonTitle, POOLED_TITLE, pooledRows } from './comparison-table.js';
+import { headline } from './headline.js';
 import { named } from './names.js';
 import { searchRows } from './search-table.js';
 import { headlines, subject, tableTwoRows } from './table-two.js';
@@ -39,12 +40,13 @@ export function markdownReport(stored: RunResults): string {
     ...warnings.map((line) => `**${escapeMarkdown(line)}**`),
     ...(missing.length > 0 ? [missing.map((line) => `- ${escapeMarkdown(line)}`).join('\n')] : []),
     `**${escapeMarkdown(results.protocol.label)}**`,
+    escapeMarkdown(headline(results)),
     ...part('Accuracy over test folds, percent', tableTwoRows(results)),
     ...part('Search', searchRows(results)),
     '## Confusion matrices, percent of each true class',
     ...matrices,
     ...part(POOLED_TITLE, pooledRows(results)),
-    ...part(COMPARISON_TITLE, comparisonRows(results)),
+    ...part(comparisonTitle(results), comparisonRows(results)),
     `Run ${escapeMarkdown(results.run.id)}, data ${results.dataset.contentHash}`,
   ].join('\n\n')}\n`;
 }

@@ -1,6 +1,7 @@
 import type { RunResults } from '@cryfold/evaluation';
 import { comparisonTable, pooledTable } from './comparison-table.js';
 import { confusionTable } from './confusion-table.js';
+import { headline } from './headline.js';
 import { named } from './names.js';
 import { searchTable } from './search-table.js';
 import { tableTwo } from './table-two.js';
@@ -16,6 +17,7 @@ export function terminalReport(stored: RunResults, options: TextOptions = {}): s
   });
   return [
     tableTwo(results, options),
+    headline(results),
     searchTable(results, options),
     ...matrices,
     pooledTable(results, options),

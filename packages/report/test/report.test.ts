@@ -100,19 +100,63 @@ test('the whole report shows each model once, and class names cannot command the
   assert.match(text, /hun�\[2Jgry/);
 });
 
-test('every pair of models is compared, and a fusion is held against its best member', () => {
-  const r = results({ 'tl-resnet50': 0.95, svm: 0.1, 'small-cnn': 0.5 });
+test('every pair of models is compared by group, and a fusion is held against its best member', () => {
+  const r = results({ 'tl-resnet50': 0.95, svm: 0.1, 'small-cnn': 0.5 }, { groups: 50 });
   const text = comparisonTable(r);
+  assert.match(text, /^Differences of accuracy, pooled over all test predictions, .* by groups/);
   assert.equal(text.split('\n').filter((line) => / - /.test(line)).length, 6);
-  const { test: stored } = r.comparisons.find(({ a, b }) => a === 'tl-resnet50' && b === 'svm')!;
-  const [, difference, low, high] = cells(text, 'tl-resnet50 - svm');
-  assert.ok(Math.abs(Number(difference) - 100 * stored!.meanDifference) <= 0.005001);
+  const { byGroup, test: byFold } = r.comparisons.find(({ a, b }) => a === 'tl-resnet50' && b === 'svm')!;
+  const [, difference, low, high, p, , by, folds] = cells(text, 'tl-resnet50 - svm');
+  assert.ok(Math.abs(Number(difference) - 100 * byGroup!.difference) <= 0.005001);
   assert.ok(Number(low) < Number(difference) && Number(difference) < Number(high));
+  assert.ok(byGroup!.pValue! > 0 && byGroup!.pValue! < 0.0001);
+  assert.deepEqual([p, by], ['<0.0001', '50 groups']);
+  assert.equal(folds, byFold!.pHolm < 0.0001 ? '<0.0001' : byFold!.pHolm.toFixed(4), 'the t-test stands beside it');
   // the stored comparison is resnet minus combined: the sentence must turn it round
-  const { meanDifference } = r.comparisons.find(({ a, b }) => a === 'tl-resnet50' && b === 'combined')!.test!;
-  assert.ok(meanDifference > 0, 'the mean with a poor member loses');
-  assert.match(text, /combined is worse than its best member, tl-resnet50 \(-\d+\.\d\d points, p /);
-  assert.match(comparisonTable(results({ 'tl-resnet50': 0, svm: 0 })), /combined is equal to its best member/);
+  const { difference: stored } = r.comparisons.find(({ a, b }) => a === 'tl-resnet50' && b === 'combined')!.byGroup!;
+  assert.ok(stored > 0, 'the mean with a poor member loses');
+  assert.match(
+    text,
+    /combined is worse than its best member, tl-resnet50 \(-\d+\.\d\d points, p <?0\.\d+ by groups\)\./,
+  );
+});
+
+test('a difference that is not significant is not called one', () => {
+  const equal = comparisonTable(results({ 'tl-resnet50': 0, svm: 0 }));
+  assert.match(
+    equal,
+    /combined is not shown to differ from its best member, tl-resnet50 \(0\.00 points, not tested: no spread\)/,
+  );
+  const r = results({ 'tl-resnet50': 0.8, svm: 0.8 });
+  const comparison = r.comparisons.find(({ a, b }) => a === 'tl-resnet50' && b === 'combined')!;
+  comparison.byGroup = { ...comparison.byGroup!, difference: -0.01, pValue: 1, pHolm: 1 };
+  const [best, other] = ['tl-resnet50', 'svm'].map((name) => r.models.find((model) => model.name === name)!);
+  best.accuracy!.mean = other.accuracy!.mean + 0.01;
+  assert.match(
+    comparisonTable(r),
+    /combined is not shown to differ from its best member, tl-resnet50 \(\+1\.00 points, p 1\.0000/,
+  );
+  assert.doesNotMatch(comparisonTable(r), /better than/);
+});
+
+test('where no clips share a group the folds are tested, and too few of them are not', () => {
+  const single = comparisonTable(results({ svm: 0.2 }, { groups: 100 }));
+  assert.match(single, /^Paired differences of accuracy, mean over folds/);
+  assert.match(single, /10 folds/);
+  assert.doesNotMatch(single, /by groups/);
+  const few = comparisonTable(results({ svm: 0.2 }, { groups: 100, folds: 2 }));
+  assert.match(few, /4 folds: too few folds/);
+  assert.match(few, /not shown to differ from its best member, .* not tested: too few folds/);
+});
+
+test('what a sweep chose by is what is tested and headlined', () => {
+  const r = results({ svm: 0.2 }, { metric: 'logLoss' });
+  const text = terminalReport(r);
+  assert.match(text, /^The lowest mean log-loss is \d\.\d{4}, of \S+ \(from \d\.\d{4} to \d\.\d{4} over folds\)\.$/m);
+  assert.match(text, /^Differences of log-loss, pooled/m);
+  const svm = cells(text, 'small-cnn - svm');
+  assert.ok(Number(svm[1]) < 0, 'the better model has the smaller loss');
+  assert.match(comparisonTable(results({ svm: 0.2 }, { metric: 'macroF1' })), /^Differences of macro F1/);
 });
 
 test('without two models with common folds there is no comparison', () => {

@@ -1,10 +1,21 @@
 import { Random } from '@cryfold/core';
-import { evaluateRun, type RunResults, repeatedKFold } from '@cryfold/evaluation';
+import { evaluateRun, type MetricName, type RunResults, repeatedKFold } from '@cryfold/evaluation';
 
 /** Class names that are markup. */
 export const hostile = ['<script>alert(1)</script>', '"><img src=x onerror=alert(2)> | b', "</td>'<b>`*_[x](http:y)"];
 
 export const classes = ['hungry', 'tired', 'belly pain'];
+
+interface Shape {
+  holes?: number[];
+  labels?: string[];
+  name?: string;
+  /** Of 100 clips */
+  groups?: number;
+  /** In each of two repeats */
+  folds?: number;
+  metric?: MetricName;
+}
 
 /**
  * Results of the paper's four models on clips of which 3 of 5 are hungry.
@@ -12,15 +23,15 @@ export const classes = ['hungry', 'tired', 'belly pain'];
  */
 export function results(
   skill: Partial<Record<'small-cnn' | 'tl-resnet50' | 'svm', number>> = {},
-  { holes = [] as number[], labels = classes, name = 'donateacry' } = {},
+  { holes = [], labels = classes, name = 'donateacry', groups = 10, folds = 5, metric }: Shape = {},
 ): RunResults {
   const random = new Random(5);
   const clips = Array.from({ length: 100 }, (_, i) => ({
     id: `${i}`,
-    group: `${i % 10}`,
+    group: `${i % groups}`,
     label: Math.max(0, (i % 5) - 2),
   }));
-  const splits = repeatedKFold(100, { splits: 5, repeats: 2, seed: 0 });
+  const splits = repeatedKFold(100, { splits: folds, repeats: 2, seed: 0 });
   const kinds = ['small-cnn', 'tl-resnet50', 'svm'] as const;
   const predictions = (kind: (typeof kinds)[number]) =>
     splits.map((split, s) => {
@@ -34,6 +45,7 @@ export function results(
       return matrix;
     });
   const evaluated = evaluateRun({
+    ...(metric && { metric }),
     classes: labels,
     clips,
     splits,
@@ -42,7 +54,7 @@ export function results(
     probabilities: new Map(kinds.map((kind) => [kind, predictions(kind)])),
   });
   return {
-    format: 1,
+    format: 2,
     run: { id: 'r', name: 'r' },
     spec: {},
     dataset: { name, contentHash: '', ...evaluated.dataset },

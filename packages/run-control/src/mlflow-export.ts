@@ -73,7 +73,10 @@ const METRICS = {
   logLoss: 'log_loss',
 };
 
-/** The mean over folds bears the metric's name; each fold's value is a step of `fold.<metric>`. */
+/**
+ * The mean over folds has the metric's name; each fold's value is a step of `fold.<metric>`. Figures pooled over all test
+ * predictions, which differ from the means, are `pooled.<metric>` with their interval, `pooled.recall.<class>` and so on.
+ */
 function describeModel({ spec, protocol }: RunResults, model: ModelResults, tags: Record<string, string>) {
   const { estimators, fusion } = spec as Pick<Spec, 'estimators' | 'fusion'>;
   const metrics: MlflowRun['metrics'] = {};
@@ -88,13 +91,8 @@ function describeModel({ spec, protocol }: RunResults, model: ModelResults, tags
       step: fold.repeat * protocol.folds + fold.fold,
       value: fold[key],
     }));
-    const interval = key === 'logLoss' ? undefined : model.pooled?.intervals?.[key];
-    if (interval) Object.assign(metrics, { [`${name}.low95`]: interval.low, [`${name}.high95`]: interval.high });
   }
-  for (const { label, recall, precision } of model.pooled?.perClass ?? []) {
-    if (recall !== null) metrics[`recall.${label}`] = recall;
-    if (precision !== null) metrics[`precision.${label}`] = precision;
-  }
+  Object.assign(metrics, pooledMetrics(model));
   return {
     params: {
       'model.kind': model.kind,
@@ -104,6 +102,24 @@ function describeModel({ spec, protocol }: RunResults, model: ModelResults, tags
     tags: { ...tags, 'cryfold.complete': String(model.complete) },
     metrics,
   };
+}
+
+function pooledMetrics({ pooled }: ModelResults): Record<string, number> {
+  if (!pooled) return {};
+  const metrics: Record<string, number> = {};
+  for (const [key, name] of Object.entries(METRICS) as [keyof typeof METRICS, string][]) {
+    metrics[`pooled.${name}`] = pooled[key];
+    const interval = key === 'logLoss' ? undefined : pooled.intervals?.[key];
+    if (interval) {
+      metrics[`pooled.${name}.low95`] = interval.low;
+      metrics[`pooled.${name}.high95`] = interval.high;
+    }
+  }
+  for (const { label, recall, precision } of pooled.perClass) {
+    if (recall !== null) metrics[`pooled.recall.${label}`] = recall;
+    if (precision !== null) metrics[`pooled.precision.${label}`] = precision;
+  }
+  return metrics;
 }
 
 type Trial = NonNullable<RunResults['search']>['trials'][number];

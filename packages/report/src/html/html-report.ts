@@ -1,12 +1,12 @@
 import type { EpochPoint } from '@cryfold/core';
-import { type ClipOutcome, groupOutcomes, type ModelResults, type RunResults } from '@cryfold/evaluation';
-import { COMPARISON_TITLE, comparisonRows, POOLED_TITLE, pooledRows } from '../comparison-table.js';
+import { type ClipOutcome, groupOutcomes, type RunResults } from '@cryfold/evaluation';
+import { comparisonRows, comparisonTitle, POOLED_TITLE, pooledRows } from '../comparison-table.js';
+import { headline } from '../headline.js';
 import { displayName, named } from '../names.js';
 import { paperFigures } from '../paper.js';
 import { protocolRows } from '../protocol-table.js';
 import { searchRows } from '../search-table.js';
 import { headlines, subject, tableTwoRows } from '../table-two.js';
-import { percent } from '../text.js';
 import { calibrationChart, type FoldTime, learningCurve, stripPlot, timeline } from './charts.js';
 import { groupTable, type HardClip, hardestClips } from './clips.js';
 import { html, type Markup } from './markup.js';
@@ -68,7 +68,7 @@ export function htmlReport(input: ReportInput): string {
 <header>
 <h1>${results.run.name}: ${subject(results)}</h1>
 ${warnings(results)}
-<p>${verdict(results)}</p>
+<p>${headline(results)}</p>
 <nav aria-label="Sections"><ul>${sections.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>
 </header>
 <main>
@@ -96,19 +96,6 @@ function warnings(results: RunResults): Markup {
   }<div class="note"><p><strong>${label[0].toUpperCase() + label.slice(1)}.</strong></p></div>`;
 }
 
-/** The best mean, and what it is worth, in a sentence or two. */
-function verdict(results: RunResults): string {
-  const scored = results.models.filter(({ accuracy }) => accuracy);
-  if (scored.length === 0) return 'No model has a result.';
-  const best = scored.reduce((a, b) => (b.accuracy!.mean > a.accuracy!.mean ? b : a));
-  const { mean, minimum, maximum } = best.accuracy!;
-  const majority = results.baselines.majority.accuracy;
-  return (
-    `The highest mean accuracy is ${percent(mean)} %, of ${best.name} (from ${percent(minimum)} to ${percent(maximum)} % ` +
-    `over folds); always answering the majority class gets ${percent(majority?.mean ?? null)} %.`
-  );
-}
-
 function notes(lines: readonly string[]): Markup {
   return html`${lines.map((line) => html`<p class="small">${line}</p>\n`)}`;
 }
@@ -117,20 +104,12 @@ function table(caption: string, { rows, notes: lines }: { rows: string[][]; note
   return rows.length > 1 ? html`${textTable(caption, rows)}${notes(lines)}` : undefined;
 }
 
-/** Table II with the 95 % interval of the pooled accuracy, the strip plot, and the other protocol where there is one. */
+/** Table II, the strip plot, and the other protocol where there is one. */
 function tableTwoSection(results: RunResults, beside: RunResults | undefined): Markup {
   const { rows, notes: lines } = tableTwoRows(results);
-  const [head, ...body] = rows;
-  const interval = (name: string) => {
-    const own = results.models.find((model: ModelResults) => model.name === name)?.pooled?.intervals?.accuracy;
-    return own ? `${percent(own.low)}–${percent(own.high)}` : '';
-  };
-  const wide = [head, ...body].map((row, i) => {
-    const cells = row.map((cell) => cell.trim());
-    return [...cells.slice(0, 5), i === 0 ? '95 % by infants' : interval(cells[0]), ...cells.slice(5)];
-  });
-  return html`${textTable('Accuracy over test folds, percent', wide)}
-${notes([...lines, '95 % by infants: of the accuracy pooled over all test predictions, by resampling whole groups'])}
+  const cells = rows.map((row) => row.map((cell) => cell.trim()));
+  return html`${textTable('Accuracy over test folds, percent', cells)}
+${notes(lines)}
 ${stripPlot(results)}
 ${
   beside &&
@@ -145,7 +124,7 @@ function significance(results: RunResults): Markup | undefined {
   if (rows.length === 1) return undefined;
   return html`${significanceMatrix(results)}
 ${lines.map((line) => html`<p>${line}</p>\n`)}
-<details><summary>Every pair, with intervals</summary>${textTable(COMPARISON_TITLE, rows)}</details>`;
+<details><summary>Every pair, with intervals</summary>${textTable(comparisonTitle(results), rows)}</details>`;
 }
 
 function curves(results: RunResults, all: NonNullable<ReportInput['curves']>): Markup | undefined {

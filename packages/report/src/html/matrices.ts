@@ -1,5 +1,6 @@
-import type { RunResults } from '@cryfold/evaluation';
-import { oriented, points, pText, SIGNIFICANCE } from '../comparison-table.js';
+import { METRICS, type RunResults } from '@cryfold/evaluation';
+import { oriented, pText, SIGNIFICANCE } from '../comparison-table.js';
+import { differenceText, metricOf } from '../headline.js';
 import { percent } from '../text.js';
 import { html, type Markup } from './markup.js';
 import { heatTable } from './tables.js';
@@ -42,20 +43,24 @@ export function recallTable(results: RunResults): Markup {
   );
 }
 
-/** Row minus column in points of accuracy, with the Holm-adjusted p-value; differences that count are coloured. */
+/** Row minus column in the run's metric, with the Holm-adjusted p-value; differences that count are coloured. */
 export function significanceMatrix(results: RunResults): Markup {
   const names = results.models.map(({ name }) => name);
+  const metric = metricOf(results);
+  const unit = METRICS[metric].share ? `points of ${METRICS[metric].title}` : METRICS[metric].title;
   return heatTable(
-    `Row minus column, points of accuracy (p adjusted by Holm); coloured where p < ${SIGNIFICANCE}`,
+    `Row minus column, ${unit} (p adjusted by Holm); coloured where p < ${SIGNIFICANCE}`,
     'model',
     names,
     names.map((row) => ({
       name: row,
       cells: names.map((column) => {
         const test = row === column ? undefined : oriented(results, row, column);
-        if (!test) return { text: row === column ? '–' : 'not tested' };
-        const text = `${points(test.meanDifference)} (p ${pText(test.pHolm)})`;
-        return { text, share: test.pHolm < SIGNIFICANCE ? 0.75 : 0 };
+        if (!test || test.difference === null) return { text: row === column ? '–' : 'not tested' };
+        const { difference, pHolm, untested } = test;
+        const p = pHolm === null ? untested : `p ${pText(pHolm)}`;
+        const share = pHolm !== null && pHolm < SIGNIFICANCE ? 0.75 : 0;
+        return { text: `${differenceText(metric, difference)} (${p})`, share };
       }),
     })),
   );

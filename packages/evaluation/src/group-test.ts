@@ -1,0 +1,110 @@
+import { studentCritical } from './distributions.js';
+import type { MetricName } from './metric.js';
+import { RandomState } from './random-state.js';
+import { addTallies, jackknifeError, leaveOneOut, metricOfTally, type Tally } from './tallies.js';
+
+/** Fewer groups cannot give a p-value below 5 %: with 5 groups the smallest is 2 / 2^5. */
+export const LEAST_GROUPS = 6;
+
+/** Up to this many groups that the models differ on, every exchange is tried. */
+const EXACT = 13;
+const SAMPLES = 10_000;
+
+/** Why there is no p-value. */
+export const UNTESTED = ['too few folds', 'too few groups', 'no spread'] as const;
+export type Untested = (typeof UNTESTED)[number];
+
+/** Two models' predictions of the same groups. */
+export interface GroupTest {
+  groups: number;
+  /** The metric of the first model minus the second's, each pooled over all predictions that are compared */
+  difference: number;
+  /** 95 % interval; null for fewer than two groups, and where leaving a group out changes nothing */
+  low: number | null;
+  high: number | null;
+  /** Two-sided; null where `untested` gives the reason */
+  pValue: number | null;
+  /** Whether every exchange of groups was tried; otherwise the p-value comes from 10,000 random ones */
+  exact: boolean;
+  untested?: Untested;
+}
+
+/** A group that the two models differ on: where their tallies differ, and by how much (second minus first). */
+interface Delta {
+  at: number[];
+  by: number[];
+}
+
+/**
+ * Whether two models differ on groups, such as infants: if they do not, their predictions of any group can be exchanged.
+ * The p-value is the share of exchanges that give at least the observed difference (sign-flip permutation test).
+ * Clips of one group need not be independent, and repeats of a cross-validation do not count as new evidence.
+ * The interval is Student's, with the standard error from leaving out one group at a time.
+ * Random exchanges are numpy's `RandomState(0).randint(2, size=(10000, groups that differ))`.
+ * @param tallies of each model, by group, in the same order
+ */
+export function testGroups(
+  metric: MetricName,
+  [a, b]: readonly [readonly Tally[], readonly Tally[]],
+  classes: number,
+): GroupTest {
+  const groups = a.length;
+  const [sumA, sumB] = [addTallies(a), addTallies(b)];
+  const value = (tally: Tally) => metricOfTally(metric, tally, classes);
+  const difference = value(sumA) - value(sumB);
+  const withoutB = leaveOneOut(b, value);
+  const error = groups < 2 ? 0 : jackknifeError(leaveOneOut(a, value).map((own, g) => own - withoutB[g]));
+  const reach = error > 1e-12 ? studentCritical(0.05, groups - 1) * error : null;
+  const interval = reach === null ? { low: null, high: null } : { low: difference - reach, high: difference + reach };
+
+  const deltas = a.flatMap((tally, g) => deltaOf(tally, b[g]) ?? []);
+  const exact = deltas.length <= EXACT;
+  const base = { groups, difference, ...interval, exact };
+  if (groups < LEAST_GROUPS) return { ...base, pValue: null, untested: 'too few groups' };
+  if (deltas.length === 0) return { ...base, pValue: null, untested: 'no spread' };
+  const [ownA, ownB] = [sumA.slice(), sumB.slice()];
+  let extreme = 0;
+  const reached = Math.abs(difference) - 1e-9;
+  for (const flips of exact ? allFlips(deltas.length) : randomFlips(deltas.length)) {
+    ownA.set(sumA);
+    ownB.set(sumB);
+    for (let d = 0; d < flips.length; d++) if (flips[d]) exchange(ownA, ownB, deltas[d]);
+    if (Math.abs(value(ownA) - value(ownB)) >= reached) extreme++;
+  }
+  const pValue = exact ? extreme / 2 ** deltas.length : (extreme + 1) / (SAMPLES + 1);
+  return { ...base, pValue };
+}
+
+function deltaOf(a: Tally, b: Tally): Delta | undefined {
+  const delta: Delta = { at: [], by: [] };
+  for (let i = 0; i < a.length; i++) {
+    if (a[i] === b[i]) continue;
+    delta.at.push(i);
+    delta.by.push(b[i] - a[i]);
+  }
+  return delta.at.length > 0 ? delta : undefined;
+}
+
+function exchange(a: Tally, b: Tally, { at, by }: Delta): void {
+  for (let i = 0; i < at.length; i++) {
+    a[at[i]] += by[i];
+    b[at[i]] -= by[i];
+  }
+}
+
+function* allFlips(count: number): Generator<Uint8Array> {
+  const flips = new Uint8Array(count);
+  for (let code = 0; code < 2 ** count; code++) {
+    for (let d = 0; d < count; d++) flips[d] = (code >> d) & 1;
+    yield flips;
+  }
+}
+
+function* randomFlips(count: number): Generator<Uint8Array> {
+  const random = new RandomState(0);
+  const flips = new Uint8Array(count);
+  for (let sample = 0; sample < SAMPLES; sample++) {
+    for (let d = 0; d < count; d++) flips[d] = random.randint(2);
+    yield flips;
+  }
+}
