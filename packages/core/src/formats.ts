@@ -8,18 +8,21 @@ import { CryfoldError } from './errors.js';
  */
 export const FORMATS = {
   job: 1,
-  manifest: 1,
+  manifest: 2,
   plan: 2,
   search: 1,
   fold: 1,
   failure: 1,
   final: 1,
   cancelled: 1,
-  results: 1,
+  results: 2,
   gram: 1,
   model: 1,
   card: 2,
 } as const;
+
+/** Member of a fold's environment: what its estimator did otherwise than asked, for readers of the results. */
+export const FOLD_NOTE = 'note';
 
 /** The newest format that a schema reads, undefined where its records carry none. */
 function newestRead(schema: z.core.$ZodType): number | undefined {

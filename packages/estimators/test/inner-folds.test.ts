@@ -8,7 +8,8 @@ const train = Int32Array.from({ length: 48 }, (_, i) => i + 12);
 
 test('inner folds keep groups whole where the protocol does, and are stratified either way', () => {
   for (const own of [undefined, groups]) {
-    const folds = innerFolds(labels, train, 4, own);
+    const { folds, note } = innerFolds(labels, train, 4, own);
+    assert.ok(folds && note === undefined);
     assert.deepEqual(new Set(folds), new Set([0, 1, 2, 3, 4]));
     const foldsOf = new Map<string, Set<number>>();
     train.forEach((clip, row) => {
@@ -28,5 +29,5 @@ test('inner folds keep groups whole where the protocol does, and are stratified 
 
 test('fewer groups than inner folds make fewer inner folds', () => {
   const three = groups.map((_, i) => `infant ${i % 3}`);
-  assert.equal(new Set(innerFolds(labels, train, 4, three)).size, 3);
+  assert.equal(new Set(innerFolds(labels, train, 4, three).folds).size, 3);
 });

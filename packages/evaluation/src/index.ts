@@ -43,6 +43,7 @@ export {
   stratifiedKFold,
 } from './k-fold.js';
 export { findLeaks, groupsSpanning, type Leak, type LeakReport, protocolLabel } from './leaks.js';
+export { leaveOneGroupOut } from './leave-one-group-out.js';
 export { METRIC_NAMES, METRICS, type Metric, type MetricName, scoreOf } from './metric.js';
 export {
   accuracy,
@@ -65,6 +66,7 @@ export {
   summarise,
 } from './metrics.js';
 export { outOfFoldCsv } from './out-of-fold.js';
+export { predefinedSplit } from './predefined-split.js';
 export { RandomState } from './random-state.js';
 export {
   type Comparison,
@@ -81,4 +83,13 @@ export {
 export { type ShuffleSplitOptions, shuffleSplit, trainTestSplit } from './shuffle-split.js';
 export { shuffledName } from './shuffled.js';
 export type { Split } from './split.js';
-export { isGrouped, SPLITTERS, type SplitRequest, type Splitter, type SplitterKind, splitterOf } from './splitters.js';
+export {
+  DEFAULT_TEST_SIZE,
+  isGrouped,
+  SPLITTERS,
+  type SplitRequest,
+  type Splitter,
+  type SplitterKind,
+  splitterOf,
+} from './splitters.js';
+export { usableSplits } from './usable-splits.js';

@@ -184,7 +184,8 @@ const search = z.strictObject({
 
 /** results.json; docs/results.md explains every field. */
 export const resultsSchema = z.strictObject({
-  format: z.literal(FORMATS.results),
+  /** 2 where there are notes, or a test size */
+  format: z.literal([1, FORMATS.results]),
   run: z.strictObject({ id: z.string(), name: z.string() }),
   /** Kept as written: a later specSchema need not accept it. */
   spec: z.record(z.string(), z.unknown()),
@@ -203,7 +204,11 @@ export const resultsSchema = z.strictObject({
     repeats: count,
     seed: z.number(),
     groupsSpanning: count,
+    /** Share of the clips that each split tests, of splitters that take it */
+    testSize: z.number().optional(),
   }),
+  /** What a reader of the figures must know, a sentence each: classes without training clips, calibration left out */
+  notes: z.array(z.string()).optional(),
   ...evaluationSchema.shape,
   search: search.optional(),
   environment: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),

@@ -37,7 +37,7 @@ export { type NewModel, trainingProgress, type Watching } from './models/trainin
 export { noWorker, untakenQueues } from './no-worker.js';
 export { Patience } from './patience.js';
 export { type RunControl, StoreControl } from './run-control.js';
-export { allSplits, innerSplits, type Labelled, makeSplits, PROTOCOLS } from './splits.js';
+export { allSplits, innerSplits, type Labelled, makeSplits } from './splits.js';
 export {
   type ClusterStatus,
   clusterStatusSchema,

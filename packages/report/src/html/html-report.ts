@@ -1,7 +1,7 @@
 import type { EpochPoint } from '@cryfold/core';
 import { type ClipOutcome, groupOutcomes, type ModelResults, type RunResults } from '@cryfold/evaluation';
 import { COMPARISON_TITLE, comparisonRows, POOLED_TITLE, pooledRows } from '../comparison-table.js';
-import { protocolRows } from '../protocol-table.js';
+import { protocolLegend, protocolRows } from '../protocol-table.js';
 import { searchRows } from '../search-table.js';
 import { headlines, subject, tableTwoRows } from '../table-two.js';
 import { percent } from '../text.js';
@@ -15,8 +15,8 @@ import { textTable } from './tables.js';
 
 export interface ReportInput {
   results: RunResults;
-  /** The same data under another protocol, for the table that shows both. */
-  beside?: RunResults;
+  /** The same data under other protocols, for the table that shows all. */
+  beside?: readonly RunResults[];
   /** Every clip's fate, for the infants' errors. */
   outcomes?: readonly ClipOutcome[];
   /** Clips to be shown, hardest first. */
@@ -112,8 +112,8 @@ function table(caption: string, { rows, notes: lines }: { rows: string[][]; note
   return rows.length > 1 ? html`${textTable(caption, rows)}${notes(lines)}` : undefined;
 }
 
-/** Table II with the 95 % interval of the pooled accuracy, the strip plot, and the other protocol where there is one. */
-function tableTwoSection(results: RunResults, beside: RunResults | undefined): Markup {
+/** Table II with the 95 % interval of the pooled accuracy, the strip plot, and the other protocols where there are any. */
+function tableTwoSection(results: RunResults, beside: readonly RunResults[] = []): Markup {
   const { rows, notes: lines } = tableTwoRows(results);
   const [head, ...body] = rows;
   const interval = (name: string) => {
@@ -128,10 +128,10 @@ function tableTwoSection(results: RunResults, beside: RunResults | undefined): M
 ${notes([...lines, '95 % by infants: of the accuracy pooled over all test predictions, by resampling whole groups'])}
 ${stripPlot(results)}
 ${
-  beside &&
-  html`<h3>Two protocols side by side</h3>
-<p>A: ${results.protocol.label}. B: ${beside.protocol.label}.</p>
-${textTable('Accuracy under both protocols, percent', protocolRows(results, beside))}`
+  beside.length > 0 &&
+  html`<h3>Protocols side by side</h3>
+${protocolLegend([results, ...beside]).map((line) => html`<p>${line}.</p>\n`)}
+${textTable('Accuracy under each protocol, percent', protocolRows([results, ...beside]))}`
 }`;
 }
 
