@@ -40,9 +40,19 @@ export function innerFolds(
   const folds = new Int32Array(train.length);
   const made = grouped ? stratifiedGroupKFold(own, grouped, options) : stratifiedKFold(own, options);
   for (const { fold, test } of made) for (const row of test) folds[row] = fold;
-  if (groupCount !== 1) return { folds };
-  return {
-    folds,
-    note: 'the probabilities are calibrated without regard to groups, since all training clips are of one',
-  };
+  const note = groupCount === 1 ? ONE_GROUP : grouped && hasLoneClass(own, grouped) ? LONE_CLASS : undefined;
+  return { folds, ...(note === undefined ? {} : { note }) };
+}
+
+const ONE_GROUP = 'the probabilities are calibrated without regard to groups, since all training clips are of one';
+
+/** Then the inner machines that predict the class's clips have never heard it; only fold keys forbid another split. */
+const LONE_CLASS =
+  'the probabilities are unreliable, since all training clips of a class are of one group: predictions by decision value are not affected';
+
+/** Whether some class has all of its clips in one group. */
+function hasLoneClass(labels: Int32Array, groups: readonly string[]): boolean {
+  const groupsOf = new Map<number, Set<string>>();
+  labels.forEach((label, row) => groupsOf.set(label, (groupsOf.get(label) ?? new Set()).add(groups[row])));
+  return [...groupsOf.values()].some((own) => own.size === 1);
 }
