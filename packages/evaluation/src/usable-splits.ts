@@ -51,6 +51,21 @@ function hintOf(kind: SplitterKind, request: SplitRequest): string {
     : 'Add clips, or use a stratified splitter.';
 }
 
+/** The splits of a request; an error says where they are. */
+function splitNamed(kind: SplitterKind, request: SplitRequest, about: string): Split[] {
+  try {
+    return kind.split(request);
+  } catch (error) {
+    if (about === '' || !(error instanceof CryfoldError)) throw error;
+    const { code, message, context, hint } = error;
+    throw new CryfoldError(code, `${about}${message}`, {
+      cause: error,
+      context,
+      ...(hint === undefined ? {} : { hint }),
+    });
+  }
+}
+
 /**
  * The splits of a request, all of which can be trained and tested. scikit-learn's StratifiedGroupKFold may leave a fold
  * without a test clip even where there are more groups than folds.
@@ -58,7 +73,7 @@ function hintOf(kind: SplitterKind, request: SplitRequest): string {
  * @throws CryfoldError SPLIT_IMPOSSIBLE; FOLD_EMPTY, FOLD_ONE_CLASS naming the folds
  */
 export function usableSplits(kind: SplitterKind, request: SplitRequest, about = ''): Split[] {
-  const splits = kind.split(request);
+  const splits = splitNamed(kind, request, about);
   const problem = problemOf(splits, request);
   if (!problem) return splits;
   const { code, what, folds } = problem;
