@@ -103,6 +103,33 @@ test('the data may name the folds, and folds of one clip per class are trained w
   assert.ok((await readFile(path('named', 'report.html'), 'utf8')).includes(note));
 });
 
+test('a sweep, a fusion and a comparison of one split end without tests between models', async () => {
+  const spec = `version: 1
+name: one
+protocol: { splitter: ShuffleSplit, repeats: 1 }
+estimators: { a: { kind: svm }, b: { kind: svm, C: 1 } }
+fusion: { both: { members: [a, b] } }
+search: { algorithm: random, trials: 2, space: { a: { C: { log: [0.1, 100] } } } }
+`;
+  await writeFile(path('one.yaml'), spec);
+  const flags = ['--data', path('corpus'), '--out', path('one'), '--workers', '1', '--json'];
+  const { code, stdout, stderr } = await cryfold(['sweep', path('one.yaml'), ...flags]);
+  assert.equal(code, 0, stderr);
+  const { models, comparisons, search } = JSON.parse(stdout);
+  assert.deepEqual(
+    models.map(({ name, accuracy }: { name: string; accuracy: { count: number } }) => [name, accuracy.count]),
+    [
+      ['a', 1],
+      ['b', 1],
+      ['both', 1],
+    ],
+  );
+  assert.equal(search.trials.length, 2);
+  assert.ok(comparisons.every(({ test }: { test: unknown }) => test === null));
+  const compared = await cryfold(['compare', path('one'), path('one'), '--model', 'a,b']);
+  assert.equal(compared.code, 3, compared.stdout);
+});
+
 test('folds without a test clip stop a run before anything is trained or written', async () => {
   // Infants of one class with 7, 4 and 1 clips, of another with 5 and 2: scikit-learn leaves a fold of five empty.
   const files = (await readdir(path('corpus'), { recursive: true })).filter((file) => file.endsWith('.wav')).sort();
