@@ -41,17 +41,18 @@ interface Asked {
   repeats?: number;
 }
 
-/** A spec's protocol as flags change it, without what its splitter does not take. */
+/**
+ * A spec's protocol as flags change it. Of a named protocol, flags that its splitter does not take are left out, since
+ * they may be meant for another one of several; `checkProtocol` refuses them for the spec's own splitter.
+ */
 export function protocolOf(spec: Protocol, { protocol: name, ...asked }: Asked): Protocol {
-  const { testSize, ...own } = spec;
-  const named = name === undefined ? undefined : EVALUATIONS[name];
-  const splitter = named?.splitter ?? own.splitter;
-  const { takes } = splitterOf(splitter);
-  const size = named ? named.testSize : testSize;
+  const { folds = spec.folds, repeats = spec.repeats } = asked;
+  if (name === undefined) return { ...spec, folds, repeats };
+  const named = EVALUATIONS[name];
+  const { takes } = splitterOf(named.splitter);
   return {
-    splitter,
-    folds: takes.includes('folds') ? (asked.folds ?? own.folds) : DEFAULT_FOLDS,
-    repeats: takes.includes('repeats') ? (named?.repeats ?? asked.repeats ?? own.repeats) : 1,
-    ...(size === undefined ? {} : { testSize: size }),
+    ...named,
+    folds: takes.includes('folds') ? folds : DEFAULT_FOLDS,
+    repeats: takes.includes('repeats') ? (named.repeats ?? repeats) : 1,
   };
 }

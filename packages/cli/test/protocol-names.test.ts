@@ -39,6 +39,15 @@ test('a protocol by name replaces the spec’s, and flags that its splitter does
   }
 });
 
+test('a flag that the spec’s own splitter does not take is refused', () => {
+  const logo = { ...spec, protocol: { splitter: 'LeaveOneGroupOut' as const, folds: 5, repeats: 1 } };
+  assert.throws(
+    () => applyOverrides(logo, { folds: 3 }, () => {}),
+    /protocol\.folds: LeaveOneGroupOut takes no number/,
+  );
+  assert.throws(() => applyOverrides(logo, { repeats: 3 }, () => {}), /protocol\.repeats/);
+});
+
 test('a fitted fusion is left out of a split that it cannot be fitted on, and named', () => {
   const members = ['a', 'b'];
   const folds = { splitter: 'RepeatedKFold', folds: 5, repeats: 10 } as const;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CryfoldError, datasetKey, LIMITS, sha256 } from '@cryfold/core';
-import { checkPlanSize, checkSpec, parseSpec, planRun } from '../src/index.js';
+import { CryfoldError, datasetKey, encodeRecord, LIMITS, sha256 } from '@cryfold/core';
+import { checkPlanSize, checkSpec, decodeForeignManifest, parseSpec, planRun } from '../src/index.js';
 
 const written = (protocol: string, more = '') =>
   parseSpec(
@@ -75,6 +75,25 @@ test('plans of the new splitters have a format that earlier versions call newer'
     planRun({ spec: written(`{ splitter: ${splitter}, repeats: 1 }`), manifest, splits }).format;
   assert.equal(formatOf('StratifiedGroupKFold'), 1);
   for (const splitter of ['ShuffleSplit', 'LeaveOneGroupOut', 'PredefinedSplit']) assert.equal(formatOf(splitter), 2);
+});
+
+test('a manifest that names folds is read back, and must hash to its key', () => {
+  const own = clips(4).map((clip, i) => ({ ...clip, fold: i < 2 ? '1' : '' }));
+  const manifest = {
+    format: 2,
+    name: 'toy',
+    contentHash: datasetKey(own),
+    grouped: false,
+    classes: ['a', 'b'],
+    clips: own,
+  };
+  const decode = (value: object) => decodeForeignManifest(encodeRecord(value), 'm');
+  assert.deepEqual(
+    decode(manifest).clips.map(({ fold }) => fold),
+    ['1', '1', '', ''],
+  );
+  const moved = own.map((clip) => ({ ...clip, fold: '1' }));
+  assert.throws(() => decode({ ...manifest, clips: moved }), /contentHash is not that of the clips/);
 });
 
 test('the fold of a clip is part of its data, and no fold leaves the key as it was', () => {

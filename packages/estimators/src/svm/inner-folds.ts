@@ -53,6 +53,8 @@ const LONE_CLASS =
 /** Whether some class has all of its clips in one group. */
 function hasLoneClass(labels: Int32Array, groups: readonly string[]): boolean {
   const groupsOf = new Map<number, Set<string>>();
-  labels.forEach((label, row) => groupsOf.set(label, (groupsOf.get(label) ?? new Set()).add(groups[row])));
+  for (const [row, label] of labels.entries()) {
+    groupsOf.set(label, (groupsOf.get(label) ?? new Set()).add(groups[row]));
+  }
   return [...groupsOf.values()].some((own) => own.size === 1);
 }
