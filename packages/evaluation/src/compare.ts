@@ -106,7 +106,7 @@ export function compareRuns(
     [dataset.contentHash, protocol.splitter, protocol.folds, protocol.seed, protocol.testSize].join(' ');
   if (folding(baseline.results) !== folding(candidate.results)) {
     const ids = [baseline.results.run.id, candidate.results.run.id];
-    throw new CryfoldError('USAGE', `runs ${ids.join(' and ')} differ in data, splitter, folds, test size or seed`, {
+    throw new CryfoldError('USAGE', `runs ${ids.join(' and ')} differ in data, splitter, folds or seed`, {
       context: { baseline: ids[0], candidate: ids[1] },
       hint: 'Compare runs over the same data with the same protocol and seed.',
     });
