@@ -42,13 +42,14 @@ function fewerFolds(kind: SplitterKind, request: SplitRequest): number | undefin
   return undefined;
 }
 
-function hintOf(kind: SplitterKind, request: SplitRequest): string {
+function hintOf(kind: SplitterKind, request: SplitRequest, code: ErrorCode): string {
   const folds = fewerFolds(kind, request);
   if (folds !== undefined) return `Ask for ${folds} folds: with this data and seed, all of them can be used.`;
   if (kind.name === 'PredefinedSplit') return 'Change the column `fold` of the manifest.';
-  return kind.grouped
-    ? 'Add groups: each class needs clips of at least two, so that one of them can be trained on.'
-    : 'Add clips, or use a stratified splitter.';
+  if (!kind.grouped) return 'Add clips, or use a stratified splitter.';
+  return code === 'FOLD_EMPTY'
+    ? 'Add groups, or use GroupKFold, which leaves no fold empty.'
+    : 'Add groups: each class needs clips of at least two, so that one of them can be trained on.';
 }
 
 /** The splits of a request; an error says where they are. */
@@ -85,7 +86,7 @@ export function usableSplits(kind: SplitterKind, request: SplitRequest, about = 
     `${about}${kind.name} makes ${folds.length} of ${splits.length} folds ${what}: ${named}`,
     {
       context: { splitter: kind.name, folds: folds.length, repeat: folds[0].repeat, fold: folds[0].fold },
-      hint: hintOf(kind, request),
+      hint: hintOf(kind, request, code),
     },
   );
 }
