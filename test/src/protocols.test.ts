@@ -43,26 +43,109 @@ before(async () => {
 });
 after(() => folder.remove());
 
-test('two protocols: one store, a folder each, and both side by side', async () => {
-  const { code, stdout, stderr } = await run('corpus', 'both', '--protocol', 'paper,grouped');
+const resultsOf = async (...parts: string[]) =>
+  decodeResults(await readFile(path(...parts, 'results.json')), join(...parts));
+
+test('several protocols: one store, a folder each, and all side by side in one table', async () => {
+  const { code, stdout, stderr } = await run('corpus', 'all', '--protocol', 'paper,grouped,logo');
   assert.equal(code, 0, stderr);
-  const [paper, grouped] = await Promise.all(
-    ['paper', 'grouped'].map(async (name) => decodeResults(await readFile(path('both', name, 'results.json')), name)),
+  const names = ['paper-split', 'paper-folds', 'grouped', 'logo'];
+  const runs = await Promise.all(names.map((name) => resultsOf('all', name)));
+  const [split, folds, grouped, logo] = runs;
+  assert.deepEqual(
+    runs.map(({ protocol }) => protocol.splitter),
+    ['ShuffleSplit', 'RepeatedKFold', 'StratifiedGroupKFold', 'LeaveOneGroupOut'],
   );
-  assert.equal(paper.protocol.splitter, 'RepeatedKFold');
-  assert.ok(paper.protocol.groupsSpanning > 0);
-  assert.equal(grouped.protocol.splitter, 'StratifiedGroupKFold');
-  assert.equal(grouped.protocol.groupsSpanning, 0);
-  assert.equal(grouped.models[0].folds.length, 6);
-  const points = (100 * (grouped.models[0].accuracy!.mean - paper.models[0].accuracy!.mean)).toFixed(2);
-  const side = stdout.slice(stdout.indexOf('under two protocols'));
-  assert.match(side, /A: random folds: the same infant is in train and test/);
-  assert.match(side, /B: grouped folds/);
-  assert.match(side, new RegExp(`svm .* ${points}\n`));
-  assert.match(await readFile(path('both', 'report.html'), 'utf8'), /Two protocols side by side/);
-  const again = await run('corpus', 'both', '--protocol', 'grouped', '--json');
+  assert.deepEqual(
+    runs.map(({ protocol }) => protocol.groupsSpanning > 0),
+    [true, true, false, false],
+  );
+  assert.deepEqual([split.format, split.protocol.testSize, split.models[0].folds[0].testCount], [2, 0.2, 30]);
+  assert.deepEqual([folds.format, folds.models[0].folds.length], [1, 6]);
+  assert.equal(logo.models[0].folds.length, logo.dataset.groups);
+  const points = (100 * (grouped.models[0].accuracy!.mean - split.models[0].accuracy!.mean)).toFixed(2);
+  const side = stdout.slice(stdout.indexOf('under 4 protocols'));
+  assert.match(side, /A: random folds: .* \(ShuffleSplit, 1 split that tests 20 % of the clips\)/);
+  assert.match(side, /B: random folds: the same infant .* \(RepeatedKFold, 2 repeats x 3 folds\)/);
+  assert.match(side, /D: grouped folds: .* \(LeaveOneGroupOut, 1 repeat x \d+ folds\)/);
+  assert.match(side, new RegExp(`svm .* ${points} `));
+  assert.match(await readFile(path('all', 'report.html'), 'utf8'), /Protocols side by side/);
+  const again = await run('corpus', 'all', '--protocol', 'grouped', '--json');
   assert.equal(again.code, 0, again.stderr);
-  assert.equal(JSON.parse(again.stdout).run.id, grouped.run.id, 'the same run as one of two');
+  assert.equal(JSON.parse(again.stdout).run.id, grouped.run.id, 'the same run as one of several');
+  const planned = await run('corpus', 'all', '--protocol', 'paper');
+  assert.equal(planned.code, 0, planned.stderr);
+  assert.equal(planned.stderr.match(/folds were in the store already/g)?.length, 2, 'nothing is trained twice');
+});
+
+test('the data may name the folds, and folds of one clip per class are trained without calibration', async () => {
+  const files = (await readdir(path('corpus'), { recursive: true })).filter((file) => file.endsWith('.wav')).sort();
+  const labels = new Map<string, string[]>();
+  for (const file of files) labels.set(file.slice(-6, -4), [...(labels.get(file.slice(-6, -4)) ?? []), file]);
+  const [first, second] = [...labels.values()];
+  // Fold b trains on the clips of fold a, one of each class, and the other way round.
+  const rows = [first[0], second[0]].map((file) => `${file},${file.slice(-6, -4)},a`);
+  rows.push(...[...first.slice(1, 4), ...second.slice(1, 4)].map((file) => `${file},${file.slice(-6, -4)},b`));
+  await writeFile(path('corpus', 'folds.csv'), `path,label,fold\n${rows.join('\n')}\n`);
+  const { code, stdout, stderr } = await run(join('corpus', 'folds.csv'), 'named', '--protocol', 'predefined');
+  assert.equal(code, 0, stderr);
+  const { protocol, models, notes, format } = await resultsOf('named');
+  assert.deepEqual([protocol.splitter, protocol.folds, protocol.repeats], ['PredefinedSplit', 2, 1]);
+  assert.deepEqual(
+    models[0].folds.map(({ testCount }) => testCount),
+    [2, 6],
+  );
+  assert.equal(format, 2);
+  const note =
+    'svm: in 1 of 2 folds, the probabilities are not calibrated, since no class has more than one training clip.';
+  assert.deepEqual(notes, [note]);
+  assert.ok(stdout.includes(note));
+  assert.ok((await readFile(path('named', 'report.html'), 'utf8')).includes(note));
+});
+
+test('a sweep, a fusion and a comparison of one split end without tests between models', async () => {
+  const spec = `version: 1
+name: one
+protocol: { splitter: ShuffleSplit, repeats: 1 }
+estimators: { a: { kind: svm }, b: { kind: svm, C: 1 } }
+fusion: { both: { members: [a, b] } }
+search: { algorithm: random, trials: 2, space: { a: { C: { log: [0.1, 100] } } } }
+`;
+  await writeFile(path('one.yaml'), spec);
+  const flags = ['--data', path('corpus'), '--out', path('one'), '--workers', '1', '--json'];
+  const { code, stdout, stderr } = await cryfold(['sweep', path('one.yaml'), ...flags]);
+  assert.equal(code, 0, stderr);
+  const { models, comparisons, search } = JSON.parse(stdout);
+  assert.deepEqual(
+    models.map(({ name, accuracy }: { name: string; accuracy: { count: number } }) => [name, accuracy.count]),
+    [
+      ['a', 1],
+      ['b', 1],
+      ['both', 1],
+    ],
+  );
+  assert.equal(search.trials.length, 2);
+  assert.ok(comparisons.every(({ test }: { test: unknown }) => test === null));
+  const compared = await cryfold(['compare', path('one'), path('one'), '--model', 'a,b']);
+  assert.equal(compared.code, 3, compared.stdout);
+});
+
+test('folds without a test clip stop a run before anything is trained or written', async () => {
+  // Infants of one class with 7, 4 and 1 clips, of another with 5 and 2: scikit-learn leaves a fold of five empty.
+  const files = (await readdir(path('corpus'), { recursive: true })).filter((file) => file.endsWith('.wav')).sort();
+  const rows = ['path,label,group'];
+  for (const [infant, clips] of [7, 4, 1, 5, 2].entries()) {
+    for (let i = 0; i < clips; i++)
+      rows.push(`${files[rows.length]},${infant < 3 ? 'hunger' : 'normal'},infant ${infant}`);
+  }
+  await writeFile(path('corpus', 'uneven.csv'), `${rows.join('\n')}\n`);
+  const refused = await run(join('corpus', 'uneven.csv'), 'empty', '--protocol', 'grouped', '--folds', '5', '--json');
+  assert.equal(refused.code, 1);
+  const { error } = JSON.parse(refused.stdout);
+  assert.equal(error.code, 'FOLD_EMPTY');
+  assert.match(error.message, /1 of 10 folds|2 of 10 folds/);
+  assert.match(error.hint, /Ask for \d folds/);
+  assert.deepEqual(await readdir(path('empty')).catch(() => []), []);
 });
 
 test('a quieter copy under another group stops grouped folds before anything is written; random folds only name it', async () => {
@@ -83,5 +166,5 @@ test('a quieter copy under another group stops grouped folds before anything is 
 test('an unknown protocol is a usage error', async () => {
   const { code, stderr } = await run('corpus', 'none', '--protocol', 'magic');
   assert.equal(code, 2);
-  assert.match(stderr, /magic[\s\S]*paper, grouped/);
+  assert.match(stderr, /magic[\s\S]*paper, paper-split, paper-folds, grouped, logo, predefined/);
 });

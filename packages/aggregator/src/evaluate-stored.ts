@@ -1,5 +1,12 @@
-import { FORMATS } from '@cryfold/core';
-import { evaluateRun, type FoldProbabilities, outOfFoldCsv, type RunResults } from '@cryfold/evaluation';
+import { FOLD_NOTE, FORMATS } from '@cryfold/core';
+import {
+  DEFAULT_TEST_SIZE,
+  evaluateRun,
+  type FoldProbabilities,
+  outOfFoldCsv,
+  type RunResults,
+  splitterOf,
+} from '@cryfold/evaluation';
 import type { Spec } from '@cryfold/plan';
 import type { StoredRun } from './read-run.js';
 
@@ -19,14 +26,18 @@ export interface EvaluatedStored {
 export function evaluateStored(run: StoredRun, fusion: Spec['fusion'] = run.plan.spec.fusion): EvaluatedStored {
   const { plan, input, environment } = run;
   const spec = { ...plan.spec, fusion };
-  const { results, dataset, protocol, probabilities } = evaluateRun({ ...input, fusion });
+  const { results, dataset, protocol, notes: ofFolds, probabilities } = evaluateRun({ ...input, fusion });
+  const notes = [...ofFolds, ...fallbackNotes(run)];
+  const { splitter, testSize = DEFAULT_TEST_SIZE } = spec.protocol;
+  const sized = splitterOf(splitter).takes.includes('testSize');
   return {
     results: {
       format: FORMATS.results,
       run: { id: plan.run, name: spec.name },
       spec,
       dataset: { name: plan.dataset.name, contentHash: plan.dataset.key, ...dataset },
-      protocol: { ...protocol, splitter: spec.protocol.splitter, seed: spec.seed },
+      protocol: { ...protocol, splitter, seed: spec.seed, ...(sized ? { testSize } : {}) },
+      ...(notes.length > 0 ? { notes } : {}),
       ...results,
       environment,
     },
@@ -38,4 +49,17 @@ export function evaluateStored(run: StoredRun, fusion: Spec['fusion'] = run.plan
       return new TextEncoder().encode([...outOfFoldCsv({ classes, clips, splits, probabilities: columns })].join(''));
     },
   };
+}
+
+/** What estimators did otherwise than asked, and in how many of their folds. */
+function fallbackNotes({ folds }: StoredRun): string[] {
+  const own = folds.filter(({ job }) => job.shuffle === undefined);
+  return [...new Set(own.map(({ job }) => job.trial))].flatMap((trial) => {
+    const notes = own.flatMap(({ job, record }) => (job.trial === trial ? [record.environment[FOLD_NOTE] ?? ''] : []));
+    const different = [...new Set(notes)].filter((note) => note !== '');
+    return different.map((note) => {
+      const count = notes.filter((other) => other === note).length;
+      return `${trial}: in ${count} of ${notes.length} folds, ${note}.`;
+    });
+  });
 }

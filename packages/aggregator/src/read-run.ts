@@ -1,4 +1,4 @@
-import { CryfoldError, DAMAGE_CODES, mapLimited } from '@cryfold/core';
+import { CryfoldError, DAMAGE_CODES, FOLD_NOTE, mapLimited } from '@cryfold/core';
 import { type EvaluationInput, type ShuffledFold, shuffledName } from '@cryfold/evaluation';
 import {
   type DatasetManifest,
@@ -160,7 +160,7 @@ async function readFold({ folds }: RunStore, job: FoldJob, plan: RunPlan): Promi
 /** Versions and processors that computed a trial; several, where workers differ. */
 function noteEnvironment(all: Record<string, string>, trial: string, fold: Record<string, string>): void {
   for (const [name, value] of Object.entries(fold)) {
-    if (name === 'host') continue;
+    if (name === 'host' || name === FOLD_NOTE) continue;
     const key = `${trial}.${name}`;
     if (all[key] === undefined) all[key] = value;
     else if (!all[key].split(' | ').includes(value)) all[key] += ` | ${value}`;

@@ -36,7 +36,7 @@ export async function readTrials(
   return tried;
 }
 
-/** What each clip adds to a trial's score, as a mean over the repeats that tested it. */
+/** What each clip adds to a trial's score, as a mean over the repeats that tested it; NaN where none did. */
 function clipValues(
   folds: NonNullable<ReturnType<TriedTrials['get']>>,
   metric: MetricName,
@@ -56,6 +56,16 @@ function clipValues(
   return sums.map((sum, clip) => sum / counts[clip]);
 }
 
+/** The clips that every trial tested: splits other than k-fold leave some out. */
+function testedClips(values: readonly Float64Array[], { clips }: Pick<StoredRun['input'], 'clips'>) {
+  const tested = Array.from(clips.keys()).filter((clip) => !values.some((own) => Number.isNaN(own[clip])));
+  return {
+    values: values.map((own) => Float64Array.from(tested, (clip) => own[clip])),
+    labels: tested.map((clip) => clips[clip].label),
+    groups: tested.map((clip) => clips[clip].group),
+  };
+}
+
 /** What a sweep tried, and how good its winners are. */
 export function searchResults(
   stored: StoredPlan,
@@ -67,7 +77,6 @@ export function searchResults(
   const spec = plan.spec.search!;
   const sign = METRICS[spec.metric].sign;
   const outer = contextSplits(plan, 0);
-  const { clips } = run.input;
   const rows = [...search!.trials.values()]
     .filter(({ context }) => context === 0)
     .map(({ trial, base, state, reason = '', parameters, statistics }): TrialRow => {
@@ -96,9 +105,10 @@ export function searchResults(
         plain: complete.find((row) => row.trial === trial)?.mean ?? null,
         corrected: correctedScore({
           metric: spec.metric,
-          values: complete.map((row) => clipValues(tried.get(row.trial)!, spec.metric, run.input)),
-          labels: clips.map(({ label }) => label),
-          groups: clips.map(({ group }) => group),
+          ...testedClips(
+            complete.map((row) => clipValues(tried.get(row.trial)!, spec.metric, run.input)),
+            run.input,
+          ),
         }),
         nestedMean: spec.nested ? (models.find(({ name }) => name === base)?.[spec.metric]?.mean ?? null) : null,
         inside: inside.map((split) => {

@@ -7,6 +7,7 @@ import { EXIT } from './exit-codes.js';
 import { openStoreOf } from './open-store.js';
 import { applyOverrides, prepareRun, readSpec } from './prepare.js';
 import { ProgressDisplay } from './progress.js';
+import { evaluationsOf } from './protocol-names.js';
 import type { RunOptions } from './run-command.js';
 import { weightsSources } from './spec-weights.js';
 import { storeUrlOf } from './store-url.js';
@@ -20,21 +21,25 @@ export async function planCommand(
   options: PlanOptions & { protocol?: string[] },
   config: Config,
 ): Promise<number> {
+  const { protocol = [], ...rest } = options;
+  const names = evaluationsOf(protocol);
   const display = new ProgressDisplay(process.stderr, options.json);
   const store = openStoreOf(storeUrlOf(options.out, config), config);
   try {
-    const { protocol: protocols = [], ...rest } = options;
-    const overrides = { ...rest, ...(protocols[0] === undefined ? {} : { protocol: protocols[0] }) };
-    const { plan } = await prepareRun({
-      ...rest,
-      spec: applyOverrides(await readSpec(spec), overrides, (text) => display.say(text)),
-      sources: weightsSources(store, config.cacheDir),
-      onProgress: (text) => display.update(text),
-    });
-    display.update('looking into the store');
-    const summary = await summarisePlan(plan, store, options);
-    display.clear();
-    say(options.json ? `${jsonText(summary)}\n` : `${describe(summary, plan).join('\n')}\n`);
+    for (const name of names.length > 0 ? names : [undefined]) {
+      const overrides = { ...rest, ...(name === undefined ? {} : { protocol: name }) };
+      const { plan } = await prepareRun({
+        ...rest,
+        spec: applyOverrides(await readSpec(spec), overrides, (text) => display.say(text)),
+        sources: weightsSources(store, config.cacheDir),
+        onProgress: (text) => display.update(text),
+      });
+      display.update('looking into the store');
+      const summary = await summarisePlan(plan, store, options);
+      display.clear();
+      const text = options.json ? jsonText(summary) : describe(summary, plan).join('\n');
+      say(`${names.length > 1 && !options.json ? `${name}\n` : ''}${text}\n`);
+    }
     return EXIT.done;
   } finally {
     await store.close();

@@ -3,12 +3,23 @@ import { fileURLToPath } from 'node:url';
 import { CryfoldError, FORMATS, readRegularText } from '@cryfold/core';
 import { type Dataset, inspectDataset, limitClips, readDataset } from '@cryfold/corpus';
 import { kindOf } from '@cryfold/estimators';
+import { isFitted, splitterOf } from '@cryfold/evaluation';
 import { computeFeatures } from '@cryfold/features';
 import type { WeightsSourceOptions } from '@cryfold/nn';
-import { type DatasetManifest, parseSpec, plannedFeatures, planRun, type RunPlan, type Spec } from '@cryfold/plan';
-import { innerSplits, makeSplits, PROTOCOLS } from '@cryfold/run-control';
+import {
+  canFit,
+  checkProtocol,
+  type DatasetManifest,
+  parseSpec,
+  plannedFeatures,
+  planRun,
+  type RunPlan,
+  type Spec,
+} from '@cryfold/plan';
+import { innerSplits, makeSplits } from '@cryfold/run-control';
 import type { RunStore } from '@cryfold/store';
 import { checkLeaks } from './leak-gate.js';
+import { protocolOf } from './protocol-names.js';
 import { resolveSpecWeights } from './spec-weights.js';
 
 /** What flags may change of a spec. */
@@ -21,7 +32,7 @@ export interface Overrides {
   weights?: string;
   /** Shuffles of the labels, as the spec's `nulls` */
   null?: number;
-  /** A name of `PROTOCOLS`, for the spec's splitter */
+  /** A name that `evaluationsOf` gives, for the spec's splitter */
   protocol?: string;
 }
 
@@ -48,10 +59,11 @@ export function readSpecText(path: string): Promise<string> {
 
 /**
  * @param say told about fusions that lose a member to `--estimators`
- * @throws CryfoldError USAGE for an estimator that the spec doesn't have
+ * @param overrides `protocol` is a name that `evaluationsOf` gives
+ * @throws CryfoldError USAGE for an estimator that the spec does not have, or a protocol that does not suit its search
  */
 export function applyOverrides(spec: Spec, overrides: Overrides, say: (text: string) => void): Spec {
-  const { repeats = spec.protocol.repeats, folds = spec.protocol.folds, seed = spec.seed } = overrides;
+  const { seed = spec.seed } = overrides;
   const wanted = overrides.estimators ?? Object.keys(spec.estimators);
   for (const name of wanted) {
     if (Object.hasOwn(spec.estimators, name)) continue;
@@ -61,14 +73,7 @@ export function applyOverrides(spec: Spec, overrides: Overrides, say: (text: str
     });
   }
   if (wanted.length === 0) throw new CryfoldError('USAGE', '--estimators: none is named');
-  const { protocol } = overrides;
-  const known = protocol !== undefined && Object.hasOwn(PROTOCOLS, protocol) ? PROTOCOLS[protocol] : undefined;
-  const splitter = protocol === undefined ? spec.protocol.splitter : known;
-  if (!splitter) {
-    throw new CryfoldError('USAGE', `--protocol: there is no protocol ${JSON.stringify(overrides.protocol)}`, {
-      hint: `There are: ${Object.keys(PROTOCOLS).join(', ')}.`,
-    });
-  }
+  const protocol = protocolOf(spec.protocol, overrides);
   const estimators: Spec['estimators'] = {};
   for (const [name, estimator] of Object.entries(spec.estimators)) {
     if (!wanted.includes(name)) continue;
@@ -81,23 +86,29 @@ export function applyOverrides(spec: Spec, overrides: Overrides, say: (text: str
   const fusion: Spec['fusion'] = {};
   for (const [name, rule] of Object.entries(spec.fusion)) {
     const absent = rule.members.filter((member) => !Object.hasOwn(estimators, member));
-    if (absent.length === 0) fusion[name] = rule;
-    else say(`${name} is left out: it needs ${absent.join(', ')}`);
+    if (absent.length > 0) say(`${name} is left out: it needs ${absent.join(', ')}`);
+    else if (isFitted(rule.rule) && !canFit(protocol.splitter))
+      say(
+        `${name} is left out: ${protocol.splitter} never tests the training clips that ${rule.rule} fusion learns from`,
+      );
+    else fusion[name] = rule;
   }
   const nulls = overrides.null ?? spec.nulls;
   const { search, ...plain } = spec;
   const space = Object.fromEntries(
     Object.entries(search?.space ?? {}).filter(([name]) => Object.hasOwn(estimators, name)),
   );
-  return {
+  const changed: Spec = {
     ...plain,
     ...(search && Object.keys(space).length > 0 ? { search: { ...search, space } } : {}),
     ...(nulls === undefined ? {} : { nulls }),
     seed,
-    protocol: { splitter, repeats, folds },
+    protocol,
     estimators,
     fusion,
   };
+  checkProtocol(changed, (key, message) => new CryfoldError('USAGE', `${key}: ${message}`, { context: { key } }));
+  return changed;
 }
 
 export interface Preparation {
@@ -127,11 +138,12 @@ export async function prepareRun(options: PrepareOptions): Promise<Preparation> 
   const whole = await readDataset(data, {
     clipSeconds: spec.features.clipSeconds,
     skipBad,
+    folds: spec.protocol.splitter === 'PredefinedSplit',
     onProgress: (done, total) => onProgress(`reading ${done}/${total} files`),
   });
   const dataset = limit === undefined ? whole : limitClips(whole, limit, spec.seed);
-  const { folds } = spec.protocol;
-  if (dataset.clips.length < folds) {
+  const { folds, splitter } = spec.protocol;
+  if (splitterOf(splitter).takes.includes('folds') && dataset.clips.length < folds) {
     throw new CryfoldError('DATA_TOO_FEW', `${data}: ${dataset.clips.length} clips are too few for ${folds} folds`, {
       context: { clips: dataset.clips.length, folds },
       hint: 'Add recordings, or ask for fewer folds with --folds.',
@@ -142,13 +154,15 @@ export async function prepareRun(options: PrepareOptions): Promise<Preparation> 
   const leaks = await checkLeaks(spec, dataset, splits, options.allowLeak);
   const weights = new Map<string, string>();
   const manifest: DatasetManifest = {
-    format: FORMATS.manifest,
+    format: dataset.clips.some(({ fold }) => fold !== undefined) ? FORMATS.manifest : 1,
     name: dataset.name,
     contentHash: dataset.contentHash,
     grouped: dataset.grouped,
     classes: dataset.classes,
     rates: inspectDataset(dataset).rates,
-    clips: dataset.clips.map(({ id, label, group, hash }) => ({ id, label, group, hash })),
+    clips: dataset.clips.map(({ id, label, group, hash, fold }) => {
+      return { id, label, group, hash, ...(fold === undefined ? {} : { fold }) };
+    }),
   };
   const plan = planRun({
     spec: await resolveSpecWeights(spec, sources, weights),

@@ -14,7 +14,7 @@ import { checkOutFile, writeOutFile } from './write-out.js';
 export interface ReportOptions {
   format: string;
   out?: string;
-  beside?: string;
+  beside?: readonly string[];
   audio?: string;
 }
 
@@ -28,7 +28,7 @@ export async function reportCommand(run: string, options: ReportOptions, config:
   }
   if (out !== undefined) await checkOutFile(out);
   const found = await findRun(run, config);
-  const beside = options.beside === undefined ? undefined : (await findRun(options.beside, config)).results;
+  const beside = await Promise.all((options.beside ?? []).map(async (other) => (await findRun(other, config)).results));
   const text = await write(options, found, beside, config);
   if (out === undefined) process.stdout.write(format === 'json' ? escapeControls(text) : text);
   else {
@@ -41,7 +41,7 @@ export async function reportCommand(run: string, options: ReportOptions, config:
 async function write(
   { format, audio }: ReportOptions,
   { results, storeUrl }: FoundRun,
-  beside: RunResults | undefined,
+  beside: readonly RunResults[],
   config: Config,
 ): Promise<string> {
   switch (format) {
@@ -52,7 +52,7 @@ async function write(
         const store = openStoreOf(storeUrl, config);
         input = await gatherReport(store, results, audio).finally(() => store.close());
       }
-      return htmlReport({ ...input, ...(beside ? { beside } : {}) });
+      return htmlReport({ ...input, beside });
     }
     case 'md':
       return markdownReport(results);

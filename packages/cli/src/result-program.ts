@@ -11,7 +11,11 @@ export function addResultCommands(program: Command, does: Does): void {
     .argument('<run>', 'id of a run, or its --out directory')
     .option('--format <format>', REPORT_FORMATS.join(', '), 'html')
     .option('--out <file>', 'where to write it (default: standard output)')
-    .option('--beside <run>', 'the same data under another protocol, shown beside this one')
+    .option(
+      '--beside <run>',
+      'the same data under another protocol, shown beside this one; may be given several times',
+      (run: string, others: string[] = []) => [...others, run],
+    )
     .option('--audio <path>', 'the recordings: puts players beside the hardest clips')
     .action(
       does(async (run: string, options) => {

@@ -20,7 +20,11 @@ export function addRunCommands(program: Command, does: Does): void {
     .option('--seed <n>', 'seed of splits and training', whole(0))
     .option('--workers <n>', 'local worker processes (default: one per core)', whole(1))
     .option('--skip-bad', 'leave bad recordings out, and list them', false)
-    .option('--protocol <names>', 'paper (random folds), grouped (by infant) or both: paper,grouped', list)
+    .option(
+      '--protocol <names>',
+      'one or several: paper (its 80:20 split and its random folds), grouped, logo, predefined',
+      list,
+    )
     .option('--null <n>', 'also train every estimator n times on shuffled labels, as a baseline', whole(0))
     .option('--allow-leak', 'go on where grouped folds cannot keep equal sounds apart', false)
     .option('--ui [port]', 'serve the live page of a local run, and print a link to it with its token', whole(1))

@@ -7,9 +7,12 @@ export interface ClipIdentity {
   group: string;
   /** Hex sha256 of the sampling rate and the samples */
   hash: string;
+  /** The fold that tests it, empty for none, where the data says so */
+  fold?: string | undefined;
 }
 
-/** Identity of a dataset: each clip's id, label, group and sound, in order. */
+/** Identity of a dataset: each clip's id, label, group, sound and, where the data names it, fold, in order. */
 export function datasetKey(clips: readonly ClipIdentity[]): string {
-  return contentKey(clips.map(({ id, label, group, hash }) => [id, label, group, hash]));
+  const fold = (clip: ClipIdentity) => (clip.fold === undefined ? [] : [clip.fold]);
+  return contentKey(clips.map((clip) => [clip.id, clip.label, clip.group, clip.hash, ...fold(clip)]));
 }

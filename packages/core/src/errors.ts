@@ -33,6 +33,8 @@ export const ERROR_CODES = {
   CLIP_SHORT: ['input', 'A recording lasts less than half a clip.'],
   CLIP_SILENT: ['input', 'All samples of a clip are equal, so its spectrogram says nothing.'],
   SPLIT_IMPOSSIBLE: ['input', 'The splitter cannot make the requested folds from this data.'],
+  FOLD_EMPTY: ['input', 'A fold has no test clip or no training clip.'],
+  FOLD_ONE_CLASS: ['input', 'All training clips of a fold are of one class.'],
   LEAK_FOUND: [
     'input',
     'A grouped protocol cannot keep its promise: equal sounds span train and test, or no group is known.',

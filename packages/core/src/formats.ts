@@ -8,7 +8,7 @@ import { CryfoldError } from './errors.js';
  */
 export const FORMATS = {
   job: 1,
-  manifest: 1,
+  manifest: 2,
   plan: 2,
   search: 1,
   fold: 1,
@@ -20,6 +20,9 @@ export const FORMATS = {
   model: 1,
   card: 3,
 } as const;
+
+/** Member of a fold's environment: what its estimator did otherwise than asked, for readers of the results. */
+export const FOLD_NOTE = 'note';
 
 /** The newest format that a schema reads, undefined where its records carry none. */
 function newestRead(schema: z.core.$ZodType): number | undefined {

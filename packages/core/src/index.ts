@@ -10,7 +10,16 @@ export {
   type FailureClass,
   redactUrl,
 } from './errors.js';
-export { FORMATS, ifReadable, isNewer, isUnreadable, newer, refuseNewer, unlessUnreadable } from './formats.js';
+export {
+  FOLD_NOTE,
+  FORMATS,
+  ifReadable,
+  isNewer,
+  isUnreadable,
+  newer,
+  refuseNewer,
+  unlessUnreadable,
+} from './formats.js';
 export { CanonicalText, canonicalJson, contentKey, deriveSeed, sha256 } from './hash.js';
 export { LIMITS } from './limits.js';
 export { mapLimited } from './map-limited.js';

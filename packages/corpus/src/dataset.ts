@@ -2,6 +2,7 @@ import { basename, resolve } from 'node:path';
 import { CryfoldError, datasetKey, type ErrorCode, readRegularFile, sha256 } from '@cryfold/core';
 import { isManifest, readManifest } from './manifest.js';
 import { listRecordings } from './readers.js';
+import type { Labels } from './recording.js';
 import { decodeWav, LARGEST_WAV, type Wav } from './wav.js';
 import { cutClip, cutWindows, silence } from './windows.js';
 
@@ -21,6 +22,8 @@ export interface Clip {
   rate: number;
   /** hex sha256 of the rate and the float64 samples: equal sound, equal hash */
   hash: string;
+  /** the fold that tests it, empty for none; where `readDataset` was asked for folds and a manifest names them */
+  fold?: string;
 }
 
 /** What was left out, and why. */
@@ -44,7 +47,7 @@ export interface Dataset {
   skipped: Skipped[];
   /** whether some group holds more than one clip; where none does, grouped folds would be the random ones */
   grouped: boolean;
-  /** hex sha256 over every clip's id, label, group and hash, in order */
+  /** hex sha256 over every clip's id, label, group, hash and, where it has one, fold, in order */
   contentHash: string;
 }
 
@@ -53,6 +56,8 @@ export interface ReadOptions {
   clipSeconds?: number;
   /** leave bad files out and list them in `skipped`, instead of failing on the first */
   skipBad?: boolean;
+  /** read the manifest's column `fold`; default false, since the folds are part of the content hash */
+  folds?: boolean;
   /** called after each file with the number of files done and in all */
   onProgress?: (done: number, total: number) => void;
 }
@@ -71,8 +76,10 @@ export interface ReadOptions {
  * @throws CryfoldError DATA_*, WAV_* or CLIP_*, naming the file or line
  */
 export async function readDataset(path: string, options: ReadOptions = {}): Promise<Dataset> {
-  const { clipSeconds = 1, skipBad = false, onProgress } = options;
-  const { root, reader, recordings } = isManifest(path) ? await readManifest(path) : await listRecordings(path);
+  const { clipSeconds = 1, skipBad = false, folds = false, onProgress } = options;
+  const { root, reader, recordings } = isManifest(path)
+    ? await readManifest(path, { folds })
+    : await listRecordings(path);
   const skipped: Skipped[] = [];
   const clips: Clip[] = [];
   const skip = ({ code, message }: CryfoldError, file: string) => skipped.push({ file, code, message });
@@ -164,13 +171,14 @@ async function readWav(root: string, file: string): Promise<Wav> {
   return decodeWav(bytes, file);
 }
 
-function cutRecording(recording: { file: string; label: string; group: string }, wav: Wav, clipSeconds: number) {
+function cutRecording(recording: Labels & { file: string }, wav: Wav, clipSeconds: number) {
   const { rate } = wav;
-  const { file, label, group } = recording;
+  const { file, label, group, fold } = recording;
   const { length, windows, silent } = cutWindows(wav, clipSeconds, file);
   const id = (start: number) => `${file}#${start / length}`;
   const clips = windows.map(({ start, samples }): Clip => {
-    return { id: id(start), label, group, file, start, length, rate, hash: hashSamples(samples, rate) };
+    const hash = hashSamples(samples, rate);
+    return { id: id(start), label, group, file, start, length, rate, hash, ...(fold === undefined ? {} : { fold }) };
   });
   return { clips, silent: silent.map((start) => silence(id(start), 'this part of the recording')) };
 }

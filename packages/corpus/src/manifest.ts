@@ -13,13 +13,14 @@ export function isManifest(path: string): boolean {
 
 /**
  * Reads a CSV manifest (RFC 4180, UTF-8) with the columns `path`, `label` and, if groups are known, `group`, in any
- * order; other columns are passed over. Paths are relative to the manifest. Without a group, or where it is empty, the
+ * order; other columns are passed over, but for `fold` where it is asked for. Paths are relative to the manifest. Without a group, or where it is empty, the
  * recording is its own group. Recordings come in the order of the rows.
  *
  * A row with an empty value or a missing file is an error of its recording, so that --skip-bad can leave it out.
+ * @param folds whether to read the column `fold`, which names the fold that tests the recording; empty for none
  * @throws CryfoldError DATA_NOT_FOUND, DATA_EMPTY, and DATA_MANIFEST_INVALID with the line where the table is broken
  */
-export async function readManifest(path: string) {
+export async function readManifest(path: string, { folds = false } = {}) {
   const root = dirname(resolve(path));
   const invalid = (line: number, why: string, hint: string) =>
     new CryfoldError('DATA_MANIFEST_INVALID', `${path}:${line}: ${why}`, { context: { file: path, line }, hint });
@@ -51,6 +52,14 @@ export async function readManifest(path: string) {
       );
     }
   }
+  const foldColumn = header.fields.indexOf('fold');
+  if (folds && foldColumn < 0) {
+    throw invalid(
+      header.line,
+      'no column is named fold',
+      'PredefinedSplit needs one that names the fold which tests each recording.',
+    );
+  }
   const lines = new Map<string, number>();
   const recordings: Recording[] = [];
   for (const { fields, line } of rows) {
@@ -68,7 +77,8 @@ export async function readManifest(path: string) {
     } else if (!(await isFile(resolve(root, file)))) {
       reject(`${written} is not a file`, 'Paths are relative to the manifest. Mend it, or pass --skip-bad.');
     } else {
-      recordings.push({ file, label, group: group.trim() === '' ? file : group });
+      const fold = folds ? { fold: fields[foldColumn].trim() } : {};
+      recordings.push({ file, label, group: group.trim() === '' ? file : group, ...fold });
       lines.set(file, line);
     }
   }

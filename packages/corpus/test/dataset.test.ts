@@ -159,6 +159,23 @@ describe('readers', () => {
     ]);
   });
 
+  test('the column fold is read where it is asked for, and is then part of the content hash', async () => {
+    for (const [i, name] of ['a', 'b', 'c'].entries()) await put(`${name}.wav`, noise(2, i));
+    await put('list.csv', 'path,label,fold\na.wav,x,1\nb.wav,y, 2 \nc.wav,x,\n');
+    const [plain, folded] = await Promise.all(
+      [false, true].map((folds) => readDataset(join(root, 'list.csv'), { folds })),
+    );
+    assert.deepEqual(
+      folded.clips.map(({ fold }) => fold),
+      ['1', '1', '2', '2', '', ''],
+    );
+    assert.ok(plain.clips.every((clip) => !('fold' in clip)));
+    assert.notEqual(plain.contentHash, folded.contentHash);
+    await put('list.csv', 'path,label\na.wav,x\nb.wav,y\n');
+    const read = readDataset(join(root, 'list.csv'), { folds: true });
+    await fails('DATA_MANIFEST_INVALID', /list\.csv:1: no column is named fold/, read);
+  });
+
   test('a manifest that is broken names the line and what to do', async () => {
     await put('a.wav', noise(1, 1));
     await put('b.wav', noise(1, 2));

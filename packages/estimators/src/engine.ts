@@ -65,7 +65,10 @@ export interface FoldOutcome {
   decisions?: Matrix;
   /** Empty for an estimator without epochs */
   curve: EpochPoint[];
-  /** What the figures depend on besides the fold, such as the version of a library */
+  /**
+   * What the figures depend on besides the fold, such as the version of a library; under `FOLD_NOTE`, half a sentence on
+   * what was done otherwise than asked
+   */
   environment: Record<string, string>;
   /** Encodes the trained model; called at most once, before the next fold. */
   model?: () => Promise<ModelFiles> | ModelFiles;

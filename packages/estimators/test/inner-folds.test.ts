@@ -8,7 +8,8 @@ const train = Int32Array.from({ length: 48 }, (_, i) => i + 12);
 
 test('inner folds keep groups whole where the protocol does, and are stratified either way', () => {
   for (const own of [undefined, groups]) {
-    const folds = innerFolds(labels, train, 4, own);
+    const { folds, note } = innerFolds(labels, train, 4, own);
+    assert.ok(folds && note === undefined);
     assert.deepEqual(new Set(folds), new Set([0, 1, 2, 3, 4]));
     const foldsOf = new Map<string, Set<number>>();
     train.forEach((clip, row) => {
@@ -28,5 +29,32 @@ test('inner folds keep groups whole where the protocol does, and are stratified 
 
 test('fewer groups than inner folds make fewer inner folds', () => {
   const three = groups.map((_, i) => `infant ${i % 3}`);
-  assert.equal(new Set(innerFolds(labels, train, 4, three)).size, 3);
+  assert.equal(new Set(innerFolds(labels, train, 4, three).folds).size, 3);
+});
+
+test('training clips of one group are calibrated without groups, and the results say so', () => {
+  const { folds, note } = innerFolds(
+    labels,
+    train,
+    4,
+    groups.map(() => 'one infant'),
+  );
+  assert.deepEqual(folds, innerFolds(labels, train, 4).folds);
+  assert.match(note ?? '', /without regard to groups/);
+});
+
+test('classes of one training clip each are not calibrated, and the results say so', () => {
+  const three = Int32Array.of(12, 13, 14);
+  for (const own of [undefined, groups, groups.map(() => 'one infant')]) {
+    const { folds, note } = innerFolds(labels, three, 4, own);
+    assert.equal(folds, undefined);
+    assert.match(note ?? '', /not calibrated/);
+  }
+});
+
+test('a class of one group only is named in the results, since its calibration never heard it', () => {
+  const own = groups.map((group, i) => (labels[i] === 2 ? 'one infant' : `${labels[i]} ${group}`));
+  const { folds, note } = innerFolds(labels, train, 4, own);
+  assert.ok(folds);
+  assert.match(note ?? '', /unreliable/);
 });

@@ -198,7 +198,7 @@ function modelOf({ results, model }: RunSide): ModelResults {
 
 function checkComparable(baseline: RunResults, candidate: RunResults): void {
   const folding = ({ dataset, protocol }: RunResults) =>
-    [dataset.contentHash, protocol.splitter, protocol.folds, protocol.seed].join(' ');
+    [dataset.contentHash, protocol.splitter, protocol.folds, protocol.seed, protocol.testSize].join(' ');
   if (folding(baseline) === folding(candidate)) return;
   const ids = [baseline.run.id, candidate.run.id];
   throw new CryfoldError('USAGE', `runs ${ids.join(' and ')} differ in data, splitter, folds or seed`, {

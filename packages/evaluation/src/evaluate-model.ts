@@ -73,7 +73,9 @@ export function evaluateModel(
 ): ModelResults {
   const { classes, splits } = data;
   const present = splits.flatMap((_, s) => (model[s] ? [s] : []));
-  const folds = present.map((s) => {
+  // Nothing is defined for a fold without test clips; plans of earlier versions may have some.
+  const measured = present.filter((s) => splits[s].test.length > 0);
+  const folds = measured.map((s) => {
     const { repeat, fold, test } = splits[s];
     return {
       repeat,
@@ -84,7 +86,7 @@ export function evaluateModel(
   });
   const repeats = [...new Set(splits.map((split) => split.repeat))].flatMap((repeat) => {
     const own = splits.flatMap((split, s) => (split.repeat === repeat ? [s] : []));
-    if (own.some((s) => !model[s])) return [];
+    if (own.some((s) => !model[s]) || own.every((s) => splits[s].test.length === 0)) return [];
     return [{ repeat, ...score(pool(data, model, own, decisions), classes.length).metrics }];
   });
   const byProbability = (s: number) => score(pool(data, model, [s]), classes.length).metrics.accuracy;
@@ -97,9 +99,9 @@ export function evaluateModel(
     balancedAccuracy: summarise(folds.map((fold) => fold.balancedAccuracy)),
     macroF1: summarise(folds.map((fold) => fold.macroF1)),
     logLoss: summarise(folds.map((fold) => fold.logLoss)),
-    ...(decisions ? { probabilityAccuracy: summarise(present.map(byProbability)) } : {}),
+    ...(decisions ? { probabilityAccuracy: summarise(measured.map(byProbability)) } : {}),
     repeats,
-    pooled: present.length === 0 ? null : evaluatePooled(data, model, present, decisions),
+    pooled: measured.length === 0 ? null : evaluatePooled(data, model, measured, decisions),
   };
 }
 

@@ -1,4 +1,4 @@
-import { CryfoldError } from '@cryfold/core';
+import { CryfoldError, printable } from '@cryfold/core';
 import { compareModels } from './compare.js';
 import { crossFitRows } from './cross-fit.js';
 import { evaluateModel } from './evaluate-model.js';
@@ -16,6 +16,8 @@ export interface EvaluatedRun {
   results: Evaluation;
   dataset: Pick<RunResults['dataset'], 'clips' | 'classes' | 'groups' | 'perClass'>;
   protocol: Pick<RunResults['protocol'], 'label' | 'folds' | 'repeats' | 'groupsSpanning'>;
+  /** What a reader of the figures must know of the folds, a sentence each. */
+  notes: string[];
   /** Every model's probabilities, fusions included, for `outOfFoldCsv`. */
   probabilities: Map<string, FoldProbabilities>;
 }
@@ -65,7 +67,8 @@ function countLabels(clips: readonly EvaluatedClip[], indices: Iterable<number>,
 /** Predicting the training clips' most frequent class (`DummyClassifier(strategy='most_frequent')`). */
 function majorityBaseline({ classes, clips, splits }: EvaluationInput): Evaluation['baselines']['majority'] {
   const all = countLabels(clips, clips.keys(), classes.length);
-  const folds = splits.map(({ repeat, fold, train, test }) => {
+  const measured = splits.filter(({ test }) => test.length > 0);
+  const folds = measured.map(({ repeat, fold, train, test }) => {
     const seen = countLabels(clips, train, classes.length);
     const majority = seen.indexOf(Math.max(...seen));
     const right = countLabels(clips, test, classes.length)[majority];
@@ -101,6 +104,23 @@ function describeData({ classes, clips, splits }: EvaluationInput): Pick<Evaluat
       groupsSpanning: spanning.size,
     },
   };
+}
+
+/** What the folds lack: test clips, or training clips of a class. */
+function foldNotes({ classes, clips, splits }: EvaluationInput): string[] {
+  const notes: string[] = [];
+  const of = (count: number) => `${count} of ${splits.length} folds`;
+  const empty = splits.filter(({ test }) => test.length === 0).length;
+  if (empty > 0) notes.push(`${of(empty)} have no test clip, so they have no figures.`);
+  const seen = splits.map(({ train }) => countLabels(clips, train, classes.length));
+  for (const [c, label] of classes.entries()) {
+    const lacking = seen.filter((counts) => counts[c] === 0).length;
+    if (lacking === 0) continue;
+    notes.push(
+      `Class "${printable(label)}" has no training clip in ${of(lacking)}: there, all its test clips count as wrong.`,
+    );
+  }
+  return notes;
 }
 
 function missingFold(
@@ -219,6 +239,7 @@ export function evaluateRun(input: EvaluationInput): EvaluatedRun {
       },
     },
     ...describeData(input),
+    notes: foldNotes(input),
     probabilities,
   };
 }

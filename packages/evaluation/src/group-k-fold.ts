@@ -5,7 +5,7 @@ import { checkFolds, type Split, splitImpossible, splitsFromFolds } from './spli
 export type Groups = ArrayLike<string> | ArrayLike<number>;
 
 /** Groups as 0 to groups - 1 in sorted order: numbers by value, text by code point, as numpy's `unique`. */
-function encodeGroups(groups: Groups): { codes: Int32Array; sizes: Int32Array } {
+export function encodeGroups(groups: Groups): { codes: Int32Array; sizes: Int32Array } {
   const values: (string | number)[] = Array.from(groups as ArrayLike<string | number>);
   const unique = [...new Set(values)].sort((a, b) => {
     if (typeof a === 'number' && typeof b === 'number') return a - b;
@@ -90,14 +90,21 @@ function rowDeviation(row: Float64Array): number {
   return Math.sqrt(pairwiseSum(row.map((value) => (value - mean) * (value - mean))) / row.length);
 }
 
-/** Population standard deviation down a column, summed in order as `numpy.std(axis=0)` does. */
-function columnDeviation(column: Float64Array): number {
+/** Values added one after the other, as numpy adds the rows of a matrix. */
+function sumInOrder(values: ArrayLike<number>): number {
   let sum = 0;
-  for (const value of column) sum += value;
-  const mean = sum / column.length;
-  let squares = 0;
-  for (const value of column) squares += (value - mean) * (value - mean);
-  return Math.sqrt(squares / column.length);
+  for (let i = 0; i < values.length; i++) sum += values[i];
+  return sum;
+}
+
+/**
+ * Population standard deviation down a column, as `numpy.std(axis=0)` rounds it.
+ * @param alone whether the matrix has no other column: numpy then sums it pairwise, like a row
+ */
+function columnDeviation(column: Float64Array, alone: boolean): number {
+  const sum = alone ? pairwiseSum : sumInOrder;
+  const mean = sum(column) / column.length;
+  return Math.sqrt(sum(column.map((value) => (value - mean) * (value - mean))) / column.length);
 }
 
 /**
@@ -152,7 +159,7 @@ export function stratifiedGroupKFold(
       for (let c = 0; c < classes.length; c++) {
         const before = shares[c][fold];
         shares[c][fold] = (held[fold][c] + counts[c]) / totals[c];
-        deviations[c] = columnDeviation(shares[c]);
+        deviations[c] = columnDeviation(shares[c], classes.length === 1);
         shares[c][fold] = before;
       }
       const value = pairwiseSum(deviations) / classes.length;

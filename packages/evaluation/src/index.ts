@@ -43,6 +43,7 @@ export {
   stratifiedKFold,
 } from './k-fold.js';
 export { findLeaks, groupsSpanning, type Leak, type LeakReport, protocolLabel } from './leaks.js';
+export { leaveOneGroupOut } from './leave-one-group-out.js';
 export { METRIC_NAMES, METRICS, type Metric, type MetricName, scoreOf } from './metric.js';
 export {
   accuracy,
@@ -66,6 +67,7 @@ export {
 } from './metrics.js';
 export { outOfFoldCsv } from './out-of-fold.js';
 export { type GroupTest, type PairedRows, type Predicted, pairedGroupTest } from './paired-groups.js';
+export { predefinedSplit } from './predefined-split.js';
 export { RandomState } from './random-state.js';
 export {
   type Comparison,
@@ -82,5 +84,14 @@ export {
 export { type ShuffleSplitOptions, shuffleSplit, trainTestSplit } from './shuffle-split.js';
 export { shuffledName } from './shuffled.js';
 export type { Split } from './split.js';
-export { isGrouped, SPLITTERS, type SplitRequest, type Splitter, type SplitterKind, splitterOf } from './splitters.js';
+export {
+  DEFAULT_TEST_SIZE,
+  isGrouped,
+  SPLITTERS,
+  type SplitRequest,
+  type Splitter,
+  type SplitterKind,
+  splitterOf,
+} from './splitters.js';
 export { type Predictions, type Tally, tallyGroups } from './tallies.js';
+export { usableSplits } from './usable-splits.js';

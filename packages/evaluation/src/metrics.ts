@@ -74,6 +74,7 @@ export function cohenKappa(confusion: Confusion): number {
 /** Matthews correlation (`matthews_corrcoef`), in [-1, 1]; 0 when labels or predictions are all of one class. */
 export function matthews(confusion: Confusion): number {
   const total = sum(confusion.map(sum));
+  if (total === 0) return Number.NaN;
   const rows = confusion.map(sum);
   const columns = confusion.map((_, c) => columnSum(confusion, c));
   const squares = (values: number[]) => total * total - sum(values.map((value) => value * value));

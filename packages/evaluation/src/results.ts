@@ -228,7 +228,11 @@ export const resultsSchema = z.strictObject({
     repeats: count,
     seed: z.number(),
     groupsSpanning: count,
+    /** Share of the clips that each split tests, of splitters that take it */
+    testSize: z.number().optional(),
   }),
+  /** What a reader of the figures must know, a sentence each: classes without training clips, calibration left out */
+  notes: z.array(z.string()).optional(),
   ...evaluationSchema.shape,
   search: search.optional(),
   environment: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),

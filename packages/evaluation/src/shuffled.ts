@@ -19,6 +19,7 @@ export function shuffledBaselines(
         return [];
       }
       const { repeat, fold, test } = splits[one.split];
+      if (test.length === 0) return [];
       const labels = test.map((clip) => clips[clip].label);
       const confusion = confusionMatrix(labels, argmaxRows(one.scores, classes.length), classes.length);
       return [{ shuffle: one.shuffle, repeat, fold, accuracy: accuracy(confusion) }];

@@ -1,6 +1,9 @@
-import { repeatedGroupKFold, repeatedStratifiedGroupKFold } from './group-k-fold.js';
+import { encodeGroups, repeatedGroupKFold, repeatedStratifiedGroupKFold } from './group-k-fold.js';
 import { kFold, repeatedKFold, repeatedStratifiedKFold, stratifiedKFold } from './k-fold.js';
-import type { Split } from './split.js';
+import { leaveOneGroupOut } from './leave-one-group-out.js';
+import { predefinedFolds, predefinedSplit } from './predefined-split.js';
+import { shuffleSplit } from './shuffle-split.js';
+import { type Split, splitImpossible } from './split.js';
 
 /** What a splitter may look at. */
 export interface SplitRequest {
@@ -13,47 +16,84 @@ export interface SplitRequest {
   repeats: number;
   /** Integer in [0, 2^32) */
   seed: number;
+  /** Share of the clips, in (0, 1), that a split tests; `DEFAULT_TEST_SIZE` unless given */
+  testSize?: number;
+  /** Name of each clip's fold, where the data has one */
+  predefined?: readonly string[];
 }
+
+/** scikit-learn's own default is 0.25; the paper's split is 80:20. */
+export const DEFAULT_TEST_SIZE = 0.2;
 
 export interface SplitterKind {
   /** scikit-learn's name */
   readonly name: string;
   /** Whether it keeps each group's clips on one side */
   readonly grouped: boolean;
-  /** Whether it can make more than one repeat */
-  readonly repeats: boolean;
+  /** What of a request it goes by, besides labels and groups; the data or the splitter itself decides the rest */
+  readonly takes: readonly ('folds' | 'repeats' | 'testSize')[];
+  /** Folds of one repeat, before any is made */
+  foldsOf(request: Pick<SplitRequest, 'folds' | 'groups' | 'predefined'>): number;
   /** @throws CryfoldError SPLIT_IMPOSSIBLE */
   split(request: SplitRequest): Split[];
 }
 
 const repeatedOf = ({ folds: splits, repeats, seed }: SplitRequest) => ({ splits, repeats, seed });
 const onceOf = ({ folds: splits, seed }: SplitRequest) => ({ splits, shuffle: true, seed });
+const shuffleOf = ({ testSize = DEFAULT_TEST_SIZE, repeats, seed }: SplitRequest) => ({ testSize, repeats, seed });
+
+const kFolds = { foldsOf: ({ folds }: Pick<SplitRequest, 'folds'>) => folds };
+const repeatedKind = { ...kFolds, takes: ['folds', 'repeats'] } as const;
+const onceKind = { ...kFolds, takes: ['folds'] } as const;
+const shuffleKind = { grouped: false, takes: ['repeats', 'testSize'], foldsOf: () => 1 } as const;
 
 /** Every splitter; the grouped ones are shuffled differently in each repeat. To add one, write it and name it here. */
 const KINDS = [
   {
-    ...{ name: 'RepeatedKFold', grouped: false, repeats: true },
+    ...{ name: 'RepeatedKFold', grouped: false, ...repeatedKind },
     split: (request) => repeatedKFold(request.labels.length, repeatedOf(request)),
   },
   {
-    ...{ name: 'RepeatedStratifiedKFold', grouped: false, repeats: true },
+    ...{ name: 'RepeatedStratifiedKFold', grouped: false, ...repeatedKind },
     split: (request) => repeatedStratifiedKFold(request.labels, repeatedOf(request)),
   },
   {
-    ...{ name: 'KFold', grouped: false, repeats: false },
+    ...{ name: 'KFold', grouped: false, ...onceKind },
     split: (request) => kFold(request.labels.length, onceOf(request)),
   },
   {
-    ...{ name: 'StratifiedKFold', grouped: false, repeats: false },
+    ...{ name: 'StratifiedKFold', grouped: false, ...onceKind },
     split: (request) => stratifiedKFold(request.labels, onceOf(request)),
   },
   {
-    ...{ name: 'GroupKFold', grouped: true, repeats: true },
+    ...{ name: 'GroupKFold', grouped: true, ...repeatedKind },
     split: (request) => repeatedGroupKFold(request.groups, repeatedOf(request)),
   },
   {
-    ...{ name: 'StratifiedGroupKFold', grouped: true, repeats: true },
+    ...{ name: 'StratifiedGroupKFold', grouped: true, ...repeatedKind },
     split: (request) => repeatedStratifiedGroupKFold(request.labels, request.groups, repeatedOf(request)),
+  },
+  // With one repeat, these two are train_test_split.
+  {
+    ...{ name: 'ShuffleSplit', ...shuffleKind },
+    split: (request) => shuffleSplit(request.labels.length, shuffleOf(request)),
+  },
+  {
+    ...{ name: 'StratifiedShuffleSplit', ...shuffleKind },
+    split: (request) => shuffleSplit(request.labels.length, { ...shuffleOf(request), stratify: request.labels }),
+  },
+  {
+    ...{ name: 'LeaveOneGroupOut', grouped: true, takes: [] },
+    foldsOf: ({ groups }) => encodeGroups(groups).sizes.length,
+    split: ({ groups }) => leaveOneGroupOut(groups),
+  },
+  {
+    ...{ name: 'PredefinedSplit', grouped: false, takes: [] },
+    foldsOf: ({ predefined }) => predefinedFolds(predefined ?? []).length,
+    split: ({ predefined }) => {
+      if (predefined) return predefinedSplit(predefined);
+      throw splitImpossible('the data does not say which fold tests each clip', 'Add a column `fold` to the manifest.');
+    },
   },
 ] as const satisfies readonly SplitterKind[];
 

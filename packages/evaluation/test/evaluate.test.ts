@@ -7,16 +7,27 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { CryfoldError, Random } from '@cryfold/core';
 import {
+  accuracy,
+  balancedAccuracy,
+  brier,
+  cohenKappa,
+  confusionMatrix,
   decodeResults,
   type EvaluationInput,
+  ece,
   evaluateRun,
   FUSION_RULES,
   groupKFold,
+  logLoss,
+  METRICS,
+  macroF1,
+  matthews,
   outOfFoldCsv,
   type RunResults,
   repeatedKFold,
   resultsJsonSchema,
   type Split,
+  summarise,
 } from '../src/index.js';
 
 const classes = ['asphyxia', 'deaf, "quoted"', '=pain'];
@@ -404,5 +415,68 @@ test('out-of-fold.csv holds no field that a spreadsheet runs, and gives every te
     texts.filter((text, i) => rows[i][0] === text),
     ["'x", 'x=1', '0-x', '', 'ordinary'],
     'other texts stay as they are',
+  );
+});
+
+test('a fold without test clips has no figures, and the results say so', () => {
+  const input = randomRun();
+  const [first, ...rest] = input.splits;
+  const splits = [{ ...first, test: new Int32Array() }, ...rest];
+  const probabilities = new Map(
+    Array.from(input.probabilities, ([name, [, ...others]]) => [name, [new Float64Array(), ...others]]),
+  );
+  const shuffled = [{ model: 'net', shuffle: 0, split: 0, scores: new Float64Array() }];
+  const { results, notes } = evaluateRun({ ...input, fusion: {}, splits, probabilities, shuffled });
+  assert.equal(results.status, 'complete');
+  for (const { folds, accuracy, macroF1, logLoss, pooled } of results.models) {
+    assert.equal(folds.length, splits.length - 1);
+    for (const summary of [accuracy, macroF1, logLoss]) {
+      assert.equal(summary?.count, splits.length - 1);
+      assert.ok(Number.isFinite(summary?.mean));
+    }
+    assert.ok(Number.isFinite(pooled?.ece) && Number.isFinite(pooled?.brier));
+  }
+  const { majority, shuffled: noise } = results.baselines;
+  assert.equal(majority.folds.length, splits.length - 1);
+  assert.ok(Number.isFinite(majority.accuracy?.mean));
+  assert.deepEqual(noise, [{ model: 'net', folds: [], accuracy: null }]);
+  assert.deepEqual(notes, ['1 of 10 folds have no test clip, so they have no figures.']);
+});
+
+test('no metric of no clips is a number', () => {
+  const none = confusionMatrix([], [], 3);
+  for (const metric of [accuracy, balancedAccuracy, macroF1, cohenKappa, matthews]) {
+    assert.ok(Number.isNaN(metric(none)), metric.name);
+  }
+  const nothing = new Float64Array();
+  for (const metric of [logLoss, brier, ece]) assert.ok(Number.isNaN(metric([], nothing, 3)), metric.name);
+  for (const { of, title } of Object.values(METRICS)) assert.ok(Number.isNaN(of([], nothing, 3)), title);
+  assert.equal(summarise([]), null);
+});
+
+test('the results name each class that some folds cannot train on', () => {
+  const input = randomRun();
+  const splits = input.splits.map((split, s) =>
+    s === 2 ? { ...split, train: split.train.filter((clip) => input.clips[clip].label !== 2) } : split,
+  );
+  const { notes } = evaluateRun({ ...input, splits, fusion: {} });
+  assert.deepEqual(notes, [
+    'Class "=pain" has no training clip in 1 of 10 folds: there, all its test clips count as wrong.',
+  ]);
+});
+
+test('one split has figures and fusions, and no tests of their differences', () => {
+  const input = randomRun();
+  const [split] = input.splits;
+  const probabilities = new Map(Array.from(input.probabilities, ([name, [own]]) => [name, [own]]));
+  const fusion = { combined: { rule: 'mean' as const, members: ['net', 'svm'] } };
+  const { results, protocol } = evaluateRun({ ...input, splits: [split], probabilities, fusion });
+  assert.equal(results.status, 'complete');
+  assert.deepEqual([protocol.folds, protocol.repeats], [1, 1]);
+  for (const { accuracy } of results.models)
+    assert.deepEqual([accuracy?.count, accuracy?.standardDeviation], [1, null]);
+  assert.deepEqual(
+    results.comparisons.map(({ test }) => test),
+    [null, null, null],
   );
 });

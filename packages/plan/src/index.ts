@@ -18,6 +18,7 @@ export {
 } from './plan.js';
 export { checkPlanSize, type DatasetSize } from './plan-size.js';
 export { prerequisiteOf, queuedIds } from './prerequisites.js';
+export { canFit, checkProtocol } from './protocol.js';
 export {
   bestModel,
   cancelledSchema,
@@ -48,5 +49,5 @@ export {
 } from './search-log.js';
 export type { SearchParameter, SearchSpec } from './search-spec.js';
 export { checkSpec, parseSpec } from './spec.js';
-export { type Spec, specJsonSchema, specSchema } from './spec-schema.js';
+export { DEFAULT_FOLDS, type Spec, specJsonSchema, specSchema } from './spec-schema.js';
 export { storedWeights, submittedWeights } from './submitted.js';

@@ -8,7 +8,8 @@ export const labels = z.array(z.string().max(LIMITS.label)).max(LIMITS.classes);
 const text = z.string().max(LIMITS.text);
 
 const manifestSchema = z.strictObject({
-  format: z.literal(FORMATS.manifest),
+  /** 2 where clips name their fold */
+  format: z.literal([1, FORMATS.manifest]),
   name: text,
   contentHash: hex,
   grouped: z.boolean(),
@@ -23,6 +24,8 @@ const manifestSchema = z.strictObject({
         group: text,
         /** Of the sound; absent from manifests of earlier versions. */
         hash: hex.optional(),
+        /** The fold that tests it, empty for none, where the data says so */
+        fold: text.optional(),
       }),
     )
     .max(LIMITS.clips),

@@ -1,10 +1,11 @@
 import { CryfoldError, LIMITS } from '@cryfold/core';
+import { splitterOf } from '@cryfold/evaluation';
 import type { Spec } from './spec-schema.js';
 
 /** What planning needs to know of a dataset to tell how large a plan becomes. */
 export interface DatasetSize {
   classes: readonly string[];
-  clips: readonly { group: string }[];
+  clips: readonly { group: string; fold?: string | undefined }[];
 }
 
 const LARGE = 'Ask for fewer repeats, folds, estimators, trials or shuffles, or split the work into several runs.';
@@ -22,7 +23,13 @@ function tooLarge(what: string, size: number, limit: number, hint: string = LARG
  * @throws CryfoldError PLAN_TOO_LARGE
  */
 export function checkJobCount(spec: Spec): void {
-  const { folds, repeats } = spec.protocol;
+  // Where the data decides how many folds there are, `checkPlanSize` knows.
+  checkJobs(spec, foldsOf(spec, []));
+}
+
+/** @param folds of one repeat */
+function checkJobs(spec: Spec, folds: number): void {
+  const { repeats } = spec.protocol;
   if (repeats > LIMITS.repeats) throw tooLarge('repeats', repeats, LIMITS.repeats);
   if (folds > LIMITS.folds) throw tooLarge('folds', folds, LIMITS.folds);
   const { search, nulls = 0 } = spec;
@@ -51,18 +58,26 @@ function trialCount({ search }: Spec, base: string): number {
   }, 1);
 }
 
+/** Folds of one repeat of a spec's protocol over some clips. */
+function foldsOf({ protocol }: Spec, clips: DatasetSize['clips']): number {
+  const groups = clips.map(({ group }) => group);
+  const predefined = clips.flatMap(({ fold }) => fold ?? []);
+  return splitterOf(protocol.splitter).foldsOf({ ...protocol, groups, predefined });
+}
+
 /**
  * As `checkJobCount`, with what the data adds.
  * @throws CryfoldError PLAN_TOO_LARGE
  */
 export function checkPlanSize(spec: Spec, { classes, clips }: DatasetSize): void {
-  checkJobCount(spec);
+  const { splitter, repeats } = spec.protocol;
+  const folds = foldsOf(spec, clips);
+  checkJobs(spec, folds);
   const fewer = 'Use a part of the data (--limit), or split it into several datasets.';
   if (clips.length > LIMITS.clips) throw tooLarge('clips', clips.length, LIMITS.clips, fewer);
   if (classes.length > LIMITS.classes) throw tooLarge('classes', classes.length, LIMITS.classes, fewer);
   const longest = classes.reduce((most, label) => Math.max(most, label.length), 0);
   if (longest > LIMITS.label) throw tooLarge('characters of a label', longest, LIMITS.label, 'Shorten the label.');
-  const { folds, repeats, splitter } = spec.protocol;
   const inner = spec.search?.nested?.inner ?? 0;
   const indices = folds * repeats * clips.length * (1 + inner);
   if (indices > LIMITS.indices) throw tooLarge('clips over all splits', indices, LIMITS.indices);

@@ -20,6 +20,11 @@ import { type Spec, specSchema } from './spec-schema.js';
 /** Bumped when the code that computes a fold's result changes its meaning: old results are then not found. */
 export const FOLD_FORMAT = 1;
 
+/** What plans of format 1 are split by. */
+const FIRST_SPLITTERS: ReadonlySet<string> = new Set([
+  ...['RepeatedKFold', 'RepeatedStratifiedKFold', 'KFold', 'StratifiedKFold', 'GroupKFold', 'StratifiedGroupKFold'],
+]);
+
 /** Checked in one loop: a schema per number takes longer for millions of them than all else that reads a plan. */
 const indices = z.custom<number[]>(
   (value) => Array.isArray(value) && value.every((index) => Number.isSafeInteger(index) && index >= 0),
@@ -27,7 +32,7 @@ const indices = z.custom<number[]>(
 );
 
 const planSchema = z.strictObject({
-  /** 2 where there is more than one feature set */
+  /** 2 where there is more than one feature set, or the protocol is one that earlier versions do not know */
   format: z.literal([1, FORMATS.plan]),
   run: z.string().regex(/^[a-z0-9][a-z0-9-]*$/),
   spec: specSchema,
@@ -227,7 +232,7 @@ function mapValues<A, B>(record: Record<string, A>, map: (value: A) => B): Recor
 
 function* planning({ spec, manifest, splits }: PlanInput): Steps<RunPlan> {
   const plan: RunPlan = {
-    format: spec.featureSets ? FORMATS.plan : 1,
+    format: spec.featureSets || !FIRST_SPLITTERS.has(spec.protocol.splitter) ? FORMATS.plan : 1,
     run: '',
     spec,
     dataset: {

@@ -6,6 +6,10 @@ import { z } from 'zod';
 import { searchSchema } from './search-spec.js';
 
 const count = z.int().positive();
+
+/** Folds where none are asked for; also what stands in specs whose splitter takes no number of folds. */
+export const DEFAULT_FOLDS = 5;
+
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,40}$/, 'use lower-case letters, digits and dashes');
 
 export const specSchema = z.strictObject({
@@ -17,8 +21,10 @@ export const specSchema = z.strictObject({
   protocol: z
     .strictObject({
       splitter: z.enum(SPLITTERS).default('RepeatedKFold'),
-      folds: z.int().min(2).max(LIMITS.folds).default(5),
+      folds: z.int().min(2).max(LIMITS.folds).default(DEFAULT_FOLDS),
       repeats: count.max(LIMITS.repeats).default(10),
+      /** Share of the clips that ShuffleSplit and StratifiedShuffleSplit test, 0.2 unless given */
+      testSize: z.number().gt(0).lt(1).optional(),
     })
     .prefault({}),
   seed: z.int().min(0).max(0xffffffff).default(0),

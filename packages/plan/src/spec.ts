@@ -1,8 +1,8 @@
 import { CryfoldError, LIMITS } from '@cryfold/core';
 import { estimatorSchema, kindOf } from '@cryfold/estimators';
-import { splitterOf } from '@cryfold/evaluation';
 import { checkFeatureSets, normalizeFeatures } from './feature-sets.js';
 import { checkJobCount } from './plan-size.js';
+import { checkProtocol, withProtocolDefaults } from './protocol.js';
 import { extremes, parameterProblem } from './search-spec.js';
 import { type Spec, specSchema } from './spec-schema.js';
 import { readYaml } from './spec-yaml.js';
@@ -60,7 +60,7 @@ function refuseKeys(value: unknown, file: string, path: readonly string[] = []):
 }
 
 function checkValue(value: unknown, file: string, lineOf: LineOf): Spec {
-  const parsed = specSchema.safeParse(normalizeFeatures(value));
+  const parsed = specSchema.safeParse(withProtocolDefaults(normalizeFeatures(value)));
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     const unknown = issue.code === 'unrecognized_keys' ? issue.keys : [];
@@ -90,10 +90,7 @@ function checkReferences(spec: Spec, file: string): void {
     const has = Object.keys(spec[key]).length;
     if (has > most) throw invalid(key, `${has} are named; a spec has at most ${most}`);
   }
-  const { splitter, repeats } = spec.protocol;
-  if (!splitterOf(splitter).repeats && repeats > 1) {
-    throw invalid('protocol.repeats', `${splitter} has one repeat: write repeats: 1, or splitter: Repeated${splitter}`);
-  }
+  checkProtocol(spec, invalid);
   for (const [fusion, { members }] of Object.entries(spec.fusion)) {
     if (Object.hasOwn(spec.estimators, fusion)) throw invalid(`fusion.${fusion}`, 'an estimator already has this name');
     for (const member of members) {

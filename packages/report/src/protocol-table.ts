@@ -1,44 +1,53 @@
 import { printable } from '@cryfold/core';
 import type { RunResults } from '@cryfold/evaluation';
 import { named } from './names.js';
+import { extent } from './table-two.js';
 import { alignColumns, paint, percent, type TextOptions } from './text.js';
 
-/** A row per model: mean and standard deviation under A and B in percent, and the points between them. */
-export function protocolRows(first: RunResults, second: RunResults): string[][] {
-  const row = (name: string, a: RunResults['models'][number]['accuracy'], b: typeof a) => [
-    name,
-    percent(a?.mean ?? null),
-    percent(a?.standardDeviation ?? null),
-    percent(b?.mean ?? null),
-    percent(b?.standardDeviation ?? null),
-    a && b ? percent(b.mean - a.mean) : '-',
-  ];
+type Accuracy = RunResults['models'][number]['accuracy'];
+
+const letterOf = (index: number) => String.fromCharCode('A'.charCodeAt(0) + index);
+
+/** What the letters of `protocolRows` stand for, a line each. */
+export function protocolLegend(runs: readonly RunResults[]): string[] {
+  return runs.map(({ protocol }, i) => `${letterOf(i)}: ${protocol.label} (${protocol.splitter}, ${extent(protocol)})`);
+}
+
+/** A row per model: mean and standard deviation under each protocol in percent, and the points between it and the first. */
+export function protocolRows(runs: readonly RunResults[]): string[][] {
+  const row = (name: string, accuracyOf: (run: RunResults) => Accuracy | undefined) => {
+    const [first, ...others] = runs.map((run) => accuracyOf(run) ?? null);
+    const figures = (own: Accuracy) => [percent(own?.mean ?? null), percent(own?.standardDeviation ?? null)];
+    const difference = (own: Accuracy) => (first && own ? percent(own.mean - first.mean) : '-');
+    return [name, ...figures(first), ...others.flatMap((own) => [...figures(own), difference(own)])];
+  };
+  const names = new Set(runs.flatMap(({ models }) => models.map(({ name }) => name)));
+  const [, ...letters] = runs.map((_, i) => letterOf(i));
   return [
-    ['model', 'A mean', 'sd', 'B mean', 'sd', 'B - A'],
-    ...first.models.map(({ name, accuracy }) => {
-      const other = second.models.find((model) => model.name === name);
-      return row(name, accuracy, other?.accuracy ?? null);
-    }),
-    row('(majority class)', first.baselines.majority.accuracy, second.baselines.majority.accuracy),
+    ['model', 'A mean', 'sd', ...letters.flatMap((letter) => [`${letter} mean`, 'sd', `${letter} - A`])],
+    ...Array.from(names, (name) => row(name, ({ models }) => models.find((model) => model.name === name)?.accuracy)),
+    row('(majority class)', ({ baselines }) => baselines.majority.accuracy),
   ];
 }
 
 /**
- * Two protocols side by side: each model's mean accuracy and standard deviation under both, in percent, and how many
- * points the second costs.
+ * Several protocols side by side: each model's mean accuracy and standard deviation under each, in percent, and how many
+ * points each costs against the first.
+ * @param runs of the same data, at most 26
  */
-export function protocolTable(first: RunResults, second: RunResults, { color = false }: TextOptions = {}): string {
-  const [head, ...body] = alignColumns(protocolRows(named(first), named(second)));
-  const incomplete = [first, second].filter(({ status }) => status === 'incomplete').length;
+export function protocolTable(runs: readonly RunResults[], { color = false }: TextOptions = {}): string {
+  const [head, ...body] = alignColumns(protocolRows(runs.map(named)));
+  const { dataset } = runs[0];
+  const incomplete = runs.some(({ status }) => status === 'incomplete');
   return [
-    ...(incomplete > 0
-      ? [paint('INCOMPLETE: folds are missing, so the difference means little.', 'red', color), '']
-      : []),
-    `Accuracy in percent under two protocols: ${printable(first.dataset.name)}, ${first.dataset.clips} clips`,
-    `A: ${first.protocol.label}`,
-    `B: ${second.protocol.label}`,
+    ...(incomplete ? [paint('INCOMPLETE: folds are missing, so the difference means little.', 'red', color), ''] : []),
+    `Accuracy in percent under ${runs.length} protocols: ${printable(dataset.name)}, ${dataset.clips} clips`,
+    ...protocolLegend(runs),
     '',
     paint(head, 'bold', color),
     ...body,
+    ...(runs.some(({ models }) => models.some(({ accuracy }) => accuracy?.count === 1))
+      ? ['', 'a protocol of one split has no standard deviation, and differences from it are not tested']
+      : []),
   ].join('\n');
 }

@@ -19,6 +19,7 @@ export function headlines(results: RunResults): { warnings: string[]; missing: s
     const share = percent(accuracy?.mean ?? null);
     warnings.push(`${who} always answering the majority class, "${printable(label)}" (${share} %).`);
   }
+  warnings.push(...(results.notes ?? []).map(printable));
   const optimism = optimismWarning(results);
   if (optimism) warnings.push(optimism);
   if (results.status === 'incomplete') {
@@ -44,8 +45,15 @@ export function headlines(results: RunResults): { warnings: string[]; missing: s
 
 /** What was evaluated, in a line. */
 export function subject({ protocol, dataset }: RunResults): string {
-  const folds = `${protocol.repeats} ${protocol.repeats === 1 ? 'repeat' : 'repeats'} x ${protocol.folds} folds`;
-  return `${printable(dataset.name)}, ${dataset.clips} clips, ${folds}`;
+  return `${printable(dataset.name)}, ${dataset.clips} clips, ${extent(protocol)}`;
+}
+
+const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
+
+/** How many folds a protocol has, in words. */
+export function extent({ repeats, folds, testSize }: RunResults['protocol']): string {
+  if (testSize === undefined) return `${counted(repeats, 'repeat')} x ${counted(folds, 'fold')}`;
+  return `${counted(repeats, 'split')} that ${repeats === 1 ? 'tests' : 'test'} ${+(100 * testSize).toFixed(2)} % of the clips`;
 }
 
 /** Mean, standard deviation, minimum and maximum in percent. */

@@ -27,7 +27,7 @@ test('the page holds no markup but its own, loads nothing and runs nothing', asy
   r.status = 'incomplete';
   const page = await htmlReport({
     results: r,
-    beside: r,
+    beside: [r],
     outcomes: [outcome],
     hardest: [{ outcome, image, audio: new Uint8Array(4) }],
     curves: { 'small-cnn': [[{ epoch: 0, ...point }]] },

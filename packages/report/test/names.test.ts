@@ -14,12 +14,12 @@ test('every table and report says that the weights are random', async () => {
   run.missing = [{ model: 'tl-resnet50', repeat: 0, fold: 0, code: null, reason: 'lost' }];
   run.baselines.shuffled = [{ model: 'tl-resnet50', folds: [], accuracy: null }];
   assert.deepEqual(names(terminalReport(run)), only);
-  assert.deepEqual(names(protocolTable(run, run)), only);
+  assert.deepEqual(names(protocolTable([run, run])), only);
   assert.deepEqual(names(pooledTable(run)), only);
   assert.deepEqual(names(markdownReport(run).replaceAll('\\', '')), only);
   const page = await htmlReport({
     results: run,
-    beside: run,
+    beside: [run],
     curves: { 'tl-resnet50': [[{ epoch: 0, loss: 1, accuracy: 0.5, testLoss: 1, testAccuracy: 0.4, seconds: 1 }]] },
     foldTimes: [{ trial: 'tl-resnet50', repeat: 0, fold: 0, host: 'a', started: 0, seconds: 2 }],
   });

@@ -180,11 +180,14 @@ test('the pooled table shows metrics with their intervals around them', () => {
 test('two protocols stand side by side with their difference', () => {
   const [good, poor] = [results({ svm: 0.9 }), results({ svm: 0.2 })];
   const label = 'grouped folds: no infant is in train and test';
-  const text = protocolTable(good, { ...poor, protocol: { ...poor.protocol, label } });
+  const text = protocolTable([good, { ...poor, protocol: { ...poor.protocol, label } }]);
   const [, a, , b, , difference] = cells(text, 'svm');
   assert.ok(Math.abs(Number(b) - Number(a) - Number(difference)) < 0.011);
   assert.ok(Number(difference) < -5);
-  assert.match(text, /^A: random folds: the same infant is in train and test$/m);
+  assert.match(
+    text,
+    /^A: random folds: the same infant is in train and test \(RepeatedKFold, 2 repeats x \d folds\)$/m,
+  );
   assert.match(text, /^B: grouped folds/m);
-  assert.match(protocolTable(good, results({}, { holes: [1] })), /^INCOMPLETE/);
+  assert.match(protocolTable([good, results({}, { holes: [1] })]), /^INCOMPLETE/);
 });

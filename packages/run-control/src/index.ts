@@ -66,7 +66,7 @@ export { noWorker, untakenQueues } from './no-worker.js';
 export { Patience } from './patience.js';
 export { type HourPrices, type PlanSummary, summarisePlan } from './plan-summary.js';
 export { type RunControl, StoreControl } from './run-control.js';
-export { allSplits, innerSplits, type Labelled, makeSplits, PROTOCOLS } from './splits.js';
+export { allSplits, innerSplits, type Labelled, makeSplits } from './splits.js';
 export {
   type ClusterStatus,
   clusterStatusSchema,

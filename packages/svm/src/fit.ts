@@ -18,8 +18,11 @@ export interface TrainingProblem extends KernelData {
   /** Needed only where `parameters.classWeight` names classes */
   classNames?: readonly string[];
   train: Int32Array;
-  /** Inner fold 0, 1, ... of each training row: probabilities are calibrated on decisions for held-out rows. */
-  innerFolds: Int32Array;
+  /**
+   * Inner fold 0, 1, ... of each training row: probabilities are calibrated on decisions for held-out rows. Undefined:
+   * they are not calibrated, but the softmax of the decisions
+   */
+  innerFolds: Int32Array | undefined;
   parameters: SvmParameters;
   /** Only ml-svm draws random numbers. */
   seed: number;
@@ -61,7 +64,7 @@ export function fitSvm(problem: TrainingProblem): SvmFit {
   const space = solverSpace(rows.length);
   fillSpace(space, problem, kernel, rows);
   const machines = makeMachines(problem, present, labels);
-  const innerCount = folds.reduce((a, b) => Math.max(a, b), 0) + 1;
+  const innerCount = problem.innerFolds ? folds.reduce((a, b) => Math.max(a, b), 0) + 1 : 0;
   const total = machines.length * (innerCount + 1);
   let done = 0;
   const solve = (machine: Machine, signs: Int8Array, purpose: string): BinarySolution => {
@@ -99,7 +102,9 @@ export function fitSvm(problem: TrainingProblem): SvmFit {
     biases: solutions.map(({ bias }) => bias),
     combination: {
       ...{ classCount, present, roles },
-      calibration: calibrate(parameters, { classCount, present, roles }, machines, heldOut),
+      calibration: problem.innerFolds
+        ? calibrate(parameters, { classCount, present, roles }, machines, heldOut)
+        : { kind: 'temperature', scaling: { factor: 1, offsets: present.map(() => 0) } },
     },
     iterations: solutions.map(({ iterations }) => iterations),
     objective: solutions.map(({ objective }) => objective),
@@ -141,7 +146,7 @@ export function machineValues(
 }
 
 /** By class and inner fold, so that the rows which a two-class problem leaves out are few contiguous ranges. */
-function sortRows({ train, labels, innerFolds }: TrainingProblem) {
+function sortRows({ train, labels, innerFolds = new Int32Array(train.length) }: TrainingProblem) {
   const order = Array.from(train.keys());
   order.sort((a, b) => labels[train[a]] - labels[train[b]] || innerFolds[a] - innerFolds[b] || a - b);
   const rows = Int32Array.from(order, (t) => train[t]);

@@ -42,7 +42,7 @@ test('equal inputs give equal bytes, and progress counts every solve', () => {
 
 test('a larger fold before it does not change the bytes of a fold', () => {
   const problem = problemOf(cases[2]);
-  const small = { ...problem, train: problem.train.subarray(0, 61), innerFolds: problem.innerFolds.subarray(0, 61) };
+  const small = { ...problem, train: problem.train.subarray(0, 61), innerFolds: problem.innerFolds!.subarray(0, 61) };
   const alone = fitPredictSvm(small);
   fitPredictSvm(problem);
   assert.deepEqual(fitPredictSvm(small), alone);

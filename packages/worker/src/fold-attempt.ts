@@ -186,7 +186,7 @@ export class FoldAttempt {
       ...(decisions ? { decisions } : {}),
       ...(model ? { model } : {}),
       curve,
-      accuracy,
+      ...(accuracy === undefined ? {} : { accuracy }),
       seconds,
       started: new Date(Date.now() - 1000 * seconds).toISOString(),
       environment: { ...environment, node: process.version, host: hostname() },

@@ -44,8 +44,8 @@ export interface FoldOutput {
   /** The files that the child has written */
   model?: { key: string; sha256: string }[];
   curve: EpochPoint[];
-  /** Share of the test rows whose class was predicted */
-  accuracy: number;
+  /** Share of the test rows whose class was predicted; undefined where there is no test row */
+  accuracy?: number | undefined;
   environment: Record<string, string>;
 }
 

@@ -100,8 +100,8 @@ export function trainingLabels(
 }
 
 /** Share of rows whose largest score, the first of equals, is that of their class; rows in the order of `test`. */
-function accuracyOf({ rows, columns, data }: Matrix, labels: Int32Array, test: Int32Array): number {
-  if (rows === 0) return 0;
+function accuracyOf({ rows, columns, data }: Matrix, labels: Int32Array, test: Int32Array): number | undefined {
+  if (rows === 0) return undefined;
   return argmaxRows(data, columns).filter((best, row) => best === labels[test[row]]).length / rows;
 }
 

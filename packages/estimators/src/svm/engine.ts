@@ -1,3 +1,4 @@
+import { FOLD_NOTE } from '@cryfold/core';
 import { encodeModel, exportModel, fitSvm, predictFit } from '@cryfold/svm';
 import type { Engine, EngineContext, Fold, FoldOutcome } from '../engine.js';
 import { LastValue } from '../last-value.js';
@@ -13,13 +14,14 @@ export class SvmEngine implements Engine<Svm> {
     const { parameters, train, test, labels, seed } = fold;
     const kernel = await this.#gram.get(data.featureKey, () => readGram(artifacts, data.featureKey));
     const classCount = data.classes.length;
+    const inner = innerFolds(labels, train, seed, fold.grouped ? data.groups : undefined);
     const fit = fitSvm({
       ...kernel,
       labels,
       classCount,
       classNames: data.classes,
       train,
-      innerFolds: innerFolds(labels, train, seed, fold.grouped ? data.groups : undefined),
+      innerFolds: inner.folds,
       parameters,
       seed,
       onProgress,
@@ -30,7 +32,7 @@ export class SvmEngine implements Engine<Svm> {
       probabilities: matrix(result.probabilities),
       decisions: matrix(result.decisions),
       curve: [],
-      environment: { engine: parameters.engine },
+      environment: { engine: parameters.engine, ...(inner.note === undefined ? {} : { [FOLD_NOTE]: inner.note }) },
       model: async () => {
         const images = imagesOf(await data.features());
         return Object.entries(encodeModel(exportModel(fit, images, kernel.columns, [...data.classes])));

@@ -4,7 +4,7 @@ import { comparisonRows, comparisonTitle, POOLED_TITLE, pooledRows } from '../co
 import { headline } from '../headline.js';
 import { displayName, named } from '../names.js';
 import { paperFigures } from '../paper.js';
-import { protocolRows } from '../protocol-table.js';
+import { protocolLegend, protocolRows } from '../protocol-table.js';
 import { searchRows } from '../search-table.js';
 import { headlines, subject, tableTwoRows } from '../table-two.js';
 import { calibrationChart, type FoldTime, learningCurve, stripPlot, timeline } from './charts.js';
@@ -17,8 +17,8 @@ import { textTable } from './tables.js';
 
 export interface ReportInput {
   results: RunResults;
-  /** The same data under another protocol, for the table that shows both. */
-  beside?: RunResults;
+  /** The same data under other protocols, for the table that shows all. */
+  beside?: readonly RunResults[];
   /** Every clip's fate, for the infants' errors. */
   outcomes?: readonly ClipOutcome[];
   /** Clips to be shown, hardest first. */
@@ -36,7 +36,7 @@ export interface ReportInput {
  */
 export function htmlReport(input: ReportInput): string {
   const results = named(input.results);
-  const beside = input.beside && named(input.beside);
+  const beside = input.beside?.map(named);
   const title = paperFigures(results).some((figure) => figure) ? 'Accuracy beside the paper’s' : 'Accuracy';
   const foldTimes = (input.foldTimes ?? []).map((one) => ({ ...one, trial: displayName(results, one.trial) }));
   const sections = [
@@ -104,18 +104,18 @@ function table(caption: string, { rows, notes: lines }: { rows: string[][]; note
   return rows.length > 1 ? html`${textTable(caption, rows)}${notes(lines)}` : undefined;
 }
 
-/** Table II, the strip plot, and the other protocol where there is one. */
-function tableTwoSection(results: RunResults, beside: RunResults | undefined): Markup {
+/** Table II, the strip plot, and the other protocols where there are any. */
+function tableTwoSection(results: RunResults, beside: readonly RunResults[] = []): Markup {
   const { rows, notes: lines } = tableTwoRows(results);
   const cells = rows.map((row) => row.map((cell) => cell.trim()));
   return html`${textTable('Accuracy over test folds, percent', cells)}
 ${notes(lines)}
 ${stripPlot(results)}
 ${
-  beside &&
-  html`<h3>Two protocols side by side</h3>
-<p>A: ${results.protocol.label}. B: ${beside.protocol.label}.</p>
-${textTable('Accuracy under both protocols, percent', protocolRows(results, beside))}`
+  beside.length > 0 &&
+  html`<h3>Protocols side by side</h3>
+${protocolLegend([results, ...beside]).map((line) => html`<p>${line}.</p>\n`)}
+${textTable('Accuracy under each protocol, percent', protocolRows([results, ...beside]))}`
 }`;
 }
 

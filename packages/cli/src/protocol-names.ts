@@ -1,0 +1,58 @@
+import { CryfoldError } from '@cryfold/core';
+import { splitterOf } from '@cryfold/evaluation';
+import { DEFAULT_FOLDS, type Spec } from '@cryfold/plan';
+
+type Protocol = Spec['protocol'];
+
+/** What one evaluation changes of a spec's protocol; its name is also that of its folder. */
+const EVALUATIONS: Readonly<Record<string, Pick<Protocol, 'splitter'> & Partial<Protocol>>> = {
+  'paper-split': { splitter: 'ShuffleSplit', testSize: 0.2, repeats: 1 },
+  'paper-folds': { splitter: 'RepeatedKFold' },
+  grouped: { splitter: 'StratifiedGroupKFold' },
+  logo: { splitter: 'LeaveOneGroupOut' },
+  predefined: { splitter: 'PredefinedSplit' },
+};
+
+/** The paper has two protocols: one split of 80:20 and, for its means, ten times five folds. */
+const PAPER = ['paper-split', 'paper-folds'];
+
+/**
+ * The evaluations that `--protocol` names, each once, in order.
+ * @param names such as `paper,grouped`
+ * @throws CryfoldError USAGE for a name that there is not
+ */
+export function evaluationsOf(names: readonly string[]): string[] {
+  const known = ['paper', ...Object.keys(EVALUATIONS)];
+  for (const name of names) {
+    if (known.includes(name)) continue;
+    throw new CryfoldError('USAGE', `--protocol: there is no protocol ${JSON.stringify(name)}`, {
+      context: { protocol: name },
+      hint: `There are: ${known.join(', ')}. paper is ${PAPER.join(' and ')}.`,
+    });
+  }
+  return [...new Set(names.flatMap((name) => (name === 'paper' ? PAPER : [name])))];
+}
+
+/** What flags ask of a protocol. */
+interface Asked {
+  /** A name that `evaluationsOf` gives; the spec's own splitter where there is none */
+  protocol?: string;
+  folds?: number;
+  repeats?: number;
+}
+
+/**
+ * A spec's protocol as flags change it. Of a named protocol, flags that its splitter does not take are left out, since
+ * they may be meant for another one of several; `checkProtocol` refuses them for the spec's own splitter.
+ */
+export function protocolOf(spec: Protocol, { protocol: name, ...asked }: Asked): Protocol {
+  const { folds = spec.folds, repeats = spec.repeats } = asked;
+  if (name === undefined) return { ...spec, folds, repeats };
+  const named = EVALUATIONS[name];
+  const { takes } = splitterOf(named.splitter);
+  return {
+    ...named,
+    folds: takes.includes('folds') ? folds : DEFAULT_FOLDS,
+    repeats: takes.includes('repeats') ? (named.repeats ?? repeats) : 1,
+  };
+}

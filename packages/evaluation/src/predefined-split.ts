@@ -1,0 +1,30 @@
+import { type Split, splitImpossible } from './split.js';
+
+/** Names of folds that a clip is never tested in: scikit-learn's -1, or nothing. */
+const NEVER_TESTED = new Set(['', '-1']);
+
+/** The names of the folds in order: whole numbers by value, everything else by code point. */
+export function predefinedFolds(folds: readonly string[]): string[] {
+  const names = [...new Set(folds)].filter((name) => !NEVER_TESTED.has(name));
+  if (names.every((name) => /^\d{1,15}$/.test(name))) return names.sort((a, b) => Number(a) - Number(b));
+  return names.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+}
+
+/**
+ * scikit-learn 1.9's `PredefinedSplit(folds)`: the data says which fold tests each clip. A clip whose fold is empty or
+ * -1 is in every training part and never tested.
+ * @param folds the name of each clip's fold
+ * @throws CryfoldError SPLIT_IMPOSSIBLE when no clip names a fold
+ */
+export function predefinedSplit(folds: readonly string[]): Split[] {
+  const names = predefinedFolds(folds);
+  if (names.length === 0) {
+    throw splitImpossible('no clip names the fold that tests it', 'Fill in the column `fold` of the manifest.');
+  }
+  const indices = Int32Array.from(folds, (_, i) => i);
+  return names.map((name, fold) => ({
+    ...{ repeat: 0, fold },
+    train: indices.filter((i) => folds[i] !== name),
+    test: indices.filter((i) => folds[i] === name),
+  }));
+}

@@ -1,0 +1,92 @@
+import { CryfoldError, type ErrorCode } from '@cryfold/core';
+import type { Split } from './split.js';
+import type { SplitRequest, SplitterKind } from './splitters.js';
+
+/** How many folds are named one by one. */
+const SHOWN = 4;
+
+/** The largest number of folds that is tried in search of one that works. */
+const MOST_TRIED = 20;
+
+interface Problem {
+  code: ErrorCode;
+  /** What is wrong with the folds, after their number */
+  what: string;
+  folds: Split[];
+}
+
+/** What makes folds useless: nothing to test, nothing to train on, or one class to train on. Undefined: nothing. */
+function problemOf(splits: readonly Split[], { labels }: Pick<SplitRequest, 'labels'>): Problem | undefined {
+  const classesOf = ({ train }: Split) => new Set(Array.from(train, (clip) => labels[clip])).size;
+  const problems: Problem[] = [
+    { code: 'FOLD_EMPTY', what: 'without a test clip', folds: splits.filter(({ test }) => test.length === 0) },
+    { code: 'FOLD_EMPTY', what: 'without a training clip', folds: splits.filter(({ train }) => train.length === 0) },
+    {
+      ...{ code: 'FOLD_ONE_CLASS', what: 'whose training clips are all of one class' },
+      folds: splits.filter((split) => classesOf(split) === 1),
+    },
+  ];
+  return problems.find(({ folds }) => folds.length > 0);
+}
+
+/** The largest smaller number of folds that has no problem with this data and seed; undefined where there is none. */
+function fewerFolds(kind: SplitterKind, request: SplitRequest): number | undefined {
+  if (!kind.takes.includes('folds')) return undefined;
+  for (let folds = Math.min(request.folds - 1, MOST_TRIED); folds >= 2; folds--) {
+    try {
+      if (!problemOf(kind.split({ ...request, folds }), request)) return folds;
+    } catch (error) {
+      if (!(error instanceof CryfoldError)) throw error;
+    }
+  }
+  return undefined;
+}
+
+function hintOf(kind: SplitterKind, request: SplitRequest, code: ErrorCode): string {
+  const folds = fewerFolds(kind, request);
+  if (folds !== undefined) return `Ask for ${folds} folds: with this data and seed, all of them can be used.`;
+  if (kind.name === 'PredefinedSplit') return 'Change the column `fold` of the manifest.';
+  if (!kind.grouped) return 'Add clips, or use a stratified splitter.';
+  return code === 'FOLD_EMPTY'
+    ? 'Add groups, or use GroupKFold, which leaves no fold empty.'
+    : 'Add groups: each class needs clips of at least two, so that one of them can be trained on.';
+}
+
+/** The splits of a request; an error says where they are. */
+function splitNamed(kind: SplitterKind, request: SplitRequest, about: string): Split[] {
+  try {
+    return kind.split(request);
+  } catch (error) {
+    if (about === '' || !(error instanceof CryfoldError)) throw error;
+    const { code, message, context, hint } = error;
+    throw new CryfoldError(code, `${about}${message}`, {
+      cause: error,
+      context,
+      ...(hint === undefined ? {} : { hint }),
+    });
+  }
+}
+
+/**
+ * The splits of a request, all of which can be trained and tested. scikit-learn's StratifiedGroupKFold may leave a fold
+ * without a test clip even where there are more groups than folds.
+ * @param about where the splits are, in messages: nothing, or such as `inside repeat 0 fold 1: `
+ * @throws CryfoldError SPLIT_IMPOSSIBLE; FOLD_EMPTY, FOLD_ONE_CLASS naming the folds
+ */
+export function usableSplits(kind: SplitterKind, request: SplitRequest, about = ''): Split[] {
+  const splits = splitNamed(kind, request, about);
+  const problem = problemOf(splits, request);
+  if (!problem) return splits;
+  const { code, what, folds } = problem;
+  const shown = folds.slice(0, SHOWN).map(({ repeat, fold }) => `repeat ${repeat} fold ${fold}`);
+  const rest = folds.length - shown.length;
+  const named = `${shown.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
+  throw new CryfoldError(
+    code,
+    `${about}${kind.name} makes ${folds.length} of ${splits.length} folds ${what}: ${named}`,
+    {
+      context: { splitter: kind.name, folds: folds.length, repeat: folds[0].repeat, fold: folds[0].fold },
+      hint: hintOf(kind, request, code),
+    },
+  );
+}

@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { CryfoldError } from '@cryfold/core';
+import {
+  leaveOneGroupOut,
+  predefinedSplit,
+  type Split,
+  type SplitRequest,
+  splitterOf,
+  stratifiedGroupKFold,
+  trainTestSplit,
+  usableSplits,
+} from '../src/index.js';
+
+const sides = (splits: readonly Split[]) => splits.map(({ train, test }) => [[...train], [...test]]);
+const tests = (splits: readonly Split[]) => splits.map((split) => [...split.test]);
+
+/** Clips of groups of one class each, given as pairs of class and size. */
+function request(groups: readonly (readonly [label: number, size: number])[], folds: number): SplitRequest {
+  const clips = groups.flatMap(([label, size], group) => Array.from({ length: size }, () => ({ label, group })));
+  return {
+    ...{ labels: Int32Array.from(clips, ({ label }) => label), groups: clips.map(({ group }) => `infant ${group}`) },
+    ...{ folds, repeats: 1, seed: 0 },
+  };
+}
+
+const refused = (code: string, message: RegExp, hint: RegExp) => (error: unknown) => {
+  assert.ok(error instanceof CryfoldError);
+  assert.equal(error.code, code);
+  assert.match(error.message, message);
+  assert.match(error.hint ?? '', hint);
+  return true;
+};
+
+test("LeaveOneGroupOut gives scikit-learn's indices, groups in the order of their code points", () => {
+  assert.deepEqual(sides(leaveOneGroupOut(['b', 'a', '10', 'b', '9', 'é'])), [
+    [[0, 1, 3, 4, 5], [2]],
+    [[0, 1, 2, 3, 5], [4]],
+    [[0, 2, 3, 4, 5], [1]],
+    [
+      [1, 2, 4, 5],
+      [0, 3],
+    ],
+    [[0, 1, 2, 3, 4], [5]],
+  ]);
+  assert.throws(() => leaveOneGroupOut(['a', 'a']), refused('SPLIT_IMPOSSIBLE', /one group out of 1/, /two groups/));
+});
+
+test("PredefinedSplit gives scikit-learn's indices; a clip without a fold is never tested", () => {
+  const expected = [
+    [[0, 1, 2, 3, 4, 5], [6]],
+    [
+      [0, 2, 4, 5, 6],
+      [1, 3],
+    ],
+    [
+      [1, 2, 3, 5, 6],
+      [0, 4],
+    ],
+  ];
+  assert.deepEqual(sides(predefinedSplit(['10', '2', '-1', '2', '10', '-1', '0'])), expected);
+  assert.deepEqual(sides(predefinedSplit(['10', '2', '', '2', '10', '', '0'])), expected, 'numbers sort by value');
+  assert.deepEqual(tests(predefinedSplit(['b', 'a10', 'a9'])), [[1], [2], [0]], 'text sorts by code point');
+  assert.throws(() => predefinedSplit(['', '-1']), refused('SPLIT_IMPOSSIBLE', /no clip names/, /`fold`/));
+  const { split } = splitterOf('PredefinedSplit');
+  const without = request([[0, 3]], 5);
+  assert.throws(() => split(without), refused('SPLIT_IMPOSSIBLE', /does not say/, /column `fold`/));
+});
+
+test('ShuffleSplit with one repeat is train_test_split, by default of 80:20', () => {
+  const own = {
+    ...request(
+      [
+        [0, 20],
+        [1, 15],
+      ],
+      5,
+    ),
+    seed: 42,
+  };
+  const once = (name: 'ShuffleSplit' | 'StratifiedShuffleSplit') => sides(splitterOf(name).split(own));
+  const { labels } = own;
+  assert.deepEqual(once('ShuffleSplit'), sides([trainTestSplit(35, { testSize: 0.2, seed: 42 })]));
+  assert.deepEqual(
+    once('StratifiedShuffleSplit'),
+    sides([trainTestSplit(35, { testSize: 0.2, seed: 42, stratify: labels })]),
+  );
+  assert.equal(splitterOf('ShuffleSplit').split({ ...own, testSize: 0.5 })[0].test.length, 18);
+});
+
+test('StratifiedGroupKFold over a single class and eight folds or more sums as numpy does', () => {
+  const groups = Array.from({ length: 17 }, (_, i) => `g${(i * i) % 14}`);
+  assert.deepEqual(tests(stratifiedGroupKFold(new Array(17).fill(0), groups, { splits: 8 })), [
+    ...[[0, 14], [5, 9], [4, 10], [2, 12, 16], [1, 13, 15], [7], [6, 8], [3, 11]],
+  ]);
+});
+
+test('a fold without a test clip is refused, with the number of folds that works', () => {
+  // scikit-learn makes folds of 7, 2, 1, 0 and 9 clips of this (its issue 34828).
+  const infants = [
+    [0, 7],
+    [0, 4],
+    [0, 1],
+    [1, 5],
+    [1, 2],
+  ] as const;
+  const kind = splitterOf('StratifiedGroupKFold');
+  const five = request(infants, 5);
+  assert.ok(kind.split(five).some((split) => split.test.length === 0));
+  assert.throws(
+    () => usableSplits(kind, five),
+    refused('FOLD_EMPTY', /StratifiedGroupKFold makes 1 of 5 folds without a test clip: repeat 0 fold 3/, /Ask for 4/),
+  );
+  assert.equal(usableSplits(kind, request(infants, 4)).length, 4, 'what the hint says works');
+  assert.throws(() => usableSplits(kind, five, 'inside repeat 2 fold 1: '), /inside repeat 2 fold 1: Strat/);
+});
+
+test('a fold that could train on one class only, or on nothing, is refused', () => {
+  const lone = request(
+    [
+      [0, 5],
+      [1, 4],
+    ],
+    2,
+  );
+  const message = /LeaveOneGroupOut makes 2 of 2 folds whose training clips are all of one class: repeat 0 fold 0, /;
+  assert.throws(() => usableSplits(splitterOf('LeaveOneGroupOut'), lone), refused('FOLD_ONE_CLASS', message, /groups/));
+  const all = { ...lone, predefined: new Array(9).fill('0') };
+  const kind = splitterOf('PredefinedSplit');
+  assert.throws(() => usableSplits(kind, all), refused('FOLD_EMPTY', /without a training clip/, /column `fold`/));
+});
+
+test('a class that only some folds train on is no reason to refuse', () => {
+  const three = request(
+    [
+      [0, 5],
+      [0, 4],
+      [1, 4],
+      [1, 3],
+      [2, 2],
+    ],
+    5,
+  );
+  assert.equal(usableSplits(splitterOf('LeaveOneGroupOut'), three).length, 5);
+});

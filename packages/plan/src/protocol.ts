@@ -1,0 +1,56 @@
+import type { CryfoldError } from '@cryfold/core';
+import { isFitted, SPLITTERS, type Splitter, splitterOf } from '@cryfold/evaluation';
+import { DEFAULT_FOLDS, type Spec } from './spec-schema.js';
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/**
+ * A spec whose protocol has one repeat where its splitter knows no other number and none is written.
+ * @param value a spec as written, of any shape
+ */
+export function withProtocolDefaults(value: unknown): unknown {
+  if (!isObject(value) || !isObject(value.protocol) || value.protocol.repeats !== undefined) return value;
+  const splitter = SPLITTERS.find((name) => name === (value.protocol as Record<string, unknown>).splitter);
+  if (!splitter || splitterOf(splitter).takes.includes('repeats')) return value;
+  return { ...value, protocol: { ...value.protocol, repeats: 1 } };
+}
+
+/**
+ * Checks that a spec asks of its splitter only what that can do.
+ * @throws CryfoldError as `invalid` makes it
+ */
+export function checkProtocol(
+  { protocol, fusion, search }: Spec,
+  invalid: (key: string, message: string) => CryfoldError,
+): void {
+  const { splitter, folds, repeats, testSize } = protocol;
+  const { takes } = splitterOf(splitter);
+  if (!takes.includes('repeats') && repeats > 1) {
+    const repeated = SPLITTERS.find((name) => name === `Repeated${splitter}`);
+    const instead = repeated ? `, or splitter: ${repeated}` : '';
+    throw invalid('protocol.repeats', `${splitter} has one repeat: write repeats: 1${instead}`);
+  }
+  if (testSize !== undefined && !takes.includes('testSize')) {
+    throw invalid('protocol.testSize', `${splitter} takes no test size: leave this key out, or use ShuffleSplit`);
+  }
+  if (takes.includes('folds')) return;
+  if (folds !== DEFAULT_FOLDS) {
+    throw invalid('protocol.folds', `${splitter} takes no number of folds: leave this key out`);
+  }
+  if (search?.nested)
+    throw invalid('search.nested', `${splitter} takes no number of inner folds: use a k-fold splitter`);
+  const fitted = Object.entries(fusion).find(([, { rule }]) => isFitted(rule));
+  if (fitted && !canFit(splitter)) {
+    const [name, { rule }] = fitted;
+    throw invalid(
+      `fusion.${name}.rule`,
+      `${rule} learns from predictions of training clips, and ${splitter} never tests them: use mean`,
+    );
+  }
+}
+
+/** Whether a splitter tests the training clips of a fold in other folds, so that a fitted fusion can learn from them. */
+export function canFit(splitter: Splitter): boolean {
+  return !splitterOf(splitter).takes.includes('testSize');
+}

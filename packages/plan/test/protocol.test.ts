@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { CryfoldError, datasetKey, encodeRecord, LIMITS, sha256 } from '@cryfold/core';
+import { checkPlanSize, checkSpec, decodeForeignManifest, parseSpec, planRun } from '../src/index.js';
+
+const written = (protocol: string, more = '') =>
+  parseSpec(
+    `version: 1\nname: p\nprotocol: ${protocol}\nestimators: { a: { kind: svm }, b: { kind: svm } }\n${more}`,
+    'x',
+  );
+
+test('a splitter that takes no repeats has one, and a spec can be read back', () => {
+  for (const splitter of ['LeaveOneGroupOut', 'PredefinedSplit', 'KFold', 'StratifiedKFold']) {
+    const spec = written(`{ splitter: ${splitter} }`);
+    assert.deepEqual(spec.protocol, { splitter, folds: 5, repeats: 1 });
+    assert.deepEqual(checkSpec(spec, 'x'), spec);
+  }
+  assert.equal(written('{ splitter: ShuffleSplit, testSize: 0.3 }').protocol.repeats, 10);
+});
+
+test('what a splitter does not take is refused', () => {
+  const cases: [string, string, RegExp][] = [
+    [
+      '{ splitter: LeaveOneGroupOut, repeats: 2 }',
+      '',
+      /protocol\.repeats: LeaveOneGroupOut has one repeat: write repeats: 1$/,
+    ],
+    ['{ splitter: KFold, repeats: 2 }', '', /or splitter: RepeatedKFold$/],
+    ['{ splitter: LeaveOneGroupOut, folds: 3 }', '', /protocol\.folds: LeaveOneGroupOut takes no number/],
+    ['{ splitter: ShuffleSplit, folds: 3 }', '', /protocol\.folds/],
+    ['{ testSize: 0.2 }', '', /protocol\.testSize: RepeatedKFold takes no test size/],
+    ['{ splitter: ShuffleSplit, testSize: 1 }', '', /protocol\.testSize/],
+    ['{ splitter: ShuffleSplit }', 'fusion: { f: { rule: stacked, members: [a, b] } }', /fusion\.f\.rule: stacked/],
+    [
+      '{ splitter: LeaveOneGroupOut }',
+      'search: { algorithm: random, trials: 2, nested: { inner: 3 }, space: { a: { C: { log: [1, 100] } } } }',
+      /search\.nested: LeaveOneGroupOut/,
+    ],
+  ];
+  for (const [protocol, more, message] of cases) {
+    assert.throws(
+      () => written(protocol, more),
+      (error) => error instanceof CryfoldError && error.code === 'SPEC_INVALID' && message.test(error.message),
+      protocol,
+    );
+  }
+});
+
+const clips = (count: number) =>
+  Array.from({ length: count }, (_, i) => ({
+    id: `c${i}`,
+    label: i % 2 ? 'a' : 'b',
+    group: `g${i}`,
+    hash: sha256(`${i}`),
+  }));
+
+test('folds that the data decides on are bounded before any is made', () => {
+  const spec = written('{ splitter: LeaveOneGroupOut }');
+  checkPlanSize(spec, { classes: ['a', 'b'], clips: clips(1000) });
+  const many = { classes: ['a', 'b'], clips: clips(LIMITS.folds + 1) };
+  assert.throws(
+    () => checkPlanSize(spec, many),
+    (error) => error instanceof CryfoldError && error.code === 'PLAN_TOO_LARGE' && /^folds: 10,001/.test(error.message),
+  );
+});
+
+test('plans of the new splitters have a format that earlier versions call newer', () => {
+  const own = clips(4);
+  const manifest = {
+    ...{ format: 1 as const, name: 'toy', contentHash: datasetKey(own), grouped: false, classes: ['a', 'b'] },
+    clips: own,
+  };
+  const splits = [{ repeat: 0, fold: 0, train: Int32Array.of(0, 1), test: Int32Array.of(2, 3) }];
+  const formatOf = (splitter: string) =>
+    planRun({ spec: written(`{ splitter: ${splitter}, repeats: 1 }`), manifest, splits }).format;
+  assert.equal(formatOf('StratifiedGroupKFold'), 1);
+  for (const splitter of ['ShuffleSplit', 'LeaveOneGroupOut', 'PredefinedSplit']) assert.equal(formatOf(splitter), 2);
+});
+
+test('a manifest that names folds is read back, and must hash to its key', () => {
+  const own = clips(4).map((clip, i) => ({ ...clip, fold: i < 2 ? '1' : '' }));
+  const manifest = {
+    format: 2,
+    name: 'toy',
+    contentHash: datasetKey(own),
+    grouped: false,
+    classes: ['a', 'b'],
+    clips: own,
+  };
+  const decode = (value: object) => decodeForeignManifest(encodeRecord(value), 'm');
+  assert.deepEqual(
+    decode(manifest).clips.map(({ fold }) => fold),
+    ['1', '1', '', ''],
+  );
+  const moved = own.map((clip) => ({ ...clip, fold: '1' }));
+  assert.throws(() => decode({ ...manifest, clips: moved }), /contentHash is not that of the clips/);
+});
+
+test('the fold of a clip is part of its data, and no fold leaves the key as it was', () => {
+  const own = clips(3);
+  assert.equal(datasetKey(own), datasetKey(own.map((clip) => ({ ...clip, fold: undefined }))));
+  assert.notEqual(datasetKey(own), datasetKey(own.map((clip) => ({ ...clip, fold: '' }))));
+});
