@@ -82,3 +82,4 @@ export { type ShuffleSplitOptions, shuffleSplit, trainTestSplit } from './shuffl
 export { shuffledName } from './shuffled.js';
 export type { Split } from './split.js';
 export { isGrouped, SPLITTERS, type SplitRequest, type Splitter, type SplitterKind, splitterOf } from './splitters.js';
+export { trialOrder } from './trial-order.js';

@@ -140,6 +140,8 @@ const trial = z.strictObject({
   /** How many folds were evaluated, of how many */
   folds: count,
   planned: count,
+  /** Where the search gives epochs: for how many each fold was trained, of how many */
+  epochs: z.strictObject({ trained: count, planned: count }).optional(),
   /** The metric over its folds, with a 95 % interval by the Nadeau-Bengio correction */
   mean: orUndefined,
   standardDeviation: orUndefined,
@@ -153,7 +155,7 @@ const search = z.strictObject({
   metric: z.enum(METRIC_NAMES),
   /** Whether the models' figures are of nested cross-validation; else they are optimistic */
   nested: z.boolean(),
-  /** Best first within each estimator */
+  /** By estimator, those of the most epochs and folds first; among these the best first */
   trials: z.array(trial),
   winners: z.array(
     z.strictObject({
@@ -165,7 +167,12 @@ const search = z.strictObject({
       among: count,
       /** Its own mean over the folds that it was chosen by: too good */
       plain: orUndefined,
-      /** Bootstrap bias-corrected, from the out-of-fold predictions of all complete trials */
+      /** Its metric pooled over all test clips, beside which `corrected` stands; absent from earlier versions */
+      pooled: orUndefined.optional(),
+      /**
+       * Bootstrap bias-corrected, from the out-of-fold predictions of all trials that were begun, pooled over clips; null
+       * where trials had unequal folds or epochs, or where there is one group only
+       */
       corrected: z.strictObject({ mean: z.number(), low: z.number(), high: z.number(), samples: count }).nullable(),
       /** By nested cross-validation */
       nestedMean: orUndefined,
