@@ -64,7 +64,7 @@ export function pool(
 export function evaluateModel(
   data: Data,
   model: FoldProbabilities,
-  about: Pick<ModelResults, 'name' | 'kind' | 'method' | 'members'>,
+  about: Pick<ModelResults, 'name' | 'kind' | 'method' | 'members' | 'nested'>,
   decisions?: FoldProbabilities,
 ): ModelResults {
   const { classes, splits } = data;

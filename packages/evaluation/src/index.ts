@@ -11,9 +11,15 @@ export {
   nadeauBengio,
   type PairedTest,
 } from './comparisons.js';
-export { crossFitRows, outOfFoldRows } from './cross-fit.js';
+export { crossFitRows, nestedRows, outOfFoldRows } from './cross-fit.js';
 export { type EvaluatedRun, evaluateRun } from './evaluate.js';
-export type { EvaluatedClip, EvaluationInput, FoldProbabilities, ShuffledFold } from './evaluation-input.js';
+export type {
+  EvaluatedClip,
+  EvaluationInput,
+  FoldProbabilities,
+  InnerSplit,
+  ShuffledFold,
+} from './evaluation-input.js';
 export {
   applyFusion,
   type FittedFusion,

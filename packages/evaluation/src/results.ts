@@ -60,6 +60,8 @@ const modelSchema = z.strictObject({
   method: z.string(),
   /** Of a fusion. */
   members: z.array(z.string()).optional(),
+  /** Of a fusion: true where it learnt from members trained inside each outer fold */
+  nested: z.boolean().optional(),
   /** What a class is predicted by: the largest decision value, as scikit-learn's SVC does, or the largest probability. */
   predictedBy: z.enum(['probabilities', 'decisions']),
   /** False where a fold is missing; the figures then cover only the folds listed. */

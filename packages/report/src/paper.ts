@@ -19,7 +19,7 @@ export function paperFigure(
 }
 
 /** The mean accuracy of the majority baseline over the folds that a model has. */
-function majorityOn(model: ModelResults, { baselines }: RunResults): number {
+export function majorityOn(model: ModelResults, { baselines }: RunResults): number {
   const own = baselines.majority.folds.filter(({ repeat, fold }) =>
     model.folds.some((other) => other.repeat === repeat && other.fold === fold),
   );

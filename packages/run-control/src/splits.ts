@@ -1,6 +1,6 @@
 import { deriveSeed } from '@cryfold/core';
 import { type Split, type Splitter, splitterOf } from '@cryfold/evaluation';
-import { checkPlanSize, type PlannedSplit, type Spec } from '@cryfold/plan';
+import { checkPlanSize, innerFoldsOf, type PlannedSplit, type Spec } from '@cryfold/plan';
 
 /** What `--protocol` calls them: the paper's random folds, and folds grouped by infant. */
 export const PROTOCOLS: Readonly<Record<string, Splitter>> = {
@@ -41,7 +41,7 @@ export function allSplits(spec: Spec, dataset: Labelled): PlannedSplit[] {
  * @throws CryfoldError SPLIT_IMPOSSIBLE
  */
 export function innerSplits(spec: Spec, { classes, clips }: Labelled, outer: readonly Split[]): PlannedSplit[] {
-  const folds = spec.search?.nested?.inner;
+  const folds = innerFoldsOf(spec);
   if (folds === undefined) return [];
   return outer.flatMap(({ repeat, fold, train }, o) => {
     const own = { classes, clips: Array.from(train, (clip) => clips[clip]) };
