@@ -172,9 +172,10 @@ export class RunGrid implements Watched {
     if (!base.spec.search) return null;
     const bases = Object.keys(base.spec.search.space);
     const fixed = Object.keys(base.spec.estimators).filter((name) => !bases.includes(name));
-    const { metric } = base.spec.search;
+    const { metric, algorithm, asha } = base.spec.search;
+    const byEpochs = algorithm === 'asha' && asha?.resource === 'epochs';
     const { title, sign, share } = METRICS[metric];
-    return { metric, figure: { title, sign, share }, bases, fixed, trials: this.#reader.trials(this.#stored) };
+    return { metric, figure: { title, sign, share }, byEpochs, bases, fixed, trials: this.#reader.trials(this.#stored) };
   }
 
   #snapshot(): Grid {

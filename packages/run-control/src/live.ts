@@ -48,6 +48,8 @@ export interface GridSearch {
   metric: SearchSpec['metric'];
   /** What the page needs to know of the metric to name, format and rank it */
   figure: Pick<Metric, 'title' | 'sign' | 'share'>;
+  /** Whether trials differ in epochs, so that each row has them */
+  byEpochs: boolean;
   /** Estimators that are searched, and those that are evaluated as they are */
   bases: string[];
   fixed: string[];

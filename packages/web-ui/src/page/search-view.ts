@@ -40,20 +40,15 @@ export class SearchView {
   #names(): string[] {
     const mean = `Mean ${this.#search.figure.title}`;
     return ['Trial', 'State', 'Folds', 'Epochs', mean, '95 % interval', 'Parameters', 'Reason'].filter(
-      (name) => name !== 'Epochs' || this.#hasEpochs,
+      (name) => name !== 'Epochs' || this.#search.byEpochs,
     );
-  }
-
-  /** Whether trials differ in epochs: then every trial has them */
-  get #hasEpochs(): boolean {
-    return this.#search.trials.some(({ epochs }) => epochs);
   }
 
   #row({ trial }: TrialRow) {
     const state = h('span', { class: 'state' });
     const [folds, epochs, mean, interval] = [h('td'), h('td'), h('td'), h('td')];
     const [parameters, reason] = [h('td'), h('td')];
-    const resources = this.#hasEpochs ? [folds, epochs] : [folds];
+    const resources = this.#search.byEpochs ? [folds, epochs] : [folds];
     parameters.className = 'name faint';
     reason.className = 'name faint';
     const name = h('th', { scope: 'row', class: 'name' }, trial);
