@@ -175,7 +175,14 @@ export class RunGrid implements Watched {
     const { metric, algorithm, asha } = base.spec.search;
     const byEpochs = algorithm === 'asha' && asha?.resource === 'epochs';
     const { title, sign, share } = METRICS[metric];
-    return { metric, figure: { title, sign, share }, byEpochs, bases, fixed, trials: this.#reader.trials(this.#stored) };
+    return {
+      metric,
+      figure: { title, sign, share },
+      byEpochs,
+      bases,
+      fixed,
+      trials: this.#reader.trials(this.#stored),
+    };
   }
 
   #snapshot(): Grid {
