@@ -5,6 +5,8 @@ import {
   type FoldFailure,
   type FoldJob,
   type FoldResult,
+  isInnerFold,
+  nestedMembers,
   type RunPlan,
   selectedPlan,
 } from '@cryfold/plan';
@@ -42,7 +44,8 @@ export async function readRun(store: RunStore, run: string, onDamaged?: OnDamage
 /** As `readRun`, of a plan that was read already. */
 export async function readPlanned(store: RunStore, planned: StoredPlan, onDamaged?: OnDamaged): Promise<StoredRun> {
   const { base, search } = planned;
-  const plan = search ? selectedPlan(base, search, planned.plan) : base;
+  const whole = search ? selectedPlan(base, search, planned.plan) : base;
+  const plan = outerPlan(whole);
   const manifest = await store.datasets.manifest(plan.dataset.key);
   const failures = new Map((await store.runs.failures(plan.run)).map((failure) => [failure.key, failure]));
 
@@ -54,8 +57,45 @@ export async function readPlanned(store: RunStore, planned: StoredPlan, onDamage
     manifest,
     environment: folds.environment,
     folds: folds.records,
-    input: evaluationInput(plan, manifest, folds, failures),
+    input: {
+      ...evaluationInput(plan, manifest, folds, failures),
+      ...(await readInner(store, whole, onDamaged)),
+    },
   };
+}
+
+/** A plan without the inner folds of nested fusions: what is evaluated. */
+function outerPlan(plan: RunPlan): RunPlan {
+  return {
+    ...plan,
+    splits: plan.splits.filter(({ outer }) => outer === undefined),
+    jobs: plan.jobs.filter((job) => !isInnerFold(plan, job)),
+  };
+}
+
+/** What members of nested fusions predicted inside the outer folds; nothing where no fusion is nested. */
+async function readInner(
+  store: RunStore,
+  plan: RunPlan,
+  onDamaged: OnDamaged | undefined,
+): Promise<Pick<EvaluationInput, 'inner'>> {
+  const members = nestedMembers(plan.spec);
+  if (members.size === 0) return {};
+  const inside = plan.splits.flatMap((split, s) => (split.outer === undefined ? [] : [{ ...split, s }]));
+  const position = new Map(inside.map(({ s }, i) => [s, i]));
+  const probabilities = new Map(
+    [...members].map((name) => [name, new Array<Float64Array | null>(inside.length).fill(null)]),
+  );
+  const jobs = plan.jobs.filter((job) => members.has(job.trial) && isInnerFold(plan, job));
+  await mapLimited(jobs, async (job) => {
+    const fold = await readUndamaged(store, job, plan, onDamaged);
+    if (fold) probabilities.get(job.trial)![position.get(job.split)!] = fold.probabilities;
+  });
+  return { inner: { splits: inside.map((split) => ({ ...splitOf(split), outer: split.outer! })), probabilities } };
+}
+
+function splitOf({ repeat, fold, train, test }: RunPlan['splits'][number]) {
+  return { repeat, fold, train: Int32Array.from(train), test: Int32Array.from(test) };
 }
 
 /** A fold; undefined where it is missing, or damaged and passed to `onDamaged`. */
@@ -124,12 +164,7 @@ function evaluationInput(
   return {
     classes: manifest.classes,
     clips: manifest.clips.map(({ id, group, label }) => ({ id, group, label: index.get(label) ?? -1 })),
-    splits: plan.splits.map(({ repeat, fold, train, test }) => ({
-      repeat,
-      fold,
-      train: Int32Array.from(train),
-      test: Int32Array.from(test),
-    })),
+    splits: plan.splits.map(splitOf),
     estimators: plan.spec.estimators,
     fusion: plan.spec.fusion,
     ...(plan.spec.search && { metric: plan.spec.search.metric }),

@@ -1,19 +1,12 @@
 import { mapLimited } from '@cryfold/core';
-import {
-  argmaxRows,
-  METRICS,
-  type MetricName,
-  type RunResults,
-  type SearchResults,
-  type TrialRow,
-} from '@cryfold/evaluation';
-import { correctedScore } from '@cryfold/hyperparameter-search';
+import { type RunResults, type SearchResults, type TrialRow, trialOrder } from '@cryfold/evaluation';
+import { scoreChoice, type TestedFold, trialAnswers, trialEpochs } from '@cryfold/hyperparameter-search';
 import { choiceKey, contextSplits } from '@cryfold/plan';
 import type { RunStore, StoredPlan } from '@cryfold/store';
 import { type OnDamaged, readUndamaged, type StoredRun } from './read-run.js';
 
-/** Out-of-fold predictions of each complete trial of the search over all data: by split, rows of what it predicts by. */
-export type TriedTrials = Map<string, Map<number, { probabilities: Float64Array; scores: Float64Array }>>;
+/** What each trial of the search over all data predicted, of every fold that it was judged by; without failed trials. */
+export type TriedTrials = Map<string, TestedFold[]>;
 
 /** Undefined for a run that is no sweep. */
 export async function readTrials(
@@ -24,46 +17,16 @@ export async function readTrials(
   if (!search) return undefined;
   const tried: TriedTrials = new Map();
   for (const { trial, state, context } of search.trials.values()) {
-    if (state === 'COMPLETE' && context === 0) tried.set(trial, new Map());
+    if (state !== 'FAILED' && context === 0) tried.set(trial, []);
   }
   const jobs = plan.jobs.filter(({ trial, shuffle }) => tried.has(trial) && shuffle === undefined);
   await mapLimited(jobs, async (job) => {
     const fold = await readUndamaged(store, job, plan, onDamaged);
     if (!fold) return;
     const { probabilities, decisions = probabilities } = fold;
-    tried.get(job.trial)?.set(job.split, { probabilities, scores: decisions });
+    tried.get(job.trial)?.push({ test: plan.splits[job.split].test, probabilities, scores: decisions });
   });
   return tried;
-}
-
-/** What each clip adds to a trial's score, as a mean over the repeats that tested it; NaN where none did. */
-function clipValues(
-  folds: NonNullable<ReturnType<TriedTrials['get']>>,
-  metric: MetricName,
-  { splits, clips, classes }: StoredRun['input'],
-): Float64Array {
-  const sums = new Float64Array(clips.length);
-  const counts = new Float64Array(clips.length);
-  for (const [s, { probabilities, scores }] of folds) {
-    const predicted = argmaxRows(scores, classes.length);
-    splits[s].test.forEach((clip, row) => {
-      const { label } = clips[clip];
-      const p = Math.max(probabilities[row * classes.length + label], Number.EPSILON);
-      sums[clip] += metric === 'logLoss' ? Math.log(p) : Number(predicted[row] === label);
-      counts[clip]++;
-    });
-  }
-  return sums.map((sum, clip) => sum / counts[clip]);
-}
-
-/** The clips that every trial tested: splits other than k-fold leave some out. */
-function testedClips(values: readonly Float64Array[], { clips }: Pick<StoredRun['input'], 'clips'>) {
-  const tested = Array.from(clips.keys()).filter((clip) => !values.some((own) => Number.isNaN(own[clip])));
-  return {
-    values: values.map((own) => Float64Array.from(tested, (clip) => own[clip])),
-    labels: tested.map((clip) => clips[clip].label),
-    groups: tested.map((clip) => clips[clip].group),
-  };
 }
 
 /** What a sweep tried, and how good its winners are. */
@@ -75,18 +38,19 @@ export function searchResults(
 ): SearchResults {
   const { base: plan, search } = stored;
   const spec = plan.spec.search!;
-  const sign = METRICS[spec.metric].sign;
   const outer = contextSplits(plan, 0);
+  const { clips, classes } = run.input;
+  const labels = clips.map(({ label }) => label);
   const rows = [...search!.trials.values()]
     .filter(({ context }) => context === 0)
-    .map(({ trial, base, state, reason = '', parameters, statistics }): TrialRow => {
+    .map((one): TrialRow => {
+      const { trial, base, state, reason = '', parameters, statistics } = one;
       const { folds = 0, mean = null, standardDeviation = null, low = null, high = null } = statistics ?? {};
       const figures = { folds, planned: outer.length, mean, standardDeviation, low, high };
-      return { trial, base, state, reason, parameters, ...figures };
+      return { trial, base, state, reason, parameters, ...figures, ...trialEpochs(plan.spec, one) };
     });
   const bases = Object.keys(spec.space);
-  const last = (row: TrialRow) => (row.mean === null ? Number.NEGATIVE_INFINITY : sign * row.mean);
-  rows.sort((a, b) => bases.indexOf(a.base) - bases.indexOf(b.base) || last(b) - last(a));
+  rows.sort(trialOrder(spec.metric, bases));
   return {
     algorithm: spec.algorithm,
     metric: spec.metric,
@@ -95,6 +59,11 @@ export function searchResults(
     winners: bases.map((base) => {
       const trial = search!.choices.get(choiceKey(base, 0)) ?? null;
       const complete = rows.filter((row) => row.base === base && row.state === 'COMPLETE');
+      const begun = rows.flatMap(({ base: of, trial: name, state }) => {
+        const folds = of === base ? (tried.get(name) ?? []) : [];
+        return folds.length > 0 ? [{ trial: name, state, answers: trialAnswers(folds, labels, classes.length) }] : [];
+      });
+      const groups = clips.map(({ group }) => group);
       const parametersOf = (name: string | null) => search!.trials.get(name ?? '')?.parameters ?? {};
       const inside = spec.nested ? outer : [];
       return {
@@ -103,13 +72,7 @@ export function searchResults(
         parameters: parametersOf(trial),
         among: complete.length,
         plain: complete.find((row) => row.trial === trial)?.mean ?? null,
-        corrected: correctedScore({
-          metric: spec.metric,
-          ...testedClips(
-            complete.map((row) => clipValues(tried.get(row.trial)!, spec.metric, run.input)),
-            run.input,
-          ),
-        }),
+        ...scoreChoice({ search: spec, begun, winner: trial, labels, groups }),
         nestedMean: spec.nested ? (models.find(({ name }) => name === base)?.[spec.metric]?.mean ?? null) : null,
         inside: inside.map((split) => {
           const { repeat, fold } = plan.splits[split];

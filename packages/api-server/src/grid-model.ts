@@ -1,5 +1,5 @@
 import type { RunResults } from '@cryfold/evaluation';
-import type { FoldJob, RunPlan } from '@cryfold/plan';
+import { type FoldJob, isInnerFold, type RunPlan } from '@cryfold/plan';
 import { displayName } from '@cryfold/report';
 import type { Cell, CellState, Failure, FoldGrid, GridChange, Reason, RunStatus } from '@cryfold/run-control';
 
@@ -19,7 +19,7 @@ export class GridModel {
   #reasons: ReadonlyMap<string, Reason> = new Map();
 
   constructor(plan: RunPlan) {
-    this.#plan = plan;
+    this.#plan = shown(plan);
     this.#lay();
   }
 
@@ -28,7 +28,8 @@ export class GridModel {
   }
 
   /** Takes over a plan that has grown or shrunk; folds of both keep what is known. @returns whether cells differ */
-  replan(plan: RunPlan): boolean {
+  replan(grown: RunPlan): boolean {
+    const plan = shown(grown);
     const names = ({ jobs }: RunPlan) => jobs.map(({ trial, key }) => `${trial} ${key}`).join();
     if (names(plan) === names(this.#plan)) return false;
     const known = new Map(this.#plan.jobs.map(({ trial, key }, i) => [`${trial} ${key}`, this.#cells[i]]));
@@ -182,6 +183,11 @@ export class GridModel {
     this.#cells[i] = cell;
     this.#changed.add(i);
   }
+}
+
+/** The inner folds of nested fusions have no place in the grid: their trial, repeat and fold are those of an outer fold. */
+function shown(plan: RunPlan): RunPlan {
+  return { ...plan, jobs: plan.jobs.filter((job) => !isInnerFold(plan, job)) };
 }
 
 /** Accuracies by trial, repeat, fold and shuffle. */

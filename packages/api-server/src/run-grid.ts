@@ -1,5 +1,5 @@
 import { mapLimited } from '@cryfold/core';
-import type { TrialRow } from '@cryfold/evaluation';
+import { METRICS, type TrialRow } from '@cryfold/evaluation';
 import type { FoldJob } from '@cryfold/plan';
 import type { Grid, GridChange, GridSearch, GridStatus, RunStatus } from '@cryfold/run-control';
 import type { StoredPlan } from '@cryfold/store';
@@ -172,7 +172,17 @@ export class RunGrid implements Watched {
     if (!base.spec.search) return null;
     const bases = Object.keys(base.spec.search.space);
     const fixed = Object.keys(base.spec.estimators).filter((name) => !bases.includes(name));
-    return { metric: base.spec.search.metric, bases, fixed, trials: this.#reader.trials(this.#stored) };
+    const { metric, algorithm, asha } = base.spec.search;
+    const byEpochs = algorithm === 'asha' && asha?.resource === 'epochs';
+    const { title, sign, share } = METRICS[metric];
+    return {
+      metric,
+      figure: { title, sign, share },
+      byEpochs,
+      bases,
+      fixed,
+      trials: this.#reader.trials(this.#stored),
+    };
   }
 
   #snapshot(): Grid {

@@ -1,5 +1,5 @@
 import { isUnreadable, mapLimited } from '@cryfold/core';
-import { type FoldJob, type FoldResult, searchedBase } from '@cryfold/plan';
+import { type FoldJob, type FoldResult, isInnerFold, type RunPlan, searchedBase } from '@cryfold/plan';
 import type { GaugeName, LabelsOf, Metrics } from '@cryfold/runtime';
 import type { RunStore } from '@cryfold/store';
 import type { RunState } from './run-state.js';
@@ -130,7 +130,7 @@ export class RunMetrics {
       const { seconds, accuracy } = result;
       results.set(fold, { seconds, accuracy });
       if (!('curve' in result)) return;
-      for (const job of jobs.get(fold) ?? []) if (!searchedBase(state.plan, job.trial)) note(tracked, job, result);
+      for (const job of jobs.get(fold) ?? []) if (isTold(state.plan, job)) note(tracked, job, result);
     });
   }
 
@@ -205,7 +205,7 @@ function seriesOf({ state, sweep, results, accuracies, curves, started }: Tracke
     for (const [kind, count] of Object.entries(sweep.folds())) add('cryfold_sweep_folds', { run, kind }, count);
   }
   for (const [model, mean] of accuracies) add('cryfold_run_accuracy_ratio', { run, model }, mean);
-  const jobs = plan.jobs.filter(({ shuffle, trial }) => shuffle === undefined && !searchedBase(plan, trial));
+  const jobs = plan.jobs.filter((job) => job.shuffle === undefined && isTold(plan, job));
   if (jobs.length > folds) return series;
   for (const [name, mean] of curves) {
     const [estimator, epoch, part, what] = name.split(' ');
@@ -221,6 +221,11 @@ function seriesOf({ state, sweep, results, accuracies, curves, started }: Tracke
     add('cryfold_run_fold_duration_seconds', labels, result?.seconds);
   }
   return series;
+}
+
+/** Whether a job is a fold of an estimator as the spec has it: no trial of a sweep, no inner fold. */
+function isTold(plan: RunPlan, job: FoldJob): boolean {
+  return searchedBase(plan, job.trial) === undefined && !isInnerFold(plan, job);
 }
 
 /** Folds on shuffled labels count as jobs, but say nothing about the model. */

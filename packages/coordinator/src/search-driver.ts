@@ -1,5 +1,5 @@
 import { CryfoldError, DAMAGE_CODES, mapLimited } from '@cryfold/core';
-import type { MetricName } from '@cryfold/evaluation';
+import { type MetricName, scoreOf } from '@cryfold/evaluation';
 import { decide, meanScore, openContests } from '@cryfold/hyperparameter-search';
 import { contextSplits, type FoldJob, type RunPlan, type SearchRecord } from '@cryfold/plan';
 import { FoldScores, type RunStore, type StoredPlan } from '@cryfold/store';
@@ -114,19 +114,23 @@ export class SearchDriver {
   progress(): SearchProgress {
     const states: SearchProgress['states'] = { RUNNING: 0, COMPLETE: 0, PRUNED: 0, FAILED: 0 };
     let best: SearchProgress['best'] = null;
-    let most = Number.NEGATIVE_INFINITY;
     const { plan, search } = this.#stored;
     const scores = new Map<string, number[]>();
     for (const job of plan.jobs) {
       const score = this.#scores.get(job.key);
       if (score !== undefined) scores.set(job.trial, [...(scores.get(job.trial) ?? []), score]);
     }
-    for (const { trial, state, context } of search?.trials.values() ?? []) {
+    // A good first fold is luck: trials with fewer epochs or folds are not ranked above others.
+    let most = [Number.NEGATIVE_INFINITY, 0, 0];
+    for (const { trial, state, context, rung = 0 } of search?.trials.values() ?? []) {
       states[state]++;
       const own = scores.get(trial);
-      if (context !== 0 || !own || state === 'PRUNED' || state === 'FAILED' || meanScore(own) <= most) continue;
-      most = meanScore(own);
-      best = { trial, mean: Math.abs(most), folds: own.length };
+      if (context !== 0 || !own || state === 'PRUNED' || state === 'FAILED') continue;
+      const standing = [rung, own.length, meanScore(own)];
+      const at = standing.findIndex((value, i) => value !== most[i]);
+      if (at < 0 || standing[at] < most[at]) continue;
+      most = standing;
+      best = { trial, mean: scoreOf(this.metric, standing[2]), folds: own.length };
     }
     return { states, best };
   }

@@ -126,6 +126,28 @@ test('a sweep grows its plan by what it decides, and follows a decision that ano
   assert.equal(await other.step(first.state), false, 'nothing new to decide on');
 });
 
+test('the best trial so far is one of the most folds, whatever a single lucky fold of another says', async (t) => {
+  const search = 'search: { trials: 2, metric: macroF1, space: { s: { C: { log: [1, 100] } } } }\n';
+  const plan = planOf('{ s: { kind: svm } }', search);
+  const { store, state, run } = await attempted(t, plan);
+  const driver = SearchDriver.of(store, await store.runs.plan(plan.run)) ?? assert.fail();
+  await run.sweep();
+  await driver.step(state);
+  const done = async (trial: string, split: number, isRight: (row: number) => boolean) => {
+    const { key } = state.plan.jobs.find((job) => job.trial === trial && job.split === split) ?? assert.fail();
+    const rows = plan.splits[split].test.flatMap((clip, row) => (isRight(row) === (clip % 2 === 0) ? [1, 0] : [0, 1]));
+    await commit(store, key, rows);
+    state.markDone(key, false);
+  };
+  await done('s-001', 0, () => true);
+  await done('s-002', 0, (row) => row === 0);
+  await done('s-002', 1, (row) => row === 0);
+  await driver.step(state);
+  const { best } = driver.progress();
+  assert.deepEqual([best?.trial, best?.folds], ['s-002', 2]);
+  assert.ok(best && best.mean > 0 && best.mean < 1);
+});
+
 test('a sweep removes a result whose bytes are gone, so that its fold is trained again', async (t) => {
   const search = 'search: { trials: 2, space: { s: { C: { log: [1, 100] } } } }\n';
   const { store, state, run } = await attempted(t, planOf('{ s: { kind: svm } }', search));

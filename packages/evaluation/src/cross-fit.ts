@@ -1,4 +1,4 @@
-import type { FoldProbabilities } from './evaluation-input.js';
+import type { FoldProbabilities, InnerSplit } from './evaluation-input.js';
 import type { FusionTraining } from './fusion.js';
 import type { Split } from './split.js';
 
@@ -16,7 +16,7 @@ export interface MemberPredictions {
  * What a fitted fusion learns from in one outer fold: the out-of-fold predictions of that fold's training clips, each
  * made where it was tested in the same repeat. No test clip of the fold is among them, so the weights never see its
  * labels directly; but the models that made these predictions were trained on 4 of 5 folds, this fold's test clips
- * included. A fully nested estimate needs inner folds trained inside the outer one; hand those to `fuse` instead.
+ * included. `nestedRows` avoids that.
  * @param index of the outer fold in `splits`
  * @returns null where a training clip has no prediction of every member
  */
@@ -25,6 +25,23 @@ export function crossFitRows(predictions: MemberPredictions, index: number): Fus
   const { repeat, train } = splits[index];
   const others = splits.map((split, s) => (split.repeat === repeat && s !== index ? split : null));
   return collect(predictions, others, train);
+}
+
+/**
+ * What a nested fusion learns from in one outer fold: predictions of that fold's training clips by members that were
+ * trained inside it, on other training clips of the fold. No model among them has seen a test clip of the fold.
+ * @param inner of all outer folds; the splits say which outer fold they are inside of
+ * @param index of the outer fold
+ * @param train that fold's training clips
+ * @returns null where a training clip has no prediction of every member
+ */
+export function nestedRows(
+  inner: Omit<MemberPredictions, 'splits'> & { splits: readonly InnerSplit[] },
+  index: number,
+  train: Int32Array,
+): FusionTraining | null {
+  const inside = inner.splits.map((split) => (split.outer === index ? split : null));
+  return collect(inner, inside, train);
 }
 
 /**

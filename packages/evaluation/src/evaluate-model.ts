@@ -68,7 +68,7 @@ function pool(
 export function evaluateModel(
   data: Data,
   model: FoldProbabilities,
-  about: Pick<ModelResults, 'name' | 'kind' | 'method' | 'members'>,
+  about: Pick<ModelResults, 'name' | 'kind' | 'method' | 'members' | 'nested'>,
   decisions?: FoldProbabilities,
 ): ModelResults {
   const { classes, splits } = data;

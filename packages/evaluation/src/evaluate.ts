@@ -1,9 +1,9 @@
 import { CryfoldError, printable } from '@cryfold/core';
 import { compareModels } from './compare.js';
-import { crossFitRows } from './cross-fit.js';
+import { crossFitRows, nestedRows } from './cross-fit.js';
 import { evaluateModel } from './evaluate-model.js';
 import type { EvaluatedClip, EvaluationInput, FoldProbabilities } from './evaluation-input.js';
-import { type FusionRule, fuse, isFitted } from './fusion.js';
+import { fuse, isFitted } from './fusion.js';
 import { groupsSpanning, protocolLabel } from './leaks.js';
 import { summarise } from './metrics.js';
 import type { Evaluation, MissingFold, ModelResults, RunResults } from './results.js';
@@ -135,12 +135,19 @@ function missingFold(
 /** One fusion's probabilities per fold; `lacking` is told each fold that cannot be fused. */
 function fuseFolds(
   input: EvaluationInput,
-  rule: FusionRule,
+  { rule, nested = false }: EvaluationInput['fusion'][string],
   members: readonly { name: string; folds: FoldProbabilities }[],
   lacking: (split: Split, reason: string) => void,
 ): FoldProbabilities {
   const { classes, clips, splits } = input;
   const labels = clips.map((clip) => clip.label);
+  const about = { labels, classes: classes.length };
+  const trainingOf = (s: number) => {
+    if (!nested) return crossFitRows({ splits, members: members.map(({ folds }) => folds), ...about }, s);
+    const { splits: inside = [], probabilities = new Map<string, FoldProbabilities>() } = input.inner ?? {};
+    const parts = members.map(({ name }) => probabilities.get(name) ?? []);
+    return nestedRows({ splits: inside, members: parts, ...about }, s, splits[s].train);
+  };
   return splits.map((split, s) => {
     const absent = members.filter(({ folds }) => !folds[s]).map(({ name }) => name);
     if (absent.length > 0) {
@@ -149,10 +156,10 @@ function fuseFolds(
     }
     const matrices = members.map(({ folds }) => folds[s]!);
     if (!isFitted(rule)) return fuse(rule, matrices, classes.length);
-    const parts = members.map(({ folds }) => folds);
-    const training = crossFitRows({ splits, members: parts, labels, classes: classes.length }, s);
+    const training = trainingOf(s);
     if (training) return fuse(rule, matrices, classes.length, training);
-    lacking(split, `${rule} fusion lacks predictions of this fold's training clips in repeat ${split.repeat}`);
+    const where = nested ? 'from inside this fold' : `in repeat ${split.repeat}`;
+    lacking(split, `${rule} fusion lacks predictions of this fold's training clips ${where}`);
     return null;
   });
 }
@@ -207,7 +214,8 @@ export function evaluateRun(input: EvaluationInput): EvaluatedRun {
     models.push(evaluateModel(input, own, { name, kind: 'estimator', method: kind }, decisions));
   }
 
-  for (const [name, { rule, members }] of Object.entries(fusion)) {
+  for (const [name, how] of Object.entries(fusion)) {
+    const { rule, members, nested } = how;
     const parts = members.map((member) => {
       const folds = estimators[member] && probabilities.get(member);
       if (folds) return { name: member, folds };
@@ -216,11 +224,12 @@ export function evaluateRun(input: EvaluationInput): EvaluatedRun {
         hint: `Known are: ${Object.keys(estimators).join(', ')}.`,
       });
     });
-    const fused = fuseFolds(input, rule, parts, ({ repeat, fold }, reason) => {
+    const fused = fuseFolds(input, how, parts, ({ repeat, fold }, reason) => {
       missing.push({ model: name, repeat, fold, code: null, reason });
     });
     probabilities.set(name, fused);
-    models.push(evaluateModel(input, fused, { name, kind: 'fusion', method: rule, members: [...members] }));
+    const about = { name, kind: 'fusion' as const, method: rule, members: [...members], ...(nested && { nested }) };
+    models.push(evaluateModel(input, fused, about));
   }
 
   const shuffled = shuffledBaselines(input, ({ model, shuffle, split }) => {

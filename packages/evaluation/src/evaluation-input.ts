@@ -12,18 +12,26 @@ export interface EvaluatedClip {
 /** Per split, in the splits' order: row-major probabilities, test clips x classes, or null where the fold is missing. */
 export type FoldProbabilities = readonly (Float64Array | null)[];
 
+/** A split of an outer fold's training clips. */
+export interface InnerSplit extends Split {
+  /** Index of the outer fold into the splits */
+  outer: number;
+}
+
 export interface EvaluationInput {
   classes: readonly string[];
   clips: readonly EvaluatedClip[];
   splits: readonly Split[];
   /** As in the spec; tables show models in this order. */
   estimators: Readonly<Record<string, { kind: string }>>;
-  fusion: Readonly<Record<string, { rule: FusionRule; members: readonly string[] }>>;
+  fusion: Readonly<Record<string, { rule: FusionRule; members: readonly string[]; nested?: boolean }>>;
   probabilities: ReadonlyMap<string, FoldProbabilities>;
   /** One-vs-rest decision values of the estimators that predict by them; in the same form, and -Infinity is allowed. */
   decisions?: ReadonlyMap<string, FoldProbabilities>;
   /** What models are compared by; accuracy by default */
   metric?: MetricName;
+  /** What members of nested fusions predicted inside the outer folds, in the order of these splits */
+  inner?: { splits: readonly InnerSplit[]; probabilities: ReadonlyMap<string, FoldProbabilities> };
   /** Folds of estimators that were trained on shuffled labels. */
   shuffled?: readonly ShuffledFold[];
   /** Why folds are missing, where that is known. */

@@ -10,9 +10,15 @@ export {
   type Verdict,
 } from './compare.js';
 export { type CorrectedT, correctedT, holm, LEAST_FOLDS, nadeauBengio, type PairedTest } from './comparisons.js';
-export { crossFitRows, outOfFoldRows } from './cross-fit.js';
+export { crossFitRows, nestedRows, outOfFoldRows } from './cross-fit.js';
 export { type EvaluatedRun, evaluateRun, predictionsOf } from './evaluate.js';
-export type { EvaluatedClip, EvaluationInput, FoldProbabilities, ShuffledFold } from './evaluation-input.js';
+export type {
+  EvaluatedClip,
+  EvaluationInput,
+  FoldProbabilities,
+  InnerSplit,
+  ShuffledFold,
+} from './evaluation-input.js';
 export {
   applyFusion,
   type FittedFusion,
@@ -94,4 +100,5 @@ export {
   splitterOf,
 } from './splitters.js';
 export { type Predictions, type Tally, tallyGroups } from './tallies.js';
+export { trialOrder } from './trial-order.js';
 export { usableSplits } from './usable-splits.js';

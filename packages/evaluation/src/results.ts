@@ -65,6 +65,8 @@ const modelSchema = z.strictObject({
   method: z.string(),
   /** Of a fusion. */
   members: z.array(z.string()).optional(),
+  /** Of a fusion: true where it learnt from members trained inside each outer fold */
+  nested: z.boolean().optional(),
   /** What a class is predicted by: the largest decision value, as scikit-learn's SVC does, or the largest probability. */
   predictedBy: z.enum(['probabilities', 'decisions']),
   /** False where a fold is missing; the figures then cover only the folds listed. */
@@ -164,6 +166,8 @@ const trial = z.strictObject({
   /** How many folds were evaluated, of how many */
   folds: count,
   planned: count,
+  /** Where the search gives epochs: for how many each fold was trained, of how many */
+  epochs: z.strictObject({ trained: count, planned: count }).optional(),
   /** The metric over its folds, with a 95 % interval by the Nadeau-Bengio correction */
   mean: orUndefined,
   standardDeviation: orUndefined,
@@ -177,7 +181,7 @@ const search = z.strictObject({
   metric: z.enum(METRIC_NAMES),
   /** Whether the models' figures are of nested cross-validation; else they are optimistic */
   nested: z.boolean(),
-  /** Best first within each estimator */
+  /** By estimator, those of the most epochs and folds first; among these the best first */
   trials: z.array(trial),
   winners: z.array(
     z.strictObject({
@@ -189,7 +193,12 @@ const search = z.strictObject({
       among: count,
       /** Its own mean over the folds that it was chosen by: too good */
       plain: orUndefined,
-      /** Bootstrap bias-corrected, from the out-of-fold predictions of all complete trials */
+      /** Its metric pooled over all test clips, beside which `corrected` stands; absent from earlier versions */
+      pooled: orUndefined.optional(),
+      /**
+       * Bootstrap bias-corrected, from the out-of-fold predictions of all trials that were begun, pooled over clips; null
+       * where trials had unequal folds or epochs, or where there is one group only
+       */
       corrected: z.strictObject({ mean: z.number(), low: z.number(), high: z.number(), samples: count }).nullable(),
       /** By nested cross-validation */
       nestedMean: orUndefined,

@@ -1,13 +1,116 @@
-import type { MetricName } from '@cryfold/evaluation';
-import { RandomState } from '@cryfold/evaluation';
+import {
+  accuracy,
+  argmaxRows,
+  balancedAccuracy,
+  type Confusion,
+  type MetricName,
+  macroF1,
+  RandomState,
+  scoreOf,
+} from '@cryfold/evaluation';
+
+/** What a trial predicted for the test clips of one split. */
+export interface TestedFold {
+  test: ArrayLike<number>;
+  /** Test clips x classes, row-major */
+  probabilities: Float64Array;
+  /** What classes are predicted by: decision values, or the probabilities again */
+  scores: Float64Array;
+}
+
+/** A trial's out-of-fold predictions by clip, as means over the repeats that tested the clip. */
+export interface TrialAnswers {
+  /** Clips x classes: the share of the repeats that answered the class; zeros for a clip that was never tested */
+  answers: Float64Array;
+  /** -ln(probability of the true class) by clip */
+  losses: Float64Array;
+}
+
+/** @param labels class of each clip of the corpus */
+export function trialAnswers(folds: Iterable<TestedFold>, labels: ArrayLike<number>, classes: number): TrialAnswers {
+  const answers = new Float64Array(labels.length * classes);
+  const losses = new Float64Array(labels.length);
+  const counts = new Float64Array(labels.length);
+  for (const { test, probabilities, scores } of folds) {
+    const predicted = argmaxRows(scores, classes);
+    for (let row = 0; row < test.length; row++) {
+      const clip = test[row];
+      answers[clip * classes + predicted[row]]++;
+      losses[clip] -= Math.log(Math.max(probabilities[row * classes + labels[clip]], Number.EPSILON));
+      counts[clip]++;
+    }
+  }
+  const mean = (sum: number, count: number) => (count === 0 ? 0 : sum / count);
+  return {
+    answers: answers.map((sum, i) => mean(sum, counts[Math.floor(i / classes)])),
+    losses: losses.map((sum, clip) => mean(sum, counts[clip])),
+  };
+}
+
+/** Metrics of a confusion matrix, whose counts may be weighted. */
+const OF_CONFUSION: Readonly<Record<Exclude<MetricName, 'logLoss'>, (confusion: Confusion) => number>> = {
+  accuracy,
+  balancedAccuracy,
+  macroF1,
+};
+
+/** The metric of weighted clips from their sums: a flat confusion matrix, or for the log-loss its sum and the weight. */
+function metricOf(metric: MetricName, totals: Float64Array, classes: number): number {
+  if (metric === 'logLoss') return totals[0] / totals[1];
+  const rows = Array.from({ length: classes }, (_, c) => [...totals.subarray(c * classes, (c + 1) * classes)]);
+  return OF_CONFUSION[metric](rows);
+}
+
+/** What each group adds to the sums of `metricOf`: value by value, the group and the sum that it belongs to. */
+interface Parts {
+  group: Int32Array;
+  cell: Int32Array;
+  value: Float64Array;
+}
+
+function partsOf(metric: MetricName, trial: TrialAnswers, labels: ArrayLike<number>, groupOf: Int32Array): Parts {
+  const classes = trial.answers.length / labels.length;
+  const parts: [group: number, cell: number, value: number][] = [];
+  for (let clip = 0; clip < labels.length; clip++) {
+    if (!isTested(trial, clip, classes)) continue;
+    if (metric === 'logLoss') parts.push([groupOf[clip], 0, trial.losses[clip]], [groupOf[clip], 1, 1]);
+    else {
+      for (let c = 0; c < classes; c++) {
+        const value = trial.answers[clip * classes + c];
+        if (value > 0) parts.push([groupOf[clip], labels[clip] * classes + c, value]);
+      }
+    }
+  }
+  return {
+    group: Int32Array.from(parts, ([group]) => group),
+    cell: Int32Array.from(parts, ([, cell]) => cell),
+    value: Float64Array.from(parts, ([, , value]) => value),
+  };
+}
+
+function isTested({ answers }: TrialAnswers, clip: number, classes: number): boolean {
+  return answers.subarray(clip * classes, (clip + 1) * classes).some((share) => share > 0);
+}
+
+function addParts(totals: Float64Array, { group, cell, value }: Parts, weights: ArrayLike<number>): Float64Array {
+  for (let i = 0; i < value.length; i++) totals[cell[i]] += weights[group[i]] * value[i];
+  return totals;
+}
+
+/**
+ * A trial's metric over all clips that were tested, pooled: not the mean over folds.
+ * @param labels class of each clip
+ */
+export function pooledScore(metric: MetricName, trial: TrialAnswers, labels: ArrayLike<number>): number {
+  const classes = trial.answers.length / labels.length;
+  const parts = partsOf(metric, trial, labels, new Int32Array(labels.length));
+  return metricOf(metric, addParts(new Float64Array(classes * classes), parts, [1]), classes);
+}
 
 export interface SelectionInput {
   metric: MetricName;
-  /**
-   * Per trial, what each clip adds to its score when it was tested, as a mean over repeats: the share of right answers,
-   * or the log-loss with its sign changed; larger is better
-   */
-  values: readonly Float64Array[];
+  /** Every trial that was begun, not only those that were evaluated to the end */
+  trials: readonly TrialAnswers[];
   /** Class of each clip */
   labels: ArrayLike<number>;
   /** What each clip's group is called: groups are drawn as wholes */
@@ -15,7 +118,7 @@ export interface SelectionInput {
 }
 
 export interface CorrectedScore {
-  /** What the chosen trial is expected to score on new clips; as the metric has it, so a log-loss is positive */
+  /** What the chosen trial is expected to score on new clips, pooled over clips; a log-loss is positive */
   mean: number;
   /** 95 % percentile interval */
   low: number;
@@ -23,75 +126,67 @@ export interface CorrectedScore {
   samples: number;
 }
 
-/** Sums and counts by class, of which accuracy and balanced accuracy follow. */
-class Tally {
-  readonly #sums: Float64Array;
-  readonly #counts: Float64Array;
-
-  constructor(classes: number) {
-    this.#sums = new Float64Array(classes);
-    this.#counts = new Float64Array(classes);
-  }
-
-  add(label: number, value: number, weight: number): void {
-    this.#sums[label] += weight * value;
-    this.#counts[label] += weight;
-  }
-
-  score(balanced: boolean): number {
-    let sum = 0;
-    let count = 0;
-    for (let c = 0; c < this.#sums.length; c++) {
-      if (this.#counts[c] === 0) continue;
-      sum += balanced ? this.#sums[c] / this.#counts[c] : this.#sums[c];
-      count += balanced ? 1 : this.#counts[c];
-    }
-    return sum / count;
-  }
-}
-
 /**
  * The bootstrap bias-corrected score of choosing the best of several trials by their out-of-fold predictions: groups
  * are drawn with replacement, the best trial on those drawn is chosen, and scored on those that were not. Nothing is
- * trained. The mean is over all clips scored in all draws, not over draws: groups differ in size, and a mean over draws
- * would give a single trial another score than its own. Source: Tsamardinos, Greasidou, Borboudakis, "Bootstrapping the out-of-sample predictions for efficient and
- * accurate cross-validation", Machine Learning 107 (2018), algorithm BBC-CV.
- * @returns null for fewer than two groups
+ * trained. Each clip enters the mean once, with what it was answered on average over the draws that left its group out: a
+ * single trial, and trials that answer alike, then have exactly their own `pooledScore`. Source: Tsamardinos, Greasidou, Borboudakis,
+ * "Bootstrapping the out-of-sample predictions for efficient and accurate cross-validation", Machine Learning 107
+ * (2018), algorithm BBC-CV.
+ * @returns null for fewer than two groups, and where the trials were not tested on the same clips: a trial that was
+ * given up after a fold or two competes with more luck than the bootstrap can repeat
  */
 export function correctedScore(
-  { metric, values, labels, groups }: SelectionInput,
+  { metric, trials, labels, groups }: SelectionInput,
   { samples = 1000, seed = 0 } = {},
 ): CorrectedScore | null {
-  const names = [...new Set(groups)];
+  if (trials.length === 0 || !testedAlike(trials, labels.length)) return null;
+  const classes = trials[0].answers.length / labels.length;
+  // Some protocols test a part of the clips only: a group of which no clip was tested is not drawn.
+  const names = [...new Set(groups.filter((_, clip) => isTested(trials[0], clip, classes)))];
+  if (names.length < 2) return null;
   const index = new Map(names.map((name, g) => [name, g]));
-  const groupOf = Int32Array.from(groups, (name) => index.get(name)!);
-  if (names.length < 2 || values.length === 0) return null;
-  const classes = Math.max(...Array.from(labels)) + 1;
-  const balanced = metric === 'balancedAccuracy';
+  const groupOf = Int32Array.from(groups, (name) => index.get(name) ?? 0);
+  const parts = trials.map((trial) => partsOf(metric, trial, labels, groupOf));
+  // A log-loss has two sums, and there are two classes or more.
+  const sums = () => new Float64Array(Math.max(2, classes * classes));
   const random = new RandomState(seed);
   const scores: number[] = [];
-  const all = new Tally(classes);
+  const left = new Float64Array(names.length);
+  /** By trial: how often it was chosen in a draw that left the group out */
+  const judged = parts.map(() => new Float64Array(names.length));
   while (scores.length < samples) {
     const drawn = new Int32Array(names.length);
     for (let draw = 0; draw < names.length; draw++) drawn[random.randint(names.length)]++;
     // Two groups may both be drawn, which leaves nothing to score on.
     if (drawn.every((times) => times > 0)) continue;
-    const add = (tally: Tally, own: Float64Array, weight: (times: number) => number) => {
-      for (let i = 0; i < own.length; i++) tally.add(labels[i], own[i], weight(drawn[groupOf[i]]));
-      return tally;
-    };
-    let best = values[0];
+    let best = 0;
     let most = Number.NEGATIVE_INFINITY;
-    for (const own of values) {
-      const inside = add(new Tally(classes), own, (times) => times).score(balanced);
-      if (inside > most) [best, most] = [own, inside];
+    for (const [trial, own] of parts.entries()) {
+      const inside = scoreOf(metric, metricOf(metric, addParts(sums(), own, drawn), classes));
+      if (inside > most) [best, most] = [trial, inside];
     }
-    const outside = (times: number) => (times === 0 ? 1 : 0);
-    scores.push(add(new Tally(classes), best, outside).score(balanced));
-    add(all, best, outside);
+    const outside = drawn.map((times) => (times === 0 ? 1 : 0));
+    scores.push(metricOf(metric, addParts(sums(), parts[best], outside), classes));
+    for (const [group, times] of outside.entries()) {
+      left[group] += times;
+      judged[best][group] += times;
+    }
   }
-  const sign = metric === 'logLoss' ? -1 : 1;
-  const sorted = scores.map((score) => sign * score).sort((a, b) => a - b);
+  const all = sums();
+  for (const [trial, own] of parts.entries()) {
+    const shares = judged[trial].map((times, group) => (left[group] === 0 ? 0 : times / left[group]));
+    addParts(all, own, shares);
+  }
+  const sorted = scores.sort((a, b) => a - b);
   const at = (share: number) => sorted[Math.round(share * (samples - 1))];
-  return { mean: sign * all.score(balanced), low: at(0.025), high: at(0.975), samples };
+  return { mean: metricOf(metric, all, classes), low: at(0.025), high: at(0.975), samples };
+}
+
+function testedAlike(trials: readonly TrialAnswers[], clips: number): boolean {
+  const classes = trials[0].answers.length / clips;
+  return Array.from({ length: clips }, (_, clip) => clip).every((clip) => {
+    const tested = isTested(trials[0], clip, classes);
+    return trials.every((trial) => isTested(trial, clip, classes) === tested);
+  });
 }

@@ -1,5 +1,14 @@
+export { type ChoiceInput, type Chosen, scoreChoice, trialEpochs } from './choice.js';
 export { type Contest, type Entrant, trialStatistics } from './contest.js';
-export { type CorrectedScore, correctedScore, type SelectionInput } from './corrected.js';
+export {
+  type CorrectedScore,
+  correctedScore,
+  pooledScore,
+  type SelectionInput,
+  type TestedFold,
+  type TrialAnswers,
+  trialAnswers,
+} from './corrected.js';
 export { decide, type FoldOutcome, openContests, type SearchInput } from './decide.js';
 export { propose } from './propose.js';
 export { type Loser, losers, meanScore, type Racing, type Runner, race } from './racing.js';

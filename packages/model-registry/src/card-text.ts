@@ -126,11 +126,15 @@ ${metrics.perClass.map(({ label, recall, precision }) => `| ${plain(label)} | ${
 }
 
 function searchText({ algorithm, metric, nested, winners }: NonNullable<ModelCard['search']>): string {
-  const lines = winners.map(({ member, trial, parameters, among, plain: uncorrected, corrected }) => {
+  const lines = winners.map(({ member, trial, parameters, among, plain: mean, pooled, corrected }) => {
     const chosen = Object.entries(parameters).map(([name, value]) => plain(`${name} ${JSON.stringify(value)}`));
     const range = corrected && `${corrected.low.toFixed(4)} to ${corrected.high.toFixed(4)}`;
-    const honest = corrected ? `; corrected for the choice ${corrected.mean.toFixed(4)} (${range})` : '';
-    return `- ${plain(member)}: ${plain(trial ?? 'none')} of ${among} trials, ${chosen.join(', ')}; ${metric} ${uncorrected?.toFixed(4) ?? 'none'}${honest}`;
+    // Both pooled over clips; an older card has no figure that the corrected one may be compared with.
+    const honest =
+      corrected && pooled !== undefined
+        ? `; pooled over clips ${pooled?.toFixed(4) ?? 'none'}, corrected for the choice ${corrected.mean.toFixed(4)} (${range})`
+        : '';
+    return `- ${plain(member)}: ${plain(trial ?? 'none')} of ${among} complete trials, ${chosen.join(', ')}; mean ${metric} over folds ${mean?.toFixed(4) ?? 'none'}${honest}`;
   });
   return `## Choice of parameters
 ${algorithm} search by ${metric}; ${nested ? 'the figures above are of nested cross-validation.' : '**the figures above are of the winner on the folds that it was chosen by: too good.**'}

@@ -112,8 +112,10 @@ export const cardSchema = z.strictObject({
           trial: z.string().nullable(),
           parameters: z.record(z.string(), z.unknown()),
           among: count,
-          /** Mean of the metric over the folds that it was chosen by, and an estimate without that advantage */
+          /** Mean of the metric over the folds that it was chosen by */
           plain: orUndefined,
+          /** Pooled over clips, and pooled without the advantage of having been chosen; `pooled` is absent from older cards */
+          pooled: orUndefined.optional(),
           corrected: z.strictObject({ mean: z.number(), low: z.number(), high: z.number() }).nullable(),
         }),
       ),

@@ -121,8 +121,9 @@ function searchOf({ search }: RunResults, members: ModelCard['members']): Pick<M
   const chosen = search?.winners.filter(({ base }) => members.some(({ name }) => name === base)) ?? [];
   if (!search || chosen.length === 0) return {};
   const { algorithm, metric, nested } = search;
-  const winners = chosen.map(({ base, trial, parameters, among, plain, corrected }) => ({
+  const winners = chosen.map(({ base, trial, parameters, among, plain, pooled, corrected }) => ({
     ...{ member: base, trial, parameters, among, plain },
+    ...(pooled === undefined ? {} : { pooled }),
     corrected: corrected && { mean: corrected.mean, low: corrected.low, high: corrected.high },
   }));
   return { search: { algorithm, metric, nested, winners } };

@@ -1,5 +1,6 @@
 export { featuresOf } from './feature-sets.js';
 export { type FinalRequest, finalRequest, finalRequestSchema } from './final.js';
+export { innerFoldsOf, nestedMembers } from './inner-folds.js';
 export { type DatasetManifest, decodeForeignManifest, decodeManifest } from './manifest.js';
 export {
   decodePlan,
@@ -36,6 +37,7 @@ export {
   contextsOf,
   type Decision,
   growPlan,
+  isInnerFold,
   replay,
   type SearchLog,
   type SearchRecord,

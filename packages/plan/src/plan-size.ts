@@ -1,5 +1,6 @@
 import { CryfoldError, LIMITS } from '@cryfold/core';
 import { splitterOf } from '@cryfold/evaluation';
+import { innerFoldsOf, nestedMembers } from './inner-folds.js';
 import type { Spec } from './spec-schema.js';
 
 /** What planning needs to know of a dataset to tell how large a plan becomes. */
@@ -36,12 +37,13 @@ function checkJobs(spec: Spec, folds: number): void {
   const searched = Object.keys(search?.space ?? {});
   const plain = Object.keys(spec.estimators).length - searched.length;
   const outer = folds * repeats;
-  const inner = outer * (search?.nested?.inner ?? 0);
-  let jobs = plain * (outer + nulls * folds);
+  const inner = outer * (innerFoldsOf(spec) ?? 0);
+  const members = [...nestedMembers(spec)].filter((name) => !searched.includes(name)).length;
+  let jobs = plain * (outer + nulls * folds) + members * inner;
   for (const base of searched) {
     const trials = trialCount(spec, base);
     if (trials > LIMITS.trials) throw tooLarge(`trials of ${base}`, trials, LIMITS.trials);
-    jobs += trials * (outer + inner) + (search?.nested ? outer : 0);
+    jobs += trials * (outer + (search?.nested ? inner : 0)) + (search?.nested ? outer : 0);
   }
   if (jobs > LIMITS.jobs) throw tooLarge('folds to train', jobs, LIMITS.jobs);
 }
@@ -78,7 +80,7 @@ export function checkPlanSize(spec: Spec, { classes, clips }: DatasetSize): void
   if (classes.length > LIMITS.classes) throw tooLarge('classes', classes.length, LIMITS.classes, fewer);
   const longest = classes.reduce((most, label) => Math.max(most, label.length), 0);
   if (longest > LIMITS.label) throw tooLarge('characters of a label', longest, LIMITS.label, 'Shorten the label.');
-  const inner = spec.search?.nested?.inner ?? 0;
+  const inner = innerFoldsOf(spec) ?? 0;
   const indices = folds * repeats * clips.length * (1 + inner);
   if (indices > LIMITS.indices) throw tooLarge('clips over all splits', indices, LIMITS.indices);
   if (splitter !== 'StratifiedGroupKFold') return;

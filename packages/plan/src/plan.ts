@@ -14,6 +14,7 @@ import { type Estimator, kindOf, type RunSettings } from '@cryfold/estimators';
 import { isGrouped } from '@cryfold/evaluation';
 import type { FeatureSet } from '@cryfold/features/kinds';
 import { z } from 'zod';
+import { nestedMembers } from './inner-folds.js';
 import { type DatasetManifest, hex, labels } from './manifest.js';
 import { type Spec, specSchema } from './spec-schema.js';
 
@@ -267,7 +268,10 @@ function* planning({ spec, manifest, splits }: PlanInput): Steps<RunPlan> {
   return { ...plan, run: `${spec.name}-${identity.slice(0, 12)}` };
 }
 
-/** Every estimator that is not searched on every outer split, with its shuffles in the first repeat. */
+/**
+ * Every estimator that is not searched on every outer split, with its shuffles in the first repeat; then the members of
+ * nested fusions on every inner split.
+ */
 function wantedJobs(spec: Spec, splits: readonly PlannedSplit[]): WantedJob[] {
   const searched = new Set(Object.keys(spec.search?.space ?? {}));
   const trials = Object.keys(spec.estimators).filter((name) => !searched.has(name));
@@ -279,6 +283,11 @@ function wantedJobs(spec: Spec, splits: readonly PlannedSplit[]): WantedJob[] {
       if (repeat > 0) continue;
       for (let shuffle = 0; shuffle < (spec.nulls ?? 0); shuffle++) wanted.push({ split, trial, shuffle });
     }
+  }
+  const nested = nestedMembers(spec);
+  const members = trials.filter((name) => nested.has(name));
+  for (const [split, { outer }] of splits.entries()) {
+    if (outer !== undefined) wanted.push(...members.map((trial) => ({ split, trial })));
   }
   return wanted;
 }

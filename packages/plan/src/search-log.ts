@@ -1,6 +1,7 @@
 import { CryfoldError, FORMATS } from '@cryfold/core';
 import { estimatorSchema } from '@cryfold/estimators';
 import { z } from 'zod';
+import { nestedMembers } from './inner-folds.js';
 import { addJobs, type RunPlan } from './plan.js';
 
 const indices = z.array(z.int().min(0));
@@ -127,6 +128,17 @@ export function searchedBase({ spec }: Pick<RunPlan, 'spec'>, trial: string): st
   return base !== undefined && Object.hasOwn(spec.search?.space ?? {}, base) ? base : undefined;
 }
 
+/**
+ * Whether a job is an inner fold of a nested fusion's member: its predictions train the fusion, and say nothing else
+ * about the run. Inner folds of a sweep's trials are other jobs.
+ */
+export function isInnerFold(
+  plan: Pick<RunPlan, 'spec' | 'splits'>,
+  { trial, split }: Pick<RunPlan['jobs'][number], 'trial' | 'split'>,
+): boolean {
+  return plan.splits[split].outer !== undefined && searchedBase(plan, trial) === undefined;
+}
+
 /** The splits on which trials of a context are compared: the outer ones, or those inside an outer split. */
 export function contextSplits(plan: Pick<RunPlan, 'splits'>, context: number): number[] {
   const outer = context === 0 ? undefined : context - 1;
@@ -165,11 +177,13 @@ export function growPlan(plan: RunPlan, log: SearchLog): RunPlan {
 
 /**
  * The finished sweep as an ordinary run: each searched estimator has the winner's parameters and folds. With nested
- * cross-validation an outer fold's result is of the trial that won inside that fold.
+ * cross-validation an outer fold's result is of the trial that won inside that fold. Inner splits stay only where a
+ * nested fusion learns from them.
  * @param grown `growPlan` of both, where it is known
  */
 export function selectedPlan(plan: RunPlan, log: SearchLog, grown = growPlan(plan, log)): RunPlan {
   const outer = contextSplits(plan, 0);
+  const members = nestedMembers(plan.spec);
   const estimators = { ...plan.spec.estimators };
   const jobs = [...plan.jobs];
   for (const base of Object.keys(plan.spec.search?.space ?? {})) {
@@ -179,7 +193,13 @@ export function selectedPlan(plan: RunPlan, log: SearchLog, grown = growPlan(pla
       const inside = plan.spec.search?.nested ? log.choices.get(choiceKey(base, split + 1)) : winner?.trial;
       const job = grown.jobs.find((candidate) => candidate.trial === inside && candidate.split === split);
       if (job) jobs.push({ ...job, trial: base });
+      if (!members.has(base)) continue;
+      // A nested fusion learns from the same trial's inner folds.
+      const within = new Set(contextSplits(plan, split + 1));
+      for (const one of grown.jobs)
+        if (one.trial === inside && within.has(one.split)) jobs.push({ ...one, trial: base });
     }
   }
-  return { ...plan, spec: { ...plan.spec, estimators }, splits: outer.map((s) => plan.splits[s]), jobs };
+  const splits = members.size > 0 ? plan.splits : outer.map((s) => plan.splits[s]);
+  return { ...plan, spec: { ...plan.spec, estimators }, splits, jobs };
 }

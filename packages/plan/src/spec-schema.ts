@@ -45,6 +45,14 @@ export const specSchema = z.strictObject({
       z.strictObject({
         rule: z.enum(FUSION_RULES).default('mean'),
         members: z.array(name).min(2).max(LIMITS.estimators),
+        /**
+         * Of `weighted` and `stacked`: they learn from members trained inside each outer fold, which never saw its test
+         * clips. Costs the members' inner folds.
+         */
+        nested: z
+          .boolean()
+          .optional()
+          .describe('weighted and stacked: learn from members trained inside each outer fold, for honest figures'),
       }),
     )
     .default({}),

@@ -1,5 +1,6 @@
 import { CryfoldError, LIMITS } from '@cryfold/core';
 import { estimatorSchema, kindOf } from '@cryfold/estimators';
+import { isFitted } from '@cryfold/evaluation';
 import { checkFeatureSets, normalizeFeatures } from './feature-sets.js';
 import { checkJobCount } from './plan-size.js';
 import { checkProtocol, withProtocolDefaults } from './protocol.js';
@@ -97,12 +98,27 @@ function checkReferences(spec: Spec, file: string): void {
       if (Object.hasOwn(spec.estimators, member)) continue;
       throw invalid(`fusion.${fusion}.members`, `no estimator is named ${member}`);
     }
+    checkNested(spec, fusion, invalid);
   }
   checkFeatureSets(spec, invalid);
   if (spec.search) checkSearch(spec, invalid);
 }
 
 type Invalid = (key: string, message: string) => CryfoldError;
+
+/** A nested fusion must learn something, and must not learn from a choice that the outer folds were used for. */
+function checkNested({ fusion, search }: Spec, name: string, invalid: Invalid): void {
+  const { rule, members, nested } = fusion[name];
+  if (!nested) return;
+  const at = `fusion.${name}.nested`;
+  if (!isFitted(rule)) throw invalid(at, `rule ${rule} learns nothing: leave nested out`);
+  const searched = members.find((member) => Object.hasOwn(search?.space ?? {}, member));
+  if (searched === undefined || search?.nested) return;
+  throw invalid(
+    at,
+    `${searched} is searched: add nested: { inner: 4 } to search, so that it is chosen inside each fold`,
+  );
+}
 
 /** Each searched parameter must be one of its estimator, and what it may become must be allowed there. */
 function checkSearch({ search, estimators }: Spec, invalid: Invalid): void {

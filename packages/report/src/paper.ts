@@ -101,7 +101,7 @@ export function paperNotes(results: RunResults): string[] {
 }
 
 /** The mean accuracy of the majority baseline over the folds that a model has. */
-function majorityOn(model: ModelResults, { baselines }: RunResults): number {
+export function majorityOn(model: ModelResults, { baselines }: RunResults): number {
   const own = baselines.majority.folds.filter(({ repeat, fold }) =>
     model.folds.some((other) => other.repeat === repeat && other.fold === fold),
   );

@@ -26,21 +26,25 @@ function intervalText(metric: SearchResults['metric'], low: number | null, high:
   return `${metricText(metric, Math.max(0, low))} to ${metricText(metric, Math.min(most, high))}`;
 }
 
-/** Rows of trials, best first within each estimator; the last cell tells the parameters. */
+/** Rows of trials in the order of the results; the last cell has the parameters. */
 function trialRows(trials: readonly TrialRow[], metric: SearchResults['metric']): string[][] {
   const shown = new Map<string, number>();
-  const rows = trials.flatMap(({ trial, base, state, folds, planned, mean, low, high, parameters, reason }) => {
+  const byEpochs = trials.some(({ epochs }) => epochs);
+  const rows = trials.flatMap(({ trial, base, state, folds, planned, epochs, mean, low, high, parameters, reason }) => {
     const count = (shown.get(base) ?? 0) + 1;
     shown.set(base, count);
     if (count > SHOWN) return [];
     const why = state === 'FAILED' ? `: ${reason}` : '';
-    const figures = [`${folds}/${planned}`, metricText(metric, mean), intervalText(metric, low, high)];
+    const trained = epochs ? `${epochs.trained}/${epochs.planned}` : '-';
+    const resources = [`${folds}/${planned}`, ...(byEpochs ? [trained] : [])];
+    const figures = [...resources, metricText(metric, mean), intervalText(metric, low, high)];
     return [[trial, state, ...figures, shorten(parameterText(parameters) + why, 80)]];
   });
-  return [['trial', 'state', 'folds', metric, '95 % interval', 'parameters'], ...rows];
+  const resources = byEpochs ? ['folds', 'epochs'] : ['folds'];
+  return [['trial', 'state', ...resources, METRICS[metric].title, '95 % interval', 'parameters'], ...rows];
 }
 
-/** Trials, best first within each estimator, in a table of text. */
+/** Trials in the order of the results, in a table of text. */
 export function trialTable(
   trials: readonly TrialRow[],
   metric: SearchResults['metric'],
@@ -59,38 +63,62 @@ export function searchRows(results: Pick<RunResults, 'search'>): TextTable {
   return { rows: trialRows(search?.trials ?? [], search?.metric ?? 'accuracy'), notes: winnerNotes(results) };
 }
 
+/** Trials of an estimator that have a figure: the winner was chosen among these, whether or not they were completed. */
+function begunOf({ trials }: SearchResults, base: string): TrialRow[] {
+  return trials.filter((row) => row.base === base && row.state !== 'FAILED' && row.folds > 0);
+}
+
 /** For each winner, what its figures are worth. */
 export function winnerNotes({ search }: Pick<RunResults, 'search'>): string[] {
   if (!search) return [];
   const { metric, nested, winners } = search;
-  const unit = METRICS[metric].share ? ' %' : '';
-  const figure = (value: number | null) => `${metricText(metric, value)}${unit}`;
-  return winners.map(({ base, trial, among, plain: own, corrected, nestedMean, inside }) => {
+  const { title } = METRICS[metric];
+  return winners.map((winner) => {
+    const { base, trial, among, nestedMean, inside } = winner;
     if (trial === null) return `${base}: every trial failed, so nothing could be chosen.`;
-    const chosen = `${base}: ${trial} was chosen among ${among} complete trials by its ${metric} of ${figure(own)}`;
-    const honest = corrected
-      ? `; corrected for the choice ${figure(corrected.mean)} (95 % ${metricText(metric, corrected.low)} to ` +
-        `${metricText(metric, corrected.high)}), so optimistic by about ${gap(metric, own, corrected.mean)}`
-      : '';
-    if (!nested) return `${chosen}${honest}.`;
+    const begun = begunOf(search, base).length;
+    const complete = among < begun ? ` (${among} of them complete)` : '';
+    const chosen =
+      `${base}: ${trial} was chosen among ${begun} trials${complete} by its mean ${title} over folds of ` +
+      `${figureText(metric, winner.plain)}. ${correctionText(search, winner)}`;
+    if (!nested) return chosen;
     const distinct = new Set(inside.map((one) => parameterText(one.parameters))).size;
-    return `${chosen}${honest}. By nested cross-validation the search is worth ${figure(nestedMean)}; it chose ${distinct} different settings in ${inside.length} outer folds.`;
+    return `${chosen} By nested cross-validation the search is worth ${figureText(metric, nestedMean)}, the mean over folds; it chose ${distinct} different settings in ${inside.length} outer folds.`;
   });
 }
 
-function gap(metric: SearchResults['metric'], own: number | null, corrected: number): string {
-  if (own === null) return '-';
-  return METRICS[metric].share ? `${(100 * (own - corrected)).toFixed(2)} points` : (corrected - own).toFixed(4);
+function figureText(metric: SearchResults['metric'], value: number | null): string {
+  return `${metricText(metric, value)}${METRICS[metric].share ? ' %' : ''}`;
+}
+
+/** How much of a winner's figure is luck. Both sides of the difference are pooled over clips. */
+function correctionText({ metric, nested }: SearchResults, winner: SearchResults['winners'][number]): string {
+  const { pooled, corrected } = winner;
+  const advice = nested ? '' : ' Use search.nested for a figure that is not optimistic (docs/sweeps.md).';
+  if (pooled === undefined) {
+    return `This is optimistic; an earlier version of cryfold stored no figure to compare a corrected one with.${advice}`;
+  }
+  if (pooled === null || !corrected) {
+    const why = 'the trials had unequal folds or epochs, or there is one group only';
+    return `This is optimistic by an unknown amount: no correction is valid where ${why}.${advice}`;
+  }
+  const { low, high, mean } = corrected;
+  const gap = METRICS[metric].sign * (pooled - mean);
+  const size = METRICS[metric].share ? `${(100 * gap).toFixed(2)} points` : gap.toFixed(4);
+  return (
+    `Pooled over all test clips it is ${figureText(metric, pooled)}; corrected for the choice ${figureText(metric, mean)} ` +
+    `(95 % ${metricText(metric, low)} to ${metricText(metric, high)}), so optimistic by about ${size}.`
+  );
 }
 
 /** What must be read before the figures of a sweep without nested cross-validation. */
 export function optimismWarning({ search, models }: Pick<RunResults, 'search' | 'models'>): string | undefined {
   if (!search || search.nested) return undefined;
-  const chosen = new Set(search.winners.flatMap(({ base, among }) => (among > 1 ? [base] : [])));
+  const chosen = new Set(search.winners.flatMap(({ base }) => (begunOf(search, base).length > 1 ? [base] : [])));
   const affected = models.filter(({ name, members = [] }) => [name, ...members].some((one) => chosen.has(one)));
   if (affected.length === 0) return undefined;
   const names = affected.map(({ name }) => name).join(', ');
-  return `OPTIMISTIC: ${names}: chosen by the very folds that these figures are of. The search says by how much.`;
+  return `OPTIMISTIC: ${names}: chosen by the same folds that these figures come from. See what the search says about it.`;
 }
 
 /** All that a sweep tried and chose; empty for other runs. */
@@ -99,7 +127,7 @@ export function searchTable(results: RunResults, options: TextOptions = {}): str
   if (!search) return '';
   const count = (state: TrialRow['state']) => search.trials.filter((trial) => trial.state === state).length;
   const counts = `${count('COMPLETE')} complete, ${count('PRUNED')} pruned, ${count('FAILED')} failed`;
-  const title = `Search (${search.algorithm}, by ${search.metric}): ${search.trials.length} trials, ${counts}`;
+  const title = `Search (${search.algorithm}, by ${METRICS[search.metric].title}): ${search.trials.length} trials, ${counts}`;
   return [
     paint(title, 'bold', options.color),
     trialTable(search.trials, search.metric, options),

@@ -1,5 +1,6 @@
 import { printable } from '@cryfold/core';
 import type { RunResults } from '@cryfold/evaluation';
+import { fusionWarning } from './fusion-warning.js';
 import { named } from './names.js';
 import { notBeatingMajority, type PaperFigure, paperFigures, paperNotes } from './paper.js';
 import { optimismWarning } from './search-table.js';
@@ -20,8 +21,7 @@ export function headlines(results: RunResults): { warnings: string[]; missing: s
     warnings.push(`${who} always answering the majority class, "${printable(label)}" (${share} %).`);
   }
   warnings.push(...(results.notes ?? []).map(printable));
-  const optimism = optimismWarning(results);
-  if (optimism) warnings.push(optimism);
+  for (const warning of [optimismWarning(results), fusionWarning(results)]) if (warning) warnings.push(warning);
   if (results.status === 'incomplete') {
     const { majority, shuffled = [] } = results.baselines;
     const fusions = new Set(results.models.flatMap(({ kind, name }) => (kind === 'fusion' ? [name] : [])));
@@ -33,7 +33,7 @@ export function headlines(results: RunResults): { warnings: string[]; missing: s
     warnings.push(
       untrained.length > 0
         ? `INCOMPLETE: ${untrained.length} of ${all} folds are missing; figures of their models, and of fusions of these, cover the rest.`
-        : `INCOMPLETE: all folds are trained, but ${told.length} cannot be fused; figures of their fusions cover the rest.`,
+        : `INCOMPLETE: every estimator has all folds, but ${told.length} cannot be fused; figures of their fusions cover the rest.`,
     );
     for (const { model, repeat, fold, code, reason } of told.slice(0, MISSING_SHOWN)) {
       missing.push(`${model}, repeat ${repeat}, fold ${fold}: ${code ? `${code}: ` : ''}${printable(reason)}`);

@@ -40,8 +40,10 @@ export async function gatherReport(store: RunStore, results: RunResults, audio?:
 
 function fusionOf({ models }: RunResults): Spec['fusion'] {
   return Object.fromEntries(
-    models.flatMap(({ name, kind, method, members }) =>
-      kind === 'fusion' && members ? [[name, { rule: method as Spec['fusion'][string]['rule'], members }]] : [],
+    models.flatMap(({ name, kind, method, members, nested }) =>
+      kind === 'fusion' && members
+        ? [[name, { rule: method as Spec['fusion'][string]['rule'], members, ...(nested && { nested }) }]]
+        : [],
     ),
   );
 }

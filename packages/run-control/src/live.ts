@@ -1,4 +1,4 @@
-import type { TrialRow } from '@cryfold/evaluation';
+import type { Metric, TrialRow } from '@cryfold/evaluation';
 import type { FoldFailure, RunPlan, SearchSpec } from '@cryfold/plan';
 import { z } from 'zod';
 import { foldDetailSchema } from './fold-detail.js';
@@ -46,6 +46,10 @@ export type GridStatus = Pick<RunStatus, 'run' | 'name' | 'state' | 'total' | 'd
 /** The trials of a sweep. */
 export interface GridSearch {
   metric: SearchSpec['metric'];
+  /** What the page needs to know of the metric to name, format and rank it */
+  figure: Pick<Metric, 'title' | 'sign' | 'share'>;
+  /** Whether trials differ in epochs, so that each row has them */
+  byEpochs: boolean;
   /** Estimators that are searched, and those that are evaluated as they are */
   bases: string[];
   fixed: string[];

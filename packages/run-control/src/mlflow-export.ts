@@ -135,6 +135,7 @@ function describeTrial({ run, search }: RunResults, trial: Trial, parent: string
     [`${metric}.low95`]: trial.low,
     [`${metric}.high95`]: trial.high,
     folds: trial.folds,
+    epochs: trial.epochs?.trained ?? null,
   };
   return {
     name: trial.trial,

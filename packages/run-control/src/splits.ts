@@ -1,6 +1,6 @@
 import { CryfoldError, deriveSeed } from '@cryfold/core';
 import { isFitted, type Split, splitterOf, usableSplits } from '@cryfold/evaluation';
-import { checkPlanSize, type PlannedSplit, type Spec } from '@cryfold/plan';
+import { checkPlanSize, innerFoldsOf, type PlannedSplit, type Spec } from '@cryfold/plan';
 
 /** What splitters look at: a dataset just read, or the manifest of one in the store. */
 export interface Labelled {
@@ -68,7 +68,7 @@ export function allSplits(spec: Spec, dataset: Labelled): PlannedSplit[] {
  * @throws CryfoldError SPLIT_IMPOSSIBLE, FOLD_EMPTY, FOLD_ONE_CLASS
  */
 export function innerSplits(spec: Spec, { classes, clips }: Labelled, outer: readonly Split[]): PlannedSplit[] {
-  const folds = spec.search?.nested?.inner;
+  const folds = innerFoldsOf(spec);
   if (folds === undefined) return [];
   return outer.flatMap(({ repeat, fold, train }, o) => {
     const own = { classes, clips: Array.from(train, (clip) => clips[clip]) };

@@ -1,6 +1,6 @@
 import { mapLimited } from '@cryfold/core';
-import { scoreOf, type TrialRow } from '@cryfold/evaluation';
-import { meanScore, trialStatistics } from '@cryfold/hyperparameter-search';
+import { type TrialRow, trialOrder } from '@cryfold/evaluation';
+import { meanScore, trialEpochs, trialStatistics } from '@cryfold/hyperparameter-search';
 import { contextSplits, type FoldJob, type RunPlan } from '@cryfold/plan';
 import { FoldScores, type RunStore, type StoredPlan } from '@cryfold/store';
 
@@ -17,7 +17,7 @@ export class TrialTable {
     await this.#scores.read(plan, job).catch(() => {});
   }
 
-  /** Best first within each estimator; a trial that goes on by what was read of it. No rows where there is no sweep. */
+  /** In `trialOrder`; a running trial has the figures of the folds read so far. No rows where there is no sweep. */
   rows({ plan, base, search }: StoredPlan): TrialRow[] {
     const spec = base.spec.search;
     if (!search || !spec) return [];
@@ -30,21 +30,16 @@ export class TrialTable {
       const own = scores.get(trial) ?? new Map<number, number>();
       scores.set(trial, own.set(split, score));
     }
-    const ranked = [...search.trials.values()]
+    return [...search.trials.values()]
       .filter(({ context }) => context === 0)
-      .map(({ trial, base: name, state, reason = '', parameters, ...rest }) => {
+      .map((one): TrialRow => {
+        const { trial, base: name, state, reason = '', parameters } = one;
         const own = scores.get(trial) ?? new Map<number, number>();
-        const statistics = rest.statistics ?? trialStatistics(own, ratio, spec);
-        const { folds, mean, standardDeviation, low, high } = statistics;
+        const { folds, mean, standardDeviation, low, high } = one.statistics ?? trialStatistics(own, ratio, spec);
         const figures = { folds, planned: splits.length, mean, standardDeviation, low, high };
-        const row: TrialRow = { trial, base: name, state, reason, parameters, ...figures };
-        return { row, score: mean === null ? Number.NEGATIVE_INFINITY : scoreOf(spec.metric, mean) };
-      });
-    const bases = Object.keys(spec.space);
-    // Two trials without a score: neither is before the other.
-    const order = (a: number, b: number) => (a === b ? 0 : b - a);
-    ranked.sort((a, b) => bases.indexOf(a.row.base) - bases.indexOf(b.row.base) || order(a.score, b.score));
-    return ranked.map(({ row }) => row);
+        return { trial, base: name, state, reason, parameters, ...figures, ...trialEpochs(base.spec, one) };
+      })
+      .sort(trialOrder(spec.metric, Object.keys(spec.space)));
   }
 }
 

@@ -1,6 +1,6 @@
 import { Random } from '@cryfold/core';
 import { stratifiedKFold } from '@cryfold/evaluation';
-import { correctedScore } from '@cryfold/hyperparameter-search';
+import { correctedScore, trialAnswers } from '@cryfold/hyperparameter-search';
 import { type GridCell, pixelMoments, squaredDistances, svmGrid } from '@cryfold/svm';
 import { svmParameters } from '../bench/svm-problem.js';
 import { mean } from '../statistics.js';
@@ -95,19 +95,19 @@ export function studyOne(setting: Setting): Scores {
   const outer = Array.from({ length: OUTER }, (_, s) => s);
   const innerOf = (s: number) => Array.from({ length: INNER }, (_, i) => OUTER + s * INNER + i);
   const winner = choose(outer);
-  const right = cells.map((cell) => {
-    const own = new Float64Array(labels.length);
-    for (const s of outer) {
-      const hit = hits(cell, splits[s], { labels, s });
-      splits[s].test.forEach((row, i) => {
-        own[row] = hit[i];
-      });
-    }
-    return own;
+  const trials = cells.map((cell) => {
+    const folds = outer.map((s) => {
+      const { test } = splits[s];
+      const rows = Float64Array.from({ length: 2 * test.length }, (_, i) =>
+        Number(cell.predicted[s][i >> 1] === i % 2),
+      );
+      return { test, probabilities: rows, scores: rows };
+    });
+    return trialAnswers(folds, labels, 2);
   });
   const groups = Array.from(labels, (_, i) => String(i));
   const corrected = correctedScore(
-    { metric: 'accuracy', values: right, labels, groups },
+    { metric: 'accuracy', trials, labels, groups },
     { samples: 500, seed: setting.seed },
   );
   return {

@@ -41,7 +41,11 @@ export function htmlReport(input: ReportInput): string {
   const foldTimes = (input.foldTimes ?? []).map((one) => ({ ...one, trial: displayName(results, one.trial) }));
   const sections = [
     section('table-two', title, tableTwoSection(results, beside)),
-    section('search', 'Search', table('Trials, best first', searchRows(results))),
+    section(
+      'search',
+      'Search',
+      table('Trials: most folds and epochs first, among these the best first', searchRows(results)),
+    ),
     section('confusion', 'Confusion matrices', confusionMatrices(results)),
     section('recall', 'Recall by class', recallTable(results)),
     section('pooled', 'Pooled figures', table(POOLED_TITLE, pooledRows(results))),

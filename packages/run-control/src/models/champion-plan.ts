@@ -61,7 +61,8 @@ export async function planChampion(
   }
   // A champion that a sweep chose is compared as it was chosen.
   const { keepModels: _models, nulls: _nulls, search: _search, ...rest } = own;
-  const fusion = Object.hasOwn(own.fusion, card.of) ? { [card.of]: own.fusion[card.of] } : {};
+  const { nested: _nested, ...rule } = Object.hasOwn(own.fusion, card.of) ? own.fusion[card.of] : {};
+  const fusion = 'rule' in rule ? { [card.of]: rule } : {};
   const members = card.members.map(({ name }) => [name, own.estimators[name]] as const);
   const championSpec: Spec = {
     ...rest,

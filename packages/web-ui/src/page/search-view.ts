@@ -4,7 +4,7 @@ import { head, labelled, scroll } from './tables.js';
 
 type TrialRow = GridSearch['trials'][number];
 
-/** The trials of a sweep, best first within each estimator, as `cryfold status RUN` prints them. */
+/** The trials of a sweep, in the order in which `cryfold status RUN` prints them. */
 export class SearchView {
   readonly #search: GridSearch;
   readonly #known: Map<string, TrialRow>;
@@ -22,29 +22,42 @@ export class SearchView {
 
   update(changed: readonly TrialRow[]): void {
     for (const row of changed) this.#known.set(row.trial, row);
-    const { bases, metric } = this.#search;
-    const score = ({ mean }: TrialRow) =>
-      mean === null ? Number.MIN_SAFE_INTEGER : metric === 'logLoss' ? -mean : mean;
+    const { bases, figure } = this.#search;
+    const score = ({ mean }: TrialRow) => (mean === null ? Number.MIN_SAFE_INTEGER : figure.sign * mean);
+    const trained = ({ epochs }: TrialRow) => epochs?.trained ?? 0;
     const rows = [...this.#known.values()];
-    rows.sort((a, b) => bases.indexOf(a.base) - bases.indexOf(b.base) || score(b) - score(a));
+    // As `trialOrder` of the evaluation package, which no script of the page can load.
+    rows.sort(
+      (a, b) =>
+        bases.indexOf(a.base) - bases.indexOf(b.base) ||
+        trained(b) - trained(a) ||
+        b.folds - a.folds ||
+        score(b) - score(a),
+    );
     this.#rows.show(rows, ({ trial }) => trial);
   }
 
   #names(): string[] {
-    return ['Trial', 'State', 'Folds', `Mean ${this.#search.metric}`, '95 % interval', 'Parameters', 'Reason'];
+    const mean = `Mean ${this.#search.figure.title}`;
+    return ['Trial', 'State', 'Folds', 'Epochs', mean, '95 % interval', 'Parameters', 'Reason'].filter(
+      (name) => name !== 'Epochs' || this.#search.byEpochs,
+    );
   }
 
   #row({ trial }: TrialRow) {
     const state = h('span', { class: 'state' });
-    const [folds, mean, interval, parameters, reason] = [h('td'), h('td'), h('td'), h('td'), h('td')];
+    const [folds, epochs, mean, interval] = [h('td'), h('td'), h('td'), h('td')];
+    const [parameters, reason] = [h('td'), h('td')];
+    const resources = this.#search.byEpochs ? [folds, epochs] : [folds];
     parameters.className = 'name faint';
     reason.className = 'name faint';
     const name = h('th', { scope: 'row', class: 'name' }, trial);
-    const element = h('tr', {}, name, h('td', {}, state), folds, mean, interval, parameters, reason);
+    const element = h('tr', {}, name, h('td', {}, state), ...resources, mean, interval, parameters, reason);
     const update = (row: TrialRow) => {
       say(state, row.state);
       state.dataset.state = row.state.toLowerCase();
       say(folds, `${row.folds}/${row.planned}`);
+      say(epochs, row.epochs ? `${row.epochs.trained}/${row.epochs.planned}` : '–');
       say(mean, this.#text(row.mean));
       say(interval, row.low === null || row.high === null ? '–' : `${this.#text(row.low)} to ${this.#text(row.high)}`);
       const settings = Object.entries(row.parameters).map(
@@ -59,7 +72,7 @@ export class SearchView {
   /** A log-loss in nats, everything else in percent; few folds give an interval beyond what can be. */
   #text(value: number | null): string {
     if (value === null) return '–';
-    if (this.#search.metric === 'logLoss') return Math.max(0, value).toFixed(4);
+    if (!this.#search.figure.share) return Math.max(0, value).toFixed(4);
     return (100 * Math.min(1, Math.max(0, value))).toFixed(2);
   }
 }

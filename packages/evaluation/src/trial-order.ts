@@ -1,0 +1,22 @@
+import { type MetricName, scoreOf } from './metric.js';
+import type { TrialRow } from './results.js';
+
+/**
+ * How a sweep's trials are listed: by estimator, then those of the most epochs and folds, then the best mean. A mean of
+ * one fold is not ranked among means of ten.
+ * @param bases the searched estimators, in the order to list them
+ * @returns a comparator for `sort`
+ */
+export function trialOrder(metric: MetricName, bases: readonly string[]): (a: TrialRow, b: TrialRow) => number {
+  const keys = ({ base, epochs, folds, mean }: TrialRow) => [
+    -bases.indexOf(base),
+    epochs?.trained ?? 0,
+    folds,
+    mean === null ? Number.MIN_SAFE_INTEGER : scoreOf(metric, mean),
+  ];
+  return (a, b) => {
+    const [first, second] = [keys(a), keys(b)];
+    const at = first.findIndex((value, i) => value !== second[i]);
+    return at < 0 ? 0 : second[at] - first[at];
+  };
+}

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { SearchResults, TrialRow } from '@cryfold/evaluation';
+import { searchTable, tableTwo, winnerNotes } from '../src/index.js';
+import { results } from './results.js';
+
+function row(trial: string, mean: number, more: Partial<TrialRow> = {}): TrialRow {
+  return {
+    ...{ trial, base: 'svm', state: 'COMPLETE', reason: '', parameters: { C: 1 }, folds: 10, planned: 10 },
+    ...{ mean, standardDeviation: 0.1, low: mean - 0.1, high: mean + 0.1 },
+    ...more,
+  };
+}
+const PRUNED = { state: 'PRUNED', folds: 1 } as const;
+
+function search(more: Partial<SearchResults>, winner: Partial<SearchResults['winners'][number]> = {}): SearchResults {
+  const own: SearchResults['winners'][number] = {
+    ...{ base: 'svm', trial: 'svm-001', parameters: { C: 1 }, among: 2, plain: 0.7, pooled: 0.62 },
+    ...{ corrected: { mean: 0.6195, low: 0.5, high: 0.7, samples: 1000 }, nestedMean: null, inside: [] },
+    ...winner,
+  };
+  const trials = [row('svm-001', 0.7), row('svm-002', 0.69)];
+  return { algorithm: 'random', metric: 'accuracy', nested: false, trials, winners: [own], ...more };
+}
+const note = (of: SearchResults) => winnerNotes({ search: of })[0];
+
+test('the optimism of a winner is the difference of two pooled figures, not of a mean over folds and a pooled one', () => {
+  const text = note(search({}));
+  assert.match(text, /chosen among 2 trials by its mean accuracy over folds of 70\.00 %/);
+  assert.match(text, /Pooled over all test clips it is 62\.00 %; corrected for the choice 61\.95 %/);
+  assert.match(text, /optimistic by about 0\.05 points\.$/);
+  const loss = note(search({ metric: 'logLoss' }, { plain: 0.5, pooled: 0.61, corrected: null }));
+  assert.match(loss, /mean log-loss over folds of 0\.5000\./);
+  const corrected = { mean: 0.65, low: 0.6, high: 0.7, samples: 1000 };
+  assert.match(note(search({ metric: 'logLoss' }, { pooled: 0.61, corrected })), /optimistic by about 0\.0400\.$/);
+});
+
+test('a winner of unequal trials gets no corrected figure, and the note names the trials that were begun', () => {
+  const trials = [row('svm-001', 0.7), row('svm-002', 0.69, PRUNED), row('svm-003', 0.1, PRUNED)];
+  const text = note(search({ algorithm: 'asha', trials }, { among: 1, corrected: null }));
+  assert.match(text, /chosen among 3 trials \(1 of them complete\)/);
+  assert.match(text, /optimistic by an unknown amount: no correction is valid .* Use search\.nested/);
+  assert.doesNotMatch(text, /corrected for the choice/);
+});
+
+test('figures of an earlier version are not subtracted from each other', () => {
+  const text = note(search({}, { pooled: undefined }));
+  assert.match(text, /an earlier version of cryfold stored no figure/);
+  assert.doesNotMatch(text, /61\.95|points/);
+});
+
+test('a sweep with one complete trial is still called optimistic; one with a single trial is not', () => {
+  const trials = [row('svm-001', 0.7), row('svm-002', 0.69, PRUNED)];
+  const asha = search({ algorithm: 'asha', trials }, { among: 1, corrected: null });
+  assert.match(tableTwo({ ...results(), search: asha }), /^OPTIMISTIC: svm, combined:/m);
+  const alone = search({ trials: [trials[0], row('svm-002', 0, { state: 'FAILED', folds: 3 })] }, { among: 1 });
+  assert.doesNotMatch(tableTwo({ ...results(), search: alone }), /OPTIMISTIC/);
+  assert.doesNotMatch(tableTwo({ ...results(), search: { ...asha, nested: true } }), /OPTIMISTIC/);
+});
+
+test('the table names its metric, and the folds and epochs of each trial', () => {
+  const epochs = (trained: number) => ({ epochs: { trained, planned: 27 } });
+  const trials = [row('svm-001', 0.5, epochs(27)), row('svm-002', 0.9, { ...PRUNED, ...epochs(3) })];
+  const text = searchTable({ ...results(), search: search({ metric: 'macroF1', trials }) });
+  assert.match(text, /^Search \(random, by macro F1\): 2 trials/);
+  assert.match(text, /^trial +state +folds +epochs +macro F1 +95 % interval +parameters$/m);
+  assert.match(text, /^svm-001 +COMPLETE +10\/10 +27\/27 +50\.00/m);
+  assert.match(text, /^svm-002 +PRUNED +1\/10 +3\/27 +90\.00/m);
+  assert.doesNotMatch(searchTable({ ...results(), search: search({}) }), /epochs/);
+});
