@@ -1,13 +1,13 @@
 import { access, constants, mkdir } from 'node:fs/promises';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { CryfoldError } from '@cryfold/core';
+import { findRedisServer } from '@cryfold/local-run';
 import { tensorFlowInfo } from '@cryfold/nn';
 import { checkRedis } from '@cryfold/queue';
 import { HttpClient, HttpStore } from '@cryfold/run-control';
 import type { Config } from '@cryfold/runtime';
 import { openStore } from '@cryfold/store';
 import { EXIT } from './exit-codes.js';
-import { findRedisServer } from './redis-server.js';
 import { jsonText, say } from './terminal.js';
 
 interface Check {

@@ -1,4 +1,5 @@
 import { printable } from '@cryfold/core';
+import { weightsSources } from '@cryfold/local-run';
 import type { RunPlan } from '@cryfold/plan';
 import { alignColumns } from '@cryfold/report';
 import type { Config } from '@cryfold/runtime';
@@ -8,7 +9,6 @@ import { type HourPrices, type PlanSummary, summarisePlan } from './plan-summary
 import { applyOverrides, prepareRun, readSpec } from './prepare.js';
 import { ProgressDisplay } from './progress.js';
 import type { RunOptions } from './run-command.js';
-import { weightsSources } from './spec-weights.js';
 import { storeUrlOf } from './store-url.js';
 import { jsonText, say } from './terminal.js';
 

@@ -1,6 +1,6 @@
+import type { FollowedRun, Look } from '@cryfold/local-run';
 import { Patience, type RunControl, type RunStatus } from '@cryfold/run-control';
 import { formatSeconds } from './format.js';
-import type { FollowedRun, Look } from './run-follower.js';
 
 /** Looks at a run on which nobody works between looks at the workers. */
 const CLUSTER = 10;

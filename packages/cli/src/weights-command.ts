@@ -1,12 +1,12 @@
 import { createReadStream } from 'node:fs';
 import { CryfoldError } from '@cryfold/core';
 import { estimatorKinds } from '@cryfold/estimators';
+import { weightsSources } from '@cryfold/local-run';
 import { resolveWeights } from '@cryfold/nn';
 import type { Config } from '@cryfold/runtime';
 import { weightsReference } from '@cryfold/store';
 import { EXIT } from './exit-codes.js';
 import { openStoreOf } from './open-store.js';
-import { weightsSources } from './spec-weights.js';
 import { jsonText, say } from './terminal.js';
 
 export interface WeightsPutOptions {

@@ -4,10 +4,17 @@ import type { RunResults } from '@cryfold/evaluation';
 import type { ClusterStatus } from '@cryfold/run-control';
 import type { RunStore } from '@cryfold/store';
 import { MissingWorkers } from './missing-workers.js';
-import type { ProgressDisplay } from './progress.js';
 
 /** Milliseconds between two lines that say why a run waits. */
 const WAITS_EVERY = 30_000;
+
+/** Shows the user how far a run is. */
+export interface Display {
+  /** A line that stays */
+  say(text: string): void;
+  /** A line that replaces the last one given here */
+  update(text: string): void;
+}
 
 /** What one look at a run found. */
 export interface Look {
@@ -35,7 +42,7 @@ export interface FollowedRun {
 export class RunFollower {
   constructor(
     private readonly store: RunStore,
-    private readonly display: ProgressDisplay,
+    private readonly display: Display,
     private readonly stop: AbortSignal,
   ) {}
 
