@@ -24,7 +24,6 @@ interface Known {
 
 /** All runs of the store, looked up once for all who ask; a complete run is never looked up again. */
 export class RunList {
-  readonly store: RunStore;
   readonly #control: StoreControl;
   readonly #complete = new Map<string, RunStatus>();
   readonly #known = new Map<string, Known>();
@@ -32,10 +31,12 @@ export class RunList {
   #looked = 0;
   #runs: Promise<RunStatus[]> | undefined;
 
-  /** @param store the one that `control` works with */
-  constructor(control: StoreControl, store: RunStore) {
+  constructor(control: StoreControl) {
     this.#control = control;
-    this.store = store;
+  }
+
+  get store(): RunStore {
+    return this.#control.store;
   }
 
   get decoded(): Decoded {

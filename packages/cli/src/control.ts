@@ -35,7 +35,7 @@ export async function withControl<T>(
   const store = openStoreOf(storeUrl, config);
   const queues = config.redisUrl ? new Queues(config.redisUrl) : undefined;
   try {
-    return await work({ runs: new StoreControl(store.artifacts, queues), store, storeUrl, server: undefined });
+    return await work({ runs: new StoreControl(store, queues), store, storeUrl, server: undefined });
   } finally {
     await queues?.close();
     await store.close();

@@ -14,14 +14,15 @@ import { type ArtifactStore, RunStore } from '@cryfold/store';
 export function modelControl(store: ArtifactStore, storeUrl: string, config: Config): ModelControl {
   const { server, redisUrl, cacheDir, childMemoryMb } = config;
   if (server) return new HttpModels(new HttpClient(server));
-  return new StoreModels(store, async (plan, trial, watching) => {
-    if (redisUrl) return trainInCluster({ store, redisUrl }, plan, trial, watching);
+  const records = new RunStore(store);
+  return new StoreModels(records, async (plan, trial, watching) => {
+    if (redisUrl) return trainInCluster({ store: records, redisUrl }, plan, trial, watching);
     const { say, steps } = trainingProgress(plan, trial, watching.onProgress);
     say('');
     const { trainFinalHere } = await import('@cryfold/worker');
     return trainFinalHere({
       ...{
-        store: new RunStore(store),
+        store: records,
         storeUrl,
         request: finalRequest(plan, trial),
         cacheDir,

@@ -3,7 +3,7 @@ import { CryfoldError } from '@cryfold/core';
 import { kindOf } from '@cryfold/estimators';
 import { type FinalResult, finalRequest, type RunPlan } from '@cryfold/plan';
 import { failureOf, Queues } from '@cryfold/queue';
-import { type ArtifactStore, RunStore } from '@cryfold/store';
+import type { RunStore } from '@cryfold/store';
 import { isTaken, noWorker } from '../no-worker.js';
 import { trainingProgress, type Watching } from './training.js';
 
@@ -12,7 +12,7 @@ const POLL = 300;
 
 /** Where the workers of a cluster take their jobs and leave their results. */
 export interface Cluster {
-  store: ArtifactStore;
+  store: RunStore;
   redisUrl: string;
 }
 
@@ -28,7 +28,7 @@ export async function trainInCluster(
   { signal, onProgress }: Watching,
 ): Promise<FinalResult> {
   const request = finalRequest(plan, trial);
-  const { finals } = new RunStore(store);
+  const { finals } = store;
   const known = await finals.result(request.key);
   if (known) return known;
   const { say, steps } = trainingProgress(plan, trial, onProgress);
