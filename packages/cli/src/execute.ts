@@ -48,7 +48,8 @@ export async function execute(plan: RunPlan, surroundings: Surroundings): Promis
   const { config, display, store, server, stop } = surroundings;
   if (stop.aborted) return undefined;
   if (server) return new RunFollower(store, display, stop).follow(plan.run, new ServerRun(server, plan.run));
-  if (config.redisUrl) return followQueued(plan, config.redisUrl, surroundings);
+  const { target } = config;
+  if (target.kind === 'cluster') return followQueued(plan, target.redisUrl, surroundings);
   return executeHere(plan, surroundings);
 }
 

@@ -7,7 +7,7 @@ import { EXIT } from './exit-codes.js';
 import { LARGEST_RESULTS } from './find-run.js';
 import { reportCommand } from './report-command.js';
 import { type RunOptions, runCommand } from './run-command.js';
-import { storeUrlOf } from './store-url.js';
+import { requireStore, storeUrlOf, withStore } from './store-url.js';
 import { say } from './terminal.js';
 
 /**
@@ -20,23 +20,20 @@ export async function runProtocols(
   environment: NodeJS.ProcessEnv,
 ): Promise<number> {
   const { protocol: protocols = [], ...rest } = options;
-  const one = (name: string | undefined, out: string, storeUrl: string | undefined) =>
-    runCommand(
-      { ...rest, out, ...(name === undefined ? {} : { protocol: name }) },
-      { ...config, storeUrl },
-      environment,
-    );
-  if (protocols.length < 2) return one(protocols[0], options.out, config.storeUrl);
-  const storeUrl = storeUrlOf(options.out, config);
+  const one = (name: string | undefined, out: string, where: Config) =>
+    runCommand({ ...rest, out, ...(name === undefined ? {} : { protocol: name }) }, where, environment);
+  if (protocols.length < 2) return one(protocols[0], options.out, config);
+  requireStore(config);
+  const shared = withStore(config, storeUrlOf(options.out, config));
   const folders = protocols.map((name) => join(options.out, name));
   let worst: number = EXIT.done;
   for (const [i, name] of protocols.entries()) {
-    const code = await one(name, folders[i], storeUrl);
+    const code = await one(name, folders[i], shared);
     if (code !== EXIT.done && code !== EXIT.incomplete) return code;
     worst = Math.max(worst, code);
   }
   const report = join(options.out, 'report.html');
-  await reportCommand(folders[0], { format: 'html', out: report, beside: folders[1] }, { ...config, storeUrl });
+  await reportCommand(folders[0], { format: 'html', out: report, beside: folders[1] }, shared);
   if (options.json) return worst;
   const [first, ...others] = await Promise.all(
     folders.map(async (folder) =>

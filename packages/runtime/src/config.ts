@@ -68,11 +68,36 @@ export interface ApiConfig {
   rate: number;
 }
 
-export interface Config {
-  /** Absent: the embedded default. */
+/**
+ * Where runs and models are: a folder or bucket and processes of this machine, a cluster whose Redis and store are at
+ * hand, or a server whose API commands go through. Holds secrets.
+ */
+export type Target =
+  | Readonly<{
+      kind: 'local';
+      /** Absent: a folder of the command's own */
+      storeUrl: string | undefined;
+    }>
+  | Readonly<{
+      kind: 'cluster';
+      redisUrl: string;
+      /** Absent: commands that need the cluster's workers are refused; others use a folder of their own */
+      storeUrl: string | undefined;
+    }>
+  | Readonly<{ kind: 'server'; url: string; token: string | undefined }>;
+
+/** What `target` says, spread over three members. */
+interface Spread {
+  /** @deprecated Read `target` */
   redisUrl: string | undefined;
-  /** Absent: a folder of the command's own. */
+  /** @deprecated Read `target` */
   storeUrl: string | undefined;
+  /** @deprecated Read `target` */
+  server: Extract<Target, { kind: 'server' }> | undefined;
+}
+
+export interface Config extends Spread {
+  target: Target;
   /** Absent where no credentials are given. */
   s3: Readonly<S3Config> | undefined;
   /** Where built and downloaded things are kept between checkouts. */
@@ -96,8 +121,6 @@ export interface Config {
   metricsHost: string | undefined;
   /** OTLP/HTTP collector of traces; absent: nothing is traced. */
   otlpEndpoint: string | undefined;
-  /** The server whose API commands go through; then there is neither a Redis nor another store. */
-  server: Readonly<{ url: string; token: string | undefined }> | undefined;
   /** Absent: no API is served. */
   api: Readonly<ApiConfig> | undefined;
 }
@@ -136,6 +159,21 @@ function redisUrl({ REDIS_URL, REDIS_PASSWORD_FILE }: z.infer<typeof schema>): s
     url.password = encodeURIComponent(readNamed('REDIS_PASSWORD_FILE', REDIS_PASSWORD_FILE).trim());
   }
   return url.href;
+}
+
+function targetOf(env: z.infer<typeof schema>): Target {
+  const { CRYFOLD_SERVER: url, CRYFOLD_STORE: storeUrl } = env;
+  if (url) return Object.freeze({ kind: 'server', url, token: clientToken(env) });
+  const redis = redisUrl(env);
+  return Object.freeze(
+    redis === undefined ? { kind: 'local', storeUrl } : { kind: 'cluster', redisUrl: redis, storeUrl },
+  );
+}
+
+function spread(target: Target): Spread {
+  if (target.kind === 'server') return { redisUrl: undefined, storeUrl: target.url, server: target };
+  const { storeUrl } = target;
+  return { redisUrl: target.kind === 'cluster' ? target.redisUrl : undefined, storeUrl, server: undefined };
 }
 
 function s3Config(env: z.infer<typeof schema>): Readonly<S3Config> | undefined {
@@ -225,11 +263,10 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Readon
     });
   }
   const env = parsed.data;
-  const server = env.CRYFOLD_SERVER && { url: env.CRYFOLD_SERVER, token: clientToken(env) };
+  const target = targetOf(env);
   return Object.freeze({
-    redisUrl: server ? undefined : redisUrl(env),
-    // Commands that know no server refuse such a store by its URL.
-    storeUrl: server ? server.url : env.CRYFOLD_STORE,
+    target,
+    ...spread(target),
     s3: s3Config(env),
     cacheDir: env.CRYFOLD_CACHE ?? join(env.XDG_CACHE_HOME ?? join(home(environment), '.cache'), 'cryfold'),
     logLevel: env.CRYFOLD_LOG_LEVEL,
@@ -242,7 +279,6 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Readon
     metricsPort: env.CRYFOLD_METRICS_PORT,
     metricsHost: env.CRYFOLD_METRICS_HOST,
     otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
-    server: server || undefined,
     api: apiConfig(env),
   });
 }
