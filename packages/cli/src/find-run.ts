@@ -17,7 +17,7 @@ export interface FoundRun {
 type Where = Pick<Config, 'target' | 's3'>;
 
 /** Bytes of the largest results.json that is read. */
-export const LARGEST_RESULTS = 2 ** 28;
+const LARGEST_RESULTS = 2 ** 28;
 
 const isDirectory = (path: string) =>
   stat(path).then(

@@ -6,12 +6,10 @@ import { messageText, safe } from './terminal.js';
 /** Milliseconds between lines where nobody can see a line being rewritten, such as a log file. */
 const LINE_EVERY = 5000;
 
-const PHASES: Record<string, string> = { aggregate: 'putting the results together' };
-
 /** One line that says where a run is, what is left and when it ends. */
 export function progressLine(progress: RunProgress): string {
   const { total, done, failed, active, etaSeconds, phase } = progress;
-  if (PHASES[phase]) return `${done}/${total} folds · ${PHASES[phase]}`;
+  if (phase === 'aggregate') return `${done}/${total} folds · putting the results together`;
   const parts = [`${done}/${total} folds`];
   if (failed > 0) parts.push(`${failed} failed`);
   if (progress.search) parts.push(searchText(progress.search));

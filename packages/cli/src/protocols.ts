@@ -1,10 +1,8 @@
 import { join } from 'node:path';
-import { readRegularFile } from '@cryfold/core';
-import { decodeResults } from '@cryfold/evaluation';
 import { protocolTable } from '@cryfold/report';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
-import { LARGEST_RESULTS } from './find-run.js';
+import { findRun } from './find-run.js';
 import { reportCommand } from './report-command.js';
 import { type RunOptions, runCommand } from './run-command.js';
 import { requireStore, storeUrlOf, withStore } from './store-url.js';
@@ -35,11 +33,8 @@ export async function runProtocols(
   const report = join(options.out, 'report.html');
   await reportCommand(folders[0], { format: 'html', out: report, beside: folders[1] }, shared);
   if (options.json) return worst;
-  const [first, ...others] = await Promise.all(
-    folders.map(async (folder) =>
-      decodeResults(await readRegularFile(join(folder, 'results.json'), LARGEST_RESULTS), join(folder, 'results.json')),
-    ),
-  );
+  const found = await Promise.all(folders.map((folder) => findRun(folder, shared)));
+  const [first, ...others] = found.map(({ results }) => results);
   for (const other of others) {
     say(`\n${protocolTable(first, other, { color: process.stdout.isTTY === true })}\n`);
   }
