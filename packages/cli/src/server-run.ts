@@ -11,7 +11,7 @@ export const noLongerFollowing = (run: string): string =>
 
 /** A run on a server, which may be unreachable for a while. */
 export class ServerRun implements FollowedRun {
-  readonly poll = 1000;
+  readonly pollMs = 1000;
   readonly #patience: Patience;
 
   constructor(

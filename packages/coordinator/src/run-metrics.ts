@@ -6,7 +6,7 @@ import type { RunState } from './run-state.js';
 import type { SearchDriver } from './search-driver.js';
 
 /** Milliseconds for which a run's series stay after its end. */
-const STAY = 15 * 60_000;
+const STAY_MS = 15 * 60_000;
 /** Folds whose series are exported one by one: three series each, so that 100 runs stay below 1 MB a scrape. */
 const FOLDS = 1500;
 /** Results read per run and refresh. */
@@ -113,7 +113,7 @@ export class RunMetrics {
   async refresh(): Promise<void> {
     for (const [run, tracked] of this.#runs) {
       if (tracked.state) await this.#read(tracked, READS);
-      else if (Date.now() - tracked.ended > STAY) this.#runs.delete(run);
+      else if (Date.now() - tracked.ended > STAY_MS) this.#runs.delete(run);
     }
   }
 

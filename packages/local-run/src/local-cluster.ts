@@ -8,9 +8,9 @@ import { openLog } from './open-log.js';
 import { lockFolder } from './out-lock.js';
 import { findRedisServer, RedisServer } from './redis-server.js';
 
-/** Deaths of one service within `WINDOW` milliseconds after which something is wrong beyond bad luck. */
+/** Deaths of one service within `WINDOW_MS` after which something is wrong beyond bad luck. */
 const DEATHS = 5;
-const WINDOW = 60_000;
+const WINDOW_MS = 60_000;
 
 export interface LocalClusterOptions {
   /** Path of the script that runs a service: its first argument is `coordinator`, `aggregator` or `worker`. */
@@ -121,7 +121,7 @@ export class LocalCluster {
     this.#processes.delete(name);
     if (this.#stopping) return;
     const now = Date.now();
-    const deaths = [...(this.#deaths.get(name) ?? []), now].filter((time) => now - time < WINDOW);
+    const deaths = [...(this.#deaths.get(name) ?? []), now].filter((time) => now - time < WINDOW_MS);
     this.#deaths.set(name, deaths);
     if (deaths.length < DEATHS) this.#spawn(name, args);
     else {

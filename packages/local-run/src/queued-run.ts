@@ -21,7 +21,7 @@ export interface QueuedRunOptions {
 
 /** A run of a cluster whose Redis and store are at hand. */
 export class QueuedRun implements FollowedRun {
-  readonly poll = 300;
+  readonly pollMs = 300;
   readonly #store: RunStore;
   readonly #queues: Queues;
   readonly #run: string;

@@ -23,7 +23,7 @@ function follower(stop = new AbortController().signal) {
 function looks(...found: Look[]): FollowedRun & { counts: number[] } {
   const counts: number[] = [];
   return {
-    poll: 1,
+    pollMs: 1,
     counts,
     look: async (count) => {
       counts.push(count);
@@ -59,7 +59,7 @@ test('a run that somebody cancelled ends with CANCELLED and how to go on', async
 test('a stopped follower leaves the run, also between two looks', async () => {
   const stop = new AbortController();
   const run: FollowedRun = {
-    poll: 600_000,
+    pollMs: 600_000,
     look: async () => {
       setImmediate(() => stop.abort());
       return { state: 'unfinished' };

@@ -24,13 +24,13 @@ export interface WeightsSourceOptions {
   /** Reads a key of the artifact store; undefined where nothing was put. */
   fetchContent: (key: string) => Promise<AsyncIterable<Uint8Array> | undefined>;
   /** A download is given up after this long without a byte, milliseconds; a minute by default. */
-  silence?: number;
+  silenceMs?: number;
 }
 
 /** Bytes beyond which a file is neither fetched nor read: an endless device, or something else by mistake. */
 const LARGEST = 2 ** 28;
 /** A download is given up after this long, milliseconds. */
-const LONGEST = 3_600_000;
+const LONGEST_MS = 3_600_000;
 /** Files that downloads are written to; a process that dies leaves its own. */
 const PART = /^(?:[0-9a-f]{32}|[0-9a-f]{64})\.h5\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -68,7 +68,7 @@ export async function resolveWeights(source: string, options: WeightsSourceOptio
       const content = await options.fetchContent(address.slice('store:'.length));
       if (!content) throw notFound(name, 'the store has no such key');
       await pipeline(content, limited(name), createWriteStream(part));
-    } else await download(new URL(address), name, part, options.silence);
+    } else await download(new URL(address), name, part, options.silenceMs);
     const sha256 = await verifyWeightsFile(part, hash, name);
     await rename(part, path);
     return { path, sha256 };
@@ -83,7 +83,7 @@ async function removeAbandoned(folder: string): Promise<void> {
     if (!PART.test(name)) continue;
     const path = join(folder, name);
     const found = await stat(path).catch(() => undefined);
-    if (found && Date.now() - found.mtimeMs > LONGEST) await rm(path, { force: true });
+    if (found && Date.now() - found.mtimeMs > LONGEST_MS) await rm(path, { force: true });
   }
 }
 
@@ -140,7 +140,7 @@ function publishedHash(name: string): string {
   return basename(name) === PUBLISHED.name ? PUBLISHED.md5 : '';
 }
 
-async function download(url: URL, name: string, target: string, silence = 60_000): Promise<void> {
+async function download(url: URL, name: string, target: string, silenceMs = 60_000): Promise<void> {
   const headers = new Headers();
   if (url.username !== '') {
     // fetch refuses a URL with credentials.
@@ -150,8 +150,8 @@ async function download(url: URL, name: string, target: string, silence = 60_000
   }
   let status = 0;
   const stop = new AbortController();
-  const silent = setTimeout(() => stop.abort(new Error(`no byte within ${silence / 1000} s`)), silence);
-  const long = setTimeout(() => stop.abort(new Error(`no end within ${LONGEST / 3_600_000} h`)), LONGEST);
+  const silent = setTimeout(() => stop.abort(new Error(`no byte within ${silenceMs / 1000} s`)), silenceMs);
+  const long = setTimeout(() => stop.abort(new Error(`no end within ${LONGEST_MS / 3_600_000} h`)), LONGEST_MS);
   const heard = async function* (content: AsyncIterable<Uint8Array>) {
     for await (const piece of content) {
       silent.refresh();

@@ -162,7 +162,7 @@ test('a download without end is given up at the size limit, and one that stands 
       more();
     } else response.write('x');
   });
-  const use = { ...(await options()), silence: 300 };
+  const use = { ...(await options()), silenceMs: 300 };
   const from = (path: string) => resolveWeights(`${url}/${path}#sha256=${HASH}`, use);
   for (const path of ['endless', 'huge']) {
     sent = 0;

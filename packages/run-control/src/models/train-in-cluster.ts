@@ -8,7 +8,7 @@ import { isTaken, noWorker } from '../no-worker.js';
 import { trainingProgress, type Watching } from './training.js';
 
 /** Milliseconds between looks at whether the model is in the store. */
-const POLL = 300;
+const POLL_MS = 300;
 
 /** Where the workers of a cluster take their jobs and leave their results. */
 export interface Cluster {
@@ -58,7 +58,7 @@ export async function trainInCluster(
         const result = await finals.result(request.key);
         if (result) return result;
         if (failed) throw failed;
-        await sleep(POLL, undefined, { signal }).catch(() => {});
+        await sleep(POLL_MS, undefined, { signal }).catch(() => {});
       }
     }
     throw new CryfoldError('CANCELLED', `training ${trial} on all clips was stopped`, {
