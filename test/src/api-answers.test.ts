@@ -5,7 +5,7 @@ import type { ApiServer } from '@cryfold/api-server';
 import { parseSpec } from '@cryfold/plan';
 import { StoreControl } from '@cryfold/run-control';
 import { createLogger } from '@cryfold/runtime';
-import { openStore, storeKeys } from '@cryfold/store';
+import { openStore, RunStore, storeKeys } from '@cryfold/store';
 import { TINY_SPEC, temporaryFolder, until } from './command.js';
 import { writeRandomRun } from './random-run.js';
 import { RedisProcess } from './redis.js';
@@ -90,7 +90,7 @@ test('shows the logs of one fold up to a bound', { skip }, async () => {
   const { run, jobs } = await writeRandomRun(store, { clips: 61, repeats: 1 });
   const text = new TextEncoder().encode('x'.repeat(2 * MIB));
   for (let i = 0; i < 20; i++) await store.put(storeKeys.log(jobs[0].key, `failed${i}`), text);
-  const [{ failed }] = await new StoreControl(store).logs(run, jobs[0].key);
+  const [{ failed }] = await new StoreControl(new RunStore(store)).logs(run, jobs[0].key);
   assert.equal(failed.length, 20);
   assert.equal(failed.filter(({ log }) => log.startsWith('[left out')).length, 12);
 });
@@ -132,7 +132,7 @@ test('plans one run at a time, and refuses more than 16 that wait for it', { ski
   const store = openStore(storeUrl());
   const { dataset, features } = await writeRandomRun(store, { clips: 60, repeats: 1 });
   assert.ok(await store.has(storeKeys.images(features.key)));
-  const control = new StoreControl(store);
+  const control = new StoreControl(new RunStore(store));
   const submissions = await Promise.allSettled(
     Array.from({ length: 20 }, (_, seed) => control.submit({ ...parseSpec(TINY_SPEC, 'x'), seed }, dataset.key)),
   );

@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 import { Feed } from '@cryfold/api-server';
 import { StoreControl } from '@cryfold/run-control';
 import { createLogger } from '@cryfold/runtime';
-import { openStore } from '@cryfold/store';
+import { openStore, RunStore } from '@cryfold/store';
 import { temporaryFolder } from './command.js';
 import { writeRandomRun } from './random-run.js';
 import { RedisProcess } from './redis.js';
@@ -284,7 +284,7 @@ test('shows the ends of long logs, and at most 16 MiB of a run', { skip }, async
   const text = new TextEncoder().encode(`begin ${'x'.repeat(2 ** 21)} end`);
   const folds = jobs.slice(0, 18);
   for (const { key } of folds) await store.put(`folds/${key}/failed/log.txt`, text);
-  const control = new StoreControl(store, undefined);
+  const control = new StoreControl(new RunStore(store), undefined);
   const logs = (await control.logs(run)).flatMap(({ failed }) => failed.map(({ log }) => log));
   assert.equal(logs.length, folds.length);
   assert.equal(logs.filter((log) => log.startsWith('[left out')).length, 3);

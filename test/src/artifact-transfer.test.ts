@@ -145,7 +145,7 @@ for (const kind of STORE_KINDS) {
         ...{ redisUrl: `redis://127.0.0.1:${cluster.redisPort}`, storeUrl: bed.storeUrl, s3: bed.s3, checks: {} },
         api: API,
         log: createLogger('test', 'silent'),
-        transfers: { window: 500, downloads: 3, downloadsOfOne: 2, uploads: 1 },
+        transfers: { windowMs: 500, downloads: 3, downloadsOfOne: 2, uploads: 1 },
       });
     });
     after(async () => {

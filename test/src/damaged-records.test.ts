@@ -105,7 +105,7 @@ test('a folder whose name no run has hides no run', async () => {
     for (const stray of strays) await copied.put(`runs/${stray}/plan.json`, plan);
     const environment = { CRYFOLD_STORE: `file:${own.path}` };
     assert.deepEqual(
-      (await new StoreControl(copied).list()).map((status) => status.run),
+      (await new StoreControl(new RunStore(copied)).list()).map((status) => status.run),
       [run],
     );
     const gc = await cryfold(['gc', '--older-than', '0', '--delete'], environment);
@@ -120,7 +120,7 @@ test('a folder whose name no run has hides no run', async () => {
 test('a folder where a record should be counts as no record', async () => {
   const { run } = await random('folder');
   await mkdir(join(folder.path, storeKeys.results(run)));
-  const status = await new StoreControl(store).status(run);
+  const status = await new StoreControl(new RunStore(store)).status(run);
   assert.deepEqual([status.state, status.done, status.total], ['stopped', 15, 15]);
   await rm(join(folder.path, storeKeys.results(run)), { recursive: true });
   await aggregate(new RunStore(store), run);
@@ -129,7 +129,7 @@ test('a folder where a record should be counts as no record', async () => {
 test('a damaged record of a failed fold leaves the fold to be tried again', async () => {
   const { run, jobs } = await writeRandomRun(store, { clips: 30, repeats: 1, name: 'failures', holes: 1 });
   await store.put(storeKeys.failure(run, jobs[0].key), bytes('{'));
-  const status = await new StoreControl(store).status(run);
+  const status = await new StoreControl(new RunStore(store)).status(run);
   assert.deepEqual([status.state, status.failed, status.failures], ['stopped', 0, []]);
   await aggregate(new RunStore(store), run);
 });
@@ -257,7 +257,7 @@ test('a coordinator fails a run whose plan cannot be read once, drives the other
     const failed = async () => [...(await queues.failures('runs', expected)).keys()];
     await until('the damaged ones to fail', async () => (await failed()).length === expected.length, 60);
     assert.deepEqual((await failed()).sort(), expected);
-    const control = new StoreControl(store, queues);
+    const control = new StoreControl(new RunStore(store), queues);
     for (const run of expected) {
       const { state, damage } = await control.cancel(run);
       assert.deepEqual([state, damage?.code], ['cancelled', damaged.get(run)?.[1]]);

@@ -156,8 +156,9 @@ async function autoscaler(port: number): Promise<Autoscaler | undefined> {
   const own = await freePort();
   const flags = ['--config.file', join(data, 'prometheus.yml'), '--storage.tsdb.path', join(data, 'tsdb')];
   const child = spawn(program, [...flags, '--web.listen-address', `127.0.0.1:${own}`], { stdio: 'ignore' });
-  const { redisUrl } = loadConfig(user);
-  const queues = new Queues(redisUrl ?? '');
+  const { target: cluster } = loadConfig(user);
+  assert.equal(cluster.kind, 'cluster');
+  const queues = new Queues(cluster.redisUrl);
   return {
     async of(name) {
       const { metadata } = pick(scalers, 'ScaledObject', name).spec.triggers[0];

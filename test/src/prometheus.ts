@@ -19,7 +19,7 @@ export interface Series {
 }
 
 /** Milliseconds between two scrapes of a target. */
-const SCRAPE = 500;
+const SCRAPE_MS = 500;
 
 /** A real Prometheus that scrapes given addresses every half second. */
 export class Prometheus {
@@ -38,7 +38,7 @@ export class Prometheus {
     const config = join(folder, 'prometheus.yml');
     await writeFile(
       config,
-      `global: { scrape_interval: ${SCRAPE}ms, evaluation_interval: 1s }
+      `global: { scrape_interval: ${SCRAPE_MS}ms, evaluation_interval: 1s }
 rule_files: [${join(ROOT, 'infra', 'prometheus', 'alerts.yml')}]
 scrape_configs:
   - job_name: cryfold
@@ -77,7 +77,7 @@ scrape_configs:
 
   /** Waits until every target was scraped twice from now on: a rate needs two samples after the last change. */
   async scrapedTwice(): Promise<void> {
-    const first = Date.now() + SCRAPE;
+    const first = Date.now() + SCRAPE_MS;
     await until('two more scrapes of every target', async () => {
       const response = await fetch(`${this.url}/api/v1/targets?state=active`);
       const { data } = (await response.json()) as { data: { activeTargets: { lastScrape: string }[] } };

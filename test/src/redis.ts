@@ -4,9 +4,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { findRedisServer } from '@cryfold/local-run';
 import { checkRedis } from '@cryfold/queue';
 import { loadConfig } from '@cryfold/runtime';
-import { findRedisServer } from 'cryfold';
 import { until } from './command.js';
 
 /** A real Redis on a Unix socket, which tests may kill and start again. */

@@ -11,7 +11,7 @@ export interface Principal {
 }
 
 /** Seconds that a browser's session lasts. */
-const SESSION = 12 * 3600;
+const SESSION_SECONDS = 12 * 3600;
 /** Sessions of other servers on the same host that a browser keeps. */
 const OTHER_SESSIONS = 8;
 /** When it expires, seconds since the epoch, and the signature of that. */
@@ -73,10 +73,10 @@ export class Access {
   login(token: string, secure: boolean): { principal: Principal; cookie: string } | undefined {
     const known = this.#known(token);
     if (!known) return undefined;
-    const expires = Math.floor(Date.now() / 1000) + SESSION;
+    const expires = Math.floor(Date.now() / 1000) + SESSION_SECONDS;
     return {
       principal: known.principal,
-      cookie: this.#setCookie(`${expires}.${sign(known.token, expires)}`, SESSION, secure),
+      cookie: this.#setCookie(`${expires}.${sign(known.token, expires)}`, SESSION_SECONDS, secure),
     };
   }
 

@@ -1,7 +1,6 @@
 import { CryfoldError } from '@cryfold/core';
 import type { ModelControl, StoreControl } from '@cryfold/run-control';
 import type { ApiConfig, Checks, Logger } from '@cryfold/runtime';
-import type { RunStore } from '@cryfold/store';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { App } from './app.js';
 import { addArtifactRoutes } from './artifact-routes.js';
@@ -21,9 +20,7 @@ import { Watches } from './watches.js';
 
 export interface ApiOptions {
   api: Pick<ApiConfig, 'host' | 'tokens' | 'rate'>;
-  /** Over `store`, and the queues of a cluster where there is one */
   control: StoreControl;
-  store: RunStore;
   models: ModelControl;
   reports: ReportWriter;
   /** What must be there for the process to be ready */
@@ -34,10 +31,10 @@ export interface ApiOptions {
 
 /** The whole API and the live page, which listens nowhere yet. @throws CryfoldError API_EXPOSED */
 export async function createApi(options: ApiOptions): Promise<App> {
-  const { api, control, store, log } = options;
+  const { api, control, log } = options;
   const http = await createHttp(api, log);
   const { app } = http;
-  const list = new RunList(control, store);
+  const list = new RunList(control);
   const watches = new Watches(list, log);
   const maker = new ModelMaker(options.models, log);
   app.addHook('preClose', async () => {
@@ -58,7 +55,7 @@ export async function createApi(options: ApiOptions): Promise<App> {
       addRunRoutes(routes, { control, list, reports: options.reports, held: http.held });
       addModelRoutes(routes, { control, models: options.models, maker, list });
       addEventRoutes(routes, watches, http.connections.trustedLimits);
-      addArtifactRoutes(routes, store.artifacts, options.transfers);
+      addArtifactRoutes(routes, control.store.artifacts, options.transfers);
     },
     { prefix: '/api/v1' },
   );

@@ -8,7 +8,7 @@ import type { Watches } from './watches.js';
 /** Streams open at once, however many connections there may be. */
 const VIEWERS = 2000;
 /** Milliseconds between signs of life on a stream without news. */
-const BEAT = 15_000;
+const BEAT_MS = 15_000;
 
 /**
  * Server-sent events: the cluster, or one run fold by fold. A viewer who comes back gets what was missed.
@@ -41,7 +41,7 @@ export function addEventRoutes(app: App, watches: Watches, trusted: { total: num
       const own = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
       raw.writeHead(200, { ...(reply.getHeaders() as Record<string, string>), ...own });
       raw.write('retry: 1000\n\n');
-      const beat = setInterval(() => raw.writableNeedDrain || raw.write(': \n\n'), BEAT);
+      const beat = setInterval(() => raw.writableNeedDrain || raw.write(': \n\n'), BEAT_MS);
       const last = headers['last-event-id'];
       const hearing = feed.listen(Array.isArray(last) ? last[0] : last, ({ frame }: FeedEvent) => raw.write(frame));
       raw.on('drain', hearing.resume);

@@ -5,9 +5,9 @@ import type { Logger } from '@cryfold/runtime';
 /** Models that one process makes at once: each may hold a network's weights, some 100 MB. */
 const MOST = 4;
 /** Milliseconds for which the end of a making is kept for whoever asks. */
-const KEPT = 60_000;
+const KEPT_MS = 60_000;
 /** Milliseconds after which a making that nobody asks for is given up. */
-const PATIENCE = 10 * 60_000;
+const PATIENCE_MS = 10 * 60_000;
 
 interface Known {
   making: Making;
@@ -52,10 +52,10 @@ export class ModelMaker {
       ...{ asked: Date.now(), told: false, stop },
     };
     this.#known.set(key, begun);
-    const watch = setInterval(() => Date.now() - begun.asked > PATIENCE && stop.abort(), PATIENCE / 10).unref();
+    const watch = setInterval(() => Date.now() - begun.asked > PATIENCE_MS && stop.abort(), PATIENCE_MS / 10).unref();
     this.#make(model, begun).finally(() => {
       clearInterval(watch);
-      setTimeout(() => this.#known.get(key) === begun && this.#known.delete(key), KEPT).unref();
+      setTimeout(() => this.#known.get(key) === begun && this.#known.delete(key), KEPT_MS).unref();
     });
     return begun.making;
   }

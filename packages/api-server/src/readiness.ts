@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Checks } from '@cryfold/runtime';
 
 /** Milliseconds that an answer is good for, and that one is waited for. */
-const FRESH = 2000;
-const PATIENCE = 3000;
+const FRESH_MS = 2000;
+const PATIENCE_MS = 3000;
 
 /** What a process needs and does not have, looked up once for all who ask. */
 export class Readiness {
@@ -17,7 +17,7 @@ export class Readiness {
 
   /** Why, by name of what fails; empty when all is there. */
   failing(): Promise<Record<string, string>> {
-    if (!this.#failing || Date.now() - this.#looked > FRESH) {
+    if (!this.#failing || Date.now() - this.#looked > FRESH_MS) {
       this.#looked = Date.now();
       this.#failing = this.#look();
     }
@@ -26,8 +26,8 @@ export class Readiness {
 
   async #look(): Promise<Record<string, string>> {
     const failing: Record<string, string> = {};
-    const late = sleep(PATIENCE, undefined, { ref: false }).then(() => {
-      throw new Error(`no answer within ${PATIENCE} ms`);
+    const late = sleep(PATIENCE_MS, undefined, { ref: false }).then(() => {
+      throw new Error(`no answer within ${PATIENCE_MS} ms`);
     });
     late.catch(() => {});
     await Promise.all(

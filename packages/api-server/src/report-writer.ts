@@ -9,7 +9,7 @@ const KEPT = 8;
 /** Reports that may wait for the one that is being written. */
 const WAITING = 16;
 /** Milliseconds after which a report has taken too long. */
-const PATIENCE = 120_000;
+const PATIENCE_MS = 120_000;
 
 export interface ReportTask {
   storeUrl: string;
@@ -66,7 +66,7 @@ export class ReportWriter {
         hint: 'Give the coordinator more memory, raise CRYFOLD_CHILD_MEMORY_MB, or write the report with cryfold report on a larger machine.',
         serialization: 'advanced',
         stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-        timeout: PATIENCE,
+        timeout: PATIENCE_MS,
       });
       const child = bounded.process;
       child.once('error', reject);

@@ -10,7 +10,7 @@ import type { RunList } from './run-list.js';
 import type { Watched } from './watched.js';
 
 /** Milliseconds between checks of every fold that is not done, for those that events or progress did not name. */
-const SWEEP = 4000;
+const SWEEP_MS = 4000;
 /** A check of every fold may take one part in so many of the time. */
 const SHARE = 20;
 /** Results read a second: of quicker folds the state is shown at once, and the accuracy when there is time. */
@@ -101,7 +101,7 @@ export class RunGrid implements Watched {
     this.#model.explain(await this.#reader.reasons(this.#model.plan.run));
     this.#model.markFailed();
     this.#swept = Date.now();
-    this.#pause = Math.max(SWEEP, SHARE * (this.#swept - began));
+    this.#pause = Math.max(SWEEP_MS, SHARE * (this.#swept - began));
   }
 
   async #readSome(most: number): Promise<void> {

@@ -2,9 +2,9 @@ import { type Decoded, type RunStatus, runStatusSchema, type StoreControl, unles
 import type { RunStore } from '@cryfold/store';
 
 /** Milliseconds that a list of runs is good for, however many ask. */
-const FRESH = 1000;
+const FRESH_MS = 1000;
 /** Milliseconds that what the store says of a run on which nobody works is good for. */
-const STILL = 10_000;
+const STILL_MS = 10_000;
 
 /** What the coordinator publishes on a run's job. */
 const progress = runStatusSchema.pick({
@@ -24,7 +24,6 @@ interface Known {
 
 /** All runs of the store, looked up once for all who ask; a complete run is never looked up again. */
 export class RunList {
-  readonly store: RunStore;
   readonly #control: StoreControl;
   readonly #complete = new Map<string, RunStatus>();
   readonly #known = new Map<string, Known>();
@@ -32,10 +31,12 @@ export class RunList {
   #looked = 0;
   #runs: Promise<RunStatus[]> | undefined;
 
-  /** @param store the one that `control` works with */
-  constructor(control: StoreControl, store: RunStore) {
+  constructor(control: StoreControl) {
     this.#control = control;
-    this.store = store;
+  }
+
+  get store(): RunStore {
+    return this.#control.store;
   }
 
   get decoded(): Decoded {
@@ -47,7 +48,7 @@ export class RunList {
   }
 
   runs(): Promise<RunStatus[]> {
-    if (this.#runs && Date.now() - this.#looked < FRESH) return this.#runs;
+    if (this.#runs && Date.now() - this.#looked < FRESH_MS) return this.#runs;
     this.#looked = Date.now();
     const runs = this.#each((run) => this.#control.status(run));
     this.#runs = runs;
@@ -65,12 +66,12 @@ export class RunList {
       return complete;
     }
     const asked = this.#asked.get(run);
-    if (asked && Date.now() - asked.at < FRESH) return asked.status;
+    if (asked && Date.now() - asked.at < FRESH_MS) return asked.status;
     const status = this.#control.status(run);
     const now = { at: Date.now(), status };
     this.#asked.set(run, now);
     const forget = () => void (this.#asked.get(run) === now && this.#asked.delete(run));
-    setTimeout(forget, FRESH).unref();
+    setTimeout(forget, FRESH_MS).unref();
     status.then((found) => found.state === 'complete' && this.#complete.set(run, found)).catch(forget);
     return status;
   }
@@ -91,7 +92,7 @@ export class RunList {
       known.status = { ...known.status, ...told.data };
       return known.status;
     }
-    if (known && known.live === live && Date.now() - known.looked < (live ? FRESH : STILL)) return known.status;
+    if (known && known.live === live && Date.now() - known.looked < (live ? FRESH_MS : STILL_MS)) return known.status;
     const status = { ...(await this.#control.status(run)), failures: [] };
     this.#known.set(run, { status, looked: Date.now(), live: live && status.state === 'running' });
     if (status.state === 'complete') this.#complete.set(run, status);

@@ -95,9 +95,8 @@ async function detailOf(
   const plan = await control.decoded.plan(fold.run);
   const manifestOf = (of: RunPlan) => control.decoded.manifest(of);
   const name = `${fold.trial}/${fold.repeat}/${fold.fold}`;
-  const { artifacts } = list.store;
   if (shuffle === undefined) {
-    const detail = await foldDetail(artifacts, plan, findJob(plan, name), manifestOf);
+    const detail = await foldDetail(list.store, plan, findJob(plan, name), manifestOf);
     return { ...detail, training: detail.committed ? null : await trainer(control, fold) };
   }
   const job = plan.jobs.find((one) => {
@@ -108,7 +107,7 @@ async function detailOf(
   });
   if (!job) throw new CryfoldError('RUN_NOT_FOUND', `run ${fold.run} has no fold ${name} of shuffle ${shuffle}`);
   // Workers do not tell a fold of shuffled labels from the fold itself.
-  return { ...(await foldDetail(artifacts, plan, job, manifestOf)), training: null };
+  return { ...(await foldDetail(list.store, plan, job, manifestOf)), training: null };
 }
 
 /** The worker that trains a fold now. */

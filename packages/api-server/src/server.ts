@@ -46,13 +46,12 @@ export class ApiServer {
     const { redisUrl, store, storeUrl, s3, childMemoryMb, api, checks, log, transfers } = this.#options;
     this.#queues = new Queues(redisUrl);
     try {
-      const { artifacts } = store;
-      const models = new StoreModels(artifacts, (plan, trial, watching) =>
-        trainInCluster({ store: artifacts, redisUrl }, plan, trial, watching),
+      const models = new StoreModels(store, (plan, trial, watching) =>
+        trainInCluster({ store, redisUrl }, plan, trial, watching),
       );
-      const control = new StoreControl(artifacts, this.#queues);
+      const control = new StoreControl(store, this.#queues);
       const reports = new ReportWriter({ storeUrl, s3, childMemoryMb });
-      this.#app = await createApi({ api, control, store, models, reports, checks, log, transfers });
+      this.#app = await createApi({ api, control, models, reports, checks, log, transfers });
       this.#url = await listen(this.#app, api);
     } catch (error) {
       await this.close();

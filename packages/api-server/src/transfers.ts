@@ -8,7 +8,7 @@ export interface TransferLimits {
   /** Uploads at once, of all clients; each may hold a part of 8 MiB in memory */
   uploads: number;
   /** A transfer that moves less than `windowBytes` in this time is cut, milliseconds. */
-  window: number;
+  windowMs: number;
   windowBytes: number;
 }
 
@@ -16,12 +16,12 @@ const LIMITS: TransferLimits = {
   downloads: 64,
   downloadsOfOne: 32,
   uploads: 8,
-  window: 60_000,
+  windowMs: 60_000,
   windowBytes: 64 * 1024,
 };
 
 /** Seconds after which a client may find a free place. */
-const RETRY = 5;
+const RETRY_SECONDS = 5;
 
 type Direction = 'download' | 'upload';
 
@@ -40,7 +40,7 @@ export class Transfers {
    * @throws CryfoldError API_BUSY
    */
   begin(direction: Direction, request: FastifyRequest, reply: FastifyReply): void {
-    reply.header('retry-after', RETRY);
+    reply.header('retry-after', RETRY_SECONDS);
     const end =
       direction === 'upload' ? this.#beginUpload() : this.#beginDownload(request.principal?.name ?? request.ip);
     reply.removeHeader('retry-after');
@@ -51,7 +51,7 @@ export class Transfers {
       const now = moved();
       if (now - before < this.#limits.windowBytes) socket.destroy();
       before = now;
-    }, this.#limits.window);
+    }, this.#limits.windowMs);
     timer.unref();
     reply.raw.once('close', () => {
       clearInterval(timer);

@@ -7,9 +7,9 @@ import type { RunList } from './run-list.js';
 import type { Watched } from './watched.js';
 
 /** Milliseconds between looks at what somebody watches: one look for all who do. */
-const LOOK = 1000;
+const LOOK_MS = 1000;
 /** Milliseconds that a watch goes on after the last one left, for those who come back. */
-const LINGER = 30_000;
+const LINGER_MS = 30_000;
 
 /** Feeds by what they watch: made for the first who asks, looked at while somebody listens. */
 export class Watches {
@@ -52,9 +52,9 @@ export class Watches {
   async #keepLooking(name: string, { feed, look }: Watched): Promise<void> {
     let heard = Date.now();
     while (!this.#stopped.signal.aborted) {
-      await sleep(LOOK, undefined, { signal: this.#stopped.signal, ref: false }).catch(() => {});
+      await sleep(LOOK_MS, undefined, { signal: this.#stopped.signal, ref: false }).catch(() => {});
       if (feed.listeners > 0) heard = Date.now();
-      if (Date.now() - heard > LINGER) break;
+      if (Date.now() - heard > LINGER_MS) break;
       await look().catch((error) => this.#log.warn({ err: error, watch: name }, 'could not look'));
     }
     this.#watched.delete(name);

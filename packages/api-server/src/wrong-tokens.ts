@@ -8,7 +8,7 @@ import type { App } from './app.js';
 /** Wrong tokens of one address in a minute that are answered at once. */
 const TRIES = 30;
 /** Milliseconds that each further one waits for its answer. */
-const WAIT = 1000;
+const WAIT_MS = 1000;
 
 /**
  * Limits how often an address may show a wrong token. A right token is never counted and never waits, so that nobody
@@ -45,7 +45,7 @@ export class WrongTokens {
       this.#log.info({ ip: request.ip, path: request.url.split('?')[0] }, 'wrong token');
       return unknownToken();
     }
-    await sleep(WAIT);
+    await sleep(WAIT_MS);
     reply.header('retry-after', count.ttlInSeconds);
     return new CryfoldError('API_BUSY', `too many wrong tokens; try again in ${count.ttlInSeconds} s`, {
       hint: 'A right token is still accepted.',

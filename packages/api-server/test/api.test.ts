@@ -27,12 +27,11 @@ after(() => rm(folder, { recursive: true }));
 
 /** The API over the store alone: it listens at no port, and has no queues. */
 async function api(t: TestContext, checks: Checks = {}) {
-  const control = new StoreControl(store.artifacts);
-  const models = new StoreModels(store.artifacts, async () => assert.fail('nothing is trained here'));
+  const control = new StoreControl(store);
+  const models = new StoreModels(store, async () => assert.fail('nothing is trained here'));
   const app = await createApi({
     ...{
       control,
-      store,
       models,
       checks,
       reports: new ReportWriter({ storeUrl: `file:${folder}`, s3: undefined, childMemoryMb: 2048 }),

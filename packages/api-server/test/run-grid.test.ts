@@ -14,11 +14,11 @@ import { saveSmallRun } from './small-run.js';
 async function scene(t: TestContext) {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-grid-'));
   t.after(() => rm(folder, { recursive: true }));
-  const artifacts = openStore(`file:${folder}`);
-  const store = new RunStore(artifacts);
+
+  const store = new RunStore(openStore(`file:${folder}`));
   const plan = await saveSmallRun(store);
-  const control = new StoreControl(artifacts);
-  const list = new RunList(control, store);
+  const control = new StoreControl(store);
+  const list = new RunList(control);
   /** Commits a fold whose predictions are all right. */
   const commit = async (i: number) => {
     const { key, split } = plan.jobs[i];
@@ -35,7 +35,7 @@ async function scene(t: TestContext) {
     });
     return JSON.parse(data).cells;
   };
-  return { artifacts, store, plan, control, list, commit, cells };
+  return { store, plan, control, list, commit, cells };
 }
 
 test('reads what is committed and what failed, and publishes what changes later', async (t) => {
@@ -79,8 +79,8 @@ test('reads results again that the store did not answer for', async (t) => {
 });
 
 test('a result that cannot be read leaves its accuracy out, and hinders no other', async (t) => {
-  const { artifacts, plan, list, commit, cells } = await scene(t);
-  await artifacts.put(`folds/${plan.jobs[0].key}/result.json`, new TextEncoder().encode('{'));
+  const { store, plan, list, commit, cells } = await scene(t);
+  await store.artifacts.put(`folds/${plan.jobs[0].key}/result.json`, new TextEncoder().encode('{'));
   await commit(1);
   const grid = await RunGrid.open(list, plan.run);
   assert.deepEqual(cells(grid).slice(0, 2), [

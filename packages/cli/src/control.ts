@@ -27,15 +27,16 @@ export async function withControl<T>(
   work: (control: Control) => Promise<T>,
 ): Promise<T> {
   const storeUrl = storeUrlOf(options.out ?? DEFAULT_OUT, config);
-  if (config.server) {
-    const server = new HttpControl(new HttpClient(config.server));
+  const { target } = config;
+  if (target.kind === 'server') {
+    const server = new HttpControl(new HttpClient(target));
     return work({ runs: server, store: openStoreOf(storeUrl, config), storeUrl, server });
   }
-  if (config.redisUrl) await checkRedis(config.redisUrl);
+  if (target.kind === 'cluster') await checkRedis(target.redisUrl);
   const store = openStoreOf(storeUrl, config);
-  const queues = config.redisUrl ? new Queues(config.redisUrl) : undefined;
+  const queues = target.kind === 'cluster' ? new Queues(target.redisUrl) : undefined;
   try {
-    return await work({ runs: new StoreControl(store.artifacts, queues), store, storeUrl, server: undefined });
+    return await work({ runs: new StoreControl(store, queues), store, storeUrl, server: undefined });
   } finally {
     await queues?.close();
     await store.close();

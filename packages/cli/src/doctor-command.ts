@@ -1,13 +1,14 @@
 import { access, constants, mkdir } from 'node:fs/promises';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { CryfoldError } from '@cryfold/core';
+import { findRedisServer } from '@cryfold/local-run';
 import { tensorFlowInfo } from '@cryfold/nn';
 import { checkRedis } from '@cryfold/queue';
 import { HttpClient, HttpStore } from '@cryfold/run-control';
 import type { Config } from '@cryfold/runtime';
 import { openStore } from '@cryfold/store';
 import { EXIT } from './exit-codes.js';
-import { findRedisServer } from './redis-server.js';
+import { requireStore } from './store-url.js';
 import { jsonText, say } from './terminal.js';
 
 interface Check {
@@ -33,6 +34,7 @@ export async function doctorCommand(
   config: Config,
   environment: NodeJS.ProcessEnv,
 ): Promise<number> {
+  const { target } = config;
   const tensorFlow = tensorFlowInfo();
   tensorFlow.catch(() => {});
   const checks = await Promise.all([
@@ -52,22 +54,18 @@ export async function doctorCommand(
         : 'none; networks train on the CPU (scripts/build-tensorflow --variant cuda)';
     }),
     check('Redis', async () => {
-      if (config.redisUrl) return `${await checkRedis(config.redisUrl)} at REDIS_URL`;
-      if (config.server) return 'not needed: the server has one';
+      if (target.kind === 'cluster') return `${await checkRedis(target.redisUrl)} at REDIS_URL`;
+      if (target.kind === 'server') return 'not needed: the server has one';
       return `${await findRedisServer(environment.PATH ?? '', config.cacheDir)}, started privately by cryfold run`;
     }),
     check('store', async () => {
-      if (!config.storeUrl && config.redisUrl) {
-        throw new CryfoldError('USAGE', 'CRYFOLD_STORE is not set, but REDIS_URL is', {
-          hint: 'Set it to the store that the workers of that cluster use.',
-        });
-      }
-      if (!config.storeUrl) return 'a folder in the --out of cryfold run';
-      if (config.server) {
-        const role = await new HttpStore(new HttpClient(config.server)).role();
+      requireStore(config);
+      if (target.kind === 'server') {
+        const role = await new HttpStore(new HttpClient(target)).role();
         return `through the server; this token may ${role === 'read' ? 'only look' : 'operate'}`;
       }
-      const store = openStore(config.storeUrl, config.s3);
+      if (target.storeUrl === undefined) return 'a folder in the --out of cryfold run';
+      const store = openStore(target.storeUrl, config.s3);
       await store.check().finally(() => store.close());
       return 'writable, and commits once';
     }),

@@ -1,20 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { kindOf } from '@cryfold/estimators';
 import type { RunResults } from '@cryfold/evaluation';
+import { LocalCluster, QueuedRun, RunFollower } from '@cryfold/local-run';
 import type { RunPlan } from '@cryfold/plan';
 import { Queues } from '@cryfold/queue';
 import type { HttpControl } from '@cryfold/run-control';
 import type { Config } from '@cryfold/runtime';
 import type { RunStore } from '@cryfold/store';
-import { LocalCluster } from './local-cluster.js';
 import { pagePort } from './page-port.js';
-import type { ProgressDisplay } from './progress.js';
-import { QueuedRun } from './queued-run.js';
-import { RunFollower } from './run-follower.js';
+import { type ProgressDisplay, progressLine } from './progress.js';
 import { ServerRun } from './server-run.js';
 import { OutFolder } from './write-out.js';
+
+const PROGRAM = fileURLToPath(new URL('../../bin/cryfold.js', import.meta.url));
 
 /** Where a stored run is executed, and who watches it. */
 export interface Surroundings {
@@ -47,7 +48,8 @@ export async function execute(plan: RunPlan, surroundings: Surroundings): Promis
   const { config, display, store, server, stop } = surroundings;
   if (stop.aborted) return undefined;
   if (server) return new RunFollower(store, display, stop).follow(plan.run, new ServerRun(server, plan.run));
-  if (config.redisUrl) return followQueued(plan, config.redisUrl, surroundings);
+  const { target } = config;
+  if (target.kind === 'cluster') return followQueued(plan, target.redisUrl, surroundings);
   return executeHere(plan, surroundings);
 }
 
@@ -59,6 +61,7 @@ async function executeHere(plan: RunPlan, surroundings: Surroundings): Promise<R
   const token = randomBytes(24).toString('base64url');
   const page = options.ui === undefined ? undefined : { port: await pagePort(options.ui), token };
   const cluster = await LocalCluster.start({
+    program: PROGRAM,
     plan,
     page,
     workers,
@@ -91,7 +94,11 @@ async function followQueued(
 ): Promise<RunResults | undefined> {
   const queues = new Queues(redisUrl);
   const follow = async () => {
-    const run = await QueuedRun.submit(plan, store, { queues, ownWorkers: broken !== undefined });
+    const run = await QueuedRun.submit(plan, store, {
+      queues,
+      ownWorkers: broken !== undefined,
+      describe: progressLine,
+    });
     return new RunFollower(store, display, stop).follow(plan.run, run);
   };
   try {

@@ -34,7 +34,7 @@ export async function exportMlflowCommand(runs: string[], options: ExportOptions
       }
     };
     const place = placeOf(storeUrlOf(options.out, config), config);
-    const hint = `cryfold list shows what is there.${config.server ? '' : ' CRYFOLD_STORE or --out says where to look.'}`;
+    const hint = `cryfold list shows what is there.${config.target.kind === 'server' ? '' : ' CRYFOLD_STORE or --out says where to look.'}`;
     const exported = await finishedRuns(store, runs, place, hint);
     if (exported.length === 0) throw new CryfoldError('RUN_NOT_FOUND', `${place} has no run that ended`, { hint });
     // MLflow looks for an experiment 0 and would make one.

@@ -5,12 +5,12 @@ import type { Config } from '@cryfold/runtime';
 import type { ArtifactStore } from '@cryfold/store';
 import { storeUrlOf } from './store-url.js';
 
-export type ModelSource = Pick<Config, 'storeUrl' | 's3' | 'server'>;
+export type ModelSource = Pick<Config, 'target' | 's3'>;
 
 /** The store of models. Loaded only where it is needed: it takes 0.2 s. */
 export async function modelStore(out: string, config: ModelSource): Promise<ArtifactStore> {
   const storeUrl = storeUrlOf(out, config);
-  if (config.server) return (await import('./open-store.js')).openStoreOf(storeUrl, config).artifacts;
+  if (config.target.kind === 'server') return (await import('./open-store.js')).openStoreOf(storeUrl, config).artifacts;
   const { openStore } = await import('@cryfold/store');
   return openStore(storeUrl, config.s3);
 }

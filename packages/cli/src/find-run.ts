@@ -6,7 +6,7 @@ import type { Config } from '@cryfold/runtime';
 import { RUN_ID, type RunStore } from '@cryfold/store';
 import { DEFAULT_OUT } from './default-out.js';
 import { openStoreOf } from './open-store.js';
-import { storeUrlOf } from './store-url.js';
+import { namedStore, storeUrlOf, type Targeted } from './store-url.js';
 
 export interface FoundRun {
   results: RunResults;
@@ -14,10 +14,10 @@ export interface FoundRun {
   storeUrl: string | undefined;
 }
 
-type Where = Pick<Config, 'storeUrl' | 's3' | 'server'>;
+type Where = Pick<Config, 'target' | 's3'>;
 
 /** Bytes of the largest results.json that is read. */
-export const LARGEST_RESULTS = 2 ** 28;
+const LARGEST_RESULTS = 2 ** 28;
 
 const isDirectory = (path: string) =>
   stat(path).then(
@@ -37,7 +37,7 @@ export async function findRun(run: string, config: Where): Promise<FoundRun> {
     const bytes = await readRegularFile(file, LARGEST_RESULTS).catch((cause) => {
       throw notFound(run, `${run} holds no results.json that can be read: ${cause.message}`, LOCAL, cause);
     });
-    return { results: decodeResults(bytes, file), storeUrl: config.storeUrl ?? (await storeNear(folder)) };
+    return { results: decodeResults(bytes, file), storeUrl: namedStore(config) ?? (await storeNear(folder)) };
   }
   if (!RUN_ID.test(run)) throw notFound(run, `${run} is neither a directory nor the id of a run`, hintOf(config));
   const storeUrl = storeUrlOf(DEFAULT_OUT, config);
@@ -71,13 +71,15 @@ async function storeNear(folder: string): Promise<string | undefined> {
 }
 
 /** `the server https://...` or `the store file:...` */
-export const placeOf = (storeUrl: string, { server }: Pick<Config, 'server'>): string =>
-  `the ${server?.url === storeUrl ? 'server' : 'store'} ${redactUrl(storeUrl)}`;
+export const placeOf = (storeUrl: string, { target }: Targeted): string =>
+  `the ${target.kind === 'server' && target.url === storeUrl ? 'server' : 'store'} ${redactUrl(storeUrl)}`;
 
 const LOCAL = `Give the --out directory of a finished run, or a run's id with CRYFOLD_STORE set (default: ${DEFAULT_OUT}/store).`;
 
-const hintOf = ({ server }: Where) =>
-  server ? 'cryfold list shows the runs of the server; the --out directory of a run that ended will do, too.' : LOCAL;
+const hintOf = ({ target }: Where) =>
+  target.kind === 'server'
+    ? 'cryfold list shows the runs of the server; the --out directory of a run that ended will do, too.'
+    : LOCAL;
 
 /** Why a run has no results: it has not ended, or there is no such run. */
 export async function noResults(store: RunStore, run: string, message: string, hint: string): Promise<CryfoldError> {

@@ -15,7 +15,7 @@ export interface GcOptions extends ControlOptions {
  * hours is garbage, and nothing at all while a run or a model has a record that cannot be read.
  */
 export async function gcCommand(options: GcOptions, config: Config): Promise<number> {
-  if (config.server) {
+  if (config.target.kind === 'server') {
     throw new CryfoldError('USAGE', 'cryfold gc: nothing can be deleted through a server', {
       hint: 'Run it where CRYFOLD_STORE and its credentials are.',
     });

@@ -3,7 +3,7 @@ import { CryfoldError, endsWithin } from '@cryfold/core';
 import type { Logger } from '@cryfold/runtime';
 
 /** Milliseconds beyond its patience after which a start that has not failed by itself counts as failed. */
-const STUCK = 10_000;
+const STUCK_MS = 10_000;
 
 /**
  * Starts a service. During an outage it waits, and says so, for `seconds` in all instead of failing again and again.
@@ -28,8 +28,8 @@ export async function inTime<T>(
     }
   };
   const started = start(patiently);
-  if (await endsWithin(1000 * seconds + STUCK, started)) return started;
-  throw new CryfoldError('START_TIMEOUT', `not started after ${seconds + STUCK / 1000} s`, {
+  if (await endsWithin(1000 * seconds + STUCK_MS, started)) return started;
+  throw new CryfoldError('START_TIMEOUT', `not started after ${seconds + STUCK_MS / 1000} s`, {
     hint: 'Redis or the store went away or does not answer; CRYFOLD_START_TIMEOUT is how long to wait, in seconds.',
   });
 }

@@ -12,16 +12,19 @@ import { type ArtifactStore, RunStore } from '@cryfold/store';
 
 /** What can be done to the models of a store: by a server, by a cluster's workers, or here. */
 export function modelControl(store: ArtifactStore, storeUrl: string, config: Config): ModelControl {
-  const { server, redisUrl, cacheDir, childMemoryMb } = config;
-  if (server) return new HttpModels(new HttpClient(server));
-  return new StoreModels(store, async (plan, trial, watching) => {
-    if (redisUrl) return trainInCluster({ store, redisUrl }, plan, trial, watching);
+  const { target, cacheDir, childMemoryMb } = config;
+  if (target.kind === 'server') return new HttpModels(new HttpClient(target));
+  const records = new RunStore(store);
+  return new StoreModels(records, async (plan, trial, watching) => {
+    if (target.kind === 'cluster') {
+      return trainInCluster({ store: records, redisUrl: target.redisUrl }, plan, trial, watching);
+    }
     const { say, steps } = trainingProgress(plan, trial, watching.onProgress);
     say('');
     const { trainFinalHere } = await import('@cryfold/worker');
     return trainFinalHere({
       ...{
-        store: new RunStore(store),
+        store: records,
         storeUrl,
         request: finalRequest(plan, trial),
         cacheDir,

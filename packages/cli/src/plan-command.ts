@@ -1,4 +1,5 @@
 import { printable } from '@cryfold/core';
+import { weightsSources } from '@cryfold/local-run';
 import type { RunPlan } from '@cryfold/plan';
 import { alignColumns } from '@cryfold/report';
 import { type HourPrices, type PlanSummary, summarisePlan } from '@cryfold/run-control';
@@ -9,7 +10,6 @@ import { applyOverrides, prepareRun, readSpec } from './prepare.js';
 import { ProgressDisplay } from './progress.js';
 import { evaluationsOf } from './protocol-names.js';
 import type { RunOptions } from './run-command.js';
-import { weightsSources } from './spec-weights.js';
 import { storeUrlOf } from './store-url.js';
 import { jsonText, say } from './terminal.js';
 

@@ -1,26 +1,13 @@
-import { createReadStream } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { CryfoldError, FORMATS, readRegularText } from '@cryfold/core';
-import { type Dataset, inspectDataset, limitClips, readDataset } from '@cryfold/corpus';
+import { CryfoldError, readRegularText } from '@cryfold/core';
 import { kindOf } from '@cryfold/estimators';
-import { isFitted, splitterOf } from '@cryfold/evaluation';
-import { computeFeatures } from '@cryfold/features';
-import type { WeightsSourceOptions } from '@cryfold/nn';
-import {
-  canFit,
-  checkProtocol,
-  type DatasetManifest,
-  parseSpec,
-  plannedFeatures,
-  planRun,
-  type RunPlan,
-  type Spec,
-} from '@cryfold/plan';
-import { innerSplits, makeSplits } from '@cryfold/run-control';
-import type { RunStore } from '@cryfold/store';
+import { isFitted } from '@cryfold/evaluation';
+import { type PrepareOptions as Options, type Preparation, prepareRun as prepare } from '@cryfold/local-run';
+import { canFit, checkProtocol, parseSpec, type Spec } from '@cryfold/plan';
 import { checkLeaks } from './leak-gate.js';
 import { protocolOf } from './protocol-names.js';
-import { resolveSpecWeights } from './spec-weights.js';
+
+export { type Preparation, publish } from '@cryfold/local-run';
 
 /** What flags may change of a spec. */
 export interface Overrides {
@@ -111,102 +98,14 @@ export function applyOverrides(spec: Spec, overrides: Overrides, say: (text: str
   return changed;
 }
 
-export interface Preparation {
-  plan: RunPlan;
-  dataset: Dataset;
-  manifest: DatasetManifest;
-  /** Files of pretrained weights by their hex sha256 */
-  weights: Map<string, string>;
-  /** What the leak gate found but let pass */
-  leaks: string[];
-}
-
-export interface PrepareOptions {
-  spec: Spec;
-  data: string;
-  limit?: number;
-  skipBad: boolean;
+export interface PrepareOptions extends Omit<Options, 'checkLeaks'> {
   allowLeak: boolean;
-  /** Where weights given by URL or store key are fetched from and kept */
-  sources: WeightsSourceOptions;
-  onProgress: (text: string) => void;
 }
 
-/** Reads and checks the data, and plans the run. Writes nothing. */
-export async function prepareRun(options: PrepareOptions): Promise<Preparation> {
-  const { spec, data, limit, skipBad, sources, onProgress } = options;
-  const whole = await readDataset(data, {
-    clipSeconds: spec.features.clipSeconds,
-    skipBad,
-    folds: spec.protocol.splitter === 'PredefinedSplit',
-    onProgress: (done, total) => onProgress(`reading ${done}/${total} files`),
+/** As the library's, with the leak gate of every command. @throws CryfoldError LEAK_FOUND and what the library throws */
+export function prepareRun({ allowLeak, ...options }: PrepareOptions): Promise<Preparation> {
+  return prepare({
+    ...options,
+    checkLeaks: (dataset, splits) => checkLeaks(options.spec, dataset, splits, allowLeak),
   });
-  const dataset = limit === undefined ? whole : limitClips(whole, limit, spec.seed);
-  const { folds, splitter } = spec.protocol;
-  if (splitterOf(splitter).takes.includes('folds') && dataset.clips.length < folds) {
-    throw new CryfoldError('DATA_TOO_FEW', `${data}: ${dataset.clips.length} clips are too few for ${folds} folds`, {
-      context: { clips: dataset.clips.length, folds },
-      hint: 'Add recordings, or ask for fewer folds with --folds.',
-    });
-  }
-  const splits = makeSplits(spec, dataset);
-  onProgress('looking for leaks');
-  const leaks = await checkLeaks(spec, dataset, splits, options.allowLeak);
-  const weights = new Map<string, string>();
-  const manifest: DatasetManifest = {
-    format: dataset.clips.some(({ fold }) => fold !== undefined) ? FORMATS.manifest : 1,
-    name: dataset.name,
-    contentHash: dataset.contentHash,
-    grouped: dataset.grouped,
-    classes: dataset.classes,
-    rates: inspectDataset(dataset).rates,
-    clips: dataset.clips.map(({ id, label, group, hash, fold }) => {
-      return { id, label, group, hash, ...(fold === undefined ? {} : { fold }) };
-    }),
-  };
-  const plan = planRun({
-    spec: await resolveSpecWeights(spec, sources, weights),
-    manifest,
-    splits: [...splits, ...innerSplits(spec, dataset, splits)],
-  });
-  return { plan, dataset, manifest, weights, leaks };
-}
-
-/**
- * Puts into the store what workers need, and the plan last: in the store, it is a run that the coordinator drives. Folds
- * of it that failed for good are tried again.
- * @param submit where the run goes to a server, which makes the plan itself
- */
-export async function publish(
-  store: RunStore,
-  preparation: Preparation,
-  onProgress: (text: string) => void,
-  submit?: () => Promise<unknown>,
-): Promise<void> {
-  await publishInputs(store, preparation, onProgress);
-  if (submit) {
-    await submit();
-    return;
-  }
-  const { plan } = preparation;
-  // First, since it refuses a newer version's run.
-  await store.runs.savePlan(plan);
-  await store.runs.reopen(plan.run);
-}
-
-/** All that a plan refers to; what is there already, by content, is left. */
-async function publishInputs(
-  store: RunStore,
-  { plan, dataset, manifest, weights }: Preparation,
-  onProgress: (text: string) => void,
-): Promise<void> {
-  for (const [key, set] of plannedFeatures(plan)) {
-    if (await store.datasets.hasFeatures(key)) continue;
-    const computed = await computeFeatures(dataset, set, (done, total) =>
-      onProgress(`computing ${set.kind} features ${done}/${total}`),
-    );
-    await store.datasets.saveFeatures(key, computed);
-  }
-  for (const [sha256, path] of weights) await store.weights.put(sha256, () => createReadStream(path));
-  await store.datasets.saveManifest(manifest);
 }

@@ -4,14 +4,12 @@ import { formatSeconds } from './format.js';
 import { messageText, safe } from './terminal.js';
 
 /** Milliseconds between lines where nobody can see a line being rewritten, such as a log file. */
-const LINE_EVERY = 5000;
-
-const PHASES: Record<string, string> = { aggregate: 'putting the results together' };
+const LINE_EVERY_MS = 5000;
 
 /** One line that says where a run is, what is left and when it ends. */
 export function progressLine(progress: RunProgress): string {
   const { total, done, failed, active, etaSeconds, phase } = progress;
-  if (PHASES[phase]) return `${done}/${total} folds · ${PHASES[phase]}`;
+  if (phase === 'aggregate') return `${done}/${total} folds · putting the results together`;
   const parts = [`${done}/${total} folds`];
   if (failed > 0) parts.push(`${failed} failed`);
   if (progress.search) parts.push(searchText(progress.search));
@@ -58,7 +56,7 @@ export class ProgressDisplay {
       const width = (this.#stream.columns ?? 80) - 1;
       this.#stream.write(`\r\u001b[K${printable(text).slice(0, width)}`);
       this.#shown = text;
-    } else if (Date.now() - this.#lastLine >= LINE_EVERY) {
+    } else if (Date.now() - this.#lastLine >= LINE_EVERY_MS) {
       this.#stream.write(`${printable(text)}\n`);
       this.#lastLine = Date.now();
       this.#shown = text;

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { CryfoldError } from '@cryfold/core';
 import { METRIC_NAMES, type MetricName } from '@cryfold/evaluation';
+import { weightsSources } from '@cryfold/local-run';
 import type { RetrainRecord } from '@cryfold/model-registry';
 import type { RunPlan, Spec } from '@cryfold/plan';
 import { checkRedis } from '@cryfold/queue';
@@ -13,9 +14,8 @@ import { openStoreOf } from './open-store.js';
 import { type Preparation, prepareRun, publish, readSpec } from './prepare.js';
 import { ProgressDisplay } from './progress.js';
 import { noLongerFollowing } from './server-run.js';
-import { weightsSources } from './spec-weights.js';
 import { untilStopped } from './stop-signals.js';
-import { storeUrlOf } from './store-url.js';
+import { requireStore, storeUrlOf } from './store-url.js';
 import { jsonText, say } from './terminal.js';
 import { checkOutFolder } from './write-out.js';
 
@@ -57,9 +57,9 @@ export async function retrainCommand(
   const display = new ProgressDisplay(process.stderr, options.json);
   const out = resolve(options.out);
   const storeUrl = storeUrlOf(out, config);
-  if (config.redisUrl) await checkRedis(config.redisUrl);
-  if (config.redisUrl && !config.storeUrl)
-    throw new CryfoldError('USAGE', 'REDIS_URL is set, but CRYFOLD_STORE is not');
+  const { target } = config;
+  requireStore(config);
+  if (target.kind === 'cluster') await checkRedis(target.redisUrl);
   await checkOutFolder(out);
   const spec = await readSpec(specPath);
   const of = chooseOf(spec, options.of);
@@ -75,11 +75,11 @@ export async function retrainCommand(
   }
   const metric = chooseMetric(spec, options.metric);
   const store = openStoreOf(storeUrl, config);
-  const server = config.server && new HttpControl(new HttpClient(config.server));
+  const server = target.kind === 'server' ? new HttpControl(new HttpClient(target)) : undefined;
   const models = modelControl(store.artifacts, storeUrl, config);
   const work = async (stop: AbortSignal) => {
     // Fails now rather than at the end where the decision cannot be written.
-    if (config.server) await new HttpStore(new HttpClient(config.server)).role('operate');
+    if (target.kind === 'server') await new HttpStore(new HttpClient(target)).role('operate');
     else await store.check();
     const preparation = await prepareRun({
       ...options,

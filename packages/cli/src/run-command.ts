@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { CryfoldError } from '@cryfold/core';
+import { publish, weightsSources } from '@cryfold/local-run';
 import type { RunPlan } from '@cryfold/plan';
 import { checkRedis, traceJobs } from '@cryfold/queue';
 import { HttpClient, HttpControl } from '@cryfold/run-control';
@@ -7,13 +8,12 @@ import { type Config, startTracing, traced } from '@cryfold/runtime';
 import { execute } from './execute.js';
 import { EXIT } from './exit-codes.js';
 import { openStoreOf } from './open-store.js';
-import { applyOverrides, type Overrides, PAPER_SPEC, prepareRun, publish, readSpec } from './prepare.js';
+import { applyOverrides, type Overrides, PAPER_SPEC, prepareRun, readSpec } from './prepare.js';
 import { present } from './present.js';
 import { ProgressDisplay } from './progress.js';
 import { noLongerFollowing } from './server-run.js';
-import { weightsSources } from './spec-weights.js';
 import { untilStopped } from './stop-signals.js';
-import { storeUrlOf } from './store-url.js';
+import { requireStore, storeUrlOf } from './store-url.js';
 import { checkOutFolder } from './write-out.js';
 
 export interface RunOptions extends Overrides {
@@ -40,13 +40,10 @@ async function evaluate(options: RunOptions, config: Config, environment: NodeJS
   const display = new ProgressDisplay(process.stderr, options.json);
   const out = resolve(options.out);
   const storeUrl = storeUrlOf(out, config);
-  if (config.redisUrl) await checkRedis(config.redisUrl);
-  if (config.redisUrl && !config.storeUrl) {
-    throw new CryfoldError('USAGE', 'REDIS_URL is set, but CRYFOLD_STORE is not', {
-      hint: 'Set CRYFOLD_STORE to the store that the workers of that cluster use, or unset REDIS_URL.',
-    });
-  }
-  if (options.ui !== undefined && (config.redisUrl || config.server)) {
+  const { target } = config;
+  requireStore(config);
+  if (target.kind === 'cluster') await checkRedis(target.redisUrl);
+  if (options.ui !== undefined && target.kind !== 'local') {
     throw new CryfoldError('USAGE', '--ui is for a local run', {
       hint: 'The page of a cluster is served by its coordinator: cryfold coordinator --api-port.',
     });
@@ -54,7 +51,7 @@ async function evaluate(options: RunOptions, config: Config, environment: NodeJS
   await checkOutFolder(out);
   const spec = applyOverrides(await readSpec(options.spec ?? PAPER_SPEC), options, (text) => display.say(text));
   const store = openStoreOf(storeUrl, config);
-  const server = config.server && new HttpControl(new HttpClient(config.server));
+  const server = target.kind === 'server' ? new HttpControl(new HttpClient(target)) : undefined;
   const preparation = await traced('plan', {}, () =>
     prepareRun({
       ...options,

@@ -19,7 +19,7 @@ export interface ServeOptions {
 /** `cryfold serve`: the HTTP prediction service and its page. */
 export async function serveCommand(options: ServeOptions, config: Config): Promise<number> {
   const model = parseModel(options.model);
-  if (config.server && !('folder' in model)) {
+  if (config.target.kind === 'server' && !('folder' in model)) {
     throw new CryfoldError('USAGE', 'cryfold serve: a service reads its models from the store, not through a server', {
       hint: 'Set CRYFOLD_STORE instead of CRYFOLD_SERVER; it needs only to be read. cryfold predict goes through a server.',
     });

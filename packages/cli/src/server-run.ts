@@ -1,6 +1,6 @@
+import type { FollowedRun, Look } from '@cryfold/local-run';
 import { Patience, type RunControl, type RunStatus } from '@cryfold/run-control';
 import { formatSeconds } from './format.js';
-import type { FollowedRun, Look } from './run-follower.js';
 
 /** Looks at a run on which nobody works between looks at the workers. */
 const CLUSTER = 10;
@@ -11,7 +11,7 @@ export const noLongerFollowing = (run: string): string =>
 
 /** A run on a server, which may be unreachable for a while. */
 export class ServerRun implements FollowedRun {
-  readonly poll = 1000;
+  readonly pollMs = 1000;
   readonly #patience: Patience;
 
   constructor(

@@ -11,6 +11,7 @@ import {
   serve,
   startTracing,
   storeObserver,
+  type Target,
 } from '@cryfold/runtime';
 import { observed, openStore, RunStore } from '@cryfold/store';
 import { EXIT } from './exit-codes.js';
@@ -32,6 +33,24 @@ export interface ServiceOptions {
   metricsPort?: number;
 }
 
+/** @throws CryfoldError USAGE unless the environment names a Redis and a store */
+function clusterOf(role: string, target: Target): { redisUrl: string; storeUrl: string } {
+  if (target.kind === 'server') {
+    throw new CryfoldError('USAGE', `cryfold ${role}: CRYFOLD_SERVER is set`, {
+      context: { variable: 'CRYFOLD_SERVER' },
+      hint: 'Unset it: a service works with REDIS_URL and CRYFOLD_STORE themselves.',
+    });
+  }
+  if (target.kind === 'cluster' && target.storeUrl !== undefined) {
+    return { redisUrl: target.redisUrl, storeUrl: target.storeUrl };
+  }
+  const variable = target.kind === 'cluster' ? 'CRYFOLD_STORE' : 'REDIS_URL';
+  throw new CryfoldError('USAGE', `cryfold ${role}: ${variable} is not set`, {
+    context: { variable },
+    hint: 'For example REDIS_URL=redis://127.0.0.1:6379 CRYFOLD_STORE=file:./store. cryfold run needs neither.',
+  });
+}
+
 /** Checks Redis and the store before a service starts, so that a wrong address is reported at once. */
 async function runService(
   role: string,
@@ -39,21 +58,8 @@ async function runService(
   config: Config,
   start: (surroundings: Surroundings) => Promise<Service>,
 ): Promise<number> {
-  const { redisUrl, storeUrl, s3, graceSeconds, local } = config;
-  if (config.server) {
-    throw new CryfoldError('USAGE', `cryfold ${role}: CRYFOLD_SERVER is set`, {
-      context: { variable: 'CRYFOLD_SERVER' },
-      hint: 'Unset it: a service works with REDIS_URL and CRYFOLD_STORE themselves.',
-    });
-  }
-  for (const [name, value] of Object.entries({ REDIS_URL: redisUrl, CRYFOLD_STORE: storeUrl })) {
-    if (value !== undefined) continue;
-    throw new CryfoldError('USAGE', `cryfold ${role}: ${name} is not set`, {
-      context: { variable: name },
-      hint: 'For example REDIS_URL=redis://127.0.0.1:6379 CRYFOLD_STORE=file:./store. cryfold run needs neither.',
-    });
-  }
-  if (!redisUrl || !storeUrl) return EXIT.usage;
+  const { redisUrl, storeUrl } = clusterOf(role, config.target);
+  const { s3, graceSeconds, local } = config;
   const log = createLogger(role, config.logLevel);
   const endTracing = await startTracing(role, config.otlpEndpoint);
   if (config.otlpEndpoint) await traceJobs();

@@ -1,4 +1,3 @@
-import { CryfoldError } from '@cryfold/core';
 import { cardText } from '@cryfold/model-registry';
 import type { Spec } from '@cryfold/plan';
 import { chooseOf } from '@cryfold/run-control';
@@ -9,6 +8,7 @@ import { modelControl } from './model-control.js';
 import { openStoreOf } from './open-store.js';
 import { ProgressDisplay } from './progress.js';
 import { untilStopped } from './stop-signals.js';
+import { requireStore } from './store-url.js';
 import { jsonText, say } from './terminal.js';
 
 export interface TrainFinalOptions {
@@ -19,11 +19,7 @@ export interface TrainFinalOptions {
 
 /** `cryfold train-final RUN`: refits a finished run's model on all data and writes a version of it. */
 export async function trainFinalCommand(run: string, options: TrainFinalOptions, config: Config): Promise<number> {
-  if (config.redisUrl && !config.storeUrl) {
-    throw new CryfoldError('USAGE', 'REDIS_URL is set, but CRYFOLD_STORE is not', {
-      hint: 'Set CRYFOLD_STORE to the store that the workers of that cluster use, or unset REDIS_URL.',
-    });
-  }
+  requireStore(config);
   const { results, storeUrl } = await findStoredRun(run, config);
   const spec = results.spec as Spec;
   const of = chooseOf(spec, options.of);

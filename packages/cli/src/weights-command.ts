@@ -1,12 +1,13 @@
 import { createReadStream } from 'node:fs';
 import { CryfoldError } from '@cryfold/core';
 import { estimatorKinds } from '@cryfold/estimators';
+import { weightsSources } from '@cryfold/local-run';
 import { PUBLISHED_WEIGHTS, resolveWeights, verifyWeightsFile, type WeightsFile } from '@cryfold/nn';
 import type { Config } from '@cryfold/runtime';
 import { weightsReference } from '@cryfold/store';
 import { EXIT } from './exit-codes.js';
 import { openStoreOf } from './open-store.js';
-import { weightsSources } from './spec-weights.js';
+import { namedStore } from './store-url.js';
 import { jsonText, say } from './terminal.js';
 
 export interface WeightsPutOptions {
@@ -16,7 +17,7 @@ export interface WeightsPutOptions {
 
 /** `cryfold weights put SOURCE`: verifies ResNet50 weights and puts them into the store, where every worker finds them. */
 export async function weightsPutCommand(source: string, options: WeightsPutOptions, config: Config): Promise<number> {
-  const storeUrl = options.store ?? config.storeUrl;
+  const storeUrl = options.store ?? namedStore(config);
   if (!storeUrl) {
     throw new CryfoldError('USAGE', 'cryfold weights put: which store?', {
       hint: 'Set CRYFOLD_STORE or pass --store, for example --store file:./cryfold-out/store.',

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { constants, lstatSync, openSync, rmSync } from 'node:fs';
-import { access, lstat, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises';
+import { access, constants, lstat, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { CryfoldError } from '@cryfold/core';
 
@@ -154,14 +153,6 @@ export class OutFolder {
       hint: 'Remove the link, or give another folder.',
     });
   }
-}
-
-/** Opens a log to append to it. Anything in its place that is no regular file, such as a link, is removed first. */
-export function openLog(path: string): number {
-  const found = lstatSync(path, { throwIfNoEntry: false });
-  if (found && !found.isFile()) rmSync(path);
-  const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
-  return openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK);
 }
 
 /**

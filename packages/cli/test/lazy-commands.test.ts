@@ -25,7 +25,7 @@ test('the help loads no command, store, queue or settings', () => {
   for (const args of [['--help'], ['run', '--help'], ['worker', '--help']]) {
     const loaded = loadedBy(...args);
     assert.ok(loaded.some((url) => url.endsWith('/cli/dist/src/main.js') || url.endsWith('/service-program.js')));
-    const heavy = /packages\/(artifacts|control|features|nn|plan|queue|report|runtime|search)\/|-command\.js$/;
+    const heavy = /packages\/(features|local-run|nn|plan|queue|report|run-control|runtime|store)\/|-command\.js$/;
     assert.deepEqual(
       loaded.filter((url) => heavy.test(url)),
       [],
@@ -35,7 +35,7 @@ test('the help loads no command, store, queue or settings', () => {
 });
 
 test('looking at the runs of a folder loads no numerical library and no training', () => {
-  const heavy = /packages\/(coordinator|nn|serve|server|svm|worker)\/|tfjs/;
+  const heavy = /packages\/(api-server|coordinator|local-run|nn|prediction-server|svm|worker)\/|tfjs/;
   assert.deepEqual(
     loadedBy('list').filter((url) => heavy.test(url)),
     [],

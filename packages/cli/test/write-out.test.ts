@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, writeSync } from 'node:fs';
 import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, test } from 'node:test';
-import { checkOutFile, checkOutFolder, OutFolder, openLog, writeOutFile } from '../src/write-out.js';
+import { checkOutFile, checkOutFolder, OutFolder, writeOutFile } from '../src/write-out.js';
 
 const base = await mkdtemp(join(tmpdir(), 'cryfold-write-'));
 let folder: string;
@@ -81,20 +80,6 @@ test('checks the way to an output folder that is not there yet', async () => {
     await assert.rejects(checkOutFolder(way), unwritable(/(file|dangling) cannot be written: there is a file where/));
   }
   assert.deepEqual((await readdir(folder)).sort(), ['dangling', 'file']);
-});
-
-test('a log is appended to, and never written through a link or a pipe', async () => {
-  await writeFile(path('precious'), 'mine');
-  await symlink(path('precious'), path('link.log'));
-  execFileSync('mkfifo', [path('pipe.log')]);
-  for (const name of ['link.log', 'pipe.log', 'new.log', 'new.log']) {
-    const log = openLog(path(name));
-    writeSync(log, 'x');
-    closeSync(log);
-  }
-  assert.equal(await readFile(path('precious'), 'utf8'), 'mine');
-  assert.equal(await readFile(path('new.log'), 'utf8'), 'xx');
-  assert.equal(await readFile(path('pipe.log'), 'utf8'), 'x');
 });
 
 test('a command killed while it writes leaves the old file whole', async () => {

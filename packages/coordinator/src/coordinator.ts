@@ -30,11 +30,11 @@ export interface CoordinatorOptions {
 }
 
 /** Milliseconds between scans for runs in the store that Redis may have forgotten. */
-const SCAN = 5000;
+const SCAN_MS = 5000;
 /** Milliseconds after which a scan that has not ended counts as stuck. */
-const STUCK = 60_000;
+const STUCK_MS = 60_000;
 /** Milliseconds that scans of the store and the queues may take to end when the coordinator stops. */
-const STOPPING = 3000;
+const STOPPING_MS = 3000;
 /** Runs driven side by side by one coordinator. */
 const RUNS = 100;
 /** How often damaged results are trained again before the store counts as the cause. */
@@ -62,7 +62,7 @@ export class Coordinator implements Service {
     store: () => this.#options.store.ping(),
     loop: async () => {
       const late = Date.now() - this.#scanned;
-      if (late > STUCK) throw new Error(`runs were listed last ${Math.round(late / 1000)} s ago`);
+      if (late > STUCK_MS) throw new Error(`runs were listed last ${Math.round(late / 1000)} s ago`);
     },
   };
 
@@ -102,7 +102,7 @@ export class Coordinator implements Service {
     const { queues, consumer, loops } = this.#running;
     // Driving has no work of its own to lose: another coordinator continues where this one stops.
     await consumer.close(true);
-    await endsWithin(STOPPING, loops);
+    await endsWithin(STOPPING_MS, loops);
     await queues.close();
   }
 
@@ -182,7 +182,7 @@ export class Coordinator implements Service {
       } catch (error) {
         log.warn({ err: error }, 'runs could not be listed');
       }
-      await sleep(SCAN, undefined, { signal: this.#stopped.signal }).catch(() => {});
+      await sleep(SCAN_MS, undefined, { signal: this.#stopped.signal }).catch(() => {});
     }
   }
 

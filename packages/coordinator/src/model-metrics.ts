@@ -4,7 +4,7 @@ import type { Metrics } from '@cryfold/runtime';
 import type { ArtifactStore } from '@cryfold/store';
 
 /** Milliseconds between looks at the models; these change once a night. */
-const EVERY = 15_000;
+const EVERY_MS = 15_000;
 
 interface Look {
   model: string;
@@ -51,7 +51,7 @@ export async function watchModels(store: ArtifactStore, metrics: Metrics, stoppe
   while (!stopped.aborted) {
     // What cannot be read now is told at the next look; a damaged record must not end the coordinator.
     looks = await look(store).catch(() => looks);
-    await sleep(EVERY, undefined, { signal: stopped }).catch(() => {});
+    await sleep(EVERY_MS, undefined, { signal: stopped }).catch(() => {});
   }
 }
 

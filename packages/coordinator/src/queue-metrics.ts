@@ -3,7 +3,7 @@ import { QUEUE_NAMES, type QueueLook, type QueueName, type Queues } from '@cryfo
 import type { Metrics } from '@cryfold/runtime';
 
 /** Milliseconds between looks at the queues; a scrape tells the last look's figures. */
-const EVERY = 5000;
+const EVERY_MS = 5000;
 
 /** Exports all queues' and Redis's gauges until stopped. They leave while Redis does not answer: old figures lie. */
 export async function watchQueues(queues: Queues, metrics: Metrics, stopped: AbortSignal): Promise<void> {
@@ -33,6 +33,6 @@ export async function watchQueues(queues: Queues, metrics: Metrics, stopped: Abo
       looks = [];
       memory = [];
     }
-    await sleep(EVERY, undefined, { signal: stopped }).catch(() => {});
+    await sleep(EVERY_MS, undefined, { signal: stopped }).catch(() => {});
   }
 }

@@ -5,11 +5,11 @@ import type { RunDriver, RunQueues } from './run-driver.js';
 import type { SearchDriver } from './search-driver.js';
 
 /** Milliseconds between full reconciliations of a run; events cover the time between. */
-const RECONCILE = 3000;
+const RECONCILE_MS = 3000;
 /** Milliseconds between checks whether a run was cancelled. */
-const CANCELLED = 1000;
+const CANCELLED_MS = 1000;
 /** Milliseconds between steps, where no event asks for one sooner. */
-const STEP = 250;
+const STEP_MS = 250;
 
 export interface RunAttemptOptions {
   driver: RunDriver;
@@ -19,14 +19,14 @@ export interface RunAttemptOptions {
   queues: RunQueues;
   attempt: Pick<Attempt, 'signal' | 'progress'>;
   /** Milliseconds between two steps of a kind, for tests */
-  intervals?: { reconcile: number; cancelled: number };
+  intervalsMs?: { reconcile: number; cancelled: number };
 }
 
 /** One execution of a run's job: it repeats its steps until the run has ended. Each step may also be taken alone. */
 export class RunAttempt {
   readonly #options: RunAttemptOptions;
   readonly #run: string;
-  readonly #intervals: { reconcile: number; cancelled: number };
+  readonly #intervalsMs: { reconcile: number; cancelled: number };
   #reconciled = Date.now();
   #checked = 0;
   /** The progress that was published last, as JSON */
@@ -35,7 +35,7 @@ export class RunAttempt {
   constructor(options: RunAttemptOptions) {
     this.#options = options;
     this.#run = options.driver.state.plan.run;
-    this.#intervals = options.intervals ?? { reconcile: RECONCILE, cancelled: CANCELLED };
+    this.#intervalsMs = options.intervalsMs ?? { reconcile: RECONCILE_MS, cancelled: CANCELLED_MS };
   }
 
   /**
@@ -50,7 +50,7 @@ export class RunAttempt {
       await this.reconcile();
       await this.sweep();
       await this.publish();
-      await driver.pause(STEP);
+      await driver.pause(STEP_MS);
     }
     await driver.forgetFailures();
     await this.publish(true);
@@ -60,7 +60,7 @@ export class RunAttempt {
   /** Where the run was cancelled, takes its waiting jobs back. @returns whether it was */
   async cancel(): Promise<boolean> {
     const { driver, store } = this.#options;
-    if (Date.now() - this.#checked < this.#intervals.cancelled) return false;
+    if (Date.now() - this.#checked < this.#intervalsMs.cancelled) return false;
     this.#checked = Date.now();
     if (!(await store.runs.isCancelled(this.#run))) return false;
     await driver.cancel();
@@ -69,7 +69,7 @@ export class RunAttempt {
 
   /** Reconciles when it is time again: events may have been missed. */
   async reconcile(): Promise<void> {
-    if (Date.now() - this.#reconciled < this.#intervals.reconcile) return;
+    if (Date.now() - this.#reconciled < this.#intervalsMs.reconcile) return;
     await this.#options.driver.reconcile();
     this.#reconciled = Date.now();
   }

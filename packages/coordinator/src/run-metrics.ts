@@ -6,7 +6,7 @@ import type { RunState } from './run-state.js';
 import type { SearchDriver } from './search-driver.js';
 
 /** Milliseconds for which a run's series stay after its end. */
-const STAY = 15 * 60_000;
+const STAY_MS = 15 * 60_000;
 /** Folds whose series are exported one by one: three series each, so that 100 runs stay below 1 MB a scrape. */
 const FOLDS = 1500;
 /** Results read per run and refresh. */
@@ -38,6 +38,9 @@ const noSeries = (): Series => Object.fromEntries(GAUGES.map((name) => [name, []
 
 /** What is told of a sweep. */
 export type Sweep = Pick<SearchDriver, 'folds' | 'progress' | 'metric'>;
+
+/** How the driving of a run ended. */
+type EndState = 'finished' | 'cancelled' | 'failed';
 
 interface Tracked {
   /** Absent from a run that has ended */
@@ -84,14 +87,13 @@ export class RunMetrics {
   }
 
   /** Keeps the run's figures as they are now, with those of the aggregator, and lets go of the rest. */
-  async end(run: string, phase: 'finished' | 'cancelled' | 'failed'): Promise<void> {
+  async end(run: string, endState: EndState): Promise<void> {
     const tracked = this.#runs.get(run);
     if (!tracked?.state) return;
     await this.#read(tracked, Number.POSITIVE_INFINITY).catch(() => {});
     const { plan } = tracked.state;
-    tracked.state.phase = phase;
-    const series = seriesOf(tracked, FOLDS);
-    const ended = phase === 'finished' ? await this.#store.runs.results(run).catch(() => undefined) : undefined;
+    const series = seriesOf(tracked, FOLDS, endState);
+    const ended = endState === 'finished' ? await this.#store.runs.results(run).catch(() => undefined) : undefined;
     if (ended) {
       series.cryfold_run_accuracy_ratio = ended.models.flatMap(({ name, accuracy }) =>
         accuracy === null || searchedBase(plan, name) ? [] : [{ labels: { run, model: name }, value: accuracy.mean }],
@@ -111,7 +113,7 @@ export class RunMetrics {
   async refresh(): Promise<void> {
     for (const [run, tracked] of this.#runs) {
       if (tracked.state) await this.#read(tracked, READS);
-      else if (Date.now() - tracked.ended > STAY) this.#runs.delete(run);
+      else if (Date.now() - tracked.ended > STAY_MS) this.#runs.delete(run);
     }
   }
 
@@ -163,8 +165,12 @@ export class RunMetrics {
   }
 }
 
-/** @param folds how many folds may be told one by one; where the run has more, none is */
-function seriesOf({ state, sweep, results, accuracies, curves, started }: Tracked, folds: number): Series {
+/**
+ * @param folds how many folds may be exported one by one; where the run has more, none is
+ * @param endState of a run that has just ended, which its `phase` label then says
+ */
+function seriesOf(tracked: Tracked, folds: number, endState?: EndState): Series {
+  const { state, sweep, results, accuracies, curves, started } = tracked;
   const series = noSeries();
   if (!state) return series;
   const { plan } = state;
@@ -173,7 +179,7 @@ function seriesOf({ state, sweep, results, accuracies, curves, started }: Tracke
   const add = <N extends RunGauge>(name: N, labels: LabelsOf<N>, value: number | null | undefined) => {
     if (typeof value === 'number') (series[name] as { labels: LabelsOf<N>; value: number }[]).push({ labels, value });
   };
-  add('cryfold_run_info', { run, name: spec.name, dataset: plan.dataset.name, phase: state.phase }, 1);
+  add('cryfold_run_info', { run, name: spec.name, dataset: plan.dataset.name, phase: endState ?? state.phase }, 1);
   add('cryfold_run_started_timestamp_seconds', { run }, started / 1000);
   const partly = progress.active.reduce((sum, { fraction }) => sum + fraction, 0);
   const behind = progress.done + progress.failed + partly;

@@ -7,6 +7,9 @@ export interface TrialProgress {
   failed: number;
 }
 
+/** How far a run is that a coordinator drives: its folds are trained, or its results are put together. */
+export type RunPhase = 'folds' | 'aggregate';
+
 /** Published on the run's job, for whoever watches. */
 export interface RunProgress {
   run: string;
@@ -19,8 +22,7 @@ export interface RunProgress {
   active: { trial: string; repeat: number; fold: number; fraction: number }[];
   /** Seconds to the end, or null while too little is known */
   etaSeconds: number | null;
-  /** What happens apart from folds, such as `distances` or `aggregate` */
-  phase: string;
+  phase: RunPhase;
   /** Why something is not done yet but tried again, such as a full disk */
   waits?: string;
   /** Of a sweep */

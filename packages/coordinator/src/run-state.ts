@@ -1,6 +1,6 @@
 import type { ErrorRecord } from '@cryfold/core';
 import type { FoldJob, RunPlan } from '@cryfold/plan';
-import type { RunProgress, TrialProgress } from './run-progress.js';
+import type { RunPhase, RunProgress, TrialProgress } from './run-progress.js';
 
 interface Activity {
   since: number;
@@ -18,7 +18,7 @@ export class RunState {
   readonly #active = new Map<string, Activity>();
   readonly #seconds = new Map<string, { sum: number; count: number }>();
   #found = 0;
-  phase = 'folds';
+  phase: RunPhase = 'folds';
   #waits: { id: string; reason: string } | undefined;
 
   constructor(plan: RunPlan) {

@@ -16,8 +16,8 @@ async function attempted(t: TestContext, plan: RunPlan, signal = new AbortContro
   const search = SearchDriver.of(parts.store, await parts.store.runs.plan(plan.run));
   const published: RunProgress[] = [];
   const progress = async (data: object) => void published.push(data as RunProgress);
-  const intervals = { reconcile: 0, cancelled: 0 };
-  const run = new RunAttempt({ ...parts, search, attempt: { signal, progress }, intervals });
+  const intervalsMs = { reconcile: 0, cancelled: 0 };
+  const run = new RunAttempt({ ...parts, search, attempt: { signal, progress }, intervalsMs });
   await parts.driver.begin();
   return { ...parts, search, published, run };
 }

@@ -20,7 +20,7 @@ export interface AppOptions extends Omit<Predicting, 'arrivals' | 'connections'>
 /** Connections at a time, or fewer where the process may open few files. */
 const MAX_CONNECTIONS = 256;
 /** Seconds for a request's headers. */
-const HEADERS = 10;
+const HEADERS_SECONDS = 10;
 const AUDIO = ['audio/wav', 'audio/wave', 'audio/x-wav', 'audio/vnd.wave', 'application/octet-stream'];
 
 const POLICY = {
@@ -59,7 +59,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   // All clients may have a proxy's address.
   const connections = limitConnections(app.server, { total, perAddress: total, log });
   app.server.requestTimeout = requestSeconds * 1000;
-  app.server.headersTimeout = Math.min(HEADERS, requestSeconds) * 1000;
+  app.server.headersTimeout = Math.min(HEADERS_SECONDS, requestSeconds) * 1000;
   const predicting: Predicting = { ...options, connections, arrivals: new Arrivals() };
   app.removeAllContentTypeParsers();
   // The handler reads the body, once it has let the request in.

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 
 /** Milliseconds after which the rate of an upload is judged, and bytes a second that it then has on average. */
-const GRACE = 5000;
+const GRACE_MS = 5000;
 const RATE = 64 * 1024;
 
 interface Arrival {
@@ -38,7 +38,7 @@ export class Arrivals {
     for (const arrival of this.#all) {
       const { request, since, bytes } = arrival;
       const rate = ((request.socket.bytesRead - bytes) / (now - since)) * 1000;
-      if (now - since < GRACE || rate >= least) continue;
+      if (now - since < GRACE_MS || rate >= least) continue;
       slowest = arrival;
       least = rate;
     }

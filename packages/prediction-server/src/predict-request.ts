@@ -26,7 +26,7 @@ const MAX_WINDOWS = 4000;
 /** Of the images in one answer, before base64. */
 const IMAGE_BYTES = 5 * 2 ** 20;
 /** Seconds in which a refused client may still send, and so read the refusal before its connection is closed. */
-const LINGER = 2;
+const LINGER_SECONDS = 2;
 
 /**
  * Answers a request for predictions. It is let in before any of its body is read, and its place is free again when its
@@ -77,7 +77,7 @@ export async function predictRequest(request: FastifyRequest, reply: FastifyRepl
   const settle = () => closeAfter(requestSeconds, request.raw, reply.raw);
   working.then(settle, () => {
     if (request.raw.complete) settle();
-    else closeAfter(Math.min(LINGER, requestSeconds), request.raw, request.raw);
+    else closeAfter(Math.min(LINGER_SECONDS, requestSeconds), request.raw, request.raw);
   });
   void Promise.allSettled([working, ended]).then(() => {
     place?.release();

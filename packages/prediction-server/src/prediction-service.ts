@@ -28,7 +28,7 @@ const MAX_REQUESTS = 32;
 /** A request may wait for as long as this many predictions may take. */
 const WAIT = 4;
 /** Seconds before the end of the grace at which what waits and runs is turned away, so that it gets an answer. */
-const FAREWELL = 1;
+const FAREWELL_SECONDS = 1;
 
 /** `cryfold serve`: answers until it is stopped. */
 export class PredictionService implements Service {
@@ -73,10 +73,10 @@ export class PredictionService implements Service {
 
   /** Answers what was asked, as far as the grace allows; the rest is told that the service is stopping. */
   async stop(graceSeconds: number): Promise<void> {
-    const farewell = Math.max(0, graceSeconds - FAREWELL) * 1000;
+    const farewell = Math.max(0, graceSeconds - FAREWELL_SECONDS) * 1000;
     const timers = [
       setTimeout(() => void this.#host.stop(), farewell),
-      setTimeout(() => this.#app.server.closeAllConnections(), farewell + FAREWELL * 1000),
+      setTimeout(() => this.#app.server.closeAllConnections(), farewell + FAREWELL_SECONDS * 1000),
     ];
     await this.#app.close();
     for (const timer of timers) clearTimeout(timer);

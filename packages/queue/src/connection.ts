@@ -25,7 +25,7 @@ export function connect(url: string, use: 'blocking' | 'failing', onReconnect: (
 }
 
 /** Milliseconds that each answer of a Redis that is to be shut down may take. */
-const SHUTDOWN = 2000;
+const SHUTDOWN_MS = 2000;
 
 /**
  * Ends the Redis that answers at a socket if it is the private one of a local run: its working folder is the folder of
@@ -37,7 +37,7 @@ const SHUTDOWN = 2000;
 export async function shutDownPrivateRedis(socket: string): Promise<boolean> {
   const folder = dirname(socket);
   if (!/^cryfold-redis-\w{6}$/.test(basename(folder)) || basename(socket) !== 'redis.sock') return false;
-  const redis = new Redis(socket, { maxRetriesPerRequest: 0, retryStrategy: () => null, commandTimeout: SHUTDOWN });
+  const redis = new Redis(socket, { maxRetriesPerRequest: 0, retryStrategy: () => null, commandTimeout: SHUTDOWN_MS });
   redis.on('error', () => {});
   try {
     const [, at] = (await redis.config('GET', 'dir')) as string[];
@@ -53,10 +53,10 @@ export async function shutDownPrivateRedis(socket: string): Promise<boolean> {
 }
 
 /**
- * Answers Redis's version, or says why not within `timeout` milliseconds.
+ * Answers Redis's version, or says why not within `timeoutMs` milliseconds.
  * @throws CryfoldError REDIS_UNREACHABLE
  */
-export async function checkRedis(url: string, timeout = 3000): Promise<string> {
+export async function checkRedis(url: string, timeoutMs = 3000): Promise<string> {
   // ioredis takes any other scheme for the path of a socket, and repeats it, password included, in its message.
   if (/^\w+:\/\//.test(url) && !(/^rediss?:/i.test(url) && URL.canParse(url))) {
     throw new CryfoldError('USAGE', `REDIS_URL is no URL of a Redis: ${redactUrl(url)}`, {
@@ -64,11 +64,11 @@ export async function checkRedis(url: string, timeout = 3000): Promise<string> {
     });
   }
   const redis = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: 0, retryStrategy: () => null });
-  let reason = `no answer within ${timeout} ms`;
+  let reason = `no answer within ${timeoutMs} ms`;
   redis.on('error', (error) => {
     reason = error.message;
   });
-  const timer = setTimeout(() => redis.disconnect(), timeout);
+  const timer = setTimeout(() => redis.disconnect(), timeoutMs);
   try {
     await redis.connect();
     const info = await redis.info('server');

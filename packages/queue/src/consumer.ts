@@ -13,18 +13,18 @@ import { tracing } from './telemetry.js';
  * (BullMQ's defaults, 30 s each, need up to 60 s). Locks are renewed every lock/2 by an event loop that never
  * trains, so a long fold does not lose its lock.
  */
-const LOCK = 8000;
-const STALLED_CHECK = 3000;
+const LOCK_MS = 8000;
+const STALLED_CHECK_MS = 3000;
 
 /**
  * Milliseconds for which a job that only a newer version reads is put back, and for which its slot then takes no other: so
- * a newer process gets it, and looking costs little however many such jobs there are. Less than LOCK / 4, at which
+ * a newer process gets it, and looking costs little however many such jobs there are. Less than LOCK_MS / 4, at which
  * BullMQ would renew the lock that was given up.
  */
-const NEWER = { delay: 500, rest: 1500 };
+const NEWER = { delayMs: 500, restMs: 1500 };
 
 /** Milliseconds that closing may take once nothing runs any more. */
-const CLOSING = 5000;
+const CLOSING_MS = 5000;
 
 export interface Attempt {
   /** Aborted when the consumer closes at once or the lock was lost: nothing may be committed any more. */
@@ -79,8 +79,8 @@ export class Consumer<P> {
       ...tracing(),
       connection: this.#redis,
       concurrency: options.concurrency,
-      lockDuration: LOCK,
-      stalledInterval: STALLED_CHECK,
+      lockDuration: LOCK_MS,
+      stalledInterval: STALLED_CHECK_MS,
       maxStalledCount: options.maxStalledCount,
     });
     this.#worker.on('error', options.onError);
@@ -112,7 +112,7 @@ export class Consumer<P> {
     }
     const closed = this.#worker.close();
     // BullMQ waits for a connection before it closes, and a server that is away may never come.
-    while (!(await endsWithin(CLOSING, closed)) && this.#active > 0 && !this.#aborted) {
+    while (!(await endsWithin(CLOSING_MS, closed)) && this.#active > 0 && !this.#aborted) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
@@ -161,8 +161,8 @@ export class Consumer<P> {
         }
         if (isNewer(error)) {
           this.#reported.add(error.message);
-          await job.moveToDelayed(Date.now() + NEWER.delay, token);
-          await sleep(NEWER.rest, undefined, { signal }).catch(() => {});
+          await job.moveToDelayed(Date.now() + NEWER.delayMs, token);
+          await sleep(NEWER.restMs, undefined, { signal }).catch(() => {});
           throw new DelayedError();
         }
         const backoff = Math.min(1000 * 2 ** Math.min(previous, 5), 30_000);

@@ -11,7 +11,7 @@ const PREFIX = 'cryfold';
 export const keyPrefix = { prefix: PREFIX };
 
 /** Milliseconds that closing may take: BullMQ waits for a connection, and a server that is away may never come. */
-const CLOSING = 2000;
+const CLOSING_MS = 2000;
 
 /** Ids of one pipelined question. */
 const CHUNK = 500;
@@ -202,7 +202,7 @@ export class Queues {
       ...[...this.#queues.values()].map((queue) => queue.close()),
       ...this.#events.map(({ events }) => events.close()),
     ]);
-    await endsWithin(CLOSING, closed);
+    await endsWithin(CLOSING_MS, closed);
     for (const { redis } of this.#events) redis.disconnect();
     this.#redis.disconnect();
   }

@@ -6,13 +6,13 @@ import { connect } from './connection.js';
 /** A hash of what each worker told last, by its id; beside BullMQ's keys, none of whose queues has this name. */
 const WORKERS = 'cryfold:workers';
 /** Milliseconds between two beats of a worker. */
-const BEAT = 3000;
-/** After so many seconds of silence a worker is gone. */
-const SILENCE = 15;
+const BEAT_MS = 3000;
+/** After so long a silence a worker is gone. */
+const SILENCE_SECONDS = 15;
 /** Milliseconds that taking its entry back may take when a worker stops. */
-const CLOSING = 1000;
+const CLOSING_MS = 1000;
 /** Milliseconds that changes wait for more of them, so that progress is no flood. */
-const GATHER = 250;
+const GATHER_MS = 250;
 
 const activity = z.object({
   run: z.string(),
@@ -51,7 +51,7 @@ export class Beacon {
     this.#redis = connect(url, 'failing');
     this.#state = { ...state, started: Date.now(), doing: [] };
     this.#redis.once('ready', () => this.#tell());
-    this.#timer = setInterval(() => this.#tell(), BEAT);
+    this.#timer = setInterval(() => this.#tell(), BEAT_MS);
     this.#timer.unref();
   }
 
@@ -75,7 +75,7 @@ export class Beacon {
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     clearTimeout(this.#soon);
-    await endsWithin(CLOSING, this.#redis.hdel(WORKERS, this.#state.id));
+    await endsWithin(CLOSING_MS, this.#redis.hdel(WORKERS, this.#state.id));
     this.#redis.disconnect();
   }
 
@@ -83,7 +83,7 @@ export class Beacon {
     this.#soon ??= setTimeout(() => {
       this.#soon = undefined;
       this.#tell();
-    }, GATHER).unref();
+    }, GATHER_MS).unref();
   }
 
   #tell(): void {
@@ -104,7 +104,7 @@ export async function readWorkers(redis: Redis): Promise<WorkerState[]> {
   for (const [id, text] of Object.entries(told)) {
     try {
       const { at, state } = decodeRecord(beat, text, `worker ${id}`);
-      if (now - at <= SILENCE) workers.push(state);
+      if (now - at <= SILENCE_SECONDS) workers.push(state);
       else await redis.hdel(WORKERS, id);
     } catch {
       // Another version's.

@@ -7,7 +7,7 @@ import type { RunStore } from '@cryfold/store';
 import { allSplits } from './splits.js';
 
 /** Milliseconds within which every training child must have stopped. */
-const STOPPED = 10_000;
+const STOPPED_MS = 10_000;
 
 /**
  * Leaves a record in the store, which coordinator and workers look for every second or so, and waits until nothing of
@@ -29,7 +29,7 @@ export async function cancelRun(store: RunStore, queues: Queues | undefined, run
   if (!plan) return;
   const started = Date.now();
   const keys = new Set(plan.jobs.map((job) => job.key));
-  while (queues && Date.now() - started < STOPPED) {
+  while (queues && Date.now() - started < STOPPED_MS) {
     const active = [...(await queues.activeIds('gpu')), ...(await queues.activeIds('cpu'))];
     if (!active.some((id) => keys.has(id))) break;
     await sleep(200);

@@ -1,6 +1,6 @@
 import { accuracy, argmaxRows, confusionMatrix } from '@cryfold/evaluation';
 import type { DatasetManifest, FoldJob, RunPlan } from '@cryfold/plan';
-import { type ArtifactStore, RunStore } from '@cryfold/store';
+import type { RunStore } from '@cryfold/store';
 import { z } from 'zod';
 import { foldLog, foldLogSchema } from './logs.js';
 
@@ -25,12 +25,11 @@ export type FoldDetail = z.infer<typeof foldDetailSchema>;
  * @throws CryfoldError ARTIFACT_MISSING, ARTIFACT_CORRUPT
  */
 export async function foldDetail(
-  store: ArtifactStore,
+  { folds, runs }: RunStore,
   plan: RunPlan,
   job: FoldJob,
   manifestOf: (plan: RunPlan) => Promise<DatasetManifest>,
 ): Promise<FoldDetail> {
-  const { folds, runs } = new RunStore(store);
   const result = await folds.result(job.key);
   const log = await foldLog(folds, plan, job, result);
   const error = result ? undefined : (await runs.failure(plan.run, job.key))?.error;

@@ -1,7 +1,7 @@
 import { CryfoldError } from '@cryfold/core';
 
 /** Milliseconds for which a server that answered before may be away, as while it is started anew. */
-const PATIENCE = 120_000;
+const PATIENCE_MS = 120_000;
 
 /** Asks a server again and again what goes on without whoever asks, and bears with it while it is away. */
 export class Patience {
@@ -21,7 +21,7 @@ export class Patience {
       return answer;
     } catch (error) {
       if (!(error instanceof CryfoldError) || error.code !== 'SERVER_UNREACHABLE' || this.#heard === 0) throw error;
-      if (Date.now() - this.#heard < PATIENCE) return undefined;
+      if (Date.now() - this.#heard < PATIENCE_MS) return undefined;
       const { message, context, cause, hint } = error;
       throw new CryfoldError('SERVER_UNREACHABLE', message, { context, cause, hint: `${this.goesOn} ${hint}` });
     }

@@ -1,7 +1,7 @@
 import { CryfoldError, isUnreadable, mapLimited } from '@cryfold/core';
 import type { FoldJob, RunPlan, Spec } from '@cryfold/plan';
 import type { Queues } from '@cryfold/queue';
-import { type ArtifactStore, RunStore } from '@cryfold/store';
+import type { RunStore } from '@cryfold/store';
 import { cancelRun, enqueueRun, extendRun, reopenRun, submitPlan, submitRun } from './changes.js';
 import { Decoded } from './decoded.js';
 import { ALL_LOGS, type FoldLog, findJob, foldLog, withoutText } from './logs.js';
@@ -46,22 +46,20 @@ const PLANNING = 16;
 
 /** Over a store, and the queues of a cluster where there is one: a local run is controlled through its store alone. */
 export class StoreControl implements RunControl {
-  readonly records: RunStore;
   readonly decoded: Decoded;
   #planning = 0;
   #lastPlanned: Promise<unknown> = Promise.resolve();
 
   constructor(
-    readonly store: ArtifactStore,
+    readonly store: RunStore,
     readonly queues?: Queues,
   ) {
-    this.records = new RunStore(store);
-    this.decoded = new Decoded(this.records);
+    this.decoded = new Decoded(store);
   }
 
   async list(): Promise<RunStatus[]> {
     const runs: RunStatus[] = [];
-    for (const run of await this.records.runs.ids()) {
+    for (const run of await this.store.runs.ids()) {
       const status = await unlessDeleted(this.status(run));
       if (status) runs.push(status);
     }
@@ -74,42 +72,42 @@ export class StoreControl implements RunControl {
 
   async status(run: string): Promise<RunStatus> {
     try {
-      return await statusOf(this.records, this.queues, await this.decoded.plan(run));
+      return await statusOf(this.store, this.queues, await this.decoded.plan(run));
     } catch (error) {
       if (!isUnreadable(error)) throw error;
-      return unreadableStatus(run, error, await this.records.runs.isCancelled(run));
+      return unreadableStatus(run, error, await this.store.runs.isCancelled(run));
     }
   }
 
   async cancel(run: string): Promise<RunStatus> {
-    await cancelRun(this.records, this.queues, run);
+    await cancelRun(this.store, this.queues, run);
     return this.status(run);
   }
 
   async retry(run: string): Promise<RunStatus> {
-    const plan = await reopenRun(this.records, this.queues, run);
+    const plan = await reopenRun(this.store, this.queues, run);
     return plan ? this.#start(plan) : this.status(run);
   }
 
   async extend(run: string, repeats: number): Promise<RunStatus> {
-    return this.#plan(() => extendRun(this.records, run, repeats));
+    return this.#plan(() => extendRun(this.store, run, repeats));
   }
 
   async submit(spec: Spec, dataset: string): Promise<RunStatus> {
-    return this.#plan(() => submitRun(this.records, spec, dataset));
+    return this.#plan(() => submitRun(this.store, spec, dataset));
   }
 
   async submitChampion(name: string, version: string, challenger: string): Promise<RunStatus> {
     return this.#plan(async () => {
       const plan = await planStoredChampion(this.store, name, version, await this.decoded.plan(challenger));
-      return submitPlan(this.records, plan);
+      return submitPlan(this.store, plan);
     });
   }
 
   async logs(run: string, fold?: string): Promise<FoldLog[]> {
     const plan = await this.decoded.plan(run);
     const jobs = fold === undefined ? plan.jobs : [findJob(plan, fold)];
-    const { folds } = this.records;
+    const { folds } = this.store;
     const read = async (job: FoldJob) => foldLog(folds, plan, job, await folds.result(job.key));
     if (fold !== undefined) return Promise.all(jobs.map(read));
     let left = ALL_LOGS;

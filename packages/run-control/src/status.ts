@@ -4,7 +4,10 @@ import { QUEUE_NAMES, type Queues, type WorkerState, workerState } from '@cryfol
 import type { RunStore } from '@cryfold/store';
 import { z } from 'zod';
 
-/** `stopped`: unfinished, and no process is known to work on it. `newer`, `damaged`: a record of it cannot be read, see `damage`. */
+/**
+ * How a run ended (`complete`, `incomplete`, `cancelled`), or that it has not: `running`, or `stopped` where no process is
+ * known to work on it. `newer`, `damaged`: a record of it cannot be read, see `damage`. Its counts say how far it is.
+ */
 const RUN_STATES = ['complete', 'incomplete', 'cancelled', 'running', 'stopped', 'newer', 'damaged'] as const;
 
 const count = z.int().nonnegative();

@@ -9,7 +9,7 @@ import { defaultChildMemoryMb, memoryOf, oomKills } from './memory.js';
 const SHELL = '/bin/sh';
 
 /** Milliseconds between two looks at the memory of all children. */
-const INTERVAL = 100;
+const INTERVAL_MS = 100;
 
 /** Added to the parent's oom_score_adj, whose most is 1000: the kernel kills a child before its parent or Redis. */
 const EXPENDABLE = 500;
@@ -55,7 +55,7 @@ export class BoundedChild {
       ...limited(this.#hardMb),
     });
     watched.add(this);
-    timer ??= setInterval(watch, INTERVAL).unref();
+    timer ??= setInterval(watch, INTERVAL_MS).unref();
     this.process.once('exit', () => this.#forget());
     this.process.once('error', () => this.process.pid === undefined && this.#forget());
   }

@@ -68,11 +68,26 @@ export interface ApiConfig {
   rate: number;
 }
 
+/**
+ * Where runs and models are: a folder or bucket and processes of this machine, a cluster whose Redis and store are at
+ * hand, or a server whose API commands go through. Holds secrets.
+ */
+export type Target =
+  | Readonly<{
+      kind: 'local';
+      /** Absent: a folder of the command's own */
+      storeUrl: string | undefined;
+    }>
+  | Readonly<{
+      kind: 'cluster';
+      redisUrl: string;
+      /** Absent: commands that need the cluster's workers are refused; others use a folder of their own */
+      storeUrl: string | undefined;
+    }>
+  | Readonly<{ kind: 'server'; url: string; token: string | undefined }>;
+
 export interface Config {
-  /** Absent: the embedded default. */
-  redisUrl: string | undefined;
-  /** Absent: a folder of the command's own. */
-  storeUrl: string | undefined;
+  target: Target;
   /** Absent where no credentials are given. */
   s3: Readonly<S3Config> | undefined;
   /** Where built and downloaded things are kept between checkouts. */
@@ -96,8 +111,6 @@ export interface Config {
   metricsHost: string | undefined;
   /** OTLP/HTTP collector of traces; absent: nothing is traced. */
   otlpEndpoint: string | undefined;
-  /** The server whose API commands go through; then there is neither a Redis nor another store. */
-  server: Readonly<{ url: string; token: string | undefined }> | undefined;
   /** Absent: no API is served. */
   api: Readonly<ApiConfig> | undefined;
 }
@@ -136,6 +149,15 @@ function redisUrl({ REDIS_URL, REDIS_PASSWORD_FILE }: z.infer<typeof schema>): s
     url.password = encodeURIComponent(readNamed('REDIS_PASSWORD_FILE', REDIS_PASSWORD_FILE).trim());
   }
   return url.href;
+}
+
+function targetOf(env: z.infer<typeof schema>): Target {
+  const { CRYFOLD_SERVER: url, CRYFOLD_STORE: storeUrl } = env;
+  if (url) return Object.freeze({ kind: 'server', url, token: clientToken(env) });
+  const redis = redisUrl(env);
+  return Object.freeze(
+    redis === undefined ? { kind: 'local', storeUrl } : { kind: 'cluster', redisUrl: redis, storeUrl },
+  );
 }
 
 function s3Config(env: z.infer<typeof schema>): Readonly<S3Config> | undefined {
@@ -225,11 +247,8 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Readon
     });
   }
   const env = parsed.data;
-  const server = env.CRYFOLD_SERVER && { url: env.CRYFOLD_SERVER, token: clientToken(env) };
   return Object.freeze({
-    redisUrl: server ? undefined : redisUrl(env),
-    // Commands that know no server refuse such a store by its URL.
-    storeUrl: server ? server.url : env.CRYFOLD_STORE,
+    target: targetOf(env),
     s3: s3Config(env),
     cacheDir: env.CRYFOLD_CACHE ?? join(env.XDG_CACHE_HOME ?? join(home(environment), '.cache'), 'cryfold'),
     logLevel: env.CRYFOLD_LOG_LEVEL,
@@ -242,7 +261,6 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Readon
     metricsPort: env.CRYFOLD_METRICS_PORT,
     metricsHost: env.CRYFOLD_METRICS_HOST,
     otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
-    server: server || undefined,
     api: apiConfig(env),
   });
 }

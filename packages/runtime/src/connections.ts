@@ -3,17 +3,17 @@ import { isIPv6, type Socket } from 'node:net';
 import type { Logger } from './logger.js';
 
 /** Milliseconds for the headers of a request, and for the whole of a request without a token, its answer included. */
-const HEADERS = 10_000;
-const REQUEST = 15_000;
+const HEADERS_MS = 10_000;
+const REQUEST_MS = 15_000;
 /** Milliseconds that a client may leave an answer unread before its connection is closed. */
-const UNREAD = 30_000;
+const UNREAD_MS = 30_000;
 /** Milliseconds before the rate of a body is judged, and bytes a second that it then has on average: Kestrel's limits. */
-const BODY_GRACE = 5000;
+const BODY_GRACE_MS = 5000;
 const BODY_RATE = 240;
 /** Milliseconds for which a new connection is not closed in favor of its own address's next one. */
-const NEW = 1000;
+const NEW_MS = 1000;
 /** Milliseconds between two warnings. */
-const WARN = 60_000;
+const WARN_MS = 60_000;
 /** Unanswered requests on one connection. Browsers and fetch() send one. */
 const PIPELINED = 16;
 
@@ -91,10 +91,10 @@ export class Connections {
 
   /** Limits the connections of a server. Several servers may share the limits. */
   guard(server: Server): void {
-    server.headersTimeout = HEADERS;
+    server.headersTimeout = HEADERS_MS;
     // Large uploads over slow lines take long; the rate of a body is limited instead.
     server.requestTimeout = 0;
-    server.setTimeout(UNREAD);
+    server.setTimeout(UNREAD_MS);
     server.on('connection', (socket) => this.#add(socket));
     server.prependListener('request', (request, response) => this.#begin(request, response));
     server.on('timeout', (socket) => {
@@ -137,7 +137,7 @@ export class Connections {
     const [oldest] = this.#untrusted.get(address) ?? [];
     const crowded = (this.#untrusted.get(address)?.size ?? 0) > this.#perAddress;
     // Many may connect at the same instant, before the first of them can be heard.
-    if (oldest && crowded && now - oldest.since > NEW) this.#close(oldest);
+    if (oldest && crowded && now - oldest.since > NEW_MS) this.#close(oldest);
   }
 
   #begin(request: IncomingMessage, response: ServerResponse): void {
@@ -201,7 +201,7 @@ export class Connections {
     let most: Set<Connection> = new Set();
     for (const own of this.#untrusted.values()) if (own.size > most.size) most = own;
     const [oldest] = most;
-    if (Date.now() - this.#warned > WARN) {
+    if (Date.now() - this.#warned > WARN_MS) {
       this.#warned = Date.now();
       const found = { connections: this.#all.size, address: oldest?.address, ofAddress: most.size };
       this.#log?.warn(found, 'too many connections: each new one closes the oldest without a token');
@@ -215,7 +215,7 @@ export class Connections {
     for (const connection of this.#all.values()) {
       const { socket, exchanges, bytes } = connection;
       if (exchanges.size === 0 && connection.owes === undefined && socket.bytesRead > bytes) connection.owes = now;
-      const late = connection.owes !== undefined && now - connection.owes > HEADERS;
+      const late = connection.owes !== undefined && now - connection.owes > HEADERS_MS;
       if (late || [...exchanges].some((exchange) => this.#isSlow(connection, exchange, now))) this.#close(connection);
     }
   }
@@ -223,13 +223,13 @@ export class Connections {
   #isSlow(connection: Connection, exchange: Exchange, now: number): boolean {
     const { request, name, answered, since } = exchange;
     if (answered && request.complete) this.#end(connection, exchange);
-    else if (name === undefined) return now - since > REQUEST;
+    else if (name === undefined) return now - since > REQUEST_MS;
     else if (!request.complete && request.readableLength > 0) {
       // What has arrived waits for us, not for the client.
       exchange.since = now;
       exchange.bytes = connection.socket.bytesRead;
     } else if (!request.complete) {
-      const expected = ((now - since - BODY_GRACE) / 1000) * BODY_RATE;
+      const expected = ((now - since - BODY_GRACE_MS) / 1000) * BODY_RATE;
       return connection.socket.bytesRead - exchange.bytes < expected;
     }
     return false;

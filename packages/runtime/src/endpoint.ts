@@ -20,8 +20,8 @@ export interface EndpointOptions {
 }
 
 /** Milliseconds between two looks at what the service needs, and for how long an answer is waited for. */
-const EVERY = 5000;
-const PATIENCE = 4000;
+const EVERY_MS = 5000;
+const PATIENCE_MS = 4000;
 
 /**
  * Serves `/metrics` (Prometheus), `/healthz` (200 while the process answers at all) and `/readyz` (200 while all checks
@@ -85,7 +85,7 @@ export class Endpoint {
       );
       answer.then(() => busy.delete(name));
       const late = new Promise<string>((resolve) => {
-        setTimeout(() => resolve(`no answer within ${PATIENCE} ms`), PATIENCE).unref();
+        setTimeout(() => resolve(`no answer within ${PATIENCE_MS} ms`), PATIENCE_MS).unref();
       });
       const found = await Promise.race([answer, late]);
       if (!(name in this.#found)) return;
@@ -98,7 +98,7 @@ export class Endpoint {
       for (const name of Object.keys(checks)) void look(name);
     };
     all();
-    this.#timer = setInterval(all, EVERY);
+    this.#timer = setInterval(all, EVERY_MS);
     this.#timer.unref();
   }
 

@@ -6,7 +6,7 @@ import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace
 import type { Spanner } from './spanner.js';
 
 /** Milliseconds for the last spans: a collector that is away must not keep a service from its end. */
-const FLUSH = 3000;
+const FLUSH_MS = 3000;
 
 /** Registers OpenTelemetry for the whole process, BullMQ's hook included. Loaded only where an endpoint is set. */
 export function openTelemetry(service: string, endpoint: string): { spanner: Spanner; stop: () => Promise<void> } {
@@ -34,7 +34,7 @@ export function openTelemetry(service: string, endpoint: string): { spanner: Spa
         }
       }),
     stop: async () => {
-      await Promise.race([provider.shutdown().catch(() => {}), sleep(FLUSH, undefined, { ref: false })]);
+      await Promise.race([provider.shutdown().catch(() => {}), sleep(FLUSH_MS, undefined, { ref: false })]);
     },
   };
 }

@@ -18,7 +18,7 @@ export interface ServeOptions {
 }
 
 /** Milliseconds for stopping in order after the grace; what is not given back by then is found by its stalled lock. */
-const STOP = 15_000;
+const STOP_MS = 15_000;
 
 /**
  * Runs a service until SIGTERM, SIGINT or SIGHUP (a second one ends the grace), or until the parent that started it over
@@ -45,7 +45,7 @@ export async function serve(
         log.warn('could not stop in order');
         process.exit(1);
       };
-      setTimeout(late, patience * 1000 + STOP).unref();
+      setTimeout(late, patience * 1000 + STOP_MS).unref();
     };
     process.on('SIGTERM', () => stop('SIGTERM'));
     for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => local || stop(signal));

@@ -24,18 +24,35 @@ test('S3 credentials come from variables or from mounted files, and are absent w
   }
 });
 
+/** The Redis of the cluster that an environment names. */
+function redisOf(environment: Record<string, string>): string {
+  const { target } = loadConfig(environment);
+  return target.kind === 'cluster' ? target.redisUrl : assert.fail(target.kind);
+}
+
+test('a command works here, in a cluster, or through a server and then with neither Redis nor store', () => {
+  const targetOf = (environment: Record<string, string>) => loadConfig(environment).target;
+  const [REDIS_URL, CRYFOLD_STORE, CRYFOLD_SERVER] = ['redis://h:6379', 's3://b/p', 'http://h:8080'];
+  assert.deepEqual(targetOf({}), { kind: 'local', storeUrl: undefined });
+  assert.deepEqual(targetOf({ CRYFOLD_STORE }), { kind: 'local', storeUrl: CRYFOLD_STORE });
+  assert.deepEqual(targetOf({ REDIS_URL }), { kind: 'cluster', redisUrl: REDIS_URL, storeUrl: undefined });
+  assert.deepEqual(targetOf({ REDIS_URL: '', CRYFOLD_SERVER: '' }), { kind: 'local', storeUrl: undefined });
+  assert.deepEqual(targetOf({ REDIS_URL, CRYFOLD_STORE, CRYFOLD_SERVER, CRYFOLD_API_TOKEN: 'a-token' }), {
+    ...{ kind: 'server', url: CRYFOLD_SERVER, token: 'a-token' },
+  });
+});
+
 test('the password of Redis comes from a mounted file, whatever characters it holds', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-config-'));
   try {
     const REDIS_PASSWORD_FILE = join(folder, 'password');
     await writeFile(REDIS_PASSWORD_FILE, 'a/b%c@d:e+f\n');
-    const { redisUrl } = loadConfig({ REDIS_URL: 'redis://host:6379/2', REDIS_PASSWORD_FILE });
-    const url = new URL(redisUrl ?? '');
+    const url = new URL(redisOf({ REDIS_URL: 'redis://host:6379/2', REDIS_PASSWORD_FILE }));
     assert.equal(decodeURIComponent(url.password), 'a/b%c@d:e+f');
     assert.equal(`${url.host}${url.pathname}`, 'host:6379/2');
-    const own = loadConfig({ REDIS_URL: 'redis://:own@host', REDIS_PASSWORD_FILE });
-    assert.equal(own.redisUrl, 'redis://:own@host', 'a password in the URL stays');
-    assert.equal(loadConfig({ REDIS_URL: '/run/redis.sock', REDIS_PASSWORD_FILE }).redisUrl, '/run/redis.sock');
+    const own = redisOf({ REDIS_URL: 'redis://:own@host', REDIS_PASSWORD_FILE });
+    assert.equal(own, 'redis://:own@host', 'a password in the URL stays');
+    assert.equal(redisOf({ REDIS_URL: '/run/redis.sock', REDIS_PASSWORD_FILE }), '/run/redis.sock');
     assert.throws(
       () => loadConfig({ REDIS_URL: 'redis://h', REDIS_PASSWORD_FILE: join(folder, 'none') }),
       CryfoldError,

@@ -15,7 +15,7 @@ import {
 const STAGING = '.staging';
 const STAGED = /^[0-9a-f]{24}$/;
 /** A staged file that nothing was written to for so long belongs to a process that died, milliseconds. */
-const ABANDONED = 24 * 3_600_000;
+const ABANDONED_MS = 24 * 3_600_000;
 /**
  * Where a file is asked for: there is none, a file stands where a folder is needed, a folder where the file is, or the name
  * is too long for a file.
@@ -157,7 +157,7 @@ export class FileStore implements ArtifactStore {
       if (!STAGED.test(name)) continue;
       const path = join(folder, name);
       const found = await stat(path).catch(() => undefined);
-      if (found && Date.now() - found.mtimeMs > ABANDONED) await rm(path, { force: true });
+      if (found && Date.now() - found.mtimeMs > ABANDONED_MS) await rm(path, { force: true });
     }
   }
 

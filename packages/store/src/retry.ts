@@ -3,9 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export interface Patience {
   /** After this many milliseconds no further try is begun. */
   milliseconds: number;
-  /** Delay before the second try, milliseconds; it doubles up to `ceiling`. */
-  first?: number;
-  ceiling?: number;
+  /** Delay before the second try, milliseconds; it doubles up to `ceilingMs`. */
+  firstMs?: number;
+  ceilingMs?: number;
 }
 
 /**
@@ -16,7 +16,7 @@ export interface Patience {
 export async function retry<T>(
   action: (attempt: number) => Promise<T>,
   isFinal: (error: unknown) => boolean,
-  { milliseconds, first = 100, ceiling = 5000 }: Patience,
+  { milliseconds, firstMs = 100, ceilingMs = 5000 }: Patience,
 ): Promise<T> {
   const end = Date.now() + milliseconds;
   for (let attempt = 0; ; attempt++) {
@@ -24,7 +24,7 @@ export async function retry<T>(
       return await action(attempt);
     } catch (error) {
       if (isFinal(error) || Date.now() >= end) throw error;
-      const delay = Math.min(first * 2 ** attempt, ceiling);
+      const delay = Math.min(firstMs * 2 ** attempt, ceilingMs);
       await sleep(delay * (0.5 + Math.random() / 2));
     }
   }

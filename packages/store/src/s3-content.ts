@@ -8,14 +8,14 @@ export interface Promised {
   /** Hex, what the content must have; undefined where nobody said */
   sha256: string | undefined;
   /** The server is given up after this long without a byte, milliseconds. */
-  silence: number;
+  silenceMs: number;
 }
 
 /**
  * The body of an S3 server's answer as its consumer takes it. The last piece is held back until the hash of all is known,
  * so that damaged content never looks complete.
  */
-export function contentOf(response: IncomingMessage, { key, sha256, silence }: Promised): Readable {
+export function contentOf(response: IncomingMessage, { key, sha256, silenceMs }: Promised): Readable {
   // A consumer that pauses is not the server's silence.
   response.setTimeout(0);
   const unreachable = (why: string, cause?: unknown) =>
@@ -24,7 +24,7 @@ export function contentOf(response: IncomingMessage, { key, sha256, silence }: P
   const next = async () => {
     let timer: NodeJS.Timeout | undefined;
     const silent = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(unreachable(`no byte within ${silence} ms`)), silence);
+      timer = setTimeout(() => reject(unreachable(`no byte within ${silenceMs} ms`)), silenceMs);
     });
     try {
       return await Promise.race([pieces.next(), silent]);

@@ -39,9 +39,9 @@ export interface S3Limits {
   /** Larger objects are not read, bytes. */
   maxBytes?: number;
   /** How long an operation is tried again while the server is away, milliseconds. */
-  patience?: number;
+  patienceMs?: number;
   /** A request is given up after this long without a byte, milliseconds. */
-  silence?: number;
+  silenceMs?: number;
   /** Objects above this are uploaded in parts of this size, bytes; S3 asks for 5 MiB at least. */
   partBytes?: number;
 }
@@ -63,7 +63,7 @@ export class S3Store implements ArtifactStore {
   readonly #maxBytes: number;
   readonly #patience: Patience;
   readonly #partBytes: number;
-  readonly #silence: number;
+  readonly #silenceMs: number;
   #partsCommitOnce: Promise<void> | undefined;
   readonly #another: (limits: S3Limits) => S3Store;
 
@@ -75,9 +75,9 @@ export class S3Store implements ArtifactStore {
     // Features of 10,000 clips take 160 MB; Node's buffers end at 4 GiB.
     this.#maxBytes = limits.maxBytes ?? 2 * 2 ** 30;
     // A server that restarts must not cost the minutes of training behind a commit.
-    this.#patience = { milliseconds: limits.patience ?? 60_000 };
+    this.#patience = { milliseconds: limits.patienceMs ?? 60_000 };
     this.#partBytes = limits.partBytes ?? 16 * 2 ** 20;
-    this.#silence = limits.silence ?? 20_000;
+    this.#silenceMs = limits.silenceMs ?? 20_000;
     const endpoint = new URL(settings.endpoint ?? 'https://s3.amazonaws.com');
     const tls = endpoint.protocol === 'https:';
     const agentOptions = {
@@ -100,13 +100,13 @@ export class S3Store implements ArtifactStore {
       partSize: this.#partBytes,
       retryOptions: { disableRetry: true },
       transportAgent: this.#agent,
-      transport: transport(tls ? https : http, this.#silence),
+      transport: transport(tls ? https : http, this.#silenceMs),
     });
   }
 
   async check(): Promise<void> {
     // A wrong address must be told at once.
-    const quick = this.#another({ patience: 3000, silence: 3000 });
+    const quick = this.#another({ patienceMs: 3000, silenceMs: 3000 });
     await checkCommitsOnce(quick).finally(() => quick.close());
   }
 
@@ -146,7 +146,7 @@ export class S3Store implements ArtifactStore {
       return {
         bytes: Number(headers['content-length']),
         modified: new Date(headers['last-modified'] ?? 0),
-        stream: contentOf(response, { key, sha256: headers[HASH] as string | undefined, silence: this.#silence }),
+        stream: contentOf(response, { key, sha256: headers[HASH] as string | undefined, silenceMs: this.#silenceMs }),
       };
     });
   }

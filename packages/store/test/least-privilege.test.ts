@@ -25,7 +25,7 @@ async function asDocumentedUser({ port, accessKey, secretKey, bucket }: S3Server
     ...{ endpoint, region: 'us-east-1', addressing: 'path' as const },
     ...{ accessKey: user.getAccessKey(), secretKey: user.getSecretKey(), sessionToken: user.getSessionToken() },
   };
-  return (prefix: string) => openStore(`s3://${bucket}/${prefix}`, settings, { patience: 1000 });
+  return (prefix: string) => openStore(`s3://${bucket}/${prefix}`, settings, { patienceMs: 1000 });
 }
 
 async function keys(store: ArtifactStore): Promise<string[]> {

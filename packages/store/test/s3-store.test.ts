@@ -95,7 +95,7 @@ after(async () => {
 const throughProxy = (limits?: S3Limits) => open(server, { endpoint: `http://127.0.0.1:${proxy.port}` }, limits);
 
 test('s3 store: refuses damaged and too large objects', { skip }, async () => {
-  const store = open(server, {}, { patience: 300, maxBytes: 100 });
+  const store = open(server, {}, { patienceMs: 300, maxBytes: 100 });
   const url = new URL(server.endpoint);
   const raw = new Client({ ...settings(server), endPoint: url.hostname, port: Number(url.port), useSSL: false });
   await store.put('a', bytes('good'));
@@ -129,7 +129,7 @@ test('s3 store: a prefix holds its keys in, and objects of others are not listed
 
 for (const fault of ['cut', 503, 500, 507, 'hang', 'slow', 'answer-lost'] as const) {
   test(`s3 store: outlives a network that is ${fault} for a while`, { skip }, async () => {
-    const store = throughProxy({ silence: 800, partBytes: 5 * 2 ** 20 });
+    const store = throughProxy({ silenceMs: 800, partBytes: 5 * 2 ** 20 });
     await store.put('before', bytes('one'));
     proxy.set(fault);
     // How long the fault lasts.
@@ -185,7 +185,7 @@ test('s3 store: an upload in parts whose answers are all lost once is known as w
 });
 
 test('s3 store: gives up after its patience, and a restarted server is found again', { skip }, async () => {
-  const store = open(server, {}, { patience: 500 });
+  const store = open(server, {}, { patienceMs: 500 });
   await server.kill();
   await assert.rejects(store.get('x'), rejectsWith('STORE_UNREACHABLE'));
   await assert.rejects(store.check(), rejectsWith('STORE_UNREACHABLE'));

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunStore } from '@cryfold/store';
 
 /** Milliseconds between looks at the store, which knows of a cancellation even while Redis is away. */
-const LOOK = 1000;
+const LOOK_MS = 1000;
 
 export interface CancellableWork {
   store: RunStore;
@@ -24,7 +24,7 @@ export async function unlessCancelled(
   const ended = new AbortController();
   const look = async () => {
     while (!ended.signal.aborted && !cancelled.signal.aborted) {
-      await sleep(LOOK, undefined, { signal: ended.signal }).catch(() => {});
+      await sleep(LOOK_MS, undefined, { signal: ended.signal }).catch(() => {});
       // A store that is away is no cancellation; the work finds out by itself.
       if (!ended.signal.aborted && (await store.runs.isCancelled(run).catch(() => false))) cancelled.abort();
     }

@@ -5,7 +5,7 @@ import type { Metrics } from '@cryfold/runtime';
 const QUERY = ['--query-gpu=index,utilization.gpu,memory.used,memory.total', '--format=csv,noheader,nounits'];
 
 /** Milliseconds between two looks; a look takes nvidia-smi some tens of milliseconds. */
-const EVERY = 15_000;
+const EVERY_MS = 15_000;
 
 /**
  * Exports what `nvidia-smi` says of this machine's GPUs until aborted. Where there is none, or a driver is missing, it
@@ -31,7 +31,7 @@ export async function watchGpus(metrics: Metrics, stopped: AbortSignal): Promise
     return said !== undefined;
   };
   if (!(await look())) return;
-  const timer = setInterval(look, EVERY);
+  const timer = setInterval(look, EVERY_MS);
   timer.unref();
   stopped.addEventListener('abort', () => clearInterval(timer));
 }

@@ -34,7 +34,7 @@ interface Failure {
 }
 
 /** Seconds after which a recording ends by itself. */
-const LONGEST = 30;
+const LONGEST_SECONDS = 30;
 /** Pixels; a wider canvas stays empty in some browsers. */
 const WIDEST = 32_000;
 /** Hz, where the model does not say. */
@@ -267,7 +267,7 @@ async function toggleRecording(): Promise<void> {
     const parts: Blob[] = [];
     const current = new MediaRecorder(stream);
     recorder = current;
-    const timer = setTimeout(() => current.stop(), LONGEST * 1000);
+    const timer = setTimeout(() => current.stop(), LONGEST_SECONDS * 1000);
     current.ondataavailable = ({ data }) => parts.push(data);
     current.onstop = () => {
       clearTimeout(timer);
@@ -280,7 +280,7 @@ async function toggleRecording(): Promise<void> {
     current.start();
     button.textContent = 'Stop and classify';
     button.setAttribute('aria-pressed', 'true');
-    say(`recording, ${LONGEST} s at most`);
+    say(`recording, ${LONGEST_SECONDS} s at most`);
   } catch (error) {
     fail(`The microphone cannot be used: ${(error as Error).message}`);
   }

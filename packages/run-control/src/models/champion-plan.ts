@@ -1,7 +1,7 @@
 import { CryfoldError } from '@cryfold/core';
 import { type ModelCard, ModelRegistry } from '@cryfold/model-registry';
 import { type DatasetManifest, planRunInSteps, type RunPlan, type Spec, specSchema } from '@cryfold/plan';
-import { type ArtifactStore, RunStore } from '@cryfold/store';
+import type { RunStore } from '@cryfold/store';
 import { STAND_IN_SHARE } from './retraining/contest.js';
 import { heardOf } from './retraining/heard.js';
 
@@ -75,13 +75,12 @@ export async function planChampion(
 
 /** As `planChampion`, where the challenger and its data are in the store. */
 export async function planStoredChampion(
-  store: ArtifactStore,
+  { artifacts, datasets }: RunStore,
   name: string,
   version: string,
   challenger: RunPlan,
 ): Promise<RunPlan> {
-  const card = await new ModelRegistry(store).find(name, version);
-  const { datasets } = new RunStore(store);
+  const card = await new ModelRegistry(artifacts).find(name, version);
   const manifest = await datasets.manifest(challenger.dataset.key);
   const before = await datasets.manifest(card.data.contentHash);
   return planChampion(card, challenger, manifest, before);

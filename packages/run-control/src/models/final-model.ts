@@ -4,7 +4,7 @@ import { type FittedFusion, fitFusion, isFitted, outOfFoldRows, type RunResults 
 import { DEFAULT_FEATURES } from '@cryfold/features/kinds';
 import { checkModelName, type ModelCard, modelOf, writeVersion } from '@cryfold/model-registry';
 import { type FinalResult, featuresOf, type Spec } from '@cryfold/plan';
-import { type ArtifactStore, RunStore } from '@cryfold/store';
+import type { RunStore } from '@cryfold/store';
 import type { NewModel, TrainMember, Watching } from './training.js';
 
 /**
@@ -13,13 +13,13 @@ import type { NewModel, TrainMember, Watching } from './training.js';
  * @throws CryfoldError RUN_NOT_FOUND, RUN_FAILED, USAGE, and what training throws
  */
 export async function makeFinalModel(
-  store: ArtifactStore,
+  store: RunStore,
   { run, of, name }: NewModel,
   train: TrainMember,
   watching: Watching,
 ): Promise<{ card: ModelCard; known: boolean }> {
   checkModelName(name);
-  const results = await new RunStore(store).runs.results(run);
+  const results = await store.runs.results(run);
   if (!results) {
     throw new CryfoldError('RUN_NOT_FOUND', `the store has no finished run ${run}`, {
       context: { run },
@@ -38,17 +38,17 @@ export async function makeFinalModel(
     finals.push({ trial, result: await train(plan, trial, watching) });
   }
   watching.onProgress('writing the model');
-  return writeVersion(store, {
+  return writeVersion(store.artifacts, {
     ...{ name, plan, manifest, of, finals },
-    results: [results, ...(await otherProtocols(store, results, of))],
+    results: [results, ...(await otherProtocols(store.runs, results, of))],
     fusion,
     cryfold: VERSION,
   });
 }
 
 /** Before anything is trained, and so that the run's folds are not kept meanwhile. */
-async function refit(store: ArtifactStore, run: string, of: string) {
-  const stored = await readRun(new RunStore(store), run);
+async function refit(store: RunStore, run: string, of: string) {
+  const stored = await readRun(store, run);
   const { plan, manifest } = stored;
   const rule = Object.hasOwn(plan.spec.fusion, of) ? plan.spec.fusion[of] : undefined;
   return { plan, manifest, rule, fusion: rule ? refitFusion(stored, rule) : null };
@@ -89,10 +89,9 @@ export function configurationOf(
 }
 
 /** Finished runs of the same model over the same data with other splitters, the one of most repeats of each. */
-async function otherProtocols(store: ArtifactStore, results: RunResults, of: string): Promise<RunResults[]> {
+async function otherProtocols(runs: RunStore['runs'], results: RunResults, of: string): Promise<RunResults[]> {
   const found = new Map<string, RunResults>();
   const own = configurationOf(results.spec as Spec, of);
-  const { runs } = new RunStore(store);
   for (const run of await runs.withResults()) {
     // One that cannot be read, such as of another version, says nothing that can be compared.
     const other = await ifReadable(runs.results(run));

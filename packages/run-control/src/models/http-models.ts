@@ -16,7 +16,7 @@ import type { Decision, ModelControl } from './model-control.js';
 import type { NewModel, Watching } from './training.js';
 
 /** Milliseconds between looks at a server's training. */
-const POLL = 1000;
+const POLL_MS = 1000;
 
 /** How far the making of a model is. */
 export const makingSchema = z.discriminatedUnion('state', [
@@ -37,7 +37,7 @@ export class HttpModels implements ModelControl {
     let making: Making | undefined = await patience.ask(() => this.#start(path));
     while (making === undefined || making.state === 'making') {
       onProgress(making?.progress ?? 'the server does not answer; trying again');
-      await sleep(POLL, undefined, { signal }).catch(() => {});
+      await sleep(POLL_MS, undefined, { signal }).catch(() => {});
       if (signal.aborted) {
         throw new CryfoldError('CANCELLED', `nobody waits any longer for ${name} of run ${run}`, {
           context: { run, model: name },

@@ -1,6 +1,6 @@
 import { encodeRecord } from '@cryfold/core';
 import { type ModelCard, ModelRegistry, modelKeys, type Promotion, type RetrainRecord } from '@cryfold/model-registry';
-import type { ArtifactStore } from '@cryfold/store';
+import type { RunStore } from '@cryfold/store';
 import { makeFinalModel } from './final-model.js';
 import type { NewModel, TrainMember, Watching } from './training.js';
 
@@ -36,10 +36,10 @@ export class StoreModels implements ModelControl {
   readonly #registry: ModelRegistry;
 
   constructor(
-    private readonly store: ArtifactStore,
+    private readonly store: RunStore,
     private readonly train: TrainMember,
   ) {
-    this.#registry = new ModelRegistry(store);
+    this.#registry = new ModelRegistry(store.artifacts);
   }
 
   make(model: NewModel, watching: Watching): Promise<{ card: ModelCard; known: boolean }> {
@@ -55,6 +55,6 @@ export class StoreModels implements ModelControl {
   }
 
   async keepRetrain(record: RetrainRecord): Promise<void> {
-    await this.store.put(modelKeys.lastRetrain(record.model), encodeRecord(record));
+    await this.store.artifacts.put(modelKeys.lastRetrain(record.model), encodeRecord(record));
   }
 }

@@ -3,16 +3,16 @@ import { CryfoldError } from '@cryfold/core';
 import { kindOf } from '@cryfold/estimators';
 import { type FinalResult, finalRequest, type RunPlan } from '@cryfold/plan';
 import { failureOf, Queues } from '@cryfold/queue';
-import { type ArtifactStore, RunStore } from '@cryfold/store';
+import type { RunStore } from '@cryfold/store';
 import { isTaken, noWorker } from '../no-worker.js';
 import { trainingProgress, type Watching } from './training.js';
 
 /** Milliseconds between looks at whether the model is in the store. */
-const POLL = 300;
+const POLL_MS = 300;
 
 /** Where the workers of a cluster take their jobs and leave their results. */
 export interface Cluster {
-  store: ArtifactStore;
+  store: RunStore;
   redisUrl: string;
 }
 
@@ -28,7 +28,7 @@ export async function trainInCluster(
   { signal, onProgress }: Watching,
 ): Promise<FinalResult> {
   const request = finalRequest(plan, trial);
-  const { finals } = new RunStore(store);
+  const { finals } = store;
   const known = await finals.result(request.key);
   if (known) return known;
   const { say, steps } = trainingProgress(plan, trial, onProgress);
@@ -58,7 +58,7 @@ export async function trainInCluster(
         const result = await finals.result(request.key);
         if (result) return result;
         if (failed) throw failed;
-        await sleep(POLL, undefined, { signal }).catch(() => {});
+        await sleep(POLL_MS, undefined, { signal }).catch(() => {});
       }
     }
     throw new CryfoldError('CANCELLED', `training ${trial} on all clips was stopped`, {

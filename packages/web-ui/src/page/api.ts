@@ -42,7 +42,7 @@ async function whyRefused(path: string): Promise<Refusal | undefined> {
 }
 
 /** Milliseconds before a lost stream is opened anew: the first, doubled each time, and the last. */
-const [FIRST, LAST] = [2000, 30_000];
+const [FIRST_MS, LAST_MS] = [2000, 30_000];
 
 /**
  * Hears a stream of events until ended. After a short disconnect the browser comes back by itself within a second and
@@ -60,14 +60,14 @@ export function listen<S, C>(
 ): () => void {
   let source: EventSource;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let wait = FIRST;
+  let wait = FIRST_MS;
   let ended = false;
   const open = () => {
     let lost = 0;
     source = new EventSource(BASE + path);
     source.addEventListener('open', () => {
       lost = 0;
-      wait = FIRST;
+      wait = FIRST_MS;
       heard.connected(true);
     });
     source.addEventListener('error', () => {
@@ -75,10 +75,10 @@ export function listen<S, C>(
       const refused = source.readyState === EventSource.CLOSED;
       lost++;
       // Once is left to the browser, which knows the last event's id.
-      if (!refused && lost === 1 && wait === FIRST) return;
+      if (!refused && lost === 1 && wait === FIRST_MS) return;
       source.close();
       timer = setTimeout(open, wait);
-      wait = Math.min(2 * wait, LAST);
+      wait = Math.min(2 * wait, LAST_MS);
       if (refused) void whyRefused(path).then((why) => why && !ended && heard.refused(why));
     });
     source.addEventListener('snapshot', ({ data }) => heard.snapshot(JSON.parse(data)));

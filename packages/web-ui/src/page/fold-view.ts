@@ -5,7 +5,7 @@ import { h, percent, s, seconds, tell } from './dom.js';
 import { head, scroll } from './tables.js';
 
 /** Milliseconds between questions after a fold that is not done. */
-const AGAIN = 3000;
+const AGAIN_MS = 3000;
 
 /** One fold in a dialog: learning curve, confusion matrix, attempts, logs, artifacts. */
 export async function showFold(
@@ -32,7 +32,7 @@ export async function showFold(
       const told = JSON.stringify(detail);
       if (told !== shown || detail.training) body.replaceChildren(...parts(detail));
       shown = told;
-      if (dialog.open && !detail.committed) timer = setTimeout(show, AGAIN);
+      if (dialog.open && !detail.committed) timer = setTimeout(show, AGAIN_MS);
     } catch (error) {
       body.replaceChildren(tell(h('p', { class: 'problem' }), error as Error));
     }

@@ -30,17 +30,17 @@ export function runsView(view: View): () => void {
     queues,
   );
   const known = new Map<string, RunStatus>();
-  const show = (state: ClusterView) => {
-    for (const run of state.runs) known.set(run.run, run);
+  const show = (cluster: ClusterView) => {
+    for (const run of cluster.runs) known.set(run.run, run);
     const order = ({ state }: RunStatus) => FIRST[state] ?? 2;
     runRows.show(
       [...known.values()].sort((a, b) => order(a) - order(b) || a.run.localeCompare(b.run)),
       ({ run }) => run,
     );
-    workerRows.show(state.workers, ({ id }) => id);
+    workerRows.show(cluster.workers, ({ id }) => id);
     noRuns.hidden = known.size > 0;
-    noWorkers.hidden = state.workers.length > 0;
-    const counts = Object.entries(state.queues ?? {}).map(
+    noWorkers.hidden = cluster.workers.length > 0;
+    const counts = Object.entries(cluster.queues ?? {}).map(
       ([name, { waiting = 0, active = 0, delayed = 0, failed = 0 }]) =>
         `${name}: ${active} active, ${waiting} waiting${delayed ? `, ${delayed} delayed` : ''}${failed ? `, ${failed} failed` : ''}`,
     );
@@ -48,9 +48,9 @@ export function runsView(view: View): () => void {
     view.ready();
   };
   return listen<ClusterView, ClusterView>('/events', {
-    snapshot: (state) => {
+    snapshot: (cluster) => {
       known.clear();
-      show(state);
+      show(cluster);
     },
     change: show,
     connected: view.connected,

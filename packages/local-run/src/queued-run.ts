@@ -4,7 +4,6 @@ import type { RunPlan } from '@cryfold/plan';
 import { failureOf, type Queues } from '@cryfold/queue';
 import { enqueueRun, queueStatus } from '@cryfold/run-control';
 import type { RunStore } from '@cryfold/store';
-import { progressLine } from './progress.js';
 import type { FollowedRun, Look } from './run-follower.js';
 
 /** Looks between looks at whether there are workers. */
@@ -12,34 +11,38 @@ const WORKERS = 100;
 /** Looks between looks at whether the run was cancelled. */
 const CANCELLED = 5;
 
+export interface QueuedRunOptions {
+  queues: Queues;
+  /** Whether this command keeps the workers running, so that there is no need to look for them */
+  ownWorkers: boolean;
+  /** How far the run is, in one line */
+  describe: (progress: RunProgress) => string;
+}
+
 /** A run of a cluster whose Redis and store are at hand. */
 export class QueuedRun implements FollowedRun {
-  readonly poll = 300;
+  readonly pollMs = 300;
   readonly #store: RunStore;
   readonly #queues: Queues;
   readonly #run: string;
   readonly #ownWorkers: boolean;
+  readonly #describe: (progress: RunProgress) => string;
   #line: string | undefined;
   #waits: string | undefined;
   #failed: CryfoldError | undefined;
 
-  private constructor(store: RunStore, queues: Queues, run: string, ownWorkers: boolean) {
+  private constructor(store: RunStore, run: string, { queues, ownWorkers, describe }: QueuedRunOptions) {
     this.#store = store;
     this.#queues = queues;
     this.#run = run;
     this.#ownWorkers = ownWorkers;
+    this.#describe = describe;
   }
 
-  /**
-   * Submits a run that is in the store to the cluster, and listens to what is published about it.
-   * @param cluster `ownWorkers`: this command keeps them running, so there is no need to look for them
-   */
-  static async submit(
-    plan: RunPlan,
-    store: RunStore,
-    { queues, ownWorkers }: { queues: Queues; ownWorkers: boolean },
-  ): Promise<QueuedRun> {
-    const run = new QueuedRun(store, queues, plan.run, ownWorkers);
+  /** Submits a run that is in the store to the cluster, and listens to what is published about it. */
+  static async submit(plan: RunPlan, store: RunStore, options: QueuedRunOptions): Promise<QueuedRun> {
+    const { queues } = options;
+    const run = new QueuedRun(store, plan.run, options);
     await queues.listen('runs', {
       progress: (id, data) => {
         if (id === plan.run) run.#hear(data as RunProgress | Pick<RunProgress, 'waits'>);
@@ -55,7 +58,7 @@ export class QueuedRun implements FollowedRun {
   /** Takes what the run's job publishes: its progress, or why the job itself waits. */
   #hear(published: RunProgress | Pick<RunProgress, 'waits'>): void {
     this.#waits = published.waits;
-    if ('total' in published) this.#line = progressLine(published);
+    if ('total' in published) this.#line = this.#describe(published);
   }
 
   async look(looks: number): Promise<Look> {

@@ -4,10 +4,17 @@ import type { RunResults } from '@cryfold/evaluation';
 import type { ClusterStatus } from '@cryfold/run-control';
 import type { RunStore } from '@cryfold/store';
 import { MissingWorkers } from './missing-workers.js';
-import type { ProgressDisplay } from './progress.js';
 
 /** Milliseconds between two lines that say why a run waits. */
-const WAITS_EVERY = 30_000;
+const WAITS_EVERY_MS = 30_000;
+
+/** Shows the user how far a run is. */
+export interface Display {
+  /** A line that stays */
+  say(text: string): void;
+  /** A line that replaces the last one given here */
+  update(text: string): void;
+}
 
 /** What one look at a run found. */
 export interface Look {
@@ -23,7 +30,7 @@ export interface Look {
 /** A run that somebody else works on. */
 export interface FollowedRun {
   /** Milliseconds between looks */
-  readonly poll: number;
+  readonly pollMs: number;
   /**
    * @param looks how many looks there were before this one
    * @throws CryfoldError what ended the run, or why its state is unknown
@@ -35,7 +42,7 @@ export interface FollowedRun {
 export class RunFollower {
   constructor(
     private readonly store: RunStore,
-    private readonly display: ProgressDisplay,
+    private readonly display: Display,
     private readonly stop: AbortSignal,
   ) {}
 
@@ -49,7 +56,7 @@ export class RunFollower {
     for (let looks = 0; !this.stop.aborted; looks++) {
       const { state, line, cluster, waits } = await followed.look(looks);
       if (cluster) missing.tell(cluster);
-      if (waits !== undefined && Date.now() - said >= WAITS_EVERY) {
+      if (waits !== undefined && Date.now() - said >= WAITS_EVERY_MS) {
         said = Date.now();
         this.display.say(`waiting, since this failed and is tried again: ${waits}`);
       }
@@ -61,7 +68,7 @@ export class RunFollower {
           hint: `Its finished folds are kept; cryfold retry ${run} goes on from there.`,
         });
       }
-      await sleep(followed.poll, undefined, { signal: this.stop }).catch(() => {});
+      await sleep(followed.pollMs, undefined, { signal: this.stop }).catch(() => {});
     }
     return undefined;
   }

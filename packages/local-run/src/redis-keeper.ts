@@ -16,12 +16,12 @@ export type FromKeeper =
 
 /** Bytes of a socket's path that every system takes: the limit is 104 on macOS and 108 on Linux. */
 const LONGEST = 100;
-/** Deaths of Redis within `WINDOW` milliseconds after which the keeper gives up. */
+/** Deaths of Redis within `WINDOW_MS` after which the keeper gives up. */
 const DEATHS = 5;
-const WINDOW = 60_000;
+const WINDOW_MS = 60_000;
 /** Milliseconds between two looks at the socket, and before a restart. */
-const LOOK = 1000;
-const RESTART = 200;
+const LOOK_MS = 1000;
+const RESTART_MS = 200;
 
 /** Has the kernel kill Redis when the keeper dies; not in every version of setpriv, and only on Linux. */
 const TIED = ['setpriv', '--pdeathsig', 'KILL'];
@@ -90,7 +90,7 @@ function run(path: string): void {
     if (there || !bound) return;
     lost = `its socket ${socketIn(path)} was removed`;
     child.kill('SIGKILL');
-  }, LOOK);
+  }, LOOK_MS);
   let over = false;
   const end = (reason: string) => {
     if (over) return;
@@ -108,7 +108,7 @@ function run(path: string): void {
 function restart(path: string, reason: string): void {
   const now = Date.now();
   deaths.push(now);
-  if (deaths.filter((time) => now - time < WINDOW).length >= DEATHS) {
+  if (deaths.filter((time) => now - time < WINDOW_MS).length >= DEATHS) {
     tell({ type: 'failed', reason: `${reason}, for the ${DEATHS}th time within a minute` });
     return;
   }
@@ -120,7 +120,7 @@ function restart(path: string, reason: string): void {
     } catch (error) {
       tell({ type: 'failed', reason: `${reason}, and cannot be started again: ${(error as Error).message}` });
     }
-  }, RESTART);
+  }, RESTART_MS);
 }
 
 /** Removes what was made here, and nothing else: a folder that holds anything more stays. */

@@ -36,8 +36,8 @@ export async function findRedisServer(searchPath: string, cacheDir: string): Pro
 }
 
 /** Milliseconds that Redis may take to answer after its start, and its keeper to end. */
-const START = 15_000;
-const END = 5000;
+const START_MS = 15_000;
+const END_MS = 5000;
 
 export interface RedisServerOptions {
   /** Descriptor of the file that Redis's messages go to */
@@ -109,7 +109,7 @@ export class RedisServer {
 }
 
 async function answers(url: string): Promise<void> {
-  for (const end = Date.now() + START; ; await sleep(100)) {
+  for (const end = Date.now() + START_MS; ; await sleep(100)) {
     try {
       await checkRedis(url, 1000);
       return;
@@ -134,8 +134,8 @@ async function endKeeper(keeper: ChildProcess): Promise<void> {
   if (keeper.pid === undefined || keeper.exitCode !== null || keeper.signalCode !== null) return;
   const ended = new Promise((resolve) => keeper.once('exit', resolve));
   if (keeper.connected) keeper.disconnect();
-  if (await endsWithin(END, ended)) return;
+  if (await endsWithin(END_MS, ended)) return;
   // It is stopped, or stuck.
   keeper.kill('SIGKILL');
-  await endsWithin(END, ended);
+  await endsWithin(END_MS, ended);
 }

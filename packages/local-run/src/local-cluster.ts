@@ -1,21 +1,20 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { closeSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { CryfoldError, endsWithin } from '@cryfold/core';
 import { kindOf } from '@cryfold/estimators';
 import type { RunPlan } from '@cryfold/plan';
+import { openLog } from './open-log.js';
 import { lockFolder } from './out-lock.js';
 import { findRedisServer, RedisServer } from './redis-server.js';
-import { openLog } from './write-out.js';
 
-const PROGRAM = fileURLToPath(new URL('../../bin/cryfold.js', import.meta.url));
-
-/** Deaths of one service within `WINDOW` milliseconds after which something is wrong beyond bad luck. */
+/** Deaths of one service within `WINDOW_MS` after which something is wrong beyond bad luck. */
 const DEATHS = 5;
-const WINDOW = 60_000;
+const WINDOW_MS = 60_000;
 
 export interface LocalClusterOptions {
+  /** Path of the script that runs a service: its first argument is `coordinator`, `aggregator` or `worker`. */
+  program: string;
   /** The run to bring to its end; others in the same store are left alone. */
   plan: RunPlan;
   workers: number;
@@ -59,7 +58,7 @@ export class LocalCluster {
   }
 
   static async start(options: LocalClusterOptions): Promise<LocalCluster> {
-    const program = await findRedisServer(options.environment.PATH ?? '', options.cacheDir);
+    const redisServer = await findRedisServer(options.environment.PATH ?? '', options.cacheDir);
     try {
       mkdirSync(options.logDir, { recursive: true });
     } catch (cause) {
@@ -70,7 +69,7 @@ export class LocalCluster {
       });
     }
     const release = lockFolder(dirname(options.logDir));
-    const redis = await startRedis(program, options).catch((error) => {
+    const redis = await startRedis(redisServer, options).catch((error) => {
       release();
       throw error;
     });
@@ -94,7 +93,7 @@ export class LocalCluster {
       return;
     }
     const page = name === 'coordinator' ? this.#options.page : undefined;
-    const child = fork(PROGRAM, args, {
+    const child = fork(this.#options.program, args, {
       // Secrets and addresses travel in the environment, never as arguments.
       env: {
         ...this.#options.environment,
@@ -122,7 +121,7 @@ export class LocalCluster {
     this.#processes.delete(name);
     if (this.#stopping) return;
     const now = Date.now();
-    const deaths = [...(this.#deaths.get(name) ?? []), now].filter((time) => now - time < WINDOW);
+    const deaths = [...(this.#deaths.get(name) ?? []), now].filter((time) => now - time < WINDOW_MS);
     this.#deaths.set(name, deaths);
     if (deaths.length < DEATHS) this.#spawn(name, args);
     else {

@@ -1,0 +1,9 @@
+import { constants, lstatSync, openSync, rmSync } from 'node:fs';
+
+/** Opens a log to append to it. Anything in its place that is no regular file, such as a link, is removed first. */
+export function openLog(path: string): number {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found && !found.isFile()) rmSync(path);
+  const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
+  return openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK);
+}

@@ -1,0 +1,118 @@
+import { createReadStream } from 'node:fs';
+import { CryfoldError, FORMATS } from '@cryfold/core';
+import { type Dataset, inspectDataset, limitClips, readDataset } from '@cryfold/corpus';
+import { type Split, splitterOf } from '@cryfold/evaluation';
+import { computeFeatures } from '@cryfold/features';
+import type { WeightsSourceOptions } from '@cryfold/nn';
+import { type DatasetManifest, plannedFeatures, planRun, type RunPlan, type Spec } from '@cryfold/plan';
+import { innerSplits, makeSplits } from '@cryfold/run-control';
+import type { RunStore } from '@cryfold/store';
+import { resolveSpecWeights } from './spec-weights.js';
+
+export interface Preparation {
+  plan: RunPlan;
+  dataset: Dataset;
+  manifest: DatasetManifest;
+  /** Files of pretrained weights by their hex sha256 */
+  weights: Map<string, string>;
+  /** What the leak gate found but let pass */
+  leaks: string[];
+}
+
+export interface PrepareOptions {
+  spec: Spec;
+  data: string;
+  limit?: number;
+  skipBad: boolean;
+  /** Where weights given by URL or store key are fetched from and kept */
+  sources: WeightsSourceOptions;
+  /**
+   * Looks for leaks in the folds before anything is trained.
+   * @returns what to tell the user where the run may go on
+   * @throws CryfoldError where it may not
+   */
+  checkLeaks: (dataset: Dataset, splits: readonly Split[]) => Promise<string[]>;
+  onProgress: (text: string) => void;
+}
+
+/**
+ * Reads and checks the data, and plans the run. Writes nothing.
+ * @throws CryfoldError DATA_TOO_FEW and what reading data and weights throws; what `checkLeaks` throws
+ */
+export async function prepareRun(options: PrepareOptions): Promise<Preparation> {
+  const { spec, data, limit, skipBad, sources, onProgress } = options;
+  const whole = await readDataset(data, {
+    clipSeconds: spec.features.clipSeconds,
+    skipBad,
+    folds: spec.protocol.splitter === 'PredefinedSplit',
+    onProgress: (done, total) => onProgress(`reading ${done}/${total} files`),
+  });
+  const dataset = limit === undefined ? whole : limitClips(whole, limit, spec.seed);
+  const { folds, splitter } = spec.protocol;
+  if (splitterOf(splitter).takes.includes('folds') && dataset.clips.length < folds) {
+    throw new CryfoldError('DATA_TOO_FEW', `${data}: ${dataset.clips.length} clips are too few for ${folds} folds`, {
+      context: { clips: dataset.clips.length, folds },
+      hint: 'Add recordings, or ask for fewer folds with --folds.',
+    });
+  }
+  const splits = makeSplits(spec, dataset);
+  onProgress('looking for leaks');
+  const leaks = await options.checkLeaks(dataset, splits);
+  const weights = new Map<string, string>();
+  const manifest: DatasetManifest = {
+    format: dataset.clips.some(({ fold }) => fold !== undefined) ? FORMATS.manifest : 1,
+    name: dataset.name,
+    contentHash: dataset.contentHash,
+    grouped: dataset.grouped,
+    classes: dataset.classes,
+    rates: inspectDataset(dataset).rates,
+    clips: dataset.clips.map(({ id, label, group, hash, fold }) => {
+      return { id, label, group, hash, ...(fold === undefined ? {} : { fold }) };
+    }),
+  };
+  const plan = planRun({
+    spec: await resolveSpecWeights(spec, sources, weights),
+    manifest,
+    splits: [...splits, ...innerSplits(spec, dataset, splits)],
+  });
+  return { plan, dataset, manifest, weights, leaks };
+}
+
+/**
+ * Puts into the store what workers need, and the plan last: in the store, it is a run that the coordinator drives. Folds
+ * of it that failed for good are tried again.
+ * @param submit where the run goes to a server, which makes the plan itself
+ */
+export async function publish(
+  store: RunStore,
+  preparation: Preparation,
+  onProgress: (text: string) => void,
+  submit?: () => Promise<unknown>,
+): Promise<void> {
+  await publishInputs(store, preparation, onProgress);
+  if (submit) {
+    await submit();
+    return;
+  }
+  const { plan } = preparation;
+  // First, since it refuses a newer version's run.
+  await store.runs.savePlan(plan);
+  await store.runs.reopen(plan.run);
+}
+
+/** All that a plan refers to; what is there already, by content, is left. */
+async function publishInputs(
+  store: RunStore,
+  { plan, dataset, manifest, weights }: Preparation,
+  onProgress: (text: string) => void,
+): Promise<void> {
+  for (const [key, set] of plannedFeatures(plan)) {
+    if (await store.datasets.hasFeatures(key)) continue;
+    const computed = await computeFeatures(dataset, set, (done, total) =>
+      onProgress(`computing ${set.kind} features ${done}/${total}`),
+    );
+    await store.datasets.saveFeatures(key, computed);
+  }
+  for (const [sha256, path] of weights) await store.weights.put(sha256, () => createReadStream(path));
+  await store.datasets.saveManifest(manifest);
+}
