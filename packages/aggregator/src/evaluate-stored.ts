@@ -1,4 +1,10 @@
-import { evaluateRun, type FoldProbabilities, outOfFoldCsv, type RunResults } from '@cryfold/evaluation';
+import {
+  evaluateRun,
+  type FoldProbabilities,
+  outOfFoldCsv,
+  type RunResults,
+  summariseLeaks,
+} from '@cryfold/evaluation';
 import type { Spec } from '@cryfold/plan';
 import type { StoredRun } from './read-run.js';
 
@@ -16,7 +22,7 @@ export interface EvaluatedStored {
  * @throws CryfoldError PROBABILITIES_INVALID
  */
 export function evaluateStored(run: StoredRun, fusion: Spec['fusion'] = run.plan.spec.fusion): EvaluatedStored {
-  const { plan, input, environment } = run;
+  const { plan, input, sounds, environment } = run;
   const spec = { ...plan.spec, fusion };
   const { results, dataset, protocol, probabilities } = evaluateRun({ ...input, fusion });
   return {
@@ -26,6 +32,7 @@ export function evaluateStored(run: StoredRun, fusion: Spec['fusion'] = run.plan
       spec,
       dataset: { name: plan.dataset.name, contentHash: plan.dataset.key, ...dataset },
       protocol: { ...protocol, splitter: spec.protocol.splitter, seed: spec.seed },
+      ...(sounds && { leaks: summariseLeaks({ ...input, sounds }) }),
       ...results,
       environment,
     },

@@ -73,6 +73,11 @@ function addRetrain(program: Command, does: Does): void {
     .option('--limit <n>', 'only n clips, stratified by class', whole(1))
     .option('--skip-bad', 'leave bad recordings out', false)
     .option('--allow-leak', 'go on where grouped folds cannot keep equal sounds apart', false)
+    .option(
+      '--group-duplicates',
+      'join the groups of equal or overlapping sounds, so that no fold separates them',
+      false,
+    )
     .addHelpText(
       'after',
       '\nExit codes: 0 promoted, 7 unchanged, 8 refused (not better), 9 another retraining was first, 3 incomplete, 4 cancelled',

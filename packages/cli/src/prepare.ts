@@ -1,11 +1,20 @@
 import { createReadStream } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { CryfoldError, FORMATS, readRegularText } from '@cryfold/core';
-import { type Dataset, inspectDataset, limitClips, readDataset } from '@cryfold/corpus';
+import { type Dataset, inspectDataset, joinGroups, limitClips, readDataset, sharedSounds } from '@cryfold/corpus';
 import { kindOf } from '@cryfold/estimators';
+import { isGrouped } from '@cryfold/evaluation';
 import { computeFeatures } from '@cryfold/features';
 import type { WeightsSourceOptions } from '@cryfold/nn';
-import { type DatasetManifest, parseSpec, plannedFeatures, planRun, type RunPlan, type Spec } from '@cryfold/plan';
+import {
+  checkPlanSize,
+  type DatasetManifest,
+  parseSpec,
+  plannedFeatures,
+  planRun,
+  type RunPlan,
+  type Spec,
+} from '@cryfold/plan';
 import { innerSplits, makeSplits, PROTOCOLS } from '@cryfold/run-control';
 import type { RunStore } from '@cryfold/store';
 import { checkLeaks } from './leak-gate.js';
@@ -108,6 +117,8 @@ export interface Preparation {
   weights: Map<string, string>;
   /** What the leak gate found but let pass */
   leaks: string[];
+  /** Indices of the clips that hold the same sound, per sound */
+  sounds: number[][];
 }
 
 export interface PrepareOptions {
@@ -116,6 +127,8 @@ export interface PrepareOptions {
   limit?: number;
   skipBad: boolean;
   allowLeak: boolean;
+  /** Join the groups of equal and overlapping sounds */
+  groupDuplicates: boolean;
   /** Where weights given by URL or store key are fetched from and kept */
   sources: WeightsSourceOptions;
   onProgress: (text: string) => void;
@@ -124,22 +137,31 @@ export interface PrepareOptions {
 /** Reads and checks the data, and plans the run. Writes nothing. */
 export async function prepareRun(options: PrepareOptions): Promise<Preparation> {
   const { spec, data, limit, skipBad, sources, onProgress } = options;
+  if (options.groupDuplicates && !isGrouped(spec.protocol.splitter)) {
+    throw new CryfoldError('USAGE', `--group-duplicates: ${spec.protocol.splitter} keeps no groups together`, {
+      context: { splitter: spec.protocol.splitter },
+      hint: 'Ask for grouped folds, such as with --protocol grouped.',
+    });
+  }
   const whole = await readDataset(data, {
     clipSeconds: spec.features.clipSeconds,
     skipBad,
     onProgress: (done, total) => onProgress(`reading ${done}/${total} files`),
   });
-  const dataset = limit === undefined ? whole : limitClips(whole, limit, spec.seed);
+  const found = limit === undefined ? whole : limitClips(whole, limit, spec.seed);
   const { folds } = spec.protocol;
-  if (dataset.clips.length < folds) {
-    throw new CryfoldError('DATA_TOO_FEW', `${data}: ${dataset.clips.length} clips are too few for ${folds} folds`, {
-      context: { clips: dataset.clips.length, folds },
+  if (found.clips.length < folds) {
+    throw new CryfoldError('DATA_TOO_FEW', `${data}: ${found.clips.length} clips are too few for ${folds} folds`, {
+      context: { clips: found.clips.length, folds },
       hint: 'Add recordings, or ask for fewer folds with --folds.',
     });
   }
+  checkPlanSize(spec, found);
+  onProgress('comparing sounds');
+  const sounds = await sharedSounds(found);
+  const dataset = options.groupDuplicates ? joinGroups(found, sounds) : found;
   const splits = makeSplits(spec, dataset);
-  onProgress('looking for leaks');
-  const leaks = await checkLeaks(spec, dataset, splits, options.allowLeak);
+  const leaks = checkLeaks(spec, dataset, splits, { sounds, allowLeak: options.allowLeak });
   const weights = new Map<string, string>();
   const manifest: DatasetManifest = {
     format: FORMATS.manifest,
@@ -155,7 +177,7 @@ export async function prepareRun(options: PrepareOptions): Promise<Preparation> 
     manifest,
     splits: [...splits, ...innerSplits(spec, dataset, splits)],
   });
-  return { plan, dataset, manifest, weights, leaks };
+  return { plan, dataset, manifest, weights, leaks, sounds };
 }
 
 /**
@@ -183,7 +205,7 @@ export async function publish(
 /** All that a plan refers to; what is there already, by content, is left. */
 async function publishInputs(
   store: RunStore,
-  { plan, dataset, manifest, weights }: Preparation,
+  { plan, dataset, manifest, weights, sounds }: Preparation,
   onProgress: (text: string) => void,
 ): Promise<void> {
   for (const [key, set] of plannedFeatures(plan)) {
@@ -194,5 +216,6 @@ async function publishInputs(
     await store.datasets.saveFeatures(key, computed);
   }
   for (const [sha256, path] of weights) await store.weights.put(sha256, () => createReadStream(path));
+  await store.datasets.saveSharedSounds(manifest.contentHash, sounds);
   await store.datasets.saveManifest(manifest);
 }

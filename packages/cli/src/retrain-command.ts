@@ -27,6 +27,7 @@ export interface RetrainOptions {
   limit?: number;
   skipBad: boolean;
   allowLeak: boolean;
+  groupDuplicates: boolean;
   json: boolean;
 }
 

@@ -47,6 +47,7 @@ export {
   trialName,
 } from './search-log.js';
 export type { SearchParameter, SearchSpec } from './search-spec.js';
+export { decodeSharedSounds, type SharedSounds } from './shared-sounds.js';
 export { checkSpec, parseSpec } from './spec.js';
 export { type Spec, specJsonSchema, specSchema } from './spec-schema.js';
 export { storedWeights, submittedWeights } from './submitted.js';
