@@ -75,7 +75,8 @@ async function measure(sources: readonly Source[], distort: (source: Source) => 
 
 /** Gliding harmonics that swell and break off, with some noise. */
 function voice(random: Random): Source {
-  let [phase, pitch, level, pitchGoal, levelGoal] = [0, 450, 0, 450, 1];
+  let [phase, pitch, level, levelGoal] = [6 * random.uniform(), random.uniform(300, 650), random.uniform(), 1];
+  let pitchGoal = random.uniform(300, 650);
   return Float64Array.from({ length: 2 * RATE }, (_, i) => {
     if (i % 400 === 0 && random.uniform() < 0.25) {
       pitchGoal = random.uniform(300, 650);
@@ -180,37 +181,37 @@ const { values } = parseArgs({
   },
 });
 const folder = mkdtempSync(join(tmpdir(), 'cryfold-duplicates-'));
+const print = (text: string) => {
+  if (!values.json) console.log(text);
+};
 try {
   const random = new Random(Number(values.seed));
   const count = Number(values.clips);
   const kinds = distortions(random, codecsOf(folder, values.codec));
-  const sets: Record<string, Source[]> = { synthetic: Array.from({ length: count }, () => voice(random)) };
+  const sets: Record<string, Source[]> = {};
   if (values.data !== undefined) sets.real = await realSources(values.data, count);
+  sets.synthetic = Array.from({ length: count }, () => voice(random));
   const copies: Record<string, Record<string, Awaited<ReturnType<typeof measure>>>> = {};
   for (const [set, sources] of Object.entries(sets)) {
+    print(`\n${set} sounds: copies, missed, joined with another sound`);
     copies[set] = {};
-    for (const [name, distort] of Object.entries(kinds)) copies[set][name] = await measure(sources, distort);
+    for (const [name, distort] of Object.entries(kinds)) {
+      const row = await measure(sources, distort);
+      copies[set][name] = row;
+      print(`${name.padEnd(42)} ${row.copies} ${row.missed} ${row.false}`);
+    }
   }
+  print('\ndifferent sounds: how many, joined with another');
   const others: Record<string, { sounds: number; false: number }> = {};
   for (const [name, sounds] of Object.entries(different(random))) {
     const firsts = await firstsOf(sounds);
     others[name] = { sounds: sounds.length, false: firsts.filter((first, i) => first !== i).length };
+    print(`${name.padEnd(42)} ${others[name].sounds} ${others[name].false}`);
   }
   const corpus = values.data === undefined ? undefined : await wholeCorpus(values.data);
+  if (corpus) print(`\nthe data: ${corpus.clips} clips compared in ${corpus.seconds.toFixed(1)} s; shared sounds:`);
+  for (const clips of corpus?.sounds ?? []) print(`  ${clips.join('  ')}`);
   if (values.json) console.log(JSON.stringify({ copies, different: others, corpus }, null, 2));
-  else {
-    for (const [set, rows] of Object.entries(copies)) {
-      console.log(`\n${set} sounds: copies, missed, joined with another sound`);
-      for (const [name, row] of Object.entries(rows))
-        console.log(`${name.padEnd(42)} ${row.copies} ${row.missed} ${row.false}`);
-    }
-    console.log('\ndifferent sounds: how many, joined with another');
-    for (const [name, row] of Object.entries(others)) console.log(`${name.padEnd(42)} ${row.sounds} ${row.false}`);
-    if (corpus) {
-      console.log(`\nthe data: ${corpus.clips} clips compared in ${corpus.seconds.toFixed(1)} s, shared sounds:`);
-      for (const clips of corpus.sounds) console.log(`  ${clips.join('  ')}`);
-    }
-  }
 } finally {
   rmSync(folder, { recursive: true });
 }

@@ -3,9 +3,9 @@ import { LANDMARKS, type Landmarks } from './landmarks.js';
 /** Earlier sounds that are looked at for each landmark: the last ones, so that common landmarks cost no more. */
 const LOOKED_AT = 24;
 /** Landmarks that two sounds must share at one lag, give or take a frame. */
-const FEWEST = 3;
+const FEWEST = 5;
 /** Earlier sounds that a sound is compared with, those that share most first. */
-const MOST = 6;
+const MOST = 4;
 
 /** Remembers the landmarks of sounds, and names the earlier sounds that share some with a new one at a steady lag. */
 export class CandidateIndex {

@@ -29,10 +29,12 @@ export class Fft {
     const sin = this.#sin;
     for (let half = 1; half < size; half *= 2) {
       const stride = size / (2 * half);
-      for (let k = 0; k < half; k++) {
-        const c = cos[k * stride];
-        const s = sin[k * stride];
-        for (let a = k; a < size; a += 2 * half) {
+      // Blocks outside, so that memory is read in order.
+      for (let block = 0; block < size; block += 2 * half) {
+        for (let k = 0; k < half; k++) {
+          const c = cos[k * stride];
+          const s = sin[k * stride];
+          const a = block + k;
           const b = a + half;
           const tr = re[b] * c + im[b] * s;
           const ti = im[b] * c - re[b] * s;
