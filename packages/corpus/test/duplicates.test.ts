@@ -9,8 +9,8 @@ const RATE = 8000;
 function voice(random: Random, seconds: number): Float64Array {
   const samples = new Float64Array(seconds * RATE);
   let phase = 0;
-  let [pitch, level] = [450, 0];
-  let [pitchGoal, levelGoal] = [450, 1];
+  let [pitch, level] = [random.uniform(300, 650), 0];
+  let [pitchGoal, levelGoal] = [random.uniform(300, 650), 1];
   for (let i = 0; i < samples.length; i++) {
     if (i % 400 === 0 && random.uniform() < 0.25) {
       pitchGoal = random.uniform(300, 650);
@@ -54,8 +54,8 @@ test('independent noise is never a copy, whatever its sampling rate', async () =
 
 test('different voices and pure tones that differ in phase or pitch are no copies', async () => {
   const random = new Random(2);
-  const voices = Array.from({ length: 30 }, () => voice(random, 1));
-  assert.deepEqual(await firsts(at(RATE, voices)), alone(30));
+  const voices = Array.from({ length: 300 }, () => voice(random, 1));
+  assert.deepEqual(await firsts(at(RATE, voices)), alone(300));
   const tone = (hertz: number, phase: number) =>
     Float64Array.from({ length: RATE }, (_, i) => 0.5 * Math.sin((2 * Math.PI * hertz * i) / RATE + phase));
   const tones = [tone(440, 0), tone(440, 1), tone(440, 2), tone(441, 0), tone(880, 0.5), tone(1000, 0), tone(1000, 1)];
@@ -143,13 +143,13 @@ test('clips that do not fit into memory together are compared in several passes'
     RATE,
     Array.from({ length: 60 }, () => voice(random, 1)),
   );
-  sounds.push({ samples: sounds[0].samples.slice(2000), rate: RATE });
+  sounds.push(...sounds.slice(0, 10).map(({ samples }) => ({ samples: samples.slice(2000), rate: RATE })));
   let reads = 0;
   const read = async function* () {
     reads++;
     yield* sounds;
   };
-  const found = await findDuplicates(read, 10 * 4 * RATE);
-  assert.deepEqual([...found], [...alone(60), 0]);
+  const found = await findDuplicates(read, 4 * 4 * RATE);
+  assert.deepEqual([...found], [...alone(60), ...alone(10)]);
   assert.ok(reads > 2, `${reads} reads`);
 });
