@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { decodeWav, encodeWav, synthesizeCorpus } from '@cryfold/corpus';
-import { decodeResults } from '@cryfold/evaluation';
-import { cryfold, temporaryFolder } from './command.js';
+import { decodeResults, leakHeadline } from '@cryfold/evaluation';
+import { cryfold, ROOT, temporaryFolder } from './command.js';
 
 const SPEC = `
 version: 1
@@ -17,7 +18,17 @@ estimators:
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 const path = (...parts: string[]) => join(folder.path, ...parts);
 const run = (data: string, out: string, ...flags: string[]) =>
-  cryfold(['run', path('svms.yaml'), '--data', path(data), '--out', path(out), '--workers', '1', ...flags]);
+  cryfold([
+    'run',
+    path('svms.yaml'),
+    '--data',
+    resolve(folder.path, data),
+    '--out',
+    path(out),
+    '--workers',
+    '1',
+    ...flags,
+  ]);
 
 /** A CSV corpus of every recording, with a copy at half the level under another infant's name. */
 async function corpusWithCopy(name: string): Promise<string> {
@@ -34,6 +45,18 @@ async function corpusWithCopy(name: string): Promise<string> {
   rows.push(`copy.wav,${files[0].slice(-6, -4)},another infant`);
   await writeFile(path(name, 'clips.csv'), `${rows.join('\n')}\n`);
   return files[0];
+}
+
+/** Checks that a sentence is the first that a run's table and its reports say. */
+async function headed(out: string, stdout: string, sentence: string): Promise<void> {
+  assert.equal(stdout.split('\n')[0], sentence);
+  const page = await readFile(path(out, 'report.html'), 'utf8');
+  assert.ok(page.indexOf(`<strong>${sentence}</strong>`) > 0);
+  assert.ok(page.indexOf(sentence) < page.indexOf('<main>'));
+  const { code, stderr } = await cryfold(['report', path(out), '--format', 'md', '--out', path(out, 'report.md')]);
+  assert.equal(code, 0, stderr);
+  const text = await readFile(path(out, 'report.md'), 'utf8');
+  assert.equal(text.split('\n\n')[1], `**${sentence}**`);
 }
 
 before(async () => {
@@ -161,6 +184,45 @@ test('a quieter copy under another group stops grouped folds before anything is 
   const random = await run(join('copied', 'clips.csv'), 'random');
   assert.equal(random.code, 0, random.stderr);
   assert.match(random.stderr, /same sound in train and test of \d of 6 splits: .*copy\.wav#0/);
+});
+
+test('what leaks heads the table, results.json and both reports, and grouping duplicates keeps it apart', async () => {
+  await corpusWithCopy('headline');
+  const data = join('headline', 'clips.csv');
+  const allowed = await run(data, 'leaky', '--protocol', 'grouped', '--allow-leak');
+  assert.equal(allowed.code, 0, allowed.stderr);
+  const { leaks } = await resultsOf('leaky');
+  assert.equal(leaks?.sounds, 1);
+  assert.equal(leaks.groups, 0);
+  assert.ok(leaks.examples[0].clips.includes('copy.wav#0'));
+  await headed('leaky', allowed.stdout, '1 sound is in both train and test: these figures are inflated.');
+
+  const apart = await run(data, 'apart', '--protocol', 'grouped', '--group-duplicates');
+  assert.equal(apart.code, 0, apart.stderr);
+  const results = await resultsOf('apart');
+  assert.deepEqual(results.leaks, { sounds: 0, clips: 0, groups: 0, splits: 6, examples: [] });
+  assert.ok(!apart.stdout.includes('inflated'));
+  assert.equal(results.dataset.groups, (await resultsOf('leaky')).dataset.groups - 1);
+  const refused = await run(data, 'refused', '--group-duplicates');
+  assert.equal(refused.code, 2);
+  assert.match(refused.stderr, /RepeatedKFold keeps no groups together[\s\S]*--protocol grouped/);
+});
+
+test('headline, results.json and reports agree on the donateacry devices', async (t) => {
+  const devices = join(ROOT, '..', 'shared', 'data', 'donateacry-devices.csv');
+  if (!existsSync(devices)) return t.skip('needs ../shared/data/donateacry-devices.csv');
+  const flags = ['--folds', '3', '--repeats', '1'];
+  const { code, stdout, stderr } = await run(devices, 'devices', ...flags);
+  assert.equal(code, 0, stderr);
+  const { leaks, protocol } = await resultsOf('devices');
+  assert.ok(leaks);
+  assert.equal(leaks.groups, protocol.groupsSpanning);
+  assert.ok(leaks.groups > 0);
+  const head = leakHeadline(leaks);
+  assert.ok(head);
+  await headed('devices', stdout, head);
+  const named = stderr.match(/same sound in train and test/g)?.length ?? 0;
+  assert.equal(named, Math.min(10, leaks.sounds));
 });
 
 test('an unknown protocol is a usage error', async () => {

@@ -6,6 +6,7 @@ import {
   outOfFoldCsv,
   type RunResults,
   splitterOf,
+  summariseLeaks,
 } from '@cryfold/evaluation';
 import type { Spec } from '@cryfold/plan';
 import type { StoredRun } from './read-run.js';
@@ -24,7 +25,7 @@ export interface EvaluatedStored {
  * @throws CryfoldError PROBABILITIES_INVALID
  */
 export function evaluateStored(run: StoredRun, fusion: Spec['fusion'] = run.plan.spec.fusion): EvaluatedStored {
-  const { plan, input, environment } = run;
+  const { plan, input, sounds, environment } = run;
   const spec = { ...plan.spec, fusion };
   const { results, dataset, protocol, notes: ofFolds, probabilities } = evaluateRun({ ...input, fusion });
   const notes = [...ofFolds, ...fallbackNotes(run)];
@@ -38,6 +39,7 @@ export function evaluateStored(run: StoredRun, fusion: Spec['fusion'] = run.plan
       dataset: { name: plan.dataset.name, contentHash: plan.dataset.key, ...dataset },
       protocol: { ...protocol, splitter, seed: spec.seed, ...(sized ? { testSize } : {}) },
       ...(notes.length > 0 ? { notes } : {}),
+      ...(sounds && { leaks: summariseLeaks({ ...input, sounds }) }),
       ...results,
       environment,
     },

@@ -16,6 +16,8 @@ import type { RunStore, StoredPlan } from '@cryfold/store';
 export interface StoredRun {
   plan: RunPlan;
   manifest: DatasetManifest;
+  /** Indices of the clips that hold the same sound, per sound; undefined where that is not known */
+  sounds: number[][] | undefined;
   /** Probabilities per estimator and split, null where a fold is missing; fusion as in the spec. */
   input: EvaluationInput;
   /** Versions and processors by `trial.name`. */
@@ -55,6 +57,7 @@ export async function readPlanned(store: RunStore, planned: StoredPlan, onDamage
   return {
     plan,
     manifest,
+    sounds: await store.datasets.sharedSounds(plan.dataset.key),
     environment: folds.environment,
     folds: folds.records,
     input: {

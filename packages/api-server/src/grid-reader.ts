@@ -1,5 +1,5 @@
-import { isUnreadable, mapLimited } from '@cryfold/core';
-import { accuracy, type RunResults, type TrialRow } from '@cryfold/evaluation';
+import { ifReadable, isUnreadable, mapLimited } from '@cryfold/core';
+import { accuracy, leakHeadline, type RunResults, summariseLeaks, type TrialRow } from '@cryfold/evaluation';
 import type { FoldJob, FoldResult, RunPlan } from '@cryfold/plan';
 import { namedTrials } from '@cryfold/report';
 import { confusionOf, type Decoded, type Reason, TrialTable } from '@cryfold/run-control';
@@ -20,6 +20,17 @@ export class GridReader {
   /** A run's plan; the very same object until it grows. @throws CryfoldError RUN_NOT_FOUND */
   plan(run: string): Promise<StoredPlan> {
     return this.#decoded.storedPlan(run);
+  }
+
+  /** The headline about leaks between the run's folds; null where there are none, or its sounds were never compared. */
+  async warning(plan: RunPlan): Promise<string | null> {
+    const sounds = await ifReadable(this.#store.datasets.sharedSounds(plan.dataset.key));
+    if (!sounds) return null;
+    const { clips } = await this.#decoded.manifest(plan);
+    const splits = plan.splits
+      .filter(({ outer }) => outer === undefined)
+      .map(({ train, test, ...place }) => ({ ...place, train: Int32Array.from(train), test: Int32Array.from(test) }));
+    return leakHeadline(summariseLeaks({ clips, splits, sounds })) ?? null;
   }
 
   /** Those of these folds that have a result. */

@@ -29,6 +29,7 @@ export class RunGrid implements Watched {
   readonly #model: GridModel;
   #stored: StoredPlan;
   #status: RunStatus;
+  #warning: string | null = null;
   /** Folds that are done, whose results were not read yet */
   #unread: FoldJob[] = [];
   #swept = 0;
@@ -55,6 +56,7 @@ export class RunGrid implements Watched {
     const reader = new GridReader(list.store, list.decoded);
     const stored = await reader.plan(run);
     const grid = new RunGrid(list, reader, stored, await list.briefOf(run));
+    grid.#warning = await reader.warning(stored.base);
     await grid.look();
     return grid;
   }
@@ -186,6 +188,6 @@ export class RunGrid implements Watched {
   }
 
   #snapshot(): Grid {
-    return { status: this.#header(), search: this.#search(), ...this.#model.snapshot() };
+    return { status: this.#header(), warning: this.#warning, search: this.#search(), ...this.#model.snapshot() };
   }
 }

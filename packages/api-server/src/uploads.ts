@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { CryfoldError, decodeNpyHeader, NPY_HEADER_LIMIT, type NpyType } from '@cryfold/core';
-import { decodeForeignManifest } from '@cryfold/plan';
+import { decodeForeignManifest, decodeSharedSounds } from '@cryfold/plan';
 
 /** Looks at content as it arrives, and throws a coded error where it is not what its key promises. */
 interface Check {
@@ -31,8 +31,9 @@ const VECTORS: ArrayForm = { type: '<f4', dimensions: 2 };
 
 /** What a run needs and may be uploaded. */
 const KINDS: readonly Kind[] = [
-  // A manifest of 30,000 clips takes 6 MiB; it is the one kind that is decoded, so held in memory.
+  // Manifests and shared sounds are decoded, so held in memory; a manifest of 30,000 clips takes 6 MiB.
   { pattern: /^datasets\/([0-9a-f]{64})\/manifest\.json$/, limit: 32 * MIB, check: checkManifest },
+  { pattern: /^datasets\/([0-9a-f]{64})\/sounds\.json$/, limit: 2 * MIB, check: checkSounds },
   // Images of some 30,000 clips
   { pattern: /^features\/([0-9a-f]{64})\/images\.npy$/, limit: 512 * MIB, check: (key) => checkArray(key, IMAGES) },
   { pattern: /^features\/([0-9a-f]{64})\/vectors\.npy$/, limit: 512 * MIB, check: (key) => checkArray(key, VECTORS) },
@@ -41,6 +42,17 @@ const KINDS: readonly Kind[] = [
 ];
 
 function checkManifest(key: string, hash: string): Check {
+  return checkRecord((bytes) => {
+    if (decodeForeignManifest(bytes, key).contentHash !== hash) throw corrupt(key);
+  });
+}
+
+/** Only the audio, which is not here, could contradict it. */
+function checkSounds(key: string): Check {
+  return checkRecord((bytes) => decodeSharedSounds(bytes, key));
+}
+
+function checkRecord(decode: (bytes: Buffer) => unknown): Check {
   // Copied, since a client may send a byte at a time, and each piece would take some hundred.
   let held = Buffer.alloc(0);
   let length = 0;
@@ -53,7 +65,7 @@ function checkManifest(key: string, hash: string): Check {
       length += piece.length;
     },
     end: () => {
-      if (decodeForeignManifest(held.subarray(0, length), key).contentHash !== hash) throw corrupt(key);
+      decode(held.subarray(0, length));
     },
   };
 }

@@ -62,6 +62,19 @@ test('reads what is committed and what failed, and publishes what changes later'
   assert.deepEqual(JSON.parse(heard[0].data).cells, [[2, 2, 1, 1, 2]]);
 });
 
+test('warns of sounds in train and test, where they were compared', async (t) => {
+  const { store, plan, list } = await scene(t);
+  const warningOf = async () => {
+    const texts: string[] = [];
+    (await RunGrid.open(list, plan.run)).feed.listen(undefined, ({ data }) => texts.push(data));
+    return JSON.parse(texts[0]).warning;
+  };
+  assert.equal(await warningOf(), null);
+  const [{ test: tested, train }] = plan.splits;
+  await store.datasets.saveSharedSounds(plan.dataset.key, [[tested[0], train[0]]]);
+  assert.equal(await warningOf(), '1 sound is in both train and test: these figures are inflated.');
+});
+
 test('reads results again that the store did not answer for', async (t) => {
   const { store, plan, list, commit, cells } = await scene(t);
   await commit(0);

@@ -48,6 +48,17 @@ test('holds a manifest that arrives a byte at a time in little more than its byt
   assert.ok(most < 20 * 2 ** 20, `${Math.round(most / 2 ** 20)} MiB`);
 });
 
+test('takes shared sounds of their form, and no others', async () => {
+  const upload = async (text: string) => {
+    const body = Object.assign(Readable.from([Buffer.from(text)]), { headers: {} }) as unknown as IncomingMessage;
+    for await (const _ of uploadOf(`datasets/${'a'.repeat(64)}/sounds.json`, body, undefined).content);
+  };
+  await upload('{"format":1,"sounds":[[0,3],[1,2,5]]}');
+  await assert.rejects(upload('{"format":1,"sounds":[[0]]}'), /sounds.json: sounds.0/);
+  await assert.rejects(upload('{"format":1,"sounds":[[0,-1]]}'), /sounds.json: sounds.0.1/);
+  await assert.rejects(upload('{"format":1}'), /sounds.json: sounds/);
+});
+
 test('takes feature arrays of the form that their key promises, and no others', async () => {
   const vectors = encodeNpy(new Float32Array(6), [2, 3]);
   const images = encodeNpy(new Uint8Array(24), [2, 2, 2, 3]);

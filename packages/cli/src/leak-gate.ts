@@ -1,5 +1,5 @@
 import { CryfoldError } from '@cryfold/core';
-import { type Dataset, findDuplicates, readClips, soundPrint } from '@cryfold/corpus';
+import type { Dataset } from '@cryfold/corpus';
 import { findLeaks, isGrouped, type Leak, type LeakReport, type Split } from '@cryfold/evaluation';
 import type { Spec } from '@cryfold/plan';
 
@@ -7,24 +7,24 @@ import type { Spec } from '@cryfold/plan';
 const SHOWN = { leaks: 10, clips: 4 };
 
 /**
- * Looks at a run's folds before anything is trained: groups and equal sounds (whatever their level and the silence
- * around them) on both sides of a split, and classes that a side lacks.
+ * Checks a run's folds before anything is trained: groups and equal or overlapping sounds on both sides of a split, and
+ * classes that a side lacks.
  * @returns what to tell the user where the run may go on
  * @throws CryfoldError LEAK_FOUND where the protocol promised grouping and cannot keep it, unless `allowLeak`
  */
-export async function checkLeaks(
+export function checkLeaks(
   spec: Spec,
   dataset: Dataset,
   splits: readonly Split[],
-  allowLeak: boolean,
-): Promise<string[]> {
-  const prints: Float64Array[] = [];
-  for await (const { samples } of readClips(dataset)) prints.push(soundPrint(samples));
+  { sounds, allowLeak }: { /** as `sharedSounds` */ sounds: readonly (readonly number[])[]; allowLeak: boolean },
+): string[] {
+  const hashes = dataset.clips.map(({ id }) => id);
+  for (const [first, ...others] of sounds) for (const clip of others) hashes[clip] = hashes[first];
   const leaks = findLeaks({
     classes: dataset.classes,
     clips: dataset.clips.map(({ id, group, label }) => ({ id, group, label: dataset.classes.indexOf(label) })),
     splits,
-    hashes: Array.from(findDuplicates(prints), (first) => dataset.clips[first].id),
+    hashes,
   });
   const grouped = isGrouped(spec.protocol.splitter);
   const broken = grouped ? brokenPromise(dataset, leaks) : [];
@@ -33,7 +33,7 @@ export async function checkLeaks(
   if (allowLeak) return [...broken.map((line) => `allowed: ${line}`), ...found];
   throw new CryfoldError('LEAK_FOUND', [...broken, ...found].join('\n  '), {
     context: { splitter: spec.protocol.splitter, duplicates: leaks.duplicates.length, groups: leaks.groups.length },
-    hint: 'Remove all but one copy, or give copies the same group (a manifest path,label,group); or pass --allow-leak.',
+    hint: 'Pass --group-duplicates, which joins the groups of equal sounds; or remove all but one copy; or pass --allow-leak.',
   });
 }
 
@@ -43,7 +43,7 @@ function brokenPromise(dataset: Dataset, { groups, duplicates }: LeakReport): st
   if (groups.length > 0)
     lines.push(`${groups.length} groups are in train and test: ${names(groups.map(({ mark }) => mark))}`);
   if (duplicates.length > 0)
-    lines.push('grouped folds were asked for, but clips of different groups are the same sound');
+    lines.push('grouped folds were asked for, but clips of different groups are the same sound or overlap');
   return lines;
 }
 

@@ -77,6 +77,11 @@ function addRetrain(program: Command, does: Does): void {
     .option('--limit <n>', 'only n clips, stratified by class', whole(1))
     .option('--skip-bad', 'leave bad recordings out', false)
     .option('--allow-leak', 'go on where grouped folds cannot keep equal sounds apart', false)
+    .option(
+      '--group-duplicates',
+      'join the groups of equal or overlapping sounds, so that no fold separates them',
+      false,
+    )
     .addHelpText(
       'after',
       `

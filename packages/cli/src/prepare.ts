@@ -106,6 +106,6 @@ export interface PrepareOptions extends Omit<Options, 'checkLeaks'> {
 export function prepareRun({ allowLeak, ...options }: PrepareOptions): Promise<Preparation> {
   return prepare({
     ...options,
-    checkLeaks: (dataset, splits) => checkLeaks(options.spec, dataset, splits, allowLeak),
+    checkLeaks: (dataset, splits, sounds) => checkLeaks(options.spec, dataset, splits, { sounds, allowLeak }),
   });
 }

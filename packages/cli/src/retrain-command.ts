@@ -32,6 +32,7 @@ export interface RetrainOptions {
   limit?: number;
   skipBad: boolean;
   allowLeak: boolean;
+  groupDuplicates: boolean;
   json: boolean;
 }
 

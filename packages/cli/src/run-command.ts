@@ -24,6 +24,7 @@ export interface RunOptions extends Overrides {
   workers?: number;
   skipBad: boolean;
   allowLeak: boolean;
+  groupDuplicates: boolean;
   /** Serve the live page; true: on any free port */
   ui?: number | true;
   json: boolean;
@@ -81,7 +82,7 @@ async function evaluate(options: RunOptions, config: Config, environment: NodeJS
       results = await execute(plan, { ...surroundings, stop });
     }
     if (!results) return EXIT.cancelled;
-    await present(results, surroundings, options.json, { skipped: dataset.skipped, leaks: preparation.leaks });
+    await present(results, surroundings, options.json, { skipped: dataset.skipped, leakWarnings: preparation.leaks });
     return results.status === 'complete' ? EXIT.done : EXIT.incomplete;
   };
   return untilStopped(work, () =>

@@ -27,6 +27,11 @@ export function addRunCommands(program: Command, does: Does): void {
     )
     .option('--null <n>', 'also train every estimator n times on shuffled labels, as a baseline', whole(0))
     .option('--allow-leak', 'go on where grouped folds cannot keep equal sounds apart', false)
+    .option(
+      '--group-duplicates',
+      'join the groups of equal or overlapping sounds, so that no fold separates them',
+      false,
+    )
     .option('--ui [port]', 'serve the live page of a local run, and print a link to it with its token', whole(1))
     .option('--json', 'print the results as JSON, and no progress', false)
     .action(

@@ -25,7 +25,7 @@ test('runs side by side share a store, unless a server has it', () => {
 
 test('what needs the workers of a cluster is refused where nobody names their store', async () => {
   const run = (protocol: string[], config: Config) => {
-    const flags = { skipBad: false, allowLeak: false, json: true };
+    const flags = { skipBad: false, groupDuplicates: false, allowLeak: false, json: true };
     return runProtocols({ data: 'data', out: 'out', protocol, ...flags }, config, {});
   };
   const refused = { code: 'USAGE', message: 'REDIS_URL is set, but CRYFOLD_STORE is not' };

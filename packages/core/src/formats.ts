@@ -9,6 +9,7 @@ import { CryfoldError } from './errors.js';
 export const FORMATS = {
   job: 1,
   manifest: 2,
+  sounds: 1,
   plan: 2,
   search: 1,
   fold: 1,

@@ -1,6 +1,8 @@
 export { type Clip, type Dataset, type ReadOptions, readClips, readDataset, type Skipped } from './dataset.js';
 export { type DatasetSummary, inspectDataset, limitClips } from './dataset-tools.js';
-export { findDuplicates, soundPrint } from './duplicates.js';
+export { findDuplicates, type Sound } from './duplicates/find-duplicates.js';
+export { resample } from './duplicates/resample.js';
+export { joinGroups, sharedSounds } from './duplicates/shared-sounds.js';
 export { type SynthesizeOptions, type SyntheticCorpus, synthesizeCorpus } from './synth.js';
 export { decodeWav, encodeWav, LARGEST_WAV, type Wav } from './wav.js';
 export { type CutWindows, countWindows, cutWindows } from './windows.js';

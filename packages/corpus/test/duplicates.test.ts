@@ -1,50 +1,155 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Random } from '@cryfold/core';
-import { decodeWav, encodeWav, findDuplicates, soundPrint } from '../src/index.js';
+import { decodeWav, encodeWav, findDuplicates, resample, type Sound } from '../src/index.js';
 
-/** A second of coloured noise that swells and fades at random. */
-function sound(random: Random): Float64Array {
-  const samples = new Float64Array(8000);
-  const [colour, speed, phase] = [random.uniform(), 2 + 6 * random.uniform(), 6 * random.uniform()];
-  for (let i = 1; i < samples.length; i++) {
-    const swell = 0.5 + 0.5 * Math.sin(phase + (speed * i) / 1000);
-    samples[i] = colour * samples[i - 1] + 0.05 * swell * random.normal();
+const RATE = 8000;
+
+/** Like crying: a gliding fundamental with harmonics that swells, fades and breaks off, and some breath noise. */
+function voice(random: Random, seconds: number): Float64Array {
+  const samples = new Float64Array(seconds * RATE);
+  let phase = 0;
+  let [pitch, level] = [random.uniform(300, 650), 0];
+  let [pitchGoal, levelGoal] = [random.uniform(300, 650), 1];
+  for (let i = 0; i < samples.length; i++) {
+    if (i % 400 === 0 && random.uniform() < 0.25) {
+      pitchGoal = random.uniform(300, 650);
+      levelGoal = random.uniform() < 0.2 ? 0.05 : random.uniform(0.3, 1);
+    }
+    pitch += (pitchGoal - pitch) / 500;
+    level += (levelGoal - level) / 300;
+    phase += (2 * Math.PI * pitch) / RATE;
+    const tone = Math.sin(phase) + 0.5 * Math.sin(2 * phase) + 0.3 * Math.sin(3 * phase) + 0.1 * Math.sin(5 * phase);
+    samples[i] = 0.2 * level * (tone + 0.2 * random.normal());
   }
   return samples;
 }
 
-/** The sound at another level, between zeros, and once through a 16-bit file. */
-function copy(samples: Float64Array, level: number, before: number, after: number): Float64Array {
-  const padded = new Float64Array(before + samples.length + after);
-  samples.forEach((sample, i) => {
-    padded[before + i] = level * sample;
-  });
-  return decodeWav(encodeWav(padded, 8000), 'copy').samples;
+function noise(random: Random, samples: number, level = 0.1): Float64Array {
+  return Float64Array.from({ length: samples }, () => level * random.normal());
 }
 
-test('copies of a sound are found whatever their level and the silence around them, and nothing else', () => {
-  const random = new Random(3);
-  const originals = Array.from({ length: 60 }, () => sound(random));
-  const clips = [
-    ...originals,
-    copy(originals[7], 0.1, 0, 0),
-    copy(originals[9], 1, 700, 1300),
-    copy(originals[9], 0.3, 1, 0),
-    copy(originals[50], 1, 0, 4000),
-  ];
-  const expected = [...originals.keys(), 7, 9, 9, 50];
-  assert.deepEqual([...findDuplicates(clips.map(soundPrint))], expected);
-  // The first clip of a sound is named whatever the order.
-  const reversed = [...findDuplicates([...clips].reverse().map(soundPrint))];
-  assert.equal(reversed.filter((first, i) => first !== i).length, 4);
+const at = (rate: number, sounds: readonly Float64Array[]): Sound[] => sounds.map((samples) => ({ samples, rate }));
+
+/** For each sound the first that is the same. */
+async function firsts(sounds: readonly Sound[]): Promise<number[]> {
+  const read = async function* () {
+    yield* sounds;
+  };
+  return [...(await findDuplicates(read))];
+}
+
+const alone = (count: number) => Array.from({ length: count }, (_, i) => i);
+
+test('independent noise is never a copy, whatever its sampling rate', async () => {
+  for (const rate of [8000, 44100]) {
+    const random = new Random(rate);
+    const sounds = at(
+      rate,
+      Array.from({ length: 40 }, () => noise(random, rate)),
+    );
+    assert.deepEqual(await firsts(sounds), alone(40), `${rate} Hz`);
+  }
 });
 
-test('prints of constant, nearly silent and one-sample clips are finite', () => {
-  for (const samples of [new Float64Array(100), new Float64Array(100).fill(0.5), Float64Array.of(1)]) {
-    assert.ok(soundPrint(samples).every(Number.isFinite));
-  }
+test('different voices and pure tones that differ in phase or pitch are no copies', async () => {
+  const random = new Random(2);
+  const voices = Array.from({ length: 300 }, () => voice(random, 1));
+  assert.deepEqual(await firsts(at(RATE, voices)), alone(300));
+  const tone = (hertz: number, phase: number) =>
+    Float64Array.from({ length: RATE }, (_, i) => 0.5 * Math.sin((2 * Math.PI * hertz * i) / RATE + phase));
+  const tones = [tone(440, 0), tone(440, 1), tone(440, 2), tone(441, 0), tone(880, 0.5), tone(1000, 0), tone(1000, 1)];
+  assert.deepEqual(await firsts(at(RATE, tones)), alone(7));
+});
+
+test('equal bytes are one sound even where correlation says nothing, and so is all silence', async () => {
+  const tone = Float64Array.from({ length: RATE }, (_, i) => Math.sin(i / 3));
+  const sounds = [tone, new Float64Array(RATE), tone.slice(), new Float64Array(RATE).fill(0.25), Float64Array.of(1)];
+  assert.deepEqual(await firsts(at(RATE, sounds)), [0, 1, 0, 1, 1]);
+});
+
+/** What is done to a second of a longer recording. */
+const DISTORTIONS: Record<string, (cut: (offset: number, length?: number) => Float64Array, random: Random) => Sound> = {
+  'a tenth of the level, in 16 bits': (cut) => {
+    const quiet = cut(0).map((sample) => sample / 10);
+    return { samples: decodeWav(encodeWav(quiet, RATE), 'copy').samples, rate: RATE };
+  },
+  'silence around it': (cut) => {
+    const padded = new Float64Array(RATE + 2000);
+    padded.set(cut(0), 700);
+    return { samples: padded, rate: RATE };
+  },
+  'the first 50 ms cut off': (cut) => ({ samples: cut(400, RATE - 400), rate: RATE }),
+  'the last 50 ms replaced by zeros': (cut) => ({ samples: cut(0).fill(0, RATE - 400), rate: RATE }),
+  ...Object.fromEntries(
+    [1, 5, 20, 100, 250, 500].map((ms) => [`${ms} ms later`, (cut) => ({ samples: cut(8 * ms), rate: RATE })]),
+  ),
+  ...Object.fromEntries(
+    [11025, 16000, 22050, 44100].map((rate) => [
+      `at ${rate} Hz`,
+      (cut) => ({ samples: Float64Array.from(resample(cut(0), RATE, rate)), rate }),
+    ]),
+  ),
+  'noise 20 dB below': (cut, random) => {
+    const level = Math.sqrt(cut(0).reduce((sum, sample) => sum + sample ** 2, 0) / RATE) / 10;
+    return { samples: cut(0).map((sample) => sample + level * random.normal()), rate: RATE };
+  },
+};
+
+for (const [name, distort] of Object.entries(DISTORTIONS)) {
+  test(`a copy is found: ${name}`, async () => {
+    const random = new Random(7);
+    const voices = Array.from({ length: 10 }, () => voice(random, 2));
+    const cutOf = (samples: Float64Array) => (offset: number, length?: number) =>
+      samples.slice(offset, offset + (length ?? RATE));
+    const originals = at(
+      RATE,
+      voices.map((samples) => cutOf(samples)(0)),
+    );
+    const copies = voices.map((samples) => distort(cutOf(samples), random));
+    assert.deepEqual(await firsts([...originals, ...copies]), [...alone(10), ...alone(10)]);
+  });
+}
+
+test('a copy of noise is found 5 ms later', async () => {
+  const random = new Random(4);
+  const long = noise(random, 45000);
+  const sounds = [
+    ...Array.from({ length: 5 }, () => noise(random, 44100)),
+    long.slice(0, 44100),
+    long.slice(220, 44320),
+  ];
+  assert.deepEqual(await firsts(at(44100, sounds)), [0, 1, 2, 3, 4, 5, 5]);
+});
+
+test('windows that overlap in a chain are one sound, in any order, named by its first', async () => {
+  const random = new Random(5);
+  const long = voice(random, 4);
+  const windows = [12000, 0, 8000, 16000, 4000].map((start) => long.slice(start, start + RATE));
+  assert.deepEqual(await firsts(at(RATE, [voice(random, 1), ...windows])), [0, 1, 1, 1, 1, 1]);
+});
+
+test('short, loud and tiny clips are compared without failing', async () => {
   const click = new Float64Array(100);
   click[40] = 1;
-  assert.ok(soundPrint(click).every(Number.isFinite));
+  const loud = new Float64Array(RATE).map((_, i) => (i % 2 ? 1e6 : -1e6));
+  const found = await firsts(at(RATE, [click, Float64Array.of(0.5, 0.1), loud, new Float64Array(0)]));
+  assert.deepEqual(found, [0, 1, 2, 3]);
+});
+
+test('clips that do not fit into memory together are compared in several passes', async () => {
+  const random = new Random(6);
+  const sounds = at(
+    RATE,
+    Array.from({ length: 60 }, () => voice(random, 1)),
+  );
+  sounds.push(...sounds.slice(0, 10).map(({ samples }) => ({ samples: samples.slice(2000), rate: RATE })));
+  let reads = 0;
+  const read = async function* () {
+    reads++;
+    yield* sounds;
+  };
+  const found = await findDuplicates(read, 4 * 4 * RATE);
+  assert.deepEqual([...found], [...alone(60), ...alone(10)]);
+  assert.ok(reads > 2, `${reads} reads`);
 });

@@ -48,7 +48,15 @@ export {
   repeatSeed,
   stratifiedKFold,
 } from './k-fold.js';
-export { findLeaks, groupsSpanning, type Leak, type LeakReport, protocolLabel } from './leaks.js';
+export {
+  findLeaks,
+  groupsSpanning,
+  type Leak,
+  type LeakReport,
+  leakHeadline,
+  protocolLabel,
+  summariseLeaks,
+} from './leaks.js';
 export { leaveOneGroupOut } from './leave-one-group-out.js';
 export { METRIC_NAMES, METRICS, type Metric, type MetricName, scoreOf } from './metric.js';
 export {
@@ -79,6 +87,7 @@ export {
   type Comparison,
   decodeResults,
   type Evaluation,
+  type LeakFindings,
   type MissingFold,
   type ModelResults,
   type RunResults,

@@ -1,3 +1,4 @@
+import type { LeakFindings } from './results.js';
 import type { Split } from './split.js';
 
 /** The groups (or other marks) with clips on both sides of a split, in order of first test clip. */
@@ -15,6 +16,47 @@ export function protocolLabel(groupsSpanning: number, groups: number, clips: num
   return groups < clips
     ? 'grouped folds: no infant is in train and test'
     : 'random folds: no two clips share an infant';
+}
+
+/** Sounds named one by one in results, and clips named of each. */
+const NAMED = { sounds: 10, clips: 4 };
+
+/**
+ * What stands on both sides of splits, as results.json keeps it.
+ * @param sounds indices of the clips that hold the same sound, per sound
+ */
+export function summariseLeaks({
+  clips,
+  splits,
+  sounds,
+}: {
+  clips: readonly { id: string; group: string }[];
+  splits: readonly Split[];
+  sounds: readonly (readonly number[])[];
+}): LeakFindings {
+  const marks = clips.map((_, i) => `clip ${i}`);
+  for (const [number, members] of sounds.entries()) for (const clip of members) marks[clip] = `sound ${number}`;
+  const found = spanning(splits, clips, marks).sort((a, b) => b.splits - a.splits);
+  const groups = clips.map(({ group }) => group);
+  return {
+    sounds: found.length,
+    clips: found.reduce((sum, leak) => sum + leak.clips.length, 0),
+    groups: new Set(splits.flatMap((split) => groupsSpanning(split, groups))).size,
+    splits: splits.length,
+    examples: found.slice(0, NAMED.sounds).map((leak) => ({
+      clips: leak.clips.slice(0, NAMED.clips),
+      splits: leak.splits,
+    })),
+  };
+}
+
+/** The sentence that must be read before the figures of a run with leaks; undefined where nothing was found. */
+export function leakHeadline(leaks: Pick<LeakFindings, 'sounds' | 'groups'> | undefined): string | undefined {
+  const counted = (count: number, what: string) => (count > 0 ? [`${count} ${what}${count === 1 ? '' : 's'}`] : []);
+  const found = leaks ? [...counted(leaks.sounds, 'sound'), ...counted(leaks.groups, 'group')] : [];
+  if (!leaks || found.length === 0) return undefined;
+  const verb = leaks.sounds + leaks.groups === 1 ? 'is' : 'are';
+  return `${found.join(' and ')} ${verb} in both train and test: these figures are inflated.`;
 }
 
 /** Clips that share something, on both sides of `splits` of the splits. */

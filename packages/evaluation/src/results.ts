@@ -215,6 +215,19 @@ const search = z.strictObject({
   ),
 });
 
+/** What stands in train and test of the same split; docs/evaluation.md says how equal sounds are found. */
+const leaks = z.strictObject({
+  /** Sounds of which equal or overlapping clips are on both sides of a split */
+  sounds: count,
+  /** Clips that hold these sounds */
+  clips: count,
+  groups: count,
+  /** How many splits were looked at */
+  splits: count,
+  /** Some of the sounds, those in most splits first: ids of some of their clips, and in how many splits */
+  examples: z.array(z.strictObject({ clips: z.array(z.string()), splits: count })),
+});
+
 /** results.json; docs/results.md explains every field. */
 export const resultsSchema = z.strictObject({
   /** 1 where intervals come from a bootstrap, and comparisons are of accuracy by fold */
@@ -242,6 +255,8 @@ export const resultsSchema = z.strictObject({
   }),
   /** What a reader of the figures must know, a sentence each: classes without training clips, calibration left out */
   notes: z.array(z.string()).optional(),
+  /** Absent where the sounds were never compared, as in runs of earlier versions */
+  leaks: leaks.optional(),
   ...evaluationSchema.shape,
   search: search.optional(),
   environment: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
@@ -253,6 +268,7 @@ export type Comparison = z.infer<typeof comparison>;
 export type MissingFold = z.infer<typeof missingFold>;
 export type SearchResults = z.infer<typeof search>;
 export type TrialRow = z.infer<typeof trial>;
+export type LeakFindings = z.infer<typeof leaks>;
 export type RunResults = z.infer<typeof resultsSchema>;
 
 /**

@@ -1,10 +1,10 @@
 import { createReadStream } from 'node:fs';
 import { CryfoldError, FORMATS } from '@cryfold/core';
-import { type Dataset, inspectDataset, limitClips, readDataset } from '@cryfold/corpus';
-import { type Split, splitterOf } from '@cryfold/evaluation';
+import { type Dataset, inspectDataset, joinGroups, limitClips, readDataset, sharedSounds } from '@cryfold/corpus';
+import { isGrouped, type Split, splitterOf } from '@cryfold/evaluation';
 import { computeFeatures } from '@cryfold/features';
 import type { WeightsSourceOptions } from '@cryfold/nn';
-import { type DatasetManifest, plannedFeatures, planRun, type RunPlan, type Spec } from '@cryfold/plan';
+import { checkPlanSize, type DatasetManifest, plannedFeatures, planRun, type RunPlan, type Spec } from '@cryfold/plan';
 import { innerSplits, makeSplits } from '@cryfold/run-control';
 import type { RunStore } from '@cryfold/store';
 import { resolveSpecWeights } from './spec-weights.js';
@@ -17,6 +17,8 @@ export interface Preparation {
   weights: Map<string, string>;
   /** What the leak gate found but let pass */
   leaks: string[];
+  /** Indices of the clips that hold the same sound, per sound */
+  sounds: number[][];
 }
 
 export interface PrepareOptions {
@@ -24,6 +26,8 @@ export interface PrepareOptions {
   data: string;
   limit?: number;
   skipBad: boolean;
+  /** Join the groups of equal and overlapping sounds */
+  groupDuplicates: boolean;
   /** Where weights given by URL or store key are fetched from and kept */
   sources: WeightsSourceOptions;
   /**
@@ -31,7 +35,7 @@ export interface PrepareOptions {
    * @returns what to tell the user where the run may go on
    * @throws CryfoldError where it may not
    */
-  checkLeaks: (dataset: Dataset, splits: readonly Split[]) => Promise<string[]>;
+  checkLeaks: (dataset: Dataset, splits: readonly Split[], sounds: number[][]) => string[];
   onProgress: (text: string) => void;
 }
 
@@ -41,23 +45,32 @@ export interface PrepareOptions {
  */
 export async function prepareRun(options: PrepareOptions): Promise<Preparation> {
   const { spec, data, limit, skipBad, sources, onProgress } = options;
+  if (options.groupDuplicates && !isGrouped(spec.protocol.splitter)) {
+    throw new CryfoldError('USAGE', `--group-duplicates: ${spec.protocol.splitter} keeps no groups together`, {
+      context: { splitter: spec.protocol.splitter },
+      hint: 'Ask for grouped folds, such as with --protocol grouped.',
+    });
+  }
   const whole = await readDataset(data, {
     clipSeconds: spec.features.clipSeconds,
     skipBad,
     folds: spec.protocol.splitter === 'PredefinedSplit',
     onProgress: (done, total) => onProgress(`reading ${done}/${total} files`),
   });
-  const dataset = limit === undefined ? whole : limitClips(whole, limit, spec.seed);
+  const found = limit === undefined ? whole : limitClips(whole, limit, spec.seed);
   const { folds, splitter } = spec.protocol;
-  if (splitterOf(splitter).takes.includes('folds') && dataset.clips.length < folds) {
-    throw new CryfoldError('DATA_TOO_FEW', `${data}: ${dataset.clips.length} clips are too few for ${folds} folds`, {
-      context: { clips: dataset.clips.length, folds },
+  if (splitterOf(splitter).takes.includes('folds') && found.clips.length < folds) {
+    throw new CryfoldError('DATA_TOO_FEW', `${data}: ${found.clips.length} clips are too few for ${folds} folds`, {
+      context: { clips: found.clips.length, folds },
       hint: 'Add recordings, or ask for fewer folds with --folds.',
     });
   }
+  checkPlanSize(spec, found);
+  onProgress('comparing sounds');
+  const sounds = await sharedSounds(found);
+  const dataset = options.groupDuplicates ? joinGroups(found, sounds) : found;
   const splits = makeSplits(spec, dataset);
-  onProgress('looking for leaks');
-  const leaks = await options.checkLeaks(dataset, splits);
+  const leaks = options.checkLeaks(dataset, splits, sounds);
   const weights = new Map<string, string>();
   const manifest: DatasetManifest = {
     format: dataset.clips.some(({ fold }) => fold !== undefined) ? FORMATS.manifest : 1,
@@ -75,7 +88,7 @@ export async function prepareRun(options: PrepareOptions): Promise<Preparation> 
     manifest,
     splits: [...splits, ...innerSplits(spec, dataset, splits)],
   });
-  return { plan, dataset, manifest, weights, leaks };
+  return { plan, dataset, manifest, weights, leaks, sounds };
 }
 
 /**
@@ -103,7 +116,7 @@ export async function publish(
 /** All that a plan refers to; what is there already, by content, is left. */
 async function publishInputs(
   store: RunStore,
-  { plan, dataset, manifest, weights }: Preparation,
+  { plan, dataset, manifest, weights, sounds }: Preparation,
   onProgress: (text: string) => void,
 ): Promise<void> {
   for (const [key, set] of plannedFeatures(plan)) {
@@ -114,5 +127,6 @@ async function publishInputs(
     await store.datasets.saveFeatures(key, computed);
   }
   for (const [sha256, path] of weights) await store.weights.put(sha256, () => createReadStream(path));
+  await store.datasets.saveSharedSounds(manifest.contentHash, sounds);
   await store.datasets.saveManifest(manifest);
 }

@@ -23,8 +23,15 @@ const spec = parseSpec(
 
 function options(changed: Partial<PrepareOptions> = {}): PrepareOptions {
   return {
-    ...{ spec, data, skipBad: false, sources: weightsSources(store, folder), onProgress: () => {} },
-    ...{ checkLeaks: async () => [], ...changed },
+    ...{
+      spec,
+      data,
+      skipBad: false,
+      groupDuplicates: false,
+      sources: weightsSources(store, folder),
+      onProgress: () => {},
+    },
+    ...{ checkLeaks: () => [], ...changed },
   };
 }
 
@@ -32,7 +39,7 @@ test('plans a run without writing, and asks the leak gate about its folds', asyn
   const asked: number[] = [];
   const { plan, leaks } = await prepareRun(
     options({
-      checkLeaks: async (dataset, splits) => {
+      checkLeaks: (dataset, splits) => {
         asked.push(dataset.clips.length, splits.length);
         return ['two clips are the same sound'];
       },
@@ -46,7 +53,16 @@ test('plans a run without writing, and asks the leak gate about its folds', asyn
 
 test('a leak that the gate refuses, and too few clips, end the preparation', async () => {
   const leak = new CryfoldError('LEAK_FOUND', 'a group is in train and test');
-  await assert.rejects(prepareRun(options({ checkLeaks: () => Promise.reject(leak) })), leak);
+  await assert.rejects(
+    prepareRun(
+      options({
+        checkLeaks: () => {
+          throw leak;
+        },
+      }),
+    ),
+    leak,
+  );
   await assert.rejects(prepareRun(options({ limit: 2 })), { code: 'DATA_TOO_FEW' });
 });
 

@@ -1,5 +1,5 @@
 import { printable } from '@cryfold/core';
-import type { RunResults } from '@cryfold/evaluation';
+import { leakHeadline, type RunResults } from '@cryfold/evaluation';
 import { fusionWarning } from './fusion-warning.js';
 import { named } from './names.js';
 import { notBeatingMajority, type PaperFigure, paperFigures, paperNotes } from './paper.js';
@@ -9,10 +9,12 @@ import { alignColumns, paint, percent, type TextOptions, type TextTable } from '
 /** How many missing folds are named one by one. */
 const MISSING_SHOWN = 10;
 
-/** What must be read before any figure: models that don't beat the majority class, and missing folds. */
+/** What must be read before any figure: leaks, models that don't beat the majority class, and missing folds. */
 export function headlines(results: RunResults): { warnings: string[]; missing: string[] } {
   const warnings: string[] = [];
   const missing: string[] = [];
+  const leaks = leakHeadline(results.leaks);
+  if (leaks) warnings.push(leaks);
   const useless = notBeatingMajority(results);
   const { label, accuracy } = results.baselines.majority;
   if (useless.length > 0) {

@@ -70,6 +70,8 @@ export interface FoldGrid {
 
 export interface Grid extends FoldGrid {
   status: GridStatus;
+  /** What must be read before any figure; null where nothing is to be said */
+  warning: string | null;
   /** Null for a run that is not a sweep */
   search: GridSearch | null;
 }

@@ -115,6 +115,7 @@ async function addRun(store: RunStore, plan: RunPlan, roots: Roots): Promise<voi
     for (const key of Object.values(store.datasets.featureFiles(features))) roots.keys.add(key);
   }
   roots.keys.add(storeKeys.manifest(plan.dataset.key));
+  roots.keys.add(storeKeys.sounds(plan.dataset.key));
   for (const [trial, estimator] of Object.entries(plan.spec.estimators)) {
     const needed = prerequisiteOf(plan, trial);
     if (needed) roots.keys.add(needed.artifact);

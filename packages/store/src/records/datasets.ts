@@ -1,12 +1,12 @@
-import { decodeNpy, encodeNpy, encodeRecord } from '@cryfold/core';
+import { decodeNpy, encodeNpy, encodeRecord, FORMATS } from '@cryfold/core';
 import type { FeatureArray } from '@cryfold/estimators';
-import { type DatasetManifest, decodeManifest } from '@cryfold/plan';
+import { type DatasetManifest, decodeManifest, decodeSharedSounds } from '@cryfold/plan';
 import type { ArtifactStore } from '../artifact-store.js';
 import { readArtifact } from '../open-store.js';
 import { replaceRecord } from '../replace-record.js';
 import { storeKeys } from './keys.js';
 
-/** Manifests under `datasets/<key>/` and feature arrays under `features/<key>/`. */
+/** Manifests and shared sounds under `datasets/<key>/` and feature arrays under `features/<key>/`. */
 export class DatasetRecords {
   readonly #artifacts: ArtifactStore;
 
@@ -24,6 +24,22 @@ export class DatasetRecords {
   async saveManifest(manifest: DatasetManifest): Promise<void> {
     const key = storeKeys.manifest(manifest.contentHash);
     await replaceRecord(this.#artifacts, key, encodeRecord(manifest), decodeManifest);
+  }
+
+  /**
+   * The sounds that more than one clip holds: indices of each one's clips. Undefined where they were never compared.
+   * @throws CryfoldError JOB_INVALID, FORMAT_NEWER
+   */
+  async sharedSounds(dataset: string): Promise<number[][] | undefined> {
+    const key = storeKeys.sounds(dataset);
+    const bytes = await this.#artifacts.get(key);
+    return bytes && decodeSharedSounds(bytes, key).sounds;
+  }
+
+  /** Stores shared sounds, over an earlier or a damaged record. @throws CryfoldError FORMAT_NEWER */
+  async saveSharedSounds(dataset: string, sounds: readonly (readonly number[])[]): Promise<void> {
+    const bytes = encodeRecord({ format: FORMATS.sounds, sounds });
+    await replaceRecord(this.#artifacts, storeKeys.sounds(dataset), bytes, decodeSharedSounds);
   }
 
   /** Where a feature set's array may be, for messages that name it and for garbage: one of the two is there. */

@@ -27,6 +27,7 @@ class RunPage {
   readonly #run: string;
   readonly #status: StatusLine;
   readonly #about = h('p', { class: 'faint' });
+  readonly #warning = h('p', { class: 'problem', role: 'note', hidden: true });
   readonly #failures = h('section', { 'aria-label': 'Failures', hidden: true });
   readonly #search = h('div');
   readonly #cells = h('div');
@@ -52,6 +53,8 @@ class RunPage {
       this.#about,
       `${dataset.name}: ${dataset.clips} clips, ${dataset.classes.length} classes · ${splitter}, ${repeats} × ${folds} folds`,
     );
+    say(this.#warning, all.warning ?? '');
+    this.#warning.hidden = all.warning === null;
     this.#drawn = new GridView(this.#cells, all, (place) => void showFold(this.#run, all, place));
     this.#searched = search ? new SearchView(this.#search, search) : undefined;
     say(this.#title, search ? 'Estimators that are not searched' : 'Trials');
@@ -84,6 +87,7 @@ class RunPage {
       h('h1', {}, this.#run),
       this.#status.line,
       this.#about,
+      this.#warning,
       this.#status.problem,
       this.#status.actions,
       this.#failures,

@@ -1,0 +1,78 @@
+import { LANDMARKS, type Landmarks } from './landmarks.js';
+
+/** Earlier sounds that are looked at for each landmark: the last ones, so that common landmarks cost no more. */
+const LOOKED_AT = 24;
+/** Landmarks that two sounds must share at one lag, give or take a frame. */
+const FEWEST = 5;
+/** Earlier sounds that a sound is compared with, those that share most first. */
+const MOST = 4;
+
+/** Remembers the landmarks of sounds, and names the earlier sounds that share some with a new one at a steady lag. */
+export class CandidateIndex {
+  /** Per landmark the last entry, as its index + 1 */
+  readonly #last = new Int32Array(LANDMARKS);
+  #entries = 0;
+  #sounds = new Int32Array(4096);
+  #frames = new Int32Array(4096);
+  /** Per entry the one before it of the same landmark, as its index + 1 */
+  #before = new Int32Array(4096);
+
+  /**
+   * Adds a sound.
+   * @param sound its number, above those of all before
+   * @returns earlier sounds that may be equal or overlap, the most alike first
+   */
+  add(sound: number, landmarks: Landmarks): number[] {
+    const found = this.#vote(landmarks);
+    this.#insert(sound, landmarks);
+    return found;
+  }
+
+  #vote({ hashes, frames }: Landmarks): number[] {
+    const votes = new Map<number, Map<number, number>>();
+    for (const [i, hash] of hashes.entries()) {
+      let entry = this.#last[hash];
+      for (let looked = 0; entry > 0 && looked < LOOKED_AT; looked++) {
+        const sound = this.#sounds[entry - 1];
+        const lag = this.#frames[entry - 1] - frames[i];
+        let lags = votes.get(sound);
+        if (!lags) {
+          lags = new Map();
+          votes.set(sound, lags);
+        }
+        lags.set(lag, (lags.get(lag) ?? 0) + 1);
+        entry = this.#before[entry - 1];
+      }
+    }
+    const scored: { sound: number; score: number }[] = [];
+    for (const [sound, lags] of votes) {
+      let score = 0;
+      for (const [lag, count] of lags) score = Math.max(score, count + (lags.get(lag + 1) ?? 0));
+      if (score >= FEWEST) scored.push({ sound, score });
+    }
+    scored.sort((a, b) => b.score - a.score || a.sound - b.sound);
+    return scored.slice(0, MOST).map(({ sound }) => sound);
+  }
+
+  #insert(sound: number, { hashes, frames }: Landmarks): void {
+    while (this.#entries + hashes.length > this.#sounds.length) this.#grow();
+    for (const [i, hash] of hashes.entries()) {
+      const entry = this.#entries++;
+      this.#sounds[entry] = sound;
+      this.#frames[entry] = frames[i];
+      this.#before[entry] = this.#last[hash];
+      this.#last[hash] = entry + 1;
+    }
+  }
+
+  #grow(): void {
+    const larger = (old: Int32Array) => {
+      const grown = new Int32Array(2 * old.length);
+      grown.set(old);
+      return grown;
+    };
+    this.#sounds = larger(this.#sounds);
+    this.#frames = larger(this.#frames);
+    this.#before = larger(this.#before);
+  }
+}

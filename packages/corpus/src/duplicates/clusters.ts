@@ -1,0 +1,29 @@
+/** Disjoint sets of numbers from 0, each known by its least member. */
+export class Clusters {
+  readonly #parents: Int32Array;
+
+  constructor(size: number) {
+    this.#parents = Int32Array.from({ length: size }, (_, i) => i);
+  }
+
+  /** The least member of a number's set. */
+  first(of: number): number {
+    const parents = this.#parents;
+    let at = of;
+    while (parents[at] !== at) {
+      parents[at] = parents[parents[at]];
+      at = parents[at];
+    }
+    return at;
+  }
+
+  join(a: number, b: number): void {
+    const [first, second] = [this.first(a), this.first(b)];
+    this.#parents[Math.max(first, second)] = Math.min(first, second);
+  }
+
+  /** The least member of each number's set. */
+  firsts(): Int32Array {
+    return this.#parents.map((_, i) => this.first(i));
+  }
+}

@@ -1,0 +1,118 @@
+import { sha256 } from '@cryfold/core';
+import { CandidateIndex } from './candidates.js';
+import { Clusters } from './clusters.js';
+import { type Alignment, Correlator } from './correlate.js';
+import { landmarksOf } from './landmarks.js';
+import { evenOut, trim } from './level.js';
+import { resample } from './resample.js';
+
+/** Sounds are compared at this rate. */
+const RATE = 8000;
+/**
+ * What makes two sounds one: the height of the whitened correlation's peak in standard deviations, the share of the band
+ * that it rests on, and the correlation of the samples that both have. docs/evaluation.md has what `tools/measure-duplicates` measured with these limits.
+ */
+const SAME = { peak: 10, clearPeak: 20, breadth: 0.1, correlation: 0.8, leastCorrelation: 0.5 };
+/** Shortest common part that is looked for, in samples. */
+const SHORTEST = 0.2 * RATE;
+/** Bytes of samples that are held at a time. */
+const HELD = 64 * 2 ** 20;
+
+/** A sound to be compared. */
+export interface Sound {
+  /** mono */
+  samples: Float64Array;
+  /** in Hz */
+  rate: number;
+}
+
+/**
+ * For each sound the first one that is equal to it, overlaps it, or is connected with it by others that do: copies
+ * whatever their level, the silence around them, and (within what docs/evaluation.md says) their sampling rate, codec,
+ * noise and shift. Silent sounds are equal to each other. Itself where there is no other.
+ *
+ * Sounds that share spectral landmarks are confirmed by correlating their samples. Memory: 64 MiB of samples and 10 to
+ * 20 kB per second of sound, whatever the number of copies.
+ * @param read gives all sounds in one order each time it is called: once, and again for each `memory` of candidates
+ * @param memory bytes of samples that are held at a time
+ */
+export async function findDuplicates(read: () => AsyncIterable<Sound>, memory = HELD): Promise<Int32Array> {
+  const index = new CandidateIndex();
+  const candidates: number[][] = [];
+  /** Bytes that are equal need no comparison; the first sound stands for them. */
+  const copies: [number, number][] = [];
+  const known = new Map<string, number>();
+  for await (const sound of read()) {
+    const number = candidates.length;
+    const own = normalise(sound);
+    const hash = sha256(new Uint8Array(own.buffer, own.byteOffset, own.byteLength));
+    const first = known.get(hash);
+    if (first === undefined) known.set(hash, number);
+    else copies.push([first, number]);
+    candidates.push(first === undefined ? index.add(number, landmarksOf(evenOut(own))) : []);
+  }
+  const same = new Clusters(candidates.length);
+  for (const [first, copy] of copies) same.join(first, copy);
+  for (let start = 0; start < candidates.length; ) {
+    start = await confirm({ sounds: read(), candidates, same, memory }, start);
+  }
+  return same.firsts();
+}
+
+/** At the common rate, without the silence around it; empty where all samples are equal. */
+function normalise({ samples, rate }: Sound): Float32Array {
+  if (samples.every((sample) => sample === samples[0])) return new Float32Array();
+  return trim(resample(samples, rate, RATE));
+}
+
+/**
+ * Holds as many sounds from `start` on as memory allows, and compares all later ones with their candidates among them.
+ * @returns the first sound that was not held
+ */
+async function confirm(
+  {
+    sounds,
+    candidates,
+    same,
+    memory,
+  }: {
+    sounds: AsyncIterable<Sound>;
+    candidates: readonly (readonly number[])[];
+    same: Clusters;
+    memory: number;
+  },
+  start: number,
+): Promise<number> {
+  const wanted = new Set(candidates.flat());
+  const correlator = new Correlator();
+  const held = new Map<number, Float32Array>();
+  let bytes = 0;
+  let end = start;
+  let number = 0;
+  for await (const sound of sounds) {
+    const own = number++;
+    if (own < start) continue;
+    const open = end === own && bytes < memory;
+    const rivals = candidates[own].filter((one) => one >= start && one < end && same.first(one) !== same.first(own));
+    const keep = open && wanted.has(own);
+    if (open) end++;
+    if (!keep && rivals.length === 0) continue;
+    const samples = normalise(sound);
+    if (keep) {
+      held.set(own, samples);
+      bytes += samples.byteLength;
+    }
+    for (const rival of rivals) {
+      if (same.first(rival) === same.first(own)) continue;
+      const found = correlator.align(held.get(rival) ?? samples, samples, SHORTEST);
+      if (isSame(found)) same.join(rival, own);
+    }
+  }
+  return end;
+}
+
+function isSame({ peak, breadth, correlation }: Alignment): boolean {
+  // Codecs for speech change the samples, but leave a clear peak; sounds of one kind correlate by chance, with a low one.
+  const least = peak >= SAME.clearPeak ? SAME.leastCorrelation : SAME.correlation;
+  return peak >= SAME.peak && breadth >= SAME.breadth && correlation >= least;
+}

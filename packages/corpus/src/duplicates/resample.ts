@@ -1,0 +1,58 @@
+/** Zero crossings of the kernel on either side. */
+const CROSSINGS = 8;
+/** Fractions of a sample that are told apart; the error of rounding to them is below -50 dB at a quarter of the rate. */
+const PHASES = 512;
+/** Where the passband ends, as a share of the highest frequency that both rates hold. */
+const PASSBAND = 0.9;
+
+interface Kernel {
+  /** Input samples on either side of an output sample */
+  reach: number;
+  /** `PHASES` rows of `2 * reach` weights */
+  weights: Float32Array;
+}
+
+const kernels = new Map<string, Kernel>();
+
+/** A sinc below both Nyquist frequencies under a Hann window, per fraction of an input sample. */
+function kernelOf(rate: number, target: number): Kernel {
+  const name = `${rate} ${target}`;
+  const known = kernels.get(name);
+  if (known) return known;
+  const cutoff = (PASSBAND * Math.min(rate, target)) / rate;
+  const reach = Math.ceil(CROSSINGS / cutoff);
+  const weights = new Float32Array(PHASES * 2 * reach);
+  for (let phase = 0; phase < PHASES; phase++) {
+    for (let tap = 0; tap < 2 * reach; tap++) {
+      const x = tap - reach + 1 - phase / PHASES;
+      const angle = Math.PI * cutoff * x;
+      const window = Math.abs(x) < reach ? 0.5 + 0.5 * Math.cos((Math.PI * x) / reach) : 0;
+      weights[phase * 2 * reach + tap] = cutoff * window * (angle === 0 ? 1 : Math.sin(angle) / angle);
+    }
+  }
+  const kernel = { reach, weights };
+  kernels.set(name, kernel);
+  return kernel;
+}
+
+/**
+ * A signal at another sampling rate, good to about -50 dB: enough to compare sounds, not to listen to.
+ * @param samples mono, at `rate` Hz
+ * @param target rate of the answer in Hz
+ */
+export function resample(samples: Float64Array, rate: number, target: number): Float32Array {
+  if (rate === target) return Float32Array.from(samples);
+  const { reach, weights } = kernelOf(rate, target);
+  const output = new Float32Array(Math.round((samples.length * target) / rate));
+  for (let i = 0; i < output.length; i++) {
+    const position = Math.round((i * rate * PHASES) / target);
+    const base = Math.floor(position / PHASES) - reach + 1;
+    const row = (position % PHASES) * 2 * reach;
+    const from = Math.max(0, -base);
+    const to = Math.min(2 * reach, samples.length - base);
+    let sum = 0;
+    for (let tap = from; tap < to; tap++) sum += samples[base + tap] * weights[row + tap];
+    output[i] = sum;
+  }
+  return output;
+}

@@ -1,0 +1,27 @@
+import { decodeRecord, FORMATS, LIMITS } from '@cryfold/core';
+import { z } from 'zod';
+
+const sharedSoundsSchema = z.strictObject({
+  format: z.literal(FORMATS.sounds),
+  /** Per sound that more than one clip holds, equal or overlapping: indices of these clips in the manifest */
+  sounds: z
+    .array(
+      z
+        .array(
+          z
+            .int()
+            .min(0)
+            .max(LIMITS.clips - 1),
+        )
+        .min(2),
+    )
+    .max(LIMITS.clips / 2),
+});
+
+/** `datasets/<dataset>/sounds.json`: what the audio says that the manifest does not; absent in stores of earlier versions. */
+export type SharedSounds = z.infer<typeof sharedSoundsSchema>;
+
+/** @throws CryfoldError JOB_INVALID, FORMAT_NEWER */
+export function decodeSharedSounds(bytes: Uint8Array, name: string): SharedSounds {
+  return decodeRecord(sharedSoundsSchema, bytes, name);
+}

@@ -1,0 +1,217 @@
+// Measures the duplicate detector: how many distorted copies of real and of synthetic sounds it misses, and how many
+// different sounds it takes for one.
+//   tools/measure-duplicates --data DIR [--clips 100] [--seed 1] [--codec mp3=PROGRAM] [--json]
+// PROGRAM is called with the WAV file to read and the WAV file to write; Vorbis and GSM are measured where sox is on PATH.
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Random } from '@cryfold/core';
+import {
+  decodeWav,
+  encodeWav,
+  findDuplicates,
+  readClips,
+  readDataset,
+  resample,
+  type Sound,
+  sharedSounds,
+} from '@cryfold/corpus';
+
+const RATE = 8000;
+const PER_MS = RATE / 1000;
+
+/** Two seconds; the original is the first of them. */
+type Source = Float64Array;
+type Codec = (samples: Float64Array) => Float64Array;
+
+const original = (source: Source) => cut(source, 0);
+const cut = (source: Source, ms: number, length = 1000) => source.slice(ms * PER_MS, (ms + length) * PER_MS);
+const plain = (samples: Float64Array): Sound => ({ samples, rate: RATE });
+const viaWav = (samples: Float64Array) => decodeWav(encodeWav(samples, RATE), 'copy').samples;
+
+function noisy(samples: Float64Array, decibels: number, random: Random): Float64Array {
+  const level = Math.sqrt(samples.reduce((sum, one) => sum + one * one, 0) / samples.length) * 10 ** (-decibels / 20);
+  return samples.map((one) => one + level * random.normal());
+}
+
+function distortions(random: Random, codecs: Record<string, Codec>): Record<string, (source: Source) => Sound> {
+  const shifted = [5, 20, 100, 250, 500, 600, 700, 750, 800].map((ms) => [
+    `${ms} ms later (${1000 - ms} ms in common)`,
+    (source: Source) => plain(cut(source, ms)),
+  ]);
+  const resampled = [44100, 22050, 16000, 11025].map((rate) => [
+    `at ${rate} Hz`,
+    (source: Source): Sound => ({ samples: Float64Array.from(resample(original(source), RATE, rate)), rate }),
+  ]);
+  const coded = Object.entries(codecs).map(([name, code]) => [name, (source: Source) => plain(code(original(source)))]);
+  return {
+    'exact copy': (source) => plain(original(source)),
+    'a tenth of the level, 16 bits': (source) => plain(viaWav(original(source).map((one) => one / 10))),
+    'first 50 ms cut off': (source) => plain(cut(source, 50, 950)),
+    'last 50 ms cut off': (source) => plain(cut(source, 0, 950)),
+    ...Object.fromEntries(shifted),
+    ...Object.fromEntries(resampled),
+    ...Object.fromEntries(coded),
+    'noise 20 dB below': (source) => plain(noisy(original(source), 20, random)),
+    'noise 20 dB below, 500 ms later': (source) => plain(noisy(cut(source, 500), 20, random)),
+    'noise 10 dB below': (source) => plain(noisy(original(source), 10, random)),
+  };
+}
+
+const firstsOf = (sounds: readonly Sound[]) =>
+  findDuplicates(async function* () {
+    yield* sounds;
+  });
+
+/** How many copies were missed, and how many sounds were joined with one that they are no copy of. */
+async function measure(sources: readonly Source[], distort: (source: Source) => Sound) {
+  const firsts = await firstsOf([...sources.map((source) => plain(original(source))), ...sources.map(distort)]);
+  const missed = sources.filter((_, i) => firsts[sources.length + i] !== firsts[i]).length;
+  const wrong = firsts.filter((first, i) => first % sources.length !== i % sources.length).length;
+  return { copies: sources.length, missed, false: wrong };
+}
+
+/** Gliding harmonics that swell and break off, with some noise. */
+function voice(random: Random): Source {
+  let [phase, pitch, level, levelGoal] = [6 * random.uniform(), random.uniform(300, 650), random.uniform(), 1];
+  let pitchGoal = random.uniform(300, 650);
+  return Float64Array.from({ length: 2 * RATE }, (_, i) => {
+    if (i % 400 === 0 && random.uniform() < 0.25) {
+      pitchGoal = random.uniform(300, 650);
+      levelGoal = random.uniform() < 0.2 ? 0.05 : random.uniform(0.3, 1);
+    }
+    pitch += (pitchGoal - pitch) / 500;
+    level += (levelGoal - level) / 300;
+    phase += (2 * Math.PI * pitch) / RATE;
+    const tone = Math.sin(phase) + 0.5 * Math.sin(2 * phase) + 0.3 * Math.sin(3 * phase) + 0.1 * Math.sin(5 * phase);
+    return 0.2 * level * (tone + 0.2 * random.normal());
+  });
+}
+
+/** Sounds of which no two are the same. */
+function different(random: Random): Record<string, Sound[]> {
+  const many = (count: number, rate: number, sample: (clip: number) => (i: number) => number): Sound[] =>
+    Array.from({ length: count }, (_, clip) => {
+      const of = sample(clip);
+      return { samples: Float64Array.from({ length: rate }, (_, i) => of(i)), rate };
+    });
+  const tone = (hertz: number, phase: number) => (i: number) =>
+    0.5 * Math.sin((2 * Math.PI * hertz * i) / RATE + phase);
+  const walk = () => {
+    let at = 0;
+    return () => {
+      at = 0.98 * at + 0.02 * random.normal();
+      return at;
+    };
+  };
+  return {
+    'white noise, 44.1 kHz': many(200, 44100, () => () => 0.1 * random.normal()),
+    'white noise, 8 kHz': many(1000, RATE, () => () => 0.1 * random.normal()),
+    'low-pass noise, 8 kHz': many(500, RATE, walk),
+    'tones of one pitch, other phases': many(50, RATE, (clip) => tone(440, clip / 10)),
+    'tones 1 Hz apart': many(50, RATE, (clip) => tone(440 + clip, 0)),
+    'synthetic voices': Array.from({ length: 200 }, () => plain(cut(voice(random), 0))),
+  };
+}
+
+/** Two seconds of each of so many recordings, spread evenly; those shorter or silent there are left out. */
+async function realSources(data: string, count: number): Promise<Source[]> {
+  const dataset = await readDataset(data, { clipSeconds: 2, skipBad: true });
+  const firsts = new Map<string, (typeof dataset.clips)[number]>();
+  for (const clip of dataset.clips) if (!firsts.has(clip.file) && clip.rate === RATE) firsts.set(clip.file, clip);
+  const all = [...firsts.values()];
+  const step = Math.max(1, all.length / count);
+  const chosen = Array.from({ length: Math.min(count, all.length) }, (_, i) => all[Math.floor(i * step)]);
+  const sources: Source[] = [];
+  for await (const { samples } of readClips({ root: dataset.root, clips: chosen })) sources.push(samples.slice());
+  return sources;
+}
+
+async function wholeCorpus(data: string) {
+  const dataset = await readDataset(data, { skipBad: true });
+  const began = performance.now();
+  const sounds = await sharedSounds(dataset);
+  const named = sounds.map((clips) => clips.map((clip) => dataset.clips[clip].id));
+  return { clips: dataset.clips.length, seconds: (performance.now() - began) / 1000, sounds: named };
+}
+
+/** @param program called with the file to read and the file to write */
+function codecOf(folder: string, program: (from: string, to: string) => void): Codec {
+  return (samples) => {
+    const [from, to] = [join(folder, 'from.wav'), join(folder, 'to.wav')];
+    writeFileSync(from, encodeWav(samples, RATE));
+    program(from, to);
+    const { samples: coded, rate } = decodeWav(readFileSync(to), to);
+    return Float64Array.from(resample(coded, rate, RATE));
+  };
+}
+
+function codecsOf(folder: string, named: readonly string[]): Record<string, Codec> {
+  const codecs: Record<string, Codec> = {};
+  const sox = (process.env.PATH ?? '').split(delimiter).some((path) => existsSync(join(path, 'sox')));
+  for (const [name, ending, flags] of [
+    ['Ogg Vorbis, lowest quality', 'ogg', ['-C', '-1']],
+    ['GSM 06.10', 'gsm', []],
+  ] as const) {
+    if (!sox) continue;
+    codecs[name] = codecOf(folder, (from, to) => {
+      const coded = join(folder, `coded.${ending}`);
+      execFileSync('sox', [from, ...flags, coded]);
+      execFileSync('sox', [coded, '-e', 'signed', '-b', '16', to]);
+    });
+  }
+  for (const one of named) {
+    const at = one.indexOf('=');
+    codecs[one.slice(0, at)] = codecOf(folder, (from, to) => {
+      execFileSync(one.slice(at + 1), [from, to]);
+    });
+  }
+  return codecs;
+}
+
+const { values } = parseArgs({
+  options: {
+    data: { type: 'string' },
+    clips: { type: 'string', default: '100' },
+    seed: { type: 'string', default: '1' },
+    codec: { type: 'string', multiple: true, default: [] },
+    json: { type: 'boolean', default: false },
+  },
+});
+const folder = mkdtempSync(join(tmpdir(), 'cryfold-duplicates-'));
+const print = (text: string) => {
+  if (!values.json) console.log(text);
+};
+try {
+  const random = new Random(Number(values.seed));
+  const count = Number(values.clips);
+  const kinds = distortions(random, codecsOf(folder, values.codec));
+  const sets: Record<string, Source[]> = {};
+  if (values.data !== undefined) sets.real = await realSources(values.data, count);
+  sets.synthetic = Array.from({ length: count }, () => voice(random));
+  const copies: Record<string, Record<string, Awaited<ReturnType<typeof measure>>>> = {};
+  for (const [set, sources] of Object.entries(sets)) {
+    print(`\n${set} sounds: copies, missed, joined with another sound`);
+    copies[set] = {};
+    for (const [name, distort] of Object.entries(kinds)) {
+      const row = await measure(sources, distort);
+      copies[set][name] = row;
+      print(`${name.padEnd(42)} ${row.copies} ${row.missed} ${row.false}`);
+    }
+  }
+  print('\ndifferent sounds: how many, joined with another');
+  const others: Record<string, { sounds: number; false: number }> = {};
+  for (const [name, sounds] of Object.entries(different(random))) {
+    const firsts = await firstsOf(sounds);
+    others[name] = { sounds: sounds.length, false: firsts.filter((first, i) => first !== i).length };
+    print(`${name.padEnd(42)} ${others[name].sounds} ${others[name].false}`);
+  }
+  const corpus = values.data === undefined ? undefined : await wholeCorpus(values.data);
+  if (corpus) print(`\nthe data: ${corpus.clips} clips compared in ${corpus.seconds.toFixed(1)} s; shared sounds:`);
+  for (const clips of corpus?.sounds ?? []) print(`  ${clips.join('  ')}`);
+  if (values.json) console.log(JSON.stringify({ copies, different: others, corpus }, null, 2));
+} finally {
+  rmSync(folder, { recursive: true });
+}
