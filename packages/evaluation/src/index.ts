@@ -80,7 +80,6 @@ export {
   summarise,
 } from './metrics.js';
 export { outOfFoldCsv } from './out-of-fold.js';
-export { type GroupTest, type PairedRows, type Predicted, pairedGroupTest } from './paired-groups.js';
 export { predefinedSplit } from './predefined-split.js';
 export { RandomState } from './random-state.js';
 export {
@@ -108,6 +107,15 @@ export {
   type SplitterKind,
   splitterOf,
 } from './splitters.js';
-export { type Predictions, type Tally, tallyGroups } from './tallies.js';
+export {
+  addTallies,
+  metricOfTally,
+  type PredictedRows,
+  type Predictions,
+  type Tally,
+  type TestRows,
+  tallyGroups,
+  tallyRows,
+} from './tallies.js';
 export { trialOrder } from './trial-order.js';
 export { usableSplits } from './usable-splits.js';

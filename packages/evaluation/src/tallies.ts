@@ -30,6 +30,30 @@ export function metricOfTally(metric: MetricName, tally: Tally, classes: number)
   return OF_CONFUSION[metric](rows);
 }
 
+/** Rows that models are tested on, each a test of a clip. */
+export interface TestRows {
+  classes: number;
+  /** True class of each row */
+  labels: ArrayLike<number>;
+  /** What each row must stay together with, such as a speaker, or the clip itself */
+  groups: readonly string[];
+}
+
+/** What a model predicted for some rows. */
+export interface PredictedRows {
+  /** The class that the model chose for each row */
+  winners: ArrayLike<number>;
+  /** Rows x classes, row-major; each row adds to 1 */
+  probabilities: Float64Array;
+}
+
+/** A model's predictions tallied by group, in order of the groups' first row. */
+export function tallyRows(rows: TestRows, predicted: PredictedRows): Tally[] {
+  const groups = new Map<string, Tally>();
+  addRows(groups, rows, predicted);
+  return [...groups.values()];
+}
+
 /**
  * The predictions of some splits, tallied by group, in order of the groups' first test clip.
  * @param indices of splits that the model has
@@ -39,23 +63,32 @@ export function tallyGroups(
   { probabilities, scores }: Predictions,
   indices: readonly number[],
 ): Tally[] {
-  const count = classes.length;
   const groups = new Map<string, Tally>();
   for (const s of indices) {
-    const predicted = argmaxRows(scores[s]!, count);
-    splits[s].test.forEach((clip, row) => {
-      const { group, label } = clips[clip];
-      let tally = groups.get(group);
-      if (!tally) {
-        tally = new Float64Array(count * count + 2);
-        groups.set(group, tally);
-      }
-      tally[label * count + predicted[row]]++;
-      tally[count * count] += logLoss([label], probabilities[s]!.subarray(row * count, (row + 1) * count), count);
-      tally[count * count + 1]++;
-    });
+    const tested = Array.from(splits[s].test, (clip) => clips[clip]);
+    const rows = { labels: tested.map(({ label }) => label), groups: tested.map(({ group }) => group) };
+    const winners = argmaxRows(scores[s]!, classes.length);
+    addRows(groups, { classes: classes.length, ...rows }, { winners, probabilities: probabilities[s]! });
   }
   return [...groups.values()];
+}
+
+function addRows(
+  tallies: Map<string, Tally>,
+  { classes, labels, groups }: TestRows,
+  { winners, probabilities }: PredictedRows,
+): void {
+  for (const [row, group] of groups.entries()) {
+    let tally = tallies.get(group);
+    if (!tally) {
+      tally = new Float64Array(classes * classes + 2);
+      tallies.set(group, tally);
+    }
+    const label = labels[row];
+    tally[label * classes + winners[row]]++;
+    tally[classes * classes] += logLoss([label], probabilities.subarray(row * classes, (row + 1) * classes), classes);
+    tally[classes * classes + 1]++;
+  }
 }
 
 /** Their sum; one tally or more. */

@@ -54,7 +54,6 @@ export {
 } from './models/retraining/retraining.js';
 export {
   judge,
-  type PairedTestOf,
   type Predictions,
   type RetrainTest,
   type RetrainVerdict,

@@ -1,11 +1,13 @@
 import {
-  type GroupTest,
+  addTallies,
   METRICS,
   type MetricName,
-  type PairedRows,
-  type Predicted,
-  pairedGroupTest,
+  metricOfTally,
+  type PredictedRows,
   scoreOf,
+  type TestRows,
+  tallyRows,
+  testGroups,
 } from '@cryfold/evaluation';
 import type { Contest, ContestData, Opponent } from './contest.js';
 
@@ -49,9 +51,6 @@ export interface RetrainVerdict {
   recall: { label: string; champion: number; challenger: number }[];
 }
 
-/** Tests two models on the same rows; `pairedGroupTest` unless a test of another kind is tried. */
-export type PairedTestOf = (rows: PairedRows, metric: MetricName) => GroupTest;
-
 export interface Judging {
   data: ContestData;
   contest: Contest;
@@ -60,16 +59,15 @@ export interface Judging {
   metric: MetricName;
   /** By how much a class's recall may fall, 0 to 1 */
   margin: number;
-  test?: PairedTestOf;
 }
 
-/** The rows of a contest, as the paired test takes them. */
-function pairRows({ data: { manifest, splits }, contest, challenger, opponent }: Judging): PairedRows {
+/** The rows of a contest, and what both models predicted for them. */
+function rowsOf({ data: { manifest, splits }, contest, challenger, opponent }: Judging) {
   const classes = manifest.classes.length;
   const index = new Map(manifest.classes.map((label, c) => [label, c]));
   const places = contest.rows.flatMap((positions, split) => positions.map((position) => ({ split, position })));
   const clips = places.map(({ split, position }) => manifest.clips[splits[split].test[position]]);
-  const predicted = (of: Predictions): Predicted => {
+  const predicted = (of: Predictions): PredictedRows => {
     const winners = new Int32Array(places.length);
     const probabilities = new Float64Array(places.length * classes);
     places.forEach(({ split, position }, row) => {
@@ -79,16 +77,16 @@ function pairRows({ data: { manifest, splits }, contest, challenger, opponent }:
     });
     return { winners, probabilities };
   };
-  return {
+  const rows: TestRows = {
     classes,
     labels: Int32Array.from(clips, ({ label }) => index.get(label) ?? -1),
     groups: clips.map(({ group }) => group),
-    ...{ a: predicted(challenger), b: predicted(opponent) },
   };
+  return { rows, after: predicted(challenger), before: predicted(opponent) };
 }
 
 /** Share of each class's rows that a model gets right; NaN for a class without rows. */
-function recallOf({ classes, labels }: PairedRows, { winners }: Predicted): number[] {
+function recallOf({ classes, labels }: TestRows, { winners }: PredictedRows): number[] {
   const right = new Array<number>(classes).fill(0);
   const all = new Array<number>(classes).fill(0);
   for (let row = 0; row < labels.length; row++) {
@@ -123,13 +121,16 @@ function describe({ metric, opponent, challenger, champion, difference, clips, g
  * no class worse by more than the margin, both on the same clips, of which neither was trained on the sound.
  */
 export function judge(judging: Judging): RetrainVerdict {
-  const { data, contest, metric, margin, test: testOf = pairedGroupTest } = judging;
+  const { data, contest, metric, margin } = judging;
   const { opponent, clips, groups } = contest;
-  const rows = pairRows(judging);
-  const { a: challenger, b: champion, pValue } = testOf(rows, metric);
-  const test = { metric, opponent, clips, groups, challenger, champion, difference: challenger - champion, pValue };
-  const better = pValue < SIGNIFICANCE && scoreOf(metric, test.difference) > 0;
-  const [before, after] = [recallOf(rows, rows.b), recallOf(rows, rows.a)];
+  const { rows, ...predicted } = rowsOf(judging);
+  const tallies = [tallyRows(rows, predicted.after), tallyRows(rows, predicted.before)] as const;
+  const [challenger, champion] = tallies.map((own) => metricOfTally(metric, addTallies(own), rows.classes));
+  // No p-value: the models predict alike, or a contest has too few groups. Neither is a reason to promote.
+  const { difference, pValue } = testGroups(metric, tallies, rows.classes);
+  const test = { metric, opponent, clips, groups, challenger, champion, difference, pValue: pValue ?? 1 };
+  const better = test.pValue < SIGNIFICANCE && scoreOf(metric, difference) > 0;
+  const [before, after] = [recallOf(rows, predicted.before), recallOf(rows, predicted.after)];
   const recall =
     opponent === 'majority'
       ? []
