@@ -55,10 +55,20 @@ test('other features, classes or folds have no figure of the paper', () => {
   for (const other of [{ repeats: 1 }, { folds: 10 }, { splitter: 'StratifiedGroupKFold' }]) {
     const unlike = { ...run, protocol: { ...run.protocol, ...other } };
     assert.deepEqual(percents(unlike), nothing);
-    assert.match(paperNotes(unlike).join(), /not shown: its protocol is RepeatedKFold, 10 repeats x 5 folds/);
+    assert.match(
+      paperNotes(unlike).join(),
+      /not shown: its protocols are RepeatedKFold, 10 repeats x 5 folds, and one ShuffleSplit/,
+    );
   }
   assert.deepEqual(percents({ ...run, spec: {} }), nothing);
   assert.match(paperNotes({ ...run, spec }).join(), /not shown: the parameters are not those/);
+});
+
+test("on the paper's single split, only Combined has a figure: its maximum was measured there", () => {
+  const run = papersResults();
+  const split = { ...run, protocol: { ...run.protocol, splitter: 'ShuffleSplit', repeats: 1, testSize: 0.2 } };
+  assert.deepEqual(percents(split), [undefined, undefined, undefined, 91.1]);
+  assert.deepEqual(percents({ ...split, protocol: { ...split.protocol, testSize: 0.3 } }), Array(4).fill(undefined));
 });
 
 test('an estimator reads the feature set that it names', () => {
