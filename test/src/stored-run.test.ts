@@ -40,6 +40,8 @@ test('a store written by commit 9364da0 is found: nothing is trained, and the re
   assert.equal(code, 0, stderr);
   const trained = (await logLines(path('out'))).filter(({ msg }) => msg === 'fold started');
   assert.deepEqual(trained, []);
-  assert.equal(await readFile(path('out', 'results.json'), 'utf8'), await readFile(join(GOLDENS, RESULTS), 'utf8'));
+  const { leaks, ...others } = JSON.parse(await readFile(path('out', 'results.json'), 'utf8'));
+  assert.equal(JSON.stringify(others), (await readFile(join(GOLDENS, RESULTS), 'utf8')).trimEnd());
+  assert.deepEqual([leaks.sounds, leaks.groups], [0, 0], 'what that commit did not look for');
   assert.equal(sha256(await readFile(path('out', 'out-of-fold.csv'))), OUT_OF_FOLD);
 });
