@@ -26,6 +26,10 @@ function code(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException).code;
 }
 
+function isBelow(path: string, root: string): boolean {
+  return path === root || path.startsWith(root.endsWith(sep) ? root : root + sep);
+}
+
 /** link(2) fails where the name exists, so exactly one of many processes wins. */
 async function commitOnce(staged: string, target: string): Promise<boolean> {
   try {
@@ -43,6 +47,8 @@ async function commitOnce(staged: string, target: string): Promise<boolean> {
  */
 export class FileStore implements ArtifactStore {
   readonly #root: string;
+  /** Where the root led when that was last asked for */
+  #realRoot: string | undefined;
 
   constructor(root: string) {
     this.#root = resolve(root);
@@ -56,8 +62,7 @@ export class FileStore implements ArtifactStore {
   async get(key: string): Promise<Uint8Array | undefined> {
     return this.#absent(key, async () => {
       const path = this.#path(key);
-      await this.#checkInside(path);
-      const found = await stat(path);
+      const [found] = await Promise.all([stat(path), this.#checkInside(path)]);
       if (found.isDirectory()) return undefined;
       checkRegular(found, Number.POSITIVE_INFINITY);
       return readFile(path);
@@ -137,8 +142,11 @@ export class FileStore implements ArtifactStore {
   async #checkInside(path: string): Promise<void> {
     for (let at = path; at.length > this.#root.length; at = dirname(at)) {
       try {
-        const [root, real] = await Promise.all([realpath(this.#root), realpath(at)]);
-        if (real === root || real.startsWith(root.endsWith(sep) ? root : root + sep)) return;
+        const real = await realpath(at);
+        if (this.#realRoot !== undefined && isBelow(real, this.#realRoot)) return;
+        // Asked for at first, and again in case the root leads elsewhere now.
+        this.#realRoot = await realpath(this.#root);
+        if (isBelow(real, this.#realRoot)) return;
       } catch (error) {
         if (code(error) === 'ENOENT' || code(error) === 'ENOTDIR') continue;
         throw error;
@@ -168,19 +176,11 @@ export class FileStore implements ArtifactStore {
   ): Promise<T> {
     const target = this.#path(key);
     return this.#guard(key, async () => {
-      await this.#checkInside(join(this.#root, STAGING));
-      await this.#checkInside(dirname(target));
-      await mkdir(join(this.#root, STAGING), { recursive: true });
-      await mkdir(dirname(target), { recursive: true });
       const staged = join(this.#root, STAGING, randomBytes(12).toString('hex'));
       try {
-        const file = await open(staged, 'wx');
-        try {
-          await writeFile(file, bytes);
-          await file.sync();
-        } finally {
-          await file.close();
-        }
+        // At once, since a fold's record waits for both; to the end, since a file that is still written is not removed.
+        const steps = [this.#makeFolder(dirname(target)), this.#stage(staged, bytes)];
+        for (const step of await Promise.allSettled(steps)) if (step.status === 'rejected') throw step.reason;
         const result = await commit(staged, target);
         // The name must survive a power cut as well as the bytes.
         const folder = await open(dirname(target), 'r');
@@ -190,6 +190,26 @@ export class FileStore implements ArtifactStore {
         await rm(staged, { force: true });
       }
     });
+  }
+
+  async #makeFolder(folder: string): Promise<void> {
+    await this.#checkInside(folder);
+    await mkdir(folder, { recursive: true });
+  }
+
+  async #stage(staged: string, bytes: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
+    await this.#checkInside(dirname(staged));
+    const file = await open(staged, 'wx').catch(async (error) => {
+      if (code(error) !== 'ENOENT') throw error;
+      await mkdir(dirname(staged), { recursive: true });
+      return open(staged, 'wx');
+    });
+    try {
+      await writeFile(file, bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
   }
 
   async #absent<T>(key: string, read: () => Promise<T>): Promise<T | undefined> {
