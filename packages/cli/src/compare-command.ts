@@ -106,7 +106,9 @@ async function readPredictions(
   // Only what the model needs is evaluated: a fusion's members and the fusion.
   const { name, method, members = [name] } = model;
   const estimators = Object.fromEntries(members.map((member) => [member, input.estimators[member]]));
-  const fusion = model.members ? { [name]: { rule: method as FusionRule, members } } : {};
+  const { nested } = model;
+  const rule = { rule: method as FusionRule, members, ...(nested ? { nested } : {}) };
+  const fusion = model.members ? { [name]: rule } : {};
   const { probabilities } = evaluateRun({ ...input, shuffled: [], estimators, fusion });
   return { data: input, predictions: predictionsOf(input, probabilities).get(name)! };
 }
@@ -149,7 +151,7 @@ function evidence({
   }
   if (meanDifference === null) return [...lines, 'no common folds'];
   const of = `${amount(meanDifference)} as mean over ${folds} common folds`;
-  if (!test) return [...lines, byGroup ? of : `${of}, ${untested}`];
+  if (!test) return [...lines, untested === undefined || byGroup ? of : `${of}, ${untested}`];
   const note = byGroup
     ? 'corrected resampled t-test; it ignores that folds share groups'
     : 'corrected resampled t-test';

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { CryfoldError, readRegularText } from '@cryfold/core';
 import { kindOf } from '@cryfold/estimators';
-import { isFitted } from '@cryfold/evaluation';
+import { isFitted, splitterOf } from '@cryfold/evaluation';
 import { type PrepareOptions as Options, type Preparation, prepareRun as prepare } from '@cryfold/local-run';
 import { canFit, checkProtocol, parseSpec, type Spec } from '@cryfold/plan';
 import { checkLeaks } from './leak-gate.js';
@@ -78,6 +78,8 @@ export function applyOverrides(spec: Spec, overrides: Overrides, say: (text: str
       say(
         `${name} is left out: ${protocol.splitter} never tests the training clips that ${rule.rule} fusion learns from`,
       );
+    else if (rule.nested && !splitterOf(protocol.splitter).takes.includes('folds'))
+      say(`${name} is left out: ${protocol.splitter} takes no number of inner folds, which a nested fusion needs`);
     else fusion[name] = rule;
   }
   const nulls = overrides.null ?? spec.nulls;

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { CryfoldError } from '@cryfold/core';
-import { METRIC_NAMES, type MetricName } from '@cryfold/evaluation';
+import { isFitted, METRIC_NAMES, type MetricName } from '@cryfold/evaluation';
 import { weightsSources } from '@cryfold/local-run';
 import type { RetrainRecord } from '@cryfold/model-registry';
 import type { RunPlan, Spec } from '@cryfold/plan';
@@ -74,6 +74,7 @@ export async function retrainCommand(
       },
     );
   }
+  checkFusion(spec, of, specPath);
   const metric = chooseMetric(spec, options.metric);
   const store = openStoreOf(storeUrl, config);
   const server = target.kind === 'server' ? new HttpControl(new HttpClient(target)) : undefined;
@@ -153,4 +154,15 @@ function stepsOf(preparation: Preparation, surroundings: Surroundings): Retraini
     onProgress: (text) => display.update(text),
     stop,
   };
+}
+
+/** The out-of-fold predictions of a fitted fusion are too good: its members were trained on the clips that it is tested on. */
+function checkFusion({ fusion }: Spec, of: string, specPath: string): void {
+  const rule = Object.hasOwn(fusion, of) ? fusion[of] : undefined;
+  if (!rule || rule.nested || !isFitted(rule.rule)) return;
+  const key = `fusion.${of}.nested`;
+  throw new CryfoldError('SPEC_INVALID', `${specPath}: ${key}: a champion is only challenged by honest figures`, {
+    context: { file: specPath, key },
+    hint: `Write nested: true below fusion.${of}: ${rule.rule} fusion is too good on the folds of its members.`,
+  });
 }

@@ -58,6 +58,16 @@ test('a fitted fusion is left out of a split that it cannot be fitted on, and na
   assert.match(said.join(), /^st is left out: ShuffleSplit never tests/);
 });
 
+test('a nested fusion is left out under a protocol that takes no number of folds', () => {
+  const members = Object.keys(spec.estimators);
+  const fusion = { st: { rule: 'stacked' as const, members, nested: true } };
+  const folds = { splitter: 'RepeatedKFold', folds: 5, repeats: 10 } as const;
+  const said: string[] = [];
+  const changed = applyOverrides({ ...spec, protocol: folds, fusion }, { protocol: 'logo' }, (text) => said.push(text));
+  assert.deepEqual(changed.fusion, {});
+  assert.match(said.join(), /st is left out: LeaveOneGroupOut takes no number of inner folds/);
+});
+
 test('a nested search is refused under a protocol without folds to ask for', () => {
   const searched = parseSpec(
     `version: 1

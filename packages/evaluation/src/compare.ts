@@ -108,11 +108,17 @@ export interface Evidence {
   /** Null where `untested` gives the reason */
   pValue: number | null;
   pHolm: number | null;
-  untested: Untested | undefined;
+  untested: Untested | 'not tested by group' | undefined;
 }
 
-/** The test that counts of a stored comparison: by group where there is one, else by fold. */
-export function evidenceOf({ folds, meanDifference, test, byGroup, untested }: Comparison): Evidence {
+/**
+ * The test that counts of a stored comparison: by group where there is one, else by fold. Earlier versions stored only the
+ * test over folds, which counts for nothing where clips share groups.
+ */
+export function evidenceOf(
+  { folds, meanDifference, test, byGroup, untested }: Comparison,
+  results: Pick<RunResults, 'dataset'>,
+): Evidence {
   if (byGroup) {
     const { groups, difference, low, high, pValue, pHolm } = byGroup;
     return { by: 'groups', count: groups, difference, low, high, pValue, pHolm, untested };
@@ -120,11 +126,12 @@ export function evidenceOf({ folds, meanDifference, test, byGroup, untested }: C
   const difference = meanDifference ?? test?.meanDifference ?? null;
   const base = { by: 'folds' as const, count: folds, difference };
   // Older results give p 0 or 1 for equal differences, and p-values for two folds.
-  if (test && test.t !== null && folds >= LEAST_FOLDS) {
+  if (test && test.t !== null && folds >= LEAST_FOLDS && !needsPredictions(results)) {
     const { low, high, pValue, pHolm } = test;
     return { ...base, low, high, pValue, pHolm, untested };
   }
-  const why = untested ?? (folds < LEAST_FOLDS ? 'too few folds' : 'no spread');
+  const byFoldsOnly = test !== null && needsPredictions(results) ? 'not tested by group' : 'no spread';
+  const why = untested ?? (folds < LEAST_FOLDS ? 'too few folds' : byFoldsOnly);
   return { ...base, low: null, high: null, pValue: null, pHolm: null, untested: why };
 }
 
@@ -154,14 +161,14 @@ export interface RunSide {
 }
 
 /** Whether clips of the runs share groups, so that a comparison needs the predictions. */
-export function needsPredictions({ dataset }: RunResults): boolean {
+export function needsPredictions({ dataset }: Pick<RunResults, 'dataset'>): boolean {
   return dataset.groups < dataset.clips;
 }
 
 /**
  * Is a candidate's model better than a baseline's? Both runs must test the same clips in the same folds; the repeats
- * that both have are compared. Where both sides have predictions and clips share groups, the test by group decides, else
- * the corrected t-test over folds. `incomplete` where either model misses a fold, and for too few folds or groups.
+ * that both have are compared. Where clips share groups, the test by group decides, else the corrected t-test over folds.
+ * `incomplete` where either model misses a fold, for too few folds or groups, and where the test by group lacks predictions.
  * @param significance the two-sided p-value below which a difference counts
  * @param metric what is compared; less is better for log-loss
  * @throws CryfoldError USAGE when a run has no such model, or the runs' data or folds differ
@@ -175,8 +182,12 @@ export function compareRuns(
   const [before, after] = [modelOf(baseline), modelOf(candidate)];
   checkComparable(baseline.results, candidate.results);
   const common = commonFolds(after.folds, before.folds);
-  const byFold = compareFolds(common, metric, (fold) => candidate.results.dataset.clips - fold.testCount);
   const byGroup = comparePredictions(metric, baseline, candidate);
+  const byFold = compareFolds(common, metric, (fold) => candidate.results.dataset.clips - fold.testCount);
+  if (!byGroup && needsPredictions(candidate.results)) {
+    // Alone, the t-test finds too much where folds share groups.
+    return { verdict: 'incomplete', metric, folds: common.length, ...byFold, test: null, byGroup };
+  }
   const untested = whyUntested(common.length, byFold.test, byGroup);
   const base = { metric, folds: common.length, ...byFold, byGroup, ...(untested && { untested }) };
   const few = untested === 'too few folds' || untested === 'too few groups';

@@ -57,7 +57,9 @@ export function testGroups(
   const reach = error > 1e-12 ? studentCritical(0.05, groups - 1) * error : null;
   const interval = reach === null ? { low: null, high: null } : { low: difference - reach, high: difference + reach };
 
-  const deltas = a.flatMap((tally, g) => deltaOf(tally, b[g]) ?? []);
+  // Only what the metric reads: other probabilities for the same classes are no difference of accuracy.
+  const cells = metric === 'logLoss' ? ([classes ** 2, classes ** 2 + 2] as const) : ([0, classes ** 2] as const);
+  const deltas = a.flatMap((tally, g) => deltaOf(tally, b[g], cells) ?? []);
   const exact = deltas.length <= EXACT;
   const base = { groups, difference, ...interval, exact };
   if (groups < LEAST_GROUPS) return { ...base, pValue: null, untested: 'too few groups' };
@@ -75,9 +77,9 @@ export function testGroups(
   return { ...base, pValue };
 }
 
-function deltaOf(a: Tally, b: Tally): Delta | undefined {
+function deltaOf(a: Tally, b: Tally, [from, to]: readonly [number, number]): Delta | undefined {
   const delta: Delta = { at: [], by: [] };
-  for (let i = 0; i < a.length; i++) {
+  for (let i = from; i < to; i++) {
     if (a[i] === b[i]) continue;
     delta.at.push(i);
     delta.by.push(b[i] - a[i]);

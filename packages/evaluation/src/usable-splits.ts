@@ -46,7 +46,11 @@ function hintOf(kind: SplitterKind, request: SplitRequest, code: ErrorCode): str
   const folds = fewerFolds(kind, request);
   if (folds !== undefined) return `Ask for ${folds} folds: with this data and seed, all of them can be used.`;
   if (kind.name === 'PredefinedSplit') return 'Change the column `fold` of the manifest.';
-  if (!kind.grouped) return 'Add clips, or use a stratified splitter.';
+  if (!kind.grouped) {
+    return kind.name.includes('Stratified')
+      ? 'Add clips of the smallest class, or leave that class out.'
+      : 'Add clips, or use a stratified splitter.';
+  }
   return code === 'FOLD_EMPTY'
     ? 'Add groups, or use GroupKFold, which leaves no fold empty.'
     : 'Add groups: each class needs clips of at least two, so that one of them can be trained on.';

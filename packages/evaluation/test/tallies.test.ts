@@ -73,6 +73,14 @@ test('the tallies of groups add up to every metric, and the p-value is that of a
   }
 });
 
+test('models that answer alike have no p-value of accuracy, whatever their probabilities', () => {
+  const rows = randomRows(new RandomState(2), { groups: 40, size: 2 });
+  const sure = { ...rows.a, probabilities: rows.a.probabilities.map((p) => (p > 0.5 ? 0.9 : 0.05)) };
+  const { pValue, untested, exact } = testRows('accuracy', { ...rows, b: sure });
+  assert.deepEqual([pValue, untested, exact], [null, 'no spread', true]);
+  assert.notEqual(testRows('logLoss', { ...rows, b: sure }).pValue, null);
+});
+
 test('equally good models with effects of their own on each group differ at 5 % in about 5 % of cases', () => {
   const random = new RandomState(3);
   let below = 0;

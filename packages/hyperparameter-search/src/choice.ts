@@ -19,18 +19,18 @@ export type Chosen = Pick<SearchResults['winners'][number], 'pooled'> & { correc
 
 /**
  * The chosen trial's pooled score, and that score corrected for having been chosen among all trials that were begun.
- * There is no corrected score where trials had unequal resources: other epochs, or folds that test other clips. A
+ * There is no corrected score where trials had unequal resources: ASHA stops most of them early, and folds may test other
+ * clips. A trial that was stopped for its bad luck would make the correction too harsh. A
  * correction among complete trials alone is no correction, since the first rungs are where most of the luck is.
  */
 export function scoreChoice(
   { search, begun, winner, labels, groups }: ChoiceInput,
   options?: Parameters<typeof correctedScore>[1],
 ): Chosen {
-  const { metric, algorithm, asha } = search;
+  const { metric, algorithm } = search;
   const chosen = begun.find(({ trial }) => trial === winner);
   if (!chosen) return { pooled: null, corrected: null };
-  const byEpochs = algorithm === 'asha' && asha?.resource === 'epochs';
-  const equal = !byEpochs || begun.every(({ state }) => state === 'COMPLETE');
+  const equal = algorithm !== 'asha' || begun.every(({ state }) => state === 'COMPLETE');
   const trials = begun.map(({ answers }) => answers);
   return {
     pooled: pooledScore(metric, chosen.answers, labels),

@@ -40,6 +40,10 @@ export function checkProtocol(
   }
   if (search?.nested)
     throw invalid('search.nested', `${splitter} takes no number of inner folds: use a k-fold splitter`);
+  const nested = Object.entries(fusion).find(([, rule]) => rule.nested);
+  if (nested) {
+    throw invalid(`fusion.${nested[0]}.nested`, `${splitter} takes no number of inner folds: use a k-fold splitter`);
+  }
   const fitted = Object.entries(fusion).find(([, { rule }]) => isFitted(rule));
   if (fitted && !canFit(splitter)) {
     const [name, { rule }] = fitted;

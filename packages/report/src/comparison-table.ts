@@ -22,7 +22,7 @@ export function pText(p: number): string {
 export function oriented(results: RunResults, first: string, second: string): Evidence | undefined {
   const found = results.comparisons.find(({ a, b }) => (a === first && b === second) || (a === second && b === first));
   if (!found) return undefined;
-  const evidence = evidenceOf(found);
+  const evidence = evidenceOf(found, results);
   if (found.a === first) return evidence;
   const turned = (value: number | null) => value && -value;
   const { difference, low, high } = evidence;
@@ -62,7 +62,7 @@ export function comparisonRows(results: RunResults): TextTable {
   const rows = [['difference', unit, 'from', 'to', 'p', 'p Holm', 'by', ...(grouped ? ['p by folds'] : [])]];
   for (const comparison of results.comparisons) {
     const { a, b, test } = comparison;
-    const { difference, low, high, pValue, pHolm, by, count, untested } = evidenceOf(comparison);
+    const { difference, low, high, pValue, pHolm, by, count, untested } = evidenceOf(comparison, results);
     if (difference === null) continue;
     const figures = [difference, low, high].map((value) => differenceText(metric, value));
     const p = [pValue, pHolm].map((value) => (value === null ? '-' : pText(value)));

@@ -91,9 +91,10 @@ export function paperNotes(results: RunResults): string[] {
   if (!hasPapersClasses(results)) return [];
   const figures = paperFigures(results);
   if (figures.every((figure) => figure === undefined)) {
-    const why =
-      says(protocol, FOLDS) || says(protocol, SPLIT)
-        ? 'the parameters are not those that the paper states'
+    const why = says(protocol, FOLDS)
+      ? 'the parameters are not those that the paper states'
+      : says(protocol, SPLIT)
+        ? 'of this split the paper has only the fusion of its TL_ResNet50 and its SVM'
         : `its protocols are ${FOLDS.splitter}, ${FOLDS.repeats} repeats x ${FOLDS.folds} folds, and one ${SPLIT.splitter} of 80:20`;
     return [`The paper's figures are not shown: ${why}.`];
   }

@@ -1,5 +1,5 @@
 import { printable } from '@cryfold/core';
-import type { RunResults } from '@cryfold/evaluation';
+import { leakHeadline, type RunResults } from '@cryfold/evaluation';
 import { named } from './names.js';
 import { extent } from './table-two.js';
 import { alignColumns, paint, percent, type TextOptions } from './text.js';
@@ -10,7 +10,11 @@ const letterOf = (index: number) => String.fromCharCode('A'.charCodeAt(0) + inde
 
 /** What the letters of `protocolRows` stand for, a line each. */
 export function protocolLegend(runs: readonly RunResults[]): string[] {
-  return runs.map(({ protocol }, i) => `${letterOf(i)}: ${protocol.label} (${protocol.splitter}, ${extent(protocol)})`);
+  return runs.map((run, i) => {
+    const { label, splitter } = run.protocol;
+    const leaks = leakHeadline(run.leaks);
+    return `${letterOf(i)}: ${label} (${splitter}, ${extent(run.protocol)})${leaks ? `. ${leaks.replace(/\.$/, '')}` : ''}`;
+  });
 }
 
 /** A row per model: mean and standard deviation under each protocol in percent, and the points between it and the first. */
