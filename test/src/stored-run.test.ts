@@ -13,13 +13,15 @@ const GOLDENS = join(ROOT, 'test', 'goldens');
 /** SHA-256 of the out-of-fold.csv that commit 9364da0 wrote for this store. */
 const OUT_OF_FOLD = 'cc663f0b1b1b56c4eb150992892bac415b867bbf47b46c4943bec5de408eaf11';
 
-/**
- * The results that commit 9364da0 wrote, in which format 2 replaced the intervals of pooled figures and the comparisons;
- * every other figure has the bytes of that commit.
- */
+/** The results.json that commit 9364da0 wrote for it. */
 const RESULTS = 'results-9364da0.json';
 
-test('a store written by commit 9364da0 is found: nothing is trained, and the results have the same bytes', {
+/** What results of format 2 compute differently, or did not have. All else must have the bytes of that commit. */
+const CHANGED = new Set(['format', 'intervals', 'comparisons', 'leaks']);
+const unchanged = (text: string) =>
+  JSON.stringify(JSON.parse(text), (key, value) => (CHANGED.has(key) ? undefined : value));
+
+test('a store written by commit 9364da0 is found: nothing is trained, and its figures have the same bytes', {
   skip: withoutRedis,
 }, async (t) => {
   const folder = await temporaryFolder();
@@ -40,8 +42,9 @@ test('a store written by commit 9364da0 is found: nothing is trained, and the re
   assert.equal(code, 0, stderr);
   const trained = (await logLines(path('out'))).filter(({ msg }) => msg === 'fold started');
   assert.deepEqual(trained, []);
-  const { leaks, ...others } = JSON.parse(await readFile(path('out', 'results.json'), 'utf8'));
-  assert.equal(JSON.stringify(others), (await readFile(join(GOLDENS, RESULTS), 'utf8')).trimEnd());
+  const now = await readFile(path('out', 'results.json'), 'utf8');
+  assert.equal(unchanged(now), unchanged(await readFile(join(GOLDENS, RESULTS), 'utf8')));
+  const { leaks } = JSON.parse(now);
   assert.deepEqual([leaks.sounds, leaks.groups], [0, 0], 'what that commit did not look for');
   assert.equal(sha256(await readFile(path('out', 'out-of-fold.csv'))), OUT_OF_FOLD);
 });

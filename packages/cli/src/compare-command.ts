@@ -6,9 +6,7 @@ import {
   type FusionRule,
   LEAST_FOLDS,
   LEAST_GROUPS,
-  METRIC_NAMES,
   METRICS,
-  type MetricName,
   needsPredictions,
   predictionsOf,
   type RunComparison,
@@ -20,6 +18,7 @@ import { displayName } from '@cryfold/report';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { type FoundRun, findRun, storeBehind } from './find-run.js';
+import { metricNamed } from './metric-name.js';
 import { openStoreOf } from './open-store.js';
 import { jsonText, say } from './terminal.js';
 
@@ -45,7 +44,7 @@ export async function compareCommand(a: string, b: string, options: CompareOptio
   const [foundA, foundB] = [await findRun(a, config), await findRun(b, config)];
   const [baseline, candidate] = [foundA.results, foundB.results];
   const [before, after] = chooseModels(options.model, baseline, candidate);
-  const metric = chooseMetric(options.metric ?? candidate.search?.metric ?? 'accuracy');
+  const metric = metricNamed(options.metric ?? candidate.search?.metric ?? 'accuracy');
   const sides: RunSide[] = [
     { results: baseline, model: before },
     { results: candidate, model: after },
@@ -66,15 +65,6 @@ export async function compareCommand(a: string, b: string, options: CompareOptio
       : `${describe(comparison, title(candidate, after), title(baseline, before))}\n${candidate.protocol.label}\n`,
   );
   return EXIT_OF[comparison.verdict];
-}
-
-function chooseMetric(name: string): MetricName {
-  const metric = METRIC_NAMES.find((one) => one === name);
-  if (metric) return metric;
-  throw new CryfoldError('USAGE', `--metric: there is no metric ${JSON.stringify(name)}`, {
-    context: { metric: name },
-    hint: `The metrics are: ${METRIC_NAMES.join(', ')}.`,
-  });
 }
 
 /** The named models, or the first fusion that both runs have, or the only model that both have. */

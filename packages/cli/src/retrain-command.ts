@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { CryfoldError } from '@cryfold/core';
-import { isFitted, METRIC_NAMES, type MetricName } from '@cryfold/evaluation';
+import { isFitted, type MetricName } from '@cryfold/evaluation';
 import { weightsSources } from '@cryfold/local-run';
 import type { RetrainRecord } from '@cryfold/model-registry';
 import type { RunPlan, Spec } from '@cryfold/plan';
@@ -9,6 +9,7 @@ import { chooseOf, HttpClient, HttpControl, HttpStore, Retraining, type Retraini
 import type { Config } from '@cryfold/runtime';
 import { execute, type Surroundings } from './execute.js';
 import { EXIT } from './exit-codes.js';
+import { metricNamed } from './metric-name.js';
 import { modelControl } from './model-control.js';
 import { openStoreOf } from './open-store.js';
 import { type Preparation, prepareRun, publish, readSpec } from './prepare.js';
@@ -118,14 +119,9 @@ export async function retrainCommand(
  * A sweep's winner is compared by what it was chosen by.
  * @throws CryfoldError USAGE
  */
-function chooseMetric({ search }: Spec, told: string | undefined): MetricName {
-  if (told === undefined) return search?.metric ?? 'accuracy';
-  const metric = METRIC_NAMES.find((name) => name === told);
-  if (!metric) {
-    throw new CryfoldError('USAGE', `--metric: there is no metric ${JSON.stringify(told)}`, {
-      hint: `There are: ${METRIC_NAMES.join(', ')}.`,
-    });
-  }
+function chooseMetric({ search }: Spec, name: string | undefined): MetricName {
+  if (name === undefined) return search?.metric ?? 'accuracy';
+  const metric = metricNamed(name);
   if (!search || search.metric === metric) return metric;
   throw new CryfoldError('USAGE', `--metric ${metric}: the search of the spec chooses by ${search.metric}`, {
     hint: 'Give search.metric the same value, or leave --metric out.',
