@@ -58,7 +58,7 @@ export {
   summariseLeaks,
 } from './leaks.js';
 export { leaveOneGroupOut } from './leave-one-group-out.js';
-export { METRIC_NAMES, METRICS, type Metric, type MetricName, scoreOf } from './metric.js';
+export { METRIC_NAMES, METRICS, type Metric, type MetricName, metricOfCounts, scoreOf } from './metric.js';
 export {
   accuracy,
   argmaxRows,

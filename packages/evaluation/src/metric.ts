@@ -1,4 +1,12 @@
-import { accuracy, argmaxRows, balancedAccuracy, confusionMatrix, logLoss, macroF1 } from './metrics.js';
+import {
+  accuracy,
+  argmaxRows,
+  balancedAccuracy,
+  type Confusion,
+  confusionMatrix,
+  logLoss,
+  macroF1,
+} from './metrics.js';
 
 /** A figure that models may be chosen, compared and headlined by. */
 export interface Metric {
@@ -14,12 +22,13 @@ export interface Metric {
    * @param rows probabilities, clips x classes, row-major; shares may also be computed from decision values
    */
   of(labels: ArrayLike<number>, rows: Float64Array, classes: number): number;
+  /** Its value for a confusion matrix, whose counts may be weighted; absent where it needs the probabilities */
+  ofConfusion?: (confusion: Confusion) => number;
 }
 
-type OfConfusion = (confusion: number[][]) => number;
-const share = (title: string, of: OfConfusion): Metric => ({
-  ...{ title, sign: 1, share: true },
-  of: (labels, rows, classes) => of(confusionMatrix(labels, argmaxRows(rows, classes), classes)),
+const share = (title: string, ofConfusion: (confusion: Confusion) => number): Metric => ({
+  ...{ title, sign: 1, share: true, ofConfusion },
+  of: (labels, rows, classes) => ofConfusion(confusionMatrix(labels, argmaxRows(rows, classes), classes)),
 });
 
 export const METRIC_NAMES = ['accuracy', 'balancedAccuracy', 'macroF1', 'logLoss'] as const;
@@ -31,6 +40,16 @@ export const METRICS: Readonly<Record<MetricName, Metric>> = {
   macroF1: share('macro F1', macroF1),
   logLoss: { title: 'log-loss', sign: -1, share: false, of: logLoss },
 };
+
+/**
+ * A metric of a flat confusion matrix, row by row, whose counts may be weighted.
+ * @throws RangeError for a metric that needs the probabilities
+ */
+export function metricOfCounts(metric: MetricName, counts: Float64Array, classes: number): number {
+  const { ofConfusion } = METRICS[metric];
+  if (!ofConfusion) throw new RangeError(`${metric} is not a metric of a confusion matrix`);
+  return ofConfusion(Array.from({ length: classes }, (_, c) => [...counts.subarray(c * classes, (c + 1) * classes)]));
+}
 
 /** The metric as a score, of which more is better: a log-loss has its sign changed. */
 export function scoreOf(metric: MetricName, value: number): number {

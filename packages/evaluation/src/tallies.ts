@@ -1,6 +1,6 @@
 import type { EvaluationInput, FoldProbabilities } from './evaluation-input.js';
-import type { MetricName } from './metric.js';
-import { argmaxRows, balancedAccuracy, logLoss, macroF1 } from './metrics.js';
+import { type MetricName, metricOfCounts } from './metric.js';
+import { argmaxRows, logLoss } from './metrics.js';
 
 /** What a model predicts: probabilities, and the decision values by which it chooses classes, where it has them. */
 export interface Predictions {
@@ -14,8 +14,6 @@ export interface Predictions {
  */
 export type Tally = Float64Array;
 
-const OF_CONFUSION = { balancedAccuracy, macroF1 } as const;
-
 /** The metric over all predictions of a tally. */
 export function metricOfTally(metric: MetricName, tally: Tally, classes: number): number {
   const count = tally[classes * classes + 1];
@@ -26,8 +24,7 @@ export function metricOfTally(metric: MetricName, tally: Tally, classes: number)
     for (let c = 0; c < classes; c++) right += tally[c * classes + c];
     return right / count;
   }
-  const rows = Array.from({ length: classes }, (_, c) => Array.from(tally.subarray(c * classes, (c + 1) * classes)));
-  return OF_CONFUSION[metric](rows);
+  return metricOfCounts(metric, tally, classes);
 }
 
 /** Rows that models are tested on, each a test of a clip. */

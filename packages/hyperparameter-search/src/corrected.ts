@@ -1,13 +1,4 @@
-import {
-  accuracy,
-  argmaxRows,
-  balancedAccuracy,
-  type Confusion,
-  type MetricName,
-  macroF1,
-  RandomState,
-  scoreOf,
-} from '@cryfold/evaluation';
+import { argmaxRows, type MetricName, metricOfCounts, RandomState, scoreOf } from '@cryfold/evaluation';
 
 /** What a trial predicted for the test clips of one split. */
 export interface TestedFold {
@@ -47,18 +38,9 @@ export function trialAnswers(folds: Iterable<TestedFold>, labels: ArrayLike<numb
   };
 }
 
-/** Metrics of a confusion matrix, whose counts may be weighted. */
-const OF_CONFUSION: Readonly<Record<Exclude<MetricName, 'logLoss'>, (confusion: Confusion) => number>> = {
-  accuracy,
-  balancedAccuracy,
-  macroF1,
-};
-
 /** The metric of weighted clips from their sums: a flat confusion matrix, or for the log-loss its sum and the weight. */
 function metricOf(metric: MetricName, totals: Float64Array, classes: number): number {
-  if (metric === 'logLoss') return totals[0] / totals[1];
-  const rows = Array.from({ length: classes }, (_, c) => [...totals.subarray(c * classes, (c + 1) * classes)]);
-  return OF_CONFUSION[metric](rows);
+  return metric === 'logLoss' ? totals[0] / totals[1] : metricOfCounts(metric, totals, classes);
 }
 
 /** What each group adds to the sums of `metricOf`: value by value, the group and the sum that it belongs to. */
