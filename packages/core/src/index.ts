@@ -10,6 +10,7 @@ export {
   type FailureClass,
   redactUrl,
 } from './errors.js';
+export { Fft } from './fft.js';
 export {
   FOLD_NOTE,
   FORMATS,

@@ -1,6 +1,6 @@
 import { CryfoldError } from '@cryfold/core';
-import { type Frame, PowerSpectrum } from './fft.js';
 import { PALETTE, PALETTE_SIZE } from './palette.js';
+import { type Frame, PowerSpectrum } from './power-spectrum.js';
 
 /** Samples per analysis frame, hence 513 rows, whatever the sample rate. */
 const FRAME = 1024;

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { Random } from '@cryfold/core';
 import { clipImage, SpectrogramImager } from '@cryfold/features';
-import { PowerSpectrum } from '../src/fft.js';
 import { PALETTE } from '../src/palette.js';
+import { PowerSpectrum } from '../src/power-spectrum.js';
 import { nearestSources } from '../src/spectrogram.js';
 
 const golden = new URL('../../test/goldens/nearest.json', import.meta.url);

@@ -1,4 +1,4 @@
-import { Fft } from './fft.js';
+import { Fft } from '@cryfold/core';
 import { evenOut } from './level.js';
 
 /** Magnitudes below this share of the largest count as that share, so that what is no sound is not blown up. */

@@ -1,4 +1,4 @@
-import { Fft } from './fft.js';
+import { Fft } from '@cryfold/core';
 
 /** Samples of a frame and from one frame to the next: 64 ms and 16 ms at 8 kHz. */
 const FRAME = 512;
