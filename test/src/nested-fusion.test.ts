@@ -70,6 +70,19 @@ test('a nested stacked fusion trains its members inside each fold, and only the 
   assert.match(report.stdout, /OPTIMISTIC: plain: stacking learns/);
   const { stdout } = await cryfold(['status', results.run.id, '--out', path('run'), '--json']);
   assert.deepEqual(JSON.parse(stdout).trials.rbf, { total: 15, done: 15, failed: 0 });
+  const compared = await cryfold([
+    'compare',
+    path('run'),
+    path('run'),
+    '--model',
+    'plain,stack',
+    '--metric',
+    'logLoss',
+    '--json',
+  ]);
+  const [plain, stack] = ['plain', 'stack'].map((name) => results.models.find((model) => model.name === name)!.pooled!);
+  const { difference } = JSON.parse(compared.stdout).byGroup;
+  assert.ok(Math.abs(difference - (stack.logLoss - plain.logLoss)) < 1e-12, 'each is compared as it was evaluated');
 });
 
 test('in a nested sweep, a nested fusion learns from the inner folds of each fold’s winner', { skip }, async () => {

@@ -1,14 +1,12 @@
-import { readRun } from '@cryfold/aggregator';
+import { readPredictions } from '@cryfold/aggregator';
 import { CryfoldError } from '@cryfold/core';
 import {
   compareRuns,
-  evaluateRun,
   type FusionRule,
   LEAST_FOLDS,
   LEAST_GROUPS,
   METRICS,
   needsPredictions,
-  predictionsOf,
   type RunComparison,
   type RunResults,
   type RunSide,
@@ -50,8 +48,8 @@ export async function compareCommand(a: string, b: string, options: CompareOptio
     { results: candidate, model: after },
   ];
   if (sides.every(isComplete)) {
-    sides[0].predicted = await readPredictions(sides[0], () => storeBehind(a, foundA), config);
-    sides[1].predicted = await readPredictions(sides[1], () => storeBehind(b, foundB), config);
+    sides[0].predicted = await predictionsFor(sides[0], () => storeBehind(a, foundA), config);
+    sides[1].predicted = await predictionsFor(sides[1], () => storeBehind(b, foundB), config);
   }
   const comparison = compareRuns(sides[0], sides[1], undefined, metric);
   const names = {
@@ -84,7 +82,7 @@ const modelOf = ({ results, model }: RunSide) => results.models.find(({ name }) 
 const isComplete = (side: RunSide) => modelOf(side)?.complete === true;
 
 /** A model's stored predictions; undefined where the test does not need them. */
-async function readPredictions(
+async function predictionsFor(
   side: RunSide,
   storeUrl: () => FoundRun['storeUrl'] & string,
   config: Config,
@@ -92,15 +90,10 @@ async function readPredictions(
   const model = modelOf(side);
   if (!model || !needsPredictions(side.results)) return undefined;
   const store = openStoreOf(storeUrl(), config);
-  const { input } = await readRun(store, side.results.run.id).finally(() => store.close());
-  // Only what the model needs is evaluated: a fusion's members and the fusion.
-  const { name, method, members = [name] } = model;
-  const estimators = Object.fromEntries(members.map((member) => [member, input.estimators[member]]));
-  const { nested } = model;
-  const rule = { rule: method as FusionRule, members, ...(nested ? { nested } : {}) };
-  const fusion = model.members ? { [name]: rule } : {};
-  const { probabilities } = evaluateRun({ ...input, shuffled: [], estimators, fusion });
-  return { data: input, predictions: predictionsOf(input, probabilities).get(name)! };
+  // Results of cryfold fuse have a rule that the spec does not have.
+  const { name, method, members, nested } = model;
+  const rule = members && { rule: method as FusionRule, members, ...(nested ? { nested } : {}) };
+  return readPredictions(store, side.results.run.id, name, rule).finally(() => store.close());
 }
 
 function describe({ verdict, ...found }: RunComparison, candidate: string, baseline: string): string {

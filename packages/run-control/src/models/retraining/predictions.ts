@@ -1,6 +1,6 @@
-import { readRun } from '@cryfold/aggregator';
+import { readPredictions } from '@cryfold/aggregator';
 import { type Dataset, readClips } from '@cryfold/corpus';
-import { argmaxRows, evaluateRun } from '@cryfold/evaluation';
+import { argmaxRows } from '@cryfold/evaluation';
 import { type ModelCard, ModelPredictor, readStoredModel } from '@cryfold/model-registry';
 import type { RunStore } from '@cryfold/store';
 import type { Contest, ContestData } from './contest.js';
@@ -8,13 +8,10 @@ import type { Predictions } from './verdict.js';
 
 /** What a finished run predicted out of fold for one of its estimators or fusions. */
 export async function outOfFold(store: RunStore, run: string, of: string): Promise<Predictions> {
-  const { input } = await readRun(store, run);
-  // A fusion is predicted from its members' probabilities, and by them.
-  const fused = Object.hasOwn(input.fusion, of);
-  const folds = (fused ? evaluateRun(input).probabilities : input.probabilities).get(of) ?? [];
-  const decisions = fused ? undefined : input.decisions?.get(of);
-  const classes = input.classes.length;
-  const winners = folds.map((fold, s) => argmaxRows(decisions?.[s] ?? fold ?? [], classes));
+  const { data, predictions } = await readPredictions(store, run, of);
+  const { probabilities: folds, scores } = predictions;
+  const classes = data.classes.length;
+  const winners = scores.map((fold) => argmaxRows(fold ?? [], classes));
   return (split, position) => ({
     winner: winners[split][position],
     probabilities: folds[split]!.subarray(position * classes, (position + 1) * classes),
