@@ -1,12 +1,11 @@
 import { printable } from '@cryfold/core';
-import { weightsSources } from '@cryfold/local-run';
 import type { RunPlan } from '@cryfold/plan';
 import { alignColumns } from '@cryfold/report';
 import { type HourPrices, type PlanSummary, summarisePlan } from '@cryfold/run-control';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { openStoreOf } from './open-store.js';
-import { applyOverrides, prepareRun, readSpec } from './prepare.js';
+import { applyOverrides, prepareChecked, readSpec } from './prepare.js';
 import { ProgressDisplay } from './progress.js';
 import { evaluationsOf } from './protocol-names.js';
 import type { RunOptions } from './run-command.js';
@@ -28,10 +27,11 @@ export async function planCommand(
   try {
     for (const name of names.length > 0 ? names : [undefined]) {
       const overrides = { ...rest, ...(name === undefined ? {} : { protocol: name }) };
-      const { plan } = await prepareRun({
+      const { plan } = await prepareChecked({
         ...rest,
         spec: applyOverrides(await readSpec(spec), overrides, (text) => display.say(text)),
-        sources: weightsSources(store, config.cacheDir),
+        store,
+        config,
         onProgress: (text) => display.update(text),
       });
       display.update('looking into the store');

@@ -1,13 +1,13 @@
 import { fileURLToPath } from 'node:url';
-import { CryfoldError, readRegularText } from '@cryfold/core';
+import { CryfoldError, ifReadable, readRegularText } from '@cryfold/core';
 import { kindOf } from '@cryfold/estimators';
 import { isFitted, splitterOf } from '@cryfold/evaluation';
-import { type PrepareOptions as Options, type Preparation, prepareRun as prepare } from '@cryfold/local-run';
+import { type Preparation, type PrepareOptions, prepareRun, weightsSources } from '@cryfold/local-run';
 import { canFit, checkProtocol, parseSpec, type Spec } from '@cryfold/plan';
+import type { Config } from '@cryfold/runtime';
+import type { RunStore } from '@cryfold/store';
 import { checkLeaks } from './leak-gate.js';
 import { protocolOf } from './protocol-names.js';
-
-export { type Preparation, publish } from '@cryfold/local-run';
 
 /** What flags may change of a spec. */
 export interface Overrides {
@@ -100,14 +100,23 @@ export function applyOverrides(spec: Spec, overrides: Overrides, say: (text: str
   return changed;
 }
 
-export interface PrepareOptions extends Omit<Options, 'checkLeaks'> {
+export interface CheckedOptions extends Omit<PrepareOptions, 'checkLeaks' | 'knownSounds' | 'sources'> {
   allowLeak: boolean;
+  store: RunStore;
+  config: Config;
 }
 
-/** As the library's, with the leak gate of every command. @throws CryfoldError LEAK_FOUND and what the library throws */
-export function prepareRun({ allowLeak, ...options }: PrepareOptions): Promise<Preparation> {
-  return prepare({
+/**
+ * `prepareRun` with what every command gives it: the leak gate, and a store to take weights from. Sounds that an earlier
+ * command compared are taken from a local store only: in others, somebody else may have put them.
+ * @throws CryfoldError LEAK_FOUND and what `prepareRun` throws
+ */
+export function prepareChecked({ allowLeak, store, config, ...options }: CheckedOptions): Promise<Preparation> {
+  const own = config.target.kind === 'local';
+  return prepareRun({
     ...options,
+    sources: weightsSources(store, config.cacheDir),
+    knownSounds: own ? (contentHash) => ifReadable(store.datasets.sharedSounds(contentHash)) : undefined,
     checkLeaks: (dataset, splits, sounds) => checkLeaks(options.spec, dataset, splits, { sounds, allowLeak }),
   });
 }

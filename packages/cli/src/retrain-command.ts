@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { CryfoldError } from '@cryfold/core';
 import { isFitted, type MetricName } from '@cryfold/evaluation';
-import { weightsSources } from '@cryfold/local-run';
+import { type Preparation, publish } from '@cryfold/local-run';
 import type { RetrainRecord } from '@cryfold/model-registry';
 import type { RunPlan, Spec } from '@cryfold/plan';
 import { checkRedis } from '@cryfold/queue';
@@ -12,7 +12,7 @@ import { EXIT } from './exit-codes.js';
 import { metricNamed } from './metric-name.js';
 import { modelControl } from './model-control.js';
 import { openStoreOf } from './open-store.js';
-import { type Preparation, prepareRun, publish, readSpec } from './prepare.js';
+import { prepareChecked, readSpec } from './prepare.js';
 import { ProgressDisplay } from './progress.js';
 import { noLongerFollowing } from './server-run.js';
 import { untilStopped } from './stop-signals.js';
@@ -84,10 +84,11 @@ export async function retrainCommand(
     // Fails now rather than at the end where the decision cannot be written.
     if (target.kind === 'server') await new HttpStore(new HttpClient(target)).role('operate');
     else await store.check();
-    const preparation = await prepareRun({
+    const preparation = await prepareChecked({
       ...options,
       spec,
-      sources: weightsSources(store, config.cacheDir),
+      store,
+      config,
       onProgress: (text) => display.update(text),
     });
     const surroundings = { options, config, environment, out, display, store, storeUrl, server, stop };

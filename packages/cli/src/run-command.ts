@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { CryfoldError } from '@cryfold/core';
-import { publish, weightsSources } from '@cryfold/local-run';
+import { publish } from '@cryfold/local-run';
 import type { RunPlan } from '@cryfold/plan';
 import { checkRedis, traceJobs } from '@cryfold/queue';
 import { HttpClient, HttpControl } from '@cryfold/run-control';
@@ -8,7 +8,7 @@ import { type Config, startTracing, traced } from '@cryfold/runtime';
 import { execute } from './execute.js';
 import { EXIT } from './exit-codes.js';
 import { openStoreOf } from './open-store.js';
-import { applyOverrides, type Overrides, PAPER_SPEC, prepareRun, readSpec } from './prepare.js';
+import { applyOverrides, type Overrides, PAPER_SPEC, prepareChecked, readSpec } from './prepare.js';
 import { present } from './present.js';
 import { ProgressDisplay } from './progress.js';
 import { noLongerFollowing } from './server-run.js';
@@ -54,10 +54,11 @@ async function evaluate(options: RunOptions, config: Config, environment: NodeJS
   const store = openStoreOf(storeUrl, config);
   const server = target.kind === 'server' ? new HttpControl(new HttpClient(target)) : undefined;
   const preparation = await traced('plan', {}, () =>
-    prepareRun({
+    prepareChecked({
       ...options,
       spec,
-      sources: weightsSources(store, config.cacheDir),
+      store,
+      config,
       onProgress: (text) => display.update(text),
     }),
   );

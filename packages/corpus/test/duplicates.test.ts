@@ -153,3 +153,19 @@ test('clips that do not fit into memory together are compared in several passes'
   assert.deepEqual([...found], [...alone(60), ...alone(10)]);
   assert.ok(reads > 2, `${reads} reads`);
 });
+
+test('sounds are read once where none are alike, and again where some have to be confirmed', async () => {
+  const random = new Random(9);
+  const sounds = at(RATE, [noise(random, RATE), voice(random, 1), voice(random, 1)]);
+  const readsOf = async (all: readonly Sound[]) => {
+    let reads = 0;
+    await findDuplicates(async function* () {
+      reads++;
+      yield* all;
+    });
+    return reads;
+  };
+  assert.equal(await readsOf(sounds), 1);
+  const louder = { ...sounds[1], samples: sounds[1].samples.map((sample) => 0.5 * sample) };
+  assert.equal(await readsOf([...sounds, louder]), 2);
+});

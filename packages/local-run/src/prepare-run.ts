@@ -36,6 +36,8 @@ export interface PrepareOptions {
    * @throws CryfoldError where it may not
    */
   checkLeaks: (dataset: Dataset, splits: readonly Split[], sounds: number[][]) => string[];
+  /** The sounds that clips of a dataset share, where an earlier command has compared them; by content hash */
+  knownSounds?: ((contentHash: string) => Promise<number[][] | undefined>) | undefined;
   onProgress: (text: string) => void;
 }
 
@@ -67,7 +69,7 @@ export async function prepareRun(options: PrepareOptions): Promise<Preparation> 
   }
   checkPlanSize(spec, found);
   onProgress('comparing sounds');
-  const sounds = await sharedSounds(found);
+  const sounds = (await options.knownSounds?.(found.contentHash)) ?? (await sharedSounds(found));
   const dataset = options.groupDuplicates ? joinGroups(found, sounds) : found;
   const splits = makeSplits(spec, dataset);
   const leaks = options.checkLeaks(dataset, splits, sounds);

@@ -51,6 +51,27 @@ test('plans a run without writing, and asks the leak gate about its folds', asyn
   assert.deepEqual(await readdir(folder), ['corpus'], 'there is no store yet');
 });
 
+test('sounds that an earlier command compared are not compared again', async () => {
+  const { sounds, dataset } = await prepareRun(options());
+  const asked: string[] = [];
+  const known = [[0, 7]];
+  const again = await prepareRun(
+    options({
+      knownSounds: async (contentHash) => {
+        asked.push(contentHash);
+        return known;
+      },
+      checkLeaks: (_dataset, _splits, given) => {
+        assert.deepEqual(given, known);
+        return [];
+      },
+    }),
+  );
+  assert.deepEqual([asked, again.sounds], [[dataset.contentHash], known]);
+  const unknown = await prepareRun(options({ knownSounds: async () => undefined }));
+  assert.deepEqual(unknown.sounds, sounds);
+});
+
 test('a leak that the gate refuses, and too few clips, end the preparation', async () => {
   const leak = new CryfoldError('LEAK_FOUND', 'a group is in train and test');
   await assert.rejects(

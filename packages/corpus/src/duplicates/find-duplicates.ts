@@ -33,7 +33,7 @@ export interface Sound {
  *
  * Sounds that share spectral landmarks are confirmed by correlating their samples. Memory: 64 MiB of samples and 10 to
  * 20 kB per second of sound, whatever the number of copies.
- * @param read gives all sounds in one order each time it is called: once, and again for each `memory` of candidates
+ * @param read gives all sounds in one order each time it is called: once, and again for each `memory` of candidates, if any
  * @param memory bytes of samples that are held at a time
  */
 export async function findDuplicates(read: () => AsyncIterable<Sound>, memory = HELD): Promise<Int32Array> {
@@ -53,7 +53,9 @@ export async function findDuplicates(read: () => AsyncIterable<Sound>, memory = 
   }
   const same = new Clusters(candidates.length);
   for (const [first, copy] of copies) same.join(first, copy);
-  for (let start = 0; start < candidates.length; ) {
+  // Sounds are read again only where there is something to confirm.
+  const alike = candidates.some((own) => own.length > 0);
+  for (let start = 0; alike && start < candidates.length; ) {
     start = await confirm({ sounds: read(), candidates, same, memory }, start);
   }
   return same.firsts();
