@@ -23,6 +23,7 @@ import {
   stratifiedKFold,
   trainTestSplit,
 } from '@cryfold/evaluation';
+import { wholeOption } from './options.js';
 
 /** What a splitter is asked for: everything that a spec may say, and how the oracle calls the splitter. */
 interface Case extends Omit<SplitRequest, 'labels' | 'predefined' | 'testSize'> {
@@ -187,11 +188,8 @@ async function main(): Promise<number> {
       json: { type: 'boolean', default: false },
     },
   });
-  const [cases, seed] = [Number(values.cases), Number(values.seed)];
-  if (!Number.isInteger(cases) || cases < 1 || !Number.isInteger(seed) || seed < 0 || seed >= 2 ** 32) {
-    console.error('usage: tools/check-splits [--cases N] [--seed N] [--json]');
-    return 2;
-  }
+  const cases = wholeOption('cases', values.cases);
+  const seed = wholeOption('seed', values.seed, { least: 0, most: 2 ** 32 - 1 });
   const { versions, ask, end } = await oracle();
   const shapes = new Shapes(seed);
   const rows = NAMES.map((splitter) => ({ splitter, cases: 0, equal: 0, bothRefuse: 0, differ: 0 }));

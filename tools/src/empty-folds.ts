@@ -3,6 +3,7 @@
 import { parseArgs } from 'node:util';
 import { CryfoldError, Random } from '@cryfold/core';
 import { type SplitRequest, splitterOf, usableSplits } from '@cryfold/evaluation';
+import { wholeOption } from './options.js';
 
 /** Infants, classes and folds of a row: about as many folds as infants is where greed fails. */
 const SHAPES = [
@@ -76,11 +77,8 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 });
-const [corpora, seed] = [Number(values.corpora), Number(values.seed)];
-if (!Number.isInteger(corpora) || corpora < 1 || !Number.isInteger(seed) || seed < 0) {
-  console.error('usage: tools/empty-folds [--corpora N] [--seed N] [--json]');
-  process.exit(2);
-}
+const corpora = wholeOption('corpora', values.corpora);
+const seed = wholeOption('seed', values.seed, { least: 0 });
 const rows = SHAPES.map((shape) => measure(shape, corpora, seed));
 if (values.json) console.log(JSON.stringify({ corpora, seed, rows }));
 else {

@@ -1,3 +1,5 @@
+import { mean } from './statistics.js';
+
 /** A mean over simulations, with the half width of its 95 % interval. */
 export interface Estimate {
   mean: number;
@@ -8,10 +10,10 @@ export interface Estimate {
 /** @param values one per simulation; null for none */
 export function estimate(values: readonly number[]): Estimate | null {
   if (values.length === 0) return null;
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  const centre = mean(values);
+  const squares = values.reduce((sum, value) => sum + (value - centre) ** 2, 0);
   const plusMinus = values.length < 2 ? 0 : 1.96 * Math.sqrt(squares / (values.length - 1) / values.length);
-  return { mean, plusMinus, count: values.length };
+  return { mean: centre, plusMinus, count: values.length };
 }
 
 /** `61.81 ± 1.10`, in percent. */
@@ -23,12 +25,4 @@ export function percentText(value: Estimate | null): string {
 export function markdownTable(rows: readonly (readonly string[])[]): string {
   const [head, ...body] = rows.map((cells) => `| ${cells.join(' | ')} |`);
   return [head, `|${'---|'.repeat(rows[0].length)}`, ...body].join('\n');
-}
-
-/** A whole number of at least 1, of an option. */
-export function countOption(name: string, value: string): number {
-  const count = Number(value);
-  if (Number.isSafeInteger(count) && count > 0) return count;
-  process.stderr.write(`--${name}: ${JSON.stringify(value)} is no whole number above 0\n`);
-  process.exit(2);
 }

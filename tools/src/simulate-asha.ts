@@ -10,7 +10,8 @@ import { deriveSeed, Random } from '@cryfold/core';
 import { type Split, splitterOf } from '@cryfold/evaluation';
 import { correctedScore, decide, meanScore, scoreChoice, trialAnswers } from '@cryfold/hyperparameter-search';
 import { type Decision, growPlan, parseSpec, planRun, type RunPlan, replay, type SearchLog } from '@cryfold/plan';
-import { countOption, type Estimate, estimate, markdownTable, percentText } from './estimates.js';
+import { type Estimate, estimate, markdownTable, percentText } from './estimates.js';
+import { wholeOption } from './options.js';
 
 const { values } = parseArgs({
   options: {
@@ -26,7 +27,7 @@ const { values } = parseArgs({
 });
 const [CLIPS, FOLDS, REPEATS, TRIALS, SWEEPS, SAMPLES] = (
   ['clips', 'folds', 'repeats', 'trials', 'sweeps', 'samples'] as const
-).map((name) => countOption(name, values[name]));
+).map((name) => wholeOption(name, values[name]));
 const SPREAD = Number(values.spread) / 100;
 /** Folds under way at once */
 const PARALLEL = 4;

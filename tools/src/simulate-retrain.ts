@@ -18,6 +18,7 @@ import {
   scoreOf,
 } from '@cryfold/evaluation';
 import { type ContestData, chooseContest, heardOf, judge, type Predictions, SIGNIFICANCE } from '@cryfold/run-control';
+import { wholeOption } from './options.js';
 import {
   CLASSES,
   COLUMNS,
@@ -236,10 +237,10 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 });
-const [cases, seed, nights] = [values.cases, values.seed, values.nights].map(Number);
+const cases = wholeOption('cases', values.cases);
+const [seed, nights] = (['seed', 'nights'] as const).map((name) => wholeOption(name, values[name], { least: 0 }));
 const metric = METRIC_NAMES.find((name) => name === values.metric);
-const isWhole = (value: number, least: number) => Number.isInteger(value) && value >= least;
-if (!isWhole(cases, 1) || !isWhole(seed, 0) || !isWhole(nights, 0) || !metric) {
+if (!metric) {
   const metrics = METRIC_NAMES.join('|');
   console.error(`usage: tools/simulate-retrain [--cases N] [--seed N] [--metric ${metrics}] [--nights N] [--json]`);
   process.exit(2);

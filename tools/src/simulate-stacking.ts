@@ -12,7 +12,8 @@ import { type Artifacts, type Estimator, kindOf, type TrainingData } from '@cryf
 import { type EvaluationInput, evaluateRun, FUSION_RULES, type FusionRule, isFitted } from '@cryfold/evaluation';
 import { parseSpec, type Spec } from '@cryfold/plan';
 import { allSplits } from '@cryfold/run-control';
-import { countOption, type Estimate, estimate, markdownTable, percentText } from './estimates.js';
+import { type Estimate, estimate, markdownTable, percentText } from './estimates.js';
+import { wholeOption } from './options.js';
 
 const { values } = parseArgs({
   options: {
@@ -24,8 +25,8 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 });
-const SIZES = values.clips.split(',').map((size) => countOption('clips', size));
-const [CLASSES, SETS] = [countOption('classes', values.classes), countOption('sets', values.sets)];
+const SIZES = values.clips.split(',').map((size) => wholeOption('clips', size));
+const [CLASSES, SETS] = [wholeOption('classes', values.classes), wholeOption('sets', values.sets)];
 const SIGNAL = Number(values.signal);
 /** Columns of an image: width times its three colours */
 const [WIDTH, COLUMNS] = [7, 21];

@@ -1,6 +1,6 @@
 import { CryfoldError } from '@cryfold/core';
 import type { Dataset } from '@cryfold/corpus';
-import { findLeaks, isGrouped, type Leak, type LeakReport, type Split } from '@cryfold/evaluation';
+import { findLeaks, isGrouped, type Leak, type LeakReport, type Split, soundMarks } from '@cryfold/evaluation';
 import type { Spec } from '@cryfold/plan';
 
 /** How many leaks are named one by one, and how many clips of each. */
@@ -9,7 +9,7 @@ const SHOWN = { leaks: 10, clips: 4 };
 /**
  * Checks a run's folds before anything is trained: groups and equal or overlapping sounds on both sides of a split, and
  * classes that a side lacks.
- * @returns what to tell the user where the run may go on
+ * @returns warnings for the user, if the run may continue
  * @throws CryfoldError LEAK_FOUND where the protocol promised grouping and cannot keep it, unless `allowLeak`
  */
 export function checkLeaks(
@@ -18,13 +18,11 @@ export function checkLeaks(
   splits: readonly Split[],
   { sounds, allowLeak }: { /** as `sharedSounds` */ sounds: readonly (readonly number[])[]; allowLeak: boolean },
 ): string[] {
-  const hashes = dataset.clips.map(({ id }) => id);
-  for (const [first, ...others] of sounds) for (const clip of others) hashes[clip] = hashes[first];
   const leaks = findLeaks({
     classes: dataset.classes,
     clips: dataset.clips.map(({ id, group, label }) => ({ id, group, label: dataset.classes.indexOf(label) })),
     splits,
-    hashes,
+    hashes: soundMarks(dataset.clips.length, sounds),
   });
   const grouped = isGrouped(spec.protocol.splitter);
   const broken = grouped ? brokenPromise(dataset, leaks) : [];

@@ -10,7 +10,7 @@ export {
   type Verdict,
 } from './compare.js';
 export { type CorrectedT, correctedT, holm, LEAST_FOLDS, nadeauBengio, type PairedTest } from './comparisons.js';
-export { crossFitRows, nestedRows, outOfFoldRows } from './cross-fit.js';
+export { crossFitRows, outOfFoldRows } from './cross-fit.js';
 export { type EvaluatedRun, evaluateRun, predictionsOf } from './evaluate.js';
 export type {
   EvaluatedClip,
@@ -54,7 +54,7 @@ export {
   type Leak,
   type LeakReport,
   leakHeadline,
-  protocolLabel,
+  soundMarks,
   summariseLeaks,
 } from './leaks.js';
 export { leaveOneGroupOut } from './leave-one-group-out.js';

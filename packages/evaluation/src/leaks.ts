@@ -18,6 +18,16 @@ export function protocolLabel(groupsSpanning: number, groups: number, clips: num
     : 'random folds: no two clips share an infant';
 }
 
+/**
+ * A name per clip that equal sounds share.
+ * @param sounds indices of the clips that hold the same sound, per sound
+ */
+export function soundMarks(clips: number, sounds: readonly (readonly number[])[]): string[] {
+  const marks = Array.from({ length: clips }, (_, i) => `clip ${i}`);
+  for (const [number, members] of sounds.entries()) for (const clip of members) marks[clip] = `sound ${number}`;
+  return marks;
+}
+
 /** Sounds named one by one in results, and clips named of each. */
 const NAMED = { sounds: 10, clips: 4 };
 
@@ -34,9 +44,7 @@ export function summariseLeaks({
   splits: readonly Split[];
   sounds: readonly (readonly number[])[];
 }): LeakFindings {
-  const marks = clips.map((_, i) => `clip ${i}`);
-  for (const [number, members] of sounds.entries()) for (const clip of members) marks[clip] = `sound ${number}`;
-  const found = spanning(splits, clips, marks).sort((a, b) => b.splits - a.splits);
+  const found = spanning(splits, clips, soundMarks(clips.length, sounds)).sort((a, b) => b.splits - a.splits);
   const groups = clips.map(({ group }) => group);
   return {
     sounds: found.length,

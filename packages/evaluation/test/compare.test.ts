@@ -101,7 +101,7 @@ test('where clips share groups, the groups decide, and more repeats are no more 
 test('few folds or few groups are no basis for a verdict, equal runs are the same', () => {
   const few = compare(results(0.3, { folds: 4, repeats: 1 }), results(0.1, { folds: 4, repeats: 1 }));
   assert.deepEqual([few.verdict, few.test, few.untested], ['incomplete', null, 'too few folds']);
-  assert.ok(Math.abs(few.meanDifference! - 0.2) < 1e-12, 'the difference is told all the same');
+  assert.ok(Math.abs(few.meanDifference! - 0.2) < 1e-12, 'the difference is reported nevertheless');
   const shape = { groupSize: 20 };
   const groups = compareRuns(side(0.3, shape), side(0.1, shape));
   assert.deepEqual([groups.verdict, groups.byGroup!.groups, groups.untested], ['incomplete', 5, 'too few groups']);

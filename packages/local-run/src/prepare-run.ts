@@ -31,9 +31,9 @@ export interface PrepareOptions {
   /** Where weights given by URL or store key are fetched from and kept */
   sources: WeightsSourceOptions;
   /**
-   * Looks for leaks in the folds before anything is trained.
-   * @returns what to tell the user where the run may go on
-   * @throws CryfoldError where it may not
+   * Checks the folds for leaks before anything is trained.
+   * @returns warnings for the user, if the run may continue
+   * @throws CryfoldError if it may not
    */
   checkLeaks: (dataset: Dataset, splits: readonly Split[], sounds: number[][]) => string[];
   /** The sounds that clips of a dataset share, where an earlier command has compared them; by content hash */

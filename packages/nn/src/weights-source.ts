@@ -141,7 +141,7 @@ function publishedHash(name: string): string {
   return basename(name) === PUBLISHED_WEIGHTS.name ? PUBLISHED_WEIGHTS.md5 : '';
 }
 
-/** How a download goes on: what every request of it sends, and when it is given up. */
+/** What every request of a download sends, and when the download is given up. */
 interface Download {
   url: URL;
   headers: Headers;

@@ -37,11 +37,8 @@ export {
   type Contest,
   type ContestData,
   chooseContest,
-  LEAST_CLIPS,
-  LEAST_GROUPS,
   type Opponent,
   type Refusal,
-  STAND_IN_SHARE,
 } from './models/retraining/contest.js';
 export { type Heard, heardOf } from './models/retraining/heard.js';
 export { lacking } from './models/retraining/lacking.js';

@@ -56,7 +56,7 @@ const comparedClips = ({ rows }: Contest, { splits }: ContestData) => [
 ];
 
 describe('what a champion has heard', () => {
-  test('is told by the sound, whatever the file and its label are called', () => {
+  test('depends on the sound alone, not on the name of its file or its label', () => {
     const [one, two, three] = clipsOf(0, 3);
     const now = [
       { ...one, id: 'renamed.wav#0', group: 'x' },
@@ -210,7 +210,7 @@ describe('the verdict', () => {
     assert.match(reason, /recall falls by more than 5.00 points: a \(-25.00 points\)/);
   });
 
-  test('decides by the metric that it is told, of which less may be better', () => {
+  test('decides by the given metric, also where less is better', () => {
     const sure = model((clip) => clip % 10 !== 0, 0.9);
     const unsure = model((clip) => clip % 10 !== 0, 0.6);
     assert.equal(ask(sure, unsure).code, 'NOT_BETTER');

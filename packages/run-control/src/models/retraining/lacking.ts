@@ -7,11 +7,11 @@ export function lacking(results: RunResults, of: string): string {
   const folds = members.length * results.baselines.majority.folds.length;
   const missing = results.missing.filter(({ model }) => members.includes(model));
   const { id } = results.run;
-  const todo = `cryfold status ${id} shows more, cryfold retry ${id} tries again`;
-  if (missing.length === 0) return `${of} of run ${id} lacks folds; ${todo}`;
+  const advice = `cryfold status ${id} shows more, cryfold retry ${id} tries again`;
+  if (missing.length === 0) return `${of} of run ${id} lacks folds; ${advice}`;
   const failed = missing.filter(({ code }) => code !== null);
   const [first] = failed;
   const count = `${missing.length} of ${folds} folds of ${members.join(', ')} ${failed.length === missing.length ? 'failed' : 'are missing'} in run ${id}`;
   const why = first ? `: first ${first.model}, repeat ${first.repeat}, fold ${first.fold} by ${first.code}` : '';
-  return `${count}${why}; ${todo}`;
+  return `${count}${why}; ${advice}`;
 }

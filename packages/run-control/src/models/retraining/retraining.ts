@@ -50,7 +50,7 @@ export interface Challenge {
   dataset: Dataset;
 }
 
-/** What a retraining needs of whoever runs it. */
+/** What a retraining asks of its caller. */
 export interface RetrainingSteps {
   /**
    * Publishes and runs a plan, as `cryfold run`: what is in the store is not computed again.
@@ -58,9 +58,9 @@ export interface RetrainingSteps {
    * @returns undefined when stopped before the end
    */
   evaluate(plan: RunPlan, standIn?: ModelCard): Promise<RunResults | undefined>;
-  /** Why nothing was decided, where somebody stopped the command during a run */
+  /** Why nothing was decided, if the command was stopped during a run */
   left(run: string): string;
-  /** Tells what is done */
+  /** Shows a line to the user */
   say(text: string): void;
   onProgress(text: string): void;
   stop: AbortSignal;

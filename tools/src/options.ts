@@ -1,0 +1,11 @@
+/**
+ * A whole number from a command line; ends the process with code 2 where it is none or out of bounds.
+ * @param name of the option, without dashes
+ */
+export function wholeOption(name: string, value: string, { least = 1, most = Number.MAX_SAFE_INTEGER } = {}): number {
+  const number = Number(value);
+  if (value.trim() !== '' && Number.isSafeInteger(number) && number >= least && number <= most) return number;
+  const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
+  process.stderr.write(`--${name}: ${JSON.stringify(value)} is not a whole number ${range}\n`);
+  process.exit(2);
+}
