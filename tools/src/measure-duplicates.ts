@@ -18,6 +18,7 @@ import {
   type Sound,
   sharedSounds,
 } from '@cryfold/corpus';
+import { voice } from '@cryfold/testing';
 
 const RATE = 8000;
 const PER_MS = RATE / 1000;
@@ -73,23 +74,6 @@ async function measure(sources: readonly Source[], distort: (source: Source) => 
   return { copies: sources.length, missed, false: wrong };
 }
 
-/** Gliding harmonics that swell and break off, with some noise. */
-function voice(random: Random): Source {
-  let [phase, pitch, level, levelGoal] = [6 * random.uniform(), random.uniform(300, 650), random.uniform(), 1];
-  let pitchGoal = random.uniform(300, 650);
-  return Float64Array.from({ length: 2 * RATE }, (_, i) => {
-    if (i % 400 === 0 && random.uniform() < 0.25) {
-      pitchGoal = random.uniform(300, 650);
-      levelGoal = random.uniform() < 0.2 ? 0.05 : random.uniform(0.3, 1);
-    }
-    pitch += (pitchGoal - pitch) / 500;
-    level += (levelGoal - level) / 300;
-    phase += (2 * Math.PI * pitch) / RATE;
-    const tone = Math.sin(phase) + 0.5 * Math.sin(2 * phase) + 0.3 * Math.sin(3 * phase) + 0.1 * Math.sin(5 * phase);
-    return 0.2 * level * (tone + 0.2 * random.normal());
-  });
-}
-
 /** Sounds of which no two are the same. */
 function different(random: Random): Record<string, Sound[]> {
   const many = (count: number, rate: number, sample: (clip: number) => (i: number) => number): Sound[] =>
@@ -112,7 +96,7 @@ function different(random: Random): Record<string, Sound[]> {
     'low-pass noise, 8 kHz': many(500, RATE, walk),
     'tones of one pitch, other phases': many(50, RATE, (clip) => tone(440, clip / 10)),
     'tones 1 Hz apart': many(50, RATE, (clip) => tone(440 + clip, 0)),
-    'synthetic voices': Array.from({ length: 200 }, () => plain(cut(voice(random), 0))),
+    'synthetic voices': Array.from({ length: 200 }, () => plain(cut(voice(random, 2), 0))),
   };
 }
 
@@ -190,7 +174,7 @@ try {
   const kinds = distortions(random, codecsOf(folder, values.codec));
   const sets: Record<string, Source[]> = {};
   if (values.data !== undefined) sets.real = await realSources(values.data, count);
-  sets.synthetic = Array.from({ length: count }, () => voice(random));
+  sets.synthetic = Array.from({ length: count }, () => voice(random, 2));
   const copies: Record<string, Record<string, Awaited<ReturnType<typeof measure>>>> = {};
   for (const [set, sources] of Object.entries(sets)) {
     print(`\n${set} sounds: copies, missed, joined with another sound`);

@@ -1,29 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Random } from '@cryfold/core';
+import { voice } from '@cryfold/testing';
 import { decodeWav, encodeWav, findDuplicates, resample, type Sound } from '../src/index.js';
 
 const RATE = 8000;
-
-/** Like crying: a gliding fundamental with harmonics that swells, fades and breaks off, and some breath noise. */
-function voice(random: Random, seconds: number): Float64Array {
-  const samples = new Float64Array(seconds * RATE);
-  let phase = 0;
-  let [pitch, level] = [random.uniform(300, 650), 0];
-  let [pitchGoal, levelGoal] = [random.uniform(300, 650), 1];
-  for (let i = 0; i < samples.length; i++) {
-    if (i % 400 === 0 && random.uniform() < 0.25) {
-      pitchGoal = random.uniform(300, 650);
-      levelGoal = random.uniform() < 0.2 ? 0.05 : random.uniform(0.3, 1);
-    }
-    pitch += (pitchGoal - pitch) / 500;
-    level += (levelGoal - level) / 300;
-    phase += (2 * Math.PI * pitch) / RATE;
-    const tone = Math.sin(phase) + 0.5 * Math.sin(2 * phase) + 0.3 * Math.sin(3 * phase) + 0.1 * Math.sin(5 * phase);
-    samples[i] = 0.2 * level * (tone + 0.2 * random.normal());
-  }
-  return samples;
-}
 
 function noise(random: Random, samples: number, level = 0.1): Float64Array {
   return Float64Array.from({ length: samples }, () => level * random.normal());
