@@ -22,6 +22,7 @@ export {
   unlessUnreadable,
 } from './formats.js';
 export { CanonicalText, canonicalJson, contentKey, deriveSeed, sha256 } from './hash.js';
+export { isObject } from './is-object.js';
 export { LIMITS } from './limits.js';
 export { mapLimited } from './map-limited.js';
 export {

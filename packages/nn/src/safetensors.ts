@@ -1,4 +1,4 @@
-import { CryfoldError } from '@cryfold/core';
+import { CryfoldError, isObject } from '@cryfold/core';
 import type { WeightMap } from './network.js';
 
 /**
@@ -77,10 +77,6 @@ export function decodeSafetensors(bytes: Uint8Array, name: string): TensorFile {
   }
   if (start + end !== bytes.length) throw corrupt('bytes are left over');
   return { tensors, metadata: metadata as Record<string, string> };
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isCounts(value: unknown): value is number[] {

@@ -30,7 +30,7 @@ export interface WeightsSourceOptions {
 const LARGEST = 2 ** 28;
 /** A download is given up after this long, milliseconds. */
 const LONGEST_MS = 3_600_000;
-/** Connections that a download may take, each going on where the one before broke. */
+/** Connections that a download may take; each continues where the previous one broke. */
 const CONNECTIONS = 20;
 /** Files that downloads are written to; a process that dies leaves its own. */
 const PART = /^(?:[0-9a-f]{32}|[0-9a-f]{64})\.h5\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

@@ -1,10 +1,7 @@
-import type { CryfoldError } from '@cryfold/core';
+import { type CryfoldError, isObject } from '@cryfold/core';
 import { kindOf } from '@cryfold/estimators';
 import { DEFAULT_FEATURES, type FeatureSet, featureKindOf } from '@cryfold/features/kinds';
 import type { Spec } from './spec-schema.js';
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
  * Brings a spec's features into the form in which specs are stored. As written, `features` is one feature set, or

@@ -1,9 +1,6 @@
-import type { CryfoldError } from '@cryfold/core';
+import { type CryfoldError, isObject } from '@cryfold/core';
 import { isFitted, SPLITTERS, type Splitter, splitterOf } from '@cryfold/evaluation';
 import { DEFAULT_FOLDS, type Spec } from './spec-schema.js';
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
  * A spec whose protocol has one repeat where its splitter knows no other number and none is written.
