@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { mapLimited } from '@cryfold/core';
 import { synthesizeCorpus } from '@cryfold/corpus';
+import { writeModel } from '@cryfold/model-registry/testing';
 import { tensorFlowInfo } from '@cryfold/nn';
 import { start, temporaryFolder, until } from './command.js';
 import { RedisProcess } from './redis.js';
-import { writeModel } from './served-model.js';
 
 const QUEUED = ['coordinator', 'coordinator --api-port 0', 'aggregator', 'worker --queues cpu', 'worker --queues gpu'];
 const METRICS = ['', ' --metrics-port 0'];

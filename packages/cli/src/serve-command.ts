@@ -31,13 +31,14 @@ export async function serveCommand(options: ServeOptions, config: Config): Promi
   try {
     const service = await inTime(config.startSeconds, log, async (patiently) => {
       if (store) await patiently(() => checkReachable(storeUrl, config));
-      return PredictionService.start({
-        ...{ model, store, log, port: options.port, listen: options.listen, version: VERSION },
-        storeUrl,
+      const started = new PredictionService({
+        ...{ model, store, storeUrl, log, port: options.port, listen: options.listen, version: VERSION },
         maxUpload: Math.ceil(options.maxUploadMb * 2 ** 20),
         timeoutSeconds: options.timeout,
         pollSeconds: options.poll,
       });
+      await started.start();
+      return started;
     });
     await serve(service, { graceSeconds: config.graceSeconds, log });
     return EXIT.done;
