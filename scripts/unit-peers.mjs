@@ -9,7 +9,17 @@ import { fileURLToPath } from 'node:url';
 const { CRYFOLD_CACHE, CRYFOLD_TOOLS, PATH = '', PYTHONPATH, XDG_CACHE_HOME } = process.env;
 const cache = CRYFOLD_CACHE ?? join(XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'cryfold');
 const root = fileURLToPath(new URL('..', import.meta.url));
-const TOOLS = ['minio', 'openssl', 'python3', 'redis-server', 'sox', 'valkey-server', 'versitygw'];
+const TOOLS = [
+  'chromium',
+  'google-chrome',
+  'minio',
+  'openssl',
+  'python3',
+  'redis-server',
+  'sox',
+  'valkey-server',
+  'versitygw',
+];
 
 /** The folder of numpy and scikit-learn that scripts/test has fetched for this Python, if there is one. */
 export function oracle() {

@@ -31,3 +31,9 @@ test('only an estimator’s own files and tests ask for its kind', { skip }, () 
   const pattern = /kind (===|!==) '(svm|small-cnn|tl-resnet50)'/;
   assert.deepEqual(matches(pattern, ['packages'], /^packages\/estimators\/src\/(networks|svm)\/|\/test\//), []);
 });
+
+test('no test outside of tools/ runs a built tool', { skip }, () => {
+  const pattern = new RegExp(`tools(/|', ')${'dist'}`);
+  // The runner names test files, of whichever folder.
+  assert.deepEqual(matches(pattern, ['packages', 'test'], /^test\/src\/runner\//), []);
+});

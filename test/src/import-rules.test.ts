@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cp, mkdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { before, test } from 'node:test';
 import { packageFolders, ROOT, temporaryFolder } from './command.js';
@@ -53,11 +53,31 @@ for (const [file, name] of [
   ['packages/worker/src/a.ts', 'minio'],
   ['packages/evaluation/src/a.ts', 'echarts'],
   ['packages/core/src/a.ts', '@tensorflow/tfjs-node-gpu'],
+  ['packages/store/src/a.ts', 'minio'],
 ]) {
-  test(`the lint refuses ${name} outside of the package that owns it`, async () => {
+  test(`the lint refuses ${name} in ${file}`, async () => {
     assert.match(await lint({ [file]: uses(name) }), /noRestrictedImports[\s\S]*only packages\//);
   });
 }
+
+test('only its owners declare a vendor package, so that a file that may import one cannot import another’s', async () => {
+  const rules = JSON.parse(await readFile(join(ROOT, 'biome.json'), 'utf8')).linter.rules;
+  const vendors: Record<string, string> = rules.style.noRestrictedImports.options.paths;
+  const owners = new Map(
+    Object.entries(vendors).map(([vendor, message]) => [
+      vendor,
+      Array.from(message.matchAll(/packages\/([\w-]+)/g), ([, name]) => name),
+    ]),
+  );
+  const packages = await packageFolders();
+  for (const name of packages) {
+    const manifest = JSON.parse(await readFile(join(ROOT, 'packages', name, 'package.json'), 'utf8'));
+    for (const vendor of Object.keys({ ...manifest.dependencies, ...manifest.devDependencies })) {
+      assert.ok(owners.get(vendor)?.includes(name) ?? true, `packages/${name} declares ${vendor}`);
+    }
+  }
+  assert.ok([...owners.values()].flat().every((name) => packages.includes(name)));
+});
 
 for (const [kind, importing] of [
   ['values', 'import { b } from'],
