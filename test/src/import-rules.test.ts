@@ -91,3 +91,42 @@ for (const [kind, importing] of [
     assert.match(text, /noImportCycles/);
   });
 }
+
+const lines = (count: number) => Array.from({ length: count }, (_, i) => `  console.log(${i});`).join('\n');
+
+for (const [what, rule, text] of [
+  [
+    'a function of more than four parameters',
+    'useMaxParams',
+    'export const f = (a: 1, b: 1, c: 1, d: 1, e: 1) => [a, b, c, d, e];\n',
+  ],
+  [
+    'a function whose body has more than 60 lines',
+    'noExcessiveLinesPerFunction',
+    `export function f() {\n${lines(61)}\n}\n`,
+  ],
+  [
+    'a method whose body has more than 60 lines',
+    'noExcessiveLinesPerFunction',
+    `export class A {\n  #m() {\n${lines(61)}\n  }\n  n() {\n    this.#m();\n  }\n}\n`,
+  ],
+  [
+    'a file of 350 lines',
+    'noExcessiveLinesPerFile',
+    `${Array.from({ length: 350 }, (_, i) => `export const a${i} = 1;`).join('\n')}\n`,
+  ],
+]) {
+  test(`the lint refuses ${what} in a package and in the tools`, async () => {
+    for (const file of ['packages/core/src/long.ts', 'packages/core/src/deep/er/long.ts', 'tools/src/long.ts']) {
+      assert.match(await lint({ [file]: text }), new RegExp(`lint/\\w+/${rule}`), file);
+    }
+  });
+}
+
+test('the lint allows four parameters, 60 lines of a function’s body and 349 lines of a file', async () => {
+  const four = `export function f(a: 1, b: 1, c: 1, d: 1) {\n${lines(59)}\n  return [a, b, c, d];\n}\n`;
+  const rest = Array.from({ length: 287 }, (_, i) => `export const a${i} = 1;`).join('\n');
+  const file = `${four}${rest}\n`;
+  assert.equal(file.split('\n').length - 1, 349);
+  assert.doesNotMatch(await lint({ 'packages/core/src/allowed.ts': file }), /lint\//);
+});
