@@ -9,7 +9,8 @@ import { type CryfoldError, ERROR_CODES } from '@cryfold/core';
 import { synthesizeCorpus } from '@cryfold/corpus';
 import { HttpClient, HttpStore } from '@cryfold/run-control';
 import { type ApiConfig, createLogger, loadConfig } from '@cryfold/runtime';
-import { type ArtifactStore, RunStore, storeKeys } from '@cryfold/store';
+import { type ArtifactStore, RunStore } from '@cryfold/store';
+import { rawRecords } from '@cryfold/store/testing';
 import { freePort } from '@cryfold/testing';
 import { Cluster, findRedis } from './cluster.js';
 import { cryfold, processes, start, TINY_SPEC, temporaryFolder, until } from './command.js';
@@ -178,23 +179,23 @@ test('every answer has the security headers, and no error tells more than its co
 });
 
 test('what is kept decoded is told only while it is there', { skip }, async () => {
-  const key = storeKeys.plan(run);
-  const plan = (await bed.store.get(key))!;
+  const record = rawRecords(bed.store).plan(run);
+  const plan = await record.read();
   const urls = [`/api/v1/runs/${run}`, `/api/v1/runs/${run}/folds/svm/0/0`, `/api/v1/runs/${run}/logs?fold=svm/0/0`];
   const statuses = () => Promise.all(urls.map(async (url) => (await ask(url, { token: READ })).status));
   assert.deepEqual(await statuses(), [200, 200, 200]);
   const first = await (await ask(urls[1], { token: READ })).text();
-  await bed.store.delete(key);
+  await record.delete();
   assert.deepEqual(await statuses(), [404, 404, 404]);
-  await bed.store.put(key, plan);
+  await record.write(plan);
   assert.deepEqual(await statuses(), [200, 200, 200]);
   assert.equal(await (await ask(urls[1], { token: READ })).text(), first);
   // Another plan under the same name.
   const { jobs, ...rest } = JSON.parse(new TextDecoder().decode(plan));
   const fewer = { ...rest, jobs: jobs.filter(({ trial }: { trial: string }) => trial !== 'svm') };
-  await bed.store.put(key, new TextEncoder().encode(JSON.stringify(fewer)));
+  await record.write(JSON.stringify(fewer));
   assert.deepEqual((await statuses()).slice(1), [404, 404]);
-  await bed.store.put(key, plan);
+  await record.write(plan);
   assert.deepEqual(await statuses(), [200, 200, 200]);
 });
 
@@ -228,7 +229,7 @@ test('only what a run needs can be uploaded, once, and only bytes that are what 
 });
 
 test('a submitted spec that names weights by path or URL is refused, and nothing is stored', { skip }, async () => {
-  const { dataset } = JSON.parse(new TextDecoder().decode((await bed.store.get(storeKeys.plan(run)))!));
+  const { dataset } = (await new RunStore(bed.store).runs.plan(run)).plan;
   let requests = 0;
   const inside = createServer((_request, response) => {
     requests++;

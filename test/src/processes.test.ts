@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { synthesizeCorpus } from '@cryfold/corpus';
@@ -61,44 +60,6 @@ test('a service forked by another program leaves a shared Redis and its folder a
     assert.equal((await queues.job('cpu', 'kept'))?.state, 'waiting');
     await queues.close();
   } finally {
-    await redis.remove();
-  }
-});
-
-test('a start that fails ends the process with a code and a message, with a metrics port too', async () => {
-  const silent = createServer(() => {}).listen(0, '127.0.0.1');
-  await once(silent, 'listening');
-  const { port } = silent.address() as AddressInfo;
-  const redis = await RedisProcess.start();
-  const away = { CRYFOLD_S3_ENDPOINT: 'http://127.0.0.1:1', AWS_ACCESS_KEY_ID: 'k', AWS_SECRET_ACCESS_KEY: 's' };
-  const cases: [environment: Record<string, string>, code: number, message: RegExp][] = [
-    [{ REDIS_URL: 'redis://127.0.0.1:notaport', CRYFOLD_STORE: store }, 2, /^cryfold: USAGE: REDIS_URL/m],
-    [{ REDIS_URL: 'redis://127.0.0.1:1', CRYFOLD_STORE: store }, 1, /^cryfold: REDIS_UNREACHABLE: /m],
-    [{ REDIS_URL: `redis://127.0.0.1:${port}`, CRYFOLD_STORE: store }, 1, /^cryfold: REDIS_UNREACHABLE: /m],
-    [{ REDIS_URL: redis.url, CRYFOLD_STORE: 'ftp://somewhere' }, 2, /^cryfold: STORE_URL_INVALID: /m],
-    [{ REDIS_URL: redis.url, CRYFOLD_STORE: 's3://bucket/p', ...away }, 1, /^cryfold: STORE_UNREACHABLE: /m],
-  ];
-  try {
-    for (const [environment, code, message] of cases) {
-      const started = ROLES.map((args, i) =>
-        start([...args, ...(i < 2 ? ['--metrics-port', '0'] : [])], { CRYFOLD_START_TIMEOUT: '1', ...environment }),
-      );
-      for (const [i, command] of started.entries()) {
-        const ended = await ends(command, 60);
-        assert.equal(ended.code, code, `${ROLES[i]} ${JSON.stringify(environment)}: ${ended.stderr}`);
-        assert.match(ended.stderr, message);
-      }
-    }
-    for (const environment of [{ CRYFOLD_STORE: 'ftp://somewhere' }, { CRYFOLD_STORE: 's3://bucket/p', ...away }]) {
-      const served = await ends(
-        start(['serve', '--model', 'none', '--port', '0'], { CRYFOLD_START_TIMEOUT: '1', ...environment }),
-        60,
-      );
-      assert.ok(served.code === 1 || served.code === 2, served.stderr);
-      assert.match(served.stderr, /^cryfold: (STORE_|START_TIMEOUT)/m);
-    }
-  } finally {
-    silent.close();
     await redis.remove();
   }
 });

@@ -35,7 +35,7 @@ async function scene(t: TestContext) {
     });
     return JSON.parse(data).cells;
   };
-  return { store, plan, control, list, commit, cells };
+  return { store, plan, list, commit, cells };
 }
 
 test('reads what is committed and what failed, and publishes what changes later', async (t) => {
@@ -100,19 +100,4 @@ test('a result that cannot be read leaves its accuracy out, and hinders no other
     [2, 1, null, null],
     [2, 1, 1, 2],
   ]);
-});
-
-test('lists runs once for all who ask within a second, and again after a change', async (t) => {
-  const { control, list, plan } = await scene(t);
-  let asked = 0;
-  const status = control.status.bind(control);
-  control.status = (run) => {
-    asked++;
-    return status(run);
-  };
-  const [[one]] = await Promise.all([list.runs(), list.runs()]);
-  assert.deepEqual([asked, one.run, one.state], [1, plan.run, 'stopped']);
-  list.changed(one);
-  await list.runs();
-  assert.equal(asked, 2);
 });

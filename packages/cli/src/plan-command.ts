@@ -1,13 +1,12 @@
 import { printable } from '@cryfold/core';
-import type { RunPlan } from '@cryfold/plan';
+import { applyOverrides, evaluationsOf, type RunPlan } from '@cryfold/plan';
 import { alignColumns } from '@cryfold/report';
 import { type HourPrices, type PlanSummary, summarisePlan } from '@cryfold/run-control';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { openStoreOf } from './open-store.js';
-import { applyOverrides, prepareChecked, readSpec } from './prepare.js';
+import { prepareChecked, readSpec } from './prepare.js';
 import { ProgressDisplay } from './progress.js';
-import { evaluationsOf } from './protocol-names.js';
 import type { RunOptions } from './run-command.js';
 import { storeUrlOf } from './store-url.js';
 import { jsonText, say } from './terminal.js';

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
+import { evaluationsOf } from '@cryfold/plan';
 import { protocolTable } from '@cryfold/report';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { findRun } from './find-run.js';
-import { evaluationsOf } from './protocol-names.js';
 import { reportCommand } from './report-command.js';
 import { type RunOptions, runCommand } from './run-command.js';
 import { requireStore, storeUrlOf, withStore } from './store-url.js';

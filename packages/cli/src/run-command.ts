@@ -1,14 +1,14 @@
 import { resolve } from 'node:path';
 import { CryfoldError } from '@cryfold/core';
 import { publish } from '@cryfold/local-run';
-import type { RunPlan } from '@cryfold/plan';
+import { applyOverrides, type Overrides, type RunPlan } from '@cryfold/plan';
 import { checkRedis, traceJobs } from '@cryfold/queue';
 import { HttpClient, HttpControl } from '@cryfold/run-control';
 import { type Config, startTracing, traced } from '@cryfold/runtime';
 import { execute } from './execute.js';
 import { EXIT } from './exit-codes.js';
 import { openStoreOf } from './open-store.js';
-import { applyOverrides, type Overrides, PAPER_SPEC, prepareChecked, readSpec } from './prepare.js';
+import { PAPER_SPEC, prepareChecked, readSpec } from './prepare.js';
 import { present } from './present.js';
 import { ProgressDisplay } from './progress.js';
 import { noLongerFollowing } from './server-run.js';

@@ -1,12 +1,13 @@
 import { createReadStream } from 'node:fs';
 import { CryfoldError, FORMATS } from '@cryfold/core';
 import { type Dataset, inspectDataset, joinGroups, limitClips, readDataset, sharedSounds } from '@cryfold/corpus';
-import { isGrouped, type Split, splitterOf } from '@cryfold/evaluation';
+import { isGrouped, splitterOf } from '@cryfold/evaluation';
 import { computeFeatures } from '@cryfold/features';
 import type { WeightsSourceOptions } from '@cryfold/nn';
 import { checkPlanSize, type DatasetManifest, plannedFeatures, planRun, type RunPlan, type Spec } from '@cryfold/plan';
 import { innerSplits, makeSplits } from '@cryfold/run-control';
 import type { RunStore } from '@cryfold/store';
+import { checkLeaks } from './leak-gate.js';
 import { resolveSpecWeights } from './spec-weights.js';
 
 export interface Preparation {
@@ -30,12 +31,8 @@ export interface PrepareOptions {
   groupDuplicates: boolean;
   /** Where weights given by URL or store key are fetched from and kept */
   sources: WeightsSourceOptions;
-  /**
-   * Checks the folds for leaks before anything is trained.
-   * @returns warnings for the user, if the run may continue
-   * @throws CryfoldError if it may not
-   */
-  checkLeaks: (dataset: Dataset, splits: readonly Split[], sounds: number[][]) => string[];
+  /** Continue with a warning where grouped folds leak */
+  allowLeak: boolean;
   /** The sounds that clips of a dataset share, where an earlier command has compared them; by content hash */
   knownSounds?: ((contentHash: string) => Promise<number[][] | undefined>) | undefined;
   onProgress: (text: string) => void;
@@ -43,7 +40,7 @@ export interface PrepareOptions {
 
 /**
  * Reads and checks the data, and plans the run. Writes nothing.
- * @throws CryfoldError DATA_TOO_FEW and what reading data and weights throws; what `checkLeaks` throws
+ * @throws CryfoldError DATA_TOO_FEW and LEAK_FOUND and what reading data and weights throws
  */
 export async function prepareRun(options: PrepareOptions): Promise<Preparation> {
   const { spec, data, limit, skipBad, sources, onProgress } = options;
@@ -72,7 +69,7 @@ export async function prepareRun(options: PrepareOptions): Promise<Preparation> 
   const sounds = (await options.knownSounds?.(found.contentHash)) ?? (await sharedSounds(found));
   const dataset = options.groupDuplicates ? joinGroups(found, sounds) : found;
   const splits = makeSplits(spec, dataset);
-  const leaks = options.checkLeaks(dataset, splits, sounds);
+  const leaks = checkLeaks(spec, dataset, splits, { sounds, allowLeak: options.allowLeak });
   const weights = new Map<string, string>();
   const manifest: DatasetManifest = {
     format: dataset.clips.some(({ fold }) => fold !== undefined) ? FORMATS.manifest : 1,

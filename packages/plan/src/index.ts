@@ -2,6 +2,7 @@ export { featuresOf } from './feature-sets.js';
 export { type FinalRequest, finalRequest, finalRequestSchema } from './final.js';
 export { innerFoldsOf, nestedMembers } from './inner-folds.js';
 export { type DatasetManifest, decodeForeignManifest, decodeManifest } from './manifest.js';
+export { applyOverrides, type Overrides } from './overrides.js';
 export {
   decodePlan,
   encodePlan,
@@ -20,6 +21,7 @@ export {
 export { checkPlanSize, type DatasetSize } from './plan-size.js';
 export { prerequisiteOf, queuedIds } from './prerequisites.js';
 export { canFit, checkProtocol } from './protocol.js';
+export { evaluationsOf } from './protocol-names.js';
 export {
   bestModel,
   cancelledSchema,

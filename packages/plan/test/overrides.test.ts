@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseSpec } from '@cryfold/plan';
-import { applyOverrides } from '../src/prepare.js';
+import { applyOverrides } from '../src/overrides.js';
 import { evaluationsOf } from '../src/protocol-names.js';
+import { parseSpec } from '../src/spec.js';
 
 const spec = parseSpec(
   `version: 1

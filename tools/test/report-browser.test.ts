@@ -4,24 +4,19 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { temporaryFolder } from '@cryfold/integration-tests/command';
 import { findTool } from '@cryfold/testing';
 import { type Browser, chromium } from 'playwright-core';
-import { ROOT, temporaryFolder } from './command.js';
 
+const DEMO = fileURLToPath(new URL('../src/report-demo.js', import.meta.url));
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let browser: Browser | undefined;
 
 const demo = (out: string, ...flags: string[]) =>
-  execFileSync(
-    process.execPath,
-    [join(ROOT, 'tools/dist/src/report-demo.js'), '--out', join(folder.path, out), ...flags],
-    {
-      encoding: 'utf8',
-    },
-  );
+  execFileSync(process.execPath, [DEMO, '--out', join(folder.path, out), ...flags], { encoding: 'utf8' });
 
 before(async () => {
   folder = await temporaryFolder();

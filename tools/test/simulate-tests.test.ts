@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { ROOT } from './command.js';
 
 test('of two equal models the test by group finds a difference in about 5 % of runs, the t-test over folds in more; intervals hold the truth', async () => {
-  const tool = join(ROOT, 'tools', 'dist', 'src', 'simulate-tests.js');
+  const tool = fileURLToPath(new URL('../src/simulate-tests.js', import.meta.url));
   const sizes = ['--runs', '120', '--corpora', '20x30', '--effects', '0.5', '--repeats', '2'];
   const intervals = ['--samples', '300', '--groups', '5,10'];
   const { stdout } = await promisify(execFile)(process.execPath, [tool, '--json', ...sizes, ...intervals]);

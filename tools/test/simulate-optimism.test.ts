@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 
 /** What a tool prints with --json; the same for the same options. */
 async function simulate(tool: string, ...options: string[]) {
-  const program = fileURLToPath(new URL(`../../../tools/dist/src/${tool}.js`, import.meta.url));
+  const program = fileURLToPath(new URL(`../src/${tool}.js`, import.meta.url));
   const { stdout } = await promisify(execFile)(process.execPath, [program, ...options, '--json']);
   return JSON.parse(stdout);
 }

@@ -1,6 +1,6 @@
 import { CryfoldError } from '@cryfold/core';
 import { splitterOf } from '@cryfold/evaluation';
-import { DEFAULT_FOLDS, type Spec } from '@cryfold/plan';
+import { DEFAULT_FOLDS, type Spec } from './spec-schema.js';
 
 type Protocol = Spec['protocol'];
 

@@ -1,0 +1,12 @@
+#!/usr/bin/env node
+// @ts-check
+// `npm run check`: builds, lints and runs the unit tests of what has changed since it last passed.
+import { spawnSync } from 'node:child_process';
+import { unitPeers } from './unit-peers.mjs';
+
+const tasks = ['build', 'lint', 'lint:root', 'test:unit'];
+const { status } = spawnSync('turbo', ['run', ...tasks, '--output-logs=new-only', ...process.argv.slice(2)], {
+  stdio: 'inherit',
+  env: { ...process.env, CRYFOLD_UNIT_PEERS: unitPeers() },
+});
+process.exitCode = status ?? 1;
