@@ -36,6 +36,8 @@ export interface ContestData {
   manifest: Pick<DatasetManifest, 'clips' | 'grouped' | 'classes'>;
   /** The challenger's outer folds */
   splits: readonly { train: ArrayLike<number>; test: ArrayLike<number> }[];
+  /** Of each sound that several clips hold, equal or overlapping: the indices of these clips */
+  sounds: readonly (readonly number[])[];
 }
 
 /** What a model was trained on when it predicts a test clip of a split. */
@@ -58,11 +60,15 @@ function marked(clips: ArrayLike<number>, marks: readonly string[]): (clip: numb
  * @param opponent what the opponent was trained on; its `group` is not asked where it predicts without sounds
  */
 function contestOf(
-  { manifest: { clips }, splits }: ContestData,
+  { manifest: { clips }, splits, sounds }: ContestData,
   opponent: Opponent,
   trainingOf: (train: ArrayLike<number>, marks: { sounds: string[]; groups: string[] }) => Training | undefined,
 ): Contest {
-  const marks = { sounds: clips.map(({ id, hash = id }) => hash), groups: clips.map(({ group }) => group) };
+  const shared = new Map(sounds.flatMap((members, sound) => members.map((clip) => [clip, `sound ${sound}`] as const)));
+  const marks = {
+    sounds: clips.map(({ id, hash = id }, clip) => shared.get(clip) ?? hash),
+    groups: clips.map(({ group }) => group),
+  };
   const counted = new Set<number>();
   const rows = splits.map(({ train, test }) => {
     const [hasSound, hasGroup] = [marked(train, marks.sounds), marked(train, marks.groups)];
