@@ -7,10 +7,13 @@ import type { Heard } from './heard.js';
  * `tools/simulate-retrain` prints how often a worse model is promoted at each share.
  */
 export const STAND_IN_SHARE = 0.95;
-/** Groups below which no difference is judged: exchanging the predictions of five can never give p < 0.05. */
-export const LEAST_GROUPS = 10;
+/**
+ * Groups that a promotion needs. The test itself gives p-values from `LEAST_GROUPS` (6) on, but only for a challenger that
+ * wins on nearly all of them, and so few groups say little about others.
+ */
+export const CONTEST_GROUPS = 10;
 /** Clips of each class below which its recall is not judged. */
-export const LEAST_CLIPS = 5;
+export const CONTEST_CLIPS = 5;
 
 /**
  * Who stands against the challenger: the stored champion with its own predictions; a stand-in, trained in each fold on
@@ -89,16 +92,17 @@ function contestOf(
 
 /** What a contest lacks for a verdict; undefined where it lacks nothing. */
 function lackOf({ rows, clips, groups }: Contest, { manifest, splits }: ContestData, judged: ReadonlySet<string>) {
-  if (groups < LEAST_GROUPS) return `${clips} comparable clips of ${groups} groups; ${LEAST_GROUPS} groups are needed`;
+  if (groups < CONTEST_GROUPS)
+    return `${clips} comparable clips of ${groups} groups; ${CONTEST_GROUPS} groups are needed`;
   const tested = new Set(rows.flatMap((positions, s) => positions.map((position) => splits[s].test[position])));
   const counts = new Map<string, number>();
   for (const clip of tested) {
     const { label } = manifest.clips[clip];
     counts.set(label, (counts.get(label) ?? 0) + 1);
   }
-  const scarce = manifest.classes.find((label) => judged.has(label) && (counts.get(label) ?? 0) < LEAST_CLIPS);
+  const scarce = manifest.classes.find((label) => judged.has(label) && (counts.get(label) ?? 0) < CONTEST_CLIPS);
   if (scarce === undefined) return undefined;
-  return `${counts.get(scarce) ?? 0} comparable clips of class ${scarce}; ${LEAST_CLIPS} are needed`;
+  return `${counts.get(scarce) ?? 0} comparable clips of class ${scarce}; ${CONTEST_CLIPS} are needed`;
 }
 
 /**
