@@ -7,6 +7,7 @@ import { canFit, checkProtocol, parseSpec, type Spec } from '@cryfold/plan';
 import type { Config } from '@cryfold/runtime';
 import type { RunStore } from '@cryfold/store';
 import { checkLeaks } from './leak-gate.js';
+import { metricNamed } from './metric-name.js';
 import { protocolOf } from './protocol-names.js';
 
 /** What flags may change of a spec. */
@@ -19,6 +20,8 @@ export interface Overrides {
   weights?: string;
   /** Shuffles of the labels, as the spec's `nulls` */
   null?: number;
+  /** What a sweep chooses by, for `search.metric` */
+  metric?: string;
   /** A name that `evaluationsOf` gives, for the spec's splitter */
   protocol?: string;
 }
@@ -47,7 +50,8 @@ export function readSpecText(path: string): Promise<string> {
 /**
  * @param say told about fusions that lose a member to `--estimators`
  * @param overrides `protocol` is a name that `evaluationsOf` gives
- * @throws CryfoldError USAGE for an estimator that the spec does not have, or a protocol that does not suit its search
+ * @throws CryfoldError USAGE for an estimator or a search that the spec does not have, an unknown metric, or a protocol
+ *   that does not suit its search
  */
 export function applyOverrides(spec: Spec, overrides: Overrides, say: (text: string) => void): Spec {
   const { seed = spec.seed } = overrides;
@@ -83,13 +87,11 @@ export function applyOverrides(spec: Spec, overrides: Overrides, say: (text: str
     else fusion[name] = rule;
   }
   const nulls = overrides.null ?? spec.nulls;
-  const { search, ...plain } = spec;
-  const space = Object.fromEntries(
-    Object.entries(search?.space ?? {}).filter(([name]) => Object.hasOwn(estimators, name)),
-  );
+  const { search: _search, ...plain } = spec;
+  const search = searchOf(spec, overrides, estimators);
   const changed: Spec = {
     ...plain,
-    ...(search && Object.keys(space).length > 0 ? { search: { ...search, space } } : {}),
+    ...(search ? { search } : {}),
     ...(nulls === undefined ? {} : { nulls }),
     seed,
     protocol,
@@ -98,6 +100,20 @@ export function applyOverrides(spec: Spec, overrides: Overrides, say: (text: str
   };
   checkProtocol(changed, (key, message) => new CryfoldError('USAGE', `${key}: ${message}`, { context: { key } }));
   return changed;
+}
+
+/** The search of the estimators that are left; undefined for none. */
+function searchOf({ search }: Spec, { metric: name }: Overrides, estimators: Spec['estimators']): Spec['search'] {
+  if (name !== undefined && !search) {
+    throw new CryfoldError('USAGE', `--metric ${name}: the spec has no search section`, {
+      hint: 'It names what a sweep chooses by; cryfold compare --metric tests finished runs by it.',
+    });
+  }
+  const metric = name === undefined ? search?.metric : metricNamed(name);
+  const space = Object.fromEntries(
+    Object.entries(search?.space ?? {}).filter(([estimator]) => Object.hasOwn(estimators, estimator)),
+  );
+  return search && metric && Object.keys(space).length > 0 ? { ...search, metric, space } : undefined;
 }
 
 export interface CheckedOptions extends Omit<PrepareOptions, 'checkLeaks' | 'knownSounds' | 'sources'> {
