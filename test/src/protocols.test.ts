@@ -209,6 +209,40 @@ test('what leaks heads the table, results.json and both reports, and grouping du
   assert.match(refused.stderr, /RepeatedKFold keeps no groups together[\s\S]*--protocol grouped/);
 });
 
+test('every planted copy in another group is counted, in the table, results.json and both reports', async () => {
+  const planted = 12;
+  const files = (await readdir(path('corpus'))).filter((file) => file.endsWith('.wav')).sort();
+  const rows = ['path,label'];
+  for (const [i, file] of files.entries()) {
+    const label = file.slice(-6, -4);
+    await mkdir(path('planted'), { recursive: true });
+    await copyFile(path('corpus', file), path('planted', file));
+    rows.push(`${file},${label}`);
+    if (i >= planted) continue;
+    // Copies of every kind: equal, quieter, 60 ms later; two of some sounds, which count once.
+    const { samples, rate } = decodeWav(await readFile(path('corpus', file)), file);
+    const later = samples.slice(Math.round(0.06 * rate));
+    const copies = [samples, samples.map((sample) => sample / 2), later].slice(i % 3, (i % 3) + (i % 2) + 1);
+    for (const [k, copy] of copies.entries()) {
+      await writeFile(path('planted', `copy-${i}-${k}.wav`), encodeWav(copy, rate));
+      rows.push(`copy-${i}-${k}.wav,${label}`);
+    }
+  }
+  await writeFile(path('planted', 'clips.csv'), `${rows.join('\n')}\n`);
+  // Five repeats of three folds separate every pair with probability 1 - 3^-5 each; which ones follows from the seed.
+  const { code, stdout, stderr } = await run(join('planted', 'clips.csv'), 'planted', '--repeats', '5');
+  assert.equal(code, 0, stderr);
+  const { leaks } = await resultsOf('planted');
+  assert.deepEqual(
+    [leaks?.sounds, leaks?.groups, leaks?.clips],
+    [planted, 0, rows.length - 1 - files.length + planted],
+  );
+  assert.equal(leaks?.examples.length, 10);
+  await headed('planted', stdout, `${planted} sounds are in both train and test: these figures are inflated.`);
+  const named = stderr.match(/same sound in train and test/g)?.length;
+  assert.deepEqual([named, /and 2 more sounds that are there twice/.test(stderr)], [10, true]);
+});
+
 test('headline, results.json and reports agree on the donateacry devices', async (t) => {
   const devices = join(ROOT, '..', 'shared', 'data', 'donateacry-devices.csv');
   if (!existsSync(devices)) return t.skip('needs ../shared/data/donateacry-devices.csv');

@@ -130,6 +130,33 @@ test('the report of a sweep says that its figures are too good, and by how much'
   assert.match(stdout, /was chosen among 14 trials .* corrected for the choice/);
 });
 
+test('asha by another metric names it, and the folds of each trial, in the table, status and report', {
+  skip,
+}, async () => {
+  const asha = `search: { algorithm: asha, trials: 4, parallel: 1, asha: { eta: 2 }, space: { svm: { C: { log: [0.1, 100] } } } }\n`;
+  await writeFile(path('asha.yaml'), SWEEP.slice(0, SWEEP.indexOf('search:')) + asha);
+  const out = ['--out', path('asha'), '--workers', '1'];
+  const common = ['--data', path('corpus'), ...out, '--metric', 'balancedAccuracy'];
+  const { code, stdout, stderr } = await cryfold(['sweep', path('asha.yaml'), ...common]);
+  assert.equal(code, 0, stderr);
+  const trials = stdout.slice(stdout.indexOf('Search (asha, by balanced accuracy)')).split('\n').slice(1, 6);
+  assert.match(trials[0], /^trial +state +folds +balanced accuracy +95 % interval +parameters$/);
+  assert.match(trials[1], /^svm-00\d +COMPLETE +3\/3 +\d/);
+  for (const line of trials.slice(2)) assert.match(line, /^svm-00\d +(PRUNED|COMPLETE) +[123]\/3 +\d/);
+  assert.match(stdout, /chosen among 4 trials .*by its mean balanced accuracy/);
+  assert.match(stdout, /^The highest mean balanced accuracy is /m);
+
+  const [run] = await readdir(path('asha/store/runs'));
+  const status = await cryfold(['status', run, '--out', path('asha')]);
+  assert.deepEqual(status.stdout.split('\n').slice(1, 6), trials);
+  const page = await readFile(path('asha/report.html'), 'utf8');
+  assert.match(page, /balanced accuracy/);
+
+  await writeFile(path('plain.yaml'), SWEEP.slice(0, SWEEP.indexOf('search:')));
+  const plain = await cryfold(['run', path('plain.yaml'), ...common]);
+  assert.deepEqual([plain.code, /no search section[\s\S]*cryfold compare --metric/.test(plain.stderr)], [2, true]);
+});
+
 test('a sweep needs a search section', async () => {
   await writeFile(path('plain.yaml'), SWEEP.slice(0, SWEEP.indexOf('search:')));
   const { code, stderr } = await cryfold(['sweep', path('plain.yaml'), '--data', path('corpus')]);

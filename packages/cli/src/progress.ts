@@ -1,5 +1,7 @@
 import type { RunProgress } from '@cryfold/coordinator';
 import { printable } from '@cryfold/core';
+import { METRICS, type MetricName } from '@cryfold/evaluation';
+import { metricText } from '@cryfold/report';
 import { formatSeconds } from './format.js';
 import { messageText, safe } from './terminal.js';
 
@@ -19,12 +21,21 @@ export function progressLine(progress: RunProgress): string {
   return parts.join(' · ');
 }
 
-function searchText({ states, best }: NonNullable<RunProgress['search']>): string {
+function searchText({ states, metric, best }: NonNullable<RunProgress['search']>): string {
   const counts = Object.entries(states).flatMap(([state, count]) =>
     count > 0 ? `${count} ${state.toLowerCase()}` : [],
   );
-  const leader = best ? ` · best ${best.trial} ${best.mean.toFixed(4)} (${best.folds} folds)` : '';
-  return `trials: ${counts.join(', ') || 'none yet'}${leader}`;
+  const trials = `trials: ${counts.join(', ') || 'none yet'}`;
+  if (!best) return trials;
+  const epochs = best.epochs ? `, ${best.epochs.trained} epochs` : '';
+  return `${trials} · best ${best.trial}, ${figureText(best.mean, metric)} (${best.folds} folds${epochs})`;
+}
+
+/** Such as `balanced accuracy 48.55 %`. */
+function figureText(mean: number, metric: MetricName | undefined): string {
+  if (metric === undefined) return mean.toFixed(4);
+  const { title, share } = METRICS[metric];
+  return `${title} ${metricText(metric, mean)}${share ? ' %' : ''}`;
 }
 
 /** Shows progress on a stream: rewritten in place on a terminal, else a line now and then. */

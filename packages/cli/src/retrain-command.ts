@@ -93,8 +93,8 @@ export async function retrainCommand(
     });
     const surroundings = { options, config, environment, out, display, store, storeUrl, server, stop };
     const { model, margin } = options;
-    const { plan, manifest, dataset } = preparation;
-    const challenge = { model, of, margin, metric, plan, manifest, dataset };
+    const { plan, manifest, dataset, sounds } = preparation;
+    const challenge = { model, of, margin, metric, plan, manifest, dataset, sounds };
     const report = await new Retraining(challenge, store, models, stepsOf(preparation, surroundings)).run();
     display.clear();
     const { outcome, code, reason, champion } = report;

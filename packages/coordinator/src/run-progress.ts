@@ -1,3 +1,4 @@
+import type { MetricName, TrialRow } from '@cryfold/evaluation';
 import type { TrialState } from '@cryfold/plan';
 
 /** What one trial has behind and before it. */
@@ -32,5 +33,8 @@ export interface RunProgress {
 /** For whoever watches: how many trials are in each state, and the best one so far. */
 export interface SearchProgress {
   states: Record<TrialState, number>;
-  best: { trial: string; mean: number; folds: number } | null;
+  /** What trials are compared by; absent where a coordinator of an earlier version drives the run */
+  metric?: MetricName;
+  /** The best of those with the most epochs and folds: its mean of the metric over its folds */
+  best: ({ trial: string; mean: number; folds: number } & Pick<TrialRow, 'epochs'>) | null;
 }

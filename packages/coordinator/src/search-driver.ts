@@ -1,6 +1,6 @@
 import { CryfoldError, DAMAGE_CODES, mapLimited } from '@cryfold/core';
 import { type MetricName, scoreOf } from '@cryfold/evaluation';
-import { decide, meanScore, openContests } from '@cryfold/hyperparameter-search';
+import { decide, meanScore, openContests, trialEpochs } from '@cryfold/hyperparameter-search';
 import { contextSplits, type FoldJob, type RunPlan, type SearchRecord } from '@cryfold/plan';
 import { FoldScores, type RunStore, type StoredPlan } from '@cryfold/store';
 import type { RunProgress, SearchProgress, TrialProgress } from './run-progress.js';
@@ -114,7 +114,7 @@ export class SearchDriver {
   progress(): SearchProgress {
     const states: SearchProgress['states'] = { RUNNING: 0, COMPLETE: 0, PRUNED: 0, FAILED: 0 };
     let best: SearchProgress['best'] = null;
-    const { plan, search } = this.#stored;
+    const { base, plan, search } = this.#stored;
     const scores = new Map<string, number[]>();
     for (const job of plan.jobs) {
       const score = this.#scores.get(job.key);
@@ -122,7 +122,8 @@ export class SearchDriver {
     }
     // A good first fold is luck: trials with fewer epochs or folds are not ranked above others.
     let most = [Number.NEGATIVE_INFINITY, 0, 0];
-    for (const { trial, state, context, rung = 0 } of search?.trials.values() ?? []) {
+    for (const one of search?.trials.values() ?? []) {
+      const { trial, state, context, rung = 0 } = one;
       states[state]++;
       const own = scores.get(trial);
       if (context !== 0 || !own || state === 'PRUNED' || state === 'FAILED') continue;
@@ -130,8 +131,9 @@ export class SearchDriver {
       const at = standing.findIndex((value, i) => value !== most[i]);
       if (at < 0 || standing[at] < most[at]) continue;
       most = standing;
-      best = { trial, mean: scoreOf(this.metric, standing[2]), folds: own.length };
+      const mean = scoreOf(this.metric, standing[2]);
+      best = { trial, mean, folds: own.length, ...trialEpochs(base.spec, one) };
     }
-    return { states, best };
+    return { states, metric: this.metric, best };
   }
 }

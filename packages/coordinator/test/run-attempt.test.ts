@@ -143,8 +143,8 @@ test('the best trial so far is one of the most folds, whatever a single lucky fo
   await done('s-002', 0, (row) => row === 0);
   await done('s-002', 1, (row) => row === 0);
   await driver.step(state);
-  const { best } = driver.progress();
-  assert.deepEqual([best?.trial, best?.folds], ['s-002', 2]);
+  const { best, metric } = driver.progress();
+  assert.deepEqual([best?.trial, best?.folds, metric], ['s-002', 2, 'macroF1']);
   assert.ok(best && best.mean > 0 && best.mean < 1);
 });
 

@@ -1,4 +1,4 @@
-import { basename, resolve } from 'node:path';
+import { basename, relative, resolve, sep } from 'node:path';
 import { CryfoldError, datasetKey, type ErrorCode, readRegularFile, sha256 } from '@cryfold/core';
 import { isManifest, readManifest } from './manifest.js';
 import { listRecordings } from './readers.js';
@@ -155,6 +155,40 @@ export async function* readClips(
     }
     yield { clip, samples };
   }
+}
+
+/**
+ * The clips of an earlier dataset that a folder still holds, byte for byte the same sound; others are left out. Files
+ * outside the folder are not read: the names come from a store.
+ * @param root folder that the names of the files are relative to
+ * @param wanted ids and hashes of the earlier dataset's clips
+ * @param clipSeconds length of its clips in seconds
+ */
+export async function findClips(
+  root: string,
+  wanted: readonly { id: string; label: string; group: string; hash?: string | undefined }[],
+  clipSeconds: number,
+): Promise<Clip[]> {
+  const byFile = new Map<string, (typeof wanted)[number][]>();
+  for (const clip of wanted) {
+    const file = clip.id.slice(0, clip.id.lastIndexOf('#'));
+    byFile.set(file, [...(byFile.get(file) ?? []), clip]);
+  }
+  const found: Clip[] = [];
+  for (const [file, clips] of byFile) {
+    const path = relative(resolve(root), resolve(root, file));
+    if (path.split(sep)[0] === '..' || resolve(path) === path) continue;
+    const wav = await readWav(root, file).catch(() => undefined);
+    if (!wav) continue;
+    const length = Math.round(wav.rate * clipSeconds);
+    for (const { id, label, group, hash } of clips) {
+      const start = length * Number(id.slice(file.length + 1));
+      if (!(start < wav.samples.length) || hashSamples(cutClip(wav.samples, start, length), wav.rate) !== hash)
+        continue;
+      found.push({ id, label, group, file, start, length, rate: wav.rate, hash });
+    }
+  }
+  return found;
 }
 
 async function readWav(root: string, file: string): Promise<Wav> {

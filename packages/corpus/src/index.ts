@@ -1,4 +1,12 @@
-export { type Clip, type Dataset, type ReadOptions, readClips, readDataset, type Skipped } from './dataset.js';
+export {
+  type Clip,
+  type Dataset,
+  findClips,
+  type ReadOptions,
+  readClips,
+  readDataset,
+  type Skipped,
+} from './dataset.js';
 export { type DatasetSummary, inspectDataset, limitClips } from './dataset-tools.js';
 export { findDuplicates, type Sound } from './duplicates/find-duplicates.js';
 export { resample } from './duplicates/resample.js';

@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { CryfoldError, Random } from '@cryfold/core';
-import { type Dataset, readClips, readDataset } from '../src/dataset.js';
+import { type Dataset, findClips, readClips, readDataset } from '../src/dataset.js';
 import { encodeWav } from '../src/wav.js';
 
 const RATE = 1000;
@@ -425,4 +425,22 @@ test('skips or names pipes, devices and files above 512 MiB among the recordings
   await fails('DATA_NOT_FOUND', /pipe\.csv: .*it is a named pipe/, readDataset(join(root, 'pipe.csv')));
   await symlink('/dev/zero', join(root, 'zero.csv'));
   await fails('DATA_NOT_FOUND', /zero\.csv: .*it is a device/, readDataset(join(root, 'zero.csv')));
+});
+
+test('clips of an earlier dataset are found again by their bytes, within the folder only', async () => {
+  for (const [i, name] of ['a/one', 'a/two', 'b/three', 'b/gone', 'b/other'].entries()) {
+    await put(`${name}.wav`, noise(2.6, 100 + i));
+  }
+  const { clips } = await readDataset(root);
+  await rm(join(root, 'b/gone.wav'));
+  await put('b/other.wav', noise(2.6, 1));
+  const outside = clips.filter(({ file }) => file.startsWith('b/')).map((clip) => ({ ...clip, id: `../${clip.id}` }));
+  const odd = ['a/one.wav', 'a/one.wav#x', 'a/one.wav#-1', 'a/one.wav#99'].map((id) => ({ ...clips[0], id }));
+  const found = await findClips(root, [...clips, ...odd, { ...clips[0], hash: undefined }], 1);
+  assert.deepEqual(
+    found,
+    clips.filter(({ file }) => !/gone|other/.test(file)),
+  );
+  assert.deepEqual(await findClips(join(root, 'a'), outside, 1), []);
+  assert.deepEqual(await findClips(join(root, 'a'), [{ ...clips[0], id: `${join(root, 'b/three.wav')}#0` }], 1), []);
 });

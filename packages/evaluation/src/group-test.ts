@@ -3,7 +3,7 @@ import type { MetricName } from './metric.js';
 import { RandomState } from './random-state.js';
 import { addTallies, jackknifeError, leaveOneOut, metricOfTally, type Tally } from './tallies.js';
 
-/** Fewer groups cannot give a p-value below 5 %: with 5 groups the smallest is 2 / 2^5. */
+/** Fewer groups cannot give a p-value below 5 %: with 5 groups the smallest is 2 / 2^5. A promotion needs more: `CONTEST_GROUPS`. */
 export const LEAST_GROUPS = 6;
 
 /** Up to this many groups that the models differ on, every exchange is tried. */

@@ -11,6 +11,7 @@ export {
 } from './compare.js';
 export { type CorrectedT, correctedT, holm, LEAST_FOLDS, nadeauBengio, type PairedTest } from './comparisons.js';
 export { crossFitRows, outOfFoldRows } from './cross-fit.js';
+export { incompleteBeta } from './distributions.js';
 export { type EvaluatedRun, evaluateRun, predictionsOf } from './evaluate.js';
 export type {
   EvaluatedClip,

@@ -15,6 +15,8 @@ export interface Overrides {
   weights?: string;
   /** Shuffles of the labels, as the spec's `nulls` */
   null?: number;
+  /** What models are compared and headlined by, and what a sweep chooses by */
+  metric?: string;
   /** A name that `evaluationsOf` gives, for the spec's splitter */
   protocol?: string;
 }
@@ -23,7 +25,8 @@ export interface Overrides {
  * A spec as flags change it.
  * @param say receives a line for each fusion that is left out
  * @param overrides `protocol` is a name that `evaluationsOf` gives
- * @throws CryfoldError USAGE for an estimator that the spec does not have, or a protocol that does not suit its search
+ * @throws CryfoldError USAGE for an estimator that the spec does not have, an unknown metric, or a protocol that does not
+ *   suit its search
  */
 export function applyOverrides(spec: Spec, overrides: Overrides, say: (text: string) => void): Spec {
   const { seed = spec.seed } = overrides;

@@ -1,6 +1,6 @@
 import { CryfoldError, LIMITS } from '@cryfold/core';
 import { estimatorSchema, kindOf } from '@cryfold/estimators';
-import { isFitted } from '@cryfold/evaluation';
+import { isFitted, LEAST_FOLDS } from '@cryfold/evaluation';
 import { checkFeatureSets, normalizeFeatures } from './feature-sets.js';
 import { checkJobCount } from './plan-size.js';
 import { checkProtocol, withProtocolDefaults } from './protocol.js';
@@ -127,6 +127,10 @@ function checkSearch({ search, estimators }: Spec, invalid: Invalid): void {
   if (asha && algorithm !== 'asha') throw invalid('search.asha', 'only with algorithm: asha');
   if (racing && algorithm === 'asha')
     throw invalid('search.racing', 'not with algorithm: asha, which stops trials itself');
+  if (racing && racing.minFolds < LEAST_FOLDS) {
+    const why = `a difference over ${racing.minFolds} folds cannot be tested: write ${LEAST_FOLDS} or more`;
+    throw invalid('search.racing.minFolds', why);
+  }
   for (const [name, parameters] of Object.entries(space)) {
     const at = `search.space.${name}`;
     const estimator = Object.hasOwn(estimators, name) ? estimators[name] : undefined;
