@@ -6,6 +6,7 @@ import {
   LEAST_FOLDS,
   LEAST_GROUPS,
   METRICS,
+  metricOf,
   needsPredictions,
   type RunComparison,
   type RunResults,
@@ -42,7 +43,7 @@ export async function compareCommand(a: string, b: string, options: CompareOptio
   const [foundA, foundB] = [await findRun(a, config), await findRun(b, config)];
   const [baseline, candidate] = [foundA.results, foundB.results];
   const [before, after] = chooseModels(options.model, baseline, candidate);
-  const metric = metricNamed(options.metric ?? candidate.search?.metric ?? 'accuracy');
+  const metric = metricNamed(options.metric ?? candidate.search?.metric ?? metricOf(candidate));
   const sides: RunSide[] = [
     { results: baseline, model: before },
     { results: candidate, model: after },

@@ -3,10 +3,11 @@ import { CryfoldError, ifReadable, readRegularText } from '@cryfold/core';
 import { kindOf } from '@cryfold/estimators';
 import { isFitted, splitterOf } from '@cryfold/evaluation';
 import { type Preparation, type PrepareOptions, prepareRun, weightsSources } from '@cryfold/local-run';
-import { canFit, checkProtocol, parseSpec, type Spec } from '@cryfold/plan';
+import { canFit, checkProtocol, metricOfSpec, parseSpec, type Spec, withMetric } from '@cryfold/plan';
 import type { Config } from '@cryfold/runtime';
 import type { RunStore } from '@cryfold/store';
 import { checkLeaks } from './leak-gate.js';
+import { metricNamed } from './metric-name.js';
 import { protocolOf } from './protocol-names.js';
 
 /** What flags may change of a spec. */
@@ -21,6 +22,8 @@ export interface Overrides {
   null?: number;
   /** A name that `evaluationsOf` gives, for the spec's splitter */
   protocol?: string;
+  /** What models are compared and headlined by, and what a sweep chooses by */
+  metric?: string;
 }
 
 export const PAPER_SPEC = fileURLToPath(new URL('../../../../specs/paper.yaml', import.meta.url));
@@ -47,7 +50,8 @@ export function readSpecText(path: string): Promise<string> {
 /**
  * @param say told about fusions that lose a member to `--estimators`
  * @param overrides `protocol` is a name that `evaluationsOf` gives
- * @throws CryfoldError USAGE for an estimator that the spec does not have, or a protocol that does not suit its search
+ * @throws CryfoldError USAGE for an estimator that the spec does not have, an unknown metric, or a protocol that does not
+ * suit its search
  */
 export function applyOverrides(spec: Spec, overrides: Overrides, say: (text: string) => void): Spec {
   const { seed = spec.seed } = overrides;
@@ -87,7 +91,8 @@ export function applyOverrides(spec: Spec, overrides: Overrides, say: (text: str
   const space = Object.fromEntries(
     Object.entries(search?.space ?? {}).filter(([name]) => Object.hasOwn(estimators, name)),
   );
-  const changed: Spec = {
+  const metric = overrides.metric === undefined ? metricOfSpec(spec) : metricNamed(overrides.metric);
+  const named: Spec = {
     ...plain,
     ...(search && Object.keys(space).length > 0 ? { search: { ...search, space } } : {}),
     ...(nulls === undefined ? {} : { nulls }),
@@ -96,6 +101,7 @@ export function applyOverrides(spec: Spec, overrides: Overrides, say: (text: str
     estimators,
     fusion,
   };
+  const changed = withMetric(named, metric);
   checkProtocol(changed, (key, message) => new CryfoldError('USAGE', `${key}: ${message}`, { context: { key } }));
   return changed;
 }

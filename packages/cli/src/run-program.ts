@@ -1,3 +1,4 @@
+import { METRIC_NAMES } from '@cryfold/evaluation';
 import type { Command } from 'commander';
 import { DEFAULT_OUT } from './default-out.js';
 import { type Does, list, readConfig, whole } from './program.js';
@@ -24,6 +25,10 @@ export function addRunCommands(program: Command, does: Does): void {
       '--protocol <names>',
       'one or several: paper (its 80:20 split and its random folds), grouped, logo, predefined',
       list,
+    )
+    .option(
+      '--metric <metric>',
+      `what models are compared and headlined by, and a sweep chooses by: ${METRIC_NAMES.join(', ')} (default: the spec's, else accuracy)`,
     )
     .option('--null <n>', 'also train every estimator n times on shuffled labels, as a baseline', whole(0))
     .option('--allow-leak', 'go on where grouped folds cannot keep equal sounds apart', false)

@@ -1,11 +1,10 @@
 import { CryfoldError, printable } from '@cryfold/core';
 import { compareModels } from './compare.js';
 import { crossFitRows, nestedRows } from './cross-fit.js';
-import { evaluateModel } from './evaluate-model.js';
+import { evaluateModel, score, summaries } from './evaluate-model.js';
 import type { EvaluatedClip, EvaluationInput, FoldProbabilities } from './evaluation-input.js';
 import { fuse, isFitted } from './fusion.js';
 import { groupsSpanning, protocolLabel } from './leaks.js';
-import { summarise } from './metrics.js';
 import type { Evaluation, MissingFold, ModelResults, RunResults } from './results.js';
 import { shuffledBaselines, shuffledName } from './shuffled.js';
 import type { Split } from './split.js';
@@ -64,22 +63,29 @@ function countLabels(clips: readonly EvaluatedClip[], indices: Iterable<number>,
   return counts;
 }
 
-/** Predicting the training clips' most frequent class (`DummyClassifier(strategy='most_frequent')`). */
+/**
+ * Predicting the training clips' most frequent class, with the classes' shares among them as probabilities
+ * (`DummyClassifier(strategy='prior')`).
+ */
 function majorityBaseline({ classes, clips, splits }: EvaluationInput): Evaluation['baselines']['majority'] {
   const all = countLabels(clips, clips.keys(), classes.length);
   const measured = splits.filter(({ test }) => test.length > 0);
   const folds = measured.map(({ repeat, fold, train, test }) => {
     const seen = countLabels(clips, train, classes.length);
-    const majority = seen.indexOf(Math.max(...seen));
-    const right = countLabels(clips, test, classes.length)[majority];
-    return { repeat, fold, label: classes[majority], accuracy: right / test.length };
+    const shares = Float64Array.from(
+      { length: test.length * classes.length },
+      (_, i) => seen[i % classes.length] / train.length,
+    );
+    const rows = { labels: Int32Array.from(test, (clip) => clips[clip].label), probabilities: shares, scores: shares };
+    const label = classes[seen.indexOf(Math.max(...seen))];
+    return { repeat, fold, label, ...score(rows, classes.length).metrics };
   });
   const largest = Math.max(...all);
   return {
     label: classes[all.indexOf(largest)],
     share: largest / clips.length,
     folds,
-    accuracy: summarise(folds.map((fold) => fold.accuracy)),
+    ...summaries(folds),
   };
 }
 

@@ -95,6 +95,7 @@ export {
   type SearchResults,
   type TrialRow,
 } from './results.js';
+export { metricOf } from './run-metric.js';
 export { type ShuffleSplitOptions, shuffleSplit, trainTestSplit } from './shuffle-split.js';
 export { shuffledName } from './shuffled.js';
 export type { Split } from './split.js';

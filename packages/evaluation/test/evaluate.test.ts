@@ -288,6 +288,13 @@ test('the majority baseline predicts the most frequent class of the training cli
     ],
   );
   assert.deepEqual([majority.label, majority.share], [classes[1], 0.5]);
+  // Fold 0 tests 1, 1, 0 and always answers 0: recalls 0 and 1, F1 of class 0 is 2 / (1 + 3).
+  const [first] = majority.folds;
+  assert.deepEqual([first.balancedAccuracy, first.macroF1], [0.5, 0.25]);
+  assert.ok(
+    Math.abs(first.logLoss! - -Math.log(0.4)) < 1e-12,
+    'two of its five training clips are of class 0, two of 1',
+  );
 });
 
 test('the protocol says whether the same infant is in train and test', () => {
@@ -425,7 +432,7 @@ test('a fold without test clips has no figures, and the results say so', () => {
   const probabilities = new Map(
     Array.from(input.probabilities, ([name, [, ...others]]) => [name, [new Float64Array(), ...others]]),
   );
-  const shuffled = [{ model: 'net', shuffle: 0, split: 0, scores: new Float64Array() }];
+  const shuffled = [{ model: 'net', shuffle: 0, split: 0, probabilities: new Float64Array() }];
   const { results, notes } = evaluateRun({ ...input, fusion: {}, splits, probabilities, shuffled });
   assert.equal(results.status, 'complete');
   for (const { folds, accuracy, macroF1, logLoss, pooled } of results.models) {
@@ -439,7 +446,8 @@ test('a fold without test clips has no figures, and the results say so', () => {
   const { majority, shuffled: noise } = results.baselines;
   assert.equal(majority.folds.length, splits.length - 1);
   assert.ok(Number.isFinite(majority.accuracy?.mean));
-  assert.deepEqual(noise, [{ model: 'net', folds: [], accuracy: null }]);
+  const none = { accuracy: null, balancedAccuracy: null, macroF1: null, logLoss: null };
+  assert.deepEqual(noise, [{ model: 'net', folds: [], ...none }]);
   assert.deepEqual(notes, ['1 of 10 folds have no test clip, so they have no figures.']);
 });
 

@@ -1,6 +1,8 @@
 import { caveatOf } from '@cryfold/estimators';
+import { METRIC_NAMES, METRICS, type MetricName } from '@cryfold/evaluation';
 import { featureKindOf } from '@cryfold/features/kinds';
 import type { CardMetrics, ModelCard } from './card.js';
+import { headlineOf, headlineText } from './card-headline.js';
 
 export const NOTICE =
   'A research tool, not a medical device. Do not use its output to diagnose, or to decide for or against care.';
@@ -33,6 +35,11 @@ export function limitsOf({
 }
 
 const percent = (value: number | null) => (value === null ? 'none' : `${(100 * value).toFixed(2)} %`);
+
+function figure(metric: MetricName, value: number | null): string {
+  if (METRICS[metric].share || value === null) return percent(value);
+  return value.toFixed(4);
+}
 
 /**
  * A name from the data or the spec in Markdown, in a table cell too: shown as it is, never read as markup or HTML.
@@ -94,23 +101,21 @@ Made by cryfold ${plain(card.cryfold.version)}, fold format ${card.cryfold.foldF
 `;
 }
 
-const FIGURES = { accuracy: 'accuracy', balancedAccuracy: 'balanced accuracy', macroF1: 'macro F1' } as const;
-
 /** Means over folds and pooled figures stand in tables of their own: they are different numbers. */
 function metricsText(metrics: CardMetrics): string {
   const { intervals, pooled } = metrics;
-  const names = Object.entries(FIGURES) as [keyof typeof FIGURES, string][];
-  const overFolds = names.map(([key, name]) => {
+  const overFolds = METRIC_NAMES.map((key) => {
     const { mean, standardDeviation, minimum, maximum } = metrics[key];
-    return `| ${name} | ${percent(mean)} | ${percent(standardDeviation)} | ${percent(minimum)} to ${percent(maximum)} |`;
+    const text = (value: number | null) => figure(key, value);
+    return `| ${METRICS[key].title} | ${text(mean)} | ${text(standardDeviation)} | ${text(minimum)} to ${text(maximum)} |`;
   });
-  const whole = names.map(([key, name]) => {
-    const interval = intervals?.[key];
+  const whole = METRIC_NAMES.map((key) => {
+    const interval = key === 'logLoss' ? null : intervals?.[key];
     const range = interval ? `${percent(interval.low)} to ${percent(interval.high)}` : 'none';
-    return `| ${name} | ${pooled ? percent(pooled[key]) : 'not recorded'} | ${range} |`;
+    return `| ${METRICS[key].title} | ${pooled ? figure(key, pooled[key]) : 'not recorded'} | ${range} |`;
   });
   return `### ${plain(metrics.protocol)}
-Run ${plain(metrics.run)}; the largest class's share is ${percent(metrics.majorityShare)}.
+Run ${plain(metrics.run)}. **Headline: mean ${headlineText(headlineOf(metrics))} over test folds.** The largest class's share is ${percent(metrics.majorityShare)}.
 
 | over test folds | mean | standard deviation | range |
 |---|---|---|---|

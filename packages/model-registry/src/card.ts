@@ -1,6 +1,6 @@
 import { decodeRecord, FORMATS } from '@cryfold/core';
 import { estimatorKinds } from '@cryfold/estimators';
-import { FUSION_RULES } from '@cryfold/evaluation';
+import { FUSION_RULES, METRIC_NAMES } from '@cryfold/evaluation';
 import { featureSetSchema } from '@cryfold/features/kinds';
 import { z } from 'zod';
 
@@ -29,6 +29,8 @@ export const metricsSchema = z.strictObject({
   seed: z.number(),
   /** Whether infants (or recordings) were kept on one side of each fold */
   grouped: z.boolean(),
+  /** What the run was tested and headlined by; absent from older cards, whose runs were by accuracy or a sweep's metric */
+  metric: z.enum(METRIC_NAMES).optional(),
   /** Over the folds' values */
   accuracy: summary,
   balancedAccuracy: summary,

@@ -52,5 +52,6 @@ export {
 export type { SearchParameter, SearchSpec } from './search-spec.js';
 export { decodeSharedSounds, type SharedSounds } from './shared-sounds.js';
 export { checkSpec, parseSpec } from './spec.js';
+export { metricOfSpec, withMetric } from './spec-metric.js';
 export { DEFAULT_FOLDS, type Spec, specJsonSchema, specSchema } from './spec-schema.js';
 export { storedWeights, submittedWeights } from './submitted.js';

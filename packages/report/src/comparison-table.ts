@@ -4,10 +4,11 @@ import {
   METRICS,
   type MetricName,
   type ModelResults,
+  metricOf,
   type RunResults,
   scoreOf,
 } from '@cryfold/evaluation';
-import { differenceText, metricOf } from './headline.js';
+import { differenceText } from './metric-text.js';
 import { named } from './names.js';
 import { alignColumns, paint, percent, type TextOptions, type TextTable } from './text.js';
 

@@ -1,4 +1,5 @@
 import { METRICS, type RunResults, type SearchResults, type TrialRow } from '@cryfold/evaluation';
+import { metricText, valueText } from './metric-text.js';
 import { alignColumns, paint, shorten, type TextOptions, type TextTable } from './text.js';
 
 /** Trials shown of each estimator where there are very many. */
@@ -11,12 +12,6 @@ export function parameterText(parameters: Readonly<Record<string, unknown>>): st
   return Object.entries(parameters)
     .map(([name, value]) => `${name} ${plain(value)}`)
     .join(', ');
-}
-
-/** A log-loss in nats, everything else in percent. */
-export function metricText(metric: SearchResults['metric'], value: number | null): string {
-  if (value === null) return '-';
-  return METRICS[metric].share ? (100 * value).toFixed(2) : value.toFixed(4);
 }
 
 /** Few folds give a t-interval that reaches beyond what the metric can be. */
@@ -80,15 +75,11 @@ export function winnerNotes({ search }: Pick<RunResults, 'search'>): string[] {
     const complete = among < begun ? ` (${among} of them complete)` : '';
     const chosen =
       `${base}: ${trial} was chosen among ${begun} trials${complete} by its mean ${title} over folds of ` +
-      `${figureText(metric, winner.plain)}. ${correctionText(search, winner)}`;
+      `${valueText(metric, winner.plain)}. ${correctionText(search, winner)}`;
     if (!nested) return chosen;
     const distinct = new Set(inside.map((one) => parameterText(one.parameters))).size;
-    return `${chosen} By nested cross-validation the search is worth ${figureText(metric, nestedMean)}, the mean over folds; it chose ${distinct} different settings in ${inside.length} outer folds.`;
+    return `${chosen} By nested cross-validation the search is worth ${valueText(metric, nestedMean)}, the mean over folds; it chose ${distinct} different settings in ${inside.length} outer folds.`;
   });
-}
-
-function figureText(metric: SearchResults['metric'], value: number | null): string {
-  return `${metricText(metric, value)}${METRICS[metric].share ? ' %' : ''}`;
 }
 
 /** How much of a winner's figure is luck. Both sides of the difference are pooled over clips. */
@@ -106,7 +97,7 @@ function correctionText({ metric, nested }: SearchResults, winner: SearchResults
   const gap = METRICS[metric].sign * (pooled - mean);
   const size = METRICS[metric].share ? `${(100 * gap).toFixed(2)} points` : gap.toFixed(4);
   return (
-    `Pooled over all test clips it is ${figureText(metric, pooled)}; corrected for the choice ${figureText(metric, mean)} ` +
+    `Pooled over all test clips it is ${valueText(metric, pooled)}; corrected for the choice ${valueText(metric, mean)} ` +
     `(95 % ${metricText(metric, low)} to ${metricText(metric, high)}), so optimistic by about ${size}.`
   );
 }

@@ -1,4 +1,4 @@
-import type { ModelResults, RunResults } from '@cryfold/evaluation';
+import { type ModelResults, metricOf, type RunResults } from '@cryfold/evaluation';
 import { ModelRegistry, modelKeys } from '@cryfold/model-registry';
 import type { Spec } from '@cryfold/plan';
 import { type ArtifactStore, type RunStore, readArtifact } from '@cryfold/store';
@@ -40,7 +40,8 @@ export async function filesOfRun({ runs }: RunStore, root: string, id: string) {
   return files;
 }
 
-function describeRun({ run, dataset, protocol, status, baselines, spec }: RunResults) {
+function describeRun(results: RunResults) {
+  const { run, dataset, protocol, status, baselines, spec } = results;
   return {
     params: {
       'data.name': dataset.name,
@@ -56,6 +57,7 @@ function describeRun({ run, dataset, protocol, status, baselines, spec }: RunRes
       'cryfold.run': run.id,
       'cryfold.status': status,
       'cryfold.data': dataset.contentHash,
+      'cryfold.metric': METRICS[metricOf(results)],
       'mlflow.note.content': protocol.label,
     },
     metrics: { majority_share: baselines.majority.share },
@@ -77,7 +79,8 @@ const METRICS = {
  * The mean over folds has the metric's name; each fold's value is a step of `fold.<metric>`. Figures pooled over all test
  * predictions, which differ from the means, are `pooled.<metric>` with their interval, `pooled.recall.<class>` and so on.
  */
-function describeModel({ spec, protocol }: RunResults, model: ModelResults, tags: Record<string, string>) {
+function describeModel(results: RunResults, model: ModelResults, tags: Record<string, string>) {
+  const { spec, protocol } = results;
   const { estimators, fusion } = spec as Pick<Spec, 'estimators' | 'fusion'>;
   const metrics: MlflowRun['metrics'] = {};
   for (const [key, name] of Object.entries(METRICS) as [keyof typeof METRICS, string][]) {
@@ -99,7 +102,11 @@ function describeModel({ spec, protocol }: RunResults, model: ModelResults, tags
       'model.method': model.method,
       ...(estimators[model.name] ?? fusion[model.name]),
     },
-    tags: { ...tags, 'cryfold.complete': String(model.complete) },
+    tags: {
+      ...tags,
+      'cryfold.complete': String(model.complete),
+      'cryfold.metric': METRICS[metricOf(results)],
+    },
     metrics,
   };
 }

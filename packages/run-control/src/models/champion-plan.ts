@@ -1,6 +1,14 @@
 import { CryfoldError } from '@cryfold/core';
 import { type ModelCard, ModelRegistry } from '@cryfold/model-registry';
-import { type DatasetManifest, planRunInSteps, type RunPlan, type Spec, specSchema } from '@cryfold/plan';
+import {
+  type DatasetManifest,
+  metricOfSpec,
+  planRunInSteps,
+  type RunPlan,
+  type Spec,
+  specSchema,
+  withMetric,
+} from '@cryfold/plan';
 import type { RunStore } from '@cryfold/store';
 import { STAND_IN_SHARE } from './retraining/contest.js';
 import { heardOf } from './retraining/heard.js';
@@ -60,7 +68,7 @@ export async function planChampion(
     throw incomparable('the new data holds too few of the clips that it was trained on');
   }
   // A champion that a sweep chose is compared as it was chosen.
-  const { keepModels: _models, nulls: _nulls, search: _search, ...rest } = own;
+  const { keepModels: _models, nulls: _nulls, search: _search, metric: _metric, ...rest } = own;
   const { nested: _nested, ...rule } = Object.hasOwn(own.fusion, card.of) ? own.fusion[card.of] : {};
   const fusion = 'rule' in rule ? { [card.of]: rule } : {};
   const members = card.members.map(({ name }) => [name, own.estimators[name]] as const);
@@ -70,7 +78,7 @@ export async function planChampion(
     ...{ name: `${spec.name.slice(0, 30)}-champion`, protocol: spec.protocol, seed: spec.seed, checkpoint: 'none' },
     ...{ estimators: Object.fromEntries(members), fusion },
   };
-  return planRunInSteps({ spec: championSpec, manifest, splits });
+  return planRunInSteps({ spec: withMetric(championSpec, metricOfSpec(spec)), manifest, splits });
 }
 
 /** As `planChampion`, where the challenger and its data are in the store. */
