@@ -70,7 +70,16 @@ const resultsOf = async (...parts: string[]) =>
   decodeResults(await readFile(path(...parts, 'results.json')), join(...parts));
 
 test('several protocols: one store, a folder each, and all side by side in one table', async () => {
-  const { code, stdout, stderr } = await run('corpus', 'all', '--protocol', 'paper,grouped,logo');
+  const { code, stdout, stderr } = await run(
+    'corpus',
+    'all',
+    '--protocol',
+    'paper,grouped,logo',
+    '--folds',
+    '3',
+    '--repeats',
+    '2',
+  );
   assert.equal(code, 0, stderr);
   const names = ['paper-split', 'paper-folds', 'grouped', 'logo'];
   const runs = await Promise.all(names.map((name) => resultsOf('all', name)));
@@ -96,7 +105,7 @@ test('several protocols: one store, a folder each, and all side by side in one t
   const again = await run('corpus', 'all', '--protocol', 'grouped', '--json');
   assert.equal(again.code, 0, again.stderr);
   assert.equal(JSON.parse(again.stdout).run.id, grouped.run.id, 'the same run as one of several');
-  const planned = await run('corpus', 'all', '--protocol', 'paper');
+  const planned = await run('corpus', 'all', '--protocol', 'paper', '--folds', '3', '--repeats', '2');
   assert.equal(planned.code, 0, planned.stderr);
   assert.equal(planned.stderr.match(/folds were in the store already/g)?.length, 2, 'nothing is trained twice');
 });
