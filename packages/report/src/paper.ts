@@ -79,7 +79,7 @@ export function paperFigures(results: RunResults): (PaperFigure | undefined)[] {
     const members = models.filter(({ name }) => model.members?.includes(name));
     const methods = members.map(({ method }) => method).sort();
     const own = model.method === 'mean' && methods.join() === 'svm,tl-resnet50';
-    return own && members.every((member) => isPapersModel(results, member))
+    return own && !onFolds && members.every((member) => isPapersModel(results, member))
       ? { percent: COMBINED_MAXIMUM, is: 'maximum' }
       : undefined;
   });

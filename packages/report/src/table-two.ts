@@ -109,7 +109,10 @@ export function tableTwoRows(results: RunResults): TextTable {
         `${model.name} predicts by its decision values, as scikit-learn's does; fusion takes its probabilities`,
       );
     }
-    if (papers[m]?.is === 'maximum') notes.add("* the paper's maximum, not a mean: compare it with the max column");
+    if (papers[m]?.is === 'maximum')
+      notes.add(
+        '* the largest that the paper saw on the test sets of such splits, not a mean: a single split is expected below it',
+      );
   }
   add(baselineRow(metric), baselines.majority[metric]);
   const shuffles = shuffledFolds(results);
@@ -117,7 +120,7 @@ export function tableTwoRows(results: RunResults): TextTable {
     add(`(${model} on shuffled labels)`, summary, { folds: shuffles });
   }
   for (const note of paperNotes(results)) notes.add(note);
-  const paper = beside ? "; paper: the paper's accuracy on Baby Chillanto, random folds" : '';
+  const paper = beside ? "; paper: the paper's accuracy on Baby Chillanto under this protocol, where infants are in train and test" : '';
   notes.add(`sd: sample standard deviation over folds${paper}`);
   return { rows, notes: [...notes] };
 }
