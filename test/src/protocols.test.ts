@@ -207,6 +207,26 @@ test('what leaks heads the table, results.json and both reports, and grouping du
   assert.ok(leaks.examples[0].clips.includes('copy.wav#0'));
   await headed('leaky', allowed.stdout, '1 sound is in both train and test: these figures are inflated.');
 
+  const store = { CRYFOLD_STORE: `file:${path('leaky', 'store')}` };
+  const { run: leaky } = await resultsOf('leaky');
+  const made = await cryfold(['train-final', leaky.id, '--name', 'leaky', '--json'], store);
+  assert.equal(made.code, 0, made.stderr);
+  const { card } = JSON.parse(made.stdout);
+  assert.deepEqual(card.metrics[0].leaks, { sounds: 1, groups: 0 });
+  const sentence = '1 sound is in both train and test: these figures are inflated.';
+  assert.equal(card.metrics[0].warnings[0], sentence);
+  assert.ok(
+    card.limits.some((limit: string) => /same sounds are in train and test.*too good for new infants/.test(limit)),
+  );
+  assert.ok(!card.limits.some((limit: string) => limit.startsWith('Of new infants')));
+  const exported = await cryfold(['export', 'mlflow', '--to', path('leaky-mlflow')], store);
+  assert.equal(exported.code, 0, exported.stderr);
+  const files = (await readdir(path('leaky-mlflow'), { recursive: true })).filter((file) =>
+    /mlflow\.note\.content$|version-1\/meta\.yaml$/.test(file),
+  );
+  assert.equal(files.length, 3, 'the run, its model, and the registered version');
+  for (const file of files) assert.ok((await readFile(path('leaky-mlflow', file), 'utf8')).includes(sentence), file);
+
   const apart = await run(data, 'apart', '--protocol', 'grouped', '--group-duplicates');
   assert.equal(apart.code, 0, apart.stderr);
   const results = await resultsOf('apart');

@@ -42,7 +42,13 @@ function named(model: string): { name: string; version?: string } {
 const print = (json: boolean, value: unknown, text: () => string) => say(json ? `${jsonText(value)}\n` : text());
 
 function figuresOf({ metrics }: Pick<ModelCard, 'metrics'>): string {
-  return metrics.map((one) => `${headlineText(headlineOf(one))}${one.grouped ? ' (grouped folds)' : ''}`).join(', ');
+  return metrics
+    .map((one) => {
+      const { warning, ...headline } = headlineOf(one);
+      const about = [one.grouped ? ['grouped folds'] : [], warning ? ['inflated by leaks'] : []].flat().join(', ');
+      return `${headlineText(headline)}${about ? ` (${about})` : ''}`;
+    })
+    .join(', ');
 }
 
 /** `cryfold models list` */

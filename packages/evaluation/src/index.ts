@@ -118,5 +118,5 @@ export {
   tallyGroups,
   tallyRows,
 } from './tallies.js';
-export { trialOrder } from './trial-order.js';
+export { begunTrials, trialOrder } from './trial-order.js';
 export { usableSplits } from './usable-splits.js';

@@ -1,5 +1,5 @@
 import { printable } from '@cryfold/core';
-import { METRICS, type MetricName } from '@cryfold/evaluation';
+import { leakHeadline, METRICS, type MetricName } from '@cryfold/evaluation';
 import type { CardMetrics, ModelCard } from './card.js';
 
 /** The figure of a card to quote first, never without its protocol. */
@@ -8,12 +8,15 @@ export interface CardHeadline {
   /** Over test folds */
   mean: number;
   protocol: string;
+  /** What inflates it */
+  warning?: string;
 }
 
 /** The figure that a run was headlined by. Older cards do not say, so theirs is the accuracy. */
 export function headlineOf(metrics: CardMetrics): CardHeadline {
-  const { metric = 'accuracy', protocol } = metrics;
-  return { metric, mean: metrics[metric].mean, protocol };
+  const { metric = 'accuracy', protocol, leaks } = metrics;
+  const warning = leakHeadline(leaks);
+  return { metric, mean: metrics[metric].mean, protocol, ...(warning && { warning }) };
 }
 
 /** `balanced accuracy 61.51 %` or `log-loss 0.4312` */
@@ -26,5 +29,6 @@ export function headlineText({ metric, mean }: Pick<CardHeadline, 'metric' | 'me
 export function evaluationText({ metrics: [own] }: Pick<ModelCard, 'metrics'>): string | undefined {
   if (!own) return undefined;
   const headline = headlineOf(own);
-  return `Mean ${headlineText(headline)} over test folds (${printable(headline.protocol)}).`;
+  const said = `Mean ${headlineText(headline)} over test folds (${printable(headline.protocol)}).`;
+  return headline.warning ? `${said} ${headline.warning}` : said;
 }

@@ -47,7 +47,7 @@ export const PREDICTION_SCHEMA = {
         evaluation: {
           type: 'object',
           description: 'the headline figure of its cross-validation: a mean over test folds, under this protocol',
-          properties: { metric: text, mean: { type: 'number' }, protocol: text },
+          properties: { metric: text, mean: { type: 'number' }, protocol: text, warning: text },
         },
       },
     },

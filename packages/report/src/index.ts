@@ -7,7 +7,7 @@ export type { HardClip } from './html/clips.js';
 export type { ReportInput } from './html/html-report.js';
 export { displayName, namedTrials } from './names.js';
 export { protocolTable } from './protocol-table.js';
-export { tableTwo } from './table-two.js';
+export { tableTwo, warningsOf } from './table-two.js';
 export { terminalReport } from './terminal-report.js';
 export { alignColumns, type TextOptions } from './text.js';
 

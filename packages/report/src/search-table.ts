@@ -1,5 +1,6 @@
-import { METRICS, type RunResults, type SearchResults, type TrialRow } from '@cryfold/evaluation';
+import { begunTrials, METRICS, type RunResults, type SearchResults, type TrialRow } from '@cryfold/evaluation';
 import { metricText, valueText } from './metric-text.js';
+import { plainName } from './names.js';
 import { alignColumns, paint, shorten, type TextOptions, type TextTable } from './text.js';
 
 /** Trials shown of each estimator where there are very many. */
@@ -58,11 +59,6 @@ export function searchRows(results: Pick<RunResults, 'search'>): TextTable {
   return { rows: trialRows(search?.trials ?? [], search?.metric ?? 'accuracy'), notes: winnerNotes(results) };
 }
 
-/** Trials of an estimator that have a figure: the winner was chosen among these, whether or not they were completed. */
-function begunOf({ trials }: SearchResults, base: string): TrialRow[] {
-  return trials.filter((row) => row.base === base && row.state !== 'FAILED' && row.folds > 0);
-}
-
 /** For each winner, what its figures are worth. */
 export function winnerNotes({ search }: Pick<RunResults, 'search'>): string[] {
   if (!search) return [];
@@ -71,7 +67,7 @@ export function winnerNotes({ search }: Pick<RunResults, 'search'>): string[] {
   return winners.map((winner) => {
     const { base, trial, among, nestedMean, inside } = winner;
     if (trial === null) return `${base}: every trial failed, so nothing could be chosen.`;
-    const begun = begunOf(search, base).length;
+    const begun = begunTrials(search, plainName(base)).length;
     const complete = among < begun ? ` (${among} of them complete)` : '';
     const chosen =
       `${base}: ${trial} was chosen among ${begun} trials${complete} by its mean ${title} over folds of ` +
@@ -105,7 +101,9 @@ function correctionText({ metric, nested }: SearchResults, winner: SearchResults
 /** What must be read before the figures of a sweep without nested cross-validation. */
 export function optimismWarning({ search, models }: Pick<RunResults, 'search' | 'models'>): string | undefined {
   if (!search || search.nested) return undefined;
-  const chosen = new Set(search.winners.flatMap(({ base }) => (begunOf(search, base).length > 1 ? [base] : [])));
+  const chosen = new Set(
+    search.winners.flatMap(({ base }) => (begunTrials(search, plainName(base)).length > 1 ? [base] : [])),
+  );
   const affected = models.filter(({ name, members = [] }) => [name, ...members].some((one) => chosen.has(one)));
   if (affected.length === 0) return undefined;
   const names = affected.map(({ name }) => name).join(', ');

@@ -49,6 +49,20 @@ export function headlines(results: RunResults): { warnings: string[]; missing: s
   return { warnings, missing };
 }
 
+/**
+ * The same warnings for readers of the figures elsewhere.
+ * @param of the model whose figures these are, such as on its card: then about the run, this model and its members
+ */
+export function warningsOf(stored: RunResults, of?: string): string[] {
+  if (of === undefined) return headlines(named(stored)).warnings;
+  const members = stored.models.find(({ name }) => name === of)?.members ?? [];
+  const concerned = new Set([of, ...members]);
+  const missing = stored.missing.filter(({ model }) => concerned.has(model));
+  const models = stored.models.filter(({ name }) => concerned.has(name));
+  const status = missing.length > 0 ? 'incomplete' : 'complete';
+  return headlines(named({ ...stored, models, missing, status })).warnings;
+}
+
 /** What was evaluated, in a line. */
 export function subject({ protocol, dataset }: RunResults): string {
   return `${printable(dataset.name)}, ${dataset.clips} clips, ${extent(protocol)}`;
@@ -120,7 +134,9 @@ export function tableTwoRows(results: RunResults): TextTable {
     add(`(${model} on shuffled labels)`, summary, { folds: shuffles });
   }
   for (const note of paperNotes(results)) notes.add(note);
-  const paper = beside ? "; paper: the paper's accuracy on Baby Chillanto under this protocol, where infants are in train and test" : '';
+  const paper = beside
+    ? "; paper: the paper's accuracy on Baby Chillanto under this protocol, where infants are in train and test"
+    : '';
   notes.add(`sd: sample standard deviation over folds${paper}`);
   return { rows, notes: [...notes] };
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SearchResults, TrialRow } from '@cryfold/evaluation';
-import { searchTable, tableTwo, winnerNotes } from '../src/index.js';
-import { results } from './results.js';
+import { searchTable, tableTwo, terminalReport, winnerNotes } from '../src/index.js';
+import { papersResults, results } from './results.js';
 
 function row(trial: string, mean: number, more: Partial<TrialRow> = {}): TrialRow {
   return {
@@ -56,6 +56,19 @@ test('a sweep with one complete trial is still called optimistic; one with a sin
   const alone = search({ trials: [trials[0], row('svm-002', 0, { state: 'FAILED', folds: 3 })] }, { among: 1 });
   assert.doesNotMatch(tableTwo({ ...results(), search: alone }), /OPTIMISTIC/);
   assert.doesNotMatch(tableTwo({ ...results(), search: { ...asha, nested: true } }), /OPTIMISTIC/);
+});
+
+test('a winner with a caveat beside its name is still called optimistic, among all trials that were begun', () => {
+  const [base, parameters] = ['tl-resnet50', { epochs: 3 }];
+  const trials = [row('tl-resnet50-001', 0.7, { base }), row('tl-resnet50-002', 0.69, { base, ...PRUNED })];
+  const asha = search(
+    { algorithm: 'asha', trials },
+    { base, parameters, trial: 'tl-resnet50-001', among: 1, corrected: null },
+  );
+  const { spec } = papersResults();
+  const text = terminalReport({ ...results(), spec, search: asha });
+  assert.match(text, /^OPTIMISTIC: tl-resnet50 \(random weights\), combined: chosen/m);
+  assert.match(text, /^tl-resnet50 \(random weights\): .* chosen among 2 trials \(1 of them complete\)/m);
 });
 
 test('the table names its metric, and the folds and epochs of each trial', () => {

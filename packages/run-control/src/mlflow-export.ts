@@ -1,6 +1,7 @@
 import { type ModelResults, metricOf, type RunResults } from '@cryfold/evaluation';
-import { ModelRegistry, modelKeys } from '@cryfold/model-registry';
+import { evaluationText, type ModelCard, ModelRegistry, modelKeys } from '@cryfold/model-registry';
 import type { Spec } from '@cryfold/plan';
+import { warningsOf } from '@cryfold/report';
 import { type ArtifactStore, type RunStore, readArtifact } from '@cryfold/store';
 import {
   experimentFiles,
@@ -41,7 +42,7 @@ export async function filesOfRun({ runs }: RunStore, root: string, id: string) {
 }
 
 function describeRun(results: RunResults) {
-  const { run, dataset, protocol, status, baselines, spec } = results;
+  const { run, dataset, protocol, status, baselines, spec, leaks } = results;
   return {
     params: {
       'data.name': dataset.name,
@@ -58,10 +59,18 @@ function describeRun(results: RunResults) {
       'cryfold.status': status,
       'cryfold.data': dataset.contentHash,
       'cryfold.metric': METRICS[metricOf(results)],
-      'mlflow.note.content': protocol.label,
+      'mlflow.note.content': noteOf(protocol.label, warningsOf(results)),
     },
-    metrics: { majority_share: baselines.majority.share },
+    metrics: {
+      majority_share: baselines.majority.share,
+      ...(leaks && { 'leaks.sounds': leaks.sounds, 'leaks.groups': leaks.groups }),
+    },
   };
+}
+
+/** MLflow shows a note as Markdown: each sentence is a paragraph of its own. */
+function noteOf(label: string, warnings: readonly string[]): string {
+  return [...warnings, label].join('\n\n');
 }
 
 function prefixed(prefix: string, members: object): Record<string, unknown> {
@@ -100,12 +109,13 @@ function describeModel(results: RunResults, model: ModelResults, tags: Record<st
     params: {
       'model.kind': model.kind,
       'model.method': model.method,
-      ...(estimators[model.name] ?? fusion[model.name]),
+      ...(model.kind === 'estimator' ? estimators : fusion)[model.name],
     },
     tags: {
       ...tags,
       'cryfold.complete': String(model.complete),
       'cryfold.metric': METRICS[metricOf(results)],
+      'mlflow.note.content': noteOf(protocol.label, warningsOf(results, model.name)),
     },
     metrics,
   };
@@ -161,6 +171,14 @@ function describeTrial({ run, search }: RunResults, trial: Trial, parent: string
   };
 }
 
+/** The notice, the headline figure, and what must be read before it. */
+function describeCard(card: ModelCard): string {
+  const { notice, metrics } = card;
+  const said = evaluationText(card) ?? '';
+  const others = (metrics[0]?.warnings ?? []).filter((warning) => !said.includes(warning));
+  return [notice, said, ...others].filter(Boolean).join('\n\n');
+}
+
 /** Every version of every model, its files beside the run that it came from, and the champion as an alias. */
 export async function exportModels(store: ArtifactStore, root: string, write: WriteFiles): Promise<number> {
   const registry = new ModelRegistry(store);
@@ -186,7 +204,7 @@ export async function exportModels(store: ArtifactStore, root: string, write: Wr
         created: Date.parse(card.created),
         runId: id,
         source: `${root}/${folder}`,
-        description: card.notice,
+        description: describeCard(card),
         tags: { 'cryfold.version': card.version, 'cryfold.data': card.data.contentHash },
       });
     }

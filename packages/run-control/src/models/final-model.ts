@@ -4,6 +4,7 @@ import { type FittedFusion, fitFusion, isFitted, outOfFoldRows, type RunResults 
 import { DEFAULT_FEATURES } from '@cryfold/features/kinds';
 import { checkModelName, type ModelCard, modelOf, writeVersion } from '@cryfold/model-registry';
 import { type FinalResult, featuresOf, type Spec } from '@cryfold/plan';
+import { warningsOf } from '@cryfold/report';
 import type { RunStore } from '@cryfold/store';
 import type { NewModel, TrainMember, Watching } from './training.js';
 
@@ -41,6 +42,7 @@ export async function makeFinalModel(
   return writeVersion(store.artifacts, {
     ...{ name, plan, manifest, of, finals },
     results: [results, ...(await otherProtocols(store.runs, results, of))],
+    warningsOf: (one) => warningsOf(one, of),
     fusion,
     cryfold: VERSION,
   });
