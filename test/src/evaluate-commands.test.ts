@@ -99,6 +99,9 @@ test('compare: better, worse and same have their exit codes, and a run is found 
   });
   const verdict = JSON.parse(stdout);
   assert.deepEqual([code, verdict.verdict, verdict.candidate.model], [5, 'same', 'combined']);
+  assert.equal(verdict.warnings.length, 1);
+  assert.match(verdict.warnings[0], /^svms-\w+: \d+ groups are in both train and test: these figures are inflated\.$/);
+  assert.ok((await compare('rbf')).stdout.includes(verdict.warnings[0]), 'for people too');
   assert.equal(verdict.folds, 6);
 });
 
@@ -169,7 +172,7 @@ test('run --metric: nothing is trained again, and table, tests, reports, card, p
   const [wav] = (await readdir(path('corpus'), { recursive: true })).filter((file) => file.endsWith('.wav'));
   const predicted = await cryfold(['predict', version, path('corpus', wav)], store);
   assert.ok(
-    predicted.stdout.includes(`Mean balanced accuracy ${mean} over test folds (random folds:`),
+    predicted.stdout.includes(`Mean balanced accuracy ${mean} over test folds (ungrouped folds:`),
     predicted.stdout,
   );
   const exported = await cryfold(['export', 'mlflow', balanced.id, '--to', path('mlflow')], store);

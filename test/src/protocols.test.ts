@@ -97,8 +97,8 @@ test('several protocols: one store, a folder each, and all side by side in one t
   assert.equal(logo.models[0].folds.length, logo.dataset.groups);
   const points = (100 * (grouped.models[0].accuracy!.mean - split.models[0].accuracy!.mean)).toFixed(2);
   const side = stdout.slice(stdout.indexOf('under 4 protocols'));
-  assert.match(side, /A: random folds: .* \(ShuffleSplit, 1 split that tests 20 % of the clips\)/);
-  assert.match(side, /B: random folds: the same infant .* \(RepeatedKFold, 2 repeats x 3 folds\)/);
+  assert.match(side, /A: ungrouped folds: .* \(ShuffleSplit, 1 split that tests 20 % of the clips\)/);
+  assert.match(side, /B: ungrouped folds: clips of the same group .* \(RepeatedKFold, 2 repeats x 3 folds\)/);
   assert.match(side, /D: grouped folds: .* \(LeaveOneGroupOut, 1 repeat x \d+ folds\)/);
   assert.match(side, new RegExp(`svm .* ${points} `));
   assert.match(await readFile(path('all', 'report.html'), 'utf8'), /Protocols side by side/);
@@ -216,9 +216,9 @@ test('what leaks heads the table, results.json and both reports, and grouping du
   const sentence = '1 sound is in both train and test: these figures are inflated.';
   assert.equal(card.metrics[0].warnings[0], sentence);
   assert.ok(
-    card.limits.some((limit: string) => /same sounds are in train and test.*too good for new infants/.test(limit)),
+    card.limits.some((limit: string) => /same sounds are in train and test.*too good for new groups/.test(limit)),
   );
-  assert.ok(!card.limits.some((limit: string) => limit.startsWith('Of new infants')));
+  assert.ok(!card.limits.some((limit: string) => limit.startsWith('Of new groups')));
   const exported = await cryfold(['export', 'mlflow', '--to', path('leaky-mlflow')], store);
   assert.equal(exported.code, 0, exported.stderr);
   const files = (await readdir(path('leaky-mlflow'), { recursive: true })).filter((file) =>

@@ -13,7 +13,7 @@ import {
   type RunSide,
   type Verdict,
 } from '@cryfold/evaluation';
-import { displayName } from '@cryfold/report';
+import { displayName, warningsOf } from '@cryfold/report';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { type FoundRun, findRun, storeBehind } from './find-run.js';
@@ -57,11 +57,15 @@ export async function compareCommand(a: string, b: string, options: CompareOptio
     baseline: { run: baseline.run.id, model: before },
     candidate: { run: candidate.run.id, model: after },
   };
+  const warned = sides.flatMap(({ results, model }) =>
+    warningsOf(results, model).map((warning) => `${results.run.id}: ${warning}`),
+  );
+  const warnings = [...new Set(warned)];
   const title = (results: RunResults, model: string) => `${displayName(results, model)} of ${results.run.id}`;
   say(
     options.json
-      ? `${jsonText({ ...comparison, ...names, protocol: candidate.protocol.label })}\n`
-      : `${describe(comparison, title(candidate, after), title(baseline, before))}\n${candidate.protocol.label}\n`,
+      ? `${jsonText({ ...comparison, ...names, protocol: candidate.protocol.label, warnings })}\n`
+      : `${describe(comparison, title(candidate, after), title(baseline, before))}\n${[candidate.protocol.label, ...warnings].join('\n')}\n`,
   );
   return EXIT_OF[comparison.verdict];
 }

@@ -297,10 +297,10 @@ test('the majority baseline predicts the most frequent class of the training cli
   );
 });
 
-test('the protocol says whether the same infant is in train and test', () => {
+test('the protocol says whether the same group is in train and test', () => {
   const input = randomRun();
   const { protocol, dataset } = evaluateRun(input);
-  assert.equal(protocol.label, 'random folds: the same infant is in train and test');
+  assert.equal(protocol.label, 'ungrouped folds: clips of the same group are in train and test');
   assert.deepEqual([protocol.groupsSpanning, protocol.folds, protocol.repeats], [11, 5, 2]);
   assert.equal(dataset.groups, 11);
   const labelOf = (clips: EvaluationInput['clips'], splits: Split[]) =>
@@ -309,9 +309,9 @@ test('the protocol says whether the same infant is in train and test', () => {
     input.clips.map((clip) => clip.group),
     { splits: 5 },
   );
-  assert.match(labelOf(input.clips, grouped), /^grouped folds: no infant/);
+  assert.match(labelOf(input.clips, grouped), /^grouped folds: no group/);
   const alone = input.clips.map((clip) => ({ ...clip, group: clip.id }));
-  assert.match(labelOf(alone, [...input.splits]), /^random folds: no two clips share an infant/);
+  assert.match(labelOf(alone, [...input.splits]), /^ungrouped folds: every clip counts as a group of its own/);
 });
 
 test('probabilities that are none are refused, naming model, repeat and fold', () => {

@@ -10,16 +10,16 @@ export const NOTICE =
 export const INTENDED_USE =
   'To study how recordings like those it was trained on are classified, by people who can judge its errors.';
 
-/** What the figures say of new infants: only grouped folds without leaks say anything, and that of such recordings alone. */
+/** What the figures say of new groups: only grouped folds without leaks say anything, and that of such recordings alone. */
 function groupedLimit({ grouped: named }: ModelCard['data'], metrics: readonly CardMetrics[]): string {
   const grouped = metrics.filter((one) => one.grouped && named);
   if (grouped.length === 0)
-    return 'It was not evaluated on folds grouped by infant: the figures may be too good for new infants.';
+    return 'It was not evaluated on folds that keep groups whole: the figures may be too good for new groups.';
   if (grouped.every(({ leaks }) => leaks && leaks.sounds + leaks.groups > 0))
-    return 'Folds were grouped by infant, but the same sounds are in train and test: the figures may be too good for new infants.';
+    return 'Folds kept groups whole, but the same sounds are in train and test: the figures may be too good for new groups.';
   if (grouped.every(({ leaks }) => !leaks || leaks.sounds + leaks.groups > 0))
-    return 'Folds were grouped by infant, but equal sounds under other names were not looked for: the figures may be too good for new infants.';
-  return 'Of new infants, recorded in the same way, expect the figures of folds grouped by infant, not those of random folds.';
+    return 'Folds kept groups whole, but equal sounds under other names were not looked for: the figures may be too good for new groups.';
+  return 'Of new groups, recorded in the same way, expect the figures of grouped folds, not those of ungrouped ones.';
 }
 
 /** What a user must know before trusting a probability. */
@@ -33,10 +33,10 @@ export function limitsOf({
   return [
     NOTICE,
     `It always answers with one of its ${data.classes.length} classes, also for sounds that are none of them.`,
-    `It was trained on ${data.clips} clips of ${data.groups} groups: other infants, microphones and rooms may differ.`,
+    `It was trained on ${data.clips} clips of ${data.groups} groups: other groups, microphones and rooms may differ.`,
     `It expects clips of ${features.clipSeconds} s${rates ? ` at ${rates}` : ''}.`,
     groupedLimit(data, metrics),
-    ...(search && !search.nested
+    ...(search && !search.nested && search.winners.some(({ begun = 2 }) => begun > 1)
       ? ['Its parameters were chosen by the very folds that the figures are of, so the figures are too good.']
       : []),
     'The figures are of models trained on a part of the data; this one was trained on all of it and has no test data left.',
@@ -169,7 +169,7 @@ function correctionText(metric: string, { pooled, corrected }: Search['winners']
   const [value, mean, low, high] = [pooled, corrected.mean, corrected.low, corrected.high].map((one) =>
     searched(metric, one),
   );
-  return `pooled over all test clips it is ${value}, corrected for the choice ${mean} (95 % ${low} to ${high})`;
+  return `pooled over all test clips it is ${value}, corrected for the choice ${mean} (95 % of bootstrap samples: ${low} to ${high})`;
 }
 
 const metricNamed = (metric: string) => METRIC_NAMES.find((name) => name === metric);

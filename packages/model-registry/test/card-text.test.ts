@@ -67,7 +67,7 @@ test('names from the data and the spec are text in a card, never markup, HTML or
   assert.equal(text.includes('\u001b'), false);
 });
 
-test('a card names what inflates its figures, and promises nothing of new infants after a leak', () => {
+test('a card names what inflates its figures, and promises nothing of new groups after a leak', () => {
   const leaky = cardOf('x', {
     ...{
       leaks: { sounds: 2, groups: 0 },
@@ -85,14 +85,14 @@ test('a card names what inflates its figures, and promises nothing of new infant
   );
   const limit = (card: ModelCard, grouped = true) =>
     limitsOf({ ...card, data: { ...card.data, grouped } })
-      .filter((one) => /infant/.test(one))
+      .filter((one) => /new groups/i.test(one))
       .at(-1);
   const clean = cardOf('x', { leaks: { sounds: 0, groups: 0 } });
-  assert.match(limit(clean) ?? '', /^Of new infants, recorded in the same way, expect the figures of folds grouped/);
+  assert.match(limit(clean) ?? '', /^Of new groups, recorded in the same way, expect the figures of grouped folds/);
   assert.match(limit(leaky) ?? '', /the same sounds are in train and test: the figures may be too good/);
   assert.match(limit(cardOf('x')) ?? '', /were not looked for: the figures may be too good/);
-  assert.match(limit(clean, false) ?? '', /not evaluated on folds grouped by infant/);
-  assert.match(limit({ ...clean, metrics: [...leaky.metrics, ...clean.metrics] }) ?? '', /^Of new infants/);
+  assert.match(limit(clean, false) ?? '', /not evaluated on folds that keep groups whole/);
+  assert.match(limit({ ...clean, metrics: [...leaky.metrics, ...clean.metrics] }) ?? '', /^Of new groups/);
 });
 
 test('a card counts the trials that the correction counts, in the words of the report', () => {
@@ -105,7 +105,7 @@ test('a card counts the trials that the correction counts, in the words of the r
     });
   assert.match(
     shown({ begun: 27 }),
-    /chosen among 27 trials \(1 of them complete\) by its mean accuracy over folds of 70\.00 %; pooled over all test clips it is 62\.00 %, corrected for the choice 55\.00 % \(95 % 50\.00 % to 60\.00 %\)/,
+    /chosen among 27 trials \(1 of them complete\) by its mean accuracy over folds of 70\.00 %; pooled over all test clips it is 62\.00 %, corrected for the choice 55\.00 % \(95 % of bootstrap samples: 50\.00 % to 60\.00 %\)/,
   );
   assert.match(
     shown({ begun: 1, corrected: null }),

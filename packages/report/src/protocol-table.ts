@@ -41,6 +41,15 @@ export function protocolRows(runs: readonly RunResults[]): string[][] {
   ];
 }
 
+/** What the differences between protocols are, and are not. */
+export function protocolNotes(runs: readonly RunResults[]): string[] {
+  const single = runs.some(({ models }) => models.some(({ accuracy }) => accuracy?.count === 1));
+  return [
+    'differences between protocols are not tested',
+    ...(single ? ['a protocol of one split has no standard deviation'] : []),
+  ];
+}
+
 /** What the figures of several protocols are of. */
 export function protocolTitle(runs: readonly RunResults[]): string {
   const metric = metricOf(runs[0]);
@@ -63,8 +72,7 @@ export function protocolTable(runs: readonly RunResults[], { color = false }: Te
     '',
     paint(head, 'bold', color),
     ...body,
-    ...(runs.some(({ models }) => models.some(({ accuracy }) => accuracy?.count === 1))
-      ? ['', 'a protocol of one split has no standard deviation, and differences from it are not tested']
-      : []),
+    '',
+    ...protocolNotes(runs),
   ].join('\n');
 }

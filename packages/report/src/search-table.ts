@@ -40,6 +40,9 @@ function trialRows(trials: readonly TrialRow[], metric: SearchResults['metric'])
   return [['trial', 'state', ...resources, METRICS[metric].title, '95 % interval', 'parameters'], ...rows];
 }
 
+const TRIAL_INTERVALS =
+  '95 % interval: of the mean over folds, corrected for shared training clips. It allows neither for clips of one group nor for the choice among trials.';
+
 /** Trials in the order of the results, in a table of text. */
 export function trialTable(
   trials: readonly TrialRow[],
@@ -56,7 +59,8 @@ export function trialTable(
 /** Of a sweep, its trials and what the winners are worth; of other runs no rows but the head. */
 export function searchRows(results: Pick<RunResults, 'search'>): TextTable {
   const { search } = results;
-  return { rows: trialRows(search?.trials ?? [], search?.metric ?? 'accuracy'), notes: winnerNotes(results) };
+  const notes = search ? [TRIAL_INTERVALS, ...winnerNotes(results)] : [];
+  return { rows: trialRows(search?.trials ?? [], search?.metric ?? 'accuracy'), notes };
 }
 
 /** For each winner, what its figures are worth. */
@@ -92,9 +96,10 @@ function correctionText({ metric, nested }: SearchResults, winner: SearchResults
   const { low, high, mean } = corrected;
   const gap = METRICS[metric].sign * (pooled - mean);
   const size = METRICS[metric].share ? `${(100 * gap).toFixed(2)} points` : gap.toFixed(4);
+  const verdict = gap > 0 ? `optimistic by about ${size}` : 'no optimism is measured';
   return (
     `Pooled over all test clips it is ${valueText(metric, pooled)}; corrected for the choice ${valueText(metric, mean)} ` +
-    `(95 % ${metricText(metric, low)} to ${metricText(metric, high)}), so optimistic by about ${size}.`
+    `(95 % of bootstrap samples: ${metricText(metric, low)} to ${metricText(metric, high)}), so ${verdict}.`
   );
 }
 
@@ -120,6 +125,7 @@ export function searchTable(results: RunResults, options: TextOptions = {}): str
   return [
     paint(title, 'bold', options.color),
     trialTable(search.trials, search.metric, options),
+    TRIAL_INTERVALS,
     '',
     ...winnerNotes(results),
   ].join('\n');

@@ -135,9 +135,9 @@ export function tableTwoRows(results: RunResults): TextTable {
   }
   for (const note of paperNotes(results)) notes.add(note);
   const paper = beside
-    ? "; paper: the paper's accuracy on Baby Chillanto under this protocol, where infants are in train and test"
+    ? "; paper: the paper's accuracy on Baby Chillanto under this protocol, where the same infants are in train and test"
     : '';
-  notes.add(`sd: sample standard deviation over folds${paper}`);
+  notes.add(`sd: sample standard deviation over folds, which share training clips: no standard error${paper}`);
   return { rows, notes: [...notes] };
 }
 

@@ -10,6 +10,7 @@ import {
   protocolTable,
   tableTwo,
   terminalReport,
+  warningsOf,
 } from '../src/index.js';
 import { classes, results } from './results.js';
 
@@ -33,7 +34,7 @@ test("Table II shows each model's figures in percent, and the baseline", () => {
   }
   assert.doesNotMatch(text, /paper/);
   assert.equal(cells(text, '(majority class)')[1], '60.00');
-  assert.match(text, /random folds: the same infant is in train and test/);
+  assert.match(text, /ungrouped folds: clips of the same group are in train and test/);
   assert.match(text, /^Accuracy in percent/);
 });
 
@@ -144,6 +145,32 @@ test('a difference that is not significant is not called one', () => {
   assert.doesNotMatch(comparisonTable(r), /better than/);
 });
 
+test('a p-value beside inflated figures says that it does not allow for them', async () => {
+  const clean = results();
+  const said = /No p-value and no interval allows for the leaks and the optimism/;
+  assert.doesNotMatch(comparisonTable(clean), said);
+  const leaky = { ...clean, leaks: { sounds: 1, clips: 2, groups: 0, splits: 10, examples: [] } };
+  assert.match(comparisonTable(leaky), said);
+  assert.match(await htmlReport({ results: leaky }), said);
+  assert.match(markdownReport(leaky), said);
+  assert.deepEqual(warningsOf(leaky), ['1 sound is in both train and test: these figures are inflated.']);
+  const stacked = structuredClone(clean);
+  stacked.models[3].method = 'stacked';
+  assert.match(comparisonTable(stacked), said, 'stacking of few clips');
+  assert.match(warningsOf(stacked, 'combined').join(), /OPTIMISTIC: combined: stacking/);
+  assert.deepEqual(warningsOf(stacked, 'small-cnn'), [], 'another model of the run is not concerned');
+  stacked.models[3].nested = true;
+  assert.doesNotMatch(comparisonTable(stacked), said);
+});
+
+test('a missing fold is a warning for the models that it concerns only', () => {
+  const holed = results({}, { holes: [1] });
+  assert.match(warningsOf(holed).join(), /^INCOMPLETE: 1 of 30 folds/);
+  assert.match(warningsOf(holed, 'svm').join(), /^INCOMPLETE: 1 of 10 folds/);
+  assert.match(warningsOf(holed, 'combined').join(), /^INCOMPLETE: 1 of 20 folds/);
+  assert.deepEqual(warningsOf(holed, 'small-cnn'), []);
+});
+
 test('where no clips share a group the folds are tested, and too few of them are not', () => {
   const single = comparisonTable(results({ svm: 0.2 }, { groups: 100 }));
   assert.match(single, /^Paired differences of accuracy, mean over folds/);
@@ -237,15 +264,16 @@ test('the pooled table shows metrics with their intervals around them', () => {
 
 test('two protocols stand side by side with their difference', () => {
   const [good, poor] = [results({ svm: 0.9 }), results({ svm: 0.2 })];
-  const label = 'grouped folds: no infant is in train and test';
+  const label = 'grouped folds: no group is in train and test';
   const text = protocolTable([good, { ...poor, protocol: { ...poor.protocol, label } }]);
   const [, a, , b, , difference] = cells(text, 'svm');
   assert.ok(Math.abs(Number(b) - Number(a) - Number(difference)) < 0.011);
   assert.ok(Number(difference) < -5);
   assert.match(
     text,
-    /^A: random folds: the same infant is in train and test \(RepeatedKFold, 2 repeats x \d folds\)$/m,
+    /^A: ungrouped folds: clips of the same group are in train and test \(RepeatedKFold, 2 repeats x \d folds\)$/m,
   );
   assert.match(text, /^B: grouped folds/m);
   assert.match(protocolTable([good, results({}, { holes: [1] })]), /^INCOMPLETE/);
+  assert.match(text, /^differences between protocols are not tested$/m);
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SearchResults, TrialRow } from '@cryfold/evaluation';
-import { searchTable, tableTwo, terminalReport, winnerNotes } from '../src/index.js';
+import { markdownReport, searchTable, tableTwo, terminalReport, winnerNotes } from '../src/index.js';
 import { papersResults, results } from './results.js';
 
 function row(trial: string, mean: number, more: Partial<TrialRow> = {}): TrialRow {
@@ -33,6 +33,20 @@ test('the optimism of a winner is the difference of two pooled figures, not of a
   assert.match(loss, /mean log-loss over folds of 0\.5000\./);
   const corrected = { mean: 0.65, low: 0.6, high: 0.7, samples: 1000 };
   assert.match(note(search({ metric: 'logLoss' }, { pooled: 0.61, corrected })), /optimistic by about 0\.0400\.$/);
+});
+
+test('a correction that finds no optimism is not called one, and trials are not said to be tested', () => {
+  const corrected = { mean: 0.63, low: 0.5, high: 0.7, samples: 1000 };
+  const text = note(search({}, { pooled: 0.62, corrected }));
+  assert.match(
+    text,
+    /corrected for the choice 63\.00 % \(95 % of bootstrap samples: 50\.00 to 70\.00\), so no optimism is measured\.$/,
+  );
+  assert.doesNotMatch(text, /optimistic by/);
+  const table = searchTable({ ...results(), search: search({}) });
+  assert.match(table, /^95 % interval: .*allows neither for clips of one group nor for the choice among trials\.$/m);
+  assert.match(markdownReport({ ...results(), search: search({}) }), /allows neither for clips of one group/);
+  assert.equal(searchTable(results()), '');
 });
 
 test('a winner of unequal trials gets no corrected figure, and the note names the trials that were begun', () => {

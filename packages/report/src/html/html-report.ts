@@ -5,7 +5,7 @@ import { headline } from '../headline.js';
 import { capitalTitle, foldsTitle } from '../metric-text.js';
 import { displayName, named } from '../names.js';
 import { paperFigures } from '../paper.js';
-import { protocolLegend, protocolRows, protocolTitle } from '../protocol-table.js';
+import { protocolLegend, protocolNotes, protocolRows, protocolTitle } from '../protocol-table.js';
 import { searchRows } from '../search-table.js';
 import { headlines, subject, tableTwoRows } from '../table-two.js';
 import { calibrationChart, type FoldTime, learningCurve, stripPlot, timeline } from './charts.js';
@@ -20,7 +20,7 @@ export interface ReportInput {
   results: RunResults;
   /** The same data under other protocols, for the table that shows all. */
   beside?: readonly RunResults[];
-  /** Every clip's fate, for the infants' errors. */
+  /** Every clip's fate, for the groups' errors. */
   outcomes?: readonly ClipOutcome[];
   /** Clips to be shown, hardest first. */
   hardest?: readonly HardClip[];
@@ -51,10 +51,10 @@ export function htmlReport(input: ReportInput): string {
     section('confusion', 'Confusion matrices', confusionMatrices(results)),
     section('recall', 'Recall by class', recallTable(results)),
     section('pooled', 'Pooled figures', table(POOLED_TITLE, pooledRows(results))),
-    section('significance', 'Are the differences real?', significance(results)),
+    section('significance', 'Differences between models', significance(results)),
     section('calibration', 'Calibration', calibrationChart(results.models)),
     section('curves', 'Learning curves', curves(results, input.curves ?? {})),
-    section('infants', 'Infants', input.outcomes && groupTable(groupOutcomes(input.outcomes), results)),
+    section('groups', 'Groups', input.outcomes && groupTable(groupOutcomes(input.outcomes), results)),
     section('hardest', 'Hardest clips', input.hardest && hardestClips(input.hardest)),
     section('data', 'Data', dataCard(results)),
     section('timeline', 'Timeline', timeline(foldTimes)),
@@ -121,7 +121,8 @@ ${
   beside.length > 0 &&
   html`<h3>Protocols side by side</h3>
 ${protocolLegend([results, ...beside]).map((line) => html`<p>${line}.</p>\n`)}
-${textTable(protocolTitle([results, ...beside]), protocolRows([results, ...beside]))}`
+${textTable(protocolTitle([results, ...beside]), protocolRows([results, ...beside]))}
+${notes(protocolNotes([results, ...beside]))}`
 }`;
 }
 
