@@ -5,6 +5,7 @@ import { evaluateModel, score, summaries } from './evaluate-model.js';
 import type { EvaluatedClip, EvaluationInput, FoldProbabilities } from './evaluation-input.js';
 import { fuse, isFitted } from './fusion.js';
 import { groupsSpanning, protocolLabel } from './leaks.js';
+import { METRICS } from './metric.js';
 import type { Evaluation, MissingFold, ModelResults, RunResults } from './results.js';
 import { shuffledBaselines, shuffledName } from './shuffled.js';
 import type { Split } from './split.js';
@@ -112,8 +113,8 @@ function describeData({ classes, clips, splits }: EvaluationInput): Pick<Evaluat
   };
 }
 
-/** What the folds lack: test clips, or training clips of a class. */
-function foldNotes({ classes, clips, splits }: EvaluationInput): string[] {
+/** What the folds lack: test clips, training clips of a class, or test clips of a class that the metric is a mean over. */
+function foldNotes({ classes, clips, splits, metric = 'accuracy' }: EvaluationInput): string[] {
   const notes: string[] = [];
   const of = (count: number) => `${count} of ${splits.length} folds`;
   const empty = splits.filter(({ test }) => test.length === 0).length;
@@ -124,6 +125,12 @@ function foldNotes({ classes, clips, splits }: EvaluationInput): string[] {
     if (lacking === 0) continue;
     notes.push(
       `Class "${printable(label)}" has no training clip in ${of(lacking)}: there, all its test clips count as wrong.`,
+    );
+  }
+  const partial = splits.filter(({ test }) => countLabels(clips, test, classes.length).includes(0)).length - empty;
+  if (partial > 0 && (metric === 'balancedAccuracy' || metric === 'macroF1')) {
+    notes.push(
+      `${of(partial)} test no clip of some class: there, ${METRICS[metric].title} is a mean over fewer classes, so the mean over folds is not on one scale. Trust the pooled figure.`,
     );
   }
   return notes;

@@ -20,6 +20,7 @@ import {
   groupKFold,
   logLoss,
   METRICS,
+  type MetricName,
   macroF1,
   matthews,
   outOfFoldCsv,
@@ -471,6 +472,40 @@ test('the results name each class that some folds cannot train on', () => {
   assert.deepEqual(notes, [
     'Class "=pain" has no training clip in 1 of 10 folds: there, all its test clips count as wrong.',
   ]);
+});
+
+test('the results say where folds lack test clips of a class that the metric is a mean over', () => {
+  const input = randomRun();
+  const splits = input.splits.map((split, s) =>
+    s < 3 ? { ...split, test: split.test.filter((clip) => input.clips[clip].label !== 2) } : split,
+  );
+  const rows = (own: Float64Array, split: Split) =>
+    Float64Array.from(
+      [...split.test].flatMap((clip) => {
+        const row = split.test.indexOf(clip);
+        return input.clips[clip].label === 2 ? [] : [...own.subarray(row * classes.length, (row + 1) * classes.length)];
+      }),
+    );
+  const fewer = (all: EvaluationInput['probabilities'] | undefined) =>
+    new Map(
+      Array.from(all ?? [], ([name, folds]) => [
+        name,
+        folds.map((own, s) => (own && s < 3 ? rows(own, input.splits[s]) : own)),
+      ]),
+    );
+  const notesBy = (metric: MetricName) =>
+    evaluateRun({
+      ...{ ...input, splits, metric, fusion: {} },
+      ...{ probabilities: fewer(input.probabilities), decisions: fewer(input.decisions) },
+    }).notes;
+  for (const metric of ['balancedAccuracy', 'macroF1'] as const) {
+    assert.match(
+      notesBy(metric).join(),
+      /^3 of 10 folds test no clip of some class: there, (balanced accuracy|macro F1) is a mean/,
+    );
+  }
+  for (const metric of ['accuracy', 'logLoss'] as const) assert.deepEqual(notesBy(metric), []);
+  assert.deepEqual(evaluateRun({ ...input, metric: 'macroF1' }).notes, []);
 });
 
 test('one split has figures and fusions, and no tests of their differences', () => {

@@ -133,6 +133,10 @@ export function tableTwoRows(results: RunResults): TextTable {
   for (const { model, [metric]: summary } of baselines.shuffled ?? []) {
     add(`(${model} on shuffled labels)`, summary, { folds: shuffles });
   }
+  const sizes = new Set(models.flatMap(({ folds }) => folds.map(({ testCount }) => testCount)));
+  const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
+  if (most >= 2 * least)
+    notes.add(`mean: folds of ${least} to ${most} test clips count alike; pooled figures count each clip alike`);
   for (const note of paperNotes(results)) notes.add(note);
   const paper = beside
     ? "; paper: the paper's accuracy on Baby Chillanto under this protocol, where the same infants are in train and test"

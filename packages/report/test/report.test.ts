@@ -38,6 +38,15 @@ test("Table II shows each model's figures in percent, and the baseline", () => {
   assert.match(text, /^Accuracy in percent/);
 });
 
+test('folds of unequal size are said to count alike in the mean', () => {
+  const r = results();
+  assert.doesNotMatch(tableTwo(r), /count alike/);
+  for (const { folds } of r.models) folds[0].testCount = 3;
+  assert.match(tableTwo(r), /^mean: folds of 3 to 20 test clips count alike; pooled figures count each clip alike$/m);
+  for (const model of r.models) model.folds = [];
+  assert.doesNotMatch(tableTwo(r), /count alike|Infinity/);
+});
+
 test('columns end in line, and colour changes nothing else', () => {
   const r = results();
   const lines = tableTwo(r).split('\n');

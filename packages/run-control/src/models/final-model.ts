@@ -78,7 +78,7 @@ export function configurationOf(
   spec: Pick<Spec, 'features' | 'featureSets' | 'estimators' | 'fusion'>,
   of: string,
 ): string {
-  const fusion = spec.fusion[of];
+  const fusion = Object.hasOwn(spec.fusion, of) ? spec.fusion[of] : undefined;
   const members = fusion?.members ?? [of];
   return canonicalJson({
     fusion: fusion && { rule: fusion.rule },
