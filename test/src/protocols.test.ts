@@ -70,7 +70,16 @@ const resultsOf = async (...parts: string[]) =>
   decodeResults(await readFile(path(...parts, 'results.json')), join(...parts));
 
 test('several protocols: one store, a folder each, and all side by side in one table', async () => {
-  const { code, stdout, stderr } = await run('corpus', 'all', '--protocol', 'paper,grouped,logo');
+  const { code, stdout, stderr } = await run(
+    'corpus',
+    'all',
+    '--protocol',
+    'paper,grouped,logo',
+    '--folds',
+    '3',
+    '--repeats',
+    '2',
+  );
   assert.equal(code, 0, stderr);
   const names = ['paper-split', 'paper-folds', 'grouped', 'logo'];
   const runs = await Promise.all(names.map((name) => resultsOf('all', name)));
@@ -88,15 +97,15 @@ test('several protocols: one store, a folder each, and all side by side in one t
   assert.equal(logo.models[0].folds.length, logo.dataset.groups);
   const points = (100 * (grouped.models[0].accuracy!.mean - split.models[0].accuracy!.mean)).toFixed(2);
   const side = stdout.slice(stdout.indexOf('under 4 protocols'));
-  assert.match(side, /A: random folds: .* \(ShuffleSplit, 1 split that tests 20 % of the clips\)/);
-  assert.match(side, /B: random folds: the same infant .* \(RepeatedKFold, 2 repeats x 3 folds\)/);
+  assert.match(side, /A: ungrouped folds: .* \(ShuffleSplit, 1 split that tests 20 % of the clips\)/);
+  assert.match(side, /B: ungrouped folds: clips of the same group .* \(RepeatedKFold, 2 repeats x 3 folds\)/);
   assert.match(side, /D: grouped folds: .* \(LeaveOneGroupOut, 1 repeat x \d+ folds\)/);
   assert.match(side, new RegExp(`svm .* ${points} `));
   assert.match(await readFile(path('all', 'report.html'), 'utf8'), /Protocols side by side/);
   const again = await run('corpus', 'all', '--protocol', 'grouped', '--json');
   assert.equal(again.code, 0, again.stderr);
   assert.equal(JSON.parse(again.stdout).run.id, grouped.run.id, 'the same run as one of several');
-  const planned = await run('corpus', 'all', '--protocol', 'paper');
+  const planned = await run('corpus', 'all', '--protocol', 'paper', '--folds', '3', '--repeats', '2');
   assert.equal(planned.code, 0, planned.stderr);
   assert.equal(planned.stderr.match(/folds were in the store already/g)?.length, 2, 'nothing is trained twice');
 });
@@ -197,6 +206,26 @@ test('what leaks heads the table, results.json and both reports, and grouping du
   assert.equal(leaks.groups, 0);
   assert.ok(leaks.examples[0].clips.includes('copy.wav#0'));
   await headed('leaky', allowed.stdout, '1 sound is in both train and test: these figures are inflated.');
+
+  const store = { CRYFOLD_STORE: `file:${path('leaky', 'store')}` };
+  const { run: leaky } = await resultsOf('leaky');
+  const made = await cryfold(['train-final', leaky.id, '--name', 'leaky', '--json'], store);
+  assert.equal(made.code, 0, made.stderr);
+  const { card } = JSON.parse(made.stdout);
+  assert.deepEqual(card.metrics[0].leaks, { sounds: 1, groups: 0 });
+  const sentence = '1 sound is in both train and test: these figures are inflated.';
+  assert.equal(card.metrics[0].warnings[0], sentence);
+  assert.ok(
+    card.limits.some((limit: string) => /same sounds are in train and test.*too good for new groups/.test(limit)),
+  );
+  assert.ok(!card.limits.some((limit: string) => limit.startsWith('Of new groups')));
+  const exported = await cryfold(['export', 'mlflow', '--to', path('leaky-mlflow')], store);
+  assert.equal(exported.code, 0, exported.stderr);
+  const files = (await readdir(path('leaky-mlflow'), { recursive: true })).filter((file) =>
+    /mlflow\.note\.content$|version-1\/meta\.yaml$/.test(file),
+  );
+  assert.equal(files.length, 3, 'the run, its model, and the registered version');
+  for (const file of files) assert.ok((await readFile(path('leaky-mlflow', file), 'utf8')).includes(sentence), file);
 
   const apart = await run(data, 'apart', '--protocol', 'grouped', '--group-duplicates');
   assert.equal(apart.code, 0, apart.stderr);

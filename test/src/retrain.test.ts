@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Clip, readDataset, synthesizeCorpus } from '@cryfold/corpus';
@@ -162,6 +162,27 @@ test('new data that overlaps only in part is decided by what the stored champion
   const slow = await retrain(await alone('slow/data', added), 'overlap');
   assert.deepEqual([slow.code, slow.report.code], [8, 'MODEL_INCOMPARABLE'], slow.report.reason);
   assert.match(slow.report.reason, /the stored champion cannot be tested: .* Hz, but the model knows/);
+});
+
+test('the stand-in of a nested fusion is evaluated nested, as its challenger is', async () => {
+  const nested = join(folder.path, 'nested.yaml');
+  const fusion = 'fusion: { both: { rule: stacked, members: [svm, soft], nested: true } }';
+  const text = SPEC.replace('repeats: 2', 'repeats: 1').replace('cry', 'nested');
+  await writeFile(nested, `${text}  soft: { kind: svm, C: 1 }\n${fusion}\n`);
+  const first = await retrain(await manifest('nested-few', few()), 'nested', nested);
+  assert.deepEqual([first.code, first.report.outcome], [0, 'promoted'], first.report.reason);
+  const more = [...few(), ...clips.filter((_, i) => i % 3 === 1)];
+  const second = await retrain(await manifest('nested-more', more), 'nested', nested);
+  assert.equal(second.report.evidence.opponent, 'stand-in', second.report.reason);
+  assert.ok(
+    ['promoted', 'refused'].includes(second.report.outcome) && second.report.evidence.test,
+    second.report.reason,
+  );
+  const runs = join(folder.path, 'nested', 'store', 'runs');
+  const [standIn] = (await readdir(runs)).filter((name) => name.startsWith('nested-champion-'));
+  const results = JSON.parse(await readFile(join(runs, standIn, 'results.json'), 'utf8'));
+  const both = results.models.find(({ name }: { name: string }) => name === 'both');
+  assert.deepEqual([both.nested, both.complete], [true, true]);
 });
 
 test('of two retrainings at once one promotes, and the other says that it was late', async () => {

@@ -71,7 +71,7 @@ function addRetrain(program: Command, does: Does): void {
     .option('--margin <share>', 'how much a class’s recall may fall', share, 0.05)
     .option(
       '--metric <name>',
-      'what decides: accuracy, balancedAccuracy, macroF1 or logLoss (default: that of the spec’s search, else accuracy)',
+      'what decides: accuracy, balancedAccuracy, macroF1 or logLoss (default: that of the spec, else accuracy)',
     )
     .option('--workers <n>', 'local worker processes (default: one per core)', whole(1))
     .option('--limit <n>', 'only n clips, stratified by class', whole(1))

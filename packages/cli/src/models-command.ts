@@ -1,5 +1,5 @@
 import { CryfoldError } from '@cryfold/core';
-import { cardText, type ModelCard, ModelRegistry, refitted } from '@cryfold/model-registry';
+import { cardText, headlineOf, headlineText, type ModelCard, ModelRegistry, refitted } from '@cryfold/model-registry';
 import { alignColumns } from '@cryfold/report';
 import type { Config } from '@cryfold/runtime';
 import type { ArtifactStore } from '@cryfold/store';
@@ -41,9 +41,13 @@ function named(model: string): { name: string; version?: string } {
 
 const print = (json: boolean, value: unknown, text: () => string) => say(json ? `${jsonText(value)}\n` : text());
 
-function accuracyOf({ metrics }: Pick<ModelCard, 'metrics'>): string {
+function figuresOf({ metrics }: Pick<ModelCard, 'metrics'>): string {
   return metrics
-    .map(({ accuracy, grouped }) => `${(100 * accuracy.mean).toFixed(2)} %${grouped ? ' (grouped folds)' : ''}`)
+    .map((one) => {
+      const { warning, ...headline } = headlineOf(one);
+      const about = [one.grouped ? ['grouped folds'] : [], warning ? ['inflated by leaks'] : []].flat().join(', ');
+      return `${headlineText(headline)}${about ? ` (${about})` : ''}`;
+    })
     .join(', ');
 }
 
@@ -81,7 +85,7 @@ export function modelsListCommand(options: ModelsOptions, config: Config): Promi
       ]);
       const lines = (cards.length > 0 ? alignColumns(columns) : []).map((line, i) => {
         const { data, metrics } = cards[i].card;
-        return `${line}  ${refitted(cards[i].card)}, ${data.clips} clips, accuracy ${accuracyOf({ metrics })}\n`;
+        return `${line}  ${refitted(cards[i].card)}, ${data.clips} clips, ${figuresOf({ metrics })}\n`;
       });
       return [...lines, ...unreadable].join('');
     });

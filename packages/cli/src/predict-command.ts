@@ -1,6 +1,6 @@
 import { CryfoldError, printable, readRegularFile, readStream } from '@cryfold/core';
 import { LARGEST_WAV } from '@cryfold/corpus';
-import { ModelPredictor, predictionJson, type RecordingPrediction } from '@cryfold/model-registry';
+import { evaluationText, ModelPredictor, predictionJson, type RecordingPrediction } from '@cryfold/model-registry';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { findModel } from './find-model.js';
@@ -41,7 +41,9 @@ export async function predictCommand(
     say(`${jsonText(out)}\n`);
   } else {
     say(table(predictions, classes));
-    if (predictions.length > 0) say(`${card.name}@${card.version}. ${card.notice}\n`);
+    if (predictions.length > 0) {
+      say(`${[`${card.name}@${card.version}.`, evaluationText(card), card.notice].filter(Boolean).join(' ')}\n`);
+    }
   }
   for (const error of failed) {
     warn(errorText(error));

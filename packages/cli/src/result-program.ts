@@ -43,7 +43,7 @@ export function addResultCommands(program: Command, does: Does): void {
     .argument('<run-a>', 'the baseline: id of a run, or its --out directory')
     .argument('<run-b>', 'the candidate')
     .option('--model <names>', 'the model to compare, or one of each run as a,b', list)
-    .option('--metric <metric>', `${METRIC_NAMES.join(', ')} (default: what run B was searched by, else accuracy)`)
+    .option('--metric <metric>', `${METRIC_NAMES.join(', ')} (default: that of run B)`)
     .option('--json', 'print the verdict as JSON', false)
     .addHelpText('after', '\nExit codes: 0 better, 5 same, 6 worse, 3 incomplete')
     .action(

@@ -3,13 +3,12 @@ import { CryfoldError } from '@cryfold/core';
 import { isFitted, type MetricName } from '@cryfold/evaluation';
 import { type Preparation, publish } from '@cryfold/local-run';
 import type { RetrainRecord } from '@cryfold/model-registry';
-import type { RunPlan, Spec } from '@cryfold/plan';
+import { metricNamed, metricOfSpec, type RunPlan, type Spec, withMetric } from '@cryfold/plan';
 import { checkRedis } from '@cryfold/queue';
 import { chooseOf, HttpClient, HttpControl, HttpStore, Retraining, type RetrainingSteps } from '@cryfold/run-control';
 import type { Config } from '@cryfold/runtime';
 import { execute, type Surroundings } from './execute.js';
 import { EXIT } from './exit-codes.js';
-import { metricNamed } from './metric-name.js';
 import { modelControl } from './model-control.js';
 import { openStoreOf } from './open-store.js';
 import { prepareChecked, readSpec } from './prepare.js';
@@ -26,7 +25,7 @@ export interface RetrainOptions {
   of?: string;
   /** By how much a class's recall may fall, 0 to 1 */
   margin: number;
-  /** What decides; default: what the spec's search chooses by, else the accuracy */
+  /** What decides, and what the runs are headlined by; default: the spec's metric, else accuracy */
   metric?: string;
   out: string;
   workers?: number;
@@ -63,7 +62,9 @@ export async function retrainCommand(
   requireStore(config);
   if (target.kind === 'cluster') await checkRedis(target.redisUrl);
   await checkOutFolder(out);
-  const spec = await readSpec(specPath);
+  const read = await readSpec(specPath);
+  const metric = chooseMetric(read, options.metric);
+  const spec = withMetric(read, metric);
   const of = chooseOf(spec, options.of);
   if (spec.search && !spec.search.nested) {
     throw new CryfoldError(
@@ -76,7 +77,6 @@ export async function retrainCommand(
     );
   }
   checkFusion(spec, of, specPath);
-  const metric = chooseMetric(spec, options.metric);
   const store = openStoreOf(storeUrl, config);
   const server = target.kind === 'server' ? new HttpControl(new HttpClient(target)) : undefined;
   const models = modelControl(store.artifacts, storeUrl, config);
@@ -120,8 +120,9 @@ export async function retrainCommand(
  * A sweep's winner is compared by what it was chosen by.
  * @throws CryfoldError USAGE
  */
-function chooseMetric({ search }: Spec, name: string | undefined): MetricName {
-  if (name === undefined) return search?.metric ?? 'accuracy';
+function chooseMetric(spec: Spec, name: string | undefined): MetricName {
+  if (name === undefined) return metricOfSpec(spec);
+  const { search } = spec;
   const metric = metricNamed(name);
   if (!search || search.metric === metric) return metric;
   throw new CryfoldError('USAGE', `--metric ${metric}: the search of the spec chooses by ${search.metric}`, {

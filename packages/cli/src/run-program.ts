@@ -27,7 +27,7 @@ export function addRunCommands(program: Command, does: Does): void {
     )
     .option(
       '--metric <metric>',
-      'what a sweep chooses by: accuracy, balancedAccuracy, macroF1 or logLoss (default: search.metric of the spec)',
+      'what models are compared and headlined by, and a sweep chooses by: accuracy, balancedAccuracy, macroF1 or logLoss (default: the spec’s, else accuracy)',
     )
     .option('--null <n>', 'also train every estimator n times on shuffled labels, as a baseline', whole(0))
     .option('--allow-leak', 'go on where grouped folds cannot keep equal sounds apart', false)

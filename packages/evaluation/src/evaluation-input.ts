@@ -44,6 +44,8 @@ export interface ShuffledFold {
   shuffle: number;
   /** Index into the splits. */
   split: number;
-  /** What it predicts by: test clips x classes; absent where the fold is missing. */
+  /** Test clips x classes; absent where the fold is missing */
+  probabilities?: Float64Array;
+  /** What it predicts by, in the same form */
   scores?: Float64Array;
 }

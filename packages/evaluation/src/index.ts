@@ -96,6 +96,7 @@ export {
   type SearchResults,
   type TrialRow,
 } from './results.js';
+export { metricOf } from './run-metric.js';
 export { type ShuffleSplitOptions, shuffleSplit, trainTestSplit } from './shuffle-split.js';
 export { shuffledName } from './shuffled.js';
 export type { Split } from './split.js';
@@ -118,5 +119,5 @@ export {
   tallyGroups,
   tallyRows,
 } from './tallies.js';
-export { trialOrder } from './trial-order.js';
+export { begunTrials, trialOrder } from './trial-order.js';
 export { usableSplits } from './usable-splits.js';

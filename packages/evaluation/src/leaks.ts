@@ -10,12 +10,12 @@ export function groupsSpanning(split: Split, groups: ArrayLike<string>): string[
   return [...spanning];
 }
 
-/** How a protocol must be called wherever its figures are shown; "infant" is what cryfold's data calls a group. */
+/** How a protocol must be called wherever its figures are shown: by what its folds do, whatever its splitter is. */
 export function protocolLabel(groupsSpanning: number, groups: number, clips: number): string {
-  if (groupsSpanning > 0) return 'random folds: the same infant is in train and test';
+  if (groupsSpanning > 0) return 'ungrouped folds: clips of the same group are in train and test';
   return groups < clips
-    ? 'grouped folds: no infant is in train and test'
-    : 'random folds: no two clips share an infant';
+    ? 'grouped folds: no group is in train and test'
+    : 'ungrouped folds: every clip counts as a group of its own';
 }
 
 /**

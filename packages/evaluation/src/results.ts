@@ -25,6 +25,18 @@ const foldMetrics = {
   logLoss: z.number().nonnegative(),
 };
 
+/** Figures of a baseline besides its accuracy; absent from earlier versions */
+const otherFoldMetrics = {
+  balancedAccuracy: share.optional(),
+  macroF1: share.optional(),
+  logLoss: z.number().nonnegative().optional(),
+};
+const otherSummaries = {
+  balancedAccuracy: summary.optional(),
+  macroF1: summary.optional(),
+  logLoss: summary.optional(),
+};
+
 const interval = z.strictObject({ low: z.number(), high: z.number() });
 
 const pooled = z.strictObject({
@@ -139,16 +151,22 @@ export const evaluationSchema = z.strictObject({
     majority: z.strictObject({
       label: z.string(),
       share,
-      folds: z.array(z.strictObject({ repeat: count, fold: count, label: z.string(), accuracy: share })),
+      folds: z.array(
+        z.strictObject({ repeat: count, fold: count, label: z.string(), accuracy: share, ...otherFoldMetrics }),
+      ),
       accuracy: summary,
+      ...otherSummaries,
     }),
     /** Estimators trained on shuffled labels, where that was asked for. */
     shuffled: z
       .array(
         z.strictObject({
           model: z.string(),
-          folds: z.array(z.strictObject({ shuffle: count, repeat: count, fold: count, accuracy: share })),
+          folds: z.array(
+            z.strictObject({ shuffle: count, repeat: count, fold: count, accuracy: share, ...otherFoldMetrics }),
+          ),
           accuracy: summary,
+          ...otherSummaries,
         }),
       )
       .optional(),

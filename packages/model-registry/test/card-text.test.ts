@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { cardText, decodeCard, type ModelCard, refitted } from '../src/index.js';
+import { limitsOf } from '../src/card-text.js';
+import { cardText, decodeCard, evaluationText, type ModelCard, refitted } from '../src/index.js';
 
 const HASH = '0'.repeat(64);
 const FIGURE = { mean: 1, standardDeviation: null, minimum: 1, maximum: 1 };
@@ -64,6 +65,55 @@ test('names from the data and the spec are text in a card, never markup, HTML or
   assert.ok(text.includes(`- ${shown} of run ${shown}, refitted`), text);
   assert.equal(text.split('\n').filter((line) => /^# e/.test(line)).length, 0);
   assert.equal(text.includes('\u001b'), false);
+});
+
+test('a card names what inflates its figures, and promises nothing of new groups after a leak', () => {
+  const leaky = cardOf('x', {
+    ...{
+      leaks: { sounds: 2, groups: 0 },
+      warnings: ['2 sounds are in both train and test: these figures are inflated.', 'No <b>.'],
+    },
+  });
+  const text = cardText(leaky);
+  assert.ok(
+    text.includes('### x\n**2 sounds are in both train and test: these figures are inflated.**\n\n**No \\<b\\>.**'),
+    text,
+  );
+  assert.match(
+    evaluationText(leaky) ?? '',
+    /\(x\)\. 2 sounds are in both train and test: these figures are inflated\.$/,
+  );
+  const limit = (card: ModelCard, grouped = true) =>
+    limitsOf({ ...card, data: { ...card.data, grouped } })
+      .filter((one) => /new groups/i.test(one))
+      .at(-1);
+  const clean = cardOf('x', { leaks: { sounds: 0, groups: 0 } });
+  assert.match(limit(clean) ?? '', /^Of new groups, recorded in the same way, expect the figures of grouped folds/);
+  assert.match(limit(leaky) ?? '', /the same sounds are in train and test: the figures may be too good/);
+  assert.match(limit(cardOf('x')) ?? '', /were not looked for: the figures may be too good/);
+  assert.match(limit(clean, false) ?? '', /not evaluated on folds that keep groups whole/);
+  assert.match(limit({ ...clean, metrics: [...leaky.metrics, ...clean.metrics] }) ?? '', /^Of new groups/);
+});
+
+test('a card counts the trials that the correction counts, in the words of the report', () => {
+  const winner = { member: 'svm', trial: 'svm-001', parameters: { C: 1 }, among: 1, plain: 0.7, pooled: 0.62 };
+  const corrected = { mean: 0.55, low: 0.5, high: 0.6 };
+  const shown = (more: object, metric = 'accuracy') =>
+    cardText({
+      ...cardOf('x'),
+      search: { algorithm: 'asha', metric, nested: false, winners: [{ ...winner, corrected, ...more }] },
+    });
+  assert.match(
+    shown({ begun: 27 }),
+    /chosen among 27 trials \(1 of them complete\) by its mean accuracy over folds of 70\.00 %; pooled over all test clips it is 62\.00 %, corrected for the choice 55\.00 % \(95 % of bootstrap samples: 50\.00 % to 60\.00 %\)/,
+  );
+  assert.match(
+    shown({ begun: 1, corrected: null }),
+    /chosen among 1 trials by .*; no correction for the choice is valid/,
+  );
+  assert.match(shown({ begun: 3 }, 'logLoss'), /mean log-loss over folds of 0\.7000/);
+  assert.match(shown({}), /chosen among trials of which 1 were completed/, 'an older card');
+  assert.doesNotMatch(shown({ begun: 27 }), /complete trials/);
 });
 
 test('a card says that the weights of the model or a member are random', () => {

@@ -2,6 +2,7 @@ export { featuresOf } from './feature-sets.js';
 export { type FinalRequest, finalRequest, finalRequestSchema } from './final.js';
 export { innerFoldsOf, nestedMembers } from './inner-folds.js';
 export { type DatasetManifest, decodeForeignManifest, decodeManifest } from './manifest.js';
+export { metricNamed } from './metric-name.js';
 export { applyOverrides, type Overrides } from './overrides.js';
 export {
   decodePlan,
@@ -54,5 +55,6 @@ export {
 export type { SearchParameter, SearchSpec } from './search-spec.js';
 export { decodeSharedSounds, type SharedSounds } from './shared-sounds.js';
 export { checkSpec, parseSpec } from './spec.js';
+export { metricOfSpec, withMetric } from './spec-metric.js';
 export { DEFAULT_FOLDS, type Spec, specJsonSchema, specSchema } from './spec-schema.js';
 export { storedWeights, submittedWeights } from './submitted.js';

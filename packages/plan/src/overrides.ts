@@ -1,8 +1,10 @@
 import { CryfoldError } from '@cryfold/core';
 import { kindOf } from '@cryfold/estimators';
 import { isFitted, splitterOf } from '@cryfold/evaluation';
+import { metricNamed } from './metric-name.js';
 import { canFit, checkProtocol } from './protocol.js';
 import { protocolOf } from './protocol-names.js';
+import { metricOfSpec, withMetric } from './spec-metric.js';
 import type { Spec } from './spec-schema.js';
 
 /** What flags may change of a spec. */
@@ -66,7 +68,8 @@ export function applyOverrides(spec: Spec, overrides: Overrides, say: (text: str
   const space = Object.fromEntries(
     Object.entries(search?.space ?? {}).filter(([name]) => Object.hasOwn(estimators, name)),
   );
-  const changed: Spec = {
+  const metric = overrides.metric === undefined ? metricOfSpec(spec) : metricNamed(overrides.metric);
+  const named: Spec = {
     ...plain,
     ...(search && Object.keys(space).length > 0 ? { search: { ...search, space } } : {}),
     ...(nulls === undefined ? {} : { nulls }),
@@ -75,6 +78,7 @@ export function applyOverrides(spec: Spec, overrides: Overrides, say: (text: str
     estimators,
     fusion,
   };
+  const changed = withMetric(named, metric);
   checkProtocol(changed, (key, message) => new CryfoldError('USAGE', `${key}: ${message}`, { context: { key } }));
   return changed;
 }

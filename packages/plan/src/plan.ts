@@ -33,7 +33,7 @@ const indices = z.custom<number[]>(
 );
 
 const planSchema = z.strictObject({
-  /** 2 where there is more than one feature set, or the protocol is one that earlier versions do not know */
+  /** 2 where there is more than one feature set, or a protocol or key that earlier versions do not know */
   format: z.literal([1, FORMATS.plan]),
   run: z.string().regex(/^[a-z0-9][a-z0-9-]*$/),
   spec: specSchema,
@@ -233,7 +233,7 @@ function mapValues<A, B>(record: Record<string, A>, map: (value: A) => B): Recor
 
 function* planning({ spec, manifest, splits }: PlanInput): Steps<RunPlan> {
   const plan: RunPlan = {
-    format: spec.featureSets || !FIRST_SPLITTERS.has(spec.protocol.splitter) ? FORMATS.plan : 1,
+    format: spec.featureSets || spec.metric || !FIRST_SPLITTERS.has(spec.protocol.splitter) ? FORMATS.plan : 1,
     run: '',
     spec,
     dataset: {

@@ -7,7 +7,7 @@ type Protocol = Spec['protocol'];
 /** What one evaluation changes of a spec's protocol; its name is also that of its folder. */
 const EVALUATIONS: Readonly<Record<string, Pick<Protocol, 'splitter'> & Partial<Protocol>>> = {
   'paper-split': { splitter: 'ShuffleSplit', testSize: 0.2, repeats: 1 },
-  'paper-folds': { splitter: 'RepeatedKFold' },
+  'paper-folds': { splitter: 'RepeatedKFold', folds: 5, repeats: 10 },
   grouped: { splitter: 'StratifiedGroupKFold' },
   logo: { splitter: 'LeaveOneGroupOut' },
   predefined: { splitter: 'PredefinedSplit' },
@@ -42,8 +42,9 @@ interface Asked {
 }
 
 /**
- * A spec's protocol as flags change it. Of a named protocol, flags that its splitter does not take are left out, since
- * they may be meant for another one of several; `checkProtocol` refuses them for the spec's own splitter.
+ * A spec's protocol as flags change it. A named protocol has its own numbers of folds and repeats where it states them,
+ * else the spec's; flags come first. Flags that its splitter does not take are left out, since they may be meant for
+ * another one of several; `checkProtocol` refuses them for the spec's own splitter.
  */
 export function protocolOf(spec: Protocol, { protocol: name, ...asked }: Asked): Protocol {
   const { folds = spec.folds, repeats = spec.repeats } = asked;
@@ -52,7 +53,13 @@ export function protocolOf(spec: Protocol, { protocol: name, ...asked }: Asked):
   const { takes } = splitterOf(named.splitter);
   return {
     ...named,
-    folds: takes.includes('folds') ? folds : DEFAULT_FOLDS,
-    repeats: takes.includes('repeats') ? (named.repeats ?? repeats) : 1,
+    folds: takes.includes('folds') ? (asked.folds ?? named.folds ?? folds) : DEFAULT_FOLDS,
+    repeats: repeatsOf(named, asked.repeats ?? named.repeats ?? repeats),
   };
+}
+
+/** The paper's split is one; other splitters that take repeats have as many as are asked for. */
+function repeatsOf({ splitter }: Pick<Protocol, 'splitter'>, repeats: number): number {
+  const { takes } = splitterOf(splitter);
+  return takes.includes('repeats') && !takes.includes('testSize') ? repeats : 1;
 }

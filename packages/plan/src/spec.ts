@@ -101,6 +101,7 @@ function checkReferences(spec: Spec, file: string): void {
     checkNested(spec, fusion, invalid);
   }
   checkFeatureSets(spec, invalid);
+  if (spec.search && spec.metric) throw invalid('metric', 'a sweep has search.metric: leave this key out');
   if (spec.search) checkSearch(spec, invalid);
 }
 

@@ -39,6 +39,20 @@ test('a protocol by name replaces the spec’s, and flags that its splitter does
   }
 });
 
+test('the paper’s protocols do not take folds and repeats from the spec, only from flags; grouped folds do', () => {
+  const paper = { splitter: 'RepeatedKFold', folds: 5, repeats: 10 };
+  const short = { ...spec, protocol: { splitter: 'RepeatedKFold' as const, folds: 3, repeats: 2 } };
+  for (const from of [spec, short]) {
+    assert.deepEqual(applyOverrides(from, { protocol: 'paper-folds' }, () => {}).protocol, paper);
+    const { protocol } = applyOverrides(from, { protocol: 'paper-folds', repeats: 1 }, () => {});
+    assert.deepEqual(protocol, { ...paper, repeats: 1 });
+    const split = applyOverrides(from, { protocol: 'paper-split' }, () => {}).protocol;
+    assert.deepEqual(split, { splitter: 'ShuffleSplit', folds: 5, repeats: 1, testSize: 0.2 });
+  }
+  const { protocol } = applyOverrides(short, { protocol: 'grouped' }, () => {});
+  assert.deepEqual(protocol, { splitter: 'StratifiedGroupKFold', folds: 3, repeats: 2 });
+});
+
 test('a flag that the spec’s own splitter does not take is refused', () => {
   const logo = { ...spec, protocol: { splitter: 'LeaveOneGroupOut' as const, folds: 5, repeats: 1 } };
   assert.throws(

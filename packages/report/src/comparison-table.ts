@@ -4,10 +4,12 @@ import {
   METRICS,
   type MetricName,
   type ModelResults,
+  metricOf,
   type RunResults,
   scoreOf,
 } from '@cryfold/evaluation';
-import { differenceText, metricOf } from './headline.js';
+import { inflations } from './inflations.js';
+import { differenceText } from './metric-text.js';
 import { named } from './names.js';
 import { alignColumns, paint, percent, type TextOptions, type TextTable } from './text.js';
 
@@ -69,8 +71,13 @@ export function comparisonRows(results: RunResults): TextTable {
     const basis = untested ? `${count} ${by}: ${untested}` : `${count} ${by}`;
     rows.push([`${a} - ${b}`, ...figures, ...p, basis, ...(grouped ? [test ? pText(test.pHolm) : '-'] : [])]);
   }
-  return { rows, notes: [...fusionVerdicts(results), ...(grouped ? [WHY_GROUPS] : [])] };
+  const inflated = rows.length > 1 && inflations(results).length > 0 ? [NOT_ALLOWED_FOR] : [];
+  return { rows, notes: [...fusionVerdicts(results), ...(grouped ? [WHY_GROUPS] : []), ...inflated] };
 }
+
+/** A test compares figures as they are: what inflates one of them makes its model look better than it is. */
+const NOT_ALLOWED_FOR =
+  'No p-value and no interval allows for the leaks and the optimism that are named above the first table.';
 
 const WHY_GROUPS =
   'p is by groups, since clips of one group are no independent evidence. The corrected t-test over folds, in the last column, finds differences too often where groups are in several folds.';

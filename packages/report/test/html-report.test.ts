@@ -59,7 +59,7 @@ test('what must not be missed comes before the first figure', async () => {
     const good = await write(results());
     assert.doesNotMatch(good, /No model beats|INCOMPLETE/);
     for (const text of [useless, good])
-      assert.ok(/same infant is in train and test/.exec(text)!.index < text.search(/<table|\n\|/));
+      assert.ok(/same group are in train and test/.exec(text)!.index < text.search(/<table|\n\|/));
   }
 });
 

@@ -98,7 +98,7 @@ async function knownJobs(plan: RunPlan, store: RunStore) {
   return Object.entries(plan.spec.estimators).map(([name, estimator]) => {
     const baseOf = (trial: string) => log?.trials.get(trial)?.base ?? trial;
     const jobs = grown.jobs.filter(({ trial }) => baseOf(trial) === name);
-    const space = search?.space[name];
+    const space = search && Object.hasOwn(search.space, name) ? search.space[name] : undefined;
     if (!search || !space) return { name, jobs, trials: 1, folds: jobs.length };
     const trials = search.algorithm === 'grid' ? gridSize(space, estimator) : search.trials;
     const evaluated = contextsOf(plan).reduce((sum, context) => sum + contextSplits(plan, context).length, 0);

@@ -4,6 +4,7 @@ import { type FittedFusion, fitFusion, isFitted, outOfFoldRows, type RunResults 
 import { DEFAULT_FEATURES } from '@cryfold/features/kinds';
 import { checkModelName, type ModelCard, modelOf, writeVersion } from '@cryfold/model-registry';
 import { type FinalResult, featuresOf, type Spec } from '@cryfold/plan';
+import { warningsOf } from '@cryfold/report';
 import type { RunStore } from '@cryfold/store';
 import type { NewModel, TrainMember, Watching } from './training.js';
 
@@ -41,6 +42,7 @@ export async function makeFinalModel(
   return writeVersion(store.artifacts, {
     ...{ name, plan, manifest, of, finals },
     results: [results, ...(await otherProtocols(store.runs, results, of))],
+    warningsOf: (one) => warningsOf(one, of),
     fusion,
     cryfold: VERSION,
   });
@@ -76,7 +78,7 @@ export function configurationOf(
   spec: Pick<Spec, 'features' | 'featureSets' | 'estimators' | 'fusion'>,
   of: string,
 ): string {
-  const fusion = spec.fusion[of];
+  const fusion = Object.hasOwn(spec.fusion, of) ? spec.fusion[of] : undefined;
   const members = fusion?.members ?? [of];
   return canonicalJson({
     fusion: fusion && { rule: fusion.rule },
