@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { CryfoldError, ifReadable, readRegularText } from '@cryfold/core';
+import { CryfoldError, EncodingError, ifReadable, readRegularText } from '@cryfold/core';
 import { kindOf } from '@cryfold/estimators';
 import { isFitted, splitterOf } from '@cryfold/evaluation';
 import { type Preparation, type PrepareOptions, prepareRun, weightsSources } from '@cryfold/local-run';
@@ -36,6 +36,11 @@ export async function readSpec(path: string): Promise<Spec> {
 /** @throws CryfoldError SPEC_INVALID for what cannot be read; the text is not parsed */
 export function readSpecText(path: string): Promise<string> {
   return readRegularText(path, LARGEST_SPEC).catch((cause) => {
+    if (cause instanceof EncodingError) {
+      const { line, message } = cause;
+      const details = { context: { file: path, line }, hint: cause.hint(path), cause };
+      throw new CryfoldError('SPEC_INVALID', `${path}:${line}: ${message}`, details);
+    }
     throw new CryfoldError('SPEC_INVALID', `${path}: cannot be read: ${cause.message}`, {
       cause,
       context: { file: path },

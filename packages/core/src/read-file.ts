@@ -1,5 +1,6 @@
 import { constants, type Stats } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
+import { decodeText } from './decode-text.js';
 
 /** Bytes read at a time beyond the size that a file had when it was opened. */
 const CHUNK = 2 ** 16;
@@ -53,9 +54,12 @@ export async function readRegularFile(path: string, limit: number): Promise<Uint
   }
 }
 
-/** As `readRegularFile`, of text in UTF-8. */
+/**
+ * As `readRegularFile`, of text as `decodeText` reads it.
+ * @throws EncodingError too
+ */
 export async function readRegularText(path: string, limit: number): Promise<string> {
-  return Buffer.from(await readRegularFile(path, limit)).toString('utf8');
+  return decodeText(await readRegularFile(path, limit));
 }
 
 /**
