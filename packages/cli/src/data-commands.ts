@@ -37,6 +37,7 @@ function summaryText(summary: DatasetSummary): string {
     ...summary.classes.map(({ label, clips, groups }) =>
       row(label, clips, `${((100 * clips) / summary.clips).toFixed(1)} %`, groups),
     ),
+    ...summary.warnings.map((warning) => `warning: ${printable(warning)}`),
     ...summary.skipped.map(({ message }) => `skipped: ${printable(message)}`),
     `content hash: ${summary.contentHash}`,
   ];

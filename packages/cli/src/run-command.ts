@@ -66,6 +66,7 @@ async function evaluate(options: RunOptions, config: Config, environment: NodeJS
   display.say(
     `${dataset.name}: ${dataset.clips.length} clips, ${dataset.classes.length} classes · run ${plan.run} · ${extent(plan)}`,
   );
+  for (const warning of dataset.warnings) display.say(`warning: ${warning}`);
   for (const { message } of dataset.skipped) display.say(`skipped: ${message}`);
   for (const leak of preparation.leaks) display.say(leak);
 

@@ -1,8 +1,9 @@
-import { basename, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { CryfoldError, datasetKey, type ErrorCode, readRegularFile, sha256 } from '@cryfold/core';
-import { isManifest, readManifest } from './manifest.js';
+import { datasetName, isManifest, readManifest } from './manifest.js';
 import { listRecordings } from './readers.js';
 import type { Labels } from './recording.js';
+import { unifyNames } from './text/names.js';
 import { decodeWav, LARGEST_WAV, type Wav } from './wav.js';
 import { cutClip, cutWindows, silence } from './windows.js';
 
@@ -45,6 +46,8 @@ export interface Dataset {
   /** recordings that gave at least one clip */
   recordings: number;
   skipped: Skipped[];
+  /** sentences about names that were read as one, or that look alike */
+  warnings: string[];
   /** whether some group holds more than one clip; where none does, grouped folds would be the random ones */
   grouped: boolean;
   /** hex sha256 over every clip's id, label, group, hash and, where it has one, fold, in order */
@@ -64,7 +67,7 @@ export interface ReadOptions {
 
 /**
  * Reads a dataset: a directory of WAV files (Chillanto names, donateacry names, or one folder per class) or a CSV
- * manifest `path,label,group`. Every file is decoded once to check and hash it, and its samples are let go again;
+ * manifest `path,label,group`. Labels and groups get one spelling (`unifyNames`). Every file is decoded once to check and hash it, and its samples are let go again;
  * `readClips` gives them back.
  *
  * Recordings are cut from their start into whole clips; the rest at the end, shorter than a clip, is dropped. (So
@@ -77,9 +80,9 @@ export interface ReadOptions {
  */
 export async function readDataset(path: string, options: ReadOptions = {}): Promise<Dataset> {
   const { clipSeconds = 1, skipBad = false, folds = false, onProgress } = options;
-  const { root, reader, recordings } = isManifest(path)
-    ? await readManifest(path, { folds })
-    : await listRecordings(path);
+  const found = isManifest(path) ? await readManifest(path, { folds }) : await listRecordings(path);
+  const { root, reader } = found;
+  const { recordings, warnings } = unifyNames(found.recordings);
   const skipped: Skipped[] = [];
   const clips: Clip[] = [];
   const skip = ({ code, message }: CryfoldError, file: string) => skipped.push({ file, code, message });
@@ -101,8 +104,7 @@ export async function readDataset(path: string, options: ReadOptions = {}): Prom
       hint: `The first: ${skipped[0].message}`,
     });
   }
-  const name = basename(resolve(path)).replace(/\.csv$/i, '');
-  const dataset = summarize({ name, root, reader, skipped }, clips);
+  const dataset = summarize({ name: datasetName(path), root, reader, skipped, warnings }, clips);
   if (dataset.classes.length === 1) {
     throw new CryfoldError('DATA_ONE_CLASS', `${path}: all ${clips.length} clips are of class ${dataset.classes[0]}`, {
       context: { path },
@@ -114,10 +116,10 @@ export async function readDataset(path: string, options: ReadOptions = {}): Prom
 
 /** Completes a dataset with what follows from its clips. */
 export function summarize(
-  facts: Pick<Dataset, 'name' | 'root' | 'reader' | 'skipped'>,
+  facts: Pick<Dataset, 'name' | 'root' | 'reader' | 'skipped' | 'warnings'>,
   clips: readonly Clip[],
 ): Dataset {
-  const { name, root, reader, skipped } = facts;
+  const { name, root, reader, skipped, warnings } = facts;
   return {
     name,
     root,
@@ -126,6 +128,7 @@ export function summarize(
     clips: [...clips],
     recordings: new Set(clips.map(({ file }) => file)).size,
     skipped,
+    warnings,
     grouped: new Set(clips.map(({ group }) => group)).size < clips.length,
     contentHash: datasetKey(clips),
   };
