@@ -27,6 +27,9 @@ export interface Clip {
   fold?: string;
 }
 
+/** Clips that are kept in memory; a run has at most 200,000, which `limitClips` may take from more. */
+const MOST_CLIPS = 1_000_000;
+
 /** What was left out, and why. */
 export interface Skipped {
   file: string;
@@ -86,7 +89,9 @@ export async function readDataset(path: string, options: ReadOptions = {}): Prom
   const skipped: Skipped[] = [];
   const clips: Clip[] = [];
   const skip = ({ code, message }: CryfoldError, file: string) => skipped.push({ file, code, message });
+  for (const error of found.skipped) skip(error, String(error.context.file));
   for (const [index, recording] of recordings.entries()) {
+    if (clips.length > MOST_CLIPS) throw tooLarge(path);
     try {
       if ('error' in recording) throw recording.error;
       const cut = cutRecording(recording, await readWav(root, recording.file), clipSeconds);
@@ -112,6 +117,13 @@ export async function readDataset(path: string, options: ReadOptions = {}): Prom
     });
   }
   return dataset;
+}
+
+function tooLarge(path: string): CryfoldError {
+  return new CryfoldError('DATA_TOO_LARGE', `${path}: has more than ${MOST_CLIPS} clips`, {
+    context: { path, limit: MOST_CLIPS },
+    hint: 'Give fewer recordings, or ask for longer clips.',
+  });
 }
 
 /** Completes a dataset with what follows from its clips. */

@@ -83,7 +83,7 @@ export async function readManifest(path: string, { folds = false } = {}) {
       hint: 'Add one line per recording below path,label,group.',
     });
   }
-  return { root, reader: 'manifest', recordings } as const;
+  return { root, reader: 'manifest', recordings, skipped: [] } as const;
 }
 
 function invalid(path: string, line: number, why: string, hint: string): CryfoldError {
