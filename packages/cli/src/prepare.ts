@@ -7,6 +7,7 @@ import { canFit, checkProtocol, parseSpec, type Spec } from '@cryfold/plan';
 import type { Config } from '@cryfold/runtime';
 import type { RunStore } from '@cryfold/store';
 import { checkLeaks } from './leak-gate.js';
+import { listingProblems, type ProblemList } from './problems.js';
 import { protocolOf } from './protocol-names.js';
 
 /** What flags may change of a spec. */
@@ -109,6 +110,8 @@ export interface CheckedOptions extends Omit<PrepareOptions, 'checkLeaks' | 'kno
   allowLeak: boolean;
   store: RunStore;
   config: Config;
+  /** Where all bad recordings are listed */
+  list: ProblemList;
 }
 
 /**
@@ -116,12 +119,14 @@ export interface CheckedOptions extends Omit<PrepareOptions, 'checkLeaks' | 'kno
  * command compared are taken from a local store only: in others, somebody else may have put them.
  * @throws CryfoldError LEAK_FOUND and what `prepareRun` throws
  */
-export function prepareChecked({ allowLeak, store, config, ...options }: CheckedOptions): Promise<Preparation> {
+export function prepareChecked({ allowLeak, store, config, list, ...options }: CheckedOptions): Promise<Preparation> {
   const own = config.target.kind === 'local';
-  return prepareRun({
-    ...options,
-    sources: weightsSources(store, config.cacheDir),
-    knownSounds: own ? (contentHash) => ifReadable(store.datasets.sharedSounds(contentHash)) : undefined,
-    checkLeaks: (dataset, splits, sounds) => checkLeaks(options.spec, dataset, splits, { sounds, allowLeak }),
-  });
+  const prepare = () =>
+    prepareRun({
+      ...options,
+      sources: weightsSources(store, config.cacheDir),
+      knownSounds: own ? (contentHash) => ifReadable(store.datasets.sharedSounds(contentHash)) : undefined,
+      checkLeaks: (dataset, splits, sounds) => checkLeaks(options.spec, dataset, splits, { sounds, allowLeak }),
+    });
+  return listingProblems(list, prepare);
 }

@@ -1,11 +1,14 @@
 import { resolve } from 'node:path';
-import { CryfoldError, datasetKey, type ErrorCode, readRegularFile, sha256 } from '@cryfold/core';
+import { CryfoldError, datasetKey, readRegularFile, sha256 } from '@cryfold/core';
 import { datasetName, isManifest, readManifest } from './manifest.js';
+import { BadRecordings, describeProblems, problemOf, type Skipped } from './problems.js';
 import { listRecordings } from './readers.js';
 import type { Labels } from './recording.js';
 import { unifyNames } from './text/names.js';
 import { decodeWav, LARGEST_WAV, type Wav } from './wav.js';
 import { cutClip, cutWindows, silence } from './windows.js';
+
+export type { Skipped } from './problems.js';
 
 /** One audio segment, its class and the infant (or recording, or device) it came from. */
 export interface Clip {
@@ -30,13 +33,6 @@ export interface Clip {
 /** Clips that are kept in memory; a run has at most 200,000, which `limitClips` may take from more. */
 const MOST_CLIPS = 1_000_000;
 
-/** What was left out, and why. */
-export interface Skipped {
-  file: string;
-  code: ErrorCode;
-  message: string;
-}
-
 export interface Dataset {
   /** base name of the directory or manifest */
   name: string;
@@ -60,7 +56,7 @@ export interface Dataset {
 export interface ReadOptions {
   /** length of a clip in seconds, default 1 */
   clipSeconds?: number;
-  /** leave bad files out and list them in `skipped`, instead of failing on the first */
+  /** leave bad files out and list them in `skipped`, instead of failing */
   skipBad?: boolean;
   /** read the manifest's column `fold`; default false, since the folds are part of the content hash */
   folds?: boolean;
@@ -79,7 +75,7 @@ export interface ReadOptions {
  * is dropped and listed in `skipped`; a recording that is silent throughout is CLIP_SILENT.
  *
  * Order: a manifest's rows as they stand, a directory's files by path (code units); then by segment.
- * @throws CryfoldError DATA_*, WAV_* or CLIP_*, naming the file or line
+ * @throws CryfoldError DATA_*, WAV_* or CLIP_*, naming the file or line; `BadRecordings` where several are bad
  */
 export async function readDataset(path: string, options: ReadOptions = {}): Promise<Dataset> {
   const { clipSeconds = 1, skipBad = false, folds = false, onProgress } = options;
@@ -88,7 +84,8 @@ export async function readDataset(path: string, options: ReadOptions = {}): Prom
   const { recordings, warnings } = unifyNames(found.recordings);
   const skipped: Skipped[] = [];
   const clips: Clip[] = [];
-  const skip = ({ code, message }: CryfoldError, file: string) => skipped.push({ file, code, message });
+  const bad: { file: string; error: CryfoldError }[] = [];
+  const skip = (error: CryfoldError, file: string) => skipped.push(problemOf(error, file));
   for (const error of found.skipped) skip(error, String(error.context.file));
   for (const [index, recording] of recordings.entries()) {
     if (clips.length > MOST_CLIPS) throw tooLarge(path);
@@ -98,15 +95,22 @@ export async function readDataset(path: string, options: ReadOptions = {}): Prom
       clips.push(...cut.clips);
       for (const error of cut.silent) skip(error, recording.file);
     } catch (error) {
-      if (!skipBad || !(error instanceof CryfoldError)) throw error;
-      skip(error, recording.file);
+      if (!(error instanceof CryfoldError)) throw error;
+      if (skipBad) skip(error, recording.file);
+      else bad.push({ file: recording.file, error });
     }
     onProgress?.(index + 1, recordings.length);
   }
+  if (bad.length === 1) throw bad[0].error;
+  if (bad.length > 1) {
+    const problems = bad.map(({ file, error }) => problemOf(error, file));
+    throw new BadRecordings(path, problems, recordings.length);
+  }
   if (clips.length === 0) {
-    throw new CryfoldError('DATA_EMPTY', `${path}: all ${recordings.length} files were skipped as bad`, {
+    const all = `${path}: all ${recordings.length} files were skipped as bad`;
+    throw new CryfoldError('DATA_EMPTY', [all, ...describeProblems(skipped)].join('\n'), {
       context: { path },
-      hint: `The first: ${skipped[0].message}`,
+      hint: 'Repair them, or give other recordings.',
     });
   }
   const dataset = summarize({ name: datasetName(path), root, reader, skipped, warnings }, clips);

@@ -420,7 +420,11 @@ test('skips or names pipes, devices and files above 512 MiB among the recordings
   );
   const manifest = 'path,label\nx/good.wav,x\ny/good.wav,y\nx/pipe.wav,x\nx/zero.wav,x\n';
   await put('list.csv', manifest);
-  await fails('DATA_MANIFEST_INVALID', /list\.csv:4: x\/pipe\.wav is not a file/, readDataset(join(root, 'list.csv')));
+  await fails(
+    'DATA_BAD',
+    /list\.csv:4: x\/pipe\.wav is not a file: it is a named pipe/,
+    readDataset(join(root, 'list.csv')),
+  );
   assert.equal((await readDataset(join(root, 'list.csv'), { skipBad: true })).skipped.length, 2);
   execFileSync('mkfifo', [join(root, 'pipe.csv')]);
   await fails('DATA_NOT_FOUND', /pipe\.csv: .*it is a named pipe/, readDataset(join(root, 'pipe.csv')));
