@@ -57,8 +57,7 @@ function notText(bytes: Uint8Array, nul: number): EncodingError {
     const encoding = half === 0 ? 'UTF-16BE' : 'UTF-16LE';
     return new EncodingError(1, `the text is probably ${encoding} without a byte order mark`, encoding);
   }
-  const line = Buffer.from(bytes.subarray(0, nul)).toString('latin1').split('\n').length;
-  return new EncodingError(line, 'a character is NUL, so this is not text');
+  return new EncodingError(countLines(bytes.subarray(0, nul)), 'a character is NUL, so this is not text');
 }
 
 function decodeUtf16(bytes: Uint8Array, encoding: 'utf-16le' | 'utf-16be'): string {
@@ -66,26 +65,38 @@ function decodeUtf16(bytes: Uint8Array, encoding: 'utf-16le' | 'utf-16be'): stri
     return new TextDecoder(encoding, { fatal: true }).decode(bytes);
   } catch {
     const [sound] = new TextDecoder(encoding).decode(bytes).split('\ufffd', 1);
-    throw new EncodingError(sound.split('\n').length, 'the text begins as UTF-16, but is damaged here');
+    throw new EncodingError(countLines(Buffer.from(sound)), 'the text begins as UTF-16, but is damaged here');
   }
 }
 
 function notUtf8(bytes: Uint8Array): EncodingError {
-  let line = 1;
-  let start = 0;
-  const lineFrom = () => bytes.subarray(start, bytes.indexOf(0x0a, start) + 1 || undefined);
-  while (isUtf8(lineFrom())) {
-    start += lineFrom().length;
-    line++;
-  }
-  const text = Buffer.from(bytes).toString('latin1');
-  const windows = text.match(/[\x80-\x9f]/g) ?? [];
-  const decoded = (character: string) => WINDOWS[character.charCodeAt(0) - 0x80];
-  if (windows.some((character) => decoded(character) === '\ufffd')) {
-    return new EncodingError(line, 'the text is not UTF-8');
-  }
-  const shown = text.split('\n')[line - 1].replace(/[\x80-\x9f]/g, decoded);
-  const name = windows.length > 0 ? 'Windows-1252' : 'Latin-1';
-  const why = `the text is not UTF-8, but probably ${name}, in which this line is ${printable(shown.trim()).slice(0, SHOWN)}`;
+  const start = firstDamagedLine(bytes);
+  const end = bytes.indexOf(0x0a, start);
+  const line = countLines(bytes.subarray(0, start));
+  const windows = bytes.some((byte) => byte >= 0x80 && byte < 0xa0);
+  if (bytes.some((byte) => WINDOWS[byte - 0x80] === '\ufffd')) return new EncodingError(line, 'the text is not UTF-8');
+  const part = bytes.subarray(start, end < 0 ? undefined : end).subarray(0, SHOWN);
+  const shown = Array.from(part, (byte) => WINDOWS[byte - 0x80] ?? String.fromCharCode(byte));
+  const name = windows ? 'Windows-1252' : 'Latin-1';
+  const why = `the text is not UTF-8, but probably ${name}, in which this line is ${printable(shown.join('').trim())}`;
   return new EncodingError(line, why, 'WINDOWS-1252');
+}
+
+/** Where the first line starts that is not UTF-8, by halving: a file may have millions of lines. */
+function firstDamagedLine(bytes: Uint8Array): number {
+  let start = 0;
+  let end = bytes.length;
+  for (;;) {
+    const half = (start + end) >> 1;
+    let cut = bytes.lastIndexOf(0x0a, half) + 1;
+    if (cut <= start) cut = bytes.indexOf(0x0a, half) + 1;
+    if (cut <= start || cut >= end) return start;
+    if (isUtf8(bytes.subarray(start, cut))) start = cut;
+    else end = cut;
+  }
+}
+
+/** One more than there are line feeds. */
+function countLines(bytes: Uint8Array): number {
+  return bytes.reduce((lines, byte) => (byte === 0x0a ? lines + 1 : lines), 1);
 }

@@ -7,6 +7,8 @@ import { tidyName } from './text/names.js';
 
 /** Bytes of the largest manifest that is read: about 600,000 recordings. */
 const LARGEST = 2 ** 26;
+/** Shorter rows, of which more would fit, are bad ones. */
+const MOST_ROWS = 1_000_000;
 
 const MANIFEST = /\.(csv|tsv)$/i;
 
@@ -29,20 +31,22 @@ export function datasetName(path: string): string {
  * A row with an empty value or a missing file, or with a file that an earlier row has, is an error of its recording, so
  * that --skip-bad can leave it out.
  * @param folds whether to read the column `fold`, which names the fold that tests the recording; empty for none
- * @throws CryfoldError DATA_NOT_FOUND, DATA_EMPTY, and DATA_MANIFEST_INVALID with the line where the table is broken
+ * @throws CryfoldError DATA_NOT_FOUND, DATA_EMPTY, DATA_TOO_LARGE, and DATA_MANIFEST_INVALID with the line where the table is broken
  */
 export async function readManifest(path: string, { folds = false } = {}) {
   const root = dirname(resolve(path));
   const text = await readText(path);
-  const [header, ...rows] = parseCsv(text, (line, why) =>
+  const rows = parseCsv(text, (line, why) =>
     invalid(path, line, why, 'Quote fields as RFC 4180 says: "a ""quoted"" field".'),
   );
+  const header: CsvRecord | undefined = rows.next().value;
   if (!header) throw invalid(path, 1, 'the manifest is empty', 'Start it with the line path,label,group.');
   const columns = columnsOf(path, header, folds);
   const files = new ListedFiles(root);
   const seen = new Map<string, { line: number; written: string }>();
   const recordings: Recording[] = [];
   for (const { fields, line } of rows) {
+    if (recordings.length === MOST_ROWS) throw tooLong(path);
     const [written, label, group, fold] = columns.map((column) => fields[column] ?? '');
     const reject = (why: string, hint: string) =>
       recordings.push({ file: posix.normalize(written), error: invalid(path, line, why, hint) });
@@ -84,6 +88,13 @@ export async function readManifest(path: string, { folds = false } = {}) {
     });
   }
   return { root, reader: 'manifest', recordings, skipped: [] } as const;
+}
+
+function tooLong(path: string): CryfoldError {
+  return new CryfoldError('DATA_TOO_LARGE', `${path}: has more than ${MOST_ROWS} rows`, {
+    context: { path, limit: MOST_ROWS },
+    hint: 'Split it, or list fewer recordings: a run has at most 200,000 clips.',
+  });
 }
 
 function invalid(path: string, line: number, why: string, hint: string): CryfoldError {

@@ -30,13 +30,18 @@ export function byCause<T extends { code: ErrorCode }>(problems: readonly T[]): 
   return [...causes.values()].sort((a, b) => b.count - a.count);
 }
 
-/** Problems in a bounded number of lines: of each cause how many there are, what it means, and the first few. */
-export function describeProblems(problems: readonly Pick<Skipped, 'code' | 'message'>[]): string[] {
+/**
+ * Problems in a bounded number of lines: of each cause how many there are, what it means, and the first few.
+ * @param hints whether to say what to do about the first of each cause
+ */
+export function describeProblems(problems: readonly Omit<Skipped, 'file'>[], hints = false): string[] {
   return byCause(problems).flatMap(({ code, count, first }) => {
     const messages = first.map(({ message }) => message);
-    if (count === 1) return messages;
+    const hint = hints && first[0].hint !== undefined ? [first[0].hint] : [];
+    if (count === 1) return [...messages, ...hint];
     const some = count > first.length ? ` The first ${first.length}:` : '';
-    return [`${count} x ${code}: ${ERROR_CODES[code][1]}${some}`, ...messages.map((message) => `- ${message}`)];
+    const cause = `${count} x ${code}: ${ERROR_CODES[code][1]}${some}`;
+    return [cause, ...messages.map((message) => `- ${message}`), ...hint];
   });
 }
 
@@ -59,7 +64,7 @@ export class BadRecordings extends CryfoldError {
   constructor(path: string, problems: readonly Skipped[], total: number, listed?: string) {
     const list = listed === undefined ? '--problems FILE lists all. ' : `All are listed in ${listed}. `;
     const counts = `${problems.length} of ${total} recordings cannot be used`;
-    super('DATA_BAD', [`${path}: ${counts}`, ...describeProblems(problems)].join('\n'), {
+    super('DATA_BAD', [`${path}: ${counts}`, ...describeProblems(problems, true)].join('\n'), {
       context: { path, bad: problems.length, recordings: total },
       hint: `${listed === undefined && namesAll(problems) ? '' : list}Repair or remove them, or pass --skip-bad to leave them out.`,
     });

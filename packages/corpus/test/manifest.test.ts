@@ -137,6 +137,14 @@ test('other encodings are refused with the line, instead of making words equal',
   await refused(Buffer.from(TABLE, 'utf16le'), /list\.csv:1: .*UTF-16LE without a byte order mark/);
 });
 
+test('long fields, many quotes and many columns end in an error, not in an exhausted stack', async () => {
+  const quotes = '"'.repeat(2 ** 22);
+  await refused(`${TABLE}\nw/a.wav,${quotes},g1`, /:6: w\/a\.wav is also in line 2/);
+  await refused(`${TABLE}\nw/a.wav,"${quotes},g1`, /:6: a quote is not closed/);
+  await refused(','.repeat(20_000), /:1: there are more than 16384 fields/);
+  await refused(`${'\n'.repeat(2 ** 20)}path`, /:1048577: no column is named label/);
+});
+
 test('columns of one name and rows that miss a field are refused', async () => {
   await refused('path,label,group,group \nw/a.wav,low,1,2', /list\.csv:1: two columns are named group/);
   await refused('path,label,label\nw/a.wav,low,x', /list\.csv:1: two columns are named label/);
