@@ -107,7 +107,7 @@ export async function retrainCommand(
     const verdict = code === null ? outcome : `${outcome} (${code})`;
     say(
       options.json
-        ? `${jsonText({ ...report, skipped: dataset.skipped, warnings: dataset.warnings })}\n`
+        ? `${jsonText(report)}\n`
         : `${verdict}: ${reason}\n${model}: ${champion ? `the champion is ${champion}` : 'there is no champion'}\n`,
     );
     // Last, so that nobody misses what was done where this fails.
