@@ -1,25 +1,38 @@
 import { printable } from '@cryfold/core';
-import { type DatasetSummary, inspectDataset, readDataset, synthesizeCorpus } from '@cryfold/corpus';
+import {
+  type DatasetSummary,
+  describeProblems,
+  inspectDataset,
+  namesAll,
+  readDataset,
+  synthesizeCorpus,
+} from '@cryfold/corpus';
 import { EXIT } from './exit-codes.js';
 import { formatSeconds } from './format.js';
+import { listingProblems, writeProblems } from './problems.js';
 import { ProgressDisplay } from './progress.js';
 import { jsonText, say } from './terminal.js';
 
 export interface InspectOptions {
   clipSeconds: number;
   skipBad: boolean;
+  /** File that lists all bad recordings */
+  problems?: string;
   json: boolean;
 }
 
 /** `cryfold data inspect PATH` */
 export async function dataInspectCommand(path: string, options: InspectOptions): Promise<number> {
   const display = new ProgressDisplay(process.stderr, options.json);
-  const dataset = await readDataset(path, {
-    clipSeconds: options.clipSeconds,
-    skipBad: options.skipBad,
-    onProgress: (done, total) => display.update(`reading ${done}/${total} files`),
-  });
-  display.clear();
+  const list = { file: options.problems };
+  const dataset = await listingProblems(list, () =>
+    readDataset(path, {
+      clipSeconds: options.clipSeconds,
+      skipBad: options.skipBad,
+      onProgress: (done, total) => display.update(`reading ${done}/${total} files`),
+    }),
+  ).finally(() => display.clear());
+  await writeProblems(dataset.skipped, list);
   const summary = inspectDataset(dataset);
   say(options.json ? `${jsonText(summary)}\n` : summaryText(summary));
   return EXIT.done;
@@ -37,7 +50,9 @@ function summaryText(summary: DatasetSummary): string {
     ...summary.classes.map(({ label, clips, groups }) =>
       row(label, clips, `${((100 * clips) / summary.clips).toFixed(1)} %`, groups),
     ),
-    ...summary.skipped.map(({ message }) => `skipped: ${printable(message)}`),
+    ...summary.warnings.map((warning) => `warning: ${printable(warning)}`),
+    ...describeProblems(summary.skipped).map((line) => `skipped: ${printable(line)}`),
+    ...(namesAll(summary.skipped) ? [] : ['--problems FILE lists all that were skipped']),
     `content hash: ${summary.contentHash}`,
   ];
   return `${lines.join('\n')}\n`;

@@ -11,6 +11,7 @@ export function addDataCommands(program: Command, does: Does): void {
     .argument('<path>', 'directory of WAV files, or a CSV manifest')
     .option('--clip-seconds <s>', 'length of a clip', Number, 1)
     .option('--skip-bad', 'leave bad recordings out, and list them', false)
+    .option('--problems <file>', 'list all bad recordings there, as CSV')
     .option('--json', 'print JSON', false)
     .action(does(async (path: string, options) => (await load()).dataInspectCommand(path, options)));
   data

@@ -26,6 +26,7 @@ export function addPredictCommand(program: Command, does: Does): void {
     .description('Classify recordings with a final model: clips, or longer ones window by window.')
     .argument('<model>', 'NAME (its champion), NAME@VERSION, or the folder of a version')
     .argument('<files...>', 'WAV files, or - for standard input')
+    .option('--problems <file>', 'list all files that were not classified there, as CSV')
     .option('--hop <seconds>', 'from one window to the next (default: a clip’s length)', positive)
     .action(
       does(async (model: string, files: string[], options) => {
@@ -76,6 +77,7 @@ function addRetrain(program: Command, does: Does): void {
     .option('--workers <n>', 'local worker processes (default: one per core)', whole(1))
     .option('--limit <n>', 'only n clips, stratified by class', whole(1))
     .option('--skip-bad', 'leave bad recordings out', false)
+    .option('--problems <file>', 'list all bad recordings there, as CSV (default: problems.csv in --out if many)')
     .option('--allow-leak', 'go on where grouped folds cannot keep equal sounds apart', false)
     .option(
       '--group-duplicates',

@@ -6,6 +6,7 @@ import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { openStoreOf } from './open-store.js';
 import { prepareChecked, readSpec } from './prepare.js';
+import { sayProblems } from './problems.js';
 import { ProgressDisplay } from './progress.js';
 import type { RunOptions } from './run-command.js';
 import { storeUrlOf } from './store-url.js';
@@ -26,17 +27,23 @@ export async function planCommand(
   try {
     for (const name of names.length > 0 ? names : [undefined]) {
       const overrides = { ...rest, ...(name === undefined ? {} : { protocol: name }) };
-      const { plan } = await prepareChecked({
+      // Without --problems nothing is written.
+      const list = { file: options.problems };
+      const { plan, dataset } = await prepareChecked({
         ...rest,
+        list,
         spec: applyOverrides(await readSpec(spec), overrides, (text) => display.say(text)),
         store,
         config,
         onProgress: (text) => display.update(text),
       });
+      await sayProblems(dataset, list, display);
       display.update('looking into the store');
       const summary = await summarisePlan(plan, store, options);
       display.clear();
-      const text = options.json ? jsonText(summary) : describe(summary, plan).join('\n');
+      const text = options.json
+        ? jsonText({ ...summary, skipped: dataset.skipped, warnings: dataset.warnings })
+        : describe(summary, plan).join('\n');
       say(`${names.length > 1 && !options.json ? `${name}\n` : ''}${text}\n`);
     }
     return EXIT.done;

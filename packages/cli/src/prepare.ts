@@ -1,9 +1,10 @@
 import { fileURLToPath } from 'node:url';
-import { CryfoldError, ifReadable, readRegularText } from '@cryfold/core';
+import { CryfoldError, EncodingError, ifReadable, readRegularText } from '@cryfold/core';
 import { type Preparation, type PrepareOptions, prepareRun, weightsSources } from '@cryfold/local-run';
 import { parseSpec, type Spec } from '@cryfold/plan';
 import type { Config } from '@cryfold/runtime';
 import type { RunStore } from '@cryfold/store';
+import { listingProblems, type ProblemList } from './problems.js';
 
 export const PAPER_SPEC = fileURLToPath(new URL('../../../../specs/paper.yaml', import.meta.url));
 
@@ -18,6 +19,11 @@ export async function readSpec(path: string): Promise<Spec> {
 /** @throws CryfoldError SPEC_INVALID for what cannot be read; the text is not parsed */
 export function readSpecText(path: string): Promise<string> {
   return readRegularText(path, LARGEST_SPEC).catch((cause) => {
+    if (cause instanceof EncodingError) {
+      const { line, message } = cause;
+      const details = { context: { file: path, line }, hint: cause.hint(path), cause };
+      throw new CryfoldError('SPEC_INVALID', `${path}:${line}: ${message}`, details);
+    }
     throw new CryfoldError('SPEC_INVALID', `${path}: cannot be read: ${cause.message}`, {
       cause,
       context: { file: path },
@@ -29,6 +35,8 @@ export function readSpecText(path: string): Promise<string> {
 export interface CheckedOptions extends Omit<PrepareOptions, 'knownSounds' | 'sources'> {
   store: RunStore;
   config: Config;
+  /** Where all bad recordings are listed */
+  list: ProblemList;
 }
 
 /**
@@ -36,11 +44,13 @@ export interface CheckedOptions extends Omit<PrepareOptions, 'knownSounds' | 'so
  * local store only: in others, somebody else may have put them.
  * @throws CryfoldError what `prepareRun` throws
  */
-export function prepareChecked({ store, config, ...options }: CheckedOptions): Promise<Preparation> {
+export function prepareChecked({ store, config, list, ...options }: CheckedOptions): Promise<Preparation> {
   const own = config.target.kind === 'local';
-  return prepareRun({
-    ...options,
-    sources: weightsSources(store, config.cacheDir),
-    knownSounds: own ? (contentHash) => ifReadable(store.datasets.sharedSounds(contentHash)) : undefined,
-  });
+  const prepare = () =>
+    prepareRun({
+      ...options,
+      sources: weightsSources(store, config.cacheDir),
+      knownSounds: own ? (contentHash) => ifReadable(store.datasets.sharedSounds(contentHash)) : undefined,
+    });
+  return listingProblems(list, prepare);
 }

@@ -12,6 +12,7 @@ import { EXIT } from './exit-codes.js';
 import { modelControl } from './model-control.js';
 import { openStoreOf } from './open-store.js';
 import { prepareChecked, readSpec } from './prepare.js';
+import { sayProblems } from './problems.js';
 import { ProgressDisplay } from './progress.js';
 import { noLongerFollowing } from './server-run.js';
 import { untilStopped } from './stop-signals.js';
@@ -31,6 +32,8 @@ export interface RetrainOptions {
   workers?: number;
   limit?: number;
   skipBad: boolean;
+  /** File that lists all bad recordings */
+  problems?: string;
   allowLeak: boolean;
   groupDuplicates: boolean;
   json: boolean;
@@ -84,16 +87,19 @@ export async function retrainCommand(
     // Fails now rather than at the end where the decision cannot be written.
     if (target.kind === 'server') await new HttpStore(new HttpClient(target)).role('operate');
     else await store.check();
+    const list = { file: options.problems, folder: options.out };
     const preparation = await prepareChecked({
       ...options,
       spec,
       store,
       config,
+      list,
       onProgress: (text) => display.update(text),
     });
     const surroundings = { options, config, environment, out, display, store, storeUrl, server, stop };
     const { model, margin } = options;
     const { plan, manifest, dataset, sounds } = preparation;
+    await sayProblems(dataset, list, display);
     const challenge = { model, of, margin, metric, plan, manifest, dataset, sounds };
     const report = await new Retraining(challenge, store, models, stepsOf(preparation, surroundings)).run();
     display.clear();

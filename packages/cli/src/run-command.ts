@@ -10,6 +10,7 @@ import { EXIT } from './exit-codes.js';
 import { openStoreOf } from './open-store.js';
 import { PAPER_SPEC, prepareChecked, readSpec } from './prepare.js';
 import { present } from './present.js';
+import { sayProblems } from './problems.js';
 import { ProgressDisplay } from './progress.js';
 import { noLongerFollowing } from './server-run.js';
 import { untilStopped } from './stop-signals.js';
@@ -23,6 +24,8 @@ export interface RunOptions extends Overrides {
   limit?: number;
   workers?: number;
   skipBad: boolean;
+  /** File that lists all bad recordings */
+  problems?: string;
   allowLeak: boolean;
   groupDuplicates: boolean;
   /** Serve the live page; true: on any free port */
@@ -53,12 +56,14 @@ async function evaluate(options: RunOptions, config: Config, environment: NodeJS
   const spec = applyOverrides(await readSpec(options.spec ?? PAPER_SPEC), options, (text) => display.say(text));
   const store = openStoreOf(storeUrl, config);
   const server = target.kind === 'server' ? new HttpControl(new HttpClient(target)) : undefined;
+  const list = { file: options.problems, folder: options.out };
   const preparation = await traced('plan', {}, () =>
     prepareChecked({
       ...options,
       spec,
       store,
       config,
+      list,
       onProgress: (text) => display.update(text),
     }),
   );
@@ -66,7 +71,7 @@ async function evaluate(options: RunOptions, config: Config, environment: NodeJS
   display.say(
     `${dataset.name}: ${dataset.clips.length} clips, ${dataset.classes.length} classes · run ${plan.run} · ${extent(plan)}`,
   );
-  for (const { message } of dataset.skipped) display.say(`skipped: ${message}`);
+  await sayProblems(dataset, list, display);
   for (const leak of preparation.leaks) display.say(leak);
 
   const surroundings = { options, config, environment, out, display, store, storeUrl, server };
@@ -83,7 +88,8 @@ async function evaluate(options: RunOptions, config: Config, environment: NodeJS
       results = await execute(plan, { ...surroundings, stop });
     }
     if (!results) return EXIT.cancelled;
-    await present(results, surroundings, options.json, { skipped: dataset.skipped, leakWarnings: preparation.leaks });
+    const { skipped, warnings } = dataset;
+    await present(results, surroundings, options.json, { skipped, warnings, leakWarnings: preparation.leaks });
     return results.status === 'complete' ? EXIT.done : EXIT.incomplete;
   };
   return untilStopped(work, () =>

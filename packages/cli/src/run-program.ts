@@ -20,6 +20,7 @@ export function addRunCommands(program: Command, does: Does): void {
     .option('--seed <n>', 'seed of splits and training', whole(0))
     .option('--workers <n>', 'local worker processes (default: one per core)', whole(1))
     .option('--skip-bad', 'leave bad recordings out, and list them', false)
+    .option('--problems <file>', 'list all bad recordings there, as CSV (default: problems.csv in --out if many)')
     .option(
       '--protocol <names>',
       'one or several: paper (its 80:20 split and its random folds), grouped, logo, predefined',

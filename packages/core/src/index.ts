@@ -1,4 +1,5 @@
 export { type ClipIdentity, datasetKey } from './dataset-key.js';
+export { decodeText, EncodingError } from './decode-text.js';
 export { endsWithin } from './ends-within.js';
 export {
   CryfoldError,

@@ -62,12 +62,13 @@ export interface DatasetSummary {
   /** per class, sorted by label */
   classes: { label: string; clips: number; groups: number }[];
   skipped: Dataset['skipped'];
+  warnings: string[];
   contentHash: string;
 }
 
 /** What is in a dataset, for a person to check before a run. */
 export function inspectDataset(dataset: Dataset): DatasetSummary {
-  const { name, reader, recordings, clips, classes, grouped, skipped, contentHash } = dataset;
+  const { name, reader, recordings, clips, classes, grouped, skipped, warnings, contentHash } = dataset;
   const groups = (members: readonly Clip[]) => new Set(members.map(({ group }) => group)).size;
   const rates = [...new Set(clips.map(({ rate }) => rate))].sort((a, b) => a - b);
   return {
@@ -84,6 +85,7 @@ export function inspectDataset(dataset: Dataset): DatasetSummary {
       return { label, clips: members.length, groups: groups(members) };
     }),
     skipped,
+    warnings,
     contentHash,
   };
 }

@@ -1,10 +1,14 @@
-import { basename, relative, resolve, sep } from 'node:path';
-import { CryfoldError, datasetKey, type ErrorCode, readRegularFile, sha256 } from '@cryfold/core';
-import { isManifest, readManifest } from './manifest.js';
+import { relative, resolve, sep } from 'node:path';
+import { CryfoldError, datasetKey, readRegularFile, sha256 } from '@cryfold/core';
+import { datasetName, isManifest, readManifest } from './manifest.js';
+import { BadRecordings, describeProblems, problemOf, type Skipped } from './problems.js';
 import { listRecordings } from './readers.js';
 import type { Labels } from './recording.js';
+import { unifyNames } from './text/names.js';
 import { decodeWav, LARGEST_WAV, type Wav } from './wav.js';
 import { cutClip, cutWindows, silence } from './windows.js';
+
+export type { Skipped } from './problems.js';
 
 /** One audio segment, its class and the infant (or recording, or device) it came from. */
 export interface Clip {
@@ -26,12 +30,8 @@ export interface Clip {
   fold?: string;
 }
 
-/** What was left out, and why. */
-export interface Skipped {
-  file: string;
-  code: ErrorCode;
-  message: string;
-}
+/** Clips that are kept in memory; a run has at most 200,000, which `limitClips` may take from more. */
+const MOST_CLIPS = 1_000_000;
 
 export interface Dataset {
   /** base name of the directory or manifest */
@@ -45,6 +45,8 @@ export interface Dataset {
   /** recordings that gave at least one clip */
   recordings: number;
   skipped: Skipped[];
+  /** sentences about names that were read as one, or that look alike */
+  warnings: string[];
   /** whether some group holds more than one clip; where none does, grouped folds would be the random ones */
   grouped: boolean;
   /** hex sha256 over every clip's id, label, group, hash and, where it has one, fold, in order */
@@ -54,7 +56,7 @@ export interface Dataset {
 export interface ReadOptions {
   /** length of a clip in seconds, default 1 */
   clipSeconds?: number;
-  /** leave bad files out and list them in `skipped`, instead of failing on the first */
+  /** leave bad files out and list them in `skipped`, instead of failing */
   skipBad?: boolean;
   /** read the manifest's column `fold`; default false, since the folds are part of the content hash */
   folds?: boolean;
@@ -64,7 +66,7 @@ export interface ReadOptions {
 
 /**
  * Reads a dataset: a directory of WAV files (Chillanto names, donateacry names, or one folder per class) or a CSV
- * manifest `path,label,group`. Every file is decoded once to check and hash it, and its samples are let go again;
+ * manifest `path,label,group`. Labels and groups get one spelling (`unifyNames`). Every file is decoded once to check and hash it, and its samples are let go again;
  * `readClips` gives them back.
  *
  * Recordings are cut from their start into whole clips; the rest at the end, shorter than a clip, is dropped. (So
@@ -73,36 +75,45 @@ export interface ReadOptions {
  * is dropped and listed in `skipped`; a recording that is silent throughout is CLIP_SILENT.
  *
  * Order: a manifest's rows as they stand, a directory's files by path (code units); then by segment.
- * @throws CryfoldError DATA_*, WAV_* or CLIP_*, naming the file or line
+ * @throws CryfoldError DATA_*, WAV_* or CLIP_*, naming the file or line; `BadRecordings` where several are bad
  */
 export async function readDataset(path: string, options: ReadOptions = {}): Promise<Dataset> {
   const { clipSeconds = 1, skipBad = false, folds = false, onProgress } = options;
-  const { root, reader, recordings } = isManifest(path)
-    ? await readManifest(path, { folds })
-    : await listRecordings(path);
+  const found = isManifest(path) ? await readManifest(path, { folds }) : await listRecordings(path);
+  const { root, reader } = found;
+  const { recordings, warnings } = unifyNames(found.recordings);
   const skipped: Skipped[] = [];
   const clips: Clip[] = [];
-  const skip = ({ code, message }: CryfoldError, file: string) => skipped.push({ file, code, message });
+  const bad: { file: string; error: CryfoldError }[] = [];
+  const skip = (error: CryfoldError, file: string) => skipped.push(problemOf(error, file));
+  for (const error of found.skipped) skip(error, String(error.context.file));
   for (const [index, recording] of recordings.entries()) {
+    if (clips.length > MOST_CLIPS) throw tooLarge(path);
     try {
       if ('error' in recording) throw recording.error;
       const cut = cutRecording(recording, await readWav(root, recording.file), clipSeconds);
       clips.push(...cut.clips);
       for (const error of cut.silent) skip(error, recording.file);
     } catch (error) {
-      if (!skipBad || !(error instanceof CryfoldError)) throw error;
-      skip(error, recording.file);
+      if (!(error instanceof CryfoldError)) throw error;
+      if (skipBad) skip(error, recording.file);
+      else bad.push({ file: recording.file, error });
     }
     onProgress?.(index + 1, recordings.length);
   }
+  if (bad.length === 1) throw bad[0].error;
+  if (bad.length > 1) {
+    const problems = bad.map(({ file, error }) => problemOf(error, file));
+    throw new BadRecordings(path, problems, recordings.length);
+  }
   if (clips.length === 0) {
-    throw new CryfoldError('DATA_EMPTY', `${path}: all ${recordings.length} files were skipped as bad`, {
+    const all = `${path}: all ${recordings.length} files were skipped as bad`;
+    throw new CryfoldError('DATA_EMPTY', [all, ...describeProblems(skipped)].join('\n'), {
       context: { path },
-      hint: `The first: ${skipped[0].message}`,
+      hint: 'Repair them, or give other recordings.',
     });
   }
-  const name = basename(resolve(path)).replace(/\.csv$/i, '');
-  const dataset = summarize({ name, root, reader, skipped }, clips);
+  const dataset = summarize({ name: datasetName(path), root, reader, skipped, warnings }, clips);
   if (dataset.classes.length === 1) {
     throw new CryfoldError('DATA_ONE_CLASS', `${path}: all ${clips.length} clips are of class ${dataset.classes[0]}`, {
       context: { path },
@@ -112,12 +123,19 @@ export async function readDataset(path: string, options: ReadOptions = {}): Prom
   return dataset;
 }
 
+function tooLarge(path: string): CryfoldError {
+  return new CryfoldError('DATA_TOO_LARGE', `${path}: has more than ${MOST_CLIPS} clips`, {
+    context: { path, limit: MOST_CLIPS },
+    hint: 'Give fewer recordings, or ask for longer clips.',
+  });
+}
+
 /** Completes a dataset with what follows from its clips. */
 export function summarize(
-  facts: Pick<Dataset, 'name' | 'root' | 'reader' | 'skipped'>,
+  facts: Pick<Dataset, 'name' | 'root' | 'reader' | 'skipped' | 'warnings'>,
   clips: readonly Clip[],
 ): Dataset {
-  const { name, root, reader, skipped } = facts;
+  const { name, root, reader, skipped, warnings } = facts;
   return {
     name,
     root,
@@ -126,6 +144,7 @@ export function summarize(
     clips: [...clips],
     recordings: new Set(clips.map(({ file }) => file)).size,
     skipped,
+    warnings,
     grouped: new Set(clips.map(({ group }) => group)).size < clips.length,
     contentHash: datasetKey(clips),
   };

@@ -1,7 +1,7 @@
-import { readdir, stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { CryfoldError } from '@cryfold/core';
 import type { Recording } from './recording.js';
+import { walkTree } from './walk.js';
 
 /** Class codes of Baby Chillanto's file names `IIIISSSCCC.wav`: infant, segment, class. */
 export const CHILLANTO_CLASSES: Readonly<Record<string, string>> = {
@@ -30,9 +30,7 @@ const CHILLANTO_NAME = /^(\d{4})\d{3}(\d{3})\.wav$/i;
 const DONATEACRY_NAME = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-\d{10,13}-[\d.]+-[mf]-\d\d-([a-z]{2})\.wav$/i;
 
 /**
- * Finds the WAV files below a directory, sorted by path, with their labels and groups. Names that start with a dot
- * are passed over (macOS leaves `._` files that end in .wav). Links are followed; a folder that a link leads to a second
- * time is an error of that link.
+ * Finds the WAV files below a directory as `walkTree` does, sorted by path, with their labels and groups.
  *
  * - `chillanto`, where most names are `IIIISSSCCC.wav`: label by class code, group = infant; folders mean nothing.
  * - `donateacry`, where most names are that app's: group = app instance; label = the first folder, or the reason tag
@@ -41,69 +39,29 @@ const DONATEACRY_NAME = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-\d{10,13
  *
  * A file that does not follow its reader is DATA_NAME_INVALID, so that one odd name does not silently turn a grouped
  * corpus into an ungrouped one.
- * @throws CryfoldError DATA_NOT_FOUND, DATA_EMPTY
+ * @throws CryfoldError DATA_NOT_FOUND, DATA_EMPTY, DATA_TOO_LARGE
  */
 export async function listRecordings(directory: string) {
   const root = resolve(directory);
-  const { files, errors } = await walk(root).catch((cause) => {
-    throw new CryfoldError('DATA_NOT_FOUND', `${directory}: is not a directory that can be read`, {
+  const { files, skipped } = await walkTree(root, (name) => /\.wav$/i.test(name)).catch((cause) => {
+    if (cause instanceof CryfoldError) throw cause;
+    throw new CryfoldError('DATA_NOT_FOUND', `${directory}: is not a directory that can be read: ${cause.message}`, {
       context: { path: directory },
       hint: 'Give a directory of WAV files or a .csv manifest with --data; `cryfold data synth DIR` makes one to try.',
       cause,
     });
   });
   if (files.length === 0) {
-    throw new CryfoldError('DATA_EMPTY', `${directory}: holds no WAV file`, {
+    const convert = 'Convert other formats first, such as with `sox IN OUT.wav`; the files must end in .wav.';
+    throw new CryfoldError('DATA_EMPTY', `${directory}: holds no WAV file that can be read`, {
       context: { path: directory },
-      hint: 'Convert other formats first, such as with `sox IN OUT.wav`; the files must end in .wav.',
+      hint: skipped.length > 0 ? `${skipped.length} were left out. The first: ${skipped[0].message}` : convert,
     });
   }
   const most = (pattern: RegExp) => files.filter((file) => pattern.test(baseName(file))).length * 2 > files.length;
   const reader = most(CHILLANTO_NAME) ? 'chillanto' : most(DONATEACRY_NAME) ? 'donateacry' : 'folders';
   const label = { chillanto, donateacry, folders }[reader];
-  return { root, reader, recordings: [...files.map(label), ...errors] } as const;
-}
-
-/**
- * Finds the WAV files below a folder, sorted by path. Links to folders are followed, but each folder is read once:
- * through links in a circle, a few folders have more paths than anybody can read.
- */
-async function walk(root: string): Promise<{ files: string[]; errors: Recording[] }> {
-  const files: string[] = [];
-  const errors: Recording[] = [];
-  const seen = new Set<string>();
-  // Folders go first, so that one that is here and linked to has its own path.
-  const folders = [''];
-  const links: string[] = [];
-  for (let at = folders.pop(); at !== undefined; at = folders.pop() ?? links.shift()) {
-    try {
-      const { dev, ino } = await stat(join(root, at), { bigint: true });
-      if (seen.has(`${dev}:${ino}`)) {
-        errors.push(misnamed(at.slice(0, -1), 'is a link to a folder that is read already'));
-        continue;
-      }
-      seen.add(`${dev}:${ino}`);
-      for (const entry of await readdir(join(root, at), { withFileTypes: true })) {
-        if (entry.name.startsWith('.')) continue;
-        const path = at + entry.name;
-        if (/\.wav$/i.test(path)) files.push(path);
-        if (entry.isDirectory()) folders.push(`${path}/`);
-        else if (entry.isSymbolicLink() && (await isFolder(join(root, path)))) links.push(`${path}/`);
-      }
-      links.sort();
-    } catch (cause) {
-      if (at === '') throw cause;
-      errors.push(misnamed(at.slice(0, -1), `is a folder that cannot be read: ${(cause as Error).message}`));
-    }
-  }
-  return { files: files.sort(), errors: errors.sort((a, b) => (a.file < b.file ? -1 : 1)) };
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then(
-    (entry) => entry.isDirectory(),
-    () => false,
-  );
+  return { root, reader, recordings: files.map(label), skipped } as const;
 }
 
 function chillanto(file: string): Recording {

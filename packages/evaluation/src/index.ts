@@ -80,7 +80,7 @@ export {
   type Summary,
   summarise,
 } from './metrics.js';
-export { outOfFoldCsv } from './out-of-fold.js';
+export { outOfFoldCsv, textField } from './out-of-fold.js';
 export { predefinedSplit } from './predefined-split.js';
 export { RandomState } from './random-state.js';
 export {

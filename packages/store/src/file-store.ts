@@ -27,6 +27,9 @@ import {
 
 const STAGING = '.staging';
 const STAGED = /^[0-9a-f]{24}$/;
+/** The file system's own, where the store is a whole volume: nobody but root may read it, and nothing in it is garbage. */
+const LOST_AND_FOUND = 'lost+found';
+
 /** A staged file that nothing was written to for so long belongs to a process that died, milliseconds. */
 const ABANDONED_MS = 24 * 3_600_000;
 /**
@@ -165,7 +168,7 @@ export class FileStore implements ArtifactStore {
     });
     // Code-unit order of whole keys: a folder sorts as its name with the slash.
     const names = (entries ?? [])
-      .filter((entry) => !entry.name.startsWith('.'))
+      .filter(({ name }) => !name.startsWith('.') && name !== LOST_AND_FOUND)
       .map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name));
     for (const name of names.sort()) {
       if (name.endsWith('/')) yield* this.list(base + name);

@@ -104,6 +104,17 @@ test('no link below the root leads reads, writes, lists or deletes out of the st
   }
 });
 
+test('a list leaves out the lost+found of a volume', async () => {
+  const folder = join(root, 'volume');
+  const store = openStore(`file:${folder}`);
+  await store.put('runs/1', new Uint8Array([1]));
+  await mkdir(join(folder, 'lost+found'));
+  await writeFile(join(folder, 'lost+found', '#12'), 'x');
+  const keys: string[] = [];
+  for await (const key of store.list('')) keys.push(key);
+  assert.deepEqual(keys, ['runs/1']);
+});
+
 test('does not wait for a pipe in the place of an artifact', async () => {
   const base = await mkdtemp(join(tmpdir(), 'cryfold-pipe-'));
   try {
