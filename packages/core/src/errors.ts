@@ -26,10 +26,8 @@ export const ERROR_CODES = {
   DATA_TOO_FEW: ['input', 'There are fewer clips than the splits need.'],
   DATA_MANIFEST_INVALID: ['input', 'A CSV manifest lacks a column, a value or a file.'],
   DATA_NAME_INVALID: ['input', 'A file does not follow the naming or the class folders of the data around it.'],
-  DATA_UNREADABLE: [
-    'input',
-    'A file or folder of the data was left out: it cannot be read, or it is read already under another path.',
-  ],
+  DATA_UNREADABLE: ['input', 'A file or folder of the data cannot be read, and is left out.'],
+  DATA_READ_ALREADY: ['input', 'A file or folder of the data is read already under another path, and is left out.'],
   DATA_BAD: ['input', 'Several recordings of the data cannot be used; the message has the first of each cause.'],
   DATA_TOO_LARGE: ['input', 'The data has more files, folders or clips than are read.'],
   DATA_CHANGED: ['input', 'A file of the data changed between two reads of one run.'],

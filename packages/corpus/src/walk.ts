@@ -97,7 +97,10 @@ class Walk {
   #isNew({ path, id }: Found, what: string): boolean {
     const first = this.#seen.get(id);
     if (first === undefined) this.#seen.set(id, path);
-    else this.#skip(path, `is the same ${what} as ${first || 'the directory itself'}, which is read already`);
+    else {
+      const why = `is the same ${what} as ${first || 'the directory itself'}, which is read already`;
+      this.#skipped.push(leftOut('DATA_READ_ALREADY', path, why, 'Remove it, or leave it: its sound is there once.'));
+    }
     return first === undefined;
   }
 
@@ -146,8 +149,8 @@ class Walk {
     }
   }
 
-  #skip(file: string, why: string, hint = 'Remove or repair it, or leave it: it is not needed.'): void {
-    this.#skipped.push(new CryfoldError('DATA_UNREADABLE', `${file}: ${why}`, { context: { file }, hint }));
+  #skip(path: string, why: string, hint = 'Repair or remove it, or leave it where no recording is missed.'): void {
+    this.#skipped.push(leftOut('DATA_UNREADABLE', path, why, hint));
   }
 
   #count(): void {
@@ -163,6 +166,10 @@ class Walk {
       hint: 'Give the directory of the recordings, or a CSV manifest path,label,group that lists them.',
     });
   }
+}
+
+function leftOut(code: 'DATA_UNREADABLE' | 'DATA_READ_ALREADY', file: string, why: string, hint: string): CryfoldError {
+  return new CryfoldError(code, `${file}: ${why}`, { context: { file }, hint });
 }
 
 const byPath = (a: Found, b: Found): number => (a.path < b.path ? -1 : 1);
