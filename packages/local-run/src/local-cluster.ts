@@ -55,7 +55,13 @@ export class LocalCluster {
     });
     this.broken.catch(() => {});
     redis.broken.catch(this.#break);
+    // A second Ctrl-C, or a reader that closes the output, ends the command without stop().
+    process.once('exit', this.#kill);
   }
+
+  readonly #kill = () => {
+    for (const child of this.#processes.values()) child.kill('SIGKILL');
+  };
 
   static async start(options: LocalClusterOptions): Promise<LocalCluster> {
     const redisServer = await findRedisServer(options.environment.PATH ?? '', options.cacheDir);
@@ -143,6 +149,7 @@ export class LocalCluster {
     });
     await Promise.all(ended);
     await this.#redis.stop();
+    process.off('exit', this.#kill);
     this.#release();
   }
 }
