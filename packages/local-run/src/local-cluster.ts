@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { CryfoldError, endsWithin } from '@cryfold/core';
 import { kindOf } from '@cryfold/estimators';
 import type { RunPlan } from '@cryfold/plan';
+import { announceRun } from './live-run.js';
 import { openLog } from './open-log.js';
 import { lockFolder } from './out-lock.js';
 import { findRedisServer, RedisServer } from './redis-server.js';
@@ -74,11 +75,19 @@ export class LocalCluster {
         hint: 'Give a folder that can be written with --out.',
       });
     }
-    const release = lockFolder(dirname(options.logDir));
+    const folder = dirname(options.logDir);
+    const unlock = lockFolder(folder);
+    const { run } = options.plan;
+    const forget = announceRun(folder, run);
+    const release = () => {
+      forget();
+      unlock();
+    };
     const redis = await startRedis(redisServer, options).catch((error) => {
       release();
       throw error;
     });
+    announceRun(folder, run, redis.url);
     const cluster = new LocalCluster(redis, options, release);
     const queues = [
       ...new Set(Object.values(options.plan.spec.estimators).map((estimator) => kindOf(estimator).queue)),
