@@ -93,6 +93,7 @@ export interface LogLine {
   msg: string;
   key?: string;
   trial?: string;
+  code?: string;
 }
 
 /** All log lines of a run's processes, in order of time. */

@@ -75,7 +75,7 @@ test('what failed for good while no coordinator lived is recorded, not trained a
   const plan = await planned('unheard', 3);
   const [first, ...others] = plan.jobs;
   const failing = consume(async () => {
-    throw new CryfoldError('WAV_INVALID', 'x.wav: truncated');
+    throw new CryfoldError('ARTIFACT_CORRUPT', 'images.npy: truncated');
   });
   await queues.add('gpu', [job(plan, first.key)]);
   await until('the failure', async () => (await queues.failures('gpu', [first.key])).size === 1);
@@ -86,7 +86,7 @@ test('what failed for good while no coordinator lived is recorded, not trained a
   });
   const stop = await driving();
   await ended(plan);
-  assert.equal((await store.runs.failure(plan.run, first.key))?.error.code, 'WAV_INVALID');
+  assert.equal((await store.runs.failure(plan.run, first.key))?.error.code, 'ARTIFACT_CORRUPT');
   for (const { key } of others) assert.ok(await store.runs.failure(plan.run, key), 'parked');
   assert.equal(trained, 0);
   await until('Redis to forget', async () => (await queues.counts('gpu')).failed === 0);

@@ -2,6 +2,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { stopEarly } from '../dist/src/early-stop.js';
 import { guardOutput, outputWritten } from '../dist/src/guard-output.js';
+import { endWithNpm } from '../dist/src/npm-parent.js';
 
 const name = process.argv[2];
 // Services wait most of the time; what only other commands need stays out of their memory. Training is in processes of
@@ -9,6 +10,7 @@ const name = process.argv[2];
 const service = ['worker', 'coordinator', 'aggregator'].includes(name);
 stopEarly(service || name === 'serve');
 guardOutput();
+endWithNpm();
 if (service) setFlagsFromString('--optimize-for-size');
 // And predict answers within a second: 0.5 s instead of 1.3.
 const program = service ? 'service-program' : name === 'predict' ? 'predict-program' : 'main';

@@ -1,4 +1,6 @@
 import { resolve } from 'node:path';
+import { CryfoldError } from '@cryfold/core';
+import { inUse } from '@cryfold/local-run';
 import type { RunPlan } from '@cryfold/plan';
 import type { Config } from '@cryfold/runtime';
 import { type Control, type ControlOptions, withControl } from './control.js';
@@ -48,6 +50,7 @@ export async function retryCommand(
   environment: NodeJS.ProcessEnv,
 ): Promise<number> {
   return withControl(options, config, async (control) => {
+    refuseLive(run, control);
     const { state } = await control.runs.retry(run);
     if (state === 'complete') return answer(options, `${run} is complete: nothing to try again`, { run, state });
     return drive((await control.store.runs.plan(run)).plan, control, { options, config, environment });
@@ -65,9 +68,25 @@ export async function extendCommand(
   environment: NodeJS.ProcessEnv,
 ): Promise<number> {
   return withControl(options, config, async (control) => {
+    refuseLive(run, control);
     const extended = await control.runs.extend(run, options.repeats);
     return drive((await control.store.runs.plan(extended.run)).plan, control, { options, config, environment });
   });
+}
+
+/**
+ * Refuses to start a run in a folder in which another command works, before anything of it is changed.
+ * @throws CryfoldError USAGE where that command works on this run, else OUT_IN_USE
+ */
+function refuseLive(run: string, { live }: Control): void {
+  const same = live.find((one) => one.run === run);
+  if (same) {
+    throw new CryfoldError('USAGE', `${run} is still running: process ${same.pid} on ${same.host} works on it`, {
+      context: { run, pid: same.pid },
+      hint: `Wait for its end, or stop it with cryfold cancel ${run}.`,
+    });
+  }
+  if (live.length > 0) throw inUse(live[0].folder, live[0]);
 }
 
 /** Runs a stored plan to its end, as `cryfold run` does. */

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { CryfoldError, type ErrorRecord, FORMATS, mapLimited } from '@cryfold/core';
+import { CryfoldError, type ErrorRecord, FORMATS, mapLimited, scopeOf } from '@cryfold/core';
 import type { FoldQueue } from '@cryfold/estimators';
 import { type FoldJob, prerequisiteOf, queuedIds, type RunPlan } from '@cryfold/plan';
 import { failureOf, type JobRequest, type Queues } from '@cryfold/queue';
@@ -193,7 +193,7 @@ export class RunDriver {
     const job = this.state.pending.find((candidate) => candidate.key === id);
     if (!job) return;
     await this.#fail(job, error);
-    if (error.failure === 'input') await this.#park(job, error);
+    if (error.failure === 'input' && scopeOf(error.code) === 'trial') await this.#park(job, error);
     this.#nudgeIfSettled();
   }
 
@@ -205,7 +205,7 @@ export class RunDriver {
     this.#log.error({ trial: job.trial, ...this.#where(job), attempt, code: error.code }, error.message);
   }
 
-  /** The same inputs fail again, so a trial's other folds are not tried. */
+  /** Gives up the waiting folds of a trial: each of them would fail with the same error. */
   async #park(cause: FoldJob, error: ErrorRecord): Promise<void> {
     const { repeat, fold } = this.#where(cause);
     const parked = new CryfoldError(

@@ -49,13 +49,13 @@ test('a completed job without a result stays missing', async (t) => {
   assert.equal(state.stateOf(key), 'done');
 });
 
-test('a failure of the input parks the other waiting folds of the trial, and spares the one that trains', async (t) => {
+test('damaged features give up the waiting folds of the trial, and spare the one that trains', async (t) => {
   const plan = planOf(NETWORK);
   const { store, state, queues, driver } = await scene(t, plan);
   await driver.begin();
   const [first, second, third] = plan.jobs.map(({ key }) => key);
   queues.active.add(second);
-  queues.fail('gpu', first, reason('WAV_INVALID'));
+  queues.fail('gpu', first, reason('ARTIFACT_CORRUPT'));
   await driver.reconcile();
   assert.deepEqual(
     [first, second, third].map((key) => state.stateOf(key)),
@@ -65,16 +65,19 @@ test('a failure of the input parks the other waiting folds of the trial, and spa
   assert.equal(await store.runs.failure(plan.run, second), undefined);
 });
 
-test('a crash fails its own fold only', async (t) => {
-  const plan = planOf(NETWORK);
-  const { state, queues, driver } = await scene(t, plan);
-  await driver.begin();
-  await driver.onFailed(plan.jobs[0].key, reason('CHILD_DIED'));
-  assert.deepEqual(
-    plan.jobs.map(({ key }) => state.stateOf(key)),
-    ['failed', 'waiting', 'waiting'],
-  );
-  assert.equal(queues.jobs('gpu').size, 3, 'the other jobs stay');
+test('a crash, and an input error about the split of one fold, fail that fold only', async (t) => {
+  for (const code of ['CHILD_DIED', 'SVM_ONE_CLASS', 'NN_LOSS_NOT_FINITE', 'FOLD_ONE_CLASS'] as const) {
+    const plan = planOf(NETWORK);
+    const { state, queues, driver } = await scene(t, plan);
+    await driver.begin();
+    await driver.onFailed(plan.jobs[0].key, reason(code));
+    assert.deepEqual(
+      plan.jobs.map(({ key }) => state.stateOf(key)),
+      ['failed', 'waiting', 'waiting'],
+      code,
+    );
+    assert.equal(queues.jobs('gpu').size, 3, 'the other jobs stay');
+  }
 });
 
 test('what folds need is computed once, before any of them', async (t) => {

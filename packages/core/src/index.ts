@@ -9,7 +9,9 @@ export {
   type ErrorDetails,
   type ErrorRecord,
   type FailureClass,
+  type FailureScope,
   redactUrl,
+  scopeOf,
 } from './errors.js';
 export { Fft } from './fft.js';
 export {

@@ -1,4 +1,5 @@
 export { LocalCluster, type LocalClusterOptions } from './local-cluster.js';
+export { inUse } from './out-lock.js';
 export { type Preparation, type PrepareOptions, prepareRun, publish } from './prepare-run.js';
 export { QueuedRun } from './queued-run.js';
 export { findRedisServer } from './redis-server.js';

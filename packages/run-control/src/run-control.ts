@@ -50,9 +50,11 @@ export class StoreControl implements RunControl {
   #planning = 0;
   #lastPlanned: Promise<unknown> = Promise.resolve();
 
+  /** @param working runs that some process is known to work on, whatever the queues say */
   constructor(
     readonly store: RunStore,
     readonly queues?: Queues,
+    readonly working: ReadonlySet<string> = new Set(),
   ) {
     this.decoded = new Decoded(store);
   }
@@ -72,7 +74,7 @@ export class StoreControl implements RunControl {
 
   async status(run: string): Promise<RunStatus> {
     try {
-      return await statusOf(this.store, this.queues, await this.decoded.plan(run));
+      return await statusOf(this.store, this.queues, await this.decoded.plan(run), this.working.has(run));
     } catch (error) {
       if (!isUnreadable(error)) throw error;
       return unreadableStatus(run, error, await this.store.runs.isCancelled(run));

@@ -87,8 +87,16 @@ async function failuresOf(store: RunStore, plan: RunPlan): Promise<RunStatus['fa
   );
 }
 
-/** What the store and, where it is asked, Redis know of a run. */
-export async function statusOf(store: RunStore, queues: Queues | undefined, plan: RunPlan): Promise<RunStatus> {
+/**
+ * What the store and, where it is asked, Redis know of a run.
+ * @param working whether some process is known to work on it, whatever Redis says
+ */
+export async function statusOf(
+  store: RunStore,
+  queues: Queues | undefined,
+  plan: RunPlan,
+  working = false,
+): Promise<RunStatus> {
   const { run } = plan;
   const results = await store.runs.results(run);
   // A complete run has every fold and no failure: nothing need be looked up.
@@ -110,7 +118,7 @@ export async function statusOf(store: RunStore, queues: Queues | undefined, plan
   const state = async (): Promise<RunStatus['state']> => {
     if (results) return results.status;
     if (await store.runs.isCancelled(run)) return 'cancelled';
-    return live ? 'running' : 'stopped';
+    return live || working ? 'running' : 'stopped';
   };
   const sum = (member: 'total' | 'done' | 'failed') =>
     [...counts.values()].reduce((all, trial) => all + trial[member], 0);
