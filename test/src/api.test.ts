@@ -12,7 +12,7 @@ import { type ApiConfig, createLogger, loadConfig } from '@cryfold/runtime';
 import { type ArtifactStore, RunStore, storeKeys } from '@cryfold/store';
 import { freePort } from '@cryfold/testing';
 import { Cluster, findRedis } from './cluster.js';
-import { cryfold, processes, start, TINY_SPEC, temporaryFolder, until } from './command.js';
+import { cryfold, ownStore, processes, start, TINY_SPEC, temporaryFolder, until } from './command.js';
 import { writeRandomRun } from './random-run.js';
 import { API, OPERATE, READ, startApi } from './start-service.js';
 import { storeKind, type TestStore } from './stores.js';
@@ -304,7 +304,7 @@ test('bad tokens in the configuration are refused, and not repeated', () => {
 test('run --ui serves the page of a local run to whoever has its link', { skip: once }, async () => {
   await writeFile(path('ui.yaml'), TINY_SPEC.replace('epochs: 2', 'epochs: 200').replace('tiny', 'ui'));
   await synthesizeCorpus(path('ui-corpus'), { clips: 60, seed: 1 });
-  const args = ['--data', path('ui-corpus'), '--estimators', 'small-cnn', '--out', path('ui'), '--ui'];
+  const args = ['--data', path('ui-corpus'), '--estimators', 'small-cnn', ...ownStore(path('ui')), '--ui'];
   const running = start(['run', path('ui.yaml'), ...args]);
   try {
     const [, page, id, token] = await until('the address', () =>

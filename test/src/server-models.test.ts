@@ -261,7 +261,7 @@ test('--server retrains: promoted, unchanged, refused, as beside the cluster', {
   const few = clips.filter((_, i) => i % 3 === 0);
   const retrain = (data: string, expected: number, own = {}) => {
     const args = ['retrain', path('spec.yaml'), '--data', data, '--model', 'nightly', '--of', 'svm'];
-    return json([...args, '--out', path('retrain')], expected, own);
+    return json([...args], expected, own);
   };
   const denied = await retrain(await manifest('few', few), 2, { CRYFOLD_API_TOKEN: READ });
   assert.equal(denied.error.code, 'API_FORBIDDEN');
@@ -288,18 +288,7 @@ test('--server retrains: promoted, unchanged, refused, as beside the cluster', {
   );
   // The same verdict beside the cluster: nothing is computed again, and nothing is left to do.
   const direct = await json(
-    [
-      'retrain',
-      path('spec.yaml'),
-      '--data',
-      path('grown.csv'),
-      '--model',
-      'nightly',
-      '--of',
-      'svm',
-      '--out',
-      path('d'),
-    ],
+    ['retrain', path('spec.yaml'), '--data', path('grown.csv'), '--model', 'nightly', '--of', 'svm'],
     7,
     { ...environment, CRYFOLD_SERVER: '' },
   );

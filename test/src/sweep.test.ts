@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { synthesizeCorpus } from '@cryfold/corpus';
 import type { RunResults } from '@cryfold/evaluation';
 import { findRedis } from './cluster.js';
-import { cryfold, descendants, PROGRAM, temporaryFolder, until } from './command.js';
+import { cryfold, descendants, ownStore, PROGRAM, temporaryFolder, until } from './command.js';
 
 const redis = await findRedis();
 const skip = redis === undefined && 'neither redis-server nor valkey-server is on PATH or in the cache';
@@ -44,8 +44,7 @@ const args = (out: string) => [
   path('sweep.yaml'),
   '--data',
   path('corpus'),
-  '--out',
-  path(out),
+  ...ownStore(path(out)),
   '--workers',
   '1',
 ];
@@ -113,7 +112,7 @@ test('a plan counts what a sweep has in the store, estimates its hours, and star
 
 test('status shows the trials of a sweep, best first', { skip }, async () => {
   const [run] = await readdir(path('whole/store/runs'));
-  const { code, stdout } = await cryfold(['status', run, '--out', path('whole'), '--json']);
+  const { code, stdout } = await cryfold(['status', run, '--store', path(join('whole', 'store')), '--json']);
   assert.equal(code, 0);
   const means = JSON.parse(stdout).search.trials.map(({ mean }: { mean: number }) => mean);
   assert.deepEqual(
@@ -145,7 +144,7 @@ test('nested: inner folds keep groups whole, and the figures are of trials that 
 `;
   await writeFile(path('nested.yaml'), nested);
   const { code, stdout, stderr } = await cryfold([
-    ...['sweep', path('nested.yaml'), '--data', path('corpus'), '--out', path('nested')],
+    ...['sweep', path('nested.yaml'), '--data', path('corpus'), ...ownStore(path('nested'))],
     ...['--workers', '1', '--allow-leak', '--json'],
   ]);
   assert.equal(code, 0, stderr);

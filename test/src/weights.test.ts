@@ -95,7 +95,7 @@ test('fetch brings weights into the cache, and its line in a spec needs neither 
   assert.deepEqual(await readdir(path('fetched/weights')), [`${hash}.h5`]);
 
   await writeFile(path('fetched.yaml'), SPEC.replace('epochs', `${line.replace(': ', ': "')}", epochs`));
-  const plan = ['plan', path('fetched.yaml'), '--data', path('corpus'), '--out', path('planned'), '--json'];
+  const plan = ['plan', path('fetched.yaml'), '--data', path('corpus'), '--store', path('planned/store'), '--json'];
   const planned = await cryfold(plan, cache);
   assert.equal(planned.code, 0, planned.stderr);
 

@@ -1,11 +1,12 @@
-import { resolve } from 'node:path';
 import type { RunPlan } from '@cryfold/plan';
 import type { Config } from '@cryfold/runtime';
 import { type Control, type ControlOptions, withControl } from './control.js';
+import { Copies } from './copies.js';
 import { execute, type Surroundings } from './execute.js';
 import { EXIT } from './exit-codes.js';
 import { present } from './present.js';
 import { ProgressDisplay } from './progress.js';
+import { resolveRun } from './run-name.js';
 import { untilStopped } from './stop-signals.js';
 import { jsonText, say } from './terminal.js';
 
@@ -13,8 +14,9 @@ import { jsonText, say } from './terminal.js';
  * `cryfold cancel RUN`: leaves a record in the store, which coordinator and workers look for every second or so, and
  * waits until nothing of the run is active any more. Finished folds are kept.
  */
-export async function cancelCommand(run: string, options: ControlOptions, config: Config): Promise<number> {
-  return withControl(options, config, async ({ runs }) => {
+export async function cancelCommand(name: string, options: ControlOptions, config: Config): Promise<number> {
+  return withControl(config, async ({ runs, store }) => {
+    const run = await resolveRun(name, store);
     const { state, done, total, damage } = await runs.cancel(run);
     if (damage && state === 'cancelled') {
       return answer(options, `${run} is cancelled; its records cannot be read: ${damage.code}: ${damage.message}`, {
@@ -38,16 +40,20 @@ function answer(options: ControlOptions, text: string, json: object): number {
 
 export interface DriveOptions extends ControlOptions {
   workers?: number;
+  /** A folder for copies */
+  out?: string;
+  force: boolean;
 }
 
 /** `cryfold retry RUN`: tries failed folds again, and goes on with a run that was stopped or cancelled. */
 export async function retryCommand(
-  run: string,
+  name: string,
   options: DriveOptions,
   config: Config,
   environment: NodeJS.ProcessEnv,
 ): Promise<number> {
-  return withControl(options, config, async (control) => {
+  return withControl(config, async (control) => {
+    const run = await resolveRun(name, control.store);
     const { state } = await control.runs.retry(run);
     if (state === 'complete') return answer(options, `${run} is complete: nothing to try again`, { run, state });
     return drive((await control.store.runs.plan(run)).plan, control, { options, config, environment });
@@ -59,13 +65,13 @@ export async function retryCommand(
  * share have the same keys, so only the new ones are trained.
  */
 export async function extendCommand(
-  run: string,
+  name: string,
   options: DriveOptions & { repeats: number },
   config: Config,
   environment: NodeJS.ProcessEnv,
 ): Promise<number> {
-  return withControl(options, config, async (control) => {
-    const extended = await control.runs.extend(run, options.repeats);
+  return withControl(config, async (control) => {
+    const extended = await control.runs.extend(await resolveRun(name, control.store), options.repeats);
     return drive((await control.store.runs.plan(extended.run)).plan, control, { options, config, environment });
   });
 }
@@ -78,8 +84,10 @@ async function drive(
 ): Promise<number> {
   const display = new ProgressDisplay(process.stderr, options.json);
   display.say(`run ${plan.run} · ${plan.jobs.length} folds`);
-  const out = resolve(options.out);
-  const surroundings = { options, config, environment, out, display, store, storeUrl, server };
+  const copies = options.out === undefined ? undefined : new Copies(options.out, options.force);
+  await copies?.checkWritable();
+  await copies?.checkFree({ run: plan.run });
+  const surroundings = { options, config, environment, copies, display, store, storeUrl, server };
   return untilStopped(async (stop) => {
     const results = await execute(plan, { ...surroundings, stop });
     if (!results) return EXIT.cancelled;

@@ -2,13 +2,10 @@ import { checkRedis, Queues } from '@cryfold/queue';
 import { HttpClient, HttpControl, type RunControl, StoreControl } from '@cryfold/run-control';
 import type { Config } from '@cryfold/runtime';
 import type { RunStore } from '@cryfold/store';
-import { DEFAULT_OUT } from './default-out.js';
 import { openStoreOf } from './open-store.js';
 import { storeUrlOf } from './store-url.js';
 
 export interface ControlOptions {
-  /** The --out of a local run, whose store is used where CRYFOLD_STORE is not set */
-  out: string;
   json: boolean;
 }
 
@@ -21,12 +18,8 @@ export interface Control {
   server: HttpControl | undefined;
 }
 
-export async function withControl<T>(
-  options: Pick<ControlOptions, 'out'>,
-  config: Config,
-  work: (control: Control) => Promise<T>,
-): Promise<T> {
-  const storeUrl = storeUrlOf(options.out ?? DEFAULT_OUT, config);
+export async function withControl<T>(config: Config, work: (control: Control) => Promise<T>): Promise<T> {
+  const storeUrl = storeUrlOf(config);
   const { target } = config;
   if (target.kind === 'server') {
     const server = new HttpControl(new HttpClient(target));

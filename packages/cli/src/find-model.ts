@@ -8,8 +8,8 @@ import { storeUrlOf } from './store-url.js';
 export type ModelSource = Pick<Config, 'target' | 's3'>;
 
 /** The store of models. Loaded only where it is needed: it takes 0.2 s. */
-export async function modelStore(out: string, config: ModelSource): Promise<ArtifactStore> {
-  const storeUrl = storeUrlOf(out, config);
+export async function modelStore(config: ModelSource): Promise<ArtifactStore> {
+  const storeUrl = storeUrlOf(config);
   if (config.target.kind === 'server') return (await import('./open-store.js')).openStoreOf(storeUrl, config).artifacts;
   const { openStore } = await import('@cryfold/store');
   return openStore(storeUrl, config.s3);
@@ -33,7 +33,7 @@ export function noModel(text: string): CryfoldError {
 }
 
 /** @throws CryfoldError MODEL_NOT_FOUND, ARTIFACT_MISSING, ARTIFACT_CORRUPT */
-export async function findModel(text: string, out: string, config: ModelSource): Promise<ReadModel> {
+export async function findModel(text: string, config: ModelSource): Promise<ReadModel> {
   const what = parseModel(text);
   if ('folder' in what) {
     const { folder } = what;
@@ -45,7 +45,7 @@ export async function findModel(text: string, out: string, config: ModelSource):
     }
     return readModelFolder(folder);
   }
-  const store = await modelStore(out, config);
+  const store = await modelStore(config);
   try {
     return await readStoredModel(store, await new ModelRegistry(store).find(what.name, what.version));
   } finally {

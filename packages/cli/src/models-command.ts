@@ -17,21 +17,16 @@ interface DamageRecord {
 }
 
 export interface ModelsOptions {
-  out: string;
   json: boolean;
 }
 
-async function withStore<T>(
-  { out }: ModelsOptions,
-  config: Config,
-  work: (store: ArtifactStore) => Promise<T>,
-): Promise<T> {
-  const store = await modelStore(out, config);
+async function withStore<T>(config: Config, work: (store: ArtifactStore) => Promise<T>): Promise<T> {
+  const store = await modelStore(config);
   return work(store).finally(() => store.close());
 }
 
-const withRegistry = <T>(options: ModelsOptions, config: Config, work: (registry: ModelRegistry) => Promise<T>) =>
-  withStore(options, config, (store) => work(new ModelRegistry(store)));
+const withRegistry = <T>(config: Config, work: (registry: ModelRegistry) => Promise<T>) =>
+  withStore(config, (store) => work(new ModelRegistry(store)));
 
 function named(model: string): { name: string; version?: string } {
   const what = parseModel(model);
@@ -49,7 +44,7 @@ function accuracyOf({ metrics }: Pick<ModelCard, 'metrics'>): string {
 
 /** `cryfold models list` */
 export function modelsListCommand(options: ModelsOptions, config: Config): Promise<number> {
-  return withRegistry(options, config, async (registry) => {
+  return withRegistry(config, async (registry) => {
     const models: { name: string; champion: string | null; versions: ModelCard[]; damaged?: DamageRecord[] }[] = [];
     for (const name of await registry.names()) {
       const { cards, champion, damaged } = await registry.look(name);
@@ -91,7 +86,7 @@ export function modelsListCommand(options: ModelsOptions, config: Config): Promi
 
 /** `cryfold models show NAME[@VERSION]`: the card, and for a NAME how its champions came to be. */
 export function modelsShowCommand(model: string, options: ModelsOptions, config: Config): Promise<number> {
-  return withRegistry(options, config, async (registry) => {
+  return withRegistry(config, async (registry) => {
     const { name, version } = named(model);
     const history = await registry.history(name);
     const card = version === undefined && history.length === 0 ? undefined : await registry.find(name, version);
@@ -118,8 +113,8 @@ export function modelsPromoteCommand(
   options: ModelsOptions & { reason: string },
   config: Config,
 ): Promise<number> {
-  return withStore(options, config, async (store) => {
-    const models = modelControl(store, storeUrlOf(options.out, config), config);
+  return withStore(config, async (store) => {
+    const models = modelControl(store, storeUrlOf(config), config);
     const { name, version } = named(model);
     if (version === undefined) throw new CryfoldError('USAGE', 'say which version: NAME@VERSION');
     const promotion = await models.promote(name, version, { by: 'promote', reason: options.reason });
@@ -134,8 +129,8 @@ export function modelsRollbackCommand(
   options: ModelsOptions & { reason: string },
   config: Config,
 ): Promise<number> {
-  return withStore(options, config, async (store) => {
-    const models = modelControl(store, storeUrlOf(options.out, config), config);
+  return withStore(config, async (store) => {
+    const models = modelControl(store, storeUrlOf(config), config);
     const promotion = await models.rollback(named(model).name, options.reason);
     print(options.json, promotion, () => `${model}@${promotion.version} is the champion again\n`);
     return EXIT.done;

@@ -23,7 +23,7 @@ export async function planCommand(
   const { protocol = [], ...rest } = options;
   const names = evaluationsOf(protocol);
   const display = new ProgressDisplay(process.stderr, options.json);
-  const store = openStoreOf(storeUrlOf(options.out, config), config);
+  const store = openStoreOf(storeUrlOf(config), config);
   try {
     for (const name of names.length > 0 ? names : [undefined]) {
       const overrides = { ...rest, ...(name === undefined ? {} : { protocol: name }) };

@@ -8,7 +8,6 @@ import { errorText, jsonText, say, warn } from './terminal.js';
 
 export interface PredictCommandOptions {
   hop?: number;
-  out: string;
   json: boolean;
 }
 
@@ -22,7 +21,7 @@ export async function predictCommand(
   options: PredictCommandOptions,
   config: Config,
 ): Promise<number> {
-  const predictor = await ModelPredictor.load(await findModel(model, options.out, config));
+  const predictor = await ModelPredictor.load(await findModel(model, config));
   const { card, classes } = predictor;
   const predictions: RecordingPrediction[] = [];
   const failed: CryfoldError[] = [];

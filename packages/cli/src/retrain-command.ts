@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import { CryfoldError } from '@cryfold/core';
 import { isFitted, type MetricName } from '@cryfold/evaluation';
 import { type Preparation, publish } from '@cryfold/local-run';
@@ -7,6 +6,7 @@ import type { RunPlan, Spec } from '@cryfold/plan';
 import { checkRedis } from '@cryfold/queue';
 import { chooseOf, HttpClient, HttpControl, HttpStore, Retraining, type RetrainingSteps } from '@cryfold/run-control';
 import type { Config } from '@cryfold/runtime';
+import { asTyped } from './command-text.js';
 import { execute, type Surroundings } from './execute.js';
 import { EXIT } from './exit-codes.js';
 import { metricNamed } from './metric-name.js';
@@ -14,11 +14,11 @@ import { modelControl } from './model-control.js';
 import { openStoreOf } from './open-store.js';
 import { prepareChecked, readSpec } from './prepare.js';
 import { ProgressDisplay } from './progress.js';
+import { checkStoreFolder } from './run-folder.js';
 import { noLongerFollowing } from './server-run.js';
 import { untilStopped } from './stop-signals.js';
 import { requireStore, storeUrlOf } from './store-url.js';
 import { jsonText, say } from './terminal.js';
-import { checkOutFolder } from './write-out.js';
 
 export interface RetrainOptions {
   data: string;
@@ -28,7 +28,6 @@ export interface RetrainOptions {
   margin: number;
   /** What decides; default: what the spec's search chooses by, else the accuracy */
   metric?: string;
-  out: string;
   workers?: number;
   limit?: number;
   skipBad: boolean;
@@ -57,12 +56,11 @@ export async function retrainCommand(
   environment: NodeJS.ProcessEnv,
 ): Promise<number> {
   const display = new ProgressDisplay(process.stderr, options.json);
-  const out = resolve(options.out);
-  const storeUrl = storeUrlOf(out, config);
+  const storeUrl = storeUrlOf(config);
   const { target } = config;
   requireStore(config);
   if (target.kind === 'cluster') await checkRedis(target.redisUrl);
-  await checkOutFolder(out);
+  await checkStoreFolder(storeUrl);
   const spec = await readSpec(specPath);
   const of = chooseOf(spec, options.of);
   if (spec.search && !spec.search.nested) {
@@ -91,7 +89,7 @@ export async function retrainCommand(
       config,
       onProgress: (text) => display.update(text),
     });
-    const surroundings = { options, config, environment, out, display, store, storeUrl, server, stop };
+    const surroundings = { options, config, environment, display, store, storeUrl, server, stop };
     const { model, margin } = options;
     const { plan, manifest, dataset } = preparation;
     const challenge = { model, of, margin, metric, plan, manifest, dataset };
@@ -102,7 +100,7 @@ export async function retrainCommand(
     say(
       options.json
         ? `${jsonText(report)}\n`
-        : `${verdict}: ${reason}\n${model}: ${champion ? `the champion is ${champion}` : 'there is no champion'}\n`,
+        : `${verdict}: ${asTyped(reason)}\n${model}: ${champion ? `the champion is ${champion}` : 'there is no champion'}\n`,
     );
     // Last, so that nobody misses what was done where this fails.
     if (outcome !== 'cancelled') await models.keepRetrain(report);

@@ -1,25 +1,28 @@
-import { resolve } from 'node:path';
 import { CryfoldError } from '@cryfold/core';
 import { publish } from '@cryfold/local-run';
 import type { RunPlan } from '@cryfold/plan';
 import { checkRedis, traceJobs } from '@cryfold/queue';
 import { HttpClient, HttpControl } from '@cryfold/run-control';
 import { type Config, startTracing, traced } from '@cryfold/runtime';
+import { Copies } from './copies.js';
 import { execute } from './execute.js';
 import { EXIT } from './exit-codes.js';
 import { openStoreOf } from './open-store.js';
 import { applyOverrides, type Overrides, PAPER_SPEC, prepareChecked, readSpec } from './prepare.js';
 import { present } from './present.js';
 import { ProgressDisplay } from './progress.js';
+import { checkStoreFolder } from './run-folder.js';
 import { noLongerFollowing } from './server-run.js';
 import { untilStopped } from './stop-signals.js';
 import { requireStore, storeUrlOf } from './store-url.js';
-import { checkOutFolder } from './write-out.js';
 
 export interface RunOptions extends Overrides {
   spec?: string;
   data: string;
-  out: string;
+  /** A folder for copies */
+  out?: string;
+  /** Replace the results of another run in `out` */
+  force: boolean;
   limit?: number;
   workers?: number;
   skipBad: boolean;
@@ -30,17 +33,23 @@ export interface RunOptions extends Overrides {
   json: boolean;
 }
 
-/** `cryfold run`: evaluates, shows progress, prints Table II. Answers the exit code. */
-export async function runCommand(options: RunOptions, config: Config, environment: NodeJS.ProcessEnv): Promise<number> {
+/** How a run ended, and its id where it was started. */
+interface RunEnd {
+  code: number;
+  run?: string;
+}
+
+/** `cryfold run`: evaluates, shows progress, prints Table II. */
+export async function runCommand(options: RunOptions, config: Config, environment: NodeJS.ProcessEnv): Promise<RunEnd> {
   const endTracing = await startTracing('run', config.otlpEndpoint);
   if (config.otlpEndpoint) await traceJobs();
   return traced('run', {}, () => evaluate(options, config, environment)).finally(endTracing);
 }
 
-async function evaluate(options: RunOptions, config: Config, environment: NodeJS.ProcessEnv): Promise<number> {
+async function evaluate(options: RunOptions, config: Config, environment: NodeJS.ProcessEnv): Promise<RunEnd> {
   const display = new ProgressDisplay(process.stderr, options.json);
-  const out = resolve(options.out);
-  const storeUrl = storeUrlOf(out, config);
+  const copies = options.out === undefined ? undefined : new Copies(options.out, options.force);
+  const storeUrl = storeUrlOf(config);
   const { target } = config;
   requireStore(config);
   if (target.kind === 'cluster') await checkRedis(target.redisUrl);
@@ -49,7 +58,8 @@ async function evaluate(options: RunOptions, config: Config, environment: NodeJS
       hint: 'The page of a cluster is served by its coordinator: cryfold coordinator --api-port.',
     });
   }
-  await checkOutFolder(out);
+  await checkStoreFolder(storeUrl);
+  await copies?.checkWritable();
   const spec = applyOverrides(await readSpec(options.spec ?? PAPER_SPEC), options, (text) => display.say(text));
   const store = openStoreOf(storeUrl, config);
   const server = target.kind === 'server' ? new HttpControl(new HttpClient(target)) : undefined;
@@ -63,13 +73,14 @@ async function evaluate(options: RunOptions, config: Config, environment: NodeJS
     }),
   );
   const { plan, dataset } = preparation;
+  await copies?.checkFree({ run: plan.run });
   display.say(
     `${dataset.name}: ${dataset.clips.length} clips, ${dataset.classes.length} classes · run ${plan.run} · ${extent(plan)}`,
   );
   for (const { message } of dataset.skipped) display.say(`skipped: ${message}`);
   for (const leak of preparation.leaks) display.say(leak);
 
-  const surroundings = { options, config, environment, out, display, store, storeUrl, server };
+  const surroundings = { options, config, environment, copies, display, store, storeUrl, server };
   const work = async (stop: AbortSignal) => {
     await store.check();
     let results = await store.runs.results(plan.run);
@@ -82,15 +93,15 @@ async function evaluate(options: RunOptions, config: Config, environment: NodeJS
       await publish(store, preparation, (text) => display.update(text), submit);
       results = await execute(plan, { ...surroundings, stop });
     }
-    if (!results) return EXIT.cancelled;
+    if (!results) return { code: EXIT.cancelled };
     await present(results, surroundings, options.json, { skipped: dataset.skipped, leakWarnings: preparation.leaks });
-    return results.status === 'complete' ? EXIT.done : EXIT.incomplete;
+    return { code: results.status === 'complete' ? EXIT.done : EXIT.incomplete, run: plan.run };
   };
   return untilStopped(work, () =>
     display.say(
       server
         ? noLongerFollowing(plan.run)
-        : 'stopping; finished folds are kept, and the same command goes on from there',
+        : 'stopping; finished folds are kept, and the same command continues from there',
     ),
   ).finally(() => store.close());
 }

@@ -13,7 +13,6 @@ export interface ServeOptions {
   maxUploadMb: number;
   timeout: number;
   poll: number;
-  out: string;
 }
 
 /** `cryfold serve`: the HTTP prediction service and its page. */
@@ -24,13 +23,13 @@ export async function serveCommand(options: ServeOptions, config: Config): Promi
       hint: 'Set CRYFOLD_STORE instead of CRYFOLD_SERVER; it needs only to be read. cryfold predict goes through a server.',
     });
   }
-  const store = 'folder' in model ? undefined : await modelStore(options.out, config);
+  const store = 'folder' in model ? undefined : await modelStore(config);
   const log = createLogger('serve', config.logLevel);
   try {
     const service = await inTime(config.startSeconds, log, () =>
       PredictionService.start({
         ...{ model, store, log, port: options.port, listen: options.listen, version: VERSION },
-        storeUrl: storeUrlOf(options.out, config),
+        storeUrl: storeUrlOf(config),
         maxUpload: Math.ceil(options.maxUploadMb * 2 ** 20),
         timeoutSeconds: options.timeout,
         pollSeconds: options.poll,

@@ -118,9 +118,9 @@ function removeClaims(folder: string): void {
 }
 
 function inUse(folder: string, { pid, host }: Holder): CryfoldError {
-  return new CryfoldError('OUT_IN_USE', `another cryfold (process ${pid} on ${host}) works in ${folder}`, {
+  return new CryfoldError('OUT_IN_USE', `another cryfold (process ${pid} on ${host}) works on this run, in ${folder}`, {
     context: { folder, pid },
-    hint: `Wait for its end, or give another folder with --out. If there is no such process, delete ${join(folder, LOCK)}.`,
+    hint: `Wait for its end. If there is no such process, delete ${join(folder, LOCK)}.`,
   });
 }
 

@@ -43,7 +43,7 @@ export function checkModelName(name: string): void {
 const unknown = (name: string) =>
   new CryfoldError('MODEL_NOT_FOUND', `there is no model named ${name}`, {
     context: { model: name },
-    hint: 'cryfold models list shows what is there (without a server, CRYFOLD_STORE or --out says where).',
+    hint: 'cryfold models list shows what is there; --store says where to look.',
   });
 
 /**
