@@ -213,7 +213,10 @@ test('a run that has not ended is not one that is unknown, and what was asked is
   for (const args of commands(run.id)) {
     const { code, stderr } = await cryfold(args, { CRYFOLD_STORE: `file:${path('open')}` });
     assert.equal(code, 2, args.join(' '));
-    assert.match(stderr, new RegExp(`RUN_NOT_FOUND: run ${run.id} has not ended\n.*cryfold retry ${run.id}`));
+    assert.match(
+      stderr,
+      new RegExp(`RUN_NOT_FOUND: run ${run.id} has not ended\n.*cryfold status ${run.id}\n.*cryfold retry ${run.id}`),
+    );
   }
   for (const args of commands('nothing-1')) {
     const { stderr } = await cryfold(args, { CRYFOLD_STORE: `file:${path('open')}` });

@@ -227,7 +227,7 @@ test('run --server says that no worker is there, what Ctrl-C leaves, and outlive
   left.process.kill('SIGINT');
   const stopped = await left.ended;
   assert.equal(stopped.code, 4);
-  assert.match(stopped.stderr, /no longer following; run away-\w+ goes on, cryfold cancel away-\w+ stops it/);
+  assert.match(stopped.stderr, /no longer following; run away-\w+ continues, .* To stop it: .*cryfold cancel away-\w+/);
   assert.match((await cryfold(['status'], remote)).stdout, /no worker takes cpu jobs/);
   const waiting = start(args, remote);
   await until('the run to be followed', async () => /12 folds · 0 running/.test(waiting.stderr()));

@@ -1,5 +1,6 @@
 import type { RunPlan } from '@cryfold/plan';
 import type { Config } from '@cryfold/runtime';
+import { asTyped } from './command-text.js';
 import { type Control, type ControlOptions, withControl } from './control.js';
 import { Copies } from './copies.js';
 import { execute, type Surroundings } from './execute.js';
@@ -24,7 +25,8 @@ export async function cancelCommand(name: string, options: ControlOptions, confi
       });
     }
     if (state !== 'cancelled') return answer(options, `${run} has ended already: ${state}`, { run, state });
-    return answer(options, `${run} is cancelled; ${done} of ${total} folds were finished and are kept`, {
+    const kept = `${run} is cancelled; ${done} of ${total} folds were finished and are kept`;
+    return answer(options, `${kept}\ncontinue from there: ${asTyped(`cryfold retry ${run}`)}`, {
       run,
       state,
       done,

@@ -34,7 +34,7 @@ export async function exportMlflowCommand(runs: string[], options: ExportOptions
       }
     };
     const place = placeOf(storeUrlOf(config), config);
-    const hint = `cryfold list shows what is there.${config.target.kind === 'server' ? '' : ' --store says where to look.'}`;
+    const hint = `${config.target.kind === 'server' ? '' : '--store says where to look. '}Show what is there: cryfold list`;
     const exported = await finishedRuns(store, runs, place, hint);
     if (exported.length === 0) throw new CryfoldError('RUN_NOT_FOUND', `${place} has no run that ended`, { hint });
     // MLflow looks for an experiment 0 and would make one.

@@ -29,7 +29,7 @@ export function noModel(text: string): CryfoldError {
     version === undefined
       ? `${JSON.stringify(text)} is neither NAME nor NAME@VERSION`
       : `${JSON.stringify(version)} of ${JSON.stringify(text)} cannot be a version: those are 12 digits of 0-9 and a-f, or their beginning`;
-  return new CryfoldError('MODEL_NOT_FOUND', why, { hint: 'cryfold models list shows what is there.' });
+  return new CryfoldError('MODEL_NOT_FOUND', why, { hint: 'Show what is there: cryfold models list' });
 }
 
 /** @throws CryfoldError MODEL_NOT_FOUND, ARTIFACT_MISSING, ARTIFACT_CORRUPT */

@@ -104,10 +104,12 @@ export const placeOf = (storeUrl: string, { target }: Targeted): string =>
   `the ${target.kind === 'server' && target.url === storeUrl ? 'server' : 'store'} ${redactUrl(storeUrl)}`;
 
 const LOCAL =
-  'Give a run by its id, or a folder with its results. cryfold list shows the runs of the store; --store says where that is.';
+  'Give a run by its id, or a folder with its results; --store names the store. Show its runs: cryfold list';
 
 const hintOf = ({ target }: Where) =>
-  target.kind === 'server' ? 'cryfold list shows the runs of the server; a folder with results will do, too.' : LOCAL;
+  target.kind === 'server'
+    ? 'Give a run of the server by its id, or a folder with results. Show its runs: cryfold list'
+    : LOCAL;
 
 /** Why a run has no results: it has not ended, or there is no such run. */
 export async function noResults(store: RunStore, run: string, message: string, hint: string): Promise<CryfoldError> {
@@ -115,7 +117,7 @@ export async function noResults(store: RunStore, run: string, message: string, h
   return notFound(
     run,
     `run ${run} has not ended`,
-    `cryfold status ${run} shows how far it is; cryfold retry ${run} continues one that was stopped or cancelled.`,
+    `How far it is: cryfold status ${run}\nContinue a stopped or cancelled one: cryfold retry ${run}`,
   );
 }
 

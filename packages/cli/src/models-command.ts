@@ -3,6 +3,7 @@ import { cardText, type ModelCard, ModelRegistry, refitted } from '@cryfold/mode
 import { alignColumns } from '@cryfold/report';
 import type { Config } from '@cryfold/runtime';
 import type { ArtifactStore } from '@cryfold/store';
+import { asTyped } from './command-text.js';
 import { EXIT } from './exit-codes.js';
 import { modelStore, noModel, parseModel } from './find-model.js';
 import { modelControl } from './model-control.js';
@@ -70,7 +71,8 @@ export function modelsListCommand(options: ModelsOptions, config: Config): Promi
       const unreadable = models.flatMap(({ name, damaged = [] }) =>
         damaged.map(({ code, message, hint }) => `${name}  damaged  ${code}: ${message}${hint ? `. ${hint}` : ''}\n`),
       );
-      if (cards.length + unreadable.length === 0) return 'no models; cryfold train-final RUN makes one\n';
+      if (cards.length + unreadable.length === 0)
+        return `no models; make one of the latest run: ${asTyped('cryfold train-final latest')}\n`;
       const columns = cards.map(({ champion, card: { name, version, created } }) => [
         ...[`${name}@${version}`, version === champion ? 'champion' : '', created.slice(0, 16)],
       ]);
@@ -118,7 +120,11 @@ export function modelsPromoteCommand(
     const { name, version } = named(model);
     if (version === undefined) throw new CryfoldError('USAGE', 'say which version: NAME@VERSION');
     const promotion = await models.promote(name, version, { by: 'promote', reason: options.reason });
-    print(options.json, promotion, () => `${name}@${promotion.version} is the champion\n`);
+    print(
+      options.json,
+      promotion,
+      () => `${name}@${promotion.version} is the champion\nits card: ${asTyped(`cryfold models show ${name}`)}\n`,
+    );
     return EXIT.done;
   });
 }

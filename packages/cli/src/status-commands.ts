@@ -19,6 +19,9 @@ const CODES: Record<RunStatus['state'], number> = {
   damaged: EXIT.failed,
 };
 
+/** States that `cryfold retry` takes up. */
+const CONTINUED: ReadonlySet<RunStatus['state']> = new Set(['stopped', 'incomplete', 'cancelled']);
+
 function line({ run, state, done, total, failed, damage }: RunStatus): string {
   if (damage) return `${run.padEnd(32)}  ${state.padEnd(10)}  ${damage.code}: ${damage.message}`;
   return `${run.padEnd(32)}  ${state.padEnd(10)}  ${done}/${total} folds${failed > 0 ? `, ${failed} failed` : ''}`;
@@ -80,16 +83,10 @@ function text(status: RunStatus): string[] {
     lines.push(`  failed: ${trial}/${repeat}/${fold}  ${code}: ${printable(message)}`);
   }
   const [first] = status.failures;
-  if (first) lines.push(...failureHints(status.run, first).map((hint) => `  ${hint}`));
+  if (first) lines.push(`  why: ${asTyped(`cryfold logs ${status.run} ${first.trial}/${first.repeat}/${first.fold}`)}`);
+  if (first) lines.push(`  try again: ${asTyped(`cryfold retry ${status.run}`)}`);
+  else if (CONTINUED.has(status.state)) lines.push(`  continue: ${asTyped(`cryfold retry ${status.run}`)}`);
   return lines;
-}
-
-/** Commands that look into a failed fold, and that try all failed folds again. */
-export function failureHints(run: string, { trial, repeat, fold }: RunStatus['failures'][number]): string[] {
-  return [
-    `why: ${asTyped(`cryfold logs ${run} ${trial}/${repeat}/${fold}`)}`,
-    `try again: ${asTyped(`cryfold retry ${run}`)}`,
-  ];
 }
 
 async function clusterStatus(options: ControlOptions, config: Config): Promise<number> {

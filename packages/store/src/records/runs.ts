@@ -121,14 +121,14 @@ export class RunRecords {
     if (size > LIMITS.planBytes) {
       throw new CryfoldError('ARTIFACT_TOO_LARGE', `${key}: ${size} bytes; a plan has at most ${LIMITS.planBytes}`, {
         context: { key, bytes: size, limit: LIMITS.planBytes },
-        hint: `Cancel it (cryfold cancel ${run}) and submit it with fewer repeats, folds or estimators.`,
+        hint: `Submit it with fewer repeats, folds or estimators, after it is cancelled: cryfold cancel ${run}`,
       });
     }
     const bytes = RUN_ID.test(run) ? await this.#artifacts.get(key) : undefined;
     if (bytes) return decodePlan(bytes, key);
     throw new CryfoldError('RUN_NOT_FOUND', `the store has no run ${JSON.stringify(run)}`, {
       context: { run },
-      hint: 'cryfold list shows what is there; --store says where to look.',
+      hint: '--store says where to look. Show what is there: cryfold list',
     });
   }
 
