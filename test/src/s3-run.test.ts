@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { synthesizeCorpus } from '@cryfold/corpus';
 import { findTool, S3_TOOLS, S3Server } from '@cryfold/testing';
@@ -47,6 +47,7 @@ test('a run on S3 gives the bytes of one on files, is found again, and tells no 
   assert.deepEqual(await table('s3'), await table('files'));
   assert.ok(!(await readdir(join(folder.path, 's3'))).includes('store'), 'nothing but copies of results is local');
   const logs = /logs in (\S+)/.exec(ended.stderr)?.[1] ?? assert.fail(ended.stderr);
+  t.after(() => rm(dirname(resolve(logs)), { recursive: true }));
   const again = await cryfold(args('s3'), server.environment('runs/here'));
   assert.match(again.stderr, /in the store already/);
   let told = ended.stdout + ended.stderr + seen;

@@ -3,9 +3,10 @@ import type { RunPlan } from '@cryfold/plan';
 import { alignColumns } from '@cryfold/report';
 import { type HourPrices, type PlanSummary, summarisePlan } from '@cryfold/run-control';
 import type { Config } from '@cryfold/runtime';
+import { basisText, machineOf } from './cost-estimate.js';
 import { EXIT } from './exit-codes.js';
 import { openStoreOf } from './open-store.js';
-import { applyOverrides, prepareChecked, readSpec } from './prepare.js';
+import { applyOverrides, PAPER_SPEC, prepareChecked, readSpec } from './prepare.js';
 import { ProgressDisplay } from './progress.js';
 import { evaluationsOf } from './protocol-names.js';
 import type { RunOptions } from './run-command.js';
@@ -14,9 +15,9 @@ import { jsonText, say } from './terminal.js';
 
 export interface PlanOptions extends Omit<RunOptions, 'spec' | 'protocol'>, HourPrices {}
 
-/** `cryfold plan SPEC`: what a run or sweep would be, how much of it is done, and what the rest takes. Starts nothing. */
+/** `cryfold plan [SPEC]`: what a run or sweep would be, how much of it is done, and what the rest takes. Starts nothing. */
 export async function planCommand(
-  spec: string,
+  spec: string | undefined,
   options: PlanOptions & { protocol?: string[] },
   config: Config,
 ): Promise<number> {
@@ -29,13 +30,13 @@ export async function planCommand(
       const overrides = { ...rest, ...(name === undefined ? {} : { protocol: name }) };
       const { plan } = await prepareChecked({
         ...rest,
-        spec: applyOverrides(await readSpec(spec), overrides, (text) => display.say(text)),
+        spec: applyOverrides(await readSpec(spec ?? PAPER_SPEC), overrides, (text) => display.say(text)),
         store,
         config,
         onProgress: (text) => display.update(text),
       });
       display.update('looking into the store');
-      const summary = await summarisePlan(plan, store, options);
+      const summary = await summarisePlan(plan, store, { ...options, machine: machineOf(config) });
       display.clear();
       const text = options.json ? jsonText(summary) : describe(summary, plan).join('\n');
       say(`${names.length > 1 && !options.json ? `${name}\n` : ''}${text}\n`);
@@ -55,7 +56,6 @@ function describe(summary: PlanSummary, { spec, dataset }: RunPlan): string[] {
     rows.push([one.estimator, one.queue, ...[one.trials, one.folds, one.inStore].map(String), hoursText(one.hours)]);
   }
   const most = spec.search && (spec.search.racing || spec.search.algorithm === 'asha') ? 'at most ' : '';
-  const unknown = estimators.filter(({ hours }) => hours === null).map(({ estimator }) => estimator);
   return [
     `${printable(dataset.name)}: ${dataset.clips} clips, ${dataset.classes.length} classes · run ${run}`,
     '',
@@ -63,8 +63,6 @@ function describe(summary: PlanSummary, { spec, dataset }: RunPlan): string[] {
     '',
     `${trials} ${trials === 1 ? 'trial' : 'trials'}, ${most}${folds} folds, ${inStore} of them in the store already`,
     `GPU hours ${hoursText(gpuHours)}, CPU hours ${hoursText(cpuHours)}${cost === null ? '' : `, cost ${cost.toFixed(2)}`}`,
-    unknown.length > 0
-      ? `unknown: the store holds no finished fold of ${unknown.join(', ')} to judge by`
-      : 'hours of one worker, by the median of finished folds in this store; nothing was started',
+    `hours of one worker, ${basisText([summary])}; nothing was started`,
   ];
 }

@@ -22,6 +22,13 @@ export function whole(minimum: number) {
   };
 }
 
+/** A number from 0 on. */
+export function fromZero(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0)) throw new InvalidArgumentError('a number from 0 on');
+  return value;
+}
+
 /** Names between commas. */
 export const list = (text: string): string[] =>
   text

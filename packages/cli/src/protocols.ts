@@ -13,8 +13,8 @@ import { say } from './terminal.js';
 import { OutFolder } from './write-out.js';
 
 /**
- * `cryfold run --protocol paper,grouped`: one run after the other in one store, so that folds they share are trained once;
- * then all side by side in one table, and a report of all. With `--out`, copies go to a folder of each protocol's name
+ * `cryfold run --protocol paper,grouped`: all are planned before the first one starts; then one
+ * runs after the other in one store, so that folds they share are trained once; then all side by side in one table, and a report of all. With `--out`, copies go to a folder of each protocol's name
  * below it. With `--json`, a line per protocol. Answers the worst exit code.
  */
 export async function runProtocols(
@@ -24,21 +24,18 @@ export async function runProtocols(
 ): Promise<number> {
   const { protocol = [], out, ...rest } = options;
   const names = evaluationsOf(protocol);
-  if (names.length < 2) {
-    const [name] = names;
-    const own = { ...(out === undefined ? {} : { out }), ...(name === undefined ? {} : { protocol: name }) };
-    return (await runCommand({ ...rest, ...own }, config, environment)).code;
-  }
-  let worst: number = EXIT.done;
-  const runs: string[] = [];
-  for (const name of names) {
-    const own = { protocol: name, ...(out === undefined ? {} : { out: join(out, name) }) };
-    const { code, run } = await runCommand({ ...rest, ...own }, config, environment);
-    if ((code !== EXIT.done && code !== EXIT.incomplete) || run === undefined) return code;
-    worst = Math.max(worst, code);
-    runs.push(run);
-  }
-  await showTogether(runs, { out, json: options.json }, config);
+  const several = names.length > 1;
+  const runs = (several ? names : [names[0]]).map((name) => ({
+    ...rest,
+    ...(name === undefined ? {} : { protocol: name }),
+    ...(out === undefined ? {} : { out: several ? join(out, name) : out }),
+  }));
+  const ends = await runCommand(runs, config, environment);
+  // The user did not want to start.
+  if (ends.length === 0) return EXIT.cancelled;
+  const worst = Math.max(...ends.map(({ code }) => code));
+  const ids = ends.map(({ run }) => run);
+  if (several && worst <= EXIT.incomplete) await showTogether(ids, { out, json: options.json }, config);
   return worst;
 }
 

@@ -1,10 +1,12 @@
 import { CryfoldError } from '@cryfold/core';
-import { publish } from '@cryfold/local-run';
+import { type Preparation, publish } from '@cryfold/local-run';
 import type { RunPlan } from '@cryfold/plan';
 import { checkRedis, traceJobs } from '@cryfold/queue';
 import { HttpClient, HttpControl } from '@cryfold/run-control';
 import { type Config, startTracing, traced } from '@cryfold/runtime';
+import type { RunStore } from '@cryfold/store';
 import { Copies } from './copies.js';
+import { type ConfirmOptions, confirmCost, estimateCost } from './cost-estimate.js';
 import { execute } from './execute.js';
 import { EXIT } from './exit-codes.js';
 import { openStoreOf } from './open-store.js';
@@ -16,7 +18,7 @@ import { noLongerFollowing } from './server-run.js';
 import { untilStopped } from './stop-signals.js';
 import { requireStore, storeUrlOf } from './store-url.js';
 
-export interface RunOptions extends Overrides {
+export interface RunOptions extends Overrides, ConfirmOptions {
   spec?: string;
   data: string;
   /** A folder for copies */
@@ -30,26 +32,53 @@ export interface RunOptions extends Overrides {
   groupDuplicates: boolean;
   /** Serve the live page; true: on any free port */
   ui?: number | true;
-  json: boolean;
 }
 
-/** How a run ended, and its id where it was started. */
-interface RunEnd {
+/** How a run ended, and its id. */
+export interface RunEnd {
   code: number;
-  run?: string;
+  run: string;
 }
 
-/** `cryfold run`: evaluates, shows progress, prints Table II. */
-export async function runCommand(options: RunOptions, config: Config, environment: NodeJS.ProcessEnv): Promise<RunEnd> {
+/** What all runs of one command share. */
+interface Shared {
+  config: Config;
+  environment: NodeJS.ProcessEnv;
+  display: ProgressDisplay;
+  store: RunStore;
+  storeUrl: string;
+  server: HttpControl | undefined;
+}
+
+/** A run that was checked and planned, but not started. */
+interface Prepared {
+  options: RunOptions;
+  copies: Copies | undefined;
+  preparation: Preparation;
+}
+
+/**
+ * `cryfold run`: plans all runs, says what they cost, asks where that is much, then evaluates one after the other, shows
+ * progress and prints Table II of each.
+ * @param runs of the same data; they differ in their protocols and copies
+ * @returns how the runs ended, up to the first that was stopped; none where the user did not want to start
+ */
+export async function runCommand(
+  runs: readonly RunOptions[],
+  config: Config,
+  environment: NodeJS.ProcessEnv,
+): Promise<RunEnd[]> {
   const endTracing = await startTracing('run', config.otlpEndpoint);
   if (config.otlpEndpoint) await traceJobs();
-  return traced('run', {}, () => evaluate(options, config, environment)).finally(endTracing);
+  return traced('run', {}, () => evaluate(runs, config, environment)).finally(endTracing);
 }
 
-async function evaluate(options: RunOptions, config: Config, environment: NodeJS.ProcessEnv): Promise<RunEnd> {
-  const display = new ProgressDisplay(process.stderr, options.json);
-  const copies = options.out === undefined ? undefined : new Copies(options.out, options.force);
-  const storeUrl = storeUrlOf(config);
+async function evaluate(
+  runs: readonly RunOptions[],
+  config: Config,
+  environment: NodeJS.ProcessEnv,
+): Promise<RunEnd[]> {
+  const [options] = runs;
   const { target } = config;
   requireStore(config);
   if (target.kind === 'cluster') await checkRedis(target.redisUrl);
@@ -58,19 +87,43 @@ async function evaluate(options: RunOptions, config: Config, environment: NodeJS
       hint: 'The page of a cluster is served by its coordinator: cryfold coordinator --api-port.',
     });
   }
+  const display = new ProgressDisplay(process.stderr, options.json);
+  const storeUrl = storeUrlOf(config);
   await checkStoreFolder(storeUrl);
-  await copies?.checkWritable();
-  const spec = applyOverrides(await readSpec(options.spec ?? PAPER_SPEC), options, (text) => display.say(text));
   const store = openStoreOf(storeUrl, config);
   const server = target.kind === 'server' ? new HttpControl(new HttpClient(target)) : undefined;
+  const shared: Shared = { config, environment, display, store, storeUrl, server };
+  try {
+    const prepared: Prepared[] = [];
+    for (const one of runs) prepared.push(await prepare(one, shared));
+    const plans = prepared.map(({ preparation }) => preparation.plan);
+    display.update('estimating the cost');
+    const cost = await estimateCost(plans, store, config, options.workers);
+    display.clear();
+    if (cost.text !== undefined) display.say(cost.text);
+    if (!(await confirmCost(cost, options))) {
+      display.say('not started');
+      return [];
+    }
+    const ends: RunEnd[] = [];
+    for (const one of prepared) {
+      const end = { code: await runOne(one, shared), run: one.preparation.plan.run };
+      ends.push(end);
+      if (end.code !== EXIT.done && end.code !== EXIT.incomplete) break;
+    }
+    return ends;
+  } finally {
+    await store.close();
+  }
+}
+
+/** Reads the data, checks everything that can be checked, and plans. Nothing is written. */
+async function prepare(options: RunOptions, { config, store, display }: Shared): Promise<Prepared> {
+  const copies = options.out === undefined ? undefined : new Copies(options.out, options.force);
+  await copies?.checkWritable();
+  const spec = applyOverrides(await readSpec(options.spec ?? PAPER_SPEC), options, (text) => display.say(text));
   const preparation = await traced('plan', {}, () =>
-    prepareChecked({
-      ...options,
-      spec,
-      store,
-      config,
-      onProgress: (text) => display.update(text),
-    }),
+    prepareChecked({ ...options, spec, store, config, onProgress: (text) => display.update(text) }),
   );
   const { plan, dataset } = preparation;
   await copies?.checkFree({ run: plan.run });
@@ -79,8 +132,12 @@ async function evaluate(options: RunOptions, config: Config, environment: NodeJS
   );
   for (const { message } of dataset.skipped) display.say(`skipped: ${message}`);
   for (const leak of preparation.leaks) display.say(leak);
+  return { options, copies, preparation };
+}
 
-  const surroundings = { options, config, environment, copies, display, store, storeUrl, server };
+async function runOne({ options, copies, preparation }: Prepared, shared: Shared): Promise<number> {
+  const { display, store, server } = shared;
+  const { plan, dataset } = preparation;
   const work = async (stop: AbortSignal) => {
     await store.check();
     let results = await store.runs.results(plan.run);
@@ -91,11 +148,12 @@ async function evaluate(options: RunOptions, config: Config, environment: NodeJS
     else {
       const submit = server && (() => server.submit(plan.spec, plan.dataset.key));
       await publish(store, preparation, (text) => display.update(text), submit);
-      results = await execute(plan, { ...surroundings, stop });
+      results = await execute(plan, { ...shared, options, stop });
     }
-    if (!results) return { code: EXIT.cancelled };
-    await present(results, surroundings, options.json, { skipped: dataset.skipped, leakWarnings: preparation.leaks });
-    return { code: results.status === 'complete' ? EXIT.done : EXIT.incomplete, run: plan.run };
+    if (!results) return EXIT.cancelled;
+    const said = { skipped: dataset.skipped, leakWarnings: preparation.leaks };
+    await present(results, { ...shared, copies }, options.json, said);
+    return results.status === 'complete' ? EXIT.done : EXIT.incomplete;
   };
   return untilStopped(work, () =>
     display.say(
@@ -103,7 +161,7 @@ async function evaluate(options: RunOptions, config: Config, environment: NodeJS
         ? noLongerFollowing(plan.run)
         : 'stopping; finished folds are kept, and the same command continues from there',
     ),
-  ).finally(() => store.close());
+  );
 }
 
 function extent({ spec, jobs }: RunPlan): string {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type Does, list, readConfig, whole } from './program.js';
+import { type Does, fromZero, list, readConfig, whole } from './program.js';
 import { addSweepCommands } from './sweep-commands.js';
 
 /** Adds what evaluates a spec: `run`, `plan` and `sweep`. */
@@ -32,6 +32,8 @@ export function addRunCommands(program: Command, does: Does): void {
       'join the groups of equal or overlapping sounds, so that no fold separates them',
       false,
     )
+    .option('--confirm-above <hours>', 'on a terminal, ask before what would take longer', fromZero, 2)
+    .option('-y, --yes', 'do not ask', false)
     .option('--ui [port]', 'serve the live page of a local run, and print a link to it with its token', whole(1))
     .option('--json', 'print the results as JSON, and no progress', false)
     .action(

@@ -13,7 +13,7 @@ function flags(options: readonly Option[], values: Record<string, unknown>): str
     const value = values[option.attributeName()];
     const flag = option.long;
     if (!flag || value === undefined || value === option.defaultValue) return [];
-    if (['--out', '--force', '--workers', '--json', '--ui'].includes(flag)) return [];
+    if (['--out', '--force', '--confirm-above', '--yes', '--workers', '--json', '--ui'].includes(flag)) return [];
     if (value === true) return [flag];
     return [flag, Array.isArray(value) ? value.join(',') : String(value)];
   });

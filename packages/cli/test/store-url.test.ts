@@ -26,7 +26,15 @@ test('a hint names the store only where it is not the one of the command', () =>
 
 test('what needs the workers of a cluster is refused where nobody names their store', async () => {
   const run = (protocol: string[], config: Config) => {
-    const flags = { skipBad: false, groupDuplicates: false, allowLeak: false, force: false, json: true };
+    const flags = {
+      skipBad: false,
+      groupDuplicates: false,
+      allowLeak: false,
+      force: false,
+      json: true,
+      yes: false,
+      confirmAbove: 2,
+    };
     return runProtocols({ data: 'data', out: 'out', protocol, ...flags }, config, {});
   };
   const refused = { code: 'USAGE', message: 'REDIS_URL is set, but CRYFOLD_STORE is not' };
