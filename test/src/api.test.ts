@@ -13,7 +13,7 @@ import { type ArtifactStore, RunStore } from '@cryfold/store';
 import { rawRecords } from '@cryfold/store/testing';
 import { freePort } from '@cryfold/testing';
 import { Cluster, findRedis } from './cluster.js';
-import { cryfold, processes, start, TINY_SPEC, temporaryFolder, until } from './command.js';
+import { cryfold, ownStore, processes, start, TINY_SPEC, temporaryFolder, until } from './command.js';
 import { writeRandomRun } from './random-run.js';
 import { API, OPERATE, READ, startApi } from './start-service.js';
 import { storeKind, type TestStore } from './stores.js';
@@ -305,7 +305,7 @@ test('bad tokens in the configuration are refused, and not repeated', () => {
 test('run --ui serves the page of a local run to whoever has its link', { skip: once }, async () => {
   await writeFile(path('ui.yaml'), TINY_SPEC.replace('epochs: 2', 'epochs: 200').replace('tiny', 'ui'));
   await synthesizeCorpus(path('ui-corpus'), { clips: 60, seed: 1 });
-  const args = ['--data', path('ui-corpus'), '--estimators', 'small-cnn', '--out', path('ui'), '--ui'];
+  const args = ['--data', path('ui-corpus'), '--estimators', 'small-cnn', ...ownStore(path('ui')), '--ui'];
   const running = start(['run', path('ui.yaml'), ...args]);
   try {
     const [, page, id, token] = await until('the address', () =>
@@ -330,8 +330,9 @@ test('run --ui serves the page of a local run to whoever has its link', { skip: 
       assert.equal((await fetch(`${page}${address}`, { method })).status, 401, address);
     }
     assert.deepEqual(await (await fetch(`${page}/api/v1/session`)).json(), { role: null, open: false });
-    for (const name of await readdir(path('ui/logs'))) {
-      assert.ok(!(await readFile(path(`ui/logs/${name}`), 'utf8')).includes(token), `${name} holds the token`);
+    const logs = path(join('ui/store/runs', id, 'logs'));
+    for (const name of await readdir(logs)) {
+      assert.ok(!(await readFile(join(logs, name), 'utf8')).includes(token), `${name} holds the token`);
     }
     assert.ok(!processes('').some(({ command }) => command.includes(token)), 'a command line holds the token');
   } finally {
@@ -450,7 +451,10 @@ test('--server does all that REDIS_URL and the store’s credentials do', { skip
     assert.match(stderr, /RUN_NOT_FOUND: the server http:\S+ has no run nothing-1\n.*cryfold list/);
     assert.doesNotMatch(stderr, /CRYFOLD_STORE/);
   }
-  assert.match((await cryfold(['report', long], remote)).stderr, /RUN_NOT_FOUND: run \S+ has not ended\n.*retry/);
+  assert.match(
+    (await cryfold(['report', long], remote)).stderr,
+    /RUN_NOT_FOUND: run \S+ has not ended\n.*status.*\n.*retry/,
+  );
   const denied = await cryfold(['retry', long], { ...remote, CRYFOLD_API_TOKEN: READ });
   assert.deepEqual([denied.code, /API_FORBIDDEN/.test(denied.stderr)], [2, true]);
   assert.match((await cryfold(['gc'], remote)).stderr, /through a server/);

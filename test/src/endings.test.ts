@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { synthesizeCorpus } from '@cryfold/corpus';
+import { writeModel } from '@cryfold/model-registry/testing';
 import { type Command, cryfold, PROGRAM, ROOT, start, temporaryFolder, until } from './command.js';
 import { RedisProcess } from './redis.js';
-import { writeModel } from './served-model.js';
 
 /** How a command ends must not matter: none of its processes may be left. They are known by their TMPDIR. */
 const skip = !existsSync('/proc/self/environ') && 'this system has no /proc, by which processes are found';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { synthesizeCorpus } from '@cryfold/corpus';
 import { decodeResults, type RunResults } from '@cryfold/evaluation';
-import { cryfold, logLines, ROOT, temporaryFolder } from './command.js';
+import { cryfold, logLines, ownStore, ROOT, temporaryFolder } from './command.js';
 
 /** SVMs only: six folds take a second. */
 const SPEC = `
@@ -32,7 +32,16 @@ before(async () => {
   await writeFile(path('svms.yaml'), SPEC);
   await synthesizeCorpus(path('corpus'), { clips: 90, seed: 2 });
   const run = async (out: string, ...flags: string[]) => {
-    const args = ['run', path('svms.yaml'), '--data', path('corpus'), '--out', path(out), '--workers', '1', ...flags];
+    const args = [
+      'run',
+      path('svms.yaml'),
+      '--data',
+      path('corpus'),
+      ...ownStore(path(out)),
+      '--workers',
+      '1',
+      ...flags,
+    ];
     const { code, stderr } = await cryfold(args);
     assert.equal(code, 0, stderr);
   };
@@ -256,11 +265,14 @@ test('a run that has not ended is not one that is unknown, and what was asked is
   for (const args of commands(run.id)) {
     const { code, stderr } = await cryfold(args, { CRYFOLD_STORE: `file:${path('open')}` });
     assert.equal(code, 2, args.join(' '));
-    assert.match(stderr, new RegExp(`RUN_NOT_FOUND: run ${run.id} has not ended\n.*cryfold retry ${run.id}`));
+    assert.match(
+      stderr,
+      new RegExp(`RUN_NOT_FOUND: run ${run.id} has not ended\n.*cryfold status ${run.id}\n.*cryfold retry ${run.id}`),
+    );
   }
   for (const args of commands('nothing-1')) {
     const { stderr } = await cryfold(args, { CRYFOLD_STORE: `file:${path('open')}` });
-    assert.match(stderr, /RUN_NOT_FOUND: the store file:.*open has no run nothing-1\n.*CRYFOLD_STORE/);
+    assert.match(stderr, /RUN_NOT_FOUND: the store file:.*open has no run nothing-1\n.*--store/);
   }
 });
 
@@ -273,8 +285,8 @@ test('--null: every estimator on shuffled labels too, beside the folds that were
     path('svms.yaml'),
     '--data',
     path('corpus'),
-    '--out',
-    path('a'),
+    ...ownStore(path('a')),
+    '--force',
     '--workers',
     '1',
     '--null',

@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { synthesizeCorpus } from '@cryfold/corpus';
-import { cryfold, temporaryFolder } from './command.js';
+import { cryfold, ownStore, temporaryFolder } from './command.js';
 import { withoutRedis } from './testbed.js';
 
 const skip = process.platform === 'linux' ? withoutRedis : 'only Linux bounds the memory of a process';
@@ -27,7 +27,7 @@ test('folds that need too much memory fail as OUT_OF_MEMORY after two attempts, 
   const path = (name: string) => join(folder.path, name);
   await synthesizeCorpus(path('corpus'), { clips: 60, seed: 1 });
   await writeFile(path('spec.yaml'), SPEC);
-  const args = ['run', path('spec.yaml'), '--data', path('corpus'), '--out', path('out'), '--workers', '1'];
+  const args = ['run', path('spec.yaml'), '--data', path('corpus'), ...ownStore(path('out')), '--workers', '1'];
   const { code, stderr } = await cryfold(args, { CRYFOLD_CHILD_MEMORY_MB: '512' });
   assert.equal(code, 3, stderr);
   const { missing } = JSON.parse(await readFile(path('out/results.json'), 'utf8'));

@@ -3,7 +3,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { synthesizeCorpus } from '@cryfold/corpus';
-import { alive, cryfold, descendants, logLines, start, temporaryFolder, until } from './command.js';
+import { alive, cryfold, descendants, logLines, ownStore, start, temporaryFolder, until } from './command.js';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let corpus: string;
@@ -18,7 +18,7 @@ after(() => folder.remove());
 async function args(name: string, spec: string, out = name): Promise<string[]> {
   const path = join(folder.path, `${name}.yaml`);
   await writeFile(path, spec);
-  return ['run', path, '--data', corpus, '--out', join(folder.path, out)];
+  return ['run', path, '--data', corpus, ...ownStore(join(folder.path, out))];
 }
 
 async function files(path: string): Promise<string[]> {

@@ -140,7 +140,7 @@ test('output that cannot be written ends a command in plain words', {
 }, async () => {
   const shell = (command: string) =>
     spawnSync('bash', ['-c', command], { encoding: 'utf8', env: { ...process.env, NODE: process.execPath, PROGRAM } });
-  for (const args of ['--help', 'list --out none', 'worker --help', 'predict --help']) {
+  for (const args of ['--help', '--store none list', 'worker --help', 'predict --help']) {
     const full = shell(`"$NODE" "$PROGRAM" ${args} > /dev/full`);
     assert.equal(full.status, 2, args);
     assert.match(full.stderr, /^cryfold: OUT_UNWRITABLE: standard output .*no space is left on the device\n {2}.*\n$/);
@@ -157,12 +157,12 @@ test('output that cannot be written ends a command in plain words', {
 
 test('a folder for the cache is asked for where the user has no home', { skip: process.getuid?.() !== 0 }, async () => {
   const { HOME: _home, XDG_CACHE_HOME: _xdg, CRYFOLD_CACHE: _cache, ...rest } = process.env;
-  const flags = ['--reuid', '54321', '--clear-groups', process.execPath, PROGRAM, 'list', '--out', '/nowhere'];
+  const flags = ['--reuid', '54321', '--clear-groups', process.execPath, PROGRAM, 'list', '--store', '/nowhere'];
   const stranger = spawnSync('setpriv', flags, { encoding: 'utf8', env: rest });
   if (stranger.error) return;
   assert.equal(stranger.status, 2, stranger.stderr);
   assert.match(stranger.stderr, /^cryfold: USAGE: HOME is not set.*\n {2}Set HOME, or CRYFOLD_CACHE/);
-  assert.equal((await cryfold(['list', '--out', join(folder.path, 'none')], { HOME: '' })).code, 0);
+  assert.equal((await cryfold(['list', '--store', join(folder.path, 'none', 'store')], { HOME: '' })).code, 0);
 });
 
 test('too few open files end a command with a message that names the limit', async () => {

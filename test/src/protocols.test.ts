@@ -5,7 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { decodeWav, encodeWav, synthesizeCorpus } from '@cryfold/corpus';
 import { decodeResults, leakHeadline } from '@cryfold/evaluation';
-import { cryfold, ROOT, temporaryFolder } from './command.js';
+import { cryfold, ownStore, ROOT, temporaryFolder } from './command.js';
 
 const SPEC = `
 version: 1
@@ -23,8 +23,7 @@ const run = (data: string, out: string, ...flags: string[]) =>
     path('svms.yaml'),
     '--data',
     resolve(folder.path, data),
-    '--out',
-    path(out),
+    ...ownStore(path(out)),
     '--workers',
     '1',
     ...flags,
@@ -69,7 +68,7 @@ after(() => folder.remove());
 const resultsOf = async (...parts: string[]) =>
   decodeResults(await readFile(path(...parts, 'results.json')), join(...parts));
 
-test('several protocols: one store, a folder each, and all side by side in one table', async () => {
+test('several protocols: one store, a folder of copies each, and all side by side in one table', async () => {
   const { code, stdout, stderr } = await run(
     'corpus',
     'all',
@@ -101,7 +100,7 @@ test('several protocols: one store, a folder each, and all side by side in one t
   assert.match(side, /B: ungrouped folds: clips of the same group .* \(RepeatedKFold, 2 repeats x 3 folds\)/);
   assert.match(side, /D: grouped folds: .* \(LeaveOneGroupOut, 1 repeat x \d+ folds\)/);
   assert.match(side, new RegExp(`svm .* ${points} `));
-  assert.match(await readFile(path('all', 'report.html'), 'utf8'), /Protocols side by side/);
+  assert.match(await readFile(path('all', 'protocols.html'), 'utf8'), /Protocols side by side/);
   const again = await run('corpus', 'all', '--protocol', 'grouped', '--json');
   assert.equal(again.code, 0, again.stderr);
   assert.equal(JSON.parse(again.stdout).run.id, grouped.run.id, 'the same run as one of several');
@@ -144,7 +143,7 @@ fusion: { both: { members: [a, b] } }
 search: { algorithm: random, trials: 2, space: { a: { C: { log: [0.1, 100] } } } }
 `;
   await writeFile(path('one.yaml'), spec);
-  const flags = ['--data', path('corpus'), '--out', path('one'), '--workers', '1', '--json'];
+  const flags = ['--data', path('corpus'), ...ownStore(path('one')), '--workers', '1', '--json'];
   const { code, stdout, stderr } = await cryfold(['sweep', path('one.yaml'), ...flags]);
   assert.equal(code, 0, stderr);
   const { models, comparisons, search } = JSON.parse(stdout);

@@ -47,8 +47,8 @@ async function retrain(data: string, out = 'out', specFile = spec) {
     data,
     '--model',
     'cry',
-    '--out',
-    join(folder.path, out),
+    '--store',
+    join(folder.path, out, 'store'),
     '--workers',
     '1',
   ];
@@ -58,7 +58,7 @@ async function retrain(data: string, out = 'out', specFile = spec) {
 }
 
 async function show(out = 'out') {
-  const { stdout } = await cryfold(['models', 'show', 'cry', '--json', '--out', join(folder.path, out)]);
+  const { stdout } = await cryfold(['models', 'show', 'cry', '--json', '--store', join(folder.path, out, 'store')]);
   return JSON.parse(stdout);
 }
 
@@ -136,7 +136,14 @@ test('new data that overlaps only in part is decided by what the stored champion
   assert.deepEqual([data.known, data.share, data.clips], [20, 20 / trained.length, 20 + added.length]);
   assert.deepEqual([tested.opponent, tested.metric, tested.clips], ['champion', 'accuracy', added.length]);
   const files = added.map(({ file }) => join(folder.path, 'corpus', file));
-  const predicted = await cryfold(['predict', 'cry', ...files, '--json', '--out', join(folder.path, 'overlap')]);
+  const predicted = await cryfold([
+    'predict',
+    'cry',
+    ...files,
+    '--json',
+    '--store',
+    join(folder.path, 'overlap', 'store'),
+  ]);
   const { predictions } = JSON.parse(predicted.stdout);
   const right = added.filter(({ label }, i) => predictions[i].windows[0].label === label);
   assert.equal(tested.champion, right.length / added.length);
@@ -144,7 +151,17 @@ test('new data that overlaps only in part is decided by what the stored champion
 
   // The same runs, judged by another metric.
   const data2 = join(folder.path, 'overlapping.csv');
-  const args = ['retrain', spec, '--data', data2, '--model', 'cry', '--out', join(folder.path, 'overlap'), '--json'];
+  const args = [
+    'retrain',
+    spec,
+    '--data',
+    data2,
+    '--model',
+    'cry',
+    '--store',
+    join(folder.path, 'overlap', 'store'),
+    '--json',
+  ];
   const byLoss = await cryfold([...args, '--metric', 'logLoss']);
   const loss = JSON.parse(byLoss.stdout);
   assert.deepEqual([byLoss.code, loss.evidence.metric, loss.evidence.test.metric], [8, 'logLoss', 'logLoss']);
@@ -187,13 +204,15 @@ test('the stand-in of a nested fusion is evaluated nested, as its challenger is'
 
 test('of two retrainings at once one promotes, and the other says that it was late', async () => {
   const data = await manifest('both', few());
-  // One store, as in a cluster; a folder of a local run takes one command at a time (OUT_IN_USE).
-  const environment = { CRYFOLD_STORE: `file:${join(folder.path, 'both', 'store')}` };
-  const one = (out: string) => {
-    const args = ['retrain', spec, '--data', data, '--model', 'cry', '--out', join(folder.path, out)];
+  // One store, and runs of different seeds: two commands on one run are refused (OUT_IN_USE).
+  const environment = { CRYFOLD_STORE: join(folder.path, 'both', 'store') };
+  const one = async (seed: number) => {
+    const own = join(folder.path, `seed-${seed}.yaml`);
+    await writeFile(own, `${await readFile(spec, 'utf8')}\nseed: ${seed}\n`);
+    const args = ['retrain', own, '--data', data, '--model', 'cry'];
     return start([...args, '--workers', '1', '--json'], environment).ended;
   };
-  const ended = await Promise.all([one('one'), one('other')]);
+  const ended = await Promise.all([one(1), one(2)]);
   const outcomes = ended.map(({ code, stdout, stderr }) => [code, JSON.parse(stdout || `"${stderr}"`).outcome]);
   outcomes.sort(([a], [b]) => (a as number) - (b as number));
   assert.deepEqual(outcomes[0], [0, 'promoted']);

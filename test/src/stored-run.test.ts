@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { sha256 } from '@cryfold/core';
 import { synthesizeCorpus } from '@cryfold/corpus';
-import { cryfold, logLines, ROOT, temporaryFolder } from './command.js';
+import { cryfold, logLines, ownStore, ROOT, temporaryFolder } from './command.js';
 import { withoutRedis } from './testbed.js';
 
 const GOLDENS = join(ROOT, 'test', 'goldens');
@@ -46,8 +46,7 @@ test('a store written by commit 9364da0 is found: nothing is trained, and its fi
     join(GOLDENS, 'stored.yaml'),
     '--data',
     path('corpus'),
-    '--out',
-    path('out'),
+    ...ownStore(path('out')),
   ]);
   assert.equal(code, 0, stderr);
   const trained = (await logLines(path('out'))).filter(({ msg }) => msg === 'fold started');

@@ -4,7 +4,10 @@ import { stopEarly } from '../dist/src/early-stop.js';
 import { guardOutput, outputWritten } from '../dist/src/guard-output.js';
 import { endWithNpm } from '../dist/src/npm-parent.js';
 
-const name = process.argv[2];
+// Flags of all commands may come before the command's name.
+const name = process.argv
+  .slice(2)
+  .find((word, i, words) => !word.startsWith('-') && !/^--(store|server)$/.test(words[i - 1]));
 // Services wait most of the time; what only other commands need stays out of their memory. Training is in processes of
 // its own. Measured: an idle coordinator takes 140 MiB with all commands loaded, 90 without, 75 with this flag.
 const service = ['worker', 'coordinator', 'aggregator'].includes(name);

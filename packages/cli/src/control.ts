@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CryfoldError } from '@cryfold/core';
 import { type LiveRun, liveRuns } from '@cryfold/local-run/live-run';
@@ -6,13 +5,11 @@ import { checkRedis, Queues } from '@cryfold/queue';
 import { HttpClient, HttpControl, type RunControl, StoreControl } from '@cryfold/run-control';
 import type { Config } from '@cryfold/runtime';
 import type { RunStore } from '@cryfold/store';
-import { DEFAULT_OUT } from './default-out.js';
 import { openStoreOf } from './open-store.js';
+import { folderOfRuns } from './run-folder.js';
 import { storeUrlOf } from './store-url.js';
 
 export interface ControlOptions {
-  /** The --out of a local run, whose store is used where CRYFOLD_STORE is not set */
-  out: string;
   json: boolean;
 }
 
@@ -33,15 +30,11 @@ const ANSWER_MS = 1000;
 const LOOK_MS = 200;
 
 /**
- * Runs `work` with what reaches the runs: a server, a cluster, or a folder and the private Redis of a command that works
- * in it. Where that Redis goes away meanwhile, `work` runs again without it, so it prints nothing before it has asked.
+ * Runs `work` with what reaches the runs: a server, a cluster, or a store and the private Redis of a command that works
+ * there. Where that Redis goes away meanwhile, `work` runs again without it, so it prints nothing before it has asked.
  */
-export async function withControl<T>(
-  options: Pick<ControlOptions, 'out'>,
-  config: Config,
-  work: (control: Control) => Promise<T>,
-): Promise<T> {
-  const storeUrl = storeUrlOf(options.out ?? DEFAULT_OUT, config);
+export async function withControl<T>(config: Config, work: (control: Control) => Promise<T>): Promise<T> {
+  const storeUrl = storeUrlOf(config);
   const { target } = config;
   if (target.kind === 'server') {
     const server = new HttpControl(new HttpClient(target));
@@ -49,7 +42,7 @@ export async function withControl<T>(
   }
   if (target.kind === 'cluster') await checkRedis(target.redisUrl);
   const store = openStoreOf(storeUrl, config);
-  const look = () => (target.kind === 'local' ? liveRuns(resolve(options.out ?? DEFAULT_OUT)) : []);
+  const look = () => (target.kind === 'local' ? liveRuns(folderOfRuns(storeUrl)) : []);
   const withRedis = async (redisUrl: string | undefined): Promise<T> => {
     const live = look();
     const queues = redisUrl === undefined ? undefined : new Queues(redisUrl);

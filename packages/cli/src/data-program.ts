@@ -42,7 +42,6 @@ export function addDataCommands(program: Command, does: Does): void {
     .command('put')
     .description('Verify ResNet50 weights and put them into the store, where every worker finds them.')
     .argument('<source>', 'Keras notop .h5: a path, or an http(s) URL ending in #sha256=HEX')
-    .option('--store <url>', 'default CRYFOLD_STORE')
     .option('--json', 'print JSON', false)
     .action(
       does(async (source: string, options) => {

@@ -20,7 +20,7 @@ export async function gcCommand(options: GcOptions, config: Config): Promise<num
       hint: 'Run it where CRYFOLD_STORE and its credentials are.',
     });
   }
-  return withControl(options, config, async ({ store }) => {
+  return withControl(config, async ({ store }) => {
     const found = await findGarbage(store, Date.now() - options.olderThan * 3_600_000);
     const { objects: garbage, young, unreadable } = found;
     if (unreadable.length > 0) return refuse(unreadable, options.json);

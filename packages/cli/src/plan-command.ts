@@ -3,9 +3,10 @@ import { applyOverrides, evaluationsOf, type RunPlan } from '@cryfold/plan';
 import { alignColumns } from '@cryfold/report';
 import { type HourPrices, type PlanSummary, summarisePlan } from '@cryfold/run-control';
 import type { Config } from '@cryfold/runtime';
+import { basisText, machineOf } from './cost-estimate.js';
 import { EXIT } from './exit-codes.js';
 import { openStoreOf } from './open-store.js';
-import { prepareChecked, readSpec } from './prepare.js';
+import { PAPER_SPEC, prepareChecked, readSpec } from './prepare.js';
 import { sayProblems } from './problems.js';
 import { ProgressDisplay } from './progress.js';
 import type { RunOptions } from './run-command.js';
@@ -14,16 +15,16 @@ import { jsonText, say } from './terminal.js';
 
 export interface PlanOptions extends Omit<RunOptions, 'spec' | 'protocol'>, HourPrices {}
 
-/** `cryfold plan SPEC`: what a run or sweep would be, how much of it is done, and what the rest takes. Starts nothing. */
+/** `cryfold plan [SPEC]`: what a run or sweep would be, how much of it is done, and what the rest takes. Starts nothing. */
 export async function planCommand(
-  spec: string,
+  spec: string | undefined,
   options: PlanOptions & { protocol?: string[] },
   config: Config,
 ): Promise<number> {
   const { protocol = [], ...rest } = options;
   const names = evaluationsOf(protocol);
   const display = new ProgressDisplay(process.stderr, options.json);
-  const store = openStoreOf(storeUrlOf(options.out, config), config);
+  const store = openStoreOf(storeUrlOf(config), config);
   try {
     for (const name of names.length > 0 ? names : [undefined]) {
       const overrides = { ...rest, ...(name === undefined ? {} : { protocol: name }) };
@@ -32,14 +33,14 @@ export async function planCommand(
       const { plan, dataset } = await prepareChecked({
         ...rest,
         list,
-        spec: applyOverrides(await readSpec(spec), overrides, (text) => display.say(text)),
+        spec: applyOverrides(await readSpec(spec ?? PAPER_SPEC), overrides, (text) => display.say(text)),
         store,
         config,
         onProgress: (text) => display.update(text),
       });
       await sayProblems(dataset, list, display);
       display.update('looking into the store');
-      const summary = await summarisePlan(plan, store, options);
+      const summary = await summarisePlan(plan, store, { ...options, machine: machineOf(config) });
       display.clear();
       const text = options.json
         ? jsonText({ ...summary, skipped: dataset.skipped, warnings: dataset.warnings })
@@ -61,7 +62,6 @@ function describe(summary: PlanSummary, { spec, dataset }: RunPlan): string[] {
     rows.push([one.estimator, one.queue, ...[one.trials, one.folds, one.inStore].map(String), hoursText(one.hours)]);
   }
   const most = spec.search && (spec.search.racing || spec.search.algorithm === 'asha') ? 'at most ' : '';
-  const unknown = estimators.filter(({ hours }) => hours === null).map(({ estimator }) => estimator);
   return [
     `${printable(dataset.name)}: ${dataset.clips} clips, ${dataset.classes.length} classes · run ${run}`,
     '',
@@ -69,8 +69,6 @@ function describe(summary: PlanSummary, { spec, dataset }: RunPlan): string[] {
     '',
     `${trials} ${trials === 1 ? 'trial' : 'trials'}, ${most}${folds} folds, ${inStore} of them in the store already`,
     `GPU hours ${hoursText(gpuHours)}, CPU hours ${hoursText(cpuHours)}${cost === null ? '' : `, cost ${cost.toFixed(2)}`}`,
-    unknown.length > 0
-      ? `unknown: the store holds no finished fold of ${unknown.join(', ')} to judge by`
-      : 'hours of one worker, by the median of finished folds in this store; nothing was started',
+    `hours of one worker, ${basisText([summary])}; nothing was started`,
   ];
 }

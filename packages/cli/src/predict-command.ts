@@ -10,7 +10,6 @@ import { checkOutFile } from './write-out.js';
 
 export interface PredictCommandOptions {
   hop?: number;
-  out: string;
   /** File that lists all files that were not classified */
   problems?: string;
   json: boolean;
@@ -27,7 +26,7 @@ export async function predictCommand(
   config: Config,
 ): Promise<number> {
   if (options.problems !== undefined) await checkOutFile(options.problems);
-  const predictor = await ModelPredictor.load(await findModel(model, options.out, config));
+  const predictor = await ModelPredictor.load(await findModel(model, config));
   const { card, classes } = predictor;
   const predictions: RecordingPrediction[] = [];
   const failed: CryfoldError[] = [];

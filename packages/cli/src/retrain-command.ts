@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import { CryfoldError } from '@cryfold/core';
 import { isFitted, type MetricName } from '@cryfold/evaluation';
 import { type Preparation, publish } from '@cryfold/local-run';
@@ -7,6 +6,8 @@ import { metricNamed, metricOfSpec, type RunPlan, type Spec, withMetric } from '
 import { checkRedis } from '@cryfold/queue';
 import { chooseOf, HttpClient, HttpControl, HttpStore, Retraining, type RetrainingSteps } from '@cryfold/run-control';
 import type { Config } from '@cryfold/runtime';
+import { storeFolder } from '@cryfold/store';
+import { asTyped } from './command-text.js';
 import { execute, type Surroundings } from './execute.js';
 import { EXIT } from './exit-codes.js';
 import { modelControl } from './model-control.js';
@@ -14,11 +15,11 @@ import { openStoreOf } from './open-store.js';
 import { prepareChecked, readSpec } from './prepare.js';
 import { sayProblems } from './problems.js';
 import { ProgressDisplay } from './progress.js';
+import { checkStoreFolder } from './run-folder.js';
 import { noLongerFollowing } from './server-run.js';
 import { untilStopped } from './stop-signals.js';
 import { requireStore, storeUrlOf } from './store-url.js';
 import { jsonText, say } from './terminal.js';
-import { checkOutFolder } from './write-out.js';
 
 export interface RetrainOptions {
   data: string;
@@ -28,7 +29,6 @@ export interface RetrainOptions {
   margin: number;
   /** What decides, and what the runs are headlined by; default: the spec's metric, else accuracy */
   metric?: string;
-  out: string;
   workers?: number;
   limit?: number;
   skipBad: boolean;
@@ -59,12 +59,11 @@ export async function retrainCommand(
   environment: NodeJS.ProcessEnv,
 ): Promise<number> {
   const display = new ProgressDisplay(process.stderr, options.json);
-  const out = resolve(options.out);
-  const storeUrl = storeUrlOf(out, config);
+  const storeUrl = storeUrlOf(config);
   const { target } = config;
   requireStore(config);
   if (target.kind === 'cluster') await checkRedis(target.redisUrl);
-  await checkOutFolder(out);
+  await checkStoreFolder(storeUrl);
   const read = await readSpec(specPath);
   const metric = chooseMetric(read, options.metric);
   const spec = withMetric(read, metric);
@@ -87,7 +86,7 @@ export async function retrainCommand(
     // Fails now rather than at the end where the decision cannot be written.
     if (target.kind === 'server') await new HttpStore(new HttpClient(target)).role('operate');
     else await store.check();
-    const list = { file: options.problems, folder: options.out };
+    const list = { file: options.problems, folder: storeFolder(storeUrl) };
     const preparation = await prepareChecked({
       ...options,
       spec,
@@ -96,7 +95,7 @@ export async function retrainCommand(
       list,
       onProgress: (text) => display.update(text),
     });
-    const surroundings = { options, config, environment, out, display, store, storeUrl, server, stop };
+    const surroundings = { options, config, environment, display, store, storeUrl, server, stop };
     const { model, margin } = options;
     const { plan, manifest, dataset, sounds } = preparation;
     await sayProblems(dataset, list, display);
@@ -108,7 +107,7 @@ export async function retrainCommand(
     say(
       options.json
         ? `${jsonText(report)}\n`
-        : `${verdict}: ${reason}\n${model}: ${champion ? `the champion is ${champion}` : 'there is no champion'}\n`,
+        : `${verdict}: ${asTyped(reason)}\n${model}: ${champion ? `the champion is ${champion}` : 'there is no champion'}\n`,
     );
     // Last, so that nobody misses what was done where this fails.
     if (outcome !== 'cancelled') await models.keepRetrain(report);

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
-import { DEFAULT_OUT } from './default-out.js';
-import { type Does, list, readConfig, whole } from './program.js';
+import { type Does, fromZero, list, readConfig, whole } from './program.js';
 import { addSweepCommands } from './sweep-commands.js';
 
 /** Adds what evaluates a spec: `run`, `plan` and `sweep`. */
@@ -10,7 +9,8 @@ export function addRunCommands(program: Command, does: Does): void {
     .description('Evaluate a spec (default: specs/paper.yaml) on recordings, and print Table II.')
     .argument('[spec]', 'YAML spec')
     .requiredOption('--data <path>', 'directory of WAV files, or a CSV manifest path,label,group')
-    .option('--out <dir>', 'where results, logs and the file store go', DEFAULT_OUT)
+    .option('--out <dir>', 'a folder that gets copies of the results and the report')
+    .option('--force', 'replace the results of another run in --out', false)
     .option('--repeats <n>', 'repeats of the cross-validation', whole(1))
     .option('--folds <n>', 'folds of one repeat', whole(2))
     .option('--estimators <names>', 'only these of the spec, comma-separated', list)
@@ -37,6 +37,8 @@ export function addRunCommands(program: Command, does: Does): void {
       'join the groups of equal or overlapping sounds, so that no fold separates them',
       false,
     )
+    .option('--confirm-above <hours>', 'on a terminal, ask before what would take longer', fromZero, 2)
+    .option('-y, --yes', 'do not ask', false)
     .option('--ui [port]', 'serve the live page of a local run, and print a link to it with its token', whole(1))
     .option('--json', 'print the results as JSON, and no progress', false)
     .action(

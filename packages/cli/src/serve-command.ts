@@ -14,7 +14,6 @@ export interface ServeOptions {
   maxUploadMb: number;
   timeout: number;
   poll: number;
-  out: string;
 }
 
 /** `cryfold serve`: the HTTP prediction service and its page. */
@@ -25,8 +24,8 @@ export async function serveCommand(options: ServeOptions, config: Config): Promi
       hint: 'Set CRYFOLD_STORE instead of CRYFOLD_SERVER; it needs only to be read. cryfold predict goes through a server.',
     });
   }
-  const storeUrl = storeUrlOf(options.out, config);
-  const store = 'folder' in model ? undefined : await modelStore(options.out, config);
+  const storeUrl = storeUrlOf(config);
+  const store = 'folder' in model ? undefined : await modelStore(config);
   const log = createLogger('serve', config.logLevel);
   try {
     const service = await inTime(config.startSeconds, log, async (patiently) => {

@@ -1,5 +1,4 @@
 export { LocalCluster, type LocalClusterOptions } from './local-cluster.js';
-export { inUse } from './out-lock.js';
 export { type Preparation, type PrepareOptions, prepareRun, publish } from './prepare-run.js';
 export { QueuedRun } from './queued-run.js';
 export { findRedisServer } from './redis-server.js';

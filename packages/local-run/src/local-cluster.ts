@@ -72,7 +72,7 @@ export class LocalCluster {
       throw new CryfoldError('STORE_UNREACHABLE', `no logs can be written: ${(cause as Error).message}`, {
         cause,
         context: { folder: options.logDir },
-        hint: 'Give a folder that can be written with --out.',
+        hint: 'Give a store that can be written with --store.',
       });
     }
     const folder = dirname(options.logDir);

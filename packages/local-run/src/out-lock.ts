@@ -134,11 +134,10 @@ function removeClaims(folder: string): void {
   }
 }
 
-/** The refusal to work in a folder that another command works in. */
-export function inUse(folder: string, { pid, host }: Pick<Holder, 'pid' | 'host'>): CryfoldError {
-  return new CryfoldError('OUT_IN_USE', `another cryfold (process ${pid} on ${host}) works in ${folder}`, {
+function inUse(folder: string, { pid, host }: Pick<Holder, 'pid' | 'host'>): CryfoldError {
+  return new CryfoldError('OUT_IN_USE', `another cryfold (process ${pid} on ${host}) works on this run, in ${folder}`, {
     context: { folder, pid },
-    hint: `Wait for its end, or give another folder with --out. If there is no such process, delete ${join(folder, LOCK)}.`,
+    hint: `Wait for its end. If there is no such process, delete ${join(folder, LOCK)}.`,
   });
 }
 

@@ -33,6 +33,14 @@ export function evaluationsOf(names: readonly string[]): string[] {
   return [...new Set(names.flatMap((name) => (name === 'paper' ? PAPER : [name])))];
 }
 
+/** Whether `evaluationsOf` gives such a name. */
+export const isProtocolName = (name: string): boolean => Object.hasOwn(EVALUATIONS, name);
+
+/** What `evaluationsOf` calls a protocol; undefined where no flag asks for its splitter. */
+export function protocolNameOf({ splitter }: Pick<Protocol, 'splitter'>): string | undefined {
+  return Object.keys(EVALUATIONS).find((name) => EVALUATIONS[name].splitter === splitter);
+}
+
 /** What flags ask of a protocol. */
 interface Asked {
   /** A name that `evaluationsOf` gives; the spec's own splitter where there is none */

@@ -50,7 +50,7 @@ export async function reopenRun(
   if ((await queues?.job('runs', run))?.state === 'active' && !(await store.runs.isCancelled(run))) {
     throw new CryfoldError('USAGE', `${run} is still running`, {
       context: { run },
-      hint: `Wait for its end, or cryfold cancel ${run} first.`,
+      hint: `Wait for its end, or cancel it first: cryfold cancel ${run}`,
     });
   }
   await store.check();

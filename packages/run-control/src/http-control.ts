@@ -60,6 +60,6 @@ function pathOf(run: string): string {
   if (RUN_ID.test(run)) return `runs/${run}`;
   throw new CryfoldError('RUN_NOT_FOUND', `there is no run ${JSON.stringify(run)}`, {
     context: { run },
-    hint: 'cryfold list shows what is there.',
+    hint: 'Show what is there: cryfold list',
   });
 }

@@ -60,7 +60,7 @@ test('readArtifact tells a missing artifact from a damaged one', async () => {
 });
 
 test('openStore refuses URLs that it cannot serve', () => {
-  for (const url of ['', 'file:', 'http://x/y', 'store', 'file://', 'file://host/store', 'file:///a%2Fb']) {
+  for (const url of ['', 'file:', 'http://x/y', 's3:store', 'file://', 'file://host/store', 'file:///a%2Fb']) {
     assert.throws(
       () => openStore(url),
       (error) => error instanceof CryfoldError && error.code === 'STORE_URL_INVALID',

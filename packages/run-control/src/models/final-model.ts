@@ -24,13 +24,13 @@ export async function makeFinalModel(
   if (!results) {
     throw new CryfoldError('RUN_NOT_FOUND', `the store has no finished run ${run}`, {
       context: { run },
-      hint: 'cryfold list shows what is there.',
+      hint: 'Show what is there: cryfold list',
     });
   }
   if (!modelOf(results, of).complete) {
     throw new CryfoldError('RUN_FAILED', `${of} of run ${run} misses folds`, {
       context: { run, model: of },
-      hint: `cryfold retry ${run} tries them again.`,
+      hint: `Try them again: cryfold retry ${run}`,
     });
   }
   const { plan, manifest, rule, fusion } = await refit(store, run, of);
