@@ -112,9 +112,9 @@ function addServe(program: Command, does: Does): void {
     .option('--poll <seconds>', 'between looks at who is champion', positive, 5)
     .option('--out <dir>', 'the --out of a local run (where CRYFOLD_STORE is not set)', DEFAULT_OUT)
     .action(
-      does(async (options) => {
+      does(async ({ timeout, poll, ...options }) => {
         const { serveCommand } = await import('./serve-command.js');
-        return serveCommand(options, await readConfig());
+        return serveCommand({ ...options, timeoutSeconds: timeout, pollSeconds: poll }, await readConfig());
       }),
     );
 }

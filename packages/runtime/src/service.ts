@@ -28,7 +28,7 @@ export async function serve(
   service: Service,
   { graceSeconds, log, local = false, onStopping = () => {} }: ServeOptions,
 ): Promise<void> {
-  const patience = local ? 0 : graceSeconds;
+  const patienceSeconds = local ? 0 : graceSeconds;
   await new Promise<void>((resolve, reject) => {
     let stopping = false;
     const stop = (reason: string) => {
@@ -38,14 +38,14 @@ export async function serve(
       }
       stopping = true;
       onStopping();
-      log.info({ reason, grace: patience }, 'stopping');
-      service.stop(patience).then(resolve, reject);
+      log.info({ reason, grace: patienceSeconds }, 'stopping');
+      service.stop(patienceSeconds).then(resolve, reject);
       // A queue cannot be closed in order while Redis is away.
       const late = () => {
         log.warn('could not stop in order');
         process.exit(1);
       };
-      setTimeout(late, patience * 1000 + STOP_MS).unref();
+      setTimeout(late, patienceSeconds * 1000 + STOP_MS).unref();
     };
     process.on('SIGTERM', () => stop('SIGTERM'));
     for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => local || stop(signal));
