@@ -70,9 +70,9 @@ export function addControlCommands(program: Command, does: Does): void {
     .option('--delete', 'delete it', false)
     .option('--older-than <hours>', 'leave what is younger', atLeast(0), 24)
     .action(
-      does(async (options) => {
+      does(async ({ olderThan, ...options }) => {
         const { gcCommand } = await import('./gc-command.js');
-        return gcCommand(options, await readConfig());
+        return gcCommand({ ...options, olderThanHours: olderThan }, await readConfig());
       }),
     );
 }

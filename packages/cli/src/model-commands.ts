@@ -108,9 +108,9 @@ function addServe(program: Command, does: Does): void {
     .option('--timeout <seconds>', 'for a request to arrive, and for its prediction once that begins', positive, 30)
     .option('--poll <seconds>', 'between looks at who is champion', positive, 5)
     .action(
-      does(async (options) => {
+      does(async ({ timeout, poll, ...options }) => {
         const { serveCommand } = await import('./serve-command.js');
-        return serveCommand(options, await readConfig());
+        return serveCommand({ ...options, timeoutSeconds: timeout, pollSeconds: poll }, await readConfig());
       }),
     );
 }

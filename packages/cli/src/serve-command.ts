@@ -12,8 +12,8 @@ export interface ServeOptions {
   port: number;
   listen: string;
   maxUploadMb: number;
-  timeout: number;
-  poll: number;
+  timeoutSeconds: number;
+  pollSeconds: number;
 }
 
 /** `cryfold serve`: the HTTP prediction service and its page. */
@@ -33,8 +33,8 @@ export async function serveCommand(options: ServeOptions, config: Config): Promi
       const started = new PredictionService({
         ...{ model, store, storeUrl, log, port: options.port, listen: options.listen, version: VERSION },
         maxUpload: Math.ceil(options.maxUploadMb * 2 ** 20),
-        timeoutSeconds: options.timeout,
-        pollSeconds: options.poll,
+        timeoutSeconds: options.timeoutSeconds,
+        pollSeconds: options.pollSeconds,
       });
       await started.start();
       return started;

@@ -34,7 +34,7 @@ export class RunAttempt {
 
   constructor(options: RunAttemptOptions) {
     this.#options = options;
-    this.#run = options.driver.state.plan.run;
+    this.#run = options.driver.folds.plan.run;
     this.#intervalsMs = options.intervalsMs ?? { reconcile: RECONCILE_MS, cancelled: CANCELLED_MS };
   }
 
@@ -77,13 +77,13 @@ export class RunAttempt {
   /** Has a sweep decide on what is done, and the driver follow its plan. */
   async sweep(): Promise<void> {
     const { driver, search } = this.#options;
-    if (search && (await search.step(driver.state))) await driver.replan(search.plan);
+    if (search && (await search.step(driver.folds))) await driver.replan(search.plan);
   }
 
   /** Publishes the run's progress on its job where it has changed, or anyway. */
   async publish(anyway = false): Promise<void> {
     const { driver, search, attempt } = this.#options;
-    const progress = search?.describe(driver.state.progress()) ?? driver.state.progress();
+    const progress = search?.describe(driver.folds.progress()) ?? driver.folds.progress();
     const text = JSON.stringify(progress);
     if (anyway || text !== this.#published) await attempt.progress(progress);
     this.#published = text;
@@ -96,8 +96,8 @@ export class RunAttempt {
    */
   async finish(): Promise<boolean> {
     const { driver, search, store, queues } = this.#options;
-    if (!driver.state.settled || search?.finished === false) return false;
-    driver.state.phase = 'aggregate';
+    if (!driver.folds.settled || search?.finished === false) return false;
+    driver.folds.phase = 'aggregate';
     if (await store.runs.hasResults(this.#run)) return true;
     const failed = (await queues.failures('aggregate', [this.#run])).get(this.#run);
     if (failed !== undefined) {

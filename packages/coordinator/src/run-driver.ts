@@ -5,7 +5,7 @@ import { type FoldJob, prerequisiteOf, queuedIds, type RunPlan } from '@cryfold/
 import { failureOf, type JobRequest, type Queues } from '@cryfold/queue';
 import type { Logger } from '@cryfold/runtime';
 import type { RunStore } from '@cryfold/store';
-import type { RunState } from './run-state.js';
+import type { RunFolds } from './run-folds.js';
 
 const FOLD_QUEUES: readonly FoldQueue[] = ['gpu', 'cpu'];
 /** Folds looked up at once, since a run may have thousands. */
@@ -15,7 +15,7 @@ const LOOKUPS = 32;
 export type RunQueues = Pick<Queues, 'add' | 'liveIds' | 'activeIds' | 'failures' | 'forgetFailures' | 'remove'>;
 
 export interface RunDriverOptions {
-  state: RunState;
+  folds: RunFolds;
   store: RunStore;
   queues: RunQueues;
   log: Logger;
@@ -26,7 +26,7 @@ export interface RunDriverOptions {
  * (design section 4). Events only make it quick; a reconciliation alone would do.
  */
 export class RunDriver {
-  readonly state: RunState;
+  readonly folds: RunFolds;
   /** Runs what an event asks for in the surroundings of this run, so that it belongs to the run's trace. */
   readonly within = AsyncLocalStorage.snapshot();
   readonly #store: RunStore;
@@ -37,8 +37,8 @@ export class RunDriver {
   #nudged = false;
   #wake = () => {};
 
-  constructor({ state, store, queues, log }: RunDriverOptions) {
-    this.state = state;
+  constructor({ folds, store, queues, log }: RunDriverOptions) {
+    this.folds = folds;
     this.#store = store;
     this.#queues = queues;
     this.#log = log;
@@ -46,8 +46,8 @@ export class RunDriver {
 
   /** Loads the final failures that earlier coordinators recorded, and enqueues what is missing. */
   async begin(): Promise<void> {
-    for (const { key, error } of await this.#store.runs.failures(this.state.plan.run)) {
-      this.state.markFailed(key, error as ErrorRecord);
+    for (const { key, error } of await this.#store.runs.failures(this.folds.plan.run)) {
+      this.folds.markFailed(key, error as ErrorRecord);
     }
     await this.reconcile(true);
   }
@@ -61,21 +61,21 @@ export class RunDriver {
     const live = new Map<FoldQueue, Set<string>>();
     for (const queue of FOLD_QUEUES) live.set(queue, await this.#queues.liveIds(queue));
     const isLive = (job: FoldJob) => live.get(job.queue)?.has(job.key) === true;
-    const looked = this.state.pending.filter((job) => first || !isLive(job));
+    const looked = this.folds.pending.filter((job) => first || !isLive(job));
     const look = async ({ key }: FoldJob) => {
-      if (await this.#store.folds.has(key)) this.state.markDone(key, first);
+      if (await this.#store.folds.has(key)) this.folds.markDone(key, first);
     };
     await mapLimited(looked, look, LOOKUPS);
     // Neither live nor done: failed while nobody listened, or never enqueued.
     for (const queue of FOLD_QUEUES) {
-      const idle = this.state.pending.filter((job) => job.queue === queue && !isLive(job)).map(({ key }) => key);
+      const idle = this.folds.pending.filter((job) => job.queue === queue && !isLive(job)).map(({ key }) => key);
       for (const [id, reason] of await this.#queues.failures(queue, idle)) await this.onFailed(id, reason);
     }
     const active = await Promise.all(FOLD_QUEUES.map((queue) => this.#queues.activeIds(queue)));
-    this.state.keepActive(new Set(active.flatMap((ids) => [...ids])));
+    this.folds.keepActive(new Set(active.flatMap((ids) => [...ids])));
     const runnable = new Map<FoldQueue, FoldJob[]>();
-    for (const job of this.state.pending) {
-      if (isLive(job) || !(await this.#prepared(job, live)) || !this.state.isPending(job.key)) continue;
+    for (const job of this.folds.pending) {
+      if (isLive(job) || !(await this.#prepared(job, live)) || !this.folds.isPending(job.key)) continue;
       const jobs = runnable.get(job.queue);
       if (jobs) jobs.push(job);
       else runnable.set(job.queue, [job]);
@@ -111,18 +111,18 @@ export class RunDriver {
   }
 
   #nudgeIfSettled(): void {
-    if (this.state.settled) this.nudge();
+    if (this.folds.settled) this.nudge();
   }
 
   /** Takes the failed jobs of an ended run out of Redis; their records are in the store. */
   async forgetFailures(): Promise<void> {
-    const { plan } = this.state;
+    const { plan } = this.folds;
     for (const queue of FOLD_QUEUES) await this.#queues.forgetFailures(queue, queuedIds(plan, queue));
   }
 
   /** Takes over a plan that a sweep's decisions changed; what it no longer wants does not wait any longer. */
   async replan(plan: RunPlan): Promise<void> {
-    const dropped = this.state.replan(plan);
+    const dropped = this.folds.replan(plan);
     await mapLimited(dropped, ({ queue, key }) => this.#queues.remove(queue, key));
     await this.reconcile();
   }
@@ -133,9 +133,9 @@ export class RunDriver {
    */
   async cancel(): Promise<void> {
     const waiting = new Map<string, FoldQueue>();
-    for (const job of this.state.pending) {
+    for (const job of this.folds.pending) {
       waiting.set(job.key, job.queue);
-      const needed = prerequisiteOf(this.state.plan, job.trial);
+      const needed = prerequisiteOf(this.folds.plan, job.trial);
       if (needed) waiting.set(needed.id, needed.queue);
     }
     await mapLimited([...waiting], ([id, queue]) => this.#queues.remove(queue, id));
@@ -144,7 +144,7 @@ export class RunDriver {
 
   /** Whether what a fold needs is in the store; if not, one job computes it for all. */
   async #prepared(job: FoldJob, live: Map<FoldQueue, Set<string>>): Promise<boolean> {
-    const needed = prerequisiteOf(this.state.plan, job.trial);
+    const needed = prerequisiteOf(this.folds.plan, job.trial);
     if (!needed || this.#ready.has(needed.id)) return true;
     const jobs = live.get(needed.queue);
     if (jobs?.has(needed.id)) return false;
@@ -157,7 +157,7 @@ export class RunDriver {
       await this.onFailed(needed.id, failed);
       return false;
     }
-    const payload = { format: 1, kind: 'prepare', run: this.state.plan.run, trial: job.trial } as const;
+    const payload = { format: 1, kind: 'prepare', run: this.folds.plan.run, trial: job.trial } as const;
     await this.#queues.add(needed.queue, [{ id: needed.id, payload }]);
     jobs?.add(needed.id);
     return false;
@@ -165,32 +165,32 @@ export class RunDriver {
 
   /** Folds that cannot start before a prerequisite. */
   #waitingFor(id: string): FoldJob[] {
-    return this.state.pending.filter((job) => prerequisiteOf(this.state.plan, job.trial)?.id === id);
+    return this.folds.pending.filter((job) => prerequisiteOf(this.folds.plan, job.trial)?.id === id);
   }
 
   #request(job: FoldJob): JobRequest {
-    return { id: job.key, payload: { format: 1, kind: 'fold', run: this.state.plan.run, key: job.key } };
+    return { id: job.key, payload: { format: 1, kind: 'fold', run: this.folds.plan.run, key: job.key } };
   }
 
   async onCompleted(id: string): Promise<void> {
-    if (!this.state.isPending(id)) {
+    if (!this.folds.isPending(id)) {
       if (this.#waitingFor(id).length > 0) await this.reconcile();
       return;
     }
-    if (await this.#store.folds.has(id)) this.state.markDone(id, false);
+    if (await this.#store.folds.has(id)) this.folds.markDone(id, false);
     this.#nudgeIfSettled();
   }
 
   /** A fold, what folds need, or the results cannot be stored or read for now. */
   onWaits(id: string, reason: string): void {
-    if (id !== this.state.plan.run && !this.state.isPending(id) && this.#waitingFor(id).length === 0) return;
-    this.state.markWaiting(id, reason);
+    if (id !== this.folds.plan.run && !this.folds.isPending(id) && this.#waitingFor(id).length === 0) return;
+    this.folds.markWaiting(id, reason);
   }
 
   async onFailed(id: string, reason: string): Promise<void> {
     const error = failureOf(reason);
     for (const waiting of this.#waitingFor(id)) await this.#fail(waiting, error);
-    const job = this.state.pending.find((candidate) => candidate.key === id);
+    const job = this.folds.pending.find((candidate) => candidate.key === id);
     if (!job) return;
     await this.#fail(job, error);
     if (error.failure === 'input' && scopeOf(error.code) === 'trial') await this.#park(job, error);
@@ -198,9 +198,9 @@ export class RunDriver {
   }
 
   async #fail(job: FoldJob, error: ErrorRecord): Promise<void> {
-    const { run } = this.state.plan;
+    const { run } = this.folds.plan;
     await this.#store.runs.saveFailure(run, { format: FORMATS.failure, key: job.key, trial: job.trial, error });
-    this.state.markFailed(job.key, error);
+    this.folds.markFailed(job.key, error);
     const { attempt } = error.context;
     this.#log.error({ trial: job.trial, ...this.#where(job), attempt, code: error.code }, error.message);
   }
@@ -216,14 +216,14 @@ export class RunDriver {
         ...(error.hint ? { hint: error.hint } : {}),
       },
     ).toRecord();
-    for (const job of this.state.pending.filter((candidate) => candidate.trial === cause.trial)) {
+    for (const job of this.folds.pending.filter((candidate) => candidate.trial === cause.trial)) {
       // One that already runs may still end well.
       if (await this.#queues.remove(job.queue, job.key)) await this.#fail(job, parked);
     }
   }
 
   #where(job: FoldJob): { repeat: number; fold: number } {
-    const { repeat, fold } = this.state.plan.splits[job.split];
+    const { repeat, fold } = this.folds.plan.splits[job.split];
     return { repeat, fold };
   }
 }

@@ -3,8 +3,8 @@ import { type MetricName, scoreOf } from '@cryfold/evaluation';
 import { decide, meanScore, openContests, trialEpochs } from '@cryfold/hyperparameter-search';
 import { contextSplits, type FoldJob, type RunPlan, type SearchRecord } from '@cryfold/plan';
 import { FoldScores, type RunStore, type StoredPlan } from '@cryfold/store';
+import type { RunFolds } from './run-folds.js';
 import type { RunProgress, SearchProgress, TrialProgress } from './run-progress.js';
-import type { RunState } from './run-state.js';
 
 /**
  * Decides what a sweep evaluates next. Every decision is one record in the store, committed by a conditional put, so
@@ -56,13 +56,13 @@ export class SearchDriver {
   }
 
   /** Looks at what is done and decides; true where the plan changed. */
-  async step(state: RunState): Promise<boolean> {
+  async step(folds: RunFolds): Promise<boolean> {
     const { base, plan, search, next } = this.#stored;
-    const seen = `${state.ended} ${next}`;
+    const seen = `${folds.ended} ${next}`;
     if (!search || seen === this.#seen) return false;
     const jobs = new Map<string, FoldJob>();
     for (const job of plan.jobs) if (job.shuffle === undefined) jobs.set(`${job.trial} ${job.split}`, job);
-    const judged = [...jobs.values()].filter(({ key, trial }) => state.isDone(key) && search.trials.has(trial));
+    const judged = [...jobs.values()].filter(({ key, trial }) => folds.isDone(key) && search.trials.has(trial));
     await mapLimited(judged, (job) => this.#read(job));
     const decisions = decide({
       plan: base,
@@ -71,7 +71,7 @@ export class SearchDriver {
         const job = jobs.get(`${trial} ${split}`);
         const score = job && this.#scores.get(job.key);
         if (score !== undefined) return { score };
-        const error = job && state.failure(job.key);
+        const error = job && folds.failure(job.key);
         return error && { error: `${error.code}: ${error.message}` };
       },
     });

@@ -26,7 +26,7 @@ export interface PredictionServiceOptions {
 /** Requests that are received, wait or are predicted at a time; each may have `maxUpload` bytes on disk. */
 const MAX_REQUESTS = 32;
 /** A request may wait for as long as this many predictions may take. */
-const WAIT = 4;
+const WAITING_PREDICTIONS = 4;
 /** Seconds before the end of the grace at which what waits and runs is turned away, so that it gets an answer. */
 const FAREWELL_SECONDS = 1;
 
@@ -50,7 +50,7 @@ export class PredictionService implements Service {
       const spool = await Spool.open(MAX_REQUESTS, maxUpload);
       this.#spool = spool;
       const host = await ModelHost.start({
-        ...{ ...this.#options, waitSeconds: WAIT * timeoutSeconds, spool, metrics },
+        ...{ ...this.#options, waitSeconds: WAITING_PREDICTIONS * timeoutSeconds, spool, metrics },
       });
       this.#host = host;
       this.#app = await createApp({

@@ -19,4 +19,4 @@ export {
   Queues,
 } from './queues.js';
 export { traceJobs } from './telemetry.js';
-export { Beacon, type WorkerActivity, type WorkerState, workerState } from './workers.js';
+export { Beacon, type WorkerActivity, type WorkerReport, workerReport } from './workers.js';

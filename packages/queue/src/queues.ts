@@ -5,7 +5,7 @@ import { connect } from './connection.js';
 import { askRedis } from './failures.js';
 import { type Payload, QUEUE_NAMES, type QueueName } from './payloads.js';
 import { tracing } from './telemetry.js';
-import { readWorkers, type WorkerState } from './workers.js';
+import { readWorkers, type WorkerReport } from './workers.js';
 
 const PREFIX = 'cryfold';
 export const keyPrefix = { prefix: PREFIX };
@@ -170,7 +170,7 @@ export class Queues {
   }
 
   /** Workers that were heard of lately, and what each does. */
-  workers(): Promise<WorkerState[]> {
+  workers(): Promise<WorkerReport[]> {
     return askRedis(() => readWorkers(this.#redis));
   }
 

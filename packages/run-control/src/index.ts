@@ -13,7 +13,7 @@ export { HttpControl } from './http-control.js';
 export { HttpStore } from './http-store.js';
 export {
   type Cell,
-  type CellState,
+  type CellPhase,
   type ClusterView,
   type Failure,
   type FoldGrid,

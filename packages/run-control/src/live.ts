@@ -29,10 +29,10 @@ export interface ClusterView extends Pick<ClusterStatus, 'queues' | 'workers'> {
 }
 
 /** Waiting, training, done, failed: numbers, since a grid may have ten thousand cells. */
-export type CellState = 0 | 1 | 2 | 3;
+export type CellPhase = 0 | 1 | 2 | 3;
 
-/** State, share of the fold that is trained, accuracy on its test clips, seconds. */
-export type Cell = [state: CellState, fraction: number, accuracy: number | null, seconds: number | null];
+/** Phase, share of the fold that is trained, accuracy on its test clips, seconds. */
+export type Cell = [phase: CellPhase, fraction: number, accuracy: number | null, seconds: number | null];
 
 /** Why a fold failed. */
 export type Reason = Pick<FoldFailure['error'], 'code' | 'message' | 'hint'>;

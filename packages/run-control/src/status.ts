@@ -1,6 +1,6 @@
 import { CryfoldError, mapLimited } from '@cryfold/core';
 import type { FoldJob, RunPlan } from '@cryfold/plan';
-import { QUEUE_NAMES, type Queues, type WorkerState, workerState } from '@cryfold/queue';
+import { QUEUE_NAMES, type Queues, type WorkerReport, workerReport } from '@cryfold/queue';
 import type { RunStore } from '@cryfold/store';
 import { z } from 'zod';
 
@@ -35,7 +35,7 @@ export const clusterStatusSchema = z.object({
   /** Jobs of each queue by state; null where there is no Redis */
   queues: z.record(z.string(), z.record(z.string(), count)).nullable(),
   counters: z.record(z.string(), count).nullable(),
-  workers: z.array(workerState),
+  workers: z.array(workerReport),
   unfinished: z.array(runStatusSchema),
 });
 export type ClusterStatus = z.infer<typeof clusterStatusSchema>;
@@ -144,6 +144,6 @@ export function isUnfinished({ state }: RunStatus): boolean {
 export async function queueStatus(queues: Queues | undefined): Promise<Omit<ClusterStatus, 'unfinished'>> {
   if (!queues) return { queues: null, counters: null, workers: [] };
   const counts = await Promise.all(QUEUE_NAMES.map(async (name) => [name, await queues.counts(name)] as const));
-  const workers: WorkerState[] = await queues.workers();
+  const workers: WorkerReport[] = await queues.workers();
   return { queues: Object.fromEntries(counts), counters: await queues.counters(), workers };
 }

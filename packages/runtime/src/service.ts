@@ -30,18 +30,18 @@ export async function serve(
   service: Service,
   { graceSeconds, log, local = false, onStopping = () => {} }: ServeOptions,
 ): Promise<void> {
-  const patience = local ? 0 : graceSeconds;
+  const patienceSeconds = local ? 0 : graceSeconds;
   await new Promise<void>((resolve, reject) => {
     let stopping = false;
-    const stop = (reason: string, afterMs = patience * 1000 + STOP_MS) => {
+    const stop = (reason: string, afterMs = patienceSeconds * 1000 + STOP_MS) => {
       if (stopping) {
         log.warn({ reason }, 'stopping at once');
         process.exit(1);
       }
       stopping = true;
       onStopping();
-      log.info({ reason, grace: patience }, 'stopping');
-      service.stop(patience).then(resolve, reject);
+      log.info({ reason, grace: patienceSeconds }, 'stopping');
+      service.stop(patienceSeconds).then(resolve, reject);
       // A queue cannot be closed in order while Redis is away.
       const late = () => {
         log.warn('could not stop in order');

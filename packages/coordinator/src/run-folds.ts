@@ -10,7 +10,7 @@ interface Activity {
 }
 
 /** Which folds of a run are done, failed, active or missing. Holds nothing that the store and Redis don't know. */
-export class RunState {
+export class RunFolds {
   plan: RunPlan;
   readonly #pending: Map<string, FoldJob>;
   readonly #failed = new Map<string, ErrorRecord>();
@@ -115,7 +115,7 @@ export class RunState {
     for (const key of this.#active.keys()) if (!ids.has(key)) this.#active.delete(key);
   }
 
-  stateOf(key: string): 'waiting' | 'active' | 'done' | 'failed' {
+  phaseOf(key: string): 'waiting' | 'active' | 'done' | 'failed' {
     if (this.#done.has(key)) return 'done';
     if (this.#failed.has(key)) return 'failed';
     return this.#active.has(key) ? 'active' : 'waiting';
