@@ -71,6 +71,9 @@ export interface RetrainingSteps {
   stop: AbortSignal;
 }
 
+/** Why a stored champion says nothing about new data. */
+const UNTESTABLE: ReadonlySet<string> = new Set(['RATE_UNKNOWN', 'PROBABILITIES_INVALID']);
+
 type Outcome = RetrainReport['outcome'];
 
 /** Evaluates a challenger against the champion, and promotes it if it is really better. */
@@ -202,7 +205,7 @@ export class Retraining {
       const predictions = await storedPredictions(this.#store, card, chosen, data);
       return { contest: chosen, predictions, note: uncomparedNote(audio, before.clips.length) };
     } catch (error) {
-      if (!(error instanceof CryfoldError) || error.code !== 'RATE_UNKNOWN') throw error;
+      if (!(error instanceof CryfoldError) || !UNTESTABLE.has(error.code)) throw error;
       throw new CryfoldError('MODEL_INCOMPARABLE', `the stored champion cannot be tested: ${error.message}`);
     }
   }
