@@ -7,7 +7,7 @@ import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { findStoredRun } from './find-run.js';
 import { openStoreOf } from './open-store.js';
-import { jsonText, say } from './terminal.js';
+import { colors, jsonText, say } from './terminal.js';
 import { OutFolder } from './write-out.js';
 
 export interface FuseOptions {
@@ -41,7 +41,7 @@ export async function fuseCommand(run: string, options: FuseOptions, config: Con
     await out.write('out-of-fold.csv', csv());
     await out.write('results.json', encodeRecord(results));
   }
-  const color = { color: process.stdout.isTTY === true };
+  const color = { color: colors() };
   const tables = [tableTwo(results, color), pooledTable(results, color), comparisonTable(results, color)];
   say(options.json ? `${jsonText(results)}\n` : `${tables.filter(Boolean).join('\n\n')}\n`);
   return results.status === 'complete' ? EXIT.done : EXIT.incomplete;

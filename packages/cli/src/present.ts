@@ -3,7 +3,7 @@ import type { RunResults } from '@cryfold/evaluation';
 import { htmlReport, terminalReport } from '@cryfold/report';
 import { gatherReport } from '@cryfold/run-control';
 import type { Surroundings } from './execute.js';
-import { jsonText, say } from './terminal.js';
+import { colors, jsonText, say } from './terminal.js';
 import { OutFolder } from './write-out.js';
 
 /**
@@ -28,6 +28,6 @@ export async function present(
     say(`${jsonText({ ...results, ...said, files: { results: file, outOfFold: csv, report } })}\n`);
     return;
   }
-  say(`${terminalReport(results, { color: process.stdout.isTTY === true })}\n`);
+  say(`${terminalReport(results, { color: colors() })}\n`);
   say(`\nresults: ${file}\nevery clip's probabilities: ${csv}\nreport: ${report}\n`);
 }

@@ -36,8 +36,10 @@ export async function runProgram(args: string[], add: (program: Command, does: D
     .version(VERSION)
     .showHelpAfterError('(--help tells more)')
     .option('--server <url>', 'look at and change runs through a coordinator’s API: docs/api.md')
+    .option('--no-color', 'print no colours; NO_COLOR=1 does the same, FORCE_COLOR=1 the opposite')
     .hook('preAction', () => {
-      const { server } = program.opts<{ server?: string }>();
+      const { server, color } = program.opts<{ server?: string; color: boolean }>();
+      if (!color) process.env.NO_COLOR = '1';
       // As with every flag that has a variable, the flag wins.
       if (server !== undefined) process.env.CRYFOLD_SERVER = server;
     })

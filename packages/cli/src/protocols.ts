@@ -7,7 +7,7 @@ import { evaluationsOf } from './protocol-names.js';
 import { reportCommand } from './report-command.js';
 import { type RunOptions, runCommand } from './run-command.js';
 import { requireStore, storeUrlOf, withStore } from './store-url.js';
-import { say } from './terminal.js';
+import { colors, say } from './terminal.js';
 
 /**
  * `cryfold run --protocol paper,grouped`: one run after the other, each with a folder of its name under `--out` and one
@@ -39,7 +39,7 @@ export async function runProtocols(
   if (options.json) return worst;
   const found = await Promise.all(folders.map((folder) => findRun(folder, shared)));
   const runs = found.map(({ results }) => results);
-  say(`\n${protocolTable(runs, { color: process.stdout.isTTY === true })}\n`);
+  say(`\n${protocolTable(runs, { color: colors() })}\n`);
   say(`\nreport of all: ${report}\n`);
   return worst;
 }

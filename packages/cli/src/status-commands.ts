@@ -5,7 +5,7 @@ import type { Config } from '@cryfold/runtime';
 import { type ControlOptions, withControl } from './control.js';
 import { EXIT } from './exit-codes.js';
 import { formatSeconds } from './format.js';
-import { jsonText, say } from './terminal.js';
+import { colors, jsonText, say } from './terminal.js';
 
 const CODES: Record<RunStatus['state'], number> = {
   complete: EXIT.done,
@@ -52,7 +52,7 @@ export async function statusCommand(run: string | undefined, options: ControlOpt
       const lines = text(search ? { ...status, trials: {} } : status);
       if (search) {
         const shown = namedTrials(stored.base.spec, trials);
-        lines.splice(1, 0, trialTable(shown, search.metric, { color: process.stdout.isTTY === true }));
+        lines.splice(1, 0, trialTable(shown, search.metric, { color: colors() }));
       }
       say(`${lines.join('\n')}\n`);
     }
