@@ -43,7 +43,7 @@ export async function fuseCommand(run: string, options: FuseOptions, config: Con
       ['results.json', encodeRecord(results)],
     ]);
   }
-  const color = { color: process.stdout.isTTY === true };
+  const color = { color: colors() };
   const tables = [tableTwo(results, color), pooledTable(results, color), comparisonTable(results, color)];
   say(options.json ? `${jsonText(results)}\n` : `${tables.filter(Boolean).join('\n\n')}\n`);
   return results.status === 'complete' ? EXIT.done : EXIT.incomplete;

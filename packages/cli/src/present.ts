@@ -7,7 +7,7 @@ import type { Copies } from './copies.js';
 import type { Surroundings } from './execute.js';
 import { resultHints } from './result-hints.js';
 import { placeOfFile } from './run-folder.js';
-import { jsonText, say } from './terminal.js';
+import { colors, jsonText, say } from './terminal.js';
 
 type Shown = Pick<Surroundings, 'store' | 'storeUrl' | 'server'> & {
   /** Where the user asked for copies */
@@ -46,7 +46,7 @@ export async function present(results: RunResults, shown: Shown, json: boolean, 
     say(`${jsonText({ ...results, ...said, files: { results: file, outOfFold: csv, report } })}\n`);
     return;
   }
-  say(`${terminalReport(results, { color: process.stdout.isTTY === true })}\n`);
+  say(`${terminalReport(results, { color: colors() })}\n`);
   const lines = [
     `results: ${shortPath(file)}`,
     `every clip's probabilities: ${shortPath(csv)}`,

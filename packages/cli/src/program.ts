@@ -48,6 +48,7 @@ export async function runProgram(args: string[], add: (program: Command, does: D
     .showHelpAfterError('(--help tells more)')
     .option('--store <folder|url>', 'where runs and models are: a folder or s3://BUCKET/PREFIX (default: ./cryfold)')
     .option('--server <url>', 'look at and change runs through a coordinator’s API: docs/api.md')
+    .option('--no-color', 'print no colours; NO_COLOR=1 does the same, FORCE_COLOR=1 the opposite')
     .configureHelp({ showGlobalOptions: true })
     .hook('preAction', (main) => applyGlobalFlags(main.opts()))
     .configureOutput({ writeOut: say, writeErr: warn })
@@ -68,7 +69,14 @@ export async function runProgram(args: string[], add: (program: Command, does: D
  * Flags that have a variable win over it.
  * @throws CryfoldError USAGE where both a store and a server are given
  */
-function applyGlobalFlags({ store, server }: { store?: string; server?: string }): void {
+interface GlobalFlags {
+  store?: string;
+  server?: string;
+  color: boolean;
+}
+
+function applyGlobalFlags({ store, server, color }: GlobalFlags): void {
+  if (!color) process.env.NO_COLOR = '1';
   if (store !== undefined && server !== undefined) {
     throw new CryfoldError('USAGE', '--store and --server are given: a server has its own store', {
       hint: 'Leave one of them out.',

@@ -9,7 +9,7 @@ import { openStoreOf } from './open-store.js';
 import { type RunOptions, runCommand } from './run-command.js';
 import { placeOfFile } from './run-folder.js';
 import { storeUrlOf } from './store-url.js';
-import { say } from './terminal.js';
+import { colors, say } from './terminal.js';
 import { OutFolder } from './write-out.js';
 
 /**
@@ -56,7 +56,7 @@ async function showTogether(
     const kept = ours ? placeOfFile(storeUrl, first.run.id, 'protocols.html') : undefined;
     const copy = out === undefined ? undefined : await new OutFolder(resolve(out)).write('protocols.html', page);
     if (json) return;
-    say(`\n${protocolTable(results, { color: process.stdout.isTTY === true })}\n`);
+    say(`\n${protocolTable(results, { color: colors() })}\n`);
     const place = copy ?? kept;
     if (place !== undefined) say(`\nreport of all: ${shortPath(place)}\n`);
   } finally {

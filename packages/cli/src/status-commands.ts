@@ -62,7 +62,7 @@ export async function statusCommand(
       const lines = text(search ? { ...status, trials: {} } : status);
       if (search) {
         const shown = namedTrials(stored.base.spec, trials);
-        lines.splice(1, 0, trialTable(shown, search.metric, { color: process.stdout.isTTY === true }));
+        lines.splice(1, 0, trialTable(shown, search.metric, { color: colors() }));
       }
       say(`${lines.join('\n')}\n`);
     }

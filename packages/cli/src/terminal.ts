@@ -45,3 +45,13 @@ export function typedRecord(error: CryfoldError): ErrorRecord {
 export function messageText(text: string): string {
   return `${asTyped(text.trimEnd()).replace(/\n\s*/g, '\n  ')}\n`;
 }
+
+/**
+ * Whether standard output gets colours: on a terminal, unless NO_COLOR is set (as --no-color does), or where FORCE_COLOR
+ * asks for them. An empty variable counts as unset; FORCE_COLOR=0 as NO_COLOR.
+ */
+export function colors({ NO_COLOR, FORCE_COLOR }: NodeJS.ProcessEnv = process.env): boolean {
+  if (NO_COLOR) return false;
+  if (FORCE_COLOR) return FORCE_COLOR !== '0' && FORCE_COLOR !== 'false';
+  return process.stdout.isTTY === true && process.env.TERM !== 'dumb';
+}

@@ -28,6 +28,7 @@ export { CanonicalText, canonicalJson, contentKey, deriveSeed, sha256 } from './
 export { isObject } from './is-object.js';
 export { LIMITS } from './limits.js';
 export { mapLimited } from './map-limited.js';
+export { didYouMean, nearestName } from './nearest.js';
 export {
   decodeNpy,
   decodeNpyHeader,

@@ -1,4 +1,4 @@
-import { CryfoldError } from '@cryfold/core';
+import { CryfoldError, didYouMean } from '@cryfold/core';
 import { METRIC_NAMES, type MetricName } from '@cryfold/evaluation';
 
 /** What `--metric` names. @throws CryfoldError USAGE */
@@ -7,6 +7,6 @@ export function metricNamed(name: string): MetricName {
   if (metric) return metric;
   throw new CryfoldError('USAGE', `--metric: there is no metric ${JSON.stringify(name)}`, {
     context: { metric: name },
-    hint: `The metrics are: ${METRIC_NAMES.join(', ')}.`,
+    hint: `${didYouMean(name, METRIC_NAMES)}The metrics are: ${METRIC_NAMES.join(', ')}.`,
   });
 }

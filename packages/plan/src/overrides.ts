@@ -1,4 +1,4 @@
-import { CryfoldError } from '@cryfold/core';
+import { CryfoldError, didYouMean } from '@cryfold/core';
 import { kindOf } from '@cryfold/estimators';
 import { isFitted, splitterOf } from '@cryfold/evaluation';
 import { metricNamed } from './metric-name.js';
@@ -37,7 +37,7 @@ export function applyOverrides(spec: Spec, overrides: Overrides, say: (text: str
     if (Object.hasOwn(spec.estimators, name)) continue;
     throw new CryfoldError('USAGE', `--estimators: the spec has no estimator ${JSON.stringify(name)}`, {
       context: { estimator: name },
-      hint: `It has: ${Object.keys(spec.estimators).join(', ')}.`,
+      hint: `${didYouMean(name, Object.keys(spec.estimators))}It has: ${Object.keys(spec.estimators).join(', ')}.`,
     });
   }
   if (wanted.length === 0) throw new CryfoldError('USAGE', '--estimators: none is named');

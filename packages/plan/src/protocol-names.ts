@@ -1,4 +1,4 @@
-import { CryfoldError } from '@cryfold/core';
+import { CryfoldError, didYouMean } from '@cryfold/core';
 import { splitterOf } from '@cryfold/evaluation';
 import { DEFAULT_FOLDS, type Spec } from './spec-schema.js';
 
@@ -27,7 +27,7 @@ export function evaluationsOf(names: readonly string[]): string[] {
     if (known.includes(name)) continue;
     throw new CryfoldError('USAGE', `--protocol: there is no protocol ${JSON.stringify(name)}`, {
       context: { protocol: name },
-      hint: `There are: ${known.join(', ')}. paper is ${PAPER.join(' and ')}.`,
+      hint: `${didYouMean(name, known)}There are: ${known.join(', ')}. paper is ${PAPER.join(' and ')}.`,
     });
   }
   return [...new Set(names.flatMap((name) => (name === 'paper' ? PAPER : [name])))];
