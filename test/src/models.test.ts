@@ -33,7 +33,15 @@ interface Result {
 async function run(out: string, spec: string): Promise<Map<string, Result[]>> {
   const path = join(folder.path, 'spec.yaml');
   await writeFile(path, spec);
-  const args = ['--data', join(folder.path, 'corpus'), ...ownStore(join(folder.path, out)), '--workers', '1', '--json'];
+  const args = [
+    '--data',
+    join(folder.path, 'corpus'),
+    ...ownStore(join(folder.path, out)),
+    '--force',
+    '--workers',
+    '1',
+    '--json',
+  ];
   const { code, stdout, stderr } = await cryfold(['run', path, ...args]);
   assert.equal(code, 0, stderr);
   const store = join(folder.path, out, 'store');
