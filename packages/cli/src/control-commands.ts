@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { DEFAULT_OUT } from './default-out.js';
 import { type Does, readConfig } from './program.js';
+import { addScheduleCommands } from './schedule-program.js';
 
 function atLeast(minimum: number) {
   return (text: string): number => {
@@ -39,6 +40,7 @@ export function addControlCommands(program: Command, does: Does): void {
   command('cancel', 'Stop a run everywhere within seconds; finished folds are kept.')
     .argument('<run>', 'id of a run')
     .action(does(async (run: string, options) => (await change()).cancelCommand(run, options, await readConfig())));
+  addScheduleCommands(command, does);
   command('retry', 'Try the failed folds of a run again, or go on with one that was stopped or cancelled.')
     .argument('<run>', 'id of a run')
     .option('--workers <n>', 'local worker processes (default: one per core)', count)

@@ -3,7 +3,7 @@ import { CryfoldError, ifReadable, readRegularText } from '@cryfold/core';
 import { kindOf } from '@cryfold/estimators';
 import { isFitted, splitterOf } from '@cryfold/evaluation';
 import { type Preparation, type PrepareOptions, prepareRun, weightsSources } from '@cryfold/local-run';
-import { canFit, checkProtocol, parseSpec, type Spec } from '@cryfold/plan';
+import { canFit, checkProtocol, type Priority, parseSpec, type Spec } from '@cryfold/plan';
 import type { Config } from '@cryfold/runtime';
 import type { RunStore } from '@cryfold/store';
 import { checkLeaks } from './leak-gate.js';
@@ -17,6 +17,8 @@ export interface Overrides {
   epochs?: number;
   seed?: number;
   weights?: string;
+  priority?: Priority;
+  maxParallel?: number;
   /** Shuffles of the labels, as the spec's `nulls` */
   null?: number;
   /** A name that `evaluationsOf` gives, for the spec's splitter */
@@ -91,6 +93,8 @@ export function applyOverrides(spec: Spec, overrides: Overrides, say: (text: str
     ...plain,
     ...(search && Object.keys(space).length > 0 ? { search: { ...search, space } } : {}),
     ...(nulls === undefined ? {} : { nulls }),
+    ...(overrides.priority && { priority: overrides.priority }),
+    ...(overrides.maxParallel && { maxParallel: overrides.maxParallel }),
     seed,
     protocol,
     estimators,

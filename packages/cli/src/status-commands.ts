@@ -17,7 +17,8 @@ const CODES: Record<RunStatus['state'], number> = {
   damaged: EXIT.failed,
 };
 
-function line({ run, state, done, total, failed, damage }: RunStatus): string {
+function line({ run, state: ended, done, total, failed, damage, scheduling }: RunStatus): string {
+  const state = scheduling?.paused && ended === 'running' ? 'paused' : ended;
   if (damage) return `${run.padEnd(32)}  ${state.padEnd(10)}  ${damage.code}: ${damage.message}`;
   return `${run.padEnd(32)}  ${state.padEnd(10)}  ${done}/${total} folds${failed > 0 ? `, ${failed} failed` : ''}`;
 }

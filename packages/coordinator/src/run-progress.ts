@@ -1,4 +1,4 @@
-import type { TrialState } from '@cryfold/plan';
+import type { Scheduling, TrialState } from '@cryfold/plan';
 
 /** What one trial has behind and before it. */
 export interface TrialProgress {
@@ -23,6 +23,8 @@ export interface RunProgress {
   /** Seconds to the end, or null while too little is known */
   etaSeconds: number | null;
   phase: RunPhase;
+  /** How it shares the workers; in what is published */
+  scheduling?: Scheduling;
   /** Why something is not done yet but tried again, such as a full disk */
   waits?: string;
   /** Of a sweep */

@@ -258,8 +258,9 @@ function* planning({ spec, manifest, splits }: PlanInput): Steps<RunPlan> {
     yield;
   }
   yield* addingJobs(plan, wantedJobs(spec, splits));
+  const { priority: _, maxParallel: __, ...evaluated } = spec;
   const identity = contentKey({
-    spec,
+    spec: evaluated,
     dataset: manifest.contentHash,
     jobs: plan.jobs.map((job) => job.key),
     // A sweep's jobs are not known yet; its splits stand for them.

@@ -21,6 +21,7 @@ export const storeKeys = {
   results: (run: string) => `runs/${run}/results.json`,
   outOfFold: (run: string) => `runs/${run}/out-of-fold.csv`,
   cancelled: (run: string) => `runs/${run}/cancelled.json`,
+  scheduling: (run: string) => `runs/${run}/scheduling.json`,
   failures: (run: string) => `runs/${run}/failures/`,
   failure: (run: string, fold: string) => `runs/${run}/failures/${fold}.json`,
 } as const;
