@@ -164,8 +164,8 @@ export class RunGrid implements Watched {
   }
 
   #header(): GridStatus {
-    const { run, name, state, total, done, failed, etaSeconds } = this.#status;
-    return { run, name, state, total, done, failed, etaSeconds };
+    const { run, name, state, total, done, failed, etaSeconds, scheduling } = this.#status;
+    return { run, name, state, total, done, failed, etaSeconds, ...(scheduling && { scheduling }) };
   }
 
   /** Of a sweep: its trials, and the estimators that it searches or evaluates as they are. */

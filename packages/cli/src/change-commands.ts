@@ -1,5 +1,5 @@
 import { CryfoldError } from '@cryfold/core';
-import type { RunPlan } from '@cryfold/plan';
+import type { RunPlan, SchedulingChange } from '@cryfold/plan';
 import type { Config } from '@cryfold/runtime';
 import { asTyped } from './command-text.js';
 import { type Control, type ControlOptions, withControl } from './control.js';
@@ -33,6 +33,23 @@ export async function cancelCommand(name: string, options: ControlOptions, confi
       done,
       total,
     });
+  });
+}
+
+/** `cryfold pause RUN`, `resume RUN`, `schedule RUN`: change how a run shares the workers. */
+export async function scheduleCommand(
+  run: string,
+  change: SchedulingChange,
+  options: ControlOptions,
+  config: Config,
+): Promise<number> {
+  return withControl(options, config, async ({ runs }) => {
+    const { state, done, total, scheduling } = await runs.schedule(run, change);
+    if (!scheduling) return answer(options, `${run} has ended already: ${state}`, { run, state });
+    const { priority, maxParallel, paused } = scheduling;
+    const limit = maxParallel === undefined ? '' : `, at most ${maxParallel} folds at once`;
+    const text = `${run}: ${paused ? 'paused' : state}, ${done} of ${total} folds done, priority ${priority}${limit}`;
+    return answer(options, text, { run, state, done, total, scheduling });
   });
 }
 

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { type Does, readConfig } from './program.js';
+import { addScheduleCommands } from './schedule-program.js';
 
 const NAMED = 'id of a run, its beginning, latest, or a protocol such as grouped';
 
@@ -36,6 +37,7 @@ export function addControlCommands(program: Command, does: Does): void {
   command('cancel', 'Stop a run everywhere within seconds; finished folds are kept.')
     .argument('<run>', NAMED)
     .action(does(async (run: string, options) => (await change()).cancelCommand(run, options, await readConfig())));
+  addScheduleCommands(command, does);
   command('retry', 'Try the failed folds of a run again, or go on with one that was stopped or cancelled.')
     .argument('<run>', NAMED)
     .option('--workers <n>', 'local worker processes (default: one per core)', count)

@@ -7,7 +7,7 @@ import { Copies } from './copies.js';
 import { EXIT } from './exit-codes.js';
 import { findStoredRun } from './find-run.js';
 import { openStoreOf } from './open-store.js';
-import { jsonText, say } from './terminal.js';
+import { colors, jsonText, say } from './terminal.js';
 
 export interface FuseOptions {
   members?: string[];

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { priorityOption } from './priority-option.js';
 import { type Does, fromZero, list, readConfig, whole } from './program.js';
 import { addSweepCommands } from './sweep-commands.js';
 
@@ -19,6 +20,8 @@ export function addRunCommands(program: Command, does: Does): void {
     .option('--limit <n>', 'only n clips, stratified by class', whole(1))
     .option('--seed <n>', 'seed of splits and training', whole(0))
     .option('--workers <n>', 'local worker processes (default: one per core)', whole(1))
+    .addOption(priorityOption())
+    .option('--max-parallel <n>', 'most folds that train at once', whole(1))
     .option('--skip-bad', 'leave bad recordings out, and list them', false)
     .option('--problems <file>', 'list all bad recordings there, as CSV (default: problems.csv in --out if many)')
     .option(

@@ -7,7 +7,7 @@ import { type ControlOptions, withControl } from './control.js';
 import { EXIT } from './exit-codes.js';
 import { formatSeconds } from './format.js';
 import { resolveRun } from './run-name.js';
-import { jsonText, say } from './terminal.js';
+import { colors, jsonText, say } from './terminal.js';
 
 const CODES: Record<RunStatus['state'], number> = {
   complete: EXIT.done,
@@ -22,7 +22,8 @@ const CODES: Record<RunStatus['state'], number> = {
 /** States that `cryfold retry` takes up. */
 const CONTINUED: ReadonlySet<RunStatus['state']> = new Set(['stopped', 'incomplete', 'cancelled']);
 
-function line({ run, state, done, total, failed, damage }: RunStatus): string {
+function line({ run, state: ended, done, total, failed, damage, scheduling }: RunStatus): string {
+  const state = scheduling?.paused && ended === 'running' ? 'paused' : ended;
   if (damage) return `${run.padEnd(32)}  ${state.padEnd(10)}  ${damage.code}: ${damage.message}`;
   return `${run.padEnd(32)}  ${state.padEnd(10)}  ${done}/${total} folds${failed > 0 ? `, ${failed} failed` : ''}`;
 }

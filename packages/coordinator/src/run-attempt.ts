@@ -57,14 +57,21 @@ export class RunAttempt {
     return 'finished';
   }
 
-  /** Where the run was cancelled, takes its waiting jobs back. @returns whether it was */
+  /**
+   * Looks every second for what somebody asks of the run: to share the workers otherwise, or to be cancelled, which takes
+   * its waiting jobs back.
+   * @returns whether it was cancelled
+   */
   async cancel(): Promise<boolean> {
     const { driver, store } = this.#options;
     if (Date.now() - this.#checked < this.#intervalsMs.cancelled) return false;
     this.#checked = Date.now();
-    if (!(await store.runs.isCancelled(this.#run))) return false;
-    await driver.cancel();
-    return true;
+    if (await store.runs.isCancelled(this.#run)) {
+      await driver.cancel();
+      return true;
+    }
+    await driver.schedule(await store.runs.scheduling(driver.folds.plan));
+    return false;
   }
 
   /** Reconciles when it is time again: events may have been missed. */
@@ -83,7 +90,8 @@ export class RunAttempt {
   /** Publishes the run's progress on its job where it has changed, or anyway. */
   async publish(anyway = false): Promise<void> {
     const { driver, search, attempt } = this.#options;
-    const progress = search?.describe(driver.folds.progress()) ?? driver.folds.progress();
+    const folds = { ...driver.folds.progress(), scheduling: driver.scheduling };
+    const progress = search?.describe(folds) ?? folds;
     const text = JSON.stringify(progress);
     if (anyway || text !== this.#published) await attempt.progress(progress);
     this.#published = text;

@@ -1,18 +1,29 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { isDeepStrictEqual } from 'node:util';
 import { CryfoldError, type ErrorRecord, FORMATS, mapLimited, scopeOf } from '@cryfold/core';
 import type { FoldQueue } from '@cryfold/estimators';
-import { type FoldJob, prerequisiteOf, queuedIds, type RunPlan } from '@cryfold/plan';
-import { failureOf, type JobRequest, type Queues } from '@cryfold/queue';
+import {
+  type FoldJob,
+  initialScheduling,
+  prerequisiteOf,
+  queuedIds,
+  type RunPlan,
+  type Scheduling,
+} from '@cryfold/plan';
+import { failureOf, type Queues } from '@cryfold/queue';
 import type { Logger } from '@cryfold/runtime';
 import type { RunStore } from '@cryfold/store';
+import { FOLD_QUEUES, FoldEnqueuer } from './fold-enqueuer.js';
 import type { RunFolds } from './run-folds.js';
 
-const FOLD_QUEUES: readonly FoldQueue[] = ['gpu', 'cpu'];
 /** Folds looked up at once, since a run may have thousands. */
 const LOOKUPS = 32;
 
 /** What driving a run asks of the queues. */
-export type RunQueues = Pick<Queues, 'add' | 'liveIds' | 'activeIds' | 'failures' | 'forgetFailures' | 'remove'>;
+export type RunQueues = Pick<
+  Queues,
+  'add' | 'front' | 'liveIds' | 'activeIds' | 'failures' | 'forgetFailures' | 'remove'
+>;
 
 export interface RunDriverOptions {
   folds: RunFolds;
@@ -22,8 +33,8 @@ export interface RunDriverOptions {
 }
 
 /**
- * Brings one run to its end by reconciling: plan minus committed results minus live jobs is what to enqueue
- * (design section 4). Events only make it quick; a reconciliation alone would do.
+ * Brings one run to its end by reconciling: plan minus committed results minus live jobs is what to enqueue, in the run's
+ * turn. Events only make it quick; a reconciliation alone would do.
  */
 export class RunDriver {
   readonly folds: RunFolds;
@@ -32,6 +43,7 @@ export class RunDriver {
   readonly #store: RunStore;
   readonly #queues: RunQueues;
   readonly #log: Logger;
+  readonly #enqueuer: FoldEnqueuer;
   /** Prerequisites that are in the store, by id. */
   readonly #ready = new Set<string>();
   #nudged = false;
@@ -42,10 +54,16 @@ export class RunDriver {
     this.#store = store;
     this.#queues = queues;
     this.#log = log;
+    this.#enqueuer = new FoldEnqueuer({ queues, log, state: folds, scheduling: initialScheduling(folds.plan.spec) });
+  }
+
+  get scheduling(): Scheduling {
+    return this.#enqueuer.scheduling;
   }
 
   /** Loads the final failures that earlier coordinators recorded, and enqueues what is missing. */
   async begin(): Promise<void> {
+    this.#enqueuer.scheduling = await this.#store.runs.scheduling(this.folds.plan);
     for (const { key, error } of await this.#store.runs.failures(this.folds.plan.run)) {
       this.folds.markFailed(key, error as ErrorRecord);
     }
@@ -53,7 +71,7 @@ export class RunDriver {
   }
 
   /**
-   * Costs one look-up for each fold that is missing and not in a queue, so that it does not grow with the run.
+   * Costs one look-up for each fold that was enqueued and is in no queue now, so that it does not grow with the run.
    * @param first looks for the results of all folds, and counts those found as having been there before
    */
   async reconcile(first = false): Promise<void> {
@@ -61,32 +79,35 @@ export class RunDriver {
     const live = new Map<FoldQueue, Set<string>>();
     for (const queue of FOLD_QUEUES) live.set(queue, await this.#queues.liveIds(queue));
     const isLive = (job: FoldJob) => live.get(job.queue)?.has(job.key) === true;
-    const looked = this.folds.pending.filter((job) => first || !isLive(job));
+    // A fold in the backlog that another run finishes meanwhile is found done when its own job starts.
+    const lost = (job: FoldJob) => first || (this.#enqueuer.expects(job) && !isLive(job));
+    const looked = this.folds.pending.filter(lost);
     const look = async ({ key }: FoldJob) => {
       if (await this.#store.folds.has(key)) this.folds.markDone(key, first);
     };
     await mapLimited(looked, look, LOOKUPS);
-    // Neither live nor done: failed while nobody listened, or never enqueued.
+    // Neither live nor done: failed while nobody listened.
     for (const queue of FOLD_QUEUES) {
-      const idle = this.folds.pending.filter((job) => job.queue === queue && !isLive(job)).map(({ key }) => key);
+      const idle = this.folds.pending.filter((job) => job.queue === queue && lost(job)).map(({ key }) => key);
       for (const [id, reason] of await this.#queues.failures(queue, idle)) await this.onFailed(id, reason);
     }
     const active = await Promise.all(FOLD_QUEUES.map((queue) => this.#queues.activeIds(queue)));
     this.folds.keepActive(new Set(active.flatMap((ids) => [...ids])));
-    const runnable = new Map<FoldQueue, FoldJob[]>();
+    const runnable: FoldJob[] = [];
+    const enqueued: FoldJob[] = [];
     for (const job of this.folds.pending) {
-      if (isLive(job) || !(await this.#prepared(job, live)) || !this.folds.isPending(job.key)) continue;
-      const jobs = runnable.get(job.queue);
-      if (jobs) jobs.push(job);
-      else runnable.set(job.queue, [job]);
+      if (isLive(job)) enqueued.push(job);
+      else if ((await this.#prepared(job, live)) && this.folds.isPending(job.key)) runnable.push(job);
     }
-    for (const [queue, jobs] of runnable) {
-      await this.#queues.add(
+    for (const queue of FOLD_QUEUES) {
+      const own = (jobs: FoldJob[]) => jobs.filter((job) => job.queue === queue);
+      this.#enqueuer.reset(
         queue,
-        jobs.map((job) => this.#request(job)),
+        own(runnable),
+        own(enqueued).map(({ key }) => key),
       );
-      this.#log.info({ queue, folds: jobs.length }, 'folds enqueued');
     }
+    await this.#enqueuer.fill();
     this.#nudgeIfSettled();
   }
 
@@ -127,11 +148,25 @@ export class RunDriver {
     await this.reconcile();
   }
 
+  /** Takes over how the run shares the workers now; pausing takes back what waits, and lets what trains end. */
+  async schedule(scheduling: Scheduling): Promise<void> {
+    const before = this.scheduling;
+    if (isDeepStrictEqual(before, scheduling)) return;
+    this.#enqueuer.scheduling = scheduling;
+    if (scheduling.paused && !before.paused) await this.#takeBack();
+    await this.reconcile();
+  }
+
   /**
    * Takes back what waits. Workers stop what runs by themselves. A job that another run wants as well is enqueued again
    * by that run's reconciliation.
    */
   async cancel(): Promise<void> {
+    await this.#takeBack();
+    await this.forgetFailures();
+  }
+
+  async #takeBack(): Promise<void> {
     const waiting = new Map<string, FoldQueue>();
     for (const job of this.folds.pending) {
       waiting.set(job.key, job.queue);
@@ -139,7 +174,6 @@ export class RunDriver {
       if (needed) waiting.set(needed.id, needed.queue);
     }
     await mapLimited([...waiting], ([id, queue]) => this.#queues.remove(queue, id));
-    await this.forgetFailures();
   }
 
   /** Whether what a fold needs is in the store; if not, one job computes it for all. */
@@ -157,6 +191,7 @@ export class RunDriver {
       await this.onFailed(needed.id, failed);
       return false;
     }
+    if (this.scheduling.paused) return false;
     const payload = { format: 1, kind: 'prepare', run: this.folds.plan.run, trial: job.trial } as const;
     await this.#queues.add(needed.queue, [{ id: needed.id, payload }]);
     jobs?.add(needed.id);
@@ -168,17 +203,15 @@ export class RunDriver {
     return this.folds.pending.filter((job) => prerequisiteOf(this.folds.plan, job.trial)?.id === id);
   }
 
-  #request(job: FoldJob): JobRequest {
-    return { id: job.key, payload: { format: 1, kind: 'fold', run: this.folds.plan.run, key: job.key } };
-  }
-
   async onCompleted(id: string): Promise<void> {
     if (!this.folds.isPending(id)) {
       if (this.#waitingFor(id).length > 0) await this.reconcile();
       return;
     }
+    const job = this.folds.pendingJob(id);
     if (await this.#store.folds.has(id)) this.folds.markDone(id, false);
     this.#nudgeIfSettled();
+    if (job) await this.#enqueuer.ended(job);
   }
 
   /** A fold, what folds need, or the results cannot be stored or read for now. */
@@ -190,11 +223,12 @@ export class RunDriver {
   async onFailed(id: string, reason: string): Promise<void> {
     const error = failureOf(reason);
     for (const waiting of this.#waitingFor(id)) await this.#fail(waiting, error);
-    const job = this.folds.pending.find((candidate) => candidate.key === id);
+    const job = this.folds.pendingJob(id);
     if (!job) return;
     await this.#fail(job, error);
     if (error.failure === 'input' && scopeOf(error.code) === 'trial') await this.#park(job, error);
     this.#nudgeIfSettled();
+    await this.#enqueuer.ended(job);
   }
 
   async #fail(job: FoldJob, error: ErrorRecord): Promise<void> {

@@ -62,6 +62,10 @@ export class RunFolds {
     return [...this.#pending.values()];
   }
 
+  pendingJob(key: string): FoldJob | undefined {
+    return this.#pending.get(key);
+  }
+
   isPending(key: string): boolean {
     return this.#pending.has(key);
   }

@@ -1,5 +1,5 @@
 import type { MetricName, TrialRow } from '@cryfold/evaluation';
-import type { TrialState } from '@cryfold/plan';
+import type { Scheduling, TrialState } from '@cryfold/plan';
 
 /** What one trial has behind and before it. */
 export interface TrialProgress {
@@ -24,6 +24,8 @@ export interface RunProgress {
   /** Seconds to the end, or null while too little is known */
   etaSeconds: number | null;
   phase: RunPhase;
+  /** How it shares the workers; in what is published */
+  scheduling?: Scheduling;
   /** Why something is not done yet but tried again, such as a full disk */
   waits?: string;
   /** Of a sweep */

@@ -124,3 +124,42 @@ test('a new plan takes jobs of dropped folds out of the queue, and enqueues the 
     only('b').jobs.map(({ key }) => key),
   );
 });
+
+test('no more folds are enqueued than may train at once, and each one that ends makes room for the next', async (t) => {
+  const plan = planOf(NETWORK, 'maxParallel: 2');
+  const { store, queues, driver } = await scene(t, plan);
+  await driver.begin();
+  const waiting = () => [...queues.jobs('gpu').keys()];
+  const [first, second, third] = plan.jobs.map(({ key }) => key);
+  assert.deepEqual(waiting(), [first, second]);
+  await commit(store, first, [1, 0, 0, 1]);
+  queues.jobs('gpu').delete(first);
+  await driver.onCompleted(first);
+  assert.deepEqual(waiting(), [second, third]);
+});
+
+test('a paused run takes back what waits, lets what trains end, and continues when it is resumed', async (t) => {
+  const plan = planOf(NETWORK);
+  const { store, folds, queues, driver } = await scene(t, plan);
+  await driver.begin();
+  const [first] = plan.jobs.map(({ key }) => key);
+  queues.active.add(first);
+  await driver.schedule({ priority: 'normal', paused: true });
+  assert.deepEqual([...queues.jobs('gpu').keys()], [first]);
+  await commit(store, first, [1, 0, 0, 1]);
+  queues.jobs('gpu').delete(first);
+  await driver.onCompleted(first);
+  await driver.reconcile();
+  assert.equal(queues.jobs('gpu').size, 0);
+  assert.equal(folds.settled, false);
+  await driver.schedule({ priority: 'normal', paused: false });
+  assert.equal(queues.jobs('gpu').size, 2);
+});
+
+test('a run that was paused before its coordinator started stays paused', async (t) => {
+  const plan = planOf('{ s: { kind: svm } }');
+  const { store, queues, driver } = await scene(t, plan);
+  await store.runs.saveScheduling(plan.run, { priority: 'high', paused: true });
+  await driver.begin();
+  assert.equal(queues.jobs('cpu').size, 0, 'what folds need is not computed either');
+});

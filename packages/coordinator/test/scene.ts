@@ -52,6 +52,12 @@ export class MemoryQueues implements RunQueues {
     for (const job of jobs) if (!this.failed.has(job.id)) this.jobs(queue).set(job.id, job);
   }
 
+  async front(queue: QueueName): Promise<number | undefined> {
+    const waiting = [...this.jobs(queue).values()].filter(({ id }) => !this.active.has(id));
+    const priorities = waiting.flatMap(({ priority }) => priority ?? []);
+    return priorities.length > 0 ? Math.min(...priorities) : undefined;
+  }
+
   async liveIds(queue: QueueName): Promise<Set<string>> {
     return new Set(this.jobs(queue).keys());
   }

@@ -35,6 +35,16 @@ export {
   foldResultSchema,
 } from './records.js';
 export {
+  changeScheduling,
+  initialScheduling,
+  PRIORITIES,
+  type Priority,
+  type Scheduling,
+  type SchedulingChange,
+  schedulingChangeSchema,
+  schedulingSchema,
+} from './scheduling.js';
+export {
   choiceKey,
   contextSplits,
   contextsOf,

@@ -4,6 +4,7 @@ import { isFitted, splitterOf } from '@cryfold/evaluation';
 import { metricNamed } from './metric-name.js';
 import { canFit, checkProtocol } from './protocol.js';
 import { protocolOf } from './protocol-names.js';
+import type { Priority } from './scheduling.js';
 import { metricOfSpec, withMetric } from './spec-metric.js';
 import type { Spec } from './spec-schema.js';
 
@@ -15,6 +16,8 @@ export interface Overrides {
   epochs?: number;
   seed?: number;
   weights?: string;
+  priority?: Priority;
+  maxParallel?: number;
   /** Shuffles of the labels, as the spec's `nulls` */
   null?: number;
   /** What models are compared and headlined by, and what a sweep chooses by */
@@ -73,6 +76,8 @@ export function applyOverrides(spec: Spec, overrides: Overrides, say: (text: str
     ...plain,
     ...(search && Object.keys(space).length > 0 ? { search: { ...search, space } } : {}),
     ...(nulls === undefined ? {} : { nulls }),
+    ...(overrides.priority && { priority: overrides.priority }),
+    ...(overrides.maxParallel && { maxParallel: overrides.maxParallel }),
     seed,
     protocol,
     estimators,

@@ -231,9 +231,15 @@ function mapValues<A, B>(record: Record<string, A>, map: (value: A) => B): Recor
   return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value)]));
 }
 
+/** Whether earlier versions read the spec, whose schema is as strict. */
+function isFirstFormat({ featureSets, metric, priority, maxParallel, protocol }: Spec): boolean {
+  const later = featureSets ?? metric ?? priority ?? maxParallel;
+  return later === undefined && FIRST_SPLITTERS.has(protocol.splitter);
+}
+
 function* planning({ spec, manifest, splits }: PlanInput): Steps<RunPlan> {
   const plan: RunPlan = {
-    format: spec.featureSets || spec.metric || !FIRST_SPLITTERS.has(spec.protocol.splitter) ? FORMATS.plan : 1,
+    format: isFirstFormat(spec) ? 1 : FORMATS.plan,
     run: '',
     spec,
     dataset: {
@@ -258,8 +264,9 @@ function* planning({ spec, manifest, splits }: PlanInput): Steps<RunPlan> {
     yield;
   }
   yield* addingJobs(plan, wantedJobs(spec, splits));
+  const { priority: _, maxParallel: __, ...evaluated } = spec;
   const identity = contentKey({
-    spec,
+    spec: evaluated,
     dataset: manifest.contentHash,
     jobs: plan.jobs.map((job) => job.key),
     // A sweep's jobs are not known yet; its splits stand for them.

@@ -3,6 +3,7 @@ import { estimatorSchema } from '@cryfold/estimators';
 import { FUSION_RULES, METRIC_NAMES, SPLITTERS } from '@cryfold/evaluation';
 import { DEFAULT_FEATURES, featureSetSchema } from '@cryfold/features/kinds';
 import { z } from 'zod';
+import { maxParallelSchema, PRIORITIES } from './scheduling.js';
 import { searchSchema } from './search-spec.js';
 
 const count = z.int().positive();
@@ -43,6 +44,10 @@ export const specSchema = z.strictObject({
     .describe('what models are compared and headlined by, accuracy unless given; a sweep has search.metric instead'),
   /** Which folds' trained networks are kept: none, the default; of each trial the one of least test log-loss; or all. */
   keepModels: z.enum(['none', 'best', 'all']).optional(),
+  /** The run's share of the workers beside other runs; no part of the run's identity, as `maxParallel` is none. */
+  priority: z.enum(PRIORITIES).optional(),
+  /** Most folds of the run that may train at once. */
+  maxParallel: maxParallelSchema.optional(),
   estimators: z.record(name, estimatorSchema),
   fusion: z
     .record(

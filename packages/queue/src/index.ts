@@ -14,6 +14,7 @@ export {
   type CounterName,
   type JobRequest,
   type JobStatus,
+  MAX_PRIORITY,
   type QueueListeners,
   type QueueLook,
   Queues,

@@ -41,7 +41,10 @@ export type Reason = Pick<FoldFailure['error'], 'code' | 'message' | 'hint'>;
 export type Failure = Reason & { cells: number[] };
 
 /** The part of a run's status that changes while its grid is shown. */
-export type GridStatus = Pick<RunStatus, 'run' | 'name' | 'state' | 'total' | 'done' | 'failed' | 'etaSeconds'>;
+export type GridStatus = Pick<
+  RunStatus,
+  'run' | 'name' | 'state' | 'total' | 'done' | 'failed' | 'etaSeconds' | 'scheduling'
+>;
 
 /** The trials of a sweep. */
 export interface GridSearch {

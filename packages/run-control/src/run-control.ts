@@ -1,8 +1,8 @@
 import { CryfoldError, isUnreadable, mapLimited } from '@cryfold/core';
-import type { FoldJob, RunPlan, Spec } from '@cryfold/plan';
+import type { FoldJob, RunPlan, SchedulingChange, Spec } from '@cryfold/plan';
 import type { Queues } from '@cryfold/queue';
 import type { RunStore } from '@cryfold/store';
-import { cancelRun, enqueueRun, extendRun, reopenRun, submitPlan, submitRun } from './changes.js';
+import { cancelRun, enqueueRun, extendRun, reopenRun, scheduleRun, submitPlan, submitRun } from './changes.js';
 import { Decoded } from './decoded.js';
 import { ALL_LOGS, type FoldLog, findJob, foldLog, withoutText } from './logs.js';
 import { planStoredChampion } from './models/champion-plan.js';
@@ -26,6 +26,8 @@ export interface RunControl {
   status(run: string): Promise<RunStatus>;
   /** Returns once nothing of the run is active any more; finished folds are kept. */
   cancel(run: string): Promise<RunStatus>;
+  /** Changes how the run shares the workers, or pauses or resumes it; folds that train end. */
+  schedule(run: string, change: SchedulingChange): Promise<RunStatus>;
   /** Tries failed folds again, and goes on with a run that was stopped or cancelled. @throws CryfoldError USAGE */
   retry(run: string): Promise<RunStatus>;
   /** The same evaluation with more repeats, as a run of its own. @throws CryfoldError USAGE */
@@ -83,6 +85,11 @@ export class StoreControl implements RunControl {
 
   async cancel(run: string): Promise<RunStatus> {
     await cancelRun(this.store, this.queues, run);
+    return this.status(run);
+  }
+
+  async schedule(run: string, change: SchedulingChange): Promise<RunStatus> {
+    await scheduleRun(this.store, run, change);
     return this.status(run);
   }
 

@@ -1,5 +1,5 @@
 import { CryfoldError, mapLimited } from '@cryfold/core';
-import type { FoldJob, RunPlan } from '@cryfold/plan';
+import { type FoldJob, type RunPlan, schedulingSchema } from '@cryfold/plan';
 import { QUEUE_NAMES, type Queues, type WorkerReport, workerReport } from '@cryfold/queue';
 import type { RunStore } from '@cryfold/store';
 import { z } from 'zod';
@@ -26,6 +26,8 @@ export const runStatusSchema = z.object({
   etaSeconds: z.number().nullable(),
   /** Folds that will not be tried again, and why: the dead letters */
   failures: z.array(z.object({ ...place, key: z.string(), code: z.string(), message: z.string() })),
+  /** How the run shares the workers, until it has ended */
+  scheduling: schedulingSchema.omit({ format: true }).optional(),
   /** Why a record of the run cannot be read, and what to do about it */
   damage: z.object({ code: z.string(), message: z.string(), hint: z.string().optional() }).optional(),
 });
@@ -133,6 +135,7 @@ export async function statusOf(
     active: progress.active ?? [],
     etaSeconds: progress.etaSeconds ?? null,
     failures,
+    ...(results ? {} : { scheduling: await store.runs.scheduling(plan) }),
   };
 }
 

@@ -25,6 +25,7 @@ export const storeKeys = {
   protocols: (run: string) => `runs/${run}/protocols.html`,
   table: (run: string) => `runs/${run}/table.txt`,
   cancelled: (run: string) => `runs/${run}/cancelled.json`,
+  scheduling: (run: string) => `runs/${run}/scheduling.json`,
   failures: (run: string) => `runs/${run}/failures/`,
   failure: (run: string, fold: string) => `runs/${run}/failures/${fold}.json`,
 } as const;

@@ -7,10 +7,13 @@ import {
   type FoldFailure,
   foldFailureSchema,
   growPlan,
+  initialScheduling,
   type RunPlan,
   replay,
+  type Scheduling,
   type SearchLog,
   type SearchRecord,
+  schedulingSchema,
   searchRecordSchema,
 } from '@cryfold/plan';
 import type { ArtifactInfo, ArtifactStore } from '../artifact-store.js';
@@ -154,6 +157,23 @@ export class RunRecords {
   async cancel(run: string): Promise<void> {
     const record = { format: FORMATS.cancelled, run, at: new Date().toISOString() };
     await this.#artifacts.putIfAbsent(storeKeys.cancelled(run), encodeRecord(record));
+  }
+
+  /** How a run shares the workers: as its spec says until somebody changes it. */
+  async scheduling(plan: RunPlan): Promise<Scheduling> {
+    const key = storeKeys.scheduling(plan.run);
+    const bytes = await this.#artifacts.get(key);
+    const record = bytes && unlessUnreadable(() => decodeRecord(schedulingSchema, bytes, key));
+    if (!record) return initialScheduling(plan.spec);
+    const { format: _, ...scheduling } = record;
+    return scheduling;
+  }
+
+  /** @throws CryfoldError FORMAT_NEWER where a newer cryfold's record is there */
+  async saveScheduling(run: string, scheduling: Scheduling): Promise<void> {
+    const record = encodeRecord({ format: FORMATS.scheduling, ...scheduling });
+    const decode = (bytes: Uint8Array, key: string) => decodeRecord(schedulingSchema, bytes, key);
+    await replaceRecord(this.#artifacts, storeKeys.scheduling(run), record, decode);
   }
 
   /** Folds that will not be tried again; one whose record cannot be read is tried again. */
