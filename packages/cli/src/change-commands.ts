@@ -38,12 +38,13 @@ export async function cancelCommand(name: string, options: ControlOptions, confi
 
 /** `cryfold pause RUN`, `resume RUN`, `schedule RUN`: change how a run shares the workers. */
 export async function scheduleCommand(
-  run: string,
+  name: string,
   change: SchedulingChange,
   options: ControlOptions,
   config: Config,
 ): Promise<number> {
-  return withControl(options, config, async ({ runs }) => {
+  return withControl(config, async ({ runs, store }) => {
+    const run = await resolveRun(name, store);
     const { state, done, total, scheduling } = await runs.schedule(run, change);
     if (!scheduling) return answer(options, `${run} has ended already: ${state}`, { run, state });
     const { priority, maxParallel, paused } = scheduling;

@@ -5,7 +5,6 @@ import { type Does, readConfig, whole } from './program.js';
 interface ScheduleOptions {
   priority?: 'low' | 'normal' | 'high';
   maxParallel?: number | false;
-  out: string;
   json: boolean;
 }
 

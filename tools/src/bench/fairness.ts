@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openStore, storeKeys } from '@cryfold/store';
+import { openStore, RunStore } from '@cryfold/store';
 import { median } from '../statistics.js';
 import { type Comparison, comparison } from './measure.js';
 import { endRuns, record, runToEnd, type Scene, takeFolds } from './no-op.js';
@@ -12,14 +12,14 @@ const PAIRS = 3;
 
 /** How evenly two large runs progress, and how long a small one takes beside a large one. */
 export async function fairness(scene: Scene): Promise<Comparison[]> {
-  const store = openStore(scene.storeUrl);
+  const store = new RunStore(openStore(scene.storeUrl));
   let taken: (run: string) => void = () => {};
   const consumers = [
     endRuns(scene.url, store),
     takeFolds(scene.url, WORKERS, async ({ key, run }) => {
       taken(run);
       await sleep(1000 * FOLD);
-      await store.putIfAbsent(storeKeys.result(key), record(key));
+      await store.folds.commit(record(key));
     }),
   ];
   try {
