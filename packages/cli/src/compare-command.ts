@@ -5,11 +5,13 @@ import {
   type FusionRule,
   LEAST_FOLDS,
   LEAST_GROUPS,
+  labelOf,
   METRICS,
   needsPredictions,
   type RunComparison,
   type RunResults,
   type RunSide,
+  unknownGroupsNote,
   type Verdict,
 } from '@cryfold/evaluation';
 import { displayName } from '@cryfold/report';
@@ -59,8 +61,8 @@ export async function compareCommand(a: string, b: string, options: CompareOptio
   const title = (results: RunResults, model: string) => `${displayName(results, model)} of ${results.run.id}`;
   say(
     options.json
-      ? `${jsonText({ ...comparison, ...names, protocol: candidate.protocol.label })}\n`
-      : `${describe(comparison, title(candidate, after), title(baseline, before))}\n${candidate.protocol.label}\n`,
+      ? `${jsonText({ ...comparison, ...names, protocol: labelOf(candidate) })}\n`
+      : `${describe(comparison, title(candidate, after), title(baseline, before))}\n${[labelOf(candidate), unknownGroupsNote(candidate.dataset) ?? []].flat().join('\n')}\n`,
   );
   return EXIT_OF[comparison.verdict];
 }

@@ -1,11 +1,13 @@
 import { printable } from '@cryfold/core';
 import { type DatasetSummary, inspectDataset, readDataset, synthesizeCorpus } from '@cryfold/corpus';
+import { groupsKnown, groupsText } from '@cryfold/evaluation';
+import type { DataOptions } from './data-options.js';
 import { EXIT } from './exit-codes.js';
 import { formatSeconds } from './format.js';
 import { ProgressDisplay } from './progress.js';
 import { jsonText, say } from './terminal.js';
 
-export interface InspectOptions {
+export interface InspectOptions extends DataOptions {
   clipSeconds: number;
   skipBad: boolean;
   json: boolean;
@@ -17,6 +19,8 @@ export async function dataInspectCommand(path: string, options: InspectOptions):
   const dataset = await readDataset(path, {
     clipSeconds: options.clipSeconds,
     skipBad: options.skipBad,
+    groupBy: options.groupBy,
+    layout: options.layout,
     onProgress: (done, total) => display.update(`reading ${done}/${total} files`),
   });
   display.clear();
@@ -32,15 +36,25 @@ function summaryText(summary: DatasetSummary): string {
   const lines = [
     `${printable(summary.name)}: ${summary.clips} clips of ${summary.recordings} recordings, ${formatSeconds(summary.seconds)} of sound, read as ${summary.reader}`,
     `sample rates: ${summary.rates.map(({ rate, clips }) => `${rate} Hz (${clips} clips)`).join(', ')}`,
-    `groups: ${summary.groups}${summary.grouped ? '' : ' (one per clip: grouped folds would be random ones)'}`,
+    `groups: ${groupsLine(summary)}`,
     row('class', 'clips', 'share', 'groups'),
     ...summary.classes.map(({ label, clips, groups }) =>
       row(label, clips, `${((100 * clips) / summary.clips).toFixed(1)} %`, groups),
     ),
+    ...summary.warnings.map((line) => `note: ${printable(line)}`),
     ...summary.skipped.map(({ message }) => `skipped: ${printable(message)}`),
     `content hash: ${summary.contentHash}`,
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** The groups with their sizes, or that they are not known. */
+function groupsLine(summary: DatasetSummary): string {
+  const { groupSource, groups, clips, grouped, groupPreview } = summary;
+  const facts = { groupSource, groups, clips };
+  if (!groupsKnown(facts)) return groupsText(facts);
+  const alike = grouped ? '' : ' (one per clip: grouped folds would be random ones)';
+  return `${groupsText(facts)}: ${groupPreview}${alike}`;
 }
 
 export interface SynthOptions {

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { addDataOptions } from './data-options.js';
 import { DEFAULT_OUT } from './default-out.js';
 import { type Does, readConfig, whole } from './program.js';
 
@@ -62,7 +63,7 @@ function addTrainFinal(program: Command, does: Does): void {
 }
 
 function addRetrain(program: Command, does: Does): void {
-  withStore(program.command('retrain'))
+  addDataOptions(withStore(program.command('retrain')))
     .description('Evaluate a spec on new data against the champion, and promote it if it is really better: for cron.')
     .argument('<spec>', 'YAML spec')
     .requiredOption('--data <path>', 'directory of WAV files, or a CSV manifest path,label,group')

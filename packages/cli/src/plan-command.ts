@@ -3,6 +3,7 @@ import type { RunPlan } from '@cryfold/plan';
 import { alignColumns } from '@cryfold/report';
 import { type HourPrices, type PlanSummary, summarisePlan } from '@cryfold/run-control';
 import type { Config } from '@cryfold/runtime';
+import { dataNotes } from './data-options.js';
 import { EXIT } from './exit-codes.js';
 import { openStoreOf } from './open-store.js';
 import { applyOverrides, prepareChecked, readSpec } from './prepare.js';
@@ -27,13 +28,14 @@ export async function planCommand(
   try {
     for (const name of names.length > 0 ? names : [undefined]) {
       const overrides = { ...rest, ...(name === undefined ? {} : { protocol: name }) };
-      const { plan } = await prepareChecked({
+      const { plan, dataset } = await prepareChecked({
         ...rest,
         spec: applyOverrides(await readSpec(spec), overrides, (text) => display.say(text)),
         store,
         config,
         onProgress: (text) => display.update(text),
       });
+      for (const note of dataNotes(dataset, rest)) display.say(`note: ${printable(note)}`);
       display.update('looking into the store');
       const summary = await summarisePlan(plan, store, options);
       display.clear();

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { CryfoldError } from '@cryfold/core';
+import { CryfoldError, printable } from '@cryfold/core';
 import { isFitted, type MetricName } from '@cryfold/evaluation';
 import { type Preparation, publish } from '@cryfold/local-run';
 import type { RetrainRecord } from '@cryfold/model-registry';
@@ -7,6 +7,7 @@ import type { RunPlan, Spec } from '@cryfold/plan';
 import { checkRedis } from '@cryfold/queue';
 import { chooseOf, HttpClient, HttpControl, HttpStore, Retraining, type RetrainingSteps } from '@cryfold/run-control';
 import type { Config } from '@cryfold/runtime';
+import { type DataOptions, dataNotes } from './data-options.js';
 import { execute, type Surroundings } from './execute.js';
 import { EXIT } from './exit-codes.js';
 import { metricNamed } from './metric-name.js';
@@ -20,7 +21,7 @@ import { requireStore, storeUrlOf } from './store-url.js';
 import { jsonText, say } from './terminal.js';
 import { checkOutFolder } from './write-out.js';
 
-export interface RetrainOptions {
+export interface RetrainOptions extends DataOptions {
   data: string;
   model: string;
   of?: string;
@@ -91,6 +92,7 @@ export async function retrainCommand(
       config,
       onProgress: (text) => display.update(text),
     });
+    for (const note of dataNotes(preparation.dataset, options)) display.say(`note: ${printable(note)}`);
     const surroundings = { options, config, environment, out, display, store, storeUrl, server, stop };
     const { model, margin } = options;
     const { plan, manifest, dataset } = preparation;

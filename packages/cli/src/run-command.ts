@@ -1,10 +1,11 @@
 import { resolve } from 'node:path';
-import { CryfoldError } from '@cryfold/core';
+import { CryfoldError, printable } from '@cryfold/core';
 import { publish } from '@cryfold/local-run';
 import type { RunPlan } from '@cryfold/plan';
 import { checkRedis, traceJobs } from '@cryfold/queue';
 import { HttpClient, HttpControl } from '@cryfold/run-control';
 import { type Config, startTracing, traced } from '@cryfold/runtime';
+import { type DataOptions, dataNotes } from './data-options.js';
 import { execute } from './execute.js';
 import { EXIT } from './exit-codes.js';
 import { openStoreOf } from './open-store.js';
@@ -16,7 +17,7 @@ import { untilStopped } from './stop-signals.js';
 import { requireStore, storeUrlOf } from './store-url.js';
 import { checkOutFolder } from './write-out.js';
 
-export interface RunOptions extends Overrides {
+export interface RunOptions extends Overrides, DataOptions {
   spec?: string;
   data: string;
   out: string;
@@ -66,6 +67,7 @@ async function evaluate(options: RunOptions, config: Config, environment: NodeJS
   display.say(
     `${dataset.name}: ${dataset.clips.length} clips, ${dataset.classes.length} classes · run ${plan.run} · ${extent(plan)}`,
   );
+  for (const note of dataNotes(dataset, options)) display.say(`note: ${printable(note)}`);
   for (const { message } of dataset.skipped) display.say(`skipped: ${message}`);
   for (const leak of preparation.leaks) display.say(leak);
 

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
+import { addDataOptions } from './data-options.js';
 import { DEFAULT_OUT } from './default-out.js';
 import { type Does, list, readConfig, whole } from './program.js';
 import { addSweepCommands } from './sweep-commands.js';
 
 /** Adds what evaluates a spec: `run`, `plan` and `sweep`. */
 export function addRunCommands(program: Command, does: Does): void {
-  const run = program
-    .command('run')
+  const run = addDataOptions(program.command('run'))
     .description('Evaluate a spec (default: specs/paper.yaml) on recordings, and print Table II.')
     .argument('[spec]', 'YAML spec')
     .requiredOption('--data <path>', 'directory of WAV files, or a CSV manifest path,label,group')

@@ -1,5 +1,6 @@
 import { basename, resolve } from 'node:path';
-import { CryfoldError, datasetKey, type ErrorCode, readRegularFile, sha256 } from '@cryfold/core';
+import { CryfoldError, datasetKey, type ErrorCode, type GroupSource, readRegularFile, sha256 } from '@cryfold/core';
+import { groupRecordings, parseGroupBy } from './groups/group-by.js';
 import { isManifest, readManifest } from './manifest.js';
 import { listRecordings } from './readers.js';
 import type { Labels } from './recording.js';
@@ -38,7 +39,14 @@ export interface Dataset {
   name: string;
   /** directory that the clips' files are relative to; not part of `contentHash` */
   root: string;
-  reader: 'chillanto' | 'donateacry' | 'folders' | 'manifest';
+  /** `manifest`, or the name of the directory's layout */
+  reader: string;
+  /** What groups are and how they are known */
+  groupSource: GroupSource;
+  /** What a user must know of how the data was read, a sentence each */
+  warnings: string[];
+  /** How groups might be known where they are not, a sentence each with what to type */
+  groupHints: string[];
   /** the labels, sorted by code unit */
   classes: string[];
   clips: Clip[];
@@ -56,15 +64,19 @@ export interface ReadOptions {
   clipSeconds?: number;
   /** leave bad files out and list them in `skipped`, instead of failing on the first */
   skipBad?: boolean;
-  /** read the manifest's column `fold`; default false, since the folds are part of the content hash */
+  /** keep the folds that the data names; default false, since the folds are part of the content hash */
   folds?: boolean;
+  /** `recording`, `folder`, a manifest's column, or a regular expression: see `parseGroupBy` */
+  groupBy?: string | undefined;
+  /** name of the directory's layout; without it the one that fits */
+  layout?: string | undefined;
   /** called after each file with the number of files done and in all */
   onProgress?: (done: number, total: number) => void;
 }
 
 /**
- * Reads a dataset: a directory of WAV files (Chillanto names, donateacry names, or one folder per class) or a CSV
- * manifest `path,label,group`. Every file is decoded once to check and hash it, and its samples are let go again;
+ * Reads a dataset: a directory of WAV files in one of the layouts of `layouts/registry.ts`, or a CSV manifest
+ * `path,label,group`. Every file is decoded once to check and hash it, and its samples are let go again;
  * `readClips` gives them back.
  *
  * Recordings are cut from their start into whole clips; the rest at the end, shorter than a clip, is dropped. (So
@@ -77,16 +89,15 @@ export interface ReadOptions {
  */
 export async function readDataset(path: string, options: ReadOptions = {}): Promise<Dataset> {
   const { clipSeconds = 1, skipBad = false, folds = false, onProgress } = options;
-  const { root, reader, recordings } = isManifest(path)
-    ? await readManifest(path, { folds })
-    : await listRecordings(path);
+  const { root, reader, recordings, ...facts } = await readLabels(path, options);
   const skipped: Skipped[] = [];
   const clips: Clip[] = [];
   const skip = ({ code, message }: CryfoldError, file: string) => skipped.push({ file, code, message });
   for (const [index, recording] of recordings.entries()) {
     try {
       if ('error' in recording) throw recording.error;
-      const cut = cutRecording(recording, await readWav(root, recording.file), clipSeconds);
+      const labels = folds ? recording : { ...recording, fold: undefined };
+      const cut = cutRecording(labels, await readWav(root, recording.file), clipSeconds);
       clips.push(...cut.clips);
       for (const error of cut.silent) skip(error, recording.file);
     } catch (error) {
@@ -102,7 +113,7 @@ export async function readDataset(path: string, options: ReadOptions = {}): Prom
     });
   }
   const name = basename(resolve(path)).replace(/\.csv$/i, '');
-  const dataset = summarize({ name, root, reader, skipped }, clips);
+  const dataset = summarize({ name, root, reader, skipped, ...facts }, clips);
   if (dataset.classes.length === 1) {
     throw new CryfoldError('DATA_ONE_CLASS', `${path}: all ${clips.length} clips are of class ${dataset.classes[0]}`, {
       context: { path },
@@ -112,16 +123,41 @@ export async function readDataset(path: string, options: ReadOptions = {}): Prom
   return dataset;
 }
 
+/** What a manifest or directory says of its recordings, with the groups that the user asks for. */
+async function readLabels(path: string, { folds = false, groupBy, layout }: ReadOptions) {
+  const manifest = isManifest(path);
+  if (manifest && layout !== undefined) {
+    throw new CryfoldError('USAGE', '--layout: a CSV manifest has none', { hint: 'Leave --layout out.' });
+  }
+  const by = groupBy === undefined ? undefined : parseGroupBy(groupBy);
+  const column = by?.kind === 'pattern' ? groupBy : undefined;
+  const reading = manifest
+    ? await readManifest(path, { folds, groupBy: column })
+    : { ...(await listRecordings(path, layout)), byColumn: false };
+  const { root, reader, byColumn, apart, warnings = [], groupHints = [] } = reading;
+  const { recordings, groupSource } = by && !byColumn ? groupRecordings(reading.recordings, by, apart) : reading;
+  const named = !folds && recordings.some((one) => 'fold' in one && one.fold);
+  const own = 'the data names its own folds: --protocol predefined uses them';
+  return {
+    ...{ root, reader, recordings, groupSource },
+    warnings: named ? [...warnings, own] : warnings,
+    groupHints: groupSource.kind === 'none' ? groupHints : [],
+  };
+}
+
 /** Completes a dataset with what follows from its clips. */
 export function summarize(
-  facts: Pick<Dataset, 'name' | 'root' | 'reader' | 'skipped'>,
+  facts: Pick<Dataset, 'name' | 'root' | 'reader' | 'skipped' | 'groupSource' | 'warnings' | 'groupHints'>,
   clips: readonly Clip[],
 ): Dataset {
-  const { name, root, reader, skipped } = facts;
+  const { name, root, reader, skipped, groupSource, warnings, groupHints } = facts;
   return {
     name,
     root,
     reader,
+    groupSource,
+    warnings,
+    groupHints,
     classes: [...new Set(clips.map(({ label }) => label))].sort(),
     clips: [...clips],
     recordings: new Set(clips.map(({ file }) => file)).size,

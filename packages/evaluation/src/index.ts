@@ -38,6 +38,15 @@ export {
   repeatedStratifiedGroupKFold,
   stratifiedGroupKFold,
 } from './group-k-fold.js';
+export {
+  type GroupFacts,
+  groupsKnown,
+  groupsText,
+  groupWord,
+  labelOf,
+  protocolLabel,
+  unknownGroupsNote,
+} from './group-sentences.js';
 export { LEAST_GROUPS, testGroups, type Untested } from './group-test.js';
 export {
   type FoldOptions,

@@ -10,14 +10,6 @@ export function groupsSpanning(split: Split, groups: ArrayLike<string>): string[
   return [...spanning];
 }
 
-/** How a protocol must be called wherever its figures are shown; "infant" is what cryfold's data calls a group. */
-export function protocolLabel(groupsSpanning: number, groups: number, clips: number): string {
-  if (groupsSpanning > 0) return 'random folds: the same infant is in train and test';
-  return groups < clips
-    ? 'grouped folds: no infant is in train and test'
-    : 'random folds: no two clips share an infant';
-}
-
 /**
  * A name per clip that equal sounds share.
  * @param sounds indices of the clips that hold the same sound, per sound

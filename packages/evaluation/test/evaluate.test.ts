@@ -291,8 +291,9 @@ test('the majority baseline predicts the most frequent class of the training cli
 });
 
 test('the protocol says whether the same infant is in train and test', () => {
-  const input = randomRun();
+  const input = { ...randomRun(), groupSource: { kind: 'file-name' as const, name: 'infant' } };
   const { protocol, dataset } = evaluateRun(input);
+  assert.deepEqual(dataset.groupSource, input.groupSource);
   assert.equal(protocol.label, 'random folds: the same infant is in train and test');
   assert.deepEqual([protocol.groupsSpanning, protocol.folds, protocol.repeats], [11, 5, 2]);
   assert.equal(dataset.groups, 11);

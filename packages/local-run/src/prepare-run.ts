@@ -25,6 +25,10 @@ export interface PrepareOptions {
   spec: Spec;
   data: string;
   limit?: number;
+  /** What a group is: as `ReadOptions` of the corpus */
+  groupBy?: string;
+  /** Name of the directory's layout */
+  layout?: string;
   skipBad: boolean;
   /** Join the groups of equal and overlapping sounds */
   groupDuplicates: boolean;
@@ -46,7 +50,7 @@ export interface PrepareOptions {
  * @throws CryfoldError DATA_TOO_FEW and what reading data and weights throws; what `checkLeaks` throws
  */
 export async function prepareRun(options: PrepareOptions): Promise<Preparation> {
-  const { spec, data, limit, skipBad, sources, onProgress } = options;
+  const { spec, data, limit, skipBad, groupBy, layout, sources, onProgress } = options;
   if (options.groupDuplicates && !isGrouped(spec.protocol.splitter)) {
     throw new CryfoldError('USAGE', `--group-duplicates: ${spec.protocol.splitter} keeps no groups together`, {
       context: { splitter: spec.protocol.splitter },
@@ -55,7 +59,7 @@ export async function prepareRun(options: PrepareOptions): Promise<Preparation> 
   }
   const whole = await readDataset(data, {
     clipSeconds: spec.features.clipSeconds,
-    skipBad,
+    ...{ skipBad, groupBy, layout },
     folds: spec.protocol.splitter === 'PredefinedSplit',
     onProgress: (done, total) => onProgress(`reading ${done}/${total} files`),
   });
@@ -75,10 +79,11 @@ export async function prepareRun(options: PrepareOptions): Promise<Preparation> 
   const leaks = options.checkLeaks(dataset, splits, sounds);
   const weights = new Map<string, string>();
   const manifest: DatasetManifest = {
-    format: dataset.clips.some(({ fold }) => fold !== undefined) ? FORMATS.manifest : 1,
+    format: FORMATS.manifest,
     name: dataset.name,
     contentHash: dataset.contentHash,
     grouped: dataset.grouped,
+    groupSource: dataset.groupSource,
     classes: dataset.classes,
     rates: inspectDataset(dataset).rates,
     clips: dataset.clips.map(({ id, label, group, hash, fold }) => {

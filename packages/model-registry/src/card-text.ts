@@ -1,4 +1,5 @@
 import { caveatOf } from '@cryfold/estimators';
+import { groupsKnown, groupsText, groupWord, unknownGroupsNote } from '@cryfold/evaluation';
 import { featureKindOf } from '@cryfold/features/kinds';
 import type { CardMetrics, ModelCard } from './card.js';
 
@@ -16,20 +17,30 @@ export function limitsOf({
   search,
 }: Pick<ModelCard, 'data' | 'metrics' | 'features' | 'search'>): string[] {
   const grouped = metrics.find((one) => one.grouped);
+  const known = groupsKnown(data);
+  const word = known ? groupWord(data) : 'source';
   const rates = data.rates?.map(({ rate }) => `${rate} Hz`).join(', ');
   return [
     NOTICE,
     `It always answers with one of its ${data.classes.length} classes, also for sounds that are none of them.`,
-    `It was trained on ${data.clips} clips of ${data.groups} groups: other infants, microphones and rooms may differ.`,
+    `It was trained on ${data.clips} clips${known ? ` of ${data.groups} ${word}s` : ''}: other ${word}s, microphones and rooms may differ.`,
     `It expects clips of ${features.clipSeconds} s${rates ? ` at ${rates}` : ''}.`,
-    grouped
-      ? 'The figures of folds grouped by infant are those to expect of new infants.'
-      : 'It was not evaluated on folds grouped by infant: the figures may be too good for new infants.',
+    generalisation(data, grouped !== undefined),
     ...(search && !search.nested
       ? ['Its parameters were chosen by the very folds that the figures are of, so the figures are too good.']
       : []),
     'The figures are of models trained on a part of the data; this one was trained on all of it and has no test data left.',
   ];
+}
+
+/** What the figures say of sources that are not in the data. */
+function generalisation(data: ModelCard['data'], grouped: boolean): string {
+  const word = groupWord(data);
+  const unknown = unknownGroupsNote(data);
+  if (unknown) return `${unknown} The figures may be too good for new sources.`;
+  return grouped
+    ? `The figures of folds grouped by ${word} are those to expect of new ${word}s.`
+    : `It was not evaluated on folds grouped by ${word}: the figures may be too good for new ${word}s.`;
 }
 
 const percent = (value: number | null) => (value === null ? 'none' : `${(100 * value).toFixed(2)} %`);
@@ -75,14 +86,14 @@ Intended use: ${plain(card.intendedUse)}
 - input: ${[...new Set([features, ...card.members.flatMap((member) => member.features ?? [])].map((set) => featureKindOf(set).describe(set)))].join('; ')}; the class is the largest ${card.predictedBy === 'decisions' ? 'decision value' : 'probability'}
 
 ## Data
-${plain(data.name)}, content hash \`${data.contentHash}\`: ${data.clips} clips, ${data.groups} groups${data.grouped ? '' : ' (each clip its own)'}${data.rates ? `, ${data.rates.map(({ rate, clips }) => `${rate} Hz (${clips} clips)`).join(', ')}` : ''}
+${plain(data.name)}, content hash \`${data.contentHash}\`: ${data.clips} clips; groups: ${plain(groupsText(data))}${data.rates ? `, ${data.rates.map(({ rate, clips }) => `${rate} Hz (${clips} clips)`).join(', ')}` : ''}
 
 | class | clips | groups |
 |---|---|---|
 ${data.classes.map(({ label, clips, groups }) => `| ${plain(label)} | ${clips} | ${groups} |`).join('\n')}
 
 ## Cross-validation of this configuration
-${card.metrics.map(metricsText).join('\n\n')}
+${card.metrics.map((one) => metricsText(one, groupsKnown(data) ? 'groups' : 'recordings')).join('\n\n')}
 
 ${card.search ? searchText(card.search) : ''}## Limits
 ${card.limits.map((limit) => `- ${plain(limit)}`).join('\n')}
@@ -97,7 +108,7 @@ Made by cryfold ${plain(card.cryfold.version)}, fold format ${card.cryfold.foldF
 const FIGURES = { accuracy: 'accuracy', balancedAccuracy: 'balanced accuracy', macroF1: 'macro F1' } as const;
 
 /** Means over folds and pooled figures stand in tables of their own: they are different numbers. */
-function metricsText(metrics: CardMetrics): string {
+function metricsText(metrics: CardMetrics, units: string): string {
   const { intervals, pooled } = metrics;
   const names = Object.entries(FIGURES) as [keyof typeof FIGURES, string][];
   const overFolds = names.map(([key, name]) => {
@@ -116,7 +127,7 @@ Run ${plain(metrics.run)}; the largest class's share is ${percent(metrics.majori
 |---|---|---|---|
 ${overFolds.join('\n')}
 
-| pooled over all test predictions | value | 95 % interval (over groups) |
+| pooled over all test predictions | value | 95 % interval (over ${units}) |
 |---|---|---|
 ${whole.join('\n')}
 

@@ -1,4 +1,4 @@
-import { decodeRecord, FORMATS } from '@cryfold/core';
+import { decodeRecord, FORMATS, groupSourceSchema } from '@cryfold/core';
 import { estimatorKinds } from '@cryfold/estimators';
 import { FUSION_RULES } from '@cryfold/evaluation';
 import { featureSetSchema } from '@cryfold/features/kinds';
@@ -27,7 +27,7 @@ export const metricsSchema = z.strictObject({
   folds: count,
   repeats: count,
   seed: z.number(),
-  /** Whether infants (or recordings) were kept on one side of each fold */
+  /** Whether groups were kept on one side of each fold */
   grouped: z.boolean(),
   /** Over the folds' values */
   accuracy: summary,
@@ -79,6 +79,8 @@ export const cardSchema = z.strictObject({
     clips: count,
     groups: count,
     grouped: z.boolean(),
+    /** What groups are and how they are known; absent where the run did not say */
+    groupSource: groupSourceSchema.optional(),
     classes: z.array(z.strictObject({ label: z.string(), clips: count, groups: count })),
     /** Hz; absent where the run did not say */
     rates: z.array(z.strictObject({ rate: z.number().positive(), clips: count })).optional(),

@@ -1,6 +1,6 @@
 import { CryfoldError, contentKey, encodeRecord, FORMATS, sha256 } from '@cryfold/core';
 import type { FittedFusion, RunResults } from '@cryfold/evaluation';
-import { isGrouped, SPLITTERS } from '@cryfold/evaluation';
+import { isGrouped, labelOf, SPLITTERS } from '@cryfold/evaluation';
 import { type DatasetManifest, type FinalResult, FOLD_FORMAT, featuresOf, type RunPlan } from '@cryfold/plan';
 import { type ArtifactStore, readArtifact } from '@cryfold/store';
 import { type CardMetrics, decodeCard, type ModelCard } from './card.js';
@@ -59,6 +59,7 @@ export async function writeVersion(
     clips: manifest.clips.length,
     groups: results.dataset.groups,
     grouped: manifest.grouped,
+    ...(manifest.groupSource && { groupSource: manifest.groupSource }),
     classes: results.dataset.perClass,
     ...(manifest.rates && { rates: manifest.rates }),
   };
@@ -139,7 +140,7 @@ function metricsOf(results: RunResults, of: string): CardMetrics {
   const splitter = SPLITTERS.find((one) => one === protocol.splitter);
   return {
     run: run.id,
-    protocol: protocol.label,
+    protocol: labelOf(results),
     splitter: protocol.splitter,
     ...{ folds: protocol.folds, repeats: protocol.repeats, seed: protocol.seed },
     grouped: splitter !== undefined && isGrouped(splitter),

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { limitsOf } from '../src/card-text.js';
 import { cardText, decodeCard, type ModelCard, refitted } from '../src/index.js';
 
 const HASH = '0'.repeat(64);
@@ -82,4 +83,19 @@ test('a card says that the weights of the model or a member are random', () => {
   assert.match(text, /^- members: net \(tl-resnet50, random weights\), svm \(svm\)$/m);
   assert.equal(refitted(card('combined', estimator)), 'combined');
   assert.doesNotMatch(cardText(card('net', pretrained)), /random weights/);
+});
+
+test('a card promises figures of new infants only where the data says who is who', () => {
+  const card = cardOf('x');
+  const limits = (data: Partial<ModelCard['data']>) =>
+    limitsOf({ ...card, data: { ...card.data, clips: 9, groups: 3, ...data } }).join('\n');
+  const known = limits({ groupSource: { kind: 'file-name', name: 'infant' } });
+  assert.match(known, /9 clips of 3 infants[\s\S]*folds grouped by infant are those to expect of new infants/);
+  for (const groupSource of [{ kind: 'none' }, { kind: 'sounds' }] as const) {
+    const text = limits({ groupSource });
+    assert.doesNotMatch(text, /infant|those to expect/);
+    assert.match(text, /Groups are not known: .* may be too good for new sources/);
+    const { data } = card;
+    assert.match(cardText({ ...card, data: { ...data, groupSource } }), /groups: not known.*[\s\S]*over recordings/);
+  }
 });

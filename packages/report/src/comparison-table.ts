@@ -1,11 +1,13 @@
 import {
   type Evidence,
   evidenceOf,
+  groupsKnown,
   METRICS,
   type MetricName,
   type ModelResults,
   type RunResults,
   scoreOf,
+  unknownGroupsNote,
 } from '@cryfold/evaluation';
 import { differenceText, metricOf } from './headline.js';
 import { named } from './names.js';
@@ -69,7 +71,8 @@ export function comparisonRows(results: RunResults): TextTable {
     const basis = untested ? `${count} ${by}: ${untested}` : `${count} ${by}`;
     rows.push([`${a} - ${b}`, ...figures, ...p, basis, ...(grouped ? [test ? pText(test.pHolm) : '-'] : [])]);
   }
-  return { rows, notes: [...fusionVerdicts(results), ...(grouped ? [WHY_GROUPS] : [])] };
+  const unknown = unknownGroupsNote(results.dataset);
+  return { rows, notes: [...fusionVerdicts(results), ...(grouped ? [WHY_GROUPS] : []), ...(unknown ? [unknown] : [])] };
 }
 
 const WHY_GROUPS =
@@ -79,7 +82,7 @@ const WHY_GROUPS =
 export function comparisonTitle(results: RunResults): string {
   const { title } = METRICS[metricOf(results)];
   return results.comparisons.some(({ byGroup }) => byGroup)
-    ? `Differences of ${title}, pooled over all test predictions, 95 % interval and p by groups`
+    ? `Differences of ${title}, pooled over all test predictions, 95 % interval and p by ${groupsKnown(results.dataset) ? 'groups' : 'recordings, since groups are not known'}`
     : `Paired differences of ${title}, mean over folds, 95 % interval (corrected for folds that share training clips)`;
 }
 
@@ -118,15 +121,20 @@ export function pooledRows(results: RunResults): TextTable {
   });
   const head = ['model', 'accuracy', '95 %', 'balanced', '95 %', 'macro F1', 'kappa', 'log-loss', 'ECE'];
   const chance = `balanced: mean recall of the classes, ${percent(1 / results.dataset.classes.length)} by chance`;
-  return { rows: [head, ...rows], notes: [chance] };
+  const unknown = unknownGroupsNote(results.dataset);
+  return { rows: [head, ...rows], notes: [chance, ...(unknown ? [unknown] : [])] };
 }
 
-export const POOLED_TITLE = 'Pooled over all test predictions, not means over folds; intervals by groups, not clips';
+/** What pooled figures are of, and what their intervals take for independent. */
+export function pooledTitle({ dataset }: RunResults): string {
+  const units = groupsKnown(dataset) ? 'groups, not clips' : 'recordings, since groups are not known';
+  return `Pooled over all test predictions, not means over folds; intervals by ${units}`;
+}
 
 /** Metrics pooled over all predictions, with 95 % intervals by group, and what random guessing gets. */
 export function pooledTable(results: RunResults, { color = false }: TextOptions = {}): string {
   const { rows, notes } = pooledRows(named(results));
   if (rows.length === 1) return '';
   const [head, ...body] = alignColumns(rows);
-  return [paint(POOLED_TITLE, 'bold', color), paint(head, 'bold', color), ...body, ...notes].join('\n');
+  return [paint(pooledTitle(results), 'bold', color), paint(head, 'bold', color), ...body, ...notes].join('\n');
 }

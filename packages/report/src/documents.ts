@@ -1,6 +1,6 @@
 import { printable } from '@cryfold/core';
-import type { RunResults } from '@cryfold/evaluation';
-import { comparisonRows, comparisonTitle, POOLED_TITLE, pooledRows } from './comparison-table.js';
+import { labelOf, type RunResults } from '@cryfold/evaluation';
+import { comparisonRows, comparisonTitle, pooledRows, pooledTitle } from './comparison-table.js';
 import { headline } from './headline.js';
 import { named } from './names.js';
 import { searchRows } from './search-table.js';
@@ -39,13 +39,13 @@ export function markdownReport(stored: RunResults): string {
     `# ${escapeMarkdown(`${results.run.name}: ${subject(results)}`)}`,
     ...warnings.map((line) => `**${escapeMarkdown(line)}**`),
     ...(missing.length > 0 ? [missing.map((line) => `- ${escapeMarkdown(line)}`).join('\n')] : []),
-    `**${escapeMarkdown(results.protocol.label)}**`,
+    `**${escapeMarkdown(labelOf(results))}**`,
     escapeMarkdown(headline(results)),
     ...part('Accuracy over test folds, percent', tableTwoRows(results)),
     ...part('Search', searchRows(results)),
     '## Confusion matrices, percent of each true class',
     ...matrices,
-    ...part(POOLED_TITLE, pooledRows(results)),
+    ...part(pooledTitle(results), pooledRows(results)),
     ...part(comparisonTitle(results), comparisonRows(results)),
     `Run ${escapeMarkdown(results.run.id)}, data ${results.dataset.contentHash}`,
   ].join('\n\n')}\n`;

@@ -1,5 +1,5 @@
 import { printable } from '@cryfold/core';
-import { leakHeadline, type RunResults } from '@cryfold/evaluation';
+import { labelOf, leakHeadline, type RunResults } from '@cryfold/evaluation';
 import { named } from './names.js';
 import { extent } from './table-two.js';
 import { alignColumns, paint, percent, type TextOptions } from './text.js';
@@ -11,9 +11,9 @@ const letterOf = (index: number) => String.fromCharCode('A'.charCodeAt(0) + inde
 /** What the letters of `protocolRows` stand for, a line each. */
 export function protocolLegend(runs: readonly RunResults[]): string[] {
   return runs.map((run, i) => {
-    const { label, splitter } = run.protocol;
+    const { splitter } = run.protocol;
     const leaks = leakHeadline(run.leaks);
-    return `${letterOf(i)}: ${label} (${splitter}, ${extent(run.protocol)})${leaks ? `. ${leaks.replace(/\.$/, '')}` : ''}`;
+    return `${letterOf(i)}: ${labelOf(run)} (${splitter}, ${extent(run.protocol)})${leaks ? `. ${leaks.replace(/\.$/, '')}` : ''}`;
   });
 }
 

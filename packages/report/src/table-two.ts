@@ -1,5 +1,5 @@
 import { printable } from '@cryfold/core';
-import { leakHeadline, type RunResults } from '@cryfold/evaluation';
+import { labelOf, leakHeadline, type RunResults } from '@cryfold/evaluation';
 import { fusionWarning } from './fusion-warning.js';
 import { named } from './names.js';
 import { notBeatingMajority, type PaperFigure, paperFigures, paperNotes } from './paper.js';
@@ -131,7 +131,7 @@ export function tableTwo(stored: RunResults, { color = false }: TextOptions = {}
     ...missing.map((line) => `  ${line}`),
     ...(warnings.length > 0 ? [''] : []),
     `Accuracy in percent over test folds: ${subject(results)}`,
-    paint(protocol.label, protocol.groupsSpanning > 0 ? 'yellow' : 'bold', color),
+    paint(labelOf(results), protocol.groupsSpanning > 0 ? 'yellow' : 'bold', color),
     '',
     paint(head, 'bold', color),
     ...body,

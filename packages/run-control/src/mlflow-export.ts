@@ -1,4 +1,4 @@
-import type { ModelResults, RunResults } from '@cryfold/evaluation';
+import { groupsText, labelOf, type ModelResults, type RunResults } from '@cryfold/evaluation';
 import { ModelRegistry, modelKeys } from '@cryfold/model-registry';
 import type { Spec } from '@cryfold/plan';
 import { type ArtifactStore, type RunStore, readArtifact } from '@cryfold/store';
@@ -46,6 +46,7 @@ function describeRun({ run, dataset, protocol, status, baselines, spec }: RunRes
       'data.name': dataset.name,
       'data.clips': dataset.clips,
       'data.groups': dataset.groups,
+      'data.groupsAre': groupsText(dataset),
       'protocol.splitter': protocol.splitter,
       'protocol.folds': protocol.folds,
       'protocol.repeats': protocol.repeats,
@@ -56,7 +57,7 @@ function describeRun({ run, dataset, protocol, status, baselines, spec }: RunRes
       'cryfold.run': run.id,
       'cryfold.status': status,
       'cryfold.data': dataset.contentHash,
-      'mlflow.note.content': protocol.label,
+      'mlflow.note.content': labelOf({ dataset, protocol }),
     },
     metrics: { majority_share: baselines.majority.share },
   };

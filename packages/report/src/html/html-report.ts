@@ -1,6 +1,6 @@
 import type { EpochPoint } from '@cryfold/core';
-import { type ClipOutcome, groupOutcomes, type RunResults } from '@cryfold/evaluation';
-import { comparisonRows, comparisonTitle, POOLED_TITLE, pooledRows } from '../comparison-table.js';
+import { type ClipOutcome, groupOutcomes, groupsKnown, groupWord, labelOf, type RunResults } from '@cryfold/evaluation';
+import { comparisonRows, comparisonTitle, pooledRows, pooledTitle } from '../comparison-table.js';
 import { headline } from '../headline.js';
 import { displayName, named } from '../names.js';
 import { paperFigures } from '../paper.js';
@@ -19,7 +19,7 @@ export interface ReportInput {
   results: RunResults;
   /** The same data under other protocols, for the table that shows all. */
   beside?: readonly RunResults[];
-  /** Every clip's fate, for the infants' errors. */
+  /** Every clip's fate, for the errors by group. */
   outcomes?: readonly ClipOutcome[];
   /** Clips to be shown, hardest first. */
   hardest?: readonly HardClip[];
@@ -48,11 +48,11 @@ export function htmlReport(input: ReportInput): string {
     ),
     section('confusion', 'Confusion matrices', confusionMatrices(results)),
     section('recall', 'Recall by class', recallTable(results)),
-    section('pooled', 'Pooled figures', table(POOLED_TITLE, pooledRows(results))),
+    section('pooled', 'Pooled figures', table(pooledTitle(results), pooledRows(results))),
     section('significance', 'Are the differences real?', significance(results)),
     section('calibration', 'Calibration', calibrationChart(results.models)),
     section('curves', 'Learning curves', curves(results, input.curves ?? {})),
-    section('infants', 'Infants', input.outcomes && groupTable(groupOutcomes(input.outcomes), results)),
+    section('groups', groupHeading(results), input.outcomes && groupTable(groupOutcomes(input.outcomes), results)),
     section('hardest', 'Hardest clips', input.hardest && hardestClips(input.hardest)),
     section('data', 'Data', dataCard(results)),
     section('timeline', 'Timeline', timeline(foldTimes)),
@@ -84,6 +84,12 @@ ${sections.map(({ id, title, content }) => html`<section aria-labelledby="${id}"
   return page.text;
 }
 
+/** `Infants`, `Groups`; recordings where groups are not known. */
+function groupHeading({ dataset }: RunResults): string {
+  const word = groupsKnown(dataset) ? groupWord(dataset) : 'recording';
+  return `${word[0].toUpperCase()}${word.slice(1)}s`;
+}
+
 function section(id: string, title: string, content: Markup | undefined) {
   return content && { id, title, content };
 }
@@ -91,7 +97,7 @@ function section(id: string, title: string, content: Markup | undefined) {
 /** What must be read first: models that do not beat the majority class, missing folds, and what the folds are. */
 function warnings(results: RunResults): Markup {
   const { warnings, missing } = headlines(results);
-  const label = results.protocol.label;
+  const label = labelOf(results);
   return html`${
     warnings.length > 0 &&
     html`<div class="bad">${warnings.map((line) => html`<p><strong>${line}</strong></p>`)}${
