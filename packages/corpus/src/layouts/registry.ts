@@ -1,15 +1,28 @@
 import { CryfoldError, printable } from '@cryfold/core';
 import type { Recording } from '../recording.js';
+import { audioFolder } from './audio-folder.js';
 import { chillanto } from './chillanto.js';
 import { classFolders } from './class-folders.js';
 import { donateacry } from './donateacry.js';
+import { esc50 } from './esc50.js';
+import { groupFolders } from './group-folders.js';
+import { innerClassFolders } from './inner-class-folders.js';
 import type { Fit, Layout, Reading, Tree } from './layout.js';
+import { foldFolders, splitFolders } from './split-folders.js';
+import { urbansound8k } from './urbansound8k.js';
 
 /** Every layout; the first one that is sure is taken. */
 const LAYOUTS: readonly Layout[] = [
   chillanto,
   donateacry,
+  audioFolder,
+  esc50,
+  urbansound8k,
+  splitFolders,
+  foldFolders,
+  groupFolders,
   classFolders,
+  innerClassFolders,
 ];
 
 /** For `--layout`. */
