@@ -43,7 +43,7 @@ export class GridReader {
     const splits = plan.splits
       .filter(({ outer }) => outer === undefined)
       .map(({ train, test, ...place }) => ({ ...place, train: Int32Array.from(train), test: Int32Array.from(test) }));
-    const found = leakHeadline(summariseLeaks({ clips, splits, sounds }));
+    const found = leakHeadline(summariseLeaks({ clips, splits, sounds }), unknown === undefined);
     return [found ?? [], unknown ?? []].flat().join(' ') || null;
   }
 

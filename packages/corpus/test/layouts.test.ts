@@ -122,6 +122,9 @@ test('train, validation and test folders are a split, at any depth; validation j
   root = join(base, `data-${serial++}`);
   await put(['Training/low/a.wav', 'Training/high/b.wav', 'val/low/c.wav', 'val/high/d.wav']);
   assert.match((await rows())['val/low/c.wav'], / validation$/);
+  root = join(base, `data-${serial++}`);
+  await put(['dev/low/a.wav', 'dev/high/b.wav', 'eval/low/c.wav', 'eval/high/d.wav']);
+  assert.match((await rows())['eval/low/c.wav'], / test$/, 'without a folder for training, the development part is it');
   await put(['other/x.wav']);
   await fails('DATA_NAME_INVALID', /other\/x\.wav: lies in none of the folders of the split/, rows());
 });

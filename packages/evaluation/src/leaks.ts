@@ -50,10 +50,18 @@ export function summariseLeaks({
   };
 }
 
-/** The sentence that must be read before the figures of a run with leaks; undefined where nothing was found. */
-export function leakHeadline(leaks: Pick<LeakFindings, 'sounds' | 'groups'> | undefined): string | undefined {
+/**
+ * The sentence that must be read before the figures of a run with leaks; undefined where nothing was found.
+ * @param known whether groups are more than recordings
+ */
+export function leakHeadline(
+  leaks: Pick<LeakFindings, 'sounds' | 'groups'> | undefined,
+  known = true,
+): string | undefined {
   const counted = (count: number, what: string) => (count > 0 ? [`${count} ${what}${count === 1 ? '' : 's'}`] : []);
-  const found = leaks ? [...counted(leaks.sounds, 'sound'), ...counted(leaks.groups, 'group')] : [];
+  const found = leaks
+    ? [...counted(leaks.sounds, 'sound'), ...counted(leaks.groups, known ? 'group' : 'recording')]
+    : [];
   if (!leaks || found.length === 0) return undefined;
   const verb = leaks.sounds + leaks.groups === 1 ? 'is' : 'are';
   return `${found.join(' and ')} ${verb} in both train and test: these figures are inflated.`;

@@ -1,6 +1,6 @@
 import { CryfoldError, contentKey, encodeRecord, FORMATS, sha256 } from '@cryfold/core';
 import type { FittedFusion, RunResults } from '@cryfold/evaluation';
-import { isGrouped, labelOf, SPLITTERS } from '@cryfold/evaluation';
+import { groupsKnown, isGrouped, labelOf, SPLITTERS } from '@cryfold/evaluation';
 import { type DatasetManifest, type FinalResult, FOLD_FORMAT, featuresOf, type RunPlan } from '@cryfold/plan';
 import { type ArtifactStore, readArtifact } from '@cryfold/store';
 import { type CardMetrics, decodeCard, type ModelCard } from './card.js';
@@ -143,7 +143,7 @@ function metricsOf(results: RunResults, of: string): CardMetrics {
     protocol: labelOf(results),
     splitter: protocol.splitter,
     ...{ folds: protocol.folds, repeats: protocol.repeats, seed: protocol.seed },
-    grouped: splitter !== undefined && isGrouped(splitter),
+    grouped: splitter !== undefined && isGrouped(splitter) && groupsKnown(results.dataset),
     accuracy: summary('accuracy'),
     balancedAccuracy: summary('balancedAccuracy'),
     macroF1: summary('macroF1'),

@@ -1,5 +1,5 @@
 import { printable } from '@cryfold/core';
-import { labelOf, leakHeadline, type RunResults } from '@cryfold/evaluation';
+import { groupsKnown, labelOf, leakHeadline, type RunResults } from '@cryfold/evaluation';
 import { named } from './names.js';
 import { extent } from './table-two.js';
 import { alignColumns, paint, percent, type TextOptions } from './text.js';
@@ -12,7 +12,7 @@ const letterOf = (index: number) => String.fromCharCode('A'.charCodeAt(0) + inde
 export function protocolLegend(runs: readonly RunResults[]): string[] {
   return runs.map((run, i) => {
     const { splitter } = run.protocol;
-    const leaks = leakHeadline(run.leaks);
+    const leaks = leakHeadline(run.leaks, groupsKnown(run.dataset));
     return `${letterOf(i)}: ${labelOf(run)} (${splitter}, ${extent(run.protocol)})${leaks ? `. ${leaks.replace(/\.$/, '')}` : ''}`;
   });
 }

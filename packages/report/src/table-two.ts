@@ -1,5 +1,5 @@
 import { printable } from '@cryfold/core';
-import { labelOf, leakHeadline, type RunResults } from '@cryfold/evaluation';
+import { groupsKnown, labelOf, leakHeadline, type RunResults } from '@cryfold/evaluation';
 import { fusionWarning } from './fusion-warning.js';
 import { named } from './names.js';
 import { notBeatingMajority, type PaperFigure, paperFigures, paperNotes } from './paper.js';
@@ -13,7 +13,7 @@ const MISSING_SHOWN = 10;
 export function headlines(results: RunResults): { warnings: string[]; missing: string[] } {
   const warnings: string[] = [];
   const missing: string[] = [];
-  const leaks = leakHeadline(results.leaks);
+  const leaks = leakHeadline(results.leaks, groupsKnown(results.dataset));
   if (leaks) warnings.push(leaks);
   const useless = notBeatingMajority(results);
   const { label, accuracy } = results.baselines.majority;

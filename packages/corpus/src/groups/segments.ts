@@ -26,7 +26,9 @@ export function segmentNames(files: readonly string[]): SegmentNames | undefined
     const match = NUMBERED.exec(file.slice(at));
     if (!match) continue;
     const stem = file.slice(0, at) + match[1];
-    stems.set(stem, [...(stems.get(stem) ?? []), file]);
+    const members = stems.get(stem);
+    if (members) members.push(file);
+    else stems.set(stem, [file]);
     separators.set(match[2], (separators.get(match[2]) ?? 0) + 1);
   }
   const several = [...stems].filter(([, members]) => members.length > 1);

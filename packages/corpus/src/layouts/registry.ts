@@ -74,13 +74,16 @@ async function unclear(tree: Tree, layouts: readonly Layout[]): Promise<CryfoldE
 
 /** The classes of a reading with the number of their recordings and the path of one. */
 function draw(recordings: readonly Recording[]): string[] {
-  const classes = new Map<string, string[]>();
-  for (const one of recordings)
-    if (!('error' in one)) classes.set(one.label, [...(classes.get(one.label) ?? []), one.file]);
-  const lines = Array.from(
-    classes,
-    ([label, files]) => `${printable(label)}: ${files.length}, such as ${printable(files[0])}`,
-  );
-  const rest = lines.length - SHOWN;
-  return rest > 0 ? [...lines.slice(0, SHOWN), `and ${rest} more classes`] : lines;
+  const classes = new Map<string, { count: number; first: string }>();
+  for (const one of recordings) {
+    if ('error' in one) continue;
+    const known = classes.get(one.label);
+    if (known) known.count++;
+    else classes.set(one.label, { count: 1, first: one.file });
+  }
+  const line = ([label, { count, first }]: [string, { count: number; first: string }]) =>
+    `${printable(label)}: ${count}, such as ${printable(first)}`;
+  const lines = [...classes].slice(0, SHOWN).map(line);
+  const rest = classes.size - SHOWN;
+  return rest > 0 ? [...lines, `and ${rest} more classes`] : lines;
 }

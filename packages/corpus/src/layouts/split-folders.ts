@@ -57,7 +57,7 @@ function read(tree: Tree, partOf: PartOf, foldOf: (part: string) => string): Rea
 /** The fold that each file is tested in where folders are a split: empty for training clips; undefined where they are none. */
 export function splitFolds(tree: Tree): { folds: Map<string, string>; apart: Set<string> } | undefined {
   const parts = partsOf(tree, split);
-  if (!parts.has('train') || parts.size < 2) return undefined;
+  if (parts.size < 2) return undefined;
   const tested = parts.has('test') ? 'test' : 'validation';
   const foldOf = (file: string) => foldersOf(file).some((folder) => split(folder) === tested);
   const folds = new Map(tree.files.map((file) => [file, foldOf(file) ? tested : '']));
@@ -68,10 +68,7 @@ export function splitFolds(tree: Tree): { folds: Map<string, string>; apart: Set
 export const splitFolders: Layout = {
   name: 'split-folders',
   meaning: 'folders train, validation and test are a split, the others classes; groups are not known',
-  fits: (tree) => {
-    const parts = partsOf(tree, split);
-    return parts.has('train') && parts.size > 1 ? 'sure' : 'no';
-  },
+  fits: (tree) => (partsOf(tree, split).size > 1 ? 'sure' : 'no'),
   read: (tree) => {
     const tested = partsOf(tree, split).has('test') ? 'test' : 'validation';
     const reading = read(tree, split, (part) => (part === tested ? tested : ''));
