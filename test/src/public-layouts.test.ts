@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { decodeResults } from '@cryfold/evaluation';
@@ -87,4 +87,40 @@ test('train and test folders run as one split that tests the test folder only', 
   );
   assert.equal(plan.splits[0].train.length, 8);
   assert.match(stdout, /^predefined folds: groups are not known/m);
+});
+
+test('--test-on trains on all of one corpus and tests on all of another, in one report', {
+  skip: withoutRedis,
+}, async () => {
+  const files = (count: number) =>
+    Array.from({ length: count }, (_, i) => ({ file: `${['low', 'high'][i % 2]}/${i}.wav`, label: i % 2 }));
+  await putTones(path('home'), files(10));
+  await putTones(path('clinic'), files(6));
+  // Other sound under the same names.
+  await putTones(path('clinic'), [...files(6)].reverse());
+  const spec = 'version: 1\nname: svm\nprotocol: { folds: 2, repeats: 1 }\nestimators: { svm: { kind: svm } }\n';
+  await writeFile(path('two.yaml'), spec);
+  const run = (...flags: string[]) =>
+    cryfold(['run', path('two.yaml'), '--data', path('home'), '--out', path('crossed'), '--workers', '1', ...flags]);
+  const { code, stdout, stderr } = await run('--test-on', path('clinic'));
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /under 2 protocols: home, 10 clips/);
+  assert.match(stdout, /^B: home, tested on clinic: predefined folds: groups are not known.* 1 fold\)/m);
+  assert.match(await readFile(path('crossed', 'report.html'), 'utf8'), /home, tested on clinic/);
+  const results = decodeResults(await readFile(path('crossed', 'test-on', 'results.json')), 'results.json');
+  const store = (...parts: string[]) => readFile(path('crossed', 'store', ...parts));
+  const plan = decodePlan(await store('runs', results.run.id, 'plan.json'), 'plan');
+  const { clips } = decodeManifest(await store('datasets', plan.dataset.key, 'manifest.json'), 'manifest');
+  const idsOf = (indices: number[]) => indices.map((i) => clips[i].id.split('/')[0]);
+  assert.deepEqual(
+    plan.splits.map(({ train, test }) => [train.length, test.length]),
+    [[10, 6]],
+  );
+  assert.deepEqual([...new Set(idsOf(plan.splits[0].test))], ['@clinic']);
+  assert.ok(!idsOf(plan.splits[0].train).includes('@clinic'));
+  await putTones(path('more'), [...files(2), { file: 'other/x.wav', label: 2 }]);
+  const refused = await run('--test-on', path('more'), '--out', path('differing'), '--json');
+  const { error } = JSON.parse(refused.stdout);
+  assert.deepEqual([error.code, error.message], ['CLASSES_DIFFER', 'home has high, low; more has high, low, other']);
+  assert.deepEqual(await readdir(path('differing', 'spec')).catch(() => []), [], 'before anything is trained');
 });

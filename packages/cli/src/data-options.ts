@@ -1,4 +1,3 @@
-import { type Dataset, groupPreview } from '@cryfold/corpus';
 import type { Command } from 'commander';
 
 /** What flags say of how data is read. */
@@ -15,11 +14,4 @@ export function addDataOptions(command: Command): Command {
       'what a group is: recording, folder, a column of the manifest, or a regular expression on the path of a file',
     )
     .option('--layout <name>', 'how the directory is laid out (default: found out; data inspect names it)');
-}
-
-/** What a user must know of how data was read, a sentence each; with `--group-by`, the groups that it makes. */
-export function dataNotes(dataset: Dataset, { groupBy }: DataOptions): string[] {
-  const { warnings, groupHints, clips } = dataset;
-  const made = groupBy === undefined ? [] : [`--group-by ${groupBy}: ${groupPreview(clips)}`];
-  return [...made, ...warnings, ...groupHints];
 }

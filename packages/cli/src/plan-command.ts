@@ -3,12 +3,12 @@ import type { RunPlan } from '@cryfold/plan';
 import { alignColumns } from '@cryfold/report';
 import { type HourPrices, type PlanSummary, summarisePlan } from '@cryfold/run-control';
 import type { Config } from '@cryfold/runtime';
-import { dataNotes } from './data-options.js';
+import { dataNotes } from './data-notes.js';
 import { EXIT } from './exit-codes.js';
 import { openStoreOf } from './open-store.js';
 import { applyOverrides, prepareChecked, readSpec } from './prepare.js';
 import { ProgressDisplay } from './progress.js';
-import { evaluationsOf } from './protocol-names.js';
+import { evaluationsWith, TEST_ON } from './protocol-names.js';
 import type { RunOptions } from './run-command.js';
 import { storeUrlOf } from './store-url.js';
 import { jsonText, say } from './terminal.js';
@@ -21,15 +21,16 @@ export async function planCommand(
   options: PlanOptions & { protocol?: string[] },
   config: Config,
 ): Promise<number> {
-  const { protocol = [], ...rest } = options;
-  const names = evaluationsOf(protocol);
+  const { protocol = [], testOn, ...rest } = options;
+  const names = evaluationsWith(protocol, testOn);
   const display = new ProgressDisplay(process.stderr, options.json);
   const store = openStoreOf(storeUrlOf(options.out, config), config);
   try {
-    for (const name of names.length > 0 ? names : [undefined]) {
+    for (const name of names) {
       const overrides = { ...rest, ...(name === undefined ? {} : { protocol: name }) };
       const { plan, dataset } = await prepareChecked({
         ...rest,
+        ...(name === TEST_ON && testOn !== undefined ? { testOn, groupDuplicates: false } : {}),
         spec: applyOverrides(await readSpec(spec), overrides, (text) => display.say(text)),
         store,
         config,
@@ -40,7 +41,7 @@ export async function planCommand(
       const summary = await summarisePlan(plan, store, options);
       display.clear();
       const text = options.json ? jsonText(summary) : describe(summary, plan).join('\n');
-      say(`${names.length > 1 && !options.json ? `${name}\n` : ''}${text}\n`);
+      say(`${names.length > 1 && !options.json ? `${name ?? 'spec'}\n` : ''}${text}\n`);
     }
     return EXIT.done;
   } finally {

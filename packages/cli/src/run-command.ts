@@ -5,7 +5,8 @@ import type { RunPlan } from '@cryfold/plan';
 import { checkRedis, traceJobs } from '@cryfold/queue';
 import { HttpClient, HttpControl } from '@cryfold/run-control';
 import { type Config, startTracing, traced } from '@cryfold/runtime';
-import { type DataOptions, dataNotes } from './data-options.js';
+import { dataNotes } from './data-notes.js';
+import type { DataOptions } from './data-options.js';
 import { execute } from './execute.js';
 import { EXIT } from './exit-codes.js';
 import { openStoreOf } from './open-store.js';
@@ -22,6 +23,8 @@ export interface RunOptions extends Overrides, DataOptions {
   data: string;
   out: string;
   limit?: number;
+  /** Another corpus, which models of all clips of `data` are tested on */
+  testOn?: string;
   workers?: number;
   skipBad: boolean;
   allowLeak: boolean;

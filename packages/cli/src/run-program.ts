@@ -25,6 +25,10 @@ export function addRunCommands(program: Command, does: Does): void {
       'one or several: paper (its 80:20 split and its random folds), grouped, logo, predefined',
       list,
     )
+    .option(
+      '--test-on <path>',
+      'also train on all of --data and test on this corpus of the same classes, in the same report',
+    )
     .option('--null <n>', 'also train every estimator n times on shuffled labels, as a baseline', whole(0))
     .option('--allow-leak', 'go on where grouped folds cannot keep equal sounds apart', false)
     .option(

@@ -39,6 +39,7 @@ export const ERROR_CODES = {
     'input',
     'Grouped folds were asked for, but the data does not say which recordings belong together.',
   ],
+  CLASSES_DIFFER: ['input', 'The data and the corpus of --test-on have different classes.'],
   LAYOUT_UNCLEAR: ['input', 'The folders of the data can be read in more than one way.'],
   LEAK_FOUND: [
     'input',

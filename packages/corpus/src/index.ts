@@ -6,5 +6,6 @@ export { joinGroups, sharedSounds } from './duplicates/shared-sounds.js';
 export { groupPreview } from './groups/group-by.js';
 export { LAYOUT_NAMES } from './layouts/registry.js';
 export { type SynthesizeOptions, type SyntheticCorpus, synthesizeCorpus } from './synth.js';
+export { testOnOther } from './test-on.js';
 export { decodeWav, encodeWav, LARGEST_WAV, type Wav } from './wav.js';
 export { type CutWindows, countWindows, cutWindows } from './windows.js';

@@ -13,7 +13,9 @@ export function protocolLegend(runs: readonly RunResults[]): string[] {
   return runs.map((run, i) => {
     const { splitter } = run.protocol;
     const leaks = leakHeadline(run.leaks, groupsKnown(run.dataset));
-    return `${letterOf(i)}: ${labelOf(run)} (${splitter}, ${extent(run.protocol)})${leaks ? `. ${leaks.replace(/\.$/, '')}` : ''}`;
+    // A corpus that is tested on another one is other data.
+    const data = run.dataset.name === runs[0].dataset.name ? '' : `${printable(run.dataset.name)}: `;
+    return `${letterOf(i)}: ${data}${labelOf(run)} (${splitter}, ${extent(run.protocol)})${leaks ? `. ${leaks.replace(/\.$/, '')}` : ''}`;
   });
 }
 
