@@ -16,6 +16,8 @@ export const GROUP_KINDS = ['column', 'file-name', 'folder', 'recording', 'patte
 export const groupSourceSchema = z.strictObject({
   kind: z.enum(GROUP_KINDS),
   name: z.string().max(1000).optional(),
+  /** Where some recordings have no group in the column, and each counts as its own */
+  partial: z.literal(true).optional(),
 });
 
 export type GroupSource = z.infer<typeof groupSourceSchema>;

@@ -139,7 +139,10 @@ export async function readRows(path: string, options: RowsOptions): Promise<Read
   return {
     recordings,
     byColumn,
-    groupSource: named === 0 ? NO_GROUPS : { kind: 'column', name: table.header[columns.group].trim() },
+    groupSource:
+      named === 0
+        ? NO_GROUPS
+        : { kind: 'column', name: table.header[columns.group].trim(), ...(unnamed > 0 ? { partial: true } : {}) },
     warnings: [
       ...columnWarnings(columns),
       ...(named > 0 && unnamed > 0 ? [`${unnamed} of ${lines.size} recordings have no group: each is its own`] : []),
@@ -166,7 +169,7 @@ function columnsOf({ header, line, invalid }: Table, { path, folds, groupBy }: R
     const rename = likely === undefined ? '' : `Rename ${likely.trim()} to ${name}. `;
     throw invalid(line, `no column is named ${name}`, `${rename}${hint}`);
   };
-  const named = 'Name the columns path,label,group.';
+  const named = `Name the columns path,label,group; this line has ${header.map((name) => name.trim()).join(', ')}.`;
   need('path', path ?? 'path', named);
   need('label', 'label', named);
   if (folds) need('fold', 'fold', 'PredefinedSplit needs a column that names the fold which tests each recording.');

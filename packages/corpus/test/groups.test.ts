@@ -154,6 +154,6 @@ test('a manifest whose groups are all empty knows none, and one with gaps says h
   assert.deepEqual((await read({}, 'm.csv')).groupSource, { kind: 'none' });
   await writeFile(join(root, 'm.csv'), 'path,label,group\na.wav,low,x\nb.wav,high,\n');
   const { groupSource, warnings } = await read({}, 'm.csv');
-  assert.deepEqual(groupSource, { kind: 'column', name: 'group' });
+  assert.deepEqual(groupSource, { kind: 'column', name: 'group', partial: true });
   assert.deepEqual(warnings, ['1 of 2 recordings have no group: each is its own']);
 });

@@ -26,8 +26,10 @@ export function groupWord({ groupSource }: Pick<GroupFacts, 'groupSource'>): str
 
 const counted = (count: number, word: string) => `${count} ${word}${count === 1 ? '' : 's'}`;
 
+const PARTIAL = 'but some recordings have none, and each counts as its own';
+
 /** How groups are known, after a comma or in brackets: `by column speaker`. */
-function knownBy({ kind, name = '' }: GroupSource): string {
+function knownBy({ kind, name = '', partial }: GroupSource): string {
   const by: Record<GroupSource['kind'], string> = {
     column: `by column ${name}`,
     'file-name': 'by file name',
@@ -37,7 +39,7 @@ function knownBy({ kind, name = '' }: GroupSource): string {
     sounds: 'not known: only equal sounds are kept together',
     none: 'not known: each recording counts as its own group',
   };
-  return by[kind];
+  return partial ? `${by[kind]}, ${PARTIAL}` : by[kind];
 }
 
 /** The groups in a few words: `73 infants, by file name`, or that they are not known. */
@@ -57,6 +59,11 @@ export function groupsText(facts: GroupFacts): string {
  * @param predefined whether the data names the folds
  */
 export function protocolLabel(facts: GroupFacts, spanning: number, predefined = false): string {
+  const label = foldsLabel(facts, spanning, predefined);
+  return facts.groupSource?.partial ? `${label}, ${PARTIAL}` : label;
+}
+
+function foldsLabel(facts: GroupFacts, spanning: number, predefined: boolean): string {
   const { groupSource, groups, clips } = facts;
   const word = groupWord(facts);
   const drawn = predefined ? 'predefined folds' : 'random folds';

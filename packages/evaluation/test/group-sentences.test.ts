@@ -31,6 +31,9 @@ test('calls groups what the reader says they are, and never infants otherwise', 
   assert.equal(protocolLabel(facts('recording'), 0), 'grouped folds: no recording is in train and test');
   assert.equal(protocolLabel(facts('column', 8, 'infant'), 0, true), 'predefined folds: no group is in train and test');
   assert.equal(groupsText(facts('column', 8, 'speaker')), '8 groups, by column speaker');
+  const partial = { ...facts('column'), groupSource: { kind: 'column', name: 'g', partial: true } } as const;
+  assert.match(protocolLabel(partial, 0), /no group is in train and test, but some recordings have none/);
+  assert.match(groupsText(partial), /by column g, but some recordings have none/);
   assert.equal(groupsText(facts('none')), 'not known: each recording counts as its own group');
   for (const kind of GROUP_KINDS) {
     if (kind !== 'file-name') assert.doesNotMatch(protocolLabel(facts(kind), 0), /infant/);

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { type GroupSource, NO_GROUPS } from '@cryfold/core';
 import { findColumns } from '../columns.js';
 import { readRows, readTable } from '../manifest.js';
 import { isFile } from './is-file.js';
@@ -22,6 +23,13 @@ async function tables({ root, files }: Tree): Promise<string[]> {
   return found;
 }
 
+/** The column of several tables; partial where some have none. */
+function sourceOf(sources: readonly GroupSource[]): GroupSource {
+  const known = sources.find(({ kind }) => kind !== 'none');
+  if (!known) return NO_GROUPS;
+  return sources.every(({ kind, partial }) => kind !== 'none' && !partial) ? known : { ...known, partial: true };
+}
+
 /** AudioFolder of Hugging Face datasets: `metadata.csv` with `file_name` and `label`, in the root or in each part. */
 export const audioFolder: Layout = {
   name: 'audiofolder',
@@ -36,7 +44,7 @@ export const audioFolder: Layout = {
     const recordings = readings.flatMap((one) => one.recordings);
     const listed = new Set(recordings.map(({ file }) => file));
     return {
-      groupSource: readings.find(({ groupSource }) => groupSource.kind !== 'none')?.groupSource ?? { kind: 'none' },
+      groupSource: sourceOf(readings.map((one) => one.groupSource)),
       recordings: [
         ...recordings.map((one) => {
           const fold = parts?.folds.get(one.file);
