@@ -17,6 +17,9 @@ import type { Recording } from './recording.js';
 /** Bytes of the largest manifest that is read: about 600,000 recordings. */
 const LARGEST = 2 ** 26;
 
+/** Characters of a column's name that are kept. */
+const LONGEST_NAME = 200;
+
 /** Whether a data path means a CSV manifest rather than a directory. */
 export function isManifest(path: string): boolean {
   return /\.csv$/i.test(path);
@@ -142,7 +145,11 @@ export async function readRows(path: string, options: RowsOptions): Promise<Read
     groupSource:
       named === 0
         ? NO_GROUPS
-        : { kind: 'column', name: table.header[columns.group].trim(), ...(unnamed > 0 ? { partial: true } : {}) },
+        : {
+            kind: 'column',
+            name: table.header[columns.group].trim().slice(0, LONGEST_NAME),
+            ...(unnamed > 0 ? { partial: true } : {}),
+          },
     warnings: [
       ...columnWarnings(columns),
       ...(named > 0 && unnamed > 0 ? [`${unnamed} of ${lines.size} recordings have no group: each is its own`] : []),

@@ -71,6 +71,10 @@ test('ESC-50: category, src_file and fold of its table, from the corpus or its a
   const bare = await facts();
   assert.match(bare.warnings.join('\n'), /meta\/esc50\.csv is missing/);
   assert.deepEqual(bare.groupSource, { kind: 'file-name', name: 'source recording' });
+  root = join(base, `data-${serial++}`);
+  await put(['dog/1-100032-A-0.wav', 'rooster/2-117271-A-1.wav']);
+  assert.deepEqual(Object.values(await rows()), ['dog 100032 1', 'rooster 117271 2'], 'a part of it in class folders');
+  assert.ok(!(await facts()).warnings.join().includes('missing'));
 });
 
 const URBAN = ['fold1/101415-3-0-2', 'fold1/101415-3-0-3', 'fold10/7061-6-0-0', 'fold2/5-6-0-0'].map(

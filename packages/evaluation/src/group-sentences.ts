@@ -1,4 +1,4 @@
-import type { GroupSource } from '@cryfold/core';
+import { type GroupSource, printable } from '@cryfold/core';
 import type { RunResults } from './results.js';
 
 /** What must be known of a dataset to speak of its groups. */
@@ -29,7 +29,8 @@ const counted = (count: number, word: string) => `${count} ${word}${count === 1 
 const PARTIAL = 'but some recordings have none, and each counts as its own';
 
 /** How groups are known, after a comma or in brackets: `by column speaker`. */
-function knownBy({ kind, name = '', partial }: GroupSource): string {
+function knownBy({ kind, name: written = '', partial }: GroupSource): string {
+  const name = printable(written);
   const by: Record<GroupSource['kind'], string> = {
     column: `by column ${name}`,
     'file-name': 'by file name',
