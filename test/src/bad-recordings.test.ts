@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Random } from '@cryfold/core';
 import { encodeWav } from '@cryfold/corpus';
-import { cryfold, temporaryFolder } from './command.js';
+import { cryfold, ownStore, temporaryFolder } from './command.js';
 import { withoutRedis } from './testbed.js';
 
 const RATE = 8000;
@@ -81,23 +81,31 @@ test('a run lists the bad recordings in its folder, and says where', async () =>
 
 test('run --skip-bad, retrain and predict of many stay short on the terminal', { skip: withoutRedis }, async () => {
   const flags = ['--data', path('digits'), '--skip-bad', '--workers', '1'];
-  const run = await cryfold(['run', path('spec.yaml'), ...flags, '--out', path('out')]);
+  const run = await cryfold(['run', path('spec.yaml'), ...flags, ...ownStore(path('out'))]);
   assert.equal(run.code, 0, run.stderr);
   assert.match(run.stderr, /all 63 that were skipped: .*out\/problems\.csv/);
   assert.ok(run.stderr.match(/^skipped: /gm)!.length < 15, run.stderr);
   assert.equal((await readFile(path('out', 'problems.csv'), 'utf8')).match(/,CLIP_SHORT,/g)?.length, SHORT);
 
-  const args = ['--model', 'digits', '--out', path('out'), '--problems', path('retrained.csv')];
+  const args = ['--model', 'digits', '--store', path('out', 'store'), '--problems', path('retrained.csv')];
   const retrained = await cryfold(['retrain', path('spec.yaml'), ...flags, ...args]);
   assert.ok(retrained.code === 0 || retrained.code === 8, retrained.stderr);
   assert.match(retrained.stderr, /skipped: 60 x CLIP_SHORT/);
   assert.match(retrained.stderr, /all 63 that were skipped: .*retrained\.csv/);
 
-  const trained = await cryfold(['train-final', path('out'), '--name', 'digits', '--json']);
+  const trained = await cryfold([
+    'train-final',
+    'latest',
+    '--store',
+    path('out', 'store'),
+    '--name',
+    'digits',
+    '--json',
+  ]);
   const { card } = JSON.parse(trained.stdout);
   const files = Array.from({ length: SHORT }, (_, i) => path('digits', 'one', `s${i}.wav`));
   const model = [`digits@${card.version}`, path('digits', 'one', 'g1.wav')];
-  const more = ['--out', path('out'), '--problems', path('predicted.csv')];
+  const more = ['--store', path('out', 'store'), '--problems', path('predicted.csv')];
   const predicted = await cryfold(['predict', ...model, ...files, path('absent.wav'), ...more]);
   assert.equal(predicted.code, 1);
   assert.match(predicted.stdout, /g1\.wav/);

@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { synthesizeCorpus } from '@cryfold/corpus';
 import { writeModel } from '@cryfold/model-registry/testing';
-import { type Command, cryfold, PROGRAM, ROOT, start, temporaryFolder, until } from './command.js';
+import { type Command, cryfold, ownStore, PROGRAM, ROOT, start, temporaryFolder, until } from './command.js';
 import { RedisProcess } from './redis.js';
 
 /** How a command ends must not matter: none of its processes may be left. They are known by their TMPDIR. */
@@ -18,7 +18,7 @@ let temporary: string;
 const path = (...parts: string[]) => join(folder.path, ...parts);
 
 const run = (out: string, repeats = 400) => {
-  const data = ['--data', path('corpus'), '--out', path(out), '--estimators', 'svm'];
+  const data = ['--data', path('corpus'), ...ownStore(path(out)), '--estimators', 'svm'];
   return ['run', ...data, '--folds', '2', '--repeats', String(repeats), '--workers', '1'];
 };
 

@@ -6,7 +6,7 @@ import { repeatedKFold } from '@cryfold/evaluation';
 import { prepareRun, publish, weightsSources } from '@cryfold/local-run';
 import { parseSpec, planRun, type RunPlan } from '@cryfold/plan';
 import { openStore, RunStore } from '@cryfold/store';
-import { cryfold, temporaryFolder } from './command.js';
+import { cryfold, ownStore, temporaryFolder } from './command.js';
 import { withoutRedis } from './testbed.js';
 
 const SPEC = parseSpec(
@@ -41,10 +41,10 @@ test('a fold that cannot be trained costs no other fold, in every run of one see
   for (const attempt of ['first', 'second', 'third']) {
     const out = join(folder.path, attempt);
     const { run, splits } = await storeLoneRun(`file:${join(out, 'store')}`, data);
-    const ended = await cryfold(['retry', run, '--out', out, '--workers', '2', '--json']);
+    const ended = await cryfold(['retry', run, ...ownStore(out), '--workers', '2', '--json']);
     assert.equal(ended.code, 3, ended.stderr);
     const failed = splits.filter(({ test }) => test.includes(0)).map(({ repeat, fold }) => `${repeat}/${fold}`);
-    const { code, stdout } = await cryfold(['status', run, '--out', out, '--json']);
+    const { code, stdout } = await cryfold(['status', run, '--store', join(out, 'store'), '--json']);
     assert.equal(code, 3);
     const { failures, done } = JSON.parse(stdout);
     for (const trial of ['svm', 'linear']) {

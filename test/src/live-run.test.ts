@@ -16,7 +16,7 @@ before(async () => {
 });
 after(() => folder.remove());
 
-const out = () => ['--out', path('out')];
+const out = () => ['--store', path('store')];
 /** Each seed makes a run of its own: runs share folds that are equal. */
 const run = (repeats: number, seed: number) =>
   start([
@@ -75,16 +75,4 @@ test('a run whose command was killed is stopped, and retry continues it', { skip
   const retried = await cryfold(['retry', id, ...out(), '--workers', '1']);
   assert.equal(retried.code, 0, retried.stderr);
   assert.equal((await stateOf(id)).state, 'complete');
-});
-
-test('a run is not started where another command works in the folder', { skip: withoutRedis }, async () => {
-  const command = run(400, 3);
-  const id = await training(command);
-  const [other] = (await cryfold(['list', ...out()])).stdout.split('\n').filter((line) => !line.startsWith(id));
-  const refused = await cryfold(['retry', other.split(' ')[0], ...out()]);
-  assert.equal(refused.code, 2);
-  assert.match(refused.stderr, /^cryfold: OUT_IN_USE: another cryfold \(process \d+/);
-  command.process.kill('SIGTERM');
-  assert.equal((await command.ended).code, 4);
-  assert.equal((await stateOf(id)).state, 'stopped');
 });

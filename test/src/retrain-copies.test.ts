@@ -34,7 +34,7 @@ async function shifted({ file, label }: Clip): Promise<{ file: string; label: st
 }
 
 async function retrain(data: string) {
-  const args = ['retrain', path('spec.yaml'), '--data', data, '--model', 'cry', '--out', path('out')];
+  const args = ['retrain', path('spec.yaml'), '--data', data, '--model', 'cry', '--store', path('store')];
   const { stdout, stderr } = await cryfold([...args, '--workers', '1', '--json']);
   assert.notEqual(stdout, '', stderr);
   return JSON.parse(stdout);

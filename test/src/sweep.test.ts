@@ -140,7 +140,7 @@ test('asha by another metric names it, and the folds of each trial, in the table
 }, async () => {
   const asha = `search: { algorithm: asha, trials: 4, parallel: 1, asha: { eta: 2 }, space: { svm: { C: { log: [0.1, 100] } } } }\n`;
   await writeFile(path('asha.yaml'), SWEEP.slice(0, SWEEP.indexOf('search:')) + asha);
-  const out = ['--out', path('asha'), '--workers', '1'];
+  const out = [...ownStore(path('asha')), '--workers', '1'];
   const common = ['--data', path('corpus'), ...out, '--metric', 'balancedAccuracy'];
   const { code, stdout, stderr } = await cryfold(['sweep', path('asha.yaml'), ...common]);
   assert.equal(code, 0, stderr);
@@ -152,7 +152,7 @@ test('asha by another metric names it, and the folds of each trial, in the table
   assert.match(stdout, /^The highest mean balanced accuracy is /m);
 
   const [run] = await readdir(path('asha/store/runs'));
-  const status = await cryfold(['status', run, '--out', path('asha')]);
+  const status = await cryfold(['status', run, '--store', path('asha/store')]);
   assert.deepEqual(status.stdout.split('\n').slice(1, 6), trials);
   const page = await readFile(path('asha/report.html'), 'utf8');
   assert.match(page, /balanced accuracy/);

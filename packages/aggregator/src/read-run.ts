@@ -169,6 +169,8 @@ function evaluationInput(
     classes: manifest.classes,
     clips: manifest.clips.map(({ id, group, label }) => ({ id, group, label: index.get(label) ?? -1 })),
     splits: plan.splits.map(splitOf),
+    groupSource: manifest.groupSource,
+    predefined: plan.spec.protocol.splitter === 'PredefinedSplit',
     estimators: plan.spec.estimators,
     fusion: plan.spec.fusion,
     metric: metricOfSpec(plan.spec),

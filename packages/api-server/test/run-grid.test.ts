@@ -64,6 +64,8 @@ test('reads what is committed and what failed, and publishes what changes later'
 
 test('warns of sounds in train and test, where they were compared', async (t) => {
   const { store, plan, list } = await scene(t);
+  const manifest = await store.datasets.manifest(plan.dataset.key);
+  await store.datasets.saveManifest({ ...manifest, format: 2, groupSource: { kind: 'column', name: 'group' } });
   const warningOf = async () => {
     const texts: string[] = [];
     (await RunGrid.open(list, plan.run)).feed.listen(undefined, ({ data }) => texts.push(data));
@@ -73,6 +75,15 @@ test('warns of sounds in train and test, where they were compared', async (t) =>
   const [{ test: tested, train }] = plan.splits;
   await store.datasets.saveSharedSounds(plan.dataset.key, [[tested[0], train[0]]]);
   assert.equal(await warningOf(), '1 sound is in both train and test: these figures are inflated.');
+});
+
+test('says that groups are not known', async (t) => {
+  const { store, plan, list } = await scene(t);
+  const manifest = await store.datasets.manifest(plan.dataset.key);
+  await store.datasets.saveManifest({ ...manifest, format: 2, groupSource: { kind: 'none' } });
+  const texts: string[] = [];
+  (await RunGrid.open(list, plan.run)).feed.listen(undefined, ({ data }) => texts.push(data));
+  assert.match(JSON.parse(texts[0]).warning, /^Groups are not known: /);
 });
 
 test('reads results again that the store did not answer for', async (t) => {

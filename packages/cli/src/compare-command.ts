@@ -5,12 +5,14 @@ import {
   type FusionRule,
   LEAST_FOLDS,
   LEAST_GROUPS,
+  labelOf,
   METRICS,
   metricOf,
   needsPredictions,
   type RunComparison,
   type RunResults,
   type RunSide,
+  unknownGroupsNote,
   type Verdict,
 } from '@cryfold/evaluation';
 import { metricNamed } from '@cryfold/plan';
@@ -64,8 +66,8 @@ export async function compareCommand(a: string, b: string, options: CompareOptio
   const title = (results: RunResults, model: string) => `${displayName(results, model)} of ${results.run.id}`;
   say(
     options.json
-      ? `${jsonText({ ...comparison, ...names, protocol: candidate.protocol.label, warnings })}\n`
-      : `${describe(comparison, title(candidate, after), title(baseline, before))}\n${[candidate.protocol.label, ...warnings].join('\n')}\n`,
+      ? `${jsonText({ ...comparison, ...names, protocol: labelOf(candidate), warnings })}\n`
+      : `${describe(comparison, title(candidate, after), title(baseline, before))}\n${[labelOf(candidate), unknownGroupsNote(candidate.dataset) ?? [], warnings].flat().join('\n')}\n`,
   );
   return EXIT_OF[comparison.verdict];
 }

@@ -7,13 +7,15 @@ import {
   readDataset,
   synthesizeCorpus,
 } from '@cryfold/corpus';
+import { groupsKnown, groupsText } from '@cryfold/evaluation';
+import type { DataOptions } from './data-options.js';
 import { EXIT } from './exit-codes.js';
 import { formatSeconds } from './format.js';
 import { listingProblems, writeProblems } from './problems.js';
 import { ProgressDisplay } from './progress.js';
 import { jsonText, say } from './terminal.js';
 
-export interface InspectOptions {
+export interface InspectOptions extends DataOptions {
   clipSeconds: number;
   skipBad: boolean;
   /** File that lists all bad recordings */
@@ -29,6 +31,8 @@ export async function dataInspectCommand(path: string, options: InspectOptions):
     readDataset(path, {
       clipSeconds: options.clipSeconds,
       skipBad: options.skipBad,
+      groupBy: options.groupBy,
+      layout: options.layout,
       onProgress: (done, total) => display.update(`reading ${done}/${total} files`),
     }),
   ).finally(() => display.clear());
@@ -45,7 +49,7 @@ function summaryText(summary: DatasetSummary): string {
   const lines = [
     `${printable(summary.name)}: ${summary.clips} clips of ${summary.recordings} recordings, ${formatSeconds(summary.seconds)} of sound, read as ${summary.reader}`,
     `sample rates: ${summary.rates.map(({ rate, clips }) => `${rate} Hz (${clips} clips)`).join(', ')}`,
-    `groups: ${summary.groups}${summary.grouped ? '' : ' (one per clip: grouped folds would be random ones)'}`,
+    `groups: ${groupsLine(summary)}`,
     row('class', 'clips', 'share', 'groups'),
     ...summary.classes.map(({ label, clips, groups }) =>
       row(label, clips, `${((100 * clips) / summary.clips).toFixed(1)} %`, groups),
@@ -56,6 +60,15 @@ function summaryText(summary: DatasetSummary): string {
     `content hash: ${summary.contentHash}`,
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** The groups with their sizes, or that they are not known. */
+function groupsLine(summary: DatasetSummary): string {
+  const { groupSource, groups, clips, grouped, groupPreview } = summary;
+  const facts = { groupSource, groups, clips };
+  if (!groupsKnown(facts)) return groupsText(facts);
+  const alike = grouped ? '' : ' (one per clip: grouped folds would be random ones)';
+  return `${groupsText(facts)}: ${groupPreview}${alike}`;
 }
 
 export interface SynthOptions {

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
+import { addDataOptions } from './data-options.js';
 import { type Does, readConfig, whole } from './program.js';
 
 /** Adds `data` and `weights`: what runs are made of. */
 export function addDataCommands(program: Command, does: Does): void {
   const data = program.command('data').description('Look at recordings, or make some.');
   const load = () => import('./data-commands.js');
-  data
-    .command('inspect')
+  addDataOptions(data.command('inspect'))
     .description('Print clips, seconds, sample rates, classes and groups found.')
     .argument('<path>', 'directory of WAV files, or a CSV manifest')
     .option('--clip-seconds <s>', 'length of a clip', Number, 1)

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { addDataOptions } from './data-options.js';
 import { type Does, RUN, readConfig, whole } from './program.js';
 
 const positive = (text: string): number => {
@@ -58,7 +59,7 @@ function addTrainFinal(program: Command, does: Does): void {
 }
 
 function addRetrain(program: Command, does: Does): void {
-  withJson(program.command('retrain'))
+  addDataOptions(withJson(program.command('retrain')))
     .description('Evaluate a spec on new data against the champion, and promote it if it is really better: for cron.')
     .argument('<spec>', 'YAML spec')
     .requiredOption('--data <path>', 'directory of WAV files, or a CSV manifest path,label,group')

@@ -1,9 +1,10 @@
 import { printable } from '@cryfold/core';
-import { applyOverrides, evaluationsOf, type RunPlan } from '@cryfold/plan';
+import { applyOverrides, evaluationsWith, type RunPlan, TEST_ON } from '@cryfold/plan';
 import { alignColumns } from '@cryfold/report';
 import { type HourPrices, type PlanSummary, summarisePlan } from '@cryfold/run-control';
 import type { Config } from '@cryfold/runtime';
 import { basisText, machineOf } from './cost-estimate.js';
+import { dataNotes } from './data-notes.js';
 import { EXIT } from './exit-codes.js';
 import { openStoreOf } from './open-store.js';
 import { PAPER_SPEC, prepareChecked, readSpec } from './prepare.js';
@@ -21,31 +22,33 @@ export async function planCommand(
   options: PlanOptions & { protocol?: string[] },
   config: Config,
 ): Promise<number> {
-  const { protocol = [], ...rest } = options;
-  const names = evaluationsOf(protocol);
+  const { protocol = [], testOn, ...rest } = options;
+  const names = evaluationsWith(protocol, testOn);
   const display = new ProgressDisplay(process.stderr, options.json);
   const store = openStoreOf(storeUrlOf(config), config);
   try {
-    for (const name of names.length > 0 ? names : [undefined]) {
+    for (const name of names) {
       const overrides = { ...rest, ...(name === undefined ? {} : { protocol: name }) };
       // Without --problems nothing is written.
       const list = { file: options.problems };
       const { plan, dataset } = await prepareChecked({
         ...rest,
         list,
+        ...(name === TEST_ON && testOn !== undefined ? { testOn, groupDuplicates: false } : {}),
         spec: applyOverrides(await readSpec(spec ?? PAPER_SPEC), overrides, (text) => display.say(text)),
         store,
         config,
         onProgress: (text) => display.update(text),
       });
       await sayProblems(dataset, list, display);
+      for (const note of dataNotes(dataset, rest)) display.say(`note: ${printable(note)}`);
       display.update('looking into the store');
       const summary = await summarisePlan(plan, store, { ...options, machine: machineOf(config) });
       display.clear();
       const text = options.json
         ? jsonText({ ...summary, skipped: dataset.skipped, warnings: dataset.warnings })
         : describe(summary, plan).join('\n');
-      say(`${names.length > 1 && !options.json ? `${name}\n` : ''}${text}\n`);
+      say(`${names.length > 1 && !options.json ? `${name ?? 'spec'}\n` : ''}${text}\n`);
     }
     return EXIT.done;
   } finally {

@@ -1,11 +1,13 @@
 import { join, resolve } from 'node:path';
-import { evaluationsOf } from '@cryfold/plan';
+import { CryfoldError } from '@cryfold/core';
+import { evaluationsWith, TEST_ON } from '@cryfold/plan';
 import { htmlReport, protocolTable } from '@cryfold/report';
 import { gatherReport } from '@cryfold/run-control';
 import type { Config } from '@cryfold/runtime';
 import { shortPath } from './command-text.js';
 import { EXIT } from './exit-codes.js';
 import { openStoreOf } from './open-store.js';
+import { PAPER_SPEC, readSpec } from './prepare.js';
 import { type RunOptions, runCommand } from './run-command.js';
 import { placeOfFile } from './run-folder.js';
 import { storeUrlOf } from './store-url.js';
@@ -22,13 +24,20 @@ export async function runProtocols(
   config: Config,
   environment: NodeJS.ProcessEnv,
 ): Promise<number> {
-  const { protocol = [], out, ...rest } = options;
-  const names = evaluationsOf(protocol);
+  const { protocol = [], testOn, out, ...rest } = options;
+  const names = evaluationsWith(protocol, testOn);
+  if (testOn !== undefined && (await readSpec(rest.spec ?? PAPER_SPEC)).search) {
+    throw new CryfoldError('USAGE', '--test-on: a sweep would choose parameters by the corpus that it is tested on', {
+      hint: 'Run the winner of the sweep with --test-on.',
+    });
+  }
   const several = names.length > 1;
-  const runs = (several ? names : [names[0]]).map((name) => ({
+  const runs = names.map((name) => ({
     ...rest,
     ...(name === undefined ? {} : { protocol: name }),
-    ...(out === undefined ? {} : { out: several ? join(out, name) : out }),
+    // Groups are not split there, so there is nothing to join.
+    ...(name === TEST_ON && testOn !== undefined ? { testOn, groupDuplicates: false } : {}),
+    ...(out === undefined ? {} : { out: several ? join(out, name ?? 'spec') : out }),
   }));
   const ends = await runCommand(runs, config, environment);
   // The user did not want to start.

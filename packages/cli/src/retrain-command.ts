@@ -1,4 +1,4 @@
-import { CryfoldError } from '@cryfold/core';
+import { CryfoldError, printable } from '@cryfold/core';
 import { isFitted, type MetricName } from '@cryfold/evaluation';
 import { type Preparation, publish } from '@cryfold/local-run';
 import type { RetrainRecord } from '@cryfold/model-registry';
@@ -8,6 +8,8 @@ import { chooseOf, HttpClient, HttpControl, HttpStore, Retraining, type Retraini
 import type { Config } from '@cryfold/runtime';
 import { storeFolder } from '@cryfold/store';
 import { asTyped } from './command-text.js';
+import { dataNotes } from './data-notes.js';
+import type { DataOptions } from './data-options.js';
 import { execute, type Surroundings } from './execute.js';
 import { EXIT } from './exit-codes.js';
 import { modelControl } from './model-control.js';
@@ -21,7 +23,7 @@ import { untilStopped } from './stop-signals.js';
 import { requireStore, storeUrlOf } from './store-url.js';
 import { jsonText, say } from './terminal.js';
 
-export interface RetrainOptions {
+export interface RetrainOptions extends DataOptions {
   data: string;
   model: string;
   of?: string;
@@ -95,6 +97,7 @@ export async function retrainCommand(
       list,
       onProgress: (text) => display.update(text),
     });
+    for (const note of dataNotes(preparation.dataset, options)) display.say(`note: ${printable(note)}`);
     const surroundings = { options, config, environment, display, store, storeUrl, server, stop };
     const { model, margin } = options;
     const { plan, manifest, dataset, sounds } = preparation;

@@ -1,4 +1,4 @@
-import { CryfoldError } from '@cryfold/core';
+import { CryfoldError, printable } from '@cryfold/core';
 import { type Preparation, publish } from '@cryfold/local-run';
 import { applyOverrides, type Overrides, type RunPlan } from '@cryfold/plan';
 import { checkRedis, traceJobs } from '@cryfold/queue';
@@ -7,6 +7,8 @@ import { type Config, startTracing, traced } from '@cryfold/runtime';
 import { type RunStore, storeFolder } from '@cryfold/store';
 import { Copies } from './copies.js';
 import { type ConfirmOptions, confirmCost, estimateCost } from './cost-estimate.js';
+import { dataNotes } from './data-notes.js';
+import type { DataOptions } from './data-options.js';
 import { execute } from './execute.js';
 import { EXIT } from './exit-codes.js';
 import { openStoreOf } from './open-store.js';
@@ -19,7 +21,7 @@ import { noLongerFollowing } from './server-run.js';
 import { untilStopped } from './stop-signals.js';
 import { requireStore, storeUrlOf } from './store-url.js';
 
-export interface RunOptions extends Overrides, ConfirmOptions {
+export interface RunOptions extends Overrides, ConfirmOptions, DataOptions {
   spec?: string;
   data: string;
   /** A folder for copies */
@@ -27,6 +29,8 @@ export interface RunOptions extends Overrides, ConfirmOptions {
   /** Replace the results of another run in `out` */
   force: boolean;
   limit?: number;
+  /** Another corpus, which models of all clips of `data` are tested on */
+  testOn?: string;
   workers?: number;
   skipBad: boolean;
   /** File that lists all bad recordings */
@@ -135,6 +139,7 @@ async function prepare(options: RunOptions, { config, store, storeUrl, display }
     `${dataset.name}: ${dataset.clips.length} clips, ${dataset.classes.length} classes · run ${plan.run} · ${extent(plan)}`,
   );
   await sayProblems(dataset, list, display);
+  for (const note of dataNotes(dataset, options)) display.say(`note: ${printable(note)}`);
   for (const leak of preparation.leaks) display.say(leak);
   return { options, copies, preparation };
 }
@@ -156,7 +161,7 @@ async function runOne({ options, copies, preparation }: Prepared, shared: Shared
     }
     if (!results) return EXIT.cancelled;
     const { skipped, warnings } = dataset;
-    const said = { skipped, warnings, leakWarnings: preparation.leaks };
+    const said = { skipped, warnings, dataNotes: dataNotes(dataset, options), leakWarnings: preparation.leaks };
     await present(results, { ...shared, copies }, options.json, said);
     return results.status === 'complete' ? EXIT.done : EXIT.incomplete;
   };

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
+import { addDataOptions } from './data-options.js';
 import { priorityOption } from './priority-option.js';
 import { type Does, fromZero, list, readConfig, whole } from './program.js';
 import { addSweepCommands } from './sweep-commands.js';
 
 /** Adds what evaluates a spec: `run`, `plan` and `sweep`. */
 export function addRunCommands(program: Command, does: Does): void {
-  const run = program
-    .command('run')
+  const run = addDataOptions(program.command('run'))
     .description('Evaluate a spec (default: specs/paper.yaml) on recordings, and print Table II.')
     .argument('[spec]', 'YAML spec')
     .requiredOption('--data <path>', 'directory of WAV files, or a CSV manifest path,label,group')
@@ -28,6 +28,10 @@ export function addRunCommands(program: Command, does: Does): void {
       '--protocol <names>',
       'one or several: paper (its 80:20 split and its random folds), grouped, logo, predefined',
       list,
+    )
+    .option(
+      '--test-on <path>',
+      'also train on all of --data and test on this corpus of the same classes, in the same report',
     )
     .option(
       '--metric <metric>',

@@ -53,9 +53,15 @@ export const ERROR_CODES = {
   SPLIT_IMPOSSIBLE: ['input', 'The splitter cannot make the requested folds from this data.'],
   FOLD_EMPTY: ['input', 'A fold has no test clip or no training clip.'],
   FOLD_ONE_CLASS: ['input', 'All training clips of a fold are of one class.'],
+  GROUPS_UNKNOWN: [
+    'input',
+    'Grouped folds were asked for, but the data does not say which recordings belong together.',
+  ],
+  CLASSES_DIFFER: ['input', 'The data and the corpus of --test-on have different classes.'],
+  LAYOUT_UNCLEAR: ['input', 'The folders of the data can be read in more than one way.'],
   LEAK_FOUND: [
     'input',
-    'A grouped protocol cannot keep its promise: equal sounds span train and test, or no group is known.',
+    'A grouped protocol cannot keep its promise: equal sounds span train and test, or every clip is its own group.',
   ],
   RATE_UNKNOWN: ['input', 'A recording has a sampling rate that the model was not trained with.'],
   MODEL_NOT_FOUND: ['usage', 'The store or folder has no model of that name or version, or no champion yet.'],

@@ -24,6 +24,7 @@ export {
   refuseNewer,
   unlessUnreadable,
 } from './formats.js';
+export { GROUP_KINDS, type GroupSource, groupSourceSchema, NO_GROUPS } from './group-source.js';
 export { CanonicalText, canonicalJson, contentKey, deriveSeed, sha256 } from './hash.js';
 export { isObject } from './is-object.js';
 export { LIMITS } from './limits.js';

@@ -1,5 +1,6 @@
 import { relative, resolve, sep } from 'node:path';
-import { CryfoldError, datasetKey, readRegularFile, sha256 } from '@cryfold/core';
+import { CryfoldError, datasetKey, type GroupSource, readRegularFile, sha256 } from '@cryfold/core';
+import { groupRecordings, parseGroupBy } from './groups/group-by.js';
 import { datasetName, isManifest, readManifest } from './manifest.js';
 import { BadRecordings, describeProblems, problemOf, type Skipped } from './problems.js';
 import { listRecordings } from './readers.js';
@@ -38,15 +39,20 @@ export interface Dataset {
   name: string;
   /** directory that the clips' files are relative to; not part of `contentHash` */
   root: string;
-  reader: 'chillanto' | 'donateacry' | 'folders' | 'manifest';
+  /** `manifest`, or the name of the directory's layout */
+  reader: string;
+  /** What groups are and how they are known */
+  groupSource: GroupSource;
+  /** What a user must know of how the data was read, a sentence each: of columns, and of names that look alike */
+  warnings: string[];
+  /** How groups might be known where they are not, a sentence each with what to type */
+  groupHints: string[];
   /** the labels, sorted by code unit */
   classes: string[];
   clips: Clip[];
   /** recordings that gave at least one clip */
   recordings: number;
   skipped: Skipped[];
-  /** sentences about names that were read as one, or that look alike */
-  warnings: string[];
   /** whether some group holds more than one clip; where none does, grouped folds would be the random ones */
   grouped: boolean;
   /** hex sha256 over every clip's id, label, group, hash and, where it has one, fold, in order */
@@ -58,16 +64,20 @@ export interface ReadOptions {
   clipSeconds?: number;
   /** leave bad files out and list them in `skipped`, instead of failing */
   skipBad?: boolean;
-  /** read the manifest's column `fold`; default false, since the folds are part of the content hash */
+  /** keep the folds that the data names; default false, since the folds are part of the content hash */
   folds?: boolean;
+  /** `recording`, `folder`, a manifest's column, or a regular expression: see `parseGroupBy` */
+  groupBy?: string | undefined;
+  /** name of the directory's layout; without it the one that fits */
+  layout?: string | undefined;
   /** called after each file with the number of files done and in all */
   onProgress?: (done: number, total: number) => void;
 }
 
 /**
- * Reads a dataset: a directory of WAV files (Chillanto names, donateacry names, or one folder per class) or a CSV
- * manifest `path,label,group`. Labels and groups get one spelling (`unifyNames`). Every file is decoded once to check and hash it, and its samples are let go again;
- * `readClips` gives them back.
+ * Reads a dataset: a directory of WAV files in one of the layouts of `layouts/registry.ts`, or a CSV manifest
+ * `path,label,group`. Labels and groups get one spelling (`unifyNames`). Every file is decoded once to check and hash
+ * it, and its samples are let go again; `readClips` gives them back.
  *
  * Recordings are cut from their start into whole clips; the rest at the end, shorter than a clip, is dropped. (So
  * donateacry-devices.csv gives its 439 clips.) A recording of half a clip or more but less than one becomes one clip,
@@ -79,19 +89,18 @@ export interface ReadOptions {
  */
 export async function readDataset(path: string, options: ReadOptions = {}): Promise<Dataset> {
   const { clipSeconds = 1, skipBad = false, folds = false, onProgress } = options;
-  const found = isManifest(path) ? await readManifest(path, { folds }) : await listRecordings(path);
-  const { root, reader } = found;
-  const { recordings, warnings } = unifyNames(found.recordings);
+  const { root, reader, recordings, leftOut, ...facts } = await readLabels(path, options);
   const skipped: Skipped[] = [];
   const clips: Clip[] = [];
   const bad: { file: string; error: CryfoldError }[] = [];
   const skip = (error: CryfoldError, file: string) => skipped.push(problemOf(error, file));
-  for (const error of found.skipped) skip(error, String(error.context.file));
+  for (const error of leftOut) skip(error, String(error.context.file));
   for (const [index, recording] of recordings.entries()) {
     if (clips.length > MOST_CLIPS) throw tooLarge(path);
     try {
       if ('error' in recording) throw recording.error;
-      const cut = cutRecording(recording, await readWav(root, recording.file), clipSeconds);
+      const labels = folds ? recording : { ...recording, fold: undefined };
+      const cut = cutRecording(labels, await readWav(root, recording.file), clipSeconds);
       clips.push(...cut.clips);
       for (const error of cut.silent) skip(error, recording.file);
     } catch (error) {
@@ -113,7 +122,7 @@ export async function readDataset(path: string, options: ReadOptions = {}): Prom
       hint: 'Repair them, or give other recordings.',
     });
   }
-  const dataset = summarize({ name: datasetName(path), root, reader, skipped, warnings }, clips);
+  const dataset = summarize({ name: datasetName(path), root, reader, skipped, ...facts }, clips);
   if (dataset.classes.length === 1) {
     throw new CryfoldError('DATA_ONE_CLASS', `${path}: all ${clips.length} clips are of class ${dataset.classes[0]}`, {
       context: { path },
@@ -130,21 +139,48 @@ function tooLarge(path: string): CryfoldError {
   });
 }
 
+/** What a manifest or directory says of its recordings, with the groups that the user asks for. */
+async function readLabels(path: string, { folds = false, groupBy, layout }: ReadOptions) {
+  const manifest = isManifest(path);
+  if (manifest && layout !== undefined) {
+    throw new CryfoldError('USAGE', '--layout: a CSV manifest has none', { hint: 'Leave --layout out.' });
+  }
+  const by = groupBy === undefined ? undefined : parseGroupBy(groupBy);
+  const column = by?.kind === 'pattern' ? groupBy : undefined;
+  const reading = manifest
+    ? await readManifest(path, { folds, groupBy: column })
+    : { ...(await listRecordings(path, layout)), byColumn: false };
+  const { root, reader, byColumn, apart, warnings = [], groupHints = [] } = reading;
+  const grouped = by && !byColumn ? groupRecordings(reading.recordings, by, apart) : reading;
+  const { groupSource } = grouped;
+  // Groups that are recordings are paths, which differ in case.
+  const unified = unifyNames(grouped.recordings, { groups: groupSource.kind !== 'recording' });
+  const named = !folds && unified.recordings.some((one) => 'fold' in one && one.fold);
+  const own = named ? ['the data names its own folds: --protocol predefined uses them'] : [];
+  return {
+    ...{ root, reader, groupSource, recordings: unified.recordings, leftOut: reading.skipped },
+    warnings: [...warnings, ...own, ...unified.warnings],
+    groupHints: groupSource.kind === 'none' ? groupHints : [],
+  };
+}
+
 /** Completes a dataset with what follows from its clips. */
 export function summarize(
-  facts: Pick<Dataset, 'name' | 'root' | 'reader' | 'skipped' | 'warnings'>,
+  facts: Pick<Dataset, 'name' | 'root' | 'reader' | 'skipped' | 'groupSource' | 'warnings' | 'groupHints'>,
   clips: readonly Clip[],
 ): Dataset {
-  const { name, root, reader, skipped, warnings } = facts;
+  const { name, root, reader, skipped, groupSource, warnings, groupHints } = facts;
   return {
     name,
     root,
     reader,
+    groupSource,
+    warnings,
+    groupHints,
     classes: [...new Set(clips.map(({ label }) => label))].sort(),
     clips: [...clips],
     recordings: new Set(clips.map(({ file }) => file)).size,
     skipped,
-    warnings,
     grouped: new Set(clips.map(({ group }) => group)).size < clips.length,
     contentHash: datasetKey(clips),
   };

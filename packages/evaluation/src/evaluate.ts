@@ -4,7 +4,8 @@ import { crossFitRows, nestedRows } from './cross-fit.js';
 import { evaluateModel, score, summaries } from './evaluate-model.js';
 import type { EvaluatedClip, EvaluationInput, FoldProbabilities } from './evaluation-input.js';
 import { fuse, isFitted } from './fusion.js';
-import { groupsSpanning, protocolLabel } from './leaks.js';
+import { protocolLabel } from './group-sentences.js';
+import { groupsSpanning } from './leaks.js';
 import { METRICS } from './metric.js';
 import type { Evaluation, MissingFold, ModelResults, RunResults } from './results.js';
 import { shuffledBaselines, shuffledName } from './shuffled.js';
@@ -14,7 +15,7 @@ import type { Predictions } from './tallies.js';
 export interface EvaluatedRun {
   /** The parts of results.json that follow from the input. */
   results: Evaluation;
-  dataset: Pick<RunResults['dataset'], 'clips' | 'classes' | 'groups' | 'perClass'>;
+  dataset: Pick<RunResults['dataset'], 'clips' | 'classes' | 'groups' | 'groupSource' | 'perClass'>;
   protocol: Pick<RunResults['protocol'], 'label' | 'folds' | 'repeats' | 'groupsSpanning'>;
   /** What a reader of the figures must know of the folds, a sentence each. */
   notes: string[];
@@ -90,7 +91,8 @@ function majorityBaseline({ classes, clips, splits }: EvaluationInput): Evaluati
   };
 }
 
-function describeData({ classes, clips, splits }: EvaluationInput): Pick<EvaluatedRun, 'dataset' | 'protocol'> {
+function describeData(input: EvaluationInput): Pick<EvaluatedRun, 'dataset' | 'protocol'> {
+  const { classes, clips, splits, groupSource, predefined = false } = input;
   const groups = clips.map((clip) => clip.group);
   const groupCount = new Set(groups).size;
   const spanning = new Set(splits.flatMap((split) => groupsSpanning(split, groups)));
@@ -99,13 +101,14 @@ function describeData({ classes, clips, splits }: EvaluationInput): Pick<Evaluat
       clips: clips.length,
       classes: [...classes],
       groups: groupCount,
+      ...(groupSource && { groupSource }),
       perClass: classes.map((label, c) => {
         const own = clips.filter((clip) => clip.label === c);
         return { label, clips: own.length, groups: new Set(own.map((clip) => clip.group)).size };
       }),
     },
     protocol: {
-      label: protocolLabel(spanning.size, groupCount, clips.length),
+      label: protocolLabel({ groupSource, groups: groupCount, clips: clips.length }, spanning.size, predefined),
       folds: new Set(splits.map((split) => split.fold)).size,
       repeats: new Set(splits.map((split) => split.repeat)).size,
       groupsSpanning: spanning.size,

@@ -1,3 +1,4 @@
+import type { GroupSource } from '@cryfold/core';
 import type { FusionRule } from './fusion.js';
 import type { MetricName } from './metric.js';
 import type { Split } from './split.js';
@@ -22,6 +23,10 @@ export interface EvaluationInput {
   classes: readonly string[];
   clips: readonly EvaluatedClip[];
   splits: readonly Split[];
+  /** How the clips' groups are known; absent where nobody stated it */
+  groupSource?: GroupSource | undefined;
+  /** Whether the data names the folds */
+  predefined?: boolean;
   /** As in the spec; tables show models in this order. */
   estimators: Readonly<Record<string, { kind: string }>>;
   fusion: Readonly<Record<string, { rule: FusionRule; members: readonly string[]; nested?: boolean }>>;

@@ -39,6 +39,15 @@ export {
   repeatedStratifiedGroupKFold,
   stratifiedGroupKFold,
 } from './group-k-fold.js';
+export {
+  type GroupFacts,
+  groupsKnown,
+  groupsText,
+  labelOf,
+  protocolLabel,
+  unitWord,
+  unknownGroupsNote,
+} from './group-sentences.js';
 export { LEAST_GROUPS, testGroups, type Untested } from './group-test.js';
 export {
   type FoldOptions,

@@ -1,4 +1,4 @@
-import { decodeRecord, FORMATS } from '@cryfold/core';
+import { decodeRecord, FORMATS, groupSourceSchema } from '@cryfold/core';
 import { z } from 'zod';
 import { UNTESTED } from './group-test.js';
 import { METRIC_NAMES } from './metric.js';
@@ -259,6 +259,8 @@ export const resultsSchema = z.strictObject({
     clips: count,
     classes: z.array(z.string()),
     groups: count,
+    /** What groups are and how they are known; absent where nobody stated it, as in runs of earlier versions */
+    groupSource: groupSourceSchema.optional(),
     perClass: z.array(z.strictObject({ label: z.string(), clips: count, groups: count })),
   }),
   protocol: z.strictObject({

@@ -299,8 +299,9 @@ test('the majority baseline predicts the most frequent class of the training cli
 });
 
 test('the protocol says whether the same group is in train and test', () => {
-  const input = randomRun();
+  const input = { ...randomRun(), groupSource: { kind: 'file-name' as const, name: 'infant' } };
   const { protocol, dataset } = evaluateRun(input);
+  assert.deepEqual(dataset.groupSource, input.groupSource);
   assert.equal(protocol.label, 'ungrouped folds: clips of the same group are in train and test');
   assert.deepEqual([protocol.groupsSpanning, protocol.folds, protocol.repeats], [11, 5, 2]);
   assert.equal(dataset.groups, 11);
@@ -312,7 +313,9 @@ test('the protocol says whether the same group is in train and test', () => {
   );
   assert.match(labelOf(input.clips, grouped), /^grouped folds: no group/);
   const alone = input.clips.map((clip) => ({ ...clip, group: clip.id }));
-  assert.match(labelOf(alone, [...input.splits]), /^ungrouped folds: every clip counts as a group of its own/);
+  assert.match(labelOf(alone, [...input.splits]), /^ungrouped folds: every clip is a group of its own$/);
+  const unknown = evaluateRun({ ...randomRun(), clips: alone, groupSource: { kind: 'none' } }).protocol.label;
+  assert.match(unknown, /^ungrouped folds: groups are not known/);
 });
 
 test('probabilities that are none are refused, naming model, repeat and fold', () => {

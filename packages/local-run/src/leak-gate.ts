@@ -36,7 +36,10 @@ export function checkLeaks(
 }
 
 function brokenPromise(dataset: Dataset, { groups, duplicates }: LeakReport): string[] {
-  if (!dataset.grouped) return ['grouped folds were asked for, but every clip of the data is a group of its own'];
+  // One clip of each recording is no broken promise where the user said that recordings are groups.
+  if (!dataset.grouped && dataset.groupSource.kind !== 'recording') {
+    return ['grouped folds were asked for, but every clip of the data is a group of its own'];
+  }
   const lines: string[] = [];
   if (groups.length > 0)
     lines.push(`${groups.length} groups are in train and test: ${names(groups.map(({ mark }) => mark))}`);

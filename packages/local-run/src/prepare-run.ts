@@ -1,6 +1,14 @@
 import { createReadStream } from 'node:fs';
 import { CryfoldError, FORMATS } from '@cryfold/core';
-import { type Dataset, inspectDataset, joinGroups, limitClips, readDataset, sharedSounds } from '@cryfold/corpus';
+import {
+  type Dataset,
+  inspectDataset,
+  joinGroups,
+  limitClips,
+  readDataset,
+  sharedSounds,
+  testOnOther,
+} from '@cryfold/corpus';
 import { isGrouped, splitterOf } from '@cryfold/evaluation';
 import { computeFeatures } from '@cryfold/features';
 import type { WeightsSourceOptions } from '@cryfold/nn';
@@ -26,6 +34,12 @@ export interface PrepareOptions {
   spec: Spec;
   data: string;
   limit?: number;
+  /** What a group is: as `ReadOptions` of the corpus */
+  groupBy?: string;
+  /** Name of the directory's layout */
+  layout?: string;
+  /** Another corpus, which a model of all clips is tested on; needs PredefinedSplit */
+  testOn?: string;
   skipBad: boolean;
   /** Join the groups of equal and overlapping sounds */
   groupDuplicates: boolean;
@@ -38,25 +52,34 @@ export interface PrepareOptions {
   onProgress: (text: string) => void;
 }
 
+/** The data with its limit; with `testOn`, that corpus as a fold beside it, read as it is found. */
+async function readData(options: PrepareOptions): Promise<Dataset> {
+  const { spec, data, limit, skipBad, groupBy, layout, testOn, onProgress } = options;
+  const read = async (path: string, flags: { groupBy?: string | undefined; layout?: string | undefined }) => {
+    const whole = await readDataset(path, {
+      ...{ ...flags, skipBad, clipSeconds: spec.features.clipSeconds },
+      folds: spec.protocol.splitter === 'PredefinedSplit' && testOn === undefined,
+      onProgress: (done, total) => onProgress(`reading ${done}/${total} files`),
+    });
+    return limit === undefined ? whole : limitClips(whole, limit, spec.seed);
+  };
+  const own = await read(data, { groupBy, layout });
+  return testOn === undefined ? own : testOnOther(own, await read(testOn, {}));
+}
+
 /**
  * Reads and checks the data, and plans the run. Writes nothing.
  * @throws CryfoldError DATA_TOO_FEW and LEAK_FOUND and what reading data and weights throws
  */
 export async function prepareRun(options: PrepareOptions): Promise<Preparation> {
-  const { spec, data, limit, skipBad, sources, onProgress } = options;
+  const { spec, data, sources, onProgress } = options;
   if (options.groupDuplicates && !isGrouped(spec.protocol.splitter)) {
     throw new CryfoldError('USAGE', `--group-duplicates: ${spec.protocol.splitter} keeps no groups together`, {
       context: { splitter: spec.protocol.splitter },
       hint: 'Ask for grouped folds, such as with --protocol grouped.',
     });
   }
-  const whole = await readDataset(data, {
-    clipSeconds: spec.features.clipSeconds,
-    skipBad,
-    folds: spec.protocol.splitter === 'PredefinedSplit',
-    onProgress: (done, total) => onProgress(`reading ${done}/${total} files`),
-  });
-  const found = limit === undefined ? whole : limitClips(whole, limit, spec.seed);
+  const found = await readData(options);
   const { folds, splitter } = spec.protocol;
   if (splitterOf(splitter).takes.includes('folds') && found.clips.length < folds) {
     throw new CryfoldError('DATA_TOO_FEW', `${data}: ${found.clips.length} clips are too few for ${folds} folds`, {
@@ -72,10 +95,11 @@ export async function prepareRun(options: PrepareOptions): Promise<Preparation> 
   const leaks = checkLeaks(spec, dataset, splits, { sounds, allowLeak: options.allowLeak });
   const weights = new Map<string, string>();
   const manifest: DatasetManifest = {
-    format: dataset.clips.some(({ fold }) => fold !== undefined) ? FORMATS.manifest : 1,
+    format: FORMATS.manifest,
     name: dataset.name,
     contentHash: dataset.contentHash,
     grouped: dataset.grouped,
+    groupSource: dataset.groupSource,
     classes: dataset.classes,
     rates: inspectDataset(dataset).rates,
     clips: dataset.clips.map(({ id, label, group, hash, fold }) => {

@@ -1,5 +1,5 @@
 import { printable } from '@cryfold/core';
-import { leakHeadline, METRICS, type MetricName } from '@cryfold/evaluation';
+import { groupsKnown, leakHeadline, METRICS, type MetricName } from '@cryfold/evaluation';
 import type { CardMetrics, ModelCard } from './card.js';
 
 /** The figure of a card to quote first, never without its protocol. */
@@ -12,10 +12,13 @@ export interface CardHeadline {
   warning?: string;
 }
 
-/** The figure that a run was headlined by. Older cards do not say, so theirs is the accuracy. */
-export function headlineOf(metrics: CardMetrics): CardHeadline {
+/**
+ * The figure that a run was headlined by. Older cards do not say, so theirs is the accuracy.
+ * @param known whether groups are more than recordings
+ */
+export function headlineOf(metrics: CardMetrics, known = true): CardHeadline {
   const { metric = 'accuracy', protocol, leaks } = metrics;
-  const warning = leakHeadline(leaks);
+  const warning = leakHeadline(leaks, known);
   return { metric, mean: metrics[metric].mean, protocol, ...(warning && { warning }) };
 }
 
@@ -26,9 +29,9 @@ export function headlineText({ metric, mean }: Pick<CardHeadline, 'metric' | 'me
 }
 
 /** What the cross-validation of a model's own run said, in a sentence; undefined for a card without any. */
-export function evaluationText({ metrics: [own] }: Pick<ModelCard, 'metrics'>): string | undefined {
+export function evaluationText({ metrics: [own], data }: Pick<ModelCard, 'metrics' | 'data'>): string | undefined {
   if (!own) return undefined;
-  const headline = headlineOf(own);
+  const headline = headlineOf(own, groupsKnown(data));
   const said = `Mean ${headlineText(headline)} over test folds (${printable(headline.protocol)}).`;
   return headline.warning ? `${said} ${headline.warning}` : said;
 }

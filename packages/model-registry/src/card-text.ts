@@ -1,5 +1,13 @@
 import { caveatOf } from '@cryfold/estimators';
-import { METRIC_NAMES, METRICS, type MetricName } from '@cryfold/evaluation';
+import {
+  groupsKnown,
+  groupsText,
+  METRIC_NAMES,
+  METRICS,
+  type MetricName,
+  unitWord,
+  unknownGroupsNote,
+} from '@cryfold/evaluation';
 import { featureKindOf } from '@cryfold/features/kinds';
 import type { CardMetrics, ModelCard } from './card.js';
 import { headlineOf, headlineText } from './card-headline.js';
@@ -10,16 +18,28 @@ export const NOTICE =
 export const INTENDED_USE =
   'To study how recordings like those it was trained on are classified, by people who can judge its errors.';
 
-/** What the figures say of new groups: only grouped folds without leaks say anything, and that of such recordings alone. */
-function groupedLimit({ grouped: named }: ModelCard['data'], metrics: readonly CardMetrics[]): string {
-  const grouped = metrics.filter((one) => one.grouped && named);
-  if (grouped.length === 0)
+/** What the figures say of new groups: only folds without leaks that keep known groups whole say anything. */
+function newGroupsLimit(data: ModelCard['data'], metrics: readonly CardMetrics[]): string {
+  const unknown = unknownGroupsNote(data);
+  if (unknown) return `${unknown} The figures may be too good for new sources.`;
+  const alone = data.groups === data.clips;
+  const whole = metrics.filter(({ grouped }) => grouped || alone);
+  if (whole.length === 0)
     return 'It was not evaluated on folds that keep groups whole: the figures may be too good for new groups.';
-  if (grouped.every(({ leaks }) => leaks && leaks.sounds + leaks.groups > 0))
-    return 'Folds kept groups whole, but the same sounds are in train and test: the figures may be too good for new groups.';
-  if (grouped.every(({ leaks }) => !leaks || leaks.sounds + leaks.groups > 0))
-    return 'Folds kept groups whole, but equal sounds under other names were not looked for: the figures may be too good for new groups.';
-  return 'Of new groups, recorded in the same way, expect the figures of grouped folds, not those of ungrouped ones.';
+  const doubt = doubtOf(data, whole);
+  if (doubt) return `Folds kept groups whole, but ${doubt}: the figures may be too good for new groups.`;
+  return alone
+    ? 'Every clip is a group of its own: of new groups, recorded in the same way, expect the figures of these folds.'
+    : 'Of new groups, recorded in the same way, expect the figures of grouped folds, not those of ungrouped ones.';
+}
+
+/** Why folds that keep groups whole say little of new groups; undefined where one of them is clean. */
+function doubtOf({ groupSource }: ModelCard['data'], whole: readonly CardMetrics[]): string | undefined {
+  if (groupSource?.partial) return 'some recordings have no group, and each counts as its own';
+  const leaky = whole.map(({ leaks }) => leaks && leaks.sounds + leaks.groups > 0);
+  if (leaky.every((one) => one === true)) return 'the same sounds are in train and test';
+  if (leaky.every((one) => one !== false)) return 'equal sounds under other names were not looked for';
+  return undefined;
 }
 
 /** What a user must know before trusting a probability. */
@@ -29,13 +49,14 @@ export function limitsOf({
   features,
   search,
 }: Pick<ModelCard, 'data' | 'metrics' | 'features' | 'search'>): string[] {
+  const known = groupsKnown(data);
   const rates = data.rates?.map(({ rate }) => `${rate} Hz`).join(', ');
   return [
     NOTICE,
     `It always answers with one of its ${data.classes.length} classes, also for sounds that are none of them.`,
-    `It was trained on ${data.clips} clips of ${data.groups} groups: other groups, microphones and rooms may differ.`,
+    `It was trained on ${data.clips} clips${known ? ` of ${data.groups} groups` : ''}: other ${known ? 'groups' : 'sources'}, microphones and rooms may differ.`,
     `It expects clips of ${features.clipSeconds} s${rates ? ` at ${rates}` : ''}.`,
-    groupedLimit(data, metrics),
+    newGroupsLimit(data, metrics),
     ...(search && !search.nested && search.winners.some(({ begun = 2 }) => begun > 1)
       ? ['Its parameters were chosen by the very folds that the figures are of, so the figures are too good.']
       : []),
@@ -91,14 +112,14 @@ Intended use: ${plain(card.intendedUse)}
 - input: ${[...new Set([features, ...card.members.flatMap((member) => member.features ?? [])].map((set) => featureKindOf(set).describe(set)))].join('; ')}; the class is the largest ${card.predictedBy === 'decisions' ? 'decision value' : 'probability'}
 
 ## Data
-${plain(data.name)}, content hash \`${data.contentHash}\`: ${data.clips} clips, ${data.groups} groups${data.grouped ? '' : ' (each clip its own)'}${data.rates ? `, ${data.rates.map(({ rate, clips }) => `${rate} Hz (${clips} clips)`).join(', ')}` : ''}
+${plain(data.name)}, content hash \`${data.contentHash}\`: ${data.clips} clips; groups: ${plain(groupsText(data))}${data.rates ? `, ${data.rates.map(({ rate, clips }) => `${rate} Hz (${clips} clips)`).join(', ')}` : ''}
 
 | class | clips | groups |
 |---|---|---|
 ${data.classes.map(({ label, clips, groups }) => `| ${plain(label)} | ${clips} | ${groups} |`).join('\n')}
 
 ## Cross-validation of this configuration
-${card.metrics.map(metricsText).join('\n\n')}
+${card.metrics.map((one) => metricsText(one, `${unitWord(data)}s`)).join('\n\n')}
 
 ${card.search ? searchText(card.search) : ''}## Limits
 ${card.limits.map((limit) => `- ${plain(limit)}`).join('\n')}
@@ -111,7 +132,7 @@ Made by cryfold ${plain(card.cryfold.version)}, fold format ${card.cryfold.foldF
 }
 
 /** Means over folds and pooled figures stand in tables of their own: they are different numbers. */
-function metricsText(metrics: CardMetrics): string {
+function metricsText(metrics: CardMetrics, units: string): string {
   const { intervals, pooled } = metrics;
   const overFolds = METRIC_NAMES.map((key) => {
     const { mean, standardDeviation, minimum, maximum } = metrics[key];
@@ -131,7 +152,7 @@ ${warnings}Run ${plain(metrics.run)}. **Headline: mean ${headlineText(headlineOf
 |---|---|---|---|
 ${overFolds.join('\n')}
 
-| pooled over all test predictions | value | 95 % interval (over groups) |
+| pooled over all test predictions | value | 95 % interval (over ${units}) |
 |---|---|---|
 ${whole.join('\n')}
 

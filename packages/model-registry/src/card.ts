@@ -1,4 +1,4 @@
-import { decodeRecord, FORMATS } from '@cryfold/core';
+import { decodeRecord, FORMATS, groupSourceSchema } from '@cryfold/core';
 import { estimatorKinds } from '@cryfold/estimators';
 import { FUSION_RULES, METRIC_NAMES } from '@cryfold/evaluation';
 import { featureSetSchema } from '@cryfold/features/kinds';
@@ -27,7 +27,10 @@ export const metricsSchema = z.strictObject({
   folds: count,
   repeats: count,
   seed: z.number(),
-  /** Whether clips share groups, and every group was on one side of each fold; in older cards, whether the splitter groups */
+  /**
+   * Whether groups are known, clips share them, and every group was on one side of each fold; in older cards, whether the
+   * splitter groups
+   */
   grouped: z.boolean(),
   /** What the run was tested and headlined by; absent from older cards, whose runs were by accuracy or a sweep's metric */
   metric: z.enum(METRIC_NAMES).optional(),
@@ -85,6 +88,8 @@ export const cardSchema = z.strictObject({
     clips: count,
     groups: count,
     grouped: z.boolean(),
+    /** What groups are and how they are known; absent where the run did not say */
+    groupSource: groupSourceSchema.optional(),
     classes: z.array(z.strictObject({ label: z.string(), clips: count, groups: count })),
     /** Hz; absent where the run did not say */
     rates: z.array(z.strictObject({ rate: z.number().positive(), clips: count })).optional(),

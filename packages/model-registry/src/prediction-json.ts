@@ -1,3 +1,4 @@
+import { groupsKnown } from '@cryfold/evaluation';
 import type { ModelCard } from './card.js';
 import { headlineOf } from './card-headline.js';
 import type { RecordingPrediction } from './predictor.js';
@@ -10,7 +11,7 @@ export function predictionJson(
   const classes = data.classes.map(({ label }) => label);
   const named = (probabilities: number[]) => Object.fromEntries(classes.map((label, c) => [label, probabilities[c]]));
   return {
-    model: { name, version, notice, ...(own && { evaluation: headlineOf(own) }) },
+    model: { name, version, notice, ...(own && { evaluation: headlineOf(own, groupsKnown(data)) }) },
     classes,
     predictions: predictions.map(({ windows, mean, ...rest }) => ({
       ...rest,

@@ -1,6 +1,6 @@
 import { CryfoldError, contentKey, encodeRecord, FORMATS, sha256 } from '@cryfold/core';
 import type { FittedFusion, RunResults } from '@cryfold/evaluation';
-import { begunTrials, metricOf } from '@cryfold/evaluation';
+import { begunTrials, groupsKnown, labelOf, metricOf } from '@cryfold/evaluation';
 import { type DatasetManifest, type FinalResult, FOLD_FORMAT, featuresOf, type RunPlan } from '@cryfold/plan';
 import { type ArtifactStore, readArtifact } from '@cryfold/store';
 import { type CardMetrics, decodeCard, type ModelCard } from './card.js';
@@ -61,6 +61,7 @@ export async function writeVersion(
     clips: manifest.clips.length,
     groups: results.dataset.groups,
     grouped: manifest.grouped,
+    ...(manifest.groupSource && { groupSource: manifest.groupSource }),
     classes: results.dataset.perClass,
     ...(manifest.rates && { rates: manifest.rates }),
   };
@@ -140,10 +141,10 @@ function metricsOf(results: RunResults, of: string, warnings: string[]): CardMet
   };
   return {
     run: run.id,
-    protocol: protocol.label,
+    protocol: labelOf(results),
     splitter: protocol.splitter,
     ...{ folds: protocol.folds, repeats: protocol.repeats, seed: protocol.seed },
-    grouped: dataset.groups < dataset.clips && protocol.groupsSpanning === 0,
+    grouped: groupsKnown(dataset) && dataset.groups < dataset.clips && protocol.groupsSpanning === 0,
     ...(leaks && { leaks: { sounds: leaks.sounds, groups: leaks.groups } }),
     ...(warnings.length > 0 && { warnings }),
     metric: metricOf(results),

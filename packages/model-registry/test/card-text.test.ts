@@ -83,15 +83,16 @@ test('a card names what inflates its figures, and promises nothing of new groups
     evaluationText(leaky) ?? '',
     /\(x\)\. 2 sounds are in both train and test: these figures are inflated\.$/,
   );
-  const limit = (card: ModelCard, grouped = true) =>
-    limitsOf({ ...card, data: { ...card.data, grouped } })
+  const limit = (card: ModelCard, data: Partial<ModelCard['data']> = {}) =>
+    limitsOf({ ...card, data: { ...card.data, clips: 9, groups: 3, ...data } })
       .filter((one) => /new groups/i.test(one))
       .at(-1);
   const clean = cardOf('x', { leaks: { sounds: 0, groups: 0 } });
   assert.match(limit(clean) ?? '', /^Of new groups, recorded in the same way, expect the figures of grouped folds/);
   assert.match(limit(leaky) ?? '', /the same sounds are in train and test: the figures may be too good/);
   assert.match(limit(cardOf('x')) ?? '', /were not looked for: the figures may be too good/);
-  assert.match(limit(clean, false) ?? '', /not evaluated on folds that keep groups whole/);
+  const ungrouped = cardOf('x', { leaks: { sounds: 0, groups: 0 }, grouped: false });
+  assert.match(limit(ungrouped) ?? '', /not evaluated on folds that keep groups whole/);
   assert.match(limit({ ...clean, metrics: [...leaky.metrics, ...clean.metrics] }) ?? '', /^Of new groups/);
 });
 
@@ -132,4 +133,31 @@ test('a card says that the weights of the model or a member are random', () => {
   assert.match(text, /^- members: net \(tl-resnet50, random weights\), svm \(svm\)$/m);
   assert.equal(refitted(card('combined', estimator)), 'combined');
   assert.doesNotMatch(cardText(card('net', pretrained)), /random weights/);
+});
+
+test('a card promises figures of new groups only where the data says who is who', () => {
+  const card = cardOf('x', { leaks: { sounds: 0, groups: 0 } });
+  const limits = (data: Partial<ModelCard['data']>) =>
+    limitsOf({ ...card, data: { ...card.data, clips: 9, groups: 3, ...data } }).join('\n');
+  const known = limits({ groupSource: { kind: 'file-name', name: 'infant' } });
+  assert.match(known, /9 clips of 3 groups: other groups[\s\S]*Of new groups, .* expect the figures of grouped folds/);
+  const alone = limits({ groupSource: { kind: 'recording' }, groups: 9 });
+  assert.match(alone, /Every clip is a group of its own: of new groups, .* expect the figures of these folds/);
+  const partial = limits({ groupSource: { kind: 'column', name: 'g', partial: true } });
+  assert.match(partial, /but some recordings have no group, .* may be too good for new groups/);
+  const infants = {
+    ...card,
+    data: { ...card.data, clips: 9, groups: 3, groupSource: { kind: 'file-name', name: 'infant' } },
+  };
+  assert.match(
+    cardText(infants as ModelCard),
+    /9 clips; groups: 3 infants, by file name[\s\S]*interval \(over groups\)/,
+  );
+  for (const groupSource of [{ kind: 'none' }, { kind: 'sounds' }] as const) {
+    const text = limits({ groupSource });
+    assert.doesNotMatch(text, /infant|expect the figures|new groups/);
+    assert.match(text, /Groups are not known: .* may be too good for new sources/);
+    const { data } = card;
+    assert.match(cardText({ ...card, data: { ...data, groupSource } }), /groups: not known.*[\s\S]*over recordings/);
+  }
 });

@@ -22,7 +22,7 @@ export {
 export { checkPlanSize, type DatasetSize } from './plan-size.js';
 export { prerequisiteOf, queuedIds } from './prerequisites.js';
 export { canFit, checkProtocol } from './protocol.js';
-export { evaluationsOf, isProtocolName, protocolNameOf } from './protocol-names.js';
+export { evaluationsOf, evaluationsWith, isProtocolName, protocolNameOf, TEST_ON } from './protocol-names.js';
 export {
   bestModel,
   cancelledSchema,

@@ -4,6 +4,9 @@ import { DEFAULT_FOLDS, type Spec } from './spec-schema.js';
 
 type Protocol = Spec['protocol'];
 
+/** The evaluation that `--test-on` adds. */
+export const TEST_ON = 'test-on';
+
 /** What one evaluation changes of a spec's protocol; its name is also that of its folder. */
 const EVALUATIONS: Readonly<Record<string, Pick<Protocol, 'splitter'> & Partial<Protocol>>> = {
   'paper-split': { splitter: 'ShuffleSplit', testSize: 0.2, repeats: 1 },
@@ -11,6 +14,7 @@ const EVALUATIONS: Readonly<Record<string, Pick<Protocol, 'splitter'> & Partial<
   grouped: { splitter: 'StratifiedGroupKFold' },
   logo: { splitter: 'LeaveOneGroupOut' },
   predefined: { splitter: 'PredefinedSplit' },
+  [TEST_ON]: { splitter: 'PredefinedSplit' },
 };
 
 /** The paper has two protocols: one split of 80:20 and, for its means, ten times five folds. */
@@ -22,7 +26,7 @@ const PAPER = ['paper-split', 'paper-folds'];
  * @throws CryfoldError USAGE for a name that there is not
  */
 export function evaluationsOf(names: readonly string[]): string[] {
-  const known = ['paper', ...Object.keys(EVALUATIONS)];
+  const known = ['paper', ...Object.keys(EVALUATIONS).filter((name) => name !== TEST_ON)];
   for (const name of names) {
     if (known.includes(name)) continue;
     throw new CryfoldError('USAGE', `--protocol: there is no protocol ${JSON.stringify(name)}`, {
@@ -33,8 +37,18 @@ export function evaluationsOf(names: readonly string[]): string[] {
   return [...new Set(names.flatMap((name) => (name === 'paper' ? PAPER : [name])))];
 }
 
+/**
+ * The evaluations of a command, one at least: what `--protocol` names, else the spec's own (undefined); and with
+ * `--test-on` that one after them.
+ * @throws CryfoldError USAGE as `evaluationsOf`
+ */
+export function evaluationsWith(names: readonly string[], testOn: string | undefined): (string | undefined)[] {
+  const named = evaluationsOf(names);
+  return [...(named.length > 0 ? named : [undefined]), ...(testOn === undefined ? [] : [TEST_ON])];
+}
+
 /** Whether `evaluationsOf` gives such a name. */
-export const isProtocolName = (name: string): boolean => Object.hasOwn(EVALUATIONS, name);
+export const isProtocolName = (name: string): boolean => name !== TEST_ON && Object.hasOwn(EVALUATIONS, name);
 
 /** What `evaluationsOf` calls a protocol; undefined where no flag asks for its splitter. */
 export function protocolNameOf({ splitter }: Pick<Protocol, 'splitter'>): string | undefined {

@@ -1,6 +1,6 @@
 import { printable } from '@cryfold/core';
-import { metricOf, type RunResults } from '@cryfold/evaluation';
-import { comparisonRows, comparisonTitle, POOLED_TITLE, pooledRows } from './comparison-table.js';
+import { labelOf, metricOf, type RunResults } from '@cryfold/evaluation';
+import { comparisonRows, comparisonTitle, pooledRows, pooledTitle } from './comparison-table.js';
 import { headline } from './headline.js';
 import { foldsTitle } from './metric-text.js';
 import { named } from './names.js';
@@ -40,13 +40,13 @@ export function markdownReport(stored: RunResults): string {
     `# ${escapeMarkdown(`${results.run.name}: ${subject(results)}`)}`,
     ...warnings.map((line) => `**${escapeMarkdown(line)}**`),
     ...(missing.length > 0 ? [missing.map((line) => `- ${escapeMarkdown(line)}`).join('\n')] : []),
-    `**${escapeMarkdown(results.protocol.label)}**`,
+    `**${escapeMarkdown(labelOf(results))}**`,
     escapeMarkdown(headline(results)),
     ...part(foldsTitle(metricOf(results)), tableTwoRows(results)),
     ...part('Search', searchRows(results)),
     '## Confusion matrices, percent of each true class',
     ...matrices,
-    ...part(POOLED_TITLE, pooledRows(results)),
+    ...part(pooledTitle(results), pooledRows(results)),
     ...part(comparisonTitle(results), comparisonRows(results)),
     `Run ${escapeMarkdown(results.run.id)}, data ${results.dataset.contentHash}`,
   ].join('\n\n')}\n`;

@@ -1,5 +1,5 @@
 import { printable } from '@cryfold/core';
-import { leakHeadline, METRICS, metricOf, type RunResults } from '@cryfold/evaluation';
+import { groupsKnown, labelOf, leakHeadline, METRICS, metricOf, type RunResults } from '@cryfold/evaluation';
 import { baselineRow } from './baseline.js';
 import { capitalTitle, metricText } from './metric-text.js';
 import { named } from './names.js';
@@ -13,9 +13,11 @@ const letterOf = (index: number) => String.fromCharCode('A'.charCodeAt(0) + inde
 /** What the letters of `protocolRows` stand for, a line each. */
 export function protocolLegend(runs: readonly RunResults[]): string[] {
   return runs.map((run, i) => {
-    const { label, splitter } = run.protocol;
-    const leaks = leakHeadline(run.leaks);
-    return `${letterOf(i)}: ${label} (${splitter}, ${extent(run.protocol)})${leaks ? `. ${leaks.replace(/\.$/, '')}` : ''}`;
+    const { splitter } = run.protocol;
+    const leaks = leakHeadline(run.leaks, groupsKnown(run.dataset));
+    // A corpus that is tested on another one is other data.
+    const data = run.dataset.name === runs[0].dataset.name ? '' : `${printable(run.dataset.name)}: `;
+    return `${letterOf(i)}: ${data}${labelOf(run)} (${splitter}, ${extent(run.protocol)})${leaks ? `. ${leaks.replace(/\.$/, '')}` : ''}`;
   });
 }
 

@@ -1,5 +1,13 @@
 import { printable } from '@cryfold/core';
-import { leakHeadline, METRICS, type MetricName, metricOf, type RunResults } from '@cryfold/evaluation';
+import {
+  groupsKnown,
+  labelOf,
+  leakHeadline,
+  METRICS,
+  type MetricName,
+  metricOf,
+  type RunResults,
+} from '@cryfold/evaluation';
 import { baselineName, baselineRow, notBeatingMajority } from './baseline.js';
 import { fusionWarning } from './fusion-warning.js';
 import { capitalTitle, metricText, valueText } from './metric-text.js';
@@ -15,7 +23,7 @@ const MISSING_SHOWN = 10;
 export function headlines(results: RunResults): { warnings: string[]; missing: string[] } {
   const warnings: string[] = [];
   const missing: string[] = [];
-  const leaks = leakHeadline(results.leaks);
+  const leaks = leakHeadline(results.leaks, groupsKnown(results.dataset));
   if (leaks) warnings.push(leaks);
   const useless = notBeatingMajority(results);
   const { majority } = results.baselines;
@@ -162,7 +170,7 @@ export function tableTwo(stored: RunResults, { color = false }: TextOptions = {}
     ...missing.map((line) => `  ${line}`),
     ...(warnings.length > 0 ? [''] : []),
     `${capitalTitle(metric)}${METRICS[metric].share ? ' in percent' : ''} over test folds: ${subject(results)}`,
-    paint(protocol.label, protocol.groupsSpanning > 0 ? 'yellow' : 'bold', color),
+    paint(labelOf(results), protocol.groupsSpanning > 0 ? 'yellow' : 'bold', color),
     '',
     paint(head, 'bold', color),
     ...body,

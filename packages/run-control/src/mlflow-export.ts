@@ -1,4 +1,4 @@
-import { type ModelResults, metricOf, type RunResults } from '@cryfold/evaluation';
+import { groupsText, labelOf, type ModelResults, metricOf, type RunResults } from '@cryfold/evaluation';
 import { evaluationText, type ModelCard, ModelRegistry, modelKeys } from '@cryfold/model-registry';
 import type { Spec } from '@cryfold/plan';
 import { warningsOf } from '@cryfold/report';
@@ -48,6 +48,7 @@ function describeRun(results: RunResults) {
       'data.name': dataset.name,
       'data.clips': dataset.clips,
       'data.groups': dataset.groups,
+      'data.groupsAre': groupsText(dataset),
       'protocol.splitter': protocol.splitter,
       'protocol.folds': protocol.folds,
       'protocol.repeats': protocol.repeats,
@@ -59,7 +60,7 @@ function describeRun(results: RunResults) {
       'cryfold.status': status,
       'cryfold.data': dataset.contentHash,
       'cryfold.metric': METRICS[metricOf(results)],
-      'mlflow.note.content': noteOf(protocol.label, warningsOf(results)),
+      'mlflow.note.content': noteOf(labelOf(results), warningsOf(results)),
     },
     metrics: {
       majority_share: baselines.majority.share,
@@ -115,7 +116,7 @@ function describeModel(results: RunResults, model: ModelResults, tags: Record<st
       ...tags,
       'cryfold.complete': String(model.complete),
       'cryfold.metric': METRICS[metricOf(results)],
-      'mlflow.note.content': noteOf(protocol.label, warningsOf(results, model.name)),
+      'mlflow.note.content': noteOf(labelOf(results), warningsOf(results, model.name)),
     },
     metrics,
   };

@@ -210,6 +210,14 @@ describe('the verdict', () => {
     assert.deepEqual([promote, code, test.opponent, test.clips, test.groups], [true, null, 'champion', 200, 40]);
     assert.deepEqual([test.challenger, test.champion], [0.9, 133 / 200]);
     assert.match(reason, /^better than the champion: accuracy 90.00 %, not 66.50 % \(\+23.50 points\), on 200 clips/);
+    assert.doesNotMatch(reason, /not known/);
+    const manifest = { ...data.manifest, groupSource: { kind: 'none' as const } };
+    const unknown = judge({
+      ...{ contest: chosen, challenger: good, opponent: poor, metric: 'accuracy' },
+      data: { ...data, manifest },
+      margin: 0.05,
+    });
+    assert.match(unknown.reason, /Groups are not known: .* p-values take recordings for independent/);
     assert.deepEqual(
       recall.map(({ label, challenger }) => [label, challenger]),
       [

@@ -25,16 +25,20 @@ const NOT_KNOWN = new Set(['na', 'n/a', 'nan', 'null', 'none', 'unknown', '?', '
 /**
  * Gives equal labels and groups one spelling: `tidyName`, and where spellings then differ in case only, the one that
  * most recordings have. A group that is the recording itself stays as it is.
+ * @param groups whether groups are names; where they are paths of files, they stay as they are
  * @returns the recordings in their order, and a warning for each name that had several spellings or looks like another
  */
-export function unifyNames(recordings: readonly Recording[]): { recordings: Recording[]; warnings: string[] } {
+export function unifyNames(
+  recordings: readonly Recording[],
+  { groups: named = true } = {},
+): { recordings: Recording[]; warnings: string[] } {
   const known = recordings.filter((recording) => 'label' in recording);
   const labels = spellings(known.map(({ label }) => label));
-  const groups = spellings(known.flatMap(({ group, file }) => (group === file ? [] : [group])));
+  const groups = spellings(known.flatMap(({ group, file }) => (named && group !== file ? [group] : [])));
   const unified = recordings.map((recording): Recording => {
     if (!('label' in recording)) return recording;
     const { label, group, file } = recording;
-    return { ...recording, label: labels.get(label)!, group: group === file ? file : groups.get(group)! };
+    return { ...recording, label: labels.get(label)!, group: group === file ? file : (groups.get(group) ?? group) };
   });
   return { recordings: unified, warnings: [...warningsOf('class', labels), ...warningsOf('group', groups)] };
 }

@@ -1,6 +1,6 @@
 import type { EpochPoint } from '@cryfold/core';
-import { type ClipOutcome, groupOutcomes, metricOf, type RunResults } from '@cryfold/evaluation';
-import { comparisonRows, comparisonTitle, POOLED_TITLE, pooledRows } from '../comparison-table.js';
+import { type ClipOutcome, groupOutcomes, labelOf, metricOf, type RunResults, unitWord } from '@cryfold/evaluation';
+import { comparisonRows, comparisonTitle, pooledRows, pooledTitle } from '../comparison-table.js';
 import { headline } from '../headline.js';
 import { capitalTitle, foldsTitle } from '../metric-text.js';
 import { displayName, named } from '../names.js';
@@ -20,7 +20,7 @@ export interface ReportInput {
   results: RunResults;
   /** The same data under other protocols, for the table that shows all. */
   beside?: readonly RunResults[];
-  /** Every clip's fate, for the groups' errors. */
+  /** Every clip's fate, for the errors by group. */
   outcomes?: readonly ClipOutcome[];
   /** Clips to be shown, hardest first. */
   hardest?: readonly HardClip[];
@@ -50,11 +50,11 @@ export function htmlReport(input: ReportInput): string {
     ),
     section('confusion', 'Confusion matrices', confusionMatrices(results)),
     section('recall', 'Recall by class', recallTable(results)),
-    section('pooled', 'Pooled figures', table(POOLED_TITLE, pooledRows(results))),
+    section('pooled', 'Pooled figures', table(pooledTitle(results), pooledRows(results))),
     section('significance', 'Differences between models', significance(results)),
     section('calibration', 'Calibration', calibrationChart(results.models)),
     section('curves', 'Learning curves', curves(results, input.curves ?? {})),
-    section('groups', 'Groups', input.outcomes && groupTable(groupOutcomes(input.outcomes), results)),
+    section('groups', groupHeading(results), input.outcomes && groupTable(groupOutcomes(input.outcomes), results)),
     section('hardest', 'Hardest clips', input.hardest && hardestClips(input.hardest)),
     section('data', 'Data', dataCard(results)),
     section('timeline', 'Timeline', timeline(foldTimes)),
@@ -86,6 +86,12 @@ ${sections.map(({ id, title, content }) => html`<section aria-labelledby="${id}"
   return page.text;
 }
 
+/** `Groups`, or `Recordings` where groups are not known. */
+function groupHeading({ dataset }: RunResults): string {
+  const word = unitWord(dataset);
+  return `${word[0].toUpperCase()}${word.slice(1)}s`;
+}
+
 function section(id: string, title: string, content: Markup | undefined) {
   return content && { id, title, content };
 }
@@ -93,7 +99,7 @@ function section(id: string, title: string, content: Markup | undefined) {
 /** What must be read first: models that do not beat the majority class, missing folds, and what the folds are. */
 function warnings(results: RunResults): Markup {
   const { warnings, missing } = headlines(results);
-  const label = results.protocol.label;
+  const label = labelOf(results);
   return html`${
     warnings.length > 0 &&
     html`<div class="bad">${warnings.map((line) => html`<p><strong>${line}</strong></p>`)}${

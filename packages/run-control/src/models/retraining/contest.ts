@@ -36,7 +36,7 @@ export interface Refusal {
 }
 
 export interface ContestData {
-  manifest: Pick<DatasetManifest, 'clips' | 'grouped' | 'classes'>;
+  manifest: Pick<DatasetManifest, 'clips' | 'grouped' | 'groupSource' | 'classes'>;
   /** The challenger's outer folds */
   splits: readonly { train: ArrayLike<number>; test: ArrayLike<number> }[];
   /** Of each sound that several clips hold, equal or overlapping: the indices of these clips */
