@@ -40,7 +40,17 @@ async function json(args: string[], environment: Record<string, string> = {}) {
 async function evaluate(out: string, spec: string, ...flags: string[]) {
   const file = join(folder.path, `${out}.yaml`);
   await writeFile(file, spec);
-  return json(['run', file, '--data', corpus, ...ownStore(join(folder.path, out)), '--workers', '2', ...flags]);
+  return json([
+    'run',
+    file,
+    '--data',
+    corpus,
+    ...ownStore(join(folder.path, out)),
+    '--force',
+    '--workers',
+    '2',
+    ...flags,
+  ]);
 }
 
 async function versionFolder({ name, version }: { name: string; version: string }, out: string) {

@@ -30,10 +30,10 @@ test('folds that need too much memory fail as OUT_OF_MEMORY after two attempts, 
   const args = ['run', path('spec.yaml'), '--data', path('corpus'), ...ownStore(path('out')), '--workers', '1'];
   const { code, stderr } = await cryfold(args, { CRYFOLD_CHILD_MEMORY_MB: '512' });
   assert.equal(code, 3, stderr);
-  const { missing } = JSON.parse(await readFile(path('out/results.json'), 'utf8'));
+  const { run, missing } = JSON.parse(await readFile(path('out/results.json'), 'utf8'));
   const codes = missing.map((fold: { model: string; code: string }) => `${fold.model} ${fold.code}`);
   assert.deepEqual(codes, ['large OUT_OF_MEMORY', 'large OUT_OF_MEMORY']);
-  const log = await readFile(path('out/logs/worker-0.log'), 'utf8');
+  const log = await readFile(path(`out/store/runs/${run.id}/logs/worker-0.log`), 'utf8');
   assert.equal(log.split('"msg":"attempt failed"').length - 1, 4, 'two attempts of two folds');
   assert.match(log, /it used \d+ MiB of memory and may use 512 MiB/);
 });
