@@ -144,7 +144,16 @@ test('compare --metric: the metric that is asked for is tested by infant and nam
 
 test('run --metric: nothing is trained again, and table, tests, reports, card, predict and MLflow name the metric', async (t) => {
   const run = async (metric: string, ...flags: string[]) => {
-    const args = ['run', path('svms.yaml'), '--data', path('corpus'), '--out', path('a'), '--workers', '1'];
+    const args = [
+      'run',
+      path('svms.yaml'),
+      '--data',
+      path('corpus'),
+      ...ownStore(path('a')),
+      '--force',
+      '--workers',
+      '1',
+    ];
     return cryfold([...args, '--metric', metric, ...flags]);
   };
   const before = await resultsIn('a');

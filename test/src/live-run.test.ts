@@ -26,8 +26,14 @@ const run = (repeats: number, seed: number) =>
 
 /** The id of a run once one of its folds trains. */
 async function training({ stderr }: Command): Promise<string> {
-  await until('a running fold', () => stderr().includes('1 running'));
-  return /run (paper-\w+)/.exec(stderr())?.[1] ?? assert.fail(stderr());
+  const id = () => /run (paper-\w+)/.exec(stderr())?.[1];
+  await until('the run', async () => id() !== undefined);
+  const found = id() ?? assert.fail(stderr());
+  await until('a running fold', async () => {
+    const { code, stdout } = await cryfold(['status', found, ...out(), '--json']);
+    return code === 0 && JSON.parse(stdout).active.length > 0;
+  });
+  return found;
 }
 
 async function stateOf(id: string) {
@@ -56,7 +62,7 @@ test('another terminal sees a local run as running, and can cancel it', { skip: 
   ]) {
     const refused = await cryfold([...again, ...out()]);
     assert.equal(refused.code, 2);
-    assert.match(refused.stderr, /^cryfold: USAGE: .* is still running: process \d+ .*\n {2}.*cryfold cancel/);
+    assert.match(refused.stderr, /^cryfold: USAGE: .* is still running: process \d+ .*\n {2}.*cryfold .*cancel/);
   }
   const cancelled = await cryfold(['cancel', id, ...out()]);
   assert.equal(cancelled.code, 0, cancelled.stderr);
