@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { synthesizeCorpus } from '@cryfold/corpus';
 import { writeModel } from '@cryfold/model-registry/testing';
-import { type Command, cryfold, ownStore, PROGRAM, ROOT, start, temporaryFolder, until } from './command.js';
+import { type Command, cryfold, logLines, ownStore, PROGRAM, ROOT, start, temporaryFolder, until } from './command.js';
 import { RedisProcess } from './redis.js';
 
 /** How a command ends must not matter: none of its processes may be left. They are known by their TMPDIR. */
@@ -60,16 +60,17 @@ const untilRedis = ({ process, stderr }: Command) =>
     assert.equal(process.exitCode, null, stderr());
     return (await left()).some((command) => command.includes('redis'));
   });
-const untilRunning = ({ stderr }: Command) => until('a running fold', () => stderr().includes('1 running'));
+const untilRunning = (_command: Command, out: string) =>
+  until('a running fold', async () => (await logLines(path(out))).some(({ msg }) => msg === 'fold started'));
 
 test('Ctrl-C twice leaves no process, at nine moments and distances', { skip }, async () => {
-  const moments: [ready: (command: Command) => Promise<unknown>, betweenMs: number][] = [
-    ...[0, 3, 10, 60].map((ms) => [untilRedis, ms] as [typeof untilRedis, number]),
-    ...[0, 3, 30, 150, 400].map((ms) => [untilRunning, ms] as [typeof untilRunning, number]),
+  const moments = [
+    ...[0, 3, 10, 60].map((ms) => [untilRedis, ms] as const),
+    ...[0, 3, 30, 150, 400].map((ms) => [untilRunning, ms] as const),
   ];
   for (const [i, [ready, betweenMs]] of moments.entries()) {
     const command = start(run(`twice-${i}`), { TMPDIR: temporary });
-    await ready(command);
+    await ready(command, `twice-${i}`);
     command.process.kill('SIGINT');
     if (betweenMs > 0) await sleep(betweenMs);
     command.process.kill('SIGINT');
@@ -80,8 +81,9 @@ test('Ctrl-C twice leaves no process, at nine moments and distances', { skip }, 
 
 test('SIGKILL of the command leaves no process', { skip }, async () => {
   for (const ready of [untilRedis, untilRunning]) {
-    const command = start(run(`killed-${ready.name}`), { TMPDIR: temporary });
-    await ready(command);
+    const out = `killed-${ready.name}`;
+    const command = start(run(out), { TMPDIR: temporary });
+    await ready(command, out);
     command.process.kill('SIGKILL');
     await command.ended;
     await nothingLeft(5, ready.name);

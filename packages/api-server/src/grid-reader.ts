@@ -1,4 +1,4 @@
-import { ifReadable, isUnreadable, mapLimited } from '@cryfold/core';
+import { CryfoldError, ifReadable, isUnreadable, mapLimited } from '@cryfold/core';
 import {
   accuracy,
   leakHeadline,
@@ -35,7 +35,13 @@ export class GridReader {
    */
   async warning(plan: RunPlan): Promise<string | null> {
     const sounds = await ifReadable(this.#store.datasets.sharedSounds(plan.dataset.key));
-    const { clips, groupSource } = await this.#decoded.manifest(plan);
+    const manifest = await ifReadable(this.#decoded.manifest(plan)).catch((error) => {
+      // Folds can be watched without it.
+      if (error instanceof CryfoldError && error.code === 'ARTIFACT_MISSING') return undefined;
+      throw error;
+    });
+    if (!manifest) return null;
+    const { clips, groupSource } = manifest;
     const groups = new Set(clips.map(({ group }) => group)).size;
     const facts = { groupSource, groups, clips: clips.length };
     const unknown = unknownGroupsNote(facts);
