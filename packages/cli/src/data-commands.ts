@@ -1,5 +1,13 @@
 import { printable } from '@cryfold/core';
-import { type DatasetSummary, inspectDataset, readDataset, synthesizeCorpus } from '@cryfold/corpus';
+import {
+  type DatasetSummary,
+  type Durations,
+  inspectDataset,
+  measureDurations,
+  type ReadOptions,
+  readDataset,
+  synthesizeCorpus,
+} from '@cryfold/corpus';
 import { EXIT } from './exit-codes.js';
 import { formatSeconds } from './format.js';
 import { ProgressDisplay } from './progress.js';
@@ -7,6 +15,8 @@ import { jsonText, say } from './terminal.js';
 
 export interface InspectOptions {
   clipSeconds: number;
+  hopSeconds?: number;
+  shortClips?: ReadOptions['shortClips'];
   skipBad: boolean;
   json: boolean;
 }
@@ -14,15 +24,43 @@ export interface InspectOptions {
 /** `cryfold data inspect PATH` */
 export async function dataInspectCommand(path: string, options: InspectOptions): Promise<number> {
   const display = new ProgressDisplay(process.stderr, options.json);
+  const durations = await measureDurations(path, options.clipSeconds, (done, total) =>
+    display.update(`measuring ${done}/${total} files`),
+  );
+  // Before reading, which may fail for the very recordings that are too short.
+  display.clear();
+  if (!options.json) say(`${durationLines(durations, options.clipSeconds).join('\n')}\n`);
+  const { clipSeconds, hopSeconds, shortClips, skipBad } = options;
   const dataset = await readDataset(path, {
-    clipSeconds: options.clipSeconds,
-    skipBad: options.skipBad,
+    ...{ clipSeconds, hopSeconds, shortClips, skipBad },
     onProgress: (done, total) => display.update(`reading ${done}/${total} files`),
   });
   display.clear();
   const summary = inspectDataset(dataset);
-  say(options.json ? `${jsonText(summary)}\n` : summaryText(summary));
+  say(options.json ? `${jsonText({ ...summary, durations })}\n` : summaryText(summary));
   return EXIT.done;
+}
+
+/** How long recordings last, and which clips suit them. */
+function durationLines(
+  { recordings, quantiles, short, proposedClipSeconds }: Durations,
+  clipSeconds: number,
+): string[] {
+  if (recordings === 0) return [];
+  const names = new Map([
+    [0, 'shortest'],
+    [0.5, 'median'],
+    [1, 'longest'],
+  ]);
+  const parts = quantiles.map(
+    ({ share, seconds }) => `${names.get(share) ?? `${100 * share} %`} ${Number(seconds.toPrecision(3))} s`,
+  );
+  const lines = [`durations: ${parts.join(', ')}`];
+  if (short > 0) lines.push(`${short} of ${recordings} recordings are shorter than a clip of ${clipSeconds} s`);
+  if (proposedClipSeconds !== undefined) {
+    lines.push(`proposed: clipSeconds: ${proposedClipSeconds}, or shortClips: pad, drop or error in the spec`);
+  }
+  return lines;
 }
 
 function summaryText(summary: DatasetSummary): string {
@@ -37,6 +75,8 @@ function summaryText(summary: DatasetSummary): string {
     ...summary.classes.map(({ label, clips, groups }) =>
       row(label, clips, `${((100 * clips) / summary.clips).toFixed(1)} %`, groups),
     ),
+    ...summary.notes.map(printable),
+    ...(summary.decoders.length > 0 ? [`decoded by: ${summary.decoders.join(', ')}`] : []),
     ...summary.skipped.map(({ message }) => `skipped: ${printable(message)}`),
     `content hash: ${summary.contentHash}`,
   ];

@@ -15,7 +15,7 @@ export async function present(
   results: RunResults,
   { store, out, server }: Pick<Surroundings, 'store' | 'out' | 'server'>,
   json: boolean,
-  said: { skipped?: readonly Skipped[]; leakWarnings?: readonly string[] } = {},
+  said: { skipped?: readonly Skipped[]; notes?: readonly string[]; leakWarnings?: readonly string[] } = {},
 ): Promise<void> {
   const folder = new OutFolder(out);
   const stored = await store.runs.resultFiles(results.run.id);

@@ -66,6 +66,7 @@ async function evaluate(options: RunOptions, config: Config, environment: NodeJS
   display.say(
     `${dataset.name}: ${dataset.clips.length} clips, ${dataset.classes.length} classes · run ${plan.run} · ${extent(plan)}`,
   );
+  for (const note of dataset.notes) display.say(note);
   for (const { message } of dataset.skipped) display.say(`skipped: ${message}`);
   for (const leak of preparation.leaks) display.say(leak);
 
@@ -83,7 +84,9 @@ async function evaluate(options: RunOptions, config: Config, environment: NodeJS
       results = await execute(plan, { ...surroundings, stop });
     }
     if (!results) return EXIT.cancelled;
-    await present(results, surroundings, options.json, { skipped: dataset.skipped, leakWarnings: preparation.leaks });
+    await present(results, surroundings, options.json, {
+      ...{ skipped: dataset.skipped, notes: dataset.notes, leakWarnings: preparation.leaks },
+    });
     return results.status === 'complete' ? EXIT.done : EXIT.incomplete;
   };
   return untilStopped(work, () =>

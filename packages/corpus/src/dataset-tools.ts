@@ -1,5 +1,6 @@
 import { CryfoldError, deriveSeed, Random } from '@cryfold/core';
-import { type Clip, type Dataset, summarize } from './dataset.js';
+import type { Clip } from './clip.js';
+import { type Dataset, summarize } from './dataset.js';
 
 /**
  * Shares `total` among bins in proportion to their sizes, by the largest remainder (ties to the earlier bin), with at
@@ -62,12 +63,16 @@ export interface DatasetSummary {
   /** per class, sorted by label */
   classes: { label: string; clips: number; groups: number }[];
   skipped: Dataset['skipped'];
+  unread: Dataset['unread'];
+  notes: string[];
+  decoders: string[];
   contentHash: string;
 }
 
 /** What is in a dataset, for a person to check before a run. */
 export function inspectDataset(dataset: Dataset): DatasetSummary {
-  const { name, reader, recordings, clips, classes, grouped, skipped, contentHash } = dataset;
+  const { name, reader, recordings, clips, classes, grouped, contentHash } = dataset;
+  const { skipped, unread, notes, decoders } = dataset;
   const groups = (members: readonly Clip[]) => new Set(members.map(({ group }) => group)).size;
   const rates = [...new Set(clips.map(({ rate }) => rate))].sort((a, b) => a - b);
   return {
@@ -83,7 +88,7 @@ export function inspectDataset(dataset: Dataset): DatasetSummary {
       const members = clips.filter((clip) => clip.label === label);
       return { label, clips: members.length, groups: groups(members) };
     }),
-    skipped,
+    ...{ skipped, unread, notes, decoders },
     contentHash,
   };
 }

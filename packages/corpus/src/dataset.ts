@@ -1,30 +1,16 @@
 import { basename, resolve } from 'node:path';
-import { CryfoldError, datasetKey, type ErrorCode, readRegularFile, sha256 } from '@cryfold/core';
+import { CryfoldError, datasetKey, type ErrorCode } from '@cryfold/core';
+import type { Clip } from './clip.js';
+import { cutRecording } from './cut-recording.js';
 import { isManifest, readManifest } from './manifest.js';
+import { Notes } from './notes.js';
 import { listRecordings } from './readers.js';
-import type { Labels } from './recording.js';
-import { decodeWav, LARGEST_WAV, type Wav } from './wav.js';
-import { cutClip, cutWindows, silence } from './windows.js';
+import type { Recording } from './recording.js';
+import type { Unread } from './unread.js';
+import type { CutOptions } from './windows.js';
 
-/** One audio segment, its class and the infant (or recording, or device) it came from. */
-export interface Clip {
-  /** unique and stable: `file#segment`, the segment counted from 0 in whole clips from the recording's start */
-  id: string;
-  label: string;
-  group: string;
-  /** path relative to the dataset's root, with `/` */
-  file: string;
-  /** first sample in the mixed-down recording */
-  start: number;
-  /** samples in the clip, `round(rate * clipSeconds)`, padding included */
-  length: number;
-  /** sampling rate in Hz */
-  rate: number;
-  /** hex sha256 of the rate and the float64 samples: equal sound, equal hash */
-  hash: string;
-  /** the fold that tests it, empty for none; where `readDataset` was asked for folds and a manifest names them */
-  fold?: string;
-}
+export type { Clip } from './clip.js';
+export { readClips } from './cut-recording.js';
 
 /** What was left out, and why. */
 export interface Skipped {
@@ -45,15 +31,19 @@ export interface Dataset {
   /** recordings that gave at least one clip */
   recordings: number;
   skipped: Skipped[];
+  /** files below a directory that are no recordings, by ending */
+  unread: Unread[];
+  /** what people should know of how the recordings were read, a line each */
+  notes: string[];
+  /** name and version of what decoded recordings that are no WAV files, sorted */
+  decoders: string[];
   /** whether some group holds more than one clip; where none does, grouped folds would be the random ones */
   grouped: boolean;
-  /** hex sha256 over every clip's id, label, group, hash and, where it has one, fold, in order */
+  /** hex sha256 over every clip's id, label, group, hash and, where it has one, fold, in order; and the decoders */
   contentHash: string;
 }
 
-export interface ReadOptions {
-  /** length of a clip in seconds, default 1 */
-  clipSeconds?: number;
+export interface ReadOptions extends Partial<CutOptions> {
   /** leave bad files out and list them in `skipped`, instead of failing on the first */
   skipBad?: boolean;
   /** read the manifest's column `fold`; default false, since the folds are part of the content hash */
@@ -63,34 +53,35 @@ export interface ReadOptions {
 }
 
 /**
- * Reads a dataset: a directory of WAV files (Chillanto names, donateacry names, or one folder per class) or a CSV
- * manifest `path,label,group`. Every file is decoded once to check and hash it, and its samples are let go again;
- * `readClips` gives them back.
+ * Reads a dataset: a directory of recordings (Chillanto names, donateacry names, or one folder per class) or a CSV
+ * manifest `path,label,group`. Every file is decoded to check and hash it, a piece at a time; `readClips` gives the
+ * samples back. Which formats are read: docs/recordings.md.
  *
  * Recordings are cut from their start into whole clips; the rest at the end, shorter than a clip, is dropped. (So
- * donateacry-devices.csv gives its 439 clips.) A recording of half a clip or more but less than one becomes one clip,
- * padded with zeros at its end; a shorter one is CLIP_SHORT. A silent second within a recording that also has sound
+ * donateacry-devices.csv gives its 439 clips.) What becomes of recordings shorter than a clip: `shortClips`. A silent clip within a recording that also has sound
  * is dropped and listed in `skipped`; a recording that is silent throughout is CLIP_SILENT.
  *
  * Order: a manifest's rows as they stand, a directory's files by path (code units); then by segment.
- * @throws CryfoldError DATA_*, WAV_* or CLIP_*, naming the file or line
+ * @throws CryfoldError DATA_*, WAV_*, DECODER_MISSING or CLIP_*, naming the file or line
  */
 export async function readDataset(path: string, options: ReadOptions = {}): Promise<Dataset> {
   const { clipSeconds = 1, skipBad = false, folds = false, onProgress } = options;
-  const { root, reader, recordings } = isManifest(path)
-    ? await readManifest(path, { folds })
-    : await listRecordings(path);
+  const listed = await list(path, folds);
+  const { root, reader, recordings, unread } = listed;
+  const notes = new Notes();
   const skipped: Skipped[] = [];
   const clips: Clip[] = [];
   const skip = ({ code, message }: CryfoldError, file: string) => skipped.push({ file, code, message });
   for (const [index, recording] of recordings.entries()) {
     try {
       if ('error' in recording) throw recording.error;
-      const cut = cutRecording(recording, await readWav(root, recording.file), clipSeconds);
+      const cut = await cutRecording(root, recording, { ...options, clipSeconds });
       clips.push(...cut.clips);
+      notes.add(recording.file, cut);
       for (const error of cut.silent) skip(error, recording.file);
     } catch (error) {
-      if (!skipBad || !(error instanceof CryfoldError)) throw error;
+      const dropped = options.shortClips === 'drop' && error instanceof CryfoldError && error.code === 'CLIP_SHORT';
+      if (!(skipBad || dropped) || !(error instanceof CryfoldError)) throw error;
       skip(error, recording.file);
     }
     onProgress?.(index + 1, recordings.length);
@@ -102,7 +93,8 @@ export async function readDataset(path: string, options: ReadOptions = {}): Prom
     });
   }
   const name = basename(resolve(path)).replace(/\.csv$/i, '');
-  const dataset = summarize({ name, root, reader, skipped }, clips);
+  refuseLostClasses(path, recordings, { clips, skipped });
+  const dataset = summarize({ name, root, reader, skipped, unread, notes: notes.list(unread) }, clips);
   if (dataset.classes.length === 1) {
     throw new CryfoldError('DATA_ONE_CLASS', `${path}: all ${clips.length} clips are of class ${dataset.classes[0]}`, {
       context: { path },
@@ -114,10 +106,11 @@ export async function readDataset(path: string, options: ReadOptions = {}): Prom
 
 /** Completes a dataset with what follows from its clips. */
 export function summarize(
-  facts: Pick<Dataset, 'name' | 'root' | 'reader' | 'skipped'>,
+  facts: Pick<Dataset, 'name' | 'root' | 'reader' | 'skipped'> & Partial<Pick<Dataset, 'unread' | 'notes'>>,
   clips: readonly Clip[],
 ): Dataset {
-  const { name, root, reader, skipped } = facts;
+  const { name, root, reader, skipped, unread = [], notes = [] } = facts;
+  const decoders = [...new Set(clips.flatMap(({ decoder }) => decoder ?? []))].sort();
   return {
     name,
     root,
@@ -126,66 +119,34 @@ export function summarize(
     clips: [...clips],
     recordings: new Set(clips.map(({ file }) => file)).size,
     skipped,
+    unread,
+    notes,
+    decoders,
     grouped: new Set(clips.map(({ group }) => group)).size < clips.length,
-    contentHash: datasetKey(clips),
+    contentHash: datasetKey(clips, decoders),
   };
 }
 
-/**
- * Gives every clip with its samples (mono, +-1, `clip.length` of them), in the dataset's order. Each file is read once
- * and only one recording is in memory at a time.
- * @throws CryfoldError DATA_CHANGED where a file no longer holds what `readDataset` saw; WAV_* as there
- */
-export async function* readClips(
-  dataset: Pick<Dataset, 'root' | 'clips'>,
-): AsyncGenerator<{ clip: Clip; samples: Float64Array }> {
-  let file: string | undefined;
-  let wav: Wav | undefined;
-  for (const clip of dataset.clips) {
-    if (!wav || file !== clip.file) {
-      file = clip.file;
-      wav = await readWav(dataset.root, file);
-    }
-    const samples = cutClip(wav.samples, clip.start, clip.length);
-    if (hashSamples(samples, wav.rate) !== clip.hash) {
-      throw new CryfoldError('DATA_CHANGED', `${clip.id}: the file has changed since it was first read`, {
-        context: { file: clip.file, clip: clip.id },
-        hint: 'Run again once nothing writes to the data any more.',
-      });
-    }
-    yield { clip, samples };
-  }
+/** The recordings of a directory or manifest. @throws CryfoldError DATA_* */
+export async function list(path: string, folds = false) {
+  return isManifest(path) ? { ...(await readManifest(path, { folds })), unread: [] } : await listRecordings(path);
 }
 
-async function readWav(root: string, file: string): Promise<Wav> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await readRegularFile(resolve(root, file), LARGEST_WAV);
-  } catch (cause) {
-    throw new CryfoldError('WAV_INVALID', `${file}: cannot be read: ${(cause as Error).message}`, {
-      context: { file },
-      hint: 'Replace it with a WAV file that can be read, or pass --skip-bad to leave such files out.',
-      cause,
-    });
-  }
-  return decodeWav(bytes, file);
-}
-
-function cutRecording(recording: Labels & { file: string }, wav: Wav, clipSeconds: number) {
-  const { rate } = wav;
-  const { file, label, group, fold } = recording;
-  const { length, windows, silent } = cutWindows(wav, clipSeconds, file);
-  const id = (start: number) => `${file}#${start / length}`;
-  const clips = windows.map(({ start, samples }): Clip => {
-    const hash = hashSamples(samples, rate);
-    return { id: id(start), label, group, file, start, length, rate, hash, ...(fold === undefined ? {} : { fold }) };
+/** @throws CryfoldError DATA_CLASS_LOST where a class has recordings and none of them gave a clip */
+function refuseLostClasses(
+  path: string,
+  recordings: readonly Recording[],
+  { clips, skipped }: { clips: readonly Clip[]; skipped: readonly Skipped[] },
+): void {
+  const kept = new Set(clips.map(({ label }) => label));
+  const lost = recordings.flatMap((one) => ('label' in one && !kept.has(one.label) ? [one] : []));
+  if (lost.length === 0) return;
+  const [{ label }] = lost;
+  const files = new Set(lost.filter((one) => one.label === label).map(({ file }) => file));
+  const why = skipped.find(({ file }) => files.has(file))?.message ?? '';
+  const what = files.size === 1 ? 'its only recording was' : `all of its ${files.size} recordings were`;
+  throw new CryfoldError('DATA_CLASS_LOST', `${path}: class ${label} would be lost: ${what} left out`, {
+    context: { path, label, files: files.size },
+    hint: `The first: ${why} Correct them, or remove the class from the data.`,
   });
-  return { clips, silent: silent.map((start) => silence(id(start), 'this part of the recording')) };
-}
-
-function hashSamples(samples: Float64Array, rate: number): string {
-  const bytes = new Uint8Array(8 + samples.byteLength);
-  new DataView(bytes.buffer).setFloat64(0, rate, true);
-  bytes.set(new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength), 8);
-  return sha256(bytes);
 }

@@ -1,7 +1,9 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { CryfoldError } from '@cryfold/core';
+import { isAudioName } from './audio/registry.js';
 import type { Recording } from './recording.js';
+import { describeUnread, UnreadFiles } from './unread.js';
 
 /** Class codes of Baby Chillanto's file names `IIIISSSCCC.wav`: infant, segment, class. */
 export const CHILLANTO_CLASSES: Readonly<Record<string, string>> = {
@@ -25,12 +27,12 @@ const DONATEACRY_REASONS: Readonly<Record<string, string>> = {
   dk: 'unknown',
 };
 
-const CHILLANTO_NAME = /^(\d{4})\d{3}(\d{3})\.wav$/i;
+const CHILLANTO_NAME = /^(\d{4})\d{3}(\d{3})\.\w+$/i;
 /** app instance, unix time (seconds on iOS, milliseconds on Android), app version, gender, age, reason */
-const DONATEACRY_NAME = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-\d{10,13}-[\d.]+-[mf]-\d\d-([a-z]{2})\.wav$/i;
+const DONATEACRY_NAME = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-\d{10,13}-[\d.]+-[mf]-\d\d-([a-z]{2})\.\w+$/i;
 
 /**
- * Finds the WAV files below a directory, sorted by path, with their labels and groups. Names that start with a dot
+ * Finds the recordings below a directory, sorted by path, with their labels and groups. Names that start with a dot
  * are passed over (macOS leaves `._` files that end in .wav). Links are followed; a folder that a link leads to a second
  * time is an error of that link.
  *
@@ -45,7 +47,7 @@ const DONATEACRY_NAME = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-\d{10,13
  */
 export async function listRecordings(directory: string) {
   const root = resolve(directory);
-  const { files, errors } = await walk(root).catch((cause) => {
+  const { files, errors, unread } = await walk(root).catch((cause) => {
     throw new CryfoldError('DATA_NOT_FOUND', `${directory}: is not a directory that can be read`, {
       context: { path: directory },
       hint: 'Give a directory of WAV files or a .csv manifest with --data; `cryfold data synth DIR` makes one to try.',
@@ -53,22 +55,40 @@ export async function listRecordings(directory: string) {
     });
   });
   if (files.length === 0) {
-    throw new CryfoldError('DATA_EMPTY', `${directory}: holds no WAV file`, {
+    throw new CryfoldError('DATA_EMPTY', `${directory}: holds no recording${beside(unread)}`, {
       context: { path: directory },
-      hint: 'Convert other formats first, such as with `sox IN OUT.wav`; the files must end in .wav.',
+      hint: 'Recordings are known by their endings, such as .wav, .flac, .ogg or .mp3: docs/recordings.md has all.',
     });
   }
   const most = (pattern: RegExp) => files.filter((file) => pattern.test(baseName(file))).length * 2 > files.length;
   const reader = most(CHILLANTO_NAME) ? 'chillanto' : most(DONATEACRY_NAME) ? 'donateacry' : 'folders';
+  if (reader !== 'chillanto') refuseLostFolder(directory, unread.lost(files));
   const label = { chillanto, donateacry, folders }[reader];
-  return { root, reader, recordings: [...files.map(label), ...errors] } as const;
+  return { root, reader, recordings: [...files.map(label), ...errors], unread: unread.list() } as const;
+}
+
+/** What else a directory holds, for messages. */
+function beside(unread: UnreadFiles): string {
+  const text = describeUnread(unread.list());
+  return text === '' ? '' : `, only ${text}`;
+}
+
+/** @throws CryfoldError DATA_CLASS_LOST */
+function refuseLostFolder(directory: string, [lost]: { folder: string; file: string }[]): void {
+  if (!lost) return;
+  const { folder, file } = lost;
+  throw new CryfoldError('DATA_CLASS_LOST', `${directory}: class ${folder} would be lost: none of its files is read`, {
+    context: { path: directory, folder, file },
+    hint: `Such as ${file}. Convert them (ffmpeg -i IN -c:a pcm_s16le OUT.wav), or move the folder elsewhere.`,
+  });
 }
 
 /**
- * Finds the WAV files below a folder, sorted by path. Links to folders are followed, but each folder is read once:
+ * Finds the recordings below a folder, sorted by path, and counts its other files. Links to folders are followed, but each folder is read once:
  * through links in a circle, a few folders have more paths than anybody can read.
  */
-async function walk(root: string): Promise<{ files: string[]; errors: Recording[] }> {
+async function walk(root: string): Promise<{ files: string[]; errors: Recording[]; unread: UnreadFiles }> {
+  const unread = new UnreadFiles();
   const files: string[] = [];
   const errors: Recording[] = [];
   const seen = new Set<string>();
@@ -86,9 +106,11 @@ async function walk(root: string): Promise<{ files: string[]; errors: Recording[
       for (const entry of await readdir(join(root, at), { withFileTypes: true })) {
         if (entry.name.startsWith('.')) continue;
         const path = at + entry.name;
-        if (/\.wav$/i.test(path)) files.push(path);
+        const audio = isAudioName(path);
+        if (audio) files.push(path);
         if (entry.isDirectory()) folders.push(`${path}/`);
         else if (entry.isSymbolicLink() && (await isFolder(join(root, path)))) links.push(`${path}/`);
+        else if (!audio) unread.add(path);
       }
       links.sort();
     } catch (cause) {
@@ -96,7 +118,7 @@ async function walk(root: string): Promise<{ files: string[]; errors: Recording[
       errors.push(misnamed(at.slice(0, -1), `is a folder that cannot be read: ${(cause as Error).message}`));
     }
   }
-  return { files: files.sort(), errors: errors.sort((a, b) => (a.file < b.file ? -1 : 1)) };
+  return { files: files.sort(), errors: errors.sort((a, b) => (a.file < b.file ? -1 : 1)), unread };
 }
 
 async function isFolder(path: string): Promise<boolean> {

@@ -4,7 +4,15 @@ import { type Dataset, inspectDataset, joinGroups, limitClips, readDataset, shar
 import { isGrouped, type Split, splitterOf } from '@cryfold/evaluation';
 import { computeFeatures } from '@cryfold/features';
 import type { WeightsSourceOptions } from '@cryfold/nn';
-import { checkPlanSize, type DatasetManifest, plannedFeatures, planRun, type RunPlan, type Spec } from '@cryfold/plan';
+import {
+  checkPlanSize,
+  cutOptions,
+  type DatasetManifest,
+  plannedFeatures,
+  planRun,
+  type RunPlan,
+  type Spec,
+} from '@cryfold/plan';
 import { innerSplits, makeSplits } from '@cryfold/run-control';
 import type { RunStore } from '@cryfold/store';
 import { resolveSpecWeights } from './spec-weights.js';
@@ -54,7 +62,7 @@ export async function prepareRun(options: PrepareOptions): Promise<Preparation> 
     });
   }
   const whole = await readDataset(data, {
-    clipSeconds: spec.features.clipSeconds,
+    ...cutOptions(spec),
     skipBad,
     folds: spec.protocol.splitter === 'PredefinedSplit',
     onProgress: (done, total) => onProgress(`reading ${done}/${total} files`),
@@ -75,12 +83,14 @@ export async function prepareRun(options: PrepareOptions): Promise<Preparation> 
   const leaks = options.checkLeaks(dataset, splits, sounds);
   const weights = new Map<string, string>();
   const manifest: DatasetManifest = {
-    format: dataset.clips.some(({ fold }) => fold !== undefined) ? FORMATS.manifest : 1,
+    format: manifestFormat(dataset),
     name: dataset.name,
     contentHash: dataset.contentHash,
     grouped: dataset.grouped,
     classes: dataset.classes,
     rates: inspectDataset(dataset).rates,
+    ...(dataset.decoders.length > 0 ? { decoders: dataset.decoders } : {}),
+    ...(dataset.notes.length > 0 ? { notes: dataset.notes } : {}),
     clips: dataset.clips.map(({ id, label, group, hash, fold }) => {
       return { id, label, group, hash, ...(fold === undefined ? {} : { fold }) };
     }),
@@ -91,6 +101,12 @@ export async function prepareRun(options: PrepareOptions): Promise<Preparation> 
     splits: [...splits, ...innerSplits(spec, dataset, splits)],
   });
   return { plan, dataset, manifest, weights, leaks, sounds };
+}
+
+/** The oldest format that says all there is to say, so that older versions read what they can. */
+function manifestFormat({ clips, decoders, notes }: Dataset): DatasetManifest['format'] {
+  if (decoders.length > 0 || notes.length > 0) return FORMATS.manifest;
+  return clips.some(({ fold }) => fold !== undefined) ? 2 : 1;
 }
 
 /**

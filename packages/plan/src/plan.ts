@@ -33,8 +33,11 @@ const indices = z.custom<number[]>(
 );
 
 const planSchema = z.strictObject({
-  /** 2 where there is more than one feature set, or the protocol is one that earlier versions do not know */
-  format: z.literal([1, FORMATS.plan]),
+  /**
+   * 2 where there is more than one feature set, or the protocol is one that the first version does not know; 3 where the
+   * spec says how recordings are cut
+   */
+  format: z.literal([1, 2, FORMATS.plan]),
   run: z.string().regex(/^[a-z0-9][a-z0-9-]*$/),
   spec: specSchema,
   dataset: z.strictObject({ key: hex, name: z.string(), clips: z.int().max(LIMITS.clips), classes: labels }),
@@ -231,9 +234,15 @@ function mapValues<A, B>(record: Record<string, A>, map: (value: A) => B): Recor
   return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value)]));
 }
 
+/** The oldest format that has all that a spec says, so that older versions read what they can. */
+function planFormat({ hopSeconds, shortClips, featureSets, protocol }: Spec): RunPlan['format'] {
+  if (hopSeconds !== undefined || shortClips !== undefined) return FORMATS.plan;
+  return featureSets || !FIRST_SPLITTERS.has(protocol.splitter) ? 2 : 1;
+}
+
 function* planning({ spec, manifest, splits }: PlanInput): Steps<RunPlan> {
   const plan: RunPlan = {
-    format: spec.featureSets || !FIRST_SPLITTERS.has(spec.protocol.splitter) ? FORMATS.plan : 1,
+    format: planFormat(spec),
     run: '',
     spec,
     dataset: {
