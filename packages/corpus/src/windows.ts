@@ -4,6 +4,9 @@ import { SampleBuffer } from './audio/sample-buffer.js';
 /** Without `shortClips`, a recording shorter than this share of a clip is an error; a longer one is padded. */
 const SHORTEST = 0.5;
 
+/** Samples of the longest clip that `pad` fills up: a header can claim any rate. */
+const LONGEST_PADDED = 2 ** 27;
+
 /** What becomes of recordings shorter than a clip. */
 export const SHORT_CLIPS = ['pad', 'drop', 'error'] as const;
 
@@ -77,7 +80,7 @@ export class Windows {
   #checkShort(samples: number): void {
     const { clipSeconds, shortClips } = this.#options;
     const { rate } = this.#audio;
-    const least = shortClips === undefined ? SHORTEST : shortClips === 'pad' ? 0 : 1;
+    const least = shortClips === undefined ? SHORTEST : shortClips === 'pad' && this.length <= LONGEST_PADDED ? 0 : 1;
     if (this.length >= 1 && samples >= least * this.length) return;
     const seconds = (samples / rate).toPrecision(3);
     const than = shortClips === undefined ? 'half a clip' : 'a clip';

@@ -161,7 +161,10 @@ test('recordings shorter than a clip are padded, dropped or refused, as shortCli
     [dropped.clips.length, dropped.skipped.map(({ file, code }) => `${file} ${code}`)],
     [3, ['y/tiny.wav CLIP_SHORT']],
   );
+  await put('y/rate.wav', encodeWav(noise(0.2, 5), 0xffffffff));
+  await fails('CLIP_SHORT', /y\/rate\.wav/, readDataset(root, { shortClips: 'pad' }));
   await put('y/half.wav', noise(0.7, 4));
+  await rm(join(root, 'y/rate.wav'));
   await fails('CLIP_SHORT', /less than a clip of 1 s/, readDataset(root, { shortClips: 'error' }));
 });
 

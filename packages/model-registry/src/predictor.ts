@@ -213,13 +213,15 @@ export class ModelPredictor {
     }
     const windows = new Windows(audio, cut, name);
     const { length } = windows;
-    const rowsOf = this.#extractors({ rate, samples: length });
+    // Only once a window has come, since a header can claim a rate at which its memory would not do.
+    let rowsOf: RowsOf | undefined;
     const predicted: WindowPrediction[] = [];
     const silent: RecordingPrediction['silent'] = [];
     const end = (start: number) => (start + length) / rate;
     let batch: Window[] = [];
     const flush = () => {
       const images = Math.max(0, (options.images ?? 0) - predicted.length);
+      rowsOf ??= this.#extractors({ rate, samples: length });
       const rows = this.#predictBatch(batch, { rowsOf, images });
       predicted.push(...rows.map((row, i) => ({ start: batch[i].start / rate, end: end(batch[i].start), ...row })));
       batch = [];
