@@ -2,25 +2,9 @@
 // @ts-check
 // Runs the built unit tests of the package in the current folder: turbo's `test:unit`. Plain JavaScript, since turbo
 // builds only what the package depends on first, and no package depends on the tools.
-import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
-
-/** The folder of numpy and scikit-learn that scripts/test has fetched for this Python, if there is one. */
-function oracle() {
-  const { CRYFOLD_CACHE, XDG_CACHE_HOME } = process.env;
-  const cache = CRYFOLD_CACHE ?? join(XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'cryfold');
-  if (!existsSync(cache) || !readdirSync(cache).some((name) => name.startsWith('oracle-'))) return undefined;
-  try {
-    const version = ['-c', 'import sys; print("%d.%d" % sys.version_info[:2])'];
-    const folder = join(cache, `oracle-${execFileSync('python3', version, { encoding: 'utf8' }).trim()}`);
-    return existsSync(folder) ? folder : undefined;
-  } catch {
-    // Without a Python the tests that call one are skipped.
-    return undefined;
-  }
-}
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { oracle } from './unit-peers.mjs';
 
 // From the sources, since dist may hold the built tests of files that are gone.
 const files = readdirSync('test')

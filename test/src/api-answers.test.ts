@@ -5,7 +5,7 @@ import type { ApiServer } from '@cryfold/api-server';
 import { parseSpec } from '@cryfold/plan';
 import { StoreControl } from '@cryfold/run-control';
 import { createLogger } from '@cryfold/runtime';
-import { openStore, RunStore, storeKeys } from '@cryfold/store';
+import { openStore, RunStore } from '@cryfold/store';
 import { TINY_SPEC, temporaryFolder, until } from './command.js';
 import { writeRandomRun } from './random-run.js';
 import { RedisProcess } from './redis.js';
@@ -54,7 +54,7 @@ test('bounds the large answers that one token leaves unread, and answers others 
   const store = openStore(storeUrl());
   const { run, jobs } = await writeRandomRun(store, { clips: 60, repeats: 2 });
   const text = new TextEncoder().encode('x'.repeat(MIB));
-  for (const { key } of jobs.slice(0, 16)) await store.put(storeKeys.log(key, 'failed'), text);
+  for (const { key } of jobs.slice(0, 16)) await new RunStore(store).folds.saveLog(key, 'failed', text);
   const logs = `/api/v1/runs/${run}/logs`;
   const sockets = Array.from({ length: 20 }, () => unread(logs));
   t.after(() => {
@@ -89,7 +89,7 @@ test('shows the logs of one fold up to a bound', { skip }, async () => {
   const store = openStore(storeUrl());
   const { run, jobs } = await writeRandomRun(store, { clips: 61, repeats: 1 });
   const text = new TextEncoder().encode('x'.repeat(2 * MIB));
-  for (let i = 0; i < 20; i++) await store.put(storeKeys.log(jobs[0].key, `failed${i}`), text);
+  for (let i = 0; i < 20; i++) await new RunStore(store).folds.saveLog(jobs[0].key, `failed${i}`, text);
   const [{ failed }] = await new StoreControl(new RunStore(store)).logs(run, jobs[0].key);
   assert.equal(failed.length, 20);
   assert.equal(failed.filter(({ log }) => log.startsWith('[left out')).length, 12);
@@ -131,7 +131,7 @@ test('answers what the queue board refuses with a code and a fitting status', { 
 test('plans one run at a time, and refuses more than 16 that wait for it', { skip }, async () => {
   const store = openStore(storeUrl());
   const { dataset, features } = await writeRandomRun(store, { clips: 60, repeats: 1 });
-  assert.ok(await store.has(storeKeys.images(features.key)));
+  assert.ok(await new RunStore(store).datasets.hasFeatures(features.key));
   const control = new StoreControl(new RunStore(store));
   const submissions = await Promise.allSettled(
     Array.from({ length: 20 }, (_, seed) => control.submit({ ...parseSpec(TINY_SPEC, 'x'), seed }, dataset.key)),

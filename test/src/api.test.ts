@@ -9,10 +9,11 @@ import { type CryfoldError, ERROR_CODES } from '@cryfold/core';
 import { synthesizeCorpus } from '@cryfold/corpus';
 import { HttpClient, HttpStore } from '@cryfold/run-control';
 import { type ApiConfig, createLogger, loadConfig } from '@cryfold/runtime';
-import { type ArtifactStore, RunStore, storeKeys } from '@cryfold/store';
+import { type ArtifactStore, RunStore } from '@cryfold/store';
+import { rawRecords } from '@cryfold/store/testing';
 import { freePort } from '@cryfold/testing';
 import { Cluster, findRedis } from './cluster.js';
-import { cryfold, processes, start, TINY_SPEC, temporaryFolder, until } from './command.js';
+import { cryfold, ownStore, processes, start, TINY_SPEC, temporaryFolder, until } from './command.js';
 import { writeRandomRun } from './random-run.js';
 import { API, OPERATE, READ, startApi } from './start-service.js';
 import { storeKind, type TestStore } from './stores.js';
@@ -178,23 +179,23 @@ test('every answer has the security headers, and no error tells more than its co
 });
 
 test('what is kept decoded is told only while it is there', { skip }, async () => {
-  const key = storeKeys.plan(run);
-  const plan = (await bed.store.get(key))!;
+  const record = rawRecords(bed.store).plan(run);
+  const plan = await record.read();
   const urls = [`/api/v1/runs/${run}`, `/api/v1/runs/${run}/folds/svm/0/0`, `/api/v1/runs/${run}/logs?fold=svm/0/0`];
   const statuses = () => Promise.all(urls.map(async (url) => (await ask(url, { token: READ })).status));
   assert.deepEqual(await statuses(), [200, 200, 200]);
   const first = await (await ask(urls[1], { token: READ })).text();
-  await bed.store.delete(key);
+  await record.delete();
   assert.deepEqual(await statuses(), [404, 404, 404]);
-  await bed.store.put(key, plan);
+  await record.write(plan);
   assert.deepEqual(await statuses(), [200, 200, 200]);
   assert.equal(await (await ask(urls[1], { token: READ })).text(), first);
   // Another plan under the same name.
   const { jobs, ...rest } = JSON.parse(new TextDecoder().decode(plan));
   const fewer = { ...rest, jobs: jobs.filter(({ trial }: { trial: string }) => trial !== 'svm') };
-  await bed.store.put(key, new TextEncoder().encode(JSON.stringify(fewer)));
+  await record.write(JSON.stringify(fewer));
   assert.deepEqual((await statuses()).slice(1), [404, 404]);
-  await bed.store.put(key, plan);
+  await record.write(plan);
   assert.deepEqual(await statuses(), [200, 200, 200]);
 });
 
@@ -228,7 +229,7 @@ test('only what a run needs can be uploaded, once, and only bytes that are what 
 });
 
 test('a submitted spec that names weights by path or URL is refused, and nothing is stored', { skip }, async () => {
-  const { dataset } = JSON.parse(new TextDecoder().decode((await bed.store.get(storeKeys.plan(run)))!));
+  const { dataset } = (await new RunStore(bed.store).runs.plan(run)).plan;
   let requests = 0;
   const inside = createServer((_request, response) => {
     requests++;
@@ -304,7 +305,7 @@ test('bad tokens in the configuration are refused, and not repeated', () => {
 test('run --ui serves the page of a local run to whoever has its link', { skip: once }, async () => {
   await writeFile(path('ui.yaml'), TINY_SPEC.replace('epochs: 2', 'epochs: 200').replace('tiny', 'ui'));
   await synthesizeCorpus(path('ui-corpus'), { clips: 60, seed: 1 });
-  const args = ['--data', path('ui-corpus'), '--estimators', 'small-cnn', '--out', path('ui'), '--ui'];
+  const args = ['--data', path('ui-corpus'), '--estimators', 'small-cnn', ...ownStore(path('ui')), '--ui'];
   const running = start(['run', path('ui.yaml'), ...args]);
   try {
     const [, page, id, token] = await until('the address', () =>
@@ -329,8 +330,9 @@ test('run --ui serves the page of a local run to whoever has its link', { skip: 
       assert.equal((await fetch(`${page}${address}`, { method })).status, 401, address);
     }
     assert.deepEqual(await (await fetch(`${page}/api/v1/session`)).json(), { role: null, open: false });
-    for (const name of await readdir(path('ui/logs'))) {
-      assert.ok(!(await readFile(path(`ui/logs/${name}`), 'utf8')).includes(token), `${name} holds the token`);
+    const logs = path(join('ui/store/runs', id, 'logs'));
+    for (const name of await readdir(logs)) {
+      assert.ok(!(await readFile(join(logs, name), 'utf8')).includes(token), `${name} holds the token`);
     }
     assert.ok(!processes('').some(({ command }) => command.includes(token)), 'a command line holds the token');
   } finally {
@@ -449,7 +451,10 @@ test('--server does all that REDIS_URL and the store’s credentials do', { skip
     assert.match(stderr, /RUN_NOT_FOUND: the server http:\S+ has no run nothing-1\n.*cryfold list/);
     assert.doesNotMatch(stderr, /CRYFOLD_STORE/);
   }
-  assert.match((await cryfold(['report', long], remote)).stderr, /RUN_NOT_FOUND: run \S+ has not ended\n.*retry/);
+  assert.match(
+    (await cryfold(['report', long], remote)).stderr,
+    /RUN_NOT_FOUND: run \S+ has not ended\n.*status.*\n.*retry/,
+  );
   const denied = await cryfold(['retry', long], { ...remote, CRYFOLD_API_TOKEN: READ });
   assert.deepEqual([denied.code, /API_FORBIDDEN/.test(denied.stderr)], [2, true]);
   assert.match((await cryfold(['gc'], remote)).stderr, /through a server/);

@@ -3,7 +3,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { encodeWav } from '@cryfold/corpus';
-import { cryfold, TINY_SPEC, temporaryFolder } from './command.js';
+import { cryfold, ownStore, TINY_SPEC, temporaryFolder } from './command.js';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 const path = (...parts: string[]) => join(folder.path, ...parts);
@@ -147,7 +147,10 @@ const cases: Case[] = [
 for (const { what, spec = 'good.yaml', data, flags = [], environment, exit, code, names } of cases) {
   test(`${what}: ${code}, and nothing is written`, async () => {
     const out = path(`out-${what.replaceAll(/\W+/g, '-')}`);
-    const ended = await cryfold(['run', path(spec), '--data', path(data), '--out', out, ...flags], environment);
+    const ended = await cryfold(
+      ['run', path(spec), '--data', path(data), '--out', out, ...flags],
+      environment ?? { CRYFOLD_STORE: join(out, 'store') },
+    );
     assert.equal(ended.code, exit, ended.stderr);
     assert.match(ended.stderr, new RegExp(`cryfold: ${code}: `));
     assert.match(ended.stderr, names);
@@ -157,12 +160,12 @@ for (const { what, spec = 'good.yaml', data, flags = [], environment, exit, code
   });
 }
 
-test('a store that cannot be written: STORE_UNREACHABLE', async () => {
+test('a store that cannot be written: OUT_UNWRITABLE', async () => {
   await write('blocked', 'a file where a folder should be');
   const args = ['run', path('good.yaml'), '--data', path('good'), '--out', path('blocked-out')];
   const ended = await cryfold(args, { CRYFOLD_STORE: `file:${path('blocked')}` });
-  assert.equal(ended.code, 1, ended.stderr);
-  assert.match(ended.stderr, /STORE_UNREACHABLE/);
+  assert.equal(ended.code, 2, ended.stderr);
+  assert.match(ended.stderr, /OUT_UNWRITABLE: .*blocked cannot be written: there is a file/);
 });
 
 test('--json tells an error as JSON', async () => {
@@ -178,8 +181,7 @@ test('--skip-bad goes on without the bad recording, and lists it', async () => {
     path('good.yaml'),
     '--data',
     path('truncated'),
-    '--out',
-    path('skipped'),
+    ...ownStore(path('skipped')),
     ...flags,
   ]);
   assert.equal(ended.code, 0, ended.stderr);

@@ -209,7 +209,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport | undefi
   await writeFile(path('chaos.yaml'), SPEC);
   await synthesizeCorpus(path('corpus'), { clips: 60, seed: 1 });
   const run = (out: string) => ['run', path('chaos.yaml'), '--data', path('corpus'), '--out', path(out)];
-  const calm = await cryfold([...run('calm'), '--workers', '1']);
+  const calm = await cryfold([...run('calm'), '--store', path('calm', 'store'), '--workers', '1']);
   if (calm.code !== 0) throw new Error(`the undisturbed run failed: ${calm.stderr}`);
   const reference = await readFile(path('calm', 'out-of-fold.csv'));
 

@@ -48,6 +48,9 @@ export interface Command {
   ended: Promise<Ended>;
 }
 
+/** Flags of a local run: a store in the folder `store` of this one, which gets the copies of the results. */
+export const ownStore = (out: string): string[] => ['--store', join(out, 'store'), '--out', out];
+
 /** Starts `cryfold ARGS`; the environment's REDIS_URL and store are those given, or none. */
 export function start(args: string[], environment: Record<string, string> = {}): Command {
   const { REDIS_URL: _redis, CRYFOLD_STORE: _store, ...rest } = process.env;
@@ -93,15 +96,19 @@ export interface LogLine {
   msg: string;
   key?: string;
   trial?: string;
+  code?: string;
 }
 
-/** All log lines of a run's processes, in order of time. */
+/** All log lines of the processes of a cluster in this folder, or of the local runs of `ownStore`, in order of time. */
 export async function logLines(out: string): Promise<LogLine[]> {
-  const folder = join(out, 'logs');
+  const runs = join(out, 'store', 'runs');
+  const folders = (await readdir(runs).catch(() => [])).map((run) => join(runs, run, 'logs'));
   const lines: LogLine[] = [];
-  for (const name of await readdir(folder).catch(() => [])) {
-    for (const line of (await readFile(join(folder, name), 'utf8')).split('\n')) {
-      if (line.startsWith('{') && line.endsWith('}')) lines.push(JSON.parse(line) as LogLine);
+  for (const folder of [join(out, 'logs'), ...folders]) {
+    for (const name of await readdir(folder).catch(() => [])) {
+      for (const line of (await readFile(join(folder, name), 'utf8')).split('\n')) {
+        if (line.startsWith('{') && line.endsWith('}')) lines.push(JSON.parse(line) as LogLine);
+      }
     }
   }
   return lines.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
-import { storeKeys } from '@cryfold/store';
+import { RunStore } from '@cryfold/store';
 import { cryfold, descendants, logLines, start, TINY_SPEC, until } from './command.js';
 import { type Testbed, testbed, withoutRedis } from './testbed.js';
 
@@ -54,7 +54,7 @@ test('cancel stops running children at once, and everything that waits', { skip 
   const before = training().map(({ pid }) => pid);
   const cancelled = start(['cancel', id, '--json'], bed.environment);
   // Node's own start takes seconds where tests share two cores with others.
-  await until('the record', () => bed.store.has(storeKeys.cancelled(id)));
+  await until('the record', () => new RunStore(bed.store).runs.isCancelled(id));
   const started = Date.now();
   await until('the child to end', () => !training().some(({ pid }) => before.includes(pid)), 30);
   const seconds = (Date.now() - started) / 1000;

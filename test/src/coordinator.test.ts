@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Coordinator } from '@cryfold/coordinator';
-import { CryfoldError, decodeRecord, encodeRecord, sha256 } from '@cryfold/core';
-import { foldFailureSchema, parseSpec, planRun, type RunPlan } from '@cryfold/plan';
+import { CryfoldError, sha256 } from '@cryfold/core';
+import { parseSpec, planRun, type RunPlan } from '@cryfold/plan';
 import { Consumer, Queues, runPayload, type WorkPayload, workPayload } from '@cryfold/queue';
 import { createLogger } from '@cryfold/runtime';
-import { type ArtifactStore, openStore, RunStore, storeKeys } from '@cryfold/store';
+import { openStore, RunStore } from '@cryfold/store';
+import { rawRecords } from '@cryfold/store/testing';
 import { temporaryFolder, until } from './command.js';
 import { RedisProcess } from './redis.js';
 import { started } from './start-service.js';
@@ -13,14 +14,14 @@ import { started } from './start-service.js';
 let redis: RedisProcess;
 let queues: Queues;
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-let store: ArtifactStore;
+let store: RunStore;
 const storeUrl = () => `file:${folder.path}`;
 
 before(async () => {
   redis = await RedisProcess.start();
   queues = new Queues(redis.url);
   folder = await temporaryFolder();
-  store = openStore(storeUrl());
+  store = new RunStore(openStore(storeUrl()));
 });
 after(async () => {
   await queues.close();
@@ -39,7 +40,7 @@ async function planned(name: string, count: number): Promise<RunPlan> {
     test: Int32Array.of(2, i + 3),
   }));
   const plan = planRun({ spec, manifest, splits });
-  await store.put(storeKeys.plan(plan.run), encodeRecord(plan));
+  await store.runs.savePlan(plan);
   return plan;
 }
 
@@ -52,10 +53,10 @@ const consume = (handle: (payload: WorkPayload) => Promise<void>) =>
 /** Coordinator and a consumer that ends runs, until `ended` is called. */
 async function driving(): Promise<() => Promise<void>> {
   const log = createLogger('test', 'silent');
-  const coordinator = await started(new Coordinator({ redisUrl: redis.url, store: new RunStore(store), log }));
+  const coordinator = await started(new Coordinator({ redisUrl: redis.url, store, log }));
   const ending = new Consumer({
     ...{ url: redis.url, queue: 'aggregate', schema: runPayload, concurrency: 1, maxStalledCount: 8 },
-    handle: ({ run }) => store.put(storeKeys.results(run), new Uint8Array()),
+    handle: ({ run }) => rawRecords(store.artifacts).results(run).write(''),
     onError: () => {},
   });
   return async () => {
@@ -64,7 +65,7 @@ async function driving(): Promise<() => Promise<void>> {
   };
 }
 
-const ended = (plan: RunPlan) => until('the run to end', () => store.has(storeKeys.results(plan.run)), 30);
+const ended = (plan: RunPlan) => until('the run to end', () => store.runs.hasResults(plan.run), 30);
 const job = (plan: RunPlan, key: string) => ({
   id: key,
   payload: { format: 1, kind: 'fold', run: plan.run, key } as const,
@@ -74,7 +75,7 @@ test('what failed for good while no coordinator lived is recorded, not trained a
   const plan = await planned('unheard', 3);
   const [first, ...others] = plan.jobs;
   const failing = consume(async () => {
-    throw new CryfoldError('WAV_INVALID', 'x.wav: truncated');
+    throw new CryfoldError('ARTIFACT_CORRUPT', 'images.npy: truncated');
   });
   await queues.add('gpu', [job(plan, first.key)]);
   await until('the failure', async () => (await queues.failures('gpu', [first.key])).size === 1);
@@ -85,9 +86,8 @@ test('what failed for good while no coordinator lived is recorded, not trained a
   });
   const stop = await driving();
   await ended(plan);
-  const bytes = await store.get(storeKeys.failure(plan.run, first.key));
-  assert.equal(decodeRecord(foldFailureSchema, bytes ?? '', 'failure').error.code, 'WAV_INVALID');
-  for (const { key } of others) assert.ok(await store.has(storeKeys.failure(plan.run, key)), 'parked');
+  assert.equal((await store.runs.failure(plan.run, first.key))?.error.code, 'ARTIFACT_CORRUPT');
+  for (const { key } of others) assert.ok(await store.runs.failure(plan.run, key), 'parked');
   assert.equal(trained, 0);
   await until('Redis to forget', async () => (await queues.counts('gpu')).failed === 0);
   await stop();

@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Aggregator, aggregate } from '@cryfold/aggregator';
 import { Coordinator } from '@cryfold/coordinator';
-import { encodeRecord, LIMITS, sha256 } from '@cryfold/core';
+import { LIMITS, sha256 } from '@cryfold/core';
 import { modelKeys } from '@cryfold/model-registry';
 import { parseSpec, planRun, type RunPlan } from '@cryfold/plan';
 import { Queues } from '@cryfold/queue';
 import { type RunStatus, StoreControl } from '@cryfold/run-control';
 import { createLogger } from '@cryfold/runtime';
-import { type ArtifactStore, openStore, RunStore, storeKeys } from '@cryfold/store';
+import { type ArtifactStore, openStore, RunStore } from '@cryfold/store';
+import { rawRecords } from '@cryfold/store/testing';
 import { cryfold, temporaryFolder, until } from './command.js';
 import { writeRandomRun } from './random-run.js';
 import { RedisProcess } from './redis.js';
@@ -22,6 +23,7 @@ const log = createLogger('test', 'silent');
 let redis: RedisProcess;
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let store: ArtifactStore;
+let records: ReturnType<typeof rawRecords>;
 let good: RunPlan;
 const storeUrl = () => `file:${folder.path}`;
 const random = (name: string) => writeRandomRun(store, { clips: 30, repeats: 1, name });
@@ -33,6 +35,7 @@ before(async () => {
   redis = await RedisProcess.start();
   folder = await temporaryFolder();
   store = openStore(storeUrl());
+  records = rawRecords(store);
   good = await random('good');
   await aggregate(new RunStore(store), good.run);
   const plans: Record<string, (file: string) => Promise<void>> = {
@@ -43,17 +46,17 @@ before(async () => {
   };
   for (const [name, damage] of Object.entries(plans)) {
     const { run } = await random(`plan ${name}`);
-    await damage(join(folder.path, storeKeys.plan(run)));
+    await damage(join(folder.path, records.plan(run).key));
     damaged.set(run, ['damaged', name === 'enormous' ? 'ARTIFACT_TOO_LARGE' : 'JOB_INVALID']);
   }
   const ended = await random('results');
-  await store.put(storeKeys.results(ended.run), bytes('{"format":1'));
+  await records.results(ended.run).write('{"format":1');
   damaged.set(ended.run, ['damaged', 'JOB_INVALID']);
   const sweep = await plannedSweep();
-  await store.put(storeKeys.searchRecord(sweep.run, 0), bytes(''));
+  await records.searchRecord(sweep.run, 0).write('');
   damaged.set(sweep.run, ['damaged', 'JOB_INVALID']);
   const newer = await random('newer');
-  await store.put(storeKeys.plan(newer.run), encodeRecord({ ...newer, format: 99 }));
+  await records.plan(newer.run).write({ ...newer, format: 99 });
   damaged.set(newer.run, ['newer', 'FORMAT_NEWER']);
 });
 after(async () => {
@@ -69,7 +72,7 @@ async function plannedSweep(): Promise<RunPlan> {
   const content = { name: 'sweep', contentHash: sha256('sweep'), grouped: false, classes: ['a', 'b'], clips };
   const splits = [{ repeat: 0, fold: 0, train: Int32Array.of(0, 1), test: Int32Array.of(2, 3) }];
   const plan = planRun({ spec, manifest: { format: 1, ...content }, splits });
-  await store.put(storeKeys.plan(plan.run), encodeRecord(plan));
+  await new RunStore(store).runs.savePlan(plan);
   return plan;
 }
 
@@ -100,7 +103,7 @@ test('a folder whose name no run has hides no run', async () => {
   const copied = openStore(`file:${own.path}`);
   try {
     const { run } = await writeRandomRun(copied, { clips: 30, repeats: 1, name: 'one' });
-    const plan = (await copied.get(storeKeys.plan(run))) as Uint8Array;
+    const plan = await rawRecords(copied).plan(run).read();
     const strays = ['UPPER', '-x', 'a_b', `${run}.old`];
     for (const stray of strays) await copied.put(`runs/${stray}/plan.json`, plan);
     const environment = { CRYFOLD_STORE: `file:${own.path}` };
@@ -119,16 +122,16 @@ test('a folder whose name no run has hides no run', async () => {
 
 test('a folder where a record should be counts as no record', async () => {
   const { run } = await random('folder');
-  await mkdir(join(folder.path, storeKeys.results(run)));
+  await mkdir(join(folder.path, records.results(run).key));
   const status = await new StoreControl(new RunStore(store)).status(run);
   assert.deepEqual([status.state, status.done, status.total], ['stopped', 15, 15]);
-  await rm(join(folder.path, storeKeys.results(run)), { recursive: true });
+  await rm(join(folder.path, records.results(run).key), { recursive: true });
   await aggregate(new RunStore(store), run);
 });
 
 test('a damaged record of a failed fold leaves the fold to be tried again', async () => {
   const { run, jobs } = await writeRandomRun(store, { clips: 30, repeats: 1, name: 'failures', holes: 1 });
-  await store.put(storeKeys.failure(run, jobs[0].key), bytes('{'));
+  await records.failure(run, jobs[0].key).write('{');
   const status = await new StoreControl(new RunStore(store)).status(run);
   assert.deepEqual([status.state, status.failed, status.failures], ['stopped', 0, []]);
   await aggregate(new RunStore(store), run);
@@ -148,23 +151,21 @@ test('gc deletes nothing while a record cannot be read, and names it', async () 
     };
     const gc = () => cryfold(['gc', '--older-than', '0', '--delete'], { CRYFOLD_STORE: `file:${own.path}` });
     const card = modelKeys.card('m', 'aaaaaaaaaaa1');
-    const plan = (await kept.get(storeKeys.plan(two.run))) as Uint8Array;
+    const plan = rawRecords(kept).plan(two.run);
+    const failure = rawRecords(kept).failure(two.run, two.jobs[0].key);
+    const planBytes = await plan.read();
     const damages: [key: string, damage: () => Promise<void>, repair: () => Promise<void>][] = [
       [card, () => kept.put(card, new Uint8Array()), () => kept.delete(card)],
+      [plan.key, () => plan.write(planBytes.subarray(0, 500)), () => plan.write(planBytes)],
       [
-        storeKeys.plan(two.run),
-        () => kept.put(storeKeys.plan(two.run), plan.subarray(0, 500)),
-        () => kept.put(storeKeys.plan(two.run), plan),
-      ],
-      [
-        storeKeys.plan(two.run),
+        plan.key,
         async () => {
-          await kept.put(storeKeys.failure(two.run, two.jobs[0].key), bytes('{}'));
-          await kept.delete(storeKeys.plan(two.run));
+          await failure.write('{}');
+          await plan.delete();
         },
         async () => {
-          await kept.put(storeKeys.plan(two.run), plan);
-          await kept.delete(storeKeys.failure(two.run, two.jobs[0].key));
+          await plan.write(planBytes);
+          await failure.delete();
         },
       ],
     ];
@@ -178,7 +179,7 @@ test('gc deletes nothing while a record cannot be read, and names it', async () 
       await repair();
     }
     // Without its record nobody knows which attempt of a fold was committed.
-    await kept.put(storeKeys.result(one.jobs[0].key), bytes('{'));
+    await rawRecords(kept).fold(one.jobs[0].key).write('{');
     const had = await objects();
     assert.equal((await gc()).code, 0);
     assert.equal(await objects(), had - 1, 'only the orphan is gone');
@@ -249,10 +250,10 @@ test('a coordinator fails a run whose plan cannot be read once, drives the other
   const coordinator = await started(new Coordinator({ redisUrl: redis.url, store: new RunStore(store), log }));
   const aggregator = await started(new Aggregator({ redisUrl: redis.url, store: new RunStore(store), log }));
   try {
-    await until('the undamaged run to end', () => store.has(storeKeys.results(fine.run)), 60);
+    await until('the undamaged run to end', () => new RunStore(store).runs.hasResults(fine.run), 60);
     const runs = [...damaged].filter(([, [state]]) => state === 'damaged').map(([run]) => run);
     // A run with results, even damaged ones, has ended.
-    const ended = await Promise.all(runs.map((run) => store.has(storeKeys.results(run))));
+    const ended = await Promise.all(runs.map((run) => new RunStore(store).runs.hasResults(run)));
     const expected = runs.filter((_run, i) => !ended[i]).sort();
     const failed = async () => [...(await queues.failures('runs', expected)).keys()];
     await until('the damaged ones to fail', async () => (await failed()).length === expected.length, 60);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Command, cryfold, type LogLine, start, TINY_SPEC, until } from './command.js';
+import { type Command, cryfold, type LogLine, ownStore, start, TINY_SPEC, until } from './command.js';
 import { type Testbed, testbed, withoutRedis } from './testbed.js';
 
 const skip = withoutRedis;
@@ -83,8 +83,7 @@ test('an evicted worker hands its fold back at once, and another goes on from th
     bed.path('kept.yaml'),
     '--data',
     bed.path('corpus'),
-    '--out',
-    bed.path('calm'),
+    ...ownStore(bed.path('calm')),
     '--estimators',
     'small-cnn',
     '--workers',

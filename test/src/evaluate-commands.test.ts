@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { synthesizeCorpus } from '@cryfold/corpus';
 import { decodeResults, type RunResults } from '@cryfold/evaluation';
-import { cryfold, logLines, ROOT, temporaryFolder } from './command.js';
+import { cryfold, logLines, ownStore, ROOT, temporaryFolder } from './command.js';
 
 /** SVMs only: six folds take a second. */
 const SPEC = `
@@ -32,7 +32,16 @@ before(async () => {
   await writeFile(path('svms.yaml'), SPEC);
   await synthesizeCorpus(path('corpus'), { clips: 90, seed: 2 });
   const run = async (out: string, ...flags: string[]) => {
-    const args = ['run', path('svms.yaml'), '--data', path('corpus'), '--out', path(out), '--workers', '1', ...flags];
+    const args = [
+      'run',
+      path('svms.yaml'),
+      '--data',
+      path('corpus'),
+      ...ownStore(path(out)),
+      '--workers',
+      '1',
+      ...flags,
+    ];
     const { code, stderr } = await cryfold(args);
     assert.equal(code, 0, stderr);
   };
@@ -99,6 +108,9 @@ test('compare: better, worse and same have their exit codes, and a run is found 
   });
   const verdict = JSON.parse(stdout);
   assert.deepEqual([code, verdict.verdict, verdict.candidate.model], [5, 'same', 'combined']);
+  assert.equal(verdict.warnings.length, 1);
+  assert.match(verdict.warnings[0], /^svms-\w+: \d+ groups are in both train and test: these figures are inflated\.$/);
+  assert.ok((await compare('rbf')).stdout.includes(verdict.warnings[0]), 'for people too');
   assert.equal(verdict.folds, 6);
 });
 
@@ -128,6 +140,55 @@ test('compare --metric: the metric that is asked for is tested by infant and nam
   await copy.remove();
   assert.equal(alone.code, 2);
   assert.match(alone.stderr, /RUN_NOT_FOUND.*no store with the folds/);
+});
+
+test('run --metric: nothing is trained again, and table, tests, reports, card, predict and MLflow name the metric', async (t) => {
+  const run = async (metric: string, ...flags: string[]) => {
+    const args = ['run', path('svms.yaml'), '--data', path('corpus'), '--out', path('a'), '--workers', '1'];
+    return cryfold([...args, '--metric', metric, ...flags]);
+  };
+  const before = await resultsIn('a');
+  t.after(() => run('accuracy'));
+  for (const [metric, title] of [
+    ['logLoss', 'log-loss'],
+    ['balancedAccuracy', 'balanced accuracy'],
+  ] as const) {
+    const { code, stdout, stderr } = await run(metric);
+    assert.equal(code, 0, stderr);
+    const capital = title[0].toUpperCase() + title.slice(1);
+    assert.match(stdout, new RegExp(`^${capital}.* over test folds`, 'm'));
+    assert.match(stdout, new RegExp(`^The (highest|lowest) mean ${title} is`, 'm'));
+    assert.match(stdout, new RegExp(`^Differences of ${title}, pooled`, 'm'));
+    assert.match(await readFile(path('a', 'report.html'), 'utf8'), new RegExp(`<h2 id="table-two">${capital}</h2>`));
+    const results = await resultsIn('a');
+    assert.deepEqual(results.models, before.models, 'the figures are those of the same folds');
+    assert.ok(results.comparisons.every((one) => one.metric === metric));
+    assert.notEqual(results.run.id, before.run.id);
+  }
+  const { run: balanced, models } = await resultsIn('a');
+  const mean = `${(100 * models[0].balancedAccuracy!.mean).toFixed(2)} %`;
+  const store = { CRYFOLD_STORE: `file:${path('a', 'store')}` };
+  const compared = await cryfold(['compare', path('a'), path('a'), '--model', 'weak,rbf', '--json'], store);
+  assert.equal(JSON.parse(compared.stdout).metric, 'balancedAccuracy', 'compare takes the metric of the run');
+  const made = await cryfold(['train-final', balanced.id, '--of', 'rbf', '--name', 'cry'], store);
+  assert.equal(made.code, 0, made.stderr);
+  const said = (await cryfold(['models', 'list'], store)).stdout;
+  assert.ok(said.includes(`balanced accuracy ${mean}`), said);
+  const [version] = /cry@\w+/.exec(said)!;
+  const card = (await cryfold(['models', 'show', version], store)).stdout;
+  assert.ok(card.includes(`**Headline: mean balanced accuracy ${mean} over test folds.**`), card);
+  assert.match(card, /^\| log-loss \| \d\.\d{4} \|/m);
+  const [wav] = (await readdir(path('corpus'), { recursive: true })).filter((file) => file.endsWith('.wav'));
+  const predicted = await cryfold(['predict', version, path('corpus', wav)], store);
+  assert.ok(
+    predicted.stdout.includes(`Mean balanced accuracy ${mean} over test folds (ungrouped folds:`),
+    predicted.stdout,
+  );
+  const exported = await cryfold(['export', 'mlflow', balanced.id, '--to', path('mlflow')], store);
+  assert.equal(exported.code, 0, exported.stderr);
+  const files = (await readdir(path('mlflow'), { recursive: true })).filter((file) => file.endsWith('cryfold.metric'));
+  assert.equal(files.length, 1 + models.length);
+  for (const file of files) assert.equal(await readFile(path('mlflow', file), 'utf8'), 'balanced_accuracy');
 });
 
 test('compare: missing folds are incomplete, other folds are refused', async () => {
@@ -204,11 +265,14 @@ test('a run that has not ended is not one that is unknown, and what was asked is
   for (const args of commands(run.id)) {
     const { code, stderr } = await cryfold(args, { CRYFOLD_STORE: `file:${path('open')}` });
     assert.equal(code, 2, args.join(' '));
-    assert.match(stderr, new RegExp(`RUN_NOT_FOUND: run ${run.id} has not ended\n.*cryfold retry ${run.id}`));
+    assert.match(
+      stderr,
+      new RegExp(`RUN_NOT_FOUND: run ${run.id} has not ended\n.*cryfold status ${run.id}\n.*cryfold retry ${run.id}`),
+    );
   }
   for (const args of commands('nothing-1')) {
     const { stderr } = await cryfold(args, { CRYFOLD_STORE: `file:${path('open')}` });
-    assert.match(stderr, /RUN_NOT_FOUND: the store file:.*open has no run nothing-1\n.*CRYFOLD_STORE/);
+    assert.match(stderr, /RUN_NOT_FOUND: the store file:.*open has no run nothing-1\n.*--store/);
   }
 });
 
@@ -221,8 +285,8 @@ test('--null: every estimator on shuffled labels too, beside the folds that were
     path('svms.yaml'),
     '--data',
     path('corpus'),
-    '--out',
-    path('a'),
+    ...ownStore(path('a')),
+    '--force',
     '--workers',
     '1',
     '--null',

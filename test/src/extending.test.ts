@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { synthesizeCorpus } from '@cryfold/corpus';
 import { decodeResults } from '@cryfold/evaluation';
-import { ROOT, temporaryFolder } from './command.js';
+import { ownStore, ROOT, temporaryFolder } from './command.js';
 import { withoutRedis } from './testbed.js';
 
 /** The diffs and specs that docs/extending.md shows. */
@@ -47,7 +47,7 @@ test('the diffs of docs/extending.md add an estimator and a feature set, which c
   await synthesizeCorpus(join(folder.path, 'corpus'), { clips: 60, seed: 1 });
   const { REDIS_URL: _redis, CRYFOLD_STORE: _store, ...env } = process.env;
   const cryfold = join(copy, 'packages', 'cli', 'bin', 'cryfold.js');
-  const args = ['run', 'toy.yaml', '--data', 'corpus', '--out', 'out'];
+  const args = ['run', 'toy.yaml', '--data', 'corpus', ...ownStore('out')];
   execFileSync(process.execPath, [cryfold, ...args], { cwd: folder.path, env, stdio: 'pipe' });
 
   const file = join(folder.path, 'out', 'results.json');

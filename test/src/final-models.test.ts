@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { CryfoldError, decodeNpy } from '@cryfold/core';
 import { encodeWav, readClips, readDataset, synthesizeCorpus } from '@cryfold/corpus';
 import { ModelPredictor, readModelFolder, type WindowPrediction } from '@cryfold/model-registry';
-import { cryfold, PROGRAM, start, TINY_SPEC, temporaryFolder, until } from './command.js';
+import { cryfold, ownStore, PROGRAM, start, TINY_SPEC, temporaryFolder, until } from './command.js';
 import { RedisProcess } from './redis.js';
 
 const RATE = 11025;
@@ -40,7 +40,17 @@ async function json(args: string[], environment: Record<string, string> = {}) {
 async function evaluate(out: string, spec: string, ...flags: string[]) {
   const file = join(folder.path, `${out}.yaml`);
   await writeFile(file, spec);
-  return json(['run', file, '--data', corpus, '--out', join(folder.path, out), '--workers', '2', ...flags]);
+  return json([
+    'run',
+    file,
+    '--data',
+    corpus,
+    ...ownStore(join(folder.path, out)),
+    '--force',
+    '--workers',
+    '2',
+    ...flags,
+  ]);
 }
 
 async function versionFolder({ name, version }: { name: string; version: string }, out: string) {

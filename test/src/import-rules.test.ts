@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cp, mkdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { before, test } from 'node:test';
 import { packageFolders, ROOT, temporaryFolder } from './command.js';
@@ -53,11 +53,31 @@ for (const [file, name] of [
   ['packages/worker/src/a.ts', 'minio'],
   ['packages/evaluation/src/a.ts', 'echarts'],
   ['packages/core/src/a.ts', '@tensorflow/tfjs-node-gpu'],
+  ['packages/store/src/a.ts', 'minio'],
 ]) {
-  test(`the lint refuses ${name} outside of the package that owns it`, async () => {
+  test(`the lint refuses ${name} in ${file}`, async () => {
     assert.match(await lint({ [file]: uses(name) }), /noRestrictedImports[\s\S]*only packages\//);
   });
 }
+
+test('only its owners declare a vendor package, so that a file that may import one cannot import another’s', async () => {
+  const rules = JSON.parse(await readFile(join(ROOT, 'biome.json'), 'utf8')).linter.rules;
+  const vendors: Record<string, string> = rules.style.noRestrictedImports.options.paths;
+  const owners = new Map(
+    Object.entries(vendors).map(([vendor, message]) => [
+      vendor,
+      Array.from(message.matchAll(/packages\/([\w-]+)/g), ([, name]) => name),
+    ]),
+  );
+  const packages = await packageFolders();
+  for (const name of packages) {
+    const manifest = JSON.parse(await readFile(join(ROOT, 'packages', name, 'package.json'), 'utf8'));
+    for (const vendor of Object.keys({ ...manifest.dependencies, ...manifest.devDependencies })) {
+      assert.ok(owners.get(vendor)?.includes(name) ?? true, `packages/${name} declares ${vendor}`);
+    }
+  }
+  assert.ok([...owners.values()].flat().every((name) => packages.includes(name)));
+});
 
 for (const [kind, importing] of [
   ['values', 'import { b } from'],
@@ -71,3 +91,42 @@ for (const [kind, importing] of [
     assert.match(text, /noImportCycles/);
   });
 }
+
+const lines = (count: number) => Array.from({ length: count }, (_, i) => `  console.log(${i});`).join('\n');
+
+for (const [what, rule, text] of [
+  [
+    'a function of more than four parameters',
+    'useMaxParams',
+    'export const f = (a: 1, b: 1, c: 1, d: 1, e: 1) => [a, b, c, d, e];\n',
+  ],
+  [
+    'a function whose body has more than 60 lines',
+    'noExcessiveLinesPerFunction',
+    `export function f() {\n${lines(61)}\n}\n`,
+  ],
+  [
+    'a method whose body has more than 60 lines',
+    'noExcessiveLinesPerFunction',
+    `export class A {\n  #m() {\n${lines(61)}\n  }\n  n() {\n    this.#m();\n  }\n}\n`,
+  ],
+  [
+    'a file of 350 lines',
+    'noExcessiveLinesPerFile',
+    `${Array.from({ length: 350 }, (_, i) => `export const a${i} = 1;`).join('\n')}\n`,
+  ],
+]) {
+  test(`the lint refuses ${what} in a package and in the tools`, async () => {
+    for (const file of ['packages/core/src/long.ts', 'packages/core/src/deep/er/long.ts', 'tools/src/long.ts']) {
+      assert.match(await lint({ [file]: text }), new RegExp(`lint/\\w+/${rule}`), file);
+    }
+  });
+}
+
+test('the lint allows four parameters, 60 lines of a function’s body and 349 lines of a file', async () => {
+  const four = `export function f(a: 1, b: 1, c: 1, d: 1) {\n${lines(59)}\n  return [a, b, c, d];\n}\n`;
+  const rest = Array.from({ length: 287 }, (_, i) => `export const a${i} = 1;`).join('\n');
+  const file = `${four}${rest}\n`;
+  assert.equal(file.split('\n').length - 1, 349);
+  assert.doesNotMatch(await lint({ 'packages/core/src/allowed.ts': file }), /lint\//);
+});

@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { synthesizeCorpus } from '@cryfold/corpus';
-import { descendants, logLines, start, TINY_SPEC, temporaryFolder, until } from './command.js';
+import { descendants, logLines, ownStore, start, TINY_SPEC, temporaryFolder, until } from './command.js';
 import { withoutRedis } from './testbed.js';
 
 const skip = withoutRedis || (process.platform !== 'linux' && 'only Linux shows which files a process has mapped');
@@ -21,7 +21,7 @@ async function byTensorFlow(pid: number): Promise<{ loaded: string[]; free: stri
 /** Runs estimators of the tiny spec, and looks at all processes once a fold is committed. */
 async function processesOf(folder: string, estimators: string): Promise<{ loaded: string[]; free: string[] }> {
   const out = join(folder, estimators);
-  const args = ['--data', join(folder, 'corpus'), '--out', out, '--estimators', estimators, '--repeats', '60'];
+  const args = ['--data', join(folder, 'corpus'), ...ownStore(out), '--estimators', estimators, '--repeats', '60'];
   const running = start(['run', join(folder, 'tiny.yaml'), ...args, '--workers', '1']);
   try {
     const ended = running.ended.then(({ stderr }) => assert.fail(`it ended too early: ${stderr}`));

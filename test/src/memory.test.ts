@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { synthesizeCorpus } from '@cryfold/corpus';
-import { cryfold, temporaryFolder } from './command.js';
+import { cryfold, ownStore, temporaryFolder } from './command.js';
 import { withoutRedis } from './testbed.js';
 
 const skip = process.platform === 'linux' ? withoutRedis : 'only Linux bounds the memory of a process';
@@ -27,13 +27,13 @@ test('folds that need too much memory fail as OUT_OF_MEMORY after two attempts, 
   const path = (name: string) => join(folder.path, name);
   await synthesizeCorpus(path('corpus'), { clips: 60, seed: 1 });
   await writeFile(path('spec.yaml'), SPEC);
-  const args = ['run', path('spec.yaml'), '--data', path('corpus'), '--out', path('out'), '--workers', '1'];
+  const args = ['run', path('spec.yaml'), '--data', path('corpus'), ...ownStore(path('out')), '--workers', '1'];
   const { code, stderr } = await cryfold(args, { CRYFOLD_CHILD_MEMORY_MB: '512' });
   assert.equal(code, 3, stderr);
-  const { missing } = JSON.parse(await readFile(path('out/results.json'), 'utf8'));
+  const { run, missing } = JSON.parse(await readFile(path('out/results.json'), 'utf8'));
   const codes = missing.map((fold: { model: string; code: string }) => `${fold.model} ${fold.code}`);
   assert.deepEqual(codes, ['large OUT_OF_MEMORY', 'large OUT_OF_MEMORY']);
-  const log = await readFile(path('out/logs/worker-0.log'), 'utf8');
+  const log = await readFile(path(`out/store/runs/${run.id}/logs/worker-0.log`), 'utf8');
   assert.equal(log.split('"msg":"attempt failed"').length - 1, 4, 'two attempts of two folds');
   assert.match(log, /it used \d+ MiB of memory and may use 512 MiB/);
 });

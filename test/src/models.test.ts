@@ -4,7 +4,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { synthesizeCorpus } from '@cryfold/corpus';
-import { cryfold, temporaryFolder } from './command.js';
+import { cryfold, ownStore, temporaryFolder } from './command.js';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 
@@ -33,7 +33,15 @@ interface Result {
 async function run(out: string, spec: string): Promise<Map<string, Result[]>> {
   const path = join(folder.path, 'spec.yaml');
   await writeFile(path, spec);
-  const args = ['--data', join(folder.path, 'corpus'), '--out', join(folder.path, out), '--workers', '1', '--json'];
+  const args = [
+    '--data',
+    join(folder.path, 'corpus'),
+    ...ownStore(join(folder.path, out)),
+    '--force',
+    '--workers',
+    '1',
+    '--json',
+  ];
   const { code, stdout, stderr } = await cryfold(['run', path, ...args]);
   assert.equal(code, 0, stderr);
   const store = join(folder.path, out, 'store');
@@ -59,7 +67,14 @@ async function models(out: string): Promise<string[]> {
 }
 
 async function collect(out: string): Promise<void> {
-  const { code, stderr } = await cryfold(['gc', '--out', join(folder.path, out), '--older-than', '0', '--delete']);
+  const { code, stderr } = await cryfold([
+    'gc',
+    '--store',
+    join(folder.path, out, 'store'),
+    '--older-than',
+    '0',
+    '--delete',
+  ]);
   assert.equal(code, 0, stderr);
 }
 

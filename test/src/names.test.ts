@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { synthesizeCorpus } from '@cryfold/corpus';
 import { decodeResults } from '@cryfold/evaluation';
-import { cryfold, temporaryFolder } from './command.js';
+import { cryfold, ownStore, temporaryFolder } from './command.js';
 
 /** Members of every JavaScript object, which a plain look-up by name finds where nothing of that name was put. */
 const CLASSES = ['__proto__', 'constructor', 'hasOwnProperty', 'toString', 'valueOf'];
@@ -51,7 +51,14 @@ fusion:
 test('classes, groups, columns, estimators and runs may be called as the members of objects are', async () => {
   await writeFile(path('spec.yaml'), SPEC);
   const out = path('out');
-  const run = await cryfold(['run', path('spec.yaml'), '--data', path('corpus', 'data.csv'), '--out', out, '--json']);
+  const run = await cryfold([
+    'run',
+    path('spec.yaml'),
+    '--data',
+    path('corpus', 'data.csv'),
+    ...ownStore(out),
+    '--json',
+  ]);
   assert.equal(run.code, 0, run.stderr);
   const results = decodeResults(await readFile(join(out, 'results.json')), 'results.json');
   assert.deepEqual(
@@ -71,7 +78,7 @@ test('classes, groups, columns, estimators and runs may be called as the members
       CLASSES.slice(0, results.dataset.perClass.length),
     );
   }
-  const status = await cryfold(['status', results.run.id, '--out', out, '--json']);
+  const status = await cryfold(['status', results.run.id, '--store', join(out, 'store'), '--json']);
   assert.equal(status.code, 0, status.stderr);
   const { trials } = JSON.parse(status.stdout);
   assert.deepEqual(Object.entries(trials).sort(), [

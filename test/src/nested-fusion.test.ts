@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import { synthesizeCorpus } from '@cryfold/corpus';
 import type { RunResults } from '@cryfold/evaluation';
 import { findRedis } from './cluster.js';
-import { cryfold, temporaryFolder } from './command.js';
+import { cryfold, ownStore, temporaryFolder } from './command.js';
 
 const redis = await findRedis();
 const skip = redis === undefined && 'neither redis-server nor valkey-server is on PATH or in the cache';
@@ -42,7 +42,7 @@ async function run(
   spec: string,
 ): Promise<{ results: RunResults; plan: { jobs: unknown[] } }> {
   await writeFile(path(`${command}.yaml`), spec);
-  const args = [path(`${command}.yaml`), '--data', path('corpus'), '--out', path(command), '--workers', '1'];
+  const args = [path(`${command}.yaml`), '--data', path('corpus'), ...ownStore(path(command)), '--workers', '1'];
   const { code, stdout, stderr } = await cryfold([command, ...args, '--json']);
   assert.equal(code, 0, stderr);
   const results: RunResults = JSON.parse(stdout);
@@ -68,7 +68,7 @@ test('a nested stacked fusion trains its members inside each fold, and only the 
   const report = await cryfold(['report', path('run'), '--format', 'md']);
   assert.equal(report.code, 0, report.stderr);
   assert.match(report.stdout, /OPTIMISTIC: plain: stacking learns/);
-  const { stdout } = await cryfold(['status', results.run.id, '--out', path('run'), '--json']);
+  const { stdout } = await cryfold(['status', results.run.id, '--store', join(path('run'), 'store'), '--json']);
   assert.deepEqual(JSON.parse(stdout).trials.rbf, { total: 15, done: 15, failed: 0 });
   const compared = await cryfold([
     'compare',

@@ -3,7 +3,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { synthesizeCorpus } from '@cryfold/corpus';
-import { cryfold, descendants, logLines, start, temporaryFolder, until } from './command.js';
+import { alive, cryfold, descendants, logLines, ownStore, start, temporaryFolder, until } from './command.js';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let corpus: string;
@@ -18,7 +18,7 @@ after(() => folder.remove());
 async function args(name: string, spec: string, out = name): Promise<string[]> {
   const path = join(folder.path, `${name}.yaml`);
   await writeFile(path, spec);
-  return ['run', path, '--data', corpus, '--out', join(folder.path, out)];
+  return ['run', path, '--data', corpus, ...ownStore(join(folder.path, out))];
 }
 
 async function files(path: string): Promise<string[]> {
@@ -52,6 +52,26 @@ test('a killed fold goes on from its checkpoint, to the same bytes, and the chec
   const table = (name: string) => readFile(join(folder.path, name, 'out-of-fold.csv'));
   assert.deepEqual(await table('saved'), await table('plain'));
   assert.equal((await files(store)).includes('state.safetensors'), false);
+});
+
+test('a damaged checkpoint is deleted, and its fold trained from the start to the same bytes', async () => {
+  const out = join(folder.path, 'damaged');
+  const command = await args('damaged', `${LONG}checkpoint: epoch\n`);
+  const killed = start(command);
+  const store = join(out, 'store', 'folds');
+  const saved = await until('a checkpoint', async () => {
+    const names = await readdir(store, { recursive: true }).catch((): string[] => []);
+    return names.find((name) => name.endsWith('state.safetensors'));
+  });
+  const below = descendants(killed.process.pid ?? assert.fail());
+  killed.process.kill('SIGKILL');
+  await until('its processes to end', () => !below.some(({ pid }) => alive(pid)));
+  await writeFile(join(store, saved), 'damaged');
+  const { code, stderr } = await cryfold(command);
+  assert.equal(code, 0, stderr);
+  assert.ok((await logLines(out)).some(({ code }) => code === 'CHECKPOINT_DAMAGED'));
+  const table = (name: string) => readFile(join(folder.path, name, 'out-of-fold.csv'));
+  assert.deepEqual(await table('damaged'), await table('plain'));
 });
 
 test('a frozen backbone is passed once for all folds; a partial one and other optimisers train too', async () => {

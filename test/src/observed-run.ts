@@ -92,7 +92,7 @@ export class ObservedCluster {
     const path = join(this.folder, 'retrain.yaml');
     await writeFile(path, RETRAINED);
     const corpus = join(this.folder, 'corpus');
-    return cryfold(['retrain', path, '--data', corpus, '--model', model, '--out', this.folder], this.environment);
+    return cryfold(['retrain', path, '--data', corpus, '--model', model], this.environment);
   }
 
   /** `cryfold sweep` of an SVM's C. */

@@ -6,7 +6,17 @@ import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { synthesizeCorpus } from '@cryfold/corpus';
 import { shutDownPrivateRedis } from '@cryfold/queue';
-import { alive, type Command, cryfold, descendants, logLines, start, temporaryFolder, until } from './command.js';
+import {
+  alive,
+  type Command,
+  cryfold,
+  descendants,
+  logLines,
+  ownStore,
+  start,
+  temporaryFolder,
+  until,
+} from './command.js';
 import { RedisProcess } from './redis.js';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -16,7 +26,7 @@ let reference: Buffer;
 
 /** Enough repeats that a run outlasts what is done to it. */
 const args = (out: string, repeats = 60) => {
-  const data = ['--data', join(folder.path, 'corpus'), '--out', join(folder.path, out)];
+  const data = ['--data', join(folder.path, 'corpus'), ...ownStore(join(folder.path, out))];
   return ['run', ...data, '--estimators', 'svm', '--folds', '2', '--repeats', String(repeats), '--workers', '1'];
 };
 const table = (out: string) => readFile(join(folder.path, out, 'out-of-fold.csv'));

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { synthesizeCorpus } from '@cryfold/corpus';
@@ -61,44 +60,6 @@ test('a service forked by another program leaves a shared Redis and its folder a
     assert.equal((await queues.job('cpu', 'kept'))?.state, 'waiting');
     await queues.close();
   } finally {
-    await redis.remove();
-  }
-});
-
-test('a start that fails ends the process with a code and a message, with a metrics port too', async () => {
-  const silent = createServer(() => {}).listen(0, '127.0.0.1');
-  await once(silent, 'listening');
-  const { port } = silent.address() as AddressInfo;
-  const redis = await RedisProcess.start();
-  const away = { CRYFOLD_S3_ENDPOINT: 'http://127.0.0.1:1', AWS_ACCESS_KEY_ID: 'k', AWS_SECRET_ACCESS_KEY: 's' };
-  const cases: [environment: Record<string, string>, code: number, message: RegExp][] = [
-    [{ REDIS_URL: 'redis://127.0.0.1:notaport', CRYFOLD_STORE: store }, 2, /^cryfold: USAGE: REDIS_URL/m],
-    [{ REDIS_URL: 'redis://127.0.0.1:1', CRYFOLD_STORE: store }, 1, /^cryfold: REDIS_UNREACHABLE: /m],
-    [{ REDIS_URL: `redis://127.0.0.1:${port}`, CRYFOLD_STORE: store }, 1, /^cryfold: REDIS_UNREACHABLE: /m],
-    [{ REDIS_URL: redis.url, CRYFOLD_STORE: 'ftp://somewhere' }, 2, /^cryfold: STORE_URL_INVALID: /m],
-    [{ REDIS_URL: redis.url, CRYFOLD_STORE: 's3://bucket/p', ...away }, 1, /^cryfold: STORE_UNREACHABLE: /m],
-  ];
-  try {
-    for (const [environment, code, message] of cases) {
-      const started = ROLES.map((args, i) =>
-        start([...args, ...(i < 2 ? ['--metrics-port', '0'] : [])], { CRYFOLD_START_TIMEOUT: '1', ...environment }),
-      );
-      for (const [i, command] of started.entries()) {
-        const ended = await ends(command, 60);
-        assert.equal(ended.code, code, `${ROLES[i]} ${JSON.stringify(environment)}: ${ended.stderr}`);
-        assert.match(ended.stderr, message);
-      }
-    }
-    for (const environment of [{ CRYFOLD_STORE: 'ftp://somewhere' }, { CRYFOLD_STORE: 's3://bucket/p', ...away }]) {
-      const served = await ends(
-        start(['serve', '--model', 'none', '--port', '0'], { CRYFOLD_START_TIMEOUT: '1', ...environment }),
-        60,
-      );
-      assert.ok(served.code === 1 || served.code === 2, served.stderr);
-      assert.match(served.stderr, /^cryfold: (STORE_|START_TIMEOUT)/m);
-    }
-  } finally {
-    silent.close();
     await redis.remove();
   }
 });
@@ -179,7 +140,7 @@ test('output that cannot be written ends a command in plain words', {
 }, async () => {
   const shell = (command: string) =>
     spawnSync('bash', ['-c', command], { encoding: 'utf8', env: { ...process.env, NODE: process.execPath, PROGRAM } });
-  for (const args of ['--help', 'list --out none', 'worker --help', 'predict --help']) {
+  for (const args of ['--help', '--store none list', 'worker --help', 'predict --help']) {
     const full = shell(`"$NODE" "$PROGRAM" ${args} > /dev/full`);
     assert.equal(full.status, 2, args);
     assert.match(full.stderr, /^cryfold: OUT_UNWRITABLE: standard output .*no space is left on the device\n {2}.*\n$/);
@@ -196,12 +157,12 @@ test('output that cannot be written ends a command in plain words', {
 
 test('a folder for the cache is asked for where the user has no home', { skip: process.getuid?.() !== 0 }, async () => {
   const { HOME: _home, XDG_CACHE_HOME: _xdg, CRYFOLD_CACHE: _cache, ...rest } = process.env;
-  const flags = ['--reuid', '54321', '--clear-groups', process.execPath, PROGRAM, 'list', '--out', '/nowhere'];
+  const flags = ['--reuid', '54321', '--clear-groups', process.execPath, PROGRAM, 'list', '--store', '/nowhere'];
   const stranger = spawnSync('setpriv', flags, { encoding: 'utf8', env: rest });
   if (stranger.error) return;
   assert.equal(stranger.status, 2, stranger.stderr);
   assert.match(stranger.stderr, /^cryfold: USAGE: HOME is not set.*\n {2}Set HOME, or CRYFOLD_CACHE/);
-  assert.equal((await cryfold(['list', '--out', join(folder.path, 'none')], { HOME: '' })).code, 0);
+  assert.equal((await cryfold(['list', '--store', join(folder.path, 'none', 'store')], { HOME: '' })).code, 0);
 });
 
 test('too few open files end a command with a message that names the limit', async () => {

@@ -5,7 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { decodeWav, encodeWav, synthesizeCorpus } from '@cryfold/corpus';
 import { decodeResults, leakHeadline } from '@cryfold/evaluation';
-import { cryfold, ROOT, temporaryFolder } from './command.js';
+import { cryfold, ownStore, ROOT, temporaryFolder } from './command.js';
 
 const SPEC = `
 version: 1
@@ -23,8 +23,7 @@ const run = (data: string, out: string, ...flags: string[]) =>
     path('svms.yaml'),
     '--data',
     resolve(folder.path, data),
-    '--out',
-    path(out),
+    ...ownStore(path(out)),
     '--workers',
     '1',
     ...flags,
@@ -69,8 +68,17 @@ after(() => folder.remove());
 const resultsOf = async (...parts: string[]) =>
   decodeResults(await readFile(path(...parts, 'results.json')), join(...parts));
 
-test('several protocols: one store, a folder each, and all side by side in one table', async () => {
-  const { code, stdout, stderr } = await run('corpus', 'all', '--protocol', 'paper,grouped,logo');
+test('several protocols: one store, a folder of copies each, and all side by side in one table', async () => {
+  const { code, stdout, stderr } = await run(
+    'corpus',
+    'all',
+    '--protocol',
+    'paper,grouped,logo',
+    '--folds',
+    '3',
+    '--repeats',
+    '2',
+  );
   assert.equal(code, 0, stderr);
   const names = ['paper-split', 'paper-folds', 'grouped', 'logo'];
   const runs = await Promise.all(names.map((name) => resultsOf('all', name)));
@@ -88,15 +96,15 @@ test('several protocols: one store, a folder each, and all side by side in one t
   assert.equal(logo.models[0].folds.length, logo.dataset.groups);
   const points = (100 * (grouped.models[0].accuracy!.mean - split.models[0].accuracy!.mean)).toFixed(2);
   const side = stdout.slice(stdout.indexOf('under 4 protocols'));
-  assert.match(side, /A: random folds: .* \(ShuffleSplit, 1 split that tests 20 % of the clips\)/);
-  assert.match(side, /B: random folds: the same infant .* \(RepeatedKFold, 2 repeats x 3 folds\)/);
+  assert.match(side, /A: ungrouped folds: .* \(ShuffleSplit, 1 split that tests 20 % of the clips\)/);
+  assert.match(side, /B: ungrouped folds: clips of the same group .* \(RepeatedKFold, 2 repeats x 3 folds\)/);
   assert.match(side, /D: grouped folds: .* \(LeaveOneGroupOut, 1 repeat x \d+ folds\)/);
   assert.match(side, new RegExp(`svm .* ${points} `));
-  assert.match(await readFile(path('all', 'report.html'), 'utf8'), /Protocols side by side/);
+  assert.match(await readFile(path('all', 'protocols.html'), 'utf8'), /Protocols side by side/);
   const again = await run('corpus', 'all', '--protocol', 'grouped', '--json');
   assert.equal(again.code, 0, again.stderr);
   assert.equal(JSON.parse(again.stdout).run.id, grouped.run.id, 'the same run as one of several');
-  const planned = await run('corpus', 'all', '--protocol', 'paper');
+  const planned = await run('corpus', 'all', '--protocol', 'paper', '--folds', '3', '--repeats', '2');
   assert.equal(planned.code, 0, planned.stderr);
   assert.equal(planned.stderr.match(/folds were in the store already/g)?.length, 2, 'nothing is trained twice');
 });
@@ -135,7 +143,7 @@ fusion: { both: { members: [a, b] } }
 search: { algorithm: random, trials: 2, space: { a: { C: { log: [0.1, 100] } } } }
 `;
   await writeFile(path('one.yaml'), spec);
-  const flags = ['--data', path('corpus'), '--out', path('one'), '--workers', '1', '--json'];
+  const flags = ['--data', path('corpus'), ...ownStore(path('one')), '--workers', '1', '--json'];
   const { code, stdout, stderr } = await cryfold(['sweep', path('one.yaml'), ...flags]);
   assert.equal(code, 0, stderr);
   const { models, comparisons, search } = JSON.parse(stdout);
@@ -198,6 +206,26 @@ test('what leaks heads the table, results.json and both reports, and grouping du
   assert.ok(leaks.examples[0].clips.includes('copy.wav#0'));
   await headed('leaky', allowed.stdout, '1 sound is in both train and test: these figures are inflated.');
 
+  const store = { CRYFOLD_STORE: `file:${path('leaky', 'store')}` };
+  const { run: leaky } = await resultsOf('leaky');
+  const made = await cryfold(['train-final', leaky.id, '--name', 'leaky', '--json'], store);
+  assert.equal(made.code, 0, made.stderr);
+  const { card } = JSON.parse(made.stdout);
+  assert.deepEqual(card.metrics[0].leaks, { sounds: 1, groups: 0 });
+  const sentence = '1 sound is in both train and test: these figures are inflated.';
+  assert.equal(card.metrics[0].warnings[0], sentence);
+  assert.ok(
+    card.limits.some((limit: string) => /same sounds are in train and test.*too good for new groups/.test(limit)),
+  );
+  assert.ok(!card.limits.some((limit: string) => limit.startsWith('Of new groups')));
+  const exported = await cryfold(['export', 'mlflow', '--to', path('leaky-mlflow')], store);
+  assert.equal(exported.code, 0, exported.stderr);
+  const files = (await readdir(path('leaky-mlflow'), { recursive: true })).filter((file) =>
+    /mlflow\.note\.content$|version-1\/meta\.yaml$/.test(file),
+  );
+  assert.equal(files.length, 3, 'the run, its model, and the registered version');
+  for (const file of files) assert.ok((await readFile(path('leaky-mlflow', file), 'utf8')).includes(sentence), file);
+
   const apart = await run(data, 'apart', '--protocol', 'grouped', '--group-duplicates');
   assert.equal(apart.code, 0, apart.stderr);
   const results = await resultsOf('apart');
@@ -207,6 +235,40 @@ test('what leaks heads the table, results.json and both reports, and grouping du
   const refused = await run(data, 'refused', '--group-duplicates');
   assert.equal(refused.code, 2);
   assert.match(refused.stderr, /RepeatedKFold keeps no groups together[\s\S]*--protocol grouped/);
+});
+
+test('every planted copy in another group is counted, in the table, results.json and both reports', async () => {
+  const planted = 12;
+  const files = (await readdir(path('corpus'))).filter((file) => file.endsWith('.wav')).sort();
+  const rows = ['path,label'];
+  for (const [i, file] of files.entries()) {
+    const label = file.slice(-6, -4);
+    await mkdir(path('planted'), { recursive: true });
+    await copyFile(path('corpus', file), path('planted', file));
+    rows.push(`${file},${label}`);
+    if (i >= planted) continue;
+    // Copies of every kind: equal, quieter, 60 ms later; two of some sounds, which count once.
+    const { samples, rate } = decodeWav(await readFile(path('corpus', file)), file);
+    const later = samples.slice(Math.round(0.06 * rate));
+    const copies = [samples, samples.map((sample) => sample / 2), later].slice(i % 3, (i % 3) + (i % 2) + 1);
+    for (const [k, copy] of copies.entries()) {
+      await writeFile(path('planted', `copy-${i}-${k}.wav`), encodeWav(copy, rate));
+      rows.push(`copy-${i}-${k}.wav,${label}`);
+    }
+  }
+  await writeFile(path('planted', 'clips.csv'), `${rows.join('\n')}\n`);
+  // Five repeats of three folds separate every pair with probability 1 - 3^-5 each; which ones follows from the seed.
+  const { code, stdout, stderr } = await run(join('planted', 'clips.csv'), 'planted', '--repeats', '5');
+  assert.equal(code, 0, stderr);
+  const { leaks } = await resultsOf('planted');
+  assert.deepEqual(
+    [leaks?.sounds, leaks?.groups, leaks?.clips],
+    [planted, 0, rows.length - 1 - files.length + planted],
+  );
+  assert.equal(leaks?.examples.length, 10);
+  await headed('planted', stdout, `${planted} sounds are in both train and test: these figures are inflated.`);
+  const named = stderr.match(/same sound in train and test/g)?.length;
+  assert.deepEqual([named, /and 2 more sounds that are there twice/.test(stderr)], [10, true]);
 });
 
 test('headline, results.json and reports agree on the donateacry devices', async (t) => {

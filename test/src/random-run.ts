@@ -1,7 +1,7 @@
-import { encodeNpy, encodeRecord, Random, sha256 } from '@cryfold/core';
+import { Random, sha256 } from '@cryfold/core';
 import { repeatedKFold } from '@cryfold/evaluation';
 import { type DatasetManifest, type FoldResult, parseSpec, planRun, type RunPlan } from '@cryfold/plan';
-import { storeKeys } from '@cryfold/store';
+import { type ArtifactStore, RunStore } from '@cryfold/store';
 
 export interface RandomRunOptions {
   clips: number;
@@ -39,7 +39,7 @@ fusion:
  * options give equal probabilities.
  */
 export async function writeRandomRun(
-  store: { put(key: string, bytes: Uint8Array): Promise<void> },
+  artifacts: ArtifactStore,
   {
     clips: count,
     repeats,
@@ -50,6 +50,7 @@ export async function writeRandomRun(
     planOnly,
   }: RandomRunOptions,
 ): Promise<RunPlan> {
+  const store = new RunStore(artifacts);
   const random = new Random(11);
   const spec = parseSpec(SPEC, 'random.yaml');
   spec.protocol.repeats = repeats;
@@ -71,9 +72,8 @@ export async function writeRandomRun(
   };
   const plan = planRun({ spec, manifest, splits: repeatedKFold(count, { splits: 5, repeats, seed: 0 }) });
   if (planOnly) {
-    const cancelled = { format: 1, run: plan.run, at: new Date().toISOString() };
-    await store.put(storeKeys.cancelled(plan.run), encodeRecord(cancelled));
-    await store.put(storeKeys.plan(plan.run), encodeRecord(plan));
+    await store.runs.cancel(plan.run);
+    await store.runs.savePlan(plan);
     return plan;
   }
   const clock = { now: Date.UTC(2026, 0, 1) };
@@ -90,26 +90,27 @@ export async function writeRandomRun(
         matrix[row * classes.length + c] = value / total;
       });
     }
-    const bytes = encodeNpy(matrix, [test.length, classes.length]);
-    const key = storeKeys.attempt(job.key, 'random', 'probabilities.npy');
-    await store.put(key, bytes);
+    const probabilities = await store.folds.saveMatrix(job.key, 'random', 'probabilities.npy', {
+      ...{ data: matrix, rows: test.length, columns: classes.length },
+    });
     const seconds = kind === 'svm' ? 2 : 8 + 4 * random.uniform();
     const record: FoldResult = {
       format: 1,
       key: job.key,
       attempt: 'random',
-      probabilities: { key, sha256: sha256(bytes) },
+      probabilities,
       curve: kind === 'svm' ? [] : curve(random, kind === 'small-cnn' ? 10 : 3),
       seconds,
       started: new Date(clock.now + 1000 * seconds * (j % 3)).toISOString(),
       environment: { host: `worker-${j % 2}`, processor: 'none: random numbers' },
     };
     clock.now += 3000;
-    await store.put(storeKeys.result(job.key), encodeRecord(record));
+    await store.folds.commit(record);
   }
-  await store.put(storeKeys.images(plan.features.key), encodeNpy(stripes(labels), [count, SIZE.height, SIZE.width, 3]));
-  await store.put(storeKeys.manifest(plan.dataset.key), encodeRecord(manifest));
-  await store.put(storeKeys.plan(plan.run), encodeRecord(plan));
+  const shape = [count, SIZE.height, SIZE.width, 3];
+  await store.datasets.saveFeatures(plan.features.key, { data: stripes(labels), shape });
+  await store.datasets.saveManifest(manifest);
+  await store.runs.savePlan(plan);
   return plan;
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Clip, readDataset, synthesizeCorpus } from '@cryfold/corpus';
@@ -47,8 +47,8 @@ async function retrain(data: string, out = 'out', specFile = spec) {
     data,
     '--model',
     'cry',
-    '--out',
-    join(folder.path, out),
+    '--store',
+    join(folder.path, out, 'store'),
     '--workers',
     '1',
   ];
@@ -58,7 +58,7 @@ async function retrain(data: string, out = 'out', specFile = spec) {
 }
 
 async function show(out = 'out') {
-  const { stdout } = await cryfold(['models', 'show', 'cry', '--json', '--out', join(folder.path, out)]);
+  const { stdout } = await cryfold(['models', 'show', 'cry', '--json', '--store', join(folder.path, out, 'store')]);
   return JSON.parse(stdout);
 }
 
@@ -136,7 +136,14 @@ test('new data that overlaps only in part is decided by what the stored champion
   assert.deepEqual([data.known, data.share, data.clips], [20, 20 / trained.length, 20 + added.length]);
   assert.deepEqual([tested.opponent, tested.metric, tested.clips], ['champion', 'accuracy', added.length]);
   const files = added.map(({ file }) => join(folder.path, 'corpus', file));
-  const predicted = await cryfold(['predict', 'cry', ...files, '--json', '--out', join(folder.path, 'overlap')]);
+  const predicted = await cryfold([
+    'predict',
+    'cry',
+    ...files,
+    '--json',
+    '--store',
+    join(folder.path, 'overlap', 'store'),
+  ]);
   const { predictions } = JSON.parse(predicted.stdout);
   const right = added.filter(({ label }, i) => predictions[i].windows[0].label === label);
   assert.equal(tested.champion, right.length / added.length);
@@ -144,7 +151,17 @@ test('new data that overlaps only in part is decided by what the stored champion
 
   // The same runs, judged by another metric.
   const data2 = join(folder.path, 'overlapping.csv');
-  const args = ['retrain', spec, '--data', data2, '--model', 'cry', '--out', join(folder.path, 'overlap'), '--json'];
+  const args = [
+    'retrain',
+    spec,
+    '--data',
+    data2,
+    '--model',
+    'cry',
+    '--store',
+    join(folder.path, 'overlap', 'store'),
+    '--json',
+  ];
   const byLoss = await cryfold([...args, '--metric', 'logLoss']);
   const loss = JSON.parse(byLoss.stdout);
   assert.deepEqual([byLoss.code, loss.evidence.metric, loss.evidence.test.metric], [8, 'logLoss', 'logLoss']);
@@ -164,15 +181,38 @@ test('new data that overlaps only in part is decided by what the stored champion
   assert.match(slow.report.reason, /the stored champion cannot be tested: .* Hz, but the model knows/);
 });
 
+test('the stand-in of a nested fusion is evaluated nested, as its challenger is', async () => {
+  const nested = join(folder.path, 'nested.yaml');
+  const fusion = 'fusion: { both: { rule: stacked, members: [svm, soft], nested: true } }';
+  const text = SPEC.replace('repeats: 2', 'repeats: 1').replace('cry', 'nested');
+  await writeFile(nested, `${text}  soft: { kind: svm, C: 1 }\n${fusion}\n`);
+  const first = await retrain(await manifest('nested-few', few()), 'nested', nested);
+  assert.deepEqual([first.code, first.report.outcome], [0, 'promoted'], first.report.reason);
+  const more = [...few(), ...clips.filter((_, i) => i % 3 === 1)];
+  const second = await retrain(await manifest('nested-more', more), 'nested', nested);
+  assert.equal(second.report.evidence.opponent, 'stand-in', second.report.reason);
+  assert.ok(
+    ['promoted', 'refused'].includes(second.report.outcome) && second.report.evidence.test,
+    second.report.reason,
+  );
+  const runs = join(folder.path, 'nested', 'store', 'runs');
+  const [standIn] = (await readdir(runs)).filter((name) => name.startsWith('nested-champion-'));
+  const results = JSON.parse(await readFile(join(runs, standIn, 'results.json'), 'utf8'));
+  const both = results.models.find(({ name }: { name: string }) => name === 'both');
+  assert.deepEqual([both.nested, both.complete], [true, true]);
+});
+
 test('of two retrainings at once one promotes, and the other says that it was late', async () => {
   const data = await manifest('both', few());
-  // One store, as in a cluster; a folder of a local run takes one command at a time (OUT_IN_USE).
-  const environment = { CRYFOLD_STORE: `file:${join(folder.path, 'both', 'store')}` };
-  const one = (out: string) => {
-    const args = ['retrain', spec, '--data', data, '--model', 'cry', '--out', join(folder.path, out)];
+  // One store, and runs of different seeds: two commands on one run are refused (OUT_IN_USE).
+  const environment = { CRYFOLD_STORE: join(folder.path, 'both', 'store') };
+  const one = async (seed: number) => {
+    const own = join(folder.path, `seed-${seed}.yaml`);
+    await writeFile(own, `${await readFile(spec, 'utf8')}\nseed: ${seed}\n`);
+    const args = ['retrain', own, '--data', data, '--model', 'cry'];
     return start([...args, '--workers', '1', '--json'], environment).ended;
   };
-  const ended = await Promise.all([one('one'), one('other')]);
+  const ended = await Promise.all([one(1), one(2)]);
   const outcomes = ended.map(({ code, stdout, stderr }) => [code, JSON.parse(stdout || `"${stderr}"`).outcome]);
   outcomes.sort(([a], [b]) => (a as number) - (b as number));
   assert.deepEqual(outcomes[0], [0, 'promoted']);

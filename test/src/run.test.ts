@@ -10,6 +10,7 @@ import {
   descendants,
   type Ended,
   logLines,
+  ownStore,
   ROOT,
   start,
   TINY_SPEC,
@@ -30,8 +31,7 @@ const args = (out: string, ...more: string[]) => [
   spec,
   '--data',
   corpus,
-  '--out',
-  join(folder.path, out),
+  ...ownStore(join(folder.path, out)),
   ...more,
 ];
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { synthesizeCorpus } from '@cryfold/corpus';
 import { findTool, S3_TOOLS, S3Server } from '@cryfold/testing';
@@ -31,7 +31,7 @@ const args = (out: string) => {
 
 test('a run on S3 gives the bytes of one on files, is found again, and tells no secret', async (t) => {
   if (!server) return t.skip(`no S3 server: neither ${S3_TOOLS.join(' nor ')} on PATH, in $CRYFOLD_TOOLS or cached`);
-  const files = await cryfold(args('files'));
+  const files = await cryfold(args('files'), { CRYFOLD_STORE: join(folder.path, 'store') });
   assert.equal(files.code, 0, files.stderr);
   const running = start(args('s3'), server.environment('runs/here'));
   let seen = '';
@@ -46,11 +46,13 @@ test('a run on S3 gives the bytes of one on files, is found again, and tells no 
   const table = (out: string) => readFile(join(folder.path, out, 'out-of-fold.csv'));
   assert.deepEqual(await table('s3'), await table('files'));
   assert.ok(!(await readdir(join(folder.path, 's3'))).includes('store'), 'nothing but copies of results is local');
+  const logs = /logs in (\S+)/.exec(ended.stderr)?.[1] ?? assert.fail(ended.stderr);
+  t.after(() => rm(dirname(resolve(logs)), { recursive: true }));
   const again = await cryfold(args('s3'), server.environment('runs/here'));
   assert.match(again.stderr, /in the store already/);
   let told = ended.stdout + ended.stderr + seen;
-  for (const name of await readdir(join(folder.path, 's3', 'logs'))) {
-    told += await readFile(join(folder.path, 's3', 'logs', name), 'utf8');
+  for (const name of await readdir(logs)) {
+    told += await readFile(join(logs, name), 'utf8');
   }
   assert.match(told, /training-child\.js/);
   assert.ok(!told.includes(server.secretKey));

@@ -3,8 +3,9 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { encodeWav } from '@cryfold/corpus';
+import { RATE, tone, writeModel } from '@cryfold/model-registry/testing';
 import { temporaryFolder, until } from './command.js';
-import { killServed, RATE, type Served, serveModel, tone, writeModel } from './served-model.js';
+import { killServed, type Served, serveModel } from './served-model.js';
 
 const CLIP = encodeWav(tone(1), RATE);
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;

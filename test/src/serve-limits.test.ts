@@ -4,10 +4,11 @@ import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { encodeWav } from '@cryfold/corpus';
+import { RATE, tone, writeModel } from '@cryfold/model-registry/testing';
 import { findTool } from '@cryfold/testing';
 import { chromium } from 'playwright-core';
 import { cryfold, descendants, start, temporaryFolder, until } from './command.js';
-import { killServed, RATE, type Served, serveModel, tone, writeModel } from './served-model.js';
+import { killServed, type Served, serveModel } from './served-model.js';
 
 const MIB = 2 ** 20;
 const LABELS = ['<img src=x onerror=document.title=1>', '__proto__', '|a*b*'];

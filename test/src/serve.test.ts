@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Clip, encodeWav, readDataset, synthesizeCorpus } from '@cryfold/corpus';
 import { findTool } from '@cryfold/testing';
 import { type Browser, chromium } from 'playwright-core';
-import { type Command, cryfold, descendants, temporaryFolder, until } from './command.js';
+import { type Command, cryfold, descendants, ownStore, temporaryFolder, until } from './command.js';
 import { serveModel } from './served-model.js';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -54,7 +54,7 @@ before(async () => {
   clips = (await readDataset(corpus)).clips;
   const spec = join(folder.path, 'spec.yaml');
   await writeFile(spec, SPEC);
-  const run = await json(['run', spec, '--data', corpus, '--out', join(folder.path, 'out'), '--workers', '1']);
+  const run = await json(['run', spec, '--data', corpus, ...ownStore(join(folder.path, 'out')), '--workers', '1']);
   for (const of of ['svm', 'rival']) {
     versions.push((await json(['train-final', run.run.id, '--of', of, '--name', 'cry'])).card.version);
   }

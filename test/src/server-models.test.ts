@@ -227,7 +227,7 @@ test('run --server says that no worker is there, what Ctrl-C leaves, and outlive
   left.process.kill('SIGINT');
   const stopped = await left.ended;
   assert.equal(stopped.code, 4);
-  assert.match(stopped.stderr, /no longer following; run away-\w+ goes on, cryfold cancel away-\w+ stops it/);
+  assert.match(stopped.stderr, /no longer following; run away-\w+ continues, .* To stop it: .*cryfold cancel away-\w+/);
   assert.match((await cryfold(['status'], remote)).stdout, /no worker takes cpu jobs/);
   const waiting = start(args, remote);
   await until('the run to be followed', async () => /12 folds · 0 running/.test(waiting.stderr()));
@@ -261,7 +261,7 @@ test('--server retrains: promoted, unchanged, refused, as beside the cluster', {
   const few = clips.filter((_, i) => i % 3 === 0);
   const retrain = (data: string, expected: number, own = {}) => {
     const args = ['retrain', path('spec.yaml'), '--data', data, '--model', 'nightly', '--of', 'svm'];
-    return json([...args, '--out', path('retrain')], expected, own);
+    return json([...args], expected, own);
   };
   const denied = await retrain(await manifest('few', few), 2, { CRYFOLD_API_TOKEN: READ });
   assert.equal(denied.error.code, 'API_FORBIDDEN');
@@ -288,18 +288,7 @@ test('--server retrains: promoted, unchanged, refused, as beside the cluster', {
   );
   // The same verdict beside the cluster: nothing is computed again, and nothing is left to do.
   const direct = await json(
-    [
-      'retrain',
-      path('spec.yaml'),
-      '--data',
-      path('grown.csv'),
-      '--model',
-      'nightly',
-      '--of',
-      'svm',
-      '--out',
-      path('d'),
-    ],
+    ['retrain', path('spec.yaml'), '--data', path('grown.csv'), '--model', 'nightly', '--of', 'svm'],
     7,
     { ...environment, CRYFOLD_SERVER: '' },
   );

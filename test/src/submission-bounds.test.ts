@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { ApiServer } from '@cryfold/api-server';
-import { encodeNpy, encodeRecord, LIMITS, sha256 } from '@cryfold/core';
+import { encodeNpy, LIMITS, sha256 } from '@cryfold/core';
 import { createLogger } from '@cryfold/runtime';
-import { type ArtifactStore, openStore, storeKeys } from '@cryfold/store';
+import { type ArtifactStore, openStore, RunStore } from '@cryfold/store';
 import { temporaryFolder } from './command.js';
 import { RedisProcess } from './redis.js';
 import { startApi } from './start-service.js';
@@ -19,8 +19,15 @@ before(async () => {
   folder = await temporaryFolder();
   store = openStore(`file:${folder.path}`);
   const clips = Array.from({ length: 60 }, (_, i) => ({ id: `c${i}`, label: 'abc'[i % 3], group: `g${i}` }));
-  const manifest = { format: 1, name: 'd', contentHash: dataset, grouped: true, classes: ['a', 'b', 'c'], clips };
-  await store.put(storeKeys.manifest(dataset), encodeRecord(manifest));
+  const manifest = {
+    format: 1 as const,
+    name: 'd',
+    contentHash: dataset,
+    grouped: true,
+    classes: ['a', 'b', 'c'],
+    clips,
+  };
+  await new RunStore(store).datasets.saveManifest(manifest);
   server = await startApi({
     ...{ redisUrl: redis.url, storeUrl: `file:${folder.path}`, s3: undefined, checks: {} },
     ...{ log: createLogger('test', 'silent'), api: { port: 0, host: '127.0.0.1', tokens: [], rate: 10_000 } },
@@ -88,6 +95,6 @@ test('a large run is planned while the API answers others', async () => {
   const { run, status, message } = await submitted;
   assert.equal(status, 200, message);
   assert.ok(answered >= 5, `${answered} requests were answered meanwhile`);
-  const plan = await store.stat(storeKeys.plan(run));
+  const plan = await new RunStore(store).runs.planInfo(run);
   assert.ok(plan && plan.bytes < LIMITS.planBytes);
 });

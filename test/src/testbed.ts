@@ -54,7 +54,7 @@ export async function testbed(
     store: bed.store,
     environment,
     path,
-    run: (spec, ...flags) => ['run', path(spec), '--data', path('corpus'), '--out', path('out'), ...flags],
+    run: (spec, ...flags) => ['run', path(spec), '--data', path('corpus'), '--out', path('out'), '--force', ...flags],
     remove: async () => {
       await cluster.stop();
       await bed.remove();

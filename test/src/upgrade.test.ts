@@ -19,7 +19,8 @@ import {
 } from '@cryfold/plan';
 import { Consumer, failureOf, Queues, runPayload, type WorkPayload, workPayload } from '@cryfold/queue';
 import { createLogger } from '@cryfold/runtime';
-import { type ArtifactStore, openStore, RunStore, storeKeys } from '@cryfold/store';
+import { type ArtifactStore, openStore, RunStore } from '@cryfold/store';
+import { type RawRecord, rawRecords } from '@cryfold/store/testing';
 import { z } from 'zod';
 import { cryfold, temporaryFolder, until } from './command.js';
 import { writeRandomRun } from './random-run.js';
@@ -30,6 +31,7 @@ let redis: RedisProcess;
 let queues: Queues;
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let store: ArtifactStore;
+let runStore: RunStore;
 const storeUrl = () => `file:${folder.path}/store`;
 
 before(async () => {
@@ -37,6 +39,7 @@ before(async () => {
   queues = new Queues(redis.url);
   folder = await temporaryFolder();
   store = openStore(storeUrl());
+  runStore = new RunStore(store);
 });
 after(async () => {
   await queues.close();
@@ -48,11 +51,10 @@ const text = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes);
 const coded = (code: string) => (error: unknown) => error instanceof CryfoldError && error.code === code;
 
 /** As a version would that calls its records so. */
-async function rewrite(key: string, format: number): Promise<string> {
-  const record = JSON.parse(text(await store.get(key)));
-  const bytes = encodeRecord({ ...record, format, ...(format > 1 ? { invented: 'later' } : {}) });
-  await store.put(key, bytes);
-  return text(bytes);
+async function rewrite(record: RawRecord, format: number): Promise<string> {
+  const old = JSON.parse(text(await record.read()));
+  await record.write({ ...old, format, ...(format > 1 ? { invented: 'later' } : {}) });
+  return text(await record.read());
 }
 
 /** The payloads of a version whose fold jobs look different, and which still reads those of this one. */
@@ -134,17 +136,18 @@ test('of two versions side by side each takes the jobs that it reads; nothing is
 
 test('a newer fold record stops the aggregator, is not damage, and stays', async () => {
   const plan = await writeRandomRun(store, { clips: 30, repeats: 1, name: 'fold' });
-  const key = storeKeys.result(plan.jobs[0].key);
-  const kept = await rewrite(key, 2);
-  await assert.rejects(aggregate(new RunStore(store), plan.run), coded('FORMAT_NEWER'));
-  assert.equal(text(await store.get(key)), kept);
-  assert.equal(await store.has(storeKeys.results(plan.run)), false);
+  const record = rawRecords(store).fold(plan.jobs[0].key);
+  const kept = await rewrite(record, 2);
+  await assert.rejects(aggregate(runStore, plan.run), coded('FORMAT_NEWER'));
+  assert.equal(text(await record.read()), kept);
+  assert.equal(await runStore.runs.hasResults(plan.run), false);
 });
 
 test('the commands of an older version name a newer run, and neither collect nor replace what it needs', async () => {
   const newer = (await writeRandomRun(store, { clips: 30, repeats: 1, name: 'newer' })).run;
   await store.put('folds/orphan/0-a/probabilities.npy', new Uint8Array(8));
-  const kept = await rewrite(storeKeys.plan(newer), FORMATS.plan + 1);
+  const record = rawRecords(store).plan(newer);
+  const kept = await rewrite(record, FORMATS.plan + 1);
   const keys = async () => {
     const found: string[] = [];
     for await (const name of store.list('')) found.push(name);
@@ -165,7 +168,7 @@ test('the commands of an older version name a newer run, and neither collect nor
     assert.match(stderr, /FORMAT_NEWER/, `${command}`);
   }
   assert.deepEqual(await keys(), had);
-  assert.equal(text(await store.get(storeKeys.plan(newer))), kept);
+  assert.equal(text(await record.read()), kept);
 });
 
 test('of every record a newer format is told from damage', () => {
@@ -199,12 +202,12 @@ test('a newer run is left alone by coordinator and aggregator, which say so once
     fold: await writeRandomRun(store, { ...options, name: 'fold' }),
     plan: await writeRandomRun(store, { ...options, name: 'plan' }),
   };
-  const planKey = storeKeys.plan(plans.plan.run);
-  const foldKey = storeKeys.result(plans.fold.jobs[0].key);
-  const planBytes = (await store.get(planKey))!;
+  const plan = rawRecords(store).plan(plans.plan.run);
+  const fold = rawRecords(store).fold(plans.fold.jobs[0].key);
+  const planBytes = await plan.read();
   const newer = {
-    [planKey]: await rewrite(planKey, FORMATS.plan + 1),
-    [foldKey]: await rewrite(foldKey, FORMATS.fold + 1),
+    [plan.key]: await rewrite(plan, FORMATS.plan + 1),
+    [fold.key]: await rewrite(fold, FORMATS.fold + 1),
   };
   // A job of that run, by an older coordinator: only its plan is newer.
   const { key, queue } = plans.plan.jobs[0];
@@ -212,17 +215,17 @@ test('a newer run is left alone by coordinator and aggregator, which say so once
 
   const said: { role: string; err?: { code: string; message: string } }[] = [];
   const write = (line: string) => void said.push(JSON.parse(line));
-  const common = { redisUrl: redis.url, store: new RunStore(store) };
+  const common = { redisUrl: redis.url, store: runStore };
   const of = (role: string) => ({ ...common, log: createLogger(role, 'warn', { write }) });
   const services = [await started(new Coordinator(of('coordinator'))), await started(new Aggregator(of('aggregator')))];
   const sayNewer = (role: string) => said.filter((line) => line.role === role && line.err?.code === 'FORMAT_NEWER');
-  await until('the plain run to end', () => store.has(storeKeys.results(plans.plain.run)));
+  await until('the plain run to end', () => runStore.runs.hasResults(plans.plain.run));
   for (const role of ['coordinator', 'aggregator']) await until(role, () => sayNewer(role).length > 0);
   // Time to try again: each service must say it only once, and change nothing.
   await sleep(3000);
   await Promise.all(services.map((service) => service.stop(0)));
   for (const role of ['coordinator', 'aggregator']) {
-    const [key, reads] = role === 'aggregator' ? [foldKey, FORMATS.fold] : [planKey, FORMATS.plan];
+    const [key, reads] = role === 'aggregator' ? [fold.key, FORMATS.fold] : [plan.key, FORMATS.plan];
     const words = sayNewer(role).filter(({ err }) => err?.message.startsWith(key));
     assert.deepEqual(
       words.map(({ err }) => err?.message),
@@ -231,16 +234,16 @@ test('a newer run is left alone by coordinator and aggregator, which say so once
   }
   for (const [name, bytes] of Object.entries(newer)) assert.equal(text(await store.get(name)), bytes);
   for (const run of [plans.fold.run, plans.plan.run]) {
-    assert.equal(await store.has(storeKeys.results(run)), false);
-    for await (const name of store.list(storeKeys.failures(run))) assert.fail(name);
+    assert.equal(await runStore.runs.hasResults(run), false);
+    assert.deepEqual(await runStore.runs.failures(run), []);
   }
   for (const name of ['runs', 'aggregate', 'gpu', 'cpu'] as const) assert.equal((await queues.counts(name)).failed, 0);
   assert.ok((await queues.liveIds(queue)).has(key), 'the job still waits');
 
   // As after the upgrade: whoever reads the format goes on with the very same job.
-  await store.put(planKey, planBytes);
+  await plan.write(planBytes);
   const upgraded = await started(new Aggregator(of('upgraded')));
   await queues.add('aggregate', [{ id: plans.plan.run, payload: { format: 1, kind: 'run', run: plans.plan.run } }]);
-  await until('the run to end', () => store.has(storeKeys.results(plans.plan.run)));
+  await until('the run to end', () => runStore.runs.hasResults(plans.plan.run));
   await upgraded.stop(0);
 });

@@ -12,7 +12,7 @@ import { synthesizeCorpus } from '@cryfold/corpus';
 import { backboneShapes, resnet50Architecture } from '@cryfold/nn';
 import { loadConfig } from '@cryfold/runtime';
 import { File, ready } from 'h5wasm/node';
-import { cryfold, logLines, temporaryFolder } from './command.js';
+import { cryfold, logLines, ownStore, temporaryFolder } from './command.js';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 const path = (name: string) => join(folder.path, name);
@@ -95,7 +95,7 @@ test('fetch brings weights into the cache, and its line in a spec needs neither 
   assert.deepEqual(await readdir(path('fetched/weights')), [`${hash}.h5`]);
 
   await writeFile(path('fetched.yaml'), SPEC.replace('epochs', `${line.replace(': ', ': "')}", epochs`));
-  const plan = ['plan', path('fetched.yaml'), '--data', path('corpus'), '--out', path('planned'), '--json'];
+  const plan = ['plan', path('fetched.yaml'), '--data', path('corpus'), '--store', path('planned/store'), '--json'];
   const planned = await cryfold(plan, cache);
   assert.equal(planned.code, 0, planned.stderr);
 
@@ -146,7 +146,7 @@ test('weights go into the store once; a run takes them by path or key, with equa
   const spec = path('spec.yaml');
   await writeFile(spec, SPEC);
   const run = (source: string) =>
-    cryfold(['run', spec, '--data', path('corpus'), '--out', out, '--workers', '1', '--weights', source], cache);
+    cryfold(['run', spec, '--data', path('corpus'), ...ownStore(out), '--workers', '1', '--weights', source], cache);
   const byKey = await run(weights);
   assert.equal(byKey.code, 0, byKey.stderr);
   const trained = (await logLines(out)).filter(({ msg }) => msg === 'fold started').length;

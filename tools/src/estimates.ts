@@ -1,3 +1,4 @@
+import { incompleteBeta } from '@cryfold/evaluation';
 import { mean } from './statistics.js';
 
 /** A mean over simulations, with the half width of its 95 % interval. */
@@ -19,6 +20,35 @@ export function estimate(values: readonly number[]): Estimate | null {
 /** `61.81 ± 1.10`, in percent. */
 export function percentText(value: Estimate | null): string {
   return value === null ? '-' : `${(100 * value.mean).toFixed(2)} ± ${(100 * value.plusMinus).toFixed(2)}`;
+}
+
+/**
+ * The exact 95 % interval of a share (Clopper and Pearson 1934).
+ * @param count successes, 0 to `of`
+ * @param of trials, above 0
+ * @returns lower and upper limit, 0 to 1
+ */
+export function binomialInterval(count: number, of: number): [number, number] {
+  const solve = (tail: (p: number) => number) => {
+    let [low, high] = [0, 1];
+    for (let i = 0; i < 60; i++) {
+      const middle = (low + high) / 2;
+      if (tail(middle) < 0) low = middle;
+      else high = middle;
+    }
+    return (low + high) / 2;
+  };
+  // P(X >= count) rises with p, P(X <= count) falls.
+  const lower = count === 0 ? 0 : solve((p) => incompleteBeta(count, of - count + 1, p) - 0.025);
+  const upper = count === of ? 1 : solve((p) => incompleteBeta(count + 1, of - count, p) - 0.975);
+  return [lower, upper];
+}
+
+/** `2 of 36: 5.6 (0.7 to 18.7)`, the share and its 95 % interval in percent; `-` of none. */
+export function shareText(count: number, of: number): string {
+  if (of === 0) return '-';
+  const [low, high] = binomialInterval(count, of).map((limit) => (100 * limit).toFixed(1));
+  return `${count} of ${of}: ${((100 * count) / of).toFixed(1)} (${low} to ${high})`;
 }
 
 /** A Markdown table. */

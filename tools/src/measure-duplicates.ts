@@ -1,13 +1,15 @@
 // Measures the duplicate detector: how many distorted copies of real and of synthetic sounds it misses, and how many
 // different sounds it takes for one.
 //   tools/measure-duplicates --data DIR [--clips 100] [--seed 1] [--codec mp3=PROGRAM] [--json]
+// Recordings are split by group: limits of the detector may be chosen on the half for tuning only; the figures that count
+// are those of the held-out half.
 // PROGRAM is called with the WAV file to read and the WAV file to write; Vorbis and GSM are measured where sox is on PATH.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Random } from '@cryfold/core';
+import { Random, sha256 } from '@cryfold/core';
 import {
   decodeWav,
   encodeWav,
@@ -19,6 +21,7 @@ import {
   sharedSounds,
 } from '@cryfold/corpus';
 import { voice } from '@cryfold/testing';
+import { markdownTable } from './estimates.js';
 
 const RATE = 8000;
 const PER_MS = RATE / 1000;
@@ -100,17 +103,47 @@ function different(random: Random): Record<string, Sound[]> {
   };
 }
 
-/** Two seconds of each of so many recordings, spread evenly; those shorter or silent there are left out. */
-async function realSources(data: string, count: number): Promise<Source[]> {
-  const dataset = await readDataset(data, { clipSeconds: 2, skipBad: true });
-  const firsts = new Map<string, (typeof dataset.clips)[number]>();
-  for (const clip of dataset.clips) if (!firsts.has(clip.file) && clip.rate === RATE) firsts.set(clip.file, clip);
-  const all = [...firsts.values()];
+function print(text: string): void {
+  if (!values.json) console.log(text);
+}
+
+type Half = 'tuning' | 'held-out';
+type Clip = Awaited<ReturnType<typeof readDataset>>['clips'][number];
+
+function spread<T>(all: readonly T[], count: number): T[] {
   const step = Math.max(1, all.length / count);
-  const chosen = Array.from({ length: Math.min(count, all.length) }, (_, i) => all[Math.floor(i * step)]);
-  const sources: Source[] = [];
-  for await (const { samples } of readClips({ root: dataset.root, clips: chosen })) sources.push(samples.slice());
-  return sources;
+  return Array.from({ length: Math.min(count, all.length) }, (_, i) => all[Math.floor(i * step)]);
+}
+
+/** Recordings that an earlier version of this tool measured, when the limits were chosen: so many, spread evenly. */
+const SEEN = 60;
+
+/**
+ * The first clip of each recording of two seconds or more, by half. A group belongs to the half that the last bit of its
+ * hash names, but to the tuning half if it has a recording that the limits were chosen on.
+ */
+function halves(clips: readonly Clip[]): Record<Half, Clip[]> {
+  const firsts = new Map<string, Clip>();
+  for (const clip of clips) if (!firsts.has(clip.file) && clip.rate === RATE) firsts.set(clip.file, clip);
+  const all = [...firsts.values()];
+  const seen = new Set(spread(all, SEEN).map(({ group }) => group));
+  const isTuning = ({ group }: Clip) => seen.has(group) || Number.parseInt(sha256(group).slice(-1), 16) % 2 === 0;
+  return { tuning: all.filter(isTuning), 'held-out': all.filter((clip) => !isTuning(clip)) };
+}
+
+/** Two seconds of each of so many recordings of both halves, spread evenly; shorter recordings are left out. */
+async function realSources(data: string, count: number) {
+  const dataset = await readDataset(data, { clipSeconds: 2, skipBad: true });
+  const found: Partial<Record<Half, Source[]>> = {};
+  for (const [half, clips] of Object.entries(halves(dataset.clips))) {
+    const groups = new Set(clips.map(({ group }) => group)).size;
+    const sources: Source[] = [];
+    const chosen = spread(clips, count);
+    for await (const { samples } of readClips({ root: dataset.root, clips: chosen })) sources.push(samples.slice());
+    found[half as Half] = sources;
+    print(`${half}: ${clips.length} recordings of ${groups} groups, of which ${sources.length} are measured`);
+  }
+  return found;
 }
 
 async function wholeCorpus(data: string) {
@@ -165,33 +198,30 @@ const { values } = parseArgs({
   },
 });
 const folder = mkdtempSync(join(tmpdir(), 'cryfold-duplicates-'));
-const print = (text: string) => {
-  if (!values.json) console.log(text);
-};
 try {
   const random = new Random(Number(values.seed));
   const count = Number(values.clips);
   const kinds = distortions(random, codecsOf(folder, values.codec));
-  const sets: Record<string, Source[]> = {};
-  if (values.data !== undefined) sets.real = await realSources(values.data, count);
+  const sets: Record<string, Source[]> = values.data === undefined ? {} : await realSources(values.data, count);
   sets.synthetic = Array.from({ length: count }, () => voice(random, 2));
   const copies: Record<string, Record<string, Awaited<ReturnType<typeof measure>>>> = {};
   for (const [set, sources] of Object.entries(sets)) {
-    print(`\n${set} sounds: copies, missed, joined with another sound`);
     copies[set] = {};
-    for (const [name, distort] of Object.entries(kinds)) {
-      const row = await measure(sources, distort);
-      copies[set][name] = row;
-      print(`${name.padEnd(42)} ${row.copies} ${row.missed} ${row.false}`);
-    }
+    for (const [name, distort] of Object.entries(kinds)) copies[set][name] = await measure(sources, distort);
   }
-  print('\ndifferent sounds: how many, joined with another');
+  const sizes = Object.entries(sets).map(([set, { length }]) => [`${set}: missed of ${length}`, `${set}: false`]);
+  const rows = Object.keys(kinds).map((name) => [
+    name,
+    ...Object.keys(sets).flatMap((set) => [copies[set][name].missed, copies[set][name].false].map(String)),
+  ]);
+  print(`\n${markdownTable([['distortion', ...sizes.flat()], ...rows])}`);
   const others: Record<string, { sounds: number; false: number }> = {};
   for (const [name, sounds] of Object.entries(different(random))) {
     const firsts = await firstsOf(sounds);
     others[name] = { sounds: sounds.length, false: firsts.filter((first, i) => first !== i).length };
-    print(`${name.padEnd(42)} ${others[name].sounds} ${others[name].false}`);
   }
+  const counts = Object.entries(others).map(([name, one]) => [name, String(one.sounds), String(one.false)]);
+  print(`\n${markdownTable([['different sounds', 'how many', 'joined with another'], ...counts])}`);
   const corpus = values.data === undefined ? undefined : await wholeCorpus(values.data);
   if (corpus) print(`\nthe data: ${corpus.clips} clips compared in ${corpus.seconds.toFixed(1)} s; shared sounds:`);
   for (const clips of corpus?.sounds ?? []) print(`  ${clips.join('  ')}`);

@@ -59,7 +59,7 @@ try {
     const spec = join(folder, `spec${i}.yaml`);
     const protocol = `{ folds: ${folds}, repeats: ${repeats}, splitter: RepeatedStratifiedKFold }`;
     writeFileSync(spec, `version: 1\nname: cry\nprotocol: ${protocol}\nestimators:\n  svm: { kind: svm }\n`);
-    const retrain = ['retrain', spec, '--model', 'cry', '--out', out, '--data'];
+    const retrain = ['retrain', spec, '--model', 'cry', '--data'];
     cryfold(out, [...retrain, champion]);
     const added = shuffled.slice(CHAMPION, CHAMPION + total - known);
     const data = manifest(`new${i}`, [...shuffled.slice(0, known), ...added]);

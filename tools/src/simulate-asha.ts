@@ -38,6 +38,8 @@ const ALGORITHMS = {
   random: 'algorithm: random',
   'random, racing': 'algorithm: random, racing: {}',
   'asha, folds': 'algorithm: asha, asha: { resource: folds }',
+  // Every trial begins with a full repeat; with --repeats 1 these are all folds.
+  [`asha, folds, min ${FOLDS}`]: `algorithm: asha, asha: { resource: folds, min: ${FOLDS} }`,
 };
 
 function planOf(algorithm: string): RunPlan {

@@ -18,6 +18,7 @@ import {
   scoreOf,
 } from '@cryfold/evaluation';
 import { type ContestData, chooseContest, heardOf, judge, type Predictions, SIGNIFICANCE } from '@cryfold/run-control';
+import { binomialInterval, markdownTable, shareText } from './estimates.js';
 import { wholeOption } from './options.js';
 import {
   CLASSES,
@@ -113,7 +114,7 @@ function retrain({ protocol, metric, champion, now, before, after }: Night, rand
   if (!stored || !deployed || !challenger) return undefined;
 
   const heard = heardOf({ clips: champion, grouped: true }, manifest);
-  const data: ContestData = { manifest, splits };
+  const data: ContestData = { manifest, splits, sounds: [] };
   const contest = chooseContest(data, heard, CLASSES);
   const standIn = crossValidate(now, splits, before, (clip) => heard.known[clip]);
   const found = { stored, deployed, challenger, standIn, splits };
@@ -208,9 +209,12 @@ function summarise(cases: readonly Case[]) {
   const worse = cases.filter(({ truth }) => truth <= 0);
   const better = cases.filter(({ truth }) => truth > 0);
   const clearly = cases.filter(({ truth }) => truth > 0.03);
-  const share = (of: readonly Case[], what: (one: Case) => boolean) =>
-    of.length === 0 ? null : of.filter(what).length / of.length;
   const count = (of: readonly Case[], what: (one: Case) => boolean) => of.filter(what).length;
+  const share = (of: readonly Case[], what: (one: Case) => boolean) =>
+    of.length === 0 ? null : count(of, what) / of.length;
+  // Of those that were compared: counting the refused ones would flatter the test.
+  const compared = worse.filter(({ opponent }) => opponent !== 'refused');
+  const wrong = count(compared, ({ promoted }) => promoted);
   return {
     cases: cases.length,
     opponents: {
@@ -218,8 +222,9 @@ function summarise(cases: readonly Case[]) {
       standIn: count(cases, ({ opponent }) => opponent === 'stand-in'),
       refused: count(cases, ({ opponent }) => opponent === 'refused'),
     },
-    notBetter: worse.length,
-    wrong: share(worse, ({ promoted }) => promoted),
+    worseCompared: compared.length,
+    wrong,
+    wrongInterval: compared.length === 0 ? null : binomialInterval(wrong, compared.length),
     formerlyWrong: share(worse, ({ formerly }) => formerly),
     better: better.length,
     right: share(better, ({ promoted }) => promoted),
@@ -250,34 +255,58 @@ const percent = (value: number | null) => (value === null ? '-' : `${(100 * valu
 const print = (text: string) => {
   if (!values.json) console.log(text);
 };
-const line = (cells: readonly string[]) =>
-  print(cells.map((cell, c) => (c === 0 ? cell.padEnd(8) : cell.padStart(11))).join(''));
 
 function simulateNights(random: RandomState): void {
   const won = Array.from({ length: cases }, () => nightly(about.metric, nights, random));
   const shown = [1, 7, 30, 60, nights].filter((night, i, all) => night <= nights && all.indexOf(night) === i);
-  const within = shown.map((night) => ({
-    nights: night,
-    wrong: won.filter((one) => one !== undefined && one <= night).length / cases,
-  }));
-  print(`${cases} champions, each challenged every night by a slightly worse configuration; wrongly replaced within`);
-  for (const { nights: night, wrong } of within) line([`${night} nights`, percent(wrong)]);
+  const within = shown.map((night) => {
+    const wrong = won.filter((one) => one !== undefined && one <= night).length;
+    return { nights: night, wrong, interval: binomialInterval(wrong, cases) };
+  });
+  print(
+    `${cases} champions, each challenged every night by a slightly worse configuration; level ${percent(about.level)}`,
+  );
+  const rows = within.map(({ nights: night, wrong }) => [String(night), shareText(wrong, cases)]);
+  print(markdownTable([['nights', 'wrongly replaced within, % (95 % interval)'], ...rows]));
   if (values.json) console.log(JSON.stringify({ ...about, within }, null, 2));
+}
+
+/** `champion 96 %, refused 4 %` */
+function opponentsText({ opponents, cases: all }: ReturnType<typeof summarise>): string {
+  const named = { champion: opponents.champion, 'stand-in': opponents.standIn, refused: opponents.refused };
+  return Object.entries(named)
+    .filter(([, count]) => count > 0)
+    .map(([name, count]) => `${name} ${((100 * count) / all).toFixed(0)} %`)
+    .join(', ');
 }
 
 function simulateOverlaps(random: RandomState): void {
   const title = METRICS[about.metric].title;
-  print(`${cases} cases a row; the champion was trained on ${CHAMPION} clips; metric ${title}`);
   print(
-    `wrong: promoted though not better, stated level ${percent(about.level)}; formerly: by a stand-in at any overlap`,
+    `${cases} cases a row; the champion was trained on ${CHAMPION} clips; metric ${title}; level ${percent(about.level)}`,
   );
-  print('right: promoted where better; clearly: where better by more than 0.03');
-  line(['folds', 'clips', 'known', 'champion', 'stand-in', 'refused', 'wrong', 'formerly', 'right', 'clearly']);
-  const cellsOf = ({ opponents, cases: all, ...row }: ReturnType<typeof summarise>) => [
-    ...[opponents.champion, opponents.standIn, opponents.refused].map((count) => percent(count / all)),
-    ...[row.wrong, row.formerlyWrong, row.right, row.clearlyRight].map(percent),
-  ];
   const rows: object[] = [];
+  const cells = [
+    [
+      ...[
+        'folds',
+        'clips',
+        'known',
+        'opponent',
+        'worse promoted, of those compared, % (95 % interval)',
+        'by a stand-in at any overlap',
+      ],
+      ...['better promoted', 'clearly better promoted'],
+    ],
+  ];
+  const add = (head: { protocol: Protocol; clips: number | null; overlap: number | null }, drawn: readonly Case[]) => {
+    const row = summarise(drawn);
+    rows.push({ ...head, ...row });
+    const { protocol, clips, overlap } = head;
+    const shares = [row.formerlyWrong, row.right, row.clearlyRight].map(percent);
+    const where = [protocol, clips === null ? 'all' : String(clips), overlap === null ? '' : percent(overlap)];
+    cells.push([...where, opponentsText(row), shareText(row.wrong, row.worseCompared), ...shares]);
+  };
   for (const protocol of PROTOCOLS) {
     const ofProtocol: Case[] = [];
     for (const size of SIZES) {
@@ -288,16 +317,12 @@ function simulateOverlaps(random: RandomState): void {
           if (one) drawn.push(one);
         }
         ofProtocol.push(...drawn);
-        const row = summarise(drawn);
-        const clips = Math.round(CHAMPION * size);
-        rows.push({ protocol, clips, overlap, ...row });
-        line([protocol, String(clips), percent(overlap), ...cellsOf(row)]);
+        add({ protocol, clips: Math.round(CHAMPION * size), overlap }, drawn);
       }
     }
-    const total = summarise(ofProtocol);
-    rows.push({ protocol, clips: null, overlap: null, ...total });
-    line([protocol, 'all', '', ...cellsOf(total)]);
+    add({ protocol, clips: null, overlap: null }, ofProtocol);
   }
+  print(markdownTable(cells));
   if (values.json) console.log(JSON.stringify({ ...about, rows }, null, 2));
 }
 

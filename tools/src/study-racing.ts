@@ -1,7 +1,7 @@
 // How much of a sweep fold racing saves, and how often it gives the best trial up: simulated sweeps, raced by the code
 // that races real ones, and beside it Optuna's WilcoxonPruner on the same numbers (`--python PYTHON` with optuna).
 //
-// usage: tools/study-racing [--sweeps N] [--thresholds 0.01,0.05,...] [--min-folds 3,5] [--scenario PART-OF-NAME]
+// usage: tools/study-racing [--sweeps N] [--thresholds 0.01,0.05,...] [--min-folds 5,10] [--scenario PART-OF-NAME]
 //                           [--seed N] [--python PYTHON] [--optuna-sweeps N] [--json]
 //
 // The model. A sweep has 20 trials over 10 repeats x 5 folds of N clips. Trial i answers clip c right in repeat r with

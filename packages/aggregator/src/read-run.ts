@@ -6,6 +6,7 @@ import {
   type FoldJob,
   type FoldResult,
   isInnerFold,
+  metricOfSpec,
   nestedMembers,
   type RunPlan,
   selectedPlan,
@@ -136,8 +137,8 @@ class RunFolds {
   add(job: FoldJob, fold: ReadFold | undefined): void {
     const { trial, shuffle, split } = job;
     if (shuffle !== undefined) {
-      const scores = fold && (fold.decisions ?? fold.probabilities);
-      this.shuffled.push({ model: trial, shuffle, split, ...(scores ? { scores } : {}) });
+      const predicted = fold && { probabilities: fold.probabilities, scores: fold.decisions ?? fold.probabilities };
+      this.shuffled.push({ model: trial, shuffle, split, ...predicted });
     }
     if (!fold) return;
     this.records.push({ job, record: fold.record });
@@ -168,9 +169,11 @@ function evaluationInput(
     classes: manifest.classes,
     clips: manifest.clips.map(({ id, group, label }) => ({ id, group, label: index.get(label) ?? -1 })),
     splits: plan.splits.map(splitOf),
+    groupSource: manifest.groupSource,
+    predefined: plan.spec.protocol.splitter === 'PredefinedSplit',
     estimators: plan.spec.estimators,
     fusion: plan.spec.fusion,
-    ...(plan.spec.search && { metric: plan.spec.search.metric }),
+    metric: metricOfSpec(plan.spec),
     probabilities,
     decisions,
     shuffled,

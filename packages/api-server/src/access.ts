@@ -108,8 +108,8 @@ export class Access {
     return cookie?.slice(this.#cookie.length + 1);
   }
 
-  #setCookie(value: string, age: number, secure: boolean): string {
-    return `${this.#cookie}=${value}; Path=/; Max-Age=${age}; HttpOnly; SameSite=Strict${secure ? '; Secure' : ''}`;
+  #setCookie(value: string, ageSeconds: number, secure: boolean): string {
+    return `${this.#cookie}=${value}; Path=/; Max-Age=${ageSeconds}; HttpOnly; SameSite=Strict${secure ? '; Secure' : ''}`;
   }
 
   #session(value = ''): Principal | undefined {

@@ -1,10 +1,10 @@
 import type { RunResults } from '@cryfold/evaluation';
 import { type FoldJob, isInnerFold, type RunPlan } from '@cryfold/plan';
 import { displayName } from '@cryfold/report';
-import type { Cell, CellState, Failure, FoldGrid, GridChange, Reason, RunStatus } from '@cryfold/run-control';
+import type { Cell, CellPhase, Failure, FoldGrid, GridChange, Reason, RunStatus } from '@cryfold/run-control';
 
 /** What a cell of the grid shows. */
-export const CELL = { waiting: 0, active: 1, done: 2, failed: 3 } as const satisfies Record<string, CellState>;
+export const CELL = { waiting: 0, active: 1, done: 2, failed: 3 } as const satisfies Record<string, CellPhase>;
 
 /** The folds of a run as cells, in the order of the plan's jobs. It reads nothing itself. */
 export class GridModel {
@@ -106,8 +106,8 @@ export class GridModel {
     return [...found.values()];
   }
 
-  count(state: CellState): number {
-    return this.#cells.filter(([is]) => is === state).length;
+  count(phase: CellPhase): number {
+    return this.#cells.filter(([is]) => is === phase).length;
   }
 
   /**

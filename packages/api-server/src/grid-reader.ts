@@ -1,5 +1,12 @@
 import { ifReadable, isUnreadable, mapLimited } from '@cryfold/core';
-import { accuracy, leakHeadline, type RunResults, summariseLeaks, type TrialRow } from '@cryfold/evaluation';
+import {
+  accuracy,
+  leakHeadline,
+  type RunResults,
+  summariseLeaks,
+  type TrialRow,
+  unknownGroupsNote,
+} from '@cryfold/evaluation';
 import type { FoldJob, FoldResult, RunPlan } from '@cryfold/plan';
 import { namedTrials } from '@cryfold/report';
 import { confusionOf, type Decoded, type Reason, TrialTable } from '@cryfold/run-control';
@@ -22,15 +29,22 @@ export class GridReader {
     return this.#decoded.storedPlan(run);
   }
 
-  /** The headline about leaks between the run's folds; null where there are none, or its sounds were never compared. */
+  /**
+   * What must be read before any figure: that groups are not known, and what leaks between the run's folds. Null where
+   * nothing is to be said.
+   */
   async warning(plan: RunPlan): Promise<string | null> {
     const sounds = await ifReadable(this.#store.datasets.sharedSounds(plan.dataset.key));
-    if (!sounds) return null;
-    const { clips } = await this.#decoded.manifest(plan);
+    const { clips, groupSource } = await this.#decoded.manifest(plan);
+    const groups = new Set(clips.map(({ group }) => group)).size;
+    const facts = { groupSource, groups, clips: clips.length };
+    const unknown = unknownGroupsNote(facts);
+    if (!sounds) return unknown ?? null;
     const splits = plan.splits
       .filter(({ outer }) => outer === undefined)
       .map(({ train, test, ...place }) => ({ ...place, train: Int32Array.from(train), test: Int32Array.from(test) }));
-    return leakHeadline(summariseLeaks({ clips, splits, sounds })) ?? null;
+    const found = leakHeadline(summariseLeaks({ clips, splits, sounds }), unknown === undefined);
+    return [found ?? [], unknown ?? []].flat().join(' ') || null;
   }
 
   /** Those of these folds that have a result. */

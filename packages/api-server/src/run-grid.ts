@@ -33,7 +33,7 @@ export class RunGrid implements Watched {
   /** Folds that are done, whose results were not read yet */
   #unread: FoldJob[] = [];
   #swept = 0;
-  #pause = 0;
+  #pauseMs = 0;
   #ended = false;
   /** Whether the plan has other folds than those published last */
   #grown = false;
@@ -87,7 +87,7 @@ export class RunGrid implements Watched {
     const { active, done, failed } = this.#status;
     await this.#findDone(this.#model.setActive(active));
     const known = this.#model.count(CELL.done) === done && this.#model.count(CELL.failed) === failed;
-    if (!known && Date.now() - this.#swept >= this.#pause) await this.#sweep();
+    if (!known && Date.now() - this.#swept >= this.#pauseMs) await this.#sweep();
   }
 
   /** Marks those of these folds that have a result; what it says is read later, a few at a time. */
@@ -103,7 +103,7 @@ export class RunGrid implements Watched {
     this.#model.explain(await this.#reader.reasons(this.#model.plan.run));
     this.#model.markFailed();
     this.#swept = Date.now();
-    this.#pause = Math.max(SWEEP_MS, SHARE * (this.#swept - began));
+    this.#pauseMs = Math.max(SWEEP_MS, SHARE * (this.#swept - began));
   }
 
   async #readSome(most: number): Promise<void> {
@@ -164,8 +164,8 @@ export class RunGrid implements Watched {
   }
 
   #header(): GridStatus {
-    const { run, name, state, total, done, failed, etaSeconds } = this.#status;
-    return { run, name, state, total, done, failed, etaSeconds };
+    const { run, name, state, total, done, failed, etaSeconds, scheduling } = this.#status;
+    return { run, name, state, total, done, failed, etaSeconds, ...(scheduling && { scheduling }) };
   }
 
   /** Of a sweep: its trials, and the estimators that it searches or evaluates as they are. */

@@ -1,5 +1,5 @@
 import { CryfoldError, LIMITS } from '@cryfold/core';
-import { checkSpec, type RunPlan } from '@cryfold/plan';
+import { checkSpec, type RunPlan, schedulingChangeSchema } from '@cryfold/plan';
 import {
   clusterStatusSchema,
   findJob,
@@ -189,6 +189,19 @@ function addChangeRoutes(app: App, { control, list }: RunRoutes): void {
       },
     },
     async ({ params }) => list.changed(await control.cancel(params.run)),
+  );
+  app.post(
+    '/runs/:run/scheduling',
+    {
+      config: { role: 'operate' },
+      schema: {
+        summary: 'Pause or resume a run, or change its priority or how many of its folds may train at once',
+        params: runParams,
+        body: schedulingChangeSchema,
+        response: answers(runStatusSchema),
+      },
+    },
+    async ({ params, body }) => list.changed(await control.schedule(params.run, body)),
   );
   app.post(
     '/runs/:run/retry',

@@ -35,7 +35,7 @@ async function scene(t: TestContext) {
     });
     return JSON.parse(data).cells;
   };
-  return { store, plan, control, list, commit, cells };
+  return { store, plan, list, commit, cells };
 }
 
 test('reads what is committed and what failed, and publishes what changes later', async (t) => {
@@ -64,6 +64,8 @@ test('reads what is committed and what failed, and publishes what changes later'
 
 test('warns of sounds in train and test, where they were compared', async (t) => {
   const { store, plan, list } = await scene(t);
+  const manifest = await store.datasets.manifest(plan.dataset.key);
+  await store.datasets.saveManifest({ ...manifest, format: 2, groupSource: { kind: 'column', name: 'group' } });
   const warningOf = async () => {
     const texts: string[] = [];
     (await RunGrid.open(list, plan.run)).feed.listen(undefined, ({ data }) => texts.push(data));
@@ -73,6 +75,15 @@ test('warns of sounds in train and test, where they were compared', async (t) =>
   const [{ test: tested, train }] = plan.splits;
   await store.datasets.saveSharedSounds(plan.dataset.key, [[tested[0], train[0]]]);
   assert.equal(await warningOf(), '1 sound is in both train and test: these figures are inflated.');
+});
+
+test('says that groups are not known', async (t) => {
+  const { store, plan, list } = await scene(t);
+  const manifest = await store.datasets.manifest(plan.dataset.key);
+  await store.datasets.saveManifest({ ...manifest, format: 2, groupSource: { kind: 'none' } });
+  const texts: string[] = [];
+  (await RunGrid.open(list, plan.run)).feed.listen(undefined, ({ data }) => texts.push(data));
+  assert.match(JSON.parse(texts[0]).warning, /^Groups are not known: /);
 });
 
 test('reads results again that the store did not answer for', async (t) => {
@@ -100,19 +111,4 @@ test('a result that cannot be read leaves its accuracy out, and hinders no other
     [2, 1, null, null],
     [2, 1, 1, 2],
   ]);
-});
-
-test('lists runs once for all who ask within a second, and again after a change', async (t) => {
-  const { control, list, plan } = await scene(t);
-  let asked = 0;
-  const status = control.status.bind(control);
-  control.status = (run) => {
-    asked++;
-    return status(run);
-  };
-  const [[one]] = await Promise.all([list.runs(), list.runs()]);
-  assert.deepEqual([asked, one.run, one.state], [1, plan.run, 'stopped']);
-  list.changed(one);
-  await list.runs();
-  assert.equal(asked, 2);
 });

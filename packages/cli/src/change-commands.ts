@@ -1,11 +1,14 @@
-import { resolve } from 'node:path';
-import type { RunPlan } from '@cryfold/plan';
+import { CryfoldError } from '@cryfold/core';
+import type { RunPlan, SchedulingChange } from '@cryfold/plan';
 import type { Config } from '@cryfold/runtime';
+import { asTyped } from './command-text.js';
 import { type Control, type ControlOptions, withControl } from './control.js';
+import { Copies } from './copies.js';
 import { execute, type Surroundings } from './execute.js';
 import { EXIT } from './exit-codes.js';
 import { present } from './present.js';
 import { ProgressDisplay } from './progress.js';
+import { resolveRun } from './run-name.js';
 import { untilStopped } from './stop-signals.js';
 import { jsonText, say } from './terminal.js';
 
@@ -13,8 +16,9 @@ import { jsonText, say } from './terminal.js';
  * `cryfold cancel RUN`: leaves a record in the store, which coordinator and workers look for every second or so, and
  * waits until nothing of the run is active any more. Finished folds are kept.
  */
-export async function cancelCommand(run: string, options: ControlOptions, config: Config): Promise<number> {
-  return withControl(options, config, async ({ runs }) => {
+export async function cancelCommand(name: string, options: ControlOptions, config: Config): Promise<number> {
+  return withControl(config, async ({ runs, store }) => {
+    const run = await resolveRun(name, store);
     const { state, done, total, damage } = await runs.cancel(run);
     if (damage && state === 'cancelled') {
       return answer(options, `${run} is cancelled; its records cannot be read: ${damage.code}: ${damage.message}`, {
@@ -22,12 +26,31 @@ export async function cancelCommand(run: string, options: ControlOptions, config
       });
     }
     if (state !== 'cancelled') return answer(options, `${run} has ended already: ${state}`, { run, state });
-    return answer(options, `${run} is cancelled; ${done} of ${total} folds were finished and are kept`, {
+    const kept = `${run} is cancelled; ${done} of ${total} folds were finished and are kept`;
+    return answer(options, `${kept}\ncontinue from there: ${asTyped(`cryfold retry ${run}`)}`, {
       run,
       state,
       done,
       total,
     });
+  });
+}
+
+/** `cryfold pause RUN`, `resume RUN`, `schedule RUN`: change how a run shares the workers. */
+export async function scheduleCommand(
+  name: string,
+  change: SchedulingChange,
+  options: ControlOptions,
+  config: Config,
+): Promise<number> {
+  return withControl(config, async ({ runs, store }) => {
+    const run = await resolveRun(name, store);
+    const { state, done, total, scheduling } = await runs.schedule(run, change);
+    if (!scheduling) return answer(options, `${run} has ended already: ${state}`, { run, state });
+    const { priority, maxParallel, paused } = scheduling;
+    const limit = maxParallel === undefined ? '' : `, at most ${maxParallel} folds at once`;
+    const text = `${run}: ${paused ? 'paused' : state}, ${done} of ${total} folds done, priority ${priority}${limit}`;
+    return answer(options, text, { run, state, done, total, scheduling });
   });
 }
 
@@ -38,16 +61,21 @@ function answer(options: ControlOptions, text: string, json: object): number {
 
 export interface DriveOptions extends ControlOptions {
   workers?: number;
+  /** A folder for copies */
+  out?: string;
+  force: boolean;
 }
 
 /** `cryfold retry RUN`: tries failed folds again, and goes on with a run that was stopped or cancelled. */
 export async function retryCommand(
-  run: string,
+  name: string,
   options: DriveOptions,
   config: Config,
   environment: NodeJS.ProcessEnv,
 ): Promise<number> {
-  return withControl(options, config, async (control) => {
+  return withControl(config, async (control) => {
+    const run = await resolveRun(name, control.store);
+    refuseLive(run, control);
     const { state } = await control.runs.retry(run);
     if (state === 'complete') return answer(options, `${run} is complete: nothing to try again`, { run, state });
     return drive((await control.store.runs.plan(run)).plan, control, { options, config, environment });
@@ -59,14 +87,29 @@ export async function retryCommand(
  * share have the same keys, so only the new ones are trained.
  */
 export async function extendCommand(
-  run: string,
+  name: string,
   options: DriveOptions & { repeats: number },
   config: Config,
   environment: NodeJS.ProcessEnv,
 ): Promise<number> {
-  return withControl(options, config, async (control) => {
+  return withControl(config, async (control) => {
+    const run = await resolveRun(name, control.store);
+    refuseLive(run, control);
     const extended = await control.runs.extend(run, options.repeats);
     return drive((await control.store.runs.plan(extended.run)).plan, control, { options, config, environment });
+  });
+}
+
+/**
+ * Refuses to change a run that another command works on, before anything of it is changed.
+ * @throws CryfoldError USAGE
+ */
+function refuseLive(run: string, { live }: Control): void {
+  const same = live.find((one) => one.run === run);
+  if (!same) return;
+  throw new CryfoldError('USAGE', `${run} is still running: process ${same.pid} on ${same.host} works on it`, {
+    context: { run, pid: same.pid },
+    hint: `Wait for its end, or stop it: ${asTyped(`cryfold cancel ${run}`)}`,
   });
 }
 
@@ -78,8 +121,10 @@ async function drive(
 ): Promise<number> {
   const display = new ProgressDisplay(process.stderr, options.json);
   display.say(`run ${plan.run} · ${plan.jobs.length} folds`);
-  const out = resolve(options.out);
-  const surroundings = { options, config, environment, out, display, store, storeUrl, server };
+  const copies = options.out === undefined ? undefined : new Copies(options.out, options.force);
+  await copies?.checkWritable();
+  await copies?.checkFree({ run: plan.run });
+  const surroundings = { options, config, environment, copies, display, store, storeUrl, server };
   return untilStopped(async (stop) => {
     const results = await execute(plan, { ...surroundings, stop });
     if (!results) return EXIT.cancelled;

@@ -5,18 +5,21 @@ import {
   type FusionRule,
   LEAST_FOLDS,
   LEAST_GROUPS,
+  labelOf,
   METRICS,
+  metricOf,
   needsPredictions,
   type RunComparison,
   type RunResults,
   type RunSide,
+  unknownGroupsNote,
   type Verdict,
 } from '@cryfold/evaluation';
-import { displayName } from '@cryfold/report';
+import { metricNamed } from '@cryfold/plan';
+import { displayName, warningsOf } from '@cryfold/report';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { type FoundRun, findRun, storeBehind } from './find-run.js';
-import { metricNamed } from './metric-name.js';
 import { openStoreOf } from './open-store.js';
 import { jsonText, say } from './terminal.js';
 
@@ -42,7 +45,7 @@ export async function compareCommand(a: string, b: string, options: CompareOptio
   const [foundA, foundB] = [await findRun(a, config), await findRun(b, config)];
   const [baseline, candidate] = [foundA.results, foundB.results];
   const [before, after] = chooseModels(options.model, baseline, candidate);
-  const metric = metricNamed(options.metric ?? candidate.search?.metric ?? 'accuracy');
+  const metric = metricNamed(options.metric ?? candidate.search?.metric ?? metricOf(candidate));
   const sides: RunSide[] = [
     { results: baseline, model: before },
     { results: candidate, model: after },
@@ -56,11 +59,15 @@ export async function compareCommand(a: string, b: string, options: CompareOptio
     baseline: { run: baseline.run.id, model: before },
     candidate: { run: candidate.run.id, model: after },
   };
+  const warned = sides.flatMap(({ results, model }) =>
+    warningsOf(results, model).map((warning) => `${results.run.id}: ${warning}`),
+  );
+  const warnings = [...new Set(warned)];
   const title = (results: RunResults, model: string) => `${displayName(results, model)} of ${results.run.id}`;
   say(
     options.json
-      ? `${jsonText({ ...comparison, ...names, protocol: candidate.protocol.label })}\n`
-      : `${describe(comparison, title(candidate, after), title(baseline, before))}\n${candidate.protocol.label}\n`,
+      ? `${jsonText({ ...comparison, ...names, protocol: labelOf(candidate), warnings })}\n`
+      : `${describe(comparison, title(candidate, after), title(baseline, before))}\n${[labelOf(candidate), unknownGroupsNote(candidate.dataset) ?? [], warnings].flat().join('\n')}\n`,
   );
   return EXIT_OF[comparison.verdict];
 }

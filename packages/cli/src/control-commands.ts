@@ -1,6 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { DEFAULT_OUT } from './default-out.js';
 import { type Does, readConfig } from './program.js';
+import { addScheduleCommands } from './schedule-program.js';
+
+const NAMED = 'id of a run, its beginning, latest, or a protocol such as grouped';
 
 function atLeast(minimum: number) {
   return (text: string): number => {
@@ -21,43 +23,44 @@ export function addControlCommands(program: Command, does: Does): void {
   const status = () => import('./status-commands.js');
   const change = () => import('./change-commands.js');
   const command = (name: string, description: string) =>
-    program
-      .command(name)
-      .description(description)
-      .option('--out <dir>', 'the --out of a local run (where CRYFOLD_STORE is not set)', DEFAULT_OUT)
-      .option('--json', 'print JSON', false);
+    program.command(name).description(description).option('--json', 'print JSON', false);
   command('list', 'List all runs of the store.').action(
     does(async (options) => (await status()).listCommand(options, await readConfig())),
   );
   command('status', 'Show the queues and unfinished runs, or one run: what is done, running and failed.')
-    .argument('[run]', 'id of a run; the exit code is then 0 complete or running, 3 incomplete or stopped, 4 cancelled')
+    .argument('[run]', `${NAMED}; the exit code is then 0 complete or running, 3 incomplete or stopped, 4 cancelled`)
     .action(
       does(async (run: string | undefined, options) =>
         (await status()).statusCommand(run, options, await readConfig()),
       ),
     );
   command('cancel', 'Stop a run everywhere within seconds; finished folds are kept.')
-    .argument('<run>', 'id of a run')
+    .argument('<run>', NAMED)
     .action(does(async (run: string, options) => (await change()).cancelCommand(run, options, await readConfig())));
+  addScheduleCommands(command, does);
   command('retry', 'Try the failed folds of a run again, or go on with one that was stopped or cancelled.')
-    .argument('<run>', 'id of a run')
+    .argument('<run>', NAMED)
     .option('--workers <n>', 'local worker processes (default: one per core)', count)
+    .option('--out <dir>', 'a folder that gets copies of the results and the report')
+    .option('--force', 'replace the results of another run in --out', false)
     .action(
       does(async (run: string, options) =>
         (await change()).retryCommand(run, options, await readConfig(), process.env),
       ),
     );
   command('extend', 'Evaluate a run with more repeats, as a new run; only the new folds are trained.')
-    .argument('<run>', 'id of a run')
+    .argument('<run>', NAMED)
     .requiredOption('--repeats <n>', 'repeats in all', count)
     .option('--workers <n>', 'local worker processes (default: one per core)', count)
+    .option('--out <dir>', 'a folder that gets copies of the results and the report')
+    .option('--force', 'replace the results of another run in --out', false)
     .action(
       does(async (run: string, options) =>
         (await change()).extendCommand(run, options, await readConfig(), process.env),
       ),
     );
   command('logs', 'Show what was said during failed attempts, and which attempt was committed.')
-    .argument('<run>', 'id of a run')
+    .argument('<run>', NAMED)
     .argument('[fold]', 'TRIAL/REPEAT/FOLD, or the beginning of a fold key')
     .action(
       does(async (run: string, fold: string | undefined, options) => {
@@ -69,9 +72,9 @@ export function addControlCommands(program: Command, does: Does): void {
     .option('--delete', 'delete it', false)
     .option('--older-than <hours>', 'leave what is younger', atLeast(0), 24)
     .action(
-      does(async (options) => {
+      does(async ({ olderThan, ...options }) => {
         const { gcCommand } = await import('./gc-command.js');
-        return gcCommand(options, await readConfig());
+        return gcCommand({ ...options, olderThanHours: olderThan }, await readConfig());
       }),
     );
 }

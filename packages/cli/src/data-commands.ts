@@ -2,40 +2,49 @@ import { printable } from '@cryfold/core';
 import {
   type DatasetSummary,
   type Durations,
+  describeProblems,
   inspectDataset,
   measureDurations,
+  namesAll,
   type ReadOptions,
   readDataset,
   synthesizeCorpus,
 } from '@cryfold/corpus';
+import { groupsKnown, groupsText } from '@cryfold/evaluation';
+import type { DataOptions } from './data-options.js';
 import { EXIT } from './exit-codes.js';
 import { formatSeconds } from './format.js';
+import { listingProblems, writeProblems } from './problems.js';
 import { ProgressDisplay } from './progress.js';
 import { jsonText, say } from './terminal.js';
 
-export interface InspectOptions {
+export interface InspectOptions extends DataOptions {
   clipSeconds: number;
   hopSeconds?: number;
   shortClips?: ReadOptions['shortClips'];
   skipBad: boolean;
+  /** File that lists all bad recordings */
+  problems?: string;
   json: boolean;
 }
 
 /** `cryfold data inspect PATH` */
 export async function dataInspectCommand(path: string, options: InspectOptions): Promise<number> {
   const display = new ProgressDisplay(process.stderr, options.json);
-  const durations = await measureDurations(path, options.clipSeconds, (done, total) =>
+  const { clipSeconds, hopSeconds, shortClips, skipBad, groupBy, layout } = options;
+  const durations = await measureDurations(path, { clipSeconds, layout }, (done, total) =>
     display.update(`measuring ${done}/${total} files`),
-  );
+  ).finally(() => display.clear());
   // Before reading, which may fail for the very recordings that are too short.
-  display.clear();
-  if (!options.json) say(`${durationLines(durations, options.clipSeconds).join('\n')}\n`);
-  const { clipSeconds, hopSeconds, shortClips, skipBad } = options;
-  const dataset = await readDataset(path, {
-    ...{ clipSeconds, hopSeconds, shortClips, skipBad },
-    onProgress: (done, total) => display.update(`reading ${done}/${total} files`),
-  });
-  display.clear();
+  if (!options.json) say(`${durationLines(durations, clipSeconds).join('\n')}\n`);
+  const list = { file: options.problems };
+  const dataset = await listingProblems(list, () =>
+    readDataset(path, {
+      ...{ clipSeconds, hopSeconds, shortClips, skipBad, groupBy, layout },
+      onProgress: (done, total) => display.update(`reading ${done}/${total} files`),
+    }),
+  ).finally(() => display.clear());
+  await writeProblems(dataset.skipped, list);
   const summary = inspectDataset(dataset);
   say(options.json ? `${jsonText({ ...summary, durations })}\n` : summaryText(summary));
   return EXIT.done;
@@ -70,17 +79,28 @@ function summaryText(summary: DatasetSummary): string {
   const lines = [
     `${printable(summary.name)}: ${summary.clips} clips of ${summary.recordings} recordings, ${formatSeconds(summary.seconds)} of sound, read as ${summary.reader}`,
     `sample rates: ${summary.rates.map(({ rate, clips }) => `${rate} Hz (${clips} clips)`).join(', ')}`,
-    `groups: ${summary.groups}${summary.grouped ? '' : ' (one per clip: grouped folds would be random ones)'}`,
+    `groups: ${groupsLine(summary)}`,
     row('class', 'clips', 'share', 'groups'),
     ...summary.classes.map(({ label, clips, groups }) =>
       row(label, clips, `${((100 * clips) / summary.clips).toFixed(1)} %`, groups),
     ),
+    ...summary.warnings.map((warning) => `warning: ${printable(warning)}`),
     ...summary.notes.map(printable),
     ...(summary.decoders.length > 0 ? [`decoded by: ${summary.decoders.join(', ')}`] : []),
-    ...summary.skipped.map(({ message }) => `skipped: ${printable(message)}`),
+    ...describeProblems(summary.skipped).map((line) => `skipped: ${printable(line)}`),
+    ...(namesAll(summary.skipped) ? [] : ['--problems FILE lists all that were skipped']),
     `content hash: ${summary.contentHash}`,
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** The groups with their sizes, or that they are not known. */
+function groupsLine(summary: DatasetSummary): string {
+  const { groupSource, groups, clips, grouped, groupPreview } = summary;
+  const facts = { groupSource, groups, clips };
+  if (!groupsKnown(facts)) return groupsText(facts);
+  const alike = grouped ? '' : ' (one per clip: grouped folds would be random ones)';
+  return `${groupsText(facts)}: ${groupPreview}${alike}`;
 }
 
 export interface SynthOptions {

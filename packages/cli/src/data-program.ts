@@ -1,12 +1,12 @@
 import { type Command, Option } from 'commander';
+import { addDataOptions } from './data-options.js';
 import { type Does, readConfig, whole } from './program.js';
 
 /** Adds `data` and `weights`: what runs are made of. */
 export function addDataCommands(program: Command, does: Does): void {
   const data = program.command('data').description('Look at recordings, or make some.');
   const load = () => import('./data-commands.js');
-  data
-    .command('inspect')
+  addDataOptions(data.command('inspect'))
     .description('Print durations, clips, seconds, sample rates, classes and groups found.')
     .argument('<path>', 'directory of recordings, or a CSV manifest')
     .option('--clip-seconds <s>', 'length of a clip', Number, 1)
@@ -17,6 +17,7 @@ export function addDataCommands(program: Command, does: Does): void {
       ]),
     )
     .option('--skip-bad', 'leave bad recordings out, and list them', false)
+    .option('--problems <file>', 'list all bad recordings there, as CSV')
     .option('--json', 'print JSON', false)
     .action(does(async (path: string, options) => (await load()).dataInspectCommand(path, options)));
   data
@@ -47,7 +48,6 @@ export function addDataCommands(program: Command, does: Does): void {
     .command('put')
     .description('Verify ResNet50 weights and put them into the store, where every worker finds them.')
     .argument('<source>', 'Keras notop .h5: a path, or an http(s) URL ending in #sha256=HEX')
-    .option('--store <url>', 'default CRYFOLD_STORE')
     .option('--json', 'print JSON', false)
     .action(
       does(async (source: string, options) => {

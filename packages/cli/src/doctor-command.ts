@@ -64,7 +64,7 @@ export async function doctorCommand(
         const role = await new HttpStore(new HttpClient(target)).role();
         return `through the server; this token may ${role === 'read' ? 'only look' : 'operate'}`;
       }
-      if (target.storeUrl === undefined) return 'a folder in the --out of cryfold run';
+      if (target.storeUrl === undefined) return 'the folder cryfold here, made by the first run';
       const store = openStore(target.storeUrl, config.s3);
       await store.check().finally(() => store.close());
       return 'writable, and commits once';

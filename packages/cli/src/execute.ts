@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { kindOf } from '@cryfold/estimators';
 import type { RunResults } from '@cryfold/evaluation';
@@ -10,18 +9,17 @@ import { Queues } from '@cryfold/queue';
 import type { HttpControl } from '@cryfold/run-control';
 import type { Config } from '@cryfold/runtime';
 import type { RunStore } from '@cryfold/store';
+import { shortPath } from './command-text.js';
 import { pagePort } from './page-port.js';
 import { type ProgressDisplay, progressLine } from './progress.js';
+import { logFolder } from './run-folder.js';
 import { ServerRun } from './server-run.js';
-import { OutFolder } from './write-out.js';
 
 const PROGRAM = fileURLToPath(new URL('../../bin/cryfold.js', import.meta.url));
 
 /** Where a stored run is executed, and who watches it. */
 export interface Surroundings {
   options: {
-    /** As the user gave it, for messages */
-    out: string;
     /** Local worker processes; default one per core */
     workers?: number;
     /** Serve the live page of a local run; true: on any free port */
@@ -29,8 +27,6 @@ export interface Surroundings {
   };
   config: Config;
   environment: NodeJS.ProcessEnv;
-  /** Absolute path of `options.out` */
-  out: string;
   display: ProgressDisplay;
   store: RunStore;
   storeUrl: string;
@@ -54,12 +50,13 @@ export async function execute(plan: RunPlan, surroundings: Surroundings): Promis
 }
 
 async function executeHere(plan: RunPlan, surroundings: Surroundings): Promise<RunResults | undefined> {
-  const { options, config, environment, out, display, storeUrl } = surroundings;
+  const { options, config, environment, display, storeUrl } = surroundings;
   const workers = options.workers ?? availableParallelism();
   for (const kind of new Set(Object.values(plan.spec.estimators).map(kindOf))) await kind.checkRuntime?.();
   // Other users of this machine reach the port as well.
   const token = randomBytes(24).toString('base64url');
   const page = options.ui === undefined ? undefined : { port: await pagePort(options.ui), token };
+  const logDir = await logFolder(storeUrl, plan.run);
   const cluster = await LocalCluster.start({
     program: PROGRAM,
     plan,
@@ -67,12 +64,12 @@ async function executeHere(plan: RunPlan, surroundings: Surroundings): Promise<R
     workers,
     storeUrl,
     cacheDir: config.cacheDir,
-    logDir: await new OutFolder(out).folder('logs'),
+    logDir,
     environment,
     say: (text) => display.say(text),
   });
   try {
-    display.say(`${workers} workers on this machine · logs in ${join(options.out, 'logs')}`);
+    display.say(`${workers} workers on this machine · logs in ${shortPath(logDir)}`);
     // What follows the # is never sent, and the page takes the token from its address at once.
     if (page) display.always(`live page: http://127.0.0.1:${page.port}/#/runs/${plan.run}?token=${token}`);
     return await followQueued(plan, cluster.redisUrl, surroundings, cluster.broken);

@@ -7,13 +7,13 @@ import { RunStore } from '@cryfold/store';
 import { EXIT } from './exit-codes.js';
 import { modelStore } from './find-model.js';
 import { noResults, placeOf } from './find-run.js';
+import { resolveRun } from './run-name.js';
 import { storeUrlOf } from './store-url.js';
 import { jsonText, say } from './terminal.js';
 import { OutFolder } from './write-out.js';
 
 export interface ExportOptions {
   to: string;
-  out: string;
   json: boolean;
 }
 
@@ -23,7 +23,7 @@ export interface ExportOptions {
  * nested in it. Exporting again overwrites the same runs.
  */
 export async function exportMlflowCommand(runs: string[], options: ExportOptions, config: Config): Promise<number> {
-  const store = new RunStore(await modelStore(options.out, config));
+  const store = new RunStore(await modelStore(config));
   try {
     const target = resolve(options.to);
     const root = pathToFileURL(target).href;
@@ -33,8 +33,8 @@ export async function exportMlflowCommand(runs: string[], options: ExportOptions
         await (path.endsWith('/') ? folder.folder(path) : folder.write(path, content));
       }
     };
-    const place = placeOf(storeUrlOf(options.out, config), config);
-    const hint = `cryfold list shows what is there.${config.target.kind === 'server' ? '' : ' CRYFOLD_STORE or --out says where to look.'}`;
+    const place = placeOf(storeUrlOf(config), config);
+    const hint = `${config.target.kind === 'server' ? '' : '--store says where to look. '}Show what is there: cryfold list`;
     const exported = await finishedRuns(store, runs, place, hint);
     if (exported.length === 0) throw new CryfoldError('RUN_NOT_FOUND', `${place} has no run that ended`, { hint });
     // MLflow looks for an experiment 0 and would make one.
@@ -71,8 +71,9 @@ async function finishedRuns(
   hint: string,
 ): Promise<string[]> {
   const found = await store.runs.withResults();
-  for (const id of wanted) {
+  const ids = await Promise.all(wanted.map((name) => resolveRun(name, store)));
+  for (const id of ids) {
     if (!found.includes(id)) throw await noResults(store, id, `${place} has no run ${id}`, hint);
   }
-  return wanted.length > 0 ? [...wanted] : found;
+  return ids.length > 0 ? ids : found;
 }

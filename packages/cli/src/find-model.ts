@@ -8,8 +8,8 @@ import { storeUrlOf } from './store-url.js';
 export type ModelSource = Pick<Config, 'target' | 's3'>;
 
 /** The store of models. Loaded only where it is needed: it takes 0.2 s. */
-export async function modelStore(out: string, config: ModelSource): Promise<ArtifactStore> {
-  const storeUrl = storeUrlOf(out, config);
+export async function modelStore(config: ModelSource): Promise<ArtifactStore> {
+  const storeUrl = storeUrlOf(config);
   if (config.target.kind === 'server') return (await import('./open-store.js')).openStoreOf(storeUrl, config).artifacts;
   const { openStore } = await import('@cryfold/store');
   return openStore(storeUrl, config.s3);
@@ -29,11 +29,11 @@ export function noModel(text: string): CryfoldError {
     version === undefined
       ? `${JSON.stringify(text)} is neither NAME nor NAME@VERSION`
       : `${JSON.stringify(version)} of ${JSON.stringify(text)} cannot be a version: those are 12 digits of 0-9 and a-f, or their beginning`;
-  return new CryfoldError('MODEL_NOT_FOUND', why, { hint: 'cryfold models list shows what is there.' });
+  return new CryfoldError('MODEL_NOT_FOUND', why, { hint: 'Show what is there: cryfold models list' });
 }
 
 /** @throws CryfoldError MODEL_NOT_FOUND, ARTIFACT_MISSING, ARTIFACT_CORRUPT */
-export async function findModel(text: string, out: string, config: ModelSource): Promise<ReadModel> {
+export async function findModel(text: string, config: ModelSource): Promise<ReadModel> {
   const what = parseModel(text);
   if ('folder' in what) {
     const { folder } = what;
@@ -45,7 +45,7 @@ export async function findModel(text: string, out: string, config: ModelSource):
     }
     return readModelFolder(folder);
   }
-  const store = await modelStore(out, config);
+  const store = await modelStore(config);
   try {
     return await readStoredModel(store, await new ModelRegistry(store).find(what.name, what.version));
   } finally {

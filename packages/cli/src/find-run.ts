@@ -1,54 +1,77 @@
-import { stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { CryfoldError, readRegularFile, redactUrl } from '@cryfold/core';
 import { decodeResults, type RunResults } from '@cryfold/evaluation';
 import type { Config } from '@cryfold/runtime';
-import { RUN_ID, type RunStore } from '@cryfold/store';
-import { DEFAULT_OUT } from './default-out.js';
+import type { RunStore } from '@cryfold/store';
+import { RUN_ID } from '@cryfold/store';
+import { LARGEST_RESULTS } from './copies.js';
 import { openStoreOf } from './open-store.js';
-import { namedStore, storeUrlOf, type Targeted } from './store-url.js';
+import { ambiguous, resolveRun } from './run-name.js';
+import { DEFAULT_STORE, namedStore, storeUrlOf, type Targeted } from './store-url.js';
 
 export interface FoundRun {
   results: RunResults;
-  /** Where the run's folds are; undefined for a directory that holds copies of results only. */
+  /** Where the run's folds are; undefined for a folder that holds copies of results only. */
   storeUrl: string | undefined;
 }
 
 type Where = Pick<Config, 'target' | 's3'>;
 
-/** Bytes of the largest results.json that is read. */
-const LARGEST_RESULTS = 2 ** 28;
-
-const isDirectory = (path: string) =>
+const isKind = (path: string, kind: 'isDirectory' | 'isFile') =>
   stat(path).then(
-    (entry) => entry.isDirectory(),
+    (entry) => entry[kind](),
     () => false,
   );
 
 /**
- * Finds a finished run by its id or by the `--out` directory it was written to. Its store is CRYFOLD_STORE, else the
- * folder `store` in or beside that directory, else the one in `cryfold-out`.
- * @throws CryfoldError RUN_NOT_FOUND
+ * Finds a finished run by a name that `resolveRun` knows, or by a folder that holds its results: an `--out` folder, or the
+ * run's own in a store of files. A folder with results counts before a run of that name.
+ * @throws CryfoldError RUN_NOT_FOUND, RUN_AMBIGUOUS
  */
 export async function findRun(run: string, config: Where): Promise<FoundRun> {
-  const folder = resolve(run);
-  if (await isDirectory(folder)) {
-    const file = join(folder, 'results.json');
-    const bytes = await readRegularFile(file, LARGEST_RESULTS).catch((cause) => {
-      throw notFound(run, `${run} holds no results.json that can be read: ${cause.message}`, LOCAL, cause);
-    });
-    return { results: decodeResults(bytes, file), storeUrl: namedStore(config) ?? (await storeNear(folder)) };
+  const folder = await resultsFolder(run);
+  if (folder !== undefined) return foundIn(folder, run, config);
+  if (!RUN_ID.test(run)) {
+    const why = (await isKind(run, 'isDirectory'))
+      ? `${run} holds no results.json`
+      : `${run} is neither a folder nor the id of a run`;
+    throw notFound(run, why, hintOf(config));
   }
-  if (!RUN_ID.test(run)) throw notFound(run, `${run} is neither a directory nor the id of a run`, hintOf(config));
-  const storeUrl = storeUrlOf(DEFAULT_OUT, config);
+  const storeUrl = storeUrlOf(config);
   const store = openStoreOf(storeUrl, config);
   try {
-    const results = await store.runs.results(run);
-    if (!results) throw await noResults(store, run, `${placeOf(storeUrl, config)} has no run ${run}`, hintOf(config));
+    const id = await resolveRun(run, store);
+    const results = await store.runs.results(id);
+    if (!results) throw await noResults(store, id, `${placeOf(storeUrl, config)} has no run ${run}`, hintOf(config));
     return { results, storeUrl };
   } finally {
     await store.close();
   }
+}
+
+/**
+ * The folder whose results a path means: itself, or the only one below it that has any.
+ * @returns undefined where there is none
+ * @throws CryfoldError RUN_AMBIGUOUS where several below it have results, as of `cryfold run --protocol paper,grouped`
+ */
+async function resultsFolder(path: string): Promise<string | undefined> {
+  if (!(await isKind(path, 'isDirectory'))) return undefined;
+  if (await isKind(join(path, 'results.json'), 'isFile')) return resolve(path);
+  const below = (await readdir(path)).sort().map((name) => join(path, name));
+  const has = await Promise.all(below.map((folder) => isKind(join(folder, 'results.json'), 'isFile')));
+  const found = below.filter((_, i) => has[i]);
+  if (found.length > 1) throw ambiguous(path, found);
+  return found[0] && resolve(found[0]);
+}
+
+async function foundIn(folder: string, run: string, config: Where): Promise<FoundRun> {
+  const file = join(folder, 'results.json');
+  const bytes = await readRegularFile(file, LARGEST_RESULTS).catch((cause) => {
+    throw notFound(run, `${run} holds no results.json that can be read: ${cause.message}`, LOCAL, cause);
+  });
+  const results = decodeResults(bytes, file);
+  return { results, storeUrl: namedStore(config) ?? (await storeNear(folder, results.run.id)) };
 }
 
 /** As `findRun`, for what needs the folds themselves. */
@@ -63,9 +86,15 @@ export function storeBehind(run: string, { storeUrl }: FoundRun): string {
   throw notFound(run, `${run} holds results, but no store with the folds behind them`, LOCAL);
 }
 
-async function storeNear(folder: string): Promise<string | undefined> {
-  for (const candidate of [join(folder, 'store'), join(folder, '..', 'store')]) {
-    if (await isDirectory(candidate)) return `file:${candidate}`;
+/** The store that a run's own folder is in; that beside the results, as earlier versions had it; the default store. */
+async function storeNear(folder: string, run: string): Promise<string | undefined> {
+  const parent = dirname(folder);
+  const candidates = [
+    ...(basename(parent) === 'runs' ? [dirname(parent)] : []),
+    ...[join(folder, 'store'), join(parent, 'store'), resolve(DEFAULT_STORE)],
+  ];
+  for (const candidate of candidates) {
+    if (await isKind(join(candidate, 'runs', run), 'isDirectory')) return `file:${candidate}`;
   }
   return undefined;
 }
@@ -74,11 +103,12 @@ async function storeNear(folder: string): Promise<string | undefined> {
 export const placeOf = (storeUrl: string, { target }: Targeted): string =>
   `the ${target.kind === 'server' && target.url === storeUrl ? 'server' : 'store'} ${redactUrl(storeUrl)}`;
 
-const LOCAL = `Give the --out directory of a finished run, or a run's id with CRYFOLD_STORE set (default: ${DEFAULT_OUT}/store).`;
+const LOCAL =
+  'Give a run by its id, or a folder with its results; --store names the store. Show its runs: cryfold list';
 
 const hintOf = ({ target }: Where) =>
   target.kind === 'server'
-    ? 'cryfold list shows the runs of the server; the --out directory of a run that ended will do, too.'
+    ? 'Give a run of the server by its id, or a folder with results. Show its runs: cryfold list'
     : LOCAL;
 
 /** Why a run has no results: it has not ended, or there is no such run. */
@@ -87,7 +117,7 @@ export async function noResults(store: RunStore, run: string, message: string, h
   return notFound(
     run,
     `run ${run} has not ended`,
-    `cryfold status ${run} tells how far it is; cryfold retry ${run} goes on with a cancelled one.`,
+    `How far it is: cryfold status ${run}\nContinue a stopped or cancelled one: cryfold retry ${run}`,
   );
 }
 

@@ -1,19 +1,19 @@
-import { resolve } from 'node:path';
 import { evaluateStored, readRun } from '@cryfold/aggregator';
 import { CryfoldError, encodeRecord } from '@cryfold/core';
 import { FUSION_RULES, type FusionRule } from '@cryfold/evaluation';
 import { comparisonTable, pooledTable, tableTwo } from '@cryfold/report';
 import type { Config } from '@cryfold/runtime';
+import { Copies } from './copies.js';
 import { EXIT } from './exit-codes.js';
 import { findStoredRun } from './find-run.js';
 import { openStoreOf } from './open-store.js';
-import { jsonText, say } from './terminal.js';
-import { OutFolder } from './write-out.js';
+import { colors, jsonText, say } from './terminal.js';
 
 export interface FuseOptions {
   members?: string[];
   rule: string;
   out?: string;
+  force: boolean;
   json: boolean;
 }
 
@@ -37,11 +37,13 @@ export async function fuseCommand(run: string, options: FuseOptions, config: Con
   const { search } = found.results;
   const results = { ...evaluated, ...(search ? { search } : {}) };
   if (options.out !== undefined) {
-    const out = new OutFolder(resolve(options.out));
-    await out.write('out-of-fold.csv', csv());
-    await out.write('results.json', encodeRecord(results));
+    const models = results.models.map(({ name }) => name);
+    await new Copies(options.out, options.force).write({ run: results.run.id, models }, [
+      ['out-of-fold.csv', csv()],
+      ['results.json', encodeRecord(results)],
+    ]);
   }
-  const color = { color: process.stdout.isTTY === true };
+  const color = { color: colors() };
   const tables = [tableTwo(results, color), pooledTable(results, color), comparisonTable(results, color)];
   say(options.json ? `${jsonText(results)}\n` : `${tables.filter(Boolean).join('\n\n')}\n`);
   return results.status === 'complete' ? EXIT.done : EXIT.incomplete;

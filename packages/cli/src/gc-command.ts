@@ -7,12 +7,12 @@ import { jsonText, say } from './terminal.js';
 
 export interface GcOptions extends ControlOptions {
   delete: boolean;
-  olderThan: number;
+  olderThanHours: number;
 }
 
 /**
- * `cryfold gc`: finds what no run and no model refers to, and deletes it when asked. Nothing younger than `olderThan`
- * hours is garbage, and nothing at all while a run or a model has a record that cannot be read.
+ * `cryfold gc`: finds what no run and no model refers to, and deletes it when asked. Nothing younger than
+ * `olderThanHours` is garbage, and nothing at all while a run or a model has a record that cannot be read.
  */
 export async function gcCommand(options: GcOptions, config: Config): Promise<number> {
   if (config.target.kind === 'server') {
@@ -20,8 +20,8 @@ export async function gcCommand(options: GcOptions, config: Config): Promise<num
       hint: 'Run it where CRYFOLD_STORE and its credentials are.',
     });
   }
-  return withControl(options, config, async ({ store }) => {
-    const found = await findGarbage(store, Date.now() - options.olderThan * 3_600_000);
+  return withControl(config, async ({ store }) => {
+    const found = await findGarbage(store, Date.now() - options.olderThanHours * 3_600_000);
     const { objects: garbage, young, unreadable } = found;
     if (unreadable.length > 0) return refuse(unreadable, options.json);
     if (options.delete) await deleteGarbage(store, found);
@@ -33,7 +33,7 @@ export async function gcCommand(options: GcOptions, config: Config): Promise<num
     for (const one of garbage) say(`${options.delete ? 'deleted' : 'garbage'}  ${one.key}\n`);
     const verb = options.delete ? 'deleted' : 'could be deleted (--delete does it)';
     say(`${garbage.length} objects, ${(bytes / 2 ** 20).toFixed(1)} MiB ${verb}`);
-    say(young > 0 ? `; ${young} younger than ${options.olderThan} h stay\n` : '\n');
+    say(young > 0 ? `; ${young} younger than ${options.olderThanHours} h stay\n` : '\n');
     return EXIT.done;
   });
 }

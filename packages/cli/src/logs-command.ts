@@ -3,6 +3,7 @@ import type { Config } from '@cryfold/runtime';
 import { type ControlOptions, withControl } from './control.js';
 import { EXIT } from './exit-codes.js';
 import { formatSeconds } from './format.js';
+import { resolveRun } from './run-name.js';
 import { jsonText, say } from './terminal.js';
 
 /**
@@ -10,13 +11,13 @@ import { jsonText, say } from './terminal.js';
  * during it and during those that failed. Without a fold, what was said during failed attempts, of all folds.
  */
 export async function logsCommand(
-  run: string,
+  name: string,
   fold: string | undefined,
   options: ControlOptions,
   config: Config,
 ): Promise<number> {
-  return withControl(options, config, async (control) => {
-    const logs = await control.runs.logs(run, fold);
+  return withControl(config, async (control) => {
+    const logs = await control.runs.logs(await resolveRun(name, control.store), fold);
     if (options.json) {
       say(`${jsonText(logs)}\n`);
       return EXIT.done;

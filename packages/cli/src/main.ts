@@ -24,7 +24,7 @@ const HELP = `
 Environment:
   REDIS_URL              Redis of a cluster (unset: a private one for this command); its password may be in the
                          file that REDIS_PASSWORD_FILE names
-  CRYFOLD_STORE          artifact store of a cluster, file:FOLDER or s3://BUCKET/PREFIX
+  CRYFOLD_STORE          as --store: a folder or s3://BUCKET/PREFIX (unset: ./cryfold)
   CRYFOLD_S3_ENDPOINT    https://HOST:PORT of the S3 server (unset: Amazon's); docs/storage.md tells the rest
   AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, or AWS_..._FILE naming mounted files
   CRYFOLD_SERVER         as --server; with CRYFOLD_API_TOKEN, or CRYFOLD_API_TOKEN_FILE naming a file

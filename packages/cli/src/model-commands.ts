@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { DEFAULT_OUT } from './default-out.js';
-import { type Does, readConfig, whole } from './program.js';
+import { addDataOptions } from './data-options.js';
+import { type Does, RUN, readConfig, whole } from './program.js';
 
 const positive = (text: string): number => {
   const value = Number(text);
@@ -14,18 +14,15 @@ const share = (text: string): number => {
   return value;
 };
 
-function withStore(command: Command): Command {
-  return command
-    .option('--out <dir>', 'the --out of a local run (where CRYFOLD_STORE is not set)', DEFAULT_OUT)
-    .option('--json', 'print JSON', false);
-}
+const withJson = (command: Command): Command => command.option('--json', 'print JSON', false);
 
 /** Adds `predict`; what it runs is loaded when it runs. */
 export function addPredictCommand(program: Command, does: Does): void {
-  withStore(program.command('predict'))
+  withJson(program.command('predict'))
     .description('Classify recordings with a final model: clips, or longer ones window by window.')
     .argument('<model>', 'NAME (its champion), NAME@VERSION, or the folder of a version')
     .argument('<files...>', 'WAV files, or - for standard input')
+    .option('--problems <file>', 'list all files that were not classified there, as CSV')
     .option('--hop <seconds>', 'from one window to the next (default: a clip’s length)', positive)
     .action(
       does(async (model: string, files: string[], options) => {
@@ -49,7 +46,7 @@ function addTrainFinal(program: Command, does: Does): void {
   program
     .command('train-final')
     .description('Refit a finished run’s model on all data, and write it as a version with a model card.')
-    .argument('<run>', 'id of a run, or its --out directory')
+    .argument('<run>', RUN)
     .option('--name <name>', 'of the model (default: the spec’s)')
     .option('--of <name>', 'which estimator or fusion of the run (default: its only fusion or estimator)')
     .option('--json', 'print the card as JSON', false)
@@ -62,7 +59,7 @@ function addTrainFinal(program: Command, does: Does): void {
 }
 
 function addRetrain(program: Command, does: Does): void {
-  withStore(program.command('retrain'))
+  addDataOptions(withJson(program.command('retrain')))
     .description('Evaluate a spec on new data against the champion, and promote it if it is really better: for cron.')
     .argument('<spec>', 'YAML spec')
     .requiredOption('--data <path>', 'directory of WAV files, or a CSV manifest path,label,group')
@@ -71,11 +68,12 @@ function addRetrain(program: Command, does: Does): void {
     .option('--margin <share>', 'how much a class’s recall may fall', share, 0.05)
     .option(
       '--metric <name>',
-      'what decides: accuracy, balancedAccuracy, macroF1 or logLoss (default: that of the spec’s search, else accuracy)',
+      'what decides: accuracy, balancedAccuracy, macroF1 or logLoss (default: that of the spec, else accuracy)',
     )
     .option('--workers <n>', 'local worker processes (default: one per core)', whole(1))
     .option('--limit <n>', 'only n clips, stratified by class', whole(1))
     .option('--skip-bad', 'leave bad recordings out', false)
+    .option('--problems <file>', 'list all bad recordings there, as CSV (default: problems.csv in --out if many)')
     .option('--allow-leak', 'go on where grouped folds cannot keep equal sounds apart', false)
     .option(
       '--group-duplicates',
@@ -110,20 +108,19 @@ function addServe(program: Command, does: Does): void {
     .option('--max-upload-mb <n>', 'size of one request, all its files together', positive, 20)
     .option('--timeout <seconds>', 'for a request to arrive, and for its prediction once that begins', positive, 30)
     .option('--poll <seconds>', 'between looks at who is champion', positive, 5)
-    .option('--out <dir>', 'the --out of a local run (where CRYFOLD_STORE is not set)', DEFAULT_OUT)
     .action(
-      does(async (options) => {
+      does(async ({ timeout, poll, ...options }) => {
         const { serveCommand } = await import('./serve-command.js');
-        return serveCommand(options, await readConfig());
+        return serveCommand({ ...options, timeoutSeconds: timeout, pollSeconds: poll }, await readConfig());
       }),
     );
 }
 
 function addExport(program: Command, does: Does): void {
   const exporting = program.command('export').description('Hand runs and models to other tools.');
-  withStore(exporting.command('mlflow'))
+  withJson(exporting.command('mlflow'))
     .description('Write finished runs, their models and the final models as an MLflow tracking folder.')
-    .argument('[runs...]', 'ids of runs (default: all, and all final models)')
+    .argument('[runs...]', `each ${RUN} (default: all, and all final models)`)
     .requiredOption('--to <dir>', 'the tracking folder; runs that are in it already are overwritten')
     .action(
       does(async (runs: string[], options) => {
@@ -136,23 +133,23 @@ function addExport(program: Command, does: Does): void {
 function addModels(program: Command, does: Does): void {
   const models = program.command('models').description('Versions of final models, and which of them is the champion.');
   const load = () => import('./models-command.js');
-  withStore(models.command('list'))
+  withJson(models.command('list'))
     .description('List all models and versions of the store.')
     .action(does(async (options) => (await load()).modelsListCommand(options, await readConfig())));
-  withStore(models.command('show'))
+  withJson(models.command('show'))
     .description('Show a model card; of a NAME the champion’s, and the history of promotions.')
     .argument('<model>', 'NAME or NAME@VERSION')
     .action(
       does(async (model: string, options) => (await load()).modelsShowCommand(model, options, await readConfig())),
     );
-  withStore(models.command('promote'))
+  withJson(models.command('promote'))
     .description('Make a version the champion.')
     .argument('<model>', 'NAME@VERSION')
     .option('--reason <text>', 'kept in the history', 'by hand')
     .action(
       does(async (model: string, options) => (await load()).modelsPromoteCommand(model, options, await readConfig())),
     );
-  withStore(models.command('rollback'))
+  withJson(models.command('rollback'))
     .description('Make the champion before the present one champion again.')
     .argument('<name>', 'of the model')
     .option('--reason <text>', 'kept in the history', 'by hand')

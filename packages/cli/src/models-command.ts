@@ -1,8 +1,9 @@
 import { CryfoldError } from '@cryfold/core';
-import { cardText, type ModelCard, ModelRegistry, refitted } from '@cryfold/model-registry';
+import { cardText, headlineOf, headlineText, type ModelCard, ModelRegistry, refitted } from '@cryfold/model-registry';
 import { alignColumns } from '@cryfold/report';
 import type { Config } from '@cryfold/runtime';
 import type { ArtifactStore } from '@cryfold/store';
+import { asTyped } from './command-text.js';
 import { EXIT } from './exit-codes.js';
 import { modelStore, noModel, parseModel } from './find-model.js';
 import { modelControl } from './model-control.js';
@@ -17,21 +18,16 @@ interface DamageRecord {
 }
 
 export interface ModelsOptions {
-  out: string;
   json: boolean;
 }
 
-async function withStore<T>(
-  { out }: ModelsOptions,
-  config: Config,
-  work: (store: ArtifactStore) => Promise<T>,
-): Promise<T> {
-  const store = await modelStore(out, config);
+async function withStore<T>(config: Config, work: (store: ArtifactStore) => Promise<T>): Promise<T> {
+  const store = await modelStore(config);
   return work(store).finally(() => store.close());
 }
 
-const withRegistry = <T>(options: ModelsOptions, config: Config, work: (registry: ModelRegistry) => Promise<T>) =>
-  withStore(options, config, (store) => work(new ModelRegistry(store)));
+const withRegistry = <T>(config: Config, work: (registry: ModelRegistry) => Promise<T>) =>
+  withStore(config, (store) => work(new ModelRegistry(store)));
 
 function named(model: string): { name: string; version?: string } {
   const what = parseModel(model);
@@ -41,15 +37,19 @@ function named(model: string): { name: string; version?: string } {
 
 const print = (json: boolean, value: unknown, text: () => string) => say(json ? `${jsonText(value)}\n` : text());
 
-function accuracyOf({ metrics }: Pick<ModelCard, 'metrics'>): string {
+function figuresOf({ metrics }: Pick<ModelCard, 'metrics'>): string {
   return metrics
-    .map(({ accuracy, grouped }) => `${(100 * accuracy.mean).toFixed(2)} %${grouped ? ' (grouped folds)' : ''}`)
+    .map((one) => {
+      const { warning, ...headline } = headlineOf(one);
+      const about = [one.grouped ? ['grouped folds'] : [], warning ? ['inflated by leaks'] : []].flat().join(', ');
+      return `${headlineText(headline)}${about ? ` (${about})` : ''}`;
+    })
     .join(', ');
 }
 
 /** `cryfold models list` */
 export function modelsListCommand(options: ModelsOptions, config: Config): Promise<number> {
-  return withRegistry(options, config, async (registry) => {
+  return withRegistry(config, async (registry) => {
     const models: { name: string; champion: string | null; versions: ModelCard[]; damaged?: DamageRecord[] }[] = [];
     for (const name of await registry.names()) {
       const { cards, champion, damaged } = await registry.look(name);
@@ -75,13 +75,14 @@ export function modelsListCommand(options: ModelsOptions, config: Config): Promi
       const unreadable = models.flatMap(({ name, damaged = [] }) =>
         damaged.map(({ code, message, hint }) => `${name}  damaged  ${code}: ${message}${hint ? `. ${hint}` : ''}\n`),
       );
-      if (cards.length + unreadable.length === 0) return 'no models; cryfold train-final RUN makes one\n';
+      if (cards.length + unreadable.length === 0)
+        return `no models; make one of the latest run: ${asTyped('cryfold train-final latest')}\n`;
       const columns = cards.map(({ champion, card: { name, version, created } }) => [
         ...[`${name}@${version}`, version === champion ? 'champion' : '', created.slice(0, 16)],
       ]);
       const lines = (cards.length > 0 ? alignColumns(columns) : []).map((line, i) => {
         const { data, metrics } = cards[i].card;
-        return `${line}  ${refitted(cards[i].card)}, ${data.clips} clips, accuracy ${accuracyOf({ metrics })}\n`;
+        return `${line}  ${refitted(cards[i].card)}, ${data.clips} clips, ${figuresOf({ metrics })}\n`;
       });
       return [...lines, ...unreadable].join('');
     });
@@ -91,7 +92,7 @@ export function modelsListCommand(options: ModelsOptions, config: Config): Promi
 
 /** `cryfold models show NAME[@VERSION]`: the card, and for a NAME how its champions came to be. */
 export function modelsShowCommand(model: string, options: ModelsOptions, config: Config): Promise<number> {
-  return withRegistry(options, config, async (registry) => {
+  return withRegistry(config, async (registry) => {
     const { name, version } = named(model);
     const history = await registry.history(name);
     const card = version === undefined && history.length === 0 ? undefined : await registry.find(name, version);
@@ -118,12 +119,16 @@ export function modelsPromoteCommand(
   options: ModelsOptions & { reason: string },
   config: Config,
 ): Promise<number> {
-  return withStore(options, config, async (store) => {
-    const models = modelControl(store, storeUrlOf(options.out, config), config);
+  return withStore(config, async (store) => {
+    const models = modelControl(store, storeUrlOf(config), config);
     const { name, version } = named(model);
     if (version === undefined) throw new CryfoldError('USAGE', 'say which version: NAME@VERSION');
     const promotion = await models.promote(name, version, { by: 'promote', reason: options.reason });
-    print(options.json, promotion, () => `${name}@${promotion.version} is the champion\n`);
+    print(
+      options.json,
+      promotion,
+      () => `${name}@${promotion.version} is the champion\nits card: ${asTyped(`cryfold models show ${name}`)}\n`,
+    );
     return EXIT.done;
   });
 }
@@ -134,8 +139,8 @@ export function modelsRollbackCommand(
   options: ModelsOptions & { reason: string },
   config: Config,
 ): Promise<number> {
-  return withStore(options, config, async (store) => {
-    const models = modelControl(store, storeUrlOf(options.out, config), config);
+  return withStore(config, async (store) => {
+    const models = modelControl(store, storeUrlOf(config), config);
     const promotion = await models.rollback(named(model).name, options.reason);
     print(options.json, promotion, () => `${model}@${promotion.version} is the champion again\n`);
     return EXIT.done;

@@ -1,20 +1,23 @@
 import { CryfoldError, printable } from '@cryfold/core';
-import { ByteReader, openByteReader } from '@cryfold/corpus';
-import { ModelPredictor, predictionJson, type RecordingPrediction } from '@cryfold/model-registry';
+import { ByteReader, byCause, openByteReader, problemOf, type Skipped } from '@cryfold/corpus';
+import { evaluationText, ModelPredictor, predictionJson, type RecordingPrediction } from '@cryfold/model-registry';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { findModel } from './find-model.js';
+import { writeProblems } from './problems.js';
 import { errorText, jsonText, say, warn } from './terminal.js';
+import { checkOutFile } from './write-out.js';
 
 export interface PredictCommandOptions {
   hop?: number;
-  out: string;
+  /** File that lists all files that were not classified */
+  problems?: string;
   json: boolean;
 }
 
 /**
- * `cryfold predict MODEL FILE...|-`: classifies clips or longer recordings. A file that cannot be read is told, and the
- * others are still classified; the exit code is then 1.
+ * `cryfold predict MODEL FILE...|-`: classifies clips or longer recordings. Files that cannot be
+ * classified are named, the first few of each cause, and the others are still classified; the exit code is then 1.
  */
 export async function predictCommand(
   model: string,
@@ -22,10 +25,12 @@ export async function predictCommand(
   options: PredictCommandOptions,
   config: Config,
 ): Promise<number> {
-  const predictor = await ModelPredictor.load(await findModel(model, options.out, config));
+  if (options.problems !== undefined) await checkOutFile(options.problems);
+  const predictor = await ModelPredictor.load(await findModel(model, config));
   const { card, classes } = predictor;
   const predictions: RecordingPrediction[] = [];
   const failed: CryfoldError[] = [];
+  const bad: Skipped[] = [];
   for (const file of files) {
     try {
       const name = file === '-' ? 'standard input' : file;
@@ -39,6 +44,7 @@ export async function predictCommand(
     } catch (error) {
       if (!(error instanceof CryfoldError)) throw error;
       failed.push(error);
+      bad.push(problemOf(error, file));
     }
   }
   if (options.json) {
@@ -46,11 +52,16 @@ export async function predictCommand(
     say(`${jsonText(out)}\n`);
   } else {
     say(table(predictions, classes));
-    if (predictions.length > 0) say(`${card.name}@${card.version}. ${card.notice}\n`);
+    if (predictions.length > 0) {
+      say(`${[`${card.name}@${card.version}.`, evaluationText(card), card.notice].filter(Boolean).join(' ')}\n`);
+    }
   }
-  for (const error of failed) {
-    warn(errorText(error));
+  for (const { code, first, count } of byCause(failed)) {
+    for (const error of first) warn(errorText(error));
+    if (count > first.length) warn(`cryfold: ${code}: ${count - first.length} more files were not classified\n`);
   }
+  const listed = await writeProblems(bad, { file: options.problems });
+  if (listed !== undefined) warn(`all ${bad.length} that were not classified: ${listed}\n`);
   return failed.length === 0 ? EXIT.done : EXIT.failed;
 }
 

@@ -2,32 +2,66 @@ import type { Skipped } from '@cryfold/corpus';
 import type { RunResults } from '@cryfold/evaluation';
 import { htmlReport, terminalReport } from '@cryfold/report';
 import { gatherReport } from '@cryfold/run-control';
+import { shortPath } from './command-text.js';
+import type { Copies } from './copies.js';
 import type { Surroundings } from './execute.js';
-import { jsonText, say } from './terminal.js';
-import { OutFolder } from './write-out.js';
+import { resultHints } from './result-hints.js';
+import { placeOfFile } from './run-folder.js';
+import { colors, jsonText, say } from './terminal.js';
+
+type Shown = Pick<Surroundings, 'store' | 'storeUrl' | 'server'> & {
+  /** Where the user asked for copies */
+  copies: Copies | undefined;
+};
+
+/** What the command said before, for the JSON. */
+interface Said {
+  skipped?: readonly Skipped[];
+  warnings?: readonly string[];
+  notes?: readonly string[];
+  dataNotes?: readonly string[];
+  leakWarnings?: readonly string[];
+}
 
 /**
- * Prints the results, and puts copies of them where the user asked.
- * @param said what the command said before, for the JSON
- * @throws CryfoldError OUT_UNWRITABLE
+ * Prints the results, keeps the report and the tables in the store, and puts copies where the user asked.
+ * @throws CryfoldError OUT_UNWRITABLE, OUT_TAKEN
  */
-export async function present(
-  results: RunResults,
-  { store, out, server }: Pick<Surroundings, 'store' | 'out' | 'server'>,
-  json: boolean,
-  said: { skipped?: readonly Skipped[]; notes?: readonly string[]; leakWarnings?: readonly string[] } = {},
-): Promise<void> {
-  const folder = new OutFolder(out);
-  const stored = await store.runs.resultFiles(results.run.id);
-  const csv = await folder.write('out-of-fold.csv', stored.outOfFold);
-  const file = await folder.write('results.json', stored.results);
+export async function present(results: RunResults, shown: Shown, json: boolean, said: Said = {}): Promise<void> {
+  const { store, server, copies } = shown;
+  const { id } = results.run;
   // The server has the folds at hand; from here, each would be a request.
-  const page = server ? await server.report(results.run.id) : await htmlReport(await gatherReport(store, results));
-  const report = await folder.write('report.html', page);
+  const page = server ? await server.report(id) : await htmlReport(await gatherReport(store, results));
+  // A server's store takes no such files, and the server writes the report when it is asked.
+  if (!server) await store.runs.saveReport(id, page, `${terminalReport(results)}\n`);
+  let copied: string[] | undefined;
+  if (copies) {
+    const stored = await store.runs.resultFiles(id);
+    copied = await copies.write({ run: id }, [
+      ['out-of-fold.csv', stored.outOfFold],
+      ['results.json', stored.results],
+      ['report.html', page],
+    ]);
+  }
+  const [csv, file, report] = copied ?? places(shown, id);
   if (json) {
     say(`${jsonText({ ...results, ...said, files: { results: file, outOfFold: csv, report } })}\n`);
     return;
   }
-  say(`${terminalReport(results, { color: process.stdout.isTTY === true })}\n`);
-  say(`\nresults: ${file}\nevery clip's probabilities: ${csv}\nreport: ${report}\n`);
+  say(`${terminalReport(results, { color: colors() })}\n`);
+  const lines = [
+    `results: ${shortPath(file)}`,
+    `every clip's probabilities: ${shortPath(csv)}`,
+    `report: ${shortPath(report)}`,
+    ...resultHints(results),
+  ];
+  say(`\n${lines.join('\n')}\n`);
+}
+
+/** Where the CSV, the results and the report are without copies. */
+function places({ storeUrl, server }: Shown, run: string): string[] {
+  const names = ['out-of-fold.csv', 'results.json', 'report.html'];
+  if (!server) return names.map((name) => placeOfFile(storeUrl, run, name));
+  const api = `${storeUrl.replace(/\/$/, '')}/api/v1`;
+  return names.map((name) => `${api}/${name === 'report.html' ? '' : 'artifacts/'}runs/${run}/${name}`);
 }

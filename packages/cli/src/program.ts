@@ -1,12 +1,16 @@
 import { CryfoldError, VERSION } from '@cryfold/core';
 import type { Config } from '@cryfold/runtime';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { rememberGiven } from './command-text.js';
 import { EXIT } from './exit-codes.js';
-import { errorText, jsonText, say, warn } from './terminal.js';
+import { errorText, jsonText, say, typedRecord, warn } from './terminal.js';
 
 /** The settings of the environment, as a command finds them when it runs. @throws CryfoldError USAGE */
 export const readConfig = async (environment: NodeJS.ProcessEnv = process.env): Promise<Config> =>
   (await import('@cryfold/runtime')).loadConfig(environment);
+
+/** How a command is told a run: see `resolveRun` and `findRun`. */
+export const RUN = 'id of a run, its beginning, latest, a protocol such as grouped, or a folder with results';
 
 /** A whole number from `minimum` on. */
 export function whole(minimum: number) {
@@ -16,6 +20,13 @@ export function whole(minimum: number) {
       throw new InvalidArgumentError(`a whole number from ${minimum} on`);
     return value;
   };
+}
+
+/** A number from 0 on. */
+export function fromZero(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0)) throw new InvalidArgumentError('a number from 0 on');
+  return value;
 }
 
 /** Names between commas. */
@@ -35,12 +46,11 @@ export async function runProgram(args: string[], add: (program: Command, does: D
     .description('Evaluates small-corpus audio classifiers by cross-validation, as a cluster job.')
     .version(VERSION)
     .showHelpAfterError('(--help tells more)')
+    .option('--store <folder|url>', 'where runs and models are: a folder or s3://BUCKET/PREFIX (default: ./cryfold)')
     .option('--server <url>', 'look at and change runs through a coordinator’s API: docs/api.md')
-    .hook('preAction', () => {
-      const { server } = program.opts<{ server?: string }>();
-      // As with every flag that has a variable, the flag wins.
-      if (server !== undefined) process.env.CRYFOLD_SERVER = server;
-    })
+    .option('--no-color', 'print no colours; NO_COLOR=1 does the same, FORCE_COLOR=1 the opposite')
+    .configureHelp({ showGlobalOptions: true })
+    .hook('preAction', (main) => applyGlobalFlags(main.opts()))
     .configureOutput({ writeOut: say, writeErr: warn })
     .exitOverride();
   add(program, (command) => async (...values) => {
@@ -55,6 +65,30 @@ export async function runProgram(args: string[], add: (program: Command, does: D
   }
 }
 
+/**
+ * Flags that have a variable win over it.
+ * @throws CryfoldError USAGE where both a store and a server are given
+ */
+interface GlobalFlags {
+  store?: string;
+  server?: string;
+  color: boolean;
+}
+
+function applyGlobalFlags({ store, server, color }: GlobalFlags): void {
+  if (!color) process.env.NO_COLOR = '1';
+  if (store !== undefined && server !== undefined) {
+    throw new CryfoldError('USAGE', '--store and --server are given: a server has its own store', {
+      hint: 'Leave one of them out.',
+    });
+  }
+  rememberGiven({ store, server });
+  if (server !== undefined) process.env.CRYFOLD_SERVER = server;
+  if (store === undefined) return;
+  process.env.CRYFOLD_STORE = store;
+  process.env.CRYFOLD_SERVER = '';
+}
+
 /** What Node throws when a process may not open enough files; it reports some modules as missing. */
 const FEW_FILES = ['EMFILE', 'ERR_MODULE_NOT_FOUND'];
 
@@ -66,7 +100,7 @@ function report(thrown: unknown, json: boolean): number {
     warn(`cryfold: a defect of cryfold: ${error instanceof Error ? error.stack : String(error)}\n`);
     return EXIT.failed;
   }
-  if (json) say(`${jsonText({ error: error.toRecord() })}\n`);
+  if (json) say(`${jsonText({ error: typedRecord(error) })}\n`);
   warn(errorText(error));
   if (error.code === 'CANCELLED') return EXIT.cancelled;
   if (error.code === 'PROMOTION_LOST') return EXIT.lost;

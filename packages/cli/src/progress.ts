@@ -1,10 +1,14 @@
 import type { RunProgress } from '@cryfold/coordinator';
 import { printable } from '@cryfold/core';
+import { METRICS, type MetricName } from '@cryfold/evaluation';
+import { metricText } from '@cryfold/report';
 import { formatSeconds } from './format.js';
 import { messageText, safe } from './terminal.js';
 
 /** Milliseconds between lines where nobody can see a line being rewritten, such as a log file. */
 const LINE_EVERY_MS = 5000;
+/** There, a step such as `reading 12/60 files` has at most a line for each of so many parts of its way. */
+const PARTS = 10;
 
 /** One line that says where a run is, what is left and when it ends. */
 export function progressLine(progress: RunProgress): string {
@@ -19,20 +23,36 @@ export function progressLine(progress: RunProgress): string {
   return parts.join(' · ');
 }
 
-function searchText({ states, best }: NonNullable<RunProgress['search']>): string {
+function searchText({ states, metric, best }: NonNullable<RunProgress['search']>): string {
   const counts = Object.entries(states).flatMap(([state, count]) =>
     count > 0 ? `${count} ${state.toLowerCase()}` : [],
   );
-  const leader = best ? ` · best ${best.trial} ${best.mean.toFixed(4)} (${best.folds} folds)` : '';
-  return `trials: ${counts.join(', ') || 'none yet'}${leader}`;
+  const trials = `trials: ${counts.join(', ') || 'none yet'}`;
+  if (!best) return trials;
+  const epochs = best.epochs ? `, ${best.epochs.trained} epochs` : '';
+  return `${trials} · best ${best.trial}, ${figureText(best.mean, metric)} (${best.folds} folds${epochs})`;
 }
 
-/** Shows progress on a stream: rewritten in place on a terminal, else a line now and then. */
+/** Such as `balanced accuracy 48.55 %`. */
+function figureText(mean: number, metric: MetricName | undefined): string {
+  if (metric === undefined) return mean.toFixed(4);
+  const { title, share } = METRICS[metric];
+  return `${title} ${metricText(metric, mean)}${share ? ' %' : ''}`;
+}
+
+/** Which tenth of which step a line tells about: the words before its first `done/total`, and how far that is. */
+function partOf(text: string): string {
+  const [, step, done, total] = /^(.*?)(\d+)\/(\d+)/.exec(text) ?? [];
+  return step === undefined ? text : `${step}${Math.floor((PARTS * Number(done)) / Math.max(1, Number(total)))}`;
+}
+
+/** Shows progress on a stream: rewritten in place on a terminal, else a line for each tenth, and not too often. */
 export class ProgressDisplay {
   readonly #stream: NodeJS.WriteStream;
   readonly #quiet: boolean;
   #shown = '';
   #lastLine = 0;
+  #lastPart = '';
 
   constructor(stream: NodeJS.WriteStream, quiet: boolean) {
     this.#stream = stream;
@@ -56,11 +76,14 @@ export class ProgressDisplay {
       const width = (this.#stream.columns ?? 80) - 1;
       this.#stream.write(`\r\u001b[K${printable(text).slice(0, width)}`);
       this.#shown = text;
-    } else if (Date.now() - this.#lastLine >= LINE_EVERY_MS) {
-      this.#stream.write(`${printable(text)}\n`);
-      this.#lastLine = Date.now();
-      this.#shown = text;
+      return;
     }
+    const part = partOf(text);
+    if (part === this.#lastPart || Date.now() - this.#lastLine < LINE_EVERY_MS) return;
+    this.#stream.write(`${printable(text)}\n`);
+    this.#lastLine = Date.now();
+    this.#lastPart = part;
+    this.#shown = text;
   }
 
   /** Removes the rewritten line. */

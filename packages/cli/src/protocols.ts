@@ -1,45 +1,74 @@
-import { join } from 'node:path';
-import { protocolTable } from '@cryfold/report';
+import { join, resolve } from 'node:path';
+import { CryfoldError } from '@cryfold/core';
+import { evaluationsWith, TEST_ON } from '@cryfold/plan';
+import { htmlReport, protocolTable } from '@cryfold/report';
+import { gatherReport } from '@cryfold/run-control';
 import type { Config } from '@cryfold/runtime';
+import { shortPath } from './command-text.js';
 import { EXIT } from './exit-codes.js';
-import { findRun } from './find-run.js';
-import { evaluationsOf } from './protocol-names.js';
-import { reportCommand } from './report-command.js';
+import { openStoreOf } from './open-store.js';
+import { PAPER_SPEC, readSpec } from './prepare.js';
 import { type RunOptions, runCommand } from './run-command.js';
-import { requireStore, storeUrlOf, withStore } from './store-url.js';
-import { say } from './terminal.js';
+import { placeOfFile } from './run-folder.js';
+import { storeUrlOf } from './store-url.js';
+import { colors, say } from './terminal.js';
+import { OutFolder } from './write-out.js';
 
 /**
- * `cryfold run --protocol paper,grouped`: one run after the other, each with a folder of its name under `--out` and one
- * store for all, so that folds they share are trained once; then all side by side in one table, and a report of all.
- * With `--json`, a line per protocol. Answers the worst exit code.
+ * `cryfold run --protocol paper,grouped`: all are planned before the first one starts; then one
+ * runs after the other in one store, so that folds they share are trained once; then all side by side in one table, and a report of all. With `--out`, copies go to a folder of each protocol's name
+ * below it. With `--json`, a line per protocol. Answers the worst exit code.
  */
 export async function runProtocols(
   options: Omit<RunOptions, 'protocol'> & { protocol?: string[] },
   config: Config,
   environment: NodeJS.ProcessEnv,
 ): Promise<number> {
-  const { protocol = [], ...rest } = options;
-  const names = evaluationsOf(protocol);
-  const one = (name: string | undefined, out: string, where: Config) =>
-    runCommand({ ...rest, out, ...(name === undefined ? {} : { protocol: name }) }, where, environment);
-  if (names.length < 2) return one(names[0], options.out, config);
-  requireStore(config);
-  const shared = withStore(config, storeUrlOf(options.out, config));
-  const folders = names.map((name) => join(options.out, name));
-  let worst: number = EXIT.done;
-  for (const [i, name] of names.entries()) {
-    const code = await one(name, folders[i], shared);
-    if (code !== EXIT.done && code !== EXIT.incomplete) return code;
-    worst = Math.max(worst, code);
+  const { protocol = [], testOn, out, ...rest } = options;
+  const names = evaluationsWith(protocol, testOn);
+  if (testOn !== undefined && (await readSpec(rest.spec ?? PAPER_SPEC)).search) {
+    throw new CryfoldError('USAGE', '--test-on: a sweep would choose parameters by the corpus that it is tested on', {
+      hint: 'Run the winner of the sweep with --test-on.',
+    });
   }
-  const report = join(options.out, 'report.html');
-  const [first, ...beside] = folders;
-  await reportCommand(first, { format: 'html', out: report, beside }, shared);
-  if (options.json) return worst;
-  const found = await Promise.all(folders.map((folder) => findRun(folder, shared)));
-  const runs = found.map(({ results }) => results);
-  say(`\n${protocolTable(runs, { color: process.stdout.isTTY === true })}\n`);
-  say(`\nreport of all: ${report}\n`);
+  const several = names.length > 1;
+  const runs = names.map((name) => ({
+    ...rest,
+    ...(name === undefined ? {} : { protocol: name }),
+    // Groups are not split there, so there is nothing to join.
+    ...(name === TEST_ON && testOn !== undefined ? { testOn, groupDuplicates: false } : {}),
+    ...(out === undefined ? {} : { out: several ? join(out, name ?? 'spec') : out }),
+  }));
+  const ends = await runCommand(runs, config, environment);
+  // The user did not want to start.
+  if (ends.length === 0) return EXIT.cancelled;
+  const worst = Math.max(...ends.map(({ code }) => code));
+  const ids = ends.map(({ run }) => run);
+  if (several && worst <= EXIT.incomplete) await showTogether(ids, { out, json: options.json }, config);
   return worst;
+}
+
+/** The runs' protocols side by side: a page that is kept with the first run, and a table. */
+async function showTogether(
+  runs: readonly string[],
+  { out, json }: { out: string | undefined; json: boolean },
+  config: Config,
+): Promise<void> {
+  const storeUrl = storeUrlOf(config);
+  const store = openStoreOf(storeUrl, config);
+  try {
+    const results = (await Promise.all(runs.map((run) => store.runs.results(run)))).flatMap((one) => one ?? []);
+    const [first, ...beside] = results;
+    const page = await htmlReport({ ...(await gatherReport(store, first)), beside });
+    const ours = config.target.kind !== 'server';
+    if (ours) await store.runs.saveProtocols(first.run.id, page);
+    const kept = ours ? placeOfFile(storeUrl, first.run.id, 'protocols.html') : undefined;
+    const copy = out === undefined ? undefined : await new OutFolder(resolve(out)).write('protocols.html', page);
+    if (json) return;
+    say(`\n${protocolTable(results, { color: colors() })}\n`);
+    const place = copy ?? kept;
+    if (place !== undefined) say(`\nreport of all: ${shortPath(place)}\n`);
+  } finally {
+    await store.close();
+  }
 }

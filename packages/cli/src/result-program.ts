@@ -1,6 +1,6 @@
 import { FUSION_RULES, METRIC_NAMES } from '@cryfold/evaluation';
 import type { Command } from 'commander';
-import { type Does, list, readConfig } from './program.js';
+import { type Does, list, RUN, readConfig } from './program.js';
 import { REPORT_FORMATS } from './report-formats.js';
 
 /** Adds what works on finished runs: `report`, `fuse` and `compare`. */
@@ -8,7 +8,7 @@ export function addResultCommands(program: Command, does: Does): void {
   program
     .command('report')
     .description('Write a finished run’s report: one HTML file that needs no network, or its figures.')
-    .argument('<run>', 'id of a run, or its --out directory')
+    .argument('<run>', RUN)
     .option('--format <format>', REPORT_FORMATS.join(', '), 'html')
     .option('--out <file>', 'where to write it (default: standard output)')
     .option(
@@ -26,10 +26,11 @@ export function addResultCommands(program: Command, does: Does): void {
   program
     .command('fuse')
     .description('Fuse the stored probabilities of a finished run by another rule, without training.')
-    .argument('<run>', 'id of a run, or its --out directory')
+    .argument('<run>', RUN)
     .option('--members <names>', 'estimators to fuse, comma-separated (default: all of the run)', list)
     .option('--rule <rule>', FUSION_RULES.join(', '), 'mean')
     .option('--out <dir>', 'where to write results.json and out-of-fold.csv')
+    .option('--force', 'replace other results in --out', false)
     .option('--json', 'print the results as JSON', false)
     .action(
       does(async (run: string, options) => {
@@ -40,10 +41,10 @@ export function addResultCommands(program: Command, does: Does): void {
   program
     .command('compare')
     .description('Say whether run B is better than run A, by a paired test of their predictions.')
-    .argument('<run-a>', 'the baseline: id of a run, or its --out directory')
+    .argument('<run-a>', `the baseline: ${RUN}`)
     .argument('<run-b>', 'the candidate')
     .option('--model <names>', 'the model to compare, or one of each run as a,b', list)
-    .option('--metric <metric>', `${METRIC_NAMES.join(', ')} (default: what run B was searched by, else accuracy)`)
+    .option('--metric <metric>', `${METRIC_NAMES.join(', ')} (default: that of run B)`)
     .option('--json', 'print the verdict as JSON', false)
     .addHelpText('after', '\nExit codes: 0 better, 5 same, 6 worse, 3 incomplete')
     .action(

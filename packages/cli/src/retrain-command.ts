@@ -1,37 +1,41 @@
-import { resolve } from 'node:path';
-import { CryfoldError } from '@cryfold/core';
+import { CryfoldError, printable } from '@cryfold/core';
 import { isFitted, type MetricName } from '@cryfold/evaluation';
 import { type Preparation, publish } from '@cryfold/local-run';
 import type { RetrainRecord } from '@cryfold/model-registry';
-import type { RunPlan, Spec } from '@cryfold/plan';
+import { metricNamed, metricOfSpec, type RunPlan, type Spec, withMetric } from '@cryfold/plan';
 import { checkRedis } from '@cryfold/queue';
 import { chooseOf, HttpClient, HttpControl, HttpStore, Retraining, type RetrainingSteps } from '@cryfold/run-control';
 import type { Config } from '@cryfold/runtime';
+import { storeFolder } from '@cryfold/store';
+import { asTyped } from './command-text.js';
+import { dataNotes } from './data-notes.js';
+import type { DataOptions } from './data-options.js';
 import { execute, type Surroundings } from './execute.js';
 import { EXIT } from './exit-codes.js';
-import { metricNamed } from './metric-name.js';
 import { modelControl } from './model-control.js';
 import { openStoreOf } from './open-store.js';
 import { prepareChecked, readSpec } from './prepare.js';
+import { sayProblems } from './problems.js';
 import { ProgressDisplay } from './progress.js';
+import { checkStoreFolder } from './run-folder.js';
 import { noLongerFollowing } from './server-run.js';
 import { untilStopped } from './stop-signals.js';
 import { requireStore, storeUrlOf } from './store-url.js';
 import { jsonText, say } from './terminal.js';
-import { checkOutFolder } from './write-out.js';
 
-export interface RetrainOptions {
+export interface RetrainOptions extends DataOptions {
   data: string;
   model: string;
   of?: string;
   /** By how much a class's recall may fall, 0 to 1 */
   margin: number;
-  /** What decides; default: what the spec's search chooses by, else the accuracy */
+  /** What decides, and what the runs are headlined by; default: the spec's metric, else accuracy */
   metric?: string;
-  out: string;
   workers?: number;
   limit?: number;
   skipBad: boolean;
+  /** File that lists all bad recordings */
+  problems?: string;
   allowLeak: boolean;
   groupDuplicates: boolean;
   json: boolean;
@@ -57,13 +61,14 @@ export async function retrainCommand(
   environment: NodeJS.ProcessEnv,
 ): Promise<number> {
   const display = new ProgressDisplay(process.stderr, options.json);
-  const out = resolve(options.out);
-  const storeUrl = storeUrlOf(out, config);
+  const storeUrl = storeUrlOf(config);
   const { target } = config;
   requireStore(config);
   if (target.kind === 'cluster') await checkRedis(target.redisUrl);
-  await checkOutFolder(out);
-  const spec = await readSpec(specPath);
+  await checkStoreFolder(storeUrl);
+  const read = await readSpec(specPath);
+  const metric = chooseMetric(read, options.metric);
+  const spec = withMetric(read, metric);
   const of = chooseOf(spec, options.of);
   if (spec.search && !spec.search.nested) {
     throw new CryfoldError(
@@ -76,7 +81,6 @@ export async function retrainCommand(
     );
   }
   checkFusion(spec, of, specPath);
-  const metric = chooseMetric(spec, options.metric);
   const store = openStoreOf(storeUrl, config);
   const server = target.kind === 'server' ? new HttpControl(new HttpClient(target)) : undefined;
   const models = modelControl(store.artifacts, storeUrl, config);
@@ -84,17 +88,21 @@ export async function retrainCommand(
     // Fails now rather than at the end where the decision cannot be written.
     if (target.kind === 'server') await new HttpStore(new HttpClient(target)).role('operate');
     else await store.check();
+    const list = { file: options.problems, folder: storeFolder(storeUrl) };
     const preparation = await prepareChecked({
       ...options,
       spec,
       store,
       config,
+      list,
       onProgress: (text) => display.update(text),
     });
-    const surroundings = { options, config, environment, out, display, store, storeUrl, server, stop };
+    for (const note of dataNotes(preparation.dataset, options)) display.say(`note: ${printable(note)}`);
+    const surroundings = { options, config, environment, display, store, storeUrl, server, stop };
     const { model, margin } = options;
-    const { plan, manifest, dataset } = preparation;
-    const challenge = { model, of, margin, metric, plan, manifest, dataset };
+    const { plan, manifest, dataset, sounds } = preparation;
+    await sayProblems(dataset, list, display);
+    const challenge = { model, of, margin, metric, plan, manifest, dataset, sounds };
     const report = await new Retraining(challenge, store, models, stepsOf(preparation, surroundings)).run();
     display.clear();
     const { outcome, code, reason, champion } = report;
@@ -102,7 +110,7 @@ export async function retrainCommand(
     say(
       options.json
         ? `${jsonText(report)}\n`
-        : `${verdict}: ${reason}\n${model}: ${champion ? `the champion is ${champion}` : 'there is no champion'}\n`,
+        : `${verdict}: ${asTyped(reason)}\n${model}: ${champion ? `the champion is ${champion}` : 'there is no champion'}\n`,
     );
     // Last, so that nobody misses what was done where this fails.
     if (outcome !== 'cancelled') await models.keepRetrain(report);
@@ -120,8 +128,9 @@ export async function retrainCommand(
  * A sweep's winner is compared by what it was chosen by.
  * @throws CryfoldError USAGE
  */
-function chooseMetric({ search }: Spec, name: string | undefined): MetricName {
-  if (name === undefined) return search?.metric ?? 'accuracy';
+function chooseMetric(spec: Spec, name: string | undefined): MetricName {
+  if (name === undefined) return metricOfSpec(spec);
+  const { search } = spec;
   const metric = metricNamed(name);
   if (!search || search.metric === metric) return metric;
   throw new CryfoldError('USAGE', `--metric ${metric}: the search of the spec chooses by ${search.metric}`, {

@@ -1,46 +1,91 @@
-import { resolve } from 'node:path';
-import { CryfoldError } from '@cryfold/core';
-import { publish } from '@cryfold/local-run';
-import type { RunPlan } from '@cryfold/plan';
+import { CryfoldError, printable } from '@cryfold/core';
+import { type Preparation, publish } from '@cryfold/local-run';
+import { applyOverrides, type Overrides, type RunPlan } from '@cryfold/plan';
 import { checkRedis, traceJobs } from '@cryfold/queue';
 import { HttpClient, HttpControl } from '@cryfold/run-control';
 import { type Config, startTracing, traced } from '@cryfold/runtime';
+import { type RunStore, storeFolder } from '@cryfold/store';
+import { Copies } from './copies.js';
+import { type ConfirmOptions, confirmCost, estimateCost } from './cost-estimate.js';
+import { dataNotes } from './data-notes.js';
+import type { DataOptions } from './data-options.js';
 import { execute } from './execute.js';
 import { EXIT } from './exit-codes.js';
 import { openStoreOf } from './open-store.js';
-import { applyOverrides, type Overrides, PAPER_SPEC, prepareChecked, readSpec } from './prepare.js';
+import { PAPER_SPEC, prepareChecked, readSpec } from './prepare.js';
 import { present } from './present.js';
+import { sayProblems } from './problems.js';
 import { ProgressDisplay } from './progress.js';
+import { checkStoreFolder } from './run-folder.js';
 import { noLongerFollowing } from './server-run.js';
 import { untilStopped } from './stop-signals.js';
 import { requireStore, storeUrlOf } from './store-url.js';
-import { checkOutFolder } from './write-out.js';
 
-export interface RunOptions extends Overrides {
+export interface RunOptions extends Overrides, ConfirmOptions, DataOptions {
   spec?: string;
   data: string;
-  out: string;
+  /** A folder for copies */
+  out?: string;
+  /** Replace the results of another run in `out` */
+  force: boolean;
   limit?: number;
+  /** Another corpus, which models of all clips of `data` are tested on */
+  testOn?: string;
   workers?: number;
   skipBad: boolean;
+  /** File that lists all bad recordings */
+  problems?: string;
   allowLeak: boolean;
   groupDuplicates: boolean;
   /** Serve the live page; true: on any free port */
   ui?: number | true;
-  json: boolean;
 }
 
-/** `cryfold run`: evaluates, shows progress, prints Table II. Answers the exit code. */
-export async function runCommand(options: RunOptions, config: Config, environment: NodeJS.ProcessEnv): Promise<number> {
+/** How a run ended, and its id. */
+export interface RunEnd {
+  code: number;
+  run: string;
+}
+
+/** What all runs of one command share. */
+interface Shared {
+  config: Config;
+  environment: NodeJS.ProcessEnv;
+  display: ProgressDisplay;
+  store: RunStore;
+  storeUrl: string;
+  server: HttpControl | undefined;
+}
+
+/** A run that was checked and planned, but not started. */
+interface Prepared {
+  options: RunOptions;
+  copies: Copies | undefined;
+  preparation: Preparation;
+}
+
+/**
+ * `cryfold run`: plans all runs, says what they cost, asks where that is much, then evaluates one after the other, shows
+ * progress and prints Table II of each.
+ * @param runs of the same data; they differ in their protocols and copies
+ * @returns how the runs ended, up to the first that was stopped; none where the user did not want to start
+ */
+export async function runCommand(
+  runs: readonly RunOptions[],
+  config: Config,
+  environment: NodeJS.ProcessEnv,
+): Promise<RunEnd[]> {
   const endTracing = await startTracing('run', config.otlpEndpoint);
   if (config.otlpEndpoint) await traceJobs();
-  return traced('run', {}, () => evaluate(options, config, environment)).finally(endTracing);
+  return traced('run', {}, () => evaluate(runs, config, environment)).finally(endTracing);
 }
 
-async function evaluate(options: RunOptions, config: Config, environment: NodeJS.ProcessEnv): Promise<number> {
-  const display = new ProgressDisplay(process.stderr, options.json);
-  const out = resolve(options.out);
-  const storeUrl = storeUrlOf(out, config);
+async function evaluate(
+  runs: readonly RunOptions[],
+  config: Config,
+  environment: NodeJS.ProcessEnv,
+): Promise<RunEnd[]> {
+  const [options] = runs;
   const { target } = config;
   requireStore(config);
   if (target.kind === 'cluster') await checkRedis(target.redisUrl);
@@ -49,28 +94,60 @@ async function evaluate(options: RunOptions, config: Config, environment: NodeJS
       hint: 'The page of a cluster is served by its coordinator: cryfold coordinator --api-port.',
     });
   }
-  await checkOutFolder(out);
-  const spec = applyOverrides(await readSpec(options.spec ?? PAPER_SPEC), options, (text) => display.say(text));
+  const display = new ProgressDisplay(process.stderr, options.json);
+  const storeUrl = storeUrlOf(config);
+  await checkStoreFolder(storeUrl);
   const store = openStoreOf(storeUrl, config);
   const server = target.kind === 'server' ? new HttpControl(new HttpClient(target)) : undefined;
+  const shared: Shared = { config, environment, display, store, storeUrl, server };
+  try {
+    const prepared: Prepared[] = [];
+    for (const one of runs) prepared.push(await prepare(one, shared));
+    const plans = prepared.map(({ preparation }) => preparation.plan);
+    display.update('estimating the cost');
+    const cost = await estimateCost(plans, store, config, options.workers);
+    display.clear();
+    if (cost.text !== undefined) display.say(cost.text);
+    if (!(await confirmCost(cost, options))) {
+      display.say('not started');
+      return [];
+    }
+    const ends: RunEnd[] = [];
+    for (const one of prepared) {
+      const end = { code: await runOne(one, shared), run: one.preparation.plan.run };
+      ends.push(end);
+      if (end.code !== EXIT.done && end.code !== EXIT.incomplete) break;
+    }
+    return ends;
+  } finally {
+    await store.close();
+  }
+}
+
+/** Reads the data, checks everything that can be checked, and plans. Nothing is written. */
+async function prepare(options: RunOptions, { config, store, storeUrl, display }: Shared): Promise<Prepared> {
+  const copies = options.out === undefined ? undefined : new Copies(options.out, options.force);
+  await copies?.checkWritable();
+  const spec = applyOverrides(await readSpec(options.spec ?? PAPER_SPEC), options, (text) => display.say(text));
+  const list = { file: options.problems, folder: options.out ?? storeFolder(storeUrl) };
   const preparation = await traced('plan', {}, () =>
-    prepareChecked({
-      ...options,
-      spec,
-      store,
-      config,
-      onProgress: (text) => display.update(text),
-    }),
+    prepareChecked({ ...options, spec, store, config, list, onProgress: (text) => display.update(text) }),
   );
   const { plan, dataset } = preparation;
+  await copies?.checkFree({ run: plan.run });
   display.say(
     `${dataset.name}: ${dataset.clips.length} clips, ${dataset.classes.length} classes · run ${plan.run} · ${extent(plan)}`,
   );
-  for (const note of dataset.notes) display.say(note);
-  for (const { message } of dataset.skipped) display.say(`skipped: ${message}`);
+  await sayProblems(dataset, list, display);
+  for (const note of dataset.notes) display.say(printable(note));
+  for (const note of dataNotes(dataset, options)) display.say(`note: ${printable(note)}`);
   for (const leak of preparation.leaks) display.say(leak);
+  return { options, copies, preparation };
+}
 
-  const surroundings = { options, config, environment, out, display, store, storeUrl, server };
+async function runOne({ options, copies, preparation }: Prepared, shared: Shared): Promise<number> {
+  const { display, store, server } = shared;
+  const { plan, dataset } = preparation;
   const work = async (stop: AbortSignal) => {
     await store.check();
     let results = await store.runs.results(plan.run);
@@ -81,21 +158,21 @@ async function evaluate(options: RunOptions, config: Config, environment: NodeJS
     else {
       const submit = server && (() => server.submit(plan.spec, plan.dataset.key));
       await publish(store, preparation, (text) => display.update(text), submit);
-      results = await execute(plan, { ...surroundings, stop });
+      results = await execute(plan, { ...shared, options, stop });
     }
     if (!results) return EXIT.cancelled;
-    await present(results, surroundings, options.json, {
-      ...{ skipped: dataset.skipped, notes: dataset.notes, leakWarnings: preparation.leaks },
-    });
+    const { skipped, warnings, notes } = dataset;
+    const said = { skipped, warnings, notes, dataNotes: dataNotes(dataset, options), leakWarnings: preparation.leaks };
+    await present(results, { ...shared, copies }, options.json, said);
     return results.status === 'complete' ? EXIT.done : EXIT.incomplete;
   };
   return untilStopped(work, () =>
     display.say(
       server
         ? noLongerFollowing(plan.run)
-        : 'stopping; finished folds are kept, and the same command goes on from there',
+        : 'stopping; finished folds are kept, and the same command continues from there',
     ),
-  ).finally(() => store.close());
+  );
 }
 
 function extent({ spec, jobs }: RunPlan): string {

@@ -1,6 +1,7 @@
 import { CryfoldError, VERSION } from '@cryfold/core';
 import { PredictionService } from '@cryfold/prediction-server';
 import { type Config, createLogger, serve } from '@cryfold/runtime';
+import { openStore, RunStore } from '@cryfold/store';
 import { EXIT } from './exit-codes.js';
 import { modelStore, parseModel } from './find-model.js';
 import { inTime } from './in-time.js';
@@ -11,9 +12,8 @@ export interface ServeOptions {
   port: number;
   listen: string;
   maxUploadMb: number;
-  timeout: number;
-  poll: number;
-  out: string;
+  timeoutSeconds: number;
+  pollSeconds: number;
 }
 
 /** `cryfold serve`: the HTTP prediction service and its page. */
@@ -24,21 +24,30 @@ export async function serveCommand(options: ServeOptions, config: Config): Promi
       hint: 'Set CRYFOLD_STORE instead of CRYFOLD_SERVER; it needs only to be read. cryfold predict goes through a server.',
     });
   }
-  const store = 'folder' in model ? undefined : await modelStore(options.out, config);
+  const storeUrl = storeUrlOf(config);
+  const store = 'folder' in model ? undefined : await modelStore(config);
   const log = createLogger('serve', config.logLevel);
   try {
-    const service = await inTime(config.startSeconds, log, () =>
-      PredictionService.start({
-        ...{ model, store, log, port: options.port, listen: options.listen, version: VERSION },
-        storeUrl: storeUrlOf(options.out, config),
+    const service = await inTime(config.startSeconds, log, async (patiently) => {
+      if (store) await patiently(() => checkReachable(storeUrl, config));
+      const started = new PredictionService({
+        ...{ model, store, storeUrl, log, port: options.port, listen: options.listen, version: VERSION },
         maxUpload: Math.ceil(options.maxUploadMb * 2 ** 20),
-        timeoutSeconds: options.timeout,
-        pollSeconds: options.poll,
-      }),
-    );
+        timeoutSeconds: options.timeoutSeconds,
+        pollSeconds: options.pollSeconds,
+      });
+      await started.start();
+      return started;
+    });
     await serve(service, { graceSeconds: config.graceSeconds, log });
     return EXIT.done;
   } finally {
     await store?.close();
   }
+}
+
+/** Fails within seconds where the store cannot be reached; the store that the service uses retries for a minute. */
+async function checkReachable(storeUrl: string, { s3 }: Config): Promise<void> {
+  const quick = new RunStore(openStore(storeUrl, s3, { patienceMs: 3000, silenceMs: 3000 }));
+  await quick.ping().finally(() => quick.close());
 }

@@ -7,7 +7,7 @@ const CLUSTER = 10;
 
 /** What a command says when it stops following a server's run. */
 export const noLongerFollowing = (run: string): string =>
-  `no longer following; run ${run} goes on, cryfold cancel ${run} stops it, the same command follows it again`;
+  `no longer following; run ${run} continues, and the same command follows it again. To stop it: cryfold cancel ${run}`;
 
 /** A run on a server, which may be unreachable for a while. */
 export class ServerRun implements FollowedRun {
@@ -18,7 +18,7 @@ export class ServerRun implements FollowedRun {
     private readonly control: Pick<RunControl, 'status' | 'cluster'>,
     private readonly run: string,
   ) {
-    this.#patience = new Patience(`Run ${run} goes on; the same command follows it.`);
+    this.#patience = new Patience(`Run ${run} continues; the same command follows it.`);
   }
 
   async look(looks: number): Promise<Look> {

@@ -2,10 +2,12 @@ import { printable } from '@cryfold/core';
 import { namedTrials, trialTable } from '@cryfold/report';
 import { noWorker, type RunStatus, readTrialRows, untakenQueues } from '@cryfold/run-control';
 import type { Config } from '@cryfold/runtime';
+import { asTyped } from './command-text.js';
 import { type ControlOptions, withControl } from './control.js';
 import { EXIT } from './exit-codes.js';
 import { formatSeconds } from './format.js';
-import { jsonText, say } from './terminal.js';
+import { resolveRun } from './run-name.js';
+import { colors, jsonText, say } from './terminal.js';
 
 const CODES: Record<RunStatus['state'], number> = {
   complete: EXIT.done,
@@ -17,14 +19,18 @@ const CODES: Record<RunStatus['state'], number> = {
   damaged: EXIT.failed,
 };
 
-function line({ run, state, done, total, failed, damage }: RunStatus): string {
+/** States that `cryfold retry` takes up. */
+const CONTINUED: ReadonlySet<RunStatus['state']> = new Set(['stopped', 'incomplete', 'cancelled']);
+
+function line({ run, state: ended, done, total, failed, damage, scheduling }: RunStatus): string {
+  const state = scheduling?.paused && ended === 'running' ? 'paused' : ended;
   if (damage) return `${run.padEnd(32)}  ${state.padEnd(10)}  ${damage.code}: ${damage.message}`;
   return `${run.padEnd(32)}  ${state.padEnd(10)}  ${done}/${total} folds${failed > 0 ? `, ${failed} failed` : ''}`;
 }
 
 /** `cryfold list`: every run of the store. */
 export async function listCommand(options: ControlOptions, config: Config): Promise<number> {
-  return withControl(options, config, async (control) => {
+  return withControl(config, async (control) => {
     const runs = await control.runs.list();
     if (options.json) say(`${jsonText(runs)}\n`);
     else for (const run of runs) say(`${line(run)}\n`);
@@ -34,13 +40,18 @@ export async function listCommand(options: ControlOptions, config: Config): Prom
 }
 
 /** `cryfold status [RUN]`: the cluster, or one run. The exit code tells the run's state. */
-export async function statusCommand(run: string | undefined, options: ControlOptions, config: Config): Promise<number> {
-  if (run === undefined) return clusterStatus(options, config);
-  return withControl(options, config, async (control) => {
+export async function statusCommand(
+  name: string | undefined,
+  options: ControlOptions,
+  config: Config,
+): Promise<number> {
+  if (name === undefined) return clusterStatus(options, config);
+  return withControl(config, async (control) => {
+    const run = await resolveRun(name, control.store);
     const status = await control.runs.status(run);
     if (status.damage && status.state !== 'newer') {
       const { hint } = status.damage;
-      const lines = [line(status), ...(hint ? [`  ${hint}`] : [])];
+      const lines = [line(status), ...(hint ? [`  ${asTyped(hint)}`] : [])];
       say(options.json ? `${jsonText(status)}\n` : `${lines.join('\n')}\n`);
       return CODES[status.state];
     }
@@ -52,7 +63,7 @@ export async function statusCommand(run: string | undefined, options: ControlOpt
       const lines = text(search ? { ...status, trials: {} } : status);
       if (search) {
         const shown = namedTrials(stored.base.spec, trials);
-        lines.splice(1, 0, trialTable(shown, search.metric, { color: process.stdout.isTTY === true }));
+        lines.splice(1, 0, trialTable(shown, search.metric, { color: colors() }));
       }
       say(`${lines.join('\n')}\n`);
     }
@@ -72,16 +83,15 @@ function text(status: RunStatus): string[] {
   for (const { trial, repeat, fold, code, message } of status.failures) {
     lines.push(`  failed: ${trial}/${repeat}/${fold}  ${code}: ${printable(message)}`);
   }
-  if (status.failures.length > 0) {
-    lines.push(
-      `  cryfold logs ${status.run} TRIAL/REPEAT/FOLD shows why; cryfold retry ${status.run} tries them again`,
-    );
-  }
+  const [first] = status.failures;
+  if (first) lines.push(`  why: ${asTyped(`cryfold logs ${status.run} ${first.trial}/${first.repeat}/${first.fold}`)}`);
+  if (first) lines.push(`  try again: ${asTyped(`cryfold retry ${status.run}`)}`);
+  else if (CONTINUED.has(status.state)) lines.push(`  continue: ${asTyped(`cryfold retry ${status.run}`)}`);
   return lines;
 }
 
 async function clusterStatus(options: ControlOptions, config: Config): Promise<number> {
-  return withControl(options, config, async (control) => {
+  return withControl(config, async (control) => {
     const status = await control.runs.cluster();
     const { queues, counters, workers, unfinished } = status;
     if (options.json) {
@@ -103,7 +113,7 @@ async function clusterStatus(options: ControlOptions, config: Config): Promise<n
       );
       say(`worker ${host} ${pid} (${takes.join(', ')}): ${now.join(', ') || 'idle'}\n`);
     }
-    for (const queue of untakenQueues(status)) say(`${noWorker(queue)}\n`);
+    for (const queue of untakenQueues(status)) say(`${asTyped(noWorker(queue))}\n`);
     for (const run of unfinished) say(`${line(run)}\n`);
     if (unfinished.length === 0) say('no unfinished run\n');
     return EXIT.done;

@@ -10,7 +10,9 @@ const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
  */
 export async function untilStopped<T>(work: (stop: AbortSignal) => Promise<T>, onStop?: () => void): Promise<T> {
   const stop = new AbortController();
-  const onSignal = () => {
+  let hungUp = false;
+  const onSignal = (signal: NodeJS.Signals) => {
+    hungUp ||= signal === 'SIGHUP' && (process.stdout.isTTY || process.stderr.isTTY);
     if (stop.signal.aborted) process.exit(EXIT.cancelled);
     onStop?.();
     stop.abort();
@@ -20,5 +22,7 @@ export async function untilStopped<T>(work: (stop: AbortSignal) => Promise<T>, o
     return await work(stop.signal);
   } finally {
     for (const signal of STOP_SIGNALS) process.off(signal, onSignal);
+    // An exit would restore the settings of the terminal, and Node aborts with a core dump where that is gone.
+    if (hungUp) process.kill(process.pid, 'SIGHUP');
   }
 }

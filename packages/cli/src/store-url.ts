@@ -1,21 +1,26 @@
 import { resolve } from 'node:path';
 import { CryfoldError } from '@cryfold/core';
 import type { Config } from '@cryfold/runtime';
+import { storeFolder } from '@cryfold/store';
+import { shortPath } from './command-text.js';
 
 export type Targeted = Pick<Config, 'target'>;
 
-/** The store that the environment names: CRYFOLD_STORE, or the server's; undefined: a folder of the command's own. */
+/** The folder of the store where neither `--store` nor CRYFOLD_STORE names one. */
+export const DEFAULT_STORE = 'cryfold';
+
+/** The store that `--store` or the environment names, or the server's; undefined: the default one. */
 export const namedStore = ({ target }: Targeted): string | undefined =>
   target.kind === 'server' ? target.url : target.storeUrl;
 
-/** CRYFOLD_STORE, the server's, or that of a local run with this `--out`. */
-export const storeUrlOf = (out: string, config: Targeted): string =>
-  namedStore(config) ?? `file:${resolve(out, 'store')}`;
+/** Where runs and models are: what `namedStore` answers, else the folder `cryfold` here. */
+export const storeUrlOf = (config: Targeted): string => namedStore(config) ?? `file:${resolve(DEFAULT_STORE)}`;
 
-/** As the environment says, but with this store: that of several runs side by side. */
-export function withStore<T extends Targeted>(config: T, storeUrl: string): T {
-  const { target } = config;
-  return target.kind === 'server' ? config : { ...config, target: { ...target, storeUrl } };
+/** `--store` of a command that works on what was found in a store, where that is not the one of the present command. */
+export function otherStore(storeUrl: string, config: Targeted): string | undefined {
+  if (storeUrl === storeUrlOf(config)) return undefined;
+  const folder = storeFolder(storeUrl);
+  return folder === undefined ? storeUrl : shortPath(folder);
 }
 
 /** @throws CryfoldError USAGE where a command would hand work to the workers of a cluster whose store nobody names */
@@ -23,6 +28,6 @@ export function requireStore({ target }: Targeted): void {
   if (target.kind !== 'cluster' || target.storeUrl !== undefined) return;
   throw new CryfoldError('USAGE', 'REDIS_URL is set, but CRYFOLD_STORE is not', {
     context: { variable: 'CRYFOLD_STORE' },
-    hint: 'Set CRYFOLD_STORE to the store that the workers of that cluster use, or unset REDIS_URL.',
+    hint: 'Set CRYFOLD_STORE, or pass --store, to name the store that the workers of that cluster use; or unset REDIS_URL.',
   });
 }

@@ -1,7 +1,7 @@
 import { CryfoldError } from '@cryfold/core';
-import { type Command, InvalidArgumentError, type Option } from 'commander';
+import type { Command, Option } from 'commander';
 import type { PlanOptions } from './plan-command.js';
-import { type Does, readConfig } from './program.js';
+import { type Does, fromZero, readConfig } from './program.js';
 import type { runProtocols } from './protocols.js';
 
 type SweepOptions = Omit<Parameters<typeof runProtocols>[0], 'spec'>;
@@ -11,33 +11,29 @@ interface JobOptions {
   image?: string;
 }
 
-const price = (text: string): number => {
-  const value = Number(text);
-  if (text.trim() === '' || !(value >= 0)) throw new InvalidArgumentError('a number from 0 on');
-  return value;
-};
-
 /** Adds `plan` and `sweep`, which take the options of `run`. */
 export function addSweepCommands(program: Command, options: readonly Option[], does: Does): void {
-  const command = (name: string, description: string) => {
-    const added = program.command(name).description(description).argument('<spec>', 'YAML spec');
+  const command = (name: string, spec: string, description: string) => {
+    const added = program.command(name).description(description).argument(spec, 'YAML spec');
     for (const option of options) added.addOption(option);
     return added;
   };
   command(
     'plan',
+    '[spec]',
     'Say what a run or sweep would train, how much is in the store, and how long it takes; start nothing.',
   )
-    .option('--gpu-hour-price <price>', 'of an hour of a GPU worker, for the cost', price)
-    .option('--cpu-hour-price <price>', 'of an hour of a CPU worker, for the cost', price)
+    .option('--gpu-hour-price <price>', 'of an hour of a GPU worker, for the cost', fromZero)
+    .option('--cpu-hour-price <price>', 'of an hour of a CPU worker, for the cost', fromZero)
     .action(
-      does(async (spec: string, values: PlanOptions) => {
+      does(async (spec: string | undefined, values: PlanOptions) => {
         const { planCommand } = await import('./plan-command.js');
         return planCommand(spec, values, await readConfig());
       }),
     );
   command(
     'sweep',
+    '<spec>',
     'Search the parameters that a spec’s search section names; the same command goes on with a stopped one.',
   )
     .option('--kubernetes', 'start nothing: print the Job that launches this in a cluster, for kubectl apply -f -')

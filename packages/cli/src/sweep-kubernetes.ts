@@ -4,9 +4,8 @@ import { EXIT } from './exit-codes.js';
 import { readSpecText } from './prepare.js';
 import { jsonText, say, warn } from './terminal.js';
 
-/** Where the Job's pod finds the spec, and puts copies of results, which nobody reads: the truth is in the store. */
+/** Where the Job's pod finds the spec. */
 const SPEC = '/etc/cryfold/spec.yaml';
-const OUT = '/tmp/out';
 
 /** Flags that say what was given, but for those that mean this machine. */
 function flags(options: readonly Option[], values: Record<string, unknown>): string[] {
@@ -14,7 +13,7 @@ function flags(options: readonly Option[], values: Record<string, unknown>): str
     const value = values[option.attributeName()];
     const flag = option.long;
     if (!flag || value === undefined || value === option.defaultValue) return [];
-    if (['--out', '--workers', '--json', '--ui'].includes(flag)) return [];
+    if (['--out', '--force', '--confirm-above', '--yes', '--workers', '--json', '--ui'].includes(flag)) return [];
     if (value === true) return [flag];
     return [flag, Array.isArray(value) ? value.join(',') : String(value)];
   });
@@ -32,7 +31,7 @@ export async function printSweepJob(
   values: Record<string, unknown>,
 ): Promise<number> {
   const text = await readSpecText(spec);
-  const args = ['sweep', SPEC, ...flags(options, values), '--out', OUT];
+  const args = ['sweep', SPEC, ...flags(options, values)];
   const name = `sweep-${sha256(new TextEncoder().encode(JSON.stringify([text, args]))).slice(0, 12)}`;
   const labels = { 'app.kubernetes.io/name': 'cryfold-job', 'app.kubernetes.io/component': 'sweep' };
   const metadata = { name, namespace: 'cryfold', labels };
@@ -102,6 +101,6 @@ export async function printSweepJob(
     { apiVersion: 'batch/v1', kind: 'Job', metadata, spec: job },
   ];
   say(`${jsonText({ apiVersion: 'v1', kind: 'List', items }, 2)}\n`);
-  warn(`${name}: pipe this into kubectl apply -f -; cryfold status and list show the run\n`);
+  warn(`${name}: pipe this into kubectl apply -f -; then cryfold list shows the run\n`);
   return EXIT.done;
 }

@@ -1,4 +1,5 @@
-import { type CryfoldError, escapeControls, printable } from '@cryfold/core';
+import { type CryfoldError, type ErrorRecord, escapeControls, printable } from '@cryfold/core';
+import { asTyped } from './command-text.js';
 
 /** What may pass besides text: line ends, tabs, and the colours of @cryfold/report's `paint`. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
@@ -34,7 +35,23 @@ export function errorText({ code, message, hint }: CryfoldError): string {
   return messageText(`cryfold: ${code}: ${message}${hint ? `\n${hint}` : ''}`);
 }
 
-/** A message and a line end. Its further lines are indented: a line end in a name cannot begin what looks like another message. */
+/** An error for `--json`, its hint as a user here would type it. */
+export function typedRecord(error: CryfoldError): ErrorRecord {
+  const record = error.toRecord();
+  return record.hint === undefined ? record : { ...record, hint: asTyped(record.hint) };
+}
+
+/** A message and a line end, its commands as a user here would type them. Its further lines are indented: a line end in a name cannot begin what looks like another message. */
 export function messageText(text: string): string {
-  return `${text.trimEnd().replace(/\n\s*/g, '\n  ')}\n`;
+  return `${asTyped(text.trimEnd()).replace(/\n\s*/g, '\n  ')}\n`;
+}
+
+/**
+ * Whether standard output gets colours: on a terminal, unless NO_COLOR is set (as --no-color does), or where FORCE_COLOR
+ * asks for them. An empty variable counts as unset; FORCE_COLOR=0 as NO_COLOR.
+ */
+export function colors({ NO_COLOR, FORCE_COLOR }: NodeJS.ProcessEnv = process.env): boolean {
+  if (NO_COLOR) return false;
+  if (FORCE_COLOR) return FORCE_COLOR !== '0' && FORCE_COLOR !== 'false';
+  return process.stdout.isTTY === true && process.env.TERM !== 'dumb';
 }

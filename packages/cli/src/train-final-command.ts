@@ -2,13 +2,14 @@ import { cardText } from '@cryfold/model-registry';
 import type { Spec } from '@cryfold/plan';
 import { chooseOf } from '@cryfold/run-control';
 import type { Config } from '@cryfold/runtime';
+import { asTyped } from './command-text.js';
 import { EXIT } from './exit-codes.js';
 import { findStoredRun } from './find-run.js';
 import { modelControl } from './model-control.js';
 import { openStoreOf } from './open-store.js';
 import { ProgressDisplay } from './progress.js';
 import { untilStopped } from './stop-signals.js';
-import { requireStore } from './store-url.js';
+import { otherStore, requireStore } from './store-url.js';
 import { jsonText, say } from './terminal.js';
 
 export interface TrainFinalOptions {
@@ -35,8 +36,9 @@ export async function trainFinalCommand(run: string, options: TrainFinalOptions,
     if (options.json) say(`${jsonText({ known, card })}\n`);
     else {
       say(cardText(card));
-      say(`\n${card.name}@${card.version}${known ? ' was there already' : ' is written'}. `);
-      say(`cryfold models promote ${card.name}@${card.version} makes it the champion.\n`);
+      const model = `${card.name}@${card.version}`;
+      say(`\n${model} ${known ? 'was there already' : 'is written'}\n`);
+      say(`make it the champion: ${asTyped(`cryfold models promote ${model}`, otherStore(storeUrl, config))}\n`);
     }
     return EXIT.done;
   };

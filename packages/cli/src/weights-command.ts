@@ -7,22 +7,17 @@ import type { Config } from '@cryfold/runtime';
 import { weightsReference } from '@cryfold/store';
 import { EXIT } from './exit-codes.js';
 import { openStoreOf } from './open-store.js';
-import { namedStore } from './store-url.js';
+import { requireStore, storeUrlOf } from './store-url.js';
 import { jsonText, say } from './terminal.js';
 
 export interface WeightsPutOptions {
-  store?: string;
   json: boolean;
 }
 
 /** `cryfold weights put SOURCE`: verifies ResNet50 weights and puts them into the store, where every worker finds them. */
 export async function weightsPutCommand(source: string, options: WeightsPutOptions, config: Config): Promise<number> {
-  const storeUrl = options.store ?? namedStore(config);
-  if (!storeUrl) {
-    throw new CryfoldError('USAGE', 'cryfold weights put: which store?', {
-      hint: 'Set CRYFOLD_STORE or pass --store, for example --store file:./cryfold-out/store.',
-    });
-  }
+  requireStore(config);
+  const storeUrl = storeUrlOf(config);
   const store = openStoreOf(storeUrl, config);
   try {
     const { path, sha256 } = await resolveWeights(source, weightsSources(store, config.cacheDir)).catch(forPut);

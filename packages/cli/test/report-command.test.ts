@@ -11,7 +11,7 @@ test('a page of HTML is not written into a terminal, other formats are', async (
     const code = (format: string) =>
       reportCommand('nothing-1', { format }, loadConfig({})).then(
         () => 'none',
-        (error: CryfoldError) => [error.code, error.hint?.includes('--out')],
+        (error: CryfoldError) => [error.code, error.hint?.includes(format === 'html' ? '--out' : '--store')],
       );
     assert.deepEqual(await code('html'), ['USAGE', true]);
     assert.deepEqual(await code('md'), ['RUN_NOT_FOUND', true]);

@@ -15,8 +15,8 @@ import { watchModels } from './model-metrics.js';
 import { watchQueues } from './queue-metrics.js';
 import { RunAttempt } from './run-attempt.js';
 import { RunDriver } from './run-driver.js';
+import { RunFolds } from './run-folds.js';
 import { RunMetrics } from './run-metrics.js';
-import { RunState } from './run-state.js';
 import { SearchDriver } from './search-driver.js';
 
 export interface CoordinatorOptions {
@@ -136,7 +136,7 @@ export class Coordinator implements Service {
         progress: (id, data) => {
           const { done, total, waits } = data as { done: number; total: number; waits?: string };
           for (const driver of this.#drivers) {
-            if (waits === undefined) driver.state.markActive(id, total > 0 ? done / total : 0);
+            if (waits === undefined) driver.folds.markActive(id, total > 0 ? done / total : 0);
             else driver.onWaits(id, waits);
           }
         },
@@ -164,7 +164,7 @@ export class Coordinator implements Service {
   }
 
   #nudge(run: string): void {
-    for (const driver of this.#drivers) if (driver.state.plan.run === run) driver.nudge();
+    for (const driver of this.#drivers) if (driver.folds.plan.run === run) driver.nudge();
   }
 
   /** Truth is in the store: a run whose job Redis lost is enqueued again. */
@@ -204,16 +204,16 @@ export class Coordinator implements Service {
     // Before the plan is read: an operator may have cancelled a run because its plan cannot be read.
     if (await store.runs.isCancelled(run)) return;
     const stored = await store.runs.plan(run);
-    const state = new RunState(stored.plan);
+    const folds = new RunFolds(stored.plan);
     const search = SearchDriver.of(store, stored);
-    const driver = new RunDriver({ state, store, queues, log });
-    log.info({ folds: state.plan.jobs.length }, 'run taken');
+    const driver = new RunDriver({ folds, store, queues, log });
+    log.info({ folds: folds.plan.jobs.length }, 'run taken');
     // Before the first fold is enqueued: short folds end while others still are, and 1,000 unheard ones cost 3 s.
     this.#drivers.add(driver);
     let ended: 'finished' | 'cancelled' | 'failed' = 'failed';
     try {
       await driver.begin();
-      this.#runMetrics.begin(state, attempt.added, search);
+      this.#runMetrics.begin(folds, attempt.added, search);
       ended = await new RunAttempt({ driver, search, store, queues, attempt }).run();
       log.info(`run ${ended}`);
     } finally {

@@ -34,7 +34,7 @@ export class RunAttempt {
 
   constructor(options: RunAttemptOptions) {
     this.#options = options;
-    this.#run = options.driver.state.plan.run;
+    this.#run = options.driver.folds.plan.run;
     this.#intervalsMs = options.intervalsMs ?? { reconcile: RECONCILE_MS, cancelled: CANCELLED_MS };
   }
 
@@ -57,14 +57,21 @@ export class RunAttempt {
     return 'finished';
   }
 
-  /** Where the run was cancelled, takes its waiting jobs back. @returns whether it was */
+  /**
+   * Looks every second for what somebody asks of the run: to share the workers otherwise, or to be cancelled, which takes
+   * its waiting jobs back.
+   * @returns whether it was cancelled
+   */
   async cancel(): Promise<boolean> {
     const { driver, store } = this.#options;
     if (Date.now() - this.#checked < this.#intervalsMs.cancelled) return false;
     this.#checked = Date.now();
-    if (!(await store.runs.isCancelled(this.#run))) return false;
-    await driver.cancel();
-    return true;
+    if (await store.runs.isCancelled(this.#run)) {
+      await driver.cancel();
+      return true;
+    }
+    await driver.schedule(await store.runs.scheduling(driver.folds.plan));
+    return false;
   }
 
   /** Reconciles when it is time again: events may have been missed. */
@@ -77,13 +84,14 @@ export class RunAttempt {
   /** Has a sweep decide on what is done, and the driver follow its plan. */
   async sweep(): Promise<void> {
     const { driver, search } = this.#options;
-    if (search && (await search.step(driver.state))) await driver.replan(search.plan);
+    if (search && (await search.step(driver.folds))) await driver.replan(search.plan);
   }
 
   /** Publishes the run's progress on its job where it has changed, or anyway. */
   async publish(anyway = false): Promise<void> {
     const { driver, search, attempt } = this.#options;
-    const progress = search?.describe(driver.state.progress()) ?? driver.state.progress();
+    const folds = { ...driver.folds.progress(), scheduling: driver.scheduling };
+    const progress = search?.describe(folds) ?? folds;
     const text = JSON.stringify(progress);
     if (anyway || text !== this.#published) await attempt.progress(progress);
     this.#published = text;
@@ -96,8 +104,8 @@ export class RunAttempt {
    */
   async finish(): Promise<boolean> {
     const { driver, search, store, queues } = this.#options;
-    if (!driver.state.settled || search?.finished === false) return false;
-    driver.state.phase = 'aggregate';
+    if (!driver.folds.settled || search?.finished === false) return false;
+    driver.folds.phase = 'aggregate';
     if (await store.runs.hasResults(this.#run)) return true;
     const failed = (await queues.failures('aggregate', [this.#run])).get(this.#run);
     if (failed !== undefined) {

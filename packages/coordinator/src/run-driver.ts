@@ -1,59 +1,77 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { CryfoldError, type ErrorRecord, FORMATS, mapLimited } from '@cryfold/core';
+import { isDeepStrictEqual } from 'node:util';
+import { CryfoldError, type ErrorRecord, FORMATS, mapLimited, scopeOf } from '@cryfold/core';
 import type { FoldQueue } from '@cryfold/estimators';
-import { type FoldJob, prerequisiteOf, queuedIds, type RunPlan } from '@cryfold/plan';
-import { failureOf, type JobRequest, type Queues } from '@cryfold/queue';
+import {
+  type FoldJob,
+  initialScheduling,
+  prerequisiteOf,
+  queuedIds,
+  type RunPlan,
+  type Scheduling,
+} from '@cryfold/plan';
+import { failureOf, type Queues } from '@cryfold/queue';
 import type { Logger } from '@cryfold/runtime';
 import type { RunStore } from '@cryfold/store';
-import type { RunState } from './run-state.js';
+import { FOLD_QUEUES, FoldEnqueuer } from './fold-enqueuer.js';
+import type { RunFolds } from './run-folds.js';
 
-const FOLD_QUEUES: readonly FoldQueue[] = ['gpu', 'cpu'];
 /** Folds looked up at once, since a run may have thousands. */
 const LOOKUPS = 32;
 
 /** What driving a run asks of the queues. */
-export type RunQueues = Pick<Queues, 'add' | 'liveIds' | 'activeIds' | 'failures' | 'forgetFailures' | 'remove'>;
+export type RunQueues = Pick<
+  Queues,
+  'add' | 'front' | 'liveIds' | 'activeIds' | 'failures' | 'forgetFailures' | 'remove'
+>;
 
 export interface RunDriverOptions {
-  state: RunState;
+  folds: RunFolds;
   store: RunStore;
   queues: RunQueues;
   log: Logger;
 }
 
 /**
- * Brings one run to its end by reconciling: plan minus committed results minus live jobs is what to enqueue
- * (design section 4). Events only make it quick; a reconciliation alone would do.
+ * Brings one run to its end by reconciling: plan minus committed results minus live jobs is what to enqueue, in the run's
+ * turn. Events only make it quick; a reconciliation alone would do.
  */
 export class RunDriver {
-  readonly state: RunState;
+  readonly folds: RunFolds;
   /** Runs what an event asks for in the surroundings of this run, so that it belongs to the run's trace. */
   readonly within = AsyncLocalStorage.snapshot();
   readonly #store: RunStore;
   readonly #queues: RunQueues;
   readonly #log: Logger;
+  readonly #enqueuer: FoldEnqueuer;
   /** Prerequisites that are in the store, by id. */
   readonly #ready = new Set<string>();
   #nudged = false;
   #wake = () => {};
 
-  constructor({ state, store, queues, log }: RunDriverOptions) {
-    this.state = state;
+  constructor({ folds, store, queues, log }: RunDriverOptions) {
+    this.folds = folds;
     this.#store = store;
     this.#queues = queues;
     this.#log = log;
+    this.#enqueuer = new FoldEnqueuer({ queues, log, state: folds, scheduling: initialScheduling(folds.plan.spec) });
+  }
+
+  get scheduling(): Scheduling {
+    return this.#enqueuer.scheduling;
   }
 
   /** Loads the final failures that earlier coordinators recorded, and enqueues what is missing. */
   async begin(): Promise<void> {
-    for (const { key, error } of await this.#store.runs.failures(this.state.plan.run)) {
-      this.state.markFailed(key, error as ErrorRecord);
+    this.#enqueuer.scheduling = await this.#store.runs.scheduling(this.folds.plan);
+    for (const { key, error } of await this.#store.runs.failures(this.folds.plan.run)) {
+      this.folds.markFailed(key, error as ErrorRecord);
     }
     await this.reconcile(true);
   }
 
   /**
-   * Costs one look-up for each fold that is missing and not in a queue, so that it does not grow with the run.
+   * Costs one look-up for each fold that was enqueued and is in no queue now, so that it does not grow with the run.
    * @param first looks for the results of all folds, and counts those found as having been there before
    */
   async reconcile(first = false): Promise<void> {
@@ -61,32 +79,35 @@ export class RunDriver {
     const live = new Map<FoldQueue, Set<string>>();
     for (const queue of FOLD_QUEUES) live.set(queue, await this.#queues.liveIds(queue));
     const isLive = (job: FoldJob) => live.get(job.queue)?.has(job.key) === true;
-    const looked = this.state.pending.filter((job) => first || !isLive(job));
+    // A fold in the backlog that another run finishes meanwhile is found done when its own job starts.
+    const lost = (job: FoldJob) => first || (this.#enqueuer.expects(job) && !isLive(job));
+    const looked = this.folds.pending.filter(lost);
     const look = async ({ key }: FoldJob) => {
-      if (await this.#store.folds.has(key)) this.state.markDone(key, first);
+      if (await this.#store.folds.has(key)) this.folds.markDone(key, first);
     };
     await mapLimited(looked, look, LOOKUPS);
-    // Neither live nor done: failed while nobody listened, or never enqueued.
+    // Neither live nor done: failed while nobody listened.
     for (const queue of FOLD_QUEUES) {
-      const idle = this.state.pending.filter((job) => job.queue === queue && !isLive(job)).map(({ key }) => key);
+      const idle = this.folds.pending.filter((job) => job.queue === queue && lost(job)).map(({ key }) => key);
       for (const [id, reason] of await this.#queues.failures(queue, idle)) await this.onFailed(id, reason);
     }
     const active = await Promise.all(FOLD_QUEUES.map((queue) => this.#queues.activeIds(queue)));
-    this.state.keepActive(new Set(active.flatMap((ids) => [...ids])));
-    const runnable = new Map<FoldQueue, FoldJob[]>();
-    for (const job of this.state.pending) {
-      if (isLive(job) || !(await this.#prepared(job, live)) || !this.state.isPending(job.key)) continue;
-      const jobs = runnable.get(job.queue);
-      if (jobs) jobs.push(job);
-      else runnable.set(job.queue, [job]);
+    this.folds.keepActive(new Set(active.flatMap((ids) => [...ids])));
+    const runnable: FoldJob[] = [];
+    const enqueued: FoldJob[] = [];
+    for (const job of this.folds.pending) {
+      if (isLive(job)) enqueued.push(job);
+      else if ((await this.#prepared(job, live)) && this.folds.isPending(job.key)) runnable.push(job);
     }
-    for (const [queue, jobs] of runnable) {
-      await this.#queues.add(
+    for (const queue of FOLD_QUEUES) {
+      const own = (jobs: FoldJob[]) => jobs.filter((job) => job.queue === queue);
+      this.#enqueuer.reset(
         queue,
-        jobs.map((job) => this.#request(job)),
+        own(runnable),
+        own(enqueued).map(({ key }) => key),
       );
-      this.#log.info({ queue, folds: jobs.length }, 'folds enqueued');
     }
+    await this.#enqueuer.fill();
     this.#nudgeIfSettled();
   }
 
@@ -111,19 +132,28 @@ export class RunDriver {
   }
 
   #nudgeIfSettled(): void {
-    if (this.state.settled) this.nudge();
+    if (this.folds.settled) this.nudge();
   }
 
   /** Takes the failed jobs of an ended run out of Redis; their records are in the store. */
   async forgetFailures(): Promise<void> {
-    const { plan } = this.state;
+    const { plan } = this.folds;
     for (const queue of FOLD_QUEUES) await this.#queues.forgetFailures(queue, queuedIds(plan, queue));
   }
 
   /** Takes over a plan that a sweep's decisions changed; what it no longer wants does not wait any longer. */
   async replan(plan: RunPlan): Promise<void> {
-    const dropped = this.state.replan(plan);
+    const dropped = this.folds.replan(plan);
     await mapLimited(dropped, ({ queue, key }) => this.#queues.remove(queue, key));
+    await this.reconcile();
+  }
+
+  /** Takes over how the run shares the workers now; pausing takes back what waits, and lets what trains end. */
+  async schedule(scheduling: Scheduling): Promise<void> {
+    const before = this.scheduling;
+    if (isDeepStrictEqual(before, scheduling)) return;
+    this.#enqueuer.scheduling = scheduling;
+    if (scheduling.paused && !before.paused) await this.#takeBack();
     await this.reconcile();
   }
 
@@ -132,19 +162,23 @@ export class RunDriver {
    * by that run's reconciliation.
    */
   async cancel(): Promise<void> {
+    await this.#takeBack();
+    await this.forgetFailures();
+  }
+
+  async #takeBack(): Promise<void> {
     const waiting = new Map<string, FoldQueue>();
-    for (const job of this.state.pending) {
+    for (const job of this.folds.pending) {
       waiting.set(job.key, job.queue);
-      const needed = prerequisiteOf(this.state.plan, job.trial);
+      const needed = prerequisiteOf(this.folds.plan, job.trial);
       if (needed) waiting.set(needed.id, needed.queue);
     }
     await mapLimited([...waiting], ([id, queue]) => this.#queues.remove(queue, id));
-    await this.forgetFailures();
   }
 
   /** Whether what a fold needs is in the store; if not, one job computes it for all. */
   async #prepared(job: FoldJob, live: Map<FoldQueue, Set<string>>): Promise<boolean> {
-    const needed = prerequisiteOf(this.state.plan, job.trial);
+    const needed = prerequisiteOf(this.folds.plan, job.trial);
     if (!needed || this.#ready.has(needed.id)) return true;
     const jobs = live.get(needed.queue);
     if (jobs?.has(needed.id)) return false;
@@ -157,7 +191,8 @@ export class RunDriver {
       await this.onFailed(needed.id, failed);
       return false;
     }
-    const payload = { format: 1, kind: 'prepare', run: this.state.plan.run, trial: job.trial } as const;
+    if (this.scheduling.paused) return false;
+    const payload = { format: 1, kind: 'prepare', run: this.folds.plan.run, trial: job.trial } as const;
     await this.#queues.add(needed.queue, [{ id: needed.id, payload }]);
     jobs?.add(needed.id);
     return false;
@@ -165,47 +200,46 @@ export class RunDriver {
 
   /** Folds that cannot start before a prerequisite. */
   #waitingFor(id: string): FoldJob[] {
-    return this.state.pending.filter((job) => prerequisiteOf(this.state.plan, job.trial)?.id === id);
-  }
-
-  #request(job: FoldJob): JobRequest {
-    return { id: job.key, payload: { format: 1, kind: 'fold', run: this.state.plan.run, key: job.key } };
+    return this.folds.pending.filter((job) => prerequisiteOf(this.folds.plan, job.trial)?.id === id);
   }
 
   async onCompleted(id: string): Promise<void> {
-    if (!this.state.isPending(id)) {
+    if (!this.folds.isPending(id)) {
       if (this.#waitingFor(id).length > 0) await this.reconcile();
       return;
     }
-    if (await this.#store.folds.has(id)) this.state.markDone(id, false);
+    const job = this.folds.pendingJob(id);
+    if (await this.#store.folds.has(id)) this.folds.markDone(id, false);
     this.#nudgeIfSettled();
+    if (job) await this.#enqueuer.ended(job);
   }
 
   /** A fold, what folds need, or the results cannot be stored or read for now. */
   onWaits(id: string, reason: string): void {
-    if (id !== this.state.plan.run && !this.state.isPending(id) && this.#waitingFor(id).length === 0) return;
-    this.state.markWaiting(id, reason);
+    if (id !== this.folds.plan.run && !this.folds.isPending(id) && this.#waitingFor(id).length === 0) return;
+    this.folds.markWaiting(id, reason);
   }
 
   async onFailed(id: string, reason: string): Promise<void> {
     const error = failureOf(reason);
     for (const waiting of this.#waitingFor(id)) await this.#fail(waiting, error);
-    const job = this.state.pending.find((candidate) => candidate.key === id);
+    const job = this.folds.pendingJob(id);
     if (!job) return;
     await this.#fail(job, error);
-    if (error.failure === 'input') await this.#park(job, error);
+    if (error.failure === 'input' && scopeOf(error.code) === 'trial') await this.#park(job, error);
     this.#nudgeIfSettled();
+    await this.#enqueuer.ended(job);
   }
 
   async #fail(job: FoldJob, error: ErrorRecord): Promise<void> {
-    const { run } = this.state.plan;
+    const { run } = this.folds.plan;
     await this.#store.runs.saveFailure(run, { format: FORMATS.failure, key: job.key, trial: job.trial, error });
-    this.state.markFailed(job.key, error);
+    this.folds.markFailed(job.key, error);
     const { attempt } = error.context;
     this.#log.error({ trial: job.trial, ...this.#where(job), attempt, code: error.code }, error.message);
   }
 
-  /** The same inputs fail again, so a trial's other folds are not tried. */
+  /** Gives up the waiting folds of a trial: each of them would fail with the same error. */
   async #park(cause: FoldJob, error: ErrorRecord): Promise<void> {
     const { repeat, fold } = this.#where(cause);
     const parked = new CryfoldError(
@@ -216,14 +250,14 @@ export class RunDriver {
         ...(error.hint ? { hint: error.hint } : {}),
       },
     ).toRecord();
-    for (const job of this.state.pending.filter((candidate) => candidate.trial === cause.trial)) {
+    for (const job of this.folds.pending.filter((candidate) => candidate.trial === cause.trial)) {
       // One that already runs may still end well.
       if (await this.#queues.remove(job.queue, job.key)) await this.#fail(job, parked);
     }
   }
 
   #where(job: FoldJob): { repeat: number; fold: number } {
-    const { repeat, fold } = this.state.plan.splits[job.split];
+    const { repeat, fold } = this.folds.plan.splits[job.split];
     return { repeat, fold };
   }
 }

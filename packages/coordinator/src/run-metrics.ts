@@ -2,7 +2,7 @@ import { isUnreadable, mapLimited } from '@cryfold/core';
 import { type FoldJob, type FoldResult, isInnerFold, type RunPlan, searchedBase } from '@cryfold/plan';
 import type { GaugeName, LabelsOf, Metrics } from '@cryfold/runtime';
 import type { RunStore } from '@cryfold/store';
-import type { RunState } from './run-state.js';
+import type { RunFolds } from './run-folds.js';
 import type { SearchDriver } from './search-driver.js';
 
 /** Milliseconds for which a run's series stay after its end. */
@@ -12,7 +12,7 @@ const FOLDS = 1500;
 /** Results read per run and refresh. */
 const READS = 400;
 
-const FOLD_STATES = { waiting: 0, active: 1, done: 2, failed: 3 } as const;
+const FOLD_PHASES = { waiting: 0, active: 1, done: 2, failed: 3 } as const;
 
 const GAUGES = [
   'cryfold_run_info',
@@ -44,7 +44,7 @@ type EndState = 'finished' | 'cancelled' | 'failed';
 
 interface Tracked {
   /** Absent from a run that has ended */
-  state: RunState | undefined;
+  folds: RunFolds | undefined;
   sweep: Sweep | undefined;
   /** What of a fold's result is exported */
   results: Map<string, { accuracy: number | undefined; seconds: number | undefined }>;
@@ -70,7 +70,7 @@ export class RunMetrics {
     this.#store = store;
     for (const name of GAUGES) metrics.series(name, () => this.#series()[name] as Iterable<never>);
     metrics.series('cryfold_runs_driven', () => [
-      { labels: {}, value: [...this.#runs.values()].filter(({ state }) => state).length },
+      { labels: {}, value: [...this.#runs.values()].filter(({ folds }) => folds).length },
     ]);
   }
 
@@ -78,20 +78,20 @@ export class RunMetrics {
    * @param started when the run was submitted, Unix milliseconds
    * @param sweep where the run is one: its trials are then told by the estimators that they are variants of
    */
-  begin(state: RunState, started: number, sweep?: Sweep): void {
+  begin(folds: RunFolds, started: number, sweep?: Sweep): void {
     if (!this.#metrics.on) return;
-    const { run } = state.plan;
+    const { run } = folds.plan;
     this.#runs.delete(run);
     const sums = { accuracies: new Means(), curves: new Means() };
-    this.#runs.set(run, { state, sweep, results: new Map(), ...sums, started, ended: 0, last: noSeries() });
+    this.#runs.set(run, { folds, sweep, results: new Map(), ...sums, started, ended: 0, last: noSeries() });
   }
 
   /** Keeps the run's figures as they are now, with those of the aggregator, and lets go of the rest. */
   async end(run: string, endState: EndState): Promise<void> {
     const tracked = this.#runs.get(run);
-    if (!tracked?.state) return;
+    if (!tracked?.folds) return;
     await this.#read(tracked, Number.POSITIVE_INFINITY).catch(() => {});
-    const { plan } = tracked.state;
+    const { plan } = tracked.folds;
     const series = seriesOf(tracked, FOLDS, endState);
     const ended = endState === 'finished' ? await this.#store.runs.results(run).catch(() => undefined) : undefined;
     if (ended) {
@@ -101,7 +101,7 @@ export class RunMetrics {
     }
     this.#runs.set(run, {
       ...tracked,
-      state: undefined,
+      folds: undefined,
       sweep: undefined,
       results: new Map(),
       ended: Date.now(),
@@ -112,18 +112,18 @@ export class RunMetrics {
   /** Reads the results that came since, and lets go of runs that ended long ago. */
   async refresh(): Promise<void> {
     for (const [run, tracked] of this.#runs) {
-      if (tracked.state) await this.#read(tracked, READS);
+      if (tracked.folds) await this.#read(tracked, READS);
       else if (Date.now() - tracked.ended > STAY_MS) this.#runs.delete(run);
     }
   }
 
   async #read(tracked: Tracked, most: number): Promise<void> {
-    const { state, results } = tracked;
-    if (!state) return;
+    const { folds, results } = tracked;
+    if (!folds) return;
     // Trials with equal parameters share a key.
     const jobs = new Map<string, FoldJob[]>();
-    for (const job of state.plan.jobs) {
-      if (results.has(job.key) || state.stateOf(job.key) !== 'done') continue;
+    for (const job of folds.plan.jobs) {
+      if (results.has(job.key) || folds.phaseOf(job.key) !== 'done') continue;
       jobs.set(job.key, [...(jobs.get(job.key) ?? []), job]);
     }
     await mapLimited([...jobs.keys()].slice(0, most), async (fold) => {
@@ -132,7 +132,7 @@ export class RunMetrics {
       const { seconds, accuracy } = result;
       results.set(fold, { seconds, accuracy });
       if (!('curve' in result)) return;
-      for (const job of jobs.get(fold) ?? []) if (isTold(state.plan, job)) note(tracked, job, result);
+      for (const job of jobs.get(fold) ?? []) if (isTold(folds.plan, job)) note(tracked, job, result);
     });
   }
 
@@ -150,11 +150,11 @@ export class RunMetrics {
   #series(): Series {
     if (this.#scrape && Date.now() - this.#scrape.at < 200) return this.#scrape.series;
     const all = noSeries();
-    let folds = FOLDS;
+    let room = FOLDS;
     for (const tracked of [...this.#runs.values()].reverse()) {
-      const own = tracked.state ? seriesOf(tracked, folds) : tracked.last;
-      const detailed = own.cryfold_run_fold_state.length <= folds;
-      if (detailed) folds -= own.cryfold_run_fold_state.length;
+      const own = tracked.folds ? seriesOf(tracked, room) : tracked.last;
+      const detailed = own.cryfold_run_fold_state.length <= room;
+      if (detailed) room -= own.cryfold_run_fold_state.length;
       for (const name of GAUGES) {
         if (!detailed && /_run_(fold|epoch)_/.test(name)) continue;
         for (const sample of own[name]) (all[name] as (typeof sample)[]).push(sample);
@@ -166,26 +166,26 @@ export class RunMetrics {
 }
 
 /**
- * @param folds how many folds may be exported one by one; where the run has more, none is
+ * @param room how many folds may be exported one by one; where the run has more, none is
  * @param endState of a run that has just ended, which its `phase` label then says
  */
-function seriesOf(tracked: Tracked, folds: number, endState?: EndState): Series {
-  const { state, sweep, results, accuracies, curves, started } = tracked;
+function seriesOf(tracked: Tracked, room: number, endState?: EndState): Series {
+  const { folds, sweep, results, accuracies, curves, started } = tracked;
   const series = noSeries();
-  if (!state) return series;
-  const { plan } = state;
+  if (!folds) return series;
+  const { plan } = folds;
   const { run, spec } = plan;
-  const progress = state.progress();
+  const progress = folds.progress();
   const add = <N extends RunGauge>(name: N, labels: LabelsOf<N>, value: number | null | undefined) => {
     if (typeof value === 'number') (series[name] as { labels: LabelsOf<N>; value: number }[]).push({ labels, value });
   };
-  add('cryfold_run_info', { run, name: spec.name, dataset: plan.dataset.name, phase: endState ?? state.phase }, 1);
+  add('cryfold_run_info', { run, name: spec.name, dataset: plan.dataset.name, phase: endState ?? folds.phase }, 1);
   add('cryfold_run_started_timestamp_seconds', { run }, started / 1000);
   const partly = progress.active.reduce((sum, { fraction }) => sum + fraction, 0);
   const behind = progress.done + progress.failed + partly;
   add('cryfold_run_fraction_done_ratio', { run }, progress.total === 0 ? 1 : Math.min(1, behind / progress.total));
   add('cryfold_run_eta_seconds', { run }, progress.etaSeconds);
-  add('cryfold_run_silent_seconds', { run }, state.silentSeconds());
+  add('cryfold_run_silent_seconds', { run }, folds.silentSeconds());
 
   const counts = new Map<string, { estimator: string; queue: string; by: Record<string, number> }>();
   for (const job of plan.jobs) {
@@ -197,7 +197,7 @@ function seriesOf(tracked: Tracked, folds: number, endState?: EndState): Series 
       count = { estimator, queue: job.queue, by: { waiting: 0, active: 0, done: 0, failed: 0 } };
       counts.set(of, count);
     }
-    count.by[state.stateOf(job.key)]++;
+    count.by[folds.phaseOf(job.key)]++;
   }
   for (const { estimator, queue, by } of counts.values()) {
     for (const [name, value] of Object.entries(by))
@@ -212,7 +212,7 @@ function seriesOf(tracked: Tracked, folds: number, endState?: EndState): Series 
   }
   for (const [model, mean] of accuracies) add('cryfold_run_accuracy_ratio', { run, model }, mean);
   const jobs = plan.jobs.filter((job) => job.shuffle === undefined && isTold(plan, job));
-  if (jobs.length > folds) return series;
+  if (jobs.length > room) return series;
   for (const [name, mean] of curves) {
     const [estimator, epoch, part, what] = name.split(' ');
     const labels = { run, estimator, epoch, part };
@@ -220,8 +220,8 @@ function seriesOf(tracked: Tracked, folds: number, endState?: EndState): Series 
     else add('cryfold_run_epoch_accuracy_ratio', labels, mean);
   }
   for (const job of jobs) {
-    const labels = { run, estimator: job.trial, ...where(state, job) };
-    add('cryfold_run_fold_state', labels, FOLD_STATES[state.stateOf(job.key)]);
+    const labels = { run, estimator: job.trial, ...where(folds, job) };
+    add('cryfold_run_fold_state', labels, FOLD_PHASES[folds.phaseOf(job.key)]);
     const result = results.get(job.key);
     add('cryfold_run_fold_accuracy_ratio', labels, result?.accuracy);
     add('cryfold_run_fold_duration_seconds', labels, result?.seconds);
@@ -246,7 +246,7 @@ function note({ accuracies, curves }: Tracked, { trial, shuffle }: FoldJob, { ac
   }
 }
 
-function where({ plan }: RunState, job: FoldJob): { repeat: number; fold: number } {
+function where({ plan }: RunFolds, job: FoldJob): { repeat: number; fold: number } {
   const { repeat, fold } = plan.splits[job.split];
   return { repeat, fold };
 }

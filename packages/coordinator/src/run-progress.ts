@@ -1,4 +1,5 @@
-import type { TrialState } from '@cryfold/plan';
+import type { MetricName, TrialRow } from '@cryfold/evaluation';
+import type { Scheduling, TrialState } from '@cryfold/plan';
 
 /** What one trial has behind and before it. */
 export interface TrialProgress {
@@ -23,6 +24,8 @@ export interface RunProgress {
   /** Seconds to the end, or null while too little is known */
   etaSeconds: number | null;
   phase: RunPhase;
+  /** How it shares the workers; in what is published */
+  scheduling?: Scheduling;
   /** Why something is not done yet but tried again, such as a full disk */
   waits?: string;
   /** Of a sweep */
@@ -32,5 +35,8 @@ export interface RunProgress {
 /** For whoever watches: how many trials are in each state, and the best one so far. */
 export interface SearchProgress {
   states: Record<TrialState, number>;
-  best: { trial: string; mean: number; folds: number } | null;
+  /** What trials are compared by; absent where a coordinator of an earlier version drives the run */
+  metric?: MetricName;
+  /** The best of those with the most epochs and folds: its mean of the metric over its folds */
+  best: ({ trial: string; mean: number; folds: number } & Pick<TrialRow, 'epochs'>) | null;
 }

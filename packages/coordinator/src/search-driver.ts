@@ -1,10 +1,10 @@
 import { CryfoldError, DAMAGE_CODES, mapLimited } from '@cryfold/core';
 import { type MetricName, scoreOf } from '@cryfold/evaluation';
-import { decide, meanScore, openContests } from '@cryfold/hyperparameter-search';
+import { decide, meanScore, openContests, trialEpochs } from '@cryfold/hyperparameter-search';
 import { contextSplits, type FoldJob, type RunPlan, type SearchRecord } from '@cryfold/plan';
 import { FoldScores, type RunStore, type StoredPlan } from '@cryfold/store';
+import type { RunFolds } from './run-folds.js';
 import type { RunProgress, SearchProgress, TrialProgress } from './run-progress.js';
-import type { RunState } from './run-state.js';
 
 /**
  * Decides what a sweep evaluates next. Every decision is one record in the store, committed by a conditional put, so
@@ -56,13 +56,13 @@ export class SearchDriver {
   }
 
   /** Looks at what is done and decides; true where the plan changed. */
-  async step(state: RunState): Promise<boolean> {
+  async step(folds: RunFolds): Promise<boolean> {
     const { base, plan, search, next } = this.#stored;
-    const seen = `${state.ended} ${next}`;
+    const seen = `${folds.ended} ${next}`;
     if (!search || seen === this.#seen) return false;
     const jobs = new Map<string, FoldJob>();
     for (const job of plan.jobs) if (job.shuffle === undefined) jobs.set(`${job.trial} ${job.split}`, job);
-    const judged = [...jobs.values()].filter(({ key, trial }) => state.isDone(key) && search.trials.has(trial));
+    const judged = [...jobs.values()].filter(({ key, trial }) => folds.isDone(key) && search.trials.has(trial));
     await mapLimited(judged, (job) => this.#read(job));
     const decisions = decide({
       plan: base,
@@ -71,7 +71,7 @@ export class SearchDriver {
         const job = jobs.get(`${trial} ${split}`);
         const score = job && this.#scores.get(job.key);
         if (score !== undefined) return { score };
-        const error = job && state.failure(job.key);
+        const error = job && folds.failure(job.key);
         return error && { error: `${error.code}: ${error.message}` };
       },
     });
@@ -114,7 +114,7 @@ export class SearchDriver {
   progress(): SearchProgress {
     const states: SearchProgress['states'] = { RUNNING: 0, COMPLETE: 0, PRUNED: 0, FAILED: 0 };
     let best: SearchProgress['best'] = null;
-    const { plan, search } = this.#stored;
+    const { base, plan, search } = this.#stored;
     const scores = new Map<string, number[]>();
     for (const job of plan.jobs) {
       const score = this.#scores.get(job.key);
@@ -122,7 +122,8 @@ export class SearchDriver {
     }
     // A good first fold is luck: trials with fewer epochs or folds are not ranked above others.
     let most = [Number.NEGATIVE_INFINITY, 0, 0];
-    for (const { trial, state, context, rung = 0 } of search?.trials.values() ?? []) {
+    for (const one of search?.trials.values() ?? []) {
+      const { trial, state, context, rung = 0 } = one;
       states[state]++;
       const own = scores.get(trial);
       if (context !== 0 || !own || state === 'PRUNED' || state === 'FAILED') continue;
@@ -130,8 +131,9 @@ export class SearchDriver {
       const at = standing.findIndex((value, i) => value !== most[i]);
       if (at < 0 || standing[at] < most[at]) continue;
       most = standing;
-      best = { trial, mean: scoreOf(this.metric, standing[2]), folds: own.length };
+      const mean = scoreOf(this.metric, standing[2]);
+      best = { trial, mean, folds: own.length, ...trialEpochs(base.spec, one) };
     }
-    return { states, best };
+    return { states, metric: this.metric, best };
   }
 }

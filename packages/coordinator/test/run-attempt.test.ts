@@ -37,16 +37,16 @@ const endRun = (store: RunStore, run: string) => store.runs.saveResults(run, {} 
 
 test('asks for the results once all folds have ended, and is finished once they are there', async (t) => {
   const plan = planOf(NETWORK);
-  const { store, queues, state, run } = await attempted(t, plan);
+  const { store, queues, folds, run } = await attempted(t, plan);
   assert.equal(await run.finish(), false);
   assert.equal(queues.jobs('aggregate').size, 0, 'folds are missing');
   await commitAll(store, plan);
   queues.jobs('gpu').clear();
   await run.reconcile();
-  assert.equal(state.settled, true);
+  assert.equal(folds.settled, true);
   assert.equal(await run.finish(), false);
   assert.deepEqual([...queues.jobs('aggregate').keys()], [plan.run]);
-  assert.equal(state.phase, 'aggregate');
+  assert.equal(folds.phase, 'aggregate');
   await endRun(store, plan.run);
   assert.equal(await run.finish(), true);
 });
@@ -80,11 +80,11 @@ test('a cancelled run ends, and its waiting jobs leave the queue', async (t) => 
 
 test('publishes progress only where it has changed', async (t) => {
   const plan = planOf(NETWORK);
-  const { state, published, run } = await attempted(t, plan);
+  const { folds, published, run } = await attempted(t, plan);
   await run.publish();
   await run.publish();
   assert.equal(published.length, 1);
-  state.markActive(plan.jobs[0].key, 0.5);
+  folds.markActive(plan.jobs[0].key, 0.5);
   await run.publish();
   assert.deepEqual(
     published.map(({ active }) => active.length),
@@ -117,45 +117,45 @@ test('a sweep grows its plan by what it decides, and follows a decision that ano
   const plan = planOf('{ s: { kind: svm } }', search);
   const first = await attempted(t, plan);
   const other = SearchDriver.of(first.store, await first.store.runs.plan(plan.run)) ?? assert.fail();
-  const before = first.state.plan.jobs.length;
+  const before = first.folds.plan.jobs.length;
   await first.run.sweep();
-  const grown = first.state.plan.jobs.length;
+  const grown = first.folds.plan.jobs.length;
   assert.ok(grown > before, `${before} folds, then ${grown}`);
-  assert.equal(await other.step(first.state), true);
-  assert.deepEqual(other.plan.jobs, first.state.plan.jobs);
-  assert.equal(await other.step(first.state), false, 'nothing new to decide on');
+  assert.equal(await other.step(first.folds), true);
+  assert.deepEqual(other.plan.jobs, first.folds.plan.jobs);
+  assert.equal(await other.step(first.folds), false, 'nothing new to decide on');
 });
 
 test('the best trial so far is one of the most folds, whatever a single lucky fold of another says', async (t) => {
   const search = 'search: { trials: 2, metric: macroF1, space: { s: { C: { log: [1, 100] } } } }\n';
   const plan = planOf('{ s: { kind: svm } }', search);
-  const { store, state, run } = await attempted(t, plan);
+  const { store, folds, run } = await attempted(t, plan);
   const driver = SearchDriver.of(store, await store.runs.plan(plan.run)) ?? assert.fail();
   await run.sweep();
-  await driver.step(state);
+  await driver.step(folds);
   const done = async (trial: string, split: number, isRight: (row: number) => boolean) => {
-    const { key } = state.plan.jobs.find((job) => job.trial === trial && job.split === split) ?? assert.fail();
+    const { key } = folds.plan.jobs.find((job) => job.trial === trial && job.split === split) ?? assert.fail();
     const rows = plan.splits[split].test.flatMap((clip, row) => (isRight(row) === (clip % 2 === 0) ? [1, 0] : [0, 1]));
     await commit(store, key, rows);
-    state.markDone(key, false);
+    folds.markDone(key, false);
   };
   await done('s-001', 0, () => true);
   await done('s-002', 0, (row) => row === 0);
   await done('s-002', 1, (row) => row === 0);
-  await driver.step(state);
-  const { best } = driver.progress();
-  assert.deepEqual([best?.trial, best?.folds], ['s-002', 2]);
+  await driver.step(folds);
+  const { best, metric } = driver.progress();
+  assert.deepEqual([best?.trial, best?.folds, metric], ['s-002', 2, 'macroF1']);
   assert.ok(best && best.mean > 0 && best.mean < 1);
 });
 
 test('a sweep removes a result whose bytes are gone, so that its fold is trained again', async (t) => {
   const search = 'search: { trials: 2, space: { s: { C: { log: [1, 100] } } } }\n';
-  const { store, state, run } = await attempted(t, planOf('{ s: { kind: svm } }', search));
+  const { store, folds, run } = await attempted(t, planOf('{ s: { kind: svm } }', search));
   await run.sweep();
-  const [{ key }] = state.pending;
+  const [{ key }] = folds.pending;
   const { probabilities } = await commit(store, key, [1, 0, 0, 1]);
   await store.artifacts.delete(probabilities.key);
-  state.markDone(key, false);
+  folds.markDone(key, false);
   await assert.rejects(run.sweep(), (error) => {
     return error instanceof CryfoldError && error.code === 'ARTIFACT_MISSING' && error.context.repaired === true;
   });

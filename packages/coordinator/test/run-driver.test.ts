@@ -8,7 +8,7 @@ const NETWORK = '{ a: { kind: small-cnn } }';
 
 test('enqueues exactly the folds that have neither a result nor a recorded failure', async (t) => {
   const plan = planOf(NETWORK);
-  const { store, state, queues, driver } = await scene(t, plan);
+  const { store, folds, queues, driver } = await scene(t, plan);
   const [done, failed, missing] = plan.jobs;
   await commit(store, done.key, [1, 0, 0, 1]);
   const error = new CryfoldError('WAV_INVALID', 'truncated').toRecord();
@@ -16,22 +16,22 @@ test('enqueues exactly the folds that have neither a result nor a recorded failu
   await driver.begin();
   assert.deepEqual([...queues.jobs('gpu').keys()], [missing.key]);
   assert.deepEqual(
-    plan.jobs.map(({ key }) => state.stateOf(key)),
+    plan.jobs.map(({ key }) => folds.phaseOf(key)),
     ['done', 'failed', 'waiting'],
   );
-  assert.equal(state.progress().found, 1);
+  assert.equal(folds.progress().found, 1);
 });
 
 test('a reconciliation enqueues again what a queue lost, and finds results that no event reported', async (t) => {
   const plan = planOf(NETWORK);
-  const { store, state, queues, driver } = await scene(t, plan);
+  const { store, folds, queues, driver } = await scene(t, plan);
   await driver.begin();
   assert.equal(queues.jobs('gpu').size, 3);
   queues.jobs('gpu').clear();
   await commit(store, plan.jobs[0].key, [1, 0, 0, 1]);
   await driver.reconcile();
-  assert.equal(state.stateOf(plan.jobs[0].key), 'done');
-  assert.equal(state.progress().found, 0, 'it was not there before the run began');
+  assert.equal(folds.phaseOf(plan.jobs[0].key), 'done');
+  assert.equal(folds.progress().found, 0, 'it was not there before the run began');
   assert.deepEqual(
     [...queues.jobs('gpu').keys()],
     plan.jobs.slice(1).map(({ key }) => key),
@@ -40,41 +40,44 @@ test('a reconciliation enqueues again what a queue lost, and finds results that 
 
 test('a completed job without a result stays missing', async (t) => {
   const plan = planOf(NETWORK);
-  const { store, state, driver } = await scene(t, plan);
+  const { store, folds, driver } = await scene(t, plan);
   const [{ key }] = plan.jobs;
   await driver.onCompleted(key);
-  assert.equal(state.stateOf(key), 'waiting');
+  assert.equal(folds.phaseOf(key), 'waiting');
   await commit(store, key, [1, 0, 0, 1]);
   await driver.onCompleted(key);
-  assert.equal(state.stateOf(key), 'done');
+  assert.equal(folds.phaseOf(key), 'done');
 });
 
-test('a failure of the input parks the other waiting folds of the trial, and spares the one that trains', async (t) => {
+test('damaged features give up the waiting folds of the trial, and spare the one that trains', async (t) => {
   const plan = planOf(NETWORK);
-  const { store, state, queues, driver } = await scene(t, plan);
+  const { store, folds, queues, driver } = await scene(t, plan);
   await driver.begin();
   const [first, second, third] = plan.jobs.map(({ key }) => key);
   queues.active.add(second);
-  queues.fail('gpu', first, reason('WAV_INVALID'));
+  queues.fail('gpu', first, reason('ARTIFACT_CORRUPT'));
   await driver.reconcile();
   assert.deepEqual(
-    [first, second, third].map((key) => state.stateOf(key)),
+    [first, second, third].map((key) => folds.phaseOf(key)),
     ['failed', 'waiting', 'failed'],
   );
   assert.match((await store.runs.failure(plan.run, third))?.error.message ?? '', /^not tried, since repeat 0 fold 0/);
   assert.equal(await store.runs.failure(plan.run, second), undefined);
 });
 
-test('a crash fails its own fold only', async (t) => {
-  const plan = planOf(NETWORK);
-  const { state, queues, driver } = await scene(t, plan);
-  await driver.begin();
-  await driver.onFailed(plan.jobs[0].key, reason('CHILD_DIED'));
-  assert.deepEqual(
-    plan.jobs.map(({ key }) => state.stateOf(key)),
-    ['failed', 'waiting', 'waiting'],
-  );
-  assert.equal(queues.jobs('gpu').size, 3, 'the other jobs stay');
+test('a crash, and an input error about the split of one fold, fail that fold only', async (t) => {
+  for (const code of ['CHILD_DIED', 'SVM_ONE_CLASS', 'NN_LOSS_NOT_FINITE', 'FOLD_ONE_CLASS'] as const) {
+    const plan = planOf(NETWORK);
+    const { folds, queues, driver } = await scene(t, plan);
+    await driver.begin();
+    await driver.onFailed(plan.jobs[0].key, reason(code));
+    assert.deepEqual(
+      plan.jobs.map(({ key }) => folds.phaseOf(key)),
+      ['failed', 'waiting', 'waiting'],
+      code,
+    );
+    assert.equal(queues.jobs('gpu').size, 3, 'the other jobs stay');
+  }
 });
 
 test('what folds need is computed once, before any of them', async (t) => {
@@ -92,12 +95,12 @@ test('what folds need is computed once, before any of them', async (t) => {
 test('where what folds need cannot be computed, all of them fail', async (t) => {
   const plan = planOf('{ s: { kind: svm } }');
   const needed = prerequisiteOf(plan, 's') ?? assert.fail();
-  const { state, queues, driver } = await scene(t, plan);
+  const { folds, queues, driver } = await scene(t, plan);
   await driver.begin();
   queues.fail('cpu', needed.id, reason('SVM_NOT_FINITE'));
   await driver.reconcile();
-  assert.equal(state.settled, true);
-  assert.equal(state.progress().failed, 3);
+  assert.equal(folds.settled, true);
+  assert.equal(folds.progress().failed, 3);
 });
 
 test('cancelling takes waiting jobs back, and leaves those that run', async (t) => {
@@ -112,12 +115,51 @@ test('cancelling takes waiting jobs back, and leaves those that run', async (t) 
 test('a new plan takes jobs of dropped folds out of the queue, and enqueues the new ones', async (t) => {
   const both = planOf('{ a: { kind: small-cnn }, b: { kind: small-cnn, epochs: 2 } }');
   const only = (trial: string) => ({ ...both, jobs: both.jobs.filter((job) => job.trial === trial) });
-  const { queues, driver, state } = await scene(t, both);
-  state.replan(only('a'));
+  const { queues, driver, folds } = await scene(t, both);
+  folds.replan(only('a'));
   await driver.begin();
   await driver.replan(only('b'));
   assert.deepEqual(
     [...queues.jobs('gpu').keys()],
     only('b').jobs.map(({ key }) => key),
   );
+});
+
+test('no more folds are enqueued than may train at once, and each one that ends makes room for the next', async (t) => {
+  const plan = planOf(NETWORK, 'maxParallel: 2');
+  const { store, queues, driver } = await scene(t, plan);
+  await driver.begin();
+  const waiting = () => [...queues.jobs('gpu').keys()];
+  const [first, second, third] = plan.jobs.map(({ key }) => key);
+  assert.deepEqual(waiting(), [first, second]);
+  await commit(store, first, [1, 0, 0, 1]);
+  queues.jobs('gpu').delete(first);
+  await driver.onCompleted(first);
+  assert.deepEqual(waiting(), [second, third]);
+});
+
+test('a paused run takes back what waits, lets what trains end, and continues when it is resumed', async (t) => {
+  const plan = planOf(NETWORK);
+  const { store, folds, queues, driver } = await scene(t, plan);
+  await driver.begin();
+  const [first] = plan.jobs.map(({ key }) => key);
+  queues.active.add(first);
+  await driver.schedule({ priority: 'normal', paused: true });
+  assert.deepEqual([...queues.jobs('gpu').keys()], [first]);
+  await commit(store, first, [1, 0, 0, 1]);
+  queues.jobs('gpu').delete(first);
+  await driver.onCompleted(first);
+  await driver.reconcile();
+  assert.equal(queues.jobs('gpu').size, 0);
+  assert.equal(folds.settled, false);
+  await driver.schedule({ priority: 'normal', paused: false });
+  assert.equal(queues.jobs('gpu').size, 2);
+});
+
+test('a run that was paused before its coordinator started stays paused', async (t) => {
+  const plan = planOf('{ s: { kind: svm } }');
+  const { store, queues, driver } = await scene(t, plan);
+  await store.runs.saveScheduling(plan.run, { priority: 'high', paused: true });
+  await driver.begin();
+  assert.equal(queues.jobs('cpu').size, 0, 'what folds need is not computed either');
 });

@@ -8,8 +8,8 @@ import { repeatedKFold } from '@cryfold/evaluation';
 import { type DatasetManifest, type FoldResult, parseSpec, planRun } from '@cryfold/plan';
 import { createLogger, Endpoint } from '@cryfold/runtime';
 import { openStore, RunStore } from '@cryfold/store';
+import { RunFolds } from '../src/run-folds.js';
 import { RunMetrics } from '../src/run-metrics.js';
-import { RunState } from '../src/run-state.js';
 
 const RUNS = 100;
 const CLIPS = 20;
@@ -79,12 +79,12 @@ test('a scrape of a coordinator with 100 runs of the paper, as full as it gets, 
   const metrics = new RunMetrics(endpoint.metrics, store);
   for (let run = 0; run < RUNS; run++) {
     const plan = planOf(run);
-    const state = new RunState(plan);
-    metrics.begin(state, Date.now());
+    const folds = new RunFolds(plan);
+    metrics.begin(folds, Date.now());
     for (const { key, queue } of plan.jobs) {
       if (run >= RUNS - 10) await commit(key, queue === 'gpu' ? 10 : 0);
-      state.markActive(key, 0.5);
-      state.markDone(key, false);
+      folds.markActive(key, 0.5);
+      folds.markDone(key, false);
     }
   }
   await metrics.refresh();
@@ -116,7 +116,7 @@ test('a run that ended is told for a quarter of an hour, and then leaves', async
   const metrics = new RunMetrics(endpoint.metrics, store);
   const plan = planOf(1000);
   t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
-  metrics.begin(new RunState(plan), Date.now());
+  metrics.begin(new RunFolds(plan), Date.now());
   const told = async () => {
     t.mock.timers.tick(1000);
     await metrics.refresh();

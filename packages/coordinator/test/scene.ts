@@ -9,7 +9,7 @@ import type { JobRequest, QueueName } from '@cryfold/queue';
 import { createLogger } from '@cryfold/runtime';
 import { openStore, RunStore } from '@cryfold/store';
 import { RunDriver, type RunQueues } from '../src/run-driver.js';
-import { RunState } from '../src/run-state.js';
+import { RunFolds } from '../src/run-folds.js';
 
 export const manifest: DatasetManifest = {
   format: 1,
@@ -52,6 +52,12 @@ export class MemoryQueues implements RunQueues {
     for (const job of jobs) if (!this.failed.has(job.id)) this.jobs(queue).set(job.id, job);
   }
 
+  async front(queue: QueueName): Promise<number | undefined> {
+    const waiting = [...this.jobs(queue).values()].filter(({ id }) => !this.active.has(id));
+    const priorities = waiting.flatMap(({ priority }) => priority ?? []);
+    return priorities.length > 0 ? Math.min(...priorities) : undefined;
+  }
+
   async liveIds(queue: QueueName): Promise<Set<string>> {
     return new Set(this.jobs(queue).keys());
   }
@@ -83,10 +89,10 @@ export async function scene(t: TestContext, plan: ReturnType<typeof planOf>) {
   const store = new RunStore(openStore(`file:${folder}`));
   await store.datasets.saveManifest(manifest);
   await store.runs.savePlan(plan);
-  const state = new RunState(plan);
+  const folds = new RunFolds(plan);
   const queues = new MemoryQueues();
-  const driver = new RunDriver({ state, store, queues, log: createLogger('test', 'silent') });
-  return { store, state, queues, driver };
+  const driver = new RunDriver({ folds, store, queues, log: createLogger('test', 'silent') });
+  return { store, folds, queues, driver };
 }
 
 /** Commits probabilities of a fold. @param rows two for each test clip */

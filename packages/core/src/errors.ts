@@ -7,6 +7,12 @@
  */
 export type FailureClass = 'usage' | 'input' | 'infrastructure' | 'crash';
 
+/**
+ * What an input error that a fold meets is about. `fold`: its split or its random numbers, so the trial's other folds
+ * are still tried. `trial`: what all folds of the trial share, such as parameters or features, so the others fail alike.
+ */
+export type FailureScope = 'fold' | 'trial';
+
 export interface ErrorDetails {
   /** Where it went wrong: a file, line, key, clip, URL without credentials. */
   context?: Record<string, string | number | boolean>;
@@ -15,10 +21,18 @@ export interface ErrorDetails {
   cause?: unknown;
 }
 
-/** Every error code with its class and meaning. docs/errors.md lists the same; a test compares them. */
+/**
+ * Every error code with its class, its meaning and, where it is not `fold`, its scope: see FailureScope. A code may have
+ * scope `trial` only if every fold of the trial meets the error, or else which folds are tried depends on their order.
+ * docs/errors.md lists the same; a test compares them.
+ */
 export const ERROR_CODES = {
   USAGE: ['usage', 'The command line is wrong.'],
-  SPEC_INVALID: ['input', 'The spec is not valid YAML, or has an unknown key, a wrong type or an impossible value.'],
+  SPEC_INVALID: [
+    'input',
+    'The spec is not valid YAML, or has an unknown key, a wrong type or an impossible value.',
+    'trial',
+  ],
   PLAN_TOO_LARGE: ['input', 'A spec or the run that it asks for is larger than one run may be.'],
   DATA_NOT_FOUND: ['input', 'The data directory or manifest does not exist.'],
   DATA_EMPTY: ['input', 'No recording, or no whole clip, was found in the data.'],
@@ -27,6 +41,10 @@ export const ERROR_CODES = {
   DATA_TOO_FEW: ['input', 'There are fewer clips than the splits need.'],
   DATA_MANIFEST_INVALID: ['input', 'A CSV manifest lacks a column, a value or a file.'],
   DATA_NAME_INVALID: ['input', 'A file does not follow the naming or the class folders of the data around it.'],
+  DATA_UNREADABLE: ['input', 'A file or folder of the data cannot be read, and is left out.'],
+  DATA_READ_ALREADY: ['input', 'A file or folder of the data is read already under another path, and is left out.'],
+  DATA_BAD: ['input', 'Several recordings of the data cannot be used; the message has the first of each cause.'],
+  DATA_TOO_LARGE: ['input', 'The data has more files, folders or clips than are read.'],
   DATA_CHANGED: ['input', 'A file of the data changed between two reads of one run.'],
   WAV_INVALID: [
     'input',
@@ -41,9 +59,15 @@ export const ERROR_CODES = {
   SPLIT_IMPOSSIBLE: ['input', 'The splitter cannot make the requested folds from this data.'],
   FOLD_EMPTY: ['input', 'A fold has no test clip or no training clip.'],
   FOLD_ONE_CLASS: ['input', 'All training clips of a fold are of one class.'],
+  GROUPS_UNKNOWN: [
+    'input',
+    'Grouped folds were asked for, but the data does not say which recordings belong together.',
+  ],
+  CLASSES_DIFFER: ['input', 'The data and the corpus of --test-on have different classes.'],
+  LAYOUT_UNCLEAR: ['input', 'The folders of the data can be read in more than one way.'],
   LEAK_FOUND: [
     'input',
-    'A grouped protocol cannot keep its promise: equal sounds span train and test, or no group is known.',
+    'A grouped protocol cannot keep its promise: equal sounds span train and test, or every clip is its own group.',
   ],
   RATE_UNKNOWN: ['input', 'A recording has a sampling rate that the model was not trained with.'],
   MODEL_NOT_FOUND: ['usage', 'The store or folder has no model of that name or version, or no champion yet.'],
@@ -56,18 +80,19 @@ export const ERROR_CODES = {
   SERVER_BUSY: ['infrastructure', 'Too many recordings wait for their prediction.'],
   PREDICTION_TIMEOUT: ['crash', 'A prediction took longer than the service allows.'],
   PROMOTION_LOST: ['usage', 'Another command promoted a version of this model meanwhile.'],
-  NPY_INVALID: ['input', 'Bytes are not an npy array of the expected type and shape.'],
+  NPY_INVALID: ['input', 'Bytes are not an npy array of the expected type and shape.', 'trial'],
   SVM_NOT_FINITE: ['input', 'The kernel matrix or the parameters hold NaN or infinite values.'],
   SVM_ONE_CLASS: ['input', 'The training rows of a fold hold fewer than two classes.'],
   SVM_NOT_CONVERGED: ['input', 'The SVM solver reached its iteration limit before its tolerance.'],
   NN_LOSS_NOT_FINITE: ['input', 'The training loss became NaN or infinite.'],
-  WEIGHTS_NOT_FOUND: ['input', 'The pretrained weights file does not exist.'],
+  WEIGHTS_NOT_FOUND: ['input', 'The pretrained weights file does not exist.', 'trial'],
   WEIGHTS_INVALID: [
     'input',
     'The pretrained weights file is truncated, has the wrong hash, or lacks a layer or shape.',
+    'trial',
   ],
   WEIGHTS_UNREACHABLE: ['infrastructure', 'The pretrained weights cannot be downloaded now.'],
-  TENSORFLOW_MISSING: ['input', 'The TensorFlow binding is not built or cannot be loaded.'],
+  TENSORFLOW_MISSING: ['input', 'The TensorFlow binding is not built or cannot be loaded.', 'trial'],
   REDIS_UNREACHABLE: ['infrastructure', 'Redis does not answer at the configured URL.'],
   REDIS_MISSING: ['usage', 'No redis-server or valkey-server was found for the embedded default.'],
   REDIS_LOST: ['infrastructure', 'The private Redis of a local run cannot be started or kept alive.'],
@@ -77,9 +102,9 @@ export const ERROR_CODES = {
   STORE_KEY_INVALID: ['input', 'An artifact key is empty, absolute, or would escape the store.'],
   STORE_UNSAFE: ['usage', 'The store ignores conditional puts, so that it cannot commit a result once.'],
   STORE_DENIED: ['infrastructure', 'The store refuses the credentials, or what they were used for.'],
-  ARTIFACT_TOO_LARGE: ['input', 'An artifact is larger than what may be read at once.'],
-  ARTIFACT_MISSING: ['input', 'An artifact that should exist is not in the store.'],
-  ARTIFACT_CORRUPT: ['input', 'An artifact does not have the content its record promises.'],
+  ARTIFACT_TOO_LARGE: ['input', 'An artifact is larger than what may be read at once.', 'trial'],
+  ARTIFACT_MISSING: ['input', 'An artifact that should exist is not in the store.', 'trial'],
+  ARTIFACT_CORRUPT: ['input', 'An artifact does not have the content its record promises.', 'trial'],
   PROBABILITIES_INVALID: [
     'input',
     'Probabilities are not finite, do not sum to 1 a row, or are not one row a test clip and one column a class.',
@@ -90,11 +115,14 @@ export const ERROR_CODES = {
     'A newer cryfold wrote this job or record. It is left as it is, and a job waits for a newer process.',
   ],
   OUT_OF_MEMORY: ['crash', 'A training or predicting process needed more memory than it may use. Retried once.'],
+  CHECKPOINT_DAMAGED: ['crash', 'The checkpoint of a fold cannot be read. It is deleted, and the fold starts again.'],
   CHILD_DIED: ['crash', 'A training child ended before it returned a result.'],
   PROCESS_DIED: ['crash', 'A coordinator, worker or aggregator process keeps dying.'],
-  OUT_IN_USE: ['usage', 'Another local command works in this --out folder.'],
+  OUT_IN_USE: ['usage', 'Another command on this machine works on the same run.'],
+  OUT_TAKEN: ['usage', 'The --out folder holds the results of another run.'],
   OUT_UNWRITABLE: ['usage', 'A file or folder that the user named for output cannot be written.'],
   RUN_NOT_FOUND: ['usage', 'The store has no run, or no fold, of that name, or the run has not ended.'],
+  RUN_AMBIGUOUS: ['usage', 'A name, the beginning of an id or a folder stands for several runs.'],
   RUN_FAILED: ['input', 'At least one fold failed for good, so the run is incomplete.'],
   SERVER_UNREACHABLE: ['infrastructure', 'The server of --server does not answer, or not as its API should.'],
   API_EXPOSED: ['usage', 'The API would listen beyond loopback without any token.'],
@@ -107,7 +135,7 @@ export const ERROR_CODES = {
   API_BUSY: ['infrastructure', 'The API gets more requests, viewers or wrong tokens than it takes.'],
   API_DEFECT: ['crash', 'A request to the API met a defect of cryfold; the log of its coordinator tells more.'],
   CANCELLED: ['usage', 'The work was cancelled.'],
-} as const satisfies Record<string, readonly [FailureClass, string]>;
+} as const satisfies Record<string, readonly [FailureClass, string, FailureScope?]>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 
@@ -120,6 +148,12 @@ export interface ErrorRecord {
   message: string;
   context: Record<string, string | number | boolean>;
   hint?: string;
+}
+
+/** Whether an error with this code concerns one fold, or all folds of a trial. */
+export function scopeOf(code: ErrorCode): FailureScope {
+  const [, , scope = 'fold']: readonly [FailureClass, string, FailureScope?] = ERROR_CODES[code];
+  return scope;
 }
 
 /** The one error type of cryfold: a code, a failure class, what was wrong, where, and what to do. */
@@ -141,6 +175,10 @@ export class CryfoldError extends Error {
   /** True where trying the same again can help. */
   get retryable(): boolean {
     return this.failure === 'infrastructure' || this.failure === 'crash';
+  }
+
+  get scope(): FailureScope {
+    return scopeOf(this.code);
   }
 
   /** A plain object that survives a queue, a process boundary or a JSON file. */

@@ -16,6 +16,7 @@ export const FORMATS = {
   failure: 1,
   final: 1,
   cancelled: 1,
+  scheduling: 1,
   results: 2,
   gram: 1,
   model: 1,

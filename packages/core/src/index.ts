@@ -1,4 +1,5 @@
 export { type ClipIdentity, datasetKey } from './dataset-key.js';
+export { decodeText, EncodingError } from './decode-text.js';
 export { endsWithin } from './ends-within.js';
 export {
   CryfoldError,
@@ -8,7 +9,9 @@ export {
   type ErrorDetails,
   type ErrorRecord,
   type FailureClass,
+  type FailureScope,
   redactUrl,
+  scopeOf,
 } from './errors.js';
 export { Fft } from './fft.js';
 export {
@@ -21,10 +24,12 @@ export {
   refuseNewer,
   unlessUnreadable,
 } from './formats.js';
+export { GROUP_KINDS, type GroupSource, groupSourceSchema, NO_GROUPS } from './group-source.js';
 export { CanonicalText, canonicalJson, contentKey, deriveSeed, sha256 } from './hash.js';
 export { isObject } from './is-object.js';
 export { LIMITS } from './limits.js';
 export { mapLimited } from './map-limited.js';
+export { didYouMean, nearestName } from './nearest.js';
 export {
   decodeNpy,
   decodeNpyHeader,

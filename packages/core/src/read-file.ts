@@ -1,10 +1,13 @@
-import { constants, type Stats } from 'node:fs';
+import { constants, type StatsBase } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
+import { decodeText } from './decode-text.js';
 
 /** Bytes read at a time beyond the size that a file had when it was opened. */
 const CHUNK = 2 ** 16;
 
-function kindOf(entry: Stats): string {
+type Entry = StatsBase<number> | StatsBase<bigint>;
+
+function kindOf(entry: Entry): string {
   if (entry.isDirectory()) return 'a directory';
   if (entry.isFIFO()) return 'a named pipe';
   if (entry.isSocket()) return 'a socket';
@@ -15,7 +18,7 @@ function kindOf(entry: Stats): string {
  * Fails for anything but a regular file of at most `limit` bytes; symbolic links are followed.
  * @throws Error whose message says what the path is instead, without naming it
  */
-export function checkRegular(entry: Stats, limit: number): void {
+export function checkRegular(entry: Entry, limit: number): void {
   if (!entry.isFile()) throw new Error(`it is ${kindOf(entry)}, not a regular file`);
   if (entry.size > limit) throw tooLarge(limit);
 }
@@ -53,9 +56,12 @@ export async function readRegularFile(path: string, limit: number): Promise<Uint
   }
 }
 
-/** As `readRegularFile`, of text in UTF-8. */
+/**
+ * As `readRegularFile`, of text as `decodeText` reads it.
+ * @throws EncodingError too
+ */
 export async function readRegularText(path: string, limit: number): Promise<string> {
-  return Buffer.from(await readRegularFile(path, limit)).toString('utf8');
+  return decodeText(await readRegularFile(path, limit));
 }
 
 /**

@@ -26,7 +26,7 @@ const DAMAGED =
 export function decodeRecord<T>(schema: z.ZodType<T>, source: Uint8Array | string | object, name: string): T {
   let value: unknown = source;
   try {
-    if (source instanceof Uint8Array) value = JSON.parse(new TextDecoder().decode(source));
+    if (source instanceof Uint8Array) value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(source));
     else if (typeof source === 'string') value = JSON.parse(source);
   } catch (cause) {
     throw new CryfoldError('JOB_INVALID', `${name}: not JSON`, { cause, context: { artifact: name }, hint: DAMAGED });

@@ -6,9 +6,14 @@ import { CryfoldError, ERROR_CODES, redactUrl } from '../src/index.js';
 
 const DOCUMENT = fileURLToPath(new URL('../../../../docs/errors.md', import.meta.url));
 
-test('docs/errors.md lists every code with its class and meaning, and no other', () => {
-  const rows = readFileSync(DOCUMENT, 'utf8').matchAll(/^\| `([A-Z_0-9]+)` \| (\w+) \| (.*) \|$/gm);
-  const documented = Object.fromEntries(Array.from(rows, ([, code, failure, meaning]) => [code, [failure, meaning]]));
+test('docs/errors.md lists every code with its class, scope and meaning, and no other', () => {
+  const rows = readFileSync(DOCUMENT, 'utf8').matchAll(/^\| `([A-Z_0-9]+)` \| (\w+)(?:, (trial))? \| (.*) \|$/gm);
+  const documented = Object.fromEntries(
+    Array.from(rows, ([, code, failure, scope, meaning]) => [
+      code,
+      scope ? [failure, meaning, scope] : [failure, meaning],
+    ]),
+  );
   assert.deepEqual(documented, { ...ERROR_CODES });
 });
 
@@ -37,4 +42,11 @@ test('a redacted URL has no user, password or query, with or without a scheme, a
     ['s3://key:p@bucket/prefix', 's3://***@bucket/prefix'],
   ])
     assert.equal(redactUrl(url), redacted);
+});
+
+test('an input error concerns one fold, unless all folds of the trial share its cause', () => {
+  for (const code of ['NN_LOSS_NOT_FINITE', 'SVM_ONE_CLASS', 'SVM_NOT_CONVERGED', 'FOLD_ONE_CLASS'] as const)
+    assert.equal(new CryfoldError(code, 'x').scope, 'fold');
+  for (const code of ['SPEC_INVALID', 'ARTIFACT_CORRUPT', 'WEIGHTS_INVALID'] as const)
+    assert.equal(new CryfoldError(code, 'x').scope, 'trial');
 });

@@ -105,7 +105,8 @@ export async function* readClips(dataset: {
   }
 }
 
-function hashSamples(samples: Float64Array, rate: number): string {
+/** Hex sha256 of the rate and the samples. */
+export function hashSamples(samples: Float64Array, rate: number): string {
   const bytes = new Uint8Array(8 + samples.byteLength);
   new DataView(bytes.buffer).setFloat64(0, rate, true);
   bytes.set(new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength), 8);

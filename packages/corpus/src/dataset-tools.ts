@@ -1,6 +1,7 @@
-import { CryfoldError, deriveSeed, Random } from '@cryfold/core';
+import { CryfoldError, deriveSeed, type GroupSource, Random } from '@cryfold/core';
 import type { Clip } from './clip.js';
 import { type Dataset, summarize } from './dataset.js';
+import { groupPreview } from './groups/group-by.js';
 
 /**
  * Shares `total` among bins in proportion to their sizes, by the largest remainder (ties to the earlier bin), with at
@@ -58,6 +59,12 @@ export interface DatasetSummary {
   seconds: number;
   groups: number;
   grouped: boolean;
+  /** What groups are and how they are known */
+  groupSource: GroupSource;
+  /** How many groups there are of how many recordings, the largest and the smallest, in a sentence */
+  groupPreview: string;
+  /** What a user must know of how the data was read, a sentence each */
+  warnings: string[];
   /** clips per sampling rate, by rate in Hz, ascending */
   rates: { rate: number; clips: number }[];
   /** per class, sorted by label */
@@ -71,7 +78,7 @@ export interface DatasetSummary {
 
 /** What is in a dataset, for a person to check before a run. */
 export function inspectDataset(dataset: Dataset): DatasetSummary {
-  const { name, reader, recordings, clips, classes, grouped, contentHash } = dataset;
+  const { name, reader, recordings, clips, classes, grouped, groupSource, contentHash } = dataset;
   const { skipped, unread, notes, decoders } = dataset;
   const groups = (members: readonly Clip[]) => new Set(members.map(({ group }) => group)).size;
   const rates = [...new Set(clips.map(({ rate }) => rate))].sort((a, b) => a - b);
@@ -83,6 +90,9 @@ export function inspectDataset(dataset: Dataset): DatasetSummary {
     seconds: clips.reduce((sum, { length, rate }) => sum + length / rate, 0),
     groups: groups(clips),
     grouped,
+    groupSource,
+    groupPreview: groupPreview(clips),
+    warnings: [...dataset.warnings, ...dataset.groupHints],
     rates: rates.map((rate) => ({ rate, clips: clips.filter((clip) => clip.rate === rate).length })),
     classes: classes.map((label) => {
       const members = clips.filter((clip) => clip.label === label);

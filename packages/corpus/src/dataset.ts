@@ -1,30 +1,36 @@
-import { basename, resolve } from 'node:path';
-import { CryfoldError, datasetKey, type ErrorCode } from '@cryfold/core';
+import { CryfoldError, datasetKey, type GroupSource } from '@cryfold/core';
 import type { Clip } from './clip.js';
 import { cutRecording } from './cut-recording.js';
-import { isManifest, readManifest } from './manifest.js';
+import { groupRecordings, parseGroupBy } from './groups/group-by.js';
+import { datasetName, isManifest, readManifest } from './manifest.js';
 import { Notes } from './notes.js';
+import { BadRecordings, describeProblems, problemOf, type Skipped } from './problems.js';
 import { listRecordings } from './readers.js';
 import type { Recording } from './recording.js';
+import { unifyNames } from './text/names.js';
 import type { Unread } from './unread.js';
 import type { CutOptions } from './windows.js';
 
 export type { Clip } from './clip.js';
 export { readClips } from './cut-recording.js';
+export type { Skipped } from './problems.js';
 
-/** What was left out, and why. */
-export interface Skipped {
-  file: string;
-  code: ErrorCode;
-  message: string;
-}
+/** Clips that are kept in memory; a run has at most 200,000, which `limitClips` may take from more. */
+const MOST_CLIPS = 1_000_000;
 
 export interface Dataset {
   /** base name of the directory or manifest */
   name: string;
   /** directory that the clips' files are relative to; not part of `contentHash` */
   root: string;
-  reader: 'chillanto' | 'donateacry' | 'folders' | 'manifest';
+  /** `manifest`, or the name of the directory's layout */
+  reader: string;
+  /** What groups are and how they are known */
+  groupSource: GroupSource;
+  /** What a user must know of how the data was read, a sentence each: of columns, and of names that look alike */
+  warnings: string[];
+  /** How groups might be known where they are not, a sentence each with what to type */
+  groupHints: string[];
   /** the labels, sorted by code unit */
   classes: string[];
   clips: Clip[];
@@ -44,57 +50,74 @@ export interface Dataset {
 }
 
 export interface ReadOptions extends Partial<CutOptions> {
-  /** leave bad files out and list them in `skipped`, instead of failing on the first */
+  /** leave bad files out and list them in `skipped`, instead of failing */
   skipBad?: boolean;
-  /** read the manifest's column `fold`; default false, since the folds are part of the content hash */
+  /** keep the folds that the data names; default false, since the folds are part of the content hash */
   folds?: boolean;
+  /** `recording`, `folder`, a manifest's column, or a regular expression: see `parseGroupBy` */
+  groupBy?: string | undefined;
+  /** name of the directory's layout; without it the one that fits */
+  layout?: string | undefined;
   /** called after each file with the number of files done and in all */
   onProgress?: (done: number, total: number) => void;
 }
 
 /**
- * Reads a dataset: a directory of recordings (Chillanto names, donateacry names, or one folder per class) or a CSV
- * manifest `path,label,group`. Every file is decoded to check and hash it, a piece at a time; `readClips` gives the
- * samples back. Which formats are read: docs/recordings.md.
+ * Reads a dataset: a directory of recordings in one of the layouts of `layouts/registry.ts`, or a CSV manifest
+ * `path,label,group`. Labels and groups get one spelling (`unifyNames`). Every file is decoded to check and hash it, a
+ * piece at a time; `readClips` gives the samples back. Which formats are read: docs/recordings.md.
  *
  * Recordings are cut from their start into whole clips; the rest at the end, shorter than a clip, is dropped. (So
  * donateacry-devices.csv gives its 439 clips.) What becomes of recordings shorter than a clip: `shortClips`. A silent clip within a recording that also has sound
  * is dropped and listed in `skipped`; a recording that is silent throughout is CLIP_SILENT.
  *
  * Order: a manifest's rows as they stand, a directory's files by path (code units); then by segment.
- * @throws CryfoldError DATA_*, WAV_*, DECODER_MISSING or CLIP_*, naming the file or line
+ * @throws CryfoldError DATA_*, WAV_*, DECODER_MISSING or CLIP_*, naming the file or line; `BadRecordings` where several
+ * are bad
  */
 export async function readDataset(path: string, options: ReadOptions = {}): Promise<Dataset> {
   const { clipSeconds = 1, skipBad = false, folds = false, onProgress } = options;
-  const listed = await list(path, folds);
-  const { root, reader, recordings, unread } = listed;
+  const { root, reader, recordings, leftOut, unread, ...facts } = await readLabels(path, options);
   const notes = new Notes();
   const skipped: Skipped[] = [];
   const clips: Clip[] = [];
-  const skip = ({ code, message }: CryfoldError, file: string) => skipped.push({ file, code, message });
+  const bad: { file: string; error: CryfoldError }[] = [];
+  const skip = (error: CryfoldError, file: string) => skipped.push(problemOf(error, file));
+  for (const error of leftOut) skip(error, String(error.context.file));
   for (const [index, recording] of recordings.entries()) {
+    if (clips.length > MOST_CLIPS) throw tooLarge(path);
     try {
       if ('error' in recording) throw recording.error;
-      const cut = await cutRecording(root, recording, { ...options, clipSeconds });
+      const labels = folds ? recording : { ...recording, fold: undefined };
+      const cut = await cutRecording(root, labels, { ...options, clipSeconds });
       clips.push(...cut.clips);
       notes.add(recording.file, cut);
       for (const error of cut.silent) skip(error, recording.file);
     } catch (error) {
-      const dropped = options.shortClips === 'drop' && error instanceof CryfoldError && error.code === 'CLIP_SHORT';
-      if (!(skipBad || dropped) || !(error instanceof CryfoldError)) throw error;
-      skip(error, recording.file);
+      if (!(error instanceof CryfoldError)) throw error;
+      const dropped = options.shortClips === 'drop' && error.code === 'CLIP_SHORT';
+      if (skipBad || dropped) skip(error, recording.file);
+      else bad.push({ file: recording.file, error });
     }
     onProgress?.(index + 1, recordings.length);
   }
+  if (bad.length === 1) throw bad[0].error;
+  if (bad.length > 1) {
+    const problems = bad.map(({ file, error }) => problemOf(error, file));
+    throw new BadRecordings(path, problems, recordings.length);
+  }
   if (clips.length === 0) {
-    throw new CryfoldError('DATA_EMPTY', `${path}: all ${recordings.length} files were skipped as bad`, {
+    const all = `${path}: all ${recordings.length} files were skipped as bad`;
+    throw new CryfoldError('DATA_EMPTY', [all, ...describeProblems(skipped)].join('\n'), {
       context: { path },
-      hint: `The first: ${skipped[0].message}`,
+      hint: 'Repair them, or give other recordings.',
     });
   }
-  const name = basename(resolve(path)).replace(/\.csv$/i, '');
   refuseLostClasses(path, recordings, { clips, skipped });
-  const dataset = summarize({ name, root, reader, skipped, unread, notes: notes.list(unread) }, clips);
+  const dataset = summarize(
+    { name: datasetName(path), root, reader, skipped, unread, notes: notes.list(unread), ...facts },
+    clips,
+  );
   if (dataset.classes.length === 1) {
     throw new CryfoldError('DATA_ONE_CLASS', `${path}: all ${clips.length} clips are of class ${dataset.classes[0]}`, {
       context: { path },
@@ -104,17 +127,54 @@ export async function readDataset(path: string, options: ReadOptions = {}): Prom
   return dataset;
 }
 
+function tooLarge(path: string): CryfoldError {
+  return new CryfoldError('DATA_TOO_LARGE', `${path}: has more than ${MOST_CLIPS} clips`, {
+    context: { path, limit: MOST_CLIPS },
+    hint: 'Give fewer recordings, or ask for longer clips.',
+  });
+}
+
+/** What a manifest or directory says of its recordings, with the groups that the user asks for. */
+async function readLabels(path: string, { folds = false, groupBy, layout }: ReadOptions) {
+  const manifest = isManifest(path);
+  if (manifest && layout !== undefined) {
+    throw new CryfoldError('USAGE', '--layout: a CSV manifest has none', { hint: 'Leave --layout out.' });
+  }
+  const by = groupBy === undefined ? undefined : parseGroupBy(groupBy);
+  const column = by?.kind === 'pattern' ? groupBy : undefined;
+  const reading = manifest
+    ? { ...(await readManifest(path, { folds, groupBy: column })), unread: [] }
+    : { ...(await listRecordings(path, layout)), byColumn: false };
+  const { root, reader, byColumn, apart, warnings = [], groupHints = [] } = reading;
+  const grouped = by && !byColumn ? groupRecordings(reading.recordings, by, apart) : reading;
+  const { groupSource } = grouped;
+  // Groups that are recordings are paths, which differ in case.
+  const unified = unifyNames(grouped.recordings, { groups: groupSource.kind !== 'recording' });
+  const named = !folds && unified.recordings.some((one) => 'fold' in one && one.fold);
+  const own = named ? ['the data names its own folds: --protocol predefined uses them'] : [];
+  return {
+    ...{ root, reader, groupSource, recordings: unified.recordings, leftOut: reading.skipped },
+    unread: reading.unread,
+    warnings: [...warnings, ...own, ...unified.warnings],
+    groupHints: groupSource.kind === 'none' ? groupHints : [],
+  };
+}
+
 /** Completes a dataset with what follows from its clips. */
 export function summarize(
-  facts: Pick<Dataset, 'name' | 'root' | 'reader' | 'skipped'> & Partial<Pick<Dataset, 'unread' | 'notes'>>,
+  facts: Pick<Dataset, 'name' | 'root' | 'reader' | 'skipped' | 'groupSource' | 'warnings' | 'groupHints'> &
+    Partial<Pick<Dataset, 'unread' | 'notes'>>,
   clips: readonly Clip[],
 ): Dataset {
-  const { name, root, reader, skipped, unread = [], notes = [] } = facts;
+  const { name, root, reader, skipped, groupSource, warnings, groupHints, unread = [], notes = [] } = facts;
   const decoders = [...new Set(clips.flatMap(({ decoder }) => decoder ?? []))].sort();
   return {
     name,
     root,
     reader,
+    groupSource,
+    warnings,
+    groupHints,
     classes: [...new Set(clips.map(({ label }) => label))].sort(),
     clips: [...clips],
     recordings: new Set(clips.map(({ file }) => file)).size,
@@ -128,8 +188,8 @@ export function summarize(
 }
 
 /** The recordings of a directory or manifest. @throws CryfoldError DATA_* */
-export async function list(path: string, folds = false) {
-  return isManifest(path) ? { ...(await readManifest(path, { folds })), unread: [] } : await listRecordings(path);
+export async function list(path: string, layout?: string) {
+  return isManifest(path) ? await readManifest(path) : await listRecordings(path, layout);
 }
 
 /** @throws CryfoldError DATA_CLASS_LOST where a class has recordings and none of them gave a clip */

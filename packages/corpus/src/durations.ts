@@ -23,15 +23,15 @@ const USUAL = [5, 4, 3, 2, 1.5, 1, 0.75, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.1, 0.
 /**
  * Measures the recordings of a directory or manifest: from their headers where these say it, else by decoding them.
  * Those that cannot be read are left out.
- * @param clipSeconds length of a clip that is asked for
+ * @param asked length of a clip, and the layout where one is named
  * @throws CryfoldError DATA_*
  */
 export async function measureDurations(
   path: string,
-  clipSeconds: number,
+  { clipSeconds, layout }: { clipSeconds: number; layout?: string | undefined },
   onProgress: (done: number, total: number) => void = () => {},
 ): Promise<Durations> {
-  const { root, recordings } = await list(path);
+  const { root, recordings } = await list(path, layout);
   const all: number[] = [];
   for (const [index, recording] of recordings.entries()) {
     const seconds = 'error' in recording ? undefined : await secondsOf(resolve(root, recording.file), recording.file);

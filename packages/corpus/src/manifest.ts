@@ -1,86 +1,97 @@
-import { stat } from 'node:fs/promises';
-import { dirname, posix, resolve } from 'node:path';
-import { CryfoldError, readRegularText } from '@cryfold/core';
+import { basename, dirname, isAbsolute, posix, relative, resolve, sep } from 'node:path';
+import { CryfoldError, type GroupSource, NO_GROUPS } from '@cryfold/core';
+import {
+  type ColumnName,
+  type Columns,
+  columnWarnings,
+  findColumns,
+  groupColumnHints,
+  likelyColumn,
+  listColumns,
+  repeatedColumn,
+} from './columns.js';
+import { segmentWarning } from './groups/segments.js';
+import type { Reading } from './layouts/layout.js';
 import type { Recording } from './recording.js';
+import { ROW_HINT, readTable, type Table } from './table.js';
+import type { CsvRecord } from './text/csv.js';
+import { ListedFiles } from './text/listed-files.js';
+import { tidyName } from './text/names.js';
 
-/** Bytes of the largest manifest that is read: about 600,000 recordings. */
-const LARGEST = 2 ** 26;
+/** Characters of a column's name that are kept. */
+const LONGEST_NAME = 200;
 
-/** Whether a data path means a CSV manifest rather than a directory. */
+const MANIFEST = /\.(csv|tsv)$/i;
+
+/** Whether a data path means a manifest rather than a directory. */
 export function isManifest(path: string): boolean {
-  return /\.csv$/i.test(path);
+  return MANIFEST.test(path);
+}
+
+/** A path's last part without a manifest's ending. */
+export function datasetName(path: string): string {
+  return basename(resolve(path)).replace(MANIFEST, '');
+}
+
+export interface TableOptions {
+  /** Fail where no column is named `fold` */
+  folds?: boolean | undefined;
+  /** What `--group-by` says; where it is a column's name, that column gives the groups */
+  groupBy?: string | undefined;
 }
 
 /**
- * Reads a CSV manifest (RFC 4180, UTF-8) with the columns `path`, `label` and, if groups are known, `group`, in any
- * order; other columns are passed over, but for `fold` where it is asked for. Paths are relative to the manifest. Without a group, or where it is empty, the
- * recording is its own group. Recordings come in the order of the rows.
+ * Reads a manifest, a table as `parseCsv` reads it with the columns `path`, `label` and, if they are known, `group` and
+ * `fold`, in any order and any case. Others are named in `warnings`. Paths are relative to the manifest, and found as
+ * `ListedFiles` does. Without a group, or where it is empty, the recording is its own group. Recordings come in the order
+ * of the rows, with labels and groups as they are written.
  *
- * A row with an empty value or a missing file is an error of its recording, so that --skip-bad can leave it out.
- * @param folds whether to read the column `fold`, which names the fold that tests the recording; empty for none
- * @throws CryfoldError DATA_NOT_FOUND, DATA_EMPTY, and DATA_MANIFEST_INVALID with the line where the table is broken
+ * A row with an empty value or a missing file, or with a file that an earlier row has, is an error of its recording, so
+ * that --skip-bad can leave it out.
+ * @throws CryfoldError DATA_NOT_FOUND, DATA_EMPTY, DATA_TOO_LARGE, and DATA_MANIFEST_INVALID with the line where the table is broken
  */
-export async function readManifest(path: string, { folds = false } = {}) {
+export async function readManifest(path: string, options: TableOptions = {}) {
   const root = dirname(resolve(path));
-  const invalid = (line: number, why: string, hint: string) =>
-    new CryfoldError('DATA_MANIFEST_INVALID', `${path}:${line}: ${why}`, { context: { file: path, line }, hint });
-  let text: string;
-  try {
-    text = await readRegularText(path, LARGEST);
-  } catch (cause) {
-    throw new CryfoldError(
-      'DATA_NOT_FOUND',
-      `${path}: is not a manifest that can be read: ${(cause as Error).message}`,
-      {
-        context: { path },
-        hint: 'Give a directory of WAV files or a .csv manifest with --data.',
-        cause,
-      },
-    );
-  }
-  const [header, ...rows] = parseCsv(text.replace(/^\uFEFF/, ''), (line, why) =>
-    invalid(line, why, 'Quote fields as RFC 4180 says: "a ""quoted"" field".'),
-  );
-  if (!header) throw invalid(1, 'the manifest is empty', 'Start it with the line path,label,group.');
-  const columns = ['path', 'label', 'group'].map((name) => header.fields.indexOf(name));
-  for (const [i, name] of ['path', 'label'].entries()) {
-    if (columns[i] < 0) {
-      throw invalid(
-        header.line,
-        `no column is named ${name}`,
-        `Name the columns path,label,group: this line has none.`,
-      );
-    }
-  }
-  const foldColumn = header.fields.indexOf('fold');
-  if (folds && foldColumn < 0) {
-    throw invalid(
-      header.line,
-      'no column is named fold',
-      'PredefinedSplit needs one that names the fold which tests each recording.',
-    );
-  }
-  const lines = new Map<string, number>();
+  const reading = await readRows(path, { root, ...options });
+  return { ...reading, root, reader: 'manifest', skipped: [] };
+}
+
+/** What `readRows` knows besides the table. */
+interface RowsOptions extends TableOptions {
+  /** Directory that the recordings' paths are relative to */
+  root: string;
+  /** What the column of paths is called, `path` unless given */
+  path?: string;
+}
+
+/** What the rows of a table are read with. */
+interface Rows {
+  table: Table;
+  columns: Columns;
+  files: ListedFiles;
+  /** Where each file was listed first, by what tells it from all others */
+  seen: Map<string, { line: number; written: string }>;
+  /** The path below the root of one that is relative to the table */
+  below: (path: string) => string;
+}
+
+/** As `readManifest`, of any table that lies at or below `root`; its paths are relative to the table. */
+export async function readRows(path: string, options: RowsOptions): Promise<Reading & { byColumn: boolean }> {
+  const table = await readTable(path);
+  const { columns, byColumn } = columnsOf(table, options);
+  const own = dirname(resolve(path));
+  const folder = relative(options.root, own).split(sep).join('/');
+  const below = (file: string) => posix.normalize(folder === '' || isAbsolute(file) ? file : `${folder}/${file}`);
+  const rows: Rows = { table, columns, files: new ListedFiles(own), seen: new Map(), below };
   const recordings: Recording[] = [];
-  for (const { fields, line } of rows) {
-    if (fields.length !== header.fields.length) {
-      const why = `${fields.length} fields under ${header.fields.length} columns`;
-      throw invalid(line, why, 'Mend this line; a field with a comma needs quotes.');
-    }
-    const [written, label, group] = columns.map((column) => fields[column] ?? '');
-    const file = posix.normalize(written);
-    const reject = (why: string, hint: string) => recordings.push({ file, error: invalid(line, why, hint) });
-    if (written.trim() === '') reject('path is empty', 'Fill it in or remove the line.');
-    else if (label.trim() === '') reject(`label is empty for ${written}`, 'Fill it in or remove the line.');
-    else if (lines.has(file)) {
-      reject(`${written} is also in line ${lines.get(file)}`, 'Remove one: a recording has one label and one group.');
-    } else if (!(await isFile(resolve(root, file)))) {
-      reject(`${written} is not a file`, 'Paths are relative to the manifest. Mend it, or pass --skip-bad.');
-    } else {
-      const fold = folds ? { fold: fields[foldColumn].trim() } : {};
-      recordings.push({ file, label, group: group.trim() === '' ? file : group, ...fold });
-      lines.set(file, line);
-    }
+  const labelled: string[] = [];
+  let named = 0;
+  for (const row of table.rows) {
+    const recording = await readRow(row, rows);
+    recordings.push(recording);
+    if ('error' in recording) continue;
+    labelled.push(recording.file);
+    if (tidyName(row.fields[columns.group] ?? '') !== '') named++;
   }
   if (recordings.length === 0) {
     throw new CryfoldError('DATA_EMPTY', `${path}: lists no recording`, {
@@ -88,36 +99,77 @@ export async function readManifest(path: string, { folds = false } = {}) {
       hint: 'Add one line per recording below path,label,group.',
     });
   }
-  return { root, reader: 'manifest', recordings } as const;
+  const unnamed = labelled.length - named;
+  const segments = named === 0 ? segmentWarning(labelled) : undefined;
+  const partial = named > 0 && unnamed > 0;
+  return {
+    recordings,
+    byColumn,
+    groupSource: named === 0 ? NO_GROUPS : columnSource(table.header[columns.group], partial),
+    warnings: [
+      ...columnWarnings(columns),
+      ...(partial ? [`${unnamed} of ${labelled.length} recordings have no group: each is its own`] : []),
+    ],
+    groupHints: [...groupColumnHints(columns), ...(segments ? [segments] : [])],
+  };
 }
 
-async function isFile(path: string): Promise<boolean> {
-  return stat(path).then(
-    (entry) => entry.isFile(),
-    () => false,
-  );
-}
+const columnSource = (name: string, partial: boolean): GroupSource => ({
+  kind: 'column',
+  name: tidyName(name).slice(0, LONGEST_NAME),
+  ...(partial ? { partial: true } : {}),
+});
 
-/** RFC 4180 records, each with the line it starts on; lines without any character are passed over. */
-function parseCsv(text: string, invalid: (line: number, why: string) => CryfoldError) {
-  const records: { line: number; fields: string[] }[] = [];
-  const field = /(?:"([^"]*(?:""[^"]*)*)"|([^",\r\n]*))(,|\r?\n|$)/y;
-  let line = 1;
-  while (field.lastIndex < text.length) {
-    const record = { line, fields: [] as string[] };
-    let end = ',';
-    while (end === ',') {
-      const match = field.exec(text);
-      if (!match)
-        throw invalid(
-          line,
-          'a quote is not closed or stands within an unquoted field, or a carriage return stands alone',
-        );
-      record.fields.push(match[1]?.replaceAll('""', '"') ?? match[2]);
-      line += match[0].split('\n').length - 1;
-      end = match[3];
-    }
-    if (record.fields.length > 1 || record.fields[0] !== '') records.push(record);
+async function readRow({ fields, line }: CsvRecord, rows: Rows): Promise<Recording> {
+  const { table, columns, files, seen, below } = rows;
+  const at = (column: ColumnName) => fields[columns[column]] ?? '';
+  const [written, label, group] = [at('path'), at('label'), at('group')];
+  const reject = (why: string, hint: string) => ({ file: below(written), error: table.invalid(line, why, hint) });
+  const misfit = table.misfit(fields);
+  if (misfit !== undefined) return reject(misfit, ROW_HINT);
+  if (tidyName(written) === '') return reject('path is empty', 'Fill it in or remove the line.');
+  if (tidyName(label) === '') return reject(`label is empty for ${written}`, 'Fill it in or remove the line.');
+  const found = await files.find(written);
+  if ('why' in found) {
+    return reject(
+      `${written} ${found.why}`,
+      'Correct the path, which is relative to the manifest, or pass --skip-bad.',
+    );
   }
-  return records;
+  const first = seen.get(found.id);
+  if (first) {
+    const spelled = first.written === written ? '' : `, as ${first.written}`;
+    const hint = 'Remove one: a recording has one label and one group.';
+    return reject(`${written} is also in line ${first.line}${spelled}`, hint);
+  }
+  seen.set(found.id, { line, written });
+  const file = below(found.file);
+  const fold = columns.fold < 0 ? {} : { fold: tidyName(at('fold')) };
+  return { file, label, group: tidyName(group) === '' ? file : group, ...fold };
+}
+
+/** @throws CryfoldError DATA_MANIFEST_INVALID */
+function columnsOf({ header, line, invalid }: Table, { path, folds, groupBy }: RowsOptions) {
+  const byColumn = groupBy !== undefined && findColumns(header, { group: groupBy }).group >= 0;
+  const wanted = { ...(path && { path }), ...(byColumn && { group: groupBy }) };
+  const columns: Columns = findColumns(header, wanted);
+  const twice = repeatedColumn(header, columns);
+  if (twice !== undefined) {
+    throw invalid(
+      line,
+      `two columns are named ${tidyName(twice)}`,
+      'Rename or remove one: case and blanks do not tell columns apart.',
+    );
+  }
+  const need = (column: ColumnName, name: string, hint: string) => {
+    if (columns[column] >= 0) return;
+    const likely = likelyColumn(columns.ignored, column);
+    const rename = likely === undefined ? '' : `Rename ${tidyName(likely)} to ${name}. `;
+    throw invalid(line, `no column is named ${name}`, `${rename}${hint}`);
+  };
+  const named = `Name the columns path,label,group; this line has ${listColumns(header)}.`;
+  need('path', path ?? 'path', named);
+  need('label', 'label', named);
+  if (folds) need('fold', 'fold', 'PredefinedSplit needs a column that names the fold which tests each recording.');
+  return { columns, byColumn };
 }

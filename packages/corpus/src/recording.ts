@@ -4,8 +4,8 @@ import type { CryfoldError } from '@cryfold/core';
 export interface Labels {
   label: string;
   group: string;
-  /** The fold that tests it, empty for none; where the folds were asked for and a manifest names them */
-  fold?: string;
+  /** The fold that tests it, empty for none; where the data names it */
+  fold?: string | undefined;
 }
 
 /** A recording that a reader found: labelled, or with the reason why it cannot be. */

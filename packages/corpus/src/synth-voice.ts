@@ -35,7 +35,7 @@ export interface Voice {
   /** background noise (standard deviation, full scale 1), and the pole of its colouring filter, 0 (white) to 1 (rumble) */
   noise: { level: number; colour: number };
   /** one decaying echo path: seconds and feedback */
-  echo: { delay: number; feedback: number };
+  echo: { delaySeconds: number; feedback: number };
   /** peak level, full scale 1 */
   level: number;
   /** the infant's own way with its class's pattern */
@@ -106,7 +106,7 @@ export function drawVoice(code: string, random: Random): Voice {
     tract: 2 ** random.normal(0, 0.08),
     vibrato: { rate: random.uniform(4, 9), depth: random.uniform(0, 0.6) },
     noise: { level: 10 ** random.uniform(-3, -2.3), colour: random.uniform(0, 0.9) },
-    echo: { delay: random.uniform(0.006, 0.05), feedback: random.uniform(0.05, 0.5) },
+    echo: { delaySeconds: random.uniform(0.006, 0.05), feedback: random.uniform(0.05, 0.5) },
     level: 10 ** random.uniform(-0.5, -0.15),
     habit: spread(PATTERNS[code], BETWEEN_INFANTS, random),
   };
@@ -205,7 +205,7 @@ function resonate(source: Float64Array, out: Float64Array, { frequency, width, g
 
 /** Echo, level and background noise, in place. */
 function addRoom(samples: Float64Array, voice: Voice, rate: number, random: Random): void {
-  const delay = Math.round(voice.echo.delay * rate);
+  const delay = Math.round(voice.echo.delaySeconds * rate);
   let peak = 1e-9;
   for (let i = 0; i < samples.length; i++) {
     if (i >= delay) samples[i] += voice.echo.feedback * samples[i - delay];

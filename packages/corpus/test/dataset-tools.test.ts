@@ -13,7 +13,18 @@ function corpus(sizes: Record<string, number>, clipsPerGroup = 4): Dataset {
     }),
   );
   new Random(1).shuffle(clips);
-  return summarize({ name: 'corpus', root: '/', reader: 'manifest', skipped: [] }, clips);
+  return summarize(
+    {
+      name: 'corpus',
+      root: '/',
+      reader: 'manifest',
+      groupSource: { kind: 'column' },
+      warnings: [],
+      groupHints: [],
+      skipped: [],
+    },
+    clips,
+  );
 }
 
 const paper = corpus({ asphyxia: 340, deaf: 879, hunger: 350, normal: 507, pain: 192 });

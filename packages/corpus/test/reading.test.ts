@@ -195,7 +195,7 @@ test('overlapping clips are of one group, have unique ids and count as one sound
 test('measures durations and proposes a clip length that nearly all recordings hold', async () => {
   for (let i = 0; i < 20; i++) await put(`${i % 2}/${i}.wav`, noise(0.3 + 0.01 * i, i));
   await put('0/bad.wav', 'not a recording');
-  const durations = await measureDurations(root, 1);
+  const durations = await measureDurations(root, { clipSeconds: 1 });
   assert.deepEqual([durations.recordings, durations.short, durations.proposedClipSeconds], [20, 20, 0.3]);
   const [shortest, , , median] = durations.quantiles;
   assert.deepEqual([shortest, median.seconds], [{ share: 0, seconds: 0.3 }, 0.39]);

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { CryfoldError } from '@cryfold/core';
 import { readClips, readDataset } from '../src/dataset.js';
 import { inspectDataset } from '../src/dataset-tools.js';
-import { CHILLANTO_CLASSES } from '../src/readers.js';
+import { CHILLANTO_CLASSES } from '../src/layouts/chillanto.js';
 import { chooseSegments, synthesizeCorpus } from '../src/synth.js';
 
 let base: string;

@@ -68,6 +68,11 @@ export interface EstimatorKind<P extends { kind: string } = never> {
   keeps?(parameters: P, featureKey: string): string[];
   /** Work of one fold, in a unit that only estimators of this kind share */
   cost(parameters: P, trainClips: number): number;
+  /**
+   * Seconds that a unit of `cost` takes on one core of a server of the 2020s, without a GPU: for estimates where no fold was
+   * trained yet, good to a factor of about 4. Undefined where nobody measured it.
+   */
+  readonly typicalSeconds?: number;
   /** Undefined for a kind that is not trained in epochs */
   readonly epochs?: Resource<P>;
   /**

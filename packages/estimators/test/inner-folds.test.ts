@@ -52,6 +52,40 @@ test('classes of one training clip each are not calibrated, and the results say 
   }
 });
 
+test('a class with a single training clip is named in the results, with and without groups', () => {
+  // Two classes of many clips, and one clip of the third.
+  const rows = Int32Array.from([...train].filter((row) => labels[row] !== 2 || row === 14));
+  assert.equal([...rows].filter((row) => labels[row] === 2).length, 1);
+  for (const own of [undefined, groups]) {
+    const { folds, note } = innerFolds(labels, rows, 4, own);
+    assert.ok(folds);
+    assert.match(
+      note ?? '',
+      /^the probabilities are unreliable, since a class has a single training clip: predictions/,
+    );
+  }
+  const one = innerFolds(
+    labels,
+    rows,
+    4,
+    groups.map(() => 'one infant'),
+  );
+  assert.match(
+    one.note ?? '',
+    /without regard to groups.*; the probabilities are unreliable, since a class has a single/,
+  );
+});
+
+test('a class whose groups all fall into one inner fold is named in the results', () => {
+  const { folds, note } = innerFolds(Int32Array.of(0, 1, 0, 1), Int32Array.of(0, 1, 2, 3), 19460, ['a', 'a', 'b', 'c']);
+  assert.deepEqual(
+    [...folds!],
+    [0, 0, 0, 1],
+    'the machine that judges class 0, of groups a and b, learnt from c alone',
+  );
+  assert.match(note ?? '', /all training clips of a class are in one inner fold/);
+});
+
 test('a class of one group only is named in the results, since its calibration never heard it', () => {
   const own = groups.map((group, i) => (labels[i] === 2 ? 'one infant' : `${labels[i]} ${group}`));
   const { folds, note } = innerFolds(labels, train, 4, own);

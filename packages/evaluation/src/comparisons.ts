@@ -27,18 +27,21 @@ export type CorrectedT = Pick<PairedTest, 'folds' | 'meanDifference' | 't' | 'pV
  * 52 (2003); for repeated cross-validation, Bouckaert and Frank (2004).
  * @param differences of a metric, model A minus model B, one per fold
  * @param testTrainRatio test clips over training clips of a fold, such as 1/4 for 5 folds
- * @returns null for fewer than `LEAST_FOLDS` folds, and where all differences are equal: without a spread there is no
- *   telling how far they could be from 0 by chance
+ * @returns null for fewer than `LEAST_FOLDS` folds, and where all differences are equal or one is not finite: without a
+ *   spread there is no telling how far they could be from 0 by chance
  */
 export function correctedT(differences: readonly number[], testTrainRatio: number): CorrectedT | null {
   const summary = summarise(differences);
   if (summary?.standardDeviation == null || summary.count < LEAST_FOLDS) return null;
   const { mean, standardDeviation, count } = summary;
+  if (!Number.isFinite(standardDeviation)) return null;
   // Equal differences leave rounding errors, not a spread.
   if (standardDeviation <= 1e-12 * Math.max(1, Math.abs(mean))) return null;
   const error = Math.sqrt(1 / count + testTrainRatio) * standardDeviation;
   const t = mean / error;
-  return { folds: count, meanDifference: mean, error, t, pValue: studentTwoSided(t, count - 1) };
+  // Never 0, however small: the function underflows.
+  const pValue = Math.max(Number.MIN_VALUE, studentTwoSided(t, count - 1));
+  return { folds: count, meanDifference: mean, error, t, pValue };
 }
 
 /**

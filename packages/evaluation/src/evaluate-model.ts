@@ -24,7 +24,16 @@ type Data = Pick<EvaluationInput, 'classes' | 'clips' | 'splits'>;
 
 const nullIfUndefined = (value: number) => (Number.isNaN(value) ? null : value);
 
-function score({ labels, probabilities, scores }: ReturnType<typeof pool>, classes: number) {
+/** Test clips of one or more folds: their classes, and what a model gives them, clips x classes. */
+interface TestedRows {
+  labels: ArrayLike<number>;
+  probabilities: Float64Array;
+  /** What classes are predicted by */
+  scores: Float64Array;
+}
+
+/** The confusion matrix of some clips and the four figures that every fold has. */
+export function score({ labels, probabilities, scores }: TestedRows, classes: number) {
   const confusion = confusionMatrix(labels, argmaxRows(scores, classes), classes);
   return {
     confusion,
@@ -64,6 +73,18 @@ function pool(
   return { labels, probabilities, scores };
 }
 
+type FoldFigures = ReturnType<typeof score>['metrics'];
+
+/** A summary of each figure over folds. */
+export function summaries(folds: readonly FoldFigures[]) {
+  return {
+    accuracy: summarise(folds.map((fold) => fold.accuracy)),
+    balancedAccuracy: summarise(folds.map((fold) => fold.balancedAccuracy)),
+    macroF1: summarise(folds.map((fold) => fold.macroF1)),
+    logLoss: summarise(folds.map((fold) => fold.logLoss)),
+  };
+}
+
 /** Every figure of one model from its out-of-fold probabilities. */
 export function evaluateModel(
   data: Data,
@@ -95,10 +116,7 @@ export function evaluateModel(
     predictedBy: decisions ? 'decisions' : 'probabilities',
     complete: present.length === splits.length,
     folds,
-    accuracy: summarise(folds.map((fold) => fold.accuracy)),
-    balancedAccuracy: summarise(folds.map((fold) => fold.balancedAccuracy)),
-    macroF1: summarise(folds.map((fold) => fold.macroF1)),
-    logLoss: summarise(folds.map((fold) => fold.logLoss)),
+    ...summaries(folds),
     ...(decisions ? { probabilityAccuracy: summarise(measured.map(byProbability)) } : {}),
     repeats,
     pooled: measured.length === 0 ? null : evaluatePooled(data, model, measured, decisions),

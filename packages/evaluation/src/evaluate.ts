@@ -1,11 +1,12 @@
 import { CryfoldError, printable } from '@cryfold/core';
 import { compareModels } from './compare.js';
 import { crossFitRows, nestedRows } from './cross-fit.js';
-import { evaluateModel } from './evaluate-model.js';
+import { evaluateModel, score, summaries } from './evaluate-model.js';
 import type { EvaluatedClip, EvaluationInput, FoldProbabilities } from './evaluation-input.js';
 import { fuse, isFitted } from './fusion.js';
-import { groupsSpanning, protocolLabel } from './leaks.js';
-import { summarise } from './metrics.js';
+import { protocolLabel } from './group-sentences.js';
+import { groupsSpanning } from './leaks.js';
+import { METRICS } from './metric.js';
 import type { Evaluation, MissingFold, ModelResults, RunResults } from './results.js';
 import { shuffledBaselines, shuffledName } from './shuffled.js';
 import type { Split } from './split.js';
@@ -14,7 +15,7 @@ import type { Predictions } from './tallies.js';
 export interface EvaluatedRun {
   /** The parts of results.json that follow from the input. */
   results: Evaluation;
-  dataset: Pick<RunResults['dataset'], 'clips' | 'classes' | 'groups' | 'perClass'>;
+  dataset: Pick<RunResults['dataset'], 'clips' | 'classes' | 'groups' | 'groupSource' | 'perClass'>;
   protocol: Pick<RunResults['protocol'], 'label' | 'folds' | 'repeats' | 'groupsSpanning'>;
   /** What a reader of the figures must know of the folds, a sentence each. */
   notes: string[];
@@ -64,26 +65,34 @@ function countLabels(clips: readonly EvaluatedClip[], indices: Iterable<number>,
   return counts;
 }
 
-/** Predicting the training clips' most frequent class (`DummyClassifier(strategy='most_frequent')`). */
+/**
+ * Predicting the training clips' most frequent class, with the classes' shares among them as probabilities
+ * (`DummyClassifier(strategy='prior')`).
+ */
 function majorityBaseline({ classes, clips, splits }: EvaluationInput): Evaluation['baselines']['majority'] {
   const all = countLabels(clips, clips.keys(), classes.length);
   const measured = splits.filter(({ test }) => test.length > 0);
   const folds = measured.map(({ repeat, fold, train, test }) => {
     const seen = countLabels(clips, train, classes.length);
-    const majority = seen.indexOf(Math.max(...seen));
-    const right = countLabels(clips, test, classes.length)[majority];
-    return { repeat, fold, label: classes[majority], accuracy: right / test.length };
+    const shares = Float64Array.from(
+      { length: test.length * classes.length },
+      (_, i) => seen[i % classes.length] / train.length,
+    );
+    const rows = { labels: Int32Array.from(test, (clip) => clips[clip].label), probabilities: shares, scores: shares };
+    const label = classes[seen.indexOf(Math.max(...seen))];
+    return { repeat, fold, label, ...score(rows, classes.length).metrics };
   });
   const largest = Math.max(...all);
   return {
     label: classes[all.indexOf(largest)],
     share: largest / clips.length,
     folds,
-    accuracy: summarise(folds.map((fold) => fold.accuracy)),
+    ...summaries(folds),
   };
 }
 
-function describeData({ classes, clips, splits }: EvaluationInput): Pick<EvaluatedRun, 'dataset' | 'protocol'> {
+function describeData(input: EvaluationInput): Pick<EvaluatedRun, 'dataset' | 'protocol'> {
+  const { classes, clips, splits, groupSource, predefined = false } = input;
   const groups = clips.map((clip) => clip.group);
   const groupCount = new Set(groups).size;
   const spanning = new Set(splits.flatMap((split) => groupsSpanning(split, groups)));
@@ -92,13 +101,14 @@ function describeData({ classes, clips, splits }: EvaluationInput): Pick<Evaluat
       clips: clips.length,
       classes: [...classes],
       groups: groupCount,
+      ...(groupSource && { groupSource }),
       perClass: classes.map((label, c) => {
         const own = clips.filter((clip) => clip.label === c);
         return { label, clips: own.length, groups: new Set(own.map((clip) => clip.group)).size };
       }),
     },
     protocol: {
-      label: protocolLabel(spanning.size, groupCount, clips.length),
+      label: protocolLabel({ groupSource, groups: groupCount, clips: clips.length }, spanning.size, predefined),
       folds: new Set(splits.map((split) => split.fold)).size,
       repeats: new Set(splits.map((split) => split.repeat)).size,
       groupsSpanning: spanning.size,
@@ -106,8 +116,8 @@ function describeData({ classes, clips, splits }: EvaluationInput): Pick<Evaluat
   };
 }
 
-/** What the folds lack: test clips, or training clips of a class. */
-function foldNotes({ classes, clips, splits }: EvaluationInput): string[] {
+/** What the folds lack: test clips, training clips of a class, or test clips of a class that the metric is a mean over. */
+function foldNotes({ classes, clips, splits, metric = 'accuracy' }: EvaluationInput): string[] {
   const notes: string[] = [];
   const of = (count: number) => `${count} of ${splits.length} folds`;
   const empty = splits.filter(({ test }) => test.length === 0).length;
@@ -118,6 +128,12 @@ function foldNotes({ classes, clips, splits }: EvaluationInput): string[] {
     if (lacking === 0) continue;
     notes.push(
       `Class "${printable(label)}" has no training clip in ${of(lacking)}: there, all its test clips count as wrong.`,
+    );
+  }
+  const partial = splits.filter(({ test }) => countLabels(clips, test, classes.length).includes(0)).length - empty;
+  if (partial > 0 && (metric === 'balancedAccuracy' || metric === 'macroF1')) {
+    notes.push(
+      `${of(partial)} test no clip of some class: there, ${METRICS[metric].title} is a mean over fewer classes, so the mean over folds is not on one scale. Trust the pooled figure.`,
     );
   }
   return notes;

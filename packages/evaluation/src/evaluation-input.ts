@@ -1,3 +1,4 @@
+import type { GroupSource } from '@cryfold/core';
 import type { FusionRule } from './fusion.js';
 import type { MetricName } from './metric.js';
 import type { Split } from './split.js';
@@ -22,6 +23,10 @@ export interface EvaluationInput {
   classes: readonly string[];
   clips: readonly EvaluatedClip[];
   splits: readonly Split[];
+  /** How the clips' groups are known; absent where nobody stated it */
+  groupSource?: GroupSource | undefined;
+  /** Whether the data names the folds */
+  predefined?: boolean;
   /** As in the spec; tables show models in this order. */
   estimators: Readonly<Record<string, { kind: string }>>;
   fusion: Readonly<Record<string, { rule: FusionRule; members: readonly string[]; nested?: boolean }>>;
@@ -44,6 +49,8 @@ export interface ShuffledFold {
   shuffle: number;
   /** Index into the splits. */
   split: number;
-  /** What it predicts by: test clips x classes; absent where the fold is missing. */
+  /** Test clips x classes; absent where the fold is missing */
+  probabilities?: Float64Array;
+  /** What it predicts by, in the same form */
   scores?: Float64Array;
 }

@@ -1,9 +1,9 @@
 import { studentCritical } from './distributions.js';
-import type { MetricName } from './metric.js';
+import { METRICS, type MetricName } from './metric.js';
 import { RandomState } from './random-state.js';
 import { addTallies, jackknifeError, leaveOneOut, metricOfTally, type Tally } from './tallies.js';
 
-/** Fewer groups cannot give a p-value below 5 %: with 5 groups the smallest is 2 / 2^5. */
+/** Fewer groups cannot give a p-value below 5 %: with 5 groups the smallest is 2 / 2^5. A promotion needs more: `CONTEST_GROUPS`. */
 export const LEAST_GROUPS = 6;
 
 /** Up to this many groups that the models differ on, every exchange is tried. */
@@ -55,7 +55,12 @@ export function testGroups(
   const withoutB = leaveOneOut(b, value);
   const error = groups < 2 ? 0 : jackknifeError(leaveOneOut(a, value).map((own, g) => own - withoutB[g]));
   const reach = error > 1e-12 ? studentCritical(0.05, groups - 1) * error : null;
-  const interval = reach === null ? { low: null, high: null } : { low: difference - reach, high: difference + reach };
+  // Two shares differ by 1 at most.
+  const most = METRICS[metric].share ? 1 : Number.POSITIVE_INFINITY;
+  const interval =
+    reach === null
+      ? { low: null, high: null }
+      : { low: Math.max(-most, difference - reach), high: Math.min(most, difference + reach) };
 
   // Only what the metric reads: other probabilities for the same classes are no difference of accuracy.
   const cells = metric === 'logLoss' ? ([classes ** 2, classes ** 2 + 2] as const) : ([0, classes ** 2] as const);

@@ -11,6 +11,7 @@ export {
 } from './compare.js';
 export { type CorrectedT, correctedT, holm, LEAST_FOLDS, nadeauBengio, type PairedTest } from './comparisons.js';
 export { crossFitRows, outOfFoldRows } from './cross-fit.js';
+export { incompleteBeta } from './distributions.js';
 export { type EvaluatedRun, evaluateRun, predictionsOf } from './evaluate.js';
 export type {
   EvaluatedClip,
@@ -38,6 +39,15 @@ export {
   repeatedStratifiedGroupKFold,
   stratifiedGroupKFold,
 } from './group-k-fold.js';
+export {
+  type GroupFacts,
+  groupsKnown,
+  groupsText,
+  labelOf,
+  protocolLabel,
+  unitWord,
+  unknownGroupsNote,
+} from './group-sentences.js';
 export { LEAST_GROUPS, testGroups, type Untested } from './group-test.js';
 export {
   type FoldOptions,
@@ -79,7 +89,7 @@ export {
   type Summary,
   summarise,
 } from './metrics.js';
-export { outOfFoldCsv } from './out-of-fold.js';
+export { outOfFoldCsv, textField } from './out-of-fold.js';
 export { predefinedSplit } from './predefined-split.js';
 export { RandomState } from './random-state.js';
 export {
@@ -95,6 +105,7 @@ export {
   type SearchResults,
   type TrialRow,
 } from './results.js';
+export { metricOf } from './run-metric.js';
 export { type ShuffleSplitOptions, shuffleSplit, trainTestSplit } from './shuffle-split.js';
 export { shuffledName } from './shuffled.js';
 export type { Split } from './split.js';
@@ -117,5 +128,5 @@ export {
   tallyGroups,
   tallyRows,
 } from './tallies.js';
-export { trialOrder } from './trial-order.js';
+export { begunTrials, trialOrder } from './trial-order.js';
 export { usableSplits } from './usable-splits.js';

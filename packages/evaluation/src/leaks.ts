@@ -10,14 +10,6 @@ export function groupsSpanning(split: Split, groups: ArrayLike<string>): string[
   return [...spanning];
 }
 
-/** How a protocol must be called wherever its figures are shown; "infant" is what cryfold's data calls a group. */
-export function protocolLabel(groupsSpanning: number, groups: number, clips: number): string {
-  if (groupsSpanning > 0) return 'random folds: the same infant is in train and test';
-  return groups < clips
-    ? 'grouped folds: no infant is in train and test'
-    : 'random folds: no two clips share an infant';
-}
-
 /**
  * A name per clip that equal sounds share.
  * @param sounds indices of the clips that hold the same sound, per sound
@@ -58,10 +50,18 @@ export function summariseLeaks({
   };
 }
 
-/** The sentence that must be read before the figures of a run with leaks; undefined where nothing was found. */
-export function leakHeadline(leaks: Pick<LeakFindings, 'sounds' | 'groups'> | undefined): string | undefined {
+/**
+ * The sentence that must be read before the figures of a run with leaks; undefined where nothing was found.
+ * @param known whether groups are more than recordings
+ */
+export function leakHeadline(
+  leaks: Pick<LeakFindings, 'sounds' | 'groups'> | undefined,
+  known = true,
+): string | undefined {
   const counted = (count: number, what: string) => (count > 0 ? [`${count} ${what}${count === 1 ? '' : 's'}`] : []);
-  const found = leaks ? [...counted(leaks.sounds, 'sound'), ...counted(leaks.groups, 'group')] : [];
+  const found = leaks
+    ? [...counted(leaks.sounds, 'sound'), ...counted(leaks.groups, known ? 'group' : 'recording')]
+    : [];
   if (!leaks || found.length === 0) return undefined;
   const verb = leaks.sounds + leaks.groups === 1 ? 'is' : 'are';
   return `${found.join(' and ')} ${verb} in both train and test: these figures are inflated.`;

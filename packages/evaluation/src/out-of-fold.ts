@@ -13,7 +13,7 @@ const FORMULA = /^'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/;
  * A field with text of the data. One that a spreadsheet would run as a formula gets an apostrophe before it; so does one
  * that looks as if it had got one, so that taking one away gives the text back.
  */
-function textField(text: string): string {
+export function textField(text: string): string {
   return field(FORMULA.test(text) ? `'${text}` : text);
 }
 

@@ -1,4 +1,4 @@
-import { decodeRecord, FORMATS } from '@cryfold/core';
+import { decodeRecord, FORMATS, groupSourceSchema } from '@cryfold/core';
 import { z } from 'zod';
 import { UNTESTED } from './group-test.js';
 import { METRIC_NAMES } from './metric.js';
@@ -23,6 +23,18 @@ const foldMetrics = {
   balancedAccuracy: share,
   macroF1: share,
   logLoss: z.number().nonnegative(),
+};
+
+/** Figures of a baseline besides its accuracy; absent from earlier versions */
+const otherFoldMetrics = {
+  balancedAccuracy: share.optional(),
+  macroF1: share.optional(),
+  logLoss: z.number().nonnegative().optional(),
+};
+const otherSummaries = {
+  balancedAccuracy: summary.optional(),
+  macroF1: summary.optional(),
+  logLoss: summary.optional(),
 };
 
 const interval = z.strictObject({ low: z.number(), high: z.number() });
@@ -139,16 +151,22 @@ export const evaluationSchema = z.strictObject({
     majority: z.strictObject({
       label: z.string(),
       share,
-      folds: z.array(z.strictObject({ repeat: count, fold: count, label: z.string(), accuracy: share })),
+      folds: z.array(
+        z.strictObject({ repeat: count, fold: count, label: z.string(), accuracy: share, ...otherFoldMetrics }),
+      ),
       accuracy: summary,
+      ...otherSummaries,
     }),
     /** Estimators trained on shuffled labels, where that was asked for. */
     shuffled: z
       .array(
         z.strictObject({
           model: z.string(),
-          folds: z.array(z.strictObject({ shuffle: count, repeat: count, fold: count, accuracy: share })),
+          folds: z.array(
+            z.strictObject({ shuffle: count, repeat: count, fold: count, accuracy: share, ...otherFoldMetrics }),
+          ),
           accuracy: summary,
+          ...otherSummaries,
         }),
       )
       .optional(),
@@ -241,6 +259,8 @@ export const resultsSchema = z.strictObject({
     clips: count,
     classes: z.array(z.string()),
     groups: count,
+    /** What groups are and how they are known; absent where nobody stated it, as in runs of earlier versions */
+    groupSource: groupSourceSchema.optional(),
     perClass: z.array(z.strictObject({ label: z.string(), clips: count, groups: count })),
   }),
   protocol: z.strictObject({

@@ -1,5 +1,5 @@
+import { score, summaries } from './evaluate-model.js';
 import type { EvaluationInput, ShuffledFold } from './evaluation-input.js';
-import { accuracy, argmaxRows, confusionMatrix, summarise } from './metrics.js';
 import type { Evaluation } from './results.js';
 
 export function shuffledName(model: string, shuffle: number): string {
@@ -14,16 +14,16 @@ export function shuffledBaselines(
   return [...new Set(shuffled.map(({ model }) => model))].map((model) => {
     const folds = shuffled.flatMap((one) => {
       if (one.model !== model) return [];
-      if (!one.scores) {
+      const { probabilities, scores = probabilities } = one;
+      if (!probabilities || !scores) {
         lacking(one);
         return [];
       }
       const { repeat, fold, test } = splits[one.split];
       if (test.length === 0) return [];
-      const labels = test.map((clip) => clips[clip].label);
-      const confusion = confusionMatrix(labels, argmaxRows(one.scores, classes.length), classes.length);
-      return [{ shuffle: one.shuffle, repeat, fold, accuracy: accuracy(confusion) }];
+      const rows = { labels: test.map((clip) => clips[clip].label), probabilities, scores };
+      return [{ shuffle: one.shuffle, repeat, fold, ...score(rows, classes.length).metrics }];
     });
-    return { model, folds, accuracy: summarise(folds.map((fold) => fold.accuracy)) };
+    return { model, folds, ...summaries(folds) };
   });
 }

@@ -92,7 +92,10 @@ const KINDS = [
     foldsOf: ({ predefined }) => predefinedFolds(predefined ?? []).length,
     split: ({ predefined }) => {
       if (predefined) return predefinedSplit(predefined);
-      throw splitImpossible('the data does not say which fold tests each clip', 'Add a column `fold` to the manifest.');
+      throw splitImpossible(
+        'the data does not say which fold tests each clip',
+        'Add a column `fold` to the manifest, or put the files into folders train and test, or fold1, fold2...',
+      );
     },
   },
 ] as const satisfies readonly SplitterKind[];

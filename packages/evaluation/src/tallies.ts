@@ -1,3 +1,4 @@
+import { CryfoldError } from '@cryfold/core';
 import type { EvaluationInput, FoldProbabilities } from './evaluation-input.js';
 import { type MetricName, metricOfCounts } from './metric.js';
 import { argmaxRows, logLoss } from './metrics.js';
@@ -44,7 +45,10 @@ export interface PredictedRows {
   probabilities: Float64Array;
 }
 
-/** A model's predictions tallied by group, in order of the groups' first row. */
+/**
+ * A model's predictions tallied by group, in order of the groups' first row.
+ * @throws CryfoldError PROBABILITIES_INVALID where a probability of a true class is no number
+ */
 export function tallyRows(rows: TestRows, predicted: PredictedRows): Tally[] {
   const groups = new Map<string, Tally>();
   addRows(groups, rows, predicted);
@@ -82,8 +86,16 @@ function addRows(
       tallies.set(group, tally);
     }
     const label = labels[row];
+    const loss = logLoss([label], probabilities.subarray(row * classes, (row + 1) * classes), classes);
+    // It would make every exchange of groups look less extreme than what was observed, which is p = 0.
+    if (Number.isNaN(loss)) {
+      throw new CryfoldError('PROBABILITIES_INVALID', `group ${group}: a predicted probability is not a number`, {
+        context: { group },
+        hint: 'Train this model again.',
+      });
+    }
     tally[label * classes + winners[row]]++;
-    tally[classes * classes] += logLoss([label], probabilities.subarray(row * classes, (row + 1) * classes), classes);
+    tally[classes * classes] += loss;
     tally[classes * classes + 1]++;
   }
 }

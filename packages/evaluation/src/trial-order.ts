@@ -1,5 +1,13 @@
 import { type MetricName, scoreOf } from './metric.js';
-import type { TrialRow } from './results.js';
+import type { SearchResults, TrialRow } from './results.js';
+
+/**
+ * Trials of a searched estimator that have a figure, whether or not they were completed: its winner was chosen among these.
+ * @param base name in the spec
+ */
+export function begunTrials({ trials }: Pick<SearchResults, 'trials'>, base: string): TrialRow[] {
+  return trials.filter((row) => row.base === base && row.state !== 'FAILED' && row.folds > 0);
+}
 
 /**
  * How a sweep's trials are listed: by estimator, then those of the most epochs and folds, then the best mean. A mean of

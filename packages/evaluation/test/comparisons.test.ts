@@ -93,6 +93,12 @@ test('fewer than five folds and equal differences are not tested: they gave p = 
   assert.equal(nadeauBengio([0.3, 0.1 + 0.2, 0.3, 0.3, 0.3], 0.25), null);
 });
 
+test('no p-value is 0, however small the spread, and none comes of what is not finite', () => {
+  const nearly = Array.from({ length: 50 }, (_, fold) => 0.1 + 1e-9 * (fold % 2));
+  assert.ok(nadeauBengio(nearly, 0.25)!.pValue > 0);
+  for (const odd of [Number.NaN, Number.POSITIVE_INFINITY]) assert.equal(nadeauBengio([odd, 1, 2, 3, 4], 0.25), null);
+});
+
 test("Holm's adjustment", () => {
   // R: p.adjust(c(0.04, 0.01, 0.03, 0.02), 'holm')
   assert.deepEqual(

@@ -20,6 +20,7 @@ import {
   groupKFold,
   logLoss,
   METRICS,
+  type MetricName,
   macroF1,
   matthews,
   outOfFoldCsv,
@@ -288,12 +289,20 @@ test('the majority baseline predicts the most frequent class of the training cli
     ],
   );
   assert.deepEqual([majority.label, majority.share], [classes[1], 0.5]);
+  // Fold 0 tests 1, 1, 0 and always answers 0: recalls 0 and 1, F1 of class 0 is 2 / (1 + 3).
+  const [first] = majority.folds;
+  assert.deepEqual([first.balancedAccuracy, first.macroF1], [0.5, 0.25]);
+  assert.ok(
+    Math.abs(first.logLoss! - -Math.log(0.4)) < 1e-12,
+    'two of its five training clips are of class 0, two of 1',
+  );
 });
 
-test('the protocol says whether the same infant is in train and test', () => {
-  const input = randomRun();
+test('the protocol says whether the same group is in train and test', () => {
+  const input = { ...randomRun(), groupSource: { kind: 'file-name' as const, name: 'infant' } };
   const { protocol, dataset } = evaluateRun(input);
-  assert.equal(protocol.label, 'random folds: the same infant is in train and test');
+  assert.deepEqual(dataset.groupSource, input.groupSource);
+  assert.equal(protocol.label, 'ungrouped folds: clips of the same group are in train and test');
   assert.deepEqual([protocol.groupsSpanning, protocol.folds, protocol.repeats], [11, 5, 2]);
   assert.equal(dataset.groups, 11);
   const labelOf = (clips: EvaluationInput['clips'], splits: Split[]) =>
@@ -302,9 +311,11 @@ test('the protocol says whether the same infant is in train and test', () => {
     input.clips.map((clip) => clip.group),
     { splits: 5 },
   );
-  assert.match(labelOf(input.clips, grouped), /^grouped folds: no infant/);
+  assert.match(labelOf(input.clips, grouped), /^grouped folds: no group/);
   const alone = input.clips.map((clip) => ({ ...clip, group: clip.id }));
-  assert.match(labelOf(alone, [...input.splits]), /^random folds: no two clips share an infant/);
+  assert.match(labelOf(alone, [...input.splits]), /^ungrouped folds: every clip is a group of its own$/);
+  const unknown = evaluateRun({ ...randomRun(), clips: alone, groupSource: { kind: 'none' } }).protocol.label;
+  assert.match(unknown, /^ungrouped folds: groups are not known/);
 });
 
 test('probabilities that are none are refused, naming model, repeat and fold', () => {
@@ -425,7 +436,7 @@ test('a fold without test clips has no figures, and the results say so', () => {
   const probabilities = new Map(
     Array.from(input.probabilities, ([name, [, ...others]]) => [name, [new Float64Array(), ...others]]),
   );
-  const shuffled = [{ model: 'net', shuffle: 0, split: 0, scores: new Float64Array() }];
+  const shuffled = [{ model: 'net', shuffle: 0, split: 0, probabilities: new Float64Array() }];
   const { results, notes } = evaluateRun({ ...input, fusion: {}, splits, probabilities, shuffled });
   assert.equal(results.status, 'complete');
   for (const { folds, accuracy, macroF1, logLoss, pooled } of results.models) {
@@ -439,7 +450,8 @@ test('a fold without test clips has no figures, and the results say so', () => {
   const { majority, shuffled: noise } = results.baselines;
   assert.equal(majority.folds.length, splits.length - 1);
   assert.ok(Number.isFinite(majority.accuracy?.mean));
-  assert.deepEqual(noise, [{ model: 'net', folds: [], accuracy: null }]);
+  const none = { accuracy: null, balancedAccuracy: null, macroF1: null, logLoss: null };
+  assert.deepEqual(noise, [{ model: 'net', folds: [], ...none }]);
   assert.deepEqual(notes, ['1 of 10 folds have no test clip, so they have no figures.']);
 });
 
@@ -463,6 +475,40 @@ test('the results name each class that some folds cannot train on', () => {
   assert.deepEqual(notes, [
     'Class "=pain" has no training clip in 1 of 10 folds: there, all its test clips count as wrong.',
   ]);
+});
+
+test('the results say where folds lack test clips of a class that the metric is a mean over', () => {
+  const input = randomRun();
+  const splits = input.splits.map((split, s) =>
+    s < 3 ? { ...split, test: split.test.filter((clip) => input.clips[clip].label !== 2) } : split,
+  );
+  const rows = (own: Float64Array, split: Split) =>
+    Float64Array.from(
+      [...split.test].flatMap((clip) => {
+        const row = split.test.indexOf(clip);
+        return input.clips[clip].label === 2 ? [] : [...own.subarray(row * classes.length, (row + 1) * classes.length)];
+      }),
+    );
+  const fewer = (all: EvaluationInput['probabilities'] | undefined) =>
+    new Map(
+      Array.from(all ?? [], ([name, folds]) => [
+        name,
+        folds.map((own, s) => (own && s < 3 ? rows(own, input.splits[s]) : own)),
+      ]),
+    );
+  const notesBy = (metric: MetricName) =>
+    evaluateRun({
+      ...{ ...input, splits, metric, fusion: {} },
+      ...{ probabilities: fewer(input.probabilities), decisions: fewer(input.decisions) },
+    }).notes;
+  for (const metric of ['balancedAccuracy', 'macroF1'] as const) {
+    assert.match(
+      notesBy(metric).join(),
+      /^3 of 10 folds test no clip of some class: there, (balanced accuracy|macro F1) is a mean/,
+    );
+  }
+  for (const metric of ['accuracy', 'logLoss'] as const) assert.deepEqual(notesBy(metric), []);
+  assert.deepEqual(evaluateRun({ ...input, metric: 'macroF1' }).notes, []);
 });
 
 test('one split has figures and fusions, and no tests of their differences', () => {

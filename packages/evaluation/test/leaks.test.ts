@@ -58,6 +58,8 @@ test('names ten sounds at most, those in most splits first, and four clips of ea
 });
 
 test('the headline says what is in both, and nothing where nothing is', () => {
+  const unknown = leakHeadline({ sounds: 0, groups: 2 }, false);
+  assert.equal(unknown, '2 recordings are in both train and test: these figures are inflated.');
   const said = (sounds: number, groups: number) => leakHeadline({ sounds, groups });
   assert.equal(said(293, 0), '293 sounds are in both train and test: these figures are inflated.');
   assert.equal(said(1, 0), '1 sound is in both train and test: these figures are inflated.');

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { CryfoldError } from '@cryfold/core';
 import {
   addTallies,
   METRIC_NAMES,
@@ -99,4 +100,26 @@ test('equally good models with effects of their own on each group differ at 5 % 
     if (pValue !== null && pValue <= 0.05) below++;
   }
   assert.ok(below / cases > 0.01 && below / cases < 0.09, `${below} of ${cases}`);
+});
+
+test('a probability that is no number is refused: it gave p = 0', () => {
+  const labels = Array.from({ length: 12 }, (_, row) => row % CLASSES);
+  const groups = labels.map((_, row) => `g${row % 6}`);
+  const [a, b] = [predicted(labels), predicted(labels)];
+  a.probabilities.fill(Number.NaN);
+  for (const metric of METRIC_NAMES) {
+    assert.throws(
+      () => testRows(metric, { classes: CLASSES, labels, groups, a, b }),
+      (error) => error instanceof CryfoldError && error.code === 'PROBABILITIES_INVALID',
+    );
+  }
+});
+
+test('with a class of one clip, the interval of a difference stays within what shares can differ by', () => {
+  const labels = Array.from({ length: 40 }, (_, row) => (row === 0 ? 0 : 1));
+  const groups = labels.map((_, row) => `g${row}`);
+  const [a, b] = [predicted(labels), predicted(labels.map(() => 1))];
+  const { low, high, pValue } = testRows('balancedAccuracy', { classes: CLASSES, labels, groups, a, b });
+  assert.deepEqual([high, pValue], [1, 1]);
+  assert.ok(low !== null && low >= -1 && low < 0.5);
 });

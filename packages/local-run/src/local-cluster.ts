@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { CryfoldError, endsWithin } from '@cryfold/core';
 import { kindOf } from '@cryfold/estimators';
 import type { RunPlan } from '@cryfold/plan';
+import { announceRun } from './live-run.js';
 import { openLog } from './open-log.js';
 import { lockFolder } from './out-lock.js';
 import { findRedisServer, RedisServer } from './redis-server.js';
@@ -55,7 +56,13 @@ export class LocalCluster {
     });
     this.broken.catch(() => {});
     redis.broken.catch(this.#break);
+    // A second Ctrl-C, or a reader that closes the output, ends the command without stop().
+    process.once('exit', this.#kill);
   }
+
+  readonly #kill = () => {
+    for (const child of this.#processes.values()) child.kill('SIGKILL');
+  };
 
   static async start(options: LocalClusterOptions): Promise<LocalCluster> {
     const redisServer = await findRedisServer(options.environment.PATH ?? '', options.cacheDir);
@@ -65,14 +72,22 @@ export class LocalCluster {
       throw new CryfoldError('STORE_UNREACHABLE', `no logs can be written: ${(cause as Error).message}`, {
         cause,
         context: { folder: options.logDir },
-        hint: 'Give a folder that can be written with --out.',
+        hint: 'Give a store that can be written with --store.',
       });
     }
-    const release = lockFolder(dirname(options.logDir));
+    const folder = dirname(options.logDir);
+    const unlock = lockFolder(folder);
+    const { run } = options.plan;
+    const forget = announceRun(folder, run);
+    const release = () => {
+      forget();
+      unlock();
+    };
     const redis = await startRedis(redisServer, options).catch((error) => {
       release();
       throw error;
     });
+    announceRun(folder, run, redis.url);
     const cluster = new LocalCluster(redis, options, release);
     const queues = [
       ...new Set(Object.values(options.plan.spec.estimators).map((estimator) => kindOf(estimator).queue)),
@@ -143,6 +158,7 @@ export class LocalCluster {
     });
     await Promise.all(ended);
     await this.#redis.stop();
+    process.off('exit', this.#kill);
     this.#release();
   }
 }

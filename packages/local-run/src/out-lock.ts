@@ -63,6 +63,23 @@ export function lockFolder(folder: string): () => void {
   };
 }
 
+/** Who holds the lock of a folder. */
+export interface LockHolder {
+  pid: number;
+  host: string;
+  /** Differs for any two holders */
+  id: string;
+}
+
+/**
+ * The process that holds the lock of a folder; undefined where none does. One of another machine counts as holding it,
+ * since it is never judged.
+ */
+export function lockHolder(folder: string): LockHolder | undefined {
+  const holder = readHolder(join(folder, LOCK));
+  return holder.id !== undefined && lives(holder) ? { ...holder, id: holder.id } : undefined;
+}
+
 /**
  * Makes the file `own` the lock. Where the lock is stale, only the owner of a claim to that very lock may replace it:
  * a claim is a link that only one process can make. A claimant may die as well; then its claim is claimed in turn.
@@ -117,10 +134,10 @@ function removeClaims(folder: string): void {
   }
 }
 
-function inUse(folder: string, { pid, host }: Holder): CryfoldError {
-  return new CryfoldError('OUT_IN_USE', `another cryfold (process ${pid} on ${host}) works in ${folder}`, {
+function inUse(folder: string, { pid, host }: Pick<Holder, 'pid' | 'host'>): CryfoldError {
+  return new CryfoldError('OUT_IN_USE', `another cryfold (process ${pid} on ${host}) works on this run, in ${folder}`, {
     context: { folder, pid },
-    hint: `Wait for its end, or give another folder with --out. If there is no such process, delete ${join(folder, LOCK)}.`,
+    hint: `Wait for its end. If there is no such process, delete ${join(folder, LOCK)}.`,
   });
 }
 
@@ -136,8 +153,8 @@ function readHolder(file: string): Holder {
   };
 }
 
-/** The beginning of a lock file; empty for what is no regular file; undefined where nothing is. */
-function readLock(file: string): string | undefined {
+/** The beginning of a lock file, or of one that tells more about its holder; empty for what is no regular file; undefined where nothing is. */
+export function readLock(file: string): string | undefined {
   let at: number;
   try {
     at = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);

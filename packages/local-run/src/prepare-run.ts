@@ -1,7 +1,15 @@
 import { createReadStream } from 'node:fs';
 import { CryfoldError, FORMATS } from '@cryfold/core';
-import { type Dataset, inspectDataset, joinGroups, limitClips, readDataset, sharedSounds } from '@cryfold/corpus';
-import { isGrouped, type Split, splitterOf } from '@cryfold/evaluation';
+import {
+  type Dataset,
+  inspectDataset,
+  joinGroups,
+  limitClips,
+  readDataset,
+  sharedSounds,
+  testOnOther,
+} from '@cryfold/corpus';
+import { isGrouped, splitterOf } from '@cryfold/evaluation';
 import { computeFeatures } from '@cryfold/features';
 import type { WeightsSourceOptions } from '@cryfold/nn';
 import {
@@ -15,6 +23,7 @@ import {
 } from '@cryfold/plan';
 import { innerSplits, makeSplits } from '@cryfold/run-control';
 import type { RunStore } from '@cryfold/store';
+import { checkLeaks } from './leak-gate.js';
 import { resolveSpecWeights } from './spec-weights.js';
 
 export interface Preparation {
@@ -33,41 +42,52 @@ export interface PrepareOptions {
   spec: Spec;
   data: string;
   limit?: number;
+  /** What a group is: as `ReadOptions` of the corpus */
+  groupBy?: string;
+  /** Name of the directory's layout */
+  layout?: string;
+  /** Another corpus, which a model of all clips is tested on; needs PredefinedSplit */
+  testOn?: string;
   skipBad: boolean;
   /** Join the groups of equal and overlapping sounds */
   groupDuplicates: boolean;
   /** Where weights given by URL or store key are fetched from and kept */
   sources: WeightsSourceOptions;
-  /**
-   * Checks the folds for leaks before anything is trained.
-   * @returns warnings for the user, if the run may continue
-   * @throws CryfoldError if it may not
-   */
-  checkLeaks: (dataset: Dataset, splits: readonly Split[], sounds: number[][]) => string[];
+  /** Continue with a warning where grouped folds leak */
+  allowLeak: boolean;
   /** The sounds that clips of a dataset share, where an earlier command has compared them; by content hash */
   knownSounds?: ((contentHash: string) => Promise<number[][] | undefined>) | undefined;
   onProgress: (text: string) => void;
 }
 
+/** The data with its limit; with `testOn`, that corpus as a fold beside it, read as it is found. */
+async function readData(options: PrepareOptions): Promise<Dataset> {
+  const { spec, data, limit, skipBad, groupBy, layout, testOn, onProgress } = options;
+  const read = async (path: string, flags: { groupBy?: string | undefined; layout?: string | undefined }) => {
+    const whole = await readDataset(path, {
+      ...{ ...flags, skipBad, ...cutOptions(spec) },
+      folds: spec.protocol.splitter === 'PredefinedSplit' && testOn === undefined,
+      onProgress: (done, total) => onProgress(`reading ${done}/${total} files`),
+    });
+    return limit === undefined ? whole : limitClips(whole, limit, spec.seed);
+  };
+  const own = await read(data, { groupBy, layout });
+  return testOn === undefined ? own : testOnOther(own, await read(testOn, {}));
+}
+
 /**
  * Reads and checks the data, and plans the run. Writes nothing.
- * @throws CryfoldError DATA_TOO_FEW and what reading data and weights throws; what `checkLeaks` throws
+ * @throws CryfoldError DATA_TOO_FEW and LEAK_FOUND and what reading data and weights throws
  */
 export async function prepareRun(options: PrepareOptions): Promise<Preparation> {
-  const { spec, data, limit, skipBad, sources, onProgress } = options;
+  const { spec, data, sources, onProgress } = options;
   if (options.groupDuplicates && !isGrouped(spec.protocol.splitter)) {
     throw new CryfoldError('USAGE', `--group-duplicates: ${spec.protocol.splitter} keeps no groups together`, {
       context: { splitter: spec.protocol.splitter },
       hint: 'Ask for grouped folds, such as with --protocol grouped.',
     });
   }
-  const whole = await readDataset(data, {
-    ...cutOptions(spec),
-    skipBad,
-    folds: spec.protocol.splitter === 'PredefinedSplit',
-    onProgress: (done, total) => onProgress(`reading ${done}/${total} files`),
-  });
-  const found = limit === undefined ? whole : limitClips(whole, limit, spec.seed);
+  const found = await readData(options);
   const { folds, splitter } = spec.protocol;
   if (splitterOf(splitter).takes.includes('folds') && found.clips.length < folds) {
     throw new CryfoldError('DATA_TOO_FEW', `${data}: ${found.clips.length} clips are too few for ${folds} folds`, {
@@ -80,13 +100,14 @@ export async function prepareRun(options: PrepareOptions): Promise<Preparation> 
   const sounds = (await options.knownSounds?.(found.contentHash)) ?? (await sharedSounds(found));
   const dataset = options.groupDuplicates ? joinGroups(found, sounds) : found;
   const splits = makeSplits(spec, dataset);
-  const leaks = options.checkLeaks(dataset, splits, sounds);
+  const leaks = checkLeaks(spec, dataset, splits, { sounds, allowLeak: options.allowLeak });
   const weights = new Map<string, string>();
   const manifest: DatasetManifest = {
     format: manifestFormat(dataset),
     name: dataset.name,
     contentHash: dataset.contentHash,
     grouped: dataset.grouped,
+    groupSource: dataset.groupSource,
     classes: dataset.classes,
     rates: inspectDataset(dataset).rates,
     ...(dataset.decoders.length > 0 ? { decoders: dataset.decoders } : {}),
@@ -104,9 +125,9 @@ export async function prepareRun(options: PrepareOptions): Promise<Preparation> 
 }
 
 /** The oldest format that says all there is to say, so that older versions read what they can. */
-function manifestFormat({ clips, decoders, notes }: Dataset): DatasetManifest['format'] {
-  if (decoders.length > 0 || notes.length > 0) return FORMATS.manifest;
-  return clips.some(({ fold }) => fold !== undefined) ? 2 : 1;
+function manifestFormat({ decoders, notes }: Dataset): DatasetManifest['format'] {
+  // The second format has `groupSource`, which is always there.
+  return decoders.length > 0 || notes.length > 0 ? FORMATS.manifest : 2;
 }
 
 /**

@@ -36,7 +36,8 @@ let ending = false;
 let lost: string | undefined;
 
 function tell(message: FromKeeper): void {
-  if (process.connected) process.send?.(message);
+  // The command may end at this very moment: without a callback, that would be an uncaught error.
+  if (process.connected) process.send?.(message, () => {});
 }
 
 function socketIn(parent: string): string {
@@ -149,6 +150,8 @@ function endAll(): void {
 // A service manager may signal every process of a command; Redis is needed until the command has ended.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 process.once('disconnect', endAll);
+// Also where this process ends by a defect.
+process.once('exit', () => redis?.kill('SIGKILL'));
 try {
   folder = makeFolder();
   run(folder);

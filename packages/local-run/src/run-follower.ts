@@ -65,7 +65,7 @@ export class RunFollower {
       if (state === 'cancelled') {
         throw new CryfoldError('CANCELLED', `run ${run} was cancelled`, {
           context: { run },
-          hint: `Its finished folds are kept; cryfold retry ${run} goes on from there.`,
+          hint: `Its finished folds are kept. Continue from there: cryfold retry ${run}`,
         });
       }
       await sleep(followed.pollMs, undefined, { signal: this.stop }).catch(() => {});

@@ -36,8 +36,8 @@ export async function resolveSpecWeights(
       return weightsReference(sha256);
     };
     estimators[name] = pretrained.withSource(estimator, (await resolve(pretrained.source(estimator))) as string);
-    const searched = spec.search?.space[name];
-    if (searched) space[name] = await resolveSpace(searched, resolve);
+    const searched = spec.search?.space ?? {};
+    if (Object.hasOwn(searched, name)) space[name] = await resolveSpace(searched[name], resolve);
   }
   const search = spec.search && { search: { ...spec.search, space: { ...spec.search.space, ...space } } };
   return { ...spec, estimators, ...search };

@@ -3,7 +3,6 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { CryfoldError } from '@cryfold/core';
 import { synthesizeCorpus } from '@cryfold/corpus';
 import { parseSpec } from '@cryfold/plan';
 import { openStore, RunStore } from '@cryfold/store';
@@ -28,25 +27,21 @@ function options(changed: Partial<PrepareOptions> = {}): PrepareOptions {
       data,
       skipBad: false,
       groupDuplicates: false,
+      allowLeak: false,
       sources: weightsSources(store, folder),
       onProgress: () => {},
     },
-    ...{ checkLeaks: () => [], ...changed },
+    ...changed,
   };
 }
 
-test('plans a run without writing, and asks the leak gate about its folds', async () => {
-  const asked: number[] = [];
-  const { plan, leaks } = await prepareRun(
-    options({
-      checkLeaks: (dataset, splits) => {
-        asked.push(dataset.clips.length, splits.length);
-        return ['two clips are the same sound'];
-      },
-    }),
-  );
-  assert.deepEqual(asked, [25, 6]);
-  assert.deepEqual(leaks, ['two clips are the same sound']);
+/** A pair of clips of different groups that an earlier command found to be the same sound. */
+const known = [[0, 7]];
+
+test('plans a run without writing, and warns of the same sound on both sides of a split', async () => {
+  const { plan, leaks } = await prepareRun(options({ knownSounds: async () => known }));
+  const [same] = leaks.filter((line) => !/^class .* has no /.test(line));
+  assert.match(same, /^same sound in train and test of [1-4] of 6 splits: /);
   assert.equal(plan.jobs.length, 6);
   assert.deepEqual(await readdir(folder), ['corpus'], 'there is no store yet');
 });
@@ -54,16 +49,11 @@ test('plans a run without writing, and asks the leak gate about its folds', asyn
 test('sounds that an earlier command compared are not compared again', async () => {
   const { sounds, dataset } = await prepareRun(options());
   const asked: string[] = [];
-  const known = [[0, 7]];
   const again = await prepareRun(
     options({
       knownSounds: async (contentHash) => {
         asked.push(contentHash);
         return known;
-      },
-      checkLeaks: (_dataset, _splits, given) => {
-        assert.deepEqual(given, known);
-        return [];
       },
     }),
   );
@@ -72,18 +62,12 @@ test('sounds that an earlier command compared are not compared again', async () 
   assert.deepEqual(unknown.sounds, sounds);
 });
 
-test('a leak that the gate refuses, and too few clips, end the preparation', async () => {
-  const leak = new CryfoldError('LEAK_FOUND', 'a group is in train and test');
-  await assert.rejects(
-    prepareRun(
-      options({
-        checkLeaks: () => {
-          throw leak;
-        },
-      }),
-    ),
-    leak,
-  );
+test('refuses a leak of grouped folds unless it is allowed, and too few clips', async () => {
+  const grouped = { ...spec, protocol: { ...spec.protocol, splitter: 'StratifiedGroupKFold' as const } };
+  const leaky = { spec: grouped, knownSounds: async () => known };
+  await assert.rejects(prepareRun(options(leaky)), { code: 'LEAK_FOUND' });
+  const { leaks } = await prepareRun(options({ ...leaky, allowLeak: true }));
+  assert.match(leaks[0], /^allowed: grouped folds were asked for/);
   await assert.rejects(prepareRun(options({ limit: 2 })), { code: 'DATA_TOO_FEW' });
 });
 

@@ -52,7 +52,7 @@ test('follows a run until it has ended, and says once that no worker takes its j
 test('a run that somebody cancelled ends with CANCELLED and how to go on', async () => {
   await assert.rejects(follower().follower.follow(RUN, looks({ state: 'unfinished' }, { state: 'cancelled' })), {
     code: 'CANCELLED',
-    hint: `Its finished folds are kept; cryfold retry ${RUN} goes on from there.`,
+    hint: `Its finished folds are kept. Continue from there: cryfold retry ${RUN}`,
   });
 });
 

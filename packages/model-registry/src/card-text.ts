@@ -1,12 +1,46 @@
 import { caveatOf } from '@cryfold/estimators';
+import {
+  groupsKnown,
+  groupsText,
+  METRIC_NAMES,
+  METRICS,
+  type MetricName,
+  unitWord,
+  unknownGroupsNote,
+} from '@cryfold/evaluation';
 import { featureKindOf } from '@cryfold/features/kinds';
 import type { CardMetrics, ModelCard } from './card.js';
+import { headlineOf, headlineText } from './card-headline.js';
 
 export const NOTICE =
   'A research tool, not a medical device. Do not use its output to diagnose, or to decide for or against care.';
 
 export const INTENDED_USE =
   'To study how recordings like those it was trained on are classified, by people who can judge its errors.';
+
+/** What the figures say of new groups: only folds without leaks that keep known groups whole say anything. */
+function newGroupsLimit(data: ModelCard['data'], metrics: readonly CardMetrics[]): string {
+  const unknown = unknownGroupsNote(data);
+  if (unknown) return `${unknown} The figures may be too good for new sources.`;
+  const alone = data.groups === data.clips;
+  const whole = metrics.filter(({ grouped }) => grouped || alone);
+  if (whole.length === 0)
+    return 'It was not evaluated on folds that keep groups whole: the figures may be too good for new groups.';
+  const doubt = doubtOf(data, whole);
+  if (doubt) return `Folds kept groups whole, but ${doubt}: the figures may be too good for new groups.`;
+  return alone
+    ? 'Every clip is a group of its own: of new groups, recorded in the same way, expect the figures of these folds.'
+    : 'Of new groups, recorded in the same way, expect the figures of grouped folds, not those of ungrouped ones.';
+}
+
+/** Why folds that keep groups whole say little of new groups; undefined where one of them is clean. */
+function doubtOf({ groupSource }: ModelCard['data'], whole: readonly CardMetrics[]): string | undefined {
+  if (groupSource?.partial) return 'some recordings have no group, and each counts as its own';
+  const leaky = whole.map(({ leaks }) => leaks && leaks.sounds + leaks.groups > 0);
+  if (leaky.every((one) => one === true)) return 'the same sounds are in train and test';
+  if (leaky.every((one) => one !== false)) return 'equal sounds under other names were not looked for';
+  return undefined;
+}
 
 /** What a user must know before trusting a probability. */
 export function limitsOf({
@@ -15,17 +49,15 @@ export function limitsOf({
   features,
   search,
 }: Pick<ModelCard, 'data' | 'metrics' | 'features' | 'search'>): string[] {
-  const grouped = metrics.find((one) => one.grouped);
+  const known = groupsKnown(data);
   const rates = data.rates?.map(({ rate }) => `${rate} Hz`).join(', ');
   return [
     NOTICE,
     `It always answers with one of its ${data.classes.length} classes, also for sounds that are none of them.`,
-    `It was trained on ${data.clips} clips of ${data.groups} groups: other infants, microphones and rooms may differ.`,
+    `It was trained on ${data.clips} clips${known ? ` of ${data.groups} groups` : ''}: other ${known ? 'groups' : 'sources'}, microphones and rooms may differ.`,
     `It expects clips of ${features.clipSeconds} s${rates ? ` at ${rates}` : ''}.`,
-    grouped
-      ? 'The figures of folds grouped by infant are those to expect of new infants.'
-      : 'It was not evaluated on folds grouped by infant: the figures may be too good for new infants.',
-    ...(search && !search.nested
+    newGroupsLimit(data, metrics),
+    ...(search && !search.nested && search.winners.some(({ begun = 2 }) => begun > 1)
       ? ['Its parameters were chosen by the very folds that the figures are of, so the figures are too good.']
       : []),
     'The figures are of models trained on a part of the data; this one was trained on all of it and has no test data left.',
@@ -33,6 +65,11 @@ export function limitsOf({
 }
 
 const percent = (value: number | null) => (value === null ? 'none' : `${(100 * value).toFixed(2)} %`);
+
+function figure(metric: MetricName, value: number | null): string {
+  if (METRICS[metric].share || value === null) return percent(value);
+  return value.toFixed(4);
+}
 
 /**
  * A name from the data or the spec in Markdown, in a table cell too: shown as it is, never read as markup or HTML.
@@ -75,14 +112,14 @@ Intended use: ${plain(card.intendedUse)}
 - input: ${[...new Set([features, ...card.members.flatMap((member) => member.features ?? [])].map((set) => featureKindOf(set).describe(set)))].join('; ')}; the class is the largest ${card.predictedBy === 'decisions' ? 'decision value' : 'probability'}
 
 ## Data
-${plain(data.name)}, content hash \`${data.contentHash}\`: ${data.clips} clips, ${data.groups} groups${data.grouped ? '' : ' (each clip its own)'}${data.rates ? `, ${data.rates.map(({ rate, clips }) => `${rate} Hz (${clips} clips)`).join(', ')}` : ''}
+${plain(data.name)}, content hash \`${data.contentHash}\`: ${data.clips} clips; groups: ${plain(groupsText(data))}${data.rates ? `, ${data.rates.map(({ rate, clips }) => `${rate} Hz (${clips} clips)`).join(', ')}` : ''}
 
 | class | clips | groups |
 |---|---|---|
 ${data.classes.map(({ label, clips, groups }) => `| ${plain(label)} | ${clips} | ${groups} |`).join('\n')}
 
 ## Cross-validation of this configuration
-${card.metrics.map(metricsText).join('\n\n')}
+${card.metrics.map((one) => metricsText(one, `${unitWord(data)}s`)).join('\n\n')}
 
 ${card.search ? searchText(card.search) : ''}## Limits
 ${card.limits.map((limit) => `- ${plain(limit)}`).join('\n')}
@@ -94,29 +131,28 @@ Made by cryfold ${plain(card.cryfold.version)}, fold format ${card.cryfold.foldF
 `;
 }
 
-const FIGURES = { accuracy: 'accuracy', balancedAccuracy: 'balanced accuracy', macroF1: 'macro F1' } as const;
-
 /** Means over folds and pooled figures stand in tables of their own: they are different numbers. */
-function metricsText(metrics: CardMetrics): string {
+function metricsText(metrics: CardMetrics, units: string): string {
   const { intervals, pooled } = metrics;
-  const names = Object.entries(FIGURES) as [keyof typeof FIGURES, string][];
-  const overFolds = names.map(([key, name]) => {
+  const overFolds = METRIC_NAMES.map((key) => {
     const { mean, standardDeviation, minimum, maximum } = metrics[key];
-    return `| ${name} | ${percent(mean)} | ${percent(standardDeviation)} | ${percent(minimum)} to ${percent(maximum)} |`;
+    const text = (value: number | null) => figure(key, value);
+    return `| ${METRICS[key].title} | ${text(mean)} | ${text(standardDeviation)} | ${text(minimum)} to ${text(maximum)} |`;
   });
-  const whole = names.map(([key, name]) => {
-    const interval = intervals?.[key];
+  const whole = METRIC_NAMES.map((key) => {
+    const interval = key === 'logLoss' ? null : intervals?.[key];
     const range = interval ? `${percent(interval.low)} to ${percent(interval.high)}` : 'none';
-    return `| ${name} | ${pooled ? percent(pooled[key]) : 'not recorded'} | ${range} |`;
+    return `| ${METRICS[key].title} | ${pooled ? figure(key, pooled[key]) : 'not recorded'} | ${range} |`;
   });
+  const warnings = (metrics.warnings ?? []).map((warning) => `**${plain(warning)}**\n\n`).join('');
   return `### ${plain(metrics.protocol)}
-Run ${plain(metrics.run)}; the largest class's share is ${percent(metrics.majorityShare)}.
+${warnings}Run ${plain(metrics.run)}. **Headline: mean ${headlineText(headlineOf(metrics))} over test folds.** The largest class's share is ${percent(metrics.majorityShare)}.
 
 | over test folds | mean | standard deviation | range |
 |---|---|---|---|
 ${overFolds.join('\n')}
 
-| pooled over all test predictions | value | 95 % interval (over groups) |
+| pooled over all test predictions | value | 95 % interval (over ${units}) |
 |---|---|---|
 ${whole.join('\n')}
 
@@ -125,21 +161,46 @@ ${whole.join('\n')}
 ${metrics.perClass.map(({ label, recall, precision }) => `| ${plain(label)} | ${percent(recall)} | ${percent(precision)} |`).join('\n')}`;
 }
 
-function searchText({ algorithm, metric, nested, winners }: NonNullable<ModelCard['search']>): string {
-  const lines = winners.map(({ member, trial, parameters, among, plain: mean, pooled, corrected }) => {
+type Search = NonNullable<ModelCard['search']>;
+
+function searchText({ algorithm, metric, nested, winners }: Search): string {
+  const lines = winners.map((winner) => {
+    const { member, trial, parameters, plain: mean } = winner;
     const chosen = Object.entries(parameters).map(([name, value]) => plain(`${name} ${JSON.stringify(value)}`));
-    const range = corrected && `${corrected.low.toFixed(4)} to ${corrected.high.toFixed(4)}`;
-    // Both pooled over clips; an older card has no figure that the corrected one may be compared with.
-    const honest =
-      corrected && pooled !== undefined
-        ? `; pooled over clips ${pooled?.toFixed(4) ?? 'none'}, corrected for the choice ${corrected.mean.toFixed(4)} (${range})`
-        : '';
-    return `- ${plain(member)}: ${plain(trial ?? 'none')} of ${among} complete trials, ${chosen.join(', ')}; mean ${metric} over folds ${mean?.toFixed(4) ?? 'none'}${honest}`;
+    return `- ${plain(member)}: ${plain(trial ?? 'none')}, ${chosen.join(', ')}; ${amongText(winner)} by its mean ${titleOf(metric)} over folds of ${searched(metric, mean)}; ${correctionText(metric, winner)}`;
   });
   return `## Choice of parameters
-${algorithm} search by ${metric}; ${nested ? 'the figures above are of nested cross-validation.' : '**the figures above are of the winner on the folds that it was chosen by: too good.**'}
+${algorithm} search by ${titleOf(metric)}; ${nested ? 'the figures above are of nested cross-validation.' : '**the figures above are of the winner on the folds that it was chosen by: too good.**'}
 
 ${lines.join('\n')}
 
 `;
+}
+
+/** The correction for the choice counts all trials that were begun, and so does this. Older cards know complete ones only. */
+function amongText({ among, begun }: Search['winners'][number]): string {
+  if (begun === undefined) return `chosen among trials of which ${among} were completed,`;
+  return `chosen among ${begun} trials${among < begun ? ` (${among} of them complete)` : ''}`;
+}
+
+/** Both figures are pooled over clips; an older card has none that the corrected one may be compared with. */
+function correctionText(metric: string, { pooled, corrected }: Search['winners'][number]): string {
+  if (pooled === undefined) return 'an earlier version of cryfold stored no figure to compare a corrected one with';
+  if (pooled === null || !corrected) return 'no correction for the choice is valid';
+  const [value, mean, low, high] = [pooled, corrected.mean, corrected.low, corrected.high].map((one) =>
+    searched(metric, one),
+  );
+  return `pooled over all test clips it is ${value}, corrected for the choice ${mean} (95 % of bootstrap samples: ${low} to ${high})`;
+}
+
+const metricNamed = (metric: string) => METRIC_NAMES.find((name) => name === metric);
+
+function titleOf(metric: string): string {
+  const name = metricNamed(metric);
+  return name ? METRICS[name].title : plain(metric);
+}
+
+function searched(metric: string, value: number | null): string {
+  const name = metricNamed(metric);
+  return name ? figure(name, value) : (value?.toFixed(4) ?? 'none');
 }

@@ -1,6 +1,6 @@
-import { decodeRecord, FORMATS } from '@cryfold/core';
+import { decodeRecord, FORMATS, groupSourceSchema } from '@cryfold/core';
 import { estimatorKinds } from '@cryfold/estimators';
-import { FUSION_RULES } from '@cryfold/evaluation';
+import { FUSION_RULES, METRIC_NAMES } from '@cryfold/evaluation';
 import { featureSetSchema } from '@cryfold/features/kinds';
 import { z } from 'zod';
 
@@ -27,8 +27,17 @@ export const metricsSchema = z.strictObject({
   folds: count,
   repeats: count,
   seed: z.number(),
-  /** Whether infants (or recordings) were kept on one side of each fold */
+  /**
+   * Whether groups are known, clips share them, and every group was on one side of each fold; in older cards, whether the
+   * splitter groups
+   */
   grouped: z.boolean(),
+  /** What the run was tested and headlined by; absent from older cards, whose runs were by accuracy or a sweep's metric */
+  metric: z.enum(METRIC_NAMES).optional(),
+  /** What of the data was in train and test of the same split; absent where that is not known */
+  leaks: z.strictObject({ sounds: count, groups: count }).optional(),
+  /** What must be read before these figures, a sentence each: leaks, optimism, notes of the folds; absent for none */
+  warnings: z.array(z.string()).optional(),
   /** Over the folds' values */
   accuracy: summary,
   balancedAccuracy: summary,
@@ -79,6 +88,8 @@ export const cardSchema = z.strictObject({
     clips: count,
     groups: count,
     grouped: z.boolean(),
+    /** What groups are and how they are known; absent where the run did not say */
+    groupSource: groupSourceSchema.optional(),
     classes: z.array(z.strictObject({ label: z.string(), clips: count, groups: count })),
     /** Hz; absent where the run did not say */
     rates: z.array(z.strictObject({ rate: z.number().positive(), clips: count })).optional(),
@@ -111,7 +122,9 @@ export const cardSchema = z.strictObject({
           member: z.string(),
           trial: z.string().nullable(),
           parameters: z.record(z.string(), z.unknown()),
+          /** Complete trials; the winner was chosen among those that were begun, which older cards do not count */
           among: count,
+          begun: count.optional(),
           /** Mean of the metric over the folds that it was chosen by */
           plain: orUndefined,
           /** Pooled over clips, and pooled without the advantage of having been chosen; `pooled` is absent from older cards */

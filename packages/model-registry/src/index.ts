@@ -1,4 +1,5 @@
 export { type CardMetrics, cardSchema, decodeCard, type ModelCard } from './card.js';
+export { type CardHeadline, evaluationText, headlineOf, headlineText } from './card-headline.js';
 export { cardText, NOTICE, refitted } from './card-text.js';
 export { predictionJson } from './prediction-json.js';
 export {

@@ -56,7 +56,7 @@ async function readFiles(card: ModelCard, read: (path: string) => Promise<Uint8A
       if (UNUSED.test(path)) return;
       const bytes = await read(path);
       const context = { model: card.name, version: card.version, file: path };
-      const hint = 'Train the model again, or take another version: cryfold models list.';
+      const hint = 'Train the model again, or take another version: cryfold models list';
       const name = `${card.name}@${card.version}: ${path}`;
       if (!bytes) throw new CryfoldError('ARTIFACT_MISSING', `${name} is not there`, { context, hint });
       if (sha256(bytes) !== hash) {

@@ -43,7 +43,7 @@ export function checkModelName(name: string): void {
 const unknown = (name: string) =>
   new CryfoldError('MODEL_NOT_FOUND', `there is no model named ${name}`, {
     context: { model: name },
-    hint: 'cryfold models list shows what is there (without a server, CRYFOLD_STORE or --out says where).',
+    hint: '--store says where to look. Show what is there: cryfold models list',
   });
 
 /**
@@ -122,7 +122,7 @@ export class ModelRegistry {
       wanted === undefined
         ? `no version of ${name} was promoted yet`
         : `${name} has ${found.length === 0 ? 'no version' : `${found.length} versions that begin with`} ${wanted}`;
-    const hint = `It has: ${all.map((card) => card.version).join(', ')}. cryfold models promote ${name}@VERSION makes one the champion.`;
+    const hint = `It has: ${all.map((card) => card.version).join(', ')}. Make the newest the champion: cryfold models promote ${name}@${all.at(-1)?.version}`;
     throw new CryfoldError('MODEL_NOT_FOUND', why, { context: { model: name }, hint });
   }
 
@@ -172,7 +172,7 @@ export class ModelRegistry {
     if (later || !(await this.#store.putIfAbsent(modelKeys.promotion(name, seq + 1), encodeRecord(promotion)))) {
       throw new CryfoldError('PROMOTION_LOST', `another command promoted a version of ${name} meanwhile`, {
         context: { model: name, version: card.version },
-        hint: `cryfold models show ${name} tells which. Decide again with it as the champion.`,
+        hint: `Decide again with it as the champion. Its card: cryfold models show ${name}`,
       });
     }
     await this.#copyChampion(name);
@@ -195,7 +195,7 @@ export class ModelRegistry {
       if (history.length === 0 && (await this.versions(name)).length === 0) throw unknown(name);
       throw new CryfoldError('MODEL_NOT_FOUND', `${name} has no earlier champion`, {
         context: { model: name },
-        hint: `cryfold models show ${name} lists its versions; cryfold models promote ${name}@VERSION chooses one.`,
+        hint: `Choose another version with cryfold models promote. Show them: cryfold models show ${name}`,
       });
     }
     return this.promote(name, before, { by: 'rollback', reason }, history.at(-1)?.seq);

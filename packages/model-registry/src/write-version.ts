@@ -1,6 +1,6 @@
 import { CryfoldError, contentKey, encodeRecord, FORMATS, sha256 } from '@cryfold/core';
 import type { FittedFusion, RunResults } from '@cryfold/evaluation';
-import { isGrouped, SPLITTERS } from '@cryfold/evaluation';
+import { begunTrials, groupsKnown, labelOf, metricOf } from '@cryfold/evaluation';
 import { type DatasetManifest, type FinalResult, FOLD_FORMAT, featuresOf, type RunPlan } from '@cryfold/plan';
 import { type ArtifactStore, readArtifact } from '@cryfold/store';
 import { type CardMetrics, decodeCard, type ModelCard } from './card.js';
@@ -13,6 +13,8 @@ export interface NewVersion {
   manifest: DatasetManifest;
   /** Of the plan's run, then of others over the same data and configuration under another protocol */
   results: readonly RunResults[];
+  /** What must be read before a run's figures of this model, a sentence each */
+  warningsOf: (results: RunResults) => string[];
   /** Which model of the run */
   of: string;
   /** Of each member, in the order of the fusion */
@@ -52,13 +54,14 @@ export async function writeVersion(
       encodeRecord({ format: FORMATS.model, members: finals.map(({ trial }) => trial), ...fusion }),
     );
   const [results] = input.results;
-  const metrics = input.results.map((one) => metricsOf(one, of));
+  const metrics = input.results.map((one) => metricsOf(one, of, input.warningsOf(one)));
   const data: ModelCard['data'] = {
     name: manifest.name,
     contentHash: manifest.contentHash,
     clips: manifest.clips.length,
     groups: results.dataset.groups,
     grouped: manifest.grouped,
+    ...(manifest.groupSource && { groupSource: manifest.groupSource }),
     classes: results.dataset.perClass,
     ...(manifest.rates && { rates: manifest.rates }),
   };
@@ -122,27 +125,29 @@ function searchOf({ search }: RunResults, members: ModelCard['members']): Pick<M
   if (!search || chosen.length === 0) return {};
   const { algorithm, metric, nested } = search;
   const winners = chosen.map(({ base, trial, parameters, among, plain, pooled, corrected }) => ({
-    ...{ member: base, trial, parameters, among, plain },
+    ...{ member: base, trial, parameters, among, begun: begunTrials(search, base).length, plain },
     ...(pooled === undefined ? {} : { pooled }),
     corrected: corrected && { mean: corrected.mean, low: corrected.low, high: corrected.high },
   }));
   return { search: { algorithm, metric, nested, winners } };
 }
 
-function metricsOf(results: RunResults, of: string): CardMetrics {
-  const { protocol, run, baselines } = results;
+function metricsOf(results: RunResults, of: string, warnings: string[]): CardMetrics {
+  const { protocol, run, baselines, dataset, leaks } = results;
   const { pooled, ...model } = modelOf(results, of);
   const summary = (key: 'accuracy' | 'balancedAccuracy' | 'macroF1' | 'logLoss') => {
     const { mean, standardDeviation, minimum, maximum } = model[key]!;
     return { mean, standardDeviation, minimum, maximum };
   };
-  const splitter = SPLITTERS.find((one) => one === protocol.splitter);
   return {
     run: run.id,
-    protocol: protocol.label,
+    protocol: labelOf(results),
     splitter: protocol.splitter,
     ...{ folds: protocol.folds, repeats: protocol.repeats, seed: protocol.seed },
-    grouped: splitter !== undefined && isGrouped(splitter),
+    grouped: groupsKnown(dataset) && dataset.groups < dataset.clips && protocol.groupsSpanning === 0,
+    ...(leaks && { leaks: { sounds: leaks.sounds, groups: leaks.groups } }),
+    ...(warnings.length > 0 && { warnings }),
+    metric: metricOf(results),
     accuracy: summary('accuracy'),
     balancedAccuracy: summary('balancedAccuracy'),
     macroF1: summary('macroF1'),

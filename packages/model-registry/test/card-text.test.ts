@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { cardText, decodeCard, type ModelCard, refitted } from '../src/index.js';
+import { limitsOf } from '../src/card-text.js';
+import { cardText, decodeCard, evaluationText, type ModelCard, refitted } from '../src/index.js';
 
 const HASH = '0'.repeat(64);
 const FIGURE = { mean: 1, standardDeviation: null, minimum: 1, maximum: 1 };
@@ -66,6 +67,56 @@ test('names from the data and the spec are text in a card, never markup, HTML or
   assert.equal(text.includes('\u001b'), false);
 });
 
+test('a card names what inflates its figures, and promises nothing of new groups after a leak', () => {
+  const leaky = cardOf('x', {
+    ...{
+      leaks: { sounds: 2, groups: 0 },
+      warnings: ['2 sounds are in both train and test: these figures are inflated.', 'No <b>.'],
+    },
+  });
+  const text = cardText(leaky);
+  assert.ok(
+    text.includes('### x\n**2 sounds are in both train and test: these figures are inflated.**\n\n**No \\<b\\>.**'),
+    text,
+  );
+  assert.match(
+    evaluationText(leaky) ?? '',
+    /\(x\)\. 2 sounds are in both train and test: these figures are inflated\.$/,
+  );
+  const limit = (card: ModelCard, data: Partial<ModelCard['data']> = {}) =>
+    limitsOf({ ...card, data: { ...card.data, clips: 9, groups: 3, ...data } })
+      .filter((one) => /new groups/i.test(one))
+      .at(-1);
+  const clean = cardOf('x', { leaks: { sounds: 0, groups: 0 } });
+  assert.match(limit(clean) ?? '', /^Of new groups, recorded in the same way, expect the figures of grouped folds/);
+  assert.match(limit(leaky) ?? '', /the same sounds are in train and test: the figures may be too good/);
+  assert.match(limit(cardOf('x')) ?? '', /were not looked for: the figures may be too good/);
+  const ungrouped = cardOf('x', { leaks: { sounds: 0, groups: 0 }, grouped: false });
+  assert.match(limit(ungrouped) ?? '', /not evaluated on folds that keep groups whole/);
+  assert.match(limit({ ...clean, metrics: [...leaky.metrics, ...clean.metrics] }) ?? '', /^Of new groups/);
+});
+
+test('a card counts the trials that the correction counts, in the words of the report', () => {
+  const winner = { member: 'svm', trial: 'svm-001', parameters: { C: 1 }, among: 1, plain: 0.7, pooled: 0.62 };
+  const corrected = { mean: 0.55, low: 0.5, high: 0.6 };
+  const shown = (more: object, metric = 'accuracy') =>
+    cardText({
+      ...cardOf('x'),
+      search: { algorithm: 'asha', metric, nested: false, winners: [{ ...winner, corrected, ...more }] },
+    });
+  assert.match(
+    shown({ begun: 27 }),
+    /chosen among 27 trials \(1 of them complete\) by its mean accuracy over folds of 70\.00 %; pooled over all test clips it is 62\.00 %, corrected for the choice 55\.00 % \(95 % of bootstrap samples: 50\.00 % to 60\.00 %\)/,
+  );
+  assert.match(
+    shown({ begun: 1, corrected: null }),
+    /chosen among 1 trials by .*; no correction for the choice is valid/,
+  );
+  assert.match(shown({ begun: 3 }, 'logLoss'), /mean log-loss over folds of 0\.7000/);
+  assert.match(shown({}), /chosen among trials of which 1 were completed/, 'an older card');
+  assert.doesNotMatch(shown({ begun: 27 }), /complete trials/);
+});
+
 test('a card says that the weights of the model or a member are random', () => {
   const { search: _, ...plain } = cardOf('net');
   const estimator = { kind: 'tl-resnet50', weights: 'random', learningRate: 1e-4, epochs: 3 };
@@ -82,4 +133,31 @@ test('a card says that the weights of the model or a member are random', () => {
   assert.match(text, /^- members: net \(tl-resnet50, random weights\), svm \(svm\)$/m);
   assert.equal(refitted(card('combined', estimator)), 'combined');
   assert.doesNotMatch(cardText(card('net', pretrained)), /random weights/);
+});
+
+test('a card promises figures of new groups only where the data says who is who', () => {
+  const card = cardOf('x', { leaks: { sounds: 0, groups: 0 } });
+  const limits = (data: Partial<ModelCard['data']>) =>
+    limitsOf({ ...card, data: { ...card.data, clips: 9, groups: 3, ...data } }).join('\n');
+  const known = limits({ groupSource: { kind: 'file-name', name: 'infant' } });
+  assert.match(known, /9 clips of 3 groups: other groups[\s\S]*Of new groups, .* expect the figures of grouped folds/);
+  const alone = limits({ groupSource: { kind: 'recording' }, groups: 9 });
+  assert.match(alone, /Every clip is a group of its own: of new groups, .* expect the figures of these folds/);
+  const partial = limits({ groupSource: { kind: 'column', name: 'g', partial: true } });
+  assert.match(partial, /but some recordings have no group, .* may be too good for new groups/);
+  const infants = {
+    ...card,
+    data: { ...card.data, clips: 9, groups: 3, groupSource: { kind: 'file-name', name: 'infant' } },
+  };
+  assert.match(
+    cardText(infants as ModelCard),
+    /9 clips; groups: 3 infants, by file name[\s\S]*interval \(over groups\)/,
+  );
+  for (const groupSource of [{ kind: 'none' }, { kind: 'sounds' }] as const) {
+    const text = limits({ groupSource });
+    assert.doesNotMatch(text, /infant|expect the figures|new groups/);
+    assert.match(text, /Groups are not known: .* may be too good for new sources/);
+    const { data } = card;
+    assert.match(cardText({ ...card, data: { ...data, groupSource } }), /groups: not known.*[\s\S]*over recordings/);
+  }
 });

@@ -67,7 +67,7 @@ export class NetworkTrainer {
   /**
    * Trains a network on the train indices and predicts the test indices. The event loop runs between steps.
    * @param data images; or embeddings, to train the head of a frozen backbone
-   * @throws CryfoldError NN_LOSS_NOT_FINITE, WEIGHTS_NOT_FOUND, WEIGHTS_INVALID, SPEC_INVALID, ARTIFACT_CORRUPT
+   * @throws CryfoldError NN_LOSS_NOT_FINITE, WEIGHTS_NOT_FOUND, WEIGHTS_INVALID, SPEC_INVALID, CHECKPOINT_DAMAGED
    */
   async fit(data: FoldImages | FoldEmbeddings, fold: Fold, spec: NetworkSpec, options: FitOptions): Promise<FitResult> {
     const { parameters } = spec;

@@ -118,11 +118,19 @@ export async function trainFold(
   return { probabilities, curve, ...(options.keepWeights && { weights: network.read() }) };
 }
 
-/** Puts a network where a checkpoint left it; returns the learning curve so far. */
+/**
+ * Puts a network where a checkpoint left it; returns the learning curve so far.
+ * @throws CryfoldError CHECKPOINT_DAMAGED
+ */
 function resume(network: Network, bytes: Uint8Array): EpochPoint[] {
-  const { tensors, metadata } = decodeSafetensors(bytes, 'checkpoint');
-  network.restore(tensors);
-  return JSON.parse(metadata.curve ?? '[]');
+  try {
+    const { tensors, metadata } = decodeSafetensors(bytes, 'checkpoint');
+    network.restore(tensors);
+    return JSON.parse(metadata.curve ?? '[]');
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError || cause instanceof CryfoldError)) throw cause;
+    throw new CryfoldError('CHECKPOINT_DAMAGED', `a checkpoint cannot be read: ${cause.message}`, { cause });
+  }
 }
 
 async function evaluateAll(network: Network, test: Int32Array, batchSize: number, classes: number) {

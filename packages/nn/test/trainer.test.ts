@@ -170,11 +170,11 @@ describe('checkpoints', () => {
     const other = withParameters(CNN, { dense: [9] });
     for (const resume of [saved[0].subarray(0, 999), saved[0].subarray(0, saved[0].length - 4), new Uint8Array(9)]) {
       await assert.rejects(trainer.fit(data, fold, CNN, { seed: 3, checkpoint: { resume, save } }), {
-        code: 'ARTIFACT_CORRUPT',
+        code: 'CHECKPOINT_DAMAGED',
       });
     }
     await assert.rejects(trainer.fit(data, fold, other, { seed: 3, checkpoint: { resume: saved[0], save } }), {
-      code: 'ARTIFACT_CORRUPT',
+      code: 'CHECKPOINT_DAMAGED',
       message: /dense\/kernel/,
     });
   });

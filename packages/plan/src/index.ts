@@ -2,6 +2,8 @@ export { featuresOf } from './feature-sets.js';
 export { type FinalRequest, finalRequest, finalRequestSchema } from './final.js';
 export { innerFoldsOf, nestedMembers } from './inner-folds.js';
 export { type DatasetManifest, decodeForeignManifest, decodeManifest } from './manifest.js';
+export { metricNamed } from './metric-name.js';
+export { applyOverrides, type Overrides } from './overrides.js';
 export {
   decodePlan,
   encodePlan,
@@ -20,6 +22,7 @@ export {
 export { checkPlanSize, type DatasetSize } from './plan-size.js';
 export { prerequisiteOf, queuedIds } from './prerequisites.js';
 export { canFit, checkProtocol } from './protocol.js';
+export { evaluationsOf, evaluationsWith, isProtocolName, protocolNameOf, TEST_ON } from './protocol-names.js';
 export {
   bestModel,
   cancelledSchema,
@@ -31,6 +34,16 @@ export {
   foldFailureSchema,
   foldResultSchema,
 } from './records.js';
+export {
+  changeScheduling,
+  initialScheduling,
+  PRIORITIES,
+  type Priority,
+  type Scheduling,
+  type SchedulingChange,
+  schedulingChangeSchema,
+  schedulingSchema,
+} from './scheduling.js';
 export {
   choiceKey,
   contextSplits,
@@ -52,5 +65,6 @@ export {
 export type { SearchParameter, SearchSpec } from './search-spec.js';
 export { decodeSharedSounds, type SharedSounds } from './shared-sounds.js';
 export { checkSpec, parseSpec } from './spec.js';
+export { metricOfSpec, withMetric } from './spec-metric.js';
 export { cutOptions, DEFAULT_FOLDS, type Spec, specJsonSchema, specSchema } from './spec-schema.js';
 export { storedWeights, submittedWeights } from './submitted.js';

@@ -1,4 +1,12 @@
-import { CryfoldError, canonicalJson, datasetKey, decodeRecord, FORMATS, LIMITS } from '@cryfold/core';
+import {
+  CryfoldError,
+  canonicalJson,
+  datasetKey,
+  decodeRecord,
+  FORMATS,
+  groupSourceSchema,
+  LIMITS,
+} from '@cryfold/core';
 import { z } from 'zod';
 
 /** A sha256 in records. */
@@ -8,11 +16,13 @@ export const labels = z.array(z.string().max(LIMITS.label)).max(LIMITS.classes);
 const text = z.string().max(LIMITS.text);
 
 const manifestSchema = z.strictObject({
-  /** 2 where clips name their fold, 3 where there are decoders or notes */
+  /** 2 where clips name their fold, or `groupSource` is there; 3 where there are decoders or notes */
   format: z.literal([1, 2, FORMATS.manifest]),
   name: text,
   contentHash: hex,
   grouped: z.boolean(),
+  /** What groups are and how they are known. Absent from manifests of earlier versions. */
+  groupSource: groupSourceSchema.optional(),
   classes: labels,
   /** Absent from manifests of earlier versions. */
   rates: z.array(z.strictObject({ rate: z.number().positive(), clips: z.int() })).optional(),

@@ -34,7 +34,7 @@ const indices = z.custom<number[]>(
 
 const planSchema = z.strictObject({
   /**
-   * 2 where there is more than one feature set, or the protocol is one that the first version does not know; 3 where the
+   * 2 where there is more than one feature set, or a protocol or key that the first version does not know; 3 where the
    * spec says how recordings are cut
    */
   format: z.literal([1, 2, FORMATS.plan]),
@@ -235,9 +235,15 @@ function mapValues<A, B>(record: Record<string, A>, map: (value: A) => B): Recor
 }
 
 /** The oldest format that has all that a spec says, so that older versions read what they can. */
-function planFormat({ hopSeconds, shortClips, featureSets, protocol }: Spec): RunPlan['format'] {
-  if (hopSeconds !== undefined || shortClips !== undefined) return FORMATS.plan;
-  return featureSets || !FIRST_SPLITTERS.has(protocol.splitter) ? 2 : 1;
+function planFormat(spec: Spec): RunPlan['format'] {
+  if (spec.hopSeconds !== undefined || spec.shortClips !== undefined) return FORMATS.plan;
+  return isFirstFormat(spec) ? 1 : 2;
+}
+
+/** Whether the first version reads the spec, whose schema is as strict. */
+function isFirstFormat({ featureSets, metric, priority, maxParallel, protocol }: Spec): boolean {
+  const later = featureSets ?? metric ?? priority ?? maxParallel;
+  return later === undefined && FIRST_SPLITTERS.has(protocol.splitter);
 }
 
 function* planning({ spec, manifest, splits }: PlanInput): Steps<RunPlan> {
@@ -267,8 +273,9 @@ function* planning({ spec, manifest, splits }: PlanInput): Steps<RunPlan> {
     yield;
   }
   yield* addingJobs(plan, wantedJobs(spec, splits));
+  const { priority: _, maxParallel: __, ...evaluated } = spec;
   const identity = contentKey({
-    spec,
+    spec: evaluated,
     dataset: manifest.contentHash,
     jobs: plan.jobs.map((job) => job.key),
     // A sweep's jobs are not known yet; its splits stand for them.

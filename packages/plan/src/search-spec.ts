@@ -48,7 +48,7 @@ export const searchSchema = z.strictObject({
     .strictObject({
       /** One-sided p-value of the corrected paired test below which a trial is given up: see docs/sweeps.md */
       threshold: z.number().gt(0).lt(0.5).default(0.02),
-      /** Folds that both must have before they are compared */
+      /** Folds that both must have before they are compared. Stored plans may have 2 to 4, which counted as 5. */
       minFolds: z.int().min(2).default(5),
     })
     .optional(),

@@ -1,8 +1,9 @@
 import { LIMITS } from '@cryfold/core';
 import { estimatorSchema } from '@cryfold/estimators';
-import { FUSION_RULES, SPLITTERS } from '@cryfold/evaluation';
+import { FUSION_RULES, METRIC_NAMES, SPLITTERS } from '@cryfold/evaluation';
 import { DEFAULT_FEATURES, featureSetSchema } from '@cryfold/features/kinds';
 import { z } from 'zod';
+import { maxParallelSchema, PRIORITIES } from './scheduling.js';
 import { searchSchema } from './search-spec.js';
 
 const count = z.int().positive();
@@ -40,8 +41,17 @@ export const specSchema = z.strictObject({
   checkpoint: z.enum(['none', 'epoch']).default('none'),
   /** How many times each estimator is also trained on shuffled labels, over the first repeat's folds. */
   nulls: z.int().min(0).max(100).optional(),
+  /** What models are compared, ordered and headlined by, accuracy unless given; a sweep has `search.metric` instead. */
+  metric: z
+    .enum(METRIC_NAMES)
+    .optional()
+    .describe('what models are compared and headlined by, accuracy unless given; a sweep has search.metric instead'),
   /** Which folds' trained networks are kept: none, the default; of each trial the one of least test log-loss; or all. */
   keepModels: z.enum(['none', 'best', 'all']).optional(),
+  /** The run's share of the workers beside other runs; no part of the run's identity, as `maxParallel` is none. */
+  priority: z.enum(PRIORITIES).optional(),
+  /** Most folds of the run that may train at once. */
+  maxParallel: maxParallelSchema.optional(),
   estimators: z.record(name, estimatorSchema),
   fusion: z
     .record(

@@ -19,7 +19,8 @@ export interface ReadYaml {
 export function readYaml(source: string, file: string): ReadYaml {
   // The library compares each key with all others; `duplicateKey` does the same in linear time.
   const document = parseDocument(source, {
-    logLevel: 'silent',
+    // Not `silent`, which would pass over a second document; nothing is printed here.
+    logLevel: 'error',
     prettyErrors: false,
     stringKeys: true,
     uniqueKeys: false,
@@ -30,8 +31,12 @@ export function readYaml(source: string, file: string): ReadYaml {
       context: { file, line },
       hint: 'Correct the YAML; specs/paper.yaml is a complete example.',
     });
+  if (source.includes('\0')) throw unreadable(1, 'this is no UTF-8 text; save it as UTF-8');
   const problem = document.errors.at(0);
   if (problem) {
+    if (problem.code === 'MULTIPLE_DOCS') {
+      throw unreadable(lineAt(problem.pos[0]), 'a second document begins here, and a spec is one document');
+    }
     const deep = problem.message.includes('call stack') ? 'nested too deeply' : problem.message;
     throw unreadable(lineAt(problem.pos[0]), deep);
   }
@@ -69,7 +74,7 @@ function findFault(document: Document): { offset: number; message: string } | un
         const name = isScalar(key) ? key.value : key;
         if (seen.has(name)) {
           const offset = isScalar(key) ? (key.range?.[0] ?? 0) : 0;
-          found = { offset, message: 'Map keys must be unique' };
+          found = { offset, message: `the key ${JSON.stringify(name)} stands twice` };
           return visit.BREAK;
         }
         seen.add(name);

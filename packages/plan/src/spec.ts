@@ -1,10 +1,11 @@
-import { CryfoldError, LIMITS } from '@cryfold/core';
+import { CryfoldError, didYouMean, LIMITS } from '@cryfold/core';
 import { estimatorSchema, kindOf } from '@cryfold/estimators';
-import { isFitted } from '@cryfold/evaluation';
+import { isFitted, LEAST_FOLDS } from '@cryfold/evaluation';
 import { checkFeatureSets, normalizeFeatures } from './feature-sets.js';
 import { checkJobCount } from './plan-size.js';
 import { checkProtocol, withProtocolDefaults } from './protocol.js';
 import { extremes, parameterProblem } from './search-spec.js';
+import { DEFAULT_HINT, specProblem } from './spec-problem.js';
 import { type Spec, specSchema } from './spec-schema.js';
 import { readYaml } from './spec-yaml.js';
 
@@ -61,29 +62,30 @@ function refuseKeys(value: unknown, file: string, path: readonly string[] = []):
 }
 
 function checkValue(value: unknown, file: string, lineOf: LineOf): Spec {
-  const parsed = specSchema.safeParse(withProtocolDefaults(normalizeFeatures(value)));
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    const unknown = issue.code === 'unrecognized_keys' ? issue.keys : [];
-    const path = [...issue.path, ...unknown.slice(0, 1)];
+  const normal = withProtocolDefaults(normalizeFeatures(value));
+  const parsed = specSchema.safeParse(normal);
+  const invalid = (path: readonly PropertyKey[], why: string, hint = DEFAULT_HINT) => {
     const line = lineOf(path);
     const key = path.join('.').slice(0, LIMITS.label) || '(top level)';
-    const more = unknown.length > 1 ? `, and ${unknown.length - 1} more` : '';
-    const why = unknown.length > 0 ? `there is no such key${more}` : issue.message;
-    throw new CryfoldError('SPEC_INVALID', `${file}${at(line)}: ${key}: ${why}`, {
+    return new CryfoldError('SPEC_INVALID', `${file}${at(line)}: ${key}: ${why}`, {
       context: { file, ...(line === undefined ? {} : { line }), key },
-      hint: 'Correct this key; specs/paper.yaml shows every key.',
+      hint,
     });
+  };
+  if (!parsed.success) {
+    // A misspelt key explains one that is missing.
+    const { issues } = parsed.error;
+    const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
+    const { path, why, hint } = specProblem(issue, normal);
+    throw invalid(path, why, hint);
   }
-  checkReferences(parsed.data, file);
+  checkReferences(parsed.data, (key, why, hint) => invalid(key.split('.'), why, hint));
   checkJobCount(parsed.data);
   return parsed.data;
 }
 
 /** Checks what a schema cannot: names that refer to one another. */
-function checkReferences(spec: Spec, file: string): void {
-  const invalid = (key: string, message: string) =>
-    new CryfoldError('SPEC_INVALID', `${file}: ${key}: ${message}`, { context: { file, key } });
+function checkReferences(spec: Spec, invalid: Invalid): void {
   const names = Object.keys(spec.estimators);
   if (names.length === 0) throw invalid('estimators', 'name at least one estimator');
   for (const key of ['estimators', 'fusion'] as const) {
@@ -96,15 +98,20 @@ function checkReferences(spec: Spec, file: string): void {
     if (Object.hasOwn(spec.estimators, fusion)) throw invalid(`fusion.${fusion}`, 'an estimator already has this name');
     for (const member of members) {
       if (Object.hasOwn(spec.estimators, member)) continue;
-      throw invalid(`fusion.${fusion}.members`, `no estimator is named ${member}`);
+      throw invalid(
+        `fusion.${fusion}.members`,
+        `no estimator is named ${member}`,
+        `${didYouMean(member, names)}There are: ${names.join(', ')}.`,
+      );
     }
     checkNested(spec, fusion, invalid);
   }
   checkFeatureSets(spec, invalid);
+  if (spec.search && spec.metric) throw invalid('metric', 'a sweep has search.metric: leave this key out');
   if (spec.search) checkSearch(spec, invalid);
 }
 
-type Invalid = (key: string, message: string) => CryfoldError;
+type Invalid = (key: string, message: string, hint?: string) => CryfoldError;
 
 /** A nested fusion must learn something, and must not learn from a choice that the outer folds were used for. */
 function checkNested({ fusion, search }: Spec, name: string, invalid: Invalid): void {
@@ -127,10 +134,17 @@ function checkSearch({ search, estimators }: Spec, invalid: Invalid): void {
   if (asha && algorithm !== 'asha') throw invalid('search.asha', 'only with algorithm: asha');
   if (racing && algorithm === 'asha')
     throw invalid('search.racing', 'not with algorithm: asha, which stops trials itself');
+  if (racing && racing.minFolds < LEAST_FOLDS) {
+    const why = `a difference over ${racing.minFolds} folds cannot be tested: write ${LEAST_FOLDS} or more`;
+    throw invalid('search.racing.minFolds', why);
+  }
   for (const [name, parameters] of Object.entries(space)) {
     const at = `search.space.${name}`;
     const estimator = Object.hasOwn(estimators, name) ? estimators[name] : undefined;
-    if (!estimator) throw invalid(at, 'no estimator has this name');
+    if (!estimator) {
+      const names = Object.keys(estimators);
+      throw invalid(at, 'no estimator has this name', `${didYouMean(name, names)}There are: ${names.join(', ')}.`);
+    }
     const taken = Object.keys(estimators).find((other) => other.startsWith(`${name}-`) && /-\d{3,}$/.test(other));
     if (taken) throw invalid(`estimators.${taken}`, `a trial of ${name} may be called so: give it another name`);
     if (asha?.resource === 'epochs' && !kindOf(estimator).epochs) {

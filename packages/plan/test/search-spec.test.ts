@@ -55,6 +55,10 @@ const wrong: [string, RegExp][] = [
   ['{ algorithm: asha, asha: { resource: epochs }, space: { svm: { C: { log: [1, 2] } } } }', /no epochs/],
   ['{ algorithm: asha, asha: { resource: epochs }, space: { cnn: { epochs: { int: [1, 2] } } } }', /cnn\.epochs/],
   ['{ algorithm: asha, racing: {}, space: { svm: { C: { log: [1, 2] } } } }', /search\.racing/],
+  [
+    '{ racing: { minFolds: 4 }, space: { svm: { C: { log: [1, 2] } } } }',
+    /search\.racing\.minFolds: .*4 folds.* 5 or more/,
+  ],
   ['{ asha: {}, space: { svm: { C: { log: [1, 2] } } } }', /search\.asha/],
   ['{ space: { svm: { gamma: { log: [1, 2], when: { kernal: rbf } } } } }', /when: svm has no parameter kernal/],
   ['{ nested: { inner: 1 }, space: { svm: { C: { log: [1, 2] } } } }', /search\.nested\.inner/],

@@ -110,3 +110,55 @@ test('canonicalJson sorts members at every level and refuses NaN', () => {
   assert.equal(canonicalJson({ b: [{ d: 1, c: undefined, a: null }], a: 'x' }), '{"a":"x","b":[{"a":null,"d":1}]}');
   assert.throws(() => canonicalJson({ a: Number.NaN }), TypeError);
 });
+
+test('a wrong spec names what was probably meant, and each case its line', () => {
+  const cases: [string, RegExp, RegExp][] = [
+    [paper.replace('batchSize', 'batchsize'), /:\d+: .*batchsize: there is no such key/, /^Did you mean batchSize\? /],
+    [paper.replace('learningRate', 'lr'), /:\d+: .*lr: there is no such key/, /^Did you mean learningRate\? /],
+    [
+      paper.replace('  C: 1000', '  c: 1000'),
+      /:\d+: estimators\.svm\.c: /,
+      /^Did you mean C\? There are: kind, kernel, C,/,
+    ],
+    [
+      paper.replace('estimators:', 'estimator:'),
+      /:\d+: estimator: there is no such key/,
+      /^Did you mean estimators\? /,
+    ],
+    [paper.replace('kind: svm', 'kind: SVM'), /:\d+: estimators\.svm\.kind: there is no "SVM"/, /^Did you mean svm\? /],
+    [
+      paper.replace('kind: spectrogram', 'kind: spectogram'),
+      /features\.kind: there is no/,
+      /^Did you mean spectrogram\? /,
+    ],
+    [paper.replace('RepeatedKFold', 'repeated_kfold'), /:\d+: protocol\.splitter: /, /^Did you mean RepeatedKFold\? /],
+    [
+      `${paper}\nsearch: { metric: macroF2, space: { svm: { C: { log: [1, 2] } } } }\n`,
+      /metric/,
+      /^Did you mean macroF1\? /,
+    ],
+    [
+      `${paper}\nsearch: { space: { svn: { C: { log: [1, 2] } } } }\n`,
+      /:\d+: search\.space\.svn/,
+      /^Did you mean svm\? /,
+    ],
+    [paper.replace('learningRate: 1e-4', 'learningRate: 0,0001'), /:\d+: .*a text, not a number/, /point: 0\.0001\.$/],
+    [
+      paper.replace('learningRate: 1e-4', 'learningRate: "1e-4"'),
+      /:\d+: .*a text, not a number/,
+      /without quotes: 1e-4\.$/,
+    ],
+    [paper.replace('small-cnn:', 'Small_CNN:'), /:\d+: estimators\.Small_CNN: use lower-case/, /./],
+    [`${paper}---\nseed: 1\n`, /:\d+: a second document begins here/, /./],
+    [paper.replace('seed: 0', 'seed: 0\nseed: 1'), /:\d+: the key "seed" stands twice/, /./],
+    [paper.replace('RepeatedKFold', 'LeaveOneGroupOut'), /:\d+: protocol\.repeats: /, /./],
+    [[...paper].join('\0'), /:1: this is no UTF-8 text/, /./],
+  ];
+  for (const [source, message, hint] of cases) {
+    assert.throws(
+      () => parseSpec(source, 'paper.yaml'),
+      (error) => error instanceof CryfoldError && message.test(error.message) && hint.test(error.hint ?? ''),
+      String(message),
+    );
+  }
+});

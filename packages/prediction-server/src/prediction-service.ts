@@ -26,41 +26,50 @@ export interface PredictionServiceOptions {
 /** Requests that are received, wait or are predicted at a time; each may have `maxUpload` bytes on disk. */
 const MAX_REQUESTS = 32;
 /** A request may wait for as long as this many predictions may take. */
-const WAIT = 4;
+const WAITING_PREDICTIONS = 4;
 /** Seconds before the end of the grace at which what waits and runs is turned away, so that it gets an answer. */
 const FAREWELL_SECONDS = 1;
 
 /** `cryfold serve`: answers until it is stopped. */
 export class PredictionService implements Service {
   readonly checks: Checks = {};
-  readonly #app: FastifyInstance;
-  readonly #host: ModelHost;
-  readonly #spool: Spool;
+  readonly #options: PredictionServiceOptions;
+  #app: FastifyInstance | undefined;
+  #host: ModelHost | undefined;
+  #spool: Spool | undefined;
 
-  private constructor(app: FastifyInstance, host: ModelHost, spool: Spool) {
-    this.#app = app;
-    this.#host = host;
-    this.#spool = spool;
+  constructor(options: PredictionServiceOptions) {
+    this.#options = options;
   }
 
-  /** @throws CryfoldError USAGE where the port cannot be had; SPOOL_FAILED; and as `ModelHost.start` */
-  static async start(options: PredictionServiceOptions): Promise<PredictionService> {
-    const { port, listen, maxUpload, timeoutSeconds, version, log } = options;
+  /** Loads the model and listens. @throws CryfoldError USAGE where the port is taken; SPOOL_FAILED; as `ModelHost.start` */
+  async start(): Promise<void> {
+    const { maxUpload, timeoutSeconds, version, log } = this.#options;
     const { metrics, textFormat } = await loadMetrics('serve');
-    const spool = await Spool.open(MAX_REQUESTS, maxUpload);
-    let host: ModelHost | undefined;
-    let app: FastifyInstance | undefined;
     try {
-      host = await ModelHost.start({ ...options, waitSeconds: WAIT * timeoutSeconds, spool, metrics });
-      app = await createApp({
+      const spool = await Spool.open(MAX_REQUESTS, maxUpload);
+      this.#spool = spool;
+      const host = await ModelHost.start({
+        ...{ ...this.#options, waitSeconds: WAITING_PREDICTIONS * timeoutSeconds, spool, metrics },
+      });
+      this.#host = host;
+      this.#app = await createApp({
         ...{ host, spool, metrics, textFormat, log, version, maxUpload },
         requestSeconds: timeoutSeconds,
       });
+      await this.#listen(this.#app);
+    } catch (error) {
+      await this.#host?.stop();
+      await this.#spool?.close();
+      throw error;
+    }
+  }
+
+  async #listen(app: FastifyInstance): Promise<void> {
+    const { port, listen, log } = this.#options;
+    try {
       await app.listen({ port, host: listen, listenTextResolver: () => 'listening' });
     } catch (cause) {
-      await host?.stop();
-      await spool.close();
-      if (!app) throw cause;
       throw new CryfoldError('USAGE', `port ${port}: ${(cause as Error).message}`, {
         cause,
         context: { port },
@@ -68,24 +77,18 @@ export class PredictionService implements Service {
       });
     }
     log.info({ port: (app.server.address() as AddressInfo).port, address: listen }, 'predictions served');
-    return new PredictionService(app, host, spool);
   }
 
   /** Answers what was asked, as far as the grace allows; the rest is told that the service is stopping. */
   async stop(graceSeconds: number): Promise<void> {
-    const farewell = Math.max(0, graceSeconds - FAREWELL_SECONDS) * 1000;
+    const farewellMs = Math.max(0, graceSeconds - FAREWELL_SECONDS) * 1000;
     const timers = [
-      setTimeout(() => void this.#host.stop(), farewell),
-      setTimeout(() => this.#app.server.closeAllConnections(), farewell + FAREWELL_SECONDS * 1000),
+      setTimeout(() => void this.#host?.stop(), farewellMs),
+      setTimeout(() => this.#app?.server.closeAllConnections(), farewellMs + FAREWELL_SECONDS * 1000),
     ];
-    await this.#app.close();
+    await this.#app?.close();
     for (const timer of timers) clearTimeout(timer);
-    await this.#host.stop();
-    await this.#spool.close();
-  }
-
-  /** The port that it listens on. */
-  get port(): number {
-    return (this.#app.server.address() as AddressInfo).port;
+    await this.#host?.stop();
+    await this.#spool?.close();
   }
 }

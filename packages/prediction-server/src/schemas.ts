@@ -40,7 +40,17 @@ export const PREDICTION_SCHEMA = {
   description: 'Probabilities of each window, and their mean over the recording',
   type: 'object',
   properties: {
-    model: { type: 'object', properties: { name: text, version: text, notice: text } },
+    model: {
+      type: 'object',
+      properties: {
+        ...{ name: text, version: text, notice: text },
+        evaluation: {
+          type: 'object',
+          description: 'the headline figure of its cross-validation: a mean over test folds, under this protocol',
+          properties: { metric: text, mean: { type: 'number' }, protocol: text, warning: text },
+        },
+      },
+    },
     classes: { type: 'array', items: text },
     predictions: {
       type: 'array',

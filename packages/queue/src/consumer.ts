@@ -134,8 +134,8 @@ export class Consumer<P> {
   async #process(job: Job, token: string | undefined, signal = new AbortController().signal): Promise<void> {
     const options = this.#options;
     const previous = job.attemptsStarted - 1;
-    const later = async (delay: number): Promise<never> => {
-      await job.moveToDelayed(Date.now() + delay, token);
+    const later = async (delayMs: number): Promise<never> => {
+      await job.moveToDelayed(Date.now() + delayMs, token);
       throw new DelayedError();
     };
     try {
@@ -165,8 +165,8 @@ export class Consumer<P> {
           await sleep(NEWER.restMs, undefined, { signal }).catch(() => {});
           throw new DelayedError();
         }
-        const backoff = Math.min(1000 * 2 ** Math.min(previous, 5), 30_000);
-        return later(backoff * (0.5 + Math.random() / 2));
+        const backoffMs = Math.min(1000 * 2 ** Math.min(previous, 5), 30_000);
+        return later(backoffMs * (0.5 + Math.random() / 2));
       }
       const message = failureMessage(error);
       // A second attempt may find a worker with more memory; further ones only repeat the failure.

@@ -14,9 +14,10 @@ export {
   type CounterName,
   type JobRequest,
   type JobStatus,
+  MAX_PRIORITY,
   type QueueListeners,
   type QueueLook,
   Queues,
 } from './queues.js';
 export { traceJobs } from './telemetry.js';
-export { Beacon, type WorkerActivity, type WorkerState, workerState } from './workers.js';
+export { Beacon, type WorkerActivity, type WorkerReport, workerReport } from './workers.js';

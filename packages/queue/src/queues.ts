@@ -1,11 +1,11 @@
 import { endsWithin } from '@cryfold/core';
-import { type JobType, Queue, QueueEvents } from 'bullmq';
+import { type JobType, PRIORITY_LIMIT, Queue, QueueEvents } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { connect } from './connection.js';
 import { askRedis } from './failures.js';
 import { type Payload, QUEUE_NAMES, type QueueName } from './payloads.js';
 import { tracing } from './telemetry.js';
-import { readWorkers, type WorkerState } from './workers.js';
+import { readWorkers, type WorkerReport } from './workers.js';
 
 const PREFIX = 'cryfold';
 export const keyPrefix = { prefix: PREFIX };
@@ -20,6 +20,12 @@ const CHUNK = 500;
 const CRASH_ATTEMPTS = 4;
 
 const LIVE: JobType[] = ['waiting', 'active', 'delayed', 'prioritized', 'waiting-children'];
+
+/** The largest priority that a job can have: it is taken last. */
+export const MAX_PRIORITY = PRIORITY_LIMIT;
+
+/** BullMQ's score of a waiting job is its priority times this, plus a counter. */
+const PRIORITY_UNIT = 2 ** 32;
 
 /** A hash of counts since Redis was last emptied. */
 export const COUNTERS = `${PREFIX}:counters`;
@@ -36,7 +42,7 @@ export interface JobStatus {
 export interface JobRequest {
   id: string;
   payload: Payload;
-  /** Smaller is sooner; absent is soonest. */
+  /** From 1 to `MAX_PRIORITY`; smaller is sooner, absent is soonest. */
   priority?: number;
 }
 
@@ -97,6 +103,13 @@ export class Queues {
     }
   }
 
+  /** The smallest priority among jobs that wait with one; undefined where none does. */
+  async front(name: QueueName): Promise<number | undefined> {
+    const key = this.#queue(name).toKey('prioritized');
+    const [, score] = await askRedis(() => this.#redis.zrange(key, 0, '0', 'WITHSCORES'));
+    return score === undefined ? undefined : Math.floor(Number(score) / PRIORITY_UNIT);
+  }
+
   /** Ids of jobs that wait, run or will be tried again. */
   async liveIds(name: QueueName): Promise<Set<string>> {
     return new Set(await askRedis(() => this.#queue(name).getRanges(LIVE, 0, -1)));
@@ -138,9 +151,13 @@ export class Queues {
     });
   }
 
-  /** How many jobs of a queue are in each state. */
+  /** How many jobs of a queue are in each state; those that wait with a priority are among `waiting`. */
   async counts(name: QueueName): Promise<Record<string, number>> {
-    return askRedis(() => this.#queue(name).getJobCounts('active', 'waiting', 'delayed', 'failed'));
+    const counts = await askRedis(() =>
+      this.#queue(name).getJobCounts('active', 'waiting', 'prioritized', 'delayed', 'failed'),
+    );
+    const { prioritized, waiting, ...others } = counts;
+    return { ...others, waiting: waiting + prioritized };
   }
 
   /** What a watcher of all queues wants to know, in one look. */
@@ -148,8 +165,11 @@ export class Queues {
     return askRedis(async () => {
       const queue = this.#queue(name);
       const jobs = await queue.getJobCounts('waiting', 'active', 'delayed', 'prioritized', 'failed');
-      const [oldest] = jobs.waiting ? await queue.getJobs(['waiting'], 0, 0, true) : [];
-      const oldestSeconds = oldest ? (Date.now() - oldest.timestamp) / 1000 : 0;
+      const firsts = [];
+      for (const state of ['waiting', 'prioritized'] as const) {
+        if (jobs[state]) firsts.push(...(await queue.getJobs([state], 0, 0, true)));
+      }
+      const oldestSeconds = Math.max(0, ...firsts.map(({ timestamp }) => (Date.now() - timestamp) / 1000));
       return { jobs, oldestSeconds, consumers: await queue.getWorkersCount() };
     });
   }
@@ -170,7 +190,7 @@ export class Queues {
   }
 
   /** Workers that were heard of lately, and what each does. */
-  workers(): Promise<WorkerState[]> {
+  workers(): Promise<WorkerReport[]> {
     return askRedis(() => readWorkers(this.#redis));
   }
 

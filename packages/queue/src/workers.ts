@@ -27,7 +27,7 @@ const activity = z.object({
 /** One thing that a worker does now. */
 export type WorkerActivity = z.infer<typeof activity>;
 
-export const workerState = z.object({
+export const workerReport = z.object({
   id: z.string(),
   host: z.string(),
   pid: z.int(),
@@ -36,20 +36,20 @@ export const workerState = z.object({
   started: z.number(),
   doing: z.array(activity),
 });
-export type WorkerState = z.infer<typeof workerState>;
+export type WorkerReport = z.infer<typeof workerReport>;
 
-const beat = z.object({ at: z.number(), state: workerState });
+const beat = z.object({ at: z.number(), state: workerReport });
 
 /** Tells Redis every few seconds, and soon after each change, that a worker lives and what it does. A courtesy: an outage is no matter. */
 export class Beacon {
   readonly #redis: Redis;
-  readonly #state: WorkerState;
+  readonly #report: WorkerReport;
   readonly #timer: NodeJS.Timeout;
   #soon: NodeJS.Timeout | undefined;
 
-  constructor(url: string, state: Omit<WorkerState, 'started' | 'doing'>) {
+  constructor(url: string, report: Omit<WorkerReport, 'started' | 'doing'>) {
     this.#redis = connect(url, 'failing');
-    this.#state = { ...state, started: Date.now(), doing: [] };
+    this.#report = { ...report, started: Date.now(), doing: [] };
     this.#redis.once('ready', () => this.#tell());
     this.#timer = setInterval(() => this.#tell(), BEAT_MS);
     this.#timer.unref();
@@ -58,7 +58,7 @@ export class Beacon {
   /** Announces an activity; `progress` moves it, `end` takes it back. */
   begin(what: Omit<WorkerActivity, 'since' | 'fraction'>): { progress(fraction: number): void; end(): void } {
     const doing: WorkerActivity = { ...what, since: Date.now(), fraction: 0 };
-    this.#state.doing.push(doing);
+    this.#report.doing.push(doing);
     this.#tellSoon();
     return {
       progress: (fraction) => {
@@ -66,7 +66,7 @@ export class Beacon {
         this.#tellSoon();
       },
       end: () => {
-        this.#state.doing = this.#state.doing.filter((other) => other !== doing);
+        this.#report.doing = this.#report.doing.filter((other) => other !== doing);
         this.#tellSoon();
       },
     };
@@ -75,7 +75,7 @@ export class Beacon {
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     clearTimeout(this.#soon);
-    await endsWithin(CLOSING_MS, this.#redis.hdel(WORKERS, this.#state.id));
+    await endsWithin(CLOSING_MS, this.#redis.hdel(WORKERS, this.#report.id));
     this.#redis.disconnect();
   }
 
@@ -90,17 +90,17 @@ export class Beacon {
     const tell = async () => {
       // Redis's clock, so that hosts need not agree on the time.
       const at = Number((await this.#redis.time())[0]);
-      await this.#redis.hset(WORKERS, this.#state.id, JSON.stringify({ at, state: this.#state }));
+      await this.#redis.hset(WORKERS, this.#report.id, JSON.stringify({ at, state: this.#report }));
     };
     tell().catch(() => {});
   }
 }
 
 /** Workers that were heard of lately, by host and process; what silent ones left is cleared away. */
-export async function readWorkers(redis: Redis): Promise<WorkerState[]> {
+export async function readWorkers(redis: Redis): Promise<WorkerReport[]> {
   const [told, time] = await Promise.all([redis.hgetall(WORKERS), redis.time()]);
   const now = Number(time[0]);
-  const workers: WorkerState[] = [];
+  const workers: WorkerReport[] = [];
   for (const [id, text] of Object.entries(told)) {
     try {
       const { at, state } = decodeRecord(beat, text, `worker ${id}`);

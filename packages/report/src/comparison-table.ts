@@ -1,13 +1,18 @@
 import {
   type Evidence,
   evidenceOf,
+  groupsKnown,
   METRICS,
   type MetricName,
   type ModelResults,
+  metricOf,
   type RunResults,
   scoreOf,
+  unitWord,
+  unknownGroupsNote,
 } from '@cryfold/evaluation';
-import { differenceText, metricOf } from './headline.js';
+import { inflations } from './inflations.js';
+import { differenceText } from './metric-text.js';
 import { named } from './names.js';
 import { alignColumns, paint, percent, type TextOptions, type TextTable } from './text.js';
 
@@ -34,6 +39,11 @@ function worded(metric: MetricName, difference: number | null): string {
   return `${differenceText(metric, difference)}${METRICS[metric].share ? ' points' : ''}`;
 }
 
+/** What the test takes for independent: folds, groups, or recordings where groups are not known. */
+function unitsOf({ dataset }: RunResults, { by }: Evidence): string {
+  return by === 'groups' ? `${unitWord(dataset)}s` : by;
+}
+
 /** Whether each fusion differs from its best member, in a sentence each. */
 function fusionVerdicts(results: RunResults): string[] {
   const metric = metricOf(results);
@@ -45,7 +55,8 @@ function fusionVerdicts(results: RunResults): string[] {
     const best = members.reduce((a, b) => (score(b) > score(a) ? b : a));
     const evidence = oriented(results, fusion.name, best.name);
     if (!evidence || evidence.difference === null) return [];
-    const { difference, pHolm, by, untested } = evidence;
+    const { difference, pHolm, untested } = evidence;
+    const by = unitsOf(results, evidence);
     const sure = pHolm !== null && pHolm < SIGNIFICANCE;
     const direction = scoreOf(metric, difference) > 0 ? 'is better than' : 'is worse than';
     const verdict = sure ? direction : 'is not shown to differ from';
@@ -62,24 +73,34 @@ export function comparisonRows(results: RunResults): TextTable {
   const rows = [['difference', unit, 'from', 'to', 'p', 'p Holm', 'by', ...(grouped ? ['p by folds'] : [])]];
   for (const comparison of results.comparisons) {
     const { a, b, test } = comparison;
-    const { difference, low, high, pValue, pHolm, by, count, untested } = evidenceOf(comparison, results);
+    const evidence = evidenceOf(comparison, results);
+    const { difference, low, high, pValue, pHolm, count, untested } = evidence;
     if (difference === null) continue;
+    const by = unitsOf(results, evidence);
     const figures = [difference, low, high].map((value) => differenceText(metric, value));
     const p = [pValue, pHolm].map((value) => (value === null ? '-' : pText(value)));
     const basis = untested ? `${count} ${by}: ${untested}` : `${count} ${by}`;
     rows.push([`${a} - ${b}`, ...figures, ...p, basis, ...(grouped ? [test ? pText(test.pHolm) : '-'] : [])]);
   }
-  return { rows, notes: [...fusionVerdicts(results), ...(grouped ? [WHY_GROUPS] : [])] };
+  const inflated = rows.length > 1 && inflations(results).length > 0 ? [NOT_ALLOWED_FOR] : [];
+  const unknown = unknownGroupsNote(results.dataset);
+  const why = grouped ? [whyGroups(unitWord(results.dataset))] : [];
+  return { rows, notes: [...fusionVerdicts(results), ...why, ...inflated, ...(unknown ? [unknown] : [])] };
 }
 
-const WHY_GROUPS =
-  'p is by groups, since clips of one group are no independent evidence. The corrected t-test over folds, in the last column, finds differences too often where groups are in several folds.';
+/** A test compares figures as they are: what inflates one of them makes its model look better than it is. */
+const NOT_ALLOWED_FOR =
+  'No p-value and no interval allows for the leaks and the optimism that are named above the first table.';
+
+function whyGroups(unit: string): string {
+  return `p is by ${unit}s, since clips of one ${unit} are no independent evidence. The corrected t-test over folds, in the last column, finds differences too often where ${unit}s are in several folds.`;
+}
 
 /** What the comparisons are of: pooled by group, or means over folds; never both. */
 export function comparisonTitle(results: RunResults): string {
   const { title } = METRICS[metricOf(results)];
   return results.comparisons.some(({ byGroup }) => byGroup)
-    ? `Differences of ${title}, pooled over all test predictions, 95 % interval and p by groups`
+    ? `Differences of ${title}, pooled over all test predictions, 95 % interval and p by ${groupsKnown(results.dataset) ? 'groups' : 'recordings, since groups are not known'}`
     : `Paired differences of ${title}, mean over folds, 95 % interval (corrected for folds that share training clips)`;
 }
 
@@ -118,15 +139,20 @@ export function pooledRows(results: RunResults): TextTable {
   });
   const head = ['model', 'accuracy', '95 %', 'balanced', '95 %', 'macro F1', 'kappa', 'log-loss', 'ECE'];
   const chance = `balanced: mean recall of the classes, ${percent(1 / results.dataset.classes.length)} by chance`;
-  return { rows: [head, ...rows], notes: [chance] };
+  const unknown = unknownGroupsNote(results.dataset);
+  return { rows: [head, ...rows], notes: [chance, ...(unknown ? [unknown] : [])] };
 }
 
-export const POOLED_TITLE = 'Pooled over all test predictions, not means over folds; intervals by groups, not clips';
+/** What pooled figures are of, and what their intervals take for independent. */
+export function pooledTitle({ dataset }: RunResults): string {
+  const units = groupsKnown(dataset) ? 'groups, not clips' : 'recordings, since groups are not known';
+  return `Pooled over all test predictions, not means over folds; intervals by ${units}`;
+}
 
 /** Metrics pooled over all predictions, with 95 % intervals by group, and what random guessing gets. */
 export function pooledTable(results: RunResults, { color = false }: TextOptions = {}): string {
   const { rows, notes } = pooledRows(named(results));
   if (rows.length === 1) return '';
   const [head, ...body] = alignColumns(rows);
-  return [paint(POOLED_TITLE, 'bold', color), paint(head, 'bold', color), ...body, ...notes].join('\n');
+  return [paint(pooledTitle(results), 'bold', color), paint(head, 'bold', color), ...body, ...notes].join('\n');
 }

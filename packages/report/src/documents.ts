@@ -1,7 +1,8 @@
 import { printable } from '@cryfold/core';
-import type { RunResults } from '@cryfold/evaluation';
-import { comparisonRows, comparisonTitle, POOLED_TITLE, pooledRows } from './comparison-table.js';
+import { labelOf, metricOf, type RunResults } from '@cryfold/evaluation';
+import { comparisonRows, comparisonTitle, pooledRows, pooledTitle } from './comparison-table.js';
 import { headline } from './headline.js';
+import { foldsTitle } from './metric-text.js';
 import { named } from './names.js';
 import { searchRows } from './search-table.js';
 import { headlines, subject, tableTwoRows } from './table-two.js';
@@ -39,13 +40,13 @@ export function markdownReport(stored: RunResults): string {
     `# ${escapeMarkdown(`${results.run.name}: ${subject(results)}`)}`,
     ...warnings.map((line) => `**${escapeMarkdown(line)}**`),
     ...(missing.length > 0 ? [missing.map((line) => `- ${escapeMarkdown(line)}`).join('\n')] : []),
-    `**${escapeMarkdown(results.protocol.label)}**`,
+    `**${escapeMarkdown(labelOf(results))}**`,
     escapeMarkdown(headline(results)),
-    ...part('Accuracy over test folds, percent', tableTwoRows(results)),
+    ...part(foldsTitle(metricOf(results)), tableTwoRows(results)),
     ...part('Search', searchRows(results)),
     '## Confusion matrices, percent of each true class',
     ...matrices,
-    ...part(POOLED_TITLE, pooledRows(results)),
+    ...part(pooledTitle(results), pooledRows(results)),
     ...part(comparisonTitle(results), comparisonRows(results)),
     `Run ${escapeMarkdown(results.run.id)}, data ${results.dataset.contentHash}`,
   ].join('\n\n')}\n`;
@@ -60,8 +61,9 @@ export function csvReport(results: RunResults): string {
       add(name, repeat, fold, testCount, accuracy, balancedAccuracy, macroF1, logLoss);
     }
   }
-  for (const { repeat, fold, accuracy } of results.baselines.majority.folds) {
-    add('(majority class)', repeat, fold, '', accuracy, '', '', '');
+  for (const { repeat, fold, accuracy, ...others } of results.baselines.majority.folds) {
+    const { balancedAccuracy = '', macroF1 = '', logLoss = '' } = others;
+    add('(majority class)', repeat, fold, '', accuracy, balancedAccuracy, macroF1, logLoss);
   }
   return `${rows.map((cells) => cells.join(',')).join('\n')}\n`;
 }

@@ -1,5 +1,5 @@
 import type { RunResults } from '@cryfold/evaluation';
-import { majorityOn } from './paper.js';
+import { baselineOn } from './baseline.js';
 
 /** Below so many clips a fitted fusion of members that know nothing looks better than they are: docs/evaluation.md. */
 const FEW_CLIPS = 300;
@@ -14,7 +14,10 @@ export function fusionWarning(results: RunResults): string | undefined {
   const { models, dataset } = results;
   const weak = new Set(
     models
-      .filter((model) => model.accuracy && model.accuracy.mean - majorityOn(model, results) <= NEAR_CHANCE)
+      .filter((model) => {
+        const majority = baselineOn(model, results, 'accuracy');
+        return model.accuracy && majority !== undefined && model.accuracy.mean - majority <= NEAR_CHANCE;
+      })
       .map(({ name }) => name),
   );
   const stacked = models.filter(({ method, nested }) => method === 'stacked' && !nested);

@@ -1,3 +1,4 @@
+export { notBeatingMajority } from './baseline.js';
 export { comparisonTable, pooledTable } from './comparison-table.js';
 export { confusionTable } from './confusion-table.js';
 export { csvReport, markdownReport } from './documents.js';
@@ -5,9 +6,8 @@ export type { FoldTime } from './html/charts.js';
 export type { HardClip } from './html/clips.js';
 export type { ReportInput } from './html/html-report.js';
 export { displayName, namedTrials } from './names.js';
-export { notBeatingMajority } from './paper.js';
 export { protocolTable } from './protocol-table.js';
-export { tableTwo } from './table-two.js';
+export { tableTwo, warningsOf } from './table-two.js';
 export { terminalReport } from './terminal-report.js';
 export { alignColumns, type TextOptions } from './text.js';
 
@@ -15,4 +15,5 @@ export { alignColumns, type TextOptions } from './text.js';
 export async function htmlReport(input: import('./html/html-report.js').ReportInput): Promise<string> {
   return (await import('./html/html-report.js')).htmlReport(input);
 }
-export { metricText, parameterText, searchTable, trialTable, winnerNotes } from './search-table.js';
+export { metricText } from './metric-text.js';
+export { parameterText, searchTable, trialTable, winnerNotes } from './search-table.js';

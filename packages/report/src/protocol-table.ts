@@ -1,42 +1,66 @@
 import { printable } from '@cryfold/core';
-import { leakHeadline, type RunResults } from '@cryfold/evaluation';
+import { groupsKnown, labelOf, leakHeadline, METRICS, metricOf, type RunResults } from '@cryfold/evaluation';
+import { baselineRow } from './baseline.js';
+import { capitalTitle, metricText } from './metric-text.js';
 import { named } from './names.js';
 import { extent } from './table-two.js';
-import { alignColumns, paint, percent, type TextOptions } from './text.js';
+import { alignColumns, paint, type TextOptions } from './text.js';
 
-type Accuracy = RunResults['models'][number]['accuracy'];
+type Summary = RunResults['models'][number]['accuracy'];
 
 const letterOf = (index: number) => String.fromCharCode('A'.charCodeAt(0) + index);
 
 /** What the letters of `protocolRows` stand for, a line each. */
 export function protocolLegend(runs: readonly RunResults[]): string[] {
   return runs.map((run, i) => {
-    const { label, splitter } = run.protocol;
-    const leaks = leakHeadline(run.leaks);
-    return `${letterOf(i)}: ${label} (${splitter}, ${extent(run.protocol)})${leaks ? `. ${leaks.replace(/\.$/, '')}` : ''}`;
+    const { splitter } = run.protocol;
+    const leaks = leakHeadline(run.leaks, groupsKnown(run.dataset));
+    // A corpus that is tested on another one is other data.
+    const data = run.dataset.name === runs[0].dataset.name ? '' : `${printable(run.dataset.name)}: `;
+    return `${letterOf(i)}: ${data}${labelOf(run)} (${splitter}, ${extent(run.protocol)})${leaks ? `. ${leaks.replace(/\.$/, '')}` : ''}`;
   });
 }
 
-/** A row per model: mean and standard deviation under each protocol in percent, and the points between it and the first. */
+/**
+ * A row per model: mean and standard deviation of the first run's metric under each protocol, and the difference between
+ * each and the first.
+ */
 export function protocolRows(runs: readonly RunResults[]): string[][] {
-  const row = (name: string, accuracyOf: (run: RunResults) => Accuracy | undefined) => {
-    const [first, ...others] = runs.map((run) => accuracyOf(run) ?? null);
-    const figures = (own: Accuracy) => [percent(own?.mean ?? null), percent(own?.standardDeviation ?? null)];
-    const difference = (own: Accuracy) => (first && own ? percent(own.mean - first.mean) : '-');
+  const metric = metricOf(runs[0]);
+  const text = (value: number | null | undefined) => metricText(metric, value ?? null);
+  const row = (name: string, summaryOf: (run: RunResults) => Summary | undefined) => {
+    const [first, ...others] = runs.map((run) => summaryOf(run) ?? null);
+    const figures = (own: Summary) => [text(own?.mean), text(own?.standardDeviation)];
+    const difference = (own: Summary) => text(first && own && own.mean - first.mean);
     return [name, ...figures(first), ...others.flatMap((own) => [...figures(own), difference(own)])];
   };
   const names = new Set(runs.flatMap(({ models }) => models.map(({ name }) => name)));
   const [, ...letters] = runs.map((_, i) => letterOf(i));
   return [
     ['model', 'A mean', 'sd', ...letters.flatMap((letter) => [`${letter} mean`, 'sd', `${letter} - A`])],
-    ...Array.from(names, (name) => row(name, ({ models }) => models.find((model) => model.name === name)?.accuracy)),
-    row('(majority class)', ({ baselines }) => baselines.majority.accuracy),
+    ...Array.from(names, (name) => row(name, ({ models }) => models.find((model) => model.name === name)?.[metric])),
+    row(baselineRow(metric), ({ baselines }) => baselines.majority[metric]),
   ];
 }
 
+/** What the differences between protocols are, and are not. */
+export function protocolNotes(runs: readonly RunResults[]): string[] {
+  const single = runs.some(({ models }) => models.some(({ accuracy }) => accuracy?.count === 1));
+  return [
+    'differences between protocols are not tested',
+    ...(single ? ['a protocol of one split has no standard deviation'] : []),
+  ];
+}
+
+/** What the figures of several protocols are of. */
+export function protocolTitle(runs: readonly RunResults[]): string {
+  const metric = metricOf(runs[0]);
+  return `${capitalTitle(metric)}${METRICS[metric].share ? ' in percent' : ''} under ${runs.length} protocols`;
+}
+
 /**
- * Several protocols side by side: each model's mean accuracy and standard deviation under each, in percent, and how many
- * points each costs against the first.
+ * Several protocols side by side: each model's mean and standard deviation under each, by the first run's metric, and the
+ * difference of each from the first.
  * @param runs of the same data, at most 26
  */
 export function protocolTable(runs: readonly RunResults[], { color = false }: TextOptions = {}): string {
@@ -45,13 +69,12 @@ export function protocolTable(runs: readonly RunResults[], { color = false }: Te
   const incomplete = runs.some(({ status }) => status === 'incomplete');
   return [
     ...(incomplete ? [paint('INCOMPLETE: folds are missing, so the difference means little.', 'red', color), ''] : []),
-    `Accuracy in percent under ${runs.length} protocols: ${printable(dataset.name)}, ${dataset.clips} clips`,
+    `${protocolTitle(runs)}: ${printable(dataset.name)}, ${dataset.clips} clips`,
     ...protocolLegend(runs),
     '',
     paint(head, 'bold', color),
     ...body,
-    ...(runs.some(({ models }) => models.some(({ accuracy }) => accuracy?.count === 1))
-      ? ['', 'a protocol of one split has no standard deviation, and differences from it are not tested']
-      : []),
+    '',
+    ...protocolNotes(runs),
   ].join('\n');
 }

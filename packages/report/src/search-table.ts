@@ -1,4 +1,6 @@
-import { METRICS, type RunResults, type SearchResults, type TrialRow } from '@cryfold/evaluation';
+import { begunTrials, METRICS, type RunResults, type SearchResults, type TrialRow } from '@cryfold/evaluation';
+import { metricText, valueText } from './metric-text.js';
+import { plainName } from './names.js';
 import { alignColumns, paint, shorten, type TextOptions, type TextTable } from './text.js';
 
 /** Trials shown of each estimator where there are very many. */
@@ -11,12 +13,6 @@ export function parameterText(parameters: Readonly<Record<string, unknown>>): st
   return Object.entries(parameters)
     .map(([name, value]) => `${name} ${plain(value)}`)
     .join(', ');
-}
-
-/** A log-loss in nats, everything else in percent. */
-export function metricText(metric: SearchResults['metric'], value: number | null): string {
-  if (value === null) return '-';
-  return METRICS[metric].share ? (100 * value).toFixed(2) : value.toFixed(4);
 }
 
 /** Few folds give a t-interval that reaches beyond what the metric can be. */
@@ -44,6 +40,9 @@ function trialRows(trials: readonly TrialRow[], metric: SearchResults['metric'])
   return [['trial', 'state', ...resources, METRICS[metric].title, '95 % interval', 'parameters'], ...rows];
 }
 
+const TRIAL_INTERVALS =
+  '95 % interval: of the mean over folds, corrected for shared training clips. It allows neither for clips of one group nor for the choice among trials.';
+
 /** Trials in the order of the results, in a table of text. */
 export function trialTable(
   trials: readonly TrialRow[],
@@ -60,12 +59,8 @@ export function trialTable(
 /** Of a sweep, its trials and what the winners are worth; of other runs no rows but the head. */
 export function searchRows(results: Pick<RunResults, 'search'>): TextTable {
   const { search } = results;
-  return { rows: trialRows(search?.trials ?? [], search?.metric ?? 'accuracy'), notes: winnerNotes(results) };
-}
-
-/** Trials of an estimator that have a figure: the winner was chosen among these, whether or not they were completed. */
-function begunOf({ trials }: SearchResults, base: string): TrialRow[] {
-  return trials.filter((row) => row.base === base && row.state !== 'FAILED' && row.folds > 0);
+  const notes = search ? [TRIAL_INTERVALS, ...winnerNotes(results)] : [];
+  return { rows: trialRows(search?.trials ?? [], search?.metric ?? 'accuracy'), notes };
 }
 
 /** For each winner, what its figures are worth. */
@@ -76,19 +71,15 @@ export function winnerNotes({ search }: Pick<RunResults, 'search'>): string[] {
   return winners.map((winner) => {
     const { base, trial, among, nestedMean, inside } = winner;
     if (trial === null) return `${base}: every trial failed, so nothing could be chosen.`;
-    const begun = begunOf(search, base).length;
+    const begun = begunTrials(search, plainName(base)).length;
     const complete = among < begun ? ` (${among} of them complete)` : '';
     const chosen =
       `${base}: ${trial} was chosen among ${begun} trials${complete} by its mean ${title} over folds of ` +
-      `${figureText(metric, winner.plain)}. ${correctionText(search, winner)}`;
+      `${valueText(metric, winner.plain)}. ${correctionText(search, winner)}`;
     if (!nested) return chosen;
     const distinct = new Set(inside.map((one) => parameterText(one.parameters))).size;
-    return `${chosen} By nested cross-validation the search is worth ${figureText(metric, nestedMean)}, the mean over folds; it chose ${distinct} different settings in ${inside.length} outer folds.`;
+    return `${chosen} By nested cross-validation the search is worth ${valueText(metric, nestedMean)}, the mean over folds; it chose ${distinct} different settings in ${inside.length} outer folds.`;
   });
-}
-
-function figureText(metric: SearchResults['metric'], value: number | null): string {
-  return `${metricText(metric, value)}${METRICS[metric].share ? ' %' : ''}`;
 }
 
 /** How much of a winner's figure is luck. Both sides of the difference are pooled over clips. */
@@ -105,16 +96,19 @@ function correctionText({ metric, nested }: SearchResults, winner: SearchResults
   const { low, high, mean } = corrected;
   const gap = METRICS[metric].sign * (pooled - mean);
   const size = METRICS[metric].share ? `${(100 * gap).toFixed(2)} points` : gap.toFixed(4);
+  const verdict = gap > 0 ? `optimistic by about ${size}` : 'no optimism is measured';
   return (
-    `Pooled over all test clips it is ${figureText(metric, pooled)}; corrected for the choice ${figureText(metric, mean)} ` +
-    `(95 % ${metricText(metric, low)} to ${metricText(metric, high)}), so optimistic by about ${size}.`
+    `Pooled over all test clips it is ${valueText(metric, pooled)}; corrected for the choice ${valueText(metric, mean)} ` +
+    `(95 % of bootstrap samples: ${metricText(metric, low)} to ${metricText(metric, high)}), so ${verdict}.`
   );
 }
 
 /** What must be read before the figures of a sweep without nested cross-validation. */
 export function optimismWarning({ search, models }: Pick<RunResults, 'search' | 'models'>): string | undefined {
   if (!search || search.nested) return undefined;
-  const chosen = new Set(search.winners.flatMap(({ base }) => (begunOf(search, base).length > 1 ? [base] : [])));
+  const chosen = new Set(
+    search.winners.flatMap(({ base }) => (begunTrials(search, plainName(base)).length > 1 ? [base] : [])),
+  );
   const affected = models.filter(({ name, members = [] }) => [name, ...members].some((one) => chosen.has(one)));
   if (affected.length === 0) return undefined;
   const names = affected.map(({ name }) => name).join(', ');
@@ -131,6 +125,7 @@ export function searchTable(results: RunResults, options: TextOptions = {}): str
   return [
     paint(title, 'bold', options.color),
     trialTable(search.trials, search.metric, options),
+    TRIAL_INTERVALS,
     '',
     ...winnerNotes(results),
   ].join('\n');

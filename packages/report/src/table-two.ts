@@ -1,10 +1,20 @@
 import { printable } from '@cryfold/core';
-import { leakHeadline, type RunResults } from '@cryfold/evaluation';
+import {
+  groupsKnown,
+  labelOf,
+  leakHeadline,
+  METRICS,
+  type MetricName,
+  metricOf,
+  type RunResults,
+} from '@cryfold/evaluation';
+import { baselineName, baselineRow, notBeatingMajority } from './baseline.js';
 import { fusionWarning } from './fusion-warning.js';
+import { capitalTitle, metricText, valueText } from './metric-text.js';
 import { named } from './names.js';
-import { notBeatingMajority, type PaperFigure, paperFigures, paperNotes } from './paper.js';
+import { type PaperFigure, paperFigures, paperNotes } from './paper.js';
 import { optimismWarning } from './search-table.js';
-import { alignColumns, paint, percent, type TextOptions, type TextTable } from './text.js';
+import { alignColumns, paint, type TextOptions, type TextTable } from './text.js';
 
 /** How many missing folds are named one by one. */
 const MISSING_SHOWN = 10;
@@ -13,19 +23,21 @@ const MISSING_SHOWN = 10;
 export function headlines(results: RunResults): { warnings: string[]; missing: string[] } {
   const warnings: string[] = [];
   const missing: string[] = [];
-  const leaks = leakHeadline(results.leaks);
+  const leaks = leakHeadline(results.leaks, groupsKnown(results.dataset));
   if (leaks) warnings.push(leaks);
   const useless = notBeatingMajority(results);
-  const { label, accuracy } = results.baselines.majority;
+  const { majority } = results.baselines;
+  const metric = metricOf(results);
   if (useless.length > 0) {
     const who = useless.length === results.models.length ? 'No model beats' : `${useless.join(', ')}: not better than`;
-    const share = percent(accuracy?.mean ?? null);
-    warnings.push(`${who} always answering the majority class, "${printable(label)}" (${share} %).`);
+    const label = METRICS[metric].share ? `, "${printable(majority.label)}"` : '';
+    const figure = `${METRICS[metric].title} ${valueText(metric, majority[metric]?.mean ?? null)}`;
+    warnings.push(`${who} ${baselineName(metric)}${label} (${figure}).`);
   }
   warnings.push(...(results.notes ?? []).map(printable));
   for (const warning of [optimismWarning(results), fusionWarning(results)]) if (warning) warnings.push(warning);
   if (results.status === 'incomplete') {
-    const { majority, shuffled = [] } = results.baselines;
+    const { shuffled = [] } = results.baselines;
     const fusions = new Set(results.models.flatMap(({ kind, name }) => (kind === 'fusion' ? [name] : [])));
     const estimators = results.models.length - fusions.size;
     const all = estimators * majority.folds.length + shuffled.length * shuffledFolds(results);
@@ -45,6 +57,20 @@ export function headlines(results: RunResults): { warnings: string[]; missing: s
   return { warnings, missing };
 }
 
+/**
+ * The same warnings for readers of the figures elsewhere.
+ * @param of the model whose figures these are, such as on its card: then about the run, this model and its members
+ */
+export function warningsOf(stored: RunResults, of?: string): string[] {
+  if (of === undefined) return headlines(named(stored)).warnings;
+  const members = stored.models.find(({ name }) => name === of)?.members ?? [];
+  const concerned = new Set([of, ...members]);
+  const missing = stored.missing.filter(({ model }) => concerned.has(model));
+  const models = stored.models.filter(({ name }) => concerned.has(name));
+  const status = missing.length > 0 ? 'incomplete' : 'complete';
+  return headlines(named({ ...stored, models, missing, status })).warnings;
+}
+
 /** What was evaluated, in a line. */
 export function subject({ protocol, dataset }: RunResults): string {
   return `${printable(dataset.name)}, ${dataset.clips} clips, ${extent(protocol)}`;
@@ -58,10 +84,12 @@ export function extent({ repeats, folds, testSize }: RunResults['protocol']): st
   return `${counted(repeats, 'split')} that ${repeats === 1 ? 'tests' : 'test'} ${+(100 * testSize).toFixed(2)} % of the clips`;
 }
 
-/** Mean, standard deviation, minimum and maximum in percent. */
-function figures(accuracy: RunResults['models'][number]['accuracy']): string[] {
-  const { mean = null, standardDeviation = null, minimum = null, maximum = null } = accuracy ?? {};
-  return [mean, standardDeviation, minimum, maximum].map(percent);
+type Summary = RunResults['models'][number]['accuracy'];
+
+/** Mean, standard deviation, minimum and maximum. */
+function figures(metric: MetricName, summary: Summary | undefined): string[] {
+  const { mean = null, standardDeviation = null, minimum = null, maximum = null } = summary ?? {};
+  return [mean, standardDeviation, minimum, maximum].map((value) => metricText(metric, value));
 }
 
 /** How many folds on shuffled labels each estimator was to have. */
@@ -75,54 +103,65 @@ function paperCell(figure: PaperFigure | undefined): string {
 }
 
 /**
- * The figures of Table II in percent: a row per model, and the majority baseline's. The paper's figures are beside them
+ * The figures of Table II in the run's metric: a row per model, and the baseline's. The paper's figures are beside them
  * where the run is the paper's, see `paperFigures`.
  * @param results under the names that are shown
  */
 export function tableTwoRows(results: RunResults): TextTable {
   const { models, baselines } = results;
+  const metric = metricOf(results);
   const planned = baselines.majority.folds.length;
   const papers = paperFigures(results);
   const beside = papers.some((figure) => figure !== undefined);
   const rows = [['model', 'mean', 'sd', 'min', 'max', 'folds', ...(beside ? ['paper'] : [])]];
   const add = (
     name: string,
-    accuracy: (typeof models)[number]['accuracy'],
-    paper?: PaperFigure,
-    folds: number = planned,
+    summary: Summary | undefined,
+    { paper, folds = planned }: { paper?: PaperFigure | undefined; folds?: number } = {},
   ) => {
-    rows.push([name, ...figures(accuracy), `${accuracy?.count ?? 0}/${folds}`, ...(beside ? [paperCell(paper)] : [])]);
+    const cells = [...figures(metric, summary), `${summary?.count ?? 0}/${folds}`];
+    rows.push([name, ...cells, ...(beside ? [paperCell(paper)] : [])]);
   };
   const notes = new Set<string>();
   for (const [m, model] of models.entries()) {
-    add(model.name, model.accuracy, papers[m]);
-    if (model.probabilityAccuracy) {
-      add(`  ${model.name} by probability`, model.probabilityAccuracy);
+    add(model.name, model[metric], { paper: papers[m] });
+    if (model.probabilityAccuracy && METRICS[metric].share) {
+      if (metric === 'accuracy') add(`  ${model.name} by probability`, model.probabilityAccuracy);
       notes.add(
         `${model.name} predicts by its decision values, as scikit-learn's does; fusion takes its probabilities`,
       );
     }
-    if (papers[m]?.is === 'maximum') notes.add("* the paper's maximum, not a mean: compare it with the max column");
+    if (papers[m]?.is === 'maximum')
+      notes.add(
+        '* the largest that the paper saw on the test sets of such splits, not a mean: a single split is expected below it',
+      );
   }
-  add('(majority class)', baselines.majority.accuracy);
+  add(baselineRow(metric), baselines.majority[metric]);
   const shuffles = shuffledFolds(results);
-  for (const { model, accuracy } of baselines.shuffled ?? []) {
-    add(`(${model} on shuffled labels)`, accuracy, undefined, shuffles);
+  for (const { model, [metric]: summary } of baselines.shuffled ?? []) {
+    add(`(${model} on shuffled labels)`, summary, { folds: shuffles });
   }
+  const sizes = new Set(models.flatMap(({ folds }) => folds.map(({ testCount }) => testCount)));
+  const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
+  if (most >= 2 * least)
+    notes.add(`mean: folds of ${least} to ${most} test clips count alike; pooled figures count each clip alike`);
   for (const note of paperNotes(results)) notes.add(note);
-  const paper = beside ? "; paper: the paper's accuracy on Baby Chillanto, random folds" : '';
-  notes.add(`sd: sample standard deviation over folds${paper}`);
+  const paper = beside
+    ? "; paper: the paper's accuracy on Baby Chillanto under this protocol, where the same infants are in train and test"
+    : '';
+  notes.add(`sd: sample standard deviation over folds, which share training clips: no standard error${paper}`);
   return { rows, notes: [...notes] };
 }
 
 /**
- * The paper's Table II for a run: per model the mean, standard deviation, minimum and maximum of accuracy over folds, in
- * percent, and the majority baseline. Models that don't beat it are named in the first line.
+ * The paper's Table II for a run: per model the mean, standard deviation, minimum and maximum of the run's metric over
+ * folds, and the majority baseline. Models that don't beat it are named in the first line.
  * @returns lines of text joined by LF, without a final one
  */
 export function tableTwo(stored: RunResults, { color = false }: TextOptions = {}): string {
   const results = named(stored);
   const { protocol } = results;
+  const metric = metricOf(results);
   const { warnings, missing } = headlines(results);
   const { rows, notes } = tableTwoRows(results);
   const [head, ...body] = alignColumns(rows);
@@ -130,8 +169,8 @@ export function tableTwo(stored: RunResults, { color = false }: TextOptions = {}
     ...warnings.map((line) => paint(line, 'red', color)),
     ...missing.map((line) => `  ${line}`),
     ...(warnings.length > 0 ? [''] : []),
-    `Accuracy in percent over test folds: ${subject(results)}`,
-    paint(protocol.label, protocol.groupsSpanning > 0 ? 'yellow' : 'bold', color),
+    `${capitalTitle(metric)}${METRICS[metric].share ? ' in percent' : ''} over test folds: ${subject(results)}`,
+    paint(labelOf(results), protocol.groupsSpanning > 0 ? 'yellow' : 'bold', color),
     '',
     paint(head, 'bold', color),
     ...body,

@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { inflateSync } from 'node:zlib';
 import { encodePng } from '../src/html/png.js';
-import { csvReport, htmlReport, markdownReport } from '../src/index.js';
+import {
+  comparisonTable,
+  csvReport,
+  htmlReport,
+  markdownReport,
+  pooledTable,
+  protocolTable,
+  terminalReport,
+} from '../src/index.js';
 import { hostile, results } from './results.js';
 
 const tagsOf = (page: string) => new Set([...page.matchAll(/<([a-zA-Z][\w-]*)/g)].map(([, tag]) => tag.toLowerCase()));
@@ -59,7 +67,7 @@ test('what must not be missed comes before the first figure', async () => {
     const good = await write(results());
     assert.doesNotMatch(good, /No model beats|INCOMPLETE/);
     for (const text of [useless, good])
-      assert.ok(/same infant is in train and test/.exec(text)!.index < text.search(/<table|\n\|/));
+      assert.ok(/same group are in train and test/.exec(text)!.index < text.search(/<table|\n\|/));
   }
 });
 
@@ -96,4 +104,21 @@ test('a PNG holds the pixels it was given', () => {
   const rows = inflateSync(png.subarray(41, 41 + length));
   const back = [0, 1, 2].flatMap((y) => [...rows.subarray(y * 16 + 1, (y + 1) * 16)]);
   assert.deepEqual(back, [...pixels]);
+});
+
+test('a report of data without known groups promises nothing of them, and says so beside intervals and p-values', async () => {
+  for (const groups of [10, 100]) {
+    const unknown = results({}, { groups, groupSource: { kind: 'none' } });
+    for (const text of [
+      await htmlReport({ results: unknown }),
+      markdownReport(unknown),
+      terminalReport(unknown),
+      protocolTable([unknown, unknown]),
+    ]) {
+      assert.doesNotMatch(text, /infant|no group is|by groups, not clips|p by groups/i);
+      assert.match(text, /groups are not known/);
+    }
+    assert.match(comparisonTable(unknown), /take recordings for independent/);
+    assert.match(pooledTable(unknown), /take recordings for independent/);
+  }
 });

@@ -3,11 +3,14 @@ import { test } from 'node:test';
 import {
   comparisonTable,
   confusionTable,
+  htmlReport,
+  markdownReport,
   notBeatingMajority,
   pooledTable,
   protocolTable,
   tableTwo,
   terminalReport,
+  warningsOf,
 } from '../src/index.js';
 import { classes, results } from './results.js';
 
@@ -31,8 +34,17 @@ test("Table II shows each model's figures in percent, and the baseline", () => {
   }
   assert.doesNotMatch(text, /paper/);
   assert.equal(cells(text, '(majority class)')[1], '60.00');
-  assert.match(text, /random folds: the same infant is in train and test/);
+  assert.match(text, /ungrouped folds: clips of the same group are in train and test/);
   assert.match(text, /^Accuracy in percent/);
+});
+
+test('folds of unequal size are said to count alike in the mean', () => {
+  const r = results();
+  assert.doesNotMatch(tableTwo(r), /count alike/);
+  for (const { folds } of r.models) folds[0].testCount = 3;
+  assert.match(tableTwo(r), /^mean: folds of 3 to 20 test clips count alike; pooled figures count each clip alike$/m);
+  for (const model of r.models) model.folds = [];
+  assert.doesNotMatch(tableTwo(r), /count alike|Infinity/);
 });
 
 test('columns end in line, and colour changes nothing else', () => {
@@ -52,7 +64,10 @@ test('columns end in line, and colour changes nothing else', () => {
 
 test('models that do not beat the majority class are named in the first line', () => {
   const [one] = tableTwo(results({ svm: 0 })).split('\n');
-  assert.match(one, /^svm, combined: not better than always answering the majority class, "hungry" \(60\.00 %\)\.$/);
+  assert.match(
+    one,
+    /^svm, combined: not better than always answering the majority class, "hungry" \(accuracy 60\.00 %\)\.$/,
+  );
   const [all] = tableTwo(results({ 'small-cnn': 0, 'tl-resnet50': 0, svm: 0 })).split('\n');
   assert.match(all, /^No model beats/);
   assert.deepEqual(notBeatingMajority(results()), []);
@@ -139,6 +154,32 @@ test('a difference that is not significant is not called one', () => {
   assert.doesNotMatch(comparisonTable(r), /better than/);
 });
 
+test('a p-value beside inflated figures says that it does not allow for them', async () => {
+  const clean = results();
+  const said = /No p-value and no interval allows for the leaks and the optimism/;
+  assert.doesNotMatch(comparisonTable(clean), said);
+  const leaky = { ...clean, leaks: { sounds: 1, clips: 2, groups: 0, splits: 10, examples: [] } };
+  assert.match(comparisonTable(leaky), said);
+  assert.match(await htmlReport({ results: leaky }), said);
+  assert.match(markdownReport(leaky), said);
+  assert.deepEqual(warningsOf(leaky), ['1 sound is in both train and test: these figures are inflated.']);
+  const stacked = structuredClone(clean);
+  stacked.models[3].method = 'stacked';
+  assert.match(comparisonTable(stacked), said, 'stacking of few clips');
+  assert.match(warningsOf(stacked, 'combined').join(), /OPTIMISTIC: combined: stacking/);
+  assert.deepEqual(warningsOf(stacked, 'small-cnn'), [], 'another model of the run is not concerned');
+  stacked.models[3].nested = true;
+  assert.doesNotMatch(comparisonTable(stacked), said);
+});
+
+test('a missing fold is a warning for the models that it concerns only', () => {
+  const holed = results({}, { holes: [1] });
+  assert.match(warningsOf(holed).join(), /^INCOMPLETE: 1 of 30 folds/);
+  assert.match(warningsOf(holed, 'svm').join(), /^INCOMPLETE: 1 of 10 folds/);
+  assert.match(warningsOf(holed, 'combined').join(), /^INCOMPLETE: 1 of 20 folds/);
+  assert.deepEqual(warningsOf(holed, 'small-cnn'), []);
+});
+
 test('where no clips share a group the folds are tested, and too few of them are not', () => {
   const single = comparisonTable(results({ svm: 0.2 }, { groups: 100 }));
   assert.match(single, /^Paired differences of accuracy, mean over folds/);
@@ -152,11 +193,64 @@ test('where no clips share a group the folds are tested, and too few of them are
 test('what a sweep chose by is what is tested and headlined', () => {
   const r = results({ svm: 0.2 }, { metric: 'logLoss' });
   const text = terminalReport(r);
-  assert.match(text, /^The lowest mean log-loss is \d\.\d{4}, of \S+ \(from \d\.\d{4} to \d\.\d{4} over folds\)\.$/m);
+  assert.match(
+    text,
+    /^The lowest mean log-loss is \d\.\d{4}, of \S+ \(from \d\.\d{4} to \d\.\d{4} over folds\); always giving each class/m,
+  );
   assert.match(text, /^Differences of log-loss, pooled/m);
   const svm = cells(text, 'small-cnn - svm');
   assert.ok(Number(svm[1]) < 0, 'the better model has the smaller loss');
   assert.match(comparisonTable(results({ svm: 0.2 }, { metric: 'macroF1' })), /^Differences of macro F1/);
+});
+
+test('the metric of a run is what its tables, headline, baseline and warnings are of', async () => {
+  for (const [metric, title, baseline] of [
+    ['balancedAccuracy', 'balanced accuracy', '33.33'],
+    ['macroF1', 'macro F1', undefined],
+    ['logLoss', 'log-loss', undefined],
+  ] as const) {
+    const r = results({ svm: 0 }, { metric });
+    const capital = title[0].toUpperCase() + title.slice(1);
+    const text = terminalReport(r);
+    const unit = metric === 'logLoss' ? '' : ' in percent';
+    assert.match(text, new RegExp(`^${capital}${unit} over test folds`, 'm'));
+    const svm = r.models.find(({ name }) => name === 'svm')!;
+    const shown = metric === 'logLoss' ? svm[metric]!.mean.toFixed(4) : (100 * svm[metric]!.mean).toFixed(2);
+    assert.equal(cells(text, 'svm')[1], shown);
+    const row = metric === 'logLoss' ? '(shares of the classes)' : '(majority class)';
+    if (baseline) assert.equal(cells(text, row)[1], baseline);
+    assert.ok(Number(cells(text, row)[1]) > 0);
+    assert.match(text.split('\n')[0], new RegExp(`^svm.*not better than always .*${title}`));
+    assert.match(text, new RegExp(`^Differences of ${title}`, 'm'));
+    assert.doesNotMatch(text, /by probability/, 'no figure of another metric is in the table');
+    const page = await htmlReport({ results: r, beside: [r] });
+    assert.match(page, new RegExp(`<h2 id="table-two">${capital}</h2>`));
+    assert.match(page, new RegExp(`${capital} of every test fold \\(points\\)`));
+    assert.match(page, new RegExp(`${capital}${unit} under 2 protocols`));
+    assert.match(markdownReport(r), new RegExp(`^## ${capital} over test folds`, 'm'));
+    const side = protocolTable([r, r]);
+    assert.match(side, new RegExp(`^${capital}${unit} under 2 protocols`, 'm'));
+    assert.equal(cells(side, 'svm')[1], shown);
+  }
+});
+
+test('a high accuracy that only answers the largest class does not beat chance in balanced accuracy', () => {
+  const accuracy = results({ 'small-cnn': 0, 'tl-resnet50': 0.3, svm: 0.3 });
+  const balanced = results({ 'small-cnn': 0, 'tl-resnet50': 0.3, svm: 0.3 }, { metric: 'balancedAccuracy' });
+  assert.deepEqual(notBeatingMajority(accuracy), ['small-cnn']);
+  assert.deepEqual(notBeatingMajority(balanced), ['small-cnn']);
+  const older = structuredClone(balanced);
+  for (const fold of older.baselines.majority.folds) delete fold.balancedAccuracy;
+  delete older.baselines.majority.balancedAccuracy;
+  assert.deepEqual(notBeatingMajority(older), [], 'an earlier version did not store this baseline');
+  assert.match(terminalReport(older), /^\(majority class\) +- /m);
+});
+
+test('a single model is headlined by the metric of its spec', () => {
+  const r = results({}, { metric: 'macroF1' });
+  const single = { ...r, models: r.models.slice(0, 1), comparisons: [], spec: { metric: 'macroF1' } };
+  assert.match(terminalReport(single), /The highest mean macro F1 is/);
+  assert.match(terminalReport({ ...single, spec: { metric: 'toString' } }), /The highest mean accuracy is/);
 });
 
 test('without two models with common folds there is no comparison', () => {
@@ -179,15 +273,16 @@ test('the pooled table shows metrics with their intervals around them', () => {
 
 test('two protocols stand side by side with their difference', () => {
   const [good, poor] = [results({ svm: 0.9 }), results({ svm: 0.2 })];
-  const label = 'grouped folds: no infant is in train and test';
+  const label = 'grouped folds: no group is in train and test';
   const text = protocolTable([good, { ...poor, protocol: { ...poor.protocol, label } }]);
   const [, a, , b, , difference] = cells(text, 'svm');
   assert.ok(Math.abs(Number(b) - Number(a) - Number(difference)) < 0.011);
   assert.ok(Number(difference) < -5);
   assert.match(
     text,
-    /^A: random folds: the same infant is in train and test \(RepeatedKFold, 2 repeats x \d folds\)$/m,
+    /^A: ungrouped folds: clips of the same group are in train and test \(RepeatedKFold, 2 repeats x \d folds\)$/m,
   );
   assert.match(text, /^B: grouped folds/m);
   assert.match(protocolTable([good, results({}, { holes: [1] })]), /^INCOMPLETE/);
+  assert.match(text, /^differences between protocols are not tested$/m);
 });

@@ -1,4 +1,4 @@
-import { Random } from '@cryfold/core';
+import { type GroupSource, Random } from '@cryfold/core';
 import { evaluateRun, type MetricName, type RunResults, repeatedKFold } from '@cryfold/evaluation';
 
 /** Class names that are markup. */
@@ -15,6 +15,7 @@ interface Shape {
   /** In each of two repeats */
   folds?: number;
   metric?: MetricName;
+  groupSource?: GroupSource | undefined;
 }
 
 /**
@@ -23,7 +24,15 @@ interface Shape {
  */
 export function results(
   skill: Partial<Record<'small-cnn' | 'tl-resnet50' | 'svm', number>> = {},
-  { holes = [], labels = classes, name = 'donateacry', groups = 10, folds = 5, metric }: Shape = {},
+  {
+    holes = [],
+    labels = classes,
+    name = 'donateacry',
+    groups = 10,
+    folds = 5,
+    metric,
+    groupSource = { kind: 'file-name', name: 'infant' },
+  }: Shape = {},
 ): RunResults {
   const random = new Random(5);
   const clips = Array.from({ length: 100 }, (_, i) => ({
@@ -46,6 +55,7 @@ export function results(
     });
   const evaluated = evaluateRun({
     ...(metric && { metric }),
+    groupSource,
     classes: labels,
     clips,
     splits,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SearchResults, TrialRow } from '@cryfold/evaluation';
-import { searchTable, tableTwo, winnerNotes } from '../src/index.js';
-import { results } from './results.js';
+import { markdownReport, searchTable, tableTwo, terminalReport, winnerNotes } from '../src/index.js';
+import { papersResults, results } from './results.js';
 
 function row(trial: string, mean: number, more: Partial<TrialRow> = {}): TrialRow {
   return {
@@ -35,6 +35,20 @@ test('the optimism of a winner is the difference of two pooled figures, not of a
   assert.match(note(search({ metric: 'logLoss' }, { pooled: 0.61, corrected })), /optimistic by about 0\.0400\.$/);
 });
 
+test('a correction that finds no optimism is not called one, and trials are not said to be tested', () => {
+  const corrected = { mean: 0.63, low: 0.5, high: 0.7, samples: 1000 };
+  const text = note(search({}, { pooled: 0.62, corrected }));
+  assert.match(
+    text,
+    /corrected for the choice 63\.00 % \(95 % of bootstrap samples: 50\.00 to 70\.00\), so no optimism is measured\.$/,
+  );
+  assert.doesNotMatch(text, /optimistic by/);
+  const table = searchTable({ ...results(), search: search({}) });
+  assert.match(table, /^95 % interval: .*allows neither for clips of one group nor for the choice among trials\.$/m);
+  assert.match(markdownReport({ ...results(), search: search({}) }), /allows neither for clips of one group/);
+  assert.equal(searchTable(results()), '');
+});
+
 test('a winner of unequal trials gets no corrected figure, and the note names the trials that were begun', () => {
   const trials = [row('svm-001', 0.7), row('svm-002', 0.69, PRUNED), row('svm-003', 0.1, PRUNED)];
   const text = note(search({ algorithm: 'asha', trials }, { among: 1, corrected: null }));
@@ -56,6 +70,19 @@ test('a sweep with one complete trial is still called optimistic; one with a sin
   const alone = search({ trials: [trials[0], row('svm-002', 0, { state: 'FAILED', folds: 3 })] }, { among: 1 });
   assert.doesNotMatch(tableTwo({ ...results(), search: alone }), /OPTIMISTIC/);
   assert.doesNotMatch(tableTwo({ ...results(), search: { ...asha, nested: true } }), /OPTIMISTIC/);
+});
+
+test('a winner with a caveat beside its name is still called optimistic, among all trials that were begun', () => {
+  const [base, parameters] = ['tl-resnet50', { epochs: 3 }];
+  const trials = [row('tl-resnet50-001', 0.7, { base }), row('tl-resnet50-002', 0.69, { base, ...PRUNED })];
+  const asha = search(
+    { algorithm: 'asha', trials },
+    { base, parameters, trial: 'tl-resnet50-001', among: 1, corrected: null },
+  );
+  const { spec } = papersResults();
+  const text = terminalReport({ ...results(), spec, search: asha });
+  assert.match(text, /^OPTIMISTIC: tl-resnet50 \(random weights\), combined: chosen/m);
+  assert.match(text, /^tl-resnet50 \(random weights\): .* chosen among 2 trials \(1 of them complete\)/m);
 });
 
 test('the table names its metric, and the folds and epochs of each trial', () => {

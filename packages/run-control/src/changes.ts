@@ -1,7 +1,18 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { CryfoldError, isNewer, isUnreadable } from '@cryfold/core';
 import { featureKindOf } from '@cryfold/features/kinds';
-import { plannedFeatures, planRunInSteps, queuedIds, type RunPlan, type Spec, submittedWeights } from '@cryfold/plan';
+import {
+  changeScheduling,
+  initialScheduling,
+  plannedFeatures,
+  planRunInSteps,
+  queuedIds,
+  type RunPlan,
+  type SchedulingChange,
+  type Spec,
+  submittedWeights,
+} from '@cryfold/plan';
 import type { Queues } from '@cryfold/queue';
 import type { RunStore } from '@cryfold/store';
 import { allSplits } from './splits.js';
@@ -37,6 +48,17 @@ export async function cancelRun(store: RunStore, queues: Queues | undefined, run
 }
 
 /**
+ * Changes how a run shares the workers, while it is driven or before; coordinators follow within a second or so. A run
+ * that has ended is left as it is.
+ * @throws CryfoldError RUN_NOT_FOUND, FORMAT_NEWER
+ */
+export async function scheduleRun(store: RunStore, run: string, change: SchedulingChange): Promise<void> {
+  const { plan } = await store.runs.plan(run);
+  if (await store.runs.hasResults(run)) return;
+  await store.runs.saveScheduling(run, changeScheduling(await store.runs.scheduling(plan), change));
+}
+
+/**
  * Makes a run that failed, was stopped or cancelled unfinished again; undefined for a complete one.
  * @throws CryfoldError USAGE while it is running
  */
@@ -50,7 +72,7 @@ export async function reopenRun(
   if ((await queues?.job('runs', run))?.state === 'active' && !(await store.runs.isCancelled(run))) {
     throw new CryfoldError('USAGE', `${run} is still running`, {
       context: { run },
-      hint: `Wait for its end, or cryfold cancel ${run} first.`,
+      hint: `Wait for its end, or cancel it first: cryfold cancel ${run}`,
     });
   }
   await store.check();
@@ -115,8 +137,19 @@ export async function submitPlan(store: RunStore, plan: RunPlan): Promise<RunPla
   if ((await store.runs.results(plan.run))?.status === 'complete') return plan;
   // Before anything is forgotten: a newer version's run is refused.
   await store.runs.savePlan(plan);
+  await resume(store, plan);
   await store.runs.reopen(plan.run);
   return plan;
+}
+
+/** A run that is submitted again is no longer paused, and shares the workers as the spec says now, where it does. */
+async function resume(store: RunStore, plan: RunPlan): Promise<void> {
+  const { priority, maxParallel } = plan.spec;
+  const before = await store.runs.scheduling(plan);
+  const change = { ...(priority && { priority }), ...(maxParallel && { maxParallel }), paused: false };
+  const after = changeScheduling(before, change);
+  const asSpec = isDeepStrictEqual(after, initialScheduling(plan.spec));
+  if (!asSpec || !isDeepStrictEqual(after, before)) await store.runs.saveScheduling(plan.run, after);
 }
 
 function missing(key: string, hint: string): CryfoldError {

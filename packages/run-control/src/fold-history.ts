@@ -1,17 +1,45 @@
 import { ifReadable, mapLimited } from '@cryfold/core';
 import { type Estimator, kindOf } from '@cryfold/estimators';
+import type { FoldResult } from '@cryfold/plan';
 import type { RunStore } from '@cryfold/store';
 
 /** Records read of each kind of estimator: more would not change a median much. */
 const SAMPLE = 200;
 
-/** How long folds took before, by kind of estimator: median seconds per unit of work. */
-export type History = Map<Estimator['kind'], { folds: number; secondsPerUnit: number }>;
+/** The machine that will train. */
+export interface Machine {
+  /** As results of networks record it: the model of the first processor */
+  processor: string;
+  host: string;
+}
 
-/** Looks at committed folds of all runs in the store. */
-export async function readHistory(store: RunStore): Promise<History> {
-  const found = new Map<Estimator['kind'], Map<string, number>>();
-  for (const run of await store.runs.ids()) {
+/** How long folds of one kind of estimator took before. */
+export interface KindHistory {
+  folds: number;
+  /** Median seconds per unit of the kind's cost */
+  secondsPerUnit: number;
+  /** Whether these folds were trained on the machine that was asked for, or on any */
+  here: boolean;
+}
+
+export type History = Map<Estimator['kind'], KindHistory>;
+
+export interface HistoryOptions {
+  /** Folds of this machine, or of one with its processor, count alone where there are any; default: all are alike */
+  machine?: Machine | undefined;
+  /** How many runs are looked at, the latest first; default: all */
+  runs?: number | undefined;
+}
+
+interface Sample {
+  secondsPerUnit: number;
+  here: boolean;
+}
+
+/** Looks at committed folds of the runs in the store. */
+export async function readHistory(store: RunStore, { machine, runs }: HistoryOptions = {}): Promise<History> {
+  const found = new Map<Estimator['kind'], Map<string, Sample>>();
+  for (const run of await latestRuns(store, runs)) {
     const stored = await ifReadable(store.runs.plan(run));
     if (!stored) continue;
     const { plan } = stored;
@@ -27,14 +55,42 @@ export async function readHistory(store: RunStore): Promise<History> {
     await mapLimited([...wanted], async ([key, { estimator, clips }]) => {
       const result = await ifReadable(store.folds.result(key));
       if (!result) return;
-      const own = found.get(estimator.kind) ?? new Map<string, number>();
-      found.set(estimator.kind, own.set(key, result.seconds / kindOf(estimator).cost(estimator, clips)));
+      const own = found.get(estimator.kind) ?? new Map<string, Sample>();
+      const secondsPerUnit = result.seconds / kindOf(estimator).cost(estimator, clips);
+      found.set(estimator.kind, own.set(key, { secondsPerUnit, here: isHere(result, machine) }));
     });
   }
-  return new Map(
-    [...found].map(([kind, all]) => {
-      const sorted = [...all.values()].sort((a, b) => a - b);
-      return [kind, { folds: sorted.length, secondsPerUnit: sorted[Math.floor(sorted.length / 2)] }];
-    }),
-  );
+  return new Map([...found].map(([kind, samples]) => [kind, summarise([...samples.values()])]));
+}
+
+async function latestRuns(store: RunStore, count: number | undefined): Promise<string[]> {
+  const ids = await store.runs.ids();
+  if (count === undefined || ids.length <= count) return ids;
+  const dated = await mapLimited(ids, async (id) => ({
+    id,
+    at: (await store.runs.planInfo(id))?.modified.getTime() ?? 0,
+  }));
+  return dated
+    .sort((a, b) => b.at - a.at)
+    .slice(0, count)
+    .map(({ id }) => id);
+}
+
+/** Not every kind of estimator records the processor. */
+function isHere({ environment }: FoldResult, machine: Machine | undefined): boolean {
+  if (!machine) return true;
+  return environment.processor === undefined
+    ? environment.host === machine.host
+    : environment.processor === machine.processor;
+}
+
+function summarise(samples: readonly Sample[]): KindHistory {
+  const here = samples.filter((sample) => sample.here);
+  const counted = here.length > 0 ? here : samples;
+  const sorted = counted.map(({ secondsPerUnit }) => secondsPerUnit).sort((a, b) => a - b);
+  return {
+    folds: sorted.length,
+    secondsPerUnit: sorted[Math.floor(sorted.length / 2)],
+    here: here.length > 0,
+  };
 }

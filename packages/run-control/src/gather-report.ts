@@ -85,7 +85,12 @@ async function hardestClips(
 
 /** WAV files of the clips. @throws CryfoldError USAGE where the recordings are not those of the run */
 async function readSounds(audio: string, spec: Spec, clips: readonly ClipOutcome[]): Promise<Map<string, Uint8Array>> {
-  const dataset = await readDataset(audio, { ...cutOptions(spec), skipBad: true });
+  const options = { ...cutOptions(spec), skipBad: true };
+  const dataset = await readDataset(audio, options).catch((error) => {
+    if (!(error instanceof CryfoldError) || error.code !== 'LAYOUT_UNCLEAR') throw error;
+    // Any of the layouts does: sounds are found by their clips' ids, which are paths.
+    return readDataset(audio, { ...options, layout: String(error.context.layouts).split(' ')[0] });
+  });
   const wanted = new Set(clips.map(({ clip }) => clip));
   const own = dataset.clips.filter(({ id }) => wanted.has(id));
   if (own.length < wanted.size) {

@@ -71,19 +71,19 @@ export class HttpClient {
     if (request.bytes) headers['content-type'] = 'application/octet-stream';
     const body = request.bytes ?? (request.json === undefined ? undefined : JSON.stringify(request.json));
     for (let attempt = 1; ; attempt++) {
-      let wait = 250 * 2 ** attempt;
+      let waitMs = 250 * 2 ** attempt;
       try {
         // A redirect could lead the token elsewhere.
         const response = await fetch(url, { method, headers, body: body ?? null, redirect: 'error' });
         if (response.ok || accept.includes(response.status)) return await read(response);
-        wait = Math.max(wait, 1000 * Math.min(60, Number(response.headers.get('retry-after') ?? 0)));
+        waitMs = Math.max(waitMs, 1000 * Math.min(60, Number(response.headers.get('retry-after') ?? 0)));
         throw await errorOf(response, url);
       } catch (cause) {
         const error = cause instanceof CryfoldError ? cause : unreachable(url, cause);
         // A request that was refused for its rate was not carried out.
         const repeatable = method !== 'POST' || error.code === 'API_BUSY';
         if (!error.retryable || !repeatable || attempt === TRIES) throw error;
-        await sleep(wait);
+        await sleep(waitMs);
       }
     }
   }

@@ -1,5 +1,5 @@
 import { CryfoldError } from '@cryfold/core';
-import type { Spec } from '@cryfold/plan';
+import type { SchedulingChange, Spec } from '@cryfold/plan';
 import { RUN_ID } from '@cryfold/store';
 import { z } from 'zod';
 import type { HttpClient } from './http-client.js';
@@ -25,6 +25,10 @@ export class HttpControl implements RunControl {
 
   async cancel(run: string): Promise<RunStatus> {
     return this.client.json(`${pathOf(run)}/cancel`, runStatusSchema, { method: 'POST', json: {} });
+  }
+
+  async schedule(run: string, change: SchedulingChange): Promise<RunStatus> {
+    return this.client.json(`${pathOf(run)}/scheduling`, runStatusSchema, { method: 'POST', json: change });
   }
 
   async retry(run: string): Promise<RunStatus> {
@@ -60,6 +64,6 @@ function pathOf(run: string): string {
   if (RUN_ID.test(run)) return `runs/${run}`;
   throw new CryfoldError('RUN_NOT_FOUND', `there is no run ${JSON.stringify(run)}`, {
     context: { run },
-    hint: 'cryfold list shows what is there.',
+    hint: 'Show what is there: cryfold list',
   });
 }

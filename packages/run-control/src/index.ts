@@ -13,7 +13,7 @@ export { HttpControl } from './http-control.js';
 export { HttpStore } from './http-store.js';
 export {
   type Cell,
-  type CellState,
+  type CellPhase,
   type ClusterView,
   type Failure,
   type FoldGrid,
@@ -60,7 +60,13 @@ export { trainInCluster } from './models/train-in-cluster.js';
 export { type NewModel, trainingProgress, type Watching } from './models/training.js';
 export { noWorker, untakenQueues } from './no-worker.js';
 export { Patience } from './patience.js';
-export { type HourPrices, type PlanSummary, summarisePlan } from './plan-summary.js';
+export {
+  type HourPrices,
+  type PlanSummary,
+  type SummaryOptions,
+  summarisePlan,
+  TYPICAL_FACTOR,
+} from './plan-summary.js';
 export { type RunControl, StoreControl } from './run-control.js';
 export { allSplits, innerSplits, type Labelled, makeSplits } from './splits.js';
 export {

@@ -29,10 +29,10 @@ export interface ClusterView extends Pick<ClusterStatus, 'queues' | 'workers'> {
 }
 
 /** Waiting, training, done, failed: numbers, since a grid may have ten thousand cells. */
-export type CellState = 0 | 1 | 2 | 3;
+export type CellPhase = 0 | 1 | 2 | 3;
 
-/** State, share of the fold that is trained, accuracy on its test clips, seconds. */
-export type Cell = [state: CellState, fraction: number, accuracy: number | null, seconds: number | null];
+/** Phase, share of the fold that is trained, accuracy on its test clips, seconds. */
+export type Cell = [phase: CellPhase, fraction: number, accuracy: number | null, seconds: number | null];
 
 /** Why a fold failed. */
 export type Reason = Pick<FoldFailure['error'], 'code' | 'message' | 'hint'>;
@@ -41,7 +41,10 @@ export type Reason = Pick<FoldFailure['error'], 'code' | 'message' | 'hint'>;
 export type Failure = Reason & { cells: number[] };
 
 /** The part of a run's status that changes while its grid is shown. */
-export type GridStatus = Pick<RunStatus, 'run' | 'name' | 'state' | 'total' | 'done' | 'failed' | 'etaSeconds'>;
+export type GridStatus = Pick<
+  RunStatus,
+  'run' | 'name' | 'state' | 'total' | 'done' | 'failed' | 'etaSeconds' | 'scheduling'
+>;
 
 /** The trials of a sweep. */
 export interface GridSearch {

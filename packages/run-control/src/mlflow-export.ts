@@ -1,6 +1,7 @@
-import type { ModelResults, RunResults } from '@cryfold/evaluation';
-import { ModelRegistry, modelKeys } from '@cryfold/model-registry';
+import { groupsText, labelOf, type ModelResults, metricOf, type RunResults } from '@cryfold/evaluation';
+import { evaluationText, type ModelCard, ModelRegistry, modelKeys } from '@cryfold/model-registry';
 import type { Spec } from '@cryfold/plan';
+import { warningsOf } from '@cryfold/report';
 import { type ArtifactStore, type RunStore, readArtifact } from '@cryfold/store';
 import {
   experimentFiles,
@@ -40,12 +41,14 @@ export async function filesOfRun({ runs }: RunStore, root: string, id: string) {
   return files;
 }
 
-function describeRun({ run, dataset, protocol, status, baselines, spec }: RunResults) {
+function describeRun(results: RunResults) {
+  const { run, dataset, protocol, status, baselines, spec, leaks } = results;
   return {
     params: {
       'data.name': dataset.name,
       'data.clips': dataset.clips,
       'data.groups': dataset.groups,
+      'data.groupsAre': groupsText(dataset),
       'protocol.splitter': protocol.splitter,
       'protocol.folds': protocol.folds,
       'protocol.repeats': protocol.repeats,
@@ -56,10 +59,19 @@ function describeRun({ run, dataset, protocol, status, baselines, spec }: RunRes
       'cryfold.run': run.id,
       'cryfold.status': status,
       'cryfold.data': dataset.contentHash,
-      'mlflow.note.content': protocol.label,
+      'cryfold.metric': METRICS[metricOf(results)],
+      'mlflow.note.content': noteOf(labelOf(results), warningsOf(results)),
     },
-    metrics: { majority_share: baselines.majority.share },
+    metrics: {
+      majority_share: baselines.majority.share,
+      ...(leaks && { 'leaks.sounds': leaks.sounds, 'leaks.groups': leaks.groups }),
+    },
   };
+}
+
+/** MLflow shows a note as Markdown: each sentence is a paragraph of its own. */
+function noteOf(label: string, warnings: readonly string[]): string {
+  return [...warnings, label].join('\n\n');
 }
 
 function prefixed(prefix: string, members: object): Record<string, unknown> {
@@ -77,7 +89,8 @@ const METRICS = {
  * The mean over folds has the metric's name; each fold's value is a step of `fold.<metric>`. Figures pooled over all test
  * predictions, which differ from the means, are `pooled.<metric>` with their interval, `pooled.recall.<class>` and so on.
  */
-function describeModel({ spec, protocol }: RunResults, model: ModelResults, tags: Record<string, string>) {
+function describeModel(results: RunResults, model: ModelResults, tags: Record<string, string>) {
+  const { spec, protocol } = results;
   const { estimators, fusion } = spec as Pick<Spec, 'estimators' | 'fusion'>;
   const metrics: MlflowRun['metrics'] = {};
   for (const [key, name] of Object.entries(METRICS) as [keyof typeof METRICS, string][]) {
@@ -97,9 +110,14 @@ function describeModel({ spec, protocol }: RunResults, model: ModelResults, tags
     params: {
       'model.kind': model.kind,
       'model.method': model.method,
-      ...(estimators[model.name] ?? fusion[model.name]),
+      ...(model.kind === 'estimator' ? estimators : fusion)[model.name],
     },
-    tags: { ...tags, 'cryfold.complete': String(model.complete) },
+    tags: {
+      ...tags,
+      'cryfold.complete': String(model.complete),
+      'cryfold.metric': METRICS[metricOf(results)],
+      'mlflow.note.content': noteOf(labelOf(results), warningsOf(results, model.name)),
+    },
     metrics,
   };
 }
@@ -154,6 +172,14 @@ function describeTrial({ run, search }: RunResults, trial: Trial, parent: string
   };
 }
 
+/** The notice, the headline figure, and what must be read before it. */
+function describeCard(card: ModelCard): string {
+  const { notice, metrics } = card;
+  const said = evaluationText(card) ?? '';
+  const others = (metrics[0]?.warnings ?? []).filter((warning) => !said.includes(warning));
+  return [notice, said, ...others].filter(Boolean).join('\n\n');
+}
+
 /** Every version of every model, its files beside the run that it came from, and the champion as an alias. */
 export async function exportModels(store: ArtifactStore, root: string, write: WriteFiles): Promise<number> {
   const registry = new ModelRegistry(store);
@@ -179,7 +205,7 @@ export async function exportModels(store: ArtifactStore, root: string, write: Wr
         created: Date.parse(card.created),
         runId: id,
         source: `${root}/${folder}`,
-        description: card.notice,
+        description: describeCard(card),
         tags: { 'cryfold.version': card.version, 'cryfold.data': card.data.contentHash },
       });
     }

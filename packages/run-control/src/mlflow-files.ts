@@ -29,18 +29,17 @@ export function experimentId(name: string): string {
 /** Bytes of the longest name; file systems take 255. */
 const LONGEST_NAME = 250;
 
-/** Names of metrics and parameters become file names: MLflow takes letters, digits, `_`, `-`, `.` and spaces. */
+/**
+ * Names of metrics and parameters become file names: MLflow takes letters, digits, `_`, `-`, `.` and spaces. A name that
+ * must change ends in digits of its hash, so that two names stay two, and one name is the same in every run.
+ */
 export function safeName(name: string): string {
   const safe = [...name.replace(/[^\p{L}\p{N}_. -]/gu, '_')];
+  const changed = safe.join('') !== name || Buffer.byteLength(name) > LONGEST_NAME;
+  const suffix = changed ? `-${sha256(name).slice(0, 8)}` : '';
   // File systems count bytes.
-  while (Buffer.byteLength(safe.join('')) > LONGEST_NAME) safe.pop();
-  return safe.join('');
-}
-
-/** As `safeName`; a name that another one has already been turned into gets digits of its hash. */
-function distinctName(name: string, taken: ReadonlyMap<string, unknown>, folder: string): string {
-  const safe = safeName(name);
-  return taken.has(`${folder}/${safe}`) ? safeName(`${sha256(name).slice(0, 8)}-${safe}`) : safe;
+  while (Buffer.byteLength(safe.join('')) + suffix.length > LONGEST_NAME) safe.pop();
+  return `${safe.join('')}${suffix}`;
 }
 
 /** YAML whose values are JSON, which YAML holds. */
@@ -100,12 +99,12 @@ export function runFiles(root: string, experiment: string, run: MlflowRun): Map<
     if (value === undefined) continue;
     // MLflow does not read a run with a parameter of several lines.
     const text = printable(typeof value === 'string' ? value : JSON.stringify(value));
-    files.set(`${folder}/params/${distinctName(name, files, `${folder}/params`)}`, text);
+    files.set(`${folder}/params/${safeName(name)}`, text);
   }
   for (const [name, value] of Object.entries(run.metrics)) {
     const points = typeof value === 'number' ? [{ step: 0, value }] : value;
     const lines = points.map((point) => `${run.end} ${point.value} ${point.step}\n`);
-    files.set(`${folder}/metrics/${distinctName(name, files, `${folder}/metrics`)}`, lines.join(''));
+    files.set(`${folder}/metrics/${safeName(name)}`, lines.join(''));
   }
   return files;
 }

@@ -1,5 +1,5 @@
 import type { FoldQueue } from '@cryfold/estimators';
-import type { WorkerState } from '@cryfold/queue';
+import type { WorkerReport } from '@cryfold/queue';
 import type { ClusterStatus } from './status.js';
 
 const TAKEN: readonly FoldQueue[] = ['gpu', 'cpu'];
@@ -9,7 +9,7 @@ export function untakenQueues({ queues, workers }: Pick<ClusterStatus, 'queues' 
   return TAKEN.filter((queue) => (queues?.[queue]?.waiting ?? 0) > 0 && !isTaken(queue, workers));
 }
 
-export const isTaken = (queue: FoldQueue, workers: readonly WorkerState[]): boolean =>
+export const isTaken = (queue: FoldQueue, workers: readonly WorkerReport[]): boolean =>
   workers.some(({ queues }) => queues.includes(queue));
 
 /** As a command says it. */

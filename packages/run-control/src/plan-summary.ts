@@ -3,7 +3,7 @@ import { type Estimator, type FoldQueue, kindOf } from '@cryfold/estimators';
 import { decide, gridSize } from '@cryfold/hyperparameter-search';
 import { contextSplits, contextsOf, growPlan, type RunPlan, replay } from '@cryfold/plan';
 import type { RunStore } from '@cryfold/store';
-import { type History, readHistory } from './fold-history.js';
+import { type History, type HistoryOptions, readHistory } from './fold-history.js';
 
 /** What an hour of a worker costs, in any currency. */
 export interface HourPrices {
@@ -20,11 +20,22 @@ interface PlannedEstimator {
   folds: number;
   /** Of those that can be named already */
   inStore: number;
-  /** Of the folds that are left; null where no fold of this kind was ever trained into this store */
+  /** Of the folds that are left, on one worker; null where nothing is known about this kind */
   hours: number | null;
+  /** What the hours follow from; null where they are unknown or no fold is left */
+  basis: HoursBasis | null;
   /** How many committed folds that follows from */
   history: number;
 }
+
+/**
+ * Finished folds in the store, of the machine that was asked for or of any (`folds`), of other machines only, or the typical
+ * speed that the kind of estimator states, which is good to a factor of about `TYPICAL_FACTOR`.
+ */
+export type HoursBasis = 'folds' | 'other machines' | 'typical';
+
+/** By how much hours of the basis `typical` may be wrong, either way. */
+export const TYPICAL_FACTOR = 4;
 
 export interface PlanSummary {
   run: string;
@@ -39,6 +50,11 @@ export interface PlanSummary {
   cost: number | null;
 }
 
+export interface SummaryOptions extends HourPrices, HistoryOptions {
+  /** Above so many folds, none is looked up in the store and all count as left; default: all are looked up */
+  lookUps?: number | undefined;
+}
+
 /**
  * Everything that can be said before a run starts.
  * @param prices of an hour of a worker; a cost is given where the prices of all used hours are
@@ -46,22 +62,22 @@ export interface PlanSummary {
 export async function summarisePlan(
   plan: RunPlan,
   store: RunStore,
-  { gpuHourPrice, cpuHourPrice }: HourPrices,
+  { gpuHourPrice, cpuHourPrice, lookUps = Number.POSITIVE_INFINITY, ...history }: SummaryOptions,
 ): Promise<PlanSummary> {
   const known = await knownJobs(plan, store);
-  const history = await readHistory(store);
+  const past = await readHistory(store, history);
   const done = new Map<string, boolean>();
   const keys = [...new Set(known.flatMap(({ jobs }) => jobs.map(({ key }) => key)))];
-  await mapLimited(keys, async (key) => done.set(key, await store.folds.has(key)));
+  if (keys.length <= lookUps) await mapLimited(keys, async (key) => done.set(key, await store.folds.has(key)));
   const estimators = known.map(({ name, jobs, trials, folds }): PlannedEstimator => {
     const estimator = plan.spec.estimators[name];
     const unique = [...new Map(jobs.map((job) => [job.key, job])).values()];
     const inStore = unique.filter(({ key }) => done.get(key)).length;
     const left = Math.max(0, folds - (jobs.length - unique.length) - inStore);
-    const { hours, count } = hoursOf(estimator, plan, left, history);
+    const { hours, basis, count } = hoursOf(estimator, plan, left, past);
     return {
       estimator: name,
-      ...{ kind: estimator.kind, queue: kindOf(estimator).queue, trials, inStore, hours, history: count },
+      ...{ kind: estimator.kind, queue: kindOf(estimator).queue, trials, inStore, hours, basis, history: count },
       folds: folds - (jobs.length - unique.length),
     };
   });
@@ -98,7 +114,7 @@ async function knownJobs(plan: RunPlan, store: RunStore) {
   return Object.entries(plan.spec.estimators).map(([name, estimator]) => {
     const baseOf = (trial: string) => log?.trials.get(trial)?.base ?? trial;
     const jobs = grown.jobs.filter(({ trial }) => baseOf(trial) === name);
-    const space = search?.space[name];
+    const space = search && Object.hasOwn(search.space, name) ? search.space[name] : undefined;
     if (!search || !space) return { name, jobs, trials: 1, folds: jobs.length };
     const trials = search.algorithm === 'grid' ? gridSize(space, estimator) : search.trials;
     const evaluated = contextsOf(plan).reduce((sum, context) => sum + contextSplits(plan, context).length, 0);
@@ -108,10 +124,21 @@ async function knownJobs(plan: RunPlan, store: RunStore) {
   });
 }
 
-function hoursOf(estimator: Estimator, plan: RunPlan, folds: number, history: History) {
+interface Hours {
+  hours: number | null;
+  basis: HoursBasis | null;
+  /** Finished folds that these follow from */
+  count: number;
+}
+
+function hoursOf(estimator: Estimator, plan: RunPlan, folds: number, history: History): Hours {
   const past = history.get(estimator.kind);
-  if (folds === 0) return { hours: 0, count: past?.folds ?? 0 };
-  if (!past) return { hours: null, count: 0 };
+  const count = past?.folds ?? 0;
+  if (folds === 0) return { hours: 0, basis: null, count };
+  const { cost, typicalSeconds } = kindOf(estimator);
+  const secondsPerUnit = past?.secondsPerUnit ?? typicalSeconds;
+  if (secondsPerUnit === undefined) return { hours: null, basis: null, count };
   const clips = plan.splits.reduce((sum, { train }) => sum + train.length, 0) / plan.splits.length;
-  return { hours: (folds * past.secondsPerUnit * kindOf(estimator).cost(estimator, clips)) / 3600, count: past.folds };
+  const basis = past === undefined ? 'typical' : past.here ? 'folds' : 'other machines';
+  return { hours: (folds * secondsPerUnit * cost(estimator, clips)) / 3600, basis, count };
 }

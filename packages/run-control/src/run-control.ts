@@ -1,8 +1,8 @@
 import { CryfoldError, isUnreadable, mapLimited } from '@cryfold/core';
-import type { FoldJob, RunPlan, Spec } from '@cryfold/plan';
+import type { FoldJob, RunPlan, SchedulingChange, Spec } from '@cryfold/plan';
 import type { Queues } from '@cryfold/queue';
 import type { RunStore } from '@cryfold/store';
-import { cancelRun, enqueueRun, extendRun, reopenRun, submitPlan, submitRun } from './changes.js';
+import { cancelRun, enqueueRun, extendRun, reopenRun, scheduleRun, submitPlan, submitRun } from './changes.js';
 import { Decoded } from './decoded.js';
 import { ALL_LOGS, type FoldLog, findJob, foldLog, withoutText } from './logs.js';
 import { planStoredChampion } from './models/champion-plan.js';
@@ -26,6 +26,8 @@ export interface RunControl {
   status(run: string): Promise<RunStatus>;
   /** Returns once nothing of the run is active any more; finished folds are kept. */
   cancel(run: string): Promise<RunStatus>;
+  /** Changes how the run shares the workers, or pauses or resumes it; folds that train end. */
+  schedule(run: string, change: SchedulingChange): Promise<RunStatus>;
   /** Tries failed folds again, and goes on with a run that was stopped or cancelled. @throws CryfoldError USAGE */
   retry(run: string): Promise<RunStatus>;
   /** The same evaluation with more repeats, as a run of its own. @throws CryfoldError USAGE */
@@ -50,9 +52,11 @@ export class StoreControl implements RunControl {
   #planning = 0;
   #lastPlanned: Promise<unknown> = Promise.resolve();
 
+  /** @param working runs that some process is known to work on, whatever the queues say */
   constructor(
     readonly store: RunStore,
     readonly queues?: Queues,
+    readonly working: ReadonlySet<string> = new Set(),
   ) {
     this.decoded = new Decoded(store);
   }
@@ -72,7 +76,7 @@ export class StoreControl implements RunControl {
 
   async status(run: string): Promise<RunStatus> {
     try {
-      return await statusOf(this.store, this.queues, await this.decoded.plan(run));
+      return await statusOf(this.store, this.queues, await this.decoded.plan(run), this.working.has(run));
     } catch (error) {
       if (!isUnreadable(error)) throw error;
       return unreadableStatus(run, error, await this.store.runs.isCancelled(run));
@@ -81,6 +85,11 @@ export class StoreControl implements RunControl {
 
   async cancel(run: string): Promise<RunStatus> {
     await cancelRun(this.store, this.queues, run);
+    return this.status(run);
+  }
+
+  async schedule(run: string, change: SchedulingChange): Promise<RunStatus> {
+    await scheduleRun(this.store, run, change);
     return this.status(run);
   }
 

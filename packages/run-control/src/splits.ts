@@ -1,23 +1,41 @@
-import { CryfoldError, deriveSeed } from '@cryfold/core';
-import { isFitted, type Split, splitterOf, usableSplits } from '@cryfold/evaluation';
+import { CryfoldError, deriveSeed, type GroupSource } from '@cryfold/core';
+import { isFitted, isGrouped, type Split, splitterOf, usableSplits } from '@cryfold/evaluation';
 import { checkPlanSize, innerFoldsOf, type PlannedSplit, type Spec } from '@cryfold/plan';
 
 /** What splitters look at: a dataset just read, or the manifest of one in the store. */
 export interface Labelled {
   classes: string[];
   clips: readonly { label: string; group: string; fold?: string | undefined }[];
+  /** How groups are known; absent from manifests of earlier versions */
+  groupSource?: GroupSource | undefined;
+  /** How they might be known where they are not, a sentence each */
+  groupHints?: readonly string[];
 }
 
 /**
  * The folds of a spec's protocol, all shuffled by its seed. Each has a test clip, and training clips of two classes.
- * @throws CryfoldError PLAN_TOO_LARGE before any fold is made; SPLIT_IMPOSSIBLE, FOLD_EMPTY, FOLD_ONE_CLASS;
+ * @throws CryfoldError PLAN_TOO_LARGE before any fold is made; GROUPS_UNKNOWN; SPLIT_IMPOSSIBLE, FOLD_EMPTY, FOLD_ONE_CLASS;
  * SPEC_INVALID for a fitted fusion that has nothing to learn from
  */
 export function makeSplits(spec: Spec, dataset: Labelled): Split[] {
+  refuseUnknownGroups(spec, dataset);
   checkPlanSize(spec, dataset);
   const splits = split(spec.protocol, spec.seed, dataset);
   refuseUnfittable(spec, splits);
   return splits;
+}
+
+/** A splitter that keeps groups together promises nothing where each recording counts as a group only for want of better. */
+function refuseUnknownGroups({ protocol: { splitter } }: Spec, { groupSource, groupHints = [] }: Labelled): void {
+  if (groupSource?.kind !== 'none' || !isGrouped(splitter)) return;
+  const what = `${splitter} keeps groups together, but nothing says which recordings belong together`;
+  throw new CryfoldError('GROUPS_UNKNOWN', [what, ...groupHints].join('\n  '), {
+    context: { splitter },
+    hint:
+      'Pass --group-by folder or --group-by REGEX (on the path of a file), or --group-by recording if each recording ' +
+      'is of another source; or list the files in a CSV path,label,group; or keep equal sounds together with ' +
+      '--group-duplicates. cryfold data inspect shows the groups of --group-by.',
+  });
 }
 
 function split(protocol: Spec['protocol'], seed: number, { clips, classes }: Labelled, about?: string): Split[] {

@@ -1,6 +1,6 @@
 import { CryfoldError, mapLimited } from '@cryfold/core';
-import type { FoldJob, RunPlan } from '@cryfold/plan';
-import { QUEUE_NAMES, type Queues, type WorkerState, workerState } from '@cryfold/queue';
+import { type FoldJob, type RunPlan, schedulingSchema } from '@cryfold/plan';
+import { QUEUE_NAMES, type Queues, type WorkerReport, workerReport } from '@cryfold/queue';
 import type { RunStore } from '@cryfold/store';
 import { z } from 'zod';
 
@@ -26,6 +26,8 @@ export const runStatusSchema = z.object({
   etaSeconds: z.number().nullable(),
   /** Folds that will not be tried again, and why: the dead letters */
   failures: z.array(z.object({ ...place, key: z.string(), code: z.string(), message: z.string() })),
+  /** How the run shares the workers, until it has ended */
+  scheduling: schedulingSchema.omit({ format: true }).optional(),
   /** Why a record of the run cannot be read, and what to do about it */
   damage: z.object({ code: z.string(), message: z.string(), hint: z.string().optional() }).optional(),
 });
@@ -35,7 +37,7 @@ export const clusterStatusSchema = z.object({
   /** Jobs of each queue by state; null where there is no Redis */
   queues: z.record(z.string(), z.record(z.string(), count)).nullable(),
   counters: z.record(z.string(), count).nullable(),
-  workers: z.array(workerState),
+  workers: z.array(workerReport),
   unfinished: z.array(runStatusSchema),
 });
 export type ClusterStatus = z.infer<typeof clusterStatusSchema>;
@@ -87,8 +89,16 @@ async function failuresOf(store: RunStore, plan: RunPlan): Promise<RunStatus['fa
   );
 }
 
-/** What the store and, where it is asked, Redis know of a run. */
-export async function statusOf(store: RunStore, queues: Queues | undefined, plan: RunPlan): Promise<RunStatus> {
+/**
+ * What the store and, where it is asked, Redis know of a run.
+ * @param working whether some process is known to work on it, whatever Redis says
+ */
+export async function statusOf(
+  store: RunStore,
+  queues: Queues | undefined,
+  plan: RunPlan,
+  working = false,
+): Promise<RunStatus> {
   const { run } = plan;
   const results = await store.runs.results(run);
   // A complete run has every fold and no failure: nothing need be looked up.
@@ -110,7 +120,7 @@ export async function statusOf(store: RunStore, queues: Queues | undefined, plan
   const state = async (): Promise<RunStatus['state']> => {
     if (results) return results.status;
     if (await store.runs.isCancelled(run)) return 'cancelled';
-    return live ? 'running' : 'stopped';
+    return live || working ? 'running' : 'stopped';
   };
   const sum = (member: 'total' | 'done' | 'failed') =>
     [...counts.values()].reduce((all, trial) => all + trial[member], 0);
@@ -125,6 +135,7 @@ export async function statusOf(store: RunStore, queues: Queues | undefined, plan
     active: progress.active ?? [],
     etaSeconds: progress.etaSeconds ?? null,
     failures,
+    ...(results ? {} : { scheduling: await store.runs.scheduling(plan) }),
   };
 }
 
@@ -136,6 +147,6 @@ export function isUnfinished({ state }: RunStatus): boolean {
 export async function queueStatus(queues: Queues | undefined): Promise<Omit<ClusterStatus, 'unfinished'>> {
   if (!queues) return { queues: null, counters: null, workers: [] };
   const counts = await Promise.all(QUEUE_NAMES.map(async (name) => [name, await queues.counts(name)] as const));
-  const workers: WorkerState[] = await queues.workers();
+  const workers: WorkerReport[] = await queues.workers();
   return { queues: Object.fromEntries(counts), counters: await queues.counters(), workers };
 }

@@ -24,6 +24,18 @@ test('no name of the data leaves its folder, becomes too long for a file system,
   assert.ok(names.some((path) => path.endsWith('/metrics/recall.a_b')));
 });
 
+test('names that differ in signs only stay apart, and are the same in every run', () => {
+  const labels = ['pain?', 'pain!', 'pain_', 'pain ?', 'x'.repeat(300), 'x'.repeat(301)];
+  assert.equal(new Set(labels.map(safeName)).size, labels.length);
+  assert.equal(safeName('pain_'), 'pain_');
+  const exported = (...names: string[]) => {
+    const metrics = Object.fromEntries(names.map((name) => [name, 1]));
+    const run = { ...{ key: 'k', name: 'n', start: 0, end: 0, tags: {}, params: {} }, status: 'finished' as const };
+    return [...runFiles('file:///x', 'exp', { ...run, metrics }).keys()].filter((path) => /metrics\/./.test(path));
+  };
+  assert.deepEqual(exported('pain!', 'pain?').sort(), [...exported('pain!'), ...exported('pain?')].sort());
+});
+
 test('ordinary names stay as they are', () => {
   for (const name of ['recall.belly pain', 'fold.macro_f1', 'recall.Schläfrig-2']) assert.equal(safeName(name), name);
 });

@@ -31,11 +31,12 @@ function grouped(clips: Clip[]): ContestData {
   const labels = Int32Array.from(clips, ({ label }) => CLASSES.indexOf(label));
   const groups = clips.map(({ group }) => group);
   const splits = repeatedStratifiedGroupKFold(labels, groups, { splits: 5, repeats: 2, seed: 0 });
-  return { manifest: manifestOf(clips), splits };
+  return { manifest: manifestOf(clips), splits, sounds: [] };
 }
 
 function random(clips: Clip[]): ContestData {
-  return { manifest: manifestOf(clips), splits: repeatedKFold(clips.length, { splits: 5, repeats: 2, seed: 0 }) };
+  const splits = repeatedKFold(clips.length, { splits: 5, repeats: 2, seed: 0 });
+  return { manifest: manifestOf(clips), splits, sounds: [] };
 }
 
 const choose = (data: ContestData, before: Clip[], classes = CLASSES) =>
@@ -73,6 +74,17 @@ describe('what a champion has heard', () => {
     const [one, ...rest] = clipsOf(0, 5);
     const now = [one, ...clipsOf(100, 103)].map((clip) => ({ ...clip, group: 'renamed' }));
     assert.deepEqual(heardOf(manifestOf([one, ...rest]), manifestOf(now)).groups, [true, true, true, true]);
+  });
+
+  test('includes copies of what it was trained on, and their groups, but a stand-in is not trained on them', () => {
+    const [one, two, three, four] = clipsOf(0, 4);
+    const now = [one, two, three, four].map((clip, i) => ({ ...clip, group: `${i}` }));
+    // The first clip is known; the second is a copy of it, the third of a clip that is not in the new data.
+    const audio = { sounds: [[0, 1]], copies: new Set([2]) };
+    const heard = heardOf(manifestOf([one, ...clipsOf(10, 13)]), manifestOf(now), audio);
+    assert.deepEqual(heard.sounds, [true, true, true, false]);
+    assert.deepEqual(heard.groups, [true, true, true, false]);
+    assert.deepEqual([heard.known, heard.share], [[true, false, false, false], 1 / 4]);
   });
 
   test('does not include equal file names where no clips share a group', () => {
@@ -139,6 +151,22 @@ describe('the comparison', () => {
     }
   });
 
+  test('leaves out copies of what the challenger was trained on', () => {
+    const clips = clipsOf(800, 1000).map((clip, i) => ({ ...clip, group: `clip${i}` }));
+    const sounds = Array.from({ length: 20 }, (_, i) => [i, 100 + i]);
+    const data = { ...random(clips), sounds };
+    const chosen = contest(choose(data, clipsOf(0, 100)));
+    for (const [s, positions] of chosen.rows.entries()) {
+      const { train, test } = data.splits[s];
+      const trained = new Set(Array.from(train));
+      for (const position of positions) {
+        const copy = sounds.find((pair) => pair.includes(test[position]));
+        assert.ok(!copy?.some((clip) => trained.has(clip)));
+      }
+    }
+    assert.ok(chosen.rows.flat().length < 2 * clips.length - 20);
+  });
+
   test('is refused where a class of the champion is gone or has too few clips', () => {
     const data = grouped(clipsOf(800, 1000));
     assert.match(refusal(choose(data, clipsOf(0, 100), ['a', 'b', 'c'])), /no clips of class c/);
@@ -182,6 +210,14 @@ describe('the verdict', () => {
     assert.deepEqual([promote, code, test.opponent, test.clips, test.groups], [true, null, 'champion', 200, 40]);
     assert.deepEqual([test.challenger, test.champion], [0.9, 133 / 200]);
     assert.match(reason, /^better than the champion: accuracy 90.00 %, not 66.50 % \(\+23.50 points\), on 200 clips/);
+    assert.doesNotMatch(reason, /not known/);
+    const manifest = { ...data.manifest, groupSource: { kind: 'none' as const } };
+    const unknown = judge({
+      ...{ contest: chosen, challenger: good, opponent: poor, metric: 'accuracy' },
+      data: { ...data, manifest },
+      margin: 0.05,
+    });
+    assert.match(unknown.reason, /Groups are not known: .* p-values take recordings for independent/);
     assert.deepEqual(
       recall.map(({ label, challenger }) => [label, challenger]),
       [

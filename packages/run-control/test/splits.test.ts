@@ -35,6 +35,19 @@ test('the data names the folds of PredefinedSplit', () => {
   );
 });
 
+test('grouped splitters are refused where groups are not known, with what to type, and others are not', () => {
+  const unknown = { ...data, groupSource: { kind: 'none' } as const, groupHints: ['pass --group-by X'] };
+  for (const splitter of ['StratifiedGroupKFold', 'GroupKFold', 'LeaveOneGroupOut']) {
+    const own = spec(`{ splitter: ${splitter}${splitter === 'LeaveOneGroupOut' ? '' : ', folds: 2'} }`);
+    assert.throws(() => makeSplits(own, unknown), refused('GROUPS_UNKNOWN', /pass --group-by X/));
+    for (const kind of ['column', 'recording', 'sounds'] as const) {
+      assert.ok(makeSplits(own, { ...data, groupSource: { kind } }).length >= 2);
+    }
+    assert.ok(makeSplits(own, data).length >= 2, 'manifests of earlier versions are split as before');
+  }
+  assert.equal(makeSplits(spec('{ folds: 2, repeats: 1 }'), unknown).length, 2);
+});
+
 test('a fitted fusion is refused before training where some training clips are never tested', () => {
   const stacked = 'fusion: { f: { rule: stacked, members: [a, b] } }';
   const own = spec('{ splitter: PredefinedSplit }', stacked);

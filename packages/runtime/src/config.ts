@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { CryfoldError } from '@cryfold/core';
+import { CryfoldError, decodeText, EncodingError } from '@cryfold/core';
 import { z } from 'zod';
 import { defaultChildMemoryMb } from './memory.js';
 
@@ -131,12 +131,15 @@ function secretOf(
 
 function readNamed(variable: string, file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return decodeText(readFileSync(file));
   } catch (cause) {
-    throw new CryfoldError('USAGE', `environment variable ${variable}: ${(cause as Error).message}`, {
-      cause,
+    // Messages about encodings show the text, which is a secret.
+    const encoding = cause instanceof EncodingError;
+    const why = encoding ? `line ${cause.line} of ${file} is not UTF-8` : (cause as Error).message;
+    throw new CryfoldError('USAGE', `environment variable ${variable}: ${why}`, {
+      ...(encoding ? {} : { cause }),
       context: { variable },
-      hint: 'It names a file that is mounted or readable here.',
+      hint: encoding ? cause.hint(file) : 'It names a file that is mounted or readable here.',
     });
   }
 }

@@ -19,6 +19,8 @@ export interface ServeOptions {
 
 /** Milliseconds for stopping in order after the grace; what is not given back by then is found by its stalled lock. */
 const STOP_MS = 15_000;
+/** The same for a service of a command that is gone: its private Redis is gone as well, so nothing can be given back. */
+const ORPHAN_MS = 500;
 
 /**
  * Runs a service until SIGTERM, SIGINT or SIGHUP (a second one ends the grace), or until the parent that started it over
@@ -28,28 +30,31 @@ export async function serve(
   service: Service,
   { graceSeconds, log, local = false, onStopping = () => {} }: ServeOptions,
 ): Promise<void> {
-  const patience = local ? 0 : graceSeconds;
+  const patienceSeconds = local ? 0 : graceSeconds;
   await new Promise<void>((resolve, reject) => {
     let stopping = false;
-    const stop = (reason: string) => {
+    const stop = (reason: string, afterMs = patienceSeconds * 1000 + STOP_MS) => {
       if (stopping) {
         log.warn({ reason }, 'stopping at once');
         process.exit(1);
       }
       stopping = true;
       onStopping();
-      log.info({ reason, grace: patience }, 'stopping');
-      service.stop(patience).then(resolve, reject);
+      log.info({ reason, grace: patienceSeconds }, 'stopping');
+      service.stop(patienceSeconds).then(resolve, reject);
       // A queue cannot be closed in order while Redis is away.
       const late = () => {
         log.warn('could not stop in order');
         process.exit(1);
       };
-      setTimeout(late, patience * 1000 + STOP_MS).unref();
+      setTimeout(late, afterMs).unref();
     };
     process.on('SIGTERM', () => stop('SIGTERM'));
     for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => local || stop(signal));
-    const orphaned = () => stopping || stop('parent gone');
+    const orphaned = () => {
+      if (local && stopping) setTimeout(() => process.exit(1), ORPHAN_MS).unref();
+      else if (!stopping) stop('parent gone', local ? ORPHAN_MS : undefined);
+    };
     process.once('disconnect', orphaned);
     // A parent that is gone already has taken the connection with it, but not the function.
     if (typeof process.send === 'function' && !process.connected) orphaned();

@@ -62,6 +62,27 @@ test('the password of Redis comes from a mounted file, whatever characters it ho
   }
 });
 
+test('a mounted secret may be written as Windows editors and PowerShell do; other encodings are refused unseen', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'cryfold-config-'));
+  try {
+    const CRYFOLD_API_TOKEN_FILE = join(folder, 'token');
+    const read = async (bytes: Buffer) => {
+      await writeFile(CRYFOLD_API_TOKEN_FILE, bytes);
+      return loadConfig({ CRYFOLD_SERVER: 'http://h:1', CRYFOLD_API_TOKEN_FILE }).target;
+    };
+    for (const bytes of [Buffer.from('\ufeffsecret\r\n'), Buffer.from('\ufeffsecret\r\n', 'utf16le')])
+      assert.deepEqual(await read(bytes), { kind: 'server', url: 'http://h:1', token: 'secret' });
+    await assert.rejects(read(Buffer.from('hush-\u00e9', 'latin1')), (error) => {
+      assert.ok(error instanceof CryfoldError);
+      assert.match(error.message, /CRYFOLD_API_TOKEN_FILE: line 1 of .*token is not UTF-8/);
+      assert.doesNotMatch(JSON.stringify([error.toRecord(), String(error.cause)]), /hush/);
+      return true;
+    });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
 test('a wrong variable is named, and its value is not told', () => {
   const cases: [Record<string, string>, RegExp][] = [
     [{ AWS_SECRET_ACCESS_KEY_FILE: '/absent/file', AWS_ACCESS_KEY_ID: 'x' }, /AWS_SECRET_ACCESS_KEY_FILE/],

@@ -1,5 +1,18 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import {
+  type FileHandle,
+  link,
+  mkdir,
+  open,
+  readdir,
+  realpath,
+  rename,
+  rm,
+  stat,
+  unlink,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { CryfoldError, checkRegular } from '@cryfold/core';
 import {
@@ -14,6 +27,9 @@ import {
 
 const STAGING = '.staging';
 const STAGED = /^[0-9a-f]{24}$/;
+/** The file system's own, where the store is a whole volume: nobody but root may read it, and nothing in it is garbage. */
+const LOST_AND_FOUND = 'lost+found';
+
 /** A staged file that nothing was written to for so long belongs to a process that died, milliseconds. */
 const ABANDONED_MS = 24 * 3_600_000;
 /**
@@ -42,6 +58,47 @@ async function commitOnce(staged: string, target: string): Promise<boolean> {
 }
 
 /**
+ * @returns undefined for a folder
+ * @throws CryfoldError where `path` is neither a file nor a folder
+ */
+async function readRegular(path: string): Promise<Uint8Array | undefined> {
+  // Without O_NONBLOCK, opening a named pipe would wait for its other end.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const found = await file.stat();
+    if (found.isDirectory()) return undefined;
+    checkRegular(found, Number.POSITIVE_INFINITY);
+    return await readAll(file, found.size);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Saves a second stat and a last empty read over `file.readFile()`: artifacts never change in place. */
+async function readAll(file: FileHandle, bytes: number): Promise<Uint8Array> {
+  const content = Buffer.allocUnsafeSlow(bytes);
+  let filled = 0;
+  while (filled < bytes) {
+    const { bytesRead } = await file.read(content, filled, bytes - filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return content.subarray(0, filled);
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  await folder.sync().finally(() => folder.close());
+}
+
+/** A renamed one is gone already. */
+async function removeStaged(path: string): Promise<void> {
+  await unlink(path).catch((error) => {
+    if (code(error) !== 'ENOENT') throw error;
+  });
+}
+
+/**
  * Artifacts as files below a root. A put is staged on the same file system, flushed, then renamed (replace) or
  * hard-linked (if absent).
  */
@@ -62,10 +119,8 @@ export class FileStore implements ArtifactStore {
   async get(key: string): Promise<Uint8Array | undefined> {
     return this.#absent(key, async () => {
       const path = this.#path(key);
-      const [found] = await Promise.all([stat(path), this.#checkInside(path)]);
-      if (found.isDirectory()) return undefined;
-      checkRegular(found, Number.POSITIVE_INFINITY);
-      return readFile(path);
+      const [bytes] = await Promise.all([readRegular(path), this.#checkInside(path)]);
+      return bytes;
     });
   }
 
@@ -113,7 +168,7 @@ export class FileStore implements ArtifactStore {
     });
     // Code-unit order of whole keys: a folder sorts as its name with the slash.
     const names = (entries ?? [])
-      .filter((entry) => !entry.name.startsWith('.'))
+      .filter(({ name }) => !name.startsWith('.') && name !== LOST_AND_FOUND)
       .map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name));
     for (const name of names.sort()) {
       if (name.endsWith('/')) yield* this.list(base + name);
@@ -183,11 +238,11 @@ export class FileStore implements ArtifactStore {
         for (const step of await Promise.allSettled(steps)) if (step.status === 'rejected') throw step.reason;
         const result = await commit(staged, target);
         // The name must survive a power cut as well as the bytes.
-        const folder = await open(dirname(target), 'r');
-        await folder.sync().finally(() => folder.close());
+        await Promise.all([syncFolder(dirname(target)), removeStaged(staged)]);
         return result;
-      } finally {
-        await rm(staged, { force: true });
+      } catch (error) {
+        await removeStaged(staged);
+        throw error;
       }
     });
   }

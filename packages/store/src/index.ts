@@ -2,9 +2,8 @@ export type { ArtifactContent, ArtifactInfo, ArtifactStore } from './artifact-st
 export { FoldScores } from './fold-scores.js';
 export { deleteGarbage, findGarbage, type Garbage } from './garbage.js';
 export { observed, type StoreOperation } from './observed-store.js';
-export { openStore, readArtifact } from './open-store.js';
+export { openStore, readArtifact, storeFolder } from './open-store.js';
 export type { ArtifactReference, AttemptLog } from './records/folds.js';
-export { storeKeys } from './records/keys.js';
 export { RUN_ID, type StoredPlan } from './records/runs.js';
 export { weightsReference } from './records/weights.js';
 export { RunStore } from './run-store.js';

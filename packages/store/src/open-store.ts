@@ -7,16 +7,31 @@ import { type S3Limits, type S3Settings, S3Store } from './s3-store.js';
 
 const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 
+/** What begins a URL; anything else is the path of a folder. */
+const SCHEME = /^[a-z][a-z0-9+.-]*:/i;
+
+/** The folder of a store of files: absolute; undefined for other stores and for what names no folder. */
+export function storeFolder(url: string): string | undefined {
+  if (!SCHEME.test(url)) return url === '' ? undefined : resolve(url);
+  const path = url.startsWith('file:') ? url.slice('file:'.length) : '';
+  if (path === '') return undefined;
+  if (!path.startsWith('//')) return resolve(path);
+  try {
+    return path === '//' ? undefined : fileURLToPath(url);
+  } catch {
+    // It names a host, or a path that cannot be one.
+    return undefined;
+  }
+}
+
 /**
- * Opens the store that a URL names: `file:relative/path`, `file:///absolute/path` or `s3://bucket/prefix`.
+ * Opens the store that a URL names: `file:relative/path`, `file:///absolute/path`, the path of a folder, or
+ * `s3://bucket/prefix`.
  * @param s3 how to reach the server of an `s3:` URL, from the configuration
  * @throws CryfoldError STORE_URL_INVALID
  */
 export function openStore(url: string, s3?: S3Settings, limits?: S3Limits): ArtifactStore {
-  const invalid = (
-    why: string,
-    hint = 'Use file:FOLDER, for example file:./cryfold-out/store, or s3://BUCKET/PREFIX.',
-  ) =>
+  const invalid = (why: string, hint = 'Give a folder, for example ./cryfold, or s3://BUCKET/PREFIX.') =>
     // A URL may hold a password by mistake.
     new CryfoldError('STORE_URL_INVALID', `store URL ${JSON.stringify(redactUrl(url))}: ${why}`, {
       hint,
@@ -33,16 +48,9 @@ export function openStore(url: string, s3?: S3Settings, limits?: S3Limits): Arti
     }
     return new S3Store(bucket, prefix.map((segment) => `${segment}/`).join(''), s3, limits);
   }
-  if (!url.startsWith('file:')) throw invalid('only file: and s3: are supported');
-  const path = url.slice('file:'.length);
-  if (path === '' || path === '//') throw invalid('it names no folder');
-  if (!path.startsWith('//')) return new FileStore(resolve(path));
-  let folder: string;
-  try {
-    folder = fileURLToPath(url);
-  } catch {
-    throw invalid('it names a host, or a path that cannot be one');
-  }
+  if (SCHEME.test(url) && !url.startsWith('file:')) throw invalid('only folders, file: and s3: are supported');
+  const folder = storeFolder(url);
+  if (folder === undefined) throw invalid('it names no folder, or one of another host');
   return new FileStore(folder);
 }
 

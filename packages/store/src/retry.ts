@@ -24,8 +24,8 @@ export async function retry<T>(
       return await action(attempt);
     } catch (error) {
       if (isFinal(error) || Date.now() >= end) throw error;
-      const delay = Math.min(firstMs * 2 ** attempt, ceilingMs);
-      await sleep(delay * (0.5 + Math.random() / 2));
+      const delayMs = Math.min(firstMs * 2 ** attempt, ceilingMs);
+      await sleep(delayMs * (0.5 + Math.random() / 2));
     }
   }
 }

@@ -60,7 +60,7 @@ test('readArtifact tells a missing artifact from a damaged one', async () => {
 });
 
 test('openStore refuses URLs that it cannot serve', () => {
-  for (const url of ['', 'file:', 'http://x/y', 'store', 'file://', 'file://host/store', 'file:///a%2Fb']) {
+  for (const url of ['', 'file:', 'http://x/y', 's3:store', 'file://', 'file://host/store', 'file:///a%2Fb']) {
     assert.throws(
       () => openStore(url),
       (error) => error instanceof CryfoldError && error.code === 'STORE_URL_INVALID',
@@ -102,6 +102,17 @@ test('no link below the root leads reads, writes, lists or deletes out of the st
   } finally {
     await rm(base, { recursive: true });
   }
+});
+
+test('a list leaves out the lost+found of a volume', async () => {
+  const folder = join(root, 'volume');
+  const store = openStore(`file:${folder}`);
+  await store.put('runs/1', new Uint8Array([1]));
+  await mkdir(join(folder, 'lost+found'));
+  await writeFile(join(folder, 'lost+found', '#12'), 'x');
+  const keys: string[] = [];
+  for await (const key of store.list('')) keys.push(key);
+  assert.deepEqual(keys, ['runs/1']);
 });
 
 test('does not wait for a pipe in the place of an artifact', async () => {

@@ -142,6 +142,8 @@ export class FoldAttempt {
       this.#log.warn({ code: record.code, error: record.message }, 'attempt waits for the end of an outage');
       return thrown;
     }
+    const checkpoint = record.code === 'CHECKPOINT_DAMAGED' && this.#checkpoint();
+    if (checkpoint) await store.artifacts.delete(checkpoint).catch(() => {});
     // The failure's record names the attempt whose log says more.
     const error = CryfoldError.fromRecord({ ...record, context: { ...record.context, attempt: this.#name } });
     this.#log.warn(error.toRecord(), 'attempt failed');

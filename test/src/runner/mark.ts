@@ -7,7 +7,7 @@ import { basename, join, sep } from 'node:path';
 const { env } = process;
 if (env.NODE_TEST_CONTEXT && !env.CRYFOLD_TEST_FILE) {
   const parts = process.argv[1].split(sep);
-  // packages/NAME/dist/test/FILE or test/dist/src/FILE
+  // packages/NAME/dist/test/FILE, tools/dist/test/FILE or test/dist/src/FILE
   const name = `${parts[parts.lastIndexOf('dist') - 1]}.${basename(process.argv[1], '.test.js')}`;
   env.CRYFOLD_TEST_FILE = name;
   env.TMPDIR = join(tmpdir(), name);

@@ -4,11 +4,11 @@
  * the store once a second whether the run is cancelled, and commits.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openStore, storeKeys } from '@cryfold/store';
+import { openStore, RunStore } from '@cryfold/store';
 import { record, takeFolds } from './no-op.js';
 
 const [url, storeUrl, workers, seconds] = process.argv.slice(2);
-const store = openStore(storeUrl);
+const store = new RunStore(openStore(storeUrl));
 const consumers = Array.from({ length: Number(workers) }, () =>
   takeFolds(url, 1, async ({ key, run }, attempt) => {
     const started = performance.now();
@@ -17,9 +17,9 @@ const consumers = Array.from({ length: Number(workers) }, () =>
     for (let look = 1; performance.now() < end; look++) {
       await sleep(Math.min(250, end - performance.now()));
       void attempt.progress({ done: performance.now() - started, total: 1000 * Number(seconds) }).catch(() => {});
-      if (look % 4 === 0) await store.has(storeKeys.cancelled(run));
+      if (look % 4 === 0) await store.runs.isCancelled(run);
     }
-    await store.putIfAbsent(storeKeys.result(key), record(key));
+    await store.folds.commit(record(key));
   }),
 );
 process.on('message', async () => {

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openStore } from '@cryfold/store';
+import { openStore, RunStore } from '@cryfold/store';
 import { cpuSeconds, memoryOf } from '../processes.js';
 import { type Comparison, comparison } from './measure.js';
 import { endRuns, runToEnd, type Scene, startCoordinator } from './no-op.js';
@@ -21,7 +21,7 @@ const FOLDS = 5000;
 export async function compare(): Promise<Comparison[]> {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-bench-'));
   const scene = await startCoordinator(folder);
-  const store = openStore(scene.storeUrl);
+  const store = new RunStore(openStore(scene.storeUrl));
   const ending = endRuns(scene.url, store);
   const program = fileURLToPath(new URL('cluster-workers.js', import.meta.url));
   const args = [scene.url, scene.storeUrl, String(WORKERS / PROCESSES), String(FOLD_SECONDS)];

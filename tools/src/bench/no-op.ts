@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { encodeRecord, sha256 } from '@cryfold/core';
+import { sha256 } from '@cryfold/core';
 import { Cluster, findRedis } from '@cryfold/integration-tests/cluster';
-import { type DatasetManifest, parseSpec, planRun, type RunPlan } from '@cryfold/plan';
+import { type DatasetManifest, type FoldResult, parseSpec, planRun, type RunPlan } from '@cryfold/plan';
 import {
   type Attempt,
   Consumer,
@@ -13,7 +13,8 @@ import {
   type WorkPayload,
   workPayload,
 } from '@cryfold/queue';
-import { type ArtifactStore, openStore, storeKeys } from '@cryfold/store';
+import { openStore, RunStore } from '@cryfold/store';
+import { rawRecords } from '@cryfold/store/testing';
 
 /** A cluster without workers. */
 export interface Scene {
@@ -41,16 +42,15 @@ function noOpPlan(count: number, name: string): RunPlan {
 }
 
 /** The record that a no-op fold commits. */
-export const record = (key: string): Uint8Array =>
-  encodeRecord({
-    format: 1,
-    key,
-    attempt: 'x',
-    probabilities: { key: 'x', sha256: sha256('x') },
-    curve: [],
-    seconds: 0,
-    environment: {},
-  });
+export const record = (key: string): FoldResult => ({
+  format: 1,
+  key,
+  attempt: 'x',
+  probabilities: { key: 'x', sha256: sha256('x') },
+  curve: [],
+  seconds: 0,
+  environment: {},
+});
 
 /** A Redis with its append-only file in `folder`. @throws Error where this machine has no Redis */
 export async function startRedis(folder: string): Promise<Cluster> {
@@ -73,8 +73,8 @@ export async function startCoordinator(folder: string): Promise<Scene> {
 const BARE = { maxStalledCount: 8, onError: () => {} };
 
 /** Takes aggregate jobs, and ends their runs at once. */
-export function endRuns(url: string, store: ArtifactStore): Consumer<RunPayload> {
-  const handle = ({ run }: RunPayload) => store.put(storeKeys.results(run), new Uint8Array());
+export function endRuns(url: string, store: RunStore): Consumer<RunPayload> {
+  const handle = ({ run }: RunPayload) => rawRecords(store.artifacts).results(run).write('');
   return new Consumer({ url, queue: 'aggregate', schema: runPayload, concurrency: 1, handle, ...BARE });
 }
 
@@ -101,10 +101,10 @@ export async function runToEnd(
   { url, storeUrl }: Pick<Scene, 'url' | 'storeUrl'>,
   { count, name }: NoOpRun,
 ): Promise<{ seconds: number; started: number }> {
-  const store = openStore(storeUrl);
+  const store = new RunStore(openStore(storeUrl));
   const queues = new Queues(url);
   const plan = noOpPlan(count, name);
-  await store.put(storeKeys.plan(plan.run), encodeRecord(plan));
+  await store.runs.savePlan(plan);
   const started = performance.now();
   for (;;) {
     try {
@@ -114,7 +114,7 @@ export async function runToEnd(
       await sleep(20);
     }
   }
-  while (!(await store.has(storeKeys.results(plan.run)))) await sleep(5);
+  while (!(await store.runs.hasResults(plan.run))) await sleep(5);
   const seconds = (performance.now() - started) / 1000;
   await queues.close();
   await store.close();

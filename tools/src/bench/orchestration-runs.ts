@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { sha256 } from '@cryfold/core';
-import { openStore, storeKeys } from '@cryfold/store';
+import { openStore, RunStore } from '@cryfold/store';
 import { type Job, Queue, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { pythonProgram } from '../paths.js';
@@ -25,13 +25,13 @@ interface Load extends NoOpRun {
  * aggregated. `first` and `last` are the folds a second of the first and last thousand.
  */
 export async function noOpFolds(scene: Scene, load: Load): Promise<Folds & { first: number; last: number }> {
-  const store = openStore(scene.storeUrl);
+  const store = new RunStore(openStore(scene.storeUrl));
   const [ends, gaps]: [number[], number[]] = [[], []];
   const consumers = [
     endRuns(scene.url, store),
     takeFolds(scene.url, load.workers, async ({ key }) => {
       if (ends.length > 0) gaps.push(performance.now() - ends.at(-1)!);
-      await store.putIfAbsent(storeKeys.result(key), record(key));
+      await store.folds.commit(record(key));
       ends.push(performance.now());
     }),
   ];
@@ -44,7 +44,7 @@ export async function noOpFolds(scene: Scene, load: Load): Promise<Folds & { fir
 
 /** BullMQ alone, with the same commit to the same kind of store. */
 export async function bullMqAlone({ cluster, folder }: Scene, { count, workers, name }: Load): Promise<Folds> {
-  const store = openStore(`file:${join(folder, 'raw')}`);
+  const store = new RunStore(openStore(`file:${join(folder, 'raw')}`));
   const connection = () => new Redis({ port: cluster.redisPort, host: '127.0.0.1', maxRetriesPerRequest: null });
   const [producing, consuming] = [connection(), connection()];
   const queue = new Queue(name, { connection: producing });
@@ -56,7 +56,7 @@ export async function bullMqAlone({ cluster, folder }: Scene, { count, workers, 
   });
   const handle = async ({ data }: Job<{ key: string }>) => {
     if (ends.length > 0) gaps.push(performance.now() - ends.at(-1)!);
-    await store.putIfAbsent(storeKeys.result(data.key), record(data.key));
+    await store.folds.commit(record(data.key));
     if (ends.push(performance.now()) === count) finish();
   };
   const worker = new Worker(name, handle, { connection: consuming, concurrency: workers });
@@ -80,13 +80,13 @@ export async function bullMqAlone({ cluster, folder }: Scene, { count, workers, 
 
 /** Milliseconds from submitting a run of one fold to an idle cluster until the fold starts. */
 export async function dispatch(scene: Scene, runs: number): Promise<number[]> {
-  const store = openStore(scene.storeUrl);
+  const store = new RunStore(openStore(scene.storeUrl));
   let begun = Number.NaN;
   const consumers = [
     endRuns(scene.url, store),
     takeFolds(scene.url, 1, async ({ key }) => {
       begun = performance.now();
-      await store.putIfAbsent(storeKeys.result(key), record(key));
+      await store.folds.commit(record(key));
     }),
   ];
   const latencies: number[] = [];

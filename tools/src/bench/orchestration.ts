@@ -5,6 +5,7 @@ import { measureIdle, ROLES, sumMemory } from '../idle-cluster.js';
 import { ROOT } from '../paths.js';
 import { memoryOf } from '../processes.js';
 import { median, quantile } from '../statistics.js';
+import { fairness } from './fairness.js';
 import { type Comparison, comparison } from './measure.js';
 import { type Scene, startCoordinator } from './no-op.js';
 import { bullMqAlone, dispatch, type Folds, noOpFolds, peers } from './orchestration-runs.js';
@@ -38,6 +39,7 @@ export async function compare(): Promise<Comparison[]> {
       add(besideBullMq(pairs, workers));
     }
     for (const workers of WORKERS) add(await manyFolds(scene, workers));
+    add(await fairness(scene));
     add(await memory(scene));
     add(await besidePython(rates));
     return all;

@@ -45,8 +45,9 @@ export function joinGroups(dataset: Dataset, sounds: readonly (readonly number[]
   for (const [first, ...others] of sounds) {
     for (const other of others) joined.join(groupOf(dataset.clips[first]), groupOf(dataset.clips[other]));
   }
+  const unknown = dataset.groupSource.kind === 'none';
   return summarize(
-    dataset,
+    unknown ? { ...dataset, groupSource: { kind: 'sounds' } } : dataset,
     dataset.clips.map((clip) => ({ ...clip, group: names[joined.first(groupOf(clip))] })),
   );
 }

@@ -25,15 +25,21 @@ export const trainingParameters = {
 
 /** What a network adds to what all networks have in common. */
 export interface NetworkKind<P extends TrainingParameters>
-  extends Pick<EstimatorKind<P>, 'prerequisite' | 'pretrained' | 'caveat'> {
+  extends Pick<EstimatorKind<P>, 'prerequisite' | 'pretrained' | 'caveat' | 'typicalSeconds'> {
   parameters: z.ZodType<P>;
   kind: P['kind'];
+  /** Work of one clip in one epoch, as a share of that with default parameters; default 1 */
+  work?(parameters: P): number;
   /** Imports the layers, and with them the network library. */
   architecture(): Promise<Architecture<P>>;
 }
 
 /** A kind of estimator that is a network on images, trained in epochs. */
-export function networkKind<P extends TrainingParameters>({ architecture, ...own }: NetworkKind<P>): EstimatorKind<P> {
+export function networkKind<P extends TrainingParameters>({
+  architecture,
+  work = () => 1,
+  ...own
+}: NetworkKind<P>): EstimatorKind<P> {
   return {
     ...own,
     queue: 'gpu',
@@ -41,7 +47,7 @@ export function networkKind<P extends TrainingParameters>({ architecture, ...own
     reads: 'images',
     // Not `xla: false`: keys from before there was this choice stay valid.
     keyParts: ({ threads, xla }) => ({ threads, xla: xla || undefined }),
-    cost: ({ epochs }, trainClips) => epochs * trainClips,
+    cost: (parameters, trainClips) => parameters.epochs * trainClips * work(parameters),
     epochs: { of: ({ epochs }) => epochs, with: (parameters, epochs) => ({ ...parameters, epochs }) },
     loadEngine: async (settings) => {
       const { createNetworkEngine } = await import('./engine.js');

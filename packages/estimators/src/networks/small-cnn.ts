@@ -10,10 +10,22 @@ const parameters = z.strictObject({
   dense: denseLayers.default([128]),
 });
 
+type Parameters = z.infer<typeof parameters>;
+
+/** Multiplications of an image's forward pass at 60 x 90 pixels: the three convolutions and the first dense layer. */
+function multiplications({ filters: [a, b, c], dense: [first = 0] }: Pick<Parameters, 'filters' | 'dense'>): number {
+  return 9 * (60 * 90 * 3 * a + 30 * 45 * a * b + 15 * 22 * b * c) + 7 * 11 * c * first;
+}
+
+const DEFAULTS = multiplications({ filters: [32, 64, 128], dense: [128] });
+
 export const smallCnn = {
-  ...networkKind<z.infer<typeof parameters>>({
+  ...networkKind<Parameters>({
     kind: 'small-cnn',
     parameters,
+    work: (own) => multiplications(own) / DEFAULTS,
+    // docs/performance.md: 333 images per CPU second.
+    typicalSeconds: 1 / 333,
     architecture: async () => (await import('@cryfold/nn')).smallCnnArchitecture,
   }),
   parameters,

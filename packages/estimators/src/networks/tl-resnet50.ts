@@ -40,6 +40,10 @@ export const tlResnet50 = {
     parameters,
     architecture,
     prerequisite: embeddings,
+    // With a frozen backbone only the head is trained, on stored features; about half of a step is forward and input gradient.
+    work: ({ backbone }) => (backbone === 'full' ? 1 : backbone === 'frozen' ? 0.001 : 0.6),
+    // docs/performance.md: 31.8 images per CPU second.
+    typicalSeconds: 1 / 31.8,
     caveat: ({ weights }) => (weights === 'random' ? 'random weights' : undefined),
     pretrained: {
       source: ({ weights }) => weights,

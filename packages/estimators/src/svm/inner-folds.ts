@@ -40,21 +40,29 @@ export function innerFolds(
   const folds = new Int32Array(train.length);
   const made = grouped ? stratifiedGroupKFold(own, grouped, options) : stratifiedKFold(own, options);
   for (const { fold, test } of made) for (const row of test) folds[row] = fold;
-  const note = groupCount === 1 ? ONE_GROUP : grouped && hasLoneClass(own, grouped) ? LONE_CLASS : undefined;
-  return { folds, ...(note === undefined ? {} : { note }) };
+  const notes = [groupCount === 1 ? ONE_GROUP : [], unheard(own, folds, grouped || undefined) ?? []].flat();
+  return { folds, ...(notes.length === 0 ? {} : { note: notes.join('; ') }) };
 }
 
 const ONE_GROUP = 'the probabilities are calibrated without regard to groups, since all training clips are of one';
 
-/** Then the inner machines that predict the class's clips have never heard it; only fold keys forbid another split. */
-const LONE_CLASS =
-  'the probabilities are unreliable, since all training clips of a class are of one group: predictions by decision value are not affected';
-
-/** Whether some class has all of its clips in one group. */
-function hasLoneClass(labels: Int32Array, groups: readonly string[]): boolean {
-  const groupsOf = new Map<number, Set<string>>();
+/**
+ * Why the inner machines that predict some class's clips have never heard it, as where all of its clips are in one inner
+ * fold; only fold keys forbid another split.
+ */
+function unheard(labels: Int32Array, folds: Int32Array, groups: readonly string[] | undefined): string | undefined {
+  const rows = new Map<number, number[]>();
   for (const [row, label] of labels.entries()) {
-    groupsOf.set(label, (groupsOf.get(label) ?? new Set()).add(groups[row]));
+    const own = rows.get(label);
+    if (own) own.push(row);
+    else rows.set(label, [row]);
   }
-  return [...groupsOf.values()].some((own) => own.size === 1);
+  const alone = [...rows.values()].filter((own) => new Set(own.map((row) => folds[row])).size === 1);
+  if (alone.length === 0) return undefined;
+  const why = alone.some((own) => own.length === 1)
+    ? 'a class has a single training clip'
+    : alone.some((own) => new Set(own.map((row) => groups?.[row])).size === 1)
+      ? 'all training clips of a class are of one group'
+      : 'all training clips of a class are in one inner fold';
+  return `the probabilities are unreliable, since ${why}: predictions by decision value are not affected`;
 }

@@ -17,6 +17,8 @@ export const svm = {
   keeps: (_, featureKey) => Object.values(gramKeys(featureKey)),
   // The solver's work grows with the number of pairs of training clips.
   cost: (_, trainClips) => trainClips ** 2,
+  // 2.0 to 2.4 s for 1,512 training clips, calibration included.
+  typicalSeconds: 1e-6,
   loadEngine: async () => new (await import('./engine.js')).SvmEngine(),
   loadPredictor: async (file) => (await import('./predictor.js')).loadSvm(file),
 } satisfies EstimatorKind<Svm>;

@@ -1,7 +1,8 @@
 import type { EpochPoint } from '@cryfold/core';
-import type { ModelResults, RunResults } from '@cryfold/evaluation';
+import { METRICS, type ModelResults, metricOf, type RunResults } from '@cryfold/evaluation';
+import { baselineRow } from '../baseline.js';
+import { capitalTitle, metricText } from '../metric-text.js';
 import { paperFigures } from '../paper.js';
-import { percent } from '../text.js';
 import { axis, chart, color, FAINT, INK, LEGEND } from './chart.js';
 import type { Markup } from './markup.js';
 
@@ -12,34 +13,42 @@ function jitter(fold: number): number {
   return 0.6 * (((fold * 0.618034) % 1) - 0.5);
 }
 
-/** Each fold's accuracy as a point, by model. */
+/** Each fold's value of the run's metric as a point, by model; shares in percent. */
 export function stripPlot(results: RunResults): Markup | undefined {
   const models = results.models.filter(({ folds }) => folds.length > 0);
   if (models.length === 0) return undefined;
   const figures = paperFigures(results).filter((_, m) => results.models[m].folds.length > 0);
   const names = models.map(({ name }) => name);
-  const low = Math.min(...models.flatMap(({ folds }) => folds.map(({ accuracy }) => 100 * accuracy)));
+  const metric = metricOf(results);
+  const { title, share } = METRICS[metric];
+  const scale = share ? 100 : 1;
+  const low = Math.min(...models.flatMap(({ folds }) => folds.map((fold) => scale * fold[metric])));
   const papers = figures.map((figure) => figure?.percent);
   const diamonds = papers.some((figure) => figure !== undefined) ? ", the paper's figures (diamonds)" : '';
-  const majority = 100 * (results.baselines.majority.accuracy?.mean ?? 0);
-  const lowest = Math.min(low, majority, ...papers.map((figure) => figure ?? 100));
+  const baseline = results.baselines.majority[metric]?.mean;
+  const majority = baseline === undefined ? [] : [scale * baseline];
+  const lowest = Math.min(low, ...majority, ...papers.flatMap((figure) => figure ?? []));
+  const unit = share ? ' percent' : '';
   const description = models
-    .map(({ name, accuracy }) => `${name}: ${percent(accuracy!.minimum)} to ${percent(accuracy!.maximum)} percent`)
+    .map(
+      ({ name, [metric]: own }) =>
+        `${name}: ${metricText(metric, own!.minimum)} to ${metricText(metric, own!.maximum)}${unit}`,
+    )
     .join('; ');
+  const dashed = majority.length > 0 ? ` and the baseline ${baselineRow(metric)} (dashed line)` : '';
   return chart(
     {
       id: 'strip',
-      caption: `Accuracy of every test fold (points), the models' means (bars)${diamonds} and the majority class (dashed line)`,
-      description: `Accuracy of every fold. ${description}.`,
+      caption: `${capitalTitle(metric)} of every test fold (points), the models' means (bars)${diamonds}${dashed}`,
+      description: `${capitalTitle(metric)} of every fold. ${description}.`,
     },
     { width: WIDTH, height: 80 + 52 * models.length },
     {
       grid: { left: 130, right: 20, top: 10, bottom: 45 },
       xAxis: {
         type: 'value',
-        min: Math.max(0, Math.floor(lowest / 5) * 5 - 5),
-        max: 100,
-        ...axis('accuracy, %', false),
+        ...(share ? { min: Math.max(0, Math.floor(lowest / 5) * 5 - 5), max: 100 } : { min: 0 }),
+        ...axis(share ? `${title}, %` : title, false),
       },
       yAxis: {
         ...{ type: 'value', min: -0.5, max: models.length - 0.5, interval: 0.5, inverse: true, ...axis('') },
@@ -52,14 +61,14 @@ export function stripPlot(results: RunResults): Markup | undefined {
           type: 'scatter',
           symbolSize: 6,
           itemStyle: { color: color(m), opacity: 0.55 },
-          data: folds.map(({ accuracy }, f) => [100 * accuracy, m + jitter(f)]),
+          data: folds.map((fold, f) => [scale * fold[metric], m + jitter(f)]),
         })),
         {
           type: 'scatter',
           symbol: 'rect',
           symbolSize: [3, 36],
           itemStyle: { color: INK },
-          data: models.map(({ accuracy }, m) => [100 * accuracy!.mean, m]),
+          data: models.map(({ [metric]: own }, m) => [scale * own!.mean, m]),
         },
         {
           type: 'scatter',
@@ -70,7 +79,7 @@ export function stripPlot(results: RunResults): Markup | undefined {
         },
         {
           ...{ type: 'line', showSymbol: false, lineStyle: { color: FAINT, type: 'dashed', width: 1.5 } },
-          data: [-0.5, models.length - 0.5].map((y) => [majority, y]),
+          data: majority.flatMap((x) => [-0.5, models.length - 0.5].map((y) => [x, y])),
         },
       ],
     },

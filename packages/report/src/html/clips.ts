@@ -1,4 +1,4 @@
-import type { ClipOutcome, Errors, GroupOutcome, RunResults } from '@cryfold/evaluation';
+import { type ClipOutcome, type Errors, type GroupOutcome, type RunResults, unitWord } from '@cryfold/evaluation';
 import { plainName } from '../names.js';
 import { percent } from '../text.js';
 import { html, type Markup } from './markup.js';
@@ -18,19 +18,20 @@ export interface HardClip {
 
 const share = ({ wrong, predictions }: Errors) => (predictions === 0 ? 0 : wrong / predictions);
 
-/** The infants with the most errors: percent of wrong test predictions by model. */
+/** The groups with the most errors: percent of wrong test predictions by model. */
 export function groupTable(groups: readonly GroupOutcome[], results: RunResults): Markup {
   const names = results.models.map(({ name }) => name);
+  const word = unitWord(results.dataset);
   const worst = [...groups].sort((a, b) => share(b) - share(a) || b.clips - a.clips);
   const always = worst.filter((group) => group.wrong === group.predictions);
   const never = worst.filter((group) => group.wrong === 0);
   const shown = worst.filter((group) => group.wrong > 0).slice(0, GROUPS_SHOWN);
   const clips = (some: readonly GroupOutcome[]) => some.reduce((sum, group) => sum + group.clips, 0);
-  return html`<p>Of ${groups.length} infants (groups), ${always.length} are wrong in every prediction of every model
+  return html`<p>Of ${groups.length} ${word}s, ${always.length} are wrong in every prediction of every model
 (${clips(always)} clips) and ${never.length} in none (${clips(never)} clips).</p>
 ${heatTable(
-  `Wrong test predictions, percent: ${shown.length < worst.length - never.length ? `the ${shown.length} worst infants` : 'all infants with errors'}`,
-  'infant',
+  `Wrong test predictions, percent: ${shown.length < worst.length - never.length ? `the ${shown.length} worst ${word}s` : `all ${word}s with errors`}`,
+  word,
   ['class', 'clips', ...names],
   shown.map((group) => ({
     name: group.group,
@@ -61,7 +62,7 @@ export function hardestClips(clips: readonly HardClip[]): Markup | undefined {
       html`<img src="${dataUri('image/png', encodePng(image.pixels, image.width, image.height))}" alt="Spectrogram of ${clip}">`
     }
 <p><strong>${clip}</strong></p>
-<p>${label}${mistakenFor !== null && html`, taken for ${mistakenFor}`}; infant ${group}</p>
+<p>${label}${mistakenFor !== null && html`, taken for ${mistakenFor}`}; group ${group}</p>
 <p class="small">${wrong} of ${predictions} predictions wrong; mean probability of ${label} ${percent(truth)} %</p>
 ${audio && html`<audio controls preload="none" aria-label="Recording of ${clip}" src="${dataUri('audio/wav', audio)}"></audio>`}</li>\n`;
   })}</ul>`;

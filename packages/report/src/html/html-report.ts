@@ -1,10 +1,11 @@
 import type { EpochPoint } from '@cryfold/core';
-import { type ClipOutcome, groupOutcomes, type RunResults } from '@cryfold/evaluation';
-import { comparisonRows, comparisonTitle, POOLED_TITLE, pooledRows } from '../comparison-table.js';
+import { type ClipOutcome, groupOutcomes, labelOf, metricOf, type RunResults, unitWord } from '@cryfold/evaluation';
+import { comparisonRows, comparisonTitle, pooledRows, pooledTitle } from '../comparison-table.js';
 import { headline } from '../headline.js';
+import { capitalTitle, foldsTitle } from '../metric-text.js';
 import { displayName, named } from '../names.js';
 import { paperFigures } from '../paper.js';
-import { protocolLegend, protocolRows } from '../protocol-table.js';
+import { protocolLegend, protocolNotes, protocolRows, protocolTitle } from '../protocol-table.js';
 import { searchRows } from '../search-table.js';
 import { headlines, subject, tableTwoRows } from '../table-two.js';
 import { calibrationChart, type FoldTime, learningCurve, stripPlot, timeline } from './charts.js';
@@ -19,7 +20,7 @@ export interface ReportInput {
   results: RunResults;
   /** The same data under other protocols, for the table that shows all. */
   beside?: readonly RunResults[];
-  /** Every clip's fate, for the infants' errors. */
+  /** Every clip's fate, for the errors by group. */
   outcomes?: readonly ClipOutcome[];
   /** Clips to be shown, hardest first. */
   hardest?: readonly HardClip[];
@@ -37,7 +38,8 @@ export interface ReportInput {
 export function htmlReport(input: ReportInput): string {
   const results = named(input.results);
   const beside = input.beside?.map(named);
-  const title = paperFigures(results).some((figure) => figure) ? 'Accuracy beside the paper’s' : 'Accuracy';
+  const figures = capitalTitle(metricOf(results));
+  const title = paperFigures(results).some((figure) => figure) ? `${figures} beside the paper’s` : figures;
   const foldTimes = (input.foldTimes ?? []).map((one) => ({ ...one, trial: displayName(results, one.trial) }));
   const sections = [
     section('table-two', title, tableTwoSection(results, beside)),
@@ -48,11 +50,11 @@ export function htmlReport(input: ReportInput): string {
     ),
     section('confusion', 'Confusion matrices', confusionMatrices(results)),
     section('recall', 'Recall by class', recallTable(results)),
-    section('pooled', 'Pooled figures', table(POOLED_TITLE, pooledRows(results))),
-    section('significance', 'Are the differences real?', significance(results)),
+    section('pooled', 'Pooled figures', table(pooledTitle(results), pooledRows(results))),
+    section('significance', 'Differences between models', significance(results)),
     section('calibration', 'Calibration', calibrationChart(results.models)),
     section('curves', 'Learning curves', curves(results, input.curves ?? {})),
-    section('infants', 'Infants', input.outcomes && groupTable(groupOutcomes(input.outcomes), results)),
+    section('groups', groupHeading(results), input.outcomes && groupTable(groupOutcomes(input.outcomes), results)),
     section('hardest', 'Hardest clips', input.hardest && hardestClips(input.hardest)),
     section('data', 'Data', dataCard(results)),
     section('timeline', 'Timeline', timeline(foldTimes)),
@@ -84,6 +86,12 @@ ${sections.map(({ id, title, content }) => html`<section aria-labelledby="${id}"
   return page.text;
 }
 
+/** `Groups`, or `Recordings` where groups are not known. */
+function groupHeading({ dataset }: RunResults): string {
+  const word = unitWord(dataset);
+  return `${word[0].toUpperCase()}${word.slice(1)}s`;
+}
+
 function section(id: string, title: string, content: Markup | undefined) {
   return content && { id, title, content };
 }
@@ -91,7 +99,7 @@ function section(id: string, title: string, content: Markup | undefined) {
 /** What must be read first: models that do not beat the majority class, missing folds, and what the folds are. */
 function warnings(results: RunResults): Markup {
   const { warnings, missing } = headlines(results);
-  const label = results.protocol.label;
+  const label = labelOf(results);
   return html`${
     warnings.length > 0 &&
     html`<div class="bad">${warnings.map((line) => html`<p><strong>${line}</strong></p>`)}${
@@ -112,14 +120,15 @@ function table(caption: string, { rows, notes: lines }: { rows: string[][]; note
 function tableTwoSection(results: RunResults, beside: readonly RunResults[] = []): Markup {
   const { rows, notes: lines } = tableTwoRows(results);
   const cells = rows.map((row) => row.map((cell) => cell.trim()));
-  return html`${textTable('Accuracy over test folds, percent', cells)}
+  return html`${textTable(foldsTitle(metricOf(results)), cells)}
 ${notes(lines)}
 ${stripPlot(results)}
 ${
   beside.length > 0 &&
   html`<h3>Protocols side by side</h3>
 ${protocolLegend([results, ...beside]).map((line) => html`<p>${line}.</p>\n`)}
-${textTable('Accuracy under each protocol, percent', protocolRows([results, ...beside]))}`
+${textTable(protocolTitle([results, ...beside]), protocolRows([results, ...beside]))}
+${notes(protocolNotes([results, ...beside]))}`
 }`;
 }
 

@@ -1,6 +1,6 @@
-import { METRICS, type RunResults } from '@cryfold/evaluation';
+import { METRICS, metricOf, type RunResults } from '@cryfold/evaluation';
 import { oriented, pText, SIGNIFICANCE } from '../comparison-table.js';
-import { differenceText, metricOf } from '../headline.js';
+import { differenceText } from '../metric-text.js';
 import { percent } from '../text.js';
 import { html, type Markup } from './markup.js';
 import { heatTable } from './tables.js';

@@ -1,26 +1,28 @@
-import type { RunResults } from '@cryfold/evaluation';
+import { groupsKnown, groupsText, type RunResults, unitWord } from '@cryfold/evaluation';
 import { percent } from '../text.js';
 import { html, type Markup } from './markup.js';
 import { facts, textTable } from './tables.js';
 
-/** What the data is: clips and infants by class. */
+/** What the data is: clips and groups by class. */
 export function dataCard({ dataset, protocol, baselines }: RunResults): Markup {
   const { perClass, clips, groups } = dataset;
+  const word = unitWord(dataset);
+  const known = groupsKnown(dataset);
   return html`${facts([
     ['name', dataset.name],
     ['clips', clips],
-    ['infants (groups)', groups],
+    ['groups', groupsText(dataset)],
     ['majority class', `${baselines.majority.label}, ${percent(baselines.majority.share)} % of clips`],
     ['protocol', `${protocol.splitter}, ${protocol.repeats} x ${protocol.folds} folds, seed ${protocol.seed}`],
-    ['infants in train and test', `${protocol.groupsSpanning} of ${groups}`],
+    [`${word}s in train and test`, `${protocol.groupsSpanning} of ${groups}`],
     ['content hash', dataset.contentHash],
   ])}
-${textTable('Clips and infants by class', [
-  ['class', 'clips', '% of clips', 'infants'],
+${textTable(`Clips and ${word}s by class`, [
+  ['class', 'clips', '% of clips', `${word}s`],
   ...perClass.map((one) => [one.label, `${one.clips}`, percent(one.clips / clips), `${one.groups}`]),
 ])}
-<p class="small">An infant may be in several classes. Figures describe these recordings only; they say nothing about other
-infants, rooms or microphones.</p>`;
+<p class="small">A ${word} may be in several classes. Intervals and p-values take these ${word}s for a sample of others like
+them; nothing here says anything of other ${known ? '' : 'sources, '}rooms, microphones or kinds of recordings.</p>`;
 }
 
 /** Versions, keys and the spec as it was run. */

@@ -1,7 +1,18 @@
 import { CryfoldError } from '@cryfold/core';
+import { type Split, splitterOf } from '@cryfold/evaluation';
 import { type ModelCard, ModelRegistry } from '@cryfold/model-registry';
-import { type DatasetManifest, planRunInSteps, type RunPlan, type Spec, specSchema } from '@cryfold/plan';
+import {
+  type DatasetManifest,
+  metricOfSpec,
+  type PlannedSplit,
+  planRunInSteps,
+  type RunPlan,
+  type Spec,
+  specSchema,
+  withMetric,
+} from '@cryfold/plan';
 import type { RunStore } from '@cryfold/store';
+import { innerSplits } from '../splits.js';
 import { STAND_IN_SHARE } from './retraining/contest.js';
 import { heardOf } from './retraining/heard.js';
 
@@ -27,7 +38,8 @@ export function checkClipLength(card: ModelCard, { features }: Pick<Spec, 'featu
  * A stand-in for a champion on the folds of new data: its parameters, trained in each fold on those of the fold's
  * training clips that it knows, and tested on the clips that the challenger is tested on. Only where the new data holds
  * nearly all of the champion's clips: trained on a part of them, it would be worse than the champion. (Its parameters on
- * all of the new data would be no champion either: with an unchanged spec they are the challenger.)
+ * all of the new data would be no champion either: with an unchanged spec they are the challenger.) A nested fusion is
+ * nested in the stand-in too, in inner folds of the clips that the champion knows.
  * @param challenger the run over the new data
  * @param manifest of the challenger's data
  * @param before of the data that the champion was trained on
@@ -60,17 +72,40 @@ export async function planChampion(
     throw incomparable('the new data holds too few of the clips that it was trained on');
   }
   // A champion that a sweep chose is compared as it was chosen.
-  const { keepModels: _models, nulls: _nulls, search: _search, ...rest } = own;
-  const { nested: _nested, ...rule } = Object.hasOwn(own.fusion, card.of) ? own.fusion[card.of] : {};
-  const fusion = 'rule' in rule ? { [card.of]: rule } : {};
+  const { keepModels: _models, nulls: _nulls, search: _search, metric: _metric, ...rest } = own;
+  const rule = Object.hasOwn(own.fusion, card.of) ? own.fusion[card.of] : undefined;
   const members = card.members.map(({ name }) => [name, own.estimators[name]] as const);
   const championSpec: Spec = {
     ...rest,
     // Folds, their order and their seeds are the challenger's.
     ...{ name: `${spec.name.slice(0, 30)}-champion`, protocol: spec.protocol, seed: spec.seed, checkpoint: 'none' },
-    ...{ estimators: Object.fromEntries(members), fusion },
+    ...{ estimators: Object.fromEntries(members), fusion: rule ? { [card.of]: rule } : {} },
   };
-  return planRunInSteps({ spec: championSpec, manifest, splits });
+  const inner = rule?.nested ? nestedSplits(championSpec, manifest, splits, incomparable) : [];
+  return planRunInSteps({
+    spec: withMetric(championSpec, metricOfSpec(spec)),
+    manifest,
+    splits: [...splits, ...inner],
+  });
+}
+
+/** The inner folds that a stand-in's nested fusion learns from, within the training clips that its champion knows. */
+function nestedSplits(
+  spec: Spec,
+  manifest: DatasetManifest,
+  outer: readonly Split[],
+  incomparable: (why: string) => CryfoldError,
+): PlannedSplit[] {
+  const { splitter } = spec.protocol;
+  if (!splitterOf(splitter).takes.includes('folds')) {
+    throw incomparable(`its fusion is nested, and ${splitter} takes no number of inner folds`);
+  }
+  try {
+    return innerSplits(spec, manifest, outer);
+  } catch (error) {
+    if (!(error instanceof CryfoldError)) throw error;
+    throw incomparable(`its fusion is nested, and the clips that it knows make no inner folds: ${error.message}`);
+  }
 }
 
 /** As `planChampion`, where the challenger and its data are in the store. */

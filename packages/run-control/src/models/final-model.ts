@@ -4,6 +4,7 @@ import { type FittedFusion, fitFusion, isFitted, outOfFoldRows, type RunResults 
 import { DEFAULT_FEATURES } from '@cryfold/features/kinds';
 import { checkModelName, type ModelCard, modelOf, writeVersion } from '@cryfold/model-registry';
 import { type FinalResult, featuresOf, type Spec } from '@cryfold/plan';
+import { warningsOf } from '@cryfold/report';
 import type { RunStore } from '@cryfold/store';
 import type { NewModel, TrainMember, Watching } from './training.js';
 
@@ -23,13 +24,13 @@ export async function makeFinalModel(
   if (!results) {
     throw new CryfoldError('RUN_NOT_FOUND', `the store has no finished run ${run}`, {
       context: { run },
-      hint: 'cryfold list shows what is there.',
+      hint: 'Show what is there: cryfold list',
     });
   }
   if (!modelOf(results, of).complete) {
     throw new CryfoldError('RUN_FAILED', `${of} of run ${run} misses folds`, {
       context: { run, model: of },
-      hint: `cryfold retry ${run} tries them again.`,
+      hint: `Try them again: cryfold retry ${run}`,
     });
   }
   const { plan, manifest, rule, fusion } = await refit(store, run, of);
@@ -41,6 +42,7 @@ export async function makeFinalModel(
   return writeVersion(store.artifacts, {
     ...{ name, plan, manifest, of, finals },
     results: [results, ...(await otherProtocols(store.runs, results, of))],
+    warningsOf: (one) => warningsOf(one, of),
     fusion,
     cryfold: VERSION,
   });
@@ -76,7 +78,7 @@ export function configurationOf(
   spec: Pick<Spec, 'features' | 'featureSets' | 'estimators' | 'fusion'>,
   of: string,
 ): string {
-  const fusion = spec.fusion[of];
+  const fusion = Object.hasOwn(spec.fusion, of) ? spec.fusion[of] : undefined;
   const members = fusion?.members ?? [of];
   return canonicalJson({
     fusion: fusion && { rule: fusion.rule },

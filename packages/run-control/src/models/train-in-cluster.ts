@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CryfoldError } from '@cryfold/core';
 import { kindOf } from '@cryfold/estimators';
 import { type FinalResult, finalRequest, type RunPlan } from '@cryfold/plan';
-import { failureOf, Queues } from '@cryfold/queue';
+import { checkRedis, failureOf, Queues } from '@cryfold/queue';
 import type { RunStore } from '@cryfold/store';
 import { isTaken, noWorker } from '../no-worker.js';
 import { trainingProgress, type Watching } from './training.js';
@@ -19,7 +19,7 @@ export interface Cluster {
 /**
  * Has a worker train an estimator of a run on all its clips, so the caller needs neither TensorFlow nor a GPU.
  * @param trial one of the plan's estimators
- * @throws CryfoldError as training does; CANCELLED
+ * @throws CryfoldError as training does; CANCELLED, REDIS_UNREACHABLE
  */
 export async function trainInCluster(
   { store, redisUrl }: Cluster,
@@ -34,11 +34,12 @@ export async function trainInCluster(
   const { say, steps } = trainingProgress(plan, trial, onProgress);
   say('');
   await finals.saveRequest(request);
+  await checkRedis(redisUrl);
   const { queue } = kindOf(request.estimator);
   const id = `final-${request.key}`;
   const queues = new Queues(redisUrl);
   let failed: CryfoldError | undefined;
-  try {
+  const train = async (): Promise<FinalResult | undefined> => {
     await queues.listen(queue, {
       failed: (job, reason) => {
         if (job === id) failed = CryfoldError.fromRecord(failureOf(reason));
@@ -61,6 +62,15 @@ export async function trainInCluster(
         await sleep(POLL_MS, undefined, { signal }).catch(() => {});
       }
     }
+    return undefined;
+  };
+  // Whatever it waits for, such as a Redis that is away, the wait ends when the command is stopped.
+  const stopped = new Promise<undefined>((resolve) => {
+    signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+  try {
+    const trained = await Promise.race([train(), stopped]);
+    if (trained) return trained;
     throw new CryfoldError('CANCELLED', `training ${trial} on all clips was stopped`, {
       hint: 'A worker may still end it; the same command finds it then.',
     });

@@ -90,7 +90,7 @@ export const RUN_METRICS = {
     kind: 'gauge',
     by: ['coordinator'],
     labels: ['run', 'metric'],
-    help: 'Mean score of the best trial so far on the folds it has done, as the spec names it (accuracy, balancedAccuracy, logLoss).',
+    help: 'Mean score of the best trial so far on the folds it has done, as the spec names it (accuracy, balancedAccuracy, macroF1, logLoss). Too good: the trial is the best on these folds.',
   },
   cryfold_sweep_folds: {
     kind: 'gauge',

@@ -20,7 +20,12 @@ export const storeKeys = {
   searchRecord: (run: string, number: number) => `runs/${run}/search/${String(number).padStart(6, '0')}.json`,
   results: (run: string) => `runs/${run}/results.json`,
   outOfFold: (run: string) => `runs/${run}/out-of-fold.csv`,
+  report: (run: string) => `runs/${run}/report.html`,
+  /** The run beside others over the same data, each under a protocol of its own */
+  protocols: (run: string) => `runs/${run}/protocols.html`,
+  table: (run: string) => `runs/${run}/table.txt`,
   cancelled: (run: string) => `runs/${run}/cancelled.json`,
+  scheduling: (run: string) => `runs/${run}/scheduling.json`,
   failures: (run: string) => `runs/${run}/failures/`,
   failure: (run: string, fold: string) => `runs/${run}/failures/${fold}.json`,
 } as const;

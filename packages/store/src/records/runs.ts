@@ -7,10 +7,13 @@ import {
   type FoldFailure,
   foldFailureSchema,
   growPlan,
+  initialScheduling,
   type RunPlan,
   replay,
+  type Scheduling,
   type SearchLog,
   type SearchRecord,
+  schedulingSchema,
   searchRecordSchema,
 } from '@cryfold/plan';
 import type { ArtifactInfo, ArtifactStore } from '../artifact-store.js';
@@ -121,14 +124,14 @@ export class RunRecords {
     if (size > LIMITS.planBytes) {
       throw new CryfoldError('ARTIFACT_TOO_LARGE', `${key}: ${size} bytes; a plan has at most ${LIMITS.planBytes}`, {
         context: { key, bytes: size, limit: LIMITS.planBytes },
-        hint: `Cancel it (cryfold cancel ${run}) and submit it with fewer repeats, folds or estimators.`,
+        hint: `Submit it with fewer repeats, folds or estimators, after it is cancelled: cryfold cancel ${run}`,
       });
     }
     const bytes = RUN_ID.test(run) ? await this.#artifacts.get(key) : undefined;
     if (bytes) return decodePlan(bytes, key);
     throw new CryfoldError('RUN_NOT_FOUND', `the store has no run ${JSON.stringify(run)}`, {
       context: { run },
-      hint: 'cryfold list shows what is there (without a server, CRYFOLD_STORE or --out says where).',
+      hint: '--store says where to look. Show what is there: cryfold list',
     });
   }
 
@@ -154,6 +157,23 @@ export class RunRecords {
   async cancel(run: string): Promise<void> {
     const record = { format: FORMATS.cancelled, run, at: new Date().toISOString() };
     await this.#artifacts.putIfAbsent(storeKeys.cancelled(run), encodeRecord(record));
+  }
+
+  /** How a run shares the workers: as its spec says until somebody changes it. */
+  async scheduling(plan: RunPlan): Promise<Scheduling> {
+    const key = storeKeys.scheduling(plan.run);
+    const bytes = await this.#artifacts.get(key);
+    const record = bytes && unlessUnreadable(() => decodeRecord(schedulingSchema, bytes, key));
+    if (!record) return initialScheduling(plan.spec);
+    const { format: _, ...scheduling } = record;
+    return scheduling;
+  }
+
+  /** @throws CryfoldError FORMAT_NEWER where a newer cryfold's record is there */
+  async saveScheduling(run: string, scheduling: Scheduling): Promise<void> {
+    const record = encodeRecord({ format: FORMATS.scheduling, ...scheduling });
+    const decode = (bytes: Uint8Array, key: string) => decodeRecord(schedulingSchema, bytes, key);
+    await replaceRecord(this.#artifacts, storeKeys.scheduling(run), record, decode);
   }
 
   /** Folds that will not be tried again; one whose record cannot be read is tried again. */
@@ -207,6 +227,25 @@ export class RunRecords {
       [storeKeys.outOfFold(run), storeKeys.results(run)].map((key) => readArtifact(this.#artifacts, key)),
     );
     return { results, outOfFold };
+  }
+
+  /** Keeps what people read of a run that ended: its page, and its tables as text. */
+  async saveReport(run: string, page: string | Uint8Array, tables: string): Promise<void> {
+    await this.#artifacts.put(storeKeys.table(run), Buffer.from(tables));
+    await this.#artifacts.put(storeKeys.report(run), Buffer.from(page));
+  }
+
+  /** Keeps the page that shows a run beside others over the same data. */
+  async saveProtocols(run: string, page: string | Uint8Array): Promise<void> {
+    await this.#artifacts.put(storeKeys.protocols(run), Buffer.from(page));
+  }
+
+  /** When something was last written that says a run was started, ended or shown; undefined where there is no such run. */
+  async lastUsed(run: string): Promise<Date | undefined> {
+    const keys = [storeKeys.plan(run), storeKeys.results(run), storeKeys.report(run)];
+    const [plan, ...later] = await Promise.all(keys.map((key) => this.#artifacts.stat(key)));
+    if (!plan) return undefined;
+    return new Date(Math.max(...[plan, ...later].map((info) => info?.modified.getTime() ?? 0)));
   }
 
   /** Writes both files; results.json last, since it says that the run has ended. */

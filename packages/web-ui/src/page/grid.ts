@@ -3,7 +3,7 @@ import { h, percent, seconds } from './dom.js';
 
 type Place = Grid['places'][number];
 
-const STATES = ['waiting', 'training', 'done', 'failed'];
+const PHASES = ['waiting', 'training', 'done', 'failed'];
 /** Cells of one trial from which on they are drawn smaller. */
 const MANY = 300;
 
@@ -100,10 +100,10 @@ function codesOf({ failures }: Grid): Map<number, string> {
   return new Map(failures.flatMap(({ code, cells }) => cells.map((i) => [i, code] as const)));
 }
 
-function describe([, repeat, fold]: Place, [state, fraction, accuracy, took]: Cell, code?: string): string {
-  const parts = [`repeat ${repeat} fold ${fold}: ${STATES[state]}`];
-  if (state === 3 && code !== undefined) parts.push(code);
-  if (state === 1) parts.push(percent(fraction));
+function describe([, repeat, fold]: Place, [phase, fraction, accuracy, took]: Cell, code?: string): string {
+  const parts = [`repeat ${repeat} fold ${fold}: ${PHASES[phase]}`];
+  if (phase === 3 && code !== undefined) parts.push(code);
+  if (phase === 1) parts.push(percent(fraction));
   if (accuracy !== null) parts.push(`accuracy ${percent(accuracy)}`);
   if (took !== null) parts.push(seconds(took));
   return parts.join(', ');

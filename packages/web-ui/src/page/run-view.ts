@@ -113,6 +113,8 @@ class StatusLine {
   readonly #links: HTMLElement;
   readonly #cancel: HTMLButtonElement;
   readonly #retry: HTMLButtonElement;
+  readonly #pause: HTMLButtonElement;
+  #paused = false;
 
   constructor(run: string, operator: boolean) {
     this.#path = `/runs/${encodeURIComponent(run)}`;
@@ -132,32 +134,41 @@ class StatusLine {
         'Leave it as it is',
       ]);
     this.#retry = h('button', { type: 'button', onclick: retry }, 'Retry…');
+    const pause = () => this.#send('scheduling', { paused: !this.#paused });
+    this.#pause = h('button', { type: 'button', onclick: pause });
     const artifact = (name: string) => h('a', { href: `/api/v1/artifacts${this.#path}/${name}` }, name);
     const report = { href: `/api/v1${this.#path}/report.html`, target: '_blank', rel: 'noopener' };
     const links = [h('a', report, 'Report'), ' · ', artifact('results.json'), ' · ', artifact('out-of-fold.csv')];
     this.#links = h('span', { hidden: true }, ...links);
-    this.actions = h('div', { class: 'actions' }, this.#cancel, this.#retry, this.#links, artifact('plan.json'));
+    const buttons = [this.#pause, this.#cancel, this.#retry];
+    this.actions = h('div', { class: 'actions' }, ...buttons, this.#links, artifact('plan.json'));
   }
 
-  show({ state, total, done, failed, etaSeconds }: GridStatus): void {
-    say(this.#state, state);
+  show({ state, total, done, failed, etaSeconds, scheduling }: GridStatus): void {
+    this.#paused = scheduling?.paused === true;
+    say(this.#state, this.#paused && state === 'running' ? 'paused' : state);
     this.#state.dataset.state = state;
     this.#bar.value = total > 0 ? done / total : 0;
-    const left = state === 'running' && etaSeconds !== null ? `, about ${seconds(etaSeconds)} left` : '';
+    const left =
+      state === 'running' && !this.#paused && etaSeconds !== null ? `, about ${seconds(etaSeconds)} left` : '';
     say(this.#folds, `${done} of ${total} folds${failed > 0 ? `, ${failed} failed` : ''}${left}`);
+    say(this.#pause, this.#paused ? 'Resume' : 'Pause');
+    this.#pause.hidden = !this.#operator || state !== 'running';
     this.#cancel.hidden = !this.#operator || ENDED.has(state) || state === 'cancelled';
     this.#retry.hidden = !this.#operator || state === 'complete' || state === 'running';
     this.#links.hidden = !ENDED.has(state);
   }
 
   async #act(verb: 'cancel' | 'retry', question: Parameters<typeof confirm>): Promise<void> {
-    if (!(await confirm(...question))) return;
+    if (await confirm(...question)) await this.#send(verb, {});
+  }
+
+  async #send(verb: string, body: object): Promise<void> {
+    const buttons = [this.#pause, this.#cancel, this.#retry];
     this.problem.hidden = true;
-    this.#cancel.disabled = true;
-    this.#retry.disabled = true;
-    await ask(`${this.#path}/${verb}`, 'POST', {}).catch((error) => tell(this.problem, error));
-    this.#cancel.disabled = false;
-    this.#retry.disabled = false;
+    for (const button of buttons) button.disabled = true;
+    await ask(`${this.#path}/${verb}`, 'POST', body).catch((error) => tell(this.problem, error));
+    for (const button of buttons) button.disabled = false;
   }
 }
 

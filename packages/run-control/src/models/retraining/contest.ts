@@ -7,10 +7,13 @@ import type { Heard } from './heard.js';
  * `tools/simulate-retrain` prints how often a worse model is promoted at each share.
  */
 export const STAND_IN_SHARE = 0.95;
-/** Groups below which no difference is judged: exchanging the predictions of five can never give p < 0.05. */
-export const LEAST_GROUPS = 10;
+/**
+ * Groups that a promotion needs. The test itself gives p-values from `LEAST_GROUPS` (6) on, but only for a challenger that
+ * wins on nearly all of them, and so few groups say little about others.
+ */
+export const CONTEST_GROUPS = 10;
 /** Clips of each class below which its recall is not judged. */
-export const LEAST_CLIPS = 5;
+export const CONTEST_CLIPS = 5;
 
 /**
  * Who stands against the challenger: the stored champion with its own predictions; a stand-in, trained in each fold on
@@ -33,9 +36,11 @@ export interface Refusal {
 }
 
 export interface ContestData {
-  manifest: Pick<DatasetManifest, 'clips' | 'grouped' | 'classes'>;
+  manifest: Pick<DatasetManifest, 'clips' | 'grouped' | 'groupSource' | 'classes'>;
   /** The challenger's outer folds */
   splits: readonly { train: ArrayLike<number>; test: ArrayLike<number> }[];
+  /** Of each sound that several clips hold, equal or overlapping: the indices of these clips */
+  sounds: readonly (readonly number[])[];
 }
 
 /** What a model was trained on when it predicts a test clip of a split. */
@@ -58,11 +63,15 @@ function marked(clips: ArrayLike<number>, marks: readonly string[]): (clip: numb
  * @param opponent what the opponent was trained on; its `group` is not asked where it predicts without sounds
  */
 function contestOf(
-  { manifest: { clips }, splits }: ContestData,
+  { manifest: { clips }, splits, sounds }: ContestData,
   opponent: Opponent,
   trainingOf: (train: ArrayLike<number>, marks: { sounds: string[]; groups: string[] }) => Training | undefined,
 ): Contest {
-  const marks = { sounds: clips.map(({ id, hash = id }) => hash), groups: clips.map(({ group }) => group) };
+  const shared = new Map(sounds.flatMap((members, sound) => members.map((clip) => [clip, `sound ${sound}`] as const)));
+  const marks = {
+    sounds: clips.map(({ id, hash = id }, clip) => shared.get(clip) ?? hash),
+    groups: clips.map(({ group }) => group),
+  };
   const counted = new Set<number>();
   const rows = splits.map(({ train, test }) => {
     const [hasSound, hasGroup] = [marked(train, marks.sounds), marked(train, marks.groups)];
@@ -83,16 +92,17 @@ function contestOf(
 
 /** What a contest lacks for a verdict; undefined where it lacks nothing. */
 function lackOf({ rows, clips, groups }: Contest, { manifest, splits }: ContestData, judged: ReadonlySet<string>) {
-  if (groups < LEAST_GROUPS) return `${clips} comparable clips of ${groups} groups; ${LEAST_GROUPS} groups are needed`;
+  if (groups < CONTEST_GROUPS)
+    return `${clips} comparable clips of ${groups} groups; ${CONTEST_GROUPS} groups are needed`;
   const tested = new Set(rows.flatMap((positions, s) => positions.map((position) => splits[s].test[position])));
   const counts = new Map<string, number>();
   for (const clip of tested) {
     const { label } = manifest.clips[clip];
     counts.set(label, (counts.get(label) ?? 0) + 1);
   }
-  const scarce = manifest.classes.find((label) => judged.has(label) && (counts.get(label) ?? 0) < LEAST_CLIPS);
+  const scarce = manifest.classes.find((label) => judged.has(label) && (counts.get(label) ?? 0) < CONTEST_CLIPS);
   if (scarce === undefined) return undefined;
-  return `${counts.get(scarce) ?? 0} comparable clips of class ${scarce}; ${LEAST_CLIPS} are needed`;
+  return `${counts.get(scarce) ?? 0} comparable clips of class ${scarce}; ${CONTEST_CLIPS} are needed`;
 }
 
 /**

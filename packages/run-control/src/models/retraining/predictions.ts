@@ -1,4 +1,5 @@
 import { readPredictions } from '@cryfold/aggregator';
+import { CryfoldError } from '@cryfold/core';
 import { type Dataset, readClips } from '@cryfold/corpus';
 import { argmaxRows } from '@cryfold/evaluation';
 import { type ModelCard, ModelPredictor, readStoredModel } from '@cryfold/model-registry';
@@ -31,7 +32,7 @@ export function classShares({ manifest: { clips, classes }, splits }: ContestDat
 
 /**
  * What the stored champion predicts for the clips of a contest. It gives a class that it does not know the probability 0.
- * @throws CryfoldError RATE_UNKNOWN, DATA_CHANGED, TENSORFLOW_MISSING, ARTIFACT_MISSING, ARTIFACT_CORRUPT
+ * @throws CryfoldError PROBABILITIES_INVALID where it predicts what is no number; RATE_UNKNOWN, DATA_CHANGED, TENSORFLOW_MISSING, ARTIFACT_MISSING, ARTIFACT_CORRUPT
  */
 export async function storedPredictions(
   store: RunStore,
@@ -44,6 +45,18 @@ export async function storedPredictions(
   const predictor = await ModelPredictor.load(await readStoredModel(store.artifacts, card));
   const clips = tested.map((clip) => dataset.clips[clip]);
   const { probabilities, winners } = await predictor.predictClips(readClips({ root: dataset.root, clips }));
+  const wrong = probabilities.findIndex((p) => !Number.isFinite(p));
+  if (wrong >= 0) {
+    const { id } = clips[Math.floor(wrong / predictor.classes.length)];
+    throw new CryfoldError(
+      'PROBABILITIES_INVALID',
+      `${card.name}@${card.version} predicts ${probabilities[wrong]} for ${id}`,
+      {
+        context: { model: card.name, version: card.version, clip: id },
+        hint: 'Train the champion again, or go back to the one before it: cryfold models rollback.',
+      },
+    );
+  }
   const own = predictor.classes;
   const columns = dataset.classes.map((label) => own.indexOf(label));
   const rowOf = new Map(tested.map((clip, row) => [clip, row]));

@@ -7,6 +7,7 @@ import type { RunStore } from '@cryfold/store';
 import { checkClipLength, planChampion } from '../champion-plan.js';
 import { configurationOf } from '../final-model.js';
 import type { ModelControl } from '../model-control.js';
+import { type ChampionSounds, championSounds, uncomparedNote } from './champion-sounds.js';
 import { type Contest, type ContestData, chooseContest, type Opponent } from './contest.js';
 import { type Heard, heardOf } from './heard.js';
 import { lacking } from './lacking.js';
@@ -25,6 +26,8 @@ export type RetrainReport = RetrainRecord & {
       known: number;
       /** Which share of the champion's clips these are; null where there is no champion */
       share: number | null;
+      /** Clips of the champion whose audio is not at hand, so that copies of them were not looked for; null as `share` */
+      uncompared: number | null;
     };
     challenger: { run: string; of: string };
     champion: { version: string; run: string; of: string } | null;
@@ -48,6 +51,8 @@ export interface Challenge {
   plan: RunPlan;
   manifest: DatasetManifest;
   dataset: Dataset;
+  /** Indices of the clips that hold the same sound, per sound; as `sharedSounds` */
+  sounds: readonly (readonly number[])[];
 }
 
 /** What a retraining asks of its caller. */
@@ -66,6 +71,9 @@ export interface RetrainingSteps {
   stop: AbortSignal;
 }
 
+/** Why a stored champion says nothing about new data. */
+const UNTESTABLE: ReadonlySet<string> = new Set(['RATE_UNKNOWN', 'PROBABILITIES_INVALID']);
+
 type Outcome = RetrainReport['outcome'];
 
 /** Evaluates a challenger against the champion, and promotes it if it is really better. */
@@ -82,13 +90,13 @@ export class Retraining {
     this.#store = store;
     this.#models = models;
     this.#steps = steps;
-    const { plan, of, margin, metric, manifest } = challenge;
+    const { plan, of, margin, metric, manifest, sounds } = challenge;
     this.#evidence = {
-      data: { contentHash: plan.dataset.key, clips: plan.dataset.clips, known: 0, share: null },
+      data: { contentHash: plan.dataset.key, clips: plan.dataset.clips, known: 0, share: null, uncompared: null },
       challenger: { run: plan.run, of },
       ...{ champion: null, margin, metric, opponent: null },
     };
-    this.#data = { manifest, splits: plan.splits.filter(({ outer }) => outer === undefined) };
+    this.#data = { manifest, splits: plan.splits.filter(({ outer }) => outer === undefined), sounds };
   }
 
   /** @throws CryfoldError as training, reading and predicting do */
@@ -135,12 +143,12 @@ export class Retraining {
     const { plan, of, metric, margin } = this.#challenge;
     const steps = this.#steps;
     if (card && this.#isUnchanged(card)) {
-      Object.assign(this.#evidence.data, { known: plan.dataset.clips, share: 1 });
+      Object.assign(this.#evidence.data, { known: plan.dataset.clips, share: 1, uncompared: 0 });
       return { outcome: 'unchanged', reason: 'the champion was trained on this very data with these parameters' };
     }
     try {
       // Before the challenger is trained: it would be in vain where nothing can be compared.
-      const { contest, predictions, standIn } = await this.#prepare(card);
+      const { contest, predictions, standIn, note = '' } = await this.#prepare(card);
       steps.say(`challenger: run ${plan.run}, ${plan.jobs.length} folds`);
       const challenger = await steps.evaluate(plan);
       if (!challenger) return { outcome: 'cancelled', reason: steps.left(plan.run) };
@@ -158,7 +166,7 @@ export class Retraining {
         opponent: opponent ?? classShares(this.#data),
       });
       Object.assign(this.#evidence, { test: verdict.test, recall: verdict.recall });
-      return verdict;
+      return { ...verdict, reason: `${verdict.reason}${note}` };
     } catch (error) {
       if (!(error instanceof CryfoldError) || error.code !== 'MODEL_INCOMPARABLE') throw error;
       return { code: 'MODEL_INCOMPARABLE', reason: error.message };
@@ -171,18 +179,20 @@ export class Retraining {
    */
   async #prepare(
     card: ModelCard | undefined,
-  ): Promise<{ contest: Contest; predictions?: Predictions; standIn?: RunPlan }> {
+  ): Promise<{ contest: Contest; predictions?: Predictions; standIn?: RunPlan; note?: string }> {
     const { manifest, plan, dataset } = this.#challenge;
     const before = card && (await this.#store.datasets.manifest(card.data.contentHash));
-    const heard = before && this.#note(heardOf(before, manifest));
     if (card) checkClipLength(card, plan.spec);
+    const audio = before && (await championSounds(dataset, before, plan.spec.features.clipSeconds));
+    const heard =
+      before && audio && this.#note(heardOf(before, manifest, { sounds: this.#data.sounds, ...audio }), audio);
     const chosen = chooseContest(this.#data, heard, before?.classes);
     if ('refusal' in chosen) {
       throw new CryfoldError('MODEL_INCOMPARABLE', chosen.refusal);
     }
     this.#evidence.opponent = chosen.opponent;
     const { clips, groups, opponent } = chosen;
-    if (!card || !before) return { contest: chosen };
+    if (!card || !before || !audio) return { contest: chosen };
     const where = `champion ${card.version}`;
     if (opponent === 'stand-in') {
       const standIn = await planChampion(card, plan, manifest, before);
@@ -192,16 +202,17 @@ export class Retraining {
     this.#steps.say(`${where}: tested on ${clips} clips of ${groups} groups that it does not know`);
     try {
       const data = { splits: this.#data.splits, dataset };
-      return { contest: chosen, predictions: await storedPredictions(this.#store, card, chosen, data) };
+      const predictions = await storedPredictions(this.#store, card, chosen, data);
+      return { contest: chosen, predictions, note: uncomparedNote(audio, before.clips.length) };
     } catch (error) {
-      if (!(error instanceof CryfoldError) || error.code !== 'RATE_UNKNOWN') throw error;
+      if (!(error instanceof CryfoldError) || !UNTESTABLE.has(error.code)) throw error;
       throw new CryfoldError('MODEL_INCOMPARABLE', `the stored champion cannot be tested: ${error.message}`);
     }
   }
 
-  #note(heard: Heard): Heard {
+  #note(heard: Heard, { uncompared }: ChampionSounds): Heard {
     const known = heard.known.filter(Boolean).length;
-    Object.assign(this.#evidence.data, { known, share: heard.share });
+    Object.assign(this.#evidence.data, { known, share: heard.share, uncompared });
     return heard;
   }
 

@@ -8,6 +8,7 @@ import {
   type TestRows,
   tallyRows,
   testGroups,
+  unknownGroupsNote,
 } from '@cryfold/evaluation';
 import type { Contest, ContestData, Opponent } from './contest.js';
 
@@ -121,6 +122,14 @@ function describe({ metric, opponent, challenger, champion, difference, clips, g
  * no class worse by more than the margin, both on the same clips, of which neither was trained on the sound.
  */
 export function judge(judging: Judging): RetrainVerdict {
+  const { clips, groupSource } = judging.data.manifest;
+  const groups = new Set(clips.map(({ group }) => group)).size;
+  const unknown = unknownGroupsNote({ groupSource, groups, clips: clips.length });
+  const verdict = decide(judging);
+  return unknown ? { ...verdict, reason: `${verdict.reason}. ${unknown}` } : verdict;
+}
+
+function decide(judging: Judging): RetrainVerdict {
   const { data, contest, metric, margin } = judging;
   const { opponent, clips, groups } = contest;
   const { rows, ...predicted } = rowsOf(judging);

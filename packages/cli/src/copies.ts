@@ -1,0 +1,85 @@
+import { access } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { CryfoldError, readRegularFile } from '@cryfold/core';
+import { decodeResults, type RunResults } from '@cryfold/evaluation';
+import { checkOutFolder, OutFolder } from './write-out.js';
+
+/** Bytes of the largest results.json that is read. */
+export const LARGEST_RESULTS = 2 ** 28;
+
+const RESULTS = 'results.json';
+const FILES = [RESULTS, 'out-of-fold.csv', 'report.html'];
+
+/** What a folder of copies is for: a run, and of `cryfold fuse` its models, which differ from those of the run. */
+export interface CopiedRun {
+  run: string;
+  models?: readonly string[];
+}
+
+/** `--out`: a folder that gets copies of a run's results. The results of another run in it are not replaced. */
+export class Copies {
+  readonly #folder: OutFolder;
+
+  /**
+   * @param out as the user gave it
+   * @param force replace the results of another run
+   */
+  constructor(
+    readonly out: string,
+    private readonly force: boolean,
+  ) {
+    this.#folder = new OutFolder(resolve(out));
+  }
+
+  /** Fails fast if the folder cannot be written. @throws CryfoldError OUT_UNWRITABLE */
+  checkWritable(): Promise<void> {
+    return checkOutFolder(this.#folder.path);
+  }
+
+  /** @throws CryfoldError OUT_TAKEN where the folder holds the results of another run */
+  async checkFree(wanted: CopiedRun): Promise<void> {
+    const held = this.force ? undefined : await this.#held();
+    if (held === undefined || isSame(held, wanted)) return;
+    const { run } = held;
+    const what = run === '' ? 'other results' : run === wanted.run ? `other models of run ${run}` : `run ${run}`;
+    throw new CryfoldError('OUT_TAKEN', `${this.out} holds ${run === '' ? what : `the results of ${what}`}`, {
+      context: { path: this.#folder.path, run },
+      hint: 'Give another folder with --out, or replace what is there with --force. The store keeps every run.',
+    });
+  }
+
+  /**
+   * @param files by name
+   * @returns their paths, in order
+   * @throws CryfoldError OUT_TAKEN, OUT_UNWRITABLE
+   */
+  async write(wanted: CopiedRun, files: readonly (readonly [string, string | Uint8Array])[]): Promise<string[]> {
+    await this.checkFree(wanted);
+    const paths: string[] = [];
+    for (const [name, content] of files) paths.push(await this.#folder.write(name, content));
+    return paths;
+  }
+
+  /** Whose results are there; without a name where they cannot be read; undefined where there are none. */
+  async #held(): Promise<{ run: string; results?: RunResults } | undefined> {
+    const file = join(this.#folder.path, RESULTS);
+    try {
+      const results = decodeResults(await readRegularFile(file, LARGEST_RESULTS), file);
+      return { run: results.run.id, results };
+    } catch {
+      const here = await Promise.all(FILES.map((name) => exists(join(this.#folder.path, name))));
+      return here.includes(true) ? { run: '' } : undefined;
+    }
+  }
+}
+
+const exists = (path: string) =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
+
+function isSame({ run, results }: { run: string; results?: RunResults }, wanted: CopiedRun): boolean {
+  if (run !== wanted.run) return false;
+  return !wanted.models || wanted.models.join() === results?.models.map(({ name }) => name).join();
+}

@@ -1,0 +1,106 @@
+import { availableParallelism, cpus, hostname } from 'node:os';
+import { createInterface } from 'node:readline/promises';
+import type { RunPlan } from '@cryfold/plan';
+import { type PlanSummary, type SummaryOptions, summarisePlan, TYPICAL_FACTOR } from '@cryfold/run-control';
+import type { Config } from '@cryfold/runtime';
+import type { RunStore } from '@cryfold/store';
+
+/** Before a run, the speed of folds is taken from so many of the store's latest runs. */
+const RUNS = 20;
+/** A server is not asked for each of more folds than this whether it has them. */
+const SERVER_LOOK_UPS = 500;
+
+/** In hours */
+const MINUTE = 1 / 60;
+
+/** What training takes that a command is about to start. */
+export interface CostEstimate {
+  /** Of one worker; of the kinds of estimators about which something is known */
+  hours: number;
+  /** Until the end, with the workers that this command starts; those of one worker where the workers are a cluster's */
+  elapsedHours: number;
+  /** One sentence for the user; undefined where nothing is left to train */
+  text: string | undefined;
+}
+
+/** This machine, where its workers train; undefined where a cluster's do. */
+export function machineOf({ target }: Pick<Config, 'target'>): SummaryOptions['machine'] {
+  return target.kind === 'local' ? { processor: cpus()[0]?.model.trim() ?? 'unknown', host: hostname() } : undefined;
+}
+
+/** Estimates what all of the plans together take, from what the store and the kinds of estimators know. */
+export async function estimateCost(
+  plans: readonly RunPlan[],
+  store: RunStore,
+  config: Pick<Config, 'target'>,
+  workers = availableParallelism(),
+): Promise<CostEstimate> {
+  const summaries: PlanSummary[] = [];
+  const lookUps = config.target.kind === 'server' ? SERVER_LOOK_UPS : undefined;
+  for (const plan of plans) {
+    summaries.push(await summarisePlan(plan, store, { machine: machineOf(config), runs: RUNS, lookUps }));
+  }
+  const all = summaries.flatMap(({ estimators }) => estimators);
+  const hours = all.reduce((sum, one) => sum + (one.hours ?? 0), 0);
+  const left = all.reduce((sum, { folds, inStore }) => sum + Math.max(0, folds - inStore), 0);
+  const side = config.target.kind === 'local' ? Math.max(1, Math.min(workers, left)) : 1;
+  const elapsedHours = hours / side;
+  if (all.every((one) => one.hours === 0)) return { hours, elapsedHours, text: undefined };
+  const most = plans.some(({ spec: { search } }) => search?.racing || search?.algorithm === 'asha') ? 'at most ' : '';
+  const beside = side > 1 && hours > MINUTE ? `, ${durationText(elapsedHours)} with ${side} workers` : '';
+  const text = `estimated cost: ${most}${durationText(hours)} of training for ${left} folds${beside}; ${basisText(summaries)}`;
+  return { hours, elapsedHours, text };
+}
+
+/** What hours follow from, and how far to trust them. */
+export function basisText(summaries: readonly PlanSummary[]): string {
+  const all = summaries.flatMap(({ estimators }) => estimators);
+  const of = (basis: string) => new Set(all.flatMap((one) => (one.basis === basis ? [one.estimator] : [])));
+  const names = (set: Set<string>) => [...set].join(', ');
+  const unknown = new Set(all.flatMap(({ hours, estimator }) => (hours === null ? [estimator] : [])));
+  const parts: string[] = [];
+  const [known, others, typical] = [of('folds'), of('other machines'), of('typical')];
+  if (known.size > 0) parts.push(`${names(known)} by the median of finished folds`);
+  if (others.size > 0) parts.push(`${names(others)} by folds of other machines`);
+  if (typical.size > 0) {
+    parts.push(
+      `${names(typical)} by the typical speed of a CPU core, which may be ${TYPICAL_FACTOR} times off (less on a GPU)`,
+    );
+  }
+  if (unknown.size > 0) parts.push(`nothing is known about ${names(unknown)}`);
+  return parts.length > 0 ? parts.join('; ') : 'nothing is left to train';
+}
+
+/** `1.6 h`, `12 min`, `less than a minute` */
+function durationText(hours: number): string {
+  if (hours < MINUTE) return 'less than a minute';
+  if (hours < 1) return `about ${Math.round(60 * hours)} min`;
+  return `about ${hours.toFixed(hours < 10 ? 1 : 0)} h`;
+}
+
+/** What the user said about being asked. */
+export interface ConfirmOptions {
+  /** Hours above which a terminal is asked */
+  confirmAbove: number;
+  yes: boolean;
+  json: boolean;
+}
+
+/**
+ * Asks at a terminal whether to start what takes long. Nobody is asked where input or messages are not a terminal's.
+ * @returns whether to start
+ */
+export async function confirmCost({ elapsedHours }: CostEstimate, options: ConfirmOptions): Promise<boolean> {
+  const { confirmAbove, yes, json } = options;
+  if (yes || json || !(elapsedHours > confirmAbove)) return true;
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return true;
+  const asking = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const stopped = new Promise<string>((resolve) => asking.once('close', () => resolve('')));
+    asking.once('SIGINT', () => asking.close());
+    const answer = await Promise.race([asking.question('Start? [y/N] '), stopped]);
+    return /^y(es)?$/i.test(answer.trim());
+  } finally {
+    asking.close();
+  }
+}

@@ -1,0 +1,46 @@
+import { CryfoldError, ifReadable, mapLimited } from '@cryfold/core';
+import { isProtocolName, protocolNameOf } from '@cryfold/plan';
+import { RUN_ID, type RunStore } from '@cryfold/store';
+
+/** The run that was started, ended or shown last. */
+const LATEST = 'latest';
+
+/** Runs named in a message. */
+const SHOWN = 8;
+
+/**
+ * The id of the run that a user names: an id, `latest`, the name of a protocol (of its latest run), or the beginning of
+ * one id. What names no run is answered as it is, for the caller to report.
+ * @throws CryfoldError RUN_AMBIGUOUS where several ids begin so
+ */
+export async function resolveRun(name: string, store: RunStore): Promise<string> {
+  if (!RUN_ID.test(name) || (await store.runs.has(name))) return name;
+  const ids = await store.runs.ids();
+  if (name === LATEST) return (await latestFirst(ids, store))[0] ?? name;
+  if (isProtocolName(name)) return (await latestOf(name, ids, store)) ?? name;
+  const found = ids.filter((id) => id.startsWith(name));
+  if (found.length > 1) throw ambiguous(name, found);
+  return found[0] ?? name;
+}
+
+async function latestFirst(ids: readonly string[], store: RunStore): Promise<string[]> {
+  const used = await mapLimited(ids, async (id) => ({ id, at: (await store.runs.lastUsed(id))?.getTime() ?? 0 }));
+  return used.sort((a, b) => b.at - a.at || (a.id < b.id ? -1 : 1)).map(({ id }) => id);
+}
+
+async function latestOf(protocol: string, ids: readonly string[], store: RunStore): Promise<string | undefined> {
+  for (const id of await latestFirst(ids, store)) {
+    const stored = await ifReadable(store.runs.plan(id));
+    if (stored && protocolNameOf(stored.base.spec.protocol) === protocol) return id;
+  }
+  return undefined;
+}
+
+/** @param found ids or folders */
+export function ambiguous(name: string, found: readonly string[]): CryfoldError {
+  const more = found.length > SHOWN ? `, and ${found.length - SHOWN} more` : '';
+  return new CryfoldError('RUN_AMBIGUOUS', `${name} stands for ${found.length} runs`, {
+    context: { run: name },
+    hint: `Give one of them: ${found.slice(0, SHOWN).join(', ')}${more}.`,
+  });
+}

@@ -1,0 +1,89 @@
+import type { FoldQueue } from '@cryfold/estimators';
+import type { FoldJob, RunPlan, Scheduling } from '@cryfold/plan';
+import type { JobRequest, Queues } from '@cryfold/queue';
+import type { Logger } from '@cryfold/runtime';
+import { FairLane, WINDOW } from './fair-lane.js';
+
+export const FOLD_QUEUES: readonly FoldQueue[] = ['gpu', 'cpu'];
+
+export interface FoldEnqueuerOptions {
+  queues: Pick<Queues, 'add' | 'front'>;
+  scheduling: Scheduling;
+  log: Logger;
+  /** The run's plan as it is now, and which of its folds have no result yet */
+  state: { readonly plan: RunPlan; isPending(key: string): boolean };
+}
+
+/** Enqueues the runnable folds of a run in its turn, and no more of them than it may have enqueued at once. */
+export class FoldEnqueuer {
+  scheduling: Scheduling;
+  readonly #options: FoldEnqueuerOptions;
+  readonly #lanes = new Map(FOLD_QUEUES.map((queue) => [queue, new FairLane()]));
+  /** One filling after the other, so that none exceeds the room that another one saw */
+  #filling: Promise<unknown> = Promise.resolve();
+
+  constructor(options: FoldEnqueuerOptions) {
+    this.#options = options;
+    this.scheduling = options.scheduling;
+  }
+
+  /** Whether it enqueued a fold and has not heard of its end. */
+  expects({ queue, key }: FoldJob): boolean {
+    return this.#lane(queue).has(key);
+  }
+
+  /** Takes over what a reconciliation found of a queue, before `fill`. */
+  reset(queue: FoldQueue, runnable: readonly FoldJob[], live: Iterable<string>): void {
+    this.#lane(queue).reset(runnable, live);
+  }
+
+  /** Notes that a fold ended, and enqueues more where the queue holds few of the run's folds. */
+  async ended({ queue, key }: FoldJob): Promise<void> {
+    const lane = this.#lane(queue);
+    lane.ended(key);
+    if (lane.waiting && lane.enqueued <= this.#limit / 2) await this.fill();
+  }
+
+  /** Enqueues as many folds as there is room for. @throws CryfoldError REDIS_UNREACHABLE */
+  async fill(): Promise<void> {
+    const filled = this.#filling.then(async () => {
+      for (const queue of FOLD_QUEUES) await this.#fill(queue);
+    });
+    this.#filling = filled.catch(() => {});
+    return filled;
+  }
+
+  get #limit(): number {
+    const { paused, maxParallel = WINDOW } = this.scheduling;
+    return paused ? 0 : Math.min(maxParallel, WINDOW);
+  }
+
+  /** A limit on the folds that train counts both queues together; the window counts each. */
+  #room(lane: FairLane): number {
+    const all = [...this.#lanes.values()].reduce((sum, { enqueued }) => sum + enqueued, 0);
+    return this.#limit - (this.scheduling.maxParallel === undefined ? lane.enqueued : all);
+  }
+
+  async #fill(queue: FoldQueue): Promise<void> {
+    const { queues, state, log } = this.#options;
+    const lane = this.#lane(queue);
+    const room = this.#room(lane);
+    if (!lane.waiting || room <= 0) return;
+    const { priority } = this.scheduling;
+    const taken = lane.take({ front: await queues.front(queue), room, priority }, (key) => state.isPending(key));
+    if (taken.length === 0) return;
+    await queues.add(
+      queue,
+      taken.map(({ job, priority }) => ({ ...this.#request(job), priority })),
+    );
+    log.info({ queue, folds: taken.length }, 'folds enqueued');
+  }
+
+  #request({ key }: FoldJob): JobRequest {
+    return { id: key, payload: { format: 1, kind: 'fold', run: this.#options.state.plan.run, key } };
+  }
+
+  #lane(queue: FoldQueue): FairLane {
+    return this.#lanes.get(queue) as FairLane;
+  }
+}

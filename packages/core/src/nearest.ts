@@ -1,0 +1,56 @@
+/** Without case, separators and accents, so that `learning_rate` is `learningRate`. */
+const plain = (name: string): string =>
+  name
+    .normalize('NFD')
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]/gu, '');
+
+/** `learningRate` and `learning-rate` as `lr`. */
+const initials = (name: string): string =>
+  name
+    .split(/[^\p{L}\p{N}]+|(?=\p{Lu})/u)
+    .map((word) => word.slice(0, 1).toLowerCase())
+    .join('');
+
+/** Longest name that is compared, in UTF-16 units: the cost grows with the product of two lengths. */
+const LONGEST = 100;
+
+/**
+ * The known name that somebody most likely meant by another one: equal but for case and separators, its initials, or at
+ * most a third of its letters away. Undefined where none is near.
+ */
+export function nearestName(name: string, known: Iterable<string>): string | undefined {
+  const wanted = plain(name).slice(0, LONGEST);
+  if (wanted === '') return undefined;
+  let best: string | undefined;
+  let least = Number.POSITIVE_INFINITY;
+  for (const candidate of known) {
+    const other = plain(candidate).slice(0, LONGEST);
+    const away = initials(candidate) === wanted && wanted.length > 1 ? 0.5 : distance(wanted, other);
+    if (away < least && away <= Math.max(wanted.length, other.length) / 3) [best, least] = [candidate, away];
+  }
+  return best;
+}
+
+/** `Did you mean X? `, or nothing: the beginning of a hint. */
+export function didYouMean(name: string, known: Iterable<string>): string {
+  const nearest = nearestName(name, known);
+  return nearest === undefined ? '' : `Did you mean ${nearest}? `;
+}
+
+/** Letters to insert, remove, replace or exchange with their neighbour. */
+function distance(a: string, b: string): number {
+  let before: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1];
+      row[j] = Math.min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (same ? 0 : 1));
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        row[j] = Math.min(row[j], before[j - 2] + 1);
+    }
+    [before, last] = [last, row];
+  }
+  return last[b.length];
+}

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { decodeText, EncodingError } from '../src/decode-text.js';
+import { CryfoldError } from '../src/errors.js';
+import { decodeRecord, errorRecordSchema } from '../src/record.js';
+
+const TEXT = 'path,label\na.wav,pleuré\nb.wav,ñandú 🐣\n';
+const utf16 = (text: string) => Buffer.from(text, 'utf16le');
+const bigEndian = (text: string) => utf16(text).swap16();
+const latin1 = (text: string) => Buffer.from(text, 'latin1');
+
+function failure(bytes: Uint8Array): EncodingError {
+  try {
+    decodeText(bytes);
+  } catch (error) {
+    assert.ok(error instanceof EncodingError, String(error));
+    return error;
+  }
+  assert.fail('it was decoded');
+}
+
+test('decodes UTF-8 and UTF-16, and leaves the byte order mark out', () => {
+  for (const bytes of [
+    Buffer.from(TEXT),
+    Buffer.from(`\ufeff${TEXT}`),
+    utf16(`\ufeff${TEXT}`),
+    bigEndian(`\ufeff${TEXT}`),
+  ])
+    assert.equal(decodeText(bytes), TEXT);
+  assert.equal(decodeText(new Uint8Array()), '');
+  // A character that stands for a damaged one is a character as others.
+  assert.equal(decodeText(Buffer.from('a\ufffdb')), 'a\ufffdb');
+});
+
+test('names the line, the likely encoding and how the line reads in it', () => {
+  const latin = failure(latin1('path,label\na.wav,x\nb.wav,pleuré\nc.wav,pleurè\n'));
+  assert.deepEqual([latin.line, latin.encoding], [3, 'WINDOWS-1252']);
+  assert.match(latin.message, /probably Latin-1, in which this line is b\.wav,pleuré$/);
+  const windows = failure(Buffer.concat([latin1('x\n'), Uint8Array.of(0x93, 0x61, 0x94)]));
+  assert.equal(windows.line, 2);
+  assert.match(windows.message, /probably Windows-1252, in which this line is “a”$/);
+  // Shift JIS, whose bytes mean nothing in Windows-1252.
+  const other = failure(Uint8Array.of(0x83, 0x81, 0x83, 0x8d));
+  assert.deepEqual([other.line, other.encoding, other.message], [1, undefined, 'the text is not UTF-8']);
+  // A damaged character of before is not mistaken for the place.
+  assert.equal(failure(Buffer.concat([Buffer.from('\ufffd\nok\n'), Uint8Array.of(0xe9)])).line, 3);
+});
+
+test('recognises UTF-16 without a mark, UTF-32, damaged UTF-16 and binary files', () => {
+  assert.equal(failure(utf16('path,label\n')).encoding, 'UTF-16LE');
+  assert.equal(failure(bigEndian('path,label\n')).encoding, 'UTF-16BE');
+  assert.equal(failure(Uint8Array.of(0xff, 0xfe, 0, 0, 0x61, 0, 0, 0)).encoding, 'UTF-32');
+  assert.equal(failure(Buffer.concat([utf16('\ufeffa\nb\nc'), Uint8Array.of(0x61)])).line, 3);
+  const binary = failure(Buffer.from('text\nmore\0'));
+  assert.deepEqual([binary.line, binary.encoding], [2, undefined]);
+});
+
+test('the command of the hint converts the file, whatever its name', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'cryfold-encoding-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const name = "mine's $(x) list.csv";
+  for (const bytes of [latin1('a.wav,pleuré\n'), utf16('a.wav,pleuré\n'), bigEndian('a.wav,pleuré\n')]) {
+    writeFileSync(join(folder, name), bytes);
+    const command = /iconv .*$/.exec(failure(bytes).hint(name))?.[0];
+    assert.ok(command);
+    execFileSync('sh', ['-c', command], { cwd: folder });
+    assert.equal(decodeText(readFileSync(join(folder, name))), 'a.wav,pleuré\n');
+  }
+});
+
+test('a stored record with a byte that is not UTF-8 is damaged, and not another text', () => {
+  const record = Buffer.from(JSON.stringify({ code: 'USAGE', failure: 'usage', message: 'é', context: {} }), 'latin1');
+  assert.throws(
+    () => decodeRecord(errorRecordSchema, record, 'a.json'),
+    (error) => error instanceof CryfoldError && error.code === 'JOB_INVALID',
+  );
+});

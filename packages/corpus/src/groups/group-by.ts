@@ -1,0 +1,90 @@
+import { CryfoldError, type GroupSource, printable } from '@cryfold/core';
+import type { Recording } from '../recording.js';
+import { tidyName } from '../text/names.js';
+
+/** What `--group-by` asks for. */
+export type GroupBy = { kind: 'recording' | 'folder' } | { kind: 'pattern'; text: string; pattern: RegExp };
+
+/** Longest pattern that is taken. */
+const LONGEST = 500;
+
+/**
+ * What `--group-by` means: `recording`, `folder`, or a regular expression on the path of a file below the data, whose
+ * first capture group (without one, the whole match) names the group.
+ * @throws CryfoldError USAGE
+ */
+export function parseGroupBy(text: string): GroupBy {
+  if (text === 'recording' || text === 'folder') return { kind: text };
+  const invalid = (why: string) =>
+    new CryfoldError('USAGE', `--group-by ${JSON.stringify(text.slice(0, LONGEST))}: ${why}`, {
+      hint: 'Give recording, folder, a column of the manifest, or a regular expression such as "^(.+)_\\d+\\.".',
+    });
+  if (text === '' || text.length > LONGEST) throw invalid(`a pattern has 1 to ${LONGEST} characters`);
+  try {
+    return { kind: 'pattern', text, pattern: new RegExp(text, 'u') };
+  } catch (error) {
+    throw invalid((error as Error).message);
+  }
+}
+
+/**
+ * Recordings with the groups that the user asks for. One whose name gives no group is an error of that recording.
+ * @param apart names of folders that are no groups: those of splits and folds
+ */
+export function groupRecordings(
+  recordings: readonly Recording[],
+  by: GroupBy,
+  apart: ReadonlySet<string> = new Set(),
+): { recordings: Recording[]; groupSource: GroupSource } {
+  const grouped = recordings.map((recording): Recording => {
+    if ('error' in recording) return recording;
+    const { file } = recording;
+    const group = groupOf(recording, by, apart);
+    return tidyName(group) !== '' ? { ...recording, group } : { file, error: ungrouped(file, by) };
+  });
+  return { recordings: grouped, groupSource: sourceOf(by) };
+}
+
+function sourceOf(by: GroupBy): GroupSource {
+  return by.kind === 'pattern' ? { kind: 'pattern', name: by.text } : { kind: by.kind };
+}
+
+function groupOf({ file, label }: { file: string; label: string }, by: GroupBy, apart: ReadonlySet<string>): string {
+  if (by.kind === 'recording') return file.replace(/\.[^./]+$/, '');
+  if (by.kind === 'pattern') {
+    const match = by.pattern.exec(file);
+    return match?.[1] ?? match?.[0] ?? '';
+  }
+  const folders = file.split('/').slice(0, -1);
+  const own = tidyName(label);
+  return folders.filter((name) => tidyName(name) !== own && !apart.has(name)).join('/');
+}
+
+function ungrouped(file: string, by: GroupBy): CryfoldError {
+  const why =
+    by.kind === 'folder'
+      ? 'lies in no folder besides that of its class, so --group-by folder gives it no group'
+      : '--group-by finds no group in its path';
+  return new CryfoldError('DATA_NAME_INVALID', `${file}: ${why}`, {
+    context: { file },
+    hint: 'Change --group-by, rename or move the file, or pass --skip-bad to leave it out.',
+  });
+}
+
+/** `8 groups from 40 recordings; the largest, low/rec0, has 5, the smallest, high/rec3, has 2`. */
+export function groupPreview(clips: readonly { group: string; file: string }[]): string {
+  const members = new Map<string, Set<string>>();
+  for (const { group, file } of clips) members.set(group, (members.get(group) ?? new Set()).add(file));
+  const sizes = Array.from(members, ([group, files]) => ({ group, size: files.size }));
+  sizes.sort((a, b) => b.size - a.size || (a.group < b.group ? -1 : 1));
+  const recordings = new Set(clips.map(({ file }) => file)).size;
+  const counted = (count: number, word: string) => `${count} ${word}${count === 1 ? '' : 's'}`;
+  const [largest, smallest] = [sizes[0], sizes[sizes.length - 1]];
+  const extremes =
+    largest && largest.size !== smallest.size
+      ? `; the largest, ${printable(largest.group)}, has ${largest.size}, the smallest, ${printable(smallest.group)}, has ${smallest.size}`
+      : largest
+        ? `, ${largest.size} each, such as ${printable(largest.group)}`
+        : '';
+  return `${counted(sizes.length, 'group')} from ${counted(recordings, 'recording')}${extremes}`;
+}

@@ -1,0 +1,54 @@
+/** `rec0_01.wav`, `rec0 part 2.wav`: a stem, a separator, and a number at the end. */
+const NUMBERED = /^(.*[^_. -])([_. -])(?:(?:seg|segment|part|clip|chunk|slice)[_. -]?)?\d{1,5}\.[^./]+$/i;
+
+/** What file names that look like parts of recordings suggest. */
+export interface SegmentNames {
+  /** Recordings that the files seem to come from */
+  recordings: number;
+  /** Files named like parts */
+  files: number;
+  /** Two such files of one recording */
+  examples: [string, string];
+  /** For `--group-by` */
+  pattern: string;
+}
+
+/**
+ * Whether file names look like parts of longer recordings: at least half the files end in a number after a separator,
+ * those of one folder have several stems, and some stem has several files. (`low/low_1.wav`, `low/low_2.wav`... have one
+ * stem per folder, which says nothing.)
+ */
+export function segmentNames(files: readonly string[]): SegmentNames | undefined {
+  const stems = new Map<string, string[]>();
+  const separators = new Map<string, number>();
+  for (const file of files) {
+    const at = file.lastIndexOf('/') + 1;
+    const match = NUMBERED.exec(file.slice(at));
+    if (!match) continue;
+    const stem = file.slice(0, at) + match[1];
+    const members = stems.get(stem);
+    if (members) members.push(file);
+    else stems.set(stem, [file]);
+    separators.set(match[2], (separators.get(match[2]) ?? 0) + 1);
+  }
+  const several = [...stems].filter(([, members]) => members.length > 1);
+  const parts = several.reduce((sum, [, members]) => sum + members.length, 0);
+  const folders = several.map(([stem]) => stem.slice(0, stem.lastIndexOf('/') + 1));
+  if (parts * 2 < files.length || new Set(folders).size === folders.length) return undefined;
+  const [, [first, second]] = several[0];
+  const [[separator]] = [...separators].sort((a, b) => b[1] - a[1]);
+  const worded = several.some(([stem, [file]]) => !/^[_. -]\d/.test(file.slice(stem.length)));
+  const words = worded ? '(?:[a-z]+[_. -]?)?' : '';
+  const pattern = `^(.+?)(?:${separator === '.' ? '\\.' : separator}${words}\\d+)?\\.[^.]+$`;
+  const made = new RegExp(pattern, 'u');
+  const recordings = new Set(files.map((file) => made.exec(file)?.[1])).size;
+  return { recordings, files: parts, examples: [first, second], pattern };
+}
+
+/** The warning about such names, with what to type. */
+export function segmentWarning(files: readonly string[]): string | undefined {
+  const found = segmentNames(files);
+  if (!found) return undefined;
+  const { examples, pattern, recordings } = found;
+  return `file names look like parts of recordings (${examples.join(', ')}): if they are, pass --group-by '${pattern}', which makes ${recordings} groups from ${files.length} files`;
+}

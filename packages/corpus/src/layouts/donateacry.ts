@@ -1,0 +1,40 @@
+import type { Layout } from './layout.js';
+import { baseName, foldersOf, misnamed, mostNamed } from './paths.js';
+
+/** Reason tags of the donateacry corpus; its cleaned edition puts cold/hot (`ch`) with discomfort. */
+const REASONS: Readonly<Record<string, string>> = {
+  hu: 'hungry',
+  bu: 'burping',
+  bp: 'belly_pain',
+  dc: 'discomfort',
+  ch: 'discomfort',
+  ti: 'tired',
+  lo: 'lonely',
+  sc: 'scared',
+  dk: 'unknown',
+};
+
+/** app instance, unix time (seconds on iOS, milliseconds on Android), app version, gender, age, reason */
+const NAME = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-\d{10,13}-[\d.]+-[mf]-\d\d-([a-z]{2})\.[^.]+$/i;
+
+/**
+ * donateacry: group = app instance; label = the first folder, or the reason tag where the files lie flat. (The folder is
+ * the corpus's own later word: seven `ch` files lie in discomfort.)
+ */
+export const donateacry: Layout = {
+  name: 'donateacry',
+  meaning: 'file names of the donateacry app give its instance, folders or reason tags the class',
+  fits: (tree) => (mostNamed(tree, NAME) ? 'sure' : 'no'),
+  read: ({ files }) => ({
+    groupSource: { kind: 'file-name', name: 'app instance' },
+    recordings: files.map((file) => {
+      const [, instance, tag] = NAME.exec(baseName(file)) ?? [];
+      if (!instance) return misnamed(file, 'is not named like the other donateacry files');
+      const reason = tag.toLowerCase();
+      const known = Object.hasOwn(REASONS, reason) ? REASONS[reason] : undefined;
+      const label = foldersOf(file)[0] ?? known;
+      if (label) return { file, label, group: instance };
+      return misnamed(file, `reason tag ${tag} is not one of ${Object.keys(REASONS).join(', ')}`);
+    }),
+  }),
+};

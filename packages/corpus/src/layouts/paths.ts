@@ -1,0 +1,49 @@
+import { CryfoldError } from '@cryfold/core';
+import type { Recording } from '../recording.js';
+import type { Tree } from './layout.js';
+
+export function baseName(file: string): string {
+  return file.slice(file.lastIndexOf('/') + 1);
+}
+
+/** The folders that a file lies in, outermost first. */
+export function foldersOf(file: string): string[] {
+  return file.split('/').slice(0, -1);
+}
+
+/** How many outermost folders all files share: a wrapper such as `audio/`, which says nothing. */
+export function sharedFolders({ files }: Pick<Tree, 'files'>): number {
+  const [first, ...others] = files.map(foldersOf);
+  let shared = first?.length ?? 0;
+  for (const folders of others) {
+    let same = 0;
+    while (same < shared && folders[same] === first[same]) same++;
+    shared = same;
+  }
+  return shared;
+}
+
+/** The folders of each file below those that all share. */
+export function ownFolders(tree: Pick<Tree, 'files'>): string[][] {
+  const shared = sharedFolders(tree);
+  return tree.files.map((file) => foldersOf(file).slice(shared));
+}
+
+/** Whether most files have a name that a pattern knows. */
+export function mostNamed({ files }: Pick<Tree, 'files'>, pattern: RegExp): boolean {
+  return files.filter((file) => pattern.test(baseName(file))).length * 2 > files.length;
+}
+
+/** Whether a name is one of many numbered or coded ones, such as `baby3`, `0052` or `S01`. */
+export function isNumbered(name: string): boolean {
+  return /\d/.test(name);
+}
+
+/** A recording that does not follow the layout around it. */
+export function misnamed(file: string, why: string): Recording {
+  const error = new CryfoldError('DATA_NAME_INVALID', `${file}: ${why}`, {
+    context: { file },
+    hint: 'Rename, move or remove it, list the files in a CSV manifest path,label,group, or pass --skip-bad.',
+  });
+  return { file, error };
+}

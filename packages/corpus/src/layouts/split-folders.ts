@@ -1,0 +1,87 @@
+import { NO_GROUPS } from '@cryfold/core';
+import { segmentWarning } from '../groups/segments.js';
+import type { Layout, Reading, Tree } from './layout.js';
+import { foldersOf, misnamed } from './paths.js';
+
+/** What folders of a split are called. */
+const PARTS: Readonly<Record<string, 'train' | 'validation' | 'test'>> = {
+  ...{ train: 'train', training: 'train' },
+  ...{ val: 'validation', valid: 'validation', validation: 'validation', dev: 'validation' },
+  ...{ test: 'test', testing: 'test', eval: 'test', evaluation: 'test' },
+};
+
+const FOLD = /^fold[ _-]?(\d{1,6})$/i;
+
+type PartOf = (folder: string) => string | undefined;
+const split: PartOf = (folder) =>
+  Object.hasOwn(PARTS, folder.toLowerCase()) ? PARTS[folder.toLowerCase()] : undefined;
+const fold: PartOf = (folder) => FOLD.exec(folder)?.[1];
+
+/** The parts that most files lie in, in a folder at any depth; nothing where fewer than half do. */
+export function partsOf({ files }: Pick<Tree, 'files'>, partOf: PartOf): Set<string> {
+  const parts = files.flatMap((file) =>
+    foldersOf(file)
+      .flatMap((folder) => partOf(folder) ?? [])
+      .slice(0, 1),
+  );
+  return new Set(parts.length * 2 > files.length ? parts : []);
+}
+
+/** Names of the folders that are parts. */
+function partFolders({ files }: Tree, partOf: PartOf): Set<string> {
+  return new Set(files.flatMap((file) => foldersOf(file).filter((folder) => partOf(folder) !== undefined)));
+}
+
+/** The class is the first folder that is no part and not around all the others. */
+function read(tree: Tree, partOf: PartOf, foldOf: (part: string) => string): Reading {
+  const { files } = tree;
+  const rest = files.map((file) => foldersOf(file).filter((folder) => partOf(folder) === undefined));
+  // A folder around all others, such as `audio`, is no class.
+  let shared = 0;
+  while (rest.every((own) => own.length > shared + 1 && own[shared] === rest[0][shared])) shared++;
+  const segments = segmentWarning(files);
+  return {
+    groupSource: NO_GROUPS,
+    apart: partFolders(tree, partOf),
+    recordings: files.map((file, i) => {
+      const part = foldersOf(file).flatMap((folder) => partOf(folder) ?? [])[0];
+      if (part === undefined) return misnamed(file, 'lies in none of the folders of the split');
+      const label = rest[i][shared];
+      if (label === undefined) return misnamed(file, 'lies in no class folder');
+      return { file, label, group: file, fold: foldOf(part) };
+    }),
+    groupHints: segments ? [segments] : [],
+  };
+}
+
+/** The fold that each file is tested in where folders are a split: empty for training clips; undefined where they are none. */
+export function splitFolds(tree: Tree): { folds: Map<string, string>; apart: Set<string> } | undefined {
+  const parts = partsOf(tree, split);
+  if (parts.size < 2) return undefined;
+  const tested = parts.has('test') ? 'test' : 'validation';
+  const foldOf = (file: string) => foldersOf(file).some((folder) => split(folder) === tested);
+  const folds = new Map(tree.files.map((file) => [file, foldOf(file) ? tested : '']));
+  return { folds, apart: partFolders(tree, split) };
+}
+
+/** `train/hungry`, `test/hungry`, or `hungry/train`: one split, as the data's authors made it. */
+export const splitFolders: Layout = {
+  name: 'split-folders',
+  meaning: 'folders train, validation and test are a split, the others classes; groups are not known',
+  fits: (tree) => (partsOf(tree, split).size > 1 ? 'sure' : 'no'),
+  read: (tree) => {
+    const tested = partsOf(tree, split).has('test') ? 'test' : 'validation';
+    const reading = read(tree, split, (part) => (part === tested ? tested : ''));
+    const validation = tested === 'test' && partsOf(tree, split).has('validation');
+    const merged = 'validation clips are training clips under --protocol predefined: nothing is tuned on them';
+    return { ...reading, warnings: validation ? [merged] : [] };
+  },
+};
+
+/** `fold1/hungry`, `fold2/hungry`: the folds of the data's authors. */
+export const foldFolders: Layout = {
+  name: 'fold-folders',
+  meaning: 'folders fold1, fold2... are folds, the others classes; groups are not known',
+  fits: (tree) => (partsOf(tree, fold).size > 1 ? 'sure' : 'no'),
+  read: (tree) => read(tree, fold, (part) => `${Number(part)}`),
+};

@@ -1,0 +1,89 @@
+import { CryfoldError, ERROR_CODES, type ErrorCode, type ErrorRecord } from '@cryfold/core';
+
+/** What was left out of a dataset, or must be, and why. */
+export interface Skipped {
+  file: string;
+  code: ErrorCode;
+  message: string;
+  hint?: string;
+}
+
+export interface Cause<T> {
+  code: ErrorCode;
+  count: number;
+  /** The first few */
+  first: T[];
+}
+
+/** How many problems of a cause are named one by one. */
+const SHOWN = 5;
+
+/** Problems by their code, the most frequent first. */
+export function byCause<T extends { code: ErrorCode }>(problems: readonly T[]): Cause<T>[] {
+  const causes = new Map<ErrorCode, Cause<T>>();
+  for (const problem of problems) {
+    const cause = causes.get(problem.code) ?? { code: problem.code, count: 0, first: [] };
+    if (cause.count < SHOWN) cause.first.push(problem);
+    cause.count++;
+    causes.set(problem.code, cause);
+  }
+  return [...causes.values()].sort((a, b) => b.count - a.count);
+}
+
+/**
+ * Problems in a bounded number of lines: of each cause how many there are, what it means, and the first few.
+ * @param hints whether to say what to do about the first of each cause
+ */
+export function describeProblems(problems: readonly Omit<Skipped, 'file'>[], hints = false): string[] {
+  return byCause(problems).flatMap(({ code, count, first }) => {
+    const messages = first.map(({ message }) => message);
+    const hint = hints && first[0].hint !== undefined ? [first[0].hint] : [];
+    if (count === 1) return [...messages, ...hint];
+    const some = count > first.length ? ` The first ${first.length}:` : '';
+    const cause = `${count} x ${code}: ${ERROR_CODES[code][1]}${some}`;
+    return [cause, ...messages.map((message) => `- ${message}`), ...hint];
+  });
+}
+
+/** Whether `describeProblems` names each. */
+export function namesAll(problems: readonly Skipped[]): boolean {
+  return byCause(problems).every(({ count, first }) => count === first.length);
+}
+
+/** Several recordings of a dataset cannot be used. The message names the first few of each cause. */
+export class BadRecordings extends CryfoldError {
+  readonly problems: readonly Skipped[];
+  readonly #path: string;
+  readonly #total: number;
+
+  /**
+   * @param path of the dataset, as the user named it
+   * @param total recordings, good and bad
+   * @param listed file with all problems, if there is one
+   */
+  constructor(path: string, problems: readonly Skipped[], total: number, listed?: string) {
+    const list = listed === undefined ? '--problems FILE lists all. ' : `All are listed in ${listed}. `;
+    const counts = `${problems.length} of ${total} recordings cannot be used`;
+    super('DATA_BAD', [`${path}: ${counts}`, ...describeProblems(problems, true)].join('\n'), {
+      context: { path, bad: problems.length, recordings: total },
+      hint: `${listed === undefined && namesAll(problems) ? '' : list}Repair or remove them, or pass --skip-bad to leave them out.`,
+    });
+    this.problems = problems;
+    this.#path = path;
+    this.#total = total;
+  }
+
+  /** The same error, which also says where all problems are listed. */
+  listedIn(file: string): BadRecordings {
+    return new BadRecordings(this.#path, this.problems, this.#total, file);
+  }
+
+  override toRecord(): ErrorRecord & { problems: readonly Skipped[] } {
+    return { ...super.toRecord(), problems: this.problems };
+  }
+}
+
+/** What to list of a recording's error. */
+export function problemOf({ code, message, hint }: CryfoldError, file: string): Skipped {
+  return { file, code, message, ...(hint === undefined ? {} : { hint }) };
+}

@@ -1,0 +1,105 @@
+import { CryfoldError, EncodingError, readRegularText } from '@cryfold/core';
+import { listColumns } from './columns.js';
+import { type CsvRecord, parseCsv } from './text/csv.js';
+import { tidyName } from './text/names.js';
+
+/** Bytes of the largest table that is read: about 600,000 recordings. */
+const LARGEST = 2 ** 26;
+/** Shorter rows, of which more would fit, are bad ones. */
+const MOST_ROWS = 1_000_000;
+
+/** What to do about a row that does not fit its header. */
+export const ROW_HINT = 'Correct this line; a field with a comma needs quotes.';
+
+/** A table with a header, as `parseCsv` reads it. */
+export interface Table {
+  /** Names of the columns, as written */
+  header: readonly string[];
+  /** The line that the header stands in, from 1 */
+  line: number;
+  /**
+   * The rows below the header, read as they are asked for, and only once.
+   * @throws CryfoldError DATA_MANIFEST_INVALID, DATA_TOO_LARGE
+   */
+  rows: Iterable<CsvRecord>;
+  /** Why a row does not fit the header; undefined where it does. Empty fields at its end are not counted. */
+  misfit(fields: readonly string[]): string | undefined;
+  /** The error of a line. */
+  invalid(line: number, why: string, hint: string): CryfoldError;
+}
+
+/**
+ * Reads the header of a table, and its rows one by one.
+ * @throws CryfoldError DATA_NOT_FOUND; DATA_MANIFEST_INVALID with the line where it is broken
+ */
+export async function readTable(path: string): Promise<Table> {
+  const text = await readText(path);
+  const parsed = parseCsv(text, (line, why) =>
+    invalid(path, line, why, 'Quote fields as RFC 4180 says: "a ""quoted"" field".'),
+  );
+  const header: CsvRecord | undefined = parsed.next().value;
+  if (!header) throw invalid(path, 1, 'the manifest is empty', 'Start it with the line path,label,group.');
+  const width = header.fields.length;
+  return {
+    header: header.fields,
+    line: header.line,
+    rows: bounded(path, parsed),
+    misfit: (fields) => {
+      if (fields.length >= width && fields.slice(width).every((value) => tidyName(value) === '')) return undefined;
+      return `${fields.length} field${fields.length === 1 ? '' : 's'} under ${width} columns`;
+    },
+    invalid: (line, why, hint) => invalid(path, line, why, hint),
+  };
+}
+
+/**
+ * The rows of a table by the values of one column. Each is a record by names of columns, trimmed; empty names are left
+ * out. Of several rows with one value, the last counts.
+ * @throws CryfoldError DATA_MANIFEST_INVALID where that column is missing or a row does not fit; as `readTable`
+ */
+export async function rowsBy(path: string, key: string): Promise<Map<string, Record<string, string>>> {
+  const table = await readTable(path);
+  const names = table.header.map(tidyName);
+  if (!names.includes(key)) {
+    throw table.invalid(table.line, `no column is named ${key}`, `It has: ${listColumns(names)}.`);
+  }
+  const found = new Map<string, Record<string, string>>();
+  for (const { fields, line } of table.rows) {
+    const why = table.misfit(fields);
+    if (why !== undefined) throw table.invalid(line, why, ROW_HINT);
+    const record: Record<string, string> = Object.create(null);
+    for (const [i, name] of names.entries()) if (name !== '') record[name] = fields[i].trim();
+    found.set(record[key], record);
+  }
+  return found;
+}
+
+function* bounded(path: string, rows: Iterable<CsvRecord>): Generator<CsvRecord> {
+  let count = 0;
+  for (const row of rows) {
+    if (count++ === MOST_ROWS) {
+      throw new CryfoldError('DATA_TOO_LARGE', `${path}: has more than ${MOST_ROWS} rows`, {
+        context: { path, limit: MOST_ROWS },
+        hint: 'Split it, or list fewer recordings: a run has at most 200,000 clips.',
+      });
+    }
+    yield row;
+  }
+}
+
+function invalid(path: string, line: number, why: string, hint: string): CryfoldError {
+  return new CryfoldError('DATA_MANIFEST_INVALID', `${path}:${line}: ${why}`, { context: { file: path, line }, hint });
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readRegularText(path, LARGEST);
+  } catch (cause) {
+    if (cause instanceof EncodingError) throw invalid(path, cause.line, cause.message, cause.hint(path));
+    throw new CryfoldError(
+      'DATA_NOT_FOUND',
+      `${path}: is not a manifest that can be read: ${(cause as Error).message}`,
+      { context: { path }, hint: 'Give a directory of WAV files or a .csv manifest with --data.', cause },
+    );
+  }
+}

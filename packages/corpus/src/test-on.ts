@@ -1,0 +1,57 @@
+import { relative, resolve, sep } from 'node:path';
+import { CryfoldError, canonicalJson, NO_GROUPS, printable } from '@cryfold/core';
+import { type Clip, type Dataset, summarize } from './dataset.js';
+
+/** Name of the fold that tests the other corpus. */
+const FOLD = 'other';
+
+/**
+ * One dataset of two corpora: all clips of `base` are training clips, and one fold tests those of `other`. Ids of the
+ * other's clips start with `@NAME/`, and so do its groups, but where file names of the same corpus give them: there,
+ * equal names are the same group. Groups are known where they are in both.
+ * @throws CryfoldError CLASSES_DIFFER
+ */
+export function testOnOther(base: Dataset, other: Dataset): Dataset {
+  if (canonicalJson(base.classes) !== canonicalJson(other.classes)) {
+    const [own, tested] = [base, other].map(({ name, classes }) => `${name} has ${classes.map(printable).join(', ')}`);
+    throw new CryfoldError('CLASSES_DIFFER', `${own}; ${tested}`, {
+      context: { data: base.name, other: other.name },
+      hint: 'Rename or leave out classes, such as in a CSV manifest path,label,group, until both have the same.',
+    });
+  }
+  let prefix = `@${other.name}/`;
+  while (base.clips.some(({ id }) => id.startsWith(prefix))) prefix = `@${prefix}`;
+  const [from, to] = [base.groupSource, other.groupSource];
+  const known = [from, to].every(({ kind }) => kind !== 'none' && kind !== 'sounds');
+  const shared = from.kind === 'file-name' && base.reader === other.reader;
+  const moved = (clip: Clip): Clip => ({
+    ...clip,
+    id: `${prefix}${clip.id}`,
+    group: shared ? clip.group : `${prefix}${clip.group}`,
+    file: relative(base.root, resolve(other.root, clip.file)).split(sep).join('/'),
+    fold: FOLD,
+  });
+  const facts = {
+    name: `${base.name}, tested on ${other.name}`,
+    ...{ root: base.root, reader: base.reader, groupSource: known ? from : NO_GROUPS },
+    skipped: [...base.skipped, ...other.skipped],
+    unread: [...base.unread, ...other.unread],
+    notes: [...base.notes, ...other.notes.map((line) => `${other.name}: ${line}`)],
+    warnings: [
+      ...base.warnings,
+      ...other.warnings.map((line) => `${other.name}: ${line}`),
+      ...rateWarning(base, other),
+    ],
+    groupHints: known ? [] : [...base.groupHints, ...other.groupHints.map((line) => `${other.name}: ${line}`)],
+  };
+  return summarize(facts, [...base.clips.map((clip) => ({ ...clip, fold: '' })), ...other.clips.map(moved)]);
+}
+
+/** Where the corpora have other sampling rates, a model may be tested on little else than that. */
+function rateWarning(...corpora: readonly Dataset[]): string[] {
+  const [own, tested] = corpora.map(({ clips }) =>
+    [...new Set(clips.map(({ rate }) => rate))].sort((a, b) => a - b).join(', '),
+  );
+  if (own === tested) return [];
+  return [`${corpora[0].name} has ${own} Hz and ${corpora[1].name} ${tested} Hz: figures may be of the rate alone`];
+}

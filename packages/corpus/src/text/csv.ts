@@ -1,0 +1,105 @@
+import { tidyName } from './names.js';
+
+export interface CsvRecord {
+  /** on which it starts, counted from 1 */
+  line: number;
+  fields: string[];
+}
+
+/** Columns that a spreadsheet has at most. */
+const MOST_FIELDS = 16_384;
+
+/**
+ * Records of a table of delimited text: RFC 4180, and what programs make of it. The delimiter is the first of comma,
+ * semicolon and tab in the first line with text, or what a first line `sep=;` names; lines end with LF, CRLF or CR.
+ * Blanks may stand around a quoted field. Records without text, which spreadsheets leave behind, are left out.
+ * @param invalid makes the error of a line
+ */
+export function* parseCsv(text: string, invalid: (line: number, why: string) => Error): Generator<CsvRecord> {
+  const named = /^sep=([^\r\n])(?:\r\n?|\n)/i.exec(text);
+  const delimiter = named?.[1] ?? delimiterOf(text);
+  const fields = new Fields(text, delimiter, named?.[0].length ?? 0);
+  let line = named ? 2 : 1;
+  while (fields.toRecord()) {
+    line += fields.takeLines();
+    const record: CsvRecord = { line, fields: [] };
+    let last = false;
+    while (!last) {
+      const field = fields.next();
+      if (!field) throw invalid(line, 'a quote is not closed or stands within an unquoted field');
+      if (record.fields.length === MOST_FIELDS) throw invalid(line, `there are more than ${MOST_FIELDS} fields`);
+      record.fields.push(field.value);
+      last = field.last;
+    }
+    line += fields.takeLines();
+    if (record.fields.some((value) => tidyName(value) !== '')) yield record;
+  }
+}
+
+function delimiterOf(text: string): string {
+  const [header = ''] = /\S[^\r\n]*/.exec(text) ?? [];
+  return /[,;\t]/.exec(header.replace(/"[^"]*"/g, ''))?.[0] ?? ',';
+}
+
+/**
+ * Reads field by field. No expression repeats a group: on a long field that would exhaust the stack.
+ */
+class Fields {
+  readonly #text: string;
+  readonly #plain: RegExp;
+  readonly #end: RegExp;
+  readonly #delimiter: string;
+  #at: number;
+  /** Up to where line ends are counted */
+  #counted: number;
+
+  constructor(text: string, delimiter: string, start: number) {
+    const escaped = delimiter.replace(/[\\\]^-]/, '\\$&');
+    this.#text = text;
+    this.#delimiter = delimiter;
+    this.#plain = new RegExp(`[^"\\r\\n${escaped}]*`, 'y');
+    this.#end = new RegExp(` *([${escaped}]|\\r\\n?|\\n|$)`, 'y');
+    this.#at = start;
+    this.#counted = start;
+  }
+
+  /** Goes to the next line with a character. @returns whether there is one */
+  toRecord(): boolean {
+    this.#take(/[\r\n]*/y);
+    return this.#at < this.#text.length;
+  }
+
+  /** Line ends since the last call. */
+  takeLines(): number {
+    let lines = 0;
+    for (; this.#counted < this.#at; this.#counted++) {
+      const character = this.#text[this.#counted];
+      if (character === '\n' || (character === '\r' && this.#text[this.#counted + 1] !== '\n')) lines++;
+    }
+    return lines;
+  }
+
+  /** @returns undefined where quotes are wrong */
+  next(): { value: string; last: boolean } | undefined {
+    const value = this.#take(/ *"/y) === undefined ? this.#take(this.#plain) : this.#quoted();
+    const end = value === undefined ? undefined : this.#take(this.#end);
+    return value === undefined || end === undefined ? undefined : { value, last: !end.endsWith(this.#delimiter) };
+  }
+
+  /** What follows an opening quote. */
+  #quoted(): string | undefined {
+    const start = this.#at;
+    let end = this.#text.indexOf('"', start);
+    while (end >= 0 && this.#text[end + 1] === '"') end = this.#text.indexOf('"', end + 2);
+    if (end < 0) return undefined;
+    this.#at = end + 1;
+    return this.#text.slice(start, end).replaceAll('""', '"');
+  }
+
+  #take(pattern: RegExp): string | undefined {
+    pattern.lastIndex = this.#at;
+    const [match] = pattern.exec(this.#text) ?? [];
+    if (match !== undefined) this.#at += match.length;
+    return match;
+  }
+}

@@ -1,0 +1,93 @@
+import { readdir, stat } from 'node:fs/promises';
+import { posix, resolve } from 'node:path';
+import { checkRegular } from '@cryfold/core';
+import { trimmed } from './names.js';
+
+/** A file that a list names: its path, relative as written or absolute, and what tells it from all others. */
+export interface ListedFile {
+  file: string;
+  id: string;
+}
+
+/** Names of a folder by how they are compared. */
+interface Names {
+  composed: Map<string, string>;
+  folded: Map<string, string>;
+}
+
+const composed = (name: string) => name.normalize('NFC');
+const folded = (name: string) => composed(name).toLowerCase();
+
+/**
+ * Finds files that a person or program listed. A path that names no file as it is written is also tried without blanks
+ * around it, with `\` as `/`, and with names in any Unicode form: macOS and unzipping leave decomposed names, which look
+ * like others and are not equal to them.
+ */
+export class ListedFiles {
+  readonly #root: string;
+  readonly #folders = new Map<string, Names>();
+
+  /** @param root that relative paths start from */
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  /** @returns the file, or why there is none */
+  async find(written: string): Promise<ListedFile | { why: string }> {
+    const file = posix.normalize(written);
+    const id = await this.#identify(file);
+    if (id) return { file, id };
+    const tried = posix.normalize(trimmed(written).replaceAll('\\', '/'));
+    const actual = await this.#actual(tried, 'composed');
+    const found = actual && (await this.#identify(actual));
+    if (found) return { file: actual, id: found };
+    return { why: await this.#why(written, file, tried) };
+  }
+
+  async #why(written: string, file: string, tried: string): Promise<string> {
+    if (/^[a-z][a-z+.-]+:\/\//i.test(written)) return 'is a URL, not a path';
+    if (written.startsWith('~')) return 'is not a file: ~ is not expanded here';
+    const entry = await stat(resolve(this.#root, file)).catch(() => undefined);
+    if (entry) {
+      try {
+        checkRegular(entry, Number.POSITIVE_INFINITY);
+      } catch (error) {
+        return `is not a file: ${(error as Error).message}`;
+      }
+    }
+    const other = await this.#actual(tried, 'folded');
+    return other ? `is not a file; ${other} is, whose name differs in case` : 'is not a file';
+  }
+
+  async #identify(file: string): Promise<string | undefined> {
+    const path = resolve(this.#root, file);
+    const entry = await stat(path, { bigint: true }).catch(() => undefined);
+    if (!entry?.isFile()) return undefined;
+    // Some network file systems number no files.
+    return entry.ino === 0n ? path : `${entry.dev}:${entry.ino}`;
+  }
+
+  /** The path with its parts spelled as they are on the disk. */
+  async #actual(path: string, how: keyof Names): Promise<string | undefined> {
+    const key = { composed, folded }[how];
+    let at = path.startsWith('/') ? '/' : '';
+    for (const part of path.split('/').filter(Boolean)) {
+      const name = part === '..' ? part : (await this.#names(at))[how].get(key(part));
+      if (name === undefined) return undefined;
+      at += `${name}/`;
+    }
+    return at.replace(/\/$/, '');
+  }
+
+  async #names(folder: string): Promise<Names> {
+    const known = this.#folders.get(folder);
+    if (known) return known;
+    const names = await readdir(resolve(this.#root, folder)).catch(() => []);
+    const found = {
+      composed: new Map(names.map((name) => [composed(name), name])),
+      folded: new Map(names.map((name) => [folded(name), name])),
+    };
+    this.#folders.set(folder, found);
+    return found;
+  }
+}

@@ -1,0 +1,99 @@
+import type { Recording } from '../recording.js';
+
+/** Soft hyphen, zero-width space, marks of direction, word joiner, byte order mark: no name differs in them. */
+const INVISIBLE = /[\u00ad\u200b\u200e\u200f\u2060\ufeff]/g;
+/** At an edge, joiners join nothing. Within a word they matter, such as in Persian. */
+const EDGES = /^[\s\u200c\u200d]+|[\s\u200c\u200d]+$/g;
+
+/** Text without invisible characters, and without white space and joiners at its ends. */
+export function trimmed(text: string): string {
+  return text.replace(INVISIBLE, '').replace(EDGES, '');
+}
+
+/**
+ * The one spelling of a label, group or column name: without invisible characters, without white space at its ends (that
+ * of other scripts and no-break spaces too), with single blanks within, and in Unicode's composed form (NFC). Case stays.
+ */
+export function tidyName(text: string): string {
+  return trimmed(text).replace(/\s+/g, ' ').normalize('NFC');
+}
+
+/** How many findings of a kind are named one by one, and how many spellings of each. */
+const SHOWN = 5;
+const NOT_KNOWN = new Set(['na', 'n/a', 'nan', 'null', 'none', 'unknown', '?', '-']);
+
+/**
+ * Gives equal labels and groups one spelling: `tidyName`, and where spellings then differ in case only, the one that
+ * most recordings have. A group that is the recording itself stays as it is.
+ * @param groups whether groups are names; where they are paths of files, they stay as they are
+ * @returns the recordings in their order, and a warning for each name that had several spellings or looks like another
+ */
+export function unifyNames(
+  recordings: readonly Recording[],
+  { groups: named = true } = {},
+): { recordings: Recording[]; warnings: string[] } {
+  const known = recordings.filter((recording) => 'label' in recording);
+  const labels = spellings(known.map(({ label }) => label));
+  const groups = spellings(known.flatMap(({ group, file }) => (named && group !== file ? [group] : [])));
+  const unified = recordings.map((recording): Recording => {
+    if (!('label' in recording)) return recording;
+    const { label, group, file } = recording;
+    return { ...recording, label: labels.get(label)!, group: group === file ? file : (groups.get(group) ?? group) };
+  });
+  return { recordings: unified, warnings: [...warningsOf('class', labels), ...warningsOf('group', groups)] };
+}
+
+/** The spelling to use for each that occurs. */
+function spellings(names: readonly string[]): Map<string, string> {
+  const counts = new Map<string, Map<string, number>>();
+  for (const name of names) {
+    const tidy = tidyName(name);
+    const alike = counts.get(fold(tidy)) ?? new Map<string, number>();
+    counts.set(fold(tidy), alike.set(tidy, (alike.get(tidy) ?? 0) + 1));
+  }
+  const chosen = new Map<string, string>();
+  for (const [key, alike] of counts) {
+    const [[most]] = [...alike].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
+    chosen.set(key, most);
+  }
+  return new Map(names.map((name) => [name, chosen.get(fold(tidyName(name)))!]));
+}
+
+const fold = (name: string): string => name.toLowerCase();
+
+function warningsOf(what: 'class' | 'group', chosen: ReadonlyMap<string, string>): string[] {
+  const written = new Map<string, string[]>();
+  for (const [name, used] of chosen) written.set(used, [...(written.get(used) ?? []), name]);
+  const several = what === 'class' ? 'classes' : 'groups';
+  const list = (names: readonly string[]) => `${names.slice(0, SHOWN).map(visible).join(', ')}${more(names.length)}`;
+  const cased: string[] = [];
+  const blank: string[] = [];
+  const numbers = new Map<number, string[]>();
+  const unknown: string[] = [];
+  for (const [used, names] of written) {
+    const tidy = [...new Set(names.map(tidyName))].sort();
+    if (tidy.length > 1) cased.push(`${several} ${list(tidy)} differ in case only and are read as ${visible(used)}`);
+    else if (names.length > 1)
+      blank.push(`${what} ${visible(used)} has ${names.length} spellings that look alike: ${list(names.sort())}`);
+    if (/^[+-]?\d+(\.\d+)?$/.test(used)) numbers.set(Number(used), [...(numbers.get(Number(used)) ?? []), used]);
+    if (NOT_KNOWN.has(fold(used)))
+      unknown.push(`${what} ${visible(used)} looks like a missing value, but is a ${what}`);
+  }
+  const equal = [...numbers.values()]
+    .filter((names) => names.length > 1)
+    .map((names) => `${several} ${list(names.sort())} are equal as numbers, but are different ${several}`);
+  return [cased, blank, equal, unknown].flatMap((lines) => {
+    const rest = lines.length - SHOWN;
+    return rest > 0 ? [...lines.slice(0, SHOWN), `and ${rest} more ${several} like these`] : lines;
+  });
+}
+
+const more = (count: number): string => (count > SHOWN ? ` and ${count - SHOWN} more` : '');
+
+/** Quoted, with an escape for what looks like something else or like nothing. */
+function visible(name: string): string {
+  return JSON.stringify(name).replace(
+    /[\p{Cf}\p{M}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu,
+    (character) => `\\u${character.codePointAt(0)!.toString(16).padStart(4, '0')}`,
+  );
+}

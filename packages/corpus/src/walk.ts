@@ -1,0 +1,205 @@
+import { isUtf8 } from 'node:buffer';
+import type { BigIntStats, Dirent } from 'node:fs';
+import { opendir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CryfoldError, checkRegular } from '@cryfold/core';
+import { UnreadFiles } from './unread.js';
+
+/** Bounds of what is looked at, so that `/` or a shared `/tmp` is not read to its end. */
+export interface WalkLimits {
+  /** Files and folders of all kinds. A run has at most 200,000 clips. */
+  entries: number;
+  /** Of so many files and folders, at least a hundredth are recordings; else this is no directory of recordings. */
+  sparse: number;
+  /** Folders within folders. */
+  depth: number;
+}
+
+export const WALK_LIMITS: WalkLimits = { entries: 1_000_000, sparse: 100_000, depth: 32 };
+
+/** Entries that the file system gives at a time. */
+const CHUNK = 1024;
+
+/** Folders in which macOS and Synology keep notes beside files, under the names of these files. */
+const NOTES = new Set(['__MACOSX', '@eaDir']);
+
+export interface WalkedTree {
+  /** Paths of the recordings below the root, with `/`, sorted by code unit */
+  files: string[];
+  /** What could not be read, or was read already under another path; sorted by path */
+  skipped: CryfoldError[];
+  /** Files that are no recordings by their names */
+  unread: UnreadFiles;
+}
+
+/**
+ * Finds the recordings below a directory. Names that start with a dot are passed over. Links are followed, but each file
+ * and folder of the disk is read once: under its own path, else under the first of its links. What cannot be read is
+ * skipped with its path and the cause.
+ * @param root absolute
+ * @param isRecording whether a file of that name is wanted
+ * @param limits for tests
+ * @throws CryfoldError DATA_TOO_LARGE, and the error of the file system where the root cannot be read
+ */
+export async function walkTree(
+  root: string,
+  isRecording: (name: string) => boolean,
+  limits: WalkLimits = WALK_LIMITS,
+): Promise<WalkedTree> {
+  return new Walk(root, isRecording, limits).run();
+}
+
+interface Found {
+  path: string;
+  id: string;
+}
+
+class Walk {
+  readonly #root: string;
+  readonly #isRecording: (name: string) => boolean;
+  readonly #limits: WalkLimits;
+  /** Paths of folders and files by what tells them from all others */
+  readonly #seen = new Map<string, string>();
+  readonly #folders: Found[] = [];
+  readonly #linkedFolders: Found[] = [];
+  readonly #files: Found[] = [];
+  readonly #linkedFiles: Found[] = [];
+  readonly #skipped: CryfoldError[] = [];
+  readonly #unread = new UnreadFiles();
+  #entries = 0;
+
+  constructor(root: string, isRecording: (name: string) => boolean, limits: WalkLimits) {
+    this.#root = root;
+    this.#isRecording = isRecording;
+    this.#limits = limits;
+  }
+
+  async run(): Promise<WalkedTree> {
+    this.#folders.push({ path: '', id: identify(await stat(this.#root, { bigint: true }), '') });
+    // Folders go before links to folders, so that one that is here and linked to has its own path.
+    for (let at = this.#next(); at !== undefined; at = this.#next()) {
+      if (!this.#isNew(at, 'folder')) continue;
+      try {
+        await this.#read(at.path);
+      } catch (error) {
+        if (at.path === '' || error instanceof CryfoldError) throw error;
+        this.#skip(at.path, `is a folder that cannot be read: ${reasonOf(error)}`);
+      }
+    }
+    const found = [...this.#files.sort(byPath), ...this.#linkedFiles.sort(byPath)];
+    const files = found.filter((file) => this.#isNew(file, 'file')).map(({ path }) => path);
+    const skipped = this.#skipped.sort((a, b) => (a.message < b.message ? -1 : 1));
+    return { files: files.sort(), skipped, unread: this.#unread };
+  }
+
+  #next(): Found | undefined {
+    const folder = this.#folders.pop();
+    if (folder) return folder;
+    this.#linkedFolders.sort(byPath);
+    return this.#linkedFolders.shift();
+  }
+
+  #isNew({ path, id }: Found, what: string): boolean {
+    const first = this.#seen.get(id);
+    if (first === undefined) this.#seen.set(id, path);
+    else {
+      const why = `is the same ${what} as ${first || 'the directory itself'}, which is read already`;
+      this.#skipped.push(leftOut('DATA_READ_ALREADY', path, why, 'Remove it, or leave it: its sound is there once.'));
+    }
+    return first === undefined;
+  }
+
+  async #read(folder: string): Promise<void> {
+    // As bytes, since a name that is not UTF-8 would become that of another file, or of none.
+    const entries = await opendir(join(this.#root, folder), {
+      encoding: 'buffer' as BufferEncoding,
+      bufferSize: CHUNK,
+    });
+    for await (const entry of entries) {
+      this.#count();
+      const bytes = entry.name as unknown as Buffer;
+      const readable = isUtf8(bytes);
+      const name = bytes.toString(readable ? 'utf8' : 'latin1');
+      if (name.startsWith('.') || NOTES.has(name)) continue;
+      const path = folder === '' ? name : `${folder}/${name}`;
+      if (readable) await this.#add(path, name, entry);
+      else if (entry.isDirectory() || this.#isRecording(name)) {
+        const why = 'has a name that is not UTF-8, but probably Latin-1 as shown here';
+        this.#skip(path, why, 'Rename it, such as with convmv -r -f latin1 -t utf8 --notest DIRECTORY.');
+      }
+    }
+  }
+
+  async #add(path: string, name: string, entry: Dirent): Promise<void> {
+    const recording = this.#isRecording(name);
+    if (!recording && !entry.isDirectory() && !entry.isSymbolicLink()) {
+      this.#unread.add(path);
+      return;
+    }
+    const linked = entry.isSymbolicLink();
+    let found: BigIntStats;
+    try {
+      found = await stat(join(this.#root, path), { bigint: true });
+    } catch (error) {
+      // A link may have been one to a folder.
+      this.#skip(path, linked ? reasonOfLink(error) : `cannot be read: ${reasonOf(error)}`);
+      return;
+    }
+    const id = identify(found, path);
+    if (found.isDirectory()) {
+      if (recording) this.#skip(path, 'is a folder, not a recording; recordings within it are read');
+      if (path.split('/').length > this.#limits.depth) {
+        this.#skip(path, `lies deeper than ${this.#limits.depth} folders, and is not read`);
+      } else (linked ? this.#linkedFolders : this.#folders).push({ path, id });
+    } else if (recording) {
+      if (found.isFile()) (linked ? this.#linkedFiles : this.#files).push({ path, id });
+      else this.#skip(path, `cannot be read: ${kindOf(found)}`);
+    } else this.#unread.add(path);
+  }
+
+  #skip(path: string, why: string, hint = 'Repair or remove it, or leave it where no recording is missed.'): void {
+    this.#skipped.push(leftOut('DATA_UNREADABLE', path, why, hint));
+  }
+
+  #count(): void {
+    const { entries, sparse } = this.#limits;
+    const recordings = this.#files.length + this.#linkedFiles.length;
+    const few = this.#entries === sparse && recordings * 100 < sparse;
+    if (++this.#entries <= entries && !few) return;
+    const why = few
+      ? `only ${recordings} of the first ${sparse} files and folders are recordings`
+      : `holds more than ${entries} files and folders`;
+    throw new CryfoldError('DATA_TOO_LARGE', `${this.#root}: ${why}`, {
+      context: { path: this.#root, entries: this.#entries },
+      hint: 'Give the directory of the recordings, or a CSV manifest path,label,group that lists them.',
+    });
+  }
+}
+
+function leftOut(code: 'DATA_UNREADABLE' | 'DATA_READ_ALREADY', file: string, why: string, hint: string): CryfoldError {
+  return new CryfoldError(code, `${file}: ${why}`, { context: { file }, hint });
+}
+
+const byPath = (a: Found, b: Found): number => (a.path < b.path ? -1 : 1);
+
+/** Some network file systems number no files. */
+const identify = ({ dev, ino }: BigIntStats, path: string): string => (ino === 0n ? path : `${dev}:${ino}`);
+
+/** What the file system says, without the path that it may not spell as we do. */
+const reasonOf = (error: unknown): string => (error as Error).message.split(', ')[0];
+
+function reasonOfLink(error: unknown): string {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT' || code === 'ENOTDIR') return 'is a link that leads nowhere';
+  return code === 'ELOOP' ? 'is a link that leads to itself' : `is a link that cannot be followed: ${reasonOf(error)}`;
+}
+
+/** Such as `it is a named pipe, not a regular file`. */
+function kindOf(entry: BigIntStats): string {
+  try {
+    checkRegular(entry, Number.POSITIVE_INFINITY);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return '';
+}

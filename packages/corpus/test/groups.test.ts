@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, before, beforeEach, test } from 'node:test';
+import { CryfoldError, Random } from '@cryfold/core';
+import { type ReadOptions, readDataset } from '../src/dataset.js';
+import { inspectDataset } from '../src/dataset-tools.js';
+import { parseGroupBy } from '../src/groups/group-by.js';
+import { segmentNames } from '../src/groups/segments.js';
+import { encodeWav } from '../src/wav.js';
+
+let base: string;
+let root: string;
+let serial = 0;
+before(async () => {
+  base = await mkdtemp(join(tmpdir(), 'cryfold-groups-'));
+});
+after(() => rm(base, { recursive: true }));
+beforeEach(() => {
+  root = join(base, `data-${serial++}`);
+});
+
+/** Writes a second of noise, another one for each name. */
+async function put(...files: string[]): Promise<void> {
+  for (const file of files) {
+    const random = new Random([...file].reduce((sum, letter) => 31 * sum + letter.charCodeAt(0), 7) >>> 0);
+    const samples = Float64Array.from({ length: 500 }, () => (random.below(60000) - 30000) / 32768);
+    await mkdir(dirname(join(root, file)), { recursive: true });
+    await writeFile(join(root, file), encodeWav(samples, 500));
+  }
+}
+
+const SEGMENTS = ['low', 'high'].flatMap((label) =>
+  [0, 1, 2].flatMap((rec) => [1, 2].map((part) => `${label}/rec${rec}_0${part}.wav`)),
+);
+
+const read = (options?: ReadOptions, ...below: string[]) => readDataset(join(root, ...below), options);
+const groupsOf = async (options?: ReadOptions, ...below: string[]) => [
+  ...new Set((await read(options, ...below)).clips.map(({ group }) => group)),
+];
+
+async function fails(code: string, told: RegExp, action: Promise<unknown>): Promise<void> {
+  await assert.rejects(action, (error) => {
+    assert.ok(error instanceof CryfoldError, String(error));
+    assert.equal(error.code, code);
+    assert.match(`${error.message}\n${error.hint}`, told);
+    return true;
+  });
+}
+
+test('class folders say that groups are not known, and file names like parts of recordings suggest what to type', async () => {
+  await put(...SEGMENTS);
+  const { groupSource, groupHints } = await read();
+  assert.deepEqual(groupSource, { kind: 'none' });
+  const [, pattern, count] = /--group-by '([^']+)', which makes (\d+) groups from 12 files/.exec(
+    groupHints.join('\n'),
+  )!;
+  assert.equal(Number(count), 6);
+  const grouped = await read({ groupBy: pattern });
+  assert.deepEqual(grouped.groupSource, { kind: 'pattern', name: pattern });
+  assert.deepEqual(grouped.groupHints, []);
+  assert.equal(new Set(grouped.clips.map(({ group }) => group)).size, 6);
+  assert.match(inspectDataset(grouped).groupPreview, /^6 groups from 12 recordings, 2 each/);
+});
+
+test('numbered names that say nothing of recordings are not taken for parts', () => {
+  const numbered = (name: (i: number) => string) =>
+    ['low', 'high'].flatMap((c) => [1, 2, 3, 4].map((i) => `${c}/${name(i)}.wav`));
+  assert.equal(segmentNames(numbered((i) => `${i}`)), undefined);
+  assert.equal(segmentNames(numbered((i) => `low_${i}`)), undefined, 'one stem per class');
+  assert.equal(segmentNames(numbered((i) => `baby${i}`)), undefined);
+  assert.equal(segmentNames(numbered((i) => `baby${i}_1`)), undefined, 'one part of each');
+  for (const name of [
+    (i: number) => `b${i % 2}-part${i}`,
+    (i: number) => `b${i % 2} ${i}`,
+    (i: number) => `a.b${i % 2}.${i}`,
+  ]) {
+    const files = numbered(name);
+    const found = segmentNames(files);
+    assert.equal(found?.recordings, 4, name(1));
+    const pattern = new RegExp(found.pattern, 'u');
+    assert.equal(new Set(files.map((file) => pattern.exec(file)?.[1])).size, 4, found.pattern);
+  }
+});
+
+test('--group-by makes groups of recordings, folders or a pattern, and names what gives none', async () => {
+  await put('low/baby0/a.wav', 'low/baby1/b.wav', 'high/baby0/c.wav', 'high/baby1/d.wav');
+  assert.match((await read()).groupHints.join(), /baby0, baby1.* look like groups.*--group-by folder/);
+  assert.deepEqual(await groupsOf({ groupBy: 'folder' }), ['baby0', 'baby1']);
+  assert.deepEqual(await groupsOf({ groupBy: 'recording' }), [
+    'high/baby0/c',
+    'high/baby1/d',
+    'low/baby0/a',
+    'low/baby1/b',
+  ]);
+  assert.deepEqual(await groupsOf({ groupBy: 'baby\\d' }), ['baby0', 'baby1']);
+  await fails('DATA_BAD', /high\/baby1\/d\.wav.*finds no group/, read({ groupBy: 'baby0' }));
+  await put('low/e.wav');
+  await fails(
+    'DATA_NAME_INVALID',
+    /low\/e\.wav: lies in no folder besides that of its class/,
+    read({ groupBy: 'folder' }),
+  );
+  for (const wrong of ['', '(', 'x'.repeat(501)]) {
+    assert.throws(() => parseGroupBy(wrong), { code: 'USAGE' });
+  }
+});
+
+test('what the user states is another dataset than the same groups that nobody stated', async () => {
+  await put('low/a.wav', 'high/b.wav');
+  const [unknown, stated] = [await read(), await read({ groupBy: 'recording' })];
+  assert.deepEqual([unknown.groupSource.kind, stated.groupSource.kind], ['none', 'recording']);
+  assert.notEqual(unknown.contentHash, stated.contentHash);
+});
+
+test('a manifest finds its columns in any case and with blanks, lists the others, and suggests the one that is meant', async () => {
+  await put('a.wav', 'b.wav', 'c.wav');
+  const csv = async (header: string) =>
+    writeFile(join(root, 'm.csv'), `${header}\na.wav,low,g1,n\nb.wav,low,g1,n\nc.wav,high,g2,n\n`);
+  for (const name of ['group', 'Group', ' GROUP ']) {
+    await csv(`Path, label,${name},note`);
+    const { groupSource, clips, warnings } = await read({}, 'm.csv');
+    assert.deepEqual(groupSource, { kind: 'column', name: name.trim() });
+    assert.deepEqual(
+      clips.map(({ group }) => group),
+      ['g1', 'g1', 'g2'],
+    );
+    assert.deepEqual(warnings, ['columns that are not read: "note"']);
+  }
+  for (const name of ['infant', 'groups', 'subject_id', 'Speaker', 'patient id', 'src_file']) {
+    await csv(`path,label,${name},note`);
+    const { groupSource, warnings, groupHints } = await read({}, 'm.csv');
+    assert.deepEqual(groupSource, { kind: 'none' });
+    assert.deepEqual(warnings, [`columns that are not read: "${name}", "note"`]);
+    assert.ok(groupHints[0].includes(`--group-by "${name}"`), groupHints[0]);
+    const grouped = await read({ groupBy: name }, 'm.csv');
+    assert.deepEqual(grouped.groupSource, { kind: 'column', name });
+    assert.deepEqual(grouped.groupHints, []);
+    assert.deepEqual(
+      grouped.clips.map(({ group }) => group),
+      ['g1', 'g1', 'g2'],
+    );
+  }
+  await csv('path,class,group,note');
+  await fails('DATA_MANIFEST_INVALID', /no column is named label\nRename class to label/, read({}, 'm.csv'));
+  await csv('path,label,group,Group ');
+  await fails('DATA_MANIFEST_INVALID', /two columns are named Group/, read({}, 'm.csv'));
+});
+
+test('a manifest whose groups are all empty knows none, and one with gaps says how many', async () => {
+  await put('a.wav', 'b.wav');
+  await writeFile(join(root, 'm.csv'), 'path,label,group\na.wav,low, \nb.wav,high,\n');
+  assert.deepEqual((await read({}, 'm.csv')).groupSource, { kind: 'none' });
+  await writeFile(join(root, 'm.csv'), 'path,label,group\na.wav,low,x\nb.wav,high,\n');
+  const { groupSource, warnings } = await read({}, 'm.csv');
+  assert.deepEqual(groupSource, { kind: 'column', name: 'group', partial: true });
+  assert.deepEqual(warnings, ['1 of 2 recordings have no group: each is its own']);
+});
+
+test('groups that recordings name get one spelling, and groups that are recordings stay as they are', async () => {
+  await put('low/baby0/a.wav', 'low/baby0/A.wav', 'high/Baby0/b.wav', 'high/baby1/c.wav');
+  const byFolder = await read({ groupBy: 'folder' });
+  assert.deepEqual([...new Set(byFolder.clips.map(({ group }) => group))].sort(), ['baby0', 'baby1']);
+  assert.match(byFolder.warnings.join('\n'), /groups "Baby0", "baby0" differ in case only/);
+  const byRecording = await read({ groupBy: 'recording' });
+  assert.equal(new Set(byRecording.clips.map(({ group }) => group)).size, 4);
+  assert.deepEqual(byRecording.warnings, []);
+});
+
+test('a manifest as spreadsheets write it has the same columns, warnings and folds', async () => {
+  await put('low/g1/a.wav', 'high/g1/b.wav', 'high/g2/c.wav');
+  const rows = ['low\\g1\\a.wav; low;1;n;n', 'high\\g1\\b.wav; high ;2;n;n', 'high\\g2\\c.wav; high;1;n;n'];
+  const table = ['sep=;', ' PATH\u00a0;\u200bLabel;Fold;note;note', ...rows].join('\r\n');
+  await writeFile(join(root, 'm.csv'), Buffer.from(`\ufeff${table}`, 'utf16le'));
+  const { clips, warnings } = await read({ groupBy: 'folder', folds: true }, 'm.csv');
+  assert.deepEqual(
+    clips.map(({ label, group, fold }) => [label, group, fold].join(' ')),
+    ['low g1 1', 'high g1 2', 'high g2 1'],
+  );
+  assert.match(warnings[0], /^columns that are not read: "note", "note"$/);
+  assert.match(warnings[1], /class "high" has 2 spellings/);
+});

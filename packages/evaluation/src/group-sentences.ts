@@ -1,0 +1,104 @@
+import { type GroupSource, printable } from '@cryfold/core';
+import type { RunResults } from './results.js';
+
+/** What must be known of a dataset to speak of its groups. */
+export interface GroupFacts {
+  /** Absent where nobody stated it, as in records of earlier versions */
+  groupSource?: GroupSource | undefined;
+  groups: number;
+  clips: number;
+}
+
+/**
+ * Whether the groups stand for what was recorded. Where nobody stated it, they count as known if clips share some, as
+ * earlier versions took them.
+ */
+export function groupsKnown({ groupSource, groups, clips }: GroupFacts): boolean {
+  return groupSource ? groupSource.kind !== 'none' && groupSource.kind !== 'sounds' : groups < clips;
+}
+
+/** What one group is called: `infant` where the file names say so, `recording`, `folder`, else `group`. */
+export function groupWord({ groupSource }: Pick<GroupFacts, 'groupSource'>): string {
+  const { kind = 'none', name = 'group' } = groupSource ?? {};
+  if (kind === 'file-name') return name;
+  return kind === 'folder' || kind === 'recording' ? kind : 'group';
+}
+
+/** What tests take for independent, and tables by group have in their rows. */
+export function unitWord(facts: GroupFacts): 'group' | 'recording' {
+  return groupsKnown(facts) ? 'group' : 'recording';
+}
+
+const counted = (count: number, word: string) => `${count} ${word}${count === 1 ? '' : 's'}`;
+
+const PARTIAL = 'but some recordings have none, and each counts as its own';
+
+/** How groups are known, after a comma or in brackets: `by column speaker`. */
+function knownBy({ kind, name: written = '', partial }: GroupSource): string {
+  const name = printable(written);
+  const by: Record<GroupSource['kind'], string> = {
+    column: `by column ${name}`,
+    'file-name': 'by file name',
+    folder: 'by folder',
+    recording: 'one per recording, as the user stated',
+    pattern: `by pattern ${name}`,
+    sounds: 'not known: only equal sounds are kept together',
+    none: 'not known: each recording counts as its own group',
+  };
+  return partial ? `${by[kind]}, ${PARTIAL}` : by[kind];
+}
+
+/** The groups in a few words: `73 infants, by file name`, or that they are not known. */
+export function groupsText(facts: GroupFacts): string {
+  const { groupSource, groups } = facts;
+  if (!groupSource) {
+    const origin = groupsKnown(facts) ? 'how they were found is not recorded' : 'one per clip: not known';
+    return `${counted(groups, 'group')} (${origin})`;
+  }
+  if (!groupsKnown(facts)) return knownBy(groupSource);
+  return `${counted(groups, groupWord(facts))}, ${knownBy(groupSource)}`;
+}
+
+/**
+ * How a protocol must be called wherever its figures are shown: by what its folds do, whatever its splitter is.
+ * @param spanning groups that are in train and test of some split
+ * @param predefined whether the data names the folds
+ */
+export function protocolLabel(facts: GroupFacts, spanning: number, predefined = false): string {
+  const label = foldsLabel(facts, spanning, predefined);
+  return facts.groupSource?.partial ? `${label}, ${PARTIAL}` : label;
+}
+
+function foldsLabel(facts: GroupFacts, spanning: number, predefined: boolean): string {
+  const { groupSource, groups, clips } = facts;
+  const drawn = predefined ? 'predefined folds' : 'ungrouped folds';
+  if (groupSource?.kind === 'sounds') {
+    const what = spanning > 0 ? drawn : 'folds grouped by equal sounds';
+    return `${what}: groups are not known, so other recordings of one source may be in train and test`;
+  }
+  if (!groupsKnown(facts)) {
+    return spanning > 0
+      ? `${drawn}: clips of the same recording are in train and test, and groups are not known`
+      : `${drawn}: groups are not known, so recordings of one source may be in train and test`;
+  }
+  if (spanning > 0) return `${drawn}: clips of the same group are in train and test`;
+  const kept = predefined ? drawn : 'grouped folds';
+  return groups < clips ? `${kept}: no group is in train and test` : `${drawn}: every clip is a group of its own`;
+}
+
+/**
+ * What a stored run's protocol is called. Earlier versions promised that no infant is shared where nobody knew.
+ */
+export function labelOf({ dataset, protocol }: Pick<RunResults, 'dataset' | 'protocol'>): string {
+  const { label, groupsSpanning, splitter } = protocol;
+  if (dataset.groupSource) return label;
+  if (!groupsKnown(dataset)) return protocolLabel(dataset, groupsSpanning, splitter === 'PredefinedSplit');
+  return groupsSpanning > 0 ? label : `${label} (how groups were found is not recorded)`;
+}
+
+/** What must stand beside intervals and p-values by group where the groups are not known; undefined where they are. */
+export function unknownGroupsNote(facts: GroupFacts): string | undefined {
+  if (groupsKnown(facts)) return undefined;
+  const unit = facts.groupSource?.kind === 'sounds' ? 'equal sounds count as one' : 'each recording counts as one';
+  return `Groups are not known: intervals and p-values take recordings for independent (${unit}). If some come from one source, intervals are too narrow and p-values too small.`;
+}

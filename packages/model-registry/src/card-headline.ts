@@ -1,0 +1,37 @@
+import { printable } from '@cryfold/core';
+import { groupsKnown, leakHeadline, METRICS, type MetricName } from '@cryfold/evaluation';
+import type { CardMetrics, ModelCard } from './card.js';
+
+/** The figure of a card to quote first, never without its protocol. */
+export interface CardHeadline {
+  metric: MetricName;
+  /** Over test folds */
+  mean: number;
+  protocol: string;
+  /** What inflates it */
+  warning?: string;
+}
+
+/**
+ * The figure that a run was headlined by. Older cards do not say, so theirs is the accuracy.
+ * @param known whether groups are more than recordings
+ */
+export function headlineOf(metrics: CardMetrics, known = true): CardHeadline {
+  const { metric = 'accuracy', protocol, leaks } = metrics;
+  const warning = leakHeadline(leaks, known);
+  return { metric, mean: metrics[metric].mean, protocol, ...(warning && { warning }) };
+}
+
+/** `balanced accuracy 61.51 %` or `log-loss 0.4312` */
+export function headlineText({ metric, mean }: Pick<CardHeadline, 'metric' | 'mean'>): string {
+  const { title, share } = METRICS[metric];
+  return `${title} ${share ? `${(100 * mean).toFixed(2)} %` : mean.toFixed(4)}`;
+}
+
+/** What the cross-validation of a model's own run said, in a sentence; undefined for a card without any. */
+export function evaluationText({ metrics: [own], data }: Pick<ModelCard, 'metrics' | 'data'>): string | undefined {
+  if (!own) return undefined;
+  const headline = headlineOf(own, groupsKnown(data));
+  const said = `Mean ${headlineText(headline)} over test folds (${printable(headline.protocol)}).`;
+  return headline.warning ? `${said} ${headline.warning}` : said;
+}

@@ -1,0 +1,98 @@
+import { didYouMean, isObject, LIMITS } from '@cryfold/core';
+import type { z } from 'zod';
+import { specJsonSchema } from './spec-schema.js';
+
+/** What is wrong with a spec, in words. */
+export interface SpecProblem {
+  /** Of the wrong key */
+  path: PropertyKey[];
+  why: string;
+  hint: string;
+}
+
+/** Names that a message lists, at most. */
+const SHOWN = 20;
+
+/**
+ * Puts what a schema found into words, with what was probably meant.
+ * @param value the spec that was checked
+ */
+export function specProblem(issue: z.core.$ZodIssue, value: unknown): SpecProblem {
+  const path = [...issue.path];
+  const found = path.reduce<unknown>(
+    (at, key) => (isObject(at) || Array.isArray(at) ? at[key as never] : undefined),
+    value,
+  );
+  if (issue.code === 'unrecognized_keys') {
+    const [unknown] = issue.keys;
+    const more = issue.keys.length > 1 ? `, and ${issue.keys.length - 1} more` : '';
+    const known = keysAt(path, found);
+    const list = known.length > 0 ? `There are: ${known.slice(0, SHOWN).join(', ')}.` : DEFAULT_HINT;
+    return {
+      path: [...path, unknown],
+      why: `there is no such key${more}`,
+      hint: `${didYouMean(unknown, known)}${list}`,
+    };
+  }
+  const names = valuesAt(path);
+  if (names.length > 0 && typeof found === 'string') {
+    const why = `there is no ${JSON.stringify(found.slice(0, LIMITS.label))}`;
+    return { path, why, hint: `${didYouMean(found, names)}There are: ${names.join(', ')}.` };
+  }
+  if (path.length === 0 && !isObject(value)) {
+    return { path, why: value === null ? 'the spec is empty' : 'a spec is a map of keys', hint: DEFAULT_HINT };
+  }
+  if (issue.code === 'invalid_type' && found === undefined)
+    return { path, why: 'this key is missing', hint: DEFAULT_HINT };
+  if (issue.code === 'invalid_key') return { path, why: issue.issues[0].message, hint: 'Rename this key.' };
+  if (issue.code === 'invalid_type' && typeof found === 'string' && ['number', 'int'].includes(issue.expected)) {
+    return {
+      path,
+      why: `${JSON.stringify(found.slice(0, LIMITS.label))} is a text, not a number`,
+      hint: numberHint(found),
+    };
+  }
+  return { path, why: issue.message, hint: DEFAULT_HINT };
+}
+
+export const DEFAULT_HINT = 'Correct this key; specs/paper.yaml shows every key.';
+
+function numberHint(text: string): string {
+  const number = Number(text.trim().replace(',', '.'));
+  if (text.trim() === '' || Number.isNaN(number)) return 'Write a number.';
+  return text.includes(',') ? `Write it with a point: ${number}.` : `Write it without quotes: ${text.trim()}.`;
+}
+
+type Schema = Record<string, unknown>;
+
+/** A schema and all that it may be instead. */
+function branches(schema: Schema): Schema[] {
+  const others = [schema.anyOf, schema.oneOf].flatMap((list) => (Array.isArray(list) ? list.filter(isObject) : []));
+  return [schema, ...others.flatMap(branches)];
+}
+
+function schemasAt(path: readonly PropertyKey[]): Schema[] {
+  let schemas = branches(specJsonSchema() as Schema);
+  for (const key of path) {
+    schemas = schemas.flatMap(({ properties, additionalProperties, items }) => {
+      const own = isObject(properties) && Object.hasOwn(properties, key) ? properties[key as string] : undefined;
+      const below = own ?? (typeof key === 'number' ? items : additionalProperties);
+      return isObject(below) ? branches(below) : [];
+    });
+  }
+  return schemas;
+}
+
+/** The keys that may stand at a path; of things that have a kind, those of their own kind. */
+function keysAt(path: readonly PropertyKey[], found: unknown): string[] {
+  const maps = schemasAt(path).flatMap(({ properties }) => (isObject(properties) ? [properties] : []));
+  const kind = isObject(found) ? found.kind : undefined;
+  const own = maps.filter(({ kind: schema }) => isObject(schema) && schema.const === kind);
+  return [...new Set((own.length > 0 ? own : maps).flatMap((properties) => Object.keys(properties)))];
+}
+
+/** The texts among the values that may stand at a path, where it takes certain values only. */
+function valuesAt(path: readonly PropertyKey[]): string[] {
+  const values = schemasAt(path).flatMap((schema) => (Array.isArray(schema.enum) ? schema.enum : [schema.const]));
+  return [...new Set(values.filter((value): value is string => typeof value === 'string'))];
+}

@@ -1,0 +1,29 @@
+import { METRICS, type MetricName } from '@cryfold/evaluation';
+
+/** A log-loss in nats, everything else in percent, without its unit. */
+export function metricText(metric: MetricName, value: number | null): string {
+  if (value === null) return '-';
+  return METRICS[metric].share ? (100 * value).toFixed(2) : value.toFixed(4);
+}
+
+/** As `metricText`, with the unit. */
+export function valueText(metric: MetricName, value: number | null): string {
+  return `${metricText(metric, value)}${METRICS[metric].share ? ' %' : ''}`;
+}
+
+/** A difference of a metric with its sign: percentage points of a share, or four decimals. */
+export function differenceText(metric: MetricName, difference: number | null): string {
+  const text = metricText(metric, difference);
+  return difference !== null && difference > 0 ? `+${text}` : text;
+}
+
+/** `Balanced accuracy over test folds, percent` or `Log-loss over test folds`. */
+export function foldsTitle(metric: MetricName): string {
+  return `${capitalTitle(metric)} over test folds${METRICS[metric].share ? ', percent' : ''}`;
+}
+
+/** The metric's title at the beginning of a sentence. */
+export function capitalTitle(metric: MetricName): string {
+  const { title } = METRICS[metric];
+  return title[0].toUpperCase() + title.slice(1);
+}

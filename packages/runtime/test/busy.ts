@@ -1,0 +1,4 @@
+// A child that computes without a pause.
+process.send?.('busy', () => {
+  for (;;);
+});

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { synthesizeCorpus } from '@cryfold/corpus';
+import { type Command, cryfold, start, temporaryFolder, until } from './command.js';
+import { withoutRedis } from './testbed.js';
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+const path = (...parts: string[]) => join(folder.path, ...parts);
+
+before(async () => {
+  folder = await temporaryFolder();
+  await mkdir(path('corpus'));
+  await synthesizeCorpus(path('corpus'), { clips: 60, seed: 1 });
+});
+after(() => folder.remove());
+
+const out = () => ['--store', path('store')];
+/** Each seed makes a run of its own: runs share folds that are equal. */
+const run = (repeats: number, seed: number) =>
+  start([
+    ...['run', '--data', path('corpus'), ...out(), '--estimators', 'svm'],
+    ...['--folds', '2', '--repeats', String(repeats), '--workers', '1', '--seed', String(seed)],
+  ]);
+
+/** The id of a run once one of its folds trains. */
+async function training({ stderr }: Command): Promise<string> {
+  await until('a running fold', () => stderr().includes('1 running'));
+  return /run (paper-\w+)/.exec(stderr())?.[1] ?? assert.fail(stderr());
+}
+
+async function stateOf(id: string) {
+  const { code, stdout } = await cryfold(['status', id, ...out(), '--json']);
+  const { state, active } = JSON.parse(stdout);
+  return { code, state, active };
+}
+
+test('another terminal sees a local run as running, and can cancel it', { skip: withoutRedis }, async () => {
+  const command = run(400, 1);
+  const id = await training(command);
+  await until('an active fold', async () => {
+    const { code, state, active } = await stateOf(id);
+    assert.deepEqual([code, state], [0, 'running']);
+    return active.length > 0;
+  });
+  const listed = await cryfold(['list', ...out()]);
+  assert.match(listed.stdout, new RegExp(`^${id} +running `, 'm'));
+  const cluster = await cryfold(['status', ...out()]);
+  assert.match(cluster.stdout, /^queue cpu +.*1 active/m);
+  assert.match(cluster.stdout, /^worker .* \(cpu\)/m);
+  assert.equal((await cryfold(['logs', id, ...out()])).code, 0);
+  for (const again of [
+    ['retry', id],
+    ['extend', id, '--repeats', '500'],
+  ]) {
+    const refused = await cryfold([...again, ...out()]);
+    assert.equal(refused.code, 2);
+    assert.match(refused.stderr, /^cryfold: USAGE: .* is still running: process \d+ .*\n {2}.*cryfold cancel/);
+  }
+  const cancelled = await cryfold(['cancel', id, ...out()]);
+  assert.equal(cancelled.code, 0, cancelled.stderr);
+  const ended = await command.ended;
+  assert.equal(ended.code, 4, ended.stderr);
+  assert.match(ended.stderr, /^cryfold: CANCELLED: /m);
+  assert.deepEqual(await stateOf(id), { code: 4, state: 'cancelled', active: [] });
+});
+
+test('a run whose command was killed is stopped, and retry continues it', { skip: withoutRedis }, async () => {
+  const command = run(20, 2);
+  const id = await training(command);
+  command.process.kill('SIGKILL');
+  await command.ended;
+  assert.deepEqual(await stateOf(id), { code: 3, state: 'stopped', active: [] });
+  const retried = await cryfold(['retry', id, ...out(), '--workers', '1']);
+  assert.equal(retried.code, 0, retried.stderr);
+  assert.equal((await stateOf(id)).state, 'complete');
+});
