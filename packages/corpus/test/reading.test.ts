@@ -136,7 +136,7 @@ test('refuses to lose a class: a folder of which nothing is read, or whose recor
   await rm(join(root, 'z'), { recursive: true });
   await put('z/c.wav', 'not a recording');
   await put('z/d.wav', noise(0.2, 3));
-  await fails('WAV_INVALID', /z\/c\.wav/, readDataset(root));
+  await fails('DATA_BAD', /z\/c\.wav/, readDataset(root));
   const lost = await fails(
     'DATA_CLASS_LOST',
     /class z .*all of its 2 recordings/,
@@ -165,7 +165,7 @@ test('recordings shorter than a clip are padded, dropped or refused, as shortCli
   await fails('CLIP_SHORT', /y\/rate\.wav/, readDataset(root, { shortClips: 'pad' }));
   await put('y/half.wav', noise(0.7, 4));
   await rm(join(root, 'y/rate.wav'));
-  await fails('CLIP_SHORT', /less than a clip of 1 s/, readDataset(root, { shortClips: 'error' }));
+  await fails('DATA_BAD', /less than a clip of 1 s/, readDataset(root, { shortClips: 'error' }));
 });
 
 test('overlapping clips are of one group, have unique ids and count as one sound', async () => {
