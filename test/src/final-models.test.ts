@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { CryfoldError, decodeNpy } from '@cryfold/core';
 import { encodeWav, readClips, readDataset, synthesizeCorpus } from '@cryfold/corpus';
-import { ModelPredictor, readModelFolder } from '@cryfold/model-registry';
+import { ModelPredictor, readModelFolder, type WindowPrediction } from '@cryfold/model-registry';
 import { cryfold, ownStore, PROGRAM, start, TINY_SPEC, temporaryFolder, until } from './command.js';
 import { RedisProcess } from './redis.js';
 
@@ -107,7 +107,7 @@ test('an SVM refitted on all data knows its clips, sees them as training did, an
   const dataset = await readDataset(corpus);
   let right = 0;
   for (const [i, { file, label }] of dataset.clips.entries()) {
-    const { windows } = predictor.predictRecording(await readFile(join(corpus, file)), file, { images: 1 });
+    const { windows } = await predictor.predictRecording(await readFile(join(corpus, file)), file, { images: 1 });
     assert.equal(windows.length, 1);
     assert.deepEqual(windows[0].image, images.slice(i * 16200, (i + 1) * 16200));
     assert.ok(Math.abs(windows[0].probabilities.reduce((a, b) => a + b) - 1) < 1e-12);
@@ -139,12 +139,15 @@ test('recordings of other shapes are treated as in training, or refused with a c
     clips.push(samples);
     if (clips.length === 3) break;
   }
-  const alone = clips.map((samples) => predictor.predictRecording(encodeWav(samples, RATE), 'alone').windows[0]);
+  const alone: WindowPrediction[] = [];
+  for (const samples of clips) {
+    alone.push((await predictor.predictRecording(encodeWav(samples, RATE), 'alone')).windows[0]);
+  }
   // Two clips, a silent second, a clip, and a rest that is too short for another.
   const long = new Float64Array(4.4 * RATE);
   for (const [i, at] of [0, 1, 3].entries()) long.set(clips[i], at * RATE);
   long.set(clips[0].subarray(0, 0.4 * RATE), 4 * RATE);
-  const { windows, silent, mean, seconds } = predictor.predictRecording(encodeWav(long, RATE), 'long');
+  const { windows, silent, mean, seconds } = await predictor.predictRecording(encodeWav(long, RATE), 'long');
   assert.equal(seconds, long.length / RATE);
   assert.deepEqual(
     windows,
@@ -152,25 +155,25 @@ test('recordings of other shapes are treated as in training, or refused with a c
   );
   assert.deepEqual(silent, [{ start: 2, end: 3 }]);
   assert.ok(Math.abs(mean.probabilities[0] - windows.reduce((sum, one) => sum + one.probabilities[0], 0) / 3) < 1e-15);
-  const hopped = predictor.predictRecording(encodeWav(long, RATE), 'long', { hopSeconds: 0.5 });
+  const hopped = await predictor.predictRecording(encodeWav(long, RATE), 'long', { hopSeconds: 0.5 });
   assert.deepEqual(
     [...hopped.windows, ...hopped.silent].map(({ start }) => start).sort(),
     [0, 1, 2, 3, 4, 5, 6].map((half) => Math.round(0.5 * RATE * half) / RATE),
   );
   assert.deepEqual(hopped.windows[0], windows[0]);
 
-  const refused = (samples: Float64Array, rate: number) => {
+  const refused = async (samples: Float64Array, rate: number) => {
     try {
-      predictor.predictRecording(encodeWav(samples, rate), 'given');
+      await predictor.predictRecording(encodeWav(samples, rate), 'given');
     } catch (error) {
       return error instanceof CryfoldError && !error.hint?.includes('--skip-bad') ? error.code : error;
     }
     return 'none';
   };
-  assert.equal(refused(clips[0].subarray(0, 0.6 * RATE), RATE), 'none');
-  assert.equal(refused(clips[0].subarray(0, 0.4 * RATE), RATE), 'CLIP_SHORT');
-  assert.equal(refused(clips[0], 8000), 'RATE_UNKNOWN');
-  assert.equal(refused(new Float64Array(RATE), RATE), 'CLIP_SILENT');
+  assert.equal(await refused(clips[0].subarray(0, 0.6 * RATE), RATE), 'none');
+  assert.equal(await refused(clips[0].subarray(0, 0.4 * RATE), RATE), 'CLIP_SHORT');
+  assert.equal(await refused(clips[0], 8000), 'RATE_UNKNOWN');
+  assert.equal(await refused(new Float64Array(RATE), RATE), 'CLIP_SILENT');
 
   // A stereo file is the mean of its channels.
   const mono = encodeWav(clips[1], RATE);
@@ -183,7 +186,7 @@ test('recordings of other shapes are treated as in training, or refused with a c
   for (let i = 44, to = 44; i < mono.length; i += 2) {
     for (let channel = 0; channel < 2; channel++, to += 2) stereo.set(mono.subarray(i, i + 2), to);
   }
-  assert.deepEqual(predictor.predictRecording(stereo, 'stereo').windows, [alone[1]]);
+  assert.deepEqual((await predictor.predictRecording(stereo, 'stereo')).windows, [alone[1]]);
 });
 
 test('networks and a fitted fusion are kept whole, and a damaged file is refused', async () => {

@@ -156,10 +156,6 @@ test('asha by another metric names it, and the folds of each trial, in the table
   assert.deepEqual(status.stdout.split('\n').slice(1, 6), trials);
   const page = await readFile(path('asha/report.html'), 'utf8');
   assert.match(page, /balanced accuracy/);
-
-  await writeFile(path('plain.yaml'), SWEEP.slice(0, SWEEP.indexOf('search:')));
-  const plain = await cryfold(['run', path('plain.yaml'), ...common]);
-  assert.deepEqual([plain.code, /no search section[\s\S]*cryfold compare --metric/.test(plain.stderr)], [2, true]);
 });
 
 test('a sweep needs a search section', async () => {

@@ -1,9 +1,12 @@
 import { printable } from '@cryfold/core';
 import {
   type DatasetSummary,
+  type Durations,
   describeProblems,
   inspectDataset,
+  measureDurations,
   namesAll,
+  type ReadOptions,
   readDataset,
   synthesizeCorpus,
 } from '@cryfold/corpus';
@@ -17,6 +20,8 @@ import { jsonText, say } from './terminal.js';
 
 export interface InspectOptions extends DataOptions {
   clipSeconds: number;
+  hopSeconds?: number;
+  shortClips?: ReadOptions['shortClips'];
   skipBad: boolean;
   /** File that lists all bad recordings */
   problems?: string;
@@ -26,20 +31,45 @@ export interface InspectOptions extends DataOptions {
 /** `cryfold data inspect PATH` */
 export async function dataInspectCommand(path: string, options: InspectOptions): Promise<number> {
   const display = new ProgressDisplay(process.stderr, options.json);
+  const { clipSeconds, hopSeconds, shortClips, skipBad, groupBy, layout } = options;
+  const durations = await measureDurations(path, { clipSeconds, layout }, (done, total) =>
+    display.update(`measuring ${done}/${total} files`),
+  ).finally(() => display.clear());
+  // Before reading, which may fail for the very recordings that are too short.
+  if (!options.json) say(`${durationLines(durations, clipSeconds).join('\n')}\n`);
   const list = { file: options.problems };
   const dataset = await listingProblems(list, () =>
     readDataset(path, {
-      clipSeconds: options.clipSeconds,
-      skipBad: options.skipBad,
-      groupBy: options.groupBy,
-      layout: options.layout,
+      ...{ clipSeconds, hopSeconds, shortClips, skipBad, groupBy, layout },
       onProgress: (done, total) => display.update(`reading ${done}/${total} files`),
     }),
   ).finally(() => display.clear());
   await writeProblems(dataset.skipped, list);
   const summary = inspectDataset(dataset);
-  say(options.json ? `${jsonText(summary)}\n` : summaryText(summary));
+  say(options.json ? `${jsonText({ ...summary, durations })}\n` : summaryText(summary));
   return EXIT.done;
+}
+
+/** How long recordings last, and which clips suit them. */
+function durationLines(
+  { recordings, quantiles, short, proposedClipSeconds }: Durations,
+  clipSeconds: number,
+): string[] {
+  if (recordings === 0) return [];
+  const names = new Map([
+    [0, 'shortest'],
+    [0.5, 'median'],
+    [1, 'longest'],
+  ]);
+  const parts = quantiles.map(
+    ({ share, seconds }) => `${names.get(share) ?? `${100 * share} %`} ${Number(seconds.toPrecision(3))} s`,
+  );
+  const lines = [`durations: ${parts.join(', ')}`];
+  if (short > 0) lines.push(`${short} of ${recordings} recordings are shorter than a clip of ${clipSeconds} s`);
+  if (proposedClipSeconds !== undefined) {
+    lines.push(`proposed: clipSeconds: ${proposedClipSeconds}, or shortClips: pad, drop or error in the spec`);
+  }
+  return lines;
 }
 
 function summaryText(summary: DatasetSummary): string {
@@ -55,6 +85,8 @@ function summaryText(summary: DatasetSummary): string {
       row(label, clips, `${((100 * clips) / summary.clips).toFixed(1)} %`, groups),
     ),
     ...summary.warnings.map((warning) => `warning: ${printable(warning)}`),
+    ...summary.notes.map(printable),
+    ...(summary.decoders.length > 0 ? [`decoded by: ${summary.decoders.join(', ')}`] : []),
     ...describeProblems(summary.skipped).map((line) => `skipped: ${printable(line)}`),
     ...(namesAll(summary.skipped) ? [] : ['--problems FILE lists all that were skipped']),
     `content hash: ${summary.contentHash}`,

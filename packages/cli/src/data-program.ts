@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { addDataOptions } from './data-options.js';
 import { type Does, readConfig, whole } from './program.js';
 
@@ -7,9 +7,15 @@ export function addDataCommands(program: Command, does: Does): void {
   const data = program.command('data').description('Look at recordings, or make some.');
   const load = () => import('./data-commands.js');
   addDataOptions(data.command('inspect'))
-    .description('Print clips, seconds, sample rates, classes and groups found.')
-    .argument('<path>', 'directory of WAV files, or a CSV manifest')
+    .description('Print durations, clips, seconds, sample rates, classes and groups found.')
+    .argument('<path>', 'directory of recordings, or a CSV manifest')
     .option('--clip-seconds <s>', 'length of a clip', Number, 1)
+    .option('--hop-seconds <s>', 'from one clip’s start to the next (default: a clip’s length)', Number)
+    .addOption(
+      new Option('--short-clips <what>', 'recordings shorter than a clip (default: pad from half a clip on)').choices([
+        ...['pad', 'drop', 'error'],
+      ]),
+    )
     .option('--skip-bad', 'leave bad recordings out, and list them', false)
     .option('--problems <file>', 'list all bad recordings there, as CSV')
     .option('--json', 'print JSON', false)

@@ -1,5 +1,5 @@
-import { CryfoldError, printable, readRegularFile, readStream } from '@cryfold/core';
-import { byCause, LARGEST_WAV, problemOf, type Skipped } from '@cryfold/corpus';
+import { CryfoldError, printable } from '@cryfold/core';
+import { ByteReader, byCause, openByteReader, problemOf, type Skipped } from '@cryfold/corpus';
 import { evaluationText, ModelPredictor, predictionJson, type RecordingPrediction } from '@cryfold/model-registry';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
@@ -35,7 +35,12 @@ export async function predictCommand(
     try {
       const name = file === '-' ? 'standard input' : file;
       const hop = options.hop === undefined ? {} : { hopSeconds: options.hop };
-      predictions.push(predictor.predictRecording(await readRecording(file), name, hop));
+      const { reader, close } = await openRecording(file);
+      try {
+        predictions.push(await predictor.predictRecording(reader, name, hop));
+      } finally {
+        await close();
+      }
     } catch (error) {
       if (!(error instanceof CryfoldError)) throw error;
       failed.push(error);
@@ -60,14 +65,16 @@ export async function predictCommand(
   return failed.length === 0 ? EXIT.done : EXIT.failed;
 }
 
-async function readRecording(file: string): Promise<Uint8Array> {
+/** Standard input is read as it comes. */
+async function openRecording(file: string): ReturnType<typeof openByteReader> {
+  if (file === '-') return { reader: ByteReader.ofStream(process.stdin), close: async () => {} };
   try {
-    return file === '-' ? await readStream(process.stdin, LARGEST_WAV) : await readRegularFile(file, LARGEST_WAV);
+    return await openByteReader(file);
   } catch (cause) {
     throw new CryfoldError('DATA_NOT_FOUND', `${file}: cannot be read: ${(cause as Error).message}`, {
       cause,
       context: { file },
-      hint: 'Give the path of a WAV file, or - for standard input.',
+      hint: 'Give the path of a recording, or - for standard input.',
     });
   }
 }

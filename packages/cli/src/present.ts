@@ -18,6 +18,7 @@ type Shown = Pick<Surroundings, 'store' | 'storeUrl' | 'server'> & {
 interface Said {
   skipped?: readonly Skipped[];
   warnings?: readonly string[];
+  notes?: readonly string[];
   dataNotes?: readonly string[];
   leakWarnings?: readonly string[];
 }

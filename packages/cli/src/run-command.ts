@@ -139,6 +139,7 @@ async function prepare(options: RunOptions, { config, store, storeUrl, display }
     `${dataset.name}: ${dataset.clips.length} clips, ${dataset.classes.length} classes · run ${plan.run} · ${extent(plan)}`,
   );
   await sayProblems(dataset, list, display);
+  for (const note of dataset.notes) display.say(printable(note));
   for (const note of dataNotes(dataset, options)) display.say(`note: ${printable(note)}`);
   for (const leak of preparation.leaks) display.say(leak);
   return { options, copies, preparation };
@@ -160,8 +161,8 @@ async function runOne({ options, copies, preparation }: Prepared, shared: Shared
       results = await execute(plan, { ...shared, options, stop });
     }
     if (!results) return EXIT.cancelled;
-    const { skipped, warnings } = dataset;
-    const said = { skipped, warnings, dataNotes: dataNotes(dataset, options), leakWarnings: preparation.leaks };
+    const { skipped, warnings, notes } = dataset;
+    const said = { skipped, warnings, notes, dataNotes: dataNotes(dataset, options), leakWarnings: preparation.leaks };
     await present(results, { ...shared, copies }, options.json, said);
     return results.status === 'complete' ? EXIT.done : EXIT.incomplete;
   };

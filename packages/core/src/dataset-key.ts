@@ -11,8 +11,12 @@ export interface ClipIdentity {
   fold?: string | undefined;
 }
 
-/** Identity of a dataset: each clip's id, label, group, sound and, where the data names it, fold, in order. */
-export function datasetKey(clips: readonly ClipIdentity[]): string {
+/**
+ * Identity of a dataset: each clip's id, label, group, sound and, where the data names it, fold, in order; and the name
+ * and version of each decoder, where recordings are no WAV files.
+ */
+export function datasetKey(clips: readonly ClipIdentity[], decoders: readonly string[] = []): string {
   const fold = (clip: ClipIdentity) => (clip.fold === undefined ? [] : [clip.fold]);
-  return contentKey(clips.map((clip) => [clip.id, clip.label, clip.group, clip.hash, ...fold(clip)]));
+  const identities = clips.map((clip) => [clip.id, clip.label, clip.group, clip.hash, ...fold(clip)]);
+  return contentKey(decoders.length === 0 ? identities : { clips: identities, decoders });
 }

@@ -8,9 +8,9 @@ import { CryfoldError } from './errors.js';
  */
 export const FORMATS = {
   job: 1,
-  manifest: 2,
+  manifest: 3,
   sounds: 1,
-  plan: 2,
+  plan: 3,
   search: 1,
   fold: 1,
   failure: 1,

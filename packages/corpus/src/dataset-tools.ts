@@ -1,5 +1,6 @@
 import { CryfoldError, deriveSeed, type GroupSource, Random } from '@cryfold/core';
-import { type Clip, type Dataset, summarize } from './dataset.js';
+import type { Clip } from './clip.js';
+import { type Dataset, summarize } from './dataset.js';
 import { groupPreview } from './groups/group-by.js';
 
 /**
@@ -69,12 +70,16 @@ export interface DatasetSummary {
   /** per class, sorted by label */
   classes: { label: string; clips: number; groups: number }[];
   skipped: Dataset['skipped'];
+  unread: Dataset['unread'];
+  notes: string[];
+  decoders: string[];
   contentHash: string;
 }
 
 /** What is in a dataset, for a person to check before a run. */
 export function inspectDataset(dataset: Dataset): DatasetSummary {
-  const { name, reader, recordings, clips, classes, grouped, groupSource, skipped, contentHash } = dataset;
+  const { name, reader, recordings, clips, classes, grouped, groupSource, contentHash } = dataset;
+  const { skipped, unread, notes, decoders } = dataset;
   const groups = (members: readonly Clip[]) => new Set(members.map(({ group }) => group)).size;
   const rates = [...new Set(clips.map(({ rate }) => rate))].sort((a, b) => a - b);
   return {
@@ -93,7 +98,7 @@ export function inspectDataset(dataset: Dataset): DatasetSummary {
       const members = clips.filter((clip) => clip.label === label);
       return { label, clips: members.length, groups: groups(members) };
     }),
-    skipped,
+    ...{ skipped, unread, notes, decoders },
     contentHash,
   };
 }

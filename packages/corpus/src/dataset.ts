@@ -1,35 +1,19 @@
-import { relative, resolve, sep } from 'node:path';
-import { CryfoldError, datasetKey, type GroupSource, readRegularFile, sha256 } from '@cryfold/core';
+import { CryfoldError, datasetKey, type GroupSource } from '@cryfold/core';
+import type { Clip } from './clip.js';
+import { cutRecording } from './cut-recording.js';
 import { groupRecordings, parseGroupBy } from './groups/group-by.js';
 import { datasetName, isManifest, readManifest } from './manifest.js';
+import { Notes } from './notes.js';
 import { BadRecordings, describeProblems, problemOf, type Skipped } from './problems.js';
 import { listRecordings } from './readers.js';
-import type { Labels } from './recording.js';
+import type { Recording } from './recording.js';
 import { unifyNames } from './text/names.js';
-import { decodeWav, LARGEST_WAV, type Wav } from './wav.js';
-import { cutClip, cutWindows, silence } from './windows.js';
+import type { Unread } from './unread.js';
+import type { CutOptions } from './windows.js';
 
+export type { Clip } from './clip.js';
+export { readClips } from './cut-recording.js';
 export type { Skipped } from './problems.js';
-
-/** One audio segment, its class and the infant (or recording, or device) it came from. */
-export interface Clip {
-  /** unique and stable: `file#segment`, the segment counted from 0 in whole clips from the recording's start */
-  id: string;
-  label: string;
-  group: string;
-  /** path relative to the dataset's root, with `/` */
-  file: string;
-  /** first sample in the mixed-down recording */
-  start: number;
-  /** samples in the clip, `round(rate * clipSeconds)`, padding included */
-  length: number;
-  /** sampling rate in Hz */
-  rate: number;
-  /** hex sha256 of the rate and the float64 samples: equal sound, equal hash */
-  hash: string;
-  /** the fold that tests it, empty for none; where `readDataset` was asked for folds and a manifest names them */
-  fold?: string;
-}
 
 /** Clips that are kept in memory; a run has at most 200,000, which `limitClips` may take from more. */
 const MOST_CLIPS = 1_000_000;
@@ -53,15 +37,19 @@ export interface Dataset {
   /** recordings that gave at least one clip */
   recordings: number;
   skipped: Skipped[];
+  /** files below a directory that are no recordings, by ending */
+  unread: Unread[];
+  /** what people should know of how the recordings were read, a line each */
+  notes: string[];
+  /** name and version of what decoded recordings that are no WAV files, sorted */
+  decoders: string[];
   /** whether some group holds more than one clip; where none does, grouped folds would be the random ones */
   grouped: boolean;
-  /** hex sha256 over every clip's id, label, group, hash and, where it has one, fold, in order */
+  /** hex sha256 over every clip's id, label, group, hash and, where it has one, fold, in order; and the decoders */
   contentHash: string;
 }
 
-export interface ReadOptions {
-  /** length of a clip in seconds, default 1 */
-  clipSeconds?: number;
+export interface ReadOptions extends Partial<CutOptions> {
   /** leave bad files out and list them in `skipped`, instead of failing */
   skipBad?: boolean;
   /** keep the folds that the data names; default false, since the folds are part of the content hash */
@@ -75,21 +63,22 @@ export interface ReadOptions {
 }
 
 /**
- * Reads a dataset: a directory of WAV files in one of the layouts of `layouts/registry.ts`, or a CSV manifest
- * `path,label,group`. Labels and groups get one spelling (`unifyNames`). Every file is decoded once to check and hash
- * it, and its samples are let go again; `readClips` gives them back.
+ * Reads a dataset: a directory of recordings in one of the layouts of `layouts/registry.ts`, or a CSV manifest
+ * `path,label,group`. Labels and groups get one spelling (`unifyNames`). Every file is decoded to check and hash it, a
+ * piece at a time; `readClips` gives the samples back. Which formats are read: docs/recordings.md.
  *
  * Recordings are cut from their start into whole clips; the rest at the end, shorter than a clip, is dropped. (So
- * donateacry-devices.csv gives its 439 clips.) A recording of half a clip or more but less than one becomes one clip,
- * padded with zeros at its end; a shorter one is CLIP_SHORT. A silent second within a recording that also has sound
+ * donateacry-devices.csv gives its 439 clips.) What becomes of recordings shorter than a clip: `shortClips`. A silent clip within a recording that also has sound
  * is dropped and listed in `skipped`; a recording that is silent throughout is CLIP_SILENT.
  *
  * Order: a manifest's rows as they stand, a directory's files by path (code units); then by segment.
- * @throws CryfoldError DATA_*, WAV_* or CLIP_*, naming the file or line; `BadRecordings` where several are bad
+ * @throws CryfoldError DATA_*, WAV_*, DECODER_MISSING or CLIP_*, naming the file or line; `BadRecordings` where several
+ * are bad
  */
 export async function readDataset(path: string, options: ReadOptions = {}): Promise<Dataset> {
   const { clipSeconds = 1, skipBad = false, folds = false, onProgress } = options;
-  const { root, reader, recordings, leftOut, ...facts } = await readLabels(path, options);
+  const { root, reader, recordings, leftOut, unread, ...facts } = await readLabels(path, options);
+  const notes = new Notes();
   const skipped: Skipped[] = [];
   const clips: Clip[] = [];
   const bad: { file: string; error: CryfoldError }[] = [];
@@ -100,12 +89,14 @@ export async function readDataset(path: string, options: ReadOptions = {}): Prom
     try {
       if ('error' in recording) throw recording.error;
       const labels = folds ? recording : { ...recording, fold: undefined };
-      const cut = cutRecording(labels, await readWav(root, recording.file), clipSeconds);
+      const cut = await cutRecording(root, labels, { ...options, clipSeconds });
       clips.push(...cut.clips);
+      notes.add(recording.file, cut);
       for (const error of cut.silent) skip(error, recording.file);
     } catch (error) {
       if (!(error instanceof CryfoldError)) throw error;
-      if (skipBad) skip(error, recording.file);
+      const dropped = options.shortClips === 'drop' && error.code === 'CLIP_SHORT';
+      if (skipBad || dropped) skip(error, recording.file);
       else bad.push({ file: recording.file, error });
     }
     onProgress?.(index + 1, recordings.length);
@@ -122,7 +113,11 @@ export async function readDataset(path: string, options: ReadOptions = {}): Prom
       hint: 'Repair them, or give other recordings.',
     });
   }
-  const dataset = summarize({ name: datasetName(path), root, reader, skipped, ...facts }, clips);
+  refuseLostClasses(path, recordings, { clips, skipped });
+  const dataset = summarize(
+    { name: datasetName(path), root, reader, skipped, unread, notes: notes.list(unread), ...facts },
+    clips,
+  );
   if (dataset.classes.length === 1) {
     throw new CryfoldError('DATA_ONE_CLASS', `${path}: all ${clips.length} clips are of class ${dataset.classes[0]}`, {
       context: { path },
@@ -148,7 +143,7 @@ async function readLabels(path: string, { folds = false, groupBy, layout }: Read
   const by = groupBy === undefined ? undefined : parseGroupBy(groupBy);
   const column = by?.kind === 'pattern' ? groupBy : undefined;
   const reading = manifest
-    ? await readManifest(path, { folds, groupBy: column })
+    ? { ...(await readManifest(path, { folds, groupBy: column })), unread: [] }
     : { ...(await listRecordings(path, layout)), byColumn: false };
   const { root, reader, byColumn, apart, warnings = [], groupHints = [] } = reading;
   const grouped = by && !byColumn ? groupRecordings(reading.recordings, by, apart) : reading;
@@ -159,6 +154,7 @@ async function readLabels(path: string, { folds = false, groupBy, layout }: Read
   const own = named ? ['the data names its own folds: --protocol predefined uses them'] : [];
   return {
     ...{ root, reader, groupSource, recordings: unified.recordings, leftOut: reading.skipped },
+    unread: reading.unread,
     warnings: [...warnings, ...own, ...unified.warnings],
     groupHints: groupSource.kind === 'none' ? groupHints : [],
   };
@@ -166,10 +162,12 @@ async function readLabels(path: string, { folds = false, groupBy, layout }: Read
 
 /** Completes a dataset with what follows from its clips. */
 export function summarize(
-  facts: Pick<Dataset, 'name' | 'root' | 'reader' | 'skipped' | 'groupSource' | 'warnings' | 'groupHints'>,
+  facts: Pick<Dataset, 'name' | 'root' | 'reader' | 'skipped' | 'groupSource' | 'warnings' | 'groupHints'> &
+    Partial<Pick<Dataset, 'unread' | 'notes'>>,
   clips: readonly Clip[],
 ): Dataset {
-  const { name, root, reader, skipped, groupSource, warnings, groupHints } = facts;
+  const { name, root, reader, skipped, groupSource, warnings, groupHints, unread = [], notes = [] } = facts;
+  const decoders = [...new Set(clips.flatMap(({ decoder }) => decoder ?? []))].sort();
   return {
     name,
     root,
@@ -181,100 +179,34 @@ export function summarize(
     clips: [...clips],
     recordings: new Set(clips.map(({ file }) => file)).size,
     skipped,
+    unread,
+    notes,
+    decoders,
     grouped: new Set(clips.map(({ group }) => group)).size < clips.length,
-    contentHash: datasetKey(clips),
+    contentHash: datasetKey(clips, decoders),
   };
 }
 
-/**
- * Gives every clip with its samples (mono, +-1, `clip.length` of them), in the dataset's order. Each file is read once
- * and only one recording is in memory at a time.
- * @throws CryfoldError DATA_CHANGED where a file no longer holds what `readDataset` saw; WAV_* as there
- */
-export async function* readClips(
-  dataset: Pick<Dataset, 'root' | 'clips'>,
-): AsyncGenerator<{ clip: Clip; samples: Float64Array }> {
-  let file: string | undefined;
-  let wav: Wav | undefined;
-  for (const clip of dataset.clips) {
-    if (!wav || file !== clip.file) {
-      file = clip.file;
-      wav = await readWav(dataset.root, file);
-    }
-    const samples = cutClip(wav.samples, clip.start, clip.length);
-    if (hashSamples(samples, wav.rate) !== clip.hash) {
-      throw new CryfoldError('DATA_CHANGED', `${clip.id}: the file has changed since it was first read`, {
-        context: { file: clip.file, clip: clip.id },
-        hint: 'Run again once nothing writes to the data any more.',
-      });
-    }
-    yield { clip, samples };
-  }
+/** The recordings of a directory or manifest. @throws CryfoldError DATA_* */
+export async function list(path: string, layout?: string) {
+  return isManifest(path) ? await readManifest(path) : await listRecordings(path, layout);
 }
 
-/**
- * The clips of an earlier dataset that a folder still holds, byte for byte the same sound; others are left out. Files
- * outside the folder are not read: the names come from a store.
- * @param root folder that the names of the files are relative to
- * @param wanted ids and hashes of the earlier dataset's clips
- * @param clipSeconds length of its clips in seconds
- */
-export async function findClips(
-  root: string,
-  wanted: readonly { id: string; label: string; group: string; hash?: string | undefined }[],
-  clipSeconds: number,
-): Promise<Clip[]> {
-  const byFile = new Map<string, (typeof wanted)[number][]>();
-  for (const clip of wanted) {
-    const file = clip.id.slice(0, clip.id.lastIndexOf('#'));
-    byFile.set(file, [...(byFile.get(file) ?? []), clip]);
-  }
-  const found: Clip[] = [];
-  for (const [file, clips] of byFile) {
-    const path = relative(resolve(root), resolve(root, file));
-    if (path.split(sep)[0] === '..' || resolve(path) === path) continue;
-    const wav = await readWav(root, file).catch(() => undefined);
-    if (!wav) continue;
-    const length = Math.round(wav.rate * clipSeconds);
-    for (const { id, label, group, hash } of clips) {
-      const start = length * Number(id.slice(file.length + 1));
-      if (!(start < wav.samples.length) || hashSamples(cutClip(wav.samples, start, length), wav.rate) !== hash)
-        continue;
-      found.push({ id, label, group, file, start, length, rate: wav.rate, hash });
-    }
-  }
-  return found;
-}
-
-async function readWav(root: string, file: string): Promise<Wav> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await readRegularFile(resolve(root, file), LARGEST_WAV);
-  } catch (cause) {
-    throw new CryfoldError('WAV_INVALID', `${file}: cannot be read: ${(cause as Error).message}`, {
-      context: { file },
-      hint: 'Replace it with a WAV file that can be read, or pass --skip-bad to leave such files out.',
-      cause,
-    });
-  }
-  return decodeWav(bytes, file);
-}
-
-function cutRecording(recording: Labels & { file: string }, wav: Wav, clipSeconds: number) {
-  const { rate } = wav;
-  const { file, label, group, fold } = recording;
-  const { length, windows, silent } = cutWindows(wav, clipSeconds, file);
-  const id = (start: number) => `${file}#${start / length}`;
-  const clips = windows.map(({ start, samples }): Clip => {
-    const hash = hashSamples(samples, rate);
-    return { id: id(start), label, group, file, start, length, rate, hash, ...(fold === undefined ? {} : { fold }) };
+/** @throws CryfoldError DATA_CLASS_LOST where a class has recordings and none of them gave a clip */
+function refuseLostClasses(
+  path: string,
+  recordings: readonly Recording[],
+  { clips, skipped }: { clips: readonly Clip[]; skipped: readonly Skipped[] },
+): void {
+  const kept = new Set(clips.map(({ label }) => label));
+  const lost = recordings.flatMap((one) => ('label' in one && !kept.has(one.label) ? [one] : []));
+  if (lost.length === 0) return;
+  const [{ label }] = lost;
+  const files = new Set(lost.filter((one) => one.label === label).map(({ file }) => file));
+  const why = skipped.find(({ file }) => files.has(file))?.message ?? '';
+  const what = files.size === 1 ? 'its only recording was' : `all of its ${files.size} recordings were`;
+  throw new CryfoldError('DATA_CLASS_LOST', `${path}: class ${label} would be lost: ${what} left out`, {
+    context: { path, label, files: files.size },
+    hint: `The first: ${why} Correct them, or remove the class from the data.`,
   });
-  return { clips, silent: silent.map((start) => silence(id(start), 'this part of the recording')) };
-}
-
-function hashSamples(samples: Float64Array, rate: number): string {
-  const bytes = new Uint8Array(8 + samples.byteLength);
-  new DataView(bytes.buffer).setFloat64(0, rate, true);
-  bytes.set(new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength), 8);
-  return sha256(bytes);
 }

@@ -1,20 +1,18 @@
-export {
-  type Clip,
-  type Dataset,
-  findClips,
-  type ReadOptions,
-  readClips,
-  readDataset,
-  type Skipped,
-} from './dataset.js';
+export { ByteReader, type ByteSource } from './audio/bytes.js';
+export { openByteReader } from './audio/open-file.js';
+export { openAudio } from './audio/registry.js';
+export { type Clip, type Dataset, type ReadOptions, readClips, readDataset, type Skipped } from './dataset.js';
 export { type DatasetSummary, inspectDataset, limitClips } from './dataset-tools.js';
 export { findDuplicates, type Sound } from './duplicates/find-duplicates.js';
 export { resample } from './duplicates/resample.js';
 export { joinGroups, sharedSounds } from './duplicates/shared-sounds.js';
+export { type Durations, measureDurations } from './durations.js';
+export { findClips } from './find-clips.js';
 export { groupPreview } from './groups/group-by.js';
 export { LAYOUT_NAMES } from './layouts/registry.js';
 export { BadRecordings, byCause, describeProblems, namesAll, problemOf } from './problems.js';
 export { type SynthesizeOptions, type SyntheticCorpus, synthesizeCorpus } from './synth.js';
 export { testOnOther } from './test-on.js';
-export { decodeWav, encodeWav, LARGEST_WAV, type Wav } from './wav.js';
-export { type CutWindows, countWindows, cutWindows } from './windows.js';
+export { describeUnread, type Unread } from './unread.js';
+export { decodeWav, encodeWav, type Wav } from './wav.js';
+export { type CutOptions, countWindows, SHORT_CLIPS, type Window, Windows } from './windows.js';

@@ -1,7 +1,10 @@
 import { resolve } from 'node:path';
 import { CryfoldError } from '@cryfold/core';
+import { isAudioName } from './audio/registry.js';
 import type { Reading } from './layouts/layout.js';
+import { foldersOf } from './layouts/paths.js';
 import { readLayout } from './layouts/registry.js';
+import { describeUnread, type Unread, type UnreadFiles } from './unread.js';
 import { walkTree } from './walk.js';
 
 /** What a reader makes of a directory or manifest. */
@@ -11,10 +14,12 @@ export interface Found extends Reading {
   reader: string;
   /** What is no recording of it, such as a folder that cannot be read */
   skipped: readonly CryfoldError[];
+  /** Files that are no recordings, by ending */
+  unread: Unread[];
 }
 
 /**
- * Finds the WAV files below a directory as `walkTree` does, sorted by path, with their labels and groups, as a layout of
+ * Finds the recordings below a directory as `walkTree` does, sorted by path, with their labels and groups, as a layout of
  * `layouts/registry.ts` reads them.
  *
  * A file that does not follow its layout is DATA_NAME_INVALID, so that one odd name does not silently turn a grouped
@@ -24,21 +29,44 @@ export interface Found extends Reading {
  */
 export async function listRecordings(directory: string, layout?: string): Promise<Found> {
   const root = resolve(directory);
-  const { files, skipped } = await walkTree(root, (name) => /\.wav$/i.test(name)).catch((cause) => {
+  const { files, skipped, unread } = await walkTree(root, isAudioName).catch((cause) => {
     if (cause instanceof CryfoldError) throw cause;
     throw new CryfoldError('DATA_NOT_FOUND', `${directory}: is not a directory that can be read: ${cause.message}`, {
       context: { path: directory },
-      hint: 'Give a directory of WAV files or a .csv manifest with --data; `cryfold data synth DIR` makes one to try.',
+      hint: 'Give a directory of recordings or a .csv manifest with --data; `cryfold data synth DIR` makes one to try.',
       cause,
     });
   });
   if (files.length === 0) {
-    const convert = 'Convert other formats first, such as with `sox IN OUT.wav`; the files must end in .wav.';
-    throw new CryfoldError('DATA_EMPTY', `${directory}: holds no WAV file that can be read`, {
+    const endings =
+      'Recordings are known by their endings, such as .wav, .flac, .ogg or .mp3: docs/recordings.md has all.';
+    throw new CryfoldError('DATA_EMPTY', `${directory}: holds no recording that can be read${beside(unread)}`, {
       context: { path: directory },
-      hint: skipped.length > 0 ? `${skipped.length} were left out. The first: ${skipped[0].message}` : convert,
+      hint: skipped.length > 0 ? `${skipped.length} were left out. The first: ${skipped[0].message}` : endings,
     });
   }
   const { layout: reader, ...reading } = await readLayout({ root, files }, layout);
-  return { ...reading, root, reader, skipped };
+  refuseLostFolder(directory, reading, unread.lost(files));
+  return { ...reading, root, reader, skipped, unread: unread.list() };
+}
+
+/** What else a directory holds, for messages. */
+function beside(unread: UnreadFiles): string {
+  const text = describeUnread(unread.list());
+  return text === '' ? '' : `, only ${text}`;
+}
+
+/** @throws CryfoldError DATA_CLASS_LOST where first folders are the classes, and none of the files of one is read */
+function refuseLostFolder(
+  directory: string,
+  { recordings }: Reading,
+  [lost]: { folder: string; file: string }[],
+): void {
+  const byFolder = recordings.every((one) => 'error' in one || one.label === foldersOf(one.file)[0]);
+  if (!lost || !byFolder) return;
+  const { folder, file } = lost;
+  throw new CryfoldError('DATA_CLASS_LOST', `${directory}: class ${folder} would be lost: none of its files is read`, {
+    context: { path: directory, folder, file },
+    hint: `Such as ${file}. Convert them (ffmpeg -i IN -c:a pcm_s16le OUT.wav), or move the folder elsewhere.`,
+  });
 }

@@ -35,6 +35,8 @@ export function testOnOther(base: Dataset, other: Dataset): Dataset {
     name: `${base.name}, tested on ${other.name}`,
     ...{ root: base.root, reader: base.reader, groupSource: known ? from : NO_GROUPS },
     skipped: [...base.skipped, ...other.skipped],
+    unread: [...base.unread, ...other.unread],
+    notes: [...base.notes, ...other.notes.map((line) => `${other.name}: ${line}`)],
     warnings: [
       ...base.warnings,
       ...other.warnings.map((line) => `${other.name}: ${line}`),

@@ -3,6 +3,7 @@ import type { BigIntStats, Dirent } from 'node:fs';
 import { opendir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CryfoldError, checkRegular } from '@cryfold/core';
+import { UnreadFiles } from './unread.js';
 
 /** Bounds of what is looked at, so that `/` or a shared `/tmp` is not read to its end. */
 export interface WalkLimits {
@@ -27,6 +28,8 @@ export interface WalkedTree {
   files: string[];
   /** What could not be read, or was read already under another path; sorted by path */
   skipped: CryfoldError[];
+  /** Files that are no recordings by their names */
+  unread: UnreadFiles;
 }
 
 /**
@@ -62,6 +65,7 @@ class Walk {
   readonly #files: Found[] = [];
   readonly #linkedFiles: Found[] = [];
   readonly #skipped: CryfoldError[] = [];
+  readonly #unread = new UnreadFiles();
   #entries = 0;
 
   constructor(root: string, isRecording: (name: string) => boolean, limits: WalkLimits) {
@@ -84,7 +88,8 @@ class Walk {
     }
     const found = [...this.#files.sort(byPath), ...this.#linkedFiles.sort(byPath)];
     const files = found.filter((file) => this.#isNew(file, 'file')).map(({ path }) => path);
-    return { files: files.sort(), skipped: this.#skipped.sort((a, b) => (a.message < b.message ? -1 : 1)) };
+    const skipped = this.#skipped.sort((a, b) => (a.message < b.message ? -1 : 1));
+    return { files: files.sort(), skipped, unread: this.#unread };
   }
 
   #next(): Found | undefined {
@@ -127,7 +132,10 @@ class Walk {
 
   async #add(path: string, name: string, entry: Dirent): Promise<void> {
     const recording = this.#isRecording(name);
-    if (!recording && !entry.isDirectory() && !entry.isSymbolicLink()) return;
+    if (!recording && !entry.isDirectory() && !entry.isSymbolicLink()) {
+      this.#unread.add(path);
+      return;
+    }
     const linked = entry.isSymbolicLink();
     let found: BigIntStats;
     try {
@@ -146,7 +154,7 @@ class Walk {
     } else if (recording) {
       if (found.isFile()) (linked ? this.#linkedFiles : this.#files).push({ path, id });
       else this.#skip(path, `cannot be read: ${kindOf(found)}`);
-    }
+    } else this.#unread.add(path);
   }
 
   #skip(path: string, why: string, hint = 'Repair or remove it, or leave it where no recording is missed.'): void {

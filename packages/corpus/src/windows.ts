@@ -1,52 +1,105 @@
 import { CryfoldError } from '@cryfold/core';
-import type { Wav } from './wav.js';
+import { SampleBuffer } from './audio/sample-buffer.js';
 
-/** A recording shorter than this share of a clip is an error; from here to a whole clip it is padded with zeros. */
+/** Without `shortClips`, a recording shorter than this share of a clip is an error; a longer one is padded. */
 const SHORTEST = 0.5;
 
-export interface CutWindows {
-  /** of each window in samples, `round(rate * clipSeconds)` */
-  length: number;
-  /** In order; `start` is the first sample in the recording. Views of its samples, or padded copies. */
-  windows: { start: number; samples: Float64Array }[];
-  /** first samples of windows that were left out, since all their samples are equal */
-  silent: number[];
+/** Samples of the longest clip that `pad` fills up: a header can claim any rate. */
+const LONGEST_PADDED = 2 ** 27;
+
+/** What becomes of recordings shorter than a clip. */
+export const SHORT_CLIPS = ['pad', 'drop', 'error'] as const;
+
+export interface CutOptions {
+  /** Length of a clip in seconds */
+  clipSeconds: number;
+  /** Seconds from one clip's start to the next; default: a clip's length */
+  hopSeconds?: number | undefined;
+  /**
+   * `pad` fills every recording shorter than a clip with zeros at its end, `drop` leaves it out, `error` refuses it.
+   * Default: half a clip or more is filled up, and less is refused.
+   */
+  shortClips?: (typeof SHORT_CLIPS)[number] | undefined;
+}
+
+export interface Window {
+  /** First sample in the recording */
+  start: number;
+  /** As many as a clip has, zeros at the end included */
+  samples: Float64Array;
+  /** Whether all samples are equal, but for those that fill it up */
+  silent: boolean;
 }
 
 /**
- * Cuts a recording from its start into clips: without `hop` one after the other, as training does, so that the rest at
- * the end, shorter than a clip, is dropped. A recording of half a clip or more but less than one becomes one clip,
- * padded with zeros at its end.
- * @param name what to call the recording in messages
- * @param hopSeconds from one start to the next; default: a clip's length
- * @throws CryfoldError CLIP_SHORT; CLIP_SILENT where no window has sound
+ * Cuts a recording from its start into clips, as its samples come: without `hopSeconds` one after the other, so that the
+ * rest at the end, shorter than a clip, is dropped. Read it once.
  */
-export function cutWindows({ samples, rate }: Wav, clipSeconds: number, name: string, hopSeconds?: number): CutWindows {
-  const length = Math.round(rate * clipSeconds);
-  if (length < 1 || samples.length < SHORTEST * length) {
-    const seconds = (samples.length / rate).toPrecision(3);
-    throw new CryfoldError('CLIP_SHORT', `${name}: lasts ${seconds} s, less than half a clip of ${clipSeconds} s`, {
-      context: { file: name, samples: samples.length, rate },
-      hint: 'Remove it, or pass --skip-bad to leave such files out.',
+export class Windows {
+  /** Samples of a window, `round(rate * clipSeconds)` */
+  readonly length: number;
+  readonly #audio: { rate: number; blocks: AsyncIterable<Float64Array> };
+  readonly #name: string;
+  readonly #options: CutOptions;
+  #total = 0;
+
+  /** @param name what to call the recording in messages */
+  constructor(audio: { rate: number; blocks: AsyncIterable<Float64Array> }, options: CutOptions, name: string) {
+    this.length = Math.round(audio.rate * options.clipSeconds);
+    this.#audio = audio;
+    this.#name = name;
+    this.#options = options;
+  }
+
+  /** Samples of the recording, once all windows are read */
+  get total(): number {
+    return this.#total;
+  }
+
+  /** @throws CryfoldError CLIP_SHORT; CLIP_SILENT at the end where no window has sound; and as reading the recording */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Window> {
+    const { length } = this;
+    const hop = hopOf(this.#audio.rate, length, this.#options.hopSeconds);
+    const buffer = new SampleBuffer(this.#audio.blocks);
+    let sound = false;
+    for (let i = 0, start = 0; ; start = Math.round(++i * hop)) {
+      const own = await buffer.part(start, Math.max(1, length));
+      this.#total = buffer.total;
+      if (own.length < length || length < 1) {
+        if (i > 0) break;
+        this.#checkShort(own.length);
+      }
+      const silent = own.every((sample) => sample === own[0]);
+      sound ||= !silent;
+      yield { start, silent, samples: filled(own, length) };
+      if (own.length < length) break;
+    }
+    if (!sound) throw silence(this.#name, 'the recording');
+  }
+
+  #checkShort(samples: number): void {
+    const { clipSeconds, shortClips } = this.#options;
+    const { rate } = this.#audio;
+    const least = shortClips === undefined ? SHORTEST : shortClips === 'pad' && this.length <= LONGEST_PADDED ? 0 : 1;
+    if (this.length >= 1 && samples >= least * this.length) return;
+    const seconds = (samples / rate).toPrecision(3);
+    const than = shortClips === undefined ? 'half a clip' : 'a clip';
+    throw new CryfoldError('CLIP_SHORT', `${this.#name}: lasts ${seconds} s, less than ${than} of ${clipSeconds} s`, {
+      context: { file: this.#name, samples, rate },
+      hint: 'Set shortClips: pad or drop in the spec, or a shorter clipSeconds: `cryfold data inspect` proposes one. Or remove the file.',
     });
   }
-  const hop = hopOf(rate, length, hopSeconds);
-  const cut: CutWindows = { length, windows: [], silent: [] };
-  for (let i = 0, start = 0; i === 0 || start + length <= samples.length; start = Math.round(++i * hop)) {
-    const own = samples.subarray(start, start + length);
-    if (own.every((sample) => sample === own[0])) cut.silent.push(start);
-    else cut.windows.push({ start, samples: cutClip(samples, start, length) });
-  }
-  if (cut.windows.length === 0) throw silence(name, 'the recording');
-  return cut;
 }
 
-/** Windows that `cutWindows` makes of a recording, the silent ones too, without making them. Arguments as there. */
-export function countWindows({ samples, rate }: Wav, clipSeconds: number, hopSeconds?: number): number {
+/** Windows of a recording of so many samples, the silent ones too, without making them. Arguments as of `Windows`. */
+export function countWindows(
+  { rate, frames }: { rate: number; frames: number },
+  { clipSeconds, hopSeconds }: CutOptions,
+): number {
   const length = Math.round(rate * clipSeconds);
   const hop = hopOf(rate, length, hopSeconds);
   // Starts are rounded, halves upwards.
-  return Math.max(1, Math.ceil((samples.length - length + 0.5) / hop));
+  return Math.max(1, Math.ceil((frames - length + 0.5) / hop));
 }
 
 /** At least a sample; not rounded, so that starts do not drift. */
@@ -54,12 +107,11 @@ function hopOf(rate: number, length: number, hopSeconds?: number): number {
   return Math.max(1, hopSeconds === undefined ? length : rate * hopSeconds);
 }
 
-/** A view of the recording where it is long enough, else a copy padded with zeros. */
-export function cutClip(samples: Float64Array, start: number, length: number): Float64Array {
-  const view = samples.subarray(start, start + length);
-  if (view.length === length) return view;
+/** Samples where there are enough of them, else a copy with zeros at its end. */
+export function filled(samples: Float64Array, length: number): Float64Array {
+  if (samples.length === length) return samples;
   const padded = new Float64Array(length);
-  padded.set(view);
+  padded.set(samples);
   return padded;
 }
 

@@ -60,7 +60,7 @@ test('a dataset with several bad recordings names all of them at once', async (t
     assert.equal(error.code, 'DATA_BAD');
     assert.deepEqual(error.context, { path: root, bad: 15, recordings: 25 });
     assert.match(error.message, /15 of 25 recordings cannot be used\n12 x CLIP_SHORT/);
-    assert.match(error.message, /\n- x\/2\.wav: .*\nRemove it, or pass --skip-bad/);
+    assert.match(error.message, /\n- x\/2\.wav: .*\nSet shortClips: pad or drop/);
     assert.match(error.hint ?? '', /--problems FILE lists all.*--skip-bad/);
     assert.match(error.listedIn('a.csv').hint ?? '', /^All are listed in a\.csv\./);
     const record = error.toRecord();

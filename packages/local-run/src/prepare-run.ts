@@ -12,7 +12,15 @@ import {
 import { isGrouped, splitterOf } from '@cryfold/evaluation';
 import { computeFeatures } from '@cryfold/features';
 import type { WeightsSourceOptions } from '@cryfold/nn';
-import { checkPlanSize, type DatasetManifest, plannedFeatures, planRun, type RunPlan, type Spec } from '@cryfold/plan';
+import {
+  checkPlanSize,
+  cutOptions,
+  type DatasetManifest,
+  plannedFeatures,
+  planRun,
+  type RunPlan,
+  type Spec,
+} from '@cryfold/plan';
 import { innerSplits, makeSplits } from '@cryfold/run-control';
 import type { RunStore } from '@cryfold/store';
 import { checkLeaks } from './leak-gate.js';
@@ -57,7 +65,7 @@ async function readData(options: PrepareOptions): Promise<Dataset> {
   const { spec, data, limit, skipBad, groupBy, layout, testOn, onProgress } = options;
   const read = async (path: string, flags: { groupBy?: string | undefined; layout?: string | undefined }) => {
     const whole = await readDataset(path, {
-      ...{ ...flags, skipBad, clipSeconds: spec.features.clipSeconds },
+      ...{ ...flags, skipBad, ...cutOptions(spec) },
       folds: spec.protocol.splitter === 'PredefinedSplit' && testOn === undefined,
       onProgress: (done, total) => onProgress(`reading ${done}/${total} files`),
     });
@@ -95,13 +103,15 @@ export async function prepareRun(options: PrepareOptions): Promise<Preparation> 
   const leaks = checkLeaks(spec, dataset, splits, { sounds, allowLeak: options.allowLeak });
   const weights = new Map<string, string>();
   const manifest: DatasetManifest = {
-    format: FORMATS.manifest,
+    format: manifestFormat(dataset),
     name: dataset.name,
     contentHash: dataset.contentHash,
     grouped: dataset.grouped,
     groupSource: dataset.groupSource,
     classes: dataset.classes,
     rates: inspectDataset(dataset).rates,
+    ...(dataset.decoders.length > 0 ? { decoders: dataset.decoders } : {}),
+    ...(dataset.notes.length > 0 ? { notes: dataset.notes } : {}),
     clips: dataset.clips.map(({ id, label, group, hash, fold }) => {
       return { id, label, group, hash, ...(fold === undefined ? {} : { fold }) };
     }),
@@ -112,6 +122,12 @@ export async function prepareRun(options: PrepareOptions): Promise<Preparation> 
     splits: [...splits, ...innerSplits(spec, dataset, splits)],
   });
   return { plan, dataset, manifest, weights, leaks, sounds };
+}
+
+/** The oldest format that says all there is to say, so that older versions read what they can. */
+function manifestFormat({ decoders, notes }: Dataset): DatasetManifest['format'] {
+  // The second format has `groupSource`, which is always there.
+  return decoders.length > 0 || notes.length > 0 ? FORMATS.manifest : 2;
 }
 
 /**

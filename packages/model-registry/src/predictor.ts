@@ -1,5 +1,5 @@
 import { CryfoldError, canonicalJson } from '@cryfold/core';
-import { countWindows, cutWindows, decodeWav } from '@cryfold/corpus';
+import { ByteReader, countWindows, openAudio, type Window, Windows } from '@cryfold/corpus';
 import { type FeatureArray, kindOf, type Predictor } from '@cryfold/estimators';
 import { applyFusion, argmaxRows } from '@cryfold/evaluation';
 import { type ClipShape, type Extractor, type FeatureSet, featureKindOf, imageSizeOf } from '@cryfold/features/kinds';
@@ -50,6 +50,9 @@ export interface Classified {
   winners: Int32Array;
 }
 
+/** The rows of clips in each feature set, row-major */
+type RowsOf = (clips: readonly Float64Array[]) => Map<FeatureSet, FeatureArray['data']>;
+
 /** Windows predicted together. */
 const BATCH = 32;
 
@@ -96,10 +99,9 @@ export class ModelPredictor {
   }
 
   /** Computes each feature set that a member reads, for clips of one shape; row-major, a row per clip. */
-  #extractors(clip: ClipShape) {
+  #extractors(clip: ClipShape): RowsOf {
     const extractors = [...this.#features].map(([set, prepare]) => [set, prepare(clip)] as const);
-    return (clips: readonly Float64Array[]): Map<FeatureSet, FeatureArray['data']> =>
-      new Map(extractors.map(([set, extract]) => [set, joined(clips.map(extract))]));
+    return (clips) => new Map(extractors.map(([set, extract]) => [set, joined(clips.map(extract))]));
   }
 
   get classes(): string[] {
@@ -168,68 +170,106 @@ export class ModelPredictor {
   }
 
   /**
-   * Cuts a recording as training does and predicts each window.
-   * @param bytes of a WAV file
+   * Cuts a recording as training does and predicts each window, reading it in pieces.
+   * @param recording of any format that data is read from
    * @param name what to call it in messages
-   * @throws CryfoldError WAV_INVALID, WAV_EMPTY, WAV_NOT_FINITE, CLIP_SHORT, CLIP_SILENT, RATE_UNKNOWN,
-   * RECORDING_LONG
+   * @throws CryfoldError WAV_INVALID, WAV_EMPTY, WAV_NOT_FINITE, WAV_SCALE, DECODER_MISSING, CLIP_SHORT, CLIP_SILENT,
+   * RATE_UNKNOWN, RECORDING_LONG
    */
-  predictRecording(bytes: Uint8Array, name: string, options: PredictOptions = {}): RecordingPrediction {
+  async predictRecording(
+    recording: Uint8Array | ByteReader,
+    name: string,
+    options: PredictOptions = {},
+  ): Promise<RecordingPrediction> {
     try {
-      return this.#predict(bytes, name, options);
+      const reader = recording instanceof ByteReader ? recording : ByteReader.ofBytes(recording);
+      const audio = await openAudio(reader, name);
+      try {
+        return await this.#predict(audio, name, options);
+      } finally {
+        await audio.close?.();
+      }
     } catch (error) {
       if (!(error instanceof CryfoldError)) throw error;
       const { code, message, context, cause } = error;
-      const hint = HINTS[code as keyof typeof HINTS] ?? error.hint;
+      const hint = HINTS[code as keyof typeof HINTS] ?? error.hint?.replace(SKIPPING, '');
       throw new CryfoldError(code, message, { context, cause, ...(hint && { hint }) });
     }
   }
 
-  #predict(bytes: Uint8Array, name: string, options: PredictOptions): RecordingPrediction {
-    const { hopSeconds, images: imagesKept = 0, maxWindows = Number.POSITIVE_INFINITY } = options;
-    const wav = decodeWav(bytes, name);
-    const { rate, samples } = wav;
+  async #predict(
+    audio: Awaited<ReturnType<typeof openAudio>>,
+    name: string,
+    options: PredictOptions,
+  ): Promise<RecordingPrediction> {
+    const { hopSeconds, maxWindows = Number.POSITIVE_INFINITY } = options;
+    const { rate, frames } = audio;
     this.#checkRate(rate, name);
-    const { features } = this.card;
-    const count = countWindows(wav, features.clipSeconds, hopSeconds);
-    if (count > maxWindows) {
-      throw new CryfoldError('RECORDING_LONG', `${name}: has ${count} windows, and only ${maxWindows} are left to it`, {
-        context: { file: name, windows: count, limit: maxWindows },
-        hint: 'Send a shorter recording, fewer in one request, or a longer hop.',
-      });
+    const cut = { clipSeconds: this.card.features.clipSeconds, hopSeconds };
+    const tooMany = (count: number) => tooLong(name, count, maxWindows);
+    if (frames !== undefined) {
+      const count = countWindows({ rate, frames }, cut);
+      if (count > maxWindows) throw tooMany(count);
     }
-    const { length, windows, silent } = cutWindows(wav, features.clipSeconds, name, hopSeconds);
-    const rowsOf = this.#extractors({ rate, samples: length });
-    const classes = this.classes;
+    const windows = new Windows(audio, cut, name);
+    const { length } = windows;
+    // Only once a window has come, since a header can claim a rate at which its memory would not do.
+    let rowsOf: RowsOf | undefined;
     const predicted: WindowPrediction[] = [];
-    for (let from = 0; from < windows.length; from += BATCH) {
-      const batch = windows.slice(from, from + BATCH);
-      const rows = rowsOf(batch.map((window) => window.samples));
-      const { probabilities, winners } = this.#classify(rows, batch.length);
-      const images = imageSizeOf(features) && rows.get(features);
-      for (const [i, { start }] of batch.entries()) {
-        predicted.push({
-          start: start / rate,
-          end: (start + length) / rate,
-          label: classes[winners[i]],
-          probabilities: [...probabilities.subarray(i * classes.length, (i + 1) * classes.length)],
-          ...(images instanceof Uint8Array && from + i < imagesKept && { image: rowOf(images, i, batch.length) }),
-        });
-      }
+    const silent: RecordingPrediction['silent'] = [];
+    const end = (start: number) => (start + length) / rate;
+    let batch: Window[] = [];
+    const flush = () => {
+      const images = Math.max(0, (options.images ?? 0) - predicted.length);
+      rowsOf ??= this.#extractors({ rate, samples: length });
+      const rows = this.#predictBatch(batch, { rowsOf, images });
+      predicted.push(...rows.map((row, i) => ({ start: batch[i].start / rate, end: end(batch[i].start), ...row })));
+      batch = [];
+    };
+    for await (const window of windows) {
+      if (predicted.length + batch.length + silent.length === maxWindows) throw tooMany(maxWindows + 1);
+      if (window.silent) silent.push({ start: window.start / rate, end: end(window.start) });
+      else batch.push(window);
+      if (batch.length === BATCH) flush();
     }
-    const mean = classes.map(
+    if (batch.length > 0) flush();
+    return { name, rate, seconds: windows.total / rate, windows: predicted, silent, mean: this.#mean(predicted) };
+  }
+
+  /** @param images of how many windows to keep what the model saw */
+  #predictBatch(
+    batch: readonly Window[],
+    { rowsOf, images }: { rowsOf: RowsOf; images: number },
+  ): Pick<WindowPrediction, 'label' | 'probabilities' | 'image'>[] {
+    const { classes } = this;
+    const { features } = this.card;
+    const rows = rowsOf(batch.map(({ samples }) => samples));
+    const { probabilities, winners } = this.#classify(rows, batch.length);
+    const pictures = imageSizeOf(features) && rows.get(features);
+    return batch.map((_, i) => ({
+      label: classes[winners[i]],
+      probabilities: [...probabilities.subarray(i * classes.length, (i + 1) * classes.length)],
+      ...(pictures instanceof Uint8Array && i < images && { image: rowOf(pictures, i, batch.length) }),
+    }));
+  }
+
+  #mean(predicted: readonly WindowPrediction[]): RecordingPrediction['mean'] {
+    const { classes } = this;
+    const probabilities = classes.map(
       (_, c) => predicted.reduce((sum, window) => sum + window.probabilities[c], 0) / predicted.length,
     );
-    const [only] = predicted;
-    return {
-      ...{ name, rate, seconds: samples.length / rate, windows: predicted },
-      silent: silent.map((start) => ({ start: start / rate, end: (start + length) / rate })),
-      mean: {
-        label: predicted.length === 1 ? only.label : classes[argmaxRows(Float64Array.from(mean), classes.length)[0]],
-        probabilities: mean,
-      },
-    };
+    const [first, ...others] = predicted;
+    const [winner] = argmaxRows(Float64Array.from(probabilities), classes.length);
+    return { label: others.length === 0 ? first.label : classes[winner], probabilities };
   }
+}
+
+function tooLong(name: string, count: number, limit: number): CryfoldError {
+  const has = count === limit + 1 ? `more than ${limit} windows` : `${count} windows`;
+  return new CryfoldError('RECORDING_LONG', `${name}: has ${has}, and only ${limit} are left to it`, {
+    context: { file: name, windows: count, limit },
+    hint: 'Send a shorter recording, fewer in one request, or a longer hop.',
+  });
 }
 
 function joined(rows: readonly FeatureArray['data'][]): FeatureArray['data'] {
@@ -248,9 +288,9 @@ function rowOf(rows: Uint8Array, index: number, count: number): Uint8Array {
   return rows.slice(index * size, (index + 1) * size);
 }
 
-/** Readers' hints speak of data sets. */
+/** Readers' hints speak of datasets. */
+const SKIPPING = /,? or pass --skip-bad to leave such files out/;
 const HINTS = {
-  WAV_INVALID: 'Convert it to PCM WAV: sox IN OUT.wav',
   WAV_EMPTY: 'Record it again.',
   WAV_NOT_FINITE: 'Export the recording again.',
   CLIP_SHORT: 'Give at least half a clip of sound.',

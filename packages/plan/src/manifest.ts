@@ -16,8 +16,8 @@ export const labels = z.array(z.string().max(LIMITS.label)).max(LIMITS.classes);
 const text = z.string().max(LIMITS.text);
 
 const manifestSchema = z.strictObject({
-  /** 2 where clips name their fold, or `groupSource` is there */
-  format: z.literal([1, FORMATS.manifest]),
+  /** 2 where clips name their fold, or `groupSource` is there; 3 where there are decoders or notes */
+  format: z.literal([1, 2, FORMATS.manifest]),
   name: text,
   contentHash: hex,
   grouped: z.boolean(),
@@ -26,6 +26,13 @@ const manifestSchema = z.strictObject({
   classes: labels,
   /** Absent from manifests of earlier versions. */
   rates: z.array(z.strictObject({ rate: z.number().positive(), clips: z.int() })).optional(),
+  /** Name and version of what decoded recordings that are no WAV files; part of `contentHash` */
+  decoders: z.array(text).max(LIMITS.classes).optional(),
+  /** How the recordings were read, such as which files were not */
+  notes: z
+    .array(z.string().max(4 * LIMITS.text))
+    .max(LIMITS.classes)
+    .optional(),
   clips: z
     .array(
       z.strictObject({
@@ -65,7 +72,7 @@ export function decodeForeignManifest(bytes: Uint8Array, name: string): DatasetM
     if (hash === undefined) throw contradicts(`clip ${clip.id} has no hash`);
     return { ...clip, hash };
   });
-  if (datasetKey(clips) !== contentHash) throw contradicts('contentHash is not that of the clips');
+  if (datasetKey(clips, manifest.decoders) !== contentHash) throw contradicts('contentHash is not that of the clips');
   const labels = [...new Set(clips.map(({ label }) => label))].sort();
   if (canonicalJson(classes) !== canonicalJson(labels)) throw contradicts('classes are not the labels of the clips');
   if (grouped !== new Set(clips.map(({ group }) => group)).size < clips.length) {

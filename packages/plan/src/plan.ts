@@ -33,8 +33,11 @@ const indices = z.custom<number[]>(
 );
 
 const planSchema = z.strictObject({
-  /** 2 where there is more than one feature set, or a protocol or key that earlier versions do not know */
-  format: z.literal([1, FORMATS.plan]),
+  /**
+   * 2 where there is more than one feature set, or a protocol or key that the first version does not know; 3 where the
+   * spec says how recordings are cut
+   */
+  format: z.literal([1, 2, FORMATS.plan]),
   run: z.string().regex(/^[a-z0-9][a-z0-9-]*$/),
   spec: specSchema,
   dataset: z.strictObject({ key: hex, name: z.string(), clips: z.int().max(LIMITS.clips), classes: labels }),
@@ -231,7 +234,13 @@ function mapValues<A, B>(record: Record<string, A>, map: (value: A) => B): Recor
   return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value)]));
 }
 
-/** Whether earlier versions read the spec, whose schema is as strict. */
+/** The oldest format that has all that a spec says, so that older versions read what they can. */
+function planFormat(spec: Spec): RunPlan['format'] {
+  if (spec.hopSeconds !== undefined || spec.shortClips !== undefined) return FORMATS.plan;
+  return isFirstFormat(spec) ? 1 : 2;
+}
+
+/** Whether the first version reads the spec, whose schema is as strict. */
 function isFirstFormat({ featureSets, metric, priority, maxParallel, protocol }: Spec): boolean {
   const later = featureSets ?? metric ?? priority ?? maxParallel;
   return later === undefined && FIRST_SPLITTERS.has(protocol.splitter);
@@ -239,7 +248,7 @@ function isFirstFormat({ featureSets, metric, priority, maxParallel, protocol }:
 
 function* planning({ spec, manifest, splits }: PlanInput): Steps<RunPlan> {
   const plan: RunPlan = {
-    format: isFirstFormat(spec) ? 1 : FORMATS.plan,
+    format: planFormat(spec),
     run: '',
     spec,
     dataset: {

@@ -19,6 +19,10 @@ export const specSchema = z.strictObject({
   features: featureSetSchema.prefault({ kind: DEFAULT_FEATURES } as never),
   /** Feature sets besides the default one, by name: see normalizeFeatures */
   featureSets: z.record(name, featureSetSchema).optional(),
+  /** Seconds from one clip's start to the next one's within a recording; default: a clip's length */
+  hopSeconds: z.number().positive().max(3600).optional(),
+  /** What becomes of recordings shorter than a clip; default: half a clip or more is padded, less is an error */
+  shortClips: z.enum(['pad', 'drop', 'error']).optional(),
   protocol: z
     .strictObject({
       splitter: z.enum(SPLITTERS).default('RepeatedKFold'),
@@ -71,6 +75,12 @@ export const specSchema = z.strictObject({
 });
 
 export type Spec = z.infer<typeof specSchema>;
+
+/** How a spec cuts recordings into clips. */
+export function cutOptions({ features, hopSeconds, shortClips }: Pick<Spec, 'features' | 'hopSeconds' | 'shortClips'>) {
+  return { clipSeconds: features.clipSeconds, hopSeconds, shortClips };
+}
+
 /** The JSON Schema (draft 2020-12) of a spec as it is written, published as docs/spec.schema.json. */
 export function specJsonSchema(): object {
   const schema = z.toJSONSchema(specSchema, { io: 'input' });

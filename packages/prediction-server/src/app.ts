@@ -21,7 +21,21 @@ export interface AppOptions extends Omit<Predicting, 'arrivals' | 'connections'>
 const MAX_CONNECTIONS = 256;
 /** Seconds for a request's headers. */
 const HEADERS_SECONDS = 10;
-const AUDIO = ['audio/wav', 'audio/wave', 'audio/x-wav', 'audio/vnd.wave', 'application/octet-stream'];
+/** Content decides what a recording is; browsers and tools name it in these ways. */
+const AUDIO = [
+  ...[
+    'audio/wav',
+    'audio/wave',
+    'audio/x-wav',
+    'audio/vnd.wave',
+    'audio/flac',
+    'audio/x-flac',
+    'audio/ogg',
+    'audio/opus',
+  ],
+  ...['audio/mpeg', 'audio/mp3', 'audio/mp4', 'audio/x-m4a', 'audio/aac', 'audio/3gpp', 'audio/webm', 'video/webm'],
+  ...['audio/aiff', 'audio/x-aiff', 'audio/x-caf', 'audio/basic', 'application/ogg', 'application/octet-stream'],
+];
 
 const POLICY = {
   'content-security-policy':
@@ -120,8 +134,8 @@ function addModelRoutes(app: FastifyInstance, predicting: Predicting): void {
     {
       schema: {
         tags: ['predictions'],
-        summary: 'Classify WAV recordings, window by window',
-        description: `The body is one WAV file (audio/wav), or up to ${MAX_FILES} of them (multipart/form-data).`,
+        summary: 'Classify recordings, window by window',
+        description: `The body is one recording (audio/wav, audio/flac, audio/ogg, audio/mpeg, ...), or up to ${MAX_FILES} of them (multipart/form-data).`,
         consumes: [...AUDIO, 'multipart/form-data'],
         querystring: QUERY_SCHEMA,
         response: { 200: PREDICTION_SCHEMA, '4xx': ERROR_SCHEMA, '5xx': ERROR_SCHEMA },

@@ -1,5 +1,6 @@
 import { readSync } from 'node:fs';
 import { asOutOfMemory, CryfoldError } from '@cryfold/core';
+import { ByteReader } from '@cryfold/corpus';
 import {
   ModelPredictor,
   ModelRegistry,
@@ -55,30 +56,38 @@ process.on('message', async (message: ToChild) => {
   const { recordings, options } = message;
   try {
     if (!predictor) throw new CryfoldError('CHILD_DIED', 'no model is loaded');
-    send({ type: 'done', predictions: predictAll(predictor, recordings, options) });
+    send({ type: 'done', predictions: await predictAll(predictor, recordings, options) });
   } catch (error) {
     send({ type: 'error', error: recordOf(error) });
   }
 });
 
-/** One recording after the other is read into memory; the bounds of `options` are those of all together. */
-function predictAll(model: ModelPredictor, recordings: Recording[], options: PredictOptions): RecordingPrediction[] {
+/** One recording after the other is read, a piece at a time; the bounds of `options` are those of all together. */
+async function predictAll(
+  model: ModelPredictor,
+  recordings: Recording[],
+  options: PredictOptions,
+): Promise<RecordingPrediction[]> {
   const left = { ...options };
-  return recordings.map(({ name, offset, size }) => {
-    const prediction = model.predictRecording(read(offset, size), name, left);
+  const predictions: RecordingPrediction[] = [];
+  for (const recording of recordings) {
+    const prediction = await model.predictRecording(readerOf(recording), recording.name, left);
     if (left.maxWindows !== undefined) left.maxWindows -= prediction.windows.length + prediction.silent.length;
     if (left.images !== undefined) left.images = Math.max(0, left.images - prediction.windows.length);
-    return prediction;
-  });
+    predictions.push(prediction);
+  }
+  return predictions;
 }
 
-function read(offset: number, size: number): Uint8Array {
-  const bytes = new Uint8Array(size);
-  for (let done = 0; done < size; ) {
-    const count = readSync(SPOOL_DESCRIPTOR, bytes, done, size - done, offset + done);
-    if (count === 0)
-      throw new CryfoldError('SPOOL_FAILED', 'the upload is no longer on disk', { hint: 'Send it again.' });
-    done += count;
-  }
-  return bytes;
+function readerOf({ offset, size }: Recording): ByteReader {
+  return new ByteReader({
+    size,
+    readAt: (position, length) => {
+      const bytes = new Uint8Array(Math.max(0, Math.min(length, size - position)));
+      const count = bytes.length === 0 ? 0 : readSync(SPOOL_DESCRIPTOR, bytes, 0, bytes.length, offset + position);
+      if (count === 0 && bytes.length > 0)
+        throw new CryfoldError('SPOOL_FAILED', 'the upload is no longer on disk', { hint: 'Send it again.' });
+      return bytes.subarray(0, count);
+    },
+  });
 }

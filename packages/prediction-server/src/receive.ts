@@ -40,7 +40,9 @@ export async function receive(request: IncomingMessage, target: Target): Promise
     if (cause instanceof CryfoldError) throw cause;
     throw new CryfoldError('UPLOAD_INVALID', `the request cannot be read: ${(cause as Error).message}`, { cause });
   }
-  throw new CryfoldError('UPLOAD_INVALID', 'the request has no body', { hint: 'Send a WAV file as audio/wav.' });
+  throw new CryfoldError('UPLOAD_INVALID', 'the request has no body', {
+    hint: 'Send a recording as audio/wav, or as application/octet-stream.',
+  });
 }
 
 /** @throws CryfoldError UPLOAD_TOO_LARGE if a request says itself that it has more than `maxUpload` bytes */

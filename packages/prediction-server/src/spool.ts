@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CryfoldError } from '@cryfold/core';
 
-/** Where an uploaded WAV file lies in the spool, bytes. */
+/** Where an uploaded recording lies in the spool, bytes. */
 export interface Recording {
   name: string;
   offset: number;

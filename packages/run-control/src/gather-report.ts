@@ -3,7 +3,7 @@ import { CryfoldError } from '@cryfold/core';
 import { encodeWav, readClips, readDataset } from '@cryfold/corpus';
 import { type ClipOutcome, clipOutcomes, type RunResults } from '@cryfold/evaluation';
 import { featureKindOf } from '@cryfold/features/kinds';
-import { plannedFeatures, type Spec } from '@cryfold/plan';
+import { cutOptions, plannedFeatures, type Spec } from '@cryfold/plan';
 import type { FoldTime, HardClip, ReportInput } from '@cryfold/report';
 import type { RunStore } from '@cryfold/store';
 
@@ -85,7 +85,7 @@ async function hardestClips(
 
 /** WAV files of the clips. @throws CryfoldError USAGE where the recordings are not those of the run */
 async function readSounds(audio: string, spec: Spec, clips: readonly ClipOutcome[]): Promise<Map<string, Uint8Array>> {
-  const options = { clipSeconds: spec.features.clipSeconds, skipBad: true };
+  const options = { ...cutOptions(spec), skipBad: true };
   const dataset = await readDataset(audio, options).catch((error) => {
     if (!(error instanceof CryfoldError) || error.code !== 'LAYOUT_UNCLEAR') throw error;
     // Any of the layouts does: sounds are found by their clips' ids, which are paths.

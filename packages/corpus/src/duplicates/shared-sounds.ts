@@ -1,4 +1,6 @@
-import { type Clip, type Dataset, readClips, summarize } from '../dataset.js';
+import type { Clip } from '../clip.js';
+import { readClips } from '../cut-recording.js';
+import { type Dataset, summarize } from '../dataset.js';
 import { Clusters } from './clusters.js';
 import { findDuplicates } from './find-duplicates.js';
 
@@ -11,12 +13,23 @@ export async function sharedSounds(dataset: Pick<Dataset, 'root' | 'clips'>): Pr
     for await (const { clip, samples } of readClips(dataset)) yield { samples, rate: clip.rate };
   };
   const members = new Map<number, number[]>();
-  for (const [clip, first] of (await findDuplicates(read)).entries()) {
+  const same = new Clusters(dataset.clips.length);
+  for (const [clip, first] of (await findDuplicates(read)).entries()) same.join(first, clip);
+  for (const [first, second] of overlaps(dataset.clips)) same.join(first, second);
+  for (const [clip, first] of same.firsts().entries()) {
     const own = members.get(first);
     if (own) own.push(clip);
     else members.set(first, [clip]);
   }
   return [...members.values()].filter((clips) => clips.length > 1);
+}
+
+/** Clips that share samples of one recording with the one before them, and that one. */
+function* overlaps(clips: readonly Clip[]): Generator<[number, number]> {
+  for (let i = 1; i < clips.length; i++) {
+    const before = clips[i - 1];
+    if (before.file === clips[i].file && clips[i].start < before.start + before.length) yield [i - 1, i];
+  }
 }
 
 /**

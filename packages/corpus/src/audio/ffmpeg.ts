@@ -1,0 +1,147 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { mkdtemp, open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { Readable } from 'node:stream';
+import { promisify } from 'node:util';
+import { CryfoldError } from '@cryfold/core';
+import { CONVERT, invalid, type OpenAudio } from './audio-format.js';
+import { ByteReader } from './bytes.js';
+import { openPcm } from './pcm.js';
+import { wavHeader } from './wav-header.js';
+
+export interface FfmpegInput {
+  /** What the recording is, for messages */
+  what: string;
+  /** As ffmpeg calls the format; it tries no other, since some of them open further files and addresses */
+  demuxer: string;
+}
+
+/** Bytes of the largest recording that is copied for ffmpeg, since it comes from no file. */
+const LARGEST_COPY = 2 ** 29;
+/** Of CPU that one recording may take, seconds. */
+const CPU_SECONDS = 600;
+/** Characters of what ffmpeg says that are kept. */
+const SAID = 2000;
+
+const HINT = 'Copy or encode it again, or pass --skip-bad to leave such files out.';
+
+let known: Promise<string> | undefined;
+
+/** The version of the `ffmpeg` on PATH. */
+async function version(): Promise<string> {
+  const { stdout } = await promisify(execFile)('ffmpeg', ['-version']);
+  return `ffmpeg ${/^ffmpeg version (\S+)/.exec(stdout)?.[1] ?? 'unknown'}`;
+}
+
+/**
+ * A recording that `ffmpeg` decodes, as it is read.
+ * @throws CryfoldError DECODER_MISSING where there is no ffmpeg; WAV_INVALID
+ */
+export async function openWithFfmpeg(reader: ByteReader, name: string, input: FfmpegInput): Promise<OpenAudio> {
+  known ??= version();
+  const decoder = await known.catch((cause) => {
+    known = undefined;
+    throw new CryfoldError('DECODER_MISSING', `${name}: ${input.what} needs ffmpeg, which is not on PATH`, {
+      cause,
+      context: { file: name, format: input.what },
+      hint: `Install ffmpeg (Debian: apt-get install ffmpeg; macOS: brew install ffmpeg). Or elsewhere: ${CONVERT.ffmpeg}`,
+    });
+  });
+  if (!reader.rewind()) throw invalid(name, `${input.what} cannot be read from a stream`, CONVERT.ffmpeg);
+  const file: { path: string; folder?: string } =
+    reader.path === undefined ? await copyOf(reader, name) : { path: resolve(reader.path) };
+  const run = new FfmpegRun(file.path, name, input);
+  const close = async () => {
+    await run.stop();
+    if (file.folder) await rm(file.folder, { recursive: true, force: true });
+  };
+  try {
+    const sound = ByteReader.ofStream(run.output);
+    const audio = openPcm(sound, await sound.parse(wavHeader(name)), name);
+    return { ...audio, decoder, close, blocks: checked(audio.blocks, run) };
+  } catch (error) {
+    const failure = await run.failure();
+    await close();
+    throw failure ?? error;
+  }
+}
+
+async function* checked(blocks: AsyncIterable<Float64Array>, run: FfmpegRun): AsyncGenerator<Float64Array> {
+  yield* blocks;
+  const failure = await run.failure();
+  if (failure) throw failure;
+}
+
+/** Bytes that come from no file in a folder that nobody else may enter. */
+async function copyOf(reader: ByteReader, name: string): Promise<{ path: string; folder: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'cryfold-audio-'));
+  try {
+    const path = join(folder, 'recording');
+    const file = await open(path, 'wx', 0o600);
+    try {
+      let total = 0;
+      for await (const bytes of reader.rest()) {
+        total += bytes.length;
+        if (total > LARGEST_COPY)
+          throw invalid(name, `it is larger than ${LARGEST_COPY / 2 ** 20} MiB`, CONVERT.ffmpeg);
+        await file.writeFile(bytes);
+      }
+    } finally {
+      await file.close();
+    }
+    return { path, folder };
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** One ffmpeg process, which writes a WAV file to a pipe. */
+class FfmpegRun {
+  readonly output: Readable;
+  readonly #process: ChildProcess;
+  readonly #ended: Promise<number | null>;
+  readonly #path: string;
+  readonly #name: string;
+  #said = '';
+
+  constructor(path: string, name: string, { demuxer }: FfmpegInput) {
+    const child = spawn(
+      'ffmpeg',
+      [
+        ...['-nostdin', '-hide_banner', '-loglevel', 'error', '-threads', '1', '-timelimit', `${CPU_SECONDS}`],
+        // No other file and no network, whatever the recording refers to.
+        ...['-protocol_whitelist', 'file', '-f', demuxer, '-i', `file:${path}`],
+        ...['-map', '0:a:0', '-c:a', 'pcm_f32le', '-f', 'wav', '-protocol_whitelist', 'pipe', 'pipe:1'],
+      ],
+      { stdio: ['ignore', 'pipe', 'pipe'] },
+    );
+    this.#path = path;
+    this.#name = name;
+    this.#process = child;
+    this.output = child.stdout;
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.#said = (this.#said + text).slice(0, SAID);
+    });
+    this.#ended = new Promise((settle) => {
+      child.once('error', () => settle(null));
+      child.once('close', settle);
+    });
+  }
+
+  /** Waits for its end. @returns what is wrong with the recording, if anything */
+  async failure(): Promise<CryfoldError | undefined> {
+    this.output.resume();
+    const code = await this.#ended;
+    const [line = ''] = this.#said.replaceAll(`file:${this.#path}`, this.#name).split('\n');
+    if (code === 0 && line === '') return undefined;
+    return invalid(this.#name, `ffmpeg cannot read it: ${line || `it ended with code ${code}`}`, HINT);
+  }
+
+  async stop(): Promise<void> {
+    this.#process.kill('SIGKILL');
+    this.output.destroy();
+    await this.#ended;
+  }
+}

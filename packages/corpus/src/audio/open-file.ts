@@ -1,0 +1,68 @@
+import { constants } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+import { CryfoldError, checkRegular } from '@cryfold/core';
+import { ByteReader } from './bytes.js';
+import { openAudio, type Recorded } from './registry.js';
+
+/** A recording that its reader must close. */
+export interface OpenRecording {
+  audio: Recorded;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a recording of any format and size; it is read in pieces.
+ * @param name what to call it in messages
+ * @throws CryfoldError WAV_INVALID where it cannot be read, and as `openAudio`
+ */
+export async function openFile(path: string, name: string): Promise<OpenRecording> {
+  const file = await openByteReader(path).catch((cause) => {
+    throw new CryfoldError('WAV_INVALID', `${name}: cannot be read: ${(cause as Error).message}`, {
+      context: { file: name },
+      hint: 'Replace it with a recording that can be read, or pass --skip-bad to leave such files out.',
+      cause,
+    });
+  });
+  try {
+    const audio = await openAudio(file.reader, name);
+    const close = async () => {
+      await audio.close?.();
+      await file.close();
+    };
+    return { audio, close };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+/**
+ * Opens a regular file to be read in pieces. A named pipe does not make it wait.
+ * @throws Error as `checkRegular`, and those of the file system
+ */
+export async function openByteReader(path: string): Promise<{ reader: ByteReader; close(): Promise<void> }> {
+  const { file, size } = await openRegular(path);
+  const reader = new ByteReader({
+    ...{ size, path },
+    readAt: async (position, length) => {
+      const piece = Buffer.allocUnsafeSlow(Math.min(length, Math.max(1, size - position)));
+      const { bytesRead } = await file.read(piece, 0, piece.length, position);
+      return piece.subarray(0, bytesRead);
+    },
+  });
+  return { reader, close: () => file.close() };
+}
+
+async function openRegular(path: string) {
+  // Before opening, which has effects on some devices.
+  checkRegular(await stat(path), Number.POSITIVE_INFINITY);
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const entry = await file.stat();
+    checkRegular(entry, Number.POSITIVE_INFINITY);
+    return { file, size: entry.size };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}

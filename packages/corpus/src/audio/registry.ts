@@ -1,0 +1,95 @@
+import { aiff } from './aiff.js';
+import { au } from './au.js';
+import { type AudioFormat, invalid, type OpenAudio, startsWith } from './audio-format.js';
+import type { ByteReader } from './bytes.js';
+import { caf } from './caf.js';
+import { flac } from './flac.js';
+import { mp3 } from './mp3.js';
+import { oggFlac, oggOpus, oggVorbis } from './ogg.js';
+import { aac, amr, mp4, webm, wma } from './others.js';
+import { SampleCheck } from './pcm.js';
+import { wav } from './wav.js';
+
+/** Every audio format. To add one, write its file and name it here. */
+const FORMATS: readonly AudioFormat[] = [
+  wav,
+  flac,
+  oggVorbis,
+  oggOpus,
+  oggFlac,
+  mp3,
+  aiff,
+  caf,
+  au,
+  mp4,
+  webm,
+  aac,
+  amr,
+  wma,
+];
+
+/** Bytes by which a format is known. */
+const HEAD = 64;
+
+const byEnding = new Map(FORMATS.flatMap((format) => format.endings.map((ending) => [ending, format] as const)));
+
+/** The ending of a file name in lower case, empty where it has none. */
+export function endingOf(file: string): string {
+  return /\.([^./]+)$/.exec(file)?.[1].toLowerCase() ?? '';
+}
+
+/** Whether a file is one of recordings by its name. */
+export function isAudioName(file: string): boolean {
+  return byEnding.has(endingOf(file));
+}
+
+/** A recording that is open: its format by its content, and what its name says it is where that is another one. */
+export interface Recorded extends OpenAudio {
+  format: string;
+  /** The largest absolute sample so far */
+  peak(): number;
+}
+
+/**
+ * Opens a recording of any format, which its first bytes decide. Its samples are checked as they are read.
+ * @param name what to call it in messages
+ * @throws CryfoldError WAV_INVALID, DECODER_MISSING; and from its blocks WAV_INVALID, WAV_EMPTY, WAV_NOT_FINITE, WAV_SCALE
+ */
+export async function openAudio(reader: ByteReader, name: string): Promise<Recorded> {
+  const head = await reader.peek(HEAD);
+  const format = FORMATS.find(({ sniff }) => sniff(head));
+  if (!format) throw unknown(head, name);
+  const audio = await format.open(reader, name);
+  const check = new SampleCheck(name);
+  return { ...audio, format: format.name, blocks: checked(audio.blocks, check), peak: () => check.peak };
+}
+
+async function* checked(blocks: AsyncIterable<Float64Array>, check: SampleCheck): AsyncGenerator<Float64Array> {
+  for await (const samples of blocks) {
+    check.add(samples);
+    yield samples;
+  }
+  check.end();
+}
+
+/** What to say of bytes that no format starts with. */
+function unknown(head: Uint8Array, name: string) {
+  if (head.length === 0) return invalid(name, 'not a recording: the file is empty', REPLACE);
+  if (startsWith(head, 'version https://git-lfs')) {
+    return invalid(name, 'not a recording but a Git LFS pointer', 'Get the file itself: git lfs pull');
+  }
+  const text = head.every((byte) => byte === 9 || byte === 10 || byte === 13 || (byte >= 32 && byte < 127));
+  const why = text ? 'it is text' : 'its first bytes are of no audio format that is read';
+  return invalid(name, `not a recording: ${why}`, REPLACE);
+}
+
+const REPLACE = 'Replace it with a recording (WAV, FLAC, Ogg, Opus, MP3, AIFF, CAF, ...) or remove it.';
+
+/** How a recording's name misleads, if it does: which format it is and which its ending says. */
+export function misnamed(file: string, format: string): { format: string; ending: string } | undefined {
+  const ending = endingOf(file);
+  const said = byEnding.get(ending);
+  // A family shares its endings: Opus and FLAC are usual in .ogg files.
+  if (!said || said.name === format || (format.startsWith('Ogg') && said.name.startsWith('Ogg'))) return undefined;
+  return { format, ending };
+}

@@ -1,0 +1,114 @@
+import { resolve } from 'node:path';
+import { CryfoldError, sha256 } from '@cryfold/core';
+import { type OpenRecording, openFile } from './audio/open-file.js';
+import { SampleBuffer } from './audio/sample-buffer.js';
+import type { Clip } from './clip.js';
+import type { Labels } from './recording.js';
+import { type CutOptions, filled, silence, Windows } from './windows.js';
+
+/** What was found in one recording. */
+export interface CutRecording {
+  clips: Clip[];
+  /** Parts without sound, each a run of clips that are left out */
+  silent: CryfoldError[];
+  seconds: number;
+  /** As the registry of audio formats names it */
+  format: string;
+  /** The largest absolute sample */
+  peak: number;
+}
+
+/**
+ * Reads a recording in pieces and cuts it into clips.
+ * @throws CryfoldError WAV_*, DECODER_MISSING, CLIP_*
+ */
+export async function cutRecording(
+  root: string,
+  recording: Labels & { file: string },
+  options: CutOptions,
+): Promise<CutRecording> {
+  const { file, label, group, fold } = recording;
+  const { audio, close } = await openFile(resolve(root, file), file);
+  try {
+    const { rate, decoder } = audio;
+    const windows = new Windows(audio, options, file);
+    const { length } = windows;
+    const clips: Clip[] = [];
+    const silent: number[] = [];
+    for await (const { start, samples, silent: isSilent } of windows) {
+      if (isSilent) {
+        silent.push(start / length);
+        continue;
+      }
+      clips.push({
+        ...{ id: `${file}#${start / length}`, label, group, file, start, length, rate },
+        hash: hashSamples(samples, rate),
+        ...(fold === undefined ? {} : { fold }),
+        ...(decoder === undefined ? {} : { decoder }),
+      });
+    }
+    return {
+      clips,
+      silent: describeSilence(file, silent),
+      seconds: windows.total / rate,
+      format: audio.format,
+      peak: audio.peak(),
+    };
+  } finally {
+    await close();
+  }
+}
+
+/** One error for each run of silent clips, since a long recording may have many. */
+function describeSilence(file: string, segments: readonly number[]): CryfoldError[] {
+  const errors: CryfoldError[] = [];
+  for (let i = 0; i < segments.length; i++) {
+    const first = segments[i];
+    while (segments[i + 1] - segments[i] <= 1) i++;
+    const last = segments[i];
+    const name = first === last ? `${file}#${first}` : `${file}#${first} to #${last}`;
+    errors.push(silence(name, 'this part of the recording'));
+  }
+  return errors;
+}
+
+/**
+ * Gives every clip with its samples (mono, +-1, `clip.length` of them), in the dataset's order. Each recording is read
+ * in pieces, once where its clips follow one another in order.
+ * @throws CryfoldError DATA_CHANGED where a file no longer holds what `readDataset` saw; WAV_* as there
+ */
+export async function* readClips(dataset: {
+  root: string;
+  clips: readonly Clip[];
+}): AsyncGenerator<{ clip: Clip; samples: Float64Array }> {
+  let current: { file: string; start: number; recording: OpenRecording; buffer: SampleBuffer } | undefined;
+  try {
+    for (const clip of dataset.clips) {
+      if (current?.file !== clip.file || clip.start < current.start) {
+        await current?.recording.close();
+        current = undefined;
+        const recording = await openFile(resolve(dataset.root, clip.file), clip.file);
+        current = { file: clip.file, start: 0, recording, buffer: new SampleBuffer(recording.audio.blocks) };
+      }
+      current.start = clip.start;
+      const samples = filled(await current.buffer.part(clip.start, clip.length), clip.length);
+      if (hashSamples(samples, current.recording.audio.rate) !== clip.hash) {
+        throw new CryfoldError('DATA_CHANGED', `${clip.id}: the file has changed since it was first read`, {
+          context: { file: clip.file, clip: clip.id },
+          hint: 'Run again once nothing writes to the data any more.',
+        });
+      }
+      yield { clip, samples };
+    }
+  } finally {
+    await current?.recording.close();
+  }
+}
+
+/** Hex sha256 of the rate and the samples. */
+export function hashSamples(samples: Float64Array, rate: number): string {
+  const bytes = new Uint8Array(8 + samples.byteLength);
+  new DataView(bytes.buffer).setFloat64(0, rate, true);
+  bytes.set(new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength), 8);
+  return sha256(bytes);
+}

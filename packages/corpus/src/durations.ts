@@ -1,0 +1,72 @@
+import { resolve } from 'node:path';
+import { CryfoldError } from '@cryfold/core';
+import { openFile } from './audio/open-file.js';
+import { list } from './dataset.js';
+
+/** How long the recordings of a dataset last. */
+export interface Durations {
+  recordings: number;
+  /** Shares of the recordings and the seconds that they last at most, ascending; from the shortest (0) to the longest (1) */
+  quantiles: { share: number; seconds: number }[];
+  /** Recordings that are shorter than a clip */
+  short: number;
+  /** The longest usual length of which nearly all recordings hold a whole clip; absent where `clipSeconds` is one */
+  proposedClipSeconds?: number;
+}
+
+const SHARES = [0, 0.05, 0.25, 0.5, 0.75, 0.95, 1];
+/** Share of recordings that may be shorter than a proposed clip. */
+const SHORT_SHARE = 0.05;
+/** Clip lengths that are proposed, seconds. */
+const USUAL = [5, 4, 3, 2, 1.5, 1, 0.75, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.1, 0.05];
+
+/**
+ * Measures the recordings of a directory or manifest: from their headers where these say it, else by decoding them.
+ * Those that cannot be read are left out.
+ * @param asked length of a clip, and the layout where one is named
+ * @throws CryfoldError DATA_*
+ */
+export async function measureDurations(
+  path: string,
+  { clipSeconds, layout }: { clipSeconds: number; layout?: string | undefined },
+  onProgress: (done: number, total: number) => void = () => {},
+): Promise<Durations> {
+  const { root, recordings } = await list(path, layout);
+  const all: number[] = [];
+  for (const [index, recording] of recordings.entries()) {
+    const seconds = 'error' in recording ? undefined : await secondsOf(resolve(root, recording.file), recording.file);
+    if (seconds !== undefined) all.push(seconds);
+    onProgress(index + 1, recordings.length);
+  }
+  return summarizeDurations(all, clipSeconds);
+}
+
+/** @param seconds of each recording, in any order */
+export function summarizeDurations(seconds: readonly number[], clipSeconds: number): Durations {
+  const sorted = [...seconds].sort((a, b) => a - b);
+  const at = (share: number) => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
+  const short = sorted.filter((one) => one < clipSeconds).length;
+  const proposed = USUAL.find((length) => sorted.filter((one) => one < length).length <= SHORT_SHARE * sorted.length);
+  return {
+    recordings: sorted.length,
+    quantiles: sorted.length === 0 ? [] : SHARES.map((share) => ({ share, seconds: at(share) })),
+    short,
+    ...(short > SHORT_SHARE * sorted.length && proposed !== undefined ? { proposedClipSeconds: proposed } : {}),
+  };
+}
+
+async function secondsOf(path: string, file: string): Promise<number | undefined> {
+  try {
+    const { audio, close } = await openFile(path, file);
+    try {
+      let frames = 0;
+      if (audio.frames === undefined) for await (const { length } of audio.blocks) frames += length;
+      return (audio.frames ?? frames) / audio.rate;
+    } finally {
+      await close();
+    }
+  } catch (error) {
+    if (error instanceof CryfoldError) return undefined;
+    throw error;
+  }
+}

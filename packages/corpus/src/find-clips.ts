@@ -1,0 +1,82 @@
+import { relative, resolve, sep } from 'node:path';
+import { CryfoldError } from '@cryfold/core';
+import { openFile } from './audio/open-file.js';
+import { SampleBuffer } from './audio/sample-buffer.js';
+import type { Clip } from './clip.js';
+import { hashSamples } from './cut-recording.js';
+import { filled } from './windows.js';
+
+/** A clip of an earlier dataset. */
+interface Wanted {
+  id: string;
+  label: string;
+  group: string;
+  hash?: string | undefined;
+}
+
+/**
+ * The clips of an earlier dataset that a folder still holds, byte for byte the same sound; others are left out. Files
+ * outside the folder are not read: the names come from a store.
+ * @param root folder that the names of the files are relative to
+ * @param wanted ids and hashes of the earlier dataset's clips
+ * @param clipSeconds length of its clips in seconds
+ */
+export async function findClips(root: string, wanted: readonly Wanted[], clipSeconds: number): Promise<Clip[]> {
+  const byFile = new Map<string, Wanted[]>();
+  for (const clip of wanted) {
+    const file = clip.id.slice(0, clip.id.lastIndexOf('#'));
+    byFile.set(file, [...(byFile.get(file) ?? []), clip]);
+  }
+  const found: Clip[] = [];
+  for (const [file, clips] of byFile) {
+    const path = relative(resolve(root), resolve(root, file));
+    if (path.split(sep)[0] === '..' || resolve(path) === path) continue;
+    found.push(...(await findInFile(root, { file, clips }, clipSeconds)));
+  }
+  return found;
+}
+
+/** None where the file cannot be read to its end. */
+async function findInFile(
+  root: string,
+  { file, clips }: { file: string; clips: readonly Wanted[] },
+  clipSeconds: number,
+): Promise<Clip[]> {
+  try {
+    const { audio, close } = await openFile(resolve(root, file), file);
+    try {
+      const { rate, decoder } = audio;
+      const length = Math.round(rate * clipSeconds);
+      // Ids count starts in clip lengths, which overlapping clips divide.
+      const starts = clips.map((clip) => ({
+        clip,
+        start: Math.round(length * Number(clip.id.slice(file.length + 1))),
+      }));
+      const buffer = new SampleBuffer(audio.blocks);
+      const found: Clip[] = [];
+      for (const { clip, start } of starts.sort((a, b) => a.start - b.start)) {
+        if (!(start >= 0)) continue;
+        const own = await buffer.part(start, Math.max(1, length));
+        if (own.length === 0 || hashSamples(filled(own, length), rate) !== clip.hash) continue;
+        const { id, label, group, hash } = clip;
+        found.push({
+          id,
+          label,
+          group,
+          file,
+          start,
+          length,
+          rate,
+          hash,
+          ...(decoder === undefined ? {} : { decoder }),
+        });
+      }
+      return found;
+    } finally {
+      await close();
+    }
+  } catch (error) {
+    if (error instanceof CryfoldError) return [];
+    throw error;
+  }
+}

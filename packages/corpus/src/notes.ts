@@ -1,0 +1,40 @@
+import { misnamed } from './audio/registry.js';
+import type { CutRecording } from './cut-recording.js';
+import { describeUnread, type Unread } from './unread.js';
+
+/** Files that a note names. */
+const NAMED = 3;
+
+/** Collects what people should know of how a dataset was read, in as many lines as there are kinds. */
+export class Notes {
+  readonly #misnamed: string[] = [];
+  readonly #loud: string[] = [];
+  #peak = 0;
+
+  add(file: string, { format, peak }: Pick<CutRecording, 'format' | 'peak'>): void {
+    const other = misnamed(file, format);
+    if (other) this.#misnamed.push(`${file} is ${other.format}`);
+    // An integer's least value is full scale itself.
+    if (peak <= 1) return;
+    this.#loud.push(file);
+    this.#peak = Math.max(this.#peak, peak);
+  }
+
+  list(unread: readonly Unread[]): string[] {
+    const notes: string[] = [];
+    if (unread.length > 0) notes.push(`not read: ${describeUnread(unread)}`);
+    if (this.#misnamed.length > 0) {
+      notes.push(`${count(this.#misnamed)} read by content, not by ending: ${first(this.#misnamed)}`);
+    }
+    if (this.#loud.length > 0) {
+      const peak = this.#peak.toPrecision(3);
+      notes.push(
+        `${count(this.#loud)} louder than full scale, up to ${peak}: spectrograms clip at 1: ${first(this.#loud)}`,
+      );
+    }
+    return notes;
+  }
+}
+
+const count = ({ length }: readonly string[]) => `${length} ${length === 1 ? 'recording' : 'recordings'}`;
+const first = (names: readonly string[]) => `${names.slice(0, NAMED).join(', ')}${names.length > NAMED ? ', ...' : ''}`;
