@@ -288,7 +288,11 @@ describe('bad input', () => {
     await fails('DATA_NOT_FOUND', /nowhere\.csv/, readDataset(join(root, 'nowhere.csv')));
     await put('notes.txt', 'x');
     await fails('DATA_NOT_FOUND', /notes\.txt/, readDataset(join(root, 'notes.txt')));
-    await fails('DATA_EMPTY', /holds no recording that can be read, only 1 \.txt file \(notes\.txt\)/, readDataset(root));
+    await fails(
+      'DATA_EMPTY',
+      /holds no recording that can be read, only 1 \.txt file \(notes\.txt\)/,
+      readDataset(root),
+    );
     await put('x/a.wav', noise(3, 1));
     await fails('DATA_ONE_CLASS', /all 3 clips are of class x/, readDataset(root));
   });
