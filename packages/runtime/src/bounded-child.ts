@@ -8,9 +8,6 @@ import { defaultChildMemoryMb, memoryOf, oomKills } from './memory.js';
 
 const SHELL = '/bin/sh';
 
-/** Arguments of setpriv; older versions do not know them. */
-const TIED = '--pdeathsig KILL';
-
 /** Milliseconds between two looks at the memory of all children. */
 const INTERVAL_MS = 100;
 
@@ -141,12 +138,12 @@ function watch(): void {
 }
 
 /**
- * A shell sets the limits of the process and becomes it: Node has no setrlimit. Where setpriv can, it has the kernel kill
- * the process when its parent dies: one that computes without a pause would notice only at its end.
+ * A shell sets the limits of the process and becomes it: Node has no setrlimit. The kernel is not asked to kill the process
+ * when its parent dies (PR_SET_PDEATHSIG): it ends by itself, and then removes its temporary folders.
  */
 function limited(hardMb: number): ForkOptions {
   if (process.platform !== 'linux' || !existsSync(SHELL)) return {};
   const score = Math.min(1000, Number(readFileSync('/proc/self/oom_score_adj', 'utf8')) + EXPENDABLE);
-  const script = `{ echo ${score} >/proc/self/oom_score_adj; ulimit -d ${Math.ceil(hardMb) * 1024}; } 2>/dev/null; setpriv ${TIED} true 2>/dev/null && exec setpriv ${TIED} "$0" "$@"; exec "$0" "$@"`;
+  const script = `{ echo ${score} >/proc/self/oom_score_adj; ulimit -d ${Math.ceil(hardMb) * 1024}; } 2>/dev/null; exec "$0" "$@"`;
   return { execPath: SHELL, execArgv: ['-c', script, process.execPath, ...process.execArgv] };
 }

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { asOutOfMemory } from '@cryfold/core';
 import { BoundedChild, defaultChildMemoryMb } from '../src/index.js';
@@ -127,18 +126,4 @@ test('the default limit leaves a sixteenth, and at least 256 MiB, to the others'
   assert.equal(defaultChildMemoryMb(4096), 3840);
   assert.equal(defaultChildMemoryMb(64 * 1024), 60 * 1024);
   assert.equal(defaultChildMemoryMb(300), 256);
-});
-
-const tied = spawnSync('setpriv', ['--pdeathsig', 'KILL', 'true']).status === 0;
-test('a child that computes without a pause ends with its parent', { skip: !tied && 'no setpriv' }, async () => {
-  const parent = spawn(process.execPath, [fileURLToPath(new URL('./busy-parent.js', import.meta.url))], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const [text] = await once(parent.stdout, 'data');
-  const pid = Number(text);
-  parent.kill('SIGKILL');
-  await once(parent, 'exit');
-  const ended = () => !existsSync(`/proc/${pid}`) || / [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-  for (const end = Date.now() + 10_000; !ended() && Date.now() < end; ) await sleep(50);
-  assert.ok(ended(), `process ${pid} is left`);
 });

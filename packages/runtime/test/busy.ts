@@ -1,4 +1,0 @@
-// A child that computes without a pause.
-process.send?.('busy', () => {
-  for (;;);
-});
