@@ -22,6 +22,11 @@ fusion:
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 const path = (...parts: string[]) => join(folder.path, ...parts);
+/** Arguments that evaluate the spec, with a store and copies in a folder of this name. */
+const runInto = (out: string): string[] => {
+  const data = ['--data', path('corpus'), ...ownStore(path(out))];
+  return ['run', path('svms.yaml'), ...data, '--workers', '1'];
+};
 const resultsIn = async (out: string): Promise<RunResults> => {
   const file = path(out, 'results.json');
   return decodeResults(await readFile(file), file);
@@ -32,17 +37,7 @@ before(async () => {
   await writeFile(path('svms.yaml'), SPEC);
   await synthesizeCorpus(path('corpus'), { clips: 90, seed: 2 });
   const run = async (out: string, ...flags: string[]) => {
-    const args = [
-      'run',
-      path('svms.yaml'),
-      '--data',
-      path('corpus'),
-      ...ownStore(path(out)),
-      '--workers',
-      '1',
-      ...flags,
-    ];
-    const { code, stderr } = await cryfold(args);
+    const { code, stderr } = await cryfold([...runInto(out), ...flags]);
     assert.equal(code, 0, stderr);
   };
   await run('a');
@@ -144,17 +139,7 @@ test('compare --metric: the metric that is asked for is tested by infant and nam
 
 test('run --metric: nothing is trained again, and table, tests, reports, card, predict and MLflow name the metric', async (t) => {
   const run = async (metric: string, ...flags: string[]) => {
-    const args = [
-      'run',
-      path('svms.yaml'),
-      '--data',
-      path('corpus'),
-      ...ownStore(path('a')),
-      '--force',
-      '--workers',
-      '1',
-    ];
-    return cryfold([...args, '--metric', metric, ...flags]);
+    return cryfold([...runInto('a'), '--force', '--metric', metric, ...flags]);
   };
   const before = await resultsIn('a');
   t.after(() => run('accuracy'));
@@ -289,19 +274,7 @@ test('--null: every estimator on shuffled labels too, beside the folds that were
   const committed = async () => (await logLines(path('a'))).filter(({ msg }) => msg === 'fold committed').length;
   const before = await committed();
   const plain = await resultsIn('a');
-  const args = [
-    'run',
-    path('svms.yaml'),
-    '--data',
-    path('corpus'),
-    ...ownStore(path('a')),
-    '--force',
-    '--workers',
-    '1',
-    '--null',
-    '2',
-  ];
-  const { code, stdout, stderr } = await cryfold(args);
+  const { code, stdout, stderr } = await cryfold([...runInto('a'), '--force', '--null', '2']);
   assert.equal(code, 0, stderr);
   assert.equal((await committed()) - before, 3 * 3 * 2, 'only the shuffled folds were trained');
   const results = await resultsIn('a');

@@ -11,7 +11,7 @@ export interface FoldEnqueuerOptions {
   scheduling: Scheduling;
   log: Logger;
   /** The run's plan as it is now, and which of its folds have no result yet */
-  state: { readonly plan: RunPlan; isPending(key: string): boolean };
+  folds: { readonly plan: RunPlan; isPending(key: string): boolean };
 }
 
 /** Enqueues the runnable folds of a run in its turn, and no more of them than it may have enqueued at once. */
@@ -32,9 +32,15 @@ export class FoldEnqueuer {
     return this.#lane(queue).has(key);
   }
 
-  /** Takes over what a reconciliation found of a queue, before `fill`. */
-  reset(queue: FoldQueue, runnable: readonly FoldJob[], live: Iterable<string>): void {
-    this.#lane(queue).reset(runnable, live);
+  /** Takes over what a reconciliation found, before `fill`: the folds that can run, and those that are enqueued. */
+  reset(runnable: readonly FoldJob[], enqueued: readonly FoldJob[]): void {
+    for (const [queue, lane] of this.#lanes) {
+      const own = (jobs: readonly FoldJob[]) => jobs.filter((job) => job.queue === queue);
+      lane.reset(
+        own(runnable),
+        own(enqueued).map(({ key }) => key),
+      );
+    }
   }
 
   /** Notes that a fold ended, and enqueues more where the queue holds few of the run's folds. */
@@ -65,12 +71,12 @@ export class FoldEnqueuer {
   }
 
   async #fill(queue: FoldQueue): Promise<void> {
-    const { queues, state, log } = this.#options;
+    const { queues, folds, log } = this.#options;
     const lane = this.#lane(queue);
     const room = this.#room(lane);
     if (!lane.waiting || room <= 0) return;
     const { priority } = this.scheduling;
-    const taken = lane.take({ front: await queues.front(queue), room, priority }, (key) => state.isPending(key));
+    const taken = lane.take({ front: await queues.front(queue), room, priority }, (key) => folds.isPending(key));
     if (taken.length === 0) return;
     await queues.add(
       queue,
@@ -80,7 +86,7 @@ export class FoldEnqueuer {
   }
 
   #request({ key }: FoldJob): JobRequest {
-    return { id: key, payload: { format: 1, kind: 'fold', run: this.#options.state.plan.run, key } };
+    return { id: key, payload: { format: 1, kind: 'fold', run: this.#options.folds.plan.run, key } };
   }
 
   #lane(queue: FoldQueue): FairLane {

@@ -54,7 +54,7 @@ export class RunDriver {
     this.#store = store;
     this.#queues = queues;
     this.#log = log;
-    this.#enqueuer = new FoldEnqueuer({ queues, log, state: folds, scheduling: initialScheduling(folds.plan.spec) });
+    this.#enqueuer = new FoldEnqueuer({ queues, log, folds, scheduling: initialScheduling(folds.plan.spec) });
   }
 
   get scheduling(): Scheduling {
@@ -99,14 +99,7 @@ export class RunDriver {
       if (isLive(job)) enqueued.push(job);
       else if ((await this.#prepared(job, live)) && this.folds.isPending(job.key)) runnable.push(job);
     }
-    for (const queue of FOLD_QUEUES) {
-      const own = (jobs: FoldJob[]) => jobs.filter((job) => job.queue === queue);
-      this.#enqueuer.reset(
-        queue,
-        own(runnable),
-        own(enqueued).map(({ key }) => key),
-      );
-    }
+    this.#enqueuer.reset(runnable, enqueued);
     await this.#enqueuer.fill();
     this.#nudgeIfSettled();
   }
