@@ -26,7 +26,7 @@ export interface Control {
 
 /** Milliseconds within which the private Redis of another command must answer to be asked. */
 const ANSWER_MS = 1000;
-/** Milliseconds between two looks whether that command still works. */
+/** Milliseconds between checks that the other command is still running. */
 const LOOK_MS = 200;
 
 /**

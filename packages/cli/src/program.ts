@@ -9,7 +9,7 @@ import { errorText, jsonText, say, typedRecord, warn } from './terminal.js';
 export const readConfig = async (environment: NodeJS.ProcessEnv = process.env): Promise<Config> =>
   (await import('@cryfold/runtime')).loadConfig(environment);
 
-/** How a command is told a run: see `resolveRun` and `findRun`. */
+/** Help for an argument that names a run: see `resolveRun` and `findRun`. */
 export const RUN = 'id of a run, its beginning, latest, a protocol such as grouped, or a folder with results';
 
 /** A whole number from `minimum` on. */

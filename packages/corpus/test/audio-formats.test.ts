@@ -287,8 +287,8 @@ test('hints at sox commands whose output can be read', { skip: soxMissing }, asy
       );
     assert.match(error.message, says);
     const command = /sox .*/.exec(error.hint ?? '')?.[0] ?? '';
-    execFileSync('sh', ['-c', command.replace('IN', path(file)).replace('OUT', path('mended'))], { stdio: 'ignore' });
-    const { samples } = await read(path('mended.wav'));
+    execFileSync('sh', ['-c', command.replace('IN', path(file)).replace('OUT', path('repaired'))], { stdio: 'ignore' });
+    const { samples } = await read(path('repaired.wav'));
     assert.ok(samples.length > 1000, file);
     if (file === 'short.wav') assert.deepEqual(samples, [...expected.subarray(0, samples.length)]);
   }
