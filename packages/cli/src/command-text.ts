@@ -1,5 +1,6 @@
-import { basename, isAbsolute, relative, sep } from 'node:path';
+import { basename, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isBelow } from '@cryfold/core';
 
 /** What the present command was given, as far as another command needs it too. */
 export interface Given {
@@ -53,9 +54,4 @@ function programName(): string {
 /** A path as a user here would type it: relative below the working folder, else absolute. */
 export function shortPath(path: string): string {
   return isBelow(path, process.cwd()) ? relative(process.cwd(), path) || '.' : path;
-}
-
-function isBelow(path: string, folder: string): boolean {
-  const way = relative(folder, path);
-  return way === '' || !(way === '..' || way.startsWith(`..${sep}`) || isAbsolute(way));
 }

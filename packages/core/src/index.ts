@@ -26,6 +26,7 @@ export {
 } from './formats.js';
 export { GROUP_KINDS, type GroupSource, groupSourceSchema, NO_GROUPS } from './group-source.js';
 export { CanonicalText, canonicalJson, contentKey, deriveSeed, sha256 } from './hash.js';
+export { isBelow } from './is-below.js';
 export { isObject } from './is-object.js';
 export { LIMITS } from './limits.js';
 export { mapLimited } from './map-limited.js';

@@ -1,5 +1,5 @@
-import { relative, resolve, sep } from 'node:path';
-import { CryfoldError } from '@cryfold/core';
+import { resolve } from 'node:path';
+import { CryfoldError, isBelow } from '@cryfold/core';
 import { openFile } from './audio/open-file.js';
 import { SampleBuffer } from './audio/sample-buffer.js';
 import type { Clip } from './clip.js';
@@ -29,8 +29,7 @@ export async function findClips(root: string, wanted: readonly Wanted[], clipSec
   }
   const found: Clip[] = [];
   for (const [file, clips] of byFile) {
-    const path = relative(resolve(root), resolve(root, file));
-    if (path.split(sep)[0] === '..' || resolve(path) === path) continue;
+    if (!isBelow(resolve(root, file), root)) continue;
     found.push(...(await findInFile(root, { file, clips }, clipSeconds)));
   }
   return found;

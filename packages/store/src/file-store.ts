@@ -13,8 +13,8 @@ import {
   unlink,
   writeFile,
 } from 'node:fs/promises';
-import { dirname, join, resolve, sep } from 'node:path';
-import { CryfoldError, checkRegular } from '@cryfold/core';
+import { dirname, join, resolve } from 'node:path';
+import { CryfoldError, checkRegular, isBelow } from '@cryfold/core';
 import {
   type ArtifactContent,
   type ArtifactInfo,
@@ -40,10 +40,6 @@ const NOTHING = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG']);
 
 function code(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException).code;
-}
-
-function isBelow(path: string, root: string): boolean {
-  return path === root || path.startsWith(root.endsWith(sep) ? root : root + sep);
 }
 
 /** link(2) fails where the name exists, so exactly one of many processes wins. */
