@@ -63,8 +63,11 @@ export class RunDriver {
 
   /** Loads the final failures that earlier coordinators recorded, and enqueues what is missing. */
   async begin(): Promise<void> {
-    this.#enqueuer.scheduling = await this.#store.runs.scheduling(this.folds.plan);
-    for (const { key, error } of await this.#store.runs.failures(this.folds.plan.run)) {
+    const { runs } = this.#store;
+    const { plan } = this.folds;
+    const [scheduling, failures] = await Promise.all([runs.scheduling(plan), runs.failures(plan.run)]);
+    this.#enqueuer.scheduling = scheduling;
+    for (const { key, error } of failures) {
       this.folds.markFailed(key, error as ErrorRecord);
     }
     await this.reconcile(true);
@@ -76,8 +79,9 @@ export class RunDriver {
    */
   async reconcile(first = false): Promise<void> {
     // Live jobs are read before results: a fold that ends in between is seen as done, never as missing.
-    const live = new Map<FoldQueue, Set<string>>();
-    for (const queue of FOLD_QUEUES) live.set(queue, await this.#queues.liveIds(queue));
+    const live = new Map(
+      await Promise.all(FOLD_QUEUES.map(async (queue) => [queue, await this.#queues.liveIds(queue)] as const)),
+    );
     const isLive = (job: FoldJob) => live.get(job.queue)?.has(job.key) === true;
     // A fold in the backlog that another run finishes meanwhile is found done when its own job starts.
     const lost = (job: FoldJob) => first || (this.#enqueuer.expects(job) && !isLive(job));
@@ -162,7 +166,7 @@ export class RunDriver {
   async #takeBack(): Promise<void> {
     const waiting = new Map<string, FoldQueue>();
     for (const job of this.folds.pending) {
-      waiting.set(job.key, job.queue);
+      if (this.#enqueuer.expects(job)) waiting.set(job.key, job.queue);
       const needed = prerequisiteOf(this.folds.plan, job.trial);
       if (needed) waiting.set(needed.id, needed.queue);
     }

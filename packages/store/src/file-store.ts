@@ -30,6 +30,8 @@ const STAGED = /^[0-9a-f]{24}$/;
 /** The file system's own, where the store is a whole volume: nobody but root may read it, and nothing in it is garbage. */
 const LOST_AND_FOUND = 'lost+found';
 
+/** How long a folder that was found inside of the store is not checked again before a write, milliseconds. */
+const TRUSTED_MS = 100;
 /** A staged file that nothing was written to for so long belongs to a process that died, milliseconds. */
 const ABANDONED_MS = 24 * 3_600_000;
 /**
@@ -102,6 +104,8 @@ export class FileStore implements ArtifactStore {
   readonly #root: string;
   /** Where the root led when that was last asked for */
   #realRoot: string | undefined;
+  /** Folders that were found inside of the store, and when */
+  readonly #trusted = new Map<string, number>();
 
   constructor(root: string) {
     this.#root = resolve(root);
@@ -209,6 +213,15 @@ export class FileStore implements ArtifactStore {
     }
   }
 
+  /** Checks a folder that is written to again and again, such as the one of all folds, only once in a while. */
+  async #checkOften(folder: string): Promise<void> {
+    const now = performance.now();
+    if (now - (this.#trusted.get(folder) ?? Number.NEGATIVE_INFINITY) < TRUSTED_MS) return;
+    if (this.#trusted.size > 100) this.#trusted.clear();
+    await this.#checkInside(folder);
+    this.#trusted.set(folder, now);
+  }
+
   /** What processes that died left between staging and commit. */
   async #removeAbandoned(): Promise<void> {
     const folder = join(this.#root, STAGING);
@@ -244,12 +257,19 @@ export class FileStore implements ArtifactStore {
   }
 
   async #makeFolder(folder: string): Promise<void> {
-    await this.#checkInside(folder);
-    await mkdir(folder, { recursive: true });
+    await this.#checkOften(dirname(folder));
+    try {
+      // One step for a new folder, which cannot be a link; most folds are committed to one.
+      await mkdir(folder);
+    } catch (error) {
+      if (code(error) !== 'EEXIST' && code(error) !== 'ENOENT') throw error;
+      await this.#checkInside(folder);
+      await mkdir(folder, { recursive: true });
+    }
   }
 
   async #stage(staged: string, bytes: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
-    await this.#checkInside(dirname(staged));
+    await this.#checkOften(dirname(staged));
     const file = await open(staged, 'wx').catch(async (error) => {
       if (code(error) !== 'ENOENT') throw error;
       await mkdir(dirname(staged), { recursive: true });
