@@ -78,7 +78,7 @@ export async function writeRandomRun(
   }
   const clock = { now: Date.UTC(2026, 0, 1) };
   for (const [j, job] of plan.jobs.entries()) {
-    const kind = spec.estimators[job.trial].kind;
+    const kind = spec.estimators[job.trial].kind as keyof typeof LEAN;
     if (kind === 'svm' && j >= plan.jobs.length - 3 * holes) continue;
     const { test } = plan.splits[job.split];
     const matrix = new Float64Array(test.length * classes.length);

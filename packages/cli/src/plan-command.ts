@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { printable } from '@cryfold/core';
 import { applyOverrides, evaluationsWith, type RunPlan, TEST_ON } from '@cryfold/plan';
 import { alignColumns } from '@cryfold/report';
@@ -35,6 +36,7 @@ export async function planCommand(
         ...rest,
         list,
         ...(name === TEST_ON && testOn !== undefined ? { testOn, groupDuplicates: false } : {}),
+        specFolder: dirname(spec ?? PAPER_SPEC),
         spec: applyOverrides(await readSpec(spec ?? PAPER_SPEC), overrides, (text) => display.say(text)),
         store,
         config,

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { CryfoldError, printable } from '@cryfold/core';
 import { isFitted, type MetricName } from '@cryfold/evaluation';
 import { type Preparation, publish } from '@cryfold/local-run';
@@ -92,6 +93,7 @@ export async function retrainCommand(
     const preparation = await prepareChecked({
       ...options,
       spec,
+      specFolder: dirname(specPath),
       store,
       config,
       list,

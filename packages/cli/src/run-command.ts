@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { CryfoldError, printable } from '@cryfold/core';
 import { type Preparation, publish } from '@cryfold/local-run';
 import { applyOverrides, type Overrides, type RunPlan } from '@cryfold/plan';
@@ -131,7 +132,10 @@ async function prepare(options: RunOptions, { config, store, storeUrl, display }
   const spec = applyOverrides(await readSpec(options.spec ?? PAPER_SPEC), options, (text) => display.say(text));
   const list = { file: options.problems, folder: options.out ?? storeFolder(storeUrl) };
   const preparation = await traced('plan', {}, () =>
-    prepareChecked({ ...options, spec, store, config, list, onProgress: (text) => display.update(text) }),
+    prepareChecked({
+      ...{ ...options, spec, specFolder: dirname(options.spec ?? PAPER_SPEC), store, config, list },
+      onProgress: (text) => display.update(text),
+    }),
   );
   const { plan, dataset } = preparation;
   await copies?.checkFree({ run: plan.run });

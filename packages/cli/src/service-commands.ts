@@ -85,6 +85,7 @@ export interface WorkerCommandOptions extends ServiceOptions {
   queues: string[];
   children: number;
   childrenPerGpu?: number;
+  allowCommands?: boolean;
 }
 
 export async function workerCommand(options: WorkerCommandOptions, config: Config): Promise<number> {
@@ -92,14 +93,16 @@ export async function workerCommand(options: WorkerCommandOptions, config: Confi
     if (name === 'gpu' || name === 'cpu') return name;
     throw new CryfoldError('USAGE', `--queues: ${JSON.stringify(name)} is neither gpu nor cpu`);
   });
-  const { children, childrenPerGpu } = options;
+  const { children, childrenPerGpu, allowCommands = false } = options;
   const gpus = childrenPerGpu === undefined ? undefined : await gpuOfEachChild(childrenPerGpu, config.visibleGpus);
   // Told at once, rather than by failing the folds of every run.
-  for (const { queue, checkRuntime } of estimatorKinds) if (queues.includes(queue)) await checkRuntime?.();
+  for (const { queue, checkRuntime } of estimatorKinds) {
+    if (typeof queue === 'string' && queues.includes(queue)) await checkRuntime?.();
+  }
   const { Worker } = await import('@cryfold/worker');
   return runService('worker', options, config, async (surroundings) => {
     const { childMemoryMb, cacheDir } = config;
-    const worker = new Worker({ ...surroundings, queues, children, gpus, childMemoryMb, cacheDir });
+    const worker = new Worker({ ...surroundings, queues, children, gpus, childMemoryMb, cacheDir, allowCommands });
     await worker.start();
     return worker;
   });

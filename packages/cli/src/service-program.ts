@@ -17,6 +17,7 @@ export function addServiceCommands(program: Command, does: Does): void {
     .option('--queues <names>', 'gpu (networks), cpu (SVMs), or both', list, ['gpu', 'cpu'])
     .option('--children <n>', 'training processes per queue', whole(1), 1)
     .option('--children-per-gpu <n>', 'training processes on each GPU, instead of --children for gpu', whole(1))
+    .option('--allow-commands', 'run the programs that specs name, as the user of this process: docs/security.md')
     .option(...METRICS_PORT)
     .action(does(async (options) => (await load()).workerCommand(options, await readConfig())));
   program

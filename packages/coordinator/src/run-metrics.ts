@@ -240,9 +240,9 @@ function note({ accuracies, curves }: Tracked, { trial, shuffle }: FoldJob, { ac
   if (accuracy !== undefined) accuracies.add(trial, accuracy);
   for (const point of curve) {
     curves.add(`${trial} ${point.epoch} train loss`, point.loss);
-    curves.add(`${trial} ${point.epoch} test loss`, point.testLoss);
+    if (point.testLoss !== undefined) curves.add(`${trial} ${point.epoch} test loss`, point.testLoss);
     curves.add(`${trial} ${point.epoch} train accuracy`, point.accuracy);
-    curves.add(`${trial} ${point.epoch} test accuracy`, point.testAccuracy);
+    if (point.testAccuracy !== undefined) curves.add(`${trial} ${point.epoch} test accuracy`, point.testAccuracy);
   }
 }
 

@@ -53,8 +53,9 @@ export const epochSchema = z.strictObject({
   epoch: z.int(),
   loss: z.number(),
   accuracy: z.number(),
-  testLoss: z.number(),
-  testAccuracy: z.number(),
+  /** Absent where the estimator does not know the labels of test clips */
+  testLoss: z.number().optional(),
+  testAccuracy: z.number().optional(),
   seconds: z.number(),
 });
 

@@ -81,6 +81,8 @@ export interface EngineContext {
   cacheDirectory: string;
   onProgress: (done: number, total: number) => void;
   onEpoch: (point: EpochPoint) => void;
+  /** Names the process group that the engine has started, and undefined once it has ended */
+  onGroup?: (id: number | undefined) => void;
 }
 
 /** Trains folds of one estimator kind in a process of its own, one at a time. */
@@ -99,6 +101,8 @@ export interface EngineSettings {
   xla?: boolean;
   /** The only GPU that the process sees */
   gpu?: string;
+  /** What the process may use, MiB; default: anything */
+  maxMemoryMb?: number;
 }
 
 /** Predicts with one trained model. */

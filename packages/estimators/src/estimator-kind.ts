@@ -31,6 +31,21 @@ export interface Resource<P> {
   with(parameters: P, value: number): P;
 }
 
+/** Files beside the spec that an estimator needs. */
+export interface SpecFiles<P> {
+  /** Paths below the spec's folder */
+  of(parameters: P): string[];
+  /** @param hashes the sha256 of each path's content, which the store then holds */
+  with(parameters: P, hashes: Record<string, string>): P;
+}
+
+/** Where the values are that a sweep may search. */
+export interface Searched<P> {
+  of(parameters: P): Record<string, unknown>;
+  /** The entry with some of them; it may be invalid */
+  with(parameters: P, values: Record<string, unknown>): unknown;
+}
+
 /** Pretrained weights that a kind can start from. */
 export interface Pretrained<P> {
   /** `random`, or where the weights come from */
@@ -53,7 +68,9 @@ export interface EstimatorKind<P extends { kind: string } = never> {
   readonly kind: string;
   /** An estimator's entry in a spec; strict, with `kind` as a literal */
   readonly parameters: z.ZodType<P>;
-  readonly queue: FoldQueue;
+  readonly queue: FoldQueue | ((parameters: P) => FoldQueue);
+  /** Whether its folds run programs that a spec names: only workers that allow it take them */
+  readonly runsCommands?: boolean;
   /** Fails where the machine lacks what training needs. @throws CryfoldError such as TENSORFLOW_MISSING */
   checkRuntime?(): Promise<unknown>;
   /** Which feature sets it reads: RGB images, float vectors, or both */
@@ -63,6 +80,12 @@ export interface EstimatorKind<P extends { kind: string } = never> {
    * leave no trace in the fold's key.
    */
   keyParts(settings: RunSettings): Record<string, unknown>;
+  /** The parameters that decide the bytes of a fold; default: all of them */
+  keyed?(parameters: P): object;
+  /** Undefined for a kind that needs no files of the spec's */
+  readonly files?: SpecFiles<P>;
+  /** Default: the members of the entry itself */
+  readonly searched?: Searched<P>;
   prerequisite?(parameters: P, settings: RunSettings): Prerequisite | undefined;
   /** Names in the store, such as of artifacts beside the prerequisite, that garbage collection must keep */
   keeps?(parameters: P, featureKey: string): string[];
@@ -84,11 +107,11 @@ export interface EstimatorKind<P extends { kind: string } = never> {
   readonly pretrained?: Pretrained<P>;
   loadEngine(settings: EngineSettings): Promise<Engine<P>>;
   /**
-   * Loads a trained model from the files that the engine wrote.
+   * Loads a trained model from the files that the engine wrote. Undefined for a kind without models to keep.
    * @param file reads one of them by name
    * @throws CryfoldError ARTIFACT_MISSING, ARTIFACT_CORRUPT
    */
-  loadPredictor(file: (name: string) => Uint8Array): Promise<Predictor>;
+  loadPredictor?(file: (name: string) => Uint8Array): Promise<Predictor>;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: in a list, kinds of different parameters stand side by side

@@ -1,3 +1,5 @@
+export { COMMAND_FILES_BYTES, commandFileKey } from './command/parameters.js';
+export { killGroup } from './command/process-group.js';
 export type {
   Artifacts,
   Engine,
@@ -19,6 +21,17 @@ export type {
   Pretrained,
   Resource,
   RunSettings,
+  Searched,
+  SpecFiles,
 } from './estimator-kind.js';
 export { LastValue } from './last-value.js';
-export { caveatOf, type Estimator, estimatorKinds, estimatorSchema, kindOf } from './registry.js';
+export {
+  caveatOf,
+  type Estimator,
+  estimatorKinds,
+  estimatorSchema,
+  kindOf,
+  queueOf,
+  searchedOf,
+  withSearched,
+} from './registry.js';

@@ -1,11 +1,12 @@
 import { z } from 'zod';
-import type { AnyKind } from './estimator-kind.js';
+import { command } from './command/command.js';
+import type { AnyKind, FoldQueue } from './estimator-kind.js';
 import { smallCnn } from './networks/small-cnn.js';
 import { tlResnet50 } from './networks/tl-resnet50.js';
 import { svm } from './svm/svm.js';
 
 /** Every kind of estimator. To add one, write its file and name it here: docs/extending.md. */
-const KINDS = [smallCnn, tlResnet50, svm] as const;
+const KINDS = [smallCnn, tlResnet50, svm, command] as const;
 
 /** What every estimator may say besides the parameters of its kind. */
 const common = {
@@ -31,6 +32,23 @@ export function kindOf({ kind }: { kind: string }): AnyKind {
   const found = byName.get(kind);
   if (!found) throw new TypeError(`no estimator kind is called ${kind}`);
   return found;
+}
+
+/** The queue whose workers train an estimator. */
+export function queueOf(estimator: Estimator): FoldQueue {
+  const { queue } = kindOf(estimator);
+  return typeof queue === 'function' ? queue(estimator) : queue;
+}
+
+/** What a sweep may vary of an estimator, by name. */
+export function searchedOf(estimator: Estimator): Record<string, unknown> {
+  return kindOf(estimator).searched?.of(estimator) ?? estimator;
+}
+
+/** An estimator's entry with other values of what a sweep may vary; it may be invalid. */
+export function withSearched(estimator: Estimator, values: Record<string, unknown>): unknown {
+  const { searched } = kindOf(estimator);
+  return searched ? searched.with(estimator, values) : { ...estimator, ...values };
 }
 
 /**

@@ -1,5 +1,5 @@
 import { canonicalJson } from '@cryfold/core';
-import { type Estimator, estimatorSchema } from '@cryfold/estimators';
+import { type Estimator, estimatorSchema, searchedOf, withSearched } from '@cryfold/estimators';
 import type { SearchParameter } from '@cryfold/plan';
 
 /** Searched parameters of one estimator, by name. */
@@ -47,7 +47,7 @@ export function gridValues(parameter: SearchParameter): unknown[] {
 
 /** Leaves out parameters whose condition is not met by the others or by what the spec fixes. */
 export function applyConditions(space: Space, base: Estimator, all: Parameters): Parameters {
-  const fixed = base as Record<string, unknown>;
+  const fixed = searchedOf(base);
   return Object.fromEntries(
     Object.entries(all).filter(([name]) =>
       Object.entries(space[name].when ?? {}).every(([other, allowed]) => {
@@ -60,7 +60,7 @@ export function applyConditions(space: Space, base: Estimator, all: Parameters):
 
 /** The estimator of a trial: the spec's, with what the search chose. */
 export function trialEstimator(base: Estimator, parameters: Parameters): Estimator {
-  return estimatorSchema.parse({ ...base, ...parameters });
+  return estimatorSchema.parse(withSearched(base, parameters));
 }
 
 /** Equal for estimators that are trained alike. */

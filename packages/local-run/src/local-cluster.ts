@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { closeSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CryfoldError, endsWithin } from '@cryfold/core';
-import { kindOf } from '@cryfold/estimators';
+import { kindOf, queueOf } from '@cryfold/estimators';
 import type { RunPlan } from '@cryfold/plan';
 import { announceRun } from './live-run.js';
 import { openLog } from './open-log.js';
@@ -89,12 +89,14 @@ export class LocalCluster {
     });
     announceRun(folder, run, redis.url);
     const cluster = new LocalCluster(redis, options, release);
-    const queues = [
-      ...new Set(Object.values(options.plan.spec.estimators).map((estimator) => kindOf(estimator).queue)),
-    ].join(',');
+    const estimators = Object.values(options.plan.spec.estimators);
+    const queues = [...new Set(estimators.map(queueOf))].join(',');
+    // The programs of its own spec: its workers take no other run's folds.
+    const commands = estimators.some((estimator) => kindOf(estimator).runsCommands) ? ['--allow-commands'] : [];
     cluster.#spawn('coordinator', ['coordinator']);
     cluster.#spawn('aggregator', ['aggregator']);
-    for (let i = 0; i < options.workers; i++) cluster.#spawn(`worker-${i}`, ['worker', '--queues', queues]);
+    for (let i = 0; i < options.workers; i++)
+      cluster.#spawn(`worker-${i}`, ['worker', '--queues', queues, ...commands]);
     return cluster;
   }
 

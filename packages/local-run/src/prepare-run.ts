@@ -9,6 +9,7 @@ import {
   sharedSounds,
   testOnOther,
 } from '@cryfold/corpus';
+import { commandFileKey } from '@cryfold/estimators';
 import { isGrouped, splitterOf } from '@cryfold/evaluation';
 import { computeFeatures } from '@cryfold/features';
 import type { WeightsSourceOptions } from '@cryfold/nn';
@@ -24,6 +25,7 @@ import {
 import { innerSplits, makeSplits } from '@cryfold/run-control';
 import type { RunStore } from '@cryfold/store';
 import { checkLeaks } from './leak-gate.js';
+import { resolveSpecFiles } from './spec-files.js';
 import { resolveSpecWeights } from './spec-weights.js';
 
 export interface Preparation {
@@ -32,6 +34,8 @@ export interface Preparation {
   manifest: DatasetManifest;
   /** Files of pretrained weights by their hex sha256 */
   weights: Map<string, string>;
+  /** Files that estimators need, by their hex sha256 */
+  files: Map<string, Uint8Array>;
   /** What the leak gate found but let pass */
   leaks: string[];
   /** Indices of the clips that hold the same sound, per sound */
@@ -40,6 +44,8 @@ export interface Preparation {
 
 export interface PrepareOptions {
   spec: Spec;
+  /** The spec's folder, from which the paths of its files start; default: the working directory */
+  specFolder?: string;
   data: string;
   limit?: number;
   /** What a group is: as `ReadOptions` of the corpus */
@@ -102,6 +108,7 @@ export async function prepareRun(options: PrepareOptions): Promise<Preparation> 
   const splits = makeSplits(spec, dataset);
   const leaks = checkLeaks(spec, dataset, splits, { sounds, allowLeak: options.allowLeak });
   const weights = new Map<string, string>();
+  const files = new Map<string, Uint8Array>();
   const manifest: DatasetManifest = {
     format: manifestFormat(dataset),
     name: dataset.name,
@@ -117,11 +124,11 @@ export async function prepareRun(options: PrepareOptions): Promise<Preparation> 
     }),
   };
   const plan = planRun({
-    spec: await resolveSpecWeights(spec, sources, weights),
+    spec: await resolveSpecFiles(await resolveSpecWeights(spec, sources, weights), options.specFolder ?? '.', files),
     manifest,
     splits: [...splits, ...innerSplits(spec, dataset, splits)],
   });
-  return { plan, dataset, manifest, weights, leaks, sounds };
+  return { plan, dataset, manifest, weights, files, leaks, sounds };
 }
 
 /** The oldest format that says all there is to say, so that older versions read what they can. */
@@ -155,7 +162,7 @@ export async function publish(
 /** All that a plan refers to; what is there already, by content, is left. */
 async function publishInputs(
   store: RunStore,
-  { plan, dataset, manifest, weights, sounds }: Preparation,
+  { plan, dataset, manifest, weights, files, sounds }: Preparation,
   onProgress: (text: string) => void,
 ): Promise<void> {
   for (const [key, set] of plannedFeatures(plan)) {
@@ -166,6 +173,7 @@ async function publishInputs(
     await store.datasets.saveFeatures(key, computed);
   }
   for (const [sha256, path] of weights) await store.weights.put(sha256, () => createReadStream(path));
+  for (const [hash, bytes] of files) await store.artifacts.putIfAbsent(commandFileKey(hash), bytes);
   await store.datasets.saveSharedSounds(manifest.contentHash, sounds);
   await store.datasets.saveManifest(manifest);
 }

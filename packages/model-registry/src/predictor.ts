@@ -90,7 +90,8 @@ export class ModelPredictor {
     shared(model.card.features);
     const members: Member[] = [];
     for (const { folder, kind, features = model.card.features } of model.card.members) {
-      const predictor = await kindOf({ kind }).loadPredictor((name) => fileOf(model, `${folder}/${name}`));
+      const predictor = await kindOf({ kind }).loadPredictor?.((name) => fileOf(model, `${folder}/${name}`));
+      if (!predictor) throw new TypeError(`${kind} has no predictor`);
       members.push({ predictor, features: shared(features) });
     }
     const features = new Map<FeatureSet, (clip: ClipShape) => Extractor>();

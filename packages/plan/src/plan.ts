@@ -10,7 +10,7 @@ import {
   LIMITS,
   sha256,
 } from '@cryfold/core';
-import { type Estimator, kindOf, type RunSettings } from '@cryfold/estimators';
+import { type Estimator, kindOf, queueOf, type RunSettings } from '@cryfold/estimators';
 import { isGrouped } from '@cryfold/evaluation';
 import type { FeatureSet } from '@cryfold/features/kinds';
 import { z } from 'zod';
@@ -32,12 +32,15 @@ const indices = z.custom<number[]>(
   'not a list of clips',
 );
 
+/** Kinds of estimators that plans of formats 1 to 3 have. */
+const FIRST_KINDS: ReadonlySet<string> = new Set(['small-cnn', 'tl-resnet50', 'svm']);
+
 const planSchema = z.strictObject({
   /**
    * 2 where there is more than one feature set, or a protocol or key that the first version does not know; 3 where the
-   * spec says how recordings are cut
+   * spec says how recordings are cut; 4 where an estimator is of a kind that the third version does not know
    */
-  format: z.literal([1, 2, FORMATS.plan]),
+  format: z.literal([1, 2, 3, FORMATS.plan]),
   run: z.string().regex(/^[a-z0-9][a-z0-9-]*$/),
   spec: specSchema,
   dataset: z.strictObject({ key: hex, name: z.string(), clips: z.int().max(LIMITS.clips), classes: labels }),
@@ -106,8 +109,9 @@ export function plannedFeatures({ features, spec }: Pick<RunPlan, 'features' | '
 }
 
 /** An estimator's part of a fold's key. Which feature set it reads is in the key of the features. */
-function keyTextOf({ features: _, ...parameters }: Estimator): CanonicalText {
-  return new CanonicalText(parameters);
+function keyTextOf(estimator: Estimator): CanonicalText {
+  const { features: _, ...parameters } = estimator;
+  return new CanonicalText(kindOf(estimator).keyed?.(parameters) ?? parameters);
 }
 
 function indexHash(values: Int32Array): string {
@@ -196,7 +200,7 @@ function* addingJobs(plan: RunPlan, wanted: readonly WantedJob[]): Steps<void> {
       ...hash,
       ...(shuffle === undefined ? {} : { shuffle }),
     });
-    const { queue } = kindOf(estimator);
+    const queue = queueOf(estimator);
     const seed = deriveSeed(key, 'fold');
     plan.jobs.push({ key, trial, queue, split, seed, ...(shuffle === undefined ? {} : { shuffle }) });
     if (hashed < CLIPS_A_STEP && plan.jobs.length % JOBS_A_STEP !== 0) continue;
@@ -236,7 +240,8 @@ function mapValues<A, B>(record: Record<string, A>, map: (value: A) => B): Recor
 
 /** The oldest format that has all that a spec says, so that older versions read what they can. */
 function planFormat(spec: Spec): RunPlan['format'] {
-  if (spec.hopSeconds !== undefined || spec.shortClips !== undefined) return FORMATS.plan;
+  if (Object.values(spec.estimators).some(({ kind }) => !FIRST_KINDS.has(kind))) return FORMATS.plan;
+  if (spec.hopSeconds !== undefined || spec.shortClips !== undefined) return 3;
   return isFirstFormat(spec) ? 1 : 2;
 }
 

@@ -1,4 +1,4 @@
-import { type FoldQueue, kindOf, type Prerequisite } from '@cryfold/estimators';
+import { type FoldQueue, kindOf, type Prerequisite, queueOf } from '@cryfold/estimators';
 import { featureKeyOf, type RunPlan, settingsOf } from './plan.js';
 
 type Needed = Prerequisite & { queue: FoldQueue };
@@ -18,7 +18,7 @@ function findPrerequisite(plan: RunPlan, trial: string): Needed | undefined {
   const estimator = plan.spec.estimators[trial];
   const kind = kindOf(estimator);
   const needed = kind.prerequisite?.(estimator, settingsOf(plan.spec, featureKeyOf(plan, trial)));
-  return needed && { ...needed, queue: kind.queue };
+  return needed && { ...needed, queue: queueOf(estimator) };
 }
 
 /** Ids of all jobs that a run may put into a queue. */

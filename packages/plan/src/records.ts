@@ -7,7 +7,8 @@ const artifactSchema = z.strictObject({ key: z.string(), sha256: hex });
 
 /** `folds/<key>/result.json`: the one record that says a fold is done. Committed once, never changed. */
 export const foldResultSchema = z.strictObject({
-  format: z.literal(FORMATS.fold),
+  /** 2 where an epoch of the curve knows nothing of the test clips */
+  format: z.literal([1, FORMATS.fold]),
   key: hex,
   attempt: z.string(),
   /** float64 npy, test rows x classes, rows sum to 1 */

@@ -1,5 +1,5 @@
 import { CryfoldError, didYouMean, LIMITS } from '@cryfold/core';
-import { estimatorSchema, kindOf } from '@cryfold/estimators';
+import { estimatorSchema, kindOf, searchedOf, withSearched } from '@cryfold/estimators';
 import { isFitted, LEAST_FOLDS } from '@cryfold/evaluation';
 import { checkFeatureSets, normalizeFeatures } from './feature-sets.js';
 import { checkJobCount } from './plan-size.js';
@@ -160,11 +160,11 @@ function checkSearch({ search, estimators }: Spec, invalid: Invalid): void {
       const problem = parameterProblem(parameter, algorithm === 'grid');
       if (problem) throw invalid(where, problem);
       for (const value of extremes(parameter)) {
-        const parsed = estimatorSchema.safeParse({ ...estimator, [key]: value });
+        const parsed = estimatorSchema.safeParse(withSearched(estimator, { [key]: value }));
         if (!parsed.success) throw invalid(where, `${JSON.stringify(value)}: ${parsed.error.issues[0].message}`);
       }
       for (const other of Object.keys(parameter.when ?? {})) {
-        if (!Object.hasOwn(estimator, other))
+        if (!Object.hasOwn(searchedOf(estimator), other))
           throw invalid(`${where}.when`, `${estimator.kind} has no parameter ${other}`);
         if (Object.hasOwn(parameters, other) && parameters[other].when)
           throw invalid(`${where}.when`, `${other} is conditional itself`);

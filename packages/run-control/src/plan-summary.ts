@@ -1,5 +1,5 @@
 import { mapLimited } from '@cryfold/core';
-import { type Estimator, type FoldQueue, kindOf } from '@cryfold/estimators';
+import { type Estimator, type FoldQueue, kindOf, queueOf } from '@cryfold/estimators';
 import { decide, gridSize } from '@cryfold/hyperparameter-search';
 import { contextSplits, contextsOf, growPlan, type RunPlan, replay } from '@cryfold/plan';
 import type { RunStore } from '@cryfold/store';
@@ -77,7 +77,7 @@ export async function summarisePlan(
     const { hours, basis, count } = hoursOf(estimator, plan, left, past);
     return {
       estimator: name,
-      ...{ kind: estimator.kind, queue: kindOf(estimator).queue, trials, inStore, hours, basis, history: count },
+      ...{ kind: estimator.kind, queue: queueOf(estimator), trials, inStore, hours, basis, history: count },
       folds: folds - (jobs.length - unique.length),
     };
   });

@@ -181,7 +181,7 @@ export class FoldAttempt {
       store.folds.saveLog(job.key, this.#name, this.#log.bytes(training.childOutput)),
     ]);
     const record: FoldResult = {
-      format: FORMATS.fold,
+      format: curve.every(({ testLoss }) => testLoss !== undefined) ? 1 : FORMATS.fold,
       key: job.key,
       attempt: this.#name,
       probabilities,

@@ -53,6 +53,8 @@ export type ToChild = { id: number; task: Task };
 export type FromChild =
   | { id: number; type: 'progress'; done: number; total: number; usage: Usage }
   | { id: number; type: 'epoch'; point: EpochPoint }
+  /** The process group that the task has started; undefined once it has ended */
+  | { id: number; type: 'group'; group: number | undefined }
   | { id: number; type: 'done'; output: FoldOutput | undefined; usage: Usage }
   | { id: number; type: 'error'; error: ErrorRecord; usage: Usage };
 

@@ -17,6 +17,7 @@ import type { FoldOutput, FoldTask, Task } from './messages.js';
 export interface TaskObserver {
   onProgress: (done: number, total: number) => void;
   onEpoch: (point: EpochPoint) => void;
+  onGroup?: (id: number | undefined) => void;
 }
 
 /** Runs tasks of any estimator kind in this process, and loads the engine of a kind when the first task needs it. */

@@ -51,7 +51,8 @@ process.on('message', async ({ id, task }: ToChild) => {
       send({ id, type: 'progress', done, total, usage: usage() });
     };
     const onEpoch = (point: EpochPoint) => send({ id, type: 'epoch', point });
-    const output = await runner.run(task, store, { onProgress, onEpoch });
+    const onGroup = (group: number | undefined) => send({ id, type: 'group', group });
+    const output = await runner.run(task, store, { onProgress, onEpoch, onGroup });
     send({ id, type: 'done', output, usage: usage() });
   } catch (error) {
     send({ id, type: 'error', error: asCryfoldError(error).toRecord(), usage: usage() });

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { CryfoldError, type EpochPoint } from '@cryfold/core';
+import { killGroup } from '@cryfold/estimators';
 import { BoundedChild } from '@cryfold/runtime';
 import type { FoldOutput, FromChild, Task, ToChild, Usage } from './messages.js';
 
@@ -52,6 +53,8 @@ export class WarmChild {
   #reason: StartReason = 'first';
   /** Resolves when every process that was killed has ended. */
   #ended: Promise<unknown> = Promise.resolve();
+  /** A process group that the child has started, which must not outlive it */
+  #group: number | undefined;
   readonly #observer: ChildObserver | undefined;
   readonly #gpu: string | undefined;
 
@@ -91,6 +94,10 @@ export class WarmChild {
         const onMessage = (message: FromChild) => {
           if (message.id !== id) return;
           if (message.type === 'epoch') return onEpoch?.(message.point);
+          if (message.type === 'group') {
+            this.#group = message.group;
+            return;
+          }
           this.#observer?.used(message.usage);
           if (message.type === 'progress') return onProgress?.(message.done, message.total);
           cleanup();
@@ -161,6 +168,8 @@ export class WarmChild {
     });
     child.once('exit', () => {
       if (this.#process === bounded) this.#process = undefined;
+      if (this.#group !== undefined) killGroup(this.#group);
+      this.#group = undefined;
       this.#observer?.ended();
     });
     this.#process = bounded;

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { CryfoldError } from '@cryfold/core';
-import type { FoldQueue } from '@cryfold/estimators';
+import { type FoldQueue, kindOf } from '@cryfold/estimators';
 import { featureKeyOf, prerequisiteOf, type RunPlan, settingsOf } from '@cryfold/plan';
 import { type Attempt, Beacon, Consumer, type WorkPayload, workPayload } from '@cryfold/queue';
 import { type Checks, consumerObserver, type Logger, type Metrics, NO_METRICS, type Service } from '@cryfold/runtime';
@@ -26,6 +26,8 @@ export interface WorkerOptions {
   /** The GPU of each child of the `gpu` queue, the only one it sees; their number then is that queue's children. */
   gpus?: readonly string[] | undefined;
   childMemoryMb: number;
+  /** Whether to run the programs that specs name */
+  allowCommands?: boolean;
   /** Where pretrained weights are kept, shared by all workers of a machine */
   cacheDir: string;
   log: Logger;
@@ -163,6 +165,8 @@ export class Worker implements Service {
     const { store, log } = this.#options;
     const job = plan.jobs.find((candidate) => candidate.key === key);
     if (!job) throw new CryfoldError('JOB_INVALID', `run ${plan.run} has no fold ${key.slice(0, 12)}`);
+    if (kindOf(plan.spec.estimators[job.trial]).runsCommands && !this.#options.allowCommands)
+      throw notAllowed(job.trial);
     const training = this.#training(plan, job.trial, child);
     await new FoldAttempt({ plan, job, attempt, training, store, log, metrics: this.#metrics }).run();
   }
@@ -183,4 +187,11 @@ export class Worker implements Service {
     const { signal } = attempt;
     await trainFinal({ store, storeUrl, request, cacheDir, childMemoryMb, signal, onProgress }, child);
   }
+}
+
+function notAllowed(trial: string): CryfoldError {
+  return new CryfoldError('COMMANDS_NOT_ALLOWED', `${trial}: this worker (${hostname()}) does not run commands`, {
+    context: { trial, host: hostname() },
+    hint: 'Start workers that may run the programs of specs with --allow-commands: docs/security.md.',
+  });
 }

@@ -92,12 +92,13 @@ export function learningCurve(name: string, index: number, folds: readonly (read
   const mean = (key: 'accuracy' | 'testAccuracy') =>
     epochs.map((e) => {
       const own = folds.flatMap((fold) => (fold[e] ? [fold[e]] : []));
-      return [e + 1, (100 * own.reduce((sum, point) => sum + point[key], 0)) / own.length];
+      return [e + 1, (100 * own.reduce((sum, point) => sum + (point[key] ?? Number.NaN), 0)) / own.length];
     });
   const line = { type: 'line', showSymbol: epochs.length === 1, symbolSize: 6 };
-  const [train, test] = [mean('accuracy'), mean('testAccuracy')];
-  const last = (points: number[][]) => points.at(-1)![1].toFixed(1);
-  const description = `Mean accuracy after the last of ${epochs.length} epochs: training ${last(train)} percent, test ${last(test)} percent.`;
+  const [train, test] = [mean('accuracy'), mean('testAccuracy').filter(([, value]) => !Number.isNaN(value))];
+  const last = (points: number[][]) => `${points.at(-1)![1].toFixed(1)} percent`;
+  const tested = test.length > 0 ? `, test ${last(test)}` : '';
+  const description = `Mean accuracy after the last of ${epochs.length} epochs: training ${last(train)}${tested}.`;
   return chart(
     {
       id: `curve-${index}`,
@@ -113,7 +114,9 @@ export function learningCurve(name: string, index: number, folds: readonly (read
       series: [
         ...folds.map((fold) => ({
           ...{ type: 'line', showSymbol: false, lineStyle: { color: color(1), width: 1, opacity: 0.25 } },
-          data: fold.map(({ testAccuracy }, e) => [e + 1, 100 * testAccuracy]),
+          data: fold.flatMap(({ testAccuracy }, e) =>
+            testAccuracy === undefined ? [] : [[e + 1, 100 * testAccuracy]],
+          ),
         })),
         { ...line, name: 'training', color: color(0), lineStyle: { color: color(0) }, data: train },
         { ...line, name: 'test', color: color(1), lineStyle: { color: color(1) }, data: test },

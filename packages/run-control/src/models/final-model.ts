@@ -1,5 +1,6 @@
 import { readRun, type StoredRun } from '@cryfold/aggregator';
 import { CryfoldError, canonicalJson, ifReadable, VERSION } from '@cryfold/core';
+import { kindOf } from '@cryfold/estimators';
 import { type FittedFusion, fitFusion, isFitted, outOfFoldRows, type RunResults } from '@cryfold/evaluation';
 import { DEFAULT_FEATURES } from '@cryfold/features/kinds';
 import { checkModelName, type ModelCard, modelOf, writeVersion } from '@cryfold/model-registry';
@@ -35,7 +36,9 @@ export async function makeFinalModel(
   }
   const { plan, manifest, rule, fusion } = await refit(store, run, of);
   const finals: { trial: string; result: FinalResult }[] = [];
-  for (const trial of rule?.members ?? [of]) {
+  const members = rule?.members ?? [of];
+  for (const trial of members) checkPredicts(plan.spec, trial);
+  for (const trial of members) {
     finals.push({ trial, result: await train(plan, trial, watching) });
   }
   watching.onProgress('writing the model');
@@ -45,6 +48,16 @@ export async function makeFinalModel(
     warningsOf: (one) => warningsOf(one, of),
     fusion,
     cryfold: VERSION,
+  });
+}
+
+/** @throws CryfoldError USAGE for an estimator whose models cannot be kept */
+function checkPredicts({ estimators }: Pick<Spec, 'estimators'>, trial: string): void {
+  const { kind, loadPredictor } = kindOf(estimators[trial]);
+  if (loadPredictor) return;
+  throw new CryfoldError('USAGE', `${trial}: estimators of kind ${kind} can be evaluated, but not kept as a model`, {
+    context: { trial, kind },
+    hint: 'Refit a model of another kind: cryfold report RUN lists them.',
   });
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CryfoldError } from '@cryfold/core';
-import { kindOf } from '@cryfold/estimators';
+import { queueOf } from '@cryfold/estimators';
 import { type FinalResult, finalRequest, type RunPlan } from '@cryfold/plan';
 import { checkRedis, failureOf, Queues } from '@cryfold/queue';
 import type { RunStore } from '@cryfold/store';
@@ -35,7 +35,7 @@ export async function trainInCluster(
   say('');
   await finals.saveRequest(request);
   await checkRedis(redisUrl);
-  const { queue } = kindOf(request.estimator);
+  const queue = queueOf(request.estimator);
   const id = `final-${request.key}`;
   const queues = new Queues(redisUrl);
   let failed: CryfoldError | undefined;

@@ -115,19 +115,19 @@ function curves(curve: NonNullable<WatchedFold['committed']>['curve']): Node[] {
     chart(
       'Loss',
       curve.map((epoch) => epoch.loss),
-      curve.map((epoch) => epoch.testLoss),
+      curve.flatMap((epoch) => epoch.testLoss ?? []),
     ),
     chart(
       'Accuracy',
       curve.map((epoch) => epoch.accuracy),
-      curve.map((epoch) => epoch.testAccuracy),
+      curve.flatMap((epoch) => epoch.testAccuracy ?? []),
     ),
   ];
 }
 
 const [WIDTH, HEIGHT, LEFT, TOP, BOTTOM] = [400, 116, 56, 10, 8];
 
-/** Training solid, test dashed. */
+/** Training solid; test dashed, where it is known. */
 function chart(name: string, training: readonly number[], test: readonly number[]): Node {
   const values = [...training, ...test];
   const low = Math.min(0, ...values);
@@ -143,7 +143,8 @@ function chart(name: string, training: readonly number[], test: readonly number[
         })
       : s('circle', { class: `line ${kind}`, cx: x(0), cy: y(points[0]), r: 3 });
   const last = (points: readonly number[]) => (points.at(-1) ?? 0).toPrecision(3);
-  const label = `${name} over ${training.length} epochs: training ends at ${last(training)}, test at ${last(test)}`;
+  const tested = test.length > 0;
+  const label = `${name} over ${training.length} epochs: training ends at ${last(training)}${tested ? `, test at ${last(test)}` : ''}`;
   return h(
     'figure',
     {},
@@ -154,8 +155,12 @@ function chart(name: string, training: readonly number[], test: readonly number[
       s('text', { x: 2, y: y(high) + 4 }, high.toPrecision(3)),
       s('text', { x: 2, y: y(low) + 4 }, low.toPrecision(2)),
       line(training, 'a'),
-      line(test, 'b'),
+      ...(tested ? [line(test, 'b')] : []),
     ),
-    h('figcaption', { class: 'faint' }, `${name}, ${training.length} epochs: training solid, test dashed`),
+    h(
+      'figcaption',
+      { class: 'faint' },
+      `${name}, ${training.length} epochs: training solid${tested ? ', test dashed' : ''}`,
+    ),
   );
 }

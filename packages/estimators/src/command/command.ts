@@ -1,0 +1,28 @@
+import type { EstimatorKind } from '../estimator-kind.js';
+import { type Command, commandFileKey, commandParameters } from './parameters.js';
+
+const namesOf = ({ files }: Command): string[] => (Array.isArray(files) ? files : Object.keys(files));
+
+/** A program of the user's that trains folds: docs/commands.md. */
+export const command = {
+  kind: 'command',
+  parameters: commandParameters,
+  queue: ({ queue }) => queue,
+  runsCommands: true,
+  reads: 'any',
+  // The program may use as many threads, and its sums then depend on them.
+  keyParts: ({ threads }) => ({ threads }),
+  // How long and how large it may become decides whether there is a result, not which one.
+  keyed: ({ timeoutMinutes: _, memoryMb: __, ...deciding }) => deciding,
+  files: { of: namesOf, with: (parameters, hashes) => ({ ...parameters, files: hashes }) },
+  keeps: ({ files }) => (Array.isArray(files) ? [] : Object.values(files).map(commandFileKey)),
+  searched: {
+    of: ({ parameters }) => parameters,
+    with: (command, values) => ({
+      ...command,
+      parameters: { ...command.parameters, ...(values as Command['parameters']) },
+    }),
+  },
+  cost: (_, trainClips) => trainClips,
+  loadEngine: async (settings) => new (await import('./engine.js')).CommandEngine(settings),
+} satisfies EstimatorKind<Command>;

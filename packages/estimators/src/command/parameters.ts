@@ -1,0 +1,41 @@
+import { z } from 'zod';
+
+/** Bytes that the files of one command may have together. */
+export const COMMAND_FILES_BYTES = 16 * 2 ** 20;
+
+const MINUTES_PER_WEEK = 7 * 24 * 60;
+
+const argument = z.string().min(1).max(4096);
+const program = z.array(argument).min(1).max(100);
+
+/** A path below the folder of the spec, with slashes. */
+const path = z
+  .string()
+  .max(200)
+  .regex(/^[\w.-]+(\/[\w.-]+)*$/, 'not a path below the folder of the spec, such as train.py or lib/model.py')
+  .refine((value) => !value.split('/').some((part) => part === '..' || part === '.'), 'must not hold . or ..');
+
+export const commandParameters = z.strictObject({
+  kind: z.literal('command'),
+  /** The program that trains a fold and its arguments; no shell */
+  run: program,
+  /** Paths; in the plan of a run, the sha256 of each */
+  files: z.union([z.array(path).max(100), z.record(path, z.string().regex(/^[0-9a-f]{64}$/))]).default([]),
+  queue: z.enum(['gpu', 'cpu']).default('cpu'),
+  /** Handed to the program as they are; what a sweep searches */
+  parameters: z.record(z.string().max(100), z.json()).default({}),
+  /** `scores`: any finite numbers, the largest of a row being the prediction */
+  output: z.enum(['probabilities', 'scores']).default('probabilities'),
+  timeoutMinutes: z.number().positive().max(MINUTES_PER_WEEK).default(60),
+  /** Resident memory of the program and its children together, MiB; default: that of a training process */
+  memoryMb: z
+    .int()
+    .min(16)
+    .max(2 ** 24)
+    .optional(),
+});
+
+export type Command = z.infer<typeof commandParameters>;
+
+/** Key in the store of a file of a command. */
+export const commandFileKey = (sha256: string): string => `commands/${sha256}`;
