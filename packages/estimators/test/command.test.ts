@@ -1,0 +1,230 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { test } from 'node:test';
+import { CryfoldError, sha256 } from '@cryfold/core';
+import { CommandEngine } from '../src/command/engine.js';
+import { type Command, commandFileKey, commandParameters } from '../src/command/parameters.js';
+import type { EngineContext, Fold, FoldOutcome } from '../src/engine.js';
+
+/** Twelve clips of two numbers each, in the order of their classes. */
+const CLIPS = 12;
+const labels = Int32Array.from({ length: CLIPS }, (_, clip) => Math.floor(clip / 6));
+const features = { shape: [CLIPS, 2], data: Float32Array.from({ length: 2 * CLIPS }, (_, i) => Math.floor(i / 2)) };
+const test_ = Int32Array.of(0, 1, 2, 6, 7, 8);
+const train = Int32Array.of(3, 4, 5, 9, 10, 11);
+
+/** Reads and writes arrays; the scripts of the tests begin with it. */
+const LIBRARY = `
+import { readFileSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+const fold = JSON.parse(readFileSync('fold.json', 'utf8'));
+const numbers = (file, Type) => {
+  const bytes = readFileSync(file);
+  return new Type(bytes.buffer.slice(bytes.byteOffset + 10 + bytes.readUInt16LE(8), bytes.byteOffset + bytes.length));
+};
+const save = (values, rows, columns, file = fold.output) => {
+  const text = ("{'descr': '<f8', 'fortran_order': False, 'shape': (" + rows + ", " + columns + "), }").padEnd(117) + "\\n";
+  const prefix = Buffer.from([0x93, ...Buffer.from('NUMPY'), 1, 0, text.length, 0]);
+  writeFileSync(file, Buffer.concat([prefix, Buffer.from(text), Buffer.from(Float64Array.from(values).buffer)]));
+};
+const rows = (values) => Array.from({ length: fold.test }, (_, row) => values(row)).flat();
+`;
+
+interface Trained {
+  outcome: FoldOutcome;
+  progress: number[];
+  epochs: unknown[];
+  groups: (number | undefined)[];
+}
+
+async function run(script: string, changes: Partial<Command> = {}): Promise<Trained> {
+  const bytes = new TextEncoder().encode(LIBRARY + script);
+  const parameters = commandParameters.parse({
+    ...{ kind: 'command', run: [process.execPath, 'train.mjs'], files: { 'train.mjs': sha256(bytes) } },
+    ...changes,
+  });
+  const [progress, epochs, groups]: [number[], unknown[], (number | undefined)[]] = [[], [], []];
+  const context: EngineContext = {
+    data: {
+      ...{ classes: ['a', 'b'], labels, featureKey: 'f', features: async () => features },
+      groups: Array.from(labels, (label, clip) => `group-of-class-${label}-${clip % 3}`),
+    },
+    artifacts: {
+      get: async (key) => (key === commandFileKey(sha256(bytes)) ? bytes : undefined),
+      open: async () => undefined,
+      put: async () => {},
+    },
+    cacheDirectory: '',
+    onProgress: (done, total) => progress.push(done / total),
+    onEpoch: (point) => epochs.push({ ...point, seconds: 0 }),
+    onGroup: (id) => groups.push(id),
+  };
+  const fold: Fold<Command> = {
+    ...{ parameters, train, test: test_, labels, seed: 8, grouped: true, keepModel: false },
+    ...{ prerequisite: undefined, checkpoint: undefined },
+  };
+  const outcome = await new CommandEngine({ threads: 2, maxMemoryMb: 2000 }).fit(fold, context);
+  return { outcome, progress, epochs, groups };
+}
+
+const fails = (script: string, code: string, message: RegExp, changes: Partial<Command> = {}) =>
+  assert.rejects(run(script, changes), (error) => {
+    assert.ok(error instanceof CryfoldError, String(error));
+    assert.equal(error.code, code);
+    assert.match(error.message, message);
+    return true;
+  });
+
+/** Whether a process exists that is not a zombie. */
+const lives = async (pid: number) => {
+  const { readFile } = await import('node:fs/promises');
+  const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
+  return stat !== '' && !/\) [ZX] /.test(stat);
+};
+
+test('a program predicts the test clips, whatever order it gets them in', async () => {
+  const { outcome, progress, epochs, groups } = await run(`
+    const x = numbers('test-features.npy', Float32Array);
+    console.log(JSON.stringify({ progress: 0.25 }));
+    console.log(JSON.stringify({ epoch: 1, loss: 0.5, accuracy: 0.75 }));
+    console.log('{"progress": "half"}');
+    console.log(JSON.stringify({ environment: { tool: '1.2' } }));
+    // The feature of each clip is its number; the probability says which clip the row was.
+    save(rows((row) => [x[2 * row] / 100, 1 - x[2 * row] / 100]), fold.test, 2);
+    process.stdout.write('{"progress": 1}');
+  `);
+  const { probabilities, curve, environment } = outcome;
+  assert.deepEqual([probabilities.rows, probabilities.columns], [6, 2]);
+  test_.forEach((clip, row) => {
+    assert.ok(Math.abs(probabilities.data[2 * row] - clip / 100) < 1e-12, `row ${row}`);
+  });
+  assert.deepEqual(progress, [0.25, 1]);
+  assert.deepEqual(epochs, [{ epoch: 1, loss: 0.5, accuracy: 0.75, seconds: 0 }]);
+  assert.equal(curve.length, 1);
+  assert.equal(environment.tool, '1.2');
+  assert.equal(groups.length, 2);
+  assert.equal(typeof groups[0], 'number');
+  assert.equal(groups[1], undefined);
+});
+
+test('nothing in the folder says what class a test clip has', async () => {
+  const { outcome } = await run(`
+    import { readdirSync } from 'node:fs';
+    const files = readdirSync('.').sort().join(' ');
+    if (files !== 'fold.json test-features.npy train-features.npy train-groups.npy train-labels.npy train.mjs') throw files;
+    if (/group-of-class/.test(readFileSync('fold.json', 'utf8'))) throw 'names of groups';
+    if (numbers('train-labels.npy', Int32Array).join() !== '0,0,0,1,1,1') throw 'labels';
+    if (numbers('train-groups.npy', Int32Array).length !== fold.train) throw 'groups';
+    // Were the rows in the dataset's order, the first half would be of class a.
+    const x = numbers('test-features.npy', Float32Array);
+    const order = rows((row) => x[2 * row] < 6 ? 0 : 1).join('');
+    if (order === '000111') throw 'order';
+    save(rows(() => [0.5, 0.5]), fold.test, 2);
+  `);
+  assert.equal(outcome.probabilities.rows, 6);
+});
+
+test('scores become decisions, and probabilities by softmax', async () => {
+  const { outcome } = await run("save(rows(() => [0, Math.log(3)]), fold.test, 2, 'scores.npy')", { output: 'scores' });
+  assert.deepEqual([...(outcome.decisions?.data.subarray(0, 2) ?? [])], [0, Math.log(3)]);
+  assert.ok(Math.abs(outcome.probabilities.data[1] - 0.75) < 1e-12);
+});
+
+test('refuses output that is missing, of another shape, not finite or no probabilities', async () => {
+  const invalid = 'COMMAND_OUTPUT_INVALID';
+  await fails('', invalid, /did not write this file/);
+  await fails("writeFileSync(fold.output, 'garbage')", invalid, /not an npy 1\.0 array/);
+  await fails('save([0.5, 0.5], 1, 2)', invalid, /shape is \(1, 2\), not \(6, 2\)/);
+  await fails('save(rows(() => [1]), fold.test, 1)', invalid, /not \(6, 2\)/);
+  await fails('save(rows(() => [0.5, NaN]), fold.test, 2)', invalid, /row 0 holds NaN/);
+  await fails('save(rows(() => [0.5, 0.6]), fold.test, 2)', invalid, /row 0 holds no probabilities/);
+  await fails('save(rows(() => [-0.5, 1.5]), fold.test, 2)', invalid, /row 0 holds no probabilities/);
+  await fails('writeFileSync(fold.output, Buffer.alloc(2e6))', invalid, /not an npy 1\.0 array/);
+});
+
+test('a program that fails is named with its exit code and its last line', async () => {
+  await fails("console.error('no such column'); process.exit(3)", 'COMMAND_FAILED', /exit code 3: no such column$/);
+  await fails("process.kill(process.pid, 'SIGTERM')", 'COMMAND_FAILED', /ended by SIGTERM/);
+  await fails('', 'COMMAND_NOT_FOUND', /no such program/, { run: ['no-such-program-here'] });
+});
+
+test('a program that looks for the labels of test clips finds none', () =>
+  fails("numbers('test-labels.npy', Int32Array)", 'COMMAND_FAILED', /exit code 1/));
+
+test('a program that hangs is ended with everything that it started', { skip: !existsSync('/proc') }, async () => {
+  await fails(
+    `
+    const child = spawn('sleep', ['600'], { stdio: 'inherit' });
+    console.error('sleeper ' + child.pid);
+    setInterval(() => {}, 1000);
+  `,
+    'COMMAND_TIMEOUT',
+    /still running after 0\.02 minutes/,
+    { timeoutMinutes: 0.02 },
+  );
+  const left = await readdir('/proc');
+  const sleepers = await Promise.all(
+    left
+      .filter((name) => /^\d+$/.test(name))
+      .map(async (pid) => {
+        const { readFile } = await import('node:fs/promises');
+        const command = await readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '');
+        const folder = await readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '');
+        return command.startsWith('sleep\x300') && folder.includes('cryfold-command-') && (await lives(Number(pid)));
+      }),
+  );
+  assert.ok(!sleepers.includes(true));
+});
+
+test('a process that a program leaves behind ends with it', { skip: !existsSync('/proc') }, async () => {
+  const { outcome } = await run(`
+    const child = spawn('sleep', ['600'], { stdio: 'inherit' });
+    console.log(JSON.stringify({ environment: { sleeper: String(child.pid) } }));
+    save(rows(() => [0.5, 0.5]), fold.test, 2);
+    setTimeout(() => process.exit(0), 50);
+  `);
+  assert.equal(await lives(Number(outcome.environment.sleeper)), false);
+});
+
+test('a program above its memory is ended', { skip: !existsSync('/proc') }, () =>
+  fails('const held = []; setInterval(() => held.push(Buffer.alloc(2e7, 1)), 5);', 'OUT_OF_MEMORY', /may use 200 MiB/, {
+    memoryMb: 200,
+  }),
+);
+
+test('a program that the kernel kills counts as out of memory', () =>
+  fails("process.kill(process.pid, 'SIGKILL')", 'OUT_OF_MEMORY', /SIGKILL/));
+
+test('a program gets its threads, and no credentials', async () => {
+  process.env.AWS_SECRET_ACCESS_KEY = 'secret';
+  process.env.REDIS_URL = 'redis://:secret@127.0.0.1';
+  try {
+    const { outcome } = await run(`
+      console.log(JSON.stringify({ environment: { all: JSON.stringify(process.env) } }));
+      save(rows(() => [0.5, 0.5]), fold.test, 2);
+    `);
+    assert.doesNotMatch(outcome.environment.all, /secret/);
+    assert.equal(JSON.parse(outcome.environment.all).OMP_NUM_THREADS, '2');
+  } finally {
+    delete process.env.AWS_SECRET_ACCESS_KEY;
+    delete process.env.REDIS_URL;
+  }
+});
+
+test('no folder of a fold is left behind', async () => {
+  await fails('process.exit(1)', 'COMMAND_FAILED', /./);
+  const own = `cryfold-command-${process.pid.toString(16).padStart(16, '0')}-`;
+  assert.deepEqual(
+    (await readdir(tmpdir())).filter((name) => name.startsWith(own)),
+    [],
+  );
+});
+
+test('paths of files stay below the folder of the spec', () => {
+  const parse = (file: string) => commandParameters.safeParse({ kind: 'command', run: ['x'], files: [file] }).success;
+  assert.ok(parse('lib/model.py'));
+  for (const file of ['../secret', '/etc/passwd', 'a/../../b', 'a//b', './x', 'a\\b', ''])
+    assert.ok(!parse(file), file);
+});

@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { synthesizeCorpus } from '@cryfold/corpus';
+import { type Command, cryfold, ownStore, ROOT, start, temporaryFolder, until } from './command.js';
+import { type Testbed, testbed, withoutRedis } from './testbed.js';
+
+const skip = withoutRedis;
+
+/** Writes the frequencies of the classes, after as many milliseconds as its parameter says. */
+const TRAIN = `
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+const fold = JSON.parse(readFileSync('fold.json', 'utf8'));
+const { delayMs, started, lean } = fold.parameters;
+appendFileSync(started, process.pid + '\\n');
+console.log(JSON.stringify({ progress: 0.5 }));
+await new Promise((resolve) => setTimeout(resolve, delayMs));
+const text = ("{'descr': '<f8', 'fortran_order': False, 'shape': (" + fold.test + ", " + fold.classes.length + "), }").padEnd(117) + '\\n';
+const rest = (1 - lean) / (fold.classes.length - 1);
+const rows = Array.from({ length: fold.test }, () => fold.classes.map((_, i) => (i === 0 ? lean : rest))).flat();
+const prefix = Buffer.from([0x93, ...Buffer.from('NUMPY'), 1, 0, text.length, 0]);
+writeFileSync(fold.output, Buffer.concat([prefix, Buffer.from(text), Buffer.from(new Float64Array(rows).buffer)]));
+`;
+
+let bed: Testbed;
+const services: Command[] = [];
+
+before(async () => {
+  if (withoutRedis) return;
+  bed = (await testbed(
+    { 'train.mjs': TRAIN },
+    { coordinator: ['coordinator'], aggregator: ['aggregator'] },
+  )) as Testbed;
+});
+after(async () => {
+  for (const { process } of services) process.kill('SIGKILL');
+  await Promise.all(services.map(({ ended }) => ended));
+  await bed?.remove();
+});
+
+function worker(...flags: string[]): Command {
+  const command = start(['worker', '--queues', 'cpu', ...flags], bed.environment);
+  services.push(command);
+  return command;
+}
+
+/** A spec of one command, whose programs list themselves in a file. */
+async function spec(name: string, delayMs: number, search = ''): Promise<string> {
+  const started = bed.path(`${name}.pids`);
+  await writeFile(started, '');
+  const parameters = JSON.stringify({ delayMs, started, lean: 0.5 });
+  await writeFile(
+    bed.path(`${name}.yaml`),
+    `version: 1
+name: ${name}
+protocol: { folds: 3, repeats: 1 }
+estimators:
+  own: { kind: command, run: [${JSON.stringify(process.execPath)}, train.mjs], files: [train.mjs], parameters: ${parameters} }
+${search}`,
+  );
+  return started;
+}
+
+const pids = async (file: string) => (await readFile(file, 'utf8')).trim().split('\n').filter(Boolean).map(Number);
+
+test('a worker runs commands only where it was started so', { skip }, async () => {
+  await spec('allowed', 0);
+  const refusing = worker();
+  const running = start(bed.run('allowed.yaml'), bed.environment);
+  await until('the refusal', () => refusing.stdout().includes('COMMANDS_NOT_ALLOWED'));
+  worker('--allow-commands');
+  const ended = await running.ended;
+  assert.equal(ended.code, 0, ended.stderr);
+  refusing.process.kill('SIGKILL');
+});
+
+test('a cancelled run ends its programs within five seconds', { skip }, async () => {
+  const started = await spec('cancelled', 600_000);
+  const running = start(bed.run('cancelled.yaml'), bed.environment);
+  await until('a program', async () => (await pids(started)).length > 0);
+  const [pid] = await pids(started);
+  const { stdout } = await cryfold(['list', '--json'], bed.environment);
+  const { run } = JSON.parse(stdout).find(({ run }: { run: string }) => run.startsWith('cancelled-'));
+  const asked = Date.now();
+  assert.equal((await cryfold(['cancel', run], bed.environment)).code, 0);
+  await until('the end of the program', () => !existsSync(`/proc/${pid}`));
+  assert.ok(Date.now() - asked < 5000, `${Date.now() - asked} ms`);
+  assert.equal((await running.ended).code, 4);
+});
+
+test('a sweep searches the parameters of a command, and survives a worker that is killed', { skip }, async () => {
+  const search = `search:
+  algorithm: grid
+  metric: accuracy
+  space: { own: { lean: { choice: [0.3, 0.6] } } }
+`;
+  const started = await spec('swept', 300, search);
+  const [first] = services.filter(({ process }) => process.exitCode === null && process.signalCode === null);
+  const running = start(['sweep', ...bed.run('swept.yaml').slice(1)], bed.environment);
+  await until('a program', async () => (await pids(started)).length > 0);
+  first.process.kill('SIGKILL');
+  const [pid] = await pids(started);
+  await until('the end of its program', () => !existsSync(`/proc/${pid}`));
+  worker('--allow-commands');
+  const ended = await running.ended;
+  assert.equal(ended.code, 0, ended.stderr);
+  // Six folds, of which one was tried twice.
+  assert.equal((await pids(started)).length, 7);
+});
+
+const modules = (...names: string[]) => {
+  try {
+    execFileSync('python3', ['-c', `import ${names.join(', ')}`], { stdio: 'ignore' });
+    return undefined;
+  } catch {
+    return `python3 has no ${names.join(' or ')}`;
+  }
+};
+
+const EXAMPLES = [
+  { name: 'command-shell', missing: undefined },
+  { name: 'command-sklearn', missing: modules('numpy', 'sklearn') },
+  { name: 'command-pytorch', missing: modules('numpy', 'torch') },
+];
+
+for (const { name, missing } of EXAMPLES) {
+  test(`examples/${name} runs as it stands, and again from its stored folds`, { skip: skip || missing }, async (t) => {
+    const folder = await temporaryFolder();
+    t.after(folder.remove);
+    const data = join(folder.path, 'corpus');
+    await synthesizeCorpus(data, { clips: 40, seed: 1 });
+    const file = join(ROOT, 'examples', name, 'spec.yaml');
+    const run = ['run', file, '--data', data, ...ownStore(folder.path), '--folds', '2', '--repeats', '1'];
+    const ended = await cryfold(run);
+    assert.equal(ended.code, 0, ended.stderr);
+    const again = await cryfold(run);
+    assert.match(again.stderr, /all 2 folds were in the store already/);
+    const left = (await readdir(join(folder.path, 'store', 'commands'))).length;
+    assert.equal(left, 1);
+    assert.deepEqual((await cryfold(['gc', '--store', join(folder.path, 'store')])).code, 0);
+  });
+}
