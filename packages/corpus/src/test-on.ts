@@ -34,6 +34,7 @@ export function testOnOther(base: Dataset, other: Dataset): Dataset {
   const facts = {
     name: testedOnName(base.name, other.name),
     ...{ root: base.root, reader: base.reader, groupSource: known ? from : NO_GROUPS },
+    ownFolds: true,
     skipped: [...base.skipped, ...other.skipped],
     unread: [...base.unread, ...other.unread],
     notes: [...base.notes, ...other.notes.map((line) => `${other.name}: ${line}`)],

@@ -1,6 +1,5 @@
 import { CryfoldError, didYouMean, isTestedOnName } from '@cryfold/core';
 import { splitterOf } from '@cryfold/evaluation';
-import type { RunPlan } from './plan.js';
 import { DEFAULT_FOLDS, type Spec } from './spec-schema.js';
 
 type Protocol = Spec['protocol'];
@@ -53,13 +52,13 @@ export const isProtocolName = (name: string): boolean => Object.hasOwn(EVALUATIO
 
 /**
  * The evaluation that a run is: a name that `--protocol` takes, or `TEST_ON`, which has the splitter of `predefined`.
+ * @param dataset the name of the run's
  * @returns undefined where no flag asks for the run's splitter
  */
-export function protocolNameOf({ spec, dataset }: Pick<RunPlan, 'spec' | 'dataset'>): string | undefined {
-  const { splitter } = spec.protocol;
+export function protocolNameOf(splitter: string, dataset: string): string | undefined {
   const names = Object.keys(EVALUATIONS).filter((name) => EVALUATIONS[name].splitter === splitter);
   const [first] = names;
-  return names.includes(TEST_ON) && isTestedOnName(dataset.name) ? TEST_ON : first;
+  return names.includes(TEST_ON) && isTestedOnName(dataset) ? TEST_ON : first;
 }
 
 /** What flags ask of a protocol. */
