@@ -1,3 +1,4 @@
+export { type CalibrationOptions, type CalibrationTask, calibrate } from './calibrate.js';
 export type {
   Artifacts,
   Engine,
