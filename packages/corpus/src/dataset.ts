@@ -136,8 +136,8 @@ function tooLarge(path: string): CryfoldError {
   });
 }
 
-/** What a manifest or directory says of its recordings, with the groups that the user asks for. */
-async function readLabels(path: string, { folds = false, groupBy, layout }: ReadOptions) {
+/** What a manifest or directory says of its recordings, with the groups that the user asks for. @throws CryfoldError DATA_* */
+export async function readLabels(path: string, { folds = false, groupBy, layout }: ReadOptions) {
   const manifest = isManifest(path);
   if (manifest && layout !== undefined) {
     throw new CryfoldError('USAGE', '--layout: a CSV manifest has none', { hint: 'Leave --layout out.' });
@@ -199,11 +199,6 @@ export function summarize(
     grouped: new Set(clips.map(({ group }) => group)).size < clips.length,
     contentHash: datasetKey(clips, decoders),
   };
-}
-
-/** The recordings of a directory or manifest. @throws CryfoldError DATA_* */
-export async function list(path: string, layout?: string) {
-  return isManifest(path) ? await readManifest(path) : await listRecordings(path, layout);
 }
 
 /** @throws CryfoldError DATA_CLASS_LOST where a class has recordings and none of them gave a clip */
