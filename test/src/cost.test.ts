@@ -17,6 +17,8 @@ estimators: { svm: { kind: svm } }
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 const path = (...parts: string[]) => join(folder.path, ...parts);
 const store = () => ({ CRYFOLD_STORE: path('store') });
+/** Without what was measured on this machine before */
+const environment = () => ({ ...store(), CRYFOLD_CACHE: path('cache') });
 
 before(async () => {
   folder = await temporaryFolder();
@@ -26,7 +28,7 @@ before(async () => {
 after(() => folder.remove());
 
 async function plan(...args: string[]) {
-  const { code, stdout, stderr } = await cryfold(['plan', ...args, '--data', path('corpus'), '--json'], store());
+  const { code, stdout, stderr } = await cryfold(['plan', ...args, '--data', path('corpus'), '--json'], environment());
   assert.equal(code, 0, stderr);
   return JSON.parse(stdout);
 }
@@ -39,7 +41,7 @@ test('plan without a spec is that of the paper, with hours by the typical speed 
   const small = await plan('--estimators', 'small-cnn', '--epochs', '1');
   const hours = estimators.find(({ estimator }: { estimator: string }) => estimator === 'small-cnn').hours;
   assert.ok(Math.abs(small.gpuHours / hours - 0.1) < 1e-9, 'a tenth of the epochs');
-  const { stdout } = await cryfold(['plan', '--data', path('corpus')], store());
+  const { stdout } = await cryfold(['plan', '--data', path('corpus')], environment());
   assert.match(stdout, /svm by the typical speed of a CPU core, which may be 4 times off/);
 });
 
@@ -54,7 +56,7 @@ test('a run says what it costs before it starts, by finished folds of this machi
   assert.equal(first.code, 0, first.stderr);
   assert.match(
     first.stderr,
-    /estimated cost: less than a minute of training for 2 folds; svm by the typical speed .*\n1 workers on this machine/,
+    /estimated cost: less than a minute of training for 2 folds; svm by (?:the typical speed|a calibration) .*\n1 workers on this machine/,
   );
   assert.doesNotMatch(first.stderr, /Start\?/, 'nobody is asked where there is no terminal');
   const second = await run(1);
@@ -70,6 +72,19 @@ test('a run says what it costs before it starts, by finished folds of this machi
     await writeFile(file, JSON.stringify({ ...result, environment: { ...result.environment, host: 'elsewhere' } }));
   }
   assert.equal((await plan(path('spec.yaml'), '--seed', '2')).estimators[0].basis, 'other machines');
+});
+
+test('plan --calibrate measures this machine where the store has no folds, and later estimates use it', async () => {
+  const estimate = async (...flags: string[]) => {
+    const args = ['plan', path('spec.yaml'), '--data', path('corpus'), '--store', path('empty'), '--json', ...flags];
+    const { stdout, stderr } = await cryfold(args, { CRYFOLD_CACHE: path('measured') });
+    const [one] = JSON.parse(stdout || assert.fail(stderr)).estimators;
+    return { basis: one.basis, hours: one.hours };
+  };
+  assert.equal((await estimate()).basis, 'typical');
+  const measured = await estimate('--calibrate');
+  assert.deepEqual([measured.basis, measured.hours > 0], ['calibration', true]);
+  assert.deepEqual(await estimate(), measured, 'it was kept');
 });
 
 /** `script` of util-linux gives a command a terminal. */

@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { VERSION } from '@cryfold/core';
 import { synthesizeCorpus } from '@cryfold/corpus';
 import { decodeResults, type RunResults } from '@cryfold/evaluation';
 import { cryfold, logLines, ownStore, ROOT, temporaryFolder } from './command.js';
@@ -168,6 +169,10 @@ test('run --metric: nothing is trained again, and table, tests, reports, card, p
   assert.equal(made.code, 0, made.stderr);
   const said = (await cryfold(['models', 'list'], store)).stdout;
   assert.ok(said.includes(`balanced accuracy ${mean}`), said);
+  const listed = JSON.parse((await cryfold(['models', 'list', '--sort', 'score', '--json'], store)).stdout);
+  const [of] = listed.models[0].versions;
+  assert.deepEqual([of.metric, of.cryfold], ['balancedAccuracy', VERSION]);
+  assert.ok(Math.abs(of.score - models[0].balancedAccuracy!.mean) < 1e-12);
   const [version] = /cry@\w+/.exec(said)!;
   const card = (await cryfold(['models', 'show', version], store)).stdout;
   assert.ok(card.includes(`**Headline: mean balanced accuracy ${mean} over test folds.**`), card);

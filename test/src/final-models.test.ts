@@ -204,6 +204,7 @@ test('networks and a fitted fusion are kept whole, and a damaged file is refused
   const dates = stdout
     .trimEnd()
     .split('\n')
+    .slice(1)
     .map((line) => line.search(/ \d{4}-\d\d-\d\dT/));
   assert.ok(dates.length === 4 && dates[0] > 0 && new Set(dates).size === 1, stdout);
   const [{ file }] = (await readDataset(corpus)).clips;

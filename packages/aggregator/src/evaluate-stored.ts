@@ -1,4 +1,4 @@
-import { FOLD_NOTE, FORMATS } from '@cryfold/core';
+import { FOLD_NOTE, FORMATS, VERSION } from '@cryfold/core';
 import {
   DEFAULT_TEST_SIZE,
   evaluateRun,
@@ -41,7 +41,7 @@ export function evaluateStored(run: StoredRun, fusion: Spec['fusion'] = run.plan
       ...(notes.length > 0 ? { notes } : {}),
       ...(sounds && { leaks: summariseLeaks({ ...input, sounds }) }),
       ...results,
-      environment,
+      environment: { cryfold: VERSION, ...environment },
     },
     probabilities,
     csv: () => {

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { type Does, readConfig } from './program.js';
 import { addScheduleCommands } from './schedule-program.js';
+import { RUN_ORDERS, sortOption } from './sort-orders.js';
 
 const NAMED = 'id of a run, its beginning, latest, or a protocol such as grouped';
 
@@ -24,9 +25,9 @@ export function addControlCommands(program: Command, does: Does): void {
   const change = () => import('./change-commands.js');
   const command = (name: string, description: string) =>
     program.command(name).description(description).option('--json', 'print JSON', false);
-  command('list', 'List all runs of the store.').action(
-    does(async (options) => (await status()).listCommand(options, await readConfig())),
-  );
+  command('list', 'List all runs of the store: state, date, dataset, protocol, score and version of cryfold.')
+    .addOption(sortOption(RUN_ORDERS))
+    .action(does(async (options) => (await import('./list-command.js')).listCommand(options, await readConfig())));
   command('status', 'Show the queues and unfinished runs, or one run: what is done, running and failed.')
     .argument('[run]', `${NAMED}; the exit code is then 0 complete or running, 3 incomplete or stopped, 4 cancelled`)
     .action(

@@ -1,7 +1,14 @@
 import { availableParallelism, cpus, hostname } from 'node:os';
 import { createInterface } from 'node:readline/promises';
+import { calibration } from '@cryfold/local-run';
 import type { RunPlan } from '@cryfold/plan';
-import { type PlanSummary, type SummaryOptions, summarisePlan, TYPICAL_FACTOR } from '@cryfold/run-control';
+import {
+  type HoursBasis,
+  type PlanSummary,
+  type SummaryOptions,
+  summarisePlan,
+  TYPICAL_FACTOR,
+} from '@cryfold/run-control';
 import type { Config } from '@cryfold/runtime';
 import type { RunStore } from '@cryfold/store';
 
@@ -28,17 +35,50 @@ export function machineOf({ target }: Pick<Config, 'target'>): SummaryOptions['m
   return target.kind === 'local' ? { processor: cpus()[0]?.model.trim() ?? 'unknown', host: hostname() } : undefined;
 }
 
-/** Estimates what all of the plans together take, from what the store and the kinds of estimators know. */
+/** Hours above which an estimate that no fold supports is worth measuring this machine. */
+const WORTH_CALIBRATION = 10 * MINUTE;
+
+export interface Calibrating {
+  config: Pick<Config, 'target' | 'cacheDir'>;
+  workers?: number | undefined;
+  /** Measure however short it is, and again what was measured before */
+  always?: boolean;
+  /** Called before anything is measured, which takes ten seconds */
+  onStart: () => void;
+}
+
+/**
+ * What measures the estimators of a plan where `summarisePlan` finds no fold of theirs. Runs of a few minutes are not
+ * delayed by it: they take what earlier commands measured, if anything.
+ */
+export function calibrator(
+  plan: RunPlan,
+  { config, workers = availableParallelism(), always = false, onStart }: Calibrating,
+): SummaryOptions['calibrate'] {
+  // A cluster's workers train on other machines.
+  if (config.target.kind !== 'local') return undefined;
+  return async (lacking) => {
+    const hours = lacking.reduce((sum, one) => sum + (one.hours ?? 0), 0) / Math.max(1, workers);
+    const measure = always ? 'all' : hours > WORTH_CALIBRATION ? 'missing' : 'kept';
+    return calibration(
+      plan,
+      lacking.map(({ estimator }) => estimator),
+      { cacheDir: config.cacheDir, measure, onStart },
+    );
+  };
+}
+
+/** Estimates what all of the plans together take: from finished folds, a measurement of this machine, or typical speeds. */
 export async function estimateCost(
   plans: readonly RunPlan[],
   store: RunStore,
-  config: Pick<Config, 'target'>,
-  workers = availableParallelism(),
+  { config, workers = availableParallelism(), onStart }: Omit<Calibrating, 'always'>,
 ): Promise<CostEstimate> {
   const summaries: PlanSummary[] = [];
   const lookUps = config.target.kind === 'server' ? SERVER_LOOK_UPS : undefined;
   for (const plan of plans) {
-    summaries.push(await summarisePlan(plan, store, { machine: machineOf(config), runs: RUNS, lookUps }));
+    const calibrate = calibrator(plan, { config, workers, onStart });
+    summaries.push(await summarisePlan(plan, store, { machine: machineOf(config), runs: RUNS, lookUps, calibrate }));
   }
   const all = summaries.flatMap(({ estimators }) => estimators);
   const hours = all.reduce((sum, one) => sum + (one.hours ?? 0), 0);
@@ -55,12 +95,13 @@ export async function estimateCost(
 /** What hours follow from, and how far to trust them. */
 export function basisText(summaries: readonly PlanSummary[]): string {
   const all = summaries.flatMap(({ estimators }) => estimators);
-  const of = (basis: string) => new Set(all.flatMap((one) => (one.basis === basis ? [one.estimator] : [])));
+  const of = (basis: HoursBasis) => new Set(all.flatMap((one) => (one.basis === basis ? [one.estimator] : [])));
   const names = (set: Set<string>) => [...set].join(', ');
   const unknown = new Set(all.flatMap(({ hours, estimator }) => (hours === null ? [estimator] : [])));
   const parts: string[] = [];
-  const [known, others, typical] = [of('folds'), of('other machines'), of('typical')];
+  const [known, measured, others, typical] = (['folds', 'calibration', 'other machines', 'typical'] as const).map(of);
   if (known.size > 0) parts.push(`${names(known)} by the median of finished folds`);
+  if (measured.size > 0) parts.push(`${names(measured)} by a calibration of this machine`);
   if (others.size > 0) parts.push(`${names(others)} by folds of other machines`);
   if (typical.size > 0) {
     parts.push(

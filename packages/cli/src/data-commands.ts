@@ -1,5 +1,7 @@
 import { printable } from '@cryfold/core';
 import {
+  type ChangeDates,
+  changeDates,
   type DatasetSummary,
   type Durations,
   describeProblems,
@@ -46,7 +48,13 @@ export async function dataInspectCommand(path: string, options: InspectOptions):
   ).finally(() => display.clear());
   await writeProblems(dataset.skipped, list);
   const summary = inspectDataset(dataset);
-  say(options.json ? `${jsonText({ ...summary, durations })}\n` : summaryText(summary));
+  const changed = await changeDates(dataset);
+  const protocols = protocolsFor(summary);
+  say(
+    options.json
+      ? `${jsonText({ ...summary, durations, changed, protocols })}\n`
+      : summaryText(summary, changed, protocols),
+  );
   return EXIT.done;
 }
 
@@ -72,18 +80,30 @@ function durationLines(
   return lines;
 }
 
-function summaryText(summary: DatasetSummary): string {
+/** What `--protocol` takes for this data: `grouped` and `logo` need known groups, `predefined` folds of the data's own. */
+function protocolsFor(summary: DatasetSummary): string[] {
+  const { groupSource, groups, clips, ownFolds } = summary;
+  return [
+    'paper',
+    ...(groupsKnown({ groupSource, groups, clips }) && groups > 1 ? ['grouped', 'logo'] : []),
+    ...(ownFolds ? ['predefined'] : []),
+  ];
+}
+
+function summaryText(summary: DatasetSummary, changed: ChangeDates | undefined, protocols: readonly string[]): string {
   const width = Math.max(...summary.classes.map(({ label }) => label.length), 'class'.length);
   const row = (label: string, clips: string | number, share: string, groups: string | number) =>
     `  ${printable(label).padEnd(width)}  ${String(clips).padStart(6)}  ${share.padStart(6)}  ${String(groups).padStart(6)}`;
   const lines = [
     `${printable(summary.name)}: ${summary.clips} clips of ${summary.recordings} recordings, ${formatSeconds(summary.seconds)} of sound, read as ${summary.reader}`,
+    ...(changed ? [`recordings last changed: ${datesText(changed)}`] : []),
     `sample rates: ${summary.rates.map(({ rate, clips }) => `${rate} Hz (${clips} clips)`).join(', ')}`,
     `groups: ${groupsLine(summary)}`,
     row('class', 'clips', 'share', 'groups'),
     ...summary.classes.map(({ label, clips, groups }) =>
       row(label, clips, `${((100 * clips) / summary.clips).toFixed(1)} %`, groups),
     ),
+    `protocols: ${protocols.join(', ')}`,
     ...summary.warnings.map((warning) => `warning: ${printable(warning)}`),
     ...summary.notes.map(printable),
     ...(summary.decoders.length > 0 ? [`decoded by: ${summary.decoders.join(', ')}`] : []),
@@ -92,6 +112,12 @@ function summaryText(summary: DatasetSummary): string {
     `content hash: ${summary.contentHash}`,
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** `2026-11-27T07:48`, or the first and the last. */
+function datesText({ first, last }: ChangeDates): string {
+  const [from, to] = [first, last].map((date) => date.slice(0, 16));
+  return from === to ? from : `${from} to ${to}`;
 }
 
 /** The groups with their sizes, or that they are not known. */

@@ -5,3 +5,25 @@ export function formatSeconds(seconds: number): string {
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
+
+/** Lines of cells padded to the widest of their column, all to the left. */
+export function leftColumns(rows: readonly (readonly string[])[]): string[] {
+  const width = (text: string) => [...text].length;
+  const widths = (rows[0] ?? []).map((_, c) => Math.max(...rows.map((row) => width(row[c]))));
+  return rows.map((row) =>
+    row
+      .map((cell, c) => cell + ' '.repeat(widths[c] - width(cell)))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+/** `grouped 1x5`: the protocol as `--protocol` takes it, or its splitter; repeats and folds of one repeat. */
+export function protocolText(protocol: {
+  name?: string | null | undefined;
+  splitter: string;
+  repeats: number;
+  folds: number;
+}): string {
+  return `${protocol.name ?? protocol.splitter} ${protocol.repeats}x${protocol.folds}`;
+}

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { addDataOptions } from './data-options.js';
 import { type Does, RUN, readConfig, whole } from './program.js';
+import { MODEL_ORDERS, sortOption } from './sort-orders.js';
 
 const positive = (text: string): number => {
   const value = Number(text);
@@ -134,8 +135,13 @@ function addModels(program: Command, does: Does): void {
   const models = program.command('models').description('Versions of final models, and which of them is the champion.');
   const load = () => import('./models-command.js');
   withJson(models.command('list'))
-    .description('List all models and versions of the store.')
-    .action(does(async (options) => (await load()).modelsListCommand(options, await readConfig())));
+    .description('List all models and versions of the store: date, dataset, score and version of cryfold.')
+    .addOption(sortOption(MODEL_ORDERS))
+    .action(
+      does(async (options) =>
+        (await import('./models-list-command.js')).modelsListCommand(options, await readConfig()),
+      ),
+    );
   withJson(models.command('show'))
     .description('Show a model card; of a NAME the champion’s, and the history of promotions.')
     .argument('<model>', 'NAME or NAME@VERSION')

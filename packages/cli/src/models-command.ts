@@ -1,6 +1,5 @@
 import { CryfoldError } from '@cryfold/core';
-import { cardText, headlineOf, headlineText, type ModelCard, ModelRegistry, refitted } from '@cryfold/model-registry';
-import { alignColumns } from '@cryfold/report';
+import { cardText, ModelRegistry } from '@cryfold/model-registry';
 import type { Config } from '@cryfold/runtime';
 import type { ArtifactStore } from '@cryfold/store';
 import { asTyped } from './command-text.js';
@@ -9,13 +8,6 @@ import { modelStore, noModel, parseModel } from './find-model.js';
 import { modelControl } from './model-control.js';
 import { storeUrlOf } from './store-url.js';
 import { jsonText, say } from './terminal.js';
-
-/** Why a record of a model cannot be read, and what to do. */
-interface DamageRecord {
-  code: string;
-  message: string;
-  hint?: string;
-}
 
 export interface ModelsOptions {
   json: boolean;
@@ -36,59 +28,6 @@ function named(model: string): { name: string; version?: string } {
 }
 
 const print = (json: boolean, value: unknown, text: () => string) => say(json ? `${jsonText(value)}\n` : text());
-
-function figuresOf({ metrics }: Pick<ModelCard, 'metrics'>): string {
-  return metrics
-    .map((one) => {
-      const { warning, ...headline } = headlineOf(one);
-      const about = [one.grouped ? ['grouped folds'] : [], warning ? ['inflated by leaks'] : []].flat().join(', ');
-      return `${headlineText(headline)}${about ? ` (${about})` : ''}`;
-    })
-    .join(', ');
-}
-
-/** `cryfold models list` */
-export function modelsListCommand(options: ModelsOptions, config: Config): Promise<number> {
-  return withRegistry(config, async (registry) => {
-    const models: { name: string; champion: string | null; versions: ModelCard[]; damaged?: DamageRecord[] }[] = [];
-    for (const name of await registry.names()) {
-      const { cards, champion, damaged } = await registry.look(name);
-      const records = damaged.map(({ code, message, hint }) => ({ code, message, ...(hint ? { hint } : {}) }));
-      models.push({
-        ...{ name, champion: champion?.version ?? null, versions: cards },
-        ...(records.length > 0 ? { damaged: records } : {}),
-      });
-    }
-    const short = models.map(({ versions, ...rest }) => ({
-      ...rest,
-      versions: versions.map(({ version, created, run, of, data, metrics }) => ({
-        version,
-        created,
-        run,
-        of,
-        data,
-        metrics,
-      })),
-    }));
-    const cards = models.flatMap(({ champion, versions }) => versions.map((card) => ({ champion, card })));
-    print(options.json, { models: short }, () => {
-      const unreadable = models.flatMap(({ name, damaged = [] }) =>
-        damaged.map(({ code, message, hint }) => `${name}  damaged  ${code}: ${message}${hint ? `. ${hint}` : ''}\n`),
-      );
-      if (cards.length + unreadable.length === 0)
-        return `no models; make one of the latest run: ${asTyped('cryfold train-final latest')}\n`;
-      const columns = cards.map(({ champion, card: { name, version, created } }) => [
-        ...[`${name}@${version}`, version === champion ? 'champion' : '', created.slice(0, 16)],
-      ]);
-      const lines = (cards.length > 0 ? alignColumns(columns) : []).map((line, i) => {
-        const { data, metrics } = cards[i].card;
-        return `${line}  ${refitted(cards[i].card)}, ${data.clips} clips, ${figuresOf({ metrics })}\n`;
-      });
-      return [...lines, ...unreadable].join('');
-    });
-    return EXIT.done;
-  });
-}
 
 /** `cryfold models show NAME[@VERSION]`: the card, and for a NAME how its champions came to be. */
 export function modelsShowCommand(model: string, options: ModelsOptions, config: Config): Promise<number> {

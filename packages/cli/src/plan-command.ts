@@ -4,7 +4,7 @@ import { applyOverrides, evaluationsWith, type RunPlan, TEST_ON } from '@cryfold
 import { alignColumns } from '@cryfold/report';
 import { type HourPrices, type PlanSummary, summarisePlan } from '@cryfold/run-control';
 import type { Config } from '@cryfold/runtime';
-import { basisText, machineOf } from './cost-estimate.js';
+import { basisText, calibrator, machineOf } from './cost-estimate.js';
 import { dataNotes } from './data-notes.js';
 import { EXIT } from './exit-codes.js';
 import { openStoreOf } from './open-store.js';
@@ -15,7 +15,10 @@ import type { RunOptions } from './run-command.js';
 import { storeUrlOf } from './store-url.js';
 import { jsonText, say } from './terminal.js';
 
-export interface PlanOptions extends Omit<RunOptions, 'spec' | 'protocol'>, HourPrices {}
+export interface PlanOptions extends Omit<RunOptions, 'spec' | 'protocol'>, HourPrices {
+  /** Measure this machine, however short the run is */
+  calibrate: boolean;
+}
 
 /** `cryfold plan [SPEC]`: what a run or sweep would be, how much of it is done, and what the rest takes. Starts nothing. */
 export async function planCommand(
@@ -23,7 +26,8 @@ export async function planCommand(
   options: PlanOptions & { protocol?: string[] },
   config: Config,
 ): Promise<number> {
-  const { protocol = [], testOn, ...rest } = options;
+  const { protocol = [], testOn, calibrate: always, ...rest } = options;
+  const { gpuHourPrice, cpuHourPrice, workers } = rest;
   const names = evaluationsWith(protocol, testOn);
   const display = new ProgressDisplay(process.stderr, options.json);
   const store = openStoreOf(storeUrlOf(config), config);
@@ -45,7 +49,13 @@ export async function planCommand(
       await sayProblems(dataset, list, display);
       for (const note of dataNotes(dataset, rest)) display.say(`note: ${printable(note)}`);
       display.update('looking into the store');
-      const summary = await summarisePlan(plan, store, { ...options, machine: machineOf(config) });
+      const summary = await summarisePlan(plan, store, {
+        ...{ gpuHourPrice, cpuHourPrice, machine: machineOf(config) },
+        calibrate: calibrator(plan, {
+          ...{ config, workers, always },
+          onStart: () => display.update('measuring how fast this machine trains'),
+        }),
+      });
       display.clear();
       const text = options.json
         ? jsonText({ ...summary, skipped: dataset.skipped, warnings: dataset.warnings })

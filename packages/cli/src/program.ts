@@ -10,7 +10,8 @@ export const readConfig = async (environment: NodeJS.ProcessEnv = process.env): 
   (await import('@cryfold/runtime')).loadConfig(environment);
 
 /** Help for an argument that names a run: see `resolveRun` and `findRun`. */
-export const RUN = 'id of a run, its beginning, latest, a protocol such as grouped, or a folder with results';
+export const RUN =
+  'id of a run, its beginning, latest, a protocol such as grouped or test-on, or a folder with results';
 
 /** A whole number from `minimum` on. */
 export function whole(minimum: number) {

@@ -1,4 +1,4 @@
-import type { RunResults } from '@cryfold/evaluation';
+import { bestModelOf, type RunResults } from '@cryfold/evaluation';
 import type { Spec } from '@cryfold/plan';
 import { chooseOf } from '@cryfold/run-control';
 import { asTyped } from './command-text.js';
@@ -12,13 +12,13 @@ export function resultHints(results: RunResults): string[] {
   return [`why folds are missing: ${asTyped(`cryfold status ${id}`)}`, `try again: ${asTyped(`cryfold retry ${id}`)}`];
 }
 
-/** `--of`, where `train-final` cannot choose by itself: the model of the best mean accuracy. */
-function flagOf({ spec, models }: RunResults): string {
+/** `--of`, where `train-final` cannot choose by itself: the best model by the run's metric. */
+function flagOf(results: RunResults): string {
   try {
-    chooseOf(spec as Spec, undefined);
+    chooseOf(results.spec as Spec, undefined);
     return '';
   } catch {
-    const mean = (model: RunResults['models'][number]) => model.accuracy?.mean ?? 0;
-    return ` --of ${models.reduce((best, model) => (mean(model) > mean(best) ? model : best)).name}`;
+    const best = bestModelOf(results);
+    return best ? ` --of ${best.model}` : '';
   }
 }

@@ -106,7 +106,10 @@ async function evaluate(
     for (const one of runs) prepared.push(await prepare(one, shared));
     const plans = prepared.map(({ preparation }) => preparation.plan);
     display.update('estimating the cost');
-    const cost = await estimateCost(plans, store, config, options.workers);
+    const cost = await estimateCost(plans, store, {
+      ...{ config, workers: options.workers },
+      onStart: () => display.update('measuring how fast this machine trains'),
+    });
     display.clear();
     if (cost.text !== undefined) display.say(cost.text);
     if (!(await confirmCost(cost, options))) {

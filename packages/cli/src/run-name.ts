@@ -31,7 +31,9 @@ async function latestFirst(ids: readonly string[], store: RunStore): Promise<str
 async function latestOf(protocol: string, ids: readonly string[], store: RunStore): Promise<string | undefined> {
   for (const id of await latestFirst(ids, store)) {
     const stored = await ifReadable(store.runs.plan(id));
-    if (stored && protocolNameOf(stored.base.spec.protocol) === protocol) return id;
+    if (!stored) continue;
+    const { spec, dataset } = stored.base;
+    if (protocolNameOf(spec.protocol.splitter, dataset.name) === protocol) return id;
   }
   return undefined;
 }

@@ -6,6 +6,7 @@ import { asTyped } from './command-text.js';
 import { type ControlOptions, withControl } from './control.js';
 import { EXIT } from './exit-codes.js';
 import { formatSeconds } from './format.js';
+import { runLine } from './run-line.js';
 import { resolveRun } from './run-name.js';
 import { colors, jsonText, say } from './terminal.js';
 
@@ -22,23 +23,6 @@ const CODES: Record<RunStatus['state'], number> = {
 /** States that `cryfold retry` takes up. */
 const CONTINUED: ReadonlySet<RunStatus['state']> = new Set(['stopped', 'incomplete', 'cancelled']);
 
-function line({ run, state: ended, done, total, failed, damage, scheduling }: RunStatus): string {
-  const state = scheduling?.paused && ended === 'running' ? 'paused' : ended;
-  if (damage) return `${run.padEnd(32)}  ${state.padEnd(10)}  ${damage.code}: ${damage.message}`;
-  return `${run.padEnd(32)}  ${state.padEnd(10)}  ${done}/${total} folds${failed > 0 ? `, ${failed} failed` : ''}`;
-}
-
-/** `cryfold list`: every run of the store. */
-export async function listCommand(options: ControlOptions, config: Config): Promise<number> {
-  return withControl(config, async (control) => {
-    const runs = await control.runs.list();
-    if (options.json) say(`${jsonText(runs)}\n`);
-    else for (const run of runs) say(`${line(run)}\n`);
-    if (!options.json && runs.length === 0) say('no runs\n');
-    return EXIT.done;
-  });
-}
-
 /** `cryfold status [RUN]`: the cluster, or one run. The exit code tells the run's state. */
 export async function statusCommand(
   name: string | undefined,
@@ -51,7 +35,7 @@ export async function statusCommand(
     const status = await control.runs.status(run);
     if (status.damage && status.state !== 'newer') {
       const { hint } = status.damage;
-      const lines = [line(status), ...(hint ? [`  ${asTyped(hint)}`] : [])];
+      const lines = [runLine(status), ...(hint ? [`  ${asTyped(hint)}`] : [])];
       say(options.json ? `${jsonText(status)}\n` : `${lines.join('\n')}\n`);
       return CODES[status.state];
     }
@@ -72,7 +56,7 @@ export async function statusCommand(
 }
 
 function text(status: RunStatus): string[] {
-  const lines = [line(status)];
+  const lines = [runLine(status)];
   for (const [name, { total, done, failed }] of Object.entries(status.trials)) {
     lines.push(`  ${name.padEnd(20)} ${done}/${total}${failed > 0 ? `, ${failed} failed` : ''}`);
   }
@@ -114,7 +98,7 @@ async function clusterStatus(options: ControlOptions, config: Config): Promise<n
       say(`worker ${host} ${pid} (${takes.join(', ')}): ${now.join(', ') || 'idle'}\n`);
     }
     for (const queue of untakenQueues(status)) say(`${asTyped(noWorker(queue))}\n`);
-    for (const run of unfinished) say(`${line(run)}\n`);
+    for (const run of unfinished) say(`${runLine(run)}\n`);
     if (unfinished.length === 0) say('no unfinished run\n');
     return EXIT.done;
   });

@@ -24,6 +24,7 @@ export function addSweepCommands(program: Command, options: readonly Option[], d
     'Say what a run or sweep would train, how much is in the store, and how long it takes; start nothing.',
   )
     .option('--gpu-hour-price <price>', 'of an hour of a GPU worker, for the cost', fromZero)
+    .option('--calibrate', 'measure for ten seconds how fast this machine trains, however short the run is', false)
     .option('--cpu-hour-price <price>', 'of an hour of a CPU worker, for the cost', fromZero)
     .action(
       does(async (spec: string | undefined, values: PlanOptions) => {

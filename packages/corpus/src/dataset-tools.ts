@@ -73,13 +73,15 @@ export interface DatasetSummary {
   unread: Dataset['unread'];
   notes: string[];
   decoders: string[];
+  /** Whether the data names a fold of its recordings */
+  ownFolds: boolean;
   contentHash: string;
 }
 
 /** What is in a dataset, for a person to check before a run. */
 export function inspectDataset(dataset: Dataset): DatasetSummary {
   const { name, reader, recordings, clips, classes, grouped, groupSource, contentHash } = dataset;
-  const { skipped, unread, notes, decoders } = dataset;
+  const { skipped, unread, notes, decoders, ownFolds } = dataset;
   const groups = (members: readonly Clip[]) => new Set(members.map(({ group }) => group)).size;
   const rates = [...new Set(clips.map(({ rate }) => rate))].sort((a, b) => a - b);
   return {
@@ -98,7 +100,7 @@ export function inspectDataset(dataset: Dataset): DatasetSummary {
       const members = clips.filter((clip) => clip.label === label);
       return { label, clips: members.length, groups: groups(members) };
     }),
-    ...{ skipped, unread, notes, decoders },
+    ...{ skipped, unread, notes, decoders, ownFolds },
     contentHash,
   };
 }

@@ -45,6 +45,8 @@ export interface Dataset {
   decoders: string[];
   /** whether some group holds more than one clip; where none does, grouped folds would be the random ones */
   grouped: boolean;
+  /** whether the data names a fold of its recordings, which PredefinedSplit takes */
+  ownFolds: boolean;
   /** hex sha256 over every clip's id, label, group, hash and, where it has one, fold, in order; and the decoders */
   contentHash: string;
 }
@@ -134,8 +136,8 @@ function tooLarge(path: string): CryfoldError {
   });
 }
 
-/** What a manifest or directory says of its recordings, with the groups that the user asks for. */
-async function readLabels(path: string, { folds = false, groupBy, layout }: ReadOptions) {
+/** What a manifest or directory says of its recordings, with the groups that the user asks for. @throws CryfoldError DATA_* */
+export async function readLabels(path: string, { folds = false, groupBy, layout }: ReadOptions) {
   const manifest = isManifest(path);
   if (manifest && layout !== undefined) {
     throw new CryfoldError('USAGE', '--layout: a CSV manifest has none', { hint: 'Leave --layout out.' });
@@ -150,11 +152,11 @@ async function readLabels(path: string, { folds = false, groupBy, layout }: Read
   const { groupSource } = grouped;
   // Groups that are recordings are paths, which differ in case.
   const unified = unifyNames(grouped.recordings, { groups: groupSource.kind !== 'recording' });
-  const named = !folds && unified.recordings.some((one) => 'fold' in one && one.fold);
-  const own = named ? ['the data names its own folds: --protocol predefined uses them'] : [];
+  const ownFolds = unified.recordings.some((one) => 'fold' in one && one.fold);
+  const own = ownFolds && !folds ? ['the data names its own folds: --protocol predefined uses them'] : [];
   return {
     ...{ root, reader, groupSource, recordings: unified.recordings, leftOut: reading.skipped },
-    unread: reading.unread,
+    ...{ unread: reading.unread, ownFolds },
     warnings: [...warnings, ...own, ...unified.warnings],
     groupHints: groupSource.kind === 'none' ? groupHints : [],
   };
@@ -163,10 +165,21 @@ async function readLabels(path: string, { folds = false, groupBy, layout }: Read
 /** Completes a dataset with what follows from its clips. */
 export function summarize(
   facts: Pick<Dataset, 'name' | 'root' | 'reader' | 'skipped' | 'groupSource' | 'warnings' | 'groupHints'> &
-    Partial<Pick<Dataset, 'unread' | 'notes'>>,
+    Partial<Pick<Dataset, 'unread' | 'notes' | 'ownFolds'>>,
   clips: readonly Clip[],
 ): Dataset {
-  const { name, root, reader, skipped, groupSource, warnings, groupHints, unread = [], notes = [] } = facts;
+  const {
+    name,
+    root,
+    reader,
+    skipped,
+    groupSource,
+    warnings,
+    groupHints,
+    unread = [],
+    notes = [],
+    ownFolds = false,
+  } = facts;
   const decoders = [...new Set(clips.flatMap(({ decoder }) => decoder ?? []))].sort();
   return {
     name,
@@ -182,14 +195,10 @@ export function summarize(
     unread,
     notes,
     decoders,
+    ownFolds,
     grouped: new Set(clips.map(({ group }) => group)).size < clips.length,
     contentHash: datasetKey(clips, decoders),
   };
-}
-
-/** The recordings of a directory or manifest. @throws CryfoldError DATA_* */
-export async function list(path: string, layout?: string) {
-  return isManifest(path) ? await readManifest(path) : await listRecordings(path, layout);
 }
 
 /** @throws CryfoldError DATA_CLASS_LOST where a class has recordings and none of them gave a clip */

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { CryfoldError } from '@cryfold/core';
 import { openFile } from './audio/open-file.js';
-import { list } from './dataset.js';
+import { readLabels } from './dataset.js';
 
 /** How long the recordings of a dataset last. */
 export interface Durations {
@@ -31,7 +31,7 @@ export async function measureDurations(
   { clipSeconds, layout }: { clipSeconds: number; layout?: string | undefined },
   onProgress: (done: number, total: number) => void = () => {},
 ): Promise<Durations> {
-  const { root, recordings } = await list(path, layout);
+  const { root, recordings } = await readLabels(path, { layout });
   const all: number[] = [];
   for (const [index, recording] of recordings.entries()) {
     const seconds = 'error' in recording ? undefined : await secondsOf(resolve(root, recording.file), recording.file);

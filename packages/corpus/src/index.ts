@@ -3,6 +3,7 @@ export { openByteReader } from './audio/open-file.js';
 export { openAudio } from './audio/registry.js';
 export { type Clip, type Dataset, type ReadOptions, readClips, readDataset, type Skipped } from './dataset.js';
 export { type DatasetSummary, inspectDataset, limitClips } from './dataset-tools.js';
+export { type ChangeDates, changeDates } from './dates.js';
 export { findDuplicates, type Sound } from './duplicates/find-duplicates.js';
 export { resample } from './duplicates/resample.js';
 export { joinGroups, sharedSounds } from './duplicates/shared-sounds.js';

@@ -1,5 +1,5 @@
 import { relative, resolve, sep } from 'node:path';
-import { CryfoldError, canonicalJson, NO_GROUPS, printable } from '@cryfold/core';
+import { CryfoldError, canonicalJson, NO_GROUPS, printable, testedOnName } from '@cryfold/core';
 import { type Clip, type Dataset, summarize } from './dataset.js';
 
 /** Name of the fold that tests the other corpus. */
@@ -32,8 +32,9 @@ export function testOnOther(base: Dataset, other: Dataset): Dataset {
     fold: FOLD,
   });
   const facts = {
-    name: `${base.name}, tested on ${other.name}`,
+    name: testedOnName(base.name, other.name),
     ...{ root: base.root, reader: base.reader, groupSource: known ? from : NO_GROUPS },
+    ownFolds: true,
     skipped: [...base.skipped, ...other.skipped],
     unread: [...base.unread, ...other.unread],
     notes: [...base.notes, ...other.notes.map((line) => `${other.name}: ${line}`)],

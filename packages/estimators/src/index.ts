@@ -1,3 +1,4 @@
+export { type CalibrationOptions, type CalibrationTask, calibrate } from './calibrate.js';
 export { COMMAND_FILES_BYTES, commandFileKey } from './command/parameters.js';
 export { killGroup } from './command/process-group.js';
 export type {

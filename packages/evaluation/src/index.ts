@@ -1,3 +1,4 @@
+export { type BestModel, bestModelOf } from './best-model.js';
 export { applyTemperature, fitTemperature } from './calibration.js';
 export { type ClipOutcome, clipOutcomes, type Errors, type GroupOutcome, groupOutcomes } from './clip-outcomes.js';
 export {

@@ -109,7 +109,10 @@ export class ModelPredictor {
     return this.card.data.classes.map(({ label }) => label);
   }
 
-  /** @returns probabilities, windows x classes, and the class of each window */
+  /**
+   * @returns probabilities, windows x classes, and the class of each window
+   * @throws CryfoldError ARTIFACT_CORRUPT where a probability is no number
+   */
   #classify(rows: ReadonlyMap<FeatureSet, FeatureArray['data']>, windows: number): Classified {
     const count = this.card.data.classes.length;
     const outputs = this.#members.map(({ predictor, features }) => {
@@ -123,6 +126,7 @@ export class ModelPredictor {
           count,
         )
       : outputs[0].probabilities;
+    if (!probabilities.every(Number.isFinite)) throw notFinite(this.card);
     const scores = this.card.predictedBy === 'decisions' ? outputs[0].decisions : undefined;
     return { probabilities, winners: argmaxRows(scores ?? probabilities, count) };
   }
@@ -263,6 +267,13 @@ export class ModelPredictor {
     const [winner] = argmaxRows(Float64Array.from(probabilities), classes.length);
     return { label: others.length === 0 ? first.label : classes[winner], probabilities };
   }
+}
+
+function notFinite({ name, version }: ModelCard): CryfoldError {
+  return new CryfoldError('ARTIFACT_CORRUPT', `${name}@${version} answers NaN or infinite probabilities`, {
+    context: { model: name, version },
+    hint: 'Train the model again, or take another version: cryfold models list',
+  });
 }
 
 function tooLong(name: string, count: number, limit: number): CryfoldError {

@@ -1,4 +1,4 @@
-import { CryfoldError, didYouMean } from '@cryfold/core';
+import { CryfoldError, didYouMean, isTestedOnName } from '@cryfold/core';
 import { splitterOf } from '@cryfold/evaluation';
 import { DEFAULT_FOLDS, type Spec } from './spec-schema.js';
 
@@ -47,12 +47,18 @@ export function evaluationsWith(names: readonly string[], testOn: string | undef
   return [...(named.length > 0 ? named : [undefined]), ...(testOn === undefined ? [] : [TEST_ON])];
 }
 
-/** Whether `evaluationsOf` gives such a name. */
-export const isProtocolName = (name: string): boolean => name !== TEST_ON && Object.hasOwn(EVALUATIONS, name);
+/** Whether `protocolNameOf` gives such a name. */
+export const isProtocolName = (name: string): boolean => Object.hasOwn(EVALUATIONS, name);
 
-/** What `evaluationsOf` calls a protocol; undefined where no flag asks for its splitter. */
-export function protocolNameOf({ splitter }: Pick<Protocol, 'splitter'>): string | undefined {
-  return Object.keys(EVALUATIONS).find((name) => EVALUATIONS[name].splitter === splitter);
+/**
+ * The evaluation that a run is: a name that `--protocol` takes, or `TEST_ON`, which has the splitter of `predefined`.
+ * @param dataset the name of the run's
+ * @returns undefined where no flag asks for the run's splitter
+ */
+export function protocolNameOf(splitter: string, dataset: string): string | undefined {
+  const names = Object.keys(EVALUATIONS).filter((name) => EVALUATIONS[name].splitter === splitter);
+  const [first] = names;
+  return names.includes(TEST_ON) && isTestedOnName(dataset) ? TEST_ON : first;
 }
 
 /** What flags ask of a protocol. */

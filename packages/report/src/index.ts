@@ -15,5 +15,5 @@ export { alignColumns, type TextOptions } from './text.js';
 export async function htmlReport(input: import('./html/html-report.js').ReportInput): Promise<string> {
   return (await import('./html/html-report.js')).htmlReport(input);
 }
-export { metricText } from './metric-text.js';
+export { metricText, valueText } from './metric-text.js';
 export { parameterText, searchTable, trialTable, winnerNotes } from './search-table.js';

@@ -62,6 +62,7 @@ export { noWorker, untakenQueues } from './no-worker.js';
 export { Patience } from './patience.js';
 export {
   type HourPrices,
+  type HoursBasis,
   type PlanSummary,
   type SummaryOptions,
   summarisePlan,

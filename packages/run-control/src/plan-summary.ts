@@ -11,7 +11,7 @@ export interface HourPrices {
   cpuHourPrice?: number;
 }
 
-interface PlannedEstimator {
+export interface PlannedEstimator {
   estimator: string;
   kind: Estimator['kind'];
   queue: FoldQueue;
@@ -29,10 +29,11 @@ interface PlannedEstimator {
 }
 
 /**
- * Finished folds in the store, of the machine that was asked for or of any (`folds`), of other machines only, or the typical
- * speed that the kind of estimator states, which is good to a factor of about `TYPICAL_FACTOR`.
+ * Finished folds in the store, of the machine that was asked for or of any (`folds`); a measurement of this machine
+ * (`calibration`); finished folds of other machines only; or the typical speed that the kind of estimator states, which is
+ * good to a factor of about `TYPICAL_FACTOR`.
  */
-export type HoursBasis = 'folds' | 'other machines' | 'typical';
+export type HoursBasis = 'folds' | 'calibration' | 'other machines' | 'typical';
 
 /** By how much hours of the basis `typical` may be wrong, either way. */
 export const TYPICAL_FACTOR = 4;
@@ -51,6 +52,11 @@ export interface PlanSummary {
 }
 
 export interface SummaryOptions extends HourPrices, HistoryOptions {
+  /**
+   * Measures estimators of which no fold was trained on the machine; gets what is known without it, and gives seconds per
+   * unit of the kind's cost by name
+   */
+  calibrate?: ((lacking: readonly PlannedEstimator[]) => Promise<ReadonlyMap<string, number>>) | undefined;
   /** Above so many folds, none is looked up in the store and all count as left; default: all are looked up */
   lookUps?: number | undefined;
 }
@@ -62,25 +68,26 @@ export interface SummaryOptions extends HourPrices, HistoryOptions {
 export async function summarisePlan(
   plan: RunPlan,
   store: RunStore,
-  { gpuHourPrice, cpuHourPrice, lookUps = Number.POSITIVE_INFINITY, ...history }: SummaryOptions,
+  { gpuHourPrice, cpuHourPrice, lookUps = Number.POSITIVE_INFINITY, calibrate, ...history }: SummaryOptions,
 ): Promise<PlanSummary> {
   const known = await knownJobs(plan, store);
   const past = await readHistory(store, history);
   const done = new Map<string, boolean>();
   const keys = [...new Set(known.flatMap(({ jobs }) => jobs.map(({ key }) => key)))];
   if (keys.length <= lookUps) await mapLimited(keys, async (key) => done.set(key, await store.folds.has(key)));
-  const estimators = known.map(({ name, jobs, trials, folds }): PlannedEstimator => {
+  const planned = known.map(({ name, jobs, trials, folds }) => {
     const estimator = plan.spec.estimators[name];
     const unique = [...new Map(jobs.map((job) => [job.key, job])).values()];
     const inStore = unique.filter(({ key }) => done.get(key)).length;
     const left = Math.max(0, folds - (jobs.length - unique.length) - inStore);
-    const { hours, basis, count } = hoursOf(estimator, plan, left, past);
+    const { units, ...hours } = hoursOf(estimator, plan, left, past);
+    const counts = { trials, folds: folds - (jobs.length - unique.length), inStore };
     return {
-      estimator: name,
-      ...{ kind: estimator.kind, queue: queueOf(estimator), trials, inStore, hours, basis, history: count },
-      folds: folds - (jobs.length - unique.length),
+      units,
+      told: { estimator: name, kind: estimator.kind, queue: queueOf(estimator), ...counts, ...hours },
     };
   });
+  const estimators = await calibrated(planned, calibrate);
   const sum = (member: 'trials' | 'folds' | 'inStore') => estimators.reduce((all, one) => all + one[member], 0);
   const hours = (queue: FoldQueue) =>
     estimators.reduce<number | null>(
@@ -124,21 +131,35 @@ async function knownJobs(plan: RunPlan, store: RunStore) {
   });
 }
 
-interface Hours {
-  hours: number | null;
-  basis: HoursBasis | null;
-  /** Finished folds that these follow from */
-  count: number;
+/** Replaces hours that follow from no fold of the machine by those of a measurement. */
+async function calibrated(
+  planned: readonly { units: number; told: PlannedEstimator }[],
+  calibrate: SummaryOptions['calibrate'],
+): Promise<PlannedEstimator[]> {
+  const lacking = planned.filter(({ units, told }) => units > 0 && told.basis !== 'folds');
+  const measured = calibrate && lacking.length > 0 ? await calibrate(lacking.map(({ told }) => told)) : undefined;
+  return planned.map(({ units, told }) => {
+    const secondsPerUnit = lacking.some((one) => one.told === told) ? measured?.get(told.estimator) : undefined;
+    return secondsPerUnit === undefined
+      ? told
+      : { ...told, hours: (units * secondsPerUnit) / 3600, basis: 'calibration', history: 0 };
+  });
+}
+
+interface Hours extends Pick<PlannedEstimator, 'hours' | 'basis' | 'history'> {
+  /** Work that is left, in the kind's unit */
+  units: number;
 }
 
 function hoursOf(estimator: Estimator, plan: RunPlan, folds: number, history: History): Hours {
   const past = history.get(estimator.kind);
-  const count = past?.folds ?? 0;
-  if (folds === 0) return { hours: 0, basis: null, count };
+  const { folds: count = 0 } = past ?? {};
+  if (folds === 0) return { hours: 0, basis: null, history: count, units: 0 };
   const { cost, typicalSeconds } = kindOf(estimator);
-  const secondsPerUnit = past?.secondsPerUnit ?? typicalSeconds;
-  if (secondsPerUnit === undefined) return { hours: null, basis: null, count };
   const clips = plan.splits.reduce((sum, { train }) => sum + train.length, 0) / plan.splits.length;
+  const units = folds * cost(estimator, clips);
+  const secondsPerUnit = past?.secondsPerUnit ?? typicalSeconds;
+  if (secondsPerUnit === undefined) return { hours: null, basis: null, history: count, units };
   const basis = past === undefined ? 'typical' : past.here ? 'folds' : 'other machines';
-  return { hours: (folds * secondsPerUnit * cost(estimator, clips)) / 3600, basis, count };
+  return { hours: (units * secondsPerUnit) / 3600, basis, history: count, units };
 }

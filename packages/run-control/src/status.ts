@@ -3,6 +3,7 @@ import { type FoldJob, type RunPlan, schedulingSchema } from '@cryfold/plan';
 import { QUEUE_NAMES, type Queues, type WorkerReport, workerReport } from '@cryfold/queue';
 import type { RunStore } from '@cryfold/store';
 import { z } from 'zod';
+import { factsOf, runFactsSchema } from './run-facts.js';
 
 /**
  * How a run ended (`complete`, `incomplete`, `cancelled`), or that it has not: `running`, or `stopped` where no process is
@@ -14,6 +15,7 @@ const count = z.int().nonnegative();
 const place = { trial: z.string(), repeat: count, fold: count };
 
 export const runStatusSchema = z.object({
+  ...runFactsSchema.shape,
   run: z.string(),
   name: z.string(),
   state: z.enum(RUN_STATES),
@@ -135,6 +137,7 @@ export async function statusOf(
     active: progress.active ?? [],
     etaSeconds: progress.etaSeconds ?? null,
     failures,
+    ...(await factsOf(store, plan, results)),
     ...(results ? {} : { scheduling: await store.runs.scheduling(plan) }),
   };
 }

@@ -8,6 +8,31 @@ import { openStore, RunStore } from '@cryfold/store';
 import { summarisePlan } from '../src/plan-summary.js';
 import { allSplits } from '../src/splits.js';
 
+test('hours that no fold supports follow from a calibration, where it gives a value', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'cryfold-plan-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const text =
+    'version: 1\nname: s\nprotocol: { folds: 3, repeats: 1 }\nestimators: { a: { kind: svm }, b: { kind: svm } }';
+  const spec = parseSpec(text, 'spec.yaml');
+  const labels = Array.from({ length: 12 }, (_, i) => ['x', 'y'][i % 2]);
+  const manifest: DatasetManifest = {
+    ...{ format: 1, name: 'd', contentHash: '1'.repeat(64), grouped: false, classes: ['x', 'y'] },
+    clips: labels.map((label, i) => ({ id: `${i}`, label, group: `${i}` })),
+  };
+  const plan = planRun({ spec, manifest, splits: allSplits(spec, manifest) });
+  const asked: string[] = [];
+  const { estimators, cpuHours } = await summarisePlan(plan, new RunStore(openStore(`file:${folder}`)), {
+    calibrate: async (lacking) => {
+      asked.push(...lacking.map(({ estimator, basis }) => `${estimator} ${basis}`));
+      return new Map([['b', 3600]]);
+    },
+  });
+  assert.deepEqual(asked, ['a typical', 'b typical']);
+  // Three folds of eight training clips each: 64 pairs.
+  assert.deepEqual([estimators[1].basis, estimators[1].hours], ['calibration', 3 * 64]);
+  assert.deepEqual([estimators[0].basis, (cpuHours ?? 0) > 3 * 64], ['typical', true]);
+});
+
 test('an estimator called constructor that is not searched is planned once', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-plan-'));
   t.after(() => rm(folder, { recursive: true }));

@@ -26,8 +26,35 @@ export function exportModel(fit: SvmFit, images: Uint8Array, columns: number, cl
   };
 }
 
-/** The model as JSON and two npy arrays: support.npy (u1, vectors x columns), coefficients.npy (f8, machines x vectors). */
-export function encodeModel({ weights, support, ...rest }: SvmModel): SvmModelFiles {
+/** Which part of a model holds something else than finite numbers, by which its predictions would be NaN or nonsense. */
+function notFinite({ weights, biases, kernel, combination: { calibration } }: SvmModel): string | undefined {
+  const { gamma, degree, coef0 } = kernel;
+  const calibrated =
+    calibration.kind === 'platt'
+      ? calibration.sigmoids.flatMap(({ slope, offset }) => [slope, offset])
+      : [calibration.scaling.factor, ...calibration.scaling.offsets];
+  const parts: [string, Iterable<unknown>][] = [
+    ...weights.map((row, m): [string, Iterable<unknown>] => [`the coefficients of machine ${m}`, row]),
+    ['the biases', biases],
+    ['the kernel', [gamma, degree, coef0]],
+    ['the calibration', calibrated],
+  ];
+  for (const [part, numbers] of parts) for (const number of numbers) if (!Number.isFinite(number)) return part;
+  return undefined;
+}
+
+/**
+ * The model as JSON and two npy arrays: support.npy (u1, vectors x columns), coefficients.npy (f8, machines x vectors).
+ * @throws CryfoldError SVM_NOT_FINITE
+ */
+export function encodeModel(model: SvmModel): SvmModelFiles {
+  const bad = notFinite(model);
+  if (bad !== undefined) {
+    throw new CryfoldError('SVM_NOT_FINITE', `a trained SVM is not stored: NaN or infinite values in ${bad}`, {
+      hint: 'Lower C, or choose another kernel or gamma.',
+    });
+  }
+  const { weights, support, ...rest } = model;
   const vectors = weights[0].length;
   const coefficients = new Float64Array(weights.length * vectors);
   weights.forEach((row, m) => {
@@ -66,11 +93,15 @@ export function decodeModel(files: SvmModelFiles): SvmModel {
       `${machines} x ${vectors} do not fit support vectors ${support.shape.join(' x ')}`,
     );
   }
-  return {
+  const model = {
     ...rest,
     weights: rest.biases.map((_, m) => coefficients.data.slice(m * vectors, (m + 1) * vectors)),
     support: support.data,
   };
+  const bad = notFinite(model);
+  if (bad === undefined) return model;
+  const file = bad.startsWith('the coefficients') ? 'coefficients.npy' : 'svm.json';
+  throw corrupt(file, `something else than finite numbers in ${bad}`);
 }
 
 /** Predicts new images with a model. 1,600 support vectors of 16,200 pixels: 4 ms for one clip, 1 ms a clip for eight. */

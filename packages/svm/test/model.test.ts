@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Random } from '@cryfold/core';
+import { encodeNpy, Random } from '@cryfold/core';
 import SVM from 'ml-svm';
 import { pixelMoments, squaredDistances } from '../src/distances.js';
 import { fitSvm, predictFit } from '../src/fit.js';
@@ -86,6 +86,31 @@ test('an ml-svm model loaded from ours makes our decisions', () => {
     });
   }
   assert.throws(() => toMlSvm(modelOf({ kernel: 'linear' }).model, 0), coded('SPEC_INVALID'));
+});
+
+test('a model with NaN is neither stored nor loaded, wherever it stands', () => {
+  const { model } = modelOf();
+  const files = encodeModel(model);
+  const { calibration } = model.combination;
+  if (calibration.kind !== 'platt') throw new Error('calibrated by sigmoids');
+  const sigmoids = calibration.sigmoids.map((sigmoid, m) => (m === 0 ? { ...sigmoid, offset: Number.NaN } : sigmoid));
+  const damaged = [
+    { ...model, weights: model.weights.map((row, m) => (m === 1 ? row.map(() => Number.NaN) : row)) },
+    { ...model, biases: model.biases.map(() => Number.POSITIVE_INFINITY) },
+    { ...model, kernel: { ...model.kernel, gamma: Number.NaN } },
+    { ...model, combination: { ...model.combination, calibration: { ...calibration, sigmoids } } },
+  ];
+  for (const one of damaged) {
+    assert.throws(() => encodeModel(one), coded('SVM_NOT_FINITE'));
+    const { weights: _weights, support: _support, ...header } = one;
+    // As JSON has it: NaN is null, and null counts as 0 in sums.
+    const json = new TextEncoder().encode(JSON.stringify({ format: 1, ...header }));
+    const rows = encodeNpy(Float64Array.from(one.weights.flatMap((row) => [...row])), [3, one.weights[0].length]);
+    assert.throws(
+      () => decodeModel({ ...files, 'svm.json': json, 'coefficients.npy': rows }),
+      coded('ARTIFACT_CORRUPT'),
+    );
+  }
 });
 
 test('broken files and images of the wrong size are coded errors', () => {

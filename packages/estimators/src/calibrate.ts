@@ -1,0 +1,156 @@
+import { deriveSeed, Random } from '@cryfold/core';
+import type { Artifacts, Engine, EngineContext, EngineSettings, FeatureArray, TrainingData } from './engine.js';
+import type { AnyKind } from './estimator-kind.js';
+import { type Estimator, kindOf } from './registry.js';
+
+/** What is trained for a moment, to see how fast this machine is. */
+export interface CalibrationTask {
+  /** In the spec */
+  name: string;
+  estimator: Estimator;
+  /** Of one clip's row */
+  shape: readonly number[];
+  /** Whether rows are float vectors rather than images */
+  vectors: boolean;
+  classes: number;
+}
+
+export interface CalibrationOptions {
+  settings: EngineSettings;
+  /** Milliseconds after which no task begins; one that has begun ends soon after it was measured */
+  budgetMs: number;
+  /** Called with every better value: seconds per unit of the kind's cost */
+  measured: (name: string, secondsPerUnit: number) => void;
+}
+
+/** Training clips of a network's epoch, which is one batch: as many as typically take `EPOCH_SECONDS`, within limits. */
+const EPOCH_CLIPS = { least: 8, most: 50 };
+const EPOCH_SECONDS = 0.5;
+/** Training clips of other kinds */
+const WHOLE_CLIPS = 300;
+/** Test clips per training clip, as of five folds */
+const TEST_SHARE = 0.25;
+/** More epochs than any budget has time for */
+const ENDLESS = 100_000;
+/** Milliseconds that a task gets, but for the two trainings that a value needs */
+const SHARE_MS = 1000;
+
+/** Ends a training whose time is over. */
+class Enough extends Error {}
+
+/**
+ * Trains each task on made-up clips and measures it, the cheap kinds first. A task that fails is left out: its kind's
+ * typical speed is then all that is known.
+ */
+export async function calibrate(tasks: readonly CalibrationTask[], options: CalibrationOptions): Promise<void> {
+  const end = performance.now() + options.budgetMs;
+  const expected = ({ estimator }: CalibrationTask) => {
+    const kind = kindOf(estimator);
+    return (kind.typicalSeconds ?? 0) * kind.cost(shortened(kind, estimator, 1), clipsOf(kind, estimator));
+  };
+  const queue = [...tasks].sort((a, b) => expected(a) - expected(b));
+  for (const task of queue) {
+    const left = end - performance.now();
+    if (left <= 0) return;
+    await calibrateOne(task, options, Math.min(left, SHARE_MS)).catch(() => {});
+  }
+}
+
+/** @param ms after which no further training begins, but for the two that a value needs */
+async function calibrateOne(
+  { name, estimator, shape, vectors, classes }: CalibrationTask,
+  { settings, measured }: CalibrationOptions,
+  ms: number,
+): Promise<void> {
+  const kind = kindOf(estimator);
+  const clips = clipsOf(kind, estimator);
+  const parameters = shortened(kind, estimator, kind.epochs ? ENDLESS : 1);
+  const unit = kind.cost(shortened(kind, estimator, 1), clips);
+  const engine = (await kind.loadEngine(settings)) as Engine<unknown>;
+  const count = clips + Math.max(classes, Math.round(TEST_SHARE * clips));
+  const times: number[] = [];
+  let end = Number.POSITIVE_INFINITY;
+  const note = (seconds: number) => {
+    times.push(seconds);
+    // The first one also prepares what later ones find prepared: on its own it would say far too much.
+    const counted = times.slice(1).sort((a, b) => a - b);
+    if (counted.length === 0) return;
+    measured(name, counted[Math.floor(counted.length / 2)] / unit);
+    if (performance.now() > end) throw new Enough();
+  };
+  const context: EngineContext = {
+    data: inventedData(count, { shape, vectors, classes }),
+    artifacts: inMemory(),
+    cacheDirectory: '',
+    onProgress: () => {},
+    onEpoch: ({ seconds }) => note(seconds),
+  };
+  const { featureKey } = context.data;
+  const needed = kind.prerequisite?.(parameters, {
+    featureKey,
+    ...settings,
+    xla: settings.xla ?? false,
+    grouped: false,
+  });
+  if (needed) await engine.prepare?.(parameters, needed.artifact, context);
+  const all = Int32Array.from({ length: count }, (_, i) => i);
+  const fold = {
+    ...{ parameters, train: all.slice(0, clips), test: all.slice(clips), labels: context.data.labels },
+    ...{ seed: 1, grouped: false, prerequisite: needed?.artifact, checkpoint: undefined, keepModel: false },
+  };
+  end = performance.now() + ms;
+  do {
+    const start = performance.now();
+    await engine.fit(fold, context);
+    if (!kind.epochs) note((performance.now() - start) / 1000);
+  } while (times.length < 2 || performance.now() < end);
+}
+
+function clipsOf(kind: AnyKind, estimator: Estimator): number {
+  if (!kind.epochs) return WHOLE_CLIPS;
+  const { least, most } = EPOCH_CLIPS;
+  const clipSeconds = (kind.typicalSeconds ?? 0) * kind.cost(shortened(kind, estimator, 1), 1);
+  const clips = Math.min(most, Math.max(least, Math.round(EPOCH_SECONDS / clipSeconds)));
+  return 'batchSize' in estimator ? Math.min(estimator.batchSize, clips) : clips;
+}
+
+/** With as many epochs, and without weights that would have to be read. */
+function shortened(kind: AnyKind, estimator: Estimator, epochs: number): Estimator {
+  const random = kind.pretrained ? kind.pretrained.withSource(estimator, 'random') : estimator;
+  return kind.epochs ? kind.epochs.with(random, epochs) : random;
+}
+
+/** Noise with a pattern of each class in it, so that there is something to learn, but not without effort. */
+function inventedData(
+  count: number,
+  { shape, vectors, classes }: Pick<CalibrationTask, 'shape' | 'vectors' | 'classes'>,
+): TrainingData {
+  const random = new Random(deriveSeed('calibration'));
+  const size = shape.reduce((product, one) => product * one, 1);
+  const patterns = Array.from({ length: classes }, () => Uint8Array.from({ length: size }, () => random.below(96)));
+  const labels = Int32Array.from({ length: count }, (_, i) => i % classes);
+  const data = vectors ? new Float32Array(count * size) : new Uint8Array(count * size);
+  for (let i = 0; i < count; i++) {
+    const pattern = patterns[labels[i]];
+    for (let j = 0; j < size; j++) data[i * size + j] = pattern[j] + random.below(160);
+  }
+  const features: FeatureArray = { shape: [count, ...shape], data };
+  return {
+    classes: patterns.map((_, c) => `class ${c}`),
+    labels,
+    groups: Array.from(labels, (_, i) => `${i}`),
+    featureKey: `calibration-${size}-${count}`,
+    features: async () => features,
+  };
+}
+
+function inMemory(): Artifacts {
+  const kept = new Map<string, Uint8Array>();
+  return {
+    get: async (key) => kept.get(key),
+    open: async () => undefined,
+    put: async (key, bytes) => {
+      kept.set(key, bytes);
+    },
+  };
+}

@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { calibrate } from '../src/calibrate.js';
+import { estimatorSchema } from '../src/registry.js';
+
+const IMAGE = { shape: [32, 32, 3], vectors: false, classes: 3 };
+const task = (name: string, entry: object) => ({ name, estimator: estimatorSchema.parse(entry), ...IMAGE });
+
+test('each estimator is measured, one that cannot be trained is left out, and no weights are read', async () => {
+  const found = new Map<string, number>();
+  await calibrate(
+    [
+      task('cnn', { kind: 'small-cnn', epochs: 1, filters: [2, 2, 2], dense: [4], batchSize: 10 }),
+      { ...task('vectors', { kind: 'svm' }), shape: [9], vectors: true },
+      task('svm', { kind: 'svm', C: 10 }),
+    ],
+    {
+      settings: { threads: 1 },
+      // Those that have begun are measured, however slow this machine is now.
+      budgetMs: 600_000,
+      measured: (name, seconds) => found.set(name, seconds),
+    },
+  );
+  assert.deepEqual([...found.keys()].sort(), ['cnn', 'svm']);
+  for (const [name, seconds] of found) assert.ok(seconds > 0 && Number.isFinite(seconds), `${name}: ${seconds}`);
+});
+
+test('nothing is measured once the time is over', async () => {
+  const measured = () => assert.fail('measured');
+  await calibrate([task('svm', { kind: 'svm' })], { settings: { threads: 1 }, budgetMs: 0, measured });
+});

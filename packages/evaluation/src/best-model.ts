@@ -1,0 +1,26 @@
+import { type MetricName, scoreOf } from './metric.js';
+import type { ModelResults, RunResults } from './results.js';
+import { metricOf } from './run-metric.js';
+
+/** The model of the best mean over test folds. */
+export interface BestModel {
+  /** The run's metric, by which it is the best */
+  metric: MetricName;
+  model: string;
+  /** Of the metric over the folds that have a result */
+  figures: NonNullable<ModelResults['accuracy']>;
+}
+
+/** The best model by the run's metric, the first of equals; undefined where no model has a result. */
+export function bestModelOf(
+  results: Pick<RunResults, 'spec' | 'search' | 'comparisons' | 'models'>,
+): BestModel | undefined {
+  const metric = metricOf(results);
+  const scored = results.models.flatMap(({ name: model, [metric]: figures }) =>
+    figures ? [{ metric, model, figures }] : [],
+  );
+  return scored.reduce<BestModel | undefined>(
+    (best, one) => (best && scoreOf(metric, best.figures.mean) >= scoreOf(metric, one.figures.mean) ? best : one),
+    undefined,
+  );
+}

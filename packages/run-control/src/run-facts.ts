@@ -1,0 +1,60 @@
+import { bestModelOf, METRIC_NAMES, metricOf, type RunResults } from '@cryfold/evaluation';
+import { metricOfSpec, protocolNameOf, type RunPlan } from '@cryfold/plan';
+import type { RunStore } from '@cryfold/store';
+import { z } from 'zod';
+
+/** Of what a run is and what came out, as lists show it. A server of an earlier version sends none of it. */
+export const runFactsSchema = z
+  .object({
+    /** Name of the recordings' directory or manifest */
+    dataset: z.string(),
+    /** `name` as `--protocol` takes it, or `test-on`; null where no flag asks for the splitter */
+    protocol: z.object({
+      name: z.string().nullable(),
+      splitter: z.string(),
+      repeats: z.int(),
+      /** Of one repeat */
+      folds: z.int(),
+    }),
+    /** When the plan was stored */
+    created: z.iso.datetime(),
+    /** When the results were stored; null until then */
+    ended: z.iso.datetime().nullable(),
+    /** What the run's models are compared and headlined by */
+    metric: z.enum(METRIC_NAMES),
+    /** Mean of the metric over test folds of the best model; null where no model has a result */
+    score: z.object({ model: z.string(), mean: z.number() }).nullable(),
+    /** Of the cryfold that computed the results; null until then, and in results that do not say */
+    version: z.string().nullable(),
+  })
+  .partial();
+export type RunFacts = z.infer<typeof runFactsSchema>;
+
+/** @param results undefined while the run has not ended */
+export async function factsOf({ runs }: RunStore, plan: RunPlan, results: RunResults | undefined): Promise<RunFacts> {
+  const created = (await runs.planInfo(plan.run))?.modified.toISOString();
+  const ended = results && (await runs.endedAt(plan.run))?.toISOString();
+  const { splitter } = plan.spec.protocol;
+  const best = results && bestModelOf(results);
+  return {
+    dataset: plan.dataset.name,
+    protocol: { name: protocolNameOf(splitter, plan.dataset.name) ?? null, splitter, ...sizeOf(plan) },
+    ...(created === undefined ? {} : { created }),
+    ended: ended ?? null,
+    metric: results ? metricOf(results) : metricOfSpec(plan.spec),
+    score: best ? { model: best.model, mean: best.figures.mean } : null,
+    version: versionOf(results),
+  };
+}
+
+function versionOf(results: RunResults | undefined): string | null {
+  const { cryfold } = results?.environment ?? {};
+  return typeof cryfold === 'string' ? cryfold : null;
+}
+
+/** Repeats and folds as they were made: some splitters take their number from the data. */
+function sizeOf({ splits }: RunPlan): { repeats: number; folds: number } {
+  const outer = splits.filter((split) => split.outer === undefined);
+  const distinct = (member: 'repeat' | 'fold') => new Set(outer.map((split) => split[member])).size;
+  return { repeats: distinct('repeat'), folds: distinct('fold') };
+}
