@@ -60,7 +60,7 @@ async function runService(
 ): Promise<number> {
   const { redisUrl, storeUrl } = clusterOf(role, config.target);
   const { s3, graceSeconds, local } = config;
-  const log = createLogger(role, config.logLevel);
+  const log = createLogger(role, config.logLevel, { readable: local });
   const endTracing = await startTracing(role, config.otlpEndpoint);
   if (config.otlpEndpoint) await traceJobs();
   const port = metricsPort ?? config.metricsPort;
