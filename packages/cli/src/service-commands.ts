@@ -98,8 +98,10 @@ export async function workerCommand(options: WorkerCommandOptions, config: Confi
   for (const { queue, checkRuntime } of estimatorKinds) if (queues.includes(queue)) await checkRuntime?.();
   const { Worker } = await import('@cryfold/worker');
   return runService('worker', options, config, async (surroundings) => {
-    const { childMemoryMb, cacheDir } = config;
-    const worker = new Worker({ ...surroundings, queues, children, gpus, childMemoryMb, cacheDir });
+    const { childMemoryMb, cacheDir, local } = config;
+    // The worker of a local run is stopped with its run, not to move its work.
+    const graceSeconds = local ? Number.POSITIVE_INFINITY : config.graceSeconds;
+    const worker = new Worker({ ...surroundings, queues, children, gpus, childMemoryMb, cacheDir, graceSeconds });
     await worker.start();
     return worker;
   });

@@ -1,5 +1,6 @@
 export type {
   Artifacts,
+  Checkpoint,
   Engine,
   EngineContext,
   EngineSettings,

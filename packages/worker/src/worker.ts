@@ -9,6 +9,7 @@ import { unlessCancelled } from './cancellation.js';
 import { ChildPool } from './child-pool.js';
 import { FoldAttempt } from './fold-attempt.js';
 import { watchGpus } from './gpu-metrics.js';
+import { GracePeriod } from './grace-period.js';
 import { PlanCache } from './plan-cache.js';
 import { trainFinal } from './train-final.js';
 import { Training } from './training.js';
@@ -26,6 +27,8 @@ export interface WorkerOptions {
   /** The GPU of each child of the `gpu` queue, the only one it sees; their number then is that queue's children. */
   gpus?: readonly string[] | undefined;
   childMemoryMb: number;
+  /** How long the worker's folds run on when it stops, seconds; infinite where it is never stopped to move its work */
+  graceSeconds: number;
   /** Where pretrained weights are kept, shared by all workers of a machine */
   cacheDir: string;
   log: Logger;
@@ -36,6 +39,7 @@ export interface WorkerOptions {
 export class Worker implements Service {
   readonly #options: WorkerOptions;
   readonly #metrics: WorkerMetrics;
+  readonly #grace: GracePeriod;
   readonly #plans: PlanCache;
   readonly #pools = new Map<FoldQueue, ChildPool>();
   readonly #stopped = new AbortController();
@@ -50,6 +54,7 @@ export class Worker implements Service {
     const { metrics = NO_METRICS, queues, gpus, children, store } = options;
     const slots = (queue: string) => (queue === 'gpu' && gpus?.length) || children;
     this.#options = options;
+    this.#grace = new GracePeriod(options.graceSeconds, options.log);
     this.#plans = new PlanCache(store);
     this.#metrics = new WorkerMetrics(metrics, queues, slots);
     for (const queue of queues) {
@@ -164,7 +169,8 @@ export class Worker implements Service {
     const job = plan.jobs.find((candidate) => candidate.key === key);
     if (!job) throw new CryfoldError('JOB_INVALID', `run ${plan.run} has no fold ${key.slice(0, 12)}`);
     const training = this.#training(plan, job.trial, child);
-    await new FoldAttempt({ plan, job, attempt, training, store, log, metrics: this.#metrics }).run();
+    const around = { store, log, metrics: this.#metrics, grace: this.#grace };
+    await new FoldAttempt({ plan, job, attempt, training, ...around }).run();
   }
 
   async #prepare(plan: RunPlan, trial: string, attempt: Attempt, child: WarmChild): Promise<void> {
@@ -181,6 +187,7 @@ export class Worker implements Service {
     log.info({ key: key.slice(0, 12) }, 'training on all clips');
     const onProgress = (done: number, total: number) => void attempt.progress({ done, total }).catch(() => {});
     const { signal } = attempt;
-    await trainFinal({ store, storeUrl, request, cacheDir, childMemoryMb, signal, onProgress }, child);
+    const around = { store, storeUrl, cacheDir, childMemoryMb, grace: this.#grace };
+    await trainFinal({ ...around, request, signal, onProgress }, child);
   }
 }
