@@ -125,7 +125,7 @@ test('a poison fold ends in the failures with its log; the run is incomplete; re
   assert.match(logs.value[0].failed[0].log, /SIGKILL/);
   assert.match(logs.value[0].failed[0].log, /"msg":"attempt failed"/);
   const { stdout } = await cryfold(['logs', id, failure.key], bed.environment);
-  assert.match(stdout, /\n {4}\S+ \S+Z warn {2}attempt failed \S+\/\d\/\d code=CHILD_DIED /);
+  assert.match(stdout, /\n {4}\S+ \S+Z warn {2}attempt failed {2}\S+\/\d\/\d code=CHILD_DIED /);
   assert.doesNotMatch(stdout, /"msg"/);
   const results = JSON.parse(await readFile(bed.path('out/results.json'), 'utf8'));
   assert.equal(results.missing.length, 1);

@@ -30,7 +30,7 @@ export async function logsCommand(
 }
 
 /** What the line above an attempt's log says already. */
-const HEADED = ['attempt'];
+const HEADED = ['key', 'attempt'];
 
 function print({ trial, repeat, fold, key, committed, failed }: FoldLog): void {
   const lines = [`${trial}/${repeat}/${fold}  ${key.slice(0, 12)}`];

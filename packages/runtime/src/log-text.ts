@@ -11,7 +11,7 @@ const LEVELS: Readonly<Record<number, string>> = {
 };
 
 /** What every line of a process repeats, or what is long and of no use to a reader. */
-const LEFT_OUT = new Set(['time', 'level', 'msg', 'role', 'pid', 'run', 'key', 'trial', 'repeat', 'fold', 'err']);
+const LEFT_OUT = new Set(['time', 'level', 'msg', 'role', 'pid', 'run', 'trial', 'repeat', 'fold', 'err']);
 
 interface LoggedError {
   type?: unknown;
@@ -21,7 +21,7 @@ interface LoggedError {
 }
 
 /**
- * A line of a log as people read it: `2026-11-27 07:46:29Z info  fold trained svm/0/0 seconds=3.21`. Anything that is no
+ * A line of a log as people read it: `2026-11-27 07:46:29.123Z info  fold trained  svm/0/0 seconds=3.21`. Anything that is no
  * JSON object of a logger, such as what a training child wrote to its standard error, stays as it is.
  * @param line without its line end
  * @param omit further fields to leave out
@@ -35,10 +35,8 @@ export function readableLine(line: string, omit: readonly string[] = []): string
     .filter(([name]) => !LEFT_OUT.has(name) && !omit.includes(name))
     .map(([name, value]) => `${name}=${valueText(value)}`);
   const name = LEVELS[Number(level)] ?? String(level);
-  const when = String(time)
-    .replace('T', ' ')
-    .replace(/\.\d+Z$/, 'Z');
-  const text = [when, name.padEnd(5), msg, ...place, ...fields].join(' ');
+  const said = [String(time).replace('T', ' '), name.padEnd(5), msg].join(' ');
+  const text = [said, [...place, ...fields].join(' ')].filter(Boolean).join('  ');
   // A line end in a name must not begin what looks like another line.
   return escapeControls(`${text}${errorText(err)}`).replace(/\r?\n|\r/g, '\n    ');
 }

@@ -37,7 +37,7 @@ test('a readable line has time, level, message, fold and fields, and no field th
   log.child({ run: 'r1', trial: 'svm', repeat: 0, fold: 3 }).info({ seconds: 3.21456, code: 'A B' }, 'fold trained');
   assert.match(
     lines[0],
-    /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ info {2}fold trained svm\/0\/3 seconds=3\.215 code="A B"\n$/,
+    /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}Z info {2}fold trained {2}svm\/0\/3 seconds=3\.215 code="A B"\n$/,
   );
 });
 
@@ -63,6 +63,6 @@ test('a stored log becomes readable, and what a training child wrote stays as it
   ];
   assert.equal(
     readableLog(stored.join('\n'), ['attempt']),
-    '2026-01-01 00:00:00Z info  fold started svm/0/1\n{"not": a log line\nKilled',
+    '2026-01-01 00:00:00.123Z info  fold started  svm/0/1\n{"not": a log line\nKilled',
   );
 });
