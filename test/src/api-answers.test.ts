@@ -30,7 +30,7 @@ before(async () => {
   server = await startApi({
     ...{ redisUrl: redis.url, storeUrl: storeUrl(), s3: undefined, checks: {} },
     api: API,
-    log: createLogger('test', 'info', { write }),
+    log: createLogger('test', 'info', { destination: { write } }),
   });
 });
 after(async () => {

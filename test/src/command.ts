@@ -90,10 +90,11 @@ export async function until<T>(
 }
 
 export interface LogLine {
-  role: string;
-  pid: number;
   time: string;
   msg: string;
+  /** Of services of a cluster */
+  role?: string;
+  pid?: number;
   key?: string;
   trial?: string;
   code?: string;
@@ -107,11 +108,20 @@ export async function logLines(out: string): Promise<LogLine[]> {
   for (const folder of [join(out, 'logs'), ...folders]) {
     for (const name of await readdir(folder).catch(() => [])) {
       for (const line of (await readFile(join(folder, name), 'utf8')).split('\n')) {
-        if (line.startsWith('{') && line.endsWith('}')) lines.push(JSON.parse(line) as LogLine);
+        const found = line.startsWith('{') && line.endsWith('}') ? (JSON.parse(line) as LogLine) : readText(line);
+        if (found) lines.push(found);
       }
     }
   }
   return lines.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
+}
+
+/** A line for people, as services of a local run write them. */
+function readText(line: string): LogLine | undefined {
+  const [, time, msg, rest = ''] = /^(\S+ \S+Z) \w+ +(.*?)(?: {2}(.*))?$/.exec(line) ?? [];
+  if (time === undefined) return undefined;
+  const fields = [...rest.matchAll(/(\w+)=(\S+)/g)].map(([, name, value]) => [name, value]);
+  return { ...Object.fromEntries(fields), time: time.replace(' ', 'T'), msg };
 }
 
 interface Process {

@@ -123,6 +123,10 @@ test('a poison fold ends in the failures with its log; the run is incomplete; re
   const logs = await json('logs', id, `${failure.trial}/${failure.repeat}/${failure.fold}`);
   assert.equal(logs.value[0].failed.length, 4);
   assert.match(logs.value[0].failed[0].log, /SIGKILL/);
+  assert.match(logs.value[0].failed[0].log, /"msg":"attempt failed"/);
+  const { stdout } = await cryfold(['logs', id, failure.key], bed.environment);
+  assert.match(stdout, /\n {4}\S+ \S+Z warn {2}attempt failed {2}\S+\/\d\/\d code=CHILD_DIED /);
+  assert.doesNotMatch(stdout, /"msg"/);
   const results = JSON.parse(await readFile(bed.path('out/results.json'), 'utf8'));
   assert.equal(results.missing.length, 1);
 

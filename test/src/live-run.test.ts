@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { synthesizeCorpus } from '@cryfold/corpus';
@@ -70,6 +70,8 @@ test('another terminal sees a local run as running, and can cancel it', { skip: 
   assert.equal(ended.code, 4, ended.stderr);
   assert.match(ended.stderr, /^cryfold: CANCELLED: /m);
   assert.deepEqual(await stateOf(id), { code: 4, state: 'cancelled', active: [] });
+  const log = await readFile(path('store/runs', id, 'logs/worker-0.log'), 'utf8');
+  assert.match(log, /^\d{4}-\d\d-\d\d \S+Z info {2}fold committed {2}svm\/\d+\/\d .*seconds=/m, 'a log for people');
 });
 
 test('a run whose command was killed is stopped, and retry continues it', { skip: withoutRedis }, async () => {

@@ -34,6 +34,6 @@ test('folds that need too much memory fail as OUT_OF_MEMORY after two attempts, 
   const codes = missing.map((fold: { model: string; code: string }) => `${fold.model} ${fold.code}`);
   assert.deepEqual(codes, ['large OUT_OF_MEMORY', 'large OUT_OF_MEMORY']);
   const log = await readFile(path(`out/store/runs/${run.id}/logs/worker-0.log`), 'utf8');
-  assert.equal(log.split('"msg":"attempt failed"').length - 1, 4, 'two attempts of two folds');
+  assert.equal(log.split(' warn  attempt failed  large/').length - 1, 4, 'two attempts of two folds');
   assert.match(log, /it used \d+ MiB of memory and may use 512 MiB/);
 });

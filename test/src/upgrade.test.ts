@@ -216,7 +216,7 @@ test('a newer run is left alone by coordinator and aggregator, which say so once
   const said: { role: string; err?: { code: string; message: string } }[] = [];
   const write = (line: string) => void said.push(JSON.parse(line));
   const common = { redisUrl: redis.url, store: runStore };
-  const of = (role: string) => ({ ...common, log: createLogger(role, 'warn', { write }) });
+  const of = (role: string) => ({ ...common, log: createLogger(role, 'warn', { destination: { write } }) });
   const services = [await started(new Coordinator(of('coordinator'))), await started(new Aggregator(of('aggregator')))];
   const sayNewer = (role: string) => said.filter((line) => line.role === role && line.err?.code === 'FORMAT_NEWER');
   await until('the plain run to end', () => runStore.runs.hasResults(plans.plain.run));

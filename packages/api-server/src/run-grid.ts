@@ -164,8 +164,12 @@ export class RunGrid implements Watched {
   }
 
   #header(): GridStatus {
-    const { run, name, state, total, done, failed, etaSeconds, scheduling } = this.#status;
-    return { run, name, state, total, done, failed, etaSeconds, ...(scheduling && { scheduling }) };
+    const { run, name, state, total, done, failed, etaSeconds, scheduling, givenBack } = this.#status;
+    return {
+      ...{ run, name, state, total, done, failed, etaSeconds },
+      ...(scheduling && { scheduling }),
+      ...(givenBack && givenBack.length > 0 && { givenBack }),
+    };
   }
 
   /** Of a sweep: its trials, and the estimators that it searches or evaluates as they are. */

@@ -14,6 +14,7 @@ const progress = runStatusSchema.pick({
   trials: true,
   active: true,
   etaSeconds: true,
+  givenBack: true,
   scheduling: true,
 });
 

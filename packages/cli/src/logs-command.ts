@@ -1,5 +1,5 @@
 import type { FoldLog } from '@cryfold/run-control';
-import type { Config } from '@cryfold/runtime';
+import { type Config, readableLog } from '@cryfold/runtime';
 import { type ControlOptions, withControl } from './control.js';
 import { EXIT } from './exit-codes.js';
 import { formatSeconds } from './format.js';
@@ -8,7 +8,8 @@ import { jsonText, say } from './terminal.js';
 
 /**
  * `cryfold logs RUN [TRIAL/REPEAT/FOLD]`: which attempt of a fold was committed, where and when, and what was said
- * during it and during those that failed. Without a fold, what was said during failed attempts, of all folds.
+ * during it and during those that failed. Without a fold, what was said during failed attempts, of all folds. Text for
+ * people; with --json, the lines as they are stored.
  */
 export async function logsCommand(
   name: string,
@@ -28,13 +29,15 @@ export async function logsCommand(
   });
 }
 
+/** What the line above an attempt's log says already. */
+const HEADED = ['key', 'attempt'];
+
 function print({ trial, repeat, fold, key, committed, failed }: FoldLog): void {
   const lines = [`${trial}/${repeat}/${fold}  ${key.slice(0, 12)}`];
   const indented = (log: string) =>
     log === ''
       ? []
-      : log
-          .trimEnd()
+      : readableLog(log.trimEnd(), HEADED)
           .split('\n')
           .map((line) => `    ${line}`);
   for (const { attempt, log } of failed) lines.push(`  attempt ${attempt} failed:`, ...indented(log));

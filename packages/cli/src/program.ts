@@ -6,8 +6,12 @@ import { EXIT } from './exit-codes.js';
 import { errorText, jsonText, say, typedRecord, warn } from './terminal.js';
 
 /** The settings of the environment, as a command finds them when it runs. @throws CryfoldError USAGE */
-export const readConfig = async (environment: NodeJS.ProcessEnv = process.env): Promise<Config> =>
-  (await import('@cryfold/runtime')).loadConfig(environment);
+export const readConfig = async (environment: NodeJS.ProcessEnv = process.env): Promise<Config> => {
+  const { loadConfig, useProxies } = await import('@cryfold/runtime');
+  const config = loadConfig(environment);
+  await useProxies(environment);
+  return config;
+};
 
 /** Help for an argument that names a run: see `resolveRun` and `findRun`. */
 export const RUN =

@@ -60,7 +60,7 @@ async function runService(
 ): Promise<number> {
   const { redisUrl, storeUrl } = clusterOf(role, config.target);
   const { s3, graceSeconds, local } = config;
-  const log = createLogger(role, config.logLevel);
+  const log = createLogger(role, config.logLevel, { readable: local });
   const endTracing = await startTracing(role, config.otlpEndpoint);
   if (config.otlpEndpoint) await traceJobs();
   const port = metricsPort ?? config.metricsPort;
@@ -101,8 +101,11 @@ export async function workerCommand(options: WorkerCommandOptions, config: Confi
   }
   const { Worker } = await import('@cryfold/worker');
   return runService('worker', options, config, async (surroundings) => {
-    const { childMemoryMb, cacheDir } = config;
-    const worker = new Worker({ ...surroundings, queues, children, gpus, childMemoryMb, cacheDir, allowCommands });
+    const { childMemoryMb, cacheDir, local } = config;
+    // The worker of a local run is stopped with its run, not to move its work.
+    const graceSeconds = local ? Number.POSITIVE_INFINITY : config.graceSeconds;
+    const limits = { childMemoryMb, graceSeconds, allowCommands };
+    const worker = new Worker({ ...surroundings, queues, children, gpus, cacheDir, ...limits });
     await worker.start();
     return worker;
   });

@@ -63,6 +63,7 @@ function text(status: RunStatus): string[] {
   for (const { trial, repeat, fold, fraction } of status.active) {
     lines.push(`  running: ${trial}/${repeat}/${fold}  ${Math.round(100 * fraction)} %`);
   }
+  lines.push(...interruptions(status));
   if (status.etaSeconds !== null) lines.push(`  about ${formatSeconds(status.etaSeconds)} left`);
   for (const { trial, repeat, fold, code, message } of status.failures) {
     lines.push(`  failed: ${trial}/${repeat}/${fold}  ${code}: ${printable(message)}`);
@@ -71,6 +72,20 @@ function text(status: RunStatus): string[] {
   if (first) lines.push(`  why: ${asTyped(`cryfold logs ${status.run} ${first.trial}/${first.repeat}/${first.fold}`)}`);
   if (first) lines.push(`  try again: ${asTyped(`cryfold retry ${status.run}`)}`);
   else if (CONTINUED.has(status.state)) lines.push(`  continue: ${asTyped(`cryfold retry ${status.run}`)}`);
+  return lines;
+}
+
+/** Give-backs of one fold from which on they are no coincidence. */
+const MANY = 3;
+
+function interruptions({ givenBack = [] }: RunStatus): string[] {
+  const lines = givenBack.map(({ trial, repeat, fold, times }) => {
+    const what = repeat === undefined ? `preparing ${trial}` : `${trial}/${repeat}/${fold}`;
+    return `  interrupted: ${what}  given back ${times === 1 ? 'once' : `${times} times`} by stopping workers`;
+  });
+  if (givenBack.some(({ times }) => times >= MANY)) {
+    lines.push('  Its workers stop before it ends: raise CRYFOLD_GRACE_SECONDS, or drain their machines less often.');
+  }
   return lines;
 }
 

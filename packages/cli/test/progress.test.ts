@@ -4,7 +4,18 @@ import type { RunProgress, SearchProgress } from '@cryfold/coordinator';
 import { ProgressDisplay, progressLine } from '../src/progress.js';
 
 const progress: RunProgress = {
-  ...{ run: 'r', total: 8, done: 3, failed: 0, found: 0, trials: {}, active: [], etaSeconds: null, phase: 'folds' },
+  ...{
+    run: 'r',
+    total: 8,
+    done: 3,
+    failed: 0,
+    found: 0,
+    trials: {},
+    active: [],
+    givenBack: [],
+    etaSeconds: null,
+    phase: 'folds',
+  },
 };
 const states = { RUNNING: 2, COMPLETE: 1, PRUNED: 0, FAILED: 0 };
 const line = (search: Omit<SearchProgress, 'states'>) => progressLine({ ...progress, search: { states, ...search } });

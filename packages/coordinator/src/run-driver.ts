@@ -19,10 +19,13 @@ import type { RunFolds } from './run-folds.js';
 /** Folds looked up at once, since a run may have thousands. */
 const LOOKUPS = 32;
 
+/** Give-backs of one fold from which on they are no coincidence. */
+const GIVE_BACKS = 3;
+
 /** What driving a run asks of the queues. */
 export type RunQueues = Pick<
   Queues,
-  'add' | 'front' | 'liveIds' | 'activeIds' | 'failures' | 'forgetFailures' | 'remove'
+  'add' | 'front' | 'liveIds' | 'activeIds' | 'failures' | 'forgetFailures' | 'remove' | 'giveBacks' | 'forgetGiveBacks'
 >;
 
 export interface RunDriverOptions {
@@ -97,6 +100,7 @@ export class RunDriver {
     }
     const active = await Promise.all(FOLD_QUEUES.map((queue) => this.#queues.activeIds(queue)));
     this.folds.keepActive(new Set(active.flatMap((ids) => [...ids])));
+    this.#heed(await this.#queues.giveBacks());
     const runnable: FoldJob[] = [];
     const enqueued: FoldJob[] = [];
     for (const job of this.folds.pending) {
@@ -106,6 +110,18 @@ export class RunDriver {
     this.#enqueuer.reset(runnable, enqueued);
     await this.#enqueuer.fill();
     this.#nudgeIfSettled();
+  }
+
+  /** Takes over how often jobs were given back, and warns of a fold each time that a further one reaches GIVE_BACKS. */
+  #heed(giveBacks: ReadonlyMap<string, number>): void {
+    const before = this.folds.giveBacks;
+    this.folds.giveBacks = giveBacks;
+    for (const [key, times] of giveBacks) {
+      const job = this.folds.pendingJob(key);
+      if (!job || times < GIVE_BACKS || (before.get(key) ?? 0) >= GIVE_BACKS) continue;
+      const place = { run: this.folds.plan.run, trial: job.trial, ...this.#where(job) };
+      this.#log.warn({ ...place, times }, 'stopping workers gave a fold back again and again');
+    }
   }
 
   /** Resolves after so many milliseconds, or sooner where the run may have come to its end. */
@@ -132,10 +148,14 @@ export class RunDriver {
     if (this.folds.settled) this.nudge();
   }
 
-  /** Takes the failed jobs of an ended run out of Redis; their records are in the store. */
+  /** Takes what Redis holds of the jobs of an ended run out of it; the records of its failures are in the store. */
   async forgetFailures(): Promise<void> {
     const { plan } = this.folds;
-    for (const queue of FOLD_QUEUES) await this.#queues.forgetFailures(queue, queuedIds(plan, queue));
+    for (const queue of FOLD_QUEUES) {
+      const ids = queuedIds(plan, queue);
+      await this.#queues.forgetFailures(queue, ids);
+      await this.#queues.forgetGiveBacks(ids);
+    }
   }
 
   /** Takes over a plan that a sweep's decisions changed; what it no longer wants does not wait any longer. */

@@ -1,5 +1,5 @@
 import type { ErrorRecord } from '@cryfold/core';
-import type { FoldJob, RunPlan } from '@cryfold/plan';
+import { type FoldJob, prerequisiteOf, type RunPlan } from '@cryfold/plan';
 import type { RunPhase, RunProgress, TrialProgress } from './run-progress.js';
 
 interface Activity {
@@ -19,6 +19,8 @@ export class RunFolds {
   readonly #seconds = new Map<string, { sum: number; count: number }>();
   #found = 0;
   phase: RunPhase = 'folds';
+  /** How often stopping workers gave jobs back, by id; jobs of other runs may be among them */
+  giveBacks: ReadonlyMap<string, number> = new Map();
   #waits: { id: string; reason: string } | undefined;
 
   constructor(plan: RunPlan) {
@@ -156,10 +158,25 @@ export class RunFolds {
         const { repeat, fold } = this.plan.splits[job.split];
         return [{ trial: job.trial, repeat, fold, fraction }];
       }),
+      givenBack: this.#givenBack(),
       etaSeconds: this.#eta(),
       phase: this.phase,
       ...(this.#waits && { waits: this.#waits.reason }),
     };
+  }
+
+  #givenBack(): RunProgress['givenBack'] {
+    if (this.giveBacks.size === 0) return [];
+    const found = new Map<string, RunProgress['givenBack'][number]>();
+    for (const [key, { trial, split }] of this.#pending) {
+      const { repeat, fold } = this.plan.splits[split];
+      const times = this.giveBacks.get(key);
+      if (times !== undefined) found.set(key, { trial, repeat, fold, times });
+      const needed = prerequisiteOf(this.plan, trial)?.id;
+      const before = needed === undefined ? undefined : this.giveBacks.get(needed);
+      if (needed !== undefined && before !== undefined) found.set(needed, { trial, times: before });
+    }
+    return [...found.values()].sort((a, b) => b.times - a.times);
   }
 
   /** Remaining fold-seconds by each trial's mean, spread over the folds that run side by side. */

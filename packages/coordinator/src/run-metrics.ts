@@ -21,6 +21,7 @@ const GAUGES = [
   'cryfold_run_eta_seconds',
   'cryfold_run_silent_seconds',
   'cryfold_run_folds',
+  'cryfold_run_give_backs',
   'cryfold_run_accuracy_ratio',
   'cryfold_run_fold_state',
   'cryfold_run_fold_accuracy_ratio',
@@ -187,6 +188,7 @@ function seriesOf(tracked: Tracked, room: number, endState?: EndState): Series {
   add('cryfold_run_eta_seconds', { run }, progress.etaSeconds);
   add('cryfold_run_silent_seconds', { run }, folds.silentSeconds());
 
+  add('cryfold_run_give_backs', { run }, Math.max(0, ...progress.givenBack.map(({ times }) => times)));
   const counts = new Map<string, { estimator: string; queue: string; by: Record<string, number> }>();
   for (const job of plan.jobs) {
     // Trials of a sweep are told together: they are many, and gone when it ends.

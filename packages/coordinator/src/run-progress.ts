@@ -21,6 +21,8 @@ export interface RunProgress {
   found: number;
   trials: Record<string, TrialProgress>;
   active: { trial: string; repeat: number; fold: number; fraction: number }[];
+  /** Unfinished work that stopping workers gave back; without repeat and fold, what all folds of a trial need */
+  givenBack: { trial: string; repeat?: number; fold?: number; times: number }[];
   /** Seconds to the end, or null while too little is known */
   etaSeconds: number | null;
   phase: RunPhase;

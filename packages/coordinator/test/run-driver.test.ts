@@ -163,3 +163,26 @@ test('a run that was paused before its coordinator started stays paused', async 
   await driver.begin();
   assert.equal(queues.jobs('cpu').size, 0, 'what folds need is not computed either');
 });
+
+test('unfinished folds that workers gave back are in the progress, the most often first, until the run ends', async (t) => {
+  const plan = planOf(NETWORK);
+  const { store, folds, queues, driver } = await scene(t, plan);
+  await driver.begin();
+  const [first, second, third] = plan.jobs.map(({ key }) => key);
+  queues.givenBack.set(first, 1).set(second, 4).set('of-another-run', 9);
+  await driver.reconcile();
+  const givenBack = () => folds.progress().givenBack.map(({ trial, fold, times }) => [trial, fold, times]);
+  assert.deepEqual(givenBack(), [
+    ['a', 1, 4],
+    ['a', 0, 1],
+  ]);
+  await commit(store, second, [1, 0, 0, 1]);
+  await driver.onCompleted(second);
+  assert.deepEqual(givenBack(), [['a', 0, 1]]);
+  for (const key of [first, third]) {
+    await commit(store, key, [1, 0, 0, 1]);
+    await driver.onCompleted(key);
+  }
+  await driver.forgetFailures();
+  assert.deepEqual([...queues.givenBack.keys()], ['of-another-run']);
+});

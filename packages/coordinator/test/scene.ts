@@ -35,6 +35,7 @@ export class MemoryQueues implements RunQueues {
   readonly live = new Map<QueueName, Map<string, JobRequest>>();
   readonly active = new Set<string>();
   readonly failed = new Map<string, string>();
+  readonly givenBack = new Map<string, number>();
 
   jobs(queue: QueueName): Map<string, JobRequest> {
     const jobs = this.live.get(queue) ?? new Map<string, JobRequest>();
@@ -72,6 +73,14 @@ export class MemoryQueues implements RunQueues {
 
   async forgetFailures(_queue: QueueName, ids: Iterable<string>): Promise<void> {
     for (const id of ids) this.failed.delete(id);
+  }
+
+  async giveBacks(): Promise<Map<string, number>> {
+    return this.givenBack;
+  }
+
+  async forgetGiveBacks(ids: Iterable<string>): Promise<void> {
+    for (const id of ids) this.givenBack.delete(id);
   }
 
   async remove(queue: QueueName, id: string): Promise<boolean> {

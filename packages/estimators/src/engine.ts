@@ -49,10 +49,17 @@ export interface Fold<P> {
   grouped: boolean;
   /** The artifact that the kind's `prerequisite` named */
   prerequisite: string | undefined;
-  /** Key under which each epoch's state is kept, where the spec asks for it */
-  checkpoint: string | undefined;
+  /** Where the state after an epoch is kept, for an estimator with epochs; absent: nowhere */
+  checkpoint: Checkpoint | undefined;
   /** Whether `model` of the outcome may be called */
   keepModel: boolean;
+}
+
+/** Where the state of a training is kept, from which another attempt resumes with the same result. */
+export interface Checkpoint {
+  key: string;
+  /** It is kept where the training is expected to take longer than this; absent: after each epoch */
+  afterSeconds?: number;
 }
 
 /** The files of a trained model, by name. */

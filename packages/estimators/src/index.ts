@@ -3,6 +3,7 @@ export { COMMAND_FILES_BYTES, commandFileKey } from './command/parameters.js';
 export { killGroup } from './command/process-group.js';
 export type {
   Artifacts,
+  Checkpoint,
   Engine,
   EngineContext,
   EngineSettings,

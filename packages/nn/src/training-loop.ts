@@ -36,7 +36,9 @@ export interface FitOptions {
   checkpoint?: {
     /** What `save` was given last. */
     resume?: Uint8Array;
-    /** Called after each epoch but the last, with a safetensors file of weights and optimiser state. */
+    /** Whether to save now, asked after each epoch but the last; absent: always. */
+    due?: (curve: readonly EpochPoint[]) => boolean;
+    /** Called with a safetensors file of weights and optimiser state. */
     save: (bytes: Uint8Array, epoch: number) => void | Promise<void>;
   };
 }
@@ -108,8 +110,8 @@ export async function trainFold(
     };
     curve.push(point);
     options.onEpoch?.(point);
-    if (epoch < epochs) {
-      await options.checkpoint?.save(
+    if (epoch < epochs && options.checkpoint && options.checkpoint.due?.(curve) !== false) {
+      await options.checkpoint.save(
         encodeSafetensors({ tensors: network.save(), metadata: { curve: JSON.stringify(curve) } }),
         epoch,
       );

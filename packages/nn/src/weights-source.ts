@@ -174,19 +174,21 @@ async function download(url: URL, name: string, target: string, silenceMs = 60_0
   } catch (thrown) {
     if (thrown instanceof CryfoldError) throw thrown;
     const cause = (stop.signal.aborted ? stop.signal.reason : thrown) as Error & { cause?: NodeJS.ErrnoException };
-    throw new CryfoldError(
-      'WEIGHTS_UNREACHABLE',
-      `${name}: the download failed (${cause.cause?.code ?? cause.message})`,
-      {
-        context: { source: name },
-        hint: 'Check the network and the server, or fetch the file by other means and give its path.',
-        cause,
-      },
-    );
+    throw new CryfoldError('WEIGHTS_UNREACHABLE', `${name}: the download failed (${reasonOf(cause)})`, {
+      context: { source: name },
+      hint: 'Check the network and the server, or fetch the file by other means and give its path.',
+      cause,
+    });
   } finally {
     clearTimeout(silent);
     clearTimeout(long);
   }
+}
+
+/** The system's code where there is one: undici's own say less than its messages, such as what a proxy answered. */
+function reasonOf({ cause, message }: Error & { cause?: NodeJS.ErrnoException }): string {
+  const { code, message: inner } = cause ?? {};
+  return (code?.startsWith('UND_ERR') ? inner : code) ?? inner ?? message;
 }
 
 /**

@@ -37,7 +37,10 @@ export const specSchema = z.strictObject({
   threads: count.max(1024).default(1),
   /** Whether TensorFlow compiles the networks' graphs with XLA; part of the result's identity, too. */
   xla: z.boolean().optional(),
-  /** `epoch` saves networks after each epoch, so that a killed fold goes on from there; results are the same. */
+  /**
+   * `epoch` saves networks after each epoch, so that a killed fold resumes from there; results are the same. With `none`,
+   * workers of a cluster save epochs only of folds that take longer than their grace period.
+   */
   checkpoint: z.enum(['none', 'epoch']).default('none'),
   /** How many times each estimator is also trained on shuffled labels, over the first repeat's folds. */
   nulls: z.int().min(0).max(100).optional(),

@@ -4,6 +4,7 @@ import { DelayedError, type Job, UnrecoverableError, Worker } from 'bullmq';
 import type { z } from 'zod';
 import { connect } from './connection.js';
 import { asCryfoldError, askRedis, failureMessage } from './failures.js';
+import { noteGiveBack } from './give-backs.js';
 import type { QueueName } from './payloads.js';
 import { COUNTERS, type CounterName, keyPrefix } from './queues.js';
 import { tracing } from './telemetry.js';
@@ -148,7 +149,10 @@ export class Consumer<P> {
         count: async (name) => void (await askRedis(() => this.#redis.hincrby(COUNTERS, name, 1))),
       });
     } catch (thrown) {
-      if (signal.aborted) return later(100);
+      if (signal.aborted) {
+        if (this.#aborted) await askRedis(() => noteGiveBack(this.#redis, job.id ?? '')).catch(() => {});
+        return later(100);
+      }
       const error = asCryfoldError(thrown);
       // Putting a job back again is no new failure: report it only the first time.
       const again = isNewer(error) && this.#reported.has(error.message);

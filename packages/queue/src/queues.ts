@@ -3,6 +3,7 @@ import { type JobType, PRIORITY_LIMIT, Queue, QueueEvents } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { connect } from './connection.js';
 import { askRedis } from './failures.js';
+import { forgetGiveBacks, readGiveBacks } from './give-backs.js';
 import { type Payload, QUEUE_NAMES, type QueueName } from './payloads.js';
 import { tracing } from './telemetry.js';
 import { readWorkers, type WorkerReport } from './workers.js';
@@ -141,6 +142,16 @@ export class Queues {
   /** Removes those of these jobs that have failed for good. */
   async forgetFailures(name: QueueName, ids: Iterable<string>): Promise<void> {
     for (const id of (await this.failures(name, ids)).keys()) await this.remove(name, id);
+  }
+
+  /** How often stopping workers gave each job back, by its id. */
+  giveBacks(): Promise<Map<string, number>> {
+    return askRedis(() => readGiveBacks(this.#redis));
+  }
+
+  /** Forgets how often these jobs were given back. */
+  async forgetGiveBacks(ids: Iterable<string>): Promise<void> {
+    for (const chunk of chunks([...ids])) await askRedis(() => forgetGiveBacks(this.#redis, chunk));
   }
 
   /** A job's state and progress, or undefined where it is not there. */

@@ -43,7 +43,7 @@ export type Failure = Reason & { cells: number[] };
 /** The part of a run's status that changes while its grid is shown. */
 export type GridStatus = Pick<
   RunStatus,
-  'run' | 'name' | 'state' | 'total' | 'done' | 'failed' | 'etaSeconds' | 'scheduling'
+  'run' | 'name' | 'state' | 'total' | 'done' | 'failed' | 'etaSeconds' | 'scheduling' | 'givenBack'
 >;
 
 /** The trials of a sweep. */

@@ -25,6 +25,10 @@ export const runStatusSchema = z.object({
   trials: z.record(z.string(), z.object({ total: count, done: count, failed: count })),
   /** Folds that train now, and the share of each that is behind it */
   active: z.array(z.object({ ...place, fraction: z.number() })),
+  /** Unfinished folds that stopping workers gave back, the most often first; without repeat and fold, what all folds of a trial need */
+  givenBack: z
+    .array(z.object({ trial: z.string(), repeat: z.int().optional(), fold: z.int().optional(), times: count }))
+    .optional(),
   etaSeconds: z.number().nullable(),
   /** Folds that will not be tried again, and why: the dead letters */
   failures: z.array(z.object({ ...place, key: z.string(), code: z.string(), message: z.string() })),
@@ -55,7 +59,7 @@ export async function unlessDeleted<T>(look: Promise<T>): Promise<T | undefined>
 }
 
 /** What the coordinator publishes on a run's job. */
-const progressSchema = runStatusSchema.pick({ active: true, etaSeconds: true }).partial();
+const progressSchema = runStatusSchema.pick({ active: true, etaSeconds: true, givenBack: true }).partial();
 
 /**
  * Of a run with a record that cannot be read: it must not hide the others.
@@ -135,6 +139,7 @@ export async function statusOf(
     failed: sum('failed'),
     trials: Object.fromEntries(counts),
     active: progress.active ?? [],
+    ...(progress.givenBack?.length ? { givenBack: progress.givenBack } : {}),
     etaSeconds: progress.etaSeconds ?? null,
     failures,
     ...(await factsOf(store, plan, results)),

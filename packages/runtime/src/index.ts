@@ -3,10 +3,12 @@ export { CATALOGUE, type GaugeName, type LabelsOf, type MetricName } from './cat
 export { type ApiConfig, type ApiRole, type Config, loadConfig, type S3Config, type Target } from './config.js';
 export { type Connections, clientAddress, connectionBudget, limitConnections } from './connections.js';
 export { type Checks, Endpoint, type EndpointOptions } from './endpoint.js';
+export { readableLog } from './log-text.js';
 export { createLogger, type Logger } from './logger.js';
 export { defaultChildMemoryMb, oomKills } from './memory.js';
 export { loadMetrics, NO_METRICS } from './metrics.js';
 export type { Metrics, Sample } from './metrics-interface.js';
 export { consumerObserver, storeObserver } from './observers.js';
+export { useProxies } from './proxy-settings.js';
 export { type ServeOptions, type Service, serve } from './service.js';
 export { startTracing, traced } from './tracing.js';

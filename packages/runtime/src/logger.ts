@@ -1,5 +1,6 @@
 import { escapeControls } from '@cryfold/core';
 import { type DestinationStream, type Logger, pino } from 'pino';
+import { readableLine } from './log-text.js';
 
 export type { Logger };
 
@@ -9,9 +10,17 @@ function plainError(error: Error & { code?: unknown }) {
   return { type: name, message, code, stack };
 }
 
-/** JSON lines, on standard output unless told otherwise; children carry run, trial, repeat, fold, attempt. */
-export function createLogger(role: string, level: string, destination?: DestinationStream): Logger {
-  const options = {
+export interface LogOptions {
+  /** Short lines for people instead of JSON */
+  readable?: boolean;
+  /** Standard output by default */
+  destination?: DestinationStream;
+}
+
+/** The log of one process; children carry run, trial, repeat, fold, attempt. One JSON object a line, unless `readable`. */
+export function createLogger(role: string, level: string, options: LogOptions = {}): Logger {
+  const { readable = false, destination = standardOutput() } = options;
+  const settings = {
     level,
     serializers: { err: plainError },
     // pino escapes what JSON demands; messages may hold file names, and logs are read in terminals.
@@ -19,7 +28,8 @@ export function createLogger(role: string, level: string, destination?: Destinat
     base: { role, pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
   };
-  return pino(options, destination ?? standardOutput());
+  const readably = { write: (line: string) => void destination.write(`${readableLine(line.trimEnd())}\n`) };
+  return pino(settings, readable ? readably : destination);
 }
 
 /** Bytes of lines that wait while standard output cannot be written, such as a file on a full disk; more are dropped. */

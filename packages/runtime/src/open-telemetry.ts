@@ -3,6 +3,7 @@ import { SpanStatusCode, trace } from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
+import { proxyAgent } from './proxies.js';
 import type { Spanner } from './spanner.js';
 
 /** Milliseconds for the last spans: a collector that is away must not keep a service from its end. */
@@ -10,10 +11,12 @@ const FLUSH_MS = 3000;
 
 /** Registers OpenTelemetry for the whole process, BullMQ's hook included. Loaded only where an endpoint is set. */
 export function openTelemetry(service: string, endpoint: string): { spanner: Spanner; stop: () => Promise<void> } {
+  const url = `${endpoint.replace(/\/$/, '')}/v1/traces`;
+  const agent = proxyAgent(url);
   const provider = new NodeTracerProvider({
     resource: resourceFromAttributes({ 'service.name': service, 'process.pid': process.pid }),
     spanProcessors: [
-      new BatchSpanProcessor(new OTLPTraceExporter({ url: `${endpoint.replace(/\/$/, '')}/v1/traces` }), {
+      new BatchSpanProcessor(new OTLPTraceExporter({ url, ...(agent && { httpAgentOptions: () => agent }) }), {
         scheduledDelayMillis: 1000,
       }),
     ],

@@ -106,3 +106,8 @@ test('a wrong variable is named, and its value is not told', () => {
     );
   }
 });
+
+test('a starting service waits a minute for a Redis or a store that is away, unless told otherwise', () => {
+  assert.equal(loadConfig({}).startSeconds, 60);
+  assert.equal(loadConfig({ CRYFOLD_START_TIMEOUT: '5' }).startSeconds, 5);
+});

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { printable } from '@cryfold/core';
-import { createLogger } from '../src/index.js';
+import { createLogger, readableLog } from '../src/index.js';
 
 test('what libraries hang on their errors, such as AUTH with its password, is not logged', () => {
   const lines: string[] = [];
-  const log = createLogger('test', 'info', { write: (line) => void lines.push(line) });
+  const log = createLogger('test', 'info', { destination: { write: (line) => void lines.push(line) } });
   const cause = Object.assign(new Error('inner'), { args: ['s3cr3t'] });
   const err = Object.assign(new Error('WRONGPASS invalid username-password pair', { cause }), {
     code: 'WRONGPASS',
@@ -19,11 +19,50 @@ test('what libraries hang on their errors, such as AUTH with its password, is no
 
 test('a line holds no control that a terminal would obey, and reads back as what was logged', () => {
   const lines: string[] = [];
-  const log = createLogger('test', 'info', { write: (line) => void lines.push(line) });
+  const log = createLogger('test', 'info', { destination: { write: (line) => void lines.push(line) } });
   const file = 'a\u001b]52;c;x\u0007\u009b2J\u202egpj\n.wav';
   log.info({ file }, `cannot read ${file}`);
   assert.equal(lines.length, 1);
   assert.equal(lines[0].trimEnd(), printable(lines[0].trimEnd()));
   const { msg, file: read } = JSON.parse(lines[0]);
   assert.deepEqual([msg, read], [`cannot read ${file}`, file]);
+});
+
+test('a readable line has time, level, message, fold and fields, and no field that every line repeats', () => {
+  const lines: string[] = [];
+  const log = createLogger('worker', 'info', {
+    readable: true,
+    destination: { write: (line) => void lines.push(line) },
+  });
+  log.child({ run: 'r1', trial: 'svm', repeat: 0, fold: 3 }).info({ seconds: 3.21456, code: 'A B' }, 'fold trained');
+  assert.match(
+    lines[0],
+    /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}Z info {2}fold trained {2}svm\/0\/3 seconds=3\.215 code="A B"\n$/,
+  );
+});
+
+test('a readable line shows the stack of an error without a code only, and escapes controls', () => {
+  const lines: string[] = [];
+  const log = createLogger('worker', 'info', {
+    readable: true,
+    destination: { write: (line) => void lines.push(line) },
+  });
+  log.warn({ err: Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }) }, 'queue error');
+  assert.match(lines[0], /warn {2}queue error: ECONNREFUSED: refused\n$/);
+  log.warn({ err: new Error('a defect\u001b]52') }, 'queue error');
+  assert.match(lines[1], /queue error\n {4}Error: a defect\\u001b\]52\n {8,}at /);
+  log.warn('a\n2026-01-01 00:00:00Z info  forged');
+  assert.match(lines[2], /warn {2}a\n {4}2026/);
+});
+
+test('a stored log becomes readable, and what a training child wrote stays as it is', () => {
+  const stored = [
+    '{"time":"2026-01-01T00:00:00.123Z","level":"info","run":"r","trial":"svm","repeat":0,"fold":1,"attempt":"0-a","msg":"fold started"}',
+    '{"not": a log line',
+    'Killed',
+  ];
+  assert.equal(
+    readableLog(stored.join('\n'), ['attempt']),
+    '2026-01-01 00:00:00.123Z info  fold started  svm/0/1\n{"not": a log line\nKilled',
+  );
 });

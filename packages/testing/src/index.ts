@@ -1,3 +1,4 @@
+export { ConnectProxy } from './connect-proxy.js';
 export { findTool } from './find-tool.js';
 export { BUCKET, freePort, S3_TOOLS, S3Server, type S3ServerOptions, type S3Tool } from './s3-server.js';
 export { type Fault, TcpProxy } from './tcp-proxy.js';

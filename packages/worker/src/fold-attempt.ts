@@ -8,6 +8,7 @@ import { type Attempt, asCryfoldError } from '@cryfold/queue';
 import { type Logger, traced } from '@cryfold/runtime';
 import type { RunStore } from '@cryfold/store';
 import { FoldLog } from './fold-log.js';
+import type { GracePeriod } from './grace-period.js';
 import { modelToKeep } from './kept-models.js';
 import type { FoldOutput } from './messages.js';
 import type { Training } from './training.js';
@@ -21,6 +22,7 @@ export interface FoldAttemptOptions {
   store: RunStore;
   log: Logger;
   metrics: WorkerMetrics;
+  grace: GracePeriod;
 }
 
 /** One execution of a fold job: it trains, and then commits its result unless another attempt was first. */
@@ -30,6 +32,7 @@ export class FoldAttempt {
   readonly #place: FoldPlace;
   readonly #log: FoldLog;
   readonly #metrics: FoldMetrics;
+  readonly #epochs: number;
   readonly #started = performance.now();
 
   constructor(options: FoldAttemptOptions) {
@@ -40,12 +43,12 @@ export class FoldAttempt {
     this.#name = `${attempt.previous}-${randomBytes(6).toString('hex')}`;
     this.#place = { run: plan.run, trial: job.trial, repeat, fold };
     this.#log = new FoldLog(log, { ...this.#place, key: job.key.slice(0, 12), attempt: this.#name });
-    const epochs = kindOf(estimator).epochs?.of(estimator) ?? 0;
+    this.#epochs = kindOf(estimator).epochs?.of(estimator) ?? 0;
     this.#metrics = metrics.fold(this.#place, {
       queue: job.queue,
       estimator: estimator.kind,
       clips: train.length,
-      epochs,
+      epochs: this.#epochs,
     });
   }
 
@@ -61,10 +64,11 @@ export class FoldAttempt {
     const output = await traced('train', place, () => this.train());
     const seconds = this.#seconds();
     const won = await traced('commit', place, () => this.commit(output));
+    this.#measured(seconds);
     if (won) this.#metrics.committed(seconds);
     else if (!attempt.signal.aborted) this.#metrics.duplicate();
     const checkpoint = this.#checkpoint();
-    if (checkpoint) await store.artifacts.delete(checkpoint);
+    if (checkpoint) await store.artifacts.delete(checkpoint.key);
   }
 
   /** @throws CryfoldError as training does; the attempt's log is then in the store */
@@ -110,16 +114,22 @@ export class FoldAttempt {
         onEpoch: (point) => {
           this.#metrics.epoch(point);
           this.#log.epoch(point);
+          this.#measured(point.seconds * this.#epochs);
         },
       },
     );
   }
 
-  /** The key of each epoch's state, where the spec asks for checkpoints and the estimator has epochs. */
-  #checkpoint(): string | undefined {
-    const { plan, job, store } = this.#options;
-    const wanted = plan.spec.checkpoint === 'epoch' && kindOf(plan.spec.estimators[job.trial]).epochs;
-    return wanted ? store.folds.checkpoint(job.key) : undefined;
+  #checkpoint() {
+    const { plan, job, store, grace } = this.#options;
+    const estimator = plan.spec.estimators[job.trial];
+    return grace.checkpoint(store.folds.checkpoint(job.key), estimator, plan.spec.checkpoint === 'epoch');
+  }
+
+  /** @param seconds how long the fold takes */
+  #measured(seconds: number): void {
+    const { plan, job, grace } = this.#options;
+    grace.measured(this.#place, seconds, plan.spec.estimators[job.trial]);
   }
 
   /** Of the folds of a trial the one with the best learning curve is kept, so only estimators with epochs have one. */
@@ -134,7 +144,8 @@ export class FoldAttempt {
     const { attempt, job, store, training } = this.#options;
     const record = asCryfoldError(thrown).toRecord();
     if (attempt.signal.aborted) {
-      this.#log.warn({}, 'attempt taken back');
+      this.#measured(this.#seconds());
+      this.#log.warn({ seconds: this.#seconds() }, 'attempt taken back');
       return thrown;
     }
     if (record.failure === 'infrastructure') {
@@ -143,7 +154,7 @@ export class FoldAttempt {
       return thrown;
     }
     const checkpoint = record.code === 'CHECKPOINT_DAMAGED' && this.#checkpoint();
-    if (checkpoint) await store.artifacts.delete(checkpoint).catch(() => {});
+    if (checkpoint) await store.artifacts.delete(checkpoint.key).catch(() => {});
     // The failure's record names the attempt whose log says more.
     const error = CryfoldError.fromRecord({ ...record, context: { ...record.context, attempt: this.#name } });
     this.#log.warn(error.toRecord(), 'attempt failed');

@@ -1,5 +1,5 @@
 import type { EpochPoint, ErrorRecord } from '@cryfold/core';
-import type { Estimator, Matrix } from '@cryfold/estimators';
+import type { Checkpoint, Estimator, Matrix } from '@cryfold/estimators';
 import type { StoreOperation } from '@cryfold/store';
 
 /** What a training child is asked to do. It reads inputs from the store and returns its result. */
@@ -26,8 +26,8 @@ export interface FoldTask extends TaskInputs {
   shuffled: boolean;
   /** The artifact that all folds of the trial read, if any */
   prerequisite: string | undefined;
-  /** Where each epoch's state is kept, if the spec asks for it */
-  checkpoint: string | undefined;
+  /** Where the state after an epoch is kept, if at all */
+  checkpoint: Checkpoint | undefined;
   /** Where the trained model goes, if the spec asks for it and its test log-loss is at most so much */
   model: { folder: string; atMost: number } | undefined;
 }

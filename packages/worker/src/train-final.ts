@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { CryfoldError, deriveSeed, FORMATS } from '@cryfold/core';
 import type { FinalRequest, FinalResult } from '@cryfold/plan';
 import type { RunStore } from '@cryfold/store';
+import type { GracePeriod } from './grace-period.js';
 import { Training } from './training.js';
 import { WarmChild } from './warm-child.js';
 
@@ -12,6 +13,8 @@ export interface FinalTraining {
   /** Where pretrained weights are kept */
   cacheDir: string;
   childMemoryMb: number;
+  /** Of a worker that may be stopped to move its work; absent: an interrupted training starts again */
+  grace?: GracePeriod;
   signal: AbortSignal;
   onProgress: (done: number, total: number) => void;
 }
@@ -32,7 +35,7 @@ export async function trainFinalHere(training: FinalTraining): Promise<FinalResu
  * @throws CryfoldError as training does; CANCELLED
  */
 export async function trainFinal(final: FinalTraining, child: WarmChild): Promise<FinalResult> {
-  const { store, storeUrl, request, cacheDir, childMemoryMb, signal, onProgress } = final;
+  const { store, storeUrl, request, cacheDir, childMemoryMb, grace, signal, onProgress } = final;
   const { key, dataset, features, clips, estimator, threads, xla, grouped, needed } = request;
   const known = await store.finals.result(key);
   if (known) return known;
@@ -41,6 +44,7 @@ export async function trainFinal(final: FinalTraining, child: WarmChild): Promis
   if (needed) await training.prepare(store, needed, signal);
   const attempt = `0-${randomBytes(6).toString('hex')}`;
   const started = performance.now();
+  const checkpoint = grace?.checkpoint(store.finals.checkpoint(key), estimator, false);
   const task = {
     train: Array.from({ length: clips }, (_, i) => i),
     test: [],
@@ -48,16 +52,22 @@ export async function trainFinal(final: FinalTraining, child: WarmChild): Promis
     shuffled: false,
     grouped,
     prerequisite: needed?.artifact,
-    checkpoint: undefined,
+    checkpoint,
     model: { folder: store.finals.folder(key, attempt), atMost: Number.POSITIVE_INFINITY },
   };
-  const output = await training.fold(task, { signal, onProgress });
+  const output = await training.fold(task, { signal, onProgress }).catch(async (error) => {
+    const damaged = error instanceof CryfoldError && error.code === 'CHECKPOINT_DAMAGED';
+    if (checkpoint && damaged) await store.artifacts.delete(checkpoint.key).catch(() => {});
+    throw error;
+  });
   if (!output?.model) throw new CryfoldError('CHILD_DIED', 'the training child returned no model');
   const record: FinalResult = {
     ...{ format: FORMATS.final, key, attempt, model: output.model, seconds: (performance.now() - started) / 1000 },
     environment: { ...output.environment, node: process.version },
   };
-  if (await store.finals.commit(record)) return record;
+  const committed = await store.finals.commit(record);
+  if (checkpoint) await store.artifacts.delete(checkpoint.key);
+  if (committed) return record;
   for (const file of output.model) await store.artifacts.delete(file.key);
   // Another process was first: its result is the model.
   return trainFinal(final, child);

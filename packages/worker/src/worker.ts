@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { CryfoldError } from '@cryfold/core';
-import { type FoldQueue, kindOf } from '@cryfold/estimators';
+import { type Estimator, type FoldQueue, kindOf } from '@cryfold/estimators';
 import { featureKeyOf, prerequisiteOf, type RunPlan, settingsOf } from '@cryfold/plan';
 import { type Attempt, Beacon, Consumer, type WorkPayload, workPayload } from '@cryfold/queue';
 import { type Checks, consumerObserver, type Logger, type Metrics, NO_METRICS, type Service } from '@cryfold/runtime';
@@ -9,6 +9,7 @@ import { unlessCancelled } from './cancellation.js';
 import { ChildPool } from './child-pool.js';
 import { FoldAttempt } from './fold-attempt.js';
 import { watchGpus } from './gpu-metrics.js';
+import { GracePeriod } from './grace-period.js';
 import { PlanCache } from './plan-cache.js';
 import { trainFinal } from './train-final.js';
 import { Training } from './training.js';
@@ -28,6 +29,8 @@ export interface WorkerOptions {
   childMemoryMb: number;
   /** Whether to run the programs that specs name */
   allowCommands?: boolean;
+  /** How long the worker's folds run on when it stops, seconds; infinite where it is never stopped to move its work */
+  graceSeconds: number;
   /** Where pretrained weights are kept, shared by all workers of a machine */
   cacheDir: string;
   log: Logger;
@@ -38,6 +41,7 @@ export interface WorkerOptions {
 export class Worker implements Service {
   readonly #options: WorkerOptions;
   readonly #metrics: WorkerMetrics;
+  readonly #grace: GracePeriod;
   readonly #plans: PlanCache;
   readonly #pools = new Map<FoldQueue, ChildPool>();
   readonly #stopped = new AbortController();
@@ -52,6 +56,7 @@ export class Worker implements Service {
     const { metrics = NO_METRICS, queues, gpus, children, store } = options;
     const slots = (queue: string) => (queue === 'gpu' && gpus?.length) || children;
     this.#options = options;
+    this.#grace = new GracePeriod(options.graceSeconds, options.log);
     this.#plans = new PlanCache(store);
     this.#metrics = new WorkerMetrics(metrics, queues, slots);
     for (const queue of queues) {
@@ -165,10 +170,10 @@ export class Worker implements Service {
     const { store, log } = this.#options;
     const job = plan.jobs.find((candidate) => candidate.key === key);
     if (!job) throw new CryfoldError('JOB_INVALID', `run ${plan.run} has no fold ${key.slice(0, 12)}`);
-    if (kindOf(plan.spec.estimators[job.trial]).runsCommands && !this.#options.allowCommands)
-      throw notAllowed(job.trial);
+    this.#checkAllowed(plan.spec.estimators[job.trial]);
     const training = this.#training(plan, job.trial, child);
-    await new FoldAttempt({ plan, job, attempt, training, store, log, metrics: this.#metrics }).run();
+    const around = { store, log, metrics: this.#metrics, grace: this.#grace };
+    await new FoldAttempt({ plan, job, attempt, training, ...around }).run();
   }
 
   async #prepare(plan: RunPlan, trial: string, attempt: Attempt, child: WarmChild): Promise<void> {
@@ -182,16 +187,21 @@ export class Worker implements Service {
   async #final(key: string, attempt: Attempt, child: WarmChild): Promise<void> {
     const { store, storeUrl, cacheDir, childMemoryMb, log } = this.#options;
     const request = await store.finals.request(key);
+    this.#checkAllowed(request.estimator);
     log.info({ key: key.slice(0, 12) }, 'training on all clips');
     const onProgress = (done: number, total: number) => void attempt.progress({ done, total }).catch(() => {});
     const { signal } = attempt;
-    await trainFinal({ store, storeUrl, request, cacheDir, childMemoryMb, signal, onProgress }, child);
+    const around = { store, storeUrl, cacheDir, childMemoryMb, grace: this.#grace };
+    await trainFinal({ ...around, request, signal, onProgress }, child);
   }
-}
 
-function notAllowed(trial: string): CryfoldError {
-  return new CryfoldError('COMMANDS_NOT_ALLOWED', `${trial}: this worker (${hostname()}) does not run commands`, {
-    context: { trial, host: hostname() },
-    hint: 'Start workers that may run the programs of specs with --allow-commands: docs/security.md.',
-  });
+  /** @throws CryfoldError COMMANDS_NOT_ALLOWED */
+  #checkAllowed(estimator: Estimator): void {
+    const { kind, runsCommands } = kindOf(estimator);
+    if (!runsCommands || this.#options.allowCommands) return;
+    throw new CryfoldError('COMMANDS_NOT_ALLOWED', `this worker (${hostname()}) runs no programs of specs`, {
+      context: { kind, host: hostname() },
+      hint: 'Start workers that may run the programs of specs with --allow-commands: docs/security.md.',
+    });
+  }
 }

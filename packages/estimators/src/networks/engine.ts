@@ -22,6 +22,7 @@ import {
   type TrainingData,
 } from '../engine.js';
 import { LastValue } from '../last-value.js';
+import { checkpointing } from './checkpoints.js';
 
 /** TensorFlow fixes its threads, XLA and GPU when it starts, so all networks of a process share one trainer. */
 let trainer: Promise<NetworkTrainer> | undefined;
@@ -36,7 +37,7 @@ export async function createNetworkEngine<P extends TrainingParameters>(
 }
 
 /** Inputs are kept between folds, since those of one run share them; the trainer feeds equal objects only once. */
-const examples = new LastValue<FoldImages | FoldEmbeddings>();
+const lastExamples = new LastValue<FoldImages | FoldEmbeddings>();
 const weights = new LastValue<WeightMap>();
 
 class NetworkEngine<P extends TrainingParameters> implements Engine<P> {
@@ -51,12 +52,12 @@ class NetworkEngine<P extends TrainingParameters> implements Engine<P> {
   async fit(fold: Fold<P>, context: EngineContext): Promise<FoldOutcome> {
     const { parameters, train, test, labels, seed, checkpoint, keepModel, prerequisite } = fold;
     const { data, artifacts, onProgress, onEpoch } = context;
-    const kept = await readExamples(prerequisite, context);
-    const resume = checkpoint && (await artifacts.get(checkpoint));
+    const examples = await readExamples(prerequisite, context);
+    const kept = await checkpointing(checkpoint, parameters.epochs, artifacts);
     const given = await this.#weights(parameters, context);
     const network = { architecture: this.#architecture, parameters };
     const trained = await this.#trainer.fit(
-      labels === data.labels ? kept : { ...kept, labels },
+      labels === data.labels ? examples : { ...examples, labels },
       { train, test },
       network,
       {
@@ -65,9 +66,7 @@ class NetworkEngine<P extends TrainingParameters> implements Engine<P> {
         onEpoch,
         keepWeights: keepModel,
         ...(given && { weights: given }),
-        ...(checkpoint && {
-          checkpoint: { ...(resume && { resume }), save: (bytes: Uint8Array) => artifacts.put(checkpoint, bytes) },
-        }),
+        ...(kept && { checkpoint: kept }),
       },
     );
     return {
@@ -135,7 +134,7 @@ async function imagesOf({ features, labels, classes }: TrainingData): Promise<Fo
 
 /** The images, or what a frozen backbone made of them: the same object for as long as the inputs are the same. */
 async function readExamples(embeddings: string | undefined, { data, artifacts }: EngineContext) {
-  return examples.get([embeddings, data], async () => {
+  return lastExamples.get([embeddings, data], async () => {
     const { labels, classes } = data;
     if (!embeddings) return imagesOf(data);
     const bytes = await readArtifact(artifacts, embeddings);

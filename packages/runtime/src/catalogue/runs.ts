@@ -44,6 +44,12 @@ export const RUN_METRICS = {
     labels: ['run', 'estimator', 'queue', 'state'],
     help: 'Fold jobs by state: waiting, active, done, failed. A sweep’s trials count as the estimator that they are variants of.',
   },
+  cryfold_run_give_backs: {
+    kind: 'gauge',
+    by: ['coordinator'],
+    labels: ['run'],
+    help: 'Most often that stopping workers gave one unfinished fold of the run back; 0 where none was.',
+  },
   cryfold_run_accuracy_ratio: {
     kind: 'gauge',
     by: ['coordinator'],

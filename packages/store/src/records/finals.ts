@@ -37,4 +37,9 @@ export class FinalRecords {
   folder(key: string, attempt: string): string {
     return storeKeys.finalAttempt(key, attempt);
   }
+
+  /** Key of the state that an interrupted training resumes from. */
+  checkpoint(key: string): string {
+    return storeKeys.finalCheckpoint(key);
+  }
 }

@@ -10,6 +10,7 @@ export const storeKeys = {
   final: (key: string) => `finals/${key}/result.json`,
   finalRequest: (key: string) => `finals/${key}/request.json`,
   finalAttempt: (key: string, attempt: string) => `finals/${key}/${attempt}/`,
+  finalCheckpoint: (key: string) => `finals/${key}/checkpoint/state.safetensors`,
   weights: (hash: string) => `weights/${hash}.h5`,
   result: (fold: string) => `folds/${fold}/result.json`,
   attempt: (fold: string, attempt: string, file: string) => `folds/${fold}/${attempt}/${file}`,

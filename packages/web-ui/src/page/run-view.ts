@@ -88,6 +88,7 @@ class RunPage {
       this.#status.line,
       this.#about,
       this.#warning,
+      this.#status.interrupted,
       this.#status.problem,
       this.#status.actions,
       this.#failures,
@@ -110,6 +111,7 @@ class StatusLine {
   readonly #state = h('span', { class: 'state' });
   readonly #bar = h('progress', { max: 1, 'aria-label': 'folds that are done' });
   readonly #folds = h('span');
+  readonly interrupted = h('p', { class: 'problem', role: 'note', hidden: true });
   readonly #links: HTMLElement;
   readonly #cancel: HTMLButtonElement;
   readonly #retry: HTMLButtonElement;
@@ -144,7 +146,9 @@ class StatusLine {
     this.actions = h('div', { class: 'actions' }, ...buttons, this.#links, artifact('plan.json'));
   }
 
-  show({ state, total, done, failed, etaSeconds, scheduling }: GridStatus): void {
+  show({ state, total, done, failed, etaSeconds, scheduling, givenBack = [] }: GridStatus): void {
+    say(this.interrupted, givenBack.map(interruption).join(' · '));
+    this.interrupted.hidden = givenBack.length === 0;
     this.#paused = scheduling?.paused === true;
     say(this.#state, this.#paused && state === 'running' ? 'paused' : state);
     this.#state.dataset.state = state;
@@ -170,6 +174,11 @@ class StatusLine {
     await ask(`${this.#path}/${verb}`, 'POST', body).catch((error) => tell(this.problem, error));
     for (const button of buttons) button.disabled = false;
   }
+}
+
+function interruption({ trial, repeat, fold, times }: NonNullable<GridStatus['givenBack']>[number]): string {
+  const what = repeat === undefined ? `what ${trial} needs` : `${trial}/${repeat}/${fold}`;
+  return `Stopping workers gave ${what} back ${times === 1 ? 'once' : `${times} times`}.`;
 }
 
 function legend(): HTMLElement {

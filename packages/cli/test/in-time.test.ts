@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { CryfoldError } from '@cryfold/core';
+import { createLogger } from '@cryfold/runtime';
+import { inTime } from '../src/in-time.js';
+
+function logged() {
+  const lines: { msg: string; code: string }[] = [];
+  const destination = { write: (line: string) => void lines.push(JSON.parse(line)) };
+  return { lines, log: createLogger('test', 'info', { destination }) };
+}
+
+test('a start gives up with the last error of what is away once its time is over, for all checks together', async () => {
+  const { lines, log } = logged();
+  let checks = 0;
+  const start = inTime(0.3, log, async (patiently) => {
+    await patiently(async () => 'at hand');
+    await patiently(async () => {
+      throw new CryfoldError('STORE_UNREACHABLE', `the store is away: ${++checks}`);
+    });
+  });
+  await assert.rejects(start, { code: 'STORE_UNREACHABLE', message: 'the store is away: 2' });
+  assert.equal(checks, 2, 'at the beginning, and when the time was over');
+  assert.deepEqual(
+    lines.map(({ code, msg }) => [code, msg]),
+    [['STORE_UNREACHABLE', 'the store is away: 1']],
+  );
+});
+
+test('a start does not wait for what time does not change', async () => {
+  const { lines, log } = logged();
+  const start = inTime(60, log, (patiently) =>
+    patiently(async () => {
+      throw new CryfoldError('STORE_URL_INVALID', 'ftp://somewhere');
+    }),
+  );
+  await assert.rejects(start, { code: 'STORE_URL_INVALID' });
+  assert.deepEqual(lines, []);
+});

@@ -1,0 +1,72 @@
+import { escapeControls } from '@cryfold/core';
+
+/** pino's numbers; the logs of folds in the store hold the names. */
+const LEVELS: Readonly<Record<number, string>> = {
+  10: 'trace',
+  20: 'debug',
+  30: 'info',
+  40: 'warn',
+  50: 'error',
+  60: 'fatal',
+};
+
+/** What every line of a process repeats, or what is long and of no use to a reader. */
+const LEFT_OUT = new Set(['time', 'level', 'msg', 'role', 'pid', 'run', 'trial', 'repeat', 'fold', 'err']);
+
+interface LoggedError {
+  type?: unknown;
+  message?: unknown;
+  code?: unknown;
+  stack?: unknown;
+}
+
+/**
+ * A line of a log as people read it: `2026-11-27 07:46:29.123Z info  fold trained  svm/0/0 seconds=3.21`. Anything that is no
+ * JSON object of a logger, such as what a training child wrote to its standard error, stays as it is.
+ * @param line without its line end
+ * @param omit further fields to leave out
+ */
+export function readableLine(line: string, omit: readonly string[] = []): string {
+  const record = recordOf(line);
+  if (!record) return line;
+  const { time, level, msg, trial, repeat, fold, err } = record;
+  const place = trial === undefined ? [] : [[trial, repeat, fold].join('/')];
+  const fields = Object.entries(record)
+    .filter(([name]) => !LEFT_OUT.has(name) && !omit.includes(name))
+    .map(([name, value]) => `${name}=${valueText(value)}`);
+  const name = LEVELS[Number(level)] ?? String(level);
+  const said = [String(time).replace('T', ' '), name.padEnd(5), msg].join(' ');
+  const text = [said, [...place, ...fields].join(' ')].filter(Boolean).join('  ');
+  // A line end in a name must not begin what looks like another line.
+  return escapeControls(`${text}${errorText(err)}`).replace(/\r?\n|\r/g, '\n    ');
+}
+
+/** Lines of a log as `readableLine` shows them. */
+export const readableLog = (log: string, omit?: readonly string[]): string =>
+  log
+    .split('\n')
+    .map((line) => readableLine(line, omit))
+    .join('\n');
+
+function recordOf(line: string): Record<string, unknown> | undefined {
+  if (!line.startsWith('{')) return undefined;
+  try {
+    const found = JSON.parse(line);
+    return 'msg' in found && 'time' in found && 'level' in found ? found : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function valueText(value: unknown): string {
+  if (typeof value === 'number') return Number.isInteger(value) ? `${value}` : `${Number(value.toPrecision(4))}`;
+  return typeof value === 'string' && /^[^\s"=]+$/.test(value) ? value : (JSON.stringify(value) ?? '');
+}
+
+/** An error with a code says all in its message; any other needs its stack. */
+function errorText(err: unknown): string {
+  if (typeof err !== 'object' || err === null) return '';
+  const { type, message, code, stack } = err as LoggedError;
+  if (code === undefined && typeof stack === 'string') return `\n${stack}`;
+  return `: ${code ?? type}: ${message}`;
+}

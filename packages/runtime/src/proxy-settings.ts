@@ -1,0 +1,8 @@
+const VARIABLES = ['https_proxy', 'http_proxy', 'all_proxy'];
+
+/** Sends HTTP requests through the proxies that the environment names, if any: what that needs is loaded only then. */
+export async function useProxies(environment: NodeJS.ProcessEnv): Promise<void> {
+  if (!VARIABLES.some((name) => environment[name] || environment[name.toUpperCase()])) return;
+  const { fetchThroughProxies } = await import('./proxies.js');
+  fetchThroughProxies();
+}

@@ -1,0 +1,52 @@
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+
+/**
+ * An HTTP proxy that tunnels (CONNECT) to this machine, whatever host it is asked for, so that names which only it can
+ * resolve prove that a request went through it.
+ */
+export class ConnectProxy {
+  /** Hosts and ports that it was asked for */
+  readonly asked: string[] = [];
+  /** The status that it answers instead of tunnelling; absent: it tunnels */
+  refuses: number | undefined;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+
+  private constructor(credentials: string) {
+    this.#server = createServer((_request, response) => response.writeHead(501).end());
+    this.#server.on('connection', (socket) => this.#sockets.add(socket));
+    const expected = `Basic ${Buffer.from(credentials).toString('base64')}`;
+    this.#server.on('connect', ({ url = '', headers }, client: Socket) => {
+      this.asked.push(url);
+      client.on('error', () => {});
+      const status = headers['proxy-authorization'] === expected ? this.refuses : 407;
+      if (status !== undefined) {
+        client.end(`HTTP/1.1 ${status} Refused\r\n\r\n`);
+        return;
+      }
+      const target = connect(Number(url.split(':').at(-1)), '127.0.0.1', () => {
+        client.write('HTTP/1.1 200 Connection established\r\n\r\n');
+        client.pipe(target).pipe(client);
+      });
+      this.#sockets.add(target);
+      target.on('error', () => client.destroy());
+    });
+  }
+
+  /** @param credentials `user:password` that it asks for */
+  static async start(credentials: string): Promise<ConnectProxy> {
+    const proxy = new ConnectProxy(credentials);
+    await new Promise<void>((resolve) => proxy.#server.listen(0, '127.0.0.1', resolve));
+    return proxy;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  async stop(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+}
