@@ -2,6 +2,7 @@ import { printable } from '@cryfold/core';
 import {
   type DatasetSummary,
   type Durations,
+  decodingOnce,
   describeProblems,
   inspectDataset,
   measureDurations,
@@ -29,7 +30,11 @@ export interface InspectOptions extends DataOptions {
 }
 
 /** `cryfold data inspect PATH` */
-export async function dataInspectCommand(path: string, options: InspectOptions): Promise<number> {
+export function dataInspectCommand(path: string, options: InspectOptions): Promise<number> {
+  return decodingOnce(() => inspect(path, options));
+}
+
+async function inspect(path: string, options: InspectOptions): Promise<number> {
   const display = new ProgressDisplay(process.stderr, options.json);
   const { clipSeconds, hopSeconds, shortClips, skipBad, groupBy, layout } = options;
   const durations = await measureDurations(path, { clipSeconds, layout }, (done, total) =>

@@ -1,4 +1,5 @@
 import { printable } from '@cryfold/core';
+import { decodingOnce } from '@cryfold/corpus';
 import { applyOverrides, evaluationsWith, type RunPlan, TEST_ON } from '@cryfold/plan';
 import { alignColumns } from '@cryfold/report';
 import { type HourPrices, type PlanSummary, summarisePlan } from '@cryfold/run-control';
@@ -17,11 +18,13 @@ import { jsonText, say } from './terminal.js';
 export interface PlanOptions extends Omit<RunOptions, 'spec' | 'protocol'>, HourPrices {}
 
 /** `cryfold plan [SPEC]`: what a run or sweep would be, how much of it is done, and what the rest takes. Starts nothing. */
-export async function planCommand(
-  spec: string | undefined,
-  options: PlanOptions & { protocol?: string[] },
-  config: Config,
-): Promise<number> {
+export function planCommand(spec: string | undefined, options: ManyPlans, config: Config): Promise<number> {
+  return decodingOnce(() => planAll(spec, options, config));
+}
+
+type ManyPlans = PlanOptions & { protocol?: string[] };
+
+async function planAll(spec: string | undefined, options: ManyPlans, config: Config): Promise<number> {
   const { protocol = [], testOn, ...rest } = options;
   const names = evaluationsWith(protocol, testOn);
   const display = new ProgressDisplay(process.stderr, options.json);

@@ -1,4 +1,5 @@
 import { CryfoldError, printable } from '@cryfold/core';
+import { decodingOnce } from '@cryfold/corpus';
 import { isFitted, type MetricName } from '@cryfold/evaluation';
 import { type Preparation, publish } from '@cryfold/local-run';
 import type { RetrainRecord } from '@cryfold/model-registry';
@@ -117,7 +118,7 @@ export async function retrainCommand(
     return EXITS[outcome];
   };
   try {
-    return await untilStopped(work);
+    return await decodingOnce(() => untilStopped(work));
   } finally {
     display.clear();
     await store.close();

@@ -1,4 +1,5 @@
 import { CryfoldError, printable } from '@cryfold/core';
+import { decodingOnce } from '@cryfold/corpus';
 import { type Preparation, publish } from '@cryfold/local-run';
 import { applyOverrides, type Overrides, type RunPlan } from '@cryfold/plan';
 import { checkRedis, traceJobs } from '@cryfold/queue';
@@ -77,7 +78,7 @@ export async function runCommand(
 ): Promise<RunEnd[]> {
   const endTracing = await startTracing('run', config.otlpEndpoint);
   if (config.otlpEndpoint) await traceJobs();
-  return traced('run', {}, () => evaluate(runs, config, environment)).finally(endTracing);
+  return traced('run', {}, () => decodingOnce(() => evaluate(runs, config, environment))).finally(endTracing);
 }
 
 async function evaluate(

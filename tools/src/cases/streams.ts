@@ -42,9 +42,8 @@ const makeModel = (bench: Bench) =>
 /** Folder of the streamed files. */
 const makeFiles = (bench: Bench) =>
   bench.once('02-piped.sh', async () => {
-    await bench.python('02-piped.sh', [bench.path('02')], (text) =>
-      /<<'P'|- \$D <<'P'/.test(text) ? (/<<'P'\n(.*?)\nP\n/s.exec(text)?.[1] ?? '') : text,
-    );
+    // Only its Python part, which makes the files.
+    await bench.python('02-piped.sh', [bench.path('02')], (text) => /<<'P'\n(.*?)\nP\n/s.exec(text)?.[1] ?? '');
     return bench.path('02', 's');
   });
 
@@ -52,11 +51,10 @@ async function predict(bench: Bench, file: string, options?: CallOptions): Promi
   const model = await makeModel(bench);
   const answer = await bench.cryfold(['predict', model, file, '--store', bench.path('models'), '--json'], options);
   if (answer.code !== 0) return bench.failure(answer);
-  const windows = [...answer.stdout.matchAll(/"label":\s*"(\w+)"/g)].map(([, label]) => label);
-  return `classified as ${windows[0]}`;
+  return `classified as ${/"label":\s*"(\w+)"/.exec(answer.stdout)?.[1]}`;
 }
 
-const CLASSIFIED = /^classified as (low|high)$/;
+const CLASSIFIED = /^classified as low$/;
 
 const file = ([name, tests]: (typeof FILES)[number]): Case => ({
   ...{ name: `02 predict ${name}.wav`, expected: CLASSIFIED, tests },
