@@ -4,6 +4,7 @@ import {
   changeDates,
   type DatasetSummary,
   type Durations,
+  decodingOnce,
   describeProblems,
   inspectDataset,
   measureDurations,
@@ -31,7 +32,11 @@ export interface InspectOptions extends DataOptions {
 }
 
 /** `cryfold data inspect PATH` */
-export async function dataInspectCommand(path: string, options: InspectOptions): Promise<number> {
+export function dataInspectCommand(path: string, options: InspectOptions): Promise<number> {
+  return decodingOnce(() => inspect(path, options));
+}
+
+async function inspect(path: string, options: InspectOptions): Promise<number> {
   const display = new ProgressDisplay(process.stderr, options.json);
   const { clipSeconds, hopSeconds, shortClips, skipBad, groupBy, layout } = options;
   const durations = await measureDurations(path, { clipSeconds, layout }, (done, total) =>

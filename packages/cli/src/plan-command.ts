@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { printable } from '@cryfold/core';
+import { decodingOnce } from '@cryfold/corpus';
 import { applyOverrides, evaluationsWith, type RunPlan, TEST_ON } from '@cryfold/plan';
 import { alignColumns } from '@cryfold/report';
 import { type HourPrices, type PlanSummary, summarisePlan } from '@cryfold/run-control';
@@ -21,11 +22,13 @@ export interface PlanOptions extends Omit<RunOptions, 'spec' | 'protocol'>, Hour
 }
 
 /** `cryfold plan [SPEC]`: what a run or sweep would be, how much of it is done, and what the rest takes. Starts nothing. */
-export async function planCommand(
-  spec: string | undefined,
-  options: PlanOptions & { protocol?: string[] },
-  config: Config,
-): Promise<number> {
+export function planCommand(spec: string | undefined, options: ManyPlans, config: Config): Promise<number> {
+  return decodingOnce(() => planAll(spec, options, config));
+}
+
+type ManyPlans = PlanOptions & { protocol?: string[] };
+
+async function planAll(spec: string | undefined, options: ManyPlans, config: Config): Promise<number> {
   const { protocol = [], testOn, calibrate: always, ...rest } = options;
   const { gpuHourPrice, cpuHourPrice, workers } = rest;
   const names = evaluationsWith(protocol, testOn);

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { CryfoldError, encodeRecord, escapeControls } from '@cryfold/core';
+import { decodingOnce } from '@cryfold/corpus';
 import type { RunResults } from '@cryfold/evaluation';
 import { csvReport, htmlReport, markdownReport, type ReportInput } from '@cryfold/report';
 import { gatherReport } from '@cryfold/run-control';
@@ -50,7 +51,7 @@ async function write(
       let input: ReportInput = { results };
       if (storeUrl !== undefined) {
         const store = openStoreOf(storeUrl, config);
-        input = await gatherReport(store, results, audio).finally(() => store.close());
+        input = await decodingOnce(() => gatherReport(store, results, audio)).finally(() => store.close());
       }
       return htmlReport({ ...input, beside });
     }

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { CryfoldError, printable } from '@cryfold/core';
+import { decodingOnce } from '@cryfold/corpus';
 import { isFitted, type MetricName } from '@cryfold/evaluation';
 import { type Preparation, publish } from '@cryfold/local-run';
 import type { RetrainRecord } from '@cryfold/model-registry';
@@ -119,7 +120,7 @@ export async function retrainCommand(
     return EXITS[outcome];
   };
   try {
-    return await untilStopped(work);
+    return await decodingOnce(() => untilStopped(work));
   } finally {
     display.clear();
     await store.close();

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { CryfoldError, printable } from '@cryfold/core';
+import { decodingOnce } from '@cryfold/corpus';
 import { type Preparation, publish } from '@cryfold/local-run';
 import { applyOverrides, type Overrides, type RunPlan } from '@cryfold/plan';
 import { checkRedis, traceJobs } from '@cryfold/queue';
@@ -78,7 +79,7 @@ export async function runCommand(
 ): Promise<RunEnd[]> {
   const endTracing = await startTracing('run', config.otlpEndpoint);
   if (config.otlpEndpoint) await traceJobs();
-  return traced('run', {}, () => evaluate(runs, config, environment)).finally(endTracing);
+  return traced('run', {}, () => decodingOnce(() => evaluate(runs, config, environment))).finally(endTracing);
 }
 
 async function evaluate(

@@ -1,4 +1,5 @@
 export { ByteReader, type ByteSource } from './audio/bytes.js';
+export { decodingOnce } from './audio/decoded-once.js';
 export { openByteReader } from './audio/open-file.js';
 export { openAudio } from './audio/registry.js';
 export { type Clip, type Dataset, type ReadOptions, readClips, readDataset, type Skipped } from './dataset.js';

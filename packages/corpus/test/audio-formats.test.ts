@@ -186,6 +186,7 @@ const STREAMED: [string, () => Promise<Buffer>][] = [
   ['a RIFF size of its header and no data size', wavOf(36, 0)],
   ['sizes of 0xffffffff, as by ffmpeg', wavOf(0xffffffff, 0xffffffff)],
   ['sizes of 0x7ffff000, as by sox', wavOf(0x7ffff024, 0x7ffff000)],
+  ['sizes of 0x7fffffff', wavOf(0x7fffffff, 0x7fffffff - 36)],
   ['sizes of 0x80000000, as by arecord', wavOf(0x80000024, 0x80000000)],
   ['a cut last frame', async () => (await wavOf(0xffffffff, 0xffffffff)()).subarray(0, -1)],
 ];
@@ -227,6 +228,8 @@ test('passes over chunks after the samples, odd chunks with and without padding,
   const list = Buffer.from('INFOabc');
   for (const bytes of [
     riff(format, data, chunk('LIST', Buffer.from('INFOabcd'))),
+    riff(chunk('JUNK', Buffer.alloc(28)), format, chunk('bext', Buffer.alloc(603)), data),
+    riff(format, data, chunk('data', samples)),
     riff(format, chunk('LIST', list), data),
     riff(format, chunk('LIST', list, '\0'), data),
     riff(format, chunk('data', Buffer.concat([samples, Buffer.from([1])]))),
@@ -236,17 +239,24 @@ test('passes over chunks after the samples, odd chunks with and without padding,
   assert.deepEqual([...decodeWav(riff(format, data).subarray(0, -1), 'x').samples], [0.5, -0.5]);
 });
 
-test('reads 12-bit samples and 24 bits in 32 from the left of their bytes', { skip: soxMissing }, async () => {
+test('reads 12-bit and 20-bit samples and 24 bits in 32 from the left of their bytes', {
+  skip: soxMissing,
+}, async () => {
   const bytes = Buffer.from(await readFile(path('in.wav')));
   const expected = [...decodeWav(bytes, 'in').samples];
   bytes.writeUInt16LE(12, 34);
   assert.deepEqual([...decodeWav(bytes, 'x').samples], expected);
-  await sox(path('in.wav'), '-b', '32', '-c', '1', path('wide.wav'));
-  const wide = Buffer.from(await readFile(path('wide.wav')));
-  const same = [...decodeWav(wide, 'wide').samples];
-  const at = wide.indexOf('fmt ') + 8;
-  wide.writeUInt16LE(24, wide.readUInt16LE(at) === 0xfffe ? at + 18 : at + 14);
-  assert.deepEqual([...decodeWav(wide, 'x').samples], same);
+  for (const [file, stored, valid] of [
+    ['wide20.wav', '24', 20],
+    ['wide.wav', '32', 24],
+  ] as const) {
+    await sox(path('in.wav'), '-b', stored, '-c', '1', path(file));
+    const wide = Buffer.from(await readFile(path(file)));
+    const same = [...decodeWav(wide, file).samples];
+    const at = wide.indexOf('fmt ') + 8;
+    wide.writeUInt16LE(valid, wide.readUInt16LE(at) === 0xfffe ? at + 18 : at + 14);
+    assert.deepEqual([...decodeWav(wide, 'x').samples], same);
+  }
 });
 
 test('refuses float samples far beyond full scale with a command that scales them', { skip: soxMissing }, async () => {
@@ -315,5 +325,6 @@ test('says what is not a recording', async () => {
     );
   assert.match(await refused(''), /WAV_INVALID x\.wav: not a recording: the file is empty/);
   assert.match(await refused('<!DOCTYPE html>'), /it is text/);
+  assert.match(await refused('ID3x'), /WAV_INVALID x\.wav: holds no MP3 sound/);
   assert.match(await refused('version https://git-lfs.github.com/spec/v1\n'), /a Git LFS pointer/);
 });

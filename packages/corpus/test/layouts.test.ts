@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
@@ -197,4 +197,16 @@ test('folds that the data names are part of the content hash only where they are
   assert.ok(plain.clips.every((clip) => !('fold' in clip)));
   assert.match(plain.warnings.join(), /--protocol predefined/);
   assert.notEqual(plain.contentHash, folded.contentHash);
+});
+
+test('recordings without folders and without names that say their class are refused', async () => {
+  await put(['low_1.wav', 'low_2.wav', 'high_1.wav']);
+  await fails('DATA_BAD', /3 of 3 recordings.*lies in no class folder.*path,label,group/s, readDataset(root));
+});
+
+test('a directory may be given by a link to it', async () => {
+  await put(['low/1.wav', 'high/2.wav']);
+  await symlink(root, `${root}-link`);
+  const [own, linked] = [await readDataset(root), await readDataset(`${root}-link`)];
+  assert.deepEqual(linked.clips, own.clips);
 });

@@ -66,6 +66,7 @@ describe('the same table gives the same dataset', () => {
     'with Windows paths': TABLE.replaceAll('/', '\\'),
     'with dots in paths': TABLE.replaceAll('w/', './w/../w/'),
     'with blanks around paths': TABLE.replaceAll('.wav', '.wav\u00a0'),
+    'with line ends in quoted labels': TABLE.replaceAll(',low,', ',"\nlow\n",'),
     'with invisible characters': TABLE.replaceAll(',', '\u200b,').replaceAll(',g', ', g'),
     'with blanks in the header': TABLE.replace('path,label,group', 'path , label,group\u00a0'),
   };
@@ -152,6 +153,18 @@ test('columns of one name and rows that miss a field are refused', async () => {
   await refused(`${TABLE}\n# a comment`, /list\.csv:6: 1 field under 3 columns/);
   await refused(`${TABLE}\nw/a.wav,low,g1,x`, /list\.csv:6: 4 fields under 3 columns/);
   await refused(`${TABLE}\nw/a.wav,\u200b,g1`, /list\.csv:6: label is empty for w\/a\.wav/);
+});
+
+test('a table without a header is named as such', async () => {
+  const error = await read(ROWS.join('\n')).catch((one: CryfoldError) => one);
+  assert.ok(error instanceof CryfoldError);
+  assert.match(error.message, /list\.csv:1: no column is named path/);
+  assert.match(error.hint ?? '', /path,label,group; this line has w\/a\.wav, low, g1/);
+});
+
+test('labels may be numbers', async () => {
+  const { classes, warnings } = await read(TABLE.replaceAll('low', '1').replaceAll('high', '0'));
+  assert.deepEqual([classes, warnings], [['0', '1'], []]);
 });
 
 test('labels and groups are unified, and the dataset has the warnings', async () => {

@@ -29,6 +29,8 @@ test('a wrong spec names file, line and key', () => {
     [paper.replace('seed: 0', 'seed: 0\nseed: 1'), /^paper\.yaml:\d+: /],
     ['', /^paper\.yaml:1: /],
     ['- a\n', /^paper\.yaml:1: /],
+    [paper.replace('  folds: 5', '\tfolds: 5'), /^paper\.yaml:\d+: Tabs are not allowed as indentation/],
+    [paper.replace('version: 1', 'version: "1"'), /^paper\.yaml:5: version: /],
   ];
   for (const [source, message] of cases) {
     assert.throws(
@@ -161,4 +163,10 @@ test('a wrong spec names what was probably meant, and each case its line', () =>
       String(message),
     );
   }
+});
+
+test('line ends and forms of numbers of other editors are read', () => {
+  const same = parseSpec(paper, 'paper.yaml');
+  for (const text of [paper.replaceAll('\n', '\r\n'), paper.replaceAll('1e-4', '1.e-4')])
+    assert.deepEqual(parseSpec(text, 'paper.yaml'), same);
 });

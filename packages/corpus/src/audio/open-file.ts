@@ -1,7 +1,8 @@
-import { constants } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { CryfoldError, checkRegular } from '@cryfold/core';
 import { ByteReader } from './bytes.js';
+import { keptSamples } from './decoded-once.js';
 import { openAudio, type Recorded } from './registry.js';
 
 /** A recording that its reader must close. */
@@ -11,12 +12,13 @@ export interface OpenRecording {
 }
 
 /**
- * Opens a recording of any format and size; it is read in pieces.
+ * Opens a recording of any format and size; it is read in pieces. Within `decodingOnce`, samples that were decoded before
+ * are taken from there.
  * @param name what to call it in messages
  * @throws CryfoldError WAV_INVALID where it cannot be read, and as `openAudio`
  */
 export async function openFile(path: string, name: string): Promise<OpenRecording> {
-  const file = await openByteReader(path).catch((cause) => {
+  const file = await openEntry(path).catch((cause) => {
     throw new CryfoldError('WAV_INVALID', `${name}: cannot be read: ${(cause as Error).message}`, {
       context: { file: name },
       hint: 'Replace it with a recording that can be read, or pass --skip-bad to leave such files out.',
@@ -24,7 +26,11 @@ export async function openFile(path: string, name: string): Promise<OpenRecordin
     });
   });
   try {
-    const audio = await openAudio(file.reader, name);
+    const kept = keptSamples();
+    const known = kept?.find(path, file.entry);
+    if (known) return { audio: known, close: file.close };
+    const opened = await openAudio(file.reader, name);
+    const audio = kept?.keeping(path, file.entry, opened) ?? opened;
     const close = async () => {
       await audio.close?.();
       await file.close();
@@ -41,7 +47,13 @@ export async function openFile(path: string, name: string): Promise<OpenRecordin
  * @throws Error as `checkRegular`, and those of the file system
  */
 export async function openByteReader(path: string): Promise<{ reader: ByteReader; close(): Promise<void> }> {
-  const { file, size } = await openRegular(path);
+  const { reader, close } = await openEntry(path);
+  return { reader, close };
+}
+
+async function openEntry(path: string): Promise<{ reader: ByteReader; entry: Stats; close(): Promise<void> }> {
+  const { file, entry } = await openRegular(path);
+  const { size } = entry;
   const reader = new ByteReader({
     ...{ size, path },
     readAt: async (position, length) => {
@@ -50,7 +62,7 @@ export async function openByteReader(path: string): Promise<{ reader: ByteReader
       return piece.subarray(0, bytesRead);
     },
   });
-  return { reader, close: () => file.close() };
+  return { reader, entry, close: () => file.close() };
 }
 
 async function openRegular(path: string) {
@@ -60,7 +72,7 @@ async function openRegular(path: string) {
   try {
     const entry = await file.stat();
     checkRegular(entry, Number.POSITIVE_INFINITY);
-    return { file, size: entry.size };
+    return { file, entry };
   } catch (error) {
     await file.close();
     throw error;

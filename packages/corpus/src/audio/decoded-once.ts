@@ -1,0 +1,130 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Stats } from 'node:fs';
+import { type FileHandle, mkdtemp, open, rm, statfs } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Recorded } from './registry.js';
+
+/** Bytes of samples that are kept at most; and no more than this share of what is free in the temporary folder. */
+const MOST = 8 * 2 ** 30;
+const SHARE_OF_FREE = 0.5;
+
+const scope = new AsyncLocalStorage<KeptSamples>();
+
+/** The samples that the decoders of this work have made so far; undefined outside of `decodingOnce`. */
+export const keptSamples = (): KeptSamples | undefined => scope.getStore();
+
+/**
+ * Does work in which each recording that a decoder reads is decoded once, however often it is read: its samples are kept
+ * in a temporary file without a name, which ends with the work or the process. They take 4 or 8 bytes each. Recordings
+ * that do not fit (8 GiB, or half of what is free) are decoded again; so are those whose file has changed.
+ * @param most bytes that are kept
+ */
+export async function decodingOnce<T>(work: () => Promise<T>, most = MOST): Promise<T> {
+  if (scope.getStore()) return work();
+  const kept = new KeptSamples(most);
+  return scope.run(kept, work).finally(() => kept.close());
+}
+
+interface Piece {
+  at: number;
+  samples: number;
+  /** Bytes of a sample: 4 where that loses nothing */
+  width: 4 | 8;
+}
+
+interface KeptRecording {
+  /** The recording without its samples */
+  audio: Omit<Recorded, 'blocks' | 'close'>;
+  version: string;
+  pieces: Piece[];
+}
+
+class KeptSamples {
+  readonly #recordings = new Map<string, KeptRecording>();
+  readonly #most: number;
+  #file: Promise<FileHandle | undefined> | undefined;
+  #left: number;
+  #end = 0;
+
+  constructor(most: number) {
+    this.#most = most;
+    this.#left = most;
+  }
+
+  /** A recording that was read to its end before and has not changed since. */
+  find(path: string, entry: Stats): Recorded | undefined {
+    const kept = this.#recordings.get(path);
+    if (kept?.version !== versionOf(entry)) return undefined;
+    return { ...kept.audio, blocks: this.#read(kept.pieces) };
+  }
+
+  /** The same recording, whose samples are kept as they are read, if a decoder makes them. */
+  keeping(path: string, entry: Stats, audio: Recorded): Recorded {
+    // What cryfold reads by itself is not decoded, but copied from the file.
+    if (audio.decoder === undefined || audio.decoder.startsWith('cryfold ')) return audio;
+    const { blocks, close: _close, ...facts } = audio;
+    return { ...audio, blocks: this.#keep(path, blocks, { audio: facts, version: versionOf(entry), pieces: [] }) };
+  }
+
+  async close(): Promise<void> {
+    await (await this.#file)?.close();
+  }
+
+  async *#keep(path: string, blocks: AsyncIterable<Float64Array>, recording: KeptRecording) {
+    let fits = true;
+    for await (const samples of blocks) {
+      fits &&= await this.#write(samples, recording.pieces);
+      yield samples;
+    }
+    if (fits) this.#recordings.set(path, recording);
+  }
+
+  /** @returns whether there was room */
+  async #write(samples: Float64Array, pieces: Piece[]): Promise<boolean> {
+    this.#file ??= this.#open();
+    const file = await this.#file;
+    const narrow = Float32Array.from(samples);
+    const width = narrow.every((sample, i) => sample === samples[i]) ? 4 : 8;
+    const array = width === 4 ? narrow : samples;
+    if (!file || array.byteLength > this.#left) return false;
+    const at = this.#end;
+    this.#end += array.byteLength;
+    this.#left -= array.byteLength;
+    const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+    const { bytesWritten } = await file.write(bytes, 0, bytes.length, at).catch(() => ({ bytesWritten: 0 }));
+    pieces.push({ at, samples: samples.length, width });
+    const fits = bytesWritten === bytes.length;
+    // The disk is full.
+    if (!fits) this.#left = 0;
+    return fits;
+  }
+
+  async *#read(pieces: readonly Piece[]): AsyncGenerator<Float64Array> {
+    const file = await this.#file;
+    for (const { at, samples, width } of pieces) {
+      const bytes = new Uint8Array(samples * width);
+      await file?.read(bytes, 0, bytes.length, at);
+      yield width === 8 ? new Float64Array(bytes.buffer) : Float64Array.from(new Float32Array(bytes.buffer));
+    }
+  }
+
+  /** Undefined where no file can be written: then every recording is decoded each time. */
+  async #open(): Promise<FileHandle | undefined> {
+    try {
+      const folder = await mkdtemp(join(tmpdir(), 'cryfold-decoded-'));
+      try {
+        const { bavail, bsize } = await statfs(folder);
+        this.#left = Math.min(this.#most, SHARE_OF_FREE * bavail * bsize);
+        return await open(join(folder, 'samples'), 'wx+', 0o600);
+      } finally {
+        // The open file stays until it is closed, and nothing is left however the process ends.
+        await rm(folder, { recursive: true, force: true });
+      }
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+const versionOf = ({ ino, size, mtimeMs }: Stats) => `${ino} ${size} ${mtimeMs}`;

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { encodeWav } from '@cryfold/corpus';
+import { decodeResults } from '@cryfold/evaluation';
+import { sox, soxMissing } from '@cryfold/testing/sox';
+import { cryfold, ROOT, temporaryFolder } from './command.js';
+import { tone } from './public-corpora.js';
+import { withoutRedis } from './testbed.js';
+
+/** Tone `n` is of class `n % 2`, as scripts/goldens/mp3.py has it. */
+const TONES = 12;
+const SECONDS = 1.5;
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+const path = (...parts: string[]) => join(folder.path, ...parts);
+const fileOf = (n: number, ending: string) => path(ending, ['low', 'high'][n % 2], `${n}.${ending}`);
+const waves = Array.from({ length: TONES }, (_, n) => encodeWav(tone(n % 2 ? 900 : 300, n, SECONDS), 8000));
+
+async function put(file: string, bytes: Uint8Array): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, bytes);
+}
+
+before(async () => {
+  folder = await temporaryFolder();
+  await writeFile(
+    path('svm.yaml'),
+    'version: 1\nname: svm\nprotocol: { folds: 3, repeats: 1 }\nestimators: { svm: { kind: svm } }\n',
+  );
+  for (const [n, bytes] of waves.entries()) await put(fileOf(n, 'wav'), bytes);
+  const encoded = JSON.parse(await readFile(join(ROOT, 'test/goldens/tones-mp3.json'), 'utf8')) as string[];
+  for (const [n, text] of encoded.entries()) await put(fileOf(n, 'mp3'), Buffer.from(text, 'base64'));
+  if (soxMissing) return;
+  for (const ending of ['flac', 'ogg']) {
+    for (let n = 0; n < TONES; n++) {
+      await mkdir(dirname(fileOf(n, ending)), { recursive: true });
+      await sox(fileOf(n, 'wav'), fileOf(n, ending));
+    }
+  }
+});
+after(() => folder?.remove());
+
+/** A whole run of the SVM on the tones in one format: its results and the bytes of its features. */
+async function run(ending: string) {
+  const store = path(`store-${ending}`);
+  const flags = ['--data', path(ending), '--store', store, '--out', path(`out-${ending}`), '--workers', '1'];
+  const { code, stderr } = await cryfold(['run', path('svm.yaml'), ...flags]);
+  assert.equal(code, 0, stderr);
+  const results = decodeResults(await readFile(path(`out-${ending}`, 'results.json')), 'results.json');
+  const [features] = await readdir(join(store, 'features'));
+  return { ...results, images: await readFile(join(store, 'features', features, 'images.npy')) };
+}
+
+const wavs = (() => {
+  let made: ReturnType<typeof run> | undefined;
+  return () => {
+    made ??= run('wav');
+    return made;
+  };
+})();
+
+test('a run on FLAC files has the features of their WAVs, byte for byte', {
+  skip: withoutRedis || soxMissing,
+}, async () => {
+  const [plain, flac] = [await wavs(), await run('flac')];
+  assert.equal(plain.dataset.clips, TONES);
+  assert.deepEqual(flac.images, plain.images);
+  assert.deepEqual(flac.dataset.classes, plain.dataset.classes);
+  assert.notEqual(flac.run.id, plain.run.id, 'the decoder is part of the content');
+});
+
+for (const [ending, missing] of [
+  ['mp3', false],
+  ['ogg', soxMissing],
+] as const) {
+  test(`a run on ${ending} files has the classes and clips of their WAVs`, {
+    skip: withoutRedis || missing,
+  }, async () => {
+    const [plain, lossy] = [await wavs(), await run(ending)];
+    const shape = ({ dataset }: typeof plain) => [dataset.classes, dataset.clips, dataset.perClass];
+    assert.deepEqual(shape(lossy), shape(plain));
+    assert.equal(lossy.images.length, plain.images.length);
+    assert.notDeepEqual(lossy.images, plain.images);
+    assert.equal(lossy.models[0].accuracy?.count, 3);
+  });
+}
+
+test('a run of several protocols decodes each recording once', { skip: withoutRedis }, async () => {
+  // A WAV file under the first bytes of an MP4 file, and an ffmpeg that takes them off and counts.
+  const mp4 = Buffer.concat([Buffer.from([0, 0, 0, 24]), Buffer.from('ftypM4A '), Buffer.alloc(12)]);
+  // The last two are copies, so that sounds are read again to confirm it.
+  const files = [...waves, waves[0], waves[1]];
+  for (const [n, bytes] of files.entries()) await put(fileOf(n, 'm4a'), Buffer.concat([mp4, bytes]));
+  const decoded = path('decoded.txt');
+  const stub = `#!/bin/sh
+case "$*" in *-version*) echo 'ffmpeg version 0.0-counting'; exit;; esac
+for word; do case "$word" in file:*) file=\${word#file:}; esac; done
+echo "$file" >> '${decoded}'
+tail -c +25 "$file"
+`;
+  await put(path('bin', 'ffmpeg'), Buffer.from(stub));
+  await chmod(path('bin', 'ffmpeg'), 0o755);
+  const flags = ['--data', path('m4a'), '--store', path('store-m4a'), '--workers', '1', '--group-by', 'recording'];
+  const { code, stderr } = await cryfold(
+    ['run', path('svm.yaml'), ...flags, '--protocol', 'paper,grouped', '--allow-leak'],
+    {
+      PATH: `${path('bin')}:${process.env.PATH}`,
+    },
+  );
+  assert.equal(code, 0, stderr);
+  const calls = (await readFile(decoded, 'utf8')).trim().split('\n').sort();
+  assert.deepEqual(calls, files.map((_, n) => fileOf(n, 'm4a')).sort());
+});

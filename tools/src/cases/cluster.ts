@@ -1,0 +1,118 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '@cryfold/testing';
+import { type Bench, runTest } from './bench.js';
+import { type Case, type CaseGroup, testsOf } from './case.js';
+import { failover } from './failover.js';
+
+/** A case whose reproduction needs a cluster: its test is that reproduction, on the real servers. */
+const byTest = (name: string, file: string, test: string): Case => ({
+  name,
+  run: (bench) => runTest(bench, file, test),
+  expected: /^its test passes$/,
+  tests: testsOf(file)(test),
+});
+
+/** What `cryfold doctor` says of a server for S3 that answers conditional puts in this way. */
+async function doctor(bench: Bench, mode: string): Promise<string> {
+  const port = String(await freePort());
+  const stub = spawn(process.execPath, [`${bench.cases}/09-10-s3stub.mjs`, port, mode], { stdio: 'ignore' });
+  try {
+    const environment = {
+      CRYFOLD_S3_ENDPOINT: `http://127.0.0.1:${port}`,
+      CRYFOLD_S3_REGION: 'us-east-1',
+      ...{ AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'testtest' },
+    };
+    for (let tries = 0; tries < 100 && !(await listens(port)); tries++) await sleep(50);
+    const args = ['doctor', '--store', 's3://bucket'];
+    const { code, stdout, stderr } = await bench.cryfold(args, { environment, seconds: 120 });
+    const found = /^FAIL +store +(.*)\n +(.*)$/m.exec(stdout);
+    return found ? `exit ${code}: ${found[1]}: ${found[2]}` : `exit ${code}: ${stderr.trim()}`;
+  } finally {
+    stub.kill('SIGKILL');
+    await once(stub, 'exit');
+  }
+}
+
+const listens = (port: string) =>
+  fetch(`http://127.0.0.1:${port}/`).then(
+    () => true,
+    () => false,
+  );
+
+const unsafe = testsOf('packages/store/test/s3-store.test.ts')(
+  's3 store: a server that ignores If-None-Match is refused',
+);
+
+const stub = (mode: string, pending?: string): Case => ({
+  name: `09-10 a server that answers conditional puts with ${mode}`,
+  run: (bench) => doctor(bench, mode),
+  expected: /^exit 1: .*server that honours If-None-Match/,
+  ...(pending ? { tests: [], pending } : { tests: unsafe }),
+});
+
+/** Ctrl-C twice on a terminal: the exit code, and what is left of the run's processes. */
+async function interrupted(bench: Bench, gap: string): Promise<string> {
+  const data = await bench.make('base.py');
+  const store = bench.path(`29-${gap}`);
+  const printed = await bench.python('29-ctrlc.py', ['2', gap], (text) =>
+    text
+      .replace("'$CASES_WORK/c/base'", `'${data}'`)
+      .replaceAll("'$CASES_WORK/o/29c'", `'${store}'`)
+      .replace("'--out'", "'--store'")
+      .replace("os.environ['HOME']='$HOME'", '')
+      .replace("'o/29c|cryfold-redis'", `'${store}'`),
+  );
+  const left = printed.split('\n').filter((line) => /^\d+ /.test(line) && line.includes(store));
+  return `${/exit -?\d+/.exec(printed)?.[0]}; ${left.length} processes left`;
+}
+
+const endings = testsOf('test/src/endings.test.ts')('Ctrl-C twice leaves no process, at nine moments and distances');
+
+export const cluster: CaseGroup = {
+  inputs: [
+    '06-failover.sh',
+    '06-proxy.mjs',
+    '06c-stop-without-redis.sh',
+    '09-10-s3stub.mjs',
+    '19-keras.py',
+    '28-starve.sh',
+    '29-ctrlc.py',
+  ],
+  cases: [
+    {
+      name: '06 a failover with open connections',
+      run: failover,
+      expected: /^exit 0; failed over during the run; 200 of 200 folds$/,
+      tests: [],
+      pending: 'issue 20',
+    },
+    byTest(
+      '06c a follower is stopped while Redis is away',
+      'test/src/processes.test.ts',
+      'following a cluster’s run ends with the signal while Redis is away',
+    ),
+    stub('ignore'),
+    stub('501', 'issue 20'),
+    stub('400', 'issue 20'),
+    stub('html', 'issue 20'),
+    byTest(
+      '19 weights that Keras wrote',
+      'packages/nn/test/weights.test.ts',
+      "with a file that Keras wrote, convolution and folded normalization give Keras's output",
+    ),
+    byTest('19 layouts of weights that do not fit', 'packages/nn/test/weights.test.ts', 'names what breaks the layout'),
+    byTest(
+      '28 a small run beside a large sweep',
+      'test/src/fairness.test.ts',
+      'runs share the workers fairly, whatever each has enqueued',
+    ),
+    ...['0.01', '0.3'].map((gap) => ({
+      name: `29 Ctrl-C twice, ${gap} s apart`,
+      run: (bench: Bench) => interrupted(bench, gap),
+      expected: /^exit 4; 0 processes left$/,
+      tests: endings,
+    })),
+  ],
+};

@@ -1,0 +1,160 @@
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Random } from '@cryfold/core';
+import { encodeWav, readDataset, sharedSounds } from '@cryfold/corpus';
+import { voice } from '@cryfold/testing';
+import type { Bench } from './bench.js';
+import { type Case, type CaseGroup, type CoveringTest, testsOf } from './case.js';
+
+const groups = testsOf('packages/corpus/test/groups.test.ts');
+const copies = testsOf('packages/corpus/test/duplicates.test.ts');
+const mlflow = testsOf('packages/run-control/test/mlflow-files.test.ts');
+
+const segments = groups(
+  'class folders say that groups are not known, and file names like parts of recordings suggest what to type',
+);
+
+async function segmentsOf(bench: Bench, folder: string, ...flags: string[]): Promise<string> {
+  return bench.inspect(`${await bench.make('12-segments.py')}/${folder}`, ...flags);
+}
+
+/** Inspects a corpus as it is, and then with the groups that the first answer proposes. */
+const proposed = (folder: string) => async (bench: Bench) => {
+  const pattern = /--group-by '([^']+)'/.exec(await segmentsOf(bench, folder))?.[1];
+  return pattern === undefined ? 'no groups are proposed' : segmentsOf(bench, folder, '--group-by', pattern);
+};
+
+const SEGMENTS: Case[] = [
+  {
+    name: '12 parts of recordings',
+    run: (bench) => segmentsOf(bench, 'seg'),
+    expected: /^40 clips .*groups not known; .*which makes 8 groups from 40 files/,
+    tests: segments,
+  },
+  {
+    name: '12 parts of recordings, in the groups that are proposed',
+    ...{ run: proposed('seg'), expected: /^40 clips of high, low; 8 groups by pattern/, tests: segments },
+  },
+  {
+    name: '12 numbered recordings of few sources',
+    run: (bench) => segmentsOf(bench, 'long'),
+    expected: /^48 clips .*groups not known; .*which makes 8 groups from 24 files/,
+    tests: segments,
+  },
+  {
+    name: '12 grouped folds of parts of recordings',
+    run: async (bench) => {
+      const data = `${await bench.make('12-segments.py')}/seg`;
+      const flags = ['--protocol', 'grouped', '--estimators', 'svm', '--store', bench.path('12'), '--json'];
+      return bench.failure(await bench.cryfold(['run', '--data', data, ...flags]));
+    },
+    expected: /^GROUPS_UNKNOWN .*which makes 8 groups from 40 files/,
+    tests: testsOf('test/src/groups.test.ts')(
+      'grouped folds of class folders are refused before anything is written, and what the error suggests works',
+    ),
+  },
+];
+
+const rates: Case = {
+  name: '04 the rate tells the class',
+  run: async (bench) => {
+    const answer = await bench.cryfold(['data', 'audit', await bench.make('04-rates.py')]);
+    if (answer.code !== 0) return bench.failure(answer);
+    return answer.stdout.split('\n').find((line) => /rate/i.test(line) && /class/i.test(line)) ?? 'says nothing of it';
+  },
+  expected: /rate/i,
+  tests: [],
+  pending: 'issue 18 I',
+};
+
+const RATE = 8000;
+const DISTORTIONS: Record<string, (samples: Float64Array) => Float64Array> = {
+  exact: (samples) => samples.slice(0, RATE),
+  quieter: (samples) => samples.slice(0, RATE).map((sample) => 0.1 * sample),
+  later: (samples) => samples.slice(RATE / 4, RATE + RATE / 4),
+  cut: (samples) => samples.slice(400, RATE),
+};
+
+/** Ten voices and a distorted copy of each, named as the script takes them. */
+async function copiesFound(bench: Bench, kind: string): Promise<string> {
+  const root = bench.path('13', kind);
+  for (const label of ['a', 'b']) await mkdir(join(root, label), { recursive: true });
+  const random = new Random(13);
+  for (let i = 0; i < 10; i++) {
+    const samples = voice(random, 2);
+    const put = (name: string, sound: Float64Array) =>
+      writeFile(join(root, i % 2 ? 'a' : 'b', `${kind}_${i}_${name}.wav`), encodeWav(sound, RATE));
+    await put('src', DISTORTIONS.exact(samples));
+    await put('copy', DISTORTIONS[kind](samples));
+  }
+  const dataset = await readDataset(root, { clipSeconds: 0.9 });
+  const sounds = await sharedSounds(dataset);
+  const pairs = sounds.filter((clips) => {
+    const stems = new Set(clips.map((clip) => dataset.clips[clip].file.replace(/_(src|copy)\.wav$/, '')));
+    return clips.length === 2 && stems.size === 1;
+  });
+  return `${pairs.length} of 10 copies found, ${sounds.length - pairs.length} false`;
+}
+
+const COPIES = Object.keys(DISTORTIONS).map(
+  (kind): Case => ({
+    name: `13 copies: ${kind}`,
+    run: (bench) => copiesFound(bench, kind),
+    expected: /^10 of 10 copies found, 0 false$/,
+    tests: copies('a copy is found: '),
+  }),
+);
+
+const NAMED = testsOf('test/src/names.test.ts');
+const SHOWN: [name: string, path: string, expected: RegExp, tests: CoveringTest[]][] = [
+  [
+    'odd labels in a manifest',
+    'm.csv',
+    /^84 clips of .*"q", .*<script>.*__proto__.*pain \?, pain!, pain\?.*; groups not known/,
+    NAMED('classes, groups, columns, estimators and runs may be called as the members of objects are'),
+  ],
+  [
+    'odd names of class folders',
+    'f',
+    /^36 clips of -n, __proto__, a b, a:b, con, pain!, pain\?, x{250}, \u{1f62d}; groups not known/u,
+    testsOf('packages/corpus/test/walk.test.ts')(
+      'finds recordings in all folders, sorted, without hidden names and notes of other systems',
+    ),
+  ],
+];
+
+/** How many of 21 recalls MLflow's files of a run hold, each under a name of its own. */
+async function exported(bench: Bench): Promise<string> {
+  const data = `${await bench.make('21-names.py')}/m.csv`;
+  const store = ['--store', bench.path('21')];
+  const flags = ['--estimators', 'svm', '--folds', '2', '--repeats', '1', '--workers', '1', '--yes'];
+  const run = await bench.cryfold(['run', '--data', data, ...flags, ...store]);
+  if (run.code !== 0) return bench.failure(run);
+  const out = bench.path('21-mlflow');
+  const answer = await bench.cryfold(['export', 'mlflow', 'latest', '--to', out, ...store]);
+  if (answer.code !== 0) return bench.failure(answer);
+  const files = (await readdir(out, { recursive: true })).filter((file) => /metrics\/.*recall\./.test(file));
+  const names = new Set(files.map((file) => file.replace(/^.*metrics\//, '')));
+  return `${names.size} recalls of 21 classes`;
+}
+
+export const corpora: CaseGroup = {
+  inputs: ['04-rates.py', '12-segments.py', '13-dups.mjs', '21-names.py'],
+  cases: [
+    rates,
+    ...SEGMENTS,
+    ...COPIES,
+    ...SHOWN.map(
+      ([name, path, expected, tests]): Case => ({
+        ...{ name: `21 ${name}`, expected, tests },
+        run: async (bench) => bench.inspect(`${await bench.make('21-names.py')}/${path}`),
+      }),
+    ),
+    {
+      name: '21 odd labels in MLflow',
+      run: exported,
+      expected: /^21 recalls of 21 classes$/,
+      tests: mlflow('names that differ in signs only stay apart, and are the same in every run'),
+    },
+  ],
+};

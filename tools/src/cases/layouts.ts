@@ -1,0 +1,81 @@
+import type { Bench } from './bench.js';
+import { type Case, type CaseGroup, type CoveringTest, testsOf } from './case.js';
+
+const layout = testsOf('packages/corpus/test/layouts.test.ts');
+const walk = testsOf('packages/corpus/test/walk.test.ts');
+
+const urban = layout(
+  'UrbanSound8K: class, fsID and fold of its table or its names, and a file in the wrong fold is named',
+);
+const esc = layout(
+  'ESC-50: category, src_file and fold of its table, from the corpus or its audio folder; by file names without it',
+);
+const links = walk('reads each file and folder once, under its own path before that of a link');
+const hidden = walk('finds recordings in all folders, sorted, without hidden names and notes of other systems');
+const wrapped = layout('folders of infants that hold class folders give groups; wrapped class folders give classes');
+
+const FOLDERS = /^20 clips of high, low; groups not known; read as folders$/;
+
+const TREES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
+  ['urban', /^20 clips of air_conditioner, car_horn; 20 groups .* urbansound8k; .*--protocol predefined/, urban],
+  ['urban/audio', /^20 clips of air_conditioner, car_horn; 20 groups .* urbansound8k; .*--protocol predefined/, urban],
+  ['esc', /^20 clips of 0, 1; 20 groups .* esc50; .*esc50\.csv is missing.*--protocol predefined/, esc],
+  ['esc/audio', /^20 clips of 0, 1; 20 groups .* esc50; .*esc50\.csv is missing.*--protocol predefined/, esc],
+  [
+    'tt',
+    /^20 clips of high, low; .* split-folders; .*--protocol predefined/,
+    layout('train, validation and test folders are a split, at any depth; validation joins the training clips'),
+  ],
+  [
+    'nested',
+    /^LAYOUT_UNCLEAR .*--layout folders.*--layout inner-folders/,
+    layout('folders that can be read in two ways are refused with both drawn, and --layout chooses'),
+  ],
+  ['hidden', FOLDERS, hidden],
+  ['wrapped', FOLDERS, wrapped],
+  [
+    'persubj',
+    /^20 clips of high, low; groups not known; .*pass --group-by folder/,
+    testsOf('packages/corpus/test/groups.test.ts')(
+      '--group-by makes groups of recordings, folders or a pattern, and names what gives none',
+    ),
+  ],
+  ['subjfirst', /^20 clips of high, low; 6 groups by folder; read as group-folders$/, wrapped],
+  [
+    'flat',
+    /^DATA_BAD .*20 of 20 recordings.*lies in no class folder/,
+    layout('recordings without folders and without names that say their class are refused'),
+  ],
+  ['sym', FOLDERS, links],
+  [
+    'loop',
+    FOLDERS,
+    testsOf('packages/corpus/test/dataset.test.ts')(
+      'reads each folder once, whatever circles links make, and names the links',
+    ),
+  ],
+  [
+    'symfile',
+    /^6 clips of high, low; groups not known; read as folders$/,
+    walk('skips what is no file, with its path and the cause'),
+  ],
+  ['mixsym', /^30 clips of high, low, third; groups not known; read as folders$/, links],
+  ['rootlink', FOLDERS, layout('a directory may be given by a link to it')],
+];
+
+const makeTrees = (bench: Bench) =>
+  bench.once('03-layouts.sh', async () => {
+    // Without its last line, which inspects what it made.
+    await bench.shell('03-layouts.sh', (text) => text.replace(/^for d in .*/m, ''));
+    return bench.path('c', '03');
+  });
+
+export const layouts: CaseGroup = {
+  inputs: ['03-layouts.sh', '03-list.mjs'],
+  cases: TREES.map(
+    ([name, expected, tests]): Case => ({
+      ...{ name: `03 ${name}`, expected, tests },
+      run: async (bench) => bench.inspect(`${await makeTrees(bench)}/${name}`),
+    }),
+  ),
+};

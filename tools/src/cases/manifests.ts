@@ -1,0 +1,156 @@
+import type { Bench } from './bench.js';
+import { type Case, type CaseGroup, type CoveringTest, testsOf } from './case.js';
+
+const manifest = testsOf('packages/corpus/test/manifest.test.ts');
+const groups = testsOf('packages/corpus/test/groups.test.ts');
+const names = testsOf('packages/corpus/test/names.test.ts');
+const problems = testsOf('packages/corpus/test/problems.test.ts');
+
+/** The table as it is meant. */
+const READ = /^12 clips of high, low; 3 groups by column; read as manifest$/;
+
+const same = manifest('one file under two spellings is refused, with both lines and both spellings');
+const noFile = manifest('a path that names no file says why');
+const encoding = manifest('other encodings are refused with the line, instead of making words equal');
+const ragged = manifest('columns of one name and rows that miss a field are refused');
+const column = groups(
+  'a manifest finds its columns in any case and with blanks, lists the others, and suggests the one that is meant',
+);
+const alike = names('labels that look alike become one class, and a warning shows what tells them apart');
+const kept = names('numbers that lost their zeros and words for a missing value are named and left apart');
+const oneName = names(
+  'a name has one spelling, whatever white space, invisible characters and Unicode form it comes in',
+);
+
+const TABLES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
+  ['ok', READ, manifest('the same table gives the same dataset')],
+  ['header-case', READ, column],
+  ['header-Group', READ, column],
+  ['header-infant', /groups not known; .*pass --group-by "infant"/, column],
+  ['header-subject', /groups not known; .*pass --group-by "subject_id"/, column],
+  ['header-groups', /groups not known; .*pass --group-by "groups"/, column],
+  ['header-space', READ, column],
+  ['header-trail', READ, manifest('with blanks in the header')],
+  ['header-dup', /^DATA_MANIFEST_INVALID .*:1: two columns are named group/, ragged],
+  ['header-label2', /^DATA_MANIFEST_INVALID .*:1: two columns are named label/, ragged],
+  [
+    'no-header',
+    /^DATA_MANIFEST_INVALID .*:1: no column is named path/,
+    manifest('a table without a header is named as such'),
+  ],
+  ['label-trail', READ, oneName],
+  ['label-lead', /^12 clips of high, low; 3 .*class "low" has 2 spellings that look alike/, alike],
+  [
+    'label-case',
+    /^12 clips of High, Low; 3 .*differ in case only/,
+    names('names that differ in case only are read as the more frequent one, with a warning'),
+  ],
+  ['label-nfc-nfd', /^12 clips of b\u00e9b\u00e9, high; 3 .*2 spellings that look alike/, alike],
+  ['label-nbsp', /^12 clips of high, low; 3 .*"low\\u00a0"/, alike],
+  ['label-zwsp', /^12 clips of high, low; 3 .*"low\\u200b"/, alike],
+  ['group-trail', /^12 clips of high, low; 3 .*group "g0" has 2 spellings/, names('names that differ in case only')],
+  ['group-zeros', /; 6 groups by column; .*"0", "000" are equal as numbers/, kept],
+  ['group-na', /; 2 groups by column; .*group "NA" looks like a missing value/, kept],
+  [
+    'group-partly',
+    /; 9 groups by column; .*6 of 12 recordings have no group/,
+    groups('a manifest whose groups are all empty knows none, and one with gaps says how many'),
+  ],
+  ['path-nfc', /^13 clips of high, low; 4 groups/, manifest('a path finds the file in either Unicode form')],
+  ['path-nfd', /^13 clips of high, low; 4 groups/, manifest('a path finds the file in either Unicode form')],
+  ['path-trail', READ, manifest('with blanks around paths')],
+  ['path-lead', READ, manifest('with blanks after commas')],
+  ['semicolon', READ, manifest('with semicolons')],
+  ['tab', READ, manifest('with tabs')],
+  ['tab-as-csv', READ, manifest('with tabs')],
+  ['backslash', READ, manifest('with Windows paths')],
+  ['empty-tail', READ, manifest('with empty rows and columns')],
+  ['comma-tail', READ, manifest('with empty rows and columns')],
+  ['comma-mid', READ, manifest('with an empty row between')],
+  ['space-tail', READ, manifest('with empty rows and columns')],
+  ['utf16', READ, manifest('in UTF-16')],
+  ['utf16le-nobom', /^DATA_MANIFEST_INVALID .*:1: .*UTF-16LE without a byte order mark/, encoding],
+  ['utf8bom', READ, manifest('in UTF-8 with a mark')],
+  ['latin1', /^DATA_MANIFEST_INVALID .*:2: .*probably Latin-1/, encoding],
+  ['crlf', READ, manifest('with CRLF')],
+  ['cr', READ, manifest('with CR')],
+  ['quoted-nl', /^12 clips of high, lo w; 3 groups/, manifest('with line ends in quoted labels')],
+  ['quoted', READ, manifest('with quoted fields')],
+  ['quote-space', READ, manifest('with blanks around quoted fields')],
+  ['absolute', READ, manifest('an absolute path is read, and keeps the id that it had')],
+  ['abs-and-rel', /^DATA_MANIFEST_INVALID .*:14: .* is also in line 2, as w\/low0\.wav/, same],
+  ['dotdot', READ, manifest('with dots in paths')],
+  ['dup', /^DATA_MANIFEST_INVALID .*:14: w\/low0\.wav is also in line 2/, same],
+  ['dup-dot', /^DATA_MANIFEST_INVALID .*:14: \.\/w\/low0\.wav is also in line 2/, same],
+  ['dup-dotdot', /^DATA_MANIFEST_INVALID .*:14: w\/\.\.\/w\/low0\.wav is also in line 2/, same],
+  ['two-labels', /^DATA_MANIFEST_INVALID .*:14: w\/low0\.wav is also in line 2/, same],
+  ['symlink-dup', /^DATA_MANIFEST_INVALID .*:14: link\.wav is also in line 2/, same],
+  ['case-path', /^DATA_BAD .*W\/LOW0\.WAV is not a file; w\/low0\.wav is, whose name differs in case/, noFile],
+  [
+    'missing3',
+    /^DATA_BAD .*3 of 15 recordings.*no1\.wav.*no2\.wav.*no3\.wav/,
+    problems('a dataset with several bad recordings names all of them at once'),
+  ],
+  ['ragged', /^DATA_MANIFEST_INVALID .*:14: 2 fields under 3 columns/, ragged],
+  ['comment', /^DATA_MANIFEST_INVALID .*:14: 1 field under 3 columns/, ragged],
+  ['num-label', /^12 clips of 0, 1; 3 groups by column; read as manifest$/, manifest('labels may be numbers')],
+  ['float-label', /^12 clips of 0, 1, 1\.0; .*are equal as numbers, but are different classes/, kept],
+  ['tilde', /^DATA_BAD .*~ is not expanded/, noFile],
+  ['fileurl', /^DATA_BAD .*is a URL/, noFile],
+  [
+    'mp3',
+    /^WAV_INVALID x\.mp3: holds no MP3 sound/,
+    testsOf('packages/corpus/test/audio-formats.test.ts')('says what is not a recording'),
+  ],
+  ['starttime', /columns that are not read: "start", "end"/, column],
+  ['dir', /^DATA_MANIFEST_INVALID .*:14: w is not a file: it is a directory/, noFile],
+];
+
+const tables = TABLES.map(
+  ([name, expected, tests]): Case => ({
+    ...{ name: `14 ${name}`, expected, tests },
+    run: async (bench) => bench.inspect(`${await bench.make('14-manifest.py')}/${name}.csv`),
+  }),
+);
+
+const header = async (bench: Bench, name: string, ...flags: string[]) =>
+  bench.inspect(`${await bench.make('14b-infant-header.py')}/${name}.csv`, ...flags);
+
+export const manifests: CaseGroup = {
+  inputs: ['14-manifest.py', '14b-infant-header.py'],
+  cases: [
+    ...tables,
+    {
+      name: '14b group',
+      run: (bench) => header(bench, 'group'),
+      expected: /^36 clips of high, low; 6 groups by column; read as manifest$/,
+      tests: column,
+    },
+    {
+      name: '14b Group',
+      run: (bench) => header(bench, 'Group'),
+      expected: /^36 clips of high, low; 6 groups by column; read as manifest$/,
+      tests: column,
+    },
+    {
+      name: '14b infant',
+      run: (bench) => header(bench, 'infant'),
+      expected: /groups not known; .*pass --group-by "infant"/,
+      tests: column,
+    },
+    {
+      name: '14b infant, as the hint says',
+      run: (bench) => header(bench, 'infant', '--group-by', 'infant'),
+      expected: /^36 clips of high, low; 6 groups by column; read as manifest$/,
+      tests: testsOf('test/src/groups.test.ts')(
+        'a manifest names the column that is not read, and takes it where it is asked for',
+      ),
+    },
+    {
+      name: '14b latin1-merge',
+      run: (bench) => header(bench, 'latin1-merge'),
+      expected: /^DATA_MANIFEST_INVALID .*:2: .*probably Latin-1/,
+      tests: encoding,
+    },
+  ],
+};
