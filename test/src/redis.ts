@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findRedisServer } from '@cryfold/local-run';
@@ -78,5 +78,31 @@ export class RedisProcess {
   async remove(): Promise<void> {
     await this.kill();
     await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Gives one command to the Redis at a `redis://` URL, for what only an operator does.
+ * @returns the first line of its reply; fails where that is an error
+ */
+export async function operate(url: string, ...words: string[]): Promise<string> {
+  const { hostname, port, password } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  const command = (all: string[]) =>
+    `*${all.length}\r\n${all.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join('')}`;
+  const commands = [...(password ? [['AUTH', decodeURIComponent(password)]] : []), words];
+  socket.setEncoding('utf8').write(commands.map(command).join(''));
+  let text = '';
+  try {
+    for await (const chunk of socket) {
+      text += chunk;
+      const replies = text.split('\r\n').slice(0, -1);
+      const failed = replies.find((reply) => reply.startsWith('-'));
+      if (failed) throw new Error(`${words[0]}: ${failed}`);
+      if (replies.length >= commands.length) return replies[commands.length - 1];
+    }
+    throw new Error(`${words[0]}: no reply`);
+  } finally {
+    socket.destroy();
   }
 }

@@ -2,6 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { CryfoldError, redactUrl } from '@cryfold/core';
 import { Redis, type RedisOptions } from 'ioredis';
+import { FreshRedis } from './fresh-redis.js';
 
 /**
  * Connects to `redis://`, `rediss://` or the path of a Unix socket. Blocking users wait for a lost server;
@@ -17,7 +18,7 @@ export function connect(url: string, use: 'blocking' | 'failing', onReconnect: (
     socketTimeout: 15_000,
     retryStrategy: (times) => Math.min(100 * 2 ** Math.min(times, 5), 2000),
   };
-  const redis = new Redis(url, options);
+  const redis = new FreshRedis(url, options);
   // Reconnection is ioredis's task; without a listener it would print every attempt.
   redis.on('error', () => {});
   redis.once('ready', () => redis.on('ready', onReconnect));
@@ -63,7 +64,7 @@ export async function checkRedis(url: string, timeoutMs = 3000): Promise<string>
       hint: 'Write redis://user:password@host:port, and % codes for special characters in user and password.',
     });
   }
-  const redis = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: 0, retryStrategy: () => null });
+  const redis = new FreshRedis(url, { lazyConnect: true, maxRetriesPerRequest: 0, retryStrategy: () => null });
   let reason = `no answer within ${timeoutMs} ms`;
   redis.on('error', (error) => {
     reason = error.message;
