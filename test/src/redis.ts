@@ -28,18 +28,22 @@ export class RedisProcess {
     return redis;
   }
 
-  /** One on a port of the loopback interface, with a password. */
-  static async withPassword(password: string): Promise<{ url: string; remove: () => Promise<void> }> {
+  /** One on a port of the loopback interface, with a password and more flags such as `--cluster-enabled yes`. */
+  static async withPassword(
+    password: string,
+    more: string[] = [],
+  ): Promise<{ url: string; remove: () => Promise<void> }> {
     const program = await findRedisServer(process.env.PATH ?? '', loadConfig().cacheDir);
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
     server.close();
-    const flags = ['--port', String(port), '--bind', '127.0.0.1', '--requirepass', password, '--save', ''];
-    const child = spawn(program, flags, { stdio: 'ignore', cwd: tmpdir() });
+    const folder = await mkdtemp(join(tmpdir(), 'cryfold-redis-'));
+    const flags = ['--port', String(port), '--bind', '127.0.0.1', '--requirepass', password, '--save', '', ...more];
+    const child = spawn(program, flags, { stdio: 'ignore', cwd: folder });
     const url = `redis://:${encodeURIComponent(password)}@127.0.0.1:${port}`;
     await until('Redis to answer', () =>
-      checkRedis(url, 500).then(
+      operate(url, 'PING').then(
         () => true,
         () => false,
       ),
@@ -47,6 +51,7 @@ export class RedisProcess {
     const remove = async () => {
       child.kill('SIGKILL');
       await once(child, 'exit');
+      await rm(folder, { recursive: true, force: true });
     };
     return { url, remove };
   }

@@ -94,6 +94,10 @@ export const ERROR_CODES = {
   WEIGHTS_UNREACHABLE: ['infrastructure', 'The pretrained weights cannot be downloaded now.'],
   TENSORFLOW_MISSING: ['input', 'The TensorFlow binding is not built or cannot be loaded.', 'trial'],
   REDIS_UNREACHABLE: ['infrastructure', 'Redis does not answer at the configured URL.'],
+  REDIS_UNSAFE: [
+    'usage',
+    'Redis is too old, may delete jobs when its memory is full, or is a node of a Redis Cluster.',
+  ],
   REDIS_MISSING: ['usage', 'No redis-server or valkey-server was found for the embedded default.'],
   REDIS_LOST: ['infrastructure', 'The private Redis of a local run cannot be started or kept alive.'],
   START_TIMEOUT: ['infrastructure', 'A service could not start in time.'],

@@ -6,6 +6,7 @@ import { connect } from './connection.js';
 import { asCryfoldError, askRedis, failureMessage } from './failures.js';
 import type { QueueName } from './payloads.js';
 import { COUNTERS, type CounterName, keyPrefix } from './queues.js';
+import { requireFit } from './redis-fitness.js';
 import { tracing } from './telemetry.js';
 
 /**
@@ -90,11 +91,12 @@ export class Consumer<P> {
     });
   }
 
-  /** @throws CryfoldError REDIS_UNREACHABLE unless Redis answers and jobs are being taken */
+  /** @throws CryfoldError REDIS_UNREACHABLE unless Redis answers and jobs are being taken; REDIS_UNSAFE */
   async check(): Promise<void> {
     if (this.#redis.status !== 'ready')
       throw new CryfoldError('REDIS_UNREACHABLE', `connection: ${this.#redis.status}`);
-    await this.#redis.ping();
+    // An operator may change the policy while Redis runs.
+    requireFit(await this.#redis.info());
     if (!this.#worker.isRunning() || this.#worker.isPaused()) {
       throw new CryfoldError('REDIS_UNREACHABLE', `no jobs are taken from queue ${this.#worker.name}`);
     }
