@@ -104,7 +104,12 @@ export const ERROR_CODES = {
   STORE_URL_INVALID: ['usage', 'The store URL has a scheme or form that is not supported.'],
   STORE_UNREACHABLE: ['infrastructure', 'The artifact store cannot be read or written.'],
   STORE_KEY_INVALID: ['input', 'An artifact key is empty, absolute, or would escape the store.'],
-  STORE_UNSAFE: ['usage', 'The store ignores conditional puts, so that it cannot commit a result once.'],
+  STORE_UNSAFE: ['usage', 'The store ignores or refuses conditional puts, so that it cannot commit a result once.'],
+  STORE_BUCKET_MISSING: ['infrastructure', 'The bucket of the store does not exist.'],
+  STORE_CLOCK_WRONG: [
+    'infrastructure',
+    'The clock of this machine differs too much from the clock of the S3 server, which refuses its requests.',
+  ],
   STORE_DENIED: ['infrastructure', 'The store refuses the credentials, or what they were used for.'],
   ARTIFACT_TOO_LARGE: ['input', 'An artifact is larger than what may be read at once.', 'trial'],
   ARTIFACT_MISSING: ['input', 'An artifact that should exist is not in the store.', 'trial'],
