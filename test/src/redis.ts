@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findRedisServer } from '@cryfold/local-run';
@@ -28,18 +28,22 @@ export class RedisProcess {
     return redis;
   }
 
-  /** One on a port of the loopback interface, with a password. */
-  static async withPassword(password: string): Promise<{ url: string; remove: () => Promise<void> }> {
+  /** One on a port of the loopback interface, with a password and more flags such as `--cluster-enabled yes`. */
+  static async withPassword(
+    password: string,
+    more: string[] = [],
+  ): Promise<{ url: string; remove: () => Promise<void> }> {
     const program = await findRedisServer(process.env.PATH ?? '', loadConfig().cacheDir);
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
     server.close();
-    const flags = ['--port', String(port), '--bind', '127.0.0.1', '--requirepass', password, '--save', ''];
-    const child = spawn(program, flags, { stdio: 'ignore', cwd: tmpdir() });
+    const folder = await mkdtemp(join(tmpdir(), 'cryfold-redis-'));
+    const flags = ['--port', String(port), '--bind', '127.0.0.1', '--requirepass', password, '--save', '', ...more];
+    const child = spawn(program, flags, { stdio: 'ignore', cwd: folder });
     const url = `redis://:${encodeURIComponent(password)}@127.0.0.1:${port}`;
     await until('Redis to answer', () =>
-      checkRedis(url, 500).then(
+      operate(url, 'PING').then(
         () => true,
         () => false,
       ),
@@ -47,6 +51,7 @@ export class RedisProcess {
     const remove = async () => {
       child.kill('SIGKILL');
       await once(child, 'exit');
+      await rm(folder, { recursive: true, force: true });
     };
     return { url, remove };
   }
@@ -78,5 +83,31 @@ export class RedisProcess {
   async remove(): Promise<void> {
     await this.kill();
     await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Gives one command to the Redis at a `redis://` URL, for what only an operator does.
+ * @returns the first line of its reply; fails where that is an error
+ */
+export async function operate(url: string, ...words: string[]): Promise<string> {
+  const { hostname, port, password } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  const command = (all: string[]) =>
+    `*${all.length}\r\n${all.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join('')}`;
+  const commands = [...(password ? [['AUTH', decodeURIComponent(password)]] : []), words];
+  socket.setEncoding('utf8').write(commands.map(command).join(''));
+  let text = '';
+  try {
+    for await (const chunk of socket) {
+      text += chunk;
+      const replies = text.split('\r\n').slice(0, -1);
+      const failed = replies.find((reply) => reply.startsWith('-'));
+      if (failed) throw new Error(`${words[0]}: ${failed}`);
+      if (replies.length >= commands.length) return replies[commands.length - 1];
+    }
+    throw new Error(`${words[0]}: no reply`);
+  } finally {
+    socket.destroy();
   }
 }

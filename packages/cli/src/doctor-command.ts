@@ -1,9 +1,10 @@
-import { access, constants, mkdir } from 'node:fs/promises';
+import { access, constants, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, cpus, totalmem } from 'node:os';
+import { resolve } from 'node:path';
 import { CryfoldError } from '@cryfold/core';
 import { findRedisServer } from '@cryfold/local-run';
 import { tensorFlowInfo } from '@cryfold/nn';
-import { checkRedis } from '@cryfold/queue';
+import { inspectRedis } from '@cryfold/queue';
 import { HttpClient, HttpStore } from '@cryfold/run-control';
 import type { Config } from '@cryfold/runtime';
 import { openStore } from '@cryfold/store';
@@ -15,34 +16,86 @@ interface Check {
   name: string;
   ok: boolean;
   found: string;
-  mend?: string;
+  /** What does not keep anything from working */
+  warnings?: string[];
+  /** What to do where it is not ok */
+  fix?: string;
 }
 
-/** Runs one check; an error's message and hint become what was found and how to mend it. */
-async function check(name: string, look: () => Promise<string>): Promise<Check> {
+type Found = string | { found: string; warnings: string[] };
+
+/** Runs one check; an error's message and hint become what was found and how to fix it. */
+async function check(name: string, look: () => Promise<Found>): Promise<Check> {
   try {
-    return { name, ok: true, found: await look() };
+    const found = await look();
+    return { name, ok: true, ...(typeof found === 'string' ? { found } : found) };
   } catch (error) {
     const { message, hint } = error as CryfoldError;
-    return { name, ok: false, found: message, ...(hint ? { mend: hint } : {}) };
+    return { name, ok: false, found: message, ...(hint ? { fix: hint } : {}) };
   }
 }
 
-/** `cryfold doctor`: 0 when everything that `cryfold run` needs is there, else 1. */
+async function lookAtNode(): Promise<string> {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major > 20 || (major === 20 && minor >= 10)) return process.version;
+  throw new CryfoldError('USAGE', `${process.version} is too old`, { hint: 'Install Node 20.10 or later.' });
+}
+
+async function lookAtRedis({ target, cacheDir }: Config, path: string): Promise<Found> {
+  if (target.kind === 'server') return 'not needed: the server has one';
+  if (target.kind === 'local') return `${await findRedisServer(path, cacheDir)}, started privately by cryfold run`;
+  const { version, warnings } = await inspectRedis(target.redisUrl);
+  return { found: `${version} at REDIS_URL`, warnings };
+}
+
+async function checkStore(url: string, s3: Config['s3']): Promise<void> {
+  const store = openStore(url, s3);
+  await store.check().finally(() => store.close());
+}
+
+async function lookAtStore(config: Config): Promise<string> {
+  requireStore(config);
+  const { target, s3 } = config;
+  if (target.kind === 'server') {
+    const role = await new HttpStore(new HttpClient(target)).role();
+    return `through the server; this token may ${role === 'read' ? 'only look' : 'operate'}`;
+  }
+  if (target.storeUrl !== undefined) {
+    await checkStore(target.storeUrl, s3);
+    return 'writable, and commits once';
+  }
+  // The first run makes the folder: what counts is the file system below which it will be.
+  const folder = await mkdtemp(resolve('.cryfold-doctor-')).catch((cause) => {
+    throw new CryfoldError('STORE_UNREACHABLE', `the folder cryfold cannot be made here: ${cause.message}`, {
+      cause,
+      hint: 'Work in a folder that is writable, or name a store with --store.',
+    });
+  });
+  await checkStore(folder, s3).finally(() => rm(folder, { recursive: true, force: true }));
+  return 'the folder cryfold here, made by the first run';
+}
+
+async function lookAtCache({ cacheDir }: Config): Promise<string> {
+  await mkdir(cacheDir, { recursive: true });
+  await access(cacheDir, constants.W_OK);
+  return cacheDir;
+}
+
+async function lookAtCpu(): Promise<string> {
+  const memory = (totalmem() / 2 ** 30).toFixed(1);
+  return `${cpus()[0]?.model.trim() ?? 'unknown'}, ${availableParallelism()} cores, ${memory} GiB memory`;
+}
+
+/** `cryfold doctor`: 0 when everything that `cryfold run` needs is there, warnings or not, else 1. */
 export async function doctorCommand(
   options: { json: boolean },
   config: Config,
   environment: NodeJS.ProcessEnv,
 ): Promise<number> {
-  const { target } = config;
   const tensorFlow = tensorFlowInfo();
   tensorFlow.catch(() => {});
   const checks = await Promise.all([
-    check('Node', async () => {
-      const [major, minor] = process.versions.node.split('.').map(Number);
-      if (major > 20 || (major === 20 && minor >= 10)) return process.version;
-      throw new CryfoldError('USAGE', `${process.version} is too old`, { hint: 'Install Node 20.10 or later.' });
-    }),
+    check('Node', lookAtNode),
     check('TensorFlow', async () => {
       const { version, binding } = await tensorFlow;
       return `${version}, binding ${binding}`;
@@ -53,38 +106,18 @@ export async function doctorCommand(
         ? 'used by TensorFlow'
         : 'none; networks train on the CPU (scripts/build-tensorflow --variant cuda)';
     }),
-    check('Redis', async () => {
-      if (target.kind === 'cluster') return `${await checkRedis(target.redisUrl)} at REDIS_URL`;
-      if (target.kind === 'server') return 'not needed: the server has one';
-      return `${await findRedisServer(environment.PATH ?? '', config.cacheDir)}, started privately by cryfold run`;
-    }),
-    check('store', async () => {
-      requireStore(config);
-      if (target.kind === 'server') {
-        const role = await new HttpStore(new HttpClient(target)).role();
-        return `through the server; this token may ${role === 'read' ? 'only look' : 'operate'}`;
-      }
-      if (target.storeUrl === undefined) return 'the folder cryfold here, made by the first run';
-      const store = openStore(target.storeUrl, config.s3);
-      await store.check().finally(() => store.close());
-      return 'writable, and commits once';
-    }),
-    check('cache', async () => {
-      await mkdir(config.cacheDir, { recursive: true });
-      await access(config.cacheDir, constants.W_OK);
-      return config.cacheDir;
-    }),
-    check('CPU', async () => {
-      const memory = (totalmem() / 2 ** 30).toFixed(1);
-      return `${cpus()[0]?.model.trim() ?? 'unknown'}, ${availableParallelism()} cores, ${memory} GiB memory`;
-    }),
+    check('Redis', () => lookAtRedis(config, environment.PATH ?? '')),
+    check('store', () => lookAtStore(config)),
+    check('cache', () => lookAtCache(config)),
+    check('CPU', lookAtCpu),
   ]);
   const ok = checks.every((one) => one.ok);
   if (options.json) say(`${jsonText({ ok, checks })}\n`);
   else {
-    for (const { name, ok, found, mend } of checks) {
+    for (const { name, ok, found, warnings = [], fix } of checks) {
       say(`${ok ? 'ok  ' : 'FAIL'}  ${name.padEnd(10)}  ${found}\n`);
-      if (mend) say(`                  ${mend}\n`);
+      for (const warning of warnings) say(`warn  ${name.padEnd(10)}  ${warning}\n`);
+      if (fix) say(`                  ${fix}\n`);
     }
   }
   return ok ? EXIT.done : EXIT.failed;

@@ -1,9 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CryfoldError, endsWithin } from '@cryfold/core';
+import { CryfoldError, type ErrorCode, endsWithin } from '@cryfold/core';
 import type { Logger } from '@cryfold/runtime';
 
 /** Milliseconds beyond its patience after which a start that has not failed by itself counts as failed. */
 const STUCK_MS = 10_000;
+
+/** A service does not wait at its start for what an operator has to change. */
+const WAITING_IS_NO_USE: ReadonlySet<ErrorCode> = new Set(['STORE_BUCKET_MISSING', 'STORE_CLOCK_WRONG']);
+
+function mayPass(error: unknown): error is CryfoldError {
+  return error instanceof CryfoldError && error.failure === 'infrastructure' && !WAITING_IS_NO_USE.has(error.code);
+}
 
 /**
  * Starts a service. During an outage it waits, and says so, for `seconds` in all instead of failing again and again.
@@ -21,7 +28,7 @@ export async function inTime<T>(
       try {
         return await check();
       } catch (error) {
-        if (!(error instanceof CryfoldError) || error.failure !== 'infrastructure' || Date.now() >= end) throw error;
+        if (!mayPass(error) || Date.now() >= end) throw error;
         log.warn({ code: error.code }, error.message);
         await sleep(Math.min(1000, end - Date.now()));
       }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CryfoldError } from '@cryfold/core';
+import { CryfoldError, type ErrorCode } from '@cryfold/core';
 import { createLogger } from '@cryfold/runtime';
 import { inTime } from '../src/in-time.js';
 
@@ -36,4 +36,22 @@ test('a start does not wait for what time does not change', async () => {
   );
   await assert.rejects(start, { code: 'STORE_URL_INVALID' });
   assert.deepEqual(lines, []);
+});
+
+/** How often a check that fails with a code once is made at the start of a service. */
+async function checks(code: ErrorCode): Promise<number> {
+  let made = 0;
+  const check = async () => {
+    if (made++ === 0) throw new CryfoldError(code, 'once');
+  };
+  const { log } = logged();
+  await inTime(30, log, (patiently) => patiently(check)).catch((error) => assert.equal(error.code, code));
+  return made;
+}
+
+test('a starting service waits for a server that is away, and not for what an operator has to change', async () => {
+  assert.equal(await checks('STORE_UNREACHABLE'), 2);
+  for (const code of ['STORE_BUCKET_MISSING', 'STORE_CLOCK_WRONG', 'STORE_UNSAFE', 'REDIS_UNSAFE'] as const) {
+    assert.equal(await checks(code), 1, code);
+  }
 });

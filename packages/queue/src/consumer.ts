@@ -7,6 +7,7 @@ import { asCryfoldError, askRedis, failureMessage } from './failures.js';
 import { noteGiveBack } from './give-backs.js';
 import type { QueueName } from './payloads.js';
 import { COUNTERS, type CounterName, keyPrefix } from './queues.js';
+import { requireFit } from './redis-fitness.js';
 import { tracing } from './telemetry.js';
 
 /**
@@ -91,11 +92,12 @@ export class Consumer<P> {
     });
   }
 
-  /** @throws CryfoldError REDIS_UNREACHABLE unless Redis answers and jobs are being taken */
+  /** @throws CryfoldError REDIS_UNREACHABLE unless Redis answers and jobs are being taken; REDIS_UNSAFE */
   async check(): Promise<void> {
     if (this.#redis.status !== 'ready')
       throw new CryfoldError('REDIS_UNREACHABLE', `connection: ${this.#redis.status}`);
-    await this.#redis.ping();
+    // An operator may change the policy while Redis runs.
+    requireFit(await this.#redis.info());
     if (!this.#worker.isRunning() || this.#worker.isPaused()) {
       throw new CryfoldError('REDIS_UNREACHABLE', `no jobs are taken from queue ${this.#worker.name}`);
     }

@@ -1,4 +1,4 @@
-export { checkRedis, shutDownPrivateRedis } from './connection.js';
+export { checkRedis, inspectRedis, shutDownPrivateRedis } from './connection.js';
 export { type Attempt, Consumer, type ConsumerObserver, type ConsumerOptions } from './consumer.js';
 export { asCryfoldError, failureOf } from './failures.js';
 export {
@@ -19,5 +19,6 @@ export {
   type QueueLook,
   Queues,
 } from './queues.js';
+export type { RedisFacts } from './redis-fitness.js';
 export { traceJobs } from './telemetry.js';
 export { Beacon, type WorkerActivity, type WorkerReport, workerReport } from './workers.js';

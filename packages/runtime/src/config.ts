@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { CryfoldError, decodeText, EncodingError } from '@cryfold/core';
+import { CryfoldError, readNamedFile } from '@cryfold/core';
 import { z } from 'zod';
 import { defaultChildMemoryMb } from './memory.js';
 
@@ -126,31 +125,20 @@ function secretOf(
     | 'CRYFOLD_API_TOKENS',
 ) {
   const file = env[`${name}_FILE`];
-  return env[name] ?? (file === undefined ? undefined : readNamed(`${name}_FILE`, file).trim());
+  return env[name] ?? (file === undefined ? undefined : readNamedFile(`${name}_FILE`, file));
 }
 
-function readNamed(variable: string, file: string): string {
-  try {
-    return decodeText(readFileSync(file));
-  } catch (cause) {
-    // Messages about encodings show the text, which is a secret.
-    const encoding = cause instanceof EncodingError;
-    const why = encoding ? `line ${cause.line} of ${file} is not UTF-8` : (cause as Error).message;
-    throw new CryfoldError('USAGE', `environment variable ${variable}: ${why}`, {
-      ...(encoding ? {} : { cause }),
-      context: { variable },
-      hint: encoding ? cause.hint(file) : 'It names a file that is mounted or readable here.',
-    });
-  }
-}
-
-/** The address, with the mounted password put in where it names none. */
+/**
+ * The address. Where it names no password, a mounted one is read from its file at each connection: see FreshRedis of
+ * `queue`, which takes the parameter.
+ */
 function redisUrl({ REDIS_URL, REDIS_PASSWORD_FILE }: z.infer<typeof schema>): string | undefined {
   if (!REDIS_URL || !REDIS_PASSWORD_FILE || !URL.canParse(REDIS_URL)) return REDIS_URL;
   const url = new URL(REDIS_URL);
-  if (url.password === '') {
-    url.password = encodeURIComponent(readNamed('REDIS_PASSWORD_FILE', REDIS_PASSWORD_FILE).trim());
-  }
+  if (url.password !== '') return url.href;
+  // Read once here, so that a wrong name is reported at once.
+  readNamedFile('REDIS_PASSWORD_FILE', REDIS_PASSWORD_FILE);
+  url.searchParams.set('passwordFile', REDIS_PASSWORD_FILE);
   return url.href;
 }
 
@@ -175,7 +163,7 @@ function s3Config(env: z.infer<typeof schema>): Readonly<S3Config> | undefined {
     accessKey,
     secretKey,
     sessionToken: secretOf(env, 'AWS_SESSION_TOKEN'),
-    certificates: env.CRYFOLD_S3_CA_FILE && readNamed('CRYFOLD_S3_CA_FILE', env.CRYFOLD_S3_CA_FILE),
+    certificates: env.CRYFOLD_S3_CA_FILE && readNamedFile('CRYFOLD_S3_CA_FILE', env.CRYFOLD_S3_CA_FILE),
   });
 }
 

@@ -72,6 +72,10 @@ export function checkKey(key: string): string {
   return key;
 }
 
+/** The hint of STORE_UNSAFE */
+export const SERVERS_THAT_COMMIT =
+  'Use a server that honours If-None-Match: * (Amazon S3, MinIO, versitygw): see docs/storage.md.';
+
 /**
  * Conditional puts to a key of its own: some S3 servers ignore `If-None-Match` silently, others let a race through.
  * @throws CryfoldError STORE_UNSAFE
@@ -79,12 +83,17 @@ export function checkKey(key: string): string {
 export async function checkCommitsOnce(store: ArtifactStore): Promise<void> {
   const key = `checks/${randomBytes(12).toString('hex')}`;
   const put = (i: number) => store.putIfAbsent(key, new Uint8Array([i]));
-  const together = await Promise.all([0, 1, 2, 3].map(put));
+  // None is left in flight where one fails.
+  const settled = await Promise.allSettled([0, 1, 2, 3].map(put));
+  const together = settled.map((result) => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  });
   const wins = [...together, await put(4)].filter(Boolean).length;
   const kept = (await store.get(key))?.[0];
   await store.delete(key);
   if (wins === 1 && kept === together.indexOf(true)) return;
   throw new CryfoldError('STORE_UNSAFE', `the store let ${wins} of 5 conditional puts to one key win`, {
-    hint: 'Use a server that honours If-None-Match: * (Amazon S3, MinIO, versitygw): see docs/storage.md.',
+    hint: SERVERS_THAT_COMMIT,
   });
 }

@@ -44,6 +44,9 @@ function code(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException).code;
 }
 
+/** What file systems without hard links answer to link(2): FAT and exFAT, network shares, and FUSE without that call. */
+const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
+
 /** link(2) fails where the name exists, so exactly one of many processes wins. */
 async function commitOnce(staged: string, target: string): Promise<boolean> {
   try {
@@ -51,7 +54,12 @@ async function commitOnce(staged: string, target: string): Promise<boolean> {
     return true;
   } catch (error) {
     if (code(error) === 'EEXIST') return false;
-    throw error;
+    if (!NO_LINKS.has(code(error) ?? '')) throw error;
+    throw new CryfoldError('STORE_UNSAFE', `${dirname(target)}: its file system makes no hard links (${code(error)})`, {
+      cause: error,
+      context: { path: target },
+      hint: 'Results are committed once by means of them: put the store on ext4, XFS, btrfs, APFS, NTFS or NFS, or into S3.',
+    });
   }
 }
 

@@ -7,4 +7,5 @@ export type { ArtifactReference, AttemptLog } from './records/folds.js';
 export { RUN_ID, type StoredPlan } from './records/runs.js';
 export { weightsReference } from './records/weights.js';
 export { RunStore } from './run-store.js';
-export type { S3Limits, S3Settings } from './s3-store.js';
+export type { S3Settings } from './s3-client.js';
+export type { S3Limits } from './s3-store.js';

@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { CryfoldError, redactUrl, sha256 } from '@cryfold/core';
 import { type ArtifactStore, checkKey } from './artifact-store.js';
 import { FileStore } from './file-store.js';
-import { type S3Limits, type S3Settings, S3Store } from './s3-store.js';
+import type { S3Settings } from './s3-client.js';
+import { type S3Limits, S3Store } from './s3-store.js';
 
 const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 

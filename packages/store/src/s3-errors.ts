@@ -1,5 +1,6 @@
 import { CryfoldError } from '@cryfold/core';
 import { SourceFailure } from './artifact-store.js';
+import type { Answer } from './s3-transport.js';
 
 /** Where trying again with the same request cannot help. */
 const FINAL = new Set([
@@ -13,6 +14,11 @@ const FINAL = new Set([
   'ExpiredToken',
   'InvalidToken',
   'NoSuchBucket',
+  'RequestTimeTooSkewed',
+  'NotImplemented',
+  'InvalidArgument',
+  'InvalidRequest',
+  'MethodNotAllowed',
   'InvalidBucketName',
   'AuthorizationHeaderMalformed',
   'PermanentRedirect',
@@ -32,13 +38,50 @@ export function code(error: unknown): string {
   return (error as { code?: string } | undefined)?.code ?? '';
 }
 
+/** Statuses with which servers refuse a request that they do not understand, or cannot serve as it is. */
+const REFUSALS = new Set([400, 405, 409, 501]);
+
+/** Whether an answer may mean that the server does not know the condition of a put. */
+export function refusesCondition(error: unknown): error is Error & Answer {
+  return REFUSALS.has((error as Answer | undefined)?.status ?? 0);
+}
+
 /** Whether trying again cannot help. */
 export function isFinal(error: unknown): boolean {
-  return error instanceof CryfoldError || error instanceof SourceFailure || FINAL.has(code(error));
+  if (error instanceof CryfoldError || error instanceof SourceFailure) return true;
+  return FINAL.has(code(error)) || (error as Answer | undefined)?.status === 501;
+}
+
+/** Differences of clocks that servers of the S3 API accept, milliseconds. */
+const SKEW_MS = 15 * 60_000;
+
+function isClockWrong(error: unknown): boolean {
+  // The answer to a HEAD request has no body that could say why it was refused.
+  const { aheadMs = 0 } = error as Answer;
+  return code(error) === 'RequestTimeTooSkewed' || (DENIED.has(code(error)) && Math.abs(aheadMs) > SKEW_MS);
+}
+
+function clockError(cause: unknown, bucket: string): CryfoldError {
+  const { aheadMs } = cause as Answer;
+  const seconds = Math.round(Math.abs(aheadMs ?? 0) / 1000);
+  const amount = seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
+  const how = aheadMs === undefined ? 'differs from' : `is ${amount} ${aheadMs > 0 ? 'ahead of' : 'behind'}`;
+  return new CryfoldError(
+    'STORE_CLOCK_WRONG',
+    `s3://${bucket}: the clock of this machine ${how} that of the S3 server`,
+    {
+      cause,
+      context: { bucket },
+      hint: `Set the clock of both with NTP (chronyd, systemd-timesyncd): S3 accepts ${SKEW_MS / 60_000} minutes of difference.`,
+    },
+  );
 }
 
 /** What a failed request to a bucket means; coded errors are left as they are. */
-export function storeError(cause: unknown, key: string, bucket: string): unknown {
+export function storeError(
+  cause: unknown,
+  { key, bucket, endpoint }: { key: string; bucket: string; endpoint: string | undefined },
+): unknown {
   if (cause instanceof CryfoldError || cause instanceof SourceFailure) return cause;
   const details = { cause, context: { key, bucket } };
   const what = `s3://${bucket}: ${key}: ${code(cause) || (cause as Error).message}`;
@@ -46,6 +89,14 @@ export function storeError(cause: unknown, key: string, bucket: string): unknown
     return new CryfoldError('ARTIFACT_CORRUPT', cause.message, {
       ...details,
       hint: 'Delete it from the bucket: what is missing is computed again.',
+    });
+  }
+  if (isClockWrong(cause)) return clockError(cause, bucket);
+  if (code(cause) === 'NoSuchBucket') {
+    const at = endpoint === undefined ? '' : ` --endpoint-url ${endpoint}`;
+    return new CryfoldError('STORE_BUCKET_MISSING', `s3://${bucket}: there is no such bucket`, {
+      ...details,
+      hint: `Make it, for example with: aws s3 mb s3://${bucket}${at}`,
     });
   }
   if (DENIED.has(code(cause))) {

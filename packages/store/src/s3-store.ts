@@ -1,7 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import http from 'node:http';
-import https from 'node:https';
-import { createRequire } from 'node:module';
+import type http from 'node:http';
 import { CryfoldError, sha256 } from '@cryfold/core';
 import type * as minio from 'minio';
 import {
@@ -11,29 +9,15 @@ import {
   checkCommitsOnce,
   checkKey,
   marked,
+  SERVERS_THAT_COMMIT,
   SourceFailure,
 } from './artifact-store.js';
 import { type Patience, retry } from './retry.js';
+import { openClient, type S3Settings } from './s3-client.js';
 import { contentOf } from './s3-content.js';
-import { ABSENT, code, Damaged, isFinal, storeError } from './s3-errors.js';
+import { ABSENT, code, Damaged, isFinal, refusesCondition, storeError } from './s3-errors.js';
 import { inParts, slices, uploadInParts } from './s3-parts.js';
-import { transport } from './s3-transport.js';
-
-const require = createRequire(import.meta.url);
-
-/** How to reach an S3 server. Never logged, never put into jobs or arguments: it holds secrets. */
-export interface S3Settings {
-  /** `https://host:port`; absent: Amazon's */
-  endpoint?: string | undefined;
-  region: string;
-  /** `https://host/bucket/key` or `https://bucket.host/key` */
-  addressing: 'path' | 'host';
-  accessKey: string;
-  secretKey: string;
-  sessionToken?: string | undefined;
-  /** PEM certificates to trust besides the usual ones */
-  certificates?: string | undefined;
-}
+import { withAnswer } from './s3-transport.js';
 
 export interface S3Limits {
   /** Larger objects are not read, bytes. */
@@ -59,6 +43,7 @@ export class S3Store implements ArtifactStore {
   readonly #client: minio.Client;
   readonly #agent: http.Agent;
   readonly #bucket: string;
+  readonly #endpoint: string | undefined;
   readonly #prefix: string;
   readonly #maxBytes: number;
   readonly #patience: Patience;
@@ -70,6 +55,7 @@ export class S3Store implements ArtifactStore {
   /** @param prefix where the store's keys begin, ending in `/`, or empty */
   constructor(bucket: string, prefix: string, settings: S3Settings, limits: S3Limits = {}) {
     this.#bucket = bucket;
+    this.#endpoint = settings.endpoint;
     this.#another = (other) => new S3Store(bucket, prefix, settings, { ...limits, ...other });
     this.#prefix = prefix;
     // Features of 10,000 clips take 160 MB; Node's buffers end at 4 GiB.
@@ -78,30 +64,9 @@ export class S3Store implements ArtifactStore {
     this.#patience = { milliseconds: limits.patienceMs ?? 60_000 };
     this.#partBytes = limits.partBytes ?? 16 * 2 ** 20;
     this.#silenceMs = limits.silenceMs ?? 20_000;
-    const endpoint = new URL(settings.endpoint ?? 'https://s3.amazonaws.com');
-    const tls = endpoint.protocol === 'https:';
-    const agentOptions = {
-      keepAlive: true,
-      maxSockets: 32,
-      ...(settings.certificates && { ca: settings.certificates }),
-    };
-    this.#agent = tls ? new https.Agent(agentOptions) : new http.Agent(agentOptions);
-    // Loaded where it is used: a process whose store is a folder saves 15 MiB.
-    const { Client } = require('minio') as typeof minio;
-    this.#client = new Client({
-      endPoint: endpoint.hostname,
-      port: endpoint.port === '' ? (tls ? 443 : 80) : Number(endpoint.port),
-      useSSL: tls,
-      region: settings.region,
-      pathStyle: settings.addressing === 'path',
-      accessKey: settings.accessKey,
-      secretKey: settings.secretKey,
-      ...(settings.sessionToken ? { sessionToken: settings.sessionToken } : {}),
-      partSize: this.#partBytes,
-      retryOptions: { disableRetry: true },
-      transportAgent: this.#agent,
-      transport: transport(tls ? https : http, this.#silenceMs),
-    });
+    const { client, agent } = openClient(settings, { partBytes: this.#partBytes, silenceMs: this.#silenceMs });
+    this.#client = client;
+    this.#agent = agent;
   }
 
   async check(): Promise<void> {
@@ -180,7 +145,7 @@ export class S3Store implements ArtifactStore {
     if (body.length > this.#partBytes) {
       await this.#checkParts();
       const parts = slices(body, this.#partBytes);
-      return this.#putParts(key, parts, { metadata: { [HASH]: sha256(body) }, ifAbsent: true });
+      return await this.#putParts(key, parts, { metadata: { [HASH]: sha256(body) }, ifAbsent: true });
     }
     const metadata = { [HASH]: sha256(body), 'If-None-Match': '*' };
     let tries = 0;
@@ -191,7 +156,7 @@ export class S3Store implements ArtifactStore {
       });
       return true;
     } catch (error) {
-      if (code((error as Error).cause) !== 'PreconditionFailed') throw error;
+      if (code((error as Error).cause) !== 'PreconditionFailed') throw await this.#unsafeOr(error);
       // An earlier try may have won although its answer was lost.
       if (tries === 1) return false;
       const there = await this.get(key);
@@ -225,7 +190,29 @@ export class S3Store implements ArtifactStore {
   ): Promise<boolean> {
     const place = { client: this.#client, bucket: this.#bucket, name: this.#name(key) };
     const request = <T>(action: (attempt: number) => Promise<T>) => this.#try(key, action);
-    return uploadInParts(parts, { ...place, metadata, ifAbsent, request });
+    try {
+      return await uploadInParts(parts, { ...place, metadata, ifAbsent, request });
+    } catch (error) {
+      throw ifAbsent ? await this.#unsafeOr(error) : error;
+    }
+  }
+
+  /** What a failed conditional put means: STORE_UNSAFE where the server takes puts without the condition. */
+  async #unsafeOr(error: unknown): Promise<unknown> {
+    const { cause } = error as Error;
+    if (!refusesCondition(cause)) return error;
+    try {
+      const key = `checks/${randomBytes(12).toString('hex')}`;
+      await this.#client.putObject(this.#bucket, this.#name(key), Buffer.of(1));
+      await this.delete(key);
+    } catch {
+      return error;
+    }
+    const answer = [cause.status, code(cause)].filter(Boolean).join(' ');
+    return new CryfoldError('STORE_UNSAFE', `the store takes puts, and refuses conditional ones with ${answer}`, {
+      cause,
+      hint: SERVERS_THAT_COMMIT,
+    });
   }
 
   /**
@@ -301,9 +288,9 @@ export class S3Store implements ArtifactStore {
 
   async #try<T>(key: string, action: (attempt: number) => Promise<T>): Promise<T> {
     try {
-      return await retry(action, isFinal, this.#patience);
+      return await retry((attempt) => withAnswer(() => action(attempt)), isFinal, this.#patience);
     } catch (cause) {
-      throw storeError(cause, key, this.#bucket);
+      throw storeError(cause, { key, bucket: this.#bucket, endpoint: this.#endpoint });
     }
   }
 }

@@ -1,14 +1,41 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type http from 'node:http';
 import type https from 'node:https';
 
 /** minio-js leaves bodies of these answers unread, which would hold their sockets. */
 const UNREAD = new Set([408, 429, 499, 500, 502, 503, 504, 520]);
 
+/** What minio-js does not put into its errors, of the last answer to a request. */
+export interface Answer {
+  status?: number | undefined;
+  /** How far this machine's clock is ahead of the server's, milliseconds; answers tell whole seconds */
+  aheadMs?: number | undefined;
+}
+
+const current = new AsyncLocalStorage<Answer>();
+
+/** Runs an action; an error that it throws carries what is known about the last answer. */
+export async function withAnswer<T>(action: () => Promise<T>): Promise<T> {
+  const answer: Answer = {};
+  try {
+    return await current.run(answer, action);
+  } catch (error) {
+    if (error instanceof Error) Object.assign(error, answer);
+    throw error;
+  }
+}
+
 /** Node's own requests, given up when the server falls silent. */
 export function transport(kind: typeof http | typeof https, silenceMs: number): Pick<typeof http, 'request'> {
   const request = (options: https.RequestOptions, answered: (response: http.IncomingMessage) => void) => {
+    const answer = current.getStore();
     const sent = kind.request(options, (response) => {
-      if (UNREAD.has(response.statusCode ?? 0)) response.resume();
+      const { statusCode = 0, headers } = response;
+      const date = Date.parse(headers.date ?? '');
+      if (answer) {
+        Object.assign(answer, { status: statusCode, aheadMs: Number.isNaN(date) ? undefined : Date.now() - date });
+      }
+      if (UNREAD.has(statusCode)) response.resume();
       answered(response);
     });
     sent.setTimeout(silenceMs, () => sent.destroy(new Error(`no answer within ${silenceMs} ms`)));

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import fs, { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { after, mock, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CryfoldError, sha256 } from '@cryfold/core';
 import { FileStore } from '../src/file-store.js';
@@ -127,3 +128,30 @@ test('does not wait for a pipe in the place of an artifact', async () => {
     await rm(base, { recursive: true });
   }
 });
+
+// Tried by hand on exFAT through FUSE, whose answer this is; few machines may mount one.
+for (const code of ['EPERM', 'ENOSYS', 'EOPNOTSUPP']) {
+  test(`file store: a file system without hard links (${code}) is STORE_UNSAFE, and nothing is left on it`, async () => {
+    const folder = join(root, `links-${code}`);
+    const link = mock.method(fs, 'link', async () => {
+      throw Object.assign(new Error(`${code}: link`), { code });
+    });
+    syncBuiltinESMExports();
+    const store = openStore(folder);
+    try {
+      for (const action of [() => store.check(), () => store.putIfAbsent('a/b', new Uint8Array(1))]) {
+        await assert.rejects(action, (error) => {
+          assert.ok(error instanceof CryfoldError && error.code === 'STORE_UNSAFE');
+          assert.match(error.message, /makes no hard links/);
+          return true;
+        });
+      }
+      assert.deepEqual(await readdir(join(folder, '.staging')), []);
+      assert.equal(await store.get('a/b'), undefined);
+    } finally {
+      link.mock.restore();
+      syncBuiltinESMExports();
+    }
+    assert.equal(await store.putIfAbsent('a/b', new Uint8Array(1)), true);
+  });
+}

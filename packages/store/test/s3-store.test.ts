@@ -199,7 +199,7 @@ test('s3 store: wrong credentials and a missing bucket are told at once, without
   const denied = open(server, { secretKey: 'f'.repeat(32) });
   await assert.rejects(denied.check(), rejectsWith('STORE_DENIED'));
   const absent = openStore('s3://no-such-bucket', settings(server));
-  await assert.rejects(absent.check(), rejectsWith('STORE_UNREACHABLE'));
+  await assert.rejects(absent.check(), rejectsWith('STORE_BUCKET_MISSING'));
   assert.ok(Date.now() - started < 3000);
   await Promise.all([denied.close(), absent.close()]);
 });

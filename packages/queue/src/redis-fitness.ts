@@ -1,0 +1,65 @@
+import { CryfoldError } from '@cryfold/core';
+import { RedisConnection } from 'bullmq';
+
+export interface RedisFacts {
+  /** With the product's name where that is not Redis */
+  version: string;
+  /** What does not keep it from working, as sentences */
+  warnings: string[];
+}
+
+const olderThan = (version: string, least: string) => {
+  const [a, b] = [version, least].map((text) => text.split('.').map(Number));
+  const at = b.findIndex((part, i) => part !== (a[i] ?? 0));
+  return at >= 0 && (a[at] ?? 0) < b[at];
+};
+
+/**
+ * What Redis's INFO says about its use as a queue.
+ * @param policy its eviction policy where INFO does not have it
+ * @throws CryfoldError REDIS_UNSAFE where jobs would get lost, or BullMQ does not work
+ */
+export function requireFit(info: string, policy?: string): RedisFacts {
+  const member = (name: string) => new RegExp(`^${name}:(\\S+)`, 'm').exec(info)?.[1];
+  const unsafe = (why: string, hint: string) => new CryfoldError('REDIS_UNSAFE', `Redis ${why}`, { hint });
+  const warnings: string[] = [];
+  const version = member('redis_version');
+  // Others tell a version of Redis that they are compatible with.
+  const other = ['valkey', 'dragonfly'].find((name) => member(`${name}_version`) !== undefined);
+  const { minimumVersion, recommendedMinimumVersion } = RedisConnection;
+  if (version === undefined) warnings.push('Its version is not known, since its INFO does not have it.');
+  else if (!other && olderThan(version, minimumVersion)) {
+    throw unsafe(
+      `${version} is too old: BullMQ needs ${minimumVersion}`,
+      `Use Redis ${recommendedMinimumVersion} or later, or Valkey.`,
+    );
+  } else if (!other && olderThan(version, recommendedMinimumVersion)) {
+    warnings.push(`BullMQ recommends Redis ${recommendedMinimumVersion} or later.`);
+  }
+  const evicts = member('maxmemory_policy') ?? policy;
+  if (evicts === undefined) {
+    warnings.push('Its eviction policy is not known, since INFO does not have it: it must be noeviction.');
+  } else if (evicts !== 'noeviction') {
+    throw unsafe(
+      `has the eviction policy ${evicts}, so that it may delete jobs when its memory is full`,
+      'Set it: redis-cli config set maxmemory-policy noeviction, and maxmemory-policy noeviction in redis.conf.',
+    );
+  }
+  const named = other ? `${other} ${member(`${other}_version`)}` : (version ?? 'unknown');
+  return { version: named, warnings };
+}
+
+/**
+ * Refuses a node of a Redis Cluster: the keys of one queue lie on several nodes unless their prefix has a hash tag.
+ * @throws CryfoldError REDIS_UNSAFE
+ */
+export function refuseCluster(info: string): void {
+  if (!/^cluster_enabled:1/m.test(info)) return;
+  throw new CryfoldError(
+    'REDIS_UNSAFE',
+    'Redis is a node of a Redis Cluster, and the prefix of the keys has no hash tag',
+    {
+      hint: 'Use a Redis that is not in cluster mode.',
+    },
+  );
+}

@@ -1,0 +1,79 @@
+import http from 'node:http';
+import https from 'node:https';
+import { createRequire } from 'node:module';
+import { CryfoldError, redactUrl } from '@cryfold/core';
+import type * as minio from 'minio';
+import { transport } from './s3-transport.js';
+
+const require = createRequire(import.meta.url);
+
+/** How to reach an S3 server. Never logged, never put into jobs or arguments: it holds secrets. */
+export interface S3Settings {
+  /** `https://host:port`; absent: Amazon's */
+  endpoint?: string | undefined;
+  region: string;
+  /** `https://host/bucket/key` or `https://bucket.host/key` */
+  addressing: 'path' | 'host';
+  accessKey: string;
+  secretKey: string;
+  sessionToken?: string | undefined;
+  /** PEM certificates to trust besides the usual ones */
+  certificates?: string | undefined;
+}
+
+export interface S3Connection {
+  client: minio.Client;
+  /** Owns the sockets: destroyed by who opened it */
+  agent: http.Agent;
+}
+
+/**
+ * minio-js takes a host and a port, so that anything else would be dropped without a word.
+ * @throws CryfoldError STORE_URL_INVALID
+ */
+function hostOf(endpoint: string): URL {
+  const url = new URL(endpoint);
+  const more = [
+    url.pathname !== '/' && `the path ${url.pathname}`,
+    url.search && 'a query',
+    url.hash && 'a fragment',
+    url.username && 'a user',
+  ].find(Boolean);
+  if (!more) return url;
+  throw new CryfoldError('STORE_URL_INVALID', `CRYFOLD_S3_ENDPOINT ${redactUrl(endpoint)} has ${more}`, {
+    hint: 'Write https://HOST:PORT alone. The bucket and a prefix belong into s3://BUCKET/PREFIX, keys into AWS_ACCESS_KEY_ID.',
+  });
+}
+
+/**
+ * A client of an S3 server, which connects with the first request and never retries by itself.
+ * @param limits size of parts, bytes; a request is given up after `silenceMs` without a byte
+ * @throws CryfoldError STORE_URL_INVALID
+ */
+export function openClient(settings: S3Settings, limits: { partBytes: number; silenceMs: number }): S3Connection {
+  const endpoint = hostOf(settings.endpoint ?? 'https://s3.amazonaws.com');
+  const tls = endpoint.protocol === 'https:';
+  const agentOptions = {
+    keepAlive: true,
+    maxSockets: 32,
+    ...(settings.certificates && { ca: settings.certificates }),
+  };
+  const agent = tls ? new https.Agent(agentOptions) : new http.Agent(agentOptions);
+  // Loaded where it is used: a process whose store is a folder saves 15 MiB.
+  const { Client } = require('minio') as typeof minio;
+  const client = new Client({
+    endPoint: endpoint.hostname,
+    port: endpoint.port === '' ? (tls ? 443 : 80) : Number(endpoint.port),
+    useSSL: tls,
+    region: settings.region,
+    pathStyle: settings.addressing === 'path',
+    accessKey: settings.accessKey,
+    secretKey: settings.secretKey,
+    ...(settings.sessionToken ? { sessionToken: settings.sessionToken } : {}),
+    partSize: limits.partBytes,
+    retryOptions: { disableRetry: true },
+    transportAgent: agent,
+    transport: transport(tls ? https : http, limits.silenceMs),
+  });
+  return { client, agent };
+}

@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { CryfoldError } from '@cryfold/core';
+import { checkRedis, inspectRedis } from '@cryfold/queue';
+import { cryfold, start, temporaryFolder, until } from './command.js';
+import { operate, RedisProcess } from './redis.js';
+import { readiness, startService, untilReady } from './service.js';
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+before(async () => {
+  folder = await temporaryFolder();
+});
+after(() => folder?.remove());
+
+/** A real Redis, and what it says changed on its way in bytes of the same number. */
+async function withRedis(
+  flags: string[],
+  work: (url: string) => Promise<void>,
+  change?: [from: string, to: string],
+): Promise<void> {
+  const redis = await RedisProcess.withPassword('a-password', flags);
+  const proxy = createServer((client) => {
+    const server = connect(Number(new URL(redis.url).port), '127.0.0.1');
+    client.pipe(server);
+    server.on('data', (chunk) => {
+      client.write(change ? chunk.toString('latin1').replaceAll(...change) : chunk, 'latin1');
+    });
+    for (const [one, other] of [
+      [client, server],
+      [server, client],
+    ]) {
+      one.on('error', () => other.destroy());
+      one.on('close', () => other.destroy());
+    }
+  }).listen(0, '127.0.0.1');
+  try {
+    await once(proxy, 'listening');
+    const url = new URL(redis.url);
+    if (change) url.port = String((proxy.address() as AddressInfo).port);
+    await work(url.href);
+  } finally {
+    proxy.close();
+    await redis.remove();
+  }
+}
+
+function unsafe(message: RegExp) {
+  return (error: unknown) => {
+    assert.ok(error instanceof CryfoldError);
+    assert.equal(error.code, 'REDIS_UNSAFE');
+    assert.match(error.message, message);
+    assert.ok(error.hint);
+    return true;
+  };
+}
+
+const ownVersion = async (url: string) => (await inspectRedis(url)).version;
+
+test('a Redis that may evict jobs is refused', async () => {
+  for (const policy of ['allkeys-lru', 'volatile-ttl']) {
+    await withRedis(['--maxmemory-policy', policy], async (url) => {
+      await assert.rejects(checkRedis(url), unsafe(new RegExp(`eviction policy ${policy}`)));
+    });
+  }
+});
+
+test('a node of a Redis Cluster is refused, since the keys of a queue would lie on several nodes', async () => {
+  await withRedis(['--cluster-enabled', 'yes'], async (url) => {
+    await assert.rejects(checkRedis(url), unsafe(/Redis Cluster/));
+  });
+});
+
+test('a Redis older than BullMQ needs is refused, and one older than it recommends gets a warning', async (t) => {
+  let version = '';
+  await withRedis([], async (url) => {
+    version = await ownVersion(url);
+  });
+  if (version.includes(' ')) return t.skip(`this is ${version}`);
+  // The version of the server on this machine, in a number of the same length.
+  const older = (start: string) => start + version.slice(start.length).replace(/\d/g, '1');
+  const said = (start: string): [string, string] => [`redis_version:${version}`, `redis_version:${older(start)}`];
+  await withRedis(
+    [],
+    async (url) => {
+      await assert.rejects(checkRedis(url), unsafe(/4\.0\S* is too old: BullMQ needs 5\.0\.0/));
+    },
+    said('4.0'),
+  );
+  await withRedis(
+    [],
+    async (url) => {
+      const { version: found, warnings } = await inspectRedis(url);
+      assert.match(found, /^6\.0/);
+      assert.match(warnings.join(' '), /recommends Redis 6\.2\.0/);
+    },
+    said('6.0'),
+  );
+});
+
+test('a Redis that keeps nothing on disk gets a warning, one with an append-only file or snapshots none', async () => {
+  await withRedis([], async (url) => {
+    assert.match((await inspectRedis(url)).warnings.join(), /keeps nothing on disk/);
+  });
+  for (const flags of [
+    ['--appendonly', 'yes'],
+    ['--save', '900 1'],
+  ]) {
+    await withRedis(flags, async (url) => assert.deepEqual((await inspectRedis(url)).warnings, [], flags.join(' ')));
+  }
+});
+
+test('where CONFIG is refused, the policy is read from INFO, and what is not known is a warning', async () => {
+  const managed = ['--rename-command', 'CONFIG', ''];
+  await withRedis([...managed, '--maxmemory-policy', 'allkeys-lfu'], async (url) => {
+    await assert.rejects(inspectRedis(url), unsafe(/allkeys-lfu/));
+  });
+  await withRedis(managed, async (url) => {
+    const { warnings } = await inspectRedis(url);
+    assert.equal(warnings.length, 1);
+    assert.match(warnings[0], /disk is not known/);
+  });
+  const hidden: [string, string] = ['maxmemory_policy:', 'maxmemory_other_:'];
+  await withRedis(
+    managed,
+    async (url) => {
+      assert.match((await inspectRedis(url)).warnings.join(), /eviction policy is not known.*must be noeviction/);
+    },
+    hidden,
+  );
+  await withRedis(
+    ['--maxmemory-policy', 'allkeys-lfu'],
+    async (url) => {
+      await assert.rejects(inspectRedis(url), unsafe(/allkeys-lfu/), 'CONFIG knows it where INFO does not');
+    },
+    hidden,
+  );
+});
+
+test('doctor fails on the eviction policy with the command that sets it, and warns about persistence', async () => {
+  await withRedis([], async (url) => {
+    const environment = { REDIS_URL: url, CRYFOLD_STORE: join(folder.path, 'doctor') };
+    const found = async (code: number) => {
+      const ended = await cryfold(['doctor', '--json'], environment);
+      assert.equal(ended.code, code, ended.stderr);
+      const { checks } = JSON.parse(ended.stdout);
+      return checks.find(({ name }: { name: string }) => name === 'Redis');
+    };
+    const fit = await found(0);
+    assert.equal(fit.ok, true);
+    assert.match(fit.warnings.join(), /keeps nothing on disk/);
+    await operate(url, 'CONFIG', 'SET', 'maxmemory-policy', 'volatile-lru');
+    const { ok, fix } = await found(1);
+    assert.deepEqual([ok, /config set maxmemory-policy noeviction/.test(fix)], [false, true]);
+  });
+});
+
+test('a service does not start with a policy that evicts, and is not ready once the policy changes', async () => {
+  await withRedis(['--maxmemory-policy', 'allkeys-lru'], async (url) => {
+    const environment = { REDIS_URL: url, CRYFOLD_STORE: join(folder.path, 'service') };
+    const { code, stderr } = await start(['aggregator'], environment).ended;
+    assert.equal(code, 2);
+    assert.match(stderr, /eviction policy allkeys-lru/);
+    await operate(url, 'CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
+    const service = await startService(['aggregator'], environment);
+    try {
+      await untilReady(service);
+      await operate(url, 'CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
+      const { checks } = await until('the service to notice', async () => {
+        const found = await readiness(service.url);
+        return found.status === 503 && found;
+      });
+      assert.match(Object.values(checks).join(), /eviction policy allkeys-lru/);
+    } finally {
+      service.process.kill('SIGTERM');
+      await service.ended;
+    }
+  });
+});

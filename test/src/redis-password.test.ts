@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { Consumer, checkRedis, Queues, runPayload } from '@cryfold/queue';
+import { loadConfig } from '@cryfold/runtime';
+import { until } from './command.js';
+import { operate, RedisProcess } from './redis.js';
+
+/** A Redis whose password is in a file, and processes that read it there. */
+async function withRotation(user: string | undefined, work: (rotation: Rotation) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'cryfold-rotation-'));
+  const server = await RedisProcess.withPassword('admin-password');
+  const file = join(folder, 'password');
+  let url = server.url;
+  const operator = async (...words: string[]) => {
+    const reply = await operate(url, ...words);
+    const [, , variable, password] = words;
+    if (variable === 'requirepass') url = server.url.replace(/:[^:]*@/, `:${password}@`);
+    return reply;
+  };
+  const write = (password: string) => writeFile(file, `${password}\n`);
+  try {
+    await write('first');
+    const { host } = new URL(server.url);
+    const REDIS_URL = `redis://${user ? `${user}@` : ''}${host}`;
+    await work({ operator, write, environment: { REDIS_URL, REDIS_PASSWORD_FILE: file } });
+  } finally {
+    await server.remove();
+    await rm(folder, { recursive: true });
+  }
+}
+
+interface Rotation {
+  operator: (...words: string[]) => Promise<string>;
+  write: (password: string) => Promise<void>;
+  environment: Record<string, string>;
+}
+
+function redisUrl(environment: Record<string, string>): string {
+  const { target } = loadConfig(environment);
+  return target.kind === 'cluster' ? target.redisUrl : assert.fail(target.kind);
+}
+
+/** Producer and consumer, and a function that says when a job has gone through both. */
+async function startWork(url: string) {
+  const done: string[] = [];
+  const queues = new Queues(url);
+  const consumer = new Consumer({
+    ...{ url, queue: 'runs' as const, schema: runPayload, concurrency: 1, maxStalledCount: 1 },
+    handle: async ({ run }) => void done.push(run),
+    onError: () => {},
+  });
+  const job = async (run: string) => {
+    const payload = runPayload.parse({ format: 1, kind: 'run', run });
+    await until('a job to be added', () =>
+      queues.add('runs', [{ id: run, payload }]).then(
+        () => true,
+        () => false,
+      ),
+    );
+    await until('the job to be done', async () => done.includes(run));
+  };
+  const close = async () => {
+    await consumer.close(true);
+    await queues.close();
+  };
+  return { job, close };
+}
+
+for (const user of [undefined, 'worker']) {
+  test(`connections take a rotated password of ${user ?? 'the default user'} from its file`, async () => {
+    await withRotation(user, async ({ operator, write, environment }) => {
+      const set = (password: string) =>
+        user
+          ? operator('ACL', 'SETUSER', user, 'reset', 'on', `>${password}`, '~*', '&*', '+@all')
+          : operator('CONFIG', 'SET', 'requirepass', password);
+      await set('first');
+      const url = redisUrl(environment);
+      const { job, close } = await startWork(url);
+      try {
+        await job('one');
+        // As a mounted secret often is, the file is replaced some time after the password.
+        await set('second');
+        await operator('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+        await assert.rejects(checkRedis(url, 1000), /WRONGPASS/);
+        await write('second');
+        await checkRedis(url, 1000);
+        await job('two');
+      } finally {
+        await close();
+      }
+    });
+  });
+}
