@@ -10,6 +10,7 @@ export const FORMATS = {
   job: 1,
   manifest: 3,
   sounds: 1,
+  audit: 1,
   plan: 3,
   search: 1,
   fold: 1,

@@ -9,7 +9,7 @@ import {
   sharedSounds,
   testOnOther,
 } from '@cryfold/corpus';
-import { isGrouped, splitterOf } from '@cryfold/evaluation';
+import { type Audit, isGrouped, splitterOf } from '@cryfold/evaluation';
 import { computeFeatures } from '@cryfold/features';
 import type { WeightsSourceOptions } from '@cryfold/nn';
 import {
@@ -23,6 +23,7 @@ import {
 } from '@cryfold/plan';
 import { innerSplits, makeSplits } from '@cryfold/run-control';
 import type { RunStore } from '@cryfold/store';
+import { auditDataset } from './audit-dataset.js';
 import { checkLeaks } from './leak-gate.js';
 import { resolveSpecWeights } from './spec-weights.js';
 
@@ -36,6 +37,8 @@ export interface Preparation {
   leaks: string[];
   /** Indices of the clips that hold the same sound, per sound */
   sounds: number[][];
+  /** What the recordings are like, and whether that gives their class away */
+  audit: Audit;
 }
 
 export interface PrepareOptions {
@@ -101,6 +104,8 @@ export async function prepareRun(options: PrepareOptions): Promise<Preparation> 
   const dataset = options.groupDuplicates ? joinGroups(found, sounds) : found;
   const splits = makeSplits(spec, dataset);
   const leaks = checkLeaks(spec, dataset, splits, { sounds, allowLeak: options.allowLeak });
+  onProgress('auditing recordings');
+  const audit = auditDataset(dataset, sounds);
   const weights = new Map<string, string>();
   const manifest: DatasetManifest = {
     format: manifestFormat(dataset),
@@ -121,7 +126,7 @@ export async function prepareRun(options: PrepareOptions): Promise<Preparation> 
     manifest,
     splits: [...splits, ...innerSplits(spec, dataset, splits)],
   });
-  return { plan, dataset, manifest, weights, leaks, sounds };
+  return { plan, dataset, manifest, weights, leaks, sounds, audit };
 }
 
 /** The oldest format that says all there is to say, so that older versions read what they can. */
@@ -155,7 +160,7 @@ export async function publish(
 /** All that a plan refers to; what is there already, by content, is left. */
 async function publishInputs(
   store: RunStore,
-  { plan, dataset, manifest, weights, sounds }: Preparation,
+  { plan, dataset, manifest, weights, sounds, audit }: Preparation,
   onProgress: (text: string) => void,
 ): Promise<void> {
   for (const [key, set] of plannedFeatures(plan)) {
@@ -167,5 +172,6 @@ async function publishInputs(
   }
   for (const [sha256, path] of weights) await store.weights.put(sha256, () => createReadStream(path));
   await store.datasets.saveSharedSounds(manifest.contentHash, sounds);
+  await store.datasets.saveAudit(manifest.contentHash, audit);
   await store.datasets.saveManifest(manifest);
 }
