@@ -69,11 +69,11 @@ test('says of level and bandwidth that they may belong to the class', () => {
 });
 
 test('claims nothing of recordings that differ by chance, at the rate that its level allows', () => {
-  const claims = Array.from({ length: 100 }, () => audit(clean(40, ['x', 'y'])))
+  const claims = Array.from({ length: 50 }, () => audit(clean(40, ['x', 'y'])))
     .map(kinds)
     .filter((found) => found.includes('sound-properties-predict'));
-  // At p <= 0.01, six or more of 100 have a probability of 0.0005.
-  assert.ok(claims.length <= 5, `${claims.length} of 100`);
+  // At p <= 0.01, four or more of 50 have a probability of 0.002.
+  assert.ok(claims.length <= 3, `${claims.length} of 50`);
 });
 
 test('a property of each group is no evidence where a class has few groups', () => {
@@ -118,11 +118,16 @@ test('sounds in several classes contradict their labels', () => {
   assert.match(textOf(found, 'sounds-in-several-classes'), /^1 sound is in clips of different classes/);
 });
 
-test('an audit is the same each time, and bounded for many recordings and classes', () => {
+test('an audit is the same each time', () => {
+  const recordings = clean(30, ['x', 'y', 'z']);
+  assert.deepEqual(audit(recordings), audit(recordings));
+});
+
+test('an audit looks at 600 recordings of 60 classes at most', () => {
   const classes = Array.from({ length: 80 }, (_, c) => `c${c}`);
-  const many = clean(8000, classes, (i) => ({ rate: 8000 + (i % 80) }));
-  const found = audit(many);
-  assert.deepEqual(audit(many), found);
+  const found = audit(
+    clean(4000, classes, (i) => ({ rate: 8000 + (i % 80), bandwidth: 1000, level: -20, silence: 0, seconds: 1 })),
+  );
   const { predictability } = found;
   assert.ok(typeof predictability === 'object' && predictability.recordings <= 600 && predictability.classes === 60);
   assert.ok((setOf(found, 'file')?.balancedAccuracy ?? 0) > 0.95, 'each class has a leaf of its own');

@@ -18,7 +18,7 @@ export function auditDataset(dataset: Dataset, sounds: readonly (readonly number
   }
   return auditRecordings({
     recordings: [...recordings.values()],
-    classes: dataset.classes,
+    classes: [...new Set(Array.from(recordings.values(), ({ label }) => label))].sort(),
     groupSource: dataset.groupSource,
     sounds: sounds.map((clips) => clips.map((clip) => dataset.clips[clip])),
   });

@@ -42,6 +42,8 @@ const perClass = z.strictObject({
   clipping: share,
 });
 
+/** Above the number of properties */
+const LISTED = 20;
 const prediction = { balancedAccuracy: share, pValue: share };
 const property = z.enum(PROPERTIES);
 
@@ -77,8 +79,12 @@ export const auditSchema = z.strictObject({
       classes: count,
       groups: count.optional(),
       folds: count,
-      sets: z.array(z.strictObject({ name: z.enum(['file', 'all']), properties: z.array(property), ...prediction })),
-      alone: z.array(z.strictObject({ property, ...prediction })),
+      sets: z
+        .array(
+          z.strictObject({ name: z.enum(['file', 'all']), properties: z.array(property).max(LISTED), ...prediction }),
+        )
+        .max(2),
+      alone: z.array(z.strictObject({ property, ...prediction })).max(LISTED),
     }),
     z.enum(UNTESTABLE),
   ]),

@@ -173,7 +173,7 @@ function classFindings({ groupSource }: AuditInput, { perClass, groupsKnown }: F
   const findings: Finding[] = [];
   const small = perClass.filter(({ recordings }) => recordings < AUDIT_FOLDS);
   if (small.length > 0) {
-    const text = `Fewer than ${AUDIT_FOLDS} recordings: ${list(small, ({ label, recordings }) => `class ${label} has ${recordings}`)}. Its figures mean little, and some folds may lack it.`;
+    const text = `Fewer than ${AUDIT_FOLDS} recordings: ${list(small, ({ label, recordings }) => `class ${label} has ${recordings}`)}. ${its(small)} figures mean little, and folds may have no such clips.`;
     findings.push({ kind: 'few-recordings', severity: 'warning', text });
   }
   const narrow = groupsKnown
@@ -181,11 +181,13 @@ function classFindings({ groupSource }: AuditInput, { perClass, groupsKnown }: F
     : [];
   if (narrow.length > 0) {
     const word = groupWord({ groupSource });
-    const text = `Fewer than ${AUDIT_GROUPS} ${word}s: ${list(narrow, ({ label, groups }) => `class ${label} comes from ${counted(groups, word)}`)}. Its figures say nothing of others.`;
+    const text = `Fewer than ${AUDIT_GROUPS} ${word}s: ${list(narrow, ({ label, groups }) => `class ${label} comes from ${counted(groups, word)}`)}. ${its(narrow)} figures say nothing of others.`;
     findings.push({ kind: 'few-groups', severity: 'warning', text });
   }
   return findings;
 }
+
+const its = ({ length }: readonly unknown[]) => (length === 1 ? 'Its' : 'Their');
 
 function list<T extends { label: string }>(all: readonly T[], text: (one: T) => string): string {
   const rest = all.length - NAMED;
