@@ -17,7 +17,7 @@ const OUT_OF_FOLD = 'cc663f0b1b1b56c4eb150992892bac415b867bbf47b46c4943bec5de408
 const RESULTS = 'results-9364da0.json';
 
 /** What results of format 2 compute differently, or did not have. All else must have the bytes of that commit. */
-const CHANGED = new Set(['format', 'intervals', 'comparisons', 'leaks', 'groupSource', 'cryfold']);
+const CHANGED = new Set(['format', 'intervals', 'comparisons', 'leaks', 'groupSource', 'cryfold', 'audit']);
 const without = (value: unknown, names: ReadonlySet<string>): unknown =>
   JSON.parse(JSON.stringify(value, (key, member) => (names.has(key) ? undefined : member)));
 

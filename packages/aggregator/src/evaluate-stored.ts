@@ -25,7 +25,7 @@ export interface EvaluatedStored {
  * @throws CryfoldError PROBABILITIES_INVALID
  */
 export function evaluateStored(run: StoredRun, fusion: Spec['fusion'] = run.plan.spec.fusion): EvaluatedStored {
-  const { plan, input, sounds, environment } = run;
+  const { plan, input, sounds, audit, environment } = run;
   const spec = { ...plan.spec, fusion };
   const { results, dataset, protocol, notes: ofFolds, probabilities } = evaluateRun({ ...input, fusion });
   const notes = [...ofFolds, ...fallbackNotes(run)];
@@ -40,6 +40,7 @@ export function evaluateStored(run: StoredRun, fusion: Spec['fusion'] = run.plan
       protocol: { ...protocol, splitter, seed: spec.seed, ...(sized ? { testSize } : {}) },
       ...(notes.length > 0 ? { notes } : {}),
       ...(sounds && { leaks: summariseLeaks({ ...input, sounds }) }),
+      ...(audit && { audit }),
       ...results,
       environment: { cryfold: VERSION, ...environment },
     },

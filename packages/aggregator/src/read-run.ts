@@ -1,5 +1,5 @@
-import { CryfoldError, DAMAGE_CODES, FOLD_NOTE, mapLimited } from '@cryfold/core';
-import { type EvaluationInput, type ShuffledFold, shuffledName } from '@cryfold/evaluation';
+import { CryfoldError, DAMAGE_CODES, FOLD_NOTE, ifReadable, mapLimited } from '@cryfold/core';
+import { type Audit, type EvaluationInput, type ShuffledFold, shuffledName } from '@cryfold/evaluation';
 import {
   type DatasetManifest,
   type FoldFailure,
@@ -19,6 +19,8 @@ export interface StoredRun {
   manifest: DatasetManifest;
   /** Indices of the clips that hold the same sound, per sound; undefined where that is not known */
   sounds: number[][] | undefined;
+  /** What the recordings are like; undefined where no record says it */
+  audit: Audit | undefined;
   /** Probabilities per estimator and split, null where a fold is missing; fusion as in the spec. */
   input: EvaluationInput;
   /** Versions and processors by `trial.name`. */
@@ -59,6 +61,8 @@ export async function readPlanned(store: RunStore, planned: StoredPlan, onDamage
     plan,
     manifest,
     sounds: await store.datasets.sharedSounds(plan.dataset.key),
+    // It changes no figure, so that a damaged one is left out.
+    audit: await ifReadable(store.datasets.audit(plan.dataset.key)),
     environment: folds.environment,
     folds: folds.records,
     input: {

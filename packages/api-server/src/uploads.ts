@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { CryfoldError, decodeNpyHeader, NPY_HEADER_LIMIT, type NpyType } from '@cryfold/core';
+import { decodeAudit } from '@cryfold/evaluation';
 import { decodeForeignManifest, decodeSharedSounds } from '@cryfold/plan';
 
 /** Looks at content as it arrives, and throws a coded error where it is not what its key promises. */
@@ -34,6 +35,7 @@ const KINDS: readonly Kind[] = [
   // Manifests and shared sounds are decoded, so held in memory; a manifest of 30,000 clips takes 6 MiB.
   { pattern: /^datasets\/([0-9a-f]{64})\/manifest\.json$/, limit: 32 * MIB, check: checkManifest },
   { pattern: /^datasets\/([0-9a-f]{64})\/sounds\.json$/, limit: 2 * MIB, check: checkSounds },
+  { pattern: /^datasets\/([0-9a-f]{64})\/audit\.json$/, limit: 4 * MIB, check: checkAudit },
   // Images of some 30,000 clips
   { pattern: /^features\/([0-9a-f]{64})\/images\.npy$/, limit: 512 * MIB, check: (key) => checkArray(key, IMAGES) },
   { pattern: /^features\/([0-9a-f]{64})\/vectors\.npy$/, limit: 512 * MIB, check: (key) => checkArray(key, VECTORS) },
@@ -50,6 +52,11 @@ function checkManifest(key: string, hash: string): Check {
 /** Only the audio, which is not here, could contradict it. */
 function checkSounds(key: string): Check {
   return checkRecord((bytes) => decodeSharedSounds(bytes, key));
+}
+
+/** As of sounds, only the audio could contradict it. */
+function checkAudit(key: string): Check {
+  return checkRecord((bytes) => decodeAudit(bytes, key));
 }
 
 function checkRecord(decode: (bytes: Buffer) => unknown): Check {

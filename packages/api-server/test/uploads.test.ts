@@ -59,6 +59,20 @@ test('takes shared sounds of their form, and no others', async () => {
   await assert.rejects(upload('{"format":1}'), /sounds.json: sounds/);
 });
 
+test('takes audits of their form, and no others', async () => {
+  const upload = async (text: string) => {
+    const body = Object.assign(Readable.from([Buffer.from(text)]), { headers: {} }) as unknown as IncomingMessage;
+    for await (const _ of uploadOf(`datasets/${'a'.repeat(64)}/audit.json`, body, undefined).content);
+  };
+  const sounds = { shared: 0, clips: 0, inSeveralClasses: 0, inSeveralGroups: 0 };
+  const audit = { recordings: 1, clips: 1, groups: 1, groupsKnown: false, perClass: [], sounds };
+  const whole = { ...audit, predictability: 'too few recordings', findings: [] };
+  await upload(JSON.stringify({ format: 1, audit: whole }));
+  await assert.rejects(upload(JSON.stringify({ format: 1, audit })), /audit.json: audit.predictability/);
+  await assert.rejects(upload(JSON.stringify({ format: 1, audit: { ...whole, more: 1 } })), /audit.json: audit/);
+  await assert.rejects(upload(JSON.stringify({ format: 2, audit: whole })), /format 2/);
+});
+
 test('takes feature arrays of the form that their key promises, and no others', async () => {
   const vectors = encodeNpy(new Float32Array(6), [2, 3]);
   const images = encodeNpy(new Uint8Array(24), [2, 2, 2, 3]);

@@ -14,7 +14,7 @@ const CHECKOUT = fileURLToPath(new URL('../../../../', import.meta.url));
 
 /** Names of commands in messages; other words after `cryfold` are prose. */
 const COMMAND =
-  /(?<![\w/.-])(?:npx )?cryfold (?=(?:aggregator|cancel|compare|coordinator|export|extend|fuse|gc|list|logs|models|plan|predict|report|retrain|retry|run|serve|status|sweep|train-final|weights put|worker)\b)/g;
+  /(?<![\w/.-])(?:npx )?cryfold (?=(?:aggregator|cancel|compare|coordinator|data audit|export|extend|fuse|gc|list|logs|models|plan|predict|report|retrain|retry|run|serve|status|sweep|train-final|weights put|worker)\b)/g;
 
 let given: Given = {};
 
@@ -38,7 +38,7 @@ export function asTyped(text: string, store: string | undefined = given.store): 
 }
 
 /** A word for a shell. The program's name may be several. */
-function quoted(word: string, index: number): string {
+export function quoted(word: string, index: number): string {
   return index === 0 || /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 

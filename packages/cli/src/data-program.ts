@@ -20,6 +20,17 @@ export function addDataCommands(program: Command, does: Does): void {
     .option('--problems <file>', 'list all bad recordings there, as CSV')
     .option('--json', 'print JSON', false)
     .action(does(async (path: string, options) => (await load()).dataInspectCommand(path, options)));
+  addDataOptions(data.command('audit'))
+    .description(
+      'Compare recordings by class: rates, bit depth, level and more. Test whether such properties alone predict the class.',
+    )
+    .argument('<path>', 'directory of recordings, or a CSV manifest')
+    .option('--spec <file>', 'cut recordings into clips as this spec does (default: clips of 1 s)')
+    .option('--problems <file>', 'list all bad recordings there, as CSV')
+    .option('--json', 'print JSON', false)
+    .action(
+      does(async (path: string, options) => (await import('./audit-command.js')).dataAuditCommand(path, options)),
+    );
   data
     .command('synth')
     .description('Write a synthetic corpus with Baby Chillanto’s names, classes and infants.')

@@ -1,12 +1,14 @@
 import { dirname } from 'node:path';
 import { CryfoldError, printable } from '@cryfold/core';
 import { decodingOnce } from '@cryfold/corpus';
+import { isGrouped } from '@cryfold/evaluation';
 import { type Preparation, publish } from '@cryfold/local-run';
 import { applyOverrides, type Overrides, type RunPlan } from '@cryfold/plan';
 import { checkRedis, traceJobs } from '@cryfold/queue';
 import { HttpClient, HttpControl } from '@cryfold/run-control';
 import { type Config, startTracing, traced } from '@cryfold/runtime';
 import { type RunStore, storeFolder } from '@cryfold/store';
+import { auditLines } from './audit-command.js';
 import { Copies } from './copies.js';
 import { type ConfirmOptions, confirmCost, estimateCost } from './cost-estimate.js';
 import { dataNotes } from './data-notes.js';
@@ -106,6 +108,11 @@ async function evaluate(
     const prepared: Prepared[] = [];
     for (const one of runs) prepared.push(await prepare(one, shared));
     const plans = prepared.map(({ preparation }) => preparation.plan);
+    // Several protocols have the same recordings.
+    const audited = prepared.flatMap(({ options, preparation: { audit, plan } }) =>
+      auditLines(audit, options.data, isGrouped(plan.spec.protocol.splitter)),
+    );
+    for (const line of new Set(audited)) display.say(line);
     display.update('estimating the cost');
     const cost = await estimateCost(plans, store, {
       ...{ config, workers: options.workers },

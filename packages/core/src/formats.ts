@@ -10,6 +10,7 @@ export const FORMATS = {
   job: 1,
   manifest: 3,
   sounds: 1,
+  audit: 1,
   plan: 4,
   search: 1,
   fold: 2,

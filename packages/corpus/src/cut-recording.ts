@@ -2,6 +2,8 @@ import { resolve } from 'node:path';
 import { CryfoldError, sha256 } from '@cryfold/core';
 import { type OpenRecording, openFile } from './audio/open-file.js';
 import { SampleBuffer } from './audio/sample-buffer.js';
+import type { RecordingProperties } from './audit/recording-properties.js';
+import { SoundMeter } from './audit/sound-meter.js';
 import type { Clip } from './clip.js';
 import type { Labels } from './recording.js';
 import { type CutOptions, filled, silence, Windows } from './windows.js';
@@ -11,9 +13,7 @@ export interface CutRecording {
   clips: Clip[];
   /** Parts without sound, each a run of clips that are left out */
   silent: CryfoldError[];
-  seconds: number;
-  /** As the registry of audio formats names it */
-  format: string;
+  properties: RecordingProperties;
   /** The largest absolute sample */
   peak: number;
 }
@@ -30,8 +30,9 @@ export async function cutRecording(
   const { file, label, group, fold } = recording;
   const { audio, close } = await openFile(resolve(root, file), file);
   try {
-    const { rate, decoder } = audio;
-    const windows = new Windows(audio, options, file);
+    const { rate, decoder, format, channels, bits } = audio;
+    const meter = new SoundMeter(rate);
+    const windows = new Windows({ rate, blocks: meter.through(audio.blocks) }, options, file);
     const { length } = windows;
     const clips: Clip[] = [];
     const silent: number[] = [];
@@ -50,8 +51,11 @@ export async function cutRecording(
     return {
       clips,
       silent: describeSilence(file, silent),
-      seconds: windows.total / rate,
-      format: audio.format,
+      properties: {
+        ...{ format, rate, channels, seconds: windows.total / rate },
+        ...(bits === undefined ? {} : { bits }),
+        ...meter.end(),
+      },
       peak: audio.peak(),
     };
   } finally {

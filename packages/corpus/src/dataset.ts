@@ -1,4 +1,5 @@
 import { CryfoldError, datasetKey, type GroupSource } from '@cryfold/core';
+import type { RecordingProperties } from './audit/recording-properties.js';
 import type { Clip } from './clip.js';
 import { cutRecording } from './cut-recording.js';
 import { groupRecordings, parseGroupBy } from './groups/group-by.js';
@@ -41,6 +42,8 @@ export interface Dataset {
   unread: Unread[];
   /** what people should know of how the recordings were read, a line each */
   notes: string[];
+  /** of each recording that gave a clip, by its file */
+  properties: ReadonlyMap<string, RecordingProperties>;
   /** name and version of what decoded recordings that are no WAV files, sorted */
   decoders: string[];
   /** whether some group holds more than one clip; where none does, grouped folds would be the random ones */
@@ -83,6 +86,7 @@ export async function readDataset(path: string, options: ReadOptions = {}): Prom
   const notes = new Notes();
   const skipped: Skipped[] = [];
   const clips: Clip[] = [];
+  const properties = new Map<string, RecordingProperties>();
   const bad: { file: string; error: CryfoldError }[] = [];
   const skip = (error: CryfoldError, file: string) => skipped.push(problemOf(error, file));
   for (const error of leftOut) skip(error, String(error.context.file));
@@ -93,6 +97,7 @@ export async function readDataset(path: string, options: ReadOptions = {}): Prom
       const labels = folds ? recording : { ...recording, fold: undefined };
       const cut = await cutRecording(root, labels, { ...options, clipSeconds });
       clips.push(...cut.clips);
+      properties.set(recording.file, cut.properties);
       notes.add(recording.file, cut);
       for (const error of cut.silent) skip(error, recording.file);
     } catch (error) {
@@ -117,7 +122,7 @@ export async function readDataset(path: string, options: ReadOptions = {}): Prom
   }
   refuseLostClasses(path, recordings, { clips, skipped });
   const dataset = summarize(
-    { name: datasetName(path), root, reader, skipped, unread, notes: notes.list(unread), ...facts },
+    { name: datasetName(path), root, reader, skipped, unread, notes: notes.list(unread), properties, ...facts },
     clips,
   );
   if (dataset.classes.length === 1) {
@@ -165,7 +170,7 @@ export async function readLabels(path: string, { folds = false, groupBy, layout 
 /** Completes a dataset with what follows from its clips. */
 export function summarize(
   facts: Pick<Dataset, 'name' | 'root' | 'reader' | 'skipped' | 'groupSource' | 'warnings' | 'groupHints'> &
-    Partial<Pick<Dataset, 'unread' | 'notes' | 'ownFolds'>>,
+    Partial<Pick<Dataset, 'unread' | 'notes' | 'ownFolds' | 'properties'>>,
   clips: readonly Clip[],
 ): Dataset {
   const {
@@ -179,6 +184,7 @@ export function summarize(
     unread = [],
     notes = [],
     ownFolds = false,
+    properties = new Map(),
   } = facts;
   const decoders = [...new Set(clips.flatMap(({ decoder }) => decoder ?? []))].sort();
   return {
@@ -194,6 +200,7 @@ export function summarize(
     skipped,
     unread,
     notes,
+    properties,
     decoders,
     ownFolds,
     grouped: new Set(clips.map(({ group }) => group)).size < clips.length,

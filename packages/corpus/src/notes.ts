@@ -11,7 +11,7 @@ export class Notes {
   readonly #loud: string[] = [];
   #peak = 0;
 
-  add(file: string, { format, peak }: Pick<CutRecording, 'format' | 'peak'>): void {
+  add(file: string, { properties: { format }, peak }: Pick<CutRecording, 'properties' | 'peak'>): void {
     const other = misnamed(file, format);
     if (other) this.#misnamed.push(`${file} is ${other.format}`);
     // An integer's least value is full scale itself.

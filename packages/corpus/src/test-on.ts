@@ -24,11 +24,12 @@ export function testOnOther(base: Dataset, other: Dataset): Dataset {
   const [from, to] = [base.groupSource, other.groupSource];
   const known = [from, to].every(({ kind }) => kind !== 'none' && kind !== 'sounds');
   const shared = from.kind === 'file-name' && base.reader === other.reader;
+  const movedFile = (file: string) => relative(base.root, resolve(other.root, file)).split(sep).join('/');
   const moved = (clip: Clip): Clip => ({
     ...clip,
     id: `${prefix}${clip.id}`,
     group: shared ? clip.group : `${prefix}${clip.group}`,
-    file: relative(base.root, resolve(other.root, clip.file)).split(sep).join('/'),
+    file: movedFile(clip.file),
     fold: FOLD,
   });
   const facts = {
@@ -38,6 +39,10 @@ export function testOnOther(base: Dataset, other: Dataset): Dataset {
     skipped: [...base.skipped, ...other.skipped],
     unread: [...base.unread, ...other.unread],
     notes: [...base.notes, ...other.notes.map((line) => `${other.name}: ${line}`)],
+    properties: new Map([
+      ...base.properties,
+      ...Array.from(other.properties, ([file, own]) => [movedFile(file), own] as const),
+    ]),
     warnings: [
       ...base.warnings,
       ...other.warnings.map((line) => `${other.name}: ${line}`),

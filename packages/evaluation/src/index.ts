@@ -1,3 +1,7 @@
+export type { AuditedRecording } from './audit/audit-input.js';
+export { type Audit, auditSchema, decodeAudit, FILE_PROPERTIES, type Finding } from './audit/audit-record.js';
+export { auditRecordings } from './audit/audit-recordings.js';
+export { isTelling, propertyWord, valueText } from './audit/findings.js';
 export { type BestModel, bestModelOf } from './best-model.js';
 export { applyTemperature, fitTemperature } from './calibration.js';
 export { type ClipOutcome, clipOutcomes, type Errors, type GroupOutcome, groupOutcomes } from './clip-outcomes.js';

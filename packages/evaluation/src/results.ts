@@ -1,5 +1,6 @@
 import { decodeRecord, FORMATS, groupSourceSchema } from '@cryfold/core';
 import { z } from 'zod';
+import { auditSchema } from './audit/audit-record.js';
 import { UNTESTED } from './group-test.js';
 import { METRIC_NAMES } from './metric.js';
 
@@ -277,6 +278,8 @@ export const resultsSchema = z.strictObject({
   notes: z.array(z.string()).optional(),
   /** Absent where the sounds were never compared, as in runs of earlier versions */
   leaks: leaks.optional(),
+  /** What the recordings are like by class: docs/audit.md. Absent in runs of earlier versions */
+  audit: auditSchema.optional(),
   ...evaluationSchema.shape,
   search: search.optional(),
   environment: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),

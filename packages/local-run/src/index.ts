@@ -1,3 +1,4 @@
+export { auditDataset } from './audit-dataset.js';
 export { type CalibrateOptions, calibration } from './calibration.js';
 export { LocalCluster, type LocalClusterOptions } from './local-cluster.js';
 export { type Preparation, type PrepareOptions, prepareRun, publish } from './prepare-run.js';

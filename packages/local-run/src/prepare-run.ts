@@ -10,7 +10,7 @@ import {
   testOnOther,
 } from '@cryfold/corpus';
 import { commandFileKey } from '@cryfold/estimators';
-import { isGrouped, splitterOf } from '@cryfold/evaluation';
+import { type Audit, isGrouped, splitterOf } from '@cryfold/evaluation';
 import { computeFeatures } from '@cryfold/features';
 import type { WeightsSourceOptions } from '@cryfold/nn';
 import {
@@ -24,6 +24,7 @@ import {
 } from '@cryfold/plan';
 import { innerSplits, makeSplits } from '@cryfold/run-control';
 import type { RunStore } from '@cryfold/store';
+import { auditDataset } from './audit-dataset.js';
 import { checkLeaks } from './leak-gate.js';
 import { resolveSpecFiles } from './spec-files.js';
 import { resolveSpecWeights } from './spec-weights.js';
@@ -40,6 +41,8 @@ export interface Preparation {
   leaks: string[];
   /** Indices of the clips that hold the same sound, per sound */
   sounds: number[][];
+  /** What the recordings are like, and whether that gives their class away */
+  audit: Audit;
 }
 
 export interface PrepareOptions {
@@ -107,6 +110,8 @@ export async function prepareRun(options: PrepareOptions): Promise<Preparation> 
   const dataset = options.groupDuplicates ? joinGroups(found, sounds) : found;
   const splits = makeSplits(spec, dataset);
   const leaks = checkLeaks(spec, dataset, splits, { sounds, allowLeak: options.allowLeak });
+  onProgress('auditing recordings');
+  const audit = auditDataset(dataset, sounds);
   const weights = new Map<string, string>();
   const files = new Map<string, Uint8Array>();
   const manifest: DatasetManifest = {
@@ -128,7 +133,7 @@ export async function prepareRun(options: PrepareOptions): Promise<Preparation> 
     manifest,
     splits: [...splits, ...innerSplits(spec, dataset, splits)],
   });
-  return { plan, dataset, manifest, weights, files, leaks, sounds };
+  return { plan, dataset, manifest, weights, files, leaks, sounds, audit };
 }
 
 /** The oldest format that says all there is to say, so that older versions read what they can. */
@@ -162,7 +167,7 @@ export async function publish(
 /** All that a plan refers to; what is there already, by content, is left. */
 async function publishInputs(
   store: RunStore,
-  { plan, dataset, manifest, weights, files, sounds }: Preparation,
+  { plan, dataset, manifest, weights, files, sounds, audit }: Preparation,
   onProgress: (text: string) => void,
 ): Promise<void> {
   for (const [key, set] of plannedFeatures(plan)) {
@@ -175,5 +180,6 @@ async function publishInputs(
   for (const [sha256, path] of weights) await store.weights.put(sha256, () => createReadStream(path));
   for (const [hash, bytes] of files) await store.artifacts.putIfAbsent(commandFileKey(hash), bytes);
   await store.datasets.saveSharedSounds(manifest.contentHash, sounds);
+  await store.datasets.saveAudit(manifest.contentHash, audit);
   await store.datasets.saveManifest(manifest);
 }

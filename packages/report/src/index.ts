@@ -1,3 +1,4 @@
+export { auditText } from './audit-table.js';
 export { notBeatingMajority } from './baseline.js';
 export { comparisonTable, pooledTable } from './comparison-table.js';
 export { confusionTable } from './confusion-table.js';

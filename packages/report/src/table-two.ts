@@ -13,6 +13,7 @@ import { fusionWarning } from './fusion-warning.js';
 import { capitalTitle, metricText, valueText } from './metric-text.js';
 import { named } from './names.js';
 import { type PaperFigure, paperFigures, paperNotes } from './paper.js';
+import { perfectWarning } from './perfect-warning.js';
 import { optimismWarning } from './search-table.js';
 import { alignColumns, paint, type TextOptions, type TextTable } from './text.js';
 
@@ -34,6 +35,8 @@ export function headlines(results: RunResults): { warnings: string[]; missing: s
     const figure = `${METRICS[metric].title} ${valueText(metric, majority[metric]?.mean ?? null)}`;
     warnings.push(`${who} ${baselineName(metric)}${label} (${figure}).`);
   }
+  const perfect = perfectWarning(results);
+  if (perfect) warnings.push(perfect);
   warnings.push(...(results.notes ?? []).map(printable));
   for (const warning of [optimismWarning(results), fusionWarning(results)]) if (warning) warnings.push(warning);
   if (results.status === 'incomplete') {

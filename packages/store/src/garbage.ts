@@ -116,6 +116,7 @@ async function addRun(store: RunStore, plan: RunPlan, roots: Roots): Promise<voi
   }
   roots.keys.add(storeKeys.manifest(plan.dataset.key));
   roots.keys.add(storeKeys.sounds(plan.dataset.key));
+  roots.keys.add(storeKeys.audit(plan.dataset.key));
   for (const [trial, estimator] of Object.entries(plan.spec.estimators)) {
     const needed = prerequisiteOf(plan, trial);
     if (needed) roots.keys.add(needed.artifact);

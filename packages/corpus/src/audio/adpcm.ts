@@ -35,6 +35,7 @@ function mean(samples: Int32Array, channels: number): Float64Array {
 function blocks({ channels, block }: BlockCoding, decode: (bytes: DataView) => Int32Array): Coding {
   return {
     unit: block,
+    bits: 4,
     float: false,
     block: true,
     mono: (bytes) => {

@@ -7,6 +7,8 @@ export interface OpenAudio {
   rate: number;
   /** Channels in the file, before the mix-down */
   channels: number;
+  /** Bits of a stored sample; absent where a lossy codec has none */
+  bits?: number;
   /** Samples of each channel, where the header says so */
   frames?: number;
   /** Name and version of what decodes it; absent where samples are stored as they are, in a WAV file */

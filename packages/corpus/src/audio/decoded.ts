@@ -59,9 +59,10 @@ export async function openDecoded(reader: ByteReader, name: string, options: Dec
   // The rate is known with the first samples.
   const first = await pieces.next();
   if (first.done) throw invalid(name, `holds no ${options.what} sound`, HINT);
-  const { sampleRate: rate, channelData } = first.value;
+  const { sampleRate: rate, channelData, bitDepth } = first.value;
   return {
     ...{ rate, channels: channelData.length, decoder: versionOf(options.package) },
+    ...(options.exact && bitDepth ? { bits: bitDepth } : {}),
     blocks: mixed(name, first.value, { pieces, exact: options.exact ?? false }),
     close: async () => void (await pieces.return(undefined)),
   };

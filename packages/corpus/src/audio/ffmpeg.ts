@@ -58,7 +58,8 @@ export async function openWithFfmpeg(reader: ByteReader, name: string, input: Ff
   };
   try {
     const sound = ByteReader.ofStream(run.output);
-    const audio = openPcm(sound, await sound.parse(wavHeader(name)), name);
+    // Its bits are those of ffmpeg's output, not of the recording.
+    const { bits: _, ...audio } = openPcm(sound, await sound.parse(wavHeader(name)), name);
     return { ...audio, decoder, close, blocks: checked(audio.blocks, run) };
   } catch (error) {
     const failure = await run.failure();

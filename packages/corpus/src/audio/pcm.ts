@@ -8,6 +8,8 @@ export interface Coding {
   unit: number;
   /** Whether samples can be beyond full scale */
   float: boolean;
+  /** Bits of a stored sample */
+  bits: number;
   /** Whether units are blocks of compressed samples, of which the last may be filled up */
   block?: boolean;
   /** The mean of the channels of all whole frames in whole units, of which the last may be cut short */
@@ -83,6 +85,7 @@ export function plainCoding(plain: PlainCoding, channels: number): Coding {
   const unit = width * channels;
   return {
     unit,
+    bits: 8 * width,
     float: plain.kind === 'float',
     mono: (bytes) => {
       const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -117,7 +120,7 @@ export function openPcm(reader: ByteReader, layout: Layout, name: string): OpenA
   const bytes = layout.bytes ?? (reader.size === undefined ? undefined : reader.size - reader.position);
   const frames = layout.frames ?? (bytes === undefined ? undefined : framesOf(coding, bytes));
   return {
-    ...{ rate, channels, blocks: pcmBlocks(reader, layout, name) },
+    ...{ rate, channels, bits: coding.bits, blocks: pcmBlocks(reader, layout, name) },
     ...(frames === undefined ? {} : { frames }),
   };
 }

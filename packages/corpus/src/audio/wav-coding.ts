@@ -83,7 +83,9 @@ function codingOf(fmt: Fields, format: Format, name: string): Coding {
     [ALAW]: 'alaw',
     [MULAW]: 'mulaw',
   } as const;
-  return plainCoding({ kind: kinds[tag as keyof typeof kinds], width, little: fmt.little }, channels);
+  // Fewer than the bytes hold, as for 24 bits in 4 bytes
+  const stored = bits > 0 ? { bits } : {};
+  return { ...plainCoding({ kind: kinds[tag as keyof typeof kinds], width, little: fmt.little }, channels), ...stored };
 }
 
 /** @throws CryfoldError WAV_INVALID */

@@ -8,6 +8,7 @@ import { paperFigures } from '../paper.js';
 import { protocolLegend, protocolNotes, protocolRows, protocolTitle } from '../protocol-table.js';
 import { searchRows } from '../search-table.js';
 import { headlines, subject, tableTwoRows } from '../table-two.js';
+import { auditSection } from './audit.js';
 import { calibrationChart, type FoldTime, learningCurve, stripPlot, timeline } from './charts.js';
 import { groupTable, type HardClip, hardestClips } from './clips.js';
 import { html, type Markup } from './markup.js';
@@ -57,6 +58,7 @@ export function htmlReport(input: ReportInput): string {
     section('groups', groupHeading(results), input.outcomes && groupTable(groupOutcomes(input.outcomes), results)),
     section('hardest', 'Hardest clips', input.hardest && hardestClips(input.hardest)),
     section('data', 'Data', dataCard(results)),
+    section('audit', 'Data audit', auditSection(results)),
     section('timeline', 'Timeline', timeline(foldTimes)),
     section('provenance', 'Environment and spec', provenance(results, input.hashes ?? {})),
   ].flatMap((one) => one ?? []);

@@ -1,12 +1,13 @@
 import { decodeNpy, encodeNpy, encodeRecord, FORMATS } from '@cryfold/core';
 import type { FeatureArray } from '@cryfold/estimators';
+import { type Audit, decodeAudit } from '@cryfold/evaluation';
 import { type DatasetManifest, decodeManifest, decodeSharedSounds } from '@cryfold/plan';
 import type { ArtifactStore } from '../artifact-store.js';
 import { readArtifact } from '../open-store.js';
 import { replaceRecord } from '../replace-record.js';
 import { storeKeys } from './keys.js';
 
-/** Manifests and shared sounds under `datasets/<key>/` and feature arrays under `features/<key>/`. */
+/** Manifests, shared sounds and audits under `datasets/<key>/` and feature arrays under `features/<key>/`. */
 export class DatasetRecords {
   readonly #artifacts: ArtifactStore;
 
@@ -40,6 +41,19 @@ export class DatasetRecords {
   async saveSharedSounds(dataset: string, sounds: readonly (readonly number[])[]): Promise<void> {
     const bytes = encodeRecord({ format: FORMATS.sounds, sounds });
     await replaceRecord(this.#artifacts, storeKeys.sounds(dataset), bytes, decodeSharedSounds);
+  }
+
+  /** What the recordings are like; undefined in stores of earlier versions. @throws CryfoldError JOB_INVALID, FORMAT_NEWER */
+  async audit(dataset: string): Promise<Audit | undefined> {
+    const key = storeKeys.audit(dataset);
+    const bytes = await this.#artifacts.get(key);
+    return bytes && decodeAudit(bytes, key);
+  }
+
+  /** Stores an audit, over an earlier or a damaged one. @throws CryfoldError FORMAT_NEWER */
+  async saveAudit(dataset: string, audit: Audit): Promise<void> {
+    const bytes = encodeRecord({ format: FORMATS.audit, audit });
+    await replaceRecord(this.#artifacts, storeKeys.audit(dataset), bytes, decodeAudit);
   }
 
   /** Where a feature set's array may be, for messages that name it and for garbage: one of the two is there. */

@@ -2,6 +2,7 @@
 export const storeKeys = {
   manifest: (dataset: string) => `datasets/${dataset}/manifest.json`,
   sounds: (dataset: string) => `datasets/${dataset}/sounds.json`,
+  audit: (dataset: string) => `datasets/${dataset}/audit.json`,
   images: (features: string) => `features/${features}/images.npy`,
   vectors: (features: string) => `features/${features}/vectors.npy`,
   /** Whether a key names the features whose Gram matrix was written last: see gram.ts in estimators */

@@ -1,0 +1,63 @@
+import { printable } from '@cryfold/core';
+import { readDataset, sharedSounds } from '@cryfold/corpus';
+import type { Audit } from '@cryfold/evaluation';
+import { auditDataset } from '@cryfold/local-run';
+import { cutOptions } from '@cryfold/plan';
+import { auditText } from '@cryfold/report';
+import { asTyped, quoted } from './command-text.js';
+import type { DataOptions } from './data-options.js';
+import { EXIT } from './exit-codes.js';
+import { readSpec } from './prepare.js';
+import { listingProblems, sayProblems } from './problems.js';
+import { ProgressDisplay } from './progress.js';
+import { colors, jsonText, say } from './terminal.js';
+
+export interface AuditOptions extends DataOptions {
+  spec?: string;
+  /** File that lists all bad recordings */
+  problems?: string;
+  json: boolean;
+}
+
+/** Lines of the short form. */
+const SHORT = 4;
+const ADVISES_GROUPED = 'groups-in-one-class';
+
+/** `cryfold data audit PATH`. Bad recordings are left out and named; short ones are filled up, unless the spec says otherwise. */
+export async function dataAuditCommand(path: string, options: AuditOptions): Promise<number> {
+  const display = new ProgressDisplay(process.stderr, options.json);
+  const { groupBy, layout } = options;
+  const list = { file: options.problems };
+  const cut = options.spec === undefined ? {} : cutOptions(await readSpec(options.spec));
+  const read = async () => {
+    const dataset = await readDataset(path, {
+      ...{ shortClips: 'pad', skipBad: true, groupBy, layout, ...cut },
+      onProgress: (done, total) => display.update(`reading ${done}/${total} files`),
+    });
+    display.update('comparing sounds');
+    const sounds = await sharedSounds(dataset);
+    display.update('auditing recordings');
+    return { dataset, audit: auditDataset(dataset, sounds) };
+  };
+  const { dataset, audit } = await listingProblems(list, read).finally(() => display.clear());
+  await sayProblems(dataset, list, display);
+  const { name, reader, skipped, warnings, notes, contentHash } = dataset;
+  if (options.json) say(`${jsonText({ name, reader, contentHash, ...audit, warnings, notes, skipped })}\n`);
+  else {
+    const extent = `${audit.recordings} recordings, ${audit.clips} clips, ${audit.perClass.length} classes, read as ${reader}`;
+    say(`${printable(name)}: ${extent}\n\n${auditText(audit, { color: colors() })}\n`);
+  }
+  return EXIT.done;
+}
+
+/**
+ * The short form of an audit before a run: its warnings, and where to read more.
+ * @param grouped whether the run keeps groups together, as one of the warnings advises
+ */
+export function auditLines({ findings }: Audit, data: string, grouped: boolean): string[] {
+  const own = findings.filter(({ kind, severity }) => severity === 'warning' && !(grouped && kind === ADVISES_GROUPED));
+  const warnings = own.map(({ text }) => `audit: ${text}`);
+  const rest = warnings.length - SHORT;
+  const more = `audit: ${rest > 0 ? `${rest} more warnings, and ` : ''}all figures: ${asTyped(`cryfold data audit ${quoted(data, 1)}`)}`;
+  return warnings.length === 0 ? [] : [...warnings.slice(0, SHORT), more];
+}

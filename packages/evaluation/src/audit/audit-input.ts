@@ -1,0 +1,37 @@
+import type { GroupSource } from '@cryfold/core';
+import type { Property } from './audit-record.js';
+
+/** A recording that an audit looks at. */
+export interface AuditedRecording {
+  label: string;
+  group: string;
+  clips: number;
+  format: string;
+  /** Hz */
+  rate: number;
+  /** Of a stored sample; absent for lossy codecs */
+  bits?: number;
+  channels: number;
+  seconds: number;
+  /** dBFS */
+  level: number;
+  /** Hz */
+  bandwidth: number;
+  /** Shares, 0 to 1 */
+  silence: number;
+  clipping: number;
+}
+
+export interface AuditInput {
+  recordings: readonly AuditedRecording[];
+  /** Sorted */
+  classes: readonly string[];
+  groupSource: GroupSource;
+  /** Label and group of the clips that hold the same sound, per sound */
+  sounds: readonly (readonly { label: string; group: string }[])[];
+}
+
+/** The value of a property; 0 bits for lossy codecs. */
+export function propertyOf(one: AuditedRecording, property: Property): string | number {
+  return property === 'bits' ? (one.bits ?? 0) : one[property];
+}

@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type GroupSource, NO_GROUPS, Random } from '@cryfold/core';
+import { type Audit, type AuditedRecording, auditRecordings, auditSchema } from '../src/index.js';
+
+const GROUPS: GroupSource = { kind: 'column', name: 'speaker' };
+const random = new Random(4);
+
+/** Recordings that differ by chance only, the class in turn. */
+function clean(
+  count: number,
+  classes: readonly string[],
+  change: (i: number) => Partial<AuditedRecording> = () => ({}),
+) {
+  return Array.from(
+    { length: count },
+    (_, i): AuditedRecording => ({
+      ...{ label: classes[i % classes.length], group: `g${i}`, clips: 1, format: 'WAV', rate: 16000, bits: 16 },
+      ...{
+        channels: 1,
+        seconds: 1 + random.uniform(),
+        level: random.normal(-20, 3),
+        bandwidth: random.uniform(2e3, 7e3),
+      },
+      ...{ silence: random.uniform(0, 0.2), clipping: 0, ...change(i) },
+    }),
+  );
+}
+
+function audit(
+  recordings: readonly AuditedRecording[],
+  {
+    groupSource = NO_GROUPS,
+    sounds = [],
+  }: { groupSource?: GroupSource; sounds?: { label: string; group: string }[][] } = {},
+): Audit {
+  const classes = [...new Set(recordings.map(({ label }) => label))].sort();
+  const found = auditRecordings({ recordings, classes, groupSource, sounds });
+  assert.deepEqual(auditSchema.parse(found), found);
+  return found;
+}
+
+const kinds = ({ findings }: Audit) => findings.map(({ kind }) => kind);
+const textOf = ({ findings }: Audit, kind: string) => findings.find((one) => one.kind === kind)?.text ?? '';
+const setOf = ({ predictability }: Audit, name: string) => {
+  assert.ok(typeof predictability === 'object', String(predictability));
+  return predictability.sets.find((set) => set.name === name);
+};
+
+test('names the class whose sampling rate no other class has', () => {
+  const found = audit(clean(60, ['x', 'y', 'z'], (i) => ({ rate: i % 3 === 0 ? 16000 : 44100 })));
+  assert.match(textOf(found, 'property-tells-class'), /class x has 16,000 Hz, all others 44,100 Hz/);
+  assert.match(textOf(found, 'file-properties-predict'), /sampling rate/);
+  assert.equal(setOf(found, 'file')?.pValue, 0.005);
+});
+
+test('finds a rate that only makes a class likelier, which no list of values shows', () => {
+  const found = audit(clean(100, ['x', 'y'], (i) => ({ rate: i % 2 === (i % 10 < 2 ? 0 : 1) ? 16000 : 44100 })));
+  assert.ok(!kinds(found).includes('property-tells-class'));
+  assert.match(textOf(found, 'file-properties-predict'), /balanced accuracy of 80\.0 % where chance gives 50\.0 %/);
+});
+
+test('says of level and bandwidth that they may belong to the class', () => {
+  const found = audit(clean(80, ['x', 'y'], (i) => ({ level: i % 2 === 0 ? -10 - i / 80 : -30 - i / 80 })));
+  const finding = found.findings.find(({ kind }) => kind === 'sound-properties-predict');
+  assert.match(finding?.text ?? '', /level alone 100\.0 %.*listen to some of each class/);
+  assert.equal(finding?.severity, 'warning');
+  assert.equal(setOf(found, 'file'), undefined, 'no file property varies');
+});
+
+test('claims nothing of recordings that differ by chance, at the rate that its level allows', () => {
+  const claims = Array.from({ length: 50 }, () => audit(clean(40, ['x', 'y'])))
+    .map(kinds)
+    .filter((found) => found.includes('sound-properties-predict'));
+  // At p <= 0.01, four or more of 50 have a probability of 0.002.
+  assert.ok(claims.length <= 3, `${claims.length} of 50`);
+});
+
+test('a property of each group is no evidence where a class has few groups', () => {
+  // Ten recordings of each of eight speakers: each speaker has its own level, and one class.
+  const levels = Array.from({ length: 8 }, () => random.normal(-20, 8));
+  const speakers = clean(80, ['x', 'y'], (i) => ({
+    ...{ group: `s${i % 8}`, level: levels[i % 8] + random.normal(0, 0.1) },
+  }));
+  const known = audit(speakers, { groupSource: GROUPS });
+  const unknown = audit(speakers.map((one, i) => ({ ...one, group: `g${i}` })));
+  assert.ok((setOf(unknown, 'all')?.pValue ?? 1) <= 0.01, 'taken for independent, speakers are recognised');
+  assert.ok((setOf(known, 'all')?.pValue ?? 0) > 0.01, 'as groups they are not');
+  assert.ok(kinds(known).includes('groups-in-one-class'));
+});
+
+test('says that too few recordings or groups allow no test', () => {
+  const few = audit(clean(8, ['x', 'y'], (i) => ({ rate: i % 2 === 0 ? 16000 : 44100 })));
+  assert.equal(few.predictability, 'too few recordings');
+  assert.deepEqual(kinds(few), ['property-tells-class', 'few-recordings', 'untested', 'groups-unknown']);
+  const narrow = audit(
+    clean(40, ['x', 'y'], (i) => ({ group: `s${i % 4}` })),
+    { groupSource: GROUPS },
+  );
+  assert.equal(narrow.predictability, 'too few groups');
+  assert.match(textOf(narrow, 'few-groups'), /class x comes from 2 groups, class y comes from 2 groups/);
+});
+
+test('a class with few recordings is named, and the others are tested', () => {
+  const found = audit([...clean(40, ['x', 'y']), ...clean(2, ['rare'])]);
+  assert.match(textOf(found, 'few-recordings'), /class rare has 2/);
+  assert.equal(typeof found.predictability === 'object' && found.predictability.classes, 2);
+});
+
+test('sounds in several classes contradict their labels', () => {
+  const of = (label: string, group: string) => ({ label, group });
+  const sounds = [
+    [of('x', 'a'), of('y', 'b')],
+    [of('x', 'a'), of('x', 'a')],
+  ];
+  const found = audit(clean(40, ['x', 'y']), { sounds });
+  assert.deepEqual(found.sounds, { shared: 2, clips: 4, inSeveralClasses: 1, inSeveralGroups: 1 });
+  assert.match(textOf(found, 'sounds-in-several-classes'), /^1 sound is in clips of different classes/);
+});
+
+test('an audit is the same each time', () => {
+  const recordings = clean(30, ['x', 'y', 'z']);
+  assert.deepEqual(audit(recordings), audit(recordings));
+});
+
+test('an audit looks at 600 recordings of 60 classes at most', () => {
+  const classes = Array.from({ length: 80 }, (_, c) => `c${c}`);
+  const found = audit(
+    clean(4000, classes, (i) => ({ rate: 8000 + (i % 80), bandwidth: 1000, level: -20, silence: 0, seconds: 1 })),
+  );
+  const { predictability } = found;
+  assert.ok(typeof predictability === 'object' && predictability.recordings <= 600 && predictability.classes === 60);
+  assert.ok((setOf(found, 'file')?.balancedAccuracy ?? 0) > 0.95, 'each class has a leaf of its own');
+});

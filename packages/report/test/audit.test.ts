@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { NO_GROUPS } from '@cryfold/core';
+import { auditRecordings } from '@cryfold/evaluation';
+import { auditText, htmlReport, tableTwo } from '../src/index.js';
+import { hostile, results } from './results.js';
+
+/** Two classes of which one has its own sampling rate. */
+function auditOf(labels: readonly string[]) {
+  const recordings = Array.from({ length: 20 }, (_, i) => ({
+    ...{ label: labels[i % 2], group: `${i}`, clips: 1, format: 'WAV', rate: i % 2 === 0 ? 44100 : 8000, bits: 16 },
+    ...{ channels: 1, seconds: 1, level: -20 - i / 3, bandwidth: 3000, silence: 0.125, clipping: 0 },
+  }));
+  return auditRecordings({ recordings, classes: [...labels].sort(), groupSource: NO_GROUPS, sounds: [] });
+}
+
+test('the text of an audit begins with its warnings, and has every table', () => {
+  const text = auditText(auditOf(['dog', 'cat']));
+  assert.match(
+    text,
+    /^warning: The sampling rate alone tells classes apart: class cat has 8,000 Hz, class dog has 44,100/,
+  );
+  assert.match(text, /\ndog +10 +10 +0\.2 +10 /);
+  assert.match(text, /\ncat +WAV \(10\) +8,000 Hz \(10\) +16 bits \(10\) +1 channel \(10\)\n/);
+  assert.match(text, /\ndog +1\.00 \(1\.00 to 1\.00\) +-2\d\.\d .* 12\.5 +0\.00\n/);
+  assert.match(text, /chance 50\.0 %\n.*\nfile properties together +100\.0 +0\.005\n/);
+});
+
+test('the page has a section for the audit, which escapes names, and none without an audit', async () => {
+  const page = await htmlReport({ results: { ...results(), audit: auditOf(hostile.slice(0, 2)) } });
+  assert.match(page, /<h2 id="audit">Data audit<\/h2>/);
+  assert.match(page, /<li><strong>The sampling rate alone tells classes apart/);
+  assert.doesNotMatch(page, /<script|<img|onerror="/);
+  assert.doesNotMatch(await htmlReport({ results: results() }), /Data audit/);
+});
+
+test('says that figures are suspicious where every estimator is right about every clip, and only there', () => {
+  const all = { 'small-cnn': 1, 'tl-resnet50': 1, svm: 1 };
+  assert.match(tableTwo(results(all)), /^Every estimator is right about every test clip\. .*cryfold data audit/);
+  assert.doesNotMatch(tableTwo(results({ ...all, svm: 0.95 })), /right about every/);
+});
