@@ -11,6 +11,7 @@ export { findClips } from './find-clips.js';
 export { groupPreview } from './groups/group-by.js';
 export { LAYOUT_NAMES } from './layouts/registry.js';
 export { BadRecordings, byCause, describeProblems, namesAll, problemOf } from './problems.js';
+export { type FolderRecordings, recordingsIn } from './recordings-in.js';
 export { type SynthesizeOptions, type SyntheticCorpus, synthesizeCorpus } from './synth.js';
 export { testOnOther } from './test-on.js';
 export { describeUnread, type Unread } from './unread.js';
