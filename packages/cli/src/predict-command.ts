@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { CryfoldError } from '@cryfold/core';
 import { ByteReader, byCause, describeUnread, openByteReader, problemOf, recordingsIn } from '@cryfold/corpus';
-import { ModelPredictor } from '@cryfold/model-registry';
+import { ModelPredictor, type RecordingPrediction } from '@cryfold/model-registry';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { findModel } from './find-model.js';
@@ -27,6 +27,8 @@ interface Failure {
 
 interface Outcome {
   classified: number;
+  /** How many were resampled, by `FROM Hz to TO Hz` */
+  resampled: Map<string, number>;
   failures: Failure[];
 }
 
@@ -45,10 +47,14 @@ export async function predictCommand(
   for (const file of [problems, out]) if (file !== undefined) await checkOutFile(file);
   const predictor = await ModelPredictor.load(await findModel(model, config));
   const { files, failures } = await findFiles(paths);
-  const outcome: Outcome = { classified: 0, failures };
+  const outcome: Outcome = { classified: 0, resampled: new Map(), failures };
   const pieces = predictAll(predictor, files, outcome, options);
   if (out === undefined) for await (const piece of pieces) say(piece);
   else await writeOutFile(out, pieces);
+  for (const [rates, count] of outcome.resampled) {
+    const what = count === 1 ? '1 recording was' : `${count} recordings were`;
+    warn(`${what} resampled from ${rates}, the rate of the training data\n`);
+  }
   for (const { code, first, count } of byCause(failures.map(({ error }) => error))) {
     for (const error of first) warn(errorText(error));
     if (count > first.length) warn(`cryfold: ${code}: ${count - first.length} more files were not classified\n`);
@@ -58,6 +64,12 @@ export async function predictCommand(
   if (listed !== undefined) warn(`all ${bad.length} that were not classified: ${listed}\n`);
   if (bad.length > 0) warn(`${outcome.classified} recordings were classified, ${bad.length} were not\n`);
   return bad.length === 0 ? EXIT.done : EXIT.failed;
+}
+
+function countRates(counts: Map<string, number>, { rate, resampledTo }: RecordingPrediction): void {
+  if (resampledTo === undefined) return;
+  const rates = `${rate} Hz to ${resampledTo} Hz`;
+  counts.set(rates, (counts.get(rates) ?? 0) + 1);
 }
 
 /** Folders become the recordings in them. What is beside these is named, and is no failure unless it should be readable. */
@@ -101,12 +113,10 @@ async function* predictAll(
     try {
       const { reader, close } = await openRecording(file);
       try {
-        const prediction = await predictor.predictRecording(
-          reader,
-          names[i],
-          hop === undefined ? {} : { hopSeconds: hop },
-        );
+        const cut = hop === undefined ? {} : { hopSeconds: hop };
+        const prediction = await predictor.predictRecording(reader, names[i], cut);
         outcome.classified++;
+        countRates(outcome.resampled, prediction);
         yield writer.recording(prediction);
       } finally {
         await close();

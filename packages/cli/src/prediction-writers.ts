@@ -83,7 +83,11 @@ function tableWriter(card: ModelCard, names: readonly string[]): PredictionWrite
 function csvWriter(card: ModelCard): PredictionWriter {
   const classes = card.data.classes.map(({ label }) => label);
   const line = (cells: readonly (string | number)[]) => `${cells.join(',')}\n`;
-  const columns = ['recording', 'kind', 'start', 'end', 'class', ...classes.map((label) => `p_${label}`), 'error'];
+  const columns = [
+    ...['recording', 'kind', 'start', 'end', 'rate', 'resampled_to', 'class'],
+    ...classes.map((label) => `p_${label}`),
+    'error',
+  ];
   const empty = classes.map(() => '');
   return {
     begin: () => line(columns.map(textField)),
@@ -91,14 +95,15 @@ function csvWriter(card: ModelCard): PredictionWriter {
       rowsOf(prediction)
         .map(({ kind, start, end, label, probabilities }) =>
           line([
-            ...[textField(prediction.name), kind, start, end, textField(label)],
+            ...[textField(prediction.name), kind, start, end],
+            ...[prediction.rate, prediction.resampledTo ?? '', textField(label)],
             ...(probabilities.length > 0 ? probabilities : empty),
             '',
           ]),
         )
         .join(''),
     failure: (name, { code, message }) =>
-      line([textField(name), 'error', '', '', '', ...empty, textField(`${code}: ${message}`)]),
+      line([textField(name), 'error', '', '', '', '', '', ...empty, textField(`${code}: ${message}`)]),
     end: () => '',
   };
 }

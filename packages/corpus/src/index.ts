@@ -1,6 +1,7 @@
 export { ByteReader, type ByteSource } from './audio/bytes.js';
 export { openByteReader } from './audio/open-file.js';
 export { openAudio } from './audio/registry.js';
+export { resampled } from './audio/resampled.js';
 export { type Clip, type Dataset, type ReadOptions, readClips, readDataset, type Skipped } from './dataset.js';
 export { type DatasetSummary, inspectDataset, limitClips } from './dataset-tools.js';
 export { findDuplicates, type Sound } from './duplicates/find-duplicates.js';
