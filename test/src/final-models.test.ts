@@ -4,7 +4,7 @@ import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { CryfoldError, decodeNpy } from '@cryfold/core';
-import { encodeWav, readClips, readDataset, synthesizeCorpus } from '@cryfold/corpus';
+import { encodeWav, readClips, readDataset, resampled, synthesizeCorpus } from '@cryfold/corpus';
 import { ModelPredictor, readModelFolder, type WindowPrediction } from '@cryfold/model-registry';
 import { cryfold, ownStore, PROGRAM, start, TINY_SPEC, temporaryFolder, until } from './command.js';
 import { RedisProcess } from './redis.js';
@@ -55,6 +55,16 @@ async function evaluate(out: string, spec: string, ...flags: string[]) {
 
 async function versionFolder({ name, version }: { name: string; version: string }, out: string) {
   return join(folder.path, out, 'store', 'models', name, version);
+}
+
+async function* pieceOf(samples: Float64Array): AsyncGenerator<Float64Array> {
+  yield samples;
+}
+
+async function collect(blocks: AsyncIterable<Float64Array>): Promise<Float64Array> {
+  const all: number[] = [];
+  for await (const block of blocks) all.push(...block);
+  return Float64Array.from(all);
 }
 
 /** Runs predict and tells which shared libraries the process had mapped at its end. */
@@ -172,8 +182,17 @@ test('recordings of other shapes are treated as in training, or refused with a c
   };
   assert.equal(await refused(clips[0].subarray(0, 0.6 * RATE), RATE), 'none');
   assert.equal(await refused(clips[0].subarray(0, 0.4 * RATE), RATE), 'CLIP_SHORT');
-  assert.equal(await refused(clips[0], 8000), 'RATE_UNKNOWN');
+  assert.equal(await refused(clips[0], 400_000), 'RATE_UNKNOWN');
   assert.equal(await refused(new Float64Array(RATE), RATE), 'CLIP_SILENT');
+
+  // At a lower and a higher rate: resampled to the one of the training data.
+  for (const rate of [8000, 44_100]) {
+    const samples = await collect(resampled({ rate: RATE, blocks: pieceOf(clips[1]) }, rate, 'given').blocks);
+    const other = await predictor.predictRecording(encodeWav(samples, rate), 'other');
+    assert.deepEqual([other.rate, other.resampledTo, other.seconds], [rate, RATE, 1]);
+    assert.equal(other.windows.length, 1);
+    if (rate > RATE) assert.equal(other.windows[0].label, alone[1].label);
+  }
 
   // A stereo file is the mean of its channels.
   const mono = encodeWav(clips[1], RATE);

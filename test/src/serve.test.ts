@@ -103,6 +103,15 @@ test('the service answers what cryfold predict prints, for a WAV body and for a 
     ],
   );
   assert.equal(Buffer.from(both.body.predictions[0].windows[0].image, 'base64').length, 60 * 90 * 3);
+  const other = await send(
+    encodeWav(
+      new Float64Array(8000).map((_, i) => Math.sin(i / 5)),
+      8000,
+    ),
+    'audio/wav',
+  );
+  const [{ rate, resampledTo, windows }] = other.body.predictions;
+  assert.deepEqual([rate, resampledTo, windows.length], [8000, 11025, 1]);
   const long = new Float64Array(3 * 11025).map((_, i) => Math.sin(i / 5));
   const hopped = await send(encodeWav(long, 11025), 'audio/wav', '?hop=0.5');
   assert.equal(hopped.body.predictions[0].windows.length, 5);
@@ -112,7 +121,7 @@ test('what cannot be used is refused with a status, a code and a hint', async ()
   const tone = new Float64Array(11025).map((_, i) => Math.sin(i / 5));
   const cases: [Awaited<ReturnType<typeof send>>, number, string][] = [
     [await send('hello', 'audio/wav'), 422, 'WAV_INVALID'],
-    [await send(encodeWav(tone, 8000), 'audio/wav'), 422, 'RATE_UNKNOWN'],
+    [await send(encodeWav(tone, 400_000), 'audio/wav'), 422, 'RATE_UNKNOWN'],
     [await send(encodeWav(tone.subarray(0, 3000), 11025), 'audio/wav'), 422, 'CLIP_SHORT'],
     [await send(encodeWav(new Float64Array(11025), 11025), 'audio/wav'), 422, 'CLIP_SILENT'],
     [await send('', 'audio/wav'), 400, 'UPLOAD_INVALID'],
@@ -300,7 +309,7 @@ for (const { name, viewport, colorScheme } of views) {
       ),
     );
     await page.setInputFiles('#file', { name: 'fast.wav', mimeType: 'audio/wav', buffer: fast });
-    await page.getByText(/fast\.wav: 1\.0 s at 11025 Hz \(converted in the browser\)/).waitFor();
+    await page.getByText(/fast\.wav: 1\.0 s at 44100 Hz, resampled to 11025 Hz/).waitFor();
     await page.setInputFiles('#file', { name: 'text.wav', mimeType: 'audio/wav', buffer: Buffer.from('no sound') });
     await page.getByText(/cannot read that file/).waitFor();
 

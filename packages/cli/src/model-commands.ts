@@ -1,5 +1,6 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { addDataOptions } from './data-options.js';
+import { PREDICTION_FORMATS } from './prediction-formats.js';
 import { type Does, RUN, readConfig, whole } from './program.js';
 import { MODEL_ORDERS, sortOption } from './sort-orders.js';
 
@@ -22,13 +23,20 @@ export function addPredictCommand(program: Command, does: Does): void {
   withJson(program.command('predict'))
     .description('Classify recordings with a final model: clips, or longer ones window by window.')
     .argument('<model>', 'NAME (its champion), NAME@VERSION, or the folder of a version')
-    .argument('<files...>', 'WAV files, or - for standard input')
+    .argument('<paths...>', 'recordings, folders of recordings, or - for standard input')
+    .addOption(
+      new Option('--format <name>', 'table, csv (a row per window), jsonl (a line per recording) or json')
+        .choices(PREDICTION_FORMATS)
+        .default('table'),
+    )
+    .option('--out <file>', 'write there instead of to standard output')
     .option('--problems <file>', 'list all files that were not classified there, as CSV')
     .option('--hop <seconds>', 'from one window to the next (default: a clip’s length)', positive)
+    .addHelpText('after', '\nExit codes: 0 all recordings classified, 1 some were not (the others were), 2 usage')
     .action(
-      does(async (model: string, files: string[], options) => {
+      does(async (model: string, paths: string[], { json, ...options }) => {
         const { predictCommand } = await import('./predict-command.js');
-        return predictCommand(model, files, options, await readConfig());
+        return predictCommand(model, paths, json ? { ...options, format: 'json' } : options, await readConfig());
       }),
     );
 }

@@ -1,68 +1,133 @@
-import { CryfoldError, printable } from '@cryfold/core';
-import { ByteReader, byCause, openByteReader, problemOf, type Skipped } from '@cryfold/corpus';
-import { evaluationText, ModelPredictor, predictionJson, type RecordingPrediction } from '@cryfold/model-registry';
+import { stat } from 'node:fs/promises';
+import { CryfoldError } from '@cryfold/core';
+import { ByteReader, byCause, describeUnread, openByteReader, problemOf, recordingsIn } from '@cryfold/corpus';
+import { ModelPredictor, type RecordingPrediction } from '@cryfold/model-registry';
 import type { Config } from '@cryfold/runtime';
 import { EXIT } from './exit-codes.js';
 import { findModel } from './find-model.js';
+import type { PREDICTION_FORMATS } from './prediction-formats.js';
+import { predictionWriter } from './prediction-writers.js';
 import { writeProblems } from './problems.js';
-import { errorText, jsonText, say, warn } from './terminal.js';
-import { checkOutFile } from './write-out.js';
+import { errorText, say, warn } from './terminal.js';
+import { checkOutFile, writeOutFile } from './write-out.js';
 
 export interface PredictCommandOptions {
   hop?: number;
   /** File that lists all files that were not classified */
   problems?: string;
-  json: boolean;
+  format: (typeof PREDICTION_FORMATS)[number];
+  /** File that gets the predictions instead of standard output */
+  out?: string;
+}
+
+interface Failure {
+  file: string;
+  error: CryfoldError;
+}
+
+interface Outcome {
+  classified: number;
+  /** How many were resampled, by `FROM Hz to TO Hz` */
+  resampled: Map<string, number>;
+  failures: Failure[];
 }
 
 /**
- * `cryfold predict MODEL FILE...|-`: classifies clips or longer recordings. Files that cannot be
- * classified are named, the first few of each cause, and the others are still classified; the exit code is then 1.
+ * `cryfold predict MODEL PATH...|-`: classifies clips or longer recordings, and all recordings of folders. Files that
+ * cannot be classified are named, the first few of each cause, and the others are still classified; the exit code is
+ * then 1.
  */
 export async function predictCommand(
   model: string,
-  files: string[],
+  paths: string[],
   options: PredictCommandOptions,
   config: Config,
 ): Promise<number> {
-  if (options.problems !== undefined) await checkOutFile(options.problems);
+  const { problems, out } = options;
+  for (const file of [problems, out]) if (file !== undefined) await checkOutFile(file);
   const predictor = await ModelPredictor.load(await findModel(model, config));
-  const { card, classes } = predictor;
-  const predictions: RecordingPrediction[] = [];
-  const failed: CryfoldError[] = [];
-  const bad: Skipped[] = [];
-  for (const file of files) {
+  const { files, failures } = await findFiles(paths);
+  const outcome: Outcome = { classified: 0, resampled: new Map(), failures };
+  const pieces = predictAll(predictor, files, outcome, options);
+  if (out === undefined) for await (const piece of pieces) say(piece);
+  else await writeOutFile(out, pieces);
+  for (const [rates, count] of outcome.resampled) {
+    const what = count === 1 ? '1 recording was' : `${count} recordings were`;
+    warn(`${what} resampled from ${rates}, the rate of the training data\n`);
+  }
+  for (const { code, first, count } of byCause(failures.map(({ error }) => error))) {
+    for (const error of first) warn(errorText(error));
+    if (count > first.length) warn(`cryfold: ${code}: ${count - first.length} more files were not classified\n`);
+  }
+  const bad = failures.map(({ file, error }) => problemOf(error, file));
+  const listed = await writeProblems(bad, { file: problems });
+  if (listed !== undefined) warn(`all ${bad.length} that were not classified: ${listed}\n`);
+  if (bad.length > 0) warn(`${outcome.classified} recordings were classified, ${bad.length} were not\n`);
+  return bad.length === 0 ? EXIT.done : EXIT.failed;
+}
+
+function countRates(counts: Map<string, number>, { rate, resampledTo }: RecordingPrediction): void {
+  if (resampledTo === undefined) return;
+  const rates = `${rate} Hz to ${resampledTo} Hz`;
+  counts.set(rates, (counts.get(rates) ?? 0) + 1);
+}
+
+/** Folders become the recordings in them. What is beside these is named, and is no failure unless it should be readable. */
+async function findFiles(paths: readonly string[]): Promise<{ files: string[]; failures: Failure[] }> {
+  const files: string[] = [];
+  const failures: Failure[] = [];
+  for (const path of paths) {
+    const found = path === '-' ? undefined : await stat(path).catch(() => undefined);
+    if (!found?.isDirectory()) {
+      files.push(path);
+      continue;
+    }
     try {
-      const name = file === '-' ? 'standard input' : file;
-      const hop = options.hop === undefined ? {} : { hopSeconds: options.hop };
+      const { files: inside, skipped, unread } = await recordingsIn(path);
+      files.push(...inside);
+      for (const error of skipped) {
+        if (error.code === 'DATA_READ_ALREADY') warn(`cryfold: ${error.message}\n`);
+        else failures.push({ file: String(error.context.file), error });
+      }
+      if (unread.length > 0) warn(`${path}: not read: ${describeUnread(unread)}\n`);
+    } catch (error) {
+      if (!(error instanceof CryfoldError)) throw error;
+      failures.push({ file: path, error });
+    }
+  }
+  return { files, failures };
+}
+
+/** The text of all predictions, as they are made. */
+async function* predictAll(
+  predictor: ModelPredictor,
+  files: readonly string[],
+  outcome: Outcome,
+  { format, hop }: PredictCommandOptions,
+): AsyncGenerator<string> {
+  const names = files.map((file) => (file === '-' ? 'standard input' : file));
+  const writer = predictionWriter(format, predictor.card, names);
+  yield writer.begin();
+  for (const { file, error } of outcome.failures) yield writer.failure(file, error);
+  for (const [i, file] of files.entries()) {
+    try {
       const { reader, close } = await openRecording(file);
       try {
-        predictions.push(await predictor.predictRecording(reader, name, hop));
+        const cut = hop === undefined ? {} : { hopSeconds: hop };
+        const prediction = await predictor.predictRecording(reader, names[i], cut);
+        outcome.classified++;
+        countRates(outcome.resampled, prediction);
+        yield writer.recording(prediction);
       } finally {
         await close();
       }
     } catch (error) {
       if (!(error instanceof CryfoldError)) throw error;
-      failed.push(error);
-      bad.push(problemOf(error, file));
+      outcome.failures.push({ file, error });
+      yield writer.failure(names[i], error);
     }
   }
-  if (options.json) {
-    const out = { ...predictionJson(card, predictions), errors: failed.map((error) => error.toRecord()) };
-    say(`${jsonText(out)}\n`);
-  } else {
-    say(table(predictions, classes));
-    if (predictions.length > 0) {
-      say(`${[`${card.name}@${card.version}.`, evaluationText(card), card.notice].filter(Boolean).join(' ')}\n`);
-    }
-  }
-  for (const { code, first, count } of byCause(failed)) {
-    for (const error of first) warn(errorText(error));
-    if (count > first.length) warn(`cryfold: ${code}: ${count - first.length} more files were not classified\n`);
-  }
-  const listed = await writeProblems(bad, { file: options.problems });
-  if (listed !== undefined) warn(`all ${bad.length} that were not classified: ${listed}\n`);
-  return failed.length === 0 ? EXIT.done : EXIT.failed;
+  yield writer.end();
 }
 
 /** Standard input is read as it comes. */
@@ -74,38 +139,7 @@ async function openRecording(file: string): ReturnType<typeof openByteReader> {
     throw new CryfoldError('DATA_NOT_FOUND', `${file}: cannot be read: ${(cause as Error).message}`, {
       cause,
       context: { file },
-      hint: 'Give the path of a recording, or - for standard input.',
+      hint: 'Give the path of a recording or a folder, or - for standard input.',
     });
   }
-}
-
-/** A line per window, and one of the mean where there are several. */
-function table(predictions: readonly RecordingPrediction[], classes: readonly string[]): string {
-  const rows: string[][] = [];
-  for (const { name, windows, silent, mean } of predictions) {
-    const line = (when: string, label: string, probabilities: number[]) => [
-      ...[name, when, label],
-      ...probabilities.map((p) => `${(100 * p).toFixed(1)} %`),
-    ];
-    const time = ({ start, end }: { start: number; end: number }) => `${start.toFixed(2)}-${end.toFixed(2)} s`;
-    const lines = [
-      ...windows.map((window) => ({ at: window.start, cells: line(time(window), window.label, window.probabilities) })),
-      ...silent.map((window) => ({
-        at: window.start,
-        cells: [name, time(window), '(silent)', ...classes.map(() => '')],
-      })),
-    ].sort((a, b) => a.at - b.at);
-    rows.push(...lines.map(({ cells }) => cells));
-    if (windows.length > 1) rows.push(line('mean', mean.label, mean.probabilities));
-  }
-  if (rows.length === 0) return '';
-  const all = [['recording', 'window', 'class', ...classes], ...rows].map((row) => row.map(printable));
-  const widths = all[0].map((_, c) => Math.max(...all.map((row) => row[c].length)));
-  const text = all.map((row) =>
-    row
-      .map((cell, c) => (c < 3 ? cell.padEnd(widths[c]) : cell.padStart(widths[c])))
-      .join('  ')
-      .trimEnd(),
-  );
-  return `${text.join('\n')}\n`;
 }

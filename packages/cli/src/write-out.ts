@@ -69,9 +69,10 @@ export function checkOutFile(path: string): Promise<void> {
  * Writes a file atomically: a command that is killed, or a full disk, leaves the file that was there, or none. A link in
  * its place is replaced, never followed. The file keeps its mode. It is not flushed to the disk: what a command writes
  * out are copies of what the store holds.
- * @throws CryfoldError OUT_UNWRITABLE
+ * @param content pieces are written as they come
+ * @throws CryfoldError OUT_UNWRITABLE, and what making the content throws
  */
-export function writeOutFile(path: string, content: string | Uint8Array): Promise<void> {
+export function writeOutFile(path: string, content: string | Uint8Array | AsyncIterable<string>): Promise<void> {
   return writingOut(path, async () => {
     await checkOutFile(path);
     const found = await lstat(path).catch(() => undefined);
@@ -80,7 +81,8 @@ export function writeOutFile(path: string, content: string | Uint8Array): Promis
       const file = await open(staged, 'wx');
       try {
         if (found?.isFile()) await file.chmod(found.mode & 0o777);
-        await file.writeFile(content);
+        const pieces = typeof content === 'string' || content instanceof Uint8Array ? [content] : content;
+        for await (const piece of pieces) await file.writeFile(piece);
       } finally {
         await file.close();
       }

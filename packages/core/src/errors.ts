@@ -69,7 +69,7 @@ export const ERROR_CODES = {
     'input',
     'A grouped protocol cannot keep its promise: equal sounds span train and test, or every clip is its own group.',
   ],
-  RATE_UNKNOWN: ['input', 'A recording has a sampling rate that the model was not trained with.'],
+  RATE_UNKNOWN: ['input', 'A sampling rate is not one of the training data, and the recording is not resampled.'],
   MODEL_NOT_FOUND: ['usage', 'The store or folder has no model of that name or version, or no champion yet.'],
   MODEL_INCOMPARABLE: ['input', 'A champion and its challenger cannot be compared on the new data.'],
   UPLOAD_INVALID: ['usage', 'An HTTP request holds no recording.'],

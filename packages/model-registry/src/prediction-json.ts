@@ -3,24 +3,35 @@ import type { ModelCard } from './card.js';
 import { headlineOf } from './card-headline.js';
 import type { RecordingPrediction } from './predictor.js';
 
+type Described = Pick<ModelCard, 'name' | 'version' | 'notice' | 'data' | 'metrics'>;
+
 /** What `cryfold predict --json` prints and the prediction service answers: probabilities by class, images in base64. */
-export function predictionJson(
-  { name, version, notice, data, metrics: [own] }: Pick<ModelCard, 'name' | 'version' | 'notice' | 'data' | 'metrics'>,
-  predictions: readonly RecordingPrediction[],
-) {
-  const classes = data.classes.map(({ label }) => label);
-  const named = (probabilities: number[]) => Object.fromEntries(classes.map((label, c) => [label, probabilities[c]]));
+export function predictionJson(card: Described, predictions: readonly RecordingPrediction[]) {
+  return {
+    ...predictionHead(card),
+    predictions: predictions.map((prediction) => recordingJson(card, prediction)),
+  };
+}
+
+/** The model behind predictions, and its classes. */
+export function predictionHead({ name, version, notice, data, metrics: [own] }: Described) {
   return {
     model: { name, version, notice, ...(own && { evaluation: headlineOf(own, groupsKnown(data)) }) },
-    classes,
-    predictions: predictions.map(({ windows, mean, ...rest }) => ({
-      ...rest,
-      windows: windows.map(({ probabilities, image, ...window }) => ({
-        ...window,
-        probabilities: named(probabilities),
-        ...(image && { image: Buffer.from(image).toString('base64') }),
-      })),
-      mean: { ...mean, probabilities: named(mean.probabilities) },
+    classes: data.classes.map(({ label }) => label),
+  };
+}
+
+/** The prediction of one recording. */
+export function recordingJson({ data }: Described, { windows, mean, ...rest }: RecordingPrediction) {
+  const named = (probabilities: number[]) =>
+    Object.fromEntries(data.classes.map(({ label }, c) => [label, probabilities[c]]));
+  return {
+    ...rest,
+    windows: windows.map(({ probabilities, image, ...window }) => ({
+      ...window,
+      probabilities: named(probabilities),
+      ...(image && { image: Buffer.from(image).toString('base64') }),
     })),
+    mean: { ...mean, probabilities: named(mean.probabilities) },
   };
 }

@@ -1,5 +1,5 @@
 import { CryfoldError, canonicalJson } from '@cryfold/core';
-import { ByteReader, countWindows, openAudio, type Window, Windows } from '@cryfold/corpus';
+import { ByteReader, countWindows, openAudio, resampled, type Window, Windows } from '@cryfold/corpus';
 import { type FeatureArray, kindOf, type Predictor } from '@cryfold/estimators';
 import { applyFusion, argmaxRows } from '@cryfold/evaluation';
 import { type ClipShape, type Extractor, type FeatureSet, featureKindOf, imageSizeOf } from '@cryfold/features/kinds';
@@ -20,8 +20,10 @@ export interface WindowPrediction {
 
 export interface RecordingPrediction {
   name: string;
-  /** Hz */
+  /** Of the recording, Hz */
   rate: number;
+  /** The rate that it was resampled to, since the training data had not its own; Hz */
+  resampledTo?: number;
   seconds: number;
   windows: WindowPrediction[];
   /** Windows without any sound, which have no prediction */
@@ -170,12 +172,23 @@ export class ModelPredictor {
     const known = rates.map((one) => one.rate);
     throw new CryfoldError('RATE_UNKNOWN', `${name}: ${rate} Hz, but the model knows ${known.join(', ')} Hz only`, {
       context: { file: name, rate },
-      hint: `Its spectrograms would look otherwise. Resample it: sox IN -r ${known[0]} OUT.wav`,
+      hint: `Its spectrograms would look different. Resample it: sox IN -r ${known[0]} OUT.wav`,
     });
   }
 
   /**
-   * Cuts a recording as training does and predicts each window, reading it in pieces.
+   * The rate at which a recording is predicted: its own if the training data had it, or does not say which it had; else
+   * the one of most training clips.
+   */
+  #rateFor(rate: number): number {
+    const { rates = [] } = this.card.data;
+    if (rates.length === 0 || rates.some((known) => known.rate === rate)) return rate;
+    return rates.reduce((best, one) => (one.clips > best.clips ? one : best)).rate;
+  }
+
+  /**
+   * Cuts a recording as training does and predicts each window, reading it in pieces. One of a rate that the training
+   * data had not is resampled.
    * @param recording of any format that data is read from
    * @param name what to call it in messages
    * @throws CryfoldError WAV_INVALID, WAV_EMPTY, WAV_NOT_FINITE, WAV_SCALE, DECODER_MISSING, CLIP_SHORT, CLIP_SILENT,
@@ -208,15 +221,16 @@ export class ModelPredictor {
     options: PredictOptions,
   ): Promise<RecordingPrediction> {
     const { hopSeconds, maxWindows = Number.POSITIVE_INFINITY } = options;
-    const { rate, frames } = audio;
-    this.#checkRate(rate, name);
+    const target = this.#rateFor(audio.rate);
+    const signal = target === audio.rate ? audio : resampled(audio, target, name);
+    const { rate, frames } = signal;
     const cut = { clipSeconds: this.card.features.clipSeconds, hopSeconds };
     const tooMany = (count: number) => tooLong(name, count, maxWindows);
     if (frames !== undefined) {
       const count = countWindows({ rate, frames }, cut);
       if (count > maxWindows) throw tooMany(count);
     }
-    const windows = new Windows(audio, cut, name);
+    const windows = new Windows(signal, cut, name);
     const { length } = windows;
     // Only once a window has come, since a header can claim a rate at which its memory would not do.
     let rowsOf: RowsOf | undefined;
@@ -238,7 +252,10 @@ export class ModelPredictor {
       if (batch.length === BATCH) flush();
     }
     if (batch.length > 0) flush();
-    return { name, rate, seconds: windows.total / rate, windows: predicted, silent, mean: this.#mean(predicted) };
+    return {
+      ...{ name, rate: audio.rate, ...(target === audio.rate ? {} : { resampledTo: target }) },
+      ...{ seconds: windows.total / rate, windows: predicted, silent, mean: this.#mean(predicted) },
+    };
   }
 
   /** @param images of how many windows to keep what the model saw */

@@ -58,7 +58,12 @@ export const PREDICTION_SCHEMA = {
         type: 'object',
         properties: {
           name: text,
-          rate: { type: 'number', description: 'Hz' },
+          rate: { type: 'number', description: 'of the recording, Hz' },
+          resampledTo: {
+            type: 'number',
+            description:
+              'Hz; where the training data had not the rate of the recording, which was resampled to this one',
+          },
           seconds: { type: 'number' },
           windows: { type: 'array', items: windowSchema },
           silent: { type: 'array', items: { type: 'object', properties: { start: seconds, end: seconds } } },

@@ -21,6 +21,7 @@ interface PredictedWindow {
 
 interface Prediction {
   rate: number;
+  resampledTo?: number;
   seconds: number;
   windows: PredictedWindow[];
   silent: { start: number; end: number }[];
@@ -167,11 +168,12 @@ async function classify(sound: Blob, name: string): Promise<void> {
 }
 
 function show(prediction: Prediction, sent: Blob, name: string, converted: boolean): void {
-  const { windows, silent, mean, rate, seconds } = prediction;
+  const { windows, silent, mean, rate, resampledTo, seconds } = prediction;
   find('heading').textContent = `${mean.label}, ${percent(mean.probabilities[mean.label])}`;
   const many = windows.length > 1 ? `, the mean of ${windows.length} windows, which no evaluation stands behind` : '';
+  const at = resampledTo === undefined ? '' : `, resampled to ${resampledTo} Hz, the rate of the training data`;
   find('about').textContent =
-    `${name}: ${time(seconds)} at ${rate} Hz${converted ? ' (converted in the browser)' : ''}${many}`;
+    `${name}: ${time(seconds)} at ${rate} Hz${converted ? ' (converted in the browser)' : ''}${at}${many}`;
   if (playing) URL.revokeObjectURL(playing);
   playing = URL.createObjectURL(sent);
   find<HTMLAudioElement>('player').src = playing;

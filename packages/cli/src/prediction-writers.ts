@@ -1,0 +1,140 @@
+import { type CryfoldError, escapeControls, printable } from '@cryfold/core';
+import { textField } from '@cryfold/evaluation';
+import {
+  evaluationText,
+  type ModelCard,
+  predictionHead,
+  type RecordingPrediction,
+  recordingJson,
+} from '@cryfold/model-registry';
+import type { PREDICTION_FORMATS } from './prediction-formats.js';
+
+/** Turns predictions into text, one recording at a time, so that nothing is held until the end. */
+export interface PredictionWriter {
+  begin(): string;
+  recording(prediction: RecordingPrediction): string;
+  /** A recording that could not be classified */
+  failure(name: string, error: CryfoldError): string;
+  end(): string;
+}
+
+type Format = (typeof PREDICTION_FORMATS)[number];
+
+/** @param names of all recordings, for the width of a table */
+export function predictionWriter(format: Format, card: ModelCard, names: readonly string[]): PredictionWriter {
+  return WRITERS[format](card, names);
+}
+
+const WRITERS: Record<Format, (card: ModelCard, names: readonly string[]) => PredictionWriter> = {
+  table: tableWriter,
+  csv: csvWriter,
+  jsonl: linesWriter,
+  json: jsonWriter,
+};
+
+interface Row {
+  kind: 'window' | 'silent' | 'mean';
+  start: number;
+  end: number;
+  label: string;
+  probabilities: number[];
+}
+
+/** All windows in order of time, and their mean where there are several. */
+function rowsOf({ windows, silent, mean, seconds }: RecordingPrediction): Row[] {
+  const rows: Row[] = [
+    ...windows.map((window) => ({ kind: 'window' as const, ...window })),
+    ...silent.map((window) => ({ kind: 'silent' as const, ...window, label: '', probabilities: [] })),
+  ].sort((a, b) => a.start - b.start);
+  return windows.length > 1 ? [...rows, { kind: 'mean', start: 0, end: seconds, ...mean }] : rows;
+}
+
+function tableWriter(card: ModelCard, names: readonly string[]): PredictionWriter {
+  const classes = card.data.classes.map(({ label }) => label);
+  const width = (texts: readonly string[]) =>
+    texts.reduce((longest, text) => Math.max(longest, printable(text).length), 0);
+  const widths = [width(['recording', ...names]), '00.00-00.00 s'.length, width(['(silent)', ...classes])];
+  const line = (cells: readonly string[]) => {
+    const padded = cells.map(printable).map((cell, c) => {
+      return c < widths.length ? cell.padEnd(widths[c]) : cell.padStart(Math.max(classes[c - 3].length, 7));
+    });
+    return `${padded.join('  ').trimEnd()}\n`;
+  };
+  let begun = false;
+  const recording = (prediction: RecordingPrediction) => {
+    const rows = rowsOf(prediction).map(({ kind, start, end, label, probabilities }) => [
+      prediction.name,
+      kind === 'mean' ? 'mean' : `${start.toFixed(2)}-${end.toFixed(2)} s`,
+      kind === 'silent' ? '(silent)' : label,
+      ...probabilities.map((p) => `${(100 * p).toFixed(1)} %`),
+    ]);
+    const head = begun ? [] : [['recording', 'window', 'class', ...classes]];
+    begun = true;
+    return [...head, ...rows].map(line).join('');
+  };
+  const end = () => {
+    if (!begun) return '';
+    return `${[`${card.name}@${card.version}.`, evaluationText(card), card.notice].filter(Boolean).join(' ')}\n`;
+  };
+  return { begin: () => '', recording, failure: () => '', end };
+}
+
+/** A row per window; the rows of kind `mean` are of whole recordings, those of kind `error` of recordings without any. */
+function csvWriter(card: ModelCard): PredictionWriter {
+  const classes = card.data.classes.map(({ label }) => label);
+  const line = (cells: readonly (string | number)[]) => `${cells.join(',')}\n`;
+  const columns = [
+    ...['recording', 'kind', 'start', 'end', 'rate', 'resampled_to', 'class'],
+    ...classes.map((label) => `p_${label}`),
+    'error',
+  ];
+  const empty = classes.map(() => '');
+  return {
+    begin: () => line(columns.map(textField)),
+    recording: (prediction) =>
+      rowsOf(prediction)
+        .map(({ kind, start, end, label, probabilities }) =>
+          line([
+            ...[textField(prediction.name), kind, start, end],
+            ...[prediction.rate, prediction.resampledTo ?? '', textField(label)],
+            ...(probabilities.length > 0 ? probabilities : empty),
+            '',
+          ]),
+        )
+        .join(''),
+    failure: (name, { code, message }) =>
+      line([textField(name), 'error', '', '', '', '', '', ...empty, textField(`${code}: ${message}`)]),
+    end: () => '',
+  };
+}
+
+const json = (value: unknown) => escapeControls(JSON.stringify(value));
+
+/** A line per recording, each with the model's name and version. */
+function linesWriter(card: ModelCard): PredictionWriter {
+  const model = { name: card.name, version: card.version };
+  return {
+    begin: () => '',
+    recording: (prediction) => `${json({ ...recordingJson(card, prediction), model })}\n`,
+    failure: (name, error) => `${json({ name, error: error.toRecord(), model })}\n`,
+    end: () => '',
+  };
+}
+
+function jsonWriter(card: ModelCard): PredictionWriter {
+  const failed: CryfoldError[] = [];
+  let between = '';
+  return {
+    begin: () => `${json(predictionHead(card)).slice(0, -1)},"predictions":[`,
+    recording: (prediction) => {
+      const text = `${between}${json(recordingJson(card, prediction))}`;
+      between = ',';
+      return text;
+    },
+    failure: (_, error) => {
+      failed.push(error);
+      return '';
+    },
+    end: () => `],"errors":${json(failed.map((error) => error.toRecord()))}}\n`,
+  };
+}

@@ -1,0 +1,83 @@
+import { CryfoldError } from '@cryfold/core';
+
+/** Hz between which libsamplerate converts, and the largest ratio of two rates. */
+const LOWEST = 1;
+const HIGHEST = 192_000;
+const LARGEST_RATIO = 256;
+/** Samples converted at a time: what comes out must fit into 4 MiB of float32. */
+const PIECE = 2048;
+
+interface Signal {
+  /** Hz */
+  rate: number;
+  /** Samples, where they are known before they are read */
+  frames?: number;
+  blocks: AsyncIterable<Float64Array>;
+}
+
+type Converter = Awaited<ReturnType<typeof import('@alexanderolsen/libsamplerate-js').create>>;
+
+/** Each converter has a WebAssembly memory of its own, so that the last one is used again for the same rates. */
+let free: Converter | undefined;
+
+/**
+ * A mono signal at another rate, by libsamplerate's best sinc converter, in pieces. It keeps what is below
+ * 92 % of half the lower rate, and removes what is above that half. The answer is aligned with the signal and as
+ * long, up to half a sample.
+ * @param target Hz
+ * @param name of the recording, for messages
+ * @throws CryfoldError RATE_UNKNOWN for rates that cannot be converted
+ */
+export function resampled(signal: Signal, target: number, name: string): Signal {
+  const { rate, frames } = signal;
+  const ratio = target / rate;
+  const possible = [rate, target].every((hertz) => hertz >= LOWEST && hertz <= HIGHEST);
+  if (!possible || ratio > LARGEST_RATIO || ratio < 1 / LARGEST_RATIO) {
+    throw new CryfoldError('RATE_UNKNOWN', `${name}: ${rate} Hz cannot be converted to ${target} Hz`, {
+      context: { file: name, rate, target },
+      hint: `Resample it: sox IN -r ${target} OUT.wav`,
+    });
+  }
+  const converted = { rate: target, blocks: convert(signal, target) };
+  return frames === undefined ? converted : { ...converted, frames: Math.round(frames * ratio) };
+}
+
+async function* convert({ rate, blocks }: Signal, target: number): AsyncGenerator<Float64Array> {
+  const converter = await take(rate, target);
+  try {
+    let read = 0;
+    let given = 0;
+    for await (const block of blocks) {
+      for (let start = 0; start < block.length; start += PIECE) {
+        const piece = converter.full(Float32Array.from(block.subarray(start, start + PIECE)));
+        given += piece.length;
+        yield Float64Array.from(piece);
+      }
+      read += block.length;
+    }
+    // The converter holds back what its kernel still reaches: silence brings it out.
+    const zeros = new Float32Array(PIECE);
+    for (const total = Math.round((read * target) / rate); given < total; ) {
+      const piece = converter.full(zeros).subarray(0, total - given);
+      given += piece.length;
+      yield Float64Array.from(piece);
+    }
+  } finally {
+    if (free) converter.destroy();
+    else free = converter;
+  }
+}
+
+/** A converter that has heard nothing yet. */
+async function take(rate: number, target: number): Promise<Converter> {
+  const known = free;
+  free = undefined;
+  if (known?.inputSampleRate === rate && known.outputSampleRate === target) {
+    // Setting it forgets what was heard.
+    known.outputSampleRate = target;
+    return known;
+  }
+  known?.destroy();
+  const { default: library } = await import('@alexanderolsen/libsamplerate-js');
+  return library.create(1, rate, target, { converterType: library.ConverterType.SRC_SINC_BEST_QUALITY });
+}

@@ -1,0 +1,47 @@
+import { join, resolve } from 'node:path';
+import { CryfoldError } from '@cryfold/core';
+import { isAudioName } from './audio/registry.js';
+import type { Unread } from './unread.js';
+import { walkTree } from './walk.js';
+
+export interface FolderRecordings {
+  /** Paths that begin with the folder as it was given, sorted */
+  files: string[];
+  /** What could not be read, or is another path of a file that is read */
+  skipped: CryfoldError[];
+  /** Files that are no recordings by their names */
+  unread: Unread[];
+}
+
+/**
+ * The recordings below a folder, whatever its layout, each file of the disk once.
+ * @throws CryfoldError DATA_NOT_FOUND, DATA_EMPTY, DATA_TOO_LARGE
+ */
+export async function recordingsIn(folder: string): Promise<FolderRecordings> {
+  const { files, skipped, unread } = await walkTree(resolve(folder), isAudioName).catch((cause) => {
+    if (cause instanceof CryfoldError) throw cause;
+    throw new CryfoldError('DATA_NOT_FOUND', `${folder}: cannot be read: ${cause.message}`, {
+      context: { path: folder },
+      hint: 'Give a folder of recordings that can be read.',
+      cause,
+    });
+  });
+  if (files.length === 0 && skipped.length === 0) {
+    throw new CryfoldError('DATA_EMPTY', `${folder}: holds no recording`, {
+      context: { path: folder },
+      hint: 'Recordings in a folder are known by their endings, such as .wav, .flac, .ogg or .mp3. Give a file of another name itself.',
+    });
+  }
+  return {
+    files: files.map((file) => join(folder, file)),
+    skipped: skipped.map((error) => inFolder(error, folder)),
+    unread: unread.list(),
+  };
+}
+
+/** The walk names paths below its root. */
+function inFolder({ code, message, hint, context }: CryfoldError, folder: string): CryfoldError {
+  const file = join(folder, String(context.file));
+  const why = message.slice(String(context.file).length);
+  return new CryfoldError(code, `${file}${why}`, { context: { file }, ...(hint && { hint }) });
+}
