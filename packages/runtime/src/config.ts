@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { CryfoldError, readNamedFile } from '@cryfold/core';
+import { CryfoldError, readNamedFile, readSecret, type Secret } from '@cryfold/core';
 import { z } from 'zod';
 import { defaultChildMemoryMb } from './memory.js';
 
@@ -25,6 +25,10 @@ const schema = z.object({
   AWS_SECRET_ACCESS_KEY_FILE: z.string().optional(),
   AWS_SESSION_TOKEN: z.string().optional(),
   AWS_SESSION_TOKEN_FILE: z.string().optional(),
+  AWS_WEB_IDENTITY_TOKEN_FILE: z.string().optional(),
+  AWS_ROLE_ARN: z.string().optional(),
+  AWS_ROLE_SESSION_NAME: z.string().default('cryfold'),
+  AWS_ENDPOINT_URL_STS: z.url({ protocol: /^https?$/ }).optional(),
   CUDA_VISIBLE_DEVICES: z.string().optional(),
   CRYFOLD_CHILD_MEMORY_MB: z.coerce.number().min(256).optional(),
   CRYFOLD_METRICS_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
@@ -40,18 +44,21 @@ const schema = z.object({
   CRYFOLD_API_RATE: z.coerce.number().int().min(1).default(6000),
 });
 
-/** How to reach the server of an `s3:` store. Holds secrets. */
-export interface S3Config {
+interface S3Place {
   /** Absent: Amazon's */
   endpoint: string | undefined;
   region: string;
   addressing: 'path' | 'host';
-  accessKey: string;
-  secretKey: string;
-  sessionToken: string | undefined;
   /** PEM */
   certificates: string | undefined;
 }
+
+/** How to reach the server of an `s3:` store, and with which keys or role. Holds secrets. */
+export type S3Config = S3Place &
+  (
+    | { accessKey: Secret; secretKey: Secret; sessionToken: Secret | undefined }
+    | { webIdentity: { tokenFile: string; roleArn: string; sessionName: string; endpoint: string } }
+  );
 
 /** `read` looks; `operate` also starts, cancels and retries. */
 export type ApiRole = 'read' | 'operate';
@@ -114,7 +121,10 @@ export interface Config {
   api: Readonly<ApiConfig> | undefined;
 }
 
-/** A value, or the content of the file that `NAME_FILE` names, as secrets are mounted into containers. */
+/**
+ * A value, or the file that `NAME_FILE` names, as secrets are mounted into containers; absent where it is empty.
+ * @throws CryfoldError USAGE where the file cannot be read now
+ */
 function secretOf(
   env: z.infer<typeof schema>,
   name:
@@ -123,9 +133,16 @@ function secretOf(
     | 'AWS_SESSION_TOKEN'
     | 'CRYFOLD_API_TOKEN'
     | 'CRYFOLD_API_TOKENS',
-) {
+): Secret | undefined {
   const file = env[`${name}_FILE`];
-  return env[name] ?? (file === undefined ? undefined : readNamedFile(`${name}_FILE`, file));
+  const secret = env[name] ?? (file === undefined ? undefined : { file, variable: `${name}_FILE` });
+  return secret !== undefined && readSecret(secret) === '' ? undefined : secret;
+}
+
+/** The same as it is now. */
+function textOf(...args: Parameters<typeof secretOf>): string | undefined {
+  const secret = secretOf(...args);
+  return secret && readSecret(secret);
 }
 
 /**
@@ -152,19 +169,44 @@ function targetOf(env: z.infer<typeof schema>): Target {
 }
 
 function s3Config(env: z.infer<typeof schema>): Readonly<S3Config> | undefined {
-  const accessKey = secretOf(env, 'AWS_ACCESS_KEY_ID');
-  const secretKey = secretOf(env, 'AWS_SECRET_ACCESS_KEY');
-  if (!accessKey || !secretKey) return undefined;
+  const credentials = givenKeys(env) ?? webIdentity(env);
+  if (!credentials) return undefined;
   return Object.freeze({
     endpoint: env.CRYFOLD_S3_ENDPOINT,
     region: env.AWS_REGION,
     // Amazon wants names of hosts; servers of one's own seldom have a DNS name per bucket.
     addressing: env.CRYFOLD_S3_ADDRESSING ?? (env.CRYFOLD_S3_ENDPOINT === undefined ? 'host' : 'path'),
-    accessKey,
-    secretKey,
-    sessionToken: secretOf(env, 'AWS_SESSION_TOKEN'),
     certificates: env.CRYFOLD_S3_CA_FILE && readNamedFile('CRYFOLD_S3_CA_FILE', env.CRYFOLD_S3_CA_FILE),
+    ...credentials,
   });
+}
+
+function givenKeys(env: z.infer<typeof schema>) {
+  const accessKey = secretOf(env, 'AWS_ACCESS_KEY_ID');
+  const secretKey = secretOf(env, 'AWS_SECRET_ACCESS_KEY');
+  if (!accessKey || !secretKey) return undefined;
+  return { accessKey, secretKey, sessionToken: secretOf(env, 'AWS_SESSION_TOKEN') };
+}
+
+/** A role in place of keys, in the variables of the AWS SDKs. @throws CryfoldError USAGE */
+function webIdentity(env: z.infer<typeof schema>) {
+  const { AWS_WEB_IDENTITY_TOKEN_FILE: tokenFile, AWS_ROLE_ARN: roleArn, AWS_REGION: region } = env;
+  if (!tokenFile || !roleArn) return undefined;
+  readNamedFile('AWS_WEB_IDENTITY_TOKEN_FILE', tokenFile);
+  const { CRYFOLD_S3_ENDPOINT: s3, AWS_ENDPOINT_URL_STS: sts } = env;
+  if (sts === undefined && s3 !== undefined && !/\.amazonaws\.com(\.cn)?$/.test(new URL(s3).hostname)) {
+    // The token would go to Amazon, which has nothing to do with that server.
+    throw new CryfoldError(
+      'USAGE',
+      'AWS_WEB_IDENTITY_TOKEN_FILE needs AWS_ENDPOINT_URL_STS for an S3 server of your own',
+      {
+        context: { variable: 'AWS_ENDPOINT_URL_STS' },
+        hint: 'Give the address of its STS; of MinIO that is CRYFOLD_S3_ENDPOINT.',
+      },
+    );
+  }
+  const amazon = `https://sts.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
+  return { webIdentity: { tokenFile, roleArn, sessionName: env.AWS_ROLE_SESSION_NAME, endpoint: sts ?? amazon } };
 }
 
 /** Characters that a token has at least: 24 of `openssl rand -base64 18`'s are 144 bits. */
@@ -191,7 +233,7 @@ function apiTokens(text: string): ApiConfig['tokens'] {
 
 /** What goes into a header. A server's own list of tokens is easily taken for it. @throws CryfoldError USAGE */
 function clientToken(env: z.infer<typeof schema>): string | undefined {
-  const token = secretOf(env, 'CRYFOLD_API_TOKEN');
+  const token = textOf(env, 'CRYFOLD_API_TOKEN');
   if (token === undefined || (/^[\x21-\x7e]+$/.test(token) && !/^(read|operate):/.test(token))) return token;
   const variable = env.CRYFOLD_API_TOKEN === undefined ? 'CRYFOLD_API_TOKEN_FILE' : 'CRYFOLD_API_TOKEN';
   throw new CryfoldError('USAGE', `environment variable ${variable}: this is not one token`, {
@@ -202,7 +244,7 @@ function clientToken(env: z.infer<typeof schema>): string | undefined {
 
 function apiConfig(env: z.infer<typeof schema>): Readonly<ApiConfig> | undefined {
   if (env.CRYFOLD_API_PORT === undefined) return undefined;
-  const tokens = apiTokens(secretOf(env, 'CRYFOLD_API_TOKENS') ?? '');
+  const tokens = apiTokens(textOf(env, 'CRYFOLD_API_TOKENS') ?? '');
   return Object.freeze({ port: env.CRYFOLD_API_PORT, host: env.CRYFOLD_API_HOST, tokens, rate: env.CRYFOLD_API_RATE });
 }
 

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { CryfoldError } from '@cryfold/core';
+import { CryfoldError, readSecret } from '@cryfold/core';
 import { loadConfig } from '../src/index.js';
 
 test('S3 credentials come from variables or from mounted files, and are absent without both halves', async () => {
@@ -13,12 +13,37 @@ test('S3 credentials come from variables or from mounted files, and are absent w
     await writeFile(id, 'who\n');
     await writeFile(secret, 'hush\n');
     const { s3 } = loadConfig({ AWS_ACCESS_KEY_ID_FILE: id, AWS_SECRET_ACCESS_KEY_FILE: secret });
-    assert.equal(s3?.accessKey, 'who');
-    assert.equal(s3?.secretKey, 'hush');
-    assert.equal(s3?.addressing, 'host', 'Amazon');
+    assert.ok(s3 && 'accessKey' in s3);
+    assert.deepEqual([s3.accessKey, s3.secretKey].map(readSecret), ['who', 'hush']);
+    assert.doesNotMatch(JSON.stringify(s3), /hush/, 'they are read again each time');
+    assert.equal(s3.addressing, 'host', 'Amazon');
     const own = loadConfig({ AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b', CRYFOLD_S3_ENDPOINT: 'http://h:9' });
     assert.equal(own.s3?.addressing, 'path', 'a server of one’s own');
     assert.equal(loadConfig({ AWS_ACCESS_KEY_ID: 'a' }).s3, undefined);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('a role and a web identity stand in for S3 keys, in the variables of the AWS SDKs', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'cryfold-config-'));
+  try {
+    const AWS_WEB_IDENTITY_TOKEN_FILE = join(folder, 'token');
+    await writeFile(AWS_WEB_IDENTITY_TOKEN_FILE, 'hush');
+    const role = { AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN: 'arn:aws:iam::1:role/r' };
+    const stsOf = (environment: Record<string, string>) => {
+      const { s3 } = loadConfig({ ...role, ...environment });
+      return s3 && 'webIdentity' in s3 ? s3.webIdentity.endpoint : assert.fail('no role');
+    };
+    assert.equal(stsOf({ AWS_REGION: 'eu-west-1' }), 'https://sts.eu-west-1.amazonaws.com');
+    assert.equal(stsOf({ AWS_REGION: 'cn-north-1' }), 'https://sts.cn-north-1.amazonaws.com.cn');
+    const own = { CRYFOLD_S3_ENDPOINT: 'https://minio.example:9000' };
+    assert.equal(stsOf({ ...own, AWS_ENDPOINT_URL_STS: 'https://sts.example' }), 'https://sts.example');
+    assert.throws(() => stsOf(own), /AWS_ENDPOINT_URL_STS/, 'the token of another server does not go to Amazon');
+    const keys = loadConfig({ ...role, AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' }).s3;
+    assert.ok(keys && 'accessKey' in keys, 'keys come first');
+    assert.equal(loadConfig({ AWS_WEB_IDENTITY_TOKEN_FILE }).s3, undefined, 'no role');
+    assert.doesNotMatch(JSON.stringify(loadConfig(role)), /hush/);
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -3,26 +3,28 @@ import https from 'node:https';
 import { createRequire } from 'node:module';
 import { CryfoldError, redactUrl } from '@cryfold/core';
 import type * as minio from 'minio';
+import { type S3Credentials, S3Keys } from './s3-keys.js';
 import { transport } from './s3-transport.js';
 
 const require = createRequire(import.meta.url);
 
-/** How to reach an S3 server. Never logged, never put into jobs or arguments: it holds secrets. */
-export interface S3Settings {
+/** How to reach an S3 server. Never logged, never put into jobs or arguments: it holds secrets. Survives JSON. */
+export type S3Settings = S3Place & S3Credentials;
+
+interface S3Place {
   /** `https://host:port`; absent: Amazon's */
   endpoint?: string | undefined;
   region: string;
   /** `https://host/bucket/key` or `https://bucket.host/key` */
   addressing: 'path' | 'host';
-  accessKey: string;
-  secretKey: string;
-  sessionToken?: string | undefined;
   /** PEM certificates to trust besides the usual ones */
   certificates?: string | undefined;
 }
 
 export interface S3Connection {
   client: minio.Client;
+  /** What the client signs its requests with */
+  keys: S3Keys;
   /** Owns the sockets: destroyed by who opened it */
   agent: http.Agent;
 }
@@ -61,19 +63,26 @@ export function openClient(settings: S3Settings, limits: { partBytes: number; si
   const agent = tls ? new https.Agent(agentOptions) : new http.Agent(agentOptions);
   // Loaded where it is used: a process whose store is a folder saves 15 MiB.
   const { Client } = require('minio') as typeof minio;
+  const keys = new S3Keys(settings, { certificates: settings.certificates, silenceMs: limits.silenceMs });
+  // minio-js's own providers ask Amazon's STS alone, or assume a role with keys; it does not export their base class,
+  // and uses no more of it than this.
+  const provider = {
+    getCredentials: async () => {
+      const { accessKey, secretKey, sessionToken } = await keys.get();
+      return { getAccessKey: () => accessKey, getSecretKey: () => secretKey, getSessionToken: () => sessionToken };
+    },
+  };
   const client = new Client({
     endPoint: endpoint.hostname,
     port: endpoint.port === '' ? (tls ? 443 : 80) : Number(endpoint.port),
     useSSL: tls,
     region: settings.region,
     pathStyle: settings.addressing === 'path',
-    accessKey: settings.accessKey,
-    secretKey: settings.secretKey,
-    ...(settings.sessionToken ? { sessionToken: settings.sessionToken } : {}),
+    credentialsProvider: provider as unknown as NonNullable<minio.ClientOptions['credentialsProvider']>,
     partSize: limits.partBytes,
     retryOptions: { disableRetry: true },
     transportAgent: agent,
     transport: transport(tls ? https : http, limits.silenceMs),
   });
-  return { client, agent };
+  return { client, keys, agent };
 }

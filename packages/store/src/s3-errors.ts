@@ -8,11 +8,6 @@ const FINAL = new Set([
   'NotFound',
   'PreconditionFailed',
   'NoSuchUpload',
-  'AccessDenied',
-  'InvalidAccessKeyId',
-  'SignatureDoesNotMatch',
-  'ExpiredToken',
-  'InvalidToken',
   'NoSuchBucket',
   'RequestTimeTooSkewed',
   'NotImplemented',
@@ -29,7 +24,8 @@ const FINAL = new Set([
   'CERT_HAS_EXPIRED',
   'ERR_TLS_CERT_ALTNAME_INVALID',
 ]);
-const DENIED = new Set(['AccessDenied', 'InvalidAccessKeyId', 'SignatureDoesNotMatch', 'ExpiredToken', 'InvalidToken']);
+// Others come with status 403.
+const DENIED = new Set(['AccessDenied', 'ExpiredToken', 'InvalidToken', 'TokenRefreshRequired']);
 export const ABSENT = new Set(['NoSuchKey', 'NotFound']);
 /** The tried-again error of a body that is not what was put. */
 export class Damaged extends Error {}
@@ -46,10 +42,15 @@ export function refusesCondition(error: unknown): error is Error & Answer {
   return REFUSALS.has((error as Answer | undefined)?.status ?? 0);
 }
 
+/** Whether the server refused the keys, or what they were used for. */
+export function isDenied(error: unknown): boolean {
+  return DENIED.has(code(error)) || (error as Answer | undefined)?.status === 403;
+}
+
 /** Whether trying again cannot help. */
 export function isFinal(error: unknown): boolean {
   if (error instanceof CryfoldError || error instanceof SourceFailure) return true;
-  return FINAL.has(code(error)) || (error as Answer | undefined)?.status === 501;
+  return FINAL.has(code(error)) || isDenied(error) || (error as Answer | undefined)?.status === 501;
 }
 
 /** Differences of clocks that servers of the S3 API accept, milliseconds. */
@@ -58,7 +59,7 @@ const SKEW_MS = 15 * 60_000;
 function isClockWrong(error: unknown): boolean {
   // The answer to a HEAD request has no body that could say why it was refused.
   const { aheadMs = 0 } = error as Answer;
-  return code(error) === 'RequestTimeTooSkewed' || (DENIED.has(code(error)) && Math.abs(aheadMs) > SKEW_MS);
+  return code(error) === 'RequestTimeTooSkewed' || (isDenied(error) && Math.abs(aheadMs) > SKEW_MS);
 }
 
 function clockError(cause: unknown, bucket: string): CryfoldError {
@@ -84,7 +85,7 @@ export function storeError(
 ): unknown {
   if (cause instanceof CryfoldError || cause instanceof SourceFailure) return cause;
   const details = { cause, context: { key, bucket } };
-  const what = `s3://${bucket}: ${key}: ${code(cause) || (cause as Error).message}`;
+  const what = `s3://${bucket}: ${key}: ${code(cause) || (cause as Error).message || `status ${(cause as Answer).status}`}`;
   if (cause instanceof Damaged) {
     return new CryfoldError('ARTIFACT_CORRUPT', cause.message, {
       ...details,
@@ -99,10 +100,10 @@ export function storeError(
       hint: `Make it, for example with: aws s3 mb s3://${bucket}${at}`,
     });
   }
-  if (DENIED.has(code(cause))) {
+  if (isDenied(cause)) {
     return new CryfoldError('STORE_DENIED', what, {
       ...details,
-      hint: 'Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, the region and the bucket policy (docs/storage.md).',
+      hint: 'Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY (or the role of AWS_ROLE_ARN), the region and the bucket policy (docs/storage.md).',
     });
   }
   return new CryfoldError('STORE_UNREACHABLE', what, {

@@ -15,7 +15,8 @@ import {
 import { type Patience, retry } from './retry.js';
 import { openClient, type S3Settings } from './s3-client.js';
 import { contentOf } from './s3-content.js';
-import { ABSENT, code, Damaged, isFinal, refusesCondition, storeError } from './s3-errors.js';
+import { ABSENT, code, Damaged, isDenied, isFinal, refusesCondition, storeError } from './s3-errors.js';
+import type { S3Keys } from './s3-keys.js';
 import { inParts, slices, uploadInParts } from './s3-parts.js';
 import { withAnswer } from './s3-transport.js';
 
@@ -41,6 +42,7 @@ const STREAM_PART = 8 * 2 ** 20;
  */
 export class S3Store implements ArtifactStore {
   readonly #client: minio.Client;
+  readonly #keys: S3Keys;
   readonly #agent: http.Agent;
   readonly #bucket: string;
   readonly #endpoint: string | undefined;
@@ -64,8 +66,9 @@ export class S3Store implements ArtifactStore {
     this.#patience = { milliseconds: limits.patienceMs ?? 60_000 };
     this.#partBytes = limits.partBytes ?? 16 * 2 ** 20;
     this.#silenceMs = limits.silenceMs ?? 20_000;
-    const { client, agent } = openClient(settings, { partBytes: this.#partBytes, silenceMs: this.#silenceMs });
+    const { client, keys, agent } = openClient(settings, { partBytes: this.#partBytes, silenceMs: this.#silenceMs });
     this.#client = client;
+    this.#keys = keys;
     this.#agent = agent;
   }
 
@@ -287,8 +290,18 @@ export class S3Store implements ArtifactStore {
   }
 
   async #try<T>(key: string, action: (attempt: number) => Promise<T>): Promise<T> {
+    const withKeys = async (attempt: number) => {
+      const used = await this.#keys.get();
+      try {
+        return await withAnswer(() => action(attempt));
+      } catch (error) {
+        // Keys that were rotated or have expired: a refused request has changed nothing.
+        if (!isDenied(error) || !(await this.#keys.changedSince(used))) throw error;
+        return withAnswer(() => action(attempt));
+      }
+    };
     try {
-      return await retry((attempt) => withAnswer(() => action(attempt)), isFinal, this.#patience);
+      return await retry(withKeys, isFinal, this.#patience);
     } catch (cause) {
       throw storeError(cause, { key, bucket: this.#bucket, endpoint: this.#endpoint });
     }

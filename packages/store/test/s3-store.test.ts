@@ -23,6 +23,11 @@ function settings(server: S3Server, changes: Partial<S3Settings> = {}): S3Settin
   return { endpoint, region, accessKey, secretKey, addressing: 'path', ...changes };
 }
 
+/** A client of minio-js itself. */
+function rawClient({ port, region, accessKey, secretKey }: S3Server): Client {
+  return new Client({ endPoint: '127.0.0.1', port, useSSL: false, region, accessKey, secretKey });
+}
+
 let next = 0;
 const open = (server: S3Server, changes?: Partial<S3Settings>, limits?: S3Limits) =>
   openStore(`s3://${server.bucket}/test/${next++}`, settings(server, changes), limits);
@@ -61,8 +66,7 @@ for (const tool of S3_TOOLS) {
     const large = randomBytes(12 * 2 ** 20 + 7);
     await Promise.all([store.put('large', large), store.put('large', large)]);
     assert.equal(Buffer.compare(Buffer.from((await store.get('large'))!), large), 0);
-    const url = new URL(server.endpoint);
-    const raw = new Client({ ...settings(server), endPoint: url.hostname, port: Number(url.port), useSSL: false });
+    const raw = rawClient(server);
     assert.match((await raw.statObject(server.bucket, `test/${next - 1}/large`)).etag, /-3$/, 'three parts');
     assert.equal(await store.putIfAbsent('large', large), false);
     assert.equal(await store.putIfAbsent('large2', large), true);
@@ -96,8 +100,7 @@ const throughProxy = (limits?: S3Limits) => open(server, { endpoint: `http://127
 
 test('s3 store: refuses damaged and too large objects', { skip }, async () => {
   const store = open(server, {}, { patienceMs: 300, maxBytes: 100 });
-  const url = new URL(server.endpoint);
-  const raw = new Client({ ...settings(server), endPoint: url.hostname, port: Number(url.port), useSSL: false });
+  const raw = rawClient(server);
   await store.put('a', bytes('good'));
   const body = Buffer.from('evil');
   await raw.putObject(server.bucket, `test/${next - 1}/a`, body, 4, { 'x-amz-meta-sha256': '0'.repeat(64) });
@@ -113,8 +116,7 @@ test('s3 store: a prefix holds its keys in, and objects of others are not listed
   const inner = openStore(`s3://${server.bucket}/in/ner`, settings(server));
   const outer = openStore(`s3://${server.bucket}`, settings(server));
   await inner.put('k', bytes('x'));
-  const url = new URL(server.endpoint);
-  const raw = new Client({ ...settings(server), endPoint: url.hostname, port: Number(url.port), useSSL: false });
+  const raw = rawClient(server);
   await raw.putObject(server.bucket, 'in/ner/odd name', 'x');
   const found: string[] = [];
   for await (const key of inner.list('')) found.push(key);
@@ -160,8 +162,7 @@ test('s3 store: a commit whose answer was lost is known as won, and a lost one a
 test('s3 store: an upload in parts whose answers are all lost once is known as won, and a lost one as lost', {
   skip,
 }, async () => {
-  const url = new URL(server.endpoint);
-  const client = new Client({ ...settings(server), endPoint: url.hostname, port: Number(url.port), useSSL: false });
+  const client = rawClient(server);
   const request = async <T>(action: (attempt: number) => Promise<T>): Promise<T> => {
     const wrapped = (cause: unknown) => {
       throw new Error('failed', { cause });

@@ -19,6 +19,8 @@ export interface S3ServerOptions {
   tls?: { certificate: string; key: string };
   /** Also answers to `BUCKET.domain` */
   domain?: string;
+  /** More variables of its environment */
+  environment?: Record<string, string>;
 }
 
 export const BUCKET = 'cryfold-test';
@@ -84,7 +86,7 @@ export class S3Server {
 
   /** Starts the server again after kill(); its data is what it was. */
   async restart(): Promise<void> {
-    const { tool, program, tls, domain } = this.#options;
+    const { tool, program, tls, domain, environment: more } = this.#options;
     const address = `127.0.0.1:${this.port}`;
     const data = join(this.folder, 'data');
     const certs = join(this.folder, 'certs');
@@ -110,7 +112,7 @@ export class S3Server {
             { ROOT_ACCESS_KEY: this.accessKey, ROOT_SECRET_KEY: this.secretKey },
           ];
     const child = spawn(program, args as string[], {
-      env: { PATH: process.env.PATH, HOME: this.folder, ...environment } as NodeJS.ProcessEnv,
+      env: { PATH: process.env.PATH, HOME: this.folder, ...environment, ...more } as NodeJS.ProcessEnv,
       stdio: 'ignore',
     });
     this.#process = child;

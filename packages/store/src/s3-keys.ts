@@ -1,0 +1,168 @@
+import http from 'node:http';
+import https from 'node:https';
+import { CryfoldError, readNamedFile, readSecret, type Secret } from '@cryfold/core';
+
+/** Keys that are given, or read from mounted files again and again. */
+export interface GivenKeys {
+  accessKey: Secret;
+  secretKey: Secret;
+  sessionToken?: Secret | undefined;
+}
+
+/** What a role is assumed with, as on Amazon's EKS (IRSA): see AssumeRoleWithWebIdentity of the STS API. */
+export interface WebIdentity {
+  /** Holds a JSON web token, and is replaced before that expires */
+  tokenFile: string;
+  roleArn: string;
+  sessionName: string;
+  /** URL of the STS server */
+  endpoint: string;
+}
+
+export type S3Credentials = GivenKeys | { webIdentity: WebIdentity };
+
+export interface Keys {
+  accessKey: string;
+  secretKey: string;
+  sessionToken?: string | undefined;
+}
+
+interface Fetched {
+  keys: Keys;
+  /** From then on others are fetched, and the keys no longer work; Unix milliseconds */
+  staleAt: number;
+  expiresAt: number;
+}
+
+/** Mounted files are read again after this long, milliseconds, and whenever the server refuses the keys. */
+const FILES_MS = 10_000;
+/** Keys of a role are fetched again when this much of their life is left, but not before four fifths have passed. */
+const MARGIN_MS = 5 * 60_000;
+/** Milliseconds between two attempts to fetch keys of a role. */
+const PAUSE_MS = 5000;
+/** An answer of STS has a few KiB. */
+const ANSWER_BYTES = 2 ** 16;
+
+/** The keys of an S3 server, which may change while the process runs. */
+export class S3Keys {
+  readonly #fetch: () => Promise<Fetched>;
+  /** Milliseconds for which refused keys are not fetched again */
+  readonly #pauseMs: number;
+  #fetched: Fetched | undefined;
+  #fetchedAt = Number.NEGATIVE_INFINITY;
+  #fetching: Promise<Fetched> | undefined;
+
+  /** @param options certificates to trust (PEM), and how long STS may be silent, milliseconds */
+  constructor(credentials: S3Credentials, options: { certificates?: string | undefined; silenceMs: number }) {
+    const isRole = 'webIdentity' in credentials;
+    this.#pauseMs = isRole ? PAUSE_MS : 0;
+    this.#fetch = isRole ? () => assumeRole(credentials.webIdentity, options) : async () => readKeys(credentials);
+  }
+
+  /**
+   * The keys to sign a request with.
+   * @throws CryfoldError USAGE where a file cannot be read, STORE_DENIED where STS refuses; Error where STS is away
+   */
+  async get(): Promise<Keys> {
+    const known = this.#fetched;
+    if (known && Date.now() < known.staleAt) return known.keys;
+    try {
+      return (await this.#renew()).keys;
+    } catch (error) {
+      // A file that is being replaced, or STS during an outage: the keys at hand may still work.
+      if (!known || Date.now() >= known.expiresAt) throw error;
+      this.#fetched = { ...known, staleAt: Math.min(Date.now() + PAUSE_MS, known.expiresAt) };
+      return known.keys;
+    }
+  }
+
+  /** After the server refused `used`: whether there are other keys now. */
+  async changedSince(used: Keys): Promise<boolean> {
+    if (Date.now() - this.#fetchedAt >= this.#pauseMs) await this.#renew().catch(() => {});
+    return !isSame(this.#fetched?.keys ?? used, used);
+  }
+
+  #renew(): Promise<Fetched> {
+    this.#fetching ??= this.#fetch()
+      .then((fetched) => {
+        this.#fetchedAt = Date.now();
+        this.#fetched = fetched;
+        return fetched;
+      })
+      .finally(() => {
+        this.#fetching = undefined;
+      });
+    return this.#fetching;
+  }
+}
+
+function isSame(a: Keys, b: Keys): boolean {
+  return a.accessKey === b.accessKey && a.secretKey === b.secretKey && a.sessionToken === b.sessionToken;
+}
+
+function readKeys({ accessKey, secretKey, sessionToken }: GivenKeys): Fetched {
+  const keys = {
+    accessKey: readSecret(accessKey),
+    secretKey: readSecret(secretKey),
+    sessionToken: sessionToken && readSecret(sessionToken),
+  };
+  // A file that is written in place is empty for a moment.
+  if (!keys.accessKey || !keys.secretKey) throw new CryfoldError('STORE_DENIED', 'a file of S3 keys is empty');
+  const isFixed = [accessKey, secretKey, sessionToken ?? ''].every((secret) => typeof secret === 'string');
+  const staleAt = isFixed ? Number.POSITIVE_INFINITY : Date.now() + FILES_MS;
+  return { keys, staleAt, expiresAt: Number.POSITIVE_INFINITY };
+}
+
+async function assumeRole(
+  { tokenFile, roleArn, sessionName, endpoint }: WebIdentity,
+  options: { certificates?: string | undefined; silenceMs: number },
+): Promise<Fetched> {
+  const form = new URLSearchParams({
+    ...{ Action: 'AssumeRoleWithWebIdentity', Version: '2011-06-15' },
+    ...{ RoleArn: roleArn, RoleSessionName: sessionName },
+    WebIdentityToken: readNamedFile('AWS_WEB_IDENTITY_TOKEN_FILE', tokenFile),
+  });
+  const asked = Date.now();
+  const { status, text } = await post(endpoint, form.toString(), options).catch((cause) => {
+    throw new Error(`no keys from STS at ${endpoint}: ${cause.message}`, { cause });
+  });
+  const element = (name: string) => new RegExp(`<${name}>\\s*([^<]+?)\\s*</${name}>`).exec(text)?.[1];
+  if (status >= 400 && status < 500 && status !== 429) {
+    throw new CryfoldError(
+      'STORE_DENIED',
+      `STS at ${endpoint} refuses the web identity: ${element('Code') ?? status}`,
+      {
+        hint: 'Check AWS_ROLE_ARN, that the role trusts the token in AWS_WEB_IDENTITY_TOKEN_FILE, and AWS_ENDPOINT_URL_STS.',
+      },
+    );
+  }
+  const [accessKey, secretKey] = [element('AccessKeyId'), element('SecretAccessKey')];
+  const expiresAt = Date.parse(element('Expiration') ?? '');
+  if (status !== 200 || !accessKey || !secretKey || Number.isNaN(expiresAt)) {
+    throw new Error(`no keys from STS at ${endpoint}: status ${status}`);
+  }
+  const staleAt = expiresAt - Math.min(MARGIN_MS, (expiresAt - asked) / 5);
+  return { keys: { accessKey, secretKey, sessionToken: element('SessionToken') }, staleAt, expiresAt };
+}
+
+/** Sends a form. Its errors and answers never hold what was sent. */
+async function post(
+  endpoint: string,
+  body: string,
+  { certificates, silenceMs }: { certificates?: string | undefined; silenceMs: number },
+): Promise<{ status: number; text: string }> {
+  const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
+    const { request } = endpoint.startsWith('https:') ? https : http;
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    const options = { method: 'POST', headers, ...(certificates && { ca: certificates }), agent: false as const };
+    const sent = request(endpoint, options, resolve).on('error', reject);
+    sent.setTimeout(silenceMs, () => sent.destroy(new Error(`no answer within ${silenceMs} ms`)));
+    sent.end(body);
+  });
+  let text = '';
+  for await (const chunk of response.setEncoding('utf8')) {
+    text += chunk;
+    if (text.length > ANSWER_BYTES) throw new Error('its answer is too long');
+  }
+  return { status: response.statusCode ?? 0, text };
+}

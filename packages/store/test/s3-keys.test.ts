@@ -1,0 +1,204 @@
+import assert from 'node:assert/strict';
+import { createSign, generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, mock, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CryfoldError } from '@cryfold/core';
+import { findTool, S3Server, TcpProxy } from '@cryfold/testing';
+import { openStore } from '../src/index.js';
+import { type Keys, S3Keys } from '../src/s3-keys.js';
+
+const CLIENT = 'cryfold';
+const program = await findTool('minio');
+const skip = program ? false : 'minio is neither on PATH nor in $CRYFOLD_TOOLS nor in the cache';
+
+/** Issues web identities that MinIO trusts, as a Kubernetes cluster does for its pods. */
+class Issuer {
+  readonly #keys = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  readonly #server: Server;
+
+  constructor() {
+    this.#server = createServer((request, response) => {
+      const jwks_uri = `${this.url}/keys`;
+      const jwk = { ...this.#keys.publicKey.export({ format: 'jwk' }), kid: 'a', use: 'sig', alg: 'RS256' };
+      const known = {
+        issuer: this.url,
+        jwks_uri,
+        authorization_endpoint: `${this.url}/none`,
+        response_types_supported: [],
+      };
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify(request.url === '/keys' ? { keys: [jwk] } : known));
+    });
+  }
+
+  async start(): Promise<void> {
+    this.#server.listen(0, '127.0.0.1');
+    await once(this.#server, 'listening');
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  token(seconds: number): string {
+    const now = Math.floor(Date.now() / 1000);
+    const claims = { iss: this.url, aud: CLIENT, sub: 'worker', policy: 'readwrite', iat: now, exp: now + seconds };
+    const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+    const signed = `${encode({ alg: 'RS256', typ: 'JWT', kid: 'a' })}.${encode(claims)}`;
+    return `${signed}.${createSign('RSA-SHA256').update(signed).sign(this.#keys.privateKey, 'base64url')}`;
+  }
+
+  stop(): void {
+    this.#server.closeAllConnections();
+    this.#server.close();
+  }
+}
+
+let folder: string;
+let issuer: Issuer;
+let server: S3Server;
+before(async () => {
+  if (!program) return;
+  folder = await mkdtemp(join(tmpdir(), 'cryfold-keys-'));
+  issuer = new Issuer();
+  await issuer.start();
+  const environment = {
+    MINIO_IDENTITY_OPENID_CONFIG_URL: `${issuer.url}/.well-known/openid-configuration`,
+    MINIO_IDENTITY_OPENID_CLIENT_ID: CLIENT,
+  };
+  server = await S3Server.start({ tool: 'minio', program, environment });
+});
+after(async () => {
+  await server?.stop();
+  issuer?.stop();
+  if (folder) await rm(folder, { recursive: true });
+});
+
+const byte = new Uint8Array([1]);
+/** MinIO takes this role where the token itself names the policy. */
+const ROLE = 'arn:minio:iam:::role/dummy-internal';
+
+function place() {
+  return { endpoint: server.endpoint, region: server.region, addressing: 'path' as const };
+}
+
+function identity(tokenFile: string, endpoint = server.endpoint) {
+  return { webIdentity: { tokenFile, roleArn: ROLE, sessionName: 'test', endpoint } };
+}
+
+async function tokenFile(name: string, seconds: number): Promise<string> {
+  const file = join(folder, name);
+  await writeFile(file, issuer.token(seconds));
+  return file;
+}
+
+/** Asserts that it is refused, by an error that holds nothing secret. */
+async function assertDenied(action: Promise<unknown>, message = /./): Promise<void> {
+  await assert.rejects(action, (error) => {
+    assert.ok(error instanceof CryfoldError && error.code === 'STORE_DENIED', String(error));
+    assert.match(error.message, message);
+    assert.doesNotMatch(JSON.stringify(error.toRecord()), /eyJ/, 'no part of a token');
+    return true;
+  });
+}
+
+/** Waits until MinIO refuses keys because they have expired. */
+async function untilExpired(keys: Keys): Promise<void> {
+  const store = openStore(`s3://${server.bucket}/probe`, { ...place(), ...keys });
+  const end = Date.now() + 20_000;
+  while (
+    await store.get('a').then(
+      () => true,
+      () => false,
+    )
+  ) {
+    assert.ok(Date.now() < end, 'they do not expire');
+    await sleep(100);
+  }
+  await assertDenied(store.get('a'));
+  await store.close();
+}
+
+test('keys of a web identity are fetched again before they expire, and from a token that was replaced', {
+  skip,
+}, async () => {
+  const file = await tokenFile('renewed', 3);
+  const first = await new S3Keys(identity(file), { silenceMs: 5000 }).get();
+  const store = openStore(`s3://${server.bucket}/role`, { ...place(), ...identity(file) });
+  await store.check();
+  await untilExpired(first);
+  await assertDenied(store.get('a'), /STS at .* refuses the web identity: \w+/);
+  await tokenFile('renewed', 60);
+  await store.put('a', byte);
+  assert.deepEqual(new Uint8Array((await store.get('a'))!), byte);
+  await store.close();
+});
+
+test('keys that live are used while STS is away, and requests at once fetch them once', { skip }, async () => {
+  const proxy = await TcpProxy.start(server.port);
+  const file = await tokenFile('outage', 60);
+  const keys = new S3Keys(identity(file, `http://127.0.0.1:${proxy.port}`), { silenceMs: 5000 });
+  mock.timers.enable({ apis: ['Date'], now: Date.now() });
+  try {
+    const all = await Promise.all(Array.from({ length: 20 }, () => keys.get()));
+    // MinIO makes other keys each time.
+    assert.equal(new Set(all.map(({ accessKey }) => accessKey)).size, 1);
+    proxy.set('cut');
+    mock.timers.tick(55_000);
+    assert.deepEqual(await keys.get(), all[0]);
+    mock.timers.tick(6000);
+    await assert.rejects(keys.get(), /no keys from STS at/);
+    mock.timers.reset();
+    proxy.set('none');
+    await tokenFile('outage', 60);
+    const expired = all[0];
+    assert.notEqual((await new S3Keys(identity(file), { silenceMs: 5000 }).get()).accessKey, expired.accessKey);
+  } finally {
+    mock.timers.reset();
+    await proxy.stop();
+  }
+});
+
+test('keys and session tokens in files may be replaced while a store is open, one file after the other', {
+  skip,
+}, async () => {
+  const fetch = async (seconds: number) =>
+    new S3Keys(identity(await tokenFile('agent', seconds)), { silenceMs: 5000 }).get();
+  const names = ['accessKey', 'secretKey', 'sessionToken'] as const;
+  const file = (name: string) => ({ file: join(folder, name), variable: name });
+  const write = async (keys: Keys, which: readonly (keyof Keys)[] = names) => {
+    for (const name of which) await writeFile(join(folder, name), `${keys[name]}\n`);
+  };
+  const short = await fetch(3);
+  await write(short);
+  const given = { accessKey: file('accessKey'), secretKey: file('secretKey'), sessionToken: file('sessionToken') };
+  // As they reach another process.
+  const settings = JSON.parse(JSON.stringify({ ...place(), ...given }));
+  const store = openStore(`s3://${server.bucket}/files`, settings);
+  await store.put('a', byte);
+  await untilExpired(short);
+  await assertDenied(store.get('a'));
+  const next = await fetch(60);
+  await write(next, ['accessKey']);
+  await assertDenied(store.get('a'));
+  await write(next);
+  assert.deepEqual(new Uint8Array((await store.get('a'))!), byte);
+  // A file that is being written does not take the keys away.
+  await writeFile(join(folder, 'accessKey'), '');
+  assert.deepEqual(new Uint8Array((await store.get('a'))!), byte);
+  await store.close();
+});
+
+test('a role that STS does not give is refused at once', { skip }, async () => {
+  const { webIdentity } = identity(await tokenFile('forged', 60));
+  await writeFile(webIdentity.tokenFile, `${issuer.token(60).slice(0, -8)}AAAAAAAA`);
+  const store = openStore(`s3://${server.bucket}/forged`, { ...place(), webIdentity });
+  await assertDenied(store.check(), /refuses the web identity/);
+  await store.close();
+});
