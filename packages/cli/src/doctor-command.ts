@@ -28,31 +28,42 @@ async function check(name: string, look: () => Promise<string>): Promise<Check> 
   }
 }
 
-/** `cryfold doctor`: 0 when everything that `cryfold run` needs is there, else 1. */
+/** What was found of TensorFlow and GPUs, which an image without them leaves to `gpu-worker`. */
+function tensorFlowChecks({ image }: Config): Promise<Check>[] {
+  if (image !== undefined && image !== 'gpu-worker') {
+    const found = `not in the image ${image}: networks train in gpu-worker`;
+    return ['TensorFlow', 'GPU'].map(async (name) => ({ name, ok: true, found }));
+  }
+  const info = tensorFlowInfo();
+  info.catch(() => {});
+  return [
+    check('TensorFlow', async () => {
+      const { version, binding } = await info;
+      return `${version}, binding ${binding}`;
+    }),
+    check('GPU', async () => {
+      const { device } = await info;
+      return device === 'GPU'
+        ? 'used by TensorFlow'
+        : 'none; networks train on the CPU (scripts/build-tensorflow --variant cuda)';
+    }),
+  ];
+}
+
+/** `cryfold doctor`: 0 when everything is there that `cryfold run`, or this container image, needs; else 1. */
 export async function doctorCommand(
   options: { json: boolean },
   config: Config,
   environment: NodeJS.ProcessEnv,
 ): Promise<number> {
   const { target } = config;
-  const tensorFlow = tensorFlowInfo();
-  tensorFlow.catch(() => {});
   const checks = await Promise.all([
     check('Node', async () => {
       const [major, minor] = process.versions.node.split('.').map(Number);
       if (major > 20 || (major === 20 && minor >= 10)) return process.version;
       throw new CryfoldError('USAGE', `${process.version} is too old`, { hint: 'Install Node 20.10 or later.' });
     }),
-    check('TensorFlow', async () => {
-      const { version, binding } = await tensorFlow;
-      return `${version}, binding ${binding}`;
-    }),
-    check('GPU', async () => {
-      const { device } = await tensorFlow;
-      return device === 'GPU'
-        ? 'used by TensorFlow'
-        : 'none; networks train on the CPU (scripts/build-tensorflow --variant cuda)';
-    }),
+    ...tensorFlowChecks(config),
     check('Redis', async () => {
       if (target.kind === 'cluster') return `${await checkRedis(target.redisUrl)} at REDIS_URL`;
       if (target.kind === 'server') return 'not needed: the server has one';
