@@ -63,25 +63,25 @@ interface Case {
 }
 
 const cases: Case[] = [
-  { what: 'a missing directory', data: 'absent', exit: 1, code: 'DATA_NOT_FOUND', names: /absent/ },
-  { what: 'a directory without WAV', data: 'empty', exit: 1, code: 'DATA_EMPTY', names: /empty/ },
-  { what: 'one class only', data: 'one-class', exit: 1, code: 'DATA_ONE_CLASS', names: /one-class/ },
-  { what: 'fewer clips than folds', data: 'few', exit: 1, code: 'DATA_TOO_FEW', names: /2 clips.*3 folds/ },
-  { what: 'a truncated WAV', data: 'truncated', exit: 1, code: 'WAV_INVALID', names: /a\/9\.wav/ },
-  { what: 'a file that is no WAV', data: 'text', exit: 1, code: 'WAV_INVALID', names: /a\/9\.wav/ },
-  { what: 'a WAV without samples', data: 'nothing', exit: 1, code: 'WAV_EMPTY', names: /a\/9\.wav/ },
-  { what: 'a silent recording', data: 'silent', exit: 1, code: 'CLIP_SILENT', names: /a\/9\.wav/ },
+  { what: 'a missing directory', data: 'absent', exit: 10, code: 'DATA_NOT_FOUND', names: /absent/ },
+  { what: 'a directory without WAV', data: 'empty', exit: 10, code: 'DATA_EMPTY', names: /empty/ },
+  { what: 'one class only', data: 'one-class', exit: 10, code: 'DATA_ONE_CLASS', names: /one-class/ },
+  { what: 'fewer clips than folds', data: 'few', exit: 10, code: 'DATA_TOO_FEW', names: /2 clips.*3 folds/ },
+  { what: 'a truncated WAV', data: 'truncated', exit: 10, code: 'WAV_INVALID', names: /a\/9\.wav/ },
+  { what: 'a file that is no WAV', data: 'text', exit: 10, code: 'WAV_INVALID', names: /a\/9\.wav/ },
+  { what: 'a WAV without samples', data: 'nothing', exit: 10, code: 'WAV_EMPTY', names: /a\/9\.wav/ },
+  { what: 'a silent recording', data: 'silent', exit: 10, code: 'CLIP_SILENT', names: /a\/9\.wav/ },
   {
     what: 'a manifest naming a missing file',
     data: 'manifest.csv',
-    exit: 1,
+    exit: 10,
     code: 'DATA_MANIFEST_INVALID',
     names: /:3: .*absent/,
   },
   {
     what: 'a manifest without its columns',
     data: 'columns.csv',
-    exit: 1,
+    exit: 10,
     code: 'DATA_MANIFEST_INVALID',
     names: /path/,
   },
@@ -89,7 +89,7 @@ const cases: Case[] = [
     what: 'an unknown key',
     spec: 'key.yaml',
     data: 'good',
-    exit: 1,
+    exit: 10,
     code: 'SPEC_INVALID',
     names: /key\.yaml:11: colour/,
   },
@@ -97,16 +97,16 @@ const cases: Case[] = [
     what: 'a wrong type',
     spec: 'type.yaml',
     data: 'good',
-    exit: 1,
+    exit: 10,
     code: 'SPEC_INVALID',
     names: /type\.yaml:6: .*epochs/,
   },
-  { what: 'broken YAML', spec: 'broken.yaml', data: 'good', exit: 1, code: 'SPEC_INVALID', names: /broken\.yaml:/ },
+  { what: 'broken YAML', spec: 'broken.yaml', data: 'good', exit: 10, code: 'SPEC_INVALID', names: /broken\.yaml:/ },
   {
     what: 'missing weights',
     spec: 'weights.yaml',
     data: 'good',
-    exit: 1,
+    exit: 10,
     code: 'WEIGHTS_NOT_FOUND',
     names: /absent\.h5/,
   },
@@ -122,7 +122,7 @@ const cases: Case[] = [
     what: 'a limit below the number of classes',
     data: 'good',
     flags: ['--limit', '1'],
-    exit: 1,
+    exit: 10,
     code: 'DATA_TOO_FEW',
     names: /2 classes/,
   },
@@ -170,7 +170,7 @@ test('a store that cannot be written: OUT_UNWRITABLE', async () => {
 
 test('--json tells an error as JSON', async () => {
   const ended = await cryfold(['run', '--data', path('absent'), '--json']);
-  assert.equal(ended.code, 1);
+  assert.equal(ended.code, 10);
   assert.equal(JSON.parse(ended.stdout).error.code, 'DATA_NOT_FOUND');
 });
 
@@ -202,7 +202,7 @@ test('a version that cannot be one, a model that is not there and weights for th
     [['predict', 'nosuch@v', path('good/a/0.wav')], /MODEL_NOT_FOUND: "v" of "nosuch@v" cannot be a version/, 2],
     [['models', 'show', 'No Such'], /MODEL_NOT_FOUND: "No Such" is neither NAME nor NAME@VERSION/, 2],
     [['models', 'rollback', 'nosuch'], /MODEL_NOT_FOUND: there is no model named nosuch\n.*models list/, 2],
-    [['weights', 'put', path('absent.h5')], /WEIGHTS_NOT_FOUND: .*absent\.h5.*\n {2}Give the path of (?!.*random)/, 1],
+    [['weights', 'put', path('absent.h5')], /WEIGHTS_NOT_FOUND: .*absent\.h5.*\n {2}Give the path of (?!.*random)/, 10],
   ];
   for (const [args, message, exit] of wrong) {
     const { code, stderr } = await cryfold(args, store);

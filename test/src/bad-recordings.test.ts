@@ -42,7 +42,7 @@ const lines = (text: string) => text.trimEnd().split('\n');
 test('inspect names the first bad recordings of each cause, and lists all where asked', async () => {
   const args = ['data', 'inspect', path('digits')];
   const failed = await cryfold([...args, '--problems', path('inspected.csv')]);
-  assert.equal(failed.code, 1);
+  assert.equal(failed.code, 10);
   assert.match(failed.stderr, /DATA_BAD: .*digits: 62 of 74 recordings cannot be used\n {2}60 x CLIP_SHORT: /);
   assert.match(failed.stderr, /All are listed in .*inspected\.csv/);
   assert.ok(lines(failed.stderr).length < 20, failed.stderr);
@@ -53,7 +53,7 @@ test('inspect names the first bad recordings of each cause, and lists all where 
 
   const json = await cryfold([...args, '--json']);
   const { error } = JSON.parse(json.stdout);
-  assert.deepEqual([json.code, error.code, error.problems.length], [1, 'DATA_BAD', 62]);
+  assert.deepEqual([json.code, error.code, error.problems.length], [10, 'DATA_BAD', 62]);
 
   const left = await cryfold([...args, '--skip-bad']);
   assert.equal(left.code, 0, left.stderr);
@@ -65,7 +65,7 @@ test('inspect names the first bad recordings of each cause, and lists all where 
 test('a run lists the bad recordings in its folder, and says where', async () => {
   const out = path('failed');
   const failed = await cryfold(['run', path('spec.yaml'), '--data', path('digits'), '--out', out]);
-  assert.equal(failed.code, 1);
+  assert.equal(failed.code, 10);
   assert.match(failed.stderr, /DATA_BAD: .*\n {2}60 x CLIP_SHORT/);
   assert.match(failed.stderr, /All are listed in .*failed\/problems\.csv/);
   assert.deepEqual(await readdir(out), ['problems.csv']);

@@ -213,7 +213,7 @@ test('report: the page of the run, and Markdown, JSON and CSV of the same figure
   assert.equal(stdout, page, 'what cryfold run has written');
   const audio = await cryfold(['report', path('a'), '--audio', path('corpus')]);
   assert.equal([...audio.stdout.matchAll(/<audio /g)].length, [...page.matchAll(/<img /g)].length);
-  assert.equal((await cryfold(['report', path('a'), '--audio', path('a')])).code, 1);
+  assert.equal((await cryfold(['report', path('a'), '--audio', path('a')])).code, 10);
   const results = await resultsIn('a');
   assert.deepEqual(JSON.parse((await cryfold(['report', path('a'), '--format', 'json'])).stdout), results);
   const csv = (await cryfold(['report', path('a'), '--format', 'csv'])).stdout.trim().split('\n');

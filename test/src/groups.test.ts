@@ -37,7 +37,7 @@ test('grouped folds of class folders are refused before anything is written, and
 }, async () => {
   for (const protocol of ['grouped', 'logo']) {
     const refused = await run('refused', 'data', '--protocol', protocol, '--json');
-    assert.equal(refused.code, 1);
+    assert.equal(refused.code, 10);
     const { error } = JSON.parse(refused.stdout);
     assert.equal(error.code, 'GROUPS_UNKNOWN');
     for (const way of [
@@ -115,7 +115,7 @@ test('a manifest names the column that is not read, and takes it where it is ask
   skip: withoutRedis,
 }, async () => {
   const refused = await run('infant', join('data', 'infant.csv'), '--protocol', 'grouped');
-  assert.equal(refused.code, 1);
+  assert.equal(refused.code, 10);
   assert.match(refused.stderr, /GROUPS_UNKNOWN[\s\S]*column "infant" looks like a group: pass --group-by "infant"/);
   const taken = await run('infant', join('data', 'infant.csv'), '--protocol', 'grouped', '--group-by', 'infant');
   assert.equal(taken.code, 0, taken.stderr);

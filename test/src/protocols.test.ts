@@ -172,7 +172,7 @@ test('folds without a test clip stop a run before anything is trained or written
   }
   await writeFile(path('corpus', 'uneven.csv'), `${rows.join('\n')}\n`);
   const refused = await run(join('corpus', 'uneven.csv'), 'empty', '--protocol', 'grouped', '--folds', '5', '--json');
-  assert.equal(refused.code, 1);
+  assert.equal(refused.code, 10);
   const { error } = JSON.parse(refused.stdout);
   assert.equal(error.code, 'FOLD_EMPTY');
   assert.match(error.message, /1 of 10 folds|2 of 10 folds/);
@@ -183,7 +183,7 @@ test('folds without a test clip stop a run before anything is trained or written
 test('a quieter copy under another group stops grouped folds before anything is written; random folds only name it', async () => {
   const original = await corpusWithCopy('copied');
   const refused = await run(join('copied', 'clips.csv'), 'leak', '--protocol', 'grouped');
-  assert.equal(refused.code, 1);
+  assert.equal(refused.code, 10);
   assert.match(refused.stderr, /LEAK_FOUND/);
   assert.ok(refused.stderr.includes(`${original}#0, copy.wav#0`), refused.stderr);
   assert.deepEqual(await readdir(path('leak')).catch(() => []), []);

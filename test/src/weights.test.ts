@@ -117,16 +117,16 @@ test('fetch keeps no file whose hash is wrong or not stated, and says what to do
   };
   const md5 = '4d473c1dd8becc155b73f8504c6f6626';
   const unlike = new RegExp(`WEIGHTS_INVALID: .*not ${md5}[\\s\\S]*Without --sha256`);
-  await refuse([`${url}/login.h5`], 1, unlike);
-  await refuse([path('resnet50.h5')], 1, unlike);
-  await refuse([`${url}/login.h5`, '--sha256', hash], 1, new RegExp(`WEIGHTS_INVALID: .*not ${hash}`));
-  await refuse([path('corpus'), '--sha256', hash], 1, /WEIGHTS_NOT_FOUND: /);
-  await refuse(['ftp://127.0.0.1/w.h5', '--sha256', hash], 1, /WEIGHTS_NOT_FOUND: .*only http and https/);
-  await refuse([path('nothing.h5')], 1, /WEIGHTS_NOT_FOUND: .*no such file/);
+  await refuse([`${url}/login.h5`], 10, unlike);
+  await refuse([path('resnet50.h5')], 10, unlike);
+  await refuse([`${url}/login.h5`, '--sha256', hash], 10, new RegExp(`WEIGHTS_INVALID: .*not ${hash}`));
+  await refuse([path('corpus'), '--sha256', hash], 10, /WEIGHTS_NOT_FOUND: /);
+  await refuse(['ftp://127.0.0.1/w.h5', '--sha256', hash], 10, /WEIGHTS_NOT_FOUND: .*only http and https/);
+  await refuse([path('nothing.h5')], 10, /WEIGHTS_NOT_FOUND: .*no such file/);
   await refuse([`${url}/w.h5`, '--sha256', 'abc'], 2, /--sha256: not 64 hexadecimal digits/);
   await writeFile(path('other.h5'), 'no weights');
   const other = createHash('sha256').update('no weights').digest('hex');
-  await refuse([path('other.h5'), '--sha256', other], 1, /WEIGHTS_INVALID: .*other\.h5/);
+  await refuse([path('other.h5'), '--sha256', other], 10, /WEIGHTS_INVALID: .*other\.h5/);
 });
 
 test('weights go into the store once; a run takes them by path or key, with equal results', async () => {
@@ -157,9 +157,9 @@ test('weights go into the store once; a run takes them by path or key, with equa
 
   await truncate(path('resnet50.h5'), 1_000_000);
   const broken = await run(path('resnet50.h5'));
-  assert.equal(broken.code, 1);
+  assert.equal(broken.code, 10);
   assert.match(broken.stderr, /WEIGHTS_INVALID: .*resnet50\.h5/);
   const wrongHash = await run(`store:weights/${hash}.h5#sha256=${'0'.repeat(64)}`);
-  assert.equal(wrongHash.code, 1);
+  assert.equal(wrongHash.code, 10);
   assert.match(wrongHash.stderr, /WEIGHTS_INVALID/);
 });

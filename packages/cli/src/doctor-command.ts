@@ -86,26 +86,37 @@ async function lookAtCpu(): Promise<string> {
   return `${cpus()[0]?.model.trim() ?? 'unknown'}, ${availableParallelism()} cores, ${memory} GiB memory`;
 }
 
-/** `cryfold doctor`: 0 when everything that `cryfold run` needs is there, warnings or not, else 1. */
+/** What was found of TensorFlow and GPUs, which an image without them leaves to `gpu-worker`. */
+function tensorFlowChecks({ image }: Config): Promise<Check>[] {
+  if (image !== undefined && image !== 'gpu-worker') {
+    const found = `not in the image ${image}: networks train in gpu-worker`;
+    return ['TensorFlow', 'GPU'].map(async (name) => ({ name, ok: true, found }));
+  }
+  const info = tensorFlowInfo();
+  info.catch(() => {});
+  return [
+    check('TensorFlow', async () => {
+      const { version, binding } = await info;
+      return `${version}, binding ${binding}`;
+    }),
+    check('GPU', async () => {
+      const { device } = await info;
+      return device === 'GPU'
+        ? 'used by TensorFlow'
+        : 'none; networks train on the CPU (scripts/build-tensorflow --variant cuda)';
+    }),
+  ];
+}
+
+/** `cryfold doctor`: 0 when everything is there that `cryfold run`, or this container image, needs, warnings or not; else 1. */
 export async function doctorCommand(
   options: { json: boolean },
   config: Config,
   environment: NodeJS.ProcessEnv,
 ): Promise<number> {
-  const tensorFlow = tensorFlowInfo();
-  tensorFlow.catch(() => {});
   const checks = await Promise.all([
     check('Node', lookAtNode),
-    check('TensorFlow', async () => {
-      const { version, binding } = await tensorFlow;
-      return `${version}, binding ${binding}`;
-    }),
-    check('GPU', async () => {
-      const { device } = await tensorFlow;
-      return device === 'GPU'
-        ? 'used by TensorFlow'
-        : 'none; networks train on the CPU (scripts/build-tensorflow --variant cuda)';
-    }),
+    ...tensorFlowChecks(config),
     check('Redis', () => lookAtRedis(config, environment.PATH ?? '')),
     check('store', () => lookAtStore(config)),
     check('cache', () => lookAtCache(config)),

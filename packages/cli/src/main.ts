@@ -38,6 +38,7 @@ Environment:
   CRYFOLD_GRACE_SECONDS  how long a stopping worker lets its fold run on (25)
   CRYFOLD_START_TIMEOUT  how long a starting service waits for a Redis or a store that is away, seconds (60)
 
-Exit codes: 0 done, 1 failed, 2 usage, 3 incomplete (some folds failed), 4 cancelled; compare: 0 better, 5 same, 6 worse;
+Exit codes: 0 done, 1 failed, 2 usage, 3 incomplete (some folds failed), 4 cancelled,
+  10 bad input (spec, data, weights): the same command fails again; compare: 0 better, 5 same, 6 worse;
   retrain: 0 promoted, 7 unchanged, 8 refused, 9 lost to another promotion;
   141 the reader of the output closed it`;

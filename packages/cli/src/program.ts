@@ -1,4 +1,4 @@
-import { CryfoldError, VERSION } from '@cryfold/core';
+import { CryfoldError, DAMAGE_CODES, type ErrorCode, VERSION } from '@cryfold/core';
 import type { Config } from '@cryfold/runtime';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { rememberGiven } from './command-text.js';
@@ -109,8 +109,12 @@ function report(thrown: unknown, json: boolean): number {
   warn(errorText(error));
   if (error.code === 'CANCELLED') return EXIT.cancelled;
   if (error.code === 'PROMOTION_LOST') return EXIT.lost;
-  return error.failure === 'usage' ? EXIT.usage : EXIT.failed;
+  if (error.failure === 'usage') return EXIT.usage;
+  return error.failure === 'input' && !PASSING.has(error.code) ? EXIT.input : EXIT.failed;
 }
+
+/** Codes of bad input that the same command may not meet again: what is damaged is computed anew. */
+const PASSING: ReadonlySet<ErrorCode> = new Set([...DAMAGE_CODES, 'DATA_CHANGED', 'RUN_FAILED']);
 
 /** Loading a command opens hundreds of files at once. */
 function fewFiles(cause: unknown): CryfoldError {

@@ -112,7 +112,7 @@ async function clusterStatus(options: ControlOptions, config: Config): Promise<n
       );
       say(`worker ${host} ${pid} (${takes.join(', ')}): ${now.join(', ') || 'idle'}\n`);
     }
-    for (const queue of untakenQueues(status)) say(`${asTyped(noWorker(queue))}\n`);
+    for (const untaken of untakenQueues(status)) say(`${asTyped(noWorker(untaken))}\n`);
     for (const run of unfinished) say(`${runLine(run)}\n`);
     if (unfinished.length === 0) say('no unfinished run\n');
     return EXIT.done;

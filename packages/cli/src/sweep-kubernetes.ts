@@ -86,7 +86,7 @@ export async function printSweepJob(
     { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
     {
       action: 'FailJob',
-      onExitCodes: { containerName: 'cryfold', operator: 'In', values: [EXIT.usage, EXIT.cancelled] },
+      onExitCodes: { containerName: 'cryfold', operator: 'In', values: [EXIT.usage, EXIT.cancelled, EXIT.input] },
     },
   ];
   const uses = { 'cryfold.io/uses-redis': 'true', 'cryfold.io/uses-store': 'true' };

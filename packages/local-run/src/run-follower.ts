@@ -24,7 +24,7 @@ export interface Look {
   /** Why something failed and is tried again, such as a full disk */
   waits?: string | undefined;
   /** Given now and then while it may be that no worker takes the run's jobs */
-  cluster?: Pick<ClusterStatus, 'queues' | 'workers'> | undefined;
+  cluster?: Pick<ClusterStatus, 'queues' | 'workers' | 'untakenSeconds'> | undefined;
 }
 
 /** A run that somebody else works on. */

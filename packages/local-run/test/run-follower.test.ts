@@ -35,9 +35,10 @@ function looks(...found: Look[]): FollowedRun & { counts: number[] } {
 const NOBODY: Look['cluster'] = {
   queues: { gpu: { waiting: 3 }, cpu: { waiting: 0 } } as NonNullable<ClusterStatus['queues']>,
   workers: [],
+  untakenSeconds: { gpu: 40.4 },
 };
 
-test('follows a run until it has ended, and says once that no worker takes its jobs', async () => {
+test('follows a run until it has ended, and says once which jobs wait for a worker, and since when', async () => {
   const waiting: Look = { state: 'unfinished', line: '0/5 folds', cluster: NOBODY };
   const run = looks(waiting, waiting, { state: 'ended' });
   const { follower: one, shown } = follower();
@@ -45,7 +46,11 @@ test('follows a run until it has ended, and says once that no worker takes its j
   assert.equal(await one.follow(RUN, run), undefined);
   assert.deepEqual(run.counts, [0, 1, 2]);
   const text = shown();
-  assert.equal(text.match(/no worker takes gpu jobs/g)?.length, 1, text);
+  assert.equal(
+    text.match(/3 gpu jobs wait, the first for 40 s; no gpu worker is running yet\. .*--queues gpu/g)?.length,
+    1,
+    text,
+  );
   assert.match(text, /0\/5 folds/);
 });
 

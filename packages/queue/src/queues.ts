@@ -176,13 +176,18 @@ export class Queues {
     return askRedis(async () => {
       const queue = this.#queue(name);
       const jobs = await queue.getJobCounts('waiting', 'active', 'delayed', 'prioritized', 'failed');
-      const firsts = [];
-      for (const state of ['waiting', 'prioritized'] as const) {
-        if (jobs[state]) firsts.push(...(await queue.getJobs([state], 0, 0, true)));
-      }
-      const oldestSeconds = Math.max(0, ...firsts.map(({ timestamp }) => (Date.now() - timestamp) / 1000));
+      const oldestSeconds = jobs.waiting || jobs.prioritized ? await this.oldestSeconds(name) : 0;
       return { jobs, oldestSeconds, consumers: await queue.getWorkersCount() };
     });
+  }
+
+  /** How long the first job in line has waited; 0 where none waits. */
+  async oldestSeconds(name: QueueName): Promise<number> {
+    const firsts = await askRedis(async () => {
+      const of = (state: 'waiting' | 'prioritized') => this.#queue(name).getJobs([state], 0, 0, true);
+      return [...(await of('waiting')), ...(await of('prioritized'))];
+    });
+    return Math.max(0, ...firsts.map(({ timestamp }) => (Date.now() - timestamp) / 1000));
   }
 
   /** Bytes that Redis uses, and may use: `maxmemory`, or else the memory of its machine. */

@@ -1,16 +1,37 @@
 import type { FoldQueue } from '@cryfold/estimators';
 import type { WorkerReport } from '@cryfold/queue';
-import type { ClusterStatus } from './status.js';
 
 const TAKEN: readonly FoldQueue[] = ['gpu', 'cpu'];
 
-/** Queues of which jobs wait, but from which no worker that is known takes any. */
-export function untakenQueues({ queues, workers }: Pick<ClusterStatus, 'queues' | 'workers'>): FoldQueue[] {
-  return TAKEN.filter((queue) => (queues?.[queue]?.waiting ?? 0) > 0 && !isTaken(queue, workers));
+/** A queue of which jobs wait, but from which no worker that is known takes any. */
+export interface UntakenQueue {
+  queue: FoldQueue;
+  jobs: number;
+  /** How long the first of them has waited; absent where it is not known */
+  seconds?: number | undefined;
+}
+
+interface KnownQueues {
+  /** Jobs of each queue by state */
+  queues: Readonly<Record<string, Readonly<Record<string, number>>>> | null;
+  workers: readonly WorkerReport[];
+  untakenSeconds?: Readonly<Record<string, number>> | undefined;
+}
+
+export function untakenQueues({ queues, workers, untakenSeconds }: KnownQueues): UntakenQueue[] {
+  return TAKEN.flatMap((queue) => {
+    const jobs = queues?.[queue]?.waiting ?? 0;
+    return jobs > 0 && !isTaken(queue, workers) ? [{ queue, jobs, seconds: untakenSeconds?.[queue] }] : [];
+  });
 }
 
 export const isTaken = (queue: FoldQueue, workers: readonly WorkerReport[]): boolean =>
   workers.some(({ queues }) => queues.includes(queue));
 
-/** As a command says it. */
-export const noWorker = (queue: FoldQueue): string => `no worker takes ${queue} jobs: cryfold worker --queues ${queue}`;
+/** What is known, as a command says it: a cluster that scales from zero may be starting a worker right now. */
+export function noWorker({ queue, jobs, seconds }: UntakenQueue): string {
+  const wait = jobs === 1 ? `1 ${queue} job waits` : `${jobs} ${queue} jobs wait`;
+  const time = (known: number) => (known < 120 ? `${Math.round(known)} s` : `${Math.round(known / 60)} min`);
+  const since = seconds === undefined ? '' : `, the first for ${time(seconds)}`;
+  return `${wait}${since}; no ${queue} worker is running yet. A cluster that scales from zero starts one; else: cryfold worker --queues ${queue}`;
+}

@@ -3,6 +3,7 @@ import { type FoldJob, type RunPlan, schedulingSchema } from '@cryfold/plan';
 import { QUEUE_NAMES, type Queues, type WorkerReport, workerReport } from '@cryfold/queue';
 import type { RunStore } from '@cryfold/store';
 import { z } from 'zod';
+import { untakenQueues } from './no-worker.js';
 import { factsOf, runFactsSchema } from './run-facts.js';
 
 /**
@@ -44,6 +45,8 @@ export const clusterStatusSchema = z.object({
   queues: z.record(z.string(), z.record(z.string(), count)).nullable(),
   counters: z.record(z.string(), count).nullable(),
   workers: z.array(workerReport),
+  /** By queue from which no known worker takes jobs: how long the first of its waiting jobs has waited */
+  untakenSeconds: z.record(z.string(), z.number()).optional(),
   unfinished: z.array(runStatusSchema),
 });
 export type ClusterStatus = z.infer<typeof clusterStatusSchema>;
@@ -156,5 +159,9 @@ export async function queueStatus(queues: Queues | undefined): Promise<Omit<Clus
   if (!queues) return { queues: null, counters: null, workers: [] };
   const counts = await Promise.all(QUEUE_NAMES.map(async (name) => [name, await queues.counts(name)] as const));
   const workers: WorkerReport[] = await queues.workers();
-  return { queues: Object.fromEntries(counts), counters: await queues.counters(), workers };
+  const found = { queues: Object.fromEntries(counts), counters: await queues.counters(), workers };
+  const untaken = untakenQueues(found);
+  if (untaken.length === 0) return found;
+  const seconds = untaken.map(async ({ queue }) => [queue, await queues.oldestSeconds(queue)] as const);
+  return { ...found, untakenSeconds: Object.fromEntries(await Promise.all(seconds)) };
 }

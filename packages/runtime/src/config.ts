@@ -13,6 +13,7 @@ const schema = z.object({
   CRYFOLD_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   CRYFOLD_ONLY_RUN: z.string().min(1).optional(),
   CRYFOLD_LOCAL: z.string().optional(),
+  CRYFOLD_IMAGE: z.enum(['control', 'cpu-worker', 'gpu-worker']).optional(),
   CRYFOLD_START_TIMEOUT: z.coerce.number().min(0).max(86_400).default(60),
   CRYFOLD_GRACE_SECONDS: z.coerce.number().min(0).default(25),
   CRYFOLD_S3_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
@@ -103,6 +104,8 @@ export interface Config {
   onlyRun: string | undefined;
   /** Whether cryfold run started this service for its own run. */
   local: boolean;
+  /** The container image that this is, which holds what its services need and no more; absent: a checkout. */
+  image: 'control' | 'cpu-worker' | 'gpu-worker' | undefined;
   /** How long a starting service waits for a Redis or a store that is away, seconds. */
   startSeconds: number;
   /** How long a stopping worker lets its fold go on, seconds. */
@@ -287,6 +290,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Readon
     logLevel: env.CRYFOLD_LOG_LEVEL,
     onlyRun: env.CRYFOLD_ONLY_RUN,
     local: env.CRYFOLD_LOCAL !== undefined,
+    image: env.CRYFOLD_IMAGE,
     startSeconds: env.CRYFOLD_START_TIMEOUT,
     graceSeconds: env.CRYFOLD_GRACE_SECONDS,
     childMemoryMb: env.CRYFOLD_CHILD_MEMORY_MB ?? defaultChildMemoryMb(),

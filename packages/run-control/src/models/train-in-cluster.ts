@@ -54,7 +54,10 @@ export async function trainInCluster(
     while (!signal.aborted) {
       // Again and again, in case Redis forgets: adding what is there changes nothing.
       await queues.add(queue, [{ id, payload }]);
-      if (!isTaken(queue, await queues.workers())) say(`: ${noWorker(queue)}`);
+      if (!isTaken(queue, await queues.workers())) {
+        const { waiting: jobs = 0 } = await queues.counts(queue);
+        if (jobs > 0) say(`: ${noWorker({ queue, jobs, seconds: await queues.oldestSeconds(queue) })}`);
+      }
       for (let looks = 0; looks < 20 && !signal.aborted; looks++) {
         const result = await finals.result(request.key);
         if (result) return result;
