@@ -84,3 +84,20 @@ test('a run whose command was killed is stopped, and retry continues it', { skip
   assert.equal(retried.code, 0, retried.stderr);
   assert.equal((await stateOf(id)).state, 'complete');
 });
+
+test('of several local runs at once, each command reaches the run that it names', { skip: withoutRedis }, async () => {
+  const commands = [run(400, 3), run(400, 4)];
+  // Each is seen to train: whichever private Redis is found first knows nothing of the other run.
+  const [one, other] = await Promise.all(commands.map(training));
+  await until('both to train at once', async () => {
+    const { stdout } = await cryfold(['status', ...out()]);
+    for (const id of [one, other]) assert.match(stdout, new RegExp(`^${id} +running `, 'm'));
+    return /^queue cpu +.*2 active/m.test(stdout) && stdout.match(/^worker /gm)?.length === 2;
+  });
+  assert.equal((await cryfold(['cancel', other, ...out()])).code, 0);
+  assert.equal((await commands[1].ended).code, 4);
+  assert.deepEqual(await stateOf(other), { code: 4, state: 'cancelled', active: [] });
+  assert.equal((await stateOf(one)).state, 'running', 'the other run goes on');
+  assert.equal((await cryfold(['cancel', one, ...out()])).code, 0);
+  assert.equal((await commands[0].ended).code, 4);
+});

@@ -30,8 +30,8 @@ const ANSWER_MS = 1000;
 const LOOK_MS = 200;
 
 /**
- * Runs `work` with what reaches the runs: a server, a cluster, or a store and the private Redis of a command that works
- * there. Where that Redis goes away meanwhile, `work` runs again without it, so it prints nothing before it has asked.
+ * Runs `work` with what reaches the runs: a server, a cluster, or a store and the private Redis of each command that works
+ * there. Where one of these goes away meanwhile, `work` runs again without it, so it prints nothing before it has asked.
  */
 export async function withControl<T>(config: Config, work: (control: Control) => Promise<T>): Promise<T> {
   const storeUrl = storeUrlOf(config);
@@ -42,34 +42,47 @@ export async function withControl<T>(config: Config, work: (control: Control) =>
   }
   if (target.kind === 'cluster') await checkRedis(target.redisUrl);
   const store = openStoreOf(storeUrl, config);
-  const look = () => (target.kind === 'local' ? liveRuns(folderOfRuns(storeUrl)) : []);
-  const withRedis = async (redisUrl: string | undefined): Promise<T> => {
-    const live = look();
-    const queues = redisUrl === undefined ? undefined : new Queues(redisUrl);
-    const runs = new StoreControl(store, queues, new Set(live.map(({ run }) => run)));
-    try {
-      return await work({ runs, store, storeUrl, server: undefined, live });
-    } finally {
-      await queues?.close();
-    }
-  };
   try {
-    if (target.kind === 'cluster') return await withRedis(target.redisUrl);
-    const redisUrl = await answering(look());
-    if (redisUrl === undefined) return await withRedis(undefined);
-    const asked = withRedis(redisUrl);
-    const gone = new AbortController();
+    if (target.kind === 'local') return await withLiveRuns(store, storeUrl, work);
+    const queues = new Queues(target.redisUrl);
     try {
-      return await Promise.race([asked, untilGone(() => look().some((one) => one.redisUrl === redisUrl), gone.signal)]);
-    } catch (error) {
-      // Its command has ended meanwhile, and the store knows how.
-      if (!(error instanceof CryfoldError) || error.code !== 'REDIS_UNREACHABLE') throw error;
-      return await withRedis(undefined);
+      const runs = new StoreControl(store, queues);
+      return await work({ runs, store, storeUrl, server: undefined, live: [] });
     } finally {
-      gone.abort();
+      await queues.close();
     }
   } finally {
     await store.close();
+  }
+}
+
+async function withLiveRuns<T>(store: RunStore, storeUrl: string, work: (control: Control) => Promise<T>): Promise<T> {
+  const look = () => liveRuns(folderOfRuns(storeUrl));
+  const ask = async (urls: readonly string[]): Promise<T> => {
+    const live = look();
+    const reached = new Map(urls.map((url) => [url, new Queues(url)]));
+    const working = live.map(({ run, redisUrl = '' }) => [run, reached.get(redisUrl)] as const);
+    const runs = new StoreControl(store, undefined, new Map(working));
+    try {
+      return await work({ runs, store, storeUrl, server: undefined, live });
+    } finally {
+      await Promise.all([...reached.values()].map((queues) => queues.close()));
+    }
+  };
+  let urls = await answering(look());
+  for (;;) {
+    const gone = new AbortController();
+    const there = () => new Set(look().map(({ redisUrl }) => redisUrl));
+    const lost = () => urls.some((url) => !there().has(url));
+    try {
+      return await (urls.length === 0 ? ask([]) : Promise.race([ask(urls), untilGone(() => !lost(), gone.signal)]));
+    } catch (error) {
+      if (urls.length === 0 || !(error instanceof CryfoldError) || error.code !== 'REDIS_UNREACHABLE') throw error;
+      // Commands have ended meanwhile, and the store knows how. Where all are there, none can be relied on.
+      urls = lost() ? urls.filter((url) => there().has(url)) : [];
+    } finally {
+      gone.abort();
+    }
   }
 }
 
@@ -79,15 +92,14 @@ async function untilGone(there: () => boolean, stop: AbortSignal): Promise<never
   throw new CryfoldError('REDIS_UNREACHABLE', 'the command whose private Redis was asked has ended');
 }
 
-/** The first private Redis that answers: it may be another user's, or have just ended. */
-async function answering(live: readonly LiveRun[]): Promise<string | undefined> {
-  for (const { redisUrl } of live) {
-    if (redisUrl === undefined) continue;
-    const answers = await checkRedis(redisUrl, ANSWER_MS).then(
-      () => true,
-      () => false,
+/** Each private Redis that answers: one may be another user's, or have just ended. */
+async function answering(live: readonly LiveRun[]): Promise<string[]> {
+  const asked = live.map(async ({ redisUrl }) => {
+    if (redisUrl === undefined) return [];
+    return checkRedis(redisUrl, ANSWER_MS).then(
+      () => [redisUrl],
+      () => [],
     );
-    if (answers) return redisUrl;
-  }
-  return undefined;
+  });
+  return (await Promise.all(asked)).flat();
 }

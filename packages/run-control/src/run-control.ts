@@ -52,13 +52,21 @@ export class StoreControl implements RunControl {
   #planning = 0;
   #lastPlanned: Promise<unknown> = Promise.resolve();
 
-  /** @param working runs that some process is known to work on, whatever the queues say */
+  /**
+   * @param queues of the cluster that all runs of the store are worked on by; undefined where there is none
+   * @param working runs that some process of a machine is known to work on, whatever `queues` say, with the queues of that
+   * run alone where they can be reached
+   */
   constructor(
     readonly store: RunStore,
     readonly queues?: Queues,
-    readonly working: ReadonlySet<string> = new Set(),
+    readonly working: ReadonlyMap<string, Queues | undefined> = new Map(),
   ) {
     this.decoded = new Decoded(store);
+  }
+
+  #queuesOf(run: string): Queues | undefined {
+    return this.working.get(run) ?? this.queues;
   }
 
   async list(): Promise<RunStatus[]> {
@@ -71,12 +79,13 @@ export class StoreControl implements RunControl {
   }
 
   async cluster(): Promise<ClusterStatus> {
-    return { ...(await queueStatus(this.queues)), unfinished: (await this.list()).filter(isUnfinished) };
+    const all = [this.queues, ...this.working.values()].flatMap((queues) => queues ?? []);
+    return { ...(await queueStatus(...all)), unfinished: (await this.list()).filter(isUnfinished) };
   }
 
   async status(run: string): Promise<RunStatus> {
     try {
-      return await statusOf(this.store, this.queues, await this.decoded.plan(run), this.working.has(run));
+      return await statusOf(this.store, this.#queuesOf(run), await this.decoded.plan(run), this.working.has(run));
     } catch (error) {
       if (!isUnreadable(error)) throw error;
       return unreadableStatus(run, error, await this.store.runs.isCancelled(run));
@@ -84,7 +93,7 @@ export class StoreControl implements RunControl {
   }
 
   async cancel(run: string): Promise<RunStatus> {
-    await cancelRun(this.store, this.queues, run);
+    await cancelRun(this.store, this.#queuesOf(run), run);
     return this.status(run);
   }
 
@@ -94,7 +103,7 @@ export class StoreControl implements RunControl {
   }
 
   async retry(run: string): Promise<RunStatus> {
-    const plan = await reopenRun(this.store, this.queues, run);
+    const plan = await reopenRun(this.store, this.#queuesOf(run), run);
     return plan ? this.#start(plan) : this.status(run);
   }
 
@@ -149,8 +158,9 @@ export class StoreControl implements RunControl {
 
   async #start(plan: RunPlan): Promise<RunStatus> {
     const status = await this.status(plan.run);
-    if (status.state === 'complete' || !this.queues) return status;
-    await enqueueRun(this.queues, plan);
+    const queues = this.#queuesOf(plan.run);
+    if (status.state === 'complete' || !queues) return status;
+    await enqueueRun(queues, plan);
     return this.status(plan.run);
   }
 }

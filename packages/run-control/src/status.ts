@@ -154,9 +154,29 @@ export function isUnfinished({ state }: RunStatus): boolean {
   return state === 'running' || state === 'stopped';
 }
 
-/** Queues, counters and workers; empty where there is no Redis. */
-export async function queueStatus(queues: Queues | undefined): Promise<Omit<ClusterStatus, 'unfinished'>> {
-  if (!queues) return { queues: null, counters: null, workers: [] };
+type QueueStatus = Omit<ClusterStatus, 'unfinished'>;
+
+/** Queues, counters and workers of every Redis, added up; empty where there is none. */
+export async function queueStatus(...all: readonly (Queues | undefined)[]): Promise<QueueStatus> {
+  const [first, ...others] = await Promise.all(all.flatMap((queues) => (queues ? [statusOfQueues(queues)] : [])));
+  if (!first) return { queues: null, counters: null, workers: [] };
+  return others.reduce<QueueStatus>((sum, one) => {
+    const queues = Object.entries(sum.queues ?? {}).map(([name, own]) => [name, added(own, one.queues?.[name])]);
+    return {
+      queues: Object.fromEntries(queues),
+      counters: added(sum.counters, one.counters),
+      workers: [...sum.workers, ...one.workers],
+    };
+  }, first);
+}
+
+function added(a: Record<string, number> | null, b: Record<string, number> | null = {}): Record<string, number> {
+  const sum = { ...a };
+  for (const [name, count] of Object.entries(b ?? {})) sum[name] = (sum[name] ?? 0) + count;
+  return sum;
+}
+
+async function statusOfQueues(queues: Queues): Promise<QueueStatus> {
   const counts = await Promise.all(QUEUE_NAMES.map(async (name) => [name, await queues.counts(name)] as const));
   const workers: WorkerReport[] = await queues.workers();
   const found = { queues: Object.fromEntries(counts), counters: await queues.counters(), workers };
