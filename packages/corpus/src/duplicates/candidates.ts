@@ -7,10 +7,15 @@ const FEWEST = 5;
 /** Earlier sounds that a sound is compared with, those that share most first. */
 const MOST = 4;
 
-/** Remembers the landmarks of sounds, and names the earlier sounds that share some with a new one at a steady lag. */
+/**
+ * Remembers the landmarks of sounds, and names the earlier sounds that share some with a new one at a steady lag. Entries
+ * that are no longer looked at make room for new ones: at most 12.6 million, 12 bytes each, however many sounds there are.
+ */
 export class CandidateIndex {
   /** Per landmark the last entry, as its index + 1 */
   readonly #last = new Int32Array(LANDMARKS);
+  /** Entries per landmark */
+  readonly #counts = new Uint8Array(LANDMARKS);
   #entries = 0;
   #sounds = new Int32Array(4096);
   #frames = new Int32Array(4096);
@@ -57,12 +62,23 @@ export class CandidateIndex {
   #insert(sound: number, { hashes, frames }: Landmarks): void {
     while (this.#entries + hashes.length > this.#sounds.length) this.#grow();
     for (const [i, hash] of hashes.entries()) {
-      const entry = this.#entries++;
+      const entry = this.#counts[hash] < LOOKED_AT ? this.#entries++ : this.#takeOldest(hash);
       this.#sounds[entry] = sound;
       this.#frames[entry] = frames[i];
       this.#before[entry] = this.#last[hash];
       this.#last[hash] = entry + 1;
+      this.#counts[hash]++;
     }
+  }
+
+  /** Takes the oldest entry of a landmark out of its chain. */
+  #takeOldest(hash: number): number {
+    let newer = this.#last[hash] - 1;
+    for (let i = 2; i < this.#counts[hash]; i++) newer = this.#before[newer] - 1;
+    const oldest = this.#before[newer] - 1;
+    this.#before[newer] = 0;
+    this.#counts[hash]--;
+    return oldest;
   }
 
   #grow(): void {

@@ -31,8 +31,8 @@ export interface Sound {
  * whatever their level, the silence around them, and (within what docs/evaluation.md says) their sampling rate, codec,
  * noise and shift. Silent sounds are equal to each other. Itself where there is no other.
  *
- * Sounds that share spectral landmarks are confirmed by correlating their samples. Memory: 64 MiB of samples and 10 to
- * 20 kB per second of sound, whatever the number of copies.
+ * Sounds that share spectral landmarks are confirmed by correlating their samples. Memory: 64 MiB of samples, and 10 to
+ * 20 kB per second of sound up to about 200 MB, whatever the number of copies.
  * @param read gives all sounds in one order each time it is called: once, and again for each `memory` of candidates, if any
  * @param memory bytes of samples that are held at a time
  */
