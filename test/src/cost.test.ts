@@ -56,7 +56,7 @@ test('a run says what it costs before it starts, by finished folds of this machi
   assert.equal(first.code, 0, first.stderr);
   assert.match(
     first.stderr,
-    /estimated cost: less than a minute of training for 2 folds; svm by (?:the typical speed|a calibration) .*\n1 workers on this machine/,
+    /estimated cost: less than a minute of training for 2 folds; svm by (?:the typical speed|a calibration) .*\n1 worker on this machine/,
   );
   assert.doesNotMatch(first.stderr, /Start\?/, 'nobody is asked where there is no terminal');
   const second = await run(1);

@@ -1,7 +1,7 @@
-import type { RunResults } from '@cryfold/evaluation';
-import { type FoldJob, isInnerFold, type RunPlan } from '@cryfold/plan';
+import { METRICS, type MetricName, type RunResults } from '@cryfold/evaluation';
+import { type FoldJob, isInnerFold, metricOfSpec, type RunPlan } from '@cryfold/plan';
 import { displayName } from '@cryfold/report';
-import type { Cell, CellPhase, Failure, FoldGrid, GridChange, Reason, RunStatus } from '@cryfold/run-control';
+import type { Cell, CellPhase, Failure, Figure, FoldGrid, GridChange, Reason, RunStatus } from '@cryfold/run-control';
 
 /** What a cell of the grid shows. */
 export const CELL = { waiting: 0, active: 1, done: 2, failed: 3 } as const satisfies Record<string, CellPhase>;
@@ -73,12 +73,12 @@ export class GridModel {
     for (const i of this.#byKey.get(fold) ?? []) this.#set(i, [CELL.done, 1, null, null]);
   }
 
-  /** @param accuracy null where it is not known */
-  setResult(fold: string, accuracy: number | null, seconds: number): void {
-    for (const i of this.#byKey.get(fold) ?? []) this.#set(i, [CELL.done, 1, accuracy, seconds]);
+  /** @param value of the run's metric; null where it is not known */
+  setResult(fold: string, value: number | null, seconds: number): void {
+    for (const i of this.#byKey.get(fold) ?? []) this.#set(i, [CELL.done, 1, value, seconds]);
   }
 
-  accuracyOf(fold: string): number | null {
+  valueOf(fold: string): number | null {
     const [first] = this.#byKey.get(fold) ?? [];
     return this.#cells[first]?.[2] ?? null;
   }
@@ -116,14 +116,14 @@ export class GridModel {
    * @returns folds whose seconds are not known, each once
    */
   end(results: RunResults, tried: (job: FoldJob) => boolean): FoldJob[] {
-    const accuracies = accuraciesOf(results);
+    const values = valuesOf(results, metricOfSpec(this.#plan.spec));
     const untimed = new Map<string, FoldJob>();
     for (const [i, job] of this.#plan.jobs.entries()) {
       const [state, , , seconds] = this.#cells[i];
       if (tried(job) && state === CELL.done) continue;
-      const accuracy = accuracies.get(`${this.#nameOf(job)}/${job.shuffle ?? ''}`);
-      this.#set(i, accuracy === undefined ? [CELL.failed, 0, null, null] : [CELL.done, 1, accuracy, seconds]);
-      if (accuracy !== undefined && seconds === null) untimed.set(job.key, job);
+      const value = values.get(`${this.#nameOf(job)}/${job.shuffle ?? ''}`);
+      this.#set(i, value === undefined ? [CELL.failed, 0, null, null] : [CELL.done, 1, value, seconds]);
+      if (value !== undefined && seconds === null) untimed.set(job.key, job);
     }
     return [...untimed.values()];
   }
@@ -169,6 +169,7 @@ export class GridModel {
       trials,
       places,
       cells: this.#cells,
+      figure: figureOf(metricOfSpec(spec)),
       failures: this.failures(),
     };
   }
@@ -190,16 +191,23 @@ function shown(plan: RunPlan): RunPlan {
   return { ...plan, jobs: plan.jobs.filter((job) => !isInnerFold(plan, job)) };
 }
 
-/** Accuracies by trial, repeat, fold and shuffle. */
-function accuraciesOf({ models, baselines }: RunResults): Map<string, number> {
-  const found = new Map<string, number>();
+/** What the page is told of a metric. */
+export function figureOf(metric: MetricName): Figure {
+  const { title, sign, share } = METRICS[metric];
+  return { title, sign, share };
+}
+
+/** The metric by trial, repeat, fold and shuffle; null where results of earlier versions do not have it. */
+function valuesOf({ models, baselines }: RunResults, metric: MetricName): Map<string, number | null> {
+  const found = new Map<string, number | null>();
   for (const { kind, name, folds } of models) {
     if (kind !== 'estimator') continue;
-    for (const { repeat, fold, accuracy } of folds) found.set(`${name}/${repeat}/${fold}/`, accuracy);
+    for (const { repeat, fold, [metric]: value } of folds) found.set(`${name}/${repeat}/${fold}/`, value);
   }
   for (const { model, folds } of baselines.shuffled ?? []) {
-    for (const { repeat, fold, shuffle, accuracy } of folds)
-      found.set(`${model}/${repeat}/${fold}/${shuffle}`, accuracy);
+    for (const { repeat, fold, shuffle, [metric]: value } of folds) {
+      found.set(`${model}/${repeat}/${fold}/${shuffle}`, value ?? null);
+    }
   }
   return found;
 }

@@ -1,15 +1,16 @@
 import { CryfoldError, ifReadable, isUnreadable, mapLimited } from '@cryfold/core';
 import {
-  accuracy,
   leakHeadline,
+  METRICS,
+  type MetricName,
   type RunResults,
   summariseLeaks,
   type TrialRow,
   unknownGroupsNote,
 } from '@cryfold/evaluation';
-import type { FoldJob, FoldResult, RunPlan } from '@cryfold/plan';
+import { type FoldJob, type FoldResult, metricOfSpec, type RunPlan } from '@cryfold/plan';
 import { namedTrials } from '@cryfold/report';
-import { confusionOf, type Decoded, type Reason, TrialTable } from '@cryfold/run-control';
+import { type Decoded, type Reason, TrialTable } from '@cryfold/run-control';
 import type { RunStore, StoredPlan } from '@cryfold/store';
 
 /** What the store says of one run's folds. Each result is read once. */
@@ -60,29 +61,34 @@ export class GridReader {
   }
 
   /**
-   * Accuracy and seconds of a committed fold.
-   * @param known its accuracy, where it is known already
+   * The run's metric on a committed fold's test clips, and its seconds.
+   * @param known the metric, where it is known already
    * @returns undefined where there is no result that can be read
    */
   async result(
-    { plan, search }: StoredPlan,
+    { plan, base, search }: StoredPlan,
     job: FoldJob,
     known: number | null,
-  ): Promise<{ accuracy: number | null; seconds: number } | undefined> {
+  ): Promise<{ value: number | null; seconds: number } | undefined> {
     const result = await this.#store.folds.result(job.key).catch((error) => {
       if (!isUnreadable(error)) throw error;
       return undefined;
     });
     if (!result) return undefined;
     if (search) await this.#table.read(plan, job);
-    const measured =
-      known ?? result.curve.at(-1)?.testAccuracy ?? (await this.#accuracyOf(plan, job, result).catch(() => null));
-    return { accuracy: measured, seconds: result.seconds };
+    const metric = metricOfSpec(base.spec);
+    const last = result.curve.at(-1);
+    const inCurve = metric === 'accuracy' ? last?.testAccuracy : metric === 'logLoss' ? last?.testLoss : undefined;
+    const value = known ?? inCurve ?? (await this.#valueOf(metric, plan, job, result).catch(() => null));
+    return { value, seconds: result.seconds };
   }
 
-  async #accuracyOf(plan: RunPlan, job: FoldJob, result: FoldResult): Promise<number> {
-    const scores = await this.#store.folds.scores(result);
-    return accuracy(confusionOf(await this.#decoded.manifest(plan), plan, job, scores));
+  async #valueOf(metric: MetricName, plan: RunPlan, job: FoldJob, result: FoldResult): Promise<number> {
+    const { folds } = this.#store;
+    const rows = await (METRICS[metric].share ? folds.scores(result) : folds.matrix(result.probabilities));
+    const { clips } = await this.#decoded.manifest(plan);
+    const labels = plan.splits[job.split].test.map((clip) => plan.dataset.classes.indexOf(clips[clip].label));
+    return METRICS[metric].of(labels, rows, plan.dataset.classes.length);
   }
 
   /** Why folds failed, by key of the fold. */

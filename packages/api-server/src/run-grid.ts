@@ -1,10 +1,10 @@
 import { mapLimited } from '@cryfold/core';
-import { METRICS, type TrialRow } from '@cryfold/evaluation';
+import type { TrialRow } from '@cryfold/evaluation';
 import type { FoldJob } from '@cryfold/plan';
 import type { Grid, GridChange, GridSearch, GridStatus, RunStatus } from '@cryfold/run-control';
 import type { StoredPlan } from '@cryfold/store';
 import { Feed } from './feed.js';
-import { CELL, GridModel } from './grid-model.js';
+import { CELL, figureOf, GridModel } from './grid-model.js';
 import { GridReader } from './grid-reader.js';
 import type { RunList } from './run-list.js';
 import type { Watched } from './watched.js';
@@ -13,7 +13,7 @@ import type { Watched } from './watched.js';
 const SWEEP_MS = 4000;
 /** A check of every fold may take one part in so many of the time. */
 const SHARE = 20;
-/** Results read a second: of quicker folds the state is shown at once, and the accuracy when there is time. */
+/** Results read a second: of quicker folds the state is shown at once, and the figure when there is time. */
 const READS = 20;
 /** As many once nothing trains any more. */
 const READS_AFTER = 200;
@@ -109,8 +109,8 @@ export class RunGrid implements Watched {
   async #readSome(most: number): Promise<void> {
     const batch = this.#unread.slice(0, most);
     await mapLimited(batch, async (job) => {
-      const result = await this.#reader.result(this.#stored, job, this.#model.accuracyOf(job.key));
-      if (result) this.#model.setResult(job.key, result.accuracy, result.seconds);
+      const result = await this.#reader.result(this.#stored, job, this.#model.valueOf(job.key));
+      if (result) this.#model.setResult(job.key, result.value, result.seconds);
     });
     // Only now: where the store fails, the next look reads them again.
     this.#unread = this.#unread.slice(batch.length);
@@ -180,10 +180,9 @@ export class RunGrid implements Watched {
     const fixed = Object.keys(base.spec.estimators).filter((name) => !bases.includes(name));
     const { metric, algorithm, asha } = base.spec.search;
     const byEpochs = algorithm === 'asha' && asha?.resource === 'epochs';
-    const { title, sign, share } = METRICS[metric];
     return {
       metric,
-      figure: { title, sign, share },
+      figure: figureOf(metric),
       byEpochs,
       bases,
       fixed,

@@ -80,7 +80,7 @@ test('equal folds of two trials are one fold with two cells', () => {
       [CELL.done, 1, 0.75, 2],
     ],
   );
-  assert.equal(model.accuracyOf(missing[0].key), 0.75);
+  assert.equal(model.valueOf(missing[0].key), 0.75);
 });
 
 test('groups folds that failed for the same reason, and shows folds that are tried again as waiting', () => {
@@ -94,6 +94,17 @@ test('groups folds that failed for the same reason, and shows folds that are tri
   model.explain(new Map([[second, failed]]));
   model.markFailed();
   assert.deepEqual(states(model).slice(0, 3), [CELL.waiting, CELL.failed, CELL.done]);
+});
+
+test('cells have the metric of the run, which the page is told', () => {
+  const plan = planOf(TWO);
+  const model = new GridModel({ ...plan, spec: { ...plan.spec, metric: 'logLoss' } });
+  assert.deepEqual(model.snapshot().figure, { title: 'log-loss', sign: -1, share: false });
+  const results = resultsOf('a', [0.5, 1, 0.75]);
+  const folds = results.models[0].folds.map((fold) => ({ ...fold, logLoss: 1 + fold.fold }));
+  model.end({ ...results, models: [{ ...results.models[0], folds }] }, () => false);
+  const { cells, places } = model.snapshot();
+  for (const [i, [trial, , fold]] of places.entries()) if (trial === 0) assert.equal(cells[i][2], 1 + fold);
 });
 
 test('takes every accuracy from the results of an ended run, and marks folds without one as failed', () => {
@@ -115,7 +126,7 @@ test('at the end of a sweep, folds of losing trials keep what was read of them',
   const loser = model.plan.jobs.filter(({ trial }) => trial === 'b');
   model.setResult(loser[0].key, 0.25, 1);
   model.end(resultsOf('a', [1, 1, 1]), ({ trial }) => trial === 'b');
-  assert.equal(model.accuracyOf(loser[0].key), 0.25);
+  assert.equal(model.valueOf(loser[0].key), 0.25);
   assert.equal(model.count(CELL.failed), 2, 'its other folds were never trained');
 });
 
@@ -125,7 +136,7 @@ test('a plan that grows keeps what is known of its folds', () => {
   model.setResult(model.plan.jobs[1].key, 1, 2);
   assert.equal(model.replan(model.plan), false);
   assert.equal(model.replan(both), true);
-  assert.equal(model.accuracyOf(both.jobs.filter(({ trial }) => trial === 'a')[1].key), 1);
+  assert.equal(model.valueOf(both.jobs.filter(({ trial }) => trial === 'a')[1].key), 1);
   assert.equal(states(model).length, 6);
   assert.deepEqual(model.takeChanges(), [], 'the whole grid is published instead');
 });

@@ -11,12 +11,12 @@ import { RunList } from '../src/run-list.js';
 import { saveSmallRun } from './small-run.js';
 
 /** A stored run of three folds, and the list of runs of a server without queues. */
-async function scene(t: TestContext) {
+async function scene(t: TestContext, metric?: string) {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-grid-'));
   t.after(() => rm(folder, { recursive: true }));
 
   const store = new RunStore(openStore(`file:${folder}`));
-  const plan = await saveSmallRun(store);
+  const plan = await saveSmallRun(store, metric && `metric: ${metric}`);
   const control = new StoreControl(store);
   const list = new RunList(control);
   /** Commits a fold whose predictions are all right. */
@@ -60,6 +60,13 @@ test('reads what is committed and what failed, and publishes what changes later'
   await grid.look();
   assert.equal(heard.length, 1);
   assert.deepEqual(JSON.parse(heard[0].data).cells, [[2, 2, 1, 1, 2]]);
+});
+
+test('a fold is shown by the metric of the run', async (t) => {
+  const { plan, list, commit, cells } = await scene(t, 'logLoss');
+  await commit(0);
+  const [[, , value]] = cells(await RunGrid.open(list, plan.run));
+  assert.ok(Math.abs(value) < 1e-9, `right and sure: a log-loss of 0, not an accuracy of 1: ${value}`);
 });
 
 test('warns of sounds in train and test, where they were compared', async (t) => {

@@ -15,8 +15,8 @@ export function planOf(estimators: string, rest = ''): RunPlan {
 }
 
 /** Stores the clips' manifest and the plan of an SVM. */
-export async function saveSmallRun(store: RunStore): Promise<RunPlan> {
-  const plan = planOf('{ svm: { kind: svm } }');
+export async function saveSmallRun(store: RunStore, rest?: string): Promise<RunPlan> {
+  const plan = planOf('{ svm: { kind: svm } }', rest);
   await store.datasets.saveManifest(manifest);
   await store.runs.savePlan(plan);
   return plan;

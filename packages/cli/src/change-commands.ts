@@ -1,4 +1,4 @@
-import { CryfoldError } from '@cryfold/core';
+import { CryfoldError, counted } from '@cryfold/core';
 import type { RunPlan, SchedulingChange } from '@cryfold/plan';
 import type { Config } from '@cryfold/runtime';
 import { asTyped } from './command-text.js';
@@ -120,7 +120,7 @@ async function drive(
   { options, config, environment }: Pick<Surroundings, 'config' | 'environment'> & { options: DriveOptions },
 ): Promise<number> {
   const display = new ProgressDisplay(process.stderr, options.json);
-  display.say(`run ${plan.run} · ${plan.jobs.length} folds`);
+  display.say(`run ${plan.run} · ${counted(plan.jobs.length, 'fold')}`);
   const copies = options.out === undefined ? undefined : new Copies(options.out, options.force);
   await copies?.checkWritable();
   await copies?.checkFree({ run: plan.run });

@@ -1,5 +1,6 @@
 import { availableParallelism, cpus, hostname } from 'node:os';
 import { createInterface } from 'node:readline/promises';
+import { counted } from '@cryfold/core';
 import { calibration } from '@cryfold/local-run';
 import type { RunPlan } from '@cryfold/plan';
 import {
@@ -88,7 +89,7 @@ export async function estimateCost(
   if (all.every((one) => one.hours === 0)) return { hours, elapsedHours, text: undefined };
   const most = plans.some(({ spec: { search } }) => search?.racing || search?.algorithm === 'asha') ? 'at most ' : '';
   const beside = side > 1 && hours > MINUTE ? `, ${durationText(elapsedHours)} with ${side} workers` : '';
-  const text = `estimated cost: ${most}${durationText(hours)} of training for ${left} folds${beside}; ${basisText(summaries)}`;
+  const text = `estimated cost: ${most}${durationText(hours)} of training for ${counted(left, 'fold')}${beside}; ${basisText(summaries)}`;
   return { hours, elapsedHours, text };
 }
 

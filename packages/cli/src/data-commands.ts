@@ -1,4 +1,4 @@
-import { printable } from '@cryfold/core';
+import { counted, printable } from '@cryfold/core';
 import {
   type ChangeDates,
   changeDates,
@@ -100,9 +100,9 @@ function summaryText(summary: DatasetSummary, changed: ChangeDates | undefined, 
   const row = (label: string, clips: string | number, share: string, groups: string | number) =>
     `  ${printable(label).padEnd(width)}  ${String(clips).padStart(6)}  ${share.padStart(6)}  ${String(groups).padStart(6)}`;
   const lines = [
-    `${printable(summary.name)}: ${summary.clips} clips of ${summary.recordings} recordings, ${formatSeconds(summary.seconds)} of sound, read as ${summary.reader}`,
+    `${printable(summary.name)}: ${counted(summary.clips, 'clip')} of ${counted(summary.recordings, 'recording')}, ${formatSeconds(summary.seconds)} of sound, read as ${summary.reader}`,
     ...(changed ? [`recordings last changed: ${datesText(changed)}`] : []),
-    `sample rates: ${summary.rates.map(({ rate, clips }) => `${rate} Hz (${clips} clips)`).join(', ')}`,
+    `sample rates: ${summary.rates.map(({ rate, clips }) => `${rate} Hz (${counted(clips, 'clip')})`).join(', ')}`,
     `groups: ${groupsLine(summary)}`,
     row('class', 'clips', 'share', 'groups'),
     ...summary.classes.map(({ label, clips, groups }) =>

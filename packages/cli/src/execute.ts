@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { counted } from '@cryfold/core';
 import { kindOf } from '@cryfold/estimators';
 import type { RunResults } from '@cryfold/evaluation';
 import { LocalCluster, QueuedRun, RunFollower } from '@cryfold/local-run';
@@ -69,7 +70,7 @@ async function executeHere(plan: RunPlan, surroundings: Surroundings): Promise<R
     say: (text) => display.say(text),
   });
   try {
-    display.say(`${workers} workers on this machine · logs in ${shortPath(logDir)}`);
+    display.say(`${counted(workers, 'worker')} on this machine · logs in ${shortPath(logDir)}`);
     // What follows the # is never sent, and the page takes the token from its address at once.
     if (page) display.always(`live page: http://127.0.0.1:${page.port}/#/runs/${plan.run}?token=${token}`);
     return await followQueued(plan, cluster.redisUrl, surroundings, cluster.broken);

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { CryfoldError } from '@cryfold/core';
+import { CryfoldError, counted } from '@cryfold/core';
 import { experimentFiles, experimentId, exportModels, filesOfRun, type WriteFiles } from '@cryfold/run-control';
 import type { Config } from '@cryfold/runtime';
 import { RunStore } from '@cryfold/store';
@@ -61,8 +61,6 @@ export async function exportMlflowCommand(runs: string[], options: ExportOptions
     await store.close();
   }
 }
-
-const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 async function finishedRuns(
   store: RunStore,

@@ -1,4 +1,4 @@
-import { CryfoldError } from '@cryfold/core';
+import { CryfoldError, counted } from '@cryfold/core';
 import type { Config } from '@cryfold/runtime';
 import { deleteGarbage, findGarbage } from '@cryfold/store';
 import { type ControlOptions, withControl } from './control.js';
@@ -32,7 +32,7 @@ export async function gcCommand(options: GcOptions, config: Config): Promise<num
     }
     for (const one of garbage) say(`${options.delete ? 'deleted' : 'garbage'}  ${one.key}\n`);
     const verb = options.delete ? 'deleted' : 'could be deleted (--delete does it)';
-    say(`${garbage.length} objects, ${(bytes / 2 ** 20).toFixed(1)} MiB ${verb}`);
+    say(`${counted(garbage.length, 'object')}, ${(bytes / 2 ** 20).toFixed(1)} MiB ${verb}`);
     say(young > 0 ? `; ${young} younger than ${options.olderThanHours} h stay\n` : '\n');
     return EXIT.done;
   });

@@ -1,3 +1,4 @@
+import { counted } from '@cryfold/core';
 import type { FoldLog } from '@cryfold/run-control';
 import { type Config, readableLog } from '@cryfold/runtime';
 import { type ControlOptions, withControl } from './control.js';
@@ -43,7 +44,9 @@ function print({ trial, repeat, fold, key, committed, failed }: FoldLog): void {
   for (const { attempt, log } of failed) lines.push(`  attempt ${attempt} failed:`, ...indented(log));
   if (committed) {
     const { attempt, host, seconds, curve } = committed;
-    lines.push(`  attempt ${attempt} committed on ${host} after ${formatSeconds(seconds)}, ${curve.length} epochs`);
+    lines.push(
+      `  attempt ${attempt} committed on ${host} after ${formatSeconds(seconds)}, ${counted(curve.length, 'epoch')}`,
+    );
     lines.push(...indented(committed.log ?? ''));
   } else lines.push('  no result');
   say(`${lines.join('\n')}\n`);

@@ -1,3 +1,4 @@
+import { counted } from '@cryfold/core';
 import { headlineOf, headlineText, type ModelCard, ModelRegistry, refitted } from '@cryfold/model-registry';
 import { protocolNameOf } from '@cryfold/plan';
 import type { Config } from '@cryfold/runtime';
@@ -79,7 +80,12 @@ function table(models: readonly ListedModel[], sort: ModelOrder): string {
   const versions = models.flatMap(({ champion, versions }) => versions.map((card) => ({ champion, card })));
   const rows = sorted(versions, sort, ({ card }) => card).map(({ champion, card }) => [
     ...[`${card.name}@${card.version}`, card.version === champion ? 'champion' : '', card.created.slice(0, 16)],
-    ...[`${card.data.name}, ${card.data.clips} clips`, refitted(card), figuresOf(card), card.cryfold.version],
+    ...[
+      `${card.data.name}, ${counted(card.data.clips, 'clip')}`,
+      refitted(card),
+      figuresOf(card),
+      card.cryfold.version,
+    ],
   ]);
   const damaged = models.flatMap(({ name, damaged = [] }) =>
     damaged.map(({ code, message, hint }) => `${name}  damaged  ${code}: ${message}${hint ? `. ${hint}` : ''}`),

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { printable } from '@cryfold/core';
+import { counted, printable } from '@cryfold/core';
 import { decodingOnce } from '@cryfold/corpus';
 import { applyOverrides, evaluationsWith, type RunPlan, TEST_ON } from '@cryfold/plan';
 import { alignColumns } from '@cryfold/report';
@@ -81,11 +81,11 @@ function describe(summary: PlanSummary, { spec, dataset }: RunPlan): string[] {
   }
   const most = spec.search && (spec.search.racing || spec.search.algorithm === 'asha') ? 'at most ' : '';
   return [
-    `${printable(dataset.name)}: ${dataset.clips} clips, ${dataset.classes.length} classes · run ${run}`,
+    `${printable(dataset.name)}: ${counted(dataset.clips, 'clip')}, ${counted(dataset.classes.length, 'class')} · run ${run}`,
     '',
     ...alignColumns(rows),
     '',
-    `${trials} ${trials === 1 ? 'trial' : 'trials'}, ${most}${folds} folds, ${inStore} of them in the store already`,
+    `${counted(trials, 'trial')}, ${most}${counted(folds, 'fold')}, ${inStore} of them in the store already`,
     `GPU hours ${hoursText(gpuHours)}, CPU hours ${hoursText(cpuHours)}${cost === null ? '' : `, cost ${cost.toFixed(2)}`}`,
     `hours of one worker, ${basisText([summary])}; nothing was started`,
   ];

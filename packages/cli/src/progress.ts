@@ -1,5 +1,5 @@
 import type { RunProgress } from '@cryfold/coordinator';
-import { printable } from '@cryfold/core';
+import { counted, printable } from '@cryfold/core';
 import { METRICS, type MetricName } from '@cryfold/evaluation';
 import { metricText } from '@cryfold/report';
 import { formatSeconds } from './format.js';
@@ -30,7 +30,7 @@ function searchText({ states, metric, best }: NonNullable<RunProgress['search']>
   const trials = `trials: ${counts.join(', ') || 'none yet'}`;
   if (!best) return trials;
   const epochs = best.epochs ? `, ${best.epochs.trained} epochs` : '';
-  return `${trials} · best ${best.trial}, ${figureText(best.mean, metric)} (${best.folds} folds${epochs})`;
+  return `${trials} · best ${best.trial}, ${figureText(best.mean, metric)} (${counted(best.folds, 'fold')}${epochs})`;
 }
 
 /** Such as `balanced accuracy 48.55 %`. */

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { CryfoldError, printable } from '@cryfold/core';
+import { CryfoldError, counted, printable } from '@cryfold/core';
 import { decodingOnce } from '@cryfold/corpus';
 import { isGrouped } from '@cryfold/evaluation';
 import { type Preparation, publish } from '@cryfold/local-run';
@@ -151,7 +151,7 @@ async function prepare(options: RunOptions, { config, store, storeUrl, display }
   const { plan, dataset } = preparation;
   await copies?.checkFree({ run: plan.run });
   display.say(
-    `${dataset.name}: ${dataset.clips.length} clips, ${dataset.classes.length} classes · run ${plan.run} · ${extent(plan)}`,
+    `${dataset.name}: ${counted(dataset.clips.length, 'clip')}, ${counted(dataset.classes.length, 'class')} · run ${plan.run} · ${extent(plan)}`,
   );
   await sayProblems(dataset, list, display);
   for (const note of dataset.notes) display.say(printable(note));
@@ -191,7 +191,7 @@ async function runOne({ options, copies, preparation }: Prepared, shared: Shared
 }
 
 function extent({ spec, jobs }: RunPlan): string {
-  if (!spec.search) return `${jobs.length} folds`;
+  if (!spec.search) return counted(jobs.length, 'fold');
   const searched = Object.keys(spec.search.space).join(', ');
   return `${spec.search.algorithm} search over ${searched}${spec.search.nested ? ', nested' : ''}`;
 }

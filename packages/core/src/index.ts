@@ -1,3 +1,4 @@
+export { counted } from './counted.js';
 export { type ClipIdentity, datasetKey } from './dataset-key.js';
 export { decodeText, EncodingError } from './decode-text.js';
 export { endsWithin } from './ends-within.js';

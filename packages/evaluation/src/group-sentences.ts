@@ -1,4 +1,4 @@
-import { type GroupSource, printable } from '@cryfold/core';
+import { counted, type GroupSource, printable } from '@cryfold/core';
 import type { RunResults } from './results.js';
 
 /** What must be known of a dataset to speak of its groups. */
@@ -28,8 +28,6 @@ export function groupWord({ groupSource }: Pick<GroupFacts, 'groupSource'>): str
 export function unitWord(facts: GroupFacts): 'group' | 'recording' {
   return groupsKnown(facts) ? 'group' : 'recording';
 }
-
-const counted = (count: number, word: string) => `${count} ${word}${count === 1 ? '' : 's'}`;
 
 const PARTIAL = 'but some recordings have none, and each counts as its own';
 

@@ -1,3 +1,4 @@
+import { counted } from '@cryfold/core';
 import type { LeakFindings } from './results.js';
 import type { Split } from './split.js';
 
@@ -58,10 +59,8 @@ export function leakHeadline(
   leaks: Pick<LeakFindings, 'sounds' | 'groups'> | undefined,
   known = true,
 ): string | undefined {
-  const counted = (count: number, what: string) => (count > 0 ? [`${count} ${what}${count === 1 ? '' : 's'}`] : []);
-  const found = leaks
-    ? [...counted(leaks.sounds, 'sound'), ...counted(leaks.groups, known ? 'group' : 'recording')]
-    : [];
+  const some = (count: number, what: string) => (count > 0 ? [counted(count, what)] : []);
+  const found = leaks ? [...some(leaks.sounds, 'sound'), ...some(leaks.groups, known ? 'group' : 'recording')] : [];
   if (!leaks || found.length === 0) return undefined;
   const verb = leaks.sounds + leaks.groups === 1 ? 'is' : 'are';
   return `${found.join(' and ')} ${verb} in both train and test: these figures are inflated.`;

@@ -1,3 +1,4 @@
+import { counted } from '@cryfold/core';
 import { caveatOf } from '@cryfold/estimators';
 import {
   groupsKnown,
@@ -54,7 +55,7 @@ export function limitsOf({
   return [
     NOTICE,
     `It always answers with one of its ${data.classes.length} classes, also for sounds that are none of them.`,
-    `It was trained on ${data.clips} clips${known ? ` of ${data.groups} groups` : ''}: other ${known ? 'groups' : 'sources'}, microphones and rooms may differ.`,
+    `It was trained on ${counted(data.clips, 'clip')}${known ? ` of ${counted(data.groups, 'group')}` : ''}: other ${known ? 'groups' : 'sources'}, microphones and rooms may differ.`,
     `It expects clips of ${features.clipSeconds} s${rates ? ` at ${rates}` : ''}.`,
     newGroupsLimit(data, metrics),
     ...(search && !search.nested && search.winners.some(({ begun = 2 }) => begun > 1)
@@ -112,7 +113,7 @@ Intended use: ${plain(card.intendedUse)}
 - input: ${[...new Set([features, ...card.members.flatMap((member) => member.features ?? [])].map((set) => featureKindOf(set).describe(set)))].join('; ')}; the class is the largest ${card.predictedBy === 'decisions' ? 'decision value' : 'probability'}
 
 ## Data
-${plain(data.name)}, content hash \`${data.contentHash}\`: ${data.clips} clips; groups: ${plain(groupsText(data))}${data.rates ? `, ${data.rates.map(({ rate, clips }) => `${rate} Hz (${clips} clips)`).join(', ')}` : ''}
+${plain(data.name)}, content hash \`${data.contentHash}\`: ${counted(data.clips, 'clip')}; groups: ${plain(groupsText(data))}${data.rates ? `, ${data.rates.map(({ rate, clips }) => `${rate} Hz (${counted(clips, 'clip')})`).join(', ')}` : ''}
 
 | class | clips | groups |
 |---|---|---|

@@ -1,4 +1,4 @@
-import { printable } from '@cryfold/core';
+import { counted, printable } from '@cryfold/core';
 import { groupsKnown, labelOf, leakHeadline, METRICS, metricOf, type RunResults } from '@cryfold/evaluation';
 import { baselineRow } from './baseline.js';
 import { capitalTitle, metricText } from './metric-text.js';
@@ -69,7 +69,7 @@ export function protocolTable(runs: readonly RunResults[], { color = false }: Te
   const incomplete = runs.some(({ status }) => status === 'incomplete');
   return [
     ...(incomplete ? [paint('INCOMPLETE: folds are missing, so the difference means little.', 'red', color), ''] : []),
-    `${protocolTitle(runs)}: ${printable(dataset.name)}, ${dataset.clips} clips`,
+    `${protocolTitle(runs)}: ${printable(dataset.name)}, ${counted(dataset.clips, 'clip')}`,
     ...protocolLegend(runs),
     '',
     paint(head, 'bold', color),

@@ -1,3 +1,4 @@
+import { counted } from '@cryfold/core';
 import { begunTrials, METRICS, type RunResults, type SearchResults, type TrialRow } from '@cryfold/evaluation';
 import { metricText, valueText } from './metric-text.js';
 import { plainName } from './names.js';
@@ -121,7 +122,7 @@ export function searchTable(results: RunResults, options: TextOptions = {}): str
   if (!search) return '';
   const count = (state: TrialRow['state']) => search.trials.filter((trial) => trial.state === state).length;
   const counts = `${count('COMPLETE')} complete, ${count('PRUNED')} pruned, ${count('FAILED')} failed`;
-  const title = `Search (${search.algorithm}, by ${METRICS[search.metric].title}): ${search.trials.length} trials, ${counts}`;
+  const title = `Search (${search.algorithm}, by ${METRICS[search.metric].title}): ${counted(search.trials.length, 'trial')}, ${counts}`;
   return [
     paint(title, 'bold', options.color),
     trialTable(search.trials, search.metric, options),

@@ -1,4 +1,4 @@
-import { printable } from '@cryfold/core';
+import { counted, printable } from '@cryfold/core';
 import {
   groupsKnown,
   labelOf,
@@ -76,10 +76,8 @@ export function warningsOf(stored: RunResults, of?: string): string[] {
 
 /** What was evaluated, in a line. */
 export function subject({ protocol, dataset }: RunResults): string {
-  return `${printable(dataset.name)}, ${dataset.clips} clips, ${extent(protocol)}`;
+  return `${printable(dataset.name)}, ${counted(dataset.clips, 'clip')}, ${extent(protocol)}`;
 }
-
-const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 /** How many folds a protocol has, in words. */
 export function extent({ repeats, folds, testSize }: RunResults['protocol']): string {

@@ -1,3 +1,4 @@
+import { counted } from '@cryfold/core';
 import type { RunResults } from '@cryfold/evaluation';
 import { comparisonTable, pooledTable } from './comparison-table.js';
 import { confusionTable } from './confusion-table.js';
@@ -12,7 +13,7 @@ export function terminalReport(stored: RunResults, options: TextOptions = {}): s
   const results = named(stored);
   const matrices = results.models.flatMap(({ name, pooled, folds }) => {
     if (!pooled) return [];
-    const title = `${name}: confusion matrix, percent of each true class, pooled over ${folds.length} folds`;
+    const title = `${name}: confusion matrix, percent of each true class, pooled over ${counted(folds.length, 'fold')}`;
     return `${paint(title, 'bold', options.color)}\n${confusionTable(results.dataset.classes, pooled.rowNormalised, options)}`;
   });
   return [

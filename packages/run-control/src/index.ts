@@ -16,6 +16,7 @@ export {
   type CellPhase,
   type ClusterView,
   type Failure,
+  type Figure,
   type FoldGrid,
   type Grid,
   type GridChange,

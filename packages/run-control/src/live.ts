@@ -31,8 +31,8 @@ export interface ClusterView extends Pick<ClusterStatus, 'queues' | 'workers'> {
 /** Waiting, training, done, failed: numbers, since a grid may have ten thousand cells. */
 export type CellPhase = 0 | 1 | 2 | 3;
 
-/** Phase, share of the fold that is trained, accuracy on its test clips, seconds. */
-export type Cell = [phase: CellPhase, fraction: number, accuracy: number | null, seconds: number | null];
+/** Phase, share of the fold that is trained, the run's metric on its test clips, seconds. */
+export type Cell = [phase: CellPhase, fraction: number, value: number | null, seconds: number | null];
 
 /** Why a fold failed. */
 export type Reason = Pick<FoldFailure['error'], 'code' | 'message' | 'hint'>;
@@ -46,11 +46,13 @@ export type GridStatus = Pick<
   'run' | 'name' | 'state' | 'total' | 'done' | 'failed' | 'etaSeconds' | 'scheduling' | 'givenBack'
 >;
 
+/** What the page needs to know of a metric to name, format and rank it. */
+export type Figure = Pick<Metric, 'title' | 'sign' | 'share'>;
+
 /** The trials of a sweep. */
 export interface GridSearch {
   metric: SearchSpec['metric'];
-  /** What the page needs to know of the metric to name, format and rank it */
-  figure: Pick<Metric, 'title' | 'sign' | 'share'>;
+  figure: Figure;
   /** Whether trials differ in epochs, so that each row has them */
   byEpochs: boolean;
   /** Estimators that are searched, and those that are evaluated as they are */
@@ -68,6 +70,8 @@ export interface FoldGrid {
   /** Trial, repeat, fold, shuffle of each cell */
   places: [trial: number, repeat: number, fold: number, shuffle: number | null][];
   cells: Cell[];
+  /** What the cells' values are of */
+  figure: Figure;
   failures: Failure[];
 }
 

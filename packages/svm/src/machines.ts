@@ -1,4 +1,4 @@
-import { CryfoldError } from '@cryfold/core';
+import { CryfoldError, counted } from '@cryfold/core';
 import type { SvmParameters } from './parameters.js';
 
 /** A two-class machine of a multi-class fit: class `positive` against class `negative`, or against all others. */
@@ -27,10 +27,14 @@ export function machineSigns({ positive, negative }: MachineRole, labels: Int32A
 export function presentClasses(labels: Int32Array): number[] {
   const present = [...new Set(labels)].sort((a, b) => a - b);
   if (present.length >= 2) return present;
-  throw new CryfoldError('SVM_ONE_CLASS', `the ${labels.length} training rows hold ${present.length} class(es)`, {
-    context: { rows: labels.length },
-    hint: 'Use fewer folds, stratified folds, or more clips of each class.',
-  });
+  throw new CryfoldError(
+    'SVM_ONE_CLASS',
+    `there are ${counted(labels.length, 'training row')} of ${counted(present.length, 'class')}`,
+    {
+      context: { rows: labels.length },
+      hint: 'Use fewer folds, stratified folds, or more clips of each class.',
+    },
+  );
 }
 
 /**

@@ -1,4 +1,4 @@
-import { CryfoldError, type GroupSource, printable } from '@cryfold/core';
+import { CryfoldError, counted, type GroupSource, printable } from '@cryfold/core';
 import type { Recording } from '../recording.js';
 import { tidyName } from '../text/names.js';
 
@@ -78,7 +78,6 @@ export function groupPreview(clips: readonly { group: string; file: string }[]):
   const sizes = Array.from(members, ([group, files]) => ({ group, size: files.size }));
   sizes.sort((a, b) => b.size - a.size || (a.group < b.group ? -1 : 1));
   const recordings = new Set(clips.map(({ file }) => file)).size;
-  const counted = (count: number, word: string) => `${count} ${word}${count === 1 ? '' : 's'}`;
   const [largest, smallest] = [sizes[0], sizes[sizes.length - 1]];
   const extremes =
     largest && largest.size !== smallest.size

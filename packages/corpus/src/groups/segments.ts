@@ -1,3 +1,5 @@
+import { counted } from '@cryfold/core';
+
 /** `rec0_01.wav`, `rec0 part 2.wav`: a stem, a separator, and a number at the end. */
 const NUMBERED = /^(.*[^_. -])([_. -])(?:(?:seg|segment|part|clip|chunk|slice)[_. -]?)?\d{1,5}\.[^./]+$/i;
 
@@ -50,5 +52,5 @@ export function segmentWarning(files: readonly string[]): string | undefined {
   const found = segmentNames(files);
   if (!found) return undefined;
   const { examples, pattern, recordings } = found;
-  return `file names look like parts of recordings (${examples.join(', ')}): if they are, pass --group-by '${pattern}', which makes ${recordings} groups from ${files.length} files`;
+  return `file names look like parts of recordings (${examples.join(', ')}): if they are, pass --group-by '${pattern}', which makes ${counted(recordings, 'group')} from ${counted(files.length, 'file')}`;
 }

@@ -1,5 +1,6 @@
 import type { EpochPoint } from '@cryfold/core';
-import { METRICS, type ModelResults, metricOf, type RunResults } from '@cryfold/evaluation';
+import { counted } from '@cryfold/core';
+import { METRICS, type MetricName, type ModelResults, metricOf, type RunResults } from '@cryfold/evaluation';
 import { baselineRow } from '../baseline.js';
 import { capitalTitle, metricText } from '../metric-text.js';
 import { paperFigures } from '../paper.js';
@@ -86,23 +87,42 @@ export function stripPlot(results: RunResults): Markup | undefined {
   );
 }
 
-/** Loss and accuracy over epochs, in training and on the test fold: the mean over folds, each test fold thin behind. */
-export function learningCurve(name: string, index: number, folds: readonly (readonly EpochPoint[])[]): Markup {
+/** What a learning curve is drawn of. Epochs record nothing else, so other shares are shown by the accuracy. */
+const CURVES = {
+  accuracy: { train: 'accuracy', test: 'testAccuracy', title: 'accuracy', unit: ', %', scale: 100, words: ' percent' },
+  logLoss: { train: 'loss', test: 'testLoss', title: 'log-loss', unit: '', scale: 1, words: '' },
+} as const;
+
+export interface Curve {
+  name: string;
+  /** Among the curves of the page */
+  index: number;
+  folds: readonly (readonly EpochPoint[])[];
+  metric: MetricName;
+}
+
+/**
+ * The metric over epochs, in training and on the test fold, where it is one that epochs record, else the accuracy: the mean
+ * over folds, each test fold thin behind.
+ */
+export function learningCurve({ name, index, folds, metric }: Curve): Markup {
+  const shown = CURVES[metric === 'logLoss' ? 'logLoss' : 'accuracy'];
+  const { title, scale } = shown;
   const epochs = Array.from({ length: Math.max(...folds.map((fold) => fold.length)) }, (_, e) => e);
-  const mean = (key: 'accuracy' | 'testAccuracy') =>
+  const mean = (key: (typeof shown)['train' | 'test']) =>
     epochs.map((e) => {
       const own = folds.flatMap((fold) => (fold[e] ? [fold[e]] : []));
-      return [e + 1, (100 * own.reduce((sum, point) => sum + (point[key] ?? Number.NaN), 0)) / own.length];
+      return [e + 1, (scale * own.reduce((sum, point) => sum + (point[key] ?? Number.NaN), 0)) / own.length];
     });
   const line = { type: 'line', showSymbol: epochs.length === 1, symbolSize: 6 };
-  const [train, test] = [mean('accuracy'), mean('testAccuracy').filter(([, value]) => !Number.isNaN(value))];
-  const last = (points: number[][]) => `${points.at(-1)![1].toFixed(1)} percent`;
+  const [train, test] = [mean(shown.train), mean(shown.test).filter(([, value]) => !Number.isNaN(value))];
+  const last = (points: number[][]) => `${points.at(-1)![1].toFixed(scale === 1 ? 4 : 1)}${shown.words}`;
   const tested = test.length > 0 ? `, test ${last(test)}` : '';
-  const description = `Mean accuracy after the last of ${epochs.length} epochs: training ${last(train)}${tested}.`;
+  const description = `Mean ${title} after the last of ${counted(epochs.length, 'epoch')}: training ${last(train)}${tested}.`;
   return chart(
     {
       id: `curve-${index}`,
-      caption: `${name}: accuracy after each epoch, mean over ${folds.length} folds; thin lines are single test folds`,
+      caption: `${name}: ${title} after each epoch, mean over ${counted(folds.length, 'fold')}; thin lines are single test folds`,
       description,
     },
     { width: WIDTH, height: 260 },
@@ -110,13 +130,14 @@ export function learningCurve(name: string, index: number, folds: readonly (read
       grid: { left: 60, right: 20, top: 30, bottom: 45 },
       legend: { ...LEGEND, data: ['training', 'test'] },
       xAxis: { type: 'value', min: 1, max: Math.max(2, epochs.length), minInterval: 1, ...axis('epoch') },
-      yAxis: { type: 'value', max: 100, ...axis('accuracy, %'), nameGap: 38 },
+      yAxis: { type: 'value', ...(scale === 1 ? {} : { max: 100 }), ...axis(`${title}${shown.unit}`), nameGap: 38 },
       series: [
         ...folds.map((fold) => ({
           ...{ type: 'line', showSymbol: false, lineStyle: { color: color(1), width: 1, opacity: 0.25 } },
-          data: fold.flatMap(({ testAccuracy }, e) =>
-            testAccuracy === undefined ? [] : [[e + 1, 100 * testAccuracy]],
-          ),
+          data: fold.flatMap((point, e) => {
+            const value = point[shown.test];
+            return value === undefined ? [] : [[e + 1, scale * value]];
+          }),
         })),
         { ...line, name: 'training', color: color(0), lineStyle: { color: color(0) }, data: train },
         { ...line, name: 'test', color: color(1), lineStyle: { color: color(1) }, data: test },
@@ -195,7 +216,7 @@ export function timeline(folds: readonly FoldTime[]): Markup | undefined {
     {
       id: 'timeline',
       caption: `When folds were trained: a row for every fold at the same time, on ${hosts} ${hosts === 1 ? 'machine' : 'machines'}`,
-      description: `${folds.length} folds took ${(total / scale).toFixed(1)} ${unit} of work in ${(length / scale).toFixed(1)} ${unit}.`,
+      description: `${counted(folds.length, 'fold')} took ${(total / scale).toFixed(1)} ${unit} of work in ${(length / scale).toFixed(1)} ${unit}.`,
     },
     { width: WIDTH, height: 90 + 22 * lanes.length },
     {

@@ -146,10 +146,11 @@ function curves(results: RunResults, all: NonNullable<ReportInput['curves']>): M
   const trained = Object.entries(all).filter(([, folds]) => folds.some((fold) => fold.length > 0));
   if (trained.length === 0) return undefined;
   return html`${trained.map(([name, folds], i) =>
-    learningCurve(
-      displayName(results, name),
-      i,
-      folds.filter((fold) => fold.length > 0),
-    ),
+    learningCurve({
+      name: displayName(results, name),
+      index: i,
+      folds: folds.filter((fold) => fold.length > 0),
+      metric: metricOf(results),
+    }),
   )}`;
 }

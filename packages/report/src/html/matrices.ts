@@ -1,3 +1,4 @@
+import { counted } from '@cryfold/core';
 import { METRICS, metricOf, type RunResults } from '@cryfold/evaluation';
 import { oriented, pText, SIGNIFICANCE } from '../comparison-table.js';
 import { differenceText } from '../metric-text.js';
@@ -11,7 +12,7 @@ export function confusionMatrices(results: RunResults): Markup {
   return html`<div class="matrices">${results.models.flatMap(({ name, pooled, folds }) =>
     pooled
       ? html`<div><h3>${name}</h3>\n${heatTable(
-          `${name}: percent of each true class, pooled over ${folds.length} folds`,
+          `${name}: percent of each true class, pooled over ${counted(folds.length, 'fold')}`,
           'true ∖ predicted',
           classes,
           pooled.rowNormalised.map((row, c) => ({

@@ -1,3 +1,4 @@
+import { counted } from '@cryfold/core';
 import type { FinalResult, RunPlan } from '@cryfold/plan';
 
 /** A model that a finished run evaluated, to be refitted on all data. */
@@ -19,7 +20,7 @@ export type TrainMember = (plan: RunPlan, trial: string, watching: Watching) => 
 
 /** Tells how far the training of an estimator on all clips is, in steps of it or in words. */
 export function trainingProgress(plan: RunPlan, trial: string, onProgress: (text: string) => void) {
-  const say = (rest: string) => onProgress(`training ${trial} on all ${plan.dataset.clips} clips${rest}`);
+  const say = (rest: string) => onProgress(`training ${trial} on all ${counted(plan.dataset.clips, 'clip')}${rest}`);
   const steps = (done: number, total: number) => say(`: ${Math.floor((100 * done) / total)} %`);
   return { say, steps };
 }

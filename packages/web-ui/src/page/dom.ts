@@ -86,4 +86,7 @@ export function seconds(value: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
+/** A metric's value: a share in percent, else as it is. */
+export const valueText = (value: number, share: boolean): string => (share ? percent(value) : value.toFixed(4));
+
 export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;

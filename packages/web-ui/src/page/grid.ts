@@ -1,5 +1,5 @@
 import type { Cell, Grid } from '@cryfold/run-control';
-import { h, percent, seconds } from './dom.js';
+import { h, percent, seconds, valueText } from './dom.js';
 
 type Place = Grid['places'][number];
 
@@ -74,7 +74,9 @@ export class GridView {
     const button = this.#buttons[i];
     button.dataset.state = String(cell[0]);
     if (cell[0] === 1) button.style.setProperty('--share', String(cell[1]));
-    const label = describe(this.#grid.places[i], cell, this.#codes.get(i));
+    const { title, share } = this.#grid.figure;
+    const value = cell[2] === null ? undefined : `${title} ${valueText(cell[2], share)}`;
+    const label = describe(this.#grid.places[i], cell, value, this.#codes.get(i));
     button.title = label;
     button.setAttribute('aria-label', label);
   }
@@ -100,11 +102,11 @@ function codesOf({ failures }: Grid): Map<number, string> {
   return new Map(failures.flatMap(({ code, cells }) => cells.map((i) => [i, code] as const)));
 }
 
-function describe([, repeat, fold]: Place, [phase, fraction, accuracy, took]: Cell, code?: string): string {
+function describe([, repeat, fold]: Place, [phase, fraction, , took]: Cell, value?: string, code?: string): string {
   const parts = [`repeat ${repeat} fold ${fold}: ${PHASES[phase]}`];
   if (phase === 3 && code !== undefined) parts.push(code);
   if (phase === 1) parts.push(percent(fraction));
-  if (accuracy !== null) parts.push(`accuracy ${percent(accuracy)}`);
+  if (value !== undefined) parts.push(value);
   if (took !== null) parts.push(seconds(took));
   return parts.join(', ');
 }

@@ -1,4 +1,4 @@
-import { CryfoldError } from '@cryfold/core';
+import { CryfoldError, counted } from '@cryfold/core';
 import type { Dataset } from '@cryfold/corpus';
 import type { MetricName, RunResults } from '@cryfold/evaluation';
 import { type ModelCard, ModelRegistry, modelOf, type RetrainRecord } from '@cryfold/model-registry';
@@ -149,7 +149,7 @@ export class Retraining {
     try {
       // Before the challenger is trained: it would be in vain where nothing can be compared.
       const { contest, predictions, standIn, note = '' } = await this.#prepare(card);
-      steps.say(`challenger: run ${plan.run}, ${plan.jobs.length} folds`);
+      steps.say(`challenger: run ${plan.run}, ${counted(plan.jobs.length, 'fold')}`);
       const challenger = await steps.evaluate(plan);
       if (!challenger) return { outcome: 'cancelled', reason: steps.left(plan.run) };
       if (!modelOf(challenger, of).complete) return { outcome: 'incomplete', reason: lacking(challenger, of) };
