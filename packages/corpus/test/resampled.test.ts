@@ -69,7 +69,9 @@ test('removes what the lower rate does not hold, rather than folding it back', a
   }
 });
 
-test('says the same as sox rate -v, where sox keeps all', { skip: hasSox ? false : 'sox is not installed' }, async () => {
+test('says the same as sox rate -v, where sox keeps all', {
+  skip: hasSox ? false : 'sox is not installed',
+}, async () => {
   for (const [rate, target] of RATES) {
     const hertz = [63, 260, 997, 0.3 * Math.min(rate, target), 0.42 * Math.min(rate, target)];
     const samples = sines(rate, 1, hertz);
