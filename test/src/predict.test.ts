@@ -64,6 +64,15 @@ test('writes a row per window as CSV, and quotes what needs it', async () => {
   assert.match(rows[4], /WAV_INVALID: /);
 });
 
+test('predicts with a model that has no rule for other sounds as before', async () => {
+  await writeFile(path('silent.wav'), encodeWav(new Float64Array(RATE), RATE));
+  const { code, stdout } = await predict(path('silent.wav'), path('night', 'a.wav'), '--json');
+  const { predictions, errors } = JSON.parse(stdout);
+  assert.deepEqual([code, errors[0].code], [1, 'CLIP_SILENT']);
+  assert.deepEqual(Object.keys(predictions[0]), ['name', 'rate', 'seconds', 'silent', 'windows', 'mean']);
+  assert.deepEqual(Object.keys(predictions[0].windows[0]), ['start', 'end', 'label', 'probabilities']);
+});
+
 test('writes any format to a file, and refuses a path that cannot be written', async () => {
   const file = path('night', 'a.wav');
   const shown = await predict(file, '--json');

@@ -1,11 +1,12 @@
 import { readRun, type StoredRun } from '@cryfold/aggregator';
 import { CryfoldError, canonicalJson, ifReadable, VERSION } from '@cryfold/core';
 import { type FittedFusion, fitFusion, isFitted, outOfFoldRows, type RunResults } from '@cryfold/evaluation';
-import { DEFAULT_FEATURES, featureKindOf } from '@cryfold/features/kinds';
-import { checkModelName, learnLikeness, type ModelCard, modelOf, writeVersion } from '@cryfold/model-registry';
-import { type DatasetManifest, type FinalResult, featuresOf, type RunPlan, type Spec } from '@cryfold/plan';
+import { DEFAULT_FEATURES } from '@cryfold/features/kinds';
+import { checkModelName, type ModelCard, modelOf, writeVersion } from '@cryfold/model-registry';
+import { type FinalResult, featuresOf, type Spec } from '@cryfold/plan';
 import { warningsOf } from '@cryfold/report';
 import type { RunStore } from '@cryfold/store';
+import { likenessOf } from './learn-likeness.js';
 import type { NewModel, TrainMember, Watching } from './training.js';
 
 /**
@@ -48,21 +49,6 @@ export async function makeFinalModel(
     ...{ fusion, likeness },
     cryfold: VERSION,
   });
-}
-
-/** Learned from the spec's own features, which every predictor computes. */
-async function likenessOf({ datasets }: RunStore, { features, spec }: RunPlan, { clips }: DatasetManifest) {
-  const summarize = await featureKindOf(spec.features).loadSummary?.(spec.features);
-  if (!summarize || !(await datasets.hasFeatures(features.key))) return undefined;
-  const { data } = await datasets.features(features.key);
-  const size = data.length / clips.length;
-  const summaries = clips.map((_, i) =>
-    summarize(data.subarray(i * size, (i + 1) * size) as Uint8Array | Float32Array),
-  );
-  return learnLikeness(
-    summaries,
-    clips.map(({ group }) => group),
-  );
 }
 
 /** Before anything is trained, and so that the run's folds are not kept meanwhile. */
