@@ -51,7 +51,7 @@ test('writes a row per window as CSV, and quotes what needs it', async () => {
   const { code, stdout } = await predict(file, path('night', 'bad.wav'), '--format', 'csv');
   assert.equal(code, 1);
   const [head, ...rows] = stdout.trim().split('\n');
-  assert.equal(head, 'recording,kind,start,end,rate,resampled_to,class,p_low,"p_high, odd",error');
+  assert.equal(head, 'recording,kind,start,end,rate,resampled_to,class,unlike,unlikeness,p_low,"p_high, odd",error');
   assert.deepEqual(
     rows.map((row) => row.split(',').slice(0, 4).join(',')),
     [
@@ -60,8 +60,17 @@ test('writes a row per window as CSV, and quotes what needs it', async () => {
       `${path('night', 'bad.wav')},error,,`,
     ],
   );
-  assert.match(rows[0], /,8000,,"high, odd",0\.\d+,0\.\d+,$/);
+  assert.match(rows[0], /,8000,,"high, odd",,,0\.\d+,0\.\d+,$/);
   assert.match(rows[4], /WAV_INVALID: /);
+});
+
+test('predicts with a model that has no rule for other sounds as before', async () => {
+  await writeFile(path('silent.wav'), encodeWav(new Float64Array(RATE), RATE));
+  const { code, stdout } = await predict(path('silent.wav'), path('night', 'a.wav'), '--json');
+  const { predictions, errors } = JSON.parse(stdout);
+  assert.deepEqual([code, errors[0].code], [1, 'CLIP_SILENT']);
+  assert.deepEqual(Object.keys(predictions[0]), ['name', 'rate', 'seconds', 'silent', 'windows', 'mean']);
+  assert.deepEqual(Object.keys(predictions[0].windows[0]), ['start', 'end', 'label', 'probabilities']);
 });
 
 test('writes any format to a file, and refuses a path that cannot be written', async () => {

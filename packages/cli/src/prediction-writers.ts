@@ -38,22 +38,37 @@ interface Row {
   end: number;
   label: string;
   probabilities: number[];
+  unlike?: boolean;
+  unlikeness?: number;
 }
 
 /** All windows in order of time, and their mean where there are several. */
-function rowsOf({ windows, silent, mean, seconds }: RecordingPrediction): Row[] {
+function rowsOf({ windows, silent, mean, unlike, seconds }: RecordingPrediction): Row[] {
   const rows: Row[] = [
     ...windows.map((window) => ({ kind: 'window' as const, ...window })),
-    ...silent.map((window) => ({ kind: 'silent' as const, ...window, label: '', probabilities: [] })),
+    ...silent.map((window) => ({
+      ...{ kind: 'silent' as const, ...window, label: '', probabilities: [] },
+      ...(unlike !== undefined && { unlike: true }),
+    })),
   ].sort((a, b) => a.start - b.start);
-  return windows.length > 1 ? [...rows, { kind: 'mean', start: 0, end: seconds, ...mean }] : rows;
+  if (windows.length < 2 || !mean) return rows;
+  return [...rows, { kind: 'mean', start: 0, end: seconds, ...mean, ...(unlike !== undefined && { unlike }) }];
+}
+
+/** Stand in a table where the class would be. */
+const UNLIKE = '(unlike the training data)';
+const SILENT = '(silent: unlike the training data)';
+
+function classCell({ kind, label, unlike }: Pick<Row, 'kind' | 'label' | 'unlike'>): string {
+  if (kind === 'silent') return unlike ? SILENT : '(silent)';
+  return unlike ? UNLIKE : label;
 }
 
 function tableWriter(card: ModelCard, names: readonly string[]): PredictionWriter {
   const classes = card.data.classes.map(({ label }) => label);
   const width = (texts: readonly string[]) =>
     texts.reduce((longest, text) => Math.max(longest, printable(text).length), 0);
-  const widths = [width(['recording', ...names]), '00.00-00.00 s'.length, width(['(silent)', ...classes])];
+  const widths = [width(['recording', ...names]), '00.00-00.00 s'.length, width(['(silent)', UNLIKE, ...classes])];
   const line = (cells: readonly string[]) => {
     const padded = cells.map(printable).map((cell, c) => {
       return c < widths.length ? cell.padEnd(widths[c]) : cell.padStart(Math.max(classes[c - 3].length, 7));
@@ -62,10 +77,10 @@ function tableWriter(card: ModelCard, names: readonly string[]): PredictionWrite
   };
   let begun = false;
   const recording = (prediction: RecordingPrediction) => {
-    const rows = rowsOf(prediction).map(({ kind, start, end, label, probabilities }) => [
+    const rows = rowsOf(prediction).map(({ kind, start, end, label, probabilities, unlike }) => [
       prediction.name,
       kind === 'mean' ? 'mean' : `${start.toFixed(2)}-${end.toFixed(2)} s`,
-      kind === 'silent' ? '(silent)' : label,
+      classCell({ kind, label, unlike }),
       ...probabilities.map((p) => `${(100 * p).toFixed(1)} %`),
     ]);
     const head = begun ? [] : [['recording', 'window', 'class', ...classes]];
@@ -82,9 +97,9 @@ function tableWriter(card: ModelCard, names: readonly string[]): PredictionWrite
 /** A row per window; the rows of kind `mean` are of whole recordings, those of kind `error` of recordings without any. */
 function csvWriter(card: ModelCard): PredictionWriter {
   const classes = card.data.classes.map(({ label }) => label);
-  const line = (cells: readonly (string | number)[]) => `${cells.join(',')}\n`;
+  const line = (cells: readonly (string | number | boolean)[]) => `${cells.join(',')}\n`;
   const columns = [
-    ...['recording', 'kind', 'start', 'end', 'rate', 'resampled_to', 'class'],
+    ...['recording', 'kind', 'start', 'end', 'rate', 'resampled_to', 'class', 'unlike', 'unlikeness'],
     ...classes.map((label) => `p_${label}`),
     'error',
   ];
@@ -93,17 +108,17 @@ function csvWriter(card: ModelCard): PredictionWriter {
     begin: () => line(columns.map(textField)),
     recording: (prediction) =>
       rowsOf(prediction)
-        .map(({ kind, start, end, label, probabilities }) =>
+        .map(({ kind, start, end, label, probabilities, unlike = '', unlikeness = '' }) =>
           line([
             ...[textField(prediction.name), kind, start, end],
-            ...[prediction.rate, prediction.resampledTo ?? '', textField(label)],
+            ...[prediction.rate, prediction.resampledTo ?? '', textField(label), unlike, unlikeness],
             ...(probabilities.length > 0 ? probabilities : empty),
             '',
           ]),
         )
         .join(''),
     failure: (name, { code, message }) =>
-      line([textField(name), 'error', '', '', '', '', '', ...empty, textField(`${code}: ${message}`)]),
+      line([textField(name), 'error', '', '', '', '', '', '', '', ...empty, textField(`${code}: ${message}`)]),
     end: () => '',
   };
 }

@@ -12,6 +12,7 @@ import {
 import { featureKindOf } from '@cryfold/features/kinds';
 import type { CardMetrics, ModelCard } from './card.js';
 import { headlineOf, headlineText } from './card-headline.js';
+import type { LikenessRule } from './likeness.js';
 
 export const NOTICE =
   'A research tool, not a medical device. Do not use its output to diagnose, or to decide for or against care.';
@@ -43,18 +44,25 @@ function doubtOf({ groupSource }: ModelCard['data'], whole: readonly CardMetrics
   return undefined;
 }
 
+function otherSoundsLimit(classes: number, likeness?: LikenessRule): string {
+  if (!likeness) return `It always answers with one of its ${classes} classes, also for sounds that are none of them.`;
+  const { falseRejects, clips } = likeness;
+  return `It says which sounds are unlike its training data, by level and change in frequency bands alone: ${(100 * falseRejects).toFixed(1)} % of ${clips} training clips, held out by group, were called so. Other sounds that pass get one of its ${classes} classes.`;
+}
+
 /** What a user must know before trusting a probability. */
 export function limitsOf({
   data,
   metrics,
   features,
   search,
-}: Pick<ModelCard, 'data' | 'metrics' | 'features' | 'search'>): string[] {
+  likeness,
+}: Pick<ModelCard, 'data' | 'metrics' | 'features' | 'search'> & { likeness?: LikenessRule | undefined }): string[] {
   const known = groupsKnown(data);
   const rates = data.rates?.map(({ rate }) => `${rate} Hz`).join(', ');
   return [
     NOTICE,
-    `It always answers with one of its ${data.classes.length} classes, also for sounds that are none of them.`,
+    otherSoundsLimit(data.classes.length, likeness),
     `It was trained on ${counted(data.clips, 'clip')}${known ? ` of ${counted(data.groups, 'group')}` : ''}: other ${known ? 'groups' : 'sources'}, microphones and rooms may differ.`,
     `It expects clips of ${features.clipSeconds} s${rates ? ` at ${rates}` : ''}.`,
     newGroupsLimit(data, metrics),

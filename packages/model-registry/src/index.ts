@@ -1,6 +1,7 @@
 export { type CardMetrics, cardSchema, decodeCard, type ModelCard } from './card.js';
 export { type CardHeadline, evaluationText, headlineOf, headlineText } from './card-headline.js';
 export { cardText, NOTICE, refitted } from './card-text.js';
+export { LIKENESS_FILE, type LikenessRule, learnLikeness, unlikeness } from './likeness.js';
 export { predictionHead, predictionJson, recordingJson } from './prediction-json.js';
 export {
   type Classified,

@@ -32,6 +32,6 @@ export function recordingJson({ data }: Described, { windows, mean, ...rest }: R
       probabilities: named(probabilities),
       ...(image && { image: Buffer.from(image).toString('base64') }),
     })),
-    mean: { ...mean, probabilities: named(mean.probabilities) },
+    ...(mean && { mean: { ...mean, probabilities: named(mean.probabilities) } }),
   };
 }

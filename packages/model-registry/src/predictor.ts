@@ -4,6 +4,7 @@ import { type FeatureArray, kindOf, type Predictor } from '@cryfold/estimators';
 import { applyFusion, argmaxRows } from '@cryfold/evaluation';
 import { type ClipShape, type Extractor, type FeatureSet, featureKindOf, imageSizeOf } from '@cryfold/features/kinds';
 import type { ModelCard } from './card.js';
+import { loadUnlikeness, type Unlikeness } from './likeness.js';
 import type { ReadModel } from './read-model.js';
 
 /** Probabilities of one window of a recording. */
@@ -14,6 +15,9 @@ export interface WindowPrediction {
   label: string;
   /** of each class, in the order of the card's classes; together 1 */
   probabilities: number[];
+  /** Whether it is unlike the training data, and by how much: more than 1 is. Absent where the model has no such rule. */
+  unlike?: boolean;
+  unlikeness?: number;
   /** What the model saw, height x width x RGB, where it was asked for */
   image?: Uint8Array;
 }
@@ -28,8 +32,13 @@ export interface RecordingPrediction {
   windows: WindowPrediction[];
   /** Windows without any sound, which have no prediction */
   silent: { start: number; end: number }[];
-  /** The mean of all windows' probabilities, and its class. No evaluation stands behind it where there are several. */
-  mean: { label: string; probabilities: number[] };
+  /** Whether most windows are unlike the training data, or all are silent; absent where the model has no such rule */
+  unlike?: boolean;
+  /**
+   * The mean probabilities of the windows that are like the training data, or of all if none is, and its class. No
+   * evaluation stands behind it where there are several. Absent where all windows are silent.
+   */
+  mean?: { label: string; probabilities: number[] };
 }
 
 export interface PredictOptions {
@@ -46,6 +55,13 @@ interface Member {
   features: FeatureSet;
 }
 
+interface Loaded {
+  model: ReadModel;
+  members: readonly Member[];
+  features: ReadonlyMap<FeatureSet, (clip: ClipShape) => Extractor>;
+  unlikeness: Unlikeness | undefined;
+}
+
 /** Probabilities, rows x classes, and the class of each row: not always that of the largest probability. */
 export interface Classified {
   probabilities: Float64Array;
@@ -58,22 +74,20 @@ type RowsOf = (clips: readonly Float64Array[]) => Map<FeatureSet, FeatureArray['
 /** Windows predicted together. */
 const BATCH = 32;
 
-/** Classifies recordings with a final model, exactly as its members were trained to see them. */
+/** Classifies recordings with a final model, as its members were trained to see them. */
 export class ModelPredictor {
   readonly card: ModelCard;
   readonly #model: ReadModel;
   readonly #members: readonly Member[];
   readonly #features: ReadonlyMap<FeatureSet, (clip: ClipShape) => Extractor>;
+  readonly #unlikeness: Unlikeness | undefined;
 
-  private constructor(
-    model: ReadModel,
-    members: Member[],
-    features: ReadonlyMap<FeatureSet, (clip: ClipShape) => Extractor>,
-  ) {
+  private constructor({ model, members, features, unlikeness }: Loaded) {
     this.card = model.card;
     this.#model = model;
     this.#members = members;
     this.#features = features;
+    this.#unlikeness = unlikeness;
   }
 
   /**
@@ -84,9 +98,8 @@ export class ModelPredictor {
     // Equal sets are one object, so that each is computed once.
     const sets = new Map<string, FeatureSet>();
     const shared = (set: FeatureSet): FeatureSet => {
-      const key = canonicalJson(set);
-      const known = sets.get(key) ?? set;
-      sets.set(key, known);
+      const known = sets.get(canonicalJson(set)) ?? set;
+      sets.set(canonicalJson(set), known);
       return known;
     };
     shared(model.card.features);
@@ -98,7 +111,7 @@ export class ModelPredictor {
     }
     const features = new Map<FeatureSet, (clip: ClipShape) => Extractor>();
     for (const set of sets.values()) features.set(set, await featureKindOf(set).loadExtractor(set));
-    return new ModelPredictor(model, members, features);
+    return new ModelPredictor({ model, members, features, unlikeness: await loadUnlikeness(model) });
   }
 
   /** Computes each feature set that a member reads, for clips of one shape; row-major, a row per clip. */
@@ -117,9 +130,9 @@ export class ModelPredictor {
    */
   #classify(rows: ReadonlyMap<FeatureSet, FeatureArray['data']>, windows: number): Classified {
     const count = this.card.data.classes.length;
-    const outputs = this.#members.map(({ predictor, features }) => {
-      return predictor.predict(rows.get(features) ?? new Uint8Array(), windows);
-    });
+    const outputs = this.#members.map(({ predictor, features }) =>
+      predictor.predict(rows.get(features) ?? new Uint8Array(), windows),
+    );
     const { fusion } = this.#model;
     const probabilities = fusion
       ? applyFusion(
@@ -245,7 +258,7 @@ export class ModelPredictor {
       predicted.push(...rows.map((row, i) => ({ start: batch[i].start / rate, end: end(batch[i].start), ...row })));
       batch = [];
     };
-    for await (const window of windows) {
+    for await (const window of this.#soundOf(windows)) {
       if (predicted.length + batch.length + silent.length === maxWindows) throw tooMany(maxWindows + 1);
       if (window.silent) silent.push({ start: window.start / rate, end: end(window.start) });
       else batch.push(window);
@@ -254,35 +267,54 @@ export class ModelPredictor {
     if (batch.length > 0) flush();
     return {
       ...{ name, rate: audio.rate, ...(target === audio.rate ? {} : { resampledTo: target }) },
-      ...{ seconds: windows.total / rate, windows: predicted, silent, mean: this.#mean(predicted) },
+      ...{ seconds: windows.total / rate, windows: predicted, silent, ...this.#summary(predicted) },
     };
+  }
+
+  /** The windows of a recording. One that is silent throughout is unlike the training data, where the model can say so. */
+  async *#soundOf(windows: Windows): AsyncGenerator<Window> {
+    try {
+      yield* windows;
+    } catch (error) {
+      if (!this.#unlikeness || !(error instanceof CryfoldError) || error.code !== 'CLIP_SILENT') throw error;
+    }
   }
 
   /** @param images of how many windows to keep what the model saw */
   #predictBatch(
     batch: readonly Window[],
     { rowsOf, images }: { rowsOf: RowsOf; images: number },
-  ): Pick<WindowPrediction, 'label' | 'probabilities' | 'image'>[] {
+  ): Omit<WindowPrediction, 'start' | 'end'>[] {
     const { classes } = this;
-    const { features } = this.card;
+    const set = this.card.features;
     const rows = rowsOf(batch.map(({ samples }) => samples));
     const { probabilities, winners } = this.#classify(rows, batch.length);
-    const pictures = imageSizeOf(features) && rows.get(features);
-    return batch.map((_, i) => ({
-      label: classes[winners[i]],
-      probabilities: [...probabilities.subarray(i * classes.length, (i + 1) * classes.length)],
-      ...(pictures instanceof Uint8Array && i < images && { image: rowOf(pictures, i, batch.length) }),
-    }));
+    const seen = rows.get(set);
+    return batch.map((_, i) => {
+      const row = seen?.subarray((i * seen.length) / batch.length, ((i + 1) * seen.length) / batch.length);
+      const unlikeness = row && this.#unlikeness?.(row);
+      return {
+        label: classes[winners[i]],
+        probabilities: [...probabilities.subarray(i * classes.length, (i + 1) * classes.length)],
+        ...(unlikeness !== undefined && { unlike: unlikeness > 1, unlikeness }),
+        ...(imageSizeOf(set) && row instanceof Uint8Array && i < images && { image: row.slice() }),
+      };
+    });
+  }
+
+  /** What holds of the whole recording. */
+  #summary(predicted: readonly WindowPrediction[]): Pick<RecordingPrediction, 'unlike' | 'mean'> {
+    const like = predicted.filter(({ unlike }) => !unlike);
+    const unlike = this.#unlikeness && { unlike: 2 * like.length < predicted.length || predicted.length === 0 };
+    return predicted.length === 0 ? { ...unlike } : { ...unlike, mean: this.#mean(like.length > 0 ? like : predicted) };
   }
 
   #mean(predicted: readonly WindowPrediction[]): RecordingPrediction['mean'] {
     const { classes } = this;
-    const probabilities = classes.map(
-      (_, c) => predicted.reduce((sum, window) => sum + window.probabilities[c], 0) / predicted.length,
-    );
-    const [first, ...others] = predicted;
-    const [winner] = argmaxRows(Float64Array.from(probabilities), classes.length);
-    return { label: others.length === 0 ? first.label : classes[winner], probabilities };
+    if (predicted.length === 1) return { label: predicted[0].label, probabilities: predicted[0].probabilities };
+    const sum = (c: number) => predicted.reduce((total, { probabilities }) => total + probabilities[c], 0);
+    const probabilities = classes.map((_, c) => sum(c) / predicted.length);
+    return { label: classes[argmaxRows(Float64Array.from(probabilities), classes.length)[0]], probabilities };
   }
 }
 
@@ -309,12 +341,6 @@ function joined(rows: readonly FeatureArray['data'][]): FeatureArray['data'] {
     all.set(row, i * first.length);
   });
   return all;
-}
-
-/** One of `count` rows of equal length. */
-function rowOf(rows: Uint8Array, index: number, count: number): Uint8Array {
-  const size = rows.length / count;
-  return rows.slice(index * size, (index + 1) * size);
 }
 
 /** Readers' hints speak of datasets. */

@@ -5,6 +5,7 @@ import { type DatasetManifest, type FinalResult, FOLD_FORMAT, featuresOf, type R
 import { type ArtifactStore, readArtifact } from '@cryfold/store';
 import { type CardMetrics, decodeCard, type ModelCard } from './card.js';
 import { cardText, INTENDED_USE, limitsOf, NOTICE } from './card-text.js';
+import { encodeLikeness, LIKENESS_FILE, type LikenessRule } from './likeness.js';
 import { modelKeys } from './registry.js';
 
 export interface NewVersion {
@@ -20,6 +21,8 @@ export interface NewVersion {
   /** Of each member, in the order of the fusion */
   finals: readonly { trial: string; result: FinalResult }[];
   fusion: FittedFusion | null;
+  /** Which sounds are unlike the training data, where that could be learned */
+  likeness?: LikenessRule | undefined;
   cryfold: string;
 }
 
@@ -33,10 +36,12 @@ export async function writeVersion(
   input: NewVersion,
 ): Promise<{ card: ModelCard; known: boolean }> {
   const { name, plan, manifest, of, finals, fusion } = input;
+  const likeness = input.likeness && encodeLikeness(input.likeness);
   const version = contentKey({
     ...{ name, of, run: plan.run, format: FOLD_FORMAT },
     finals: finals.map(({ result }) => result.key),
     protocols: input.results.map(({ run }) => run.id),
+    ...(likeness && { likeness: sha256(likeness) }),
   }).slice(0, 12);
   const key = modelKeys.card(name, version);
   const known = await store.get(key);
@@ -53,6 +58,7 @@ export async function writeVersion(
       'fusion.json',
       encodeRecord({ format: FORMATS.model, members: finals.map(({ trial }) => trial), ...fusion }),
     );
+  if (likeness) await put(LIKENESS_FILE, likeness);
   const [results] = input.results;
   const metrics = input.results.map((one) => metricsOf(one, of, input.warningsOf(one)));
   const data: ModelCard['data'] = {
@@ -73,7 +79,7 @@ export async function writeVersion(
     cryfold: { version: input.cryfold, foldFormat: FOLD_FORMAT },
     notice: NOTICE,
     intendedUse: INTENDED_USE,
-    limits: limitsOf({ data, metrics, features, ...search }),
+    limits: limitsOf({ data, metrics, features, ...search, likeness: input.likeness }),
     ...{ run: plan.run, of },
     predictedBy: modelOf(results, of).predictedBy,
     spec: plan.spec,

@@ -161,3 +161,13 @@ test('a card promises figures of new groups only where the data says who is who'
     assert.match(cardText({ ...card, data: { ...data, groupSource } }), /groups: not known.*[\s\S]*over recordings/);
   }
 });
+
+test('a card says how many training clips its rule for other sounds rejects, or that it has no such rule', () => {
+  const card = cardOf('x');
+  assert.match(limitsOf(card)[1], /^It always answers with one of its \d+ classes/);
+  const likeness = {
+    ...{ format: 1 as const, kind: 'mahalanobis' as const, mean: [0], scale: [1], factor: [1], distance: 1 },
+    ...{ liveliness: 1, falseRejects: 0.0512, clips: 900 },
+  };
+  assert.match(limitsOf({ ...card, likeness })[1], /: 5\.1 % of 900 training clips, held out by group, were called so/);
+});

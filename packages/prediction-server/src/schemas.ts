@@ -31,6 +31,11 @@ const windowSchema = {
     end: seconds,
     label: text,
     probabilities,
+    unlike: {
+      type: 'boolean',
+      description: 'whether it is unlike the training data; absent where the model cannot say',
+    },
+    unlikeness: { type: 'number', description: 'more than 1 is unlike' },
     image: { type: 'string', contentEncoding: 'base64', description: 'height x width x RGB, as /api/v1/model says' },
   },
   required: ['start', 'end', 'label', 'probabilities'],
@@ -67,9 +72,15 @@ export const PREDICTION_SCHEMA = {
           seconds: { type: 'number' },
           windows: { type: 'array', items: windowSchema },
           silent: { type: 'array', items: { type: 'object', properties: { start: seconds, end: seconds } } },
+          unlike: {
+            type: 'boolean',
+            description:
+              'whether most windows are unlike the training data, or all are silent; absent where the model cannot say',
+          },
           mean: {
             type: 'object',
-            description: 'the mean of the windows; no evaluation stands behind it where there are several',
+            description:
+              'the mean of the windows that are like the training data, or of all if none is; no evaluation stands behind it where there are several; absent where all windows are silent',
             properties: { label: text, probabilities },
           },
         },

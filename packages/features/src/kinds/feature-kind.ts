@@ -17,6 +17,14 @@ export interface ClipShape {
 /** Turns one clip, mixed down to one channel in [-1, 1], into its row. */
 export type Extractor = (samples: Float64Array) => Uint8Array | Float32Array;
 
+/** A few numbers that say how a clip sounds, by which sounds unlike the training data are known. */
+export interface ClipSummary {
+  /** How much the sound changes in time; small for steady noise and tones */
+  liveliness: number;
+  /** As many for every clip of a feature set */
+  shape: Float64Array;
+}
+
 /**
  * Everything that cryfold needs to know about one kind of feature set. A new kind is one file that exports this object
  * and one line in registry.ts.
@@ -33,6 +41,8 @@ export interface FeatureKind<P extends FeatureParameters = never> {
   describe(parameters: P): string;
   /** Imports what computes it. The function prepares for clips of one shape, and throws CryfoldError if it cannot. */
   loadExtractor(parameters: P): Promise<(clip: ClipShape) => Extractor>;
+  /** Imports what summarizes a row. Models whose kind has none call no clip unlike their training data. */
+  loadSummary?(parameters: P): Promise<(row: Uint8Array | Float32Array) => ClipSummary>;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: in a list, kinds of different parameters stand side by side

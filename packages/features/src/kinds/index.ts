@@ -1,4 +1,11 @@
-export type { AnyFeatureKind, ClipShape, Extractor, FeatureKind, FeatureParameters } from './feature-kind.js';
+export type {
+  AnyFeatureKind,
+  ClipShape,
+  ClipSummary,
+  Extractor,
+  FeatureKind,
+  FeatureParameters,
+} from './feature-kind.js';
 export {
   DEFAULT_FEATURES,
   type FeatureSet,

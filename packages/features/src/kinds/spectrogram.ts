@@ -22,4 +22,8 @@ export const spectrogram = {
       return (samples) => imager.image(samples);
     };
   },
+  loadSummary: async ({ height, width }) => {
+    const { summarizeImage } = await import('../clip-summary.js');
+    return (row) => summarizeImage(row as Uint8Array, height, width);
+  },
 } satisfies FeatureKind<z.infer<typeof parameters>>;

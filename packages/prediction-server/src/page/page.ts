@@ -15,6 +15,7 @@ interface PredictedWindow {
   end: number;
   label: string;
   probabilities: Record<string, number>;
+  unlike?: boolean;
   /** Of the first windows only, where there are many */
   image?: string;
 }
@@ -25,7 +26,8 @@ interface Prediction {
   seconds: number;
   windows: PredictedWindow[];
   silent: { start: number; end: number }[];
-  mean: { label: string; probabilities: Record<string, number> };
+  unlike?: boolean;
+  mean?: { label: string; probabilities: Record<string, number> };
 }
 
 interface Failure {
@@ -40,6 +42,9 @@ const LONGEST_SECONDS = 30;
 const WIDEST = 32_000;
 /** Hz, where the model does not say. */
 const USUAL_RATE = 44100;
+
+/** In place of the class of a window. */
+const UNLIKE = 'unlike the training data';
 
 const find = <T extends HTMLElement>(id: string) => document.getElementById(id) as T;
 const percent = (p: number) => `${(100 * p).toFixed(1)} %`;
@@ -168,9 +173,13 @@ async function classify(sound: Blob, name: string): Promise<void> {
 }
 
 function show(prediction: Prediction, sent: Blob, name: string, converted: boolean): void {
-  const { windows, silent, mean, rate, resampledTo, seconds } = prediction;
-  find('heading').textContent = `${mean.label}, ${percent(mean.probabilities[mean.label])}`;
-  const many = windows.length > 1 ? `, the mean of ${windows.length} windows, which no evaluation stands behind` : '';
+  const { windows, silent, rate, resampledTo, seconds } = prediction;
+  const mean = prediction.mean ?? { label: '', probabilities: {} };
+  find('heading').textContent = prediction.unlike
+    ? `Unlike the training data${windows.length === 0 ? ': silence' : ''}`
+    : `${mean.label}, ${percent(mean.probabilities[mean.label])}`;
+  const like = windows.filter(({ unlike }) => !unlike).length || windows.length;
+  const many = windows.length > 1 ? `, the mean of ${like} windows, which no evaluation stands behind` : '';
   const at = resampledTo === undefined ? '' : `, resampled to ${resampledTo} Hz, the rate of the training data`;
   find('about').textContent =
     `${name}: ${time(seconds)} at ${rate} Hz${converted ? ' (converted in the browser)' : ''}${at}${many}`;
@@ -185,7 +194,7 @@ function show(prediction: Prediction, sent: Blob, name: string, converted: boole
   const rows = [
     ...windows.map((one) => ({
       ...one,
-      cells: [one.label, ...classes.map((label) => percent(one.probabilities[label]))],
+      cells: [one.unlike ? UNLIKE : one.label, ...classes.map((label) => percent(one.probabilities[label]))],
     })),
     ...silent.map((one) => ({ ...one, cells: ['silent', ...classes.map(() => '')] })),
   ].sort((a, b) => a.start - b.start);

@@ -7,6 +7,7 @@ import { checkModelName, type ModelCard, modelOf, writeVersion } from '@cryfold/
 import { type FinalResult, featuresOf, type Spec } from '@cryfold/plan';
 import { warningsOf } from '@cryfold/report';
 import type { RunStore } from '@cryfold/store';
+import { likenessOf } from './learn-likeness.js';
 import type { NewModel, TrainMember, Watching } from './training.js';
 
 /**
@@ -41,12 +42,14 @@ export async function makeFinalModel(
   for (const trial of members) {
     finals.push({ trial, result: await train(plan, trial, watching) });
   }
+  watching.onProgress('learning which sounds are unlike the training data');
+  const likeness = await likenessOf(store, plan, manifest);
   watching.onProgress('writing the model');
   return writeVersion(store.artifacts, {
     ...{ name, plan, manifest, of, finals },
     results: [results, ...(await otherProtocols(store.runs, results, of))],
     warningsOf: (one) => warningsOf(one, of),
-    fusion,
+    ...{ fusion, likeness },
     cryfold: VERSION,
   });
 }

@@ -1,0 +1,198 @@
+import { decodeRecord, encodeRecord, FORMATS } from '@cryfold/core';
+import { type ClipSummary, featureKindOf } from '@cryfold/features/kinds';
+import { z } from 'zod';
+import type { ReadModel } from './read-model.js';
+
+/** The file of a version that holds the rule; versions without it call no window unlike the training data. */
+export const LIKENESS_FILE = 'likeness.json';
+
+/** Shares of training clips that each of the two tests may reject, held out. */
+const TOO_FAR = 0.03;
+const TOO_STEADY = 0.02;
+const FOLDS = 5;
+/** Fewer say too little of what is usual. */
+const LEAST_CLIPS = 50;
+/** Of the covariance: at least this share of it is replaced by its diagonal, more where clips are few. */
+const SHRINKAGE = 0.05;
+/** Clips that are all equal are at no distance but that of rounding. */
+const LEAST_DISTANCE = 1e-3;
+/** What is further away is as unlike as this. */
+const LARGEST = 1000;
+
+const numbers = z.array(z.number()).min(1).max(1024);
+const ruleSchema = z.strictObject({
+  format: z.literal(FORMATS.model),
+  kind: z.literal('mahalanobis'),
+  /** Of the training clips' shapes */
+  mean: numbers,
+  scale: z.array(z.number().positive()).min(1).max(1024),
+  /** The lower triangle, row by row, of the Cholesky factor of the covariance of scaled shapes */
+  factor: z.array(z.number()),
+  /** A clip at a larger distance, or with less liveliness, is unlike the training data */
+  distance: z.number().positive(),
+  liveliness: z.number().nonnegative(),
+  /** Share of the training clips that the rule rejected while their groups were held out */
+  falseRejects: z.number().min(0).max(1),
+  clips: z.int().positive(),
+});
+
+/** Says which clips are unlike those that a model was trained with. */
+export type LikenessRule = z.infer<typeof ruleSchema>;
+
+type Centre = Pick<LikenessRule, 'mean' | 'scale' | 'factor'>;
+
+/**
+ * Learns what training clips sound like. The bounds are quantiles of what the rule says of clips whose groups it was not
+ * learned from.
+ * @param groups of the clips, which stay together
+ * @returns undefined where there are too few clips or groups
+ */
+export function learnLikeness(summaries: readonly ClipSummary[], groups: readonly string[]): LikenessRule | undefined {
+  const folds = foldsOf(groups);
+  if (summaries.length < LEAST_CLIPS || new Set(folds).size < 2) return undefined;
+  const distances = new Float64Array(summaries.length);
+  for (const fold of new Set(folds)) {
+    const centre = centreOf(summaries.filter((_, i) => folds[i] !== fold));
+    summaries.forEach(({ shape }, i) => {
+      if (folds[i] === fold) distances[i] = distanceTo(centre, shape);
+    });
+  }
+  const bounds = (wanted: (fold: number) => boolean) => ({
+    distance: quantile(
+      [...distances].filter((_, i) => wanted(folds[i])),
+      1 - TOO_FAR,
+    ),
+    liveliness: quantile(
+      summaries.filter((_, i) => wanted(folds[i])).map((one) => one.liveliness),
+      TOO_STEADY,
+    ),
+  });
+  let rejected = 0;
+  for (const fold of new Set(folds)) {
+    const { distance, liveliness } = bounds((other) => other !== fold);
+    summaries.forEach((summary, i) => {
+      if (folds[i] === fold && (distances[i] > distance || summary.liveliness < liveliness)) rejected++;
+    });
+  }
+  const all = bounds(() => true);
+  return {
+    ...{ format: FORMATS.model, kind: 'mahalanobis' as const, ...centreOf(summaries) },
+    ...{ ...all, distance: Math.max(all.distance, LEAST_DISTANCE) },
+    ...{ falseRejects: rejected / summaries.length, clips: summaries.length },
+  };
+}
+
+/** How unlike the training data a clip is: above 1 where the rule rejects it. */
+export function unlikeness(rule: LikenessRule, { shape, liveliness }: ClipSummary): number {
+  const far = distanceTo(rule, shape) / rule.distance;
+  const steady = rule.liveliness === 0 ? 0 : rule.liveliness / Math.max(liveliness, 1e-9);
+  return Math.min(LARGEST, Math.max(far, steady));
+}
+
+export const encodeLikeness = (rule: LikenessRule): Uint8Array => encodeRecord(rule);
+
+/** @throws CryfoldError JOB_INVALID, FORMAT_NEWER */
+export function decodeLikeness(bytes: Uint8Array, name: string): LikenessRule {
+  return decodeRecord(
+    ruleSchema.refine(
+      ({ mean, scale, factor }) =>
+        scale.length === mean.length && factor.length === (mean.length * (mean.length + 1)) / 2,
+      'lengths do not agree',
+    ),
+    bytes,
+    name,
+  );
+}
+
+/** How unlike the training data a row of the card's features is: above 1 where the rule rejects it. */
+export type Unlikeness = (row: Uint8Array | Float32Array) => number;
+
+/**
+ * The rule of a version; undefined for versions without one.
+ * @throws CryfoldError JOB_INVALID, FORMAT_NEWER
+ */
+export async function loadUnlikeness({ card, files }: ReadModel): Promise<Unlikeness | undefined> {
+  const bytes = files.get(LIKENESS_FILE);
+  const summarize = bytes && (await featureKindOf(card.features).loadSummary?.(card.features));
+  if (!summarize) return undefined;
+  const rule = decodeLikeness(bytes, `${card.name}@${card.version}: ${LIKENESS_FILE}`);
+  return (row) => unlikeness(rule, summarize(row));
+}
+
+/** A fold for each clip: groups, the largest first, go to the fold with the fewest clips. */
+function foldsOf(groups: readonly string[]): number[] {
+  const sizes = new Map<string, number>();
+  for (const group of groups) sizes.set(group, (sizes.get(group) ?? 0) + 1);
+  const filled = new Array(FOLDS).fill(0);
+  const folds = new Map<string, number>();
+  for (const [group, size] of [...sizes].sort((a, b) => b[1] - a[1])) {
+    const fold = filled.indexOf(Math.min(...filled));
+    folds.set(group, fold);
+    filled[fold] += size;
+  }
+  return groups.map((group) => folds.get(group) ?? 0);
+}
+
+function centreOf(summaries: readonly ClipSummary[]): Centre {
+  const count = summaries.length;
+  const size = summaries[0].shape.length;
+  const mean = new Array<number>(size).fill(0);
+  for (const { shape } of summaries)
+    shape.forEach((value, i) => {
+      mean[i] += value / count;
+    });
+  const scale = mean.map((centre, i) => {
+    const squares = summaries.reduce((sum, { shape }) => sum + (shape[i] - centre) ** 2, 0);
+    return Math.max(Math.sqrt(squares / count), 1e-6);
+  });
+  const covariance = new Float64Array(size * size);
+  for (const { shape } of summaries) {
+    const scaled = mean.map((centre, i) => (shape[i] - centre) / scale[i]);
+    for (let i = 0; i < size; i++) {
+      for (let j = 0; j <= i; j++) covariance[i * size + j] += (scaled[i] * scaled[j]) / count;
+    }
+  }
+  const shrinkage = Math.max(SHRINKAGE, size / (size + count));
+  for (let i = 0; i < size; i++) {
+    for (let j = 0; j < i; j++) covariance[i * size + j] *= 1 - shrinkage;
+    // A number that never changes has no variance; scaled, all others have 1.
+    covariance[i * size + i] = 1;
+  }
+  return { mean, scale, factor: cholesky(covariance, size) };
+}
+
+/** Of the lower triangle of a positive definite matrix, row-major; packed by rows. */
+function cholesky(matrix: Float64Array, size: number): number[] {
+  const factor: number[] = [];
+  const at = (i: number, j: number) => factor[(i * (i + 1)) / 2 + j];
+  for (let i = 0; i < size; i++) {
+    for (let j = 0; j <= i; j++) {
+      let rest = matrix[i * size + j];
+      for (let k = 0; k < j; k++) rest -= at(i, k) * at(j, k);
+      factor.push(i === j ? Math.sqrt(rest) : rest / at(j, j));
+    }
+  }
+  return factor;
+}
+
+/** Mahalanobis distance. */
+function distanceTo({ mean, scale, factor }: Centre, shape: Float64Array): number {
+  const solved: number[] = [];
+  let squares = 0;
+  for (let i = 0, row = 0; i < mean.length; row += ++i) {
+    let rest = (shape[i] - mean[i]) / scale[i];
+    for (let k = 0; k < i; k++) rest -= factor[row + k] * solved[k];
+    solved.push(rest / factor[row + i]);
+    squares += solved[i] ** 2;
+  }
+  return Math.sqrt(squares);
+}
+
+/** Linear between the order statistics, as NumPy's. */
+function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const position = share * (sorted.length - 1);
+  const below = Math.floor(position);
+  const above = Math.min(below + 1, sorted.length - 1);
+  return sorted[below] + (position - below) * (sorted[above] - sorted[below]);
+}
