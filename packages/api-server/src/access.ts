@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 import { CryfoldError, sha256 } from '@cryfold/core';
-import type { ApiConfig, ApiRole } from '@cryfold/runtime';
+import type { ApiConfig, ApiRole, ApiToken } from '@cryfold/runtime';
 import type { FastifyRequest } from 'fastify';
 
 /** Who asks: named by the hash of a token, never by the token. */
@@ -31,9 +31,9 @@ const bytes = (text: string) => new TextEncoder().encode(text);
  * with the token. docs/api.md says why a cookie is safe here.
  */
 export class Access {
-  readonly #tokens: { token: string; hash: string; principal: Principal }[];
+  #tokens: { token: string; hash: string; principal: Principal }[] = [];
   /** Browsers send a cookie to every port of a host: servers with other tokens need another name. */
-  readonly #cookie: string;
+  #cookie = '';
 
   /** @throws CryfoldError API_EXPOSED */
   constructor({ tokens, host }: Pick<ApiConfig, 'tokens' | 'host'>) {
@@ -43,6 +43,23 @@ export class Access {
         hint: 'Set CRYFOLD_API_TOKENS or CRYFOLD_API_TOKENS_FILE to lines read:TOKEN and operate:TOKEN.',
       });
     }
+    this.#set(tokens);
+  }
+
+  /**
+   * Knows these tokens from now on, of which there is at least one. Browsers log in again: their cookie is named after
+   * all tokens.
+   * @returns names of the principals that are no longer known
+   */
+  replace(tokens: readonly ApiToken[]): string[] {
+    if (tokens.length === 0) throw new Error('without a token, the API would be open to everybody');
+    const before = this.#tokens;
+    this.#set(tokens);
+    const known = new Set(this.#tokens.map(({ hash }) => hash));
+    return before.filter(({ hash }) => !known.has(hash)).map(({ principal }) => principal.name);
+  }
+
+  #set(tokens: readonly ApiToken[]): void {
     this.#tokens = tokens.map(({ role, token }) => {
       const hash = sha256(bytes(token));
       return { token, hash, principal: { role, name: hash.slice(0, 12) } };

@@ -15,11 +15,12 @@ import type { ReportWriter } from './report-writer.js';
 import { RunList } from './run-list.js';
 import { addRunRoutes } from './run-routes.js';
 import { addSessionRoutes } from './session-routes.js';
+import { followTokens } from './token-file.js';
 import type { TransferLimits } from './transfers.js';
 import { Watches } from './watches.js';
 
 export interface ApiOptions {
-  api: Pick<ApiConfig, 'host' | 'tokens' | 'rate'>;
+  api: Pick<ApiConfig, 'host' | 'tokens' | 'tokensFile' | 'rate'>;
   control: StoreControl;
   models: ModelControl;
   reports: ReportWriter;
@@ -37,7 +38,9 @@ export async function createApi(options: ApiOptions): Promise<App> {
   const list = new RunList(control);
   const watches = new Watches(list, log);
   const maker = new ModelMaker(options.models, log);
+  const endTokens = api.tokensFile === undefined ? () => {} : followTokens(api.tokensFile, http, log);
   app.addHook('preClose', async () => {
+    endTokens();
     watches.stop();
     maker.stop();
   });

@@ -56,3 +56,16 @@ test('another site can neither change anything nor reach an open server by anoth
   assert.throws(() => ask('GET', { host: 'rebound.example' }), forbidden);
   ask('GET', { host: 'cluster.example' }, false);
 });
+
+test('replaced tokens end with their sessions, and an empty list never opens the API', () => {
+  const access = new Access({ tokens, host: '127.0.0.1' });
+  const { cookie } = access.login('read-read-read-read', true) ?? assert.fail();
+  const [gone] = access.replace([{ role: 'read', token: 'another-token-here' }, tokens[1]]);
+  assert.equal(gone.length, 12, 'the hash that names it');
+  assert.equal(access.of(bearer('read-read-read-read')), undefined);
+  assert.equal(access.of(cookieOf(cookie)), undefined);
+  assert.equal(access.of(bearer('another-token-here'))?.role, 'read');
+  assert.equal(access.of(bearer('operate-operate-operate'))?.role, 'operate');
+  assert.throws(() => access.replace([]));
+  assert.equal(access.open, false);
+});

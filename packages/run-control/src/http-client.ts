@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CryfoldError, errorRecordSchema } from '@cryfold/core';
+import { CryfoldError, errorRecordSchema, readSecret, type Secret } from '@cryfold/core';
 import type { z } from 'zod';
 
 /** Tries of a request that changes nothing, or nothing more when it is repeated. */
@@ -8,7 +8,7 @@ const BASE = 'api/v1/';
 
 export interface ServerAddress {
   url: string;
-  token: string | undefined;
+  token: Secret | undefined;
 }
 
 export interface HttpRequest {
@@ -24,7 +24,7 @@ export interface HttpRequest {
 /** Requests to a server's API; its coded errors are thrown as the same errors here. */
 export class HttpClient {
   readonly #base: URL;
-  readonly #token: string | undefined;
+  readonly #token: Secret | undefined;
 
   constructor({ url, token }: ServerAddress) {
     this.#base = new URL(BASE, url.endsWith('/') ? url : `${url}/`);
@@ -66,7 +66,8 @@ export class HttpClient {
       if (value !== undefined) url.searchParams.set(name, value);
     }
     const headers: Record<string, string> = { ...request.headers };
-    if (this.#token) headers.authorization = `Bearer ${this.#token}`;
+    // Each time: a token in a file may be replaced while a command follows a run.
+    if (this.#token) headers.authorization = `Bearer ${readSecret(this.#token)}`;
     if (request.json !== undefined) headers['content-type'] = 'application/json';
     if (request.bytes) headers['content-type'] = 'application/octet-stream';
     const body = request.bytes ?? (request.json === undefined ? undefined : JSON.stringify(request.json));

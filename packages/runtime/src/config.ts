@@ -2,6 +2,7 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { CryfoldError, readNamedFile, readSecret, type Secret } from '@cryfold/core';
 import { z } from 'zod';
+import { type ApiToken, parseApiTokens } from './api-tokens.js';
 import { defaultChildMemoryMb } from './memory.js';
 
 const schema = z.object({
@@ -61,16 +62,15 @@ export type S3Config = S3Place &
     | { webIdentity: { tokenFile: string; roleArn: string; sessionName: string; endpoint: string } }
   );
 
-/** `read` looks; `operate` also starts, cancels and retries. */
-export type ApiRole = 'read' | 'operate';
-
 /** The HTTP API of a coordinator. Holds secrets. */
 export interface ApiConfig {
   /** 0: any free one */
   port: number;
   host: string;
   /** Empty: whoever reaches the port may do everything, so that only loopback is listened on */
-  tokens: readonly Readonly<{ role: ApiRole; token: string }>[];
+  tokens: readonly ApiToken[];
+  /** The mounted file that the tokens were read from, which may change */
+  tokensFile?: string | undefined;
   /** Requests a minute that one client may make */
   rate: number;
 }
@@ -91,7 +91,7 @@ export type Target =
       /** Absent: commands that need the cluster's workers are refused; others use a folder of their own */
       storeUrl: string | undefined;
     }>
-  | Readonly<{ kind: 'server'; url: string; token: string | undefined }>;
+  | Readonly<{ kind: 'server'; url: string; token: Secret | undefined }>;
 
 export interface Config {
   target: Target;
@@ -140,12 +140,6 @@ function secretOf(
   const file = env[`${name}_FILE`];
   const secret = env[name] ?? (file === undefined ? undefined : { file, variable: `${name}_FILE` });
   return secret !== undefined && readSecret(secret) === '' ? undefined : secret;
-}
-
-/** The same as it is now. */
-function textOf(...args: Parameters<typeof secretOf>): string | undefined {
-  const secret = secretOf(...args);
-  return secret && readSecret(secret);
 }
 
 /**
@@ -212,32 +206,11 @@ function webIdentity(env: z.infer<typeof schema>) {
   return { webIdentity: { tokenFile, roleArn, sessionName: env.AWS_ROLE_SESSION_NAME, endpoint: sts ?? amazon } };
 }
 
-/** Characters that a token has at least: 24 of `openssl rand -base64 18`'s are 144 bits. */
-const TOKEN_LENGTH = 16;
-
-/** Lines (or a comma-separated list) of `read:TOKEN` and `operate:TOKEN`. @throws CryfoldError USAGE */
-function apiTokens(text: string): ApiConfig['tokens'] {
-  const lines = text.split(/[\n,]/).map((line) => line.trim());
-  return lines.filter(Boolean).map((line, i) => {
-    const [, role, token] = /^(read|operate):(\S+)$/.exec(line) ?? [];
-    const why = !token
-      ? 'is neither read:TOKEN nor operate:TOKEN'
-      : token.length < TOKEN_LENGTH
-        ? `has a token of less than ${TOKEN_LENGTH} characters`
-        : undefined;
-    if (why) {
-      throw new CryfoldError('USAGE', `CRYFOLD_API_TOKENS: entry ${i + 1} ${why}`, {
-        hint: 'Write a line operate:TOKEN; openssl rand -hex 24 makes a token.',
-      });
-    }
-    return { role: role as ApiRole, token };
-  });
-}
-
 /** What goes into a header. A server's own list of tokens is easily taken for it. @throws CryfoldError USAGE */
-function clientToken(env: z.infer<typeof schema>): string | undefined {
-  const token = textOf(env, 'CRYFOLD_API_TOKEN');
-  if (token === undefined || (/^[\x21-\x7e]+$/.test(token) && !/^(read|operate):/.test(token))) return token;
+function clientToken(env: z.infer<typeof schema>): Secret | undefined {
+  const secret = secretOf(env, 'CRYFOLD_API_TOKEN');
+  const token = secret && readSecret(secret);
+  if (token === undefined || (/^[\x21-\x7e]+$/.test(token) && !/^(read|operate):/.test(token))) return secret;
   const variable = env.CRYFOLD_API_TOKEN === undefined ? 'CRYFOLD_API_TOKEN_FILE' : 'CRYFOLD_API_TOKEN';
   throw new CryfoldError('USAGE', `environment variable ${variable}: this is not one token`, {
     context: { variable },
@@ -247,8 +220,14 @@ function clientToken(env: z.infer<typeof schema>): string | undefined {
 
 function apiConfig(env: z.infer<typeof schema>): Readonly<ApiConfig> | undefined {
   if (env.CRYFOLD_API_PORT === undefined) return undefined;
-  const tokens = apiTokens(textOf(env, 'CRYFOLD_API_TOKENS') ?? '');
-  return Object.freeze({ port: env.CRYFOLD_API_PORT, host: env.CRYFOLD_API_HOST, tokens, rate: env.CRYFOLD_API_RATE });
+  const secret = secretOf(env, 'CRYFOLD_API_TOKENS');
+  return Object.freeze({
+    port: env.CRYFOLD_API_PORT,
+    host: env.CRYFOLD_API_HOST,
+    tokens: parseApiTokens(secret ? readSecret(secret) : ''),
+    tokensFile: typeof secret === 'object' ? secret.file : undefined,
+    rate: env.CRYFOLD_API_RATE,
+  });
 }
 
 /** @throws CryfoldError USAGE where neither HOME nor the system's list of users names a folder */

@@ -123,6 +123,13 @@ export class Connections {
     return true;
   }
 
+  /** Closes the connections with requests of a token that is no longer valid, such as open event streams. */
+  closeOf(name: string): void {
+    for (const connection of [...this.#all.values()]) {
+      if ([...connection.exchanges].some((exchange) => exchange.name === name)) this.#close(connection);
+    }
+  }
+
   #add(socket: Socket): void {
     const now = Date.now();
     const address = clientAddress(socket.remoteAddress ?? '');

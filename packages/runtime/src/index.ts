@@ -1,6 +1,7 @@
+export { type ApiRole, type ApiToken, parseApiTokens } from './api-tokens.js';
 export { BoundedChild, type BoundedChildOptions } from './bounded-child.js';
 export { CATALOGUE, type GaugeName, type LabelsOf, type MetricName } from './catalogue.js';
-export { type ApiConfig, type ApiRole, type Config, loadConfig, type S3Config, type Target } from './config.js';
+export { type ApiConfig, type Config, loadConfig, type S3Config, type Target } from './config.js';
 export { type Connections, clientAddress, connectionBudget, limitConnections } from './connections.js';
 export { type Checks, Endpoint, type EndpointOptions } from './endpoint.js';
 export { readableLog } from './log-text.js';

@@ -1,0 +1,52 @@
+import { readFile } from 'node:fs/promises';
+import { decodeText } from '@cryfold/core';
+import { type Logger, parseApiTokens } from '@cryfold/runtime';
+import type { Http } from './http.js';
+
+/** Milliseconds between two looks at the file. Watching it would miss mounted secrets, which are links that are replaced. */
+const EVERY_MS = 2000;
+
+/**
+ * Lets the API know the tokens of a mounted file as it changes, and closes what is open with tokens that are gone. While
+ * the file cannot be read, or holds no valid list, the tokens read before stay.
+ * @returns ends it
+ */
+export function followTokens(
+  file: string,
+  { access, connections }: Pick<Http, 'access' | 'connections'>,
+  log: Logger,
+): () => void {
+  let text: string | undefined;
+  let problem: string | undefined;
+  const look = async () => {
+    try {
+      const found = decodeText(await readFile(file));
+      if (found !== text) {
+        const tokens = parseApiTokens(found);
+        const gone = access.replace(tokens);
+        for (const name of gone) connections.closeOf(name);
+        // The first look finds what the process has read at its start.
+        if (text !== undefined || gone.length > 0)
+          log.info({ tokens: tokens.length, removed: gone.length }, 'API tokens changed');
+        text = found;
+      }
+      problem = undefined;
+    } catch (error) {
+      const { name, code, message } = error as NodeJS.ErrnoException;
+      // An encoding's error shows the text.
+      const why =
+        name === 'EncodingError' ? 'it is not UTF-8' : code === undefined || code === 'USAGE' ? message : code;
+      if (why !== problem) log.error({ file, why }, 'API tokens cannot be read again; those read before stay');
+      problem = why;
+    }
+  };
+  let looking = false;
+  const timer = setInterval(() => {
+    if (looking) return;
+    looking = true;
+    void look().finally(() => {
+      looking = false;
+    });
+  }, EVERY_MS).unref();
+  return () => clearInterval(timer);
+}
