@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Random } from '@cryfold/core';
 import { synthesizeCorpus } from '@cryfold/corpus';
 import { findTool, S3_TOOLS, S3Server, TcpProxy } from '@cryfold/testing';
-import { connectForTests } from './chaos-redis.js';
+import { askRedisAt } from './chaos-redis.js';
 import { Cluster, findRedis } from './cluster.js';
 import { cryfold, descendants, type LogLine, logLines, processes, start, until } from './command.js';
 
@@ -150,7 +150,7 @@ const FAULTS: readonly FaultKind[] = [
     name: 'FLUSHALL',
     weight: 2,
     act: async ({ cluster }) => {
-      await connectForTests(cluster.redisPort, 'FLUSHALL').catch(() => {});
+      await askRedisAt(cluster.redisPort, 'FLUSHALL').catch(() => {});
       return 0;
     },
   },

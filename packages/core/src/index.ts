@@ -46,4 +46,5 @@ export { escapeControls, printable } from './printable.js';
 export { Random } from './random.js';
 export { checkRegular, readRegularFile, readRegularText, readStream } from './read-file.js';
 export { decodeRecord, type EpochPoint, encodeRecord, epochSchema, errorRecordSchema } from './record.js';
+export { parseRedisUrl, type RedisAddress, withRedisPassword } from './redis-address.js';
 export { VERSION } from './version.js';

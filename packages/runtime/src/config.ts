@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { CryfoldError, decodeText, EncodingError } from '@cryfold/core';
+import { CryfoldError, decodeText, EncodingError, withRedisPassword } from '@cryfold/core';
 import { z } from 'zod';
 import { defaultChildMemoryMb } from './memory.js';
 
@@ -146,12 +146,8 @@ function readNamed(variable: string, file: string): string {
 
 /** The address, with the mounted password put in where it names none. */
 function redisUrl({ REDIS_URL, REDIS_PASSWORD_FILE }: z.infer<typeof schema>): string | undefined {
-  if (!REDIS_URL || !REDIS_PASSWORD_FILE || !URL.canParse(REDIS_URL)) return REDIS_URL;
-  const url = new URL(REDIS_URL);
-  if (url.password === '') {
-    url.password = encodeURIComponent(readNamed('REDIS_PASSWORD_FILE', REDIS_PASSWORD_FILE).trim());
-  }
-  return url.href;
+  if (!REDIS_URL || !REDIS_PASSWORD_FILE) return REDIS_URL;
+  return withRedisPassword(REDIS_URL, readNamed('REDIS_PASSWORD_FILE', REDIS_PASSWORD_FILE).trim());
 }
 
 function targetOf(env: z.infer<typeof schema>): Target {

@@ -3,7 +3,15 @@ import { CryfoldError } from '@cryfold/core';
 import type { FoldQueue } from '@cryfold/estimators';
 import { featureKeyOf, prerequisiteOf, type RunPlan, settingsOf } from '@cryfold/plan';
 import { type Attempt, Beacon, Consumer, type WorkPayload, workPayload } from '@cryfold/queue';
-import { type Checks, consumerObserver, type Logger, type Metrics, NO_METRICS, type Service } from '@cryfold/runtime';
+import {
+  type Checks,
+  consumerObserver,
+  type Logger,
+  type Metrics,
+  NO_METRICS,
+  RepeatedErrors,
+  type Service,
+} from '@cryfold/runtime';
 import type { RunStore } from '@cryfold/store';
 import { unlessCancelled } from './cancellation.js';
 import { ChildPool } from './child-pool.js';
@@ -36,6 +44,7 @@ export interface WorkerOptions {
 export class Worker implements Service {
   readonly #options: WorkerOptions;
   readonly #metrics: WorkerMetrics;
+  readonly #errors: RepeatedErrors;
   readonly #plans: PlanCache;
   readonly #pools = new Map<FoldQueue, ChildPool>();
   readonly #stopped = new AbortController();
@@ -50,6 +59,7 @@ export class Worker implements Service {
     const { metrics = NO_METRICS, queues, gpus, children, store } = options;
     const slots = (queue: string) => (queue === 'gpu' && gpus?.length) || children;
     this.#options = options;
+    this.#errors = new RepeatedErrors(options.log);
     this.#plans = new PlanCache(store);
     this.#metrics = new WorkerMetrics(metrics, queues, slots);
     for (const queue of queues) {
@@ -75,14 +85,14 @@ export class Worker implements Service {
   }
 
   #consume(queue: FoldQueue, pool: ChildPool): Consumer<WorkPayload> {
-    const { redisUrl, metrics = NO_METRICS, log } = this.#options;
+    const { redisUrl, metrics = NO_METRICS } = this.#options;
     return new Consumer({
       url: redisUrl,
       queue,
       schema: workPayload,
       concurrency: pool.size,
       maxStalledCount: 8,
-      onError: (error) => log.warn({ queue, err: error }, 'queue error'),
+      onError: (error) => this.#errors.warn({ queue, err: error }, 'queue error'),
       observer: consumerObserver(metrics, queue),
       handle: async (payload, attempt) => {
         const child = pool.retain();
@@ -99,13 +109,8 @@ export class Worker implements Service {
 
   async stop(graceSeconds: number): Promise<void> {
     this.#stopped.abort();
-    const timer = setTimeout(() => {
-      for (const consumer of this.#consumers) void consumer.close(true);
-    }, graceSeconds * 1000);
-    await Promise.all(this.#consumers.map((consumer) => consumer.close(graceSeconds === 0)));
-    clearTimeout(timer);
-    await Promise.all([...this.#pools.values()].map((pool) => pool.stop()));
-    await this.#beacon?.stop();
+    await Promise.all(this.#consumers.map((consumer) => consumer.stop(graceSeconds)));
+    await Promise.all([this.#beacon?.stop(), ...[...this.#pools.values()].map((pool) => pool.stop())]);
   }
 
   async #unlessCancelled(payload: WorkPayload, attempt: Attempt, child: WarmChild): Promise<void> {
@@ -125,7 +130,7 @@ export class Worker implements Service {
     });
     if (done) return;
     log.info({ run: payload.run }, 'job dropped: the run is cancelled');
-    await attempt.count('cancelled').catch(() => {});
+    attempt.count('cancelled').catch(() => {});
   }
 
   async #handle(plan: RunPlan, payload: WorkPayload, attempt: Attempt, child: WarmChild): Promise<void> {
@@ -164,7 +169,16 @@ export class Worker implements Service {
     const job = plan.jobs.find((candidate) => candidate.key === key);
     if (!job) throw new CryfoldError('JOB_INVALID', `run ${plan.run} has no fold ${key.slice(0, 12)}`);
     const training = this.#training(plan, job.trial, child);
-    await new FoldAttempt({ plan, job, attempt, training, store, log, metrics: this.#metrics }).run();
+    await new FoldAttempt({
+      plan,
+      job,
+      attempt,
+      training,
+      store,
+      log,
+      errors: this.#errors,
+      metrics: this.#metrics,
+    }).run();
   }
 
   async #prepare(plan: RunPlan, trial: string, attempt: Attempt, child: WarmChild): Promise<void> {
