@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort } from '@cryfold/testing';
 import { askRedisAt } from './chaos-redis.js';
@@ -24,13 +24,15 @@ export class RedisServer {
 
   /**
    * @param folder for its working folder, which is named after its port
-   * @param flags such as `--requirepass x`; nothing is saved unless they say so
+   * @param flags such as `--requirepass x` or `--sentinel`; nothing is saved unless they say so
    */
   static async start(folder: string, ...flags: string[]): Promise<RedisServer> {
     const program = (await findRedis()) as string;
     const port = await freePort();
     const own = join(folder, `redis-${port}`);
     await mkdir(own, { recursive: true });
+    // A Sentinel writes what it learns into its configuration.
+    await writeFile(join(own, 'redis.conf'), '');
     const server = new RedisServer(program, port, own, flags);
     server.spawn();
     await server.answers();
@@ -39,8 +41,17 @@ export class RedisServer {
 
   /** Starts the process, with further flags. */
   spawn(...flags: string[]): void {
-    const all = ['--port', `${this.port}`, '--bind', '127.0.0.1', '--dir', this.folder, '--save', '', ...this.#flags];
-    this.#process = spawn(this.#program, [...all, ...flags], { stdio: 'ignore' });
+    const all = [
+      join(this.folder, 'redis.conf'),
+      '--port',
+      `${this.port}`,
+      '--bind',
+      '127.0.0.1',
+      '--dir',
+      this.folder,
+    ];
+    if (!this.#flags.includes('--sentinel')) all.push('--save', '');
+    this.#process = spawn(this.#program, [...all, ...this.#flags, ...flags], { stdio: 'ignore' });
   }
 
   /** Resolves once it answers anything, an error included. */

@@ -67,8 +67,12 @@ export class QueuedRun implements FollowedRun {
     if (await runs.hasResults(this.#run)) return { state: 'ended', line };
     if (looks % CANCELLED === CANCELLED - 1 && (await runs.isCancelled(this.#run))) return { state: 'cancelled' };
     if (this.#failed) throw this.#failed;
-    if (this.#ownWorkers || looks % WORKERS !== 10) return { state: 'unfinished', line, waits: this.#waits };
-    return { state: 'unfinished', line, ...(await this.#cluster()) };
+    const asks = !this.#ownWorkers && looks % WORKERS === 10;
+    return {
+      state: 'unfinished',
+      line,
+      ...(asks ? await this.#cluster() : { cluster: undefined, waits: this.#waits }),
+    };
   }
 
   /** The run continues while Redis is away, and so does the command that follows it. */
@@ -77,7 +81,7 @@ export class QueuedRun implements FollowedRun {
       return { cluster: await queueStatus(this.#queues), waits: this.#waits };
     } catch (error) {
       if (!(error instanceof CryfoldError) || error.code !== 'REDIS_UNREACHABLE') throw error;
-      return { waits: `${error.code}: ${error.message}` };
+      return { cluster: undefined, waits: `${error.code}: ${error.message}` };
     }
   }
 }

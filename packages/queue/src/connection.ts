@@ -74,9 +74,9 @@ function open(address: RedisAddress, options: RedisOptions): Connection {
       ...(sentinelPassword && { sentinelPassword }),
     });
   }
-  const { enableOfflineQueue, retryStrategy, ...redisOptions } = secured;
+  const { enableOfflineQueue, lazyConnect, retryStrategy, ...redisOptions } = secured;
   return new Cluster(address.nodes, {
-    ...{ enableOfflineQueue, redisOptions },
+    ...{ enableOfflineQueue, lazyConnect, redisOptions },
     clusterRetryStrategy: retryStrategy as ClusterOptions['clusterRetryStrategy'],
     // Nodes behind TLS are certified by name, which ioredis would replace with an address.
     ...(address.tls && { dnsLookup: (host, callback) => callback(null, host) }),
