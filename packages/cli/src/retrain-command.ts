@@ -117,7 +117,7 @@ export async function retrainCommand(
     return EXITS[outcome];
   };
   try {
-    return await untilStopped(work);
+    return await untilStopped(work, config);
   } finally {
     display.clear();
     await store.close();
