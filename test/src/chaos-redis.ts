@@ -1,14 +1,23 @@
 import { connect } from 'node:net';
 
-/** Sends one command to a Redis on this machine. */
-export function connectForTests(port: number, command: string): Promise<void> {
+/** Milliseconds that a Redis on this machine may take to answer. */
+const ANSWER_MS = 2000;
+
+/**
+ * Sends one command to a Redis on this machine.
+ * @param words the command and its arguments
+ * @returns the beginning of the answer as it came over the wire, such as `+OK` or `-ERR …`
+ */
+export function askRedisAt(port: number, ...words: string[]): Promise<string> {
   return new Promise((resolve, reject) => {
-    const socket = connect(port, '127.0.0.1', () => socket.write(`${command}\r\n`));
-    socket.setTimeout(2000, () => socket.destroy(new Error('no answer')));
-    socket.once('data', () => {
+    const text = words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join('');
+    const socket = connect(port, '127.0.0.1', () => socket.write(`*${words.length}\r\n${text}`));
+    socket.setTimeout(ANSWER_MS, () => socket.destroy(new Error(`no answer to ${words[0]}`)));
+    socket.once('data', (data) => {
       socket.destroy();
-      resolve();
+      resolve(data.toString().trimEnd());
     });
     socket.once('error', reject);
+    socket.once('close', () => reject(new Error(`no answer to ${words[0]}`)));
   });
 }

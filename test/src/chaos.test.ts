@@ -3,12 +3,15 @@ import { test } from 'node:test';
 import { chaos } from './chaos.js';
 import { temporaryFolder } from './command.js';
 
+/** With it, each kind that must strike is among the first thirteen of the deck. */
+const SEED = 93;
+
 test('a storm of kills, stops, cuts and outages: one commit a fold, equal bytes, no process left', async (t) => {
   const folder = await temporaryFolder();
   const told: string[] = [];
   try {
     const say = (text: string) => told.push(text);
-    const report = await chaos({ seed: 7, minutes: 2, kills: Number.POSITIVE_INFINITY, folder: folder.path, say });
+    const report = await chaos({ seed: SEED, minutes: 2, kills: Number.POSITIVE_INFINITY, folder: folder.path, say });
     if (!report) return t.skip('neither redis-server nor valkey-server is on PATH or in the cache');
     assert.deepEqual(report.violations, [], told.join('\n'));
     assert.ok(report.rounds >= 1 && report.kills >= 1, told.join('\n'));
@@ -19,7 +22,9 @@ test('a storm of kills, stops, cuts and outages: one commit a fold, equal bytes,
       /-9 worker/,
       /-9 coordinator/,
       /child/,
-      ...(report.store === 'files' ? [] : [/S3/]),
+      /failover/,
+      /Redis full/,
+      ...(report.store === 'files' ? [] : [/S3/, /password/]),
     ]) {
       assert.ok(struck(kind), `${kind} never struck`);
     }

@@ -1,10 +1,10 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Random } from '@cryfold/core';
 import { synthesizeCorpus } from '@cryfold/corpus';
 import { findTool, S3_TOOLS, S3Server, TcpProxy } from '@cryfold/testing';
-import { connectForTests } from './chaos-redis.js';
+import { Deck, REDIS_USER, type Scene, wait } from './chaos-faults.js';
 import { Cluster, findRedis } from './cluster.js';
 import { cryfold, descendants, type LogLine, logLines, processes, start, until } from './command.js';
 
@@ -20,6 +20,8 @@ fusion:
   combined: { members: [small-cnn, svm] }
 `;
 const FOLDS = 20;
+/** Most that a service may write into its log per minute, whatever happens. */
+const LOG_BYTES = 1e6;
 
 export interface ChaosOptions {
   seed: number;
@@ -45,154 +47,6 @@ export interface ChaosReport {
   store: string;
   /** Empty, or what must never happen */
   violations: string[];
-}
-
-interface Scene {
-  cluster: Cluster;
-  server: S3Server | undefined;
-  s3: TcpProxy | undefined;
-  redis: TcpProxy;
-  random: Random;
-  deck: Deck;
-  /** Ends a round's faults */
-  ended: AbortSignal;
-}
-
-interface FaultKind {
-  name: string;
-  weight: number;
-  needsS3?: boolean;
-  /** Answers how many processes it killed. */
-  act: (scene: Scene) => Promise<number>;
-}
-
-const wait = (scene: Scene, seconds: number) =>
-  sleep(seconds * 1000, undefined, { signal: scene.ended }).catch(() => {});
-const pick = <T>(random: Random, items: readonly T[]): T => items[Math.floor(random.uniform() * items.length)];
-
-function kill(pid: number | undefined, signal: NodeJS.Signals = 'SIGKILL'): number {
-  if (!pid) return 0;
-  try {
-    process.kill(pid, signal);
-    return 1;
-  } catch {
-    return 0;
-  }
-}
-
-const killMember = (of: (name: string) => boolean) => async (scene: Scene) =>
-  kill(scene.cluster.pid(pick(scene.random, scene.cluster.names.filter(of))));
-
-const stop = (names: readonly string[]) => async (scene: Scene) => {
-  const pid = scene.cluster.pid(pick(scene.random, names));
-  kill(pid, 'SIGSTOP');
-  await wait(scene, 13);
-  kill(pid, 'SIGCONT');
-  return 0;
-};
-
-const network =
-  (which: 's3' | 'redis', fault: Parameters<TcpProxy['set']>[0], seconds: number) => async (scene: Scene) => {
-    scene[which]?.set(fault);
-    await wait(scene, seconds);
-    scene[which]?.set('none');
-    return 0;
-  };
-
-const FAULTS: readonly FaultKind[] = [
-  { name: 'kill -9 worker', weight: 6, act: killMember((name) => name.startsWith('worker')) },
-  {
-    name: 'kill -9 training child',
-    weight: 6,
-    act: async ({ cluster, random }) => {
-      const workers = cluster.names.filter((name) => name.startsWith('worker'));
-      const children = workers.flatMap((name) => descendants(cluster.pid(name) ?? -1));
-      return children.length > 0 ? kill(pick(random, children).pid) : 0;
-    },
-  },
-  { name: 'kill -9 coordinator', weight: 4, act: killMember((name) => name === 'coordinator') },
-  { name: 'kill -9 aggregator', weight: 2, act: killMember((name) => name === 'aggregator') },
-  {
-    name: 'SIGTERM worker',
-    weight: 2,
-    act: async ({ cluster, random }) => {
-      kill(cluster.pid(pick(random, ['worker-0', 'worker-1'])), 'SIGTERM');
-      return 0;
-    },
-  },
-  {
-    // The lock lasts 8 s and is looked at every 3 s: another worker has taken the fold when this one comes back.
-    name: 'SIGSTOP worker for 13 s',
-    weight: 1,
-    act: stop(['worker-0', 'worker-1']),
-  },
-  { name: 'SIGSTOP coordinator for 13 s', weight: 1, act: stop(['coordinator']) },
-  {
-    name: 'kill -9 Redis',
-    weight: 2,
-    act: async (scene) => {
-      await scene.cluster.killRedis();
-      await wait(scene, 1.5);
-      scene.cluster.startRedis();
-      return 1;
-    },
-  },
-  {
-    name: 'restart Redis',
-    weight: 1,
-    act: async ({ cluster }) => {
-      await cluster.killRedis('SIGTERM');
-      cluster.startRedis();
-      return 0;
-    },
-  },
-  {
-    name: 'FLUSHALL',
-    weight: 2,
-    act: async ({ cluster }) => {
-      await connectForTests(cluster.redisPort, 'FLUSHALL').catch(() => {});
-      return 0;
-    },
-  },
-  { name: 'network to Redis cut for 3 s', weight: 1, act: network('redis', 'cut', 3) },
-  { name: 'network to Redis hangs for 3 s', weight: 1, act: network('redis', 'hang', 3) },
-  {
-    name: 'kill -9 S3 server',
-    weight: 3,
-    needsS3: true,
-    act: async (scene) => {
-      await scene.server?.kill();
-      await wait(scene, 1.5);
-      await scene.server?.restart();
-      return 1;
-    },
-  },
-  { name: 'S3 slow for 4 s', weight: 1, needsS3: true, act: network('s3', 'slow', 4) },
-  { name: 'S3 answers 500 for 3 s', weight: 1, needsS3: true, act: network('s3', 500, 3) },
-  { name: 'S3 answers 503 for 3 s', weight: 1, needsS3: true, act: network('s3', 503, 3) },
-  { name: 'S3 full (507) for 3 s', weight: 1, needsS3: true, act: network('s3', 507, 3) },
-  { name: 'network to S3 cut for 3 s', weight: 1, needsS3: true, act: network('s3', 'cut', 3) },
-  { name: 'S3 answers lost for 3 s', weight: 1, needsS3: true, act: network('s3', 'answer-lost', 3) },
-];
-
-/** Draws faults as often as they weigh, in random order, and each before any comes again too often. */
-class Deck {
-  readonly #random: Random;
-  readonly #kinds: readonly FaultKind[];
-  #cards: FaultKind[] = [];
-
-  constructor(random: Random, withS3: boolean) {
-    this.#random = random;
-    this.#kinds = FAULTS.filter(({ needsS3 }) => withS3 || !needsS3);
-  }
-
-  draw(): FaultKind {
-    if (this.#cards.length === 0) {
-      this.#cards = this.#kinds.flatMap((kind) => Array<FaultKind>(kind.weight).fill(kind));
-      this.#random.shuffle(this.#cards);
-    }
-    return this.#cards.pop() as FaultKind;
-  }
 }
 
 /**
@@ -235,12 +89,13 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport | undefi
     while (report.kills < options.kills && Date.now() < end) {
       const name = `round-${report.rounds++}`;
       say(`${name}: seed ${options.seed}, store ${report.store}`);
-      const cluster = await Cluster.start(path(name), program);
+      const began = Date.now();
+      const cluster = await Cluster.start(path(name), program, REDIS_USER);
       const redis = await TcpProxy.start(cluster.redisPort);
       const environment = {
         ...(server && s3 ? { ...server.environment(name), CRYFOLD_S3_ENDPOINT: `http://127.0.0.1:${s3.port}` } : {}),
         ...(server ? {} : { CRYFOLD_STORE: `file:${path(name, 'store')}` }),
-        REDIS_URL: `redis://127.0.0.1:${redis.port}`,
+        REDIS_URL: `redis://cryfold:secret@127.0.0.1:${redis.port}`,
         CRYFOLD_GRACE_SECONDS: '0',
       };
       const worker = ['worker', '--queues', 'gpu,cpu'];
@@ -252,7 +107,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport | undefi
       };
       cluster.run(environment, members);
       const ended = new AbortController();
-      const scene: Scene = { cluster, server, s3, redis, random, deck, ended: ended.signal };
+      const scene: Scene = { cluster, server, s3, redis, folder: path(name), random, deck, ended: ended.signal };
       const seen = new Map<number, string>();
       const look = setInterval(() => {
         for (const { pid, command } of descendants(process.pid))
@@ -269,6 +124,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport | undefi
         violations.push('the bytes are not those of the undisturbed run');
       }
       violations.push(...checkLogs(await logLines(path(name)), report));
+      violations.push(...(await floods(path(name, 'logs'), (Date.now() - began) / 60_000)));
       const left = () => processes('').filter(({ pid, command }) => seen.get(pid) === command);
       await until('every process to end', () => left().length === 0, 10).catch(() => {});
       for (const { pid, command } of left()) violations.push(`process ${pid} is left: ${command}`);
@@ -316,6 +172,18 @@ async function followRun(args: string[], environment: Record<string, string>, re
     await sleep(1000);
   }
   return [`the run did not end: ${said}`];
+}
+
+/** Services that wrote more than a megabyte of log per minute. */
+async function floods(logs: string, minutes: number): Promise<string[]> {
+  const violations: string[] = [];
+  for (const name of await readdir(logs)) {
+    const { size } = await stat(join(logs, name));
+    // A round of a few seconds may begin with more.
+    if (size > LOG_BYTES * Math.max(1, minutes))
+      violations.push(`${name} has ${size} bytes after ${minutes.toFixed(1)} minutes`);
+  }
+  return violations;
 }
 
 function checkLogs(lines: LogLine[], report: ChaosReport): string[] {

@@ -29,22 +29,27 @@ export class Cluster {
   readonly redisPort: number;
   readonly #folder: string;
   readonly #redis: string;
+  readonly #flags: readonly string[];
   readonly #members = new Map<string, Member>();
   #environment: Record<string, string> = {};
   #redisProcess: ChildProcess | undefined;
   #stopping = false;
 
-  private constructor(folder: string, redis: string, port: number) {
+  private constructor(folder: string, redis: string, port: number, flags: readonly string[]) {
     this.#folder = folder;
     this.#redis = redis;
+    this.#flags = flags;
     this.redisPort = port;
   }
 
-  /** @param folder where logs (`logs/NAME.log`) and Redis's data go */
-  static async start(folder: string, redis: string): Promise<Cluster> {
+  /**
+   * @param folder where logs (`logs/NAME.log`) and Redis's data go
+   * @param flags further ones of Redis
+   */
+  static async start(folder: string, redis: string, flags: readonly string[] = []): Promise<Cluster> {
     await mkdir(join(folder, 'redis'), { recursive: true });
     mkdirSync(join(folder, 'logs'), { recursive: true });
-    const cluster = new Cluster(folder, redis, await freePort());
+    const cluster = new Cluster(folder, redis, await freePort(), flags);
     cluster.startRedis();
     return cluster;
   }
@@ -59,7 +64,7 @@ export class Cluster {
       'maxmemory-policy': 'noeviction',
     };
     const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
-    this.#redisProcess = spawn(this.#redis, args, { stdio: 'ignore' });
+    this.#redisProcess = spawn(this.#redis, [...args, ...this.#flags], { stdio: 'ignore' });
   }
 
   get redisPid(): number | undefined {

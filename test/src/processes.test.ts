@@ -8,7 +8,7 @@ import { synthesizeCorpus } from '@cryfold/corpus';
 import { Queues } from '@cryfold/queue';
 import { alive, type Command, cryfold, descendants, PROGRAM, start, temporaryFolder, until } from './command.js';
 import { RedisProcess } from './redis.js';
-import { startService, untilReady } from './service.js';
+import { readiness, startService, untilReady } from './service.js';
 
 const ROLES = [['coordinator'], ['aggregator'], ['worker', '--queues', 'cpu']];
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -65,15 +65,23 @@ test('a service forked by another program leaves a shared Redis and its folder a
 });
 
 test('an idle service stops within seconds whatever its grace, while Redis is away or does not answer', async () => {
-  for (const signal of ['SIGKILL', 'SIGSTOP'] as const) {
+  const bounds = [
+    // Nothing is waited for without a connection; 5 to 7 s were once.
+    ['SIGKILL', 4],
+    ['SIGSTOP', 10],
+  ] as const;
+  for (const [signal, seconds] of bounds) {
     const redis = await RedisProcess.start();
     try {
       const environment = { REDIS_URL: redis.url, CRYFOLD_STORE: store, CRYFOLD_GRACE_SECONDS: '300' };
       const services = await Promise.all(ROLES.map((args) => startService(args, environment)));
       await untilReady(...services);
       redis.signal(signal);
+      for (const { url } of services)
+        await until('the outage to be noticed', async () => !(await readiness(url)).ready);
       for (const service of services) service.process.kill('SIGTERM');
-      for (const service of services) assert.equal((await ends(service, 30)).code, 0, service.stdout());
+      const ended = await Promise.all(services.map((service) => ends(service, seconds)));
+      for (const { code, stdout } of ended) assert.equal(code, 0, stdout);
     } finally {
       redis.signal('SIGCONT');
       await redis.remove();

@@ -129,6 +129,25 @@ test('adding a job twice runs it once; a closing consumer hands its job back at 
   assert.deepEqual(started, ['slow', 'quick']);
 });
 
+test('a consumer that is stopped gives up what still runs after its grace, even if that never ends', async () => {
+  let started = false;
+  let release = () => {};
+  const stuck = consume(async () => {
+    started = true;
+    await new Promise<void>((resolve) => {
+      release = resolve;
+    });
+  });
+  await queues.add('gpu', [fold('stuck')]);
+  await until('the start', () => started);
+  let stopped = false;
+  void stuck.stop(0.2).then(() => {
+    stopped = true;
+  });
+  await until('the consumer to stop', () => stopped, 15);
+  release();
+});
+
 test('no password gets into logs or messages', async () => {
   const { url, remove } = await RedisProcess.withPassword('s3cr3t@/word');
   try {

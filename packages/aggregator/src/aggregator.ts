@@ -7,6 +7,7 @@ import {
   type Logger,
   type Metrics,
   NO_METRICS,
+  RepeatedErrors,
   type Service,
   traced,
 } from '@cryfold/runtime';
@@ -41,6 +42,7 @@ export class Aggregator implements Service {
   /** Connects to Redis and takes the first run. */
   async start(): Promise<void> {
     const { redisUrl, log } = this.#options;
+    const errors = new RepeatedErrors(log);
     this.#consumer = new Consumer({
       url: redisUrl,
       queue: 'aggregate',
@@ -49,14 +51,14 @@ export class Aggregator implements Service {
       // A run is not to blame for how often aggregators die in the days that it takes.
       maxStalledCount: 1e9,
       handle: ({ run }) => this.#aggregate(run),
-      onError: (error) => log.warn({ err: error }, 'queue error'),
+      onError: (error) => errors.warn({ err: error }, 'queue error'),
       observer: consumerObserver(this.#metrics, 'aggregate'),
     });
     log.info('aggregator ready');
   }
 
   async stop(graceSeconds: number): Promise<void> {
-    await this.#consumer?.close(graceSeconds === 0);
+    await this.#consumer?.stop(graceSeconds);
   }
 
   async #aggregate(run: string): Promise<void> {

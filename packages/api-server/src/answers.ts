@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { CryfoldError, type ErrorCode, errorRecordSchema } from '@cryfold/core';
-import type { Logger } from '@cryfold/runtime';
+import { type Logger, RepeatedErrors } from '@cryfold/runtime';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { z } from 'zod';
@@ -41,10 +41,11 @@ export function sendError(reply: FastifyReply, error: CryfoldError): FastifyRepl
 
 /** Turns whatever a route throws into a coded answer. */
 export function onError(log: Logger) {
+  const errors = new RepeatedErrors(log);
   return (thrown: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const error = codedError(thrown);
-    if (error.code === 'API_DEFECT') log.error({ err: thrown, path: request.url }, 'request failed');
-    else if (statusOf(error) >= 500) log.warn({ code: error.code, path: request.url }, error.message);
+    if (error.code === 'API_DEFECT') errors.error({ err: thrown, path: request.url }, 'request failed');
+    else if (statusOf(error) >= 500) errors.warn({ code: error.code, path: request.url }, error.message);
     return sendError(reply, error);
   };
 }

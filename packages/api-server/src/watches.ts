@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ClusterView, queueStatus } from '@cryfold/run-control';
-import type { Logger } from '@cryfold/runtime';
+import { type Logger, RepeatedErrors } from '@cryfold/runtime';
 import { Feed } from './feed.js';
 import { RunGrid } from './run-grid.js';
 import type { RunList } from './run-list.js';
@@ -14,13 +14,13 @@ const LINGER_MS = 30_000;
 /** Feeds by what they watch: made for the first who asks, looked at while somebody listens. */
 export class Watches {
   readonly #list: RunList;
-  readonly #log: Logger;
+  readonly #errors: RepeatedErrors;
   readonly #watched = new Map<string, Promise<Feed>>();
   readonly #stopped = new AbortController();
 
   constructor(list: RunList, log: Logger) {
     this.#list = list;
-    this.#log = log;
+    this.#errors = new RepeatedErrors(log);
   }
 
   /** All runs, queues and workers. */
@@ -55,7 +55,7 @@ export class Watches {
       await sleep(LOOK_MS, undefined, { signal: this.#stopped.signal, ref: false }).catch(() => {});
       if (feed.listeners > 0) heard = Date.now();
       if (Date.now() - heard > LINGER_MS) break;
-      await look().catch((error) => this.#log.warn({ err: error, watch: name }, 'could not look'));
+      await look().catch((error) => this.#errors.warn({ err: error, watch: name }, 'could not look'));
     }
     this.#watched.delete(name);
   }

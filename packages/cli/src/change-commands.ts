@@ -130,5 +130,5 @@ async function drive(
     if (!results) return EXIT.cancelled;
     await present(results, surroundings, options.json);
     return results.status === 'complete' ? EXIT.done : EXIT.incomplete;
-  });
+  }, config);
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CryfoldError, type ErrorCode, endsWithin } from '@cryfold/core';
-import type { Logger } from '@cryfold/runtime';
+import { type Logger, RepeatedErrors } from '@cryfold/runtime';
 
 /** Milliseconds beyond its patience after which a start that has not failed by itself counts as failed. */
 const STUCK_MS = 10_000;
@@ -22,6 +22,7 @@ export async function inTime<T>(
   log: Logger,
   start: (patiently: <R>(check: () => Promise<R>) => Promise<R>) => Promise<T>,
 ): Promise<T> {
+  const errors = new RepeatedErrors(log);
   const end = Date.now() + 1000 * seconds;
   const patiently = async <R>(check: () => Promise<R>): Promise<R> => {
     for (;;) {
@@ -29,7 +30,7 @@ export async function inTime<T>(
         return await check();
       } catch (error) {
         if (!mayPass(error) || Date.now() >= end) throw error;
-        log.warn({ code: error.code }, error.message);
+        errors.warn({ code: error.code }, error.message);
         await sleep(Math.min(1000, end - Date.now()));
       }
     }

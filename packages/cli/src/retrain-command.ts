@@ -120,7 +120,7 @@ export async function retrainCommand(
     return EXITS[outcome];
   };
   try {
-    return await decodingOnce(() => untilStopped(work));
+    return await decodingOnce(() => untilStopped(work, config));
   } finally {
     display.clear();
     await store.close();

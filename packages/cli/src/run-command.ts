@@ -181,13 +181,13 @@ async function runOne({ options, copies, preparation }: Prepared, shared: Shared
     await present(results, { ...shared, copies }, options.json, said);
     return results.status === 'complete' ? EXIT.done : EXIT.incomplete;
   };
-  return untilStopped(work, () =>
+  const onStop = () =>
     display.say(
       server
         ? noLongerFollowing(plan.run)
         : 'stopping; finished folds are kept, and the same command continues from there',
-    ),
-  );
+    );
+  return untilStopped(work, { target: shared.config.target, onStop });
 }
 
 function extent({ spec, jobs }: RunPlan): string {

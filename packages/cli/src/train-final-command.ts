@@ -43,7 +43,7 @@ export async function trainFinalCommand(run: string, options: TrainFinalOptions,
     return EXIT.done;
   };
   try {
-    return await untilStopped(work);
+    return await untilStopped(work, config);
   } finally {
     display.clear();
     await store.close();

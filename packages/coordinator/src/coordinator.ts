@@ -9,7 +9,15 @@ import {
   type RunPayload,
   runPayload,
 } from '@cryfold/queue';
-import { type Checks, consumerObserver, type Logger, type Metrics, NO_METRICS, type Service } from '@cryfold/runtime';
+import {
+  type Checks,
+  consumerObserver,
+  type Logger,
+  type Metrics,
+  NO_METRICS,
+  RepeatedErrors,
+  type Service,
+} from '@cryfold/runtime';
 import type { RunStore } from '@cryfold/store';
 import { watchModels } from './model-metrics.js';
 import { watchQueues } from './queue-metrics.js';
@@ -52,6 +60,7 @@ interface Running {
 export class Coordinator implements Service {
   readonly #options: CoordinatorOptions;
   readonly #metrics: Metrics;
+  readonly #errors: RepeatedErrors;
   readonly #runMetrics: RunMetrics;
   readonly #drivers = new Set<RunDriver>();
   readonly #stopped = new AbortController();
@@ -69,6 +78,7 @@ export class Coordinator implements Service {
   constructor(options: CoordinatorOptions) {
     this.#options = options;
     this.#metrics = options.metrics ?? NO_METRICS;
+    this.#errors = new RepeatedErrors(options.log);
     this.#runMetrics = new RunMetrics(this.#metrics, options.store);
   }
 
@@ -101,22 +111,20 @@ export class Coordinator implements Service {
     if (!this.#running) return;
     const { queues, consumer, loops } = this.#running;
     // Driving has no work of its own to lose: another coordinator continues where this one stops.
-    await consumer.close(true);
-    await endsWithin(STOPPING_MS, loops);
+    await Promise.all([consumer.close(true), endsWithin(STOPPING_MS, loops)]);
     await queues.close();
   }
 
   #consume(queues: Queues): Consumer<RunPayload> {
-    const { redisUrl, log } = this.#options;
     return new Consumer({
-      url: redisUrl,
+      url: this.#options.redisUrl,
       queue: 'runs',
       schema: runPayload,
       concurrency: RUNS,
       // A run is not to blame for how often coordinators die in the days that it takes.
       maxStalledCount: 1e9,
       handle: (payload, attempt) => this.#drive(payload.run, queues, attempt),
-      onError: (error) => log.warn({ err: error }, 'queue error'),
+      onError: (error) => this.#errors.warn({ err: error }, 'queue error'),
       observer: consumerObserver(this.#metrics, 'runs'),
     });
   }
@@ -159,7 +167,7 @@ export class Coordinator implements Service {
     for (const driver of this.#drivers) {
       driver
         .within(() => action(driver))
-        .catch((error) => this.#options.log.warn({ err: error }, 'event not handled; reconciliation will'));
+        .catch((error) => this.#errors.warn({ err: error }, 'event not handled; reconciliation will'));
     }
   }
 
@@ -169,7 +177,7 @@ export class Coordinator implements Service {
 
   /** Truth is in the store: a run whose job Redis lost is enqueued again. */
   async #scan(queues: Queues): Promise<void> {
-    const { store, log, only } = this.#options;
+    const { store, only } = this.#options;
     while (!this.#stopped.signal.aborted) {
       try {
         const runs = (await store.runs.unfinished()).filter((run) => (only ?? run) === run);
@@ -180,7 +188,7 @@ export class Coordinator implements Service {
         this.#scanned = Date.now();
         await this.#runMetrics.refresh();
       } catch (error) {
-        log.warn({ err: error }, 'runs could not be listed');
+        this.#errors.warn({ err: error }, 'runs could not be listed');
       }
       await sleep(SCAN_MS, undefined, { signal: this.#stopped.signal }).catch(() => {});
     }

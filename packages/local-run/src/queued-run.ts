@@ -67,7 +67,21 @@ export class QueuedRun implements FollowedRun {
     if (await runs.hasResults(this.#run)) return { state: 'ended', line };
     if (looks % CANCELLED === CANCELLED - 1 && (await runs.isCancelled(this.#run))) return { state: 'cancelled' };
     if (this.#failed) throw this.#failed;
-    const cluster = !this.#ownWorkers && looks % WORKERS === 10 ? await queueStatus(this.#queues) : undefined;
-    return { state: 'unfinished', line, cluster, waits: this.#waits };
+    const asks = !this.#ownWorkers && looks % WORKERS === 10;
+    return {
+      state: 'unfinished',
+      line,
+      ...(asks ? await this.#cluster() : { cluster: undefined, waits: this.#waits }),
+    };
+  }
+
+  /** The run continues while Redis is away, and so does the command that follows it. */
+  async #cluster(): Promise<Pick<Look, 'cluster' | 'waits'>> {
+    try {
+      return { cluster: await queueStatus(this.#queues), waits: this.#waits };
+    } catch (error) {
+      if (!(error instanceof CryfoldError) || error.code !== 'REDIS_UNREACHABLE') throw error;
+      return { cluster: undefined, waits: `${error.code}: ${error.message}` };
+    }
   }
 }

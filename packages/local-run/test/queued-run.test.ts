@@ -45,6 +45,15 @@ test('a submitted run waits for a coordinator, and ends for its command when som
   await store.runs.reopen(plan.run);
 });
 
+test('keeps following a run while Redis does not answer, and says so', async () => {
+  const own = new Queues(redis.url);
+  const run = await QueuedRun.submit(plan, store, { queues: own, ownWorkers: false, describe: () => 'a line' });
+  await own.close();
+  const { state, waits } = await run.look(10);
+  assert.equal(state, 'unfinished');
+  assert.match(waits ?? '', /^REDIS_UNREACHABLE: /);
+});
+
 test('looks for workers now and then where another cluster runs them', async () => {
   const run = await QueuedRun.submit(plan, store, { queues, ownWorkers: false, describe: () => 'a line' });
   assert.equal((await run.look(9)).cluster, undefined);

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { connectionBudget, type Logger, limitConnections } from '@cryfold/runtime';
+import { connectionBudget, type Logger, limitConnections, RepeatedErrors } from '@cryfold/runtime';
 import swagger from '@fastify/swagger';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { Arrivals } from './arrivals.js';
@@ -95,7 +95,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
 }
 
 /** Headers, metrics and errors of all answers. */
-function addAnswers(app: FastifyInstance, { metrics }: AppOptions): void {
+function addAnswers(app: FastifyInstance, { metrics, log }: AppOptions): void {
   app.addHook('onSend', async (_request, reply) => {
     reply.headers(POLICY);
   });
@@ -104,12 +104,13 @@ function addAnswers(app: FastifyInstance, { metrics }: AppOptions): void {
     metrics.add('cryfold_serve_requests_total', { route, status: reply.statusCode });
     metrics.observe('cryfold_serve_request_seconds', { route }, reply.elapsedTime / 1000);
   });
+  const errors = new RepeatedErrors(log);
   app.setErrorHandler((error, request, reply) => {
     const { status, body } = errorAnswer(error);
     const { code, message } = body.error;
-    if (code === 'INTERNAL') request.log.error({ err: error }, 'request failed');
+    if (code === 'INTERNAL') errors.error({ err: error, path: request.url }, 'request failed');
     // Those turned away are many when it matters; a metric counts them.
-    else if (status >= 500 && code !== 'SERVER_BUSY') request.log.warn({ code, message }, 'request failed');
+    else if (status >= 500 && code !== 'SERVER_BUSY') errors.warn({ code, path: request.url }, message);
     if (status === 503) reply.header('retry-after', '2');
     return reply.code(status).send(body);
   });

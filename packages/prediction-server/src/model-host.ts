@@ -1,12 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CryfoldError } from '@cryfold/core';
+import { CryfoldError, endsWithin } from '@cryfold/core';
 import { type ModelCard, ModelRegistry, type PredictOptions, type RecordingPrediction } from '@cryfold/model-registry';
-import type { Logger, Metrics } from '@cryfold/runtime';
+import { type Logger, type Metrics, RepeatedErrors } from '@cryfold/runtime';
 import type { ArtifactStore } from '@cryfold/store';
 import type { ModelSource } from './messages.js';
 import { ModelChild } from './model-child.js';
 import { busy, PredictionQueue } from './prediction-queue.js';
 import type { Recording, Spool } from './spool.js';
+
+/** Milliseconds that looking for the champion may take to end when the service stops. */
+const STOPPING_MS = 1000;
 
 export interface HostOptions {
   /** Without a version, the champion is followed. */
@@ -33,6 +36,7 @@ export class ModelHost {
   readonly #options: HostOptions;
   readonly #stopped = new AbortController();
   readonly #retiring = new Set<Promise<void>>();
+  readonly #errors: RepeatedErrors;
   readonly #queue: PredictionQueue;
   #child: ModelChild | undefined;
   #card!: ModelCard;
@@ -40,6 +44,7 @@ export class ModelHost {
 
   private constructor(options: HostOptions) {
     this.#options = options;
+    this.#errors = new RepeatedErrors(options.log);
     this.#queue = new PredictionQueue(options.waitSeconds);
   }
 
@@ -87,7 +92,8 @@ export class ModelHost {
   async stop(): Promise<void> {
     this.#stopped.abort();
     this.#queue.stop();
-    await Promise.all([this.#watching, ...this.#retiring, this.#child?.retire(true)]);
+    // A look at a store that is away takes a minute, and nothing is lost with it.
+    await Promise.all([endsWithin(STOPPING_MS, this.#watching), ...this.#retiring, this.#child?.retire(true)]);
   }
 
   async #wanted(): Promise<ModelSource> {
@@ -124,18 +130,18 @@ export class ModelHost {
     this.#child = undefined;
     this.#queue.open = false;
     while (!this.#child && !this.#stopped.signal.aborted) {
-      this.#options.log.warn('the predicting process ended; starting another');
+      this.#errors.warn({}, 'the predicting process ended; starting another');
       try {
         await this.#use(source);
       } catch (error) {
-        this.#options.log.error({ err: error }, 'the model cannot be loaded');
+        this.#errors.error({ err: error }, 'the model cannot be loaded');
         await sleep(1000, undefined, { signal: this.#stopped.signal }).catch(() => {});
       }
     }
   }
 
   async #watch(): Promise<void> {
-    const { pollSeconds, log, metrics } = this.#options;
+    const { pollSeconds, metrics } = this.#options;
     let refused: string | undefined;
     while (!this.#stopped.signal.aborted) {
       await sleep(pollSeconds * 1000, undefined, { signal: this.#stopped.signal }).catch(() => {});
@@ -151,7 +157,7 @@ export class ModelHost {
       } catch (error) {
         // The version that answers goes on; one that cannot be loaded is not tried again until there is another.
         metrics.add('cryfold_serve_switches_total', { outcome: 'failed' });
-        log.error({ err: error }, 'the champion could not be followed');
+        this.#errors.error({ err: error }, 'the champion could not be followed');
       }
     }
   }

@@ -1,72 +1,104 @@
-import { realpath } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
-import { CryfoldError, redactUrl } from '@cryfold/core';
-import { Redis, type RedisOptions } from 'ioredis';
+import { CryfoldError, parseRedisUrl, type RedisAddress, redactUrl } from '@cryfold/core';
+import { Cluster, type ClusterOptions, type Redis, type RedisOptions } from 'ioredis';
 import { FreshRedis } from './fresh-redis.js';
-import { type RedisFacts, refuseCluster, requireFit } from './redis-fitness.js';
+import { type RedisFacts, refuseClusterNode, requireFit } from './redis-fitness.js';
+
+/** A connection to one server, also to the one that Sentinels name, or to all nodes of a Redis Cluster. */
+export type Connection = Redis | Cluster;
+
+export interface ConnectOptions {
+  /**
+   * Blocking users wait for a lost server; others fail at once, so that a producer is never hung by an outage (design
+   * section 4).
+   */
+  use: 'blocking' | 'failing';
+  /** Called each time that a lost connection is there again */
+  onReconnect?: (() => void) | undefined;
+  /** Called with each answer that made it connect again, which the command itself may never see */
+  onRefused?: ((error: Error) => void) | undefined;
+}
+
+/** Milliseconds before connecting again: doubled with each try, between these two. */
+const RETRY_MS = { least: 200, most: 2000 };
+/** Milliseconds without a refusal after which connecting again is quick once more. */
+const CALM_MS = 10_000;
+
+const retryMs = (times: number) => Math.min(RETRY_MS.least * 2 ** Math.min(times - 1, 10), RETRY_MS.most);
 
 /**
- * Connects to `redis://`, `rediss://` or the path of a Unix socket. Blocking users wait for a lost server;
- * others fail at once, so that a producer is never hung by an outage (design section 4).
- * @param onReconnect is told each time that a lost connection is there again
+ * Connects to what `parseRedisUrl` reads.
+ * @throws CryfoldError USAGE where the URL is none of a Redis
  */
-export function connect(url: string, use: 'blocking' | 'failing', onReconnect: () => void = () => {}): Redis {
-  const options: RedisOptions = {
+export function connect(url: string, { use, onReconnect, onRefused }: ConnectOptions): Connection {
+  let refusals = 0;
+  let refused = 0;
+  const redis = open(parseRedisUrl(url), {
     maxRetriesPerRequest: use === 'blocking' ? null : 1,
     enableOfflineQueue: use === 'blocking',
     // A connection can be dead without either side knowing (a NAT that forgot it): found by scripts/chaos, where an
     // aggregator waited for ever. BullMQ's blocking commands answer within 10 s, so this long a silence means that.
     socketTimeout: 15_000,
-    retryStrategy: (times) => Math.min(100 * 2 ** Math.min(times, 5), 2000),
-  };
-  const redis = new FreshRedis(url, options);
+    // ioredis counts anew with each connection, and a demoted primary takes connections.
+    retryStrategy: (times) => retryMs(Math.max(times, refusals)),
+    // After a failover the old connection leads to what is now a replica. A command that it refused has changed nothing.
+    reconnectOnError: (error) => {
+      if (!error.message.startsWith('READONLY')) return false;
+      refusals = Date.now() - refused < CALM_MS ? refusals + 1 : 1;
+      refused = Date.now();
+      onRefused?.(error);
+      return use === 'blocking' ? 2 : 1;
+    },
+  });
   // Reconnection is ioredis's task; without a listener it would print every attempt.
   redis.on('error', () => {});
-  redis.once('ready', () => redis.on('ready', onReconnect));
+  redis.once('ready', () => redis.on('ready', () => onReconnect?.()));
   return redis;
 }
 
-/** Milliseconds that each answer of a Redis that is to be shut down may take. */
-const SHUTDOWN_MS = 2000;
-
-/**
- * Ends the Redis that answers at a socket if it is the private one of a local run: its working folder is the folder of
- * the socket, and that folder is named as a local run names it. A shared Redis is left alone. Nothing is saved: the
- * truth is in the store.
- * @param socket path of the socket, as the local run itself made it
- * @returns whether it was that Redis
- */
-export async function shutDownPrivateRedis(socket: string): Promise<boolean> {
-  const folder = dirname(socket);
-  if (!/^cryfold-redis-\w{6}$/.test(basename(folder)) || basename(socket) !== 'redis.sock') return false;
-  const redis = new Redis(socket, { maxRetriesPerRequest: 0, retryStrategy: () => null, commandTimeout: SHUTDOWN_MS });
-  redis.on('error', () => {});
-  try {
-    const [, at] = (await redis.config('GET', 'dir')) as string[];
-    const [, listening] = (await redis.config('GET', 'unixsocket')) as string[];
-    if (listening !== socket || (await realpath(at)) !== (await realpath(folder))) return false;
-    await redis.shutdown('NOSAVE').catch(() => {});
-    return true;
-  } catch {
-    return false;
-  } finally {
-    redis.disconnect();
+/** Opens a connection with the same behaviour whatever kind of Redis an address names. */
+function open(address: RedisAddress, options: RedisOptions): Connection {
+  if (address.kind === 'single') return new FreshRedis(address.url, options);
+  const { username, password } = address;
+  const secured = {
+    ...options,
+    ...(username && { username }),
+    ...(password && { password }),
+    ...(address.tls && { tls: {} }),
+  };
+  if (address.kind === 'sentinel') {
+    const { sentinels, name, db, sentinelPassword, passwordFile, tls } = address;
+    // With ioredis's own strategy it asks all Sentinels again after 10 ms.
+    const sentinelRetryStrategy: RedisOptions['sentinelRetryStrategy'] = (times) => options.retryStrategy?.(times);
+    const sentinel: RedisOptions = { sentinels, name, db, sentinelRetryStrategy, enableTLSForSentinelMode: tls };
+    return new FreshRedis({
+      ...{ ...secured, ...sentinel },
+      ...(passwordFile && { passwordFile }),
+      ...(tls && { sentinelTLS: {} }),
+      ...(sentinelPassword && { sentinelPassword }),
+    });
   }
+  const { enableOfflineQueue, lazyConnect, retryStrategy, ...redisOptions } = secured;
+  return new Cluster(address.nodes, {
+    ...{ enableOfflineQueue, lazyConnect, redisOptions },
+    clusterRetryStrategy: retryStrategy as ClusterOptions['clusterRetryStrategy'],
+    // Nodes behind TLS are certified by name, which ioredis would replace with an address.
+    ...(address.tls && { dnsLookup: (host, callback) => callback(null, host) }),
+  });
 }
 
 /**
  * Answers Redis's version, or says why not within `timeoutMs` milliseconds.
- * @throws CryfoldError REDIS_UNREACHABLE, REDIS_UNSAFE
+ * @throws CryfoldError REDIS_UNREACHABLE, REDIS_UNSAFE; USAGE where the URL is none of a Redis
  */
 export async function checkRedis(url: string, timeoutMs = 3000): Promise<string> {
   const info = await ask(url, timeoutMs, (redis) => redis.info());
-  refuseCluster(info);
+  refuseClusterNode(info, url);
   return requireFit(info).version;
 }
 
 /**
  * As `checkRedis`, with what an operator should know about it.
- * @throws CryfoldError REDIS_UNREACHABLE, REDIS_UNSAFE
+ * @throws CryfoldError REDIS_UNREACHABLE, REDIS_UNSAFE, USAGE
  */
 export async function inspectRedis(url: string, timeoutMs = 3000): Promise<RedisFacts> {
   const found = await ask(url, timeoutMs, async (redis) => {
@@ -78,7 +110,7 @@ export async function inspectRedis(url: string, timeoutMs = 3000): Promise<Redis
       );
     return { info: await redis.info(), policy: await setting('maxmemory-policy'), save: await setting('save') };
   });
-  refuseCluster(found.info);
+  refuseClusterNode(found.info, url);
   const { version, warnings } = requireFit(found.info, found.policy);
   const isKept = /^aof_enabled:1/m.test(found.info) || (found.save ?? '') !== '';
   if (!isKept) warnings.push(found.save === undefined ? UNKNOWN_PERSISTENCE : NO_PERSISTENCE);
@@ -91,17 +123,11 @@ const UNKNOWN_PERSISTENCE =
   'Whether it keeps its data on disk is not known: it has no append-only file, and CONFIG is refused.';
 
 /** Asks a Redis over a connection of its own. @throws CryfoldError USAGE, REDIS_UNREACHABLE */
-async function ask<T>(url: string, timeoutMs: number, question: (redis: Redis) => Promise<T>): Promise<T> {
-  // ioredis takes any other scheme for the path of a socket, and repeats it, password included, in its message.
-  if (/^\w+:\/\//.test(url) && !(/^rediss?:/i.test(url) && URL.canParse(url))) {
-    throw new CryfoldError('USAGE', `REDIS_URL is no URL of a Redis: ${redactUrl(url)}`, {
-      hint: 'Write redis://user:password@host:port, and % codes for special characters in user and password.',
-    });
-  }
-  const redis = new FreshRedis(url, { lazyConnect: true, maxRetriesPerRequest: 0, retryStrategy: () => null });
+async function ask<T>(url: string, timeoutMs: number, question: (redis: Connection) => Promise<T>): Promise<T> {
+  const redis = open(parseRedisUrl(url), { lazyConnect: true, maxRetriesPerRequest: 0, retryStrategy: () => null });
   let reason: string | undefined;
-  redis.on('error', (error) => {
-    reason = error.message;
+  redis.on('error', (error: Error) => {
+    reason = reasonOf(error);
   });
   const timer = setTimeout(() => {
     reason ??= `no answer within ${timeoutMs} ms`;
@@ -116,10 +142,17 @@ async function ask<T>(url: string, timeoutMs: number, question: (redis: Redis) =
     throw new CryfoldError('REDIS_UNREACHABLE', `Redis at ${redactUrl(url)}: ${why}`, {
       cause,
       context: { url: redactUrl(url) },
-      hint: 'Start it, or set REDIS_URL to one that runs (redis://user:password@host:port, rediss:// for TLS).',
+      hint: /^(WRONGPASS|NOAUTH|NOPERM)/.test(why)
+        ? 'Check user and password in REDIS_URL, or the file that REDIS_PASSWORD_FILE names.'
+        : 'Start it, or set REDIS_URL to one that runs (redis://user:password@host:port, rediss:// for TLS).',
     });
   } finally {
     clearTimeout(timer);
     redis.disconnect();
   }
+}
+
+/** Of a cluster's error, what the last node said. */
+function reasonOf(error: Error & { lastNodeError?: Error }): string {
+  return error.lastNodeError?.message ?? error.message;
 }

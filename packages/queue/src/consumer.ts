@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CryfoldError, decodeRecord, endsWithin, isNewer } from '@cryfold/core';
-import { DelayedError, type Job, UnrecoverableError, Worker } from 'bullmq';
+import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
 import type { z } from 'zod';
 import { connect } from './connection.js';
 import { asCryfoldError, askRedis, failureMessage } from './failures.js';
 import { noteGiveBack } from './give-backs.js';
+import { countersKey, prefixOf } from './keys.js';
+import { PatientWorker } from './patient-worker.js';
 import type { QueueName } from './payloads.js';
-import { COUNTERS, type CounterName, keyPrefix } from './queues.js';
+import type { CounterName } from './queues.js';
 import { requireFit } from './redis-fitness.js';
 import { tracing } from './telemetry.js';
 
@@ -26,7 +28,7 @@ const STALLED_CHECK_MS = 3000;
 const NEWER = { delayMs: 500, restMs: 1500 };
 
 /** Milliseconds that closing may take once nothing runs any more. */
-const CLOSING_MS = 5000;
+const CLOSING_MS = 3000;
 
 export interface Attempt {
   /** Aborted when the consumer closes at once or the lock was lost: nothing may be committed any more. */
@@ -52,7 +54,7 @@ export interface ConsumerOptions<P> {
   observer?: ConsumerObserver | undefined;
 }
 
-/** Is told what is worth counting. */
+/** Counts what happens to jobs and to the connection. */
 export interface ConsumerObserver {
   /** An attempt failed, by the job or by its surroundings. */
   failed(error: CryfoldError): void;
@@ -64,7 +66,7 @@ export interface ConsumerObserver {
 /** Takes jobs from a queue until closed. Failures follow their class: see FailureClass in core. */
 export class Consumer<P> {
   readonly #options: ConsumerOptions<P>;
-  readonly #worker: Worker;
+  readonly #worker: PatientWorker;
   readonly #redis;
   #active = 0;
   #aborted = false;
@@ -75,9 +77,11 @@ export class Consumer<P> {
   constructor(options: ConsumerOptions<P>) {
     const { observer } = options;
     this.#options = options;
-    this.#redis = connect(options.url, 'blocking', () => observer?.reconnected());
-    this.#worker = new Worker(options.queue, (job, token, signal) => this.#process(job, token, signal), {
-      ...keyPrefix,
+    this.#redis = connect(options.url, {
+      ...{ use: 'blocking', onReconnect: () => observer?.reconnected(), onRefused: options.onError },
+    });
+    this.#worker = new PatientWorker(options.queue, (job, token, signal) => this.#process(job, token, signal), {
+      prefix: prefixOf(options.url),
       ...tracing(),
       connection: this.#redis,
       concurrency: options.concurrency,
@@ -105,7 +109,7 @@ export class Consumer<P> {
 
   /**
    * Takes no further job and waits for those running; with `now`, aborts them so that others can take them. Takes at most
-   * a few seconds when nothing runs, even if Redis does not answer.
+   * 3 s when nothing runs, even if Redis does not answer, and no time at all if there is no connection.
    */
   async close(now = false): Promise<void> {
     if (now) {
@@ -113,14 +117,21 @@ export class Consumer<P> {
       this.#aborted = true;
       this.#wake();
     }
-    const closed = this.#worker.close();
     // BullMQ waits for a connection before it closes, and a server that is away may never come.
+    const closed = this.#worker.close(this.#active === 0 && this.#redis.status !== 'ready');
     while (!(await endsWithin(CLOSING_MS, closed)) && this.#active > 0 && !this.#aborted) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
     }
     this.#redis.disconnect();
+  }
+
+  /** As `close`, but aborts what still runs after so many seconds. */
+  async stop(graceSeconds: number): Promise<void> {
+    const timer = setTimeout(() => void this.close(true), graceSeconds * 1000);
+    await this.close(graceSeconds === 0);
+    clearTimeout(timer);
   }
 
   /** Hands a payload over, and counts it among what a closing consumer waits for. */
@@ -138,7 +149,8 @@ export class Consumer<P> {
     const options = this.#options;
     const previous = job.attemptsStarted - 1;
     const later = async (delayMs: number): Promise<never> => {
-      await job.moveToDelayed(Date.now() + delayMs, token);
+      // Where Redis refuses, the job is taken again once its lock has run out: the job itself has not failed.
+      await job.moveToDelayed(Date.now() + delayMs, token).catch((error) => options.onError(error));
       throw new DelayedError();
     };
     try {
@@ -148,11 +160,11 @@ export class Consumer<P> {
         previous,
         added: job.timestamp,
         progress: (data) => askRedis(() => job.updateProgress(data)),
-        count: async (name) => void (await askRedis(() => this.#redis.hincrby(COUNTERS, name, 1))),
+        count: async (name) => void (await askRedis(() => this.#redis.hincrby(countersKey(options.url), name, 1))),
       });
     } catch (thrown) {
       if (signal.aborted) {
-        if (this.#aborted) await askRedis(() => noteGiveBack(this.#redis, job.id ?? '')).catch(() => {});
+        if (this.#aborted) await askRedis(() => noteGiveBack(this.#redis, options.url, job.id ?? '')).catch(() => {});
         return later(100);
       }
       const error = asCryfoldError(thrown);
@@ -167,7 +179,7 @@ export class Consumer<P> {
         }
         if (isNewer(error)) {
           this.#reported.add(error.message);
-          await job.moveToDelayed(Date.now() + NEWER.delayMs, token);
+          await job.moveToDelayed(Date.now() + NEWER.delayMs, token).catch((error) => options.onError(error));
           await sleep(NEWER.restMs, undefined, { signal }).catch(() => {});
           throw new DelayedError();
         }

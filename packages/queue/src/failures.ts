@@ -33,8 +33,9 @@ export async function askRedis<T>(action: () => Promise<T>): Promise<T> {
   try {
     return await action();
   } catch (cause) {
-    throw new CryfoldError('REDIS_UNREACHABLE', `Redis: ${cause instanceof Error ? cause.message : String(cause)}`, {
-      cause,
-    });
+    const message = cause instanceof Error ? cause.message : String(cause);
+    // What ioredis says of a connection that fails at once.
+    const why = message.startsWith("Stream isn't writeable") ? 'there is no connection' : message;
+    throw new CryfoldError('REDIS_UNREACHABLE', `Redis: ${why}`, { cause });
   }
 }

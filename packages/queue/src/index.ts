@@ -1,4 +1,4 @@
-export { checkRedis, inspectRedis, shutDownPrivateRedis } from './connection.js';
+export { checkRedis, inspectRedis } from './connection.js';
 export { type Attempt, Consumer, type ConsumerObserver, type ConsumerOptions } from './consumer.js';
 export { asCryfoldError, failureOf } from './failures.js';
 export {
@@ -10,6 +10,7 @@ export {
   type WorkPayload,
   workPayload,
 } from './payloads.js';
+export { shutDownPrivateRedis } from './private-redis.js';
 export {
   type CounterName,
   type JobRequest,

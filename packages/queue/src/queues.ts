@@ -1,18 +1,15 @@
 import { endsWithin } from '@cryfold/core';
 import { type JobType, PRIORITY_LIMIT, Queue, QueueEvents } from 'bullmq';
-import type { Redis } from 'ioredis';
-import { connect } from './connection.js';
+import { type Connection, connect } from './connection.js';
 import { askRedis } from './failures.js';
 import { forgetGiveBacks, readGiveBacks } from './give-backs.js';
+import { countersKey, prefixOf, workersKey } from './keys.js';
 import { type Payload, QUEUE_NAMES, type QueueName } from './payloads.js';
 import { tracing } from './telemetry.js';
 import { readWorkers, type WorkerReport } from './workers.js';
 
-const PREFIX = 'cryfold';
-export const keyPrefix = { prefix: PREFIX };
-
 /** Milliseconds that closing may take: BullMQ waits for a connection, and a server that is away may never come. */
-const CLOSING_MS = 2000;
+const CLOSING_MS = 1000;
 
 /** Ids of one pipelined question. */
 const CHUNK = 500;
@@ -28,8 +25,6 @@ export const MAX_PRIORITY = PRIORITY_LIMIT;
 /** BullMQ's score of a waiting job is its priority times this, plus a counter. */
 const PRIORITY_UNIT = 2 ** 32;
 
-/** A hash of counts since Redis was last emptied. */
-export const COUNTERS = `${PREFIX}:counters`;
 export const COUNTER_NAMES = ['duplicates', 'cancelled', 'failedAttempts'] as const;
 export type CounterName = (typeof COUNTER_NAMES)[number];
 
@@ -68,19 +63,19 @@ export interface QueueListeners {
  */
 export class Queues {
   readonly #url: string;
-  readonly #redis: Redis;
+  readonly #redis: Connection;
   readonly #queues = new Map<QueueName, Queue>();
-  readonly #events: { events: QueueEvents; redis: Redis }[] = [];
+  readonly #events: { events: QueueEvents; redis: Connection }[] = [];
 
   constructor(url: string, onReconnect?: () => void) {
     this.#url = url;
-    this.#redis = connect(url, 'failing', onReconnect);
+    this.#redis = connect(url, { use: 'failing', onReconnect });
   }
 
   #queue(name: QueueName): Queue {
     let queue = this.#queues.get(name);
     if (!queue) {
-      queue = new Queue(name, { ...keyPrefix, ...tracing(), connection: this.#redis });
+      queue = new Queue(name, { prefix: prefixOf(this.#url), ...tracing(), connection: this.#redis });
       queue.on('error', () => {});
       this.#queues.set(name, queue);
     }
@@ -146,12 +141,12 @@ export class Queues {
 
   /** How often stopping workers gave each job back, by its id. */
   giveBacks(): Promise<Map<string, number>> {
-    return askRedis(() => readGiveBacks(this.#redis));
+    return askRedis(() => readGiveBacks(this.#redis, this.#url));
   }
 
   /** Forgets how often these jobs were given back. */
   async forgetGiveBacks(ids: Iterable<string>): Promise<void> {
-    for (const chunk of chunks([...ids])) await askRedis(() => forgetGiveBacks(this.#redis, chunk));
+    for (const chunk of chunks([...ids])) await askRedis(() => forgetGiveBacks(this.#redis, this.#url, chunk));
   }
 
   /** A job's state and progress, or undefined where it is not there. */
@@ -198,7 +193,7 @@ export class Queues {
   }
 
   async counters(): Promise<Record<CounterName, number>> {
-    const found = await askRedis(() => this.#redis.hgetall(COUNTERS));
+    const found = await askRedis(() => this.#redis.hgetall(countersKey(this.#url)));
     return Object.fromEntries(COUNTER_NAMES.map((name) => [name, Number(found[name] ?? 0)])) as Record<
       CounterName,
       number
@@ -207,7 +202,7 @@ export class Queues {
 
   /** Workers that were heard of lately, and what each does. */
   workers(): Promise<WorkerReport[]> {
-    return askRedis(() => readWorkers(this.#redis));
+    return askRedis(() => readWorkers(this.#redis, workersKey(this.#url)));
   }
 
   /** BullMQ's own objects, for a board of queues. */
@@ -222,8 +217,8 @@ export class Queues {
 
   /** Resolves once events from now on are heard. Listeners run until close. */
   async listen(name: QueueName, listeners: QueueListeners): Promise<void> {
-    const redis = connect(this.#url, 'blocking');
-    const events = new QueueEvents(name, { ...keyPrefix, connection: redis });
+    const redis = connect(this.#url, { use: 'blocking' });
+    const events = new QueueEvents(name, { prefix: prefixOf(this.#url), connection: redis });
     this.#events.push({ events, redis });
     events.on('error', () => {});
     if (listeners.completed) events.on('completed', ({ jobId }) => listeners.completed?.(jobId));
@@ -232,7 +227,7 @@ export class Queues {
     await events.waitUntilReady();
   }
 
-  /** Closes all connections, within two seconds even if Redis does not answer. */
+  /** Closes all connections, within a second even if Redis does not answer. */
   async close(): Promise<void> {
     const closed = Promise.all([
       ...[...this.#queues.values()].map((queue) => queue.close()),

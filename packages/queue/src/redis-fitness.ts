@@ -1,4 +1,4 @@
-import { CryfoldError } from '@cryfold/core';
+import { CryfoldError, parseRedisUrl, redactUrl } from '@cryfold/core';
 import { RedisConnection } from 'bullmq';
 
 export interface RedisFacts {
@@ -50,16 +50,14 @@ export function requireFit(info: string, policy?: string): RedisFacts {
 }
 
 /**
- * Refuses a node of a Redis Cluster: the keys of one queue lie on several nodes unless their prefix has a hash tag.
+ * Refuses a node of a Redis Cluster by the URL of a single server: without the hash tag that keys have in a Cluster, those
+ * of one queue lie on several nodes.
  * @throws CryfoldError REDIS_UNSAFE
  */
-export function refuseCluster(info: string): void {
-  if (!/^cluster_enabled:1/m.test(info)) return;
-  throw new CryfoldError(
-    'REDIS_UNSAFE',
-    'Redis is a node of a Redis Cluster, and the prefix of the keys has no hash tag',
-    {
-      hint: 'Use a Redis that is not in cluster mode.',
-    },
-  );
+export function refuseClusterNode(info: string, url: string): void {
+  if (!/^cluster_enabled:1/m.test(info) || parseRedisUrl(url).kind === 'cluster') return;
+  throw new CryfoldError('REDIS_UNSAFE', `Redis at ${redactUrl(url)} is a node of a Redis Cluster`, {
+    context: { url: redactUrl(url) },
+    hint: 'Write redis+cluster://user:password@host:port,host:port in REDIS_URL.',
+  });
 }

@@ -1,10 +1,8 @@
 import { decodeRecord, endsWithin } from '@cryfold/core';
-import type { Redis } from 'ioredis';
 import { z } from 'zod';
-import { connect } from './connection.js';
+import { type Connection, connect } from './connection.js';
+import { workersKey } from './keys.js';
 
-/** A hash of what each worker told last, by its id; beside BullMQ's keys, none of whose queues has this name. */
-const WORKERS = 'cryfold:workers';
 /** Milliseconds between two beats of a worker. */
 const BEAT_MS = 3000;
 /** After so long a silence a worker is gone. */
@@ -40,15 +38,18 @@ export type WorkerReport = z.infer<typeof workerReport>;
 
 const beat = z.object({ at: z.number(), state: workerReport });
 
-/** Tells Redis every few seconds, and soon after each change, that a worker lives and what it does. A courtesy: an outage is no matter. */
+/** Reports to Redis every few seconds, and soon after each change, that a worker lives and what it does. Nothing depends on it, so
+ * an outage is ignored. */
 export class Beacon {
-  readonly #redis: Redis;
+  readonly #redis: Connection;
+  readonly #key: string;
   readonly #report: WorkerReport;
   readonly #timer: NodeJS.Timeout;
   #soon: NodeJS.Timeout | undefined;
 
   constructor(url: string, report: Omit<WorkerReport, 'started' | 'doing'>) {
-    this.#redis = connect(url, 'failing');
+    this.#redis = connect(url, { use: 'failing' });
+    this.#key = workersKey(url);
     this.#report = { ...report, started: Date.now(), doing: [] };
     this.#redis.once('ready', () => this.#tell());
     this.#timer = setInterval(() => this.#tell(), BEAT_MS);
@@ -75,7 +76,7 @@ export class Beacon {
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     clearTimeout(this.#soon);
-    await endsWithin(CLOSING_MS, this.#redis.hdel(WORKERS, this.#report.id));
+    await endsWithin(CLOSING_MS, this.#redis.hdel(this.#key, this.#report.id));
     this.#redis.disconnect();
   }
 
@@ -90,22 +91,22 @@ export class Beacon {
     const tell = async () => {
       // Redis's clock, so that hosts need not agree on the time.
       const at = Number((await this.#redis.time())[0]);
-      await this.#redis.hset(WORKERS, this.#report.id, JSON.stringify({ at, state: this.#report }));
+      await this.#redis.hset(this.#key, this.#report.id, JSON.stringify({ at, state: this.#report }));
     };
     tell().catch(() => {});
   }
 }
 
 /** Workers that were heard of lately, by host and process; what silent ones left is cleared away. */
-export async function readWorkers(redis: Redis): Promise<WorkerReport[]> {
-  const [told, time] = await Promise.all([redis.hgetall(WORKERS), redis.time()]);
+export async function readWorkers(redis: Connection, key: string): Promise<WorkerReport[]> {
+  const [told, time] = await Promise.all([redis.hgetall(key), redis.time()]);
   const now = Number(time[0]);
   const workers: WorkerReport[] = [];
   for (const [id, text] of Object.entries(told)) {
     try {
       const { at, state } = decodeRecord(beat, text, `worker ${id}`);
       if (now - at <= SILENCE_SECONDS) workers.push(state);
-      else await redis.hdel(WORKERS, id);
+      else await redis.hdel(key, id);
     } catch {
       // Another version's.
     }

@@ -1,6 +1,14 @@
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { CryfoldError, readNamedFile, readSecret, type Secret } from '@cryfold/core';
+import {
+  CryfoldError,
+  parseRedisUrl,
+  readNamedFile,
+  readSecret,
+  type Secret,
+  withRedisPassword,
+  withRedisPasswordFile,
+} from '@cryfold/core';
 import { z } from 'zod';
 import { type ApiToken, parseApiTokens } from './api-tokens.js';
 import { defaultChildMemoryMb } from './memory.js';
@@ -143,17 +151,15 @@ function secretOf(
 }
 
 /**
- * The address. Where it names no password, a mounted one is read from its file at each connection: see FreshRedis of
- * `queue`, which takes the parameter.
+ * The address. Where it names no password, a mounted one is read from its file at each connection (FreshRedis of `queue`
+ * takes the parameter), and at the start for a Redis Cluster.
  */
 function redisUrl({ REDIS_URL, REDIS_PASSWORD_FILE }: z.infer<typeof schema>): string | undefined {
-  if (!REDIS_URL || !REDIS_PASSWORD_FILE || !URL.canParse(REDIS_URL)) return REDIS_URL;
-  const url = new URL(REDIS_URL);
-  if (url.password !== '') return url.href;
-  // Read once here, so that a wrong name is reported at once.
-  readNamedFile('REDIS_PASSWORD_FILE', REDIS_PASSWORD_FILE);
-  url.searchParams.set('passwordFile', REDIS_PASSWORD_FILE);
-  return url.href;
+  if (!REDIS_URL || !REDIS_PASSWORD_FILE) return REDIS_URL;
+  // Read here too, so that a wrong name is reported at once.
+  const password = readNamedFile('REDIS_PASSWORD_FILE', REDIS_PASSWORD_FILE);
+  if (parseRedisUrl(REDIS_URL).kind === 'cluster') return withRedisPassword(REDIS_URL, password);
+  return withRedisPasswordFile(REDIS_URL, REDIS_PASSWORD_FILE);
 }
 
 function targetOf(env: z.infer<typeof schema>): Target {

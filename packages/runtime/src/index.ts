@@ -11,5 +11,6 @@ export { loadMetrics, NO_METRICS } from './metrics.js';
 export type { Metrics, Sample } from './metrics-interface.js';
 export { consumerObserver, storeObserver } from './observers.js';
 export { useProxies } from './proxy-settings.js';
+export { RepeatedErrors } from './repeated-errors.js';
 export { type ServeOptions, type Service, serve } from './service.js';
 export { startTracing, traced } from './tracing.js';

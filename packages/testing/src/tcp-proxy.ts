@@ -12,7 +12,7 @@ export type Fault = 'none' | 'cut' | 'hang' | 'slow' | 'answer-lost' | 500 | 503
 /** A TCP proxy between a client and a server of this machine that can misbehave. */
 export class TcpProxy {
   readonly #server: Server;
-  readonly #target: number;
+  #target: number;
   readonly #sockets = new Set<Socket>();
   #fault: Fault = 'none';
   /** How many new connections still go well before the fault */
@@ -52,6 +52,11 @@ export class TcpProxy {
     this.#fault = fault;
     this.#spare = spare;
     if (fault !== 'none' && spare === 0) for (const socket of this.#sockets) socket.destroy();
+  }
+
+  /** Leads new connections to another port; those that are open stay where they are, as when a DNS name changes. */
+  retarget(port: number): void {
+    this.#target = port;
   }
 
   #accept(client: Socket): void {

@@ -5,7 +5,7 @@ import { kindOf, type Matrix } from '@cryfold/estimators';
 import { isGrouped } from '@cryfold/evaluation';
 import { type FoldJob, type FoldResult, prerequisiteOf, type RunPlan } from '@cryfold/plan';
 import { type Attempt, asCryfoldError } from '@cryfold/queue';
-import { type Logger, traced } from '@cryfold/runtime';
+import { type Logger, type RepeatedErrors, traced } from '@cryfold/runtime';
 import type { RunStore } from '@cryfold/store';
 import { FoldLog } from './fold-log.js';
 import type { GracePeriod } from './grace-period.js';
@@ -21,6 +21,8 @@ export interface FoldAttemptOptions {
   training: Training;
   store: RunStore;
   log: Logger;
+  /** For what fails again and again during an outage, whichever fold is tried */
+  errors: RepeatedErrors;
   metrics: WorkerMetrics;
   grace: GracePeriod;
 }
@@ -36,13 +38,13 @@ export class FoldAttempt {
   readonly #started = performance.now();
 
   constructor(options: FoldAttemptOptions) {
-    const { plan, job, attempt, log, metrics } = options;
+    const { plan, job, attempt, log, errors, metrics } = options;
     const { repeat, fold, train } = plan.splits[job.split];
     const estimator = plan.spec.estimators[job.trial];
     this.#options = options;
     this.#name = `${attempt.previous}-${randomBytes(6).toString('hex')}`;
     this.#place = { run: plan.run, trial: job.trial, repeat, fold };
-    this.#log = new FoldLog(log, { ...this.#place, key: job.key.slice(0, 12), attempt: this.#name });
+    this.#log = new FoldLog({ log, errors }, { ...this.#place, key: job.key.slice(0, 12), attempt: this.#name });
     this.#epochs = kindOf(estimator).epochs?.of(estimator) ?? 0;
     this.#metrics = metrics.fold(this.#place, {
       queue: job.queue,
@@ -59,7 +61,8 @@ export class FoldAttempt {
       return;
     }
     this.#log.info({ host: hostname() }, 'fold started');
-    await attempt.progress({ done: 0, total: 1 });
+    // Nothing waits for Redis: a fold can train, and a stopping worker can end, while Redis is away.
+    attempt.progress({ done: 0, total: 1 }).catch(() => {});
     const place = { ...this.#place, key: job.key, attempt: this.#name };
     const output = await traced('train', place, () => this.train());
     const seconds = this.#seconds();
@@ -150,7 +153,7 @@ export class FoldAttempt {
     }
     if (record.failure === 'infrastructure') {
       // A fold that waits for the end of an outage has not failed.
-      this.#log.warn({ code: record.code, error: record.message }, 'attempt waits for the end of an outage');
+      this.#log.waits({ code: record.code, error: record.message });
       return thrown;
     }
     const checkpoint = record.code === 'CHECKPOINT_DAMAGED' && this.#checkpoint();
@@ -158,7 +161,7 @@ export class FoldAttempt {
     // The failure's record names the attempt whose log says more.
     const error = CryfoldError.fromRecord({ ...record, context: { ...record.context, attempt: this.#name } });
     this.#log.warn(error.toRecord(), 'attempt failed');
-    await attempt.count('failedAttempts').catch(() => {});
+    attempt.count('failedAttempts').catch(() => {});
     await store.folds.saveLog(job.key, this.#name, this.#log.bytes(training.childOutput)).catch(() => {});
     return error;
   }
@@ -177,7 +180,7 @@ export class FoldAttempt {
       return true;
     }
     this.#log.warn({}, held ? 'another attempt was first; this one is dropped' : 'attempt taken back');
-    if (held) await attempt.count('duplicates').catch(() => {});
+    if (held) attempt.count('duplicates').catch(() => {});
     for (const key of written) await store.artifacts.delete(key);
     return false;
   }

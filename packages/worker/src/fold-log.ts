@@ -1,5 +1,5 @@
 import type { EpochPoint } from '@cryfold/core';
-import type { Logger } from '@cryfold/runtime';
+import type { Logger, RepeatedErrors } from '@cryfold/runtime';
 
 /**
  * What is said about one attempt at a fold. Each line goes to the process's log with run, trial, repeat, fold and attempt,
@@ -7,11 +7,13 @@ import type { Logger } from '@cryfold/runtime';
  */
 export class FoldLog {
   readonly #log: Logger;
+  readonly #errors: RepeatedErrors;
   readonly #place: object;
   readonly #lines: string[] = [];
 
-  constructor(log: Logger, place: object) {
+  constructor({ log, errors }: { log: Logger; errors: RepeatedErrors }, place: object) {
     this.#log = log.child(place);
+    this.#errors = errors;
     this.#place = place;
   }
 
@@ -22,6 +24,13 @@ export class FoldLog {
 
   warn(fields: object, msg: string): void {
     this.#log.warn(fields, msg);
+    this.#keep('warn', fields, msg);
+  }
+
+  /** The attempt ended by an outage, as those of other folds do meanwhile. */
+  waits(fields: { code: string; error: string }): void {
+    const msg = 'attempt waits for the end of an outage';
+    this.#errors.warn({ ...this.#place, ...fields }, msg);
     this.#keep('warn', fields, msg);
   }
 

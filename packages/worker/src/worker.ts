@@ -3,7 +3,15 @@ import { CryfoldError } from '@cryfold/core';
 import { type Estimator, type FoldQueue, kindOf } from '@cryfold/estimators';
 import { featureKeyOf, prerequisiteOf, type RunPlan, settingsOf } from '@cryfold/plan';
 import { type Attempt, Beacon, Consumer, type WorkPayload, workPayload } from '@cryfold/queue';
-import { type Checks, consumerObserver, type Logger, type Metrics, NO_METRICS, type Service } from '@cryfold/runtime';
+import {
+  type Checks,
+  consumerObserver,
+  type Logger,
+  type Metrics,
+  NO_METRICS,
+  RepeatedErrors,
+  type Service,
+} from '@cryfold/runtime';
 import type { RunStore } from '@cryfold/store';
 import { unlessCancelled } from './cancellation.js';
 import { ChildPool } from './child-pool.js';
@@ -42,6 +50,7 @@ export class Worker implements Service {
   readonly #options: WorkerOptions;
   readonly #metrics: WorkerMetrics;
   readonly #grace: GracePeriod;
+  readonly #errors: RepeatedErrors;
   readonly #plans: PlanCache;
   readonly #pools = new Map<FoldQueue, ChildPool>();
   readonly #stopped = new AbortController();
@@ -57,6 +66,7 @@ export class Worker implements Service {
     const slots = (queue: string) => (queue === 'gpu' && gpus?.length) || children;
     this.#options = options;
     this.#grace = new GracePeriod(options.graceSeconds, options.log);
+    this.#errors = new RepeatedErrors(options.log);
     this.#plans = new PlanCache(store);
     this.#metrics = new WorkerMetrics(metrics, queues, slots);
     for (const queue of queues) {
@@ -82,14 +92,14 @@ export class Worker implements Service {
   }
 
   #consume(queue: FoldQueue, pool: ChildPool): Consumer<WorkPayload> {
-    const { redisUrl, metrics = NO_METRICS, log } = this.#options;
+    const { redisUrl, metrics = NO_METRICS } = this.#options;
     return new Consumer({
       url: redisUrl,
       queue,
       schema: workPayload,
       concurrency: pool.size,
       maxStalledCount: 8,
-      onError: (error) => log.warn({ queue, err: error }, 'queue error'),
+      onError: (error) => this.#errors.warn({ queue, err: error }, 'queue error'),
       observer: consumerObserver(metrics, queue),
       handle: async (payload, attempt) => {
         const child = pool.retain();
@@ -106,13 +116,8 @@ export class Worker implements Service {
 
   async stop(graceSeconds: number): Promise<void> {
     this.#stopped.abort();
-    const timer = setTimeout(() => {
-      for (const consumer of this.#consumers) void consumer.close(true);
-    }, graceSeconds * 1000);
-    await Promise.all(this.#consumers.map((consumer) => consumer.close(graceSeconds === 0)));
-    clearTimeout(timer);
-    await Promise.all([...this.#pools.values()].map((pool) => pool.stop()));
-    await this.#beacon?.stop();
+    await Promise.all(this.#consumers.map((consumer) => consumer.stop(graceSeconds)));
+    await Promise.all([this.#beacon?.stop(), ...[...this.#pools.values()].map((pool) => pool.stop())]);
   }
 
   async #unlessCancelled(payload: WorkPayload, attempt: Attempt, child: WarmChild): Promise<void> {
@@ -132,7 +137,7 @@ export class Worker implements Service {
     });
     if (done) return;
     log.info({ run: payload.run }, 'job dropped: the run is cancelled');
-    await attempt.count('cancelled').catch(() => {});
+    attempt.count('cancelled').catch(() => {});
   }
 
   async #handle(plan: RunPlan, payload: WorkPayload, attempt: Attempt, child: WarmChild): Promise<void> {
@@ -172,7 +177,7 @@ export class Worker implements Service {
     if (!job) throw new CryfoldError('JOB_INVALID', `run ${plan.run} has no fold ${key.slice(0, 12)}`);
     this.#checkAllowed(plan.spec.estimators[job.trial]);
     const training = this.#training(plan, job.trial, child);
-    const around = { store, log, metrics: this.#metrics, grace: this.#grace };
+    const around = { store, log, errors: this.#errors, metrics: this.#metrics, grace: this.#grace };
     await new FoldAttempt({ plan, job, attempt, training, ...around }).run();
   }
 

@@ -53,11 +53,12 @@ export async function trainInCluster(
     const payload = { format: 1, kind: 'final', run: plan.run, trial, key: request.key } as const;
     while (!signal.aborted) {
       // Again and again, in case Redis forgets: adding what is there changes nothing.
-      await queues.add(queue, [{ id, payload }]);
-      if (!isTaken(queue, await queues.workers())) {
+      await unlessAway(async () => {
+        await queues.add(queue, [{ id, payload }]);
+        if (isTaken(queue, await queues.workers())) return;
         const { waiting: jobs = 0 } = await queues.counts(queue);
         if (jobs > 0) say(`: ${noWorker({ queue, jobs, seconds: await queues.oldestSeconds(queue) })}`);
-      }
+      });
       for (let looks = 0; looks < 20 && !signal.aborted; looks++) {
         const result = await finals.result(request.key);
         if (result) return result;
@@ -80,4 +81,11 @@ export async function trainInCluster(
   } finally {
     await queues.close();
   }
+}
+
+/** Training continues while Redis is away, and so does the wait for it. */
+async function unlessAway(ask: () => Promise<void>): Promise<void> {
+  await ask().catch((error) => {
+    if (!(error instanceof CryfoldError) || error.code !== 'REDIS_UNREACHABLE') throw error;
+  });
 }

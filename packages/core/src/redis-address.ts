@@ -1,0 +1,136 @@
+import { CryfoldError, redactUrl } from './errors.js';
+
+export interface RedisNode {
+  host: string;
+  port: number;
+}
+
+/** What a Redis asks of those who connect. Holds secrets. */
+interface Credentials {
+  tls: boolean;
+  username: string | undefined;
+  password: string | undefined;
+}
+
+/** One server, by URL or by the path of its Unix socket. */
+export interface SingleRedis {
+  kind: 'single';
+  url: string;
+}
+
+/** Servers of which Sentinels know the primary. */
+export interface SentinelRedis extends Credentials {
+  kind: 'sentinel';
+  sentinels: RedisNode[];
+  /** The name by which the Sentinels know the primary */
+  name: string;
+  db: number;
+  /** For the Sentinels themselves */
+  sentinelPassword: string | undefined;
+  /** Where the primary's password is read at each connection */
+  passwordFile?: string | undefined;
+}
+
+/** A Redis Cluster, by some of its nodes. */
+export interface ClusterRedis extends Credentials {
+  kind: 'cluster';
+  nodes: RedisNode[];
+}
+
+export type RedisAddress = SingleRedis | SentinelRedis | ClusterRedis;
+
+const FORMS = [
+  'redis://user:password@host:port',
+  'redis+sentinel://user:password@host:port,host:port/NAME',
+  'redis+cluster://user:password@host:port,host:port',
+].join(', or ');
+
+const PORTS = { sentinel: 26_379, cluster: 6379 };
+
+/**
+ * Reads REDIS_URL: `redis://` or `rediss://` (TLS) for one server, `redis+sentinel://` or `rediss+sentinel://` with the
+ * Sentinels and the primary's name, `redis+cluster://` or `rediss+cluster://` with nodes of a Redis Cluster, or the path
+ * of a Unix socket.
+ * @throws CryfoldError USAGE, without secrets
+ */
+export function parseRedisUrl(url: string): RedisAddress {
+  const scheme = /^([\w+.-]+):\/\//.exec(url)?.[1]?.toLowerCase();
+  if (scheme === undefined) return { kind: 'single', url };
+  const [, secure, kind] = /^redis(s?)(?:\+(sentinel|cluster))?$/.exec(scheme) ?? [];
+  if (secure === undefined) throw notRedis(url);
+  if (kind === undefined) {
+    if (!URL.canParse(url)) throw notRedis(url);
+    return { kind: 'single', url };
+  }
+  // What URL parses knows one host only.
+  const [, authority, path, query] = /^[^:]+:\/\/([^/?#]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/.exec(url) ?? [];
+  if (!authority) throw notRedis(url);
+  const at = authority.lastIndexOf('@');
+  const nodes = authority
+    .slice(at + 1)
+    .split(',')
+    .map((text) => nodeOf(text, PORTS[kind as keyof typeof PORTS], url));
+  const credentials = { tls: secure === 's', ...userOf(at < 0 ? '' : authority.slice(0, at), url) };
+  if (kind === 'cluster') {
+    if (path || query) throw notRedis(url, 'a Redis Cluster has neither a name nor a numbered database');
+    return { kind, nodes, ...credentials };
+  }
+  const [, name, db] = /^([^/]+)(?:\/(\d+))?$/.exec(path ?? '') ?? [];
+  if (!name) throw notRedis(url, 'after the Sentinels comes /NAME, the name by which they know the primary');
+  const given = new URLSearchParams(query);
+  const passwordFile = given.get('passwordFile') ?? undefined;
+  return {
+    kind: 'sentinel',
+    sentinels: nodes,
+    name: decoded(name, url),
+    db: Number(db ?? 0),
+    sentinelPassword: given.get('sentinelPassword') ?? undefined,
+    ...(passwordFile && { passwordFile }),
+    ...credentials,
+  };
+}
+
+/** The same URL with a password, unless it has one or is no URL. */
+export function withRedisPassword(url: string, password: string): string {
+  const [, scheme, authority, rest] = /^([\w+.-]+:\/\/)([^/?#]*)(.*)$/s.exec(url) ?? [];
+  if (scheme === undefined) return url;
+  const at = authority.lastIndexOf('@');
+  const user = at < 0 ? '' : authority.slice(0, at);
+  if (user.slice(user.indexOf(':') + 1) !== '' && user.includes(':')) return url;
+  return `${scheme}${user.replace(':', '')}:${encodeURIComponent(password)}@${authority.slice(at + 1)}${rest}`;
+}
+
+/**
+ * The same URL with a file from which connections read the password, unless it has a password or is no URL. Not for a Redis
+ * Cluster, whose nodes take a password only once.
+ */
+export function withRedisPasswordFile(url: string, file: string): string {
+  if (withRedisPassword(url, 'x') === url) return url;
+  return `${url}${url.includes('?') ? '&' : '?'}passwordFile=${encodeURIComponent(file)}`;
+}
+
+function nodeOf(text: string, usual: number, url: string): RedisNode {
+  const [, host, port] = /^(\[[\da-f:.]+\]|[^:[\]]+)(?::(\d{1,5}))?$/i.exec(text) ?? [];
+  if (!host || Number(port ?? usual) > 65_535) throw notRedis(url, `${redactUrl(text)} is not host:port`);
+  return { host: host.replace(/^\[|\]$/g, ''), port: Number(port ?? usual) };
+}
+
+function userOf(text: string, url: string): Pick<Credentials, 'username' | 'password'> {
+  const colon = text.indexOf(':');
+  const [user, password] = colon < 0 ? [text, ''] : [text.slice(0, colon), text.slice(colon + 1)];
+  return { username: decoded(user, url) || undefined, password: decoded(password, url) || undefined };
+}
+
+function decoded(text: string, url: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw notRedis(url);
+  }
+}
+
+function notRedis(url: string, why?: string): CryfoldError {
+  return new CryfoldError('USAGE', `REDIS_URL is no URL of a Redis: ${redactUrl(url)}${why ? `: ${why}` : ''}`, {
+    hint: `Write ${FORMS}. Special characters in user and password are % codes.`,
+  });
+}

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { CryfoldError, parseRedisUrl, withRedisPassword, withRedisPasswordFile } from '@cryfold/core';
+
+const nobody = { username: undefined, password: undefined };
+
+test('reads the URLs of one server, of Sentinels and of a Redis Cluster', () => {
+  for (const url of ['redis://u:p@h:1/2', 'rediss://h', '/run/redis.sock'])
+    assert.deepEqual(parseRedisUrl(url), { kind: 'single', url });
+  assert.deepEqual(parseRedisUrl('redis+sentinel://a:1,b,[::1]:3/my%20name/4?sentinelPassword=s%2Fp'), {
+    ...{ kind: 'sentinel', tls: false, name: 'my name', db: 4, sentinelPassword: 's/p', ...nobody },
+    sentinels: [
+      { host: 'a', port: 1 },
+      { host: 'b', port: 26_379 },
+      { host: '::1', port: 3 },
+    ],
+  });
+  assert.deepEqual(parseRedisUrl('rediss+cluster://u:p%40%3A%2F@a,b:7'), {
+    ...{ kind: 'cluster', tls: true, username: 'u', password: 'p@:/' },
+    nodes: [
+      { host: 'a', port: 6379 },
+      { host: 'b', port: 7 },
+    ],
+  });
+});
+
+test('refuses other URLs without repeating their secrets', () => {
+  for (const url of [
+    'http://u:s3cr3t@h/',
+    'redis://u:s3cr3t@h:port',
+    'redis+other://u:s3cr3t@h',
+    'redis+sentinel://u:s3cr3t@h:1',
+    'redis+sentinel://u:s3cr3t@h:1/name/x',
+    'redis+sentinel://u:s3cr3t@/name',
+    'redis+cluster://u:s3cr3t@h:1/2',
+    'redis+cluster://u:s3cr3t@h:1,',
+    'redis+cluster://u:s3cr3t@h:99999',
+    'redis+cluster://u:s3cr3t%@h:1',
+    'redis+cluster://',
+  ]) {
+    assert.throws(
+      () => parseRedisUrl(url),
+      (error) => error instanceof CryfoldError && error.code === 'USAGE' && !String(error).includes('s3cr3t'),
+      url,
+    );
+  }
+});
+
+test('puts the file of a password into a URL that has none', () => {
+  const put = (url: string) => withRedisPasswordFile(url, '/run/a b');
+  assert.equal(put('redis://host:1/2'), 'redis://host:1/2?passwordFile=%2Frun%2Fa%20b');
+  assert.equal(
+    (parseRedisUrl(put('redis+sentinel://a/name?x=y')) as { passwordFile?: string }).passwordFile,
+    '/run/a b',
+  );
+  for (const url of ['redis://:own@host', '/run/redis.sock']) assert.equal(put(url), url);
+});
+
+test('puts a password into a URL that has none', () => {
+  const put = (url: string) => withRedisPassword(url, 'a/b%c@d:e,f');
+  for (const url of ['redis+cluster://a:1,b:2', 'redis+cluster://u@a:1,b:2', 'redis+cluster://u:@a:1,b:2'])
+    assert.equal((parseRedisUrl(put(url)) as { password?: string }).password, 'a/b%c@d:e,f', url);
+  assert.equal(
+    put('redis+sentinel://u@a,b/name/1?x=y').replace(/:[^:]*@/, ':***@'),
+    'redis+sentinel://u:***@a,b/name/1?x=y',
+  );
+  for (const url of ['redis://:own@host', '/run/redis.sock']) assert.equal(put(url), url);
+});

@@ -1,0 +1,31 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Job, Worker } from 'bullmq';
+
+/** Milliseconds before the next job is asked for again after an error: doubled with each one, between these two. */
+const BACKOFF_MS = { least: 100, most: 5000 };
+
+/**
+ * BullMQ's worker, which waits longer each time Redis answers with an error (READONLY, OOM, MISCONF, BUSY, ...) when the
+ * next job is asked for. BullMQ itself waits only when there is no connection: it would ask thousands of times a second.
+ */
+export class PatientWorker extends Worker {
+  readonly #closing = new AbortController();
+  #failures = 0;
+
+  protected override async moveToActive(token: string, name?: string): Promise<Job> {
+    try {
+      const job = await super.moveToActive(token, name);
+      this.#failures = 0;
+      return job;
+    } catch (error) {
+      const backoffMs = Math.min(BACKOFF_MS.least * 2 ** Math.min(this.#failures++, 10), BACKOFF_MS.most);
+      await sleep(backoffMs, undefined, { signal: this.#closing.signal }).catch(() => {});
+      throw error;
+    }
+  }
+
+  override async close(force?: boolean): Promise<void> {
+    this.#closing.abort();
+    return super.close(force);
+  }
+}

@@ -1,0 +1,31 @@
+import { realpath } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { Redis } from 'ioredis';
+
+/** Milliseconds that each answer of a Redis may take when it is shut down. */
+const SHUTDOWN_MS = 2000;
+
+/**
+ * Ends the Redis that answers at a socket if it is the private one of a local run: its working folder is the folder of
+ * the socket, and that folder is named as a local run names it. A shared Redis is left alone. Nothing is saved: the
+ * truth is in the store.
+ * @param socket path of the socket, as the local run itself made it
+ * @returns whether it was that Redis
+ */
+export async function shutDownPrivateRedis(socket: string): Promise<boolean> {
+  const folder = dirname(socket);
+  if (!/^cryfold-redis-\w{6}$/.test(basename(folder)) || basename(socket) !== 'redis.sock') return false;
+  const redis = new Redis(socket, { maxRetriesPerRequest: 0, retryStrategy: () => null, commandTimeout: SHUTDOWN_MS });
+  redis.on('error', () => {});
+  try {
+    const [, at] = (await redis.config('GET', 'dir')) as string[];
+    const [, listening] = (await redis.config('GET', 'unixsocket')) as string[];
+    if (listening !== socket || (await realpath(at)) !== (await realpath(folder))) return false;
+    await redis.shutdown('NOSAVE').catch(() => {});
+    return true;
+  } catch {
+    return false;
+  } finally {
+    redis.disconnect();
+  }
+}
