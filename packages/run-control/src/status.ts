@@ -16,7 +16,6 @@ const count = z.int().nonnegative();
 const place = { trial: z.string(), repeat: count, fold: count };
 
 export const runStatusSchema = z.object({
-  ...runFactsSchema.shape,
   run: z.string(),
   name: z.string(),
   state: z.enum(RUN_STATES),
@@ -33,6 +32,7 @@ export const runStatusSchema = z.object({
   etaSeconds: z.number().nullable(),
   /** Folds that will not be tried again, and why: the dead letters */
   failures: z.array(z.object({ ...place, key: z.string(), code: z.string(), message: z.string() })),
+  ...runFactsSchema.shape,
   /** How the run shares the workers, until it has ended */
   scheduling: schedulingSchema.omit({ format: true }).optional(),
   /** Why a record of the run cannot be read, and what to do about it */
