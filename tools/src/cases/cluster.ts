@@ -96,6 +96,7 @@ export const cluster: CaseGroup = {
     stub('ignore', ignored),
     stub('501', refused("'501 NotImplemented': xml(")),
     stub('400', refused("'400 InvalidArgument': xml(")),
+    stub('409', refused("'409 ConditionalRequestConflict': xml(")),
     stub('html', refused("'501 with the page of a gateway': (")),
     byTest(
       '19 weights that Keras wrote',
