@@ -87,12 +87,16 @@ for (const [ending, missing] of [
   });
 }
 
-test('a run of several protocols decodes each recording once', { skip: withoutRedis }, async () => {
-  // A WAV file under the first bytes of an MP4 file, and an ffmpeg that takes them off and counts.
+/** The last two are copies, so that sounds are read again to confirm it. */
+const wrapped = [...waves, waves[0], waves[1]];
+
+/**
+ * Runs a command on WAV files under the first bytes of an MP4 file, with an ffmpeg that takes these off and counts.
+ * @returns the files that were decoded, sorted
+ */
+async function decodedBy(...args: string[]): Promise<string[]> {
   const mp4 = Buffer.concat([Buffer.from([0, 0, 0, 24]), Buffer.from('ftypM4A '), Buffer.alloc(12)]);
-  // The last two are copies, so that sounds are read again to confirm it.
-  const files = [...waves, waves[0], waves[1]];
-  for (const [n, bytes] of files.entries()) await put(fileOf(n, 'm4a'), Buffer.concat([mp4, bytes]));
+  for (const [n, bytes] of wrapped.entries()) await put(fileOf(n, 'm4a'), Buffer.concat([mp4, bytes]));
   const decoded = path('decoded.txt');
   const stub = `#!/bin/sh
 case "$*" in *-version*) echo 'ffmpeg version 0.0-counting'; exit;; esac
@@ -100,16 +104,22 @@ for word; do case "$word" in file:*) file=\${word#file:}; esac; done
 echo "$file" >> '${decoded}'
 tail -c +25 "$file"
 `;
+  await writeFile(decoded, '');
   await put(path('bin', 'ffmpeg'), Buffer.from(stub));
   await chmod(path('bin', 'ffmpeg'), 0o755);
-  const flags = ['--data', path('m4a'), '--store', path('store-m4a'), '--workers', '1', '--group-by', 'recording'];
-  const { code, stderr } = await cryfold(
-    ['run', path('svm.yaml'), ...flags, '--protocol', 'paper,grouped', '--allow-leak'],
-    {
-      PATH: `${path('bin')}:${process.env.PATH}`,
-    },
-  );
+  const { code, stderr } = await cryfold(args, { PATH: `${path('bin')}:${process.env.PATH}` });
   assert.equal(code, 0, stderr);
-  const calls = (await readFile(decoded, 'utf8')).trim().split('\n').sort();
-  assert.deepEqual(calls, files.map((_, n) => fileOf(n, 'm4a')).sort());
+  return (await readFile(decoded, 'utf8')).trim().split('\n').sort();
+}
+
+const eachOnce = () => wrapped.map((_, n) => fileOf(n, 'm4a')).sort();
+
+test('a run of several protocols decodes each recording once', { skip: withoutRedis }, async () => {
+  const flags = ['--data', path('m4a'), '--store', path('store-m4a'), '--workers', '1', '--group-by', 'recording'];
+  const protocols = ['--protocol', 'paper,grouped', '--allow-leak'];
+  assert.deepEqual(await decodedBy('run', path('svm.yaml'), ...flags, ...protocols), eachOnce());
+});
+
+test('data audit decodes each recording once, though it also compares their sounds', async () => {
+  assert.deepEqual(await decodedBy('data', 'audit', path('m4a')), eachOnce());
 });

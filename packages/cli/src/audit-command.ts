@@ -1,5 +1,5 @@
 import { printable } from '@cryfold/core';
-import { readDataset, sharedSounds } from '@cryfold/corpus';
+import { decodingOnce, readDataset, sharedSounds } from '@cryfold/corpus';
 import type { Audit } from '@cryfold/evaluation';
 import { auditDataset } from '@cryfold/local-run';
 import { cutOptions } from '@cryfold/plan';
@@ -24,7 +24,11 @@ const SHORT = 4;
 const ADVISES_GROUPED = 'groups-in-one-class';
 
 /** `cryfold data audit PATH`. Bad recordings are left out and named; short ones are filled up, unless the spec says otherwise. */
-export async function dataAuditCommand(path: string, options: AuditOptions): Promise<number> {
+export function dataAuditCommand(path: string, options: AuditOptions): Promise<number> {
+  return decodingOnce(() => audit(path, options));
+}
+
+async function audit(path: string, options: AuditOptions): Promise<number> {
   const display = new ProgressDisplay(process.stderr, options.json);
   const { groupBy, layout } = options;
   const list = { file: options.problems };
@@ -37,15 +41,15 @@ export async function dataAuditCommand(path: string, options: AuditOptions): Pro
     display.update('comparing sounds');
     const sounds = await sharedSounds(dataset);
     display.update('auditing recordings');
-    return { dataset, audit: auditDataset(dataset, sounds) };
+    return { dataset, found: auditDataset(dataset, sounds) };
   };
-  const { dataset, audit } = await listingProblems(list, read).finally(() => display.clear());
+  const { dataset, found } = await listingProblems(list, read).finally(() => display.clear());
   await sayProblems(dataset, list, display);
   const { name, reader, skipped, warnings, notes, contentHash } = dataset;
-  if (options.json) say(`${jsonText({ name, reader, contentHash, ...audit, warnings, notes, skipped })}\n`);
+  if (options.json) say(`${jsonText({ name, reader, contentHash, ...found, warnings, notes, skipped })}\n`);
   else {
-    const extent = `${audit.recordings} recordings, ${audit.clips} clips, ${audit.perClass.length} classes, read as ${reader}`;
-    say(`${printable(name)}: ${extent}\n\n${auditText(audit, { color: colors() })}\n`);
+    const extent = `${found.recordings} recordings, ${found.clips} clips, ${found.perClass.length} classes, read as ${reader}`;
+    say(`${printable(name)}: ${extent}\n\n${auditText(found, { color: colors() })}\n`);
   }
   return EXIT.done;
 }

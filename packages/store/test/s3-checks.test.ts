@@ -11,14 +11,19 @@ import { openStore, type S3Settings } from '../src/index.js';
 const AT_ONCE_MS = 2500;
 
 /** Asserts that it fails without being tried again. @returns the error */
-async function failsAtOnce(action: Promise<unknown>, code: ErrorCode): Promise<CryfoldError> {
-  const started = performance.now();
+async function fails(action: Promise<unknown>, code: ErrorCode): Promise<CryfoldError> {
   const error = await action.then(
     () => assert.fail('it succeeds'),
     (thrown) => thrown,
   );
   assert.ok(error instanceof CryfoldError, String(error));
   assert.equal(error.code, code, error.message);
+  return error;
+}
+
+async function failsAtOnce(action: Promise<unknown>, code: ErrorCode): Promise<CryfoldError> {
+  const started = performance.now();
+  const error = await fails(action, code);
   assert.ok(performance.now() - started < AT_ONCE_MS, 'at once');
   return error;
 }
@@ -93,6 +98,7 @@ const xml = (status: number, code: string) => (response: ServerResponse) => {
 const REFUSALS = {
   '501 NotImplemented': xml(501, 'NotImplemented'),
   '400 InvalidArgument': xml(400, 'InvalidArgument'),
+  '409 ConditionalRequestConflict': xml(409, 'ConditionalRequestConflict'),
   '501 with the page of a gateway': (response: ServerResponse) => {
     response.writeHead(501, { 'content-type': 'text/html' }).end('<html>Not Implemented</html>');
   },
@@ -116,11 +122,13 @@ for (const [name, refuse] of Object.entries(REFUSALS)) {
     const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const settings: S3Settings = { endpoint, region: 'r', accessKey: 'a', secretKey: 'b', addressing: 'path' };
     const store = openStore('s3://bucket/p', settings, { patienceMs: 500 });
+    // Servers that know conditional puts answer 409 to some of those at the same moment, so these are tried again.
+    const failsInTime = name.startsWith('409') ? fails : failsAtOnce;
     try {
-      const { message, hint } = await failsAtOnce(store.check(), 'STORE_UNSAFE');
+      const { message, hint } = await failsInTime(store.check(), 'STORE_UNSAFE');
       assert.match(message, new RegExp(`takes puts, and refuses conditional ones with ${name.split(' ')[0]}`));
       assert.match(hint ?? '', /If-None-Match/);
-      await failsAtOnce(store.putIfAbsent('a', new Uint8Array(1)), 'STORE_UNSAFE');
+      await failsInTime(store.putIfAbsent('a', new Uint8Array(1)), 'STORE_UNSAFE');
       assert.deepEqual([...keys], [], 'nothing is left');
       takesPuts = false;
       await assert.rejects(store.check(), ({ code }: CryfoldError) => code === 'STORE_UNREACHABLE');
