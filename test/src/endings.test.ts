@@ -135,7 +135,7 @@ test('train-final ends by itself where Redis is away, and by a signal where Redi
   const redis = await RedisProcess.start();
   try {
     const command = start(['train-final', id, '--of', 'svm'], { ...store, REDIS_URL: redis.url });
-    await until('the training to wait for a worker', () => command.stderr().includes('no worker'));
+    await until('the training to wait for a worker', () => command.stderr().includes('no cpu worker'));
     redis.signal('SIGSTOP');
     command.process.kill('SIGTERM');
     assert.equal((await command.ended).code, 4, command.stderr());
