@@ -2,7 +2,7 @@ export { ByteReader, type ByteSource } from './audio/bytes.js';
 export { decodingOnce } from './audio/decoded-once.js';
 export { openByteReader } from './audio/open-file.js';
 export { openAudio } from './audio/registry.js';
-export { resampled } from './audio/resampled.js';
+export { RESAMPLED_KEEPS, resampled } from './audio/resampled.js';
 export type { RecordingProperties } from './audit/recording-properties.js';
 export { type Clip, type Dataset, type ReadOptions, readClips, readDataset, type Skipped } from './dataset.js';
 export { type DatasetSummary, inspectDataset, limitClips } from './dataset-tools.js';

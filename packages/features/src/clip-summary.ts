@@ -29,17 +29,25 @@ function moments(values: Float64Array): Moments {
   return { mean, deviation: Math.sqrt(Math.max(0, squares / values.length - mean * mean)) };
 }
 
+interface Picture {
+  height: number;
+  width: number;
+  /** Share of the frequencies, from the bottom up, that the recording holds. Bands that reach above it are left out. */
+  heard?: number;
+}
+
 /**
  * How a clip sounds, from its spectrogram: of each of 12 bands the mean level, its deviation over time, its change from
  * column to column, and the deviation within the band, which is large for harmonics; all in dB. The liveliness is the mean
  * of the deviations over time: 2.8 dB for steady noise of any colour, less for a tone.
  * @param image height x width x RGB in the palette of `SpectrogramImager`
  */
-export function summarizeImage(image: Uint8Array, height: number, width: number): ClipSummary {
+export function summarizeImage(image: Uint8Array, { height, width, heard = 1 }: Picture): ClipSummary {
   const bands = Math.min(BANDS, height);
-  const shape = new Float64Array(4 * bands);
+  const shape = new Float64Array(4 * bands).fill(Number.NaN);
+  const first = Math.ceil((1 - heard) * bands);
   let liveliness = 0;
-  for (let band = 0; band < bands; band++) {
+  for (let band = first; band < bands; band++) {
     const from = Math.ceil((band * height) / bands);
     const to = Math.ceil(((band + 1) * height) / bands);
     const level = new Float64Array(width);
@@ -55,7 +63,7 @@ export function summarizeImage(image: Uint8Array, height: number, width: number)
     }
     const { mean, deviation } = moments(level);
     shape.set([mean, deviation, change, within], 4 * band);
-    liveliness += deviation / bands;
+    liveliness += deviation / (bands - first);
   }
   return { liveliness, shape };
 }

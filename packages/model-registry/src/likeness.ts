@@ -82,9 +82,16 @@ export function learnLikeness(summaries: readonly ClipSummary[], groups: readonl
   };
 }
 
-/** How unlike the training data a clip is: above 1 where the rule rejects it. */
+/**
+ * How unlike the training data a clip is: above 1 where the rule rejects it. Numbers of its shape that are NaN are left out
+ * of the distance, which the bound of all numbers is then compared with.
+ */
 export function unlikeness(rule: LikenessRule, { shape, liveliness }: ClipSummary): number {
-  const far = distanceTo(rule, shape) / rule.distance;
+  const far =
+    distanceTo(
+      knownPart(rule, shape),
+      shape.filter((value) => !Number.isNaN(value)),
+    ) / rule.distance;
   const steady = rule.liveliness === 0 ? 0 : rule.liveliness / Math.max(liveliness, 1e-9);
   return Math.min(LARGEST, Math.max(far, steady));
 }
@@ -104,8 +111,11 @@ export function decodeLikeness(bytes: Uint8Array, name: string): LikenessRule {
   );
 }
 
-/** How unlike the training data a row of the card's features is: above 1 where the rule rejects it. */
-export type Unlikeness = (row: Uint8Array | Float32Array) => number;
+/**
+ * How unlike the training data a row of the card's features is: above 1 where the rule rejects it.
+ * @param heard share of the frequencies, from 0 Hz up, that the recording holds
+ */
+export type Unlikeness = (row: Uint8Array | Float32Array, heard?: number) => number;
 
 /**
  * The rule of a version; undefined for versions without one.
@@ -116,7 +126,7 @@ export async function loadUnlikeness({ card, files }: ReadModel): Promise<Unlike
   const summarize = bytes && (await featureKindOf(card.features).loadSummary?.(card.features));
   if (!summarize) return undefined;
   const rule = decodeLikeness(bytes, `${card.name}@${card.version}: ${LIKENESS_FILE}`);
-  return (row) => unlikeness(rule, summarize(row));
+  return (row, heard) => unlikeness(rule, summarize(row, heard));
 }
 
 /** A fold for each clip: groups, the largest first, go to the fold with the fewest clips. */
@@ -173,6 +183,25 @@ function cholesky(matrix: Float64Array, size: number): number[] {
     }
   }
   return factor;
+}
+
+/** The centre in those numbers alone that the shape has. */
+function knownPart(centre: Centre, shape: Float64Array): Centre {
+  const known = [...shape.keys()].filter((i) => !Number.isNaN(shape[i]));
+  if (known.length === shape.length) return centre;
+  const { mean, scale, factor } = centre;
+  const covariance = new Float64Array(known.length ** 2);
+  for (const [row, i] of known.entries()) {
+    for (const [column, j] of known.slice(0, row + 1).entries()) {
+      for (let k = 0; k <= j; k++) {
+        covariance[row * known.length + column] += factor[(i * (i + 1)) / 2 + k] * factor[(j * (j + 1)) / 2 + k];
+      }
+    }
+  }
+  return {
+    ...{ mean: known.map((i) => mean[i]), scale: known.map((i) => scale[i]) },
+    factor: cholesky(covariance, known.length),
+  };
 }
 
 /** Mahalanobis distance. */

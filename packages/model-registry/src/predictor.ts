@@ -1,5 +1,5 @@
 import { CryfoldError, canonicalJson } from '@cryfold/core';
-import { ByteReader, countWindows, openAudio, resampled, type Window, Windows } from '@cryfold/corpus';
+import { ByteReader, countWindows, openAudio, RESAMPLED_KEEPS, resampled, type Window, Windows } from '@cryfold/corpus';
 import { type FeatureArray, kindOf, type Predictor } from '@cryfold/estimators';
 import { applyFusion, argmaxRows } from '@cryfold/evaluation';
 import { type ClipShape, type Extractor, type FeatureSet, featureKindOf, imageSizeOf } from '@cryfold/features/kinds';
@@ -237,6 +237,7 @@ export class ModelPredictor {
     const target = this.#rateFor(audio.rate);
     const signal = target === audio.rate ? audio : resampled(audio, target, name);
     const { rate, frames } = signal;
+    const heard = rate < audio.rate ? RESAMPLED_KEEPS : 1;
     const cut = { clipSeconds: this.card.features.clipSeconds, hopSeconds };
     const tooMany = (count: number) => tooLong(name, count, maxWindows);
     if (frames !== undefined) {
@@ -254,7 +255,7 @@ export class ModelPredictor {
     const flush = () => {
       const images = Math.max(0, (options.images ?? 0) - predicted.length);
       rowsOf ??= this.#extractors({ rate, samples: length });
-      const rows = this.#predictBatch(batch, { rowsOf, images });
+      const rows = this.#predictBatch(batch, { rowsOf, images, heard });
       predicted.push(...rows.map((row, i) => ({ start: batch[i].start / rate, end: end(batch[i].start), ...row })));
       batch = [];
     };
@@ -283,7 +284,7 @@ export class ModelPredictor {
   /** @param images of how many windows to keep what the model saw */
   #predictBatch(
     batch: readonly Window[],
-    { rowsOf, images }: { rowsOf: RowsOf; images: number },
+    { rowsOf, images, heard }: { rowsOf: RowsOf; images: number; heard: number },
   ): Omit<WindowPrediction, 'start' | 'end'>[] {
     const { classes } = this;
     const set = this.card.features;
@@ -292,7 +293,7 @@ export class ModelPredictor {
     const seen = rows.get(set);
     return batch.map((_, i) => {
       const row = seen?.subarray((i * seen.length) / batch.length, ((i + 1) * seen.length) / batch.length);
-      const unlikeness = row && this.#unlikeness?.(row);
+      const unlikeness = row && this.#unlikeness?.(row, heard);
       return {
         label: classes[winners[i]],
         probabilities: [...probabilities.subarray(i * classes.length, (i + 1) * classes.length)],

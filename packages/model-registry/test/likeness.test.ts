@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CryfoldError, Random } from '@cryfold/core';
+import { RESAMPLED_KEEPS } from '@cryfold/corpus';
 import { clipImage } from '@cryfold/features';
 import { featureKindOf } from '@cryfold/features/kinds';
 import { learnLikeness, unlikeness } from '@cryfold/model-registry';
@@ -44,6 +45,39 @@ test('calls noise, tones and near silence unlike voices, and few other voices', 
   const rejected = voices(200).filter((one) => unlikeness(rule, one) > 1).length;
   assert.ok(rejected < 30, `${rejected} of 200`);
   assert.ok(rule.falseRejects > 0.01 && rule.falseRejects < 0.12, String(rule.falseRejects));
+});
+
+test('rejects no more voices for the frequencies that resampling removed, and noise as before', () => {
+  // What a converter's filter removes below half the rate is black at the top of the picture.
+  const filtered = (samples: Float64Array, heard?: number) => {
+    const image = clipImage(samples, RATE, SET);
+    const dark = clipImage(new Float64Array(RATE).fill(1e-9), RATE, SET).subarray(0, 3 * SET.width);
+    const rows = Math.ceil((1 - RESAMPLED_KEEPS) * SET.height);
+    for (let row = 0; row < rows; row++) image.set(dark, 3 * SET.width * row);
+    return unlikeness(rule, summarize(image, heard));
+  };
+  const count = (heard?: number) => Array.from({ length: 100 }, voice).filter((one) => filtered(one, heard) > 1).length;
+  assert.ok(count() > 90, 'the filter is heard where nothing says that there was one');
+  assert.ok(count(RESAMPLED_KEEPS) < 15);
+  assert.ok(filtered(noise(0.03), RESAMPLED_KEEPS) > 1);
+});
+
+test('measures the distance in the numbers that are known', () => {
+  const summaries = Array.from({ length: 400 }, () => {
+    const x = random.normal();
+    return { liveliness: 1, shape: Float64Array.of(5 * random.normal(), x, x + 0.1 * random.normal()) };
+  });
+  const flat = summaries.map(({ liveliness, shape }) => ({ liveliness, shape: shape.slice(1) }));
+  const [space, plane] = [summaries, flat].map((those) => learnLikeness(those, groups(400))!);
+  for (const [x, y] of [
+    [1, -1],
+    [2, -1],
+    [8, 8],
+  ]) {
+    const part = unlikeness(space, { liveliness: 1, shape: Float64Array.of(Number.NaN, x, y) });
+    const whole = unlikeness(plane, { liveliness: 1, shape: Float64Array.of(x, y) });
+    assert.ok(Math.abs(part * space.distance - whole * plane.distance) < 1e-9);
+  }
 });
 
 test('measures the distance in what varies together, and reads what it wrote', () => {

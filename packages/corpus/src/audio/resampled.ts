@@ -7,6 +7,9 @@ const LARGEST_RATIO = 256;
 /** Samples converted at a time: what comes out must fit into 4 MiB of float32. */
 const PIECE = 2048;
 
+/** Share of half the lower rate up to which `resampled` keeps every frequency. */
+export const RESAMPLED_KEEPS = 0.92;
+
 interface Signal {
   /** Hz */
   rate: number;
@@ -22,7 +25,7 @@ let free: Converter | undefined;
 
 /**
  * A mono signal at another rate, by libsamplerate's best sinc converter, in pieces. It keeps what is below
- * 92 % of half the lower rate, and removes what is above that half. The answer is aligned with the signal and as
+ * 92 % of half the lower rate (`RESAMPLED_KEEPS`), and removes what is above that half. The answer is aligned with the signal and as
  * long, up to half a sample.
  * @param target Hz
  * @param name of the recording, for messages

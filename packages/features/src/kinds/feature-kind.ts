@@ -21,7 +21,7 @@ export type Extractor = (samples: Float64Array) => Uint8Array | Float32Array;
 export interface ClipSummary {
   /** How much the sound changes in time; small for steady noise and tones */
   liveliness: number;
-  /** As many for every clip of a feature set */
+  /** As many for every clip of a feature set; NaN where it is about frequencies that the recording does not hold */
   shape: Float64Array;
 }
 
@@ -41,8 +41,11 @@ export interface FeatureKind<P extends FeatureParameters = never> {
   describe(parameters: P): string;
   /** Imports what computes it. The function prepares for clips of one shape, and throws CryfoldError if it cannot. */
   loadExtractor(parameters: P): Promise<(clip: ClipShape) => Extractor>;
-  /** Imports what summarizes a row. Models whose kind has none call no clip unlike their training data. */
-  loadSummary?(parameters: P): Promise<(row: Uint8Array | Float32Array) => ClipSummary>;
+  /**
+   * Imports what summarizes a row. Models whose kind has none call no clip unlike their training data.
+   * `heard` is the share of the frequencies, from 0 Hz up, that the recording holds; 1 if it is left out.
+   */
+  loadSummary?(parameters: P): Promise<(row: Uint8Array | Float32Array, heard?: number) => ClipSummary>;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: in a list, kinds of different parameters stand side by side

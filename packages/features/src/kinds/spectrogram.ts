@@ -24,6 +24,6 @@ export const spectrogram = {
   },
   loadSummary: async ({ height, width }) => {
     const { summarizeImage } = await import('../clip-summary.js');
-    return (row) => summarizeImage(row as Uint8Array, height, width);
+    return (row, heard) => summarizeImage(row as Uint8Array, { height, width, heard });
   },
 } satisfies FeatureKind<z.infer<typeof parameters>>;
