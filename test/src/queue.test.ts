@@ -129,6 +129,29 @@ test('adding a job twice runs it once; a closing consumer hands its job back at 
   assert.deepEqual(started, ['slow', 'quick']);
 });
 
+test('counts what a closing consumer gives back only where it is asked to', async () => {
+  for (const countsGiveBacks of [true, false]) {
+    const job = fold(`counted ${countsGiveBacks}`);
+    let started = false;
+    const closing = new Consumer<WorkPayload>({
+      ...{ url: redis.url, queue: 'gpu', schema: workPayload, concurrency: 1, maxStalledCount: 1, onError: () => {} },
+      countsGiveBacks,
+      handle: async (_, { signal }) => {
+        started = true;
+        await new Promise<void>((_, reject) => signal.addEventListener('abort', () => reject(new Error('aborted'))));
+      },
+    });
+    consumers.push(closing);
+    await queues.add('gpu', [job]);
+    await until('the start', () => started);
+    await closing.close(true);
+    assert.equal((await queues.giveBacks()).get(job.id), countsGiveBacks ? 1 : undefined);
+    await queues.forgetGiveBacks([job.id]);
+    await queues.remove('gpu', job.id);
+  }
+  assert.equal((await queues.giveBacks()).size, 0);
+});
+
 test('a consumer that is stopped gives up what still runs after its grace, even if that never ends', async () => {
   let started = false;
   let release = () => {};

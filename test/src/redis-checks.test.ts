@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { CryfoldError } from '@cryfold/core';
-import { checkRedis, inspectRedis } from '@cryfold/queue';
+import { CryfoldError, sha256 } from '@cryfold/core';
+import { Consumer, checkRedis, inspectRedis, Queues, workPayload } from '@cryfold/queue';
 import { cryfold, start, temporaryFolder, until } from './command.js';
 import { operate, RedisProcess } from './redis.js';
 import { readiness, startService, untilReady } from './service.js';
@@ -98,6 +98,40 @@ test('a Redis older than BullMQ needs is refused, and one older than it recommen
     },
     said('6.0'),
   );
+});
+
+test('leaves what is now a replica when scripts answer as those of Redis 6', async () => {
+  const said: [string, string] = ['-READONLY ', '-ERR Error running script (call to f_0): @user_script: 1: -READONLY '];
+  const work = async (url: string) => {
+    const queues = new Queues(url);
+    const errors: string[] = [];
+    let reconnected = 0;
+    let release: (() => void) | undefined;
+    const consumer = new Consumer({
+      ...{ url, queue: 'gpu', schema: workPayload, concurrency: 1, maxStalledCount: 1 },
+      onError: ({ message }) => errors.push(message),
+      observer: { failed: () => {}, lostLease: () => {}, reconnected: () => reconnected++ },
+      handle: () =>
+        new Promise((resolve) => {
+          release = resolve;
+        }),
+    });
+    try {
+      const key = sha256('fold');
+      await queues.add('gpu', [{ id: key, payload: { format: 1, kind: 'fold', run: 'r', key } }]);
+      await until('the start', () => release);
+      await operate(url, 'REPLICAOF', '127.0.0.1', '1');
+      release?.();
+      await until('a new connection', () => reconnected > 0);
+      assert.match(errors.join(), /ERR Error running script/);
+      await operate(url, 'REPLICAOF', 'NO', 'ONE');
+      await until('an empty queue', async () => (await queues.liveIds('gpu')).size === 0);
+    } finally {
+      await consumer.close(true);
+      await queues.close();
+    }
+  };
+  await withRedis([], work, said);
 });
 
 test('a Redis that keeps nothing on disk gets a warning, one with an append-only file or snapshots none', async () => {

@@ -69,7 +69,7 @@ export function parseRedisUrl(url: string): RedisAddress {
   const nodes = authority
     .slice(at + 1)
     .split(',')
-    .map((text) => nodeOf(text, PORTS[kind as keyof typeof PORTS], url));
+    .map((text, i) => nodeOf(text, PORTS[kind as keyof typeof PORTS]) ?? refuseNode(url, i + 1));
   const credentials = { tls: secure === 's', ...userOf(at < 0 ? '' : authority.slice(0, at), url) };
   if (kind === 'cluster') {
     if (path || query) throw notRedis(url, 'a Redis Cluster has neither a name nor a numbered database');
@@ -109,9 +109,14 @@ export function withRedisPasswordFile(url: string, file: string): string {
   return `${url}${url.includes('?') ? '&' : '?'}passwordFile=${encodeURIComponent(file)}`;
 }
 
-function nodeOf(text: string, usual: number, url: string): RedisNode {
+/** Shows no text: with an unescaped / in a password, what looks like a node is the beginning of that password. */
+function refuseNode(url: string, number: number): never {
+  throw notRedis(url, `address ${number} is not host:port`);
+}
+
+function nodeOf(text: string, usual: number): RedisNode | undefined {
   const [, host, port] = /^(\[[\da-f:.]+\]|[^:[\]]+)(?::(\d{1,5}))?$/i.exec(text) ?? [];
-  if (!host || Number(port ?? usual) > 65_535) throw notRedis(url, `${redactUrl(text)} is not host:port`);
+  if (!host || Number(port ?? usual) > 65_535) return undefined;
   return { host: host.replace(/^\[|\]$/g, ''), port: Number(port ?? usual) };
 }
 

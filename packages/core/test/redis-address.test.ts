@@ -37,6 +37,11 @@ test('refuses other URLs without repeating their secrets', () => {
     'redis+cluster://u:s3cr3t@h:99999',
     'redis+cluster://u:s3cr3t%@h:1',
     'redis+cluster://',
+    // Special characters that are no % codes
+    'redis+sentinel://:s3cr3t/x@h:1/name',
+    'redis+sentinel://u:s3cr3t,x/y@h:1/name',
+    'redis+cluster://u:s3cr3t?x@h:1',
+    'redis+cluster://u:s3cr3t#x@h:1',
   ]) {
     assert.throws(
       () => parseRedisUrl(url),

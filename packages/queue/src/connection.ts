@@ -42,7 +42,8 @@ export function connect(url: string, { use, onReconnect, onRefused }: ConnectOpt
     retryStrategy: (times) => retryMs(Math.max(times, refusals)),
     // After a failover the old connection leads to what is now a replica. A command that it refused has changed nothing.
     reconnectOnError: (error) => {
-      if (!error.message.startsWith('READONLY')) return false;
+      // Of a script, Redis before 7 says so at the end: ERR Error running script (call to ...): ...: -READONLY ...
+      if (!/^(ERR .*-)?READONLY /.test(error.message)) return false;
       refusals = Date.now() - refused < CALM_MS ? refusals + 1 : 1;
       refused = Date.now();
       onRefused?.(error);

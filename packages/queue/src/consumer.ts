@@ -50,6 +50,8 @@ export interface ConsumerOptions<P> {
   /** How many processes may die with a job before it counts as the cause. */
   maxStalledCount: number;
   handle: (payload: P, attempt: Attempt) => Promise<void>;
+  /** Whether to count how often closing consumers give each job back; someone has to forget the counts */
+  countsGiveBacks?: boolean | undefined;
   onError: (error: Error) => void;
   observer?: ConsumerObserver | undefined;
 }
@@ -164,7 +166,9 @@ export class Consumer<P> {
       });
     } catch (thrown) {
       if (signal.aborted) {
-        if (this.#aborted) await askRedis(() => noteGiveBack(this.#redis, options.url, job.id ?? '')).catch(() => {});
+        if (this.#aborted && options.countsGiveBacks) {
+          await askRedis(() => noteGiveBack(this.#redis, options.url, job.id ?? '')).catch(() => {});
+        }
         return later(100);
       }
       const error = asCryfoldError(thrown);

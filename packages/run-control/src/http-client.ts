@@ -25,6 +25,8 @@ export interface HttpRequest {
 export class HttpClient {
   readonly #base: URL;
   readonly #token: Secret | undefined;
+  /** The token that was read last */
+  #known: string | undefined;
 
   constructor({ url, token }: ServerAddress) {
     this.#base = new URL(BASE, url.endsWith('/') ? url : `${url}/`);
@@ -66,8 +68,7 @@ export class HttpClient {
       if (value !== undefined) url.searchParams.set(name, value);
     }
     const headers: Record<string, string> = { ...request.headers };
-    // Each time: a token in a file may be replaced while a command follows a run.
-    if (this.#token) headers.authorization = `Bearer ${readSecret(this.#token)}`;
+    if (this.#token) headers.authorization = `Bearer ${this.#currentToken(this.#token)}`;
     if (request.json !== undefined) headers['content-type'] = 'application/json';
     if (request.bytes) headers['content-type'] = 'application/octet-stream';
     const body = request.bytes ?? (request.json === undefined ? undefined : JSON.stringify(request.json));
@@ -88,6 +89,31 @@ export class HttpClient {
       }
     }
   }
+
+  /**
+   * Reads a token in a file again each time, since it may be replaced while a command follows a run. While the file cannot
+   * be read, or holds no token, the one read before is used.
+   * @throws CryfoldError USAGE, without the file's text
+   */
+  #currentToken(token: Secret): string {
+    try {
+      this.#known = tokenOf(token);
+    } catch (error) {
+      if (this.#known === undefined) throw error;
+    }
+    return this.#known;
+  }
+}
+
+/** Anything else would not fit into a header, and fetch's error would show it. */
+function tokenOf(token: Secret): string {
+  const text = readSecret(token);
+  if (/^[\x21-\x7e]+$/.test(text)) return text;
+  const variable = typeof token === 'string' ? 'CRYFOLD_API_TOKEN' : token.variable;
+  throw new CryfoldError('USAGE', `environment variable ${variable}: this is not one token`, {
+    context: { variable },
+    hint: 'Write one token, on one line.',
+  });
 }
 
 function parseJson(text: string): unknown {

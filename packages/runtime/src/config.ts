@@ -24,7 +24,8 @@ const schema = z.object({
   CRYFOLD_LOCAL: z.string().optional(),
   CRYFOLD_IMAGE: z.enum(['control', 'cpu-worker', 'gpu-worker']).optional(),
   CRYFOLD_START_TIMEOUT: z.coerce.number().min(0).max(86_400).default(60),
-  CRYFOLD_GRACE_SECONDS: z.coerce.number().min(0).default(25),
+  // Timers of Node end at once where they would last longer than 24 days.
+  CRYFOLD_GRACE_SECONDS: z.coerce.number().min(0).max(2_000_000).default(25),
   CRYFOLD_S3_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
   CRYFOLD_S3_ADDRESSING: z.enum(['path', 'host']).optional(),
   CRYFOLD_S3_CA_FILE: z.string().optional(),

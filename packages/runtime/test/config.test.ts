@@ -134,6 +134,11 @@ test('a wrong variable is named, and its value is not told', () => {
   }
 });
 
+test('refuses a grace period that no timer can wait for', () => {
+  assert.equal(loadConfig({ CRYFOLD_GRACE_SECONDS: '2000000' }).graceSeconds, 2_000_000);
+  assert.throws(() => loadConfig({ CRYFOLD_GRACE_SECONDS: '2200000' }), /CRYFOLD_GRACE_SECONDS/);
+});
+
 test('a starting service waits a minute for a Redis or a store that is away, unless told otherwise', () => {
   assert.equal(loadConfig({}).startSeconds, 60);
   assert.equal(loadConfig({ CRYFOLD_START_TIMEOUT: '5' }).startSeconds, 5);

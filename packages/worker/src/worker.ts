@@ -99,6 +99,7 @@ export class Worker implements Service {
       schema: workPayload,
       concurrency: pool.size,
       maxStalledCount: 8,
+      countsGiveBacks: true,
       onError: (error) => this.#errors.warn({ queue, err: error }, 'queue error'),
       observer: consumerObserver(metrics, queue),
       handle: async (payload, attempt) => {
