@@ -6,7 +6,15 @@ import { type Preparation, publish } from '@cryfold/local-run';
 import type { RetrainRecord } from '@cryfold/model-registry';
 import { metricNamed, metricOfSpec, type RunPlan, type Spec, withMetric } from '@cryfold/plan';
 import { checkRedis } from '@cryfold/queue';
-import { chooseOf, HttpClient, HttpControl, HttpStore, Retraining, type RetrainingSteps } from '@cryfold/run-control';
+import {
+  checkKeepable,
+  chooseOf,
+  HttpClient,
+  HttpControl,
+  HttpStore,
+  Retraining,
+  type RetrainingSteps,
+} from '@cryfold/run-control';
 import type { Config } from '@cryfold/runtime';
 import { storeFolder } from '@cryfold/store';
 import { asTyped } from './command-text.js';
@@ -72,6 +80,7 @@ export async function retrainCommand(
   const metric = chooseMetric(read, options.metric);
   const spec = withMetric(read, metric);
   const of = chooseOf(spec, options.of);
+  checkKeepable(spec, of);
   if (spec.search && !spec.search.nested) {
     throw new CryfoldError(
       'SPEC_INVALID',

@@ -4,13 +4,13 @@ import type { RunResults } from '@cryfold/evaluation';
 import { resultHints } from '../src/result-hints.js';
 
 /** Two estimators, the one better by accuracy, the other by log-loss. */
-function resultsBy(metric: string): RunResults {
+function resultsBy(metric: string, sure: object = {}): RunResults {
   const model = (name: string, accuracy: number, logLoss: number) => ({
     ...{ name, accuracy: { mean: accuracy }, logLoss: { mean: logLoss } },
   });
   return {
     ...{ run: { id: 'two-1', name: 'two' }, status: 'complete', comparisons: [] },
-    spec: { metric, estimators: { sure: {}, careful: {} }, fusion: {} },
+    spec: { metric, estimators: { sure, careful: {} }, fusion: {} },
     models: [model('sure', 0.8, 2), model('careful', 0.7, 0.5)],
   } as unknown as RunResults;
 }
@@ -18,4 +18,12 @@ function resultsBy(metric: string): RunResults {
 test('the model that is offered for a final training is the best by the metric of the run', () => {
   assert.match(resultHints(resultsBy('accuracy'))[0], /train-final two-1 --of sure$/);
   assert.match(resultHints(resultsBy('logLoss'))[0], /train-final two-1 --of careful$/);
+});
+
+test('offers no final training of a model that cannot be kept', () => {
+  const command = { kind: 'command', run: ['./train'] };
+  const results = resultsBy('accuracy', command);
+  assert.match(resultHints(results)[0], /train-final two-1 --of careful$/);
+  const alone = { spec: { ...results.spec, estimators: { sure: command } }, models: results.models.slice(0, 1) };
+  assert.deepEqual(resultHints({ ...results, ...alone }), []);
 });

@@ -70,7 +70,8 @@ export function decodeNpyHeader(bytes: Uint8Array, type: NpyType, dimensions: nu
   const start = PREFIX + bytes[8] + 256 * bytes[9];
   const header = new TextDecoder('latin1').decode(bytes.subarray(PREFIX, start));
   const match = /^\{'descr': '([^']+)', 'fortran_order': False, 'shape': \(([\d, ]*)\), \}\s*$/.exec(header);
-  if (!match) throw invalid('unreadable npy header');
+  if (!match)
+    throw invalid(/'fortran_order': True/.test(header) ? 'Fortran order, not C order' : 'unreadable npy header');
   if (match[1] !== type) throw invalid(`elements are ${match[1]}, not ${type}`);
   const shape = match[2]
     .split(',')

@@ -40,7 +40,7 @@ class Enough extends Error {}
 
 /**
  * Trains each task on made-up clips and measures it, the cheap kinds first. A task that fails is left out: its kind's
- * typical speed is then all that is known.
+ * typical speed is then all that is known. So is one whose kind runs programs of the spec.
  */
 export async function calibrate(tasks: readonly CalibrationTask[], options: CalibrationOptions): Promise<void> {
   const end = performance.now() + options.budgetMs;
@@ -48,7 +48,10 @@ export async function calibrate(tasks: readonly CalibrationTask[], options: Cali
     const kind = kindOf(estimator);
     return (kind.typicalSeconds ?? 0) * kind.cost(shortened(kind, estimator, 1), clipsOf(kind, estimator));
   };
-  const queue = [...tasks].sort((a, b) => expected(a) - expected(b));
+  // A program of the user's is no measurement of the machine, and `plan` starts nothing.
+  const queue = tasks
+    .filter(({ estimator }) => !kindOf(estimator).runsCommands)
+    .sort((a, b) => expected(a) - expected(b));
   for (const task of queue) {
     const left = end - performance.now();
     if (left <= 0) return;

@@ -1,4 +1,8 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { calibrate } from '../src/calibrate.js';
 import { estimatorSchema } from '../src/registry.js';
@@ -28,4 +32,20 @@ test('each estimator is measured, one that cannot be trained is left out, and no
 test('nothing is measured once the time is over', async () => {
   const measured = () => assert.fail('measured');
   await calibrate([task('svm', { kind: 'svm' })], { settings: { threads: 1 }, budgetMs: 0, measured });
+});
+
+test('does not run programs of the spec', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'cryfold-calibrate-'));
+  const file = join(folder, 'ran');
+  const script = `require('node:fs').writeFileSync(${JSON.stringify(file)}, '')`;
+  try {
+    await calibrate([task('mine', { kind: 'command', run: [process.execPath, '-e', script] })], {
+      settings: { threads: 1 },
+      budgetMs: 600_000,
+      measured: () => assert.fail('measured'),
+    });
+    assert.equal(existsSync(file), false);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });

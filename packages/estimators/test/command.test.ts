@@ -188,6 +188,16 @@ test('a process that a program leaves behind ends with it', { skip: !existsSync(
   assert.equal(await lives(Number(outcome.environment.sleeper)), false);
 });
 
+test('a fold ends with its program, though a process in a session of its own holds the output open', async () => {
+  const { outcome } = await run(`
+    const child = spawn('sleep', ['600'], { stdio: 'inherit', detached: true });
+    console.log(JSON.stringify({ environment: { sleeper: String(child.pid) } }));
+    save(rows(() => [0.5, 0.5]), fold.test, 2);
+    setTimeout(() => process.exit(0), 50);
+  `);
+  process.kill(Number(outcome.environment.sleeper), 'SIGKILL');
+});
+
 test('a program above its memory is ended', { skip: !existsSync('/proc') }, () =>
   fails('const held = []; setInterval(() => held.push(Buffer.alloc(2e7, 1)), 5);', 'OUT_OF_MEMORY', /may use 200 MiB/, {
     memoryMb: 200,

@@ -132,3 +132,10 @@ test('an audit looks at 600 recordings of 60 classes at most', () => {
   assert.ok(typeof predictability === 'object' && predictability.recordings <= 600 && predictability.classes === 60);
   assert.ok((setOf(found, 'file')?.balancedAccuracy ?? 0) > 0.95, 'each class has a leaf of its own');
 });
+
+test('draws from small groups too, so that grouped folds are possible', () => {
+  const recordings = clean(4006, ['x', 'y'], (i) => ({ group: i < 6 ? `small-${i}` : `large-${i % 2}` }));
+  const { predictability } = audit(recordings, { groupSource: GROUPS });
+  assert.ok(typeof predictability === 'object' && predictability.recordings === 600);
+  assert.equal(predictability.groups, 8);
+});

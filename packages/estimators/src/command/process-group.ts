@@ -5,6 +5,9 @@ import type { Readable } from 'node:stream';
 /** Milliseconds between two looks at the memory of a group. */
 const LOOK_MS = 200;
 
+/** Milliseconds in which the output of a program that has ended is read, where a process outside of its group holds it open. */
+const DRAIN_MS = 1000;
+
 export interface GroupOptions {
   folder: string;
   environment: NodeJS.ProcessEnv;
@@ -62,8 +65,14 @@ export class ProcessGroup {
         this.#child.once('error', reject);
         // Of the program itself: one that it left behind may hold its output open for ever.
         this.#child.once('exit', (...how) => {
+          clearTimeout(timeout);
+          clearInterval(watch);
           this.kill();
-          this.#child.once('close', () => resolve(how));
+          const drained = setTimeout(() => this.#closeOutput(), DRAIN_MS);
+          this.#child.once('close', () => {
+            clearTimeout(drained);
+            resolve(how);
+          });
         });
       });
       output.end();
@@ -81,6 +90,11 @@ export class ProcessGroup {
   kill(reason?: GroupEnd['ended']): void {
     this.#ended ??= reason;
     if (this.id !== undefined) killGroup(this.id);
+  }
+
+  #closeOutput(): void {
+    this.#child.stdout.destroy();
+    this.#child.stderr.destroy();
   }
 
   async #look(): Promise<void> {

@@ -118,9 +118,15 @@ function eligibleRows({ labels, classes, groups }: PropertyTable): number[] | Un
     const quota = Math.max(LEAST_DRAWN, Math.floor((MOST_RECORDINGS * rows.length) / kept.length));
     const shuffled = [...rows];
     random.shuffle(shuffled);
-    return shuffled.slice(0, quota);
+    return (groups ? eachGroupFirst(shuffled, groups) : shuffled).slice(0, quota);
   });
   return drawn.sort((a, b) => a - b);
+}
+
+/** One row of each group before all others: a draw that missed small groups could leave too few for the folds. */
+function eachGroupFirst(rows: readonly number[], groups: readonly string[]): number[] {
+  const firsts = new Set(new Map([...rows].reverse().map((row) => [groups[row], row])).values());
+  return [...rows.filter((row) => firsts.has(row)), ...rows.filter((row) => !firsts.has(row))];
 }
 
 /** The labels of some rows, numbered without gaps. */

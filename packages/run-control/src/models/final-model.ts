@@ -1,6 +1,6 @@
 import { readRun, type StoredRun } from '@cryfold/aggregator';
 import { CryfoldError, canonicalJson, ifReadable, VERSION } from '@cryfold/core';
-import { kindOf } from '@cryfold/estimators';
+import { estimatorKinds } from '@cryfold/estimators';
 import { type FittedFusion, fitFusion, isFitted, outOfFoldRows, type RunResults } from '@cryfold/evaluation';
 import { DEFAULT_FEATURES } from '@cryfold/features/kinds';
 import { checkModelName, type ModelCard, modelOf, writeVersion } from '@cryfold/model-registry';
@@ -37,9 +37,8 @@ export async function makeFinalModel(
   }
   const { plan, manifest, rule, fusion } = await refit(store, run, of);
   const finals: { trial: string; result: FinalResult }[] = [];
-  const members = rule?.members ?? [of];
-  for (const trial of members) checkPredicts(plan.spec, trial);
-  for (const trial of members) {
+  checkKeepable(plan.spec, of);
+  for (const trial of rule?.members ?? [of]) {
     finals.push({ trial, result: await train(plan, trial, watching) });
   }
   watching.onProgress('learning which sounds are unlike the training data');
@@ -54,13 +53,29 @@ export async function makeFinalModel(
   });
 }
 
-/** @throws CryfoldError USAGE for an estimator whose models cannot be kept */
-function checkPredicts({ estimators }: Pick<Spec, 'estimators'>, trial: string): void {
-  const { kind, loadPredictor } = kindOf(estimators[trial]);
-  if (loadPredictor) return;
+type Choice = Pick<Spec, 'estimators' | 'fusion'>;
+
+/** The first estimator of a model that can be evaluated, but not kept. Undefined where the model can be refitted. */
+function unkept({ estimators, fusion }: Choice, of: string): { trial: string; kind: string } | undefined {
+  const members = Object.hasOwn(fusion, of) ? fusion[of].members : [of];
+  const kinds = members.flatMap((trial) =>
+    Object.hasOwn(estimators, trial) ? [{ trial, kind: estimators[trial].kind }] : [],
+  );
+  // Results may name kinds that only another version has.
+  return kinds.find((one) => estimatorKinds.some(({ kind, loadPredictor }) => kind === one.kind && !loadPredictor));
+}
+
+/** Whether `train-final` can refit a model. */
+export const isKeepable = (spec: Choice, of: string): boolean => unkept(spec, of) === undefined;
+
+/** @throws CryfoldError USAGE for a model with an estimator that can be evaluated, but not kept */
+export function checkKeepable(spec: Choice, of: string): void {
+  const found = unkept(spec, of);
+  if (!found) return;
+  const { trial, kind } = found;
   throw new CryfoldError('USAGE', `${trial}: estimators of kind ${kind} can be evaluated, but not kept as a model`, {
     context: { trial, kind },
-    hint: 'Refit a model of another kind: cryfold report RUN lists them.',
+    hint: 'Choose an estimator of another kind, or a fusion of such: cryfold report RUN lists them.',
   });
 }
 
