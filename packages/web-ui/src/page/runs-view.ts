@@ -6,6 +6,9 @@ import type { View } from './view.js';
 
 type Worker = ClusterView['workers'][number];
 
+/** A run, and which share of all folds that train now is its own; undefined where no fold of another run trains. */
+type Shared = RunStatus & { share: number | undefined };
+
 const RUN = ['Run', 'State', 'Folds', 'Time left'];
 const WORKER = ['Worker', 'Queues', 'Does now'];
 /** Unfinished runs come before all others. */
@@ -18,7 +21,7 @@ export function runsView(view: View): () => void {
   const queues = h('p', { class: 'faint' });
   const noRuns = h('p', { class: 'faint' }, 'no runs yet');
   const noWorkers = h('p', { class: 'faint' }, 'no worker was heard of in the last 15 s');
-  const runRows = new Keyed<RunStatus>(runs, runRow);
+  const runRows = new Keyed<Shared>(runs, runRow);
   const workerRows = new Keyed<Worker>(workers, workerRow);
   view.root.replaceChildren(
     h('h1', {}, 'Runs'),
@@ -34,7 +37,7 @@ export function runsView(view: View): () => void {
     for (const run of cluster.runs) known.set(run.run, run);
     const order = ({ state }: RunStatus) => FIRST[state] ?? 2;
     runRows.show(
-      [...known.values()].sort((a, b) => order(a) - order(b) || a.run.localeCompare(b.run)),
+      withShares([...known.values()]).sort((a, b) => order(a) - order(b) || a.run.localeCompare(b.run)),
       ({ run }) => run,
     );
     workerRows.show(cluster.workers, ({ id }) => id);
@@ -58,6 +61,14 @@ export function runsView(view: View): () => void {
   });
 }
 
+function withShares(runs: readonly RunStatus[]): Shared[] {
+  const active = runs.reduce((sum, run) => sum + run.active.length, 0);
+  return runs.map((run) => {
+    const own = run.active.length;
+    return { ...run, share: own > 0 && own < active ? own / active : undefined };
+  });
+}
+
 function runRow({ run }: RunStatus) {
   const state = h('span', { class: 'state' });
   const bar = h('progress', { max: 1, 'aria-label': `folds of ${run} that are done` });
@@ -72,13 +83,14 @@ function runRow({ run }: RunStatus) {
     h('td', {}, bar, folds),
     left,
   );
-  const update = (now: RunStatus) => {
+  const update = (now: Shared) => {
     say(state, now.state);
     state.dataset.state = now.state;
     bar.hidden = now.damage !== undefined;
     bar.value = now.total > 0 ? now.done / now.total : 0;
     const { code, message, hint = '' } = now.damage ?? {};
-    const count = `${now.done} of ${now.total}${now.failed > 0 ? `, ${now.failed} failed` : ''}`;
+    const share = now.share === undefined ? '' : `, ${percent(now.share)} of the folds that train`;
+    const count = `${now.done} of ${now.total}${now.failed > 0 ? `, ${now.failed} failed` : ''}${share}`;
     say(folds, code === undefined ? count : `${code}: ${message}. ${hint}`);
     say(left, now.state === 'running' && now.etaSeconds !== null ? `about ${seconds(now.etaSeconds)}` : '');
   };
