@@ -38,7 +38,7 @@ export function connect(url: string, { use, onReconnect, onRefused }: ConnectOpt
     // A connection can be dead without either side knowing (a NAT that forgot it): found by scripts/chaos, where an
     // aggregator waited for ever. BullMQ's blocking commands answer within 10 s, so this long a silence means that.
     socketTimeout: 15_000,
-    // ioredis counts anew with each connection, and a demoted primary takes connections.
+    // ioredis starts to count again with each connection, and a demoted primary accepts connections.
     retryStrategy: (times) => retryMs(Math.max(times, refusals)),
     // After a failover the old connection leads to what is now a replica. A command that it refused has changed nothing.
     reconnectOnError: (error) => {

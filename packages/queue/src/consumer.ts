@@ -4,7 +4,7 @@ import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
 import type { z } from 'zod';
 import { connect } from './connection.js';
 import { asCryfoldError, askRedis, failureMessage } from './failures.js';
-import { noteGiveBack } from './give-backs.js';
+import { forgetGiveBacks, noteGiveBack } from './give-backs.js';
 import { countersKey, prefixOf } from './keys.js';
 import { PatientWorker } from './patient-worker.js';
 import type { QueueName } from './payloads.js';
@@ -50,7 +50,7 @@ export interface ConsumerOptions<P> {
   /** How many processes may die with a job before it counts as the cause. */
   maxStalledCount: number;
   handle: (payload: P, attempt: Attempt) => Promise<void>;
-  /** Whether to count how often closing consumers give each job back; someone has to forget the counts */
+  /** Whether to count how often closing consumers give each unfinished job back */
   countsGiveBacks?: boolean | undefined;
   onError: (error: Error) => void;
   observer?: ConsumerObserver | undefined;
@@ -164,6 +164,10 @@ export class Consumer<P> {
         progress: (data) => askRedis(() => job.updateProgress(data)),
         count: async (name) => void (await askRedis(() => this.#redis.hincrby(countersKey(options.url), name, 1))),
       });
+      // Nothing waits for Redis; what is not removed now leaves with its run, or after a week.
+      if (previous > 0 && options.countsGiveBacks) {
+        forgetGiveBacks(this.#redis, options.url, [job.id ?? '']).catch(() => {});
+      }
     } catch (thrown) {
       if (signal.aborted) {
         if (this.#aborted && options.countsGiveBacks) {

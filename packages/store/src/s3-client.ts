@@ -17,7 +17,7 @@ interface S3Place {
   region: string;
   /** `https://host/bucket/key` or `https://bucket.host/key` */
   addressing: 'path' | 'host';
-  /** PEM certificates to trust besides the usual ones */
+  /** PEM certificates to trust instead of the usual ones */
   certificates?: string | undefined;
 }
 

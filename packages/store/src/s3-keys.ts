@@ -1,6 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
-import { CryfoldError, readNamedFile, readSecret, type Secret } from '@cryfold/core';
+import { CryfoldError, readNamedFile, readSecret, redactUrl, type Secret } from '@cryfold/core';
 
 /** Keys that are given, or read from mounted files again and again. */
 export interface GivenKeys {
@@ -123,23 +123,20 @@ async function assumeRole(
     WebIdentityToken: readNamedFile('AWS_WEB_IDENTITY_TOKEN_FILE', tokenFile),
   });
   const asked = Date.now();
+  const place = redactUrl(endpoint);
   const { status, text } = await post(endpoint, form.toString(), options).catch((cause) => {
-    throw new Error(`no keys from STS at ${endpoint}: ${cause.message}`, { cause });
+    throw new Error(`no keys from STS at ${place}: ${cause.message}`, { cause });
   });
   const element = (name: string) => new RegExp(`<${name}>\\s*([^<]+?)\\s*</${name}>`).exec(text)?.[1];
   if (status >= 400 && status < 500 && status !== 429) {
-    throw new CryfoldError(
-      'STORE_DENIED',
-      `STS at ${endpoint} refuses the web identity: ${element('Code') ?? status}`,
-      {
-        hint: 'Check AWS_ROLE_ARN, that the role trusts the token in AWS_WEB_IDENTITY_TOKEN_FILE, and AWS_ENDPOINT_URL_STS.',
-      },
-    );
+    throw new CryfoldError('STORE_DENIED', `STS at ${place} refuses the web identity: ${element('Code') ?? status}`, {
+      hint: 'Check AWS_ROLE_ARN, that the role trusts the token in AWS_WEB_IDENTITY_TOKEN_FILE, and AWS_ENDPOINT_URL_STS.',
+    });
   }
   const [accessKey, secretKey] = [element('AccessKeyId'), element('SecretAccessKey')];
   const expiresAt = Date.parse(element('Expiration') ?? '');
   if (status !== 200 || !accessKey || !secretKey || Number.isNaN(expiresAt)) {
-    throw new Error(`no keys from STS at ${endpoint}: status ${status}`);
+    throw new Error(`no keys from STS at ${place}: status ${status}`);
   }
   const staleAt = expiresAt - Math.min(MARGIN_MS, (expiresAt - asked) / 5);
   return { keys: { accessKey, secretKey, sessionToken: element('SessionToken') }, staleAt, expiresAt };

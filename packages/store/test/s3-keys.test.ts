@@ -73,6 +73,7 @@ before(async () => {
     MINIO_IDENTITY_OPENID_CLIENT_ID: CLIENT,
   };
   server = await S3Server.start({ tool: 'minio', program, environment });
+  await untilStsAccepts();
 });
 after(async () => {
   await server?.stop();
@@ -96,6 +97,20 @@ async function tokenFile(name: string, seconds: number): Promise<string> {
   const file = join(folder, name);
   await writeFile(file, issuer.token(seconds));
   return file;
+}
+
+/** MinIO answers before it has loaded its identity provider, and refuses every web identity until then. */
+async function untilStsAccepts(): Promise<void> {
+  const keys = new S3Keys(identity(await tokenFile('ready', 60)), { silenceMs: 3000 });
+  const end = Date.now() + 20_000;
+  for (;;) {
+    try {
+      return void (await keys.get());
+    } catch (error) {
+      if (Date.now() > end) throw error;
+      await sleep(100);
+    }
+  }
 }
 
 /** Asserts that it is refused, by an error that holds nothing secret. */
@@ -193,6 +208,23 @@ test('keys and session tokens in files may be replaced while a store is open, on
   await writeFile(join(folder, 'accessKey'), '');
   assert.deepEqual(new Uint8Array((await store.get('a'))!), byte);
   await store.close();
+});
+
+test('a password in the address of STS gets into no message', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'cryfold-sts-'));
+  try {
+    const identity = { tokenFile: join(folder, 'token'), roleArn: 'r', sessionName: 's' };
+    await writeFile(identity.tokenFile, 'a-token');
+    const webIdentity = { ...identity, endpoint: 'http://user:s3cr3t@127.0.0.1:1/' };
+    const keys = new S3Keys({ webIdentity }, { silenceMs: 3000 });
+    await assert.rejects(keys.get(), (error) => {
+      assert.match(String(error), /no keys from STS at http:\/\/\*\*\*@127/);
+      assert.doesNotMatch(String(error), /s3cr3t/);
+      return true;
+    });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
 
 test('a role that STS does not give is refused at once', { skip }, async () => {

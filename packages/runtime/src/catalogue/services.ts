@@ -63,7 +63,7 @@ export const SERVICE_METRICS = {
     kind: 'gauge',
     by: ['coordinator'],
     labels: ['queue', 'state'],
-    help: 'Jobs in a queue, whatever their run. KEDA scales workers by it. Every coordinator tells the same: take the max.',
+    help: 'Jobs in a queue, whatever their run. KEDA scales workers by it. Every coordinator reports the same figure: take the maximum.',
   },
   cryfold_dead_jobs_total: {
     kind: 'counter',
