@@ -37,6 +37,8 @@ export interface SpecFiles<P> {
   of(parameters: P): string[];
   /** @param hashes the sha256 of each path's content, which the store then holds */
   with(parameters: P, hashes: Record<string, string>): P;
+  /** Names of the files in the store; undefined where the parameters name paths, whose content nobody has read */
+  stored(parameters: P): string[] | undefined;
 }
 
 /** Where the values are that a sweep may search. */

@@ -235,6 +235,16 @@ test('no folder of a fold is left behind', async () => {
 test('paths of files stay below the folder of the spec', () => {
   const parse = (file: string) => commandParameters.safeParse({ kind: 'command', run: ['x'], files: [file] }).success;
   assert.ok(parse('lib/model.py'));
-  for (const file of ['../secret', '/etc/passwd', 'a/../../b', 'a//b', './x', 'a\\b', ''])
+  for (const file of [
+    '../secret',
+    '/etc/passwd',
+    'a/../../b',
+    'a//b',
+    './x',
+    'a\\b',
+    '',
+    'fold.json',
+    'train-labels.npy',
+  ])
     assert.ok(!parse(file), file);
 });
