@@ -29,5 +29,7 @@ export const command = {
     }),
   },
   cost: (_, trainClips) => trainClips,
+  // Parameters may change how long it takes, too, but folds of the same program say more than none.
+  unit: ({ run, files }) => JSON.stringify({ run, files }),
   loadEngine: async (settings) => new (await import('./engine.js')).CommandEngine(settings),
 } satisfies EstimatorKind<Command>;
