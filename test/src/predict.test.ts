@@ -43,7 +43,7 @@ test('classifies all recordings of folders, names the bad ones, and ends with 1'
   assert.equal(lines.length, 5);
   assert.match(stderr, /notes\.txt/);
   assert.match(stderr, /lost\.wav: is a link that leads nowhere/);
-  assert.match(stderr, /^2 recordings were classified, 3 were not$/m);
+  assert.match(stderr, /^2 recordings were classified, 3 not$/m);
 });
 
 test('writes a row per window as CSV, and quotes what needs it', async () => {

@@ -77,6 +77,24 @@ test('the API refuses what would hold up its event loop, and stores nothing of i
   for await (const key of store.list('runs/')) assert.fail(key);
 });
 
+test('the API takes the files of commands by their hash, and refuses a spec whose files are not in the store', async () => {
+  const program = new TextEncoder().encode('print(1)');
+  const hash = sha256(program);
+  const own = (files: unknown) =>
+    submit(written({ estimators: { own: { kind: 'command', run: ['python3', 'train.py'], files } } }));
+  assert.equal((await own(['train.py'])).code, 'SPEC_INVALID');
+  assert.match((await own({ 'train.py': hash })).message, new RegExp(`^commands/${hash} is not in the store`));
+  assert.equal((await own({ '../train.py': hash })).code, 'SPEC_INVALID');
+  const upload = async (body: Uint8Array<ArrayBuffer>) => {
+    const headers = { 'content-type': 'application/octet-stream' };
+    return (await fetch(`${server.url}/api/v1/artifacts/commands/${hash}`, { method: 'PUT', headers, body })).status;
+  };
+  assert.equal(await upload(new TextEncoder().encode('print(2)')), 422);
+  assert.equal(await upload(program), 201);
+  // The features are what is missing now.
+  assert.match((await own({ 'train.py': hash })).message, /^features\//);
+});
+
 test('a large run is planned while the API answers others', async () => {
   const spec = written({ estimators: many(20, { kind: 'svm' }), protocol: { repeats: 200 } });
   // The run's key for images is known once it was refused for the lack of them.

@@ -1,4 +1,4 @@
-import { CryfoldError, DAMAGE_CODES, FOLD_NOTE, ifReadable, mapLimited } from '@cryfold/core';
+import { CryfoldError, DAMAGE_CODES, ifReadable, mapLimited } from '@cryfold/core';
 import { type Audit, type EvaluationInput, type ShuffledFold, shuffledName } from '@cryfold/evaluation';
 import {
   type DatasetManifest,
@@ -12,6 +12,7 @@ import {
   selectedPlan,
 } from '@cryfold/plan';
 import type { RunStore, StoredPlan } from '@cryfold/store';
+import { noteEnvironment } from './note-environment.js';
 
 /** A run as the store holds it: what was planned, and what of it is there. */
 export interface StoredRun {
@@ -200,14 +201,4 @@ async function readFold({ folds }: RunStore, job: FoldJob, plan: RunPlan): Promi
     probabilities: await folds.matrix(record.probabilities, shape),
     decisions: record.decisions && (await folds.matrix(record.decisions, shape)),
   };
-}
-
-/** Versions and processors that computed a trial; several, where workers differ. */
-function noteEnvironment(all: Record<string, string>, trial: string, fold: Record<string, string>): void {
-  for (const [name, value] of Object.entries(fold)) {
-    if (name === 'host' || name === FOLD_NOTE) continue;
-    const key = `${trial}.${name}`;
-    if (all[key] === undefined) all[key] = value;
-    else if (!all[key].split(' | ').includes(value)) all[key] += ` | ${value}`;
-  }
 }

@@ -95,7 +95,7 @@ function addUploadRoute(app: App, store: ArtifactStore, transfers: Transfers): v
     {
       config: { role: 'operate' },
       schema: {
-        summary: 'Upload a manifest, images or weights; 201, or 200 where it was there',
+        summary: 'Upload a manifest, features, weights or a file of a spec; 201, or 200 where it was there',
         params: keyParams,
         headers: digest,
       },

@@ -40,7 +40,9 @@ const KINDS: readonly Kind[] = [
   { pattern: /^features\/([0-9a-f]{64})\/images\.npy$/, limit: 512 * MIB, check: (key) => checkArray(key, IMAGES) },
   { pattern: /^features\/([0-9a-f]{64})\/vectors\.npy$/, limit: 512 * MIB, check: (key) => checkArray(key, VECTORS) },
   // As much as a worker reads of weights; Keras's ResNet50 has 94 MB.
-  { pattern: /^weights\/([0-9a-f]{64})\.h5$/, limit: 256 * MIB, check: checkWeights },
+  { pattern: /^weights\/([0-9a-f]{64})\.h5$/, limit: 256 * MIB, check: checkHash },
+  // Files of commands: as much as those of one estimator may have together
+  { pattern: /^commands\/([0-9a-f]{64})$/, limit: 16 * MIB, check: checkHash },
 ];
 
 function checkManifest(key: string, hash: string): Check {
@@ -113,7 +115,7 @@ function checkArray(key: string, { type, dimensions, last }: ArrayForm): Check {
   };
 }
 
-function checkWeights(key: string, hash: string): Check {
+function checkHash(key: string, hash: string): Check {
   return {
     take: () => {},
     end: (sha256) => {
@@ -175,6 +177,6 @@ export function uploadOf(key: string, body: IncomingMessage, announced: string |
       body.destroy();
     }
   };
-  const sha256 = announced ?? (kind.check === checkWeights ? hash : undefined);
+  const sha256 = announced ?? (kind.check === checkHash ? hash : undefined);
   return { content: content(), sha256, drain };
 }

@@ -37,6 +37,8 @@ export interface SpecFiles<P> {
   of(parameters: P): string[];
   /** @param hashes the sha256 of each path's content, which the store then holds */
   with(parameters: P, hashes: Record<string, string>): P;
+  /** Names of the files in the store; undefined where the parameters name paths, whose content nobody has read */
+  stored(parameters: P): string[] | undefined;
 }
 
 /** Where the values are that a sweep may search. */
@@ -89,8 +91,10 @@ export interface EstimatorKind<P extends { kind: string } = never> {
   prerequisite?(parameters: P, settings: RunSettings): Prerequisite | undefined;
   /** Names in the store, such as of artifacts beside the prerequisite, that garbage collection must keep */
   keeps?(parameters: P, featureKey: string): string[];
-  /** Work of one fold, in a unit that only estimators of this kind share */
+  /** Work of one fold, in a unit that no other kind shares */
   cost(parameters: P, trainClips: number): number;
+  /** Names what shares the unit of `cost`; default: all estimators of this kind */
+  unit?(parameters: P): string;
   /**
    * Seconds that a unit of `cost` takes on one core of a server of the 2020s, without a GPU: for estimates where no fold was
    * trained yet, good to a factor of about 4. Undefined where nobody measured it.

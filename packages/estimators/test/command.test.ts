@@ -198,6 +198,19 @@ test('a fold ends with its program, though a process in a session of its own hol
   process.kill(Number(outcome.environment.sleeper), 'SIGKILL');
 });
 
+test('a program that reports without end leaves a result of bounded size', async () => {
+  const { outcome } = await run(`
+    const lines = [];
+    for (let i = 1; i <= 20000; i++) lines.push(JSON.stringify({ epoch: i, loss: 0, accuracy: 0 }));
+    for (let i = 1; i <= 200; i++) lines.push(JSON.stringify({ environment: { ['name ' + i]: 'x' } }));
+    writeFileSync(1, lines.join('\\n') + '\\n');
+    save(rows(() => [0.5, 0.5]), fold.test, 2);
+  `);
+  assert.equal(outcome.curve.length, 10_000);
+  const names = Object.keys(outcome.environment).filter((name) => name.startsWith('name '));
+  assert.equal(names.length, 100);
+});
+
 test('a program above its memory is ended', { skip: !existsSync('/proc') }, () =>
   fails('const held = []; setInterval(() => held.push(Buffer.alloc(2e7, 1)), 5);', 'OUT_OF_MEMORY', /may use 200 MiB/, {
     memoryMb: 200,
@@ -235,6 +248,16 @@ test('no folder of a fold is left behind', async () => {
 test('paths of files stay below the folder of the spec', () => {
   const parse = (file: string) => commandParameters.safeParse({ kind: 'command', run: ['x'], files: [file] }).success;
   assert.ok(parse('lib/model.py'));
-  for (const file of ['../secret', '/etc/passwd', 'a/../../b', 'a//b', './x', 'a\\b', ''])
+  for (const file of [
+    '../secret',
+    '/etc/passwd',
+    'a/../../b',
+    'a//b',
+    './x',
+    'a\\b',
+    '',
+    'fold.json',
+    'train-labels.npy',
+  ])
     assert.ok(!parse(file), file);
 });

@@ -1,6 +1,7 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { CryfoldError, isNewer, isUnreadable } from '@cryfold/core';
+import { kindOf } from '@cryfold/estimators';
 import { featureKindOf } from '@cryfold/features/kinds';
 import {
   changeScheduling,
@@ -109,7 +110,7 @@ export async function extendRun(store: RunStore, run: string, repeats: number): 
 /**
  * Plans a spec over a dataset whose manifest and images are in the store, and puts the plan there: from then on it is a
  * run that the coordinator drives. An equal run that ended incomplete is tried again; a complete one is left alone.
- * @throws CryfoldError ARTIFACT_MISSING, SPLIT_IMPOSSIBLE; SPEC_INVALID for weights by path or URL
+ * @throws CryfoldError ARTIFACT_MISSING, SPLIT_IMPOSSIBLE; SPEC_INVALID for weights or files by path or URL
  */
 export async function submitRun(store: RunStore, spec: Spec, dataset: string): Promise<RunPlan> {
   // Before the work of planning.
@@ -123,6 +124,7 @@ export async function submitRun(store: RunStore, spec: Spec, dataset: string): P
 /** As `submitRun`, of a plan that was made already. */
 export async function submitPlan(store: RunStore, plan: RunPlan): Promise<RunPlan> {
   const weights = submittedWeights(plan.spec);
+  await checkFiles(store, plan.spec);
   for (const [features, set] of plannedFeatures(plan)) {
     if (await store.datasets.hasFeatures(features)) continue;
     const file = store.datasets.featureFiles(features)[featureKindOf(set).produces];
@@ -150,6 +152,27 @@ async function resume(store: RunStore, plan: RunPlan): Promise<void> {
   const after = changeScheduling(before, change);
   const asSpec = isDeepStrictEqual(after, initialScheduling(plan.spec));
   if (!asSpec || !isDeepStrictEqual(after, before)) await store.runs.saveScheduling(plan.run, after);
+}
+
+/** Nobody here could read files by their paths. @throws CryfoldError SPEC_INVALID, ARTIFACT_MISSING */
+async function checkFiles({ artifacts }: RunStore, { estimators }: Spec): Promise<void> {
+  const hint = 'Start the run with cryfold run --server, which uploads the files of its spec.';
+  for (const [name, estimator] of Object.entries(estimators)) {
+    const { files } = kindOf(estimator);
+    if (!files) continue;
+    const keys = files.stored(estimator);
+    if (!keys) {
+      throw new CryfoldError(
+        'SPEC_INVALID',
+        `estimators.${name}.files: a submitted spec names files with their hashes`,
+        {
+          context: { member: `estimators.${name}.files` },
+          hint,
+        },
+      );
+    }
+    for (const key of new Set(keys)) if (!(await artifacts.has(key))) throw missing(key, hint);
+  }
 }
 
 function missing(key: string, hint: string): CryfoldError {

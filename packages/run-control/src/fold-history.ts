@@ -3,7 +3,7 @@ import { type Estimator, kindOf } from '@cryfold/estimators';
 import type { FoldResult } from '@cryfold/plan';
 import type { RunStore } from '@cryfold/store';
 
-/** Records read of each kind of estimator: more would not change a median much. */
+/** Records read of each unit of cost: more would not change a median much. */
 const SAMPLE = 200;
 
 /** The machine that will train. */
@@ -13,7 +13,7 @@ export interface Machine {
   host: string;
 }
 
-/** How long folds of one kind of estimator took before. */
+/** How long folds of estimators that share a unit of cost took before. */
 export interface KindHistory {
   folds: number;
   /** Median seconds per unit of the kind's cost */
@@ -22,7 +22,13 @@ export interface KindHistory {
   here: boolean;
 }
 
-export type History = Map<Estimator['kind'], KindHistory>;
+/** By what shares a unit of cost */
+export type History = Map<string, KindHistory>;
+
+/** What shares the unit of an estimator's cost: its kind, or its program, since others take any time. */
+export function unitOf(estimator: Estimator): string {
+  return kindOf(estimator).unit?.(estimator) ?? estimator.kind;
+}
 
 export interface HistoryOptions {
   /** Folds of this machine, or of one with its processor, count alone where there are any; default: all are alike */
@@ -38,29 +44,29 @@ interface Sample {
 
 /** Looks at committed folds of the runs in the store. */
 export async function readHistory(store: RunStore, { machine, runs }: HistoryOptions = {}): Promise<History> {
-  const found = new Map<Estimator['kind'], Map<string, Sample>>();
+  const found = new Map<string, Map<string, Sample>>();
   for (const run of await latestRuns(store, runs)) {
     const stored = await ifReadable(store.runs.plan(run));
     if (!stored) continue;
     const { plan } = stored;
-    const wanted = new Map<string, { estimator: Estimator; clips: number }>();
+    const wanted = new Map<string, { estimator: Estimator; unit: string; clips: number }>();
     for (const { key, trial, split, shuffle } of plan.jobs) {
       const estimator = plan.spec.estimators[trial];
-      const known = found.get(estimator.kind);
-      const enough =
-        (known?.size ?? 0) + [...wanted.values()].filter((w) => w.estimator.kind === estimator.kind).length;
+      const unit = unitOf(estimator);
+      const known = found.get(unit);
+      const enough = (known?.size ?? 0) + [...wanted.values()].filter((w) => w.unit === unit).length;
       if (shuffle !== undefined || known?.has(key) || enough >= SAMPLE) continue;
-      wanted.set(key, { estimator, clips: plan.splits[split].train.length });
+      wanted.set(key, { estimator, unit, clips: plan.splits[split].train.length });
     }
-    await mapLimited([...wanted], async ([key, { estimator, clips }]) => {
+    await mapLimited([...wanted], async ([key, { estimator, unit, clips }]) => {
       const result = await ifReadable(store.folds.result(key));
       if (!result) return;
-      const own = found.get(estimator.kind) ?? new Map<string, Sample>();
+      const own = found.get(unit) ?? new Map<string, Sample>();
       const secondsPerUnit = result.seconds / kindOf(estimator).cost(estimator, clips);
-      found.set(estimator.kind, own.set(key, { secondsPerUnit, here: isHere(result, machine) }));
+      found.set(unit, own.set(key, { secondsPerUnit, here: isHere(result, machine) }));
     });
   }
-  return new Map([...found].map(([kind, samples]) => [kind, summarise([...samples.values()])]));
+  return new Map([...found].map(([unit, samples]) => [unit, summarise([...samples.values()])]));
 }
 
 async function latestRuns(store: RunStore, count: number | undefined): Promise<string[]> {

@@ -15,8 +15,8 @@ function infoOf(headers: Headers): ArtifactInfo {
 const page = z.object({ keys: z.array(z.string()), next: z.string().nullable() });
 
 /**
- * A cluster's store through its server: all of it can be read; written can only be what a run needs (manifests, images,
- * weights), and only where nothing is. Deleting is for those who hold the store's own credentials.
+ * A cluster's store through its server: all of it can be read; written can only be what a run needs (manifests, audits,
+ * features, weights, files of specs), and only where nothing is. Deleting is for those who hold the store's own credentials.
  */
 export class HttpStore implements ArtifactStore {
   constructor(private readonly client: HttpClient) {}

@@ -3,7 +3,7 @@ import { type Estimator, type FoldQueue, kindOf, queueOf } from '@cryfold/estima
 import { decide, gridSize } from '@cryfold/hyperparameter-search';
 import { contextSplits, contextsOf, growPlan, type RunPlan, replay } from '@cryfold/plan';
 import type { RunStore } from '@cryfold/store';
-import { type History, type HistoryOptions, readHistory } from './fold-history.js';
+import { type History, type HistoryOptions, readHistory, unitOf } from './fold-history.js';
 
 /** What an hour of a worker costs, in any currency. */
 export interface HourPrices {
@@ -152,7 +152,7 @@ interface Hours extends Pick<PlannedEstimator, 'hours' | 'basis' | 'history'> {
 }
 
 function hoursOf(estimator: Estimator, plan: RunPlan, folds: number, history: History): Hours {
-  const past = history.get(estimator.kind);
+  const past = history.get(unitOf(estimator));
   const { folds: count = 0 } = past ?? {};
   if (folds === 0) return { hours: 0, basis: null, history: count, units: 0 };
   const { cost, typicalSeconds } = kindOf(estimator);

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type DatasetManifest, parseSpec, planRun } from '@cryfold/plan';
+import { type DatasetManifest, parseSpec, planRun, type RunPlan } from '@cryfold/plan';
 import { openStore, RunStore } from '@cryfold/store';
 import { summarisePlan } from '../src/plan-summary.js';
 import { allSplits } from '../src/splits.js';
@@ -59,4 +59,30 @@ search: { trials: 4, space: { b: { C: { log: [1, 100] } } } }`,
       ['b', 4, 12],
     ],
   );
+});
+
+test('hours of a program do not follow from folds of another one', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'cryfold-plan-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const store = new RunStore(openStore(`file:${folder}`));
+  const manifest: DatasetManifest = {
+    ...{ format: 1, name: 'd', contentHash: '1'.repeat(64), grouped: false, classes: ['x', 'y'] },
+    clips: Array.from({ length: 12 }, (_, i) => ({ id: `${i}`, label: ['x', 'y'][i % 2], group: `${i}` })),
+  };
+  const planOf = (program: string, trees: number) => {
+    const own = `{ kind: command, run: [${program}], parameters: { trees: ${trees} } }`;
+    const text = `version: 1\nname: s\nprotocol: { folds: 3, repeats: 1 }\nestimators: { own: ${own} }`;
+    const spec = parseSpec(text, 'spec.yaml');
+    return planRun({ spec, manifest, splits: allSplits(spec, manifest) });
+  };
+  const known = planOf('quick', 1);
+  await store.runs.savePlan(known);
+  for (const { key } of known.jobs) {
+    const probabilities = { key: 'none', sha256: '0'.repeat(64) };
+    const record = { format: 1 as const, key, attempt: '0-0', probabilities, curve: [], seconds: 8, environment: {} };
+    await store.folds.commit(record);
+  }
+  const basisOf = async (plan: RunPlan) => (await summarisePlan(plan, store, {})).estimators[0].basis;
+  assert.equal(await basisOf(planOf('quick', 2)), 'folds');
+  assert.equal(await basisOf(planOf('slow', 1)), null);
 });

@@ -3,6 +3,11 @@ import { type Command, commandFileKey, commandParameters } from './parameters.js
 
 const namesOf = ({ files }: Command): string[] => (Array.isArray(files) ? files : Object.keys(files));
 
+const storedFiles = ({ files }: Command): string[] | undefined => {
+  if (!Array.isArray(files)) return Object.values(files).map(commandFileKey);
+  return files.length === 0 ? [] : undefined;
+};
+
 /** A program of the user's that trains folds: docs/commands.md. */
 export const command = {
   kind: 'command',
@@ -14,8 +19,8 @@ export const command = {
   keyParts: ({ threads }) => ({ threads }),
   // How long and how large it may become decides whether there is a result, not which one.
   keyed: ({ timeoutMinutes: _, memoryMb: __, ...deciding }) => deciding,
-  files: { of: namesOf, with: (parameters, hashes) => ({ ...parameters, files: hashes }) },
-  keeps: ({ files }) => (Array.isArray(files) ? [] : Object.values(files).map(commandFileKey)),
+  files: { of: namesOf, with: (parameters, hashes) => ({ ...parameters, files: hashes }), stored: storedFiles },
+  keeps: (parameters) => storedFiles(parameters) ?? [],
   searched: {
     of: ({ parameters }) => parameters,
     with: (command, values) => ({
@@ -24,5 +29,7 @@ export const command = {
     }),
   },
   cost: (_, trainClips) => trainClips,
+  // Parameters may change how long it takes, too, but folds of the same program say more than none.
+  unit: ({ run, files }) => JSON.stringify({ run, files }),
   loadEngine: async (settings) => new (await import('./engine.js')).CommandEngine(settings),
 } satisfies EstimatorKind<Command>;

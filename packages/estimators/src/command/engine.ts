@@ -69,6 +69,10 @@ export class CommandEngine implements Engine<Command> {
 /** Characters of a program's output that an error quotes. */
 const TAIL = 2000;
 
+/** Reports that are kept of a fold: its result must stay small, whatever a program prints. */
+const MOST_EPOCHS = 10_000;
+const MOST_NAMES = 100;
+
 /** What a program says while it runs. */
 class Reports {
   readonly curve: EpochPoint[] = [];
@@ -89,14 +93,19 @@ class Reports {
     const report = reportOf(line);
     if (!report) this.log(`${line}\n`);
     else if ('progress' in report) this.observer.onProgress(Math.round(STEPS * report.progress), STEPS);
-    else if ('environment' in report) this.environment = { ...this.environment, ...report.environment };
-    else {
+    else if ('environment' in report) this.#addEnvironment(report.environment);
+    else if (this.curve.length < MOST_EPOCHS) {
       const now = performance.now();
       const point = { ...report, seconds: (now - this.#since) / 1000 };
       this.#since = now;
       this.curve.push(point);
       this.observer.onEpoch(point);
     }
+  }
+
+  #addEnvironment(values: Record<string, string>): void {
+    const all = Object.entries({ ...this.environment, ...values });
+    this.environment = Object.fromEntries(all.slice(0, MOST_NAMES));
   }
 }
 

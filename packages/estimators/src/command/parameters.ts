@@ -8,19 +8,31 @@ const MINUTES_PER_WEEK = 7 * 24 * 60;
 const argument = z.string().min(1).max(4096);
 const program = z.array(argument).min(1).max(100);
 
+/** What the folder of a fold holds besides the files of the spec. */
+const RESERVED = /^(fold\.json|(train|test)-\w+\.npy|(probabilities|scores)\.npy)$/;
+const MOST_FILES = 100;
+
 /** A path below the folder of the spec, with slashes. */
 const path = z
   .string()
   .max(200)
   .regex(/^[\w.-]+(\/[\w.-]+)*$/, 'not a path below the folder of the spec, such as train.py or lib/model.py')
-  .refine((value) => !value.split('/').some((part) => part === '..' || part === '.'), 'must not hold . or ..');
+  .refine((value) => !value.split('/').some((part) => part === '..' || part === '.'), 'must not hold . or ..')
+  .refine((value) => !RESERVED.test(value), 'the folder of a fold has a file of this name');
 
 export const commandParameters = z.strictObject({
   kind: z.literal('command'),
   /** The program that trains a fold and its arguments; no shell */
   run: program,
   /** Paths; in the plan of a run, the sha256 of each */
-  files: z.union([z.array(path).max(100), z.record(path, z.string().regex(/^[0-9a-f]{64}$/))]).default([]),
+  files: z
+    .union([
+      z.array(path).max(MOST_FILES),
+      z
+        .record(path, z.string().regex(/^[0-9a-f]{64}$/))
+        .refine((files) => Object.keys(files).length <= MOST_FILES, `more than ${MOST_FILES} files`),
+    ])
+    .default([]),
   queue: z.enum(['gpu', 'cpu']).default('cpu'),
   /** Handed to the program as they are; what a sweep searches */
   parameters: z.record(z.string().max(100), z.json()).default({}),
