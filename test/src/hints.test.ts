@@ -111,7 +111,12 @@ for (const flags of ['', " --store 'my store'"]) {
 
     const [first] = (await readdir(path('corpus'), { recursive: true })).filter((name) => name.endsWith('.wav'));
     const wrong = [
-      ...[`predict nothing 'corpus/${first}'`, 'models rollback svms', 'report nothing --format md'],
+      ...[
+        `predict nothing 'corpus/${first}'`,
+        'models rollback svms',
+        'models promote svms',
+        'report nothing --format md',
+      ],
       'train-final nothing',
     ];
     for (const line of wrong) {

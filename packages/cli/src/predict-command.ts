@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { CryfoldError } from '@cryfold/core';
+import { CryfoldError, counted } from '@cryfold/core';
 import { ByteReader, byCause, describeUnread, openByteReader, problemOf, recordingsIn } from '@cryfold/corpus';
 import { ModelPredictor, type RecordingPrediction } from '@cryfold/model-registry';
 import type { Config } from '@cryfold/runtime';
@@ -52,8 +52,7 @@ export async function predictCommand(
   if (out === undefined) for await (const piece of pieces) say(piece);
   else await writeOutFile(out, pieces);
   for (const [rates, count] of outcome.resampled) {
-    const what = count === 1 ? '1 recording was' : `${count} recordings were`;
-    warn(`${what} resampled from ${rates}, the rate of the training data\n`);
+    warn(`${recordings(count)} resampled from ${rates}, the rate of the training data\n`);
   }
   for (const { code, first, count } of byCause(failures.map(({ error }) => error))) {
     for (const error of first) warn(errorText(error));
@@ -62,9 +61,13 @@ export async function predictCommand(
   const bad = failures.map(({ file, error }) => problemOf(error, file));
   const listed = await writeProblems(bad, { file: problems });
   if (listed !== undefined) warn(`all ${bad.length} that were not classified: ${listed}\n`);
-  if (bad.length > 0) warn(`${outcome.classified} recordings were classified, ${bad.length} were not\n`);
+  if (bad.length > 0) {
+    warn(`${recordings(outcome.classified)} classified, ${bad.length} ${bad.length === 1 ? 'was' : 'were'} not\n`);
+  }
   return bad.length === 0 ? EXIT.done : EXIT.failed;
 }
+
+const recordings = (count: number) => `${counted(count, 'recording')} ${count === 1 ? 'was' : 'were'}`;
 
 function countRates(counts: Map<string, number>, { rate, resampledTo }: RecordingPrediction): void {
   if (resampledTo === undefined) return;
