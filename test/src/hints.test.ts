@@ -219,5 +219,5 @@ test('a store below the --out folder of an earlier version is found', { skip }, 
     ['cryfold --store old/store models promote svms'],
   );
   pasteAll(trained);
-  assert.match(type('cryfold list --store old/store').stdout, /^svms-\w+ +complete/);
+  assert.match(type('cryfold list --store old/store').stdout, /^svms-\w+ +complete/m);
 });
