@@ -73,6 +73,17 @@ test('a node of a Redis Cluster is refused, since the keys of a queue would lie 
   });
 });
 
+test('a replica is refused, and a service waits until it is none', async () => {
+  await withRedis(['--replicaof', '127.0.0.1', '1'], async (url) => {
+    await assert.rejects(checkRedis(url), (error) => {
+      assert.ok(error instanceof CryfoldError);
+      assert.equal(error.code, 'REDIS_UNREACHABLE');
+      assert.equal(error.failure, 'infrastructure');
+      return /is a replica/.test(error.message);
+    });
+  });
+});
+
 test('a Redis older than BullMQ needs is refused, and one older than it recommends gets a warning', async (t) => {
   let version = '';
   await withRedis([], async (url) => {

@@ -56,12 +56,20 @@ async function audit(path: string, options: AuditOptions): Promise<number> {
 
 /**
  * The short form of an audit before a run: its warnings, and where to read more.
+ * @param given the data, and what flags say about it
  * @param grouped whether the run keeps groups together, as one of the warnings advises
  */
-export function auditLines({ findings }: Audit, data: string, grouped: boolean): string[] {
+export function auditLines({ findings }: Audit, given: DataOptions & { data: string }, grouped: boolean): string[] {
   const own = findings.filter(({ kind, severity }) => severity === 'warning' && !(grouped && kind === ADVISES_GROUPED));
   const warnings = own.map(({ text }) => `audit: ${text}`);
   const rest = warnings.length - SHORT;
-  const more = `audit: ${rest > 0 ? `${rest} more warnings, and ` : ''}all figures: ${asTyped(`cryfold data audit ${quoted(data, 1)}`)}`;
+  const { data, groupBy, layout } = given;
+  const words = [
+    ...['cryfold', 'data', 'audit', data],
+    ...(groupBy === undefined ? [] : ['--group-by', groupBy]),
+    ...(layout === undefined ? [] : ['--layout', layout]),
+  ];
+  const command = asTyped(words.map(quoted).join(' '));
+  const more = `audit: ${rest > 0 ? `${rest} more warnings, and ` : ''}all figures: ${command}`;
   return warnings.length === 0 ? [] : [...warnings.slice(0, SHORT), more];
 }

@@ -14,7 +14,7 @@ const CHECKOUT = fileURLToPath(new URL('../../../../', import.meta.url));
 
 /** Names of commands in messages; other words after `cryfold` are prose. */
 const COMMAND =
-  /(?<![\w/.-])(?:npx )?cryfold (?=(?:aggregator|cancel|compare|coordinator|data audit|export|extend|fuse|gc|list|logs|models|plan|predict|report|retrain|retry|run|serve|status|sweep|train-final|weights put|worker)\b)/g;
+  /(?<![\w/.-])(?:npx )?cryfold (?=(?:aggregator|cancel|compare|coordinator|data (?:audit|inspect|synth)|doctor|export|extend|fuse|gc|list|logs|models|pause|plan|predict|report|resume|retrain|retry|run|schedule|serve|status|sweep|train-final|weights (?:fetch|put)|worker)\b)/g;
 
 let given: Given = {};
 

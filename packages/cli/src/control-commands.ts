@@ -39,7 +39,7 @@ export function addControlCommands(program: Command, does: Does): void {
     .argument('<run>', NAMED)
     .action(does(async (run: string, options) => (await change()).cancelCommand(run, options, await readConfig())));
   addScheduleCommands(command, does);
-  command('retry', 'Try the failed folds of a run again, or go on with one that was stopped or cancelled.')
+  command('retry', 'Try the failed folds of a run again, or continue one that was stopped or cancelled.')
     .argument('<run>', NAMED)
     .option('--workers <n>', 'local worker processes (default: one per core)', count)
     .option('--out <dir>', 'a folder that gets copies of the results and the report')
@@ -69,7 +69,7 @@ export function addControlCommands(program: Command, does: Does): void {
         return logsCommand(run, fold, options, await readConfig());
       }),
     );
-  command('gc', 'Find what no run and no model refers to; deletes nothing unless told to.')
+  command('gc', 'Find what no run and no model refers to; deletes nothing without --delete.')
     .option('--delete', 'delete it', false)
     .option('--older-than <hours>', 'leave what is younger', atLeast(0), 24)
     .action(

@@ -25,7 +25,7 @@ Environment:
   REDIS_URL              Redis of a cluster (unset: a private one for this command); its password may be in the
                          file that REDIS_PASSWORD_FILE names
   CRYFOLD_STORE          as --store: a folder or s3://BUCKET/PREFIX (unset: ./cryfold)
-  CRYFOLD_S3_ENDPOINT    https://HOST:PORT of the S3 server (unset: Amazon's); docs/storage.md tells the rest
+  CRYFOLD_S3_ENDPOINT    https://HOST:PORT of the S3 server (unset: Amazon's); docs/storage.md has the rest
   AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, or AWS_..._FILE naming mounted files
   CRYFOLD_SERVER         as --server; with CRYFOLD_API_TOKEN, or CRYFOLD_API_TOKEN_FILE naming a file
   CRYFOLD_API_PORT, CRYFOLD_API_HOST (127.0.0.1), CRYFOLD_API_TOKENS or CRYFOLD_API_TOKENS_FILE: what a coordinator

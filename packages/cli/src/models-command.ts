@@ -61,7 +61,7 @@ export function modelsPromoteCommand(
   return withStore(config, async (store) => {
     const models = modelControl(store, storeUrlOf(config), config);
     const { name, version } = named(model);
-    if (version === undefined) throw new CryfoldError('USAGE', 'say which version: NAME@VERSION');
+    if (version === undefined) throw noVersion(name);
     const promotion = await models.promote(name, version, { by: 'promote', reason: options.reason });
     print(
       options.json,
@@ -69,6 +69,12 @@ export function modelsPromoteCommand(
       () => `${name}@${promotion.version} is the champion\nits card: ${asTyped(`cryfold models show ${name}`)}\n`,
     );
     return EXIT.done;
+  });
+}
+
+function noVersion(name: string): CryfoldError {
+  return new CryfoldError('USAGE', `${name} names a model, but no version of it`, {
+    hint: 'Give NAME@VERSION. Show the versions: cryfold models list',
   });
 }
 

@@ -50,7 +50,7 @@ export async function runProgram(args: string[], add: (program: Command, does: D
   const program = new Command('cryfold')
     .description('Evaluates small-corpus audio classifiers by cross-validation, as a cluster job.')
     .version(VERSION)
-    .showHelpAfterError('(--help tells more)')
+    .showHelpAfterError('(see --help)')
     .option('--store <folder|url>', 'where runs and models are: a folder or s3://BUCKET/PREFIX (default: ./cryfold)')
     .option('--server <url>', 'look at and change runs through a coordinator’s API: docs/api.md')
     .option('--no-color', 'print no colours; NO_COLOR=1 does the same, FORCE_COLOR=1 the opposite')

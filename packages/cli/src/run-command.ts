@@ -110,7 +110,7 @@ async function evaluate(
     const plans = prepared.map(({ preparation }) => preparation.plan);
     // Several protocols have the same recordings.
     const audited = prepared.flatMap(({ options, preparation: { audit, plan } }) =>
-      auditLines(audit, options.data, isGrouped(plan.spec.protocol.splitter)),
+      auditLines(audit, options, isGrouped(plan.spec.protocol.splitter)),
     );
     for (const line of new Set(audited)) display.say(line);
     display.update('estimating the cost');

@@ -89,6 +89,11 @@ function interruptions({ givenBack = [] }: RunStatus): string[] {
   return lines;
 }
 
+/** Which queues no worker takes jobs from, and how to start one. A local run starts its own workers. */
+export function workerAdvice(status: Parameters<typeof untakenQueues>[0], target: Config['target']['kind']): string[] {
+  return target === 'local' ? [] : untakenQueues(status).map((untaken) => asTyped(noWorker(untaken)));
+}
+
 async function clusterStatus(options: ControlOptions, config: Config): Promise<number> {
   return withControl(config, async (control) => {
     const status = await control.runs.cluster();
@@ -112,7 +117,7 @@ async function clusterStatus(options: ControlOptions, config: Config): Promise<n
       );
       say(`worker ${host} ${pid} (${takes.join(', ')}): ${now.join(', ') || 'idle'}\n`);
     }
-    for (const untaken of untakenQueues(status)) say(`${asTyped(noWorker(untaken))}\n`);
+    for (const line of workerAdvice(status, config.target.kind)) say(`${line}\n`);
     for (const run of unfinished) say(`${runLine(run)}\n`);
     if (unfinished.length === 0) say('no unfinished run\n');
     return EXIT.done;

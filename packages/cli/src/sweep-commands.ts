@@ -35,7 +35,7 @@ export function addSweepCommands(program: Command, options: readonly Option[], d
   command(
     'sweep',
     '<spec>',
-    'Search the parameters that a spec’s search section names; the same command goes on with a stopped one.',
+    'Search the parameters that a spec’s search section names; the same command continues a stopped one.',
   )
     .option('--kubernetes', 'start nothing: print the Job that launches this in a cluster, for kubectl apply -f -')
     .option('--image <image>', 'of that Job (default: cryfold/control at this version)')

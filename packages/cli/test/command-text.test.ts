@@ -16,6 +16,16 @@ test('commands in a message repeat the flags that were given, and prose is left 
   );
   rememberGiven({ store: "it's here" });
   assert.equal(asTyped('cryfold list'), "npx cryfold --store 'it'\\''s here' list");
+  const words = [
+    'data synth DIR',
+    'data inspect DIR',
+    'doctor',
+    'pause a-1',
+    'resume a-1',
+    'schedule a-1',
+    'weights fetch X',
+  ];
+  for (const word of words) assert.equal(asTyped(`cryfold ${word}`), `npx cryfold --store 'it'\\''s here' ${word}`);
   assert.equal(asTyped('cryfold list', 'old/store'), 'npx cryfold --store old/store list');
   rememberGiven({ server: 'http://h:8080' });
   assert.equal(asTyped('cryfold weights put'), 'npx cryfold --server http://h:8080 weights put');

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { counted } from '../src/counted.js';
 
-test('a noun is singular for one only, and classes are no classs', () => {
+test('counts one thing in the singular, and all others in their plural', () => {
   const texts = [counted(1, 'group'), counted(0, 'clip'), counted(2, 'clip'), counted(1, 'class'), counted(5, 'class')];
+  const others = [counted(0, 'epoch'), counted(2, 'batch'), counted(2, 'box')];
+  assert.deepEqual(others, ['0 epochs', '2 batches', '2 boxes']);
   assert.deepEqual(texts, ['1 group', '0 clips', '2 clips', '1 class', '5 classes']);
 });

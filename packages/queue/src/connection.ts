@@ -1,7 +1,7 @@
 import { CryfoldError, parseRedisUrl, type RedisAddress, redactUrl } from '@cryfold/core';
 import { Cluster, type ClusterOptions, type Redis, type RedisOptions } from 'ioredis';
 import { FreshRedis } from './fresh-redis.js';
-import { type RedisFacts, refuseClusterNode, requireFit } from './redis-fitness.js';
+import { type RedisFacts, refuseClusterNode, refuseReplica, requireFit } from './redis-fitness.js';
 
 /** A connection to one server, also to the one that Sentinels name, or to all nodes of a Redis Cluster. */
 export type Connection = Redis | Cluster;
@@ -93,6 +93,7 @@ function open(address: RedisAddress, options: RedisOptions): Connection {
  */
 export async function checkRedis(url: string, timeoutMs = 3000): Promise<string> {
   const info = await ask(url, timeoutMs, (redis) => redis.info());
+  refuseReplica(info, url);
   refuseClusterNode(info, url);
   return requireFit(info).version;
 }
@@ -111,6 +112,7 @@ export async function inspectRedis(url: string, timeoutMs = 3000): Promise<Redis
       );
     return { info: await redis.info(), policy: await setting('maxmemory-policy'), save: await setting('save') };
   });
+  refuseReplica(found.info, url);
   refuseClusterNode(found.info, url);
   const { version, warnings } = requireFit(found.info, found.policy);
   const isKept = /^aof_enabled:1/m.test(found.info) || (found.save ?? '') !== '';

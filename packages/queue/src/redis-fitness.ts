@@ -61,3 +61,16 @@ export function refuseClusterNode(info: string, url: string): void {
     hint: 'Write redis+cluster://user:password@host:port,host:port in REDIS_URL.',
   });
 }
+
+/**
+ * Refuses a replica, which takes no jobs. It may be a primary again in a moment, so services wait for that.
+ * @throws CryfoldError REDIS_UNREACHABLE
+ */
+export function refuseReplica(info: string, url: string): void {
+  // A question to a Redis Cluster may be answered by any of its nodes.
+  if (!/^role:slave/m.test(info) || parseRedisUrl(url).kind === 'cluster') return;
+  throw new CryfoldError('REDIS_UNREACHABLE', `Redis at ${redactUrl(url)} is a replica`, {
+    context: { url: redactUrl(url) },
+    hint: 'Write the address of its primary, or redis+sentinel://HOST:PORT/NAME, in REDIS_URL.',
+  });
+}

@@ -181,7 +181,7 @@ function classFindings({ groupSource }: AuditInput, { perClass, groupsKnown }: F
     : [];
   if (narrow.length > 0) {
     const word = groupWord({ groupSource });
-    const text = `Fewer than ${AUDIT_GROUPS} ${word}s: ${list(narrow, ({ label, groups }) => `class ${label} comes from ${counted(groups, word)}`)}. ${its(narrow)} figures say nothing of others.`;
+    const text = `Fewer than ${AUDIT_GROUPS} ${word}s: ${list(narrow, ({ label, groups }) => `class ${label} comes from ${counted(groups, word)}`)}. ${its(narrow)} figures say nothing about others.`;
     findings.push({ kind: 'few-groups', severity: 'warning', text });
   }
   return findings;
