@@ -58,7 +58,7 @@ before(async () => {
   await writeFile(
     path('tiny.yaml'),
     // Folds of some seconds on any machine, one after the other: the run goes on while the test looks
-    TINY_SPEC.replace('epochs: 2', 'epochs: 400').replace('  svm:', '  weak: { kind: svm, C: 1 }\n  svm:'),
+    TINY_SPEC.replace('epochs: 2', 'epochs: 800').replace('  svm:', '  weak: { kind: svm, C: 1 }\n  svm:'),
   );
   await synthesizeCorpus(path(HOSTILE), { clips: 60, seed: 1 });
   // Chromium's sandbox refuses to start as root, and the page is our own.
