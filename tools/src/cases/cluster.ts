@@ -85,7 +85,7 @@ export const cluster: CaseGroup = {
       name: '06 a failover with open connections',
       run: failover,
       expected: /^exit 0; failed over during the run; 200 of 200 folds$/,
-      tests: testsOf('test/src/redis-faults.test.ts')('a failover that leaves connections open'),
+      tests: testsOf('test/src/redis-faults.soak.test.ts')('a failover that leaves connections open'),
     },
     byTest(
       '06c a follower is stopped while Redis is away',
