@@ -137,7 +137,7 @@ test('of two versions side by side each takes the jobs that it reads; nothing is
 test('a newer fold record stops the aggregator, is not damage, and stays', async () => {
   const plan = await writeRandomRun(store, { clips: 30, repeats: 1, name: 'fold' });
   const record = rawRecords(store).fold(plan.jobs[0].key);
-  const kept = await rewrite(record, 2);
+  const kept = await rewrite(record, FORMATS.fold + 1);
   await assert.rejects(aggregate(runStore, plan.run), coded('FORMAT_NEWER'));
   assert.equal(text(await record.read()), kept);
   assert.equal(await runStore.runs.hasResults(plan.run), false);

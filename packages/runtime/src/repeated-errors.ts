@@ -17,7 +17,8 @@ interface Repeated {
 /**
  * Logs errors that come again and again, such as each time that something is tried during an outage: the first at once,
  * then at most one of its kind every 30 s, with how often it came (`repeated`). A kind is a message with the error's code,
- * which is the first word of what Redis answers; of errors that are logged by their code alone, it is the code.
+ * which is the first word of what Redis answers; of errors that are logged by their code alone, it is the code. What is wrong
+ * with one artifact is another kind than what is wrong with the next.
  */
 export class RepeatedErrors {
   readonly #log: Logger;
@@ -67,6 +68,7 @@ export class RepeatedErrors {
 /** Messages beside an error are ours; without one they may be the error's own, which may name a path or a port. */
 function kindOf({ err, code }: Record<string, unknown>, message: string): string {
   if (!(err instanceof Error)) return typeof code === 'string' ? code : message;
-  const own = (err as { code?: unknown }).code;
-  return `${message} ${typeof own === 'string' ? own : (/^[A-Z]{2,}(?=\s)/.exec(err.message)?.[0] ?? err.name)}`;
+  const { code: own, context } = err as { code?: unknown; context?: { artifact?: unknown } };
+  const known = typeof own === 'string' ? own : (/^[A-Z]{2,}(?=\s)/.exec(err.message)?.[0] ?? err.name);
+  return `${message} ${known} ${context?.artifact ?? ''}`;
 }

@@ -16,6 +16,14 @@ function logged(t: { mock: { timers: { enable(options: { apis: ['setTimeout'] })
   return { lines, errors: new RepeatedErrors(createLogger('test', 'info', { destination }), intervalMs) };
 }
 
+test('logs what is wrong with each artifact', (t) => {
+  const { lines, errors } = logged(t);
+  for (const artifact of ['runs/a/plan.json', 'runs/b/plan.json', 'runs/a/plan.json']) {
+    errors.warn({ err: new CryfoldError('FORMAT_NEWER', `${artifact} is newer`, { context: { artifact } }) }, 'failed');
+  }
+  assert.equal(lines.length, 2);
+});
+
 test('logs an error at once, and then once per interval with its count and its last message', (t) => {
   const { lines, errors } = logged(t);
   for (let i = 0; i < 5000; i++) errors.warn({ err: new Error(`READONLY You can't write: ${i}`) }, 'queue error');

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -46,13 +47,17 @@ export class CommandEngine implements Engine<Command> {
       onLine: (line) => reports.take(line),
       onError: (text) => reports.log(text),
     });
-    // Were this process to die, another one must end the program.
+    // Where this process ends before the program does, as when its worker is gone. If it is killed, its worker does the same.
+    const endBoth = () => {
+      group.kill();
+      rmSync(folder.path, { recursive: true, force: true });
+    };
     context.onGroup?.(group.id);
-    process.once('exit', group.killAll);
+    process.once('exit', endBoth);
     const end = await group.end().catch((cause) => {
       throw notStarted(parameters, cause);
     });
-    process.off('exit', group.killAll);
+    process.off('exit', endBoth);
     context.onGroup?.(undefined);
     checkEnd(end, { ...parameters, memoryMb }, reports.tail);
     return {

@@ -83,9 +83,6 @@ export class ProcessGroup {
     }
   }
 
-  /** As `kill`, as a listener. */
-  readonly killAll = (): void => this.kill();
-
   /** Ends every process of the group at once. */
   kill(reason?: GroupEnd['ended']): void {
     this.#ended ??= reason;
