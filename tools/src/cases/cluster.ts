@@ -62,6 +62,8 @@ async function interrupted(bench: Bench, gap: string): Promise<string> {
       .replaceAll("'$CASES_WORK/o/29c'", `'${store}'`)
       .replace("'--out'", "'--store'")
       .replace("os.environ['HOME']='$HOME'", '')
+      // Or the run ends within the six seconds before the first Ctrl-C.
+      .replace("'400' if", "'4000' if")
       .replace("'o/29c|cryfold-redis'", `'${store}'`),
   );
   const left = printed.split('\n').filter((line) => /^\d+ /.test(line) && line.includes(store));
