@@ -63,7 +63,7 @@ async function interrupted(bench: Bench, gap: string): Promise<string> {
       .replace("'--out'", "'--store'")
       .replace("os.environ['HOME']='$HOME'", '')
       // Or the run ends within the six seconds before the first Ctrl-C.
-      .replace("'400' if", "'4000' if")
+      .replace("'400' if", "'2000' if")
       .replace("'o/29c|cryfold-redis'", `'${store}'`),
   );
   const left = printed.split('\n').filter((line) => /^\d+ /.test(line) && line.includes(store));
