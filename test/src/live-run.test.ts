@@ -97,7 +97,7 @@ test('of several local runs at once, each command reaches the run that it names'
   assert.equal((await cryfold(['cancel', other, ...out()])).code, 0);
   assert.equal((await commands[1].ended).code, 4);
   assert.deepEqual(await stateOf(other), { code: 4, state: 'cancelled', active: [] });
-  assert.equal((await stateOf(one)).state, 'running', 'the other run goes on');
+  assert.equal((await stateOf(one)).state, 'running', 'the other run continues');
   assert.equal((await cryfold(['cancel', one, ...out()])).code, 0);
   assert.equal((await commands[0].ended).code, 4);
 });

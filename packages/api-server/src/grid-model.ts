@@ -191,7 +191,7 @@ function shown(plan: RunPlan): RunPlan {
   return { ...plan, jobs: plan.jobs.filter((job) => !isInnerFold(plan, job)) };
 }
 
-/** What the page is told of a metric. */
+/** What the page needs to know about a metric. */
 export function figureOf(metric: MetricName): Figure {
   const { title, sign, share } = METRICS[metric];
   return { title, sign, share };

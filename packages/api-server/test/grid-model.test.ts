@@ -96,7 +96,7 @@ test('groups folds that failed for the same reason, and shows folds that are tri
   assert.deepEqual(states(model).slice(0, 3), [CELL.waiting, CELL.failed, CELL.done]);
 });
 
-test('cells have the metric of the run, which the page is told', () => {
+test('cells show the run’s metric, which is sent to the page', () => {
   const plan = planOf(TWO);
   const model = new GridModel({ ...plan, spec: { ...plan.spec, metric: 'logLoss' } });
   assert.deepEqual(model.snapshot().figure, { title: 'log-loss', sign: -1, share: false });

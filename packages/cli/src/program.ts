@@ -113,7 +113,7 @@ function report(thrown: unknown, json: boolean): number {
   return error.failure === 'input' && !PASSING.has(error.code) ? EXIT.input : EXIT.failed;
 }
 
-/** Codes of bad input that the same command may not meet again: what is damaged is computed anew. */
+/** Codes of bad input that a second try may not meet: damaged artifacts are computed again. */
 const PASSING: ReadonlySet<ErrorCode> = new Set([...DAMAGE_CODES, 'DATA_CHANGED', 'RUN_FAILED']);
 
 /** Loading a command opens hundreds of files at once. */

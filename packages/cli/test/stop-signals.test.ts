@@ -5,7 +5,7 @@ import { test } from 'node:test';
 
 const MODULE = new URL('../src/stop-signals.js', import.meta.url).href;
 
-/** Starts a process whose work, once it was asked to stop, goes on as the code says. */
+/** Starts a process whose work responds to a stop request as `code` says. */
 async function working(afterStop: string) {
   const code = `
     import { untilStopped } from ${JSON.stringify(MODULE)};
