@@ -22,15 +22,19 @@ function softmaxRow({ values: z, classes }: Logits, start: number, scale: number
   for (let c = 0; c < classes; c++) out[start + c] /= total;
 }
 
+/** Probabilities of all clips from their logits times `scale`. */
+export function softmaxRows(rows: Logits, scale = 1): Float64Array {
+  const out = new Float64Array(rows.values.length);
+  for (let start = 0; start < out.length; start += rows.classes) softmaxRow(rows, start, scale, out);
+  return out;
+}
+
 /**
  * Probabilities^(1/temperature), normalised by row; above 1 it softens, below 1 it sharpens. The order of a row's
  * classes stays, so accuracy does too.
  */
 export function applyTemperature(probabilities: Float64Array, classes: number, temperature: number): Float64Array {
-  const z = logits(probabilities, classes);
-  const out = new Float64Array(probabilities.length);
-  for (let start = 0; start < out.length; start += classes) softmaxRow(z, start, 1 / temperature, out);
-  return out;
+  return softmaxRows(logits(probabilities, classes), 1 / temperature);
 }
 
 /** Where the likelihood has no maximum (all clips wrong, say), the temperature stops here. */

@@ -3,7 +3,7 @@ export { type Audit, auditSchema, decodeAudit, FILE_PROPERTIES, type Finding } f
 export { auditRecordings } from './audit/audit-recordings.js';
 export { isTelling, propertyWord, valueText } from './audit/findings.js';
 export { type BestModel, bestModelOf } from './best-model.js';
-export { applyTemperature, fitTemperature } from './calibration.js';
+export { applyTemperature, fitTemperature, softmaxRows } from './calibration.js';
 export { type ClipOutcome, clipOutcomes, type Errors, type GroupOutcome, groupOutcomes } from './clip-outcomes.js';
 export {
   compareRuns,

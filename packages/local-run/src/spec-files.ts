@@ -1,6 +1,5 @@
-import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CryfoldError, sha256 } from '@cryfold/core';
+import { CryfoldError, readRegularFile, sha256 } from '@cryfold/core';
 import { COMMAND_FILES_BYTES, kindOf } from '@cryfold/estimators';
 import type { Spec } from '@cryfold/plan';
 
@@ -32,11 +31,7 @@ export async function resolveSpecFiles(spec: Spec, folder: string, files: Map<st
 
 async function readSpecFile(path: string, key: string): Promise<Uint8Array> {
   try {
-    const found = await stat(path);
-    if (!found.isFile()) throw new Error('it is not a file');
-    // Before it is read: it might not fit into memory.
-    if (found.size > COMMAND_FILES_BYTES) throw new Error(`it has more than ${COMMAND_FILES_BYTES} bytes`);
-    return await readFile(path);
+    return await readRegularFile(path, COMMAND_FILES_BYTES);
   } catch (cause) {
     throw new CryfoldError('SPEC_FILE_INVALID', `${key}: ${path}: ${(cause as Error).message}`, {
       cause,

@@ -54,11 +54,15 @@ export class CommandEngine implements Engine<Command> {
     };
     context.onGroup?.(group.id);
     process.once('exit', endBoth);
-    const end = await group.end().catch((cause) => {
-      throw notStarted(parameters, cause);
-    });
-    process.off('exit', endBoth);
-    context.onGroup?.(undefined);
+    const end = await group
+      .end()
+      .catch((cause) => {
+        throw notStarted(parameters, cause);
+      })
+      .finally(() => {
+        process.off('exit', endBoth);
+        context.onGroup?.(undefined);
+      });
     checkEnd(end, { ...parameters, memoryMb }, reports.tail);
     return {
       ...(await folder.read()),

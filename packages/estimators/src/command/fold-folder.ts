@@ -136,11 +136,7 @@ async function readBounded(path: string, limit: number): Promise<Uint8Array | un
 
 /** 0 to count - 1 in an order that the seed decides. */
 function shuffled(count: number, seed: number): Int32Array {
-  const random = new Random(seed);
   const order = Int32Array.from({ length: count }, (_, i) => i);
-  for (let i = count - 1; i > 0; i--) {
-    const j = random.below(i + 1);
-    [order[i], order[j]] = [order[j], order[i]];
-  }
+  new Random(seed).shuffle(order);
   return order;
 }

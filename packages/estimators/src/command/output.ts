@@ -1,4 +1,5 @@
 import { CryfoldError, decodeNpy, decodeNpyHeader, type NpyType } from '@cryfold/core';
+import { softmaxRows } from '@cryfold/evaluation';
 import type { Matrix } from '../engine.js';
 import type { Command } from './parameters.js';
 
@@ -39,7 +40,7 @@ export function decodeOutput(
   }
   const matrix = (values: Float64Array): Matrix => ({ rows, columns, data: values });
   if (kind === 'probabilities') return { probabilities: matrix(data) };
-  return { probabilities: matrix(softmaxRows(data, columns)), decisions: matrix(data) };
+  return { probabilities: matrix(softmaxRows({ values: data, classes: columns })), decisions: matrix(data) };
 }
 
 function valuesOf(bytes: Uint8Array | undefined, { rows, columns, name }: ExpectedOutput): Float64Array {
@@ -71,19 +72,4 @@ function invalid(name: string, why: string, { hint }: { hint?: string } = {}): C
     hint:
       hint ?? 'In Python: numpy.save(file, numpy.ascontiguousarray(values, dtype="float64")), one row per test row.',
   });
-}
-
-function softmaxRows(scores: Float64Array, columns: number): Float64Array {
-  const probabilities = new Float64Array(scores.length);
-  for (let start = 0; start < scores.length; start += columns) {
-    const own = scores.subarray(start, start + columns);
-    const most = Math.max(...own);
-    const powers = own.map((score) => Math.exp(score - most));
-    const sum = powers.reduce((total, power) => total + power, 0);
-    probabilities.set(
-      powers.map((power) => power / sum),
-      start,
-    );
-  }
-  return probabilities;
 }

@@ -57,6 +57,10 @@ export class ProcessGroup {
     const { timeoutMs, onLine, onError } = this.#options;
     const timeout = setTimeout(() => this.kill('timeout'), timeoutMs);
     const watch = setInterval(() => void this.#look(), LOOK_MS);
+    const unwatch = () => {
+      clearTimeout(timeout);
+      clearInterval(watch);
+    };
     const output = new Lines(onLine);
     this.#child.stdout.setEncoding('utf8').on('data', (text: string) => output.add(text));
     this.#child.stderr.setEncoding('utf8').on('data', onError);
@@ -65,8 +69,7 @@ export class ProcessGroup {
         this.#child.once('error', reject);
         // Of the program itself: one that it left behind may hold its output open for ever.
         this.#child.once('exit', (...how) => {
-          clearTimeout(timeout);
-          clearInterval(watch);
+          unwatch();
           this.kill();
           const drained = setTimeout(() => this.#closeOutput(), DRAIN_MS);
           this.#child.once('close', () => {
@@ -78,8 +81,7 @@ export class ProcessGroup {
       output.end();
       return { code, signal, ...(this.#ended && { ended: this.#ended }), peakMb: this.#peakMb };
     } finally {
-      clearTimeout(timeout);
-      clearInterval(watch);
+      unwatch();
     }
   }
 

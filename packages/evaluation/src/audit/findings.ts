@@ -1,4 +1,4 @@
-import { printable } from '@cryfold/core';
+import { counted, printable } from '@cryfold/core';
 import { groupWord } from '../group-sentences.js';
 import { type AuditedRecording, type AuditInput, propertyOf } from './audit-input.js';
 import { type Audit, FILE_PROPERTIES, type Finding, type Property } from './audit-record.js';
@@ -26,8 +26,6 @@ export function findingsOf(input: AuditInput, facts: Facts): Finding[] {
     ...groupFindings(input, facts),
   ].sort((a, b) => Number(a.severity === 'note') - Number(b.severity === 'note'));
 }
-
-const counted = (count: number, word: string) => `${count} ${word}${count === 1 ? '' : 's'}`;
 
 const PROPERTY_WORDS: Record<Property, string> = {
   format: 'file format',
@@ -125,8 +123,7 @@ function predictionFindings({ predictability }: Facts, named: readonly Property[
     const text = `File properties alone (${words(file.properties)}) predict the class: ${figures(file, predictability)}. Models may learn how the files were made instead of the sound.`;
     findings.push({ kind: 'file-properties-predict', severity: 'warning', text });
   }
-  const better = all && isTelling(all, classes) && (!file || all.balancedAccuracy > file.balancedAccuracy + WORTH);
-  if (better || (all && !file && isTelling(all, classes))) {
+  if (all && isTelling(all, classes) && (!file || all.balancedAccuracy > file.balancedAccuracy + WORTH)) {
     const strongest = alone
       .filter((one) => isTelling(one, classes) && !named.includes(one.property))
       .sort((a, b) => b.balancedAccuracy - a.balancedAccuracy)
