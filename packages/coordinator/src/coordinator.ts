@@ -209,9 +209,11 @@ export class Coordinator implements Service {
   async #driveOnce(run: string, queues: Queues, attempt: Attempt): Promise<void> {
     const { store } = this.#options;
     const log = this.#options.log.child({ run });
-    // Before the plan is read: an operator may have cancelled a run because its plan cannot be read.
+    const reading = store.runs.plan(run);
+    reading.catch(() => {});
+    // Before an unreadable plan is an error: an operator may have cancelled the run for it.
     if (await store.runs.isCancelled(run)) return;
-    const stored = await store.runs.plan(run);
+    const stored = await reading;
     const folds = new RunFolds(stored.plan);
     const search = SearchDriver.of(store, stored);
     const driver = new RunDriver({ folds, store, queues, log });

@@ -6,6 +6,9 @@ import { FairLane, WINDOW } from './fair-lane.js';
 
 export const FOLD_QUEUES: readonly FoldQueue[] = ['gpu', 'cpu'];
 
+/** The smallest priority that waits in each queue; undefined where none does. */
+export type Fronts = ReadonlyMap<FoldQueue, number | undefined>;
+
 export interface FoldEnqueuerOptions {
   queues: Pick<Queues, 'add' | 'front'>;
   scheduling: Scheduling;
@@ -50,10 +53,20 @@ export class FoldEnqueuer {
     if (lane.waiting && lane.enqueued <= this.#limit / 2) await this.fill();
   }
 
-  /** Enqueues as many folds as there is room for. @throws CryfoldError REDIS_UNREACHABLE */
-  async fill(): Promise<void> {
+  /** Reads where each queue's line begins, for `fill`. @throws CryfoldError REDIS_UNREACHABLE */
+  async fronts(): Promise<Fronts> {
+    const { queues } = this.#options;
+    return new Map(await Promise.all(FOLD_QUEUES.map(async (queue) => [queue, await queues.front(queue)] as const)));
+  }
+
+  /**
+   * Enqueues as many folds as there is room for.
+   * @param fronts what `fronts` read a moment ago, where it was; they are read for each queue otherwise
+   * @throws CryfoldError REDIS_UNREACHABLE
+   */
+  async fill(fronts?: Fronts): Promise<void> {
     const filled = this.#filling.then(async () => {
-      for (const queue of FOLD_QUEUES) await this.#fill(queue);
+      for (const queue of FOLD_QUEUES) await this.#fill(queue, fronts);
     });
     this.#filling = filled.catch(() => {});
     return filled;
@@ -70,13 +83,14 @@ export class FoldEnqueuer {
     return this.#limit - (this.scheduling.maxParallel === undefined ? lane.enqueued : all);
   }
 
-  async #fill(queue: FoldQueue): Promise<void> {
+  async #fill(queue: FoldQueue, fronts: Fronts | undefined): Promise<void> {
     const { queues, folds, log } = this.#options;
     const lane = this.#lane(queue);
     const room = this.#room(lane);
     if (!lane.waiting || room <= 0) return;
     const { priority } = this.scheduling;
-    const taken = lane.take({ front: await queues.front(queue), room, priority }, (key) => folds.isPending(key));
+    const front = fronts ? fronts.get(queue) : await queues.front(queue);
+    const taken = lane.take({ front, room, priority }, (key) => folds.isPending(key));
     if (taken.length === 0) return;
     await queues.add(
       queue,

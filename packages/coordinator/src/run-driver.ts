@@ -68,23 +68,32 @@ export class RunDriver {
   async begin(): Promise<void> {
     const { runs } = this.#store;
     const { plan } = this.folds;
-    const [scheduling, failures] = await Promise.all([runs.scheduling(plan), runs.failures(plan.run)]);
+    const [live, scheduling, failures] = await Promise.all([
+      this.#live(),
+      runs.scheduling(plan),
+      runs.failures(plan.run),
+    ]);
     this.#enqueuer.scheduling = scheduling;
     for (const { key, error } of failures) {
       this.folds.markFailed(key, error as ErrorRecord);
     }
-    await this.reconcile(true);
+    await this.#reconcile(live, true);
+  }
+
+  /** Costs one look-up for each fold that was enqueued and is in no queue now, so that it does not grow with the run. */
+  async reconcile(): Promise<void> {
+    await this.#reconcile(await this.#live(), false);
+  }
+
+  async #live(): Promise<Map<FoldQueue, Set<string>>> {
+    return new Map(await this.#ofQueues((queue) => this.#queues.liveIds(queue)));
   }
 
   /**
-   * Costs one look-up for each fold that was enqueued and is in no queue now, so that it does not grow with the run.
+   * @param live ids that were read before any result is: a fold that ends in between is seen as done, never as missing
    * @param first looks for the results of all folds, and counts those found as having been there before
    */
-  async reconcile(first = false): Promise<void> {
-    // Live jobs are read before results: a fold that ends in between is seen as done, never as missing.
-    const live = new Map(
-      await Promise.all(FOLD_QUEUES.map(async (queue) => [queue, await this.#queues.liveIds(queue)] as const)),
-    );
+  async #reconcile(live: Map<FoldQueue, Set<string>>, first: boolean): Promise<void> {
     const isLive = (job: FoldJob) => live.get(job.queue)?.has(job.key) === true;
     // A fold in the backlog that another run finishes meanwhile is found done when its own job starts.
     const lost = (job: FoldJob) => first || (this.#enqueuer.expects(job) && !isLive(job));
@@ -94,13 +103,17 @@ export class RunDriver {
     };
     await mapLimited(looked, look, LOOKUPS);
     // Neither live nor done: failed while nobody listened.
-    for (const queue of FOLD_QUEUES) {
-      const idle = this.folds.pending.filter((job) => job.queue === queue && lost(job)).map(({ key }) => key);
-      for (const [id, reason] of await this.#queues.failures(queue, idle)) await this.onFailed(id, reason);
-    }
-    const active = await Promise.all(FOLD_QUEUES.map((queue) => this.#queues.activeIds(queue)));
-    this.folds.keepActive(new Set(active.flatMap((ids) => [...ids])));
-    this.#heed(await this.#queues.giveBacks());
+    const idle = (queue: FoldQueue) =>
+      this.folds.pending.filter((job) => job.queue === queue && lost(job)).map(({ key }) => key);
+    const [failed, active, giveBacks, fronts] = await Promise.all([
+      this.#ofQueues((queue) => this.#queues.failures(queue, idle(queue))),
+      this.#ofQueues((queue) => this.#queues.activeIds(queue)),
+      this.#queues.giveBacks(),
+      this.#enqueuer.fronts(),
+    ]);
+    for (const [, failures] of failed) for (const [id, reason] of failures) await this.onFailed(id, reason);
+    this.folds.keepActive(new Set(active.flatMap(([, ids]) => [...ids])));
+    this.#heed(giveBacks);
     const runnable: FoldJob[] = [];
     const enqueued: FoldJob[] = [];
     for (const job of this.folds.pending) {
@@ -108,8 +121,13 @@ export class RunDriver {
       else if ((await this.#prepared(job, live)) && this.folds.isPending(job.key)) runnable.push(job);
     }
     this.#enqueuer.reset(runnable, enqueued);
-    await this.#enqueuer.fill();
+    await this.#enqueuer.fill(fronts);
     this.#nudgeIfSettled();
+  }
+
+  /** Asks all queues of folds at once. */
+  #ofQueues<T>(ask: (queue: FoldQueue) => Promise<T>): Promise<(readonly [FoldQueue, T])[]> {
+    return Promise.all(FOLD_QUEUES.map(async (queue) => [queue, await ask(queue)] as const));
   }
 
   /** Takes over how often jobs were given back, and warns of a fold each time that a further one reaches GIVE_BACKS. */
