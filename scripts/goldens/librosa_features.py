@@ -10,6 +10,7 @@ import pathlib
 
 import librosa
 import numpy as np
+from librosa.core import pitch
 
 OUT = pathlib.Path(__file__).resolve().parents[2] / "packages/features/test/goldens/librosa.json"
 
@@ -34,9 +35,9 @@ def functionals(matrix, names):
     parts = []
     for name in names:
         if name in by_name:
-            parts.append(by_name[name](matrix, axis=-1))
+            parts.append(np.atleast_1d(by_name[name](matrix, axis=-1)))
         else:
-            parts.append(np.percentile(matrix, int(name[1:]), axis=-1))
+            parts.append(np.atleast_1d(np.percentile(matrix, int(name[1:]), axis=-1)))
     return np.concatenate(parts)
 
 
@@ -83,9 +84,43 @@ def mel_case(rate, samples, p):
     }
 
 
+PITCH_CASES = [
+    (8000, 8000, {"frameMs": 64, "hopMs": 10, "fmin": 65, "fmax": 2000, "threshold": 0.1}),
+    (16000, 12000, {"frameMs": 40, "hopMs": 7, "fmin": 100, "fmax": 1000, "threshold": 0.2}),
+    # An odd frame of 1411 samples
+    (44100, 30001, {"frameMs": 31.995, "hopMs": 11.11, "fmin": 80, "fmax": 3000, "threshold": 0.05}),
+]
+
+
+def pitch_case(rate, samples, p):
+    y = sound(samples, rate)
+    frame = int(np.floor(p["frameMs"] * rate / 1000 + 0.5))
+    hop = int(np.floor(p["hopMs"] * rate / 1000 + 0.5))
+    options = {"fmin": p["fmin"], "fmax": p["fmax"], "sr": rate, "frame_length": frame, "hop_length": hop}
+    f0 = librosa.yin(y, trough_threshold=p["threshold"], **options)
+    frames = librosa.util.frame(np.pad(y, frame // 2), frame_length=frame, hop_length=hop)
+    least, most = int(np.floor(rate / p["fmax"])), int(np.ceil(rate / p["fmin"]))
+    difference = pitch._cumulative_mean_normalized_difference(frames, least, most)
+    dips = librosa.util.localmin(difference, axis=0)
+    dips[0] = difference[0] < difference[1]
+    voiced = (dips & (difference < p["threshold"])).any(axis=0)
+    # A frame without a dip below the threshold has the deepest one, whatever the threshold is.
+    assert (librosa.yin(y, trough_threshold=0, **options) == f0)[~voiced].all()
+    heard = f0[voiced]
+    return {
+        "rate": rate,
+        "samples": samples,
+        "parameters": p,
+        "frequency": listed(f0, 6),
+        "voiced": voiced.astype(int).tolist(),
+        "functionals": listed(np.append(functionals(heard, NAMES), voiced.mean()), 6),
+    }
+
+
 golden = {
     "versions": {"librosa": librosa.__version__, "numpy": np.__version__},
     "names": NAMES,
     "mel": [mel_case(*case) for case in CASES],
+    "pitch": [pitch_case(*case) for case in PITCH_CASES],
 }
 OUT.write_text(json.dumps(golden, separators=(",", ":")) + "\n")
