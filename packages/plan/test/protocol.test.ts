@@ -77,7 +77,7 @@ test('plans of the new splitters have a format that earlier versions call newer'
   for (const splitter of ['ShuffleSplit', 'LeaveOneGroupOut', 'PredefinedSplit']) assert.equal(formatOf(splitter), 2);
 });
 
-test('plans of later kinds of feature sets have a format that earlier versions call newer', () => {
+test('plans of later kinds and options of feature sets have a format that earlier versions call newer', () => {
   const own = clips(4);
   const manifest = {
     ...{ format: 1 as const, name: 'toy', contentHash: datasetKey(own), grouped: false, classes: ['a', 'b'] },
@@ -89,6 +89,8 @@ test('plans of later kinds of feature sets have a format that earlier versions c
   };
   assert.equal(formatOf('{ height: 64 }'), 1);
   assert.equal(formatOf('{ kind: mel-spectrogram }'), 4);
+  assert.equal(formatOf('{ dynamicRange: 80 }'), 4);
+  assert.equal(formatOf('{ height: 600 }'), 4);
   assert.equal(formatOf('{ images: { kind: spectrogram }, voice: { kind: mfcc } }'), 4);
 });
 
