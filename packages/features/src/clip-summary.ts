@@ -1,13 +1,12 @@
 import type { ClipSummary } from './kinds/feature-kind.js';
-import { PALETTE, PALETTE_SIZE } from './palette.js';
+import { MONOCHROME, PALETTE, PALETTE_SIZE } from './palette.js';
 
 /** Bands of equal width from the top of the picture to its bottom. */
 const BANDS = 12;
-/** What a step of the palette is worth. */
-const DECIBELS = 120 / (PALETTE_SIZE - 2);
-
-const levels = new Map<number, number>();
-for (let i = 0; i < PALETTE_SIZE; i++) levels.set(packed(PALETTE, 3 * i), i * DECIBELS);
+/** The number of each colour. */
+const numbersOf = (palette: Uint8Array) =>
+  new Map(Array.from({ length: PALETTE_SIZE }, (_, i) => [packed(palette, 3 * i), i]));
+const COLOURS = { palette: numbersOf(PALETTE), monochrome: numbersOf(MONOCHROME) };
 
 function packed(pixels: Uint8Array, at: number): number {
   return (pixels[at] << 16) | (pixels[at + 1] << 8) | pixels[at + 2];
@@ -34,15 +33,21 @@ interface Picture {
   width: number;
   /** Share of the frequencies, from the bottom up, that the recording holds. Bands that reach above it are left out. */
   heard?: number;
+  /** From black to the loudest colour, dB */
+  dynamicRange?: number | undefined;
+  monochrome?: boolean | undefined;
 }
 
 /**
  * How a clip sounds, from its spectrogram: of each of 12 bands the mean level, its deviation over time, its change from
  * column to column, and the deviation within the band, which is large for harmonics; all in dB. The liveliness is the mean
  * of the deviations over time: 2.8 dB for steady noise of any colour, less for a tone.
- * @param image height x width x RGB in the palette of `SpectrogramImager`
+ * @param image height x width x RGB in a palette of `SpectrogramImager`
  */
-export function summarizeImage(image: Uint8Array, { height, width, heard = 1 }: Picture): ClipSummary {
+export function summarizeImage(image: Uint8Array, picture: Picture): ClipSummary {
+  const { height, width, heard = 1, dynamicRange = 120, monochrome = false } = picture;
+  const numbers = monochrome ? COLOURS.monochrome : COLOURS.palette;
+  const decibels = dynamicRange / (PALETTE_SIZE - 2);
   const bands = Math.min(BANDS, height);
   const shape = new Float64Array(4 * bands).fill(Number.NaN);
   const first = Math.ceil((1 - heard) * bands);
@@ -55,7 +60,9 @@ export function summarizeImage(image: Uint8Array, { height, width, heard = 1 }: 
     let within = 0;
     let change = 0;
     for (let x = 0; x < width; x++) {
-      for (let row = from; row < to; row++) column[row - from] = levels.get(packed(image, 3 * (row * width + x))) ?? 0;
+      for (let row = from; row < to; row++) {
+        column[row - from] = (numbers.get(packed(image, 3 * (row * width + x))) ?? 0) * decibels;
+      }
       const { mean, deviation } = moments(column);
       level[x] = mean;
       within += deviation / width;

@@ -24,3 +24,8 @@ export const PALETTE: Uint8Array = Uint8Array.from({ length: PALETTE_SIZE * 3 },
   const x = Math.floor(i / 3) / (PALETTE_SIZE - 1);
   return Math.floor(0.5 + 255 * [red, green, blue][i % 3](x));
 });
+
+/** The same in monochrome: from black to white. */
+export const MONOCHROME: Uint8Array = Uint8Array.from({ length: PALETTE_SIZE * 3 }, (_, i) =>
+  Math.floor(0.5 + (255 * Math.floor(i / 3)) / (PALETTE_SIZE - 1)),
+);

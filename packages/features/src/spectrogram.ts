@@ -1,17 +1,27 @@
 import { CryfoldError } from '@cryfold/core';
-import { PALETTE, PALETTE_SIZE } from './palette.js';
+import { MONOCHROME, PALETTE, PALETTE_SIZE } from './palette.js';
 import { type Frame, PowerSpectrum } from './power-spectrum.js';
+import { type SoxWindow, soxWindow, windowSum } from './sox-window.js';
 
-/** Samples per analysis frame, hence 513 rows, whatever the sample rate. */
-const FRAME = 1024;
-/** SoX's default picture: at most 800 columns, at most 5000 of them a second. */
-const MAX_COLUMNS = 800;
 const MAX_COLUMNS_PER_SECOND = 5000;
-/** A column is at most half a frame after the last; a longer step averages several frames into one column. */
-const MAX_STEP = FRAME / 2;
-const RANGE_DB = 120;
 /** SoX keeps every sample as a 32-bit integer. */
 const SAMPLE_SCALE = 2 ** 31;
+
+/** How sox draws; the defaults are its own. */
+export interface SoxOptions {
+  /** -w */
+  window?: SoxWindow;
+  /** -z: from the loudest colour to black, dB; 120 */
+  dynamicRange?: number;
+  /** -Z: the loudest colour's level, dB of full scale; 0 */
+  maximum?: number;
+  /** Samples per analysis frame, a power of two from 128 to 2048, whatever the sample rate: -y gives 1 + frame / 2 rows; 1024 */
+  frame?: number;
+  /** -x: at most so many columns, and 5000 a second; 800 */
+  columns?: number;
+  /** -m */
+  monochrome?: boolean;
+}
 
 export interface ImageSize {
   /** rows, 1 or more; the paper's is 60 */
@@ -20,7 +30,7 @@ export interface ImageSize {
   width: number;
 }
 
-export interface ImagerOptions extends ImageSize {
+export interface ImagerOptions extends ImageSize, SoxOptions {
   /** sample rate in Hz */
   rate: number;
   /** length of every clip in samples */
@@ -66,45 +76,57 @@ export class SpectrogramImager {
   readonly height: number;
   readonly width: number;
   readonly #samples: number;
+  readonly #frame: number;
+  readonly #range: number;
+  readonly #gain: number;
+  readonly #palette: Uint8Array;
   /** The frames of each column of the image, in samples of `#buffer` */
   readonly #columns: Frame[][] = [];
   readonly #bins: Uint16Array;
-  /** A clip with FRAME / 2 zeros before it and FRAME after it */
+  /** A clip with half a frame of zeros before it and a frame after it */
   readonly #buffer: Float64Array;
   readonly #power: Float64Array;
-  readonly #spectrum = new PowerSpectrum(FRAME);
+  readonly #spectrum: PowerSpectrum;
 
   /** @throws CryfoldError WAV_EMPTY if clips are too short for one column (a few samples), where sox draws nothing */
-  constructor({ rate, samples, height, width }: ImagerOptions) {
+  constructor({ rate, samples, height, width, ...sox }: ImagerOptions) {
+    const { window: shape = 'hann', dynamicRange = 120, maximum = 0, frame = 1024, columns = 800 } = sox;
     this.height = height;
     this.width = width;
     this.#samples = samples;
-    this.#buffer = new Float64Array(FRAME / 2 + samples + FRAME);
+    this.#frame = frame;
+    this.#range = dynamicRange;
+    this.#gain = -maximum;
+    this.#palette = sox.monochrome ? MONOCHROME : PALETTE;
+    this.#buffer = new Float64Array(frame / 2 + samples + frame);
     this.#power = new Float64Array(height);
-    this.#bins = nearestSources(FRAME / 2 + 1, height).map((row) => FRAME / 2 - row);
+    this.#spectrum = new PowerSpectrum(frame);
+    this.#bins = nearestSources(frame / 2 + 1, height).map((row) => frame / 2 - row);
 
-    const drawn = Math.max(1, Math.floor(rate / Math.min(MAX_COLUMNS_PER_SECOND, MAX_COLUMNS / (samples / rate))));
-    const perColumn = Math.ceil(drawn / MAX_STEP);
+    const drawn = Math.max(1, Math.floor(rate / Math.min(MAX_COLUMNS_PER_SECOND, columns / (samples / rate))));
+    const perColumn = Math.ceil(drawn / Math.floor(windowSum(shape, frame) + 0.5));
     const step = Math.round(drawn / perColumn);
     const centre = Math.floor(step / 2);
-    const frames = Math.min(MAX_COLUMNS * perColumn, Math.floor((samples - centre) / step) + 1);
+    const frames = Math.min(columns * perColumn, Math.floor((samples - centre) / step) + 1);
     if (samples < 1 || frames < 1) {
       throw new CryfoldError('WAV_EMPTY', `a clip of ${samples} samples at ${rate} Hz is too short for a spectrogram`, {
         context: { samples, rate },
         hint: 'Use longer clips: see clipSeconds in the spec.',
       });
     }
-    const windows = new Map<number, Float64Array>();
+    const windows = new Map<string, Float64Array>();
     for (const column of nearestSources(Math.ceil(frames / perColumn), width)) {
       const averaged: Frame[] = [];
       for (let f = column * perColumn; f < Math.min(frames, (column + 1) * perColumn); f++) {
-        const begin = f * step + centre - FRAME / 2;
-        const end = begin + FRAME;
-        const start = end > samples ? begin : Math.max(0, begin);
+        const begin = f * step + centre - frame / 2;
+        const end = begin + frame;
+        const cut = end > samples;
+        const start = cut ? begin : Math.max(0, begin);
         const length = Math.min(samples, end) - start;
-        const window = windows.get(length) ?? hann(length);
-        windows.set(length, window);
-        averaged.push({ start: FRAME / 2 + start, window });
+        const key = `${length} ${cut}`;
+        const window = windows.get(key) ?? soxWindow({ shape, frame, length, cut });
+        windows.set(key, window);
+        averaged.push({ start: frame / 2 + start, window });
       }
       this.#columns.push(averaged);
     }
@@ -125,9 +147,9 @@ export class SpectrogramImager {
       power.fill(0);
       for (const frame of frames) this.#spectrum.add(this.#buffer, frame, this.#bins, power);
       for (let row = 0; row < height; row++) {
-        const level = Math.fround(10 * Math.log10(power[row] / frames.length));
-        if (level < -RANGE_DB) continue;
-        const index = 1 + Math.floor((1 + level / RANGE_DB) * (PALETTE_SIZE - 2));
+        const level = Math.fround(10 * Math.log10(power[row] / frames.length) + this.#gain);
+        if (level < -this.#range) continue;
+        const index = 1 + Math.floor((1 + level / this.#range) * (PALETTE_SIZE - 2));
         indices[row * width + column] = Math.min(PALETTE_SIZE - 1, index);
       }
     }
@@ -137,11 +159,12 @@ export class SpectrogramImager {
   /** The picture in colour: height x width x RGB, row-major, 0 to 255. Arguments and errors as of `indices`. */
   image(samples: Float64Array): Uint8Array {
     const indices = this.indices(samples);
+    const palette = this.#palette;
     const image = new Uint8Array(indices.length * 3);
     for (let i = 0; i < indices.length; i++) {
-      image[3 * i] = PALETTE[3 * indices[i]];
-      image[3 * i + 1] = PALETTE[3 * indices[i] + 1];
-      image[3 * i + 2] = PALETTE[3 * indices[i] + 2];
+      image[3 * i] = palette[3 * indices[i]];
+      image[3 * i + 1] = palette[3 * indices[i] + 1];
+      image[3 * i + 2] = palette[3 * indices[i] + 2];
     }
     return image;
   }
@@ -156,17 +179,9 @@ export class SpectrogramImager {
       if (!Number.isFinite(value)) {
         throw new CryfoldError('WAV_NOT_FINITE', `sample ${i} of a clip is ${samples[i]}`, { context: { sample: i } });
       }
-      this.#buffer[FRAME / 2 + i] = Math.max(-SAMPLE_SCALE, Math.min(SAMPLE_SCALE - 1, value)) / SAMPLE_SCALE;
+      this.#buffer[this.#frame / 2 + i] = Math.max(-SAMPLE_SCALE, Math.min(SAMPLE_SCALE - 1, value)) / SAMPLE_SCALE;
     }
   }
-}
-
-/** FRAME weights: the scaled periodic Hann window of `length` samples, then zeros. */
-function hann(length: number): Float64Array {
-  const scale = (4 * length) / (FRAME * FRAME);
-  return Float64Array.from({ length: FRAME }, (_, i) =>
-    i < length ? scale * (0.5 - 0.5 * Math.cos((2 * Math.PI * i) / length)) : 0,
-  );
 }
 
 /**

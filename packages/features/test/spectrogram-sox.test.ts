@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Random } from '@cryfold/core';
 import { decodeWav, encodeWav } from '@cryfold/corpus';
-import { SpectrogramImager } from '@cryfold/features';
+import { type ImagerOptions, type SoxOptions, SpectrogramImager } from '@cryfold/features';
 import { type Picture, sox, soxMissing, soxPicture, soxPictureOf, withScratch } from '@cryfold/testing/sox';
-import { PALETTE } from '../src/palette.js';
+import { MONOCHROME, PALETTE } from '../src/palette.js';
 import { nearestSources } from '../src/spectrogram.js';
 
 const recordings = fileURLToPath(new URL('../../../../../shared/data/donateacry', import.meta.url));
@@ -33,8 +33,9 @@ interface Tally {
 }
 
 /** Compares our indices at a size with sox's picture read by nearest neighbour at that size. */
-function compare(samples: Float64Array, rate: number, height: number, width: number, theirs: Picture): Tally {
-  const ours = new SpectrogramImager({ rate, samples: samples.length, height, width }).indices(samples);
+function compare(samples: Float64Array, options: Omit<ImagerOptions, 'samples'>, theirs: Picture): Tally {
+  const { height, width } = options;
+  const ours = new SpectrogramImager({ ...options, samples: samples.length }).indices(samples);
   const rows = nearestSources(theirs.height, height);
   const columns = nearestSources(theirs.width, width);
   const tally = { pixels: ours.length, different: 0, furthest: 0 };
@@ -51,7 +52,11 @@ function compare(samples: Float64Array, rate: number, height: number, width: num
 const TOLERATED = 1e-4;
 
 function assertEqualPicture(samples: Float64Array, rate: number, theirs: Picture, what: string): void {
-  const { pixels, different, furthest } = compare(samples, rate, theirs.height, theirs.width, theirs);
+  const { height, width } = theirs;
+  assertFew(compare(samples, { rate, height, width }, theirs), what);
+}
+
+function assertFew({ pixels, different, furthest }: Tally, what: string): void {
   assert.ok(furthest <= 1, `${what}: a pixel is ${furthest} steps off`);
   assert.ok(different <= pixels * TOLERATED, `${what}: ${different} of ${pixels} pixels differ`);
 }
@@ -85,6 +90,43 @@ test('the raw picture equals the one that sox draws, for many rates and lengths'
       for (const index of theirs.indices) seen.add(index);
     }
     assert.equal(seen.size, 251, 'the clips reach every colour');
+  }),
+);
+
+const OPTIONS: [options: SoxOptions, ofSox: string[]][] = [
+  [{ window: 'hamming' }, ['-w', 'hamming']],
+  [{ window: 'bartlett' }, ['-w', 'bartlett']],
+  [{ window: 'rectangular' }, ['-w', 'rectangular']],
+  [{ dynamicRange: 60 }, ['-z', '60']],
+  [{ maximum: -20 }, ['-Z', '-20']],
+  [{ frame: 128 }, ['-y', '65']],
+  [{ frame: 2048, window: 'hamming' }, ['-y', '1025', '-w', 'hamming']],
+  [{ columns: 100 }, ['-x', '100']],
+  [{ columns: 1600 }, ['-x', '1600']],
+  [{ monochrome: true, dynamicRange: 90, maximum: 10 }, ['-m', '-z', '90', '-Z', '10']],
+  [{ frame: 256, window: 'rectangular', columns: 120 }, ['-y', '129', '-w', 'rectangular', '-x', '120']],
+];
+
+test('each option draws as the option of sox does, at clip ends as well, and at any size', { skip: soxMissing }, () =>
+  withScratch(async (directory) => {
+    // A second; frames that reach over both ends; several frames a column, whose number depends on the window.
+    for (const [rate, length, options] of [
+      [8000, 8000, OPTIONS],
+      [16000, 700, OPTIONS],
+      [8000, 300_000, OPTIONS.slice(0, 3)],
+    ] as const) {
+      const path = join(directory, 'clip.wav');
+      await writeFile(path, encodeWav(cry(length, length), rate));
+      const { samples } = decodeWav(await readFile(path), path);
+      for (const [own, ofSox] of options) {
+        const what = `${length} samples at ${rate} Hz, ${ofSox.join(' ')}`;
+        const theirs = await soxPicture(path, ...ofSox);
+        assert.deepEqual(theirs.palette, own.monochrome ? MONOCHROME : PALETTE, what);
+        const { height, width } = theirs;
+        assertFew(compare(samples, { rate, height, width, ...own }, theirs), what);
+        assertFew(compare(samples, { rate, height: 60, width: 1024, ...own }, theirs), `${what}, 60 x 1024`);
+      }
+    }
   }),
 );
 
@@ -139,7 +181,7 @@ test(
           const { samples, rate } = decodeWav(await readFile(join(recordings, path)), path);
           const second = samples.slice((clip % 6) * rate, ((clip % 6) + 1) * rate);
           const theirs = await soxPictureOf(encodeWav(second, rate), directory, `clip-${clip}`);
-          const tally = compare(second, rate, 60, 90, theirs);
+          const tally = compare(second, { rate, height: 60, width: 90 }, theirs);
           total.pixels += tally.pixels;
           total.different += tally.different;
           total.furthest = Math.max(total.furthest, tally.furthest);

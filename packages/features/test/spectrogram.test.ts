@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { Random } from '@cryfold/core';
+import { Random, sha256 } from '@cryfold/core';
 import { clipImage, SpectrogramImager } from '@cryfold/features';
+import { featureKindOf, featureSetSchema } from '@cryfold/features/kinds';
 import { PALETTE } from '../src/palette.js';
 import { PowerSpectrum } from '../src/power-spectrum.js';
 import { nearestSources } from '../src/spectrogram.js';
@@ -70,6 +71,20 @@ test('an imager carries nothing from one clip to the next, and its colours are t
     [...first],
     [...indices].flatMap((index) => [...PALETTE.subarray(3 * index, 3 * index + 3)]),
   );
+});
+
+test('a spectrogram of a spec without options has the pixels that it always had, and options change them', async () => {
+  const draw = async (options: object) => {
+    const set = featureSetSchema.parse({ kind: 'spectrogram', ...options });
+    const prepare = await featureKindOf(set).loadExtractor(set);
+    return prepare({ rate: 8000, samples: 8000 })(noise(8000, 1)) as Uint8Array;
+  };
+  const plain = await draw({});
+  assert.equal(sha256(plain), '3644d5ed992d1f459a96e103e9b106df14df865efd00c87645b220853c543393');
+  const asSox = { window: 'hann', dynamicRange: 120, maximum: 0, frame: 1024, columns: 800, monochrome: false };
+  assert.deepEqual(await draw(asSox), plain);
+  const other = { window: 'hamming', dynamicRange: 80, maximum: -10, frame: 256, columns: 100, monochrome: true };
+  for (const [key, value] of Object.entries(other)) assert.notDeepEqual(await draw({ [key]: value }), plain, key);
 });
 
 test('silence is black, and what is louder than full scale is clipped', () => {

@@ -35,10 +35,19 @@ const indices = z.custom<number[]>(
 /** Kinds of estimators that plans of formats 1 to 3 have. */
 const FIRST_KINDS: ReadonlySet<string> = new Set(['small-cnn', 'tl-resnet50', 'svm']);
 
+/** Feature sets that they have. */
+const firstFeatures = z.strictObject({
+  kind: z.literal('spectrogram'),
+  height: z.number().max(513),
+  width: z.number().max(800),
+  clipSeconds: z.number(),
+});
+
 const planSchema = z.strictObject({
   /**
    * 2 where there is more than one feature set, or a protocol or key that the first version does not know; 3 where the
-   * spec says how recordings are cut; 4 where an estimator is of a kind that the third version does not know
+   * spec says how recordings are cut; 4 where the third version does not know the kind of an estimator, or a kind or
+   * option of a feature set
    */
   format: z.literal([1, 2, 3, FORMATS.plan]),
   run: z.string().regex(/^[a-z0-9][a-z0-9-]*$/),
@@ -240,6 +249,8 @@ function mapValues<A, B>(record: Record<string, A>, map: (value: A) => B): Recor
 
 /** The oldest format that has all that a spec says, so that older versions read what they can. */
 function planFormat(spec: Spec): RunPlan['format'] {
+  const sets = [spec.features, ...Object.values(spec.featureSets ?? {})];
+  if (sets.some((set) => !firstFeatures.safeParse(set).success)) return FORMATS.plan;
   if (Object.values(spec.estimators).some(({ kind }) => !FIRST_KINDS.has(kind))) return FORMATS.plan;
   if (spec.hopSeconds !== undefined || spec.shortClips !== undefined) return 3;
   return isFirstFormat(spec) ? 1 : 2;

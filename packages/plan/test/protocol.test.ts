@@ -77,6 +77,23 @@ test('plans of the new splitters have a format that earlier versions call newer'
   for (const splitter of ['ShuffleSplit', 'LeaveOneGroupOut', 'PredefinedSplit']) assert.equal(formatOf(splitter), 2);
 });
 
+test('plans of later kinds and options of feature sets have a format that earlier versions call newer', () => {
+  const own = clips(4);
+  const manifest = {
+    ...{ format: 1 as const, name: 'toy', contentHash: datasetKey(own), grouped: false, classes: ['a', 'b'] },
+    clips: own,
+  };
+  const formatOf = (features: string) => {
+    const source = `{ version: 1, name: toy, features: ${features}, estimators: { cnn: { kind: small-cnn } } }`;
+    return planRun({ spec: parseSpec(source, 'toy'), manifest, splits: [] }).format;
+  };
+  assert.equal(formatOf('{ height: 64 }'), 1);
+  assert.equal(formatOf('{ kind: mel-spectrogram }'), 4);
+  assert.equal(formatOf('{ dynamicRange: 80 }'), 4);
+  assert.equal(formatOf('{ height: 600 }'), 4);
+  assert.equal(formatOf('{ images: { kind: spectrogram }, voice: { kind: mfcc } }'), 4);
+});
+
 test('a manifest that names folds is read back, and must hash to its key', () => {
   const own = clips(4).map((clip, i) => ({ ...clip, fold: i < 2 ? '1' : '' }));
   const manifest = {

@@ -35,7 +35,10 @@ const CLASSES = ['asphyxia', 'deaf', 'hunger', 'normal', 'pain'];
 const FOLDS: Values = { splitter: 'RepeatedKFold', folds: 5, repeats: 10 };
 /** The maximum of Combined is of this split. */
 const SPLIT: Values = { splitter: 'ShuffleSplit', repeats: 1, testSize: 0.2 };
-const FEATURES: Values = { kind: 'spectrogram', height: 60, width: 90, clipSeconds: 1 };
+const FEATURES: Values = {
+  ...{ kind: 'spectrogram', height: 60, width: 90, clipSeconds: 1 },
+  ...{ window: 'hann', dynamicRange: 120, maximum: 0, frame: 1024, columns: 800, monochrome: false },
+};
 
 export interface PaperFigure {
   percent: number;

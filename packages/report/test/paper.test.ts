@@ -57,6 +57,8 @@ test('other features, classes or folds have no figure of the paper', () => {
   const nothing = [undefined, undefined, undefined, undefined];
   const spec = { ...run.spec, features: { kind: 'spectrogram', height: 120, width: 90, clipSeconds: 1 } };
   assert.deepEqual(percents({ ...run, spec }), nothing);
+  const narrow = { ...run.spec, features: { ...spec.features, height: 60, dynamicRange: 80 } };
+  assert.deepEqual(percents({ ...run, spec: narrow }), nothing);
   const digits = { ...run, dataset: { ...run.dataset, classes: ['zero', 'one', 'two', 'three', 'four'] } };
   assert.deepEqual(percents(digits), nothing);
   assert.deepEqual(paperNotes(digits), []);

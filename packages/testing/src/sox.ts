@@ -55,9 +55,12 @@ export async function sox(...args: string[]): Promise<void> {
   await promisify(execFile)('sox', args);
 }
 
-/** Sox's raw spectrogram of a WAV file. The four fixed colours before its scale are taken off. */
-export async function soxPicture(wav: string): Promise<Picture> {
-  await sox(wav, '-n', 'spectrogram', '-r', '-o', `${wav}.png`);
+/**
+ * Sox's raw spectrogram of a WAV file. The four fixed colours before its scale are taken off.
+ * @param options of sox's spectrogram, such as `-z`, `80`
+ */
+export async function soxPicture(wav: string, ...options: string[]): Promise<Picture> {
+  await sox(wav, '-n', 'spectrogram', '-r', ...options, '-o', `${wav}.png`);
   const picture = decodePng(await readFile(`${wav}.png`));
   return { ...picture, indices: picture.indices.map((index) => index - 4), palette: picture.palette.subarray(12) };
 }

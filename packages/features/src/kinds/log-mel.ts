@@ -1,0 +1,30 @@
+import { z } from 'zod';
+import { functionalsSchema } from '../functionals.js';
+import type { FeatureKind } from './feature-kind.js';
+import { melParameters } from './mel-parameters.js';
+
+const parameters = z.strictObject({
+  kind: z.literal('log-mel'),
+  ...melParameters,
+  /** How many derivatives in time stand beside the levels */
+  deltas: z.int().min(0).max(2).default(0),
+  functionals: functionalsSchema.default(['mean', 'sd']),
+});
+
+/** Levels on the mel scale, summarized over the clip: for each functional all bands, then all of their deltas. */
+export const logMel = {
+  kind: 'log-mel',
+  parameters,
+  produces: 'vectors',
+  shape: ({ melBands, deltas, functionals }) => [melBands * (1 + deltas) * functionals.length],
+  describe: ({ clipSeconds, melBands, deltas, functionals }) =>
+    `log-mel levels of ${clipSeconds} s: ${functionals.join(', ')} of ${melBands} bands, ${deltas} deltas`,
+  loadExtractor: async ({ deltas, functionals, ...options }) => {
+    const { LogMel } = await import('../mel/log-mel.js');
+    const { summarizeSeries } = await import('../mel/summarize-series.js');
+    return (clip) => {
+      const mel = new LogMel({ ...options, ...clip });
+      return (samples) => summarizeSeries(mel.levels(samples), { deltas, functionals });
+    };
+  },
+} satisfies FeatureKind<z.infer<typeof parameters>>;

@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import type { FeatureKind } from './feature-kind.js';
+import { melParameters } from './mel-parameters.js';
+
+const { melBands: _, ...common } = melParameters;
+
+const parameters = z.strictObject({
+  kind: z.literal('mel-spectrogram'),
+  /** Mel bands: a row of pixels has one */
+  height: z.int().min(8).max(256).default(60),
+  width: z.int().min(8).max(1024).default(90),
+  ...common,
+});
+
+/** Levels on the mel scale as an RGB picture, from the clip's loudest one to `topDb` below it. */
+export const melSpectrogram = {
+  kind: 'mel-spectrogram',
+  parameters,
+  produces: 'images',
+  shape: ({ height, width }) => [height, width, 3],
+  describe: ({ clipSeconds, height, width }) => `mel spectrogram of ${clipSeconds} s, ${height} x ${width} pixels`,
+  loadExtractor: async ({ height, width, ...options }) => {
+    const { MelImager } = await import('../mel/mel-image.js');
+    return (clip) => {
+      const imager = new MelImager({ ...options, ...clip, melBands: height }, width);
+      return (samples) => imager.image(samples);
+    };
+  },
+} satisfies FeatureKind<z.infer<typeof parameters>>;

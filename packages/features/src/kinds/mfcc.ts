@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { functionalsSchema } from '../functionals.js';
+import type { FeatureKind } from './feature-kind.js';
+import { melParameters } from './mel-parameters.js';
+
+const parameters = z
+  .strictObject({
+    kind: z.literal('mfcc'),
+    ...melParameters,
+    /** n_mfcc: the first one is the level */
+    coefficients: z.int().min(1).max(256).default(20),
+    /** How many derivatives in time stand beside the coefficients */
+    deltas: z.int().min(0).max(2).default(0),
+    functionals: functionalsSchema.default(['mean', 'sd']),
+  })
+  .refine(({ coefficients, melBands }) => coefficients <= melBands, {
+    path: ['coefficients'],
+    error: 'at most as many as melBands',
+  });
+
+/** Mel-frequency cepstral coefficients, summarized over the clip: for each functional all of them, then their deltas. */
+export const mfcc = {
+  kind: 'mfcc',
+  parameters,
+  produces: 'vectors',
+  shape: ({ coefficients, deltas, functionals }) => [coefficients * (1 + deltas) * functionals.length],
+  describe: ({ clipSeconds, coefficients, deltas, functionals }) =>
+    `MFCC of ${clipSeconds} s: ${functionals.join(', ')} of ${coefficients} coefficients, ${deltas} deltas`,
+  loadExtractor: async ({ coefficients, deltas, functionals, ...options }) => {
+    const { LogMel } = await import('../mel/log-mel.js');
+    const { Cepstrum } = await import('../mel/cepstrum.js');
+    const { summarizeSeries } = await import('../mel/summarize-series.js');
+    const cepstrum = new Cepstrum(options.melBands, coefficients);
+    return (clip) => {
+      const mel = new LogMel({ ...options, ...clip });
+      return (samples) => summarizeSeries(cepstrum.of(mel.levels(samples)), { deltas, functionals });
+    };
+  },
+} satisfies FeatureKind<z.infer<typeof parameters>>;

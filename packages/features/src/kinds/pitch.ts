@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import { functionalsSchema } from '../functionals.js';
+import type { FeatureKind } from './feature-kind.js';
+
+const parameters = z
+  .strictObject({
+    kind: z.literal('pitch'),
+    clipSeconds: z.number().positive().max(3600).default(1),
+    /** Length of a frame: longer than a period of `fmin` */
+    frameMs: z.number().min(1).max(1000).default(64),
+    /** From one frame to the next */
+    hopMs: z.number().min(1).max(1000).default(10),
+    /** Hz */
+    fmin: z.number().min(1).max(96_000).default(65),
+    /** Hz; at most half the sampling rate */
+    fmax: z.number().min(1).max(96_000).default(2000),
+    /** A frame is voiced where its aperiodicity has a minimum below this: trough_threshold */
+    threshold: z.number().min(0.01).max(1).default(0.1),
+    functionals: functionalsSchema.default(['mean', 'sd', 'range']),
+  })
+  .refine(({ fmin, fmax }) => fmin < fmax, { path: ['fmin'], error: 'must be below fmax' });
+
+/** Fundamental frequency by YIN: functionals over the voiced frames, 0 where there are none; then the share of them. */
+export const pitch = {
+  kind: 'pitch',
+  parameters,
+  produces: 'vectors',
+  shape: ({ functionals }) => [functionals.length + 1],
+  describe: ({ clipSeconds, functionals }) => `pitch of ${clipSeconds} s: ${functionals.join(', ')}, voiced share`,
+  loadExtractor: async ({ functionals, ...options }) => {
+    const { PitchTracker } = await import('../pitch.js');
+    const { summarize } = await import('../functionals.js');
+    return (clip) => {
+      const tracker = new PitchTracker({ ...options, ...clip });
+      return (samples) => {
+        const { frequency, voiced } = tracker.track(samples);
+        const heard = frequency.filter((_, i) => voiced[i] === 1);
+        const values = heard.length > 0 ? summarize(heard, functionals) : functionals.map(() => 0);
+        return Float32Array.from([...values, heard.length / frequency.length]);
+      };
+    };
+  },
+} satisfies FeatureKind<z.infer<typeof parameters>>;

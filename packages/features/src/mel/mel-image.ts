@@ -1,0 +1,40 @@
+import { PALETTE, PALETTE_SIZE } from '../palette.js';
+import { nearestSources } from '../spectrogram.js';
+import { LogMel, type LogMelOptions, SILENCE_DB } from './log-mel.js';
+
+/** Draws log-mel spectrograms of clips of one length and rate, one pixel row per band, the highest band on top. */
+export class MelImager {
+  readonly #mel: LogMel;
+  readonly #columns: Uint16Array;
+  readonly #topDb: number;
+
+  /**
+   * @param width columns; frames are chosen, or repeated, by nearest neighbour
+   * @throws CryfoldError SPEC_INVALID where the options do not suit the sampling rate
+   */
+  constructor(options: LogMelOptions, width: number) {
+    this.#mel = new LogMel(options);
+    this.#columns = nearestSources(this.#mel.frames, width);
+    this.#topDb = options.topDb;
+  }
+
+  /**
+   * Height x width x RGB, row-major, in SoX's colours: white is the clip's loudest level, black `topDb` below it.
+   * @throws CryfoldError WAV_NOT_FINITE; RangeError for another length than planned
+   */
+  image(clip: Float64Array): Uint8Array {
+    const { rows, frames, data } = this.#mel.levels(clip);
+    const width = this.#columns.length;
+    const image = new Uint8Array(rows * width * 3);
+    const loudest = data.reduce((most, level) => Math.max(most, level));
+    if (loudest <= SILENCE_DB) return image;
+    for (let row = 0; row < rows; row++) {
+      for (let column = 0; column < width; column++) {
+        const level = data[(rows - 1 - row) * frames + this.#columns[column]];
+        const colour = 3 * Math.round((1 + (level - loudest) / this.#topDb) * (PALETTE_SIZE - 1));
+        image.set(PALETTE.subarray(colour, colour + 3), 3 * (row * width + column));
+      }
+    }
+    return image;
+  }
+}

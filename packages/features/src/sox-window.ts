@@ -1,0 +1,43 @@
+/** Window functions that sox's spectrogram offers and we draw. */
+export const SOX_WINDOWS = ['hann', 'hamming', 'bartlett', 'rectangular'] as const;
+export type SoxWindow = (typeof SOX_WINDOWS)[number];
+
+/** The value at a place from 0 to 1. */
+const SHAPES: Record<SoxWindow, (place: number) => number> = {
+  hann: (place) => 0.5 - 0.5 * Math.cos(2 * Math.PI * place),
+  hamming: (place) => 0.53836 - 0.46164 * Math.cos(2 * Math.PI * place),
+  bartlett: (place) => 1 - Math.abs(2 * place - 1),
+  rectangular: () => 1,
+};
+
+export interface WindowOptions {
+  shape: SoxWindow;
+  /** Samples per frame */
+  frame: number;
+  /** Samples under the window, from 1 to `frame` */
+  length: number;
+  /** Whether the clip ends before the frame: sox then weighs its window with the point behind the clip */
+  cut: boolean;
+}
+
+/** `frame` weights: the window over `length` samples, then zeros; scaled so that a tone at full scale has 0 dB. */
+export function soxWindow({ shape, frame, length, cut }: WindowOptions): Float64Array {
+  // Stored images were drawn with this form; the general one rounds differently, and their keys promise equal bytes.
+  if (shape === 'hann') {
+    const scale = (4 * length) / (frame * frame);
+    return Float64Array.from({ length: frame }, (_, i) =>
+      i < length ? scale * (0.5 - 0.5 * Math.cos((2 * Math.PI * i) / length)) : 0,
+    );
+  }
+  const weights = Float64Array.from({ length: frame }, (_, i) => (i < length ? SHAPES[shape](i / length) : 0));
+  const sum = weights.reduce((total, weight) => total + weight, cut ? SHAPES[shape](1) : 0);
+  const scale = (2 / sum) * (length / frame) ** 2;
+  return weights.map((weight) => scale * weight);
+}
+
+/** The sum of a whole frame's weights before scaling, in samples: sox does not move frames further than that. */
+export function windowSum(shape: SoxWindow, frame: number): number {
+  let sum = 0;
+  for (let i = 0; i < frame; i++) sum += SHAPES[shape](i / frame);
+  return sum;
+}
