@@ -1,0 +1,63 @@
+import { type DistanceMatrix, GREY_SQUARED } from '@cryfold/svm';
+import type { Fold, TrainingData } from '../../engine.js';
+import { LastValue } from '../../last-value.js';
+import { ownDistances, type Rows, rowsOf, type Scaling, scalingOf } from './rows.js';
+
+/** How far the clips of a fold are from one another. */
+export interface Geometry {
+  distances: DistanceMatrix;
+  /** Rows of the matrix */
+  train: Int32Array;
+  test: Int32Array;
+  scaling: Scaling;
+  /** All clips */
+  rows: Rows;
+}
+
+/**
+ * Distances between clips. Where nothing about them depends on a fold, they are computed once for all folds that a
+ * process trains: 2,268 images take 1 to 2 s.
+ */
+export class Geometries {
+  readonly #all = new LastValue<DistanceMatrix>();
+
+  async of(
+    { train, test }: Pick<Fold<unknown>, 'train' | 'test'>,
+    data: TrainingData,
+    standardise: boolean,
+  ): Promise<Geometry> {
+    const features = await data.features();
+    const rows = rowsOf(features);
+    const scaling = scalingOf(rows, train, standardise);
+    if (!standardise) {
+      const distances = await this.#all.get(data.featureKey, async () => ownDistances(rows, scaling.factor));
+      return { distances, train, test, scaling, rows };
+    }
+    const clips = Int32Array.from([...train, ...test]);
+    return {
+      distances: ownDistances(rowsOf(features, clips), scaling.factor),
+      train: Int32Array.from(train, (_, i) => i),
+      test: Int32Array.from(test, (_, i) => train.length + i),
+      ...{ scaling, rows },
+    };
+  }
+}
+
+/** Products of scaled training rows about their mean, train x train, and its diagonal. */
+export function centredProducts({ distances, train }: Pick<Geometry, 'distances' | 'train'>): Float64Array {
+  const n = train.length;
+  const { data, rows } = distances;
+  const means = Float64Array.from(train, (row) => {
+    let sum = 0;
+    for (const other of train) sum += data[row * rows + other];
+    return sum / n;
+  });
+  const mean = means.reduce((sum, one) => sum + one, 0) / n;
+  const out = new Float64Array(n * n);
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < n; j++) {
+      out[i * n + j] = (means[i] + means[j] - mean - data[train[i] * rows + train[j]]) / (2 * GREY_SQUARED);
+    }
+  }
+  return out;
+}

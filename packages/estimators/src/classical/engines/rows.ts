@@ -1,0 +1,119 @@
+import { type DistanceMatrix, GREY_SQUARED, squaredDistances } from '@cryfold/svm';
+import type { FeatureArray, Matrix } from '../../engine.js';
+
+/** Some clips' features as a matrix, row-major. Bytes are grey levels, which all methods see as value / 255. */
+export interface Rows {
+  count: number;
+  columns: number;
+  data: FeatureArray['data'];
+}
+
+/** @param clips default: all clips, without a copy */
+export function rowsOf({ data, shape }: FeatureArray, clips?: Int32Array): Rows {
+  const columns = data.length / shape[0];
+  if (!clips) return { count: shape[0], columns, data };
+  const length = clips.length * columns;
+  const rows = data instanceof Uint8Array ? new Uint8Array(length) : new Float32Array(length);
+  clips.forEach((clip, row) => {
+    rows.set(data.subarray(clip * columns, (clip + 1) * columns), row * columns);
+  });
+  return { count: clips.length, columns, data: rows };
+}
+
+/** The mean of each column, and what its values are multiplied by before distances and products are taken. */
+export interface Scaling {
+  mean: Float64Array;
+  factor: Float64Array;
+}
+
+/**
+ * @param clips the rows to measure: a fold's training clips, so that test clips decide nothing
+ * @param standardise divides columns by their standard deviation, as scikit-learn's StandardScaler; a constant column
+ * stays as it is. Otherwise grey levels are divided by 255, and floats are as they are
+ */
+export function scalingOf({ data, columns }: Rows, clips: Int32Array, standardise: boolean): Scaling {
+  const mean = new Float64Array(columns);
+  for (const clip of clips) for (let j = 0; j < columns; j++) mean[j] += data[clip * columns + j];
+  for (let j = 0; j < columns; j++) mean[j] /= clips.length;
+  if (!standardise) return { mean, factor: new Float64Array(columns).fill(data instanceof Uint8Array ? 1 / 255 : 1) };
+  const factor = new Float64Array(columns);
+  for (const clip of clips) for (let j = 0; j < columns; j++) factor[j] += (data[clip * columns + j] - mean[j]) ** 2;
+  for (let j = 0; j < columns; j++) {
+    const deviation = Math.sqrt(factor[j] / clips.length);
+    // The mean of equal numbers may differ from them by its rounding.
+    factor[j] = deviation > 1e-12 * Math.abs(mean[j]) ? 1 / deviation : 1;
+  }
+  return { mean, factor };
+}
+
+/**
+ * Squared distances between scaled rows, in units of one grey level squared: of vectors, 255^2 times their distances. So
+ * the SVM's kernels, which are made for images, read them as they are.
+ * @returns a.count x b.count
+ */
+export function crossDistances(a: Rows, b: Rows, factor: Float64Array): Float64Array {
+  const out = new Float64Array(a.count * b.count);
+  const distance = distanceOf(a, b, factor);
+  for (let i = 0; i < a.count; i++) for (let j = 0; j < b.count; j++) out[i * b.count + j] = distance(i, j);
+  return out;
+}
+
+/** As `crossDistances`, of rows with one another. */
+export function ownDistances(rows: Rows, factor: Float64Array): DistanceMatrix {
+  const { count, columns, data } = rows;
+  const grey = data instanceof Uint8Array && factor.every((one) => one === 1 / 255);
+  if (grey) return squaredDistances(data, count, columns);
+  const out = new Float64Array(count * count);
+  const distance = distanceOf(rows, rows, factor);
+  for (let i = 0; i < count; i++) {
+    for (let j = 0; j < i; j++) out[i * count + j] = out[j * count + i] = distance(i, j);
+  }
+  return { rows: count, columns, data: out };
+}
+
+function distanceOf(a: Rows, b: Rows, factor: Float64Array): (i: number, j: number) => number {
+  const { columns } = a;
+  const [left, right] = [a.data, b.data];
+  if (left instanceof Uint8Array && factor.every((one) => one === 1 / 255)) {
+    return (i, j) => {
+      let sum = 0;
+      for (let p = i * columns, q = j * columns, end = p + columns; p < end; p++, q++) {
+        const difference = left[p] - right[q];
+        sum += difference * difference;
+      }
+      return sum;
+    };
+  }
+  return (i, j) => {
+    let sum = 0;
+    for (let k = 0, p = i * columns, q = j * columns; k < columns; k++, p++, q++) {
+      const difference = (left[p] - right[q]) * factor[k];
+      sum += difference * difference;
+    }
+    return sum * GREY_SQUARED;
+  };
+}
+
+/** Which classes the training clips have, ascending, and the position of each training clip's class among them. */
+export function presentClasses(labels: Int32Array, train: Int32Array): { present: number[]; positions: Int32Array } {
+  const present = [...new Set(train.map((clip) => labels[clip]))].sort((a, b) => a - b);
+  const position = new Map(present.map((label, index) => [label, index]));
+  return { present, positions: train.map((clip) => position.get(labels[clip]) ?? 0) };
+}
+
+/** Gives classes that no training clip has their column: probability 0. */
+export function withAllClasses(data: Float64Array, present: readonly number[], classes: number): Float64Array {
+  if (present.length === classes) return data;
+  const rows = data.length / present.length;
+  const out = new Float64Array(rows * classes);
+  for (let i = 0; i < rows; i++) {
+    present.forEach((label, k) => {
+      out[i * classes + label] = data[i * present.length + k];
+    });
+  }
+  return out;
+}
+
+export function matrixOf(data: Float64Array, columns: number): Matrix {
+  return { rows: data.length / columns, columns, data };
+}

@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import type { EstimatorKind } from '../estimator-kind.js';
+
+/** Defaults are scikit-learn's. */
+const parameters = z.strictObject({
+  kind: z.literal('k-nearest-neighbours'),
+  neighbours: z.int().min(1).max(10_000).default(5),
+  /** How much each neighbour counts: all alike, or by the inverse of its distance */
+  weights: z.enum(['uniform', 'distance']).default('uniform'),
+  /** Scales each column to a standard deviation of 1 over the training clips */
+  standardise: z.boolean().default(false),
+});
+
+type NearestNeighbours = z.infer<typeof parameters>;
+
+/** The classes of the training clips of least Euclidean distance, as scikit-learn's `KNeighborsClassifier`. */
+export const nearestNeighbours = {
+  kind: 'k-nearest-neighbours',
+  parameters,
+  queue: 'cpu',
+  reads: 'any',
+  keyParts: () => ({}),
+  cost: (_, trainClips) => trainClips ** 2,
+  typicalSeconds: 5e-8,
+  loadEngine: async () => new (await import('./engines/k-nearest-neighbours.js')).NearestNeighboursEngine(),
+  loadPredictor: async (file) => (await import('./engines/k-nearest-neighbours.js')).loadNearestNeighbours(file),
+} satisfies EstimatorKind<NearestNeighbours>;

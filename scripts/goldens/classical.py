@@ -1,0 +1,102 @@
+"""Writes packages/estimators/test/goldens/classical.json: scikit-learn's answers to small problems. Needs scikit-learn 1.9.
+
+python scripts/goldens/classical.py
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import sklearn
+from sklearn.cluster import KMeans
+from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
+
+OUT = Path(__file__).resolve().parents[2] / "packages/estimators/test/goldens/classical.json"
+
+
+def clips(seed, counts, columns, spread, grey):
+    rng = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(len(counts)), counts)
+    centres = rng.uniform(80, 170, (len(counts), columns))
+    rows = centres[labels] + rng.normal(0, spread, (len(labels), columns))
+    # Columns of different size and one that never changes: standardisation has something to do.
+    rows = np.clip(rows, 0, 255).round() if grey else (rows - 120) * rng.uniform(0.01, 3, columns)
+    rows[:, 1] = 7
+    order = rng.permutation(len(labels))
+    return rows.astype(np.float32)[order].astype(float), labels[order]
+
+
+DATA = {
+    "grey": dict(seed=1, counts=[30, 30, 25], columns=12, spread=45, grey=True),
+    "wide": dict(seed=2, counts=[14, 14, 14, 14], columns=90, spread=70, grey=True),
+    "vectors": dict(seed=3, counts=[30, 25, 20], columns=8, spread=60, grey=False),
+    "two": dict(seed=4, counts=[30, 30], columns=6, spread=60, grey=False),
+}
+
+
+def answers(kind, parameters, x, y, test):
+    """Probabilities or decisions of the test rows."""
+    options = {key: value for key, value in parameters.items() if key != "standardise"}
+    if parameters.get("standardise"):
+        scaler = StandardScaler().fit(x)
+        x, test = scaler.transform(x), scaler.transform(test)
+    if kind == "logistic-regression":
+        return LogisticRegression(C=options.get("C", 1), tol=1e-10, max_iter=100000).fit(x, y).predict_proba(test)
+    if kind == "k-nearest-neighbours":
+        names = {"n_neighbors": options.get("neighbours", 5), "weights": options.get("weights", "uniform")}
+        return KNeighborsClassifier(algorithm="brute", **names).fit(x, y).predict_proba(test)
+    if kind == "linear-svm":
+        machines = [SVC(kernel="linear", C=options.get("C", 1), tol=1e-7).fit(x, y == k) for k in range(y.max() + 1)]
+        return np.array([machine.decision_function(test) for machine in machines]).T
+    if kind == "random-forest":
+        # One tree of all columns and rows draws nothing.
+        names = {"max_depth": options.get("maxDepth"), "min_samples_leaf": options.get("minLeaf", 1)}
+        return DecisionTreeClassifier(random_state=0, **names).fit(x, y).predict_proba(test)
+    names = {"n_estimators": options["trees"], "max_depth": options["maxDepth"], "min_samples_leaf": options["minLeaf"]}
+    return GradientBoostingClassifier(random_state=0, **names).fit(x, y).predict_proba(test)
+
+
+WHOLE_TREE = {"trees": 1, "bootstrap": False, "maxFeatures": "all"}
+CASES = [
+    ("grey", "logistic-regression", {}),
+    ("grey", "logistic-regression", {"C": 100}),
+    ("grey", "logistic-regression", {"C": 0.01, "standardise": True}),
+    ("wide", "logistic-regression", {"C": 10}),
+    ("vectors", "logistic-regression", {}),
+    ("vectors", "logistic-regression", {"standardise": True}),
+    ("two", "logistic-regression", {"standardise": True}),
+    ("grey", "k-nearest-neighbours", {}),
+    ("grey", "k-nearest-neighbours", {"neighbours": 7, "weights": "distance"}),
+    ("wide", "k-nearest-neighbours", {"neighbours": 3, "standardise": True}),
+    ("vectors", "k-nearest-neighbours", {"weights": "distance", "standardise": True}),
+]
+
+
+def of_kind(data, kind, parameters):
+    x, y = clips(**DATA[data])
+    if DATA[data]["grey"] and kind not in ("random-forest", "gradient-boosting"):
+        x = x / 255
+    train = np.arange(len(y)) % 4 != 0
+    return {
+        "data": data,
+        "kind": kind,
+        "parameters": parameters,
+        "answers": answers(kind, parameters, x[train], y[train], x[~train]).ravel().tolist(),
+    }
+
+
+if __name__ == "__main__":
+    sets = {}
+    for name, options in DATA.items():
+        x, y = clips(**options)
+        sets[name] = {"grey": options["grey"], "columns": x.shape[1], "rows": x.ravel().tolist(), "labels": y.tolist()}
+    document = {"scikit-learn": sklearn.__version__, "data": sets, "cases": [of_kind(*case) for case in CASES]}
+    text = json.dumps(document, separators=(",", ":"))
+    OUT.parent.mkdir(parents=True, exist_ok=True)
+    OUT.write_text(text + "\n")
+    print(len(text), "bytes")
