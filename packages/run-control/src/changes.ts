@@ -126,6 +126,7 @@ export async function submitPlan(store: RunStore, plan: RunPlan): Promise<RunPla
   const weights = submittedWeights(plan.spec);
   await checkFiles(store, plan.spec);
   for (const [features, set] of plannedFeatures(plan)) {
+    if (featureKindOf(set).given?.isRead(set) === false) throw unreadFeatures();
     if (await store.datasets.hasFeatures(features)) continue;
     const file = store.datasets.featureFiles(features)[featureKindOf(set).produces];
     throw missing(file, 'Run the spec with --data once, so that they are drawn.');
@@ -173,6 +174,14 @@ async function checkFiles({ artifacts }: RunStore, { estimators }: Spec): Promis
     }
     for (const key of new Set(keys)) if (!(await artifacts.has(key))) throw missing(key, hint);
   }
+}
+
+/** Nobody here could read them by their paths. */
+function unreadFeatures(): CryfoldError {
+  return new CryfoldError('SPEC_INVALID', 'features: a submitted spec names vectors by the hash of their content', {
+    context: { member: 'features' },
+    hint: 'Start the run with cryfold run --server, which reads and uploads the files of its spec.',
+  });
 }
 
 function missing(key: string, hint: string): CryfoldError {

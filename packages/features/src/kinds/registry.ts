@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { external } from './external.js';
 import type { AnyFeatureKind } from './feature-kind.js';
 import { spectrogram } from './spectrogram.js';
 
 /** Every kind of feature set. To add one, write its file and name it here: docs/extending.md. */
-const KINDS = [spectrogram] as const;
+const KINDS = [spectrogram, external] as const;
 
 /** The parameters of a feature set, its kind among them. */
 export type FeatureSet = z.infer<(typeof KINDS)[number]['parameters']>;
