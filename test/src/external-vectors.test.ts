@@ -5,8 +5,8 @@ import { after, before, test } from 'node:test';
 import { encodeNpy } from '@cryfold/core';
 import { readDataset, synthesizeCorpus } from '@cryfold/corpus';
 import type { RunResults } from '@cryfold/evaluation';
-import { parseSpec } from '@cryfold/plan';
-import { HttpClient, HttpControl } from '@cryfold/run-control';
+import { featuresKey, parseSpec, type Spec } from '@cryfold/plan';
+import { HttpClient, HttpControl, HttpStore } from '@cryfold/run-control';
 import { freePort } from '@cryfold/testing';
 import { Cluster, findRedis } from './cluster.js';
 import { cryfold, temporaryFolder, until } from './command.js';
@@ -143,6 +143,15 @@ test('a server refuses a spec whose vectors nobody has read', { skip }, async ()
     code: 'SPEC_INVALID',
     message: /a submitted spec names vectors by the hash of their content/,
   });
+  // One that names other vectors than those that were uploaded.
+  const features = { kind: 'external', file: 'a', clips: 'b', columns: 2, sha256: 'a'.repeat(64) } as const;
+  const { featureSets: _, ...one } = { ...spec, features: { ...features, clipSeconds: 1 } };
+  const vectors = { ...spec.estimators.vectors, features: undefined } as never;
+  const lying = { ...one, estimators: { vectors }, fusion: {} } as Spec;
+  const key = `features/${featuresKey(lying.features, contentHash)}/vectors.npy`;
+  const body = encodeNpy(new Float32Array(120), [60, 2]);
+  await new HttpStore(client).put(key, body);
+  await assert.rejects(new HttpControl(client).submit(lying, contentHash), { code: 'ARTIFACT_CORRUPT' });
 });
 
 test('vectors that do not fit the data end the command before anything starts', { skip }, async () => {

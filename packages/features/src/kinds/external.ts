@@ -32,7 +32,7 @@ export const external = {
   // Files may be renamed and moved: only their content decides.
   keyed: ({ file: _, clips: __, ...content }) => content,
   given: {
-    isRead: ({ sha256, columns }) => sha256 !== undefined && columns !== undefined,
+    content: ({ sha256, columns }) => (columns === undefined ? undefined : sha256),
     read: async (set, folder, clips) => {
       const { readVectors } = await import('../external/read-vectors.js');
       const files = { file: resolve(folder, set.file), clips: resolve(folder, set.clips) };

@@ -37,8 +37,8 @@ export interface GivenClips {
 
 /** Rows that the user has computed, in files beside the spec. */
 export interface GivenRows<P> {
-  /** Whether the parameters name the content of the files, as in the plan of a run, rather than only their paths */
-  isRead(parameters: P): boolean;
+  /** Hex sha256 of the npy array of all rows; undefined where the parameters name paths, whose content nobody has read */
+  content(parameters: P): string | undefined;
   /**
    * Reads and checks the files.
    * @param folder that their paths start from
