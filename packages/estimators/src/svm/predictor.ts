@@ -7,5 +7,5 @@ export function loadSvm(file: (name: string) => Uint8Array): Predictor {
   const predictor = new SvmPredictor(
     decodeModel(Object.fromEntries(files.map((name) => [name, file(name)])) as Parameters<typeof decodeModel>[0]),
   );
-  return { predict: (images) => predictor.predict(images as Uint8Array) };
+  return { predict: async (images) => predictor.predict(images as Uint8Array) };
 }
