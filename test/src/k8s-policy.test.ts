@@ -126,16 +126,19 @@ for (const overlay of OVERLAYS) {
   });
 
   each('a worker has the time to drain, and the memory for its children', (manifests) => {
-    for (const component of ['worker-gpu', 'worker-cpu']) {
-      const { template } = podTemplates(manifests).find(({ name }) => name === component) ?? { template: undefined };
+    const workers = podTemplates(manifests).filter(({ name }) => name.startsWith('worker-'));
+    assert.ok(workers.length >= 2);
+    for (const { name: component, template } of workers) {
       const [container] = template.spec.containers;
       const grace = Number(value(container, 'CRYFOLD_GRACE_SECONDS'));
       // 15 s: what packages/runtime allows for stopping in order after the grace.
       assert.ok(grace > 0 && template.spec.terminationGracePeriodSeconds >= grace + 15 + 5, component);
       const children = Number(container.args[container.args.indexOf('--children') + 1]);
       const child = Number(value(container, 'CRYFOLD_CHILD_MEMORY_MB'));
+      // A program has memory of its own beside the child that started it.
+      const processes = container.args.includes('--allow-commands') ? 2 * children : children;
       const limit = bytes(container.resources.limits.memory);
-      assert.ok(children > 0 && limit >= (children * child + 256) * MEBI, `${component}: ${limit / MEBI} MiB`);
+      assert.ok(children > 0 && limit >= (processes * child + 256) * MEBI, `${component}: ${limit / MEBI} MiB`);
     }
     const [redis] = podTemplates(manifests).find(({ name }) => name === 'redis')?.template.spec.containers ?? [];
     const { data } = manifests.find((one) => one.kind === 'ConfigMap' && one.metadata.name.startsWith('redis-config'));
@@ -204,7 +207,7 @@ for (const overlay of OVERLAYS) {
       'aggregator',
       'worker-cpu',
       'worker-gpu',
-      ...inside.filter((name) => name === 'retrain'),
+      ...inside.filter((name) => ['retrain', 'worker-commands'].includes(name)),
     ];
     const needed = [
       ...[...inside, 'stranger', 'proxy'].map((name) => `${name} > dns:53`),
@@ -219,6 +222,33 @@ for (const overlay of OVERLAYS) {
     assert.equal(blocks.length, inside.includes('minio') ? 0 : 1, 'ways out of the cluster');
   });
 }
+
+test('only the component commands adds a worker that runs programs of specs, in the image that the overlay names', async (t) => {
+  if (!kubectl) return t.skip(`no kubectl on PATH or cached; ${HOW}`);
+  for (const overlay of OVERLAYS) {
+    const templates = podTemplates(await render(kubectl, overlay));
+    const allowing = templates.filter(({ template }) => JSON.stringify(template).includes('--allow-commands'));
+    assert.deepEqual(
+      allowing.map(({ name }) => name),
+      overlay === 'dev-commands' ? ['worker-commands'] : [],
+      overlay,
+    );
+  }
+  const templates = podTemplates(await render(kubectl, 'dev-commands'));
+  const [commands, plain] = ['worker-commands', 'worker-cpu'].map(
+    (wanted) => templates.find(({ name }) => name === wanted)?.template ?? assert.fail(wanted),
+  );
+  const [container] = commands.spec.containers;
+  assert.equal(container.image, 'registry.example.com/cryfold/commands-worker:0.1.0');
+  // It is written out in full: what it has in common with the workers of the base must stay the same.
+  const shared = ({ spec, metadata }: Manifest) => {
+    const { containers, volumes, topologySpreadConstraints: _, ...pod } = structuredClone(spec);
+    const [{ image: __, args: ___, env: ____, resources: _____, ...rest }] = containers;
+    const { 'app.kubernetes.io/component': ______, ...labels } = metadata.labels;
+    return { pod, container: rest, labels, volumes: volumes.filter(({ name }: Manifest) => name !== 'tmp') };
+  };
+  assert.deepEqual(shared(commands), shared(plain));
+});
 
 test('the PrometheusRule holds the alerts of infra/prometheus', async (t) => {
   if (!kubectl) return t.skip(`no kubectl on PATH or cached; ${HOW}`);

@@ -12,7 +12,7 @@ import { ROOT, until } from './command.js';
 // biome-ignore lint/suspicious/noExplicitAny: any manifest
 export type Manifest = any;
 
-export const OVERLAYS = ['dev', 'gpu-cluster'] as const;
+export const OVERLAYS = ['dev', 'dev-commands', 'gpu-cluster'] as const;
 export type Overlay = (typeof OVERLAYS)[number];
 
 /** Where `scripts/test-k8s --setup` puts CRDs and schemas. */

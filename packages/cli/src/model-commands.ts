@@ -16,6 +16,12 @@ const share = (text: string): number => {
   return value;
 };
 
+/** A model may come from anywhere. */
+const ALLOW_COMMANDS = [
+  '--allow-commands',
+  'run programs that the model holds, as the user of this process: docs/security.md',
+] as const;
+
 const withJson = (command: Command): Command => command.option('--json', 'print JSON', false);
 
 /** Adds `predict`; what it runs is loaded when it runs. */
@@ -32,6 +38,7 @@ export function addPredictCommand(program: Command, does: Does): void {
     .option('--out <file>', 'write there instead of to standard output')
     .option('--problems <file>', 'list all files that were not classified there, as CSV')
     .option('--hop <seconds>', 'from one window to the next (default: a clip’s length)', positive)
+    .option(...ALLOW_COMMANDS)
     .addHelpText('after', '\nExit codes: 0 all recordings classified, 1 some were not (the others were), 2 usage')
     .action(
       does(async (model: string, paths: string[], { json, ...options }) => {
@@ -59,6 +66,7 @@ function addTrainFinal(program: Command, does: Does): void {
     .option('--name <name>', 'of the model (default: the spec’s)')
     .option('--of <name>', 'which estimator or fusion of the run (default: its only fusion or estimator)')
     .option('--json', 'print the card as JSON', false)
+    .option('--allow-commands', 'run programs that the run names, where it is trained here: docs/security.md')
     .action(
       does(async (run: string, options) => {
         const { trainFinalCommand } = await import('./train-final-command.js');
@@ -81,6 +89,7 @@ function addRetrain(program: Command, does: Does): void {
     )
     .option('--workers <n>', 'local worker processes (default: one per core)', whole(1))
     .option('--limit <n>', 'only n clips, stratified by class', whole(1))
+    .option(...ALLOW_COMMANDS)
     .option('--skip-bad', 'leave bad recordings out', false)
     .option('--problems <file>', 'list all bad recordings there, as CSV (default: problems.csv in --out if many)')
     .option('--allow-leak', 'go on where grouped folds cannot keep equal sounds apart', false)
@@ -117,6 +126,7 @@ function addServe(program: Command, does: Does): void {
     .option('--max-upload-mb <n>', 'size of one request, all its files together', positive, 20)
     .option('--timeout <seconds>', 'for a request to arrive, and for its prediction once that begins', positive, 30)
     .option('--poll <seconds>', 'between looks at who is champion', positive, 5)
+    .option(...ALLOW_COMMANDS)
     .action(
       does(async ({ timeout, poll, ...options }) => {
         const { serveCommand } = await import('./serve-command.js');

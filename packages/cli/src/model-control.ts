@@ -1,3 +1,4 @@
+import { checkCommandsAllowed } from '@cryfold/estimators';
 import { finalRequest } from '@cryfold/plan';
 import {
   HttpClient,
@@ -10,15 +11,25 @@ import {
 import type { Config } from '@cryfold/runtime';
 import { type ArtifactStore, RunStore } from '@cryfold/store';
 
+type ModelSettings = Pick<Config, 'target' | 'cacheDir' | 'childMemoryMb'> & {
+  /** Whether to run the programs of estimators that are trained here */
+  allowCommands?: boolean | undefined;
+};
+
 /** What can be done to the models of a store: by a server, by a cluster's workers, or here. */
-export function modelControl(store: ArtifactStore, storeUrl: string, config: Config): ModelControl {
-  const { target, cacheDir, childMemoryMb } = config;
+export function modelControl(store: ArtifactStore, storeUrl: string, config: ModelSettings): ModelControl {
+  const { target, cacheDir, childMemoryMb, allowCommands = false } = config;
   if (target.kind === 'server') return new HttpModels(new HttpClient(target));
   const records = new RunStore(store);
   return new StoreModels(records, async (plan, trial, watching) => {
     if (target.kind === 'cluster') {
       return trainInCluster({ store: records, redisUrl: target.redisUrl }, plan, trial, watching);
     }
+    const estimator = plan.spec.estimators[trial];
+    checkCommandsAllowed([estimator], allowCommands, {
+      where: `${trial} of ${plan.run} is trained by a program, and this command`,
+      hint: 'If you trust the source of the run, add --allow-commands: docs/security.md.',
+    });
     const { say, steps } = trainingProgress(plan, trial, watching.onProgress);
     say('');
     const { trainFinalHere } = await import('@cryfold/worker');

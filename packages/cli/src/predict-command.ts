@@ -13,6 +13,7 @@ import { checkOutFile, writeOutFile } from './write-out.js';
 
 export interface PredictCommandOptions {
   hop?: number;
+  allowCommands?: boolean;
   /** File that lists all files that were not classified */
   problems?: string;
   format: (typeof PREDICTION_FORMATS)[number];
@@ -45,7 +46,10 @@ export async function predictCommand(
 ): Promise<number> {
   const { problems, out } = options;
   for (const file of [problems, out]) if (file !== undefined) await checkOutFile(file);
-  const predictor = await ModelPredictor.load(await findModel(model, config));
+  const predictor = await ModelPredictor.load(await findModel(model, config), {
+    allowCommands: options.allowCommands,
+    maxMemoryMb: config.childMemoryMb,
+  });
   const { files, failures } = await findFiles(paths);
   const outcome: Outcome = { classified: 0, resampled: new Map(), failures };
   const pieces = predictAll(predictor, files, outcome, options);

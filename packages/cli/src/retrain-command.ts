@@ -48,6 +48,8 @@ export interface RetrainOptions extends DataOptions {
   problems?: string;
   allowLeak: boolean;
   groupDuplicates: boolean;
+  /** Whether to run the programs that the champion holds */
+  allowCommands?: boolean;
   json: boolean;
 }
 
@@ -94,7 +96,8 @@ export async function retrainCommand(
   checkFusion(spec, of, specPath);
   const store = openStoreOf(storeUrl, config);
   const server = target.kind === 'server' ? new HttpControl(new HttpClient(target)) : undefined;
-  const models = modelControl(store.artifacts, storeUrl, config);
+  // The challenger's programs are those of the user's own spec.
+  const models = modelControl(store.artifacts, storeUrl, { ...config, allowCommands: true });
   const work = async (stop: AbortSignal) => {
     // Fails now rather than at the end where the decision cannot be written.
     if (target.kind === 'server') await new HttpStore(new HttpClient(target)).role('operate');
@@ -114,7 +117,8 @@ export async function retrainCommand(
     const { model, margin } = options;
     const { plan, manifest, dataset, sounds } = preparation;
     await sayProblems(dataset, list, display);
-    const challenge = { model, of, margin, metric, plan, manifest, dataset, sounds };
+    const loading = { allowCommands: options.allowCommands, maxMemoryMb: config.childMemoryMb };
+    const challenge = { model, of, margin, metric, plan, manifest, dataset, sounds, loading };
     const report = await new Retraining(challenge, store, models, stepsOf(preparation, surroundings)).run();
     display.clear();
     const { outcome, code, reason, champion } = report;

@@ -14,6 +14,7 @@ export interface ServeOptions {
   maxUploadMb: number;
   timeoutSeconds: number;
   pollSeconds: number;
+  allowCommands?: boolean;
 }
 
 /** `cryfold serve`: the HTTP prediction service and its page. */
@@ -35,6 +36,7 @@ export async function serveCommand(options: ServeOptions, config: Config): Promi
         maxUpload: Math.ceil(options.maxUploadMb * 2 ** 20),
         timeoutSeconds: options.timeoutSeconds,
         pollSeconds: options.pollSeconds,
+        allowCommands: options.allowCommands ?? false,
       });
       await started.start();
       return started;

@@ -16,6 +16,7 @@ export interface TrainFinalOptions {
   name?: string;
   of?: string;
   json: boolean;
+  allowCommands?: boolean;
 }
 
 /** `cryfold train-final RUN`: refits a finished run's model on all data and writes a version of it. */
@@ -28,10 +29,10 @@ export async function trainFinalCommand(run: string, options: TrainFinalOptions,
   const display = new ProgressDisplay(process.stderr, options.json);
   const work = async (stop: AbortSignal) => {
     const name = options.name ?? spec.name;
-    const { card, known } = await modelControl(store.artifacts, storeUrl, config).make(
-      { run: results.run.id, of, name },
-      { signal: stop, onProgress: (text) => display.update(text) },
-    );
+    const { card, known } = await modelControl(store.artifacts, storeUrl, {
+      ...config,
+      allowCommands: options.allowCommands,
+    }).make({ run: results.run.id, of, name }, { signal: stop, onProgress: (text) => display.update(text) });
     display.clear();
     if (options.json) say(`${jsonText({ known, card })}\n`);
     else {

@@ -135,7 +135,7 @@ export const ERROR_CODES = {
   COMMAND_OUTPUT_INVALID: ['input', 'The program of a command estimator did not write the array that it should.'],
   COMMANDS_NOT_ALLOWED: [
     'infrastructure',
-    'A worker that was started without --allow-commands took a fold of a command estimator. Another worker may take it.',
+    'A worker or a command that was started without --allow-commands would have to run a program of a spec or model. Another worker may take the job.',
   ],
   OUT_OF_MEMORY: ['crash', 'A training or predicting process needed more memory than it may use. Retried once.'],
   CHECKPOINT_DAMAGED: ['crash', 'The checkpoint of a fold cannot be read. It is deleted, and the fold starts again.'],

@@ -112,10 +112,22 @@ export interface EngineSettings {
   maxMemoryMb?: number;
 }
 
+/** Rows x classes, row-major. */
+export interface Prediction {
+  /** Rows sum to 1 */
+  probabilities: Float64Array;
+  decisions?: Float64Array;
+}
+
 /** Predicts with one trained model. */
 export interface Predictor {
   /** @param features rows like those that the model was trained on, `count` of them */
-  predict(features: FeatureArray['data'], count: number): { probabilities: Float64Array; decisions?: Float64Array };
+  predict(features: FeatureArray['data'], count: number): Promise<Prediction>;
+}
+
+export interface PredictorSettings {
+  /** What a process that predicts may use, MiB; default: anything */
+  maxMemoryMb?: number | undefined;
 }
 
 /** The key of an artifact that belongs to a feature set. */

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { Engine, EngineSettings, Predictor } from './engine.js';
+import type { Engine, EngineSettings, Predictor, PredictorSettings } from './engine.js';
 
 /** The queue whose workers train a kind: `gpu` for networks, `cpu` for what does not profit from a GPU. */
 export type FoldQueue = 'gpu' | 'cpu';
@@ -73,7 +73,7 @@ export interface EstimatorKind<P extends { kind: string } = never> {
   /** An estimator's entry in a spec; strict, with `kind` as a literal */
   readonly parameters: z.ZodType<P>;
   readonly queue: FoldQueue | ((parameters: P) => FoldQueue);
-  /** Whether its folds run programs that a spec names: only workers that allow it take them */
+  /** Whether its folds and models run programs that a spec names: only where that is allowed */
   readonly runsCommands?: boolean;
   /** Fails where the machine lacks what training needs. @throws CryfoldError such as TENSORFLOW_MISSING */
   checkRuntime?(): Promise<unknown>;
@@ -112,12 +112,14 @@ export interface EstimatorKind<P extends { kind: string } = never> {
   /** Undefined for a kind without pretrained weights */
   readonly pretrained?: Pretrained<P>;
   loadEngine(settings: EngineSettings): Promise<Engine<P>>;
+  /** What the entry lacks so that its models could be kept; undefined, as by default, where it lacks nothing */
+  lacksToKeep?(parameters: P): string | undefined;
   /**
    * Loads a trained model from the files that the engine wrote. Undefined for a kind without models to keep.
    * @param file reads one of them by name
    * @throws CryfoldError ARTIFACT_MISSING, ARTIFACT_CORRUPT
    */
-  loadPredictor?(file: (name: string) => Uint8Array): Promise<Predictor>;
+  loadPredictor?(file: (name: string) => Uint8Array, settings: PredictorSettings): Promise<Predictor>;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: in a list, kinds of different parameters stand side by side

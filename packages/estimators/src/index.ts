@@ -1,6 +1,7 @@
 export { type CalibrationOptions, type CalibrationTask, calibrate } from './calibrate.js';
 export { COMMAND_FILES_BYTES, commandFileKey } from './command/parameters.js';
 export { killGroup } from './command/process-group.js';
+export { checkCommandsAllowed } from './commands-allowed.js';
 export type {
   Artifacts,
   Checkpoint,
@@ -12,7 +13,9 @@ export type {
   FoldOutcome,
   Matrix,
   ModelFiles,
+  Prediction,
   Predictor,
+  PredictorSettings,
   TrainingData,
 } from './engine.js';
 export type {

@@ -75,7 +75,7 @@ export async function predictAgain(
   { features, test }: ReturnType<typeof trainingData>,
 ): Promise<{ probabilities: Float64Array; decisions?: Float64Array }> {
   const files = new Map((await model?.()) ?? []);
-  const predictor = await kindOf({ kind }).loadPredictor?.((name) => files.get(name) as Uint8Array);
+  const predictor = await kindOf({ kind }).loadPredictor?.((name) => files.get(name) as Uint8Array, {});
   const { data, shape } = await features();
   const columns = data.length / shape[0];
   const rows = data.slice(0, test.length * columns);

@@ -3,86 +3,8 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { test } from 'node:test';
-import { CryfoldError, sha256 } from '@cryfold/core';
-import { CommandEngine } from '../src/command/engine.js';
-import { type Command, commandFileKey, commandParameters } from '../src/command/parameters.js';
-import type { EngineContext, Fold, FoldOutcome } from '../src/engine.js';
-
-/** Twelve clips of two numbers each, in the order of their classes. */
-const CLIPS = 12;
-const labels = Int32Array.from({ length: CLIPS }, (_, clip) => Math.floor(clip / 6));
-const features = { shape: [CLIPS, 2], data: Float32Array.from({ length: 2 * CLIPS }, (_, i) => Math.floor(i / 2)) };
-const test_ = Int32Array.of(0, 1, 2, 6, 7, 8);
-const train = Int32Array.of(3, 4, 5, 9, 10, 11);
-
-/** Reads and writes arrays; the scripts of the tests begin with it. */
-const LIBRARY = `
-import { readFileSync, writeFileSync } from 'node:fs';
-import { spawn } from 'node:child_process';
-const fold = JSON.parse(readFileSync('fold.json', 'utf8'));
-const numbers = (file, Type) => {
-  const bytes = readFileSync(file);
-  return new Type(bytes.buffer.slice(bytes.byteOffset + 10 + bytes.readUInt16LE(8), bytes.byteOffset + bytes.length));
-};
-const save = (values, rows, columns, file = fold.output) => {
-  const text = ("{'descr': '<f8', 'fortran_order': False, 'shape': (" + rows + ", " + columns + "), }").padEnd(117) + "\\n";
-  const prefix = Buffer.from([0x93, ...Buffer.from('NUMPY'), 1, 0, text.length, 0]);
-  writeFileSync(file, Buffer.concat([prefix, Buffer.from(text), Buffer.from(Float64Array.from(values).buffer)]));
-};
-const rows = (values) => Array.from({ length: fold.test }, (_, row) => values(row)).flat();
-`;
-
-interface Trained {
-  outcome: FoldOutcome;
-  progress: number[];
-  epochs: unknown[];
-  groups: (number | undefined)[];
-}
-
-async function run(script: string, changes: Partial<Command> = {}): Promise<Trained> {
-  const bytes = new TextEncoder().encode(LIBRARY + script);
-  const parameters = commandParameters.parse({
-    ...{ kind: 'command', run: [process.execPath, 'train.mjs'], files: { 'train.mjs': sha256(bytes) } },
-    ...changes,
-  });
-  const [progress, epochs, groups]: [number[], unknown[], (number | undefined)[]] = [[], [], []];
-  const context: EngineContext = {
-    data: {
-      ...{ classes: ['a', 'b'], labels, featureKey: 'f', features: async () => features },
-      groups: Array.from(labels, (label, clip) => `group-of-class-${label}-${clip % 3}`),
-    },
-    artifacts: {
-      get: async (key) => (key === commandFileKey(sha256(bytes)) ? bytes : undefined),
-      open: async () => undefined,
-      put: async () => {},
-    },
-    cacheDirectory: '',
-    onProgress: (done, total) => progress.push(done / total),
-    onEpoch: (point) => epochs.push({ ...point, seconds: 0 }),
-    onGroup: (id) => groups.push(id),
-  };
-  const fold: Fold<Command> = {
-    ...{ parameters, train, test: test_, labels, seed: 8, grouped: true, keepModel: false },
-    ...{ prerequisite: undefined, checkpoint: undefined },
-  };
-  const outcome = await new CommandEngine({ threads: 2, maxMemoryMb: 2000 }).fit(fold, context);
-  return { outcome, progress, epochs, groups };
-}
-
-const fails = (script: string, code: string, message: RegExp, changes: Partial<Command> = {}) =>
-  assert.rejects(run(script, changes), (error) => {
-    assert.ok(error instanceof CryfoldError, String(error));
-    assert.equal(error.code, code);
-    assert.match(error.message, message);
-    return true;
-  });
-
-/** Whether a process exists that is not a zombie. */
-const lives = async (pid: number) => {
-  const { readFile } = await import('node:fs/promises');
-  const stat = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
-  return stat !== '' && !/\) [ZX] /.test(stat);
-};
+import { commandParameters } from '../src/command/parameters.js';
+import { fails, lives, run, test_ } from './command-fold.js';
 
 test('a program predicts the test clips, whatever order it gets them in', async () => {
   const { outcome, progress, epochs, groups } = await run(`
@@ -258,6 +180,8 @@ test('paths of files stay below the folder of the spec', () => {
     '',
     'fold.json',
     'train-labels.npy',
+    'trained',
+    'trained/model.bin',
   ])
     assert.ok(!parse(file), file);
 });

@@ -2,6 +2,7 @@ export { type CardMetrics, cardSchema, decodeCard, type ModelCard } from './card
 export { type CardHeadline, evaluationText, headlineOf, headlineText } from './card-headline.js';
 export { cardText, NOTICE, refitted } from './card-text.js';
 export { LIKENESS_FILE, type LikenessRule, learnLikeness, unlikeness } from './likeness.js';
+export { checkModelAllowed, type LoadOptions } from './members.js';
 export { predictionHead, predictionJson, recordingJson } from './prediction-json.js';
 export {
   type Classified,

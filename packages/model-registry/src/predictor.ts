@@ -1,10 +1,11 @@
-import { CryfoldError, canonicalJson } from '@cryfold/core';
+import { CryfoldError } from '@cryfold/core';
 import { ByteReader, countWindows, openAudio, RESAMPLED_KEEPS, resampled, type Window, Windows } from '@cryfold/corpus';
-import { type FeatureArray, kindOf, type Predictor } from '@cryfold/estimators';
+import type { FeatureArray, Prediction } from '@cryfold/estimators';
 import { applyFusion, argmaxRows } from '@cryfold/evaluation';
 import { type ClipShape, type Extractor, type FeatureSet, featureKindOf, imageSizeOf } from '@cryfold/features/kinds';
 import type { ModelCard } from './card.js';
 import { loadUnlikeness, type Unlikeness } from './likeness.js';
+import { type LoadOptions, loadMembers, type Member } from './members.js';
 import type { ReadModel } from './read-model.js';
 
 /** Probabilities of one window of a recording. */
@@ -50,11 +51,6 @@ export interface PredictOptions {
   maxWindows?: number;
 }
 
-interface Member {
-  predictor: Predictor;
-  features: FeatureSet;
-}
-
 interface Loaded {
   model: ReadModel;
   members: readonly Member[];
@@ -92,25 +88,12 @@ export class ModelPredictor {
 
   /**
    * Loads only the libraries that the model's members need.
-   * @throws CryfoldError ARTIFACT_MISSING, ARTIFACT_CORRUPT, NPY_INVALID, TENSORFLOW_MISSING
+   * @throws CryfoldError ARTIFACT_MISSING, ARTIFACT_CORRUPT, NPY_INVALID, TENSORFLOW_MISSING, COMMANDS_NOT_ALLOWED
    */
-  static async load(model: ReadModel): Promise<ModelPredictor> {
-    // Equal sets are one object, so that each is computed once.
-    const sets = new Map<string, FeatureSet>();
-    const shared = (set: FeatureSet): FeatureSet => {
-      const known = sets.get(canonicalJson(set)) ?? set;
-      sets.set(canonicalJson(set), known);
-      return known;
-    };
-    shared(model.card.features);
-    const members: Member[] = [];
-    for (const { folder, kind, features = model.card.features } of model.card.members) {
-      const predictor = await kindOf({ kind }).loadPredictor?.((name) => fileOf(model, `${folder}/${name}`));
-      if (!predictor) throw new TypeError(`${kind} has no predictor`);
-      members.push({ predictor, features: shared(features) });
-    }
+  static async load(model: ReadModel, options: LoadOptions = {}): Promise<ModelPredictor> {
+    const { members, sets } = await loadMembers(model, options);
     const features = new Map<FeatureSet, (clip: ClipShape) => Extractor>();
-    for (const set of sets.values()) features.set(set, await featureKindOf(set).loadExtractor(set));
+    for (const set of sets) features.set(set, await featureKindOf(set).loadExtractor(set));
     return new ModelPredictor({ model, members, features, unlikeness: await loadUnlikeness(model) });
   }
 
@@ -126,13 +109,15 @@ export class ModelPredictor {
 
   /**
    * @returns probabilities, windows x classes, and the class of each window
-   * @throws CryfoldError ARTIFACT_CORRUPT where a probability is no number
+   * @throws CryfoldError ARTIFACT_CORRUPT where a probability is no number; COMMAND_*, OUT_OF_MEMORY
    */
-  #classify(rows: ReadonlyMap<FeatureSet, FeatureArray['data']>, windows: number): Classified {
+  async #classify(rows: ReadonlyMap<FeatureSet, FeatureArray['data']>, windows: number): Promise<Classified> {
     const count = this.card.data.classes.length;
-    const outputs = this.#members.map(({ predictor, features }) =>
-      predictor.predict(rows.get(features) ?? new Uint8Array(), windows),
-    );
+    const outputs: Prediction[] = [];
+    // One after the other: each may use all threads.
+    for (const { predictor, features } of this.#members) {
+      outputs.push(await predictor.predict(rows.get(features) ?? new Uint8Array(), windows));
+    }
     const { fusion } = this.#model;
     const probabilities = fusion
       ? applyFusion(
@@ -159,20 +144,20 @@ export class ModelPredictor {
     const winners: Int32Array[] = [];
     let shape = { rate: 0, samples: 0 };
     let batch: Float64Array[] = [];
-    const flush = () => {
+    const flush = async () => {
       if (batch.length === 0) return;
-      const classified = this.#classify(this.#extractors(shape)(batch), batch.length);
+      const classified = await this.#classify(this.#extractors(shape)(batch), batch.length);
       probabilities.push(classified.probabilities);
       winners.push(classified.winners);
       batch = [];
     };
     for await (const { clip, samples } of clips) {
-      if (clip.rate !== shape.rate || clip.length !== shape.samples || batch.length === BATCH) flush();
+      if (clip.rate !== shape.rate || clip.length !== shape.samples || batch.length === BATCH) await flush();
       this.#checkRate(clip.rate, clip.id);
       shape = { rate: clip.rate, samples: clip.length };
       batch.push(samples);
     }
-    flush();
+    await flush();
     return {
       probabilities: Float64Array.from(probabilities.flatMap((rows) => [...rows])),
       winners: Int32Array.from(winners.flatMap((rows) => [...rows])),
@@ -252,10 +237,10 @@ export class ModelPredictor {
     const silent: RecordingPrediction['silent'] = [];
     const end = (start: number) => (start + length) / rate;
     let batch: Window[] = [];
-    const flush = () => {
+    const flush = async () => {
       const images = Math.max(0, (options.images ?? 0) - predicted.length);
       rowsOf ??= this.#extractors({ rate, samples: length });
-      const rows = this.#predictBatch(batch, { rowsOf, images, heard });
+      const rows = await this.#predictBatch(batch, { rowsOf, images, heard });
       predicted.push(...rows.map((row, i) => ({ start: batch[i].start / rate, end: end(batch[i].start), ...row })));
       batch = [];
     };
@@ -263,9 +248,9 @@ export class ModelPredictor {
       if (predicted.length + batch.length + silent.length === maxWindows) throw tooMany(maxWindows + 1);
       if (window.silent) silent.push({ start: window.start / rate, end: end(window.start) });
       else batch.push(window);
-      if (batch.length === BATCH) flush();
+      if (batch.length === BATCH) await flush();
     }
-    if (batch.length > 0) flush();
+    if (batch.length > 0) await flush();
     return {
       ...{ name, rate: audio.rate, ...(target === audio.rate ? {} : { resampledTo: target }) },
       ...{ seconds: windows.total / rate, windows: predicted, silent, ...this.#summary(predicted) },
@@ -282,14 +267,14 @@ export class ModelPredictor {
   }
 
   /** @param images of how many windows to keep what the model saw */
-  #predictBatch(
+  async #predictBatch(
     batch: readonly Window[],
     { rowsOf, images, heard }: { rowsOf: RowsOf; images: number; heard: number },
-  ): Omit<WindowPrediction, 'start' | 'end'>[] {
+  ): Promise<Omit<WindowPrediction, 'start' | 'end'>[]> {
     const { classes } = this;
     const set = this.card.features;
     const rows = rowsOf(batch.map(({ samples }) => samples));
-    const { probabilities, winners } = this.#classify(rows, batch.length);
+    const { probabilities, winners } = await this.#classify(rows, batch.length);
     const seen = rows.get(set);
     return batch.map((_, i) => {
       const row = seen?.subarray((i * seen.length) / batch.length, ((i + 1) * seen.length) / batch.length);
@@ -352,12 +337,3 @@ const HINTS = {
   CLIP_SHORT: 'Give at least half a clip of sound.',
   CLIP_SILENT: 'Give a recording with sound.',
 } as const;
-
-function fileOf({ card, files }: ReadModel, path: string): Uint8Array {
-  const bytes = files.get(path);
-  if (bytes) return bytes;
-  throw new CryfoldError('ARTIFACT_MISSING', `${card.name}@${card.version}: the card lists no ${path}`, {
-    context: { model: card.name, version: card.version, file: path },
-    hint: 'Train the model again.',
-  });
-}

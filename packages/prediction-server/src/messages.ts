@@ -9,7 +9,7 @@ export type ModelSource = { storeUrl: string; name: string; version: string } | 
 export const SPOOL_DESCRIPTOR = 4;
 
 export type ToChild =
-  | { type: 'load'; source: ModelSource }
+  | { type: 'load'; source: ModelSource; allowCommands: boolean }
   | { type: 'predict'; recordings: Recording[]; options: PredictOptions };
 
 export type FromChild =

@@ -17,6 +17,8 @@ interface Current {
 
 export interface ChildOptions {
   source: ModelSource;
+  /** Whether to run the programs that the model holds */
+  allowCommands: boolean;
   /** Descriptor of the spool that recordings are read from */
   spool: number;
   /** Called when it ends without having been told to */
@@ -47,7 +49,7 @@ export class ModelChild {
   }
 
   /** @throws CryfoldError as loading the model does; CHILD_DIED, OUT_OF_MEMORY */
-  static async start({ source, spool, onDeath }: ChildOptions): Promise<ModelChild> {
+  static async start({ source, allowCommands, spool, onDeath }: ChildOptions): Promise<ModelChild> {
     const bounded = new BoundedChild(ENTRY, {
       limitMb: loadConfig().childMemoryMb,
       hint: 'Send a shorter recording, or give the service more memory (CRYFOLD_CHILD_MEMORY_MB).',
@@ -72,7 +74,7 @@ export class ModelChild {
             : new CryfoldError('CHILD_DIED', 'the predicting process spoke out of turn'),
         );
       });
-      child.send({ type: 'load', source } satisfies ToChild);
+      child.send({ type: 'load', source, allowCommands } satisfies ToChild);
     });
     return new ModelChild(bounded, card, onDeath);
   }

@@ -23,6 +23,8 @@ export interface HostOptions {
   timeoutSeconds: number;
   /** For a request to wait until its prediction begins, seconds */
   waitSeconds: number;
+  /** Whether to run the programs that models hold */
+  allowCommands: boolean;
   spool: Spool;
   log: Logger;
   metrics: Metrics;
@@ -108,6 +110,7 @@ export class ModelHost {
     const { log, metrics } = this.#options;
     const child = await ModelChild.start({
       source,
+      allowCommands: this.#options.allowCommands,
       spool: this.#options.spool.descriptor,
       onDeath: () => void this.#revive(child, source),
     });

@@ -29,13 +29,15 @@ function recordOf(error: unknown) {
   return (asOutOfMemory(error) ?? new CryfoldError('CHILD_DIED', `a defect of cryfold: ${message}`)).toRecord();
 }
 
-async function load(source: ModelSource): Promise<ModelPredictor> {
-  if ('folder' in source) return ModelPredictor.load(await readModelFolder(source.folder));
+async function load(source: ModelSource, allowCommands: boolean): Promise<ModelPredictor> {
+  const { s3, childMemoryMb } = loadConfig();
+  const options = { allowCommands, maxMemoryMb: childMemoryMb };
+  if ('folder' in source) return ModelPredictor.load(await readModelFolder(source.folder), options);
   // Credentials come from the environment, never over IPC.
-  const store = openStore(source.storeUrl, loadConfig().s3);
+  const store = openStore(source.storeUrl, s3);
   try {
     const card = await new ModelRegistry(store).find(source.name, source.version);
-    return await ModelPredictor.load(await readStoredModel(store, card));
+    return await ModelPredictor.load(await readStoredModel(store, card), options);
   } finally {
     await store.close();
   }
@@ -46,7 +48,7 @@ let predictor: ModelPredictor | undefined;
 process.on('message', async (message: ToChild) => {
   if (message.type === 'load') {
     try {
-      predictor = await load(message.source);
+      predictor = await load(message.source, message.allowCommands);
       send({ type: 'ready', card: predictor.card });
     } catch (error) {
       send({ type: 'failed', error: recordOf(error) });

@@ -19,6 +19,8 @@ export interface PredictionServiceOptions {
   /** For a request to arrive, and for a prediction from when it begins, seconds */
   timeoutSeconds: number;
   pollSeconds: number;
+  /** Whether to run the programs that models hold */
+  allowCommands: boolean;
   version: string;
   log: Logger;
 }

@@ -27,7 +27,7 @@ before(async () => {
   spool = await Spool.open(2, MAX_UPLOAD);
   host = await ModelHost.start({
     ...{ model: { folder }, store: undefined, storeUrl: '', spool, log, metrics },
-    ...{ pollSeconds: 60, timeoutSeconds: 60, waitSeconds: 60 },
+    ...{ pollSeconds: 60, timeoutSeconds: 60, waitSeconds: 60, allowCommands: false },
   });
   app = await createApp({
     ...{ host, spool, metrics, textFormat, log, version: '0', maxUpload: MAX_UPLOAD, requestSeconds: 60 },

@@ -1,7 +1,9 @@
 import { hostname } from 'node:os';
 import { CryfoldError } from '@cryfold/core';
-import { type Estimator, type FoldQueue, kindOf } from '@cryfold/estimators';
+
+import { checkCommandsAllowed, type Estimator, type FoldQueue } from '@cryfold/estimators';
 import { prerequisiteOf, type RunPlan, settingsOf } from '@cryfold/plan';
+
 import { type Attempt, Beacon, Consumer, type WorkPayload, workPayload } from '@cryfold/queue';
 import {
   type Checks,
@@ -203,10 +205,8 @@ export class Worker implements Service {
 
   /** @throws CryfoldError COMMANDS_NOT_ALLOWED */
   #checkAllowed(estimator: Estimator): void {
-    const { kind, runsCommands } = kindOf(estimator);
-    if (!runsCommands || this.#options.allowCommands) return;
-    throw new CryfoldError('COMMANDS_NOT_ALLOWED', `this worker (${hostname()}) runs no programs of specs`, {
-      context: { kind, host: hostname() },
+    checkCommandsAllowed([estimator], this.#options.allowCommands ?? false, {
+      where: `this worker (${hostname()})`,
       hint: 'Start workers that may run the programs of specs with --allow-commands: docs/security.md.',
     });
   }

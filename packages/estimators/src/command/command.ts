@@ -32,4 +32,6 @@ export const command = {
   // Parameters may change how long it takes, too, but folds of the same program say more than none.
   unit: ({ run, files }) => JSON.stringify({ run, files }),
   loadEngine: async (settings) => new (await import('./engine.js')).CommandEngine(settings),
+  lacksToKeep: ({ predict }) => (predict ? undefined : 'predict: [PROGRAM, ...]'),
+  loadPredictor: async (file, settings) => (await import('./predictor.js')).loadCommand(file, settings),
 } satisfies EstimatorKind<Command>;

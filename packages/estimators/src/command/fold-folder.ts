@@ -1,83 +1,71 @@
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { CryfoldError, deriveSeed, encodeNpy, Random, sha256 } from '@cryfold/core';
-import { type EngineContext, type FeatureArray, type Fold, type Matrix, readArtifact } from '../engine.js';
-import { decodeOutput } from './output.js';
-import { type Command, commandFileKey } from './parameters.js';
+import { type EngineContext, type Fold, type Matrix, readArtifact } from '../engine.js';
+import type { DecodedOutput } from './output.js';
+import { type Command, commandFileKey, TRAINED } from './parameters.js';
+import { outputFile, readOutput, writeDescription, writeFiles, writeRows } from './work-folder.js';
 
-/** Version of what the folder holds; a program may check it. */
-const PROTOCOL = 1;
-
-/** What a fold's program finds in its folder besides arrays: `fold.json`. */
-interface FoldDescription {
-  protocol: typeof PROTOCOL;
-  classes: readonly string[];
-  parameters: Command['parameters'];
-  seed: number;
-  threads: number;
-  /** Rows of the arrays */
-  train: number;
-  test: number;
-  /** Shape of one row of the features */
-  shape: readonly number[];
-  /** File that the program must write: [test, classes] */
-  output: string;
-}
-
-/** The folder in which a command trains one fold: it gets what it may know, and nothing about the test clips' labels. */
+/**
+ * What the programs of one fold get: what they may know, and nothing about the test clips' labels. One program trains and
+ * predicts, or one trains and another one predicts, in a folder each.
+ */
 export class FoldFolder {
-  /** Position in the fold's test clips of each row that the program sees */
+  /** Position in the fold's test clips of each row that a program sees */
   readonly #order: Int32Array;
+  #files: Promise<ReadonlyMap<string, Uint8Array>> | undefined;
 
   constructor(
-    readonly path: string,
     private readonly fold: Fold<Command>,
     private readonly context: Pick<EngineContext, 'data' | 'artifacts'>,
+    private readonly threads: number,
   ) {
     this.#order = shuffled(fold.test.length, deriveSeed(fold.seed, 'order of test rows'));
   }
 
-  get #outputFile(): string {
-    return `${this.fold.parameters.output}.npy`;
+  /** Bytes of the command's own files. @throws CryfoldError ARTIFACT_MISSING, ARTIFACT_CORRUPT */
+  files(): Promise<ReadonlyMap<string, Uint8Array>> {
+    this.#files ??= this.#readFiles();
+    return this.#files;
   }
 
-  /** Writes the arrays, `fold.json` and the files of the command. @throws CryfoldError ARTIFACT_MISSING, ARTIFACT_CORRUPT */
-  async write(threads: number): Promise<void> {
-    const { fold, context } = this;
-    const { train, test, labels, parameters, seed } = fold;
-    const { classes, groups } = context.data;
-    const features = await context.data.features();
+  /**
+   * Writes what `run` needs: the training rows, and where no other program predicts, the test rows.
+   * @throws CryfoldError ARTIFACT_MISSING, ARTIFACT_CORRUPT
+   */
+  async writeTraining(folder: string): Promise<void> {
+    const { train, labels, parameters } = this.fold;
+    const { groups } = this.context.data;
+    const features = await this.context.data.features();
     const codes = new Map([...new Set(Array.from(train, (clip) => groups[clip]))].map((group, code) => [group, code]));
-    // Clips are often in the order of their classes, so that the order of the test rows would say what they are.
-    const hidden = this.#order.map((position) => test[position]);
-    const description: FoldDescription = {
-      ...{ protocol: PROTOCOL, classes, parameters: parameters.parameters, seed, threads },
-      ...{ train: train.length, test: test.length, shape: features.shape.slice(1), output: this.#outputFile },
-    };
-    await Promise.all([
-      ...Object.entries(filesOf(parameters)).map((file) => this.#writeFile(file)),
-      this.#writeRows('train-features.npy', features, train),
-      this.#writeRows('test-features.npy', features, hidden),
-      this.#writeNumbers(
-        'train-labels.npy',
-        train.map((clip) => labels[clip]),
-      ),
-      this.#writeNumbers(
-        'train-groups.npy',
-        train.map((clip) => codes.get(groups[clip]) ?? -1),
-      ),
-      writeFile(join(this.path, 'fold.json'), `${JSON.stringify(description, null, 2)}\n`),
-    ]);
+    const numbers = (file: string, values: Int32Array) =>
+      writeFile(join(folder, file), encodeNpy(values, [values.length]));
+    await this.#begin(folder);
+    if (parameters.predict) await mkdir(join(folder, TRAINED));
+    else await this.#writeTestRows(folder);
+    await writeRows(join(folder, 'train-features.npy'), features, train);
+    const own = train.map((clip) => labels[clip]);
+    await numbers('train-labels.npy', own);
+    const groupCodes = train.map((clip) => codes.get(groups[clip]) ?? -1);
+    await numbers('train-groups.npy', groupCodes);
+    await this.#describe(folder, {
+      train: train.length,
+      ...(parameters.predict ? { model: TRAINED } : this.#predicted()),
+    });
+  }
+
+  /** Writes what `predict` needs, besides what was trained. @throws CryfoldError as `writeTraining` */
+  async writePrediction(folder: string): Promise<void> {
+    await this.#begin(folder);
+    await this.#writeTestRows(folder);
+    await this.#describe(folder, { ...this.#predicted(), model: TRAINED });
   }
 
   /** @throws CryfoldError COMMAND_OUTPUT_INVALID */
-  async read(): Promise<{ probabilities: Matrix; decisions?: Matrix }> {
+  async read(folder: string): Promise<DecodedOutput> {
     const { fold, context } = this;
-    const path = join(this.path, this.#outputFile);
     const size = { rows: fold.test.length, columns: context.data.classes.length };
-    // Twice what float64 needs is no array of this shape.
-    const bytes = await readBounded(path, 2 ** 16 + 16 * size.rows * size.columns);
-    const given = decodeOutput(bytes, { ...size, kind: fold.parameters.output, name: this.#outputFile });
+    const given = await readOutput(folder, fold.parameters.output, size);
     const inOrder = ({ rows, columns, data }: Matrix): Matrix => {
       const sorted = new Float64Array(data.length);
       this.#order.forEach((position, row) => {
@@ -91,47 +79,53 @@ export class FoldFolder {
     };
   }
 
-  async #writeFile([name, hash]: [string, string]): Promise<void> {
-    const bytes = await readArtifact(this.context.artifacts, commandFileKey(hash));
-    if (sha256(bytes) !== hash) {
-      throw new CryfoldError('ARTIFACT_CORRUPT', `${commandFileKey(hash)}: the bytes of ${name} have another hash`, {
-        context: { key: commandFileKey(hash) },
-        hint: 'Run the same command again: the file is stored again.',
-      });
+  #predicted() {
+    return { test: this.fold.test.length, output: outputFile(this.fold.parameters.output) };
+  }
+
+  async #begin(folder: string): Promise<void> {
+    await mkdir(folder);
+    await writeFiles(folder, await this.files());
+  }
+
+  async #describe(folder: string, own: Partial<Parameters<typeof writeDescription>[1]>): Promise<void> {
+    const { classes, features } = this.context.data;
+    const { parameters, seed } = this.fold;
+    const shape = (await features()).shape.slice(1);
+    const shared = { classes, parameters: parameters.parameters, seed, threads: this.threads, shape };
+    await writeDescription(folder, { ...shared, ...own });
+  }
+
+  async #writeTestRows(folder: string): Promise<void> {
+    // Clips are often in the order of their classes, so that the order of the test rows would say what they are.
+    const hidden = this.#order.map((position) => this.fold.test[position]);
+    await writeRows(join(folder, 'test-features.npy'), await this.context.data.features(), hidden);
+  }
+
+  async #readFiles(): Promise<ReadonlyMap<string, Uint8Array>> {
+    const files = new Map<string, Uint8Array>();
+    for (const [name, hash] of Object.entries(hashesOf(this.fold.parameters))) {
+      const key = commandFileKey(hash);
+      const bytes = await readArtifact(this.context.artifacts, key);
+      if (sha256(bytes) !== hash) {
+        throw new CryfoldError('ARTIFACT_CORRUPT', `${key}: the bytes of ${name} have another hash`, {
+          context: { key },
+          hint: 'Run the same command again: the file is stored again.',
+        });
+      }
+      files.set(name, bytes);
     }
-    const path = join(this.path, name);
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, bytes, { mode: 0o755 });
-  }
-
-  async #writeRows(file: string, { data, shape }: FeatureArray, clips: Int32Array): Promise<void> {
-    const length = data.length / shape[0];
-    const rows =
-      data instanceof Uint8Array ? new Uint8Array(clips.length * length) : new Float32Array(clips.length * length);
-    clips.forEach((clip, row) => {
-      rows.set(data.subarray(clip * length, (clip + 1) * length), row * length);
-    });
-    await writeFile(join(this.path, file), encodeNpy(rows, [clips.length, ...shape.slice(1)]));
-  }
-
-  async #writeNumbers(file: string, values: Int32Array): Promise<void> {
-    await writeFile(join(this.path, file), encodeNpy(values, [values.length]));
+    return files;
   }
 }
 
 /** The hash of each file, as preparing the run has found it. */
-function filesOf({ files }: Command): Record<string, string> {
+function hashesOf({ files }: Command): Record<string, string> {
   if (!Array.isArray(files)) return files;
   if (files.length === 0) return {};
   throw new CryfoldError('JOB_INVALID', 'the plan names files of a command without their hashes', {
     hint: 'Submit the run again.',
   });
-}
-
-async function readBounded(path: string, limit: number): Promise<Uint8Array | undefined> {
-  const found = await stat(path).catch(() => undefined);
-  if (!found?.isFile()) return undefined;
-  return found.size <= limit ? readFile(path) : new Uint8Array();
 }
 
 /** 0 to count - 1 in an order that the seed decides. */

@@ -14,16 +14,18 @@ export interface ExpectedOutput {
   name: string;
 }
 
+export interface DecodedOutput {
+  probabilities: Matrix;
+  decisions?: Matrix;
+}
+
 /**
  * Checks what a program wrote. Probabilities are scaled to a sum of exactly 1; scores become decisions, and
  * probabilities by softmax.
  * @param bytes an npy array of float32 or float64, rows x columns, C order; undefined where there is no file
  * @throws CryfoldError COMMAND_OUTPUT_INVALID
  */
-export function decodeOutput(
-  bytes: Uint8Array | undefined,
-  expected: ExpectedOutput,
-): { probabilities: Matrix; decisions?: Matrix } {
+export function decodeOutput(bytes: Uint8Array | undefined, expected: ExpectedOutput): DecodedOutput {
   const { rows, columns, kind, name } = expected;
   const data = valuesOf(bytes, expected);
   for (let row = 0; row < rows; row++) {

@@ -8,22 +8,32 @@ const MINUTES_PER_WEEK = 7 * 24 * 60;
 const argument = z.string().min(1).max(4096);
 const program = z.array(argument).min(1).max(100);
 
+/** Folder in which `run` leaves what it trained, and `predict` finds it. */
+export const TRAINED = 'trained';
+
+/** Bounds of what is left there, all files together. */
+export const TRAINED_BYTES = 512 * 2 ** 20;
+export const TRAINED_FILES = 100;
+
 /** What the folder of a fold holds besides the files of the spec. */
-const RESERVED = /^(fold\.json|(train|test)-\w+\.npy|(probabilities|scores)\.npy)$/;
+const RESERVED = /^(fold\.json|(train|test)-\w+\.npy|(probabilities|scores)\.npy|trained(\/.*)?)$/;
 const MOST_FILES = 100;
 
-/** A path below the folder of the spec, with slashes. */
-const path = z
+/** A path below the folder of a fold, with slashes. */
+export const pathBelow = z
   .string()
   .max(200)
   .regex(/^[\w.-]+(\/[\w.-]+)*$/, 'not a path below the folder of the spec, such as train.py or lib/model.py')
-  .refine((value) => !value.split('/').some((part) => part === '..' || part === '.'), 'must not hold . or ..')
-  .refine((value) => !RESERVED.test(value), 'the folder of a fold has a file of this name');
+  .refine((value) => !value.split('/').some((part) => part === '..' || part === '.'), 'must not hold . or ..');
+
+const path = pathBelow.refine((value) => !RESERVED.test(value), 'the folder of a fold has a file of this name');
 
 export const commandParameters = z.strictObject({
   kind: z.literal('command'),
   /** The program that trains a fold and its arguments; no shell */
   run: program,
+  /** The program that predicts with what `run` has trained; without it, `run` does both, and its models are not kept */
+  predict: program.optional(),
   /** Paths; in the plan of a run, the sha256 of each */
   files: z
     .union([

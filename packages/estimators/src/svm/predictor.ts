@@ -9,8 +9,8 @@ export function loadSvm(file: (name: string) => Uint8Array): Predictor {
   );
   if (isVectorModel(model)) {
     const predictor = new VectorSvmPredictor(model);
-    return { predict: (vectors) => predictor.predict(vectors as Float32Array) };
+    return { predict: async (vectors) => predictor.predict(vectors as Float32Array) };
   }
   const predictor = new SvmPredictor(model);
-  return { predict: (images) => predictor.predict(images as Uint8Array) };
+  return { predict: async (images) => predictor.predict(images as Uint8Array) };
 }

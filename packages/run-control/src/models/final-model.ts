@@ -55,14 +55,24 @@ export async function makeFinalModel(
 
 type Choice = Pick<Spec, 'estimators' | 'fusion'>;
 
+interface Unkept {
+  trial: string;
+  kind: string;
+  /** What its entry must have for that; undefined where its kind has no models to keep */
+  lacks?: string | undefined;
+}
+
 /** The first estimator of a model that can be evaluated, but not kept. Undefined where the model can be refitted. */
-function unkept({ estimators, fusion }: Choice, of: string): { trial: string; kind: string } | undefined {
-  const members = Object.hasOwn(fusion, of) ? fusion[of].members : [of];
-  const kinds = members.flatMap((trial) =>
-    Object.hasOwn(estimators, trial) ? [{ trial, kind: estimators[trial].kind }] : [],
-  );
-  // Results may name kinds that only another version has.
-  return kinds.find((one) => estimatorKinds.some(({ kind, loadPredictor }) => kind === one.kind && !loadPredictor));
+function unkept({ estimators, fusion }: Choice, of: string): Unkept | undefined {
+  for (const trial of Object.hasOwn(fusion, of) ? fusion[of].members : [of]) {
+    const estimator = Object.hasOwn(estimators, trial) ? estimators[trial] : undefined;
+    // Results may name kinds that only another version has.
+    const known = estimatorKinds.find(({ kind }) => kind === estimator?.kind);
+    if (!known) continue;
+    const lacks = known.lacksToKeep?.(estimator);
+    if (!known.loadPredictor || lacks) return { trial, kind: known.kind, lacks };
+  }
+  return undefined;
 }
 
 /** Whether `train-final` can refit a model. */
@@ -72,11 +82,18 @@ export const isKeepable = (spec: Choice, of: string): boolean => unkept(spec, of
 export function checkKeepable(spec: Choice, of: string): void {
   const found = unkept(spec, of);
   if (!found) return;
-  const { trial, kind } = found;
-  throw new CryfoldError('USAGE', `${trial}: estimators of kind ${kind} can be evaluated, but not kept as a model`, {
-    context: { trial, kind },
-    hint: 'Choose an estimator of another kind, or a fusion of such: cryfold report RUN lists them.',
-  });
+  const { trial, kind, lacks } = found;
+  const other = 'hoose an estimator of another kind, or a fusion of such: cryfold report RUN lists them.';
+  throw new CryfoldError(
+    'USAGE',
+    `${trial}: estimators of kind ${kind} can be evaluated, but not kept as a model${lacks ? `, without ${lacks}` : ''}`,
+    {
+      context: { trial, kind },
+      hint: lacks
+        ? `Add ${lacks} to estimators.${trial} and run the spec again: docs/commands.md. Or c${other}`
+        : `C${other}`,
+    },
+  );
 }
 
 /** Before anything is trained, and so that the run's folds are not kept meanwhile. */

@@ -88,7 +88,7 @@ export function loadNearestNeighbours(file: (name: string) => Uint8Array): Predi
   const labels = decodeNpy(file('labels.npy'), '<i4', 1, 'labels.npy').data;
   const { rows, factor } = readStoredRows(file, labels.length);
   return {
-    predict: (data, count) => ({
+    predict: async (data, count) => ({
       probabilities: vote(crossDistances({ data, count, columns: rows.columns }, rows, factor), { ...options, labels }),
     }),
   };

@@ -50,7 +50,7 @@ export function loadLogisticRegression(file: (name: string) => Uint8Array): Pred
   const model = readLinear(file);
   const columns = model.weights.length / model.intercepts.length;
   return {
-    predict: (data, count) => ({
+    predict: async (data, count) => ({
       probabilities: softmaxRows(weightedSums(model, { data, count, columns }), model.intercepts),
     }),
   };

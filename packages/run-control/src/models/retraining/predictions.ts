@@ -2,7 +2,7 @@ import { readPredictions } from '@cryfold/aggregator';
 import { CryfoldError } from '@cryfold/core';
 import { type Dataset, readClips } from '@cryfold/corpus';
 import { argmaxRows } from '@cryfold/evaluation';
-import { type ModelCard, ModelPredictor, readStoredModel } from '@cryfold/model-registry';
+import { type LoadOptions, type ModelCard, ModelPredictor, readStoredModel } from '@cryfold/model-registry';
 import type { RunStore } from '@cryfold/store';
 import type { Contest, ContestData } from './contest.js';
 import type { Predictions } from './verdict.js';
@@ -38,11 +38,15 @@ export async function storedPredictions(
   store: RunStore,
   card: ModelCard,
   { rows }: Contest,
-  { splits, dataset }: Pick<ContestData, 'splits'> & { dataset: Pick<Dataset, 'root' | 'clips' | 'classes'> },
+  {
+    splits,
+    dataset,
+    loading,
+  }: Pick<ContestData, 'splits'> & { dataset: Pick<Dataset, 'root' | 'clips' | 'classes'>; loading?: LoadOptions },
 ): Promise<Predictions> {
   const wanted = new Set(rows.flatMap((positions, s) => positions.map((position) => splits[s].test[position])));
   const tested = [...wanted].sort((a, b) => a - b);
-  const predictor = await ModelPredictor.load(await readStoredModel(store.artifacts, card));
+  const predictor = await ModelPredictor.load(await readStoredModel(store.artifacts, card), loading);
   const clips = tested.map((clip) => dataset.clips[clip]);
   const { probabilities, winners } = await predictor.predictClips(readClips({ root: dataset.root, clips }));
   const wrong = probabilities.findIndex((p) => !Number.isFinite(p));

@@ -1,7 +1,14 @@
 import { CryfoldError, counted } from '@cryfold/core';
 import type { Dataset } from '@cryfold/corpus';
 import type { MetricName, RunResults } from '@cryfold/evaluation';
-import { type ModelCard, ModelRegistry, modelOf, type RetrainRecord } from '@cryfold/model-registry';
+import {
+  checkModelAllowed,
+  type LoadOptions,
+  type ModelCard,
+  ModelRegistry,
+  modelOf,
+  type RetrainRecord,
+} from '@cryfold/model-registry';
 import type { DatasetManifest, RunPlan } from '@cryfold/plan';
 import type { RunStore } from '@cryfold/store';
 import { checkClipLength, planChampion } from '../champion-plan.js';
@@ -53,6 +60,8 @@ export interface Challenge {
   dataset: Dataset;
   /** Indices of the clips that hold the same sound, per sound; as `sharedSounds` */
   sounds: readonly (readonly number[])[];
+  /** How to load the stored champion, where that is tested itself */
+  loading?: LoadOptions;
 }
 
 /** What a retraining asks of its caller. */
@@ -106,6 +115,7 @@ export class Retraining {
     // The decision is about this champion: if there is another one at the end, it does not count.
     const held = await registry.champion(model);
     const card = held && (await registry.find(model, held.version));
+    if (card) checkModelAllowed(card, this.#challenge.loading?.allowCommands);
     if (card) this.#evidence.champion = { version: card.version, run: card.run, of: card.of };
     const decided = await this.#decide(card);
     if (!('promote' in decided) || !decided.promote) return this.#report(decided, card?.version);
@@ -201,7 +211,8 @@ export class Retraining {
     }
     this.#steps.say(`${where}: tested on ${clips} clips of ${groups} groups that it does not know`);
     try {
-      const data = { splits: this.#data.splits, dataset };
+      const { loading = {} } = this.#challenge;
+      const data = { splits: this.#data.splits, dataset, loading };
       const predictions = await storedPredictions(this.#store, card, chosen, data);
       return { contest: chosen, predictions, note: uncomparedNote(audio, before.clips.length) };
     } catch (error) {

@@ -1,0 +1,43 @@
+import { CryfoldError, type ErrorRecord } from '@cryfold/core';
+import { programFolder, runProgram } from './program.js';
+import { Reports } from './reports.js';
+
+/** What the guard is asked to run, once its folder is written. */
+export interface ToGuard {
+  program: readonly string[];
+  threads: number;
+  timeoutMinutes: number;
+  memoryMb: number | undefined;
+}
+
+export type FromGuard = { type: 'folder'; path: string } | { type: 'done' } | { type: 'failed'; error: ErrorRecord };
+
+/**
+ * Entry point of a process that stands between a predicting process and the program of a model. It owns the program and
+ * its folder, and ends both when its parent ends, however that ends.
+ */
+process.on('disconnect', () => process.exit(0));
+// A terminal signals the whole group: the parent decides what becomes of the prediction.
+for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.on(signal, () => {});
+if (!process.connected) process.exit(0);
+
+const send = (message: FromGuard) => {
+  if (process.connected) process.send?.(message);
+};
+
+const { path } = programFolder();
+
+process.on('message', async ({ program, threads, timeoutMinutes, memoryMb }: ToGuard) => {
+  try {
+    await runProgram({
+      ...{ program, folder: path, settings: { threads }, timeoutMinutes, memoryMb },
+      reports: new Reports(),
+    });
+    send({ type: 'done' });
+  } catch (cause) {
+    const error = cause instanceof CryfoldError ? cause : new CryfoldError('CHILD_DIED', String(cause));
+    send({ type: 'failed', error: error.toRecord() });
+  }
+});
+
+send({ type: 'folder', path });

@@ -1,0 +1,105 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CryfoldError, escapeControls } from '@cryfold/core';
+import type { EngineSettings } from '../engine.js';
+import { programEnvironment } from './environment.js';
+import { type GroupEnd, ProcessGroup } from './process-group.js';
+import type { Reports } from './reports.js';
+
+export interface ProgramRun {
+  /** The program and its arguments */
+  program: readonly string[];
+  /** Its working directory */
+  folder: string;
+  settings: EngineSettings;
+  timeoutMinutes: number;
+  /** Resident memory of the program and its children, MiB; default: what the settings say */
+  memoryMb?: number | undefined;
+  reports: Reports;
+  /** Gets the number of its process group, and undefined once it has ended */
+  onGroup?: ((id: number | undefined) => void) | undefined;
+}
+
+/**
+ * Runs a program to its end; nothing that it started in its process group outlives it, or this process.
+ * @returns the most resident memory that was seen, MiB; 0 where it cannot be measured
+ * @throws CryfoldError COMMAND_NOT_FOUND, COMMAND_FAILED, COMMAND_TIMEOUT, OUT_OF_MEMORY
+ */
+export async function runProgram(run: ProgramRun): Promise<number> {
+  const { program, folder, settings, reports, onGroup } = run;
+  const memoryMb = run.memoryMb ?? settings.maxMemoryMb ?? Number.POSITIVE_INFINITY;
+  const group = new ProcessGroup(program, {
+    folder,
+    environment: programEnvironment(process.env, folder, settings),
+    timeoutMs: run.timeoutMinutes * 60_000,
+    memoryMb,
+    onLine: (line) => reports.take(line),
+    onError: (text) => reports.log(text),
+  });
+  // Where this process ends first, as when its worker is gone. If it is killed, its worker does the same.
+  const kill = () => group.kill();
+  onGroup?.(group.id);
+  process.prependOnceListener('exit', kill);
+  const end = await group
+    .end()
+    .catch((cause) => {
+      throw notStarted(program, cause);
+    })
+    .finally(() => {
+      process.off('exit', kill);
+      onGroup?.(undefined);
+    });
+  checkEnd(end, { ...run, memoryMb });
+  return end.peakMb;
+}
+
+/** A new temporary folder for programs. It is removed with this process, unless that has been done before. */
+export function programFolder(): { path: string; remove: () => void } {
+  // Whoever ends this process removes folders of this name: BoundedChild.
+  const token = process.env.CRYFOLD_CHILD ?? process.pid.toString(16).padStart(16, '0');
+  const path = mkdtempSync(join(tmpdir(), `cryfold-command-${token}-`));
+  const remove = () => {
+    process.off('exit', remove);
+    // Retries, since a process that was killed a moment ago may still create files.
+    rmSync(path, { recursive: true, force: true, maxRetries: 3 });
+  };
+  process.once('exit', remove);
+  return { path, remove };
+}
+
+function notStarted([name]: readonly string[], cause: NodeJS.ErrnoException): CryfoldError {
+  const why = cause.code === 'ENOENT' ? 'there is no such program on this machine' : cause.message;
+  return new CryfoldError('COMMAND_NOT_FOUND', `${name}: ${why}`, {
+    cause,
+    context: { program: name },
+    hint: 'Install the program on every machine that runs it, or correct run or predict in the spec. A file of the spec is run as ./NAME.',
+  });
+}
+
+function checkEnd({ code, signal, ended, peakMb }: GroupEnd, run: ProgramRun & { memoryMb: number }): void {
+  const { timeoutMinutes, memoryMb, reports } = run;
+  const program = run.program.join(' ');
+  if (ended === 'timeout') {
+    throw new CryfoldError('COMMAND_TIMEOUT', `${program}: still running after ${timeoutMinutes} minutes`, {
+      context: { program, timeoutMinutes },
+      hint: 'Raise timeoutMinutes of the estimator, or make its folds shorter; finished folds are kept.',
+    });
+  }
+  if (ended === 'memory' || signal === 'SIGKILL') {
+    const why = ended
+      ? `used ${peakMb.toFixed(0)} MiB of memory and may use ${memoryMb} MiB`
+      : 'was killed (SIGKILL), most likely because the machine ran out of memory';
+    throw new CryfoldError('OUT_OF_MEMORY', `${program}: ${why}`, {
+      context: { program },
+      hint: 'Raise memoryMb of the estimator, run fewer training processes on this machine, or make the program smaller.',
+    });
+  }
+  if (code === 0) return;
+  const how = signal ? `was ended by ${signal}` : `ended with exit code ${code}`;
+  const last = escapeControls(reports.tail.trim().split('\n').at(-1) ?? '').slice(0, 300);
+  throw new CryfoldError('COMMAND_FAILED', `${program}: ${how}${last && `: ${last}`}`, {
+    context: { program, ...(code === null ? {} : { code }) },
+    hint: 'Its log holds all that it wrote: cryfold logs RUN for a fold.',
+  });
+}

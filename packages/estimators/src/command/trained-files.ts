@@ -1,0 +1,51 @@
+import { opendir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CryfoldError } from '@cryfold/core';
+import { pathBelow, TRAINED, TRAINED_BYTES, TRAINED_FILES } from './parameters.js';
+
+/**
+ * The files that a program has left in its folder `trained`.
+ * @returns their paths below the program's folder
+ * @throws CryfoldError COMMAND_OUTPUT_INVALID where there is none, or they are too many, too large or no plain files
+ */
+export async function trainedFiles(folder: string): Promise<string[]> {
+  const paths: string[] = [];
+  let bytes = 0;
+  for await (const { path, regular } of entriesIn(folder, TRAINED)) {
+    if (!regular) throw invalid(`${path} is neither a file nor a folder`);
+    if (!pathBelow.safeParse(path).success) {
+      throw invalid(`${JSON.stringify(path)} has a name of other characters than letters, digits, _, . and -`);
+    }
+    paths.push(path);
+    bytes += (await stat(join(folder, path))).size;
+    if (paths.length > TRAINED_FILES) throw invalid(`it holds more than ${TRAINED_FILES} files`);
+    if (bytes > TRAINED_BYTES) throw invalid(`its files have more than ${TRAINED_BYTES / 2 ** 20} MiB together`);
+  }
+  if (paths.length === 0) throw invalid('the program ended well, but left no file there');
+  return paths.sort();
+}
+
+/** @param paths as `trainedFiles` has found them */
+export async function readTrained(folder: string, paths: readonly string[]): Promise<Map<string, Uint8Array>> {
+  const files = new Map<string, Uint8Array>();
+  for (const path of paths) files.set(path, await readFile(join(folder, path)));
+  return files;
+}
+
+/** Everything below a folder but folders, one after the other, since a program may have made any number. */
+async function* entriesIn(folder: string, below: string): AsyncGenerator<{ path: string; regular: boolean }> {
+  const entries = await opendir(join(folder, below)).catch(() => undefined);
+  if (!entries) return;
+  for await (const entry of entries) {
+    const path = `${below}/${entry.name}`;
+    if (entry.isDirectory()) yield* entriesIn(folder, path);
+    else yield { path, regular: entry.isFile() };
+  }
+}
+
+function invalid(why: string): CryfoldError {
+  return new CryfoldError('COMMAND_OUTPUT_INVALID', `${TRAINED}: ${why}`, {
+    context: { file: TRAINED },
+    hint: `Where a command has predict, run writes what it trained as files into the folder ${TRAINED}: docs/commands.md.`,
+  });
+}

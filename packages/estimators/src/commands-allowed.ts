@@ -1,0 +1,21 @@
+import { CryfoldError } from '@cryfold/core';
+import { kindOf } from './registry.js';
+
+/**
+ * Programs that a spec or a model names run only where somebody said that they may.
+ * @param where what would run them: `this worker`
+ * @param hint how to allow it
+ * @throws CryfoldError COMMANDS_NOT_ALLOWED
+ */
+export function checkCommandsAllowed(
+  estimators: readonly { kind: string }[],
+  allowed: boolean,
+  { where, hint }: { where: string; hint: string },
+): void {
+  const program = estimators.find((estimator) => kindOf(estimator).runsCommands);
+  if (!program || allowed) return;
+  throw new CryfoldError('COMMANDS_NOT_ALLOWED', `${where} runs no programs of specs and models`, {
+    context: { kind: program.kind },
+    hint,
+  });
+}

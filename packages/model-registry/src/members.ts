@@ -1,0 +1,64 @@
+import { CryfoldError, canonicalJson } from '@cryfold/core';
+import { checkCommandsAllowed, kindOf, type Predictor, type PredictorSettings } from '@cryfold/estimators';
+import type { FeatureSet } from '@cryfold/features/kinds';
+import type { ModelCard } from './card.js';
+import type { ReadModel } from './read-model.js';
+
+export interface LoadOptions extends PredictorSettings {
+  /** Whether to run the programs that the model holds, as the user of this process; default: no */
+  allowCommands?: boolean | undefined;
+}
+
+/** One trained estimator of a model. */
+export interface Member {
+  predictor: Predictor;
+  features: FeatureSet;
+}
+
+/**
+ * Loads the trained estimators of a model.
+ * @returns them, and the feature sets that they and the card name: equal ones are one object, so that each is computed once
+ * @throws CryfoldError as `loadPredictor` of their kinds; COMMANDS_NOT_ALLOWED
+ */
+export async function loadMembers(
+  model: ReadModel,
+  options: LoadOptions,
+): Promise<{ members: Member[]; sets: Iterable<FeatureSet> }> {
+  const { card } = model;
+  checkModelAllowed(card, options.allowCommands);
+  const sets = new Map<string, FeatureSet>();
+  const shared = (set: FeatureSet): FeatureSet => {
+    const known = sets.get(canonicalJson(set)) ?? set;
+    sets.set(canonicalJson(set), known);
+    return known;
+  };
+  shared(card.features);
+  const members: Member[] = [];
+  for (const { folder, kind, features = card.features } of card.members) {
+    const file = (name: string) => fileOf(model, `${folder}/${name}`);
+    const predictor = await kindOf({ kind }).loadPredictor?.(file, options);
+    if (!predictor) throw new TypeError(`${kind} has no predictor`);
+    members.push({ predictor, features: shared(features) });
+  }
+  return { members, sets: sets.values() };
+}
+
+/**
+ * A model may come from anywhere, so the programs that it holds run only where the user has allowed it.
+ * @throws CryfoldError COMMANDS_NOT_ALLOWED
+ */
+export function checkModelAllowed({ name, version, members }: ModelCard, allowed = false): void {
+  checkCommandsAllowed(members, allowed, {
+    where: `${name}@${version} predicts with a program of its own, and this command`,
+    hint: 'If you trust the source of the model, add --allow-commands: docs/security.md.',
+  });
+}
+
+function fileOf({ card, files }: ReadModel, path: string): Uint8Array {
+  const bytes = files.get(path);
+  if (bytes) return bytes;
+  throw new CryfoldError('ARTIFACT_MISSING', `${card.name}@${card.version}: the card lists no ${path}`, {
+    context: { model: card.name, version: card.version, file: path },
+    hint: 'Train the model again.',
+  });
+}
