@@ -15,7 +15,16 @@ import {
 import { type Patience, retry } from './retry.js';
 import { openClient, type S3Settings } from './s3-client.js';
 import { contentOf } from './s3-content.js';
-import { ABSENT, code, Damaged, isDenied, isFinal, refusesCondition, storeError } from './s3-errors.js';
+import {
+  ABSENT,
+  asksForOtherKeys,
+  code,
+  Damaged,
+  isDenied,
+  isFinal,
+  refusesCondition,
+  storeError,
+} from './s3-errors.js';
 import type { S3Keys } from './s3-keys.js';
 import { inParts, slices, uploadInParts } from './s3-parts.js';
 import { withAnswer } from './s3-transport.js';
@@ -51,6 +60,8 @@ export class S3Store implements ArtifactStore {
   readonly #patience: Patience;
   readonly #partBytes: number;
   readonly #silenceMs: number;
+  /** Whether the server has taken the keys */
+  #wasLetIn = false;
   #partsCommitOnce: Promise<void> | undefined;
   readonly #another: (limits: S3Limits) => S3Store;
 
@@ -300,9 +311,14 @@ export class S3Store implements ArtifactStore {
         return withAnswer(() => action(attempt));
       }
     };
+    // Keys that were good have expired, and who replaces them is late: what was trained must not be lost by that.
+    const isLate = (error: unknown) => this.#wasLetIn && this.#keys.mayChange && asksForOtherKeys(error);
     try {
-      return await retry(withKeys, isFinal, this.#patience);
+      const result = await retry(withKeys, (error) => isFinal(error) && !isLate(error), this.#patience);
+      this.#wasLetIn = true;
+      return result;
     } catch (cause) {
+      this.#wasLetIn = !isDenied(cause) && (this.#wasLetIn || ABSENT.has(code(cause)));
       throw storeError(cause, { key, bucket: this.#bucket, endpoint: this.#endpoint });
     }
   }
