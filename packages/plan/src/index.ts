@@ -37,6 +37,7 @@ export {
 export {
   changeScheduling,
   initialScheduling,
+  MANY_GIVE_BACKS,
   PRIORITIES,
   type Priority,
   type Scheduling,
