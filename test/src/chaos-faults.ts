@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Random } from '@cryfold/core';
 import type { S3Server, TcpProxy } from '@cryfold/testing';
+import { KEYS_AWAY, type KeyAgent } from './chaos-keys.js';
 import { askRedisAt } from './chaos-redis.js';
 import type { Cluster } from './cluster.js';
 import { descendants, until } from './command.js';
@@ -11,6 +12,8 @@ export interface Scene {
   cluster: Cluster;
   server: S3Server | undefined;
   s3: TcpProxy | undefined;
+  /** Absent: the S3 keys never change */
+  keys: KeyAgent | undefined;
   redis: TcpProxy;
   folder: string;
   random: Random;
@@ -23,6 +26,7 @@ export interface FaultKind {
   name: string;
   weight: number;
   needsS3?: boolean;
+  needsKeys?: boolean;
   /** Answers how many processes it killed. */
   act: (scene: Scene) => Promise<number>;
 }
@@ -186,6 +190,18 @@ const FAULTS: readonly FaultKind[] = [
   { name: 'S3 answers 500 for 3 s', weight: 1, needsS3: true, act: network('s3', 500, 3) },
   { name: 'S3 answers 503 for 3 s', weight: 1, needsS3: true, act: network('s3', 503, 3) },
   { name: 'S3 full (507) for 3 s', weight: 1, needsS3: true, act: network('s3', 507, 3) },
+  {
+    name: `no new S3 keys for ${KEYS_AWAY} s, those at hand expire`,
+    weight: 2,
+    needsKeys: true,
+    act: async (scene) => {
+      if (!scene.keys) return 0;
+      scene.keys.pauses++;
+      await wait(scene, KEYS_AWAY);
+      scene.keys.pauses--;
+      return 0;
+    },
+  },
   { name: 'network to S3 cut for 3 s', weight: 1, needsS3: true, act: network('s3', 'cut', 3) },
   { name: 'S3 answers lost for 3 s', weight: 1, needsS3: true, act: network('s3', 'answer-lost', 3) },
 ];
@@ -196,9 +212,12 @@ export class Deck {
   readonly #kinds: readonly FaultKind[];
   #cards: FaultKind[] = [];
 
-  constructor(random: Random, withS3: boolean) {
+  /** @param server the store's, absent where it is a folder */
+  constructor(random: Random, server: S3Server | undefined) {
     this.#random = random;
-    this.#kinds = FAULTS.filter(({ needsS3 }) => withS3 || !needsS3);
+    const can = ({ needsS3, needsKeys }: FaultKind) =>
+      (server !== undefined || !needsS3) && (server?.tool === 'minio' || !needsKeys);
+    this.#kinds = FAULTS.filter(can);
   }
 
   draw(): FaultKind {

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Random } from '@cryfold/core';
 import { synthesizeCorpus } from '@cryfold/corpus';
-import { findTool, S3_TOOLS, S3Server, TcpProxy } from '@cryfold/testing';
+import { findTool, IdentityIssuer, S3_TOOLS, S3Server, TcpProxy } from '@cryfold/testing';
 import { Deck, REDIS_USER, type Scene, wait } from './chaos-faults.js';
+import { KeyAgent } from './chaos-keys.js';
 import { Cluster, findRedis } from './cluster.js';
 import { cryfold, descendants, type LogLine, logLines, processes, start, until } from './command.js';
 
@@ -44,6 +45,8 @@ export interface ChaosReport {
   attempts: number;
   /** Times that the command which waits for the run had to be started again, or had to retry failed folds */
   restarted: number;
+  /** The most that one service wrote into its log per minute of a round, bytes; a round counts as a minute at least */
+  logBytesPerMinute: number;
   store: string;
   /** Empty, or what must never happen */
   violations: string[];
@@ -68,13 +71,9 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport | undefi
   const reference = await readFile(path('calm', 'out-of-fold.csv'));
 
   const end = Date.now() + options.minutes * 60_000;
-  let server: S3Server | undefined;
-  for (const tool of S3_TOOLS) {
-    const found = server ? undefined : await findTool(tool);
-    if (found) server = await S3Server.start({ tool, program: found });
-  }
-  const s3 = server && (await TcpProxy.start(server.port));
-  const deck = new Deck(random, server !== undefined);
+  const bucket = await startBucket();
+  const { server, s3 } = bucket;
+  const deck = new Deck(random, server);
   const report: ChaosReport = {
     rounds: 0,
     kills: 0,
@@ -82,6 +81,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport | undefi
     folds: 0,
     attempts: 0,
     restarted: 0,
+    logBytesPerMinute: 0,
     store: server ? server.tool : 'files',
     violations: [],
   };
@@ -92,9 +92,10 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport | undefi
       const began = Date.now();
       const cluster = await Cluster.start(path(name), program, REDIS_USER);
       const redis = await TcpProxy.start(cluster.redisPort);
+      const keys = await bucket.keys(path(name, 'keys'), report.rounds % 2 === 0 ? 'identity' : 'files');
       const environment = {
-        ...(server && s3 ? { ...server.environment(name), CRYFOLD_S3_ENDPOINT: `http://127.0.0.1:${s3.port}` } : {}),
-        ...(server ? {} : { CRYFOLD_STORE: `file:${path(name, 'store')}` }),
+        CRYFOLD_STORE: `file:${path(name, 'store')}`,
+        ...bucket.environment(name, keys),
         REDIS_URL: `redis://cryfold:secret@127.0.0.1:${redis.port}`,
         CRYFOLD_GRACE_SECONDS: '0',
       };
@@ -107,24 +108,25 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport | undefi
       };
       cluster.run(environment, members);
       const ended = new AbortController();
-      const scene: Scene = { cluster, server, s3, redis, folder: path(name), random, deck, ended: ended.signal };
+      const scene: Scene = { cluster, server, s3, keys, redis, folder: path(name), random, deck, ended: ended.signal };
       const seen = new Map<number, string>();
       const look = setInterval(() => {
         for (const { pid, command } of descendants(process.pid))
           if (/cryfold\.js|training-child/.test(command)) seen.set(pid, command);
       }, 500);
       const storm = strike(scene, report, say);
-      const violations = await followRun(run(join(name, 'out')), environment, report);
+      const violations = await followRun(run(join(name, 'out')), environment, { report, say });
       ended.abort();
       await storm;
       await cluster.stop();
       await redis.stop();
+      await keys?.stop();
       clearInterval(look);
       if (violations.length === 0 && !reference.equals(await readFile(path(name, 'out', 'out-of-fold.csv')))) {
         violations.push('the bytes are not those of the undisturbed run');
       }
       violations.push(...checkLogs(await logLines(path(name)), report));
-      violations.push(...(await floods(path(name, 'logs'), (Date.now() - began) / 60_000)));
+      violations.push(...(await floods(path(name, 'logs'), (Date.now() - began) / 60_000, report)));
       const left = () => processes('').filter(({ pid, command }) => seen.get(pid) === command);
       await until('every process to end', () => left().length === 0, 10).catch(() => {});
       for (const { pid, command } of left()) violations.push(`process ${pid} is left: ${command}`);
@@ -132,10 +134,39 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport | undefi
       say(`${name}: ${violations.length === 0 ? 'clean' : violations.join('; ')}; ${report.kills} kills so far`);
     }
   } finally {
-    await s3?.stop();
-    await server?.stop();
+    await bucket.stop();
   }
   return report;
+}
+
+/** An S3 server of this machine behind a proxy; neither where it has none. */
+async function startBucket() {
+  const issuer = await IdentityIssuer.start();
+  let server: S3Server | undefined;
+  for (const tool of S3_TOOLS) {
+    const program = server ? undefined : await findTool(tool);
+    if (program) server = await S3Server.start({ tool, program, environment: issuer.minio });
+  }
+  const s3 = server && (await TcpProxy.start(server.port));
+  const endpoint = `http://127.0.0.1:${s3?.port}`;
+  return {
+    server,
+    s3,
+    /** Starts who renews a round's keys; only MinIO has keys that expire. */
+    keys: async (folder: string, kind: 'identity' | 'files') =>
+      server?.tool === 'minio' ? await KeyAgent.start({ kind, issuer, endpoint, folder }) : undefined,
+    environment: (prefix: string, keys: KeyAgent | undefined): Record<string, string> => {
+      if (!server) return {};
+      const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, ...place } = server.environment(prefix);
+      const fixed = { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY };
+      return { ...place, ...(keys?.environment ?? fixed), CRYFOLD_S3_ENDPOINT: endpoint };
+    },
+    stop: async () => {
+      await s3?.stop();
+      await server?.stop();
+      issuer.stop();
+    },
+  };
 }
 
 /** Faults one after another, some while another still lasts, until the round ends. */
@@ -159,7 +190,11 @@ async function strike(scene: Scene, report: ChaosReport, say: (text: string) => 
 }
 
 /** The command that a person would wait at; what it is told to do after a failure, it does. */
-async function followRun(args: string[], environment: Record<string, string>, report: ChaosReport): Promise<string[]> {
+async function followRun(
+  args: string[],
+  environment: Record<string, string>,
+  { report, say }: { report: ChaosReport; say: (text: string) => void },
+): Promise<string[]> {
   let said = '';
   for (let tries = 0; tries < 8; tries++) {
     const running = start(args, environment);
@@ -169,19 +204,21 @@ async function followRun(args: string[], environment: Record<string, string>, re
     if (code === 0) return [];
     report.restarted++;
     said = `code ${code}: ${stderr.trim().split('\n').slice(-2).join(' ')}`;
+    say(`  the command is started again: ${said}`);
     await sleep(1000);
   }
   return [`the run did not end: ${said}`];
 }
 
 /** Services that wrote more than a megabyte of log per minute. */
-async function floods(logs: string, minutes: number): Promise<string[]> {
+async function floods(logs: string, minutes: number, report: ChaosReport): Promise<string[]> {
   const violations: string[] = [];
   for (const name of await readdir(logs)) {
     const { size } = await stat(join(logs, name));
     // A round of a few seconds may begin with more.
-    if (size > LOG_BYTES * Math.max(1, minutes))
-      violations.push(`${name} has ${size} bytes after ${minutes.toFixed(1)} minutes`);
+    const rate = Math.round(size / Math.max(1, minutes));
+    report.logBytesPerMinute = Math.max(report.logBytesPerMinute, rate);
+    if (rate > LOG_BYTES) violations.push(`${name} has ${size} bytes after ${minutes.toFixed(1)} minutes`);
   }
   return violations;
 }

@@ -6,6 +6,7 @@ import { after, before, type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import type { RunResults } from '@cryfold/evaluation';
 import { BOARDS } from '@cryfold/grafana';
+import { MANY_GIVE_BACKS } from '@cryfold/plan';
 import { CATALOGUE } from '@cryfold/runtime';
 import { findTool } from '@cryfold/testing';
 import { ROOT, start, until } from './command.js';
@@ -262,4 +263,9 @@ test('promtool finds no fault in rules and configuration, and each alert fires w
   ]) {
     await promisify(execFile)(promtool, args, { cwd: folder });
   }
+});
+
+test('an alert fires from as many give-backs on as status calls too many', async () => {
+  const alerts = await readFile(join(ROOT, 'infra', 'prometheus', 'alerts.yml'), 'utf8');
+  assert.equal(/cryfold_run_give_backs\) >= (\d+)/.exec(alerts)?.[1], `${MANY_GIVE_BACKS}`);
 });

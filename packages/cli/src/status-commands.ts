@@ -1,4 +1,5 @@
 import { printable } from '@cryfold/core';
+import { MANY_GIVE_BACKS } from '@cryfold/plan';
 import { namedTrials, trialTable } from '@cryfold/report';
 import { noWorker, type RunStatus, readTrialRows, untakenQueues } from '@cryfold/run-control';
 import type { Config } from '@cryfold/runtime';
@@ -75,15 +76,12 @@ function text(status: RunStatus): string[] {
   return lines;
 }
 
-/** Give-backs of one fold from which on they are no coincidence. */
-const MANY = 3;
-
 function interruptions({ givenBack = [] }: RunStatus): string[] {
   const lines = givenBack.map(({ trial, repeat, fold, times }) => {
     const what = repeat === undefined ? `preparing ${trial}` : `${trial}/${repeat}/${fold}`;
     return `  interrupted: ${what}  given back ${times === 1 ? 'once' : `${times} times`} by stopping workers`;
   });
-  if (givenBack.some(({ times }) => times >= MANY)) {
+  if (givenBack.some(({ times }) => times >= MANY_GIVE_BACKS)) {
     lines.push('  Its workers stop before it ends: raise CRYFOLD_GRACE_SECONDS, or drain their machines less often.');
   }
   return lines;

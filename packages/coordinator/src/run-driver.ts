@@ -5,6 +5,7 @@ import type { FoldQueue } from '@cryfold/estimators';
 import {
   type FoldJob,
   initialScheduling,
+  MANY_GIVE_BACKS,
   prerequisiteOf,
   queuedIds,
   type RunPlan,
@@ -18,9 +19,6 @@ import type { RunFolds } from './run-folds.js';
 
 /** Folds looked up at once, since a run may have thousands. */
 const LOOKUPS = 32;
-
-/** Give-backs of one fold from which on they are no coincidence. */
-const GIVE_BACKS = 3;
 
 /** What driving a run asks of the queues. */
 export type RunQueues = Pick<
@@ -130,13 +128,13 @@ export class RunDriver {
     return Promise.all(FOLD_QUEUES.map(async (queue) => [queue, await ask(queue)] as const));
   }
 
-  /** Takes over how often jobs were given back, and warns of a fold each time that a further one reaches GIVE_BACKS. */
+  /** Takes over how often jobs were given back, and warns of a fold each time that a further one reaches MANY_GIVE_BACKS. */
   #heed(giveBacks: ReadonlyMap<string, number>): void {
     const before = this.folds.giveBacks;
     this.folds.giveBacks = giveBacks;
     for (const [key, times] of giveBacks) {
       const job = this.folds.pendingJob(key);
-      if (!job || times < GIVE_BACKS || (before.get(key) ?? 0) >= GIVE_BACKS) continue;
+      if (!job || times < MANY_GIVE_BACKS || (before.get(key) ?? 0) >= MANY_GIVE_BACKS) continue;
       const place = { run: this.folds.plan.run, trial: job.trial, ...this.#where(job) };
       this.#log.warn({ ...place, times }, 'stopping workers gave a fold back again and again');
     }
@@ -172,7 +170,9 @@ export class RunDriver {
     for (const queue of FOLD_QUEUES) {
       const ids = queuedIds(plan, queue);
       await this.#queues.forgetFailures(queue, ids);
-      await this.#queues.forgetGiveBacks(ids);
+      // What a cancelled run leaves untrained may be another run's, too.
+      const over = [...ids].filter((id) => !this.folds.isPending(id));
+      await this.#queues.forgetGiveBacks(over);
     }
   }
 

@@ -186,3 +186,15 @@ test('unfinished folds that workers gave back are in the progress, the most ofte
   await driver.forgetFailures();
   assert.deepEqual([...queues.givenBack.keys()], ['of-another-run']);
 });
+
+test('a cancelled run leaves the give-backs of its unfinished folds to the runs that share them', async (t) => {
+  const plan = planOf(NETWORK);
+  const { store, queues, driver } = await scene(t, plan);
+  await driver.begin();
+  const [first, second] = plan.jobs.map(({ key }) => key);
+  queues.givenBack.set(first, 2).set(second, 4);
+  await commit(store, first, [1, 0, 0, 1]);
+  await driver.onCompleted(first);
+  await driver.cancel();
+  assert.deepEqual([...queues.givenBack.keys()], [second]);
+});

@@ -38,6 +38,7 @@ export {
 export {
   changeScheduling,
   initialScheduling,
+  MANY_GIVE_BACKS,
   PRIORITIES,
   type Priority,
   type Scheduling,

@@ -43,3 +43,6 @@ export function initialScheduling(spec: {
   const { priority = 'normal', maxParallel } = spec;
   return { priority, ...(maxParallel === undefined ? {} : { maxParallel }), paused: false };
 }
+
+/** Give-backs of one fold by stopping workers from which on they are no coincidence; an alert fires as well. */
+export const MANY_GIVE_BACKS = 3;

@@ -134,7 +134,8 @@ export interface Config {
 }
 
 /**
- * A value, or the file that `NAME_FILE` names, as secrets are mounted into containers; absent where it is empty.
+ * A value, or the file that `NAME_FILE` names, as secrets are mounted into containers. An empty file counts, since it may be
+ * being written.
  * @throws CryfoldError USAGE where the file cannot be read now
  */
 function secretOf(
@@ -148,7 +149,8 @@ function secretOf(
 ): Secret | undefined {
   const file = env[`${name}_FILE`];
   const secret = env[name] ?? (file === undefined ? undefined : { file, variable: `${name}_FILE` });
-  return secret !== undefined && readSecret(secret) === '' ? undefined : secret;
+  if (secret !== undefined) readSecret(secret);
+  return secret;
 }
 
 /**
@@ -228,10 +230,18 @@ function clientToken(env: z.infer<typeof schema>): Secret | undefined {
 function apiConfig(env: z.infer<typeof schema>): Readonly<ApiConfig> | undefined {
   if (env.CRYFOLD_API_PORT === undefined) return undefined;
   const secret = secretOf(env, 'CRYFOLD_API_TOKENS');
+  const tokens = parseApiTokens(secret ? readSecret(secret) : '');
+  if (typeof secret === 'object' && tokens.length === 0) {
+    // Without a token, whoever reaches the port may do everything.
+    throw new CryfoldError('USAGE', `environment variable ${secret.variable}: ${secret.file} holds no token`, {
+      context: { variable: secret.variable },
+      hint: 'Write lines read:TOKEN and operate:TOKEN into it, or unset the variable for an API without tokens.',
+    });
+  }
   return Object.freeze({
     port: env.CRYFOLD_API_PORT,
     host: env.CRYFOLD_API_HOST,
-    tokens: parseApiTokens(secret ? readSecret(secret) : ''),
+    tokens,
     tokensFile: typeof secret === 'object' ? secret.file : undefined,
     rate: env.CRYFOLD_API_RATE,
   });

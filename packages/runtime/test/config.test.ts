@@ -25,6 +25,25 @@ test('S3 credentials come from variables or from mounted files, and are absent w
   }
 });
 
+test('an empty file is no absent secret: keys in it may come, and an API never opens for want of tokens', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'cryfold-config-'));
+  try {
+    const file = join(folder, 'empty');
+    await writeFile(file, '\n');
+    const { s3 } = loadConfig({ AWS_ACCESS_KEY_ID_FILE: file, AWS_SECRET_ACCESS_KEY_FILE: file });
+    assert.ok(s3 && 'accessKey' in s3);
+    await writeFile(file, 'later');
+    assert.equal(readSecret(s3.accessKey), 'later');
+    await writeFile(file, '');
+    const api = { CRYFOLD_API_PORT: '0', CRYFOLD_API_TOKENS_FILE: file };
+    assert.throws(() => loadConfig(api), /CRYFOLD_API_TOKENS_FILE: .* holds no token/);
+    const client = { CRYFOLD_SERVER: 'http://h', CRYFOLD_API_TOKEN_FILE: file };
+    assert.throws(() => loadConfig(client), /CRYFOLD_API_TOKEN_FILE: this is not one token/);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
 test('a role and a web identity stand in for S3 keys, in the variables of the AWS SDKs', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-config-'));
   try {

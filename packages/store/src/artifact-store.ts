@@ -83,17 +83,21 @@ export const SERVERS_THAT_COMMIT =
 export async function checkCommitsOnce(store: ArtifactStore): Promise<void> {
   const key = `checks/${randomBytes(12).toString('hex')}`;
   const put = (i: number) => store.putIfAbsent(key, new Uint8Array([i]));
-  // None is left in flight where one fails.
-  const settled = await Promise.allSettled([0, 1, 2, 3].map(put));
-  const together = settled.map((result) => {
-    if (result.status === 'rejected') throw result.reason;
-    return result.value;
-  });
+  const together = await allAtOnce([0, 1, 2, 3], put);
   const wins = [...together, await put(4)].filter(Boolean).length;
   const kept = (await store.get(key))?.[0];
   await store.delete(key);
   if (wins === 1 && kept === together.indexOf(true)) return;
   throw new CryfoldError('STORE_UNSAFE', `the store let ${wins} of 5 conditional puts to one key win`, {
     hint: SERVERS_THAT_COMMIT,
+  });
+}
+
+/** Runs a few actions at the same moment. None is in flight any more when it throws what the first failed one did. */
+export async function allAtOnce<T, R>(items: readonly T[], action: (item: T) => Promise<R>): Promise<R[]> {
+  const settled = await Promise.allSettled(items.map(action));
+  return settled.map((result) => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
   });
 }

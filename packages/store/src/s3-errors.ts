@@ -24,8 +24,8 @@ const FINAL = new Set([
   'CERT_HAS_EXPIRED',
   'ERR_TLS_CERT_ALTNAME_INVALID',
 ]);
-// Others come with status 403.
-const DENIED = new Set(['AccessDenied', 'ExpiredToken', 'InvalidToken', 'TokenRefreshRequired']);
+// Others come with status 403; S3Keys throws the first.
+const DENIED = new Set(['STORE_DENIED', 'AccessDenied', 'ExpiredToken', 'InvalidToken', 'TokenRefreshRequired']);
 export const ABSENT = new Set(['NoSuchKey', 'NotFound']);
 /** The tried-again error of a body that is not what was put. */
 export class Damaged extends Error {}
@@ -60,6 +60,11 @@ function isClockWrong(error: unknown): boolean {
   // The answer to a HEAD request has no body that could say why it was refused.
   const { aheadMs = 0 } = error as Answer;
   return code(error) === 'RequestTimeTooSkewed' || (isDenied(error) && Math.abs(aheadMs) > SKEW_MS);
+}
+
+/** Whether other keys could make the same request succeed. */
+export function asksForOtherKeys(error: unknown): boolean {
+  return isDenied(error) && !isClockWrong(error);
 }
 
 function clockError(cause: unknown, bucket: string): CryfoldError {

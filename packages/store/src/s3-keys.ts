@@ -1,6 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
-import { CryfoldError, readNamedFile, readSecret, redactUrl, type Secret } from '@cryfold/core';
+import { CryfoldError, readSecret, redactUrl, type Secret } from '@cryfold/core';
 
 /** Keys that are given, or read from mounted files again and again. */
 export interface GivenKeys {
@@ -45,6 +45,8 @@ const ANSWER_BYTES = 2 ** 16;
 
 /** The keys of an S3 server, which may change while the process runs. */
 export class S3Keys {
+  /** Whether others may take their place while the process runs */
+  readonly mayChange: boolean;
   readonly #fetch: () => Promise<Fetched>;
   /** Milliseconds for which refused keys are not fetched again */
   readonly #pauseMs: number;
@@ -55,6 +57,7 @@ export class S3Keys {
   /** @param options certificates to trust (PEM), and how long STS may be silent, milliseconds */
   constructor(credentials: S3Credentials, options: { certificates?: string | undefined; silenceMs: number }) {
     const isRole = 'webIdentity' in credentials;
+    this.mayChange = isRole || !isFixed(credentials);
     this.#pauseMs = isRole ? PAUSE_MS : 0;
     this.#fetch = isRole ? () => assumeRole(credentials.webIdentity, options) : async () => readKeys(credentials);
   }
@@ -100,16 +103,28 @@ function isSame(a: Keys, b: Keys): boolean {
   return a.accessKey === b.accessKey && a.secretKey === b.secretKey && a.sessionToken === b.sessionToken;
 }
 
-function readKeys({ accessKey, secretKey, sessionToken }: GivenKeys): Fetched {
+function isFixed({ accessKey, secretKey, sessionToken = '' }: GivenKeys): boolean {
+  return [accessKey, secretKey, sessionToken].every((secret) => typeof secret === 'string');
+}
+
+/** A file that is written in place is empty for a moment, so that it is read again later. */
+function readFilled(secret: Secret): string {
+  const text = readSecret(secret);
+  if (text !== '') return text;
+  const what = typeof secret === 'string' ? 'an S3 key' : `environment variable ${secret.variable}: ${secret.file}`;
+  throw new CryfoldError('STORE_DENIED', `${what} is empty`, {
+    hint: 'Put the key into the file, or unset the variable where keys come from elsewhere.',
+  });
+}
+
+function readKeys(given: GivenKeys): Fetched {
+  const { accessKey, secretKey, sessionToken } = given;
   const keys = {
-    accessKey: readSecret(accessKey),
-    secretKey: readSecret(secretKey),
+    accessKey: readFilled(accessKey),
+    secretKey: readFilled(secretKey),
     sessionToken: sessionToken && readSecret(sessionToken),
   };
-  // A file that is written in place is empty for a moment.
-  if (!keys.accessKey || !keys.secretKey) throw new CryfoldError('STORE_DENIED', 'a file of S3 keys is empty');
-  const isFixed = [accessKey, secretKey, sessionToken ?? ''].every((secret) => typeof secret === 'string');
-  const staleAt = isFixed ? Number.POSITIVE_INFINITY : Date.now() + FILES_MS;
+  const staleAt = isFixed(given) ? Number.POSITIVE_INFINITY : Date.now() + FILES_MS;
   return { keys, staleAt, expiresAt: Number.POSITIVE_INFINITY };
 }
 
@@ -120,7 +135,7 @@ async function assumeRole(
   const form = new URLSearchParams({
     ...{ Action: 'AssumeRoleWithWebIdentity', Version: '2011-06-15' },
     ...{ RoleArn: roleArn, RoleSessionName: sessionName },
-    WebIdentityToken: readNamedFile('AWS_WEB_IDENTITY_TOKEN_FILE', tokenFile),
+    WebIdentityToken: readFilled({ file: tokenFile, variable: 'AWS_WEB_IDENTITY_TOKEN_FILE' }),
   });
   const asked = Date.now();
   const place = redactUrl(endpoint);

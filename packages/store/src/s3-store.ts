@@ -6,6 +6,7 @@ import {
   type ArtifactContent,
   type ArtifactInfo,
   type ArtifactStore,
+  allAtOnce,
   checkCommitsOnce,
   checkKey,
   marked,
@@ -14,8 +15,18 @@ import {
 } from './artifact-store.js';
 import { type Patience, retry } from './retry.js';
 import { openClient, type S3Settings } from './s3-client.js';
+import { refusesOnlyCondition } from './s3-conditions.js';
 import { contentOf } from './s3-content.js';
-import { ABSENT, code, Damaged, isDenied, isFinal, refusesCondition, storeError } from './s3-errors.js';
+import {
+  ABSENT,
+  asksForOtherKeys,
+  code,
+  Damaged,
+  isDenied,
+  isFinal,
+  refusesCondition,
+  storeError,
+} from './s3-errors.js';
 import type { S3Keys } from './s3-keys.js';
 import { inParts, slices, uploadInParts } from './s3-parts.js';
 import { withAnswer } from './s3-transport.js';
@@ -51,6 +62,8 @@ export class S3Store implements ArtifactStore {
   readonly #patience: Patience;
   readonly #partBytes: number;
   readonly #silenceMs: number;
+  /** Whether the server has taken the keys */
+  #wasLetIn = false;
   #partsCommitOnce: Promise<void> | undefined;
   readonly #another: (limits: S3Limits) => S3Store;
 
@@ -159,7 +172,7 @@ export class S3Store implements ArtifactStore {
       });
       return true;
     } catch (error) {
-      if (code((error as Error).cause) !== 'PreconditionFailed') throw await this.#unsafeOr(error);
+      if (code((error as Error).cause) !== 'PreconditionFailed') throw await this.#unsafeOr(error, 'put');
       // An earlier try may have won although its answer was lost.
       if (tries === 1) return false;
       const there = await this.get(key);
@@ -196,21 +209,16 @@ export class S3Store implements ArtifactStore {
     try {
       return await uploadInParts(parts, { ...place, metadata, ifAbsent, request });
     } catch (error) {
-      throw ifAbsent ? await this.#unsafeOr(error) : error;
+      throw ifAbsent ? await this.#unsafeOr(error, 'parts') : error;
     }
   }
 
-  /** What a failed conditional put means: STORE_UNSAFE where the server takes puts without the condition. */
-  async #unsafeOr(error: unknown): Promise<unknown> {
+  /** What a failed conditional put means: STORE_UNSAFE where the server refuses it for its condition. */
+  async #unsafeOr(error: unknown, kind: 'put' | 'parts'): Promise<unknown> {
     const { cause } = error as Error;
     if (!refusesCondition(cause)) return error;
-    try {
-      const key = `checks/${randomBytes(12).toString('hex')}`;
-      await this.#client.putObject(this.#bucket, this.#name(key), Buffer.of(1));
-      await this.delete(key);
-    } catch {
-      return error;
-    }
+    const place = { client: this.#client, bucket: this.#bucket, nameOf: (key: string) => this.#name(key) };
+    if (!(await refusesOnlyCondition(place, kind))) return error;
     const answer = [cause.status, code(cause)].filter(Boolean).join(' ');
     return new CryfoldError('STORE_UNSAFE', `the store takes puts, and refuses conditional ones with ${answer}`, {
       cause,
@@ -226,7 +234,7 @@ export class S3Store implements ArtifactStore {
     const check = async () => {
       const key = `checks/${randomBytes(12).toString('hex')}`;
       const put = () => this.#putParts(key, [Buffer.of(1)], { metadata: {}, ifAbsent: true });
-      const wins = [...(await Promise.all([put(), put(), put()])), await put()].filter(Boolean).length;
+      const wins = [...(await allAtOnce([1, 2, 3], put)), await put()].filter(Boolean).length;
       await this.delete(key);
       if (wins === 1) return;
       throw new CryfoldError('STORE_UNSAFE', `the store let ${wins} of 4 conditional uploads in parts to one key win`, {
@@ -300,9 +308,14 @@ export class S3Store implements ArtifactStore {
         return withAnswer(() => action(attempt));
       }
     };
+    // Keys that were good have expired, and who replaces them is late: what was trained must not be lost by that.
+    const isLate = (error: unknown) => this.#wasLetIn && this.#keys.mayChange && asksForOtherKeys(error);
     try {
-      return await retry(withKeys, isFinal, this.#patience);
+      const result = await retry(withKeys, (error) => isFinal(error) && !isLate(error), this.#patience);
+      this.#wasLetIn = true;
+      return result;
     } catch (cause) {
+      this.#wasLetIn = !isDenied(cause) && (this.#wasLetIn || ABSENT.has(code(cause)));
       throw storeError(cause, { key, bucket: this.#bucket, endpoint: this.#endpoint });
     }
   }

@@ -1,78 +1,25 @@
 import assert from 'node:assert/strict';
-import { createSign, generateKeyPairSync } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, mock, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CryfoldError } from '@cryfold/core';
-import { findTool, S3Server, TcpProxy } from '@cryfold/testing';
+import { findTool, IdentityIssuer, MINIO_ROLE, S3Server, TcpProxy } from '@cryfold/testing';
 import { openStore } from '../src/index.js';
 import { type Keys, S3Keys } from '../src/s3-keys.js';
 
-const CLIENT = 'cryfold';
 const program = await findTool('minio');
 const skip = program ? false : 'minio is neither on PATH nor in $CRYFOLD_TOOLS nor in the cache';
 
-/** Issues web identities that MinIO trusts, as a Kubernetes cluster does for its pods. */
-class Issuer {
-  readonly #keys = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  readonly #server: Server;
-
-  constructor() {
-    this.#server = createServer((request, response) => {
-      const jwks_uri = `${this.url}/keys`;
-      const jwk = { ...this.#keys.publicKey.export({ format: 'jwk' }), kid: 'a', use: 'sig', alg: 'RS256' };
-      const known = {
-        issuer: this.url,
-        jwks_uri,
-        authorization_endpoint: `${this.url}/none`,
-        response_types_supported: [],
-      };
-      response.setHeader('content-type', 'application/json');
-      response.end(JSON.stringify(request.url === '/keys' ? { keys: [jwk] } : known));
-    });
-  }
-
-  async start(): Promise<void> {
-    this.#server.listen(0, '127.0.0.1');
-    await once(this.#server, 'listening');
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  token(seconds: number): string {
-    const now = Math.floor(Date.now() / 1000);
-    const claims = { iss: this.url, aud: CLIENT, sub: 'worker', policy: 'readwrite', iat: now, exp: now + seconds };
-    const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
-    const signed = `${encode({ alg: 'RS256', typ: 'JWT', kid: 'a' })}.${encode(claims)}`;
-    return `${signed}.${createSign('RSA-SHA256').update(signed).sign(this.#keys.privateKey, 'base64url')}`;
-  }
-
-  stop(): void {
-    this.#server.closeAllConnections();
-    this.#server.close();
-  }
-}
-
 let folder: string;
-let issuer: Issuer;
+let issuer: IdentityIssuer;
 let server: S3Server;
 before(async () => {
   if (!program) return;
   folder = await mkdtemp(join(tmpdir(), 'cryfold-keys-'));
-  issuer = new Issuer();
-  await issuer.start();
-  const environment = {
-    MINIO_IDENTITY_OPENID_CONFIG_URL: `${issuer.url}/.well-known/openid-configuration`,
-    MINIO_IDENTITY_OPENID_CLIENT_ID: CLIENT,
-  };
-  server = await S3Server.start({ tool: 'minio', program, environment });
+  issuer = await IdentityIssuer.start();
+  server = await S3Server.start({ tool: 'minio', program, environment: issuer.minio });
   await untilStsAccepts();
 });
 after(async () => {
@@ -82,15 +29,12 @@ after(async () => {
 });
 
 const byte = new Uint8Array([1]);
-/** MinIO takes this role where the token itself names the policy. */
-const ROLE = 'arn:minio:iam:::role/dummy-internal';
-
 function place() {
   return { endpoint: server.endpoint, region: server.region, addressing: 'path' as const };
 }
 
 function identity(tokenFile: string, endpoint = server.endpoint) {
-  return { webIdentity: { tokenFile, roleArn: ROLE, sessionName: 'test', endpoint } };
+  return { webIdentity: { tokenFile, roleArn: MINIO_ROLE, sessionName: 'test', endpoint } };
 }
 
 async function tokenFile(name: string, seconds: number): Promise<string> {
@@ -145,7 +89,7 @@ test('keys of a web identity are fetched again before they expire, and from a to
 }, async () => {
   const file = await tokenFile('renewed', 3);
   const first = await new S3Keys(identity(file), { silenceMs: 5000 }).get();
-  const store = openStore(`s3://${server.bucket}/role`, { ...place(), ...identity(file) });
+  const store = openStore(`s3://${server.bucket}/role`, { ...place(), ...identity(file) }, { patienceMs: 100 });
   await store.check();
   await untilExpired(first);
   await assertDenied(store.get('a'), /STS at .* refuses the web identity: \w+/);
@@ -195,7 +139,7 @@ test('keys and session tokens in files may be replaced while a store is open, on
   const given = { accessKey: file('accessKey'), secretKey: file('secretKey'), sessionToken: file('sessionToken') };
   // As they reach another process.
   const settings = JSON.parse(JSON.stringify({ ...place(), ...given }));
-  const store = openStore(`s3://${server.bucket}/files`, settings);
+  const store = openStore(`s3://${server.bucket}/files`, settings, { patienceMs: 100 });
   await store.put('a', byte);
   await untilExpired(short);
   await assertDenied(store.get('a'));
@@ -208,6 +152,53 @@ test('keys and session tokens in files may be replaced while a store is open, on
   await writeFile(join(folder, 'accessKey'), '');
   assert.deepEqual(new Uint8Array((await store.get('a'))!), byte);
   await store.close();
+});
+
+for (const kind of ['a web identity', 'files'] as const) {
+  test(`a request waits for the next keys of ${kind} where those at hand have expired`, { skip }, async () => {
+    const file = await tokenFile(`late-${kind.length}`, 3);
+    const first = await new S3Keys(identity(file), { silenceMs: 5000 }).get();
+    const [accessKey, secretKey] = ['accessKey', 'secretKey'].map((name) => ({
+      ...{ file: join(folder, `late-${name}`), variable: name },
+    }));
+    const sessionToken = { file: join(folder, 'late-sessionToken'), variable: 'sessionToken' };
+    const write = async (keys: Keys) => {
+      await writeFile(sessionToken.file, keys.sessionToken ?? '');
+      await writeFile(accessKey.file, keys.accessKey);
+      await writeFile(secretKey.file, keys.secretKey);
+    };
+    await write(first);
+    const credentials = kind === 'files' ? { accessKey, secretKey, sessionToken } : identity(file);
+    const store = openStore(`s3://${server.bucket}/late`, { ...place(), ...credentials }, { patienceMs: 20_000 });
+    await store.put('a', byte);
+    await untilExpired(first);
+    const next = await tokenFile('next', 60);
+    const committed = store.putIfAbsent(`late-${kind.length}`, byte);
+    await sleep(700);
+    await write(await new S3Keys(identity(next), { silenceMs: 5000 }).get());
+    await tokenFile(`late-${kind.length}`, 60);
+    assert.equal(await committed, true);
+    await store.close();
+  });
+}
+
+test('an empty file of keys, or of a web identity, is refused by name until it is filled', { skip }, async () => {
+  const [file, empty] = [join(folder, 'filled'), join(folder, 'empty')];
+  await writeFile(file, '');
+  await writeFile(empty, '');
+  const secret = { file, variable: 'AWS_SECRET_ACCESS_KEY_FILE' };
+  const store = openStore(`s3://${server.bucket}/empty`, {
+    ...place(),
+    accessKey: server.accessKey,
+    secretKey: secret,
+  });
+  await assertDenied(store.get('a'), /AWS_SECRET_ACCESS_KEY_FILE: .*filled is empty/);
+  await writeFile(file, server.secretKey);
+  assert.equal(await store.get('a'), undefined);
+  await store.close();
+  const role = openStore(`s3://${server.bucket}/empty`, { ...place(), ...identity(empty) });
+  await assertDenied(role.get('a'), /AWS_WEB_IDENTITY_TOKEN_FILE: .*empty is empty/);
+  await role.close();
 });
 
 test('a password in the address of STS gets into no message', async () => {

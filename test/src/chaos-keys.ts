@@ -1,0 +1,110 @@
+import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type IdentityIssuer, MINIO_ROLE } from '@cryfold/testing';
+
+/** Seconds for which what it hands out is good, and between two renewals. */
+const LIFE = 12;
+const EVERY = 4;
+/** Seconds after which all that was handed out before a pause has expired, and some more without any valid keys. */
+export const KEYS_AWAY = LIFE + 4;
+
+/**
+ * Renews what services sign their requests to a MinIO with, all of which expires soon: web identities, with which they
+ * fetch keys of a role themselves, or such keys in files. Files are replaced all at once, as Kubernetes does.
+ */
+export class KeyAgent {
+  /** Variables of the services */
+  readonly environment: Record<string, string>;
+  /** While above 0, nothing is renewed. */
+  pauses = 0;
+  readonly #kind: 'identity' | 'files';
+  readonly #issuer: IdentityIssuer;
+  readonly #endpoint: string;
+  readonly #folder: string;
+  readonly #end = new AbortController();
+  #renewing = Promise.resolve();
+  #renewals = 0;
+
+  private constructor(options: KeyAgentOptions) {
+    const { kind, issuer, endpoint, folder } = options;
+    this.#kind = kind;
+    this.#issuer = issuer;
+    this.#endpoint = endpoint;
+    this.#folder = folder;
+    const file = (name: string) => join(folder, 'now', name);
+    this.environment =
+      kind === 'identity'
+        ? {
+            AWS_WEB_IDENTITY_TOKEN_FILE: file('token'),
+            AWS_ROLE_ARN: MINIO_ROLE,
+            AWS_ENDPOINT_URL_STS: endpoint,
+          }
+        : {
+            AWS_ACCESS_KEY_ID_FILE: file('AccessKeyId'),
+            AWS_SECRET_ACCESS_KEY_FILE: file('SecretAccessKey'),
+            AWS_SESSION_TOKEN_FILE: file('SessionToken'),
+          };
+  }
+
+  static async start(options: KeyAgentOptions): Promise<KeyAgent> {
+    const agent = new KeyAgent(options);
+    await mkdir(options.folder, { recursive: true });
+    while (!(await agent.#renew())) await sleep(200);
+    agent.#renewing = agent.#loop();
+    return agent;
+  }
+
+  async #loop(): Promise<void> {
+    const { signal } = this.#end;
+    while (!signal.aborted) {
+      const isRenewed = this.pauses === 0 && (await this.#renew());
+      await sleep(isRenewed ? EVERY * 1000 : 200, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  /** @returns false where the server is away */
+  async #renew(): Promise<boolean> {
+    const token = this.#issuer.token(LIFE);
+    const files =
+      this.#kind === 'identity' ? { token } : await assumeRole(this.#endpoint, token).catch(() => undefined);
+    if (!files) return false;
+    const [folder, link] = [join(this.#folder, `${this.#renewals}`), join(this.#folder, 'next')];
+    await mkdir(folder);
+    for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+    await symlink(folder, link);
+    await rename(link, join(this.#folder, 'now'));
+    // The one before may be being read.
+    await rm(join(this.#folder, `${this.#renewals++ - 2}`), { recursive: true, force: true });
+    return true;
+  }
+
+  async stop(): Promise<void> {
+    this.#end.abort();
+    await this.#renewing;
+  }
+}
+
+export interface KeyAgentOptions {
+  kind: 'identity' | 'files';
+  issuer: IdentityIssuer;
+  /** The server's, which also answers STS */
+  endpoint: string;
+  /** Of its own */
+  folder: string;
+}
+
+async function assumeRole(endpoint: string, token: string): Promise<Record<string, string>> {
+  const body = new URLSearchParams({
+    Action: 'AssumeRoleWithWebIdentity',
+    Version: '2011-06-15',
+    RoleArn: MINIO_ROLE,
+    WebIdentityToken: token,
+  });
+  const answer = await fetch(endpoint, { method: 'POST', body, signal: AbortSignal.timeout(5000) });
+  const text = await answer.text();
+  const names = ['AccessKeyId', 'SecretAccessKey', 'SessionToken'];
+  const found = names.map((name) => [name, new RegExp(`<${name}>([^<]+)<`).exec(text)?.[1]]);
+  if (found.some(([, value]) => !value)) throw new Error(`no keys: status ${answer.status}`);
+  return Object.fromEntries(found) as Record<string, string>;
+}
