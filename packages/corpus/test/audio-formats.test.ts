@@ -9,7 +9,7 @@ import { sox, soxMissing } from '@cryfold/testing/sox';
 import { ByteReader } from '../src/audio/bytes.js';
 import { openFile } from '../src/audio/open-file.js';
 import { openAudio } from '../src/audio/registry.js';
-import { decodeWav } from '../src/wav.js';
+import { decodeWav, encodeWav } from '../src/wav.js';
 
 const noFfmpeg = spawnSync('ffmpeg', ['-version']).status !== 0 && 'ffmpeg is not on PATH';
 let folder: string;
@@ -128,6 +128,22 @@ test('reads FLAC with samples at full scale exactly', { skip: soxMissing }, asyn
   await sox(path('full.wav'), path('full.flac'));
   const { samples } = await read(path('full.flac'));
   assert.deepEqual(samples, [...decodeWav(bytes, 'full').samples]);
+});
+
+test('reads FLAC that ends in silence to its end', { skip: soxMissing }, async () => {
+  // The last of its frames, 5 samples of silence, takes 13 bytes.
+  const silent = Int16Array.from({ length: 4096 + 5 }, (_, i) => (i < 4096 ? 9000 * Math.sin(i / 9) : 0));
+  await writeFile(
+    path('silent.wav'),
+    encodeWav(
+      Float64Array.from(silent, (value) => value / 32768),
+      22050,
+    ),
+  );
+  await sox('-D', path('silent.wav'), '-b', '16', path('silent.flac'));
+  const { samples, rate } = await read(path('silent.flac'));
+  assert.deepEqual([samples.length, rate], [4101, 22050]);
+  assert.equal(furthest(samples, bySox(path('silent.flac'), 1)), 0);
 });
 
 test('reads Ogg Vorbis as sox does, and names the decoder with its version', { skip: soxMissing }, async () => {

@@ -16,7 +16,13 @@ export const flac: AudioFormat = {
       exact: true,
       create: async () => {
         const { FLACDecoder } = await import('@wasm-audio-decoders/flac');
-        return new FLACDecoder();
+        const decoder = new FLACDecoder();
+        return {
+          ready: decoder.ready,
+          decode: (bytes) => decoder.decode(bytes),
+          flush: () => decoder.decode(NEXT_FRAME),
+          free: () => decoder.free(),
+        };
       },
       end: (frames) => {
         if (promised === 0 || frames === promised) return;
@@ -26,5 +32,11 @@ export const flac: AudioFormat = {
     return promised === 0 ? audio : { ...audio, frames: promised };
   },
 };
+
+/**
+ * The header of a frame (4096 samples, 44.1 kHz, mono, 16 bits), with room for its content. The decoder gives a frame once
+ * the next one begins; its own flush loses a last frame of less than 16 bytes, as silence at the end makes it.
+ */
+const NEXT_FRAME = Uint8Array.of(0xff, 0xf8, 0xc9, 0x18, 0, 0xc2, ...new Uint8Array(26));
 
 const HINT = 'Copy it again, or pass --skip-bad to leave such files out.';
