@@ -16,7 +16,10 @@ const CLASSES: readonly (readonly [string, RegExp])[] = [
 
 /** Undefined where the name says nothing. */
 export function drumOf(name: string): string | undefined {
-  const words = name.toLowerCase().replace(/[_.\d]+/g, ' ').trim();
+  const words = name
+    .toLowerCase()
+    .replace(/[_.\d]+/g, ' ')
+    .trim();
   return CLASSES.find(([, pattern]) => pattern.test(words))?.[0];
 }
 

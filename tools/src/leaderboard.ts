@@ -1,0 +1,140 @@
+// Evaluates specs/leaderboard.yaml on corpora, under random and under grouped folds, and writes one table for each.
+import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { parseArgs, promisify } from 'node:util';
+import { decodeResults, type ModelResults, type RunResults } from '@cryfold/evaluation';
+import { markdownTable } from './estimates.js';
+import { ROOT } from './paths.js';
+
+const HELP = `Usage: tools/leaderboard --corpus NAME=PATH [--corpus NAME=PATH ...] [options] [-- OPTIONS OF cryfold run]
+
+Evaluates specs/leaderboard.yaml on each corpus (a directory or a manifest), once on random folds and once on folds that
+keep groups apart, and prints one Markdown table for each corpus. What is in the store is not trained again.
+
+  --corpus  a corpus and the name that its table gets
+  --spec    another spec (specs/leaderboard.yaml)
+  --store   where results are kept (./cryfold)
+  --out     also write the tables to this file
+  --        further options of cryfold run, for example: -- --limit 600 --repeats 2
+
+Exit status: 0 if every run ended; 1 if one failed; 2 for wrong options.
+`;
+
+const { values, positionals, tokens } = parseArgs({
+  allowPositionals: true,
+  tokens: true,
+  options: {
+    corpus: { type: 'string', multiple: true },
+    spec: { type: 'string', default: join(ROOT, 'specs', 'leaderboard.yaml') },
+    store: { type: 'string', default: 'cryfold' },
+    out: { type: 'string' },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+});
+
+const PROTOCOLS = [
+  { protocol: 'paper', folds: 'random' },
+  { protocol: 'grouped', folds: 'grouped' },
+] as const;
+
+interface Evaluated {
+  random: RunResults;
+  grouped: RunResults;
+}
+
+/** @throws Error where the run fails; one of which only folds are missing has results */
+async function evaluate(data: string, protocol: string): Promise<RunResults> {
+  const program = join(ROOT, 'packages', 'cli', 'bin', 'cryfold.js');
+  const args = ['run', values.spec, '--data', data, '--protocol', protocol, '--store', values.store, '--json', '--yes'];
+  const child = promisify(execFile)(process.execPath, [program, ...args, '--allow-leak', ...positionals], {
+    maxBuffer: 2 ** 28,
+  });
+  child.child.stderr?.pipe(process.stderr);
+  const { stdout } = await child.catch((error: Error & { stdout: string }) => {
+    if (error.stdout) return error;
+    throw error;
+  });
+  return decodeResults(stdout, `results of ${data}`);
+}
+
+const percent = (share: number) => (100 * share).toFixed(1);
+
+/** Mean and standard deviation over folds; `-` where no fold has a result. */
+function accuracyText({ accuracy }: Pick<ModelResults, 'accuracy'>): string {
+  if (!accuracy) return '-';
+  const { mean, standardDeviation } = accuracy;
+  return `${percent(mean)}${standardDeviation === null ? '' : ` ± ${percent(standardDeviation)}`}`;
+}
+
+/** Accuracy of all test clips together, with the 95 % interval over groups. */
+function pooledText({ pooled }: ModelResults): string {
+  const interval = pooled?.intervals?.accuracy;
+  return interval ? `${percent(interval.low)} to ${percent(interval.high)}` : '-';
+}
+
+const balancedText = ({ balancedAccuracy }: ModelResults) => (balancedAccuracy ? percent(balancedAccuracy.mean) : '-');
+
+function tableOf({ random, grouped }: Evaluated): string {
+  const accuracyOf = ({ accuracy }: ModelResults) => accuracy?.mean ?? -1;
+  const rows = grouped.models
+    .toSorted((a, b) => accuracyOf(b) - accuracyOf(a))
+    .map((model) => {
+      const other = random.models.find(({ name }) => name === model.name);
+      return [
+        model.name,
+        ...[accuracyText(model), pooledText(model), balancedText(model)],
+        ...(other ? [accuracyText(other), balancedText(other)] : ['-', '-']),
+      ];
+    });
+  const majority = ({ baselines }: RunResults) => accuracyText(baselines.majority);
+  const head = ['model', 'grouped folds, %', '95 % over groups', 'balanced', 'random folds, %', 'balanced'];
+  return markdownTable([head, ...rows, ['*most frequent class*', majority(grouped), '-', '-', majority(random), '-']]);
+}
+
+function sectionOf(name: string, found: Evaluated): string {
+  const { dataset, protocol } = found.grouped;
+  const { clips, classes, groups, contentHash } = dataset;
+  const runs = PROTOCOLS.map(({ folds }) => `\`${found[folds].run.id}\` (${folds} folds)`).join(', ');
+  const incomplete = PROTOCOLS.filter(({ folds }) => found[folds].status !== 'complete').map(({ folds }) => folds);
+  return [
+    `## ${name}`,
+    '',
+    `${clips} clips, ${classes.length} classes, ${groups} groups; ${protocol.repeats} x ${protocol.folds} folds. Runs: ${runs}.`,
+    `Content hash: \`${contentHash}\`.`,
+    ...(incomplete.length > 0 ? ['', `Folds are missing in: ${incomplete.join(', ')}.`] : []),
+    '',
+    tableOf(found),
+  ].join('\n');
+}
+
+function usage(why: string): never {
+  process.stderr.write(`tools/leaderboard: ${why}\n`);
+  process.exit(2);
+}
+
+if (values.help) {
+  process.stdout.write(HELP);
+  process.exit(0);
+}
+const terminator = tokens.find(({ kind }) => kind === 'option-terminator');
+const stray = tokens.find((token) => token.kind === 'positional' && token.index < (terminator?.index ?? Infinity));
+if (stray) usage(`what is ${JSON.stringify((stray as { value: string }).value)}? Options of cryfold run follow --`);
+const corpora = (values.corpus ?? usage('--corpus NAME=PATH is missing')).map((text) => {
+  const at = text.indexOf('=');
+  return at > 0
+    ? { name: text.slice(0, at), path: resolve(text.slice(at + 1)) }
+    : usage(`--corpus ${text}: no NAME=PATH`);
+});
+const sections: string[] = [];
+try {
+  for (const { name, path } of corpora) {
+    const [random, grouped] = [await evaluate(path, 'paper'), await evaluate(path, 'grouped')];
+    sections.push(sectionOf(name, { random, grouped }));
+    process.stdout.write(`${sections.at(-1)}\n\n`);
+  }
+} catch (error) {
+  process.stderr.write(`tools/leaderboard: ${(error as Error).message.split('\n')[0]}\n`);
+  process.exitCode = 1;
+}
+if (values.out) await writeFile(values.out, `${sections.join('\n\n')}\n`);
