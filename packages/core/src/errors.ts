@@ -81,6 +81,11 @@ export const ERROR_CODES = {
   PREDICTION_TIMEOUT: ['crash', 'A prediction took longer than the service allows.'],
   PROMOTION_LOST: ['usage', 'Another command promoted a version of this model meanwhile.'],
   NPY_INVALID: ['input', 'Bytes are not an npy array of the expected type and shape.', 'trial'],
+  FEATURES_INVALID: [
+    'input',
+    'Files of vectors cannot be read, hold numbers that are not finite, or do not fit the data.',
+  ],
+  FEATURES_EXTERNAL: ['usage', 'Vectors that were given in files cannot be computed for another recording.'],
   SVM_NOT_FINITE: ['input', 'The kernel matrix or the parameters hold NaN or infinite values.'],
   SVM_ONE_CLASS: ['input', 'The training rows of a fold hold fewer than two classes.'],
   SVM_NOT_CONVERGED: ['input', 'The SVM solver reached its iteration limit before its tolerance.'],

@@ -18,6 +18,7 @@ export { BadRecordings, byCause, describeProblems, namesAll, problemOf } from '.
 export { type FolderRecordings, recordingsIn } from './recordings-in.js';
 export { type SynthesizeOptions, type SyntheticCorpus, synthesizeCorpus } from './synth.js';
 export { testOnOther } from './test-on.js';
+export { type CsvRecord, parseCsv } from './text/csv.js';
 export { describeUnread, type Unread } from './unread.js';
 export { decodeWav, encodeWav, type Wav } from './wav.js';
 export { type CutOptions, countWindows, SHORT_CLIPS, type Window, Windows } from './windows.js';

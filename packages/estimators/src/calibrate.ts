@@ -91,6 +91,7 @@ async function calibrateOne(
   const { featureKey } = context.data;
   const needed = kind.prerequisite?.(parameters, {
     featureKey,
+    produces: vectors ? 'vectors' : 'images',
     ...settings,
     xla: settings.xla ?? false,
     grouped: false,

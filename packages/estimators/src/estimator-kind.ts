@@ -8,6 +8,8 @@ export type FoldQueue = 'gpu' | 'cpu';
 export interface RunSettings {
   /** Content key of the feature set that the estimator reads */
   featureKey: string;
+  /** What the rows of that feature set are */
+  produces: 'images' | 'vectors';
   /** Threads of one training process; sums of floats depend on it */
   threads: number;
   xla: boolean;

@@ -11,7 +11,7 @@ import {
 } from '@cryfold/corpus';
 import { commandFileKey } from '@cryfold/estimators';
 import { type Audit, isGrouped, splitterOf } from '@cryfold/evaluation';
-import { computeFeatures } from '@cryfold/features';
+import { type ComputedFeatures, computeFeatures } from '@cryfold/features';
 import type { WeightsSourceOptions } from '@cryfold/nn';
 import {
   checkPlanSize,
@@ -25,6 +25,7 @@ import {
 import { innerSplits, makeSplits } from '@cryfold/run-control';
 import type { RunStore } from '@cryfold/store';
 import { auditDataset } from './audit-dataset.js';
+import { readGivenFeatures } from './given-features.js';
 import { checkLeaks } from './leak-gate.js';
 import { resolveSpecFiles } from './spec-files.js';
 import { resolveSpecWeights } from './spec-weights.js';
@@ -37,6 +38,8 @@ export interface Preparation {
   weights: Map<string, string>;
   /** Files that estimators need, by their hex sha256 */
   files: Map<string, Uint8Array>;
+  /** Feature sets that the user gives in files, by their key */
+  given: Map<string, ComputedFeatures>;
   /** What the leak gate found but let pass */
   leaks: string[];
   /** Indices of the clips that hold the same sound, per sound */
@@ -69,24 +72,32 @@ export interface PrepareOptions {
   onProgress: (text: string) => void;
 }
 
-/** The data with its limit; with `testOn`, that corpus as a fold beside it, read as it is found. */
-async function readData(options: PrepareOptions): Promise<Dataset> {
+/**
+ * The data with its limit; with `testOn`, that corpus as a fold beside it, read as it is found. `leftOut` has the ids of
+ * clips beyond the limit.
+ */
+async function readData(options: PrepareOptions): Promise<{ found: Dataset; leftOut: string[] }> {
   const { spec, data, limit, skipBad, groupBy, layout, testOn, onProgress } = options;
+  const leftOut: string[] = [];
   const read = async (path: string, flags: { groupBy?: string | undefined; layout?: string | undefined }) => {
     const whole = await readDataset(path, {
       ...{ ...flags, skipBad, ...cutOptions(spec) },
       folds: spec.protocol.splitter === 'PredefinedSplit' && testOn === undefined,
       onProgress: (done, total) => onProgress(`reading ${done}/${total} files`),
     });
-    return limit === undefined ? whole : limitClips(whole, limit, spec.seed);
+    if (limit === undefined) return whole;
+    const limited = limitClips(whole, limit, spec.seed);
+    const kept = new Set(limited.clips);
+    for (const clip of whole.clips) if (!kept.has(clip)) leftOut.push(clip.id);
+    return limited;
   };
   const own = await read(data, { groupBy, layout });
-  return testOn === undefined ? own : testOnOther(own, await read(testOn, {}));
+  return { found: testOn === undefined ? own : testOnOther(own, await read(testOn, {})), leftOut };
 }
 
 /**
  * Reads and checks the data, and plans the run. Writes nothing.
- * @throws CryfoldError DATA_TOO_FEW and LEAK_FOUND and what reading data and weights throws
+ * @throws CryfoldError DATA_TOO_FEW, LEAK_FOUND, FEATURES_INVALID, and what reading data and weights throws
  */
 export async function prepareRun(options: PrepareOptions): Promise<Preparation> {
   const { spec, data, sources, onProgress } = options;
@@ -96,7 +107,7 @@ export async function prepareRun(options: PrepareOptions): Promise<Preparation> 
       hint: 'Ask for grouped folds, such as with --protocol grouped.',
     });
   }
-  const found = await readData(options);
+  const { found, leftOut } = await readData(options);
   const { folds, splitter } = spec.protocol;
   if (splitterOf(splitter).takes.includes('folds') && found.clips.length < folds) {
     throw new CryfoldError('DATA_TOO_FEW', `${data}: ${found.clips.length} clips are too few for ${folds} folds`, {
@@ -108,6 +119,8 @@ export async function prepareRun(options: PrepareOptions): Promise<Preparation> 
   onProgress('comparing sounds');
   const sounds = (await options.knownSounds?.(found.contentHash)) ?? (await sharedSounds(found));
   const dataset = options.groupDuplicates ? joinGroups(found, sounds) : found;
+  const folder = options.specFolder ?? '.';
+  const given = await readGivenFeatures(spec, folder, dataset, leftOut);
   const splits = makeSplits(spec, dataset);
   const leaks = checkLeaks(spec, dataset, splits, { sounds, allowLeak: options.allowLeak });
   onProgress('auditing recordings');
@@ -129,11 +142,11 @@ export async function prepareRun(options: PrepareOptions): Promise<Preparation> 
     }),
   };
   const plan = planRun({
-    spec: await resolveSpecFiles(await resolveSpecWeights(spec, sources, weights), options.specFolder ?? '.', files),
+    spec: await resolveSpecFiles(await resolveSpecWeights(given.spec, sources, weights), folder, files),
     manifest,
     splits: [...splits, ...innerSplits(spec, dataset, splits)],
   });
-  return { plan, dataset, manifest, weights, files, leaks, sounds, audit };
+  return { plan, dataset, manifest, weights, files, given: given.rows, leaks, sounds, audit };
 }
 
 /** The oldest format that says all there is to say, so that older versions read what they can. */
@@ -167,15 +180,14 @@ export async function publish(
 /** All that a plan refers to; what is there already, by content, is left. */
 async function publishInputs(
   store: RunStore,
-  { plan, dataset, manifest, weights, files, sounds, audit }: Preparation,
+  { plan, dataset, manifest, weights, files, given, sounds, audit }: Preparation,
   onProgress: (text: string) => void,
 ): Promise<void> {
   for (const [key, set] of plannedFeatures(plan)) {
     if (await store.datasets.hasFeatures(key)) continue;
-    const computed = await computeFeatures(dataset, set, (done, total) =>
-      onProgress(`computing ${set.kind} features ${done}/${total}`),
-    );
-    await store.datasets.saveFeatures(key, computed);
+    const compute = () =>
+      computeFeatures(dataset, set, (done, total) => onProgress(`computing ${set.kind} features ${done}/${total}`));
+    await store.datasets.saveFeatures(key, given.get(key) ?? (await compute()));
   }
   for (const [sha256, path] of weights) await store.weights.put(sha256, () => createReadStream(path));
   for (const [hash, bytes] of files) await store.artifacts.putIfAbsent(commandFileKey(hash), bytes);

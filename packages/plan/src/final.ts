@@ -2,7 +2,7 @@ import { FORMATS } from '@cryfold/core';
 import { estimatorSchema } from '@cryfold/estimators';
 import { z } from 'zod';
 import { hex } from './manifest.js';
-import { featureKeyOf, finalKey, type RunPlan, settingsOf } from './plan.js';
+import { finalKey, type RunPlan, settingsOf } from './plan.js';
 import { prerequisiteOf } from './prerequisites.js';
 
 /** `finals/<key>/request.json`: all that training an estimator on all clips needs to know. */
@@ -25,7 +25,7 @@ export type FinalRequest = z.infer<typeof finalRequestSchema>;
 /** @param trial one of the plan's estimators */
 export function finalRequest(plan: RunPlan, trial: string): FinalRequest {
   const needed = prerequisiteOf(plan, trial);
-  const { featureKey, threads, xla, grouped } = settingsOf(plan.spec, featureKeyOf(plan, trial));
+  const { featureKey, threads, xla, grouped } = settingsOf(plan, trial);
   return {
     format: FORMATS.final,
     key: finalKey(plan, trial),

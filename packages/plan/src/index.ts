@@ -10,6 +10,7 @@ export {
   FOLD_FORMAT,
   type FoldJob,
   featureKeyOf,
+  featuresKey,
   finalKey,
   type PlanInput,
   type PlannedSplit,

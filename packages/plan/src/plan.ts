@@ -12,8 +12,9 @@ import {
 } from '@cryfold/core';
 import { type Estimator, kindOf, queueOf, type RunSettings } from '@cryfold/estimators';
 import { isGrouped } from '@cryfold/evaluation';
-import type { FeatureSet } from '@cryfold/features/kinds';
+import { type FeatureSet, featureKindOf } from '@cryfold/features/kinds';
 import { z } from 'zod';
+import { featuresOf } from './feature-sets.js';
 import { nestedMembers } from './inner-folds.js';
 import { type DatasetManifest, hex, labels } from './manifest.js';
 import { type Spec, specSchema } from './spec-schema.js';
@@ -101,7 +102,8 @@ export interface PlannedSplit {
 
 /** Key of a dataset's feature set: the clips, and how it is computed from them. */
 export function featuresKey(features: FeatureSet, datasetKey: string): string {
-  return contentKey({ features, dataset: datasetKey, format: FOLD_FORMAT });
+  const deciding = featureKindOf(features).keyed?.(features) ?? features;
+  return contentKey({ features: deciding, dataset: datasetKey, format: FOLD_FORMAT });
 }
 
 /** Key of the feature set that an estimator of a plan reads. */
@@ -127,10 +129,12 @@ function indexHash(values: Int32Array): string {
   return sha256(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
 }
 
-/** What a spec decides for all of its estimators. */
-export function settingsOf(spec: Spec, featureKey: string): RunSettings {
+/** What a plan decides for one of its estimators. */
+export function settingsOf(plan: Pick<RunPlan, 'features' | 'spec'>, trial: string): RunSettings {
+  const { spec } = plan;
   return {
-    featureKey,
+    featureKey: featureKeyOf(plan, trial),
+    produces: featureKindOf(featuresOf(spec, trial)).produces,
     threads: spec.threads,
     xla: spec.xla ?? false,
     grouped: isGrouped(spec.protocol.splitter),
@@ -144,31 +148,37 @@ export function settingsOf(spec: Spec, featureKey: string): RunSettings {
  */
 function foldKey(
   spec: Spec,
-  { estimator, text }: { estimator: Estimator; text: CanonicalText },
-  features: string,
+  { estimator, text, settings }: KeyedEstimator,
   { train, test, shuffle }: { train: string; test: string; shuffle?: number },
 ): string {
   return contentKey({
     format: FOLD_FORMAT,
-    features,
+    features: settings.featureKey,
     train,
     test,
     estimator: text,
     seed: spec.seed,
     shuffle,
-    ...kindOf(estimator).keyParts(settingsOf(spec, features)),
+    ...kindOf(estimator).keyParts(settings),
   });
 }
 
+/** What an estimator of a plan contributes to the keys of its folds. */
+interface KeyedEstimator {
+  estimator: Estimator;
+  text: CanonicalText;
+  settings: RunSettings;
+}
+
+function keyedEstimator(plan: Pick<RunPlan, 'features' | 'spec'>, trial: string): KeyedEstimator {
+  const estimator = plan.spec.estimators[trial];
+  return { estimator, text: keyTextOf(estimator), settings: settingsOf(plan, trial) };
+}
+
 /** Identity of an estimator of a run trained on all its clips, as `foldKey` is of a fold's result. */
-export function finalKey({ spec, features, dataset }: RunPlan, trial: string): string {
-  const all = indexHash(Int32Array.from({ length: dataset.clips }, (_, i) => i));
-  const estimator = spec.estimators[trial];
-  const named = { estimator, text: keyTextOf(estimator) };
-  return foldKey(spec, named, featureKeyOf({ spec, features }, trial), {
-    train: all,
-    test: indexHash(new Int32Array()),
-  });
+export function finalKey(plan: RunPlan, trial: string): string {
+  const all = indexHash(Int32Array.from({ length: plan.dataset.clips }, (_, i) => i));
+  return foldKey(plan.spec, keyedEstimator(plan, trial), { train: all, test: indexHash(new Int32Array()) });
 }
 
 interface WantedJob {
@@ -192,7 +202,7 @@ const CLIPS_A_STEP = 500_000;
 function* addingJobs(plan: RunPlan, wanted: readonly WantedJob[]): Steps<void> {
   const { spec } = plan;
   const hashes = new Map<number, { train: string; test: string }>();
-  const estimators = new Map<string, { estimator: Estimator; text: CanonicalText }>();
+  const estimators = new Map<string, KeyedEstimator>();
   let hashed = 0;
   for (const { split, trial, shuffle } of wanted) {
     let hash = hashes.get(split);
@@ -202,14 +212,10 @@ function* addingJobs(plan: RunPlan, wanted: readonly WantedJob[]): Steps<void> {
       hashes.set(split, hash);
       hashed += train.length + test.length;
     }
-    const estimator = spec.estimators[trial];
-    const named = estimators.get(trial) ?? { estimator, text: keyTextOf(estimator) };
+    const named = estimators.get(trial) ?? keyedEstimator(plan, trial);
     estimators.set(trial, named);
-    const key = foldKey(spec, named, featureKeyOf(plan, trial), {
-      ...hash,
-      ...(shuffle === undefined ? {} : { shuffle }),
-    });
-    const queue = queueOf(estimator);
+    const key = foldKey(spec, named, { ...hash, ...(shuffle === undefined ? {} : { shuffle }) });
+    const queue = queueOf(named.estimator);
     const seed = deriveSeed(key, 'fold');
     plan.jobs.push({ key, trial, queue, split, seed, ...(shuffle === undefined ? {} : { shuffle }) });
     if (hashed < CLIPS_A_STEP && plan.jobs.length % JOBS_A_STEP !== 0) continue;

@@ -1,5 +1,5 @@
 import { type FoldQueue, kindOf, type Prerequisite, queueOf } from '@cryfold/estimators';
-import { featureKeyOf, type RunPlan, settingsOf } from './plan.js';
+import { type RunPlan, settingsOf } from './plan.js';
 
 type Needed = Prerequisite & { queue: FoldQueue };
 
@@ -17,7 +17,7 @@ export function prerequisiteOf(plan: RunPlan, trial: string): Needed | undefined
 function findPrerequisite(plan: RunPlan, trial: string): Needed | undefined {
   const estimator = plan.spec.estimators[trial];
   const kind = kindOf(estimator);
-  const needed = kind.prerequisite?.(estimator, settingsOf(plan.spec, featureKeyOf(plan, trial)));
+  const needed = kind.prerequisite?.(estimator, settingsOf(plan, trial));
   return needed && { ...needed, queue: queueOf(estimator) };
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { CryfoldError, isNewer, isUnreadable } from '@cryfold/core';
@@ -17,6 +18,8 @@ import {
 import type { Queues } from '@cryfold/queue';
 import type { RunStore } from '@cryfold/store';
 import { allSplits } from './splits.js';
+
+const READ_HERE = 'Start the run with cryfold run --server, which reads and uploads the files of its spec.';
 
 /** Milliseconds within which every training child must have stopped. */
 const STOPPED_MS = 10_000;
@@ -115,6 +118,7 @@ export async function extendRun(store: RunStore, run: string, repeats: number): 
 export async function submitRun(store: RunStore, spec: Spec, dataset: string): Promise<RunPlan> {
   // Before the work of planning.
   submittedWeights(spec);
+  checkGiven(spec);
   const manifest = await store.datasets.manifest(dataset);
   const splits = allSplits(spec, manifest);
   await setImmediate();
@@ -126,9 +130,12 @@ export async function submitPlan(store: RunStore, plan: RunPlan): Promise<RunPla
   const weights = submittedWeights(plan.spec);
   await checkFiles(store, plan.spec);
   for (const [features, set] of plannedFeatures(plan)) {
-    if (await store.datasets.hasFeatures(features)) continue;
-    const file = store.datasets.featureFiles(features)[featureKindOf(set).produces];
-    throw missing(file, 'Run the spec with --data once, so that they are drawn.');
+    const { given, produces } = featureKindOf(set);
+    const file = store.datasets.featureFiles(features)[produces];
+    if (!(await store.datasets.hasFeatures(features))) {
+      throw missing(file, 'Run the spec with --data once, so that they are drawn.');
+    }
+    if (given) await checkContent(store, file, given.content(set));
   }
   for (const hash of weights) {
     if (!(await store.weights.has(hash))) {
@@ -154,9 +161,21 @@ async function resume(store: RunStore, plan: RunPlan): Promise<void> {
   if (!asSpec || !isDeepStrictEqual(after, before)) await store.runs.saveScheduling(plan.run, after);
 }
 
+/** Nobody here could read vectors by their paths. @throws CryfoldError SPEC_INVALID */
+function checkGiven({ features, featureSets }: Spec): void {
+  for (const set of [features, ...Object.values(featureSets ?? {})]) {
+    const { given } = featureKindOf(set);
+    if (!given || given.content(set) !== undefined) continue;
+    throw new CryfoldError('SPEC_INVALID', 'features: a submitted spec names vectors by the hash of their content', {
+      context: { member: 'features' },
+      hint: READ_HERE,
+    });
+  }
+}
+
 /** Nobody here could read files by their paths. @throws CryfoldError SPEC_INVALID, ARTIFACT_MISSING */
 async function checkFiles({ artifacts }: RunStore, { estimators }: Spec): Promise<void> {
-  const hint = 'Start the run with cryfold run --server, which uploads the files of its spec.';
+  const hint = READ_HERE;
   for (const [name, estimator] of Object.entries(estimators)) {
     const { files } = kindOf(estimator);
     if (!files) continue;
@@ -173,6 +192,21 @@ async function checkFiles({ artifacts }: RunStore, { estimators }: Spec): Promis
     }
     for (const key of new Set(keys)) if (!(await artifacts.has(key))) throw missing(key, hint);
   }
+}
+
+/**
+ * The key of vectors that users compute says what they are, which only their bytes can prove.
+ * @param sha256 undefined where a spec names paths
+ * @throws CryfoldError SPEC_INVALID, ARTIFACT_CORRUPT
+ */
+async function checkContent({ artifacts }: RunStore, key: string, sha256: string | undefined): Promise<void> {
+  const hash = createHash('sha256');
+  for await (const piece of (await artifacts.open(key))?.stream ?? []) hash.update(piece);
+  if (hash.digest('hex') === sha256) return;
+  throw new CryfoldError('ARTIFACT_CORRUPT', `${key}: these are not the vectors that the spec names by their hash`, {
+    context: { key },
+    hint: READ_HERE,
+  });
 }
 
 function missing(key: string, hint: string): CryfoldError {

@@ -6,4 +6,5 @@ export type { Kernel } from './kernel.js';
 export { type MlSvmModel, toMlSvm } from './ml-svm.js';
 export { decodeModel, encodeModel, exportModel, SvmPredictor } from './model.js';
 export type { SvmParameters } from './parameters.js';
-export type { SvmModel, SvmModelFiles } from './svm-model.js';
+export { isVectorModel, type Standardization, type SvmModel, type SvmModelFiles } from './svm-model.js';
+export { fitStandardization, standardize, type VectorRows, VectorSvmPredictor, vectorKernelData } from './vectors.js';

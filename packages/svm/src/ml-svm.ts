@@ -1,7 +1,7 @@
 import { CryfoldError, Random } from '@cryfold/core';
 import SVM from 'ml-svm';
 import type { BinaryProblem, BinarySolution } from './smo.js';
-import type { SvmModel } from './svm-model.js';
+import type { ImageSvmModel } from './svm-model.js';
 
 /**
  * The same problem solved by ml-svm 2.1.2: simplified SMO, whose second choice is random. It takes minutes where
@@ -77,7 +77,7 @@ export interface MlSvmModel {
  * The rows of X are views of the model's bytes; make plain arrays of them before JSON.
  * @throws CryfoldError SPEC_INVALID for other kernels, whose parameters ml-svm defines differently
  */
-export function toMlSvm({ kernel, C, weights, biases, support, columns }: SvmModel, machine: number): MlSvmModel {
+export function toMlSvm({ kernel, C, weights, biases, support, columns }: ImageSvmModel, machine: number): MlSvmModel {
   if (kernel.kind !== 'rbf') {
     throw new CryfoldError('SPEC_INVALID', `a model with kernel ${kernel.kind} cannot become an ml-svm model`, {
       context: { key: 'kernel' },

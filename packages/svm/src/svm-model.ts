@@ -1,6 +1,13 @@
 import type { Combination } from './combine.js';
 import type { Kernel } from './kernel.js';
 
+/** What makes columns of vectors comparable: learned from the training rows. */
+export interface Standardization {
+  mean: Float64Array;
+  /** Never 0 */
+  deviation: Float64Array;
+}
+
 /** A trained SVM that stands alone: the support vectors' images, and what to do with them. */
 export interface SvmModel {
   /** Labels, in the order of all probabilities */
@@ -14,9 +21,17 @@ export interface SvmModel {
   biases: number[];
   /** machines x support vectors: alpha * sign */
   weights: Float64Array[];
-  /** support vectors x columns, grey levels */
-  support: Uint8Array;
+  /** support vectors x columns: grey levels, or standardised vectors */
+  support: Uint8Array | Float64Array;
+  /** Of a model of vectors */
+  standardization?: Standardization;
 }
+
+export type ImageSvmModel = SvmModel & { support: Uint8Array };
+export type VectorSvmModel = SvmModel & { support: Float64Array; standardization: Standardization };
+
+export const isVectorModel = (model: ImageSvmModel | VectorSvmModel): model is VectorSvmModel =>
+  model.standardization !== undefined;
 
 /** The files of a model, by name. */
 export type SvmModelFiles = Record<'svm.json' | 'support.npy' | 'coefficients.npy', Uint8Array>;

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { CryfoldError } from '@cryfold/core';
 import { type Estimator, type FoldQueue, kindOf } from '@cryfold/estimators';
-import { featureKeyOf, prerequisiteOf, type RunPlan, settingsOf } from '@cryfold/plan';
+import { prerequisiteOf, type RunPlan, settingsOf } from '@cryfold/plan';
 import { type Attempt, Beacon, Consumer, type WorkPayload, workPayload } from '@cryfold/queue';
 import {
   type Checks,
@@ -158,7 +158,7 @@ export class Worker implements Service {
   #training(plan: RunPlan, trial: string, child: WarmChild): Training {
     const { storeUrl, cacheDir, childMemoryMb } = this.#options;
     const { spec, dataset } = plan;
-    const { featureKey, threads, xla } = settingsOf(spec, featureKeyOf(plan, trial));
+    const { featureKey, threads, xla } = settingsOf(plan, trial);
     return new Training(
       child,
       { threads, xla, maxMemoryMb: childMemoryMb },

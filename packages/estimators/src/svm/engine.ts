@@ -1,18 +1,22 @@
 import { FOLD_NOTE } from '@cryfold/core';
 import { encodeModel, exportModel, fitSvm, predictFit } from '@cryfold/svm';
-import type { Engine, EngineContext, Fold, FoldOutcome } from '../engine.js';
+import type { Engine, EngineContext, FeatureArray, Fold, FoldOutcome } from '../engine.js';
 import { LastValue } from '../last-value.js';
 import { type Gram, imagesOf, readGram, writeGram } from './gram.js';
 import { innerFolds } from './inner-folds.js';
 import type { Svm } from './parameters.js';
+import { type FoldVectors, foldVectors } from './vectors.js';
 
-/** Trains SVM folds from distances that they share; never loads TensorFlow. */
+/** Trains SVM folds: on images from distances that they share, on vectors from their own. Never loads TensorFlow. */
 export class SvmEngine implements Engine<Svm> {
   readonly #gram = new LastValue<Gram>();
+  readonly #features = new LastValue<FeatureArray>();
 
-  async fit(fold: Fold<Svm>, { data, artifacts, onProgress }: EngineContext): Promise<FoldOutcome> {
+  async fit(fold: Fold<Svm>, context: EngineContext): Promise<FoldOutcome> {
+    const { data, onProgress } = context;
     const { parameters, train, test, labels, seed } = fold;
-    const kernel = await this.#gram.get(data.featureKey, () => readGram(artifacts, data.featureKey));
+    const vectors = await this.#vectors(fold, context);
+    const kernel = vectors?.kernel ?? (await this.#distances(context));
     const classCount = data.classes.length;
     const inner = innerFolds(labels, train, seed, fold.grouped ? data.groups : undefined);
     const fit = fitSvm({
@@ -34,13 +38,25 @@ export class SvmEngine implements Engine<Svm> {
       curve: [],
       environment: { engine: parameters.engine, ...(inner.note === undefined ? {} : { [FOLD_NOTE]: inner.note }) },
       model: async () => {
-        const images = imagesOf(await data.features());
-        return Object.entries(encodeModel(exportModel(fit, images, kernel.columns, [...data.classes])));
+        const rows = vectors?.values ?? imagesOf(await data.features());
+        const model = exportModel(fit, rows, kernel.columns, [...data.classes]);
+        return Object.entries(encodeModel({ ...model, ...(vectors && { standardization: vectors.standardization }) }));
       },
     };
   }
 
   async prepare(_: Svm, __: string, { data, artifacts }: EngineContext): Promise<void> {
     await writeGram(artifacts, data);
+  }
+
+  #distances({ data, artifacts }: EngineContext): Promise<Gram> {
+    return this.#gram.get(data.featureKey, () => readGram(artifacts, data.featureKey));
+  }
+
+  /** Undefined for images, whose distances are a prerequisite. */
+  async #vectors({ prerequisite, train }: Fold<Svm>, { data }: EngineContext): Promise<FoldVectors | undefined> {
+    if (prerequisite !== undefined) return undefined;
+    const { shape, data: values } = await this.#features.get(data, () => data.features());
+    return values instanceof Uint8Array ? undefined : foldVectors({ data: values, columns: shape[1] }, train);
   }
 }

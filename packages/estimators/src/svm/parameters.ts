@@ -3,12 +3,15 @@ import { z } from 'zod';
 
 const positive = z.number().positive();
 
-/** C-SVM on the flattened image, whose pixels count as 0 to 1. Names and defaults are scikit-learn's, save C. */
+/**
+ * C-SVM on the flattened image, whose pixels count as 0 to 1; or on vectors, which each fold standardises by its training
+ * clips. Names and defaults are scikit-learn's, save C.
+ */
 export const svmParameters = z.strictObject({
   kind: z.literal('svm'),
   kernel: z.enum(['rbf', 'linear', 'poly', 'sigmoid']).default('rbf'),
   C: z.number().min(1e-3).max(1e6).default(1000),
-  /** of rbf, poly and sigmoid; `scale` is 1 / (columns * variance of the training pixels), `auto` 1 / columns */
+  /** of rbf, poly and sigmoid; `scale` is 1 / (columns * variance of the training values), `auto` 1 / columns */
   gamma: z.union([z.enum(['scale', 'auto']), positive]).default('scale'),
   /** of poly */
   degree: z.int().min(1).max(10).default(3),

@@ -2,18 +2,19 @@ import type { EstimatorKind } from '../estimator-kind.js';
 import { gramKeys } from './gram-keys.js';
 import { type Svm, svmParameters } from './parameters.js';
 
-/** A support vector machine; its folds share one matrix of exact distances between all images. */
+/** A support vector machine; its folds on images share one matrix of exact distances between all of them. */
 export const svm = {
   kind: 'svm',
   parameters: svmParameters,
   queue: 'cpu',
-  reads: 'images',
+  reads: 'any',
   // The groups themselves are part of the data's hash.
   keyParts: ({ grouped }) => ({ innerFolds: grouped ? 'grouped' : undefined }),
-  prerequisite: (_, { featureKey }) => ({
-    ...{ kind: 'distances', id: `distances-${featureKey}` },
-    artifact: gramKeys(featureKey).gram,
-  }),
+  // Vectors are standardised in each fold, so that folds have no distances in common.
+  prerequisite: (_, { featureKey, produces }) =>
+    produces === 'images'
+      ? { kind: 'distances', id: `distances-${featureKey}`, artifact: gramKeys(featureKey).gram }
+      : undefined,
   keeps: (_, featureKey) => Object.values(gramKeys(featureKey)),
   // The solver's work grows with the number of pairs of training clips.
   cost: (_, trainClips) => trainClips ** 2,

@@ -25,6 +25,33 @@ export interface ClipSummary {
   shape: Float64Array;
 }
 
+/** The clips that rows are given for. */
+export interface GivenClips {
+  /** Of the run's clips, in their order */
+  ids: readonly string[];
+  /** Of clips that the data has and the run leaves out */
+  leftOut: readonly string[];
+  /** Recordings that gave no clip, or not all of theirs */
+  skipped: ReadonlySet<string>;
+}
+
+/** Rows that the user has computed, in files beside the spec. */
+export interface GivenRows<P> {
+  /** Hex sha256 of the npy array of all rows; undefined where the parameters name paths, whose content nobody has read */
+  content(parameters: P): string | undefined;
+  /**
+   * Reads and checks the files.
+   * @param folder that their paths start from
+   * @returns the parameters with what names the content, and one row per clip
+   * @throws CryfoldError FEATURES_INVALID
+   */
+  read(
+    parameters: P,
+    folder: string,
+    clips: GivenClips,
+  ): Promise<{ parameters: P; rows: { shape: number[]; data: Uint8Array | Float32Array } }>;
+}
+
 /**
  * Everything that cryfold needs to know about one kind of feature set. A new kind is one file that exports this object
  * and one line in registry.ts.
@@ -39,7 +66,14 @@ export interface FeatureKind<P extends FeatureParameters = never> {
   shape(parameters: P): readonly number[];
   /** In words, such as `spectrogram of 1 s, 60 x 90 pixels` */
   describe(parameters: P): string;
-  /** Imports what computes it. The function prepares for clips of one shape, and throws CryfoldError if it cannot. */
+  /** The parameters that decide the rows; default: all of them */
+  keyed?(parameters: P): object;
+  /** Undefined for a kind that computes its rows from the sound */
+  readonly given?: GivenRows<P>;
+  /**
+   * Imports what computes it. The function prepares for clips of one shape, and throws CryfoldError if it cannot.
+   * @throws CryfoldError FEATURES_EXTERNAL for a kind whose rows are given
+   */
   loadExtractor(parameters: P): Promise<(clip: ClipShape) => Extractor>;
   /**
    * Imports what summarizes a row. Models whose kind has none call no clip unlike their training data.

@@ -5,6 +5,8 @@ export type {
   Extractor,
   FeatureKind,
   FeatureParameters,
+  GivenClips,
+  GivenRows,
 } from './feature-kind.js';
 export {
   DEFAULT_FEATURES,

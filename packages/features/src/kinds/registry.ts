@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { external } from './external.js';
 import type { AnyFeatureKind } from './feature-kind.js';
 import { logMel } from './log-mel.js';
 import { melSpectrogram } from './mel-spectrogram.js';
@@ -7,7 +8,7 @@ import { pitch } from './pitch.js';
 import { spectrogram } from './spectrogram.js';
 
 /** Every kind of feature set. To add one, write its file and name it here: docs/extending.md. */
-const KINDS = [spectrogram, mfcc, logMel, melSpectrogram, pitch] as const;
+const KINDS = [spectrogram, mfcc, logMel, melSpectrogram, pitch, external] as const;
 
 /** The parameters of a feature set, its kind among them. */
 export type FeatureSet = z.infer<(typeof KINDS)[number]['parameters']>;

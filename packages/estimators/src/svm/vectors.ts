@@ -1,0 +1,17 @@
+import { fitStandardization, type Standardization, standardize, type VectorRows, vectorKernelData } from '@cryfold/svm';
+import type { Gram } from './gram.js';
+
+/** Vectors as one fold sees them. */
+export interface FoldVectors {
+  kernel: Gram;
+  /** clips x columns, standardised */
+  values: Float64Array;
+  standardization: Standardization;
+}
+
+/** Standardises the vectors of all clips by a fold's training clips alone. */
+export function foldVectors(rows: VectorRows, train: Int32Array): FoldVectors {
+  const standardization = fitStandardization(rows, train);
+  const values = standardize(rows, standardization);
+  return { kernel: vectorKernelData(values, rows.columns), values, standardization };
+}

@@ -1,0 +1,145 @@
+import { CryfoldError, decodeNpy, decodeNpyHeader, type NpyType, readRegularFile } from '@cryfold/core';
+import type { GivenClips } from '../kinds/feature-kind.js';
+import { invalidVectors, type VectorRow } from './problems.js';
+import { readIds } from './read-ids.js';
+
+/** Bytes of the largest file of vectors; as much as the API takes of a feature set. */
+const LARGEST = 512 * 2 ** 20;
+
+/** Numbers of one vector */
+export const MOST_COLUMNS = 65_536;
+
+/** Where the vectors are, in absolute paths. */
+export interface VectorFiles {
+  /** npy, float32 or float64, [rows, columns] */
+  file: string;
+  /** CSV, one row per row of `file` */
+  clips: string;
+}
+
+export interface Vectors {
+  rows: number;
+  columns: number;
+  data: Float32Array;
+}
+
+/**
+ * Reads vectors and puts them into the order of the clips; a recording's vector serves all of its clips.
+ * @returns clips x columns
+ * @throws CryfoldError FEATURES_INVALID naming the file, the row and the id
+ */
+export async function readVectors(files: VectorFiles, known: GivenClips): Promise<Vectors> {
+  const vectors = await readArray(files.file);
+  const ids = await readIds(files.clips);
+  if (ids.rows.length !== vectors.rows) {
+    throw invalidVectors(
+      `${files.clips}: ${ids.rows.length} ids, but ${files.file} has ${vectors.rows} rows`,
+      'Name one clip or recording for each row, in the order of the rows.',
+      { file: files.clips, ids: ids.rows.length, rows: vectors.rows },
+    );
+  }
+  const rowOf = rowsByName(ids.rows, files.clips);
+  const named = ids.by === 'clip' ? (id: string) => id : recordingOf;
+  refuseUnknown(ids.rows, files.clips, new Set([...known.ids, ...known.leftOut].map(named)), known.skipped);
+  const missing = known.ids.filter((id) => !rowOf.has(named(id)));
+  if (missing.length > 0) {
+    throw invalidVectors(
+      `${files.clips}: no row for ${missing.length} of ${known.ids.length} clips; the first: ${missing[0]}`,
+      ids.by === 'clip'
+        ? 'Add a row for each clip, or name recordings in a column called recording.'
+        : 'Add a row for each recording, by its path in the data.',
+      { file: files.clips, missing: missing.length, clip: missing[0] },
+    );
+  }
+  const { columns } = vectors;
+  const data = new Float32Array(known.ids.length * columns);
+  for (const [i, id] of known.ids.entries()) {
+    const row = rowOf.get(named(id)) ?? 0;
+    data.set(vectors.data.subarray(row * columns, (row + 1) * columns), i * columns);
+  }
+  return { rows: known.ids.length, columns, data };
+}
+
+/** The recording of a clip: its id without the number of the segment. */
+const recordingOf = (id: string): string => id.slice(0, id.lastIndexOf('#'));
+
+/** @throws CryfoldError FEATURES_INVALID for an id that is there twice */
+function rowsByName(rows: readonly VectorRow[], file: string): Map<string, number> {
+  const found = new Map<string, number>();
+  for (const [row, { id, line }] of rows.entries()) {
+    const first = found.get(id);
+    if (first !== undefined) {
+      throw invalidVectors(
+        `${file}:${line}: ${id} is also in line ${rows[first].line}`,
+        'Remove one row, in both files: a clip or recording has one vector.',
+        { file, line, id },
+      );
+    }
+    found.set(id, row);
+  }
+  return found;
+}
+
+/** Ids of clips that a run leaves out are known. @throws CryfoldError FEATURES_INVALID for others */
+function refuseUnknown(
+  rows: readonly VectorRow[],
+  file: string,
+  known: ReadonlySet<string>,
+  skipped: ReadonlySet<string>,
+): void {
+  const unknown = rows.filter(({ id }) => !known.has(id) && !skipped.has(id) && !skipped.has(recordingOf(id)));
+  if (unknown.length === 0) return;
+  const [{ id, line }] = unknown;
+  const [example] = known;
+  const others = unknown.length === 1 ? '' : ` (and ${unknown.length - 1} more)`;
+  throw invalidVectors(
+    `${file}:${line}: the data has no ${id}${others}`,
+    `Use the ids of the data, such as ${example}, or remove these rows in both files.`,
+    { file, line, id, unknown: unknown.length },
+  );
+}
+
+/** @throws CryfoldError FEATURES_INVALID */
+async function readArray(path: string): Promise<Vectors> {
+  const save = 'In Python: numpy.save(file, numpy.ascontiguousarray(vectors, dtype="float32")), one row per id.';
+  const fail = (why: string, cause?: unknown) => invalidVectors(`${path}: ${why}`, save, { file: path }, cause);
+  const bytes = await readRegularFile(path, LARGEST).catch((cause) => {
+    throw invalidVectors(
+      `${path}: ${cause.message}`,
+      'Paths start from the folder of the spec. Name a file that is there.',
+      { file: path },
+      cause,
+    );
+  });
+  let array: { shape: number[]; data: Float32Array | Float64Array };
+  try {
+    array = decodeNpy(bytes, elementsOf(bytes), 2, path);
+  } catch (cause) {
+    if (!(cause instanceof CryfoldError)) throw cause;
+    throw fail(cause.message.replace(`${path}: `, ''), cause);
+  }
+  const [rows, columns] = array.shape;
+  if (rows === 0 || columns === 0 || columns > MOST_COLUMNS) {
+    throw fail(`its shape is (${rows}, ${columns}): at least one row and 1 to ${MOST_COLUMNS} columns are needed`);
+  }
+  const data = Float32Array.from(array.data);
+  const bad = data.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0) {
+    const [row, column] = [Math.floor(bad / columns), bad % columns];
+    throw invalidVectors(
+      `${path}: row ${row}, column ${column} is ${array.data[bad]}, not a finite float32 number`,
+      'Correct what computes the vectors, or leave this row out in both files.',
+      { file: path, row, column },
+    );
+  }
+  return { rows, columns, data };
+}
+
+/** float64 where that is what the file holds; anything else is checked as float32. */
+function elementsOf(bytes: Uint8Array): NpyType & ('<f4' | '<f8') {
+  try {
+    return decodeNpyHeader(bytes, '<f8', 2, '').type as '<f8';
+  } catch {
+    return '<f4';
+  }
+}

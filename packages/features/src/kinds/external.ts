@@ -1,0 +1,50 @@
+import { resolve } from 'node:path';
+import { CryfoldError, encodeNpy, LIMITS, sha256 } from '@cryfold/core';
+import { z } from 'zod';
+import type { FeatureKind } from './feature-kind.js';
+
+const path = z.string().min(1).max(LIMITS.text);
+
+const parameters = z.strictObject({
+  kind: z.literal('external'),
+  /** npy file of float32 or float64 [rows, columns]; the path starts from the spec's folder */
+  file: path.describe('npy file of float32 or float64 [rows, columns]; the path starts from the folder of the spec'),
+  /** CSV file with a column `clip` or `recording` that names each row */
+  clips: path.describe('CSV file with a column clip or recording, which names each row of the npy file'),
+  clipSeconds: z.number().positive().max(3600).default(1),
+  /** In the plan of a run: of the npy array of all clips' vectors, and the numbers in each */
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional()
+    .describe('in the plan of a run: of the vectors of all clips'),
+  columns: z.int().min(1).max(65_536).optional().describe('in the plan of a run: numbers in each vector'),
+});
+
+/** Vectors that the user has computed: docs/external-vectors.md. */
+export const external = {
+  kind: 'external',
+  parameters,
+  produces: 'vectors',
+  shape: ({ columns = 0 }) => [columns],
+  describe: ({ columns = 0, clipSeconds, file }) =>
+    `${file}: vectors of ${columns} numbers for clips of ${clipSeconds} s`,
+  // Files may be renamed and moved: only their content decides.
+  keyed: ({ file: _, clips: __, ...content }) => content,
+  given: {
+    content: ({ sha256, columns }) => (columns === undefined ? undefined : sha256),
+    read: async (set, folder, clips) => {
+      const { readVectors } = await import('../external/read-vectors.js');
+      const files = { file: resolve(folder, set.file), clips: resolve(folder, set.clips) };
+      const { rows, columns, data } = await readVectors(files, clips);
+      const shape = [rows, columns];
+      return { parameters: { ...set, sha256: sha256(encodeNpy(data, shape)), columns }, rows: { shape, data } };
+    },
+  },
+  loadExtractor: async ({ file }) => {
+    throw new CryfoldError('FEATURES_EXTERNAL', `${file}: vectors that were given cannot be computed for a recording`, {
+      context: { file },
+      hint: 'Evaluate with cryfold run, which reads vectors from files; keep a model of another feature set to predict.',
+    });
+  },
+} satisfies FeatureKind<z.infer<typeof parameters>>;

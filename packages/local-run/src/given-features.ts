@@ -1,0 +1,42 @@
+import type { Dataset } from '@cryfold/corpus';
+import type { ComputedFeatures } from '@cryfold/features';
+import { type FeatureSet, featureKindOf, type GivenClips } from '@cryfold/features/kinds';
+import { featuresKey, type Spec } from '@cryfold/plan';
+
+export interface GivenFeatures {
+  /** With what names the content of the files */
+  spec: Spec;
+  /** The rows by the key of their feature set */
+  rows: Map<string, ComputedFeatures>;
+}
+
+/**
+ * Reads the feature sets that the user gives in files, so that a fold's key follows from their content.
+ * @param folder that paths start from: the spec's
+ * @param leftOut ids of clips that the data has beside the dataset's, which rows may be given for too
+ * @throws CryfoldError FEATURES_INVALID
+ */
+export async function readGivenFeatures(
+  spec: Spec,
+  folder: string,
+  dataset: Pick<Dataset, 'clips' | 'skipped' | 'contentHash'>,
+  leftOut: readonly string[],
+): Promise<GivenFeatures> {
+  const clips: GivenClips = {
+    ids: dataset.clips.map(({ id }) => id),
+    leftOut,
+    skipped: new Set(dataset.skipped.map(({ file }) => file)),
+  };
+  const rows = new Map<string, ComputedFeatures>();
+  const read = async (set: FeatureSet): Promise<FeatureSet> => {
+    const found = await featureKindOf(set).given?.read(set, folder, clips);
+    if (!found) return set;
+    rows.set(featuresKey(found.parameters, dataset.contentHash), found.rows);
+    return found.parameters;
+  };
+  const features = await read(spec.features);
+  if (!spec.featureSets) return { spec: { ...spec, features }, rows };
+  const featureSets: Record<string, FeatureSet> = {};
+  for (const [name, set] of Object.entries(spec.featureSets)) featureSets[name] = await read(set);
+  return { spec: { ...spec, features, featureSets }, rows };
+}
