@@ -175,5 +175,8 @@ test('refuses impossible parameters in the spec', () => {
   refused({ functionals: ['mean', 'mean'] }, /named twice/);
   refused({ functionals: [] }, /1/);
   refused({ deltas: 3 }, /2/);
+  refused({ clipSeconds: 3600, hopMs: 8 }, /more than 16,777,216 levels: use a longer hopMs/);
+  refused({ kind: 'log-mel', clipSeconds: 3600, deltas: 1 }, /more than 16,777,216 levels/);
+  refused({ kind: 'mel-spectrogram', clipSeconds: 3600 }, /more than 16,777,216 levels/);
   refused({ kind: 'pitch', fmin: 500, fmax: 400 }, /must be below fmax/);
 });
