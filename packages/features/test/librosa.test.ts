@@ -171,9 +171,12 @@ test('refuses impossible parameters in the spec', () => {
     assert.match(error?.issues.map((issue) => issue.message).join() ?? 'accepted', message);
   };
   refused({ coefficients: 41 }, /at most as many as melBands/);
-  refused({ functionals: ['median'] }, /one of mean, sd/);
+  refused({ functionals: ['median'] }, /a functional is mean, sd/);
   refused({ functionals: ['mean', 'mean'] }, /named twice/);
   refused({ functionals: [] }, /1/);
   refused({ deltas: 3 }, /2/);
+  refused({ clipSeconds: 3600, hopMs: 8 }, /more than 16,777,216 levels: use a longer hopMs/);
+  refused({ kind: 'log-mel', clipSeconds: 3600, deltas: 1 }, /more than 16,777,216 levels/);
+  refused({ kind: 'mel-spectrogram', clipSeconds: 3600 }, /more than 16,777,216 levels/);
   refused({ kind: 'pitch', fmin: 500, fmax: 400 }, /must be below fmax/);
 });

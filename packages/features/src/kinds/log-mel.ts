@@ -1,15 +1,17 @@
 import { z } from 'zod';
 import { functionalsSchema } from '../functionals.js';
 import type { FeatureKind } from './feature-kind.js';
-import { melParameters } from './mel-parameters.js';
+import { describeDeltas, hasFewLevels, melParameters, TOO_MANY_LEVELS } from './mel-parameters.js';
 
-const parameters = z.strictObject({
-  kind: z.literal('log-mel'),
-  ...melParameters,
-  /** How many derivatives in time stand beside the levels */
-  deltas: z.int().min(0).max(2).default(0),
-  functionals: functionalsSchema.default(['mean', 'sd']),
-});
+const parameters = z
+  .strictObject({
+    kind: z.literal('log-mel'),
+    ...melParameters,
+    /** How many derivatives in time stand beside the levels */
+    deltas: z.int().min(0).max(2).default(0),
+    functionals: functionalsSchema.default(['mean', 'sd']),
+  })
+  .refine(hasFewLevels, TOO_MANY_LEVELS);
 
 /** Levels on the mel scale, summarized over the clip: for each functional all bands, then all of their deltas. */
 export const logMel = {
@@ -18,7 +20,7 @@ export const logMel = {
   produces: 'vectors',
   shape: ({ melBands, deltas, functionals }) => [melBands * (1 + deltas) * functionals.length],
   describe: ({ clipSeconds, melBands, deltas, functionals }) =>
-    `log-mel levels of ${clipSeconds} s: ${functionals.join(', ')} of ${melBands} bands, ${deltas} deltas`,
+    `log-mel levels of ${clipSeconds} s: ${functionals.join(', ')} of ${melBands} bands${describeDeltas(deltas)}`,
   loadExtractor: async ({ deltas, functionals, ...options }) => {
     const { LogMel } = await import('../mel/log-mel.js');
     const { summarizeSeries } = await import('../mel/summarize-series.js');

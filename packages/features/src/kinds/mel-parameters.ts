@@ -16,3 +16,27 @@ export const melParameters = {
   /** Levels further below the clip's loudest one are raised to it, dB: top_db */
   topDb: z.number().positive().max(300).default(80),
 };
+
+/** Levels of a clip, derivatives included, that are computed at most: 128 MiB. */
+const MOST_LEVELS = 2 ** 24;
+
+interface Length {
+  clipSeconds: number;
+  hopMs: number;
+  melBands: number;
+  deltas?: number;
+}
+
+/** Whether what a clip needs fits into memory. */
+export function hasFewLevels({ clipSeconds, hopMs, melBands, deltas = 0 }: Length): boolean {
+  return ((clipSeconds * 1000) / hopMs) * melBands * (1 + deltas) <= MOST_LEVELS;
+}
+
+export const TOO_MANY_LEVELS = {
+  path: ['hopMs'],
+  error: `a clip would have more than ${MOST_LEVELS.toLocaleString('en')} levels: use a longer hopMs, or shorter clips`,
+};
+
+/** What vectors hold beside their rows, in words. */
+export const describeDeltas = (deltas: number): string =>
+  ['', ' and their first derivatives', ' and their first and second derivatives'][deltas];

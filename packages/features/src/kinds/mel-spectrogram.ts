@@ -1,16 +1,18 @@
 import { z } from 'zod';
 import type { FeatureKind } from './feature-kind.js';
-import { melParameters } from './mel-parameters.js';
+import { hasFewLevels, melParameters, TOO_MANY_LEVELS } from './mel-parameters.js';
 
 const { melBands: _, ...common } = melParameters;
 
-const parameters = z.strictObject({
-  kind: z.literal('mel-spectrogram'),
-  /** Mel bands: a row of pixels has one */
-  height: z.int().min(8).max(256).default(60),
-  width: z.int().min(8).max(1024).default(90),
-  ...common,
-});
+const parameters = z
+  .strictObject({
+    kind: z.literal('mel-spectrogram'),
+    /** Mel bands: a row of pixels has one */
+    height: z.int().min(8).max(256).default(60),
+    width: z.int().min(8).max(1024).default(90),
+    ...common,
+  })
+  .refine(({ height: melBands, ...set }) => hasFewLevels({ ...set, melBands }), TOO_MANY_LEVELS);
 
 /** Levels on the mel scale as an RGB picture, from the clip's loudest one to `topDb` below it. */
 export const melSpectrogram = {

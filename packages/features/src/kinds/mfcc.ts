@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { functionalsSchema } from '../functionals.js';
 import type { FeatureKind } from './feature-kind.js';
-import { melParameters } from './mel-parameters.js';
+import { describeDeltas, hasFewLevels, melParameters, TOO_MANY_LEVELS } from './mel-parameters.js';
 
 const parameters = z
   .strictObject({
@@ -16,7 +16,8 @@ const parameters = z
   .refine(({ coefficients, melBands }) => coefficients <= melBands, {
     path: ['coefficients'],
     error: 'at most as many as melBands',
-  });
+  })
+  .refine(hasFewLevels, TOO_MANY_LEVELS);
 
 /** Mel-frequency cepstral coefficients, summarized over the clip: for each functional all of them, then their deltas. */
 export const mfcc = {
@@ -25,7 +26,7 @@ export const mfcc = {
   produces: 'vectors',
   shape: ({ coefficients, deltas, functionals }) => [coefficients * (1 + deltas) * functionals.length],
   describe: ({ clipSeconds, coefficients, deltas, functionals }) =>
-    `MFCC of ${clipSeconds} s: ${functionals.join(', ')} of ${coefficients} coefficients, ${deltas} deltas`,
+    `MFCC of ${clipSeconds} s: ${functionals.join(', ')} of ${coefficients} coefficients${describeDeltas(deltas)}`,
   loadExtractor: async ({ coefficients, deltas, functionals, ...options }) => {
     const { LogMel } = await import('../mel/log-mel.js');
     const { Cepstrum } = await import('../mel/cepstrum.js');
