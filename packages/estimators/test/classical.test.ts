@@ -3,14 +3,21 @@ import { test } from 'node:test';
 import { casesOf, fit, goldens, largestDifference, predictAgain, trainingData } from './classical-problems.js';
 
 /** By kind: the largest difference to scikit-learn. */
-const TOLERANCES = { 'logistic-regression': 1e-5, 'k-nearest-neighbours': 1e-9 };
+const TOLERANCES = {
+  'logistic-regression': 1e-5,
+  'k-nearest-neighbours': 1e-9,
+  'random-forest': 1e-9,
+  'gradient-boosting': 1e-9,
+};
 
 for (const [kind, tolerance] of Object.entries(TOLERANCES)) {
   for (const { name, data, parameters, answers } of casesOf(kind)) {
     test(`${kind} equals scikit-learn: ${name}`, async () => {
       const { probabilities } = await fit({ kind, ...parameters }, trainingData(goldens.data[data]));
       const difference = largestDifference(probabilities.data, answers);
-      assert.ok(difference < tolerance, `differs by ${difference}`);
+      // Of 4,000 trees that draw otherwise, a mean has a standard error of at most 0.008.
+      const allowed = parameters.trees === 4000 ? 0.04 : tolerance;
+      assert.ok(difference < allowed, `differs by ${difference}`);
     });
   }
 }
