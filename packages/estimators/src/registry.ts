@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { gradientBoosting } from './classical/gradient-boosting.js';
 import { nearestNeighbours } from './classical/k-nearest-neighbours.js';
+import { linearSvm } from './classical/linear-svm.js';
 import { logisticRegression } from './classical/logistic-regression.js';
 import { randomForest } from './classical/random-forest.js';
 import { command } from './command/command.js';
@@ -19,6 +20,7 @@ const KINDS = [
   nearestNeighbours,
   randomForest,
   gradientBoosting,
+  linearSvm,
 ] as const;
 
 /** What every estimator may say besides the parameters of its kind. */

@@ -23,7 +23,7 @@ export const randomForest = {
   reads: 'any',
   keyParts: () => ({}),
   cost: ({ trees }, trainClips) => trees * trainClips,
-  typicalSeconds: 1e-5,
+  typicalSeconds: 2e-5,
   loadEngine: async () => new (await import('./engines/random-forest.js')).RandomForestEngine(),
   loadPredictor: async (file) => (await import('./engines/random-forest.js')).loadRandomForest(file),
 } satisfies EstimatorKind<z.infer<typeof parameters>>;
