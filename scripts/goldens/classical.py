@@ -35,6 +35,9 @@ DATA = {
     "grey": dict(seed=1, counts=[30, 30, 25], columns=12, spread=45, grey=True),
     "wide": dict(seed=2, counts=[14, 14, 14, 14], columns=90, spread=70, grey=True),
     "vectors": dict(seed=3, counts=[30, 25, 20], columns=8, spread=60, grey=False),
+    "noisy": dict(seed=5, counts=[70, 60, 60], columns=4, spread=45, grey=False),
+    "noisy grey": dict(seed=6, counts=[60, 60, 60], columns=6, spread=45, grey=True),
+    "noisy two": dict(seed=8, counts=[90, 90], columns=4, spread=45, grey=False),
     "two": dict(seed=4, counts=[30, 30], columns=6, spread=60, grey=False),
 }
 
@@ -53,12 +56,24 @@ def answers(kind, parameters, x, y, test):
     if kind == "linear-svm":
         machines = [SVC(kernel="linear", C=options.get("C", 1), tol=1e-7).fit(x, y == k) for k in range(y.max() + 1)]
         return np.array([machine.decision_function(test) for machine in machines]).T
+    share = {"sqrt": "sqrt", "all": None}.get(options.get("maxFeatures", "sqrt"), options.get("maxFeatures"))
+    names = {"max_depth": options.get("maxDepth"), "min_samples_leaf": options["minLeaf"] if "minLeaf" in options else 1}
+    if options["trees"] == 1:
+        # One tree of all columns and rows draws nothing but the order of columns.
+        return same_for_all_seeds(lambda seed: DecisionTreeClassifier(random_state=seed, **names), x, y, test)
+    names.update(n_estimators=options["trees"])
     if kind == "random-forest":
-        # One tree of all columns and rows draws nothing.
-        names = {"max_depth": options.get("maxDepth"), "min_samples_leaf": options.get("minLeaf", 1)}
-        return DecisionTreeClassifier(random_state=0, **names).fit(x, y).predict_proba(test)
-    names = {"n_estimators": options["trees"], "max_depth": options["maxDepth"], "min_samples_leaf": options["minLeaf"]}
-    return GradientBoostingClassifier(random_state=0, **names).fit(x, y).predict_proba(test)
+        names.update(max_features=share, bootstrap=options.get("bootstrap", True), random_state=0, n_jobs=-1)
+        return RandomForestClassifier(**names).fit(x, y).predict_proba(test)
+    names.update(learning_rate=options.get("learningRate", 0.1))
+    return same_for_all_seeds(lambda seed: GradientBoostingClassifier(random_state=seed, **names), x, y, test)
+
+
+def same_for_all_seeds(model, x, y, test):
+    """Where two splits are equally good, scikit-learn takes the one whose column it has drawn first: no golden case."""
+    all_seeds = [model(seed).fit(x, y).predict_proba(test) for seed in range(8)]
+    assert np.ptp(all_seeds, axis=0).max() < 1e-9, "a tie: choose other data"
+    return all_seeds[0]
 
 
 WHOLE_TREE = {"trees": 1, "bootstrap": False, "maxFeatures": "all"}
@@ -74,6 +89,20 @@ CASES = [
     ("grey", "k-nearest-neighbours", {"neighbours": 7, "weights": "distance"}),
     ("wide", "k-nearest-neighbours", {"neighbours": 3, "standardise": True}),
     ("vectors", "k-nearest-neighbours", {"weights": "distance", "standardise": True}),
+    ("grey", "linear-svm", {}),
+    ("wide", "linear-svm", {"C": 10}),
+    ("vectors", "linear-svm", {"C": 0.1}),
+    ("vectors", "linear-svm", {"standardise": True}),
+    ("noisy", "random-forest", {**WHOLE_TREE, "maxDepth": 4, "minLeaf": 9}),
+    ("noisy", "random-forest", {**WHOLE_TREE, "minLeaf": 12}),
+    ("noisy grey", "random-forest", {**WHOLE_TREE, "maxDepth": 3, "minLeaf": 10}),
+    ("noisy", "gradient-boosting", {"trees": 30, "maxDepth": 3, "minLeaf": 12, "maxFeatures": "all"}),
+    ("noisy", "gradient-boosting", {"trees": 20, "maxDepth": 2, "minLeaf": 9, "learningRate": 0.3, "maxFeatures": "all"}),
+    ("noisy two", "gradient-boosting", {"trees": 20, "maxDepth": 3, "minLeaf": 12, "maxFeatures": "all"}),
+    # A forest draws its rows and columns with another generator: this is what many trees tend to.
+    ("grey", "random-forest", {"trees": 4000}),
+    ("noisy", "random-forest", {"trees": 4000, "maxDepth": 5, "maxFeatures": 0.5}),
+    ("noisy", "random-forest", {"trees": 4000, "minLeaf": 4, "bootstrap": False}),
 ]
 
 

@@ -1,6 +1,9 @@
 import { z } from 'zod';
+import { gradientBoosting } from './classical/gradient-boosting.js';
 import { nearestNeighbours } from './classical/k-nearest-neighbours.js';
+import { linearSvm } from './classical/linear-svm.js';
 import { logisticRegression } from './classical/logistic-regression.js';
+import { randomForest } from './classical/random-forest.js';
 import { command } from './command/command.js';
 import type { AnyKind, FoldQueue } from './estimator-kind.js';
 import { smallCnn } from './networks/small-cnn.js';
@@ -8,7 +11,17 @@ import { tlResnet50 } from './networks/tl-resnet50.js';
 import { svm } from './svm/svm.js';
 
 /** Every kind of estimator. To add one, write its file and name it here: docs/extending.md. */
-const KINDS = [smallCnn, tlResnet50, svm, command, logisticRegression, nearestNeighbours] as const;
+const KINDS = [
+  smallCnn,
+  tlResnet50,
+  svm,
+  command,
+  logisticRegression,
+  nearestNeighbours,
+  randomForest,
+  gradientBoosting,
+  linearSvm,
+] as const;
 
 /** What every estimator may say besides the parameters of its kind. */
 const common = {

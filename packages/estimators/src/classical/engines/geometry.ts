@@ -9,6 +9,8 @@ export interface Geometry {
   /** Rows of the matrix */
   train: Int32Array;
   test: Int32Array;
+  /** The clip of each row of the matrix */
+  clips: Int32Array;
   scaling: Scaling;
   /** All clips */
   rows: Rows;
@@ -31,32 +33,39 @@ export class Geometries {
     const scaling = scalingOf(rows, train, standardise);
     if (!standardise) {
       const distances = await this.#all.get(data.featureKey, async () => ownDistances(rows, scaling.factor));
-      return { distances, train, test, scaling, rows };
+      return { distances, train, test, clips: Int32Array.from({ length: rows.count }, (_, i) => i), scaling, rows };
     }
     const clips = Int32Array.from([...train, ...test]);
     return {
       distances: ownDistances(rowsOf(features, clips), scaling.factor),
       train: Int32Array.from(train, (_, i) => i),
       test: Int32Array.from(test, (_, i) => train.length + i),
-      ...{ scaling, rows },
+      ...{ clips, scaling, rows },
     };
   }
 }
 
-/** Products of scaled training rows about their mean, train x train, and its diagonal. */
-export function centredProducts({ distances, train }: Pick<Geometry, 'distances' | 'train'>): Float64Array {
-  const n = train.length;
+/** Squared norms of training rows about their mean, in units of one grey level squared. */
+export function centredNorms({ distances, train }: Pick<Geometry, 'distances' | 'train'>): Float64Array {
   const { data, rows } = distances;
   const means = Float64Array.from(train, (row) => {
     let sum = 0;
     for (const other of train) sum += data[row * rows + other];
-    return sum / n;
+    return sum / train.length;
   });
-  const mean = means.reduce((sum, one) => sum + one, 0) / n;
+  const mean = means.reduce((sum, one) => sum + one, 0) / train.length;
+  return means.map((one) => one - mean / 2);
+}
+
+/** Products of scaled training rows about their mean, train x train. */
+export function centredProducts({ distances, train }: Pick<Geometry, 'distances' | 'train'>): Float64Array {
+  const n = train.length;
+  const { data, rows } = distances;
+  const norms = centredNorms({ distances, train });
   const out = new Float64Array(n * n);
   for (let i = 0; i < n; i++) {
     for (let j = 0; j < n; j++) {
-      out[i * n + j] = (means[i] + means[j] - mean - data[train[i] * rows + train[j]]) / (2 * GREY_SQUARED);
+      out[i * n + j] = (norms[i] + norms[j] - data[train[i] * rows + train[j]]) / (2 * GREY_SQUARED);
     }
   }
   return out;

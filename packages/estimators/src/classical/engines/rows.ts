@@ -20,9 +20,13 @@ export function rowsOf({ data, shape }: FeatureArray, clips?: Int32Array): Rows 
   return { count: clips.length, columns, data: rows };
 }
 
-/** The mean of each column, and what its values are multiplied by before distances and products are taken. */
+/** What becomes of each column before distances and products are taken. */
 export interface Scaling {
+  /** Of the training clips */
   mean: Float64Array;
+  /** Taken from each value: the mean where columns are standardised, else 0 */
+  offset: Float64Array;
+  /** What values are then multiplied by */
   factor: Float64Array;
 }
 
@@ -35,7 +39,10 @@ export function scalingOf({ data, columns }: Rows, clips: Int32Array, standardis
   const mean = new Float64Array(columns);
   for (const clip of clips) for (let j = 0; j < columns; j++) mean[j] += data[clip * columns + j];
   for (let j = 0; j < columns; j++) mean[j] /= clips.length;
-  if (!standardise) return { mean, factor: new Float64Array(columns).fill(data instanceof Uint8Array ? 1 / 255 : 1) };
+  if (!standardise) {
+    const factor = new Float64Array(columns).fill(data instanceof Uint8Array ? 1 / 255 : 1);
+    return { mean, offset: new Float64Array(columns), factor };
+  }
   const factor = new Float64Array(columns);
   for (const clip of clips) for (let j = 0; j < columns; j++) factor[j] += (data[clip * columns + j] - mean[j]) ** 2;
   for (let j = 0; j < columns; j++) {
@@ -43,7 +50,7 @@ export function scalingOf({ data, columns }: Rows, clips: Int32Array, standardis
     // The mean of equal numbers may differ from them by its rounding.
     factor[j] = deviation > 1e-12 * Math.abs(mean[j]) ? 1 / deviation : 1;
   }
-  return { mean, factor };
+  return { mean, offset: mean, factor };
 }
 
 /**

@@ -1,0 +1,67 @@
+import { type Combination, GREY_SQUARED, type KernelData, type SvmParameters } from '@cryfold/svm';
+import { z } from 'zod';
+import { centredNorms, type Geometry } from './geometry.js';
+
+/** What all SVMs of these kinds have in common. */
+export const MACHINES: Omit<SvmParameters, 'kernel' | 'C' | 'gamma'> = {
+  ...{ degree: 3, coef0: 0, classWeight: 'none', strategy: 'one-vs-rest', calibration: 'platt' },
+  ...{ tolerance: 1e-3, engine: 'cryfold' },
+};
+
+const finite = z.number();
+
+/** How the values of machines become probabilities, as a model stores it. */
+export const combinationSchema: z.ZodType<Combination> = z.strictObject({
+  classCount: z.int().min(2),
+  present: z.array(z.int().min(0)).min(2),
+  roles: z
+    .array(z.strictObject({ positive: z.int().min(0), negative: z.union([z.int().min(0), z.literal('rest')]) }))
+    .min(1),
+  calibration: z.discriminatedUnion('kind', [
+    z.strictObject({
+      kind: z.literal('platt'),
+      sigmoids: z.array(z.strictObject({ slope: finite, offset: finite })).min(1),
+    }),
+    z.strictObject({
+      kind: z.literal('temperature'),
+      scaling: z.strictObject({ factor: finite, offsets: z.array(finite).min(2) }),
+    }),
+  ]),
+});
+
+/** The class of each row of a geometry's matrix; 0 in rows that are not trained on. */
+export function matrixLabels({ distances, train }: Geometry, labels: Int32Array, clips: Int32Array): Int32Array {
+  const out = new Int32Array(distances.rows);
+  clips.forEach((clip, i) => {
+    out[train[i]] = labels[clip];
+  });
+  return out;
+}
+
+/** What a linear kernel about the mean of the training rows is computed from. */
+export function linearKernelData(geometry: Geometry): KernelData {
+  const { distances, train, rows } = geometry;
+  const sumSquares = new Float64Array(distances.rows);
+  centredNorms(geometry).forEach((norm, i) => {
+    sumSquares[train[i]] = norm;
+  });
+  return { distances, moments: { sum: new Float64Array(distances.rows), sumSquares }, columns: rows.columns };
+}
+
+/** What an rbf kernel is computed from: distances, and sums of the scaled values, by which `scale` settles gamma. */
+export function radialKernelData(geometry: Geometry): KernelData {
+  const { distances, clips, rows, scaling } = geometry;
+  const { columns, data } = rows;
+  const moments = { sum: new Float64Array(distances.rows), sumSquares: new Float64Array(distances.rows) };
+  clips.forEach((clip, row) => {
+    let [sum, squares] = [0, 0];
+    for (let j = 0; j < columns; j++) {
+      const value = (data[clip * columns + j] - scaling.offset[j]) * scaling.factor[j];
+      sum += value;
+      squares += value * value;
+    }
+    moments.sum[row] = sum * Math.sqrt(GREY_SQUARED);
+    moments.sumSquares[row] = squares * GREY_SQUARED;
+  });
+  return { distances, moments, columns };
+}
