@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { Random } from '@cryfold/core';
 import { synthesizeCorpus } from '@cryfold/corpus';
-import { backboneShapes, resnet50Architecture } from '@cryfold/nn';
+import { backboneShapes } from '@cryfold/nn';
+import { tlResnet50 } from '@cryfold/nn/models';
 import { loadConfig } from '@cryfold/runtime';
 import { File, ready } from 'h5wasm/node';
 import { cryfold, logLines, ownStore, temporaryFolder } from './command.js';
@@ -23,7 +24,7 @@ async function writeResNet50(file: string): Promise<string> {
   const random = new Random(7);
   const h5 = new File(file, 'w');
   const layers = new Map<string, [string, readonly number[]][]>();
-  for (const [name, shape] of backboneShapes(resnet50Architecture)) {
+  for (const [name, shape] of backboneShapes(tlResnet50.architecture)) {
     const [layer, weight] = name.split('/');
     layers.set(layer, [...(layers.get(layer) ?? []), [weight, shape]]);
   }

@@ -79,6 +79,8 @@ export interface EstimatorKind<P extends { kind: string } = never> {
   checkRuntime?(): Promise<unknown>;
   /** Which feature sets it reads: RGB images, float vectors, or both */
   readonly reads: 'images' | 'vectors' | 'any';
+  /** Pixels that an image's height and width must have at least; default 1 */
+  readonly smallestImage?: number;
   /**
    * What decides the bytes of a fold besides data, features, indices, parameters and seed. Members that are undefined
    * leave no trace in the fold's key.

@@ -6,14 +6,15 @@ import { logisticRegression } from './classical/logistic-regression.js';
 import { randomForest } from './classical/random-forest.js';
 import { command } from './command/command.js';
 import type { AnyKind, FoldQueue } from './estimator-kind.js';
-import { smallCnn } from './networks/small-cnn.js';
-import { tlResnet50 } from './networks/tl-resnet50.js';
+import { networks } from './networks/networks.js';
 import { svm } from './svm/svm.js';
 
-/** Every kind of estimator. To add one, write its file and name it here: docs/extending.md. */
+/**
+ * Every kind of estimator. To add one, write its file and name it here; networks have their own registry:
+ * docs/extending.md.
+ */
 const KINDS = [
-  smallCnn,
-  tlResnet50,
+  ...networks,
   svm,
   command,
   logisticRegression,

@@ -3,6 +3,7 @@ import { gradients } from './graph/gradients.js';
 import { elementCount, Graph, type GraphNode, type Shape, type Value, type Variable } from './graph/graph.js';
 import type { Signature, Signatures } from './graph/saved-model.js';
 import type { Model } from './models/model.js';
+import { LOGITS } from './models/output.js';
 import { plus, subtract } from './ops/arithmetic.js';
 import { bytesOf, fill, firstElements } from './ops/bytes.js';
 import { cast } from './ops/cast.js';
@@ -13,7 +14,6 @@ import { sumOf, vectorMean } from './ops/mean.js';
 import { multiply } from './ops/multiply.js';
 import { reshape } from './ops/reshape.js';
 import { sizeOf } from './ops/shape.js';
-import { softmax, sparseSoftmaxCrossEntropy } from './ops/softmax.js';
 import { LossScale } from './optimizers/loss-scale.js';
 import type { Optimizer } from './optimizers/optimizer.js';
 
@@ -52,6 +52,7 @@ export interface CompiledModel {
  */
 export function compileModel(model: Model, classes: number, options: CompileOptions): CompiledModel {
   const { optimizer, precision = 'float32', trained = () => true } = options;
+  const output = model.output ?? LOGITS;
   const graph = new Graph();
   const weights = new Weights(graph, trained);
   const batch = declareBatch(graph, model.inputShape, classes);
@@ -66,7 +67,7 @@ export function compileModel(model: Model, classes: number, options: CompileOpti
   if (logits.shape.length !== 2 || logits.shape[1] !== classes) {
     throw new Error(`model ${model.name} ends in [${logits.shape.join(', ')}], not in ${classes} logits`);
   }
-  const loss = vectorMean(multiply(sparseSoftmaxCrossEntropy(logits, labels), gather(classWeights, labels)));
+  const loss = vectorMean(multiply(output.loss(logits, labels), gather(classWeights, labels)));
   const trainable = weights.all().filter((weight) => weight.trainable);
   const targets = trainable.map(({ variable }) => graph.read(variable));
   const scaling =
@@ -75,7 +76,7 @@ export function compileModel(model: Model, classes: number, options: CompileOpti
   const step = optimizerStep(graph, optimizer, { trainable, slopes, tracked: training.tracked, scaling });
 
   const finalLogits = cast(inference.output, 'float32');
-  const probabilities = softmax(finalLogits);
+  const probabilities = output.probabilities(finalLogits);
   const stepInputs = { indices, seed, classWeights };
   const signatures: Signatures = {
     feed: batch.feed,
@@ -94,7 +95,7 @@ export function compileModel(model: Model, classes: number, options: CompileOpti
     evaluate: {
       inputs: { indices },
       outputs: {
-        loss: sumOf(sparseSoftmaxCrossEntropy(finalLogits, labels)),
+        loss: sumOf(output.loss(finalLogits, labels)),
         hits: hitCount(finalLogits, labels),
         logits: finalLogits,
         probabilities,

@@ -1,6 +1,4 @@
 export type { Architecture, Backbone, ImageSize, NetworkSpec, TrainingParameters } from './models/architecture.js';
-export { resnet50Architecture } from './models/resnet50.js';
-export { smallCnnArchitecture } from './models/small-cnn.js';
 export type { WeightData, WeightMap } from './network.js';
 export { type ProcessSettings, type TensorFlowInfo, tensorFlowInfo } from './tensorflow.js';
 export {

@@ -3,7 +3,8 @@ import { declaredWeights, weightShapes } from './forward.js';
 import { encodeKerasFile } from './keras-file.js';
 import { encodeLayersModel } from './layers-model.js';
 import type { AnyArchitecture, NetworkSpec } from './models/architecture.js';
-import { initialValues, type WeightMap } from './network.js';
+import type { Model } from './models/model.js';
+import { initialValues, type WeightData, type WeightMap } from './network.js';
 import { loadTensorFlow, type Tensor } from './tensorflow.js';
 
 export interface TrainedModel {
@@ -20,7 +21,7 @@ export interface TrainedModel {
  * The files of a trained network, by name: `model.json` and `weights.bin`, a TF.js LayersModel; `weights.h5`, which Keras
  * loads by layer name.
  *
- * Our convolutions before a BatchNormalization have no bias and those of keras.applications do: the h5 file holds zeros.
+ * A bias that the network does without and Keras's layer has is zeros in the h5 file.
  * It leaves the preprocessing out, which in Keras is a function (`resnet50.preprocess_input`) or has no weights.
  */
 export async function encodeTrainedModel(trained: TrainedModel): Promise<Map<string, Uint8Array>> {
@@ -34,29 +35,30 @@ export async function encodeTrainedModel(trained: TrainedModel): Promise<Map<str
     classes,
     estimator: parameters,
   });
-  return files.set('weights.h5', await encodeKerasFile(withBiases(weights)));
+  return files.set('weights.h5', await encodeKerasFile(withBiases(model, weights)));
 }
 
-function withBiases(weights: WeightMap): WeightMap {
-  const all = new Map(weights);
-  const entries = [...all].flatMap(([name, value]) => {
-    const bias = name.replace(/_conv\/kernel$/, '_conv/bias');
-    if (all.has(bias)) return [[name, value] as const];
-    const filters = value.shape[3];
-    return [[name, value] as const, [bias, { shape: [filters], data: new Float32Array(filters) }] as const];
-  });
-  return new Map(entries);
+function withBiases({ layers }: Model, weights: WeightMap): WeightMap {
+  const folded = new Map(layers.map(({ name, foldedBias }) => [`${name}/kernel`, foldedBias]));
+  const all = new Map<string, WeightData>();
+  for (const [name, value] of weights) {
+    all.set(name, value);
+    const filters = folded.get(name);
+    if (filters === undefined) continue;
+    all.set(name.replace(/kernel$/, 'bias'), { shape: [filters], data: new Float32Array(filters) });
+  }
+  return all;
 }
 
 /** The weights of the backbone that `NetworkTrainer.embed` uses for this seed and these given weights. */
 export function backboneWeights({ backbone }: AnyArchitecture, seed: number, given: WeightMap = new Map()): WeightMap {
   if (!backbone) return new Map();
-  return new Map(Object.entries(initialValues(declaredWeights(backbone.pretrained(), [64, 64, 3]), seed, given)));
+  return new Map(Object.entries(initialValues(declaredWeights(backbone.features(), [64, 64, 3]), seed, given)));
 }
 
 /** Shapes of the weights of the backbone, by `layer/name`: what a pretrained file must hold. */
 export function backboneShapes({ backbone }: AnyArchitecture): Map<string, readonly number[]> {
-  return weightShapes(backbone?.pretrained() ?? [], [64, 64, 3]);
+  return weightShapes(backbone?.features() ?? [], [64, 64, 3]);
 }
 
 /** A network read back from its LayersModel files. */

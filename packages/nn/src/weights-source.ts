@@ -4,12 +4,12 @@ import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { CryfoldError, checkRegular, redactUrl } from '@cryfold/core';
+import type { NetworkDefinition } from './models/definition.js';
+import { NETWORKS } from './models/registry.js';
+import { PUBLISHED_RESNET50 } from './models/resnet50.js';
 
-/** The ImageNet weights that keras.applications publishes for ResNet50, with their md5 (WEIGHTS_HASHES in its source). */
-export const PUBLISHED_WEIGHTS = {
-  name: 'resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5',
-  md5: '4d473c1dd8becc155b73f8504c6f6626',
-};
+/** The file that `cryfold weights` takes without a hash under any name: the ImageNet weights of ResNet50. */
+export const PUBLISHED_WEIGHTS = PUBLISHED_RESNET50;
 
 export interface WeightsFile {
   path: string;
@@ -138,7 +138,8 @@ export async function verifyWeightsFile(path: string, hash = publishedHash(path)
 }
 
 function publishedHash(name: string): string {
-  return basename(name) === PUBLISHED_WEIGHTS.name ? PUBLISHED_WEIGHTS.md5 : '';
+  const networks: readonly NetworkDefinition[] = NETWORKS;
+  return networks.find(({ published }) => published?.name === basename(name))?.published?.md5 ?? '';
 }
 
 /** What every request of a download sends, and when the download is given up. */

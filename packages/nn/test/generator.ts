@@ -4,12 +4,15 @@ import type { WeightMap } from '../src/network.js';
 export function uniform(name: string, count: number): Float64Array {
   let salt = 2166136261;
   for (const byte of new TextEncoder().encode(name)) salt = Math.imul(salt ^ byte, 16777619) >>> 0;
-  return Float64Array.from({ length: count }, (_, i) => {
+  // A loop: of the 60 million weights of the largest network, `from` takes ten times as long.
+  const values = new Float64Array(count);
+  for (let i = 0; i < count; i++) {
     let h = (Math.imul(i, 2654435769) + salt) >>> 0;
     h = Math.imul(h ^ (h >>> 16), 2246822507) >>> 0;
     h = Math.imul(h ^ (h >>> 13), 3266489909) >>> 0;
-    return ((h ^ (h >>> 16)) >>> 0) / 2 ** 32;
-  });
+    values[i] = ((h ^ (h >>> 16)) >>> 0) / 2 ** 32;
+  }
+  return values;
 }
 
 /** Initial values of a weight, as in the script. */
@@ -19,6 +22,10 @@ export function initial(name: string, shape: readonly number[]): Float32Array {
   const kind = name.split('/').at(-1);
   if (kind === 'kernel') {
     const limit = Math.sqrt(6 / (size(shape.slice(0, -2)) * (shape[shape.length - 2] + shape[shape.length - 1])));
+    return new Float32Array(u.map((x) => (2 * x - 1) * limit));
+  }
+  if (kind === 'depthwise_kernel') {
+    const limit = Math.sqrt(6 / (2 * size(shape.slice(0, -2))));
     return Float32Array.from(u, (x) => (2 * x - 1) * limit);
   }
   if (kind === 'gamma') return Float32Array.from(u, (x) => 0.2 + 0.1 * x);
@@ -45,9 +52,11 @@ export function waveImages(count: number, height: number, width: number): Uint8A
   });
 }
 
-/** The norm of a tensor and eight of its elements, as in the script. */
-export function figures(values: ArrayLike<number>): number[] {
-  const flat = Float64Array.from(values);
-  const places = Array.from({ length: 8 }, (_, k) => Math.floor(((2 * k + 1) * flat.length) / 16));
-  return [Math.sqrt(flat.reduce((sum, x) => sum + x * x, 0)), ...places.map((place) => flat[place])];
+/** The norm of a tensor and some of its elements, as in the script. */
+export function figures(values: ArrayLike<number>, count = 8): number[] {
+  const flat = new Float64Array(values);
+  const places = Array.from({ length: count }, (_, k) => Math.floor(((2 * k + 1) * flat.length) / (2 * count)));
+  let square = 0;
+  for (let i = 0; i < flat.length; i++) square += flat[i] * flat[i];
+  return [Math.sqrt(square), ...places.map((place) => flat[place])];
 }

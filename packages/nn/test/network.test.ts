@@ -9,7 +9,7 @@ import { flatten } from '../src/layers/flatten.js';
 import { globalAveragePooling2D } from '../src/layers/pooling.js';
 import { caffePreprocessing } from '../src/layers/preprocessing.js';
 import type { Model } from '../src/models/model.js';
-import { smallCnn } from '../src/models/small-cnn.js';
+import { smallCnnModel } from '../src/models/small-cnn.js';
 import { Network } from '../src/network.js';
 import { adam, adamW } from '../src/optimizers/adam.js';
 import { sgd } from '../src/optimizers/sgd.js';
@@ -19,7 +19,7 @@ import { range, stripes } from './stripes.js';
 const tf = loadTensorFlow({ threads: 1 });
 const data = stripes();
 const batch = range(0, 9);
-const cnn = smallCnn(data, 3, { filters: [4, 4, 4], dense: [8] });
+const cnn = smallCnnModel(data, 3, { filters: [4, 4, 4], dense: [8] });
 const normalized: Model = {
   name: 'normalized',
   inputShape: [data.height, data.width, 3],

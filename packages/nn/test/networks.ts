@@ -1,6 +1,7 @@
 import type { NetworkSpec, TrainingParameters } from '../src/models/architecture.js';
-import { type HeadShape, resnet50Architecture } from '../src/models/resnet50.js';
-import { type SmallCnnShape, smallCnnArchitecture } from '../src/models/small-cnn.js';
+import { tlResnet50 } from '../src/models/resnet50.js';
+import { type SmallCnnShape, smallCnn } from '../src/models/small-cnn.js';
+import type { HeadShape } from '../src/models/transfer.js';
 
 type Cnn = TrainingParameters & SmallCnnShape;
 type ResNet = TrainingParameters & HeadShape & Required<Pick<TrainingParameters, 'weights' | 'backbone'>>;
@@ -16,7 +17,7 @@ const training = {
 /** A Small CNN with the paper's parameters, save those given. */
 export function smallCnnSpec(own: Partial<Cnn> = {}): NetworkSpec<Cnn> {
   const parameters = { kind: 'small-cnn', epochs: 10, ...training, filters: [32, 64, 128], dense: [128], ...own };
-  return { architecture: smallCnnArchitecture, parameters };
+  return { architecture: smallCnn.architecture, parameters };
 }
 
 /** A ResNet50 with the paper's parameters and random weights, save those given. */
@@ -26,7 +27,7 @@ export function resnet50Spec(own: Partial<ResNet> = {}): NetworkSpec<ResNet> {
     ...{ dropout: 0.25, dense: [256, 128, 64] },
     ...own,
   };
-  return { architecture: resnet50Architecture, parameters };
+  return { architecture: tlResnet50.architecture, parameters };
 }
 
 /** A network with other parameters. */

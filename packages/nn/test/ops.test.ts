@@ -1,16 +1,19 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
+import { z } from 'zod';
 import { compileModel } from '../src/compile.js';
 import { gradients } from '../src/graph/gradients.js';
 import { elementCount, Graph, type Value } from '../src/graph/graph.js';
 import { Session } from '../src/graph/session.js';
-import { resnet50 } from '../src/models/resnet50.js';
-import { smallCnn } from '../src/models/small-cnn.js';
+import type { NetworkDefinition } from '../src/models/definition.js';
+import { NETWORKS } from '../src/models/registry.js';
 import { add } from '../src/ops/add.js';
 import { biasAdd } from '../src/ops/bias-add.js';
 import { cast } from '../src/ops/cast.js';
 import { conv2D } from '../src/ops/conv2d.js';
-import { dropout } from '../src/ops/dropout.js';
+import { depthwiseConv2D } from '../src/ops/depthwise-conv2d.js';
+import { dropImages, dropout } from '../src/ops/dropout.js';
+import { einsum } from '../src/ops/einsum.js';
 import { fusedBatchNorm } from '../src/ops/fused-batch-norm.js';
 import { identity } from '../src/ops/identity.js';
 import { matMul } from '../src/ops/mat-mul.js';
@@ -18,9 +21,11 @@ import { maxPool } from '../src/ops/max-pool.js';
 import { spatialMean, vectorMean } from '../src/ops/mean.js';
 import { multiply } from '../src/ops/multiply.js';
 import { padImage } from '../src/ops/pad.js';
-import { relu } from '../src/ops/relu.js';
+import { relu, relu6 } from '../src/ops/relu.js';
 import { reshape } from '../src/ops/reshape.js';
-import { sparseSoftmaxCrossEntropy } from '../src/ops/softmax.js';
+import { scaleChannels } from '../src/ops/scale-channels.js';
+import { softmax, sparseSoftmaxCrossEntropy } from '../src/ops/softmax.js';
+import { reciprocal, root, sigmoid } from '../src/ops/unary.js';
 import { adam } from '../src/optimizers/adam.js';
 import { loadTensorFlow, type Tensor } from '../src/tensorflow.js';
 import { uniform } from './generator.js';
@@ -50,6 +55,15 @@ function convolution(stride: number, padding: 'SAME' | 'VALID', kernel: number[]
   };
 }
 
+function depthwise(stride: number, size: number): Case {
+  return {
+    name: `depthwiseConv2D stride ${stride} SAME ${size}x${size}`,
+    shapes: [image, [size, size, 3, 1]],
+    build: (x, k) => depthwiseConv2D(x, k, stride, 'SAME'),
+    eager: (x, k) => tf.depthwiseConv2d(x as Image, k as Image, stride, 'same'),
+  };
+}
+
 function product(transposeA: boolean, transposeB: boolean): Case {
   return {
     name: `matMul ${transposeA} ${transposeB}`,
@@ -67,6 +81,51 @@ const CASES: Case[] = [
   { name: 'multiply', shapes: [image, image], build: multiply, eager: (a, b) => tf.mul(a, b) },
   { name: 'identity', shapes: [channel], build: (x) => identity(x, 'same'), eager: (x) => x.clone() },
   { name: 'relu', shapes: [image], build: relu, eager: (x) => tf.relu(x) },
+  {
+    name: 'relu6',
+    shapes: [image],
+    // Beyond both kinks
+    build: (x) => relu6(multiply(x, x.graph.constant(10))),
+    eager: (x) => tf.relu6(tf.mul(x, 10)),
+  },
+  { name: 'sigmoid', shapes: [image], build: sigmoid, eager: (x) => tf.sigmoid(x) },
+  { name: 'root', shapes: [image], build: (x) => root(multiply(x, x)), eager: (x) => tf.abs(x) },
+  { name: 'reciprocal', shapes: [[4]], build: (x) => reciprocal(add(x, x.graph.constant(3))) },
+  { name: 'softmax', shapes: [[2, 3, 4]], build: softmax, eager: (x) => tf.softmax(x) },
+  {
+    name: 'scaleChannels',
+    shapes: [image, [2, 1, 1, 3]],
+    build: scaleChannels,
+    eager: (x, scale) => tf.mul(x, scale),
+  },
+  depthwise(1, 3),
+  depthwise(2, 3),
+  depthwise(2, 5),
+  {
+    name: 'einsum of two matrices',
+    shapes: [
+      [4, 3],
+      [3, 2],
+    ],
+    build: (a, b) => einsum('bi,ij->bj', a, b),
+    eager: (a, b) => tf.matMul(a, b),
+  },
+  {
+    name: 'einsum of predictions',
+    shapes: [
+      [2, 5, 3],
+      [5, 2, 3, 4],
+    ],
+    build: (a, b) => einsum('bid,ijde->bije', a, b),
+  },
+  { name: 'einsum of a square', shapes: [[2, 3, 4]], build: (x) => einsum('bje,bje->bj', x, x) },
+  {
+    name: 'einsum of a sum',
+    shapes: [[2, 3, 4], [3]],
+    build: (a, b) => einsum('bij,i->bj', a, b),
+    eager: (a, b) => tf.sum(tf.mul(a, tf.reshape(b, [1, 3, 1])), 1),
+  },
+  { name: 'dropImages', shapes: [[6, 2, 3, 2]], build: (x) => dropImages(x, 0.4, x.graph.constant([5, 6], 'int32')) },
   { name: 'biasAdd', shapes: [image, channel], build: biasAdd, eager: (x, bias) => tf.add(x, bias) },
   { name: 'reshape', shapes: [image], build: (x) => reshape(x, [null, 90]), eager: (x) => tf.reshape(x, [-1, 90]) },
   {
@@ -205,14 +264,12 @@ describe('gradients equal finite differences and the eager gradients of tfjs', (
 
   test('every op that the models differentiate is among these', () => {
     const size = { height: 60, width: 90 };
-    const models = [
-      smallCnn(size, 5, { filters: [4, 4, 4], dense: [4] }),
-      resnet50(size, 5, { dropout: 0.25, dense: [4] }),
-    ];
-    for (const model of models) {
+    const definitions: readonly NetworkDefinition[] = NETWORKS;
+    for (const { kind, parameters, architecture } of definitions) {
+      const model = architecture.build(size, 5, z.object(parameters).parse({}));
       for (const precision of ['float32', 'bfloat16', 'float16'] as const) {
         for (const node of compileModel(model, 5, { optimizer: adam(), precision }).graph.nodes) {
-          if (node.gradient) assert.ok(tested.has(node.op), `${node.op} has no gradient test`);
+          if (node.gradient) assert.ok(tested.has(node.op), `${node.op} of ${kind} has no gradient test`);
         }
       }
     }

@@ -60,9 +60,15 @@ export function checkFeatureSets(spec: Spec, invalid: (key: string, message: str
     if (name !== undefined && !known.includes(name)) {
       throw invalid(`estimators.${trial}.features`, `no feature set is named ${name}; there are: ${known.join(', ')}`);
     }
-    const { reads } = kindOf(estimator);
-    const { kind, produces } = featureKindOf(featuresOf(spec, trial));
-    if (reads === 'any' || reads === produces) continue;
-    throw invalid(`estimators.${trial}.features`, `${estimator.kind} reads ${reads}, and ${kind} gives ${produces}`);
+    const { reads, smallestImage = 1 } = kindOf(estimator);
+    const set = featuresOf(spec, trial);
+    const { kind, produces, shape } = featureKindOf(set);
+    if (reads !== 'any' && reads !== produces) {
+      throw invalid(`estimators.${trial}.features`, `${estimator.kind} reads ${reads}, and ${kind} gives ${produces}`);
+    }
+    const [height, width] = shape(set);
+    if (produces === 'vectors' || Math.min(height, width) >= smallestImage) continue;
+    const needed = `${estimator.kind} needs images of at least ${smallestImage} x ${smallestImage} pixels`;
+    throw invalid(`estimators.${trial}.features`, `${needed}, and these are ${height} x ${width}`);
   }
 }

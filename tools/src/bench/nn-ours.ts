@@ -5,8 +5,9 @@
 import { createInterface } from 'node:readline';
 import { Random } from '@cryfold/core';
 import { type Estimator, estimatorSchema } from '@cryfold/estimators';
-import { type NetworkSpec, NetworkTrainer, resnet50Architecture, smallCnnArchitecture } from '@cryfold/nn';
+import { type NetworkSpec, NetworkTrainer } from '@cryfold/nn';
 import { adam } from '@cryfold/nn/adam';
+import { smallCnn, tlResnet50 } from '@cryfold/nn/models';
 import { Network } from '@cryfold/nn/network';
 import { loadTensorFlow } from '@cryfold/nn/tensorflow';
 import { median } from '../statistics.js';
@@ -25,8 +26,8 @@ const data = {
 };
 const range = (from: number, to: number) => Int32Array.from({ length: to - from }, (_, i) => from + i);
 const NETWORKS: Record<ModelName, Pick<NetworkSpec, 'architecture'> & { kind: string }> = {
-  resnet50: { kind: 'tl-resnet50', architecture: resnet50Architecture },
-  'small-cnn': { kind: 'small-cnn', architecture: smallCnnArchitecture },
+  resnet50: { kind: 'tl-resnet50', architecture: tlResnet50.architecture },
+  'small-cnn': { kind: 'small-cnn', architecture: smallCnn.architecture },
 };
 
 /** The network spec of a model, with cryfold's default parameters. */

@@ -32,7 +32,7 @@ const FILES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
   ['name', /^SPEC_INVALID .*:24: .*use lower-case letters, digits and dashes/, meant],
   ['prob', /^SPEC_INVALID .*:41: estimators\.svm\.probability: there is no such key/, meant],
   ['quoted', /^SPEC_INVALID .*:25: "?.*is a text, not a number.*without quotes/, meant],
-  ['rf', /^SPEC_INVALID .*:39: .*there is no "random-forest".*There are: small-cnn, tl-resnet50, svm/, meant],
+  ['rf', /^SPEC_INVALID .*:39: .*there is no "random-forest".*There are: small-cnn, tl-resnet50, .*svm/, meant],
   ['splitter', /^SPEC_INVALID .*:15: .*Did you mean RepeatedKFold\?/, meant],
   ['tab', /^SPEC_INVALID .*:16: Tabs are not allowed as indentation/, wrong],
   [

@@ -4,10 +4,6 @@ import type { EstimatorKind } from '../estimator-kind.js';
 
 const positive = z.number().positive();
 const count = z.int().positive();
-/** Units or filters of one layer */
-export const units = count.max(65_536);
-/** Sizes of the dense layers of a network's head */
-export const denseLayers = z.array(units).max(32);
 export const epochCount = count.max(1_000_000);
 
 /** Parameters that all networks share. */
@@ -25,7 +21,7 @@ export const trainingParameters = {
 
 /** What a network adds to what all networks have in common. */
 export interface NetworkKind<P extends TrainingParameters>
-  extends Pick<EstimatorKind<P>, 'prerequisite' | 'pretrained' | 'caveat' | 'typicalSeconds'> {
+  extends Pick<EstimatorKind<P>, 'prerequisite' | 'pretrained' | 'caveat' | 'typicalSeconds' | 'smallestImage'> {
   parameters: z.ZodType<P>;
   kind: P['kind'];
   /** Work of one clip in one epoch, as a share of that with default parameters; default 1 */

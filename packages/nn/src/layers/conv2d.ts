@@ -3,7 +3,7 @@ import { biasAdd } from '../ops/bias-add.js';
 import { conv2D as convolve, type Padding } from '../ops/conv2d.js';
 import { activate } from './activation.js';
 import { glorotUniform, zeros } from './initializers.js';
-import type { Activation, Layer } from './layer.js';
+import type { Activation, Initializer, Layer } from './layer.js';
 
 export interface Conv2DOptions {
   filters: number;
@@ -12,13 +12,19 @@ export interface Conv2DOptions {
   stride?: number;
   padding?: Padding;
   activation?: Activation;
-  /** False before a BatchNormalization, which would subtract the bias again. */
-  bias?: boolean;
+  /**
+   * False before a BatchNormalization, which would subtract the bias again; `folded` where Keras's layer has one all the
+   * same, which the moving mean takes up.
+   */
+  bias?: boolean | 'folded';
+  /** Of the kernel; default: glorotUniform */
+  initializer?: Initializer;
 }
 
 /** 2D convolution: [batch, height, width, channels] to [batch, height', width', filters]. */
 export function conv2D(name: string, options: Conv2DOptions): Layer {
-  const { filters, size, stride = 1, padding = 'VALID', activation = 'linear', bias = true } = options;
+  const { filters, size, stride = 1, padding = 'VALID', activation = 'linear', initializer = glorotUniform } = options;
+  const bias = (options.bias ?? true) === true;
   return {
     kind: 'Conv2D',
     name,
@@ -31,8 +37,9 @@ export function conv2D(name: string, options: Conv2DOptions): Layer {
       activation,
       use_bias: bias,
     },
+    ...(options.bias === 'folded' && { foldedBias: filters }),
     apply(context, [x]) {
-      const kernel = context.weight('kernel', [size, size, knownSize(x.shape, 3), filters], glorotUniform);
+      const kernel = context.weight('kernel', [size, size, knownSize(x.shape, 3), filters], initializer);
       const y = convolve(x, kernel, stride, padding);
       return activate(bias ? biasAdd(y, context.weight('bias', [filters], zeros)) : y, activation);
     },

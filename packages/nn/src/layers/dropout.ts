@@ -1,4 +1,4 @@
-import { dropout as drop } from '../ops/dropout.js';
+import { dropout as drop, dropImages } from '../ops/dropout.js';
 import type { Layer } from './layer.js';
 
 /** In training zeros a share `rate` of the elements and scales the others up; otherwise the identity. */
@@ -8,5 +8,15 @@ export function dropout(name: string, rate: number): Layer {
     name,
     config: { rate },
     apply: (context, [x]) => (context.training && rate > 0 ? drop(x, rate, context.seed()) : x),
+  };
+}
+
+/** As `dropout`, of whole images: the branch of a residual block is skipped. [batch, height, width, channels]. */
+export function imageDropout(name: string, rate: number): Layer {
+  return {
+    kind: 'Dropout',
+    name,
+    config: { rate, noise_shape: [null, 1, 1, 1] },
+    apply: (context, [x]) => (context.training && rate > 0 ? dropImages(x, rate, context.seed()) : x),
   };
 }

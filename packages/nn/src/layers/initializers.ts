@@ -16,6 +16,23 @@ export const glorotUniform: Initializer = (shape, random) => {
   return values;
 };
 
+/**
+ * Normal with a deviation of sqrt(2 / fan out), cut off at two deviations and scaled so that this is its deviation again:
+ * Keras's VarianceScaling(2, 'fan_out', 'truncated_normal'), as EfficientNet has it.
+ */
+export const heNormal: Initializer = (shape, random) => {
+  const fan = size(shape.slice(0, -2)) * shape[shape.length - 1];
+  // 0.8796... is the deviation of a standard normal distribution cut off at 2.
+  const deviation = Math.sqrt(2 / fan) / 0.8796256610342398;
+  const draw = () => {
+    for (;;) {
+      const value = random.normal();
+      if (Math.abs(value) <= 2) return deviation * value;
+    }
+  };
+  return Float32Array.from({ length: size(shape) }, draw);
+};
+
 function size(shape: readonly number[]): number {
   return shape.reduce((product, length) => product * length, 1);
 }

@@ -34,9 +34,11 @@ export interface Layer {
   readonly constants?: Readonly<Record<string, { shape: readonly number[]; data: Float32Array }>>;
   /** Names of the layers whose outputs it takes; without it, the layer before it in the list. */
   readonly from?: readonly string[];
+  /** Filters of a convolution whose bias, in Keras, the BatchNormalization after it has taken up. */
+  readonly foldedBias?: number;
   /** Computes in float32 whatever the precision of the others. */
   readonly float32?: boolean;
   apply(context: LayerContext, inputs: readonly Value[]): Value;
 }
 
-export type Activation = 'relu' | 'linear';
+export type Activation = 'relu' | 'linear' | 'sigmoid' | 'swish';

@@ -18,6 +18,36 @@ export function rescaling(name: string, scale: number, offset = 0): Layer {
   };
 }
 
+/**
+ * (x / 255 - mean) / deviation of each channel, RGB. Other programs have no layer for it; there it is a 1x1 convolution.
+ * @param mean @param deviation of ImageNet's images scaled to 0-1
+ */
+export function standardization(name: string, mean: readonly number[], deviation: readonly number[]): Layer {
+  const scale = deviation.map((one) => 1 / (255 * one));
+  const offset = mean.map((one, channel) => -one / deviation[channel]);
+  const kernel = new Float32Array(9);
+  scale.forEach((factor, channel) => {
+    kernel[4 * channel] = factor;
+  });
+  return {
+    ...conv2D(name, { filters: 3, size: 1 }),
+    constants: {
+      kernel: { shape: [1, 1, 3, 3], data: kernel },
+      bias: { shape: [3], data: Float32Array.from(offset) },
+    },
+    float32: true,
+    apply(_, [x]) {
+      const { graph, dtype, shape } = x;
+      const scaled = graph.value(
+        'Mul',
+        { dtype, shape },
+        { inputs: [x, graph.constant(scale)], attrs: { T: { type: dtype } } },
+      );
+      return plus(scaled, graph.constant(offset));
+    },
+  };
+}
+
 /** ImageNet's mean blue, green and red: keras.applications.imagenet_utils, mode 'caffe'. */
 const MEAN_BGR = [103.939, 116.779, 123.68];
 

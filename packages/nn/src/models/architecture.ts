@@ -26,11 +26,9 @@ export interface ImageSize {
 
 /** The part of a network that pretrained weights exist for, and that can be frozen. */
 export interface Backbone<P> {
-  /** Layers from an image to a vector of `length` features; the last one is where the head begins. */
+  /** Layers from an image to a vector of `length` features, whose weights a file holds; the head begins after the last. */
   features(): Layer[];
   length: number;
-  /** The layers whose weights a pretrained file must hold. */
-  pretrained(): Layer[];
   /** Layers from the features to the logits. */
   head(classes: number, parameters: P): Layer[];
 }

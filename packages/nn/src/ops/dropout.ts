@@ -1,4 +1,4 @@
-import type { Value } from '../graph/graph.js';
+import type { Shape, Value } from '../graph/graph.js';
 import { cast } from './cast.js';
 import { multiply } from './multiply.js';
 import { shapeOf } from './shape.js';
@@ -9,6 +9,33 @@ import { shapeOf } from './shape.js';
  * @param seed int32 [2]
  */
 export function dropout(x: Value, rate: number, seed: Value): Value {
+  return multiply(multiply(x, kept(x, rate, seed)), cast(x.graph.constant(1 / (1 - rate)), x.dtype));
+}
+
+/** As `dropout`, of whole images [batch, height, width, channels]: stochastic depth, Huang et al. (2016). */
+export function dropImages(x: Value, rate: number, seed: Value): Value {
+  const { graph, dtype, shape } = x;
+  const one: Shape = [shape[0], 1, 1, 1];
+  const first = graph.value(
+    'Slice',
+    { dtype, shape: one },
+    {
+      inputs: [x, graph.constant([0, 0, 0, 0], 'int32'), graph.constant([-1, 1, 1, 1], 'int32')],
+      attrs: { T: { type: dtype }, Index: { type: 'int32' } },
+    },
+  );
+  const factors = multiply(kept(first, rate, seed), cast(graph.constant(1 / (1 - rate)), dtype));
+  const scaled = (value: Value): Value =>
+    graph.value(
+      'Mul',
+      { dtype, shape },
+      { inputs: [value, factors], attrs: { T: { type: dtype } }, gradient: ([dy]) => [dy && scaled(dy)] },
+    );
+  return scaled(x);
+}
+
+/** 1 for a share 1 - rate of the elements of x, else 0; without gradient. */
+function kept(x: Value, rate: number, seed: Value): Value {
   const { graph, shape } = x;
   const uniform = graph.value(
     'StatelessRandomUniform',
@@ -18,12 +45,12 @@ export function dropout(x: Value, rate: number, seed: Value): Value {
       attrs: { dtype: { type: 'float32' }, T: { type: 'int32' }, Tseed: { type: 'int32' } },
     },
   );
-  const kept = graph.value(
+  const chosen = graph.value(
     'GreaterEqual',
     { dtype: 'bool', shape },
     { inputs: [uniform, graph.constant(rate)], attrs: { T: { type: 'float32' } } },
   );
-  return multiply(multiply(x, cast(kept, x.dtype)), cast(graph.constant(1 / (1 - rate)), x.dtype));
+  return cast(chosen, x.dtype);
 }
 
 /** int32 [2] from two int32 scalars. */

@@ -1,12 +1,30 @@
 import type { Value } from '../graph/graph.js';
+import { subtract } from './arithmetic.js';
+import { multiply } from './multiply.js';
 import { reshape } from './reshape.js';
 
-/** Rows that sum to 1: [batch, classes]. Without gradient: training goes through the cross-entropy of the logits. */
-export function softmax(logits: Value): Value {
-  return logits.graph.value(
+/** exp(x) as shares of their sum along the last axis. Training on logits goes through their cross-entropy instead. */
+export function softmax(x: Value): Value {
+  const { graph, dtype, shape } = x;
+  return graph.value(
     'Softmax',
-    { dtype: logits.dtype, shape: logits.shape },
-    { inputs: [logits], attrs: { T: { type: logits.dtype } } },
+    { dtype, shape },
+    {
+      inputs: [x],
+      attrs: { T: { type: dtype } },
+      gradient: ([dy], [y]) => {
+        if (!dy) return [];
+        const sums = graph.value(
+          'Sum',
+          { dtype, shape: [...shape.slice(0, -1), 1] },
+          {
+            inputs: [multiply(dy, y), graph.constant([-1], 'int32')],
+            attrs: { T: { type: dtype }, Tidx: { type: 'int32' }, keep_dims: { bool: true } },
+          },
+        );
+        return [multiply(subtract(dy, sums), y)];
+      },
+    },
   );
 }
 

@@ -1,0 +1,74 @@
+import { contentKey } from '@cryfold/core';
+import type { TrainingParameters } from '@cryfold/nn';
+import { NETWORKS, type NetworkDefinition } from '@cryfold/nn/models';
+import { z } from 'zod';
+import { featureArtifact } from '../engine.js';
+import type { AnyKind, Prerequisite, Pretrained, RunSettings } from '../estimator-kind.js';
+import { epochCount, networkKind, trainingParameters } from './network-kind.js';
+
+/** The kind of estimator that a definition makes. */
+type KindOf<D> =
+  D extends NetworkDefinition<infer Kind, infer Own>
+    ? Omit<AnyKind, 'parameters'> & {
+        parameters: z.ZodObject<{ kind: z.ZodLiteral<Kind> } & typeof trainingParameters & Own>;
+      }
+    : never;
+
+/** The parameters of a network with a backbone. */
+type Transferred = TrainingParameters & { weights: string };
+
+/** The estimator that a definition of a network makes. */
+function estimatorOf(definition: NetworkDefinition) {
+  const { kind, architecture, epochs, work, typicalSeconds, smallestImage, published } = definition;
+  const parameters = z.strictObject({
+    kind: z.literal(kind),
+    ...trainingParameters,
+    epochs: epochCount.default(epochs),
+    ...definition.parameters,
+  });
+  const transfer = architecture.backbone && {
+    prerequisite: (own: Transferred, settings: RunSettings) => embeddings(definition, own, settings),
+    pretrained: pretrained(definition),
+    ...(published && { caveat: ({ weights }: Transferred) => (weights === 'random' ? 'random weights' : undefined) }),
+  };
+  const made = networkKind({
+    kind,
+    parameters: parameters as unknown as z.ZodType<Transferred>,
+    architecture: async () => architecture,
+    typicalSeconds,
+    ...(work && { work }),
+    ...(smallestImage !== undefined && { smallestImage }),
+    ...transfer,
+  });
+  return { ...made, parameters };
+}
+
+/** A frozen backbone's features of all images, which serve every fold. */
+function embeddings(
+  { embeddingsOf }: NetworkDefinition,
+  { weights, precision, backbone }: Transferred,
+  { featureKey, threads, xla }: RunSettings,
+): Prerequisite | undefined {
+  if (backbone !== 'frozen') return undefined;
+  const parts = { network: embeddingsOf, features: featureKey, weights, precision, threads, xla: xla || undefined };
+  const key = contentKey(parts).slice(0, 16);
+  return {
+    kind: 'embeddings',
+    id: `embeddings-${key}`,
+    artifact: featureArtifact(featureKey, `embeddings-${key}.npy`),
+  };
+}
+
+function pretrained({ architecture }: NetworkDefinition): Pretrained<Transferred> {
+  return {
+    source: ({ weights }) => weights,
+    withSource: (own, weights) => ({ ...own, weights }),
+    verify: async (path) => {
+      const { backboneShapes, loadKerasWeights } = await import('@cryfold/nn');
+      return (await loadKerasWeights(path, backboneShapes(architecture))).size;
+    },
+  };
+}
+
+/** An estimator for each network, in the order of their registry. */
+export const networks = NETWORKS.map(estimatorOf) as unknown as readonly KindOf<(typeof NETWORKS)[number]>[];

@@ -1,0 +1,34 @@
+import { knownSize } from '../graph/graph.js';
+import { depthwiseConv2D as convolve } from '../ops/depthwise-conv2d.js';
+import { glorotUniform } from './initializers.js';
+import type { Initializer, Layer } from './layer.js';
+
+export interface DepthwiseConv2DOptions {
+  /** Rows and columns of the kernels */
+  size: number;
+  stride?: number;
+  initializer?: Initializer;
+}
+
+/** A convolution of each channel by itself, padded as `SAME` and without bias, as before a BatchNormalization. */
+export function depthwiseConv2D(name: string, options: DepthwiseConv2DOptions): Layer {
+  const { size, stride = 1, initializer = glorotUniform } = options;
+  return {
+    kind: 'DepthwiseConv2D',
+    name,
+    config: {
+      kernel_size: [size, size],
+      strides: [stride, stride],
+      padding: 'same',
+      data_format: 'channels_last',
+      depth_multiplier: 1,
+      activation: 'linear',
+      use_bias: false,
+    },
+    apply(context, [x]) {
+      // Keras 2, whose files are published, and TF.js call it so; Keras 3 reads weights of a layer by their order.
+      const kernel = context.weight('depthwise_kernel', [size, size, knownSize(x.shape, 3), 1], initializer);
+      return convolve(x, kernel, stride, 'SAME');
+    },
+  };
+}

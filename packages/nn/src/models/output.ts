@@ -1,0 +1,41 @@
+import { knownSize, type Value } from '../graph/graph.js';
+import { add } from '../ops/add.js';
+import { divide } from '../ops/arithmetic.js';
+import { einsum } from '../ops/einsum.js';
+import { multiply } from '../ops/multiply.js';
+import { oneHot } from '../ops/one-hot.js';
+import { relu } from '../ops/relu.js';
+import { reshape } from '../ops/reshape.js';
+import { softmax, sparseSoftmaxCrossEntropy } from '../ops/softmax.js';
+
+/** What the last layer's numbers mean, all float32. */
+export interface Output {
+  /** What training minimises: [batch, classes] and labels int32 [batch] to [batch] */
+  loss(output: Value, labels: Value): Value;
+  /** Rows that sum to 1, of the same order: [batch, classes] to [batch, classes] */
+  probabilities(output: Value): Value;
+}
+
+/** The output is logits: cross-entropy and softmax. */
+export const LOGITS: Output = { loss: sparseSoftmaxCrossEntropy, probabilities: softmax };
+
+/** Lengths that the class of the image reaches and others stay below, and the weight of the others' losses. */
+const [PRESENT, ABSENT, OTHERS] = [0.9, 0.1, 0.5];
+
+/** The output is lengths of capsules: margin loss, Sabour et al. (2017), equation 4. Probabilities are shares of the sum. */
+export const LENGTHS: Output = {
+  loss(output, labels) {
+    const { graph } = output;
+    const classes = knownSize(output.shape, 1);
+    const own = oneHot(labels, classes, [1, 0]);
+    const other = oneHot(labels, classes, [0, OTHERS]);
+    const short = relu(add(multiply(output, graph.constant(-1)), graph.constant(PRESENT)));
+    const long = relu(add(output, graph.constant(-ABSENT)));
+    const losses = add(multiply(multiply(short, short), own), multiply(multiply(long, long), other));
+    return einsum('bj,j->b', losses, graph.constant(new Array(classes).fill(1)));
+  },
+  probabilities(output) {
+    const ones = output.graph.constant(new Array(knownSize(output.shape, 1)).fill(1));
+    return divide(output, reshape(einsum('bj,j->b', output, ones), [null, 1]));
+  },
+};

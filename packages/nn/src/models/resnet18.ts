@@ -1,0 +1,11 @@
+import { residualFeatures } from './residual.js';
+import { transferNetwork } from './transfer.js';
+
+/** ResNet18: He et al. (2015), table 1. Keras has none, so nobody publishes weights of it under these names. */
+export const resnet18 = transferNetwork({
+  kind: 'resnet18',
+  epochs: 10,
+  features: () => residualFeatures('basic', [2, 2, 2, 2]),
+  length: 512,
+  typicalSeconds: 1 / 80,
+});

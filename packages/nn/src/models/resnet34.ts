@@ -1,0 +1,11 @@
+import { residualFeatures } from './residual.js';
+import { transferNetwork } from './transfer.js';
+
+/** ResNet34: He et al. (2015), table 1. Keras has none, so nobody publishes weights of it under these names. */
+export const resnet34 = transferNetwork({
+  kind: 'resnet34',
+  epochs: 10,
+  features: () => residualFeatures('basic', [3, 4, 6, 3]),
+  length: 512,
+  typicalSeconds: 1 / 43,
+});

@@ -1,0 +1,55 @@
+import { dense } from '../layers/dense.js';
+import { dropout } from '../layers/dropout.js';
+import type { Layer } from '../layers/layer.js';
+import type { Architecture, TrainingParameters } from './architecture.js';
+import type { NetworkDefinition } from './definition.js';
+import { numbered } from './numbered.js';
+import { transferParameters } from './parameters.js';
+
+export interface HeadShape {
+  dropout: number;
+  dense: readonly number[];
+}
+
+/** What tells one network with a backbone from another. */
+export interface Transfer<Kind extends string>
+  extends Pick<NetworkDefinition<Kind>, 'kind' | 'epochs' | 'typicalSeconds' | 'smallestImage' | 'published'> {
+  /** Layers from an image [height, width, 3] of 0 to 255 to a vector of features, the preprocessing among them. */
+  features(): Layer[];
+  /** Features of the vector */
+  length: number;
+}
+
+/** A backbone under a head of dropout and dense layers: trained whole, in part, or the head alone on its features. */
+export function transferNetwork<const Kind extends string>(network: Transfer<Kind>) {
+  const { features, length, ...definition } = network;
+  return {
+    ...definition,
+    parameters: transferParameters,
+    architecture: transferArchitecture(network.kind, features, length),
+    // With a frozen backbone only the head is trained, on stored features; about half of a step is forward and input gradient.
+    work: ({ backbone }: TrainingParameters) => (backbone === 'full' ? 1 : backbone === 'frozen' ? 0.001 : 0.6),
+    embeddingsOf: network.kind,
+  } satisfies NetworkDefinition<Kind, typeof transferParameters>;
+}
+
+/** @param name of the model, which is written with it */
+export function transferArchitecture(name: string, features: () => Layer[], length: number): Architecture<HeadShape> {
+  return {
+    build: ({ height, width }, classes, shape) => ({
+      name,
+      inputShape: [height, width, 3],
+      layers: [...features(), ...head(classes, shape)],
+    }),
+    backbone: { features, length, head },
+  };
+}
+
+/** Dropout and dense layers on pooled features, the last one giving the logits. The paper leaves their sizes open. */
+function head(classes: number, shape: HeadShape): Layer[] {
+  return [
+    dropout('dropout', shape.dropout),
+    ...shape.dense.map((units, i) => dense(numbered('dense', i), units, 'relu')),
+    dense(numbered('dense', shape.dense.length), classes),
+  ];
+}
