@@ -92,5 +92,5 @@ export function loadLinearSvm(file: (name: string) => Uint8Array): Predictor {
     });
   }
   const columns = model.weights.length / machines;
-  return { predict: (data, count) => predictLinear(model, combination, { data, count, columns }) };
+  return { predict: async (data, count) => predictLinear(model, combination, { data, count, columns }) };
 }

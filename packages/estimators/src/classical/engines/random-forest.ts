@@ -57,7 +57,7 @@ export function loadRandomForest(file: (name: string) => Uint8Array): Predictor 
   const trees = readTrees(file);
   const classes = trees[0].values.length / trees[0].column.length;
   return {
-    predict: (data, count) => ({
+    predict: async (data, count) => ({
       probabilities: predictForest(trees, { data, count, columns: data.length / count }, classes),
     }),
   };
