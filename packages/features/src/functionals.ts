@@ -2,7 +2,11 @@ import { z } from 'zod';
 
 /** How the values of a clip's frames become one number: `p10` is the 10th percentile, `range` is max - min. */
 export const functionalsSchema = z
-  .array(z.string().regex(/^(mean|sd|min|max|range|p\d\d?)$/, 'one of mean, sd, min, max, range, p0 to p99'))
+  .array(
+    z
+      .string()
+      .regex(/^(mean|sd|min|max|range|p\d\d?)$/, 'a functional is mean, sd, min, max, range or one of p0 to p99'),
+  )
   .min(1)
   .max(20)
   .refine((names) => new Set(names).size === names.length, 'a functional is named twice');

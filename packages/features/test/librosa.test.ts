@@ -171,7 +171,7 @@ test('refuses impossible parameters in the spec', () => {
     assert.match(error?.issues.map((issue) => issue.message).join() ?? 'accepted', message);
   };
   refused({ coefficients: 41 }, /at most as many as melBands/);
-  refused({ functionals: ['median'] }, /one of mean, sd/);
+  refused({ functionals: ['median'] }, /a functional is mean, sd/);
   refused({ functionals: ['mean', 'mean'] }, /named twice/);
   refused({ functionals: [] }, /1/);
   refused({ deltas: 3 }, /2/);
