@@ -92,5 +92,5 @@ function centresOf({ columns, data }: Rows, parts: readonly Int32Array[]): Float
 /** @throws CryfoldError JOB_INVALID, NPY_INVALID, ARTIFACT_CORRUPT, FORMAT_NEWER */
 export function loadClusteringSvm(file: (name: string) => Uint8Array): Predictor {
   const model = readClusters(file);
-  return { predict: (data, count) => predictStored(model, { data, count, columns: model.rows.columns }) };
+  return { predict: async (data, count) => predictStored(model, { data, count, columns: model.rows.columns }) };
 }
