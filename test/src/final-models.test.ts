@@ -104,6 +104,7 @@ test('an SVM refitted on all data knows its clips, sees them as training did, an
     ],
   );
   assert.equal(card.metrics[1].accuracy.mean, grouped.models[0].accuracy.mean);
+  assert.equal(card.format, 3, 'older versions read it');
   assert.match(card.notice, /not a medical device/);
   assert.equal((await json(['train-final', paper.run.id], inStore('svm'))).known, true);
 

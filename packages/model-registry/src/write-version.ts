@@ -74,7 +74,7 @@ export async function writeVersion(
   const features = plan.spec.features;
   const search = searchOf(results, members);
   const card: ModelCard = {
-    format: FORMATS.card,
+    format: plan.format === FORMATS.plan ? FORMATS.card : 3,
     ...{ name, version, created: new Date().toISOString() },
     cryfold: { version: input.cryfold, foldFormat: FOLD_FORMAT },
     notice: NOTICE,
