@@ -93,17 +93,27 @@ async function checked(source: string, sha256: string | undefined, cacheDirector
   }
 }
 
-/** Checks the file against the first kind that takes pretrained weights and that it fits. */
+/**
+ * Checks the file against the first kind that takes pretrained weights and that it fits.
+ * @throws CryfoldError of the only problem, or one that names the problem of each network
+ */
 async function verify(path: string): Promise<number> {
-  let problem: unknown;
-  for (const { pretrained } of estimatorKinds) {
+  const problems = new Map<string, CryfoldError>();
+  for (const { kind, pretrained } of estimatorKinds) {
     try {
       if (pretrained) return await pretrained.verify(path);
     } catch (error) {
-      problem ??= error;
+      if (!(error instanceof CryfoldError)) throw error;
+      problems.set(kind, error);
     }
   }
-  throw problem;
+  const [first] = problems.values();
+  if (new Set([...problems.values()].map(({ message }) => message)).size === 1) throw first;
+  const each = [...problems].map(([kind, { message }]) => `${kind}: ${message.replace(`${path}: `, '')}`);
+  throw new CryfoldError('WEIGHTS_INVALID', `${path}: it fits no network (${each.join('; ')})`, {
+    context: { file: path },
+    hint: first.hint ?? '',
+  });
 }
 
 /** The hint is for a spec, which may also say that there are no weights. */
