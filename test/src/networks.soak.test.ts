@@ -94,3 +94,34 @@ estimators:
   assert.equal(refused.code, 3, 'every fold fails');
   assert.match(refused.stdout, /conv9/);
 });
+
+test('the other networks train frozen and in part, are refitted on all data, and predict', async () => {
+  const spec = `
+version: 1
+name: others
+protocol: { folds: 2, repeats: 1 }
+estimators:
+  mobile: { kind: mobilenet-v2, backbone: frozen, epochs: 2, dense: [16] }
+  mobile-part: { kind: mobilenet-v2, backbone: { from: block_16_expand }, epochs: 1, dense: [16] }
+  efficient: { kind: efficientnet-b0, epochs: 1, dense: [16] }
+  residual: { kind: resnet18, epochs: 1, dense: [16] }
+  vgg: { kind: vgg-audio, backbone: frozen, epochs: 2, dense: [16] }
+  capsule: { kind: capsule, epochs: 1 }
+`;
+  const { code, stdout, stderr } = await cryfold([...(await args('others', spec)), '--json', '--workers', '1']);
+  assert.equal(code, 0, stderr);
+  const { run, models } = JSON.parse(stdout);
+  assert.equal(models.filter(({ complete }: { complete: boolean }) => complete).length, 6);
+  const store = join(folder.path, 'others', 'store');
+  const recordings = await readdir(corpus, { recursive: true });
+  const recording = join(corpus, recordings.find((name) => name.endsWith('.wav')) ?? assert.fail());
+  for (const { name } of models) {
+    const trained = await cryfold(['train-final', run.id, '--of', name, '--name', name, '--store', store, '--json']);
+    assert.equal(trained.code, 0, trained.stderr);
+    const { card } = JSON.parse(trained.stdout);
+    const predicted = await cryfold(['predict', join(store, 'models', card.name, card.version), recording, '--json']);
+    assert.equal(predicted.code, 0, predicted.stderr);
+    const probabilities: number[] = Object.values(JSON.parse(predicted.stdout).predictions[0].windows[0].probabilities);
+    assert.ok(Math.abs(probabilities.reduce((total, p) => total + p, 0) - 1) < 1e-5, name);
+  }
+});

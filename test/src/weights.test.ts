@@ -13,7 +13,7 @@ import { backboneShapes } from '@cryfold/nn';
 import { tlResnet50 } from '@cryfold/nn/models';
 import { loadConfig } from '@cryfold/runtime';
 import { File, ready } from 'h5wasm/node';
-import { cryfold, logLines, ownStore, temporaryFolder } from './command.js';
+import { cryfold, logLines, ownStore, ROOT, temporaryFolder } from './command.js';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 const path = (name: string) => join(folder.path, name);
@@ -128,6 +128,13 @@ test('fetch keeps no file whose hash is wrong or not stated, and says what to do
   await writeFile(path('other.h5'), 'no weights');
   const other = createHash('sha256').update('no weights').digest('hex');
   await refuse([path('other.h5'), '--sha256', other], 10, /WEIGHTS_INVALID: .*other\.h5/);
+  const golden = join(ROOT, 'packages', 'nn', 'test', 'goldens', 'keras-saved.h5');
+  const saved = createHash('sha256')
+    .update(await readFile(golden))
+    .digest('hex');
+  const unfit =
+    /WEIGHTS_INVALID: .*it fits no network \(tl-resnet50: .*mobilenet-v2: block_1_depthwise\/depthwise_kernel has shape/;
+  await refuse([golden, '--sha256', saved], 10, unfit);
 });
 
 test('weights go into the store once; a run takes them by path or key, with equal results', async () => {

@@ -44,7 +44,7 @@ export function addDataCommands(program: Command, does: Does): void {
   weights
     .command('fetch')
     .description(
-      'Download or copy ResNet50 weights into this machine’s cache, check them, and print the line for a spec.',
+      'Download or copy pretrained weights into this machine’s cache, check them, and print the line for a spec.',
     )
     .argument('<source>', 'Keras notop .h5: a path or an http(s) URL')
     .option('--sha256 <hex>', 'of the file (default: the one that keras.applications publishes, by its md5)')
@@ -57,7 +57,7 @@ export function addDataCommands(program: Command, does: Does): void {
     );
   weights
     .command('put')
-    .description('Verify ResNet50 weights and put them into the store, where every worker finds them.')
+    .description('Verify pretrained weights and put them into the store, where every worker finds them.')
     .argument('<source>', 'Keras notop .h5: a path, or an http(s) URL ending in #sha256=HEX')
     .option('--json', 'print JSON', false)
     .action(

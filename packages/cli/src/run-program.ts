@@ -16,7 +16,7 @@ export function addRunCommands(program: Command, does: Does): void {
     .option('--folds <n>', 'folds of one repeat', whole(2))
     .option('--estimators <names>', 'only these of the spec, comma-separated', list)
     .option('--epochs <n>', 'epochs of the networks', whole(1))
-    .option('--weights <path>', 'Keras notop .h5 for tl-resnet50, or "random"')
+    .option('--weights <path>', 'Keras notop .h5 for networks with a backbone, or "random"')
     .option('--limit <n>', 'only n clips, stratified by class', whole(1))
     .option('--seed <n>', 'seed of splits and training', whole(0))
     .option('--workers <n>', 'local worker processes (default: one per core)', whole(1))

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { CryfoldError } from '@cryfold/core';
 import { estimatorKinds } from '@cryfold/estimators';
 import { weightsSources } from '@cryfold/local-run';
-import { PUBLISHED_WEIGHTS, resolveWeights, verifyWeightsFile, type WeightsFile } from '@cryfold/nn';
+import { PUBLISHED_WEIGHTS, publishedHash, resolveWeights, verifyWeightsFile, type WeightsFile } from '@cryfold/nn';
 import type { Config } from '@cryfold/runtime';
 import { weightsReference } from '@cryfold/store';
 import { EXIT } from './exit-codes.js';
@@ -14,7 +14,7 @@ export interface WeightsPutOptions {
   json: boolean;
 }
 
-/** `cryfold weights put SOURCE`: verifies ResNet50 weights and puts them into the store, where every worker finds them. */
+/** `cryfold weights put SOURCE`: verifies pretrained weights and puts them into the store, where every worker finds them. */
 export async function weightsPutCommand(source: string, options: WeightsPutOptions, config: Config): Promise<number> {
   requireStore(config);
   const storeUrl = storeUrlOf(config);
@@ -42,8 +42,9 @@ export interface WeightsFetchOptions {
 }
 
 /**
- * `cryfold weights fetch SOURCE`: brings ResNet50 weights into this machine's cache, where a spec finds them by their
- * hash; a run puts them into its store. Without a hash, the file must be the one that keras.applications publishes.
+ * `cryfold weights fetch SOURCE`: brings pretrained weights into this machine's cache, where a spec finds them by their
+ * hash; a run puts them into its store. Without a hash, the file must be
+ * one that keras.applications publishes with its md5.
  * @throws CryfoldError USAGE, WEIGHTS_NOT_FOUND, WEIGHTS_INVALID, WEIGHTS_UNREACHABLE
  */
 export async function weightsFetchCommand(
@@ -74,11 +75,10 @@ export async function weightsFetchCommand(
 /** The file of a path or URL, checked by the hash that was stated, or else by that of the published file. */
 async function checked(source: string, sha256: string | undefined, cacheDirectory: string): Promise<WeightsFile> {
   const [address, fragment] = /^[a-z][\w+.-]*:\/\//i.test(source) ? source.split('#') : [undefined, undefined];
+  const published = publishedHash(address ?? source) || PUBLISHED_WEIGHTS.md5;
   try {
-    if (address === undefined) {
-      return { path: source, sha256: await verifyWeightsFile(source, sha256 ?? PUBLISHED_WEIGHTS.md5) };
-    }
-    const wanted = sha256 === undefined ? (fragment ?? `md5=${PUBLISHED_WEIGHTS.md5}`) : `sha256=${sha256}`;
+    if (address === undefined) return { path: source, sha256: await verifyWeightsFile(source, sha256 ?? published) };
+    const wanted = sha256 === undefined ? (fragment ?? `md5=${published}`) : `sha256=${sha256}`;
     return await resolveWeights(`${address}#${wanted}`, { cacheDirectory, fetchContent: async () => undefined });
   } catch (error) {
     const stated = sha256 ?? fragment;
@@ -86,24 +86,34 @@ async function checked(source: string, sha256: string | undefined, cacheDirector
       throw new CryfoldError(error.code, error.message, {
         cause: error,
         context: error.context,
-        hint: `Without --sha256 the file must be Keras's ${PUBLISHED_WEIGHTS.name}. Of another one, pass the hash that its source states.`,
+        hint: `Without --sha256 the file must be one whose md5 Keras's source states, such as ${PUBLISHED_WEIGHTS.name}. Of another one, pass the hash that its source states.`,
       });
     }
     return forPut(error);
   }
 }
 
-/** Checks the file against the first kind that takes pretrained weights and that it fits. */
+/**
+ * Checks the file against the first kind that takes pretrained weights and that it fits.
+ * @throws CryfoldError of the only problem, or one that names the problem of each network
+ */
 async function verify(path: string): Promise<number> {
-  let problem: unknown;
-  for (const { pretrained } of estimatorKinds) {
+  const problems = new Map<string, CryfoldError>();
+  for (const { kind, pretrained } of estimatorKinds) {
     try {
       if (pretrained) return await pretrained.verify(path);
     } catch (error) {
-      problem ??= error;
+      if (!(error instanceof CryfoldError)) throw error;
+      problems.set(kind, error);
     }
   }
-  throw problem;
+  const [first] = problems.values();
+  if (new Set([...problems.values()].map(({ message }) => message)).size === 1) throw first;
+  const each = [...problems].map(([kind, { message }]) => `${kind}: ${message.replace(`${path}: `, '')}`);
+  throw new CryfoldError('WEIGHTS_INVALID', `${path}: it fits no network (${each.join('; ')})`, {
+    context: { file: path },
+    hint: first.hint ?? '',
+  });
 }
 
 /** The hint is for a spec, which may also say that there are no weights. */
@@ -112,6 +122,6 @@ function forPut(error: unknown): never {
   throw new CryfoldError(error.code, error.message, {
     cause: error,
     context: error.context,
-    hint: 'Give the path of a Keras notop .h5 of ResNet50, or an http(s) URL ending in #sha256=HEX.',
+    hint: 'Give the path of a Keras notop .h5 file, or an http(s) URL ending in #sha256=HEX.',
   });
 }

@@ -19,6 +19,7 @@ export type { EpochPoint, FitOptions, FitResult } from './training-loop.js';
 export { loadKerasWeights } from './weights.js';
 export {
   PUBLISHED_WEIGHTS,
+  publishedHash,
   resolveWeights,
   verifyWeightsFile,
   type WeightsFile,

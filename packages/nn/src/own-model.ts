@@ -45,7 +45,8 @@ function weightsOf(list: readonly { name: string; shape: number[] }[], bytes: Ui
   let at = 0;
   for (const { name, shape } of list) {
     const length = 4 * shape.reduce((product, size) => product * size, 1);
-    weights.set(name, { shape, data: new Float32Array(bytes.slice(at, at + length).buffer) });
+    // Copied: a Buffer's own slice would be a view.
+    weights.set(name, { shape, data: new Float32Array(new Uint8Array(bytes.subarray(at, at + length)).buffer) });
     at += length;
   }
   if (at !== bytes.length) throw new Error(`its weights have ${at} bytes, weights.bin has ${bytes.length}`);

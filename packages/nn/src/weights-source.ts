@@ -137,7 +137,8 @@ export async function verifyWeightsFile(path: string, hash = publishedHash(path)
   return digests[64];
 }
 
-function publishedHash(name: string): string {
+/** The md5 that Keras's source states for a file of this name or path; empty if it states none. */
+export function publishedHash(name: string): string {
   const networks: readonly NetworkDefinition[] = NETWORKS;
   return networks.find(({ published }) => published?.name === basename(name))?.published?.md5 ?? '';
 }

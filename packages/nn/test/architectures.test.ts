@@ -67,7 +67,8 @@ test('a capsule network learns what a stripe means, and predicts the same when i
   assert.ok(last && last.testAccuracy >= 0.9, JSON.stringify(curve));
   assert.ok(weights);
   const files = await encodeTrainedModel({ network, image: data, classes: CLASSES, weights });
-  const [json, bytes] = [bytesOf(files, 'model.json'), bytesOf(files, 'weights.bin')];
+  // Buffers, as they are read from files.
+  const [json, bytes] = ['model.json', 'weights.bin'].map((name) => Buffer.from(bytesOf(files, name)));
   const loaded = await loadOwnModel(json, bytes, capsule.architecture);
   assertClose(loaded.predict(data.images.subarray(fold.test[0] * data.height * data.width * 3)), probabilities);
   loaded.dispose();

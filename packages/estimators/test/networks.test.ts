@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { NETWORKS } from '@cryfold/nn/models';
+import { estimatorSchema, kindOf } from '../src/registry.js';
+
+const SETTINGS = { featureKey: 'f', threads: 1, xla: false, grouped: false };
+
+test('every definition of a network is an estimator with defaults, and its work there is 1', () => {
+  for (const { kind, epochs } of NETWORKS) {
+    const parameters = estimatorSchema.parse({ kind });
+    assert.equal(kindOf(parameters).cost(parameters, 10), 10 * epochs, kind);
+  }
+});
+
+test('frozen backbones with equal weights have features of their own; those of tl-resnet50 keep their key', () => {
+  const artifacts = new Map<string, string | undefined>();
+  for (const { kind, architecture } of NETWORKS) {
+    if (!architecture.backbone) continue;
+    const parameters = estimatorSchema.parse({ kind, backbone: 'frozen' });
+    artifacts.set(kind, kindOf(parameters).prerequisite?.(parameters, SETTINGS)?.artifact);
+  }
+  assert.ok(artifacts.size >= 8);
+  assert.equal(new Set(artifacts.values()).size, artifacts.size);
+  assert.equal(artifacts.get('tl-resnet50'), 'features/f/embeddings-5bbc475e75a83378.npy');
+});
