@@ -21,7 +21,7 @@ export const FORMATS = {
   results: 2,
   gram: 1,
   model: 1,
-  card: 3,
+  card: 4,
 } as const;
 
 /** Member of a fold's environment: what its estimator did otherwise than asked, for readers of the results. */

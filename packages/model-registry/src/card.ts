@@ -67,8 +67,11 @@ export const metricsSchema = z.strictObject({
 });
 
 export const cardSchema = z.strictObject({
-  /** 1 and 2 lack the pooled figures; 2 where a member reads a feature set of its own */
-  format: z.literal([1, 2, FORMATS.card]),
+  /**
+   * 1 and 2 lack the pooled figures; 2 where a member reads a feature set of its own; 4 where a member is of a kind that the
+   * third version does not know
+   */
+  format: z.literal([1, 2, 3, FORMATS.card]),
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,40}$/),
   version: z.string().regex(/^[0-9a-f]{12}$/),
   created: z.iso.datetime(),

@@ -7,6 +7,7 @@ export { applyOverrides, type Overrides } from './overrides.js';
 export {
   decodePlan,
   encodePlan,
+  FIRST_KINDS,
   FOLD_FORMAT,
   type FoldJob,
   featureKeyOf,

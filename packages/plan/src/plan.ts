@@ -32,8 +32,8 @@ const indices = z.custom<number[]>(
   'not a list of clips',
 );
 
-/** Kinds of estimators that plans of formats 1 to 3 have. */
-const FIRST_KINDS: ReadonlySet<string> = new Set(['small-cnn', 'tl-resnet50', 'svm']);
+/** Kinds of estimators that plans and model cards of formats 1 to 3 have. */
+export const FIRST_KINDS: ReadonlySet<string> = new Set(['small-cnn', 'tl-resnet50', 'svm']);
 
 const planSchema = z.strictObject({
   /**
