@@ -80,6 +80,7 @@ test('what a program has trained is kept as a model, and predicts only where tha
     card.members.map(({ kind }: { kind: string }) => kind),
     ['command'],
   );
+  assert.equal(card.format, 4, 'earlier versions know no such member');
   const model = `shares@${card.version}`;
 
   const unasked = await cryfold(['predict', model, recording, ...inStore()]);

@@ -88,6 +88,10 @@ test('refuses what was trained where it is missing, too much or no plain file', 
     "import { symlinkSync } from 'node:fs'; symlinkSync('/etc/passwd', 'trained/link');",
     ...([invalid, /trained\/link is neither a file nor a folder/, { predicting }] as const),
   );
+  await fails(
+    "import { rmdirSync, symlinkSync } from 'node:fs'; rmdirSync('trained'); symlinkSync('/etc', 'trained');",
+    ...([invalid, /replaced the folder/, { predicting }] as const),
+  );
   await fails("writeFileSync('trained/a b', '');", invalid, /"trained\/a b" has a name of other/, { predicting });
   await fails(
     "for (let i = 0; i < 101; i++) writeFileSync('trained/' + i, '');",

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { NETWORKS } from '@cryfold/nn/models';
 import { estimatorSchema, kindOf } from '../src/registry.js';
 
-const SETTINGS = { featureKey: 'f', threads: 1, xla: false, grouped: false };
+const SETTINGS = { featureKey: 'f', produces: 'images' as const, threads: 1, xla: false, grouped: false };
 
 test('every definition of a network is an estimator with defaults, and its work there is 1', () => {
   for (const { kind, epochs } of NETWORKS) {

@@ -1,7 +1,13 @@
 import { CryfoldError, contentKey, encodeRecord, FORMATS, sha256 } from '@cryfold/core';
 import type { FittedFusion, RunResults } from '@cryfold/evaluation';
 import { begunTrials, groupsKnown, labelOf, metricOf } from '@cryfold/evaluation';
-import { type DatasetManifest, type FinalResult, FOLD_FORMAT, featuresOf, type RunPlan } from '@cryfold/plan';
+import {
+  type DatasetManifest,
+  type FinalResult,
+  FOLD_FORMAT,
+  featuresOf,
+  type RunPlan,
+} from '@cryfold/plan';
 import { type ArtifactStore, readArtifact } from '@cryfold/store';
 import { type CardMetrics, decodeCard, type ModelCard } from './card.js';
 import { cardText, INTENDED_USE, limitsOf, NOTICE } from './card-text.js';
@@ -74,6 +80,7 @@ export async function writeVersion(
   const features = plan.spec.features;
   const search = searchOf(results, members);
   const card: ModelCard = {
+    // The oldest that has all of it, so that older versions read what they can.
     format: plan.format === FORMATS.plan ? FORMATS.card : 3,
     ...{ name, version, created: new Date().toISOString() },
     cryfold: { version: input.cryfold, foldFormat: FOLD_FORMAT },

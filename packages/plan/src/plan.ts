@@ -33,7 +33,7 @@ const indices = z.custom<number[]>(
   'not a list of clips',
 );
 
-/** Kinds of estimators that plans of formats 1 to 3 have. */
+/** Kinds of estimators that plans and model cards of formats 1 to 3 have. */
 const FIRST_KINDS: ReadonlySet<string> = new Set(['small-cnn', 'tl-resnet50', 'svm']);
 
 /** Feature sets that they have. */

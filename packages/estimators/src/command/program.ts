@@ -56,7 +56,7 @@ export async function runProgram(run: ProgramRun): Promise<number> {
 
 /** A new temporary folder for programs. It is removed with this process, unless that has been done before. */
 export function programFolder(): { path: string; remove: () => void } {
-  // Whoever ends this process removes folders of this name: BoundedChild.
+  // When this process is killed, its parent removes folders of this name: BoundedChild.
   const token = process.env.CRYFOLD_CHILD ?? process.pid.toString(16).padStart(16, '0');
   const path = mkdtempSync(join(tmpdir(), `cryfold-command-${token}-`));
   const remove = () => {

@@ -1,4 +1,4 @@
-import { opendir, readFile, stat } from 'node:fs/promises';
+import { lstat, opendir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CryfoldError } from '@cryfold/core';
 import { pathBelow, TRAINED, TRAINED_BYTES, TRAINED_FILES } from './parameters.js';
@@ -11,6 +11,8 @@ import { pathBelow, TRAINED, TRAINED_BYTES, TRAINED_FILES } from './parameters.j
 export async function trainedFiles(folder: string): Promise<string[]> {
   const paths: string[] = [];
   let bytes = 0;
+  const root = await lstat(join(folder, TRAINED)).catch(() => undefined);
+  if (root && !root.isDirectory()) throw invalid('the program has replaced the folder by something else');
   for await (const { path, regular } of entriesIn(folder, TRAINED)) {
     if (!regular) throw invalid(`${path} is neither a file nor a folder`);
     if (!pathBelow.safeParse(path).success) {
