@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { chaos } from './chaos.js';
 import { temporaryFolder } from './command.js';
 
-/** With it, each kind that must strike is among the first thirteen of the deck. */
-const SEED = 93;
+/** With it, each kind that must strike is among the first eleven of the deck. */
+const SEED = 16460;
 
 test('a storm of kills, stops, cuts and outages: one commit a fold, equal bytes, no process left', async (t) => {
   const folder = await temporaryFolder();
@@ -24,7 +24,8 @@ test('a storm of kills, stops, cuts and outages: one commit a fold, equal bytes,
       /child/,
       /failover/,
       /Redis full/,
-      ...(report.store === 'files' ? [] : [/S3/, /password/]),
+      ...(report.store === 'files' ? [] : [/S3(?! keys)/, /password/]),
+      ...(report.store === 'minio' ? [/S3 keys/] : []),
     ]) {
       assert.ok(struck(kind), `${kind} never struck`);
     }

@@ -5,6 +5,9 @@ import { after, before, test } from 'node:test';
 import { synthesizeCorpus } from '@cryfold/corpus';
 import { alive, cryfold, descendants, logLines, ownStore, start, temporaryFolder, until } from './command.js';
 
+/** Seconds until a run has trained its first epoch, on a machine that others use as well. */
+const EPOCH_SECONDS = 180;
+
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let corpus: string;
 
@@ -40,7 +43,8 @@ test('a killed fold goes on from its checkpoint, to the same bytes, and the chec
   const out = join(folder.path, 'saved');
   const running = start(await args('saved', `${LONG}checkpoint: epoch\n`), {});
   const store = join(out, 'store', 'folds');
-  await until('a checkpoint', async () => (await files(store).catch((): string[] => [])).includes('state.safetensors'));
+  const isKept = async () => (await files(store).catch((): string[] => [])).includes('state.safetensors');
+  await until('a checkpoint', isKept, EPOCH_SECONDS);
   const child = await until('a training child', () =>
     descendants(running.process.pid ?? 0).find(({ command }) => command.includes('training-child.js')),
   );
@@ -59,10 +63,14 @@ test('a damaged checkpoint is deleted, and its fold trained from the start to th
   const command = await args('damaged', `${LONG}checkpoint: epoch\n`);
   const killed = start(command);
   const store = join(out, 'store', 'folds');
-  const saved = await until('a checkpoint', async () => {
-    const names = await readdir(store, { recursive: true }).catch((): string[] => []);
-    return names.find((name) => name.endsWith('state.safetensors'));
-  });
+  const saved = await until(
+    'a checkpoint',
+    async () => {
+      const names = await readdir(store, { recursive: true }).catch((): string[] => []);
+      return names.find((name) => name.endsWith('state.safetensors'));
+    },
+    EPOCH_SECONDS,
+  );
   const below = descendants(killed.process.pid ?? assert.fail());
   killed.process.kill('SIGKILL');
   await until('its processes to end', () => !below.some(({ pid }) => alive(pid)));
