@@ -14,8 +14,7 @@ const parameters = z.strictObject({
 
 /**
  * k-means parts the training clips, each cluster has an SVM of its own, and that of the nearest centre predicts a clip.
- * Source: Zhong, He, Harrison, Tai, Pan, "Clustering support vector machines for protein local structure prediction",
- * Expert Systems with Applications 32 (2007): docs/classical.md says what of it is ours.
+ * After the clustering SVMs of Zhong, He, Harrison, Tai and Pan; docs/classical.md says what of it is our reading.
  */
 export const clusteringSvm = {
   kind: 'clustering-svm',
@@ -25,6 +24,8 @@ export const clusteringSvm = {
   // The groups themselves are part of the data's hash.
   keyParts: ({ grouped }) => ({ innerFolds: grouped ? 'grouped' : undefined }),
   cost: (_, trainClips) => trainClips ** 2,
+  // Standardised rows have other distances in each fold.
+  unit: ({ kind, standardise }) => (standardise ? `${kind}, standardised` : kind),
   typicalSeconds: 5e-7,
   loadEngine: async () => new (await import('./engines/clustering-svm.js')).ClusteringSvmEngine(),
   loadPredictor: async (file) => (await import('./engines/clustering-svm.js')).loadClusteringSvm(file),

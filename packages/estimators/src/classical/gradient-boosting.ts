@@ -23,6 +23,7 @@ export const gradientBoosting = {
   reads: 'any',
   keyParts: () => ({}),
   cost: ({ trees, maxDepth }, trainClips) => trees * maxDepth * trainClips,
+  unit: ({ kind, maxFeatures }) => `${kind}, ${maxFeatures}`,
   typicalSeconds: 1e-5,
   loadEngine: async () => new (await import('./engines/gradient-boosting.js')).GradientBoostingEngine(),
   loadPredictor: async (file) => (await import('./engines/gradient-boosting.js')).loadGradientBoosting(file),

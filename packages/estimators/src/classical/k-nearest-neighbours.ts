@@ -21,6 +21,8 @@ export const nearestNeighbours = {
   reads: 'any',
   keyParts: () => ({}),
   cost: (_, trainClips) => trainClips ** 2,
+  // Standardised rows have other distances in each fold.
+  unit: ({ kind, standardise }) => (standardise ? `${kind}, standardised` : kind),
   typicalSeconds: 5e-8,
   loadEngine: async () => new (await import('./engines/k-nearest-neighbours.js')).NearestNeighboursEngine(),
   loadPredictor: async (file) => (await import('./engines/k-nearest-neighbours.js')).loadNearestNeighbours(file),

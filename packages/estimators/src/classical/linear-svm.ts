@@ -18,6 +18,8 @@ export const linearSvm = {
   // The groups themselves are part of the data's hash.
   keyParts: ({ grouped }) => ({ innerFolds: grouped ? 'grouped' : undefined }),
   cost: (_, trainClips) => trainClips ** 2,
+  // Standardised rows have other distances in each fold.
+  unit: ({ kind, standardise }) => (standardise ? `${kind}, standardised` : kind),
   typicalSeconds: 5e-7,
   loadEngine: async () => new (await import('./engines/linear-svm.js')).LinearSvmEngine(),
   loadPredictor: async (file) => (await import('./engines/linear-svm.js')).loadLinearSvm(file),

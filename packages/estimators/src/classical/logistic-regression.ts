@@ -20,6 +20,8 @@ export const logisticRegression = {
   reads: 'any',
   keyParts: () => ({}),
   cost: (_, trainClips) => trainClips ** 2,
+  // Standardised rows have other distances in each fold.
+  unit: ({ kind, standardise }) => (standardise ? `${kind}, standardised` : kind),
   typicalSeconds: 8e-7,
   loadEngine: async () => new (await import('./engines/logistic-regression.js')).LogisticRegressionEngine(),
   loadPredictor: async (file) => (await import('./engines/logistic-regression.js')).loadLogisticRegression(file),

@@ -23,6 +23,7 @@ export const randomForest = {
   reads: 'any',
   keyParts: () => ({}),
   cost: ({ trees }, trainClips) => trees * trainClips,
+  unit: ({ kind, maxFeatures }) => `${kind}, ${maxFeatures}`,
   typicalSeconds: 2e-5,
   loadEngine: async () => new (await import('./engines/random-forest.js')).RandomForestEngine(),
   loadPredictor: async (file) => (await import('./engines/random-forest.js')).loadRandomForest(file),
