@@ -1,5 +1,4 @@
-import { CryfoldError } from '@cryfold/core';
-import { PALETTE, PALETTE_SIZE } from './palette.js';
+import { CryfoldError, PALETTE, PALETTE_SIZE } from '@cryfold/core';
 import { type Frame, PowerSpectrum } from './power-spectrum.js';
 
 /** Samples per analysis frame, hence 513 rows, whatever the sample rate. */
