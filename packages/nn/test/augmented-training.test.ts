@@ -65,6 +65,8 @@ describe('no test clip is trained on, changed or not', () => {
       assert.equal(loudest.test, 0);
     });
 
+    // One architecture is enough: which clips a step takes does not depend on the layers.
+    if (spec === RESNET) continue;
     test(`the trained weights are the same whatever the test clips hold: ${kind} ${balance}`, async () => {
       const whole = await fit(spec);
       const levels = data.levels.slice().fill(17, fold.test[0] * pixels);
