@@ -136,7 +136,11 @@ function inventedData(
   const data = vectors ? new Float32Array(count * size) : new Uint8Array(count * size);
   for (let i = 0; i < count; i++) {
     const pattern = patterns[labels[i]];
-    for (let j = 0; j < size; j++) data[i * size + j] = pattern[j] + random.below(160);
+    for (let j = 0; j < size; j++) {
+      // Grey pixels: an augmentation must know the scale of colours.
+      const isCopy = !vectors && j % 3 > 0;
+      data[i * size + j] = isCopy ? data[i * size + j - 1] : pattern[j] + random.below(160);
+    }
   }
   const features: FeatureArray = { shape: [count, ...shape], data };
   return {

@@ -47,7 +47,7 @@ export interface SpecFiles<P> {
 export interface Searched<P> {
   of(parameters: P): Record<string, unknown>;
   /** The entry with some of them; it may be invalid */
-  with(parameters: P, values: Record<string, unknown>): unknown;
+  with(parameters: P, values: Readonly<Record<string, unknown>>): unknown;
 }
 
 /** Pretrained weights that a kind can start from. */

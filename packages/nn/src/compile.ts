@@ -1,9 +1,12 @@
+import { type AugmentedBatch, augmentBatch } from './augment/augment-batch.js';
+import type { AugmentationSteps } from './augment/augmentation.js';
 import { type Forward, forward, type Weight, Weights } from './forward.js';
 import { gradients } from './graph/gradients.js';
 import { elementCount, Graph, type GraphNode, type Shape, type Value, type Variable } from './graph/graph.js';
 import type { Signature, Signatures } from './graph/saved-model.js';
 import type { Model } from './models/model.js';
-import { LOGITS } from './models/output.js';
+import { LOGITS, type Output } from './models/output.js';
+import { add } from './ops/add.js';
 import { plus, subtract } from './ops/arithmetic.js';
 import { bytesOf, fill, firstElements } from './ops/bytes.js';
 import { cast } from './ops/cast.js';
@@ -26,6 +29,8 @@ export interface CompileOptions {
   precision?: Precision;
   /** Which layers are trained; a frozen layer keeps its weights and runs in inference mode. Default: all. */
   trained?: (layer: string) => boolean;
+  /** How the examples of a training step are changed; absent: not at all. */
+  augment?: AugmentationSteps;
 }
 
 /**
@@ -33,7 +38,9 @@ export interface CompileOptions {
  * - `feed` {examples: pixels packed into int32, or features float32 [n, length]; labels int32 [n]}: the examples that indices refer to
  * - `init` {weights}: sets the weights, and the optimiser's state to zero
  * - `step` {indices int32 [b], learningRate, seed int32, momentum, classWeights [classes]} -> {loss, hits; of float16 also scale}
+ *   With an augmentation also what `drawAugmentation` draws
  * - `gradients` {as step, without learningRate and momentum} -> {loss, logits, one gradient per trained weight}
+ * - `augmented`, with an augmentation: {as gradients} -> {examples: what a step would train on}
  * - `evaluate` {indices} -> {loss: the sum over the batch, hits, logits and probabilities [b, classes]}
  * - `predict` {examples} -> {probabilities}
  * - `read` -> {weights}; `save` -> {weights, optimiser's state}; `restore` {what save gave}
@@ -51,14 +58,15 @@ export interface CompiledModel {
  * @param classes the number of logits that the last layer gives
  */
 export function compileModel(model: Model, classes: number, options: CompileOptions): CompiledModel {
-  const { optimizer, precision = 'float32', trained = () => true } = options;
+  const { optimizer, precision = 'float32', trained = () => true, augment } = options;
   const output = model.output ?? LOGITS;
   const graph = new Graph();
   const weights = new Weights(graph, trained);
   const batch = declareBatch(graph, model.inputShape, classes);
   const { indices, seed, classWeights, labels } = batch;
+  const changed = augment && graph.scope('augment', () => augmentBatch(batch, augment));
   const training = graph.scope('training', () =>
-    forward(model.layers, batch.input, weights, { training: true, precision, seed }),
+    forward(model.layers, changed?.input ?? batch.input, weights, { training: true, precision, seed }),
   );
   const inference = graph.scope('inference', () =>
     forward(model.layers, batch.input, weights, { training: false, precision }),
@@ -67,7 +75,7 @@ export function compileModel(model: Model, classes: number, options: CompileOpti
   if (logits.shape.length !== 2 || logits.shape[1] !== classes) {
     throw new Error(`model ${model.name} ends in [${logits.shape.join(', ')}], not in ${classes} logits`);
   }
-  const loss = vectorMean(multiply(output.loss(logits, labels), gather(classWeights, labels)));
+  const loss = vectorMean(lossesOf(output, logits, batch, changed?.mixed));
   const trainable = weights.all().filter((weight) => weight.trainable);
   const targets = trainable.map(({ variable }) => graph.read(variable));
   const scaling =
@@ -77,7 +85,7 @@ export function compileModel(model: Model, classes: number, options: CompileOpti
 
   const finalLogits = cast(inference.output, 'float32');
   const probabilities = output.probabilities(finalLogits);
-  const stepInputs = { indices, seed, classWeights };
+  const stepInputs = { indices, seed, classWeights, ...changed?.inputs };
   const signatures: Signatures = {
     feed: batch.feed,
     step: {
@@ -92,6 +100,7 @@ export function compileModel(model: Model, classes: number, options: CompileOpti
       inputs: stepInputs,
       outputs: { loss, logits, ...Object.fromEntries(trainable.map(({ variable }, i) => [variable.name, slopes[i]])) },
     },
+    ...(changed && { augmented: { inputs: stepInputs, outputs: { examples: identity(changed.input, 'augmented') } } }),
     evaluate: {
       inputs: { indices },
       outputs: {
@@ -127,6 +136,23 @@ interface Batch {
   seed: Value;
   /** float32 [classes] */
   classWeights: Value;
+}
+
+/**
+ * The weighted loss of each example. That of a mixed one is the mean of the losses against both labels by their shares:
+ * each `Output` has a loss that is linear in the target, so this is its loss against the mixed target.
+ */
+function lossesOf(
+  { loss }: Output,
+  logits: Value,
+  { classWeights, labels }: Batch,
+  mixed: AugmentedBatch['mixed'],
+): Value {
+  const weighted = (of: Value) => multiply(loss(logits, of), gather(classWeights, of));
+  const own = weighted(labels);
+  if (!mixed) return own;
+  const rest = subtract(fill(logits.graph, [1], 1), mixed.shares);
+  return add(multiply(own, mixed.shares), multiply(weighted(mixed.labels), rest));
 }
 
 function declareBatch(graph: Graph, inputShape: readonly number[], classes: number): Batch {

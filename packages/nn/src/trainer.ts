@@ -1,5 +1,6 @@
 import { cpus } from 'node:os';
 import { CryfoldError } from '@cryfold/core';
+import { augmentationSteps, augmenting, balancing } from './augment/of-fold.js';
 import type { CompileOptions } from './compile.js';
 import type { AnyArchitecture, NetworkSpec, TrainingParameters } from './models/architecture.js';
 import type { Model } from './models/model.js';
@@ -84,9 +85,8 @@ export class NetworkTrainer {
         batchSize,
         learningRate,
         classes: data.classCount,
-        ...(parameters.classWeight === 'balanced' && {
-          classWeights: balancedWeights(data.labels, fold.train, data.classCount),
-        }),
+        ...balancing(data, fold.train, parameters),
+        ...augmenting(parameters.augment, data),
         momentum: weights ? () => MOMENTUM : warmMomentum,
       },
       options,
@@ -140,8 +140,9 @@ export class NetworkTrainer {
   /** The network for this data and these parameters, its examples fed. */
   async #network(data: FoldImages | FoldEmbeddings, spec: NetworkSpec): Promise<Network> {
     const model = buildModel(data, spec);
-    const { epochs, batchSize, learningRate, classWeight, ...compiled } = spec.parameters;
-    const key = JSON.stringify([compiled, model.inputShape, data.classCount]);
+    const { epochs, batchSize, learningRate, classWeight, balance, augment, ...compiled } = spec.parameters;
+    const steps = augmentationSteps(augment, data);
+    const key = JSON.stringify([compiled, model.inputShape, data.classCount, steps]);
     let entry = this.#networks.get(key);
     this.#networks.delete(key);
     if (!entry) {
@@ -150,7 +151,8 @@ export class NetworkTrainer {
         network.dispose();
         this.#networks.delete(old);
       }
-      entry = { network: await Network.load(this.#tf, model, data.classCount, compileOptions(model, spec)) };
+      const options = { ...compileOptions(model, spec), ...(steps && { augment: steps }) };
+      entry = { network: await Network.load(this.#tf, model, data.classCount, options) };
     }
     this.#networks.set(key, entry);
     if (entry.fed !== data) {
@@ -193,13 +195,6 @@ function compileOptions(model: Model, { architecture, parameters }: NetworkSpec)
   if (first < 0) throw invalid('backbone.from', `${model.name} has no layer ${(backbone as { from: string }).from}`);
   const trained = new Set(names.slice(first));
   return { ...options, trained: (layer) => trained.has(layer) };
-}
-
-/** scikit-learn's `balanced`: n / (classes * n of the class); 0 for a class without examples. */
-function balancedWeights(labels: Int32Array, train: Int32Array, classes: number): Float32Array {
-  const counts = new Float32Array(classes);
-  for (const index of train) counts[labels[index]]++;
-  return counts.map((count) => (count === 0 ? 0 : train.length / (classes * count)));
 }
 
 /** Keras's default momentum of BatchNormalization's moving statistics. */

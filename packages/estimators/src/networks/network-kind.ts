@@ -1,6 +1,7 @@
 import type { Architecture, TrainingParameters } from '@cryfold/nn';
 import { z } from 'zod';
 import type { EstimatorKind } from '../estimator-kind.js';
+import { augmentable, augmentationParameters } from './augmentation.js';
 
 const positive = z.number().positive();
 const count = z.int().positive();
@@ -17,6 +18,7 @@ export const trainingParameters = {
   precision: z.enum(['float32', 'bfloat16', 'float16']).default('float32'),
   /** `balanced` scales each loss inversely to its class's share of the training clips. */
   classWeight: z.enum(['none', 'balanced']).default('none'),
+  ...augmentationParameters,
 };
 
 /** What a network adds to what all networks have in common. */
@@ -38,6 +40,7 @@ export function networkKind<P extends TrainingParameters>({
 }: NetworkKind<P>): EstimatorKind<P> {
   return {
     ...own,
+    ...augmentable,
     queue: 'gpu',
     checkRuntime: async () => (await import('@cryfold/nn')).tensorFlowInfo(),
     reads: 'images',

@@ -1,6 +1,6 @@
 import { contentKey } from '@cryfold/core';
 import type { TrainingParameters } from '@cryfold/nn';
-import { NETWORKS, type NetworkDefinition } from '@cryfold/nn/models';
+import { isComputedOnce, NETWORKS, type NetworkDefinition } from '@cryfold/nn/models';
 import { z } from 'zod';
 import { featureArtifact } from '../engine.js';
 import type { AnyKind, Prerequisite, Pretrained, RunSettings } from '../estimator-kind.js';
@@ -46,10 +46,11 @@ function estimatorOf(definition: NetworkDefinition) {
 /** A frozen backbone's features of all images, which serve every fold. */
 function embeddings(
   { embeddingsOf }: NetworkDefinition,
-  { weights, precision, backbone }: Transferred,
+  own: Transferred,
   { featureKey, threads, xla }: RunSettings,
 ): Prerequisite | undefined {
-  if (backbone !== 'frozen') return undefined;
+  if (!isComputedOnce(own)) return undefined;
+  const { weights, precision } = own;
   const parts = { network: embeddingsOf, features: featureKey, weights, precision, threads, xla: xla || undefined };
   const key = contentKey(parts).slice(0, 16);
   return {

@@ -1,3 +1,5 @@
+import type { Augmentation } from '../augment/augmentation.js';
+import type { Balance } from '../augment/balance.js';
 import type { Layer } from '../layers/layer.js';
 import type { Model } from './model.js';
 
@@ -13,6 +15,10 @@ export interface TrainingParameters {
   precision: 'float32' | 'bfloat16' | 'float16';
   /** `balanced` scales each loss inversely to its class's share of the training clips. */
   classWeight: 'none' | 'balanced';
+  /** What is done about classes of unequal size; default nothing */
+  balance?: Balance | undefined;
+  /** How the training images are changed; default not at all */
+  augment?: Augmentation | undefined;
   /** Of a network with a backbone: `random`, or where its pretrained weights come from */
   weights?: string;
   /** Of a network with a backbone: which layers are trained */

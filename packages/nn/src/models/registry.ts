@@ -22,4 +22,5 @@ export const NETWORKS = [
 ] as const;
 
 export type { NetworkDefinition } from './definition.js';
+export { isComputedOnce } from './transfer.js';
 export { smallCnn, tlResnet50 };

@@ -151,6 +151,8 @@ export function loadGradientBoosting(file: (name: string) => Uint8Array): Predic
   const { format: _, ...header } = decodeRecord(modelSchema, file(MODEL), MODEL);
   const model = { ...header, trees: readTrees(file) };
   return {
-    predict: async (data, count) => ({ probabilities: predictBoosted(model, { data, count, columns: data.length / count }) }),
+    predict: async (data, count) => ({
+      probabilities: predictBoosted(model, { data, count, columns: data.length / count }),
+    }),
   };
 }
