@@ -53,6 +53,10 @@ def answers(kind, parameters, x, y, test):
     if kind == "k-nearest-neighbours":
         names = {"n_neighbors": options.get("neighbours", 5), "weights": options.get("weights", "uniform")}
         return KNeighborsClassifier(algorithm="brute", **names).fit(x, y).predict_proba(test)
+    if kind == "clustering-svm":
+        # One cluster is an SVM of all clips.
+        machines = [SVC(C=options["C"], tol=1e-7).fit(x, y == k) for k in range(y.max() + 1)]
+        return np.array([machine.decision_function(test) for machine in machines]).T
     if kind == "linear-svm":
         machines = [SVC(kernel="linear", C=options.get("C", 1), tol=1e-7).fit(x, y == k) for k in range(y.max() + 1)]
         return np.array([machine.decision_function(test) for machine in machines]).T
@@ -89,6 +93,9 @@ CASES = [
     ("grey", "k-nearest-neighbours", {"neighbours": 7, "weights": "distance"}),
     ("wide", "k-nearest-neighbours", {"neighbours": 3, "standardise": True}),
     ("vectors", "k-nearest-neighbours", {"weights": "distance", "standardise": True}),
+    ("grey", "clustering-svm", {"clusters": 1, "C": 10}),
+    ("vectors", "clustering-svm", {"clusters": 1, "C": 10}),
+    ("vectors", "clustering-svm", {"clusters": 1, "C": 10, "standardise": True}),
     ("grey", "linear-svm", {}),
     ("wide", "linear-svm", {"C": 10}),
     ("vectors", "linear-svm", {"C": 0.1}),
@@ -119,12 +126,22 @@ def of_kind(data, kind, parameters):
     }
 
 
+def clustering(data, starts):
+    """scikit-learn's k-means of the training rows from given first centres."""
+    x, y = clips(**DATA[data])
+    train = (x / 255 if DATA[data]["grey"] else x)[np.arange(len(y)) % 4 != 0]
+    found = KMeans(len(starts), init=train[starts], n_init=1, tol=0, algorithm="lloyd").fit(train)
+    return {"data": data, "starts": starts, "clusters": found.labels_.tolist(), "inertia": found.inertia_}
+
+
 if __name__ == "__main__":
     sets = {}
     for name, options in DATA.items():
         x, y = clips(**options)
         sets[name] = {"grey": options["grey"], "columns": x.shape[1], "rows": x.ravel().tolist(), "labels": y.tolist()}
     document = {"scikit-learn": sklearn.__version__, "data": sets, "cases": [of_kind(*case) for case in CASES]}
+    starts = [("grey", [0, 5, 9]), ("wide", [3, 11, 20, 30]), ("vectors", [1, 2, 8]), ("noisy", [0, 7, 20, 33, 50])]
+    document["clusterings"] = [clustering(*one) for one in starts]
     text = json.dumps(document, separators=(",", ":"))
     OUT.parent.mkdir(parents=True, exist_ok=True)
     OUT.write_text(text + "\n")

@@ -122,13 +122,14 @@ const modules = (...names: string[]) => {
 };
 
 const EXAMPLES = [
-  { name: 'command-shell', missing: undefined },
-  { name: 'command-sklearn', missing: modules('numpy', 'sklearn') },
-  { name: 'command-pytorch', missing: modules('numpy', 'torch') },
+  { name: 'command-shell', files: 1, keeps: false, missing: undefined },
+  { name: 'command-sklearn', files: 2, keeps: true, missing: modules('numpy', 'sklearn') },
+  { name: 'command-pytorch', files: 3, keeps: true, missing: modules('numpy', 'torch') },
 ];
 
-for (const { name, missing } of EXAMPLES) {
-  test(`examples/${name} runs as it stands, and again from its stored folds`, { skip: skip || missing }, async (t) => {
+for (const { name, files, keeps, missing } of EXAMPLES) {
+  const what = keeps ? 'runs as it stands, and its final model predicts' : 'runs as it stands';
+  test(`examples/${name} ${what}; again it runs from its stored folds`, { skip: skip || missing }, async (t) => {
     const folder = await temporaryFolder();
     t.after(folder.remove);
     const data = join(folder.path, 'corpus');
@@ -139,8 +140,17 @@ for (const { name, missing } of EXAMPLES) {
     assert.equal(ended.code, 0, ended.stderr);
     const again = await cryfold(run);
     assert.match(again.stderr, /all 2 folds were in the store already/);
-    const left = (await readdir(join(folder.path, 'store', 'commands'))).length;
-    assert.equal(left, 1);
-    assert.deepEqual((await cryfold(['gc', '--store', join(folder.path, 'store')])).code, 0);
+    assert.equal((await readdir(join(folder.path, 'store', 'commands'))).length, files);
+    const inStore = ['--store', join(folder.path, 'store')];
+    assert.equal((await cryfold(['gc', ...inStore])).code, 0);
+    if (!keeps) return;
+    const made = await cryfold(['train-final', 'latest', '--name', 'kept', '--json', '--allow-commands', ...inStore]);
+    assert.equal(made.code, 0, made.stderr);
+    const model = `kept@${JSON.parse(made.stdout).card.version}`;
+    const names = await readdir(data, { recursive: true });
+    const recording = join(data, names.find((one) => one.endsWith('.wav')) ?? '');
+    const predicted = await cryfold(['predict', model, recording, '--json', '--allow-commands', ...inStore]);
+    assert.equal(predicted.code, 0, predicted.stderr);
+    assert.equal(JSON.parse(predicted.stdout).predictions[0].windows.length, 1);
   });
 }

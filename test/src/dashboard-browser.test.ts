@@ -166,6 +166,21 @@ test('a run fills in as its folds end, is cancelled and retried, and shows each 
   await page.waitForSelector('#connection:text-is("live")');
   await until('the missed folds', async () => (await cells(page, 2)) > before);
 
+  // Paused and resumed here, and by a command through the API.
+  const stated = (text: string) => page.locator('.actions .state').getByText(text, { exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await stated('paused');
+  assert.deepEqual(await axe(page), [], 'a paused run');
+  const run = decodeURIComponent(page.url().split('/').at(-1) ?? '');
+  const server = { ...environment, CRYFOLD_SERVER: url, CRYFOLD_API_TOKEN: OPERATE };
+  const resumed = await cryfold(['resume', run, '--json'], server);
+  assert.equal(JSON.parse(resumed.stdout).scheduling.paused, false, resumed.stderr);
+  await stated('running');
+  const paused = await cryfold(['pause', run, '--json'], server);
+  assert.equal(JSON.parse(paused.stdout).scheduling.paused, true, paused.stderr);
+  await page.getByRole('button', { name: 'Resume' }).click();
+  await stated('running');
+
   await page.getByRole('button', { name: 'Cancel run…' }).click();
   assert.deepEqual(await axe(page), [], 'the question');
   await page.getByRole('button', { name: 'Keep running' }).click();
@@ -226,7 +241,7 @@ test('a run fills in as its folds end, is cancelled and retried, and shows each 
     const height = (await viewer.locator('dialog svg text').first().boundingBox())?.height ?? 0;
     assert.ok(height >= 10, `text of ${height} px`);
     await viewer.keyboard.press('Escape');
-    assert.equal(await viewer.getByRole('button', { name: /Cancel|Retry/ }).count(), 0, 'a reader may only look');
+    assert.equal(await viewer.getByRole('button', { name: /Pause|Cancel|Retry/ }).count(), 0, 'a reader may only look');
     for (const address of [viewer.url(), `${url}/#/`]) {
       await viewer.goto(address);
       await viewer.waitForSelector('main[data-ready]');

@@ -250,6 +250,28 @@ test('only the component commands adds a worker that runs programs of specs, in 
   assert.deepEqual(shared(commands), shared(plain));
 });
 
+/** Cores that all pods of an overlay ask for together. */
+function cores(manifests: Manifest[]): number {
+  return manifests
+    .filter(({ kind }) => kind === 'Deployment' || kind === 'StatefulSet')
+    .reduce((sum, { spec }) => {
+      const requests: string[] = spec.template.spec.containers.map((one: Manifest) => one.resources.requests.cpu);
+      const own = requests.reduce(
+        (all, cpu) => all + (cpu.endsWith('m') ? Number(cpu.slice(0, -1)) / 1000 : Number(cpu)),
+        0,
+      );
+      return sum + own * (spec.replicas ?? 1);
+    }, 0);
+}
+
+for (const overlay of OVERLAYS.filter((name) => name.startsWith('dev'))) {
+  test(`${overlay}: all pods fit a node of two cores beside its own services`, async (t) => {
+    if (!kubectl) return t.skip(`no kubectl on PATH or cached; ${HOW}`);
+    const asked = cores(await render(kubectl, overlay));
+    assert.ok(asked > 0.5 && asked <= 1.5, `${asked} cores`);
+  });
+}
+
 test('the PrometheusRule holds the alerts of infra/prometheus', async (t) => {
   if (!kubectl) return t.skip(`no kubectl on PATH or cached; ${HOW}`);
   const rule = pick(await render(kubectl, 'gpu-cluster'), 'PrometheusRule', 'cryfold');

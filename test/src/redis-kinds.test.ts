@@ -176,6 +176,17 @@ test('a run on a Redis Cluster, one of whose primaries dies', { skip }, async (t
   assert.doesNotMatch([...errors, ...services.map(({ stdout }) => stdout())].join('\n'), /CROSSSLOT/);
 });
 
+test('a Redis Cluster whose nodes announce no address is refused in time', { skip }, async () => {
+  // Its only node has met no other, from which it would know its own address.
+  const node = await server('--cluster-enabled', 'yes');
+  assert.equal(await node.ask('CLUSTER', 'ADDSLOTSRANGE', '0', '16383'), '+OK');
+  await until('the cluster', async () => (await node.ask('CLUSTER', 'INFO')).includes('cluster_state:ok'));
+  await assert.rejects(
+    checkRedis(`redis+cluster://127.0.0.1:${node.port}`, 1000),
+    (error) => (error as CryfoldError).code === 'REDIS_UNREACHABLE',
+  );
+});
+
 test('says that a password is missing or wrong, without a flood', { skip }, async () => {
   const locked = await server();
   const { errors, doOne, close } = use(`redis://127.0.0.1:${locked.port}`);

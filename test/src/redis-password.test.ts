@@ -8,10 +8,12 @@ import { loadConfig } from '@cryfold/runtime';
 import { until } from './command.js';
 import { operate, RedisProcess } from './redis.js';
 
+const CLUSTER = ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1'];
+
 /** A Redis whose password is in a file, and processes that read it there. */
-async function withRotation(user: string | undefined, work: (rotation: Rotation) => Promise<void>): Promise<void> {
+async function withRotation({ user, isCluster }: Who, work: (rotation: Rotation) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-rotation-'));
-  const server = await RedisProcess.withPassword('admin-password');
+  const server = await RedisProcess.withPassword('admin-password', isCluster ? CLUSTER : []);
   const file = join(folder, 'password');
   let url = server.url;
   const operator = async (...words: string[]) => {
@@ -23,13 +25,28 @@ async function withRotation(user: string | undefined, work: (rotation: Rotation)
   const write = (password: string) => writeFile(file, `${password}\n`);
   try {
     await write('first');
+    if (isCluster) {
+      await operator('CLUSTER', 'ADDSLOTSRANGE', '0', '16383');
+      const isUp = () =>
+        operator('GET', 'x').then(
+          () => true,
+          () => false,
+        );
+      await until('the Redis Cluster', isUp);
+    }
     const { host } = new URL(server.url);
-    const REDIS_URL = `redis://${user ? `${user}@` : ''}${host}`;
+    const REDIS_URL = `redis${isCluster ? '+cluster' : ''}://${user ? `${user}@` : ''}${host}`;
     await work({ operator, write, environment: { REDIS_URL, REDIS_PASSWORD_FILE: file } });
   } finally {
     await server.remove();
     await rm(folder, { recursive: true });
   }
+}
+
+interface Who {
+  /** Absent: Redis's default user */
+  user?: string;
+  isCluster?: boolean;
 }
 
 interface Rotation {
@@ -69,9 +86,15 @@ async function startWork(url: string) {
   return { job, close };
 }
 
-for (const user of [undefined, 'worker']) {
-  test(`connections take a rotated password of ${user ?? 'the default user'} from its file`, async () => {
-    await withRotation(user, async ({ operator, write, environment }) => {
+const WHO: Record<string, Who> = {
+  'the default user': {},
+  'a user': { user: 'worker' },
+  'a user of a Redis Cluster': { user: 'worker', isCluster: true },
+};
+for (const [name, who] of Object.entries(WHO)) {
+  test(`connections take a rotated password of ${name} from its file`, async () => {
+    const { user } = who;
+    await withRotation(who, async ({ operator, write, environment }) => {
       const set = (password: string) =>
         user
           ? operator('ACL', 'SETUSER', user, 'reset', 'on', `>${password}`, '~*', '&*', '+@all')

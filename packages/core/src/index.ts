@@ -48,7 +48,7 @@ export { escapeControls, printable } from './printable.js';
 export { Random } from './random.js';
 export { checkRegular, readRegularFile, readRegularText, readStream } from './read-file.js';
 export { decodeRecord, type EpochPoint, encodeRecord, epochSchema, errorRecordSchema } from './record.js';
-export { parseRedisUrl, type RedisAddress, withRedisPassword, withRedisPasswordFile } from './redis-address.js';
+export { parseRedisUrl, type RedisAddress, withRedisPasswordFile } from './redis-address.js';
 export { readNamedFile, readSecret, type Secret } from './secret.js';
 export { isTestedOnName, testedOnName } from './tested-on.js';
 export { VERSION } from './version.js';

@@ -10,6 +10,8 @@ interface Credentials {
   tls: boolean;
   username: string | undefined;
   password: string | undefined;
+  /** Where the password is read at each connection */
+  passwordFile?: string | undefined;
 }
 
 /** One server, by URL or by the path of its Unix socket. */
@@ -27,8 +29,6 @@ export interface SentinelRedis extends Credentials {
   db: number;
   /** For the Sentinels themselves */
   sentinelPassword: string | undefined;
-  /** Where the primary's password is read at each connection */
-  passwordFile?: string | undefined;
 }
 
 /** A Redis Cluster, by some of its nodes. */
@@ -70,42 +70,34 @@ export function parseRedisUrl(url: string): RedisAddress {
     .slice(at + 1)
     .split(',')
     .map((text, i) => nodeOf(text, PORTS[kind as keyof typeof PORTS]) ?? refuseNode(url, i + 1));
-  const credentials = { tls: secure === 's', ...userOf(at < 0 ? '' : authority.slice(0, at), url) };
+  const given = new URLSearchParams(query);
+  const passwordFile = given.get('passwordFile') ?? undefined;
+  const credentials = {
+    tls: secure === 's',
+    ...userOf(at < 0 ? '' : authority.slice(0, at), url),
+    ...(passwordFile && { passwordFile }),
+  };
   if (kind === 'cluster') {
-    if (path || query) throw notRedis(url, 'a Redis Cluster has neither a name nor a numbered database');
+    if (path || [...given.keys()].some((name) => name !== 'passwordFile'))
+      throw notRedis(url, 'a Redis Cluster has neither a name nor a numbered database');
     return { kind, nodes, ...credentials };
   }
   const [, name, db] = /^([^/]+)(?:\/(\d+))?$/.exec(path ?? '') ?? [];
   if (!name) throw notRedis(url, 'after the Sentinels comes /NAME, the name by which they know the primary');
-  const given = new URLSearchParams(query);
-  const passwordFile = given.get('passwordFile') ?? undefined;
   return {
     kind: 'sentinel',
     sentinels: nodes,
     name: decoded(name, url),
     db: Number(db ?? 0),
     sentinelPassword: given.get('sentinelPassword') ?? undefined,
-    ...(passwordFile && { passwordFile }),
     ...credentials,
   };
 }
 
-/** The same URL with a password, unless it has one or is no URL. */
-export function withRedisPassword(url: string, password: string): string {
-  const [, scheme, authority, rest] = /^([\w+.-]+:\/\/)([^/?#]*)(.*)$/s.exec(url) ?? [];
-  if (scheme === undefined) return url;
-  const at = authority.lastIndexOf('@');
-  const user = at < 0 ? '' : authority.slice(0, at);
-  if (user.slice(user.indexOf(':') + 1) !== '' && user.includes(':')) return url;
-  return `${scheme}${user.replace(':', '')}:${encodeURIComponent(password)}@${authority.slice(at + 1)}${rest}`;
-}
-
-/**
- * The same URL with a file from which connections read the password, unless it has a password or is no URL. Not for a Redis
- * Cluster, whose nodes take a password only once.
- */
+/** The same URL with a file from which connections read the password, unless it has a password or is no URL. */
 export function withRedisPasswordFile(url: string, file: string): string {
-  if (withRedisPassword(url, 'x') === url) return url;
+  const [, authority] = /^[\w+.-]+:\/\/([^/?#]*)/.exec(url) ?? [];
+  if (authority === undefined || /^[^:@]*:[^@]/.test(authority.slice(0, authority.lastIndexOf('@') + 1))) return url;
   return `${url}${url.includes('?') ? '&' : '?'}passwordFile=${encodeURIComponent(file)}`;
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { clusteringSvm } from './classical/clustering-svm.js';
 import { gradientBoosting } from './classical/gradient-boosting.js';
 import { nearestNeighbours } from './classical/k-nearest-neighbours.js';
 import { linearSvm } from './classical/linear-svm.js';
@@ -22,6 +23,7 @@ const KINDS = [
   randomForest,
   gradientBoosting,
   linearSvm,
+  clusteringSvm,
 ] as const;
 
 /** What every estimator may say besides the parameters of its kind. */

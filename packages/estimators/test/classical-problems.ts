@@ -18,9 +18,21 @@ export interface Case {
   answers: number[];
 }
 
+/** k-means of the training rows of a data set, by scikit-learn. */
+export interface ClusteringCase {
+  data: string;
+  starts: number[];
+  clusters: number[];
+  inertia: number;
+}
+
 /** Compiled tests run from dist/test. */
 const url = new URL('../../test/goldens/classical.json', import.meta.url);
-export const goldens = JSON.parse(readFileSync(url, 'utf8')) as { data: Record<string, DataSet>; cases: Case[] };
+export const goldens = JSON.parse(readFileSync(url, 'utf8')) as {
+  data: Record<string, DataSet>;
+  cases: Case[];
+  clusterings: ClusteringCase[];
+};
 
 export const casesOf = (kind: string) =>
   goldens.cases

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CryfoldError } from '@cryfold/core';
+import { deriveSeed } from '@cryfold/core';
+import { GREY_SQUARED } from '@cryfold/svm';
+import { Geometries } from '../src/classical/engines/geometry.js';
+import { kMeans, kMeansFrom } from '../src/classical/engines/k-means.js';
 import { casesOf, fit, goldens, largestDifference, predictAgain, trainingData } from './classical-problems.js';
 
 /** By kind: the largest difference to scikit-learn. Machines stop at a violation of 1e-3, as scikit-learn's do by default. */
@@ -10,15 +13,18 @@ const TOLERANCES = {
   'random-forest': 1e-9,
   'gradient-boosting': 1e-9,
   'linear-svm': 1e-2,
+  'clustering-svm': 1e-2,
 };
 
 for (const [kind, tolerance] of Object.entries(TOLERANCES)) {
   for (const { name, data, parameters, answers } of casesOf(kind)) {
     test(`${kind} equals scikit-learn: ${name}`, async () => {
-      const { probabilities, decisions } = await fit({ kind, ...parameters }, trainingData(goldens.data[data]));
+      // Of 1,500 trees that draw otherwise than scikit-learn's 4,000, a mean has a standard error of at most 0.016.
+      const many = parameters.trees === 4000;
+      const entry = { kind, ...parameters, ...(many && { trees: 1500 }) };
+      const { probabilities, decisions } = await fit(entry, trainingData(goldens.data[data]));
       const difference = largestDifference((decisions ?? probabilities).data, answers);
-      // Of 4,000 trees that draw otherwise, a mean has a standard error of at most 0.008.
-      const allowed = parameters.trees === 4000 ? 0.04 : tolerance;
+      const allowed = many ? 0.06 : tolerance;
       assert.ok(difference < allowed, `differs by ${difference}`);
     });
   }
@@ -73,7 +79,7 @@ for (const kind of KINDS) {
   });
 }
 
-for (const kind of ['logistic-regression', 'k-nearest-neighbours', 'linear-svm']) {
+for (const kind of ['logistic-regression', 'k-nearest-neighbours', 'linear-svm', 'clustering-svm']) {
   test(`${kind}: test clips decide nothing about the standardisation`, async () => {
     const set = goldens.data.vectors;
     const entry = { kind, standardise: true };
@@ -94,9 +100,58 @@ test('more neighbours than training clips: all count, and the fold says so', asy
   assert.equal(new Set(probabilities.data).size, 2);
 });
 
-test('a linear SVM that does not converge advises to standardise', () =>
-  assert.rejects(
-    fit({ kind: 'linear-svm', C: 1e6 }, trainingData(goldens.data.vectors)),
-    (error) =>
-      error instanceof CryfoldError && error.code === 'SVM_NOT_CONVERGED' && /standardise/.test(`${error.hint}`),
-  ));
+for (const { data, starts, clusters, inertia } of goldens.clusterings) {
+  test(`k-means from given centres equals scikit-learn: ${data}, ${starts.length} clusters`, async () => {
+    const problem = trainingData(goldens.data[data]);
+    const { distances, train } = await new Geometries().of(problem, problem, false);
+    const found = kMeansFrom(distances, train, starts);
+    assert.deepEqual([...found.clusters], clusters);
+    assert.ok(Math.abs(found.inertia / GREY_SQUARED / inertia - 1) < 1e-9);
+  });
+}
+
+test('k-means from its own starts has no empty cluster, and is about as good as from the first rows', async () => {
+  const problem = trainingData(goldens.data.noisy);
+  const { distances, train } = await new Geometries().of(problem, problem, false);
+  const found = kMeans(distances, train, 6, 1);
+  assert.deepEqual([...new Set(found.clusters)].sort(), [0, 1, 2, 3, 4, 5]);
+  assert.ok(found.inertia < 1.1 * kMeansFrom(distances, train, [0, 1, 2, 3, 4, 5]).inertia);
+});
+
+test('k-means of rows of which few differ makes as many clusters', async () => {
+  const rows = [...Array(20).fill([1, 2, 3]), ...Array(20).fill([7, 8, 9])].flat();
+  const labels = rows.slice(0, 40).map((_, i) => i % 2);
+  const problem = trainingData({ grey: true, columns: 3, rows, labels });
+  const { distances, train } = await new Geometries().of(problem, problem, false);
+  assert.deepEqual([kMeans(distances, train, 8, 1).count, kMeans(distances, train, 8, 1).inertia], [2, 0]);
+});
+
+test('a clip is decided by the machine of its cluster, which has seen no other clip', async () => {
+  const data = trainingData(goldens.data.noisy);
+  const entry = { kind: 'clustering-svm', clusters: 3, C: 10 };
+  const whole = (await fit(entry, data)).decisions?.data as Float64Array;
+  const { distances, train } = await new Geometries().of(data, data, false);
+  const { clusters } = kMeans(distances, train, 3, deriveSeed(1, 'clusters'));
+  const alone: Float64Array[] = [];
+  for (const cluster of [0, 1, 2]) {
+    const own = { train: train.filter((_, i) => clusters[i] === cluster) };
+    alone.push((await fit({ ...entry, clusters: 1 }, data, own)).decisions?.data as Float64Array);
+  }
+  const rowOf = (decisions: Float64Array, i: number) => [...decisions.subarray(3 * i, 3 * i + 3)].join();
+  const deciding = Array.from(data.test.keys(), (i) => alone.findIndex((one) => rowOf(one, i) === rowOf(whole, i)));
+  assert.deepEqual([...new Set(deciding)].sort(), [0, 1, 2]);
+});
+
+test('a class that a cluster lacks keeps a small chance there', async () => {
+  // Two clusters far apart; the third class is only in the second one, the first one has a single class.
+  const rows = Array.from({ length: 48 }, (_, i) => (i < 24 ? [i % 5, 0, i % 7] : [200 + (i % 5), 10 * (i % 3), 250]));
+  const labels = rows.map((_, i) => (i < 24 ? 0 : 1 + (i % 2)));
+  const data = trainingData({ grey: true, columns: 3, rows: rows.flat(), labels });
+  const { probabilities, decisions } = await fit({ kind: 'clustering-svm', clusters: 2, C: 1 }, data);
+  const size = 18;
+  assert.deepEqual(
+    [...probabilities.data.subarray(0, 3)].map((one) => one.toFixed(9)),
+    [(size + 1) / (size + 3), 1 / (size + 3), 1 / (size + 3)].map((one) => one.toFixed(9)),
+  );
+  assert.deepEqual([...(decisions?.data.subarray(0, 3) ?? [])], [0, -Infinity, -Infinity]);
+});

@@ -20,8 +20,6 @@ save(rows((row) => [x[2 * row] / divisor, 1 - x[2 * row] / divisor]), fold.test,
 const parameters = { divisor: 100 };
 const none = new Int32Array();
 
-const folders = async () => (await readdir(tmpdir())).filter((name) => name.startsWith('cryfold-command-'));
-
 /** The files of a model that was trained on all clips. */
 async function filesOf(changes: Changes = {}): Promise<(name: string) => Uint8Array> {
   const { outcome } = await run(TRAIN, { parameters, predicting: PREDICT, keepModel: true, test: none, ...changes });
@@ -51,12 +49,19 @@ test('one program trains and another one predicts, and neither gets what only th
   );
 });
 
-test('a kept model predicts what the fold has predicted, and leaves no folder behind', async () => {
-  const before = await folders();
+test('a kept model predicts what the fold has predicted, and leaves no folder behind', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'cryfold-test-'));
+  const before = process.env.TMPDIR;
+  process.env.TMPDIR = folder;
+  t.after(async () => {
+    if (before === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = before;
+    await rm(folder, { recursive: true });
+  });
   const model = loadCommand(await filesOf(), {});
   const { probabilities } = await model.predict(Float32Array.of(10, 0, 20, 0, 30, 0), 3);
   assert.deepEqual(Array.from(probabilities), [0.1, 0.9, 0.2, 0.8, 0.3, 0.7]);
-  assert.deepEqual(await folders(), before);
+  assert.deepEqual(await readdir(folder), []);
 });
 
 test('a model holds the files of the command and what it trained, under names of our own', async () => {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { commandParameters } from '../src/command/parameters.js';
 import { fails, lives, run, test_ } from './command-fold.js';
 
@@ -184,4 +185,39 @@ test('paths of files stay below the folder of the spec', () => {
     'trained/model.bin',
   ])
     assert.ok(!parse(file), file);
+});
+
+/** A memory cgroup (v2 or v1) of so many MiB for one test; undefined where none can be made. */
+function memoryGroup(t: TestContext, mib: number): string | undefined {
+  for (const [root, limit] of [
+    ['/sys/fs/cgroup', 'memory.max'],
+    ['/sys/fs/cgroup/memory', 'memory.limit_in_bytes'],
+  ]) {
+    const folder = `${root}/cryfold-test-command-${process.pid}`;
+    try {
+      mkdirSync(folder);
+    } catch {
+      continue;
+    }
+    t.after(() => {
+      for (let tries = 0; existsSync(folder) && tries < 100; tries++)
+        spawnSync('sh', ['-c', 'rmdir "$0" || sleep 0.1', folder]);
+    });
+    if (!existsSync(`${folder}/${limit}`)) continue;
+    writeFileSync(`${folder}/${limit}`, String(mib * 2 ** 20));
+    return folder;
+  }
+  return undefined;
+}
+
+test('a program that the kernel really kills for want of memory is named so', async (t) => {
+  const group = memoryGroup(t, 150);
+  if (!group) return t.skip('no memory cgroup can be made here (root only)');
+  const script = 'echo $$ >"$0/cgroup.procs"; exec "$@"';
+  await fails(
+    'const held = []; setInterval(() => held.push(Buffer.alloc(2e7, 1)), 5);',
+    'OUT_OF_MEMORY',
+    /was killed \(SIGKILL\), most likely because the machine ran out of memory/,
+    { run: ['sh', '-c', script, group, process.execPath, 'train.mjs'], memoryMb: 10_000 },
+  );
 });

@@ -222,9 +222,13 @@ function optimizerStep(graph: Graph, optimizer: Optimizer, changes: Changes): Op
 
 /**
  * A model that only computes: signatures `init` {weights}, `extract` {examples: uint8 or float32 [b, ...]} -> {features:
- * the last layer's output}.
+ * the last layer's output in float32, or what `result` makes of it}.
  */
-export function compileExtractor(model: Model, precision: Precision = 'float32'): CompiledModel {
+export function compileExtractor(
+  model: Model,
+  precision: Precision = 'float32',
+  result: (output: Value) => Value = (output) => output,
+): CompiledModel {
   const graph = new Graph();
   const weights = new Weights(graph, () => false);
   const dtype = model.inputShape.length === 3 ? 'uint8' : 'float32';
@@ -235,7 +239,7 @@ export function compileExtractor(model: Model, precision: Precision = 'float32')
     weights.all().map(({ variable }) => variable),
     [],
   );
-  const extract = { inputs: { examples }, outputs: { features: cast(output, 'float32') } };
+  const extract = { inputs: { examples }, outputs: { features: result(cast(output, 'float32')) } };
   return { graph, signatures: { init, extract }, weights: weights.all(), inputShape: model.inputShape };
 }
 

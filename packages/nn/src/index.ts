@@ -1,5 +1,6 @@
 export type { Architecture, Backbone, ImageSize, NetworkSpec, TrainingParameters } from './models/architecture.js';
 export type { WeightData, WeightMap } from './network.js';
+export { loadOwnModel } from './own-model.js';
 export { type ProcessSettings, type TensorFlowInfo, tensorFlowInfo } from './tensorflow.js';
 export {
   backboneShapes,

@@ -8,6 +8,7 @@ const INPUT = 'input';
  * A trained model as a TF.js LayersModel: `model.json` and one file of weights, which `tf.loadLayersModel` of plain
  * `@tensorflow/tfjs` reads, in Node and in browsers. It holds stock layers under Keras's names, the preprocessing
  * included, and ends in the softmax: pixels [n, height, width, 3] of 0-255, RGB, to probabilities [n, classes].
+ * A model with an output of its own ends in that, and its layers may be ours.
  * Format: the LayersModel JSON of github.com/tensorflow/tfjs, tfjs-core/src/io/types.ts (ModelJSON).
  * @param metadata whatever a user of the model should know, as `userDefinedMetadata`
  */
@@ -44,7 +45,7 @@ export function encodeLayersModel(
 
 const WEIGHTS_FILE = 'weights.bin';
 
-function topology({ name, inputShape, layers }: Model) {
+function topology({ name, inputShape, layers, output }: Model) {
   const outputOf = (layer: string) => [layer, 0, 0];
   let previous = INPUT;
   const input = {
@@ -57,7 +58,7 @@ function topology({ name, inputShape, layers }: Model) {
     const from = layer.from ?? [previous];
     previous = layer.name;
     // Training and prediction take the last layer's logits and add the softmax themselves.
-    const last = index === layers.length - 1 ? { activation: 'softmax' } : {};
+    const last = index === layers.length - 1 && !output ? { activation: 'softmax' } : {};
     return {
       name: layer.name,
       class_name: layer.kind,

@@ -1,7 +1,7 @@
 import { CryfoldError, deriveSeed, Random } from '@cryfold/core';
 import { type CompiledModel, type CompileOptions, compileExtractor, compileModel, type Precision } from './compile.js';
 import type { Weight } from './forward.js';
-import { elementCount } from './graph/graph.js';
+import { elementCount, type Value } from './graph/graph.js';
 import { type Feed, Session } from './graph/session.js';
 import type { Model } from './models/model.js';
 import type { TensorFlow } from './tensorflow.js';
@@ -64,7 +64,7 @@ export class Network {
 
   /** Names and shapes of all weights and moving statistics, in the order of the layers. */
   get weights(): readonly { name: string; shape: readonly number[] }[] {
-    return this.#compiled.weights.map(({ variable: { name }, shape }) => ({ name, shape }));
+    return namesAndShapes(this.#compiled);
   }
 
   /** Compiles a model and loads its graph; `initialize` or `restore`, and `feed`, come before the first step. */
@@ -180,9 +180,20 @@ export class FeatureExtractor {
     this.#session = session;
   }
 
-  static async load(tf: TensorFlow, model: Model, precision?: Precision): Promise<FeatureExtractor> {
-    const compiled = compileExtractor(model, precision);
+  /** @param result what to give instead of the last layer's output, made of it */
+  static async load(
+    tf: TensorFlow,
+    model: Model,
+    precision?: Precision,
+    result?: (output: Value) => Value,
+  ): Promise<FeatureExtractor> {
+    const compiled = compileExtractor(model, precision, result);
     return new FeatureExtractor(compiled, await Session.load(tf, compiled.graph, compiled.signatures));
+  }
+
+  /** Names and shapes of all weights, in the order of the layers. */
+  get weights(): readonly { name: string; shape: readonly number[] }[] {
+    return namesAndShapes(this.#compiled);
   }
 
   /** As `Network.initialize`. */
@@ -200,6 +211,10 @@ export class FeatureExtractor {
   dispose(): void {
     this.#session.dispose();
   }
+}
+
+function namesAndShapes({ weights }: CompiledModel) {
+  return weights.map(({ variable: { name }, shape }) => ({ name, shape }));
 }
 
 /** What `initialize` sets weights to. */

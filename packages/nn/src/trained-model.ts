@@ -31,7 +31,7 @@ export async function encodeTrainedModel(trained: TrainedModel): Promise<Map<str
   const files = encodeLayersModel(model, weights, {
     cryfold: 1,
     input: 'pixels of 0 to 255, RGB, as they are: the preprocessing is part of the model',
-    output: 'the probability of each class',
+    output: model.output?.meaning ?? 'the probability of each class',
     classes,
     estimator: parameters,
   });
@@ -61,6 +61,15 @@ export function backboneShapes({ backbone }: AnyArchitecture): Map<string, reado
   return weightShapes(backbone?.features() ?? [], [64, 64, 3]);
 }
 
+/** The error for files of a model that cannot be loaded. */
+export function corruptModel(cause: unknown): CryfoldError {
+  return new CryfoldError('ARTIFACT_CORRUPT', `model.json: ${(cause as Error).message}`, {
+    cause,
+    context: { artifact: 'model.json' },
+    hint: 'Train the model again.',
+  });
+}
+
 /** A network read back from its LayersModel files. */
 export interface LoadedNetwork {
   /** @returns [n, classes] for images [n, height, width, 3] */
@@ -74,19 +83,13 @@ export interface LoadedNetwork {
  */
 export async function loadTrainedModel(json: Uint8Array, weights: Uint8Array): Promise<LoadedNetwork> {
   const tf = loadTensorFlow({ threads: 1 });
-  const corrupt = (cause: unknown) =>
-    new CryfoldError('ARTIFACT_CORRUPT', `model.json: ${(cause as Error).message}`, {
-      cause,
-      context: { artifact: 'model.json' },
-      hint: 'Train the model again.',
-    });
   let model: Awaited<ReturnType<typeof tf.loadLayersModel>>;
   try {
     const { modelTopology, weightsManifest } = JSON.parse(new TextDecoder().decode(json));
     const source = { modelTopology, weightSpecs: weightsManifest[0].weights, weightData: weights.slice().buffer };
     model = await tf.loadLayersModel(tf.io.fromMemory(source));
   } catch (cause) {
-    throw corrupt(cause);
+    throw corruptModel(cause);
   }
   const [, height, width] = model.inputs[0].shape as number[];
   return {

@@ -249,7 +249,7 @@ function printable(address: string): string {
 function notFound(name: string, why: string, cause?: unknown): CryfoldError {
   return new CryfoldError('WEIGHTS_NOT_FOUND', `${name}: ${why}`, {
     context: { source: name },
-    hint: `Give the path of Keras's ${PUBLISHED_WEIGHTS.name}, or say weights: random.`,
+    hint: `Give the path of a file such as Keras's ${PUBLISHED_WEIGHTS.name}, or say weights: random.`,
     cause,
   });
 }
@@ -260,7 +260,7 @@ function tooLarge(name: string): CryfoldError {
     `${name}: it is larger than ${LARGEST / 2 ** 20} MiB, so no weights file`,
     {
       context: { file: name },
-      hint: "Keras's ResNet50 `notop` file has 95 MB.",
+      hint: "The largest file that fits a network, Keras's `notop` one of ResNet152, has 235 MB.",
     },
   );
 }

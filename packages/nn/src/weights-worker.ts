@@ -71,10 +71,15 @@ async function readLayers({ path, expected }: WeightsRequest): Promise<Map<strin
   limitMemory(library.HEAPU8.length + HEADROOM + 2 * Math.max(0, ...bytes));
   openOnly(path);
   const file = new File(path, 'r');
-  const held = new Set(file.keys());
+  // `save` of Keras puts the layers below this group; the published files have them at the root.
+  const saved = file.keys().includes('model_weights') ? file.get('model_weights') : file;
+  if (!(saved instanceof Group)) throw new Problem('its model_weights are no group');
+  const held = new Set(saved.keys());
+  const wanted = new Set([...expected.keys()].map((name) => name.slice(0, name.lastIndexOf('/'))));
+  refuseLarger(saved, wanted);
   const weights = new Map<string, StoredWeight>();
-  for (const layer of new Set([...expected.keys()].map((name) => name.slice(0, name.lastIndexOf('/'))))) {
-    const group = held.has(layer) ? file.get(layer) : null;
+  for (const layer of wanted) {
+    const group = held.has(layer) ? saved.get(layer) : null;
     if (!(group instanceof Group)) continue;
     for (const path of weightNames(group, layer)) {
       const dataset = group.get(path);
@@ -83,7 +88,7 @@ async function readLayers({ path, expected }: WeightsRequest): Promise<Map<strin
       if (!shape || metadata.type !== library.H5T_class_t.H5T_FLOAT.value || metadata.size !== 4) {
         throw new Problem(`${layer}/${path} is not an array of float32`);
       }
-      const name = `${layer}/${weightName(path)}`;
+      const name = nameOf(layer, path, expected);
       if (weights.has(name)) throw new Problem(`layer ${layer} lists ${path} twice`);
       if (!isWanted(name, shape, expected)) continue;
       const data = dataset.value;
@@ -118,9 +123,33 @@ function isWanted(name: string, shape: number[], expected: ReadonlyMap<string, r
   throw new Problem(`no moving mean takes up the bias ${name}`, name);
 }
 
-/** `kernel` of Keras's `conv1_conv/kernel:0`. */
-function weightName(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1).replace(/:\d+$/, '');
+/** `conv1_conv/kernel` of Keras's `conv1_conv/kernel:0`. */
+function nameOf(layer: string, path: string, expected: WeightsRequest['expected']): string {
+  const weight = path.slice(path.lastIndexOf('/') + 1).replace(/:\d+$/, '');
+  // Keras 3 calls it so, Keras 2 and its published files as we do.
+  const depthwise = `${layer}/depthwise_kernel`;
+  return weight === 'kernel' && expected.has(depthwise) ? depthwise : `${layer}/${weight}`;
+}
+
+/**
+ * A ResNet101 holds every layer of a ResNet50, with the same shapes: its weights would fit and mean nothing. So a layer
+ * with weights between two wanted ones must be wanted too; the top of a network comes after them.
+ */
+function refuseLarger(saved: Group, wanted: ReadonlySet<string>): void {
+  const list = saved.attrs.layer_names;
+  const { size, total_size: count } = list?.metadata ?? { size: 0, total_size: 0 };
+  if (size * count > LARGEST_LIST) throw new Problem(`it has a list of layer_names of ${size * count} bytes`);
+  const names = Array.isArray(list?.value) ? list.value.map(String) : [];
+  const inner = names.slice(
+    names.findIndex((name) => wanted.has(name)),
+    names.findLastIndex((name) => wanted.has(name)) + 1,
+  );
+  for (const name of inner) {
+    const group = wanted.has(name) ? undefined : saved.get(name);
+    if (group instanceof Group && (group.attrs.weight_names?.metadata.total_size ?? 0) > 0) {
+      throw new Problem(`its layer ${name} is none of this network's`);
+    }
+  }
 }
 
 try {

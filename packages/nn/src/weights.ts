@@ -50,7 +50,7 @@ function foldBiases(path: string, stored: Map<string, StoredWeight>, expected: R
 function invalid(path: string, problem: string, weight?: string): CryfoldError {
   return new CryfoldError('WEIGHTS_INVALID', `${path}: ${problem}`, {
     context: { file: path, ...(weight === undefined ? {} : { weight }) },
-    hint: "Give Keras's ResNet50 `notop` file for TensorFlow, of the version whose first layer is conv1_conv.",
+    hint: "Give Keras's `notop` file of this network, or what `keras.applications.NAME(include_top=False).save('file.h5')` writes.",
   });
 }
 

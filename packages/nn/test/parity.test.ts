@@ -1,3 +1,4 @@
+import { capsule } from '../src/models/capsule.js';
 import { efficientNetB0Features } from '../src/models/efficientnet-b0.js';
 import { mobileNetV2 } from '../src/models/mobilenet-v2.js';
 import { resnet18 } from '../src/models/resnet18.js';
@@ -17,3 +18,4 @@ equalsKeras('resnet18', (image) => resnet18.architecture.build(image, CLASSES, H
 equalsKeras('mobilenet-v2', (image) => mobileNetV2.architecture.build(image, CLASSES, HEAD), 0.999);
 equalsKeras('efficientnet-b0', (image) => efficientNet.build(image, CLASSES, HEAD));
 equalsKeras('vgg-audio', (image) => vggAudio.architecture.build(image, CLASSES, HEAD));
+equalsKeras('capsule', (image) => capsule.architecture.build(image, CLASSES, { filters: 12, capsules: 2, routing: 3 }));

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { promisify } from 'node:util';
 import { weightShapes } from '../src/forward.js';
 import { residualBackbone } from '../src/models/residual.js';
 import { backboneWeights, encodeTrainedModel } from '../src/trained-model.js';
@@ -12,6 +10,7 @@ import { NetworkTrainer } from '../src/trainer.js';
 import { loadKerasWeights } from '../src/weights.js';
 import { waveImages } from './generator.js';
 import { resnet50Spec, smallCnnSpec, withParameters } from './networks.js';
+import { predictInTfjs } from './plain-tfjs.js';
 import { range, stripes } from './stripes.js';
 
 const CLASSES = ['low', 'middle', 'high'];
@@ -32,31 +31,12 @@ after(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** Plain @tensorflow/tfjs in a process of its own, which never loads our binding. */
-const PREDICT = `
-const tf = require('@tensorflow/tfjs');
-const { readFileSync } = require('node:fs');
-const { shape, images } = JSON.parse(readFileSync('images.json'));
-const { modelTopology, weightsManifest } = JSON.parse(readFileSync('model.json'));
-const bytes = readFileSync(weightsManifest[0].paths[0]);
-const weightData = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length);
-(async () => {
-  const handler = tf.io.fromMemory({ modelTopology, weightSpecs: weightsManifest[0].weights, weightData });
-  const model = await tf.loadLayersModel(handler);
-  console.log(JSON.stringify([...model.predict(tf.tensor(images, shape)).dataSync()]));
-})();`;
-
-async function predictInTfjs(files: ReadonlyMap<string, Uint8Array>): Promise<number[]> {
-  for (const [name, bytes] of files) await writeFile(join(folder, name), bytes);
+async function predictTests(files: ReadonlyMap<string, Uint8Array>): Promise<number[]> {
   const size = data.height * data.width * 3;
-  const images = [...fold.test].flatMap((clip) => [...data.images.subarray(clip * size, (clip + 1) * size)]);
-  const shape = [fold.test.length, data.height, data.width, 3];
-  await writeFile(join(folder, 'images.json'), JSON.stringify({ shape, images }));
-  // Modules are looked for from the checkout, files in the folder.
-  const script = `const require = process.getBuiltinModule('node:module').createRequire(${JSON.stringify(import.meta.url)});`;
-  const evaluated = `process.chdir(${JSON.stringify(folder)}); { ${script} ${PREDICT} }`;
-  const { stdout } = await promisify(execFile)(process.execPath, ['-e', evaluated]);
-  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
+  const images = Uint8Array.from(
+    [...fold.test].flatMap((clip) => [...data.images.subarray(clip * size, (clip + 1) * size)]),
+  );
+  return predictInTfjs(files, images, [fold.test.length, data.height, data.width, 3]);
 }
 
 function assertClose(actual: readonly number[], expected: Float32Array) {
@@ -70,12 +50,13 @@ describe('a trained network gives the same probabilities in plain TF.js', () => 
       const { probabilities, weights } = await trainer.fit(data, fold, network, { seed: 5, keepWeights: true });
       assert.ok(weights);
       const files = await encodeTrainedModel({ network, image: data, classes: CLASSES, weights });
-      assertClose(await predictInTfjs(files), probabilities);
+      assertClose(await predictTests(files), probabilities);
       // Classes are told apart, so that a network which ignores its input would not pass.
       assert.ok(Math.max(...probabilities) - Math.min(...probabilities) > 1e-3);
-      const { userDefinedMetadata } = JSON.parse(await readFile(join(folder, 'model.json'), 'utf8'));
+      const { userDefinedMetadata } = JSON.parse(new TextDecoder().decode(files.get('model.json')));
       assert.deepEqual(userDefinedMetadata.classes, CLASSES);
       const shapes = new Map([...weights].map(([weight, { shape }]) => [weight, shape]));
+      await writeFile(join(folder, 'weights.h5'), files.get('weights.h5') ?? assert.fail());
       const read = await loadKerasWeights(join(folder, 'weights.h5'), shapes);
       for (const [weight, { data: values }] of weights) assert.deepEqual(read.get(weight)?.data, values, weight);
     });
@@ -95,7 +76,7 @@ describe('a trained network gives the same probabilities in plain TF.js', () => 
       ...weightShapes(residualBackbone('bottleneck', [3, 4, 6, 3]), [64, 64, 3]).keys(),
     ]);
     const files = await encodeTrainedModel({ network, image: data, classes: CLASSES, weights: all });
-    assertClose(await predictInTfjs(files), probabilities);
+    assertClose(await predictTests(files), probabilities);
   });
 });
 

@@ -106,6 +106,37 @@ test("with a file that Keras wrote, convolution and folded normalization give Ke
   for (const [i, value] of output.entries()) assert.ok(Math.abs(value - golden.output[i]) < 2e-6, `${i}: ${value}`);
 });
 
+test('reads what `save` of Keras 3 writes, where a depthwise kernel is called kernel', async () => {
+  const expected = new Map([
+    ['block_1_depthwise/depthwise_kernel', [3, 3, 2, 1]],
+    ['block_1_project/kernel', [1, 1, 2, 3]],
+  ]);
+  const saved = fileURLToPath(new URL('keras-saved.h5', GOLDENS));
+  const weights = await loadKerasWeights(saved, expected);
+  for (const [name, { data }] of weights) {
+    assert.deepEqual(
+      [...data],
+      [...data].map((_, i) => i),
+      name,
+    );
+  }
+});
+
+test('refuses weights of a larger network that has all of the wanted layers', async () => {
+  const between = Object.entries(STORED).flatMap(([name, value]) =>
+    name === 'conv2_block1_1_conv/kernel'
+      ? [['conv1_block9_conv/kernel', array(1)] as const, [name, value] as const]
+      : [[name, value] as const],
+  );
+  const larger = join(directory, 'larger.h5');
+  await writeKerasFile(larger, Object.fromEntries(between));
+  await rejects(
+    loadKerasWeights(larger, EXPECTED),
+    'WEIGHTS_INVALID',
+    /layer conv1_block9_conv is none of this network/,
+  );
+});
+
 test('names what is missing or does not fit', async () => {
   await rejects(loadKerasWeights(join(directory, 'none.h5'), EXPECTED), 'WEIGHTS_NOT_FOUND', /none\.h5: no such file/);
   await rejects(loadKerasWeights(directory, EXPECTED), 'WEIGHTS_NOT_FOUND', /cannot be read \(it is a directory/);

@@ -1,6 +1,6 @@
 import { CryfoldError, parseRedisUrl, type RedisAddress, redactUrl } from '@cryfold/core';
-import { Cluster, type ClusterOptions, type Redis, type RedisOptions } from 'ioredis';
-import { FreshRedis } from './fresh-redis.js';
+import type { Cluster, ClusterOptions, Redis, RedisOptions } from 'ioredis';
+import { FreshCluster, FreshRedis } from './fresh-redis.js';
 import { type RedisFacts, refuseClusterNode, refuseReplica, requireFit } from './redis-fitness.js';
 
 /** A connection to one server, also to the one that Sentinels name, or to all nodes of a Redis Cluster. */
@@ -79,7 +79,9 @@ function open(address: RedisAddress, options: RedisOptions): Connection {
     });
   }
   const { enableOfflineQueue, lazyConnect, retryStrategy, ...redisOptions } = secured;
-  return new Cluster(address.nodes, {
+  const { passwordFile } = address;
+  return new FreshCluster(address.nodes, {
+    ...(passwordFile && { passwordFile }),
     ...{ enableOfflineQueue, lazyConnect, redisOptions },
     clusterRetryStrategy: retryStrategy as ClusterOptions['clusterRetryStrategy'],
     // Nodes behind TLS are certified by name, which ioredis would replace with an address.
@@ -132,13 +134,16 @@ async function ask<T>(url: string, timeoutMs: number, question: (redis: Connecti
   redis.on('error', (error: Error) => {
     reason = reasonOf(error);
   });
-  const timer = setTimeout(() => {
-    reason ??= `no answer within ${timeoutMs} ms`;
-    redis.disconnect();
-  }, timeoutMs);
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reason ??= `no answer within ${timeoutMs} ms`;
+      // A Redis Cluster whose nodes announce addresses that do not exist never ends its attempt to connect.
+      reject(new Error(reason));
+    }, timeoutMs);
+  });
   try {
-    await redis.connect();
-    return await question(redis);
+    return await Promise.race([redis.connect().then(() => question(redis)), late]);
   } catch (cause) {
     // The reply to a command is no event of the connection.
     const why = reason ?? (cause as Error).message;

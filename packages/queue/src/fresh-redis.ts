@@ -1,5 +1,5 @@
 import { readNamedFile } from '@cryfold/core';
-import { Redis, type RedisOptions } from 'ioredis';
+import { Cluster, type ClusterNode, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
 
 /**
  * A Redis client that reads its password from the file of the URL parameter `passwordFile` each time that it connects:
@@ -15,11 +15,7 @@ export class FreshRedis extends Redis {
     // ioredis takes the parameters of a URL for options.
     const { passwordFile } = this.options as RedisOptions & { passwordFile?: string };
     if (passwordFile !== undefined) {
-      try {
-        this.options.password = readNamedFile('REDIS_PASSWORD_FILE', passwordFile);
-      } catch {
-        // It is being replaced: the next attempt reads it again.
-      }
+      this.options.password = passwordIn(passwordFile) ?? this.options.password;
     }
     return super.connect(callback);
   }
@@ -27,5 +23,45 @@ export class FreshRedis extends Redis {
   /** As in ioredis, whose own method does not keep the class. */
   override duplicate(override?: Partial<RedisOptions>): Redis {
     return new FreshRedis({ ...this.options, ...override });
+  }
+}
+
+type Options = ClusterOptions & { passwordFile?: string };
+
+/** As `FreshRedis`, of all nodes of a Redis Cluster. */
+export class FreshCluster extends Cluster {
+  readonly #nodes: ClusterNode[];
+
+  constructor(nodes: ClusterNode[], options: Options) {
+    // Its types do not take their own base type.
+    super(nodes, options as never);
+    this.#nodes = nodes;
+    const { passwordFile } = options;
+    // A node connects after this. What else connects to it copies its options: the subscriber, and who asks for slots.
+    if (passwordFile !== undefined) this.on('+node', ({ options: node }: Redis) => keepFresh(node, passwordFile));
+  }
+
+  /** As in ioredis, whose own method does not keep the class. */
+  override duplicate(nodes: ClusterNode[] = [], options: Options = {}): Cluster {
+    return new FreshCluster(nodes.length > 0 ? nodes : this.#nodes, { ...this.options, ...options });
+  }
+}
+
+/** Has the options of a connection that is not ours to make name the password that its file holds now. */
+function keepFresh(options: RedisOptions, file: string): void {
+  let last = options.password;
+  const get = () => {
+    last = passwordIn(file) ?? last;
+    return last;
+  };
+  Object.defineProperty(options, 'password', { get, enumerable: true });
+}
+
+/** @returns undefined while the file is being replaced: the next attempt reads it again */
+function passwordIn(file: string): string | undefined {
+  try {
+    return readNamedFile('REDIS_PASSWORD_FILE', file) || undefined;
+  } catch {
+    return undefined;
   }
 }

@@ -1,14 +1,6 @@
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import {
-  CryfoldError,
-  parseRedisUrl,
-  readNamedFile,
-  readSecret,
-  type Secret,
-  withRedisPassword,
-  withRedisPasswordFile,
-} from '@cryfold/core';
+import { CryfoldError, readNamedFile, readSecret, type Secret, withRedisPasswordFile } from '@cryfold/core';
 import { z } from 'zod';
 import { type ApiToken, parseApiTokens } from './api-tokens.js';
 import { defaultChildMemoryMb } from './memory.js';
@@ -154,14 +146,13 @@ function secretOf(
 }
 
 /**
- * The address. Where it names no password, a mounted one is read from its file at each connection (FreshRedis of `queue`
- * takes the parameter), and at the start for a Redis Cluster.
+ * The address. Where it names no password, a mounted one is read from its file at each connection: FreshRedis of `queue`
+ * takes the parameter.
  */
 function redisUrl({ REDIS_URL, REDIS_PASSWORD_FILE }: z.infer<typeof schema>): string | undefined {
   if (!REDIS_URL || !REDIS_PASSWORD_FILE) return REDIS_URL;
   // Read here too, so that a wrong name is reported at once.
-  const password = readNamedFile('REDIS_PASSWORD_FILE', REDIS_PASSWORD_FILE);
-  if (parseRedisUrl(REDIS_URL).kind === 'cluster') return withRedisPassword(REDIS_URL, password);
+  readNamedFile('REDIS_PASSWORD_FILE', REDIS_PASSWORD_FILE);
   return withRedisPasswordFile(REDIS_URL, REDIS_PASSWORD_FILE);
 }
 

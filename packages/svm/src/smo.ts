@@ -160,6 +160,6 @@ function notFinite(why: string): CryfoldError {
 function notConverged(iterations: number, violation: number, tolerance: number): CryfoldError {
   return new CryfoldError('SVM_NOT_CONVERGED', `SVM: violation ${violation} after ${iterations} iterations`, {
     context: { iterations, violation, tolerance },
-    hint: 'Lower C, or use another kernel or gamma.',
+    hint: 'Lower C, standardise the features, or use another kernel or gamma.',
   });
 }

@@ -18,7 +18,7 @@ export const linearSvm = {
   // The groups themselves are part of the data's hash.
   keyParts: ({ grouped }) => ({ innerFolds: grouped ? 'grouped' : undefined }),
   cost: (_, trainClips) => trainClips ** 2,
-  typicalSeconds: 1e-6,
+  typicalSeconds: 5e-7,
   loadEngine: async () => new (await import('./engines/linear-svm.js')).LinearSvmEngine(),
   loadPredictor: async (file) => (await import('./engines/linear-svm.js')).loadLinearSvm(file),
 } satisfies EstimatorKind<z.infer<typeof parameters>>;

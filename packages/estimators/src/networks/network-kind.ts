@@ -52,6 +52,6 @@ export function networkKind<P extends TrainingParameters>({
       const { createNetworkEngine } = await import('./engine.js');
       return createNetworkEngine(await architecture(), settings);
     },
-    loadPredictor: async (file) => (await import('./predictor.js')).loadNetwork(file),
+    loadPredictor: async (file) => (await import('./predictor.js')).loadNetwork(file, await architecture()),
   };
 }

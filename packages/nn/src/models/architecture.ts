@@ -44,6 +44,8 @@ export interface Architecture<P = never> {
   /** The whole network, from images [height, width, 3] of 0 to 255 to logits. */
   build(image: ImageSize, classes: number, parameters: P): Model;
   backbone?: Backbone<P>;
+  /** Whether TensorFlow.js lacks some of its layers, so that only cryfold can load a trained one */
+  ownLayers?: boolean;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: architectures of different parameters stand side by side

@@ -10,6 +10,8 @@ import { softmax, sparseSoftmaxCrossEntropy } from '../ops/softmax.js';
 
 /** What the last layer's numbers mean, all float32. */
 export interface Output {
+  /** In the words of a stored model; absent where that ends in probabilities */
+  meaning?: string;
   /**
    * What training minimises: [batch, classes] and labels int32 [batch] to [batch]. It must be linear in the target, the
    * label as 0s and a 1: then the loss against a mixed target is the mean of those against its labels.
@@ -27,6 +29,7 @@ const [PRESENT, ABSENT, OTHERS] = [0.9, 0.1, 0.5];
 
 /** The output is lengths of capsules: margin loss, Sabour et al. (2017), equation 4. Probabilities are shares of the sum. */
 export const LENGTHS: Output = {
+  meaning: 'the length of the capsule of each class; its probability is its share of their sum',
   loss(output, labels) {
     const { graph } = output;
     const classes = knownSize(output.shape, 1);

@@ -1,3 +1,4 @@
+import { capsule } from './capsule.js';
 import { efficientNetB0 } from './efficientnet-b0.js';
 import { mobileNetV2 } from './mobilenet-v2.js';
 import { resnet18 } from './resnet18.js';
@@ -19,6 +20,7 @@ export const NETWORKS = [
   mobileNetV2,
   efficientNetB0,
   vggAudio,
+  capsule,
 ] as const;
 
 export type { NetworkDefinition } from './definition.js';

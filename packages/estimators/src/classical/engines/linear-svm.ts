@@ -1,12 +1,5 @@
 import { CryfoldError, decodeRecord, encodeRecord, FOLD_NOTE } from '@cryfold/core';
-import {
-  type Combination,
-  combineDecisions,
-  combineProbabilities,
-  fitSvm,
-  type SvmFit,
-  type TrainingProblem,
-} from '@cryfold/svm';
+import { type Combination, combineDecisions, combineProbabilities, fitSvm, type SvmFit } from '@cryfold/svm';
 import { z } from 'zod';
 import type { Engine, EngineContext, Fold, FoldOutcome, Predictor } from '../../engine.js';
 import { innerFolds } from '../../svm/inner-folds.js';
@@ -31,7 +24,7 @@ export class LinearSvmEngine implements Engine<LinearSvmOptions> {
     const { parameters, train, test, labels, seed, grouped } = fold;
     const geometry = await this.#geometries.of(fold, data, parameters.standardise);
     const inner = innerFolds(labels, train, seed, grouped ? data.groups : undefined);
-    const fit = fitMachines({
+    const fit = fitSvm({
       ...linearKernelData(geometry),
       ...{ labels: matrixLabels(geometry, labels, train), classCount: data.classes.length, train: geometry.train },
       ...{ innerFolds: inner.folds, seed, onProgress },
@@ -47,17 +40,6 @@ export class LinearSvmEngine implements Engine<LinearSvmOptions> {
       environment: inner.note === undefined ? {} : { [FOLD_NOTE]: inner.note },
       model: () => [[MODEL, encodeRecord({ format: FORMAT, combination })], ...linearFiles(model)],
     };
-  }
-}
-
-/** A linear solver is slow where some columns are much larger than others. */
-function fitMachines(problem: TrainingProblem): SvmFit {
-  try {
-    return fitSvm(problem);
-  } catch (cause) {
-    if (!(cause instanceof CryfoldError && cause.code === 'SVM_NOT_CONVERGED')) throw cause;
-    const hint = 'Set standardise: true of the estimator, or lower C.';
-    throw new CryfoldError(cause.code, cause.message, { cause, context: cause.context, hint });
   }
 }
 

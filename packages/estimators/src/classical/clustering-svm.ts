@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import type { EstimatorKind } from '../estimator-kind.js';
+
+const parameters = z.strictObject({
+  kind: z.literal('clustering-svm'),
+  /** Into how many clusters the training clips are parted */
+  clusters: z.int().min(1).max(1000).default(8),
+  C: z.number().min(1e-3).max(1e6).default(1000),
+  /** Of the rbf kernel; `scale` is 1 / (columns * variance of the cluster's values), `auto` 1 / columns */
+  gamma: z.union([z.enum(['scale', 'auto']), z.number().positive()]).default('scale'),
+  /** Scales each column to a standard deviation of 1 over the training clips */
+  standardise: z.boolean().default(false),
+});
+
+/**
+ * k-means parts the training clips, each cluster has an SVM of its own, and that of the nearest centre predicts a clip.
+ * Source: Zhong, He, Harrison, Tai, Pan, "Clustering support vector machines for protein local structure prediction",
+ * Expert Systems with Applications 32 (2007): docs/classical.md says what of it is ours.
+ */
+export const clusteringSvm = {
+  kind: 'clustering-svm',
+  parameters,
+  queue: 'cpu',
+  reads: 'any',
+  // The groups themselves are part of the data's hash.
+  keyParts: ({ grouped }) => ({ innerFolds: grouped ? 'grouped' : undefined }),
+  cost: (_, trainClips) => trainClips ** 2,
+  typicalSeconds: 5e-7,
+  loadEngine: async () => new (await import('./engines/clustering-svm.js')).ClusteringSvmEngine(),
+  loadPredictor: async (file) => (await import('./engines/clustering-svm.js')).loadClusteringSvm(file),
+} satisfies EstimatorKind<z.infer<typeof parameters>>;

@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import { capsuleLengths, primaryCapsules, routedCapsules } from '../layers/capsules.js';
+import { conv2D } from '../layers/conv2d.js';
+import { rescaling } from '../layers/preprocessing.js';
+import type { Architecture } from './architecture.js';
+import type { NetworkDefinition } from './definition.js';
+import { LENGTHS } from './output.js';
+import { units } from './parameters.js';
+
+const parameters = {
+  /** Filters of the first convolution */
+  filters: units.default(64),
+  /** Capsules at each place of the second one */
+  capsules: units.default(8),
+  /** Iterations of routing */
+  routing: z.int().min(1).max(10).default(3),
+};
+
+type Parameters = z.infer<z.ZodObject<typeof parameters>>;
+
+/** Elements of a primary capsule and of a class's capsule, as in the paper. */
+const [PRIMARY, CLASS] = [8, 16];
+
+const architecture: Architecture<Parameters> = {
+  build: ({ height, width }, classes, { filters, capsules, routing }) => ({
+    name: 'capsule',
+    inputShape: [height, width, 3],
+    layers: [
+      rescaling('rescaling', 1 / 255),
+      conv2D('conv1', { filters, size: 9, stride: 2, activation: 'relu' }),
+      conv2D('primary_conv', { filters: capsules * PRIMARY, size: 9, stride: 2 }),
+      primaryCapsules('primary_capsules', PRIMARY),
+      routedCapsules('class_capsules', { capsules: classes, dimensions: CLASS, iterations: routing }),
+      capsuleLengths('lengths'),
+    ],
+    output: LENGTHS,
+  }),
+  ownLayers: true,
+};
+
+/** Multiplications of an image's forward pass at 60 x 90 pixels, with five classes: the convolutions and the predictions. */
+function multiplications({ filters, capsules }: Parameters): number {
+  const second = capsules * PRIMARY;
+  return 81 * (26 * 41 * 3 * filters + 9 * 17 * filters * second) + 9 * 17 * second * 5 * CLASS;
+}
+
+const DEFAULTS = multiplications({ filters: 64, capsules: 8, routing: 3 });
+
+/**
+ * A capsule network with dynamic routing and margin loss: Sabour, Frosst and Hinton (2017). Smaller than theirs, the first
+ * convolution with a stride of 2, since our images are larger; without the decoder that reconstructs the image.
+ */
+export const capsule = {
+  kind: 'capsule',
+  parameters,
+  epochs: 10,
+  architecture,
+  work: (own: Parameters) => multiplications(own) / DEFAULTS,
+  typicalSeconds: 1 / 146,
+  smallestImage: 25,
+} satisfies NetworkDefinition<'capsule', typeof parameters>;

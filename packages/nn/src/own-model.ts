@@ -1,0 +1,53 @@
+import type { AnyArchitecture } from './models/architecture.js';
+import { LOGITS } from './models/output.js';
+import { FeatureExtractor, type WeightData } from './network.js';
+import { loadTensorFlow } from './tensorflow.js';
+import { corruptModel, type LoadedNetwork } from './trained-model.js';
+
+/** What `encodeTrainedModel` writes into model.json, as far as it is needed here. */
+interface Stored {
+  modelTopology: { config: { layers: { config: { batch_input_shape: [null, number, number, number] } }[] } };
+  userDefinedMetadata: { classes: string[]; estimator: object };
+  weightsManifest: { weights: { name: string; shape: number[] }[] }[];
+}
+
+/**
+ * Loads a network with layers that TensorFlow.js lacks from the files of `encodeTrainedModel`, into our own graph.
+ * @throws CryfoldError ARTIFACT_CORRUPT, TENSORFLOW_MISSING
+ */
+export async function loadOwnModel(
+  json: Uint8Array,
+  bytes: Uint8Array,
+  architecture: AnyArchitecture,
+): Promise<LoadedNetwork> {
+  const tf = loadTensorFlow({ threads: 1 });
+  let extractor: FeatureExtractor | undefined;
+  try {
+    const { modelTopology, userDefinedMetadata, weightsManifest }: Stored = JSON.parse(new TextDecoder().decode(json));
+    const [, height, width] = modelTopology.config.layers[0].config.batch_input_shape;
+    const { classes, estimator } = userDefinedMetadata;
+    const model = architecture.build({ height, width }, classes.length, estimator);
+    const { probabilities } = model.output ?? LOGITS;
+    const weights = weightsOf(weightsManifest[0].weights, bytes);
+    extractor = await FeatureExtractor.load(tf, model, 'float32', probabilities);
+    for (const { name } of extractor.weights) if (!weights.has(name)) throw new Error(`it has no weight ${name}`);
+    extractor.initialize(0, weights);
+    const loaded = extractor;
+    return { predict: (images) => loaded.extract(images), dispose: () => loaded.dispose() };
+  } catch (cause) {
+    extractor?.dispose();
+    throw corruptModel(cause);
+  }
+}
+
+function weightsOf(list: readonly { name: string; shape: number[] }[], bytes: Uint8Array): Map<string, WeightData> {
+  const weights = new Map<string, WeightData>();
+  let at = 0;
+  for (const { name, shape } of list) {
+    const length = 4 * shape.reduce((product, size) => product * size, 1);
+    weights.set(name, { shape, data: new Float32Array(bytes.slice(at, at + length).buffer) });
+    at += length;
+  }
+  if (at !== bytes.length) throw new Error(`its weights have ${at} bytes, weights.bin has ${bytes.length}`);
+  return weights;
+}

@@ -1,0 +1,36 @@
+import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { withTemporaryFolder } from '../src/temporary-folder.js';
+
+/** Plain @tensorflow/tfjs in a process of its own, which never loads our binding. */
+const PREDICT = `
+const tf = require('@tensorflow/tfjs');
+const { readFileSync } = require('node:fs');
+const { shape, images } = JSON.parse(readFileSync('images.json'));
+const { modelTopology, weightsManifest } = JSON.parse(readFileSync('model.json'));
+const bytes = readFileSync(weightsManifest[0].paths[0]);
+const weightData = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length);
+(async () => {
+  const handler = tf.io.fromMemory({ modelTopology, weightSpecs: weightsManifest[0].weights, weightData });
+  const model = await tf.loadLayersModel(handler);
+  console.log(JSON.stringify([...model.predict(tf.tensor(images, shape)).dataSync()]));
+})();`;
+
+/** What plain TF.js predicts from the files of `encodeTrainedModel`. @param shape [n, height, width, 3] */
+export function predictInTfjs(
+  files: ReadonlyMap<string, Uint8Array>,
+  images: Uint8Array,
+  shape: readonly number[],
+): Promise<number[]> {
+  return withTemporaryFolder('weights', async (folder) => {
+    for (const [name, bytes] of files) await writeFile(join(folder, name), bytes);
+    await writeFile(join(folder, 'images.json'), JSON.stringify({ shape, images: [...images] }));
+    // Modules are looked for from the checkout, files in the folder.
+    const script = `const require = process.getBuiltinModule('node:module').createRequire(${JSON.stringify(import.meta.url)});`;
+    const evaluated = `process.chdir(${JSON.stringify(folder)}); { ${script} ${PREDICT} }`;
+    const { stdout } = await promisify(execFile)(process.execPath, ['-e', evaluated]);
+    return JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
+  });
+}
