@@ -35,10 +35,14 @@ const indices = z.custom<number[]>(
 /** Kinds of estimators that plans of formats 1 to 3 have. */
 const FIRST_KINDS: ReadonlySet<string> = new Set(['small-cnn', 'tl-resnet50', 'svm']);
 
+/** Members of such an estimator, and what a sweep may vary of it, that these formats do not have. */
+const LATER_MEMBERS = /^(augment|balance)\b/;
+
 const planSchema = z.strictObject({
   /**
    * 2 where there is more than one feature set, or a protocol or key that the first version does not know; 3 where the
-   * spec says how recordings are cut; 4 where an estimator is of a kind that the third version does not know
+   * spec says how recordings are cut; 4 where an estimator is of a kind that the third version does not know, or says
+   * what that version does not know
    */
   format: z.literal([1, 2, 3, FORMATS.plan]),
   run: z.string().regex(/^[a-z0-9][a-z0-9-]*$/),
@@ -240,7 +244,10 @@ function mapValues<A, B>(record: Record<string, A>, map: (value: A) => B): Recor
 
 /** The oldest format that has all that a spec says, so that older versions read what they can. */
 function planFormat(spec: Spec): RunPlan['format'] {
-  if (Object.values(spec.estimators).some(({ kind }) => !FIRST_KINDS.has(kind))) return FORMATS.plan;
+  const isLater = ([name, estimator]: [string, Estimator]) =>
+    !FIRST_KINDS.has(estimator.kind) ||
+    [estimator, spec.search?.space[name] ?? {}].flatMap(Object.keys).some((key) => LATER_MEMBERS.test(key));
+  if (Object.entries(spec.estimators).some(isLater)) return FORMATS.plan;
   if (spec.hopSeconds !== undefined || spec.shortClips !== undefined) return 3;
   return isFirstFormat(spec) ? 1 : 2;
 }
