@@ -1,5 +1,5 @@
 import { counted } from '@cryfold/core';
-import { caveatOf } from '@cryfold/estimators';
+import { caveatOf, withSearched } from '@cryfold/estimators';
 import {
   groupsKnown,
   groupsText,
@@ -97,7 +97,7 @@ function caveatIn({ spec, search }: Made, name: string): string | undefined {
   const { estimators = {} } = spec as { estimators?: Record<string, object> };
   if (!Object.hasOwn(estimators, name)) return undefined;
   const chosen = search?.winners.find(({ member }) => member === name)?.parameters;
-  return caveatOf({ ...estimators[name], ...chosen });
+  return caveatOf(withSearched(estimators[name], chosen ?? {}));
 }
 
 /** What was refitted, with what a reader must know beside its figures: `tl-resnet50 (random weights)`. */

@@ -115,6 +115,18 @@ describe('equal keys give equal bytes', () => {
   });
 });
 
+test('each step changes its images anew', async (t) => {
+  const { step } = Network.prototype;
+  const gains: string[] = [];
+  t.mock.method(Network.prototype, 'step', function (this: Network, ...[indices, options]: Parameters<typeof step>) {
+    gains.push(String(options.augmentation?.gain.data));
+    assert.equal(options.augmentation?.gain.data.length, indices.length);
+    return step.call(this, indices, options);
+  });
+  await fit();
+  assert.equal(new Set(gains).size, 3 * 4, 'three epochs of four batches');
+});
+
 test('weights by the training clips of all classes are those that classWeight has', async () => {
   const balanced = hex(await fit(withParameters(PLAIN, { classWeight: 'balanced' })));
   assert.equal(hex(await fit(withParameters(PLAIN, { balance: 'weights' }))), balanced);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { sha256 } from '@cryfold/core';
+import { FORMATS, sha256 } from '@cryfold/core';
 import { searchedOf, withSearched } from '@cryfold/estimators';
 import { parseSpec, planRun, prerequisiteOf } from '../src/index.js';
 
@@ -37,6 +37,15 @@ for (const kind of ['small-cnn', 'tl-resnet50']) {
     assert.equal(new Set([plain, ...keys]).size, effects.length + 1);
   });
 }
+
+test('earlier versions, which know of none of this, refuse the plan as newer', () => {
+  const formatOf = (entry: string, rest?: string) => planRun({ spec: specOf(entry, rest), manifest, splits }).format;
+  assert.equal(formatOf('kind: small-cnn'), 1);
+  assert.equal(formatOf('kind: small-cnn, balance: none'), FORMATS.plan);
+  assert.equal(formatOf('kind: small-cnn, augment: {}'), FORMATS.plan);
+  const search = 'search: { space: { net: { augment.mixup: { uniform: [0, 1] } } } }';
+  assert.equal(formatOf('kind: small-cnn', search), FORMATS.plan);
+});
 
 test('features of a frozen backbone are not computed once where each epoch sees other images', () => {
   const frozen = 'kind: tl-resnet50, backbone: frozen';
