@@ -110,7 +110,9 @@ def resnet50(height, width):
 
 
 def golden(file, model, x, rate):
-    labels = np.arange(len(x)) % CLASSES
+    # Of several inputs, the first one.
+    first = x[0] if isinstance(x, list) else x
+    labels = np.arange(len(first)) % CLASSES
     criterion = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
     @tf.function
@@ -122,7 +124,7 @@ def golden(file, model, x, rate):
 
     reset(model)
     before = {name: v.numpy() for name, v in weights(model).items()}
-    out = {"shape": list(x.shape), "rate": rate, "inference": all_of(model(x, training=False))}
+    out = {"shape": list(first.shape), "rate": rate, "inference": all_of(model(x, training=False))}
     logits, loss, gradients = slopes()
     names = {id(v): name for name, v in weights(model).items()}
     out["training"] = all_of(logits)
@@ -156,6 +158,7 @@ def golden(file, model, x, rate):
     print(file, out["loss"], out["optimizers"]["adam"]["losses"], len(text))
 
 
-OUT.mkdir(parents=True, exist_ok=True)
-golden("small-cnn", small_cnn(26, 34), images(8, 26, 34), 1e-3)
-golden("resnet50", resnet50(40, 48), keras.applications.resnet50.preprocess_input(images(8, 40, 48)), 1e-4)
+if __name__ == "__main__":
+    OUT.mkdir(parents=True, exist_ok=True)
+    golden("small-cnn", small_cnn(26, 34), images(8, 26, 34), 1e-3)
+    golden("resnet50", resnet50(40, 48), keras.applications.resnet50.preprocess_input(images(8, 40, 48)), 1e-4)

@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { command } from './command/command.js';
 import type { AnyKind, FoldQueue } from './estimator-kind.js';
+import { dense } from './networks/dense.js';
 import { smallCnn } from './networks/small-cnn.js';
 import { tlResnet50 } from './networks/tl-resnet50.js';
 import { svm } from './svm/svm.js';
 
 /** Every kind of estimator. To add one, write its file and name it here: docs/extending.md. */
-const KINDS = [smallCnn, tlResnet50, svm, command] as const;
+const KINDS = [smallCnn, tlResnet50, dense, svm, command] as const;
 
 /** What every estimator may say besides the parameters of its kind. */
 const common = {

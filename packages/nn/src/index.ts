@@ -1,4 +1,12 @@
-export type { Architecture, Backbone, ImageSize, NetworkSpec, TrainingParameters } from './models/architecture.js';
+export type {
+  Architecture,
+  Backbone,
+  ImageSize,
+  NetworkSpec,
+  TrainingParameters,
+  VectorSize,
+} from './models/architecture.js';
+export { denseArchitecture } from './models/dense-network.js';
 export { resnet50Architecture } from './models/resnet50.js';
 export { smallCnnArchitecture } from './models/small-cnn.js';
 export type { WeightData, WeightMap } from './network.js';
@@ -13,7 +21,9 @@ export {
 } from './trained-model.js';
 export {
   type FoldEmbeddings,
+  type FoldExamples,
   type FoldImages,
+  type FoldVectors,
   NetworkTrainer,
 } from './trainer.js';
 export type { EpochPoint, FitOptions, FitResult } from './training-loop.js';

@@ -1,5 +1,6 @@
 import { CryfoldError } from '@cryfold/core';
 import { declaredWeights, weightShapes } from './forward.js';
+import { elementCount } from './graph/graph.js';
 import { encodeKerasFile } from './keras-file.js';
 import { encodeLayersModel } from './layers-model.js';
 import type { AnyArchitecture, NetworkSpec } from './models/architecture.js';
@@ -8,8 +9,8 @@ import { loadTensorFlow, type Tensor } from './tensorflow.js';
 
 export interface TrainedModel {
   network: NetworkSpec;
-  /** Of the images in pixels; they have three channels. */
-  image: { height: number; width: number };
+  /** Of the images in pixels, which have three channels; or of the vectors. */
+  input: { height: number; width: number } | { columns: number };
   /** The labels, in the order of the probabilities. */
   classes: readonly string[];
   /** All of the network: for a head that was trained on embeddings, `backboneWeights` too. */
@@ -24,12 +25,12 @@ export interface TrainedModel {
  * It leaves the preprocessing out, which in Keras is a function (`resnet50.preprocess_input`) or has no weights.
  */
 export async function encodeTrainedModel(trained: TrainedModel): Promise<Map<string, Uint8Array>> {
-  const { image, classes, weights } = trained;
+  const { input, classes, weights } = trained;
   const { architecture, parameters } = trained.network;
-  const model = architecture.build(image, classes.length, parameters);
+  const model = architecture.build(input, classes.length, parameters);
   const files = encodeLayersModel(model, weights, {
     cryfold: 1,
-    input: 'pixels of 0 to 255, RGB, as they are: the preprocessing is part of the model',
+    input: `${'columns' in input ? 'vectors' : 'pixels of 0 to 255, RGB'}, as they are: the preprocessing is part of the model`,
     output: 'the probability of each class',
     classes,
     estimator: parameters,
@@ -61,8 +62,8 @@ export function backboneShapes({ backbone }: AnyArchitecture): Map<string, reado
 
 /** A network read back from its LayersModel files. */
 export interface LoadedNetwork {
-  /** @returns [n, classes] for images [n, height, width, 3] */
-  predict(images: Uint8Array): Float32Array;
+  /** @returns [n, classes] for images [n, height, width, 3] or vectors [n, columns] */
+  predict(examples: Uint8Array | Float32Array): Float32Array;
   dispose(): void;
 }
 
@@ -86,12 +87,12 @@ export async function loadTrainedModel(json: Uint8Array, weights: Uint8Array): P
   } catch (cause) {
     throw corrupt(cause);
   }
-  const [, height, width] = model.inputs[0].shape as number[];
+  const [, ...shape] = model.inputs[0].shape as number[];
   return {
-    predict(images) {
-      const count = images.length / (height * width * 3);
+    predict(examples) {
+      const count = examples.length / elementCount(shape);
       return tf.tidy(() => {
-        const input = tf.tensor4d(Float32Array.from(images), [count, height, width, 3]);
+        const input = tf.tensor(Float32Array.from(examples), [count, ...shape]);
         return (model.predict(input) as Tensor).dataSync() as Float32Array;
       });
     },

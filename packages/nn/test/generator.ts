@@ -45,6 +45,11 @@ export function waveImages(count: number, height: number, width: number): Uint8A
   });
 }
 
+/** Vectors, as in the script: float32 [count, columns]. */
+export function waveVectors(count: number, columns: number): Float32Array {
+  return Float32Array.from(uniform('vectors', count * columns), (x) => 4 * x - 2);
+}
+
 /** The norm of a tensor and eight of its elements, as in the script. */
 export function figures(values: ArrayLike<number>): number[] {
   const flat = Float64Array.from(values);

@@ -1,4 +1,5 @@
 import type { NetworkSpec, TrainingParameters } from '../src/models/architecture.js';
+import { type DenseShape, denseArchitecture } from '../src/models/dense-network.js';
 import { type HeadShape, resnet50Architecture } from '../src/models/resnet50.js';
 import { type SmallCnnShape, smallCnnArchitecture } from '../src/models/small-cnn.js';
 
@@ -32,4 +33,10 @@ export function resnet50Spec(own: Partial<ResNet> = {}): NetworkSpec<ResNet> {
 /** A network with other parameters. */
 export function withParameters<P extends TrainingParameters>(spec: NetworkSpec<P>, own: Partial<P>): NetworkSpec<P> {
   return { ...spec, parameters: { ...spec.parameters, ...own } };
+}
+
+/** A network of vectors, save the given parameters. */
+export function denseSpec(own: Partial<TrainingParameters & DenseShape> = {}): NetworkSpec {
+  const parameters = { kind: 'dense', epochs: 10, ...training, learningRate: 1e-2, dense: [16], dropout: 0.25, ...own };
+  return { architecture: denseArchitecture, parameters };
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
+import { denseNetwork } from '../src/models/dense-network.js';
 import type { Model } from '../src/models/model.js';
 import { resnet50 } from '../src/models/resnet50.js';
 import { smallCnn } from '../src/models/small-cnn.js';
@@ -9,10 +10,11 @@ import { adam, adamW } from '../src/optimizers/adam.js';
 import type { Optimizer } from '../src/optimizers/optimizer.js';
 import { sgd } from '../src/optimizers/sgd.js';
 import { loadTensorFlow } from '../src/tensorflow.js';
-import { figures, initialWeights, waveImages } from './generator.js';
+import { figures, initialWeights, waveImages, waveVectors } from './generator.js';
 
 interface Golden {
-  shape: [number, number, number, number];
+  /** Of the images, or of the vectors where a network reads them alone */
+  shape: number[];
   rate: number;
   inference: number[];
   training: number[];
@@ -23,6 +25,8 @@ interface Golden {
 }
 
 const CLASSES = 5;
+/** Of the vectors */
+const COLUMNS = 10;
 const tf = loadTensorFlow({ threads: 1 });
 
 /**
@@ -55,6 +59,11 @@ const SUITES: [
       sgd: (rate) => [sgd(0.9), 10 * rate],
     },
   ],
+  [
+    'dense',
+    () => denseNetwork({ columns: COLUMNS }, CLASSES, { dense: [20, 12], dropout: 0 }),
+    { adam: (rate) => [adam(), rate] },
+  ],
   ['resnet50', (image) => resnet50(image, CLASSES, { dropout: 0, dense: [24] }), { adam: (rate) => [adam(), rate] }],
 ];
 
@@ -72,7 +81,7 @@ for (const [name, build, optimizers] of SUITES) {
         const weights = initialWeights(network.weights);
         network.initialize(0, weights);
         network.feed(
-          waveImages(count, height, width),
+          width === undefined ? waveVectors(count, COLUMNS) : waveImages(count, height, width),
           indices.map((i) => i % CLASSES),
         );
         if (kind === 'adam') {

@@ -11,7 +11,7 @@ import { backboneWeights, encodeTrainedModel } from '../src/trained-model.js';
 import { NetworkTrainer } from '../src/trainer.js';
 import { loadKerasWeights } from '../src/weights.js';
 import { waveImages } from './generator.js';
-import { resnet50Spec, smallCnnSpec, withParameters } from './networks.js';
+import { denseSpec, resnet50Spec, smallCnnSpec, withParameters } from './networks.js';
 import { range, stripes } from './stripes.js';
 
 const CLASSES = ['low', 'middle', 'high'];
@@ -46,12 +46,20 @@ const weightData = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes
   console.log(JSON.stringify([...model.predict(tf.tensor(images, shape)).dataSync()]));
 })();`;
 
-async function predictInTfjs(files: ReadonlyMap<string, Uint8Array>): Promise<number[]> {
-  for (const [name, bytes] of files) await writeFile(join(folder, name), bytes);
+function testImages(): { shape: number[]; images: number[] } {
   const size = data.height * data.width * 3;
   const images = [...fold.test].flatMap((clip) => [...data.images.subarray(clip * size, (clip + 1) * size)]);
   const shape = [fold.test.length, data.height, data.width, 3];
-  await writeFile(join(folder, 'images.json'), JSON.stringify({ shape, images }));
+  return { shape, images };
+}
+
+/** What plain TF.js predicts for the fold's test images, or for the given rows. */
+async function predictInTfjs(
+  files: ReadonlyMap<string, Uint8Array>,
+  given: { shape: number[]; images: number[] } = testImages(),
+): Promise<number[]> {
+  for (const [name, bytes] of files) await writeFile(join(folder, name), bytes);
+  await writeFile(join(folder, 'images.json'), JSON.stringify(given));
   // Modules are looked for from the checkout, files in the folder.
   const script = `const require = process.getBuiltinModule('node:module').createRequire(${JSON.stringify(import.meta.url)});`;
   const evaluated = `process.chdir(${JSON.stringify(folder)}); { ${script} ${PREDICT} }`;
@@ -64,12 +72,34 @@ function assertClose(actual: readonly number[], expected: Float32Array) {
   for (const [i, value] of expected.entries()) assert.ok(Math.abs(actual[i] - value) <= 1e-5, `${actual} ${expected}`);
 }
 
+test('a network of vectors standardises them in Keras and TF.js as in training', async () => {
+  const columns = 6;
+  // Columns of different scales, one of them constant.
+  const vectors = Float32Array.from({ length: 49 * columns }, (_, i) => {
+    const [row, column] = [Math.floor(i / columns), i % columns];
+    return column === 5 ? 7 : 10 ** column * (Math.sin(1 + i * 12.9898) + (data.labels[row] === column ? 2 : 0)) + 100;
+  });
+  const { labels, classCount } = data;
+  const all = { vectors, columns, labels: labels.slice(0, 49), classCount };
+  const network = denseSpec({ epochs: 3, dense: [8] });
+  const { probabilities, weights } = await trainer.fit(all, fold, network, { seed: 5, keepWeights: true });
+  assert.ok(weights);
+  const files = await encodeTrainedModel({ network, input: { columns }, classes: CLASSES, weights });
+  const rows = [...fold.test].flatMap((row) => [...vectors.subarray(row * columns, (row + 1) * columns)]);
+  assertClose(await predictInTfjs(files, { shape: [fold.test.length, columns], images: rows }), probabilities);
+  assert.ok(Math.max(...probabilities) - Math.min(...probabilities) > 1e-2);
+  // What test rows are decides nothing that training rows are standardised by.
+  for (const row of fold.test) vectors.fill(1e6, row * columns, (row + 1) * columns);
+  const other = await trainer.fit({ ...all, vectors }, fold, network, { seed: 5, keepWeights: true });
+  assert.deepEqual(other.weights, weights);
+});
+
 describe('a trained network gives the same probabilities in plain TF.js', () => {
   for (const [name, network] of Object.entries({ CNN, RESNET })) {
     test(name, async () => {
       const { probabilities, weights } = await trainer.fit(data, fold, network, { seed: 5, keepWeights: true });
       assert.ok(weights);
-      const files = await encodeTrainedModel({ network, image: data, classes: CLASSES, weights });
+      const files = await encodeTrainedModel({ network, input: data, classes: CLASSES, weights });
       assertClose(await predictInTfjs(files), probabilities);
       // Classes are told apart, so that a network which ignores its input would not pass.
       assert.ok(Math.max(...probabilities) - Math.min(...probabilities) > 1e-3);
@@ -92,7 +122,7 @@ describe('a trained network gives the same probabilities in plain TF.js', () => 
     assert.ok(weights && !weights.has('conv1_conv/kernel'));
     const all = new Map([...backboneWeights(RESNET.architecture, 6), ...weights]);
     assert.deepEqual([...all.keys()].slice(0, -4), [...weightShapes(resnet50Backbone(), [64, 64, 3]).keys()]);
-    const files = await encodeTrainedModel({ network, image: data, classes: CLASSES, weights: all });
+    const files = await encodeTrainedModel({ network, input: data, classes: CLASSES, weights: all });
     assertClose(await predictInTfjs(files), probabilities);
   });
 });

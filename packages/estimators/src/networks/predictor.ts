@@ -5,6 +5,6 @@ import type { Predictor } from '../engine.js';
 export async function loadNetwork(file: (name: string) => Uint8Array): Promise<Predictor> {
   const network = await loadTrainedModel(file('model.json'), file('weights.bin'));
   return {
-    predict: (images) => ({ probabilities: Float64Array.from(network.predict(images as Uint8Array)) }),
+    predict: (rows) => ({ probabilities: Float64Array.from(network.predict(rows)) }),
   };
 }

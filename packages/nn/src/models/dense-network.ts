@@ -1,0 +1,37 @@
+import { dense } from '../layers/dense.js';
+import { dropout } from '../layers/dropout.js';
+import type { Layer } from '../layers/layer.js';
+import { standardization } from '../layers/standardization.js';
+import type { Architecture, VectorSize } from './architecture.js';
+import type { Model } from './model.js';
+import { numbered } from './small-cnn.js';
+
+export interface DenseShape {
+  /** Units of each hidden layer; none: a softmax regression */
+  dense: readonly number[];
+  /** Share of each hidden layer's outputs that a training step leaves out */
+  dropout: number;
+}
+
+/** Hidden layers with ReLU, each followed by dropout. */
+export function hiddenLayers(units: readonly number[], rate: number): Layer[] {
+  return units.flatMap((count, i) => [
+    dense(numbered('dense', i), count, 'relu'),
+    ...(rate > 0 ? [dropout(numbered('dropout', i), rate)] : []),
+  ]);
+}
+
+/** Vectors, standardised by the training clips, through dense layers to logits. */
+export function denseNetwork({ columns }: VectorSize, classes: number, shape: DenseShape): Model {
+  return {
+    name: 'dense',
+    inputShape: [columns],
+    layers: [
+      standardization(),
+      ...hiddenLayers(shape.dense, shape.dropout),
+      dense(numbered('dense', shape.dense.length), classes),
+    ],
+  };
+}
+
+export const denseArchitecture: Architecture<DenseShape, VectorSize> = { build: denseNetwork };
