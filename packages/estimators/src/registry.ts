@@ -4,10 +4,11 @@ import type { AnyKind, FoldQueue } from './estimator-kind.js';
 import { dense } from './networks/dense.js';
 import { smallCnn } from './networks/small-cnn.js';
 import { tlResnet50 } from './networks/tl-resnet50.js';
+import { twoBranch } from './networks/two-branch.js';
 import { svm } from './svm/svm.js';
 
 /** Every kind of estimator. To add one, write its file and name it here: docs/extending.md. */
-const KINDS = [smallCnn, tlResnet50, dense, svm, command] as const;
+const KINDS = [smallCnn, tlResnet50, dense, twoBranch, svm, command] as const;
 
 /** What every estimator may say besides the parameters of its kind. */
 const common = {

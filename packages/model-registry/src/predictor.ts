@@ -53,6 +53,8 @@ export interface PredictOptions {
 interface Member {
   predictor: Predictor;
   features: FeatureSet;
+  /** Of a member that reads vectors besides */
+  vectors: FeatureSet | undefined;
 }
 
 interface Loaded {
@@ -104,10 +106,10 @@ export class ModelPredictor {
     };
     shared(model.card.features);
     const members: Member[] = [];
-    for (const { folder, kind, features = model.card.features } of model.card.members) {
+    for (const { folder, kind, features = model.card.features, vectors } of model.card.members) {
       const predictor = await kindOf({ kind }).loadPredictor?.((name) => fileOf(model, `${folder}/${name}`));
       if (!predictor) throw new TypeError(`${kind} has no predictor`);
-      members.push({ predictor, features: shared(features) });
+      members.push({ predictor, features: shared(features), vectors: vectors && shared(vectors) });
     }
     const features = new Map<FeatureSet, (clip: ClipShape) => Extractor>();
     for (const set of sets.values()) features.set(set, await featureKindOf(set).loadExtractor(set));
@@ -130,8 +132,8 @@ export class ModelPredictor {
    */
   #classify(rows: ReadonlyMap<FeatureSet, FeatureArray['data']>, windows: number): Classified {
     const count = this.card.data.classes.length;
-    const outputs = this.#members.map(({ predictor, features }) =>
-      predictor.predict(rows.get(features) ?? new Uint8Array(), windows),
+    const outputs = this.#members.map(({ predictor, features, vectors }) =>
+      predictor.predict(rows.get(features) ?? new Uint8Array(), windows, vectors && rows.get(vectors)),
     );
     const { fusion } = this.#model;
     const probabilities = fusion

@@ -9,6 +9,7 @@ export type {
 export { denseArchitecture } from './models/dense-network.js';
 export { resnet50Architecture } from './models/resnet50.js';
 export { smallCnnArchitecture } from './models/small-cnn.js';
+export { twoBranchArchitecture } from './models/two-branch.js';
 export type { WeightData, WeightMap } from './network.js';
 export { type ProcessSettings, type TensorFlowInfo, tensorFlowInfo } from './tensorflow.js';
 export {

@@ -3,14 +3,14 @@ import { declaredWeights, weightShapes } from './forward.js';
 import { elementCount } from './graph/graph.js';
 import { encodeKerasFile } from './keras-file.js';
 import { encodeLayersModel } from './layers-model.js';
-import type { AnyArchitecture, NetworkSpec } from './models/architecture.js';
+import type { AnyArchitecture, ImageSize, NetworkSpec, VectorSize } from './models/architecture.js';
 import { initialValues, type WeightMap } from './network.js';
 import { loadTensorFlow, type Tensor } from './tensorflow.js';
 
 export interface TrainedModel {
   network: NetworkSpec;
-  /** Of the images in pixels, which have three channels; or of the vectors. */
-  input: { height: number; width: number } | { columns: number };
+  /** Of the images in pixels, which have three channels; of the vectors; or of both. */
+  input: ImageSize | VectorSize | (ImageSize & VectorSize);
   /** The labels, in the order of the probabilities. */
   classes: readonly string[];
   /** All of the network: for a head that was trained on embeddings, `backboneWeights` too. */
@@ -30,12 +30,17 @@ export async function encodeTrainedModel(trained: TrainedModel): Promise<Map<str
   const model = architecture.build(input, classes.length, parameters);
   const files = encodeLayersModel(model, weights, {
     cryfold: 1,
-    input: `${'columns' in input ? 'vectors' : 'pixels of 0 to 255, RGB'}, as they are: the preprocessing is part of the model`,
+    input: `${describeInput(input)}, as they are: the preprocessing is part of the model`,
     output: 'the probability of each class',
     classes,
     estimator: parameters,
   });
   return files.set('weights.h5', await encodeKerasFile(withBiases(weights)));
+}
+
+function describeInput(input: TrainedModel['input']): string {
+  const pixels = 'height' in input ? ['pixels of 0 to 255, RGB'] : [];
+  return [...pixels, ...('columns' in input ? ['vectors'] : [])].join(' and ');
 }
 
 function withBiases(weights: WeightMap): WeightMap {
@@ -62,8 +67,12 @@ export function backboneShapes({ backbone }: AnyArchitecture): Map<string, reado
 
 /** A network read back from its LayersModel files. */
 export interface LoadedNetwork {
-  /** @returns [n, classes] for images [n, height, width, 3] or vectors [n, columns] */
-  predict(examples: Uint8Array | Float32Array): Float32Array;
+  /**
+   * @param examples images [n, height, width, 3] or vectors [n, columns]
+   * @param vectors of a network that reads both
+   * @returns [n, classes]
+   */
+  predict(examples: Uint8Array | Float32Array, vectors?: Float32Array): Float32Array;
   dispose(): void;
 }
 
@@ -87,13 +96,13 @@ export async function loadTrainedModel(json: Uint8Array, weights: Uint8Array): P
   } catch (cause) {
     throw corrupt(cause);
   }
-  const [, ...shape] = model.inputs[0].shape as number[];
+  const shapes = model.inputs.map(({ shape: [, ...rest] }) => rest as number[]);
   return {
-    predict(examples) {
-      const count = examples.length / elementCount(shape);
+    predict(...given) {
+      const count = given[0].length / elementCount(shapes[0]);
       return tf.tidy(() => {
-        const input = tf.tensor(Float32Array.from(examples), [count, ...shape]);
-        return (model.predict(input) as Tensor).dataSync() as Float32Array;
+        const inputs = shapes.map((shape, i) => tf.tensor(Float32Array.from(given[i] ?? []), [count, ...shape]));
+        return (model.predict(inputs) as Tensor).dataSync() as Float32Array;
       });
     },
     dispose: () => model.dispose(),

@@ -10,8 +10,8 @@ import { standardizationWeights, type Vectors } from './standardization.js';
 import { loadTensorFlow, type ProcessSettings, type TensorFlow } from './tensorflow.js';
 import { breathe, type FitOptions, type FitResult, type Fold, trainFold } from './training-loop.js';
 
-/** The images of all clips; a fold picks from them by index. */
-export interface FoldImages {
+/** The images of all clips, and vectors for a network that reads both; a fold picks from them by index. */
+export interface FoldImages extends Partial<Vectors> {
   /** [n, height, width, 3], RGB */
   images: Uint8Array;
   height: number;
@@ -84,7 +84,8 @@ export class NetworkTrainer {
     const { kind, epochs, batchSize, learningRate } = parameters;
     const weights = 'images' in data ? pretrainedWeights(parameters, options) : undefined;
     const network = await this.#network(data, spec);
-    network.initialize(options.seed, 'vectors' in data ? standardizationWeights(data, fold.train) : weights);
+    const vectors = vectorsOf(data);
+    network.initialize(options.seed, vectors ? standardizationWeights(vectors, fold.train) : weights);
     return trainFold(
       network,
       fold,
@@ -151,7 +152,7 @@ export class NetworkTrainer {
   async #network(data: FoldExamples, spec: NetworkSpec): Promise<Network> {
     const model = buildModel(data, spec);
     const { epochs, batchSize, learningRate, classWeight, ...compiled } = spec.parameters;
-    const key = JSON.stringify([compiled, model.inputShape, data.classCount]);
+    const key = JSON.stringify([compiled, model.inputShape, data.classCount, model.vectors]);
     let entry = this.#networks.get(key);
     this.#networks.delete(key);
     if (!entry) {
@@ -164,7 +165,11 @@ export class NetworkTrainer {
     }
     this.#networks.set(key, entry);
     if (entry.fed !== data) {
-      entry.network.feed(examplesOf(data), data.labels);
+      entry.network.feed(
+        examplesOf(data),
+        data.labels,
+        model.vectors === undefined ? undefined : vectorsOf(data)?.vectors,
+      );
       entry.fed = data;
     }
     return entry.network;
@@ -174,6 +179,11 @@ export class NetworkTrainer {
 function examplesOf(data: FoldExamples): Uint8Array | Float32Array {
   if ('images' in data) return data.images;
   return 'vectors' in data ? data.vectors : data.embeddings;
+}
+
+function vectorsOf(data: FoldExamples): Vectors | undefined {
+  if (!('vectors' in data) || !data.vectors || data.columns === undefined) return undefined;
+  return { vectors: data.vectors, columns: data.columns };
 }
 
 function buildModel(data: FoldExamples, spec: NetworkSpec): Model {

@@ -2,6 +2,7 @@ import type { NetworkSpec, TrainingParameters } from '../src/models/architecture
 import { type DenseShape, denseArchitecture } from '../src/models/dense-network.js';
 import { type HeadShape, resnet50Architecture } from '../src/models/resnet50.js';
 import { type SmallCnnShape, smallCnnArchitecture } from '../src/models/small-cnn.js';
+import { type TwoBranchShape, twoBranchArchitecture } from '../src/models/two-branch.js';
 
 type Cnn = TrainingParameters & SmallCnnShape;
 type ResNet = TrainingParameters & HeadShape & Required<Pick<TrainingParameters, 'weights' | 'backbone'>>;
@@ -39,4 +40,13 @@ export function withParameters<P extends TrainingParameters>(spec: NetworkSpec<P
 export function denseSpec(own: Partial<TrainingParameters & DenseShape> = {}): NetworkSpec {
   const parameters = { kind: 'dense', epochs: 10, ...training, learningRate: 1e-2, dense: [16], dropout: 0.25, ...own };
   return { architecture: denseArchitecture, parameters };
+}
+
+/** A small network of images and vectors, save the given parameters. */
+export function twoBranchSpec(own: Partial<TrainingParameters & TwoBranchShape> = {}): NetworkSpec {
+  const parameters = {
+    ...{ kind: 'two-branch', epochs: 10, ...training, learningRate: 1e-3, dropout: 0.25 },
+    ...{ filters: [4, 8, 8], imageDense: [8], vectorDense: [8], dense: [8], ...own },
+  };
+  return { architecture: twoBranchArchitecture, parameters };
 }

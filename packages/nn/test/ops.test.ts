@@ -9,6 +9,7 @@ import { smallCnn } from '../src/models/small-cnn.js';
 import { add } from '../src/ops/add.js';
 import { biasAdd } from '../src/ops/bias-add.js';
 import { cast } from '../src/ops/cast.js';
+import { concatColumns } from '../src/ops/concat.js';
 import { conv2D } from '../src/ops/conv2d.js';
 import { dropout } from '../src/ops/dropout.js';
 import { fusedBatchNorm } from '../src/ops/fused-batch-norm.js';
@@ -104,6 +105,15 @@ const CASES: Case[] = [
   convolution(2, 'SAME', [3, 3, 3, 4]),
   convolution(1, 'VALID', [3, 3, 3, 4]),
   convolution(2, 'VALID', [1, 1, 3, 4]),
+  {
+    name: 'concatColumns',
+    shapes: [
+      [4, 3],
+      [4, 2],
+    ],
+    build: concatColumns,
+    eager: (a, b) => tf.concat([a, b], 1),
+  },
   product(false, false),
   product(true, false),
   product(false, true),

@@ -5,6 +5,7 @@ import { denseNetwork } from '../src/models/dense-network.js';
 import type { Model } from '../src/models/model.js';
 import { resnet50 } from '../src/models/resnet50.js';
 import { smallCnn } from '../src/models/small-cnn.js';
+import { twoBranch } from '../src/models/two-branch.js';
 import { Network } from '../src/network.js';
 import { adam, adamW } from '../src/optimizers/adam.js';
 import type { Optimizer } from '../src/optimizers/optimizer.js';
@@ -64,6 +65,14 @@ const SUITES: [
     () => denseNetwork({ columns: COLUMNS }, CLASSES, { dense: [20, 12], dropout: 0 }),
     { adam: (rate) => [adam(), rate] },
   ],
+  [
+    'two-branch',
+    (image) =>
+      twoBranch({ ...image, columns: COLUMNS }, CLASSES, {
+        ...{ filters: [8, 12, 16], imageDense: [14], vectorDense: [9, 7], dense: [11], dropout: 0 },
+      }),
+    { adam: (rate) => [adam(), rate] },
+  ],
   ['resnet50', (image) => resnet50(image, CLASSES, { dropout: 0, dense: [24] }), { adam: (rate) => [adam(), rate] }],
 ];
 
@@ -80,9 +89,11 @@ for (const [name, build, optimizers] of SUITES) {
         const network = await Network.load(tf, build({ height, width }), CLASSES, { optimizer });
         const weights = initialWeights(network.weights);
         network.initialize(0, weights);
+        const { vectors } = build({ height, width });
         network.feed(
           width === undefined ? waveVectors(count, COLUMNS) : waveImages(count, height, width),
           indices.map((i) => i % CLASSES),
+          vectors === undefined ? undefined : waveVectors(count, vectors),
         );
         if (kind === 'adam') {
           const { loss, logits, ...gradients } = network.gradients(indices);

@@ -7,11 +7,11 @@ import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { weightShapes } from '../src/forward.js';
 import { resnet50Backbone } from '../src/models/resnet50.js';
-import { backboneWeights, encodeTrainedModel } from '../src/trained-model.js';
+import { backboneWeights, encodeTrainedModel, loadTrainedModel } from '../src/trained-model.js';
 import { NetworkTrainer } from '../src/trainer.js';
 import { loadKerasWeights } from '../src/weights.js';
 import { waveImages } from './generator.js';
-import { denseSpec, resnet50Spec, smallCnnSpec, withParameters } from './networks.js';
+import { denseSpec, resnet50Spec, smallCnnSpec, twoBranchSpec, withParameters } from './networks.js';
 import { range, stripes } from './stripes.js';
 
 const CLASSES = ['low', 'middle', 'high'];
@@ -71,6 +71,26 @@ function assertClose(actual: readonly number[], expected: Float32Array) {
   assert.equal(actual.length, expected.length);
   for (const [i, value] of expected.entries()) assert.ok(Math.abs(actual[i] - value) <= 1e-5, `${actual} ${expected}`);
 }
+
+test('a network of images and vectors predicts in TF.js as in training', async () => {
+  const columns = 4;
+  const vectors = Float32Array.from({ length: 61 * columns }, (_, i) => 50 * Math.sin(1 + i * 12.9898) + 7);
+  const network = twoBranchSpec({ epochs: 2 });
+  const { probabilities, weights } = await trainer.fit({ ...data, vectors, columns }, fold, network, {
+    ...{ seed: 5, keepWeights: true },
+  });
+  assert.ok(weights);
+  const input = { height: data.height, width: data.width, columns };
+  const files = await encodeTrainedModel({ network, input, classes: CLASSES, weights });
+  const loaded = await loadTrainedModel(files.get('model.json')!, files.get('weights.bin')!);
+  const size = data.height * data.width * 3;
+  const rows = <T extends Uint8Array | Float32Array>(all: T, length: number) =>
+    all.slice(fold.test[0] * length, (fold.test[0] + fold.test.length) * length) as T;
+  assertClose([...loaded.predict(rows(data.images, size), rows(vectors, columns))], probabilities);
+  const others = rows(vectors, columns).reverse();
+  assert.notDeepEqual(loaded.predict(rows(data.images, size), others), Float32Array.from(probabilities));
+  loaded.dispose();
+});
 
 test('a network of vectors standardises them in Keras and TF.js as in training', async () => {
   const columns = 6;

@@ -28,20 +28,46 @@ export function normalizeFeatures(value: unknown): unknown {
   };
 }
 
+/** What an estimator names feature sets by. */
+const NAMING: ReadonlySet<string> = new Set(['features', 'vectors']);
+
 function withKind(set: unknown): unknown {
   return isObject(set) ? { kind: DEFAULT_FEATURES, ...set } : set;
 }
 
 function withoutDefault(estimator: unknown, name: string): unknown {
-  if (!isObject(estimator) || estimator.features !== name) return estimator;
-  const { features: _, ...rest } = estimator;
-  return rest;
+  if (!isObject(estimator)) return estimator;
+  return Object.fromEntries(Object.entries(estimator).filter(([key, value]) => !NAMING.has(key) || value !== name));
 }
 
 /** The feature set that an estimator of a spec reads. */
 export function featuresOf(spec: Pick<Spec, 'features' | 'featureSets' | 'estimators'>, trial: string): FeatureSet {
   const { features: name } = spec.estimators[trial];
   return (name !== undefined && spec.featureSets?.[name]) || spec.features;
+}
+
+/** Name of the vectors that an estimator reads besides; undefined for the spec's first feature set. */
+const vectorsName = (estimator: object): string | undefined =>
+  'vectors' in estimator && typeof estimator.vectors === 'string' ? estimator.vectors : undefined;
+
+/** The feature set of vectors that an estimator reads besides the one of `featuresOf`; undefined where it reads one alone. */
+export function vectorsOf(
+  spec: Pick<Spec, 'features' | 'featureSets' | 'estimators'>,
+  trial: string,
+): FeatureSet | undefined {
+  const estimator = spec.estimators[trial];
+  if (!kindOf(estimator).readsVectors) return undefined;
+  return spec.featureSets?.[vectorsName(estimator) ?? ''] ?? spec.features;
+}
+
+/** As `featureKeyOf`, of the set that `vectorsOf` gives. */
+export function vectorsKeyOf(
+  { features, spec }: { features: { key: string; sets?: Record<string, string> | undefined }; spec: Spec },
+  trial: string,
+): string | undefined {
+  const estimator = spec.estimators[trial];
+  if (!kindOf(estimator).readsVectors) return undefined;
+  return features.sets?.[vectorsName(estimator) ?? ''] ?? features.key;
 }
 
 /**
@@ -55,12 +81,20 @@ export function checkFeatureSets(spec: Spec, invalid: (key: string, message: str
     throw invalid(`features.${name}.clipSeconds`, `all feature sets have the same: ${clipSeconds}`);
   }
   for (const [trial, estimator] of Object.entries(spec.estimators)) {
-    const { features: name } = estimator;
     const known = Object.keys(spec.featureSets ?? {});
-    if (name !== undefined && !known.includes(name)) {
-      throw invalid(`estimators.${trial}.features`, `no feature set is named ${name}; there are: ${known.join(', ')}`);
+    for (const [key, name] of [
+      ['features', estimator.features],
+      ['vectors', vectorsName(estimator)],
+    ] as const) {
+      if (name === undefined || known.includes(name)) continue;
+      throw invalid(`estimators.${trial}.${key}`, `no feature set is named ${name}; there are: ${known.join(', ')}`);
     }
     const { reads } = kindOf(estimator);
+    const besides = vectorsOf(spec, trial);
+    if (besides && featureKindOf(besides).produces !== 'vectors') {
+      const why = `${estimator.kind} reads vectors too, and ${besides.kind} gives images: name a feature set of vectors`;
+      throw invalid(`estimators.${trial}.vectors`, why);
+    }
     const { kind, produces } = featureKindOf(featuresOf(spec, trial));
     if (reads === 'any' || reads === produces) continue;
     throw invalid(`estimators.${trial}.features`, `${estimator.kind} reads ${reads}, and ${kind} gives ${produces}`);

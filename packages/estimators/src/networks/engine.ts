@@ -79,11 +79,15 @@ class NetworkEngine<P extends TrainingParameters, Input> implements Engine<P> {
       environment: this.#trainer.environment,
       model: async () => {
         const [, first, width] = (await data.features()).shape;
+        const [, columns] = (await data.vectors?.())?.shape ?? [];
         // A head that was trained on embeddings lacks the backbone that made them.
         const backbone = prerequisite ? backboneWeights(this.#architecture, deriveSeed(prerequisite), given) : [];
         return encodeTrainedModel({
           network,
-          input: width === undefined ? { columns: first } : { height: first, width },
+          input:
+            width === undefined
+              ? { columns: first }
+              : { height: first, width, ...(columns === undefined ? {} : { columns }) },
           classes: data.classes,
           weights: new Map([...backbone, ...(trained.weights ?? [])]),
         });
@@ -135,6 +139,10 @@ async function imagesOf({ features, labels, classes }: TrainingData): Promise<Fo
 /** The features as they are. */
 async function examplesOf(training: TrainingData): Promise<FoldExamples> {
   const { shape, data } = await training.features();
+  const besides = await training.vectors?.();
+  if (besides?.data instanceof Float32Array) {
+    return { ...(await imagesOf(training)), vectors: besides.data, columns: besides.shape[1] };
+  }
   if (data instanceof Uint8Array) return imagesOf(training);
   return { vectors: data, columns: shape[1], labels: training.labels, classCount: training.classes.length };
 }

@@ -25,7 +25,7 @@ export const trainingParameters = {
 
 /** What a network adds to what all networks have in common. */
 export interface NetworkKind<P extends TrainingParameters, Input>
-  extends Pick<EstimatorKind<P>, 'prerequisite' | 'pretrained' | 'caveat' | 'typicalSeconds'> {
+  extends Pick<EstimatorKind<P>, 'readsVectors' | 'prerequisite' | 'pretrained' | 'caveat' | 'typicalSeconds'> {
   parameters: z.ZodType<P>;
   kind: P['kind'];
   /** What it reads; default: images */

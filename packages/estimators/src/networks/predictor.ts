@@ -5,6 +5,8 @@ import type { Predictor } from '../engine.js';
 export async function loadNetwork(file: (name: string) => Uint8Array): Promise<Predictor> {
   const network = await loadTrainedModel(file('model.json'), file('weights.bin'));
   return {
-    predict: (rows) => ({ probabilities: Float64Array.from(network.predict(rows)) }),
+    predict: (rows, _, vectors) => ({
+      probabilities: Float64Array.from(network.predict(rows, vectors as Float32Array | undefined)),
+    }),
   };
 }

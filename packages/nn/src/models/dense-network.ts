@@ -13,11 +13,14 @@ export interface DenseShape {
   dropout: number;
 }
 
-/** Hidden layers with ReLU, each followed by dropout. */
-export function hiddenLayers(units: readonly number[], rate: number): Layer[] {
+/**
+ * Hidden layers with ReLU, each followed by dropout.
+ * @param prefix of the layers' names
+ */
+export function hiddenLayers(units: readonly number[], rate: number, prefix = ''): Layer[] {
   return units.flatMap((count, i) => [
-    dense(numbered('dense', i), count, 'relu'),
-    ...(rate > 0 ? [dropout(numbered('dropout', i), rate)] : []),
+    dense(prefix + numbered('dense', i), count, 'relu'),
+    ...(rate > 0 ? [dropout(prefix + numbered('dropout', i), rate)] : []),
   ]);
 }
 
