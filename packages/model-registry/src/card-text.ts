@@ -118,7 +118,7 @@ Intended use: ${plain(card.intendedUse)}
 ## Model
 - ${plain(refitted(card))} of run ${plain(card.run)}, refitted on all data, ${card.created}
 - members: ${card.members.map(({ name, kind }) => `${plain(name)} (${[kind, caveatIn(card, name) ?? []].flat().join(', ')})`).join(', ')}${card.fusion ? `; fused by ${card.fusion.rule}` : ''}
-- input: ${[...new Set([features, ...card.members.flatMap((member) => member.features ?? [])].map((set) => featureKindOf(set).describe(set)))].join('; ')}; the class is the largest ${card.predictedBy === 'decisions' ? 'decision value' : 'probability'}
+- input: ${[...new Set([features, ...card.members.flatMap((member) => [member.features ?? [], member.vectors ?? []].flat())].map((set) => featureKindOf(set).describe(set)))].join('; ')}; the class is the largest ${card.predictedBy === 'decisions' ? 'decision value' : 'probability'}
 
 ## Data
 ${plain(data.name)}, content hash \`${data.contentHash}\`: ${counted(data.clips, 'clip')}; groups: ${plain(groupsText(data))}${data.rates ? `, ${data.rates.map(({ rate, clips }) => `${rate} Hz (${counted(clips, 'clip')})`).join(', ')}` : ''}

@@ -35,14 +35,15 @@ export interface CompileOptions {
 
 /**
  * A model as one TensorFlow graph with these signatures (tensors by name; n examples held, b of them in a batch):
- * - `feed` {examples: pixels packed into int32, or features float32 [n, length]; labels int32 [n]}: the examples that indices refer to
+ * - `feed` {examples: pixels packed into int32, or features float32 [n, length]; labels int32 [n]; of a model with a second
+ *   input also vectors float32 [n, length]}: the examples that indices refer to
  * - `init` {weights}: sets the weights, and the optimiser's state to zero
  * - `step` {indices int32 [b], learningRate, seed int32, momentum, classWeights [classes]} -> {loss, hits; of float16 also scale}
  *   With an augmentation also what `drawAugmentation` draws
  * - `gradients` {as step, without learningRate and momentum} -> {loss, logits, one gradient per trained weight}
  * - `augmented`, with an augmentation: {as gradients} -> {examples: what a step would train on}
  * - `evaluate` {indices} -> {loss: the sum over the batch, hits, logits and probabilities [b, classes]}
- * - `predict` {examples} -> {probabilities}
+ * - `predict` {examples, of a model with a second input also vectors} -> {probabilities}
  * - `read` -> {weights}; `save` -> {weights, optimiser's state}; `restore` {what save gave}
  */
 export interface CompiledModel {
@@ -62,14 +63,15 @@ export function compileModel(model: Model, classes: number, options: CompileOpti
   const output = model.output ?? LOGITS;
   const graph = new Graph();
   const weights = new Weights(graph, trained);
-  const batch = declareBatch(graph, model.inputShape, classes);
-  const { indices, seed, classWeights, labels } = batch;
+  const batch = declareBatch(graph, model, classes);
+  const { indices, seed, classWeights, labels, vectors } = batch;
   const changed = augment && graph.scope('augment', () => augmentBatch(batch, augment));
+  const { input: seen, vectors: seenVectors } = changed ?? batch;
   const training = graph.scope('training', () =>
-    forward(model.layers, changed?.input ?? batch.input, weights, { training: true, precision, seed }),
+    forward(model.layers, seen, weights, { training: true, precision, seed, vectors: seenVectors }),
   );
   const inference = graph.scope('inference', () =>
-    forward(model.layers, batch.input, weights, { training: false, precision }),
+    forward(model.layers, batch.input, weights, { training: false, precision, vectors }),
   );
   const logits = cast(training.output, 'float32');
   if (logits.shape.length !== 2 || logits.shape[1] !== classes) {
@@ -110,7 +112,7 @@ export function compileModel(model: Model, classes: number, options: CompileOpti
         probabilities,
       },
     },
-    predict: { inputs: { examples: batch.examples }, outputs: { probabilities } },
+    predict: { inputs: { examples: batch.examples, ...(vectors && { vectors }) }, outputs: { probabilities } },
     ...stateSignatures(
       graph,
       weights.all().map(({ variable }) => variable),
@@ -130,6 +132,8 @@ interface Batch {
   examples: Value;
   /** The examples in float32 */
   input: Value;
+  /** float32 [b, length], of a model with a second input */
+  vectors: Value | undefined;
   /** int32 [b] */
   labels: Value;
   /** int32 scalar */
@@ -155,15 +159,16 @@ function lossesOf(
   return add(multiply(own, mixed.shares), multiply(weighted(mixed.labels), rest));
 }
 
-function declareBatch(graph: Graph, inputShape: readonly number[], classes: number): Batch {
-  const data = declareData(graph, inputShape);
+function declareBatch(graph: Graph, model: Pick<Model, 'inputShape' | 'vectors'>, classes: number): Batch {
+  const data = declareData(graph, model);
   const indices = graph.placeholder('indices', 'int32', [null]);
   const examples = gatherVariable(data.examples, indices);
   const input = cast(examples, 'float32');
   const labels = gatherVariable(data.labels, indices);
   const seed = graph.placeholder('seed', 'int32', []);
   const classWeights = graph.placeholder('classWeights', 'float32', [classes]);
-  return { feed: data.feed, indices, examples, input, labels, seed, classWeights };
+  const vectors = data.vectors && gatherVariable(data.vectors, indices);
+  return { feed: data.feed, indices, examples, input, vectors, labels, seed, classWeights };
 }
 
 /** What a training step found out: where weights and moving statistics are to move. */
@@ -269,8 +274,8 @@ function stateSignatures(graph: Graph, parameters: readonly Variable[], optimize
 /** The examples and labels that the session holds, and the signature that brings them there. */
 function declareData(
   graph: Graph,
-  inputShape: readonly number[],
-): { examples: Variable; labels: Variable; feed: Signature } {
+  { inputShape, vectors: columns }: Pick<Model, 'inputShape' | 'vectors'>,
+): { examples: Variable; labels: Variable; vectors: Variable | undefined; feed: Signature } {
   const shape: Shape = [null, ...inputShape];
   const image = inputShape.length === 3;
   const examples = graph.variable('data/examples', image ? 'uint8' : 'float32', shape);
@@ -280,9 +285,14 @@ function declareData(
   const input = graph.placeholder('data/input', image ? 'int32' : 'float32', image ? [null] : shape);
   const length = multiply(sizeOf(labelInput), graph.constant(elementCount(inputShape), 'int32'));
   const content = image ? reshape(firstElements(bytesOf(input), length), shape) : input;
-  const done = identity(graph.constant(1), 'data/done', [
-    graph.assign(examples, content),
-    graph.assign(labels, labelInput),
-  ]);
-  return { examples, labels, feed: { inputs: { examples: input, labels: labelInput }, outputs: { done } } };
+  const own = { examples: input, labels: labelInput };
+  const assigns = [graph.assign(examples, content), graph.assign(labels, labelInput)];
+  const finish = (after: readonly GraphNode[]) => ({ done: identity(graph.constant(1), 'data/done', after) });
+  if (columns === undefined) {
+    return { examples, labels, vectors: undefined, feed: { inputs: own, outputs: finish(assigns) } };
+  }
+  const vectors = graph.variable('data/vectors', 'float32', [null, columns]);
+  const given = graph.placeholder('data/vectorInput', 'float32', [null, columns]);
+  const outputs = finish([...assigns, graph.assign(vectors, given)]);
+  return { examples, labels, vectors, feed: { inputs: { ...own, vectors: given }, outputs } };
 }

@@ -86,8 +86,9 @@ export class Network {
    * Replaces the examples that `step` and `evaluate` refer to by index.
    * @param examples images: bytes [n, height, width, channels]; feature vectors: float32 [n, length]
    * @param labels [n], 0 <= label < classes
+   * @param vectors of a network that reads them beside images: float32 [n, length]
    */
-  feed(examples: Uint8Array | Float32Array, labels: Int32Array): void {
+  feed(examples: Uint8Array | Float32Array, labels: Int32Array, vectors?: Float32Array): void {
     const { inputShape } = this.#compiled;
     if (examples.length !== labels.length * elementCount(inputShape)) {
       throw new RangeError(`${examples.length} values are not ${labels.length} examples of [${inputShape}]`);
@@ -96,7 +97,10 @@ export class Network {
       examples instanceof Uint8Array
         ? { data: packBytes(examples) }
         : { data: examples, shape: [labels.length, ...inputShape] };
-    this.#session.run('feed', { examples: input, labels: { data: labels } });
+    this.#session.run('feed', {
+      ...{ examples: input, labels: { data: labels } },
+      ...(vectors && { vectors: { data: vectors, shape: [labels.length, vectors.length / labels.length] } }),
+    });
   }
 
   /** Trains on one batch. */

@@ -7,11 +7,12 @@ import type { Model } from './models/model.js';
 import { FeatureExtractor, Network } from './network.js';
 import { adam, adamW } from './optimizers/adam.js';
 import { sgd } from './optimizers/sgd.js';
+import { standardizationWeights, type Vectors } from './standardization.js';
 import { loadTensorFlow, type ProcessSettings, type TensorFlow } from './tensorflow.js';
 import { breathe, type FitOptions, type FitResult, type Fold, trainFold } from './training-loop.js';
 
-/** The images of all clips; a fold picks from them by index. */
-export interface FoldImages {
+/** The images of all clips, and vectors for a network that reads both; a fold picks from them by index. */
+export interface FoldImages extends Partial<Vectors> {
   /** [n, height, width, 3], RGB */
   images: Uint8Array;
   height: number;
@@ -29,6 +30,15 @@ export interface FoldEmbeddings {
   classCount: number;
 }
 
+/** Vectors of all clips, which the network standardises by the fold's training clips. */
+export interface FoldVectors extends Vectors {
+  labels: Int32Array;
+  classCount: number;
+}
+
+/** What a network reads of all clips. */
+export type FoldExamples = FoldImages | FoldEmbeddings | FoldVectors;
+
 /** Graphs kept loaded: one for each network of a run, so that a child alternates between them without a reload. */
 const KEPT_NETWORKS = 2;
 
@@ -39,7 +49,7 @@ const KEPT_NETWORKS = 2;
 export class NetworkTrainer {
   readonly #tf: TensorFlow;
   /** Least recently used first. */
-  readonly #networks = new Map<string, { network: Network; fed?: FoldImages | FoldEmbeddings }>();
+  readonly #networks = new Map<string, { network: Network; fed?: FoldExamples }>();
 
   /** What float results depend on besides the fold: TensorFlow's version, device, threads, processor. */
   readonly environment: Record<string, string>;
@@ -67,15 +77,16 @@ export class NetworkTrainer {
 
   /**
    * Trains a network on the train indices and predicts the test indices. The event loop runs between steps.
-   * @param data images; or embeddings, to train the head of a frozen backbone
+   * @param data images or vectors; or embeddings, to train the head of a frozen backbone
    * @throws CryfoldError NN_LOSS_NOT_FINITE, WEIGHTS_NOT_FOUND, WEIGHTS_INVALID, SPEC_INVALID, CHECKPOINT_DAMAGED
    */
-  async fit(data: FoldImages | FoldEmbeddings, fold: Fold, spec: NetworkSpec, options: FitOptions): Promise<FitResult> {
+  async fit(data: FoldExamples, fold: Fold, spec: NetworkSpec, options: FitOptions): Promise<FitResult> {
     const { parameters } = spec;
     const { kind, epochs, batchSize, learningRate } = parameters;
     const weights = 'images' in data ? pretrainedWeights(parameters, options) : undefined;
     const network = await this.#network(data, spec);
-    network.initialize(options.seed, weights);
+    const vectors = vectorsOf(data);
+    network.initialize(options.seed, vectors ? standardizationWeights(vectors, fold.train) : weights);
     return trainFold(
       network,
       fold,
@@ -138,11 +149,11 @@ export class NetworkTrainer {
   }
 
   /** The network for this data and these parameters, its examples fed. */
-  async #network(data: FoldImages | FoldEmbeddings, spec: NetworkSpec): Promise<Network> {
+  async #network(data: FoldExamples, spec: NetworkSpec): Promise<Network> {
     const model = buildModel(data, spec);
     const { epochs, batchSize, learningRate, classWeight, balance, augment, ...compiled } = spec.parameters;
     const steps = augmentationSteps(augment, data);
-    const key = JSON.stringify([compiled, model.inputShape, data.classCount, steps]);
+    const key = JSON.stringify([compiled, model.inputShape, data.classCount, steps, model.vectors]);
     let entry = this.#networks.get(key);
     this.#networks.delete(key);
     if (!entry) {
@@ -156,16 +167,30 @@ export class NetworkTrainer {
     }
     this.#networks.set(key, entry);
     if (entry.fed !== data) {
-      entry.network.feed('images' in data ? data.images : data.embeddings, data.labels);
+      entry.network.feed(
+        examplesOf(data),
+        data.labels,
+        model.vectors === undefined ? undefined : vectorsOf(data)?.vectors,
+      );
       entry.fed = data;
     }
     return entry.network;
   }
 }
 
-function buildModel(data: FoldImages | FoldEmbeddings, spec: NetworkSpec): Model {
+function examplesOf(data: FoldExamples): Uint8Array | Float32Array {
+  if ('images' in data) return data.images;
+  return 'vectors' in data ? data.vectors : data.embeddings;
+}
+
+function vectorsOf(data: FoldExamples): Vectors | undefined {
+  if (!('vectors' in data) || !data.vectors || data.columns === undefined) return undefined;
+  return { vectors: data.vectors, columns: data.columns };
+}
+
+function buildModel(data: FoldExamples, spec: NetworkSpec): Model {
   const { architecture, parameters } = spec;
-  if ('images' in data) return architecture.build(data, data.classCount, parameters);
+  if (!('embeddings' in data)) return architecture.build(data, data.classCount, parameters);
   const { head, length } = backboneOf(spec);
   return { name: `${parameters.kind}-head`, inputShape: [length], layers: head(data.classCount, parameters) };
 }

@@ -5,9 +5,11 @@ import { Random } from '@cryfold/core';
 import { type Augmentation, stepsOf } from '../src/augment/augmentation.js';
 import { colourScaleOf, levelTable } from '../src/augment/colour-scale.js';
 import { drawAugmentation } from '../src/augment/draw.js';
+import { concatenate } from '../src/layers/concatenate.js';
 import { dense } from '../src/layers/dense.js';
 import { flatten } from '../src/layers/flatten.js';
-import type { Model } from '../src/models/model.js';
+import { type Model, VECTORS } from '../src/models/model.js';
+import { LENGTHS } from '../src/models/output.js';
 import { Network } from '../src/network.js';
 import { adam } from '../src/optimizers/adam.js';
 import { loadTensorFlow } from '../src/tensorflow.js';
@@ -184,15 +186,18 @@ describe('the loss of mixed examples', () => {
     shares: { data: shares },
   };
   const rows = range(0, examples);
-  async function mixing(): Promise<Network> {
+  const targetOf = (i: number, label: number) =>
+    (i % classes === label ? shares[i] : 0) + (((3 * i + 1) % examples) % classes === label ? 1 - shares[i] : 0);
+  async function mixing(own: Partial<Model> = {}): Promise<Network> {
     const { any, changesImages, ...augment } = stepsOf({ mixup: 1 });
     const layers = [dense('dense', 7, 'relu'), dense('dense_1', classes)];
-    const model = { name: 'vectors', inputShape: [columns], layers };
+    const model = { name: 'vectors', inputShape: [columns], layers, ...own };
     const network = await Network.load(tf, model, classes, { optimizer: adam(), augment });
     network.initialize(0, initialWeights(network.weights));
     network.feed(
       Float32Array.from(uniform('x', examples * columns)),
       rows.map((i) => i % classes),
+      own.vectors === undefined ? undefined : Float32Array.from(uniform('vectors', examples * own.vectors)),
     );
     return network;
   }
@@ -226,6 +231,39 @@ describe('the loss of mixed examples', () => {
     assert.ok(Math.abs(loss[0] - mean(expected)) < 1e-5);
     // The gradient by a logit is its probability less its target: over the classes these cancel.
     assert.ok(Math.abs(slope.reduce((sum, part) => sum + part, 0)) < 1e-6);
+    network.dispose();
+  });
+
+  test('of capsules is the margin loss against the mixed target', async () => {
+    const network = await mixing({ output: LENGTHS });
+    const { logits: lengths, loss } = network.gradients(rows, 0, { augmentation });
+    const expected = [...rows].map((i) =>
+      [...lengths.subarray(i * classes, (i + 1) * classes)].reduce((sum, length, label) => {
+        const target = targetOf(i, label);
+        const [short, long] = [Math.max(0, 0.9 - length), Math.max(0, length - 0.1)];
+        return sum + target * short ** 2 + 0.5 * (1 - target) * long ** 2;
+      }, 0),
+    );
+    assert.ok(Math.abs(loss[0] - mean(expected)) < 1e-5, `${loss[0]}, not ${mean(expected)}`);
+    network.dispose();
+  });
+
+  test('has vectors that are mixed like the images beside them', async () => {
+    const layers = [
+      dense('dense', 3),
+      { ...dense('vector_dense', 3), from: [VECTORS] },
+      concatenate('concatenate', ['dense', 'vector_dense']),
+      dense('dense_1', classes),
+    ];
+    // Without activations, the logits of a mixture are the mixture of the logits.
+    const network = await mixing({ vectors: 4, layers });
+    const { logits: apart } = network.evaluate(rows);
+    const { logits: mixed } = network.gradients(rows, 0, { augmentation });
+    for (const [at, logit] of mixed.entries()) {
+      const [i, label] = [Math.floor(at / classes), at % classes];
+      const other = apart[((3 * i + 1) % examples) * classes + label];
+      assert.ok(Math.abs(logit - (shares[i] * apart[at] + (1 - shares[i]) * other)) < 1e-5);
+    }
     network.dispose();
   });
 });

@@ -13,7 +13,7 @@ import { type Estimator, kindOf, queueOf, type RunSettings } from '@cryfold/esti
 import { isGrouped } from '@cryfold/evaluation';
 import { type FeatureSet, featureKindOf } from '@cryfold/features/kinds';
 import { z } from 'zod';
-import { featuresOf } from './feature-sets.js';
+import { featuresOf, vectorsKeyOf } from './feature-sets.js';
 import { nestedMembers } from './inner-folds.js';
 import { type DatasetManifest, hex, labels } from './manifest.js';
 import { PLAN_FORMATS, planFormat } from './plan-format.js';
@@ -100,7 +100,7 @@ export function plannedFeatures({ features, spec }: Pick<RunPlan, 'features' | '
 
 /** An estimator's part of a fold's key. Which feature set it reads is in the key of the features. */
 function keyTextOf(estimator: Estimator): CanonicalText {
-  const { features: _, ...parameters } = estimator;
+  const { features: _, vectors: __, ...parameters } = estimator as Estimator & { vectors?: string };
   return new CanonicalText(kindOf(estimator).keyed?.(parameters) ?? parameters);
 }
 
@@ -113,6 +113,7 @@ export function settingsOf(plan: Pick<RunPlan, 'features' | 'spec'>, trial: stri
   const { spec } = plan;
   return {
     featureKey: featureKeyOf(plan, trial),
+    vectorsKey: vectorsKeyOf(plan, trial),
     produces: featureKindOf(featuresOf(spec, trial)).produces,
     threads: spec.threads,
     xla: spec.xla ?? false,
@@ -133,6 +134,7 @@ function foldKey(
   return contentKey({
     format: FOLD_FORMAT,
     features: settings.featureKey,
+    vectors: settings.vectorsKey,
     train,
     test,
     estimator: text,

@@ -19,7 +19,7 @@ const specOf = (entry: string, rest = '') =>
 const planOf = (entry: string) => planRun({ spec: specOf(entry), manifest, splits });
 const keyOf = (entry: string) => planOf(entry).jobs[0].key;
 
-for (const kind of ['small-cnn', 'tl-resnet50']) {
+for (const kind of ['small-cnn', 'tl-resnet50', 'mobilenet-v2', 'capsule']) {
   test(`what has an effect on ${kind} is part of a fold's key, and nothing else`, () => {
     const plain = keyOf(`kind: ${kind}`);
     for (const idle of ['balance: none', 'augment: {}', 'augment: { mixup: 0, masks: 3 }']) {
@@ -73,6 +73,7 @@ test('strengths out of range and misspelt names are refused with their place', (
   refused('kind: small-cnn, augment: { timeMask: 1.5 }', /estimators\.net\.augment\.timeMask/);
   refused('kind: small-cnn, augment: { mixUp: 1 }', /estimators\.net\.augment\.mixUp: there is no such key/);
   refused('kind: small-cnn, balance: even', /estimators\.net\.balance/);
+  refused('kind: dense, augment: { gain: 1 }', /estimators\.net\.augment\.gain: there is no such key/);
   refused('kind: svm, augment: { gain: 1 }', /estimators\.net\.augment: there is no such key/);
   const search = (space: string) => `search: { space: { net: { ${space} } } }`;
   refused('kind: small-cnn', /augment\.mixup/, search('augment.mixup: { uniform: [0, 1000] }'));

@@ -10,6 +10,8 @@ export interface TaskInputs {
   storeUrl: string;
   dataset: string;
   features: string;
+  /** Of the vectors that the estimator reads besides */
+  vectors?: string | undefined;
   estimator: Estimator;
   /** Where weights are kept between runs */
   cacheDir: string;

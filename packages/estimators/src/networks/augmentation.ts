@@ -22,6 +22,9 @@ export const augmentationParameters = {
   augment: augmentation.optional(),
 };
 
+/** What a network of vectors takes instead: there is no image to change. */
+export const vectorAugmentation = { augment: augmentation.pick({ mixup: true }).optional() };
+
 type Parameters = z.infer<z.ZodObject<typeof augmentationParameters>>;
 
 /** Without what has no effect, so that `balance: none` and an augmentation of strength 0 need no training of their own. */

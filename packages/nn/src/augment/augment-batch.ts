@@ -27,27 +27,40 @@ const SILENCE = -1e4;
 export interface AugmentedBatch {
   /** As the batch's input, changed */
   input: Value;
+  /** The vectors besides the images, where there are any; mixed with them */
+  vectors: Value | undefined;
   /** What `drawAugmentation` draws, by name */
   inputs: Record<string, Value>;
   /** Of mixed examples: the share of the own label, float32 [b], and the other label, int32 [b] */
   mixed?: { shares: Value; labels: Value };
 }
 
-/** Changes the examples of a training batch: input float32 [b, ...], labels int32 [b], seed an int32 scalar. */
-export function augmentBatch(
-  batch: { input: Value; labels: Value; seed: Value },
-  steps: AugmentationSteps,
-): AugmentedBatch {
+interface GivenBatch {
+  /** float32 [b, ...] */
+  input: Value;
+  /** float32 [b, columns] */
+  vectors: Value | undefined;
+  /** int32 [b] */
+  labels: Value;
+  /** int32 scalar */
+  seed: Value;
+}
+
+/** Changes the examples of a training batch. */
+export function augmentBatch(batch: GivenBatch, steps: AugmentationSteps): AugmentedBatch {
   const { graph } = batch.input;
   const images = steps.scale ? changeImages(batch, steps, steps.scale) : { input: batch.input, inputs: {} };
-  if (!steps.mixup) return images;
-  const { input } = images;
+  if (!steps.mixup) return { ...images, vectors: batch.vectors };
   const partners = graph.placeholder('partners', 'int32', [null]);
   const shares = graph.placeholder('shares', 'float32', [null]);
-  const share = reshape(shares, [null, ...input.shape.slice(1).map(() => 1)]);
-  const other = gather(input, partners);
+  const mix = (own: Value) => {
+    const share = reshape(shares, [null, ...own.shape.slice(1).map(() => 1)]);
+    const other = gather(own, partners);
+    return plus(multiply(subtract(own, other), share), other);
+  };
   return {
-    input: plus(multiply(subtract(input, other), share), other),
+    input: mix(images.input),
+    vectors: batch.vectors && mix(batch.vectors),
     inputs: { ...images.inputs, partners, shares },
     mixed: { shares, labels: gather(batch.labels, partners) },
   };

@@ -30,6 +30,11 @@ export interface ImageSize {
   width: number;
 }
 
+/** Numbers in each vector */
+export interface VectorSize {
+  columns: number;
+}
+
 /** The part of a network that pretrained weights exist for, and that can be frozen. */
 export interface Backbone<P> {
   /** Layers from an image to a vector of `length` features, whose weights a file holds; the head begins after the last. */
@@ -40,16 +45,16 @@ export interface Backbone<P> {
 }
 
 /** The layers of one kind of network, as a function of its parameters. */
-export interface Architecture<P = never> {
-  /** The whole network, from images [height, width, 3] of 0 to 255 to logits. */
-  build(image: ImageSize, classes: number, parameters: P): Model;
+export interface Architecture<P = never, Input = ImageSize> {
+  /** The whole network to logits, from images [height, width, 3] of 0 to 255, or from vectors. */
+  build(input: Input, classes: number, parameters: P): Model;
   backbone?: Backbone<P>;
   /** Whether TensorFlow.js lacks some of its layers, so that only cryfold can load a trained one */
   ownLayers?: boolean;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: architectures of different parameters stand side by side
-export type AnyArchitecture = Architecture<any>;
+export type AnyArchitecture = Architecture<any, any>;
 
 /** A network to train: its layers and its parameters, which must be those that the architecture takes. */
 export interface NetworkSpec<P extends TrainingParameters = TrainingParameters> {
