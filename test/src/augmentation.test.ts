@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { PALETTE, PALETTE_SIZE, Random } from '@cryfold/core';
+import { MONOCHROME, PALETTE, PALETTE_SIZE, Random } from '@cryfold/core';
 import { synthesizeCorpus } from '@cryfold/corpus';
 import type { RunResults } from '@cryfold/evaluation';
-import { SpectrogramImager } from '@cryfold/features';
+import { type SoxOptions, SpectrogramImager } from '@cryfold/features';
 
 import { adam } from '@cryfold/nn/adam';
 import { augmentationSteps } from '@cryfold/nn/augment';
@@ -18,9 +18,11 @@ import { withoutRedis } from './testbed.js';
 const CLIPS = 12;
 const SHAPE = { rate: 8000, samples: 8000, height: 60, width: 90 };
 const PIXELS = SHAPE.height * SHAPE.width;
-const imager = new SpectrogramImager(SHAPE);
+/** Of SoX's colours, and of its monochrome ones */
 const levels = new Map(
-  Array.from({ length: PALETTE_SIZE }, (_, level) => [PALETTE.subarray(3 * level, 3 * level + 3).join(), level]),
+  [PALETTE, MONOCHROME].flatMap((palette) =>
+    Array.from({ length: PALETTE_SIZE }, (_, level) => [palette.subarray(3 * level, 3 * level + 3).join(), level]),
+  ),
 );
 
 /** The level of each pixel of images in SoX's colours. */
@@ -34,8 +36,10 @@ function levelsOf(images: ArrayLike<number>): number[] {
 
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 const rms = (samples: Float64Array) => Math.sqrt(mean([...samples].map((sample) => sample ** 2)));
-const imagesOf = (clips: readonly Float64Array[]) =>
-  Uint8Array.from(clips.flatMap((samples) => [...imager.image(samples)]));
+const imagesOf = (clips: readonly Float64Array[], options: SoxOptions = {}) => {
+  const imager = new SpectrogramImager({ ...SHAPE, ...options });
+  return Uint8Array.from(clips.flatMap((samples) => [...imager.image(samples)]));
+};
 
 /** Noise whose high frequencies are far quieter than its low ones, swelling and falling three times. */
 function rustle(random: Random): Float64Array {
@@ -47,25 +51,38 @@ function rustle(random: Random): Float64Array {
   });
 }
 
-test('gain and noise change an image as they would have changed the sound', async () => {
-  const random = new Random(3);
-  const clips = Array.from({ length: CLIPS }, () => rustle(random));
-  const data = { images: imagesOf(clips), ...SHAPE, labels: new Int32Array(CLIPS), classCount: 2 };
-  const augment = augmentationSteps({ gain: 1, noise: 1 }, data);
+/** A network that is only asked how it changes images. */
+async function changing(images: Uint8Array, options: SoxOptions = {}): Promise<Network> {
+  const given = { images, ...SHAPE, decibels: options.dynamicRange, labels: new Int32Array(CLIPS), classCount: 2 };
+  const augment = augmentationSteps({ gain: 1, noise: 1 }, given);
   assert.ok(augment);
   const model = smallCnn.architecture.build(SHAPE, 2, { filters: [1, 1, 1], dense: [] } as never);
   const network = await Network.load(loadTensorFlow({ threads: 1 }), model, 2, { optimizer: adam(), augment });
   network.initialize(0);
-  network.feed(data.images, data.labels);
-  const all = data.labels.map((_, i) => i);
+  network.feed(images, given.labels);
+  return network;
+}
+
+test('gain and noise change an image as they would have changed the sound', async () => {
+  const random = new Random(3);
+  const clips = Array.from({ length: CLIPS }, () => rustle(random));
+  const all = Int32Array.from(clips, (_, i) => i);
   const same = (value: number) => ({ data: new Float32Array(CLIPS).fill(value) });
 
-  const louder = levelsOf(network.augmented(all, 1, { gain: same(7.5), noise: same(0) }));
-  const amplified = levelsOf(imagesOf(clips.map((samples) => samples.map((sample) => sample * 10 ** (7.5 / 20)))));
-  // Of what is below the scale an image does not show how far below.
-  const original = levelsOf(data.images);
-  for (const [i, level] of louder.entries()) assert.ok(original[i] === 0 || Math.abs(level - amplified[i]) <= 1);
+  const amplified = clips.map((samples) => samples.map((sample) => sample * 10 ** (7.5 / 20)));
+  for (const options of [{}, { dynamicRange: 60, monochrome: true }]) {
+    const images = imagesOf(clips, options);
+    const network = await changing(images, options);
+    const louder = levelsOf(network.augmented(all, 1, { gain: same(7.5), noise: same(0) }));
+    network.dispose();
+    const [original, expected] = [levelsOf(images), levelsOf(imagesOf(amplified, options))];
+    // Of what is below the scale an image does not show how far below.
+    for (const [i, level] of louder.entries()) assert.ok(original[i] === 0 || Math.abs(level - expected[i]) <= 1);
+  }
 
+  const images = imagesOf(clips);
+  const network = await changing(images);
+  const original = levelsOf(images);
   const noisy = levelsOf(network.augmented(all, 1, { gain: same(0), noise: same(0.1 ** 2) }));
   const mixed = levelsOf(
     imagesOf(

@@ -26,6 +26,8 @@ export interface TrainingData {
   featureKey: string;
   /** Reads the feature set from the store; an engine that reads it in every fold keeps it */
   features(): Promise<FeatureArray>;
+  /** Of images: the decibels that their colours span; default: 120 */
+  decibels?: number | undefined;
   /** Reads the vectors that an estimator with `readsVectors` reads besides */
   vectors?: () => Promise<FeatureArray>;
 }

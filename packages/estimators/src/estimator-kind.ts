@@ -12,6 +12,8 @@ export interface RunSettings {
   vectorsKey?: string | undefined;
   /** What the rows of that feature set are */
   produces: 'images' | 'vectors';
+  /** Of images: the decibels that their colours span; default: 120 */
+  decibels?: number | undefined;
   /** Threads of one training process; sums of floats depend on it */
   threads: number;
   xla: boolean;

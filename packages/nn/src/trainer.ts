@@ -17,6 +17,8 @@ export interface FoldImages extends Partial<Vectors> {
   images: Uint8Array;
   height: number;
   width: number;
+  /** That the colours span, from the loudest one to black; default: 120 */
+  decibels?: number | undefined;
   /** [n], 0 <= label < classCount */
   labels: Int32Array;
   classCount: number;

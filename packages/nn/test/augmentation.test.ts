@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
-import { Random } from '@cryfold/core';
+import { MONOCHROME, Random } from '@cryfold/core';
 import { type Augmentation, stepsOf } from '../src/augment/augmentation.js';
 import { colourScaleOf, levelTable } from '../src/augment/colour-scale.js';
 import { drawAugmentation } from '../src/augment/draw.js';
@@ -60,7 +60,9 @@ after(() => {
 
 test('the scale of images is found, and is none for other colours', () => {
   assert.equal(colourScaleOf(images)?.name, 'sox');
-  assert.equal(colourScaleOf(Uint8Array.of(1, 1, 1, 255, 255, 255))?.name, 'grey');
+  assert.equal(colourScaleOf(MONOCHROME)?.name, 'monochrome');
+  assert.equal(colourScaleOf(Uint8Array.of(3, 3, 3, 4, 4, 4, 255, 255, 255))?.name, 'monochrome');
+  assert.equal(colourScaleOf(Uint8Array.from({ length: 768 }, (_, i) => Math.floor(i / 3)))?.name, 'grey');
   assert.equal(colourScaleOf(Uint8Array.of(0, 0, 0))?.name, 'sox');
   // Of the same sum 6 R + G + B as a colour of the scale.
   assert.equal(colourScaleOf(Uint8Array.of(0, 3, 0)), undefined);

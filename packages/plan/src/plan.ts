@@ -111,10 +111,13 @@ function indexHash(values: Int32Array): string {
 /** What a plan decides for one of its estimators. */
 export function settingsOf(plan: Pick<RunPlan, 'features' | 'spec'>, trial: string): RunSettings {
   const { spec } = plan;
+  const features = featuresOf(spec, trial);
+  const { produces, decibels } = featureKindOf(features);
   return {
     featureKey: featureKeyOf(plan, trial),
     vectorsKey: vectorsKeyOf(plan, trial),
-    produces: featureKindOf(featuresOf(spec, trial)).produces,
+    produces,
+    decibels: decibels?.(features),
     threads: spec.threads,
     xla: spec.xla ?? false,
     grouped: isGrouped(spec.protocol.splitter),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FORMATS, sha256 } from '@cryfold/core';
 import { searchedOf, withSearched } from '@cryfold/estimators';
-import { parseSpec, planRun, prerequisiteOf } from '../src/index.js';
+import { finalRequest, parseSpec, planRun, prerequisiteOf } from '../src/index.js';
 
 const manifest = {
   format: 1 as const,
@@ -52,6 +52,15 @@ test('features of a frozen backbone are not computed once where each epoch sees 
   const computed = (entry: string) => prerequisiteOf(planOf(entry), 'net') !== undefined;
   assert.equal(computed(`${frozen}, balance: batches, augment: { gain: 0 }`), true);
   assert.equal(computed(`${frozen}, augment: { gain: 1 }`), false);
+});
+
+test('an augmentation knows how many decibels the colours of its images span', () => {
+  const decibelsOf = (features: string) =>
+    finalRequest(planRun({ spec: specOf('kind: small-cnn', `features: ${features}`), manifest, splits }), 'net')
+      .decibels;
+  assert.equal(decibelsOf('{ kind: spectrogram }'), undefined);
+  assert.equal(decibelsOf('{ kind: spectrogram, dynamicRange: 60 }'), 60);
+  assert.equal(decibelsOf('{ kind: mel-spectrogram, topDb: 70 }'), 70);
 });
 
 test('a sweep searches single strengths, beside those that the spec fixes', () => {

@@ -12,6 +12,8 @@ export interface TaskInputs {
   features: string;
   /** Of the vectors that the estimator reads besides */
   vectors?: string | undefined;
+  /** Of images: the decibels that their colours span; default: 120 */
+  decibels?: number | undefined;
   estimator: Estimator;
   /** Where weights are kept between runs */
   cacheDir: string;

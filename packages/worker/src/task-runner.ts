@@ -73,7 +73,7 @@ async function runFold(engine: Engine<never>, task: FoldTask, context: EngineCon
   };
 }
 
-async function readData(store: RunStore, { dataset, features, vectors }: Task): Promise<TrainingData> {
+async function readData(store: RunStore, { dataset, features, vectors, decibels }: Task): Promise<TrainingData> {
   const { classes, clips } = await store.datasets.manifest(dataset);
   const index = new Map(classes.map((label, i) => [label, i]));
   return {
@@ -82,6 +82,7 @@ async function readData(store: RunStore, { dataset, features, vectors }: Task): 
     groups: clips.map(({ group }) => group),
     featureKey: features,
     features: () => store.datasets.features(features),
+    decibels,
     ...(vectors !== undefined && { vectors: () => store.datasets.features(vectors) }),
   };
 }

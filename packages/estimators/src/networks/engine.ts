@@ -128,12 +128,12 @@ class NetworkEngine<P extends TrainingParameters, Input> implements Engine<P> {
   }
 }
 
-async function imagesOf({ features, labels, classes }: TrainingData): Promise<FoldImages> {
+async function imagesOf({ features, labels, classes, decibels }: TrainingData): Promise<FoldImages> {
   const { shape, data } = await features();
   if (!(data instanceof Uint8Array) || shape.length !== 4) {
     throw new CryfoldError('JOB_INVALID', `a network reads images, not an array of ${shape.join(' x ')}`);
   }
-  return { images: data, height: shape[1], width: shape[2], labels, classCount: classes.length };
+  return { images: data, height: shape[1], width: shape[2], labels, classCount: classes.length, decibels };
 }
 
 /** The features as they are. */

@@ -1,11 +1,8 @@
-import { PALETTE, PALETTE_SIZE } from '@cryfold/core';
-
-/** Decibels from the bottom of a scale to its top: SoX's default, and what other images are taken to have. */
-const RANGE_DB = 120;
+import { MONOCHROME, PALETTE, PALETTE_SIZE } from '@cryfold/core';
 
 /** How the colours of images stand for levels of sound: level 0 is below the scale, the last one at its top or above. */
 export interface ColourScale {
-  name: 'sox' | 'grey';
+  name: 'sox' | 'monochrome' | 'grey';
   /** [levels, 3], RGB */
   colours: Uint8Array;
   levels: number;
@@ -17,18 +14,18 @@ export interface ColourScale {
 export const COLOUR_WEIGHTS = [6, 1, 1] as const;
 export const COLOUR_SUMS = 255 * (6 + 1 + 1) + 1;
 
-const SCALES: readonly ColourScale[] = [
-  { name: 'sox', colours: PALETTE, levels: PALETTE_SIZE, decibels: RANGE_DB / (PALETTE_SIZE - 2) },
-  {
-    name: 'grey',
-    colours: Uint8Array.from({ length: 3 * 256 }, (_, i) => Math.floor(i / 3)),
-    levels: 256,
-    decibels: RANGE_DB / 255,
-  },
-];
+/** The lowest of SoX's levels is below its range. */
+const SOX = { levels: PALETTE_SIZE, steps: PALETTE_SIZE - 2 };
+const GREY = Uint8Array.from({ length: 3 * 256 }, (_, i) => Math.floor(i / 3));
+
+const SCALES = [
+  { name: 'sox', colours: PALETTE, ...SOX },
+  { name: 'monochrome', colours: MONOCHROME, ...SOX },
+  { name: 'grey', colours: GREY, levels: 256, steps: 255 },
+] as const;
 
 /** The level of each sum of weighted channels; `unknown` where no colour of the scale has this sum: [COLOUR_SUMS]. */
-export function levelTable({ colours, levels }: ColourScale, unknown = 0): Float32Array {
+export function levelTable({ colours, levels }: Omit<ColourScale, 'decibels'>, unknown = 0): Float32Array {
   const table = new Float32Array(COLOUR_SUMS).fill(unknown);
   for (let level = 0; level < levels; level++) table[sumAt(colours, 3 * level)] = level;
   return table;
@@ -39,11 +36,12 @@ function sumAt(pixels: Uint8Array, at: number): number {
 }
 
 /**
- * The scale that all pixels of images are of: SoX's colours, or grey; undefined where there is none.
+ * The scale that all pixels of images are of: SoX's colours or its monochrome ones, or grey; undefined where there is none.
  * @param images RGB, 3 bytes a pixel
+ * @param decibels from the scale's bottom to its top; default: SoX's
  */
-export function colourScaleOf(images: Uint8Array): ColourScale | undefined {
-  return SCALES.find((scale) => {
+export function colourScaleOf(images: Uint8Array, decibels = 120): ColourScale | undefined {
+  const found = SCALES.find((scale) => {
     const table = levelTable(scale, -1);
     for (let at = 0; at < images.length; at += 3) {
       const level = table[sumAt(images, at)];
@@ -54,4 +52,7 @@ export function colourScaleOf(images: Uint8Array): ColourScale | undefined {
     }
     return true;
   });
+  if (!found) return undefined;
+  const { steps, ...scale } = found;
+  return { ...scale, decibels: decibels / steps };
 }

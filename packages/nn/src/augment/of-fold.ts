@@ -12,6 +12,7 @@ interface Examples {
   images?: Uint8Array;
   height?: number;
   width?: number;
+  decibels?: number | undefined;
 }
 
 /** What makes up for classes of unequal size. Balanced batches leave nothing to weight. */
@@ -42,13 +43,13 @@ export function augmenting(
  */
 export function augmentationSteps(
   augment: Augmentation | undefined,
-  { images }: Examples,
+  { images, decibels }: Examples,
 ): AugmentationSteps | undefined {
   const { any, changesImages, ...steps } = stepsOf(augment);
   if (!any) return undefined;
   if (!changesImages) return steps;
   if (!images) throw onlyMixup('the network reads vectors, not images');
-  const scale = colourScaleOf(images);
+  const scale = colourScaleOf(images, decibels);
   if (!scale) throw onlyMixup("the images are neither in SoX's colours nor grey");
   return { ...steps, scale };
 }
