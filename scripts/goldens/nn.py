@@ -235,7 +235,9 @@ CROSS_ENTROPY = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 
 def golden(name, model, x, *, rate, steps=10, optimizers=("adam",), places=8, criterion=CROSS_ENTROPY):
-    labels = np.arange(len(x)) % CLASSES
+    # Of several inputs, the first one.
+    first = x[0] if isinstance(x, list) else x
+    labels = np.arange(len(first)) % CLASSES
 
     @tf.function
     def slopes():
@@ -247,7 +249,7 @@ def golden(name, model, x, *, rate, steps=10, optimizers=("adam",), places=8, cr
     reset(model)
     before = {name: v.numpy() for name, v in weights(model).items()}
     momenta = {layer.name: layer.momentum for layer in model.layers if hasattr(layer, "momentum")}
-    out = {"shape": list(x.shape), "rate": rate, "inference": all_of(model(x, training=False))}
+    out = {"shape": list(first.shape), "rate": rate, "inference": all_of(model(x, training=False))}
     logits, loss, gradients = slopes()
     names = {id(v): name for name, v in weights(model).items()}
     out["training"] = all_of(logits)
@@ -311,6 +313,7 @@ GOLDENS = {
     ),
 }
 
-OUT.mkdir(parents=True, exist_ok=True)
-for name in sys.argv[1:] or GOLDENS:
-    GOLDENS[name](name)
+if __name__ == "__main__":
+    OUT.mkdir(parents=True, exist_ok=True)
+    for name in sys.argv[1:] or GOLDENS:
+        GOLDENS[name](name)

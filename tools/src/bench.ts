@@ -10,6 +10,10 @@ interface Member {
 
 // Each loads what it measures only where it is asked for: TensorFlow alone takes a second.
 const MEMBERS: Record<string, Member> = {
+  augment: {
+    description: 'what changing the training images costs a training step, one thread (1-2 min)',
+    compare: async (only) => (await import('./bench/augment.js')).compare(only),
+  },
   cluster: {
     description: '500 simulated workers: what they ask of a coordinator and of Redis (2-3 min)',
     compare: async () => (await import('./bench/cluster.js')).compare(),
@@ -37,7 +41,8 @@ const HELP = `Usage: scripts/bench NAME [--only TEXT] [--json]
 Compares cryfold with a peer in alternating pairs in one run and prints medians, one line per comparison; a ratio
 over 1 means that cryfold is better. Only ratios mean anything on a shared machine.
 
-  --only   of nn: cases with these words, such as 'resnet50 train float32 2x1' (processes x threads) or 'PyTorch'
+  --only   of nn: cases with these words, such as 'resnet50 train float32 2x1' (processes x threads) or 'PyTorch';
+           of augment: small-cnn or resnet50
   --json   an array of {name, ours, theirs, peer, unit, ratio, target, ok} instead
 
 Exit status: 0 if every target is met, 1 if one is missed, 2 if the benchmark could not run.

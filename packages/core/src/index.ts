@@ -43,6 +43,7 @@ export {
   type NpyType,
 } from './npy.js';
 export { abortedForMemory, asOutOfMemory } from './out-of-memory.js';
+export { MONOCHROME, PALETTE, PALETTE_SIZE } from './palette.js';
 export { escapeControls, printable } from './printable.js';
 export { Random } from './random.js';
 export { checkRegular, readRegularFile, readRegularText, readStream } from './read-file.js';

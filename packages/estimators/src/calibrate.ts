@@ -12,6 +12,8 @@ export interface CalibrationTask {
   shape: readonly number[];
   /** Whether rows are float vectors rather than images */
   vectors: boolean;
+  /** Numbers in each of the vectors that it reads besides, if it does */
+  besides?: number;
   classes: number;
 }
 
@@ -61,7 +63,7 @@ export async function calibrate(tasks: readonly CalibrationTask[], options: Cali
 
 /** @param ms after which no further training begins, but for the two that a value needs */
 async function calibrateOne(
-  { name, estimator, shape, vectors, classes }: CalibrationTask,
+  { name, estimator, shape, vectors, besides, classes }: CalibrationTask,
   { settings, measured }: CalibrationOptions,
   ms: number,
 ): Promise<void> {
@@ -82,7 +84,7 @@ async function calibrateOne(
     if (performance.now() > end) throw new Enough();
   };
   const context: EngineContext = {
-    data: inventedData(count, { shape, vectors, classes }),
+    data: inventedData(count, { shape, vectors, besides, classes }),
     artifacts: inMemory(),
     cacheDirectory: '',
     onProgress: () => {},
@@ -127,7 +129,14 @@ function shortened(kind: AnyKind, estimator: Estimator, epochs: number): Estimat
 /** Noise with a pattern of each class in it, so that there is something to learn, but not without effort. */
 function inventedData(
   count: number,
-  { shape, vectors, classes }: Pick<CalibrationTask, 'shape' | 'vectors' | 'classes'>,
+  {
+    shape,
+    vectors,
+    besides,
+    classes,
+  }: Pick<CalibrationTask, 'shape' | 'vectors' | 'classes'> & {
+    besides: number | undefined;
+  },
 ): TrainingData {
   const random = new Random(deriveSeed('calibration'));
   const size = shape.reduce((product, one) => product * one, 1);
@@ -136,7 +145,11 @@ function inventedData(
   const data = vectors ? new Float32Array(count * size) : new Uint8Array(count * size);
   for (let i = 0; i < count; i++) {
     const pattern = patterns[labels[i]];
-    for (let j = 0; j < size; j++) data[i * size + j] = pattern[j] + random.below(160);
+    for (let j = 0; j < size; j++) {
+      // Grey pixels: an augmentation must know the scale of colours.
+      const isCopy = !vectors && j % 3 > 0;
+      data[i * size + j] = isCopy ? data[i * size + j - 1] : pattern[j] + random.below(160);
+    }
   }
   const features: FeatureArray = { shape: [count, ...shape], data };
   return {
@@ -145,6 +158,12 @@ function inventedData(
     groups: Array.from(labels, (_, i) => `${i}`),
     featureKey: `calibration-${size}-${count}`,
     features: async () => features,
+    ...(besides !== undefined && {
+      vectors: async () => ({
+        shape: [count, besides],
+        data: Float32Array.from({ length: count * besides }, () => random.normal()),
+      }),
+    }),
   };
 }
 

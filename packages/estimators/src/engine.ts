@@ -26,6 +26,10 @@ export interface TrainingData {
   featureKey: string;
   /** Reads the feature set from the store; an engine that reads it in every fold keeps it */
   features(): Promise<FeatureArray>;
+  /** Of images: the decibels that their colours span; default: 120 */
+  decibels?: number | undefined;
+  /** Reads the vectors that an estimator with `readsVectors` reads besides */
+  vectors?: () => Promise<FeatureArray>;
 }
 
 /** Float64 matrix, row-major. */
@@ -121,8 +125,11 @@ export interface Prediction {
 
 /** Predicts with one trained model. */
 export interface Predictor {
-  /** @param features rows like those that the model was trained on, `count` of them */
-  predict(features: FeatureArray['data'], count: number): Promise<Prediction>;
+  /**
+   * @param features rows like those that the model was trained on, `count` of them
+   * @param vectors of an estimator with `readsVectors`: the same clips' vectors
+   */
+  predict(features: FeatureArray['data'], count: number, vectors?: FeatureArray['data']): Promise<Prediction>;
 }
 
 export interface PredictorSettings {

@@ -8,8 +8,12 @@ export type FoldQueue = 'gpu' | 'cpu';
 export interface RunSettings {
   /** Content key of the feature set that the estimator reads */
   featureKey: string;
+  /** Of the vectors that it reads besides, where it does */
+  vectorsKey?: string | undefined;
   /** What the rows of that feature set are */
   produces: 'images' | 'vectors';
+  /** Of images: the decibels that their colours span; default: 120 */
+  decibels?: number | undefined;
   /** Threads of one training process; sums of floats depend on it */
   threads: number;
   xla: boolean;
@@ -47,7 +51,7 @@ export interface SpecFiles<P> {
 export interface Searched<P> {
   of(parameters: P): Record<string, unknown>;
   /** The entry with some of them; it may be invalid */
-  with(parameters: P, values: Record<string, unknown>): unknown;
+  with(parameters: P, values: Readonly<Record<string, unknown>>): unknown;
 }
 
 /** Pretrained weights that a kind can start from. */
@@ -81,6 +85,8 @@ export interface EstimatorKind<P extends { kind: string } = never> {
   readonly reads: 'images' | 'vectors' | 'any';
   /** Pixels that an image's height and width must have at least; default 1 */
   readonly smallestImage?: number;
+  /** Whether it reads a feature set of vectors besides, which its parameter `vectors` names */
+  readonly readsVectors?: boolean;
   /**
    * What decides the bytes of a fold besides data, features, indices, parameters and seed. Members that are undefined
    * leave no trace in the fold's key.

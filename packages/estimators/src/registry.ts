@@ -63,9 +63,12 @@ export function searchedOf(estimator: Estimator): Record<string, unknown> {
   return kindOf(estimator).searched?.of(estimator) ?? estimator;
 }
 
-/** An estimator's entry with other values of what a sweep may vary; it may be invalid. */
-export function withSearched(estimator: Estimator, values: Record<string, unknown>): unknown {
-  const { searched } = kindOf(estimator);
+/**
+ * An estimator's entry with other values of what a sweep may vary; it may be invalid.
+ * @param estimator may be of a stored spec, and of a kind that this version does not know
+ */
+export function withSearched(estimator: { kind?: unknown }, values: Readonly<Record<string, unknown>>): unknown {
+  const searched = byName.get(String(estimator.kind))?.searched;
   return searched ? searched.with(estimator, values) : { ...estimator, ...values };
 }
 

@@ -17,6 +17,7 @@ test('each estimator is measured, one that cannot be trained is left out, and no
       task('cnn', { kind: 'small-cnn', epochs: 1, filters: [2, 2, 2], dense: [4], batchSize: 10 }),
       { ...task('vectors', { kind: 'svm' }), shape: [9], vectors: true },
       { ...task('unfit', { kind: 'small-cnn' }), shape: [9], vectors: true },
+      task('changing', { kind: 'small-cnn', filters: [2, 2, 2], dense: [4], augment: { gain: 3, mixup: 0.2 } }),
       task('svm', { kind: 'svm', C: 10 }),
     ],
     {
@@ -26,7 +27,7 @@ test('each estimator is measured, one that cannot be trained is left out, and no
       measured: (name, seconds) => found.set(name, seconds),
     },
   );
-  assert.deepEqual([...found.keys()].sort(), ['cnn', 'svm', 'vectors']);
+  assert.deepEqual([...found.keys()].sort(), ['changing', 'cnn', 'svm', 'vectors']);
   for (const [name, seconds] of found) assert.ok(seconds > 0 && Number.isFinite(seconds), `${name}: ${seconds}`);
 });
 

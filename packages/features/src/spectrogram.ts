@@ -1,5 +1,4 @@
-import { CryfoldError } from '@cryfold/core';
-import { MONOCHROME, PALETTE, PALETTE_SIZE } from './palette.js';
+import { CryfoldError, MONOCHROME, PALETTE, PALETTE_SIZE } from '@cryfold/core';
 import { type Frame, PowerSpectrum } from './power-spectrum.js';
 import { type SoxWindow, soxWindow, windowSum } from './sox-window.js';
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { PALETTE } from '@cryfold/core';
 import { type FeatureSet, featureKindOf, featureSetSchema } from '@cryfold/features/kinds';
 import { Cepstrum } from '../src/mel/cepstrum.js';
 import { withDeltas } from '../src/mel/deltas.js';
 import { LogMel } from '../src/mel/log-mel.js';
-import { PALETTE } from '../src/palette.js';
 import { PitchTracker } from '../src/pitch.js';
 
 /** Made by scripts/goldens/librosa_features.py. */

@@ -4,11 +4,10 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { Random } from '@cryfold/core';
+import { MONOCHROME, PALETTE, Random } from '@cryfold/core';
 import { decodeWav, encodeWav } from '@cryfold/corpus';
 import { type ImagerOptions, type SoxOptions, SpectrogramImager } from '@cryfold/features';
 import { type Picture, sox, soxMissing, soxPicture, soxPictureOf, withScratch } from '@cryfold/testing/sox';
-import { MONOCHROME, PALETTE } from '../src/palette.js';
 import { nearestSources } from '../src/spectrogram.js';
 
 const recordings = fileURLToPath(new URL('../../../../../shared/data/donateacry', import.meta.url));

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { Random, sha256 } from '@cryfold/core';
+import { PALETTE, Random, sha256 } from '@cryfold/core';
 import { clipImage, SpectrogramImager } from '@cryfold/features';
 import { featureKindOf, featureSetSchema } from '@cryfold/features/kinds';
-import { PALETTE } from '../src/palette.js';
 import { PowerSpectrum } from '../src/power-spectrum.js';
 import { nearestSources } from '../src/spectrogram.js';
 

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { contentKey, isObject, VERSION } from '@cryfold/core';
 import type { CalibrationTask } from '@cryfold/estimators';
 import { featureKindOf } from '@cryfold/features/kinds';
-import { featuresOf, type RunPlan } from '@cryfold/plan';
+import { featuresOf, type RunPlan, vectorsOf } from '@cryfold/plan';
 import type { CalibrationReport, CalibrationRequest } from './calibration-child.js';
 
 const CHILD = fileURLToPath(new URL('./calibration-child.js', import.meta.url));
@@ -64,11 +64,13 @@ export async function calibration(
 function taskOf({ spec, dataset }: Pick<RunPlan, 'spec' | 'dataset'>, name: string): CalibrationTask {
   const set = featuresOf(spec, name);
   const kind = featureKindOf(set);
+  const besides = vectorsOf(spec, name);
   return {
     name,
     estimator: spec.estimators[name],
     shape: kind.shape(set),
     vectors: kind.produces === 'vectors',
+    ...(besides && { besides: featureKindOf(besides).shape(besides)[0] }),
     classes: dataset.classes.length,
   };
 }

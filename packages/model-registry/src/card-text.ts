@@ -1,5 +1,5 @@
 import { counted } from '@cryfold/core';
-import { caveatOf } from '@cryfold/estimators';
+import { caveatOf, withSearched } from '@cryfold/estimators';
 import {
   groupsKnown,
   groupsText,
@@ -97,7 +97,7 @@ function caveatIn({ spec, search }: Made, name: string): string | undefined {
   const { estimators = {} } = spec as { estimators?: Record<string, object> };
   if (!Object.hasOwn(estimators, name)) return undefined;
   const chosen = search?.winners.find(({ member }) => member === name)?.parameters;
-  return caveatOf({ ...estimators[name], ...chosen });
+  return caveatOf(withSearched(estimators[name], chosen ?? {}));
 }
 
 /** What was refitted, with what a reader must know beside its figures: `tl-resnet50 (random weights)`. */
@@ -118,7 +118,7 @@ Intended use: ${plain(card.intendedUse)}
 ## Model
 - ${plain(refitted(card))} of run ${plain(card.run)}, refitted on all data, ${card.created}
 - members: ${card.members.map(({ name, kind }) => `${plain(name)} (${[kind, caveatIn(card, name) ?? []].flat().join(', ')})`).join(', ')}${card.fusion ? `; fused by ${card.fusion.rule}` : ''}
-- input: ${[...new Set([features, ...card.members.flatMap((member) => member.features ?? [])].map((set) => featureKindOf(set).describe(set)))].join('; ')}; the class is the largest ${card.predictedBy === 'decisions' ? 'decision value' : 'probability'}
+- input: ${[...new Set([features, ...card.members.flatMap((member) => [member.features ?? [], member.vectors ?? []].flat())].map((set) => featureKindOf(set).describe(set)))].join('; ')}; the class is the largest ${card.predictedBy === 'decisions' ? 'decision value' : 'probability'}
 
 ## Data
 ${plain(data.name)}, content hash \`${data.contentHash}\`: ${counted(data.clips, 'clip')}; groups: ${plain(groupsText(data))}${data.rates ? `, ${data.rates.map(({ rate, clips }) => `${rate} Hz (${counted(clips, 'clip')})`).join(', ')}` : ''}

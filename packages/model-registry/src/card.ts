@@ -109,6 +109,8 @@ export const cardSchema = z.strictObject({
         folder: path,
         /** Where it is not the model's */
         features: featureSetSchema.optional(),
+        /** The vectors that it reads besides */
+        vectors: featureSetSchema.optional(),
       }),
     )
     .min(1),

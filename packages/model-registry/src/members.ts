@@ -13,6 +13,8 @@ export interface LoadOptions extends PredictorSettings {
 export interface Member {
   predictor: Predictor;
   features: FeatureSet;
+  /** Of a member that reads vectors besides */
+  vectors: FeatureSet | undefined;
 }
 
 /**
@@ -34,11 +36,11 @@ export async function loadMembers(
   };
   shared(card.features);
   const members: Member[] = [];
-  for (const { folder, kind, features = card.features } of card.members) {
+  for (const { folder, kind, features = card.features, vectors } of card.members) {
     const file = (name: string) => fileOf(model, `${folder}/${name}`);
     const predictor = await kindOf({ kind }).loadPredictor?.(file, options);
     if (!predictor) throw new TypeError(`${kind} has no predictor`);
-    members.push({ predictor, features: shared(features) });
+    members.push({ predictor, features: shared(features), vectors: vectors && shared(vectors) });
   }
   return { members, sets: sets.values() };
 }

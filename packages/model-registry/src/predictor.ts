@@ -115,8 +115,9 @@ export class ModelPredictor {
     const count = this.card.data.classes.length;
     const outputs: Prediction[] = [];
     // One after the other: each may use all threads.
-    for (const { predictor, features } of this.#members) {
-      outputs.push(await predictor.predict(rows.get(features) ?? new Uint8Array(), windows));
+    for (const { predictor, features, vectors } of this.#members) {
+      const read = rows.get(features) ?? new Uint8Array();
+      outputs.push(await predictor.predict(read, windows, vectors && rows.get(vectors)));
     }
     const { fusion } = this.#model;
     const probabilities = fusion

@@ -7,6 +7,7 @@ import {
   FOLD_FORMAT,
   featuresOf,
   type RunPlan,
+  vectorsOf,
 } from '@cryfold/plan';
 import { type ArtifactStore, readArtifact } from '@cryfold/store';
 import { type CardMetrics, decodeCard, type ModelCard } from './card.js';
@@ -117,7 +118,11 @@ async function putMembers(store: ArtifactStore, { plan, finals }: NewVersion, pu
       await put(`${folder}/${file.key.split('/').at(-1)}`, await readArtifact(store, file.key, file.sha256));
     }
     const { kind, features } = plan.spec.estimators[trial];
-    const own = features === undefined ? {} : { features: featuresOf(plan.spec, trial) };
+    const vectors = vectorsOf(plan.spec, trial);
+    const own = {
+      ...(features !== undefined && { features: featuresOf(plan.spec, trial) }),
+      ...(vectors && { vectors }),
+    };
     members.push({ name: trial, kind, final: result.key, folder, ...own });
   }
   return members;

@@ -133,6 +133,9 @@ test('a card says that the weights of the model or a member are random', () => {
   assert.match(text, /^- members: net \(tl-resnet50, random weights\), svm \(svm\)$/m);
   assert.equal(refitted(card('combined', estimator)), 'combined');
   assert.doesNotMatch(cardText(card('net', pretrained)), /random weights/);
+  const winner = { member: 'net', trial: 'net-001', parameters: { 'augment.gain': 3 }, among: 1, plain: 1, pooled: 1 };
+  const search = { algorithm: 'grid', metric: 'accuracy', nested: false, winners: [{ ...winner, corrected: null }] };
+  assert.match(cardText({ ...card('net', estimator), search }), /^- net \(random weights\) of run/m, 'after a sweep');
 });
 
 test('a card promises figures of new groups only where the data says who is who', () => {

@@ -1,9 +1,12 @@
+import { type AugmentedBatch, augmentBatch } from './augment/augment-batch.js';
+import type { AugmentationSteps } from './augment/augmentation.js';
 import { type Forward, forward, type Weight, Weights } from './forward.js';
 import { gradients } from './graph/gradients.js';
 import { elementCount, Graph, type GraphNode, type Shape, type Value, type Variable } from './graph/graph.js';
 import type { Signature, Signatures } from './graph/saved-model.js';
 import type { Model } from './models/model.js';
-import { LOGITS } from './models/output.js';
+import { LOGITS, type Output } from './models/output.js';
+import { add } from './ops/add.js';
 import { plus, subtract } from './ops/arithmetic.js';
 import { bytesOf, fill, firstElements } from './ops/bytes.js';
 import { cast } from './ops/cast.js';
@@ -26,16 +29,21 @@ export interface CompileOptions {
   precision?: Precision;
   /** Which layers are trained; a frozen layer keeps its weights and runs in inference mode. Default: all. */
   trained?: (layer: string) => boolean;
+  /** How the examples of a training step are changed; absent: not at all. */
+  augment?: AugmentationSteps;
 }
 
 /**
  * A model as one TensorFlow graph with these signatures (tensors by name; n examples held, b of them in a batch):
- * - `feed` {examples: pixels packed into int32, or features float32 [n, length]; labels int32 [n]}: the examples that indices refer to
+ * - `feed` {examples: pixels packed into int32, or features float32 [n, length]; labels int32 [n]; of a model with a second
+ *   input also vectors float32 [n, length]}: the examples that indices refer to
  * - `init` {weights}: sets the weights, and the optimiser's state to zero
  * - `step` {indices int32 [b], learningRate, seed int32, momentum, classWeights [classes]} -> {loss, hits; of float16 also scale}
+ *   With an augmentation also what `drawAugmentation` draws
  * - `gradients` {as step, without learningRate and momentum} -> {loss, logits, one gradient per trained weight}
+ * - `augmented`, with an augmentation: {as gradients} -> {examples: what a step would train on}
  * - `evaluate` {indices} -> {loss: the sum over the batch, hits, logits and probabilities [b, classes]}
- * - `predict` {examples} -> {probabilities}
+ * - `predict` {examples, of a model with a second input also vectors} -> {probabilities}
  * - `read` -> {weights}; `save` -> {weights, optimiser's state}; `restore` {what save gave}
  */
 export interface CompiledModel {
@@ -51,23 +59,25 @@ export interface CompiledModel {
  * @param classes the number of logits that the last layer gives
  */
 export function compileModel(model: Model, classes: number, options: CompileOptions): CompiledModel {
-  const { optimizer, precision = 'float32', trained = () => true } = options;
+  const { optimizer, precision = 'float32', trained = () => true, augment } = options;
   const output = model.output ?? LOGITS;
   const graph = new Graph();
   const weights = new Weights(graph, trained);
-  const batch = declareBatch(graph, model.inputShape, classes);
-  const { indices, seed, classWeights, labels } = batch;
+  const batch = declareBatch(graph, model, classes);
+  const { indices, seed, classWeights, labels, vectors } = batch;
+  const changed = augment && graph.scope('augment', () => augmentBatch(batch, augment));
+  const { input: seen, vectors: seenVectors } = changed ?? batch;
   const training = graph.scope('training', () =>
-    forward(model.layers, batch.input, weights, { training: true, precision, seed }),
+    forward(model.layers, seen, weights, { training: true, precision, seed, vectors: seenVectors }),
   );
   const inference = graph.scope('inference', () =>
-    forward(model.layers, batch.input, weights, { training: false, precision }),
+    forward(model.layers, batch.input, weights, { training: false, precision, vectors }),
   );
   const logits = cast(training.output, 'float32');
   if (logits.shape.length !== 2 || logits.shape[1] !== classes) {
     throw new Error(`model ${model.name} ends in [${logits.shape.join(', ')}], not in ${classes} logits`);
   }
-  const loss = vectorMean(multiply(output.loss(logits, labels), gather(classWeights, labels)));
+  const loss = vectorMean(lossesOf(output, logits, batch, changed?.mixed));
   const trainable = weights.all().filter((weight) => weight.trainable);
   const targets = trainable.map(({ variable }) => graph.read(variable));
   const scaling =
@@ -77,7 +87,7 @@ export function compileModel(model: Model, classes: number, options: CompileOpti
 
   const finalLogits = cast(inference.output, 'float32');
   const probabilities = output.probabilities(finalLogits);
-  const stepInputs = { indices, seed, classWeights };
+  const stepInputs = { indices, seed, classWeights, ...changed?.inputs };
   const signatures: Signatures = {
     feed: batch.feed,
     step: {
@@ -92,6 +102,7 @@ export function compileModel(model: Model, classes: number, options: CompileOpti
       inputs: stepInputs,
       outputs: { loss, logits, ...Object.fromEntries(trainable.map(({ variable }, i) => [variable.name, slopes[i]])) },
     },
+    ...(changed && { augmented: { inputs: stepInputs, outputs: { examples: identity(changed.input, 'augmented') } } }),
     evaluate: {
       inputs: { indices },
       outputs: {
@@ -101,7 +112,7 @@ export function compileModel(model: Model, classes: number, options: CompileOpti
         probabilities,
       },
     },
-    predict: { inputs: { examples: batch.examples }, outputs: { probabilities } },
+    predict: { inputs: { examples: batch.examples, ...(vectors && { vectors }) }, outputs: { probabilities } },
     ...stateSignatures(
       graph,
       weights.all().map(({ variable }) => variable),
@@ -121,6 +132,8 @@ interface Batch {
   examples: Value;
   /** The examples in float32 */
   input: Value;
+  /** float32 [b, length], of a model with a second input */
+  vectors: Value | undefined;
   /** int32 [b] */
   labels: Value;
   /** int32 scalar */
@@ -129,15 +142,33 @@ interface Batch {
   classWeights: Value;
 }
 
-function declareBatch(graph: Graph, inputShape: readonly number[], classes: number): Batch {
-  const data = declareData(graph, inputShape);
+/**
+ * The weighted loss of each example. That of a mixed one is the mean of the losses against both labels by their shares:
+ * each `Output` has a loss that is linear in the target, so this is its loss against the mixed target.
+ */
+function lossesOf(
+  { loss }: Output,
+  logits: Value,
+  { classWeights, labels }: Batch,
+  mixed: AugmentedBatch['mixed'],
+): Value {
+  const weighted = (of: Value) => multiply(loss(logits, of), gather(classWeights, of));
+  const own = weighted(labels);
+  if (!mixed) return own;
+  const rest = subtract(fill(logits.graph, [1], 1), mixed.shares);
+  return add(multiply(own, mixed.shares), multiply(weighted(mixed.labels), rest));
+}
+
+function declareBatch(graph: Graph, model: Pick<Model, 'inputShape' | 'vectors'>, classes: number): Batch {
+  const data = declareData(graph, model);
   const indices = graph.placeholder('indices', 'int32', [null]);
   const examples = gatherVariable(data.examples, indices);
   const input = cast(examples, 'float32');
   const labels = gatherVariable(data.labels, indices);
   const seed = graph.placeholder('seed', 'int32', []);
   const classWeights = graph.placeholder('classWeights', 'float32', [classes]);
-  return { feed: data.feed, indices, examples, input, labels, seed, classWeights };
+  const vectors = data.vectors && gatherVariable(data.vectors, indices);
+  return { feed: data.feed, indices, examples, input, vectors, labels, seed, classWeights };
 }
 
 /** What a training step found out: where weights and moving statistics are to move. */
@@ -243,8 +274,8 @@ function stateSignatures(graph: Graph, parameters: readonly Variable[], optimize
 /** The examples and labels that the session holds, and the signature that brings them there. */
 function declareData(
   graph: Graph,
-  inputShape: readonly number[],
-): { examples: Variable; labels: Variable; feed: Signature } {
+  { inputShape, vectors: columns }: Pick<Model, 'inputShape' | 'vectors'>,
+): { examples: Variable; labels: Variable; vectors: Variable | undefined; feed: Signature } {
   const shape: Shape = [null, ...inputShape];
   const image = inputShape.length === 3;
   const examples = graph.variable('data/examples', image ? 'uint8' : 'float32', shape);
@@ -254,9 +285,14 @@ function declareData(
   const input = graph.placeholder('data/input', image ? 'int32' : 'float32', image ? [null] : shape);
   const length = multiply(sizeOf(labelInput), graph.constant(elementCount(inputShape), 'int32'));
   const content = image ? reshape(firstElements(bytesOf(input), length), shape) : input;
-  const done = identity(graph.constant(1), 'data/done', [
-    graph.assign(examples, content),
-    graph.assign(labels, labelInput),
-  ]);
-  return { examples, labels, feed: { inputs: { examples: input, labels: labelInput }, outputs: { done } } };
+  const own = { examples: input, labels: labelInput };
+  const assigns = [graph.assign(examples, content), graph.assign(labels, labelInput)];
+  const finish = (after: readonly GraphNode[]) => ({ done: identity(graph.constant(1), 'data/done', after) });
+  if (columns === undefined) {
+    return { examples, labels, vectors: undefined, feed: { inputs: own, outputs: finish(assigns) } };
+  }
+  const vectors = graph.variable('data/vectors', 'float32', [null, columns]);
+  const given = graph.placeholder('data/vectorInput', 'float32', [null, columns]);
+  const outputs = finish([...assigns, graph.assign(vectors, given)]);
+  return { examples, labels, vectors, feed: { inputs: { ...own, vectors: given }, outputs } };
 }

@@ -1,5 +1,6 @@
 import { type DType, Graph, type Value, type Variable } from './graph/graph.js';
 import type { Initializer, Layer, LayerContext } from './layers/layer.js';
+import { VECTORS } from './models/model.js';
 import { cast } from './ops/cast.js';
 import { pack } from './ops/dropout.js';
 
@@ -53,6 +54,8 @@ export interface ForwardOptions {
   precision: DType;
   /** int32 scalar; needed in training */
   seed?: Value;
+  /** What layers take by the name VECTORS */
+  vectors?: Value | undefined;
 }
 
 export interface Forward {
@@ -66,7 +69,7 @@ export interface Forward {
 /** Emits the forward pass of layers on `input`. */
 export function forward(layers: readonly Layer[], input: Value, weights: Weights, options: ForwardOptions): Forward {
   const { graph } = input;
-  const outputs = new Map<string, Value>();
+  const outputs = new Map<string, Value>(options.vectors ? [[VECTORS, options.vectors]] : []);
   const tracked: { variable: Variable; value: Value }[] = [];
   let previous = input;
   for (const [index, layer] of layers.entries()) {

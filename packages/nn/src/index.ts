@@ -1,4 +1,12 @@
-export type { Architecture, Backbone, ImageSize, NetworkSpec, TrainingParameters } from './models/architecture.js';
+export type {
+  AnyArchitecture,
+  Architecture,
+  Backbone,
+  ImageSize,
+  NetworkSpec,
+  TrainingParameters,
+  VectorSize,
+} from './models/architecture.js';
 export type { WeightData, WeightMap } from './network.js';
 export { loadOwnModel } from './own-model.js';
 export { type ProcessSettings, type TensorFlowInfo, tensorFlowInfo } from './tensorflow.js';
@@ -12,7 +20,9 @@ export {
 } from './trained-model.js';
 export {
   type FoldEmbeddings,
+  type FoldExamples,
   type FoldImages,
+  type FoldVectors,
   NetworkTrainer,
 } from './trainer.js';
 export type { EpochPoint, FitOptions, FitResult } from './training-loop.js';

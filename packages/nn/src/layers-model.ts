@@ -1,5 +1,5 @@
 import type { Layer } from './layers/layer.js';
-import type { Model } from './models/model.js';
+import { type Model, VECTORS } from './models/model.js';
 import type { WeightData, WeightMap } from './network.js';
 
 const INPUT = 'input';
@@ -45,15 +45,10 @@ export function encodeLayersModel(
 
 const WEIGHTS_FILE = 'weights.bin';
 
-function topology({ name, inputShape, layers, output }: Model) {
+function topology({ name, inputShape, vectors, layers, output }: Model) {
   const outputOf = (layer: string) => [layer, 0, 0];
   let previous = INPUT;
-  const input = {
-    name: INPUT,
-    class_name: 'InputLayer',
-    config: { name: INPUT, batch_input_shape: [null, ...inputShape], dtype: 'float32', sparse: false },
-    inbound_nodes: [],
-  };
+  const inputs = [inputLayer(INPUT, inputShape), ...(vectors === undefined ? [] : [inputLayer(VECTORS, [vectors])])];
   const rest = layers.map((layer, index) => {
     const from = layer.from ?? [previous];
     previous = layer.name;
@@ -68,10 +63,15 @@ function topology({ name, inputShape, layers, output }: Model) {
   });
   return {
     name,
-    layers: [input, ...rest],
-    input_layers: [outputOf(INPUT)],
+    layers: [...inputs, ...rest],
+    input_layers: inputs.map((input) => outputOf(input.name)),
     output_layers: [outputOf(previous)],
   };
+}
+
+function inputLayer(name: string, shape: readonly number[]) {
+  const config = { name, batch_input_shape: [null, ...shape], dtype: 'float32', sparse: false };
+  return { name, class_name: 'InputLayer', config, inbound_nodes: [] };
 }
 
 /** Every weight and constant by `layer/name`, layer by layer. */

@@ -2,7 +2,7 @@ import { CryfoldError, deriveSeed, Random } from '@cryfold/core';
 import { type CompiledModel, type CompileOptions, compileExtractor, compileModel, type Precision } from './compile.js';
 import type { Weight } from './forward.js';
 import { elementCount, type Value } from './graph/graph.js';
-import { Session } from './graph/session.js';
+import { type Feed, Session } from './graph/session.js';
 import type { Model } from './models/model.js';
 import type { TensorFlow } from './tensorflow.js';
 
@@ -35,14 +35,19 @@ export interface EvaluationResult {
   probabilities: Float32Array;
 }
 
-export interface StepOptions {
+interface TrainingInputs {
+  /** [classes]; default all 1 */
+  classWeights?: Float32Array;
+  /** With an augmentation: what `drawAugmentation` drew */
+  augmentation?: Readonly<Record<string, Feed>>;
+}
+
+export interface StepOptions extends TrainingInputs {
   learningRate: number;
   /** Any integer; only its low 32 bits count. */
   seed: number;
   /** Of the moving statistics; Keras's default is 0.99. */
   momentum?: number;
-  /** [classes]; default all 1 */
-  classWeights?: Float32Array;
 }
 
 /** A compiled model with its state: weights, moving statistics, the optimiser's moments and the examples it trains on. */
@@ -81,8 +86,9 @@ export class Network {
    * Replaces the examples that `step` and `evaluate` refer to by index.
    * @param examples images: bytes [n, height, width, channels]; feature vectors: float32 [n, length]
    * @param labels [n], 0 <= label < classes
+   * @param vectors of a network that reads them beside images: float32 [n, length]
    */
-  feed(examples: Uint8Array | Float32Array, labels: Int32Array): void {
+  feed(examples: Uint8Array | Float32Array, labels: Int32Array, vectors?: Float32Array): void {
     const { inputShape } = this.#compiled;
     if (examples.length !== labels.length * elementCount(inputShape)) {
       throw new RangeError(`${examples.length} values are not ${labels.length} examples of [${inputShape}]`);
@@ -91,29 +97,33 @@ export class Network {
       examples instanceof Uint8Array
         ? { data: packBytes(examples) }
         : { data: examples, shape: [labels.length, ...inputShape] };
-    this.#session.run('feed', { examples: input, labels: { data: labels } });
+    this.#session.run('feed', {
+      ...{ examples: input, labels: { data: labels } },
+      ...(vectors && { vectors: { data: vectors, shape: [labels.length, vectors.length / labels.length] } }),
+    });
   }
 
   /** Trains on one batch. */
   step(indices: Int32Array, options: StepOptions): StepResult {
-    const { learningRate, seed, momentum = 0.99, classWeights = this.#uniform } = options;
-    const { loss, hits, scale } = this.#session.run('step', {
-      indices: { data: indices },
-      learningRate,
-      momentum,
-      seed: seed | 0,
-      classWeights: { data: classWeights },
-    });
+    const { learningRate, seed, momentum = 0.99 } = options;
+    const inputs = { ...this.#trainingInputs(indices, seed, options), learningRate, momentum };
+    const { loss, hits, scale } = this.#session.run('step', inputs);
     return { loss: loss[0], hits: hits[0], ...(scale && { scale: scale[0] }) };
   }
 
   /** Loss and logits of one batch in training mode, and the loss's gradient by each trained weight; changes nothing. */
-  gradients(indices: Int32Array, seed = 0): Record<string, Float32Array> {
-    return this.#session.run('gradients', {
-      indices: { data: indices },
-      seed: seed | 0,
-      classWeights: { data: this.#uniform },
-    });
+  gradients(indices: Int32Array, seed = 0, options: TrainingInputs = {}): Record<string, Float32Array> {
+    return this.#session.run('gradients', this.#trainingInputs(indices, seed, options));
+  }
+
+  /** What a step with an augmentation would train on: float32 [b, ...]. */
+  augmented(indices: Int32Array, seed: number, augmentation: Readonly<Record<string, Feed>>): Float32Array {
+    return this.#session.run('augmented', this.#trainingInputs(indices, seed, { augmentation })).examples;
+  }
+
+  #trainingInputs(indices: Int32Array, seed: number, options: TrainingInputs): Record<string, Feed | number> {
+    const { classWeights = this.#uniform, augmentation } = options;
+    return { indices: { data: indices }, seed: seed | 0, classWeights: { data: classWeights }, ...augmentation };
   }
 
   evaluate(indices: Int32Array): EvaluationResult {

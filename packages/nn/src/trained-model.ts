@@ -1,16 +1,17 @@
 import { CryfoldError } from '@cryfold/core';
 import { declaredWeights, weightShapes } from './forward.js';
+import { elementCount } from './graph/graph.js';
 import { encodeKerasFile } from './keras-file.js';
 import { encodeLayersModel } from './layers-model.js';
-import type { AnyArchitecture, NetworkSpec } from './models/architecture.js';
+import type { AnyArchitecture, ImageSize, NetworkSpec, VectorSize } from './models/architecture.js';
 import type { Model } from './models/model.js';
 import { initialValues, type WeightData, type WeightMap } from './network.js';
 import { loadTensorFlow, type Tensor } from './tensorflow.js';
 
 export interface TrainedModel {
   network: NetworkSpec;
-  /** Of the images in pixels; they have three channels. */
-  image: { height: number; width: number };
+  /** Of the images in pixels, which have three channels; of the vectors; or of both. */
+  input: ImageSize | VectorSize | (ImageSize & VectorSize);
   /** The labels, in the order of the probabilities. */
   classes: readonly string[];
   /** All of the network: for a head that was trained on embeddings, `backboneWeights` too. */
@@ -25,17 +26,22 @@ export interface TrainedModel {
  * It leaves the preprocessing out, which in Keras is a function (`resnet50.preprocess_input`) or has no weights.
  */
 export async function encodeTrainedModel(trained: TrainedModel): Promise<Map<string, Uint8Array>> {
-  const { image, classes, weights } = trained;
+  const { input, classes, weights } = trained;
   const { architecture, parameters } = trained.network;
-  const model = architecture.build(image, classes.length, parameters);
+  const model = architecture.build(input, classes.length, parameters);
   const files = encodeLayersModel(model, weights, {
     cryfold: 1,
-    input: 'pixels of 0 to 255, RGB, as they are: the preprocessing is part of the model',
+    input: `${describeInput(input)}, as they are: the preprocessing is part of the model`,
     output: model.output?.meaning ?? 'the probability of each class',
     classes,
     estimator: parameters,
   });
   return files.set('weights.h5', await encodeKerasFile(withBiases(model, weights)));
+}
+
+function describeInput(input: TrainedModel['input']): string {
+  const pixels = 'height' in input ? ['pixels of 0 to 255, RGB'] : [];
+  return [...pixels, ...('columns' in input ? ['vectors'] : [])].join(' and ');
 }
 
 function withBiases({ layers }: Model, weights: WeightMap): WeightMap {
@@ -72,8 +78,12 @@ export function corruptModel(cause: unknown): CryfoldError {
 
 /** A network read back from its LayersModel files. */
 export interface LoadedNetwork {
-  /** @returns [n, classes] for images [n, height, width, 3] */
-  predict(images: Uint8Array): Float32Array;
+  /**
+   * @param examples images [n, height, width, 3] or vectors [n, columns]
+   * @param vectors of a network that reads both
+   * @returns [n, classes]
+   */
+  predict(examples: Uint8Array | Float32Array, vectors?: Float32Array): Float32Array;
   dispose(): void;
 }
 
@@ -91,13 +101,13 @@ export async function loadTrainedModel(json: Uint8Array, weights: Uint8Array): P
   } catch (cause) {
     throw corruptModel(cause);
   }
-  const [, height, width] = model.inputs[0].shape as number[];
+  const shapes = model.inputs.map(({ shape: [, ...rest] }) => rest as number[]);
   return {
-    predict(images) {
-      const count = images.length / (height * width * 3);
+    predict(...given) {
+      const count = given[0].length / elementCount(shapes[0]);
       return tf.tidy(() => {
-        const input = tf.tensor4d(Float32Array.from(images), [count, height, width, 3]);
-        return (model.predict(input) as Tensor).dataSync() as Float32Array;
+        const inputs = shapes.map((shape, i) => tf.tensor(Float32Array.from(given[i] ?? []), [count, ...shape]));
+        return (model.predict(inputs) as Tensor).dataSync() as Float32Array;
       });
     },
     dispose: () => model.dispose(),

@@ -1,20 +1,24 @@
 import { cpus } from 'node:os';
 import { CryfoldError } from '@cryfold/core';
+import { augmentationSteps, augmenting, balancing } from './augment/of-fold.js';
 import type { CompileOptions } from './compile.js';
 import type { AnyArchitecture, NetworkSpec, TrainingParameters } from './models/architecture.js';
 import type { Model } from './models/model.js';
 import { FeatureExtractor, Network } from './network.js';
 import { adam, adamW } from './optimizers/adam.js';
 import { sgd } from './optimizers/sgd.js';
+import { standardizationWeights, type Vectors } from './standardization.js';
 import { loadTensorFlow, type ProcessSettings, type TensorFlow } from './tensorflow.js';
 import { breathe, type FitOptions, type FitResult, type Fold, trainFold } from './training-loop.js';
 
-/** The images of all clips; a fold picks from them by index. */
-export interface FoldImages {
+/** The images of all clips, and vectors for a network that reads both; a fold picks from them by index. */
+export interface FoldImages extends Partial<Vectors> {
   /** [n, height, width, 3], RGB */
   images: Uint8Array;
   height: number;
   width: number;
+  /** That the colours span, from the loudest one to black; default: 120 */
+  decibels?: number | undefined;
   /** [n], 0 <= label < classCount */
   labels: Int32Array;
   classCount: number;
@@ -28,6 +32,15 @@ export interface FoldEmbeddings {
   classCount: number;
 }
 
+/** Vectors of all clips, which the network standardises by the fold's training clips. */
+export interface FoldVectors extends Vectors {
+  labels: Int32Array;
+  classCount: number;
+}
+
+/** What a network reads of all clips. */
+export type FoldExamples = FoldImages | FoldEmbeddings | FoldVectors;
+
 /** Graphs kept loaded: one for each network of a run, so that a child alternates between them without a reload. */
 const KEPT_NETWORKS = 2;
 
@@ -38,7 +51,7 @@ const KEPT_NETWORKS = 2;
 export class NetworkTrainer {
   readonly #tf: TensorFlow;
   /** Least recently used first. */
-  readonly #networks = new Map<string, { network: Network; fed?: FoldImages | FoldEmbeddings }>();
+  readonly #networks = new Map<string, { network: Network; fed?: FoldExamples }>();
 
   /** What float results depend on besides the fold: TensorFlow's version, device, threads, processor. */
   readonly environment: Record<string, string>;
@@ -66,15 +79,16 @@ export class NetworkTrainer {
 
   /**
    * Trains a network on the train indices and predicts the test indices. The event loop runs between steps.
-   * @param data images; or embeddings, to train the head of a frozen backbone
+   * @param data images or vectors; or embeddings, to train the head of a frozen backbone
    * @throws CryfoldError NN_LOSS_NOT_FINITE, WEIGHTS_NOT_FOUND, WEIGHTS_INVALID, SPEC_INVALID, CHECKPOINT_DAMAGED
    */
-  async fit(data: FoldImages | FoldEmbeddings, fold: Fold, spec: NetworkSpec, options: FitOptions): Promise<FitResult> {
+  async fit(data: FoldExamples, fold: Fold, spec: NetworkSpec, options: FitOptions): Promise<FitResult> {
     const { parameters } = spec;
     const { kind, epochs, batchSize, learningRate } = parameters;
     const weights = 'images' in data ? pretrainedWeights(parameters, options) : undefined;
     const network = await this.#network(data, spec);
-    network.initialize(options.seed, weights);
+    const vectors = vectorsOf(data);
+    network.initialize(options.seed, vectors ? standardizationWeights(vectors, fold.train) : weights);
     return trainFold(
       network,
       fold,
@@ -84,9 +98,8 @@ export class NetworkTrainer {
         batchSize,
         learningRate,
         classes: data.classCount,
-        ...(parameters.classWeight === 'balanced' && {
-          classWeights: balancedWeights(data.labels, fold.train, data.classCount),
-        }),
+        ...balancing(data, fold.train, parameters),
+        ...augmenting(parameters.augment, data),
         momentum: weights ? () => MOMENTUM : warmMomentum,
       },
       options,
@@ -138,10 +151,11 @@ export class NetworkTrainer {
   }
 
   /** The network for this data and these parameters, its examples fed. */
-  async #network(data: FoldImages | FoldEmbeddings, spec: NetworkSpec): Promise<Network> {
+  async #network(data: FoldExamples, spec: NetworkSpec): Promise<Network> {
     const model = buildModel(data, spec);
-    const { epochs, batchSize, learningRate, classWeight, ...compiled } = spec.parameters;
-    const key = JSON.stringify([compiled, model.inputShape, data.classCount]);
+    const { epochs, batchSize, learningRate, classWeight, balance, augment, ...compiled } = spec.parameters;
+    const steps = augmentationSteps(augment, data);
+    const key = JSON.stringify([compiled, model.inputShape, data.classCount, steps, model.vectors]);
     let entry = this.#networks.get(key);
     this.#networks.delete(key);
     if (!entry) {
@@ -150,20 +164,35 @@ export class NetworkTrainer {
         network.dispose();
         this.#networks.delete(old);
       }
-      entry = { network: await Network.load(this.#tf, model, data.classCount, compileOptions(model, spec)) };
+      const options = { ...compileOptions(model, spec), ...(steps && { augment: steps }) };
+      entry = { network: await Network.load(this.#tf, model, data.classCount, options) };
     }
     this.#networks.set(key, entry);
     if (entry.fed !== data) {
-      entry.network.feed('images' in data ? data.images : data.embeddings, data.labels);
+      entry.network.feed(
+        examplesOf(data),
+        data.labels,
+        model.vectors === undefined ? undefined : vectorsOf(data)?.vectors,
+      );
       entry.fed = data;
     }
     return entry.network;
   }
 }
 
-function buildModel(data: FoldImages | FoldEmbeddings, spec: NetworkSpec): Model {
+function examplesOf(data: FoldExamples): Uint8Array | Float32Array {
+  if ('images' in data) return data.images;
+  return 'vectors' in data ? data.vectors : data.embeddings;
+}
+
+function vectorsOf(data: FoldExamples): Vectors | undefined {
+  if (!('vectors' in data) || !data.vectors || data.columns === undefined) return undefined;
+  return { vectors: data.vectors, columns: data.columns };
+}
+
+function buildModel(data: FoldExamples, spec: NetworkSpec): Model {
   const { architecture, parameters } = spec;
-  if ('images' in data) return architecture.build(data, data.classCount, parameters);
+  if (!('embeddings' in data)) return architecture.build(data, data.classCount, parameters);
   const { head, length } = backboneOf(spec);
   return { name: `${parameters.kind}-head`, inputShape: [length], layers: head(data.classCount, parameters) };
 }
@@ -193,13 +222,6 @@ function compileOptions(model: Model, { architecture, parameters }: NetworkSpec)
   if (first < 0) throw invalid('backbone.from', `${model.name} has no layer ${(backbone as { from: string }).from}`);
   const trained = new Set(names.slice(first));
   return { ...options, trained: (layer) => trained.has(layer) };
-}
-
-/** scikit-learn's `balanced`: n / (classes * n of the class); 0 for a class without examples. */
-function balancedWeights(labels: Int32Array, train: Int32Array, classes: number): Float32Array {
-  const counts = new Float32Array(classes);
-  for (const index of train) counts[labels[index]]++;
-  return counts.map((count) => (count === 0 ? 0 : train.length / (classes * count)));
 }
 
 /** Keras's default momentum of BatchNormalization's moving statistics. */

@@ -1,4 +1,5 @@
 import { CryfoldError, deriveSeed, Random } from '@cryfold/core';
+import type { Feed } from './graph/session.js';
 import type { Network, WeightMap } from './network.js';
 import { decodeSafetensors, encodeSafetensors } from './safetensors.js';
 
@@ -59,6 +60,10 @@ export interface LoopSettings {
   learningRate: number;
   classes: number;
   classWeights?: Float32Array;
+  /** The training examples in the order of an epoch, as many as the fold has; default: shuffled. */
+  order?: (random: Random) => Int32Array;
+  /** Draws how a batch of so many examples is changed. */
+  augment?: (examples: number, random: Random) => Record<string, Feed>;
   /** Of the moving statistics, by steps done. */
   momentum: (step: number) => number;
 }
@@ -73,14 +78,14 @@ export async function trainFold(
   settings: LoopSettings,
   options: FitOptions,
 ): Promise<FitResult> {
-  const { epochs, batchSize, learningRate, classes, classWeights, momentum } = settings;
+  const { epochs, batchSize, learningRate, classes, classWeights, momentum, augment } = settings;
+  const { order: drawOrder = (random) => shuffled(fold.train, random) } = settings;
   const perEpoch = Math.ceil(fold.train.length / batchSize);
   const curve = options.checkpoint?.resume ? resume(network, options.checkpoint.resume) : [];
   let probabilities = new Float32Array();
   for (let epoch = curve.length + 1; epoch <= epochs; epoch++) {
     const start = performance.now();
-    const order = fold.train.slice();
-    new Random(deriveSeed(options.seed, 'epoch', epoch)).shuffle(order);
+    const order = drawOrder(new Random(deriveSeed(options.seed, 'epoch', epoch)));
     let [loss, hits] = [0, 0];
     for (let index = 0; index < perEpoch; index++) {
       const batch = order.subarray(index * batchSize, (index + 1) * batchSize);
@@ -90,6 +95,9 @@ export async function trainFold(
         seed: deriveSeed(options.seed, 'dropout', step),
         momentum: momentum(step),
         ...(classWeights && { classWeights }),
+        ...(augment && {
+          augmentation: augment(batch.length, new Random(deriveSeed(options.seed, 'augment', step))),
+        }),
       });
       if (!Number.isFinite(result.loss)) throw lossNotFinite(settings.name, epoch, step + 1);
       if (result.scale !== undefined && result.scale < LEAST_SCALE) throw overflows(settings.name, epoch, step + 1);
@@ -118,6 +126,12 @@ export async function trainFold(
     }
   }
   return { probabilities, curve, ...(options.keepWeights && { weights: network.read() }) };
+}
+
+function shuffled(examples: Int32Array, random: Random): Int32Array {
+  const order = examples.slice();
+  random.shuffle(order);
+  return order;
 }
 
 /**

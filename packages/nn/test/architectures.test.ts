@@ -33,7 +33,7 @@ test('a trained mobilenet-v2 predicts the same when it is loaded', async () => {
   const network = specOf(mobileNetV2, { dense: [8] });
   const { probabilities, weights } = await trainer.fit(waves, wavesFold, network, { seed: 5, keepWeights: true });
   assert.ok(weights);
-  const files = await encodeTrainedModel({ network, image: waves, classes: CLASSES, weights });
+  const files = await encodeTrainedModel({ network, input: waves, classes: CLASSES, weights });
   const loaded = await loadTrainedModel(bytesOf(files, 'model.json'), bytesOf(files, 'weights.bin'));
   assertClose(loaded.predict(waveTests), probabilities);
   loaded.dispose();
@@ -45,7 +45,7 @@ test("a weights file has biases where Keras's layers have them", async () => {
   for (const definition of [efficientNetB0, resnet18]) {
     const weights = backboneWeights(definition.architecture, 1);
     const network = specOf(definition, { dense: [8] });
-    const files = await encodeTrainedModel({ network, image: waves, classes: CLASSES, weights });
+    const files = await encodeTrainedModel({ network, input: waves, classes: CLASSES, weights });
     await withTemporaryFolder('weights', async (folder) => {
       const path = join(folder, 'weights.h5');
       await writeFile(path, bytesOf(files, 'weights.h5'));
@@ -66,7 +66,7 @@ test('a capsule network learns what a stripe means, and predicts the same when i
   const last = curve.at(-1);
   assert.ok(last && last.testAccuracy >= 0.9, JSON.stringify(curve));
   assert.ok(weights);
-  const files = await encodeTrainedModel({ network, image: data, classes: CLASSES, weights });
+  const files = await encodeTrainedModel({ network, input: data, classes: CLASSES, weights });
   // Buffers, as they are read from files.
   const [json, bytes] = ['model.json', 'weights.bin'].map((name) => Buffer.from(bytesOf(files, name)));
   const loaded = await loadOwnModel(json, bytes, capsule.architecture);

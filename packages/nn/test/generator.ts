@@ -52,6 +52,11 @@ export function waveImages(count: number, height: number, width: number): Uint8A
   });
 }
 
+/** Vectors, as in the script: float32 [count, columns]. */
+export function waveVectors(count: number, columns: number): Float32Array {
+  return Float32Array.from(uniform('vectors', count * columns), (x) => 4 * x - 2);
+}
+
 /** The norm of a tensor and some of its elements, as in the script. */
 export function figures(values: ArrayLike<number>, count = 8): number[] {
   const flat = new Float64Array(values);

@@ -1,7 +1,9 @@
 import type { NetworkSpec, TrainingParameters } from '../src/models/architecture.js';
+import { type DenseShape, denseNetwork } from '../src/models/dense-network.js';
 import { tlResnet50 } from '../src/models/resnet50.js';
 import { type SmallCnnShape, smallCnn } from '../src/models/small-cnn.js';
 import type { HeadShape } from '../src/models/transfer.js';
+import { type TwoBranchShape, twoBranch } from '../src/models/two-branch.js';
 
 type Cnn = TrainingParameters & SmallCnnShape;
 type ResNet = TrainingParameters & HeadShape & Required<Pick<TrainingParameters, 'weights' | 'backbone'>>;
@@ -33,4 +35,19 @@ export function resnet50Spec(own: Partial<ResNet> = {}): NetworkSpec<ResNet> {
 /** A network with other parameters. */
 export function withParameters<P extends TrainingParameters>(spec: NetworkSpec<P>, own: Partial<P>): NetworkSpec<P> {
   return { ...spec, parameters: { ...spec.parameters, ...own } };
+}
+
+/** A network of vectors, save the given parameters. */
+export function denseSpec(own: Partial<TrainingParameters & DenseShape> = {}): NetworkSpec {
+  const parameters = { kind: 'dense', epochs: 10, ...training, learningRate: 1e-2, dense: [16], dropout: 0.25, ...own };
+  return { architecture: denseNetwork.architecture, parameters };
+}
+
+/** A small network of images and vectors, save the given parameters. */
+export function twoBranchSpec(own: Partial<TrainingParameters & TwoBranchShape> = {}): NetworkSpec {
+  const parameters = {
+    ...{ kind: 'two-branch', epochs: 10, ...training, learningRate: 1e-3, dropout: 0.25 },
+    ...{ filters: [4, 8, 8], imageDense: [8], vectorDense: [8], dense: [8], ...own },
+  };
+  return { architecture: twoBranch.architecture, parameters };
 }

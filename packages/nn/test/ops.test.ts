@@ -10,6 +10,7 @@ import { NETWORKS } from '../src/models/registry.js';
 import { add } from '../src/ops/add.js';
 import { biasAdd } from '../src/ops/bias-add.js';
 import { cast } from '../src/ops/cast.js';
+import { concatColumns } from '../src/ops/concat.js';
 import { conv2D } from '../src/ops/conv2d.js';
 import { depthwiseConv2D } from '../src/ops/depthwise-conv2d.js';
 import { dropImages, dropout } from '../src/ops/dropout.js';
@@ -163,6 +164,15 @@ const CASES: Case[] = [
   convolution(2, 'SAME', [3, 3, 3, 4]),
   convolution(1, 'VALID', [3, 3, 3, 4]),
   convolution(2, 'VALID', [1, 1, 3, 4]),
+  {
+    name: 'concatColumns',
+    shapes: [
+      [4, 3],
+      [4, 2],
+    ],
+    build: concatColumns,
+    eager: (a, b) => tf.concat([a, b], 1),
+  },
   product(false, false),
   product(true, false),
   product(false, true),
@@ -263,7 +273,7 @@ describe('gradients equal finite differences and the eager gradients of tfjs', (
   }
 
   test('every op that the models differentiate is among these', () => {
-    const size = { height: 60, width: 90 };
+    const size = { height: 60, width: 90, columns: 10 };
     const definitions: readonly NetworkDefinition[] = NETWORKS;
     for (const { kind, parameters, architecture } of definitions) {
       const model = architecture.build(size, 5, z.object(parameters).parse({}));

@@ -7,10 +7,11 @@ import { adam, adamW } from '../src/optimizers/adam.js';
 import type { Optimizer } from '../src/optimizers/optimizer.js';
 import { sgd } from '../src/optimizers/sgd.js';
 import { loadTensorFlow } from '../src/tensorflow.js';
-import { figures, initialWeights, waveImages } from './generator.js';
+import { figures, initialWeights, waveImages, waveVectors } from './generator.js';
 
 interface Golden {
-  shape: [number, number, number, number];
+  /** Of the images, or of the vectors where a network reads them alone */
+  shape: number[];
   rate: number;
   inference: number[];
   training: number[];
@@ -22,6 +23,8 @@ interface Golden {
 
 /** Classes of every golden */
 export const CLASSES = 5;
+/** Of the vectors of every golden */
+export const COLUMNS = 10;
 const tf = loadTensorFlow({ threads: 1 });
 
 const OPTIMIZERS: Record<string, (rate: number) => [Optimizer, number]> = {
@@ -78,12 +81,14 @@ async function compare(golden: Golden, kind: string, build: Build, momentum: num
   const [count, height, width] = golden.shape;
   const indices = Int32Array.from({ length: count }, (_, i) => i);
   const [optimizer, learningRate] = OPTIMIZERS[kind](golden.rate);
-  const network = await Network.load(tf, build({ height, width }), CLASSES, { optimizer });
+  const model = build({ height, width });
+  const network = await Network.load(tf, model, CLASSES, { optimizer });
   const weights = initialWeights(network.weights);
   network.initialize(0, weights);
   network.feed(
-    waveImages(count, height, width),
+    width === undefined ? waveVectors(count, COLUMNS) : waveImages(count, height, width),
     indices.map((i) => i % CLASSES),
+    model.vectors === undefined ? undefined : waveVectors(count, model.vectors),
   );
   if (kind === 'adam') {
     const { loss, logits, ...gradients } = network.gradients(indices);

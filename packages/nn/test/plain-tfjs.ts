@@ -18,10 +18,10 @@ const weightData = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes
   console.log(JSON.stringify([...model.predict(tf.tensor(images, shape)).dataSync()]));
 })();`;
 
-/** What plain TF.js predicts from the files of `encodeTrainedModel`. @param shape [n, height, width, 3] */
+/** What plain TF.js predicts from the files of `encodeTrainedModel`. @param shape of the images, or of the vectors */
 export function predictInTfjs(
   files: ReadonlyMap<string, Uint8Array>,
-  images: Uint8Array,
+  images: Iterable<number>,
   shape: readonly number[],
 ): Promise<number[]> {
   return withTemporaryFolder('weights', async (folder) => {

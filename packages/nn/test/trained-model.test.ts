@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { weightShapes } from '../src/forward.js';
 import { residualBackbone } from '../src/models/residual.js';
-import { backboneWeights, encodeTrainedModel } from '../src/trained-model.js';
+import { backboneWeights, encodeTrainedModel, loadTrainedModel } from '../src/trained-model.js';
 import { NetworkTrainer } from '../src/trainer.js';
 import { loadKerasWeights } from '../src/weights.js';
 import { waveImages } from './generator.js';
-import { resnet50Spec, smallCnnSpec, withParameters } from './networks.js';
+import { denseSpec, resnet50Spec, smallCnnSpec, twoBranchSpec, withParameters } from './networks.js';
 import { predictInTfjs } from './plain-tfjs.js';
 import { range, stripes } from './stripes.js';
 
@@ -44,12 +44,54 @@ function assertClose(actual: readonly number[], expected: Float32Array) {
   for (const [i, value] of expected.entries()) assert.ok(Math.abs(actual[i] - value) <= 1e-5, `${actual} ${expected}`);
 }
 
+test('a network of images and vectors predicts in TF.js as in training', async () => {
+  const columns = 4;
+  const vectors = Float32Array.from({ length: 61 * columns }, (_, i) => 50 * Math.sin(1 + i * 12.9898) + 7);
+  const network = twoBranchSpec({ epochs: 2 });
+  const { probabilities, weights } = await trainer.fit({ ...data, vectors, columns }, fold, network, {
+    ...{ seed: 5, keepWeights: true },
+  });
+  assert.ok(weights);
+  const input = { height: data.height, width: data.width, columns };
+  const files = await encodeTrainedModel({ network, input, classes: CLASSES, weights });
+  const loaded = await loadTrainedModel(files.get('model.json')!, files.get('weights.bin')!);
+  const size = data.height * data.width * 3;
+  const rows = <T extends Uint8Array | Float32Array>(all: T, length: number) =>
+    all.slice(fold.test[0] * length, (fold.test[0] + fold.test.length) * length) as T;
+  assertClose([...loaded.predict(rows(data.images, size), rows(vectors, columns))], probabilities);
+  const others = rows(vectors, columns).reverse();
+  assert.notDeepEqual(loaded.predict(rows(data.images, size), others), Float32Array.from(probabilities));
+  loaded.dispose();
+});
+
+test('a network of vectors standardises them in Keras and TF.js as in training', async () => {
+  const columns = 6;
+  // Columns of different scales, one of them constant.
+  const vectors = Float32Array.from({ length: 49 * columns }, (_, i) => {
+    const [row, column] = [Math.floor(i / columns), i % columns];
+    return column === 5 ? 7 : 10 ** column * (Math.sin(1 + i * 12.9898) + (data.labels[row] === column ? 2 : 0)) + 100;
+  });
+  const { labels, classCount } = data;
+  const all = { vectors, columns, labels: labels.slice(0, 49), classCount };
+  const network = denseSpec({ epochs: 3, dense: [8] });
+  const { probabilities, weights } = await trainer.fit(all, fold, network, { seed: 5, keepWeights: true });
+  assert.ok(weights);
+  const files = await encodeTrainedModel({ network, input: { columns }, classes: CLASSES, weights });
+  const rows = [...fold.test].flatMap((row) => [...vectors.subarray(row * columns, (row + 1) * columns)]);
+  assertClose(await predictInTfjs(files, rows, [fold.test.length, columns]), probabilities);
+  assert.ok(Math.max(...probabilities) - Math.min(...probabilities) > 1e-2);
+  // What test rows are decides nothing that training rows are standardised by.
+  for (const row of fold.test) vectors.fill(1e6, row * columns, (row + 1) * columns);
+  const other = await trainer.fit({ ...all, vectors }, fold, network, { seed: 5, keepWeights: true });
+  assert.deepEqual(other.weights, weights);
+});
+
 describe('a trained network gives the same probabilities in plain TF.js', () => {
   for (const [name, network] of Object.entries({ CNN, RESNET })) {
     test(name, async () => {
       const { probabilities, weights } = await trainer.fit(data, fold, network, { seed: 5, keepWeights: true });
       assert.ok(weights);
-      const files = await encodeTrainedModel({ network, image: data, classes: CLASSES, weights });
+      const files = await encodeTrainedModel({ network, input: data, classes: CLASSES, weights });
       assertClose(await predictTests(files), probabilities);
       // Classes are told apart, so that a network which ignores its input would not pass.
       assert.ok(Math.max(...probabilities) - Math.min(...probabilities) > 1e-3);
@@ -75,7 +117,7 @@ describe('a trained network gives the same probabilities in plain TF.js', () => 
     assert.deepEqual([...all.keys()].slice(0, -4), [
       ...weightShapes(residualBackbone('bottleneck', [3, 4, 6, 3]), [64, 64, 3]).keys(),
     ]);
-    const files = await encodeTrainedModel({ network, image: data, classes: CLASSES, weights: all });
+    const files = await encodeTrainedModel({ network, input: data, classes: CLASSES, weights: all });
     assertClose(await predictTests(files), probabilities);
   });
 });

@@ -28,14 +28,16 @@ export function normalizeFeatures(value: unknown): unknown {
   };
 }
 
+/** What an estimator names feature sets by. */
+const NAMING: ReadonlySet<string> = new Set(['features', 'vectors']);
+
 function withKind(set: unknown): unknown {
   return isObject(set) ? { kind: DEFAULT_FEATURES, ...set } : set;
 }
 
 function withoutDefault(estimator: unknown, name: string): unknown {
-  if (!isObject(estimator) || estimator.features !== name) return estimator;
-  const { features: _, ...rest } = estimator;
-  return rest;
+  if (!isObject(estimator)) return estimator;
+  return Object.fromEntries(Object.entries(estimator).filter(([key, value]) => !NAMING.has(key) || value !== name));
 }
 
 /** The feature set that an estimator of a spec reads. */
@@ -44,31 +46,72 @@ export function featuresOf(spec: Pick<Spec, 'features' | 'featureSets' | 'estima
   return (name !== undefined && spec.featureSets?.[name]) || spec.features;
 }
 
+/** Name of the vectors that an estimator reads besides; undefined for the spec's first feature set. */
+const vectorsName = (estimator: object): string | undefined =>
+  'vectors' in estimator && typeof estimator.vectors === 'string' ? estimator.vectors : undefined;
+
+/** The feature set of vectors that an estimator reads besides the one of `featuresOf`; undefined where it reads one alone. */
+export function vectorsOf(
+  spec: Pick<Spec, 'features' | 'featureSets' | 'estimators'>,
+  trial: string,
+): FeatureSet | undefined {
+  const estimator = spec.estimators[trial];
+  if (!kindOf(estimator).readsVectors) return undefined;
+  return spec.featureSets?.[vectorsName(estimator) ?? ''] ?? spec.features;
+}
+
+/** As `featureKeyOf`, of the set that `vectorsOf` gives. */
+export function vectorsKeyOf(
+  { features, spec }: { features: { key: string; sets?: Record<string, string> | undefined }; spec: Spec },
+  trial: string,
+): string | undefined {
+  const estimator = spec.estimators[trial];
+  if (!kindOf(estimator).readsVectors) return undefined;
+  return features.sets?.[vectorsName(estimator) ?? ''] ?? features.key;
+}
+
+/** Makes the error about a key of the spec. */
+type Invalid = (key: string, message: string) => CryfoldError;
+
 /**
  * Checks that estimators read feature sets that exist and suit them, and that all sets have clips of one length.
  * @throws CryfoldError as `invalid` makes it
  */
-export function checkFeatureSets(spec: Spec, invalid: (key: string, message: string) => CryfoldError): void {
+export function checkFeatureSets(spec: Spec, invalid: Invalid): void {
   const { clipSeconds } = spec.features;
   for (const [name, set] of Object.entries(spec.featureSets ?? {})) {
     if (set.clipSeconds === clipSeconds) continue;
     throw invalid(`features.${name}.clipSeconds`, `all feature sets have the same: ${clipSeconds}`);
   }
   for (const [trial, estimator] of Object.entries(spec.estimators)) {
-    const { features: name } = estimator;
     const known = Object.keys(spec.featureSets ?? {});
-    if (name !== undefined && !known.includes(name)) {
-      throw invalid(`estimators.${trial}.features`, `no feature set is named ${name}; there are: ${known.join(', ')}`);
+    for (const [key, name] of [
+      ['features', estimator.features],
+      ['vectors', vectorsName(estimator)],
+    ] as const) {
+      if (name === undefined || known.includes(name)) continue;
+      throw invalid(`estimators.${trial}.${key}`, `no feature set is named ${name}; there are: ${known.join(', ')}`);
     }
-    const { reads, smallestImage = 1 } = kindOf(estimator);
-    const set = featuresOf(spec, trial);
-    const { kind, produces, shape } = featureKindOf(set);
-    if (reads !== 'any' && reads !== produces) {
-      throw invalid(`estimators.${trial}.features`, `${estimator.kind} reads ${reads}, and ${kind} gives ${produces}`);
-    }
-    const [height, width] = shape(set);
-    if (produces === 'vectors' || Math.min(height, width) >= smallestImage) continue;
-    const needed = `${estimator.kind} needs images of at least ${smallestImage} x ${smallestImage} pixels`;
-    throw invalid(`estimators.${trial}.features`, `${needed}, and these are ${height} x ${width}`);
+    checkRows(spec, trial, invalid);
   }
+}
+
+/** Fails where an estimator cannot read what its feature sets give. */
+function checkRows(spec: Spec, trial: string, invalid: Invalid): void {
+  const estimator = spec.estimators[trial];
+  const { reads, smallestImage = 1 } = kindOf(estimator);
+  const besides = vectorsOf(spec, trial);
+  if (besides && featureKindOf(besides).produces !== 'vectors') {
+    const why = `${estimator.kind} reads vectors too, and ${besides.kind} gives images: name a feature set of vectors`;
+    throw invalid(`estimators.${trial}.vectors`, why);
+  }
+  const set = featuresOf(spec, trial);
+  const { kind, produces, shape } = featureKindOf(set);
+  if (reads !== 'any' && reads !== produces) {
+    throw invalid(`estimators.${trial}.features`, `${estimator.kind} reads ${reads}, and ${kind} gives ${produces}`);
+  }
+  const [height, width] = shape(set);
+  if (produces === 'vectors' || Math.min(height, width) >= smallestImage) return;
+  const needed = `${estimator.kind} needs images of at least ${smallestImage} x ${smallestImage} pixels`;
+  throw invalid(`estimators.${trial}.features`, `${needed}, and these are ${height} x ${width}`);
 }

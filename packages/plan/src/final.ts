@@ -11,6 +11,10 @@ export const finalRequestSchema = z.strictObject({
   key: hex,
   dataset: hex,
   features: hex,
+  /** Of the vectors that the estimator reads besides */
+  vectors: hex.optional(),
+  /** Of images: the decibels that their colours span; 120 where it is absent */
+  decibels: z.number().positive().optional(),
   clips: z.int().min(1),
   estimator: estimatorSchema,
   threads: z.int().min(1),
@@ -25,12 +29,14 @@ export type FinalRequest = z.infer<typeof finalRequestSchema>;
 /** @param trial one of the plan's estimators */
 export function finalRequest(plan: RunPlan, trial: string): FinalRequest {
   const needed = prerequisiteOf(plan, trial);
-  const { featureKey, threads, xla, grouped } = settingsOf(plan, trial);
+  const { featureKey, vectorsKey, decibels, threads, xla, grouped } = settingsOf(plan, trial);
   return {
     format: FORMATS.final,
     key: finalKey(plan, trial),
     dataset: plan.dataset.key,
     features: featureKey,
+    ...(vectorsKey !== undefined && { vectors: vectorsKey }),
+    ...(decibels !== undefined && { decibels }),
     clips: plan.dataset.clips,
     estimator: plan.spec.estimators[trial],
     threads,

@@ -6,7 +6,6 @@ import {
   decodeRecord,
   deriveSeed,
   encodeRecord,
-  FORMATS,
   LIMITS,
   sha256,
 } from '@cryfold/core';
@@ -14,18 +13,14 @@ import { type Estimator, kindOf, queueOf, type RunSettings } from '@cryfold/esti
 import { isGrouped } from '@cryfold/evaluation';
 import { type FeatureSet, featureKindOf } from '@cryfold/features/kinds';
 import { z } from 'zod';
-import { featuresOf } from './feature-sets.js';
+import { featuresOf, vectorsKeyOf } from './feature-sets.js';
 import { nestedMembers } from './inner-folds.js';
 import { type DatasetManifest, hex, labels } from './manifest.js';
+import { PLAN_FORMATS, planFormat } from './plan-format.js';
 import { type Spec, specSchema } from './spec-schema.js';
 
 /** Bumped when the code that computes a fold's result changes its meaning: old results are then not found. */
 export const FOLD_FORMAT = 1;
-
-/** What plans of format 1 are split by. */
-const FIRST_SPLITTERS: ReadonlySet<string> = new Set([
-  ...['RepeatedKFold', 'RepeatedStratifiedKFold', 'KFold', 'StratifiedKFold', 'GroupKFold', 'StratifiedGroupKFold'],
-]);
 
 /** Checked in one loop: a schema per number takes longer for millions of them than all else that reads a plan. */
 const indices = z.custom<number[]>(
@@ -33,24 +28,8 @@ const indices = z.custom<number[]>(
   'not a list of clips',
 );
 
-/** Kinds of estimators that plans and model cards of formats 1 to 3 have. */
-const FIRST_KINDS: ReadonlySet<string> = new Set(['small-cnn', 'tl-resnet50', 'svm']);
-
-/** Feature sets that they have. */
-const firstFeatures = z.strictObject({
-  kind: z.literal('spectrogram'),
-  height: z.number().max(513),
-  width: z.number().max(800),
-  clipSeconds: z.number(),
-});
-
 const planSchema = z.strictObject({
-  /**
-   * 2 where there is more than one feature set, or a protocol or key that the first version does not know; 3 where the
-   * spec says how recordings are cut; 4 where the third version does not know the kind of an estimator, or a kind or
-   * option of a feature set
-   */
-  format: z.literal([1, 2, 3, FORMATS.plan]),
+  format: z.literal(PLAN_FORMATS),
   run: z.string().regex(/^[a-z0-9][a-z0-9-]*$/),
   spec: specSchema,
   dataset: z.strictObject({ key: hex, name: z.string(), clips: z.int().max(LIMITS.clips), classes: labels }),
@@ -121,7 +100,7 @@ export function plannedFeatures({ features, spec }: Pick<RunPlan, 'features' | '
 
 /** An estimator's part of a fold's key. Which feature set it reads is in the key of the features. */
 function keyTextOf(estimator: Estimator): CanonicalText {
-  const { features: _, ...parameters } = estimator;
+  const { features: _, vectors: __, ...parameters } = estimator as Estimator & { vectors?: string };
   return new CanonicalText(kindOf(estimator).keyed?.(parameters) ?? parameters);
 }
 
@@ -132,9 +111,13 @@ function indexHash(values: Int32Array): string {
 /** What a plan decides for one of its estimators. */
 export function settingsOf(plan: Pick<RunPlan, 'features' | 'spec'>, trial: string): RunSettings {
   const { spec } = plan;
+  const features = featuresOf(spec, trial);
+  const { produces, decibels } = featureKindOf(features);
   return {
     featureKey: featureKeyOf(plan, trial),
-    produces: featureKindOf(featuresOf(spec, trial)).produces,
+    vectorsKey: vectorsKeyOf(plan, trial),
+    produces,
+    decibels: decibels?.(features),
     threads: spec.threads,
     xla: spec.xla ?? false,
     grouped: isGrouped(spec.protocol.splitter),
@@ -154,6 +137,7 @@ function foldKey(
   return contentKey({
     format: FOLD_FORMAT,
     features: settings.featureKey,
+    vectors: settings.vectorsKey,
     train,
     test,
     estimator: text,
@@ -251,21 +235,6 @@ export async function planRunInSteps(input: PlanInput): Promise<RunPlan> {
 
 function mapValues<A, B>(record: Record<string, A>, map: (value: A) => B): Record<string, B> {
   return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value)]));
-}
-
-/** The oldest format that has all that a spec says, so that older versions read what they can. */
-function planFormat(spec: Spec): RunPlan['format'] {
-  const sets = [spec.features, ...Object.values(spec.featureSets ?? {})];
-  if (sets.some((set) => !firstFeatures.safeParse(set).success)) return FORMATS.plan;
-  if (Object.values(spec.estimators).some(({ kind }) => !FIRST_KINDS.has(kind))) return FORMATS.plan;
-  if (spec.hopSeconds !== undefined || spec.shortClips !== undefined) return 3;
-  return isFirstFormat(spec) ? 1 : 2;
-}
-
-/** Whether the first version reads the spec, whose schema is as strict. */
-function isFirstFormat({ featureSets, metric, priority, maxParallel, protocol }: Spec): boolean {
-  const later = featureSets ?? metric ?? priority ?? maxParallel;
-  return later === undefined && FIRST_SPLITTERS.has(protocol.splitter);
 }
 
 function* planning({ spec, manifest, splits }: PlanInput): Steps<RunPlan> {

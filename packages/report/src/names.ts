@@ -1,4 +1,4 @@
-import { caveatOf } from '@cryfold/estimators';
+import { caveatOf, withSearched } from '@cryfold/estimators';
 import type { RunResults, TrialRow } from '@cryfold/evaluation';
 
 /** A model's name with what a reader must know beside its figures: `tl-resnet50 (random weights)`. */
@@ -28,7 +28,7 @@ export function entryOf({ spec, search }: Stored, name: string): Parameters | un
   const plain = plainName(name);
   const winner = search?.winners.find(({ base }) => plainName(base) === plain);
   const entry = inSpec(spec, plain);
-  return entry && { ...entry, ...winner?.parameters };
+  return entry && (withSearched(entry, winner?.parameters ?? {}) as Parameters);
 }
 
 /** How tables and reports call a model of a run. */
@@ -40,7 +40,7 @@ export function displayName(results: Stored, name: string): string {
 export function namedTrials(spec: RunResults['spec'], trials: readonly TrialRow[]): TrialRow[] {
   return trials.map((row) => {
     if (row.trial !== plainName(row.trial)) return row;
-    const caveat = caveatOf({ ...inSpec(spec, row.base), ...row.parameters });
+    const caveat = caveatOf(withSearched(inSpec(spec, row.base) ?? {}, row.parameters));
     return { ...row, trial: withCaveat(row.trial, caveat) };
   });
 }

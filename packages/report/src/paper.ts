@@ -12,8 +12,11 @@ interface PaperModel {
   caveat?: string;
 }
 
-/** The paper trains with Adam and names weighting of classes as future work. */
-const NETWORK = { optimizer: 'adam', classWeight: 'none', batchSize: 50, learningRate: 1e-4 };
+/** The paper trains with Adam on images as they are, and names weighting of classes as future work. */
+const NETWORK = {
+  ...{ optimizer: 'adam', classWeight: 'none', balance: 'none', augment: undefined },
+  ...{ batchSize: 50, learningRate: 1e-4 },
+};
 
 /** Le, Kabir, Ji, Basodi, Pan: Table II and text, by method. */
 const MODELS: Readonly<Record<string, PaperModel>> = {

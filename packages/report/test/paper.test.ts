@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { RunResults } from '@cryfold/evaluation';
 import { htmlReport, markdownReport, tableTwo } from '../src/index.js';
+import { displayName } from '../src/names.js';
 import { paperFigures, paperNotes } from '../src/paper.js';
 import { papersResults, results } from './results.js';
 
@@ -41,7 +42,9 @@ test('a parameter that differs from the stated one takes the figure from its mod
   assert.deepEqual(percents(changed('svm', { C: 1 })), [87.03, 90.8, none, none]);
   assert.deepEqual(percents(changed('svm', { strategy: 'one-vs-one' })), [87.03, 90.8, none, none]);
   assert.deepEqual(percents(changed('tl-resnet50', { epochs: 4 })), [87.03, none, 90.1, none]);
-  assert.deepEqual(percents(changed('small-cnn', { classWeight: 'balanced' })), [none, 90.8, 90.1, none]);
+  for (const own of [{ classWeight: 'balanced' }, { balance: 'batches' }, { augment: { gain: 3 } }]) {
+    assert.deepEqual(percents(changed('small-cnn', own)), [none, 90.8, 90.1, none]);
+  }
 });
 
 test('what a search chose counts, not what the spec began with', () => {
@@ -50,6 +53,11 @@ test('what a search chose counts, not what the spec began with', () => {
   const winners = [{ base: 'svm', inside: [], ...chosen }];
   const search = { algorithm: 'grid', metric: 'accuracy' as const, nested: false, trials: [], winners };
   assert.deepEqual(percents({ ...run, search }), [87.03, 90.8, undefined, undefined]);
+  const mixed = { base: 'tl-resnet50', inside: [], ...chosen, parameters: { 'augment.mixup': 0.2 } };
+  const sweep = { ...run, search: { ...search, winners: [mixed] } };
+  assert.deepEqual(percents(sweep), [87.03, undefined, 90.1, undefined]);
+  assert.equal(displayName(sweep, 'tl-resnet50'), displayName(run, 'tl-resnet50'), 'it still has random weights');
+  assert.match(displayName(sweep, 'tl-resnet50'), /random weights/);
 });
 
 test('other features, classes or folds have no figure of the paper', () => {

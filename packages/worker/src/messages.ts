@@ -10,6 +10,10 @@ export interface TaskInputs {
   storeUrl: string;
   dataset: string;
   features: string;
+  /** Of the vectors that the estimator reads besides */
+  vectors?: string | undefined;
+  /** Of images: the decibels that their colours span; default: 120 */
+  decibels?: number | undefined;
   estimator: Estimator;
   /** Where weights are kept between runs */
   cacheDir: string;

@@ -33,7 +33,7 @@ export class TaskRunner {
   /** @returns undefined for a task that only prepares an artifact */
   async run(task: Task, store: RunStore, observer: TaskObserver): Promise<FoldOutput | undefined> {
     const engine = await this.#engine(task.estimator.kind);
-    const data = await this.#data.get([task.dataset, task.features], () => readData(store, task));
+    const data = await this.#data.get([task.dataset, task.features, task.vectors], () => readData(store, task));
     const context = { data, artifacts: store.artifacts, cacheDirectory: task.cacheDir, ...observer };
     if (task.kind === 'fold') return runFold(engine, task, context);
     await engine.prepare?.(task.estimator as never, task.artifact, context);
@@ -73,7 +73,7 @@ async function runFold(engine: Engine<never>, task: FoldTask, context: EngineCon
   };
 }
 
-async function readData(store: RunStore, { dataset, features }: Task): Promise<TrainingData> {
+async function readData(store: RunStore, { dataset, features, vectors, decibels }: Task): Promise<TrainingData> {
   const { classes, clips } = await store.datasets.manifest(dataset);
   const index = new Map(classes.map((label, i) => [label, i]));
   return {
@@ -82,6 +82,8 @@ async function readData(store: RunStore, { dataset, features }: Task): Promise<T
     groups: clips.map(({ group }) => group),
     featureKey: features,
     features: () => store.datasets.features(features),
+    decibels,
+    ...(vectors !== undefined && { vectors: () => store.datasets.features(vectors) }),
   };
 }
 

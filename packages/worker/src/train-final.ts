@@ -36,11 +36,12 @@ export async function trainFinalHere(training: FinalTraining): Promise<FinalResu
  */
 export async function trainFinal(final: FinalTraining, child: WarmChild): Promise<FinalResult> {
   const { store, storeUrl, request, cacheDir, childMemoryMb, grace, signal, onProgress } = final;
-  const { key, dataset, features, clips, estimator, threads, xla, grouped, needed } = request;
+  const { key, dataset, features, vectors, decibels, clips, estimator, threads, xla, grouped, needed } = request;
   const known = await store.finals.result(key);
   if (known) return known;
   const settings = { threads, xla, maxMemoryMb: childMemoryMb };
-  const training = new Training(child, settings, { storeUrl, dataset, features, estimator, cacheDir });
+  const inputs = { storeUrl, dataset, features, vectors, decibels, estimator, cacheDir };
+  const training = new Training(child, settings, inputs);
   if (needed) await training.prepare(store, needed, signal);
   const attempt = `0-${randomBytes(6).toString('hex')}`;
   const started = performance.now();

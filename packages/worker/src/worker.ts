@@ -160,7 +160,7 @@ export class Worker implements Service {
   #training(plan: RunPlan, trial: string, child: WarmChild): Training {
     const { storeUrl, cacheDir, childMemoryMb } = this.#options;
     const { spec, dataset } = plan;
-    const { featureKey, threads, xla } = settingsOf(plan, trial);
+    const { featureKey, vectorsKey, decibels, threads, xla } = settingsOf(plan, trial);
     return new Training(
       child,
       { threads, xla, maxMemoryMb: childMemoryMb },
@@ -168,6 +168,8 @@ export class Worker implements Service {
         storeUrl,
         dataset: dataset.key,
         features: featureKey,
+        vectors: vectorsKey,
+        decibels,
         estimator: spec.estimators[trial],
         cacheDir,
       },

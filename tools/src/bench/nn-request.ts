@@ -8,6 +8,10 @@ export type NetworkRequest =
       steps: number;
       /** Ours only */
       precision?: Precision;
+      /** Ours only, of `train`: whether the images are changed, in every way at once */
+      augment?: boolean;
+      /** Ours only: answer the process's CPU seconds, which other work disturbs less */
+      cpu?: boolean;
     };
 
 export type ModelName = 'resnet50' | 'small-cnn';

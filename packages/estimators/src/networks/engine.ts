@@ -4,7 +4,7 @@ import {
   backboneShapes,
   backboneWeights,
   encodeTrainedModel,
-  type FoldEmbeddings,
+  type FoldExamples,
   type FoldImages,
   loadKerasWeights,
   NetworkTrainer,
@@ -28,8 +28,8 @@ import { checkpointing } from './checkpoints.js';
 let trainer: Promise<NetworkTrainer> | undefined;
 
 /** Trains folds of one architecture. */
-export async function createNetworkEngine<P extends TrainingParameters>(
-  architecture: Architecture<P>,
+export async function createNetworkEngine<P extends TrainingParameters, Input>(
+  architecture: Architecture<P, Input>,
   settings: EngineSettings,
 ): Promise<Engine<P>> {
   trainer ??= NetworkTrainer.load(settings);
@@ -37,14 +37,14 @@ export async function createNetworkEngine<P extends TrainingParameters>(
 }
 
 /** Inputs are kept between folds, since those of one run share them; the trainer feeds equal objects only once. */
-const lastExamples = new LastValue<FoldImages | FoldEmbeddings>();
+const lastExamples = new LastValue<FoldExamples>();
 const weights = new LastValue<WeightMap>();
 
-class NetworkEngine<P extends TrainingParameters> implements Engine<P> {
-  readonly #architecture: Architecture<P>;
+class NetworkEngine<P extends TrainingParameters, Input> implements Engine<P> {
+  readonly #architecture: Architecture<P, Input>;
   readonly #trainer: NetworkTrainer;
 
-  constructor(architecture: Architecture<P>, trainer: NetworkTrainer) {
+  constructor(architecture: Architecture<P, Input>, trainer: NetworkTrainer) {
     this.#architecture = architecture;
     this.#trainer = trainer;
   }
@@ -78,12 +78,16 @@ class NetworkEngine<P extends TrainingParameters> implements Engine<P> {
       curve: trained.curve,
       environment: this.#trainer.environment,
       model: async () => {
-        const [, height, width] = (await data.features()).shape;
+        const [, first, width] = (await data.features()).shape;
+        const [, columns] = (await data.vectors?.())?.shape ?? [];
         // A head that was trained on embeddings lacks the backbone that made them.
         const backbone = prerequisite ? backboneWeights(this.#architecture, deriveSeed(prerequisite), given) : [];
         return encodeTrainedModel({
           network,
-          image: { height, width },
+          input:
+            width === undefined
+              ? { columns: first }
+              : { height: first, width, ...(columns === undefined ? {} : { columns }) },
           classes: data.classes,
           weights: new Map([...backbone, ...(trained.weights ?? [])]),
         });
@@ -124,19 +128,30 @@ class NetworkEngine<P extends TrainingParameters> implements Engine<P> {
   }
 }
 
-async function imagesOf({ features, labels, classes }: TrainingData): Promise<FoldImages> {
+async function imagesOf({ features, labels, classes, decibels }: TrainingData): Promise<FoldImages> {
   const { shape, data } = await features();
   if (!(data instanceof Uint8Array) || shape.length !== 4) {
     throw new CryfoldError('JOB_INVALID', `a network reads images, not an array of ${shape.join(' x ')}`);
   }
-  return { images: data, height: shape[1], width: shape[2], labels, classCount: classes.length };
+  return { images: data, height: shape[1], width: shape[2], labels, classCount: classes.length, decibels };
 }
 
-/** The images, or what a frozen backbone made of them: the same object for as long as the inputs are the same. */
+/** The features as they are. */
+async function examplesOf(training: TrainingData): Promise<FoldExamples> {
+  const { shape, data } = await training.features();
+  const besides = await training.vectors?.();
+  if (besides?.data instanceof Float32Array) {
+    return { ...(await imagesOf(training)), vectors: besides.data, columns: besides.shape[1] };
+  }
+  if (data instanceof Uint8Array) return imagesOf(training);
+  return { vectors: data, columns: shape[1], labels: training.labels, classCount: training.classes.length };
+}
+
+/** The features, or what a frozen backbone made of images: the same object for as long as the inputs are the same. */
 async function readExamples(embeddings: string | undefined, { data, artifacts }: EngineContext) {
   return lastExamples.get([embeddings, data], async () => {
     const { labels, classes } = data;
-    if (!embeddings) return imagesOf(data);
+    if (!embeddings) return examplesOf(data);
     const bytes = await readArtifact(artifacts, embeddings);
     return { embeddings: decodeNpy(bytes, '<f4', 2, embeddings).data, labels, classCount: classes.length };
   });

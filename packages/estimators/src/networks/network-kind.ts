@@ -1,6 +1,7 @@
-import type { Architecture, TrainingParameters } from '@cryfold/nn';
+import type { Architecture, ImageSize, TrainingParameters } from '@cryfold/nn';
 import { z } from 'zod';
 import type { EstimatorKind } from '../estimator-kind.js';
+import { augmentable, augmentationParameters } from './augmentation.js';
 
 const positive = z.number().positive();
 const count = z.int().positive();
@@ -17,30 +18,38 @@ export const trainingParameters = {
   precision: z.enum(['float32', 'bfloat16', 'float16']).default('float32'),
   /** `balanced` scales each loss inversely to its class's share of the training clips. */
   classWeight: z.enum(['none', 'balanced']).default('none'),
+  ...augmentationParameters,
 };
 
 /** What a network adds to what all networks have in common. */
-export interface NetworkKind<P extends TrainingParameters>
-  extends Pick<EstimatorKind<P>, 'prerequisite' | 'pretrained' | 'caveat' | 'typicalSeconds' | 'smallestImage'> {
+export interface NetworkKind<P extends TrainingParameters, Input>
+  extends Pick<
+    EstimatorKind<P>,
+    'readsVectors' | 'prerequisite' | 'pretrained' | 'caveat' | 'typicalSeconds' | 'smallestImage'
+  > {
   parameters: z.ZodType<P>;
   kind: P['kind'];
+  /** What it reads; default: images */
+  reads?: 'images' | 'vectors';
   /** Work of one clip in one epoch, as a share of that with default parameters; default 1 */
   work?(parameters: P): number;
   /** Imports the layers, and with them the network library. */
-  architecture(): Promise<Architecture<P>>;
+  architecture(): Promise<Architecture<P, Input>>;
 }
 
-/** A kind of estimator that is a network on images, trained in epochs. */
-export function networkKind<P extends TrainingParameters>({
+/** A kind of estimator that is a network, trained in epochs. */
+export function networkKind<P extends TrainingParameters, Input = ImageSize>({
   architecture,
   work = () => 1,
+  reads = 'images',
   ...own
-}: NetworkKind<P>): EstimatorKind<P> {
+}: NetworkKind<P, Input>): EstimatorKind<P> {
   return {
     ...own,
+    ...augmentable,
     queue: 'gpu',
     checkRuntime: async () => (await import('@cryfold/nn')).tensorFlowInfo(),
-    reads: 'images',
+    reads,
     // Not `xla: false`: keys from before there was this choice stay valid.
     keyParts: ({ threads, xla }) => ({ threads, xla: xla || undefined }),
     cost: (parameters, trainClips) => parameters.epochs * trainClips * work(parameters),

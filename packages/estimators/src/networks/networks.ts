@@ -1,9 +1,10 @@
 import { contentKey } from '@cryfold/core';
 import type { TrainingParameters } from '@cryfold/nn';
-import { NETWORKS, type NetworkDefinition } from '@cryfold/nn/models';
+import { isComputedOnce, NETWORKS, type NetworkDefinition } from '@cryfold/nn/models';
 import { z } from 'zod';
 import { featureArtifact } from '../engine.js';
 import type { AnyKind, Prerequisite, Pretrained, RunSettings } from '../estimator-kind.js';
+import { vectorAugmentation } from './augmentation.js';
 import { epochCount, networkKind, trainingParameters } from './network-kind.js';
 
 /** The kind of estimator that a definition makes. */
@@ -19,10 +20,11 @@ type Transferred = TrainingParameters & { weights: string };
 
 /** The estimator that a definition of a network makes. */
 function estimatorOf(definition: NetworkDefinition) {
-  const { kind, architecture, epochs, work, typicalSeconds, smallestImage, published } = definition;
+  const { kind, architecture, epochs, published, embeddingsOf: _, ...rest } = definition;
   const parameters = z.strictObject({
     kind: z.literal(kind),
     ...trainingParameters,
+    ...(rest.reads === 'vectors' && vectorAugmentation),
     epochs: epochCount.default(epochs),
     ...definition.parameters,
   });
@@ -32,12 +34,10 @@ function estimatorOf(definition: NetworkDefinition) {
     ...(published && { caveat: ({ weights }: Transferred) => (weights === 'random' ? 'random weights' : undefined) }),
   };
   const made = networkKind({
+    ...rest,
     kind,
     parameters: parameters as unknown as z.ZodType<Transferred>,
     architecture: async () => architecture,
-    typicalSeconds,
-    ...(work && { work }),
-    ...(smallestImage !== undefined && { smallestImage }),
     ...transfer,
   });
   return { ...made, parameters };
@@ -46,10 +46,11 @@ function estimatorOf(definition: NetworkDefinition) {
 /** A frozen backbone's features of all images, which serve every fold. */
 function embeddings(
   { embeddingsOf }: NetworkDefinition,
-  { weights, precision, backbone }: Transferred,
+  own: Transferred,
   { featureKey, threads, xla }: RunSettings,
 ): Prerequisite | undefined {
-  if (backbone !== 'frozen') return undefined;
+  if (!isComputedOnce(own)) return undefined;
+  const { weights, precision } = own;
   const parts = { network: embeddingsOf, features: featureKey, weights, precision, threads, xla: xla || undefined };
   const key = contentKey(parts).slice(0, 16);
   return {

@@ -1,13 +1,18 @@
-import { type Architecture, loadOwnModel, loadTrainedModel } from '@cryfold/nn';
+import { type AnyArchitecture, loadOwnModel, loadTrainedModel } from '@cryfold/nn';
 import type { Predictor } from '../engine.js';
 
 /** @throws CryfoldError ARTIFACT_CORRUPT, TENSORFLOW_MISSING */
-export async function loadNetwork(file: (name: string) => Uint8Array, architecture: Architecture): Promise<Predictor> {
+export async function loadNetwork(
+  file: (name: string) => Uint8Array,
+  architecture: AnyArchitecture,
+): Promise<Predictor> {
   const [json, weights] = [file('model.json'), file('weights.bin')];
   const network = await (architecture.ownLayers
     ? loadOwnModel(json, weights, architecture)
     : loadTrainedModel(json, weights));
   return {
-    predict: async (images) => ({ probabilities: Float64Array.from(network.predict(images as Uint8Array)) }),
+    predict: async (rows, _, vectors) => ({
+      probabilities: Float64Array.from(network.predict(rows, vectors as Float32Array | undefined)),
+    }),
   };
 }

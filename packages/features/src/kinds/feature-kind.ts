@@ -62,6 +62,8 @@ export interface FeatureKind<P extends FeatureParameters = never> {
   readonly parameters: z.ZodType<P>;
   /** `images`: uint8 [height, width, 3]; `vectors`: float32 [columns] */
   readonly produces: 'images' | 'vectors';
+  /** Of images: the decibels that their colours span, from the loudest one to black; default: 120 */
+  decibels?(parameters: P): number | undefined;
   /** The shape of one clip's row */
   shape(parameters: P): readonly number[];
   /** In words, such as `spectrogram of 1 s, 60 x 90 pixels` */

@@ -20,6 +20,7 @@ export const melSpectrogram = {
   parameters,
   produces: 'images',
   shape: ({ height, width }) => [height, width, 3],
+  decibels: ({ topDb }) => topDb,
   describe: ({ clipSeconds, height, width }) => `mel spectrogram of ${clipSeconds} s, ${height} x ${width} pixels`,
   loadExtractor: async ({ height, width, ...options }) => {
     const { MelImager } = await import('../mel/mel-image.js');

@@ -28,6 +28,7 @@ export const spectrogram = {
   parameters,
   produces: 'images',
   shape: ({ height, width }) => [height, width, 3],
+  decibels: ({ dynamicRange }) => dynamicRange,
   describe: ({ clipSeconds, height, width }) => `spectrogram of ${clipSeconds} s, ${height} x ${width} pixels`,
   loadExtractor: async ({ kind: _, clipSeconds: __, ...options }) => {
     const { SpectrogramImager } = await import('../spectrogram.js');

@@ -1,4 +1,4 @@
-import { PALETTE, PALETTE_SIZE } from '../palette.js';
+import { PALETTE, PALETTE_SIZE } from '@cryfold/core';
 import { nearestSources } from '../spectrogram.js';
 import { LogMel, type LogMelOptions, SILENCE_DB } from './log-mel.js';
 

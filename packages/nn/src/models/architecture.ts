@@ -1,3 +1,5 @@
+import type { Augmentation } from '../augment/augmentation.js';
+import type { Balance } from '../augment/balance.js';
 import type { Layer } from '../layers/layer.js';
 import type { Model } from './model.js';
 
@@ -13,6 +15,10 @@ export interface TrainingParameters {
   precision: 'float32' | 'bfloat16' | 'float16';
   /** `balanced` scales each loss inversely to its class's share of the training clips. */
   classWeight: 'none' | 'balanced';
+  /** What is done about classes of unequal size; default nothing */
+  balance?: Balance | undefined;
+  /** How the training images are changed; default not at all */
+  augment?: Augmentation | undefined;
   /** Of a network with a backbone: `random`, or where its pretrained weights come from */
   weights?: string;
   /** Of a network with a backbone: which layers are trained */
@@ -22,6 +28,11 @@ export interface TrainingParameters {
 export interface ImageSize {
   height: number;
   width: number;
+}
+
+/** Numbers in each vector */
+export interface VectorSize {
+  columns: number;
 }
 
 /** The part of a network that pretrained weights exist for, and that can be frozen. */
@@ -34,16 +45,16 @@ export interface Backbone<P> {
 }
 
 /** The layers of one kind of network, as a function of its parameters. */
-export interface Architecture<P = never> {
-  /** The whole network, from images [height, width, 3] of 0 to 255 to logits. */
-  build(image: ImageSize, classes: number, parameters: P): Model;
+export interface Architecture<P = never, Input = ImageSize> {
+  /** The whole network to logits, from images [height, width, 3] of 0 to 255, or from vectors. */
+  build(input: Input, classes: number, parameters: P): Model;
   backbone?: Backbone<P>;
   /** Whether TensorFlow.js lacks some of its layers, so that only cryfold can load a trained one */
   ownLayers?: boolean;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: architectures of different parameters stand side by side
-export type AnyArchitecture = Architecture<any>;
+export type AnyArchitecture = Architecture<any, any>;
 
 /** A network to train: its layers and its parameters, which must be those that the architecture takes. */
 export interface NetworkSpec<P extends TrainingParameters = TrainingParameters> {

@@ -20,15 +20,19 @@ export interface NetworkDefinition<
 > {
   /** What a spec calls it */
   kind: Kind;
-  /** Its parameters beside those of every network's training */
+  /** Its parameters beside those of every network's training, or instead of the one of the same name */
   parameters: Own;
   /** Default number of epochs */
   epochs: number;
   architecture: AnyArchitecture;
   /** Work of one clip in one epoch, as a share of that with default parameters; default 1 */
   work?(parameters: Parameters): number;
-  /** CPU seconds of one image of 60 x 90 pixels in one epoch: docs/models.md */
-  typicalSeconds: number;
+  /** What it reads; default: images */
+  reads?: 'images' | 'vectors';
+  /** Whether it reads vectors besides, of the feature set that its parameter `vectors` names */
+  readsVectors?: boolean;
+  /** CPU seconds of one image of 60 x 90 pixels, or of one vector, in one epoch: docs/models.md */
+  typicalSeconds?: number;
   /** Pixels that height and width must have at least; default 1 */
   smallestImage?: number;
   /** Undefined where nobody publishes weights that it could start from */

@@ -12,7 +12,10 @@ import { softmax, sparseSoftmaxCrossEntropy } from '../ops/softmax.js';
 export interface Output {
   /** In the words of a stored model; absent where that ends in probabilities */
   meaning?: string;
-  /** What training minimises: [batch, classes] and labels int32 [batch] to [batch] */
+  /**
+   * What training minimises: [batch, classes] and labels int32 [batch] to [batch]. It must be linear in the target, the
+   * label as 0s and a 1: then the loss against a mixed target is the mean of those against its labels.
+   */
   loss(output: Value, labels: Value): Value;
   /** Rows that sum to 1, of the same order: [batch, classes] to [batch, classes] */
   probabilities(output: Value): Value;

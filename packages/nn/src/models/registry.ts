@@ -1,4 +1,5 @@
 import { capsule } from './capsule.js';
+import { denseNetwork } from './dense-network.js';
 import { efficientNetB0 } from './efficientnet-b0.js';
 import { mobileNetV2 } from './mobilenet-v2.js';
 import { resnet18 } from './resnet18.js';
@@ -7,6 +8,7 @@ import { tlResnet50 } from './resnet50.js';
 import { resnet101 } from './resnet101.js';
 import { resnet152 } from './resnet152.js';
 import { smallCnn } from './small-cnn.js';
+import { twoBranch } from './two-branch.js';
 import { vggAudio } from './vgg-audio.js';
 
 /** Every kind of network. To add one, write its file and name it here: docs/extending.md. */
@@ -21,7 +23,10 @@ export const NETWORKS = [
   efficientNetB0,
   vggAudio,
   capsule,
+  denseNetwork,
+  twoBranch,
 ] as const;
 
 export type { NetworkDefinition } from './definition.js';
+export { isComputedOnce } from './transfer.js';
 export { smallCnn, tlResnet50 };

@@ -1,3 +1,4 @@
+import { stepsOf } from '../augment/augmentation.js';
 import { dense } from '../layers/dense.js';
 import { dropout } from '../layers/dropout.js';
 import type { Layer } from '../layers/layer.js';
@@ -27,10 +28,23 @@ export function transferNetwork<const Kind extends string>(network: Transfer<Kin
     ...definition,
     parameters: transferParameters,
     architecture: transferArchitecture(network.kind, features, length),
-    // With a frozen backbone only the head is trained, on stored features; about half of a step is forward and input gradient.
-    work: ({ backbone }: TrainingParameters) => (backbone === 'full' ? 1 : backbone === 'frozen' ? 0.001 : 0.6),
+    work: workOf,
     embeddingsOf: network.kind,
   } satisfies NetworkDefinition<Kind, typeof transferParameters>;
+}
+
+/** Whether a frozen backbone sees the same images in every epoch, so that its features are computed once. */
+export function isComputedOnce({ backbone, augment }: TrainingParameters): boolean {
+  return backbone === 'frozen' && !stepsOf(augment).any;
+}
+
+/**
+ * A frozen backbone's stored features leave the head alone; on images, the forward pass is a third of a step. About half
+ * of a step is forward and input gradient.
+ */
+function workOf(own: TrainingParameters): number {
+  if (isComputedOnce(own)) return 0.001;
+  return own.backbone === 'full' ? 1 : own.backbone === 'frozen' ? 0.33 : 0.6;
 }
 
 /** @param name of the model, which is written with it */

@@ -1,7 +1,7 @@
 import type { Shape, Value } from '../graph/graph.js';
 import { cast } from './cast.js';
 import { multiply } from './multiply.js';
-import { shapeOf } from './shape.js';
+import { standardUniform } from './random.js';
 
 /**
  * Zeros a share of x and scales the rest by 1 / (1 - rate); the same seed drops the same elements.
@@ -37,14 +37,7 @@ export function dropImages(x: Value, rate: number, seed: Value): Value {
 /** 1 for a share 1 - rate of the elements of x, else 0; without gradient. */
 function kept(x: Value, rate: number, seed: Value): Value {
   const { graph, shape } = x;
-  const uniform = graph.value(
-    'StatelessRandomUniform',
-    { dtype: 'float32', shape },
-    {
-      inputs: [shapeOf(x), seed],
-      attrs: { dtype: { type: 'float32' }, T: { type: 'int32' }, Tseed: { type: 'int32' } },
-    },
-  );
+  const uniform = standardUniform(x, seed);
   const chosen = graph.value(
     'GreaterEqual',
     { dtype: 'bool', shape },

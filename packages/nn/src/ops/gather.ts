@@ -1,4 +1,4 @@
-import type { Value, Variable } from '../graph/graph.js';
+import type { Shape, Value, Variable } from '../graph/graph.js';
 
 /** Rows of a variable: [n, ...] to [indices, ...], without reading the whole variable. */
 export function gatherVariable(variable: Variable, indices: Value): Value {
@@ -17,19 +17,28 @@ export function gatherVariable(variable: Variable, indices: Value): Value {
   );
 }
 
-/** Elements of a vector: [n] to [indices]. */
-export function gather(vector: Value, indices: Value): Value {
-  const { graph, dtype } = vector;
+/** Rows of x by index: [n, ...] to [...indices, ...]. Without gradient. */
+export function gather(x: Value, indices: Value): Value {
+  return gatherAlong(x, indices, { axis: 0, batch: 0, shape: [...indices.shape, ...x.shape.slice(1)] });
+}
+
+/** Columns of each image by its own indices: x [batch, height, width], indices [batch, n] to [batch, height, n]. */
+export function gatherColumns(x: Value, indices: Value): Value {
+  return gatherAlong(x, indices, { axis: 2, batch: 1, shape: [x.shape[0], x.shape[1], indices.shape[1]] });
+}
+
+function gatherAlong(x: Value, indices: Value, to: { axis: number; batch: number; shape: Shape }): Value {
+  const { graph, dtype } = x;
   return graph.value(
     'GatherV2',
-    { dtype, shape: indices.shape },
+    { dtype, shape: to.shape },
     {
-      inputs: [vector, indices, graph.constant(0, 'int32')],
+      inputs: [x, indices, graph.constant(to.axis, 'int32')],
       attrs: {
         Tparams: { type: dtype },
         Tindices: { type: indices.dtype },
         Taxis: { type: 'int32' },
-        batch_dims: { int: 0 },
+        batch_dims: { int: to.batch },
       },
     },
   );

@@ -36,6 +36,11 @@ export function spatialMean(x: Value): Value {
   });
 }
 
+/** The mean of each image: [batch, height, width] to [batch, 1, 1]. Without gradient. */
+export function imageMean(x: Value): Value {
+  return reshape(reduce('Mean', x, [1, 2]), [x.shape[0], 1, 1]);
+}
+
 /** The mean of a vector of any length: [n] to a scalar. */
 export function vectorMean(x: Value): Value {
   return reduce('Mean', x, [0], (dy) => broadcastTo(divide(dy, cast(sizeOf(x), x.dtype)), x));

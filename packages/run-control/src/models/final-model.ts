@@ -1,10 +1,10 @@
 import { readRun, type StoredRun } from '@cryfold/aggregator';
 import { CryfoldError, canonicalJson, ifReadable, VERSION } from '@cryfold/core';
-import { estimatorKinds } from '@cryfold/estimators';
+import { type Estimator, estimatorKinds, kindOf } from '@cryfold/estimators';
 import { type FittedFusion, fitFusion, isFitted, outOfFoldRows, type RunResults } from '@cryfold/evaluation';
 import { DEFAULT_FEATURES } from '@cryfold/features/kinds';
 import { checkModelName, type ModelCard, modelOf, writeVersion } from '@cryfold/model-registry';
-import { type FinalResult, featuresOf, type Spec } from '@cryfold/plan';
+import { type FinalResult, featuresOf, type Spec, vectorsOf } from '@cryfold/plan';
 import { warningsOf } from '@cryfold/report';
 import type { RunStore } from '@cryfold/store';
 import { likenessOf } from './learn-likeness.js';
@@ -132,8 +132,9 @@ export function configurationOf(
     fusion: fusion && { rule: fusion.rule },
     members: members.map((member) => {
       // What a feature set is called decides nothing, and earlier specs do not say of which kind it is.
-      const { features: _, ...estimator } = spec.estimators[member];
-      return { estimator, features: Object.assign({ kind: DEFAULT_FEATURES }, featuresOf(spec, member)) };
+      const { features: _, vectors: __, ...estimator } = spec.estimators[member] as Estimator & { vectors?: string };
+      const features = Object.assign({ kind: DEFAULT_FEATURES }, featuresOf(spec, member));
+      return { estimator, features, vectors: kindOf(estimator).readsVectors ? vectorsOf(spec, member) : undefined };
     }),
   });
 }

@@ -1,0 +1,59 @@
+import { stepsOf } from '@cryfold/nn/augmentation';
+import { z } from 'zod';
+import type { EstimatorKind, Searched } from '../estimator-kind.js';
+
+const share = z.number().min(0).max(1);
+
+/** How training images are changed; what is absent or 0 does nothing: docs/augmentation.md */
+const augmentation = z.strictObject({
+  timeShift: share.optional().describe('farthest shift in time either way, as a share of the width; wraps around'),
+  gain: z.number().min(0).max(60).optional().describe('most decibels louder or quieter'),
+  noise: z.number().min(0).max(10).optional().describe('most white noise: its RMS as a share of the clip’s'),
+  timeMask: share.optional().describe('widest mask over time, as a share of the width'),
+  frequencyMask: share.optional().describe('highest mask over frequency, as a share of the height'),
+  masks: z.int().min(0).max(20).optional().describe('how many masks of each kind; 1 unless given'),
+  mixup: z.number().min(0).max(100).optional().describe('mixes pairs of clips; their shares follow Beta(mixup, mixup)'),
+});
+
+/** Parameters by which a network copes with few clips and unequal classes. Absent, they leave no trace in a fold's key. */
+export const augmentationParameters = {
+  /** `weights` scales losses as scikit-learn's `balanced`, `batches` draws equally often from each class. */
+  balance: z.enum(['none', 'weights', 'batches']).optional(),
+  augment: augmentation.optional(),
+};
+
+/** What a network of vectors takes instead: there is no image to change. */
+export const vectorAugmentation = { augment: augmentation.pick({ mixup: true }).optional() };
+
+type Parameters = z.infer<z.ZodObject<typeof augmentationParameters>>;
+
+/** Without what has no effect, so that `balance: none` and an augmentation of strength 0 need no training of their own. */
+function keyed<P extends Parameters>({ balance, augment, ...deciding }: P): object {
+  return {
+    ...deciding,
+    ...(balance && balance !== 'none' && { balance }),
+    ...(augment && stepsOf(augment).any && { augment }),
+  };
+}
+
+const PREFIX = 'augment.';
+
+/** A sweep names the strengths of an augmentation `augment.gain` and so on. */
+const searched: Searched<Parameters & { kind: string }> = {
+  of: ({ augment, ...own }) => ({
+    ...own,
+    ...Object.fromEntries(Object.entries(augment ?? {}).map(([key, value]) => [PREFIX + key, value])),
+  }),
+  with: (parameters, values) => {
+    const own: Record<string, unknown> = { ...parameters };
+    const augment: Record<string, unknown> = { ...parameters.augment };
+    for (const [key, value] of Object.entries(values)) {
+      if (key.startsWith(PREFIX)) augment[key.slice(PREFIX.length)] = value;
+      else own[key] = value;
+    }
+    return { ...own, ...(Object.keys(augment).length > 0 && { augment }) };
+  },
+};
+
+/** What a kind with `augmentationParameters` says of keys and sweeps. */
+export const augmentable = { keyed, searched } satisfies Partial<EstimatorKind<Parameters & { kind: string }>>;

@@ -1,0 +1,47 @@
+import type { ColourScale } from './colour-scale.js';
+
+/**
+ * How training images are changed each time they are trained on; what is absent or 0 does nothing. Each strength is
+ * drawn for each image anew: docs/augmentation.md.
+ */
+export interface Augmentation {
+  /** Farthest shift in time either way, as a share of the width: 0 to 1 */
+  timeShift?: number | undefined;
+  /** Most decibels that an image becomes louder or quieter */
+  gain?: number | undefined;
+  /** Most white noise: its root mean square as a share of the clip's */
+  noise?: number | undefined;
+  /** Widest mask over time, as a share of the width: 0 to 1 */
+  timeMask?: number | undefined;
+  /** Highest mask over frequency, as a share of the height: 0 to 1 */
+  frequencyMask?: number | undefined;
+  /** How many masks of each kind; default 1 */
+  masks?: number | undefined;
+  /** Mixes pairs of a batch; their shares follow Beta(mixup, mixup) */
+  mixup?: number | undefined;
+}
+
+/** Which steps of an augmentation a training graph holds; their strengths are inputs. */
+export interface AugmentationSteps {
+  timeShift: boolean;
+  gain: boolean;
+  noise: boolean;
+  masks: boolean;
+  mixup: boolean;
+  /** Of the images, where any step but mixup is taken */
+  scale?: ColourScale | undefined;
+}
+
+/** Which steps have any effect; `changesImages` where one needs the images' colour scale. */
+export function stepsOf(augment: Augmentation = {}): AugmentationSteps & { changesImages: boolean; any: boolean } {
+  const { timeShift = 0, gain = 0, noise = 0, timeMask = 0, frequencyMask = 0, masks = 1, mixup = 0 } = augment;
+  const steps = {
+    timeShift: timeShift > 0,
+    gain: gain > 0,
+    noise: noise > 0,
+    masks: masks > 0 && (timeMask > 0 || frequencyMask > 0),
+    mixup: mixup > 0,
+  };
+  const changesImages = steps.timeShift || steps.gain || steps.noise || steps.masks;
+  return { ...steps, changesImages, any: changesImages || steps.mixup };
+}

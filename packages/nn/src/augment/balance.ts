@@ -1,0 +1,44 @@
+import type { Random } from '@cryfold/core';
+
+/** How the training copes with classes of unequal size: by weighting losses, or by drawing equally often from each class. */
+export type Balance = 'none' | 'weights' | 'batches';
+
+/** How many training examples each class has: [classes]. */
+export function classCounts(labels: Int32Array, train: Int32Array, classes: number): Float32Array {
+  const counts = new Float32Array(classes);
+  for (const index of train) counts[labels[index]]++;
+  return counts;
+}
+
+/**
+ * A factor on the loss of each class, inverse to its size: n / (among * n of the class), 0 for a class without examples.
+ * @param among default: the classes that have examples, as in scikit-learn's `balanced`
+ */
+export function balancedWeights(counts: Float32Array, among = counts.filter((count) => count > 0).length) {
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  return counts.map((count) => (count === 0 ? 0 : total / (among * count)));
+}
+
+/**
+ * An epoch that draws equally often from each class that has training examples, and as often in all as there are
+ * examples. Of k classes, each k consecutive draws from the start hold every class once. No example of a class is
+ * drawn again before the others of its class were.
+ */
+export function balancedOrder(labels: Int32Array, train: Int32Array, random: Random): Int32Array {
+  const examples = new Map<number, number[]>();
+  for (const index of train) {
+    const own = examples.get(labels[index]);
+    if (own) own.push(index);
+    else examples.set(labels[index], [index]);
+  }
+  const piles = [...examples.values()].map((cards) => ({ cards, next: cards.length }));
+  return train.map((_, at) => {
+    if (at % piles.length === 0) random.shuffle(piles);
+    const pile = piles[at % piles.length];
+    if (pile.next === pile.cards.length) {
+      random.shuffle(pile.cards);
+      pile.next = 0;
+    }
+    return pile.cards[pile.next++];
+  });
+}

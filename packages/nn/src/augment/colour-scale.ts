@@ -1,0 +1,58 @@
+import { MONOCHROME, PALETTE, PALETTE_SIZE } from '@cryfold/core';
+
+/** How the colours of images stand for levels of sound: level 0 is below the scale, the last one at its top or above. */
+export interface ColourScale {
+  name: 'sox' | 'monochrome' | 'grey';
+  /** [levels, 3], RGB */
+  colours: Uint8Array;
+  levels: number;
+  /** Of one level */
+  decibels: number;
+}
+
+/** 6 R + G + B differs for all colours of each scale, so that a table of 2041 entries finds the level of a colour. */
+export const COLOUR_WEIGHTS = [6, 1, 1] as const;
+export const COLOUR_SUMS = 255 * (6 + 1 + 1) + 1;
+
+/** The lowest of SoX's levels is below its range. */
+const SOX = { levels: PALETTE_SIZE, steps: PALETTE_SIZE - 2 };
+const GREY = Uint8Array.from({ length: 3 * 256 }, (_, i) => Math.floor(i / 3));
+
+const SCALES = [
+  { name: 'sox', colours: PALETTE, ...SOX },
+  { name: 'monochrome', colours: MONOCHROME, ...SOX },
+  { name: 'grey', colours: GREY, levels: 256, steps: 255 },
+] as const;
+
+/** The level of each sum of weighted channels; `unknown` where no colour of the scale has this sum: [COLOUR_SUMS]. */
+export function levelTable({ colours, levels }: Omit<ColourScale, 'decibels'>, unknown = 0): Float32Array {
+  const table = new Float32Array(COLOUR_SUMS).fill(unknown);
+  for (let level = 0; level < levels; level++) table[sumAt(colours, 3 * level)] = level;
+  return table;
+}
+
+function sumAt(pixels: Uint8Array, at: number): number {
+  return COLOUR_WEIGHTS[0] * pixels[at] + COLOUR_WEIGHTS[1] * pixels[at + 1] + COLOUR_WEIGHTS[2] * pixels[at + 2];
+}
+
+/**
+ * The scale that all pixels of images are of: SoX's colours or its monochrome ones, or grey; undefined where there is none.
+ * @param images RGB, 3 bytes a pixel
+ * @param decibels from the scale's bottom to its top; default: SoX's
+ */
+export function colourScaleOf(images: Uint8Array, decibels = 120): ColourScale | undefined {
+  const found = SCALES.find((scale) => {
+    const table = levelTable(scale, -1);
+    for (let at = 0; at < images.length; at += 3) {
+      const level = table[sumAt(images, at)];
+      if (level < 0) return false;
+      for (let channel = 0; channel < 3; channel++) {
+        if (scale.colours[3 * level + channel] !== images[at + channel]) return false;
+      }
+    }
+    return true;
+  });
+  if (!found) return undefined;
+  const { steps, ...scale } = found;
+  return { ...scale, decibels: decibels / steps };
+}

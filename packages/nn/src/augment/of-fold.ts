@@ -1,0 +1,62 @@
+import { CryfoldError, type Random } from '@cryfold/core';
+import type { Feed } from '../graph/session.js';
+import { type Augmentation, type AugmentationSteps, stepsOf } from './augmentation.js';
+import { type Balance, balancedOrder, balancedWeights, classCounts } from './balance.js';
+import { colourScaleOf } from './colour-scale.js';
+import { drawAugmentation } from './draw.js';
+
+/** What `FoldImages` and `FoldEmbeddings` have in common, and images where they are images. */
+interface Examples {
+  labels: Int32Array;
+  classCount: number;
+  images?: Uint8Array;
+  height?: number;
+  width?: number;
+  decibels?: number | undefined;
+}
+
+/** What makes up for classes of unequal size. Balanced batches leave nothing to weight. */
+export function balancing(
+  { labels, classCount }: Examples,
+  train: Int32Array,
+  { balance, classWeight }: { balance?: Balance | undefined; classWeight: 'none' | 'balanced' },
+): { order?: (random: Random) => Int32Array; classWeights?: Float32Array } {
+  if (balance === 'batches') return { order: (random) => balancedOrder(labels, train, random) };
+  const counts = classCounts(labels, train, classCount);
+  if (balance === 'weights') return { classWeights: balancedWeights(counts) };
+  // Over all classes, those that this fold cannot train on included: results of earlier versions stay valid.
+  return classWeight === 'balanced' ? { classWeights: balancedWeights(counts, classCount) } : {};
+}
+
+/** What draws the changes of a batch, where examples are changed at all. */
+export function augmenting(
+  augment: Augmentation | undefined,
+  { height = 0, width = 0 }: Examples,
+): { augment?: (examples: number, random: Random) => Record<string, Feed> } {
+  if (!augment || !stepsOf(augment).any) return {};
+  return { augment: (examples, random) => drawAugmentation(augment, { examples, height, width }, random) };
+}
+
+/**
+ * What a training graph must hold for an augmentation; undefined where it changes nothing.
+ * @throws CryfoldError SPEC_INVALID where examples are to be changed that are no images of a known colour scale
+ */
+export function augmentationSteps(
+  augment: Augmentation | undefined,
+  { images, decibels }: Examples,
+): AugmentationSteps | undefined {
+  const { any, changesImages, ...steps } = stepsOf(augment);
+  if (!any) return undefined;
+  if (!changesImages) return steps;
+  if (!images) throw onlyMixup('the network reads vectors, not images');
+  const scale = colourScaleOf(images, decibels);
+  if (!scale) throw onlyMixup("the images are neither in SoX's colours nor grey");
+  return { ...steps, scale };
+}
+
+function onlyMixup(why: string): CryfoldError {
+  return new CryfoldError('SPEC_INVALID', `augment: ${why}`, {
+    context: { key: 'augment' },
+    hint: 'Leave out all of augment but mixup.',
+  });
+}

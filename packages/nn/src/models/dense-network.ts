@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import { dense } from '../layers/dense.js';
+import { dropout } from '../layers/dropout.js';
+import type { Layer } from '../layers/layer.js';
+import { standardization } from '../layers/standardization.js';
+import type { Architecture, VectorSize } from './architecture.js';
+import type { NetworkDefinition } from './definition.js';
+import type { Model } from './model.js';
+import { numbered } from './numbered.js';
+import { denseLayers } from './parameters.js';
+
+export interface DenseShape {
+  /** Units of each hidden layer; none: a softmax regression */
+  dense: readonly number[];
+  /** Share of each hidden layer's outputs that a training step leaves out */
+  dropout: number;
+}
+
+/**
+ * Hidden layers with ReLU, each followed by dropout.
+ * @param prefix of the layers' names
+ */
+export function hiddenLayers(units: readonly number[], rate: number, prefix = ''): Layer[] {
+  return units.flatMap((count, i) => [
+    dense(prefix + numbered('dense', i), count, 'relu'),
+    ...(rate > 0 ? [dropout(prefix + numbered('dropout', i), rate)] : []),
+  ]);
+}
+
+/** Vectors, standardised by the training clips, through dense layers to logits. */
+export function denseModel({ columns }: VectorSize, classes: number, shape: DenseShape): Model {
+  return {
+    name: 'dense',
+    inputShape: [columns],
+    layers: [
+      standardization(),
+      ...hiddenLayers(shape.dense, shape.dropout),
+      dense(numbered('dense', shape.dense.length), classes),
+    ],
+  };
+}
+
+const architecture: Architecture<DenseShape, VectorSize> = { build: denseModel };
+
+const parameters = {
+  learningRate: z.number().positive().default(1e-3),
+  /** Units of the hidden layers; an empty list makes a softmax regression */
+  dense: denseLayers.default([128]),
+  /** After each hidden layer */
+  dropout: z.number().min(0).lt(1).default(0.25),
+};
+
+/** Dense layers on vectors, whose columns each fold standardises by its training clips. */
+export const denseNetwork = {
+  kind: 'dense',
+  parameters,
+  epochs: 50,
+  architecture,
+  reads: 'vectors',
+} satisfies NetworkDefinition<'dense', typeof parameters>;

@@ -1,0 +1,85 @@
+import { z } from 'zod';
+import { concatenate } from '../layers/concatenate.js';
+import { conv2D } from '../layers/conv2d.js';
+import { dense } from '../layers/dense.js';
+import { flatten } from '../layers/flatten.js';
+import type { Layer } from '../layers/layer.js';
+import { maxPooling2D } from '../layers/pooling.js';
+import { rescaling } from '../layers/preprocessing.js';
+import { STANDARDIZATION, standardization } from '../layers/standardization.js';
+import type { Architecture, ImageSize, VectorSize } from './architecture.js';
+import type { NetworkDefinition } from './definition.js';
+import { hiddenLayers } from './dense-network.js';
+import { type Model, VECTORS } from './model.js';
+import { numbered } from './numbered.js';
+import { denseLayers, units } from './parameters.js';
+
+export interface TwoBranchShape {
+  /** Of the convolutions of the images' branch */
+  filters: readonly number[];
+  /** Units of the layers after them */
+  imageDense: readonly number[];
+  /** Units of the vectors' branch; none: the standardised vectors themselves */
+  vectorDense: readonly number[];
+  /** Units of the layers that read both branches */
+  dense: readonly number[];
+  /** Share of each joint layer's outputs that a training step leaves out */
+  dropout: number;
+}
+
+/**
+ * Images through convolutions as in the Small CNN, and vectors, standardised by the training clips, through dense layers;
+ * dense layers on both, side by side, to logits.
+ */
+export function twoBranchModel(input: ImageSize & VectorSize, classes: number, shape: TwoBranchShape): Model {
+  const convolutions = shape.filters.flatMap((filters, i): Layer[] => [
+    conv2D(numbered('conv2d', i), { filters, size: 3, activation: 'relu' }),
+    maxPooling2D(numbered('max_pooling2d', i), 2),
+  ]);
+  const image = [
+    rescaling('rescaling', 1 / 255),
+    ...convolutions,
+    flatten('flatten'),
+    ...hiddenLayers(shape.imageDense, 0, 'image_'),
+  ];
+  const vector = [{ ...standardization(), from: [VECTORS] }, ...hiddenLayers(shape.vectorDense, 0, 'vector_')];
+  const last = (layers: readonly Layer[]) => layers.at(-1)?.name ?? STANDARDIZATION;
+  return {
+    name: 'two-branch',
+    inputShape: [input.height, input.width, 3],
+    vectors: input.columns,
+    layers: [
+      ...image,
+      ...vector,
+      concatenate('concatenate', [last(image), last(vector)]),
+      ...hiddenLayers(shape.dense, shape.dropout),
+      dense(numbered('dense', shape.dense.length), classes),
+    ],
+  };
+}
+
+const architecture: Architecture<TwoBranchShape, ImageSize & VectorSize> = { build: twoBranchModel };
+
+const parameters = {
+  /** The feature set of vectors; default: the spec's first one */
+  vectors: z.string().max(41).optional(),
+  filters: z.array(units).length(3).default([32, 64, 128]),
+  /** Units of the layers after the convolutions */
+  imageDense: denseLayers.default([64]),
+  /** Units of the layers after the standardised vectors; an empty list: none */
+  vectorDense: denseLayers.default([64]),
+  /** Units of the layers that read both */
+  dense: denseLayers.default([64]),
+  /** After each of the layers that read both */
+  dropout: z.number().min(0).lt(1).default(0.25),
+};
+
+/** Convolutions on images and dense layers on vectors, joined by dense layers. */
+export const twoBranch = {
+  kind: 'two-branch',
+  parameters,
+  epochs: 10,
+  architecture,
+  readsVectors: true,
+  smallestImage: 22,
+} satisfies NetworkDefinition<'two-branch', typeof parameters>;

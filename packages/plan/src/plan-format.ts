@@ -1,0 +1,50 @@
+import { FORMATS } from '@cryfold/core';
+import type { Estimator } from '@cryfold/estimators';
+import { z } from 'zod';
+import type { Spec } from './spec-schema.js';
+
+/**
+ * 2 where there is more than one feature set, or a protocol or key that the first version does not know; 3 where the
+ * spec says how recordings are cut; 4 where it says what the third version does not know: a kind of estimator, a kind or
+ * option of a feature set, an augmentation or balance
+ */
+export const PLAN_FORMATS = [1, 2, 3, FORMATS.plan] as const;
+
+type PlanFormat = (typeof PLAN_FORMATS)[number];
+
+/** What plans of format 1 are split by. */
+const FIRST_SPLITTERS: ReadonlySet<string> = new Set([
+  ...['RepeatedKFold', 'RepeatedStratifiedKFold', 'KFold', 'StratifiedKFold', 'GroupKFold', 'StratifiedGroupKFold'],
+]);
+
+/** Kinds of estimators that plans of formats 1 to 3 have. */
+const FIRST_KINDS: ReadonlySet<string> = new Set(['small-cnn', 'tl-resnet50', 'svm']);
+
+/** Feature sets that they have. */
+const firstFeatures = z.strictObject({
+  kind: z.literal('spectrogram'),
+  height: z.number().max(513),
+  width: z.number().max(800),
+  clipSeconds: z.number(),
+});
+
+/** Members of such an estimator, and what a sweep may vary of it, that these formats do not have. */
+const LATER_MEMBERS = /^(augment|balance)\b/;
+
+/** The oldest format that has all that a spec says, so that older versions read what they can. */
+export function planFormat(spec: Spec): PlanFormat {
+  const sets = [spec.features, ...Object.values(spec.featureSets ?? {})];
+  if (sets.some((set) => !firstFeatures.safeParse(set).success)) return FORMATS.plan;
+  const isLater = ([name, estimator]: [string, Estimator]) =>
+    !FIRST_KINDS.has(estimator.kind) ||
+    [estimator, spec.search?.space[name] ?? {}].flatMap(Object.keys).some((key) => LATER_MEMBERS.test(key));
+  if (Object.entries(spec.estimators).some(isLater)) return FORMATS.plan;
+  if (spec.hopSeconds !== undefined || spec.shortClips !== undefined) return 3;
+  return isFirstFormat(spec) ? 1 : 2;
+}
+
+/** Whether the first version reads the spec, whose schema is as strict. */
+function isFirstFormat({ featureSets, metric, priority, maxParallel, protocol }: Spec): boolean {
+  const later = featureSets ?? metric ?? priority ?? maxParallel;
+  return later === undefined && FIRST_SPLITTERS.has(protocol.splitter);
+}

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FORMATS, sha256 } from '@cryfold/core';
+import { searchedOf, withSearched } from '@cryfold/estimators';
+import { finalRequest, parseSpec, planRun, prerequisiteOf } from '../src/index.js';
+
+const manifest = {
+  format: 1 as const,
+  name: 'toy',
+  contentHash: sha256('toy'),
+  grouped: false,
+  classes: ['a', 'b'],
+  clips: ['a', 'b', 'a', 'b'].map((label, i) => ({ id: `${i}`, label, group: `${i}`, hash: sha256(`${i}`) })),
+};
+const splits = [{ repeat: 0, fold: 0, train: Int32Array.of(0, 1), test: Int32Array.of(2, 3) }];
+
+const specOf = (entry: string, rest = '') =>
+  parseSpec(`version: 1\nname: keys\nestimators: { net: { ${entry} } }\n${rest}`, 'spec.yaml');
+const planOf = (entry: string) => planRun({ spec: specOf(entry), manifest, splits });
+const keyOf = (entry: string) => planOf(entry).jobs[0].key;
+
+for (const kind of ['small-cnn', 'tl-resnet50', 'mobilenet-v2', 'capsule']) {
+  test(`what has an effect on ${kind} is part of a fold's key, and nothing else`, () => {
+    const plain = keyOf(`kind: ${kind}`);
+    for (const idle of ['balance: none', 'augment: {}', 'augment: { mixup: 0, masks: 3 }']) {
+      assert.equal(keyOf(`kind: ${kind}, ${idle}`), plain, idle);
+    }
+    const effects = [
+      'balance: weights',
+      'balance: batches',
+      ...['timeShift: 0.1', 'gain: 3', 'noise: 0.1', 'timeMask: 0.1', 'frequencyMask: 0.1', 'mixup: 0.2'].map(
+        (one) => `augment: { ${one} }`,
+      ),
+      'augment: { timeMask: 0.1, masks: 2 }',
+    ];
+    const keys = effects.map((effect) => keyOf(`kind: ${kind}, ${effect}`));
+    assert.equal(new Set([plain, ...keys]).size, effects.length + 1);
+  });
+}
+
+test('earlier versions, which know of none of this, refuse the plan as newer', () => {
+  const formatOf = (entry: string, rest?: string) => planRun({ spec: specOf(entry, rest), manifest, splits }).format;
+  assert.equal(formatOf('kind: small-cnn'), 1);
+  assert.equal(formatOf('kind: small-cnn, balance: none'), FORMATS.plan);
+  assert.equal(formatOf('kind: small-cnn, augment: {}'), FORMATS.plan);
+  const search = 'search: { space: { net: { augment.mixup: { uniform: [0, 1] } } } }';
+  assert.equal(formatOf('kind: small-cnn', search), FORMATS.plan);
+});
+
+test('features of a frozen backbone are not computed once where each epoch sees other images', () => {
+  const frozen = 'kind: tl-resnet50, backbone: frozen';
+  const computed = (entry: string) => prerequisiteOf(planOf(entry), 'net') !== undefined;
+  assert.equal(computed(`${frozen}, balance: batches, augment: { gain: 0 }`), true);
+  assert.equal(computed(`${frozen}, augment: { gain: 1 }`), false);
+});
+
+test('an augmentation knows how many decibels the colours of its images span', () => {
+  const decibelsOf = (features: string) =>
+    finalRequest(planRun({ spec: specOf('kind: small-cnn', `features: ${features}`), manifest, splits }), 'net')
+      .decibels;
+  assert.equal(decibelsOf('{ kind: spectrogram }'), undefined);
+  assert.equal(decibelsOf('{ kind: spectrogram, dynamicRange: 60 }'), 60);
+  assert.equal(decibelsOf('{ kind: mel-spectrogram, topDb: 70 }'), 70);
+});
+
+test('a sweep searches single strengths, beside those that the spec fixes', () => {
+  const space = `search: { space: { net: { augment.mixup: { uniform: [0, 0.4] }, balance: { choice: [none, batches] },
+    augment.noise: { log: [0.01, 1], when: { augment.gain: 3 } } } } }`;
+  const { net } = specOf('kind: small-cnn, augment: { gain: 3 }', space).estimators;
+  assert.equal(searchedOf(net)['augment.gain'], 3);
+  const changed = withSearched(net, { 'augment.mixup': 0.2, balance: 'batches', epochs: 4 });
+  assert.deepEqual(changed, { ...net, augment: { gain: 3, mixup: 0.2 }, balance: 'batches', epochs: 4 });
+  assert.deepEqual(
+    withSearched(specOf('kind: small-cnn').estimators.net, {}),
+    specOf('kind: small-cnn').estimators.net,
+  );
+});
+
+test('strengths out of range and misspelt names are refused with their place', () => {
+  const refused = (entry: string, message: RegExp, rest?: string) =>
+    assert.throws(() => specOf(entry, rest), { code: 'SPEC_INVALID', message });
+  refused('kind: small-cnn, augment: { timeMask: 1.5 }', /estimators\.net\.augment\.timeMask/);
+  refused('kind: small-cnn, augment: { mixUp: 1 }', /estimators\.net\.augment\.mixUp: there is no such key/);
+  refused('kind: small-cnn, balance: even', /estimators\.net\.balance/);
+  refused('kind: dense, augment: { gain: 1 }', /estimators\.net\.augment\.gain: there is no such key/);
+  refused('kind: svm, augment: { gain: 1 }', /estimators\.net\.augment: there is no such key/);
+  const search = (space: string) => `search: { space: { net: { ${space} } } }`;
+  refused('kind: small-cnn', /augment\.mixup/, search('augment.mixup: { uniform: [0, 1000] }'));
+  refused('kind: small-cnn', /augment\.mix: /, search('augment.mix: { uniform: [0, 1] }'));
+});
