@@ -3,7 +3,7 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { synthesizeCorpus } from '@cryfold/corpus';
-import { NETWORKS } from '@cryfold/nn/models';
+import { NETWORKS, type NetworkDefinition } from '@cryfold/nn/models';
 import { cryfold, ownStore, temporaryFolder } from './command.js';
 import { withoutRedis } from './testbed.js';
 
@@ -28,8 +28,14 @@ async function json(args: string[]) {
 }
 
 test('every network takes part in a plan with its hours; images too small for one are refused', async () => {
-  const names = NETWORKS.map(({ kind }) => kind);
-  const all = await spec('all.yaml', `estimators:\n${names.map((kind) => `  ${kind}: { kind: ${kind} }\n`).join('')}`);
+  const definitions: readonly NetworkDefinition[] = NETWORKS;
+  const names = definitions.map(({ kind }) => kind);
+  const entries = definitions.map(({ kind, reads, readsVectors }) => {
+    const features = reads === 'vectors' ? ', features: voice' : readsVectors ? ', vectors: voice' : '';
+    return `  ${kind}: { kind: ${kind}${features} }\n`;
+  });
+  const features = 'features: { images: { kind: spectrogram }, voice: { kind: mfcc } }';
+  const all = await spec('all.yaml', `${features}\nestimators:\n${entries.join('')}`);
   const { estimators } = await json(['plan', all, '--data', path('corpus'), '--store', path('none')]);
   assert.deepEqual(
     estimators.map(({ estimator, hours }: { estimator: string; hours: number }) => [estimator, hours > 0]),

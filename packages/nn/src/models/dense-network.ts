@@ -57,4 +57,5 @@ export const denseNetwork = {
   epochs: 50,
   architecture,
   reads: 'vectors',
+  typicalSeconds: 1 / 100_000,
 } satisfies NetworkDefinition<'dense', typeof parameters>;
