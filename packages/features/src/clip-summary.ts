@@ -1,5 +1,5 @@
-import { PALETTE, PALETTE_SIZE } from '@cryfold/core';
 import type { ClipSummary } from './kinds/feature-kind.js';
+import { PALETTE, PALETTE_SIZE } from './palette.js';
 
 /** Bands of equal width from the top of the picture to its bottom. */
 const BANDS = 12;

@@ -1,4 +1,5 @@
-import { CryfoldError, PALETTE, PALETTE_SIZE } from '@cryfold/core';
+import { CryfoldError } from '@cryfold/core';
+import { PALETTE, PALETTE_SIZE } from './palette.js';
 import { type Frame, PowerSpectrum } from './power-spectrum.js';
 
 /** Samples per analysis frame, hence 513 rows, whatever the sample rate. */

@@ -4,10 +4,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { PALETTE, Random } from '@cryfold/core';
+import { Random } from '@cryfold/core';
 import { decodeWav, encodeWav } from '@cryfold/corpus';
 import { SpectrogramImager } from '@cryfold/features';
 import { type Picture, sox, soxMissing, soxPicture, soxPictureOf, withScratch } from '@cryfold/testing/sox';
+import { PALETTE } from '../src/palette.js';
 import { nearestSources } from '../src/spectrogram.js';
 
 const recordings = fileURLToPath(new URL('../../../../../shared/data/donateacry', import.meta.url));

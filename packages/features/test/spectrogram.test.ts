@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { PALETTE, Random } from '@cryfold/core';
+import { Random } from '@cryfold/core';
 import { clipImage, SpectrogramImager } from '@cryfold/features';
+import { PALETTE } from '../src/palette.js';
 import { PowerSpectrum } from '../src/power-spectrum.js';
 import { nearestSources } from '../src/spectrogram.js';
 

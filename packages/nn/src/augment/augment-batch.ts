@@ -1,4 +1,5 @@
 import type { Graph, Value } from '../graph/graph.js';
+import { add } from '../ops/add.js';
 import {
   cosine,
   exponential,
@@ -10,6 +11,7 @@ import {
   squareRoot,
   subtract,
 } from '../ops/arithmetic.js';
+import { fill } from '../ops/bytes.js';
 import { cast } from '../ops/cast.js';
 import { pack } from '../ops/dropout.js';
 import { gather, gatherColumns } from '../ops/gather.js';
@@ -29,8 +31,16 @@ export interface AugmentedBatch {
   input: Value;
   /** What `drawAugmentation` draws, by name */
   inputs: Record<string, Value>;
-  /** Of mixed examples: the share of the own label, float32 [b], and the other label, int32 [b] */
-  mixed?: { shares: Value; labels: Value };
+  mixed?: MixedExamples;
+}
+
+interface MixedExamples {
+  /** Of the own label: float32 [b] */
+  shares: Value;
+  /** The other label: int32 [b] */
+  labels: Value;
+  /** Mixes what else belongs to the examples, float32 [b, ...], by the same shares */
+  mix(value: Value): Value;
 }
 
 /** Changes the examples of a training batch: input float32 [b, ...], labels int32 [b], seed an int32 scalar. */
@@ -41,16 +51,29 @@ export function augmentBatch(
   const { graph } = batch.input;
   const images = steps.scale ? changeImages(batch, steps, steps.scale) : { input: batch.input, inputs: {} };
   if (!steps.mixup) return images;
-  const { input } = images;
   const partners = graph.placeholder('partners', 'int32', [null]);
   const shares = graph.placeholder('shares', 'float32', [null]);
-  const share = reshape(shares, [null, ...input.shape.slice(1).map(() => 1)]);
-  const other = gather(input, partners);
-  return {
-    input: plus(multiply(subtract(input, other), share), other),
-    inputs: { ...images.inputs, partners, shares },
-    mixed: { shares, labels: gather(batch.labels, partners) },
+  const mix = (value: Value) => {
+    const other = gather(value, partners);
+    const share = reshape(shares, [null, ...value.shape.slice(1).map(() => 1)]);
+    return plus(multiply(subtract(value, other), share), other);
   };
+  return {
+    input: mix(images.input),
+    inputs: { ...images.inputs, partners, shares },
+    mixed: { shares, labels: gather(batch.labels, partners), mix },
+  };
+}
+
+/**
+ * The loss of each example: against its own label, and if it is mixed against the other one, too, by their shares.
+ * @param against the loss of each example against such labels: int32 [b] to float32 [b]
+ */
+export function lossesOf(against: (labels: Value) => Value, labels: Value, mixed: MixedExamples | undefined): Value {
+  const own = against(labels);
+  if (!mixed) return own;
+  const rest = subtract(fill(own.graph, [1], 1), mixed.shares);
+  return add(multiply(own, mixed.shares), multiply(against(mixed.labels), rest));
 }
 
 /** Shift, gain, noise and masks on the levels of images, which then get the colours of their scale again. */

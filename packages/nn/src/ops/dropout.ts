@@ -1,7 +1,7 @@
 import type { Value } from '../graph/graph.js';
 import { cast } from './cast.js';
 import { multiply } from './multiply.js';
-import { standardUniform } from './random.js';
+import { shapeOf } from './shape.js';
 
 /**
  * Zeros a share of x and scales the rest by 1 / (1 - rate); the same seed drops the same elements.
@@ -10,7 +10,14 @@ import { standardUniform } from './random.js';
  */
 export function dropout(x: Value, rate: number, seed: Value): Value {
   const { graph, shape } = x;
-  const uniform = standardUniform(x, seed);
+  const uniform = graph.value(
+    'StatelessRandomUniform',
+    { dtype: 'float32', shape },
+    {
+      inputs: [shapeOf(x), seed],
+      attrs: { dtype: { type: 'float32' }, T: { type: 'int32' }, Tseed: { type: 'int32' } },
+    },
+  );
   const kept = graph.value(
     'GreaterEqual',
     { dtype: 'bool', shape },

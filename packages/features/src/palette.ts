@@ -1,0 +1,1 @@
+export { PALETTE, PALETTE_SIZE } from '@cryfold/core';
