@@ -1,12 +1,11 @@
-import { type AugmentedBatch, augmentBatch } from './augment/augment-batch.js';
+import { augmentBatch, lossesOf } from './augment/augment-batch.js';
 import type { AugmentationSteps } from './augment/augmentation.js';
 import { type Forward, forward, type Weight, Weights } from './forward.js';
 import { gradients } from './graph/gradients.js';
 import { elementCount, Graph, type GraphNode, type Shape, type Value, type Variable } from './graph/graph.js';
 import type { Signature, Signatures } from './graph/saved-model.js';
 import type { Model } from './models/model.js';
-import { LOGITS, type Output } from './models/output.js';
-import { add } from './ops/add.js';
+import { LOGITS } from './models/output.js';
 import { plus, subtract } from './ops/arithmetic.js';
 import { bytesOf, fill, firstElements } from './ops/bytes.js';
 import { cast } from './ops/cast.js';
@@ -77,7 +76,8 @@ export function compileModel(model: Model, classes: number, options: CompileOpti
   if (logits.shape.length !== 2 || logits.shape[1] !== classes) {
     throw new Error(`model ${model.name} ends in [${logits.shape.join(', ')}], not in ${classes} logits`);
   }
-  const loss = vectorMean(lossesOf(output, logits, batch, changed?.mixed));
+  const against = (of: Value) => multiply(output.loss(logits, of), gather(classWeights, of));
+  const loss = vectorMean(lossesOf(against, labels, changed?.mixed));
   const trainable = weights.all().filter((weight) => weight.trainable);
   const targets = trainable.map(({ variable }) => graph.read(variable));
   const scaling =
@@ -140,23 +140,6 @@ interface Batch {
   seed: Value;
   /** float32 [classes] */
   classWeights: Value;
-}
-
-/**
- * The weighted loss of each example. That of a mixed one is the mean of the losses against both labels by their shares:
- * each `Output` has a loss that is linear in the target, so this is its loss against the mixed target.
- */
-function lossesOf(
-  { loss }: Output,
-  logits: Value,
-  { classWeights, labels }: Batch,
-  mixed: AugmentedBatch['mixed'],
-): Value {
-  const weighted = (of: Value) => multiply(loss(logits, of), gather(classWeights, of));
-  const own = weighted(labels);
-  if (!mixed) return own;
-  const rest = subtract(fill(logits.graph, [1], 1), mixed.shares);
-  return add(multiply(own, mixed.shares), multiply(weighted(mixed.labels), rest));
 }
 
 function declareBatch(graph: Graph, model: Pick<Model, 'inputShape' | 'vectors'>, classes: number): Batch {

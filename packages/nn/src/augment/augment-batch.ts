@@ -1,4 +1,5 @@
 import type { Graph, Value } from '../graph/graph.js';
+import { add } from '../ops/add.js';
 import {
   cosine,
   exponential,
@@ -10,6 +11,7 @@ import {
   squareRoot,
   subtract,
 } from '../ops/arithmetic.js';
+import { fill } from '../ops/bytes.js';
 import { cast } from '../ops/cast.js';
 import { pack } from '../ops/dropout.js';
 import { gather, gatherColumns } from '../ops/gather.js';
@@ -31,8 +33,14 @@ export interface AugmentedBatch {
   vectors: Value | undefined;
   /** What `drawAugmentation` draws, by name */
   inputs: Record<string, Value>;
-  /** Of mixed examples: the share of the own label, float32 [b], and the other label, int32 [b] */
-  mixed?: { shares: Value; labels: Value };
+  mixed?: MixedExamples;
+}
+
+interface MixedExamples {
+  /** Of the own label: float32 [b] */
+  shares: Value;
+  /** The other label: int32 [b] */
+  labels: Value;
 }
 
 interface GivenBatch {
@@ -64,6 +72,18 @@ export function augmentBatch(batch: GivenBatch, steps: AugmentationSteps): Augme
     inputs: { ...images.inputs, partners, shares },
     mixed: { shares, labels: gather(batch.labels, partners) },
   };
+}
+
+/**
+ * The loss of each example: against its own label, and if it is mixed against the other one, too, by their shares. A loss
+ * that is linear in the target, as that of each `Output`, is so the loss against the mixed target.
+ * @param against the loss of each example against such labels: int32 [b] to float32 [b]
+ */
+export function lossesOf(against: (labels: Value) => Value, labels: Value, mixed: MixedExamples | undefined): Value {
+  const own = against(labels);
+  if (!mixed) return own;
+  const rest = subtract(fill(own.graph, [1], 1), mixed.shares);
+  return add(multiply(own, mixed.shares), multiply(against(mixed.labels), rest));
 }
 
 /** Shift, gain, noise and masks on the levels of images, which then get the colours of their scale again. */
