@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
-import { readdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { synthesizeCorpus } from '@cryfold/corpus';
 import { NETWORKS, type NetworkDefinition } from '@cryfold/nn/models';
-import { cryfold, ownStore, temporaryFolder } from './command.js';
-import { withoutRedis } from './testbed.js';
+import { cryfold, temporaryFolder } from './command.js';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 const path = (name: string) => join(folder.path, name);
@@ -48,32 +47,4 @@ test('every network takes part in a plan with its hours; images too small for on
   const { code, stderr } = await cryfold(['plan', small, '--data', path('corpus'), '--store', path('none')]);
   assert.equal(code, 10);
   assert.match(stderr, /SPEC_INVALID.*capsule needs images of at least 25 x 25 pixels, and these are 20 x 90/);
-});
-
-test('a new network is swept, trained on all clips, and predicts', {
-  skip: withoutRedis,
-}, async () => {
-  const file = await spec(
-    'sweep.yaml',
-    `features: { kind: spectrogram, height: 32, width: 40 }
-estimators:
-  capsule: { kind: capsule, epochs: 1, filters: 4, capsules: 1 }
-search: { algorithm: grid, space: { capsule: { routing: { choice: [1, 2] } } } }
-`,
-  );
-  const out = path('out');
-  const args = ['--data', path('corpus'), ...ownStore(out), '--workers', '1', '--yes'];
-  const { run, models, search } = await json(['sweep', file, ...args]);
-  assert.deepEqual(
-    models.map(({ name, complete }: { name: string; complete: boolean }) => [name, complete]),
-    [['capsule', true]],
-  );
-  assert.equal(search.trials.length, 2);
-  const { card } = await json(['train-final', run.id, '--of', 'capsule', '--store', path('out/store')]);
-  const recordings = await readdir(path('corpus'), { recursive: true });
-  const recording = path(`corpus/${recordings.find((name) => name.endsWith('.wav'))}`);
-  const { predictions } = await json(['predict', path(`out/store/models/${card.name}/${card.version}`), recording]);
-  const probabilities: number[] = Object.values(predictions[0].windows[0].probabilities);
-  const sum = probabilities.reduce((total, p) => total + p, 0);
-  assert.ok(Math.abs(sum - 1) < 1e-5, `${probabilities}`);
 });
