@@ -112,7 +112,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosReport | undefi
       const seen = new Map<number, string>();
       const look = setInterval(() => {
         for (const { pid, command } of descendants(process.pid))
-          if (/cryfold\.js|training-child/.test(command)) seen.set(pid, command);
+          if (/cryfold\.js|training-child|(redis|valkey)-server/.test(command)) seen.set(pid, command);
       }, 500);
       const storm = strike(scene, report, say);
       const violations = await followRun(run(join(name, 'out')), environment, { report, say });

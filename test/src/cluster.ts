@@ -54,7 +54,9 @@ export class Cluster {
     return cluster;
   }
 
+  /** Does nothing where it runs, since faults that kill and start it again may overlap. */
   startRedis(): void {
+    if (isRunning(this.#redisProcess)) return;
     const settings = {
       port: String(this.redisPort),
       bind: '127.0.0.1',
@@ -90,7 +92,7 @@ export class Cluster {
 
   pid(name: string): number | undefined {
     const child = this.#members.get(name)?.process;
-    return child && child.exitCode === null && child.signalCode === null ? child.pid : undefined;
+    return isRunning(child) ? child.pid : undefined;
   }
 
   get names(): string[] {
@@ -134,8 +136,12 @@ export class Cluster {
   }
 }
 
+function isRunning(child: ChildProcess | undefined): child is ChildProcess {
+  return child !== undefined && child.exitCode === null && child.signalCode === null;
+}
+
 async function end(child: ChildProcess | undefined, signal: NodeJS.Signals): Promise<void> {
-  if (!child || child.exitCode !== null || child.signalCode !== null) return;
+  if (!isRunning(child)) return;
   const ended = new Promise((resolve) => child.once('exit', resolve));
   child.kill(signal);
   const timer = setTimeout(() => child.kill('SIGKILL'), 15_000);
