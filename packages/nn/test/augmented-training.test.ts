@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import type { Augmentation } from '../src/augment/augmentation.js';
 import type { NetworkSpec } from '../src/models/architecture.js';
+import { capsule } from '../src/models/capsule.js';
 import { Network } from '../src/network.js';
 import { loadTensorFlow } from '../src/tensorflow.js';
-import { type FoldImages, NetworkTrainer } from '../src/trainer.js';
+import { type FoldExamples, type FoldImages, NetworkTrainer } from '../src/trainer.js';
 import type { FitOptions, FitResult } from '../src/training-loop.js';
-import { resnet50Spec, smallCnnSpec, withParameters } from './networks.js';
+import { specOf } from './architectures.js';
+import { denseSpec, resnet50Spec, smallCnnSpec, twoBranchSpec, withParameters } from './networks.js';
 import { coloured, spectrograms } from './spectrograms.js';
 import { range, stripes } from './stripes.js';
 
@@ -160,4 +162,25 @@ test('images of unknown colours, and vectors, can only be mixed', async () => {
     hex(await trainer.fit(vectors, fold, withParameters(RESNET, { augment: {} }), { seed: 1 })),
   );
   await trainer.fit(stripes(), fold, withParameters(PLAIN, { epochs: 1, ...mixup }), { seed: 1 });
+});
+
+describe('networks of other inputs and losses train on changed examples, twice alike', () => {
+  const images = spectrograms({ count: 40, height: 32, width: 36 });
+  const { labels, classCount } = images;
+  const vectors = { vectors: Float32Array.from({ length: 40 * 4 }, (_, i) => Math.sin(7.1 * i)), columns: 4 };
+  const own = { epochs: 2, batchSize: 8, augment: ALL };
+  const cases: [FoldExamples, NetworkSpec][] = [
+    [{ ...images, ...vectors }, twoBranchSpec({ ...own, balance: 'batches' })],
+    [{ ...vectors, labels, classCount }, denseSpec({ ...own, augment: { mixup: 0.4 }, balance: 'weights' })],
+    [images, specOf(capsule, { ...own, filters: 8, capsules: 2, routing: 2 })],
+  ];
+  for (const [examples, spec] of cases) {
+    test(spec.parameters.kind, async () => {
+      const options = { seed: 5 };
+      const trained = await trainer.fit(examples, fold, spec, options);
+      assert.equal(hex(await trainer.fit(examples, fold, spec, options)), hex(trained));
+      const plain = withParameters(spec, { augment: undefined });
+      assert.notEqual(hex(await trainer.fit(examples, fold, plain, options)), hex(trained));
+    });
+  }
 });

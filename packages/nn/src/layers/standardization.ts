@@ -10,7 +10,7 @@ export const STANDARDIZATION = 'standardization';
  * (x - mean) / sqrt(variance) of each column of [batch, columns], with statistics that no step moves. In Keras it is a
  * BatchNormalization in inference mode without scale, centre and epsilon.
  */
-export function standardization(): Layer {
+export function columnStandardization(): Layer {
   return {
     kind: 'BatchNormalization',
     name: STANDARDIZATION,

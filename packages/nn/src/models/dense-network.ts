@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { dense } from '../layers/dense.js';
 import { dropout } from '../layers/dropout.js';
 import type { Layer } from '../layers/layer.js';
-import { standardization } from '../layers/standardization.js';
+import { columnStandardization } from '../layers/standardization.js';
 import type { Architecture, VectorSize } from './architecture.js';
 import type { NetworkDefinition } from './definition.js';
 import type { Model } from './model.js';
@@ -33,7 +33,7 @@ export function denseModel({ columns }: VectorSize, classes: number, shape: Dens
     name: 'dense',
     inputShape: [columns],
     layers: [
-      standardization(),
+      columnStandardization(),
       ...hiddenLayers(shape.dense, shape.dropout),
       dense(numbered('dense', shape.dense.length), classes),
     ],

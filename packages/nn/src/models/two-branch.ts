@@ -6,7 +6,7 @@ import { flatten } from '../layers/flatten.js';
 import type { Layer } from '../layers/layer.js';
 import { maxPooling2D } from '../layers/pooling.js';
 import { rescaling } from '../layers/preprocessing.js';
-import { STANDARDIZATION, standardization } from '../layers/standardization.js';
+import { columnStandardization, STANDARDIZATION } from '../layers/standardization.js';
 import type { Architecture, ImageSize, VectorSize } from './architecture.js';
 import type { NetworkDefinition } from './definition.js';
 import { hiddenLayers } from './dense-network.js';
@@ -42,7 +42,7 @@ export function twoBranchModel(input: ImageSize & VectorSize, classes: number, s
     flatten('flatten'),
     ...hiddenLayers(shape.imageDense, 0, 'image_'),
   ];
-  const vector = [{ ...standardization(), from: [VECTORS] }, ...hiddenLayers(shape.vectorDense, 0, 'vector_')];
+  const vector = [{ ...columnStandardization(), from: [VECTORS] }, ...hiddenLayers(shape.vectorDense, 0, 'vector_')];
   const last = (layers: readonly Layer[]) => layers.at(-1)?.name ?? STANDARDIZATION;
   return {
     name: 'two-branch',
