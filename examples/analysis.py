@@ -29,10 +29,14 @@ classes = results["dataset"]["classes"]
 def predicted(model):
     name = model["name"] + (".decision" if model["predictedBy"] == "decisions" else "")
     scores = predictions[[f"{name}:{label}" for label in classes]]
-    return pd.Series(np.array(classes)[scores.to_numpy().argmax(axis=1)], predictions.index)
+    best = pd.Series(np.array(classes)[scores.to_numpy().argmax(axis=1)], predictions.index)
+    # The cells of a fold without a result are empty.
+    return best.where(scores.notna().all(axis=1))
 
 
-right = pd.DataFrame({model["name"]: predicted(model) == predictions["label"] for model in results["models"]})
+answers = {model["name"]: predicted(model) for model in results["models"]}
+right = pd.DataFrame({name: (own == predictions["label"]).where(own.notna()) for name, own in answers.items()})
+right = right.astype(float)
 folds = right.groupby([predictions["repeat"], predictions["fold"]]).mean()
 table = pd.DataFrame({"mean": folds.mean(), "sd": folds.std(), "pooled": right.mean()})
 print(f"{results['run']['id']}: accuracy, {results['protocol']['label']}")

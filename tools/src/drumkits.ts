@@ -7,18 +7,18 @@ import { extname, join, resolve, sep } from 'node:path';
 
 /** What names of recordings hold, the first match decides. */
 const CLASSES: readonly (readonly [string, RegExp])[] = [
-  ['hi-hat', /hi-?hat|\bhats?\b|^(open|closed|pedal)?hh|_hh|^h[ocp]\b|chh|ohh/],
+  ['hi-hat', /hi ?hat|\bhats?\b|^(open|closed|pedal)?hh|^h[ocp]\b|chh|ohh/],
   ['cymbal', /crash|ride|splash|china|cymbal|^[cr]c\b/],
-  ['tom', /tom|^[fhml]?t\d*\b/],
   ['snare', /snare|^sd|^sn/],
   ['kick', /kick|bass ?drum|^bd/],
+  ['tom', /\b(floor|pearl)?tom|^[fhml]?t\b/],
 ];
 
 /** Undefined where the name says nothing. */
 export function drumOf(name: string): string | undefined {
   const words = name
     .toLowerCase()
-    .replace(/[_.\d]+/g, ' ')
+    .replace(/[-_.\d]+/g, ' ')
     .trim();
   return CLASSES.find(([, pattern]) => pattern.test(words))?.[0];
 }

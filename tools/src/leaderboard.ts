@@ -47,7 +47,7 @@ interface Evaluated {
 async function evaluate(data: string, protocol: string): Promise<RunResults> {
   const program = join(ROOT, 'packages', 'cli', 'bin', 'cryfold.js');
   const args = ['run', values.spec, '--data', data, '--protocol', protocol, '--store', values.store, '--json', '--yes'];
-  const child = promisify(execFile)(process.execPath, [program, ...args, '--allow-leak', ...positionals], {
+  const child = promisify(execFile)(process.execPath, [program, ...args, ...positionals], {
     maxBuffer: 2 ** 28,
   });
   child.child.stderr?.pipe(process.stderr);
@@ -137,4 +137,4 @@ try {
   process.stderr.write(`tools/leaderboard: ${(error as Error).message.split('\n')[0]}\n`);
   process.exitCode = 1;
 }
-if (values.out) await writeFile(values.out, `${sections.join('\n\n')}\n`);
+if (values.out && !process.exitCode) await writeFile(values.out, `${sections.join('\n\n')}\n`);
