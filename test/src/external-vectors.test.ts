@@ -158,6 +158,17 @@ test('a server refuses a spec whose vectors nobody has read', { skip }, async ()
   await assert.rejects(new HttpControl(client).submit(lying, contentHash), { code: 'ARTIFACT_CORRUPT' });
 });
 
+test('retrain refuses given vectors before it reads them or the data', async (t) => {
+  const own = await temporaryFolder();
+  t.after(() => own.remove());
+  const spec = join(own.path, 'spec.yaml');
+  await writeFile(spec, SPEC);
+  const args = ['retrain', spec, '--of', 'both', '--data', join(own.path, 'none'), '--model', 'given'];
+  const { code, stderr } = await cryfold([...args, '--store', join(own.path, 'store')]);
+  assert.equal(code, 2, stderr);
+  assert.match(stderr, /FEATURES_EXTERNAL: both reads vectors that cannot be computed/);
+});
+
 test('vectors that do not fit the data end the command before anything starts', { skip }, async () => {
   await writeVectors('spec');
   await writeFile(path('spec', 'vectors', 'ids.csv'), 'recording\nnobody.wav\n');

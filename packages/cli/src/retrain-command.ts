@@ -7,6 +7,7 @@ import type { RetrainRecord } from '@cryfold/model-registry';
 import { metricNamed, metricOfSpec, type RunPlan, type Spec, withMetric } from '@cryfold/plan';
 import { checkRedis } from '@cryfold/queue';
 import {
+  checkComputable,
   checkKeepable,
   chooseOf,
   HttpClient,
@@ -83,6 +84,7 @@ export async function retrainCommand(
   const spec = withMetric(read, metric);
   const of = chooseOf(spec, options.of);
   checkKeepable(spec, of);
+  checkComputable(spec, of);
   if (spec.search && !spec.search.nested) {
     throw new CryfoldError(
       'SPEC_INVALID',

@@ -47,11 +47,16 @@ export async function loadMembers(
 
 /**
  * A model may come from anywhere, so the programs that it holds run only where the user has allowed it.
+ * @param estimators of the model that will predict or be trained; default: its members
  * @throws CryfoldError COMMANDS_NOT_ALLOWED
  */
-export function checkModelAllowed({ name, version, members }: ModelCard, allowed = false): void {
-  checkCommandsAllowed(members, allowed, {
-    where: `${name}@${version} predicts with a program of its own, and this command`,
+export function checkModelAllowed(
+  { name, version, members }: ModelCard,
+  allowed = false,
+  estimators: readonly { kind: string }[] = members,
+): void {
+  checkCommandsAllowed(estimators, allowed, {
+    where: `${name}@${version} needs a program of its own, and this command`,
     hint: 'If you trust the source of the model, add --allow-commands: docs/security.md.',
   });
 }

@@ -31,7 +31,7 @@ export {
 export { type FoldLog, findJob, foldLogSchema } from './logs.js';
 export { exportModels, filesOfRun, type WriteFiles } from './mlflow-export.js';
 export { experimentFiles, experimentId } from './mlflow-files.js';
-export { checkKeepable, chooseOf, configurationOf, isKeepable } from './models/final-model.js';
+export { checkComputable, checkKeepable, chooseOf, configurationOf, isKeepable } from './models/final-model.js';
 export { HttpModels, type Making, makingSchema } from './models/http-models.js';
 export { type ModelControl, StoreModels } from './models/model-control.js';
 export {

@@ -41,7 +41,7 @@ const FOLDS = '{ splitter: StratifiedGroupKFold, folds: 3, repeats: 2 }';
 const cardOf = (own: ReturnType<typeof spec>) =>
   ({
     ...{ name: 'm', version: '0'.repeat(12), of: 'both', spec: own, features: own.features },
-    members: [{ name: 'a' }, { name: 'b' }],
+    members: ['a', 'b'].map((name) => ({ name, kind: 'svm' })),
   }) as unknown as ModelCard;
 
 function standIn(champion: ReturnType<typeof spec>, protocol = FOLDS) {
@@ -84,4 +84,14 @@ test('a nested fusion without inner folds cannot be compared, and the reason is 
     standIn(spec(FOLDS), '{ splitter: LeaveOneGroupOut }'),
     refused(/its fusion is nested, and LeaveOneGroupOut takes no number of inner folds/),
   );
+});
+
+test('refuses a champion whose spec would train a member by a program that its card does not name', async () => {
+  const own = spec(FOLDS);
+  const command = { kind: 'command', run: ['node', 'train.mjs'] };
+  for (const a of [command, { kind: 'dense' }, undefined]) {
+    const { a: _, ...others } = own.estimators;
+    const forged = { ...own, estimators: a ? { ...own.estimators, a } : others, ...(!a && { fusion: {} }) };
+    await assert.rejects(standIn(forged as typeof own), { code: 'MODEL_INCOMPARABLE' }, JSON.stringify(a));
+  }
 });

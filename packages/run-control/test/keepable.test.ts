@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { specSchema } from '@cryfold/plan';
-import { checkKeepable, isKeepable } from '../src/index.js';
+import { checkComputable, checkKeepable, configurationOf, isKeepable } from '../src/index.js';
 
 const command = { kind: 'command', run: ['python3', 'train.py'] };
 const spec = specSchema.parse({
@@ -24,4 +24,39 @@ test('a command is kept where it says how to predict, and else named with the ke
 test('a model whose estimator is of a kind that this version does not know is not called unkeepable', () => {
   const other = { ...spec, estimators: { ...spec.estimators, new: { kind: 'of-a-newer-version' } } } as never;
   assert.ok(isKeepable(other, 'new'));
+});
+
+const external = { kind: 'external', file: 'a.npy', clips: 'a.csv', sha256: 'a'.repeat(64), columns: 3 };
+const given = specSchema.parse({
+  ...{ version: 1, name: 'given', features: { kind: 'spectrogram' }, featureSets: { given: external } },
+  estimators: {
+    pixels: { kind: 'svm' },
+    vectors: { kind: 'svm', features: 'given' },
+    joint: { kind: 'two-branch', vectors: 'given' },
+  },
+  fusion: { both: { members: ['pixels', 'vectors'] } },
+});
+
+test('a model that needs vectors from files cannot predict another recording', () => {
+  const refused = (of: string) => ({ code: 'FEATURES_EXTERNAL', message: new RegExp(`^${of} reads vectors`) });
+  checkComputable(given, 'pixels');
+  for (const of of ['vectors', 'joint', 'both']) assert.throws(() => checkComputable(given, of), refused(of));
+  // A model computes the first feature set of its spec, whatever its members read.
+  const first = { ...given, features: external, featureSets: { images: given.features } } as never as typeof given;
+  const pixels = { ...given.estimators.pixels, features: 'images' };
+  assert.throws(() => checkComputable({ ...first, estimators: { pixels } }, 'pixels'), refused('pixels'));
+});
+
+test('the configuration of a model depends on the content of given vectors, and not on the names of their files', () => {
+  const of = (change: object) => {
+    const featureSets = { given: { ...external, clipSeconds: 1, ...change } } as typeof given.featureSets;
+    return ['vectors', 'joint', 'both'].map((name) => configurationOf({ ...given, featureSets }, name));
+  };
+  assert.deepEqual(of({ file: 'moved/b.npy', clips: 'b.csv' }), of({}));
+  for (const [i, text] of of({ sha256: 'b'.repeat(64) }).entries()) assert.notEqual(text, of({})[i]);
+});
+
+test('a feature set that only another version knows is compared as it is', () => {
+  const later = (size: number) => ({ ...given, features: { kind: 'of-a-newer-version', size } }) as never;
+  assert.notEqual(configurationOf(later(1), 'pixels'), configurationOf(later(2), 'pixels'));
 });

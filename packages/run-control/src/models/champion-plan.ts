@@ -56,6 +56,9 @@ export async function planChampion(
   if (!parsed.success) throw incomparable('its spec is of another version of cryfold');
   const { spec } = challenger;
   const own = parsed.data;
+  // Whether a model may run programs is decided by the kinds of its members.
+  const other = card.members.find(({ name, kind }) => own.estimators[name]?.kind !== kind);
+  if (other) throw incomparable(`its member ${other.name} is not of the kind that its spec says`);
   checkClipLength(card, spec);
   const { known, share } = heardOf(before, manifest);
   if (share < STAND_IN_SHARE) {

@@ -2,7 +2,7 @@ import { readRun, type StoredRun } from '@cryfold/aggregator';
 import { CryfoldError, canonicalJson, ifReadable, VERSION } from '@cryfold/core';
 import { type Estimator, estimatorKinds, kindOf } from '@cryfold/estimators';
 import { type FittedFusion, fitFusion, isFitted, outOfFoldRows, type RunResults } from '@cryfold/evaluation';
-import { DEFAULT_FEATURES } from '@cryfold/features/kinds';
+import { DEFAULT_FEATURES, type FeatureSet, featureKindOf, featureSetSchema } from '@cryfold/features/kinds';
 import { checkModelName, type ModelCard, modelOf, writeVersion } from '@cryfold/model-registry';
 import { type FinalResult, featuresOf, type Spec, vectorsOf } from '@cryfold/plan';
 import { warningsOf } from '@cryfold/report';
@@ -96,6 +96,25 @@ export function checkKeepable(spec: Choice, of: string): void {
   );
 }
 
+/**
+ * Fails for a model that could not predict another recording, because a feature set that it needs is given in files. Every
+ * model needs the first feature set of its spec: `ModelPredictor` loads it.
+ * @throws CryfoldError FEATURES_EXTERNAL
+ */
+export function checkComputable(
+  spec: Pick<Spec, 'features' | 'featureSets' | 'estimators' | 'fusion'>,
+  of: string,
+): void {
+  const members = Object.hasOwn(spec.fusion, of) ? spec.fusion[of].members : [of];
+  const sets = members.flatMap((trial) => [featuresOf(spec, trial), vectorsOf(spec, trial) ?? []].flat());
+  const given = [...sets, spec.features].find((set) => featureKindOf(set).given);
+  if (!given) return;
+  throw new CryfoldError('FEATURES_EXTERNAL', `${of} reads vectors that cannot be computed for another recording`, {
+    context: { model: of, kind: given.kind },
+    hint: 'Evaluate it with cryfold run, or choose a model of feature sets that cryfold computes: docs/external-vectors.md.',
+  });
+}
+
 /** Before anything is trained, and so that the run's folds are not kept meanwhile. */
 async function refit(store: RunStore, run: string, of: string) {
   const stored = await readRun(store, run);
@@ -133,10 +152,16 @@ export function configurationOf(
     members: members.map((member) => {
       // What a feature set is called decides nothing, and earlier specs do not say of which kind it is.
       const { features: _, vectors: __, ...estimator } = spec.estimators[member] as Estimator & { vectors?: string };
-      const features = Object.assign({ kind: DEFAULT_FEATURES }, featuresOf(spec, member));
-      return { estimator, features, vectors: kindOf(estimator).readsVectors ? vectorsOf(spec, member) : undefined };
+      const vectors = kindOf(estimator).readsVectors ? vectorsOf(spec, member) : undefined;
+      return { estimator, features: decidingOf(featuresOf(spec, member)), vectors: vectors && decidingOf(vectors) };
     }),
   });
+}
+
+/** The parameters of a feature set that decide its rows; of a set that only another version knows, all of them. */
+function decidingOf(stored: FeatureSet): object {
+  const set = { ...stored, kind: stored.kind ?? DEFAULT_FEATURES } as FeatureSet;
+  return (featureSetSchema.safeParse(set).success && featureKindOf(set).keyed?.(set)) || set;
 }
 
 /** Finished runs of the same model over the same data with other splitters, the one of most repeats of each. */

@@ -206,6 +206,8 @@ export class Retraining {
     const where = `champion ${card.version}`;
     if (opponent === 'stand-in') {
       const standIn = await planChampion(card, plan, manifest, before);
+      // It is trained by what the card's spec says, and not by the members that were checked.
+      checkModelAllowed(card, this.#challenge.loading?.allowCommands, Object.values(standIn.spec.estimators));
       this.#steps.say(`${where}: its stand-in is run ${standIn.run}, ${this.#evidence.data.known} clips known`);
       return { contest: chosen, standIn };
     }
