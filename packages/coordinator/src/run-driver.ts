@@ -167,11 +167,12 @@ export class RunDriver {
   /** Takes what Redis holds of the jobs of an ended run out of it; the records of its failures are in the store. */
   async forgetFailures(): Promise<void> {
     const { plan } = this.folds;
+    const needed = new Set(this.folds.pending.map(({ trial }) => prerequisiteOf(plan, trial)?.id));
     for (const queue of FOLD_QUEUES) {
       const ids = queuedIds(plan, queue);
       await this.#queues.forgetFailures(queue, ids);
-      // What a cancelled run leaves untrained may be another run's, too.
-      const over = [...ids].filter((id) => !this.folds.isPending(id));
+      // Another run may also want the folds that a cancelled run leaves untrained, and what they need.
+      const over = [...ids].filter((id) => !this.folds.isPending(id) && !needed.has(id));
       await this.#queues.forgetGiveBacks(over);
     }
   }

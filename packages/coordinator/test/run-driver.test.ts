@@ -198,3 +198,19 @@ test('a cancelled run leaves the give-backs of its unfinished folds to the runs 
   await driver.cancel();
   assert.deepEqual([...queues.givenBack.keys()], [second]);
 });
+
+test('a cancelled run leaves the give-backs of what its unfinished folds need', async (t) => {
+  const plan = planOf('{ s: { kind: svm } }');
+  const needed = prerequisiteOf(plan, 's') ?? assert.fail();
+  const { store, queues, driver } = await scene(t, plan);
+  await driver.begin();
+  queues.givenBack.set(needed.id, 2);
+  await driver.cancel();
+  assert.deepEqual([...queues.givenBack.keys()], [needed.id]);
+  for (const { key } of plan.jobs) {
+    await commit(store, key, [1, 0, 0, 1]);
+    await driver.onCompleted(key);
+  }
+  await driver.forgetFailures();
+  assert.equal(queues.givenBack.size, 0, 'nothing needs it any more');
+});

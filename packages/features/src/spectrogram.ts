@@ -42,9 +42,9 @@ export interface ImagerOptions extends ImageSize, SoxOptions {
  * where a centre lies on a border (every ninth of 90 columns from 800) the running sum's rounding decides: columns 13
  * and 22 are one less than floor((i + 0.5) * 800 / 90).
  */
-export function nearestSources(source: number, target: number): Uint16Array {
+export function nearestSources(source: number, target: number): Uint32Array {
   const scale = source / target;
-  const sources = new Uint16Array(target);
+  const sources = new Uint32Array(target);
   let centre = scale * 0.5;
   for (let i = 0; i < target; i++) {
     sources[i] = Math.floor(centre);
@@ -100,7 +100,7 @@ export class SpectrogramImager {
     this.#buffer = new Float64Array(frame / 2 + samples + frame);
     this.#power = new Float64Array(height);
     this.#spectrum = new PowerSpectrum(frame);
-    this.#bins = nearestSources(frame / 2 + 1, height).map((row) => frame / 2 - row);
+    this.#bins = Uint16Array.from(nearestSources(frame / 2 + 1, height), (row) => frame / 2 - row);
 
     const drawn = Math.max(1, Math.floor(rate / Math.min(MAX_COLUMNS_PER_SECOND, columns / (samples / rate))));
     const perColumn = Math.ceil(drawn / Math.floor(windowSum(shape, frame) + 0.5));

@@ -91,6 +91,15 @@ for (const [what, ids, vectors, says] of [
   });
 }
 
+test('refuses a vector per recording whose copies for all clips take 512 MiB', async () => {
+  const ids = Array.from({ length: 2048 }, (_, i) => `a.wav#${i}`);
+  const long = Array.from({ length: 65_536 }, () => 0);
+  await assert.rejects(read('recording\na.wav\n', [long], { ids, leftOut: [] }), {
+    code: 'FEATURES_INVALID',
+    message: /2048 clips of 65536 numbers take 512 MiB/,
+  });
+});
+
 test('refuses a file that is missing or holds no array of floats', async () => {
   await read('recording\na.wav\nb/c.wav\n', [[1], [2]]);
   const given = featureKindOf(set).given!;

@@ -44,6 +44,11 @@ test('nearest neighbour reads the pixels that Pillow reads', () => {
   }
 });
 
+test('nearest neighbour reads from sources of more than 65,536 pixels', () => {
+  assert.deepEqual([...nearestSources(70_000, 4)], [8750, 26_250, 43_750, 61_250]);
+  assert.deepEqual([...nearestSources(2 ** 18, 4)], [2 ** 15, 3 * 2 ** 15, 5 * 2 ** 15, 7 * 2 ** 15]);
+});
+
 test('a tone at half scale lies at -6.02 dB in its own row, from its start to its end', () => {
   const rate = 16000;
   const bin = 100;

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { CryfoldError, isNewer, isUnreadable } from '@cryfold/core';
@@ -17,6 +16,7 @@ import {
 } from '@cryfold/plan';
 import type { Queues } from '@cryfold/queue';
 import type { RunStore } from '@cryfold/store';
+import { checkGivenContent } from './given-content.js';
 import { allSplits } from './splits.js';
 
 const READ_HERE = 'Start the run with cryfold run --server, which reads and uploads the files of its spec.';
@@ -113,7 +113,8 @@ export async function extendRun(store: RunStore, run: string, repeats: number): 
 /**
  * Plans a spec over a dataset whose manifest and images are in the store, and puts the plan there: from then on it is a
  * run that the coordinator drives. An equal run that ended incomplete is tried again; a complete one is left alone.
- * @throws CryfoldError ARTIFACT_MISSING, SPLIT_IMPOSSIBLE; SPEC_INVALID for weights or files by path or URL
+ * @throws CryfoldError ARTIFACT_MISSING, SPLIT_IMPOSSIBLE; SPEC_INVALID for weights, vectors or files by path or URL;
+ * ARTIFACT_CORRUPT, FEATURES_INVALID for other vectors than the spec names, or some that do not fit the data
  */
 export async function submitRun(store: RunStore, spec: Spec, dataset: string): Promise<RunPlan> {
   // Before the work of planning.
@@ -128,15 +129,9 @@ export async function submitRun(store: RunStore, spec: Spec, dataset: string): P
 /** As `submitRun`, of a plan that was made already. */
 export async function submitPlan(store: RunStore, plan: RunPlan): Promise<RunPlan> {
   const weights = submittedWeights(plan.spec);
+  checkGiven(plan.spec);
   await checkFiles(store, plan.spec);
-  for (const [features, set] of plannedFeatures(plan)) {
-    const { given, produces } = featureKindOf(set);
-    const file = store.datasets.featureFiles(features)[produces];
-    if (!(await store.datasets.hasFeatures(features))) {
-      throw missing(file, 'Run the spec with --data once, so that they are drawn.');
-    }
-    if (given) await checkContent(store, file, given.content(set));
-  }
+  await checkFeatures(store, plan);
   for (const hash of weights) {
     if (!(await store.weights.has(hash))) {
       throw missing(store.weights.key(hash), 'Upload them with cryfold weights put.');
@@ -194,19 +189,20 @@ async function checkFiles({ artifacts }: RunStore, { estimators }: Spec): Promis
   }
 }
 
-/**
- * The key of vectors that users compute says what they are, which only their bytes can prove.
- * @param sha256 undefined where a spec names paths
- * @throws CryfoldError SPEC_INVALID, ARTIFACT_CORRUPT
- */
-async function checkContent({ artifacts }: RunStore, key: string, sha256: string | undefined): Promise<void> {
-  const hash = createHash('sha256');
-  for await (const piece of (await artifacts.open(key))?.stream ?? []) hash.update(piece);
-  if (hash.digest('hex') === sha256) return;
-  throw new CryfoldError('ARTIFACT_CORRUPT', `${key}: these are not the vectors that the spec names by their hash`, {
-    context: { key },
-    hint: READ_HERE,
-  });
+/** Features are in the store, and given ones fit the data. @throws CryfoldError ARTIFACT_MISSING, ARTIFACT_CORRUPT, FEATURES_INVALID */
+async function checkFeatures({ artifacts, datasets }: RunStore, plan: RunPlan): Promise<void> {
+  for (const [features, set] of plannedFeatures(plan)) {
+    const { given, produces, shape } = featureKindOf(set);
+    const key = datasets.featureFiles(features)[produces];
+    if (!given) {
+      if (await datasets.hasFeatures(features)) continue;
+      throw missing(key, 'Run the spec with --data once, which computes them.');
+    }
+    const stored = await artifacts.open(key);
+    if (!stored) throw missing(key, READ_HERE);
+    const expected = { sha256: given.content(set) ?? '', shape: [plan.dataset.clips, ...shape(set)] };
+    await checkGivenContent(stored.stream, { key, ...expected, hint: READ_HERE });
+  }
 }
 
 function missing(key: string, hint: string): CryfoldError {

@@ -1,4 +1,4 @@
-import { deriveSeed, type EpochPoint, Random, sha256 } from '@cryfold/core';
+import { CryfoldError, deriveSeed, type EpochPoint, Random, sha256 } from '@cryfold/core';
 import {
   type Artifacts,
   type Engine,
@@ -75,16 +75,29 @@ async function runFold(engine: Engine<never>, task: FoldTask, context: EngineCon
 
 async function readData(store: RunStore, { dataset, features, vectors, decibels }: Task): Promise<TrainingData> {
   const { classes, clips } = await store.datasets.manifest(dataset);
+  const read = async (key: string) => {
+    const rows = await store.datasets.features(key);
+    if (rows.shape[0] !== clips.length) throw wrongRows(key, rows.shape[0], clips.length);
+    return rows;
+  };
   const index = new Map(classes.map((label, i) => [label, i]));
   return {
     classes,
     labels: Int32Array.from(clips, ({ label }) => index.get(label) ?? -1),
     groups: clips.map(({ group }) => group),
     featureKey: features,
-    features: () => store.datasets.features(features),
+    features: () => read(features),
     decibels,
-    ...(vectors !== undefined && { vectors: () => store.datasets.features(vectors) }),
+    ...(vectors !== undefined && { vectors: () => read(vectors) }),
   };
+}
+
+function wrongRows(features: string, rows: number, clips: number): CryfoldError {
+  const key = `features/${features}`;
+  return new CryfoldError('ARTIFACT_CORRUPT', `${key}: ${rows} rows, but the dataset has ${clips} clips`, {
+    context: { key, rows, clips },
+    hint: 'Delete it and run the spec with --data again.',
+  });
 }
 
 /** The labels that a fold is trained on: all clips', or with those of the training rows shuffled among these. */

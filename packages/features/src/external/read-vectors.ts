@@ -3,7 +3,7 @@ import type { GivenClips } from '../kinds/feature-kind.js';
 import { invalidVectors, type VectorRow } from './problems.js';
 import { readIds } from './read-ids.js';
 
-/** Bytes of the largest file of vectors; as much as the API takes of a feature set. */
+/** Bytes of the largest file of vectors, and of all clips' vectors; as much as the API takes of a feature set. */
 const LARGEST = 512 * 2 ** 20;
 
 /** Numbers of one vector */
@@ -52,12 +52,26 @@ export async function readVectors(files: VectorFiles, known: GivenClips): Promis
     );
   }
   const { columns } = vectors;
+  checkSize(known.ids.length, columns, files.file);
   const data = new Float32Array(known.ids.length * columns);
   for (const [i, id] of known.ids.entries()) {
     const row = rowOf.get(named(id)) ?? 0;
     data.set(vectors.data.subarray(row * columns, (row + 1) * columns), i * columns);
   }
   return { rows: known.ids.length, columns, data };
+}
+
+/** A vector of a recording is copied for each clip. @throws CryfoldError FEATURES_INVALID before the copies take memory */
+function checkSize(clips: number, columns: number, file: string): void {
+  const bytes = clips * columns * Float32Array.BYTES_PER_ELEMENT;
+  // The header needs room, too.
+  if (bytes < LARGEST) return;
+  const [size, limit] = [Math.round(bytes / 2 ** 20), LARGEST / 2 ** 20];
+  throw invalidVectors(
+    `${file}: ${clips} clips of ${columns} numbers take ${size} MiB; they must take less than ${limit} MiB`,
+    'Give shorter vectors, such as their principal components, or evaluate fewer clips with a longer clipSeconds.',
+    { file, clips, columns },
+  );
 }
 
 /** The recording of a clip: its id without the number of the segment. */

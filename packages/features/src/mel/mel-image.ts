@@ -5,7 +5,7 @@ import { LogMel, type LogMelOptions, SILENCE_DB } from './log-mel.js';
 /** Draws log-mel spectrograms of clips of one length and rate, one pixel row per band, the highest band on top. */
 export class MelImager {
   readonly #mel: LogMel;
-  readonly #columns: Uint16Array;
+  readonly #columns: Uint32Array;
   readonly #topDb: number;
 
   /**
