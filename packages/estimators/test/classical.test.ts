@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { deriveSeed } from '@cryfold/core';
 import { GREY_SQUARED } from '@cryfold/svm';
-import { Geometries } from '../src/classical/engines/geometry.js';
+import { centredProducts, Geometries } from '../src/classical/engines/geometry.js';
 import { kMeans, kMeansFrom } from '../src/classical/engines/k-means.js';
+import { fitMultinomial } from '../src/classical/engines/multinomial.js';
 import { casesOf, fit, goldens, largestDifference, predictAgain, trainingData } from './classical-problems.js';
 
 /** By kind: the largest difference to scikit-learn. Machines stop at a violation of 1e-3, as scikit-learn's do by default. */
@@ -92,6 +93,39 @@ for (const kind of ['logistic-regression', 'k-nearest-neighbours', 'linear-svm',
     assert.deepEqual(plain.probabilities.data.slice(3), moved.probabilities.data.slice(3));
   });
 }
+
+for (const scale of [1e-4, 1e4, 1e8]) {
+  test(`logistic regression of columns ${scale} times as large equals one with a penalty as much weaker`, async () => {
+    const problem = trainingData(goldens.data.noisy);
+    const geometry = await new Geometries().of(problem, problem, true);
+    const labels = problem.train.map((clip) => problem.labels[clip]);
+    const given = { products: centredProducts(geometry), labels, classes: 3, C: 1 };
+    const plain = fitMultinomial(given);
+    const scaled = fitMultinomial({
+      ...given,
+      products: given.products.map((one) => one * scale ** 2),
+      C: 1 / scale ** 2,
+    });
+    assert.ok(plain.converged && scaled.converged, `${scaled.iterations} iterations`);
+    const same = scaled.coefficients.map((one) => one * scale ** 2);
+    assert.ok(largestDifference(same, plain.coefficients) < 1e-6);
+    assert.ok(largestDifference(scaled.intercepts, plain.intercepts) < 1e-6);
+  });
+}
+
+test('logistic regression of columns of large scale learns', async () => {
+  const set = goldens.data.vectors;
+  const large = trainingData({ ...set, rows: set.rows.map((value) => value * 1e4) });
+  const { probabilities } = await fit({ kind: 'logistic-regression' }, large);
+  assert.ok(probabilities.data.some((one) => one > 0.9));
+});
+
+test('logistic regression that finds no step from a steep slope has not converged', () => {
+  // No products of rows: a positive slope along the raw gradient.
+  const products = Float64Array.of(-1, 0, 0, -1);
+  const fit = fitMultinomial({ products, labels: Int32Array.of(0, 1), classes: 2, C: 1 });
+  assert.equal(fit.converged, false);
+});
 
 test('more neighbours than training clips: all count, and the fold says so', async () => {
   const data = trainingData(goldens.data.two);

@@ -24,14 +24,14 @@ const pixels = height * width;
 const batch = Int32Array.of(3, 0, 8, 21, 5);
 
 /** A network that is only asked how it would change the images. */
-async function changing(augment: Augmentation, given = images): Promise<Network> {
+async function changing(augment: Augmentation, given = images, decibels = 120): Promise<Network> {
   const { any, changesImages, ...steps } = stepsOf(augment);
   const model: Model = {
     name: 'linear',
     inputShape: [height, width, 3],
     layers: [flatten('flatten'), dense('dense', classCount)],
   };
-  const scale = changesImages ? colourScaleOf(given) : undefined;
+  const scale = changesImages ? colourScaleOf(given, decibels) : undefined;
   const network = await Network.load(tf, model, classCount, { optimizer: adam(), augment: { ...steps, scale } });
   network.initialize(1);
   network.feed(given, labels);
@@ -159,6 +159,15 @@ describe('what training sees of images', () => {
     const again = (seed: number) => network.augmented(batch, seed, { noise: vector(...ratios) });
     assert.deepEqual(again(5), changed);
     assert.notDeepEqual(again(6), changed);
+    network.dispose();
+  });
+
+  test('stays loud under weak noise on a scale of 240 dB', async () => {
+    const loud = new Uint8Array(images.length).fill(250);
+    const network = await changing({ noise: 0.1 }, loud, 240);
+    const changed = network.augmented(batch, 5, { noise: vector(0.1, 0.1, 0.1, 0.1, 0.1) });
+    // Where noise of a tenth of the power cancels the sound, it seldom takes away more than 30 dB.
+    assert.ok(changed.every((value) => value > 250 - 64));
     network.dispose();
   });
 

@@ -156,7 +156,9 @@ function addNoise(levels: Value, power: Value, seed: Value, scale: ColourScale):
   const logarithms = logarithm(plus(negative(uniform(1)), graph.constant(1)));
   const added = multiply(logarithms, negative(multiply(imageMean(own), power)));
   const angle = cosine(multiply(uniform(2), graph.constant(2 * Math.PI)));
-  const crossed = multiply(multiply(squareRoot(multiply(own, added)), angle), graph.constant(2));
+  // Not the root of the product, which overflows on scales of more than 190 dB.
+  const root = multiply(squareRoot(own), squareRoot(added));
+  const crossed = multiply(multiply(root, angle), graph.constant(2));
   const sum = maximum(plus(plus(own, added), crossed), graph.constant(1e-30));
   return multiply(logarithm(sum), graph.constant(1 / perLevel));
 }

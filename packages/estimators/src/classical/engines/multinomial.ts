@@ -31,6 +31,8 @@ const HISTORY = 20;
 const MOST_ITERATIONS = 2000;
 /** Of the first gradient's norm, at which the minimum is reached: probabilities are then right to about 1e-6 */
 const TOLERANCE = 1e-7;
+/** As `TOLERANCE`, where rounding hides any further descent: a larger gradient there is a line search that failed */
+const ROUNDING_TOLERANCE = 1e-5;
 
 /**
  * The minimum of |weights|^2 / 2 + C * the negative log-likelihood of softmax(weights * row + intercept), which is
@@ -38,7 +40,21 @@ const TOLERANCE = 1e-7;
  * 7.5) where each vector is held as coefficients of the training rows: the minimum and all gradients are sums of those, so
  * that an iteration costs rows^2 and not rows x pixels, and line searches cost next to nothing.
  */
-export function fitMultinomial(problem: MultinomialProblem): MultinomialFit {
+export function fitMultinomial({ products, C, ...problem }: MultinomialProblem): MultinomialFit {
+  // The same problem with rows of unit size: intercepts and weights are then of like size, whatever the units of columns.
+  const size = meanSquare(products, problem.labels.length) || 1;
+  const fit = fitScaled({ ...problem, products: products.map((one) => one / size), C: C * size });
+  return { ...fit, coefficients: fit.coefficients.map((one) => one / size) };
+}
+
+/** Of the rows' norms */
+function meanSquare(products: Float64Array, rows: number): number {
+  let sum = 0;
+  for (let i = 0; i < rows; i++) sum += products[i * (rows + 1)] / rows;
+  return sum;
+}
+
+function fitScaled(problem: MultinomialProblem): MultinomialFit {
   const { labels, classes } = problem;
   const size = labels.length * classes;
   // scikit-learn has one vector for two classes, the difference of these two: half the penalty of it is that of both.
@@ -46,14 +62,18 @@ export function fitMultinomial(problem: MultinomialProblem): MultinomialFit {
   const objective = new Objective(problem, penalty);
   const at = zero(size, classes);
   let gradient = objective.gradient(at);
-  const first = Math.sqrt(dot(gradient, gradient));
+  const norm = () => Math.sqrt(dot(gradient, gradient));
+  const first = norm();
   const pairs: Pair[] = [];
   let iterations = 0;
   let converged = first === 0;
   for (; !converged && iterations < MOST_ITERATIONS; iterations++) {
     const direction = descend(gradient, pairs);
-    const step = objective.lineSearch(at, direction);
-    if (step === 0) break; // no descent left in floating point: this is the minimum
+    const step = objective.lineSearch(at, direction, pairs.length === 0);
+    if (step === 0) {
+      converged = norm() <= ROUNDING_TOLERANCE * first;
+      break;
+    }
     add(at, direction, step);
     const next = objective.gradient(at);
     const change = combined(next, gradient, -1);
@@ -63,10 +83,10 @@ export function fitMultinomial(problem: MultinomialProblem): MultinomialFit {
       if (pairs.length > HISTORY) pairs.shift();
     }
     gradient = next;
-    converged = Math.sqrt(dot(gradient, gradient)) <= TOLERANCE * first;
+    converged = norm() <= TOLERANCE * first;
   }
   const { coefficients, intercepts } = at;
-  return { coefficients, intercepts, iterations, converged: converged || iterations < MOST_ITERATIONS };
+  return { coefficients, intercepts, iterations, converged };
 }
 
 interface Pair {
@@ -96,8 +116,12 @@ class Objective {
     return out;
   }
 
-  /** Newton's method on the slope, which rises along the line since the objective is convex; 0 where nothing is gained. */
-  lineSearch(at: Point, along: Point): number {
+  /**
+   * Newton's method on the slope, which rises along the line since the objective is convex.
+   * @param unscaled the length of `along` says nothing about the step, as that of a raw gradient
+   * @returns 0 where nothing is gained
+   */
+  lineSearch(at: Point, along: Point, unscaled: boolean): number {
     const { classes } = this.#problem;
     const penalties = [product(at.coefficients, along.scores), product(along.coefficients, along.scores)];
     const line = along.scores.map((score, i) => score + along.intercepts[i % classes]);
@@ -110,9 +134,9 @@ class Objective {
       const slope = this.#penalty * (penalties[0] + step * penalties[1]);
       return this.#slope(probabilities, line, [slope, this.#penalty * penalties[1]]);
     };
-    const [start] = slopeAt(0);
+    const [start, bend] = slopeAt(0);
     if (!(start < 0)) return 0;
-    let [low, high, step] = [0, Number.POSITIVE_INFINITY, 1];
+    let [low, high, step] = [0, Number.POSITIVE_INFINITY, unscaled && bend > 0 ? -start / bend : 1];
     for (let trial = 0; trial < 30; trial++) {
       const [slope, curvature] = slopeAt(step);
       if (Math.abs(slope) <= 0.1 * -start) return step;
