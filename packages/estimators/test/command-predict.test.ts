@@ -8,6 +8,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { CryfoldError } from '@cryfold/core';
 import { loadCommand } from '../src/command/predictor.js';
+import { killGroup } from '../src/command/process-group.js';
 import { type Changes, fails, lives, run, test_ } from './command-fold.js';
 
 /** Trains nothing but a number, from which the probabilities of a clip follow by its feature. */
@@ -140,6 +141,15 @@ test('a damaged model is refused', async () => {
   assert.throws(() => loadCommand(() => new TextEncoder().encode('{}'), {}), { code: 'JOB_INVALID' });
 });
 
+/** Waits until something is found. */
+const until = async <T>(what: () => Promise<T | undefined>): Promise<T> => {
+  for (;;) {
+    const found = await what();
+    if (found) return found;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+};
+
 /** Predicts with a model of `folder` in a process of its own. */
 const PREDICTING = `
 import { readFileSync } from 'node:fs';
@@ -166,17 +176,36 @@ test('the program of a model ends with the process that predicts, however that e
   for (const name of names) await writeFile(join(folder, name), file(name));
   const module = fileURLToPath(new URL('../src/command/predictor.js', import.meta.url));
   const parent = execFile(process.execPath, ['--input-type=module', '-e', PREDICTING, module, folder], () => {});
-  const until = async <T>(what: () => Promise<T | undefined>): Promise<T> => {
-    for (;;) {
-      const found = await what();
-      if (found) return found;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  };
   const [program, child, own] = await until(async () => {
     const found = (await readFile(join(folder, 'pids'), 'utf8').catch(() => '')).split(' ');
     return found.length === 3 ? found : undefined;
   });
   parent.kill('SIGKILL');
   await until(async () => !(await lives(Number(program))) && !(await lives(Number(child))) && !existsSync(own));
+});
+
+test('the program of a model and its folder are gone where the process that guards them is killed', {
+  skip: !existsSync('/proc'),
+  timeout: 20_000,
+}, async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'cryfold-test-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const model = await predicts(
+    `
+      const child = spawn('sleep', ['600']);
+      writeFileSync(fold.parameters.pids, [process.ppid, process.pid, child.pid, process.cwd()].join(' '));
+      setInterval(() => {}, 1000);
+    `,
+    { parameters: { ...parameters, pids: join(folder, 'pids') } },
+  );
+  const predicted = assert.rejects(model.predict(Float32Array.of(1, 0), 1), { code: 'CHILD_DIED' });
+  const [guard, program, child, own] = await until(async () => {
+    const found = (await readFile(join(folder, 'pids'), 'utf8').catch(() => '')).split(' ');
+    return found.length === 4 ? found : undefined;
+  });
+  t.after(() => killGroup(Number(program)));
+  process.kill(Number(guard), 'SIGKILL');
+  await predicted;
+  assert.equal(existsSync(own), false, 'its folder is still there');
+  await until(async () => !(await lives(Number(program))) && !(await lives(Number(child))));
 });
