@@ -65,6 +65,15 @@ test('a kept model predicts what the fold has predicted, and leaves no folder be
   assert.deepEqual(await readdir(folder), []);
 });
 
+test('an error of the second program quotes that program, and its epochs are none of the training', async () => {
+  const epoch = (loss: number) => `console.log(JSON.stringify({ epoch: 1, loss: ${loss}, accuracy: 1 }));`;
+  const training = `${TRAIN} console.log('trained well'); ${epoch(0.5)}`;
+  const { outcome, epochs } = await run(training, { parameters, predicting: `${epoch(0.25)} ${PREDICT}` });
+  const losses = outcome.curve.map(({ loss }) => loss);
+  assert.deepEqual([losses, epochs.length], [[0.5], 1]);
+  await fails(training, 'COMMAND_FAILED', /ended with exit code 3$/, { parameters, predicting: 'process.exit(3)' });
+});
+
 test('a model holds the files of the command and what it trained, under names of our own', async () => {
   const { outcome } = await run(`${TRAIN} writeFileSync('trained/model.json', 'no JSON');`, {
     ...{ parameters, predicting: PREDICT, keepModel: true },
