@@ -8,6 +8,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { CryfoldError } from '@cryfold/core';
 import { loadCommand } from '../src/command/predictor.js';
+import { killGroup } from '../src/command/process-group.js';
 import { type Changes, fails, lives, run, test_ } from './command-fold.js';
 
 /** Trains nothing but a number, from which the probabilities of a clip follow by its feature. */
@@ -62,6 +63,15 @@ test('a kept model predicts what the fold has predicted, and leaves no folder be
   const { probabilities } = await model.predict(Float32Array.of(10, 0, 20, 0, 30, 0), 3);
   assert.deepEqual(Array.from(probabilities), [0.1, 0.9, 0.2, 0.8, 0.3, 0.7]);
   assert.deepEqual(await readdir(folder), []);
+});
+
+test('an error of the second program quotes that program, and its epochs are none of the training', async () => {
+  const epoch = (loss: number) => `console.log(JSON.stringify({ epoch: 1, loss: ${loss}, accuracy: 1 }));`;
+  const training = `${TRAIN} console.log('trained well'); ${epoch(0.5)}`;
+  const { outcome, epochs } = await run(training, { parameters, predicting: `${epoch(0.25)} ${PREDICT}` });
+  const losses = outcome.curve.map(({ loss }) => loss);
+  assert.deepEqual([losses, epochs.length], [[0.5], 1]);
+  await fails(training, 'COMMAND_FAILED', /ended with exit code 3$/, { parameters, predicting: 'process.exit(3)' });
 });
 
 test('a model holds the files of the command and what it trained, under names of our own', async () => {
@@ -140,6 +150,15 @@ test('a damaged model is refused', async () => {
   assert.throws(() => loadCommand(() => new TextEncoder().encode('{}'), {}), { code: 'JOB_INVALID' });
 });
 
+/** Waits until something is found. */
+const until = async <T>(what: () => Promise<T | undefined>): Promise<T> => {
+  for (;;) {
+    const found = await what();
+    if (found) return found;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+};
+
 /** Predicts with a model of `folder` in a process of its own. */
 const PREDICTING = `
 import { readFileSync } from 'node:fs';
@@ -166,17 +185,36 @@ test('the program of a model ends with the process that predicts, however that e
   for (const name of names) await writeFile(join(folder, name), file(name));
   const module = fileURLToPath(new URL('../src/command/predictor.js', import.meta.url));
   const parent = execFile(process.execPath, ['--input-type=module', '-e', PREDICTING, module, folder], () => {});
-  const until = async <T>(what: () => Promise<T | undefined>): Promise<T> => {
-    for (;;) {
-      const found = await what();
-      if (found) return found;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  };
   const [program, child, own] = await until(async () => {
     const found = (await readFile(join(folder, 'pids'), 'utf8').catch(() => '')).split(' ');
     return found.length === 3 ? found : undefined;
   });
   parent.kill('SIGKILL');
   await until(async () => !(await lives(Number(program))) && !(await lives(Number(child))) && !existsSync(own));
+});
+
+test('the program of a model and its folder are gone where the process that guards them is killed', {
+  skip: !existsSync('/proc'),
+  timeout: 20_000,
+}, async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'cryfold-test-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const model = await predicts(
+    `
+      const child = spawn('sleep', ['600']);
+      writeFileSync(fold.parameters.pids, [process.ppid, process.pid, child.pid, process.cwd()].join(' '));
+      setInterval(() => {}, 1000);
+    `,
+    { parameters: { ...parameters, pids: join(folder, 'pids') } },
+  );
+  const predicted = assert.rejects(model.predict(Float32Array.of(1, 0), 1), { code: 'CHILD_DIED' });
+  const [guard, program, child, own] = await until(async () => {
+    const found = (await readFile(join(folder, 'pids'), 'utf8').catch(() => '')).split(' ');
+    return found.length === 4 ? found : undefined;
+  });
+  t.after(() => killGroup(Number(program)));
+  process.kill(Number(guard), 'SIGKILL');
+  await predicted;
+  assert.equal(existsSync(own), false, 'its folder is still there');
+  await until(async () => !(await lives(Number(program))) && !(await lives(Number(child))));
 });

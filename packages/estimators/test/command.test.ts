@@ -181,10 +181,21 @@ test('paths of files stay below the folder of the spec', () => {
     '',
     'fold.json',
     'train-labels.npy',
-    'trained',
-    'trained/model.bin',
   ])
     assert.ok(!parse(file), file);
+});
+
+test('files of the spec may be called trained/ unless run leaves there what it trains', () => {
+  const hash = '0'.repeat(64);
+  for (const files of [['trained/model.bin'], ['trained'], { 'trained/model.bin': hash }]) {
+    const parameters = { kind: 'command', run: ['x'], files };
+    assert.ok(commandParameters.safeParse(parameters).success);
+    const { error } = commandParameters.safeParse({ ...parameters, predict: ['y'] });
+    assert.match(error?.message ?? '', /with predict, the folder of a fold has trained\//);
+  }
+  assert.ok(
+    commandParameters.safeParse({ kind: 'command', run: ['x'], predict: ['y'], files: ['trained.py'] }).success,
+  );
 });
 
 /** A memory cgroup (v2 or v1) of so many MiB for one test; undefined where none can be made. */

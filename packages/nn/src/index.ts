@@ -8,7 +8,7 @@ export type {
   VectorSize,
 } from './models/architecture.js';
 export type { WeightData, WeightMap } from './network.js';
-export { loadOwnModel } from './own-model.js';
+export { loadOwnModel, type OwnNetwork } from './own-model.js';
 export { type ProcessSettings, type TensorFlowInfo, tensorFlowInfo } from './tensorflow.js';
 export {
   backboneShapes,

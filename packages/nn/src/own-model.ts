@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import type { AnyArchitecture } from './models/architecture.js';
 import { LOGITS } from './models/output.js';
 import { FeatureExtractor, type WeightData } from './network.js';
@@ -7,8 +8,15 @@ import { corruptModel, type LoadedNetwork } from './trained-model.js';
 /** What `encodeTrainedModel` writes into model.json, as far as it is needed here. */
 interface Stored {
   modelTopology: { config: { layers: { config: { batch_input_shape: [null, number, number, number] } }[] } };
-  userDefinedMetadata: { classes: string[]; estimator: object };
+  userDefinedMetadata: { classes: string[]; estimator: unknown };
   weightsManifest: { weights: { name: string; shape: number[] }[] }[];
+}
+
+/** A kind of network whose models are loaded. */
+export interface OwnNetwork {
+  architecture: AnyArchitecture;
+  /** Of its parameters: the file may say anything, such as a number of iterations that takes for ever */
+  parameters: z.ZodType;
 }
 
 /**
@@ -18,7 +26,7 @@ interface Stored {
 export async function loadOwnModel(
   json: Uint8Array,
   bytes: Uint8Array,
-  architecture: AnyArchitecture,
+  { architecture, parameters }: OwnNetwork,
 ): Promise<LoadedNetwork> {
   const tf = loadTensorFlow({ threads: 1 });
   let extractor: FeatureExtractor | undefined;
@@ -26,7 +34,7 @@ export async function loadOwnModel(
     const { modelTopology, userDefinedMetadata, weightsManifest }: Stored = JSON.parse(new TextDecoder().decode(json));
     const [, height, width] = modelTopology.config.layers[0].config.batch_input_shape;
     const { classes, estimator } = userDefinedMetadata;
-    const model = architecture.build({ height, width }, classes.length, estimator);
+    const model = architecture.build({ height, width }, classes.length, parse(parameters, estimator));
     const { probabilities } = model.output ?? LOGITS;
     const weights = weightsOf(weightsManifest[0].weights, bytes);
     extractor = await FeatureExtractor.load(tf, model, 'float32', probabilities);
@@ -38,6 +46,13 @@ export async function loadOwnModel(
     extractor?.dispose();
     throw corruptModel(cause);
   }
+}
+
+function parse(schema: z.ZodType, estimator: unknown): unknown {
+  const parsed = schema.safeParse(estimator);
+  if (parsed.success) return parsed.data;
+  const [{ path, message }] = parsed.error.issues;
+  throw new Error(`userDefinedMetadata.${['estimator', ...path].join('.')}: ${message}`);
 }
 
 function weightsOf(list: readonly { name: string; shape: number[] }[], bytes: Uint8Array): Map<string, WeightData> {

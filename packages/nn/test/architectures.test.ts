@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { File, type Group, ready } from 'h5wasm/node';
+import { z } from 'zod';
 import { forward, Weights } from '../src/forward.js';
 import { Graph } from '../src/graph/graph.js';
 import { capsule } from '../src/models/capsule.js';
@@ -69,12 +70,17 @@ test('a capsule network learns what a stripe means, and predicts the same when i
   const files = await encodeTrainedModel({ network, input: data, classes: CLASSES, weights });
   // Buffers, as they are read from files.
   const [json, bytes] = ['model.json', 'weights.bin'].map((name) => Buffer.from(bytesOf(files, name)));
-  const loaded = await loadOwnModel(json, bytes, capsule.architecture);
+  const own = { architecture: capsule.architecture, parameters: z.object(capsule.parameters) };
+  const loaded = await loadOwnModel(json, bytes, own);
   assertClose(loaded.predict(data.images.subarray(fold.test[0] * data.height * data.width * 3)), probabilities);
   loaded.dispose();
   const corrupt = { code: 'ARTIFACT_CORRUPT' };
-  await assert.rejects(loadOwnModel(json, bytes.subarray(4), capsule.architecture), corrupt);
-  await assert.rejects(loadOwnModel(json.subarray(4), bytes, capsule.architecture), corrupt);
+  await assert.rejects(loadOwnModel(json, bytes.subarray(4), own), corrupt);
+  await assert.rejects(loadOwnModel(json.subarray(4), bytes, own), corrupt);
+  const model = JSON.parse(json.toString());
+  // As many as the spec would refuse: a billion would take for ever.
+  model.userDefinedMetadata.estimator.routing = 11;
+  await assert.rejects(loadOwnModel(Buffer.from(JSON.stringify(model)), bytes, own), corrupt);
 });
 
 test('the features of every backbone are as many as its definition says', () => {

@@ -34,7 +34,7 @@ export class CommandEngine implements Engine<Command> {
     const { path, remove } = programFolder();
     try {
       const trained = predict
-        ? await trainAndPredict(inputs, { fold, predict, classes: context.data.classes.length }, path, run)
+        ? await trainAndPredict(inputs, { fold, predict, classes: context.data.classes.length, reports }, path, run)
         : await runOne(inputs, fold, path, run);
       const { output, files, peakMb } = trained;
       const model = files && predict && (await this.#model(fold, context, inputs, { files, predict }));
@@ -81,12 +81,13 @@ interface Both {
   fold: Fold<Command>;
   predict: readonly string[];
   classes: number;
+  reports: Reports;
 }
 
 /** The second program gets what the first one has trained, and neither gets what only the other one needs. */
 async function trainAndPredict(
   inputs: FoldFolder,
-  { fold, predict, classes }: Both,
+  { fold, predict, classes, reports }: Both,
   path: string,
   run: RunIn,
 ): Promise<Trained> {
@@ -102,6 +103,7 @@ async function trainAndPredict(
   await inputs.writePrediction(predicting);
   await rename(join(training, TRAINED), join(predicting, TRAINED));
   await rm(training, { recursive: true, force: true });
+  reports.beginPrediction();
   const peaks = [peakMb, await run(predict, predicting)];
   return { output: await inputs.read(predicting), files, peakMb: Math.max(...peaks) };
 }

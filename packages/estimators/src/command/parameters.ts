@@ -16,7 +16,7 @@ export const TRAINED_BYTES = 512 * 2 ** 20;
 export const TRAINED_FILES = 100;
 
 /** What the folder of a fold holds besides the files of the spec. */
-const RESERVED = /^(fold\.json|(train|test)-\w+\.npy|(probabilities|scores)\.npy|trained(\/.*)?)$/;
+const RESERVED = /^(fold\.json|(train|test)-\w+\.npy|(probabilities|scores)\.npy)$/;
 const MOST_FILES = 100;
 
 /** A path below the folder of a fold, with slashes. */
@@ -28,7 +28,14 @@ export const pathBelow = z
 
 const path = pathBelow.refine((value) => !RESERVED.test(value), 'the folder of a fold has a file of this name');
 
-export const commandParameters = z.strictObject({
+const isTrained = (file: string) => file === TRAINED || file.startsWith(`${TRAINED}/`);
+
+/** Without `predict`, the folder of a fold has no such folder. */
+function leavesRoom({ predict, files }: { predict?: unknown; files: string[] | Record<string, string> }): boolean {
+  return predict === undefined || !(Array.isArray(files) ? files : Object.keys(files)).some(isTrained);
+}
+
+const members = z.strictObject({
   kind: z.literal('command'),
   /** The program that trains a fold and its arguments; no shell */
   run: program,
@@ -55,6 +62,11 @@ export const commandParameters = z.strictObject({
     .min(16)
     .max(2 ** 24)
     .optional(),
+});
+
+export const commandParameters = members.refine(leavesRoom, {
+  path: ['files'],
+  message: `with predict, the folder of a fold has ${TRAINED}/ for what run trains: move these files`,
 });
 
 export type Command = z.infer<typeof commandParameters>;

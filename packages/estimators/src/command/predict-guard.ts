@@ -10,11 +10,16 @@ export interface ToGuard {
   memoryMb: number | undefined;
 }
 
-export type FromGuard = { type: 'folder'; path: string } | { type: 'done' } | { type: 'failed'; error: ErrorRecord };
+export type FromGuard =
+  | { type: 'folder'; path: string }
+  /** The process group of the program; without a number once it has ended */
+  | { type: 'group'; id?: number | undefined }
+  | { type: 'done' }
+  | { type: 'failed'; error: ErrorRecord };
 
 /**
  * Entry point of a process that stands between a predicting process and the program of a model. It owns the program and
- * its folder, and ends both when its parent ends, however that ends.
+ * its folder, and ends both when its parent ends, however that ends. If the guard itself is killed, its parent ends both.
  */
 process.on('disconnect', () => process.exit(0));
 // A terminal signals the whole group: the parent decides what becomes of the prediction.
@@ -32,6 +37,7 @@ process.on('message', async ({ program, threads, timeoutMinutes, memoryMb }: ToG
     await runProgram({
       ...{ program, folder: path, settings: { threads }, timeoutMinutes, memoryMb },
       reports: new Reports(),
+      onGroup: (id) => send({ type: 'group', id }),
     });
     send({ type: 'done' });
   } catch (cause) {

@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CryfoldError } from '@cryfold/core';
@@ -6,6 +7,7 @@ import type { FeatureArray, Prediction, Predictor, PredictorSettings } from '../
 import { type CommandModel, decodeModel } from './model-files.js';
 import { TRAINED } from './parameters.js';
 import type { FromGuard, ToGuard } from './predict-guard.js';
+import { killGroup } from './process-group.js';
 import { outputFile, readOutput, writeDescription, writeFiles, writeRows } from './work-folder.js';
 
 const GUARD = fileURLToPath(new URL('./predict-guard.js', import.meta.url));
@@ -42,24 +44,22 @@ async function predict(
   }
 }
 
+type Answer = Exclude<FromGuard, { type: 'group' }>;
+
 /** The process that owns the program and its folder: predict-guard.ts. */
 class Guard {
   readonly #process: ChildProcess;
   readonly #ended: Promise<void>;
-  #hear: (message: FromGuard | undefined) => void = () => {};
+  #hear: (message: Answer | undefined) => void = () => {};
+  #folder: string | undefined;
+  /** The process group of the program while it runs */
+  #group: number | undefined;
 
   constructor() {
     // Standard output is the caller's own.
     this.#process = fork(GUARD, [], { execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-    this.#process.on('message', (message: FromGuard) => this.#hear(message));
-    this.#ended = new Promise((resolve) => {
-      const ended = () => {
-        this.#hear(undefined);
-        resolve();
-      };
-      this.#process.once('exit', ended);
-      this.#process.on('error', ended);
-    });
+    this.#process.on('message', (message: FromGuard) => this.#take(message));
+    this.#ended = this.#end();
   }
 
   /** Where the program will run. @throws CryfoldError CHILD_DIED */
@@ -83,7 +83,34 @@ class Guard {
     await this.#ended;
   }
 
-  #answer(): Promise<FromGuard> {
+  #take(message: FromGuard): void {
+    if (message.type === 'group') {
+      this.#group = message.id;
+      return;
+    }
+    if (message.type === 'folder') this.#folder = message.path;
+    this.#hear(message);
+  }
+
+  /** Waits for the end of the process, and removes what it leaves behind if it was killed. */
+  async #end(): Promise<void> {
+    const child = this.#process;
+    await new Promise<void>((resolve) => {
+      child.on('error', () => {
+        this.#hear(undefined);
+        // Any other error, such as of a message that could not be sent, does not end the process.
+        if (child.pid === undefined) resolve();
+      });
+      // Its last messages may arrive after its end.
+      child.once('exit', () => (child.connected ? child.once('disconnect', resolve) : resolve()));
+    });
+    this.#hear(undefined);
+    if (this.#group !== undefined) killGroup(this.#group);
+    // Retries, since a process that was killed a moment ago may still create files.
+    if (this.#folder) await rm(this.#folder, { recursive: true, force: true, maxRetries: 3 });
+  }
+
+  #answer(): Promise<Answer> {
     return new Promise((resolve, reject) => {
       this.#hear = (message) => (message ? resolve(message) : reject(died()));
       if (!this.#process.connected) reject(died());

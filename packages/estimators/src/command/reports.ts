@@ -26,8 +26,15 @@ export class Reports {
   /** The end of what it wrote, besides reports */
   tail = '';
   #since = performance.now();
+  #trained = false;
 
   constructor(private readonly observer: Partial<Pick<EngineContext, 'onProgress' | 'onEpoch'>> = {}) {}
+
+  /** Before the program that predicts: an error quotes that program only, and no epoch of it is one of the training. */
+  beginPrediction(): void {
+    this.tail = '';
+    this.#trained = true;
+  }
 
   log(text: string): void {
     this.tail = (this.tail + text).slice(-TAIL);
@@ -40,7 +47,7 @@ export class Reports {
     if (!report) this.log(`${line}\n`);
     else if ('progress' in report) this.observer.onProgress?.(Math.round(STEPS * report.progress), STEPS);
     else if ('environment' in report) this.#addEnvironment(report.environment);
-    else if (this.curve.length < MOST_EPOCHS) {
+    else if (!this.#trained && this.curve.length < MOST_EPOCHS) {
       const now = performance.now();
       const point = { ...report, seconds: (now - this.#since) / 1000 };
       this.#since = now;

@@ -58,6 +58,9 @@ export function networkKind<P extends TrainingParameters, Input = ImageSize>({
       const { createNetworkEngine } = await import('./engine.js');
       return createNetworkEngine(await architecture(), settings);
     },
-    loadPredictor: async (file) => (await import('./predictor.js')).loadNetwork(file, await architecture()),
+    loadPredictor: async (file) => {
+      const { loadNetwork } = await import('./predictor.js');
+      return loadNetwork(file, { architecture: await architecture(), parameters: own.parameters });
+    },
   };
 }

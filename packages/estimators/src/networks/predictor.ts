@@ -1,14 +1,11 @@
-import { type AnyArchitecture, loadOwnModel, loadTrainedModel } from '@cryfold/nn';
+import { loadOwnModel, loadTrainedModel, type OwnNetwork } from '@cryfold/nn';
 import type { Predictor } from '../engine.js';
 
 /** @throws CryfoldError ARTIFACT_CORRUPT, TENSORFLOW_MISSING */
-export async function loadNetwork(
-  file: (name: string) => Uint8Array,
-  architecture: AnyArchitecture,
-): Promise<Predictor> {
+export async function loadNetwork(file: (name: string) => Uint8Array, own: OwnNetwork): Promise<Predictor> {
   const [json, weights] = [file('model.json'), file('weights.bin')];
-  const network = await (architecture.ownLayers
-    ? loadOwnModel(json, weights, architecture)
+  const network = await (own.architecture.ownLayers
+    ? loadOwnModel(json, weights, own)
     : loadTrainedModel(json, weights));
   return {
     predict: async (rows, _, vectors) => ({
