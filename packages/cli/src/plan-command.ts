@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { counted, printable } from '@cryfold/core';
 import { decodingOnce } from '@cryfold/corpus';
+import { refuseGivenFeatures } from '@cryfold/local-run';
 import { applyOverrides, evaluationsWith, type RunPlan, TEST_ON } from '@cryfold/plan';
 import { alignColumns } from '@cryfold/report';
 import { type HourPrices, type PlanSummary, summarisePlan } from '@cryfold/run-control';
@@ -32,6 +33,7 @@ async function planAll(spec: string | undefined, options: ManyPlans, config: Con
   const { protocol = [], testOn, calibrate: always, ...rest } = options;
   const { gpuHourPrice, cpuHourPrice, workers } = rest;
   const names = evaluationsWith(protocol, testOn);
+  if (testOn !== undefined) refuseGivenFeatures(await readSpec(spec ?? PAPER_SPEC));
   const display = new ProgressDisplay(process.stderr, options.json);
   const store = openStoreOf(storeUrlOf(config), config);
   try {

@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { CryfoldError } from '@cryfold/core';
+import { refuseGivenFeatures } from '@cryfold/local-run';
 import { evaluationsWith, TEST_ON } from '@cryfold/plan';
 import { htmlReport, protocolTable } from '@cryfold/report';
 import { gatherReport } from '@cryfold/run-control';
@@ -26,10 +27,14 @@ export async function runProtocols(
 ): Promise<number> {
   const { protocol = [], testOn, out, ...rest } = options;
   const names = evaluationsWith(protocol, testOn);
-  if (testOn !== undefined && (await readSpec(rest.spec ?? PAPER_SPEC)).search) {
-    throw new CryfoldError('USAGE', '--test-on: a sweep would choose parameters by the corpus that it is tested on', {
-      hint: 'Run the winner of the sweep with --test-on.',
-    });
+  if (testOn !== undefined) {
+    const spec = await readSpec(rest.spec ?? PAPER_SPEC);
+    refuseGivenFeatures(spec);
+    if (spec.search) {
+      throw new CryfoldError('USAGE', '--test-on: a sweep would choose parameters by the corpus that it is tested on', {
+        hint: 'Run the winner of the sweep with --test-on.',
+      });
+    }
   }
   const several = names.length > 1;
   const runs = names.map((name) => ({

@@ -1,3 +1,4 @@
+import { CryfoldError } from '@cryfold/core';
 import type { Dataset } from '@cryfold/corpus';
 import type { ComputedFeatures } from '@cryfold/features';
 import { type FeatureSet, featureKindOf, type GivenClips } from '@cryfold/features/kinds';
@@ -39,4 +40,17 @@ export async function readGivenFeatures(
   const featureSets: Record<string, FeatureSet> = {};
   for (const [name, set] of Object.entries(spec.featureSets)) featureSets[name] = await read(set);
   return { spec: { ...spec, features, featureSets }, rows };
+}
+
+/**
+ * Files of vectors name the clips of one corpus, so that none can hold those of the corpus that `--test-on` adds.
+ * @throws CryfoldError USAGE
+ */
+export function refuseGivenFeatures({ features, featureSets }: Pick<Spec, 'features' | 'featureSets'>): void {
+  const given = [features, ...Object.values(featureSets ?? {})].find((set) => featureKindOf(set).given);
+  if (!given) return;
+  throw new CryfoldError('USAGE', `--test-on: the spec has features of kind: ${given.kind}, which are of one corpus`, {
+    context: { kind: given.kind },
+    hint: 'Put the corpora into the folders train and test of one folder, and run that with --protocol predefined.',
+  });
 }

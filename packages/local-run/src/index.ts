@@ -1,5 +1,6 @@
 export { auditDataset } from './audit-dataset.js';
 export { type CalibrateOptions, calibration } from './calibration.js';
+export { refuseGivenFeatures } from './given-features.js';
 export { LocalCluster, type LocalClusterOptions } from './local-cluster.js';
 export { type Preparation, type PrepareOptions, prepareRun, publish } from './prepare-run.js';
 export { QueuedRun } from './queued-run.js';

@@ -25,7 +25,7 @@ import {
 import { innerSplits, makeSplits } from '@cryfold/run-control';
 import type { RunStore } from '@cryfold/store';
 import { auditDataset } from './audit-dataset.js';
-import { readGivenFeatures } from './given-features.js';
+import { readGivenFeatures, refuseGivenFeatures } from './given-features.js';
 import { checkLeaks } from './leak-gate.js';
 import { resolveSpecFiles } from './spec-files.js';
 import { resolveSpecWeights } from './spec-weights.js';
@@ -73,8 +73,8 @@ export interface PrepareOptions {
 }
 
 /**
- * The data with its limit; with `testOn`, that corpus as a fold beside it, read as it is found. `leftOut` has the ids of
- * clips beyond the limit.
+ * Reads the data up to its limit. With `testOn`, adds that corpus as one test fold; its groups and layout are always
+ * detected. `leftOut` has the ids of clips beyond the limit.
  */
 async function readData(options: PrepareOptions): Promise<{ found: Dataset; leftOut: string[] }> {
   const { spec, data, limit, skipBad, groupBy, layout, testOn, onProgress } = options;
@@ -97,7 +97,7 @@ async function readData(options: PrepareOptions): Promise<{ found: Dataset; left
 
 /**
  * Reads and checks the data, and plans the run. Writes nothing.
- * @throws CryfoldError DATA_TOO_FEW, LEAK_FOUND, FEATURES_INVALID, and what reading data and weights throws
+ * @throws CryfoldError USAGE, DATA_TOO_FEW, LEAK_FOUND, FEATURES_INVALID, and what reading data and weights throws
  */
 export async function prepareRun(options: PrepareOptions): Promise<Preparation> {
   const { spec, data, sources, onProgress } = options;
@@ -107,6 +107,7 @@ export async function prepareRun(options: PrepareOptions): Promise<Preparation> 
       hint: 'Ask for grouped folds, such as with --protocol grouped.',
     });
   }
+  if (options.testOn !== undefined) refuseGivenFeatures(spec);
   const { found, leftOut } = await readData(options);
   const { folds, splitter } = spec.protocol;
   if (splitterOf(splitter).takes.includes('folds') && found.clips.length < folds) {

@@ -101,3 +101,19 @@ test('a run that a server plans is submitted after its inputs, and its plan is n
     [],
   );
 });
+
+test('refuses given vectors with another corpus before it reads the data', async () => {
+  const external = parseSpec(
+    `version: 1
+name: given
+features: { images: { kind: spectrogram }, given: { kind: external, file: v.npy, clips: v.csv } }
+protocol: { splitter: PredefinedSplit }
+estimators: { svm: { kind: svm, features: given } }`,
+    'spec.yaml',
+  );
+  const absent = join(folder, 'absent');
+  await assert.rejects(prepareRun(options({ spec: external, data: absent, testOn: absent })), {
+    code: 'USAGE',
+    message: /--test-on: .*kind: external/,
+  });
+});

@@ -37,7 +37,7 @@ export class FreshCluster extends Cluster {
     super(nodes, options as never);
     this.#nodes = nodes;
     const { passwordFile } = options;
-    // A node connects after this. What else connects to it copies its options: the subscriber, and who asks for slots.
+    // A node connects after this event. Its subscriber and the connection that asks for slots copy its options.
     if (passwordFile !== undefined) this.on('+node', ({ options: node }: Redis) => keepFresh(node, passwordFile));
   }
 

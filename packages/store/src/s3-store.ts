@@ -308,7 +308,7 @@ export class S3Store implements ArtifactStore {
         return withAnswer(() => action(attempt));
       }
     };
-    // Keys that were good have expired, and who replaces them is late: what was trained must not be lost by that.
+    // The keys have expired and their replacements are late; trained work must not be lost because of it.
     const isLate = (error: unknown) => this.#wasLetIn && this.#keys.mayChange && asksForOtherKeys(error);
     try {
       const result = await retry(withKeys, (error) => isFinal(error) && !isLate(error), this.#patience);
