@@ -85,15 +85,14 @@ export function checkKeepable(spec: Choice, of: string): void {
   const found = unkept(spec, of);
   if (!found) return;
   const { trial, kind, lacks } = found;
-  const other = 'hoose an estimator of another kind, or a fusion of such: cryfold report RUN lists them.';
   throw new CryfoldError(
     'USAGE',
     `${trial}: estimators of kind ${kind} can be evaluated, but not kept as a model${lacks ? `, without ${lacks}` : ''}`,
     {
       context: { trial, kind },
       hint: lacks
-        ? `Add ${lacks} to estimators.${trial} and run the spec again: docs/commands.md. Or c${other}`
-        : `C${other}`,
+        ? `Add ${lacks} to estimators.${trial} and run the spec again (docs/commands.md), or choose a model without ${trial}.`
+        : 'Choose an estimator of another kind, or a fusion of such estimators: cryfold report RUN lists them.',
     },
   );
 }
