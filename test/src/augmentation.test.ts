@@ -6,7 +6,6 @@ import { MONOCHROME, PALETTE, PALETTE_SIZE, Random } from '@cryfold/core';
 import { synthesizeCorpus } from '@cryfold/corpus';
 import type { RunResults } from '@cryfold/evaluation';
 import { type SoxOptions, SpectrogramImager } from '@cryfold/features';
-
 import { adam } from '@cryfold/nn/adam';
 import { augmentationSteps } from '@cryfold/nn/augment';
 import { smallCnn } from '@cryfold/nn/models';

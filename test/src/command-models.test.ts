@@ -56,14 +56,18 @@ async function json(args: string[]) {
   return JSON.parse(stdout);
 }
 
-/** Evaluates the two programs. @returns the run's id */
+/** Evaluates the two programs, and their fusion with another estimator. @returns the run's id */
 async function evaluate(): Promise<string> {
   const node = process.execPath;
   const own = {
     ...{ kind: 'command', run: [node, 'train.mjs'], predict: [node, 'predict.mjs'] },
     ...{ files: ['train.mjs', 'predict.mjs'], parameters: { hang: path('hang') } },
   };
-  const spec = { version: 1, name: 'shares', protocol: { folds: 2, repeats: 1 }, estimators: { own } };
+  const spec = {
+    ...{ version: 1, name: 'shares', protocol: { folds: 2, repeats: 1 } },
+    ...{ features: { kind: 'spectrogram', height: 8, width: 8 }, estimators: { pixels: { kind: 'svm' }, own } },
+    fusion: { both: { members: ['pixels', 'own'] } },
+  };
   await writeFile(path('spec.yaml'), JSON.stringify(spec));
   const run = ['run', path('spec.yaml'), '--data', path('corpus'), ...ownStore(path('out')), '--json'];
   const { code, stdout, stderr } = await cryfold(run);
@@ -73,9 +77,10 @@ async function evaluate(): Promise<string> {
 
 test('what a program has trained is kept as a model, and predicts only where that is allowed', { skip }, async (t) => {
   const run = await evaluate();
-  const refused = await cryfold(['train-final', run, ...inStore()]);
+  const refused = await cryfold(['train-final', run, '--of', 'both', ...inStore()]);
   assert.match(refused.stderr, /COMMANDS_NOT_ALLOWED.*own of shares-/);
-  const { card } = await json(['train-final', run, '--allow-commands']);
+  assert.ok(!existsSync(path('out', 'store', 'finals')), 'no member is trained before the refusal');
+  const { card } = await json(['train-final', run, '--of', 'own', '--allow-commands']);
   assert.deepEqual(
     card.members.map(({ kind }: { kind: string }) => kind),
     ['command'],

@@ -46,9 +46,9 @@ export class ApiServer {
     const { redisUrl, store, storeUrl, s3, childMemoryMb, api, checks, log, transfers } = this.#options;
     this.#queues = new Queues(redisUrl);
     try {
-      const models = new StoreModels(store, (plan, trial, watching) =>
-        trainInCluster({ store, redisUrl }, plan, trial, watching),
-      );
+      const models = new StoreModels(store, {
+        train: (plan, trial, watching) => trainInCluster({ store, redisUrl }, plan, trial, watching),
+      });
       const control = new StoreControl(store, this.#queues);
       const reports = new ReportWriter({ storeUrl, s3, childMemoryMb });
       this.#app = await createApi({ api, control, models, reports, checks, log, transfers });

@@ -28,7 +28,7 @@ after(() => rm(folder, { recursive: true }));
 /** The API over the store alone: it listens at no port, and has no queues. */
 async function api(t: TestContext, checks: Checks = {}) {
   const control = new StoreControl(store);
-  const models = new StoreModels(store, async () => assert.fail('nothing is trained here'));
+  const models = new StoreModels(store, { train: async () => assert.fail('nothing is trained here') });
   const app = await createApi({
     ...{
       control,

@@ -5,6 +5,7 @@ import {
   HttpModels,
   type ModelControl,
   StoreModels,
+  type Training,
   trainInCluster,
   trainingProgress,
 } from '@cryfold/run-control';
@@ -21,15 +22,21 @@ export function modelControl(store: ArtifactStore, storeUrl: string, config: Mod
   const { target, cacheDir, childMemoryMb, allowCommands = false } = config;
   if (target.kind === 'server') return new HttpModels(new HttpClient(target));
   const records = new RunStore(store);
-  return new StoreModels(records, async (plan, trial, watching) => {
-    if (target.kind === 'cluster') {
-      return trainInCluster({ store: records, redisUrl: target.redisUrl }, plan, trial, watching);
-    }
-    const estimator = plan.spec.estimators[trial];
-    checkCommandsAllowed([estimator], allowCommands, {
-      where: `${trial} of ${plan.run} is trained by a program, and this command`,
-      hint: 'If you trust the source of the run, add --allow-commands: docs/security.md.',
+  if (target.kind === 'cluster') {
+    const { redisUrl } = target;
+    return new StoreModels(records, {
+      train: (plan, trial, watching) => trainInCluster({ store: records, redisUrl }, plan, trial, watching),
     });
+  }
+  const check: Training['check'] = ({ run, spec }, trials) => {
+    for (const trial of trials) {
+      checkCommandsAllowed([spec.estimators[trial]], allowCommands, {
+        where: `${trial} of ${run} is trained by a program, and this command`,
+        hint: 'If you trust the source of the run, add --allow-commands: docs/security.md.',
+      });
+    }
+  };
+  const train: Training['train'] = async (plan, trial, watching) => {
     const { say, steps } = trainingProgress(plan, trial, watching.onProgress);
     say('');
     const { trainFinalHere } = await import('@cryfold/worker');
@@ -44,5 +51,6 @@ export function modelControl(store: ArtifactStore, storeUrl: string, config: Mod
       },
       onProgress: steps,
     });
-  });
+  };
+  return new StoreModels(records, { check, train });
 }

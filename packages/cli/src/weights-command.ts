@@ -43,8 +43,8 @@ export interface WeightsFetchOptions {
 
 /**
  * `cryfold weights fetch SOURCE`: brings pretrained weights into this machine's cache, where a spec finds them by their
- * hash; a run puts them into its store. Without a hash, the file must be
- * one that keras.applications publishes with its md5.
+ * hash; a run puts them into its store. Without a hash, the file must be one that keras.applications publishes with its
+ * md5.
  * @throws CryfoldError USAGE, WEIGHTS_NOT_FOUND, WEIGHTS_INVALID, WEIGHTS_UNREACHABLE
  */
 export async function weightsFetchCommand(

@@ -58,7 +58,7 @@ export {
   SIGNIFICANCE,
 } from './models/retraining/verdict.js';
 export { trainInCluster } from './models/train-in-cluster.js';
-export { type NewModel, trainingProgress, type Watching } from './models/training.js';
+export { type NewModel, type Training, trainingProgress, type Watching } from './models/training.js';
 export { noWorker, untakenQueues } from './no-worker.js';
 export { Patience } from './patience.js';
 export {

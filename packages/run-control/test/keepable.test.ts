@@ -16,7 +16,7 @@ test('a command is kept where it says how to predict, and else named with the ke
     assert.ok(!isKeepable(spec, of), of);
     assert.throws(() => checkKeepable(spec, of), {
       ...{ code: 'USAGE', message: /^alone: .*kind command .* without predict: \[PROGRAM, \.\.\.\]$/ },
-      hint: /^Add predict: \[PROGRAM, \.\.\.\] to estimators\.alone and run the spec again/,
+      hint: /^Add predict: \[PROGRAM, \.\.\.\] to estimators\.alone and run the spec again \(.*\), or choose a model without alone\.$/,
     });
   }
 });

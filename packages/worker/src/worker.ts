@@ -1,9 +1,7 @@
 import { hostname } from 'node:os';
 import { CryfoldError } from '@cryfold/core';
-
 import { checkCommandsAllowed, type Estimator, type FoldQueue } from '@cryfold/estimators';
 import { prerequisiteOf, type RunPlan, settingsOf } from '@cryfold/plan';
-
 import { type Attempt, Beacon, Consumer, type WorkPayload, workPayload } from '@cryfold/queue';
 import {
   type Checks,

@@ -8,7 +8,7 @@ import { type FinalResult, featuresOf, type Spec, vectorsOf } from '@cryfold/pla
 import { warningsOf } from '@cryfold/report';
 import type { RunStore } from '@cryfold/store';
 import { likenessOf } from './learn-likeness.js';
-import type { NewModel, TrainMember, Watching } from './training.js';
+import type { NewModel, Training, Watching } from './training.js';
 
 /**
  * Refits one model of a finished run on all its data, members and fusion, with the run's parameters, and writes it as a
@@ -18,7 +18,7 @@ import type { NewModel, TrainMember, Watching } from './training.js';
 export async function makeFinalModel(
   store: RunStore,
   { run, of, name }: NewModel,
-  train: TrainMember,
+  { train, check }: Training,
   watching: Watching,
 ): Promise<{ card: ModelCard; known: boolean }> {
   checkModelName(name);
@@ -37,8 +37,10 @@ export async function makeFinalModel(
   }
   const { plan, manifest, rule, fusion } = await refit(store, run, of);
   const finals: { trial: string; result: FinalResult }[] = [];
+  const trials = rule?.members ?? [of];
   checkKeepable(plan.spec, of);
-  for (const trial of rule?.members ?? [of]) {
+  check?.(plan, trials);
+  for (const trial of trials) {
     finals.push({ trial, result: await train(plan, trial, watching) });
   }
   watching.onProgress('learning which sounds are unlike the training data');
@@ -83,15 +85,14 @@ export function checkKeepable(spec: Choice, of: string): void {
   const found = unkept(spec, of);
   if (!found) return;
   const { trial, kind, lacks } = found;
-  const other = 'hoose an estimator of another kind, or a fusion of such: cryfold report RUN lists them.';
   throw new CryfoldError(
     'USAGE',
     `${trial}: estimators of kind ${kind} can be evaluated, but not kept as a model${lacks ? `, without ${lacks}` : ''}`,
     {
       context: { trial, kind },
       hint: lacks
-        ? `Add ${lacks} to estimators.${trial} and run the spec again: docs/commands.md. Or c${other}`
-        : `C${other}`,
+        ? `Add ${lacks} to estimators.${trial} and run the spec again (docs/commands.md), or choose a model without ${trial}.`
+        : 'Choose an estimator of another kind, or a fusion of such estimators: cryfold report RUN lists them.',
     },
   );
 }

@@ -2,7 +2,7 @@ import { encodeRecord } from '@cryfold/core';
 import { type ModelCard, ModelRegistry, modelKeys, type Promotion, type RetrainRecord } from '@cryfold/model-registry';
 import type { RunStore } from '@cryfold/store';
 import { makeFinalModel } from './final-model.js';
-import type { NewModel, TrainMember, Watching } from './training.js';
+import type { NewModel, Training, Watching } from './training.js';
 
 export interface Decision {
   by: 'promote' | 'retrain';
@@ -37,13 +37,13 @@ export class StoreModels implements ModelControl {
 
   constructor(
     private readonly store: RunStore,
-    private readonly train: TrainMember,
+    private readonly training: Training,
   ) {
     this.#registry = new ModelRegistry(store.artifacts);
   }
 
   make(model: NewModel, watching: Watching): Promise<{ card: ModelCard; known: boolean }> {
-    return makeFinalModel(this.store, model, this.train, watching);
+    return makeFinalModel(this.store, model, this.training, watching);
   }
 
   promote(name: string, version: string, { expected, ...what }: Decision): Promise<Promotion> {

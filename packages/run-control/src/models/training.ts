@@ -18,6 +18,16 @@ export interface Watching {
 /** Trains an estimator of a plan on all clips. */
 export type TrainMember = (plan: RunPlan, trial: string, watching: Watching) => Promise<FinalResult>;
 
+/** How the estimators of a model are trained on all clips. */
+export interface Training {
+  train: TrainMember;
+  /**
+   * Checks the estimators of a model before the first of them is trained.
+   * @throws CryfoldError where one of them cannot be trained here
+   */
+  check?: ((plan: RunPlan, trials: readonly string[]) => void) | undefined;
+}
+
 /** Tells how far the training of an estimator on all clips is, in steps of it or in words. */
 export function trainingProgress(plan: RunPlan, trial: string, onProgress: (text: string) => void) {
   const say = (rest: string) => onProgress(`training ${trial} on all ${counted(plan.dataset.clips, 'clip')}${rest}`);
