@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { deriveSeed } from '@cryfold/core';
 import { GREY_SQUARED } from '@cryfold/svm';
-import { centredProducts, Geometries } from '../src/classical/engines/geometry.js';
+import { centredProducts, geometryOf } from '../src/classical/engines/geometry.js';
 import { kMeans, kMeansFrom } from '../src/classical/engines/k-means.js';
 import { fitMultinomial } from '../src/classical/engines/multinomial.js';
 import { casesOf, fit, goldens, largestDifference, predictAgain, trainingData } from './classical-problems.js';
@@ -97,7 +97,7 @@ for (const kind of ['logistic-regression', 'k-nearest-neighbours', 'linear-svm',
 for (const scale of [1e-4, 1e4, 1e8]) {
   test(`logistic regression of columns ${scale} times as large equals one with a penalty as much weaker`, async () => {
     const problem = trainingData(goldens.data.noisy);
-    const geometry = await new Geometries().of(problem, problem, true);
+    const geometry = await geometryOf(problem, problem, true);
     const labels = problem.train.map((clip) => problem.labels[clip]);
     const given = { products: centredProducts(geometry), labels, classes: 3, C: 1 };
     const plain = fitMultinomial(given);
@@ -127,6 +127,15 @@ test('logistic regression that finds no step from a steep slope has not converge
   assert.equal(fit.converged, false);
 });
 
+test('distances of equal features are computed once for all kinds of a process', async () => {
+  const problem = trainingData(goldens.data.grey);
+  await fit({ kind: 'k-nearest-neighbours' }, problem);
+  const { distances } = await geometryOf(problem, problem, false);
+  await fit({ kind: 'logistic-regression' }, problem);
+  await fit({ kind: 'clustering-svm' }, problem);
+  assert.equal((await geometryOf(problem, problem, false)).distances, distances);
+});
+
 test('more neighbours than training clips: all count, and the fold says so', async () => {
   const data = trainingData(goldens.data.two);
   const { probabilities, environment } = await fit({ kind: 'k-nearest-neighbours', neighbours: 1000 }, data);
@@ -137,7 +146,7 @@ test('more neighbours than training clips: all count, and the fold says so', asy
 for (const { data, starts, clusters, inertia } of goldens.clusterings) {
   test(`k-means from given centres equals scikit-learn: ${data}, ${starts.length} clusters`, async () => {
     const problem = trainingData(goldens.data[data]);
-    const { distances, train } = await new Geometries().of(problem, problem, false);
+    const { distances, train } = await geometryOf(problem, problem, false);
     const found = kMeansFrom(distances, train, starts);
     assert.deepEqual([...found.clusters], clusters);
     assert.ok(Math.abs(found.inertia / GREY_SQUARED / inertia - 1) < 1e-9);
@@ -146,7 +155,7 @@ for (const { data, starts, clusters, inertia } of goldens.clusterings) {
 
 test('k-means from its own starts has no empty cluster, and is about as good as from the first rows', async () => {
   const problem = trainingData(goldens.data.noisy);
-  const { distances, train } = await new Geometries().of(problem, problem, false);
+  const { distances, train } = await geometryOf(problem, problem, false);
   const found = kMeans(distances, train, 6, 1);
   assert.deepEqual([...new Set(found.clusters)].sort(), [0, 1, 2, 3, 4, 5]);
   assert.ok(found.inertia < 1.1 * kMeansFrom(distances, train, [0, 1, 2, 3, 4, 5]).inertia);
@@ -156,7 +165,7 @@ test('k-means of rows of which few differ makes as many clusters', async () => {
   const rows = [...Array(20).fill([1, 2, 3]), ...Array(20).fill([7, 8, 9])].flat();
   const labels = rows.slice(0, 40).map((_, i) => i % 2);
   const problem = trainingData({ grey: true, columns: 3, rows, labels });
-  const { distances, train } = await new Geometries().of(problem, problem, false);
+  const { distances, train } = await geometryOf(problem, problem, false);
   assert.deepEqual([kMeans(distances, train, 8, 1).count, kMeans(distances, train, 8, 1).inertia], [2, 0]);
 });
 
@@ -164,7 +173,7 @@ test('a clip is decided by the machine of its cluster, which has seen no other c
   const data = trainingData(goldens.data.noisy);
   const entry = { kind: 'clustering-svm', clusters: 3, C: 10 };
   const whole = (await fit(entry, data)).decisions?.data as Float64Array;
-  const { distances, train } = await new Geometries().of(data, data, false);
+  const { distances, train } = await geometryOf(data, data, false);
   const { clusters } = kMeans(distances, train, 3, deriveSeed(1, 'clusters'));
   const alone: Float64Array[] = [];
   for (const cluster of [0, 1, 2]) {

@@ -1,3 +1,4 @@
+import { CryfoldError } from '@cryfold/core';
 import { STANDARDIZATION } from './layers/standardization.js';
 import type { WeightMap } from './network.js';
 
@@ -7,9 +8,14 @@ export interface Vectors {
   columns: number;
 }
 
+/** The smallest float32 that keeps all its digits; TensorFlow takes smaller ones for 0. */
+const SMALLEST_VARIANCE = 2 ** -126;
+
 /**
  * What the layer `standardization` needs: mean and variance of each column over the training rows. A column whose values
- * are all equal has variance 1, as in scikit-learn's StandardScaler.
+ * are all equal has variance 1, as in scikit-learn's StandardScaler; so has one
+ * whose variance is too small for float32, with a standard deviation below 1.1e-19.
+ * @throws CryfoldError FEATURES_INVALID for a column whose variance is too large for float32: a deviation of 1.8e19 or more
  */
 export function standardizationWeights({ vectors, columns }: Vectors, train: Int32Array): WeightMap {
   const mean = new Float64Array(columns);
@@ -23,11 +29,23 @@ export function standardizationWeights({ vectors, columns }: Vectors, train: Int
   each((value, j) => {
     variance[j] += (value - mean[j]) ** 2 / train.length;
   });
-  // What rounding leaves of equal values is no variance.
-  const fixed = variance.map((value, j) => (value > (10 * Number.EPSILON * mean[j]) ** 2 ? value : 1));
+  const fixed = Float32Array.from(variance, (value, j) => {
+    if (Math.fround(value) === Number.POSITIVE_INFINITY) throw tooLarge(j, Math.sqrt(value));
+    // What rounding leaves of equal values is no variance.
+    const constant = value <= (10 * Number.EPSILON * mean[j]) ** 2 || Math.fround(value) < SMALLEST_VARIANCE;
+    return constant ? 1 : value;
+  });
   const shape = [columns];
   return new Map([
     [`${STANDARDIZATION}/moving_mean`, { shape, data: Float32Array.from(mean) }],
-    [`${STANDARDIZATION}/moving_variance`, { shape, data: Float32Array.from(fixed) }],
+    [`${STANDARDIZATION}/moving_variance`, { shape, data: fixed }],
   ]);
+}
+
+function tooLarge(column: number, deviation: number): CryfoldError {
+  return new CryfoldError(
+    'FEATURES_INVALID',
+    `column ${column + 1} of the vectors has a standard deviation of ${deviation.toExponential(1)}`,
+    { hint: 'Scale the column: networks compute in float32 and standardise columns with deviations below 1.8e19.' },
+  );
 }

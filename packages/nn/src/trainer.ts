@@ -80,7 +80,8 @@ export class NetworkTrainer {
   /**
    * Trains a network on the train indices and predicts the test indices. The event loop runs between steps.
    * @param data images or vectors; or embeddings, to train the head of a frozen backbone
-   * @throws CryfoldError NN_LOSS_NOT_FINITE, WEIGHTS_NOT_FOUND, WEIGHTS_INVALID, SPEC_INVALID, CHECKPOINT_DAMAGED
+   * @throws CryfoldError NN_LOSS_NOT_FINITE, WEIGHTS_NOT_FOUND, WEIGHTS_INVALID, SPEC_INVALID, CHECKPOINT_DAMAGED,
+   * FEATURES_INVALID for a column of vectors whose variance exceeds float32
    */
   async fit(data: FoldExamples, fold: Fold, spec: NetworkSpec, options: FitOptions): Promise<FitResult> {
     const { parameters } = spec;

@@ -38,6 +38,21 @@ for (const kind of ['small-cnn', 'tl-resnet50', 'mobilenet-v2', 'capsule']) {
   });
 }
 
+test('members without effect beside others that have one leave no trace in a key', () => {
+  const equal = [
+    ['augment: { gain: 6 }', 'augment: { gain: 6, noise: 0 }', 'augment: { gain: 6, masks: 3 }'],
+    ['augment: { gain: 6 }', 'augment: { gain: 6, timeMask: 0.1, masks: 0 }'],
+    ['augment: { timeMask: 0.1 }', 'augment: { timeMask: 0.1, frequencyMask: 0, masks: 1 }'],
+    ['balance: batches', 'balance: batches, classWeight: balanced'],
+    ['balance: weights', 'balance: weights, classWeight: balanced'],
+  ];
+  for (const [first, ...others] of equal) {
+    for (const other of others)
+      assert.equal(keyOf(`kind: small-cnn, ${other}`), keyOf(`kind: small-cnn, ${first}`), other);
+  }
+  assert.notEqual(keyOf('kind: small-cnn, balance: none, classWeight: balanced'), keyOf('kind: small-cnn'));
+});
+
 test('earlier versions, which know of none of this, refuse the plan as newer', () => {
   const formatOf = (entry: string, rest?: string) => planRun({ spec: specOf(entry, rest), manifest, splits }).format;
   assert.equal(formatOf('kind: small-cnn'), 1);

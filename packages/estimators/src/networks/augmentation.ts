@@ -25,15 +25,25 @@ export const augmentationParameters = {
 /** What a network of vectors takes instead: there is no image to change. */
 export const vectorAugmentation = { augment: augmentation.pick({ mixup: true }).optional() };
 
-type Parameters = z.infer<z.ZodObject<typeof augmentationParameters>>;
+type Parameters = z.infer<z.ZodObject<typeof augmentationParameters>> & { classWeight?: string };
 
 /** Without what has no effect, so that `balance: none` and an augmentation of strength 0 need no training of their own. */
 function keyed<P extends Parameters>({ balance, augment, ...deciding }: P): object {
+  const effective = effectiveStrengths(augment);
+  const { classWeight: _, ...unweighted } = deciding;
   return {
-    ...deciding,
-    ...(balance && balance !== 'none' && { balance }),
-    ...(augment && stepsOf(augment).any && { augment }),
+    // Balance weights or draws in place of `classWeight`.
+    ...(balance && balance !== 'none' ? { ...unweighted, balance } : deciding),
+    ...(Object.keys(effective).length > 0 && { augment: effective }),
   };
+}
+
+/** The members of an augmentation that change training. */
+function effectiveStrengths(augment: Parameters['augment'] = {}): object {
+  const { masks, timeMask, frequencyMask, ...others } = augment;
+  const sizes = { timeMask, frequencyMask, ...(masks !== 1 && { masks }) };
+  const strengths = { ...others, ...(stepsOf(augment).masks && sizes) };
+  return Object.fromEntries(Object.entries(strengths).filter(([, strength]) => strength));
 }
 
 const PREFIX = 'augment.';

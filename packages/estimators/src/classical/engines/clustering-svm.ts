@@ -3,7 +3,7 @@ import { fitSvm, type SvmFit, type SvmParameters, type TrainingProblem } from '@
 import type { Engine, EngineContext, Fold, FoldOutcome, Predictor } from '../../engine.js';
 import { innerFolds } from '../../svm/inner-folds.js';
 import { clusterFiles, type LocalMachine, predictClusters, predictStored, readClusters } from './cluster-model.js';
-import { Geometries } from './geometry.js';
+import { geometryOf } from './geometry.js';
 import { kMeans } from './k-means.js';
 import { MACHINES, matrixLabels, radialKernelData } from './machines.js';
 import { matrixOf, presentClasses, type Rows, rowsOf } from './rows.js';
@@ -16,12 +16,10 @@ export interface ClusteringSvmOptions {
 }
 
 export class ClusteringSvmEngine implements Engine<ClusteringSvmOptions> {
-  readonly #geometries = new Geometries();
-
   async fit(fold: Fold<ClusteringSvmOptions>, { data, onProgress }: EngineContext): Promise<FoldOutcome> {
     const { parameters, train, test, labels, seed, grouped } = fold;
     const { C, gamma, standardise } = parameters;
-    const geometry = await this.#geometries.of(fold, data, standardise);
+    const geometry = await geometryOf(fold, data, standardise);
     const { clusters, count } = kMeans(
       geometry.distances,
       geometry.train,

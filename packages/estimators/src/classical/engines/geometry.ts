@@ -16,33 +16,32 @@ export interface Geometry {
   rows: Rows;
 }
 
+/** One for all engines of a process, which would otherwise hold a matrix each. */
+const all = new LastValue<DistanceMatrix>();
+
 /**
  * Distances between clips. Where nothing about them depends on a fold, they are computed once for all folds that a
- * process trains: 2,268 images take 1 to 2 s.
+ * process trains, of any kind: 2,268 images take 1 to 2 s.
  */
-export class Geometries {
-  readonly #all = new LastValue<DistanceMatrix>();
-
-  async of(
-    { train, test }: Pick<Fold<unknown>, 'train' | 'test'>,
-    data: TrainingData,
-    standardise: boolean,
-  ): Promise<Geometry> {
-    const features = await data.features();
-    const rows = rowsOf(features);
-    const scaling = scalingOf(rows, train, standardise);
-    if (!standardise) {
-      const distances = await this.#all.get(data.featureKey, async () => ownDistances(rows, scaling.factor));
-      return { distances, train, test, clips: Int32Array.from({ length: rows.count }, (_, i) => i), scaling, rows };
-    }
-    const clips = Int32Array.from([...train, ...test]);
-    return {
-      distances: ownDistances(rowsOf(features, clips), scaling.factor),
-      train: Int32Array.from(train, (_, i) => i),
-      test: Int32Array.from(test, (_, i) => train.length + i),
-      ...{ clips, scaling, rows },
-    };
+export async function geometryOf(
+  { train, test }: Pick<Fold<unknown>, 'train' | 'test'>,
+  data: TrainingData,
+  standardise: boolean,
+): Promise<Geometry> {
+  const features = await data.features();
+  const rows = rowsOf(features);
+  const scaling = scalingOf(rows, train, standardise);
+  if (!standardise) {
+    const distances = await all.get(data.featureKey, async () => ownDistances(rows, scaling.factor));
+    return { distances, train, test, clips: Int32Array.from({ length: rows.count }, (_, i) => i), scaling, rows };
   }
+  const clips = Int32Array.from([...train, ...test]);
+  return {
+    distances: ownDistances(rowsOf(features, clips), scaling.factor),
+    train: Int32Array.from(train, (_, i) => i),
+    test: Int32Array.from(test, (_, i) => train.length + i),
+    ...{ clips, scaling, rows },
+  };
 }
 
 /** Squared norms of training rows about their mean, in units of one grey level squared. */

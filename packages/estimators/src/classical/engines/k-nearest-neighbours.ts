@@ -1,7 +1,7 @@
 import { decodeNpy, decodeRecord, encodeNpy, encodeRecord, FOLD_NOTE } from '@cryfold/core';
 import { z } from 'zod';
 import type { Engine, EngineContext, Fold, FoldOutcome, Predictor } from '../../engine.js';
-import { Geometries } from './geometry.js';
+import { geometryOf } from './geometry.js';
 import { crossDistances, matrixOf, rowsOf } from './rows.js';
 import { readStoredRows, storedRowsFiles } from './stored-rows.js';
 
@@ -55,12 +55,10 @@ export function vote(distances: Float64Array, { neighbours, weights, labels, cla
 }
 
 export class NearestNeighboursEngine implements Engine<NearestNeighboursOptions> {
-  readonly #geometries = new Geometries();
-
   async fit(fold: Fold<NearestNeighboursOptions>, { data }: EngineContext): Promise<FoldOutcome> {
     const { parameters, train } = fold;
     const { neighbours, weights, standardise } = parameters;
-    const { distances, rows, test, scaling, ...geometry } = await this.#geometries.of(fold, data, standardise);
+    const { distances, rows, test, scaling, ...geometry } = await geometryOf(fold, data, standardise);
     const between = new Float64Array(test.length * train.length);
     for (let i = 0; i < test.length; i++) {
       const from = test[i] * distances.rows;

@@ -3,7 +3,7 @@ import { type Combination, combineDecisions, combineProbabilities, fitSvm, type 
 import { z } from 'zod';
 import type { Engine, EngineContext, Fold, FoldOutcome, Predictor } from '../../engine.js';
 import { innerFolds } from '../../svm/inner-folds.js';
-import { Geometries, type Geometry } from './geometry.js';
+import { type Geometry, geometryOf } from './geometry.js';
 import { type LinearModel, linearFiles, linearModel, readLinear, weightedSums } from './linear-model.js';
 import { combinationSchema, linearKernelData, MACHINES, matrixLabels } from './machines.js';
 import { matrixOf, type Rows, rowsOf } from './rows.js';
@@ -18,11 +18,9 @@ const MODEL = 'linear-svm.json';
 const modelSchema = z.strictObject({ format: z.literal(FORMAT), combination: combinationSchema });
 
 export class LinearSvmEngine implements Engine<LinearSvmOptions> {
-  readonly #geometries = new Geometries();
-
   async fit(fold: Fold<LinearSvmOptions>, { data, onProgress }: EngineContext): Promise<FoldOutcome> {
     const { parameters, train, test, labels, seed, grouped } = fold;
-    const geometry = await this.#geometries.of(fold, data, parameters.standardise);
+    const geometry = await geometryOf(fold, data, parameters.standardise);
     const inner = innerFolds(labels, train, seed, grouped ? data.groups : undefined);
     const fit = fitSvm({
       ...linearKernelData(geometry),

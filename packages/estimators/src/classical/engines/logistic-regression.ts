@@ -1,6 +1,6 @@
 import { FOLD_NOTE } from '@cryfold/core';
 import type { Engine, EngineContext, Fold, FoldOutcome, Predictor } from '../../engine.js';
-import { centredProducts, Geometries } from './geometry.js';
+import { centredProducts, geometryOf } from './geometry.js';
 import { linearFiles, linearModel, readLinear, weightedSums } from './linear-model.js';
 import { fitMultinomial, softmaxRows } from './multinomial.js';
 import { matrixOf, presentClasses, rowsOf } from './rows.js';
@@ -12,11 +12,9 @@ export interface LogisticRegressionOptions {
 }
 
 export class LogisticRegressionEngine implements Engine<LogisticRegressionOptions> {
-  readonly #geometries = new Geometries();
-
   async fit(fold: Fold<LogisticRegressionOptions>, { data }: EngineContext): Promise<FoldOutcome> {
     const { parameters, train, test, labels } = fold;
-    const geometry = await this.#geometries.of(fold, data, parameters.standardise);
+    const geometry = await geometryOf(fold, data, parameters.standardise);
     const { present, positions } = presentClasses(labels, train);
     const fit = fitMultinomial({
       products: centredProducts(geometry),
