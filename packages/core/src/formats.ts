@@ -16,6 +16,7 @@ export const FORMATS = {
   fold: 2,
   failure: 1,
   final: 1,
+  finalRequest: 2,
   cancelled: 1,
   scheduling: 1,
   results: 2,

@@ -12,6 +12,14 @@ test('every definition of a network is an estimator with defaults, and its work 
   }
 });
 
+test('more filters of the branch of images are more work', () => {
+  const [few, many] = [4, 256].map((filters) => {
+    const parameters = estimatorSchema.parse({ kind: 'two-branch', filters: [filters, filters, filters] });
+    return kindOf(parameters).cost(parameters, 10);
+  });
+  assert.ok(few < 100 / 10 && many > 100 * 10, `${few}, ${many}`);
+});
+
 test('frozen backbones with equal weights have features of their own; those of tl-resnet50 keep their key', () => {
   const artifacts = new Map<string, string | undefined>();
   for (const { kind, architecture } of NETWORKS) {

@@ -3,11 +3,13 @@ import { estimatorSchema } from '@cryfold/estimators';
 import { z } from 'zod';
 import { hex } from './manifest.js';
 import { finalKey, type RunPlan, settingsOf } from './plan.js';
+import { isLaterEstimator } from './plan-format.js';
 import { prerequisiteOf } from './prerequisites.js';
 
 /** `finals/<key>/request.json`: all that training an estimator on all clips needs to know. */
 export const finalRequestSchema = z.strictObject({
-  format: z.literal(FORMATS.final),
+  /** 2 where it says what the first version does not know: vectors, decibels, a kind or option of an estimator */
+  format: z.literal([1, FORMATS.finalRequest]),
   key: hex,
   dataset: hex,
   features: hex,
@@ -29,16 +31,18 @@ export type FinalRequest = z.infer<typeof finalRequestSchema>;
 /** @param trial one of the plan's estimators */
 export function finalRequest(plan: RunPlan, trial: string): FinalRequest {
   const needed = prerequisiteOf(plan, trial);
-  const { featureKey, vectorsKey, decibels, threads, xla, grouped } = settingsOf(plan, trial);
+  const { featureKey, vectorsKey, produces, decibels, threads, xla, grouped } = settingsOf(plan, trial);
+  const estimator = plan.spec.estimators[trial];
+  const laterInput = vectorsKey !== undefined || produces === 'vectors' || decibels !== undefined;
   return {
-    format: FORMATS.final,
+    format: laterInput || isLaterEstimator(estimator) ? FORMATS.finalRequest : 1,
     key: finalKey(plan, trial),
     dataset: plan.dataset.key,
     features: featureKey,
     ...(vectorsKey !== undefined && { vectors: vectorsKey }),
     ...(decibels !== undefined && { decibels }),
     clips: plan.dataset.clips,
-    estimator: plan.spec.estimators[trial],
+    estimator,
     threads,
     xla,
     grouped,

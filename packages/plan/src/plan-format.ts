@@ -35,12 +35,20 @@ const LATER_MEMBERS = /^(augment|balance)\b/;
 export function planFormat(spec: Spec): PlanFormat {
   const sets = [spec.features, ...Object.values(spec.featureSets ?? {})];
   if (sets.some((set) => !firstFeatures.safeParse(set).success)) return FORMATS.plan;
-  const isLater = ([name, estimator]: [string, Estimator]) =>
-    !FIRST_KINDS.has(estimator.kind) ||
-    [estimator, spec.search?.space[name] ?? {}].flatMap(Object.keys).some((key) => LATER_MEMBERS.test(key));
-  if (Object.entries(spec.estimators).some(isLater)) return FORMATS.plan;
+  const estimators = Object.entries(spec.estimators);
+  if (estimators.some(([name, estimator]) => isLaterEstimator(estimator, spec.search?.space[name])))
+    return FORMATS.plan;
   if (spec.hopSeconds !== undefined || spec.shortClips !== undefined) return 3;
   return isFirstFormat(spec) ? 1 : 2;
+}
+
+/**
+ * Whether the first versions refuse an estimator, whose kind or members they do not know.
+ * @param searched what a sweep varies of it
+ */
+export function isLaterEstimator(estimator: Estimator, searched: object = {}): boolean {
+  if (!FIRST_KINDS.has(estimator.kind)) return true;
+  return [estimator, searched].flatMap(Object.keys).some((key) => LATER_MEMBERS.test(key));
 }
 
 /** Whether the first version reads the spec, whose schema is as strict. */

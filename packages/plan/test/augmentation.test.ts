@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FORMATS, sha256 } from '@cryfold/core';
+import { decodeRecord, encodeRecord, FORMATS, sha256 } from '@cryfold/core';
 import { searchedOf, withSearched } from '@cryfold/estimators';
-import { finalRequest, parseSpec, planRun, prerequisiteOf } from '../src/index.js';
+import { finalRequest, finalRequestSchema, parseSpec, planRun, prerequisiteOf } from '../src/index.js';
 
 const manifest = {
   format: 1 as const,
@@ -76,6 +76,22 @@ test('an augmentation knows how many decibels the colours of its images span', (
   assert.equal(decibelsOf('{ kind: spectrogram }'), undefined);
   assert.equal(decibelsOf('{ kind: spectrogram, dynamicRange: 60 }'), 60);
   assert.equal(decibelsOf('{ kind: mel-spectrogram, topDb: 70 }'), 70);
+});
+
+test('earlier versions refuse to train on all clips what they do not know, and read all else', () => {
+  const formatOf = (entry: string, rest?: string) => {
+    const request = finalRequest(planRun({ spec: specOf(entry, rest), manifest, splits }), 'net');
+    assert.deepEqual(decodeRecord(finalRequestSchema, encodeRecord(request), 'request.json'), request);
+    return request.format;
+  };
+  for (const kind of ['small-cnn', 'tl-resnet50', 'svm']) assert.equal(formatOf(`kind: ${kind}`), 1, kind);
+  for (const entry of ['kind: capsule', 'kind: random-forest', 'kind: small-cnn, balance: weights']) {
+    assert.equal(formatOf(entry), 2, entry);
+  }
+  assert.equal(formatOf('kind: svm', 'features: { kind: mfcc }'), 2);
+  assert.equal(formatOf('kind: small-cnn', 'features: { kind: spectrogram, dynamicRange: 60 }'), 2);
+  const later = { ...finalRequest(planOf('kind: svm'), 'net'), format: 3 };
+  assert.throws(() => decodeRecord(finalRequestSchema, later, 'request.json'), { code: 'FORMAT_NEWER' });
 });
 
 test('a sweep searches single strengths, beside those that the spec fixes', () => {

@@ -1,6 +1,7 @@
 import { ifReadable, mapLimited } from '@cryfold/core';
 import { type Estimator, kindOf } from '@cryfold/estimators';
-import type { FoldResult } from '@cryfold/plan';
+import { featureKindOf } from '@cryfold/features/kinds';
+import { type FoldResult, featuresOf, type RunPlan } from '@cryfold/plan';
 import type { RunStore } from '@cryfold/store';
 
 /** Records read of each unit of cost: more would not change a median much. */
@@ -25,9 +26,16 @@ export interface KindHistory {
 /** By what shares a unit of cost */
 export type History = Map<string, KindHistory>;
 
-/** What shares the unit of an estimator's cost: its kind, or its program, since others take any time. */
-export function unitOf(estimator: Estimator): string {
-  return kindOf(estimator).unit?.(estimator) ?? estimator.kind;
+/**
+ * What shares the unit of a trial's cost: its kind, or its program, since others take any time. Vectors and images are
+ * of different sizes, and `svm` does other work on each.
+ */
+export function unitOf({ spec }: Pick<RunPlan, 'spec'>, trial: string): string {
+  const estimator = spec.estimators[trial];
+  const { unit, reads } = kindOf(estimator);
+  const own = unit?.(estimator) ?? estimator.kind;
+  const onVectors = reads === 'any' && featureKindOf(featuresOf(spec, trial)).produces === 'vectors';
+  return onVectors ? `${own} on vectors` : own;
 }
 
 export interface HistoryOptions {
@@ -52,7 +60,7 @@ export async function readHistory(store: RunStore, { machine, runs }: HistoryOpt
     const wanted = new Map<string, { estimator: Estimator; unit: string; clips: number }>();
     for (const { key, trial, split, shuffle } of plan.jobs) {
       const estimator = plan.spec.estimators[trial];
-      const unit = unitOf(estimator);
+      const unit = unitOf(plan, trial);
       const known = found.get(unit);
       const enough = (known?.size ?? 0) + [...wanted.values()].filter((w) => w.unit === unit).length;
       if (shuffle !== undefined || known?.has(key) || enough >= SAMPLE) continue;

@@ -80,7 +80,7 @@ export async function summarisePlan(
     const unique = [...new Map(jobs.map((job) => [job.key, job])).values()];
     const inStore = unique.filter(({ key }) => done.get(key)).length;
     const left = Math.max(0, folds - (jobs.length - unique.length) - inStore);
-    const { units, ...hours } = hoursOf(estimator, plan, left, past);
+    const { units, ...hours } = hoursOf(plan, name, left, past);
     const counts = { trials, folds: folds - (jobs.length - unique.length), inStore };
     return {
       units,
@@ -151,8 +151,9 @@ interface Hours extends Pick<PlannedEstimator, 'hours' | 'basis' | 'history'> {
   units: number;
 }
 
-function hoursOf(estimator: Estimator, plan: RunPlan, folds: number, history: History): Hours {
-  const past = history.get(unitOf(estimator));
+function hoursOf(plan: RunPlan, trial: string, folds: number, history: History): Hours {
+  const estimator = plan.spec.estimators[trial];
+  const past = history.get(unitOf(plan, trial));
   const { folds: count = 0 } = past ?? {};
   if (folds === 0) return { hours: 0, basis: null, history: count, units: 0 };
   const { cost, typicalSeconds } = kindOf(estimator);

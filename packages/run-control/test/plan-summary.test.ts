@@ -61,7 +61,7 @@ search: { trials: 4, space: { b: { C: { log: [1, 100] } } } }`,
   );
 });
 
-test('hours of a program do not follow from folds of another one', async (t) => {
+test('hours do not follow from folds of another program, or of rows of another kind', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-plan-'));
   t.after(() => rm(folder, { recursive: true }));
   const store = new RunStore(openStore(`file:${folder}`));
@@ -69,20 +69,29 @@ test('hours of a program do not follow from folds of another one', async (t) => 
     ...{ format: 1, name: 'd', contentHash: '1'.repeat(64), grouped: false, classes: ['x', 'y'] },
     clips: Array.from({ length: 12 }, (_, i) => ({ id: `${i}`, label: ['x', 'y'][i % 2], group: `${i}` })),
   };
-  const planOf = (program: string, trees: number) => {
-    const own = `{ kind: command, run: [${program}], parameters: { trees: ${trees} } }`;
-    const text = `version: 1\nname: s\nprotocol: { folds: 3, repeats: 1 }\nestimators: { own: ${own} }`;
+  const planOf = (own: string, features = 'spectrogram') => {
+    const text = `version: 1
+name: s
+protocol: { folds: 3, repeats: 1 }
+features: { kind: ${features} }
+estimators: { own: { ${own} } }`;
     const spec = parseSpec(text, 'spec.yaml');
     return planRun({ spec, manifest, splits: allSplits(spec, manifest) });
   };
-  const known = planOf('quick', 1);
-  await store.runs.savePlan(known);
-  for (const { key } of known.jobs) {
-    const probabilities = { key: 'none', sha256: '0'.repeat(64) };
-    const record = { format: 1 as const, key, attempt: '0-0', probabilities, curve: [], seconds: 8, environment: {} };
-    await store.folds.commit(record);
+  const program = (name: string, trees: number, predict = 'predict') =>
+    planOf(`kind: command, run: [${name}], predict: [${predict}], parameters: { trees: ${trees} }`);
+  for (const known of [program('quick', 1), planOf('kind: svm')]) {
+    await store.runs.savePlan(known);
+    for (const { key } of known.jobs) {
+      const probabilities = { key: 'none', sha256: '0'.repeat(64) };
+      const record = { format: 1 as const, key, attempt: '0-0', probabilities, curve: [], seconds: 8, environment: {} };
+      await store.folds.commit(record);
+    }
   }
   const basisOf = async (plan: RunPlan) => (await summarisePlan(plan, store, {})).estimators[0].basis;
-  assert.equal(await basisOf(planOf('quick', 2)), 'folds');
-  assert.equal(await basisOf(planOf('slow', 1)), null);
+  assert.equal(await basisOf(program('quick', 2)), 'folds');
+  assert.equal(await basisOf(program('slow', 1)), null);
+  assert.equal(await basisOf(program('quick', 1, 'slow')), null);
+  assert.equal(await basisOf(planOf('kind: svm, C: 2')), 'folds');
+  assert.equal(await basisOf(planOf('kind: svm', 'mfcc')), 'typical');
 });

@@ -30,7 +30,7 @@ export const command = {
   },
   cost: (_, trainClips) => trainClips,
   // Parameters may change how long it takes, too, but folds of the same program say more than none.
-  unit: ({ run, files }) => JSON.stringify({ run, files }),
+  unit: ({ run, predict, files }) => JSON.stringify({ run, predict, files }),
   loadEngine: async (settings) => new (await import('./engine.js')).CommandEngine(settings),
   lacksToKeep: ({ predict }) => (predict ? undefined : 'predict: [PROGRAM, ...]'),
   loadPredictor: async (file, settings) => (await import('./predictor.js')).loadCommand(file, settings),

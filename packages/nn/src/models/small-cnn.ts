@@ -45,7 +45,7 @@ const parameters = {
 };
 
 /** Multiplications of an image's forward pass at 60 x 90 pixels: the three convolutions and the first dense layer. */
-function multiplications({ filters: [a, b, c], dense: [first = 0] }: SmallCnnShape): number {
+export function multiplications({ filters: [a, b, c], dense: [first = 0] }: SmallCnnShape): number {
   return 9 * (60 * 90 * 3 * a + 30 * 45 * a * b + 15 * 22 * b * c) + 7 * 11 * c * first;
 }
 

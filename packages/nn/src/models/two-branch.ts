@@ -13,6 +13,7 @@ import { hiddenLayers } from './dense-network.js';
 import { type Model, VECTORS } from './model.js';
 import { numbered } from './numbered.js';
 import { denseLayers, units } from './parameters.js';
+import { multiplications } from './small-cnn.js';
 
 export interface TwoBranchShape {
   /** Of the convolutions of the images' branch */
@@ -74,6 +75,12 @@ const parameters = {
   dropout: z.number().min(0).lt(1).default(0.25),
 };
 
+/** Of the images' branch, whose features the first dense layer after it reads; the vectors' is small beside it. */
+const imageWork = ({ filters, imageDense, dense }: Pick<TwoBranchShape, 'filters' | 'imageDense' | 'dense'>) =>
+  multiplications({ filters, dense: [...imageDense, ...dense] });
+
+const DEFAULTS = imageWork({ filters: [32, 64, 128], imageDense: [64], dense: [64] });
+
 /** Convolutions on images and dense layers on vectors, joined by dense layers. */
 export const twoBranch = {
   kind: 'two-branch',
@@ -81,6 +88,7 @@ export const twoBranch = {
   epochs: 10,
   architecture,
   readsVectors: true,
+  work: (own: TwoBranchShape) => imageWork(own) / DEFAULTS,
   typicalSeconds: 1 / 350,
   smallestImage: 22,
 } satisfies NetworkDefinition<'two-branch', typeof parameters>;
