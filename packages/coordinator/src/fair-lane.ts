@@ -49,6 +49,11 @@ export class FairLane {
     return this.#enqueued.has(key);
   }
 
+  /** Of the jobs that `has` is true of. */
+  keys(): string[] {
+    return [...this.#enqueued];
+  }
+
   /** Takes over what a reconciliation found. */
   reset(backlog: readonly FoldJob[], enqueued: Iterable<string>): void {
     this.#backlog = backlog;

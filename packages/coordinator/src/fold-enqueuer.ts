@@ -35,6 +35,11 @@ export class FoldEnqueuer {
     return this.#lane(queue).has(key);
   }
 
+  /** Keys of all folds that `expects` is true of. */
+  expected(): ReadonlySet<string> {
+    return new Set([...this.#lanes.values()].flatMap((lane) => lane.keys()));
+  }
+
   /** Takes over what a reconciliation found, before `fill`: the folds that can run, and those that are enqueued. */
   reset(runnable: readonly FoldJob[], enqueued: readonly FoldJob[]): void {
     for (const [queue, lane] of this.#lanes) {

@@ -26,6 +26,14 @@ export type RunQueues = Pick<
   'add' | 'front' | 'liveIds' | 'activeIds' | 'failures' | 'forgetFailures' | 'remove' | 'giveBacks' | 'forgetGiveBacks'
 >;
 
+/** Where folds are when a reconciliation begins. */
+interface Look {
+  /** Ids of jobs that wait, run or will be tried again */
+  live: Map<FoldQueue, Set<string>>;
+  /** Keys of the folds that were enqueued before, without those whose end was heard of */
+  expected: ReadonlySet<string>;
+}
+
 export interface RunDriverOptions {
   folds: RunFolds;
   store: RunStore;
@@ -66,7 +74,7 @@ export class RunDriver {
   async begin(): Promise<void> {
     const { runs } = this.#store;
     const { plan } = this.folds;
-    const [live, scheduling, failures] = await Promise.all([
+    const [look, scheduling, failures] = await Promise.all([
       this.#live(),
       runs.scheduling(plan),
       runs.failures(plan.run),
@@ -75,7 +83,7 @@ export class RunDriver {
     for (const { key, error } of failures) {
       this.folds.markFailed(key, error as ErrorRecord);
     }
-    await this.#reconcile(live, true);
+    await this.#reconcile(look, true);
   }
 
   /** Costs one look-up for each fold that was enqueued and is in no queue now, so that it does not grow with the run. */
@@ -83,15 +91,16 @@ export class RunDriver {
     await this.#reconcile(await this.#live(), false);
   }
 
-  async #live(): Promise<Map<FoldQueue, Set<string>>> {
-    return new Map(await this.#ofQueues((queue) => this.#queues.liveIds(queue)));
+  async #live(): Promise<Look> {
+    const expected = this.#enqueuer.expected();
+    return { live: new Map(await this.#ofQueues((queue) => this.#queues.liveIds(queue))), expected };
   }
 
   /**
-   * @param live ids that were read before any result is: a fold that ends in between is seen as done, never as missing
+   * @param look read before any result is: a fold that ends in between is seen as done, never as missing
    * @param first looks for the results of all folds, and counts those found as having been there before
    */
-  async #reconcile(live: Map<FoldQueue, Set<string>>, first: boolean): Promise<void> {
+  async #reconcile({ live, expected }: Look, first: boolean): Promise<void> {
     const isLive = (job: FoldJob) => live.get(job.queue)?.has(job.key) === true;
     // A fold in the backlog that another run finishes meanwhile is found done when its own job starts.
     const lost = (job: FoldJob) => first || (this.#enqueuer.expects(job) && !isLive(job));
@@ -115,7 +124,8 @@ export class RunDriver {
     const runnable: FoldJob[] = [];
     const enqueued: FoldJob[] = [];
     for (const job of this.folds.pending) {
-      if (isLive(job)) enqueued.push(job);
+      // An event may have had it enqueued since the look, and it may have ended since.
+      if (isLive(job) || (this.#enqueuer.expects(job) && !expected.has(job.key))) enqueued.push(job);
       else if ((await this.#prepared(job, live)) && this.folds.isPending(job.key)) runnable.push(job);
     }
     this.#enqueuer.reset(runnable, enqueued);

@@ -138,6 +138,27 @@ test('no more folds are enqueued than may train at once, and each one that ends 
   assert.deepEqual(waiting(), [second, third]);
 });
 
+test('a fold that an event has enqueued and that ends during a reconciliation is not enqueued again', async (t) => {
+  const plan = planOf(NETWORK, 'maxParallel: 1');
+  const { store, queues, driver } = await scene(t, plan);
+  await driver.begin();
+  const [first, second] = plan.jobs.map(({ key }) => key);
+  const end = async (key: string) => {
+    await commit(store, key, [1, 0, 0, 1]);
+    queues.jobs('gpu').delete(key);
+  };
+  // The reconciliation has looked at queues and results by then.
+  t.mock.method(queues, 'giveBacks', async () => {
+    await end(first);
+    await driver.onCompleted(first);
+    assert.deepEqual([...queues.jobs('gpu').keys()], [second]);
+    await end(second);
+    return new Map();
+  });
+  await driver.reconcile();
+  assert.ok(!queues.jobs('gpu').has(second), 'it would be trained twice');
+});
+
 test('a paused run takes back what waits, lets what trains end, and continues when it is resumed', async (t) => {
   const plan = planOf(NETWORK);
   const { store, folds, queues, driver } = await scene(t, plan);
