@@ -70,7 +70,7 @@ async function interrupted(bench: Bench, gap: string): Promise<string> {
   return `${/exit -?\d+/.exec(printed)?.[0]}; ${left.length} processes left`;
 }
 
-const endings = testsOf('test/src/endings.test.ts')('Ctrl-C twice leaves no process, at nine moments and distances');
+const endings = testsOf('test/src/endings.test.ts')('Ctrl-C twice leaves no process, at five moments and distances');
 
 export const cluster: CaseGroup = {
   inputs: [
