@@ -54,7 +54,10 @@ for (const kind of KINDS) {
     for (let i = 0; i < probabilities.rows; i++) {
       const row = probabilities.data.subarray(5 * i, 5 * i + 5);
       assert.ok(Math.abs(row.reduce((sum, one) => sum + one) - 1) < 1e-9);
-      assert.ok(row.every((one) => one >= 0));
+      assert.ok(
+        row.every((one) => one >= 0 && one <= 1),
+        `${row}`,
+      );
       assert.deepEqual([...row.subarray(3)], [0, 0]);
     }
   });
@@ -197,4 +200,12 @@ test('a class that a cluster lacks keeps a small chance there', async () => {
     [(size + 1) / (size + 3), 1 / (size + 3), 1 / (size + 3)].map((one) => one.toFixed(9)),
   );
   assert.deepEqual([...(decisions?.data.subarray(0, 3) ?? [])], [0, -Infinity, -Infinity]);
+});
+
+test('no probability of a random forest exceeds 1 where all trees agree', async () => {
+  const labels = Array.from({ length: 40 }, (_, i) => (i >> 2) % 2);
+  const data = trainingData({ grey: false, columns: 1, rows: labels.map((label) => 10 * label), labels });
+  // Added up, 100 times 0.01 is 1.0000000000000007.
+  const { probabilities } = await fit({ kind: 'random-forest', trees: 100 }, data);
+  assert.deepEqual([...new Set(probabilities.data)].sort(), [0, 1]);
 });
