@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
-import { decodeResults, type ModelResults, type RunResults } from '@cryfold/evaluation';
+import type { ModelResults, RunResults } from '@cryfold/evaluation';
 import { markdownTable } from './estimates.js';
 import { ROOT } from './paths.js';
 
@@ -33,10 +33,7 @@ const { values, positionals, tokens } = parseArgs({
   },
 });
 
-const PROTOCOLS = [
-  { protocol: 'paper', folds: 'random' },
-  { protocol: 'grouped', folds: 'grouped' },
-] as const;
+const FOLDS = ['random', 'grouped'] as const;
 
 interface Evaluated {
   random: RunResults;
@@ -44,9 +41,11 @@ interface Evaluated {
 }
 
 /** @throws Error where the run fails; one of which only folds are missing has results */
-async function evaluate(data: string, protocol: string): Promise<RunResults> {
+async function evaluate(data: string, folds: (typeof FOLDS)[number]): Promise<RunResults> {
   const program = join(ROOT, 'packages', 'cli', 'bin', 'cryfold.js');
-  const args = ['run', values.spec, '--data', data, '--protocol', protocol, '--store', values.store, '--json', '--yes'];
+  // The spec's own folds are random.
+  const protocol = folds === 'grouped' ? ['--protocol', 'grouped'] : [];
+  const args = ['run', values.spec, '--data', data, ...protocol, '--store', values.store, '--json', '--yes'];
   const child = promisify(execFile)(process.execPath, [program, ...args, ...positionals], {
     maxBuffer: 2 ** 28,
   });
@@ -55,7 +54,7 @@ async function evaluate(data: string, protocol: string): Promise<RunResults> {
     if (error.stdout) return error;
     throw error;
   });
-  return decodeResults(stdout, `results of ${data}`);
+  return JSON.parse(stdout);
 }
 
 const percent = (share: number) => (100 * share).toFixed(1);
@@ -95,8 +94,8 @@ function tableOf({ random, grouped }: Evaluated): string {
 function sectionOf(name: string, found: Evaluated): string {
   const { dataset, protocol } = found.grouped;
   const { clips, classes, groups, contentHash } = dataset;
-  const runs = PROTOCOLS.map(({ folds }) => `\`${found[folds].run.id}\` (${folds} folds)`).join(', ');
-  const incomplete = PROTOCOLS.filter(({ folds }) => found[folds].status !== 'complete').map(({ folds }) => folds);
+  const runs = FOLDS.map((folds) => `\`${found[folds].run.id}\` (${folds} folds)`).join(', ');
+  const incomplete = FOLDS.filter((folds) => found[folds].status !== 'complete');
   return [
     `## ${name}`,
     '',
@@ -129,7 +128,7 @@ const corpora = (values.corpus ?? usage('--corpus NAME=PATH is missing')).map((t
 const sections: string[] = [];
 try {
   for (const { name, path } of corpora) {
-    const [random, grouped] = [await evaluate(path, 'paper'), await evaluate(path, 'grouped')];
+    const [random, grouped] = [await evaluate(path, 'random'), await evaluate(path, 'grouped')];
     sections.push(sectionOf(name, { random, grouped }));
     process.stdout.write(`${sections.at(-1)}\n\n`);
   }
