@@ -13,7 +13,7 @@ import { type ArtifactStore, RunStore } from '@cryfold/store';
 import { rawRecords } from '@cryfold/store/testing';
 import { freePort } from '@cryfold/testing';
 import { Cluster, findRedis } from './cluster.js';
-import { cryfold, ownStore, processes, start, TINY_SPEC, temporaryFolder, until } from './command.js';
+import { cryfold, ownStore, processes, start, TINY_SPEC, temporaryFolder, until, untilReady } from './command.js';
 import { writeRandomRun } from './random-run.js';
 import { API, OPERATE, READ, startApi } from './start-service.js';
 import { storeKind, type TestStore } from './stores.js';
@@ -394,12 +394,7 @@ test('--server does all that REDIS_URL and the store’s credentials do', { skip
   );
   const url = `http://127.0.0.1:${port}`;
   const remote = { CRYFOLD_SERVER: url, CRYFOLD_API_TOKEN: OPERATE };
-  await until('the coordinator to be ready', () =>
-    fetch(`${url}/readyz`).then(
-      ({ ok }) => ok,
-      () => false,
-    ),
-  );
+  await untilReady(url);
   await writeFile(path('tiny.yaml'), TINY_SPEC);
   await writeFile(path('long.yaml'), TINY_SPEC.replace('epochs: 2', 'epochs: 3000').replace('tiny', 'long'));
   await synthesizeCorpus(path('corpus'), { clips: 60, seed: 1 });

@@ -1,34 +1,20 @@
 import assert from 'node:assert/strict';
-import { readdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
-import { synthesizeCorpus } from '@cryfold/corpus';
-import { cryfold, ownStore, temporaryFolder } from './command.js';
+import { ownStore } from './command.js';
+import { smallNets } from './small-nets.js';
 import { withoutRedis } from './testbed.js';
 
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-const path = (name: string) => join(folder.path, name);
-
+let nets: Awaited<ReturnType<typeof smallNets>>;
 before(async () => {
-  folder = await temporaryFolder();
-  await synthesizeCorpus(path('corpus'), { clips: 30, seed: 2 });
+  nets = await smallNets();
 });
-after(() => folder.remove());
-
-async function spec(name: string, text: string): Promise<string> {
-  await writeFile(path(name), `version: 1\nname: nets\nprotocol: { folds: 2, repeats: 1 }\n${text}`);
-  return path(name);
-}
-
-async function json(args: string[]) {
-  const { code, stdout, stderr } = await cryfold([...args, '--json'], { CRYFOLD_CACHE: path('cache') });
-  assert.equal(code, 0, stderr);
-  return JSON.parse(stdout);
-}
+after(() => nets.remove());
 
 test('a new network is swept, trained on all clips, and predicts', {
   skip: withoutRedis,
 }, async () => {
+  const { path, spec, json } = nets;
   const file = await spec(
     'sweep.yaml',
     `features: { kind: spectrogram, height: 32, width: 40 }

@@ -1,32 +1,17 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { synthesizeCorpus } from '@cryfold/corpus';
 import { NETWORKS, type NetworkDefinition } from '@cryfold/nn/models';
-import { cryfold, temporaryFolder } from './command.js';
+import { cryfold } from './command.js';
+import { smallNets } from './small-nets.js';
 
-let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-const path = (name: string) => join(folder.path, name);
-
+let nets: Awaited<ReturnType<typeof smallNets>>;
 before(async () => {
-  folder = await temporaryFolder();
-  await synthesizeCorpus(path('corpus'), { clips: 30, seed: 2 });
+  nets = await smallNets();
 });
-after(() => folder.remove());
-
-async function spec(name: string, text: string): Promise<string> {
-  await writeFile(path(name), `version: 1\nname: nets\nprotocol: { folds: 2, repeats: 1 }\n${text}`);
-  return path(name);
-}
-
-async function json(args: string[]) {
-  const { code, stdout, stderr } = await cryfold([...args, '--json'], { CRYFOLD_CACHE: path('cache') });
-  assert.equal(code, 0, stderr);
-  return JSON.parse(stdout);
-}
+after(() => nets.remove());
 
 test('every network takes part in a plan with its hours; images too small for one are refused', async () => {
+  const { path, spec, json } = nets;
   const definitions: readonly NetworkDefinition[] = NETWORKS;
   const names = definitions.map(({ kind }) => kind);
   const entries = definitions.map(({ kind, reads, readsVectors }) => {

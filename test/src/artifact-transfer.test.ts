@@ -11,7 +11,7 @@ import { HttpClient, HttpStore } from '@cryfold/run-control';
 import { createLogger } from '@cryfold/runtime';
 import { freePort } from '@cryfold/testing';
 import { Cluster, findRedis } from './cluster.js';
-import { temporaryFolder, until } from './command.js';
+import { temporaryFolder, until, untilReady } from './command.js';
 import { API, OPERATE, READ, startApi } from './start-service.js';
 import { STORE_KINDS, type TestStore } from './stores.js';
 import { withoutRedis } from './testbed.js';
@@ -71,12 +71,7 @@ for (const kind of STORE_KINDS) {
         },
         { coordinator: ['coordinator', '--api-port', String(port)] },
       );
-      await until('the coordinator to be ready', () =>
-        fetch(`${url}/readyz`).then(
-          ({ ok }) => ok,
-          () => false,
-        ),
-      );
+      await untilReady(url);
       remote = new HttpStore(new HttpClient({ url, token: OPERATE }));
     });
     after(async () => {

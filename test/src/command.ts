@@ -89,6 +89,15 @@ export async function until<T>(
   }
 }
 
+/** @param url of a service: the API of a coordinator, or the port of its metrics */
+export const untilReady = (url: string) =>
+  until('the service to be ready', () =>
+    fetch(`${url}/readyz`).then(
+      ({ ok }) => ok,
+      () => false,
+    ),
+  );
+
 export interface LogLine {
   time: string;
   msg: string;

@@ -13,7 +13,7 @@ import { findTool, freePort, TcpProxy } from '@cryfold/testing';
 import { dashboardAssets } from '@cryfold/web-ui';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { Cluster, findRedis } from './cluster.js';
-import { cryfold, start, TINY_SPEC, temporaryFolder, until } from './command.js';
+import { cryfold, start, TINY_SPEC, temporaryFolder, until, untilReady } from './command.js';
 import { writeRandomRun } from './random-run.js';
 import { OPERATE, READ } from './start-service.js';
 
@@ -63,12 +63,7 @@ before(async () => {
   await synthesizeCorpus(path(HOSTILE), { clips: 60, seed: 1 });
   // Chromium's sandbox refuses to start as root, and the page is our own.
   browser = await chromium.launch({ executablePath, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
-  const ready = () =>
-    fetch(`${url}/readyz`).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-  await until('the coordinator to be ready', ready);
+  await untilReady(url);
 });
 after(async () => {
   await browser?.close();

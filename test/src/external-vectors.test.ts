@@ -9,7 +9,7 @@ import { featuresKey, parseSpec, type Spec } from '@cryfold/plan';
 import { HttpClient, HttpControl, HttpStore } from '@cryfold/run-control';
 import { freePort } from '@cryfold/testing';
 import { Cluster, findRedis } from './cluster.js';
-import { cryfold, temporaryFolder, until } from './command.js';
+import { cryfold, temporaryFolder, untilReady } from './command.js';
 import { OPERATE, READ } from './start-service.js';
 import { storeKind, type TestStore } from './stores.js';
 
@@ -79,12 +79,7 @@ before(async () => {
   await mkdir(path('spec', 'vectors'), { recursive: true });
   await writeFile(path('spec', 'spec.yaml'), SPEC);
   await writeFile(path('spec', 'train.mjs'), PROGRAM);
-  await until('the coordinator to be ready', () =>
-    fetch(`${remote.CRYFOLD_SERVER}/readyz`).then(
-      ({ ok }) => ok,
-      () => false,
-    ),
-  );
+  await untilReady(remote.CRYFOLD_SERVER);
 });
 after(async () => {
   await cluster?.stop();

@@ -10,7 +10,7 @@ import { HttpClient, HttpModels } from '@cryfold/run-control';
 import { createLogger } from '@cryfold/runtime';
 import { freePort } from '@cryfold/testing';
 import { Cluster, findRedis } from './cluster.js';
-import { cryfold, start, temporaryFolder, until } from './command.js';
+import { cryfold, start, temporaryFolder, until, untilReady } from './command.js';
 import { OPERATE, READ, startApi } from './start-service.js';
 import { storeKind, type TestStore } from './stores.js';
 
@@ -54,12 +54,7 @@ before(async () => {
   remote = { CRYFOLD_SERVER: `http://127.0.0.1:${port}`, CRYFOLD_API_TOKEN: OPERATE };
   await synthesizeCorpus(path('corpus'), { clips: 240, seed: 0 });
   await writeFile(path('spec.yaml'), SPEC);
-  await until('the coordinator to be ready', () =>
-    fetch(`${remote.CRYFOLD_SERVER}/readyz`).then(
-      ({ ok }) => ok,
-      () => false,
-    ),
-  );
+  await untilReady(remote.CRYFOLD_SERVER);
 });
 after(async () => {
   await cluster?.stop();

@@ -13,8 +13,8 @@ const SMALLEST_VARIANCE = 2 ** -126;
 
 /**
  * What the layer `standardization` needs: mean and variance of each column over the training rows. A column whose values
- * are all equal has variance 1, as in scikit-learn's StandardScaler; so has one
- * whose variance is too small for float32, with a standard deviation below 1.1e-19.
+ * are all equal has variance 1, as in scikit-learn's StandardScaler; so has one whose variance is too small for float32,
+ * with a standard deviation below 1.1e-19.
  * @throws CryfoldError FEATURES_INVALID for a column whose variance is too large for float32: a deviation of 1.8e19 or more
  */
 export function standardizationWeights({ vectors, columns }: Vectors, train: Int32Array): WeightMap {

@@ -117,7 +117,7 @@ describe('equal keys give equal bytes', () => {
   });
 });
 
-test('each step changes its images anew', async (t) => {
+test('each step draws new changes for its images', async (t) => {
   const { step } = Network.prototype;
   const gains: string[] = [];
   t.mock.method(Network.prototype, 'step', function (this: Network, ...[indices, options]: Parameters<typeof step>) {

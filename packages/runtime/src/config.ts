@@ -223,7 +223,7 @@ function apiConfig(env: z.infer<typeof schema>): Readonly<ApiConfig> | undefined
   const secret = secretOf(env, 'CRYFOLD_API_TOKENS');
   const tokens = parseApiTokens(secret ? readSecret(secret) : '');
   if (typeof secret === 'object' && tokens.length === 0) {
-    // Without a token, whoever reaches the port may do everything.
+    // An API without tokens lets everyone who reaches its port do everything.
     throw new CryfoldError('USAGE', `environment variable ${secret.variable}: ${secret.file} holds no token`, {
       context: { variable: secret.variable },
       hint: 'Write lines read:TOKEN and operate:TOKEN into it, or unset the variable for an API without tokens.',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { EstimatorKind } from '../estimator-kind.js';
+import { byDistances, distanceParameters } from './by-distances.js';
 
 const parameters = z.strictObject({
   kind: z.literal('clustering-svm'),
@@ -8,8 +9,7 @@ const parameters = z.strictObject({
   C: z.number().min(1e-3).max(1e6).default(1000),
   /** Of the rbf kernel; `scale` is 1 / (columns * variance of the cluster's values), `auto` 1 / columns */
   gamma: z.union([z.enum(['scale', 'auto']), z.number().positive()]).default('scale'),
-  /** Scales each column to a standard deviation of 1 over the training clips */
-  standardise: z.boolean().default(false),
+  ...distanceParameters,
 });
 
 /**
@@ -19,13 +19,9 @@ const parameters = z.strictObject({
 export const clusteringSvm = {
   kind: 'clustering-svm',
   parameters,
-  queue: 'cpu',
-  reads: 'any',
+  ...byDistances,
   // The groups themselves are part of the data's hash.
   keyParts: ({ grouped }) => ({ innerFolds: grouped ? 'grouped' : undefined }),
-  cost: (_, trainClips) => trainClips ** 2,
-  // Standardised rows have other distances in each fold.
-  unit: ({ kind, standardise }) => (standardise ? `${kind}, standardised` : kind),
   typicalSeconds: 5e-7,
   loadEngine: async () => new (await import('./engines/clustering-svm.js')).ClusteringSvmEngine(),
   loadPredictor: async (file) => (await import('./engines/clustering-svm.js')).loadClusteringSvm(file),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { EstimatorKind } from '../estimator-kind.js';
+import { byDistances, distanceParameters } from './by-distances.js';
 
 /** Defaults are scikit-learn's. */
 const parameters = z.strictObject({
@@ -7,8 +8,7 @@ const parameters = z.strictObject({
   neighbours: z.int().min(1).max(10_000).default(5),
   /** How much each neighbour counts: all alike, or by the inverse of its distance */
   weights: z.enum(['uniform', 'distance']).default('uniform'),
-  /** Scales each column to a standard deviation of 1 over the training clips */
-  standardise: z.boolean().default(false),
+  ...distanceParameters,
 });
 
 type NearestNeighbours = z.infer<typeof parameters>;
@@ -17,12 +17,8 @@ type NearestNeighbours = z.infer<typeof parameters>;
 export const nearestNeighbours = {
   kind: 'k-nearest-neighbours',
   parameters,
-  queue: 'cpu',
-  reads: 'any',
+  ...byDistances,
   keyParts: () => ({}),
-  cost: (_, trainClips) => trainClips ** 2,
-  // Standardised rows have other distances in each fold.
-  unit: ({ kind, standardise }) => (standardise ? `${kind}, standardised` : kind),
   typicalSeconds: 5e-8,
   loadEngine: async () => new (await import('./engines/k-nearest-neighbours.js')).NearestNeighboursEngine(),
   loadPredictor: async (file) => (await import('./engines/k-nearest-neighbours.js')).loadNearestNeighbours(file),

@@ -1,8 +1,8 @@
 import type { ColourScale } from './colour-scale.js';
 
 /**
- * How training images are changed each time they are trained on; what is absent or 0 does nothing. Each strength is
- * drawn for each image anew: docs/augmentation.md.
+ * How training images are changed each time they are trained on; what is absent or 0 does nothing. Each image gets
+ * strengths of its own: docs/augmentation.md.
  */
 export interface Augmentation {
   /** Farthest shift in time either way, as a share of the width: 0 to 1 */

@@ -1,7 +1,6 @@
 import type { Value } from '../graph/graph.js';
 import { multiply } from '../ops/multiply.js';
-import { relu, relu6 } from '../ops/relu.js';
-import { sigmoid } from '../ops/unary.js';
+import { relu, relu6, sigmoid } from '../ops/unary.js';
 import type { Activation, Layer } from './layer.js';
 
 const FUNCTIONS: Record<Activation, (x: Value) => Value> = {

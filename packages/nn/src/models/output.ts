@@ -4,9 +4,9 @@ import { divide } from '../ops/arithmetic.js';
 import { einsum } from '../ops/einsum.js';
 import { multiply } from '../ops/multiply.js';
 import { oneHot } from '../ops/one-hot.js';
-import { relu } from '../ops/relu.js';
 import { reshape } from '../ops/reshape.js';
 import { softmax, sparseSoftmaxCrossEntropy } from '../ops/softmax.js';
+import { relu } from '../ops/unary.js';
 
 /** What the last layer's numbers mean, all float32. */
 export interface Output {

@@ -16,23 +16,22 @@ export interface SmallCnnShape {
   dense: readonly number[];
 }
 
-/** A small network with the paper's three convolution layers: 3 x (3x3 convolution, ReLU, 2x2 max-pool), dense ReLU layers, logits; pixels x / 255. */
-export function smallCnnModel(image: ImageSize, classes: number, shape: SmallCnnShape): Model {
-  const blocks = shape.filters.flatMap((filters, i): Layer[] => [
-    conv2D(numbered('conv2d', i), { filters, size: 3, activation: 'relu' }),
+/** Pixels x / 255 through 3x3 convolutions with ReLU, each followed by a 2x2 max-pool, to a vector. */
+export function smallConvolutions(filters: readonly number[]): Layer[] {
+  const blocks = filters.flatMap((count, i): Layer[] => [
+    conv2D(numbered('conv2d', i), { filters: count, size: 3, activation: 'relu' }),
     maxPooling2D(numbered('max_pooling2d', i), 2),
   ]);
+  return [rescaling('rescaling', 1 / 255), ...blocks, flatten('flatten')];
+}
+
+/** A small network with the paper's three convolution layers: 3 x (3x3 convolution, ReLU, 2x2 max-pool), dense ReLU layers, logits; pixels x / 255. */
+export function smallCnnModel(image: ImageSize, classes: number, shape: SmallCnnShape): Model {
   const head = shape.dense.map((units, i) => dense(numbered('dense', i), units, 'relu'));
   return {
     name: 'small-cnn',
     inputShape: [image.height, image.width, 3],
-    layers: [
-      rescaling('rescaling', 1 / 255),
-      ...blocks,
-      flatten('flatten'),
-      ...head,
-      dense(numbered('dense', shape.dense.length), classes),
-    ],
+    layers: [...smallConvolutions(shape.filters), ...head, dense(numbered('dense', shape.dense.length), classes)],
   };
 }
 

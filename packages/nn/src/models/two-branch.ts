@@ -1,11 +1,7 @@
 import { z } from 'zod';
 import { concatenate } from '../layers/concatenate.js';
-import { conv2D } from '../layers/conv2d.js';
 import { dense } from '../layers/dense.js';
-import { flatten } from '../layers/flatten.js';
 import type { Layer } from '../layers/layer.js';
-import { maxPooling2D } from '../layers/pooling.js';
-import { rescaling } from '../layers/preprocessing.js';
 import { columnStandardization, STANDARDIZATION } from '../layers/standardization.js';
 import type { Architecture, ImageSize, VectorSize } from './architecture.js';
 import type { NetworkDefinition } from './definition.js';
@@ -13,7 +9,7 @@ import { hiddenLayers } from './dense-network.js';
 import { type Model, VECTORS } from './model.js';
 import { numbered } from './numbered.js';
 import { denseLayers, units } from './parameters.js';
-import { multiplications } from './small-cnn.js';
+import { multiplications, smallConvolutions } from './small-cnn.js';
 
 export interface TwoBranchShape {
   /** Of the convolutions of the images' branch */
@@ -33,16 +29,7 @@ export interface TwoBranchShape {
  * dense layers on both, side by side, to logits.
  */
 export function twoBranchModel(input: ImageSize & VectorSize, classes: number, shape: TwoBranchShape): Model {
-  const convolutions = shape.filters.flatMap((filters, i): Layer[] => [
-    conv2D(numbered('conv2d', i), { filters, size: 3, activation: 'relu' }),
-    maxPooling2D(numbered('max_pooling2d', i), 2),
-  ]);
-  const image = [
-    rescaling('rescaling', 1 / 255),
-    ...convolutions,
-    flatten('flatten'),
-    ...hiddenLayers(shape.imageDense, 0, 'image_'),
-  ];
+  const image = [...smallConvolutions(shape.filters), ...hiddenLayers(shape.imageDense, 0, 'image_')];
   const vector = [{ ...columnStandardization(), from: [VECTORS] }, ...hiddenLayers(shape.vectorDense, 0, 'vector_')];
   const last = (layers: readonly Layer[]) => layers.at(-1)?.name ?? STANDARDIZATION;
   return {
