@@ -2,7 +2,7 @@ import { CryfoldError } from '@cryfold/core';
 import type { Dataset } from '@cryfold/corpus';
 import type { ComputedFeatures } from '@cryfold/features';
 import { type FeatureSet, featureKindOf, type GivenClips } from '@cryfold/features/kinds';
-import { featuresKey, type Spec } from '@cryfold/plan';
+import { allFeatureSets, featuresKey, type Spec } from '@cryfold/plan';
 
 export interface GivenFeatures {
   /** With what names the content of the files */
@@ -46,8 +46,8 @@ export async function readGivenFeatures(
  * Files of vectors name the clips of one corpus, so that none can hold those of the corpus that `--test-on` adds.
  * @throws CryfoldError USAGE
  */
-export function refuseGivenFeatures({ features, featureSets }: Pick<Spec, 'features' | 'featureSets'>): void {
-  const given = [features, ...Object.values(featureSets ?? {})].find((set) => featureKindOf(set).given);
+export function refuseGivenFeatures(spec: Pick<Spec, 'features' | 'featureSets'>): void {
+  const given = allFeatureSets(spec).find((set) => featureKindOf(set).given);
   if (!given) return;
   throw new CryfoldError('USAGE', `--test-on: the spec has features of kind: ${given.kind}, which are of one corpus`, {
     context: { kind: given.kind },

@@ -40,6 +40,11 @@ function withoutDefault(estimator: unknown, name: string): unknown {
   return Object.fromEntries(Object.entries(estimator).filter(([key, value]) => !NAMING.has(key) || value !== name));
 }
 
+/** All feature sets of a spec, the default one first. */
+export function allFeatureSets({ features, featureSets }: Pick<Spec, 'features' | 'featureSets'>): FeatureSet[] {
+  return [features, ...Object.values(featureSets ?? {})];
+}
+
 /** The feature set that an estimator of a spec reads. */
 export function featuresOf(spec: Pick<Spec, 'features' | 'featureSets' | 'estimators'>, trial: string): FeatureSet {
   const { features: name } = spec.estimators[trial];

@@ -1,4 +1,4 @@
-export { featuresOf, vectorsOf } from './feature-sets.js';
+export { allFeatureSets, featuresOf, vectorsOf } from './feature-sets.js';
 export { type FinalRequest, finalRequest, finalRequestSchema } from './final.js';
 export { innerFoldsOf, nestedMembers } from './inner-folds.js';
 export { type DatasetManifest, decodeForeignManifest, decodeManifest } from './manifest.js';

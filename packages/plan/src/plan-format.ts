@@ -1,6 +1,7 @@
 import { FORMATS } from '@cryfold/core';
 import type { Estimator } from '@cryfold/estimators';
 import { z } from 'zod';
+import { allFeatureSets } from './feature-sets.js';
 import type { Spec } from './spec-schema.js';
 
 /**
@@ -33,8 +34,7 @@ const LATER_MEMBERS = /^(augment|balance)\b/;
 
 /** The oldest format that has all that a spec says, so that older versions read what they can. */
 export function planFormat(spec: Spec): PlanFormat {
-  const sets = [spec.features, ...Object.values(spec.featureSets ?? {})];
-  if (sets.some((set) => !firstFeatures.safeParse(set).success)) return FORMATS.plan;
+  if (allFeatureSets(spec).some((set) => !firstFeatures.safeParse(set).success)) return FORMATS.plan;
   const estimators = Object.entries(spec.estimators);
   if (estimators.some(([name, estimator]) => isLaterEstimator(estimator, spec.search?.space[name])))
     return FORMATS.plan;

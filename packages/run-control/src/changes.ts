@@ -4,6 +4,7 @@ import { CryfoldError, isNewer, isUnreadable } from '@cryfold/core';
 import { kindOf } from '@cryfold/estimators';
 import { featureKindOf } from '@cryfold/features/kinds';
 import {
+  allFeatureSets,
   changeScheduling,
   initialScheduling,
   plannedFeatures,
@@ -157,8 +158,8 @@ async function resume(store: RunStore, plan: RunPlan): Promise<void> {
 }
 
 /** Nobody here could read vectors by their paths. @throws CryfoldError SPEC_INVALID */
-function checkGiven({ features, featureSets }: Spec): void {
-  for (const set of [features, ...Object.values(featureSets ?? {})]) {
+function checkGiven(spec: Spec): void {
+  for (const set of allFeatureSets(spec)) {
     const { given } = featureKindOf(set);
     if (!given || given.content(set) !== undefined) continue;
     throw new CryfoldError('SPEC_INVALID', 'features: a submitted spec names vectors by the hash of their content', {

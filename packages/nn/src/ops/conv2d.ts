@@ -8,6 +8,18 @@ export function windowCount(size: number, window: number, stride: number, paddin
   return padding === 'SAME' ? Math.ceil(size / stride) : Math.floor((size - window) / stride) + 1;
 }
 
+/** Attributes of convolutions over [batch, height, width, channels] and of their gradients. */
+export function windowAttrs({ dtype }: Value, stride: number, padding: Padding) {
+  return {
+    T: { type: dtype },
+    strides: { ints: [1, stride, stride, 1] },
+    padding: { string: padding },
+    explicit_paddings: { ints: [] },
+    dilations: { ints: [1, 1, 1, 1] },
+    data_format: { string: 'NHWC' },
+  };
+}
+
 /**
  * 2D convolution.
  * @param x [batch, height, width, channels]
@@ -20,15 +32,7 @@ export function conv2D(x: Value, kernel: Value, stride: number, padding: Padding
   const size = (axis: number, window: number | null) =>
     windowCount(knownSize(x.shape, axis), window as number, stride, padding);
   const shape: Shape = [x.shape[0], size(1, rows), size(2, columns), filters];
-  const attrs = {
-    T: { type: dtype },
-    strides: { ints: [1, stride, stride, 1] },
-    padding: { string: padding },
-    explicit_paddings: { ints: [] },
-    dilations: { ints: [1, 1, 1, 1] },
-    data_format: { string: 'NHWC' },
-    use_cudnn_on_gpu: { bool: true },
-  };
+  const attrs = { ...windowAttrs(x, stride, padding), use_cudnn_on_gpu: { bool: true } };
   return graph.value(
     'Conv2D',
     { dtype, shape },

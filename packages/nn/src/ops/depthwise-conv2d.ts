@@ -1,5 +1,5 @@
 import { knownSize, type Shape, type Value } from '../graph/graph.js';
-import { type Padding, windowCount } from './conv2d.js';
+import { type Padding, windowAttrs, windowCount } from './conv2d.js';
 import { shapeOf } from './shape.js';
 
 /**
@@ -14,14 +14,7 @@ export function depthwiseConv2D(x: Value, kernel: Value, stride: number, padding
   const size = (axis: number, window: number | null) =>
     windowCount(knownSize(x.shape, axis), window as number, stride, padding);
   const shape: Shape = [x.shape[0], size(1, rows), size(2, columns), channels];
-  const attrs = {
-    T: { type: dtype },
-    strides: { ints: [1, stride, stride, 1] },
-    padding: { string: padding },
-    explicit_paddings: { ints: [] },
-    dilations: { ints: [1, 1, 1, 1] },
-    data_format: { string: 'NHWC' },
-  };
+  const attrs = windowAttrs(x, stride, padding);
   const backprop = (part: 'Input' | 'Filter', like: Value, inputs: Value[]) =>
     graph.value(`DepthwiseConv2dNativeBackprop${part}`, { dtype, shape: like.shape }, { inputs, attrs });
   return graph.value(

@@ -64,9 +64,14 @@ interface Unkept {
   lacks?: string | undefined;
 }
 
+/** The estimators that a model consists of: the members of a fusion, or the one of that name. */
+function membersOf(fusion: Spec['fusion'], of: string): readonly string[] {
+  return Object.hasOwn(fusion, of) ? fusion[of].members : [of];
+}
+
 /** The first estimator of a model that can be evaluated, but not kept. Undefined where the model can be refitted. */
 function unkept({ estimators, fusion }: Choice, of: string): Unkept | undefined {
-  for (const trial of Object.hasOwn(fusion, of) ? fusion[of].members : [of]) {
+  for (const trial of membersOf(fusion, of)) {
     const estimator = Object.hasOwn(estimators, trial) ? estimators[trial] : undefined;
     // Results may name kinds that only another version has.
     const known = estimatorKinds.find(({ kind }) => kind === estimator?.kind);
@@ -106,8 +111,9 @@ export function checkComputable(
   spec: Pick<Spec, 'features' | 'featureSets' | 'estimators' | 'fusion'>,
   of: string,
 ): void {
-  const members = Object.hasOwn(spec.fusion, of) ? spec.fusion[of].members : [of];
-  const sets = members.flatMap((trial) => [featuresOf(spec, trial), vectorsOf(spec, trial) ?? []].flat());
+  const sets = membersOf(spec.fusion, of).flatMap((trial) =>
+    [featuresOf(spec, trial), vectorsOf(spec, trial) ?? []].flat(),
+  );
   const given = [...sets, spec.features].find((set) => featureKindOf(set).given);
   if (!given) return;
   throw new CryfoldError('FEATURES_EXTERNAL', `${of} reads vectors that cannot be computed for another recording`, {
