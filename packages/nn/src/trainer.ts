@@ -2,6 +2,7 @@ import { cpus } from 'node:os';
 import { CryfoldError } from '@cryfold/core';
 import { augmentationSteps, augmenting, balancing } from './augment/of-fold.js';
 import type { CompileOptions } from './compile.js';
+import { gpuModel } from './gpu-model.js';
 import type { AnyArchitecture, NetworkSpec, TrainingParameters } from './models/architecture.js';
 import type { Model } from './models/model.js';
 import { FeatureExtractor, Network } from './network.js';
@@ -53,28 +54,29 @@ export class NetworkTrainer {
   /** Least recently used first. */
   readonly #networks = new Map<string, { network: Network; fed?: FoldExamples }>();
 
-  /** What float results depend on besides the fold: TensorFlow's version, device, threads, processor. */
+  /** What float results depend on besides the fold: TensorFlow's version, device, GPU, threads, processor. */
   readonly environment: Record<string, string>;
 
-  private constructor(tf: TensorFlow, { threads, xla, gpu }: ProcessSettings) {
+  private constructor(tf: TensorFlow, environment: Record<string, string>) {
     this.#tf = tf;
-    const { binding, isUsingGpuDevice } = tf.backend() as unknown as {
-      binding: { TF_Version: string };
-      isUsingGpuDevice: boolean;
-    };
-    this.environment = {
-      tensorflow: binding.TF_Version,
-      device: isUsingGpuDevice ? 'GPU' : 'CPU',
-      threads: String(threads),
-      ...(xla && { xla: 'auto-jit' }),
-      ...(gpu !== undefined && { gpu }),
-      processor: cpus()[0]?.model.trim() ?? 'unknown',
-    };
+    this.environment = environment;
   }
 
   /** @throws CryfoldError TENSORFLOW_MISSING */
   static async load(settings: ProcessSettings): Promise<NetworkTrainer> {
-    return new NetworkTrainer(loadTensorFlow(settings), settings);
+    const tf = loadTensorFlow(settings);
+    const { binding, isUsingGpuDevice } = tf.backend() as unknown as {
+      binding: { TF_Version: string };
+      isUsingGpuDevice: boolean;
+    };
+    return new NetworkTrainer(tf, {
+      tensorflow: binding.TF_Version,
+      device: isUsingGpuDevice ? 'GPU' : 'CPU',
+      threads: String(settings.threads),
+      ...(settings.xla && { xla: 'auto-jit' }),
+      ...(isUsingGpuDevice && (await gpuModel(settings.gpu))),
+      processor: cpus()[0]?.model.trim() ?? 'unknown',
+    });
   }
 
   /**
