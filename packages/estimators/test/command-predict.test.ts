@@ -133,7 +133,7 @@ test('a model above its memory is ended', { skip: !existsSync('/proc') }, async 
   const model = await predicts('const held = []; setInterval(() => held.push(Buffer.alloc(2e7, 1)), 5);', {
     memoryMb: 200,
   });
-  await assert.rejects(model.predict(Float32Array.of(1, 0), 1), { code: 'OUT_OF_MEMORY', message: /may use 200 MiB/ });
+  await assert.rejects(model.predict(Float32Array.of(1, 0), 1), { code: 'OUT_OF_MEMORY', message: /limit is 200 MiB/ });
 });
 
 test('scores of a model are decisions', async () => {

@@ -88,7 +88,7 @@ function checkEnd({ code, signal, ended, peakMb }: GroupEnd, run: ProgramRun & {
   }
   if (ended === 'memory' || signal === 'SIGKILL') {
     const why = ended
-      ? `used ${peakMb.toFixed(0)} MiB of memory and may use ${memoryMb} MiB`
+      ? `used ${peakMb.toFixed(0)} MiB of memory; the limit is ${memoryMb} MiB`
       : 'was killed (SIGKILL), most likely because the machine ran out of memory';
     throw new CryfoldError('OUT_OF_MEMORY', `${program}: ${why}`, {
       context: { program },
