@@ -2,7 +2,7 @@ import { encodeRecord } from '@cryfold/core';
 import type { ArtifactStore } from '../src/artifact-store.js';
 import { storeKeys } from '../src/records/keys.js';
 
-/** One record as it lies in a store, for tests that damage, replace or remove its bytes. */
+/** One stored record, for tests that damage, replace or remove its bytes. */
 export class RawRecord {
   readonly #store: ArtifactStore;
 
@@ -31,7 +31,7 @@ export class RawRecord {
   }
 }
 
-/** The records of a store by what they hold, whether or not they can be read. */
+/** The records of a store by kind, whether or not they are readable. */
 export function rawRecords(store: ArtifactStore) {
   const at = (key: string) => new RawRecord(store, key);
   return {
