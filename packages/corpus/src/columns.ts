@@ -65,7 +65,7 @@ export function columnWarnings({ ignored, fold }: Columns): string[] {
   if (ignored.length === 0) return [];
   const folds = fold < 0 ? likelyColumn(ignored, 'fold') : undefined;
   return [
-    `columns that are not read: ${listColumns(ignored, quoted)}`,
+    `ignored columns: ${listColumns(ignored, quoted)}`,
     ...(folds === undefined
       ? []
       : [`column ${quoted(folds)} looks like folds: name it fold for --protocol predefined`]),

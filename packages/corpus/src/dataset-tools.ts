@@ -31,7 +31,7 @@ export function limitClips(dataset: Dataset, n: number, seed: number): Dataset {
   if (!Number.isInteger(n) || n < classes.length) {
     throw new CryfoldError('DATA_TOO_FEW', `--limit ${n}: ${dataset.name} has ${classes.length} classes`, {
       context: { limit: n, classes: classes.length },
-      hint: 'Keep at least one clip per class, and for cross-validation many more.',
+      hint: 'Keep at least one clip per class, and many more for cross-validation.',
     });
   }
   const ofClass = classes.map((label) => clips.filter((clip) => clip.label === label));

@@ -117,7 +117,7 @@ export async function readDataset(path: string, options: ReadOptions = {}): Prom
     const all = `${path}: all ${recordings.length} files were skipped as bad`;
     throw new CryfoldError('DATA_EMPTY', [all, ...describeProblems(skipped)].join('\n'), {
       context: { path },
-      hint: 'Repair them, or give other recordings.',
+      hint: 'Repair them, or use other recordings.',
     });
   }
   refuseLostClasses(path, recordings, { clips, skipped });
@@ -126,9 +126,9 @@ export async function readDataset(path: string, options: ReadOptions = {}): Prom
     clips,
   );
   if (dataset.classes.length === 1) {
-    throw new CryfoldError('DATA_ONE_CLASS', `${path}: all ${clips.length} clips are of class ${dataset.classes[0]}`, {
+    throw new CryfoldError('DATA_ONE_CLASS', `${path}: all ${clips.length} clips have class ${dataset.classes[0]}`, {
       context: { path },
-      hint: 'Give a directory with one folder per class, Chillanto or donateacry names, or a CSV path,label,group.',
+      hint: 'Use a directory with one folder per class, Chillanto or donateacry file names, or a CSV manifest path,label,group.',
     });
   }
   return dataset;
@@ -137,7 +137,7 @@ export async function readDataset(path: string, options: ReadOptions = {}): Prom
 function tooLarge(path: string): CryfoldError {
   return new CryfoldError('DATA_TOO_LARGE', `${path}: has more than ${MOST_CLIPS} clips`, {
     context: { path, limit: MOST_CLIPS },
-    hint: 'Give fewer recordings, or ask for longer clips.',
+    hint: 'Use fewer recordings or longer clips.',
   });
 }
 
@@ -145,7 +145,7 @@ function tooLarge(path: string): CryfoldError {
 export async function readLabels(path: string, { folds = false, groupBy, layout }: ReadOptions) {
   const manifest = isManifest(path);
   if (manifest && layout !== undefined) {
-    throw new CryfoldError('USAGE', '--layout: a CSV manifest has none', { hint: 'Leave --layout out.' });
+    throw new CryfoldError('USAGE', '--layout does not apply to a CSV manifest', { hint: 'Remove --layout.' });
   }
   const by = groupBy === undefined ? undefined : parseGroupBy(groupBy);
   const column = by?.kind === 'pattern' ? groupBy : undefined;

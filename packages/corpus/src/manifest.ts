@@ -94,9 +94,9 @@ export async function readRows(path: string, options: RowsOptions): Promise<Read
     if (tidyName(row.fields[columns.group] ?? '') !== '') named++;
   }
   if (recordings.length === 0) {
-    throw new CryfoldError('DATA_EMPTY', `${path}: lists no recording`, {
+    throw new CryfoldError('DATA_EMPTY', `${path}: does not list any recording`, {
       context: { path },
-      hint: 'Add one line per recording below path,label,group.',
+      hint: 'Add one line per recording below the line path,label,group.',
     });
   }
   const unnamed = labelled.length - named;
@@ -108,7 +108,7 @@ export async function readRows(path: string, options: RowsOptions): Promise<Read
     groupSource: named === 0 ? NO_GROUPS : columnSource(table.header[columns.group], partial),
     warnings: [
       ...columnWarnings(columns),
-      ...(partial ? [`${unnamed} of ${labelled.length} recordings have no group: each is its own`] : []),
+      ...(partial ? [`${unnamed} of ${labelled.length} recordings have no group and count as their own`] : []),
     ],
     groupHints: [...groupColumnHints(columns), ...(segments ? [segments] : [])],
   };
@@ -158,18 +158,18 @@ function columnsOf({ header, line, invalid }: Table, { path, folds, groupBy }: R
     throw invalid(
       line,
       `two columns are named ${tidyName(twice)}`,
-      'Rename or remove one: case and blanks do not tell columns apart.',
+      'Rename or remove one: case and blanks do not distinguish columns.',
     );
   }
   const need = (column: ColumnName, name: string, hint: string) => {
     if (columns[column] >= 0) return;
     const likely = likelyColumn(columns.ignored, column);
     const rename = likely === undefined ? '' : `Rename ${tidyName(likely)} to ${name}. `;
-    throw invalid(line, `no column is named ${name}`, `${rename}${hint}`);
+    throw invalid(line, `there is no column ${name}`, `${rename}${hint}`);
   };
   const named = `Name the columns path,label,group; this line has ${listColumns(header)}.`;
   need('path', path ?? 'path', named);
   need('label', 'label', named);
-  if (folds) need('fold', 'fold', 'PredefinedSplit needs a column that names the fold which tests each recording.');
+  if (folds) need('fold', 'fold', 'PredefinedSplit needs a column that names the fold that tests each recording.');
   return { columns, byColumn };
 }

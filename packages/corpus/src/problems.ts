@@ -66,7 +66,7 @@ export class BadRecordings extends CryfoldError {
     const counts = `${problems.length} of ${total} recordings cannot be used`;
     super('DATA_BAD', [`${path}: ${counts}`, ...describeProblems(problems, true)].join('\n'), {
       context: { path, bad: problems.length, recordings: total },
-      hint: `${listed === undefined && namesAll(problems) ? '' : list}Repair or remove them, or pass --skip-bad to leave them out.`,
+      hint: `${listed === undefined && namesAll(problems) ? '' : list}Repair or remove them, or pass --skip-bad to skip them.`,
     });
     this.problems = problems;
     this.#path = path;

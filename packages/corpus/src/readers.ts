@@ -31,18 +31,18 @@ export async function listRecordings(directory: string, layout?: string): Promis
   const root = resolve(directory);
   const { files, skipped, unread } = await walkTree(root, isAudioName).catch((cause) => {
     if (cause instanceof CryfoldError) throw cause;
-    throw new CryfoldError('DATA_NOT_FOUND', `${directory}: is not a directory that can be read: ${cause.message}`, {
+    throw new CryfoldError('DATA_NOT_FOUND', `${directory}: cannot be read as a directory: ${cause.message}`, {
       context: { path: directory },
-      hint: 'Give a directory of recordings or a .csv manifest with --data; `cryfold data synth DIR` makes one to try.',
+      hint: 'Give a directory of recordings or a .csv manifest with --data; `cryfold data synth DIR` creates a sample corpus.',
       cause,
     });
   });
   if (files.length === 0) {
     const endings =
-      'Recordings are known by their endings, such as .wav, .flac, .ogg or .mp3: docs/recordings.md has all.';
-    throw new CryfoldError('DATA_EMPTY', `${directory}: holds no recording that can be read${beside(unread)}`, {
+      'Recordings are recognised by file extensions such as .wav, .flac, .ogg or .mp3; docs/recordings.md lists all.';
+    throw new CryfoldError('DATA_EMPTY', `${directory}: contains no readable recording${beside(unread)}`, {
       context: { path: directory },
-      hint: skipped.length > 0 ? `${skipped.length} were left out. The first: ${skipped[0].message}` : endings,
+      hint: skipped.length > 0 ? `${skipped.length} were skipped. The first: ${skipped[0].message}` : endings,
     });
   }
   const { layout: reader, ...reading } = await readLayout({ root, files }, layout);
@@ -65,8 +65,12 @@ function refuseLostFolder(
   const byFolder = recordings.every((one) => 'error' in one || one.label === foldersOf(one.file)[0]);
   if (!lost || !byFolder) return;
   const { folder, file } = lost;
-  throw new CryfoldError('DATA_CLASS_LOST', `${directory}: class ${folder} would be lost: none of its files is read`, {
-    context: { path: directory, folder, file },
-    hint: `Such as ${file}. Convert them (ffmpeg -i IN -c:a pcm_s16le OUT.wav), or move the folder elsewhere.`,
-  });
+  throw new CryfoldError(
+    'DATA_CLASS_LOST',
+    `${directory}: class ${folder} would be lost: none of its files is a recording`,
+    {
+      context: { path: directory, folder, file },
+      hint: `For example ${file}. Convert them (ffmpeg -i IN -c:a pcm_s16le OUT.wav), or move the folder elsewhere.`,
+    },
+  );
 }

@@ -22,14 +22,14 @@ export async function recordingsIn(folder: string): Promise<FolderRecordings> {
     if (cause instanceof CryfoldError) throw cause;
     throw new CryfoldError('DATA_NOT_FOUND', `${folder}: cannot be read: ${cause.message}`, {
       context: { path: folder },
-      hint: 'Give a folder of recordings that can be read.',
+      hint: 'Give a readable folder of recordings.',
       cause,
     });
   });
   if (files.length === 0 && skipped.length === 0) {
-    throw new CryfoldError('DATA_EMPTY', `${folder}: holds no recording`, {
+    throw new CryfoldError('DATA_EMPTY', `${folder}: contains no recording`, {
       context: { path: folder },
-      hint: 'Recordings in a folder are known by their endings, such as .wav, .flac, .ogg or .mp3. Give a file of another name itself.',
+      hint: 'Recordings in a folder are recognised by file extensions such as .wav, .flac, .ogg or .mp3. Pass a file with another name directly.',
     });
   }
   return {

@@ -70,11 +70,11 @@ export async function synthesizeCorpus(directory: string, options: SynthesizeOpt
   const unusable = (why: string, cause?: unknown) =>
     new CryfoldError('USAGE', `${directory}: ${why}`, {
       context: { path: directory },
-      hint: 'Name a new or empty directory that you may write.',
+      hint: 'Name a new or empty directory that is writable.',
       cause,
     });
   const present = await readdir(target).catch((error) => (error.code === 'ENOENT' ? [] : [error.code]));
-  if (present.length > 0) throw unusable('already exists, and is not this synthetic corpus');
+  if (present.length > 0) throw unusable('already exists and is not this synthetic corpus');
   // Not mkdtemp, which would leave a corpus that only its owner can read.
   const partial = `${target}.partial-${randomBytes(6).toString('hex')}`;
   let made = false;
@@ -109,7 +109,7 @@ export function chooseSegments(clips?: number): Segment[] {
   if (!Number.isInteger(wanted) || wanted < FEWEST || wanted > total) {
     throw new CryfoldError('USAGE', `--clips ${wanted}: the synthetic corpus has ${FEWEST} to ${total} clips`, {
       context: { clips: wanted },
-      hint: `Give a whole number from ${FEWEST} to ${total}, or leave it out for all.`,
+      hint: `Give a whole number from ${FEWEST} to ${total}, or omit it for all.`,
     });
   }
   const quotas = apportion(sizes, wanted);

@@ -35,7 +35,7 @@ export interface Table {
 export async function readTable(path: string): Promise<Table> {
   const text = await readText(path);
   const parsed = parseCsv(text, (line, why) =>
-    invalid(path, line, why, 'Quote fields as RFC 4180 says: "a ""quoted"" field".'),
+    invalid(path, line, why, 'Quote fields as in RFC 4180: "a ""quoted"" field".'),
   );
   const header: CsvRecord | undefined = parsed.next().value;
   if (!header) throw invalid(path, 1, 'the manifest is empty', 'Start it with the line path,label,group.');
@@ -61,7 +61,7 @@ export async function rowsBy(path: string, key: string): Promise<Map<string, Rec
   const table = await readTable(path);
   const names = table.header.map(tidyName);
   if (!names.includes(key)) {
-    throw table.invalid(table.line, `no column is named ${key}`, `It has: ${listColumns(names)}.`);
+    throw table.invalid(table.line, `there is no column ${key}`, `Columns: ${listColumns(names)}.`);
   }
   const found = new Map<string, Record<string, string>>();
   for (const { fields, line } of table.rows) {
@@ -96,10 +96,10 @@ async function readText(path: string): Promise<string> {
     return await readRegularText(path, LARGEST);
   } catch (cause) {
     if (cause instanceof EncodingError) throw invalid(path, cause.line, cause.message, cause.hint(path));
-    throw new CryfoldError(
-      'DATA_NOT_FOUND',
-      `${path}: is not a manifest that can be read: ${(cause as Error).message}`,
-      { context: { path }, hint: 'Give a directory of WAV files or a .csv manifest with --data.', cause },
-    );
+    throw new CryfoldError('DATA_NOT_FOUND', `${path}: cannot be read as a manifest: ${(cause as Error).message}`, {
+      context: { path },
+      hint: 'Give a directory of WAV files or a .csv manifest with --data.',
+      cause,
+    });
   }
 }

@@ -16,7 +16,7 @@ export function testOnOther(base: Dataset, other: Dataset): Dataset {
     const [own, tested] = [base, other].map(({ name, classes }) => `${name} has ${classes.map(printable).join(', ')}`);
     throw new CryfoldError('CLASSES_DIFFER', `${own}; ${tested}`, {
       context: { data: base.name, other: other.name },
-      hint: 'Rename or leave out classes, such as in a CSV manifest path,label,group, until both have the same.',
+      hint: 'Rename or remove classes, for example in a CSV manifest path,label,group, until both have the same.',
     });
   }
   let prefix = `@${other.name}/`;
@@ -59,5 +59,5 @@ function rateWarning(...corpora: readonly Dataset[]): string[] {
     [...new Set(clips.map(({ rate }) => rate))].sort((a, b) => a - b).join(', '),
   );
   if (own === tested) return [];
-  return [`${corpora[0].name} has ${own} Hz and ${corpora[1].name} ${tested} Hz: figures may be of the rate alone`];
+  return [`${corpora[0].name} has ${own} Hz and ${corpora[1].name} ${tested} Hz: results may reflect the rate alone`];
 }

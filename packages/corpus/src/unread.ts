@@ -93,7 +93,7 @@ export function describeUnread(unread: readonly Unread[]): string {
   return unread
     .map(({ ending, files, first }) => {
       const kind = ending === '' ? '' : ending === 'other' ? 'other ' : `.${ending} `;
-      const what = `${files} ${kind}${files === 1 ? 'file' : 'files'}${ending === '' ? ' without ending' : ''}`;
+      const what = `${files} ${kind}${files === 1 ? 'file' : 'files'}${ending === '' ? ' without extension' : ''}`;
       return `${what} (${first.join(', ')}${files > first.length ? ', ...' : ''})`;
     })
     .join('; ');

@@ -103,8 +103,10 @@ class Walk {
     const first = this.#seen.get(id);
     if (first === undefined) this.#seen.set(id, path);
     else {
-      const why = `is the same ${what} as ${first || 'the directory itself'}, which is read already`;
-      this.#skipped.push(leftOut('DATA_READ_ALREADY', path, why, 'Remove it, or leave it: its sound is there once.'));
+      const why = `is the same ${what} as ${first || 'the directory itself'}, which was already read`;
+      this.#skipped.push(
+        leftOut('DATA_READ_ALREADY', path, why, 'Remove it, or keep it: its sound is used only once.'),
+      );
     }
     return first === undefined;
   }
@@ -125,7 +127,7 @@ class Walk {
       if (readable) await this.#add(path, name, entry);
       else if (entry.isDirectory() || this.#isRecording(name)) {
         const why = 'has a name that is not UTF-8, but probably Latin-1 as shown here';
-        this.#skip(path, why, 'Rename it, such as with convmv -r -f latin1 -t utf8 --notest DIRECTORY.');
+        this.#skip(path, why, 'Rename it, for example with convmv -r -f latin1 -t utf8 --notest DIRECTORY.');
       }
     }
   }
@@ -147,9 +149,9 @@ class Walk {
     }
     const id = identify(found, path);
     if (found.isDirectory()) {
-      if (recording) this.#skip(path, 'is a folder, not a recording; recordings within it are read');
+      if (recording) this.#skip(path, 'is a folder, not a recording; recordings inside it are read');
       if (path.split('/').length > this.#limits.depth) {
-        this.#skip(path, `lies deeper than ${this.#limits.depth} folders, and is not read`);
+        this.#skip(path, `is nested deeper than ${this.#limits.depth} folders and is not read`);
       } else (linked ? this.#linkedFolders : this.#folders).push({ path, id });
     } else if (recording) {
       if (found.isFile()) (linked ? this.#linkedFiles : this.#files).push({ path, id });
@@ -157,7 +159,7 @@ class Walk {
     } else this.#unread.add(path);
   }
 
-  #skip(path: string, why: string, hint = 'Repair or remove it, or leave it where no recording is missed.'): void {
+  #skip(path: string, why: string, hint = 'Repair or remove it, or ignore it if no recording is missing.'): void {
     this.#skipped.push(leftOut('DATA_UNREADABLE', path, why, hint));
   }
 
@@ -168,7 +170,7 @@ class Walk {
     if (++this.#entries <= entries && !few) return;
     const why = few
       ? `only ${recordings} of the first ${sparse} files and folders are recordings`
-      : `holds more than ${entries} files and folders`;
+      : `contains more than ${entries} files and folders`;
     throw new CryfoldError('DATA_TOO_LARGE', `${this.#root}: ${why}`, {
       context: { path: this.#root, entries: this.#entries },
       hint: 'Give the directory of the recordings, or a CSV manifest path,label,group that lists them.',
@@ -190,8 +192,8 @@ const reasonOf = (error: unknown): string => (error as Error).message.split(', '
 
 function reasonOfLink(error: unknown): string {
   const { code } = error as NodeJS.ErrnoException;
-  if (code === 'ENOENT' || code === 'ENOTDIR') return 'is a link that leads nowhere';
-  return code === 'ELOOP' ? 'is a link that leads to itself' : `is a link that cannot be followed: ${reasonOf(error)}`;
+  if (code === 'ENOENT' || code === 'ENOTDIR') return 'is a dangling link';
+  return code === 'ELOOP' ? 'is a link to itself' : `is a link that cannot be followed: ${reasonOf(error)}`;
 }
 
 /** Such as `it is a named pipe, not a regular file`. */

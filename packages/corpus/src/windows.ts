@@ -86,7 +86,7 @@ export class Windows {
     const than = shortClips === undefined ? 'half a clip' : 'a clip';
     throw new CryfoldError('CLIP_SHORT', `${this.#name}: lasts ${seconds} s, less than ${than} of ${clipSeconds} s`, {
       context: { file: this.#name, samples, rate },
-      hint: 'Set shortClips: pad or drop in the spec, or a shorter clipSeconds: `cryfold data inspect` proposes one. Or remove the file.',
+      hint: 'Set shortClips: pad or drop in the spec, or a shorter clipSeconds: `cryfold data inspect` suggests one. Or remove the file.',
     });
   }
 }
@@ -118,6 +118,6 @@ export function filled(samples: Float64Array, length: number): Float64Array {
 export function silence(name: string, what: string): CryfoldError {
   return new CryfoldError('CLIP_SILENT', `${name}: ${what} is silent: all its samples are equal`, {
     context: { clip: name },
-    hint: 'Remove it, or pass --skip-bad to leave such files out.',
+    hint: 'Remove it, or pass --skip-bad to skip such files.',
   });
 }

@@ -287,7 +287,7 @@ test('refuses float samples far beyond full scale with a command that scales the
   );
   assert.ok(error instanceof CryfoldError);
   assert.equal(error.code, 'WAV_SCALE');
-  assert.match(error.message, /its float samples reach [\d.]+, where full scale is 1/);
+  assert.match(error.message, /its float samples reach [\d.]+, but full scale is 1/);
   const command = /ffmpeg .*/.exec(error.hint ?? '')?.[0] ?? '';
   if (noFfmpeg) return;
   const shell = command.replace('IN', path('loud.wav')).replace('OUT', path('scaled'));

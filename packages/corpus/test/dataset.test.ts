@@ -119,7 +119,7 @@ describe('readers', () => {
     await put('cat/long.wav', noise(2, 4));
     assert.equal((await readDataset(root)).grouped, true);
     await put('stray.wav', noise(1, 5));
-    await fails('DATA_NAME_INVALID', /stray\.wav: lies in no class folder/, readDataset(root));
+    await fails('DATA_NAME_INVALID', /stray\.wav: is not in a class folder/, readDataset(root));
   });
 
   test('reads each folder once, whatever circles links make, and names the links', { timeout: 30_000 }, async () => {
@@ -173,7 +173,7 @@ describe('readers', () => {
     assert.notEqual(plain.contentHash, folded.contentHash);
     await put('list.csv', 'path,label\na.wav,x\nb.wav,y\n');
     const read = readDataset(join(root, 'list.csv'), { folds: true });
-    await fails('DATA_MANIFEST_INVALID', /list\.csv:1: no column is named fold/, read);
+    await fails('DATA_MANIFEST_INVALID', /list\.csv:1: there is no column fold/, read);
   });
 
   test('a manifest that is broken names the line and what to do', async () => {
@@ -185,12 +185,12 @@ describe('readers', () => {
     };
     const code = 'DATA_MANIFEST_INVALID';
     await fails(code, /list\.csv:1: the manifest is empty/, read(''));
-    await fails(code, /list\.csv:1: no column is named label/, read('path,class\na.wav,x\n'));
-    await fails(code, /list\.csv:2: no column is named path/, read('\nfile,label\na.wav,x\n'));
+    await fails(code, /list\.csv:1: there is no column label/, read('path,class\na.wav,x\n'));
+    await fails(code, /list\.csv:2: there is no column path/, read('\nfile,label\na.wav,x\n'));
     await fails(code, /list\.csv:3: 3 fields under 2 columns/, read('path,label\na.wav,x\nb.wav,x,y\n'));
     await fails(code, /list\.csv:4: a quote is not closed/, read('path,label\na.wav,"x\ny"\n"b.wav,x\n'));
     await fails(code, /list\.csv:2: a quote/, read('path,label\na"b.wav,x\n'));
-    await fails('DATA_EMPTY', /list\.csv: lists no recording/, read('path,label\n'));
+    await fails('DATA_EMPTY', /list\.csv: does not list any recording/, read('path,label\n'));
     const rows = [' ,x', 'a.wav,', 'c.wav,x', '.,x', 'a.wav,x', 'b.wav,y', './a.wav,y'];
     await fails(code, /list\.csv:3: label is empty for a\.wav/, read(`path,label\n${rows.slice(4, 5)}\na.wav,\n`));
     await fails(code, /list\.csv:2: c\.wav is not a file/, read(`path,label\n${rows[2]}\n`));
@@ -288,13 +288,9 @@ describe('bad input', () => {
     await fails('DATA_NOT_FOUND', /nowhere\.csv/, readDataset(join(root, 'nowhere.csv')));
     await put('notes.txt', 'x');
     await fails('DATA_NOT_FOUND', /notes\.txt/, readDataset(join(root, 'notes.txt')));
-    await fails(
-      'DATA_EMPTY',
-      /holds no recording that can be read, only 1 \.txt file \(notes\.txt\)/,
-      readDataset(root),
-    );
+    await fails('DATA_EMPTY', /contains no readable recording, only 1 \.txt file \(notes\.txt\)/, readDataset(root));
     await put('x/a.wav', noise(3, 1));
-    await fails('DATA_ONE_CLASS', /all 3 clips are of class x/, readDataset(root));
+    await fails('DATA_ONE_CLASS', /all 3 clips have class x/, readDataset(root));
   });
 
   test('each bad file is its own error, and is listed instead where bad files are skipped', async () => {

@@ -49,11 +49,11 @@ async function fails(code: string, told: RegExp, action: Promise<unknown>): Prom
   });
 }
 
-test('class folders say that groups are not known, and file names like parts of recordings suggest what to type', async () => {
+test('class folders say that groups are unknown, and file names like parts of recordings suggest what to type', async () => {
   await put(...SEGMENTS);
   const { groupSource, groupHints } = await read();
   assert.deepEqual(groupSource, { kind: 'none' });
-  const [, pattern, count] = /--group-by '([^']+)', which makes (\d+) groups from 12 files/.exec(
+  const [, pattern, count] = /--group-by '([^']+)', which forms (\d+) groups from 12 files/.exec(
     groupHints.join('\n'),
   )!;
   assert.equal(Number(count), 6);
@@ -99,7 +99,7 @@ test('--group-by makes groups of recordings, folders or a pattern, and names wha
   await put('low/e.wav');
   await fails(
     'DATA_NAME_INVALID',
-    /low\/e\.wav: lies in no folder besides that of its class/,
+    /low\/e\.wav: is in no folder other than that of its class/,
     read({ groupBy: 'folder' }),
   );
   for (const wrong of ['', '(', 'x'.repeat(501)]) {
@@ -126,13 +126,13 @@ test('a manifest finds its columns in any case and with blanks, lists the others
       clips.map(({ group }) => group),
       ['g1', 'g1', 'g2'],
     );
-    assert.deepEqual(warnings, ['columns that are not read: "note"']);
+    assert.deepEqual(warnings, ['ignored columns: "note"']);
   }
   for (const name of ['infant', 'groups', 'subject_id', 'Speaker', 'patient id', 'src_file']) {
     await csv(`path,label,${name},note`);
     const { groupSource, warnings, groupHints } = await read({}, 'm.csv');
     assert.deepEqual(groupSource, { kind: 'none' });
-    assert.deepEqual(warnings, [`columns that are not read: "${name}", "note"`]);
+    assert.deepEqual(warnings, [`ignored columns: "${name}", "note"`]);
     assert.ok(groupHints[0].includes(`--group-by "${name}"`), groupHints[0]);
     const grouped = await read({ groupBy: name }, 'm.csv');
     assert.deepEqual(grouped.groupSource, { kind: 'column', name });
@@ -143,7 +143,7 @@ test('a manifest finds its columns in any case and with blanks, lists the others
     );
   }
   await csv('path,class,group,note');
-  await fails('DATA_MANIFEST_INVALID', /no column is named label\nRename class to label/, read({}, 'm.csv'));
+  await fails('DATA_MANIFEST_INVALID', /there is no column label\nRename class to label/, read({}, 'm.csv'));
   await csv('path,label,group,Group ');
   await fails('DATA_MANIFEST_INVALID', /two columns are named Group/, read({}, 'm.csv'));
 });
@@ -155,7 +155,7 @@ test('a manifest whose groups are all empty knows none, and one with gaps says h
   await writeFile(join(root, 'm.csv'), 'path,label,group\na.wav,low,x\nb.wav,high,\n');
   const { groupSource, warnings } = await read({}, 'm.csv');
   assert.deepEqual(groupSource, { kind: 'column', name: 'group', partial: true });
-  assert.deepEqual(warnings, ['1 of 2 recordings have no group: each is its own']);
+  assert.deepEqual(warnings, ['1 of 2 recordings have no group and count as their own']);
 });
 
 test('groups that recordings name get one spelling, and groups that are recordings stay as they are', async () => {
@@ -178,6 +178,6 @@ test('a manifest as spreadsheets write it has the same columns, warnings and fol
     clips.map(({ label, group, fold }) => [label, group, fold].join(' ')),
     ['low g1 1', 'high g1 2', 'high g2 1'],
   );
-  assert.match(warnings[0], /^columns that are not read: "note", "note"$/);
+  assert.match(warnings[0], /^ignored columns: "note", "note"$/);
   assert.match(warnings[1], /class "high" has 2 spellings/);
 });

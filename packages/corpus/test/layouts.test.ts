@@ -100,7 +100,7 @@ test('UrbanSound8K: class, fsID and fold of its table or its names, and a file i
   const { reader, groupSource } = await facts();
   assert.deepEqual([reader, groupSource], ['urbansound8k', { kind: 'column', name: 'fsID' }]);
   await put([], { 'metadata/UrbanSound8K.csv': URBAN_TABLE.replace('1,10,6', '1,9,6') });
-  await fails('DATA_NAME_INVALID', /lies in fold10; its table says fold 9/, rows());
+  await fails('DATA_NAME_INVALID', /is in fold10, but its table says fold 9/, rows());
 });
 
 test('train, validation and test folders are a split, at any depth; validation joins the training clips', async () => {
@@ -130,7 +130,7 @@ test('train, validation and test folders are a split, at any depth; validation j
   await put(['dev/low/a.wav', 'dev/high/b.wav', 'eval/low/c.wav', 'eval/high/d.wav']);
   assert.match((await rows())['eval/low/c.wav'], / test$/, 'without a folder for training, the development part is it');
   await put(['other/x.wav']);
-  await fails('DATA_NAME_INVALID', /other\/x\.wav: lies in none of the folders of the split/, rows());
+  await fails('DATA_NAME_INVALID', /other\/x\.wav: is not in a folder of the split/, rows());
 });
 
 test('fold folders are folds, and classes are below or above them', async () => {
@@ -180,7 +180,7 @@ test('AudioFolder: metadata.csv in the root or in each part, with the group colu
   assert.deepEqual(await rows(), { 'a.wav': 'low x ', 'sub/b.wav': 'high y ' });
   const { reader, groupSource, warnings } = await facts();
   assert.deepEqual([reader, groupSource], ['audiofolder', { kind: 'column', name: 'Group' }]);
-  assert.deepEqual(warnings, ['columns that are not read: "text"']);
+  assert.deepEqual(warnings, ['ignored columns: "text"']);
   await put(['c.wav']);
   await fails('DATA_NAME_INVALID', /c\.wav: is not in metadata\.csv/, rows());
   root = join(base, `data-${serial++}`);
@@ -201,7 +201,7 @@ test('folds that the data names are part of the content hash only where they are
 
 test('recordings without folders and without names that say their class are refused', async () => {
   await put(['low_1.wav', 'low_2.wav', 'high_1.wav']);
-  await fails('DATA_BAD', /3 of 3 recordings.*lies in no class folder.*path,label,group/s, readDataset(root));
+  await fails('DATA_BAD', /3 of 3 recordings.*is not in a class folder.*path,label,group/s, readDataset(root));
 });
 
 test('a directory may be given by a link to it', async () => {

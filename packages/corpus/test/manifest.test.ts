@@ -125,7 +125,7 @@ test('one file under two spellings is refused, with both lines and both spelling
 });
 
 test('a path that names no file says why', async () => {
-  await refused(`${TABLE}\nW/A.wav,low,`, /:6: W\/A\.wav is not a file; w\/a\.wav is, whose name differs in case/);
+  await refused(`${TABLE}\nW/A.wav,low,`, /:6: W\/A\.wav is not a file; did you mean w\/a\.wav, which differs in case/);
   await refused(`${TABLE}\n~/a.wav,low,`, /:6: ~\/a\.wav is not a file: ~ is not expanded/);
   await refused(`${TABLE}\nfile:///a.wav,low,`, /:6: file:\/\/\/a\.wav is a URL/);
   await refused(`${TABLE}\nw,low,`, /:6: w is not a file: it is a directory/);
@@ -143,7 +143,7 @@ test('long fields, many quotes and many columns end in an error, not in an exhau
   await refused(`${TABLE}\nw/a.wav,${quotes},g1`, /:6: w\/a\.wav is also in line 2/);
   await refused(`${TABLE}\nw/a.wav,"${quotes},g1`, /:6: a quote is not closed/);
   await refused(','.repeat(20_000), /:1: there are more than 16384 fields/);
-  await refused(`${'\n'.repeat(2 ** 20)}path`, /:1048577: no column is named label/);
+  await refused(`${'\n'.repeat(2 ** 20)}path`, /:1048577: there is no column label/);
 });
 
 test('columns of one name and rows that miss a field are refused', async () => {
@@ -158,7 +158,7 @@ test('columns of one name and rows that miss a field are refused', async () => {
 test('a table without a header is named as such', async () => {
   const error = await read(ROWS.join('\n')).catch((one: CryfoldError) => one);
   assert.ok(error instanceof CryfoldError);
-  assert.match(error.message, /list\.csv:1: no column is named path/);
+  assert.match(error.message, /list\.csv:1: there is no column path/);
   assert.match(error.hint ?? '', /path,label,group; this line has w\/a\.wav, low, g1/);
 });
 

@@ -51,8 +51,8 @@ test('names that differ in case only are read as the more frequent one, with a w
     ['g1', 'g1', 'g1', 'g2'],
   );
   assert.deepEqual(warnings, [
-    'classes "Low", "low" differ in case only and are read as "low"',
-    'groups "G1", "g1" differ in case only and are read as "g1"',
+    'classes "Low", "low" differ only in case and are read as "low"',
+    'groups "G1", "g1" differ only in case and are read as "g1"',
   ]);
 });
 

@@ -104,7 +104,7 @@ test('names the files that are not read by ending, recordings with a wrong endin
     { ending: '', files: 1, first: ['LICENSE'] },
   ]);
   assert.equal(unread[0].first.length, 3);
-  assert.match(notes[0], /^not read: 5 \.txt files \(x\/\d\.txt, .*, \.\.\.\); 1 file without ending \(LICENSE\)$/);
+  assert.match(notes[0], /^not read: 5 \.txt files \(x\/\d\.txt, .*, \.\.\.\); 1 file without extension \(LICENSE\)$/);
   assert.match(notes[1], /^1 recording read by content, not by ending: y\/c\.wav is FLAC$/);
   assert.match(notes[2], /^1 recording louder than full scale, up to 1\.[45]\d?: .*y\/d\.wav$/);
   assert.deepEqual(inspectDataset(await readDataset(root)).notes, notes);
@@ -130,7 +130,7 @@ test('refuses to lose a class: a folder of which nothing is read, or whose recor
   await put('z/c.sph', 'NIST');
   await fails(
     'DATA_CLASS_LOST',
-    /class z would be lost: none of its files is read/,
+    /class z would be lost: none of its files is a recording/,
     readDataset(root, { skipBad: true }),
   );
   await rm(join(root, 'z'), { recursive: true });

@@ -64,5 +64,5 @@ test('other classes are refused with both lists, and other sampling rates are na
     message: 'x has a, b; y has a, c',
   });
   const { warnings } = testOnOther(corpus('x'), corpus('y', { rate: 16000 }));
-  assert.deepEqual(warnings, ['x has 8000 Hz and y 16000 Hz: figures may be of the rate alone']);
+  assert.deepEqual(warnings, ['x has 8000 Hz and y 16000 Hz: results may reflect the rate alone']);
 });

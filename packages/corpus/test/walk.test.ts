@@ -61,13 +61,13 @@ test('reads each file and folder once, under its own path before that of a link'
   assert.deepEqual(await walk(), {
     files: ['m/1.wav', 'm/2.wav', 'x/3.wav'],
     skipped: [
-      '1.wav: is the same file as m/1.wav, which is read already',
-      'a: is the same folder as m, which is read already',
-      'm/3.wav: is the same file as m/2.wav, which is read already',
-      'm/4.wav: is the same file as x/3.wav, which is read already',
-      'm/up: is the same folder as the directory itself, which is read already',
-      'self: is the same folder as the directory itself, which is read already',
-      'y: is the same folder as x, which is read already',
+      '1.wav: is the same file as m/1.wav, which was already read',
+      'a: is the same folder as m, which was already read',
+      'm/3.wav: is the same file as m/2.wav, which was already read',
+      'm/4.wav: is the same file as x/3.wav, which was already read',
+      'm/up: is the same folder as the directory itself, which was already read',
+      'self: is the same folder as the directory itself, which was already read',
+      'y: is the same folder as x, which was already read',
     ],
   });
   // A link to a file that nothing else leads to is that file.
@@ -89,13 +89,13 @@ test('skips what is no file, with its path and the cause', async () => {
   assert.deepEqual(await walk(), {
     files: ['x/1.wav', 'x/folder.wav/2.wav'],
     skipped: [
-      'x/broken.wav: is a link that leads nowhere',
-      'x/class: is a link that leads nowhere',
-      'x/folder.wav: is a folder, not a recording; recordings within it are read',
-      'x/loop.wav: is a link that leads to itself',
+      'x/broken.wav: is a dangling link',
+      'x/class: is a dangling link',
+      'x/folder.wav: is a folder, not a recording; recordings inside it are read',
+      'x/loop.wav: is a link to itself',
       'x/pipe.wav: cannot be read: it is a named pipe, not a regular file',
       'x/socket.wav: cannot be read: it is a socket, not a regular file',
-      'x/through.wav: is a link that leads nowhere',
+      'x/through.wav: is a dangling link',
       'x/zero.wav: cannot be read: it is a device, not a regular file',
     ],
   });
@@ -114,7 +114,7 @@ test('names files and folders whose names are not UTF-8', { skip: process.platfo
 
 test('skips a folder that lies too deep', async () => {
   await put('x/1.wav', 'x/y/z/3.wav');
-  const skipped = ['x/y/z: lies deeper than 2 folders, and is not read'];
+  const skipped = ['x/y/z: is nested deeper than 2 folders and is not read'];
   assert.deepEqual(await walk({ depth: 2 }), { files: ['x/1.wav'], skipped });
 });
 
@@ -144,7 +144,7 @@ test('ends early where there is far more than a directory of recordings', async 
     assert.match(error.message, told);
     return true;
   };
-  await assert.rejects(walk({ entries: 9 }), tooLarge(/holds more than 9 files and folders$/));
+  await assert.rejects(walk({ entries: 9 }), tooLarge(/contains more than 9 files and folders$/));
   await rm(at('1.wav'));
   await assert.rejects(walk({ sparse: 8 }), tooLarge(/only 0 of the first 8 files and folders are recordings$/));
   await put(...Array.from({ length: 9 }, (_, i) => `${i}.wav`));

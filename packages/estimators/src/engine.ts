@@ -148,6 +148,6 @@ export async function readArtifact(artifacts: Artifacts, key: string): Promise<U
   if (bytes) return bytes;
   throw new CryfoldError('ARTIFACT_MISSING', `${key} is not in the store`, {
     context: { key },
-    hint: 'Run the same command again: what is missing is computed again.',
+    hint: 'Run the same command again: it recomputes what is missing.',
   });
 }

@@ -48,7 +48,7 @@ const byName = new Map<string, AnyKind>(KINDS.map((kind) => [kind.kind, kind]));
 /** The kind that implements an estimator. */
 export function kindOf({ kind }: { kind: string }): AnyKind {
   const found = byName.get(kind);
-  if (!found) throw new TypeError(`no estimator kind is called ${kind}`);
+  if (!found) throw new TypeError(`there is no estimator kind ${kind}`);
   return found;
 }
 

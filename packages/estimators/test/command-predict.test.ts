@@ -89,10 +89,10 @@ test('a model holds the files of the command and what it trained, under names of
 test('refuses what was trained where it is missing, too much or no plain file', async () => {
   const invalid = 'COMMAND_OUTPUT_INVALID';
   const predicting = PREDICT;
-  await fails('', invalid, /trained: the program ended well, but left no file there/, { predicting });
+  await fails('', invalid, /trained: the program succeeded, but did not write a file there/, { predicting });
   await fails(
     "import { rmSync } from 'node:fs'; rmSync('trained', { recursive: true });",
-    ...([invalid, /left no file there/, { predicting }] as const),
+    ...([invalid, /did not write a file there/, { predicting }] as const),
   );
   await fails(
     "import { symlinkSync } from 'node:fs'; symlinkSync('/etc/passwd', 'trained/link');",
@@ -102,7 +102,7 @@ test('refuses what was trained where it is missing, too much or no plain file', 
     "import { rmdirSync, symlinkSync } from 'node:fs'; rmdirSync('trained'); symlinkSync('/etc', 'trained');",
     ...([invalid, /replaced the folder/, { predicting }] as const),
   );
-  await fails("writeFileSync('trained/a b', '');", invalid, /"trained\/a b" has a name of other/, { predicting });
+  await fails("writeFileSync('trained/a b', '');", invalid, /"trained\/a b" has characters other/, { predicting });
   await fails(
     "for (let i = 0; i < 101; i++) writeFileSync('trained/' + i, '');",
     ...([invalid, /more than 100 files/, { predicting }] as const),

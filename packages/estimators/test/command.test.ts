@@ -61,16 +61,16 @@ test('refuses output that is missing, of another shape, not finite or no probabi
   await fails("writeFileSync(fold.output, 'garbage')", invalid, /not an npy 1\.0 array/);
   await fails('save([0.5, 0.5], 1, 2)', invalid, /shape is \(1, 2\), not \(6, 2\)/);
   await fails('save(rows(() => [1]), fold.test, 1)', invalid, /not \(6, 2\)/);
-  await fails('save(rows(() => [0.5, NaN]), fold.test, 2)', invalid, /row 0 holds NaN/);
-  await fails('save(rows(() => [0.5, 0.6]), fold.test, 2)', invalid, /row 0 holds no probabilities/);
-  await fails('save(rows(() => [-0.5, 1.5]), fold.test, 2)', invalid, /row 0 holds no probabilities/);
+  await fails('save(rows(() => [0.5, NaN]), fold.test, 2)', invalid, /row 0 has NaN/);
+  await fails('save(rows(() => [0.5, 0.6]), fold.test, 2)', invalid, /row 0 does not have probabilities/);
+  await fails('save(rows(() => [-0.5, 1.5]), fold.test, 2)', invalid, /row 0 does not have probabilities/);
   await fails('writeFileSync(fold.output, Buffer.alloc(2e6))', invalid, /not an npy 1\.0 array/);
 });
 
 test('a program that fails is named with its exit code and its last line', async () => {
   await fails("console.error('no such column'); process.exit(3)", 'COMMAND_FAILED', /exit code 3: no such column$/);
-  await fails("process.kill(process.pid, 'SIGTERM')", 'COMMAND_FAILED', /ended by SIGTERM/);
-  await fails('', 'COMMAND_NOT_FOUND', /no such program/, { run: ['no-such-program-here'] });
+  await fails("process.kill(process.pid, 'SIGTERM')", 'COMMAND_FAILED', /killed by SIGTERM/);
+  await fails('', 'COMMAND_NOT_FOUND', /the program does not exist/, { run: ['no-such-program-here'] });
 });
 
 test('a program that looks for the labels of test clips finds none', () =>

@@ -203,7 +203,7 @@ function modelOf({ results, model }: RunSide): ModelResults {
   if (found) return found;
   throw new CryfoldError('USAGE', `run ${results.run.id} has no model ${model}`, {
     context: { run: results.run.id, model },
-    hint: `It has: ${results.models.map((one) => one.name).join(', ')}.`,
+    hint: `Its models: ${results.models.map((one) => one.name).join(', ')}.`,
   });
 }
 

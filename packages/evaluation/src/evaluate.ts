@@ -39,7 +39,7 @@ function checkProbabilities(matrix: Float64Array, split: Split, classes: number,
     let total = 0;
     for (let c = 0; c < classes; c++) {
       const p = matrix[row * classes + c];
-      if (!(p >= 0 && p <= 1)) throw invalid(`row ${row} holds ${p}, which is no probability`);
+      if (!(p >= 0 && p <= 1)) throw invalid(`row ${row} has ${p}, which is not a probability`);
       total += p;
     }
     if (Math.abs(total - 1) > ROW_SUM_TOLERANCE) throw invalid(`row ${row} sums to ${total}, not 1`);
@@ -49,14 +49,10 @@ function checkProbabilities(matrix: Float64Array, split: Split, classes: number,
 function checkDecisions(matrix: Float64Array | null | undefined, split: Split, classes: number, model: string): void {
   if (matrix?.length === split.test.length * classes && !matrix.some(Number.isNaN)) return;
   const { repeat, fold } = split;
-  throw new CryfoldError(
-    'PROBABILITIES_INVALID',
-    `${model}, repeat ${repeat}, fold ${fold}: decision values are wrong`,
-    {
-      context: { model, repeat, fold },
-      hint: 'Delete the result of this fold and run again.',
-    },
-  );
+  throw new CryfoldError('PROBABILITIES_INVALID', `${model}, repeat ${repeat}, fold ${fold}: invalid decision values`, {
+    context: { model, repeat, fold },
+    hint: 'Delete the result of this fold and run again.',
+  });
 }
 
 function countLabels(clips: readonly EvaluatedClip[], indices: Iterable<number>, classes: number): number[] {
@@ -211,7 +207,7 @@ export function evaluateRun(input: EvaluationInput): EvaluatedRun {
     if (own?.length !== splits.length) {
       throw new CryfoldError('USAGE', `${name} has probabilities for ${own?.length ?? 0} of ${splits.length} folds`, {
         context: { model: name },
-        hint: 'Give every fold of every estimator, null where it is missing.',
+        hint: 'Give every fold of every estimator, null if it is missing.',
       });
     }
     for (const [s, split] of splits.entries()) {
@@ -237,7 +233,7 @@ export function evaluateRun(input: EvaluationInput): EvaluatedRun {
       if (folds) return { name: member, folds };
       throw new CryfoldError('USAGE', `${name} cannot fuse ${member}: no such estimator`, {
         context: { model: name, member },
-        hint: `Known are: ${Object.keys(estimators).join(', ')}.`,
+        hint: `Estimators: ${Object.keys(estimators).join(', ')}.`,
       });
     });
     const fused = fuseFolds(input, how, parts, ({ repeat, fold }, reason) => {

@@ -21,7 +21,7 @@ export function encodeGroups(groups: Groups): { codes: Int32Array; sizes: Int32A
 
 function checkGroups(groups: number, splits: number): void {
   if (splits > groups) {
-    throw splitImpossible(`cannot make ${splits} folds from ${groups} groups`, 'Ask for fewer folds or add groups.', {
+    throw splitImpossible(`cannot make ${splits} folds from ${groups} groups`, 'Use fewer folds or add groups.', {
       splits,
       groups,
     });
@@ -134,7 +134,7 @@ export function stratifiedGroupKFold(
   if (totals.every((total) => total < splits)) {
     throw splitImpossible(
       `cannot make ${splits} stratified folds: the largest class has ${Math.max(...totals)} clips`,
-      'Ask for fewer folds or add clips.',
+      'Use fewer folds or add clips.',
       { splits, largestClass: Math.max(...totals) },
     );
   }

@@ -59,7 +59,7 @@ function stratifiedOnce(
   if (counts.every((count) => count < splits)) {
     throw splitImpossible(
       `cannot make ${splits} stratified folds: the largest class has ${Math.max(...counts)} clips`,
-      'Ask for fewer folds or add clips.',
+      'Use fewer folds or add clips.',
       { splits, largestClass: Math.max(...counts) },
     );
   }
@@ -83,7 +83,7 @@ function repeated(
   once: (random: RandomState, repeat: number) => Split[],
 ): Split[] {
   if (!Number.isInteger(repeats) || repeats < 1) {
-    throw splitImpossible(`cannot repeat ${repeats} times`, 'Ask for 1 repeat or more.', { repeats });
+    throw splitImpossible(`cannot repeat ${repeats} times`, 'Use 1 repeat or more.', { repeats });
   }
   const shared = new RandomState(seed);
   const all: Split[] = [];

@@ -11,7 +11,7 @@ export function leaveOneGroupOut(groups: Groups): Split[] {
   if (sizes.length < 2) {
     throw splitImpossible(
       `cannot leave one group out of ${sizes.length}`,
-      'Give the clips at least two groups, or use a splitter without groups.',
+      'Assign the clips to at least two groups, or use a splitter without groups.',
       { groups: sizes.length },
     );
   }

@@ -14,7 +14,7 @@ function testCount(n: number, testSize: number): number {
   if (!(testSize > 0) || !Number.isInteger(count) || count >= n) {
     throw splitImpossible(
       `cannot take a test set of ${testSize} from ${n} clips`,
-      'Give a share between 0 and 1, or a whole number smaller than the number of clips, that leaves clips to train on.',
+      'Use a share between 0 and 1, or a whole number smaller than the number of clips, that leaves clips to train on.',
       { testSize, clips: n },
     );
   }
@@ -49,12 +49,12 @@ function stratifiedOnce(labels: ArrayLike<number>, n: number, nTest: number, ran
   const counts = Int32Array.from(members, (of) => of.length);
   const smallest = Math.min(...counts);
   if (smallest < 2) {
-    throw splitImpossible('cannot stratify: a class has only one clip', 'Add clips to it or leave the class out.');
+    throw splitImpossible('cannot stratify: a class has only one clip', 'Add clips to the class or remove it.');
   }
   if (Math.min(nTest, n - nTest) < classes.length) {
     throw splitImpossible(
       `cannot stratify ${classes.length} classes into ${n - nTest} training and ${nTest} test clips`,
-      'Give every side at least one clip per class.',
+      'Both sides need at least one clip per class.',
       { classes: classes.length, train: n - nTest, test: nTest },
     );
   }

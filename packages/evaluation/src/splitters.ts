@@ -94,7 +94,7 @@ const KINDS = [
       if (predefined) return predefinedSplit(predefined);
       throw splitImpossible(
         'the data does not say which fold tests each clip',
-        'Add a column `fold` to the manifest, or put the files into folders train and test, or fold1, fold2...',
+        'Add a column `fold` to the manifest, or sort the files into folders train and test, or fold1, fold2...',
       );
     },
   },

@@ -22,7 +22,7 @@ function problemOf(splits: readonly Split[], { labels }: Pick<SplitRequest, 'lab
     { code: 'FOLD_EMPTY', what: 'without a test clip', folds: splits.filter(({ test }) => test.length === 0) },
     { code: 'FOLD_EMPTY', what: 'without a training clip', folds: splits.filter(({ train }) => train.length === 0) },
     {
-      ...{ code: 'FOLD_ONE_CLASS', what: 'whose training clips are all of one class' },
+      ...{ code: 'FOLD_ONE_CLASS', what: 'with training clips of a single class' },
       folds: splits.filter((split) => classesOf(split) === 1),
     },
   ];
@@ -44,16 +44,16 @@ function fewerFolds(kind: SplitterKind, request: SplitRequest): number | undefin
 
 function hintOf(kind: SplitterKind, request: SplitRequest, code: ErrorCode): string {
   const folds = fewerFolds(kind, request);
-  if (folds !== undefined) return `Ask for ${folds} folds: with this data and seed, all of them can be used.`;
+  if (folds !== undefined) return `Use ${folds} folds: with this data and seed, all of them are usable.`;
   if (kind.name === 'PredefinedSplit') return 'Change the column `fold` of the manifest.';
   if (!kind.grouped) {
     return kind.name.includes('Stratified')
-      ? 'Add clips of the smallest class, or leave that class out.'
+      ? 'Add clips of the smallest class, or remove that class.'
       : 'Add clips, or use a stratified splitter.';
   }
   return code === 'FOLD_EMPTY'
-    ? 'Add groups, or use GroupKFold, which leaves no fold empty.'
-    : 'Add groups: each class needs clips of at least two, so that one of them can be trained on.';
+    ? 'Add groups, or use GroupKFold, which never leaves a fold empty.'
+    : 'Add groups: each class needs clips of at least two groups, so that one is left for training.';
 }
 
 /** The splits of a request; an error says where they are. */

@@ -57,13 +57,13 @@ test('names the class whose sampling rate no other class has', () => {
 test('finds a rate that only makes a class likelier, which no list of values shows', () => {
   const found = audit(clean(100, ['x', 'y'], (i) => ({ rate: i % 2 === (i % 10 < 2 ? 0 : 1) ? 16000 : 44100 })));
   assert.ok(!kinds(found).includes('property-tells-class'));
-  assert.match(textOf(found, 'file-properties-predict'), /balanced accuracy of 80\.0 % where chance gives 50\.0 %/);
+  assert.match(textOf(found, 'file-properties-predict'), /balanced accuracy of 80\.0 % \(chance: 50\.0 %\)/);
 });
 
 test('says of level and bandwidth that they may belong to the class', () => {
   const found = audit(clean(80, ['x', 'y'], (i) => ({ level: i % 2 === 0 ? -10 - i / 80 : -30 - i / 80 })));
   const finding = found.findings.find(({ kind }) => kind === 'sound-properties-predict');
-  assert.match(finding?.text ?? '', /level alone 100\.0 %.*listen to some of each class/);
+  assert.match(finding?.text ?? '', /level alone 100\.0 %.*listen to some recordings of each class/);
   assert.equal(finding?.severity, 'warning');
   assert.equal(setOf(found, 'file'), undefined, 'no file property varies');
 });

@@ -145,7 +145,7 @@ test('a model with decision values predicts by them, and its fusion by probabili
   assert.deepEqual(of(after, 'svm').logLoss, of(before, 'svm').logLoss);
   assert.deepEqual(of(after, 'combined'), of(before, 'combined'));
   const short = new Map([['svm', input.decisions!.get('svm')!.map((matrix) => matrix!.slice(1))]]);
-  assert.throws(() => evaluateRun({ ...plain, decisions: short }), /decision values are wrong/);
+  assert.throws(() => evaluateRun({ ...plain, decisions: short }), /invalid decision values/);
 });
 
 test('check-results notices every kind of wrong figure', oracle, () => {

@@ -123,7 +123,7 @@ test('a fold that could train on one class only, or on nothing, is refused', () 
     ],
     2,
   );
-  const message = /LeaveOneGroupOut makes 2 of 2 folds whose training clips are all of one class: repeat 0 fold 0, /;
+  const message = /LeaveOneGroupOut makes 2 of 2 folds with training clips of a single class: repeat 0 fold 0, /;
   assert.throws(() => usableSplits(splitterOf('LeaveOneGroupOut'), lone), refused('FOLD_ONE_CLASS', message, /groups/));
   const all = { ...lone, predefined: new Array(9).fill('0') };
   const kind = splitterOf('PredefinedSplit');

@@ -9,7 +9,7 @@ export const functionalsSchema = z
   )
   .min(1)
   .max(20)
-  .refine((names) => new Set(names).size === names.length, 'a functional is named twice');
+  .refine((names) => new Set(names).size === names.length, 'a functional is repeated');
 
 /**
  * Functionals of some values, in the order of their names. The deviation is that of the population; percentiles are

@@ -56,7 +56,7 @@ export class PitchTracker {
     this.#least = Math.floor(rate / fmax);
     this.#most = Math.ceil(rate / fmin);
     if (this.#least < 2 || this.#most - this.#least < 2 || this.#most > frame - 1) {
-      const message = `pitch from ${fmin} to ${fmax} Hz cannot be found in frames of ${frame} samples at ${rate} Hz`;
+      const message = `pitch from ${fmin} to ${fmax} Hz cannot be detected in frames of ${frame} samples at ${rate} Hz`;
       throw new CryfoldError('SPEC_INVALID', message, {
         context: { fmin, fmax, rate, frame },
         hint: 'Choose fmax at most half the sampling rate of every recording, a lower fmin, or longer frames (frameMs).',

@@ -96,7 +96,7 @@ test('refuses a vector per recording whose copies for all clips take 512 MiB', a
   const long = Array.from({ length: 65_536 }, () => 0);
   await assert.rejects(read('recording\na.wav\n', [long], { ids, leftOut: [] }), {
     code: 'FEATURES_INVALID',
-    message: /2048 clips of 65536 numbers take 512 MiB/,
+    message: /2048 clips of 65536 numbers need 512 MiB/,
   });
 });
 

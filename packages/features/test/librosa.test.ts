@@ -153,12 +153,12 @@ test('refuses what does not fit the recordings, and names the parameter to chang
     assert.rejects(rowOf({ ...SPEC, ...set }, noise, rate), { code: 'SPEC_INVALID', message });
   await refused({ fmax: 6000 }, /mel bands from 0 to 6000 Hz do not fit recordings of 8000 Hz/);
   await refused({ fmin: 3000, fmax: 2000 }, /from 3000 to 2000 Hz/);
-  await refused({ melBands: 200 }, /mel band 1 of 200 holds no frequency/);
+  await refused({ melBands: 200 }, /mel band 1 of 200 contains no frequency/);
   await refused({ frameMs: 1000 }, /frames of 1000 ms at 192000 Hz have 192000 samples/, 192_000);
   await refused({ hopMs: 500, deltas: 1 }, /a clip has 3 frames; deltas need 9/);
   await refused(
     { kind: 'pitch', fmax: 5000 },
-    /pitch from 65 to 5000 Hz cannot be found in frames of 512 samples at 8000/,
+    /pitch from 65 to 5000 Hz cannot be detected in frames of 512 samples at 8000/,
   );
   await refused({ kind: 'pitch', fmin: 10 }, /pitch from 10 to 2000 Hz/);
   noise[123] = Number.NaN;
@@ -170,9 +170,9 @@ test('refuses impossible parameters in the spec', () => {
     const { error } = featureSetSchema.safeParse({ ...SPEC, ...set });
     assert.match(error?.issues.map((issue) => issue.message).join() ?? 'accepted', message);
   };
-  refused({ coefficients: 41 }, /at most as many as melBands/);
+  refused({ coefficients: 41 }, /must not be larger than melBands/);
   refused({ functionals: ['median'] }, /a functional is mean, sd/);
-  refused({ functionals: ['mean', 'mean'] }, /named twice/);
+  refused({ functionals: ['mean', 'mean'] }, /a functional is repeated/);
   refused({ functionals: [] }, /1/);
   refused({ deltas: 3 }, /2/);
   refused({ clipSeconds: 3600, hopMs: 8 }, /more than 16,777,216 levels: use a longer hopMs/);

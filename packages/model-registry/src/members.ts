@@ -56,7 +56,7 @@ export function checkModelAllowed(
   estimators: readonly { kind: string }[] = members,
 ): void {
   checkCommandsAllowed(estimators, allowed, {
-    where: `${name}@${version} needs a program of its own, and this command`,
+    where: `${name}@${version} needs its own program, and this command`,
     hint: 'If you trust the source of the model, add --allow-commands: docs/security.md.',
   });
 }
@@ -64,7 +64,7 @@ export function checkModelAllowed(
 function fileOf({ card, files }: ReadModel, path: string): Uint8Array {
   const bytes = files.get(path);
   if (bytes) return bytes;
-  throw new CryfoldError('ARTIFACT_MISSING', `${card.name}@${card.version}: the card lists no ${path}`, {
+  throw new CryfoldError('ARTIFACT_MISSING', `${card.name}@${card.version}: the card does not list ${path}`, {
     context: { model: card.name, version: card.version, file: path },
     hint: 'Train the model again.',
   });

@@ -169,7 +169,7 @@ export class ModelPredictor {
     const { rates } = this.card.data;
     if (!rates || rates.some((known) => known.rate === rate)) return;
     const known = rates.map((one) => one.rate);
-    throw new CryfoldError('RATE_UNKNOWN', `${name}: ${rate} Hz, but the model knows ${known.join(', ')} Hz only`, {
+    throw new CryfoldError('RATE_UNKNOWN', `${name}: ${rate} Hz, but the model only knows ${known.join(', ')} Hz`, {
       context: { file: name, rate },
       hint: `Its spectrograms would look different. Resample it: sox IN -r ${known[0]} OUT.wav`,
     });
@@ -306,15 +306,15 @@ export class ModelPredictor {
 }
 
 function notFinite({ name, version }: ModelCard): CryfoldError {
-  return new CryfoldError('ARTIFACT_CORRUPT', `${name}@${version} answers NaN or infinite probabilities`, {
+  return new CryfoldError('ARTIFACT_CORRUPT', `${name}@${version} predicts NaN or infinite probabilities`, {
     context: { model: name, version },
-    hint: 'Train the model again, or take another version: cryfold models list',
+    hint: 'Train the model again, or use another version: cryfold models list',
   });
 }
 
 function tooLong(name: string, count: number, limit: number): CryfoldError {
   const has = count === limit + 1 ? `more than ${limit} windows` : `${count} windows`;
-  return new CryfoldError('RECORDING_LONG', `${name}: has ${has}, and only ${limit} are left to it`, {
+  return new CryfoldError('RECORDING_LONG', `${name}: has ${has}; the limit is ${limit}`, {
     context: { file: name, windows: count, limit },
     hint: 'Send a shorter recording, fewer in one request, or a longer hop.',
   });
@@ -335,6 +335,6 @@ const SKIPPING = /,? or pass --skip-bad to leave such files out/;
 const HINTS = {
   WAV_EMPTY: 'Record it again.',
   WAV_NOT_FINITE: 'Export the recording again.',
-  CLIP_SHORT: 'Give at least half a clip of sound.',
-  CLIP_SILENT: 'Give a recording with sound.',
+  CLIP_SHORT: 'Use a recording of at least half a clip.',
+  CLIP_SILENT: 'Use a recording with sound.',
 } as const;

@@ -41,7 +41,7 @@ export async function readModelFolder(folder: string): Promise<ReadModel> {
   const read = (path: string) => readRegularFile(join(folder, path), LARGEST_FILE).catch(() => undefined);
   const card = await read('card.json');
   if (!card) {
-    throw new CryfoldError('MODEL_NOT_FOUND', `${folder} holds no card.json`, {
+    throw new CryfoldError('MODEL_NOT_FOUND', `${folder} has no card.json`, {
       context: { folder },
       hint: 'Give a NAME, NAME@VERSION, or the folder of a version.',
     });
@@ -56,11 +56,11 @@ async function readFiles(card: ModelCard, read: (path: string) => Promise<Uint8A
       if (UNUSED.test(path)) return;
       const bytes = await read(path);
       const context = { model: card.name, version: card.version, file: path };
-      const hint = 'Train the model again, or take another version: cryfold models list';
+      const hint = 'Train the model again, or use another version: cryfold models list';
       const name = `${card.name}@${card.version}: ${path}`;
-      if (!bytes) throw new CryfoldError('ARTIFACT_MISSING', `${name} is not there`, { context, hint });
+      if (!bytes) throw new CryfoldError('ARTIFACT_MISSING', `${name} is missing`, { context, hint });
       if (sha256(bytes) !== hash) {
-        throw new CryfoldError('ARTIFACT_CORRUPT', `${name} is not what the model card promises`, { context, hint });
+        throw new CryfoldError('ARTIFACT_CORRUPT', `${name} does not match the model card`, { context, hint });
       }
       files.set(path, bytes);
     }),

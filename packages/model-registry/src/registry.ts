@@ -35,7 +35,7 @@ export const MODEL_NAME = /^[a-z0-9][a-z0-9-]{0,40}$/;
 /** @throws CryfoldError USAGE for what cannot name a new model */
 export function checkModelName(name: string): void {
   if (MODEL_NAME.test(name)) return;
-  throw new CryfoldError('USAGE', `${JSON.stringify(name)} cannot name a model`, {
+  throw new CryfoldError('USAGE', `${JSON.stringify(name)} is not a valid model name`, {
     hint: 'Use lower-case letters, digits and dashes, at most 41.',
   });
 }
@@ -43,7 +43,7 @@ export function checkModelName(name: string): void {
 const unknown = (name: string) =>
   new CryfoldError('MODEL_NOT_FOUND', `there is no model named ${name}`, {
     context: { model: name },
-    hint: '--store says where to look. Show what is there: cryfold models list',
+    hint: 'Check --store, and show its models with: cryfold models list',
   });
 
 /**
@@ -120,9 +120,9 @@ export class ModelRegistry {
     if (all.length === 0) throw unknown(name);
     const why =
       wanted === undefined
-        ? `no version of ${name} was promoted yet`
-        : `${name} has ${found.length === 0 ? 'no version' : `${found.length} versions that begin with`} ${wanted}`;
-    const hint = `It has: ${all.map((card) => card.version).join(', ')}. Make the newest the champion: cryfold models promote ${name}@${all.at(-1)?.version}`;
+        ? `no version of ${name} has been promoted yet`
+        : `${name} has ${found.length === 0 ? 'no version' : `${found.length} versions starting with`} ${wanted}`;
+    const hint = `Versions: ${all.map((card) => card.version).join(', ')}. Make the newest the champion: cryfold models promote ${name}@${all.at(-1)?.version}`;
     throw new CryfoldError('MODEL_NOT_FOUND', why, { context: { model: name }, hint });
   }
 
@@ -170,9 +170,9 @@ export class ModelRegistry {
     };
     const later = (champion?.seq ?? 0) > seq;
     if (later || !(await this.#store.putIfAbsent(modelKeys.promotion(name, seq + 1), encodeRecord(promotion)))) {
-      throw new CryfoldError('PROMOTION_LOST', `another command promoted a version of ${name} meanwhile`, {
+      throw new CryfoldError('PROMOTION_LOST', `another command promoted a version of ${name} in the meantime`, {
         context: { model: name, version: card.version },
-        hint: `Decide again with it as the champion. Its card: cryfold models show ${name}`,
+        hint: `Decide again, compared with this champion. Show its card: cryfold models show ${name}`,
       });
     }
     await this.#copyChampion(name);
@@ -195,7 +195,7 @@ export class ModelRegistry {
       if (history.length === 0 && (await this.versions(name)).length === 0) throw unknown(name);
       throw new CryfoldError('MODEL_NOT_FOUND', `${name} has no earlier champion`, {
         context: { model: name },
-        hint: `Choose another version with cryfold models promote. Show them: cryfold models show ${name}`,
+        hint: `Choose another version with cryfold models promote. Show versions: cryfold models show ${name}`,
       });
     }
     return this.promote(name, before, { by: 'rollback', reason }, history.at(-1)?.seq);
@@ -214,8 +214,8 @@ export class ModelRegistry {
 
   #check(name: string): void {
     if (MODEL_NAME.test(name)) return;
-    throw new CryfoldError('MODEL_NOT_FOUND', `${JSON.stringify(name)} is no name of a model`, {
-      hint: 'Names are lower-case letters, digits and dashes.',
+    throw new CryfoldError('MODEL_NOT_FOUND', `${JSON.stringify(name)} is not a valid model name`, {
+      hint: 'Names have lower-case letters, digits and dashes.',
     });
   }
 }

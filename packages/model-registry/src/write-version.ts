@@ -134,7 +134,7 @@ export function modelOf(results: RunResults, of: string): RunResults['models'][n
   if (model) return model;
   throw new CryfoldError('USAGE', `run ${results.run.id} has no model ${of}`, {
     context: { run: results.run.id, model: of },
-    hint: `It has: ${results.models.map((one) => one.name).join(', ')}.`,
+    hint: `Its models: ${results.models.map((one) => one.name).join(', ')}.`,
   });
 }
 

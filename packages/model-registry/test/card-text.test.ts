@@ -88,12 +88,15 @@ test('a card names what inflates its figures, and promises nothing of new groups
       .filter((one) => /new groups/i.test(one))
       .at(-1);
   const clean = cardOf('x', { leaks: { sounds: 0, groups: 0 } });
-  assert.match(limit(clean) ?? '', /^Of new groups, recorded in the same way, expect the figures of grouped folds/);
-  assert.match(limit(leaky) ?? '', /the same sounds are in train and test: the figures may be too good/);
-  assert.match(limit(cardOf('x')) ?? '', /were not looked for: the figures may be too good/);
+  assert.match(
+    limit(clean) ?? '',
+    /^For new groups that are recorded in the same way, expect the figures of grouped folds/,
+  );
+  assert.match(limit(leaky) ?? '', /the same sounds are in train and test: the figures may be too optimistic/);
+  assert.match(limit(cardOf('x')) ?? '', /were not searched for: the figures may be too optimistic/);
   const ungrouped = cardOf('x', { leaks: { sounds: 0, groups: 0 }, grouped: false });
-  assert.match(limit(ungrouped) ?? '', /not evaluated on folds that keep groups whole/);
-  assert.match(limit({ ...clean, metrics: [...leaky.metrics, ...clean.metrics] }) ?? '', /^Of new groups/);
+  assert.match(limit(ungrouped) ?? '', /not evaluated on folds that keep groups together/);
+  assert.match(limit({ ...clean, metrics: [...leaky.metrics, ...clean.metrics] }) ?? '', /^For new groups/);
 });
 
 test('a card counts the trials that the correction counts, in the words of the report', () => {
@@ -143,11 +146,11 @@ test('a card promises figures of new groups only where the data says who is who'
   const limits = (data: Partial<ModelCard['data']>) =>
     limitsOf({ ...card, data: { ...card.data, clips: 9, groups: 3, ...data } }).join('\n');
   const known = limits({ groupSource: { kind: 'file-name', name: 'infant' } });
-  assert.match(known, /9 clips of 3 groups: other groups[\s\S]*Of new groups, .* expect the figures of grouped folds/);
+  assert.match(known, /9 clips of 3 groups: other groups[\s\S]*For new groups .* expect the figures of grouped folds/);
   const alone = limits({ groupSource: { kind: 'recording' }, groups: 9 });
-  assert.match(alone, /Every clip is a group of its own: of new groups, .* expect the figures of these folds/);
+  assert.match(alone, /Every clip is its own group: expect the figures of these folds for new groups/);
   const partial = limits({ groupSource: { kind: 'column', name: 'g', partial: true } });
-  assert.match(partial, /but some recordings have no group, .* may be too good for new groups/);
+  assert.match(partial, /but some recordings have no group, .* may be too optimistic for new groups/);
   const infants = {
     ...card,
     data: { ...card.data, clips: 9, groups: 3, groupSource: { kind: 'file-name', name: 'infant' } },
@@ -159,7 +162,7 @@ test('a card promises figures of new groups only where the data says who is who'
   for (const groupSource of [{ kind: 'none' }, { kind: 'sounds' }] as const) {
     const text = limits({ groupSource });
     assert.doesNotMatch(text, /infant|expect the figures|new groups/);
-    assert.match(text, /Groups are not known: .* may be too good for new sources/);
+    assert.match(text, /Groups are not known: .* may be too optimistic for new sources/);
     const { data } = card;
     assert.match(cardText({ ...card, data: { ...data, groupSource } }), /groups: not known.*[\s\S]*over recordings/);
   }
@@ -172,5 +175,5 @@ test('a card says how many training clips its rule for other sounds rejects, or 
     ...{ format: 1 as const, kind: 'mahalanobis' as const, mean: [0], scale: [1], factor: [1], distance: 1 },
     ...{ liveliness: 1, falseRejects: 0.0512, clips: 900 },
   };
-  assert.match(limitsOf({ ...card, likeness })[1], /: 5\.1 % of 900 training clips, held out by group, were called so/);
+  assert.match(limitsOf({ ...card, likeness })[1], /: 5\.1 % of 900 training clips, held out by group, were rejected/);
 });

@@ -74,7 +74,7 @@ export function compileModel(model: Model, classes: number, options: CompileOpti
   );
   const logits = cast(training.output, 'float32');
   if (logits.shape.length !== 2 || logits.shape[1] !== classes) {
-    throw new Error(`model ${model.name} ends in [${logits.shape.join(', ')}], not in ${classes} logits`);
+    throw new Error(`model ${model.name} has outputs of shape [${logits.shape.join(', ')}], not ${classes} logits`);
   }
   const against = (of: Value) => multiply(output.loss(logits, of), gather(classWeights, of));
   const loss = vectorMean(lossesOf(against, labels, changed?.mixed));

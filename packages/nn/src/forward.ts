@@ -76,7 +76,7 @@ export function forward(layers: readonly Layer[], input: Value, weights: Weights
     const precision = layer.float32 ? 'float32' : options.precision;
     const taken = layer.from?.map((name) => {
       const output = outputs.get(name);
-      if (!output) throw new Error(`layer ${layer.name} takes ${name}, which no layer before it is named`);
+      if (!output) throw new Error(`layer ${layer.name} takes ${name}, which is not an earlier layer`);
       return output;
     });
     const inputs = (taken ?? [previous]).map((value) => cast(value, precision));
@@ -91,7 +91,7 @@ export function forward(layers: readonly Layer[], input: Value, weights: Weights
       },
       track(name, value) {
         const variable = declared.get(name);
-        if (!variable) throw new Error(`layer ${layer.name} tracks ${name}, which it did not declare`);
+        if (!variable) throw new Error(`layer ${layer.name} tracks ${name}, which it does not declare`);
         tracked.push({ variable, value });
       },
       seed() {

@@ -91,7 +91,7 @@ export class Network {
   feed(examples: Uint8Array | Float32Array, labels: Int32Array, vectors?: Float32Array): void {
     const { inputShape } = this.#compiled;
     if (examples.length !== labels.length * elementCount(inputShape)) {
-      throw new RangeError(`${examples.length} values are not ${labels.length} examples of [${inputShape}]`);
+      throw new RangeError(`${examples.length} values do not form ${labels.length} examples of [${inputShape}]`);
     }
     const input =
       examples instanceof Uint8Array
@@ -227,7 +227,7 @@ export function initialValues(weights: readonly Weight[], seed: number, given: W
     const known = given.get(name);
     if (!known) return [name, { shape, data: initializer(shape, new Random(deriveSeed(seed, 'weight', name))) }];
     if (known.data.length !== elementCount(shape) || known.shape.join() !== shape.join()) {
-      throw new CryfoldError('WEIGHTS_INVALID', `${name} has shape [${known.shape}], the model needs [${shape}]`, {
+      throw new CryfoldError('WEIGHTS_INVALID', `${name} has shape [${known.shape}], but the model needs [${shape}]`, {
         context: { weight: name },
         hint: 'Use weights of the same architecture.',
       });

@@ -64,6 +64,6 @@ function weightsOf(list: readonly { name: string; shape: number[] }[], bytes: Ui
     weights.set(name, { shape, data: new Float32Array(new Uint8Array(bytes.subarray(at, at + length)).buffer) });
     at += length;
   }
-  if (at !== bytes.length) throw new Error(`its weights have ${at} bytes, weights.bin has ${bytes.length}`);
+  if (at !== bytes.length) throw new Error(`its weights need ${at} bytes, but weights.bin has ${bytes.length}`);
   return weights;
 }

@@ -42,7 +42,7 @@ export function decodeSafetensors(bytes: Uint8Array, name: string): TensorFile {
   const corrupt = (why: string, cause?: unknown) =>
     new CryfoldError('ARTIFACT_CORRUPT', `${name}: ${why}`, {
       context: { artifact: name },
-      hint: 'Delete it; what it held is computed again.',
+      hint: 'Delete it; its content will be recomputed.',
       cause,
     });
   // Not slice: that of a Buffer is a view.
@@ -60,7 +60,7 @@ export function decodeSafetensors(bytes: Uint8Array, name: string): TensorFile {
   if (!isObject(header)) throw corrupt('unreadable header');
   const { __metadata__: metadata = {}, ...entries } = header;
   if (!isObject(metadata) || !Object.values(metadata).every((text) => typeof text === 'string')) {
-    throw corrupt('its metadata are not texts');
+    throw corrupt('its metadata values are not all strings');
   }
   const tensors = new Map<string, { shape: number[]; data: Float32Array }>();
   let end = 0;
@@ -70,12 +70,11 @@ export function decodeSafetensors(bytes: Uint8Array, name: string): TensorFile {
     if (dtype !== 'F32' || !isCounts(shape) || !isCounts(range) || range[1] - range[0] !== 4 * count) {
       throw corrupt(`${tensor} is not a float32 tensor of shape [${shape}]`);
     }
-    if (!(range[0] === end) || start + range[1] > bytes.length)
-      throw corrupt(`the bytes of ${tensor} are not all there`);
+    if (!(range[0] === end) || start + range[1] > bytes.length) throw corrupt(`some bytes of ${tensor} are missing`);
     end = range[1];
     tensors.set(tensor, { shape, data: new Float32Array(copy(start + range[0], start + range[1])) });
   }
-  if (start + end !== bytes.length) throw corrupt('bytes are left over');
+  if (start + end !== bytes.length) throw corrupt('there are extra bytes');
   return { tensors, metadata: metadata as Record<string, string> };
 }
 

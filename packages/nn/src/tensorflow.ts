@@ -41,10 +41,10 @@ let loaded: { tf: TensorFlow; threads: number; xla: boolean } | undefined;
  */
 export function loadTensorFlow({ threads, xla = false, gpu }: ProcessSettings): TensorFlow {
   if (loaded && loaded.threads !== threads) {
-    throw new Error(`TensorFlow runs with ${loaded.threads} threads in this process; use a new one for ${threads}`);
+    throw new Error(`TensorFlow runs with ${loaded.threads} threads in this process; use a new process for ${threads}`);
   }
   if (loaded && loaded.xla !== xla) {
-    throw new Error(`TensorFlow runs ${xla ? 'without' : 'with'} XLA in this process; use a new one`);
+    throw new Error(`TensorFlow runs ${xla ? 'without' : 'with'} XLA in this process; use a new process`);
   }
   if (!loaded) {
     process.env.TF_NUM_INTRAOP_THREADS = String(threads);
@@ -77,7 +77,7 @@ function missing(reason: string, cause: unknown): CryfoldError {
   const [what, hint] = reason.includes(`Cannot find module '${VENDOR}'`)
     ? ['is not installed', 'Run npm ci, then scripts/build-tensorflow.']
     : reason.includes('can not be found at path')
-      ? ['is not built', 'Run scripts/build-tensorflow; each npm ci asks for it again, but then it takes no time.']
+      ? ['is not built', 'Run scripts/build-tensorflow; it is needed after each npm ci, but then takes no time.']
       : [`cannot be loaded: ${reason.split('\n')[0]}`, 'Run scripts/build-tensorflow --force.'];
   return new CryfoldError('TENSORFLOW_MISSING', `the TensorFlow binding ${what}`, { hint, cause });
 }
@@ -105,7 +105,8 @@ export async function tensorFlowInfo(): Promise<TensorFlowInfo> {
   return await new Promise((resolve, reject) => {
     execFile(process.execPath, ['-e', script], { env }, (error, stdout, stderr) => {
       if (!error) return resolve(JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as TensorFlowInfo);
-      const reason = /^\w*Error: .*$/m.exec(stderr)?.[0] ?? (error.signal ? `ended by ${error.signal}` : error.message);
+      const reason =
+        /^\w*Error: .*$/m.exec(stderr)?.[0] ?? (error.signal ? `killed by ${error.signal}` : error.message);
       reject(missing(reason, error));
     });
   });

@@ -200,7 +200,7 @@ function buildModel(data: FoldExamples, spec: NetworkSpec): Model {
 
 function backboneOf({ architecture, parameters }: NetworkSpec): NonNullable<AnyArchitecture['backbone']> {
   if (architecture.backbone) return architecture.backbone;
-  throw invalid(parameters.kind, 'it has no backbone, so it takes images');
+  throw invalid(parameters.kind, 'it has no backbone and takes images');
 }
 
 /** The loaded weights that a network starts from; undefined where it starts from random ones. */
@@ -238,9 +238,9 @@ function warmMomentum(step: number): number {
 }
 
 function notLoaded(weights: string): CryfoldError {
-  return new CryfoldError('WEIGHTS_NOT_FOUND', `the weights ${weights} were not loaded`, {
+  return new CryfoldError('WEIGHTS_NOT_FOUND', `weights ${weights} are not loaded`, {
     context: { weights },
-    hint: 'Load them with loadKerasWeights and pass them on, or say `weights: random`.',
+    hint: 'Load them with loadKerasWeights and pass them, or use `weights: random`.',
   });
 }
 

@@ -43,14 +43,14 @@ const PART = /^(?:[0-9a-f]{32}|[0-9a-f]{64})\.h5\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}
  */
 export async function resolveWeights(source: string, options: WeightsSourceOptions): Promise<WeightsFile> {
   if (/^(?!https?:)[a-z][\w+.-]*:\/\//i.test(source))
-    throw notFound(redactUrl(source), 'only http and https are fetched');
+    throw notFound(redactUrl(source), 'only http and https are supported');
   if (!/^(https?:\/\/|store:)/.test(source)) return { path: source, sha256: await verifyWeightsFile(source) };
   const [address, fragment = ''] = source.split('#');
   const name = printable(address);
   const stated = /^(?:sha256=[0-9a-f]{64}|md5=[0-9a-f]{32})$/i.test(fragment);
   const hash = (stated ? fragment.split('=')[1] : publishedHash(name)).toLowerCase();
   if (hash === '' || (fragment !== '' && !stated)) {
-    throw new CryfoldError('WEIGHTS_INVALID', `${name}: no hash says what the file must be`, {
+    throw new CryfoldError('WEIGHTS_INVALID', `${name}: the hash of the file is missing`, {
       context: { source: name },
       hint: 'Append #sha256= and the hash of the file; sha256sum prints it.',
     });
@@ -131,7 +131,7 @@ export async function verifyWeightsFile(path: string, hash = publishedHash(path)
   if (hash !== '' && digest !== hash.toLowerCase()) {
     throw new CryfoldError('WEIGHTS_INVALID', `${name}: its hash is ${digest}, not ${hash}`, {
       context: { file: name, expected: hash },
-      hint: 'Copy the file again from where it came, or correct the hash.',
+      hint: 'Copy the file again from its origin, or correct the hash.',
     });
   }
   return digests[64];
@@ -163,8 +163,8 @@ async function download(url: URL, name: string, target: string, silenceMs = 60_0
     url.username = url.password = '';
   }
   const stop = new AbortController();
-  const silent = setTimeout(() => stop.abort(new Error(`no byte within ${silenceMs / 1000} s`)), silenceMs);
-  const long = setTimeout(() => stop.abort(new Error(`no end within ${LONGEST_MS / 3_600_000} h`)), LONGEST_MS);
+  const silent = setTimeout(() => stop.abort(new Error(`no data within ${silenceMs / 1000} s`)), silenceMs);
+  const long = setTimeout(() => stop.abort(new Error(`not finished within ${LONGEST_MS / 3_600_000} h`)), LONGEST_MS);
   const transfer = { url, headers, name, target, signal: stop.signal, heard: () => silent.refresh() };
   try {
     for (let left = CONNECTIONS, has = 0; ; ) {
@@ -178,7 +178,7 @@ async function download(url: URL, name: string, target: string, silenceMs = 60_0
     const cause = (stop.signal.aborted ? stop.signal.reason : thrown) as Error & { cause?: NodeJS.ErrnoException };
     throw new CryfoldError('WEIGHTS_UNREACHABLE', `${name}: the download failed (${reasonOf(cause)})`, {
       context: { source: name },
-      hint: 'Check the network and the server, or fetch the file by other means and give its path.',
+      hint: 'Check the network and the server, or download the file by other means and use its path.',
       cause,
     });
   } finally {
@@ -250,7 +250,7 @@ function printable(address: string): string {
 function notFound(name: string, why: string, cause?: unknown): CryfoldError {
   return new CryfoldError('WEIGHTS_NOT_FOUND', `${name}: ${why}`, {
     context: { source: name },
-    hint: `Give the path of a file such as Keras's ${PUBLISHED_WEIGHTS.name}, or say weights: random.`,
+    hint: `Give the path of a file such as Keras's ${PUBLISHED_WEIGHTS.name}, or use weights: random.`,
     cause,
   });
 }
@@ -258,10 +258,10 @@ function notFound(name: string, why: string, cause?: unknown): CryfoldError {
 function tooLarge(name: string): CryfoldError {
   return new CryfoldError(
     'WEIGHTS_INVALID',
-    `${name}: it is larger than ${LARGEST / 2 ** 20} MiB, so no weights file`,
+    `${name}: it is larger than ${LARGEST / 2 ** 20} MiB, so it is not a weights file`,
     {
       context: { file: name },
-      hint: "The largest file that fits a network, Keras's `notop` one of ResNet152, has 235 MB.",
+      hint: "The largest supported file, Keras's `notop` weights of ResNet152, has 235 MB.",
     },
   );
 }

@@ -73,7 +73,7 @@ async function readLayers({ path, expected }: WeightsRequest): Promise<Map<strin
   const file = new File(path, 'r');
   // `save` of Keras puts the layers below this group; the published files have them at the root.
   const saved = file.keys().includes('model_weights') ? file.get('model_weights') : file;
-  if (!(saved instanceof Group)) throw new Problem('its model_weights are no group');
+  if (!(saved instanceof Group)) throw new Problem('its model_weights are not a group');
   const held = new Set(saved.keys());
   const wanted = new Set([...expected.keys()].map((name) => name.slice(0, name.lastIndexOf('/'))));
   refuseLarger(saved, wanted);
@@ -83,7 +83,7 @@ async function readLayers({ path, expected }: WeightsRequest): Promise<Map<strin
     if (!(group instanceof Group)) continue;
     for (const path of weightNames(group, layer)) {
       const dataset = group.get(path);
-      if (!(dataset instanceof Dataset)) throw new Problem(`layer ${layer} lists ${path} but does not hold it`);
+      if (!(dataset instanceof Dataset)) throw new Problem(`layer ${layer} lists ${path} but does not contain it`);
       const { shape, metadata } = dataset;
       if (!shape || metadata.type !== library.H5T_class_t.H5T_FLOAT.value || metadata.size !== 4) {
         throw new Problem(`${layer}/${path} is not an array of float32`);
@@ -115,12 +115,12 @@ function isWanted(name: string, shape: number[], expected: ReadonlyMap<string, r
   const wanted = expected.get(name);
   if (wanted) {
     if (shape.join() === wanted.join()) return true;
-    throw new Problem(`${name} has shape [${shape}], the model needs [${wanted}]`, name);
+    throw new Problem(`${name} has shape [${shape}], but the model needs [${wanted}]`, name);
   }
   if (!name.endsWith('_conv/bias')) return false;
   const mean = expected.get(name.replace(/conv\/bias$/, 'bn/moving_mean'));
   if (mean?.join() === shape.join()) return true;
-  throw new Problem(`no moving mean takes up the bias ${name}`, name);
+  throw new Problem(`there is no moving mean to absorb the bias ${name}`, name);
 }
 
 /** `conv1_conv/kernel` of Keras's `conv1_conv/kernel:0`. */
@@ -147,7 +147,7 @@ function refuseLarger(saved: Group, wanted: ReadonlySet<string>): void {
   for (const name of inner) {
     const group = wanted.has(name) ? undefined : saved.get(name);
     if (group instanceof Group && (group.attrs.weight_names?.metadata.total_size ?? 0) > 0) {
-      throw new Problem(`its layer ${name} is none of this network's`);
+      throw new Problem(`its layer ${name} is not a layer of this network`);
     }
   }
 }
@@ -162,6 +162,6 @@ try {
   const reply: WeightsReply =
     error instanceof Problem
       ? { problem: error.message, ...(error.weight === undefined ? {} : { weight: error.weight }) }
-      : { problem: 'it is not a whole HDF5 file' };
+      : { problem: 'it is not a complete HDF5 file' };
   parentPort?.postMessage(reply);
 }

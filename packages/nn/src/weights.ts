@@ -31,7 +31,7 @@ export async function loadKerasWeights(
     [...expected.keys()].map((name) => {
       const stored = reply.weights.get(name);
       if (!stored) throw invalid(path, `it has no weight ${name}`, name);
-      if (!stored.data.every(Number.isFinite)) throw invalid(path, `${name} holds NaN or infinity`, name);
+      if (!stored.data.every(Number.isFinite)) throw invalid(path, `${name} contains NaN or infinity`, name);
       return [name, stored];
     }),
   );
@@ -42,7 +42,8 @@ function foldBiases(path: string, stored: Map<string, StoredWeight>, expected: R
   for (const [name, bias] of stored) {
     if (!name.endsWith('_conv/bias') || expected.has(name)) continue;
     const mean = stored.get(name.replace(/conv\/bias$/, 'bn/moving_mean'));
-    if (mean?.data.length !== bias.data.length) throw invalid(path, `no moving mean takes up the bias ${name}`, name);
+    if (mean?.data.length !== bias.data.length)
+      throw invalid(path, `there is no moving mean to absorb the bias ${name}`, name);
     for (let i = 0; i < bias.data.length; i++) mean.data[i] -= bias.data[i];
   }
 }
@@ -62,6 +63,6 @@ async function read(request: WeightsRequest): Promise<WeightsReply> {
   return await new Promise<WeightsReply>((resolve) => {
     worker.once('message', resolve);
     worker.once('error', ({ message }) => resolve({ problem: `it cannot be read (${message})` }));
-    worker.once('exit', () => resolve({ problem: 'it cannot be read (no end was found within a minute)' }));
+    worker.once('exit', () => resolve({ problem: 'it cannot be read (reading did not finish within a minute)' }));
   }).finally(() => clearTimeout(timer));
 }

@@ -147,7 +147,7 @@ test('a network learns from changed images', async () => {
 test('images of unknown colours, and vectors, can only be mixed', async () => {
   await assert.rejects(trainer.fit(stripes(), fold, CNN, { seed: 1 }), {
     code: 'SPEC_INVALID',
-    message: /^augment: the images are neither in SoX's colours nor grey/,
+    message: /^augment: the images use neither SoX's colours nor grey/,
   });
   const embeddings = new Float32Array(40 * 2048).map((_, i) => Math.sin(i));
   const vectors = { embeddings, labels: data.labels, classCount: data.classCount };

@@ -198,7 +198,7 @@ describe('mistakes are named', () => {
   const small = (layers: Model['layers']): Model => ({ name: 'wrong', inputShape: [8, 8, 3], layers });
   const compile = (layers: Model['layers']) => Network.load(tf, small(layers), 3, { optimizer: adam() });
   test('in models', async () => {
-    await assert.rejects(compile([flatten('a'), dense('b', 4)]), /ends in \[, 4\], not in 3 logits/);
+    await assert.rejects(compile([flatten('a'), dense('b', 4)]), /has outputs of shape \[, 4\], not 3 logits/);
     await assert.rejects(compile([flatten('a'), dense('a', 3)]), /two layers are named a/);
     await assert.rejects(compile([{ ...flatten('a'), from: ['b'] }, dense('b', 3)]), /layer a takes b/);
   });

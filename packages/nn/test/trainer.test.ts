@@ -128,7 +128,7 @@ test('weights that are named but not given, or do not fit, are coded errors', as
   const weights = new Map([['conv1_conv/kernel', { shape: [3, 3, 3, 64], data: new Float32Array(1728) }]]);
   await assert.rejects(trainer.fit(data, fold, pretrained, { seed: 1, weights }), {
     code: 'WEIGHTS_INVALID',
-    message: /conv1_conv\/kernel has shape \[3,3,3,64\], the model needs \[7,7,3,64\]/,
+    message: /conv1_conv\/kernel has shape \[3,3,3,64\], but the model needs \[7,7,3,64\]/,
   });
 });
 

@@ -221,7 +221,7 @@ test('a download without end is given up at the size limit, and one that stands 
     assert.ok(sent < (path === 'huge' ? 64 : 400) * 2 ** 20, `${sent} bytes were sent`);
   }
   const silent = await failure(from('silent', 300), 'WEIGHTS_UNREACHABLE');
-  assert.match(silent.message, /no byte within 0\.3 s/);
+  assert.match(silent.message, /no data within 0\.3 s/);
   assert.ok(silent.retryable);
   assert.deepEqual(await cached(use.cacheDirectory), []);
 });

@@ -133,7 +133,7 @@ test('refuses weights of a larger network that has all of the wanted layers', as
   await rejects(
     loadKerasWeights(larger, EXPECTED),
     'WEIGHTS_INVALID',
-    /layer conv1_block9_conv is none of this network/,
+    /layer conv1_block9_conv is not a layer of this network/,
   );
 });
 
@@ -156,10 +156,10 @@ test('names what is missing or does not fit', async () => {
   await rejects(
     loadKerasWeights(homeless, EXPECTED),
     'WEIGHTS_INVALID',
-    /no moving mean takes up the bias conv1_conv\/bias/,
+    /there is no moving mean to absorb the bias conv1_conv\/bias/,
   );
   const hot = await variant('hot.h5', { 'conv1_bn/beta': { shape: [4], data: Float32Array.of(0, Number.NaN, 0, 0) } });
-  await rejects(loadKerasWeights(hot, EXPECTED), 'WEIGHTS_INVALID', /conv1_bn\/beta holds NaN/);
+  await rejects(loadKerasWeights(hot, EXPECTED), 'WEIGHTS_INVALID', /conv1_bn\/beta contains NaN/);
 });
 
 test('names what breaks the layout', async () => {
@@ -174,7 +174,7 @@ test('names what breaks the layout', async () => {
   await attempt((file) => file.create_group('conv1_conv'), /layer conv1_conv has no list of weight_names/);
   await attempt(
     (file) => file.create_group('conv1_conv').create_attribute('weight_names', ['conv1_conv/kernel:0']),
-    /lists conv1_conv\/kernel:0 but does not hold it/,
+    /lists conv1_conv\/kernel:0 but does not contain it/,
   );
   await attempt((file) => {
     const group = file.create_group('conv1_conv');
@@ -206,10 +206,10 @@ test('a cut or changed file is refused or read, never a crash, and does not spoi
   const path = join(directory, 'changed.h5');
   for (const length of [0, 7, 100, bytes.length >> 1, bytes.length - 1]) {
     await writeFile(path, bytes.subarray(0, length));
-    await rejects(loadKerasWeights(path, EXPECTED), 'WEIGHTS_INVALID', /changed\.h5: it is not a whole HDF5 file/);
+    await rejects(loadKerasWeights(path, EXPECTED), 'WEIGHTS_INVALID', /changed\.h5: it is not a complete HDF5 file/);
   }
   await writeFile(path, '<html>404 Not Found</html>'.repeat(500));
-  await rejects(loadKerasWeights(path, EXPECTED), 'WEIGHTS_INVALID', /not a whole HDF5 file/);
+  await rejects(loadKerasWeights(path, EXPECTED), 'WEIGHTS_INVALID', /not a complete HDF5 file/);
   const read = async (changed: Buffer) => {
     await writeFile(path, changed);
     try {

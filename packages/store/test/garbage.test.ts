@@ -108,7 +108,7 @@ test('finds no garbage while the record of a run or model cannot be read', async
   assert.deepEqual(objects, []);
   assert.equal(unreadable.length, 3);
   assert.match(unreadable[0], /plan\.json/);
-  assert.match(unreadable[1], /runs\/orphan\/plan\.json: not there/);
+  assert.match(unreadable[1], /runs\/orphan\/plan\.json: missing/);
   assert.match(unreadable[2], /models\/cry\/card\.json: not JSON/);
 });
 

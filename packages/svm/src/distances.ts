@@ -30,9 +30,9 @@ export interface PixelMoments {
 /** Throws unless the images are rows x columns bytes. */
 function checkShape(images: Uint8Array, rows: number, columns: number): void {
   if (rows > 0 && columns > 0 && images.length === rows * columns) return;
-  throw new CryfoldError('NPY_INVALID', `${images.length} pixels are not ${rows} images of ${columns}`, {
+  throw new CryfoldError('NPY_INVALID', `${images.length} pixels do not form ${rows} images of ${columns}`, {
     context: { pixels: images.length, rows, columns },
-    hint: 'Delete the images artifact and run again.',
+    hint: 'Delete the images artifact and run the command again.',
   });
 }
 
@@ -60,7 +60,7 @@ export function distancesWith(tile: DotTile, images: ImageRows, known?: Distance
   if (known && (known.columns !== columns || done > rows || known.data.length !== done * done)) {
     throw new CryfoldError('NPY_INVALID', `distances of ${done} x ${known.columns} cannot extend to ${rows}`, {
       context: { rows, columns },
-      hint: 'Delete the distances artifact and run again.',
+      hint: 'Delete the distances artifact and run the command again.',
     });
   }
   const size = rows * rows;

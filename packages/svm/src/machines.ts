@@ -59,9 +59,9 @@ export function upperBounds(
   }
   const unknown = Object.keys(classWeight).find((label) => !classNames?.includes(label));
   if (unknown !== undefined) {
-    throw new CryfoldError('SPEC_INVALID', `classWeight: no class is named ${unknown}`, {
+    throw new CryfoldError('SPEC_INVALID', `classWeight: there is no class ${unknown}`, {
       context: { key: `classWeight.${unknown}` },
-      hint: `Use the data's labels: ${classNames?.join(', ') ?? 'none were given'}.`,
+      hint: `Use the data's labels: ${classNames?.join(', ') ?? 'unknown'}.`,
     });
   }
   return Float64Array.from(labels, (label) => {

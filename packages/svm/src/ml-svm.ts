@@ -14,7 +14,7 @@ export function solveWithMlSvm({ space, signs, upper }: BinaryProblem, seed: num
   const rows = Array.from(signs.keys()).filter((t) => signs[t] !== 0);
   const C = upper[rows[0]];
   if (rows.some((t) => upper[t] !== C)) {
-    throw new CryfoldError('SPEC_INVALID', 'ml-svm has no class weights', {
+    throw new CryfoldError('SPEC_INVALID', 'ml-svm does not support class weights', {
       context: { key: 'classWeight' },
       hint: "Set classWeight to none, or engine to 'cryfold'.",
     });
@@ -46,7 +46,7 @@ export function solveWithMlSvm({ space, signs, upper }: BinaryProblem, seed: num
   });
   const outside = alpha.find((value) => !(value <= C * (1 + 1e-9)));
   if (outside !== undefined) {
-    throw new CryfoldError('SVM_NOT_CONVERGED', `ml-svm: alpha ${outside} is beyond C ${C}`, {
+    throw new CryfoldError('SVM_NOT_CONVERGED', `ml-svm: alpha ${outside} exceeds C ${C}`, {
       context: { rows: rows.length, C },
       hint: "Use engine 'cryfold', or a C of 1 or more.",
     });

@@ -65,7 +65,7 @@ function notFinite(model: SvmModel): string | undefined {
 export function encodeModel(model: SvmModel): SvmModelFiles {
   const bad = notFinite(model);
   if (bad !== undefined) {
-    throw new CryfoldError('SVM_NOT_FINITE', `a trained SVM is not stored: NaN or infinite values in ${bad}`, {
+    throw new CryfoldError('SVM_NOT_FINITE', `cannot store a trained SVM with NaN or infinite values in ${bad}`, {
       hint: 'Lower C, or choose another kernel or gamma.',
     });
   }
@@ -114,7 +114,7 @@ export function decodeModel(files: SvmModelFiles): ImageSvmModel | VectorSvmMode
   if (support.shape[0] !== vectors || support.shape[1] !== rest.columns || machines !== rest.biases.length) {
     throw corrupt(
       'coefficients.npy',
-      `${machines} x ${vectors} do not fit support vectors ${support.shape.join(' x ')}`,
+      `${machines} x ${vectors} do not match support vectors ${support.shape.join(' x ')}`,
     );
   }
   const model = {
@@ -131,7 +131,7 @@ export function decodeModel(files: SvmModelFiles): ImageSvmModel | VectorSvmMode
   const bad = notFinite(model);
   if (bad === undefined) return model;
   const file = bad.startsWith('the coefficients') ? 'coefficients.npy' : 'svm.json';
-  throw corrupt(file, `something else than finite numbers in ${bad}`);
+  throw corrupt(file, `values other than finite numbers in ${bad}`);
 }
 
 /** Predicts new images with a model. 1,600 support vectors of 16,200 pixels: 4 ms for one clip, 1 ms a clip for eight. */
@@ -164,9 +164,9 @@ export class SvmPredictor {
     const { columns, weights, biases, combination } = this.#model;
     const count = images.length / columns;
     if (!Number.isInteger(count)) {
-      throw new CryfoldError('NPY_INVALID', `${images.length} pixels are not images of ${columns}`, {
+      throw new CryfoldError('NPY_INVALID', `${images.length} pixels do not form images of ${columns}`, {
         context: { pixels: images.length, columns },
-        hint: "Draw the clips at the model's size.",
+        hint: 'Render the clips at the size of the model.',
       });
     }
     const kernel = new Float64Array(count * this.#vectors);

@@ -144,7 +144,7 @@ function summarise(
 
 function checkProblem(signs: Int8Array, upper: Float64Array): void {
   if (!signs.includes(1) || !signs.includes(-1)) {
-    throw new CryfoldError('SVM_ONE_CLASS', `all ${signs.length} training rows are of one class`, {
+    throw new CryfoldError('SVM_ONE_CLASS', `all ${signs.length} training rows have the same class`, {
       hint: 'Use fewer folds, stratified folds, or more clips of each class.',
     });
   }

@@ -33,5 +33,5 @@ test('a class called constructor has the weight that the spec gives it, or none'
   const bounds = (classWeight: Record<string, number>) => [...upperBounds({ C: 10, classWeight }, role, labels, names)];
   assert.deepEqual(bounds({ hunger: 2 }), [10, 10, 10, 20]);
   assert.deepEqual(bounds({ constructor: 3 }), [30, 10, 10, 10]);
-  assert.throws(() => bounds({ valueOf: 3 }), /no class is named valueOf/);
+  assert.throws(() => bounds({ valueOf: 3 }), /there is no class valueOf/);
 });

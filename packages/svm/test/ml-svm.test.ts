@@ -44,7 +44,7 @@ test('an ml-svm solution beyond the bounds is a coded error, never a result', ()
   assert.ok(refused > 0 && refused < 20, `${refused} of 20 seeds`);
 });
 
-test('ml-svm has no class weights, and says so', () => {
+test('ml-svm does not support class weights, and says so', () => {
   const weighted = problemOf(cases[0], { engine: 'ml-svm', classWeight: 'balanced' });
   weighted.train = weighted.train.subarray(0, weighted.train.length - 1);
   assert.throws(() => fitPredictSvm(weighted), coded('SPEC_INVALID'));

@@ -43,7 +43,7 @@ const TREES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
   ['subjfirst', /^20 clips of high, low; 6 groups by folder; read as group-folders$/, wrapped],
   [
     'flat',
-    /^DATA_BAD .*20 of 20 recordings.*lies in no class folder/,
+    /^DATA_BAD .*20 of 20 recordings.*is not in a class folder/,
     layout('recordings without folders and without names that say their class are refused'),
   ],
   ['sym', FOLDERS, links],

@@ -35,7 +35,7 @@ const TABLES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
   ['header-label2', /^DATA_MANIFEST_INVALID .*:1: two columns are named label/, ragged],
   [
     'no-header',
-    /^DATA_MANIFEST_INVALID .*:1: no column is named path/,
+    /^DATA_MANIFEST_INVALID .*:1: there is no column path/,
     manifest('a table without a header is named as such'),
   ],
   ['label-trail', READ, oneName],
@@ -85,7 +85,7 @@ const TABLES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
   ['dup-dotdot', /^DATA_MANIFEST_INVALID .*:14: w\/\.\.\/w\/low0\.wav is also in line 2/, same],
   ['two-labels', /^DATA_MANIFEST_INVALID .*:14: w\/low0\.wav is also in line 2/, same],
   ['symlink-dup', /^DATA_MANIFEST_INVALID .*:14: link\.wav is also in line 2/, same],
-  ['case-path', /^DATA_BAD .*W\/LOW0\.WAV is not a file; w\/low0\.wav is, whose name differs in case/, noFile],
+  ['case-path', /^DATA_BAD .*W\/LOW0\.WAV is not a file; did you mean w\/low0\.wav, which differs in case/, noFile],
   [
     'missing3',
     /^DATA_BAD .*3 of 15 recordings.*no1\.wav.*no2\.wav.*no3\.wav/,
@@ -102,7 +102,7 @@ const TABLES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
     /^WAV_INVALID x\.mp3: holds no MP3 sound/,
     testsOf('packages/corpus/test/audio-formats.test.ts')('says what is not a recording'),
   ],
-  ['starttime', /columns that are not read: "start", "end"/, column],
+  ['starttime', /ignored columns: "start", "end"/, column],
   ['dir', /^DATA_MANIFEST_INVALID .*:14: w is not a file: it is a directory/, noFile],
 ];
 

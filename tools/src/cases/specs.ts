@@ -3,7 +3,7 @@ import type { Answer, Bench } from './bench.js';
 import { type Case, type CaseGroup, type CoveringTest, testsOf } from './case.js';
 
 const spec = testsOf('packages/plan/test/spec.test.ts');
-const meant = spec('a wrong spec names what was probably meant, and each case its line');
+const meant = spec('suggests what was probably meant, and names the line');
 const wrong = spec('a wrong spec names file, line and key');
 const encodings = testsOf('packages/cli/test/read-spec.test.ts')(
   'reads a spec in UTF-8 or UTF-16 with a byte order mark, and names the line of other encodings',
@@ -13,10 +13,10 @@ const encodings = testsOf('packages/cli/test/read-spec.test.ts')(
 const PLANNED = /^planned paper-[0-9a-f]+, as ok\.yaml$/;
 
 const FILES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
-  ['ok', PLANNED, spec('specs/paper.yaml holds the paper’s parameters')],
+  ['ok', PLANNED, spec('specs/paper.yaml has the paper’s parameters')],
   ['bom', PLANNED, encodings],
-  ['crlf', PLANNED, spec('line ends and forms of numbers of other editors are read')],
-  ['dot', PLANNED, spec('line ends and forms of numbers of other editors are read')],
+  ['crlf', PLANNED, spec('reads line endings and number formats of other editors')],
+  ['dot', PLANNED, spec('reads line endings and number formats of other editors')],
   ['utf16', PLANNED, encodings],
   ['SVM', /^SPEC_INVALID .*:39: .*there is no "SVM".*Did you mean svm\?/, meant],
   ['batchsize', /^SPEC_INVALID .*:26: .*Did you mean batchSize\?/, meant],
@@ -76,7 +76,7 @@ async function sweep(bench: Bench, name: 'a' | 'b' | 'c'): Promise<string> {
 }
 
 const grown = testsOf('packages/hyperparameter-search/test/propose.test.ts')(
-  'random trials are in range, different, the same for the same seed, and begin alike however many are asked for',
+  'random trials are in range, different, the same for the same seed, and start the same for any number',
 );
 
 const SWEEPS: [name: string, sweeps: ('a' | 'b' | 'c')[], expected: RegExp][] = [

@@ -68,15 +68,15 @@ const FILES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
   ['lastbyte-missing', READ, chunks],
   [
     'truncated',
-    /^WAV_INVALID .*truncated: its header promises 132300 bytes of sound and 59956 are there/,
+    /^WAV_INVALID .*truncated: its header declares 132300 bytes of sound, but it has 59956/,
     goldens('"truncated-data"'),
   ],
   ['two-data', READ, chunks],
-  ['wavl', /^WAV_INVALID .*ends before its data chunk/, goldens('"no-data"')],
+  ['wavl', /^WAV_INVALID .*truncated before its data chunk/, goldens('"no-data"')],
   ['zero', /^WAV_INVALID .*the file is empty/, nothing],
   ['header-only', /^WAV_EMPTY /, goldens('"no-samples"')],
-  ['no-data', /^WAV_INVALID .*ends before its data chunk/, goldens('"no-data"')],
-  ['riff12', /^WAV_INVALID .*ends before its data chunk/, goldens('"truncated-header"')],
+  ['no-data', /^WAV_INVALID .*truncated before its data chunk/, goldens('"no-data"')],
+  ['riff12', /^WAV_INVALID .*truncated before its data chunk/, goldens('"truncated-header"')],
   ['align-zero', /^WAV_INVALID .*a frame of 0 bytes/, goldens('"wrong-frame-size"')],
   ['html', /^WAV_INVALID .*it is text/, nothing],
   ['lfs', /^WAV_INVALID .*a Git LFS pointer/, nothing],
@@ -85,7 +85,7 @@ const FILES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
   ['nan', /^WAV_NOT_FINITE .*sample 100 is NaN/, goldens('"float-nan"')],
   [
     'float-unscaled',
-    /^WAV_SCALE .*where full scale is 1/,
+    /^WAV_SCALE .*but full scale is 1/,
     formats('refuses float samples far beyond full scale with a command that scales them'),
   ],
 ];

@@ -40,7 +40,7 @@ function* header(name: string): HeaderParser<Layout> {
   let common: Common | undefined;
   for (;;) {
     const head = new Fields(yield { take: 8 }, false);
-    if (head.bytes.length < 8) throw invalid(name, 'truncated: it ends before its SSND chunk', CONVERT.truncated);
+    if (head.bytes.length < 8) throw invalid(name, 'truncated before its SSND chunk', CONVERT.truncated);
     const size = head.u32(4);
     const kind = head.text(0);
     if (kind === 'SSND') {
@@ -60,7 +60,7 @@ function* header(name: string): HeaderParser<Layout> {
 
 /** @throws CryfoldError WAV_INVALID; UnknownCoding */
 function commonOf(fields: Fields, compressed: boolean, name: string): Common {
-  if (fields.bytes.length < (compressed ? 22 : 18)) throw invalid(name, 'its COMM chunk is cut short');
+  if (fields.bytes.length < (compressed ? 22 : 18)) throw invalid(name, 'its COMM chunk is truncated');
   const channels = fields.u16(0);
   const bits = fields.u16(6);
   // The rate is an 80-bit float: 15 bits of exponent, 64 of mantissa.

@@ -18,7 +18,7 @@ const UNKNOWN_SIZE = 0xffff_ffff;
 /** Reads the header of a Sun audio file up to its samples. */
 function* header(name: string): HeaderParser<Layout> {
   const fields = new Fields(yield { take: 24 }, false);
-  if (fields.bytes.length < 24) throw invalid(name, 'its header is cut short');
+  if (fields.bytes.length < 24) throw invalid(name, 'its header is truncated');
   const [start, size, coding, rate, channels] = [4, 8, 12, 16, 20].map((at) => fields.u32(at));
   const plain = CODINGS[coding];
   if (!plain) throw invalid(name, `encoding ${coding} of an AU file is not supported`);

@@ -19,7 +19,7 @@ function* header(name: string): HeaderParser<Layout> {
   let description: Description | undefined;
   for (;;) {
     const head = new Fields(yield { take: 12 }, false);
-    if (head.bytes.length < 12) throw invalid(name, 'truncated: it ends before its data chunk', CONVERT.ffmpeg);
+    if (head.bytes.length < 12) throw invalid(name, 'truncated before its data chunk', CONVERT.ffmpeg);
     const kind = head.text(0);
     const size = head.u64(4);
     if (kind === 'data') {
@@ -36,7 +36,7 @@ function* header(name: string): HeaderParser<Layout> {
 
 /** @throws CryfoldError WAV_INVALID; UnknownCoding */
 function descriptionOf(fields: Fields, name: string): Description {
-  if (fields.bytes.length < 32) throw invalid(name, 'its description is cut short', CONVERT.ffmpeg);
+  if (fields.bytes.length < 32) throw invalid(name, 'its description is truncated', CONVERT.ffmpeg);
   const rate = fields.f64(0);
   const kind = fields.text(8);
   const flags = fields.u32(12);

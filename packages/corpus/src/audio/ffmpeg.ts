@@ -137,7 +137,7 @@ class FfmpegRun {
     const code = await this.#ended;
     const [line = ''] = this.#said.replaceAll(`file:${this.#path}`, this.#name).split('\n');
     if (code === 0 && line === '') return undefined;
-    return invalid(this.#name, `ffmpeg cannot read it: ${line || `it ended with code ${code}`}`, HINT);
+    return invalid(this.#name, `ffmpeg cannot read it: ${line || `it exited with code ${code}`}`, HINT);
   }
 
   async stop(): Promise<void> {

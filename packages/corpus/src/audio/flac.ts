@@ -26,7 +26,7 @@ export const flac: AudioFormat = {
       },
       end: (frames) => {
         if (promised === 0 || frames === promised) return;
-        throw invalid(name, `damaged FLAC: its header promises ${promised} samples and ${frames} are there`, HINT);
+        throw invalid(name, `damaged FLAC: its header declares ${promised} samples, but it has ${frames}`, HINT);
       },
     });
     return promised === 0 ? audio : { ...audio, frames: promised };

@@ -108,7 +108,7 @@ export function checkPresent({ bytes, coding }: Layout, present: number, name: s
   if (bytes === undefined || bytes - present < coding.unit) return;
   throw invalid(
     name,
-    `truncated: its header promises ${bytes} bytes of sound and ${present} are there`,
+    `truncated: its header declares ${bytes} bytes of sound, but it has ${present}`,
     CONVERT.truncated,
   );
 }
@@ -186,7 +186,7 @@ export class SampleCheck {
   /** @throws CryfoldError WAV_EMPTY */
   end(): void {
     if (this.#count > 0) return;
-    throw new CryfoldError('WAV_EMPTY', `${this.#name}: holds no samples`, {
+    throw new CryfoldError('WAV_EMPTY', `${this.#name}: contains no samples`, {
       context: { file: this.#name },
       hint: 'Remove it, or pass --skip-bad to leave such files out.',
     });
@@ -202,7 +202,7 @@ export class SampleCheck {
   #unscaled(): CryfoldError {
     const peak = Number(this.#peak.toPrecision(4));
     const full = 2 ** Math.ceil(Math.log2(this.#peak));
-    const why = `its float samples reach ${peak}, where full scale is 1`;
+    const why = `its float samples reach ${peak}, but full scale is 1`;
     return new CryfoldError('WAV_SCALE', `${this.#name}: ${why}`, {
       context: { file: this.#name, peak },
       hint: CONVERT.scale.replace('FACTOR', `1/${full}`),

@@ -76,10 +76,10 @@ async function* checked(blocks: AsyncIterable<Float64Array>, check: SampleCheck)
 function unknown(head: Uint8Array, name: string) {
   if (head.length === 0) return invalid(name, 'not a recording: the file is empty', REPLACE);
   if (startsWith(head, 'version https://git-lfs')) {
-    return invalid(name, 'not a recording but a Git LFS pointer', 'Get the file itself: git lfs pull');
+    return invalid(name, 'not a recording but a Git LFS pointer', 'Download the file itself: git lfs pull');
   }
   const text = head.every((byte) => byte === 9 || byte === 10 || byte === 13 || (byte >= 32 && byte < 127));
-  const why = text ? 'it is text' : 'its first bytes are of no audio format that is read';
+  const why = text ? 'it is text' : 'its first bytes do not match a supported audio format';
   return invalid(name, `not a recording: ${why}`, REPLACE);
 }
 

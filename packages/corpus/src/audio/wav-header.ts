@@ -58,7 +58,7 @@ export function* wavHeader(name: string, present?: number): HeaderParser<Layout>
   let position = container.id === 16 ? 40 : 12;
   for (;;) {
     const chunk = yield* chunkHeader(container);
-    if (!chunk) throw invalid(name, 'truncated: it ends before its data chunk', CONVERT.truncated);
+    if (!chunk) throw invalid(name, 'truncated before its data chunk', CONVERT.truncated);
     const { kind, size } = chunk;
     position += container.id === 16 ? 24 : 8;
     if (kind === 'data') {
@@ -73,7 +73,7 @@ export function* wavHeader(name: string, present?: number): HeaderParser<Layout>
     }
     const read = Math.min(size, kind === 'fmt ' || kind === 'ds64' || kind === 'fact' ? LARGEST_FORMAT : 0);
     const body = yield { take: read };
-    if (body.length < read) throw invalid(name, `truncated: it ends within its chunk ${kind}`, CONVERT.truncated);
+    if (body.length < read) throw invalid(name, `truncated within its chunk ${kind}`, CONVERT.truncated);
     const fields = new Fields(body, container.little);
     if (kind === 'fmt ') found.layout = layoutOf(fields, name);
     if (kind === 'fact' && body.length >= 4 && fields.u32(0) > 0) found.frames = fields.u32(0);

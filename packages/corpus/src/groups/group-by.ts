@@ -17,7 +17,7 @@ export function parseGroupBy(text: string): GroupBy {
   if (text === 'recording' || text === 'folder') return { kind: text };
   const invalid = (why: string) =>
     new CryfoldError('USAGE', `--group-by ${JSON.stringify(text.slice(0, LONGEST))}: ${why}`, {
-      hint: 'Give recording, folder, a column of the manifest, or a regular expression such as "^(.+)_\\d+\\.".',
+      hint: 'Use recording, folder, a column of the manifest, or a regular expression such as "^(.+)_\\d+\\.".',
     });
   if (text === '' || text.length > LONGEST) throw invalid(`a pattern has 1 to ${LONGEST} characters`);
   try {
@@ -63,11 +63,11 @@ function groupOf({ file, label }: { file: string; label: string }, by: GroupBy, 
 function ungrouped(file: string, by: GroupBy): CryfoldError {
   const why =
     by.kind === 'folder'
-      ? 'lies in no folder besides that of its class, so --group-by folder gives it no group'
+      ? 'is in no folder other than that of its class, so --group-by folder finds no group'
       : '--group-by finds no group in its path';
   return new CryfoldError('DATA_NAME_INVALID', `${file}: ${why}`, {
     context: { file },
-    hint: 'Change --group-by, rename or move the file, or pass --skip-bad to leave it out.',
+    hint: 'Change --group-by, rename or move the file, or pass --skip-bad to skip it.',
   });
 }
 

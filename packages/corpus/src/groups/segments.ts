@@ -52,5 +52,5 @@ export function segmentWarning(files: readonly string[]): string | undefined {
   const found = segmentNames(files);
   if (!found) return undefined;
   const { examples, pattern, recordings } = found;
-  return `file names look like parts of recordings (${examples.join(', ')}): if they are, pass --group-by '${pattern}', which makes ${counted(recordings, 'group')} from ${counted(files.length, 'file')}`;
+  return `file names look like parts of recordings (${examples.join(', ')}): if they are, pass --group-by '${pattern}', which forms ${counted(recordings, 'group')} from ${counted(files.length, 'file')}`;
 }

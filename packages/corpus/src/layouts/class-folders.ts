@@ -6,7 +6,7 @@ import { foldersOf, isNumbered, misnamed, ownFolders, sharedFolders } from './pa
 /** One folder per class; below it, folders mean nothing. */
 export const classFolders: Layout = {
   name: 'folders',
-  meaning: 'the first folder is the class; groups are not known',
+  meaning: 'the first folder is the class; groups are unknown',
   fits: ({ files }) => (files.some((file) => file.includes('/')) ? 'possible' : 'no'),
   read: (tree) => {
     const { files } = tree;
@@ -15,7 +15,7 @@ export const classFolders: Layout = {
     const at = ownFolders(tree).every((folders) => folders.length > 0) ? shared : 0;
     const recordings = files.map((file) => {
       const label = foldersOf(file)[at];
-      return label === undefined ? misnamed(file, 'lies in no class folder') : { file, label, group: file };
+      return label === undefined ? misnamed(file, 'is not in a class folder') : { file, label, group: file };
     });
     const inner = new Set(ownFolders(tree).flatMap((folders) => folders[1] ?? []));
     const numbered = inner.size > 1 && [...inner].every(isNumbered);

@@ -41,7 +41,7 @@ export const esc50: Layout = {
         if (category && group && own) return { file, label: category, group, fold: own };
         return misnamed(file, 'has no row with category, src_file and fold in meta/esc50.csv');
       }),
-      warnings: numbered ? ['meta/esc50.csv is missing: classes are called by their numbers'] : [],
+      warnings: numbered ? ['meta/esc50.csv is missing: classes are named by their numbers'] : [],
     };
   },
 };

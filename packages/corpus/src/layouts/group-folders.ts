@@ -22,7 +22,7 @@ export const groupFolders: Layout = {
       groupSource: { kind: 'folder' },
       recordings: tree.files.map((file) => {
         const [group, label] = foldersOf(file).slice(shared);
-        return label === undefined ? misnamed(file, 'lies in no class folder of a group') : { file, label, group };
+        return label === undefined ? misnamed(file, 'is not in a class folder of a group') : { file, label, group };
       }),
     };
   },

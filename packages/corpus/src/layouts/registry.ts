@@ -41,7 +41,7 @@ export async function readLayout(tree: Tree, name?: string): Promise<Reading & {
     if (named) return { ...(await named.read(tree)), layout: named.name };
     throw new CryfoldError('USAGE', `--layout: there is no layout ${JSON.stringify(name)}`, {
       context: { layout: name },
-      hint: `There are: ${LAYOUT_NAMES.join(', ')}.`,
+      hint: `Layouts: ${LAYOUT_NAMES.join(', ')}.`,
     });
   }
   const fits: { layout: Layout; fit: Fit }[] = [];

@@ -45,9 +45,9 @@ function read(tree: Tree, partOf: PartOf, foldOf: (part: string) => string): Rea
     apart: partFolders(tree, partOf),
     recordings: files.map((file, i) => {
       const part = foldersOf(file).flatMap((folder) => partOf(folder) ?? [])[0];
-      if (part === undefined) return misnamed(file, 'lies in none of the folders of the split');
+      if (part === undefined) return misnamed(file, 'is not in a folder of the split');
       const label = rest[i][shared];
-      if (label === undefined) return misnamed(file, 'lies in no class folder');
+      if (label === undefined) return misnamed(file, 'is not in a class folder');
       return { file, label, group: file, fold: foldOf(part) };
     }),
     groupHints: segments ? [segments] : [],
@@ -67,13 +67,13 @@ export function splitFolds(tree: Tree): { folds: Map<string, string>; apart: Set
 /** `train/hungry`, `test/hungry`, or `hungry/train`: one split, as the data's authors made it. */
 export const splitFolders: Layout = {
   name: 'split-folders',
-  meaning: 'folders train, validation and test are a split, the others classes; groups are not known',
+  meaning: 'folders train, validation and test are a split, the others classes; groups are unknown',
   fits: (tree) => (partsOf(tree, split).size > 1 ? 'sure' : 'no'),
   read: (tree) => {
     const tested = partsOf(tree, split).has('test') ? 'test' : 'validation';
     const reading = read(tree, split, (part) => (part === tested ? tested : ''));
     const validation = tested === 'test' && partsOf(tree, split).has('validation');
-    const merged = 'validation clips are training clips under --protocol predefined: nothing is tuned on them';
+    const merged = '--protocol predefined uses validation clips as training clips: nothing is tuned on them';
     return { ...reading, warnings: validation ? [merged] : [] };
   },
 };
@@ -81,7 +81,7 @@ export const splitFolders: Layout = {
 /** `fold1/hungry`, `fold2/hungry`: the folds of the data's authors. */
 export const foldFolders: Layout = {
   name: 'fold-folders',
-  meaning: 'folders fold1, fold2... are folds, the others classes; groups are not known',
+  meaning: 'folders fold1, fold2... are folds, the others classes; groups are unknown',
   fits: (tree) => (partsOf(tree, fold).size > 1 ? 'sure' : 'no'),
   read: (tree) => read(tree, fold, (part) => `${Number(part)}`),
 };

@@ -41,7 +41,7 @@ export const urbansound8k: Layout = {
           return misnamed(file, 'has no row with class, fsID and fold in metadata/UrbanSound8K.csv');
         }
         if (folder === fold) return { file, label, group, fold };
-        return misnamed(file, `lies in ${foldersOf(file).at(-1) ?? 'no folder'}; its table says fold ${fold}`);
+        return misnamed(file, `is in ${foldersOf(file).at(-1) ?? 'no folder'}, but its table says fold ${fold}`);
       }),
     };
   },

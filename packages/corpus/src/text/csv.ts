@@ -26,7 +26,7 @@ export function* parseCsv(text: string, invalid: (line: number, why: string) => 
     let last = false;
     while (!last) {
       const field = fields.next();
-      if (!field) throw invalid(line, 'a quote is not closed or stands within an unquoted field');
+      if (!field) throw invalid(line, 'a quote is not closed or is inside an unquoted field');
       if (record.fields.length === MOST_FIELDS) throw invalid(line, `there are more than ${MOST_FIELDS} fields`);
       record.fields.push(field.value);
       last = field.last;
@@ -41,9 +41,7 @@ function delimiterOf(text: string): string {
   return /[,;\t]/.exec(header.replace(/"[^"]*"/g, ''))?.[0] ?? ',';
 }
 
-/**
- * Reads field by field. No expression repeats a group: on a long field that would exhaust the stack.
- */
+/** Reads field by field. No expression repeats a group: on a long field that would exhaust the stack. */
 class Fields {
   readonly #text: string;
   readonly #plain: RegExp;

@@ -46,7 +46,7 @@ export class ListedFiles {
 
   async #why(written: string, file: string, tried: string): Promise<string> {
     if (/^[a-z][a-z+.-]+:\/\//i.test(written)) return 'is a URL, not a path';
-    if (written.startsWith('~')) return 'is not a file: ~ is not expanded here';
+    if (written.startsWith('~')) return 'is not a file: ~ is not expanded';
     const entry = await stat(resolve(this.#root, file)).catch(() => undefined);
     if (entry) {
       try {
@@ -56,7 +56,7 @@ export class ListedFiles {
       }
     }
     const other = await this.#actual(tried, 'folded');
-    return other ? `is not a file; ${other} is, whose name differs in case` : 'is not a file';
+    return other ? `is not a file; did you mean ${other}, which differs in case` : 'is not a file';
   }
 
   async #identify(file: string): Promise<string | undefined> {

@@ -72,7 +72,7 @@ function warningsOf(what: 'class' | 'group', chosen: ReadonlyMap<string, string>
   const unknown: string[] = [];
   for (const [used, names] of written) {
     const tidy = [...new Set(names.map(tidyName))].sort();
-    if (tidy.length > 1) cased.push(`${several} ${list(tidy)} differ in case only and are read as ${visible(used)}`);
+    if (tidy.length > 1) cased.push(`${several} ${list(tidy)} differ only in case and are read as ${visible(used)}`);
     else if (names.length > 1)
       blank.push(`${what} ${visible(used)} has ${names.length} spellings that look alike: ${list(names.sort())}`);
     if (/^[+-]?\d+(\.\d+)?$/.test(used)) numbers.set(Number(used), [...(numbers.get(Number(used)) ?? []), used]);

@@ -108,9 +108,9 @@ export class FoldFolder {
       const key = commandFileKey(hash);
       const bytes = await readArtifact(this.context.artifacts, key);
       if (sha256(bytes) !== hash) {
-        throw new CryfoldError('ARTIFACT_CORRUPT', `${key}: the bytes of ${name} have another hash`, {
+        throw new CryfoldError('ARTIFACT_CORRUPT', `${key}: the bytes of ${name} have a different hash`, {
           context: { key },
-          hint: 'Run the same command again: the file is stored again.',
+          hint: 'Run the same command again: it stores the file again.',
         });
       }
       files.set(name, bytes);

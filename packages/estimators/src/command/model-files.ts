@@ -49,7 +49,7 @@ export function decodeModel(file: (name: string) => Uint8Array): CommandModel {
   const all = Object.entries(files).map(([path, hash]) => {
     const bytes = file(blob(hash));
     if (sha256(bytes) === hash) return [path, bytes] as const;
-    throw new CryfoldError('ARTIFACT_CORRUPT', `${blob(hash)}: the bytes of ${path} have another hash`, {
+    throw new CryfoldError('ARTIFACT_CORRUPT', `${blob(hash)}: the bytes of ${path} have a different hash`, {
       context: { file: path },
       hint: 'Train the model again.',
     });

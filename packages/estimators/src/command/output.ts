@@ -30,12 +30,12 @@ export function decodeOutput(bytes: Uint8Array | undefined, expected: ExpectedOu
   const data = valuesOf(bytes, expected);
   for (let row = 0; row < rows; row++) {
     const own = data.subarray(row * columns, (row + 1) * columns);
-    if (!own.every(Number.isFinite)) throw invalid(name, `row ${row} holds NaN or an infinite value`);
+    if (!own.every(Number.isFinite)) throw invalid(name, `row ${row} has NaN or an infinite value`);
     if (kind === 'scores') continue;
     const sum = own.reduce((total, value) => total + value, 0);
     if (own.some((value) => value < 0) || Math.abs(sum - 1) > TOLERANCE) {
-      throw invalid(name, `row ${row} holds no probabilities: [${own.join(', ')}] with sum ${sum}`, {
-        hint: 'Write one probability per class, or say output: scores in the spec and write scores.npy.',
+      throw invalid(name, `row ${row} does not have probabilities: [${own.join(', ')}] with sum ${sum}`, {
+        hint: 'Write one probability per class, or set output: scores in the spec and write scores.npy.',
       });
     }
     for (let i = 0; i < columns; i++) own[i] /= sum;
@@ -46,7 +46,7 @@ export function decodeOutput(bytes: Uint8Array | undefined, expected: ExpectedOu
 }
 
 function valuesOf(bytes: Uint8Array | undefined, { rows, columns, name }: ExpectedOutput): Float64Array {
-  if (!bytes) throw invalid(name, 'the program ended well, but did not write this file');
+  if (!bytes) throw invalid(name, 'the program succeeded, but did not write this file');
   try {
     const { data, shape } = decodeNpy(bytes, typeOf(bytes, name), 2, name);
     if (shape[0] !== rows || shape[1] !== columns) {

@@ -24,7 +24,7 @@ export const pathBelow = z
   .string()
   .max(200)
   .regex(/^[\w.-]+(\/[\w.-]+)*$/, 'not a path below the folder of the spec, such as train.py or lib/model.py')
-  .refine((value) => !value.split('/').some((part) => part === '..' || part === '.'), 'must not hold . or ..');
+  .refine((value) => !value.split('/').some((part) => part === '..' || part === '.'), 'must not contain . or ..');
 
 const path = pathBelow.refine((value) => !RESERVED.test(value), 'the folder of a fold has a file of this name');
 
@@ -66,7 +66,7 @@ const members = z.strictObject({
 
 export const commandParameters = members.refine(leavesRoom, {
   path: ['files'],
-  message: `with predict, the folder of a fold has ${TRAINED}/ for what run trains: move these files`,
+  message: `with predict, the folder of a fold has ${TRAINED}/ for the output of run: move these files`,
 });
 
 export type Command = z.infer<typeof commandParameters>;

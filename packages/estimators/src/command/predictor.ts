@@ -119,7 +119,7 @@ class Guard {
 }
 
 function died(): CryfoldError {
-  return new CryfoldError('CHILD_DIED', 'the process that runs the program of a model ended', {
-    hint: 'Try again. The machine may lack memory.',
+  return new CryfoldError('CHILD_DIED', 'the process that runs the program of a model exited', {
+    hint: 'Try again. The machine may be short of memory.',
   });
 }

@@ -69,7 +69,7 @@ export function programFolder(): { path: string; remove: () => void } {
 }
 
 function notStarted([name]: readonly string[], cause: NodeJS.ErrnoException): CryfoldError {
-  const why = cause.code === 'ENOENT' ? 'there is no such program on this machine' : cause.message;
+  const why = cause.code === 'ENOENT' ? 'the program does not exist on this machine' : cause.message;
   return new CryfoldError('COMMAND_NOT_FOUND', `${name}: ${why}`, {
     cause,
     context: { program: name },
@@ -96,10 +96,10 @@ function checkEnd({ code, signal, ended, peakMb }: GroupEnd, run: ProgramRun & {
     });
   }
   if (code === 0) return;
-  const how = signal ? `was ended by ${signal}` : `ended with exit code ${code}`;
+  const how = signal ? `was killed by ${signal}` : `exited with code ${code}`;
   const last = escapeControls(reports.tail.trim().split('\n').at(-1) ?? '').slice(0, 300);
   throw new CryfoldError('COMMAND_FAILED', `${program}: ${how}${last && `: ${last}`}`, {
     context: { program, ...(code === null ? {} : { code }) },
-    hint: 'Its log holds all that it wrote: cryfold logs RUN for a fold.',
+    hint: 'Its log has all of its output: cryfold logs RUN for a fold.',
   });
 }

@@ -12,18 +12,18 @@ export async function trainedFiles(folder: string): Promise<string[]> {
   const paths: string[] = [];
   let bytes = 0;
   const root = await lstat(join(folder, TRAINED)).catch(() => undefined);
-  if (root && !root.isDirectory()) throw invalid('the program has replaced the folder by something else');
+  if (root && !root.isDirectory()) throw invalid('the program has replaced the folder');
   for await (const { path, regular } of entriesIn(folder, TRAINED)) {
     if (!regular) throw invalid(`${path} is neither a file nor a folder`);
     if (!pathBelow.safeParse(path).success) {
-      throw invalid(`${JSON.stringify(path)} has a name of other characters than letters, digits, _, . and -`);
+      throw invalid(`${JSON.stringify(path)} has characters other than letters, digits, _, . and -`);
     }
     paths.push(path);
     bytes += (await stat(join(folder, path))).size;
-    if (paths.length > TRAINED_FILES) throw invalid(`it holds more than ${TRAINED_FILES} files`);
-    if (bytes > TRAINED_BYTES) throw invalid(`its files have more than ${TRAINED_BYTES / 2 ** 20} MiB together`);
+    if (paths.length > TRAINED_FILES) throw invalid(`it has more than ${TRAINED_FILES} files`);
+    if (bytes > TRAINED_BYTES) throw invalid(`its files exceed ${TRAINED_BYTES / 2 ** 20} MiB in total`);
   }
-  if (paths.length === 0) throw invalid('the program ended well, but left no file there');
+  if (paths.length === 0) throw invalid('the program succeeded, but did not write a file there');
   return paths.sort();
 }
 
@@ -48,6 +48,6 @@ async function* entriesIn(folder: string, below: string): AsyncGenerator<{ path:
 function invalid(why: string): CryfoldError {
   return new CryfoldError('COMMAND_OUTPUT_INVALID', `${TRAINED}: ${why}`, {
     context: { file: TRAINED },
-    hint: `Where a command has predict, run writes what it trained as files into the folder ${TRAINED}: docs/commands.md.`,
+    hint: `If a command has predict, run must write its trained files into the folder ${TRAINED}: docs/commands.md.`,
   });
 }

@@ -6,12 +6,14 @@ const share = z.number().min(0).max(1);
 
 /** How training images are changed; what is absent or 0 does nothing: docs/augmentation.md */
 const augmentation = z.strictObject({
-  timeShift: share.optional().describe('farthest shift in time either way, as a share of the width; wraps around'),
-  gain: z.number().min(0).max(60).optional().describe('most decibels louder or quieter'),
-  noise: z.number().min(0).max(10).optional().describe('most white noise: its RMS as a share of the clip’s'),
+  timeShift: share
+    .optional()
+    .describe('largest shift in time in either direction, as a share of the width; wraps around'),
+  gain: z.number().min(0).max(60).optional().describe('largest change of level in decibels, louder or quieter'),
+  noise: z.number().min(0).max(10).optional().describe('maximum white noise: its RMS as a share of the clip’s'),
   timeMask: share.optional().describe('widest mask over time, as a share of the width'),
   frequencyMask: share.optional().describe('highest mask over frequency, as a share of the height'),
-  masks: z.int().min(0).max(20).optional().describe('how many masks of each kind; 1 unless given'),
+  masks: z.int().min(0).max(20).optional().describe('number of masks of each kind; default 1'),
   mixup: z.number().min(0).max(100).optional().describe('mixes pairs of clips; their shares follow Beta(mixup, mixup)'),
 });
 

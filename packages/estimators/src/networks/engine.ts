@@ -114,8 +114,8 @@ class NetworkEngine<P extends TrainingParameters, Input> implements Engine<P> {
     if (source === 'random') return undefined;
     // The command that planned the run has put the file into the store; a path or URL would be this machine's.
     if (!source.startsWith('store:')) {
-      throw new CryfoldError('WEIGHTS_INVALID', `${redactUrl(source)}: a worker takes weights from the store only`, {
-        hint: 'Start the run again with cryfold run, which puts the file into the store.',
+      throw new CryfoldError('WEIGHTS_INVALID', `${redactUrl(source)}: a worker only takes weights from the store`, {
+        hint: 'Start the run again with cryfold run, which uploads the file to the store.',
       });
     }
     return weights.get(source, async () => {

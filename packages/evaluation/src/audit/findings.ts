@@ -96,8 +96,8 @@ function tellingText(
   const what =
     telling.length === 1
       ? `${one(telling[0])}, all others ${list(others.flatMap(([, values]) => [...values.keys()]))}`
-      : `${telling.slice(0, NAMED).map(one).join(', ')}${telling.length > NAMED ? `, and so on for ${telling.length} classes` : ''}`;
-  return `The ${propertyWord(property)} alone tells classes apart: ${what}. Models may learn that instead of the sound. Convert all recordings alike, or record them alike.`;
+      : `${telling.slice(0, NAMED).map(one).join(', ')}${telling.length > NAMED ? `, and similarly for ${telling.length} classes in total` : ''}`;
+  return `The ${propertyWord(property)} alone distinguishes classes: ${what}. Models may learn it instead of the sound. Convert or record all recordings in the same way.`;
 }
 
 /** Whether it is worth saying that properties predict the class. */
@@ -111,9 +111,9 @@ function predictionFindings({ predictability }: Facts, named: readonly Property[
     const least = `two classes with ${AUDIT_FOLDS} recordings`;
     const needed =
       predictability === 'too few groups'
-        ? `${least} of ${AUDIT_GROUPS} groups each, and ${AUDIT_FOLDS} groups in all`
+        ? `${least} of ${AUDIT_GROUPS} groups each, and ${AUDIT_FOLDS} groups in total`
         : `${least} each`;
-    const text = `Whether the properties of the recordings predict the class was not tested: that takes ${needed}.`;
+    const text = `Whether the properties of the recordings predict the class was not tested: the test needs ${needed}.`;
     return [{ kind: 'untested', severity: 'note', text }];
   }
   const { classes, sets, alone } = predictability;
@@ -131,7 +131,7 @@ function predictionFindings({ predictability }: Facts, named: readonly Property[
       .map((one) => `${propertyWord(one.property)} alone ${percent(one.balancedAccuracy)}`);
     const mostly = strongest.length > 0 ? ` (${strongest.join(', ')})` : '';
     const decides = all.balancedAccuracy >= DECIDES;
-    const text = `A few numbers of each recording (${words(all.properties)}) predict the class: ${figures(all, predictability)}${mostly}. They may belong to the sounds of a class, or to how it was recorded: listen to some of each class.`;
+    const text = `A few numbers of each recording (${words(all.properties)}) predict the class: ${figures(all, predictability)}${mostly}. They may be due to the sounds of a class, or to how it was recorded: listen to some recordings of each class.`;
     findings.push({ kind: 'sound-properties-predict', severity: decides ? 'warning' : 'note', text });
   }
   return findings;
@@ -146,7 +146,7 @@ function figures(
   { classes, recordings, groups, folds }: Exclude<Facts['predictability'], string>,
 ): string {
   const basis = `${recordings} recordings${groups === undefined ? '' : ` of ${groups} groups`}`;
-  return `a small decision tree has a balanced accuracy of ${percent(balancedAccuracy)} where chance gives ${percent(1 / classes)} (${folds} ${groups === undefined ? 'stratified' : 'grouped'} folds of ${basis}, permutation p ${pValue.toFixed(3)})`;
+  return `a small decision tree has a balanced accuracy of ${percent(balancedAccuracy)} (chance: ${percent(1 / classes)}) (${folds} ${groups === undefined ? 'stratified' : 'grouped'} folds of ${basis}, permutation p ${pValue.toFixed(3)})`;
 }
 
 function soundFindings({
@@ -160,7 +160,7 @@ function soundFindings({
   }
   if (shared > 0) {
     const apart = groupsKnown && inSeveralGroups > 0 ? `, ${inSeveralGroups} of them in several groups` : '';
-    const text = `${counted(shared, 'sound')} ${shared === 1 ? 'is' : 'are'} there more than once, in ${clips} clips that are equal or overlap${apart}. --protocol grouped with --group-duplicates keeps them together.`;
+    const text = `${counted(shared, 'sound')} ${shared === 1 ? 'is' : 'occur'} more than once, in ${clips} clips that are equal or overlap${apart}. --protocol grouped with --group-duplicates keeps them together.`;
     findings.push({ kind: 'shared-sounds', severity: 'note', text });
   }
   return findings;
@@ -178,7 +178,7 @@ function classFindings({ groupSource }: AuditInput, { perClass, groupsKnown }: F
     : [];
   if (narrow.length > 0) {
     const word = groupWord({ groupSource });
-    const text = `Fewer than ${AUDIT_GROUPS} ${word}s: ${list(narrow, ({ label, groups }) => `class ${label} comes from ${counted(groups, word)}`)}. ${its(narrow)} figures say nothing about others.`;
+    const text = `Fewer than ${AUDIT_GROUPS} ${word}s: ${list(narrow, ({ label, groups }) => `class ${label} comes from ${counted(groups, word)}`)}. ${its(narrow)} figures do not generalise to others.`;
     findings.push({ kind: 'few-groups', severity: 'warning', text });
   }
   return findings;
@@ -195,7 +195,7 @@ function list<T extends { label: string }>(all: readonly T[], text: (one: T) => 
 function groupFindings({ recordings, groupSource }: AuditInput, { groupsKnown }: Facts): Finding[] {
   if (!groupsKnown) {
     const text =
-      'Groups are not known: nothing says which recordings come from one source, so recordings count as independent.';
+      'Groups are unknown: recordings of the same source cannot be identified, so recordings count as independent.';
     return [{ kind: 'groups-unknown', severity: 'note', text }];
   }
   const groups = new Map<string, { labels: Set<string>; recordings: number }>();
@@ -208,6 +208,6 @@ function groupFindings({ recordings, groupSource }: AuditInput, { groupsKnown }:
   const large = [...groups.values()].filter((group) => group.recordings > 1);
   if (large.length === 0 || large.some(({ labels }) => labels.size > 1)) return [];
   const word = groupWord({ groupSource });
-  const text = `Every ${word} has recordings of one class only, so whatever recognises the ${word} knows the class. Random folds cannot tell the two apart: use --protocol grouped.`;
+  const text = `Every ${word} has recordings of one class only, so a model that recognises the ${word} knows the class. Random folds cannot separate the two: use --protocol grouped.`;
   return [{ kind: 'groups-in-one-class', severity: 'warning', text }];
 }

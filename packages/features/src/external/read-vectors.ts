@@ -68,8 +68,8 @@ function checkSize(clips: number, columns: number, file: string): void {
   if (bytes < LARGEST) return;
   const [size, limit] = [Math.round(bytes / 2 ** 20), LARGEST / 2 ** 20];
   throw invalidVectors(
-    `${file}: ${clips} clips of ${columns} numbers take ${size} MiB; they must take less than ${limit} MiB`,
-    'Give shorter vectors, such as their principal components, or evaluate fewer clips with a longer clipSeconds.',
+    `${file}: ${clips} clips of ${columns} numbers need ${size} MiB; the limit is ${limit} MiB`,
+    'Use shorter vectors, such as their principal components, or fewer clips with a longer clipSeconds.',
     { file, clips, columns },
   );
 }
@@ -120,7 +120,7 @@ async function readArray(path: string): Promise<Vectors> {
   const bytes = await readRegularFile(path, LARGEST).catch((cause) => {
     throw invalidVectors(
       `${path}: ${cause.message}`,
-      'Paths start from the folder of the spec. Name a file that is there.',
+      'Paths are relative to the folder of the spec. Name an existing file.',
       { file: path },
       cause,
     );
@@ -134,7 +134,7 @@ async function readArray(path: string): Promise<Vectors> {
   }
   const [rows, columns] = array.shape;
   if (rows === 0 || columns === 0 || columns > MOST_COLUMNS) {
-    throw fail(`its shape is (${rows}, ${columns}): at least one row and 1 to ${MOST_COLUMNS} columns are needed`);
+    throw fail(`its shape is (${rows}, ${columns}); it needs at least one row and 1 to ${MOST_COLUMNS} columns`);
   }
   const data = Float32Array.from(array.data);
   const bad = data.findIndex((value) => !Number.isFinite(value));
@@ -142,7 +142,7 @@ async function readArray(path: string): Promise<Vectors> {
     const [row, column] = [Math.floor(bad / columns), bad % columns];
     throw invalidVectors(
       `${path}: row ${row}, column ${column} is ${array.data[bad]}, not a finite float32 number`,
-      'Correct what computes the vectors, or leave this row out in both files.',
+      'Correct the program that computes the vectors, or remove this row in both files.',
       { file: path, row, column },
     );
   }

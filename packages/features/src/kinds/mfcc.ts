@@ -15,7 +15,7 @@ const parameters = z
   })
   .refine(({ coefficients, melBands }) => coefficients <= melBands, {
     path: ['coefficients'],
-    error: 'at most as many as melBands',
+    error: 'must not be larger than melBands',
   })
   .refine(hasFewLevels, TOO_MANY_LEVELS);
 

@@ -27,7 +27,7 @@ const byName = new Map<string, AnyFeatureKind>(KINDS.map((kind) => [kind.kind, k
 /** The kind that computes a feature set. */
 export function featureKindOf({ kind }: { kind: string }): AnyFeatureKind {
   const found = byName.get(kind);
-  if (!found) throw new TypeError(`no kind of feature set is called ${kind}`);
+  if (!found) throw new TypeError(`there is no kind of feature set ${kind}`);
   return found;
 }
 

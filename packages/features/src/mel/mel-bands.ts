@@ -54,7 +54,7 @@ export function melBands({ rate, size, bands, fmin, fmax = rate / 2 }: MelOption
     const last = Math.min(size / 2, Math.ceil((to * size) / rate));
     const weights = Float64Array.from({ length: last - first + 1 }, (_, i) => weightAt(first + i));
     if (weights.some((weight) => weight > 0)) return { first, weights };
-    throw new CryfoldError('SPEC_INVALID', `mel band ${band + 1} of ${bands} holds no frequency of the spectrum`, {
+    throw new CryfoldError('SPEC_INVALID', `mel band ${band + 1} of ${bands} contains no frequency of the spectrum`, {
       context: { bands, band: band + 1, rate, size },
       hint: 'Use fewer mel bands (melBands) or longer frames (frameMs).',
     });

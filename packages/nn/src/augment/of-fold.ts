@@ -50,13 +50,13 @@ export function augmentationSteps(
   if (!changesImages) return steps;
   if (!images) throw onlyMixup('the network reads vectors, not images');
   const scale = colourScaleOf(images, decibels);
-  if (!scale) throw onlyMixup("the images are neither in SoX's colours nor grey");
+  if (!scale) throw onlyMixup("the images use neither SoX's colours nor grey");
   return { ...steps, scale };
 }
 
 function onlyMixup(why: string): CryfoldError {
   return new CryfoldError('SPEC_INVALID', `augment: ${why}`, {
     context: { key: 'augment' },
-    hint: 'Leave out all of augment but mixup.',
+    hint: 'Remove everything except mixup from augment.',
   });
 }

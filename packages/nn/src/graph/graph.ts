@@ -167,7 +167,7 @@ export class Graph {
 
   /** Declares a variable of the session. Its name is the node's name, outside any scope. */
   variable(name: string, dtype: DType, shape: Shape): Variable {
-    if (this.#variables.has(name)) throw new Error(`variable ${name} exists already`);
+    if (this.#variables.has(name)) throw new Error(`variable ${name} already exists`);
     const scope = this.#scope;
     this.#scope = '';
     const handle = this.value(
@@ -227,7 +227,7 @@ export class Graph {
 /** The number of elements of a shape without unknown dimensions. */
 export function elementCount(shape: Shape): number {
   return shape.reduce<number>((product, size) => {
-    if (size === null) throw new Error(`the number of elements of shape [${shape.join(', ')}] is not known`);
+    if (size === null) throw new Error(`the number of elements of shape [${shape.join(', ')}] is unknown`);
     return product * size;
   }, 1);
 }
@@ -236,7 +236,7 @@ export function elementCount(shape: Shape): number {
 export function knownSize(shape: Shape, axis: number): number {
   const size = shape.at(axis);
   if (size === null || size === undefined) {
-    throw new Error(`dimension ${axis} of shape [${shape.join(', ')}] is not known`);
+    throw new Error(`dimension ${axis} of shape [${shape.join(', ')}] is unknown`);
   }
   return size;
 }

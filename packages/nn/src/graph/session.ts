@@ -99,6 +99,6 @@ function unwritable(cause: unknown): never {
   if (!(cause instanceof Error) || !('syscall' in cause)) throw cause;
   throw new CryfoldError('CHILD_DIED', `the temporary folder cannot be written: ${cause.message}`, {
     cause,
-    hint: 'Free space there, or set TMPDIR to a folder with some hundred MB of it.',
+    hint: 'Free some space, or set TMPDIR to a folder with a few hundred MB of free space.',
   });
 }

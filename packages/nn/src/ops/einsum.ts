@@ -11,7 +11,7 @@ export function einsum(equation: string, a: Value, b: Value): Value {
   for (const [axis, letter] of [...second].entries()) {
     const size = b.shape[axis];
     if (sizes.has(letter) && sizes.get(letter) !== size) {
-      throw new Error(`einsum ${equation}: [${a.shape}] and [${b.shape}] do not fit`);
+      throw new Error(`einsum ${equation}: [${a.shape}] and [${b.shape}] do not match`);
     }
     sizes.set(letter, size);
   }

@@ -157,7 +157,7 @@ export function readClusters(file: (name: string) => Uint8Array): StoredClusters
   const coefficients = decodeNpy(file('coefficients.npy'), '<f8', 1, 'coefficients.npy').data;
   const wanted = clusters.reduce((sum, { machine }) => sum + (machine ? machine.rows * machine.biases.length : 0), 0);
   if (centres.length !== clusters.length * rows.columns || coefficients.length !== wanted) {
-    throw new CryfoldError('ARTIFACT_CORRUPT', `${MODEL} does not fit the arrays beside it`, {
+    throw new CryfoldError('ARTIFACT_CORRUPT', `${MODEL} does not match its arrays`, {
       context: { artifact: MODEL },
       hint: 'Train the model again.',
     });

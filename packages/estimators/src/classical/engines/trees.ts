@@ -86,7 +86,7 @@ export function readTrees(file: (name: string) => Uint8Array): Tree[] {
 }
 
 function corrupt(why: string): CryfoldError {
-  return new CryfoldError('ARTIFACT_CORRUPT', `nodes.npy is not what was written: ${why}`, {
+  return new CryfoldError('ARTIFACT_CORRUPT', `nodes.npy is damaged: ${why}`, {
     context: { artifact: 'nodes.npy' },
     hint: 'Train the model again.',
   });
