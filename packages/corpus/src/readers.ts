@@ -7,24 +7,24 @@ import { readLayout } from './layouts/registry.js';
 import { describeUnread, type Unread, type UnreadFiles } from './unread.js';
 import { walkTree } from './walk.js';
 
-/** What a reader makes of a directory or manifest. */
+/** A reader's result for a directory or manifest. */
 export interface Found extends Reading {
   root: string;
   /** `manifest`, or the name of the directory's layout */
   reader: string;
-  /** What is no recording of it, such as a folder that cannot be read */
+  /** Skipped parts, such as an unreadable folder */
   skipped: readonly CryfoldError[];
-  /** Files that are no recordings, by ending */
+  /** Files that are not recordings, by extension */
   unread: Unread[];
 }
 
 /**
- * Finds the recordings below a directory as `walkTree` does, sorted by path, with their labels and groups, as a layout of
- * `layouts/registry.ts` reads them.
+ * Finds the recordings below a directory with `walkTree`, sorted by path, with labels and groups according to a layout
+ * of `layouts/registry.ts`.
  *
- * A file that does not follow its layout is DATA_NAME_INVALID, so that one odd name does not silently turn a grouped
+ * A file that does not follow the layout is DATA_NAME_INVALID, so that one odd name does not silently turn a grouped
  * corpus into an ungrouped one.
- * @param layout the name of one; without it the one that fits
+ * @param layout name of a layout; absent: the one that fits
  * @throws CryfoldError DATA_NOT_FOUND, DATA_EMPTY, DATA_TOO_LARGE, LAYOUT_UNCLEAR; USAGE for an unknown layout
  */
 export async function listRecordings(directory: string, layout?: string): Promise<Found> {
@@ -50,13 +50,13 @@ export async function listRecordings(directory: string, layout?: string): Promis
   return { ...reading, root, reader, skipped, unread: unread.list() };
 }
 
-/** What else a directory holds, for messages. */
+/** Other content of a directory, for messages. */
 function beside(unread: UnreadFiles): string {
   const text = describeUnread(unread.list());
   return text === '' ? '' : `, only ${text}`;
 }
 
-/** @throws CryfoldError DATA_CLASS_LOST where first folders are the classes, and none of the files of one is read */
+/** @throws CryfoldError DATA_CLASS_LOST if first folders are classes, and all files of one of them are ignored */
 function refuseLostFolder(
   directory: string,
   { recordings }: Reading,

@@ -5,16 +5,16 @@ import type { Unread } from './unread.js';
 import { walkTree } from './walk.js';
 
 export interface FolderRecordings {
-  /** Paths that begin with the folder as it was given, sorted */
+  /** Paths that start with the folder as given, sorted */
   files: string[];
-  /** What could not be read, or is another path of a file that is read */
+  /** Unreadable paths, and further paths of files that were already read */
   skipped: CryfoldError[];
-  /** Files that are no recordings by their names */
+  /** Files that are not recordings, judged by name */
   unread: Unread[];
 }
 
 /**
- * The recordings below a folder, whatever its layout, each file of the disk once.
+ * The recordings below a folder, whatever its layout, each file on disk once.
  * @throws CryfoldError DATA_NOT_FOUND, DATA_EMPTY, DATA_TOO_LARGE
  */
 export async function recordingsIn(folder: string): Promise<FolderRecordings> {

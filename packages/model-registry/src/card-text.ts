@@ -20,7 +20,7 @@ export const NOTICE =
 export const INTENDED_USE =
   'To study how recordings like those it was trained on are classified, by people who can judge its errors.';
 
-/** What the figures say of new groups: only folds without leaks that keep known groups whole say anything. */
+/** What the figures say about new groups: only folds without leaks that keep known groups together say anything. */
 function newGroupsLimit(data: ModelCard['data'], metrics: readonly CardMetrics[]): string {
   const unknown = unknownGroupsNote(data);
   if (unknown) return `${unknown} The figures may be too optimistic for new sources.`;
@@ -35,7 +35,7 @@ function newGroupsLimit(data: ModelCard['data'], metrics: readonly CardMetrics[]
     : 'For new groups that are recorded in the same way, expect the figures of grouped folds, not those of ungrouped ones.';
 }
 
-/** Why folds that keep groups whole say little of new groups; undefined where one of them is clean. */
+/** Why folds that keep groups together say little about new groups; undefined if one of them is clean. */
 function doubtOf({ groupSource }: ModelCard['data'], whole: readonly CardMetrics[]): string | undefined {
   if (groupSource?.partial) return 'some recordings have no group, and count as their own';
   const leaky = whole.map(({ leaks }) => leaks && leaks.sounds + leaks.groups > 0);
@@ -50,7 +50,7 @@ function otherSoundsLimit(classes: number, likeness?: LikenessRule): string {
   return `It rejects sounds unlike its training data, judged only by level and change in frequency bands: ${(100 * falseRejects).toFixed(1)} % of ${clips} training clips, held out by group, were rejected. Unrelated sounds that are not rejected get one of its ${classes} classes.`;
 }
 
-/** What a user must know before trusting a probability. */
+/** What a user must know before relying on a probability. */
 export function limitsOf({
   data,
   metrics,
@@ -81,8 +81,8 @@ function figure(metric: MetricName, value: number | null): string {
 }
 
 /**
- * A name from the data or the spec in Markdown, in a table cell too: shown as it is, never read as markup or HTML.
- * Control characters, line breaks among them, become U+FFFD.
+ * Escapes a name from the data or spec for Markdown, including table cells: shown literally, never read as markup or
+ * HTML. Control characters, including line breaks, become U+FFFD.
  */
 function plain(text: string): string {
   return text
@@ -92,7 +92,7 @@ function plain(text: string): string {
 
 type Made = Pick<ModelCard, 'spec' | 'search'>;
 
-/** What a reader must know of an estimator of a card's spec, such as that its weights are random. */
+/** A caveat about an estimator of a card's spec, such as that its weights are random. */
 function caveatIn({ spec, search }: Made, name: string): string | undefined {
   const { estimators = {} } = spec as { estimators?: Record<string, object> };
   if (!Object.hasOwn(estimators, name)) return undefined;
@@ -100,13 +100,13 @@ function caveatIn({ spec, search }: Made, name: string): string | undefined {
   return caveatOf(withSearched(estimators[name], chosen ?? {}));
 }
 
-/** What was refitted, with what a reader must know beside its figures: `tl-resnet50 (random weights)`. */
+/** The refitted model with its caveat: `tl-resnet50 (random weights)`. */
 export function refitted(card: Made & Pick<ModelCard, 'of'>): string {
   const caveat = caveatIn(card, card.of);
   return caveat === undefined ? card.of : `${card.of} (${caveat})`;
 }
 
-/** The card for people, in Markdown. */
+/** The card as Markdown for people. */
 export function cardText(card: ModelCard): string {
   const { data, features } = card;
   return `# ${card.name} ${card.version}

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { decodeCard, type ModelCard } from './card.js';
 import { modelKeys } from './registry.js';
 
-/** A model whose files were all found to be what its card promises. */
+/** A model whose files all match its card. */
 export interface ReadModel {
   card: ModelCard;
   /** By path */
@@ -22,10 +22,10 @@ const fusionSchema = z.strictObject({
   weights: z.array(z.number()).optional(),
 });
 
-/** Bytes of the largest file of a model that is read from a folder. */
+/** Largest file in bytes of a model that is read from a folder. */
 const LARGEST_FILE = 2 ** 30;
 
-/** Keras's copy of the weights, which we do not read. */
+/** Keras's copy of the weights, which is not read. */
 const UNUSED = /\.h5$/;
 
 /** @throws CryfoldError ARTIFACT_MISSING, ARTIFACT_CORRUPT, JOB_INVALID */
@@ -34,7 +34,7 @@ export function readStoredModel(store: ArtifactStore, card: ModelCard): Promise<
 }
 
 /**
- * Reads a model from a folder that holds what `models/<name>/<version>/` holds.
+ * Reads a model from a folder with the content of `models/<name>/<version>/`.
  * @throws CryfoldError MODEL_NOT_FOUND, ARTIFACT_MISSING, ARTIFACT_CORRUPT, JOB_INVALID
  */
 export async function readModelFolder(folder: string): Promise<ReadModel> {

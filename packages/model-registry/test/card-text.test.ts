@@ -6,7 +6,7 @@ import { cardText, decodeCard, evaluationText, type ModelCard, refitted } from '
 const HASH = '0'.repeat(64);
 const FIGURE = { mean: 1, standardDeviation: null, minimum: 1, maximum: 1 };
 
-/** A card whose every text is `text`. */
+/** A card with `text` in every text field. */
 function cardOf(text: string, metrics: Partial<ModelCard['metrics'][number]> = {}): ModelCard {
   return {
     ...{ format: 3, name: 'm', version: 'aaaaaaaaaaa1', created: '2026-01-01T00:00:00.000Z' },
@@ -33,7 +33,7 @@ function cardOf(text: string, metrics: Partial<ModelCard['metrics'][number]> = {
   };
 }
 
-test('an interval stands beside the pooled figure that it belongs to, never beside the mean over folds', () => {
+test('shows an interval next to its pooled figure, never next to the mean over folds', () => {
   const interval = { low: 0.4687, high: 0.6649 };
   const text = cardText(
     cardOf('x', {
@@ -50,13 +50,13 @@ test('an interval stands beside the pooled figure that it belongs to, never besi
   assert.ok(text.includes('| accuracy | 50.00 % | none |'));
 });
 
-test('a card of format 1, without pooled figures, is read and says that they are not recorded', () => {
+test('a card of format 1, without pooled figures, is readable and shows them as not recorded', () => {
   const old = { ...cardOf('x'), format: 1 };
   const card = decodeCard(new TextEncoder().encode(JSON.stringify(old)), 'card.json');
   assert.ok(cardText(card).includes('| accuracy | not recorded | none |'));
 });
 
-test('names from the data and the spec are text in a card, never markup, HTML or another cell', () => {
+test('names from the data and the spec are escaped in a card: never markup, HTML or another cell', () => {
   const evil = '<script>x</script> | [a](b) **c** `d`\n# e \u001b[31m';
   const shown = '\\<script\\>x\\</script\\> \\| \\[a\\](b) \\*\\*c\\*\\* \\`d\\`\ufffd\\# e \ufffd\\[31m';
   const text = cardText(cardOf(evil));
@@ -67,7 +67,7 @@ test('names from the data and the spec are text in a card, never markup, HTML or
   assert.equal(text.includes('\u001b'), false);
 });
 
-test('a card names what inflates its figures, and promises nothing of new groups after a leak', () => {
+test('a card names problems that inflate its figures, and makes no promise for new groups after a leak', () => {
   const leaky = cardOf('x', {
     ...{
       leaks: { sounds: 2, groups: 0 },

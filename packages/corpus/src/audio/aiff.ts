@@ -4,7 +4,7 @@ import { openWithFfmpeg } from './ffmpeg.js';
 import { type Coding, type Layout, openPcm, type PlainCoding, plainCoding } from './pcm.js';
 import { UnknownCoding } from './wav-coding.js';
 
-/** Codings of AIFF-C by their names; those not listed are compressed. */
+/** Codings of AIFF-C by name; those not listed are compressed. */
 const CODINGS: Readonly<Record<string, (width: number) => PlainCoding>> = {
   NONE: (width) => ({ kind: 'int', width, little: false }),
   twos: (width) => ({ kind: 'int', width, little: false }),
@@ -22,7 +22,7 @@ const CODINGS: Readonly<Record<string, (width: number) => PlainCoding>> = {
   ULAW: () => ({ kind: 'mulaw', width: 1, little: false }),
 };
 
-/** Bytes of the largest COMM chunk; a compression's name takes up to 256. */
+/** Maximum size of a COMM chunk in bytes; the name of a compression takes up to 256. */
 const LARGEST_COMMON = 1024;
 
 interface Common {
@@ -48,7 +48,7 @@ function* header(name: string): HeaderParser<Layout> {
       const start = new Fields(yield { take: 8 }, false);
       const offset = start.bytes.length < 8 ? 0 : start.u32(0);
       yield { skip: offset };
-      // Some writers to a pipe leave a size of 0 or the largest one.
+      // Some writers to a pipe leave a size of 0 or the maximum.
       const known = size > 8 && size < 0x7fff_0000;
       return { ...common, ...(known ? { bytes: Math.max(0, size - 8 - offset) } : {}) };
     }

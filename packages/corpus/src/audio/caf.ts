@@ -24,7 +24,7 @@ function* header(name: string): HeaderParser<Layout> {
     const size = head.u64(4);
     if (kind === 'data') {
       if (!description) throw invalid(name, 'the data chunk comes before any description', CONVERT.ffmpeg);
-      // An edit count comes first. All bits of an unknown size are set.
+      // The chunk starts with an edit count. An unknown size has all bits set.
       yield { skip: 4 };
       return { ...description, ...(size < 2 ** 63 ? { bytes: Math.max(0, size - 4) } : {}) };
     }

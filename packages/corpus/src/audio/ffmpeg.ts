@@ -11,17 +11,17 @@ import { openPcm } from './pcm.js';
 import { wavHeader } from './wav-header.js';
 
 export interface FfmpegInput {
-  /** What the recording is, for messages */
+  /** Kind of recording, for messages */
   what: string;
-  /** As ffmpeg calls the format; it tries no other, since some of them open further files and addresses */
+  /** ffmpeg's name of the format; ffmpeg tries no other, since some of them open further files and addresses */
   demuxer: string;
 }
 
-/** Bytes of the largest recording that is copied for ffmpeg, since it comes from no file. */
+/** Maximum bytes of a recording to copy for ffmpeg if it does not come from a file. */
 const LARGEST_COPY = 2 ** 29;
-/** Of CPU that one recording may take, seconds. */
+/** CPU time limit for one recording, seconds. */
 const CPU_SECONDS = 600;
-/** Characters of what ffmpeg says that are kept. */
+/** Maximum length of ffmpeg's messages that is kept. */
 const SAID = 2000;
 
 const HINT = 'Copy or encode it again, or pass --skip-bad to leave such files out.';
@@ -35,8 +35,8 @@ async function version(): Promise<string> {
 }
 
 /**
- * A recording that `ffmpeg` decodes, as it is read.
- * @throws CryfoldError DECODER_MISSING where there is no ffmpeg; WAV_INVALID
+ * A recording decoded by `ffmpeg` while it is read.
+ * @throws CryfoldError DECODER_MISSING if ffmpeg is not installed; WAV_INVALID
  */
 export async function openWithFfmpeg(reader: ByteReader, name: string, input: FfmpegInput): Promise<OpenAudio> {
   known ??= version();
@@ -74,7 +74,7 @@ async function* checked(blocks: AsyncIterable<Float64Array>, run: FfmpegRun): As
   if (failure) throw failure;
 }
 
-/** Bytes that come from no file in a folder that nobody else may enter. */
+/** Copies bytes that do not come from a file into a private folder. */
 async function copyOf(reader: ByteReader, name: string): Promise<{ path: string; folder: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-audio-'));
   try {
@@ -131,7 +131,7 @@ class FfmpegRun {
     });
   }
 
-  /** Waits for its end. @returns what is wrong with the recording, if anything */
+  /** Waits until it exits. @returns the problem with the recording, if any */
   async failure(): Promise<CryfoldError | undefined> {
     this.output.resume();
     const code = await this.#ended;

@@ -12,7 +12,7 @@ const CRC = Uint32Array.from({ length: 256 }, (_, byte) => {
 });
 
 /**
- * Checks the pages of an Ogg stream as they pass: decoders skip damaged ones and do not notice that the last is missing.
+ * Checks the pages of an Ogg stream while they pass: decoders skip damaged ones and do not notice a missing last page.
  * Source: RFC 3533.
  */
 export class OggPages {

@@ -1,6 +1,6 @@
 /** Samples on either side over which the level is measured: 25 ms at 8 kHz. */
 const NEAR = 200;
-/** Parts quieter than this share of the loudest part stay quieter: they would be noise only. */
+/** Parts quieter than this share of the loudest part stay quieter: they would be only noise. */
 const FLOOR = 0.1;
 /** Samples at either end up to this share of the largest count as silence around the sound. */
 const SILENCE = 1e-3;

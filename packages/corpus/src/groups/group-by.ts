@@ -2,15 +2,15 @@ import { CryfoldError, counted, type GroupSource, printable } from '@cryfold/cor
 import type { Recording } from '../recording.js';
 import { tidyName } from '../text/names.js';
 
-/** What `--group-by` asks for. */
+/** A parsed `--group-by`. */
 export type GroupBy = { kind: 'recording' | 'folder' } | { kind: 'pattern'; text: string; pattern: RegExp };
 
-/** Longest pattern that is taken. */
+/** Maximum length of a pattern. */
 const LONGEST = 500;
 
 /**
- * What `--group-by` means: `recording`, `folder`, or a regular expression on the path of a file below the data, whose
- * first capture group (without one, the whole match) names the group.
+ * Parses `--group-by`: `recording`, `folder`, or a regular expression on the path of a file below the data, whose first
+ * capture group (or whole match) names the group.
  * @throws CryfoldError USAGE
  */
 export function parseGroupBy(text: string): GroupBy {
@@ -28,8 +28,8 @@ export function parseGroupBy(text: string): GroupBy {
 }
 
 /**
- * Recordings with the groups that the user asks for. One whose name gives no group is an error of that recording.
- * @param apart names of folders that are no groups: those of splits and folds
+ * Recordings with the groups that the user requests. A name without a group is an error of that recording.
+ * @param apart names of folders that are not groups: those of splits and folds
  */
 export function groupRecordings(
   recordings: readonly Recording[],
