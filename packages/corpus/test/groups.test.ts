@@ -21,7 +21,7 @@ beforeEach(() => {
   root = join(base, `data-${serial++}`);
 });
 
-/** Writes a second of noise, another one for each name. */
+/** Writes a second of noise, different for each name. */
 async function put(...files: string[]): Promise<void> {
   for (const file of files) {
     const random = new Random([...file].reduce((sum, letter) => 31 * sum + letter.charCodeAt(0), 7) >>> 0);
@@ -49,7 +49,7 @@ async function fails(code: string, told: RegExp, action: Promise<unknown>): Prom
   });
 }
 
-test('class folders say that groups are unknown, and file names like parts of recordings suggest what to type', async () => {
+test('class folders say that groups are unknown, and file names like parts of recordings trigger a suggestion', async () => {
   await put(...SEGMENTS);
   const { groupSource, groupHints } = await read();
   assert.deepEqual(groupSource, { kind: 'none' });
@@ -64,7 +64,7 @@ test('class folders say that groups are unknown, and file names like parts of re
   assert.match(inspectDataset(grouped).groupPreview, /^6 groups from 12 recordings, 2 each/);
 });
 
-test('numbered names that say nothing of recordings are not taken for parts', () => {
+test('does not mistake unrelated numbered names for parts of recordings', () => {
   const numbered = (name: (i: number) => string) =>
     ['low', 'high'].flatMap((c) => [1, 2, 3, 4].map((i) => `${c}/${name(i)}.wav`));
   assert.equal(segmentNames(numbered((i) => `${i}`)), undefined);
@@ -84,7 +84,7 @@ test('numbered names that say nothing of recordings are not taken for parts', ()
   }
 });
 
-test('--group-by makes groups of recordings, folders or a pattern, and names what gives none', async () => {
+test('--group-by makes groups of recordings, folders or a pattern, and names files without a group', async () => {
   await put('low/baby0/a.wav', 'low/baby1/b.wav', 'high/baby0/c.wav', 'high/baby1/d.wav');
   assert.match((await read()).groupHints.join(), /baby0, baby1.* look like groups.*--group-by folder/);
   assert.deepEqual(await groupsOf({ groupBy: 'folder' }), ['baby0', 'baby1']);
@@ -107,14 +107,14 @@ test('--group-by makes groups of recordings, folders or a pattern, and names wha
   }
 });
 
-test('what the user states is another dataset than the same groups that nobody stated', async () => {
+test('groups declared by the user make another dataset than equal undeclared ones', async () => {
   await put('low/a.wav', 'high/b.wav');
   const [unknown, stated] = [await read(), await read({ groupBy: 'recording' })];
   assert.deepEqual([unknown.groupSource.kind, stated.groupSource.kind], ['none', 'recording']);
   assert.notEqual(unknown.contentHash, stated.contentHash);
 });
 
-test('a manifest finds its columns in any case and with blanks, lists the others, and suggests the one that is meant', async () => {
+test('a manifest finds its columns in any case and with blanks, lists the others, and suggests the intended one', async () => {
   await put('a.wav', 'b.wav', 'c.wav');
   const csv = async (header: string) =>
     writeFile(join(root, 'm.csv'), `${header}\na.wav,low,g1,n\nb.wav,low,g1,n\nc.wav,high,g2,n\n`);
@@ -148,7 +148,7 @@ test('a manifest finds its columns in any case and with blanks, lists the others
   await fails('DATA_MANIFEST_INVALID', /two columns are named Group/, read({}, 'm.csv'));
 });
 
-test('a manifest whose groups are all empty knows none, and one with gaps says how many', async () => {
+test('a manifest whose groups are all empty has unknown groups, and one with gaps reports their number', async () => {
   await put('a.wav', 'b.wav');
   await writeFile(join(root, 'm.csv'), 'path,label,group\na.wav,low, \nb.wav,high,\n');
   assert.deepEqual((await read({}, 'm.csv')).groupSource, { kind: 'none' });
@@ -158,7 +158,7 @@ test('a manifest whose groups are all empty knows none, and one with gaps says h
   assert.deepEqual(warnings, ['1 of 2 recordings have no group and count as their own']);
 });
 
-test('groups that recordings name get one spelling, and groups that are recordings stay as they are', async () => {
+test('groups that recordings name get one spelling, and groups that are recordings are unchanged', async () => {
   await put('low/baby0/a.wav', 'low/baby0/A.wav', 'high/Baby0/b.wav', 'high/baby1/c.wav');
   const byFolder = await read({ groupBy: 'folder' });
   assert.deepEqual([...new Set(byFolder.clips.map(({ group }) => group))].sort(), ['baby0', 'baby1']);

@@ -102,7 +102,7 @@ test('a path finds the file in either Unicode form', async () => {
   assert.equal(clips.at(-1)?.file, `${NFD} x/${NFD}.wav`);
 });
 
-test('an absolute path is read, and keeps the id that it had', async () => {
+test('an absolute path is read and keeps its id', async () => {
   const path = join(root, 'w/a.wav');
   const { clips } = await read(TABLE.replace('w/a.wav', path));
   assert.equal(clips[0].id, `${path}#0`);
@@ -124,7 +124,7 @@ test('one file under two spellings is refused, with both lines and both spelling
   assert.deepEqual([clips.length, skipped.length], [4, 1]);
 });
 
-test('a path that names no file says why', async () => {
+test('explains why a path is not a file', async () => {
   await refused(`${TABLE}\nW/A.wav,low,`, /:6: W\/A\.wav is not a file; did you mean w\/a\.wav, which differs in case/);
   await refused(`${TABLE}\n~/a.wav,low,`, /:6: ~\/a\.wav is not a file: ~ is not expanded/);
   await refused(`${TABLE}\nfile:///a.wav,low,`, /:6: file:\/\/\/a\.wav is a URL/);
@@ -146,7 +146,7 @@ test('long fields, many quotes and many columns end in an error, not in an exhau
   await refused(`${'\n'.repeat(2 ** 20)}path`, /:1048577: there is no column label/);
 });
 
-test('columns of one name and rows that miss a field are refused', async () => {
+test('columns of one name and rows that lack a field are refused', async () => {
   await refused('path,label,group,group \nw/a.wav,low,1,2', /list\.csv:1: two columns are named group/);
   await refused('path,label,label\nw/a.wav,low,x', /list\.csv:1: two columns are named label/);
   await refused(`${TABLE}\nw/a.wav,low`, /list\.csv:6: 2 fields under 3 columns/);
@@ -155,7 +155,7 @@ test('columns of one name and rows that miss a field are refused', async () => {
   await refused(`${TABLE}\nw/a.wav,\u200b,g1`, /list\.csv:6: label is empty for w\/a\.wav/);
 });
 
-test('a table without a header is named as such', async () => {
+test('a table without a header is reported as such', async () => {
   const error = await read(ROWS.join('\n')).catch((one: CryfoldError) => one);
   assert.ok(error instanceof CryfoldError);
   assert.match(error.message, /list\.csv:1: there is no column path/);

@@ -48,7 +48,7 @@ test('all clips of the first corpus are for training, and one fold tests those o
   assert.equal(moved.contentHash, both.contentHash, 'where a corpus lies is no part of its identity');
 });
 
-test('groups are known where both corpora know them; equal names are one group only by the same file names', () => {
+test('groups are known if both corpora know them; equal names are one group only with the same kind of file names', () => {
   const named: Shape = { reader: 'chillanto', groupSource: { kind: 'file-name', name: 'infant' } };
   const same = testOnOther(corpus('x', named), corpus('y', named));
   assert.deepEqual([same.groupSource, new Set(same.clips.map(({ group }) => group)).size], [named.groupSource, 2]);
@@ -58,7 +58,7 @@ test('groups are known where both corpora know them; equal names are one group o
   assert.equal(testOnOther(corpus('x', column), corpus('y')).groupSource.kind, 'none');
 });
 
-test('other classes are refused with both lists, and other sampling rates are named', () => {
+test('other classes are refused with both lists, and other sampling rates are reported', () => {
   assert.throws(() => testOnOther(corpus('x'), corpus('y', { labels: ['a', 'c'] })), {
     code: 'CLASSES_DIFFER',
     message: 'x has a, b; y has a, c',

@@ -21,7 +21,7 @@ after(() => Promise.all(roots.map((folder) => rm(folder, { recursive: true }))))
 
 const at = (...parts: string[]) => join(root, ...parts);
 
-/** Writes files whose content is their name. */
+/** Writes files that contain their own names. */
 async function put(...files: string[]): Promise<void> {
   for (const file of files) {
     await mkdir(dirname(at(file)), { recursive: true });
@@ -70,13 +70,13 @@ test('reads each file and folder once, under its own path before that of a link'
       'y: is the same folder as x, which was already read',
     ],
   });
-  // A link to a file that nothing else leads to is that file.
+  // A link to a file without another path represents that file.
   await rm(at('x'));
   await rm(at('y'));
   assert.deepEqual((await walk()).files, ['m/1.wav', 'm/2.wav', 'm/4.wav']);
 });
 
-test('skips what is no file, with its path and the cause', async () => {
+test('skips anything that is not a file, with its path and the cause', async () => {
   await put('x/1.wav', 'x/folder.wav/2.wav');
   await symlink('nowhere', at('x', 'broken.wav'));
   await symlink('../gone', at('x', 'class'));
@@ -112,7 +112,7 @@ test('names files and folders whose names are not UTF-8', { skip: process.platfo
   assert.deepEqual(await walk(), { files: ['x/1.wav'], skipped: [`né: ${why}`, `x/bébé.wav: ${why}`] });
 });
 
-test('skips a folder that lies too deep', async () => {
+test('skips a folder that is nested too deep', async () => {
   await put('x/1.wav', 'x/y/z/3.wav');
   const skipped = ['x/y/z: is nested deeper than 2 folders and is not read'];
   assert.deepEqual(await walk({ depth: 2 }), { files: ['x/1.wav'], skipped });
@@ -124,7 +124,7 @@ test('skips a folder that may not be read, such as lost+found', async (t) => {
   t.after(() => chmod(at('lost+found'), 0o700));
   const asRoot = process.geteuid?.() === 0;
   if (asRoot) {
-    // Root may read every folder, and nobody may not.
+    // Root may read every folder, and the user `nobody` may not.
     await chmod(root, 0o755);
     process.seteuid?.(65534);
   }
@@ -136,7 +136,7 @@ test('skips a folder that may not be read, such as lost+found', async (t) => {
   }
 });
 
-test('ends early where there is far more than a directory of recordings', async () => {
+test('stops early in a directory with far more than recordings', async () => {
   await put(...Array.from({ length: 9 }, (_, i) => `${i}.txt`), '1.wav');
   const tooLarge = (told: RegExp) => (error: unknown) => {
     assert.ok(error instanceof CryfoldError);
@@ -151,7 +151,7 @@ test('ends early where there is far more than a directory of recordings', async 
   assert.equal((await walk({ entries: 18, sparse: 15 })).files.length, 9);
 });
 
-test('a dataset leaves out what cannot be read without any flag, and lists it', async () => {
+test('a dataset skips unreadable entries without any flag and lists them', async () => {
   const random = new Random(1);
   const sound = () =>
     encodeWav(

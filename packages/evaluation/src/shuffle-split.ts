@@ -5,7 +5,7 @@ export interface ShuffleSplitOptions {
   /** A share in (0, 1) of the clips (rounded up), or a whole number of clips of at least 1. */
   testSize: number;
   seed?: number;
-  /** Class index of each clip; given, every class keeps its share on both sides. */
+  /** Class index of each clip; if given, every class keeps its share on both sides. */
   stratify?: ArrayLike<number>;
 }
 
@@ -40,7 +40,9 @@ function proportionalCounts(counts: Int32Array, draws: number, random: RandomSta
   return taken;
 }
 
-/** Training and test clips of one split in which every class keeps its share; `n` clips, `nTest` of them for the test. */
+/**
+ * Training and test clips of one split in which every class keeps its share; `n` clips, `nTest` of them for testing.
+ */
 function stratifiedOnce(labels: ArrayLike<number>, n: number, nTest: number, random: RandomState) {
   const classes = [...new Set(Array.from(labels))].sort((a, b) => a - b);
   const members = classes.map((label) =>
@@ -78,10 +80,10 @@ function stratifiedOnce(labels: ArrayLike<number>, n: number, nTest: number, ran
 
 /**
  * scikit-learn 1.9's `ShuffleSplit` or, with `stratify`, `StratifiedShuffleSplit` (n_splits=repeats,
- * test_size=testSize, random_state=seed). Indices come in drawn order.
+ * test_size=testSize, random_state=seed). Indices are in drawn order.
  * @param n clips
  * @returns one split per repeat, each with fold 0
- * @throws CryfoldError SPLIT_IMPOSSIBLE when a side is empty, or a class is too small to stratify
+ * @throws CryfoldError SPLIT_IMPOSSIBLE if a side is empty, or a class is too small to stratify
  */
 export function shuffleSplit(
   n: number,

@@ -13,7 +13,7 @@ export function splitImpossible(message: string, hint: string, context: Record<s
   return new CryfoldError('SPLIT_IMPOSSIBLE', message, { context, hint });
 }
 
-/** Checks what every k-fold splitter needs: 2 <= splits <= n. */
+/** Checks the precondition of every k-fold splitter: 2 <= splits <= n. */
 export function checkFolds(n: number, splits: number): void {
   if (!Number.isInteger(splits) || splits < 2) {
     throw splitImpossible(`cannot make ${splits} folds: at least 2 are needed`, 'Use 2 folds or more.', { splits });

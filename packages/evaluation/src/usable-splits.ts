@@ -2,20 +2,23 @@ import { CryfoldError, type ErrorCode } from '@cryfold/core';
 import type { Split } from './split.js';
 import type { SplitRequest, SplitterKind } from './splitters.js';
 
-/** How many folds are named one by one. */
+/** Maximum number of folds listed individually. */
 const SHOWN = 4;
 
-/** The largest number of folds that is tried in search of one that works. */
+/** The largest number of folds to try when searching for one that works. */
 const MOST_TRIED = 20;
 
 interface Problem {
   code: ErrorCode;
-  /** What is wrong with the folds, after their number */
+  /** The problem of the folds, to follow their number */
   what: string;
   folds: Split[];
 }
 
-/** What makes folds useless: nothing to test, nothing to train on, or one class to train on. Undefined: nothing. */
+/**
+ * Problems that make folds useless: nothing to test, nothing to train on, or one class to train on. Undefined without
+ * problems.
+ */
 function problemOf(splits: readonly Split[], { labels }: Pick<SplitRequest, 'labels'>): Problem | undefined {
   const classesOf = ({ train }: Split) => new Set(Array.from(train, (clip) => labels[clip])).size;
   const problems: Problem[] = [
@@ -29,7 +32,9 @@ function problemOf(splits: readonly Split[], { labels }: Pick<SplitRequest, 'lab
   return problems.find(({ folds }) => folds.length > 0);
 }
 
-/** The largest smaller number of folds that has no problem with this data and seed; undefined where there is none. */
+/**
+ * The largest smaller number of folds without problems for this data and seed; undefined if there is no such number.
+ */
 function fewerFolds(kind: SplitterKind, request: SplitRequest): number | undefined {
   if (!kind.takes.includes('folds')) return undefined;
   for (let folds = Math.min(request.folds - 1, MOST_TRIED); folds >= 2; folds--) {
@@ -56,7 +61,7 @@ function hintOf(kind: SplitterKind, request: SplitRequest, code: ErrorCode): str
     : 'Add groups: each class needs clips of at least two groups, so that one is left for training.';
 }
 
-/** The splits of a request; an error says where they are. */
+/** The splits of a request; an error includes their location. */
 function splitNamed(kind: SplitterKind, request: SplitRequest, about: string): Split[] {
   try {
     return kind.split(request);
@@ -72,9 +77,9 @@ function splitNamed(kind: SplitterKind, request: SplitRequest, about: string): S
 }
 
 /**
- * The splits of a request, all of which can be trained and tested. scikit-learn's StratifiedGroupKFold may leave a fold
- * without a test clip even where there are more groups than folds.
- * @param about where the splits are, in messages: nothing, or such as `inside repeat 0 fold 1: `
+ * The splits of a request, checked to be trainable and testable. scikit-learn's StratifiedGroupKFold may leave a fold
+ * without a test clip even if there are more groups than folds.
+ * @param about location of the splits for messages: empty, or such as `inside repeat 0 fold 1: `
  * @throws CryfoldError SPLIT_IMPOSSIBLE; FOLD_EMPTY, FOLD_ONE_CLASS naming the folds
  */
 export function usableSplits(kind: SplitterKind, request: SplitRequest, about = ''): Split[] {

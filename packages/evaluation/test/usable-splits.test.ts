@@ -95,7 +95,7 @@ test('StratifiedGroupKFold over a single class and eight folds or more sums as n
   ]);
 });
 
-test('a fold without a test clip is refused, with the number of folds that works', () => {
+test('rejects a fold without a test clip, and suggests a number of folds that works', () => {
   // scikit-learn makes folds of 7, 2, 1, 0 and 9 clips of this (its issue 34828).
   const infants = [
     [0, 7],
@@ -115,7 +115,7 @@ test('a fold without a test clip is refused, with the number of folds that works
   assert.throws(() => usableSplits(kind, five, 'inside repeat 2 fold 1: '), /inside repeat 2 fold 1: Strat/);
 });
 
-test('a fold that could train on one class only, or on nothing, is refused', () => {
+test('rejects a fold that could train on only one class, or on nothing', () => {
   const lone = request(
     [
       [0, 5],
@@ -130,7 +130,7 @@ test('a fold that could train on one class only, or on nothing, is refused', () 
   assert.throws(() => usableSplits(kind, all), refused('FOLD_EMPTY', /without a training clip/, /column `fold`/));
 });
 
-test('a class that only some folds train on is no reason to refuse', () => {
+test('a class that only some folds train on is not a reason to reject', () => {
   const three = request(
     [
       [0, 5],

@@ -136,7 +136,7 @@ test('names an invalid variable and does not reveal its value', () => {
     [{ CRYFOLD_S3_ADDRESSING: 'hush' }, /CRYFOLD_S3_ADDRESSING/],
     [
       { CRYFOLD_SERVER: 'http://h', CRYFOLD_API_TOKEN: 'read:hush@\noperate:hush@' },
-      /CRYFOLD_API_TOKEN: this is not one/,
+      /CRYFOLD_API_TOKEN: this is not a single token/,
     ],
     [{ CRYFOLD_SERVER: 'http://h', CRYFOLD_API_TOKEN: 'operate:hush@' }, /CRYFOLD_API_TOKEN: this is not a single/],
   ];

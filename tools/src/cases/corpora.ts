@@ -100,7 +100,7 @@ const COPIES = Object.keys(DISTORTIONS).map(
     name: `13 copies: ${kind}`,
     run: (bench) => copiesFound(bench, kind),
     expected: /^10 of 10 copies found, 0 false$/,
-    tests: copies('a copy is found: '),
+    tests: copies('finds a copy: '),
   }),
 );
 

@@ -13,12 +13,12 @@ const READ = /^2 clips of a, b; /;
 
 const encodings = wav('reads what sox writes in every encoding');
 const chunks = formats(
-  'passes over chunks after the samples, odd chunks with and without padding, and a cut last frame',
+  'skips chunks after the samples, odd chunks with and without padding, and a truncated last frame',
 );
 const bits = formats('reads 12-bit and 20-bit samples and 24 bits in 32 from the left of their bytes');
-const nothing = formats('says what is not a recording');
+const nothing = formats('explains why a file is not a recording');
 const ending = reading(
-  'names the files that are not read by ending, recordings with a wrong ending and those above full scale',
+  'names ignored files by extension, recordings with a wrong extension and those above full scale',
 );
 const rates = testsOf('packages/corpus/test/dataset-tools.test.ts')(
   'inspectDataset counts clips, seconds, rates, classes and groups',

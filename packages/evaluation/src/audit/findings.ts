@@ -4,18 +4,18 @@ import { type AuditedRecording, type AuditInput, propertyOf } from './audit-inpu
 import { type Audit, FILE_PROPERTIES, type Finding, type Property } from './audit-record.js';
 import { AUDIT_FOLDS, AUDIT_GROUPS, type Prediction } from './predictability.js';
 
-/** P-values up to this one are taken for more than chance: docs/audit.md. */
+/** P-values up to this one count as more than chance: docs/audit.md. */
 const SIGNIFICANT = 0.01;
-/** Balanced accuracy above chance that is worth a word, and the one that as good as decides the class. */
+/** Balanced accuracy above chance that is worth reporting, and the level at which it practically decides the class. */
 const WORTH = 0.05;
 const DECIDES = 0.95;
-/** Recordings of a class without which nothing is said of its values. */
+/** Minimum number of recordings of a class for findings about its values. */
 const LEAST_VALUES = 3;
 const NAMED = 3;
 
 type Facts = Omit<Audit, 'findings'>;
 
-/** What people must know of their data, the gravest first. */
+/** Warnings about the data, most severe first. */
 export function findingsOf(input: AuditInput, facts: Facts): Finding[] {
   const { findings: ofValues, properties } = tellingValues(input.recordings, input.classes);
   return [
@@ -39,7 +39,7 @@ const PROPERTY_WORDS: Record<Property, string> = {
   clipping: 'share of clipped samples',
 };
 
-/** A property as people call it. */
+/** The usual word for a property. */
 export function propertyWord(property: Property): string {
   return PROPERTY_WORDS[property];
 }
@@ -56,7 +56,7 @@ export function valueText(property: (typeof FILE_PROPERTIES)[number], value: str
   return VALUE_TEXT[property](value);
 }
 
-/** Classes whose files share no value of a property with those of any other class. */
+/** Classes whose files do not share any value of a property with other classes. */
 function tellingValues(recordings: readonly AuditedRecording[], classes: readonly string[]) {
   const findings: Finding[] = [];
   const properties: Property[] = [];
@@ -100,7 +100,7 @@ function tellingText(
   return `The ${propertyWord(property)} alone distinguishes classes: ${what}. Models may learn it instead of the sound. Convert or record all recordings in the same way.`;
 }
 
-/** Whether it is worth saying that properties predict the class. */
+/** Whether it is worth reporting that properties predict the class. */
 export function isTelling({ balancedAccuracy, pValue }: Prediction, classes: number): boolean {
   return pValue <= SIGNIFICANT && balancedAccuracy >= 1 / classes + WORTH;
 }
@@ -140,7 +140,7 @@ function predictionFindings({ predictability }: Facts, named: readonly Property[
 const words = (properties: readonly Property[]) => properties.map(propertyWord).join(', ');
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
-/** Balanced accuracy beside chance, and what it rests on. */
+/** Balanced accuracy compared with chance, and its basis. */
 function figures(
   { balancedAccuracy, pValue }: Prediction,
   { classes, recordings, groups, folds }: Exclude<Facts['predictability'], string>,
