@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** How the values of a clip's frames become one number: `p10` is the 10th percentile, `range` is max - min. */
+/** How the values of a clip's frames are reduced to one number: `p10` is the 10th percentile, `range` is max - min. */
 export const functionalsSchema = z
   .array(
     z

@@ -3,7 +3,7 @@ import type { WeightMap } from './network.js';
 
 /**
  * Tensors and texts in the safetensors format (huggingface.co/docs/safetensors): the length of a JSON header as 8
- * bytes, the header with each tensor's type, shape and byte range, then the bytes. Other tools read it as it is.
+ * bytes, the header with each tensor's type, shape and byte range, then the bytes. Other tools can read it.
  */
 export interface TensorFile {
   tensors: WeightMap;
@@ -30,12 +30,12 @@ export function encodeSafetensors({ tensors, metadata }: TensorFile): Uint8Array
   return out;
 }
 
-/** Bytes; a network's header has some 30 KB, and decoding takes many times the bytes of a header. */
+/** Bytes; a network's header has some 30 KB, and decoding needs many times the bytes of a header. */
 const LARGEST_HEADER = 2 ** 24;
 
 /**
- * Reads float32 tensors; takes as much memory as the file has bytes, and more only for its header.
- * @param name what to call the file in messages
+ * Reads float32 tensors; needs as much memory as the file has bytes, and more only for its header.
+ * @param name name for messages
  * @throws CryfoldError ARTIFACT_CORRUPT
  */
 export function decodeSafetensors(bytes: Uint8Array, name: string): TensorFile {
@@ -45,7 +45,7 @@ export function decodeSafetensors(bytes: Uint8Array, name: string): TensorFile {
       hint: 'Delete it; its content will be recomputed.',
       cause,
     });
-  // Not slice: that of a Buffer is a view.
+  // Not slice: Buffer's slice is a view.
   const copy = (from: number, to: number) => new Uint8Array(bytes.subarray(from, to)).buffer;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const start = bytes.length < 8 || view.getUint32(4, true) !== 0 ? 0 : 8 + view.getUint32(0, true);

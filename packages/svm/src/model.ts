@@ -8,7 +8,7 @@ import type { ImageSvmModel, SvmModel, SvmModelFiles, VectorSvmModel } from './s
 const FORMAT = 1;
 
 /**
- * Takes the support vectors out of the corpus.
+ * Extracts the support vectors from the corpus.
  * @param images the corpus's images or standardised vectors, rows x columns
  * @param classes labels, in the order of the classes
  */
@@ -32,7 +32,7 @@ export function exportModel<T extends SvmModel['support']>(
   };
 }
 
-/** Which part of a model holds something else than finite numbers, by which its predictions would be NaN or nonsense. */
+/** The part of a model with values that are not finite numbers, with which predictions would be NaN or meaningless. */
 function notFinite(model: SvmModel): string | undefined {
   const { weights, biases, kernel, support, standardization } = model;
   const { calibration } = model.combination;
@@ -58,8 +58,8 @@ function notFinite(model: SvmModel): string | undefined {
 }
 
 /**
- * The model as JSON and two npy arrays: support.npy (u1, or f8 of a model of vectors; vectors x columns), coefficients.npy
- * (f8, machines x vectors).
+ * The model as JSON and two npy arrays: support.npy (u1, or f8 for a model of vectors; vectors x columns),
+ * coefficients.npy (f8, machines x vectors).
  * @throws CryfoldError SVM_NOT_FINITE
  */
 export function encodeModel(model: SvmModel): SvmModelFiles {
@@ -134,12 +134,14 @@ export function decodeModel(files: SvmModelFiles): ImageSvmModel | VectorSvmMode
   throw corrupt(file, `values other than finite numbers in ${bad}`);
 }
 
-/** Predicts new images with a model. 1,600 support vectors of 16,200 pixels: 4 ms for one clip, 1 ms a clip for eight. */
+/**
+ * Predicts new images with a model. 1,600 support vectors of 16,200 pixels: 4 ms for one clip, 1 ms per clip for eight.
+ */
 export class SvmPredictor {
   readonly #model: ImageSvmModel;
   readonly #tile: DotTile;
   readonly #vectors: number;
-  /** Rows of the tile that one block of columns of the support vectors takes */
+  /** Rows of the tile that stores one block of columns of the support vectors */
   readonly #padded: number;
   readonly #norms: Float64Array;
 
@@ -158,7 +160,7 @@ export class SvmPredictor {
   /**
    * @param images count x columns grey levels, C order
    * @returns both count x classes
-   * @throws CryfoldError NPY_INVALID where the length is no multiple of the model's columns
+   * @throws CryfoldError NPY_INVALID if the length is not a multiple of the model's columns
    */
   predict(images: Uint8Array): { decisions: Float64Array; probabilities: Float64Array } {
     const { columns, weights, biases, combination } = this.#model;

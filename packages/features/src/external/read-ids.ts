@@ -2,21 +2,21 @@ import { EncodingError, readRegularText } from '@cryfold/core';
 import { type CsvRecord, parseCsv } from '@cryfold/corpus';
 import { invalidVectors, type VectorRow } from './problems.js';
 
-/** Bytes of the largest table of ids */
+/** Maximum size of a table of ids in bytes */
 const LARGEST = 64 * 2 ** 20;
 
-/** Which ids the rows have; the first column that is there counts. */
+/** Columns that may contain the ids of the rows; the first existing one is used. */
 const COLUMNS = ['clip', 'recording'] as const;
 
 /** The ids of vectors, in the order of the rows. */
 export interface VectorIds {
-  /** Whether the rows are of clips or of recordings */
+  /** Whether rows belong to clips or to recordings */
   by: (typeof COLUMNS)[number];
   rows: VectorRow[];
 }
 
 /**
- * Reads the column `clip` or `recording` of a table with a header; other columns are not read.
+ * Reads the column `clip` or `recording` of a table with a header; other columns are ignored.
  * @throws CryfoldError FEATURES_INVALID with the line
  */
 export async function readIds(path: string): Promise<VectorIds> {

@@ -3,13 +3,15 @@ import type { GivenClips } from '../kinds/feature-kind.js';
 import { invalidVectors, type VectorRow } from './problems.js';
 import { readIds } from './read-ids.js';
 
-/** Bytes of the largest file of vectors, and of all clips' vectors; as much as the API takes of a feature set. */
+/**
+ * Maximum size in bytes of a file of vectors, and of all clips' vectors; the same as the API's limit for a feature set.
+ */
 const LARGEST = 512 * 2 ** 20;
 
-/** Numbers of one vector */
+/** Maximum length of a vector */
 export const MOST_COLUMNS = 65_536;
 
-/** Where the vectors are, in absolute paths. */
+/** Files with the vectors, as absolute paths. */
 export interface VectorFiles {
   /** npy, float32 or float64, [rows, columns] */
   file: string;
@@ -24,7 +26,7 @@ export interface Vectors {
 }
 
 /**
- * Reads vectors and puts them into the order of the clips; a recording's vector serves all of its clips.
+ * Reads vectors and sorts them into the order of the clips; a recording's vector is used for all of its clips.
  * @returns clips x columns
  * @throws CryfoldError FEATURES_INVALID naming the file, the row and the id
  */
@@ -61,10 +63,10 @@ export async function readVectors(files: VectorFiles, known: GivenClips): Promis
   return { rows: known.ids.length, columns, data };
 }
 
-/** A vector of a recording is copied for each clip. @throws CryfoldError FEATURES_INVALID before the copies take memory */
+/** A recording's vector is copied for each clip. @throws CryfoldError FEATURES_INVALID before the copies use memory */
 function checkSize(clips: number, columns: number, file: string): void {
   const bytes = clips * columns * Float32Array.BYTES_PER_ELEMENT;
-  // The header needs room, too.
+  // The header needs space, too.
   if (bytes < LARGEST) return;
   const [size, limit] = [Math.round(bytes / 2 ** 20), LARGEST / 2 ** 20];
   throw invalidVectors(
@@ -77,7 +79,7 @@ function checkSize(clips: number, columns: number, file: string): void {
 /** The recording of a clip: its id without the number of the segment. */
 const recordingOf = (id: string): string => id.slice(0, id.lastIndexOf('#'));
 
-/** @throws CryfoldError FEATURES_INVALID for an id that is there twice */
+/** @throws CryfoldError FEATURES_INVALID for a repeated id */
 function rowsByName(rows: readonly VectorRow[], file: string): Map<string, number> {
   const found = new Map<string, number>();
   for (const [row, { id, line }] of rows.entries()) {
@@ -94,7 +96,7 @@ function rowsByName(rows: readonly VectorRow[], file: string): Map<string, numbe
   return found;
 }
 
-/** Ids of clips that a run leaves out are known. @throws CryfoldError FEATURES_INVALID for others */
+/** Ids of clips that a run leaves out are allowed. @throws CryfoldError FEATURES_INVALID for unknown ids */
 function refuseUnknown(
   rows: readonly VectorRow[],
   file: string,
@@ -149,7 +151,7 @@ async function readArray(path: string): Promise<Vectors> {
   return { rows, columns, data };
 }
 
-/** float64 where that is what the file holds; anything else is checked as float32. */
+/** float64 if the file contains float64; anything else is checked as float32. */
 function elementsOf(bytes: Uint8Array): NpyType & ('<f4' | '<f8') {
   try {
     return decodeNpyHeader(bytes, '<f8', 2, '').type as '<f8';

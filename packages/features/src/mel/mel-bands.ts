@@ -25,15 +25,15 @@ export interface MelOptions {
   size: number;
   /** Number of bands */
   bands: number;
-  /** The lowest band begins there, Hz */
+  /** Start of the lowest band, Hz */
   fmin: number;
-  /** The highest band ends there, Hz; at most half the rate, which is the default */
+  /** End of the highest band, Hz; at most half the rate, which is the default */
   fmax?: number;
 }
 
 /**
  * Triangular filters of equal width on the mel scale and of unit area: librosa.filters.mel with its defaults.
- * @throws CryfoldError SPEC_INVALID where fmin and fmax do not suit the rate, or a band lies between two bins
+ * @throws CryfoldError SPEC_INVALID if fmin and fmax do not suit the rate, or a band falls between two bins
  */
 export function melBands({ rate, size, bands, fmin, fmax = rate / 2 }: MelOptions): MelBand[] {
   if (fmin >= fmax || fmax > rate / 2) {

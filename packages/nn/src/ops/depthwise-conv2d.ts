@@ -3,7 +3,7 @@ import { type Padding, windowAttrs, windowCount } from './conv2d.js';
 import { shapeOf } from './shape.js';
 
 /**
- * 2D convolution of each channel with a kernel of its own.
+ * 2D convolution of each channel with a separate kernel.
  * @param x [batch, height, width, channels]
  * @param kernel [rows, columns, channels, 1]
  */
