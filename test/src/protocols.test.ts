@@ -176,7 +176,7 @@ test('folds without a test clip stop a run before anything is trained or written
   const { error } = JSON.parse(refused.stdout);
   assert.equal(error.code, 'FOLD_EMPTY');
   assert.match(error.message, /1 of 10 folds|2 of 10 folds/);
-  assert.match(error.hint, /Ask for \d folds/);
+  assert.match(error.hint, /Use \d folds/);
   assert.deepEqual(await readdir(path('empty')).catch(() => []), []);
 });
 

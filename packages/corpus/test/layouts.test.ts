@@ -121,7 +121,7 @@ test('train, validation and test folders are a split, at any depth; validation j
     );
   }
   await put(['low/valid/e.wav', 'high/dev/f.wav']);
-  assert.match((await facts()).warnings.join('\n'), /validation clips are training clips/);
+  assert.match((await facts()).warnings.join('\n'), /uses validation clips as training clips/);
   assert.match((await rows())['low/valid/e.wav'], / $/);
   root = join(base, `data-${serial++}`);
   await put(['Training/low/a.wav', 'Training/high/b.wav', 'val/low/c.wav', 'val/high/d.wav']);

@@ -34,7 +34,7 @@ const isWav = (name: string) => /\.wav$/i.test(name);
 async function walk(limits = {}) {
   const { files, skipped } = await walkTree(root, isWav, { ...WALK_LIMITS, ...limits });
   for (const { code, message, hint } of skipped) {
-    assert.equal(code, message.endsWith('read already') ? 'DATA_READ_ALREADY' : 'DATA_UNREADABLE');
+    assert.equal(code, message.endsWith('already read') ? 'DATA_READ_ALREADY' : 'DATA_UNREADABLE');
     assert.ok(hint);
   }
   return { files, skipped: skipped.map(({ message }) => message) };

@@ -22,7 +22,7 @@ test('each estimator is measured, one that cannot be trained is left out, and no
     ],
     {
       settings: { threads: 1 },
-      // Those that have begun are measured, however slow this machine is now.
+      // Tasks that have started are measured, however slow this machine is now.
       budgetMs: 600_000,
       measured: (name, seconds) => found.set(name, seconds),
     },

@@ -7,7 +7,10 @@ import { kMeans, kMeansFrom } from '../src/classical/engines/k-means.js';
 import { fitMultinomial } from '../src/classical/engines/multinomial.js';
 import { casesOf, fit, goldens, largestDifference, predictAgain, trainingData } from './classical-problems.js';
 
-/** By kind: the largest difference to scikit-learn. Machines stop at a violation of 1e-3, as scikit-learn's do by default. */
+/**
+ * By kind: the largest difference from scikit-learn. Machines stop at a violation of 1e-3, as scikit-learn's by
+ * default.
+ */
 const TOLERANCES = {
   'logistic-regression': 1e-5,
   'k-nearest-neighbours': 1e-9,
@@ -20,7 +23,8 @@ const TOLERANCES = {
 for (const [kind, tolerance] of Object.entries(TOLERANCES)) {
   for (const { name, data, parameters, answers } of casesOf(kind)) {
     test(`${kind} equals scikit-learn: ${name}`, async () => {
-      // Of 1,500 trees that draw otherwise than scikit-learn's 4,000, a mean has a standard error of at most 0.016.
+      // A mean of 1,500 trees that are drawn differently from scikit-learn's 4,000 has a standard error of at most
+      // 0.016.
       const many = parameters.trees === 4000;
       const entry = { kind, ...parameters, ...(many && { trees: 1500 }) };
       const { probabilities, decisions } = await fit(entry, trainingData(goldens.data[data]));
@@ -32,7 +36,7 @@ for (const [kind, tolerance] of Object.entries(TOLERANCES)) {
 }
 
 const KINDS = Object.keys(TOLERANCES);
-/** Columns of very different size keep a solver of machines busy for long. */
+/** Columns of very different size keep a solver of machines busy for a long time. */
 const entryOf = (kind: string) => (kind === 'linear-svm' ? { kind, standardise: true } : { kind });
 
 for (const kind of KINDS) {
@@ -92,7 +96,7 @@ for (const kind of ['logistic-regression', 'k-nearest-neighbours', 'linear-svm',
       rows: set.rows.map((value, i) => (Math.floor(i / set.columns) === 0 ? value + 1e4 : value)),
     });
     const [plain, moved] = [await fit(entry, trainingData(set)), await fit(entry, far)];
-    // The first test clip has moved, and no other one feels it.
+    // The first test clip has moved, without effect on others.
     assert.deepEqual(plain.probabilities.data.slice(3), moved.probabilities.data.slice(3));
   });
 }

@@ -107,7 +107,7 @@ test('refuses what was trained where it is missing, too much or no plain file', 
     "for (let i = 0; i < 101; i++) writeFileSync('trained/' + i, '');",
     ...([invalid, /more than 100 files/, { predicting }] as const),
   );
-  // Sparse: it takes no room on the disk.
+  // Sparse: it does not use disk space.
   await fails(
     "import { truncateSync } from 'node:fs'; writeFileSync('trained/a', ''); truncateSync('trained/a', 2 ** 29 + 1);",
     ...([invalid, /more than 512 MiB/, { predicting }] as const),
@@ -159,7 +159,7 @@ const until = async <T>(what: () => Promise<T | undefined>): Promise<T> => {
   }
 };
 
-/** Predicts with a model of `folder` in a process of its own. */
+/** Predicts with a model of `folder` in a separate process. */
 const PREDICTING = `
 import { readFileSync } from 'node:fs';
 const { loadCommand } = await import(process.argv[1]);

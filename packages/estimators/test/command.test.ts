@@ -203,7 +203,7 @@ test('files of the spec may be called trained/ unless run leaves there what it t
   );
 });
 
-/** A memory cgroup (v2 or v1) of so many MiB for one test; undefined where none can be made. */
+/** A memory cgroup (v2 or v1) of the given MiB for one test; undefined if none can be created. */
 function memoryGroup(t: TestContext, mib: number): string | undefined {
   for (const [root, limit] of [
     ['/sys/fs/cgroup', 'memory.max'],

@@ -109,7 +109,7 @@ test('rejects a fold without a test clip, and suggests a number of folds that wo
   assert.ok(kind.split(five).some((split) => split.test.length === 0));
   assert.throws(
     () => usableSplits(kind, five),
-    refused('FOLD_EMPTY', /StratifiedGroupKFold makes 1 of 5 folds without a test clip: repeat 0 fold 3/, /Ask for 4/),
+    refused('FOLD_EMPTY', /StratifiedGroupKFold makes 1 of 5 folds without a test clip: repeat 0 fold 3/, /Use 4/),
   );
   assert.equal(usableSplits(kind, request(infants, 4)).length, 4, 'what the hint says works');
   assert.throws(() => usableSplits(kind, five, 'inside repeat 2 fold 1: '), /inside repeat 2 fold 1: Strat/);

@@ -49,13 +49,13 @@ function sound(samples: number, rate: number): Float64Array {
   return y.fill(0, Math.floor(0.45 * samples), Math.floor(0.55 * samples));
 }
 
-/** Rounding of the goldens and of librosa; the issue allows 1e-3. */
+/** Rounding of the goldens and of librosa; up to 1e-3 would be acceptable. */
 const TOLERANCE = 1e-6;
 
-/** librosa 0.11 leaves one square out of the difference at period 1, and with it up to 2e-4 of a frame's aperiodicity. */
+/** librosa 0.11 omits one square from the difference at period 1, and thus up to 2e-4 of a frame's aperiodicity. */
 const PITCH_TOLERANCE = 1e-4;
 
-/** Fails where values differ by more than the tolerance times the range of what is expected. */
+/** Fails if values differ by more than the tolerance times the range of the expected values. */
 function assertNear(own: ArrayLike<number>, expected: readonly number[], what: string, tolerance = TOLERANCE): void {
   assert.equal(own.length, expected.length, what);
   const range = expected.reduce((a, b) => Math.max(a, b)) - expected.reduce((a, b) => Math.min(a, b));

@@ -17,7 +17,7 @@ test('classes of the synthetic corpus can be learned, not perfectly, and voices 
   for await (const { clip, samples } of readClips(dataset)) {
     images.push(clipImage(samples, clip.rate, { height: 30, width: 45 }));
   }
-  // One nearest neighbour, leaving out the clip itself, or all clips of its infant. Measured: 0.78 and 0.60.
+  // One nearest neighbour, excluding the clip itself, or all clips of its infant. Measured: 0.78 and 0.60.
   const score = (excluded: (i: number, j: number) => boolean) => {
     const right = images.filter((image, i) => {
       let nearest = -1;

@@ -68,7 +68,7 @@ test('a capsule network learns what a stripe means, and predicts the same when i
   assert.ok(last && last.testAccuracy >= 0.9, JSON.stringify(curve));
   assert.ok(weights);
   const files = await encodeTrainedModel({ network, input: data, classes: CLASSES, weights });
-  // Buffers, as they are read from files.
+  // Buffers, as when read from files.
   const [json, bytes] = ['model.json', 'weights.bin'].map((name) => Buffer.from(bytesOf(files, name)));
   const own = { architecture: capsule.architecture, parameters: z.object(capsule.parameters) };
   const loaded = await loadOwnModel(json, bytes, own);
@@ -78,7 +78,7 @@ test('a capsule network learns what a stripe means, and predicts the same when i
   await assert.rejects(loadOwnModel(json, bytes.subarray(4), own), corrupt);
   await assert.rejects(loadOwnModel(json.subarray(4), bytes, own), corrupt);
   const model = JSON.parse(json.toString());
-  // As many as the spec would refuse: a billion would take for ever.
+  // As many as the spec would reject: a billion would take forever.
   model.userDefinedMetadata.estimator.routing = 11;
   await assert.rejects(loadOwnModel(Buffer.from(JSON.stringify(model)), bytes, own), corrupt);
 });

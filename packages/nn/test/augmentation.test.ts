@@ -23,7 +23,7 @@ const { height, width, images, levels, labels, classCount } = data;
 const pixels = height * width;
 const batch = Int32Array.of(3, 0, 8, 21, 5);
 
-/** A network that is only asked how it would change the images. */
+/** A network that only computes how it would change the images. */
 async function changing(augment: Augmentation, given = images, decibels = 120): Promise<Network> {
   const { any, changesImages, ...steps } = stepsOf(augment);
   const model: Model = {
@@ -64,7 +64,7 @@ test('the scale of images is found, and is none for other colours', () => {
   assert.equal(colourScaleOf(Uint8Array.of(3, 3, 3, 4, 4, 4, 255, 255, 255))?.name, 'monochrome');
   assert.equal(colourScaleOf(Uint8Array.from({ length: 768 }, (_, i) => Math.floor(i / 3)))?.name, 'grey');
   assert.equal(colourScaleOf(Uint8Array.of(0, 0, 0))?.name, 'sox');
-  // Of the same sum 6 R + G + B as a colour of the scale.
+  // With the same sum 6 R + G + B as a colour of the scale.
   assert.equal(colourScaleOf(Uint8Array.of(0, 3, 0)), undefined);
   assert.equal(colourScaleOf(Uint8Array.of(1, 2, 3)), undefined);
 });
@@ -134,7 +134,7 @@ describe('what training sees of images', () => {
         else assert.ok(Math.abs(level - mean(own)) <= 0.5 + 1e-3, `${level}, not ${mean(own)}`);
       }
       hidden += found.filter((_, i) => !isKept(i)).length;
-      // What the masks hide becomes the mean, which so moves by no more than what they hide deviates.
+      // Masked pixels become the mean, which therefore moves by no more than their deviation.
       assert.ok(Math.abs(mean(found) - mean(own)) < 25);
     }
     assert.ok(hidden > 0 && hidden < batch.length * pixels);
@@ -166,7 +166,7 @@ describe('what training sees of images', () => {
     const loud = new Uint8Array(images.length).fill(250);
     const network = await changing({ noise: 0.1 }, loud, 240);
     const changed = network.augmented(batch, 5, { noise: vector(0.1, 0.1, 0.1, 0.1, 0.1) });
-    // Where noise of a tenth of the power cancels the sound, it seldom takes away more than 30 dB.
+    // Even if noise of a tenth of the power cancels the sound, it seldom removes more than 30 dB.
     assert.ok(changed.every((value) => value > 250 - 64));
     network.dispose();
   });
@@ -240,7 +240,7 @@ describe('the loss of mixed examples', () => {
       return shares[i] * part(i % classes) + (1 - shares[i]) * part(((3 * i + 1) % examples) % classes);
     });
     assert.ok(Math.abs(loss[0] - mean(expected)) < 1e-5);
-    // The gradient by a logit is its probability less its target: over the classes these cancel.
+    // The gradient of a logit is its probability minus its target: over the classes these cancel.
     assert.ok(Math.abs(slope.reduce((sum, part) => sum + part, 0)) < 1e-6);
     network.dispose();
   });

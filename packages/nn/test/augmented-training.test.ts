@@ -67,7 +67,7 @@ describe('no test clip is trained on, changed or not', () => {
       assert.equal(loudest.test, 0);
     });
 
-    // One architecture is enough: which clips a step takes does not depend on the layers.
+    // One architecture is enough: the clips of a step do not depend on the layers.
     if (spec === RESNET) continue;
     test(`the trained weights are the same whatever the test clips hold: ${kind} ${balance}`, async () => {
       const whole = await fit(spec);

@@ -9,7 +9,7 @@ const golden: { classWeights: { counts: number[]; weights: number[] }[] } = JSON
   readFileSync(new URL('../../test/goldens/augment.json', import.meta.url), 'utf8'),
 );
 
-/** Labels with so many examples of each class. */
+/** Labels with the given number of examples of each class. */
 const labelled = (counts: readonly number[]) =>
   Int32Array.from(counts.flatMap((count, label) => Array<number>(count).fill(label)));
 

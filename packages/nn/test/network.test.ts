@@ -141,7 +141,7 @@ describe('float16', () => {
     const [slopes, shortSlopes] = [exact.gradients(batch), short.gradients(batch)];
     for (const [name, slope] of Object.entries(slopes)) {
       const largest = Math.max(1e-3, ...slope.map(Math.abs));
-      // 6 % of the convolution's: on a CPU, TensorFlow adds up its 2754 terms in float16. Of the others 0.3 %.
+      // 6 % of the convolution's: on a CPU, TensorFlow sums its 2754 terms in float16. 0.3 % of the others.
       const tolerance = (name === 'conv/kernel' ? 0.1 : 0.01) * largest;
       assert.ok(
         slope.every((x, i) => Math.abs(x - shortSlopes[name][i]) < tolerance),

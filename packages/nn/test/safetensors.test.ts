@@ -13,7 +13,7 @@ const metadata = { curve: '[1,"ü"]' };
 test('what is written is read', () => {
   const bytes = encodeSafetensors({ tensors, metadata });
   assert.deepEqual(decodeSafetensors(bytes, 'x'), { tensors, metadata });
-  // A Buffer of Node's pool: another offset, and its slice is a view.
+  // A Buffer of Node's pool has another offset, and its slice is a view.
   assert.deepEqual(decodeSafetensors(Buffer.concat([Buffer.from('x'), bytes]).subarray(1), 'x'), { tensors, metadata });
 });
 

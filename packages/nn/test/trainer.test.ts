@@ -112,7 +112,7 @@ test('float16 learns; gradients that overflow at any loss scale stop the fold', 
   const checkpoint = { save: (bytes: Uint8Array) => void saved.push(bytes) };
   const { curve } = await trainer.fit(data, fold, parameters, { seed: 1, checkpoint });
   assert.ok(curve[11].testAccuracy >= 0.9, JSON.stringify(curve[11]));
-  // As it would be after 26 halvings in a row.
+  // As after 26 halvings in a row.
   const { tensors, metadata } = decodeSafetensors(saved[0], 'saved');
   const halved = new Map(tensors).set('optimizer/scale/exponent', { shape: [], data: Float32Array.of(-26) });
   const resume = encodeSafetensors({ tensors: halved, metadata });

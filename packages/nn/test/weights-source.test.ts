@@ -18,7 +18,7 @@ before(async () => {
 });
 after(() => rm(directory, { recursive: true }));
 
-/** A cache directory of its own, and a store that holds nothing. */
+/** A separate cache directory, and an empty store. */
 async function options() {
   return { cacheDirectory: await mkdtemp(join(directory, 'cache-')), fetchContent: async () => undefined };
 }
@@ -126,7 +126,7 @@ test('continues a download where its connection broke, also with a server that i
       'content-length': BYTES.length - from,
       ...(from > 0 ? { 'content-range': range } : {}),
     });
-    // Each connection breaks after 100,000 bytes more than the one before brought.
+    // Each connection breaks after 100,000 bytes more than the previous one.
     const end = request.url === '/whole' ? asked.length * 100_000 : from + 100_000;
     response.write(BYTES.subarray(from, end), () => (end >= BYTES.length ? response.end() : response.destroy()));
   });

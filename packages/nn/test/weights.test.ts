@@ -33,7 +33,7 @@ const STORED: H5Weights = {
   'predictions/bias': array(5),
 };
 
-/** What a model without convolution biases and without the top wants of it. */
+/** The expectations of a model without convolution biases and without the top. */
 const EXPECTED = new Map(
   Object.entries(STORED)
     .filter(([name]) => !name.endsWith('/bias') && !name.startsWith('predictions'))
@@ -49,7 +49,7 @@ before(async () => {
 });
 after(() => rm(directory, { recursive: true }));
 
-/** A file with some weights replaced or, where undefined, left out. */
+/** A file with some weights replaced or, if undefined, left out. */
 async function variant(name: string, changes: Record<string, H5Weights[string] | undefined>): Promise<string> {
   const path = join(directory, name);
   const weights = Object.entries({ ...STORED, ...changes }).filter((entry) => entry[1] !== undefined);
@@ -224,7 +224,7 @@ test('a cut or changed file is refused or read, never a crash, and does not spoi
       for (let i = 0; i < 30; i++) changed[random.below(i < 10 ? 2048 : bytes.length)] = random.below(256);
       await read(changed);
     }
-    // Lengths and offsets of 4 or 8 bytes that claim the most.
+    // Lengths and offsets of 4 or 8 bytes with the largest values.
     for (let round = 0; round < 8; round++) {
       const changed = Buffer.from(bytes);
       const at = random.below(2048);
@@ -248,7 +248,7 @@ test('refuses a device, a named pipe and a file above 256 MiB as weights', async
   await rejects(loadKerasWeights(sparse, EXPECTED), 'WEIGHTS_INVALID', /sparse\.h5: it is larger than 256 MiB/);
 });
 
-/** Resident memory of this process while something is done: by how much it grows at most, MiB. */
+/** Maximum growth of this process's resident memory during an action, MiB. */
 async function growth(action: () => Promise<unknown>): Promise<number> {
   const before = process.memoryUsage.rss();
   let peak = before;
@@ -259,7 +259,7 @@ async function growth(action: () => Promise<unknown>): Promise<number> {
   return (Math.max(peak, process.memoryUsage.rss()) - before) / 2 ** 20;
 }
 
-/** Writes a file of one layer group per weight, as a test of crafted ones fills it. */
+/** Writes a file of one layer group per weight, filled by a test of crafted files. */
 async function craft(name: string, fill: (file: File) => void): Promise<string> {
   await ready;
   const path = join(directory, name);

@@ -98,7 +98,7 @@ test('coded errors: one class, values that are not finite, unknown class names',
   assert.throws(() => fitPredictSvm(outside), coded('SVM_NOT_FINITE'));
   const named = problemOf(cases[0], { classWeight: { hunger: 2 } });
   assert.throws(() => fitPredictSvm({ ...named, classNames: ['a', 'b', 'c'] }), coded('SPEC_INVALID'));
-  // None of these left anything behind that a good fold would see.
+  // The failures above have not left any state behind that affects a good fold.
   assert.ok(fitPredictSvm(problemOf(cases[0])).probabilities.every(Number.isFinite));
 });
 

@@ -37,7 +37,7 @@ for (const parameters of [
     const expected = predictFit(fit, problem, problem.test);
     const predictor = new SvmPredictor(read);
     const actual = predictor.predict(testImages());
-    // Rows that are no support vector add exactly 0, so even the sums are the same.
+    // Rows that are not support vectors add exactly 0, so even the sums are the same.
     assert.deepEqual(actual, expected);
     const one = predictor.predict(testImages().subarray(0, set.columns));
     assert.deepEqual(one.probabilities, expected.probabilities.slice(0, 3));
@@ -103,7 +103,7 @@ test('a model with NaN is neither stored nor loaded, wherever it stands', () => 
   for (const one of damaged) {
     assert.throws(() => encodeModel(one), coded('SVM_NOT_FINITE'));
     const { weights: _weights, support: _support, ...header } = one;
-    // As JSON has it: NaN is null, and null counts as 0 in sums.
+    // In JSON, NaN is null, and null counts as 0 in sums.
     const json = new TextEncoder().encode(JSON.stringify({ format: 1, ...header }));
     const rows = encodeNpy(Float64Array.from(one.weights.flatMap((row) => [...row])), [3, one.weights[0].length]);
     assert.throws(

@@ -99,7 +99,7 @@ test('the SIMD passes give the same bytes as the plain ones, for even and odd si
       const simd = simdSpace(problem.train.length);
       assert.ok(simd);
       assert.deepEqual(solve(simd), solve(plainSpace(problem.train.length)), `${golden.name}, ${drop} dropped`);
-      // A space that is larger than the problem, with what an earlier fold left in it.
+      // A space that is larger than the problem, and still has values of an earlier fold.
       const large = simdSpace(150);
       large?.kernel.fill(0.5);
       assert.deepEqual(large && solve(large), solve(simd));

@@ -77,7 +77,7 @@ export const folds: CaseGroup = {
   cases: [
     {
       name: '01 grouped folds, one for each infant',
-      ...{ run: grouped('5'), expected: /^FOLD_EMPTY .*Ask for 4 folds/, tests: empty },
+      ...{ run: grouped('5'), expected: /^FOLD_EMPTY .*Use 4 folds/, tests: empty },
     },
     {
       name: '01 the number of folds that the hint names',

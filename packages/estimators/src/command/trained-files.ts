@@ -4,9 +4,10 @@ import { CryfoldError } from '@cryfold/core';
 import { pathBelow, TRAINED, TRAINED_BYTES, TRAINED_FILES } from './parameters.js';
 
 /**
- * The files that a program has left in its folder `trained`.
+ * The files that a program has written to its folder `trained`.
  * @returns their paths below the program's folder
- * @throws CryfoldError COMMAND_OUTPUT_INVALID where there is none, or they are too many, too large or no plain files
+ * @throws CryfoldError COMMAND_OUTPUT_INVALID if there are no files, too many, too large ones, or others than regular
+ * files
  */
 export async function trainedFiles(folder: string): Promise<string[]> {
   const paths: string[] = [];
@@ -27,14 +28,14 @@ export async function trainedFiles(folder: string): Promise<string[]> {
   return paths.sort();
 }
 
-/** @param paths as `trainedFiles` has found them */
+/** @param paths from `trainedFiles` */
 export async function readTrained(folder: string, paths: readonly string[]): Promise<Map<string, Uint8Array>> {
   const files = new Map<string, Uint8Array>();
   for (const path of paths) files.set(path, await readFile(join(folder, path)));
   return files;
 }
 
-/** Everything below a folder but folders, one after the other, since a program may have made any number. */
+/** Everything below a folder except folders, sequentially, since a program may have created any number. */
 async function* entriesIn(folder: string, below: string): AsyncGenerator<{ path: string; regular: boolean }> {
   const entries = await opendir(join(folder, below)).catch(() => undefined);
   if (!entries) return;

@@ -4,7 +4,7 @@ import type { EstimatorKind, Searched } from '../estimator-kind.js';
 
 const share = z.number().min(0).max(1);
 
-/** How training images are changed; what is absent or 0 does nothing: docs/augmentation.md */
+/** How training images are changed; absent or 0 means no change: docs/augmentation.md */
 const augmentation = z.strictObject({
   timeShift: share
     .optional()
@@ -17,24 +17,26 @@ const augmentation = z.strictObject({
   mixup: z.number().min(0).max(100).optional().describe('mixes pairs of clips; their shares follow Beta(mixup, mixup)'),
 });
 
-/** Parameters by which a network copes with few clips and unequal classes. Absent, they leave no trace in a fold's key. */
+/** Parameters of a network for few clips and unequal classes. If absent, they do not affect a fold's key. */
 export const augmentationParameters = {
-  /** `weights` scales losses as scikit-learn's `balanced`, `batches` draws equally often from each class. */
+  /** `weights` scales losses like scikit-learn's `balanced`, `batches` samples classes equally often. */
   balance: z.enum(['none', 'weights', 'batches']).optional(),
   augment: augmentation.optional(),
 };
 
-/** What a network of vectors takes instead: there is no image to change. */
+/** Parameters of a network of vectors instead: it has no images to change. */
 export const vectorAugmentation = { augment: augmentation.pick({ mixup: true }).optional() };
 
 type Parameters = z.infer<z.ZodObject<typeof augmentationParameters>> & { classWeight?: string };
 
-/** Without what has no effect, so that `balance: none` and an augmentation of strength 0 need no training of their own. */
+/**
+ * Removes settings without effect, so that `balance: none` and an augmentation of strength 0 need no separate training.
+ */
 function keyed<P extends Parameters>({ balance, augment, ...deciding }: P): object {
   const effective = effectiveStrengths(augment);
   const { classWeight: _, ...unweighted } = deciding;
   return {
-    // Balance weights or draws in place of `classWeight`.
+    // Balance replaces `classWeight` by weights or sampling.
     ...(balance && balance !== 'none' ? { ...unweighted, balance } : deciding),
     ...(Object.keys(effective).length > 0 && { augment: effective }),
   };
@@ -50,7 +52,7 @@ function effectiveStrengths(augment: Parameters['augment'] = {}): object {
 
 const PREFIX = 'augment.';
 
-/** A sweep names the strengths of an augmentation `augment.gain` and so on. */
+/** A sweep names the strengths of an augmentation `augment.gain` etc. */
 const searched: Searched<Parameters & { kind: string }> = {
   of: ({ augment, ...own }) => ({
     ...own,
@@ -67,5 +69,5 @@ const searched: Searched<Parameters & { kind: string }> = {
   },
 };
 
-/** What a kind with `augmentationParameters` says of keys and sweeps. */
+/** The part of a kind with `augmentationParameters` about keys and sweeps. */
 export const augmentable = { keyed, searched } satisfies Partial<EstimatorKind<Parameters & { kind: string }>>;
