@@ -126,7 +126,7 @@ test('refuses to lose a class whose files are all ignored or skipped', async () 
   await put('x/a.wav', noise(1, 1));
   await put('y/b.wav', noise(1, 2));
   await put('docs/readme.md', 'text');
-  assert.equal((await readDataset(root)).classes.length, 2, 'text beside recordings is no class');
+  assert.equal((await readDataset(root)).classes.length, 2, 'text next to recordings is not a class');
   await put('z/c.sph', 'NIST');
   await fails(
     'DATA_CLASS_LOST',

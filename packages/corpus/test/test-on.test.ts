@@ -45,7 +45,7 @@ test('all clips of the first corpus are for training, and one fold tests those o
   assert.deepEqual([both.name, both.recordings, both.groupSource.kind], ['home, tested on clinic', 4, 'none']);
   assert.deepEqual(both.groupHints, ['hint', 'clinic: hint']);
   const moved = testOnOther(corpus('home'), { ...corpus('clinic'), root: '/elsewhere/clinic' });
-  assert.equal(moved.contentHash, both.contentHash, 'where a corpus lies is no part of its identity');
+  assert.equal(moved.contentHash, both.contentHash, 'the location of a corpus is not part of its identity');
 });
 
 test('groups are known if both corpora know them; equal names are one group only with the same kind of file names', () => {

@@ -47,7 +47,7 @@ function decisionsStandardizedBy(rows: Float32Array, clips: Int32Array): Float64
   return predictFit(fitSvm(problem), kernel, held).decisions;
 }
 
-test('a fold standardises vectors by its training clips, and all clips would give another result', async () => {
+test('a fold standardises vectors by its training clips, and using all clips would give another result', async () => {
   const rows = vectors(3);
   const { decisions } = await fit(rows);
   assert.deepEqual(decisions, decisionsStandardizedBy(rows, train));

@@ -102,7 +102,7 @@ export function brier(labels: ArrayLike<number>, probabilities: ArrayLike<number
   return total / labels.length;
 }
 
-/** One bin of a reliability curve: the clips whose top probability lies in (low, high]. */
+/** One bin of a reliability curve: the clips whose top probability is in (low, high]. */
 export interface ReliabilityBin {
   low: number;
   high: number;
@@ -156,7 +156,7 @@ export interface Summary {
 
 /**
  * Mean, spread and range of one value per fold; null without values. The paper does not say which standard deviation it
- * uses; folds are a sample of the possible folds, hence the sample's (numpy's default divides by count).
+ * uses; folds are a sample of the possible folds, so this is the sample deviation (numpy's default divides by count).
  */
 export function summarise(values: readonly number[]): Summary | null {
   if (values.length === 0) return null;

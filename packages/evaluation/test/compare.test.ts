@@ -73,7 +73,7 @@ test('a clear difference is better or worse, a run against itself the same', () 
   assert.ok(Math.abs(compare(poor, good).test!.meanDifference - 0.2) < 1e-12);
   const { verdict, test: none, untested } = compare(good, good);
   assert.deepEqual([verdict, none, untested], ['same', null, 'no spread']);
-  assert.equal(compare(results(0.11), good).verdict, 'same', 'one clip in a hundred is no evidence');
+  assert.equal(compare(results(0.11), good).verdict, 'same', 'one clip in a hundred is not evidence');
 });
 
 test('compares the repeats that both runs have', () => {

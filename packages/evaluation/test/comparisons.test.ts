@@ -147,7 +147,7 @@ test("the test by group has scipy's p-value for exchanged groups, and the jackkn
   }
 });
 
-/** Tallies of groups of two classes, of which so many of `size` clips are right. */
+/** Tallies of groups of two classes, with `right` of `size` clips correct. */
 const tallied = (right: readonly number[], size: number) =>
   right.map((count) => Float64Array.of(count, size - count, 0, 0, 0, size));
 

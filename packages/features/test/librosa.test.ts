@@ -138,7 +138,7 @@ test('the pixels of a mel spectrogram are librosa levels, from white at the loud
 
 const SPEC = { kind: 'mfcc', clipSeconds: 1 };
 
-test('digital silence gives finite vectors and a black picture', async () => {
+test('digital silence gives finite vectors and a black image', async () => {
   const silence = new Float64Array(8000);
   const vector = await rowOf({ ...SPEC, deltas: 2, functionals: ['mean', 'sd', 'p50'] }, silence, 8000);
   assert.ok(vector.every(Number.isFinite));
@@ -147,7 +147,7 @@ test('digital silence gives finite vectors and a black picture', async () => {
   assert.deepEqual([...(await rowOf({ kind: 'pitch' }, silence, 8000))], [0, 0, 0, 0]);
 });
 
-test('refuses what does not fit the recordings, and names the parameter to change', async () => {
+test('rejects parameters that do not fit the recordings, and names the one to change', async () => {
   const noise = sound(8000, 8000);
   const refused = (set: object, message: RegExp, rate = 8000) =>
     assert.rejects(rowOf({ ...SPEC, ...set }, noise, rate), { code: 'SPEC_INVALID', message });

@@ -77,7 +77,7 @@ const SHAPES: [rate: number, samples: number, columns: number, why: string][] = 
   [8000, 410400, 799, 'two frames a column, the last column of one'],
 ];
 
-test('the raw picture equals the one that sox draws, for many rates and lengths', { skip: soxMissing }, () =>
+test('the raw image equals that of sox, for many rates and lengths', { skip: soxMissing }, () =>
   withScratch(async (directory) => {
     const seen = new Set<number>();
     for (const [rate, samples, columns, why] of SHAPES) {

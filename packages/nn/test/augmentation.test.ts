@@ -58,7 +58,7 @@ after(() => {
   assert.equal(tf.node.getNumOfSavedModels(), 0);
 });
 
-test('the scale of images is found, and is none for other colours', () => {
+test('detects the colour scale of images, or none for other colours', () => {
   assert.equal(colourScaleOf(images)?.name, 'sox');
   assert.equal(colourScaleOf(MONOCHROME)?.name, 'monochrome');
   assert.equal(colourScaleOf(Uint8Array.of(3, 3, 3, 4, 4, 4, 255, 255, 255))?.name, 'monochrome');
@@ -72,7 +72,7 @@ test('the scale of images is found, and is none for other colours', () => {
 describe('what training sees of images', () => {
   const all = { timeShift: 0.3, gain: 6, timeMask: 0.3, frequencyMask: 0.3, masks: 2 };
 
-  test('is the image where nothing is changed, in either scale', async () => {
+  test('is unchanged without settings, in either scale', async () => {
     const grey = Uint8Array.from({ length: images.length }, (_, i) => levels[Math.floor(i / 3)]);
     for (const given of [images, grey]) {
       const network = await changing({ ...all, mixup: 1 }, given);
@@ -92,7 +92,7 @@ describe('what training sees of images', () => {
     }
   });
 
-  test('is turned in time by a shift, so that each row keeps its pixels', async () => {
+  test('is rotated in time by a shift, so that each row keeps its pixels', async () => {
     const network = await changing({ timeShift: 0.3 });
     const draws = drawAugmentation({ timeShift: 0.3 }, { examples: batch.length, height, width }, new Random(2));
     const changed = network.augmented(batch, 0, draws);
@@ -117,7 +117,7 @@ describe('what training sees of images', () => {
     network.dispose();
   });
 
-  test('has the mean level in the masks, and stays as it is elsewhere', async () => {
+  test('has the mean level in the masks, and is unchanged elsewhere', async () => {
     const augment = { timeMask: 0.3, frequencyMask: 0.3, masks: 2 };
     const network = await changing(augment);
     const draws = drawAugmentation(augment, { examples: batch.length, height, width }, new Random(4));
@@ -229,7 +229,7 @@ describe('the loss of mixed examples', () => {
     network.dispose();
   });
 
-  test('is against targets that sum to 1, each weighted by its own class', async () => {
+  test('uses targets that sum to 1, each weighted by its own class', async () => {
     const network = await mixing();
     const classWeights = Float32Array.of(1, 2, 3, 4, 5);
     const { logits, loss, 'dense_1/bias': slope } = network.gradients(rows, 0, { augmentation, classWeights });
@@ -245,7 +245,7 @@ describe('the loss of mixed examples', () => {
     network.dispose();
   });
 
-  test('of capsules is the margin loss against the mixed target', async () => {
+  test('of capsules is the margin loss for the mixed target', async () => {
     const network = await mixing({ output: LENGTHS });
     const { logits: lengths, loss } = network.gradients(rows, 0, { augmentation });
     const expected = [...rows].map((i) =>
@@ -259,7 +259,7 @@ describe('the loss of mixed examples', () => {
     network.dispose();
   });
 
-  test('has vectors that are mixed like the images beside them', async () => {
+  test('mixes vectors like their images', async () => {
     const layers = [
       dense('dense', 3),
       { ...dense('vector_dense', 3), from: [VECTORS] },

@@ -69,7 +69,7 @@ describe('no test clip is trained on, changed or not', () => {
 
     // One architecture is enough: the clips of a step do not depend on the layers.
     if (spec === RESNET) continue;
-    test(`the trained weights are the same whatever the test clips hold: ${kind} ${balance}`, async () => {
+    test(`the trained weights are the same whatever the test clips contain: ${kind} ${balance}`, async () => {
       const whole = await fit(spec);
       const levels = data.levels.slice().fill(17, fold.test[0] * pixels);
       const labels = data.labels.slice().fill(2, fold.test[0]);
@@ -84,7 +84,7 @@ describe('equal keys give equal bytes', () => {
   for (const balance of ['weights', 'batches'] as const) {
     const spec = withParameters(CNN, { balance });
 
-    test(`with ${balance}, another seed others, and each strength counts`, async () => {
+    test(`with ${balance}, another seed changes the result, and so does each strength`, async () => {
       const first = hex(await fit(spec));
       assert.equal(hex(await fit(spec)), first);
       assert.notEqual(hex(await fit(spec, { seed: 6 })), first);
@@ -107,7 +107,7 @@ describe('equal keys give equal bytes', () => {
     });
   }
 
-  test('what does nothing changes nothing', async () => {
+  test('settings without effect change nothing', async () => {
     const first = hex(await fit(PLAIN));
     const none = { ...Object.fromEntries(Object.keys(ALL).map((name) => [name, 0])) };
     for (const augment of [{}, none]) {
@@ -129,7 +129,7 @@ test('each step draws new changes for its images', async (t) => {
   assert.equal(new Set(gains).size, 3 * 4, 'three epochs of four batches');
 });
 
-test('weights by the training clips of all classes are those that classWeight has', async () => {
+test('weights by the training clips of all classes equal those of classWeight', async () => {
   const balanced = hex(await fit(withParameters(PLAIN, { classWeight: 'balanced' })));
   assert.equal(hex(await fit(withParameters(PLAIN, { balance: 'weights' }))), balanced);
   const batches = hex(await fit(withParameters(PLAIN, { balance: 'batches' })));

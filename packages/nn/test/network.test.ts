@@ -47,7 +47,7 @@ const state = (network: Network) =>
 
 after(() => assert.equal(tf.memory().numTensors, 0));
 
-test('restoring a saved state continues to the bit, with every optimiser', async () => {
+test('continues bit-identically from a saved state, with every optimiser', async () => {
   for (const optimizer of [adam(), adamW(0.01), sgd(0.9)]) {
     const network = await load(normalized, { optimizer });
     step(network, 1);
@@ -64,7 +64,7 @@ test('restoring a saved state continues to the bit, with every optimiser', async
   }
 });
 
-test('prediction from pixels equals evaluation by index; evaluation changes nothing', async () => {
+test('prediction from pixels equals evaluation by index; evaluation has no side effects', async () => {
   const network = await load(normalized);
   step(network);
   const before = state(network);
@@ -77,7 +77,7 @@ test('prediction from pixels equals evaluation by index; evaluation changes noth
   network.dispose();
 });
 
-test('the seed decides what dropout drops', async () => {
+test('dropout depends on the seed', async () => {
   const network = await load(normalized);
   const [one, same, other] = [1, 1, 2].map((seed) => [...network.gradients(batch, seed)['dense/kernel']]);
   assert.deepEqual(one, same);
@@ -113,7 +113,7 @@ test('a frozen layer keeps its weights and its statistics, and normalises by the
   network.dispose();
 });
 
-test('bfloat16 computes the same to its precision, keeps float32 weights, and learns', async () => {
+test('bfloat16 equals float32 up to its precision, keeps float32 weights, and learns', async () => {
   const [exact, short] = [await load(normalized), await load(normalized, { precision: 'bfloat16' })];
   const [a, b] = [exact.evaluate(batch).logits, short.evaluate(batch).logits];
   const size = Math.max(...a.map(Math.abs));
@@ -132,7 +132,7 @@ describe('float16', () => {
   const overflow = (network: Network) =>
     network.step(batch, { learningRate: 1e-2, seed: 1, classWeights: huge }).scale ?? Number.NaN;
 
-  test('computes the same to its precision, and learns', async () => {
+  test('equals float32 up to its precision, and learns', async () => {
     const [exact, short] = [await load(normalized), await load(normalized, { precision: 'float16' })];
     const [a, b] = [exact.evaluate(batch).logits, short.evaluate(batch).logits];
     const size = Math.max(...a.map(Math.abs));

@@ -263,7 +263,7 @@ describe('gradients equal finite differences and the eager gradients of tfjs', (
         for (const [i, slope] of expected.entries()) {
           slope.forEach((value, at) => {
             const gap = Math.abs(analytic[`x${i}`][at] - value);
-            assert.ok(gap < 1e-5, `x${i}[${at}]: ${analytic[`x${i}`][at]}, not ${value} as tfjs has it`);
+            assert.ok(gap < 1e-5, `x${i}[${at}]: ${analytic[`x${i}`][at]}, not ${value} as in tfjs`);
           });
         }
       }
@@ -271,7 +271,7 @@ describe('gradients equal finite differences and the eager gradients of tfjs', (
     });
   }
 
-  test('every op that the models differentiate is among these', () => {
+  test('every op that the models differentiate is covered', () => {
     const size = { height: 60, width: 90, columns: 10 };
     const definitions: readonly NetworkDefinition[] = NETWORKS;
     for (const { kind, parameters, architecture } of definitions) {
@@ -287,7 +287,7 @@ describe('gradients equal finite differences and the eager gradients of tfjs', (
   after(() => assert.equal(tf.memory().numTensors, 0));
 });
 
-test('a gradient that meets an op without one says so', () => {
+test('reports an op without a gradient', () => {
   const graph = new Graph();
   const x = graph.placeholder('x', 'float32', [3]);
   const root = graph.value(

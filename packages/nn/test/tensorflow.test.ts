@@ -66,7 +66,7 @@ test('with one thread, a process uses one core, and two processes get the same b
   for (const { cores } of results) assert.ok(cores < 1.3, `${cores} cores`);
 });
 
-test('tells the version that the wheels are pinned to, without loading TensorFlow here', async () => {
+test('reports the pinned version of the wheels, without loading TensorFlow here', async () => {
   const pins = join(ROOT, 'scripts/tensorflow');
   const lists = (await readdir(pins)).filter((name) => name.endsWith('.txt'));
   assert.ok(lists.length >= 4);
@@ -80,7 +80,7 @@ test('tells the version that the wheels are pinned to, without loading TensorFlo
   assert.match(info.device, /^[CG]PU$/);
 });
 
-test('an absent, unbuilt or broken binding is TENSORFLOW_MISSING with what to run', async (t) => {
+test('an absent, unbuilt or broken binding is TENSORFLOW_MISSING with the command to run', async (t) => {
   const home = await mkdtemp(join(tmpdir(), 'cryfold-binding-'));
   t.after(() => rm(home, { recursive: true }));
   const modules = join(home, 'node_modules');

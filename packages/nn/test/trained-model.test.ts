@@ -122,7 +122,7 @@ describe('a trained network gives the same probabilities in plain TF.js', () => 
   });
 });
 
-test('weights are returned only when asked for', async () => {
+test('returns weights only on request', async () => {
   const { weights } = await trainer.fit(data, fold, withParameters(CNN, { epochs: 1 }), { seed: 5 });
   assert.equal(weights, undefined);
 });

@@ -66,7 +66,7 @@ const rejects = (promise: Promise<unknown>, code: string, message: RegExp) =>
     return true;
   });
 
-test('reads the wanted weights by layer and weight name, and folds biases into the moving means', async () => {
+test('reads the expected weights by layer and weight name, and folds biases into the moving means', async () => {
   const weights = await loadKerasWeights(whole, EXPECTED);
   assert.deepEqual([...weights.keys()], [...EXPECTED.keys()]);
   for (const [name, { shape, data }] of weights) {
@@ -76,7 +76,7 @@ test('reads the wanted weights by layer and weight name, and folds biases into t
   }
 });
 
-test('leaves the biases of a model that has them', async () => {
+test('keeps the biases of a model that has them', async () => {
   const all = new Map(Object.entries(STORED).map(([name, { shape }]) => [name, shape]));
   for (const [name, { data }] of await loadKerasWeights(whole, all)) assert.deepEqual(data, STORED[name].data, name);
 });
@@ -106,7 +106,7 @@ test("with a file that Keras wrote, convolution and folded normalization give Ke
   for (const [i, value] of output.entries()) assert.ok(Math.abs(value - golden.output[i]) < 2e-6, `${i}: ${value}`);
 });
 
-test('reads what `save` of Keras 3 writes, where a depthwise kernel is called kernel', async () => {
+test('reads files of Keras 3’s `save`, where a depthwise kernel is named kernel', async () => {
   const expected = new Map([
     ['block_1_depthwise/depthwise_kernel', [3, 3, 2, 1]],
     ['block_1_project/kernel', [1, 1, 2, 3]],
@@ -122,7 +122,7 @@ test('reads what `save` of Keras 3 writes, where a depthwise kernel is called ke
   }
 });
 
-test('refuses weights of a larger network that has all of the wanted layers', async () => {
+test('refuses weights of a larger network that has all expected layers', async () => {
   const between = Object.entries(STORED).flatMap(([name, value]) =>
     name === 'conv2_block1_1_conv/kernel'
       ? [['conv1_block9_conv/kernel', array(1)] as const, [name, value] as const]
@@ -137,7 +137,7 @@ test('refuses weights of a larger network that has all of the wanted layers', as
   );
 });
 
-test('names what is missing or does not fit', async () => {
+test('names weights that are missing or do not fit', async () => {
   await rejects(loadKerasWeights(join(directory, 'none.h5'), EXPECTED), 'WEIGHTS_NOT_FOUND', /none\.h5: no such file/);
   await rejects(loadKerasWeights(directory, EXPECTED), 'WEIGHTS_NOT_FOUND', /cannot be read \(it is a directory/);
   const layerless = await variant('layerless.h5', { 'conv1_bn/gamma': undefined });
@@ -162,7 +162,7 @@ test('names what is missing or does not fit', async () => {
   await rejects(loadKerasWeights(hot, EXPECTED), 'WEIGHTS_INVALID', /conv1_bn\/beta contains NaN/);
 });
 
-test('names what breaks the layout', async () => {
+test('names violations of the layout', async () => {
   await ready;
   const path = join(directory, 'layout.h5');
   const attempt = async (fill: (file: File) => void, message: RegExp) => {
@@ -183,7 +183,7 @@ test('names what breaks the layout', async () => {
   }, /conv1_conv\/kernel:0 is not an array of float32/);
 });
 
-test('checks md5 and sha256, and by itself the file that keras.applications publishes', async () => {
+test('checks md5 and sha256, and recognises the file published by keras.applications', async () => {
   const hash = sha256(await readFile(whole));
   await loadKerasWeights(whole, EXPECTED, { hash: hash.toUpperCase() });
   const other = '0'.repeat(64);
@@ -201,7 +201,7 @@ test('checks md5 and sha256, and by itself the file that keras.applications publ
   await rejects(loadKerasWeights(impostor, EXPECTED), 'WEIGHTS_INVALID', /not 4d473c1dd8becc155b73f8504c6f6626/);
 });
 
-test('a cut or changed file is refused or read, never a crash, and does not spoil the next one', async () => {
+test('a truncated or changed file is rejected or read, never crashes, and does not affect the next one', async () => {
   const bytes = await readFile(whole);
   const path = join(directory, 'changed.h5');
   for (const length of [0, 7, 100, bytes.length >> 1, bytes.length - 1]) {
@@ -269,7 +269,7 @@ async function craft(name: string, fill: (file: File) => void): Promise<string> 
   return path;
 }
 
-test('a small file that claims gigabytes is refused without allocating them', async () => {
+test('rejects a small file that declares gigabytes without allocating them', async () => {
   const layers = Array.from({ length: 10 }, (_, i) => `layer${i}`);
   const small = new Map(layers.map((layer) => [`${layer}/kernel`, [4]]));
   const dataset = (file: File, layer: string, chunk: number) => {
@@ -315,7 +315,7 @@ test('a file cannot make the reader open another one', async () => {
   await rejects(loadKerasWeights(path, EXPECTED), 'WEIGHTS_INVALID', /linked\.h5: /);
 });
 
-test('a file without end is not read', { skip: process.platform === 'win32' }, async () => {
+test('does not read an endless file', { skip: process.platform === 'win32' }, async () => {
   await assert.rejects(
     loadKerasWeights('/dev/zero', EXPECTED),
     (error) => (error as CryfoldError).code === 'WEIGHTS_NOT_FOUND',

@@ -26,7 +26,7 @@ for (const strategy of ['one-vs-rest', 'one-vs-one'] as const) {
   }
 }
 
-test('a class called constructor has the weight that the spec gives it, or none', () => {
+test('a class named constructor has only the weight that the spec gives it', () => {
   const names = ['constructor', 'toString', '__proto__', 'hunger'];
   const labels = Int32Array.of(0, 1, 2, 3);
   const role = { positive: 0, negative: 'rest' } as const;
