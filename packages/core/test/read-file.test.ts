@@ -43,7 +43,8 @@ test('refuses pipes, sockets, devices and folders without waiting for them', asy
   const server = createServer().listen(path('socket'));
   await once(server, 'listening');
   const kinds = { pipe: /named pipe/, zero: /a device/, folder: /a directory/, socket: /a socket/ };
-  for (const [name, told] of Object.entries(kinds)) await assert.rejects(readRegularFile(path(name), 1024), told);
+  for (const [name, expected] of Object.entries(kinds))
+    await assert.rejects(readRegularFile(path(name), 1024), expected);
   server.close();
 });
 

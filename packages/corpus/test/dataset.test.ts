@@ -37,11 +37,11 @@ async function put(file: string, content: Float64Array | Uint8Array | string): P
 
 const columns = ({ clips }: Dataset) => clips.map(({ id, label, group }) => [id, label, group]);
 
-async function fails(code: string, told: RegExp, action: Promise<unknown>): Promise<void> {
+async function fails(code: string, expected: RegExp, action: Promise<unknown>): Promise<void> {
   await assert.rejects(action, (error) => {
     assert.ok(error instanceof CryfoldError, String(error));
     assert.equal(error.code, code);
-    assert.match(error.message, told);
+    assert.match(error.message, expected);
     assert.ok(error.hint, 'a hint says what to do');
     return true;
   });

@@ -40,11 +40,11 @@ const groupsOf = async (options?: ReadOptions, ...below: string[]) => [
   ...new Set((await read(options, ...below)).clips.map(({ group }) => group)),
 ];
 
-async function fails(code: string, told: RegExp, action: Promise<unknown>): Promise<void> {
+async function fails(code: string, expected: RegExp, action: Promise<unknown>): Promise<void> {
   await assert.rejects(action, (error) => {
     assert.ok(error instanceof CryfoldError, String(error));
     assert.equal(error.code, code);
-    assert.match(`${error.message}\n${error.hint}`, told);
+    assert.match(`${error.message}\n${error.hint}`, expected);
     return true;
   });
 }

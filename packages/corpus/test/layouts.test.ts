@@ -41,11 +41,11 @@ const facts = async (options: ReadOptions = {}, below = '.') => {
   return { reader, groupSource, classes, warnings };
 };
 
-const fails = (code: string, told: RegExp, action: Promise<unknown>) =>
+const fails = (code: string, expected: RegExp, action: Promise<unknown>) =>
   assert.rejects(action, (error) => {
     assert.ok(error instanceof CryfoldError, String(error));
     assert.equal(error.code, code);
-    assert.match(`${error.message}\n${error.hint}`, told);
+    assert.match(`${error.message}\n${error.hint}`, expected);
     return true;
   });
 

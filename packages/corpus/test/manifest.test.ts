@@ -38,11 +38,11 @@ async function read(table: string | Uint8Array, { name = 'list.csv', skipBad = f
   return readDataset(join(root, name), { skipBad });
 }
 
-const refused = (table: string | Uint8Array, told: RegExp) =>
+const refused = (table: string | Uint8Array, expected: RegExp) =>
   assert.rejects(read(table), (error) => {
     assert.ok(error instanceof CryfoldError, String(error));
     assert.equal(error.code, 'DATA_MANIFEST_INVALID');
-    assert.match(error.message, told);
+    assert.match(error.message, expected);
     assert.ok(error.hint);
     return true;
   });

@@ -97,8 +97,8 @@ test('bytes depend only on name and seed, and a directory never has half a corpu
     throw new Error('stop');
   };
   await assert.rejects(synthesizeCorpus(broken, { clips: 60, onProgress: stop }), /stop/);
-  const usage = (told: RegExp) => (error: unknown) =>
-    error instanceof CryfoldError && error.code === 'USAGE' && told.test(error.message);
+  const usage = (expected: RegExp) => (error: unknown) =>
+    error instanceof CryfoldError && error.code === 'USAGE' && expected.test(error.message);
   await assert.rejects(synthesizeCorpus(one, { clips: 30, seed: 1 }), usage(/already exists/));
   await writeFile(join(base, 'file'), 'x');
   await assert.rejects(synthesizeCorpus(join(base, 'file'), { clips: 30 }), usage(/already exists/));

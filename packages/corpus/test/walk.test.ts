@@ -138,10 +138,10 @@ test('skips a folder that may not be read, such as lost+found', async (t) => {
 
 test('stops early in a directory with far more than recordings', async () => {
   await put(...Array.from({ length: 9 }, (_, i) => `${i}.txt`), '1.wav');
-  const tooLarge = (told: RegExp) => (error: unknown) => {
+  const tooLarge = (expected: RegExp) => (error: unknown) => {
     assert.ok(error instanceof CryfoldError);
     assert.equal(error.code, 'DATA_TOO_LARGE');
-    assert.match(error.message, told);
+    assert.match(error.message, expected);
     return true;
   };
   await assert.rejects(walk({ entries: 9 }), tooLarge(/contains more than 9 files and folders$/));

@@ -60,11 +60,11 @@ test('names at most ten sounds, those in most splits first, with four clips each
 test('the headline names leaks, and is absent without leaks', () => {
   const unknown = leakHeadline({ sounds: 0, groups: 2 }, false);
   assert.equal(unknown, '2 recordings are in both train and test: these figures are inflated.');
-  const said = (sounds: number, groups: number) => leakHeadline({ sounds, groups });
-  assert.equal(said(293, 0), '293 sounds are in both train and test: these figures are inflated.');
-  assert.equal(said(1, 0), '1 sound is in both train and test: these figures are inflated.');
-  assert.equal(said(2, 1), '2 sounds and 1 group are in both train and test: these figures are inflated.');
-  assert.equal(said(0, 69), '69 groups are in both train and test: these figures are inflated.');
-  assert.equal(said(0, 0), undefined);
+  const headline = (sounds: number, groups: number) => leakHeadline({ sounds, groups });
+  assert.equal(headline(293, 0), '293 sounds are in both train and test: these figures are inflated.');
+  assert.equal(headline(1, 0), '1 sound is in both train and test: these figures are inflated.');
+  assert.equal(headline(2, 1), '2 sounds and 1 group are in both train and test: these figures are inflated.');
+  assert.equal(headline(0, 69), '69 groups are in both train and test: these figures are inflated.');
+  assert.equal(headline(0, 0), undefined);
   assert.equal(leakHeadline(undefined), undefined);
 });

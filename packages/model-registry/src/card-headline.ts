@@ -32,6 +32,6 @@ export function headlineText({ metric, mean }: Pick<CardHeadline, 'metric' | 'me
 export function evaluationText({ metrics: [own], data }: Pick<ModelCard, 'metrics' | 'data'>): string | undefined {
   if (!own) return undefined;
   const headline = headlineOf(own, groupsKnown(data));
-  const said = `Mean ${headlineText(headline)} over test folds (${printable(headline.protocol)}).`;
-  return headline.warning ? `${said} ${headline.warning}` : said;
+  const text = `Mean ${headlineText(headline)} over test folds (${printable(headline.protocol)}).`;
+  return headline.warning ? `${text} ${headline.warning}` : text;
 }

@@ -22,7 +22,7 @@ const LARGEST_COPY = 2 ** 29;
 /** CPU time limit for one recording, seconds. */
 const CPU_SECONDS = 600;
 /** Maximum length of ffmpeg's messages that is kept. */
-const SAID = 2000;
+const ERRORS_LENGTH = 2000;
 
 const HINT = 'Copy or encode it again, or pass --skip-bad to leave such files out.';
 
@@ -105,7 +105,7 @@ class FfmpegRun {
   readonly #ended: Promise<number | null>;
   readonly #path: string;
   readonly #name: string;
-  #said = '';
+  #errors = '';
 
   constructor(path: string, name: string, { demuxer }: FfmpegInput) {
     const child = spawn(
@@ -123,7 +123,7 @@ class FfmpegRun {
     this.#process = child;
     this.output = child.stdout;
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      this.#said = (this.#said + text).slice(0, SAID);
+      this.#errors = (this.#errors + text).slice(0, ERRORS_LENGTH);
     });
     this.#ended = new Promise((settle) => {
       child.once('error', () => settle(null));
@@ -135,7 +135,7 @@ class FfmpegRun {
   async failure(): Promise<CryfoldError | undefined> {
     this.output.resume();
     const code = await this.#ended;
-    const [line = ''] = this.#said.replaceAll(`file:${this.#path}`, this.#name).split('\n');
+    const [line = ''] = this.#errors.replaceAll(`file:${this.#path}`, this.#name).split('\n');
     if (code === 0 && line === '') return undefined;
     return invalid(this.#name, `ffmpeg cannot read it: ${line || `it exited with code ${code}`}`, HINT);
   }

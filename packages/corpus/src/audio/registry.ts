@@ -89,8 +89,8 @@ const REPLACE = 'Replace it with a recording (WAV, FLAC, Ogg, Opus, MP3, AIFF, C
 /** How the name of a recording is misleading, if it is: its format, and the format of its extension. */
 export function misnamed(file: string, format: string): { format: string; ending: string } | undefined {
   const ending = endingOf(file);
-  const said = byEnding.get(ending);
+  const named = byEnding.get(ending);
   // A family shares its extensions: Opus and FLAC are common in .ogg files.
-  if (!said || said.name === format || (format.startsWith('Ogg') && said.name.startsWith('Ogg'))) return undefined;
+  if (!named || named.name === format || (format.startsWith('Ogg') && named.name.startsWith('Ogg'))) return undefined;
   return { format, ending };
 }

@@ -98,8 +98,8 @@ function adpcm(fmt: Fields, { tag, channels, align, bits }: Format, name: string
     tag === IMA_ADPCM
       ? 1 + 8 * Math.floor((align - header) / header)
       : 2 + Math.floor((2 * (align - header)) / channels);
-  const said = fmt.bytes.length >= 20 ? fmt.u16(18) : 0;
-  const coding: BlockCoding = { channels, block: align, frames: said > 0 ? Math.min(said, held) : held };
+  const declared = fmt.bytes.length >= 20 ? fmt.u16(18) : 0;
+  const coding: BlockCoding = { channels, block: align, frames: declared > 0 ? Math.min(declared, held) : held };
   if (tag === IMA_ADPCM) return imaAdpcm(coding);
   const count = fmt.bytes.length >= 22 ? Math.min(fmt.u16(20), Math.floor((fmt.bytes.length - 22) / 4)) : 0;
   if (count === 0) throw invalid(name, 'MS ADPCM without predictors');

@@ -37,9 +37,9 @@ export const pitch = {
       const tracker = new PitchTracker({ ...options, ...clip });
       return (samples) => {
         const { frequency, voiced } = tracker.track(samples);
-        const heard = frequency.filter((_, i) => voiced[i] === 1);
-        const values = heard.length > 0 ? summarize(heard, functionals) : functionals.map(() => 0);
-        return Float32Array.from([...values, heard.length / frequency.length]);
+        const pitches = frequency.filter((_, i) => voiced[i] === 1);
+        const values = pitches.length > 0 ? summarize(pitches, functionals) : functionals.map(() => 0);
+        return Float32Array.from([...values, pitches.length / frequency.length]);
       };
     };
   },
