@@ -68,7 +68,7 @@ function decodeUtf16(bytes: Uint8Array, encoding: 'utf-16le' | 'utf-16be'): stri
     return new TextDecoder(encoding, { fatal: true }).decode(bytes);
   } catch {
     const [sound] = new TextDecoder(encoding).decode(bytes).split('\ufffd', 1);
-    throw new EncodingError(countLines(Buffer.from(sound)), 'the text begins as UTF-16, but is damaged here');
+    throw new EncodingError(countLines(Buffer.from(sound)), 'the text starts as UTF-16, but is damaged here');
   }
 }
 

@@ -102,7 +102,7 @@ export const ERROR_CODES = {
   ],
   WEIGHTS_UNREACHABLE: ['infrastructure', 'The pretrained weights cannot be downloaded at the moment.'],
   TENSORFLOW_MISSING: ['input', 'The TensorFlow binding is not built or cannot be loaded.', 'trial'],
-  REDIS_UNREACHABLE: ['infrastructure', 'Redis does not answer at the configured URL.'],
+  REDIS_UNREACHABLE: ['infrastructure', 'Redis does not respond at the configured URL.'],
   REDIS_UNSAFE: [
     'usage',
     'Redis is too old, may delete jobs when its memory is full, or is a node of a Redis Cluster.',
@@ -152,7 +152,7 @@ export const ERROR_CODES = {
   CHILD_DIED: ['crash', 'A training child exited before it returned a result.'],
   PROCESS_DIED: ['crash', 'A coordinator, worker or aggregator process keeps dying.'],
   OUT_IN_USE: ['usage', 'Another command on this machine is working on the same run.'],
-  OUT_TAKEN: ['usage', 'The --out folder holds the results of another run.'],
+  OUT_TAKEN: ['usage', 'The --out folder has the results of another run.'],
   OUT_UNWRITABLE: ['usage', 'A file or folder named for output cannot be written.'],
   RUN_NOT_FOUND: ['usage', 'The store has no run or fold with this name, or the run has not finished.'],
   RUN_AMBIGUOUS: ['usage', 'A name, id prefix or folder matches several runs.'],

@@ -66,7 +66,7 @@ export class Fft {
         const c3 = cos[3 * offset * stride];
         const s3 = sin[3 * offset * stride];
         for (let i0 = offset; i0 < size; i0 += 4 * span) {
-          // In bit-reversed order the second quarter holds the even-odd samples, so it takes the squared twiddle.
+          // In bit-reversed order, the second quarter has the even-odd samples, so it takes the squared twiddle.
           const i1 = i0 + span;
           const i2 = i1 + span;
           const i3 = i2 + span;

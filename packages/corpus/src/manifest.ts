@@ -57,7 +57,7 @@ export async function readManifest(path: string, options: TableOptions = {}) {
   return { ...reading, root, reader: 'manifest', skipped: [] };
 }
 
-/** Context of `readRows` besides the table. */
+/** Context of `readRows` other than the table. */
 interface RowsOptions extends TableOptions {
   /** Directory that the recordings' paths are relative to */
   root: string;

@@ -56,7 +56,7 @@ interface Segment {
  * | 2,268 | 1    | 0.891  | 0.671                | 0.650     | 0.388         |
  * | 2,268 | 2    | 0.915  | 0.693                | 0.592     | 0.388         |
  * | 300   | 0    | 0.877  | 0.690                | 0.667     | 0.387         |
- * @throws CryfoldError USAGE where `directory` holds anything else, or `clips` is out of range
+ * @throws CryfoldError USAGE if `directory` has other content, or `clips` is out of range
  */
 export async function synthesizeCorpus(directory: string, options: SynthesizeOptions = {}): Promise<SyntheticCorpus> {
   const { seed = 0, onProgress } = options;

@@ -23,7 +23,7 @@ export const WALK_LIMITS: WalkLimits = { entries: 1_000_000, sparse: 100_000, de
 /** Entries read from the file system at a time. */
 const CHUNK = 1024;
 
-/** Folders in which macOS and Synology keep notes beside files, under the names of these files. */
+/** Folders in which macOS and Synology store metadata of files, under the names of these files. */
 const NOTES = new Set(['__MACOSX', '@eaDir']);
 
 export interface WalkedTree {

@@ -16,7 +16,7 @@ export interface Wav {
 /**
  * Decodes a WAV file in memory: RIFF, RIFX, RF64, BW64 or Wave64 with PCM of 1 to 32 bits, IEEE float, A-law, mu-law,
  * IMA or Microsoft ADPCM, any rate and number of channels. `openAudio` reads recordings of any format and size.
- * @param name name for messages
+ * @param name shown in messages
  * @throws CryfoldError WAV_INVALID, WAV_EMPTY, WAV_NOT_FINITE or WAV_SCALE, naming the file
  */
 export function decodeWav(bytes: Uint8Array, name: string): Wav {

@@ -43,7 +43,7 @@ export class Windows {
   readonly #options: CutOptions;
   #total = 0;
 
-  /** @param name name for messages */
+  /** @param name shown in messages */
   constructor(audio: { rate: number; blocks: AsyncIterable<Float64Array> }, options: CutOptions, name: string) {
     this.length = Math.round(audio.rate * options.clipSeconds);
     this.#audio = audio;

@@ -68,7 +68,7 @@ function furthest(a: readonly number[], b: readonly number[]): number {
   return a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
 }
 
-test('names the format and what to install where ffmpeg is needed and missing', async () => {
+test('names the format and what to install if ffmpeg is needed and missing', async () => {
   const mp4 = Buffer.concat([Buffer.from([0, 0, 0, 24]), Buffer.from('ftypM4A '), Buffer.alloc(64)]);
   const { PATH } = process.env;
   process.env.PATH = '/nonexistent';
@@ -341,6 +341,6 @@ test('explains why a file is not a recording', async () => {
     );
   assert.match(await refused(''), /WAV_INVALID x\.wav: not a recording: the file is empty/);
   assert.match(await refused('<!DOCTYPE html>'), /it is text/);
-  assert.match(await refused('ID3x'), /WAV_INVALID x\.wav: holds no MP3 sound/);
+  assert.match(await refused('ID3x'), /WAV_INVALID x\.wav: contains no MP3 sound/);
   assert.match(await refused('version https://git-lfs.github.com/spec/v1\n'), /a Git LFS pointer/);
 });

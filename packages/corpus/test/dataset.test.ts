@@ -102,7 +102,7 @@ describe('readers', () => {
     assert.deepEqual((await readDataset(root)).classes, ['belly_pain', 'hungry']);
   });
 
-  test('folders give classes; groups are recordings, and count only where one gives several clips', async () => {
+  test('folders give classes; groups are recordings, and count only if one gives several clips', async () => {
     await put('dog/b.wav', noise(1, 1));
     await put('dog/deep/a.WAV', noise(1, 2));
     await put('cat/a.wav', noise(1, 3));

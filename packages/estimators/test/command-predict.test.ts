@@ -43,7 +43,7 @@ test('one program trains and another one predicts, and neither gets what only th
   test_.forEach((clip, row) => {
     assert.ok(Math.abs(outcome.probabilities.data[2 * row] - clip / 100) < 1e-12, `row ${row}`);
   });
-  assert.equal(outcome.model, undefined, 'nobody asked for it');
+  assert.equal(outcome.model, undefined, 'it was not requested');
   assert.deepEqual(
     groups.map((group) => typeof group),
     ['number', 'undefined', 'number', 'undefined'],

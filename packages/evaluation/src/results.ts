@@ -299,7 +299,7 @@ export type RunResults = z.infer<typeof resultsSchema>;
 /**
  * Parses results.json.
  * @param source bytes or text
- * @param name name for messages
+ * @param name shown in messages
  * @throws CryfoldError JOB_INVALID naming the artifact and the first wrong key
  */
 export function decodeResults(source: Uint8Array | string, name: string): RunResults {

@@ -92,7 +92,7 @@ test('if clips share groups, the groups decide, and repeats add no evidence', ()
   assert.equal(found.byGroup!.groups, 20);
   assert.ok(found.byGroup!.difference > 0 && found.byGroup!.pValue! > 0.05, `${found.byGroup!.pValue}`);
   assert.equal(found.verdict, 'same');
-  assert.ok(found.test!.pValue < 0.05, 'the folds alone take each clip, and each repeat, for evidence of its own');
+  assert.ok(found.test!.pValue < 0.05, 'the test over folds treats each clip and repeat as independent evidence');
   const clear = compareRuns(side(0.6, shape), side(0, shape));
   assert.equal(clear.verdict, 'better');
   assert.ok(clear.byGroup!.low! > 0);

@@ -410,7 +410,7 @@ test('out-of-fold.csv has no field that a spreadsheet runs, and preserves every 
       ]),
     }),
   ].join('');
-  // None of these texts holds a line feed, a comma or a quote.
+  // These texts do not contain line feeds, commas or quotes.
   const rows = csv
     .trimEnd()
     .split('\n')
@@ -425,7 +425,7 @@ test('out-of-fold.csv has no field that a spreadsheet runs, and preserves every 
   assert.deepEqual(
     texts.filter((text, i) => rows[i][0] === text),
     ["'x", 'x=1', '0-x', '', 'ordinary'],
-    'other texts stay as they are',
+    'other texts are unchanged',
   );
 });
 

@@ -192,7 +192,7 @@ export class ModelPredictor {
    * Cuts a recording as in training and predicts each window, reading it in pieces. A recording at a rate that the
    * training data lacks is resampled.
    * @param recording of any supported format
-   * @param name name for messages
+   * @param name shown in messages
    * @throws CryfoldError WAV_INVALID, WAV_EMPTY, WAV_NOT_FINITE, WAV_SCALE, DECODER_MISSING, CLIP_SHORT, CLIP_SILENT,
    * RATE_UNKNOWN, RECORDING_LONG
    */

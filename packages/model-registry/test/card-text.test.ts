@@ -99,7 +99,7 @@ test('a card names problems that inflate its figures, and makes no promise for n
   assert.match(limit({ ...clean, metrics: [...leaky.metrics, ...clean.metrics] }) ?? '', /^For new groups/);
 });
 
-test('a card counts the trials that the correction counts, in the words of the report', () => {
+test('a card counts the trials that the correction counts, worded like the report', () => {
   const winner = { member: 'svm', trial: 'svm-001', parameters: { C: 1 }, among: 1, plain: 0.7, pooled: 0.62 };
   const corrected = { mean: 0.55, low: 0.5, high: 0.6 };
   const shown = (more: object, metric = 'accuracy') =>
@@ -141,7 +141,7 @@ test('a card says that the weights of the model or a member are random', () => {
   assert.match(cardText({ ...card('net', estimator), search }), /^- net \(random weights\) of run/m, 'after a sweep');
 });
 
-test('a card promises figures of new groups only where the data says who is who', () => {
+test('a card promises figures for new groups only if groups are known', () => {
   const card = cardOf('x', { leaks: { sounds: 0, groups: 0 } });
   const limits = (data: Partial<ModelCard['data']>) =>
     limitsOf({ ...card, data: { ...card.data, clips: 9, groups: 3, ...data } }).join('\n');

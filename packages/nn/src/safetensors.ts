@@ -35,7 +35,7 @@ const LARGEST_HEADER = 2 ** 24;
 
 /**
  * Reads float32 tensors; needs as much memory as the file has bytes, and more only for its header.
- * @param name name for messages
+ * @param name shown in messages
  * @throws CryfoldError ARTIFACT_CORRUPT
  */
 export function decodeSafetensors(bytes: Uint8Array, name: string): TensorFile {

@@ -105,7 +105,7 @@ function limited(name: string) {
  * Reads a weights file once and checks its hash. Without a given hash, a file with the name published by
  * keras.applications must have the published md5.
  * @param hash hex md5 or sha256
- * @param name name for messages
+ * @param name shown in messages
  * @returns hex sha256 of the file
  * @throws CryfoldError WEIGHTS_NOT_FOUND, WEIGHTS_INVALID
  */

@@ -42,7 +42,7 @@ describe('no test clip is trained on, changed or not', () => {
 
   for (const spec of specs) {
     const { kind, balance = '' } = spec.parameters;
-    test(`every batch is silent where the training clips are silent and the test clips loud: ${kind} ${balance}`, async (t) => {
+    test(`every batch is silent if the training clips are silent and the test clips loud: ${kind} ${balance}`, async (t) => {
       const loudest = { train: 0, test: 0 };
       const { step } = Network.prototype;
       for (const loud of ['train', 'test'] as const) {

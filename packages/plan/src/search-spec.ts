@@ -46,7 +46,7 @@ export const searchSchema = z.strictObject({
   metric: z.enum(METRIC_NAMES).default('accuracy'),
   /** Concurrent trials of one estimator if new ones learn from earlier ones (tpe, asha). */
   parallel: count.max(LIMITS.trials).default(4),
-  /** By estimator, then by parameter. Other estimators are evaluated as they are. */
+  /** By estimator, then by parameter. Other estimators are evaluated unchanged. */
   space: z.record(z.string(), z.record(z.string(), parameterSchema)),
   /** Stops trials early that are clearly worse than the leader on the folds that both have. */
   racing: z

@@ -88,7 +88,7 @@ export function cutOptions({ features, hopSeconds, shortClips }: Pick<Spec, 'fea
   return { clipSeconds: features.clipSeconds, hopSeconds, shortClips };
 }
 
-/** The JSON Schema (draft 2020-12) of a spec as it is written, published as docs/spec.schema.json. */
+/** The JSON Schema (draft 2020-12) of a spec as written, published as docs/spec.schema.json. */
 export function specJsonSchema(): object {
   const schema = z.toJSONSchema(specSchema, { io: 'input' });
   // As written, multiple feature sets are named below `features`.

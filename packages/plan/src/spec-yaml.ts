@@ -13,7 +13,7 @@ export interface ReadYaml {
 /**
  * Parses YAML whose keys are all strings. Keys of other kinds, such as maps, are rejected: converting nested ones to
  * text takes exponential time in their depth.
- * @param file name for messages
+ * @param file name shown in messages
  * @throws CryfoldError SPEC_INVALID with file and line
  */
 export function readYaml(source: string, file: string): ReadYaml {

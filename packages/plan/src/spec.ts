@@ -12,7 +12,7 @@ import { readYaml } from './spec-yaml.js';
 /**
  * Parses and checks a spec.
  * @param source YAML text, at most `LIMITS.specBytes`
- * @param file name for messages
+ * @param file name shown in messages
  * @throws CryfoldError SPEC_INVALID with file, line and key; PLAN_TOO_LARGE
  */
 export function parseSpec(source: string, file: string): Spec {

@@ -83,7 +83,7 @@ function clockError(cause: unknown, bucket: string): CryfoldError {
   );
 }
 
-/** Maps a failed request to a bucket to a coded error; coded errors stay as they are. */
+/** Maps a failed request to a bucket to a coded error; coded errors are unchanged. */
 export function storeError(
   cause: unknown,
   { key, bucket, endpoint }: { key: string; bucket: string; endpoint: string | undefined },

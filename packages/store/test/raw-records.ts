@@ -13,14 +13,14 @@ export class RawRecord {
     this.#store = store;
   }
 
-  /** @throws Error where there is no such record */
+  /** @throws Error if there is no such record */
   async read(): Promise<Uint8Array> {
     const bytes = await this.#store.get(this.key);
     if (!bytes) throw new Error(`the store has no ${this.key}`);
     return bytes;
   }
 
-  /** @param content bytes as they are, text as UTF-8, anything else as a record */
+  /** @param content bytes unchanged, text as UTF-8, anything else as a record */
   async write(content: Uint8Array | string | object): Promise<void> {
     const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
     await this.#store.put(this.key, bytes instanceof Uint8Array ? bytes : encodeRecord(bytes));

@@ -29,7 +29,7 @@ export interface AudioFormat {
   sniff(head: Uint8Array): boolean;
   /**
    * Reads the header. Decoders are only loaded here.
-   * @param name name for messages
+   * @param name shown in messages
    * @throws CryfoldError WAV_INVALID, DECODER_MISSING
    */
   open(reader: ByteReader, name: string): Promise<OpenAudio>;

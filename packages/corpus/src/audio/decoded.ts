@@ -58,7 +58,7 @@ export async function openDecoded(reader: ByteReader, name: string, options: Dec
   const pieces = decodePieces(reader, name, options);
   // The rate is known with the first samples.
   const first = await pieces.next();
-  if (first.done) throw invalid(name, `holds no ${options.what} sound`, HINT);
+  if (first.done) throw invalid(name, `contains no ${options.what} sound`, HINT);
   const { sampleRate: rate, channelData, bitDepth } = first.value;
   return {
     ...{ rate, channels: channelData.length, decoder: versionOf(options.package) },

@@ -31,7 +31,7 @@ export class OggPages {
     for (;;) {
       const page = this.#held;
       if (page.length < HEADER) return;
-      if (!startsWith(page, 'OggS')) throw this.#damaged(`page ${this.#count} does not start where it should`);
+      if (!startsWith(page, 'OggS')) throw this.#damaged(`page ${this.#count} does not start where expected`);
       const segments = page[26];
       if (page.length < HEADER + segments) return;
       const length = page.subarray(HEADER, HEADER + segments).reduce((sum, size) => sum + size, HEADER + segments);

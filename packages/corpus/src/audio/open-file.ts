@@ -14,7 +14,7 @@ export interface OpenRecording {
 /**
  * Opens a recording of any format and size, which is read in pieces. Within `decodingOnce`, samples that were already
  * decoded are reused.
- * @param name name for messages
+ * @param name shown in messages
  * @throws CryfoldError WAV_INVALID if it cannot be read, and as `openAudio`
  */
 export async function openFile(path: string, name: string): Promise<OpenRecording> {

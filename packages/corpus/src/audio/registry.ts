@@ -52,7 +52,7 @@ export interface Recorded extends OpenAudio {
 
 /**
  * Opens a recording of any format, which is identified by its first bytes. Its samples are checked while they are read.
- * @param name name for messages
+ * @param name shown in messages
  * @throws CryfoldError WAV_INVALID, DECODER_MISSING; and from its blocks WAV_INVALID, WAV_EMPTY, WAV_NOT_FINITE,
  * WAV_SCALE
  */
