@@ -11,7 +11,7 @@ const copies = testsOf('packages/corpus/test/duplicates.test.ts');
 const mlflow = testsOf('packages/run-control/test/mlflow-files.test.ts');
 
 const segments = groups(
-  'class folders say that groups are unknown, and file names like parts of recordings suggest what to type',
+  'class folders say that groups are unknown, and file names like parts of recordings trigger a suggestion',
 );
 
 async function segmentsOf(bench: Bench, folder: string, ...flags: string[]): Promise<string> {
