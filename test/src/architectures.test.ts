@@ -31,5 +31,5 @@ test('every network takes part in a plan with its hours; images too small for on
   );
   const { code, stderr } = await cryfold(['plan', small, '--data', path('corpus'), '--store', path('none')]);
   assert.equal(code, 10);
-  assert.match(stderr, /SPEC_INVALID.*capsule needs images of at least 25 x 25 pixels, and these are 20 x 90/);
+  assert.match(stderr, /SPEC_INVALID.*capsule needs images of at least 25 x 25 pixels, but these have 20 x 90/);
 });

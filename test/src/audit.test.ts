@@ -121,7 +121,7 @@ test('runs show the warnings once, however many protocols they have, and keep th
   assert.equal(ran.code, 0, ran.stderr);
   const lines = ran.stderr.split('\n').filter((line) => line.startsWith('audit: '));
   assert.equal(lines.length, 3, ran.stderr);
-  assert.match(lines[0], /sampling rate alone tells classes apart/);
+  assert.match(lines[0], /sampling rate alone distinguishes classes/);
   assert.match(lines[2], /all figures: .*data audit/);
 
   const [run] = await readdir(path('out', 'store', 'runs'));

@@ -113,7 +113,7 @@ test('a folder whose name no run has hides no run', async () => {
     );
     const gc = await cryfold(['gc', '--older-than', '0', '--delete'], environment);
     assert.equal(gc.code, 1);
-    for (const stray of strays) assert.ok(gc.stdout.includes(`runs/${stray}: not the name of a run`), gc.stdout);
+    for (const stray of strays) assert.ok(gc.stdout.includes(`runs/${stray}: not a run id`), gc.stdout);
   } finally {
     await copied.close();
     await own.remove();

@@ -63,7 +63,7 @@ test('a port that is taken or none at all ends the command with a clear error', 
   for (const port of [taken, '70000']) {
     const { code, stderr } = await cryfold(['aggregator', '--metrics-port', port], environment);
     assert.equal(code, 2);
-    assert.match(stderr, /^cryfold: USAGE: metrics port \d+: .*\n {2}Give another one with --metrics-port/m);
+    assert.match(stderr, /^cryfold: USAGE: metrics port \d+: .*\n {2}Choose another port with --metrics-port/m);
   }
   const { code, stderr } = await cryfold(['aggregator'], { ...environment, CRYFOLD_METRICS_PORT: 'http' });
   assert.equal(code, 2);

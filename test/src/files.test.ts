@@ -163,5 +163,5 @@ test('predict names a pipe and classifies the other files, and stops reading end
   const [code] = await once(child, 'close');
   endless.destroy();
   assert.equal(code, 1);
-  assert.match(said, /not a recording: its first bytes are of no audio format/);
+  assert.match(said, /not a recording: its first bytes do not match a supported audio format/);
 });

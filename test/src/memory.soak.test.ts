@@ -35,5 +35,5 @@ test('folds that need too much memory fail as OUT_OF_MEMORY after two attempts, 
   assert.deepEqual(codes, ['large OUT_OF_MEMORY', 'large OUT_OF_MEMORY']);
   const log = await readFile(path(`out/store/runs/${run.id}/logs/worker-0.log`), 'utf8');
   assert.equal(log.split(' warn  attempt failed  large/').length - 1, 4, 'two attempts of two folds');
-  assert.match(log, /it used \d+ MiB of memory and may use 512 MiB/);
+  assert.match(log, /it used \d+ MiB of memory; the limit is 512 MiB/);
 });

@@ -42,7 +42,7 @@ test('classifies all recordings of folders, names the bad ones, and ends with 1'
   assert.equal(byName.get(path('empty')).error.code, 'DATA_EMPTY');
   assert.equal(lines.length, 5);
   assert.match(stderr, /notes\.txt/);
-  assert.match(stderr, /lost\.wav: is a link that leads nowhere/);
+  assert.match(stderr, /lost\.wav: is a dangling link/);
   assert.match(stderr, /^2 recordings were classified, 3 not$/m);
 });
 

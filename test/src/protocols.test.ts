@@ -176,7 +176,7 @@ test('folds without a test clip stop a run before anything is trained or written
   const { error } = JSON.parse(refused.stdout);
   assert.equal(error.code, 'FOLD_EMPTY');
   assert.match(error.message, /1 of 10 folds|2 of 10 folds/);
-  assert.match(error.hint, /Ask for \d folds/);
+  assert.match(error.hint, /Use \d folds/);
   assert.deepEqual(await readdir(path('empty')).catch(() => []), []);
 });
 
@@ -215,7 +215,7 @@ test('what leaks heads the table, results.json and both reports, and grouping du
   const sentence = '1 sound is in both train and test: these figures are inflated.';
   assert.equal(card.metrics[0].warnings[0], sentence);
   assert.ok(
-    card.limits.some((limit: string) => /same sounds are in train and test.*too good for new groups/.test(limit)),
+    card.limits.some((limit: string) => /same sounds are in train and test.*too optimistic for new groups/.test(limit)),
   );
   assert.ok(!card.limits.some((limit: string) => limit.startsWith('Of new groups')));
   const exported = await cryfold(['export', 'mlflow', '--to', path('leaky-mlflow')], store);

@@ -61,7 +61,7 @@ test('a job without memory is tried once more, since another worker may have mor
   let calls = 0;
   const consumer = consume(async () => {
     calls++;
-    throw new CryfoldError('OUT_OF_MEMORY', 'it used 9 MiB of memory and may use 8 MiB');
+    throw new CryfoldError('OUT_OF_MEMORY', 'it used 9 MiB of memory; the limit is 8 MiB');
   });
   await queues.add('gpu', [fold('memory')]);
   const record = await failure('memory');

@@ -157,7 +157,7 @@ test('a Redis that keeps nothing on disk gets a warning, one with an append-only
   }
 });
 
-test('where CONFIG is refused, the policy is read from INFO, and what is not known is a warning', async () => {
+test('if CONFIG is rejected, the policy is read from INFO, and unknown facts are warnings', async () => {
   const managed = ['--rename-command', 'CONFIG', ''];
   await withRedis([...managed, '--maxmemory-policy', 'allkeys-lfu'], async (url) => {
     await assert.rejects(inspectRedis(url), unsafe(/allkeys-lfu/));
@@ -165,13 +165,13 @@ test('where CONFIG is refused, the policy is read from INFO, and what is not kno
   await withRedis(managed, async (url) => {
     const { warnings } = await inspectRedis(url);
     assert.equal(warnings.length, 1);
-    assert.match(warnings[0], /disk is not known/);
+    assert.match(warnings[0], /unknown whether it keeps its data on disk/);
   });
   const hidden: [string, string] = ['maxmemory_policy:', 'maxmemory_other_:'];
   await withRedis(
     managed,
     async (url) => {
-      assert.match((await inspectRedis(url)).warnings.join(), /eviction policy is not known.*must be noeviction/);
+      assert.match((await inspectRedis(url)).warnings.join(), /eviction policy is unknown.*must be noeviction/);
     },
     hidden,
   );

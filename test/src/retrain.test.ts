@@ -178,7 +178,7 @@ test('new data that overlaps only in part is decided by what the stored champion
   }
   const slow = await retrain(await alone('slow/data', added), 'overlap');
   assert.deepEqual([slow.code, slow.report.code], [8, 'MODEL_INCOMPARABLE'], slow.report.reason);
-  assert.match(slow.report.reason, /the stored champion cannot be tested: .* Hz, but the model knows/);
+  assert.match(slow.report.reason, /the stored champion cannot be tested: .* Hz, but the model only knows/);
 });
 
 test('the stand-in of a nested fusion is evaluated nested, as its challenger is', async () => {

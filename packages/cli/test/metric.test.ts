@@ -57,5 +57,5 @@ test('an unknown metric, and a metric beside that of a search, are refused', () 
   }
   const both = `version: 1\nname: s\nmetric: logLoss\nestimators: { a: { kind: svm } }
 search: { space: { a: { C: { log: [1, 100] } } } }`;
-  assert.throws(() => parseSpec(both, 'x'), /x:3: metric: a sweep has search\.metric/);
+  assert.throws(() => parseSpec(both, 'x'), /x:3: metric: a sweep uses search\.metric/);
 });

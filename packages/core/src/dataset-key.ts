@@ -1,19 +1,19 @@
 import { contentKey } from './hash.js';
 
-/** What identifies a clip: its name, its class, its group and the hash of its sound. */
+/** What identifies a clip: its name, class, group and the hash of its sound. */
 export interface ClipIdentity {
   id: string;
   label: string;
   group: string;
   /** Hex sha256 of the sampling rate and the samples */
   hash: string;
-  /** The fold that tests it, empty for none, where the data says so */
+  /** The fold that tests the clip if the data names one, otherwise empty */
   fold?: string | undefined;
 }
 
 /**
- * Identity of a dataset: each clip's id, label, group, sound and, where the data names it, fold, in order; and the name
- * and version of each decoder, where recordings are no WAV files.
+ * Identity of a dataset: each clip's id, label, group, sound and (if the data names it) fold, in order, plus the name
+ * and version of every decoder that read recordings other than WAV files.
  */
 export function datasetKey(clips: readonly ClipIdentity[], decoders: readonly string[] = []): string {
   const fold = (clip: ClipIdentity) => (clip.fold === undefined ? [] : [clip.fold]);

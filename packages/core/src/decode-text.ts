@@ -1,20 +1,23 @@
 import { isUtf8 } from 'node:buffer';
 import { printable } from './printable.js';
 
-/** Characters of a damaged line that a message shows. */
+/** Characters of a damaged line that a message may show. */
 const SHOWN = 60;
 
 /**
- * Windows-1252 from 0x80 to 0x9f, where Latin-1 has control characters; U+FFFD where it has nothing, by which other
- * encodings show. Node 20's TextDecoder takes windows-1252 for Latin-1.
+ * Windows-1252 from 0x80 to 0x9f, where Latin-1 has control characters. U+FFFD marks the bytes it leaves undefined,
+ * which indicate another encoding. Node 20's TextDecoder treats windows-1252 as Latin-1.
  */
 const WINDOWS = '€\ufffd‚ƒ„…†‡ˆ‰Š‹Œ\ufffdŽ\ufffd\ufffd‘’“”•–—˜™š›œ\ufffdžŸ';
 
-/** Bytes are not text in an encoding that is read. The message says which is likely, and names neither file nor line. */
+/**
+ * Thrown for bytes that are not text in a supported encoding. The message suggests the likely encoding, but names
+ * neither the file nor the line.
+ */
 export class EncodingError extends Error {
-  /** counted from 1 */
+  /** From 1 */
   readonly line: number;
-  /** As `iconv -f` takes it; undefined where nothing suggests one */
+  /** A name that `iconv -f` accepts; undefined if no encoding is likely */
   readonly encoding: string | undefined;
 
   constructor(line: number, why: string, encoding?: string) {
@@ -24,7 +27,7 @@ export class EncodingError extends Error {
     this.encoding = encoding;
   }
 
-  /** What to do about it. @param file to be converted, as the user named it */
+  /** How to fix the file. @param file to convert, as the user named it */
   hint(file: string): string {
     const from = this.encoding;
     if (from === undefined) return 'Save it as UTF-8.';
@@ -34,13 +37,13 @@ export class EncodingError extends Error {
 }
 
 /**
- * Decodes a text file that a user wrote: UTF-8, or UTF-16 where a byte order mark says so. The mark is left out.
- * @throws EncodingError where a byte does not belong there: decoding it leniently would make different words equal
+ * Decodes a text file written by a user: UTF-8, or UTF-16 with a byte order mark. The mark is removed.
+ * @throws EncodingError for any invalid byte: lenient decoding would make different words equal
  */
 export function decodeText(bytes: Uint8Array): string {
   const [first, second, third, fourth] = bytes;
   if (first === 0xff && second === 0xfe) {
-    if (third === 0 && fourth === 0) throw new EncodingError(1, 'the text is UTF-32, which is not read', 'UTF-32');
+    if (third === 0 && fourth === 0) throw new EncodingError(1, 'the text is UTF-32, which is not supported', 'UTF-32');
     return decodeUtf16(bytes, 'utf-16le');
   }
   if (first === 0xfe && second === 0xff) return decodeUtf16(bytes, 'utf-16be');
@@ -51,7 +54,7 @@ export function decodeText(bytes: Uint8Array): string {
 }
 
 function notText(bytes: Uint8Array, nul: number): EncodingError {
-  // A Latin letter is one zero byte and one other.
+  // A Latin letter in UTF-16 is a zero byte and a nonzero one.
   const half = bytes.subarray(0, 2).indexOf(0);
   if (half >= 0) {
     const encoding = half === 0 ? 'UTF-16BE' : 'UTF-16LE';
@@ -65,7 +68,7 @@ function decodeUtf16(bytes: Uint8Array, encoding: 'utf-16le' | 'utf-16be'): stri
     return new TextDecoder(encoding, { fatal: true }).decode(bytes);
   } catch {
     const [sound] = new TextDecoder(encoding).decode(bytes).split('\ufffd', 1);
-    throw new EncodingError(countLines(Buffer.from(sound)), 'the text begins as UTF-16, but is damaged here');
+    throw new EncodingError(countLines(Buffer.from(sound)), 'the text starts as UTF-16, but is damaged here');
   }
 }
 
@@ -82,7 +85,7 @@ function notUtf8(bytes: Uint8Array): EncodingError {
   return new EncodingError(line, why, 'WINDOWS-1252');
 }
 
-/** Where the first line starts that is not UTF-8, by halving: a file may have millions of lines. */
+/** Finds the start of the first line that is not UTF-8 by bisection: a file may have millions of lines. */
 function firstDamagedLine(bytes: Uint8Array): number {
   let start = 0;
   let end = bytes.length;
@@ -96,7 +99,7 @@ function firstDamagedLine(bytes: Uint8Array): number {
   }
 }
 
-/** One more than there are line feeds. */
+/** The number of line feeds plus one. */
 function countLines(bytes: Uint8Array): number {
   return bytes.reduce((lines, byte) => (byte === 0x0a ? lines + 1 : lines), 1);
 }

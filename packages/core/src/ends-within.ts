@@ -1,6 +1,6 @@
 /**
- * Waits for work to end, but no longer than `milliseconds`. The work is not stopped, and its failure counts as an end.
- * @returns whether it ended in time
+ * Waits at most `milliseconds` for work to settle. The work is not stopped. A rejection counts as settled.
+ * @returns whether it settled in time
  */
 export async function endsWithin(milliseconds: number, work: Promise<unknown>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;

@@ -1,15 +1,15 @@
 /**
- * Complex discrete Fourier transforms of one power-of-two length, in place: decimation in time, one radix-2 pass if log2
- * of the length is odd, then radix-4 passes. Double precision; tables are filled once by the constructor.
+ * Complex discrete Fourier transforms of one power-of-two length, in place: decimation in time, one radix-2 pass if
+ * log2 of the length is odd, then radix-4 passes. Double precision; the constructor fills the tables.
  * Source: Brigham, The Fast Fourier Transform.
  */
 export class Fft {
-  /** Where each element of a signal has to be for `transformReversed` */
+  /** Where `transformReversed` expects each element of a signal */
   readonly reversed: Uint32Array;
   readonly #cos: Float64Array;
   readonly #sin: Float64Array;
 
-  /** @param size a power of two from 2 on */
+  /** @param size a power of two, at least 2 */
   constructor(readonly size: number) {
     const bits = Math.log2(size);
     if (!Number.isInteger(bits) || bits < 1) throw new RangeError(`unsupported transform size ${size}`);
@@ -20,9 +20,9 @@ export class Fft {
   }
 
   /**
-   * Replaces a signal by its transform. Swapping `re` and `im` gives the inverse, times `size`.
+   * Replaces a signal with its transform. Swapping `re` and `im` gives the inverse, times `size`.
    * @param re real parts, `size` long
-   * @param im imaginary parts, as long
+   * @param im imaginary parts, of the same length
    */
   transform(re: Float64Array, im: Float64Array): void {
     const { reversed } = this;
@@ -39,7 +39,7 @@ export class Fft {
     this.transformReversed(re, im);
   }
 
-  /** As `transform`, of a signal that was stored in the order of `reversed`. */
+  /** Like `transform`, for a signal stored in the order of `reversed`. */
   transformReversed(re: Float64Array, im: Float64Array): void {
     const { size } = this;
     const cos = this.#cos;
@@ -66,7 +66,7 @@ export class Fft {
         const c3 = cos[3 * offset * stride];
         const s3 = sin[3 * offset * stride];
         for (let i0 = offset; i0 < size; i0 += 4 * span) {
-          // In bit-reversed order the second quarter holds the even-odd samples, so it takes the squared twiddle.
+          // In bit-reversed order, the second quarter has the even-odd samples, so it takes the squared twiddle.
           const i1 = i0 + span;
           const i2 = i1 + span;
           const i3 = i2 + span;

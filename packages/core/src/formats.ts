@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { CryfoldError } from './errors.js';
 
 /**
- * The format in which this version writes each queue payload and stored record, and the newest one that it reads. All
- * schemas are strict, so whatever an older version would refuse (a new member or value) or take for something else needs
- * a higher number here; the schema then reads both, as a union whose older member is transformed.
+ * The format in which this version writes each queue payload and stored record, which is also the newest one that it
+ * reads. All schemas are strict: anything that an older version would reject or misread (a new member or value)
+ * requires a higher number here. The schema then reads both formats as a union whose older member is transformed.
  */
 export const FORMATS = {
   job: 1,
@@ -25,10 +25,10 @@ export const FORMATS = {
   card: 4,
 } as const;
 
-/** Member of a fold's environment: what its estimator did otherwise than asked, for readers of the results. */
+/** Member of a fold's environment that records where its estimator deviated from the request. */
 export const FOLD_NOTE = 'note';
 
-/** The newest format that a schema reads, undefined where its records carry none. */
+/** The newest format that a schema reads; undefined if its records have no format. */
 function newestRead(schema: z.core.$ZodType): number | undefined {
   const { def } = schema._zod;
   if (schema instanceof z.ZodObject) {
@@ -41,7 +41,7 @@ function newestRead(schema: z.core.$ZodType): number | undefined {
   return options.length > 0 ? Math.max(...options) : undefined;
 }
 
-/** @throws CryfoldError FORMAT_NEWER where a value says that its format is newer than what the schema reads */
+/** @throws CryfoldError FORMAT_NEWER if a value declares a newer format than the schema reads */
 export function refuseNewer(schema: z.ZodType, value: unknown, name: string): void {
   if (typeof value !== 'object' || value === null || !('format' in value)) return;
   const { format } = value;
@@ -50,23 +50,26 @@ export function refuseNewer(schema: z.ZodType, value: unknown, name: string): vo
   throw newer(name, Number(format), reads);
 }
 
-/** What is said of a record of a newer format than this version reads. */
+/** Error for a record in a newer format than this version reads. */
 export function newer(name: string, format: number, reads: number): CryfoldError {
   return new CryfoldError('FORMAT_NEWER', `${name} has format ${format}; this cryfold reads up to ${reads}`, {
     context: { artifact: name, format, reads },
-    hint: 'A newer cryfold wrote it: upgrade this one. Do not delete it.',
+    hint: 'A newer cryfold wrote it. Upgrade this one; do not delete the record.',
   });
 }
 
-/** Codes of records that no retry makes readable. */
+/** Codes of records that no retry can make readable. */
 const UNREADABLE: ReadonlySet<string> = new Set(['FORMAT_NEWER', 'JOB_INVALID', 'ARTIFACT_TOO_LARGE']);
 
-/** Whether a record is damaged, too large, or a newer cryfold's: it says nothing, and must not hide what others say. */
+/**
+ * Whether a record is damaged, too large, or written by a newer cryfold. Such a record must not hide what other records
+ * contain.
+ */
 export function isUnreadable(error: unknown): error is CryfoldError {
   return error instanceof CryfoldError && UNREADABLE.has(error.code);
 }
 
-/** Undefined for a record that cannot be read. @throws what else reading it throws */
+/** Returns undefined for a record that cannot be read. @throws any other error of reading it */
 export function unlessUnreadable<T>(decode: () => T): T | undefined {
   try {
     return decode();
@@ -76,7 +79,7 @@ export function unlessUnreadable<T>(decode: () => T): T | undefined {
   }
 }
 
-/** As `unlessUnreadable`, of a record that is read from a store. */
+/** Like `unlessUnreadable`, for a record that is read from a store. */
 export async function ifReadable<T>(read: Promise<T>): Promise<T | undefined> {
   try {
     return await read;

@@ -5,7 +5,7 @@ export function sha256(data: string | Uint8Array): string {
   return createHash('sha256').update(data).digest('hex');
 }
 
-/** Text that `canonicalJson` takes as it is: of a value that many others hold, so that it is sorted once. */
+/** Text that `canonicalJson` inserts verbatim. Lets a value that many others contain be sorted only once. */
 export class CanonicalText {
   readonly text: string;
 

@@ -1,6 +1,6 @@
 /**
- * How large a spec and a run may be. A coordinator serves many runs from one event loop, so a run at these limits is
- * planned, stored and read in steps of about a second each; docs/security.md lists the numbers.
+ * Size limits of a spec and a run. A coordinator serves many runs from one event loop, so a run at these limits is
+ * planned, stored and read in steps of about a second each. docs/security.md lists the numbers.
  */
 export const LIMITS = {
   /** Bytes of a spec, as YAML or as JSON in a request. */
@@ -9,7 +9,7 @@ export const LIMITS = {
   fusions: 100,
   folds: 10_000,
   repeats: 10_000,
-  /** Of each searched estimator. */
+  /** For each searched estimator. */
   trials: 10_000,
   clips: 200_000,
   classes: 1_000,
@@ -19,10 +19,10 @@ export const LIMITS = {
   text: 4_096,
   /** Folds that a run trains, over all estimators, trials and shuffles. */
   jobs: 100_000,
-  /** Clips over the training and test sides of all splits. */
+  /** Clips on the training and test sides of all splits together. */
   indices: 5_000_000,
-  /** Bytes of a stored plan; above what a plan at the other limits takes. */
+  /** Bytes of a stored plan; more than a plan at the other limits needs. */
   planBytes: 64 * 2 ** 20,
-  /** Steps of StratifiedGroupKFold, which weighs each fold against all others for each group and class. */
+  /** Steps of StratifiedGroupKFold, which evaluates every fold for each group and class. */
   groupSteps: 20_000_000,
 } as const;

@@ -1,9 +1,9 @@
-/** Operations on a remote store or Redis that run at once. */
+/** Concurrent operations on a remote store or Redis. */
 const CONCURRENT = 16;
 
 /**
- * Maps items with a bounded number of actions in flight; results are in the items' order. The first rejection rejects
- * the whole, and no further action starts.
+ * Maps items with a bounded number of concurrent actions. Results keep the order of the items. The first rejection
+ * rejects the whole call, and no further action starts.
  */
 export async function mapLimited<T, R>(
   items: readonly T[],

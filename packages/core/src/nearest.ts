@@ -1,23 +1,23 @@
-/** Without case, separators and accents, so that `learning_rate` is `learningRate`. */
+/** Normalises case, separators and accents, so that `learning_rate` equals `learningRate`. */
 const plain = (name: string): string =>
   name
     .normalize('NFD')
     .toLowerCase()
     .replace(/[^\p{L}\p{N}]/gu, '');
 
-/** `learningRate` and `learning-rate` as `lr`. */
+/** Initials: `learningRate` and `learning-rate` give `lr`. */
 const initials = (name: string): string =>
   name
     .split(/[^\p{L}\p{N}]+|(?=\p{Lu})/u)
     .map((word) => word.slice(0, 1).toLowerCase())
     .join('');
 
-/** Longest name that is compared, in UTF-16 units: the cost grows with the product of two lengths. */
+/** Longest name to compare, in UTF-16 units: the cost grows with the product of the two lengths. */
 const LONGEST = 100;
 
 /**
- * The known name that somebody most likely meant by another one: equal but for case and separators, its initials, or at
- * most a third of its letters away. Undefined where none is near.
+ * The known name that the user most likely meant: equal except for case and separators, matching initials, or at most a
+ * third of its letters away. Undefined if none is close.
  */
 export function nearestName(name: string, known: Iterable<string>): string | undefined {
   const wanted = plain(name).slice(0, LONGEST);
@@ -32,13 +32,13 @@ export function nearestName(name: string, known: Iterable<string>): string | und
   return best;
 }
 
-/** `Did you mean X? `, or nothing: the beginning of a hint. */
+/** `Did you mean X? ` or an empty string, to start a hint. */
 export function didYouMean(name: string, known: Iterable<string>): string {
   const nearest = nearestName(name, known);
   return nearest === undefined ? '' : `Did you mean ${nearest}? `;
 }
 
-/** Letters to insert, remove, replace or exchange with their neighbour. */
+/** Number of letters to insert, remove, replace or swap with their neighbour. */
 function distance(a: string, b: string): number {
   let before: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);

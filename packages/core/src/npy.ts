@@ -38,30 +38,30 @@ export function encodeNpy(data: NpyData, shape: readonly number[]): Uint8Array {
   return out;
 }
 
-/** What an npy file says of its data, before the data. */
+/** What the header of an npy file says about its data. */
 export interface NpyHeader {
   type: NpyType;
   shape: number[];
-  /** Where the data begin, bytes */
+  /** Offset of the data, bytes */
   start: number;
   /** Length of the data, bytes */
   bytes: number;
 }
 
 const PREFIX = 10;
-/** Bytes of the longest header of version 1.0. */
+/** Longest header of version 1.0, bytes. */
 export const NPY_HEADER_LIMIT = PREFIX + 0xffff;
 
 function invalidNpy(name: string, why: string): CryfoldError {
   return new CryfoldError('NPY_INVALID', `${name}: ${why}`, {
     context: { artifact: name },
-    hint: 'Delete it and run again.',
+    hint: 'Delete the file and run the command again.',
   });
 }
 
 /**
- * Decodes the header of npy version 1.0, C order, of the expected element type and number of dimensions.
- * @param bytes the beginning of the file, `NPY_HEADER_LIMIT` bytes or all of it
+ * Decodes an npy version 1.0 header of a C-order array with the expected element type and number of dimensions.
+ * @param bytes the first `NPY_HEADER_LIMIT` bytes of the file, or all of it if shorter
  * @throws CryfoldError NPY_INVALID naming `name`
  */
 export function decodeNpyHeader(bytes: Uint8Array, type: NpyType, dimensions: number, name: string): NpyHeader {
@@ -84,7 +84,7 @@ export function decodeNpyHeader(bytes: Uint8Array, type: NpyType, dimensions: nu
 }
 
 /**
- * Decodes npy version 1.0, C order, of the expected element type and number of dimensions.
+ * Decodes an npy version 1.0 file of a C-order array with the expected element type and number of dimensions.
  * @throws CryfoldError NPY_INVALID naming `name`
  */
 export function decodeNpy<T extends NpyType>(
@@ -98,7 +98,7 @@ export function decodeNpy<T extends NpyType>(
   if (bytes.length - start !== expected) {
     throw invalidNpy(name, `${bytes.length - start} bytes of data do not fit shape (${shape.join(', ')})`);
   }
-  // A copy of its own, since the data may start at any byte; Buffer's slice would be a view.
+  // Copies the data, because it may start at an unaligned byte; Buffer's slice would be a view.
   const copy = new Uint8Array(bytes.length - start);
   copy.set(bytes.subarray(start));
   return {

@@ -17,15 +17,15 @@ function blue(x: number): number {
 }
 
 /**
- * SoX's default spectrogram colours, black over purple, red and yellow to white: PALETTE_SIZE x RGB.
- * Found by fitting the palette chunk of PNG files that sox 14.4.2 wrote; equal to it in all 753 bytes.
+ * SoX's default spectrogram colours, from black through purple, red and yellow to white: PALETTE_SIZE x RGB.
+ * Fitted to the palette chunk of PNG files written by sox 14.4.2; equal to it in all 753 bytes.
  */
 export const PALETTE: Uint8Array = Uint8Array.from({ length: PALETTE_SIZE * 3 }, (_, i) => {
   const x = Math.floor(i / 3) / (PALETTE_SIZE - 1);
   return Math.floor(0.5 + 255 * [red, green, blue][i % 3](x));
 });
 
-/** The same in monochrome: from black to white. */
+/** The monochrome palette, from black to white. */
 export const MONOCHROME: Uint8Array = Uint8Array.from({ length: PALETTE_SIZE * 3 }, (_, i) =>
   Math.floor(0.5 + (255 * Math.floor(i / 3)) / (PALETTE_SIZE - 1)),
 );

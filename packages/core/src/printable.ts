@@ -2,16 +2,16 @@
 const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
 /**
- * Text from data, safe to show on one line: names of files and classes may hold commands for the terminal, line ends, or
- * characters that reverse the order of what follows. Each is shown as U+FFFD.
+ * Makes text from data safe to show on one line. Names of files and classes may contain terminal commands, line breaks
+ * or characters that reverse the direction of the text; each is shown as U+FFFD.
  */
 export function printable(text: string): string {
   return text.replace(CONTROLS, '\ufffd');
 }
 
 /**
- * JSON text in which those characters are escaped, so that it can be shown and still reads back as the same value. Line
- * ends and tabs stay: they can only stand between values.
+ * Escapes those characters in JSON text, so that it is safe to show and still parses to the same value. Line breaks and
+ * tabs stay, since in JSON they only occur between values.
  */
 export function escapeControls(json: string): string {
   return json.replace(CONTROLS, (character) =>

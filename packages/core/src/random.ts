@@ -1,13 +1,13 @@
 /**
- * A small seeded generator (xoshiro128**, state filled by splitmix32) for what need not equal numpy:
- * weight initialisation, dropout seeds, the synthetic corpus. Splits use numpy's generator instead
- * (evaluation/RandomState). Source: Blackman and Vigna, "Scrambled linear pseudorandom number generators" (2021).
+ * A small seeded generator (xoshiro128**, state filled by splitmix32) for values that need not equal numpy's: weight
+ * initialisation, dropout seeds, the synthetic corpus. Splits use numpy's generator instead (evaluation/RandomState).
+ * Source: Blackman and Vigna, "Scrambled linear pseudorandom number generators" (2021).
  */
 export class Random {
   readonly #state = new Uint32Array(4);
   #spare: number | undefined;
 
-  /** @param seed any integer; only its low 32 bits count */
+  /** @param seed any integer; only its low 32 bits matter */
   constructor(seed: number) {
     let s = seed >>> 0;
     for (let i = 0; i < 4; i++) {

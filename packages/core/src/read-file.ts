@@ -2,7 +2,7 @@ import { constants, type StatsBase } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { decodeText } from './decode-text.js';
 
-/** Bytes read at a time beyond the size that a file had when it was opened. */
+/** Chunk size in bytes beyond the size that the file had when it was opened. */
 const CHUNK = 2 ** 16;
 
 type Entry = StatsBase<number> | StatsBase<bigint>;
@@ -15,27 +15,27 @@ function kindOf(entry: Entry): string {
 }
 
 /**
- * Fails for anything but a regular file of at most `limit` bytes; symbolic links are followed.
- * @throws Error whose message says what the path is instead, without naming it
+ * Throws unless the path is a regular file of at most `limit` bytes. Follows symbolic links.
+ * @throws Error whose message describes the path without naming it
  */
 export function checkRegular(entry: Entry, limit: number): void {
   if (!entry.isFile()) throw new Error(`it is ${kindOf(entry)}, not a regular file`);
   if (entry.size > limit) throw tooLarge(limit);
 }
 
-/** `limit` bytes in the largest unit that divides them. */
+/** `limit` in the largest unit that divides it. */
 function tooLarge(limit: number): Error {
   const text = limit >= 2 ** 20 ? `${limit / 2 ** 20} MiB` : `${limit / 2 ** 10} KiB`;
   return new Error(`it is larger than ${text}`);
 }
 
 /**
- * Reads a file that a user named. A named pipe does not make it wait, and neither a device nor a file that grows makes
- * it read more than `limit` bytes.
- * @throws Error as `checkRegular` does, and those of the file system
+ * Reads a file named by a user. Never blocks on a named pipe and never reads more than `limit` bytes, even from a
+ * device or a growing file.
+ * @throws Error as `checkRegular`, and file system errors
  */
 export async function readRegularFile(path: string, limit: number): Promise<Uint8Array> {
-  // Before opening, which has effects on some devices.
+  // Checked before opening, because opening some devices has side effects.
   checkRegular(await stat(path), limit);
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
@@ -57,16 +57,16 @@ export async function readRegularFile(path: string, limit: number): Promise<Uint
 }
 
 /**
- * As `readRegularFile`, of text as `decodeText` reads it.
- * @throws EncodingError too
+ * Like `readRegularFile`, decoded by `decodeText`.
+ * @throws EncodingError as well
  */
 export async function readRegularText(path: string, limit: number): Promise<string> {
   return decodeText(await readRegularFile(path, limit));
 }
 
 /**
- * Reads a stream to its end, such as standard input.
- * @throws Error when it gives more than `limit` bytes; the rest is not read
+ * Reads all of a stream, such as standard input.
+ * @throws Error when it exceeds `limit` bytes; the rest is not read
  */
 export async function readStream(stream: AsyncIterable<Uint8Array>, limit: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];

@@ -5,7 +5,7 @@ import { refuseNewer } from './formats.js';
 const encoder = new TextEncoder();
 
 /**
- * Bytes of a record as stored: JSON with members in their own order, since a spec's order is the tables' order.
+ * Bytes of a stored record: JSON that keeps the order of members, because a spec's order is the order of the tables.
  * @throws TypeError on NaN and infinities, which JSON would turn into null
  */
 export function encodeRecord(value: unknown): Uint8Array {
@@ -17,10 +17,10 @@ export function encodeRecord(value: unknown): Uint8Array {
 }
 
 const DAMAGED =
-  'The record is damaged, or cryfold did not write it. Restore it from a backup, or delete it and run the command again.';
+  'The record is damaged or was not written by cryfold. Restore it from a backup, or delete it and run the command again.';
 
 /**
- * Parses a stored record or queue payload as if an attacker wrote it.
+ * Parses a stored record or queue payload as untrusted input.
  * @throws CryfoldError JOB_INVALID naming the artifact or queue and the offending member; FORMAT_NEWER
  */
 export function decodeRecord<T>(schema: z.ZodType<T>, source: Uint8Array | string | object, name: string): T {
@@ -53,7 +53,7 @@ export const epochSchema = z.strictObject({
   epoch: z.int(),
   loss: z.number(),
   accuracy: z.number(),
-  /** Absent where the estimator does not know the labels of test clips */
+  /** Absent if the estimator does not know the labels of test clips */
   testLoss: z.number().optional(),
   testAccuracy: z.number().optional(),
   seconds: z.number(),

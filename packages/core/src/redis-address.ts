@@ -5,33 +5,33 @@ export interface RedisNode {
   port: number;
 }
 
-/** What a Redis asks of those who connect. Holds secrets. */
+/** Credentials and encryption of a Redis connection. Contains secrets. */
 interface Credentials {
   tls: boolean;
   username: string | undefined;
   password: string | undefined;
-  /** Where the password is read at each connection */
+  /** File from which the password is read at each connection */
   passwordFile?: string | undefined;
 }
 
-/** One server, by URL or by the path of its Unix socket. */
+/** A single server, by URL or by the path of its Unix socket. */
 export interface SingleRedis {
   kind: 'single';
   url: string;
 }
 
-/** Servers of which Sentinels know the primary. */
+/** Servers whose primary is known to Sentinels. */
 export interface SentinelRedis extends Credentials {
   kind: 'sentinel';
   sentinels: RedisNode[];
-  /** The name by which the Sentinels know the primary */
+  /** The name that the Sentinels use for the primary */
   name: string;
   db: number;
-  /** For the Sentinels themselves */
+  /** For the connections to the Sentinels */
   sentinelPassword: string | undefined;
 }
 
-/** A Redis Cluster, by some of its nodes. */
+/** A Redis Cluster, given by some of its nodes. */
 export interface ClusterRedis extends Credentials {
   kind: 'cluster';
   nodes: RedisNode[];
@@ -48,9 +48,9 @@ const FORMS = [
 const PORTS = { sentinel: 26_379, cluster: 6379 };
 
 /**
- * Reads REDIS_URL: `redis://` or `rediss://` (TLS) for one server, `redis+sentinel://` or `rediss+sentinel://` with the
- * Sentinels and the primary's name, `redis+cluster://` or `rediss+cluster://` with nodes of a Redis Cluster, or the path
- * of a Unix socket.
+ * Parses REDIS_URL: `redis://` or `rediss://` (TLS) for one server, `redis+sentinel://` or `rediss+sentinel://` with
+ * the Sentinels and the primary's name, `redis+cluster://` or `rediss+cluster://` with nodes of a Redis Cluster, or the
+ * path of a Unix socket.
  * @throws CryfoldError USAGE, without secrets
  */
 export function parseRedisUrl(url: string): RedisAddress {
@@ -62,7 +62,7 @@ export function parseRedisUrl(url: string): RedisAddress {
     if (!URL.canParse(url)) throw notRedis(url);
     return { kind: 'single', url };
   }
-  // What URL parses knows one host only.
+  // URL parses a single host only.
   const [, authority, path, query] = /^[^:]+:\/\/([^/?#]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/.exec(url) ?? [];
   if (!authority) throw notRedis(url);
   const at = authority.lastIndexOf('@');
@@ -79,11 +79,11 @@ export function parseRedisUrl(url: string): RedisAddress {
   };
   if (kind === 'cluster') {
     if (path || [...given.keys()].some((name) => name !== 'passwordFile'))
-      throw notRedis(url, 'a Redis Cluster has neither a name nor a numbered database');
+      throw notRedis(url, 'a Redis Cluster has neither a name nor database numbers');
     return { kind, nodes, ...credentials };
   }
   const [, name, db] = /^([^/]+)(?:\/(\d+))?$/.exec(path ?? '') ?? [];
-  if (!name) throw notRedis(url, 'after the Sentinels comes /NAME, the name by which they know the primary');
+  if (!name) throw notRedis(url, 'the Sentinels must be followed by /NAME, the name they use for the primary');
   return {
     kind: 'sentinel',
     sentinels: nodes,
@@ -94,14 +94,14 @@ export function parseRedisUrl(url: string): RedisAddress {
   };
 }
 
-/** The same URL with a file from which connections read the password, unless it has a password or is no URL. */
+/** Adds the file from which connections read the password, unless the URL has a password or cannot be parsed. */
 export function withRedisPasswordFile(url: string, file: string): string {
   const [, authority] = /^[\w+.-]+:\/\/([^/?#]*)/.exec(url) ?? [];
   if (authority === undefined || /^[^:@]*:[^@]/.test(authority.slice(0, authority.lastIndexOf('@') + 1))) return url;
   return `${url}${url.includes('?') ? '&' : '?'}passwordFile=${encodeURIComponent(file)}`;
 }
 
-/** Shows no text: with an unescaped / in a password, what looks like a node is the beginning of that password. */
+/** The message never quotes the address: with an unescaped / in a password, what looks like a node is part of it. */
 function refuseNode(url: string, number: number): never {
   throw notRedis(url, `address ${number} is not host:port`);
 }
@@ -127,7 +127,7 @@ function decoded(text: string, url: string): string {
 }
 
 function notRedis(url: string, why?: string): CryfoldError {
-  return new CryfoldError('USAGE', `REDIS_URL is no URL of a Redis: ${redactUrl(url)}${why ? `: ${why}` : ''}`, {
-    hint: `Write ${FORMS}. Special characters in user and password are % codes.`,
+  return new CryfoldError('USAGE', `REDIS_URL is not the URL of a Redis: ${redactUrl(url)}${why ? `: ${why}` : ''}`, {
+    hint: `Write ${FORMS}. Percent-encode special characters in user and password.`,
   });
 }

@@ -1,2 +1,2 @@
-/** Of cryfold, as `cryfold --version` prints it. */
+/** The version that `cryfold --version` prints. */
 export const VERSION = '0.1.0';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { counted } from '../src/counted.js';
 
-test('counts one thing in the singular, and all others in their plural', () => {
+test('uses the singular for one and the plural for every other count', () => {
   const texts = [counted(1, 'group'), counted(0, 'clip'), counted(2, 'clip'), counted(1, 'class'), counted(5, 'class')];
   const others = [counted(0, 'epoch'), counted(2, 'batch'), counted(2, 'box')];
   assert.deepEqual(others, ['0 epochs', '2 batches', '2 boxes']);

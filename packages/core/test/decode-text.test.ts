@@ -20,10 +20,10 @@ function failure(bytes: Uint8Array): EncodingError {
     assert.ok(error instanceof EncodingError, String(error));
     return error;
   }
-  assert.fail('it was decoded');
+  assert.fail('the text was decoded');
 }
 
-test('decodes UTF-8 and UTF-16, and leaves the byte order mark out', () => {
+test('decodes UTF-8 and UTF-16, and removes the byte order mark', () => {
   for (const bytes of [
     Buffer.from(TEXT),
     Buffer.from(`\ufeff${TEXT}`),
@@ -32,7 +32,7 @@ test('decodes UTF-8 and UTF-16, and leaves the byte order mark out', () => {
   ])
     assert.equal(decodeText(bytes), TEXT);
   assert.equal(decodeText(new Uint8Array()), '');
-  // A character that stands for a damaged one is a character as others.
+  // The replacement character itself is a valid character.
   assert.equal(decodeText(Buffer.from('a\ufffdb')), 'a\ufffdb');
 });
 
@@ -43,14 +43,14 @@ test('names the line, the likely encoding and how the line reads in it', () => {
   const windows = failure(Buffer.concat([latin1('x\n'), Uint8Array.of(0x93, 0x61, 0x94)]));
   assert.equal(windows.line, 2);
   assert.match(windows.message, /probably Windows-1252, in which this line is “a”$/);
-  // Shift JIS, whose bytes mean nothing in Windows-1252.
+  // Shift JIS, whose bytes are meaningless in Windows-1252.
   const other = failure(Uint8Array.of(0x83, 0x81, 0x83, 0x8d));
   assert.deepEqual([other.line, other.encoding, other.message], [1, undefined, 'the text is not UTF-8']);
-  // A damaged character of before is not mistaken for the place.
+  // An earlier replacement character is not mistaken for the damaged place.
   assert.equal(failure(Buffer.concat([Buffer.from('\ufffd\nok\n'), Uint8Array.of(0xe9)])).line, 3);
 });
 
-test('recognises UTF-16 without a mark, UTF-32, damaged UTF-16 and binary files', () => {
+test('recognises UTF-16 without a byte order mark, UTF-32, damaged UTF-16 and binary files', () => {
   assert.equal(failure(utf16('path,label\n')).encoding, 'UTF-16LE');
   assert.equal(failure(bigEndian('path,label\n')).encoding, 'UTF-16BE');
   assert.equal(failure(Uint8Array.of(0xff, 0xfe, 0, 0, 0x61, 0, 0, 0)).encoding, 'UTF-32');
@@ -59,7 +59,7 @@ test('recognises UTF-16 without a mark, UTF-32, damaged UTF-16 and binary files'
   assert.deepEqual([binary.line, binary.encoding], [2, undefined]);
 });
 
-test('the command of the hint converts the file, whatever its name', (t) => {
+test('the command of the hint converts the file, whatever its name is', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'cryfold-encoding-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const name = "mine's $(x) list.csv";
@@ -72,7 +72,7 @@ test('the command of the hint converts the file, whatever its name', (t) => {
   }
 });
 
-test('a stored record with a byte that is not UTF-8 is damaged, and not another text', () => {
+test('reports a stored record with an invalid UTF-8 byte as damaged', () => {
   const record = Buffer.from(JSON.stringify({ code: 'USAGE', failure: 'usage', message: 'é', context: {} }), 'latin1');
   assert.throws(
     () => decodeRecord(errorRecordSchema, record, 'a.json'),

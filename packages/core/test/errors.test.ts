@@ -6,7 +6,7 @@ import { CryfoldError, ERROR_CODES, redactUrl } from '../src/index.js';
 
 const DOCUMENT = fileURLToPath(new URL('../../../../docs/errors.md', import.meta.url));
 
-test('docs/errors.md lists every code with its class, scope and meaning, and no other', () => {
+test('docs/errors.md lists exactly the codes, with class, scope and meaning', () => {
   const rows = readFileSync(DOCUMENT, 'utf8').matchAll(/^\| `([A-Z_0-9]+)` \| (\w+)(?:, (trial))? \| (.*) \|$/gm);
   const documented = Object.fromEntries(
     Array.from(rows, ([, code, failure, scope, meaning]) => [
@@ -17,7 +17,7 @@ test('docs/errors.md lists every code with its class, scope and meaning, and no 
   assert.deepEqual(documented, { ...ERROR_CODES });
 });
 
-test('an error survives its record', () => {
+test('an error can be restored from its record', () => {
   const error = new CryfoldError('WAV_INVALID', 'a.wav: truncated', {
     context: { file: 'a.wav' },
     hint: 'Replace it.',
@@ -28,7 +28,7 @@ test('an error survives its record', () => {
   assert.equal(new CryfoldError('STORE_UNREACHABLE', 'x').retryable, true);
 });
 
-test('a redacted URL has no user, password or query, with or without a scheme, and a path stays', () => {
+test('redacts user, password and query of a URL, with or without a scheme, and keeps a path', () => {
   for (const [url, redacted] of [
     ['redis://u:p@ss@host:1/0', 'redis://***@host:1/0'],
     ['redis://host:1?password=p', 'redis://host:1?***'],
@@ -44,7 +44,7 @@ test('a redacted URL has no user, password or query, with or without a scheme, a
     assert.equal(redactUrl(url), redacted);
 });
 
-test('an input error concerns one fold, unless all folds of the trial share its cause', () => {
+test('an input error has scope fold unless all folds of the trial share its cause', () => {
   for (const code of ['NN_LOSS_NOT_FINITE', 'SVM_ONE_CLASS', 'SVM_NOT_CONVERGED', 'FOLD_ONE_CLASS'] as const)
     assert.equal(new CryfoldError(code, 'x').scope, 'fold');
   for (const code of ['SPEC_INVALID', 'ARTIFACT_CORRUPT', 'WEIGHTS_INVALID'] as const)

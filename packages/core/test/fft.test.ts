@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Fft, Random } from '../src/index.js';
 
-/** By its definition. */
+/** The transform by its definition. */
 function transform(re: Float64Array, im: Float64Array): [Float64Array, Float64Array] {
   const size = re.length;
   const sum = (part: (n: number, angle: number) => number) =>
@@ -15,7 +15,7 @@ function transform(re: Float64Array, im: Float64Array): [Float64Array, Float64Ar
   ];
 }
 
-test('the transform of any power-of-two length is that of the definition, and swapped parts give the inverse', () => {
+test('transforms any power-of-two length as defined, and inverts with swapped parts', () => {
   const random = new Random(1);
   for (let size = 2; size <= 1024; size *= 2) {
     const [re, im] = [0, 1].map(() => Float64Array.from({ length: size }, () => random.normal()));
@@ -33,6 +33,6 @@ test('the transform of any power-of-two length is that of the definition, and sw
   }
 });
 
-test('other lengths are refused', () => {
+test('refuses other lengths', () => {
   for (const size of [0, 1, 3, 12]) assert.throws(() => new Fft(size), RangeError);
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isBelow } from '../src/index.js';
 
-test('a path is below a folder by whole names, whatever it is written like', () => {
+test('compares whole path segments, however the path is written', () => {
   const inside = [
     ['/a/b', '/a/b'],
     ['/a/b/', '/a/b'],

@@ -3,14 +3,14 @@ import { test } from 'node:test';
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { mapLimited } from '../src/index.js';
 
-test('results keep the order of the items, and no more actions than the limit are in flight', async () => {
+test('keeps the order of results and the limit on concurrent actions', async () => {
   let active = 0;
   let most = 0;
   const results = await mapLimited(
     [5, 1, 4, 2, 3],
     async (milliseconds, index) => {
       most = Math.max(most, ++active);
-      // Actions of different lengths end in another order than they start.
+      // Actions of different lengths finish in another order than they start.
       await sleep(milliseconds);
       active--;
       return [milliseconds, index];
@@ -24,7 +24,7 @@ test('results keep the order of the items, and no more actions than the limit ar
   assert.equal(most, 2);
 });
 
-test('the first failure rejects, and no further action starts', async () => {
+test('rejects at the first failure and starts no further action', async () => {
   const started: number[] = [];
   let endFirst = () => {};
   const failing = mapLimited(
@@ -39,7 +39,7 @@ test('the first failure rejects, and no further action starts', async () => {
     2,
   );
   await assert.rejects(failing, /one/);
-  // The other lane is free again, and must not take the next item.
+  // The other lane is free again and must not take the next item.
   endFirst();
   await turn();
   assert.deepEqual(started, [0, 1]);

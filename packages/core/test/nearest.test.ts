@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { didYouMean, nearestName } from '../src/index.js';
 
-test('finds the name that was meant, and none where nothing is near', () => {
+test('finds the intended name, or none if no name is close', () => {
   const known = ['learningRate', 'batchSize', 'epochs', 'C', 'kernel', 'small-cnn', 'svm', 'StratifiedKFold'];
   for (const [name, meant] of [
     ['learning_rate', 'learningRate'],

@@ -15,7 +15,7 @@ const cases = [
 
 for (const { type, data } of cases) {
   for (const shape of [[6], [2, 3], [1, 2, 3]]) {
-    test(`${type} ${shape}: reads back, from any offset of a Buffer too`, () => {
+    test(`${type} ${shape}: round-trips, also from any offset of a Buffer`, () => {
       const bytes = encodeNpy(data, shape);
       assert.equal(bytes.length % 64, data.byteLength % 64, 'numpy aligns data to 64 bytes');
       for (const offset of [0, 1, 5]) {
@@ -28,7 +28,7 @@ for (const { type, data } of cases) {
   }
 }
 
-test('damaged bytes are NPY_INVALID and never anything else', () => {
+test('reports any damaged bytes as NPY_INVALID', () => {
   const good = encodeNpy(Float64Array.from([1, 2, 3, 4]), [2, 2]);
   const random = new Random(1);
   const expected = (error: unknown) => error instanceof CryfoldError && error.code === 'NPY_INVALID';

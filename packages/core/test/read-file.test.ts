@@ -17,7 +17,7 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true }));
 
-test('reads a regular file up to its limit, through a link too', async () => {
+test('reads a regular file up to its limit, also through a link', async () => {
   await writeFile(path('file'), 'x'.repeat(2048));
   await symlink('file', path('link'));
   assert.equal(await readRegularText(path('link'), 2048), 'x'.repeat(2048));
@@ -26,11 +26,11 @@ test('reads a regular file up to its limit, through a link too', async () => {
   assert.equal(await readRegularText(path('empty'), 1024), '');
 });
 
-test('reads what a file of unknown size holds', { skip: process.platform !== 'linux' }, async () => {
+test('reads a file of unknown size', { skip: process.platform !== 'linux' }, async () => {
   assert.match(await readRegularText('/proc/self/status', 2 ** 20), /^Name:/);
 });
 
-test('refuses 10 GB without reading them', async () => {
+test('refuses a 10 GB file without reading it', async () => {
   await writeFile(path('huge'), '');
   await truncate(path('huge'), 10 ** 10);
   await assert.rejects(readRegularFile(path('huge'), 2 ** 20), /it is larger than 1 MiB/);
@@ -43,7 +43,8 @@ test('refuses pipes, sockets, devices and folders without waiting for them', asy
   const server = createServer().listen(path('socket'));
   await once(server, 'listening');
   const kinds = { pipe: /named pipe/, zero: /a device/, folder: /a directory/, socket: /a socket/ };
-  for (const [name, told] of Object.entries(kinds)) await assert.rejects(readRegularFile(path(name), 1024), told);
+  for (const [name, expected] of Object.entries(kinds))
+    await assert.rejects(readRegularFile(path(name), 1024), expected);
   server.close();
 });
 

@@ -4,7 +4,7 @@ import { CryfoldError, parseRedisUrl, withRedisPasswordFile } from '@cryfold/cor
 
 const nobody = { username: undefined, password: undefined };
 
-test('reads the URLs of one server, of Sentinels and of a Redis Cluster', () => {
+test('parses URLs of one server, of Sentinels and of a Redis Cluster', () => {
   for (const url of ['redis://u:p@h:1/2', 'rediss://h', '/run/redis.sock'])
     assert.deepEqual(parseRedisUrl(url), { kind: 'single', url });
   assert.deepEqual(parseRedisUrl('redis+sentinel://a:1,b,[::1]:3/my%20name/4?sentinelPassword=s%2Fp'), {
@@ -37,7 +37,7 @@ test('refuses other URLs without repeating their secrets', () => {
     'redis+cluster://u:s3cr3t@h:99999',
     'redis+cluster://u:s3cr3t%@h:1',
     'redis+cluster://',
-    // Special characters that are no % codes
+    // Special characters that are not percent-encoded
     'redis+sentinel://:s3cr3t/x@h:1/name',
     'redis+sentinel://u:s3cr3t,x/y@h:1/name',
     'redis+cluster://u:s3cr3t?x@h:1',
@@ -51,7 +51,7 @@ test('refuses other URLs without repeating their secrets', () => {
   }
 });
 
-test('puts the file of a password into a URL that has none', () => {
+test('adds a password file to a URL without a password', () => {
   const put = (url: string) => withRedisPasswordFile(url, '/run/a b');
   assert.equal(put('redis://host:1/2'), 'redis://host:1/2?passwordFile=%2Frun%2Fa%20b');
   assert.equal(

@@ -14,8 +14,8 @@ export interface Clip {
   rate: number;
   /** hex sha256 of the rate and the float64 samples: equal sound, equal hash */
   hash: string;
-  /** the fold that tests it, empty for none; where `readDataset` was asked for folds and a manifest names them */
+  /** the fold that tests it, otherwise empty; only if `readDataset` was called with `folds` and the data names folds */
   fold?: string;
-  /** name and version of what decoded its recording; absent for WAV files */
+  /** name and version of the decoder of its recording; absent for WAV files */
   decoder?: string;
 }

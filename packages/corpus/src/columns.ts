@@ -1,18 +1,18 @@
 import { tidyName } from './text/names.js';
 
-/** Which column of a table is what, by its number; -1 where there is none. */
+/** Column numbers of a table by meaning; -1 if a column is missing. */
 export interface Columns {
   path: number;
   label: number;
   group: number;
   fold: number;
-  /** Names of the columns that are not read, as written */
+  /** Names of ignored columns, as written */
   ignored: string[];
 }
 
 export type ColumnName = 'path' | 'label' | 'group' | 'fold';
 
-/** Names that people give to the columns, most telling first; only suggested, never read. */
+/** Common names of the columns, most typical first; only suggested, never read. */
 const LIKELY: Readonly<Record<ColumnName, RegExp>> = {
   path: /^(file|filename|filepath|audio|audiofile|wav|recording)s?$/,
   label: /^(class|category|target|reason|y|labels|classname|classid)$/,
@@ -25,8 +25,8 @@ const plain = (name: string) => tidyName(name).toLowerCase();
 const squeezed = (name: string) => plain(name).replace(/[^\p{L}\p{N}]/gu, '');
 
 /**
- * Finds the columns of a table by their names, in any case and with blanks around them.
- * @param wanted what a column is called where it is not `path`, `label`, `group` or `fold`
+ * Finds the columns of a table by name, ignoring case and surrounding blanks.
+ * @param wanted column names that differ from `path`, `label`, `group` or `fold`
  */
 export function findColumns(header: readonly string[], wanted: Partial<Record<ColumnName, string>> = {}): Columns {
   const names = header.map(plain);
@@ -36,7 +36,9 @@ export function findColumns(header: readonly string[], wanted: Partial<Record<Co
   return { ...found, ignored: header.filter((name, i) => !read.has(i) && plain(name) !== '') };
 }
 
-/** The name of a column that is read and stands twice in a header, in any case and with blanks, as written the second time. */
+/**
+ * The name of a required column that occurs twice in a header, ignoring case and blanks, as written the second time.
+ */
 export function repeatedColumn(header: readonly string[], { path, label, group, fold }: Columns): string | undefined {
   const read = new Set([path, label, group, fold].map((at) => plain(header[at] ?? '')));
   const names = header.map(plain);
@@ -48,7 +50,7 @@ export function likelyColumn(header: readonly string[], column: ColumnName): str
   return header.find((name) => LIKELY[column].test(squeezed(name)));
 }
 
-/** How many names are shown, and how many characters of each. */
+/** Number of names to show, and number of characters of each. */
 const SHOWN = { names: 20, characters: 200 };
 
 const shortened = (name: string) => tidyName(name).slice(0, SHOWN.characters);
@@ -60,19 +62,19 @@ export function listColumns(names: readonly string[], write = shortened): string
   return `${names.slice(0, SHOWN.names).map(write).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
 }
 
-/** What a user must know of the columns that are not read. */
+/** Warning about ignored columns. */
 export function columnWarnings({ ignored, fold }: Columns): string[] {
   if (ignored.length === 0) return [];
   const folds = fold < 0 ? likelyColumn(ignored, 'fold') : undefined;
   return [
-    `columns that are not read: ${listColumns(ignored, quoted)}`,
+    `ignored columns: ${listColumns(ignored, quoted)}`,
     ...(folds === undefined
       ? []
       : [`column ${quoted(folds)} looks like folds: name it fold for --protocol predefined`]),
   ];
 }
 
-/** The column that looks like a group where none is one, with what to type. */
+/** Suggests a column that looks like a group if there is no group column. */
 export function groupColumnHints({ ignored, group }: Columns): string[] {
   const likely = group < 0 ? likelyColumn(ignored, 'group') : undefined;
   if (likely === undefined) return [];

@@ -8,10 +8,10 @@ import type { Clip } from './clip.js';
 import type { Labels } from './recording.js';
 import { type CutOptions, filled, silence, Windows } from './windows.js';
 
-/** What was found in one recording. */
+/** The content of one recording. */
 export interface CutRecording {
   clips: Clip[];
-  /** Parts without sound, each a run of clips that are left out */
+  /** Silent parts, each a run of skipped clips */
   silent: CryfoldError[];
   properties: RecordingProperties;
   /** The largest absolute sample */
@@ -77,9 +77,9 @@ function describeSilence(file: string, segments: readonly number[]): CryfoldErro
 }
 
 /**
- * Gives every clip with its samples (mono, +-1, `clip.length` of them), in the dataset's order. Each recording is read
- * in pieces, once where its clips follow one another in order.
- * @throws CryfoldError DATA_CHANGED where a file no longer holds what `readDataset` saw; WAV_* as there
+ * Yields every clip with its samples (mono, +-1, `clip.length` of them), in the order of the dataset. Recordings are
+ * read in pieces, and only once if their clips are consecutive.
+ * @throws CryfoldError DATA_CHANGED if a file has changed since `readDataset`; WAV_* as there
  */
 export async function* readClips(dataset: {
   root: string;
@@ -99,7 +99,7 @@ export async function* readClips(dataset: {
       if (hashSamples(samples, current.recording.audio.rate) !== clip.hash) {
         throw new CryfoldError('DATA_CHANGED', `${clip.id}: the file has changed since it was first read`, {
           context: { file: clip.file, clip: clip.id },
-          hint: 'Run again once nothing writes to the data any more.',
+          hint: 'Run again once no process writes to the data.',
         });
       }
       yield { clip, samples };

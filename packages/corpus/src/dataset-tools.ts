@@ -4,8 +4,8 @@ import { type Dataset, summarize } from './dataset.js';
 import { groupPreview } from './groups/group-by.js';
 
 /**
- * Shares `total` among bins in proportion to their sizes, by the largest remainder (ties to the earlier bin), with at
- * least one for each bin. Needs `sizes.length <= total <= sum of sizes`.
+ * Distributes `total` over bins in proportion to their sizes, by the largest remainder (ties to the earlier bin), with
+ * at least one per bin. Needs `sizes.length <= total <= sum of sizes`.
  */
 export function apportion(sizes: readonly number[], total: number): number[] {
   const sum = sizes.reduce((a, b) => a + b, 0);
@@ -20,10 +20,10 @@ export function apportion(sizes: readonly number[], total: number): number[] {
 }
 
 /**
- * A smaller dataset of `n` clips: each class keeps its share (largest remainder, at least one clip), which clips stay
- * is drawn by `seed`, and their order is kept. With the same seed a class's smaller draw is part of its larger one. A
- * dataset that is small enough already comes back as it is.
- * @throws CryfoldError DATA_TOO_FEW where `n` is less than the number of classes
+ * A smaller dataset of `n` clips: each class keeps its share (largest remainder, at least one clip), clips are drawn by
+ * `seed` and keep their order. With the same seed, a class's smaller sample is part of its larger one. A dataset that
+ * is already small enough is returned unchanged.
+ * @throws CryfoldError DATA_TOO_FEW if `n` is less than the number of classes
  */
 export function limitClips(dataset: Dataset, n: number, seed: number): Dataset {
   const { clips, classes } = dataset;
@@ -31,7 +31,7 @@ export function limitClips(dataset: Dataset, n: number, seed: number): Dataset {
   if (!Number.isInteger(n) || n < classes.length) {
     throw new CryfoldError('DATA_TOO_FEW', `--limit ${n}: ${dataset.name} has ${classes.length} classes`, {
       context: { limit: n, classes: classes.length },
-      hint: 'Keep at least one clip per class, and for cross-validation many more.',
+      hint: 'Keep at least one clip per class, and many more for cross-validation.',
     });
   }
   const ofClass = classes.map((label) => clips.filter((clip) => clip.label === label));
@@ -55,15 +55,15 @@ export interface DatasetSummary {
   reader: Dataset['reader'];
   recordings: number;
   clips: number;
-  /** length of all clips together */
+  /** total length of all clips */
   seconds: number;
   groups: number;
   grouped: boolean;
-  /** What groups are and how they are known */
+  /** what groups are and how they were determined */
   groupSource: GroupSource;
-  /** How many groups there are of how many recordings, the largest and the smallest, in a sentence */
+  /** a sentence about the number of groups and recordings, and the largest and smallest group */
   groupPreview: string;
-  /** What a user must know of how the data was read, a sentence each */
+  /** notes for the user about how the data was read, a sentence each */
   warnings: string[];
   /** clips per sampling rate, by rate in Hz, ascending */
   rates: { rate: number; clips: number }[];
@@ -73,12 +73,12 @@ export interface DatasetSummary {
   unread: Dataset['unread'];
   notes: string[];
   decoders: string[];
-  /** Whether the data names a fold of its recordings */
+  /** whether the data assigns its recordings to folds */
   ownFolds: boolean;
   contentHash: string;
 }
 
-/** What is in a dataset, for a person to check before a run. */
+/** Summary of a dataset, for a person to check before a run. */
 export function inspectDataset(dataset: Dataset): DatasetSummary {
   const { name, reader, recordings, clips, classes, grouped, groupSource, contentHash } = dataset;
   const { skipped, unread, notes, decoders, ownFolds } = dataset;

@@ -16,68 +16,69 @@ export type { Clip } from './clip.js';
 export { readClips } from './cut-recording.js';
 export type { Skipped } from './problems.js';
 
-/** Clips that are kept in memory; a run has at most 200,000, which `limitClips` may take from more. */
+/** Maximum number of clips in memory; a run has at most 200,000, which `limitClips` may select from more. */
 const MOST_CLIPS = 1_000_000;
 
 export interface Dataset {
   /** base name of the directory or manifest */
   name: string;
-  /** directory that the clips' files are relative to; not part of `contentHash` */
+  /** directory that the clips' file paths are relative to; not part of `contentHash` */
   root: string;
   /** `manifest`, or the name of the directory's layout */
   reader: string;
-  /** What groups are and how they are known */
+  /** what groups are and how they were determined */
   groupSource: GroupSource;
-  /** What a user must know of how the data was read, a sentence each: of columns, and of names that look alike */
+  /** notes for the user about how the data was read, a sentence each: about columns, and names that look alike */
   warnings: string[];
-  /** How groups might be known where they are not, a sentence each with what to type */
+  /** suggestions on how to define groups if they are unknown, a sentence each with what to type */
   groupHints: string[];
   /** the labels, sorted by code unit */
   classes: string[];
   clips: Clip[];
-  /** recordings that gave at least one clip */
+  /** recordings with at least one clip */
   recordings: number;
   skipped: Skipped[];
-  /** files below a directory that are no recordings, by ending */
+  /** files below a directory that are not recordings, by extension */
   unread: Unread[];
-  /** what people should know of how the recordings were read, a line each */
+  /** notes for people about how the recordings were read, a line each */
   notes: string[];
-  /** of each recording that gave a clip, by its file */
+  /** for each recording with a clip, by file */
   properties: ReadonlyMap<string, RecordingProperties>;
-  /** name and version of what decoded recordings that are no WAV files, sorted */
+  /** name and version of the decoders of recordings other than WAV files, sorted */
   decoders: string[];
-  /** whether some group holds more than one clip; where none does, grouped folds would be the random ones */
+  /** whether some group has more than one clip; otherwise grouped folds would equal random ones */
   grouped: boolean;
-  /** whether the data names a fold of its recordings, which PredefinedSplit takes */
+  /** whether the data assigns its recordings to folds, which PredefinedSplit uses */
   ownFolds: boolean;
-  /** hex sha256 over every clip's id, label, group, hash and, where it has one, fold, in order; and the decoders */
+  /** hex sha256 over every clip's id, label, group, hash and (if it has one) fold, in order; and the decoders */
   contentHash: string;
 }
 
 export interface ReadOptions extends Partial<CutOptions> {
-  /** leave bad files out and list them in `skipped`, instead of failing */
+  /** skip bad files and list them in `skipped`, instead of failing */
   skipBad?: boolean;
-  /** keep the folds that the data names; default false, since the folds are part of the content hash */
+  /** use the folds of the data; default false, since the folds are part of the content hash */
   folds?: boolean;
   /** `recording`, `folder`, a manifest's column, or a regular expression: see `parseGroupBy` */
   groupBy?: string | undefined;
-  /** name of the directory's layout; without it the one that fits */
+  /** name of the directory's layout; absent: the one that fits */
   layout?: string | undefined;
-  /** called after each file with the number of files done and in all */
+  /** called after each file with the number of files done and in total */
   onProgress?: (done: number, total: number) => void;
 }
 
 /**
  * Reads a dataset: a directory of recordings in one of the layouts of `layouts/registry.ts`, or a CSV manifest
- * `path,label,group`. Labels and groups get one spelling (`unifyNames`). Every file is decoded to check and hash it, a
- * piece at a time; `readClips` gives the samples back. Which formats are read: docs/recordings.md.
+ * `path,label,group`. Labels and groups get a uniform spelling (`unifyNames`). Every file is decoded in pieces to check
+ * and hash it; `readClips` returns the samples later. docs/recordings.md lists the supported formats.
  *
- * Recordings are cut from their start into whole clips; the rest at the end, shorter than a clip, is dropped. (So
- * donateacry-devices.csv gives its 439 clips.) What becomes of recordings shorter than a clip: `shortClips`. A silent clip within a recording that also has sound
- * is dropped and listed in `skipped`; a recording that is silent throughout is CLIP_SILENT.
+ * Recordings are cut from their start into complete clips; a rest at the end that is shorter than a clip is dropped.
+ * (So donateacry-devices.csv has its 439 clips.) `shortClips` decides about recordings shorter than a clip. A silent
+ * clip in a recording that also has sound is dropped and listed in `skipped`; a completely silent recording is
+ * CLIP_SILENT.
  *
- * Order: a manifest's rows as they stand, a directory's files by path (code units); then by segment.
- * @throws CryfoldError DATA_*, WAV_*, DECODER_MISSING or CLIP_*, naming the file or line; `BadRecordings` where several
+ * Order: the rows of a manifest as written, the files of a directory by path (code units); then by segment.
+ * @throws CryfoldError DATA_*, WAV_*, DECODER_MISSING or CLIP_*, naming the file or line; `BadRecordings` if several
  * are bad
  */
 export async function readDataset(path: string, options: ReadOptions = {}): Promise<Dataset> {
@@ -117,7 +118,7 @@ export async function readDataset(path: string, options: ReadOptions = {}): Prom
     const all = `${path}: all ${recordings.length} files were skipped as bad`;
     throw new CryfoldError('DATA_EMPTY', [all, ...describeProblems(skipped)].join('\n'), {
       context: { path },
-      hint: 'Repair them, or give other recordings.',
+      hint: 'Repair them, or use other recordings.',
     });
   }
   refuseLostClasses(path, recordings, { clips, skipped });
@@ -126,9 +127,9 @@ export async function readDataset(path: string, options: ReadOptions = {}): Prom
     clips,
   );
   if (dataset.classes.length === 1) {
-    throw new CryfoldError('DATA_ONE_CLASS', `${path}: all ${clips.length} clips are of class ${dataset.classes[0]}`, {
+    throw new CryfoldError('DATA_ONE_CLASS', `${path}: all ${clips.length} clips have class ${dataset.classes[0]}`, {
       context: { path },
-      hint: 'Give a directory with one folder per class, Chillanto or donateacry names, or a CSV path,label,group.',
+      hint: 'Use a directory with one folder per class, Chillanto or donateacry file names, or a CSV manifest path,label,group.',
     });
   }
   return dataset;
@@ -137,15 +138,18 @@ export async function readDataset(path: string, options: ReadOptions = {}): Prom
 function tooLarge(path: string): CryfoldError {
   return new CryfoldError('DATA_TOO_LARGE', `${path}: has more than ${MOST_CLIPS} clips`, {
     context: { path, limit: MOST_CLIPS },
-    hint: 'Give fewer recordings, or ask for longer clips.',
+    hint: 'Use fewer recordings or longer clips.',
   });
 }
 
-/** What a manifest or directory says of its recordings, with the groups that the user asks for. @throws CryfoldError DATA_* */
+/**
+ * The facts of a manifest or directory about its recordings, with the groups that the user requests. @throws
+ * CryfoldError DATA_*
+ */
 export async function readLabels(path: string, { folds = false, groupBy, layout }: ReadOptions) {
   const manifest = isManifest(path);
   if (manifest && layout !== undefined) {
-    throw new CryfoldError('USAGE', '--layout: a CSV manifest has none', { hint: 'Leave --layout out.' });
+    throw new CryfoldError('USAGE', '--layout does not apply to a CSV manifest', { hint: 'Remove --layout.' });
   }
   const by = groupBy === undefined ? undefined : parseGroupBy(groupBy);
   const column = by?.kind === 'pattern' ? groupBy : undefined;
@@ -167,7 +171,7 @@ export async function readLabels(path: string, { folds = false, groupBy, layout 
   };
 }
 
-/** Completes a dataset with what follows from its clips. */
+/** Completes a dataset with everything derived from its clips. */
 export function summarize(
   facts: Pick<Dataset, 'name' | 'root' | 'reader' | 'skipped' | 'groupSource' | 'warnings' | 'groupHints'> &
     Partial<Pick<Dataset, 'unread' | 'notes' | 'ownFolds' | 'properties'>>,
@@ -208,7 +212,7 @@ export function summarize(
   };
 }
 
-/** @throws CryfoldError DATA_CLASS_LOST where a class has recordings and none of them gave a clip */
+/** @throws CryfoldError DATA_CLASS_LOST if a class has recordings but no clips */
 function refuseLostClasses(
   path: string,
   recordings: readonly Recording[],

@@ -9,7 +9,7 @@ export interface ChangeDates {
   last: string;
 }
 
-/** Of the files of a dataset's clips, by the file system. A file that was removed meanwhile is left out. */
+/** For the files of a dataset's clips, according to the file system. Files removed in the meantime are ignored. */
 export async function changeDates({ root, clips }: Pick<Dataset, 'root' | 'clips'>): Promise<ChangeDates | undefined> {
   const files = [...new Set(clips.map(({ file }) => file))];
   const found = await mapLimited(files, (file) =>

@@ -3,27 +3,29 @@ import { CryfoldError } from '@cryfold/core';
 import { openFile } from './audio/open-file.js';
 import { readLabels } from './dataset.js';
 
-/** How long the recordings of a dataset last. */
+/** Durations of the recordings of a dataset. */
 export interface Durations {
   recordings: number;
-  /** Shares of the recordings and the seconds that they last at most, ascending; from the shortest (0) to the longest (1) */
+  /** Quantiles in seconds by share of the recordings, ascending; from the shortest (0) to the longest (1) */
   quantiles: { share: number; seconds: number }[];
   /** Recordings that are shorter than a clip */
   short: number;
-  /** The longest usual length of which nearly all recordings hold a whole clip; absent where `clipSeconds` is one */
+  /**
+   * The longest usual clip length of which nearly all recordings have a complete clip; absent if `clipSeconds` is one
+   */
   proposedClipSeconds?: number;
 }
 
 const SHARES = [0, 0.05, 0.25, 0.5, 0.75, 0.95, 1];
-/** Share of recordings that may be shorter than a proposed clip. */
+/** Share of recordings that may be shorter than a suggested clip. */
 const SHORT_SHARE = 0.05;
-/** Clip lengths that are proposed, seconds. */
+/** Clip lengths that may be suggested, seconds. */
 const USUAL = [5, 4, 3, 2, 1.5, 1, 0.75, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.1, 0.05];
 
 /**
- * Measures the recordings of a directory or manifest: from their headers where these say it, else by decoding them.
- * Those that cannot be read are left out.
- * @param asked length of a clip, and the layout where one is named
+ * Measures the recordings of a directory or manifest, from their headers if possible, otherwise by decoding them.
+ * Unreadable ones are left out.
+ * @param asked length of a clip, and the layout if one is named
  * @throws CryfoldError DATA_*
  */
 export async function measureDurations(

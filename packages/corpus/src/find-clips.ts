@@ -15,8 +15,8 @@ interface Wanted {
 }
 
 /**
- * The clips of an earlier dataset that a folder still holds, byte for byte the same sound; others are left out. Files
- * outside the folder are not read: the names come from a store.
+ * Finds the clips of an earlier dataset that a folder still contains with the same sound, byte for byte; others are
+ * left out. Files outside the folder are not read, because the names come from a store.
  * @param root folder that the names of the files are relative to
  * @param wanted ids and hashes of the earlier dataset's clips
  * @param clipSeconds length of its clips in seconds
@@ -35,7 +35,7 @@ export async function findClips(root: string, wanted: readonly Wanted[], clipSec
   return found;
 }
 
-/** None where the file cannot be read to its end. */
+/** Empty if the file cannot be read completely. */
 async function findInFile(
   root: string,
   { file, clips }: { file: string; clips: readonly Wanted[] },
@@ -46,7 +46,7 @@ async function findInFile(
     try {
       const { rate, decoder } = audio;
       const length = Math.round(rate * clipSeconds);
-      // Ids count starts in clip lengths, which overlapping clips divide.
+      // Ids count starts in clip lengths, and overlapping clips start at fractions of them.
       const starts = clips.map((clip) => ({
         clip,
         start: Math.round(length * Number(clip.id.slice(file.length + 1))),

@@ -18,37 +18,38 @@ import type { CsvRecord } from './text/csv.js';
 import { ListedFiles } from './text/listed-files.js';
 import { tidyName } from './text/names.js';
 
-/** Characters of a column's name that are kept. */
+/** Maximum length of a column name that is kept. */
 const LONGEST_NAME = 200;
 
 const MANIFEST = /\.(csv|tsv)$/i;
 
-/** Whether a data path means a manifest rather than a directory. */
+/** Whether a data path is that of a manifest rather than a directory. */
 export function isManifest(path: string): boolean {
   return MANIFEST.test(path);
 }
 
-/** A path's last part without a manifest's ending. */
+/** The last part of a path without a manifest's extension. */
 export function datasetName(path: string): string {
   return basename(resolve(path)).replace(MANIFEST, '');
 }
 
 export interface TableOptions {
-  /** Fail where no column is named `fold` */
+  /** Fail without a column `fold` */
   folds?: boolean | undefined;
-  /** What `--group-by` says; where it is a column's name, that column gives the groups */
+  /** Value of `--group-by`; if it is the name of a column, that column has the groups */
   groupBy?: string | undefined;
 }
 
 /**
- * Reads a manifest, a table as `parseCsv` reads it with the columns `path`, `label` and, if they are known, `group` and
- * `fold`, in any order and any case. Others are named in `warnings`. Paths are relative to the manifest, and found as
- * `ListedFiles` does. Without a group, or where it is empty, the recording is its own group. Recordings come in the order
- * of the rows, with labels and groups as they are written.
+ * Reads a manifest: a table as parsed by `parseCsv` with the columns `path`, `label` and, if they are known, `group`
+ * and `fold`, in any order and case. `warnings` names the other columns. Paths are relative to the manifest, and
+ * resolved by `ListedFiles`. Without a group, or if it is empty, the recording is its own group. Recordings keep the
+ * order of the rows, and labels and groups their spelling.
  *
- * A row with an empty value or a missing file, or with a file that an earlier row has, is an error of its recording, so
- * that --skip-bad can leave it out.
- * @throws CryfoldError DATA_NOT_FOUND, DATA_EMPTY, DATA_TOO_LARGE, and DATA_MANIFEST_INVALID with the line where the table is broken
+ * A row with an empty value, a missing file or the file of an earlier row is an error of its recording, so that
+ * --skip-bad can skip it.
+ * @throws CryfoldError DATA_NOT_FOUND, DATA_EMPTY, DATA_TOO_LARGE, and DATA_MANIFEST_INVALID with the line at which the
+ * table is broken
  */
 export async function readManifest(path: string, options: TableOptions = {}) {
   const root = dirname(resolve(path));
@@ -56,26 +57,26 @@ export async function readManifest(path: string, options: TableOptions = {}) {
   return { ...reading, root, reader: 'manifest', skipped: [] };
 }
 
-/** What `readRows` knows besides the table. */
+/** Context of `readRows` other than the table. */
 interface RowsOptions extends TableOptions {
   /** Directory that the recordings' paths are relative to */
   root: string;
-  /** What the column of paths is called, `path` unless given */
+  /** Name of the column of paths; default `path` */
   path?: string;
 }
 
-/** What the rows of a table are read with. */
+/** State for reading the rows of a table. */
 interface Rows {
   table: Table;
   columns: Columns;
   files: ListedFiles;
-  /** Where each file was listed first, by what tells it from all others */
+  /** Where each file was listed first, by its identity on disk */
   seen: Map<string, { line: number; written: string }>;
-  /** The path below the root of one that is relative to the table */
+  /** The path below the root of a path relative to the table */
   below: (path: string) => string;
 }
 
-/** As `readManifest`, of any table that lies at or below `root`; its paths are relative to the table. */
+/** Like `readManifest`, for any table at or below `root`; its paths are relative to the table. */
 export async function readRows(path: string, options: RowsOptions): Promise<Reading & { byColumn: boolean }> {
   const table = await readTable(path);
   const { columns, byColumn } = columnsOf(table, options);
@@ -94,9 +95,9 @@ export async function readRows(path: string, options: RowsOptions): Promise<Read
     if (tidyName(row.fields[columns.group] ?? '') !== '') named++;
   }
   if (recordings.length === 0) {
-    throw new CryfoldError('DATA_EMPTY', `${path}: lists no recording`, {
+    throw new CryfoldError('DATA_EMPTY', `${path}: does not list any recording`, {
       context: { path },
-      hint: 'Add one line per recording below path,label,group.',
+      hint: 'Add one line per recording below the line path,label,group.',
     });
   }
   const unnamed = labelled.length - named;
@@ -108,7 +109,7 @@ export async function readRows(path: string, options: RowsOptions): Promise<Read
     groupSource: named === 0 ? NO_GROUPS : columnSource(table.header[columns.group], partial),
     warnings: [
       ...columnWarnings(columns),
-      ...(partial ? [`${unnamed} of ${labelled.length} recordings have no group: each is its own`] : []),
+      ...(partial ? [`${unnamed} of ${labelled.length} recordings have no group and count as their own`] : []),
     ],
     groupHints: [...groupColumnHints(columns), ...(segments ? [segments] : [])],
   };
@@ -158,18 +159,18 @@ function columnsOf({ header, line, invalid }: Table, { path, folds, groupBy }: R
     throw invalid(
       line,
       `two columns are named ${tidyName(twice)}`,
-      'Rename or remove one: case and blanks do not tell columns apart.',
+      'Rename or remove one: case and blanks do not distinguish columns.',
     );
   }
   const need = (column: ColumnName, name: string, hint: string) => {
     if (columns[column] >= 0) return;
     const likely = likelyColumn(columns.ignored, column);
     const rename = likely === undefined ? '' : `Rename ${tidyName(likely)} to ${name}. `;
-    throw invalid(line, `no column is named ${name}`, `${rename}${hint}`);
+    throw invalid(line, `there is no column ${name}`, `${rename}${hint}`);
   };
   const named = `Name the columns path,label,group; this line has ${listColumns(header)}.`;
   need('path', path ?? 'path', named);
   need('label', 'label', named);
-  if (folds) need('fold', 'fold', 'PredefinedSplit needs a column that names the fold which tests each recording.');
+  if (folds) need('fold', 'fold', 'PredefinedSplit needs a column that names the fold that tests each recording.');
   return { columns, byColumn };
 }

@@ -2,10 +2,10 @@ import { misnamed } from './audio/registry.js';
 import type { CutRecording } from './cut-recording.js';
 import { describeUnread, type Unread } from './unread.js';
 
-/** Files that a note names. */
+/** Maximum number of files that a note names. */
 const NAMED = 3;
 
-/** Collects what people should know of how a dataset was read, in as many lines as there are kinds. */
+/** Collects notes for people about how a dataset was read, one line per kind. */
 export class Notes {
   readonly #misnamed: string[] = [];
   readonly #loud: string[] = [];
@@ -14,7 +14,7 @@ export class Notes {
   add(file: string, { properties: { format }, peak }: Pick<CutRecording, 'properties' | 'peak'>): void {
     const other = misnamed(file, format);
     if (other) this.#misnamed.push(`${file} is ${other.format}`);
-    // An integer's least value is full scale itself.
+    // The smallest integer is exactly full scale.
     if (peak <= 1) return;
     this.#loud.push(file);
     this.#peak = Math.max(this.#peak, peak);

@@ -1,6 +1,6 @@
 import { CryfoldError, ERROR_CODES, type ErrorCode, type ErrorRecord } from '@cryfold/core';
 
-/** What was left out of a dataset, or must be, and why. */
+/** Something left out of a dataset, or unusable, and why. */
 export interface Skipped {
   file: string;
   code: ErrorCode;
@@ -15,7 +15,7 @@ export interface Cause<T> {
   first: T[];
 }
 
-/** How many problems of a cause are named one by one. */
+/** Number of problems of a cause that are listed individually. */
 const SHOWN = 5;
 
 /** Problems by their code, the most frequent first. */
@@ -31,8 +31,9 @@ export function byCause<T extends { code: ErrorCode }>(problems: readonly T[]): 
 }
 
 /**
- * Problems in a bounded number of lines: of each cause how many there are, what it means, and the first few.
- * @param hints whether to say what to do about the first of each cause
+ * Describes problems in a bounded number of lines: for each cause the number of problems, its meaning, and the first
+ * few.
+ * @param hints whether to give the hint of the first problem of each cause
  */
 export function describeProblems(problems: readonly Omit<Skipped, 'file'>[], hints = false): string[] {
   return byCause(problems).flatMap(({ code, count, first }) => {
@@ -45,7 +46,7 @@ export function describeProblems(problems: readonly Omit<Skipped, 'file'>[], hin
   });
 }
 
-/** Whether `describeProblems` names each. */
+/** Whether `describeProblems` lists each problem. */
 export function namesAll(problems: readonly Skipped[]): boolean {
   return byCause(problems).every(({ count, first }) => count === first.length);
 }
@@ -59,21 +60,21 @@ export class BadRecordings extends CryfoldError {
   /**
    * @param path of the dataset, as the user named it
    * @param total recordings, good and bad
-   * @param listed file with all problems, if there is one
+   * @param listed file with all problems, if any
    */
   constructor(path: string, problems: readonly Skipped[], total: number, listed?: string) {
     const list = listed === undefined ? '--problems FILE lists all. ' : `All are listed in ${listed}. `;
     const counts = `${problems.length} of ${total} recordings cannot be used`;
     super('DATA_BAD', [`${path}: ${counts}`, ...describeProblems(problems, true)].join('\n'), {
       context: { path, bad: problems.length, recordings: total },
-      hint: `${listed === undefined && namesAll(problems) ? '' : list}Repair or remove them, or pass --skip-bad to leave them out.`,
+      hint: `${listed === undefined && namesAll(problems) ? '' : list}Repair or remove them, or pass --skip-bad to skip them.`,
     });
     this.problems = problems;
     this.#path = path;
     this.#total = total;
   }
 
-  /** The same error, which also says where all problems are listed. */
+  /** The same error, which also names the file that lists all problems. */
   listedIn(file: string): BadRecordings {
     return new BadRecordings(this.#path, this.problems, this.#total, file);
   }
@@ -83,7 +84,7 @@ export class BadRecordings extends CryfoldError {
   }
 }
 
-/** What to list of a recording's error. */
+/** Fields to list for the error of a recording. */
 export function problemOf({ code, message, hint }: CryfoldError, file: string): Skipped {
   return { file, code, message, ...(hint === undefined ? {} : { hint }) };
 }

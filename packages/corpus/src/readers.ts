@@ -7,42 +7,42 @@ import { readLayout } from './layouts/registry.js';
 import { describeUnread, type Unread, type UnreadFiles } from './unread.js';
 import { walkTree } from './walk.js';
 
-/** What a reader makes of a directory or manifest. */
+/** A reader's result for a directory or manifest. */
 export interface Found extends Reading {
   root: string;
   /** `manifest`, or the name of the directory's layout */
   reader: string;
-  /** What is no recording of it, such as a folder that cannot be read */
+  /** Skipped parts, such as an unreadable folder */
   skipped: readonly CryfoldError[];
-  /** Files that are no recordings, by ending */
+  /** Files that are not recordings, by extension */
   unread: Unread[];
 }
 
 /**
- * Finds the recordings below a directory as `walkTree` does, sorted by path, with their labels and groups, as a layout of
- * `layouts/registry.ts` reads them.
+ * Finds the recordings below a directory with `walkTree`, sorted by path, with labels and groups according to a layout
+ * of `layouts/registry.ts`.
  *
- * A file that does not follow its layout is DATA_NAME_INVALID, so that one odd name does not silently turn a grouped
+ * A file that does not follow the layout is DATA_NAME_INVALID, so that one odd name does not silently turn a grouped
  * corpus into an ungrouped one.
- * @param layout the name of one; without it the one that fits
+ * @param layout name of a layout; absent: the one that fits
  * @throws CryfoldError DATA_NOT_FOUND, DATA_EMPTY, DATA_TOO_LARGE, LAYOUT_UNCLEAR; USAGE for an unknown layout
  */
 export async function listRecordings(directory: string, layout?: string): Promise<Found> {
   const root = resolve(directory);
   const { files, skipped, unread } = await walkTree(root, isAudioName).catch((cause) => {
     if (cause instanceof CryfoldError) throw cause;
-    throw new CryfoldError('DATA_NOT_FOUND', `${directory}: is not a directory that can be read: ${cause.message}`, {
+    throw new CryfoldError('DATA_NOT_FOUND', `${directory}: cannot be read as a directory: ${cause.message}`, {
       context: { path: directory },
-      hint: 'Give a directory of recordings or a .csv manifest with --data; `cryfold data synth DIR` makes one to try.',
+      hint: 'Give a directory of recordings or a .csv manifest with --data; `cryfold data synth DIR` creates a sample corpus.',
       cause,
     });
   });
   if (files.length === 0) {
     const endings =
-      'Recordings are known by their endings, such as .wav, .flac, .ogg or .mp3: docs/recordings.md has all.';
-    throw new CryfoldError('DATA_EMPTY', `${directory}: holds no recording that can be read${beside(unread)}`, {
+      'Recordings are recognised by file extensions such as .wav, .flac, .ogg or .mp3; docs/recordings.md lists all.';
+    throw new CryfoldError('DATA_EMPTY', `${directory}: contains no readable recording${beside(unread)}`, {
       context: { path: directory },
-      hint: skipped.length > 0 ? `${skipped.length} were left out. The first: ${skipped[0].message}` : endings,
+      hint: skipped.length > 0 ? `${skipped.length} were skipped. The first: ${skipped[0].message}` : endings,
     });
   }
   const { layout: reader, ...reading } = await readLayout({ root, files }, layout);
@@ -50,13 +50,13 @@ export async function listRecordings(directory: string, layout?: string): Promis
   return { ...reading, root, reader, skipped, unread: unread.list() };
 }
 
-/** What else a directory holds, for messages. */
+/** Other content of a directory, for messages. */
 function beside(unread: UnreadFiles): string {
   const text = describeUnread(unread.list());
   return text === '' ? '' : `, only ${text}`;
 }
 
-/** @throws CryfoldError DATA_CLASS_LOST where first folders are the classes, and none of the files of one is read */
+/** @throws CryfoldError DATA_CLASS_LOST if first folders are classes, and all files of one of them are ignored */
 function refuseLostFolder(
   directory: string,
   { recordings }: Reading,
@@ -65,8 +65,12 @@ function refuseLostFolder(
   const byFolder = recordings.every((one) => 'error' in one || one.label === foldersOf(one.file)[0]);
   if (!lost || !byFolder) return;
   const { folder, file } = lost;
-  throw new CryfoldError('DATA_CLASS_LOST', `${directory}: class ${folder} would be lost: none of its files is read`, {
-    context: { path: directory, folder, file },
-    hint: `Such as ${file}. Convert them (ffmpeg -i IN -c:a pcm_s16le OUT.wav), or move the folder elsewhere.`,
-  });
+  throw new CryfoldError(
+    'DATA_CLASS_LOST',
+    `${directory}: class ${folder} would be lost: none of its files is a recording`,
+    {
+      context: { path: directory, folder, file },
+      hint: `For example ${file}. Convert them (ffmpeg -i IN -c:a pcm_s16le OUT.wav), or move the folder elsewhere.`,
+    },
+  );
 }

@@ -1,12 +1,12 @@
 import type { CryfoldError } from '@cryfold/core';
 
-/** What a reader knows of a recording besides its sound. */
+/** Facts that a reader knows about a recording other than its sound. */
 export interface Labels {
   label: string;
   group: string;
-  /** The fold that tests it, empty for none; where the data names it */
+  /** The fold that tests it, otherwise empty; if the data has folds */
   fold?: string | undefined;
 }
 
-/** A recording that a reader found: labelled, or with the reason why it cannot be. */
+/** A recording found by a reader: labelled, or with the reason why it has no label. */
 export type Recording = { file: string } & (Labels | { error: CryfoldError });

@@ -5,16 +5,16 @@ import type { Unread } from './unread.js';
 import { walkTree } from './walk.js';
 
 export interface FolderRecordings {
-  /** Paths that begin with the folder as it was given, sorted */
+  /** Paths that start with the folder as given, sorted */
   files: string[];
-  /** What could not be read, or is another path of a file that is read */
+  /** Unreadable paths, and further paths of files that were already read */
   skipped: CryfoldError[];
-  /** Files that are no recordings by their names */
+  /** Files that are not recordings, judged by name */
   unread: Unread[];
 }
 
 /**
- * The recordings below a folder, whatever its layout, each file of the disk once.
+ * The recordings below a folder, whatever its layout, each file on disk once.
  * @throws CryfoldError DATA_NOT_FOUND, DATA_EMPTY, DATA_TOO_LARGE
  */
 export async function recordingsIn(folder: string): Promise<FolderRecordings> {
@@ -22,14 +22,14 @@ export async function recordingsIn(folder: string): Promise<FolderRecordings> {
     if (cause instanceof CryfoldError) throw cause;
     throw new CryfoldError('DATA_NOT_FOUND', `${folder}: cannot be read: ${cause.message}`, {
       context: { path: folder },
-      hint: 'Give a folder of recordings that can be read.',
+      hint: 'Give a readable folder of recordings.',
       cause,
     });
   });
   if (files.length === 0 && skipped.length === 0) {
-    throw new CryfoldError('DATA_EMPTY', `${folder}: holds no recording`, {
+    throw new CryfoldError('DATA_EMPTY', `${folder}: contains no recording`, {
       context: { path: folder },
-      hint: 'Recordings in a folder are known by their endings, such as .wav, .flac, .ogg or .mp3. Give a file of another name itself.',
+      hint: 'Recordings in a folder are recognised by file extensions such as .wav, .flac, .ogg or .mp3. Pass a file with another name directly.',
     });
   }
   return {

@@ -1,6 +1,6 @@
 import type { Random } from '@cryfold/core';
 
-/** How a cry goes; classes differ in the means, and infants and clips spread around them. */
+/** Parameters of a cry; classes differ in the means, and infants and clips spread around them. */
 export interface Pattern {
   /** log2 seconds of one burst (an expiration) */
   burst: number;
@@ -24,7 +24,7 @@ export interface Pattern {
   decay: number;
 }
 
-/** What an infant's recordings have in common: the voice, and the room and microphone they were made with. */
+/** Common to all recordings of an infant: the voice, and the room and microphone. */
 export interface Voice {
   /** fundamental in Hz; newborns cry at about 350-550 */
   pitch: number;
@@ -38,7 +38,7 @@ export interface Voice {
   echo: { delaySeconds: number; feedback: number };
   /** peak level, full scale 1 */
   level: number;
-  /** the infant's own way with its class's pattern */
+  /** deviations of the infant from its class's pattern */
   habit: Pattern;
 }
 
@@ -64,11 +64,11 @@ type Row = readonly number[];
 const FIELDS = ['burst', 'pause', 'shift', 'rise', 'fall', 'rough', 'effort', 'breath', 'mouth', 'decay'] as const;
 
 /**
- * Cry patterns by Chillanto class code, in the order of FIELDS. Invented: only loosely after what is told of such cries
- * (pain long, high and tense; asphyxia short, weak and rough; deaf flat and long; hunger rhythmic with a melody).
- * Nothing about real infants follows from them.
+ * Cry patterns by Chillanto class code, in the order of FIELDS. Invented, and only loosely based on reports about such
+ * cries (pain long, high and tense; asphyxia short, weak and rough; deaf flat and long; hunger rhythmic with a melody).
+ * They say nothing about real infants.
  *
- * The spreads are tuned so that classes overlap and voices give infants away: `synthesizeCorpus` has the figures.
+ * The spreads are tuned so that classes overlap and voices identify infants: `synthesizeCorpus` has the figures.
  */
 const PATTERNS: Readonly<Record<string, Row>> = {
   '000': [-0.9, -1.6, -1, 2, 2.5, 0.1, 9.8, -4.5, 0, 1],
@@ -88,7 +88,10 @@ const FORMANTS = [
   [4400, 400, 0.3],
 ] as const;
 
-/** Pitch is worked out once for so many samples (0.7 ms); once a sample takes half of all the time. */
+/**
+ * Pitch is computed once per this number of samples (0.7 ms); computing it per sample would take half of the total
+ * time.
+ */
 const CONTROL = 8;
 
 function spread(center: Row, deviation: Row, random: Random): Pattern {
@@ -138,7 +141,7 @@ function hiss(random: Random, deviation: number): number {
   return random.uniform(-1.7320508, 1.7320508) * deviation;
 }
 
-/** The sound at the glottis: bursts and pauses, started somewhere within a burst. */
+/** The sound at the glottis: bursts and pauses, starting somewhere within a burst. */
 function drawBursts(voice: Voice, pattern: Pattern, { length, rate }: ClipLength, random: Random): Float64Array {
   const out = new Float64Array(length);
   const pitch = voice.pitch * 2 ** (pattern.shift / 12);

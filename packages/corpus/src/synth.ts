@@ -9,13 +9,13 @@ import { encodeWav } from './wav.js';
 
 /** Hz; clips last a second, so it is their length in samples too. */
 const RATE = 11025;
-/** Raised whenever the same seed gives other bytes. */
+/** Incremented whenever the same seed gives other bytes. */
 const VERSION = 1;
-/** Written into the corpus; its presence says that the directory is a whole corpus, and which. */
+/** Written into the corpus; its presence marks a directory as a complete corpus, and names it. */
 const MARKER = 'synthetic-corpus.json';
-/** Below this, the smallest class would have less than two infants. */
+/** Below this, the smallest class would have fewer than two infants. */
 const FEWEST = 25;
-/** A smaller corpus keeps about so many clips per infant, so that random folds still share infants. */
+/** A smaller corpus keeps about this number of clips per infant, so that random folds still share infants. */
 const CLIPS_PER_INFANT = 4;
 
 export interface SynthesizeOptions {
@@ -23,14 +23,14 @@ export interface SynthesizeOptions {
   clips?: number;
   /** default 0 */
   seed?: number;
-  /** called now and then with the number of clips done and in all */
+  /** called from time to time with the number of clips done and in total */
   onProgress?: (done: number, total: number) => void;
 }
 
 export interface SyntheticCorpus {
   directory: string;
   clips: number;
-  /** false where the same corpus was already there and was left as it is */
+  /** false if the same corpus already existed and was kept */
   written: boolean;
 }
 
@@ -42,13 +42,13 @@ interface Segment {
 
 /**
  * Writes the synthetic corpus: one-second 16-bit WAV files at 11,025 Hz with Baby Chillanto's names, classes and
- * infants. A clip's bytes depend on its name and the seed alone, so a smaller corpus is a part of the whole one. The
- * files are written beside `directory` and renamed at the end: it never holds half a corpus. A directory that already
- * holds the same corpus is left as it is.
+ * infants. A clip's bytes depend only on its name and the seed, so a smaller corpus is a part of the full one. The
+ * files are written next to `directory` and renamed at the end, so it never has half a corpus. A directory that already
+ * has the same corpus is kept.
  *
- * How hard it is, for scikit-learn 1.9's one-vs-rest SVC(C=1000, gamma='scale') on the paper's images: mean accuracy over
+ * Difficulty for scikit-learn 1.9's one-vs-rest SVC(C=1000, gamma='scale') on the paper's images: mean accuracy over
  * KFold(5, shuffle=True, random_state=0), StratifiedGroupKFold(5, shuffle=True, random_state=0) and GroupKFold(5) by
- * infant, beside the largest class's share.
+ * infant, and the share of the largest class.
  *
  * | clips | seed | random | stratified by infant | by infant | largest class |
  * |-------|------|--------|----------------------|-----------|---------------|
@@ -56,7 +56,7 @@ interface Segment {
  * | 2,268 | 1    | 0.891  | 0.671                | 0.650     | 0.388         |
  * | 2,268 | 2    | 0.915  | 0.693                | 0.592     | 0.388         |
  * | 300   | 0    | 0.877  | 0.690                | 0.667     | 0.387         |
- * @throws CryfoldError USAGE where `directory` holds anything else, or `clips` is out of range
+ * @throws CryfoldError USAGE if `directory` has other content, or `clips` is out of range
  */
 export async function synthesizeCorpus(directory: string, options: SynthesizeOptions = {}): Promise<SyntheticCorpus> {
   const { seed = 0, onProgress } = options;
@@ -70,17 +70,17 @@ export async function synthesizeCorpus(directory: string, options: SynthesizeOpt
   const unusable = (why: string, cause?: unknown) =>
     new CryfoldError('USAGE', `${directory}: ${why}`, {
       context: { path: directory },
-      hint: 'Name a new or empty directory that you may write.',
+      hint: 'Name a new or empty directory that is writable.',
       cause,
     });
   const present = await readdir(target).catch((error) => (error.code === 'ENOENT' ? [] : [error.code]));
-  if (present.length > 0) throw unusable('already exists, and is not this synthetic corpus');
-  // Not mkdtemp, which would leave a corpus that only its owner can read.
+  if (present.length > 0) throw unusable('already exists and is not this synthetic corpus');
+  // Not mkdtemp, which would create a corpus that only its owner can read.
   const partial = `${target}.partial-${randomBytes(6).toString('hex')}`;
   let made = false;
   try {
     await mkdir(dirname(target), { recursive: true });
-    // Fails where anything has that name, a link that somebody else placed there included.
+    // Fails if anything has that name, including a link placed by another user.
     await mkdir(partial);
     made = true;
     const voices = new Map<string, Voice>();
@@ -100,7 +100,7 @@ export async function synthesizeCorpus(directory: string, options: SynthesizeOpt
   return { directory, clips, written: true };
 }
 
-/** The files of a corpus of so many clips, by class, infant and segment. */
+/** The files of a corpus with this number of clips, by class, infant and segment. */
 export function chooseSegments(clips?: number): Segment[] {
   const layout = [...CHILLANTO_LAYOUT];
   const sizes = layout.map(([, infants]) => count(infants));
@@ -109,7 +109,7 @@ export function chooseSegments(clips?: number): Segment[] {
   if (!Number.isInteger(wanted) || wanted < FEWEST || wanted > total) {
     throw new CryfoldError('USAGE', `--clips ${wanted}: the synthetic corpus has ${FEWEST} to ${total} clips`, {
       context: { clips: wanted },
-      hint: `Give a whole number from ${FEWEST} to ${total}, or leave it out for all.`,
+      hint: `Give a whole number from ${FEWEST} to ${total}, or omit it for all.`,
     });
   }
   const quotas = apportion(sizes, wanted);

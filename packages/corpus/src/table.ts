@@ -3,39 +3,39 @@ import { listColumns } from './columns.js';
 import { type CsvRecord, parseCsv } from './text/csv.js';
 import { tidyName } from './text/names.js';
 
-/** Bytes of the largest table that is read: about 600,000 recordings. */
+/** Maximum size of a table in bytes: about 600,000 recordings. */
 const LARGEST = 2 ** 26;
-/** Shorter rows, of which more would fit, are bad ones. */
+/** Even shorter rows, of which more would fit, are not valid. */
 const MOST_ROWS = 1_000_000;
 
-/** What to do about a row that does not fit its header. */
+/** Hint for a row that does not fit its header. */
 export const ROW_HINT = 'Correct this line; a field with a comma needs quotes.';
 
-/** A table with a header, as `parseCsv` reads it. */
+/** A table with a header, as parsed by `parseCsv`. */
 export interface Table {
   /** Names of the columns, as written */
   header: readonly string[];
-  /** The line that the header stands in, from 1 */
+  /** The line of the header, from 1 */
   line: number;
   /**
-   * The rows below the header, read as they are asked for, and only once.
+   * The rows below the header, read lazily and only once.
    * @throws CryfoldError DATA_MANIFEST_INVALID, DATA_TOO_LARGE
    */
   rows: Iterable<CsvRecord>;
-  /** Why a row does not fit the header; undefined where it does. Empty fields at its end are not counted. */
+  /** Why a row does not fit the header; undefined if it fits. Empty fields at its end are ignored. */
   misfit(fields: readonly string[]): string | undefined;
-  /** The error of a line. */
+  /** Creates the error of a line. */
   invalid(line: number, why: string, hint: string): CryfoldError;
 }
 
 /**
  * Reads the header of a table, and its rows one by one.
- * @throws CryfoldError DATA_NOT_FOUND; DATA_MANIFEST_INVALID with the line where it is broken
+ * @throws CryfoldError DATA_NOT_FOUND; DATA_MANIFEST_INVALID with the line at which it is broken
  */
 export async function readTable(path: string): Promise<Table> {
   const text = await readText(path);
   const parsed = parseCsv(text, (line, why) =>
-    invalid(path, line, why, 'Quote fields as RFC 4180 says: "a ""quoted"" field".'),
+    invalid(path, line, why, 'Quote fields as in RFC 4180: "a ""quoted"" field".'),
   );
   const header: CsvRecord | undefined = parsed.next().value;
   if (!header) throw invalid(path, 1, 'the manifest is empty', 'Start it with the line path,label,group.');
@@ -53,15 +53,15 @@ export async function readTable(path: string): Promise<Table> {
 }
 
 /**
- * The rows of a table by the values of one column. Each is a record by names of columns, trimmed; empty names are left
- * out. Of several rows with one value, the last counts.
- * @throws CryfoldError DATA_MANIFEST_INVALID where that column is missing or a row does not fit; as `readTable`
+ * The rows of a table by the values of one column. Each is a record by column name, trimmed and without empty names. If
+ * several rows have the same value, the last one counts.
+ * @throws CryfoldError DATA_MANIFEST_INVALID if that column is missing or a row does not fit; as `readTable`
  */
 export async function rowsBy(path: string, key: string): Promise<Map<string, Record<string, string>>> {
   const table = await readTable(path);
   const names = table.header.map(tidyName);
   if (!names.includes(key)) {
-    throw table.invalid(table.line, `no column is named ${key}`, `It has: ${listColumns(names)}.`);
+    throw table.invalid(table.line, `there is no column ${key}`, `Columns: ${listColumns(names)}.`);
   }
   const found = new Map<string, Record<string, string>>();
   for (const { fields, line } of table.rows) {
@@ -96,10 +96,10 @@ async function readText(path: string): Promise<string> {
     return await readRegularText(path, LARGEST);
   } catch (cause) {
     if (cause instanceof EncodingError) throw invalid(path, cause.line, cause.message, cause.hint(path));
-    throw new CryfoldError(
-      'DATA_NOT_FOUND',
-      `${path}: is not a manifest that can be read: ${(cause as Error).message}`,
-      { context: { path }, hint: 'Give a directory of WAV files or a .csv manifest with --data.', cause },
-    );
+    throw new CryfoldError('DATA_NOT_FOUND', `${path}: cannot be read as a manifest: ${(cause as Error).message}`, {
+      context: { path },
+      hint: 'Give a directory of WAV files or a .csv manifest with --data.',
+      cause,
+    });
   }
 }

@@ -7,8 +7,8 @@ const FOLD = 'other';
 
 /**
  * One dataset of two corpora: all clips of `base` are training clips, and one fold tests those of `other`. Ids of the
- * other's clips start with `@NAME/`, and so do its groups, but where file names of the same corpus give them: there,
- * equal names are the same group. Groups are known where they are in both.
+ * other's clips start with `@NAME/`, and so do its groups, unless both take groups from file names of the same corpus:
+ * then equal names are the same group. Groups are known if both corpora know them.
  * @throws CryfoldError CLASSES_DIFFER
  */
 export function testOnOther(base: Dataset, other: Dataset): Dataset {
@@ -16,7 +16,7 @@ export function testOnOther(base: Dataset, other: Dataset): Dataset {
     const [own, tested] = [base, other].map(({ name, classes }) => `${name} has ${classes.map(printable).join(', ')}`);
     throw new CryfoldError('CLASSES_DIFFER', `${own}; ${tested}`, {
       context: { data: base.name, other: other.name },
-      hint: 'Rename or leave out classes, such as in a CSV manifest path,label,group, until both have the same.',
+      hint: 'Rename or remove classes, for example in a CSV manifest path,label,group, until both have the same.',
     });
   }
   let prefix = `@${other.name}/`;
@@ -53,11 +53,11 @@ export function testOnOther(base: Dataset, other: Dataset): Dataset {
   return summarize(facts, [...base.clips.map((clip) => ({ ...clip, fold: '' })), ...other.clips.map(moved)]);
 }
 
-/** Where the corpora have other sampling rates, a model may be tested on little else than that. */
+/** If the corpora have different sampling rates, a model may be tested on little else. */
 function rateWarning(...corpora: readonly Dataset[]): string[] {
   const [own, tested] = corpora.map(({ clips }) =>
     [...new Set(clips.map(({ rate }) => rate))].sort((a, b) => a - b).join(', '),
   );
   if (own === tested) return [];
-  return [`${corpora[0].name} has ${own} Hz and ${corpora[1].name} ${tested} Hz: figures may be of the rate alone`];
+  return [`${corpora[0].name} has ${own} Hz and ${corpora[1].name} ${tested} Hz: results may reflect the rate alone`];
 }

@@ -1,6 +1,6 @@
 import { endingOf } from './audio/registry.js';
 
-/** Files that are no recordings, of one ending. */
+/** Files that are not recordings, with the same extension. */
 export interface Unread {
   /** Lower case, without the dot; empty for files without one */
   ending: string;
@@ -9,12 +9,12 @@ export interface Unread {
   first: string[];
 }
 
-/** Files named for each ending, endings counted apart, and folders remembered. */
+/** Maximum numbers of files named per extension, of extensions, and of folders remembered. */
 const NAMED = 3;
 const ENDINGS = 100;
 const FOLDERS = 10_000;
 
-/** Endings of what lies beside recordings and is none. */
+/** Extensions of common files other than recordings. */
 const BESIDE: ReadonlySet<string> = new Set([
   ...[
     'txt',
@@ -56,7 +56,7 @@ const BESIDE: ReadonlySet<string> = new Set([
   ...['js', 'ts', 'bib', 'tex', 'lab', 'textgrid', 'eaf', 'sha256', 'md5', 'db', 'lnk', 'url', 'license'],
 ]);
 
-/** Counts the files of a directory that are not read, in bounded memory. */
+/** Counts the ignored files of a directory, in bounded memory. */
 export class UnreadFiles {
   readonly #endings = new Map<string, Unread>();
   /** First folders with files that may be recordings, and one of these */
@@ -76,24 +76,24 @@ export class UnreadFiles {
     if (!this.#folders.has(folder)) this.#folders.set(folder, path);
   }
 
-  /** By how many files there are, most first. */
+  /** Sorted by number of files, most first. */
   list(): Unread[] {
     return [...this.#endings.values()].sort((a, b) => b.files - a.files || (a.ending < b.ending ? -1 : 1));
   }
 
-  /** First folders from which no file is read although some may be recordings, with one of these. */
+  /** First folders without a recording that have files which may be recordings, with one of these. */
   lost(read: readonly string[]): { folder: string; file: string }[] {
     const found = new Set(read.map((path) => path.slice(0, Math.max(0, path.indexOf('/')))));
     return Array.from(this.#folders, ([folder, file]) => ({ folder, file })).filter(({ folder }) => !found.has(folder));
   }
 }
 
-/** Such as `3 .txt files (a.txt, b.txt, ...), 1 file without ending (README)`; empty for none. */
+/** Such as `3 .txt files (a.txt, b.txt, ...), 1 file without extension (README)`; empty without files. */
 export function describeUnread(unread: readonly Unread[]): string {
   return unread
     .map(({ ending, files, first }) => {
       const kind = ending === '' ? '' : ending === 'other' ? 'other ' : `.${ending} `;
-      const what = `${files} ${kind}${files === 1 ? 'file' : 'files'}${ending === '' ? ' without ending' : ''}`;
+      const what = `${files} ${kind}${files === 1 ? 'file' : 'files'}${ending === '' ? ' without extension' : ''}`;
       return `${what} (${first.join(', ')}${files > first.length ? ', ...' : ''})`;
     })
     .join('; ');

@@ -5,41 +5,44 @@ import { join } from 'node:path';
 import { CryfoldError, checkRegular } from '@cryfold/core';
 import { UnreadFiles } from './unread.js';
 
-/** Bounds of what is looked at, so that `/` or a shared `/tmp` is not read to its end. */
+/** Limits of the search, so that `/` or a shared `/tmp` is not searched completely. */
 export interface WalkLimits {
   /** Files and folders of all kinds. A run has at most 200,000 clips. */
   entries: number;
-  /** Of so many files and folders, at least a hundredth are recordings; else this is no directory of recordings. */
+  /**
+   * After this number of files and folders, at least a hundredth must be recordings; otherwise this is not a directory
+   * of recordings.
+   */
   sparse: number;
-  /** Folders within folders. */
+  /** Maximum depth of folders. */
   depth: number;
 }
 
 export const WALK_LIMITS: WalkLimits = { entries: 1_000_000, sparse: 100_000, depth: 32 };
 
-/** Entries that the file system gives at a time. */
+/** Entries read from the file system at a time. */
 const CHUNK = 1024;
 
-/** Folders in which macOS and Synology keep notes beside files, under the names of these files. */
+/** Folders in which macOS and Synology store metadata of files, under the names of these files. */
 const NOTES = new Set(['__MACOSX', '@eaDir']);
 
 export interface WalkedTree {
   /** Paths of the recordings below the root, with `/`, sorted by code unit */
   files: string[];
-  /** What could not be read, or was read already under another path; sorted by path */
+  /** Unreadable paths, and further paths of files that were already read; sorted by path */
   skipped: CryfoldError[];
-  /** Files that are no recordings by their names */
+  /** Files that are not recordings, judged by name */
   unread: UnreadFiles;
 }
 
 /**
- * Finds the recordings below a directory. Names that start with a dot are passed over. Links are followed, but each file
- * and folder of the disk is read once: under its own path, else under the first of its links. What cannot be read is
- * skipped with its path and the cause.
+ * Finds the recordings below a directory. Skips names that start with a dot. Follows links, but reads each file and
+ * folder on disk once: under its own path, otherwise under the first of its links. Unreadable entries are skipped with
+ * their path and the cause.
  * @param root absolute
- * @param isRecording whether a file of that name is wanted
+ * @param isRecording whether a file with that name is wanted
  * @param limits for tests
- * @throws CryfoldError DATA_TOO_LARGE, and the error of the file system where the root cannot be read
+ * @throws CryfoldError DATA_TOO_LARGE, and the file system error if the root cannot be read
  */
 export async function walkTree(
   root: string,
@@ -58,7 +61,7 @@ class Walk {
   readonly #root: string;
   readonly #isRecording: (name: string) => boolean;
   readonly #limits: WalkLimits;
-  /** Paths of folders and files by what tells them from all others */
+  /** Paths of folders and files by their identity on disk */
   readonly #seen = new Map<string, string>();
   readonly #folders: Found[] = [];
   readonly #linkedFolders: Found[] = [];
@@ -76,7 +79,7 @@ class Walk {
 
   async run(): Promise<WalkedTree> {
     this.#folders.push({ path: '', id: identify(await stat(this.#root, { bigint: true }), '') });
-    // Folders go before links to folders, so that one that is here and linked to has its own path.
+    // Folders go before links to folders, so that a folder that is also linked to keeps its own path.
     for (let at = this.#next(); at !== undefined; at = this.#next()) {
       if (!this.#isNew(at, 'folder')) continue;
       try {
@@ -103,14 +106,16 @@ class Walk {
     const first = this.#seen.get(id);
     if (first === undefined) this.#seen.set(id, path);
     else {
-      const why = `is the same ${what} as ${first || 'the directory itself'}, which is read already`;
-      this.#skipped.push(leftOut('DATA_READ_ALREADY', path, why, 'Remove it, or leave it: its sound is there once.'));
+      const why = `is the same ${what} as ${first || 'the directory itself'}, which was already read`;
+      this.#skipped.push(
+        leftOut('DATA_READ_ALREADY', path, why, 'Remove it, or keep it: its sound is used only once.'),
+      );
     }
     return first === undefined;
   }
 
   async #read(folder: string): Promise<void> {
-    // As bytes, since a name that is not UTF-8 would become that of another file, or of none.
+    // As bytes, since a name that is not UTF-8 would become the name of another file, or of no file.
     const entries = await opendir(join(this.#root, folder), {
       encoding: 'buffer' as BufferEncoding,
       bufferSize: CHUNK,
@@ -125,7 +130,7 @@ class Walk {
       if (readable) await this.#add(path, name, entry);
       else if (entry.isDirectory() || this.#isRecording(name)) {
         const why = 'has a name that is not UTF-8, but probably Latin-1 as shown here';
-        this.#skip(path, why, 'Rename it, such as with convmv -r -f latin1 -t utf8 --notest DIRECTORY.');
+        this.#skip(path, why, 'Rename it, for example with convmv -r -f latin1 -t utf8 --notest DIRECTORY.');
       }
     }
   }
@@ -141,15 +146,15 @@ class Walk {
     try {
       found = await stat(join(this.#root, path), { bigint: true });
     } catch (error) {
-      // A link may have been one to a folder.
+      // The path may have been a link to a folder.
       this.#skip(path, linked ? reasonOfLink(error) : `cannot be read: ${reasonOf(error)}`);
       return;
     }
     const id = identify(found, path);
     if (found.isDirectory()) {
-      if (recording) this.#skip(path, 'is a folder, not a recording; recordings within it are read');
+      if (recording) this.#skip(path, 'is a folder, not a recording; recordings inside it are read');
       if (path.split('/').length > this.#limits.depth) {
-        this.#skip(path, `lies deeper than ${this.#limits.depth} folders, and is not read`);
+        this.#skip(path, `is nested deeper than ${this.#limits.depth} folders and is not read`);
       } else (linked ? this.#linkedFolders : this.#folders).push({ path, id });
     } else if (recording) {
       if (found.isFile()) (linked ? this.#linkedFiles : this.#files).push({ path, id });
@@ -157,7 +162,7 @@ class Walk {
     } else this.#unread.add(path);
   }
 
-  #skip(path: string, why: string, hint = 'Repair or remove it, or leave it where no recording is missed.'): void {
+  #skip(path: string, why: string, hint = 'Repair or remove it, or ignore it if no recording is missing.'): void {
     this.#skipped.push(leftOut('DATA_UNREADABLE', path, why, hint));
   }
 
@@ -168,7 +173,7 @@ class Walk {
     if (++this.#entries <= entries && !few) return;
     const why = few
       ? `only ${recordings} of the first ${sparse} files and folders are recordings`
-      : `holds more than ${entries} files and folders`;
+      : `contains more than ${entries} files and folders`;
     throw new CryfoldError('DATA_TOO_LARGE', `${this.#root}: ${why}`, {
       context: { path: this.#root, entries: this.#entries },
       hint: 'Give the directory of the recordings, or a CSV manifest path,label,group that lists them.',
@@ -182,16 +187,16 @@ function leftOut(code: 'DATA_UNREADABLE' | 'DATA_READ_ALREADY', file: string, wh
 
 const byPath = (a: Found, b: Found): number => (a.path < b.path ? -1 : 1);
 
-/** Some network file systems number no files. */
+/** Some network file systems do not number files. */
 const identify = ({ dev, ino }: BigIntStats, path: string): string => (ino === 0n ? path : `${dev}:${ino}`);
 
-/** What the file system says, without the path that it may not spell as we do. */
+/** The message of the file system without the path, which it may spell differently. */
 const reasonOf = (error: unknown): string => (error as Error).message.split(', ')[0];
 
 function reasonOfLink(error: unknown): string {
   const { code } = error as NodeJS.ErrnoException;
-  if (code === 'ENOENT' || code === 'ENOTDIR') return 'is a link that leads nowhere';
-  return code === 'ELOOP' ? 'is a link that leads to itself' : `is a link that cannot be followed: ${reasonOf(error)}`;
+  if (code === 'ENOENT' || code === 'ENOTDIR') return 'is a dangling link';
+  return code === 'ELOOP' ? 'is a link to itself' : `is a link that cannot be followed: ${reasonOf(error)}`;
 }
 
 /** Such as `it is a named pipe, not a regular file`. */

@@ -9,15 +9,14 @@ export interface Wav {
   rate: number;
   /** channels in the file, before the mix-down */
   channels: number;
-  /** mono, the mean of the channels; integer PCM scaled to [-1, 1), float PCM as it is */
+  /** mono, the mean of the channels; integer PCM scaled to [-1, 1), float PCM unscaled */
   samples: Float64Array;
 }
 
 /**
- * Decodes a WAV file that lies in memory: RIFF, RIFX, RF64, BW64 or Wave64 with PCM of 1 to 32 bits, IEEE float, A-law,
- * mu-law, IMA or Microsoft ADPCM, any rate and number of channels. Recordings of any format and size are read with
- * `openAudio`.
- * @param name what to call the file in messages
+ * Decodes a WAV file in memory: RIFF, RIFX, RF64, BW64 or Wave64 with PCM of 1 to 32 bits, IEEE float, A-law, mu-law,
+ * IMA or Microsoft ADPCM, any rate and number of channels. `openAudio` reads recordings of any format and size.
+ * @param name shown in messages
  * @throws CryfoldError WAV_INVALID, WAV_EMPTY, WAV_NOT_FINITE or WAV_SCALE, naming the file
  */
 export function decodeWav(bytes: Uint8Array, name: string): Wav {

@@ -4,10 +4,10 @@ import { SampleBuffer } from './audio/sample-buffer.js';
 /** Without `shortClips`, a recording shorter than this share of a clip is an error; a longer one is padded. */
 const SHORTEST = 0.5;
 
-/** Samples of the longest clip that `pad` fills up: a header can claim any rate. */
+/** Maximum samples of a clip that `pad` fills up: a header can claim any rate. */
 const LONGEST_PADDED = 2 ** 27;
 
-/** What becomes of recordings shorter than a clip. */
+/** How to treat recordings shorter than a clip. */
 export const SHORT_CLIPS = ['pad', 'drop', 'error'] as const;
 
 export interface CutOptions {
@@ -16,8 +16,8 @@ export interface CutOptions {
   /** Seconds from one clip's start to the next; default: a clip's length */
   hopSeconds?: number | undefined;
   /**
-   * `pad` fills every recording shorter than a clip with zeros at its end, `drop` leaves it out, `error` refuses it.
-   * Default: half a clip or more is filled up, and less is refused.
+   * `pad` fills every recording shorter than a clip with zeros at its end, `drop` skips it, `error` rejects it.
+   * Default: half a clip or more is padded, less is rejected.
    */
   shortClips?: (typeof SHORT_CLIPS)[number] | undefined;
 }
@@ -25,15 +25,15 @@ export interface CutOptions {
 export interface Window {
   /** First sample in the recording */
   start: number;
-  /** As many as a clip has, zeros at the end included */
+  /** Samples of a clip, including zeros at the end */
   samples: Float64Array;
-  /** Whether all samples are equal, but for those that fill it up */
+  /** Whether all samples before the padding are equal */
   silent: boolean;
 }
 
 /**
- * Cuts a recording from its start into clips, as its samples come: without `hopSeconds` one after the other, so that the
- * rest at the end, shorter than a clip, is dropped. Read it once.
+ * Cuts a recording from its start into clips while its samples arrive: by default without overlap, dropping a rest at
+ * the end that is shorter than a clip. Can be read once.
  */
 export class Windows {
   /** Samples of a window, `round(rate * clipSeconds)` */
@@ -43,7 +43,7 @@ export class Windows {
   readonly #options: CutOptions;
   #total = 0;
 
-  /** @param name what to call the recording in messages */
+  /** @param name shown in messages */
   constructor(audio: { rate: number; blocks: AsyncIterable<Float64Array> }, options: CutOptions, name: string) {
     this.length = Math.round(audio.rate * options.clipSeconds);
     this.#audio = audio;
@@ -51,12 +51,12 @@ export class Windows {
     this.#options = options;
   }
 
-  /** Samples of the recording, once all windows are read */
+  /** Samples of the recording, once all windows have been read */
   get total(): number {
     return this.#total;
   }
 
-  /** @throws CryfoldError CLIP_SHORT; CLIP_SILENT at the end where no window has sound; and as reading the recording */
+  /** @throws CryfoldError CLIP_SHORT; CLIP_SILENT at the end if all windows are silent; and as reading the recording */
   async *[Symbol.asyncIterator](): AsyncGenerator<Window> {
     const { length } = this;
     const hop = hopOf(this.#audio.rate, length, this.#options.hopSeconds);
@@ -86,28 +86,31 @@ export class Windows {
     const than = shortClips === undefined ? 'half a clip' : 'a clip';
     throw new CryfoldError('CLIP_SHORT', `${this.#name}: lasts ${seconds} s, less than ${than} of ${clipSeconds} s`, {
       context: { file: this.#name, samples, rate },
-      hint: 'Set shortClips: pad or drop in the spec, or a shorter clipSeconds: `cryfold data inspect` proposes one. Or remove the file.',
+      hint: 'Set shortClips: pad or drop in the spec, or a shorter clipSeconds: `cryfold data inspect` suggests one. Or remove the file.',
     });
   }
 }
 
-/** Windows of a recording of so many samples, the silent ones too, without making them. Arguments as of `Windows`. */
+/**
+ * Number of windows of a recording with this number of samples, including silent ones, computed without reading it.
+ * Arguments as for `Windows`.
+ */
 export function countWindows(
   { rate, frames }: { rate: number; frames: number },
   { clipSeconds, hopSeconds }: CutOptions,
 ): number {
   const length = Math.round(rate * clipSeconds);
   const hop = hopOf(rate, length, hopSeconds);
-  // Starts are rounded, halves upwards.
+  // Starts are rounded half up.
   return Math.max(1, Math.ceil((frames - length + 0.5) / hop));
 }
 
-/** At least a sample; not rounded, so that starts do not drift. */
+/** At least one sample; not rounded, so that starts do not drift. */
 function hopOf(rate: number, length: number, hopSeconds?: number): number {
   return Math.max(1, hopSeconds === undefined ? length : rate * hopSeconds);
 }
 
-/** Samples where there are enough of them, else a copy with zeros at its end. */
+/** The samples if there are enough, otherwise a copy padded with zeros. */
 export function filled(samples: Float64Array, length: number): Float64Array {
   if (samples.length === length) return samples;
   const padded = new Float64Array(length);
@@ -118,6 +121,6 @@ export function filled(samples: Float64Array, length: number): Float64Array {
 export function silence(name: string, what: string): CryfoldError {
   return new CryfoldError('CLIP_SILENT', `${name}: ${what} is silent: all its samples are equal`, {
     context: { clip: name },
-    hint: 'Remove it, or pass --skip-bad to leave such files out.',
+    hint: 'Remove it, or pass --skip-bad to skip such files.',
   });
 }

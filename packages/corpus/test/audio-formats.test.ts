@@ -51,7 +51,7 @@ async function read(reader: ByteReader | string, name = 'given') {
   return { ...audio, samples };
 }
 
-/** What sox reads: the mean of the channels as float64. */
+/** sox's result: the mean of the channels as float64. */
 function bySox(file: string, channels: number): number[] {
   const mean =
     channels === 1
@@ -68,7 +68,7 @@ function furthest(a: readonly number[], b: readonly number[]): number {
   return a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
 }
 
-test('names the format and what to install where ffmpeg is needed and missing', async () => {
+test('names the format and what to install if ffmpeg is needed and missing', async () => {
   const mp4 = Buffer.concat([Buffer.from([0, 0, 0, 24]), Buffer.from('ftypM4A '), Buffer.alloc(64)]);
   const { PATH } = process.env;
   process.env.PATH = '/nonexistent';
@@ -115,7 +115,7 @@ for (const [file, options, format] of EXACT) {
     const { samples, channels, rate, format: found } = await read(path(file));
     const expected = bySox(path(file), channels);
     assert.deepEqual([found, rate], [format, 22050]);
-    // Sox fills up the last block of ADPCM; the fact chunk says where the recording ends.
+    // Sox pads the last block of ADPCM; the fact chunk gives the end of the recording.
     assert.ok(samples.length <= expected.length && samples.length === Math.round(1.3 * 22050), `${samples.length}`);
     assert.equal(furthest(samples, expected), 0);
   });
@@ -130,7 +130,7 @@ test('reads FLAC with samples at full scale exactly', { skip: soxMissing }, asyn
   assert.deepEqual(samples, [...decodeWav(bytes, 'full').samples]);
 });
 
-test('reads FLAC that ends in silence to its end', { skip: soxMissing }, async () => {
+test('reads all of a FLAC file that ends in silence', { skip: soxMissing }, async () => {
   // The last of its frames, 5 samples of silence, takes 13 bytes.
   const silent = Int16Array.from({ length: 4096 + 5 }, (_, i) => (i < 4096 ? 9000 * Math.sin(i / 9) : 0));
   await writeFile(
@@ -227,7 +227,7 @@ test('reads what sox writes to a pipe', { skip: soxMissing }, async () => {
   assert.deepEqual((await read(ByteReader.ofBytes(piped))).samples, [...decodeWav(input, 'in').samples]);
 });
 
-test('passes over chunks after the samples, odd chunks with and without padding, and a cut last frame', async () => {
+test('skips chunks after the samples, odd chunks with and without padding, and a truncated last frame', async () => {
   const format = Buffer.from('666d742010000000010001004416000088580000020010 00'.replaceAll(' ', ''), 'hex');
   const samples = Buffer.from([0, 64, 0, 192, 1, 0]);
   const chunk = (kind: string, body: Buffer, pad = '') => {
@@ -287,7 +287,7 @@ test('refuses float samples far beyond full scale with a command that scales the
   );
   assert.ok(error instanceof CryfoldError);
   assert.equal(error.code, 'WAV_SCALE');
-  assert.match(error.message, /its float samples reach [\d.]+, where full scale is 1/);
+  assert.match(error.message, /its float samples reach [\d.]+, but full scale is 1/);
   const command = /ffmpeg .*/.exec(error.hint ?? '')?.[0] ?? '';
   if (noFfmpeg) return;
   const shell = command.replace('IN', path('loud.wav')).replace('OUT', path('scaled'));
@@ -320,7 +320,7 @@ test('hints at sox commands whose output can be read', { skip: soxMissing }, asy
   }
 });
 
-test('refuses cut and damaged FLAC and Ogg files', { skip: soxMissing }, async () => {
+test('rejects truncated and damaged FLAC and Ogg files', { skip: soxMissing }, async () => {
   await sox(path('in.wav'), path('cut.flac'));
   await sox(path('in.wav'), path('cut.ogg'));
   for (const file of ['cut.flac', 'cut.ogg']) {
@@ -333,7 +333,7 @@ test('refuses cut and damaged FLAC and Ogg files', { skip: soxMissing }, async (
   }
 });
 
-test('says what is not a recording', async () => {
+test('explains why a file is not a recording', async () => {
   const refused = async (text: string) =>
     read(ByteReader.ofBytes(Buffer.from(text)), 'x.wav').then(
       () => assert.fail('it was read'),
@@ -341,6 +341,6 @@ test('says what is not a recording', async () => {
     );
   assert.match(await refused(''), /WAV_INVALID x\.wav: not a recording: the file is empty/);
   assert.match(await refused('<!DOCTYPE html>'), /it is text/);
-  assert.match(await refused('ID3x'), /WAV_INVALID x\.wav: holds no MP3 sound/);
+  assert.match(await refused('ID3x'), /WAV_INVALID x\.wav: contains no MP3 sound/);
   assert.match(await refused('version https://git-lfs.github.com/spec/v1\n'), /a Git LFS pointer/);
 });

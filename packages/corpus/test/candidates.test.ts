@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Random } from '@cryfold/core';
 import { CandidateIndex } from '../src/duplicates/candidates.js';
 
-/** Random landmarks of few kinds, so that each has far more entries than are looked at. */
+/** Random landmarks of few kinds, so that each has far more entries than are checked. */
 function sounds(count: number, kinds: number, length = 200) {
   const random = new Random(5);
   return Array.from({ length: count }, () => ({
@@ -12,7 +12,7 @@ function sounds(count: number, kinds: number, length = 200) {
   }));
 }
 
-/** The last 24 entries of each landmark vote, as the index has it, without forgetting any. */
+/** The last 24 entries of each landmark vote, as in the index, but without forgetting any. */
 function remembering() {
   const entries = new Map<number, { sound: number; frame: number }[]>();
   return (sound: number, { hashes, frames }: ReturnType<typeof sounds>[number]) => {
@@ -36,7 +36,7 @@ function remembering() {
   };
 }
 
-test('names the candidates that an index names which forgets nothing', () => {
+test('finds the same candidates as an index that forgets nothing', () => {
   const index = new CandidateIndex();
   const all = remembering();
   let found = 0;
@@ -48,7 +48,7 @@ test('names the candidates that an index names which forgets nothing', () => {
   assert.ok(found > 100, `${found} candidates`);
 });
 
-test('memory does not grow with the number of sounds once landmarks have all their entries', () => {
+test('memory does not grow with the number of sounds once all landmarks are full', () => {
   const some = sounds(100, 1000, 1000);
   const before = process.memoryUsage().arrayBuffers;
   const index = new CandidateIndex();

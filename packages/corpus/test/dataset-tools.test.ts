@@ -45,7 +45,7 @@ test('quotas sum to the total, never exceed a class, give each at least one, and
       total,
     );
     assert.ok(quotas.every((quota, i) => quota >= 1 && quota <= sizes[i]));
-    // Hamilton's quota rule holds wherever no class had to be raised to its one clip.
+    // Hamilton's quota rule holds unless a class had to be raised to its one clip.
     if (exact.every((share) => share >= 1)) assert.ok(quotas.every((quota, i) => Math.abs(quota - exact[i]) < 1));
   }
 });

@@ -24,7 +24,7 @@ beforeEach(async () => {
   await mkdir(root);
 });
 
-/** Noise that depends on `seed`, of so many seconds, on the 16-bit grid. */
+/** Noise that depends on `seed`, of the given duration in seconds, on the 16-bit grid. */
 function noise(seconds: number, seed: number): Float64Array {
   const random = new Random(seed);
   return Float64Array.from({ length: Math.round(seconds * RATE) }, () => (random.below(60000) - 30000) / 32768);
@@ -37,11 +37,11 @@ async function put(file: string, content: Float64Array | Uint8Array | string): P
 
 const columns = ({ clips }: Dataset) => clips.map(({ id, label, group }) => [id, label, group]);
 
-async function fails(code: string, told: RegExp, action: Promise<unknown>): Promise<void> {
+async function fails(code: string, expected: RegExp, action: Promise<unknown>): Promise<void> {
   await assert.rejects(action, (error) => {
     assert.ok(error instanceof CryfoldError, String(error));
     assert.equal(error.code, code);
-    assert.match(error.message, told);
+    assert.match(error.message, expected);
     assert.ok(error.hint, 'a hint says what to do');
     return true;
   });
@@ -102,7 +102,7 @@ describe('readers', () => {
     assert.deepEqual((await readDataset(root)).classes, ['belly_pain', 'hungry']);
   });
 
-  test('folders give classes; groups are recordings, and count only where one gives several clips', async () => {
+  test('folders give classes; groups are recordings, and count only if one gives several clips', async () => {
     await put('dog/b.wav', noise(1, 1));
     await put('dog/deep/a.WAV', noise(1, 2));
     await put('cat/a.wav', noise(1, 3));
@@ -119,10 +119,10 @@ describe('readers', () => {
     await put('cat/long.wav', noise(2, 4));
     assert.equal((await readDataset(root)).grouped, true);
     await put('stray.wav', noise(1, 5));
-    await fails('DATA_NAME_INVALID', /stray\.wav: lies in no class folder/, readDataset(root));
+    await fails('DATA_NAME_INVALID', /stray\.wav: is not in a class folder/, readDataset(root));
   });
 
-  test('reads each folder once, whatever circles links make, and names the links', { timeout: 30_000 }, async () => {
+  test('reads each folder once, despite circular links, and names the links', { timeout: 30_000 }, async () => {
     for (const [seed, file] of ['x/1.wav', 'y/2.wav', 'y/deep/3.wav'].entries()) await put(file, noise(1, seed));
     const elsewhere = join(base, `elsewhere-${serial}`);
     await mkdir(elsewhere);
@@ -133,7 +133,7 @@ describe('readers', () => {
       whole.clips.map(({ id }) => id),
       ['x/1.wav#0', 'y/2.wav#0', 'y/deep/3.wav#0', 'z/4.wav#0'],
     );
-    // Each path through these circles is another, up to 40 links long.
+    // Each path through these circular links is different, up to 40 links long.
     for (const [name, target] of Object.entries({ 'x/up': '..', 'y/up': '..', 'y/deep/x': '../../x' })) {
       await symlink(target, join(root, name));
     }
@@ -159,7 +159,7 @@ describe('readers', () => {
     ]);
   });
 
-  test('the column fold is read where it is asked for, and is then part of the content hash', async () => {
+  test('the column fold is read only on request, and is then part of the content hash', async () => {
     for (const [i, name] of ['a', 'b', 'c'].entries()) await put(`${name}.wav`, noise(2, i));
     await put('list.csv', 'path,label,fold\na.wav,x,1\nb.wav,y, 2 \nc.wav,x,\n');
     const [plain, folded] = await Promise.all(
@@ -173,10 +173,10 @@ describe('readers', () => {
     assert.notEqual(plain.contentHash, folded.contentHash);
     await put('list.csv', 'path,label\na.wav,x\nb.wav,y\n');
     const read = readDataset(join(root, 'list.csv'), { folds: true });
-    await fails('DATA_MANIFEST_INVALID', /list\.csv:1: no column is named fold/, read);
+    await fails('DATA_MANIFEST_INVALID', /list\.csv:1: there is no column fold/, read);
   });
 
-  test('a manifest that is broken names the line and what to do', async () => {
+  test('a broken manifest is reported with the line and a hint', async () => {
     await put('a.wav', noise(1, 1));
     await put('b.wav', noise(1, 2));
     const read = async (csv: string, skipBad = false) => {
@@ -185,12 +185,12 @@ describe('readers', () => {
     };
     const code = 'DATA_MANIFEST_INVALID';
     await fails(code, /list\.csv:1: the manifest is empty/, read(''));
-    await fails(code, /list\.csv:1: no column is named label/, read('path,class\na.wav,x\n'));
-    await fails(code, /list\.csv:2: no column is named path/, read('\nfile,label\na.wav,x\n'));
+    await fails(code, /list\.csv:1: there is no column label/, read('path,class\na.wav,x\n'));
+    await fails(code, /list\.csv:2: there is no column path/, read('\nfile,label\na.wav,x\n'));
     await fails(code, /list\.csv:3: 3 fields under 2 columns/, read('path,label\na.wav,x\nb.wav,x,y\n'));
     await fails(code, /list\.csv:4: a quote is not closed/, read('path,label\na.wav,"x\ny"\n"b.wav,x\n'));
     await fails(code, /list\.csv:2: a quote/, read('path,label\na"b.wav,x\n'));
-    await fails('DATA_EMPTY', /list\.csv: lists no recording/, read('path,label\n'));
+    await fails('DATA_EMPTY', /list\.csv: does not list any recording/, read('path,label\n'));
     const rows = [' ,x', 'a.wav,', 'c.wav,x', '.,x', 'a.wav,x', 'b.wav,y', './a.wav,y'];
     await fails(code, /list\.csv:3: label is empty for a\.wav/, read(`path,label\n${rows.slice(4, 5)}\na.wav,\n`));
     await fails(code, /list\.csv:2: c\.wav is not a file/, read(`path,label\n${rows[2]}\n`));
@@ -211,7 +211,7 @@ describe('readers', () => {
 });
 
 describe('clips', () => {
-  test('a recording is cut from its start into whole clips, and readClips gives exactly those samples', async () => {
+  test('a recording is cut from its start into complete clips, and readClips gives exactly those samples', async () => {
     const long = noise(3.7, 1);
     const short = noise(0.6, 2);
     await put('x/long.wav', long);
@@ -234,7 +234,7 @@ describe('clips', () => {
     assert.equal(halves.clips.length, 7 + 1);
   });
 
-  test('readClips reads a part of a dataset, and notices a file that changed', async () => {
+  test('readClips reads a part of a dataset, and detects a changed file', async () => {
     await put('x/a.wav', noise(2, 1));
     await put('y/b.wav', noise(1, 2));
     const dataset = await readDataset(root);
@@ -246,7 +246,7 @@ describe('clips', () => {
     await fails('DATA_CHANGED', /y\/b\.wav#0/, drain(readClips(part)));
   });
 
-  test('equal sound has an equal hash in any encoding; another sample, rate or length has not', async () => {
+  test('the hash depends on samples, rate and length, not on the encoding', async () => {
     const sound = noise(1, 1);
     const float = encodeFloat(sound, RATE);
     await put('x/16.wav', sound);
@@ -260,7 +260,7 @@ describe('clips', () => {
     assert.equal(new Set([a, c, d]).size, 3);
   });
 
-  test('the content hash depends on sound, label, group, id and order, and not on where the data lies', async () => {
+  test('the content hash depends on sound, label, group, id and order, not on the location of the data', async () => {
     const write = async (rows: string[], change = 0) => {
       root = join(base, `data-${serial++}`);
       for (const [seed, file] of ['a.wav', 'b.wav', 'c.wav'].entries()) await put(file, noise(1, seed));
@@ -288,16 +288,12 @@ describe('bad input', () => {
     await fails('DATA_NOT_FOUND', /nowhere\.csv/, readDataset(join(root, 'nowhere.csv')));
     await put('notes.txt', 'x');
     await fails('DATA_NOT_FOUND', /notes\.txt/, readDataset(join(root, 'notes.txt')));
-    await fails(
-      'DATA_EMPTY',
-      /holds no recording that can be read, only 1 \.txt file \(notes\.txt\)/,
-      readDataset(root),
-    );
+    await fails('DATA_EMPTY', /contains no readable recording, only 1 \.txt file \(notes\.txt\)/, readDataset(root));
     await put('x/a.wav', noise(3, 1));
-    await fails('DATA_ONE_CLASS', /all 3 clips are of class x/, readDataset(root));
+    await fails('DATA_ONE_CLASS', /all 3 clips have class x/, readDataset(root));
   });
 
-  test('each bad file is its own error, and is listed instead where bad files are skipped', async () => {
+  test('each bad file is its own error, and is listed if bad files are skipped', async () => {
     const whole = encodeWav(noise(1, 1), RATE);
     await put('x/good.wav', whole);
     await put('y/good.wav', noise(1, 2));
@@ -335,7 +331,7 @@ describe('bad input', () => {
     );
   });
 
-  test('a silent second within a recording is left out and listed, without any flag', async () => {
+  test('a silent second within a recording is skipped and listed without any flag', async () => {
     const paused = noise(3, 1);
     paused.fill(0, RATE, 2 * RATE);
     await put('x/paused.wav', paused);
@@ -353,7 +349,7 @@ describe('bad input', () => {
     assert.match(skipped[0].message, /x\/paused\.wav#1/);
   });
 
-  test('where every file is bad, the message tells the first reason', async () => {
+  test('if every file is bad, the message has the first reason', async () => {
     await put('x/a.wav', 'no');
     await put('y/b.wav', 'no');
     await fails('DATA_EMPTY', /all 2 files were skipped/, readDataset(root, { skipBad: true }));
@@ -386,7 +382,7 @@ async function drain(clips: AsyncIterable<unknown>): Promise<void> {
   for await (const _ of clips);
 }
 
-/** 32-bit float WAV, which unlike 16-bit PCM can hold NaN. */
+/** 32-bit float WAV, which unlike 16-bit PCM can represent NaN. */
 function encodeFloat(samples: Float64Array, rate: number): Uint8Array {
   const bytes = new Uint8Array(44 + 4 * samples.length);
   bytes.set(
@@ -405,7 +401,7 @@ function encodeFloat(samples: Float64Array, rate: number): Uint8Array {
   return bytes;
 }
 
-test('skips or names pipes, devices and huge files without content among the recordings, and waits for none', async () => {
+test('skips or names pipes, devices and huge files without content among the recordings, and never blocks', async () => {
   await put('x/good.wav', noise(1, 1));
   await put('y/good.wav', noise(1, 2));
   execFileSync('mkfifo', [join(root, 'x/pipe.wav')]);
@@ -437,7 +433,7 @@ test('skips or names pipes, devices and huge files without content among the rec
   await fails('DATA_NOT_FOUND', /zero\.csv: .*it is a device/, readDataset(join(root, 'zero.csv')));
 });
 
-test('clips of an earlier dataset are found again by their bytes, within the folder only', async () => {
+test('clips of an earlier dataset are found by their bytes, only within the folder', async () => {
   for (const [i, name] of ['a/one', 'a/two', 'b/three', 'b/gone', 'b/other'].entries()) {
     await put(`${name}.wav`, noise(2.6, 100 + i));
   }

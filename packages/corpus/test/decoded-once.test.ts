@@ -13,7 +13,7 @@ const RATE = 8000;
 let root: string;
 let temporary: string;
 const { TMPDIR } = process.env;
-/** Of whole milliseconds, which can be set again. */
+/** In whole milliseconds, so that the time can be restored. */
 const WHEN = new Date(1e12);
 
 beforeEach(async () => {
@@ -45,16 +45,16 @@ async function samplesOf(dataset: Parameters<typeof readClips>[0]): Promise<numb
   return all;
 }
 
-/** Destroys a recording, so that it cannot be decoded again; its size and times do not tell. */
+/** Destroys a recording so that it cannot be decoded again, without changing its size and times. */
 async function destroy(path: string): Promise<void> {
   const { size } = await stat(path);
   await writeFile(path, Buffer.alloc(size));
   await utimes(path, WHEN, WHEN);
 }
 
-test('recordings are decoded once, to the same samples, and no file is left', { skip: soxMissing }, async () => {
+test('recordings are decoded once, to the same samples, without leaving a file', { skip: soxMissing }, async () => {
   const expected = await samplesOf(await readDataset(join(root, 'data')));
-  // The mean of three channels is no 32-bit number, so this tells whether samples are kept exactly.
+  // The mean of three channels is not a 32-bit number, so this shows whether samples are kept exactly.
   assert.ok(expected.flat().some((sample) => Math.fround(sample) !== sample));
   await decodingOnce(async () => {
     const dataset = await readDataset(join(root, 'data'));
@@ -67,7 +67,7 @@ test('recordings are decoded once, to the same samples, and no file is left', { 
   await assert.rejects(readDataset(join(root, 'data')), { code: 'DATA_BAD' });
 });
 
-test('a recording that changed is decoded again', { skip: soxMissing }, async () => {
+test('decodes a changed recording again', { skip: soxMissing }, async () => {
   await decodingOnce(async () => {
     const dataset = await readDataset(join(root, 'data'));
     await writeFile(file('x/a'), encodeWav(new Float64Array(2 * RATE).fill(0.5), RATE));

@@ -12,7 +12,7 @@ function noise(random: Random, samples: number, level = 0.1): Float64Array {
 
 const at = (rate: number, sounds: readonly Float64Array[]): Sound[] => sounds.map((samples) => ({ samples, rate }));
 
-/** For each sound the first that is the same. */
+/** For each sound the first equal one. */
 async function firsts(sounds: readonly Sound[]): Promise<number[]> {
   const read = async function* () {
     yield* sounds;
@@ -33,7 +33,7 @@ test('independent noise is never a copy, whatever its sampling rate', async () =
   }
 });
 
-test('different voices and pure tones that differ in phase or pitch are no copies', async () => {
+test('different voices and pure tones that differ in phase or pitch are not copies', async () => {
   const random = new Random(2);
   const voices = Array.from({ length: 300 }, () => voice(random, 1));
   assert.deepEqual(await firsts(at(RATE, voices)), alone(300));
@@ -43,13 +43,13 @@ test('different voices and pure tones that differ in phase or pitch are no copie
   assert.deepEqual(await firsts(at(RATE, tones)), alone(7));
 });
 
-test('equal bytes are one sound even where correlation says nothing, and so is all silence', async () => {
+test('equal bytes are one sound even if they cannot be correlated, and so is all silence', async () => {
   const tone = Float64Array.from({ length: RATE }, (_, i) => Math.sin(i / 3));
   const sounds = [tone, new Float64Array(RATE), tone.slice(), new Float64Array(RATE).fill(0.25), Float64Array.of(1)];
   assert.deepEqual(await firsts(at(RATE, sounds)), [0, 1, 0, 1, 1]);
 });
 
-/** What is done to a second of a longer recording. */
+/** Changes to a second of a longer recording. */
 const DISTORTIONS: Record<string, (cut: (offset: number, length?: number) => Float64Array, random: Random) => Sound> = {
   'a tenth of the level, in 16 bits': (cut) => {
     const quiet = cut(0).map((sample) => sample / 10);
@@ -78,7 +78,7 @@ const DISTORTIONS: Record<string, (cut: (offset: number, length?: number) => Flo
 };
 
 for (const [name, distort] of Object.entries(DISTORTIONS)) {
-  test(`a copy is found: ${name}`, async () => {
+  test(`finds a copy: ${name}`, async () => {
     const random = new Random(7);
     const voices = Array.from({ length: 10 }, () => voice(random, 2));
     const cutOf = (samples: Float64Array) => (offset: number, length?: number) =>
@@ -92,7 +92,7 @@ for (const [name, distort] of Object.entries(DISTORTIONS)) {
   });
 }
 
-test('a copy of noise is found 5 ms later', async () => {
+test('finds a copy of noise 5 ms later', async () => {
   const random = new Random(4);
   const long = noise(random, 45000);
   const sounds = [
@@ -135,7 +135,7 @@ test('clips that do not fit into memory together are compared in several passes'
   assert.ok(reads > 2, `${reads} reads`);
 });
 
-test('sounds are read once where none are alike, and again where some have to be confirmed', async () => {
+test('reads sounds once if none are similar, and again if some have to be confirmed', async () => {
   const random = new Random(9);
   const sounds = at(RATE, [noise(random, RATE), voice(random, 1), voice(random, 1)]);
   const readsOf = async (all: readonly Sound[]) => {

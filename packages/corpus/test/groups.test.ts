@@ -21,7 +21,7 @@ beforeEach(() => {
   root = join(base, `data-${serial++}`);
 });
 
-/** Writes a second of noise, another one for each name. */
+/** Writes a second of noise, different for each name. */
 async function put(...files: string[]): Promise<void> {
   for (const file of files) {
     const random = new Random([...file].reduce((sum, letter) => 31 * sum + letter.charCodeAt(0), 7) >>> 0);
@@ -40,20 +40,20 @@ const groupsOf = async (options?: ReadOptions, ...below: string[]) => [
   ...new Set((await read(options, ...below)).clips.map(({ group }) => group)),
 ];
 
-async function fails(code: string, told: RegExp, action: Promise<unknown>): Promise<void> {
+async function fails(code: string, expected: RegExp, action: Promise<unknown>): Promise<void> {
   await assert.rejects(action, (error) => {
     assert.ok(error instanceof CryfoldError, String(error));
     assert.equal(error.code, code);
-    assert.match(`${error.message}\n${error.hint}`, told);
+    assert.match(`${error.message}\n${error.hint}`, expected);
     return true;
   });
 }
 
-test('class folders say that groups are not known, and file names like parts of recordings suggest what to type', async () => {
+test('class folders say that groups are unknown, and file names like parts of recordings trigger a suggestion', async () => {
   await put(...SEGMENTS);
   const { groupSource, groupHints } = await read();
   assert.deepEqual(groupSource, { kind: 'none' });
-  const [, pattern, count] = /--group-by '([^']+)', which makes (\d+) groups from 12 files/.exec(
+  const [, pattern, count] = /--group-by '([^']+)', which forms (\d+) groups from 12 files/.exec(
     groupHints.join('\n'),
   )!;
   assert.equal(Number(count), 6);
@@ -64,7 +64,7 @@ test('class folders say that groups are not known, and file names like parts of 
   assert.match(inspectDataset(grouped).groupPreview, /^6 groups from 12 recordings, 2 each/);
 });
 
-test('numbered names that say nothing of recordings are not taken for parts', () => {
+test('does not mistake unrelated numbered names for parts of recordings', () => {
   const numbered = (name: (i: number) => string) =>
     ['low', 'high'].flatMap((c) => [1, 2, 3, 4].map((i) => `${c}/${name(i)}.wav`));
   assert.equal(segmentNames(numbered((i) => `${i}`)), undefined);
@@ -84,7 +84,7 @@ test('numbered names that say nothing of recordings are not taken for parts', ()
   }
 });
 
-test('--group-by makes groups of recordings, folders or a pattern, and names what gives none', async () => {
+test('--group-by makes groups of recordings, folders or a pattern, and names files without a group', async () => {
   await put('low/baby0/a.wav', 'low/baby1/b.wav', 'high/baby0/c.wav', 'high/baby1/d.wav');
   assert.match((await read()).groupHints.join(), /baby0, baby1.* look like groups.*--group-by folder/);
   assert.deepEqual(await groupsOf({ groupBy: 'folder' }), ['baby0', 'baby1']);
@@ -99,7 +99,7 @@ test('--group-by makes groups of recordings, folders or a pattern, and names wha
   await put('low/e.wav');
   await fails(
     'DATA_NAME_INVALID',
-    /low\/e\.wav: lies in no folder besides that of its class/,
+    /low\/e\.wav: is in no folder other than that of its class/,
     read({ groupBy: 'folder' }),
   );
   for (const wrong of ['', '(', 'x'.repeat(501)]) {
@@ -107,14 +107,14 @@ test('--group-by makes groups of recordings, folders or a pattern, and names wha
   }
 });
 
-test('what the user states is another dataset than the same groups that nobody stated', async () => {
+test('groups declared by the user make another dataset than equal undeclared ones', async () => {
   await put('low/a.wav', 'high/b.wav');
   const [unknown, stated] = [await read(), await read({ groupBy: 'recording' })];
   assert.deepEqual([unknown.groupSource.kind, stated.groupSource.kind], ['none', 'recording']);
   assert.notEqual(unknown.contentHash, stated.contentHash);
 });
 
-test('a manifest finds its columns in any case and with blanks, lists the others, and suggests the one that is meant', async () => {
+test('a manifest finds its columns in any case and with blanks, lists the others, and suggests the intended one', async () => {
   await put('a.wav', 'b.wav', 'c.wav');
   const csv = async (header: string) =>
     writeFile(join(root, 'm.csv'), `${header}\na.wav,low,g1,n\nb.wav,low,g1,n\nc.wav,high,g2,n\n`);
@@ -126,13 +126,13 @@ test('a manifest finds its columns in any case and with blanks, lists the others
       clips.map(({ group }) => group),
       ['g1', 'g1', 'g2'],
     );
-    assert.deepEqual(warnings, ['columns that are not read: "note"']);
+    assert.deepEqual(warnings, ['ignored columns: "note"']);
   }
   for (const name of ['infant', 'groups', 'subject_id', 'Speaker', 'patient id', 'src_file']) {
     await csv(`path,label,${name},note`);
     const { groupSource, warnings, groupHints } = await read({}, 'm.csv');
     assert.deepEqual(groupSource, { kind: 'none' });
-    assert.deepEqual(warnings, [`columns that are not read: "${name}", "note"`]);
+    assert.deepEqual(warnings, [`ignored columns: "${name}", "note"`]);
     assert.ok(groupHints[0].includes(`--group-by "${name}"`), groupHints[0]);
     const grouped = await read({ groupBy: name }, 'm.csv');
     assert.deepEqual(grouped.groupSource, { kind: 'column', name });
@@ -143,26 +143,26 @@ test('a manifest finds its columns in any case and with blanks, lists the others
     );
   }
   await csv('path,class,group,note');
-  await fails('DATA_MANIFEST_INVALID', /no column is named label\nRename class to label/, read({}, 'm.csv'));
+  await fails('DATA_MANIFEST_INVALID', /there is no column label\nRename class to label/, read({}, 'm.csv'));
   await csv('path,label,group,Group ');
   await fails('DATA_MANIFEST_INVALID', /two columns are named Group/, read({}, 'm.csv'));
 });
 
-test('a manifest whose groups are all empty knows none, and one with gaps says how many', async () => {
+test('a manifest whose groups are all empty has unknown groups, and one with gaps reports their number', async () => {
   await put('a.wav', 'b.wav');
   await writeFile(join(root, 'm.csv'), 'path,label,group\na.wav,low, \nb.wav,high,\n');
   assert.deepEqual((await read({}, 'm.csv')).groupSource, { kind: 'none' });
   await writeFile(join(root, 'm.csv'), 'path,label,group\na.wav,low,x\nb.wav,high,\n');
   const { groupSource, warnings } = await read({}, 'm.csv');
   assert.deepEqual(groupSource, { kind: 'column', name: 'group', partial: true });
-  assert.deepEqual(warnings, ['1 of 2 recordings have no group: each is its own']);
+  assert.deepEqual(warnings, ['1 of 2 recordings have no group and count as their own']);
 });
 
-test('groups that recordings name get one spelling, and groups that are recordings stay as they are', async () => {
+test('groups that recordings name get one spelling, and groups that are recordings are unchanged', async () => {
   await put('low/baby0/a.wav', 'low/baby0/A.wav', 'high/Baby0/b.wav', 'high/baby1/c.wav');
   const byFolder = await read({ groupBy: 'folder' });
   assert.deepEqual([...new Set(byFolder.clips.map(({ group }) => group))].sort(), ['baby0', 'baby1']);
-  assert.match(byFolder.warnings.join('\n'), /groups "Baby0", "baby0" differ in case only/);
+  assert.match(byFolder.warnings.join('\n'), /groups "Baby0", "baby0" differ only in case/);
   const byRecording = await read({ groupBy: 'recording' });
   assert.equal(new Set(byRecording.clips.map(({ group }) => group)).size, 4);
   assert.deepEqual(byRecording.warnings, []);
@@ -178,6 +178,6 @@ test('a manifest as spreadsheets write it has the same columns, warnings and fol
     clips.map(({ label, group, fold }) => [label, group, fold].join(' ')),
     ['low g1 1', 'high g1 2', 'high g2 1'],
   );
-  assert.match(warnings[0], /^columns that are not read: "note", "note"$/);
+  assert.match(warnings[0], /^ignored columns: "note", "note"$/);
   assert.match(warnings[1], /class "high" has 2 spellings/);
 });

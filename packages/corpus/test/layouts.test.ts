@@ -41,11 +41,11 @@ const facts = async (options: ReadOptions = {}, below = '.') => {
   return { reader, groupSource, classes, warnings };
 };
 
-const fails = (code: string, told: RegExp, action: Promise<unknown>) =>
+const fails = (code: string, expected: RegExp, action: Promise<unknown>) =>
   assert.rejects(action, (error) => {
     assert.ok(error instanceof CryfoldError, String(error));
     assert.equal(error.code, code);
-    assert.match(`${error.message}\n${error.hint}`, told);
+    assert.match(`${error.message}\n${error.hint}`, expected);
     return true;
   });
 
@@ -87,7 +87,7 @@ const URBAN_TABLE = `slice_file_name,fsID,start,end,salience,fold,classID,class
 5-6-0-0.wav,5,0,4,1,2,6,gun_shot
 `;
 
-test('UrbanSound8K: class, fsID and fold of its table or its names, and a file in the wrong fold is named', async () => {
+test('UrbanSound8K: class, fsID and fold of its table or its names, and names a file in the wrong fold', async () => {
   await put(URBAN);
   const expected = ['dog_bark 101415 1', 'dog_bark 101415 1', 'gun_shot 7061 10', 'gun_shot 5 2'];
   const named = await rows();
@@ -100,7 +100,7 @@ test('UrbanSound8K: class, fsID and fold of its table or its names, and a file i
   const { reader, groupSource } = await facts();
   assert.deepEqual([reader, groupSource], ['urbansound8k', { kind: 'column', name: 'fsID' }]);
   await put([], { 'metadata/UrbanSound8K.csv': URBAN_TABLE.replace('1,10,6', '1,9,6') });
-  await fails('DATA_NAME_INVALID', /lies in fold10; its table says fold 9/, rows());
+  await fails('DATA_NAME_INVALID', /is in fold10, but its table says fold 9/, rows());
 });
 
 test('train, validation and test folders are a split, at any depth; validation joins the training clips', async () => {
@@ -121,7 +121,7 @@ test('train, validation and test folders are a split, at any depth; validation j
     );
   }
   await put(['low/valid/e.wav', 'high/dev/f.wav']);
-  assert.match((await facts()).warnings.join('\n'), /validation clips are training clips/);
+  assert.match((await facts()).warnings.join('\n'), /uses validation clips as training clips/);
   assert.match((await rows())['low/valid/e.wav'], / $/);
   root = join(base, `data-${serial++}`);
   await put(['Training/low/a.wav', 'Training/high/b.wav', 'val/low/c.wav', 'val/high/d.wav']);
@@ -130,7 +130,7 @@ test('train, validation and test folders are a split, at any depth; validation j
   await put(['dev/low/a.wav', 'dev/high/b.wav', 'eval/low/c.wav', 'eval/high/d.wav']);
   assert.match((await rows())['eval/low/c.wav'], / test$/, 'without a folder for training, the development part is it');
   await put(['other/x.wav']);
-  await fails('DATA_NAME_INVALID', /other\/x\.wav: lies in none of the folders of the split/, rows());
+  await fails('DATA_NAME_INVALID', /other\/x\.wav: is not in a folder of the split/, rows());
 });
 
 test('fold folders are folds, and classes are below or above them', async () => {
@@ -148,7 +148,7 @@ test('fold folders are folds, and classes are below or above them', async () => 
   assert.equal((await rows({ groupBy: 'folder' }))['low/fold1/s1/a.wav'], 'low s1 1');
 });
 
-test('folders of infants that hold class folders give groups; wrapped class folders give classes', async () => {
+test('folders of infants with class folders give groups; wrapped class folders give classes', async () => {
   await put([0, 1, 2].flatMap((k) => ['low', 'high'].map((label) => `baby${k}/${label}/${k}.wav`)));
   assert.deepEqual(await facts(), {
     ...{ reader: 'group-folders', groupSource: { kind: 'folder' }, classes: ['high', 'low'], warnings: [] },
@@ -159,7 +159,7 @@ test('folders of infants that hold class folders give groups; wrapped class fold
   assert.deepEqual((await facts()).classes, ['high', 'low']);
 });
 
-test('folders that can be read in two ways are refused with both drawn, and --layout chooses', async () => {
+test('folders that can be read in two ways are rejected with both shown, and --layout chooses', async () => {
   await put(['cry/pain/a.wav', 'cry/hunger/b.wav', 'other/noise/c.wav', 'other/laugh/d.wav']);
   const drawn =
     /--layout folders: the first folder[\s\S]*- cry: 2, such as cry\/hunger\/b\.wav[\s\S]*--layout inner-folders: the last[\s\S]*- pain: 1[\s\S]*Choose one with --layout folders or --layout inner-folders/;
@@ -180,7 +180,7 @@ test('AudioFolder: metadata.csv in the root or in each part, with the group colu
   assert.deepEqual(await rows(), { 'a.wav': 'low x ', 'sub/b.wav': 'high y ' });
   const { reader, groupSource, warnings } = await facts();
   assert.deepEqual([reader, groupSource], ['audiofolder', { kind: 'column', name: 'Group' }]);
-  assert.deepEqual(warnings, ['columns that are not read: "text"']);
+  assert.deepEqual(warnings, ['ignored columns: "text"']);
   await put(['c.wav']);
   await fails('DATA_NAME_INVALID', /c\.wav: is not in metadata\.csv/, rows());
   root = join(base, `data-${serial++}`);
@@ -191,7 +191,7 @@ test('AudioFolder: metadata.csv in the root or in each part, with the group colu
   assert.deepEqual(await rows(), { 'train/a.wav': 'low train/a.wav ', 'test/b.wav': 'high test/b.wav test' });
 });
 
-test('folds that the data names are part of the content hash only where they are asked for', async () => {
+test('folds that the data names are part of the content hash only on request', async () => {
   await put(['fold1/low/a.wav', 'fold2/high/b.wav']);
   const [plain, folded] = [await readDataset(root), await readDataset(root, { folds: true })];
   assert.ok(plain.clips.every((clip) => !('fold' in clip)));
@@ -199,9 +199,9 @@ test('folds that the data names are part of the content hash only where they are
   assert.notEqual(plain.contentHash, folded.contentHash);
 });
 
-test('recordings without folders and without names that say their class are refused', async () => {
+test('recordings without folders and without names with a class are rejected', async () => {
   await put(['low_1.wav', 'low_2.wav', 'high_1.wav']);
-  await fails('DATA_BAD', /3 of 3 recordings.*lies in no class folder.*path,label,group/s, readDataset(root));
+  await fails('DATA_BAD', /3 of 3 recordings.*is not in a class folder.*path,label,group/s, readDataset(root));
 });
 
 test('a directory may be given by a link to it', async () => {

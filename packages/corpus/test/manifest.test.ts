@@ -38,11 +38,11 @@ async function read(table: string | Uint8Array, { name = 'list.csv', skipBad = f
   return readDataset(join(root, name), { skipBad });
 }
 
-const refused = (table: string | Uint8Array, told: RegExp) =>
+const refused = (table: string | Uint8Array, expected: RegExp) =>
   assert.rejects(read(table), (error) => {
     assert.ok(error instanceof CryfoldError, String(error));
     assert.equal(error.code, 'DATA_MANIFEST_INVALID');
-    assert.match(error.message, told);
+    assert.match(error.message, expected);
     assert.ok(error.hint);
     return true;
   });
@@ -102,7 +102,7 @@ test('a path finds the file in either Unicode form', async () => {
   assert.equal(clips.at(-1)?.file, `${NFD} x/${NFD}.wav`);
 });
 
-test('an absolute path is read, and keeps the id that it had', async () => {
+test('an absolute path is read and keeps its id', async () => {
   const path = join(root, 'w/a.wav');
   const { clips } = await read(TABLE.replace('w/a.wav', path));
   assert.equal(clips[0].id, `${path}#0`);
@@ -124,8 +124,8 @@ test('one file under two spellings is refused, with both lines and both spelling
   assert.deepEqual([clips.length, skipped.length], [4, 1]);
 });
 
-test('a path that names no file says why', async () => {
-  await refused(`${TABLE}\nW/A.wav,low,`, /:6: W\/A\.wav is not a file; w\/a\.wav is, whose name differs in case/);
+test('explains why a path is not a file', async () => {
+  await refused(`${TABLE}\nW/A.wav,low,`, /:6: W\/A\.wav is not a file; did you mean w\/a\.wav, which differs in case/);
   await refused(`${TABLE}\n~/a.wav,low,`, /:6: ~\/a\.wav is not a file: ~ is not expanded/);
   await refused(`${TABLE}\nfile:///a.wav,low,`, /:6: file:\/\/\/a\.wav is a URL/);
   await refused(`${TABLE}\nw,low,`, /:6: w is not a file: it is a directory/);
@@ -143,10 +143,10 @@ test('long fields, many quotes and many columns end in an error, not in an exhau
   await refused(`${TABLE}\nw/a.wav,${quotes},g1`, /:6: w\/a\.wav is also in line 2/);
   await refused(`${TABLE}\nw/a.wav,"${quotes},g1`, /:6: a quote is not closed/);
   await refused(','.repeat(20_000), /:1: there are more than 16384 fields/);
-  await refused(`${'\n'.repeat(2 ** 20)}path`, /:1048577: no column is named label/);
+  await refused(`${'\n'.repeat(2 ** 20)}path`, /:1048577: there is no column label/);
 });
 
-test('columns of one name and rows that miss a field are refused', async () => {
+test('columns of one name and rows that lack a field are refused', async () => {
   await refused('path,label,group,group \nw/a.wav,low,1,2', /list\.csv:1: two columns are named group/);
   await refused('path,label,label\nw/a.wav,low,x', /list\.csv:1: two columns are named label/);
   await refused(`${TABLE}\nw/a.wav,low`, /list\.csv:6: 2 fields under 3 columns/);
@@ -155,10 +155,10 @@ test('columns of one name and rows that miss a field are refused', async () => {
   await refused(`${TABLE}\nw/a.wav,\u200b,g1`, /list\.csv:6: label is empty for w\/a\.wav/);
 });
 
-test('a table without a header is named as such', async () => {
+test('a table without a header is reported as such', async () => {
   const error = await read(ROWS.join('\n')).catch((one: CryfoldError) => one);
   assert.ok(error instanceof CryfoldError);
-  assert.match(error.message, /list\.csv:1: no column is named path/);
+  assert.match(error.message, /list\.csv:1: there is no column path/);
   assert.match(error.hint ?? '', /path,label,group; this line has w\/a\.wav, low, g1/);
 });
 

@@ -25,7 +25,7 @@ test('a name has one spelling, whatever white space, invisible characters and Un
   for (const name of ['', ' ', '\u200b', '\u200d\u00a0']) assert.equal(tidyName(name), '');
 });
 
-test('labels that look alike become one class, and a warning shows what tells them apart', () => {
+test('labels that look alike become one class, and a warning shows the difference', () => {
   const { recordings: unified, warnings } = unifyNames(
     recordings([['low'], ['low\u00a0'], [NFC], [NFD], [NFC], ['low ']]),
   );
@@ -51,12 +51,12 @@ test('names that differ in case only are read as the more frequent one, with a w
     ['g1', 'g1', 'g1', 'g2'],
   );
   assert.deepEqual(warnings, [
-    'classes "Low", "low" differ in case only and are read as "low"',
-    'groups "G1", "g1" differ in case only and are read as "g1"',
+    'classes "Low", "low" differ only in case and are read as "low"',
+    'groups "G1", "g1" differ only in case and are read as "g1"',
   ]);
 });
 
-test('numbers that lost their zeros and words for a missing value are named and left apart', () => {
+test('numbers that lost their zeros and words for a missing value are reported and kept separate', () => {
   const names: [string, string][] = [
     ['1', '007'],
     ['1.0', '7'],
@@ -72,7 +72,7 @@ test('numbers that lost their zeros and words for a missing value are named and 
   ]);
 });
 
-test('a recording that is its own group stays so, and names without peculiarity stay as they are', () => {
+test('a recording that is its own group stays so, and ordinary names are unchanged', () => {
   const odd = recordings([
     ['x', ' a.wav'],
     ['x', 'A.wav'],

@@ -10,7 +10,7 @@ import { encodeWav } from '../src/wav.js';
 
 const RATE = 100;
 
-/** Noise of so many seconds. */
+/** Noise of this many seconds.  */
 function sound(seconds: number, seed: number): Uint8Array {
   const random = new Random(seed);
   return encodeWav(
@@ -26,7 +26,7 @@ const problems = (counts: Partial<Record<Skipped['code'], number>>): Skipped[] =
     }),
   );
 
-test('thousands of problems are told in a few lines, the most frequent cause first', () => {
+test('thousands of problems are reported in a few lines, the most frequent cause first', () => {
   const many = problems({ WAV_EMPTY: 1, CLIP_SHORT: 3000, WAV_INVALID: 2 });
   assert.deepEqual(
     byCause(many).map(({ code, count, first }) => [code, count, first.length]),
@@ -70,7 +70,7 @@ test('a dataset with several bad recordings names all of them at once', async (t
   });
   const { clips, skipped } = await readDataset(root, { skipBad: true });
   assert.deepEqual([clips.length, skipped.length], [10, 15]);
-  // One is named by its own code.
+  // A single one is reported with its own code.
   for (let i = 0; i < 12; i++) await rm(join(root, 'x', `${i}.wav`));
   await rm(join(root, 'stray.wav'));
   await rm(join(root, 'y', '0.wav'));

@@ -72,7 +72,7 @@ test('a corpus in FLAC has the sounds of its WAVs; one in Ogg Vorbis the same cl
   assert.match(ogg.decoders.join(), /^@wasm-audio-decoders\/ogg-vorbis /);
 });
 
-test('decoders are part of the content hash, and WAV datasets have the hash that they had', {
+test('decoders are part of the content hash, and WAV datasets keep their hash', {
   skip: soxMissing,
 }, async () => {
   const path = await put('d/x/a.wav', noise(1, 1));
@@ -89,7 +89,7 @@ test('decoders are part of the content hash, and WAV datasets have the hash that
   assert.notEqual(mixed.contentHash, datasetKey(mixed.clips, ['@wasm-audio-decoders/flac 0.0.0']));
 });
 
-test('names the files that are not read by ending, recordings with a wrong ending and those above full scale', {
+test('names ignored files by extension, recordings with a wrong extension and those above full scale', {
   skip: soxMissing,
 }, async () => {
   const path = await put('x/a.wav', noise(1, 1));
@@ -104,13 +104,13 @@ test('names the files that are not read by ending, recordings with a wrong endin
     { ending: '', files: 1, first: ['LICENSE'] },
   ]);
   assert.equal(unread[0].first.length, 3);
-  assert.match(notes[0], /^not read: 5 \.txt files \(x\/\d\.txt, .*, \.\.\.\); 1 file without ending \(LICENSE\)$/);
+  assert.match(notes[0], /^not read: 5 \.txt files \(x\/\d\.txt, .*, \.\.\.\); 1 file without extension \(LICENSE\)$/);
   assert.match(notes[1], /^1 recording read by content, not by ending: y\/c\.wav is FLAC$/);
   assert.match(notes[2], /^1 recording louder than full scale, up to 1\.[45]\d?: .*y\/d\.wav$/);
   assert.deepEqual(inspectDataset(await readDataset(root)).notes, notes);
 });
 
-/** 32-bit float WAV, which unlike 16-bit PCM holds values above 1. */
+/** 32-bit float WAV, which unlike 16-bit PCM can represent values above 1. */
 function floats(samples: Float64Array): Uint8Array {
   const bytes = Buffer.alloc(44 + 4 * samples.length);
   bytes.set(encodeWav(new Float64Array(0), RATE));
@@ -122,15 +122,15 @@ function floats(samples: Float64Array): Uint8Array {
   return bytes;
 }
 
-test('refuses to lose a class: a folder of which nothing is read, or whose recordings are all left out', async () => {
+test('refuses to lose a class whose files are all ignored or skipped', async () => {
   await put('x/a.wav', noise(1, 1));
   await put('y/b.wav', noise(1, 2));
   await put('docs/readme.md', 'text');
-  assert.equal((await readDataset(root)).classes.length, 2, 'text beside recordings is no class');
+  assert.equal((await readDataset(root)).classes.length, 2, 'text next to recordings is not a class');
   await put('z/c.sph', 'NIST');
   await fails(
     'DATA_CLASS_LOST',
-    /class z would be lost: none of its files is read/,
+    /class z would be lost: none of its files is a recording/,
     readDataset(root, { skipBad: true }),
   );
   await rm(join(root, 'z'), { recursive: true });
@@ -145,7 +145,7 @@ test('refuses to lose a class: a folder of which nothing is read, or whose recor
   assert.match(lost.hint ?? '', /z\/c\.wav: not a recording/);
 });
 
-test('recordings shorter than a clip are padded, dropped or refused, as shortClips says', async () => {
+test('recordings shorter than a clip are padded, dropped or refused, according to shortClips', async () => {
   await put('x/long.wav', noise(2, 1));
   await put('y/long.wav', noise(1, 2));
   await put('y/tiny.wav', noise(0.2, 3));
@@ -168,7 +168,7 @@ test('recordings shorter than a clip are padded, dropped or refused, as shortCli
   await fails('DATA_BAD', /less than a clip of 1 s/, readDataset(root, { shortClips: 'error' }));
 });
 
-test('overlapping clips are of one group, have unique ids and count as one sound', async () => {
+test('overlapping clips have one group, have unique ids and count as one sound', async () => {
   await put('x/a.wav', noise(2.2, 1));
   await put('y/b.wav', noise(1.6, 2));
   const dataset = await readDataset(root, { hopSeconds: 0.5 });
@@ -192,7 +192,7 @@ test('overlapping clips are of one group, have unique ids and count as one sound
   assert.deepEqual(samples[1].slice(0, RATE / 2), samples[0].slice(RATE / 2));
 });
 
-test('measures durations and proposes a clip length that nearly all recordings hold', async () => {
+test('measures durations and suggests a clip length that fits nearly all recordings', async () => {
   for (let i = 0; i < 20; i++) await put(`${i % 2}/${i}.wav`, noise(0.3 + 0.01 * i, i));
   await put('0/bad.wav', 'not a recording');
   const durations = await measureDurations(root, { clipSeconds: 1 });
@@ -204,7 +204,7 @@ test('measures durations and proposes a clip length that nearly all recordings h
 });
 
 test('memory does not grow with the length of a recording', async () => {
-  // Decoded, a quarter of a GiB of 16-bit samples takes 1 GiB; sparse, so that no disk is needed.
+  // Decoded, a quarter of a GiB of 16-bit samples takes 1 GiB; the file is sparse and needs no disk space.
   const size = 2 ** 28;
   const header = Buffer.from(encodeWav(new Float64Array(0), RATE));
   header.writeUInt32LE(size + 36, 4);

@@ -14,7 +14,7 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true, force: true }));
 
-/** In pieces of odd lengths, as decoders give them. */
+/** In pieces of odd lengths, like the output of decoders. */
 async function* pieces(samples: Float64Array): AsyncGenerator<Float64Array> {
   for (let start = 0, i = 0; start < samples.length; start += 1 + ((i * 577) % 5000), i++) {
     yield samples.subarray(start, start + 1 + ((i * 577) % 5000));
@@ -35,7 +35,7 @@ const sines = (rate: number, seconds: number, hertz: readonly number[]) =>
 const decibels = (samples: readonly number[]) =>
   10 * Math.log10(samples.reduce((sum, x) => sum + x * x, 0) / samples.length + 1e-30);
 
-/** Without the ends, where the signal begins and stops at once. */
+/** Without the ends, where the signal starts and stops abruptly. */
 const inner = (samples: readonly number[], rate: number) => samples.slice(0.1 * rate, -0.1 * rate);
 
 const RATES = [
@@ -45,7 +45,7 @@ const RATES = [
   [11_025, 8000],
 ];
 
-test('keeps length, time and shape of what both rates hold', async () => {
+test('keeps length, time and shape of frequencies that both rates can represent', async () => {
   for (const [rate, target] of RATES) {
     const hertz = [110, 441, 1003, 0.46 * Math.min(rate, target)];
     const got = await convert(sines(rate, 1, hertz), rate, target);
@@ -62,14 +62,14 @@ test('keeps length, time and shape of what both rates hold', async () => {
   }
 });
 
-test('removes what the lower rate does not hold, rather than folding it back', async () => {
+test('removes frequencies above the limit of the lower rate instead of aliasing them', async () => {
   for (const f of [4300, 5000, 7700, 12_000, 20_000]) {
     const level = decibels(inner(await convert(sines(44_100, 1, [f]), 44_100, 8000), 8000));
     assert.ok(level < -120, `${f} Hz gives ${level} dB`);
   }
 });
 
-test('says the same as sox rate -v, where sox keeps all', {
+test('equals sox rate -v where sox keeps all frequencies', {
   skip: hasSox ? false : 'sox is not installed',
 }, async () => {
   for (const [rate, target] of RATES) {
@@ -97,7 +97,7 @@ test('says the same as sox rate -v, where sox keeps all', {
   }
 });
 
-test('gives a recording the same samples after others, and beside another', async () => {
+test('gives a recording the same samples after others, and concurrently with another', async () => {
   const samples = sines(44_100, 0.3, [700]);
   const first = await convert(samples, 44_100, 8000);
   await convert(sines(44_100, 0.2, [50]), 44_100, 8000);
@@ -121,7 +121,7 @@ test('refuses rates that cannot be converted', () => {
   }
 });
 
-test('passes on the error of a recording that is cut', async () => {
+test('passes on the error of a truncated recording', async () => {
   const audio = await openAudio(ByteReader.ofBytes(new TextEncoder().encode('RIFF')), 'cut').catch((error) => error);
   assert.ok(audio instanceof CryfoldError);
   const broken = async function* () {

@@ -24,11 +24,11 @@ test('a full-scale sine is at -3.01 dBFS, at its frequency, neither silent nor c
   assert.equal(clipping, 0);
 });
 
-test('an offset is no level', () => {
+test('an offset does not count as level', () => {
   near(measure(sine(1000, 0.1).map((sample) => sample + 0.5)).level, -23.0103, 1e-3);
 });
 
-test('white noise reaches to half the rate, and less than a frame of it has a bandwidth', () => {
+test('white noise extends to half the rate, even if shorter than a frame', () => {
   const random = new Random(1);
   const noise = Float64Array.from({ length: RATE }, () => random.normal(0, 0.1));
   near(measure(noise).bandwidth, 0.99 * (RATE / 2), 0.01 * RATE);
@@ -40,7 +40,7 @@ test('silence is the share of frames below -60 dBFS', () => {
   near(measure(quiet).silence, 0.75, 0.01);
 });
 
-test('clipping counts flat tops of three samples or more, and no rounding of a sine', () => {
+test('clipping counts flat tops of three samples or more, but not rounding of a sine', () => {
   const clipped = sine(1000, 2).map((sample) => Math.max(-1, Math.min(1, sample)));
   const expected = clipped.filter((sample) => Math.abs(sample) === 1).length / clipped.length;
   near(measure(clipped).clipping, expected, 1e-9);
@@ -49,7 +49,7 @@ test('clipping counts flat tops of three samples or more, and no rounding of a s
   assert.equal(measure(sixteen).clipping, 0);
 });
 
-test('pieces of any size give the same properties', () => {
+test('gives the same properties for pieces of any size', () => {
   const random = new Random(2);
   const samples = Float64Array.from({ length: 5000 }, () => random.uniform(-1.2, 1.2)).map((sample) =>
     Math.max(-1, Math.min(1, sample)),
@@ -59,7 +59,7 @@ test('pieces of any size give the same properties', () => {
 
 test('a long recording has the bandwidth of all of its parts, though few of its frames are transformed', () => {
   const random = new Random(3);
-  // A minute: a low tone first, and noise of the same level in its last half.
+  // A minute: first a low tone, then noise of the same level in the second half.
   const long = Float64Array.from({ length: 60 * RATE }, (_, i) =>
     i < 30 * RATE ? 0.1 * Math.sin((2 * Math.PI * 300 * i) / RATE) : random.normal(0, 0.07),
   );

@@ -41,7 +41,7 @@ test("the whole corpus has the paper's clips, classes and infants, and unique na
 
 const layout = fileURLToPath(new URL('../../../../../shared/data/chillanto-layout.csv', import.meta.url));
 test('the layout is the published one', { skip: !existsSync(layout) && `${layout} is not there` }, async () => {
-  // The class column ends in a stray carriage return; code, infant and segments are what counts.
+  // The class column ends in a stray carriage return; only code, infant and segments matter.
   const rows = [...(await readFile(layout, 'utf8')).matchAll(/,(\d{3}),(\d{4}),(\d+)$/gm)];
   const counts = new Map<string, number>();
   for (const { code, infant } of chooseSegments()) {
@@ -50,7 +50,7 @@ test('the layout is the published one', { skip: !existsSync(layout) && `${layout
   assert.deepEqual(counts, new Map(rows.map(([, code, infant, segments]) => [`${code} ${infant}`, Number(segments)])));
 });
 
-test('a smaller corpus is part of the whole, stratified, with two or more infants a class', () => {
+test('a smaller corpus is part of the full one, stratified, with two or more infants a class', () => {
   const whole = new Set(chooseSegments().map(({ file }) => file));
   for (const clips of [25, 26, 60, 100, 299, 300, 1000, 2000, 2267]) {
     const segments = chooseSegments(clips);
@@ -71,7 +71,7 @@ test('a smaller corpus is part of the whole, stratified, with two or more infant
   }
 });
 
-test('bytes depend on name and seed alone, and a directory never holds half a corpus', async () => {
+test('bytes depend only on name and seed, and a directory never has half a corpus', async () => {
   const [one, two, three, more] = ['one', 'two', 'deep/three', 'more'].map((name) => join(base, name));
   const progress: number[] = [];
   const made = await synthesizeCorpus(one, { clips: 30, onProgress: (done, total) => progress.push(done, total) });
@@ -97,8 +97,8 @@ test('bytes depend on name and seed alone, and a directory never holds half a co
     throw new Error('stop');
   };
   await assert.rejects(synthesizeCorpus(broken, { clips: 60, onProgress: stop }), /stop/);
-  const usage = (told: RegExp) => (error: unknown) =>
-    error instanceof CryfoldError && error.code === 'USAGE' && told.test(error.message);
+  const usage = (expected: RegExp) => (error: unknown) =>
+    error instanceof CryfoldError && error.code === 'USAGE' && expected.test(error.message);
   await assert.rejects(synthesizeCorpus(one, { clips: 30, seed: 1 }), usage(/already exists/));
   await writeFile(join(base, 'file'), 'x');
   await assert.rejects(synthesizeCorpus(join(base, 'file'), { clips: 30 }), usage(/already exists/));

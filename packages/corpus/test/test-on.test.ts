@@ -45,10 +45,10 @@ test('all clips of the first corpus are for training, and one fold tests those o
   assert.deepEqual([both.name, both.recordings, both.groupSource.kind], ['home, tested on clinic', 4, 'none']);
   assert.deepEqual(both.groupHints, ['hint', 'clinic: hint']);
   const moved = testOnOther(corpus('home'), { ...corpus('clinic'), root: '/elsewhere/clinic' });
-  assert.equal(moved.contentHash, both.contentHash, 'where a corpus lies is no part of its identity');
+  assert.equal(moved.contentHash, both.contentHash, 'the location of a corpus is not part of its identity');
 });
 
-test('groups are known where both corpora know them; equal names are one group only by the same file names', () => {
+test('groups are known if both corpora know them; equal names are one group only with the same kind of file names', () => {
   const named: Shape = { reader: 'chillanto', groupSource: { kind: 'file-name', name: 'infant' } };
   const same = testOnOther(corpus('x', named), corpus('y', named));
   assert.deepEqual([same.groupSource, new Set(same.clips.map(({ group }) => group)).size], [named.groupSource, 2]);
@@ -58,11 +58,11 @@ test('groups are known where both corpora know them; equal names are one group o
   assert.equal(testOnOther(corpus('x', column), corpus('y')).groupSource.kind, 'none');
 });
 
-test('other classes are refused with both lists, and other sampling rates are named', () => {
+test('other classes are refused with both lists, and other sampling rates are reported', () => {
   assert.throws(() => testOnOther(corpus('x'), corpus('y', { labels: ['a', 'c'] })), {
     code: 'CLASSES_DIFFER',
     message: 'x has a, b; y has a, c',
   });
   const { warnings } = testOnOther(corpus('x'), corpus('y', { rate: 16000 }));
-  assert.deepEqual(warnings, ['x has 8000 Hz and y 16000 Hz: figures may be of the rate alone']);
+  assert.deepEqual(warnings, ['x has 8000 Hz and y 16000 Hz: results may reflect the rate alone']);
 });

@@ -21,7 +21,7 @@ after(() => Promise.all(roots.map((folder) => rm(folder, { recursive: true }))))
 
 const at = (...parts: string[]) => join(root, ...parts);
 
-/** Writes files whose content is their name. */
+/** Writes files that contain their own names. */
 async function put(...files: string[]): Promise<void> {
   for (const file of files) {
     await mkdir(dirname(at(file)), { recursive: true });
@@ -34,7 +34,7 @@ const isWav = (name: string) => /\.wav$/i.test(name);
 async function walk(limits = {}) {
   const { files, skipped } = await walkTree(root, isWav, { ...WALK_LIMITS, ...limits });
   for (const { code, message, hint } of skipped) {
-    assert.equal(code, message.endsWith('read already') ? 'DATA_READ_ALREADY' : 'DATA_UNREADABLE');
+    assert.equal(code, message.endsWith('already read') ? 'DATA_READ_ALREADY' : 'DATA_UNREADABLE');
     assert.ok(hint);
   }
   return { files, skipped: skipped.map(({ message }) => message) };
@@ -61,22 +61,22 @@ test('reads each file and folder once, under its own path before that of a link'
   assert.deepEqual(await walk(), {
     files: ['m/1.wav', 'm/2.wav', 'x/3.wav'],
     skipped: [
-      '1.wav: is the same file as m/1.wav, which is read already',
-      'a: is the same folder as m, which is read already',
-      'm/3.wav: is the same file as m/2.wav, which is read already',
-      'm/4.wav: is the same file as x/3.wav, which is read already',
-      'm/up: is the same folder as the directory itself, which is read already',
-      'self: is the same folder as the directory itself, which is read already',
-      'y: is the same folder as x, which is read already',
+      '1.wav: is the same file as m/1.wav, which was already read',
+      'a: is the same folder as m, which was already read',
+      'm/3.wav: is the same file as m/2.wav, which was already read',
+      'm/4.wav: is the same file as x/3.wav, which was already read',
+      'm/up: is the same folder as the directory itself, which was already read',
+      'self: is the same folder as the directory itself, which was already read',
+      'y: is the same folder as x, which was already read',
     ],
   });
-  // A link to a file that nothing else leads to is that file.
+  // A link to a file without another path represents that file.
   await rm(at('x'));
   await rm(at('y'));
   assert.deepEqual((await walk()).files, ['m/1.wav', 'm/2.wav', 'm/4.wav']);
 });
 
-test('skips what is no file, with its path and the cause', async () => {
+test('skips anything that is not a file, with its path and the cause', async () => {
   await put('x/1.wav', 'x/folder.wav/2.wav');
   await symlink('nowhere', at('x', 'broken.wav'));
   await symlink('../gone', at('x', 'class'));
@@ -89,13 +89,13 @@ test('skips what is no file, with its path and the cause', async () => {
   assert.deepEqual(await walk(), {
     files: ['x/1.wav', 'x/folder.wav/2.wav'],
     skipped: [
-      'x/broken.wav: is a link that leads nowhere',
-      'x/class: is a link that leads nowhere',
-      'x/folder.wav: is a folder, not a recording; recordings within it are read',
-      'x/loop.wav: is a link that leads to itself',
+      'x/broken.wav: is a dangling link',
+      'x/class: is a dangling link',
+      'x/folder.wav: is a folder, not a recording; recordings inside it are read',
+      'x/loop.wav: is a link to itself',
       'x/pipe.wav: cannot be read: it is a named pipe, not a regular file',
       'x/socket.wav: cannot be read: it is a socket, not a regular file',
-      'x/through.wav: is a link that leads nowhere',
+      'x/through.wav: is a dangling link',
       'x/zero.wav: cannot be read: it is a device, not a regular file',
     ],
   });
@@ -112,9 +112,9 @@ test('names files and folders whose names are not UTF-8', { skip: process.platfo
   assert.deepEqual(await walk(), { files: ['x/1.wav'], skipped: [`né: ${why}`, `x/bébé.wav: ${why}`] });
 });
 
-test('skips a folder that lies too deep', async () => {
+test('skips a folder that is nested too deep', async () => {
   await put('x/1.wav', 'x/y/z/3.wav');
-  const skipped = ['x/y/z: lies deeper than 2 folders, and is not read'];
+  const skipped = ['x/y/z: is nested deeper than 2 folders and is not read'];
   assert.deepEqual(await walk({ depth: 2 }), { files: ['x/1.wav'], skipped });
 });
 
@@ -124,7 +124,7 @@ test('skips a folder that may not be read, such as lost+found', async (t) => {
   t.after(() => chmod(at('lost+found'), 0o700));
   const asRoot = process.geteuid?.() === 0;
   if (asRoot) {
-    // Root may read every folder, and nobody may not.
+    // Root may read every folder, and the user `nobody` may not.
     await chmod(root, 0o755);
     process.seteuid?.(65534);
   }
@@ -136,22 +136,22 @@ test('skips a folder that may not be read, such as lost+found', async (t) => {
   }
 });
 
-test('ends early where there is far more than a directory of recordings', async () => {
+test('stops early in a directory with far more than recordings', async () => {
   await put(...Array.from({ length: 9 }, (_, i) => `${i}.txt`), '1.wav');
-  const tooLarge = (told: RegExp) => (error: unknown) => {
+  const tooLarge = (expected: RegExp) => (error: unknown) => {
     assert.ok(error instanceof CryfoldError);
     assert.equal(error.code, 'DATA_TOO_LARGE');
-    assert.match(error.message, told);
+    assert.match(error.message, expected);
     return true;
   };
-  await assert.rejects(walk({ entries: 9 }), tooLarge(/holds more than 9 files and folders$/));
+  await assert.rejects(walk({ entries: 9 }), tooLarge(/contains more than 9 files and folders$/));
   await rm(at('1.wav'));
   await assert.rejects(walk({ sparse: 8 }), tooLarge(/only 0 of the first 8 files and folders are recordings$/));
   await put(...Array.from({ length: 9 }, (_, i) => `${i}.wav`));
   assert.equal((await walk({ entries: 18, sparse: 15 })).files.length, 9);
 });
 
-test('a dataset leaves out what cannot be read without any flag, and lists it', async () => {
+test('a dataset skips unreadable entries without any flag and lists them', async () => {
   const random = new Random(1);
   const sound = () =>
     encodeWav(

@@ -53,7 +53,7 @@ test('encodes to within half a 16-bit step, clipping at full scale', () => {
   }
 });
 
-test('hostile bytes give a WAV or a coded error, never more samples than half bytes', () => {
+test('hostile bytes give a WAV or a coded error, never more samples than half the bytes', () => {
   const random = new Random(2);
   const seeds = [...Object.values(good), ...Object.values(bad)].map(({ wav }) => bytesOf(wav));
   const counts = new Map<string, number>();
@@ -74,7 +74,7 @@ test('hostile bytes give a WAV or a coded error, never more samples than half by
   for (const [outcome, count] of counts) assert.ok(count > 20, `${outcome} only ${count} times`);
 });
 
-/** Flips bytes, puts extreme integers into the header, cuts, doubles or drops a stretch. */
+/** Flips bytes, puts extreme integers into the header, and cuts, doubles or drops a stretch. */
 function mutate(source: Uint8Array, random: Random): Uint8Array {
   let bytes = source.slice();
   for (let n = random.below(4); n >= 0; n--) {
@@ -119,7 +119,7 @@ test('reads what sox writes in every encoding', { skip: noSox }, () => {
       '-b64 -efloat',
     ]) {
       for (const channels of [1, 2]) {
-        // -D: no dither, so that 8 bits hold these values exactly
+        // -D: no dither, so that 8 bits represent these values exactly
         const options = ['-D', 'in.wav', ...encoding.split(' '), `-c${channels}`, 'out.wav'];
         const { status, stderr } = spawnSync('sox', options, { cwd: directory, encoding: 'utf8' });
         assert.equal(status, 0, stderr);

@@ -3,46 +3,48 @@ import type { Artifacts, Engine, EngineContext, EngineSettings, FeatureArray, Tr
 import type { AnyKind } from './estimator-kind.js';
 import { type Estimator, kindOf } from './registry.js';
 
-/** What is trained for a moment, to see how fast this machine is. */
+/** A short training that measures the speed of this machine. */
 export interface CalibrationTask {
-  /** In the spec */
+  /** Name in the spec */
   name: string;
   estimator: Estimator;
-  /** Of one clip's row */
+  /** Shape of one clip's row */
   shape: readonly number[];
   /** Whether rows are float vectors rather than images */
   vectors: boolean;
-  /** Numbers in each of the vectors that it reads besides, if it does */
+  /** Length of the additional vectors, if it reads any */
   besides?: number;
   classes: number;
 }
 
 export interface CalibrationOptions {
   settings: EngineSettings;
-  /** Milliseconds after which no task begins; one that has begun ends soon after it was measured */
+  /** Milliseconds after which no task starts; a running one ends soon after it was measured */
   budgetMs: number;
-  /** Called with every better value: seconds per unit of the kind's cost */
+  /** Called with every better estimate: seconds per unit of the kind's cost */
   measured: (name: string, secondsPerUnit: number) => void;
 }
 
-/** Training clips of a network's epoch, which is one batch: as many as typically take `EPOCH_SECONDS`, within limits. */
+/**
+ * Training clips of a network's epoch, which is one batch: as many as typically take `EPOCH_SECONDS`, within limits.
+ */
 const EPOCH_CLIPS = { least: 8, most: 50 };
 const EPOCH_SECONDS = 0.5;
 /** Training clips of other kinds */
 const WHOLE_CLIPS = 300;
-/** Test clips per training clip, as of five folds */
+/** Test clips per training clip, as in five folds */
 const TEST_SHARE = 0.25;
-/** More epochs than any budget has time for */
+/** More epochs than any budget allows */
 const ENDLESS = 100_000;
-/** Milliseconds that a task gets, but for the two trainings that a value needs */
+/** Milliseconds for a task, not counting the two trainings that a measurement needs */
 const SHARE_MS = 1000;
 
-/** Ends a training whose time is over. */
+/** Aborts a training whose time is over. */
 class Enough extends Error {}
 
 /**
- * Trains each task on made-up clips and measures it, the cheap kinds first. A task that fails is left out: its kind's
- * typical speed is then all that is known. So is one whose kind runs programs of the spec.
+ * Trains each task on synthetic clips and measures it, the cheap kinds first. Skips a failing task, whose kind keeps
+ * its typical speed, and kinds that run programs of the spec.
  */
 export async function calibrate(tasks: readonly CalibrationTask[], options: CalibrationOptions): Promise<void> {
   const end = performance.now() + options.budgetMs;
@@ -50,7 +52,7 @@ export async function calibrate(tasks: readonly CalibrationTask[], options: Cali
     const kind = kindOf(estimator);
     return (kind.typicalSeconds ?? 0) * kind.cost(shortened(kind, estimator, 1), clipsOf(kind, estimator));
   };
-  // A program of the user's is no measurement of the machine, and `plan` starts nothing.
+  // A user's program does not measure the machine, and `plan` does not start any.
   const queue = tasks
     .filter(({ estimator }) => !kindOf(estimator).runsCommands)
     .sort((a, b) => expected(a) - expected(b));
@@ -61,7 +63,7 @@ export async function calibrate(tasks: readonly CalibrationTask[], options: Cali
   }
 }
 
-/** @param ms after which no further training begins, but for the two that a value needs */
+/** @param ms after which no further training starts, except for the two that a measurement needs */
 async function calibrateOne(
   { name, estimator, shape, vectors, besides, classes }: CalibrationTask,
   { settings, measured }: CalibrationOptions,
@@ -77,7 +79,7 @@ async function calibrateOne(
   let end = Number.POSITIVE_INFINITY;
   const note = (seconds: number) => {
     times.push(seconds);
-    // The first one also prepares what later ones find prepared: on its own it would say far too much.
+    // The first one also does one-time preparation: by itself it would be far too slow.
     const counted = times.slice(1).sort((a, b) => a - b);
     if (counted.length === 0) return;
     measured(name, counted[Math.floor(counted.length / 2)] / unit);
@@ -120,13 +122,13 @@ function clipsOf(kind: AnyKind, estimator: Estimator): number {
   return 'batchSize' in estimator ? Math.min(estimator.batchSize, clips) : clips;
 }
 
-/** With as many epochs, and without weights that would have to be read. */
+/** The same number of epochs, and no weights that would have to be read. */
 function shortened(kind: AnyKind, estimator: Estimator, epochs: number): Estimator {
   const random = kind.pretrained ? kind.pretrained.withSource(estimator, 'random') : estimator;
   return kind.epochs ? kind.epochs.with(random, epochs) : random;
 }
 
-/** Noise with a pattern of each class in it, so that there is something to learn, but not without effort. */
+/** Noise with a pattern for each class, so that there is something to learn, but not without effort. */
 function inventedData(
   count: number,
   {
@@ -146,7 +148,7 @@ function inventedData(
   for (let i = 0; i < count; i++) {
     const pattern = patterns[labels[i]];
     for (let j = 0; j < size; j++) {
-      // Grey pixels: an augmentation must know the scale of colours.
+      // Grey pixels: an augmentation must know the colour scale.
       const isCopy = !vectors && j % 3 > 0;
       data[i * size + j] = isCopy ? data[i * size + j - 1] : pattern[j] + random.below(160);
     }

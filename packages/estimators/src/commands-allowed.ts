@@ -2,8 +2,8 @@ import { CryfoldError } from '@cryfold/core';
 import { kindOf } from './registry.js';
 
 /**
- * Programs that a spec or a model names run only where somebody said that they may.
- * @param where what would run them: `this worker`
+ * Checks that programs named by a spec or model are allowed to run.
+ * @param where the process that would run them: `this worker`
  * @param hint how to allow it
  * @throws CryfoldError COMMANDS_NOT_ALLOWED
  */
@@ -14,7 +14,7 @@ export function checkCommandsAllowed(
 ): void {
   const program = estimators.find((estimator) => kindOf(estimator).runsCommands);
   if (!program || allowed) return;
-  throw new CryfoldError('COMMANDS_NOT_ALLOWED', `${where} runs no programs of specs and models`, {
+  throw new CryfoldError('COMMANDS_NOT_ALLOWED', `${where} does not run programs of specs and models`, {
     context: { kind: program.kind },
     hint,
   });

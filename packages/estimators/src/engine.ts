@@ -2,9 +2,9 @@ import { CryfoldError, type EpochPoint } from '@cryfold/core';
 
 /** Bytes by key; an `ArtifactStore` is one. */
 export interface Artifacts {
-  /** @returns undefined where nothing is stored under the key */
+  /** @returns undefined if the key does not exist */
   get(key: string): Promise<Uint8Array | undefined>;
-  /** @returns undefined where nothing is stored under the key */
+  /** @returns undefined if the key does not exist */
   open(key: string): Promise<{ stream: AsyncIterable<Uint8Array> } | undefined>;
   put(key: string, bytes: Uint8Array): Promise<void>;
 }
@@ -15,7 +15,7 @@ export interface FeatureArray {
   data: Uint8Array | Float32Array;
 }
 
-/** What every fold of a dataset and feature set has in common. The same object is passed for as long as it is valid. */
+/** Common input of all folds of a dataset and feature set. The same object is passed as long as it is valid. */
 export interface TrainingData {
   classes: readonly string[];
   /** Class index of each clip */
@@ -24,11 +24,11 @@ export interface TrainingData {
   groups: readonly string[];
   /** Content key of the feature set */
   featureKey: string;
-  /** Reads the feature set from the store; an engine that reads it in every fold keeps it */
+  /** Reads the feature set from the store; an engine that needs it in every fold keeps it */
   features(): Promise<FeatureArray>;
-  /** Of images: the decibels that their colours span; default: 120 */
+  /** For images: the decibels that their colours span; default: 120 */
   decibels?: number | undefined;
-  /** Reads the vectors that an estimator with `readsVectors` reads besides */
+  /** Reads the additional vectors for an estimator with `readsVectors` */
   vectors?: () => Promise<FeatureArray>;
 }
 
@@ -44,25 +44,25 @@ export interface Fold<P> {
   parameters: P;
   /** Clip indices */
   train: Int32Array;
-  /** Clip indices; none where a model is trained on all clips */
+  /** Clip indices; empty if a model is trained on all clips */
   test: Int32Array;
   /** Class index of each clip to learn from: the data's labels, or with those of the training clips shuffled */
   labels: Int32Array;
   seed: number;
-  /** Whether inner folds must keep groups whole, as the outer ones do */
+  /** Whether inner folds must keep groups together, as the outer ones do */
   grouped: boolean;
-  /** The artifact that the kind's `prerequisite` named */
+  /** The artifact named by the kind's `prerequisite` */
   prerequisite: string | undefined;
-  /** Where the state after an epoch is kept, for an estimator with epochs; absent: nowhere */
+  /** Where to store the state after an epoch, for an estimator with epochs; absent: not stored */
   checkpoint: Checkpoint | undefined;
   /** Whether `model` of the outcome may be called */
   keepModel: boolean;
 }
 
-/** Where the state of a training is kept, from which another attempt resumes with the same result. */
+/** Stores the state of a training, from which another attempt resumes with the same result. */
 export interface Checkpoint {
   key: string;
-  /** It is kept where the training is expected to take longer than this; absent: after each epoch */
+  /** The state is stored if the training is expected to take longer than this; absent: after each epoch */
   afterSeconds?: number;
 }
 
@@ -72,13 +72,13 @@ export type ModelFiles = Iterable<readonly [string, Uint8Array]>;
 export interface FoldOutcome {
   /** Test clips x classes; rows sum to 1 */
   probabilities: Matrix;
-  /** Test clips x classes, where the estimator predicts by something else than its probabilities */
+  /** Test clips x classes, if the estimator predicts by values other than its probabilities */
   decisions?: Matrix;
   /** Empty for an estimator without epochs */
   curve: EpochPoint[];
   /**
-   * What the figures depend on besides the fold, such as the version of a library; under `FOLD_NOTE`, half a sentence on
-   * what was done otherwise than asked
+   * Facts other than the fold that the results depend on, such as the version of a library; under `FOLD_NOTE`, half a
+   * sentence about deviations from the request
    */
   environment: Record<string, string>;
   /** Encodes the trained model; called at most once, before the next fold. */
@@ -88,23 +88,23 @@ export interface FoldOutcome {
 export interface EngineContext {
   data: TrainingData;
   artifacts: Artifacts;
-  /** Folder that keeps downloads between runs */
+  /** Folder for downloads that are kept between runs */
   cacheDirectory: string;
   onProgress: (done: number, total: number) => void;
   onEpoch: (point: EpochPoint) => void;
-  /** Names the process group that the engine has started, and undefined once it has ended */
+  /** Called with the process group that the engine has started, and with undefined once it has ended */
   onGroup?: (id: number | undefined) => void;
 }
 
-/** Trains folds of one estimator kind in a process of its own, one at a time. */
+/** Trains folds of one estimator kind in its own process, one at a time. */
 export interface Engine<P> {
-  /** @throws CryfoldError of class `input` where the same fold fails again */
+  /** @throws CryfoldError of class `input` if the same fold would fail again */
   fit(fold: Fold<P>, context: EngineContext): Promise<FoldOutcome>;
-  /** Computes and stores what the kind's `prerequisite` named. */
+  /** Computes and stores the artifact named by the kind's `prerequisite`. */
   prepare?(parameters: P, artifact: string, context: EngineContext): Promise<void>;
 }
 
-/** What is fixed for the life of a training process. */
+/** Settings that are fixed for the lifetime of a training process. */
 export interface EngineSettings {
   /** Threads of one training process */
   threads: number;
@@ -112,7 +112,7 @@ export interface EngineSettings {
   xla?: boolean;
   /** The only GPU that the process sees */
   gpu?: string;
-  /** What the process may use, MiB; default: anything */
+  /** Memory limit of the process, MiB; default: unlimited */
   maxMemoryMb?: number;
 }
 
@@ -127,13 +127,13 @@ export interface Prediction {
 export interface Predictor {
   /**
    * @param features rows like those that the model was trained on, `count` of them
-   * @param vectors of an estimator with `readsVectors`: the same clips' vectors
+   * @param vectors for an estimator with `readsVectors`: the same clips' vectors
    */
   predict(features: FeatureArray['data'], count: number, vectors?: FeatureArray['data']): Promise<Prediction>;
 }
 
 export interface PredictorSettings {
-  /** What a process that predicts may use, MiB; default: anything */
+  /** Memory limit of a predicting process, MiB; default: unlimited */
   maxMemoryMb?: number | undefined;
 }
 
@@ -148,6 +148,6 @@ export async function readArtifact(artifacts: Artifacts, key: string): Promise<U
   if (bytes) return bytes;
   throw new CryfoldError('ARTIFACT_MISSING', `${key} is not in the store`, {
     context: { key },
-    hint: 'Run the same command again: what is missing is computed again.',
+    hint: 'Run the same command again: it recomputes what is missing.',
   });
 }

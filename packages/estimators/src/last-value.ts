@@ -1,4 +1,4 @@
-/** Keeps the last value and what it was made from: the folds that a warm process trains nearly always share their inputs. */
+/** Keeps the last value and its inputs: the folds that a warm process trains nearly always share their inputs. */
 export class LastValue<T> {
   #key: readonly unknown[] | undefined;
   #value: T | undefined;

@@ -11,7 +11,7 @@ import { networks } from './networks/networks.js';
 import { svm } from './svm/svm.js';
 
 /**
- * Every kind of estimator. To add one, write its file and name it here; networks have their own registry:
+ * Every kind of estimator. To add one, write its file and add it here; networks have their own registry:
  * docs/extending.md.
  */
 const KINDS = [
@@ -26,7 +26,7 @@ const KINDS = [
   clusteringSvm,
 ] as const;
 
-/** What every estimator may say besides the parameters of its kind. */
+/** Parameters of every estimator in addition to those of its kind. */
 const common = {
   /** The feature set that it reads; default: the spec's first one */
   features: z.string().max(41).optional(),
@@ -38,7 +38,7 @@ export const estimatorSchema = z.discriminatedUnion(
   KINDS.map(({ parameters }) => parameters.extend(common)) as never,
 ) as unknown as z.ZodType<Estimator>;
 
-/** The parameters of an estimator, its kind among them. */
+/** The parameters of an estimator, including its kind. */
 export type Estimator = z.infer<(typeof KINDS)[number]['parameters']> & z.infer<z.ZodObject<typeof common>>;
 
 export const estimatorKinds: readonly AnyKind[] = KINDS;
@@ -48,7 +48,7 @@ const byName = new Map<string, AnyKind>(KINDS.map((kind) => [kind.kind, kind]));
 /** The kind that implements an estimator. */
 export function kindOf({ kind }: { kind: string }): AnyKind {
   const found = byName.get(kind);
-  if (!found) throw new TypeError(`no estimator kind is called ${kind}`);
+  if (!found) throw new TypeError(`there is no estimator kind ${kind}`);
   return found;
 }
 
@@ -58,14 +58,14 @@ export function queueOf(estimator: Estimator): FoldQueue {
   return typeof queue === 'function' ? queue(estimator) : queue;
 }
 
-/** What a sweep may vary of an estimator, by name. */
+/** Parameters of an estimator that a sweep may vary, by name. */
 export function searchedOf(estimator: Estimator): Record<string, unknown> {
   return kindOf(estimator).searched?.of(estimator) ?? estimator;
 }
 
 /**
- * An estimator's entry with other values of what a sweep may vary; it may be invalid.
- * @param estimator may be of a stored spec, and of a kind that this version does not know
+ * An estimator's entry with other values of parameters that a sweep may vary; it may be invalid.
+ * @param estimator may come from a stored spec, with a kind that this version does not know
  */
 export function withSearched(estimator: { kind?: unknown }, values: Readonly<Record<string, unknown>>): unknown {
   const searched = byName.get(String(estimator.kind))?.searched;
@@ -73,7 +73,7 @@ export function withSearched(estimator: { kind?: unknown }, values: Readonly<Rec
 }
 
 /**
- * What a reader must know beside every figure of an estimator.
+ * The caveat to show with every figure of an estimator.
  * @param entry its entry in a stored spec; undefined for one that this version cannot read
  */
 export function caveatOf(entry: unknown): string | undefined {

@@ -10,7 +10,7 @@ import { estimatorSchema } from '../src/registry.js';
 const IMAGE = { shape: [32, 32, 3], vectors: false, classes: 3 };
 const task = (name: string, entry: object) => ({ name, estimator: estimatorSchema.parse(entry), ...IMAGE });
 
-test('each estimator is measured, one that cannot be trained is left out, and no weights are read', async () => {
+test('measures each estimator, skips one that cannot be trained, and reads no weights', async () => {
   const found = new Map<string, number>();
   await calibrate(
     [
@@ -22,7 +22,7 @@ test('each estimator is measured, one that cannot be trained is left out, and no
     ],
     {
       settings: { threads: 1 },
-      // Those that have begun are measured, however slow this machine is now.
+      // Tasks that have started are measured, however slow this machine is now.
       budgetMs: 600_000,
       measured: (name, seconds) => found.set(name, seconds),
     },
@@ -31,7 +31,7 @@ test('each estimator is measured, one that cannot be trained is left out, and no
   for (const [name, seconds] of found) assert.ok(seconds > 0 && Number.isFinite(seconds), `${name}: ${seconds}`);
 });
 
-test('nothing is measured once the time is over', async () => {
+test('measures nothing once the time is over', async () => {
   const measured = () => assert.fail('measured');
   await calibrate([task('svm', { kind: 'svm' })], { settings: { threads: 1 }, budgetMs: 0, measured });
 });

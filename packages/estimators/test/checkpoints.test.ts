@@ -14,7 +14,7 @@ function memory() {
   };
 }
 
-test('a checkpoint is due after each epoch without a bound, and else only where all epochs take longer', async () => {
+test('a checkpoint is due after each epoch without a bound, otherwise only if all epochs take longer', async () => {
   const artifacts = memory();
   assert.equal(await checkpointing(undefined, 10, artifacts), undefined);
   const always = await checkpointing({ key: 'k' }, 10, artifacts);
@@ -24,7 +24,7 @@ test('a checkpoint is due after each epoch without a bound, and else only where 
   assert.equal(bounded?.due([epoch(2), epoch(4)]), true, '30 s');
 });
 
-test('a bounded checkpoint is not due again before saving took a twentieth of the time, and resumes', async () => {
+test('a bounded checkpoint is not due again while saving would take more than a twentieth of the time, and resumes', async () => {
   const artifacts = memory();
   const slow = {
     ...artifacts,

@@ -10,7 +10,7 @@ export interface DataSet {
   labels: number[];
 }
 
-/** What scikit-learn says of the test rows. */
+/** scikit-learn's results for the test rows. */
 export interface Case {
   data: string;
   kind: string;

@@ -7,7 +7,10 @@ import { kMeans, kMeansFrom } from '../src/classical/engines/k-means.js';
 import { fitMultinomial } from '../src/classical/engines/multinomial.js';
 import { casesOf, fit, goldens, largestDifference, predictAgain, trainingData } from './classical-problems.js';
 
-/** By kind: the largest difference to scikit-learn. Machines stop at a violation of 1e-3, as scikit-learn's do by default. */
+/**
+ * By kind: the largest difference from scikit-learn. Machines stop at a violation of 1e-3, as scikit-learn's by
+ * default.
+ */
 const TOLERANCES = {
   'logistic-regression': 1e-5,
   'k-nearest-neighbours': 1e-9,
@@ -20,7 +23,8 @@ const TOLERANCES = {
 for (const [kind, tolerance] of Object.entries(TOLERANCES)) {
   for (const { name, data, parameters, answers } of casesOf(kind)) {
     test(`${kind} equals scikit-learn: ${name}`, async () => {
-      // Of 1,500 trees that draw otherwise than scikit-learn's 4,000, a mean has a standard error of at most 0.016.
+      // A mean of 1,500 trees that are drawn differently from scikit-learn's 4,000 has a standard error of at most
+      // 0.016.
       const many = parameters.trees === 4000;
       const entry = { kind, ...parameters, ...(many && { trees: 1500 }) };
       const { probabilities, decisions } = await fit(entry, trainingData(goldens.data[data]));
@@ -32,11 +36,11 @@ for (const [kind, tolerance] of Object.entries(TOLERANCES)) {
 }
 
 const KINDS = Object.keys(TOLERANCES);
-/** Columns of very different size keep a solver of machines busy for long. */
+/** Columns of very different size keep a solver of machines busy for a long time. */
 const entryOf = (kind: string) => (kind === 'linear-svm' ? { kind, standardise: true } : { kind });
 
 for (const kind of KINDS) {
-  test(`${kind}: equal folds give equal bytes, in a fresh engine, too`, async () => {
+  test(`${kind}: equal folds give equal bytes, also in a fresh engine`, async () => {
     for (const data of Object.values(goldens.data)) {
       const [a, b] = await Promise.all([
         fit(entryOf(kind), trainingData(data)),
@@ -62,7 +66,7 @@ for (const kind of KINDS) {
     }
   });
 
-  test(`${kind}: the kept model predicts what the fold did`, async () => {
+  test(`${kind}: the stored model predicts the same as the fold`, async () => {
     for (const name of ['grey', 'vectors']) {
       const data = trainingData(goldens.data[name], 4);
       const outcome = await fit(entryOf(kind), data);
@@ -84,7 +88,7 @@ for (const kind of KINDS) {
 }
 
 for (const kind of ['logistic-regression', 'k-nearest-neighbours', 'linear-svm', 'clustering-svm']) {
-  test(`${kind}: test clips decide nothing about the standardisation`, async () => {
+  test(`${kind}: test clips do not affect the standardisation`, async () => {
     const set = goldens.data.vectors;
     const entry = { kind, standardise: true };
     const far = trainingData({
@@ -92,13 +96,13 @@ for (const kind of ['logistic-regression', 'k-nearest-neighbours', 'linear-svm',
       rows: set.rows.map((value, i) => (Math.floor(i / set.columns) === 0 ? value + 1e4 : value)),
     });
     const [plain, moved] = [await fit(entry, trainingData(set)), await fit(entry, far)];
-    // The first test clip has moved, and no other one feels it.
+    // The first test clip has moved, without effect on others.
     assert.deepEqual(plain.probabilities.data.slice(3), moved.probabilities.data.slice(3));
   });
 }
 
 for (const scale of [1e-4, 1e4, 1e8]) {
-  test(`logistic regression of columns ${scale} times as large equals one with a penalty as much weaker`, async () => {
+  test(`logistic regression of columns ${scale} times as large equals one with an equally weaker penalty`, async () => {
     const problem = trainingData(goldens.data.noisy);
     const geometry = await geometryOf(problem, problem, true);
     const labels = problem.train.map((clip) => problem.labels[clip]);
@@ -123,7 +127,7 @@ test('logistic regression of columns of large scale learns', async () => {
   assert.ok(probabilities.data.some((one) => one > 0.9));
 });
 
-test('logistic regression that finds no step from a steep slope has not converged', () => {
+test('logistic regression without a step from a steep slope has not converged', () => {
   // No products of rows: a positive slope along the raw gradient.
   const products = Float64Array.of(-1, 0, 0, -1);
   const fit = fitMultinomial({ products, labels: Int32Array.of(0, 1), classes: 2, C: 1 });
@@ -139,7 +143,7 @@ test('distances of equal features are computed once for all kinds of a process',
   assert.equal((await geometryOf(problem, problem, false)).distances, distances);
 });
 
-test('more neighbours than training clips: all count, and the fold says so', async () => {
+test('with more neighbours than training clips, all count and the fold has a note', async () => {
   const data = trainingData(goldens.data.two);
   const { probabilities, environment } = await fit({ kind: 'k-nearest-neighbours', neighbours: 1000 }, data);
   assert.match(environment.note, /all 45 training clips/);
@@ -156,7 +160,7 @@ for (const { data, starts, clusters, inertia } of goldens.clusterings) {
   });
 }
 
-test('k-means from its own starts has no empty cluster, and is about as good as from the first rows', async () => {
+test('k-means from its own starts has no empty cluster, and is about as good as one from the first rows', async () => {
   const problem = trainingData(goldens.data.noisy);
   const { distances, train } = await geometryOf(problem, problem, false);
   const found = kMeans(distances, train, 6, 1);
@@ -164,7 +168,7 @@ test('k-means from its own starts has no empty cluster, and is about as good as 
   assert.ok(found.inertia < 1.1 * kMeansFrom(distances, train, [0, 1, 2, 3, 4, 5]).inertia);
 });
 
-test('k-means of rows of which few differ makes as many clusters', async () => {
+test('k-means makes only as many clusters as there are distinct rows', async () => {
   const rows = [...Array(20).fill([1, 2, 3]), ...Array(20).fill([7, 8, 9])].flat();
   const labels = rows.slice(0, 40).map((_, i) => i % 2);
   const problem = trainingData({ grey: true, columns: 3, rows, labels });
@@ -172,7 +176,7 @@ test('k-means of rows of which few differ makes as many clusters', async () => {
   assert.deepEqual([kMeans(distances, train, 8, 1).count, kMeans(distances, train, 8, 1).inertia], [2, 0]);
 });
 
-test('a clip is decided by the machine of its cluster, which has seen no other clip', async () => {
+test('predicts a clip by the machine of its cluster, which only saw clips of the cluster', async () => {
   const data = trainingData(goldens.data.noisy);
   const entry = { kind: 'clustering-svm', clusters: 3, C: 10 };
   const whole = (await fit(entry, data)).decisions?.data as Float64Array;
@@ -188,7 +192,7 @@ test('a clip is decided by the machine of its cluster, which has seen no other c
   assert.deepEqual([...new Set(deciding)].sort(), [0, 1, 2]);
 });
 
-test('a class that a cluster lacks keeps a small chance there', async () => {
+test('a class that a cluster lacks keeps a small probability there', async () => {
   // Two clusters far apart; the third class is only in the second one, the first one has a single class.
   const rows = Array.from({ length: 48 }, (_, i) => (i < 24 ? [i % 5, 0, i % 7] : [200 + (i % 5), 10 * (i % 3), 250]));
   const labels = rows.map((_, i) => (i < 24 ? 0 : 1 + (i % 2)));
@@ -202,7 +206,7 @@ test('a class that a cluster lacks keeps a small chance there', async () => {
   assert.deepEqual([...(decisions?.data.subarray(0, 3) ?? [])], [0, -Infinity, -Infinity]);
 });
 
-test('no probability of a random forest exceeds 1 where all trees agree', async () => {
+test('no probability of a random forest exceeds 1 if all trees agree', async () => {
   const labels = Array.from({ length: 40 }, (_, i) => (i >> 2) % 2);
   const data = trainingData({ grey: false, columns: 1, rows: labels.map((label) => 10 * label), labels });
   // Added up, 100 times 0.01 is 1.0000000000000007.

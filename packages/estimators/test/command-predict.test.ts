@@ -43,14 +43,14 @@ test('one program trains and another one predicts, and neither gets what only th
   test_.forEach((clip, row) => {
     assert.ok(Math.abs(outcome.probabilities.data[2 * row] - clip / 100) < 1e-12, `row ${row}`);
   });
-  assert.equal(outcome.model, undefined, 'nobody asked for it');
+  assert.equal(outcome.model, undefined, 'it was not requested');
   assert.deepEqual(
     groups.map((group) => typeof group),
     ['number', 'undefined', 'number', 'undefined'],
   );
 });
 
-test('a kept model predicts what the fold has predicted, and leaves no folder behind', async (t) => {
+test('a stored model predicts the same as the fold, and leaves no folder behind', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-test-'));
   const before = process.env.TMPDIR;
   process.env.TMPDIR = folder;
@@ -65,7 +65,7 @@ test('a kept model predicts what the fold has predicted, and leaves no folder be
   assert.deepEqual(await readdir(folder), []);
 });
 
-test('an error of the second program quotes that program, and its epochs are none of the training', async () => {
+test('an error of the second program quotes that program, and its epochs are not part of the training', async () => {
   const epoch = (loss: number) => `console.log(JSON.stringify({ epoch: 1, loss: ${loss}, accuracy: 1 }));`;
   const training = `${TRAIN} console.log('trained well'); ${epoch(0.5)}`;
   const { outcome, epochs } = await run(training, { parameters, predicting: `${epoch(0.25)} ${PREDICT}` });
@@ -74,7 +74,7 @@ test('an error of the second program quotes that program, and its epochs are non
   await fails(training, 'COMMAND_FAILED', /ended with exit code 3$/, { parameters, predicting: 'process.exit(3)' });
 });
 
-test('a model holds the files of the command and what it trained, under names of our own', async () => {
+test('a model has the files of the command and its trained files, under generated names', async () => {
   const { outcome } = await run(`${TRAIN} writeFileSync('trained/model.json', 'no JSON');`, {
     ...{ parameters, predicting: PREDICT, keepModel: true },
   });
@@ -86,13 +86,13 @@ test('a model holds the files of the command and what it trained, under names of
   for (const name of files.keys()) assert.match(name, /^(command\.json|[0-9a-f]{64}\.bin)$/);
 });
 
-test('refuses what was trained where it is missing, too much or no plain file', async () => {
+test('rejects trained files that are missing, too many or not regular files', async () => {
   const invalid = 'COMMAND_OUTPUT_INVALID';
   const predicting = PREDICT;
-  await fails('', invalid, /trained: the program ended well, but left no file there/, { predicting });
+  await fails('', invalid, /trained: the program succeeded, but did not write a file there/, { predicting });
   await fails(
     "import { rmSync } from 'node:fs'; rmSync('trained', { recursive: true });",
-    ...([invalid, /left no file there/, { predicting }] as const),
+    ...([invalid, /did not write a file there/, { predicting }] as const),
   );
   await fails(
     "import { symlinkSync } from 'node:fs'; symlinkSync('/etc/passwd', 'trained/link');",
@@ -102,19 +102,19 @@ test('refuses what was trained where it is missing, too much or no plain file', 
     "import { rmdirSync, symlinkSync } from 'node:fs'; rmdirSync('trained'); symlinkSync('/etc', 'trained');",
     ...([invalid, /replaced the folder/, { predicting }] as const),
   );
-  await fails("writeFileSync('trained/a b', '');", invalid, /"trained\/a b" has a name of other/, { predicting });
+  await fails("writeFileSync('trained/a b', '');", invalid, /"trained\/a b" has characters other/, { predicting });
   await fails(
     "for (let i = 0; i < 101; i++) writeFileSync('trained/' + i, '');",
     ...([invalid, /more than 100 files/, { predicting }] as const),
   );
-  // Sparse: it takes no room on the disk.
+  // Sparse: it does not use disk space.
   await fails(
     "import { truncateSync } from 'node:fs'; writeFileSync('trained/a', ''); truncateSync('trained/a', 2 ** 29 + 1);",
     ...([invalid, /more than 512 MiB/, { predicting }] as const),
   );
 });
 
-test('what a model answers is checked as a fold is', async () => {
+test('checks the predictions of a model like those of a fold', async () => {
   const rejects = async (script: string, code: string, message: RegExp, changes: Changes = {}) => {
     const model = await predicts(script, changes);
     await assert.rejects(model.predict(Float32Array.of(1, 0), 1), (error) => {
@@ -129,11 +129,11 @@ test('what a model answers is checked as a fold is', async () => {
   await rejects('setInterval(() => {}, 1000)', 'COMMAND_TIMEOUT', /still running/, { timeoutMinutes: 0.01 });
 });
 
-test('a model above its memory is ended', { skip: !existsSync('/proc') }, async () => {
+test('kills a model above its memory limit', { skip: !existsSync('/proc') }, async () => {
   const model = await predicts('const held = []; setInterval(() => held.push(Buffer.alloc(2e7, 1)), 5);', {
     memoryMb: 200,
   });
-  await assert.rejects(model.predict(Float32Array.of(1, 0), 1), { code: 'OUT_OF_MEMORY', message: /may use 200 MiB/ });
+  await assert.rejects(model.predict(Float32Array.of(1, 0), 1), { code: 'OUT_OF_MEMORY', message: /limit is 200 MiB/ });
 });
 
 test('scores of a model are decisions', async () => {
@@ -159,7 +159,7 @@ const until = async <T>(what: () => Promise<T | undefined>): Promise<T> => {
   }
 };
 
-/** Predicts with a model of `folder` in a process of its own. */
+/** Predicts with a model of `folder` in a separate process. */
 const PREDICTING = `
 import { readFileSync } from 'node:fs';
 const { loadCommand } = await import(process.argv[1]);
@@ -167,7 +167,7 @@ const model = loadCommand((name) => readFileSync(process.argv[2] + '/' + name), 
 await model.predict(Float32Array.of(1, 0), 1);
 `;
 
-test('the program of a model ends with the process that predicts, however that ends', {
+test('the program of a model ends with the predicting process, however that ends', {
   skip: !existsSync('/proc'),
 }, async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-test-'));
@@ -193,7 +193,7 @@ test('the program of a model ends with the process that predicts, however that e
   await until(async () => !(await lives(Number(program))) && !(await lives(Number(child))) && !existsSync(own));
 });
 
-test('the program of a model and its folder are gone where the process that guards them is killed', {
+test('the program of a model and its folder are removed if the guard process is killed', {
   skip: !existsSync('/proc'),
   timeout: 20_000,
 }, async (t) => {

@@ -7,7 +7,7 @@ import { type TestContext, test } from 'node:test';
 import { commandParameters } from '../src/command/parameters.js';
 import { fails, lives, run, test_ } from './command-fold.js';
 
-test('a program predicts the test clips, whatever order it gets them in', async () => {
+test('a program predicts the test clips, in whatever order it gets them', async () => {
   const { outcome, progress, epochs, groups } = await run(`
     const x = numbers('test-features.npy', Float32Array);
     console.log(JSON.stringify({ progress: 0.25 }));
@@ -32,7 +32,7 @@ test('a program predicts the test clips, whatever order it gets them in', async 
   assert.equal(groups[1], undefined);
 });
 
-test('nothing in the folder says what class a test clip has', async () => {
+test('nothing in the folder reveals the class of a test clip', async () => {
   const { outcome } = await run(`
     import { readdirSync } from 'node:fs';
     const files = readdirSync('.').sort().join(' ');
@@ -55,28 +55,28 @@ test('scores become decisions, and probabilities by softmax', async () => {
   assert.ok(Math.abs(outcome.probabilities.data[1] - 0.75) < 1e-12);
 });
 
-test('refuses output that is missing, of another shape, not finite or no probabilities', async () => {
+test('rejects output that is missing, has another shape, or is not finite or not probabilities', async () => {
   const invalid = 'COMMAND_OUTPUT_INVALID';
   await fails('', invalid, /did not write this file/);
   await fails("writeFileSync(fold.output, 'garbage')", invalid, /not an npy 1\.0 array/);
   await fails('save([0.5, 0.5], 1, 2)', invalid, /shape is \(1, 2\), not \(6, 2\)/);
   await fails('save(rows(() => [1]), fold.test, 1)', invalid, /not \(6, 2\)/);
-  await fails('save(rows(() => [0.5, NaN]), fold.test, 2)', invalid, /row 0 holds NaN/);
-  await fails('save(rows(() => [0.5, 0.6]), fold.test, 2)', invalid, /row 0 holds no probabilities/);
-  await fails('save(rows(() => [-0.5, 1.5]), fold.test, 2)', invalid, /row 0 holds no probabilities/);
+  await fails('save(rows(() => [0.5, NaN]), fold.test, 2)', invalid, /row 0 has NaN/);
+  await fails('save(rows(() => [0.5, 0.6]), fold.test, 2)', invalid, /row 0 does not have probabilities/);
+  await fails('save(rows(() => [-0.5, 1.5]), fold.test, 2)', invalid, /row 0 does not have probabilities/);
   await fails('writeFileSync(fold.output, Buffer.alloc(2e6))', invalid, /not an npy 1\.0 array/);
 });
 
-test('a program that fails is named with its exit code and its last line', async () => {
+test('a program that fails is reported with its exit code and its last line', async () => {
   await fails("console.error('no such column'); process.exit(3)", 'COMMAND_FAILED', /exit code 3: no such column$/);
-  await fails("process.kill(process.pid, 'SIGTERM')", 'COMMAND_FAILED', /ended by SIGTERM/);
-  await fails('', 'COMMAND_NOT_FOUND', /no such program/, { run: ['no-such-program-here'] });
+  await fails("process.kill(process.pid, 'SIGTERM')", 'COMMAND_FAILED', /killed by SIGTERM/);
+  await fails('', 'COMMAND_NOT_FOUND', /the program does not exist/, { run: ['no-such-program-here'] });
 });
 
 test('a program that looks for the labels of test clips finds none', () =>
   fails("numbers('test-labels.npy', Int32Array)", 'COMMAND_FAILED', /exit code 1/));
 
-test('a program that hangs is ended with everything that it started', { skip: !existsSync('/proc') }, async () => {
+test('kills a hanging program with everything that it started', { skip: !existsSync('/proc') }, async () => {
   await fails(
     `
     const child = spawn('sleep', ['600'], { stdio: 'inherit' });
@@ -101,7 +101,7 @@ test('a program that hangs is ended with everything that it started', { skip: !e
   assert.ok(!sleepers.includes(true));
 });
 
-test('a process that a program leaves behind ends with it', { skip: !existsSync('/proc') }, async () => {
+test('kills a process that a program leaves behind', { skip: !existsSync('/proc') }, async () => {
   const { outcome } = await run(`
     const child = spawn('sleep', ['600'], { stdio: 'inherit' });
     console.log(JSON.stringify({ environment: { sleeper: String(child.pid) } }));
@@ -111,7 +111,7 @@ test('a process that a program leaves behind ends with it', { skip: !existsSync(
   assert.equal(await lives(Number(outcome.environment.sleeper)), false);
 });
 
-test('a fold ends with its program, though a process in a session of its own holds the output open', async () => {
+test('a fold ends with its program, even if a process in another session keeps the output open', async () => {
   const { outcome } = await run(`
     const child = spawn('sleep', ['600'], { stdio: 'inherit', detached: true });
     console.log(JSON.stringify({ environment: { sleeper: String(child.pid) } }));
@@ -121,7 +121,7 @@ test('a fold ends with its program, though a process in a session of its own hol
   process.kill(Number(outcome.environment.sleeper), 'SIGKILL');
 });
 
-test('a program that reports without end leaves a result of bounded size', async () => {
+test('bounds the result of a program that reports endlessly', async () => {
   const { outcome } = await run(`
     const lines = [];
     for (let i = 1; i <= 20000; i++) lines.push(JSON.stringify({ epoch: i, loss: 0, accuracy: 0 }));
@@ -134,16 +134,21 @@ test('a program that reports without end leaves a result of bounded size', async
   assert.equal(names.length, 100);
 });
 
-test('a program above its memory is ended', { skip: !existsSync('/proc') }, () =>
-  fails('const held = []; setInterval(() => held.push(Buffer.alloc(2e7, 1)), 5);', 'OUT_OF_MEMORY', /may use 200 MiB/, {
-    memoryMb: 200,
-  }),
+test('kills a program above its memory limit', { skip: !existsSync('/proc') }, () =>
+  fails(
+    'const held = []; setInterval(() => held.push(Buffer.alloc(2e7, 1)), 5);',
+    'OUT_OF_MEMORY',
+    /limit is 200 MiB/,
+    {
+      memoryMb: 200,
+    },
+  ),
 );
 
 test('a program that the kernel kills counts as out of memory', () =>
   fails("process.kill(process.pid, 'SIGKILL')", 'OUT_OF_MEMORY', /SIGKILL/));
 
-test('a program gets its threads, and no credentials', async () => {
+test('a program gets its number of threads, but no credentials', async () => {
   process.env.AWS_SECRET_ACCESS_KEY = 'secret';
   process.env.REDIS_URL = 'redis://:secret@127.0.0.1';
   try {
@@ -185,7 +190,7 @@ test('paths of files stay below the folder of the spec', () => {
     assert.ok(!parse(file), file);
 });
 
-test('files of the spec may be called trained/ unless run leaves there what it trains', () => {
+test('files of the spec may be named trained/ unless run writes its trained files there', () => {
   const hash = '0'.repeat(64);
   for (const files of [['trained/model.bin'], ['trained'], { 'trained/model.bin': hash }]) {
     const parameters = { kind: 'command', run: ['x'], files };
@@ -198,7 +203,7 @@ test('files of the spec may be called trained/ unless run leaves there what it t
   );
 });
 
-/** A memory cgroup (v2 or v1) of so many MiB for one test; undefined where none can be made. */
+/** A memory cgroup (v2 or v1) of the given MiB for one test; undefined if none can be created. */
 function memoryGroup(t: TestContext, mib: number): string | undefined {
   for (const [root, limit] of [
     ['/sys/fs/cgroup', 'memory.max'],
@@ -221,7 +226,7 @@ function memoryGroup(t: TestContext, mib: number): string | undefined {
   return undefined;
 }
 
-test('a program that the kernel really kills for want of memory is named so', async (t) => {
+test('a program that the kernel really OOM-kills is reported as such', async (t) => {
   const group = memoryGroup(t, 150);
   if (!group) return t.skip('no memory cgroup can be made here (root only)');
   const script = 'echo $$ >"$0/cgroup.procs"; exec "$@"';

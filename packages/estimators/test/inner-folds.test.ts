@@ -6,7 +6,7 @@ const groups = Array.from({ length: 60 }, (_, i) => `infant ${i % 12}`);
 const labels = Int32Array.from(groups, (_, i) => i % 3);
 const train = Int32Array.from({ length: 48 }, (_, i) => i + 12);
 
-test('inner folds keep groups whole where the protocol does, and are stratified either way', () => {
+test('inner folds keep groups together if the protocol does, and are stratified either way', () => {
   for (const own of [undefined, groups]) {
     const { folds, note } = innerFolds(labels, train, 4, own);
     assert.ok(folds && note === undefined);
@@ -27,12 +27,12 @@ test('inner folds keep groups whole where the protocol does, and are stratified 
   }
 });
 
-test('fewer groups than inner folds make fewer inner folds', () => {
+test('makes fewer inner folds if there are fewer groups', () => {
   const three = groups.map((_, i) => `infant ${i % 3}`);
   assert.equal(new Set(innerFolds(labels, train, 4, three).folds).size, 3);
 });
 
-test('training clips of one group are calibrated without groups, and the results say so', () => {
+test('training clips of one group are calibrated without groups, with a note in the results', () => {
   const { folds, note } = innerFolds(
     labels,
     train,
@@ -43,7 +43,7 @@ test('training clips of one group are calibrated without groups, and the results
   assert.match(note ?? '', /without regard to groups/);
 });
 
-test('classes of one training clip each are not calibrated, and the results say so', () => {
+test('classes of one training clip each are not calibrated, with a note in the results', () => {
   const three = Int32Array.of(12, 13, 14);
   for (const own of [undefined, groups, groups.map(() => 'one infant')]) {
     const { folds, note } = innerFolds(labels, three, 4, own);
@@ -86,7 +86,7 @@ test('a class whose groups all fall into one inner fold is named in the results'
   assert.match(note ?? '', /all training clips of a class are in one inner fold/);
 });
 
-test('a class of one group only is named in the results, since its calibration never heard it', () => {
+test('a class of one group only is named in the results, since its calibration never saw it', () => {
   const own = groups.map((group, i) => (labels[i] === 2 ? 'one infant' : `${labels[i]} ${group}`));
   const { folds, note } = innerFolds(labels, train, 4, own);
   assert.ok(folds);

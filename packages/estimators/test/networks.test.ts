@@ -5,14 +5,14 @@ import { estimatorSchema, kindOf } from '../src/registry.js';
 
 const SETTINGS = { featureKey: 'f', produces: 'images' as const, threads: 1, xla: false, grouped: false };
 
-test('every definition of a network is an estimator with defaults, and its work there is 1', () => {
+test('every definition of a network is an estimator with defaults, and then its work is 1', () => {
   for (const { kind, epochs } of NETWORKS) {
     const parameters = estimatorSchema.parse({ kind });
     assert.equal(kindOf(parameters).cost(parameters, 10), 10 * epochs, kind);
   }
 });
 
-test('more filters of the branch of images are more work', () => {
+test('more filters in the image branch mean more work', () => {
   const [few, many] = [4, 256].map((filters) => {
     const parameters = estimatorSchema.parse({ kind: 'two-branch', filters: [filters, filters, filters] });
     return kindOf(parameters).cost(parameters, 10);
@@ -20,7 +20,7 @@ test('more filters of the branch of images are more work', () => {
   assert.ok(few < 100 / 10 && many > 100 * 10, `${few}, ${many}`);
 });
 
-test('frozen backbones with equal weights have features of their own; those of tl-resnet50 keep their key', () => {
+test('frozen backbones with equal weights have separate features; those of tl-resnet50 keep their key', () => {
   const artifacts = new Map<string, string | undefined>();
   for (const { kind, architecture } of NETWORKS) {
     if (!architecture.backbone) continue;

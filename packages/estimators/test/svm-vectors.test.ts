@@ -38,7 +38,7 @@ async function fit(rows: Float32Array) {
   return { decisions: decisions!.data, files: [...(await model!())] };
 }
 
-/** What the fold would decide if vectors were standardised by these clips. */
+/** The fold's decisions if vectors were standardised by these clips. */
 function decisionsStandardizedBy(rows: Float32Array, clips: Int32Array): Float64Array {
   const table = { data: rows, columns: COLUMNS };
   const kernel = vectorKernelData(standardize(table, fitStandardization(table, clips)), COLUMNS);
@@ -47,7 +47,7 @@ function decisionsStandardizedBy(rows: Float32Array, clips: Int32Array): Float64
   return predictFit(fitSvm(problem), kernel, held).decisions;
 }
 
-test('a fold standardises vectors by its training clips, and all clips would give another result', async () => {
+test('a fold standardises vectors by its training clips, and using all clips would give another result', async () => {
   const rows = vectors(3);
   const { decisions } = await fit(rows);
   assert.deepEqual(decisions, decisionsStandardizedBy(rows, train));

@@ -2,16 +2,16 @@ import { type MetricName, scoreOf } from './metric.js';
 import type { ModelResults, RunResults } from './results.js';
 import { metricOf } from './run-metric.js';
 
-/** The model of the best mean over test folds. */
+/** The model with the best mean over test folds. */
 export interface BestModel {
-  /** The run's metric, by which it is the best */
+  /** The run's metric, which decides */
   metric: MetricName;
   model: string;
-  /** Of the metric over the folds that have a result */
+  /** Mean of the metric over the folds that have a result */
   figures: NonNullable<ModelResults['accuracy']>;
 }
 
-/** The best model by the run's metric, the first of equals; undefined where no model has a result. */
+/** The best model by the run's metric, the first one on ties; undefined if no model has a result. */
 export function bestModelOf(
   results: Pick<RunResults, 'spec' | 'search' | 'comparisons' | 'models'>,
 ): BestModel | undefined {

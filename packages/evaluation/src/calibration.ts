@@ -12,7 +12,7 @@ function logits(probabilities: Float64Array, classes: number): Logits {
 
 /**
  * Probabilities of one clip from its logits times `scale`.
- * @param start index of the clip's first class, both in the logits and in `out`
+ * @param start index of the clip's first class, in both the logits and `out`
  */
 function softmaxRow({ values: z, classes }: Logits, start: number, scale: number, out: Float64Array): void {
   let top = Number.NEGATIVE_INFINITY;
@@ -31,19 +31,19 @@ export function softmaxRows(rows: Logits, scale = 1): Float64Array {
 
 /**
  * Probabilities^(1/temperature), normalised by row; above 1 it softens, below 1 it sharpens. The order of a row's
- * classes stays, so accuracy does too.
+ * classes and thus the accuracy are unchanged.
  */
 export function applyTemperature(probabilities: Float64Array, classes: number, temperature: number): Float64Array {
   return softmaxRows(logits(probabilities, classes), 1 / temperature);
 }
 
-/** Where the likelihood has no maximum (all clips wrong, say), the temperature stops here. */
+/** Limit of the temperature if the likelihood has no maximum (for example if all clips are wrong). */
 const LIMITS = { least: Math.exp(-10), most: Math.exp(10) };
 
 /**
  * The temperature of least log-loss (Guo et al., "On Calibration of Modern Neural Networks", 2017), within e^-10 to
- * e^10 as scikit-learn's `CalibratedClassifierCV(method='temperature')`. Fit it on predictions of clips that the model
- * was not trained on and that are not in the test fold.
+ * e^10 as in scikit-learn's `CalibratedClassifierCV(method='temperature')`. Fit it on predictions of clips that the
+ * model was not trained on and that are not in the test fold.
  * @param labels class indices
  * @param probabilities row-major, clips x classes
  */
@@ -51,7 +51,10 @@ export function fitTemperature(labels: ArrayLike<number>, probabilities: Float64
   const rows = logits(probabilities, classes);
   const z = rows.values;
   const p = new Float64Array(z.length);
-  /** Derivative of the log-loss by 1/temperature: expected minus true logit. It rises, as the loss is convex. */
+  /**
+   * Derivative of the log-loss with respect to 1/temperature: expected minus true logit. It increases, as the loss is
+   * convex.
+   */
   const slope = (scale: number) => {
     let total = 0;
     for (let i = 0, start = 0; i < labels.length; i++, start += classes) {

@@ -2,24 +2,24 @@ import type { EvaluationInput, FoldProbabilities } from './evaluation-input.js';
 import { argmaxRows } from './metrics.js';
 
 export interface Errors {
-  /** Times tested: once a repeat, where no fold is missing. */
+  /** Number of tests: one per repeat, unless folds are missing. */
   predictions: number;
   wrong: number;
 }
 
-/** How one clip fared over all models and repeats. */
+/** Results of one clip over all models and repeats. */
 export interface ClipOutcome extends Errors {
   clip: string;
   group: string;
   label: string;
   /** Mean probability of the true class. */
   truth: number;
-  /** The most frequent wrong answer; null where every answer was right. */
+  /** The most frequent wrong prediction; null if every prediction was right. */
   mistakenFor: string | null;
   byModel: Record<string, Errors>;
 }
 
-/** How one group's clips fared. */
+/** Results of one group's clips. */
 export interface GroupOutcome extends Errors {
   group: string;
   labels: string[];
@@ -28,9 +28,9 @@ export interface GroupOutcome extends Errors {
 }
 
 /**
- * How every tested clip fared, in the clips' order.
- * @param models per model its probabilities, fusions included
- * @param decisions what classes are predicted by, for the models that have them
+ * Results of every tested clip, in the order of the clips.
+ * @param models probabilities per model, including fusions
+ * @param decisions decision values of the models that predict by them
  */
 export function clipOutcomes(
   { classes, clips, splits }: Pick<EvaluationInput, 'classes' | 'clips' | 'splits'>,

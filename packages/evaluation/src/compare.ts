@@ -30,7 +30,10 @@ function compareFolds(
   return { meanDifference: summarise(differences)?.mean ?? null, test: nadeauBengio(differences, ratio) };
 }
 
-/** Tests two models' predictions by group on the splits that both have; null for none, and where no clips share a group. */
+/**
+ * Tests two models' predictions by group on the splits that both have; null without common splits, or if clips do not
+ * share groups.
+ */
 function compareGroups(
   data: Data,
   { metric, a, b }: { metric: MetricName; a: Predictions; b: Predictions },
@@ -41,7 +44,7 @@ function compareGroups(
   return testGroups(metric, [tallyGroups(data, a, common), tallyGroups(data, b, common)], data.classes.length);
 }
 
-/** Why there is no p-value, by the test that counts. */
+/** Why there is no p-value in the decisive test. */
 function whyUntested(folds: number, test: PairedTest | null, byGroup: GroupTest | null): Untested | undefined {
   if (byGroup) return byGroup.untested;
   if (test) return undefined;
@@ -49,8 +52,8 @@ function whyUntested(folds: number, test: PairedTest | null, byGroup: GroupTest 
 }
 
 /**
- * Every pair of models on the folds that both have; p-values are adjusted for the number of pairs. Where clips share
- * groups the test by group counts: folds that share groups, or their repeats, are no independent evidence.
+ * Every pair of models on the folds that both have; p-values are adjusted for the number of pairs. If clips share
+ * groups, the test by group is decisive: folds that share groups, or their repeats, are not independent evidence.
  * @param predictions of each model
  */
 export function compareModels(
@@ -88,32 +91,34 @@ export function compareModels(
   });
 }
 
-/** Holm's adjustment of the p-values that are there. */
+/** Holm's adjustment of the existing p-values. */
 function adjust(pValues: readonly (number | null)[]): (number | null)[] {
   const adjusted = holm(pValues.filter((p) => p !== null));
   let next = 0;
   return pValues.map((p) => (p === null ? null : adjusted[next++]));
 }
 
-/** What is known about the difference of two models, by the test that counts. */
+/** The difference of two models according to the decisive test. */
 export interface Evidence {
   by: 'groups' | 'folds';
   /** How many of them */
   count: number;
-  /** By groups: of the metric pooled over all predictions; by folds: the mean over folds. Null without a common fold. */
+  /**
+   * By groups: of the metric pooled over all predictions; by folds: the mean over folds. Null without a common fold.
+   */
   difference: number | null;
-  /** 95 % interval; null where there is none */
+  /** 95 % interval; null if there is no interval */
   low: number | null;
   high: number | null;
-  /** Null where `untested` gives the reason */
+  /** Null if `untested` gives the reason */
   pValue: number | null;
   pHolm: number | null;
   untested: Untested | 'not tested by group' | undefined;
 }
 
 /**
- * The test that counts of a stored comparison: by group where there is one, else by fold. Earlier versions stored only the
- * test over folds, which counts for nothing where clips share groups.
+ * The decisive test of a stored comparison: by group if it has one, otherwise by fold. Earlier versions only stored the
+ * test over folds, which is invalid if clips share groups.
  */
 export function evidenceOf(
   { folds, meanDifference, test, byGroup, untested }: Comparison,
@@ -125,7 +130,7 @@ export function evidenceOf(
   }
   const difference = meanDifference ?? test?.meanDifference ?? null;
   const base = { by: 'folds' as const, count: folds, difference };
-  // Older results give p 0 or 1 for equal differences, and p-values for two folds.
+  // Older results have p 0 or 1 for equal differences, and p-values for two folds.
   if (test && test.t !== null && folds >= LEAST_FOLDS && !needsPredictions(results)) {
     const { low, high, pValue, pHolm } = test;
     return { ...base, low, high, pValue, pHolm, untested };
@@ -140,15 +145,15 @@ export type Verdict = 'better' | 'same' | 'worse' | 'incomplete';
 export interface RunComparison {
   verdict: Verdict;
   metric: MetricName;
-  /** How many folds both have */
+  /** Number of folds that both have */
   folds: number;
-  /** Metric of the candidate minus the baseline's, mean over the common folds; null for none. */
+  /** Metric of the candidate minus the baseline's, mean over the common folds; null without common folds. */
   meanDifference: number | null;
   /** The corrected t-test of the folds' differences; null for too few folds or equal differences. */
   test: PairedTest | null;
-  /** By group; null where no clips share a group, or the predictions were not given */
+  /** By group; null if clips do not share groups, or without predictions */
   byGroup: GroupTest | null;
-  /** Why the test that counts gives no p-value */
+  /** Why the decisive test has no p-value */
   untested?: Untested;
 }
 
@@ -167,11 +172,12 @@ export function needsPredictions({ dataset }: Pick<RunResults, 'dataset'>): bool
 
 /**
  * Is a candidate's model better than a baseline's? Both runs must test the same clips in the same folds; the repeats
- * that both have are compared. Where clips share groups, the test by group decides, else the corrected t-test over folds.
- * `incomplete` where either model misses a fold, for too few folds or groups, and where the test by group lacks predictions.
+ * that both have are compared. If clips share groups, the test by group decides, otherwise the corrected t-test over
+ * folds. The verdict is `incomplete` if either model misses a fold, if there are too few folds or groups, and if the
+ * test by group lacks predictions.
  * @param significance the two-sided p-value below which a difference counts
- * @param metric what is compared; less is better for log-loss
- * @throws CryfoldError USAGE when a run has no such model, or the runs' data or folds differ
+ * @param metric the metric to compare; less is better for log-loss
+ * @throws CryfoldError USAGE if a run has no such model, or the runs' data or folds differ
  */
 export function compareRuns(
   baseline: RunSide,
@@ -185,7 +191,7 @@ export function compareRuns(
   const byGroup = comparePredictions(metric, baseline, candidate);
   const byFold = compareFolds(common, metric, (fold) => candidate.results.dataset.clips - fold.testCount);
   if (!byGroup && needsPredictions(candidate.results)) {
-    // Alone, the t-test finds too much where folds share groups.
+    // By itself, the t-test is too optimistic if folds share groups.
     return { verdict: 'incomplete', metric, folds: common.length, ...byFold, test: null, byGroup };
   }
   const untested = whyUntested(common.length, byFold.test, byGroup);
@@ -203,7 +209,7 @@ function modelOf({ results, model }: RunSide): ModelResults {
   if (found) return found;
   throw new CryfoldError('USAGE', `run ${results.run.id} has no model ${model}`, {
     context: { run: results.run.id, model },
-    hint: `It has: ${results.models.map((one) => one.name).join(', ')}.`,
+    hint: `Its models: ${results.models.map((one) => one.name).join(', ')}.`,
   });
 }
 
@@ -218,7 +224,7 @@ function checkComparable(baseline: RunResults, candidate: RunResults): void {
   });
 }
 
-/** The candidate's predictions against the baseline's, on the splits that both runs have. */
+/** The candidate's predictions compared with the baseline's, on the splits that both runs have. */
 function comparePredictions(metric: MetricName, baseline: RunSide, candidate: RunSide): GroupTest | null {
   if (!baseline.predicted || !candidate.predicted) return null;
   const { data, predictions: a } = candidate.predicted;

@@ -12,10 +12,10 @@ export interface PairedTest {
   pValue: number;
 }
 
-/** The fewest folds that are tested: a spread estimated from fewer says next to nothing. */
+/** Minimum number of folds to test: a spread estimated from fewer is unreliable. */
 export const LEAST_FOLDS = 5;
 
-/** What a corrected resampled t-test says of a mean difference, without an interval. */
+/** Result of a corrected resampled t-test of a mean difference, without an interval. */
 export type CorrectedT = Pick<PairedTest, 'folds' | 'meanDifference' | 't' | 'pValue'> & {
   /** Standard error of the mean, above 0 */
   error: number;
@@ -27,8 +27,8 @@ export type CorrectedT = Pick<PairedTest, 'folds' | 'meanDifference' | 't' | 'pV
  * 52 (2003); for repeated cross-validation, Bouckaert and Frank (2004).
  * @param differences of a metric, model A minus model B, one per fold
  * @param testTrainRatio test clips over training clips of a fold, such as 1/4 for 5 folds
- * @returns null for fewer than `LEAST_FOLDS` folds, and where all differences are equal or one is not finite: without a
- *   spread there is no telling how far they could be from 0 by chance
+ * @returns null for fewer than `LEAST_FOLDS` folds, and if all differences are equal or one is not finite: without a
+ * spread, it is unknown how far they could be from 0 by chance
  */
 export function correctedT(differences: readonly number[], testTrainRatio: number): CorrectedT | null {
   const summary = summarise(differences);
@@ -47,7 +47,7 @@ export function correctedT(differences: readonly number[], testTrainRatio: numbe
 /**
  * `correctedT` with an interval.
  * @param level of the interval
- * @returns null as `correctedT` does
+ * @returns null under the same conditions as `correctedT`
  */
 export function nadeauBengio(differences: readonly number[], testTrainRatio: number, level = 0.95): PairedTest | null {
   const test = correctedT(differences, testTrainRatio);
@@ -57,7 +57,7 @@ export function nadeauBengio(differences: readonly number[], testTrainRatio: num
   return { ...rest, low: test.meanDifference - reach, high: test.meanDifference + reach };
 }
 
-/** Holm's step-down adjustment of p-values for their number, in their order (Holm 1979). */
+/** Holm's step-down adjustment of p-values for their number, in the same order (Holm 1979). */
 export function holm(pValues: readonly number[]): number[] {
   const adjusted = new Array<number>(pValues.length);
   let running = 0;

@@ -2,7 +2,7 @@ import type { FoldProbabilities, InnerSplit } from './evaluation-input.js';
 import type { FusionTraining } from './fusion.js';
 import type { Split } from './split.js';
 
-/** What the members of a fusion predicted for the test clips of each split. */
+/** Predictions of a fusion's members for the test clips of each split. */
 export interface MemberPredictions {
   splits: readonly Split[];
   members: readonly FoldProbabilities[];
@@ -13,12 +13,12 @@ export interface MemberPredictions {
 }
 
 /**
- * What a fitted fusion learns from in one outer fold: the out-of-fold predictions of that fold's training clips, each
- * made where it was tested in the same repeat. No test clip of the fold is among them, so the weights never see its
- * labels directly; but the models that made these predictions were trained on 4 of 5 folds, this fold's test clips
- * included. `nestedRows` avoids that.
+ * Training data of a fitted fusion in one outer fold: the out-of-fold predictions of that fold's training clips, each
+ * from the fold that tested it in the same repeat. No test clip of the fold is among them, so the weights never see its
+ * labels directly; but the models that made these predictions were trained on 4 of 5 folds, including this fold's test
+ * clips. `nestedRows` avoids that.
  * @param index of the outer fold in `splits`
- * @returns null where a training clip has no prediction of every member
+ * @returns null if a training clip lacks a prediction of some member
  */
 export function crossFitRows(predictions: MemberPredictions, index: number): FusionTraining | null {
   const { splits } = predictions;
@@ -28,12 +28,12 @@ export function crossFitRows(predictions: MemberPredictions, index: number): Fus
 }
 
 /**
- * What a nested fusion learns from in one outer fold: predictions of that fold's training clips by members that were
- * trained inside it, on other training clips of the fold. No model among them has seen a test clip of the fold.
- * @param inner of all outer folds; the splits say which outer fold they are inside of
+ * Training data of a nested fusion in one outer fold: predictions of that fold's training clips by members that were
+ * trained inside it, on other training clips of the fold. These models have never seen a test clip of the fold.
+ * @param inner folds of all outer folds; the splits say which outer fold they belong to
  * @param index of the outer fold
  * @param train that fold's training clips
- * @returns null where a training clip has no prediction of every member
+ * @returns null if a training clip lacks a prediction of some member
  */
 export function nestedRows(
   inner: Omit<MemberPredictions, 'splits'> & { splits: readonly InnerSplit[] },
@@ -45,9 +45,9 @@ export function nestedRows(
 }
 
 /**
- * What a fitted fusion learns from once the evaluation is over: the out-of-fold predictions of all clips of one repeat,
- * as many rows as `crossFitRows` has and a fold more.
- * @returns null where a clip has no prediction of every member
+ * Training data of a fitted fusion after the evaluation: the out-of-fold predictions of all clips of one repeat, which
+ * are the rows of `crossFitRows` plus one fold.
+ * @returns null if a clip lacks a prediction of some member
  */
 export function outOfFoldRows(predictions: MemberPredictions, repeat: number): FusionTraining | null {
   const { splits, labels } = predictions;
@@ -61,7 +61,7 @@ export function outOfFoldRows(predictions: MemberPredictions, repeat: number): F
 
 /**
  * Members' predictions of some clips, each from the split that tests it.
- * @param from the splits to take predictions from, by index; null for those to leave out
+ * @param from indices of the splits to take predictions from; null for splits to skip
  */
 function collect(
   { members, labels, classes }: MemberPredictions,

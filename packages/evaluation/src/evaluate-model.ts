@@ -24,15 +24,15 @@ type Data = Pick<EvaluationInput, 'classes' | 'clips' | 'splits'>;
 
 const nullIfUndefined = (value: number) => (Number.isNaN(value) ? null : value);
 
-/** Test clips of one or more folds: their classes, and what a model gives them, clips x classes. */
+/** Test clips of one or more folds: their classes, and a model's predictions, clips x classes. */
 interface TestedRows {
   labels: ArrayLike<number>;
   probabilities: Float64Array;
-  /** What classes are predicted by */
+  /** The values that decide the class */
   scores: Float64Array;
 }
 
-/** The confusion matrix of some clips and the four figures that every fold has. */
+/** The confusion matrix of some clips and the four metrics that every fold has. */
 export function score({ labels, probabilities, scores }: TestedRows, classes: number) {
   const confusion = confusionMatrix(labels, argmaxRows(scores, classes), classes);
   return {
@@ -47,8 +47,8 @@ export function score({ labels, probabilities, scores }: TestedRows, classes: nu
 }
 
 /**
- * Labels and probabilities of the test clips of the given splits, one after the other; `scores` are what classes are
- * predicted by, decision values where the model has them.
+ * Labels and probabilities of the test clips of the given splits, in order; `scores` decide the class: decision values
+ * if the model has them.
  */
 function pool(
   { splits, clips, classes }: Data,
@@ -75,7 +75,7 @@ function pool(
 
 type FoldFigures = ReturnType<typeof score>['metrics'];
 
-/** A summary of each figure over folds. */
+/** A summary of each metric over folds. */
 export function summaries(folds: readonly FoldFigures[]) {
   return {
     accuracy: summarise(folds.map((fold) => fold.accuracy)),
@@ -85,7 +85,7 @@ export function summaries(folds: readonly FoldFigures[]) {
   };
 }
 
-/** Every figure of one model from its out-of-fold probabilities. */
+/** All figures of one model from its out-of-fold probabilities. */
 export function evaluateModel(
   data: Data,
   model: FoldProbabilities,
@@ -94,7 +94,7 @@ export function evaluateModel(
 ): ModelResults {
   const { classes, splits } = data;
   const present = splits.flatMap((_, s) => (model[s] ? [s] : []));
-  // Nothing is defined for a fold without test clips; plans of earlier versions may have some.
+  // Metrics are undefined for a fold without test clips, which plans of earlier versions may have.
   const measured = present.filter((s) => splits[s].test.length > 0);
   const folds = measured.map((s) => {
     const { repeat, fold, test } = splits[s];
@@ -163,8 +163,8 @@ function evaluatePooled(
 const LEVEL = 0.95;
 
 /**
- * Intervals of pooled shares from leaving out one group at a time; null for a single group. Student's on the scale of
- * log-odds, so that they stay within 0 and 1 and are wider on the side away from the nearer end.
+ * Intervals of pooled shares from leaving out one group at a time; null for a single group. Student's on the log-odds
+ * scale, so that they stay within 0 and 1 and are wider on the side away from the nearer end.
  */
 function intervals(tallies: readonly Tally[], classes: number): NonNullable<ModelResults['pooled']>['intervals'] {
   if (tallies.length < 2) return null;
@@ -174,7 +174,7 @@ function intervals(tallies: readonly Tally[], classes: number): NonNullable<Mode
     const statistic = (tally: Tally) => metricOfTally(metric, tally, classes);
     const value = statistic(sum);
     const error = jackknifeError(leaveOneOut(tallies, statistic));
-    // All right, all wrong or all groups alike: nothing says how far the next group can be from that.
+    // If all are right, all are wrong or all groups are equal, it is unknown how much the next group could differ.
     if (!(value > 0 && value < 1 && error > 1e-12)) return null;
     const logOdds = Math.log(value / (1 - value));
     const reach = (critical * error) / (value * (1 - value));

@@ -13,17 +13,17 @@ import type { Split } from './split.js';
 import type { Predictions } from './tallies.js';
 
 export interface EvaluatedRun {
-  /** The parts of results.json that follow from the input. */
+  /** The parts of results.json that are derived from the input. */
   results: Evaluation;
   dataset: Pick<RunResults['dataset'], 'clips' | 'classes' | 'groups' | 'groupSource' | 'perClass'>;
   protocol: Pick<RunResults['protocol'], 'label' | 'folds' | 'repeats' | 'groupsSpanning'>;
-  /** What a reader of the figures must know of the folds, a sentence each. */
+  /** Notes about the folds for readers of the figures, a sentence each. */
   notes: string[];
-  /** Every model's probabilities, fusions included, for `outOfFoldCsv`. */
+  /** Every model's probabilities, including fusions, for `outOfFoldCsv`. */
   probabilities: Map<string, FoldProbabilities>;
 }
 
-/** Sums of float32 softmax rows stray from 1 by about 1e-6; a matrix of another kind strays by far more. */
+/** Sums of float32 softmax rows differ from 1 by about 1e-6; a matrix of another kind differs by far more. */
 const ROW_SUM_TOLERANCE = 1e-3;
 
 function checkProbabilities(matrix: Float64Array, split: Split, classes: number, model: string): void {
@@ -39,7 +39,7 @@ function checkProbabilities(matrix: Float64Array, split: Split, classes: number,
     let total = 0;
     for (let c = 0; c < classes; c++) {
       const p = matrix[row * classes + c];
-      if (!(p >= 0 && p <= 1)) throw invalid(`row ${row} holds ${p}, which is no probability`);
+      if (!(p >= 0 && p <= 1)) throw invalid(`row ${row} has ${p}, which is not a probability`);
       total += p;
     }
     if (Math.abs(total - 1) > ROW_SUM_TOLERANCE) throw invalid(`row ${row} sums to ${total}, not 1`);
@@ -49,14 +49,10 @@ function checkProbabilities(matrix: Float64Array, split: Split, classes: number,
 function checkDecisions(matrix: Float64Array | null | undefined, split: Split, classes: number, model: string): void {
   if (matrix?.length === split.test.length * classes && !matrix.some(Number.isNaN)) return;
   const { repeat, fold } = split;
-  throw new CryfoldError(
-    'PROBABILITIES_INVALID',
-    `${model}, repeat ${repeat}, fold ${fold}: decision values are wrong`,
-    {
-      context: { model, repeat, fold },
-      hint: 'Delete the result of this fold and run again.',
-    },
-  );
+  throw new CryfoldError('PROBABILITIES_INVALID', `${model}, repeat ${repeat}, fold ${fold}: invalid decision values`, {
+    context: { model, repeat, fold },
+    hint: 'Delete the result of this fold and run again.',
+  });
 }
 
 function countLabels(clips: readonly EvaluatedClip[], indices: Iterable<number>, classes: number): number[] {
@@ -66,7 +62,7 @@ function countLabels(clips: readonly EvaluatedClip[], indices: Iterable<number>,
 }
 
 /**
- * Predicting the training clips' most frequent class, with the classes' shares among them as probabilities
+ * Predicts the training clips' most frequent class, with the classes' shares among them as probabilities
  * (`DummyClassifier(strategy='prior')`).
  */
 function majorityBaseline({ classes, clips, splits }: EvaluationInput): Evaluation['baselines']['majority'] {
@@ -116,7 +112,10 @@ function describeData(input: EvaluationInput): Pick<EvaluatedRun, 'dataset' | 'p
   };
 }
 
-/** What the folds lack: test clips, training clips of a class, or test clips of a class that the metric is a mean over. */
+/**
+ * Missing parts of the folds: test clips, training clips of a class, or test clips of a class that the metric averages
+ * over.
+ */
 function foldNotes({ classes, clips, splits, metric = 'accuracy' }: EvaluationInput): string[] {
   const notes: string[] = [];
   const of = (count: number) => `${count} of ${splits.length} folds`;
@@ -148,7 +147,7 @@ function missingFold(
   return { model, repeat, fold, code: failure?.code ?? null, reason: failure?.message ?? 'no result was committed' };
 }
 
-/** One fusion's probabilities per fold; `lacking` is told each fold that cannot be fused. */
+/** One fusion's probabilities per fold; `lacking` receives each fold that cannot be fused. */
 function fuseFolds(
   input: EvaluationInput,
   { rule, nested = false }: EvaluationInput['fusion'][string],
@@ -181,8 +180,8 @@ function fuseFolds(
 }
 
 /**
- * What each model predicts.
- * @param probabilities of every model, as `evaluateRun` returns them
+ * Predictions of each model.
+ * @param probabilities of every model, as returned by `evaluateRun`
  */
 export function predictionsOf(
   { decisions }: Pick<EvaluationInput, 'decisions'>,
@@ -194,11 +193,11 @@ export function predictionsOf(
 }
 
 /**
- * Turns out-of-fold probabilities into the figures of results.json, and fuses. Pure.
- * A fusion misses each fold that one of its members misses; a model that misses folds is marked `complete: false`, the
- * folds are listed under `missing`, and its figures cover only the folds it has.
+ * Computes the figures of results.json from out-of-fold probabilities, including fusions. Pure.
+ * A fusion lacks each fold that one of its members lacks; a model that lacks folds is marked `complete: false`, the
+ * folds are listed under `missing`, and its figures only cover the folds it has.
  * @throws CryfoldError PROBABILITIES_INVALID naming model, repeat and fold
- * @throws CryfoldError USAGE when a model has no probabilities or a fusion's member is unknown
+ * @throws CryfoldError USAGE if a model has no probabilities or a fusion's member is unknown
  */
 export function evaluateRun(input: EvaluationInput): EvaluatedRun {
   const { classes, splits, estimators, fusion, failures = [] } = input;
@@ -211,7 +210,7 @@ export function evaluateRun(input: EvaluationInput): EvaluatedRun {
     if (own?.length !== splits.length) {
       throw new CryfoldError('USAGE', `${name} has probabilities for ${own?.length ?? 0} of ${splits.length} folds`, {
         context: { model: name },
-        hint: 'Give every fold of every estimator, null where it is missing.',
+        hint: 'Give every fold of every estimator, null if it is missing.',
       });
     }
     for (const [s, split] of splits.entries()) {
@@ -237,7 +236,7 @@ export function evaluateRun(input: EvaluationInput): EvaluatedRun {
       if (folds) return { name: member, folds };
       throw new CryfoldError('USAGE', `${name} cannot fuse ${member}: no such estimator`, {
         context: { model: name, member },
-        hint: `Known are: ${Object.keys(estimators).join(', ')}.`,
+        hint: `Estimators: ${Object.keys(estimators).join(', ')}.`,
       });
     });
     const fused = fuseFolds(input, how, parts, ({ repeat, fold }, reason) => {

@@ -10,7 +10,7 @@ export interface EvaluatedClip {
   label: number;
 }
 
-/** Per split, in the splits' order: row-major probabilities, test clips x classes, or null where the fold is missing. */
+/** Per split, in order: row-major probabilities, test clips x classes, or null if the fold is missing. */
 export type FoldProbabilities = readonly (Float64Array | null)[];
 
 /** A split of an outer fold's training clips. */
@@ -23,7 +23,7 @@ export interface EvaluationInput {
   classes: readonly string[];
   clips: readonly EvaluatedClip[];
   splits: readonly Split[];
-  /** How the clips' groups are known; absent where nobody stated it */
+  /** How the clips' groups were determined; absent if not recorded */
   groupSource?: GroupSource | undefined;
   /** Whether the data names the folds */
   predefined?: boolean;
@@ -31,26 +31,26 @@ export interface EvaluationInput {
   estimators: Readonly<Record<string, { kind: string }>>;
   fusion: Readonly<Record<string, { rule: FusionRule; members: readonly string[]; nested?: boolean }>>;
   probabilities: ReadonlyMap<string, FoldProbabilities>;
-  /** One-vs-rest decision values of the estimators that predict by them; in the same form, and -Infinity is allowed. */
+  /** One-vs-rest decision values of the estimators that predict by them; in the same form, -Infinity is allowed. */
   decisions?: ReadonlyMap<string, FoldProbabilities>;
-  /** What models are compared by; accuracy by default */
+  /** The metric by which models are compared; accuracy by default */
   metric?: MetricName;
-  /** What members of nested fusions predicted inside the outer folds, in the order of these splits */
+  /** Predictions of nested fusions' members inside the outer folds, in the order of these splits */
   inner?: { splits: readonly InnerSplit[]; probabilities: ReadonlyMap<string, FoldProbabilities> };
-  /** Folds of estimators that were trained on shuffled labels. */
+  /** Folds of estimators trained on shuffled labels. */
   shuffled?: readonly ShuffledFold[];
-  /** Why folds are missing, where that is known. */
+  /** Why folds are missing, if known. */
   failures?: readonly { model: string; repeat: number; fold: number; code: string; message: string }[];
 }
 
-/** A fold of an estimator that was trained on shuffled labels, and is tested on the true ones. */
+/** A fold of an estimator that was trained on shuffled labels, and tested on the true ones. */
 export interface ShuffledFold {
   model: string;
   shuffle: number;
   /** Index into the splits. */
   split: number;
-  /** Test clips x classes; absent where the fold is missing */
+  /** Test clips x classes; absent if the fold is missing */
   probabilities?: Float64Array;
-  /** What it predicts by, in the same form */
+  /** The values that decide the class, in the same form */
   scores?: Float64Array;
 }

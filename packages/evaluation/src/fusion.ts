@@ -2,7 +2,7 @@ import { applyLogistic, fitLogistic } from './logistic.js';
 import { argmaxRows } from './metrics.js';
 
 /**
- * How members' probabilities become one. `weighted` and `stacked` are fitted, on predictions of the outer fold's
+ * How members' probabilities are combined. `weighted` and `stacked` are fitted, on predictions of the outer fold's
  * training clips; the others need no fitting.
  */
 export const FUSION_RULES = ['mean', 'geometric', 'majority', 'weighted', 'stacked'] as const;
@@ -12,7 +12,10 @@ export function isFitted(rule: FusionRule): boolean {
   return rule === 'weighted' || rule === 'stacked';
 }
 
-/** Members' out-of-fold probabilities of the clips that a fitted rule learns from, row-major, and those clips' labels. */
+/**
+ * Members' out-of-fold probabilities of the clips that a fitted rule learns from, row-major, and the labels of these
+ * clips.
+ */
 export interface FusionTraining {
   members: readonly Float64Array[];
   labels: ArrayLike<number>;
@@ -20,7 +23,8 @@ export interface FusionTraining {
 
 /**
  * The paper's fusion: element-wise mean of probability matrices of equal length (row-major, clips x classes).
- * Sums run in the order given, as `numpy.mean(matrices, axis=0)`, so two members give numpy's very bits.
+ * Sums are computed in the given order, like `numpy.mean(matrices, axis=0)`, so two members give the same bits as
+ * numpy.
  */
 export function fuseMean(matrices: readonly Float64Array[]): Float64Array {
   const fused = new Float64Array(matrices[0].length);
@@ -28,7 +32,7 @@ export function fuseMean(matrices: readonly Float64Array[]): Float64Array {
   return fused.map((total) => total / matrices.length);
 }
 
-/** Geometric mean, normalised by row; a probability of 0 counts as 2^-52, so that one member cannot veto. */
+/** Geometric mean, normalised by row; a probability of 0 counts as 2^-52, so that a single member cannot veto. */
 function fuseGeometric(matrices: readonly Float64Array[], classes: number): Float64Array {
   const fused = fuseMean(matrices.map((matrix) => matrix.map((p) => Math.log(Math.max(p, Number.EPSILON))))).map(
     Math.exp,
@@ -43,7 +47,7 @@ function fuseGeometric(matrices: readonly Float64Array[], classes: number): Floa
   return fused;
 }
 
-/** The share of members whose first largest probability is the class; a tie then goes to the first class. */
+/** The share of members that predict the class; ties within a member and between classes go to the first class. */
 function fuseMajority(matrices: readonly Float64Array[], classes: number): Float64Array {
   const fused = new Float64Array(matrices[0].length);
   for (const matrix of matrices) {
@@ -55,8 +59,9 @@ function fuseMajority(matrices: readonly Float64Array[], classes: number): Float
 }
 
 /**
- * Members' weights, at least 0 and together 1, for which the weighted mean of their probabilities has the least log-loss.
- * The problem is convex; expectation maximisation for mixture proportions solves it (Dempster, Laird, Rubin 1977).
+ * Non-negative weights of the members with sum 1 for which the weighted mean of their probabilities has the least
+ * log-loss. The problem is convex and solved by expectation maximisation for mixture proportions (Dempster, Laird,
+ * Rubin 1977).
  */
 export function fitWeights({ members, labels }: FusionTraining, classes: number): Float64Array {
   const given = members.map((matrix) =>
@@ -77,7 +82,7 @@ export function fitWeights({ members, labels }: FusionTraining, classes: number)
   return weights;
 }
 
-/** Members' probabilities side by side: the features of a stacked fusion, rows x (members x classes). */
+/** Concatenated probabilities of the members: the features of a stacked fusion, rows x (members x classes). */
 function sideBySide(matrices: readonly Float64Array[], classes: number): Float64Array {
   const columns = matrices.length * classes;
   const out = new Float64Array(matrices[0].length * matrices.length);
@@ -89,17 +94,17 @@ function sideBySide(matrices: readonly Float64Array[], classes: number): Float64
   return out;
 }
 
-/** A fusion that needs no more learning; plain data, part of a model file. */
+/** A fitted fusion; plain data, part of a model file. */
 export interface FittedFusion {
   rule: FusionRule;
   /**
-   * `weighted`: one per member. `stacked`: of the logistic regression, classes x (members x classes + 1), the intercept
-   * last. Absent for rules that are not fitted.
+   * `weighted`: one per member. `stacked`: those of the logistic regression, classes x (members x classes + 1), the
+   * intercept last. Absent for rules that are not fitted.
    */
   weights?: number[];
 }
 
-/** @param training what `weighted` and `stacked` learn from */
+/** @param training data for `weighted` and `stacked` */
 export function fitFusion(rule: FusionRule, classes: number, training?: FusionTraining): FittedFusion {
   if (!isFitted(rule)) return { rule };
   if (!training) throw new TypeError(`the fusion rule ${rule} needs predictions to learn from`);
@@ -131,8 +136,8 @@ export function applyFusion(
 /**
  * Fuses one fold's predictions.
  * @param matrices members' probabilities of the test clips, row-major, clips x classes
- * @param training what `weighted` and `stacked` learn from (stacked: scikit-learn's
- * `StackingClassifier(final_estimator=LogisticRegression())`); it must hold no clip of the test fold
+ * @param training data for `weighted` and `stacked` (stacked: scikit-learn's
+ * `StackingClassifier(final_estimator=LogisticRegression())`), without clips of the test fold
  * @returns row-major, clips x classes, rows summing to 1
  */
 export function fuse(

@@ -9,7 +9,7 @@ export function encodeGroups(groups: Groups): { codes: Int32Array; sizes: Int32A
   const values: (string | number)[] = Array.from(groups as ArrayLike<string | number>);
   const unique = [...new Set(values)].sort((a, b) => {
     if (typeof a === 'number' && typeof b === 'number') return a - b;
-    // UTF-8 bytes sort as code points do; JavaScript's own order is by UTF-16 unit
+    // UTF-8 bytes sort by code point; JavaScript sorts by UTF-16 unit
     return Buffer.compare(Buffer.from(String(a)), Buffer.from(String(b)));
   });
   const code = new Map(unique.map((value, i) => [value, i]));
@@ -21,7 +21,7 @@ export function encodeGroups(groups: Groups): { codes: Int32Array; sizes: Int32A
 
 function checkGroups(groups: number, splits: number): void {
   if (splits > groups) {
-    throw splitImpossible(`cannot make ${splits} folds from ${groups} groups`, 'Ask for fewer folds or add groups.', {
+    throw splitImpossible(`cannot make ${splits} folds from ${groups} groups`, 'Use fewer folds or add groups.', {
       splits,
       groups,
     });
@@ -29,11 +29,11 @@ function checkGroups(groups: number, splits: number): void {
 }
 
 /**
- * scikit-learn 1.9's `GroupKFold(splits, shuffle=shuffle, random_state=seed)`: no group is in train and test.
- * Unshuffled, the largest groups are dealt first, each to the fold with the fewest clips; shuffled, groups in random
+ * scikit-learn 1.9's `GroupKFold(splits, shuffle=shuffle, random_state=seed)`: no group is in both train and test.
+ * Unshuffled, the largest groups are assigned first, each to the fold with the fewest clips; shuffled, groups in random
  * order are cut into runs of (nearly) equal length.
  * @param groups the group of each clip
- * @throws CryfoldError SPLIT_IMPOSSIBLE when there are fewer groups than folds
+ * @throws CryfoldError SPLIT_IMPOSSIBLE if there are fewer groups than folds
  */
 export function groupKFold(groups: Groups, { splits, shuffle = false, seed = 0 }: FoldOptions): Split[] {
   checkFolds(groups.length, splits);
@@ -65,7 +65,7 @@ export function groupKFold(groups: Groups, { splits, shuffle = false, seed = 0 }
   );
 }
 
-/** numpy's pairwise summation, so that ties between folds fall as they do in numpy. */
+/** numpy's pairwise summation, so that ties between folds are resolved as in numpy. */
 function pairwiseSum(values: ArrayLike<number>, start = 0, n = values.length): number {
   if (n < 8) {
     let sum = 0;
@@ -84,13 +84,13 @@ function pairwiseSum(values: ArrayLike<number>, start = 0, n = values.length): n
   return sum;
 }
 
-/** Population standard deviation along a row, summed pairwise as `numpy.std(axis=1)` does. */
+/** Population standard deviation along a row, summed pairwise like `numpy.std(axis=1)`. */
 function rowDeviation(row: Float64Array): number {
   const mean = pairwiseSum(row) / row.length;
   return Math.sqrt(pairwiseSum(row.map((value) => (value - mean) * (value - mean))) / row.length);
 }
 
-/** Values added one after the other, as numpy adds the rows of a matrix. */
+/** Values added sequentially, as numpy adds the rows of a matrix. */
 function sumInOrder(values: ArrayLike<number>): number {
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += values[i];
@@ -98,8 +98,8 @@ function sumInOrder(values: ArrayLike<number>): number {
 }
 
 /**
- * Population standard deviation down a column, as `numpy.std(axis=0)` rounds it.
- * @param alone whether the matrix has no other column: numpy then sums it pairwise, like a row
+ * Population standard deviation down a column, with the rounding of `numpy.std(axis=0)`.
+ * @param alone whether the matrix has a single column, which numpy sums pairwise, like a row
  */
 function columnDeviation(column: Float64Array, alone: boolean): number {
   const sum = alone ? pairwiseSum : sumInOrder;
@@ -108,12 +108,13 @@ function columnDeviation(column: Float64Array, alone: boolean): number {
 }
 
 /**
- * scikit-learn 1.9's `StratifiedGroupKFold(splits, shuffle=shuffle, random_state=seed)`: whole groups, class shares as
- * even as greed can make them. Groups are dealt by falling spread of their class counts, each to the fold where the
- * classes' shares over folds then vary least; near-equal folds (numpy's isclose) are told apart by their size.
+ * scikit-learn 1.9's `StratifiedGroupKFold(splits, shuffle=shuffle, random_state=seed)`: whole groups, with class
+ * shares as even as a greedy algorithm can make them. Groups are assigned by decreasing spread of their class counts,
+ * each to the fold for which the classes' shares over folds then vary least; ties (numpy's isclose) are resolved by
+ * fold size.
  * @param labels class index of each clip
  * @param groups the group of each clip
- * @throws CryfoldError SPLIT_IMPOSSIBLE when there are fewer groups than folds or no class has `splits` clips
+ * @throws CryfoldError SPLIT_IMPOSSIBLE if there are fewer groups than folds or no class has `splits` clips
  */
 export function stratifiedGroupKFold(
   labels: ArrayLike<number>,
@@ -134,7 +135,7 @@ export function stratifiedGroupKFold(
   if (totals.every((total) => total < splits)) {
     throw splitImpossible(
       `cannot make ${splits} stratified folds: the largest class has ${Math.max(...totals)} clips`,
-      'Ask for fewer folds or add clips.',
+      'Use fewer folds or add clips.',
       { splits, largestClass: Math.max(...totals) },
     );
   }
@@ -145,7 +146,7 @@ export function stratifiedGroupKFold(
   const spread = perGroup.map(rowDeviation);
   order.sort((a, b) => spread[b] - spread[a]);
 
-  // shares[c][fold]: the part of class c that the fold holds
+  // shares[c][fold]: the share of class c in the fold
   const held = Array.from({ length: splits }, () => new Float64Array(classes.length));
   const shares = classes.map(() => new Float64Array(splits));
   const deviations = new Float64Array(classes.length);
@@ -193,7 +194,8 @@ function repeated({ splits, repeats, seed = 0 }: GroupRepeatOptions, once: (opti
 }
 
 /**
- * `groupKFold` shuffled anew for every repeat, each with its own seed (`repeatSeed`): scikit-learn has no such splitter.
+ * `groupKFold` with another shuffle for every repeat, each with its own seed (`repeatSeed`): scikit-learn has no such
+ * splitter.
  * @throws CryfoldError SPLIT_IMPOSSIBLE
  */
 export function repeatedGroupKFold(groups: Groups, options: GroupRepeatOptions): Split[] {
@@ -201,7 +203,7 @@ export function repeatedGroupKFold(groups: Groups, options: GroupRepeatOptions):
 }
 
 /**
- * `stratifiedGroupKFold` shuffled anew for every repeat, each with its own seed (`repeatSeed`).
+ * `stratifiedGroupKFold` with another shuffle for every repeat, each with its own seed (`repeatSeed`).
  * @throws CryfoldError SPLIT_IMPOSSIBLE
  */
 export function repeatedStratifiedGroupKFold(

@@ -1,37 +1,39 @@
 import { counted, type GroupSource, printable } from '@cryfold/core';
 import type { RunResults } from './results.js';
 
-/** What must be known of a dataset to speak of its groups. */
+/** Facts about a dataset that sentences about its groups need. */
 export interface GroupFacts {
-  /** Absent where nobody stated it, as in records of earlier versions */
+  /** Absent if not recorded, as in records of earlier versions */
   groupSource?: GroupSource | undefined;
   groups: number;
   clips: number;
 }
 
 /**
- * Whether the groups stand for what was recorded. Where nobody stated it, they count as known if clips share some, as
- * earlier versions took them.
+ * Whether groups represent what was recorded. If that is not recorded, they count as known if clips share some, as in
+ * earlier versions.
  */
 export function groupsKnown({ groupSource, groups, clips }: GroupFacts): boolean {
   return groupSource ? groupSource.kind !== 'none' && groupSource.kind !== 'sounds' : groups < clips;
 }
 
-/** What one group is called: `infant` where the file names say so, `recording`, `folder`, else `group`. */
+/**
+ * The word for one group: `infant` if it comes from file names of infants, `recording`, `folder`, otherwise `group`.
+ */
 export function groupWord({ groupSource }: Pick<GroupFacts, 'groupSource'>): string {
   const { kind = 'none', name = 'group' } = groupSource ?? {};
   if (kind === 'file-name') return name;
   return kind === 'folder' || kind === 'recording' ? kind : 'group';
 }
 
-/** What tests take for independent, and tables by group have in their rows. */
+/** The unit that tests treat as independent, which is also the row of tables by group. */
 export function unitWord(facts: GroupFacts): 'group' | 'recording' {
   return groupsKnown(facts) ? 'group' : 'recording';
 }
 
 const PARTIAL = 'but some recordings have none, and each counts as its own';
 
-/** How groups are known, after a comma or in brackets: `by column speaker`. */
+/** How groups were determined, to follow a comma or to be put in brackets: `by column speaker`. */
 function knownBy({ kind, name: written = '', partial }: GroupSource): string {
   const name = printable(written);
   const by: Record<GroupSource['kind'], string> = {
@@ -46,7 +48,7 @@ function knownBy({ kind, name: written = '', partial }: GroupSource): string {
   return partial ? `${by[kind]}, ${PARTIAL}` : by[kind];
 }
 
-/** The groups in a few words: `73 infants, by file name`, or that they are not known. */
+/** A short description of the groups: `73 infants, by file name`, or that they are unknown. */
 export function groupsText(facts: GroupFacts): string {
   const { groupSource, groups } = facts;
   if (!groupSource) {
@@ -58,9 +60,8 @@ export function groupsText(facts: GroupFacts): string {
 }
 
 /**
- * How a protocol must be called wherever its figures are shown: by what its folds do, whatever its splitter is.
- * @param spanning groups that are in train and test of some split
- * @param predefined whether the data names the folds
+ * The label of a protocol wherever its figures are shown: by the behaviour of its folds, whatever its splitter is.
+ * @param spanning number of groups that are in train and test of some split
  */
 export function protocolLabel(facts: GroupFacts, spanning: number, predefined = false): string {
   const label = foldsLabel(facts, spanning, predefined);
@@ -85,7 +86,7 @@ function foldsLabel(facts: GroupFacts, spanning: number, predefined: boolean): s
 }
 
 /**
- * What a stored run's protocol is called. Earlier versions promised that no infant is shared where nobody knew.
+ * The protocol label of a stored run. Earlier versions promised that no infant is shared even if groups were unknown.
  */
 export function labelOf({ dataset, protocol }: Pick<RunResults, 'dataset' | 'protocol'>): string {
   const { label, groupsSpanning, splitter } = protocol;
@@ -94,7 +95,7 @@ export function labelOf({ dataset, protocol }: Pick<RunResults, 'dataset' | 'pro
   return groupsSpanning > 0 ? label : `${label} (how groups were found is not recorded)`;
 }
 
-/** What must stand beside intervals and p-values by group where the groups are not known; undefined where they are. */
+/** The caveat for intervals and p-values by group if groups are unknown; undefined if they are known. */
 export function unknownGroupsNote(facts: GroupFacts): string | undefined {
   if (groupsKnown(facts)) return undefined;
   const unit = facts.groupSource?.kind === 'sounds' ? 'equal sounds count as one' : 'each recording counts as one';

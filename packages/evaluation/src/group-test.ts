@@ -3,10 +3,13 @@ import { METRICS, type MetricName } from './metric.js';
 import { RandomState } from './random-state.js';
 import { addTallies, jackknifeError, leaveOneOut, metricOfTally, type Tally } from './tallies.js';
 
-/** Fewer groups cannot give a p-value below 5 %: with 5 groups the smallest is 2 / 2^5. A promotion needs more: `CONTEST_GROUPS`. */
+/**
+ * With fewer groups, no p-value can be below 5 %: with 5 groups the smallest is 2 / 2^5. A promotion needs more:
+ * `CONTEST_GROUPS`.
+ */
 export const LEAST_GROUPS = 6;
 
-/** Up to this many groups that the models differ on, every exchange is tried. */
+/** Up to this number of groups on which the models differ, every exchange is tried. */
 const EXACT = 13;
 const SAMPLES = 10_000;
 
@@ -17,28 +20,29 @@ export type Untested = (typeof UNTESTED)[number];
 /** Two models' predictions of the same groups. */
 export interface GroupTest {
   groups: number;
-  /** The metric of the first model minus the second's, each pooled over all predictions that are compared */
+  /** The metric of the first model minus the second's, each pooled over all compared predictions */
   difference: number;
-  /** 95 % interval; null for fewer than two groups, and where leaving a group out changes nothing */
+  /** 95 % interval; null for fewer than two groups, and if leaving a group out changes nothing */
   low: number | null;
   high: number | null;
-  /** Two-sided; null where `untested` gives the reason */
+  /** Two-sided; null if `untested` gives the reason */
   pValue: number | null;
   /** Whether every exchange of groups was tried; otherwise the p-value comes from 10,000 random ones */
   exact: boolean;
   untested?: Untested;
 }
 
-/** A group that the two models differ on: where their tallies differ, and by how much (second minus first). */
+/** A group on which the two models differ: where their tallies differ, and by how much (second minus first). */
 interface Delta {
   at: number[];
   by: number[];
 }
 
 /**
- * Whether two models differ on groups, such as infants: if they do not, their predictions of any group can be exchanged.
- * The p-value is the share of exchanges that give at least the observed difference (sign-flip permutation test).
- * Clips of one group need not be independent, and repeats of a cross-validation do not count as new evidence.
+ * Whether two models differ on groups, such as speakers: if they do not, their predictions of any group are
+ * exchangeable. The p-value is the share of exchanges that give at least the observed difference (sign-flip permutation
+ * test). Clips of one group need not be independent, and repeats of a cross-validation do not count as additional
+ * evidence.
  * The interval is Student's, with the standard error from leaving out one group at a time.
  * Random exchanges are numpy's `RandomState(0).randint(2, size=(10000, groups that differ))`.
  * @param tallies of each model, by group, in the same order
@@ -55,14 +59,14 @@ export function testGroups(
   const withoutB = leaveOneOut(b, value);
   const error = groups < 2 ? 0 : jackknifeError(leaveOneOut(a, value).map((own, g) => own - withoutB[g]));
   const reach = error > 1e-12 ? studentCritical(0.05, groups - 1) * error : null;
-  // Two shares differ by 1 at most.
+  // Two shares differ by at most 1.
   const most = METRICS[metric].share ? 1 : Number.POSITIVE_INFINITY;
   const interval =
     reach === null
       ? { low: null, high: null }
       : { low: Math.max(-most, difference - reach), high: Math.min(most, difference + reach) };
 
-  // Only what the metric reads: other probabilities for the same classes are no difference of accuracy.
+  // Only the values that the metric uses: other probabilities for the same classes do not change accuracy.
   const cells = metric === 'logLoss' ? ([classes ** 2, classes ** 2 + 2] as const) : ([0, classes ** 2] as const);
   const deltas = a.flatMap((tally, g) => deltaOf(tally, b[g], cells) ?? []);
   const exact = deltas.length <= EXACT;

@@ -7,7 +7,7 @@ export interface FoldOptions {
   splits: number;
   /** False (the default) keeps the clips' order and ignores the seed. */
   shuffle?: boolean;
-  /** Integer in [0, 2^32); 0 unless given. */
+  /** Integer in [0, 2^32); default 0. */
   seed?: number;
 }
 
@@ -16,13 +16,13 @@ export interface RepeatOptions {
   repeats: number;
   seed?: number;
   /**
-   * False (the default) draws all repeats from one generator, as scikit-learn: repeat 7 needs repeats 0 to 6 first.
-   * True seeds each repeat on its own with `repeatSeed(seed, repeat)`, so that any repeat can be rebuilt alone.
+   * False (the default) draws all repeats from one generator, like scikit-learn: repeat 7 needs repeats 0 to 6 first.
+   * True seeds each repeat separately with `repeatSeed(seed, repeat)`, so that any repeat can be rebuilt alone.
    */
   seedPerRepeat?: boolean;
 }
 
-/** The seed of one repeat where each repeat has its own. */
+/** The seed of one repeat if each repeat has its own. */
 export function repeatSeed(seed: number, repeat: number): number {
   return deriveSeed(seed, 'repeat', repeat);
 }
@@ -36,7 +36,7 @@ function kFoldOnce(n: number, splits: number, random: RandomState | undefined, r
     for (let i = start; i < start + size; i++) foldOf[order[i]] = fold;
     start += size;
   }
-  // scikit-learn finds the test clips through a mask, so they come in ascending order even when shuffled
+  // scikit-learn finds the test clips through a mask, so they are in ascending order even if shuffled
   return splitsFromFolds(foldOf, splits, repeat);
 }
 
@@ -46,7 +46,7 @@ function stratifiedOnce(
   random: RandomState | undefined,
   repeat: number,
 ): Split[] {
-  // Classes are numbered by first appearance; that order decides who gets the remainders and who draws first.
+  // Classes are numbered by first appearance; that order decides which classes get the remainders and draw first.
   const rank = new Map<number, number>();
   const counts: number[] = [];
   const encoded = Int32Array.from({ length: labels.length }, (_, i) => {
@@ -59,11 +59,11 @@ function stratifiedOnce(
   if (counts.every((count) => count < splits)) {
     throw splitImpossible(
       `cannot make ${splits} stratified folds: the largest class has ${Math.max(...counts)} clips`,
-      'Ask for fewer folds or add clips.',
+      'Use fewer folds or add clips.',
       { splits, largestClass: Math.max(...counts) },
     );
   }
-  // Deal the clips, sorted by class, round robin to the folds: position p goes to fold p mod splits.
+  // Deals the clips, sorted by class, round robin to the folds: position p goes to fold p mod splits.
   const foldOf = new Int32Array(labels.length);
   for (let code = 0, position = 0; code < counts.length; code++) {
     const perFold = new Int32Array(splits);
@@ -83,7 +83,7 @@ function repeated(
   once: (random: RandomState, repeat: number) => Split[],
 ): Split[] {
   if (!Number.isInteger(repeats) || repeats < 1) {
-    throw splitImpossible(`cannot repeat ${repeats} times`, 'Ask for 1 repeat or more.', { repeats });
+    throw splitImpossible(`cannot repeat ${repeats} times`, 'Use 1 repeat or more.', { repeats });
   }
   const shared = new RandomState(seed);
   const all: Split[] = [];
@@ -97,7 +97,7 @@ function repeated(
  * scikit-learn 1.9's `KFold(splits, shuffle=shuffle, random_state=seed)`.
  * @param n clips
  * @returns one split per fold, repeat 0
- * @throws CryfoldError SPLIT_IMPOSSIBLE when 2 <= splits <= n does not hold
+ * @throws CryfoldError SPLIT_IMPOSSIBLE unless 2 <= splits <= n
  */
 export function kFold(n: number, { splits, shuffle = false, seed = 0 }: FoldOptions): Split[] {
   checkFolds(n, splits);
@@ -115,9 +115,9 @@ export function repeatedKFold(n: number, options: RepeatOptions): Split[] {
 
 /**
  * scikit-learn 1.9's `StratifiedKFold(splits, shuffle=shuffle, random_state=seed)`: each fold has each class's share.
- * A class with fewer clips than folds is left out of some test sets (scikit-learn warns; `findLeaks` names them).
+ * A class with fewer clips than folds is missing from some test sets (scikit-learn warns; `findLeaks` reports them).
  * @param labels class index of each clip
- * @throws CryfoldError SPLIT_IMPOSSIBLE when 2 <= splits <= n does not hold or no class has `splits` clips
+ * @throws CryfoldError SPLIT_IMPOSSIBLE unless 2 <= splits <= n, or if no class has `splits` clips
  */
 export function stratifiedKFold(
   labels: ArrayLike<number>,

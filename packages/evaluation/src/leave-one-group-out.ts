@@ -2,16 +2,16 @@ import { encodeGroups, type Groups } from './group-k-fold.js';
 import { type Split, splitImpossible, splitsFromFolds } from './split.js';
 
 /**
- * scikit-learn 1.9's `LeaveOneGroupOut()`: a fold per group, in sorted order, whose test clips are that group's.
+ * scikit-learn 1.9's `LeaveOneGroupOut()`: a fold per group, in sorted order, that tests the clips of this group.
  * @param groups the group of each clip
- * @throws CryfoldError SPLIT_IMPOSSIBLE when there are fewer than two groups
+ * @throws CryfoldError SPLIT_IMPOSSIBLE if there are fewer than two groups
  */
 export function leaveOneGroupOut(groups: Groups): Split[] {
   const { codes, sizes } = encodeGroups(groups);
   if (sizes.length < 2) {
     throw splitImpossible(
       `cannot leave one group out of ${sizes.length}`,
-      'Give the clips at least two groups, or use a splitter without groups.',
+      'Assign the clips to at least two groups, or use a splitter without groups.',
       { groups: sizes.length },
     );
   }

@@ -26,7 +26,7 @@ export function applyLogistic({ classes, weights }: LogisticModel, features: Flo
   return out;
 }
 
-/** Solves A x = b for a symmetric positive definite A (row-major; its lower triangle is used up) by Cholesky. */
+/** Solves A x = b for a symmetric positive definite A (row-major; its lower triangle is overwritten) by Cholesky. */
 function solve(a: Float64Array, b: Float64Array): Float64Array {
   const n = b.length;
   const x = b.slice();
@@ -48,13 +48,14 @@ function solve(a: Float64Array, b: Float64Array): Float64Array {
   return x;
 }
 
-/** Adding a constant to all intercepts changes nothing, so the Hessian is singular that way; this makes it regular. */
+/**
+ * Adding a constant to all intercepts has no effect, so the Hessian is singular in that direction; this regularises it.
+ */
 const RIDGE = 1e-10;
 
 /**
- * Fits by Newton's method the objective of scikit-learn's `LogisticRegression(C=1)`: mean log-loss +
- * |weights|^2 / (2 rows), intercepts free. Two classes get two columns of weights where scikit-learn takes one, which
- * equals its C=2.
+ * Minimises the objective of scikit-learn's `LogisticRegression(C=1)` by Newton's method: mean log-loss + |weights|^2 /
+ * (2 rows), intercepts free. Two classes get two columns of weights where scikit-learn uses one, which equals its C=2.
  * @param features row-major, rows x columns
  * @param labels class indices
  */
@@ -75,10 +76,10 @@ export function fitLogistic(features: Float64Array, labels: ArrayLike<number>, c
   let weights = new Float64Array(size);
   let p = applyLogistic({ classes, weights }, features);
   let loss = lossOf(weights, p);
-  // the objective is convex and smooth; 5 to 10 steps are usual
+  // the objective is convex and smooth; 5 to 10 steps are typical
   for (let iteration = 0; iteration < 100; iteration++) {
     const gradient = weights.map((weight, i) => (isPenalised(i) ? weight / rows : 0));
-    // only the lower triangle is filled
+    // only the lower triangle is computed
     const hessian = new Float64Array(size * size);
     for (let i = 0; i < size; i++) hessian[i * size + i] = (isPenalised(i) ? 1 / rows : 0) + RIDGE;
     for (let row = 0; row < rows; row++) {

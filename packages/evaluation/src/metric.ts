@@ -8,11 +8,11 @@ import {
   macroF1,
 } from './metrics.js';
 
-/** A figure that models may be chosen, compared and headlined by. */
+/** A metric by which models may be chosen, compared and headlined. */
 export interface Metric {
-  /** As tables and sentences name it */
+  /** Name in tables and sentences */
   title: string;
-  /** 1 where larger is better, -1 where smaller is */
+  /** 1 if larger is better, -1 if smaller is */
   sign: 1 | -1;
   /** Whether it is a share in [0, 1], shown in percent; otherwise it is not bounded above */
   share: boolean;
@@ -22,7 +22,7 @@ export interface Metric {
    * @param rows probabilities, clips x classes, row-major; shares may also be computed from decision values
    */
   of(labels: ArrayLike<number>, rows: Float64Array, classes: number): number;
-  /** Its value for a confusion matrix, whose counts may be weighted; absent where it needs the probabilities */
+  /** Its value for a confusion matrix with possibly weighted counts; absent if it needs the probabilities */
   ofConfusion?: (confusion: Confusion) => number;
 }
 
@@ -42,7 +42,7 @@ export const METRICS: Readonly<Record<MetricName, Metric>> = {
 };
 
 /**
- * A metric of a flat confusion matrix, row by row, whose counts may be weighted.
+ * A metric of a flat, row-major confusion matrix with possibly weighted counts.
  * @throws RangeError for a metric that needs the probabilities
  */
 export function metricOfCounts(metric: MetricName, counts: Float64Array, classes: number): number {
@@ -51,7 +51,7 @@ export function metricOfCounts(metric: MetricName, counts: Float64Array, classes
   return ofConfusion(Array.from({ length: classes }, (_, c) => [...counts.subarray(c * classes, (c + 1) * classes)]));
 }
 
-/** The metric as a score, of which more is better: a log-loss has its sign changed. */
+/** The metric as a score that is better if larger: a log-loss has its sign changed. */
 export function scoreOf(metric: MetricName, value: number): number {
   return METRICS[metric].sign * value;
 }

@@ -1,6 +1,6 @@
 /**
  * Metrics equal to scikit-learn 1.9's to 1e-12. Labels and predictions are class indices; probabilities are row-major,
- * clips x classes. What scikit-learn leaves undefined is NaN here and null in results.json.
+ * clips x classes. Values that scikit-learn leaves undefined are NaN here and null in results.json.
  */
 
 /** Counts of clips, `[true class][predicted class]`. */
@@ -30,7 +30,7 @@ const mean = (values: readonly number[]) => sum(values) / values.length;
 const columnSum = (confusion: Confusion, c: number) => sum(confusion.map((row) => row[c]));
 const trace = (confusion: Confusion) => sum(confusion.map((row, c) => row[c]));
 
-/** Each row over its sum; a class without clips gives a row of zeros (`confusion_matrix(normalize='true')`). */
+/** Each row divided by its sum; a class without clips gives a row of zeros (`confusion_matrix(normalize='true')`). */
 export function rowNormalise(confusion: Confusion): number[][] {
   return confusion.map((row) => {
     const total = sum(row);
@@ -38,17 +38,17 @@ export function rowNormalise(confusion: Confusion): number[][] {
   });
 }
 
-/** Share of clips predicted right, in [0, 1] (`accuracy_score`). */
+/** Share of correctly predicted clips, in [0, 1] (`accuracy_score`). */
 export function accuracy(confusion: Confusion): number {
   return trace(confusion) / sum(confusion.map(sum));
 }
 
-/** Per class, the share of its clips that were found; NaN for a class without clips. */
+/** Per class, the share of its clips that were predicted as such; NaN for a class without clips. */
 export function recall(confusion: Confusion): number[] {
   return confusion.map((row, c) => row[c] / sum(row));
 }
 
-/** Per class, the share of its predictions that were right; NaN for a class never predicted. */
+/** Per class, the share of its predictions that were right; NaN for a class that was never predicted. */
 export function precision(confusion: Confusion): number[] {
   return confusion.map((row, c) => row[c] / columnSum(confusion, c));
 }
@@ -64,14 +64,14 @@ export function macroF1(confusion: Confusion): number {
   return mean(scores.filter((value) => !Number.isNaN(value)));
 }
 
-/** Agreement beyond chance (`cohen_kappa_score`), at most 1; NaN when labels and predictions are all of one class. */
+/** Agreement beyond chance (`cohen_kappa_score`), at most 1; NaN if labels and predictions all have the same class. */
 export function cohenKappa(confusion: Confusion): number {
   const total = sum(confusion.map(sum));
   const expected = sum(confusion.map((row, c) => (sum(row) * columnSum(confusion, c)) / total));
   return 1 - (total - trace(confusion)) / (total - expected);
 }
 
-/** Matthews correlation (`matthews_corrcoef`), in [-1, 1]; 0 when labels or predictions are all of one class. */
+/** Matthews correlation (`matthews_corrcoef`), in [-1, 1]; 0 if labels or predictions all have the same class. */
 export function matthews(confusion: Confusion): number {
   const total = sum(confusion.map(sum));
   if (total === 0) return Number.NaN;
@@ -102,12 +102,12 @@ export function brier(labels: ArrayLike<number>, probabilities: ArrayLike<number
   return total / labels.length;
 }
 
-/** One bin of a reliability curve: the clips whose top probability lies in (low, high]. */
+/** One bin of a reliability curve: the clips whose top probability is in (low, high]. */
 export interface ReliabilityBin {
   low: number;
   high: number;
   count: number;
-  /** Mean top probability and share predicted right of the bin's clips; NaN when it has none. */
+  /** Mean top probability and share of correct predictions of the bin's clips; NaN for an empty bin. */
   confidence: number;
   accuracy: number;
 }
@@ -155,8 +155,8 @@ export interface Summary {
 }
 
 /**
- * Mean, spread and range of one value per fold; null for no values. The paper doesn't say which standard deviation it
- * would use; folds are a sample of the possible folds, hence the sample's (numpy's own default divides by count).
+ * Mean, spread and range of one value per fold; null without values. The paper does not say which standard deviation it
+ * uses; folds are a sample of the possible folds, so this is the sample deviation (numpy's default divides by count).
  */
 export function summarise(values: readonly number[]): Summary | null {
   if (values.length === 0) return null;

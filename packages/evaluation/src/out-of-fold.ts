@@ -1,17 +1,20 @@
 import type { EvaluatedClip, FoldProbabilities } from './evaluation-input.js';
 import type { Split } from './split.js';
 
-/** A field of RFC 4180: quoted where it holds a comma, a quote or a line end. */
+/** A field of RFC 4180: quoted if it contains a comma, a quote or a line break. */
 function field(text: string): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** What a spreadsheet takes for a formula, after any apostrophes; the last four are full-width forms of the first. */
+/**
+ * Characters that a spreadsheet treats as the start of a formula, after any apostrophes; the last four are full-width
+ * forms of the first.
+ */
 const FORMULA = /^'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/;
 
 /**
- * A field with text of the data. One that a spreadsheet would run as a formula gets an apostrophe before it; so does one
- * that looks as if it had got one, so that taking one away gives the text back.
+ * A field with text from the data. An apostrophe is prepended to text that a spreadsheet would run as a formula, and to
+ * text that already looks prefixed, so that removing one restores the text.
  */
 export function textField(text: string): string {
   return field(FORMULA.test(text) ? `'${text}` : text);
@@ -19,10 +22,11 @@ export function textField(text: string): string {
 
 /**
  * out-of-fold.csv in chunks, one per split: `clip,group,label,repeat,fold` and a column `model:class` for every model
- * and class (a model's name begins with a letter or digit, so no column is a formula); a row per test clip of every split, in the splits' order. Lines end in LF. Numbers are the shortest text
- * that reads back as the same float64; the fields of a missing fold are empty.
- * @param probabilities per model, as `evaluateRun` returns them; other values of the same form are columns too, such as
- *   `svm.decision` for decision values
+ * and class (a model's name starts with a letter or digit, so a column is never a formula); a row per test clip of
+ * every split, in the order of the splits. Lines end in LF. Numbers are the shortest text that parses to the same
+ * float64; the fields of a missing fold are empty.
+ * @param probabilities per model, as returned by `evaluateRun`; other values of the same form are columns too, such as
+ * `svm.decision` for decision values
  */
 export function* outOfFoldCsv(input: {
   classes: readonly string[];

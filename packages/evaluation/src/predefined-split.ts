@@ -1,6 +1,6 @@
 import { type Split, splitImpossible } from './split.js';
 
-/** Names of folds that a clip is never tested in: scikit-learn's -1, or nothing. */
+/** Fold names of clips that are never tested: scikit-learn's -1, or empty. */
 const NEVER_TESTED = new Set(['', '-1']);
 
 /** The names of the folds in order: whole numbers by value, everything else by code point. */
@@ -11,10 +11,10 @@ export function predefinedFolds(folds: readonly string[]): string[] {
 }
 
 /**
- * scikit-learn 1.9's `PredefinedSplit(folds)`: the data says which fold tests each clip. A clip whose fold is empty or
- * -1 is in every training part and never tested.
+ * scikit-learn 1.9's `PredefinedSplit(folds)`: the data names the fold that tests each clip. A clip whose fold is empty
+ * or -1 is in every training set and never tested.
  * @param folds the name of each clip's fold
- * @throws CryfoldError SPLIT_IMPOSSIBLE when no clip names a fold
+ * @throws CryfoldError SPLIT_IMPOSSIBLE if all folds are empty
  */
 export function predefinedSplit(folds: readonly string[]): Split[] {
   const names = predefinedFolds(folds);

@@ -2,10 +2,11 @@ const WORDS = 624;
 const MIDDLE = 397;
 
 /**
- * numpy's legacy `numpy.random.RandomState`, seeded with one integer: the generator behind scikit-learn's `random_state`.
- * The same seed and the same sequence of calls give the same numbers as numpy, to the bit.
- * Source: Matsumoto and Nishimura, "Mersenne Twister" (1998), seeded as their `init_genrand`; bounded integers by
- * masked rejection, as numpy's legacy `random_interval`.
+ * numpy's legacy `numpy.random.RandomState`, seeded with one integer: the generator behind scikit-learn's
+ * `random_state`.
+ * The same seed and sequence of calls give exactly the same numbers as numpy.
+ * Source: Matsumoto and Nishimura, "Mersenne Twister" (1998), seeded like their `init_genrand`; bounded integers by
+ * masked rejection, like numpy's legacy `random_interval`.
  */
 export class RandomState {
   readonly #state = new Uint32Array(WORDS);
@@ -13,7 +14,7 @@ export class RandomState {
 
   /**
    * @param seed integer in [0, 2^32)
-   * @throws RangeError for any other seed, as numpy's ValueError
+   * @throws RangeError for any other seed, like numpy's ValueError
    */
   constructor(seed: number) {
     if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff) {
@@ -48,7 +49,7 @@ export class RandomState {
   /** Uniform integer in [0, bound), equal to `RandomState.randint(bound)`; `bound` is an integer in [1, 2^32]. */
   randint(bound: number): number {
     const maximum = bound - 1;
-    // numpy draws nothing where there is nothing to choose
+    // numpy draws nothing if there is only one choice
     if (maximum === 0) return 0;
     const mask = 0xffffffff >>> Math.clz32(maximum);
     for (;;) {

@@ -26,7 +26,7 @@ const foldMetrics = {
   logLoss: z.number().nonnegative(),
 };
 
-/** Figures of a baseline besides its accuracy; absent from earlier versions */
+/** Figures of a baseline other than its accuracy; absent from earlier versions */
 const otherFoldMetrics = {
   balancedAccuracy: share.optional(),
   macroF1: share.optional(),
@@ -54,13 +54,13 @@ const pooled = z.strictObject({
   intervals: z
     .strictObject({
       groups: count,
-      /** From leaving out one group at a time; absent in older results, whose intervals are percentiles of a bootstrap */
+      /** From leaving out one group at a time; absent in older results, whose intervals are bootstrap percentiles */
       method: z.literal('jackknife').optional(),
-      /** Of the bootstrap */
+      /** Samples of the bootstrap */
       samples: count.optional(),
       seed: count.optional(),
       level: share,
-      /** Null where the groups do not differ */
+      /** Null if the groups do not differ */
       accuracy: interval.nullable(),
       balancedAccuracy: interval.nullable(),
       macroF1: interval.nullable(),
@@ -76,20 +76,22 @@ const modelSchema = z.strictObject({
   kind: z.enum(['estimator', 'fusion']),
   /** The estimator's kind, such as `svm`; for a fusion its rule, such as `mean`. */
   method: z.string(),
-  /** Of a fusion. */
+  /** Of a fusion: the names of its members. */
   members: z.array(z.string()).optional(),
-  /** Of a fusion: true where it learnt from members trained inside each outer fold */
+  /** Of a fusion: true if it learned from members trained inside each outer fold */
   nested: z.boolean().optional(),
-  /** What a class is predicted by: the largest decision value, as scikit-learn's SVC does, or the largest probability. */
+  /**
+   * The value that decides the class: the largest decision value, as in scikit-learn's SVC, or the largest probability.
+   */
   predictedBy: z.enum(['probabilities', 'decisions']),
-  /** False where a fold is missing; the figures then cover only the folds listed. */
+  /** False if a fold is missing; the figures then only cover the listed folds. */
   complete: z.boolean(),
   folds: z.array(z.strictObject({ repeat: count, fold: count, testCount: count, ...foldMetrics })),
   accuracy: summary,
   balancedAccuracy: summary,
   macroF1: summary,
   logLoss: summary,
-  /** Where classes are predicted by decision values: the accuracy that the largest probability would give. */
+  /** If classes are predicted by decision values: the accuracy that the largest probability would give. */
   probabilityAccuracy: summary.optional(),
   repeats: z.array(z.strictObject({ repeat: count, ...foldMetrics })),
   pooled: pooled.nullable(),
@@ -106,11 +108,11 @@ const missingFold = z.strictObject({
 const comparison = z.strictObject({
   a: z.string(),
   b: z.string(),
-  /** What is compared; absent in older results, which compare accuracy */
+  /** The compared metric; absent in older results, which compare accuracy */
   metric: z.enum(METRIC_NAMES).optional(),
-  /** How many folds both have. */
+  /** Number of folds that both have. */
   folds: count,
-  /** Metric of a minus b, mean over these folds; null for none */
+  /** Metric of a minus b, mean over these folds; null without folds */
   meanDifference: orUndefined.optional(),
   /** The Nadeau-Bengio corrected t-test of the folds' differences; null for too few folds or equal differences. */
   test: z
@@ -123,7 +125,7 @@ const comparison = z.strictObject({
       pHolm: share,
     })
     .nullable(),
-  /** Where clips share groups: metric of a minus b, each pooled over the predictions of these folds, tested by group. */
+  /** If clips share groups: metric of a minus b, each pooled over the predictions of these folds, tested by group. */
   byGroup: z
     .strictObject({
       groups: count,
@@ -136,13 +138,13 @@ const comparison = z.strictObject({
       exact: z.boolean(),
     })
     .optional(),
-  /** Why the test that counts, by group where there is one, gives no p-value */
+  /** Why the decisive test, by group if there is one, has no p-value */
   untested: z.enum(UNTESTED).optional(),
   /** Only in older results: McNemar's test on the clips of the first repeat, which ignores groups */
   mcNemar: z.strictObject({ onlyA: count, onlyB: count, pValue: share }).nullable().optional(),
 });
 
-/** What `evaluateRun` finds out; the rest of results.json says where it came from. */
+/** Findings of `evaluateRun`; the rest of results.json describes their origin. */
 export const evaluationSchema = z.strictObject({
   status: z.enum(['complete', 'incomplete']),
   missing: z.array(missingFold),
@@ -158,7 +160,7 @@ export const evaluationSchema = z.strictObject({
       accuracy: summary,
       ...otherSummaries,
     }),
-    /** Estimators trained on shuffled labels, where that was asked for. */
+    /** Estimators trained on shuffled labels, if requested. */
     shuffled: z
       .array(
         z.strictObject({
@@ -176,16 +178,16 @@ export const evaluationSchema = z.strictObject({
 
 const trial = z.strictObject({
   trial: z.string(),
-  /** The spec's estimator that it is a variant of */
+  /** The spec's estimator that the trial is a variant of */
   base: z.string(),
   state: z.enum(['RUNNING', 'COMPLETE', 'PRUNED', 'FAILED']),
   reason: z.string(),
-  /** What the search chose, without what the spec fixes */
+  /** The parameters chosen by the search, without those fixed in the spec */
   parameters: z.record(z.string(), z.unknown()),
-  /** How many folds were evaluated, of how many */
+  /** Number of evaluated folds, and of how many */
   folds: count,
   planned: count,
-  /** Where the search gives epochs: for how many each fold was trained, of how many */
+  /** If the search allocates epochs: the number of training epochs of each fold, and of how many */
   epochs: z.strictObject({ trained: count, planned: count }).optional(),
   /** The metric over its folds, with a 95 % interval by the Nadeau-Bengio correction */
   mean: orUndefined,
@@ -194,29 +196,29 @@ const trial = z.strictObject({
   high: orUndefined,
 });
 
-/** Of a sweep: what was tried, and how good the winners are when the choice itself is taken into account. */
+/** Of a sweep: all trials, and the quality of the winners corrected for the choice. */
 const search = z.strictObject({
   algorithm: z.string(),
   metric: z.enum(METRIC_NAMES),
-  /** Whether the models' figures are of nested cross-validation; else they are optimistic */
+  /** Whether the models' figures are from nested cross-validation; otherwise they are optimistic */
   nested: z.boolean(),
-  /** By estimator, those of the most epochs and folds first; among these the best first */
+  /** By estimator, those with the most epochs and folds first; among these the best first */
   trials: z.array(trial),
   winners: z.array(
     z.strictObject({
       base: z.string(),
-      /** Null where every trial failed */
+      /** Null if every trial failed */
       trial: z.string().nullable(),
       parameters: z.record(z.string(), z.unknown()),
-      /** Trials evaluated to the end, among which it was chosen */
+      /** Number of fully evaluated trials, among which it was chosen */
       among: count,
-      /** Its own mean over the folds that it was chosen by: too good */
+      /** Its own mean over the folds on which it was chosen: too optimistic */
       plain: orUndefined,
-      /** Its metric pooled over all test clips, beside which `corrected` stands; absent from earlier versions */
+      /** Its metric pooled over all test clips, comparable with `corrected`; absent from earlier versions */
       pooled: orUndefined.optional(),
       /**
-       * Bootstrap bias-corrected, from the out-of-fold predictions of all trials that were begun, pooled over clips; null
-       * where trials had unequal folds or epochs, or where there is one group only
+       * Bootstrap bias-corrected, from the out-of-fold predictions of all trials that were started, pooled over clips;
+       * null if trials had unequal folds or epochs, or if there is a single group
        */
       corrected: z.strictObject({ mean: z.number(), low: z.number(), high: z.number(), samples: count }).nullable(),
       /** By nested cross-validation */
@@ -234,25 +236,25 @@ const search = z.strictObject({
   ),
 });
 
-/** What stands in train and test of the same split; docs/evaluation.md says how equal sounds are found. */
+/** Sounds in train and test of the same split; docs/evaluation.md explains how equal sounds are found. */
 const leaks = z.strictObject({
   /** Sounds of which equal or overlapping clips are on both sides of a split */
   sounds: count,
-  /** Clips that hold these sounds */
+  /** Clips with these sounds */
   clips: count,
   groups: count,
-  /** How many splits were looked at */
+  /** Number of splits that were checked */
   splits: count,
-  /** Some of the sounds, those in most splits first: ids of some of their clips, and in how many splits */
+  /** Some of the sounds, those in most splits first: ids of some of their clips, and the number of splits */
   examples: z.array(z.strictObject({ clips: z.array(z.string()), splits: count })),
 });
 
 /** results.json; docs/results.md explains every field. */
 export const resultsSchema = z.strictObject({
-  /** 1 where intervals come from a bootstrap, and comparisons are of accuracy by fold */
+  /** 1 if intervals come from a bootstrap, and comparisons are of accuracy by fold */
   format: z.literal([1, FORMATS.results]),
   run: z.strictObject({ id: z.string(), name: z.string() }),
-  /** Kept as written: a later specSchema need not accept it. */
+  /** Stored as written: a later specSchema need not accept it. */
   spec: z.record(z.string(), z.unknown()),
   dataset: z.strictObject({
     name: z.string(),
@@ -260,7 +262,7 @@ export const resultsSchema = z.strictObject({
     clips: count,
     classes: z.array(z.string()),
     groups: count,
-    /** What groups are and how they are known; absent where nobody stated it, as in runs of earlier versions */
+    /** What groups are and how they were determined; absent if not recorded, as in runs of earlier versions */
     groupSource: groupSourceSchema.optional(),
     perClass: z.array(z.strictObject({ label: z.string(), clips: count, groups: count })),
   }),
@@ -271,14 +273,14 @@ export const resultsSchema = z.strictObject({
     repeats: count,
     seed: z.number(),
     groupsSpanning: count,
-    /** Share of the clips that each split tests, of splitters that take it */
+    /** Share of the clips that each split tests, for splitters that use it */
     testSize: z.number().optional(),
   }),
-  /** What a reader of the figures must know, a sentence each: classes without training clips, calibration left out */
+  /** Notes for readers of the figures, a sentence each: classes without training clips, missing calibration */
   notes: z.array(z.string()).optional(),
-  /** Absent where the sounds were never compared, as in runs of earlier versions */
+  /** Absent if the sounds were never compared, as in runs of earlier versions */
   leaks: leaks.optional(),
-  /** What the recordings are like by class: docs/audit.md. Absent in runs of earlier versions */
+  /** Properties of the recordings by class: docs/audit.md. Absent in runs of earlier versions */
   audit: auditSchema.optional(),
   ...evaluationSchema.shape,
   search: search.optional(),
@@ -296,8 +298,8 @@ export type RunResults = z.infer<typeof resultsSchema>;
 
 /**
  * Parses results.json.
- * @param source its bytes or text
- * @param name what to call it in messages
+ * @param source bytes or text
+ * @param name shown in messages
  * @throws CryfoldError JOB_INVALID naming the artifact and the first wrong key
  */
 export function decodeResults(source: Uint8Array | string, name: string): RunResults {

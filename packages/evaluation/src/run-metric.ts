@@ -2,8 +2,8 @@ import { METRIC_NAMES, type MetricName } from './metric.js';
 import type { RunResults } from './results.js';
 
 /**
- * The metric that a run's models are tested, ordered and headlined by: what its comparisons are of, else a sweep's metric,
- * else the spec's, else accuracy. Sweeps of earlier versions were tested by accuracy whatever they chose by.
+ * The metric by which a run's models are tested, ordered and headlined: that of its comparisons, otherwise that of the
+ * sweep or spec, otherwise accuracy. Sweeps of earlier versions were tested by accuracy whatever their metric.
  */
 export function metricOf({
   spec,

@@ -5,7 +5,7 @@ export interface ShuffleSplitOptions {
   /** A share in (0, 1) of the clips (rounded up), or a whole number of clips of at least 1. */
   testSize: number;
   seed?: number;
-  /** Class index of each clip; given, every class keeps its share on both sides. */
+  /** Class index of each clip; if given, every class keeps its share on both sides. */
   stratify?: ArrayLike<number>;
 }
 
@@ -14,7 +14,7 @@ function testCount(n: number, testSize: number): number {
   if (!(testSize > 0) || !Number.isInteger(count) || count >= n) {
     throw splitImpossible(
       `cannot take a test set of ${testSize} from ${n} clips`,
-      'Give a share between 0 and 1, or a whole number smaller than the number of clips, that leaves clips to train on.',
+      'Use a share between 0 and 1, or a whole number smaller than the number of clips, that leaves clips to train on.',
       { testSize, clips: n },
     );
   }
@@ -40,7 +40,9 @@ function proportionalCounts(counts: Int32Array, draws: number, random: RandomSta
   return taken;
 }
 
-/** Training and test clips of one split in which every class keeps its share; `n` clips, `nTest` of them for the test. */
+/**
+ * Training and test clips of one split in which every class keeps its share; `n` clips, `nTest` of them for testing.
+ */
 function stratifiedOnce(labels: ArrayLike<number>, n: number, nTest: number, random: RandomState) {
   const classes = [...new Set(Array.from(labels))].sort((a, b) => a - b);
   const members = classes.map((label) =>
@@ -49,12 +51,12 @@ function stratifiedOnce(labels: ArrayLike<number>, n: number, nTest: number, ran
   const counts = Int32Array.from(members, (of) => of.length);
   const smallest = Math.min(...counts);
   if (smallest < 2) {
-    throw splitImpossible('cannot stratify: a class has only one clip', 'Add clips to it or leave the class out.');
+    throw splitImpossible('cannot stratify: a class has only one clip', 'Add clips to the class or remove it.');
   }
   if (Math.min(nTest, n - nTest) < classes.length) {
     throw splitImpossible(
       `cannot stratify ${classes.length} classes into ${n - nTest} training and ${nTest} test clips`,
-      'Give every side at least one clip per class.',
+      'Both sides need at least one clip per class.',
       { classes: classes.length, train: n - nTest, test: nTest },
     );
   }
@@ -78,10 +80,10 @@ function stratifiedOnce(labels: ArrayLike<number>, n: number, nTest: number, ran
 
 /**
  * scikit-learn 1.9's `ShuffleSplit` or, with `stratify`, `StratifiedShuffleSplit` (n_splits=repeats,
- * test_size=testSize, random_state=seed). Indices come in drawn order.
+ * test_size=testSize, random_state=seed). Indices are in drawn order.
  * @param n clips
  * @returns one split per repeat, each with fold 0
- * @throws CryfoldError SPLIT_IMPOSSIBLE when a side is empty, or a class is too small to stratify
+ * @throws CryfoldError SPLIT_IMPOSSIBLE if a side is empty, or a class is too small to stratify
  */
 export function shuffleSplit(
   n: number,

@@ -6,7 +6,7 @@ export function shuffledName(model: string, shuffle: number): string {
   return `${model} on shuffled labels ${shuffle}`;
 }
 
-/** What each estimator gets where there is nothing to learn; `lacking` is told each missing fold. */
+/** Figures of each estimator on shuffled labels, where nothing can be learned; `lacking` receives each missing fold. */
 export function shuffledBaselines(
   { classes, clips, splits, shuffled = [] }: EvaluationInput,
   lacking: (fold: ShuffledFold) => void,

@@ -13,13 +13,13 @@ export function splitImpossible(message: string, hint: string, context: Record<s
   return new CryfoldError('SPLIT_IMPOSSIBLE', message, { context, hint });
 }
 
-/** Checks what every k-fold splitter needs: 2 <= splits <= n. */
+/** Checks the precondition of every k-fold splitter: 2 <= splits <= n. */
 export function checkFolds(n: number, splits: number): void {
   if (!Number.isInteger(splits) || splits < 2) {
-    throw splitImpossible(`cannot make ${splits} folds: at least 2 are needed`, 'Ask for 2 folds or more.', { splits });
+    throw splitImpossible(`cannot make ${splits} folds: at least 2 are needed`, 'Use 2 folds or more.', { splits });
   }
   if (splits > n) {
-    throw splitImpossible(`cannot make ${splits} folds from ${n} clips`, 'Ask for fewer folds or add clips.', {
+    throw splitImpossible(`cannot make ${splits} folds from ${n} clips`, 'Use fewer folds or add clips.', {
       splits,
       clips: n,
     });

@@ -5,7 +5,7 @@ import { predefinedFolds, predefinedSplit } from './predefined-split.js';
 import { shuffleSplit } from './shuffle-split.js';
 import { type Split, splitImpossible } from './split.js';
 
-/** What a splitter may look at. */
+/** Input of a splitter. */
 export interface SplitRequest {
   /** Class index of each clip */
   labels: Int32Array;
@@ -16,9 +16,9 @@ export interface SplitRequest {
   repeats: number;
   /** Integer in [0, 2^32) */
   seed: number;
-  /** Share of the clips, in (0, 1), that a split tests; `DEFAULT_TEST_SIZE` unless given */
+  /** Share of the clips, in (0, 1), that a split tests; default `DEFAULT_TEST_SIZE` */
   testSize?: number;
-  /** Name of each clip's fold, where the data has one */
+  /** Name of each clip's fold, if the data has folds */
   predefined?: readonly string[];
 }
 
@@ -30,9 +30,9 @@ export interface SplitterKind {
   readonly name: string;
   /** Whether it keeps each group's clips on one side */
   readonly grouped: boolean;
-  /** What of a request it goes by, besides labels and groups; the data or the splitter itself decides the rest */
+  /** The parts of a request that it uses, other than labels and groups; the data or the splitter decides the rest */
   readonly takes: readonly ('folds' | 'repeats' | 'testSize')[];
-  /** Folds of one repeat, before any is made */
+  /** Number of folds of one repeat, without making them */
   foldsOf(request: Pick<SplitRequest, 'folds' | 'groups' | 'predefined'>): number;
   /** @throws CryfoldError SPLIT_IMPOSSIBLE */
   split(request: SplitRequest): Split[];
@@ -47,7 +47,7 @@ const repeatedKind = { ...kFolds, takes: ['folds', 'repeats'] } as const;
 const onceKind = { ...kFolds, takes: ['folds'] } as const;
 const shuffleKind = { grouped: false, takes: ['repeats', 'testSize'], foldsOf: () => 1 } as const;
 
-/** Every splitter; the grouped ones are shuffled differently in each repeat. To add one, write it and name it here. */
+/** Every splitter; the grouped ones have another shuffle in each repeat. To add one, write it and add it here. */
 const KINDS = [
   {
     ...{ name: 'RepeatedKFold', grouped: false, ...repeatedKind },
@@ -73,7 +73,7 @@ const KINDS = [
     ...{ name: 'StratifiedGroupKFold', grouped: true, ...repeatedKind },
     split: (request) => repeatedStratifiedGroupKFold(request.labels, request.groups, repeatedOf(request)),
   },
-  // With one repeat, these two are train_test_split.
+  // With one repeat, these two equal train_test_split.
   {
     ...{ name: 'ShuffleSplit', ...shuffleKind },
     split: (request) => shuffleSplit(request.labels.length, shuffleOf(request)),
@@ -94,7 +94,7 @@ const KINDS = [
       if (predefined) return predefinedSplit(predefined);
       throw splitImpossible(
         'the data does not say which fold tests each clip',
-        'Add a column `fold` to the manifest, or put the files into folders train and test, or fold1, fold2...',
+        'Add a column `fold` to the manifest, or sort the files into folders train and test, or fold1, fold2...',
       );
     },
   },
@@ -110,7 +110,7 @@ export function splitterOf(name: Splitter): SplitterKind {
   return byName.get(name) as SplitterKind;
 }
 
-/** Whether a splitter promises that no group is in train and test. */
+/** Whether a splitter guarantees that no group is in both train and test. */
 export function isGrouped(splitter: Splitter): boolean {
   return splitterOf(splitter).grouped;
 }

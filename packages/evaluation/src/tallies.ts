@@ -3,15 +3,15 @@ import type { EvaluationInput, FoldProbabilities } from './evaluation-input.js';
 import { type MetricName, metricOfCounts } from './metric.js';
 import { argmaxRows, logLoss } from './metrics.js';
 
-/** What a model predicts: probabilities, and the decision values by which it chooses classes, where it has them. */
+/** Predictions of a model: probabilities, and the decision values by which it chooses classes, if it has them. */
 export interface Predictions {
   probabilities: FoldProbabilities;
   scores: FoldProbabilities;
 }
 
 /**
- * What a metric needs to know about a set of predictions, such that the tally of two sets is the sum of their tallies:
- * the confusion matrix row by row, the sum of the log-losses, the number of predictions.
+ * All that a metric needs to know about a set of predictions, such that the tally of two sets is the sum of their
+ * tallies: the confusion matrix row by row, the sum of the log-losses, the number of predictions.
  */
 export type Tally = Float64Array;
 
@@ -20,7 +20,7 @@ export function metricOfTally(metric: MetricName, tally: Tally, classes: number)
   const count = tally[classes * classes + 1];
   if (metric === 'logLoss') return tally[classes * classes] / count;
   if (metric === 'accuracy') {
-    // As `accuracy` of the matrix, without making one: tests ask for it some 20,000 times.
+    // Equals `accuracy` of the matrix, without creating one: tests call this some 20,000 times.
     let right = 0;
     for (let c = 0; c < classes; c++) right += tally[c * classes + c];
     return right / count;
@@ -28,7 +28,7 @@ export function metricOfTally(metric: MetricName, tally: Tally, classes: number)
   return metricOfCounts(metric, tally, classes);
 }
 
-/** Rows that models are tested on, each a test of a clip. */
+/** Rows on which models are tested, each a test of a clip. */
 export interface TestRows {
   classes: number;
   /** True class of each row */
@@ -37,17 +37,17 @@ export interface TestRows {
   groups: readonly string[];
 }
 
-/** What a model predicted for some rows. */
+/** Predictions of a model for some rows. */
 export interface PredictedRows {
   /** The class that the model chose for each row */
   winners: ArrayLike<number>;
-  /** Rows x classes, row-major; each row adds to 1 */
+  /** Rows x classes, row-major; each row sums to 1 */
   probabilities: Float64Array;
 }
 
 /**
  * A model's predictions tallied by group, in order of the groups' first row.
- * @throws CryfoldError PROBABILITIES_INVALID where a probability of a true class is no number
+ * @throws CryfoldError PROBABILITIES_INVALID if a probability of a true class is not a number
  */
 export function tallyRows(rows: TestRows, predicted: PredictedRows): Tally[] {
   const groups = new Map<string, Tally>();
@@ -87,7 +87,7 @@ function addRows(
     }
     const label = labels[row];
     const loss = logLoss([label], probabilities.subarray(row * classes, (row + 1) * classes), classes);
-    // It would make every exchange of groups look less extreme than what was observed, which is p = 0.
+    // NaN would make every exchange of groups look less extreme than the observed difference, giving p = 0.
     if (Number.isNaN(loss)) {
       throw new CryfoldError('PROBABILITIES_INVALID', `group ${group}: a predicted probability is not a number`, {
         context: { group },
@@ -100,7 +100,7 @@ function addRows(
   }
 }
 
-/** Their sum; one tally or more. */
+/** The sum of one or more tallies. */
 export function addTallies(tallies: readonly Tally[]): Tally {
   const sum = new Float64Array(tallies[0].length);
   for (const tally of tallies) for (let i = 0; i < sum.length; i++) sum[i] += tally[i];
@@ -108,7 +108,7 @@ export function addTallies(tallies: readonly Tally[]): Tally {
 }
 
 /**
- * The standard error of a statistic of independent groups, from what it is without each of them in turn: the delete-one
+ * The standard error of a statistic of independent groups, from its values without each of them in turn: the delete-one
  * jackknife. Source: Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), equation 11.5.
  * @param without the statistic without the first group, without the second, and so on
  */
@@ -118,7 +118,7 @@ export function jackknifeError(without: readonly number[]): number {
   return Math.sqrt(((groups - 1) / groups) * without.reduce((sum, value) => sum + (value - mean) ** 2, 0));
 }
 
-/** What `statistic` is without each group in turn. */
+/** The value of `statistic` without each group in turn. */
 export function leaveOneOut(tallies: readonly Tally[], statistic: (rest: Tally) => number): number[] {
   const sum = addTallies(tallies);
   return tallies.map((tally) => statistic(sum.map((value, i) => value - tally[i])));

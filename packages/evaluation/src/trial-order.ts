@@ -2,7 +2,7 @@ import { type MetricName, scoreOf } from './metric.js';
 import type { SearchResults, TrialRow } from './results.js';
 
 /**
- * Trials of a searched estimator that have a figure, whether or not they were completed: its winner was chosen among these.
+ * Trials of a searched estimator that have a figure, completed or not: the candidates for its winner.
  * @param base name in the spec
  */
 export function begunTrials({ trials }: Pick<SearchResults, 'trials'>, base: string): TrialRow[] {
@@ -10,8 +10,8 @@ export function begunTrials({ trials }: Pick<SearchResults, 'trials'>, base: str
 }
 
 /**
- * How a sweep's trials are listed: by estimator, then those of the most epochs and folds, then the best mean. A mean of
- * one fold is not ranked among means of ten.
+ * The order of a sweep's trials: by estimator, then most epochs and folds first, then the best mean. A mean of one fold
+ * is not ranked among means of ten.
  * @param bases the searched estimators, in the order to list them
  * @returns a comparator for `sort`
  */

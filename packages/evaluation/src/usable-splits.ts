@@ -2,34 +2,39 @@ import { CryfoldError, type ErrorCode } from '@cryfold/core';
 import type { Split } from './split.js';
 import type { SplitRequest, SplitterKind } from './splitters.js';
 
-/** How many folds are named one by one. */
+/** Maximum number of folds listed individually. */
 const SHOWN = 4;
 
-/** The largest number of folds that is tried in search of one that works. */
+/** The largest number of folds to try when searching for one that works. */
 const MOST_TRIED = 20;
 
 interface Problem {
   code: ErrorCode;
-  /** What is wrong with the folds, after their number */
+  /** The problem of the folds, to follow their number */
   what: string;
   folds: Split[];
 }
 
-/** What makes folds useless: nothing to test, nothing to train on, or one class to train on. Undefined: nothing. */
+/**
+ * Problems that make folds useless: nothing to test, nothing to train on, or one class to train on. Undefined without
+ * problems.
+ */
 function problemOf(splits: readonly Split[], { labels }: Pick<SplitRequest, 'labels'>): Problem | undefined {
   const classesOf = ({ train }: Split) => new Set(Array.from(train, (clip) => labels[clip])).size;
   const problems: Problem[] = [
     { code: 'FOLD_EMPTY', what: 'without a test clip', folds: splits.filter(({ test }) => test.length === 0) },
     { code: 'FOLD_EMPTY', what: 'without a training clip', folds: splits.filter(({ train }) => train.length === 0) },
     {
-      ...{ code: 'FOLD_ONE_CLASS', what: 'whose training clips are all of one class' },
+      ...{ code: 'FOLD_ONE_CLASS', what: 'with training clips of a single class' },
       folds: splits.filter((split) => classesOf(split) === 1),
     },
   ];
   return problems.find(({ folds }) => folds.length > 0);
 }
 
-/** The largest smaller number of folds that has no problem with this data and seed; undefined where there is none. */
+/**
+ * The largest smaller number of folds without problems for this data and seed; undefined if there is no such number.
+ */
 function fewerFolds(kind: SplitterKind, request: SplitRequest): number | undefined {
   if (!kind.takes.includes('folds')) return undefined;
   for (let folds = Math.min(request.folds - 1, MOST_TRIED); folds >= 2; folds--) {
@@ -44,19 +49,19 @@ function fewerFolds(kind: SplitterKind, request: SplitRequest): number | undefin
 
 function hintOf(kind: SplitterKind, request: SplitRequest, code: ErrorCode): string {
   const folds = fewerFolds(kind, request);
-  if (folds !== undefined) return `Ask for ${folds} folds: with this data and seed, all of them can be used.`;
+  if (folds !== undefined) return `Use ${folds} folds: with this data and seed, all of them are usable.`;
   if (kind.name === 'PredefinedSplit') return 'Change the column `fold` of the manifest.';
   if (!kind.grouped) {
     return kind.name.includes('Stratified')
-      ? 'Add clips of the smallest class, or leave that class out.'
+      ? 'Add clips of the smallest class, or remove that class.'
       : 'Add clips, or use a stratified splitter.';
   }
   return code === 'FOLD_EMPTY'
-    ? 'Add groups, or use GroupKFold, which leaves no fold empty.'
-    : 'Add groups: each class needs clips of at least two, so that one of them can be trained on.';
+    ? 'Add groups, or use GroupKFold, which never leaves a fold empty.'
+    : 'Add groups: each class needs clips of at least two groups, so that one is left for training.';
 }
 
-/** The splits of a request; an error says where they are. */
+/** The splits of a request; an error includes their location. */
 function splitNamed(kind: SplitterKind, request: SplitRequest, about: string): Split[] {
   try {
     return kind.split(request);
@@ -72,9 +77,9 @@ function splitNamed(kind: SplitterKind, request: SplitRequest, about: string): S
 }
 
 /**
- * The splits of a request, all of which can be trained and tested. scikit-learn's StratifiedGroupKFold may leave a fold
- * without a test clip even where there are more groups than folds.
- * @param about where the splits are, in messages: nothing, or such as `inside repeat 0 fold 1: `
+ * The splits of a request, checked to be trainable and testable. scikit-learn's StratifiedGroupKFold may leave a fold
+ * without a test clip even if there are more groups than folds.
+ * @param about location of the splits for messages: empty, or such as `inside repeat 0 fold 1: `
  * @throws CryfoldError SPLIT_IMPOSSIBLE; FOLD_EMPTY, FOLD_ONE_CLASS naming the folds
  */
 export function usableSplits(kind: SplitterKind, request: SplitRequest, about = ''): Split[] {

@@ -54,21 +54,21 @@ test('names the class whose sampling rate no other class has', () => {
   assert.equal(setOf(found, 'file')?.pValue, 0.005);
 });
 
-test('finds a rate that only makes a class likelier, which no list of values shows', () => {
+test('finds a rate that only makes a class likelier, which a list of values does not show', () => {
   const found = audit(clean(100, ['x', 'y'], (i) => ({ rate: i % 2 === (i % 10 < 2 ? 0 : 1) ? 16000 : 44100 })));
   assert.ok(!kinds(found).includes('property-tells-class'));
-  assert.match(textOf(found, 'file-properties-predict'), /balanced accuracy of 80\.0 % where chance gives 50\.0 %/);
+  assert.match(textOf(found, 'file-properties-predict'), /balanced accuracy of 80\.0 % \(chance: 50\.0 %\)/);
 });
 
-test('says of level and bandwidth that they may belong to the class', () => {
+test('reports that level and bandwidth may belong to the class', () => {
   const found = audit(clean(80, ['x', 'y'], (i) => ({ level: i % 2 === 0 ? -10 - i / 80 : -30 - i / 80 })));
   const finding = found.findings.find(({ kind }) => kind === 'sound-properties-predict');
-  assert.match(finding?.text ?? '', /level alone 100\.0 %.*listen to some of each class/);
+  assert.match(finding?.text ?? '', /level alone 100\.0 %.*listen to some recordings of each class/);
   assert.equal(finding?.severity, 'warning');
   assert.equal(setOf(found, 'file'), undefined, 'no file property varies');
 });
 
-test('claims nothing of recordings that differ by chance, at the rate that its level allows', () => {
+test('makes no claim about recordings that differ by chance, at its level of significance', () => {
   const claims = Array.from({ length: 50 }, () => audit(clean(40, ['x', 'y'])))
     .map(kinds)
     .filter((found) => found.includes('sound-properties-predict'));
@@ -76,7 +76,7 @@ test('claims nothing of recordings that differ by chance, at the rate that its l
   assert.ok(claims.length <= 3, `${claims.length} of 50`);
 });
 
-test('a property of each group is no evidence where a class has few groups', () => {
+test('a property of each group is not evidence if a class has few groups', () => {
   // Ten recordings of each of eight speakers: each speaker has its own level, and one class.
   const levels = Array.from({ length: 8 }, () => random.normal(-20, 8));
   const speakers = clean(80, ['x', 'y'], (i) => ({
@@ -89,7 +89,7 @@ test('a property of each group is no evidence where a class has few groups', () 
   assert.ok(kinds(known).includes('groups-in-one-class'));
 });
 
-test('says that too few recordings or groups allow no test', () => {
+test('reports that there are too few recordings or groups to test', () => {
   const few = audit(clean(8, ['x', 'y'], (i) => ({ rate: i % 2 === 0 ? 16000 : 44100 })));
   assert.equal(few.predictability, 'too few recordings');
   assert.deepEqual(kinds(few), ['property-tells-class', 'few-recordings', 'untested', 'groups-unknown']);
@@ -101,7 +101,7 @@ test('says that too few recordings or groups allow no test', () => {
   assert.match(textOf(narrow, 'few-groups'), /class x comes from 2 groups, class y comes from 2 groups/);
 });
 
-test('a class with few recordings is named, and the others are tested', () => {
+test('names a class with few recordings, and tests the others', () => {
   const found = audit([...clean(40, ['x', 'y']), ...clean(2, ['rare'])]);
   assert.match(textOf(found, 'few-recordings'), /class rare has 2/);
   assert.equal(typeof found.predictability === 'object' && found.predictability.classes, 2);
@@ -118,12 +118,12 @@ test('sounds in several classes contradict their labels', () => {
   assert.match(textOf(found, 'sounds-in-several-classes'), /^1 sound is in clips of different classes/);
 });
 
-test('an audit is the same each time', () => {
+test('an audit is reproducible', () => {
   const recordings = clean(30, ['x', 'y', 'z']);
   assert.deepEqual(audit(recordings), audit(recordings));
 });
 
-test('an audit looks at 600 recordings of 60 classes at most', () => {
+test('an audit uses at most 600 recordings of 60 classes', () => {
   const classes = Array.from({ length: 80 }, (_, c) => `c${c}`);
   const found = audit(
     clean(4000, classes, (i) => ({ rate: 8000 + (i % 80), bandwidth: 1000, level: -20, silence: 0, seconds: 1 })),

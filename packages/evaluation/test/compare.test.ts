@@ -73,32 +73,32 @@ test('a clear difference is better or worse, a run against itself the same', () 
   assert.ok(Math.abs(compare(poor, good).test!.meanDifference - 0.2) < 1e-12);
   const { verdict, test: none, untested } = compare(good, good);
   assert.deepEqual([verdict, none, untested], ['same', null, 'no spread']);
-  assert.equal(compare(results(0.11), good).verdict, 'same', 'one clip in a hundred is no evidence');
+  assert.equal(compare(results(0.11), good).verdict, 'same', 'one clip in a hundred is not evidence');
 });
 
-test('the repeats that both runs have are compared', () => {
+test('compares the repeats that both runs have', () => {
   assert.equal(compare(results(0.3, { repeats: 2 }), results(0.1, { repeats: 4 })).test!.folds, 10);
 });
 
-test('a run with a hole is incomplete, whatever its figures say', () => {
+test('a run with a missing fold is incomplete, whatever its figures are', () => {
   assert.equal(compare(results(0.3), results(0.1, { hole: true })).verdict, 'incomplete');
   assert.equal(compare(results(0.3, { hole: true }), results(0.1)).verdict, 'incomplete');
 });
 
-test('where clips share groups, the groups decide, and more repeats are no more evidence', () => {
+test('if clips share groups, the groups decide, and repeats add no evidence', () => {
   const shape = { groupSize: 5, together: true, repeats: 1 };
   const [poor, good] = [side(0.4, shape), side(0.15, shape)];
   const found = compareRuns(poor, good);
   assert.equal(found.byGroup!.groups, 20);
   assert.ok(found.byGroup!.difference > 0 && found.byGroup!.pValue! > 0.05, `${found.byGroup!.pValue}`);
   assert.equal(found.verdict, 'same');
-  assert.ok(found.test!.pValue < 0.05, 'the folds alone take each clip, and each repeat, for evidence of its own');
+  assert.ok(found.test!.pValue < 0.05, 'the test over folds treats each clip and repeat as independent evidence');
   const clear = compareRuns(side(0.6, shape), side(0, shape));
   assert.equal(clear.verdict, 'better');
   assert.ok(clear.byGroup!.low! > 0);
 });
 
-test('few folds or few groups are no basis for a verdict, equal runs are the same', () => {
+test('few folds or groups give no verdict; equal runs are the same', () => {
   const few = compare(results(0.3, { folds: 4, repeats: 1 }), results(0.1, { folds: 4, repeats: 1 }));
   assert.deepEqual([few.verdict, few.test, few.untested], ['incomplete', null, 'too few folds']);
   assert.ok(Math.abs(few.meanDifference! - 0.2) < 1e-12, 'the difference is reported nevertheless');
@@ -118,7 +118,7 @@ test('the metric decides: less log-loss is better', () => {
   assert.ok(grouped.byGroup!.difference < 0);
 });
 
-test('where clips share groups, a test over folds alone counts for nothing', () => {
+test('if clips share groups, a test over folds alone is ignored', () => {
   const shape = { groupSize: 2 };
   const [a, b] = [side(0.3, shape), side(0.1, shape)];
   const found = compareRuns({ ...a, predicted: undefined }, { ...b, predicted: undefined });
@@ -130,7 +130,7 @@ test('where clips share groups, a test over folds alone counts for nothing', () 
   assert.deepEqual([pValue, untested], [null, 'not tested by group']);
 });
 
-test('older results are read: p-values of two folds or equal differences do not count', () => {
+test('ignores p-values of two folds or equal differences in older results', () => {
   const test = { meanDifference: 0.1, low: 0.1, high: 0.1, t: null, pValue: 0, pHolm: 0 };
   const old = { a: 'a', b: 'b', folds: 10, test, mcNemar: { onlyA: 1, onlyB: 2, pValue: 1 } };
   const untold = (one: typeof old) => {
@@ -153,7 +153,7 @@ test('runs over other data or without the model are refused', () => {
   refused(/has no model x/, () => compareRuns({ results: run, model: 'm' }, { results: run, model: 'x' }));
 });
 
-test('the leak report names groups, duplicates and absent classes, and nothing where there is none', () => {
+test('the leak report names groups, duplicates and absent classes, and is empty without leaks', () => {
   const clips = ['a', 'a', 'b', 'b', 'c', 'c'].map((group, i) => ({ id: `clip-${i}`, group, label: i < 5 ? 0 : 1 }));
   const groups = clips.map((clip) => clip.group);
   const at = (...test: number[]) => ({

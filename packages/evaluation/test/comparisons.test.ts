@@ -93,7 +93,7 @@ test('fewer than five folds and equal differences are not tested: they gave p = 
   assert.equal(nadeauBengio([0.3, 0.1 + 0.2, 0.3, 0.3, 0.3], 0.25), null);
 });
 
-test('no p-value is 0, however small the spread, and none comes of what is not finite', () => {
+test('no p-value is 0, however small the spread, and values that are not finite give none', () => {
   const nearly = Array.from({ length: 50 }, (_, fold) => 0.1 + 1e-9 * (fold % 2));
   assert.ok(nadeauBengio(nearly, 0.25)!.pValue > 0);
   for (const odd of [Number.NaN, Number.POSITIVE_INFINITY]) assert.equal(nadeauBengio([odd, 1, 2, 3, 4], 0.25), null);
@@ -147,11 +147,11 @@ test("the test by group has scipy's p-value for exchanged groups, and the jackkn
   }
 });
 
-/** Tallies of groups of two classes, of which so many of `size` clips are right. */
+/** Tallies of groups of two classes, with `right` of `size` clips correct. */
 const tallied = (right: readonly number[], size: number) =>
   right.map((count) => Float64Array.of(count, size - count, 0, 0, 0, size));
 
-test('with fewer than six groups, or none that differs, there is no p-value', () => {
+test('there is no p-value for fewer than six groups, or if no group differs', () => {
   const few = testGroups('accuracy', [tallied([9, 9, 9, 9, 9], 9), tallied([1, 2, 3, 1, 2], 9)], 2);
   assert.deepEqual([few.pValue, few.untested], [null, 'too few groups']);
   assert.ok(few.low! > 0, 'the interval is there');
@@ -163,7 +163,7 @@ test('with fewer than six groups, or none that differs, there is no p-value', ()
   assert.equal(six.pValue, 2 / 2 ** 6);
 });
 
-test('many groups are exchanged at random, the same ones each time, and never give p = 0', () => {
+test('many groups are exchanged at random, reproducibly, and never give p = 0', () => {
   const right = Array.from({ length: 40 }, (_, g) => g % 4);
   const worse = tallied(right, 9);
   const better = tallied(
@@ -175,7 +175,7 @@ test('many groups are exchanged at random, the same ones each time, and never gi
   assert.deepEqual(testGroups('accuracy', [better, worse], 2), found);
 });
 
-test("the temperature is scikit-learn's, or at the limit where there is no best one", () => {
+test("the temperature is scikit-learn's, or at the limit if there is no best one", () => {
   for (const { classes, labels, probabilities, temperature, logLoss: least } of goldens.temperature) {
     const matrix = Float64Array.from(probabilities);
     const fitted = fitTemperature(labels, matrix, classes);
@@ -192,7 +192,7 @@ test("the temperature is scikit-learn's, or at the limit where there is no best 
   assertNear(fitTemperature([1, 0], certain, 2), Math.exp(10), 1e-6, 'all wrong');
 });
 
-test('a temperature of 1 changes nothing, and zeros stay finite', () => {
+test('a temperature of 1 has no effect, and zeros stay finite', () => {
   const matrix = Float64Array.of(0.7, 0.2, 0.1, 1, 0, 0);
   assertAllNear(applyTemperature(matrix, 3, 1), matrix, 1e-12, 'temperature 1');
   assert.ok(applyTemperature(matrix, 3, 0.01).every(Number.isFinite));
@@ -246,7 +246,7 @@ test('fitted weights satisfy the optimality conditions of the least log-loss', (
   }
 });
 
-test('every rule gives rows that sum to 1, and gives equal members back', () => {
+test('every rule gives rows that sum to 1, and leaves equal members unchanged', () => {
   const random = new Random(9);
   const labels = Array.from({ length: 30 }, () => random.below(3));
   const members = [1, 2, 3].map((lean) => leaning(random, labels, 3, lean));

@@ -145,10 +145,10 @@ test('a model with decision values predicts by them, and its fusion by probabili
   assert.deepEqual(of(after, 'svm').logLoss, of(before, 'svm').logLoss);
   assert.deepEqual(of(after, 'combined'), of(before, 'combined'));
   const short = new Map([['svm', input.decisions!.get('svm')!.map((matrix) => matrix!.slice(1))]]);
-  assert.throws(() => evaluateRun({ ...plain, decisions: short }), /decision values are wrong/);
+  assert.throws(() => evaluateRun({ ...plain, decisions: short }), /invalid decision values/);
 });
 
-test('check-results notices every kind of wrong figure', oracle, () => {
+test('check-results detects every kind of wrong figure', oracle, () => {
   const damages: [RegExp, (r: RunResults) => void][] = [
     [/net, repeat 0, fold 3\.accuracy/, (r) => (r.models[0].folds[3].accuracy += 1e-9)],
     [/combined\.pooled\.confusion\[1\]\[1\]/, (r) => r.models[2].pooled!.confusion[1][1]++],
@@ -175,7 +175,7 @@ test('check-results notices every kind of wrong figure', oracle, () => {
   for (const [message] of damages) assert.match(output, message);
 });
 
-test('results survive JSON and the schema, and an unknown key is refused by name', () => {
+test('results round-trip through JSON and the schema, and an unknown key is rejected by name', () => {
   const r = results(withHole(randomRun(), 'net', 0));
   assert.deepEqual(decodeResults(JSON.stringify(r), 'results.json'), r);
   assert.throws(
@@ -184,12 +184,12 @@ test('results survive JSON and the schema, and an unknown key is refused by name
   );
 });
 
-test('docs/results.schema.json is the schema in force', () => {
+test('docs/results.schema.json is up to date', () => {
   const published = JSON.parse(readFileSync(join(root, 'docs/results.schema.json'), 'utf8'));
   assert.deepEqual(published, JSON.parse(JSON.stringify(resultsJsonSchema())), 'run tools/schemas');
 });
 
-test('a missing fold is missing in every fusion of it, is listed with its reason, and is never averaged over', () => {
+test('a missing fold is missing in every fusion of it, is listed with its reason, and never enters a mean', () => {
   const fusion: EvaluationInput['fusion'] = { combined: { rule: 'mean', members: ['net', 'svm'] } };
   const input = { ...withHole(randomRun(), 'svm', 7), fusion };
   const whole = evaluateRun(randomRun()).results;
@@ -222,7 +222,7 @@ test('a missing fold is missing in every fusion of it, is listed with its reason
   assert.deepEqual([reason.code, reason.reason], [null, 'no result was committed']);
 });
 
-test('a fitted fusion misses the whole repeat in which a prediction to learn from is missing', () => {
+test('a fitted fusion lacks the whole repeat if a prediction to learn from is missing', () => {
   const fusion: EvaluationInput['fusion'] = { stack: { rule: 'stacked', members: ['net', 'svm'] } };
   const { missing, models } = evaluateRun({ ...withHole(randomRun(), 'svm', 7), fusion }).results;
   const own = missing.filter(({ model }) => model === 'stack');
@@ -318,7 +318,7 @@ test('the protocol says whether the same group is in train and test', () => {
   assert.match(unknown, /^ungrouped folds: groups are not known/);
 });
 
-test('probabilities that are none are refused, naming model, repeat and fold', () => {
+test('rejects invalid probabilities, naming model, repeat and fold', () => {
   const damage = (change: (matrix: Float64Array) => Float64Array) => {
     const input = randomRun();
     const own = [...input.probabilities.get('net')!];
@@ -327,7 +327,7 @@ test('probabilities that are none are refused, naming model, repeat and fold', (
   };
   const cases: [RegExp, (matrix: Float64Array) => Float64Array][] = [
     [/30 probabilities for 12 test clips x 3 classes/, (matrix) => matrix.slice(0, 30)],
-    [/row 2 holds NaN/, (matrix) => matrix.fill(Number.NaN, 6, 7)],
+    [/row 2 has NaN/, (matrix) => matrix.fill(Number.NaN, 6, 7)],
     [/row 0 holds -/, (matrix) => matrix.fill(-0.1, 0, 1)],
     [/row 1 sums to 3/, (matrix) => matrix.fill(1, 3, 6)],
   ];
@@ -342,7 +342,7 @@ test('probabilities that are none are refused, naming model, repeat and fold', (
   }
 });
 
-test('a fusion of an unknown model and an estimator without folds are refused by name', () => {
+test('a fusion of an unknown model and an estimator without folds are rejected by name', () => {
   const input = randomRun();
   assert.throws(() => evaluateRun({ ...input, fusion: { both: { rule: 'mean', members: ['net', 'cnn'] } } }), /cnn/);
   assert.throws(
@@ -364,7 +364,7 @@ function parseCsv(text: string): string[][] {
     );
 }
 
-test('out-of-fold.csv quotes, leaves holes empty and reads back to the very bits', () => {
+test('out-of-fold.csv quotes, leaves missing folds empty and parses to the same bits', () => {
   const input = withHole(randomRun(), 'svm', 7);
   const { probabilities } = evaluateRun(input);
   const chunks = [...outOfFoldCsv({ ...input, probabilities })];
@@ -398,7 +398,7 @@ test('out-of-fold.csv quotes, leaves holes empty and reads back to the very bits
   }
 });
 
-test('out-of-fold.csv holds no field that a spreadsheet runs, and gives every text back', () => {
+test('out-of-fold.csv has no field that a spreadsheet runs, and preserves every text', () => {
   const texts = ['=1+1', '+x', '-x', '@x', '\tx', '\rx', '＝x', "'=x", "''-x", "'x", 'x=1', '0-x', '', 'ordinary'];
   const csv = [
     ...outOfFoldCsv({
@@ -410,7 +410,7 @@ test('out-of-fold.csv holds no field that a spreadsheet runs, and gives every te
       ]),
     }),
   ].join('');
-  // None of these texts holds a line feed, a comma or a quote.
+  // These texts do not contain line feeds, commas or quotes.
   const rows = csv
     .trimEnd()
     .split('\n')
@@ -425,11 +425,11 @@ test('out-of-fold.csv holds no field that a spreadsheet runs, and gives every te
   assert.deepEqual(
     texts.filter((text, i) => rows[i][0] === text),
     ["'x", 'x=1', '0-x', '', 'ordinary'],
-    'other texts stay as they are',
+    'other texts are unchanged',
   );
 });
 
-test('a fold without test clips has no figures, and the results say so', () => {
+test('a fold without test clips has no figures, and the results have a note', () => {
   const input = randomRun();
   const [first, ...rest] = input.splits;
   const splits = [{ ...first, test: new Int32Array() }, ...rest];
@@ -455,7 +455,7 @@ test('a fold without test clips has no figures, and the results say so', () => {
   assert.deepEqual(notes, ['1 of 10 folds have no test clip, so they have no figures.']);
 });
 
-test('no metric of no clips is a number', () => {
+test('every metric of zero clips is NaN', () => {
   const none = confusionMatrix([], [], 3);
   for (const metric of [accuracy, balancedAccuracy, macroF1, cohenKappa, matthews]) {
     assert.ok(Number.isNaN(metric(none)), metric.name);
@@ -477,7 +477,7 @@ test('the results name each class that some folds cannot train on', () => {
   ]);
 });
 
-test('the results say where folds lack test clips of a class that the metric is a mean over', () => {
+test('the results note folds that lack test clips of a class that the metric is a mean over', () => {
   const input = randomRun();
   const splits = input.splits.map((split, s) =>
     s < 3 ? { ...split, test: split.test.filter((clip) => input.clips[clip].label !== 2) } : split,
@@ -511,7 +511,7 @@ test('the results say where folds lack test clips of a class that the metric is 
   assert.deepEqual(evaluateRun({ ...input, metric: 'macroF1' }).notes, []);
 });
 
-test('one split has figures and fusions, and no tests of their differences', () => {
+test('one split has figures and fusions, but no tests of their differences', () => {
   const input = randomRun();
   const [split] = input.splits;
   const probabilities = new Map(Array.from(input.probabilities, ([name, [own]]) => [name, [own]]));

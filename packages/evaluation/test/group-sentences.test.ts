@@ -8,7 +8,7 @@ const facts = (kind: GroupSource['kind'] | undefined, groups = 8, name = 'infant
   ...{ groups, clips: 40 },
 });
 
-test('promises that no group is in train and test only where groups are known', () => {
+test('promises that no group is in train and test only if groups are known', () => {
   const promise = /no [\w ]+ is in train and test|every clip is a group of its own/;
   for (const kind of GROUP_KINDS) {
     for (const groups of [8, 40]) {
@@ -24,7 +24,7 @@ test('promises that no group is in train and test only where groups are known', 
   }
 });
 
-test('labels say group; what the groups are is said once, and infants only where file names say so', () => {
+test('labels say group; the kind of group is named once, and infants only with file names of infants', () => {
   assert.equal(protocolLabel(facts('file-name'), 0), 'grouped folds: no group is in train and test');
   const spanning = protocolLabel(facts('file-name'), 2);
   assert.equal(spanning, 'ungrouped folds: clips of the same group are in train and test');
@@ -42,7 +42,7 @@ test('labels say group; what the groups are is said once, and infants only where
   }
 });
 
-test('results of earlier versions lose a promise that nobody could make, and keep what they stated', () => {
+test('drops unfounded promises of earlier versions and keeps recorded facts', () => {
   const stored = (label: string, groups: number, groupsSpanning: number) =>
     labelOf({
       dataset: { groups, clips: 40 },

@@ -40,7 +40,7 @@ test('counts the sounds and groups on both sides of any split, and no others', (
   assert.deepEqual(apart, { sounds: 0, clips: 0, groups: 0, splits: 1, examples: [] });
 });
 
-test('names ten sounds at most, those in most splits first, and four clips of each', () => {
+test('names at most ten sounds, those in most splits first, with four clips each', () => {
   const many = Array.from({ length: 48 }, (_, i) => ({ id: `${i}`, group: `${i}` }));
   const sounds = Array.from({ length: 8 }, (_, s) => Array.from({ length: 6 }, (_, i) => 6 * s + i));
   const test = sounds.map(([first]) => first);
@@ -57,14 +57,14 @@ test('names ten sounds at most, those in most splits first, and four clips of ea
   assert.ok(examples.every(({ clips: named }) => named.length === 4));
 });
 
-test('the headline says what is in both, and nothing where nothing is', () => {
+test('the headline names leaks, and is absent without leaks', () => {
   const unknown = leakHeadline({ sounds: 0, groups: 2 }, false);
   assert.equal(unknown, '2 recordings are in both train and test: these figures are inflated.');
-  const said = (sounds: number, groups: number) => leakHeadline({ sounds, groups });
-  assert.equal(said(293, 0), '293 sounds are in both train and test: these figures are inflated.');
-  assert.equal(said(1, 0), '1 sound is in both train and test: these figures are inflated.');
-  assert.equal(said(2, 1), '2 sounds and 1 group are in both train and test: these figures are inflated.');
-  assert.equal(said(0, 69), '69 groups are in both train and test: these figures are inflated.');
-  assert.equal(said(0, 0), undefined);
+  const headline = (sounds: number, groups: number) => leakHeadline({ sounds, groups });
+  assert.equal(headline(293, 0), '293 sounds are in both train and test: these figures are inflated.');
+  assert.equal(headline(1, 0), '1 sound is in both train and test: these figures are inflated.');
+  assert.equal(headline(2, 1), '2 sounds and 1 group are in both train and test: these figures are inflated.');
+  assert.equal(headline(0, 69), '69 groups are in both train and test: these figures are inflated.');
+  assert.equal(headline(0, 0), undefined);
   assert.equal(leakHeadline(undefined), undefined);
 });

@@ -76,7 +76,7 @@ test("summaries equal numpy's with ddof=1", () => {
   assert.equal(summarise([]), null);
 });
 
-test('a reliability curve holds every clip once, in the bin that its top probability names', () => {
+test('a reliability curve has every clip once, in the bin of its top probability', () => {
   for (const [name, { labels, classes, probabilities }] of Object.entries(cases)) {
     const curve = reliabilityCurve(labels, probabilities, classes, 10);
     assert.equal(

@@ -45,7 +45,7 @@ function nestedRun() {
   return { input, labels };
 }
 
-test('a nested fusion learns from members trained inside the outer fold, and from nothing else', () => {
+test('a nested fusion learns from members trained inside the outer fold, only', () => {
   const { input, labels } = nestedRun();
   const { results, probabilities } = evaluateRun(input);
   assert.deepEqual(
@@ -71,7 +71,7 @@ test('a nested fusion learns from members trained inside the outer fold, and fro
   }
 });
 
-test('what models of other outer folds predict changes a plain stacked fusion of a fold, and no nested one', () => {
+test('predictions of models of other outer folds affect a plain stacked fusion of a fold, not a nested one', () => {
   const { input } = nestedRun();
   const before = evaluateRun(input).probabilities;
   const changed = new Map(

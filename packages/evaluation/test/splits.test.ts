@@ -119,7 +119,7 @@ test("RandomState gives numpy's integers and permutations", () => {
   });
 });
 
-test('RandomState refuses what numpy refuses', () => {
+test('RandomState rejects the same seeds as numpy', () => {
   for (const seed of [-1, 0.5, 2 ** 32, Number.NaN]) assert.throws(() => new RandomState(seed), RangeError);
 });
 
@@ -146,7 +146,7 @@ function checkPartition(splits: Split[], n: number, folds: number, about: string
   }
 }
 
-test('k-fold splitters are disjoint, complete and even; groups stay whole; classes keep their share', () => {
+test('k-fold splitters are disjoint, complete and even; groups stay together; classes keep their share', () => {
   const random = new RandomState(1);
   for (let round = 0; round < 60; round++) {
     const splits = 2 + random.randint(6);
@@ -230,7 +230,7 @@ test("repeated grouped folds are the grouped folds of each repeat's own seed", (
   }
 });
 
-test('impossible splits are refused with the numbers that made them so', () => {
+test('impossible splits are rejected with the relevant numbers', () => {
   const impossible = (message: RegExp, make: () => unknown) =>
     assert.throws(make, (error: unknown) => {
       assert.ok(error instanceof CryfoldError);

@@ -74,7 +74,7 @@ test('the tallies of groups add up to every metric, and the p-value is that of a
   }
 });
 
-test('models that answer alike have no p-value of accuracy, whatever their probabilities', () => {
+test('models with equal predictions have no p-value of accuracy, whatever their probabilities', () => {
   const rows = randomRows(new RandomState(2), { groups: 40, size: 2 });
   const sure = { ...rows.a, probabilities: rows.a.probabilities.map((p) => (p > 0.5 ? 0.9 : 0.05)) };
   const { pValue, untested, exact } = testRows('accuracy', { ...rows, b: sure });
@@ -82,7 +82,7 @@ test('models that answer alike have no p-value of accuracy, whatever their proba
   assert.notEqual(testRows('logLoss', { ...rows, b: sure }).pValue, null);
 });
 
-test('equally good models with effects of their own on each group differ at 5 % in about 5 % of cases', () => {
+test('equally good models with different effects on each group differ at 5 % in about 5 % of cases', () => {
   const random = new RandomState(3);
   let below = 0;
   const cases = 200;
@@ -102,7 +102,7 @@ test('equally good models with effects of their own on each group differ at 5 % 
   assert.ok(below / cases > 0.01 && below / cases < 0.09, `${below} of ${cases}`);
 });
 
-test('a probability that is no number is refused: it gave p = 0', () => {
+test('rejects NaN as a probability, which gave p = 0', () => {
   const labels = Array.from({ length: 12 }, (_, row) => row % CLASSES);
   const groups = labels.map((_, row) => `g${row % 6}`);
   const [a, b] = [predicted(labels), predicted(labels)];
@@ -115,7 +115,7 @@ test('a probability that is no number is refused: it gave p = 0', () => {
   }
 });
 
-test('with a class of one clip, the interval of a difference stays within what shares can differ by', () => {
+test('with a class of one clip, the interval of a difference stays within the possible range', () => {
   const labels = Array.from({ length: 40 }, (_, row) => (row === 0 ? 0 : 1));
   const groups = labels.map((_, row) => `g${row}`);
   const [a, b] = [predicted(labels), predicted(labels.map(() => 1))];

@@ -95,7 +95,7 @@ test('StratifiedGroupKFold over a single class and eight folds or more sums as n
   ]);
 });
 
-test('a fold without a test clip is refused, with the number of folds that works', () => {
+test('rejects a fold without a test clip, and suggests a number of folds that works', () => {
   // scikit-learn makes folds of 7, 2, 1, 0 and 9 clips of this (its issue 34828).
   const infants = [
     [0, 7],
@@ -109,13 +109,13 @@ test('a fold without a test clip is refused, with the number of folds that works
   assert.ok(kind.split(five).some((split) => split.test.length === 0));
   assert.throws(
     () => usableSplits(kind, five),
-    refused('FOLD_EMPTY', /StratifiedGroupKFold makes 1 of 5 folds without a test clip: repeat 0 fold 3/, /Ask for 4/),
+    refused('FOLD_EMPTY', /StratifiedGroupKFold makes 1 of 5 folds without a test clip: repeat 0 fold 3/, /Use 4/),
   );
   assert.equal(usableSplits(kind, request(infants, 4)).length, 4, 'what the hint says works');
   assert.throws(() => usableSplits(kind, five, 'inside repeat 2 fold 1: '), /inside repeat 2 fold 1: Strat/);
 });
 
-test('a fold that could train on one class only, or on nothing, is refused', () => {
+test('rejects a fold that could train on only one class, or on nothing', () => {
   const lone = request(
     [
       [0, 5],
@@ -123,14 +123,14 @@ test('a fold that could train on one class only, or on nothing, is refused', () 
     ],
     2,
   );
-  const message = /LeaveOneGroupOut makes 2 of 2 folds whose training clips are all of one class: repeat 0 fold 0, /;
+  const message = /LeaveOneGroupOut makes 2 of 2 folds with training clips of a single class: repeat 0 fold 0, /;
   assert.throws(() => usableSplits(splitterOf('LeaveOneGroupOut'), lone), refused('FOLD_ONE_CLASS', message, /groups/));
   const all = { ...lone, predefined: new Array(9).fill('0') };
   const kind = splitterOf('PredefinedSplit');
   assert.throws(() => usableSplits(kind, all), refused('FOLD_EMPTY', /without a training clip/, /column `fold`/));
 });
 
-test('a class that only some folds train on is no reason to refuse', () => {
+test('a class that only some folds train on is not a reason to reject', () => {
   const three = request(
     [
       [0, 5],

@@ -1,7 +1,7 @@
 import { MONOCHROME, PALETTE, PALETTE_SIZE } from '@cryfold/core';
 import type { ClipSummary } from './kinds/feature-kind.js';
 
-/** Bands of equal width from the top of the picture to its bottom. */
+/** Number of bands of equal width from the top of the image to its bottom. */
 const BANDS = 12;
 /** The number of each colour. */
 const numbersOf = (palette: Uint8Array) =>
@@ -31,7 +31,7 @@ function moments(values: Float64Array): Moments {
 interface Picture {
   height: number;
   width: number;
-  /** Share of the frequencies, from the bottom up, that the recording holds. Bands that reach above it are left out. */
+  /** Share of the frequencies, from the bottom up, that the recording contains. Bands above it are left out. */
   heard?: number;
   /** From black to the loudest colour, dB */
   dynamicRange?: number | undefined;
@@ -39,9 +39,9 @@ interface Picture {
 }
 
 /**
- * How a clip sounds, from its spectrogram: of each of 12 bands the mean level, its deviation over time, its change from
- * column to column, and the deviation within the band, which is large for harmonics; all in dB. The liveliness is the mean
- * of the deviations over time: 2.8 dB for steady noise of any colour, less for a tone.
+ * Summarises the sound of a clip from its spectrogram: for each of 12 bands the mean level, its deviation over time,
+ * its change from column to column, and the deviation within the band, which is large for harmonics; all in dB. The
+ * liveliness is the mean of the deviations over time: 2.8 dB for steady noise of any colour, less for a tone.
  * @param image height x width x RGB in a palette of `SpectrogramImager`
  */
 export function summarizeImage(image: Uint8Array, picture: Picture): ClipSummary {

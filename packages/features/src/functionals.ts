@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** How the values of a clip's frames become one number: `p10` is the 10th percentile, `range` is max - min. */
+/** How the values of a clip's frames are reduced to one number: `p10` is the 10th percentile, `range` is max - min. */
 export const functionalsSchema = z
   .array(
     z
@@ -9,7 +9,7 @@ export const functionalsSchema = z
   )
   .min(1)
   .max(20)
-  .refine((names) => new Set(names).size === names.length, 'a functional is named twice');
+  .refine((names) => new Set(names).size === names.length, 'a functional is repeated');
 
 /**
  * Functionals of some values, in the order of their names. The deviation is that of the population; percentiles are

@@ -2,11 +2,11 @@ import { CryfoldError, Fft } from '@cryfold/core';
 import { checkClip, type Framing, frameSizes } from './short-time-power.js';
 
 export interface PitchOptions extends Framing {
-  /** The lowest frequency that is looked for, Hz */
+  /** The lowest frequency to search for, Hz */
   fmin: number;
   /** The highest one, Hz; at most half the rate */
   fmax: number;
-  /** A frame is voiced where its aperiodicity has a minimum below this */
+  /** A frame is voiced if its aperiodicity has a minimum below this */
   threshold: number;
 }
 
@@ -14,18 +14,19 @@ export interface PitchOptions extends Framing {
 export interface Pitch {
   /** Hz */
   frequency: Float64Array;
-  /** 1 where the frame is voiced; the frequency of others means nothing */
+  /** 1 if the frame is voiced; the frequency of other frames is meaningless */
   voiced: Uint8Array;
 }
 
-/** The smallest normal float64, which librosa adds so that it never divides by zero. */
+/** The smallest normal float64, which librosa adds to avoid division by zero. */
 const TINY = 2 ** -1022;
 
 /**
  * Fundamental frequency of clips of one length and rate by YIN (de Cheveigne and Kawahara 2002): librosa.yin with
- * frame_length, hop_length and trough_threshold. The first dip of the normalized difference below the threshold is the
- * period, to a fraction of a sample by a parabola; where there is none, the deepest point, and the frame is unvoiced.
- * librosa 0.11 leaves y(0)^2 out of the difference at period 1, against its own formula; we do not.
+ * frame_length, hop_length and trough_threshold. The first dip of the normalised difference below the threshold is the
+ * period, refined to a fraction of a sample by a parabola; without such a dip, it is the deepest point, and the frame
+ * is unvoiced. librosa 0.11 omits y(0)^2 from the difference at period 1, contrary to its own formula; this code does
+ * not.
  */
 export class PitchTracker {
   readonly #samples: number;
@@ -42,7 +43,7 @@ export class PitchTracker {
   readonly #im: Float64Array;
   readonly #buffer: Float64Array;
 
-  /** @throws CryfoldError SPEC_INVALID where the options do not suit the sampling rate */
+  /** @throws CryfoldError SPEC_INVALID if the options do not suit the sampling rate */
   constructor({ fmin, fmax, threshold, ...framing }: PitchOptions) {
     const { rate, samples } = framing;
     const { frame, hop } = frameSizes(framing);
@@ -56,7 +57,7 @@ export class PitchTracker {
     this.#least = Math.floor(rate / fmax);
     this.#most = Math.ceil(rate / fmin);
     if (this.#least < 2 || this.#most - this.#least < 2 || this.#most > frame - 1) {
-      const message = `pitch from ${fmin} to ${fmax} Hz cannot be found in frames of ${frame} samples at ${rate} Hz`;
+      const message = `pitch from ${fmin} to ${fmax} Hz cannot be detected in frames of ${frame} samples at ${rate} Hz`;
       throw new CryfoldError('SPEC_INVALID', message, {
         context: { fmin, fmax, rate, frame },
         hint: 'Choose fmax at most half the sampling rate of every recording, a lower fmin, or longer frames (frameMs).',
@@ -70,7 +71,7 @@ export class PitchTracker {
 
   /**
    * @param clip one mono clip, full scale +-1
-   * @throws CryfoldError WAV_NOT_FINITE; RangeError for another length than planned
+   * @throws CryfoldError WAV_NOT_FINITE; RangeError for an unexpected length
    */
   track(clip: Float64Array): Pitch {
     checkClip(clip, this.#samples);
@@ -101,7 +102,7 @@ export class PitchTracker {
     return difference;
   }
 
-  /** Leaves the autocorrelation of a frame in `#re`. */
+  /** Writes the autocorrelation of a frame to `#re`. */
   #autocorrelate(frame: Float64Array): void {
     const { size } = this.#fft;
     const [re, im] = [this.#re.fill(0), this.#im.fill(0)];
@@ -115,7 +116,7 @@ export class PitchTracker {
   }
 }
 
-/** The first local minimum below the threshold, else the least element. */
+/** The first local minimum below the threshold, otherwise the smallest element. */
 function firstDip(values: Float64Array, threshold: number): { at: number; voiced: boolean } {
   let least = 0;
   for (let i = 0; i < values.length; i++) {
@@ -127,7 +128,7 @@ function firstDip(values: Float64Array, threshold: number): { at: number; voiced
   return { at: least, voiced: false };
 }
 
-/** Where the parabola through an element and its neighbours has its vertex, from -1 to 1 beside the element. */
+/** The vertex of the parabola through an element and its neighbours, as an offset from -1 to 1. */
 function vertex(values: Float64Array, at: number): number {
   if (at === 0 || at === values.length - 1) return 0;
   const curvature = values[at + 1] + values[at - 1] - 2 * values[at];

@@ -1,16 +1,16 @@
 import { Fft } from '@cryfold/core';
 
-/** A stretch of a signal, weighted by a window. */
+/** A section of a signal, weighted by a window. */
 export interface Frame {
-  /** First sample of the stretch */
+  /** First sample of the section */
   start: number;
   /** One weight per sample */
   window: Float64Array;
 }
 
 /**
- * Power spectrum of real frames of one power-of-two length, at chosen bins. A frame of N real samples is
- * transformed as N/2 complex ones (even samples real, odd samples imaginary), and only the bins asked for are untangled.
+ * Power spectrum of real frames of one power-of-two length, at selected bins. A frame of N real samples is transformed
+ * as N/2 complex ones (even samples real, odd samples imaginary), and only the requested bins are separated.
  * Formulas: Press et al., Numerical Recipes, 3rd ed., section 12.3.2 (real FFT).
  */
 export class PowerSpectrum {

@@ -1,7 +1,7 @@
 import { CryfoldError } from '@cryfold/core';
 import { PowerSpectrum } from './power-spectrum.js';
 
-/** How clips are cut into frames that overlap. */
+/** How clips are cut into overlapping frames. */
 export interface Framing {
   /** Hz */
   rate: number;
@@ -26,7 +26,7 @@ export interface FrameSizes {
 /** PowerSpectrum takes 8 to 65536 samples. */
 const MAX_FRAME = 65_536;
 
-/** @throws CryfoldError SPEC_INVALID where the frames do not suit the sampling rate */
+/** @throws CryfoldError SPEC_INVALID if the frames do not suit the sampling rate */
 export function frameSizes({ rate, samples, frameMs, hopMs }: Framing): FrameSizes {
   const frame = Math.round((frameMs * rate) / 1000);
   const hop = Math.max(1, Math.round((hopMs * rate) / 1000));
@@ -39,7 +39,7 @@ export function frameSizes({ rate, samples, frameMs, hopMs }: Framing): FrameSiz
   return { frame, hop, count: 1 + Math.floor(samples / hop) };
 }
 
-/** @throws CryfoldError WAV_NOT_FINITE if a sample is NaN or infinite; RangeError for another length than planned */
+/** @throws CryfoldError WAV_NOT_FINITE if a sample is NaN or infinite; RangeError for an unexpected length */
 export function checkClip(clip: Float64Array, samples: number): void {
   if (clip.length !== samples) throw new RangeError(`planned for clips of ${samples} samples, not ${clip.length}`);
   const bad = clip.findIndex((value) => !Number.isFinite(value));
@@ -49,7 +49,7 @@ export function checkClip(clip: Float64Array, samples: number): void {
 
 /**
  * Short-time power spectra of clips of one length and rate: |librosa.stft(y, n_fft, hop_length, win_length)|^2 with its
- * defaults, which are a periodic Hann window in the middle of the transform, and zeros before and behind the clip.
+ * defaults: a periodic Hann window centred in the transform, and zeros before and after the clip.
  */
 export class ShortTimePower {
   /** Transform length: the frame's length, up to the next power of two */
@@ -82,7 +82,7 @@ export class ShortTimePower {
   /**
    * Calls `visit` with each frame's power at bins 0 to size / 2; the array is reused.
    * @param clip one mono clip, full scale +-1
-   * @throws CryfoldError WAV_NOT_FINITE; RangeError for another length than planned
+   * @throws CryfoldError WAV_NOT_FINITE; RangeError for an unexpected length
    */
   each(clip: Float64Array, visit: (power: Float64Array, frame: number) => void): void {
     checkClip(clip, this.#samples);

@@ -1,8 +1,8 @@
-/** Window functions that sox's spectrogram offers and we draw. */
+/** Window functions of sox's spectrogram that are supported here. */
 export const SOX_WINDOWS = ['hann', 'hamming', 'bartlett', 'rectangular'] as const;
 export type SoxWindow = (typeof SOX_WINDOWS)[number];
 
-/** The value at a place from 0 to 1. */
+/** The value at a position from 0 to 1. */
 const SHAPES: Record<SoxWindow, (place: number) => number> = {
   hann: (place) => 0.5 - 0.5 * Math.cos(2 * Math.PI * place),
   hamming: (place) => 0.53836 - 0.46164 * Math.cos(2 * Math.PI * place),
@@ -16,13 +16,14 @@ export interface WindowOptions {
   frame: number;
   /** Samples under the window, from 1 to `frame` */
   length: number;
-  /** Whether the clip ends before the frame: sox then weighs its window with the point behind the clip */
+  /** Whether the clip ends before the frame: sox then includes the point after the clip in the sum of its window */
   cut: boolean;
 }
 
 /** `frame` weights: the window over `length` samples, then zeros; scaled so that a tone at full scale has 0 dB. */
 export function soxWindow({ shape, frame, length, cut }: WindowOptions): Float64Array {
-  // Stored images were drawn with this form; the general one rounds differently, and their keys promise equal bytes.
+  // Stored images were computed with this form; the general one rounds differently, and their keys guarantee equal
+  // bytes.
   if (shape === 'hann') {
     const scale = (4 * length) / (frame * frame);
     return Float64Array.from({ length: frame }, (_, i) =>
@@ -35,7 +36,7 @@ export function soxWindow({ shape, frame, length, cut }: WindowOptions): Float64
   return weights.map((weight) => scale * weight);
 }
 
-/** The sum of a whole frame's weights before scaling, in samples: sox does not move frames further than that. */
+/** The sum of a complete frame's weights before scaling, in samples: sox's maximum distance between frames. */
 export function windowSum(shape: SoxWindow, frame: number): number {
   let sum = 0;
   for (let i = 0; i < frame; i++) sum += SHAPES[shape](i / frame);

@@ -6,7 +6,7 @@ const MAX_COLUMNS_PER_SECOND = 5000;
 /** SoX keeps every sample as a 32-bit integer. */
 const SAMPLE_SCALE = 2 ** 31;
 
-/** How sox draws; the defaults are its own. */
+/** sox's options, with its defaults. */
 export interface SoxOptions {
   /** -w */
   window?: SoxWindow;
@@ -16,7 +16,7 @@ export interface SoxOptions {
   maximum?: number;
   /** Samples per analysis frame, a power of two from 128 to 2048, whatever the sample rate: -y gives 1 + frame / 2 rows; 1024 */
   frame?: number;
-  /** -x: at most so many columns, and 5000 a second; 800 */
+  /** -x: maximum number of columns, at most 5000 per second; 800 */
   columns?: number;
   /** -m */
   monochrome?: boolean;
@@ -37,10 +37,10 @@ export interface ImagerOptions extends ImageSize, SoxOptions {
 }
 
 /**
- * The source pixel of each target pixel in Pillow's NEAREST resize, which is what Keras' `load_img` uses: the
- * centre of the target pixel in source coordinates, rounded down. Pillow adds the scale up from pixel to pixel, so
- * where a centre lies on a border (every ninth of 90 columns from 800) the running sum's rounding decides: columns 13
- * and 22 are one less than floor((i + 0.5) * 800 / 90).
+ * The source pixel of each target pixel in Pillow's NEAREST resize, which Keras' `load_img` uses: the centre of the
+ * target pixel in source coordinates, rounded down. Pillow accumulates the scale from pixel to pixel, so if a centre is
+ * on a border (every ninth of 90 columns from 800), the rounding of the running sum decides: columns 13 and 22 are one
+ * less than floor((i + 0.5) * 800 / 90).
  */
 export function nearestSources(source: number, target: number): Uint32Array {
   const scale = source / target;
@@ -54,10 +54,10 @@ export function nearestSources(source: number, target: number): Uint32Array {
 }
 
 /**
- * The paper's picture of clips of one length and rate: what `sox clip.wav -n spectrogram -r` (sox 14.4.2) draws, read
- * by nearest neighbour at the target size. Only the columns and rows that the target size keeps are computed.
+ * The paper's image of clips of one length and rate: the output of `sox clip.wav -n spectrogram -r` (sox 14.4.2),
+ * resized by nearest neighbour to the target size. Only the required columns and rows are computed.
  *
- * How sox draws was found by comparing pictures, and is verified for 4 to 96 kHz and clips of 20 to 1.6 million
+ * sox's behaviour was determined by comparing images, and is verified for 4 to 96 kHz and clips of 20 to 1.6 million
  * samples (0 of 19.6 million pixels of 50 random shapes differ):
  * - step = floor(rate / min(5000, 800 / duration)) samples, at least 1, in this order of operations in double
  *   precision (1.5 s at 8 kHz gives 14, not 15); a step over 512 becomes b = ceil(step / 512) frames a column, each
@@ -87,7 +87,9 @@ export class SpectrogramImager {
   readonly #power: Float64Array;
   readonly #spectrum: PowerSpectrum;
 
-  /** @throws CryfoldError WAV_EMPTY if clips are too short for one column (a few samples), where sox draws nothing */
+  /**
+   * @throws CryfoldError WAV_EMPTY if clips are too short for one column (a few samples), for which sox draws nothing
+   */
   constructor({ rate, samples, height, width, ...sox }: ImagerOptions) {
     const { window: shape = 'hann', dynamicRange = 120, maximum = 0, frame = 1024, columns = 800 } = sox;
     this.height = height;
@@ -133,8 +135,8 @@ export class SpectrogramImager {
 
   /**
    * The colour index (0 to 250) of each pixel, height x width, row-major, row 0 the highest frequency.
-   * @param samples one mono clip, full scale +-1 (what is louder is clipped, as by sox), as long as planned
-   * @throws CryfoldError WAV_NOT_FINITE if a sample is NaN or infinite; RangeError for another length
+   * @param samples one mono clip, full scale +-1 (louder samples are clipped, as by sox), of the expected length
+   * @throws CryfoldError WAV_NOT_FINITE if a sample is NaN or infinite; RangeError for an unexpected length
    */
   indices(samples: Float64Array): Uint8Array {
     this.#load(samples);
@@ -155,7 +157,7 @@ export class SpectrogramImager {
     return indices;
   }
 
-  /** The picture in colour: height x width x RGB, row-major, 0 to 255. Arguments and errors as of `indices`. */
+  /** The image in colour: height x width x RGB, row-major, 0 to 255. Arguments and errors as for `indices`. */
   image(samples: Float64Array): Uint8Array {
     const indices = this.indices(samples);
     const palette = this.#palette;
@@ -168,7 +170,7 @@ export class SpectrogramImager {
     return image;
   }
 
-  /** Copies a clip in sox's resolution; the zeros around it stay. */
+  /** Copies a clip in sox's resolution; the surrounding zeros are kept. */
   #load(samples: Float64Array): void {
     if (samples.length !== this.#samples) {
       throw new RangeError(`this imager was planned for clips of ${this.#samples} samples, not ${samples.length}`);
@@ -185,7 +187,7 @@ export class SpectrogramImager {
 
 /**
  * The paper's image of one clip, height x width x RGB, row-major, row 0 the highest frequency: see SpectrogramImager,
- * which saves the planning (about as long as one image) when many clips have the same length and rate.
+ * which avoids repeated planning (about as long as one image) when many clips have the same length and rate.
  * @param samples one mono clip, full scale +-1
  * @param rate sample rate in Hz
  */

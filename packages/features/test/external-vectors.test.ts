@@ -26,7 +26,7 @@ async function read(
   return featureKindOf(set).given!.read(set, folder, { ...CLIPS, ...clips });
 }
 
-test('puts the vectors of clips into the order of the clips', async () => {
+test('sorts the vectors into the order of the clips', async () => {
   const { rows, parameters } = await read('clip\na.wav#1\nb/c.wav#0\na.wav#0\n', [
     [1, 2],
     [3, 4],
@@ -41,7 +41,7 @@ test("uses a recording's vector for each of its clips", async () => {
   assert.deepEqual(rows.data, Float32Array.of(2, 2, 1));
 });
 
-test('names the same content for rows in another order, and another content for another number', async () => {
+test('gives equal content keys for reordered rows, and different ones for changed values', async () => {
   const one = await read('recording\na.wav\nb/c.wav\n', [[1], [2]]);
   const same = await read('recording\nb/c.wav\na.wav\n', [[2], [1]]);
   const other = await read('recording\nb/c.wav\na.wav\n', [[2], [1.5]]);
@@ -51,7 +51,7 @@ test('names the same content for rows in another order, and another content for 
   assert.deepEqual(keyed({ ...one.parameters, file: 'renamed.npy' }), keyed(one.parameters));
 });
 
-test('takes rows of clips that the run leaves out', async () => {
+test('accepts rows of clips that the run leaves out', async () => {
   const ids = 'recording\na.wav\nb/c.wav\nd.wav\nsilent.wav\n';
   const { rows } = await read(ids, [[1], [2], [3], [4]], { skipped: new Set(['silent.wav']) });
   assert.deepEqual(rows.data, Float32Array.of(1, 1, 2));
@@ -91,16 +91,16 @@ for (const [what, ids, vectors, says] of [
   });
 }
 
-test('refuses a vector per recording whose copies for all clips take 512 MiB', async () => {
+test('refuses a vector per recording whose copies for all clips need 512 MiB', async () => {
   const ids = Array.from({ length: 2048 }, (_, i) => `a.wav#${i}`);
   const long = Array.from({ length: 65_536 }, () => 0);
   await assert.rejects(read('recording\na.wav\n', [long], { ids, leftOut: [] }), {
     code: 'FEATURES_INVALID',
-    message: /2048 clips of 65536 numbers take 512 MiB/,
+    message: /2048 clips of 65536 numbers need 512 MiB/,
   });
 });
 
-test('refuses a file that is missing or holds no array of floats', async () => {
+test('rejects a file that is missing or has no array of floats', async () => {
   await read('recording\na.wav\nb/c.wav\n', [[1], [2]]);
   const given = featureKindOf(set).given!;
   await writeFile(join(folder, 'vectors.npy'), encodeNpy(Int32Array.of(1, 2), [2, 1]));
@@ -109,6 +109,6 @@ test('refuses a file that is missing or holds no array of floats', async () => {
   await assert.rejects(given.read(set, folder, CLIPS), { code: 'FEATURES_INVALID', message: /ENOENT/ });
 });
 
-test('says that no vector can be computed for another recording', async () => {
+test('reports that no vector can be computed for another recording', async () => {
   await assert.rejects(featureKindOf(set).loadExtractor(set), { code: 'FEATURES_EXTERNAL' });
 });

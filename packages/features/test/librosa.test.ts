@@ -49,13 +49,13 @@ function sound(samples: number, rate: number): Float64Array {
   return y.fill(0, Math.floor(0.45 * samples), Math.floor(0.55 * samples));
 }
 
-/** Rounding of the goldens and of librosa; the issue allows 1e-3. */
+/** Rounding of the goldens and of librosa; up to 1e-3 would be acceptable. */
 const TOLERANCE = 1e-6;
 
-/** librosa 0.11 leaves one square out of the difference at period 1, and with it up to 2e-4 of a frame's aperiodicity. */
+/** librosa 0.11 omits one square from the difference at period 1, and thus up to 2e-4 of a frame's aperiodicity. */
 const PITCH_TOLERANCE = 1e-4;
 
-/** Fails where values differ by more than the tolerance times the range of what is expected. */
+/** Fails if values differ by more than the tolerance times the range of the expected values. */
 function assertNear(own: ArrayLike<number>, expected: readonly number[], what: string, tolerance = TOLERANCE): void {
   assert.equal(own.length, expected.length, what);
   const range = expected.reduce((a, b) => Math.max(a, b)) - expected.reduce((a, b) => Math.min(a, b));
@@ -138,7 +138,7 @@ test('the pixels of a mel spectrogram are librosa levels, from white at the loud
 
 const SPEC = { kind: 'mfcc', clipSeconds: 1 };
 
-test('digital silence gives finite vectors and a black picture', async () => {
+test('digital silence gives finite vectors and a black image', async () => {
   const silence = new Float64Array(8000);
   const vector = await rowOf({ ...SPEC, deltas: 2, functionals: ['mean', 'sd', 'p50'] }, silence, 8000);
   assert.ok(vector.every(Number.isFinite));
@@ -147,18 +147,18 @@ test('digital silence gives finite vectors and a black picture', async () => {
   assert.deepEqual([...(await rowOf({ kind: 'pitch' }, silence, 8000))], [0, 0, 0, 0]);
 });
 
-test('refuses what does not fit the recordings, and names the parameter to change', async () => {
+test('rejects parameters that do not fit the recordings, and names the one to change', async () => {
   const noise = sound(8000, 8000);
   const refused = (set: object, message: RegExp, rate = 8000) =>
     assert.rejects(rowOf({ ...SPEC, ...set }, noise, rate), { code: 'SPEC_INVALID', message });
   await refused({ fmax: 6000 }, /mel bands from 0 to 6000 Hz do not fit recordings of 8000 Hz/);
   await refused({ fmin: 3000, fmax: 2000 }, /from 3000 to 2000 Hz/);
-  await refused({ melBands: 200 }, /mel band 1 of 200 holds no frequency/);
+  await refused({ melBands: 200 }, /mel band 1 of 200 contains no frequency/);
   await refused({ frameMs: 1000 }, /frames of 1000 ms at 192000 Hz have 192000 samples/, 192_000);
   await refused({ hopMs: 500, deltas: 1 }, /a clip has 3 frames; deltas need 9/);
   await refused(
     { kind: 'pitch', fmax: 5000 },
-    /pitch from 65 to 5000 Hz cannot be found in frames of 512 samples at 8000/,
+    /pitch from 65 to 5000 Hz cannot be detected in frames of 512 samples at 8000/,
   );
   await refused({ kind: 'pitch', fmin: 10 }, /pitch from 10 to 2000 Hz/);
   noise[123] = Number.NaN;
@@ -170,9 +170,9 @@ test('refuses impossible parameters in the spec', () => {
     const { error } = featureSetSchema.safeParse({ ...SPEC, ...set });
     assert.match(error?.issues.map((issue) => issue.message).join() ?? 'accepted', message);
   };
-  refused({ coefficients: 41 }, /at most as many as melBands/);
+  refused({ coefficients: 41 }, /must not be larger than melBands/);
   refused({ functionals: ['median'] }, /a functional is mean, sd/);
-  refused({ functionals: ['mean', 'mean'] }, /named twice/);
+  refused({ functionals: ['mean', 'mean'] }, /a functional is repeated/);
   refused({ functionals: [] }, /1/);
   refused({ deltas: 3 }, /2/);
   refused({ clipSeconds: 3600, hopMs: 8 }, /more than 16,777,216 levels: use a longer hopMs/);

@@ -12,7 +12,7 @@ import { nearestSources } from '../src/spectrogram.js';
 
 const recordings = fileURLToPath(new URL('../../../../../shared/data/donateacry', import.meta.url));
 
-/** A gliding tone over noise, with digital silence, an impulse and a part that clips. */
+/** A gliding tone over noise, with digital silence, an impulse and a clipped part. */
 function cry(length: number, seed: number): Float64Array {
   const random = new Random(seed);
   return Float64Array.from({ length }, (_, i) => {
@@ -31,7 +31,7 @@ interface Tally {
   furthest: number;
 }
 
-/** Compares our indices at a size with sox's picture read by nearest neighbour at that size. */
+/** Compares the indices at a size with sox's image resized by nearest neighbour to that size. */
 function compare(samples: Float64Array, options: Omit<ImagerOptions, 'samples'>, theirs: Picture): Tally {
   const { height, width } = options;
   const ours = new SpectrogramImager({ ...options, samples: samples.length }).indices(samples);
@@ -60,7 +60,7 @@ function assertFew({ pixels, different, furthest }: Tally, what: string): void {
   assert.ok(different <= pixels * TOLERATED, `${what}: ${different} of ${pixels} pixels differ`);
 }
 
-// Each case has its own way to choose columns or windows.
+// Each case chooses columns or windows in a different way.
 const SHAPES: [rate: number, samples: number, columns: number, why: string][] = [
   [8000, 8000, 800, "the paper's: 10 samples a column"],
   [8000, 4000, 800, '5 samples a column'],
@@ -77,7 +77,7 @@ const SHAPES: [rate: number, samples: number, columns: number, why: string][] = 
   [8000, 410400, 799, 'two frames a column, the last column of one'],
 ];
 
-test('the raw picture equals the one that sox draws, for many rates and lengths', { skip: soxMissing }, () =>
+test('the raw image equals that of sox, for many rates and lengths', { skip: soxMissing }, () =>
   withScratch(async (directory) => {
     const seen = new Set<number>();
     for (const [rate, samples, columns, why] of SHAPES) {
@@ -108,7 +108,7 @@ const OPTIONS: [options: SoxOptions, ofSox: string[]][] = [
 
 test('each option draws as the option of sox does, at clip ends as well, and at any size', { skip: soxMissing }, () =>
   withScratch(async (directory) => {
-    // A second; frames that reach over both ends; several frames a column, whose number depends on the window.
+    // A second; frames that extend beyond both ends; several frames per column, whose number depends on the window.
     for (const [rate, length, options] of [
       [8000, 8000, OPTIONS],
       [16000, 700, OPTIONS],
@@ -141,14 +141,14 @@ test('every WAV encoding draws as in sox, also float samples beyond full scale',
     ];
     for (const encoding of encodings) {
       const path = join(directory, 'encoded.wav');
-      // The gain makes samples that 16 bits cannot hold.
+      // The gain produces samples that do not fit into 16 bits.
       await sox('-D', source, ...encoding, path, 'gain', '-3.3');
       const { samples } = decodeWav(await readFile(path), encoding.join(' '));
       const theirs = await soxPicture(path);
       assert.notDeepEqual(theirs.indices, plain.indices);
       assertEqualPicture(samples, 8000, theirs, encoding.join(' '));
     }
-    // Doubles the float file's samples in place: half of them leave [-1, 1].
+    // Doubles the float file's samples in place, so that half of them exceed [-1, 1].
     const path = join(directory, 'encoded.wav');
     const bytes = await readFile(path);
     const from = bytes.indexOf('data') + 8;

@@ -36,7 +36,7 @@ test('power spectrum equals the sum that defines it, at every bin and size', () 
   assert.throws(() => new PowerSpectrum(1000), RangeError);
 });
 
-test('nearest neighbour reads the pixels that Pillow reads', () => {
+test('nearest neighbour selects the same pixels as Pillow', () => {
   const cases: { source: number; target: number; sources: number[] }[] = JSON.parse(readFileSync(golden, 'utf8'));
   assert.ok(cases.length > 10);
   for (const { source, target, sources } of cases) {
@@ -49,7 +49,7 @@ test('nearest neighbour reads from sources of more than 65,536 pixels', () => {
   assert.deepEqual([...nearestSources(2 ** 18, 4)], [2 ** 15, 3 * 2 ** 15, 5 * 2 ** 15, 7 * 2 ** 15]);
 });
 
-test('a tone at half scale lies at -6.02 dB in its own row, from its start to its end', () => {
+test('a tone at half scale has -6.02 dB in its row, throughout the clip', () => {
   const rate = 16000;
   const bin = 100;
   const tone = Float64Array.from({ length: rate }, (_, i) =>
@@ -63,7 +63,7 @@ test('a tone at half scale lies at -6.02 dB in its own row, from its start to it
   assert.equal(index(bin + 100, 600), 0);
 });
 
-test('an imager carries nothing from one clip to the next, and its colours are those of its indices', () => {
+test('an imager keeps no state between clips, and its colours match its indices', () => {
   const size = { height: 60, width: 90 };
   const imager = new SpectrogramImager({ rate: 8000, samples: 8000, ...size });
   const first = imager.image(noise(8000, 1));
@@ -77,7 +77,7 @@ test('an imager carries nothing from one clip to the next, and its colours are t
   );
 });
 
-test('a spectrogram of a spec without options has the pixels that it always had, and options change them', async () => {
+test('a spectrogram of a spec without options keeps its pixels, and options change them', async () => {
   const draw = async (options: object) => {
     const set = featureSetSchema.parse({ kind: 'spectrogram', ...options });
     const prepare = await featureKindOf(set).loadExtractor(set);
@@ -91,7 +91,7 @@ test('a spectrogram of a spec without options has the pixels that it always had,
   for (const [key, value] of Object.entries(other)) assert.notDeepEqual(await draw({ [key]: value }), plain, key);
 });
 
-test('silence is black, and what is louder than full scale is clipped', () => {
+test('silence is black, and samples above full scale are clipped', () => {
   const imager = new SpectrogramImager({ rate: 8000, samples: 8000, height: 60, width: 90 });
   assert.ok(imager.indices(new Float64Array(8000)).every((index) => index === 0));
   const loud = noise(8000, 3).map((value) => 20 * value);
@@ -100,7 +100,7 @@ test('silence is black, and what is louder than full scale is clipped', () => {
   assert.deepEqual(imager.image(loud), imager.image(clipped));
 });
 
-test('impossible clips are refused with a code or at once', () => {
+test('impossible clips are rejected', () => {
   const size = { height: 60, width: 90 };
   const nan = noise(8000, 4);
   nan[4321] = Number.NaN;

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { readClips, readDataset, synthesizeCorpus } from '@cryfold/corpus';
 import { clipImage } from '@cryfold/features';
 
-test('classes of the synthetic corpus can be learned, not perfectly, and voices give infants away', async (t) => {
+test('classes of the synthetic corpus can be learned, not perfectly, and voices identify infants', async (t) => {
   const base = await mkdtemp(join(tmpdir(), 'cryfold-synth-'));
   t.after(() => rm(base, { recursive: true }));
   const directory = join(base, 'three-hundred');
@@ -17,7 +17,7 @@ test('classes of the synthetic corpus can be learned, not perfectly, and voices 
   for await (const { clip, samples } of readClips(dataset)) {
     images.push(clipImage(samples, clip.rate, { height: 30, width: 45 }));
   }
-  // One nearest neighbour, leaving out the clip itself, or all clips of its infant. Measured: 0.78 and 0.60.
+  // One nearest neighbour, excluding the clip itself, or all clips of its infant. Measured: 0.78 and 0.60.
   const score = (excluded: (i: number, j: number) => boolean) => {
     const right = images.filter((image, i) => {
       let nearest = -1;

@@ -6,7 +6,7 @@ import { meanScore } from './racing.js';
 type Evaluate = Extract<Decision, { kind: 'evaluate' }>;
 type Rules = NonNullable<SearchSpec['asha']>;
 
-/** The rungs that trials climb: how much of the resource each gives, ascending; the last gives all. */
+/** The rungs that trials climb, ascending by their share of the resource; the last one gives all of it. */
 interface Ladder {
   resource: Rules['resource'];
   sizes: readonly number[];
@@ -14,7 +14,7 @@ interface Ladder {
 
 const DEFAULTS: Rules = { resource: 'folds', eta: 3, min: 1 };
 
-/** How much of the resource each rung gives; the last gives all. */
+/** The amount of the resource at each rung; the last one gives all of it. */
 export function rungs({ min, eta }: Pick<Rules, 'min' | 'eta'>, most: number): number[] {
   const sizes: number[] = [];
   for (let size = Math.min(min, most); size < most; size *= eta) sizes.push(size);
@@ -22,9 +22,10 @@ export function rungs({ min, eta }: Pick<Rules, 'min' | 'eta'>, most: number): n
 }
 
 /**
- * Asynchronous successive halving: a trial that is among the best 1/eta of its rung goes on with eta times the folds or
- * epochs; where none is, a new one begins. Source: Li et al., "A system for massively parallel hyperparameter tuning"
- * (MLSys 2020). At the end, when nothing runs, the best trial is brought to the last rung in any case.
+ * Asynchronous successive halving: a trial among the best 1/eta of its rung continues with eta times the folds or
+ * epochs; if there is no such trial, a new one starts. Source: Li et al., "A system for massively parallel
+ * hyperparameter tuning" (MLSys 2020). At the end, when nothing is running, the best trial is always promoted to the
+ * last rung.
  */
 export function decideAsha(contest: Contest): Decision[] {
   const { search, trials, ratio } = contest;
@@ -81,7 +82,7 @@ function mostOf({ estimator, splits }: Contest, { resource }: Rules): number {
   return resource === 'epochs' && epochs ? epochs.of(estimator) : splits.length;
 }
 
-/** A trial's score when it had finished a rung; undefined where it has not. */
+/** A trial's score when it finished a rung; undefined if it has not finished it. */
 function scoreAt(trial: Entrant, rung: number): number | undefined {
   const earlier = trial.lowerRungs?.[rung];
   if (earlier !== undefined) return earlier;
@@ -89,7 +90,7 @@ function scoreAt(trial: Entrant, rung: number): number | undefined {
   return finished ? meanScore(trial.scores.values()) : undefined;
 }
 
-/** Those at a rung that are among its best 1/eta, best first. */
+/** Trials at a rung that are among its best 1/eta, best first. */
 function promotable(trials: readonly Entrant[], waiting: readonly Entrant[], rung: number, eta: number): Entrant[] {
   const finished = trials
     .flatMap((trial) => {
@@ -101,14 +102,14 @@ function promotable(trials: readonly Entrant[], waiting: readonly Entrant[], run
   return top.filter((trial) => waiting.includes(trial) && rungOf(trial) === rung);
 }
 
-/** The best on the highest rung that any has reached. */
+/** The best trial on the highest rung reached by any. */
 function bestOf(trials: readonly Entrant[]): Entrant {
   return [...trials].sort(
     (a, b) => rungOf(b) - rungOf(a) || meanScore(b.scores.values()) - meanScore(a.scores.values()),
   )[0];
 }
 
-/** The decision to evaluate a known or a new trial at a rung. */
+/** The decision to evaluate a known or new trial at a rung. */
 function evaluate(
   contest: Contest,
   what: Entrant | { parameters: Record<string, unknown>; number: number },

@@ -5,23 +5,23 @@ import { type CorrectedScore, correctedScore, pooledScore, type TrialAnswers } f
 
 export interface ChoiceInput {
   search: NonNullable<Spec['search']>;
-  /** Those of one estimator that were begun and have a fold result, without those that failed */
+  /** Trials of one estimator that were started and have a fold result, without failed ones */
   begun: readonly (Pick<Trial, 'trial' | 'state'> & { answers: TrialAnswers })[];
-  /** Which of them was chosen; null where none could be */
+  /** The selected trial; null if none could be selected */
   winner: string | null;
   /** Class of each clip */
   labels: ArrayLike<number>;
   groups: readonly string[];
 }
 
-/** What the choice of a trial is worth. Both figures are pooled over clips, so that one may be subtracted from the other. */
+/** The score of a selection. Both figures are pooled over clips, so that they can be subtracted. */
 export type Chosen = Pick<SearchResults['winners'][number], 'pooled'> & { corrected: CorrectedScore | null };
 
 /**
- * The chosen trial's pooled score, and that score corrected for having been chosen among all trials that were begun.
- * There is no corrected score where trials had unequal resources: ASHA stops most of them early, and folds may test other
- * clips. A trial that was stopped for its bad luck would make the correction too harsh. A
- * correction among complete trials alone is no correction, since the first rungs are where most of the luck is.
+ * The selected trial's pooled score, and that score corrected for the selection among all trials that were started.
+ * There is no corrected score if trials had unequal resources: ASHA stops most of them early, and folds may test other
+ * clips. A trial that was stopped by bad luck would make the correction too harsh, and correcting among complete trials
+ * alone would miss the first rungs, where most of the luck is.
  */
 export function scoreChoice(
   { search, begun, winner, labels, groups }: ChoiceInput,
@@ -38,7 +38,7 @@ export function scoreChoice(
   };
 }
 
-/** For how many epochs a trial's folds were trained, of how many; only where a search gives epochs to its trials. */
+/** Epochs that a trial's folds were trained for, out of how many; only if a search allocates epochs to its trials. */
 export function trialEpochs(
   { search, estimators }: Pick<Spec, 'search' | 'estimators'>,
   { base, estimator }: Pick<Trial, 'base' | 'estimator'>,

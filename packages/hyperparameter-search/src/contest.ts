@@ -11,23 +11,23 @@ export interface Contest {
   base: string;
   estimator: Estimator;
   context: number;
-  /** On which its trials are compared, in the order in which they are evaluated */
+  /** The splits on which its trials are compared, in order of evaluation */
   splits: readonly number[];
-  /** Test clips over training clips, of a mean fold */
+  /** Test clips over training clips, for a mean fold */
   ratio: number;
   seed: number;
   trials: Entrant[];
-  /** What a trial of that number is called */
+  /** The name of the trial with that number */
   nameOf: (number: number) => string;
 }
 
 export interface Entrant extends Trial {
-  /** Of the splits that it is evaluated on now and that are done */
+  /** The finished ones among the splits that the trial is currently evaluated on */
   scores: Scores;
   error: string | undefined;
 }
 
-/** What the folds say of a trial; scores as the metric has them. */
+/** Fold results of a trial; scores are in the units of the metric. */
 export function trialStatistics(scores: Scores, ratio: number, search: SearchSpec): TrialStatistics {
   const values = [...scores.values()].map((score) => scoreOf(search.metric, score));
   const summary = summarise(values);
@@ -56,11 +56,11 @@ export function begin(
   };
 }
 
-/** New parameters to try. Where nothing is learnt from earlier trials, all of them at once. */
+/** New parameters to try; all at once if the algorithm does not learn from earlier trials. */
 export function proposals({ search, base, estimator, seed, trials }: Contest, count: number): Parameters[] {
   const earlier = trials.map(({ parameters, state, scores }) => ({
     parameters,
-    // A trial that was given up is known to be bad, from fewer folds.
+    // A pruned trial is known to be bad, from fewer folds.
     score: state === 'RUNNING' || scores.size === 0 ? undefined : meanScore(scores.values()),
   }));
   return propose({ search, space: search.space[base], base: estimator, seed, earlier }, count);

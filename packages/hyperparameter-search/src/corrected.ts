@@ -1,17 +1,17 @@
 import { argmaxRows, type MetricName, metricOfCounts, RandomState, scoreOf } from '@cryfold/evaluation';
 
-/** What a trial predicted for the test clips of one split. */
+/** A trial's predictions for the test clips of one split. */
 export interface TestedFold {
   test: ArrayLike<number>;
   /** Test clips x classes, row-major */
   probabilities: Float64Array;
-  /** What classes are predicted by: decision values, or the probabilities again */
+  /** The values that decide the class: decision values, or the probabilities again */
   scores: Float64Array;
 }
 
 /** A trial's out-of-fold predictions by clip, as means over the repeats that tested the clip. */
 export interface TrialAnswers {
-  /** Clips x classes: the share of the repeats that answered the class; zeros for a clip that was never tested */
+  /** Clips x classes: the share of repeats that predicted the class; zeros for a clip that was never tested */
   answers: Float64Array;
   /** -ln(probability of the true class) by clip */
   losses: Float64Array;
@@ -38,12 +38,14 @@ export function trialAnswers(folds: Iterable<TestedFold>, labels: ArrayLike<numb
   };
 }
 
-/** The metric of weighted clips from their sums: a flat confusion matrix, or for the log-loss its sum and the weight. */
+/** The metric of weighted clips from their sums: a flat confusion matrix, or the sum and weight of the log-loss. */
 function metricOf(metric: MetricName, totals: Float64Array, classes: number): number {
   return metric === 'logLoss' ? totals[0] / totals[1] : metricOfCounts(metric, totals, classes);
 }
 
-/** What each group adds to the sums of `metricOf`: value by value, the group and the sum that it belongs to. */
+/**
+ * The contribution of each group to the sums of `metricOf`: value by value, the group and the sum that it belongs to.
+ */
 interface Parts {
   group: Int32Array;
   cell: Int32Array;
@@ -80,7 +82,7 @@ function addParts(totals: Float64Array, { group, cell, value }: Parts, weights: 
 }
 
 /**
- * A trial's metric over all clips that were tested, pooled: not the mean over folds.
+ * A trial's metric pooled over all tested clips, which is not the mean over folds.
  * @param labels class of each clip
  */
 export function pooledScore(metric: MetricName, trial: TrialAnswers, labels: ArrayLike<number>): number {
@@ -91,16 +93,16 @@ export function pooledScore(metric: MetricName, trial: TrialAnswers, labels: Arr
 
 export interface SelectionInput {
   metric: MetricName;
-  /** Every trial that was begun, not only those that were evaluated to the end */
+  /** Every trial that was started, not only the fully evaluated ones */
   trials: readonly TrialAnswers[];
   /** Class of each clip */
   labels: ArrayLike<number>;
-  /** What each clip's group is called: groups are drawn as wholes */
+  /** The group of each clip: whole groups are drawn */
   groups: readonly string[];
 }
 
 export interface CorrectedScore {
-  /** What the chosen trial is expected to score on new clips, pooled over clips; a log-loss is positive */
+  /** The expected score of the selected trial on new clips, pooled over clips; a log-loss is positive */
   mean: number;
   /** 95 % percentile interval */
   low: number;
@@ -109,14 +111,14 @@ export interface CorrectedScore {
 }
 
 /**
- * The bootstrap bias-corrected score of choosing the best of several trials by their out-of-fold predictions: groups
- * are drawn with replacement, the best trial on those drawn is chosen, and scored on those that were not. Nothing is
- * trained. Each clip enters the mean once, with what it was answered on average over the draws that left its group out: a
- * single trial, and trials that answer alike, then have exactly their own `pooledScore`. Source: Tsamardinos, Greasidou, Borboudakis,
- * "Bootstrapping the out-of-sample predictions for efficient and accurate cross-validation", Machine Learning 107
- * (2018), algorithm BBC-CV.
- * @returns null for fewer than two groups, and where the trials were not tested on the same clips: a trial that was
- * given up after a fold or two competes with more luck than the bootstrap can repeat
+ * The bootstrap bias-corrected score of selecting the best of several trials by their out-of-fold predictions: groups
+ * are drawn with replacement, the best trial on the drawn groups is selected and scored on the others. Nothing is
+ * trained. Each clip enters the mean once, with its average prediction over the draws that left its group out, so a
+ * single trial, or trials with equal predictions, get exactly their own `pooledScore`. Source: Tsamardinos, Greasidou,
+ * Borboudakis, "Bootstrapping the out-of-sample predictions for efficient and accurate cross-validation", Machine
+ * Learning 107 (2018), algorithm BBC-CV.
+ * @returns null for fewer than two groups, or if the trials were not tested on the same clips: a trial that was stopped
+ * after a fold or two has more luck than the bootstrap can reproduce
  */
 export function correctedScore(
   { metric, trials, labels, groups }: SelectionInput,
@@ -124,7 +126,7 @@ export function correctedScore(
 ): CorrectedScore | null {
   if (trials.length === 0 || !testedAlike(trials, labels.length)) return null;
   const classes = trials[0].answers.length / labels.length;
-  // Some protocols test a part of the clips only: a group of which no clip was tested is not drawn.
+  // Some protocols test only a part of the clips: a group without tested clips is not drawn.
   const names = [...new Set(groups.filter((_, clip) => isTested(trials[0], clip, classes)))];
   if (names.length < 2) return null;
   const index = new Map(names.map((name, g) => [name, g]));
@@ -135,12 +137,12 @@ export function correctedScore(
   const random = new RandomState(seed);
   const scores: number[] = [];
   const left = new Float64Array(names.length);
-  /** By trial: how often it was chosen in a draw that left the group out */
+  /** By trial: how often it was selected in a draw that left the group out */
   const judged = parts.map(() => new Float64Array(names.length));
   while (scores.length < samples) {
     const drawn = new Int32Array(names.length);
     for (let draw = 0; draw < names.length; draw++) drawn[random.randint(names.length)]++;
-    // Two groups may both be drawn, which leaves nothing to score on.
+    // Both of two groups may be drawn, which leaves nothing to score on.
     if (drawn.every((times) => times > 0)) continue;
     let best = 0;
     let most = Number.NEGATIVE_INFINITY;

@@ -14,18 +14,18 @@ import { decideAsha } from './asha.js';
 import { begin, type Contest, type Entrant, proposals, trialStatistics } from './contest.js';
 import { losers, meanScore } from './racing.js';
 
-/** What is known of one fold of a trial. */
+/** The state of one fold of a trial. */
 export type FoldOutcome = { score: number } | { error: string } | undefined;
 
 export interface SearchInput {
-  /** As first stored, without what the search added */
+  /** As first stored, without the additions of the search */
   plan: RunPlan;
   log: SearchLog;
-  /** By trial and split; scores are larger where they are better */
+  /** By trial and split; larger scores are better */
   outcome: (trial: string, split: number) => FoldOutcome;
 }
 
-/** Every search of a run that has not been decided yet. */
+/** Every undecided search of a run. */
 export function openContests({ plan, log, outcome }: SearchInput): Contest[] {
   const { search } = plan.spec;
   if (!search) return [];
@@ -40,7 +40,7 @@ export function openContests({ plan, log, outcome }: SearchInput): Contest[] {
         .map((trial) => entrant(trial, outcome));
       return {
         ...{ search, base, estimator: plan.spec.estimators[base], context, splits, ratio, trials },
-        // Inside every outer fold the same trials are tried as outside, where the algorithm does not learn.
+        // If the algorithm does not learn, every outer fold tries the same trials inside as the search over all data.
         seed: deriveSeed(plan.spec.seed, 'search', base),
         nameOf: (number: number) => trialName(base, number, outer),
       };
@@ -59,7 +59,7 @@ function entrant(trial: Trial, outcome: SearchInput['outcome']): Entrant {
   return { ...trial, scores, error };
 }
 
-/** What to do next; nothing while only waiting helps. Equal inputs give equal decisions. */
+/** The next decisions; empty while there is nothing to do but wait. Equal inputs give equal decisions. */
 export function decide(input: SearchInput): Decision[] {
   return openContests(input).flatMap((contest) => {
     const ended = endTrials(contest);
@@ -78,20 +78,20 @@ export function decide(input: SearchInput): Decision[] {
   });
 }
 
-/** Trials all of whose folds are done, or of which one cannot be. */
+/** Trials whose folds are all done, or of which one cannot be done. */
 function endTrials({ search, trials, ratio }: Contest): Decision[] {
   return trials.flatMap((trial): Decision[] => {
     if (trial.state !== 'RUNNING') return [];
     const statistics = trialStatistics(trial.scores, ratio, search);
     const end = { kind: 'end' as const, trial: trial.trial, statistics, splits: [...trial.scores.keys()] };
     if (trial.error !== undefined) return [{ ...end, state: 'FAILED', reason: trial.error }];
-    // ASHA may want more of it.
+    // ASHA may promote it.
     if (search.algorithm === 'asha' || trial.scores.size < trial.splits.length) return [];
     return [{ ...end, state: 'COMPLETE', reason: `all ${trial.splits.length} folds` }];
   });
 }
 
-/** Trials that the race gives up. */
+/** Trials that lose the race. */
 function lost({ search, trials, ratio }: Contest, ended: readonly Decision[]): Decision[] {
   const rules = search.racing;
   if (!rules) return [];
@@ -103,7 +103,7 @@ function lost({ search, trials, ratio }: Contest, ended: readonly Decision[]): D
     const { scores } = trials.find((one) => one.trial === trial)!;
     const { leader, folds, meanDifference, pValue } = race;
     const gap = Math.abs(meanDifference);
-    // As the tables beside it: a log-loss in nats, everything else in percent.
+    // Same units as in the tables: log-loss in nats, everything else in percent.
     const by = METRICS[search.metric].share ? `${(100 * gap).toFixed(2)} points` : gap.toPrecision(2);
     return {
       ...{ kind: 'end', trial, state: 'PRUNED' },
@@ -122,7 +122,7 @@ function start(contest: Contest): Decision[] {
   return proposals(contest, count).map((parameters, i) => begin(contest, parameters, trials.length + i));
 }
 
-/** The best of those that were evaluated to the end; the first of equals. */
+/** The best of the fully evaluated trials; the first one on ties. */
 function choose({ base, context, trials }: Contest): Decision {
   let best: Entrant | undefined;
   for (const trial of trials) {

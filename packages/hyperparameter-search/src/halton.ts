@@ -2,12 +2,12 @@ import { deriveSeed, Random } from '@cryfold/core';
 
 const PRIMES = [2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71];
 
-/** Digits that matter: b^-d is below 2^-53 then. */
+/** Number of significant digits: b^-d is below 2^-53 for further ones. */
 const digits = (base: number) => Math.ceil(53 / Math.log2(base));
 
 /**
- * The scrambled Halton sequence: points that fill [0, 1)^d more evenly than independent ones, of which any first n are
- * as even as n can be. Each digit of each dimension has a permutation of its own. Source: Owen, "A randomized Halton
+ * The scrambled Halton sequence: points that fill [0, 1)^d more evenly than independent ones, and any first n of them
+ * are as even as n can be. Each digit of each dimension has its own permutation. Source: Owen, "A randomized Halton
  * algorithm in R" (2017).
  */
 export class Halton {
@@ -36,7 +36,7 @@ export class Halton {
         value += permutation[rest % base] * scale;
         rest = Math.floor(rest / base);
       }
-      // Rounding may reach 1.
+      // Rounding may give 1.
       return Math.min(value, 1 - Number.EPSILON);
     });
   }

@@ -5,10 +5,10 @@ import { Halton } from './halton.js';
 import { applyConditions, gridCells, identity, type Parameters, type Space, valueAt } from './space.js';
 import { type Observation, proposeTpe } from './tpe.js';
 
-/** Quasi-random trials before TPE has something to learn from; Optuna's default. */
+/** Quasi-random trials before TPE has enough to learn from; Optuna's default. */
 const STARTUP = 10;
 
-/** Draws in vain after which a space counts as exhausted. */
+/** Number of unsuccessful draws after which a space counts as exhausted. */
 const PATIENCE = 200;
 
 export interface Proposing {
@@ -17,13 +17,13 @@ export interface Proposing {
   base: Estimator;
   /** Equal seeds give equal proposals */
   seed: number;
-  /** Of the same search, in the order in which they began */
+  /** Trials of the same search, in the order in which they started */
   earlier: readonly Observation[];
 }
 
 /**
- * What to try next: up to `count` sets of parameters, all different from earlier ones. Fewer where the search has all
- * its trials, or nothing new is found.
+ * The next parameters: up to `count` sets, all different from earlier ones. Fewer if the search has all its trials, or
+ * if nothing new is found.
  */
 export function propose({ search, space, base, seed, earlier }: Proposing, count: number): Parameters[] {
   const seen = new Set(earlier.map(({ parameters }) => identity(base, parameters)));

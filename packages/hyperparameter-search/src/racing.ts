@@ -4,7 +4,7 @@ import type { SearchSpec, TrialStatistics } from '@cryfold/plan';
 export type Racing = NonNullable<SearchSpec['racing']>;
 export type Scores = ReadonlyMap<number, number>;
 
-/** Larger is better. NaN for no folds. */
+/** Larger is better. NaN without folds. */
 export function meanScore(scores: Iterable<number>): number {
   let sum = 0;
   let count = 0;
@@ -17,11 +17,11 @@ export function meanScore(scores: Iterable<number>): number {
 
 /**
  * Whether a trial is clearly worse than another one, on the splits that both have: the one-sided corrected resampled
- * t-test of Nadeau and Bengio. The threshold is compared with anew after every fold; docs/sweeps.md tells how it was
- * calibrated for that.
+ * t-test of Nadeau and Bengio. The threshold applies after every fold; docs/sweeps.md describes how it was calibrated
+ * for these repeated tests.
  * @param scores by split; larger is better
  * @param ratio test clips over training clips of a fold
- * @returns undefined where too few folds are common
+ * @returns undefined if there are too few common folds
  */
 export function race(
   scores: Scores,
@@ -48,10 +48,10 @@ export function race(
   };
 }
 
-/** A trial as the race sees it. */
+/** A trial in the race. */
 export interface Runner {
   trial: string;
-  /** Whether it may still be given up */
+  /** Whether it may still be stopped */
   running: boolean;
   scores: Scores;
 }
@@ -62,8 +62,8 @@ export interface Loser {
 }
 
 /**
- * The trials that are clearly worse than the leader, which is the one of the best mean.
- * @param runners without those that were given up
+ * The trials that are clearly worse than the leader, which is the one with the best mean.
+ * @param runners without stopped trials
  */
 export function losers(runners: readonly Runner[], ratio: number, rules: Racing): Loser[] {
   let leader: { name: string; scores: Scores } | undefined;

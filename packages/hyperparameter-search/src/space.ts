@@ -4,17 +4,17 @@ import type { SearchParameter } from '@cryfold/plan';
 
 /** Searched parameters of one estimator, by name. */
 export type Space = Readonly<Record<string, SearchParameter>>;
-/** What a search chose for one trial; parameters whose condition is not met are absent. */
+/** The parameters selected for one trial; those whose condition is not met are absent. */
 export type Parameters = Record<string, unknown>;
 
-/** Digits that a chosen number keeps: more would only make tables hard to read. */
+/** Significant digits of a selected number: more would only make tables hard to read. */
 const DIGITS = 4;
 
 function between(low: number, high: number, value: number): number {
   return Math.min(high, Math.max(low, Number(value.toPrecision(DIGITS))));
 }
 
-/** A parameter's value at u in [0, 1): equal shares of [0, 1) for choices and whole numbers. */
+/** A parameter's value at u in [0, 1). Choices and whole numbers get equal shares of [0, 1). */
 export function valueAt(parameter: SearchParameter, u: number): unknown {
   if ('choice' in parameter) return parameter.choice[Math.floor(u * parameter.choice.length)];
   if ('uniform' in parameter) {
@@ -29,7 +29,7 @@ export function valueAt(parameter: SearchParameter, u: number): unknown {
   return low + Math.floor(u * (high - low + 1));
 }
 
-/** The values that a grid tries, both ends included. */
+/** The values that a grid tries, including both ends. */
 export function gridValues(parameter: SearchParameter): unknown[] {
   if ('choice' in parameter) return parameter.choice;
   if ('int' in parameter) {
@@ -45,7 +45,7 @@ export function gridValues(parameter: SearchParameter): unknown[] {
   });
 }
 
-/** Leaves out parameters whose condition is not met by the others or by what the spec fixes. */
+/** Removes parameters whose condition is not met by the other ones or by the spec. */
 export function applyConditions(space: Space, base: Estimator, all: Parameters): Parameters {
   const fixed = searchedOf(base);
   return Object.fromEntries(
@@ -58,12 +58,12 @@ export function applyConditions(space: Space, base: Estimator, all: Parameters):
   );
 }
 
-/** The estimator of a trial: the spec's, with what the search chose. */
+/** The estimator of a trial: the spec's, with the selected parameters. */
 export function trialEstimator(base: Estimator, parameters: Parameters): Estimator {
   return estimatorSchema.parse(withSearched(base, parameters));
 }
 
-/** Equal for estimators that are trained alike. */
+/** A key that is equal for estimators with the same training. */
 export function identity(base: Estimator, parameters: Parameters): string {
   return canonicalJson(trialEstimator(base, parameters));
 }

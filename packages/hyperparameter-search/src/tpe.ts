@@ -3,22 +3,22 @@ import type { SearchParameter } from '@cryfold/plan';
 import type { Parameters, Space } from './space.js';
 import { valueAt } from './space.js';
 
-/** A finished trial; `score` is larger where it is better. A trial under way has none, and counts as bad. */
+/** A finished trial; larger `score` is better. A running trial has none, and counts as bad. */
 export interface Observation {
   parameters: Parameters;
   score: number | undefined;
 }
 
-/** Drawn from the good ones' density before the most promising is taken. */
+/** Number of candidates drawn from the density of good trials, of which the most promising is used. */
 const CANDIDATES = 24;
 
-/** How many count as good, as in Optuna: a tenth, at most 25. */
+/** Number of trials that count as good, as in Optuna: a tenth, at most 25. */
 const good = (count: number) => Math.min(Math.ceil(0.1 * count), 25);
 
 /**
- * The next parameters by the tree-structured Parzen estimator: of candidates drawn from the density of good trials,
- * the one with the largest ratio to the density of the others. Each parameter is modelled by itself. Trials under way
- * count as bad, so that trials side by side differ.
+ * The next parameters by the tree-structured Parzen estimator: of candidates drawn from the density of good trials, the
+ * one with the largest ratio to the density of the others. Each parameter is modelled separately. Running trials count
+ * as bad, so that concurrent trials differ.
  * Source: Bergstra, Bardenet, Bengio, Kegl, "Algorithms for hyper-parameter optimization" (NeurIPS 2011); widths and
  * prior as in Optuna's default.
  */
@@ -61,7 +61,7 @@ function proposeChoice(choices: readonly unknown[], best: unknown[], rest: unkno
 
 type Numeric = Exclude<SearchParameter, { choice: unknown }>;
 
-/** Where a value lies in [0, 1], the inverse of `valueAt` save rounding. */
+/** The position of a value in [0, 1], the inverse of `valueAt` up to rounding. */
 function positionOf(parameter: Numeric, value: number): number {
   if ('uniform' in parameter) return (value - parameter.uniform[0]) / (parameter.uniform[1] - parameter.uniform[0]);
   if ('log' in parameter) return Math.log(value / parameter.log[0]) / Math.log(parameter.log[1] / parameter.log[0]);
@@ -81,11 +81,11 @@ function proposeNumber(parameter: Numeric, best: number[], rest: number[], rando
   return valueAt(parameter, chosen);
 }
 
-/** Normals around the observations and one wide one as a prior, each cut to [0, 1] and weighted alike. */
+/** Normals around the observations and one wide normal as a prior, each truncated to [0, 1] and equally weighted. */
 class Parzen {
   readonly #means: number[];
   readonly #widths: number[];
-  /** Share of each normal that lies in [0, 1] */
+  /** Share of each normal within [0, 1] */
   readonly #masses: number[];
 
   constructor(observed: readonly number[]) {
@@ -93,7 +93,7 @@ class Parzen {
     const prior = sorted.indexOf(0.5);
     const least = 1 / Math.min(100, 1 + sorted.length);
     this.#means = sorted;
-    // As wide as the farther neighbour is away, the ends of the range counting as neighbours only at the edges.
+    // As wide as the distance to the farther neighbour; the ends of the range count as neighbours only at the edges.
     this.#widths = sorted.map((mean, i) => {
       if (i === prior) return 1;
       const left = i > 0 ? mean - sorted[i - 1] : Number.NEGATIVE_INFINITY;
@@ -124,7 +124,7 @@ class Parzen {
   }
 }
 
-/** To 1.5e-7 (Abramowitz and Stegun 7.1.26). */
+/** Accurate to 1.5e-7 (Abramowitz and Stegun 7.1.26). */
 function normalCdf(z: number): number {
   const x = Math.abs(z) / Math.SQRT2;
   const t = 1 / (1 + 0.3275911 * x);

@@ -16,7 +16,7 @@ const CLIPS = 200;
 const LABELS = Int32Array.from({ length: CLIPS }, (_, i) => i % 2);
 const GROUPS = Array.from({ length: CLIPS }, (_, i) => `g${Math.floor(Math.sqrt(i))}`);
 
-/** Answers of a trial that gives the true class this probability, and is right where that is above one half. */
+/** Predictions of a trial that gives the true class this probability, and is right if that is above one half. */
 function answersOf(truth: (clip: number) => number, repeats = 1): TrialAnswers {
   const folds = Array.from({ length: repeats }, (): TestedFold => {
     const probabilities = Float64Array.from({ length: 2 * CLIPS }, () => 0);
@@ -30,14 +30,14 @@ function answersOf(truth: (clip: number) => number, repeats = 1): TrialAnswers {
   return trialAnswers(folds, LABELS, 2);
 }
 
-/** Trials that are right with a probability of their own, on clips of groups of very different sizes. */
+/** Trials with different accuracies, on clips of groups of very different sizes. */
 function make(chances: readonly number[], seed: number): SelectionInput {
   const random = new Random(seed);
   const trials = chances.map((chance) => answersOf(() => (random.uniform() < chance ? 0.9 : 0.1)));
   return { metric: 'accuracy', labels: LABELS, groups: GROUPS, trials };
 }
 
-test('a single trial has nothing to correct, whatever the metric', () => {
+test('does not correct a single trial, for any metric', () => {
   for (const metric of METRIC_NAMES) {
     const input = { ...make([0.7], 1), metric };
     const own = pooledScore(metric, input.trials[0], LABELS);
@@ -47,7 +47,7 @@ test('a single trial has nothing to correct, whatever the metric', () => {
   }
 });
 
-test('the pooled score is the metric of all predictions, repeats included', () => {
+test('the pooled score is the metric of all predictions including repeats', () => {
   const random = new Random(5);
   const labels = Int32Array.from({ length: 90 }, (_, i) => (i < 60 ? 0 : i < 80 ? 1 : 2));
   const folds = [0, 1].flatMap((repeat) =>
@@ -69,7 +69,7 @@ test('the pooled score is the metric of all predictions, repeats included', () =
   }
 });
 
-test('the best of 30 equal trials looks too good, and its corrected score does not', () => {
+test('corrects the optimistic score of the best of 30 equal trials', () => {
   let [plain, corrected] = [0, 0];
   for (let seed = 0; seed < 20; seed++) {
     const input = make(new Array(30).fill(0.5), seed);
@@ -81,7 +81,7 @@ test('the best of 30 equal trials looks too good, and its corrected score does n
   assert.ok(Math.abs(corrected - 0.5) < 0.015, `corrected ${corrected}`);
 });
 
-test('one of two practically identical trials is optimistic by about 0 points', () => {
+test('selecting one of two practically identical trials is optimistic by about 0 points', () => {
   // Classes and groups of unequal sizes: the mean over folds of the balanced accuracy is far from the pooled one.
   const labels = Int32Array.from({ length: 60 }, (_, i) => (i < 52 ? 0 : 1));
   const right = (clip: number) => (clip % 7 === 0 ? 0.2 : clip >= 52 && clip % 2 === 0 ? 0.3 : 0.8);
@@ -109,18 +109,18 @@ test('one of two practically identical trials is optimistic by about 0 points', 
   const search = { algorithm: 'random', metric: 'balancedAccuracy' } as Parameters<typeof scoreChoice>[0]['search'];
   const { pooled, corrected } = scoreChoice({ search, begun, winner: 'b', labels, groups });
   assert.ok(Math.abs(pooled! - corrected!.mean) < 1e-12, `${pooled} and ${corrected!.mean}`);
-  // The difference that used to be printed.
+  // The difference that was printed before the fix.
   assert.ok(foldMean - corrected!.mean > 0.05, `${foldMean} and ${corrected!.mean}`);
 });
 
-test('a log-loss stays positive, and one group alone gives no corrected score', () => {
+test('keeps a log-loss positive, and gives no corrected score for a single group', () => {
   const input = { ...make([0.6, 0.6], 3), metric: 'logLoss' as const };
   const { mean, low, high } = correctedScore(input)!;
   assert.ok(0 < low && low < mean && mean < high && high < -Math.log(0.1));
   assert.equal(correctedScore({ ...input, groups: new Array(CLIPS).fill('g') }), null);
 });
 
-test('trials that were tested on other clips, or trained for other epochs, are not corrected', () => {
+test('does not correct trials with other test clips or other epochs', () => {
   const input = make([0.6, 0.6], 4);
   const half = input.trials[1].answers.map((share, i) => (i < CLIPS ? share : 0));
   const trials = [input.trials[0], { ...input.trials[1], answers: half }];
@@ -135,12 +135,12 @@ test('trials that were tested on other clips, or trained for other epochs, are n
       ...{ begun, winner: 't0', labels: LABELS, groups: GROUPS },
     });
   assert.equal(choose('asha', 'epochs').corrected, null);
-  assert.equal(choose('asha', 'folds').corrected, null, 'ASHA gave it fewer folds for its bad luck');
+  assert.equal(choose('asha', 'folds').corrected, null, 'ASHA stopped it early because of bad luck');
   assert.ok(choose('random', 'folds').corrected);
   assert.equal(choose('asha', 'epochs').pooled, pooledScore('accuracy', input.trials[0], LABELS));
 });
 
-test('clips that no fold tests change nothing', () => {
+test('ignores clips that no fold tests', () => {
   const input = make([0.5, 0.7], 6);
   const padded = input.trials.map(({ answers, losses }) => ({
     answers: Float64Array.from({ length: 2 * (CLIPS + 50) }, (_, i) => answers[i] ?? 0),

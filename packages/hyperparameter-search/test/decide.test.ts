@@ -40,7 +40,7 @@ function planOf(search: string, estimators = 'svm: { kind: svm }', repeats = 2):
 
 type Quality = (parameters: Record<string, unknown>, split: number, estimator: Record<string, unknown>) => FoldOutcome;
 
-/** Plays a sweep to its end; each turn of `order` folds that are wanted are done. */
+/** Simulates a whole sweep; in each turn, `order` of the requested folds finish. */
 function play(plan: RunPlan, quality: Quality, most = 3) {
   const decisions: Decision[] = [];
   const done = new Map<string, FoldOutcome>();
@@ -52,7 +52,7 @@ function play(plan: RunPlan, quality: Quality, most = 3) {
       return done.get(`${JSON.stringify(estimator)} ${split} ${trial}`);
     };
     const next = decide({ plan, log, outcome });
-    assert.deepEqual(decide({ plan, log: replay(decisions), outcome }), next, 'the same is decided again');
+    assert.deepEqual(decide({ plan, log: replay(decisions), outcome }), next, 'replaying gives the same decision');
     decisions.push(...next);
     const now = replay(decisions);
     const grown = growPlan(plan, now);
@@ -70,7 +70,7 @@ function play(plan: RunPlan, quality: Quality, most = 3) {
   assert.fail('the sweep does not end');
 }
 
-/** Best at C = 100; every split is differently hard, for all alike; a little noise that depends on both. */
+/** Best at C = 100; the difficulty of splits differs equally for all trials; a little noise depends on both. */
 const smooth: Quality = ({ C }, split) => {
   const distance = Math.abs(Math.log10(C as number) - 2);
   return { score: 0.9 - 0.1 * distance + 0.02 * Math.sin(split) + 0.004 * Math.sin(97 * (C as number) + 31 * split) };
@@ -87,7 +87,7 @@ test('without racing every trial is evaluated on all folds, and the best mean wi
   assert.equal(log.choices.get('svm 0'), closest.trial);
 });
 
-test('racing gives clear losers up with the statistics, and keeps the winner', () => {
+test('racing stops clear losers with their statistics and keeps the winner', () => {
   const all = play(planOf(`{ trials: 12, ${SPACE} }`), smooth);
   const { log, folds } = play(planOf(`{ trials: 12, racing: {}, ${SPACE} }`), smooth);
   assert.ok(folds < 90, `${folds} of 120 folds`);
@@ -104,7 +104,7 @@ test('racing gives clear losers up with the statistics, and keeps the winner', (
   }
 });
 
-test('a race by log-loss tells its gap as it is, in nats', () => {
+test('a race by log-loss reports its gap in nats', () => {
   const { log } = play(planOf(`{ trials: 12, metric: logLoss, racing: {}, ${SPACE} }`), smooth);
   const pruned = [...log.trials.values()].filter(({ state }) => state === 'PRUNED');
   assert.ok(pruned.length > 0);
@@ -149,7 +149,7 @@ test('asha by epochs trains survivors for longer on the same folds', () => {
   }
 });
 
-test('a trial of which a fold fails is FAILED and never chosen; where all fail, nothing is', () => {
+test('a trial with a failed fold is FAILED and never selected; if all fail, none is selected', () => {
   const some = play(planOf(`{ trials: 6, ${SPACE} }`), (parameters, split, estimator) =>
     distanceOf(parameters) < 1 ? { error: 'SVM_NOT_CONVERGED: no' } : smooth(parameters, split, estimator),
   );
@@ -162,7 +162,7 @@ test('a trial of which a fold fails is FAILED and never chosen; where all fail, 
 
 test('nested: each outer fold is judged by the trial that won on its own inner folds', () => {
   const plan = planOf(`{ trials: 4, nested: { inner: 3 }, ${SPACE} }`, undefined, 1);
-  // What is best differs between outer folds, so that a choice by other folds would show.
+  // The best parameters differ between outer folds, so that selecting by other folds would show.
   const { log } = play(plan, ({ C }, split) => {
     const { outer } = plan.splits[split];
     return { score: -Math.abs(Math.log10(C as number) - (outer ?? 1)) };

@@ -15,7 +15,7 @@ const space: Space = {
 const ask = (algorithm: SearchSpec['algorithm'], trials: number, seed = 1) =>
   propose({ search: { algorithm, trials }, space, base: svm, seed, earlier: [] }, Number.POSITIVE_INFINITY);
 
-test('a grid has every cell once, and none for parameters whose condition is not met', () => {
+test('a grid has every cell once, without parameters whose condition is not met', () => {
   const cells = ask('grid', 1);
   // rbf: 5 C x 4 gamma; linear: 5 C; poly: 5 C x 4 gamma x 3 degrees
   assert.equal(cells.length, 20 + 5 + 60);
@@ -29,7 +29,7 @@ test('a grid has every cell once, and none for parameters whose condition is not
   }
 });
 
-test('random trials are in range, different, the same for the same seed, and begin alike however many are asked for', () => {
+test('random trials are in range, different, the same for the same seed, and start the same for any number', () => {
   const many = ask('random', 60);
   assert.equal(many.length, 60);
   assert.equal(new Set(many.map((one) => JSON.stringify(one))).size, 60);
@@ -52,7 +52,7 @@ test('random trials fill a range more evenly than independent draws would', () =
   assert.ok(cells.size >= 60, `${cells.size} of 64`);
 });
 
-test('a space with fewer settings than trials is tried once in full', () => {
+test('a space with fewer settings than trials is tried once completely', () => {
   const few: Space = { kernel: { choice: ['rbf', 'linear'] }, degree: { int: [2, 3], when: { kernel: 'poly' } } };
   const search = { algorithm: 'random', trials: 20 } as const;
   const all = propose({ search, space: few, base: svm, seed: 0, earlier: [] }, Number.POSITIVE_INFINITY);

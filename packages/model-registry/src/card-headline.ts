@@ -2,18 +2,18 @@ import { printable } from '@cryfold/core';
 import { groupsKnown, leakHeadline, METRICS, type MetricName } from '@cryfold/evaluation';
 import type { CardMetrics, ModelCard } from './card.js';
 
-/** The figure of a card to quote first, never without its protocol. */
+/** The figure of a card to quote first, always with its protocol. */
 export interface CardHeadline {
   metric: MetricName;
   /** Over test folds */
   mean: number;
   protocol: string;
-  /** What inflates it */
+  /** Problems that inflate the figure */
   warning?: string;
 }
 
 /**
- * The figure that a run was headlined by. Older cards do not say, so theirs is the accuracy.
+ * The figure that headlined a run. Older cards do not record it, so theirs is the accuracy.
  * @param known whether groups are more than recordings
  */
 export function headlineOf(metrics: CardMetrics, known = true): CardHeadline {
@@ -28,10 +28,10 @@ export function headlineText({ metric, mean }: Pick<CardHeadline, 'metric' | 'me
   return `${title} ${share ? `${(100 * mean).toFixed(2)} %` : mean.toFixed(4)}`;
 }
 
-/** What the cross-validation of a model's own run said, in a sentence; undefined for a card without any. */
+/** The cross-validation result of a model's own run in one sentence; undefined for a card without any. */
 export function evaluationText({ metrics: [own], data }: Pick<ModelCard, 'metrics' | 'data'>): string | undefined {
   if (!own) return undefined;
   const headline = headlineOf(own, groupsKnown(data));
-  const said = `Mean ${headlineText(headline)} over test folds (${printable(headline.protocol)}).`;
-  return headline.warning ? `${said} ${headline.warning}` : said;
+  const text = `Mean ${headlineText(headline)} over test folds (${printable(headline.protocol)}).`;
+  return headline.warning ? `${text} ${headline.warning}` : text;
 }

@@ -20,37 +20,37 @@ export const NOTICE =
 export const INTENDED_USE =
   'To study how recordings like those it was trained on are classified, by people who can judge its errors.';
 
-/** What the figures say of new groups: only folds without leaks that keep known groups whole say anything. */
+/** What the figures say about new groups: only folds without leaks that keep known groups together say anything. */
 function newGroupsLimit(data: ModelCard['data'], metrics: readonly CardMetrics[]): string {
   const unknown = unknownGroupsNote(data);
-  if (unknown) return `${unknown} The figures may be too good for new sources.`;
+  if (unknown) return `${unknown} The figures may be too optimistic for new sources.`;
   const alone = data.groups === data.clips;
   const whole = metrics.filter(({ grouped }) => grouped || alone);
   if (whole.length === 0)
-    return 'It was not evaluated on folds that keep groups whole: the figures may be too good for new groups.';
+    return 'It was not evaluated on folds that keep groups together: the figures may be too optimistic for new groups.';
   const doubt = doubtOf(data, whole);
-  if (doubt) return `Folds kept groups whole, but ${doubt}: the figures may be too good for new groups.`;
+  if (doubt) return `Folds kept groups together, but ${doubt}: the figures may be too optimistic for new groups.`;
   return alone
-    ? 'Every clip is a group of its own: of new groups, recorded in the same way, expect the figures of these folds.'
-    : 'Of new groups, recorded in the same way, expect the figures of grouped folds, not those of ungrouped ones.';
+    ? 'Every clip is its own group: expect the figures of these folds for new groups that are recorded in the same way.'
+    : 'For new groups that are recorded in the same way, expect the figures of grouped folds, not those of ungrouped ones.';
 }
 
-/** Why folds that keep groups whole say little of new groups; undefined where one of them is clean. */
+/** Why folds that keep groups together say little about new groups; undefined if one of them is clean. */
 function doubtOf({ groupSource }: ModelCard['data'], whole: readonly CardMetrics[]): string | undefined {
-  if (groupSource?.partial) return 'some recordings have no group, and each counts as its own';
+  if (groupSource?.partial) return 'some recordings have no group, and count as their own';
   const leaky = whole.map(({ leaks }) => leaks && leaks.sounds + leaks.groups > 0);
   if (leaky.every((one) => one === true)) return 'the same sounds are in train and test';
-  if (leaky.every((one) => one !== false)) return 'equal sounds under other names were not looked for';
+  if (leaky.every((one) => one !== false)) return 'equal sounds under different names were not searched for';
   return undefined;
 }
 
 function otherSoundsLimit(classes: number, likeness?: LikenessRule): string {
-  if (!likeness) return `It always answers with one of its ${classes} classes, also for sounds that are none of them.`;
+  if (!likeness) return `It always answers with one of its ${classes} classes, also for unrelated sounds.`;
   const { falseRejects, clips } = likeness;
-  return `It says which sounds are unlike its training data, by level and change in frequency bands alone: ${(100 * falseRejects).toFixed(1)} % of ${clips} training clips, held out by group, were called so. Other sounds that pass get one of its ${classes} classes.`;
+  return `It rejects sounds unlike its training data, judged only by level and change in frequency bands: ${(100 * falseRejects).toFixed(1)} % of ${clips} training clips, held out by group, were rejected. Unrelated sounds that are not rejected get one of its ${classes} classes.`;
 }
 
-/** What a user must know before trusting a probability. */
+/** What a user must know before relying on a probability. */
 export function limitsOf({
   data,
   metrics,
@@ -67,9 +67,9 @@ export function limitsOf({
     `It expects clips of ${features.clipSeconds} s${rates ? ` at ${rates}` : ''}.`,
     newGroupsLimit(data, metrics),
     ...(search && !search.nested && search.winners.some(({ begun = 2 }) => begun > 1)
-      ? ['Its parameters were chosen by the very folds that the figures are of, so the figures are too good.']
+      ? ['Its parameters were chosen on the same folds as the figures, so the figures are too optimistic.']
       : []),
-    'The figures are of models trained on a part of the data; this one was trained on all of it and has no test data left.',
+    'The figures belong to models trained on parts of the data; this model was trained on all of it, which leaves no test data.',
   ];
 }
 
@@ -81,8 +81,8 @@ function figure(metric: MetricName, value: number | null): string {
 }
 
 /**
- * A name from the data or the spec in Markdown, in a table cell too: shown as it is, never read as markup or HTML.
- * Control characters, line breaks among them, become U+FFFD.
+ * Escapes a name from the data or spec for Markdown, including table cells: shown literally, never read as markup or
+ * HTML. Control characters, including line breaks, become U+FFFD.
  */
 function plain(text: string): string {
   return text
@@ -92,7 +92,7 @@ function plain(text: string): string {
 
 type Made = Pick<ModelCard, 'spec' | 'search'>;
 
-/** What a reader must know of an estimator of a card's spec, such as that its weights are random. */
+/** A caveat about an estimator of a card's spec, such as that its weights are random. */
 function caveatIn({ spec, search }: Made, name: string): string | undefined {
   const { estimators = {} } = spec as { estimators?: Record<string, object> };
   if (!Object.hasOwn(estimators, name)) return undefined;
@@ -100,13 +100,13 @@ function caveatIn({ spec, search }: Made, name: string): string | undefined {
   return caveatOf(withSearched(estimators[name], chosen ?? {}));
 }
 
-/** What was refitted, with what a reader must know beside its figures: `tl-resnet50 (random weights)`. */
+/** The refitted model with its caveat: `tl-resnet50 (random weights)`. */
 export function refitted(card: Made & Pick<ModelCard, 'of'>): string {
   const caveat = caveatIn(card, card.of);
   return caveat === undefined ? card.of : `${card.of} (${caveat})`;
 }
 
-/** The card for people, in Markdown. */
+/** The card as Markdown for people. */
 export function cardText(card: ModelCard): string {
   const { data, features } = card;
   return `# ${card.name} ${card.version}
@@ -140,7 +140,7 @@ Made by cryfold ${plain(card.cryfold.version)}, fold format ${card.cryfold.foldF
 `;
 }
 
-/** Means over folds and pooled figures stand in tables of their own: they are different numbers. */
+/** Means over folds and pooled figures are in separate tables, because they are different numbers. */
 function metricsText(metrics: CardMetrics, units: string): string {
   const { intervals, pooled } = metrics;
   const overFolds = METRIC_NAMES.map((key) => {
@@ -179,22 +179,22 @@ function searchText({ algorithm, metric, nested, winners }: Search): string {
     return `- ${plain(member)}: ${plain(trial ?? 'none')}, ${chosen.join(', ')}; ${amongText(winner)} by its mean ${titleOf(metric)} over folds of ${searched(metric, mean)}; ${correctionText(metric, winner)}`;
   });
   return `## Choice of parameters
-${algorithm} search by ${titleOf(metric)}; ${nested ? 'the figures above are of nested cross-validation.' : '**the figures above are of the winner on the folds that it was chosen by: too good.**'}
+${algorithm} search by ${titleOf(metric)}; ${nested ? 'the figures above are from nested cross-validation.' : '**the figures above are from the folds on which the winner was chosen, so they are too optimistic.**'}
 
 ${lines.join('\n')}
 
 `;
 }
 
-/** The correction for the choice counts all trials that were begun, and so does this. Older cards know complete ones only. */
+/** Number of started trials, to which the correction for the selection applies. Older cards only have complete ones. */
 function amongText({ among, begun }: Search['winners'][number]): string {
   if (begun === undefined) return `chosen among trials of which ${among} were completed,`;
   return `chosen among ${begun} trials${among < begun ? ` (${among} of them complete)` : ''}`;
 }
 
-/** Both figures are pooled over clips; an older card has none that the corrected one may be compared with. */
+/** Both figures are pooled over clips; an older card has none that is comparable with the corrected one. */
 function correctionText(metric: string, { pooled, corrected }: Search['winners'][number]): string {
-  if (pooled === undefined) return 'an earlier version of cryfold stored no figure to compare a corrected one with';
+  if (pooled === undefined) return 'an earlier version of cryfold stored no comparable figure';
   if (pooled === null || !corrected) return 'no correction for the choice is valid';
   const [value, mean, low, high] = [pooled, corrected.mean, corrected.low, corrected.high].map((one) =>
     searched(metric, one),

@@ -9,7 +9,7 @@ const count = z.int().nonnegative();
 const orUndefined = z.number().nullable();
 const interval = z.strictObject({ low: z.number(), high: z.number() });
 
-/** Within the model's folder; it can leave neither that nor the store. */
+/** A path within the model's folder; it can leave neither the folder nor the store. */
 const path = z.string().regex(/^([A-Za-z0-9_-][A-Za-z0-9._-]*\/)*[A-Za-z0-9_-][A-Za-z0-9._-]*$/);
 
 const summary = z.strictObject({
@@ -19,7 +19,7 @@ const summary = z.strictObject({
   maximum: z.number(),
 });
 
-/** What cross-validation said of the configuration: of models trained on a part of the data, not of this one. */
+/** Cross-validation results of the configuration: of models trained on parts of the data, not of this model. */
 export const metricsSchema = z.strictObject({
   run: z.string(),
   protocol: z.string(),
@@ -28,15 +28,18 @@ export const metricsSchema = z.strictObject({
   repeats: count,
   seed: z.number(),
   /**
-   * Whether groups are known, clips share them, and every group was on one side of each fold; in older cards, whether the
-   * splitter groups
+   * Whether groups are known, clips share them, and every group was on one side of each fold; in older cards, whether
+   * the splitter groups
    */
   grouped: z.boolean(),
-  /** What the run was tested and headlined by; absent from older cards, whose runs were by accuracy or a sweep's metric */
+  /** The protocol and metric of the run; absent from older cards, whose runs used accuracy or the metric of a sweep */
   metric: z.enum(METRIC_NAMES).optional(),
-  /** What of the data was in train and test of the same split; absent where that is not known */
+  /** Leaks between train and test of the same split; absent if unknown */
   leaks: z.strictObject({ sounds: count, groups: count }).optional(),
-  /** What must be read before these figures, a sentence each: leaks, optimism, notes of the folds; absent for none */
+  /**
+   * Warnings to read before these figures, a sentence each: leaks, optimism, notes of the folds; absent if there are no
+   * warnings
+   */
   warnings: z.array(z.string()).optional(),
   /** Over the folds' values */
   accuracy: summary,
@@ -44,14 +47,18 @@ export const metricsSchema = z.strictObject({
   macroF1: summary,
   logLoss: summary,
   /**
-   * The same figures pooled over all test predictions, which differ from the means over folds; `intervals` are of these.
+   * The same metrics pooled over all test predictions, which differ from the means over folds; `intervals` belong to
+   * these.
    * Absent in older cards
    */
   pooled: z
     .strictObject({ accuracy: z.number(), balancedAccuracy: z.number(), macroF1: z.number(), logLoss: z.number() })
     .nullable()
     .optional(),
-  /** Of the pooled figures, over groups; null for a single group, and of a figure where the groups do not differ */
+  /**
+   * Intervals of the pooled figures, over groups; null for a single group, and for a figure that does not vary between
+   * groups
+   */
   intervals: z
     .strictObject({
       level: z.number(),
@@ -60,7 +67,7 @@ export const metricsSchema = z.strictObject({
       macroF1: interval.nullable(),
     })
     .nullable(),
-  /** Pooled, as `confusion` */
+  /** Pooled, like `confusion` */
   perClass: z.array(z.strictObject({ label: z.string(), recall: orUndefined, precision: orUndefined })),
   confusion: z.array(z.array(count)),
   majorityShare: z.number(),
@@ -68,8 +75,8 @@ export const metricsSchema = z.strictObject({
 
 export const cardSchema = z.strictObject({
   /**
-   * 1 and 2 lack the pooled figures; 2 where a member reads a feature set of its own; 4 where its run's plan has format 4,
-   * whose kinds and options the third version does not know
+   * 1 and 2 lack the pooled figures; 2 if a member reads its own feature set; 4 if the plan of the run has format 4,
+   * whose kinds and options version 3 does not know
    */
   format: z.literal([1, 2, 3, FORMATS.card]),
   name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,40}$/),
@@ -79,7 +86,7 @@ export const cardSchema = z.strictObject({
   notice: z.string(),
   intendedUse: z.string(),
   limits: z.array(z.string()),
-  /** The run whose parameters these are, and which of its estimators or fusions the model is */
+  /** The run with these parameters, and which of its estimators or fusions the model is */
   run: z.string(),
   of: z.string(),
   predictedBy: z.enum(['probabilities', 'decisions']),
@@ -91,15 +98,15 @@ export const cardSchema = z.strictObject({
     clips: count,
     groups: count,
     grouped: z.boolean(),
-    /** What groups are and how they are known; absent where the run did not say */
+    /** What groups are and how they were determined; absent if the run does not record it */
     groupSource: groupSourceSchema.optional(),
     classes: z.array(z.strictObject({ label: z.string(), clips: count, groups: count })),
-    /** Hz; absent where the run did not say */
+    /** Hz; absent if the run does not record it */
     rates: z.array(z.strictObject({ rate: z.number().positive(), clips: count })).optional(),
   }),
-  /** What members read that do not say otherwise */
+  /** The default feature set of members */
   features: featureSetSchema,
-  /** `final` is the key under which the trained estimator lies in the store */
+  /** `final` is the key of the trained estimator in the store */
   members: z
     .array(
       z.strictObject({
@@ -107,32 +114,32 @@ export const cardSchema = z.strictObject({
         kind: z.enum(estimatorKinds.map(({ kind }) => kind)),
         final: hex,
         folder: path,
-        /** Where it is not the model's */
+        /** Feature set of the member if it differs from the model's */
         features: featureSetSchema.optional(),
-        /** The vectors that it reads besides */
+        /** The additional vectors that the member reads */
         vectors: featureSetSchema.optional(),
       }),
     )
     .min(1),
   fusion: z.strictObject({ rule: z.enum(FUSION_RULES), file: path }).nullable(),
-  /** Of a sweep: how the parameters of members were chosen */
+  /** For a sweep: how the parameters of members were chosen */
   search: z
     .strictObject({
       algorithm: z.string(),
       metric: z.string(),
-      /** Whether the figures are of nested cross-validation; else they are too good */
+      /** Whether the figures are from nested cross-validation; otherwise they are too optimistic */
       nested: z.boolean(),
       winners: z.array(
         z.strictObject({
           member: z.string(),
           trial: z.string().nullable(),
           parameters: z.record(z.string(), z.unknown()),
-          /** Complete trials; the winner was chosen among those that were begun, which older cards do not count */
+          /** Complete trials; the winner was chosen among all started ones, which older cards do not count */
           among: count,
           begun: count.optional(),
-          /** Mean of the metric over the folds that it was chosen by */
+          /** Mean of the metric over the folds on which it was chosen */
           plain: orUndefined,
-          /** Pooled over clips, and pooled without the advantage of having been chosen; `pooled` is absent from older cards */
+          /** Pooled over clips, and pooled with the correction for the choice; `pooled` is absent from older cards */
           pooled: orUndefined.optional(),
           corrected: z.strictObject({ mean: z.number(), low: z.number(), high: z.number() }).nullable(),
         }),

@@ -3,32 +3,32 @@ import { type ClipSummary, featureKindOf } from '@cryfold/features/kinds';
 import { z } from 'zod';
 import type { ReadModel } from './read-model.js';
 
-/** The file of a version that holds the rule; versions without it call no window unlike the training data. */
+/** The file of a version with the rule; versions without it never reject a window as unlike the training data. */
 export const LIKENESS_FILE = 'likeness.json';
 
-/** Shares of training clips that each of the two tests may reject, held out. */
+/** Shares of held-out training clips that each of the two tests may reject. */
 const TOO_FAR = 0.03;
 const TOO_STEADY = 0.02;
 const FOLDS = 5;
-/** Fewer say too little of what is usual. */
+/** With fewer clips or groups, too little is known about usual sounds. */
 const LEAST_CLIPS = 50;
-/** Of the covariance: at least this share of it is replaced by its diagonal, more where clips are few. */
+/** Minimum share of the covariance that is replaced by its diagonal; more if there are few clips. */
 const SHRINKAGE = 0.05;
-/** Clips that are all equal are at no distance but that of rounding. */
+/** Equal clips only differ by rounding. */
 const LEAST_DISTANCE = 1e-3;
-/** What is further away is as unlike as this. */
+/** Larger values are all equally unlike. */
 const LARGEST = 1000;
 
 const numbers = z.array(z.number()).min(1).max(1024);
 const ruleSchema = z.strictObject({
   format: z.literal(FORMATS.model),
   kind: z.literal('mahalanobis'),
-  /** Of the training clips' shapes */
+  /** Mean and scale of the training clips' shapes */
   mean: numbers,
   scale: z.array(z.number().positive()).min(1).max(1024),
   /** The lower triangle, row by row, of the Cholesky factor of the covariance of scaled shapes */
   factor: z.array(z.number()),
-  /** A clip at a larger distance, or with less liveliness, is unlike the training data */
+  /** A clip at a larger distance or with less liveliness is unlike the training data */
   distance: z.number().positive(),
   liveliness: z.number().nonnegative(),
   /** Share of the training clips that the rule rejected while their groups were held out */
@@ -36,16 +36,15 @@ const ruleSchema = z.strictObject({
   clips: z.int().positive(),
 });
 
-/** Says which clips are unlike those that a model was trained with. */
+/** Detects clips that are unlike those that a model was trained on. */
 export type LikenessRule = z.infer<typeof ruleSchema>;
 
 type Centre = Pick<LikenessRule, 'mean' | 'scale' | 'factor'>;
 
 /**
- * Learns what training clips sound like. The bounds are quantiles of what the rule says of clips whose groups it was not
- * learned from.
+ * Learns what training clips sound like. The bounds are quantiles over clips whose groups were held out.
  * @param groups of the clips, which stay together
- * @returns undefined where there are too few clips or groups
+ * @returns undefined if there are too few clips or groups
  */
 export function learnLikeness(summaries: readonly ClipSummary[], groups: readonly string[]): LikenessRule | undefined {
   const folds = foldsOf(groups);
@@ -83,8 +82,8 @@ export function learnLikeness(summaries: readonly ClipSummary[], groups: readonl
 }
 
 /**
- * How unlike the training data a clip is: above 1 where the rule rejects it. Numbers of its shape that are NaN are left out
- * of the distance, which the bound of all numbers is then compared with.
+ * How unlike the training data a clip is: above 1 if the rule rejects it. NaN values of its shape are left out of the
+ * distance, which is still compared with the bound for all values.
  */
 export function unlikeness(rule: LikenessRule, { shape, liveliness }: ClipSummary): number {
   const far =
@@ -112,8 +111,8 @@ export function decodeLikeness(bytes: Uint8Array, name: string): LikenessRule {
 }
 
 /**
- * How unlike the training data a row of the card's features is: above 1 where the rule rejects it.
- * @param heard share of the frequencies, from 0 Hz up, that the recording holds
+ * How unlike the training data a row of the card's features is: above 1 if the rule rejects it.
+ * @param heard share of the frequencies, from 0 Hz up, that the recording contains
  */
 export type Unlikeness = (row: Uint8Array | Float32Array, heard?: number) => number;
 
@@ -129,7 +128,7 @@ export async function loadUnlikeness({ card, files }: ReadModel): Promise<Unlike
   return (row, heard) => unlikeness(rule, summarize(row, heard));
 }
 
-/** A fold for each clip: groups, the largest first, go to the fold with the fewest clips. */
+/** A fold for each clip: groups, largest first, go to the fold with the fewest clips. */
 function foldsOf(groups: readonly string[]): number[] {
   const sizes = new Map<string, number>();
   for (const group of groups) sizes.set(group, (sizes.get(group) ?? 0) + 1);
@@ -165,13 +164,13 @@ function centreOf(summaries: readonly ClipSummary[]): Centre {
   const shrinkage = Math.max(SHRINKAGE, size / (size + count));
   for (let i = 0; i < size; i++) {
     for (let j = 0; j < i; j++) covariance[i * size + j] *= 1 - shrinkage;
-    // A number that never changes has no variance; scaled, all others have 1.
+    // A constant value has no variance; scaled, all others have 1.
     covariance[i * size + i] = 1;
   }
   return { mean, scale, factor: cholesky(covariance, size) };
 }
 
-/** Of the lower triangle of a positive definite matrix, row-major; packed by rows. */
+/** Cholesky factor of a positive definite matrix from its lower triangle, row-major; packed by rows. */
 function cholesky(matrix: Float64Array, size: number): number[] {
   const factor: number[] = [];
   const at = (i: number, j: number) => factor[(i * (i + 1)) / 2 + j];
@@ -185,7 +184,7 @@ function cholesky(matrix: Float64Array, size: number): number[] {
   return factor;
 }
 
-/** The centre in those numbers alone that the shape has. */
+/** The centre restricted to the values that the shape has. */
 function knownPart(centre: Centre, shape: Float64Array): Centre {
   const known = [...shape.keys()].filter((i) => !Number.isNaN(shape[i]));
   if (known.length === shape.length) return centre;
@@ -217,7 +216,7 @@ function distanceTo({ mean, scale, factor }: Centre, shape: Float64Array): numbe
   return Math.sqrt(squares);
 }
 
-/** Linear between the order statistics, as NumPy's. */
+/** Linear between order statistics, like NumPy's. */
 function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   const position = share * (sorted.length - 1);

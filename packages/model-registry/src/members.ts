@@ -5,7 +5,7 @@ import type { ModelCard } from './card.js';
 import type { ReadModel } from './read-model.js';
 
 export interface LoadOptions extends PredictorSettings {
-  /** Whether to run the programs that the model holds, as the user of this process; default: no */
+  /** Whether to run the programs in the model, as the user of this process; default: no */
   allowCommands?: boolean | undefined;
 }
 
@@ -13,13 +13,14 @@ export interface LoadOptions extends PredictorSettings {
 export interface Member {
   predictor: Predictor;
   features: FeatureSet;
-  /** Of a member that reads vectors besides */
+  /** Additional vectors of a member that reads them */
   vectors: FeatureSet | undefined;
 }
 
 /**
  * Loads the trained estimators of a model.
- * @returns them, and the feature sets that they and the card name: equal ones are one object, so that each is computed once
+ * @returns them, and the feature sets that they and the card name: equal ones are one object, so that each is computed
+ * once
  * @throws CryfoldError as `loadPredictor` of their kinds; COMMANDS_NOT_ALLOWED
  */
 export async function loadMembers(
@@ -46,7 +47,7 @@ export async function loadMembers(
 }
 
 /**
- * A model may come from anywhere, so the programs that it holds run only where the user has allowed it.
+ * A model may come from anywhere, so its programs only run if the user has allowed it.
  * @param estimators of the model that will predict or be trained; default: its members
  * @throws CryfoldError COMMANDS_NOT_ALLOWED
  */
@@ -56,7 +57,7 @@ export function checkModelAllowed(
   estimators: readonly { kind: string }[] = members,
 ): void {
   checkCommandsAllowed(estimators, allowed, {
-    where: `${name}@${version} needs a program of its own, and this command`,
+    where: `${name}@${version} needs its own program, and this command`,
     hint: 'If you trust the source of the model, add --allow-commands: docs/security.md.',
   });
 }
@@ -64,7 +65,7 @@ export function checkModelAllowed(
 function fileOf({ card, files }: ReadModel, path: string): Uint8Array {
   const bytes = files.get(path);
   if (bytes) return bytes;
-  throw new CryfoldError('ARTIFACT_MISSING', `${card.name}@${card.version}: the card lists no ${path}`, {
+  throw new CryfoldError('ARTIFACT_MISSING', `${card.name}@${card.version}: the card does not list ${path}`, {
     context: { model: card.name, version: card.version, file: path },
     hint: 'Train the model again.',
   });

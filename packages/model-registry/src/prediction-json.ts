@@ -5,7 +5,7 @@ import type { RecordingPrediction } from './predictor.js';
 
 type Described = Pick<ModelCard, 'name' | 'version' | 'notice' | 'data' | 'metrics'>;
 
-/** What `cryfold predict --json` prints and the prediction service answers: probabilities by class, images in base64. */
+/** Output of `cryfold predict --json` and of the prediction service: probabilities by class, images in base64. */
 export function predictionJson(card: Described, predictions: readonly RecordingPrediction[]) {
   return {
     ...predictionHead(card),

@@ -16,28 +16,31 @@ export interface WindowPrediction {
   label: string;
   /** of each class, in the order of the card's classes; together 1 */
   probabilities: number[];
-  /** Whether it is unlike the training data, and by how much: more than 1 is. Absent where the model has no such rule. */
+  /**
+   * Whether it is unlike the training data, and by how much: above 1 means unlike. Absent if the model has no such
+   * rule.
+   */
   unlike?: boolean;
   unlikeness?: number;
-  /** What the model saw, height x width x RGB, where it was asked for */
+  /** The input image of the model, height x width x RGB, if requested */
   image?: Uint8Array;
 }
 
 export interface RecordingPrediction {
   name: string;
-  /** Of the recording, Hz */
+  /** Rate of the recording, Hz */
   rate: number;
-  /** The rate that it was resampled to, since the training data had not its own; Hz */
+  /** The rate that it was resampled to because the training data lacks its own; Hz */
   resampledTo?: number;
   seconds: number;
   windows: WindowPrediction[];
-  /** Windows without any sound, which have no prediction */
+  /** Silent windows, which have no prediction */
   silent: { start: number; end: number }[];
-  /** Whether most windows are unlike the training data, or all are silent; absent where the model has no such rule */
+  /** Whether most windows are unlike the training data, or all are silent; absent if the model has no such rule */
   unlike?: boolean;
   /**
-   * The mean probabilities of the windows that are like the training data, or of all if none is, and its class. No
-   * evaluation stands behind it where there are several. Absent where all windows are silent.
+   * The mean probabilities of the windows that are like the training data, or of all if there are no such windows, and
+   * its class. The mean over several windows was never evaluated. Absent if all windows are silent.
    */
   mean?: { label: string; probabilities: number[] };
 }
@@ -45,9 +48,9 @@ export interface RecordingPrediction {
 export interface PredictOptions {
   /** Seconds from one window to the next; default: a clip's length, as in training */
   hopSeconds?: number;
-  /** Of how many windows, from the first on, to keep what the model saw; default: none */
+  /** For how many of the first windows to keep the model's input image; default: zero */
   images?: number;
-  /** Windows that a recording may have; default: any number */
+  /** Maximum number of windows of a recording; default: any number */
   maxWindows?: number;
 }
 
@@ -70,7 +73,7 @@ type RowsOf = (clips: readonly Float64Array[]) => Map<FeatureSet, FeatureArray['
 /** Windows predicted together. */
 const BATCH = 32;
 
-/** Classifies recordings with a final model, as its members were trained to see them. */
+/** Classifies recordings with a final model, in the way its members were trained. */
 export class ModelPredictor {
   readonly card: ModelCard;
   readonly #model: ReadModel;
@@ -109,12 +112,12 @@ export class ModelPredictor {
 
   /**
    * @returns probabilities, windows x classes, and the class of each window
-   * @throws CryfoldError ARTIFACT_CORRUPT where a probability is no number; COMMAND_*, OUT_OF_MEMORY
+   * @throws CryfoldError ARTIFACT_CORRUPT if a probability is not a number; COMMAND_*, OUT_OF_MEMORY
    */
   async #classify(rows: ReadonlyMap<FeatureSet, FeatureArray['data']>, windows: number): Promise<Classified> {
     const count = this.card.data.classes.length;
     const outputs: Prediction[] = [];
-    // One after the other: each may use all threads.
+    // Sequentially: each may use all threads.
     for (const { predictor, features, vectors } of this.#members) {
       const read = rows.get(features) ?? new Uint8Array();
       outputs.push(await predictor.predict(read, windows, vectors && rows.get(vectors)));
@@ -133,10 +136,10 @@ export class ModelPredictor {
   }
 
   /**
-   * Predicts clips that a dataset has cut.
-   * @param clips of a rate that the model knows; `samples` holds `length` of them
+   * Predicts clips that were cut by a dataset.
+   * @param clips at a rate that the model knows; `samples` has `length` of them
    * @returns probabilities, clips x classes, and the class of each clip
-   * @throws CryfoldError RATE_UNKNOWN, and what reading the clips throws
+   * @throws CryfoldError RATE_UNKNOWN, and errors of reading the clips
    */
   async predictClips(
     clips: AsyncIterable<{ clip: { id: string; rate: number; length: number }; samples: Float64Array }>,
@@ -169,15 +172,15 @@ export class ModelPredictor {
     const { rates } = this.card.data;
     if (!rates || rates.some((known) => known.rate === rate)) return;
     const known = rates.map((one) => one.rate);
-    throw new CryfoldError('RATE_UNKNOWN', `${name}: ${rate} Hz, but the model knows ${known.join(', ')} Hz only`, {
+    throw new CryfoldError('RATE_UNKNOWN', `${name}: ${rate} Hz, but the model only knows ${known.join(', ')} Hz`, {
       context: { file: name, rate },
       hint: `Its spectrograms would look different. Resample it: sox IN -r ${known[0]} OUT.wav`,
     });
   }
 
   /**
-   * The rate at which a recording is predicted: its own if the training data had it, or does not say which it had; else
-   * the one of most training clips.
+   * The rate at which a recording is predicted: its own if the training data has it or does not record its rates,
+   * otherwise the rate of most training clips.
    */
   #rateFor(rate: number): number {
     const { rates = [] } = this.card.data;
@@ -186,10 +189,10 @@ export class ModelPredictor {
   }
 
   /**
-   * Cuts a recording as training does and predicts each window, reading it in pieces. One of a rate that the training
-   * data had not is resampled.
-   * @param recording of any format that data is read from
-   * @param name what to call it in messages
+   * Cuts a recording as in training and predicts each window, reading it in pieces. A recording at a rate that the
+   * training data lacks is resampled.
+   * @param recording of any supported format
+   * @param name shown in messages
    * @throws CryfoldError WAV_INVALID, WAV_EMPTY, WAV_NOT_FINITE, WAV_SCALE, DECODER_MISSING, CLIP_SHORT, CLIP_SILENT,
    * RATE_UNKNOWN, RECORDING_LONG
    */
@@ -232,7 +235,7 @@ export class ModelPredictor {
     }
     const windows = new Windows(signal, cut, name);
     const { length } = windows;
-    // Only once a window has come, since a header can claim a rate at which its memory would not do.
+    // Allocated only when the first window arrives, since a header can claim a rate that would need too much memory.
     let rowsOf: RowsOf | undefined;
     const predicted: WindowPrediction[] = [];
     const silent: RecordingPrediction['silent'] = [];
@@ -258,7 +261,10 @@ export class ModelPredictor {
     };
   }
 
-  /** The windows of a recording. One that is silent throughout is unlike the training data, where the model can say so. */
+  /**
+   * The windows of a recording. A completely silent one counts as unlike the training data if the model has such a
+   * rule.
+   */
   async *#soundOf(windows: Windows): AsyncGenerator<Window> {
     try {
       yield* windows;
@@ -267,7 +273,7 @@ export class ModelPredictor {
     }
   }
 
-  /** @param images of how many windows to keep what the model saw */
+  /** @param images number of windows for which to keep the model's input image */
   async #predictBatch(
     batch: readonly Window[],
     { rowsOf, images, heard }: { rowsOf: RowsOf; images: number; heard: number },
@@ -289,7 +295,7 @@ export class ModelPredictor {
     });
   }
 
-  /** What holds of the whole recording. */
+  /** The result for the whole recording. */
   #summary(predicted: readonly WindowPrediction[]): Pick<RecordingPrediction, 'unlike' | 'mean'> {
     const like = predicted.filter(({ unlike }) => !unlike);
     const unlike = this.#unlikeness && { unlike: 2 * like.length < predicted.length || predicted.length === 0 };
@@ -306,15 +312,15 @@ export class ModelPredictor {
 }
 
 function notFinite({ name, version }: ModelCard): CryfoldError {
-  return new CryfoldError('ARTIFACT_CORRUPT', `${name}@${version} answers NaN or infinite probabilities`, {
+  return new CryfoldError('ARTIFACT_CORRUPT', `${name}@${version} predicts NaN or infinite probabilities`, {
     context: { model: name, version },
-    hint: 'Train the model again, or take another version: cryfold models list',
+    hint: 'Train the model again, or use another version: cryfold models list',
   });
 }
 
 function tooLong(name: string, count: number, limit: number): CryfoldError {
   const has = count === limit + 1 ? `more than ${limit} windows` : `${count} windows`;
-  return new CryfoldError('RECORDING_LONG', `${name}: has ${has}, and only ${limit} are left to it`, {
+  return new CryfoldError('RECORDING_LONG', `${name}: has ${has}; the limit is ${limit}`, {
     context: { file: name, windows: count, limit },
     hint: 'Send a shorter recording, fewer in one request, or a longer hop.',
   });
@@ -330,11 +336,11 @@ function joined(rows: readonly FeatureArray['data'][]): FeatureArray['data'] {
   return all;
 }
 
-/** Readers' hints speak of datasets. */
+/** Hints of readers refer to datasets; these refer to a single recording. */
 const SKIPPING = /,? or pass --skip-bad to leave such files out/;
 const HINTS = {
   WAV_EMPTY: 'Record it again.',
   WAV_NOT_FINITE: 'Export the recording again.',
-  CLIP_SHORT: 'Give at least half a clip of sound.',
-  CLIP_SILENT: 'Give a recording with sound.',
+  CLIP_SHORT: 'Use a recording of at least half a clip.',
+  CLIP_SILENT: 'Use a recording with sound.',
 } as const;

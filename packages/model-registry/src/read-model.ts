@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { decodeCard, type ModelCard } from './card.js';
 import { modelKeys } from './registry.js';
 
-/** A model whose files were all found to be what its card promises. */
+/** A model whose files all match its card. */
 export interface ReadModel {
   card: ModelCard;
   /** By path */
@@ -22,10 +22,10 @@ const fusionSchema = z.strictObject({
   weights: z.array(z.number()).optional(),
 });
 
-/** Bytes of the largest file of a model that is read from a folder. */
+/** Largest file in bytes of a model that is read from a folder. */
 const LARGEST_FILE = 2 ** 30;
 
-/** Keras's copy of the weights, which we do not read. */
+/** Keras's copy of the weights, which is not read. */
 const UNUSED = /\.h5$/;
 
 /** @throws CryfoldError ARTIFACT_MISSING, ARTIFACT_CORRUPT, JOB_INVALID */
@@ -34,14 +34,14 @@ export function readStoredModel(store: ArtifactStore, card: ModelCard): Promise<
 }
 
 /**
- * Reads a model from a folder that holds what `models/<name>/<version>/` holds.
+ * Reads a model from a folder with the content of `models/<name>/<version>/`.
  * @throws CryfoldError MODEL_NOT_FOUND, ARTIFACT_MISSING, ARTIFACT_CORRUPT, JOB_INVALID
  */
 export async function readModelFolder(folder: string): Promise<ReadModel> {
   const read = (path: string) => readRegularFile(join(folder, path), LARGEST_FILE).catch(() => undefined);
   const card = await read('card.json');
   if (!card) {
-    throw new CryfoldError('MODEL_NOT_FOUND', `${folder} holds no card.json`, {
+    throw new CryfoldError('MODEL_NOT_FOUND', `${folder} has no card.json`, {
       context: { folder },
       hint: 'Give a NAME, NAME@VERSION, or the folder of a version.',
     });
@@ -56,11 +56,11 @@ async function readFiles(card: ModelCard, read: (path: string) => Promise<Uint8A
       if (UNUSED.test(path)) return;
       const bytes = await read(path);
       const context = { model: card.name, version: card.version, file: path };
-      const hint = 'Train the model again, or take another version: cryfold models list';
+      const hint = 'Train the model again, or use another version: cryfold models list';
       const name = `${card.name}@${card.version}: ${path}`;
-      if (!bytes) throw new CryfoldError('ARTIFACT_MISSING', `${name} is not there`, { context, hint });
+      if (!bytes) throw new CryfoldError('ARTIFACT_MISSING', `${name} is missing`, { context, hint });
       if (sha256(bytes) !== hash) {
-        throw new CryfoldError('ARTIFACT_CORRUPT', `${name} is not what the model card promises`, { context, hint });
+        throw new CryfoldError('ARTIFACT_CORRUPT', `${name} does not match the model card`, { context, hint });
       }
       files.set(path, bytes);
     }),

@@ -5,7 +5,7 @@ import { decodeCard, type ModelCard } from './card.js';
 
 const version = z.string().regex(/^[0-9a-f]{12}$/);
 
-/** `models/<name>/promotions/<seq>.json`: committed once each; the last one names the champion. */
+/** `models/<name>/promotions/<seq>.json`: each is committed once; the last one names the champion. */
 export const promotionSchema = z.strictObject({
   format: z.literal(FORMATS.model),
   seq: z.int().min(1),
@@ -14,7 +14,7 @@ export const promotionSchema = z.strictObject({
   at: z.iso.datetime(),
   by: z.enum(['promote', 'rollback', 'retrain']),
   reason: z.string(),
-  /** What a retraining found; see docs/final-models.md */
+  /** Findings of a retraining; see docs/final-models.md */
   evidence: z.record(z.string(), z.unknown()).optional(),
 });
 export type Promotion = z.infer<typeof promotionSchema>;
@@ -32,10 +32,10 @@ export const modelKeys = {
 
 export const MODEL_NAME = /^[a-z0-9][a-z0-9-]{0,40}$/;
 
-/** @throws CryfoldError USAGE for what cannot name a new model */
+/** @throws CryfoldError USAGE if the name is invalid for a new model */
 export function checkModelName(name: string): void {
   if (MODEL_NAME.test(name)) return;
-  throw new CryfoldError('USAGE', `${JSON.stringify(name)} cannot name a model`, {
+  throw new CryfoldError('USAGE', `${JSON.stringify(name)} is not a valid model name`, {
     hint: 'Use lower-case letters, digits and dashes, at most 41.',
   });
 }
@@ -43,12 +43,12 @@ export function checkModelName(name: string): void {
 const unknown = (name: string) =>
   new CryfoldError('MODEL_NOT_FOUND', `there is no model named ${name}`, {
     context: { model: name },
-    hint: '--store says where to look. Show what is there: cryfold models list',
+    hint: 'Check --store, and show its models with: cryfold models list',
   });
 
 /**
- * The models of a store: their versions, and which of them is the champion. Promotions are a sequence of records that
- * are each committed once, so that of two commands which both saw the same champion one wins and the other is told.
+ * The models of a store: their versions and champions. Promotions are a sequence of records that are each committed
+ * once, so if two commands promote over the same champion, one wins and the other gets an error.
  */
 export class ModelRegistry {
   readonly #store: ArtifactStore;
@@ -67,13 +67,13 @@ export class ModelRegistry {
     return [...names];
   }
 
-  /** Cards of all versions that can be read, oldest first. */
+  /** Readable cards of all versions, oldest first. */
   async versions(name: string): Promise<ModelCard[]> {
     return (await this.#read(name)).cards;
   }
 
   /**
-   * Everything of a model, as far as it can be read.
+   * All readable records of a model.
    * @returns in `damaged` why a card, or the last promotion, cannot be read
    */
   async look(name: string): Promise<{ cards: ModelCard[]; champion: Promotion | undefined; damaged: CryfoldError[] }> {
@@ -104,7 +104,7 @@ export class ModelRegistry {
   }
 
   /**
-   * @param version all of it, or its beginning where that is one version's only; absent: the champion's
+   * @param version a version or its unambiguous prefix; absent: the champion
    * @throws CryfoldError MODEL_NOT_FOUND
    */
   async find(name: string, version?: string): Promise<ModelCard> {
@@ -120,9 +120,9 @@ export class ModelRegistry {
     if (all.length === 0) throw unknown(name);
     const why =
       wanted === undefined
-        ? `no version of ${name} was promoted yet`
-        : `${name} has ${found.length === 0 ? 'no version' : `${found.length} versions that begin with`} ${wanted}`;
-    const hint = `It has: ${all.map((card) => card.version).join(', ')}. Make the newest the champion: cryfold models promote ${name}@${all.at(-1)?.version}`;
+        ? `no version of ${name} has been promoted yet`
+        : `${name} has ${found.length === 0 ? 'no version' : `${found.length} versions starting with`} ${wanted}`;
+    const hint = `Versions: ${all.map((card) => card.version).join(', ')}. Make the newest the champion: cryfold models promote ${name}@${all.at(-1)?.version}`;
     throw new CryfoldError('MODEL_NOT_FOUND', why, { context: { model: name }, hint });
   }
 
@@ -137,7 +137,7 @@ export class ModelRegistry {
     return history;
   }
 
-  /** The promotion that holds, if any. Two requests, however long the history. */
+  /** The current promotion, if any. Two requests, however long the history. */
   async champion(name: string): Promise<Promotion | undefined> {
     this.#check(name);
     let last: string | undefined;
@@ -148,8 +148,8 @@ export class ModelRegistry {
 
   /**
    * Makes a version the champion.
-   * @param expected the promotion that the decision was about: its `seq`, 0 where there was no champion
-   * @throws CryfoldError PROMOTION_LOST where there is a later one; MODEL_NOT_FOUND
+   * @param expected `seq` of the promotion that the decision was based on, 0 if there was no champion
+   * @throws CryfoldError PROMOTION_LOST if there is a later one; MODEL_NOT_FOUND
    */
   async promote(
     name: string,
@@ -170,9 +170,9 @@ export class ModelRegistry {
     };
     const later = (champion?.seq ?? 0) > seq;
     if (later || !(await this.#store.putIfAbsent(modelKeys.promotion(name, seq + 1), encodeRecord(promotion)))) {
-      throw new CryfoldError('PROMOTION_LOST', `another command promoted a version of ${name} meanwhile`, {
+      throw new CryfoldError('PROMOTION_LOST', `another command promoted a version of ${name} in the meantime`, {
         context: { model: name, version: card.version },
-        hint: `Decide again with it as the champion. Its card: cryfold models show ${name}`,
+        hint: `Decide again, compared with this champion. Show its card: cryfold models show ${name}`,
       });
     }
     await this.#copyChampion(name);
@@ -180,8 +180,8 @@ export class ModelRegistry {
   }
 
   /**
-   * Makes the version champion that was so before the present one; again, the one before that.
-   * @throws CryfoldError MODEL_NOT_FOUND where there is none
+   * Rolls back to the previous champion; repeated calls go further back.
+   * @throws CryfoldError MODEL_NOT_FOUND if there is no earlier champion
    */
   async rollback(name: string, reason: string): Promise<Promotion> {
     const history = await this.history(name);
@@ -195,13 +195,13 @@ export class ModelRegistry {
       if (history.length === 0 && (await this.versions(name)).length === 0) throw unknown(name);
       throw new CryfoldError('MODEL_NOT_FOUND', `${name} has no earlier champion`, {
         context: { model: name },
-        hint: `Choose another version with cryfold models promote. Show them: cryfold models show ${name}`,
+        hint: `Choose another version with cryfold models promote. Show versions: cryfold models show ${name}`,
       });
     }
     return this.promote(name, before, { by: 'rollback', reason }, history.at(-1)?.seq);
   }
 
-  /** Two promotions may write their copies in either order: each looks again until its copy is of the last one. */
+  /** Two promotions may write their copies in either order: each repeats until its copy is of the last one. */
   async #copyChampion(name: string): Promise<void> {
     let copied = 0;
     for (;;) {
@@ -214,8 +214,8 @@ export class ModelRegistry {
 
   #check(name: string): void {
     if (MODEL_NAME.test(name)) return;
-    throw new CryfoldError('MODEL_NOT_FOUND', `${JSON.stringify(name)} is no name of a model`, {
-      hint: 'Names are lower-case letters, digits and dashes.',
+    throw new CryfoldError('MODEL_NOT_FOUND', `${JSON.stringify(name)} is not a valid model name`, {
+      hint: 'Names have lower-case letters, digits and dashes.',
     });
   }
 }

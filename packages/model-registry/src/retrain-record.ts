@@ -5,14 +5,17 @@ import { MODEL_NAME, modelKeys } from './registry.js';
 
 export const RETRAIN_OUTCOMES = ['promoted', 'unchanged', 'refused', 'lost', 'incomplete', 'cancelled'] as const;
 
-/** `models/<name>/last-retrain.json`: how the last `cryfold retrain` ended; its evidence is described in docs/final-models.md. */
+/**
+ * `models/<name>/last-retrain.json`: outcome of the last `cryfold retrain`; docs/final-models.md describes its
+ * evidence.
+ */
 export const retrainRecordSchema = z.looseObject({
   format: z.literal(1),
   at: z.iso.datetime(),
   model: z.string().regex(MODEL_NAME),
   outcome: z.enum(RETRAIN_OUTCOMES),
   reason: z.string().max(10_000),
-  /** The champion afterwards, as far as the command knew */
+  /** The champion afterwards, as far as known to the command */
   champion: z
     .string()
     .regex(/^[0-9a-f]{12}$/)
@@ -21,7 +24,7 @@ export const retrainRecordSchema = z.looseObject({
 });
 export type RetrainRecord = z.infer<typeof retrainRecordSchema>;
 
-/** How the last retraining of a model ended, if there was one. @throws CryfoldError JOB_INVALID, FORMAT_NEWER */
+/** Outcome of the last retraining of a model, if any. @throws CryfoldError JOB_INVALID, FORMAT_NEWER */
 export async function readLastRetrain(store: ArtifactStore, model: string): Promise<RetrainRecord | undefined> {
   const key = modelKeys.lastRetrain(model);
   const bytes = await store.get(key);

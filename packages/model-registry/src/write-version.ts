@@ -19,24 +19,24 @@ export interface NewVersion {
   name: string;
   plan: RunPlan;
   manifest: DatasetManifest;
-  /** Of the plan's run, then of others over the same data and configuration under another protocol */
+  /** From the run of the plan, then from others over the same data and configuration under another protocol */
   results: readonly RunResults[];
-  /** What must be read before a run's figures of this model, a sentence each */
+  /** Warnings to read before a run's figures of this model, a sentence each */
   warningsOf: (results: RunResults) => string[];
-  /** Which model of the run */
+  /** The model of the run */
   of: string;
-  /** Of each member, in the order of the fusion */
+  /** Key of each member, in the order of the fusion */
   finals: readonly { trial: string; result: FinalResult }[];
   fusion: FittedFusion | null;
-  /** Which sounds are unlike the training data, where that could be learned */
+  /** Rule for sounds unlike the training data, if it could be learned */
   likeness?: LikenessRule | undefined;
   cryfold: string;
 }
 
 /**
- * Writes a version of a model: its files, then `card.json`, which says that it is there. Versions are named by what
- * decides them (run, members, code), so the same call again finds what is there.
- * @returns its card, and whether it was there already
+ * Writes a version of a model: its files, then `card.json`, which completes it. Versions are named by what defines them
+ * (run, members, code), so repeating the call finds the existing version.
+ * @returns its card, and whether it already existed
  */
 export async function writeVersion(
   store: ArtifactStore,
@@ -81,7 +81,7 @@ export async function writeVersion(
   const features = plan.spec.features;
   const search = searchOf(results, members);
   const card: ModelCard = {
-    // The oldest that has all of it, so that older versions read what they can.
+    // The oldest format that can represent it, so that older versions read as much as possible.
     format: plan.format === FORMATS.plan ? FORMATS.card : 3,
     ...{ name, version, created: new Date().toISOString() },
     cryfold: { version: input.cryfold, foldFormat: FOLD_FORMAT },
@@ -134,7 +134,7 @@ export function modelOf(results: RunResults, of: string): RunResults['models'][n
   if (model) return model;
   throw new CryfoldError('USAGE', `run ${results.run.id} has no model ${of}`, {
     context: { run: results.run.id, model: of },
-    hint: `It has: ${results.models.map((one) => one.name).join(', ')}.`,
+    hint: `Its models: ${results.models.map((one) => one.name).join(', ')}.`,
   });
 }
 

@@ -6,7 +6,7 @@ import { cardText, decodeCard, evaluationText, type ModelCard, refitted } from '
 const HASH = '0'.repeat(64);
 const FIGURE = { mean: 1, standardDeviation: null, minimum: 1, maximum: 1 };
 
-/** A card whose every text is `text`. */
+/** A card with `text` in every text field. */
 function cardOf(text: string, metrics: Partial<ModelCard['metrics'][number]> = {}): ModelCard {
   return {
     ...{ format: 3, name: 'm', version: 'aaaaaaaaaaa1', created: '2026-01-01T00:00:00.000Z' },
@@ -33,7 +33,7 @@ function cardOf(text: string, metrics: Partial<ModelCard['metrics'][number]> = {
   };
 }
 
-test('an interval stands beside the pooled figure that it belongs to, never beside the mean over folds', () => {
+test('shows an interval next to its pooled figure, never next to the mean over folds', () => {
   const interval = { low: 0.4687, high: 0.6649 };
   const text = cardText(
     cardOf('x', {
@@ -50,13 +50,13 @@ test('an interval stands beside the pooled figure that it belongs to, never besi
   assert.ok(text.includes('| accuracy | 50.00 % | none |'));
 });
 
-test('a card of format 1, without pooled figures, is read and says that they are not recorded', () => {
+test('a card of format 1, without pooled figures, is readable and shows them as not recorded', () => {
   const old = { ...cardOf('x'), format: 1 };
   const card = decodeCard(new TextEncoder().encode(JSON.stringify(old)), 'card.json');
   assert.ok(cardText(card).includes('| accuracy | not recorded | none |'));
 });
 
-test('names from the data and the spec are text in a card, never markup, HTML or another cell', () => {
+test('names from the data and the spec are escaped in a card: never markup, HTML or another cell', () => {
   const evil = '<script>x</script> | [a](b) **c** `d`\n# e \u001b[31m';
   const shown = '\\<script\\>x\\</script\\> \\| \\[a\\](b) \\*\\*c\\*\\* \\`d\\`\ufffd\\# e \ufffd\\[31m';
   const text = cardText(cardOf(evil));
@@ -67,7 +67,7 @@ test('names from the data and the spec are text in a card, never markup, HTML or
   assert.equal(text.includes('\u001b'), false);
 });
 
-test('a card names what inflates its figures, and promises nothing of new groups after a leak', () => {
+test('a card names problems that inflate its figures, and makes no promise for new groups after a leak', () => {
   const leaky = cardOf('x', {
     ...{
       leaks: { sounds: 2, groups: 0 },
@@ -88,15 +88,18 @@ test('a card names what inflates its figures, and promises nothing of new groups
       .filter((one) => /new groups/i.test(one))
       .at(-1);
   const clean = cardOf('x', { leaks: { sounds: 0, groups: 0 } });
-  assert.match(limit(clean) ?? '', /^Of new groups, recorded in the same way, expect the figures of grouped folds/);
-  assert.match(limit(leaky) ?? '', /the same sounds are in train and test: the figures may be too good/);
-  assert.match(limit(cardOf('x')) ?? '', /were not looked for: the figures may be too good/);
+  assert.match(
+    limit(clean) ?? '',
+    /^For new groups that are recorded in the same way, expect the figures of grouped folds/,
+  );
+  assert.match(limit(leaky) ?? '', /the same sounds are in train and test: the figures may be too optimistic/);
+  assert.match(limit(cardOf('x')) ?? '', /were not searched for: the figures may be too optimistic/);
   const ungrouped = cardOf('x', { leaks: { sounds: 0, groups: 0 }, grouped: false });
-  assert.match(limit(ungrouped) ?? '', /not evaluated on folds that keep groups whole/);
-  assert.match(limit({ ...clean, metrics: [...leaky.metrics, ...clean.metrics] }) ?? '', /^Of new groups/);
+  assert.match(limit(ungrouped) ?? '', /not evaluated on folds that keep groups together/);
+  assert.match(limit({ ...clean, metrics: [...leaky.metrics, ...clean.metrics] }) ?? '', /^For new groups/);
 });
 
-test('a card counts the trials that the correction counts, in the words of the report', () => {
+test('a card counts the trials that the correction counts, worded like the report', () => {
   const winner = { member: 'svm', trial: 'svm-001', parameters: { C: 1 }, among: 1, plain: 0.7, pooled: 0.62 };
   const corrected = { mean: 0.55, low: 0.5, high: 0.6 };
   const shown = (more: object, metric = 'accuracy') =>
@@ -138,16 +141,16 @@ test('a card says that the weights of the model or a member are random', () => {
   assert.match(cardText({ ...card('net', estimator), search }), /^- net \(random weights\) of run/m, 'after a sweep');
 });
 
-test('a card promises figures of new groups only where the data says who is who', () => {
+test('a card promises figures for new groups only if groups are known', () => {
   const card = cardOf('x', { leaks: { sounds: 0, groups: 0 } });
   const limits = (data: Partial<ModelCard['data']>) =>
     limitsOf({ ...card, data: { ...card.data, clips: 9, groups: 3, ...data } }).join('\n');
   const known = limits({ groupSource: { kind: 'file-name', name: 'infant' } });
-  assert.match(known, /9 clips of 3 groups: other groups[\s\S]*Of new groups, .* expect the figures of grouped folds/);
+  assert.match(known, /9 clips of 3 groups: other groups[\s\S]*For new groups .* expect the figures of grouped folds/);
   const alone = limits({ groupSource: { kind: 'recording' }, groups: 9 });
-  assert.match(alone, /Every clip is a group of its own: of new groups, .* expect the figures of these folds/);
+  assert.match(alone, /Every clip is its own group: expect the figures of these folds for new groups/);
   const partial = limits({ groupSource: { kind: 'column', name: 'g', partial: true } });
-  assert.match(partial, /but some recordings have no group, .* may be too good for new groups/);
+  assert.match(partial, /but some recordings have no group, .* may be too optimistic for new groups/);
   const infants = {
     ...card,
     data: { ...card.data, clips: 9, groups: 3, groupSource: { kind: 'file-name', name: 'infant' } },
@@ -159,7 +162,7 @@ test('a card promises figures of new groups only where the data says who is who'
   for (const groupSource of [{ kind: 'none' }, { kind: 'sounds' }] as const) {
     const text = limits({ groupSource });
     assert.doesNotMatch(text, /infant|expect the figures|new groups/);
-    assert.match(text, /Groups are not known: .* may be too good for new sources/);
+    assert.match(text, /Groups are not known: .* may be too optimistic for new sources/);
     const { data } = card;
     assert.match(cardText({ ...card, data: { ...data, groupSource } }), /groups: not known.*[\s\S]*over recordings/);
   }
@@ -172,5 +175,5 @@ test('a card says how many training clips its rule for other sounds rejects, or 
     ...{ format: 1 as const, kind: 'mahalanobis' as const, mean: [0], scale: [1], factor: [1], distance: 1 },
     ...{ liveliness: 1, falseRejects: 0.0512, clips: 900 },
   };
-  assert.match(limitsOf({ ...card, likeness })[1], /: 5\.1 % of 900 training clips, held out by group, were called so/);
+  assert.match(limitsOf({ ...card, likeness })[1], /: 5\.1 % of 900 training clips, held out by group, were rejected/);
 });

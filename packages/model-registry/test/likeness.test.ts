@@ -32,7 +32,7 @@ const voices = (count: number) => Array.from({ length: count }, () => summaryOf(
 const groups = (count: number, clips = 4) => Array.from({ length: count }, (_, i) => `g${Math.floor(i / clips)}`);
 const rule = learnLikeness(voices(200), groups(200))!;
 
-test('calls noise, tones and near silence unlike voices, and few other voices', () => {
+test('rejects noise, tones and near silence, but few other voices', () => {
   const strange: [string, Float64Array][] = [
     ...[0.3, 0.03, 0.003].map((level): [string, Float64Array] => [`noise of ${level}`, noise(level)]),
     ...[150, 700, 3000].map((hertz): [string, Float64Array] => [
@@ -47,8 +47,8 @@ test('calls noise, tones and near silence unlike voices, and few other voices', 
   assert.ok(rule.falseRejects > 0.01 && rule.falseRejects < 0.12, String(rule.falseRejects));
 });
 
-test('rejects no more voices for the frequencies that resampling removed, and noise as before', () => {
-  // What a converter's filter removes below half the rate is black at the top of the picture.
+test('ignores frequencies that resampling removed, and still rejects noise', () => {
+  // What the converter's filter removes below half the rate is black at the top of the image.
   const filtered = (samples: Float64Array, heard?: number) => {
     const image = clipImage(samples, RATE, SET);
     const dark = clipImage(new Float64Array(RATE).fill(1e-9), RATE, SET).subarray(0, 3 * SET.width);
@@ -57,12 +57,12 @@ test('rejects no more voices for the frequencies that resampling removed, and no
     return unlikeness(rule, summarize(image, heard));
   };
   const count = (heard?: number) => Array.from({ length: 100 }, voice).filter((one) => filtered(one, heard) > 1).length;
-  assert.ok(count() > 90, 'the filter is heard where nothing says that there was one');
+  assert.ok(count() > 90, 'the filter has an effect if it is not declared');
   assert.ok(count(RESAMPLED_KEEPS) < 15);
   assert.ok(filtered(noise(0.03), RESAMPLED_KEEPS) > 1);
 });
 
-test('measures the distance in the numbers that are known', () => {
+test('measures the distance over the known values', () => {
   const summaries = Array.from({ length: 400 }, () => {
     const x = random.normal();
     return { liveliness: 1, shape: Float64Array.of(5 * random.normal(), x, x + 0.1 * random.normal()) };
@@ -80,8 +80,8 @@ test('measures the distance in the numbers that are known', () => {
   }
 });
 
-test('measures the distance in what varies together, and reads what it wrote', () => {
-  // Two numbers of equal variance that rise together: off their line is further than along it.
+test('takes covariance into account, and round-trips', () => {
+  // Two values of equal variance that rise together: a point off their line is further away than one along it.
   const summaries = Array.from({ length: 400 }, () => {
     const x = random.normal();
     return { liveliness: 1, shape: Float64Array.of(x, x + 0.1 * random.normal()) };
@@ -99,7 +99,7 @@ test('measures the distance in what varies together, and reads what it wrote', (
   );
 });
 
-test('learns no rule from few clips or a single group, and one from clips that are all equal', () => {
+test('learns a rule from equal clips, but not from few clips or a single group', () => {
   const [one] = voices(1);
   assert.equal(learnLikeness(voices(49), groups(49)), undefined);
   assert.equal(learnLikeness(voices(60), groups(60, 60)), undefined);

@@ -37,7 +37,7 @@ function describeRegistry(kind: string, open: () => ArtifactStore) {
     }
     const by = { by: 'promote', reason: 'test' } as const;
 
-    test('of many promotions that saw the same champion exactly one wins, and the others are told', async () => {
+    test('exactly one of many promotions over the same champion wins, and the others fail', async () => {
       const { name, models, store } = await registry();
       for (const expected of [0, 1]) {
         const ended = await Promise.allSettled(
@@ -58,7 +58,7 @@ function describeRegistry(kind: string, open: () => ArtifactStore) {
       );
     });
 
-    test('a version or promotion that cannot be read is reported, and hides no other', async () => {
+    test('a version or promotion that cannot be read is reported and does not hide others', async () => {
       const { name, models, store } = await registry();
       await models.promote(name, VERSIONS[0], by);
       await store.put(modelKeys.card(name, VERSIONS[1]), new TextEncoder().encode('{"format":1,"na'));
@@ -80,7 +80,7 @@ function describeRegistry(kind: string, open: () => ArtifactStore) {
       await assert.rejects(models.find(name, VERSIONS[1]), coded('JOB_INVALID'));
       await store.put(modelKeys.promotion(name, 2), new Uint8Array());
       const later = await models.look(name);
-      assert.equal(later.champion, undefined, 'the champion before is not taken for the present one');
+      assert.equal(later.champion, undefined, 'the previous champion does not count as the current one');
       assert.equal(later.damaged.length, 3);
       await assert.rejects(models.champion(name), coded('JOB_INVALID'));
     });
@@ -99,7 +99,7 @@ function describeRegistry(kind: string, open: () => ArtifactStore) {
       assert.equal((await models.history(name)).length, 7);
     });
 
-    test('a version is found by its beginning where that is enough, and nothing else is', async () => {
+    test('finds a version by an unambiguous prefix only', async () => {
       const { name, models } = await registry();
       assert.equal((await models.find(name, 'b')).version, VERSIONS[2]);
       for (const [model, version] of [

@@ -10,11 +10,14 @@ const COLUMNS = SIZE.height * SIZE.width * 3;
 /** Hz */
 export const RATE = 8000;
 
-/** Samples of a tone; each class of the model has its own. */
+/** Samples of a tone; each class of the model has a different one. */
 export const tone = (seconds: number, kind = 0) =>
   new Float64Array(Math.round(seconds * RATE)).map((_, i) => 0.5 * Math.sin(i / (2 + 3 * kind)) * Math.cos(i / 999));
 
-/** Writes a small SVM that tells tones apart, as a folder for `cryfold serve --model`, without a run. It takes any rate. */
+/**
+ * Writes a small SVM that distinguishes tones, as a folder for `cryfold serve --model`, without a run. It takes any
+ * rate.
+ */
 export async function writeModel(folder: string, labels: string[]): Promise<void> {
   const rows = 10 * labels.length;
   const images = new Uint8Array(rows * COLUMNS);

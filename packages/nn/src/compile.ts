@@ -19,31 +19,34 @@ import { sizeOf } from './ops/shape.js';
 import { LossScale } from './optimizers/loss-scale.js';
 import type { Optimizer } from './optimizers/optimizer.js';
 
-/** What layers can compute in. */
+/** Types in which layers can compute. */
 export type Precision = 'float32' | 'bfloat16' | 'float16';
 
 export interface CompileOptions {
   optimizer: Optimizer;
-  /** In which layers compute; weights, statistics, loss and optimiser are float32 in any case. float16 scales the loss. */
+  /**
+   * Type in which layers compute; weights, statistics, loss and optimiser are always float32. float16 scales the loss.
+   */
   precision?: Precision;
   /** Which layers are trained; a frozen layer keeps its weights and runs in inference mode. Default: all. */
   trained?: (layer: string) => boolean;
-  /** How the examples of a training step are changed; absent: not at all. */
+  /** How the examples of a training step are changed; absent: unchanged. */
   augment?: AugmentationSteps;
 }
 
 /**
- * A model as one TensorFlow graph with these signatures (tensors by name; n examples held, b of them in a batch):
- * - `feed` {examples: pixels packed into int32, or features float32 [n, length]; labels int32 [n]; of a model with a second
- *   input also vectors float32 [n, length]}: the examples that indices refer to
- * - `init` {weights}: sets the weights, and the optimiser's state to zero
- * - `step` {indices int32 [b], learningRate, seed int32, momentum, classWeights [classes]} -> {loss, hits; of float16 also scale}
- *   With an augmentation also what `drawAugmentation` draws
+ * A model as one TensorFlow graph with these signatures (tensors by name; n loaded examples, b of them in a batch):
+ * - `feed` {examples: pixels packed into int32, or features float32 [n, length]; labels int32 [n]; for a model with a
+ *   second input also vectors float32 [n, length]}: the examples that indices refer to
+ * - `init` {weights}: sets the weights, and resets the optimiser's state
+ * - `step` {indices int32 [b], learningRate, seed int32, momentum, classWeights [classes]} -> {loss, hits; for float16
+ *   also scale}
+ *   With an augmentation also the output of `drawAugmentation`
  * - `gradients` {as step, without learningRate and momentum} -> {loss, logits, one gradient per trained weight}
  * - `augmented`, with an augmentation: {as gradients} -> {examples: what a step would train on}
  * - `evaluate` {indices} -> {loss: the sum over the batch, hits, logits and probabilities [b, classes]}
- * - `predict` {examples, of a model with a second input also vectors} -> {probabilities}
- * - `read` -> {weights}; `save` -> {weights, optimiser's state}; `restore` {what save gave}
+ * - `predict` {examples, for a model with a second input also vectors} -> {probabilities}
+ * - `read` -> {weights}; `save` -> {weights, optimiser's state}; `restore` {output of save}
  */
 export interface CompiledModel {
   graph: Graph;
@@ -55,7 +58,7 @@ export interface CompiledModel {
 
 /**
  * Compiles a model into its training graph.
- * @param classes the number of logits that the last layer gives
+ * @param classes number of logits of the last layer
  */
 export function compileModel(model: Model, classes: number, options: CompileOptions): CompiledModel {
   const { optimizer, precision = 'float32', trained = () => true, augment } = options;
@@ -74,7 +77,7 @@ export function compileModel(model: Model, classes: number, options: CompileOpti
   );
   const logits = cast(training.output, 'float32');
   if (logits.shape.length !== 2 || logits.shape[1] !== classes) {
-    throw new Error(`model ${model.name} ends in [${logits.shape.join(', ')}], not in ${classes} logits`);
+    throw new Error(`model ${model.name} has outputs of shape [${logits.shape.join(', ')}], not ${classes} logits`);
   }
   const against = (of: Value) => multiply(output.loss(logits, of), gather(classWeights, of));
   const loss = vectorMean(lossesOf(against, labels, changed?.mixed));
@@ -122,17 +125,17 @@ export function compileModel(model: Model, classes: number, options: CompileOpti
   return { graph, signatures, weights: weights.all(), inputShape: model.inputShape };
 }
 
-/** Some of the examples that the session holds, and the other inputs of a step over them. */
+/** Some of the loaded examples, and the other inputs of a step over them. */
 interface Batch {
-  /** Brings examples and labels into the session. */
+  /** Loads examples and labels into the session. */
   feed: Signature;
   /** int32 [b] */
   indices: Value;
-  /** [b, ...inputShape], as the session holds them */
+  /** [b, ...inputShape], as loaded in the session */
   examples: Value;
   /** The examples in float32 */
   input: Value;
-  /** float32 [b, length], of a model with a second input */
+  /** float32 [b, length], for a model with a second input */
   vectors: Value | undefined;
   /** int32 [b] */
   labels: Value;
@@ -154,14 +157,14 @@ function declareBatch(graph: Graph, model: Pick<Model, 'inputShape' | 'vectors'>
   return { feed: data.feed, indices, examples, input, vectors, labels, seed, classWeights };
 }
 
-/** What a training step found out: where weights and moving statistics are to move. */
+/** Results of a training step: the new values of weights and moving statistics. */
 interface Changes {
   trainable: readonly Weight[];
   /** Gradients of the loss, one per trainable weight, unscaled */
   slopes: readonly Value[];
-  /** Values towards which moving statistics move */
+  /** Target values of moving statistics */
   tracked: Forward['tracked'];
-  /** Undefined unless the loss is scaled: then no change may happen in a step that overflows. */
+  /** Undefined unless the loss is scaled: then a step that overflows must not change anything. */
   scaling: LossScale | undefined;
 }
 
@@ -170,11 +173,11 @@ interface OptimizerStep {
   inputs: { learningRate: Value; momentum: Value };
   /** The variables that the optimiser keeps between steps */
   state: readonly Variable[];
-  /** Nodes that have run when the step is done */
+  /** Nodes that complete a step */
   done: readonly GraphNode[];
 }
 
-/** Moves weights by the optimiser's rule, and moving statistics by `momentum`. */
+/** Updates weights by the optimiser's rule, and moving statistics by `momentum`. */
 function optimizerStep(graph: Graph, optimizer: Optimizer, changes: Changes): OptimizerStep {
   const { trainable, slopes, tracked, scaling } = changes;
   const applied = (value: Value) => scaling?.guard(value) ?? value;
@@ -209,8 +212,8 @@ function optimizerStep(graph: Graph, optimizer: Optimizer, changes: Changes): Op
 }
 
 /**
- * A model that only computes: signatures `init` {weights}, `extract` {examples: uint8 or float32 [b, ...]} -> {features:
- * the last layer's output in float32, or what `result` makes of it}.
+ * A model for inference only: signatures `init` {weights}, `extract` {examples: uint8 or float32 [b, ...]} ->
+ * {features: the last layer's output in float32, or the output of `result` for it}.
  */
 export function compileExtractor(
   model: Model,
@@ -231,7 +234,7 @@ export function compileExtractor(
   return { graph, signatures: { init, extract }, weights: weights.all(), inputShape: model.inputShape };
 }
 
-/** `init`, `read`, `save` and `restore`: of the weights, or of weights and optimiser. */
+/** `init`, `read`, `save` and `restore`, for the weights or for weights and optimiser. */
 function stateSignatures(graph: Graph, parameters: readonly Variable[], optimizer: readonly Variable[]): Signatures {
   const state = [...parameters, ...optimizer];
   const inputs = new Map(
@@ -254,7 +257,7 @@ function stateSignatures(graph: Graph, parameters: readonly Variable[], optimize
   };
 }
 
-/** The examples and labels that the session holds, and the signature that brings them there. */
+/** The loaded examples and labels, and the signature that loads them. */
 function declareData(
   graph: Graph,
   { inputShape, vectors: columns }: Pick<Model, 'inputShape' | 'vectors'>,
@@ -264,7 +267,7 @@ function declareData(
   const examples = graph.variable('data/examples', image ? 'uint8' : 'float32', shape);
   const labels = graph.variable('data/labels', 'int32', [null]);
   const labelInput = graph.placeholder('data/labelInput', 'int32', [null]);
-  // tfjs has no uint8 tensors: four pixels travel as one int32, and padding at the end is cut off here.
+  // tfjs has no uint8 tensors: four pixels are packed into one int32, and padding at the end is removed here.
   const input = graph.placeholder('data/input', image ? 'int32' : 'float32', image ? [null] : shape);
   const length = multiply(sizeOf(labelInput), graph.constant(elementCount(inputShape), 'int32'));
   const content = image ? reshape(firstElements(bytesOf(input), length), shape) : input;

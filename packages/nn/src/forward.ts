@@ -9,19 +9,19 @@ export interface Weight {
   variable: Variable;
   shape: readonly number[];
   initializer: Initializer;
-  /** Whether an optimiser moves it: false for moving statistics and for the weights of frozen layers. */
+  /** Whether an optimiser updates it: false for moving statistics and for the weights of frozen layers. */
   trainable: boolean;
 }
 
-/** What a layer says about a weight that it uses. */
+/** A layer's declaration of a weight. */
 interface Declaration {
   shape: readonly number[];
   initializer: Initializer;
-  /** False for moving statistics, which no optimiser moves. */
+  /** False for moving statistics, which optimisers do not update. */
   trainable: boolean;
 }
 
-/** The weights of a model, in the order in which its layers ask for them. */
+/** The weights of a model, in the order in which its layers declare them. */
 export class Weights {
   readonly #all = new Map<string, Weight>();
 
@@ -50,11 +50,11 @@ export class Weights {
 
 export interface ForwardOptions {
   training: boolean;
-  /** The type in which layers compute; the weights are float32 in any case. */
+  /** The type in which layers compute; weights are always float32. */
   precision: DType;
   /** int32 scalar; needed in training */
   seed?: Value;
-  /** What layers take by the name VECTORS */
+  /** The second input, which layers take by the name VECTORS */
   vectors?: Value | undefined;
 }
 
@@ -62,7 +62,7 @@ export interface Forward {
   /** The output of each layer, in the computing type. */
   outputs: ReadonlyMap<string, Value>;
   output: Value;
-  /** Values towards which moving statistics move when the step ends. */
+  /** Target values of moving statistics at the end of the step. */
   tracked: readonly { variable: Variable; value: Value }[];
 }
 
@@ -76,7 +76,7 @@ export function forward(layers: readonly Layer[], input: Value, weights: Weights
     const precision = layer.float32 ? 'float32' : options.precision;
     const taken = layer.from?.map((name) => {
       const output = outputs.get(name);
-      if (!output) throw new Error(`layer ${layer.name} takes ${name}, which no layer before it is named`);
+      if (!output) throw new Error(`layer ${layer.name} takes ${name}, which is not an earlier layer`);
       return output;
     });
     const inputs = (taken ?? [previous]).map((value) => cast(value, precision));
@@ -91,7 +91,7 @@ export function forward(layers: readonly Layer[], input: Value, weights: Weights
       },
       track(name, value) {
         const variable = declared.get(name);
-        if (!variable) throw new Error(`layer ${layer.name} tracks ${name}, which it did not declare`);
+        if (!variable) throw new Error(`layer ${layer.name} tracks ${name}, which it does not declare`);
         tracked.push({ variable, value });
       },
       seed() {
@@ -114,7 +114,7 @@ export function declaredWeights(layers: readonly Layer[], inputShape: readonly n
   return weights.all();
 }
 
-/** The shape of each weight of layers by `layer/name`, as `loadKerasWeights` expects it. */
+/** The shape of each weight of layers by `layer/name`, as expected by `loadKerasWeights`. */
 export function weightShapes(layers: readonly Layer[], inputShape: readonly number[]): Map<string, readonly number[]> {
   return new Map(declaredWeights(layers, inputShape).map(({ variable, shape }) => [variable.name, shape]));
 }

@@ -4,14 +4,14 @@ import type { WeightMap } from './network.js';
 import { withTemporaryFolder } from './temporary-folder.js';
 
 /**
- * Weights as an HDF5 file with the structure of keras.applications' files, /LAYER/LAYER/WEIGHT:0, each layer's listed
- * in its `weight_names`: Keras reads it by `load_weights(file, by_name=True)`, we by `loadKerasWeights`.
- * @param weights by `layer/weight`; a layer's weights stand together, in Keras's order
+ * Weights as an HDF5 file with the structure of keras.applications' files, /LAYER/LAYER/WEIGHT:0, listed in each
+ * layer's `weight_names`: Keras reads it by `load_weights(file, by_name=True)`, cryfold by `loadKerasWeights`.
+ * @param weights by `layer/weight`; a layer's weights are consecutive, in Keras's order
  */
 export function encodeKerasFile(weights: WeightMap): Promise<Uint8Array> {
   return withTemporaryFolder('weights', async (folder) => {
     const path = join(folder, 'weights.h5');
-    // A worker that only asks which TensorFlow there is need not hold HDF5's 12 MiB.
+    // A worker that only queries the TensorFlow version need not load HDF5's 12 MiB.
     const { File, ready } = await import('h5wasm/node');
     await ready;
     const layers = new Map<string, string[]>();

@@ -6,11 +6,11 @@ const INPUT = 'input';
 
 /**
  * A trained model as a TF.js LayersModel: `model.json` and one file of weights, which `tf.loadLayersModel` of plain
- * `@tensorflow/tfjs` reads, in Node and in browsers. It holds stock layers under Keras's names, the preprocessing
- * included, and ends in the softmax: pixels [n, height, width, 3] of 0-255, RGB, to probabilities [n, classes].
- * A model with an output of its own ends in that, and its layers may be ours.
+ * `@tensorflow/tfjs` reads, in Node and in browsers. It has stock layers under Keras's names, including preprocessing,
+ * and ends in the softmax: pixels [n, height, width, 3] of 0-255, RGB, to probabilities [n, classes].
+ * A model with a custom output ends in that, and may have layers of cryfold.
  * Format: the LayersModel JSON of github.com/tensorflow/tfjs, tfjs-core/src/io/types.ts (ModelJSON).
- * @param metadata whatever a user of the model should know, as `userDefinedMetadata`
+ * @param metadata information for users of the model, as `userDefinedMetadata`
  */
 export function encodeLayersModel(
   model: Model,

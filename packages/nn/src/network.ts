@@ -6,7 +6,7 @@ import { type Feed, Session } from './graph/session.js';
 import type { Model } from './models/model.js';
 import type { TensorFlow } from './tensorflow.js';
 
-/** A weight by its name, `layer/weight`. */
+/** A weight by name, `layer/weight`. */
 export interface WeightData {
   shape: readonly number[];
   data: Float32Array;
@@ -14,17 +14,17 @@ export interface WeightData {
 
 export type WeightMap = ReadonlyMap<string, WeightData>;
 
-/** What one training step reports of its batch. */
+/** Results of one training step on its batch. */
 export interface StepResult {
   /** The mean loss. */
   loss: number;
-  /** How many examples were classified correctly, before the update. */
+  /** Number of correctly classified examples, before the update. */
   hits: number;
-  /** Of float16: by what the loss was multiplied. Where a gradient overflowed, the step changed no weight. */
+  /** For float16: the factor of the loss. If a gradient overflowed, the step changed no weight. */
   scale?: number;
 }
 
-/** What one pass over a batch in inference mode reports. */
+/** Results of one pass over a batch in inference mode. */
 export interface EvaluationResult {
   /** The sum of the losses. */
   loss: number;
@@ -38,15 +38,15 @@ export interface EvaluationResult {
 interface TrainingInputs {
   /** [classes]; default all 1 */
   classWeights?: Float32Array;
-  /** With an augmentation: what `drawAugmentation` drew */
+  /** With an augmentation: the output of `drawAugmentation` */
   augmentation?: Readonly<Record<string, Feed>>;
 }
 
 export interface StepOptions extends TrainingInputs {
   learningRate: number;
-  /** Any integer; only its low 32 bits count. */
+  /** Any integer; only its low 32 bits matter. */
   seed: number;
-  /** Of the moving statistics; Keras's default is 0.99. */
+  /** Momentum of the moving statistics; Keras's default is 0.99. */
   momentum?: number;
 }
 
@@ -67,16 +67,16 @@ export class Network {
     return namesAndShapes(this.#compiled);
   }
 
-  /** Compiles a model and loads its graph; `initialize` or `restore`, and `feed`, come before the first step. */
+  /** Compiles a model and loads its graph; call `initialize` or `restore`, and `feed`, before the first step. */
   static async load(tf: TensorFlow, model: Model, classes: number, options: CompileOptions): Promise<Network> {
     const compiled = compileModel(model, classes, options);
     return new Network(compiled, await Session.load(tf, compiled.graph, compiled.signatures), classes);
   }
 
   /**
-   * Sets every weight, from `given` where it has the name, else by its initialiser with a generator of its own, so
-   * that a weight's values depend on the seed and its name alone. The optimiser starts anew.
-   * @throws CryfoldError WEIGHTS_INVALID where a given weight has another shape
+   * Sets every weight: from `given` if it has the name, otherwise by its initialiser with a separate generator, so that
+   * a weight's values depend only on the seed and its name. Resets the optimiser.
+   * @throws CryfoldError WEIGHTS_INVALID if a given weight has another shape
    */
   initialize(seed: number, given: WeightMap = new Map()): void {
     this.#session.run('init', initialValues(this.#compiled.weights, seed, given));
@@ -86,12 +86,12 @@ export class Network {
    * Replaces the examples that `step` and `evaluate` refer to by index.
    * @param examples images: bytes [n, height, width, channels]; feature vectors: float32 [n, length]
    * @param labels [n], 0 <= label < classes
-   * @param vectors of a network that reads them beside images: float32 [n, length]
+   * @param vectors for a network that reads them next to images: float32 [n, length]
    */
   feed(examples: Uint8Array | Float32Array, labels: Int32Array, vectors?: Float32Array): void {
     const { inputShape } = this.#compiled;
     if (examples.length !== labels.length * elementCount(inputShape)) {
-      throw new RangeError(`${examples.length} values are not ${labels.length} examples of [${inputShape}]`);
+      throw new RangeError(`${examples.length} values do not form ${labels.length} examples of [${inputShape}]`);
     }
     const input =
       examples instanceof Uint8Array
@@ -111,7 +111,9 @@ export class Network {
     return { loss: loss[0], hits: hits[0], ...(scale && { scale: scale[0] }) };
   }
 
-  /** Loss and logits of one batch in training mode, and the loss's gradient by each trained weight; changes nothing. */
+  /**
+   * Loss and logits of one batch in training mode, and the gradient of the loss for each trained weight; has no effect.
+   */
   gradients(indices: Int32Array, seed = 0, options: TrainingInputs = {}): Record<string, Float32Array> {
     return this.#session.run('gradients', this.#trainingInputs(indices, seed, options));
   }
@@ -143,12 +145,12 @@ export class Network {
     return this.#values('read');
   }
 
-  /** Weights and the optimiser's state: what `restore` takes to continue exactly here. */
+  /** Weights and the optimiser's state: input of `restore` to continue exactly here. */
   save(): WeightMap {
     return this.#values('save');
   }
 
-  /** @throws CryfoldError ARTIFACT_CORRUPT where a part of the state is missing or of another shape */
+  /** @throws CryfoldError ARTIFACT_CORRUPT if a part of the state is missing or has another shape */
   restore(state: WeightMap): void {
     const inputs = Object.entries(this.#compiled.signatures.restore.inputs).map(([name, { shape }]) => {
       const saved = state.get(name);
@@ -184,7 +186,7 @@ export class FeatureExtractor {
     this.#session = session;
   }
 
-  /** @param result what to give instead of the last layer's output, made of it */
+  /** @param result replaces the last layer's output by a value computed from it */
   static async load(
     tf: TensorFlow,
     model: Model,
@@ -200,7 +202,7 @@ export class FeatureExtractor {
     return namesAndShapes(this.#compiled);
   }
 
-  /** As `Network.initialize`. */
+  /** Like `Network.initialize`. */
   initialize(seed: number, given: WeightMap = new Map()): void {
     this.#session.run('init', initialValues(this.#compiled.weights, seed, given));
   }
@@ -221,13 +223,13 @@ function namesAndShapes({ weights }: CompiledModel) {
   return weights.map(({ variable: { name }, shape }) => ({ name, shape }));
 }
 
-/** What `initialize` sets weights to. */
+/** The initial values of weights for `initialize`. */
 export function initialValues(weights: readonly Weight[], seed: number, given: WeightMap): Record<string, WeightData> {
   const values = weights.map(({ variable: { name }, shape, initializer }) => {
     const known = given.get(name);
     if (!known) return [name, { shape, data: initializer(shape, new Random(deriveSeed(seed, 'weight', name))) }];
     if (known.data.length !== elementCount(shape) || known.shape.join() !== shape.join()) {
-      throw new CryfoldError('WEIGHTS_INVALID', `${name} has shape [${known.shape}], the model needs [${shape}]`, {
+      throw new CryfoldError('WEIGHTS_INVALID', `${name} has shape [${known.shape}], but the model needs [${shape}]`, {
         context: { weight: name },
         hint: 'Use weights of the same architecture.',
       });

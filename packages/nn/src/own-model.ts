@@ -5,22 +5,22 @@ import { FeatureExtractor, type WeightData } from './network.js';
 import { loadTensorFlow } from './tensorflow.js';
 import { corruptModel, type LoadedNetwork } from './trained-model.js';
 
-/** What `encodeTrainedModel` writes into model.json, as far as it is needed here. */
+/** The part of the model.json of `encodeTrainedModel` that is needed here. */
 interface Stored {
   modelTopology: { config: { layers: { config: { batch_input_shape: [null, number, number, number] } }[] } };
   userDefinedMetadata: { classes: string[]; estimator: unknown };
   weightsManifest: { weights: { name: string; shape: number[] }[] }[];
 }
 
-/** A kind of network whose models are loaded. */
+/** A kind of network whose models can be loaded. */
 export interface OwnNetwork {
   architecture: AnyArchitecture;
-  /** Of its parameters: the file may say anything, such as a number of iterations that takes for ever */
+  /** Limits of its parameters: the file may contain anything, such as an endless number of iterations */
   parameters: z.ZodType;
 }
 
 /**
- * Loads a network with layers that TensorFlow.js lacks from the files of `encodeTrainedModel`, into our own graph.
+ * Loads a network with layers that TensorFlow.js lacks from the files of `encodeTrainedModel`, into cryfold's graph.
  * @throws CryfoldError ARTIFACT_CORRUPT, TENSORFLOW_MISSING
  */
 export async function loadOwnModel(
@@ -60,10 +60,10 @@ function weightsOf(list: readonly { name: string; shape: number[] }[], bytes: Ui
   let at = 0;
   for (const { name, shape } of list) {
     const length = 4 * shape.reduce((product, size) => product * size, 1);
-    // Copied: a Buffer's own slice would be a view.
+    // Copied: Buffer's slice would be a view.
     weights.set(name, { shape, data: new Float32Array(new Uint8Array(bytes.subarray(at, at + length)).buffer) });
     at += length;
   }
-  if (at !== bytes.length) throw new Error(`its weights have ${at} bytes, weights.bin has ${bytes.length}`);
+  if (at !== bytes.length) throw new Error(`its weights need ${at} bytes, but weights.bin has ${bytes.length}`);
   return weights;
 }

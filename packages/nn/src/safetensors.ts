@@ -3,7 +3,7 @@ import type { WeightMap } from './network.js';
 
 /**
  * Tensors and texts in the safetensors format (huggingface.co/docs/safetensors): the length of a JSON header as 8
- * bytes, the header with each tensor's type, shape and byte range, then the bytes. Other tools read it as it is.
+ * bytes, the header with each tensor's type, shape and byte range, then the bytes. Other tools can read it.
  */
 export interface TensorFile {
   tensors: WeightMap;
@@ -30,22 +30,22 @@ export function encodeSafetensors({ tensors, metadata }: TensorFile): Uint8Array
   return out;
 }
 
-/** Bytes; a network's header has some 30 KB, and decoding takes many times the bytes of a header. */
+/** Bytes; a network's header has some 30 KB, and decoding needs many times the bytes of a header. */
 const LARGEST_HEADER = 2 ** 24;
 
 /**
- * Reads float32 tensors; takes as much memory as the file has bytes, and more only for its header.
- * @param name what to call the file in messages
+ * Reads float32 tensors; needs as much memory as the file has bytes, and more only for its header.
+ * @param name shown in messages
  * @throws CryfoldError ARTIFACT_CORRUPT
  */
 export function decodeSafetensors(bytes: Uint8Array, name: string): TensorFile {
   const corrupt = (why: string, cause?: unknown) =>
     new CryfoldError('ARTIFACT_CORRUPT', `${name}: ${why}`, {
       context: { artifact: name },
-      hint: 'Delete it; what it held is computed again.',
+      hint: 'Delete it; its content will be recomputed.',
       cause,
     });
-  // Not slice: that of a Buffer is a view.
+  // Not slice: Buffer's slice is a view.
   const copy = (from: number, to: number) => new Uint8Array(bytes.subarray(from, to)).buffer;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const start = bytes.length < 8 || view.getUint32(4, true) !== 0 ? 0 : 8 + view.getUint32(0, true);
@@ -60,7 +60,7 @@ export function decodeSafetensors(bytes: Uint8Array, name: string): TensorFile {
   if (!isObject(header)) throw corrupt('unreadable header');
   const { __metadata__: metadata = {}, ...entries } = header;
   if (!isObject(metadata) || !Object.values(metadata).every((text) => typeof text === 'string')) {
-    throw corrupt('its metadata are not texts');
+    throw corrupt('its metadata values are not all strings');
   }
   const tensors = new Map<string, { shape: number[]; data: Float32Array }>();
   let end = 0;
@@ -70,12 +70,11 @@ export function decodeSafetensors(bytes: Uint8Array, name: string): TensorFile {
     if (dtype !== 'F32' || !isCounts(shape) || !isCounts(range) || range[1] - range[0] !== 4 * count) {
       throw corrupt(`${tensor} is not a float32 tensor of shape [${shape}]`);
     }
-    if (!(range[0] === end) || start + range[1] > bytes.length)
-      throw corrupt(`the bytes of ${tensor} are not all there`);
+    if (!(range[0] === end) || start + range[1] > bytes.length) throw corrupt(`some bytes of ${tensor} are missing`);
     end = range[1];
     tensors.set(tensor, { shape, data: new Float32Array(copy(start + range[0], start + range[1])) });
   }
-  if (start + end !== bytes.length) throw corrupt('bytes are left over');
+  if (start + end !== bytes.length) throw corrupt('there are extra bytes');
   return { tensors, metadata: metadata as Record<string, string> };
 }
 

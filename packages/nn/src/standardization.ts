@@ -8,14 +8,15 @@ export interface Vectors {
   columns: number;
 }
 
-/** The smallest float32 that keeps all its digits; TensorFlow takes smaller ones for 0. */
+/** The smallest float32 with full precision; TensorFlow flushes smaller ones to 0. */
 const SMALLEST_VARIANCE = 2 ** -126;
 
 /**
- * What the layer `standardization` needs: mean and variance of each column over the training rows. A column whose values
- * are all equal has variance 1, as in scikit-learn's StandardScaler; so has one whose variance is too small for float32,
- * with a standard deviation below 1.1e-19.
- * @throws CryfoldError FEATURES_INVALID for a column whose variance is too large for float32: a deviation of 1.8e19 or more
+ * Weights of the layer `standardization`: mean and variance of each column over the training rows. A constant column
+ * has variance 1, as in scikit-learn's StandardScaler; so does one whose variance is too small for float32, with a
+ * standard deviation below 1.1e-19.
+ * @throws CryfoldError FEATURES_INVALID for a column whose variance is too large for float32: a deviation of 1.8e19 or
+ * more
  */
 export function standardizationWeights({ vectors, columns }: Vectors, train: Int32Array): WeightMap {
   const mean = new Float64Array(columns);
@@ -31,7 +32,7 @@ export function standardizationWeights({ vectors, columns }: Vectors, train: Int
   });
   const fixed = Float32Array.from(variance, (value, j) => {
     if (Math.fround(value) === Number.POSITIVE_INFINITY) throw tooLarge(j, Math.sqrt(value));
-    // What rounding leaves of equal values is no variance.
+    // Rounding errors of equal values do not count as variance.
     const constant = value <= (10 * Number.EPSILON * mean[j]) ** 2 || Math.fround(value) < SMALLEST_VARIANCE;
     return constant ? 1 : value;
   });

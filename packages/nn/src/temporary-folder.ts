@@ -7,10 +7,10 @@ const inUse = new Set<string>();
 let removedAtExit = false;
 
 /**
- * Runs `work` with a folder for files that TensorFlow or HDF5 need by name, and removes the folder afterwards. A process
- * that exits meanwhile (a training child whose worker has died) removes it too. If the process is killed, its parent finds
- * the folder by the token in its name (`BoundedChild` in @cryfold/runtime).
- * @throws the error of the file system if TMPDIR is not writable
+ * Runs `work` with a folder for files that TensorFlow or HDF5 need by name, and removes the folder afterwards. A
+ * process that exits during the work (a training child whose worker has died) removes it too. If the process is killed,
+ * its parent finds the folder by the token in its name (`BoundedChild` in @cryfold/runtime).
+ * @throws file system errors, such as if TMPDIR is not writable
  */
 export async function withTemporaryFolder<Result>(
   kind: 'graph' | 'weights',
@@ -19,7 +19,7 @@ export async function withTemporaryFolder<Result>(
   if (!removedAtExit) process.once('exit', removeAll);
   removedAtExit = true;
   const token = process.env.CRYFOLD_CHILD ? `${process.env.CRYFOLD_CHILD}-` : '';
-  // Synchronous, so that no exit can happen between making the folder and remembering it.
+  // Synchronous, so that the process cannot exit between creating the folder and registering it.
   const folder = mkdtempSync(join(tmpdir(), `cryfold-${kind}-${token}`));
   inUse.add(folder);
   try {
@@ -31,6 +31,6 @@ export async function withTemporaryFolder<Result>(
 }
 
 function removeAll(): void {
-  // A thread may still be writing a file, so the first attempt may find the folder not empty.
+  // A thread may still be writing a file, so the folder may not be empty at the first attempt.
   for (const folder of inUse) rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 }

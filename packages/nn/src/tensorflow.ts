@@ -9,19 +9,19 @@ const require = createRequire(import.meta.url);
 export type Tensor = tfjs.Tensor;
 export type TFSavedModel = Awaited<ReturnType<typeof tfjs.node.loadSavedModel>>;
 
-/** The vendor package, and the protobuf classes it ships without types: GraphDef, SavedModel and what they hold. */
+/** The vendor package, and the protobuf classes it ships without types: GraphDef, SavedModel and their parts. */
 export type TensorFlow = typeof tfjs & {
   // biome-ignore lint/suspicious/noExplicitAny: untyped generated code
   readonly protobuf: any;
 };
 
-/** What TensorFlow reads only when it starts. */
+/** Settings that TensorFlow only reads when it starts. */
 export interface ProcessSettings {
-  /** How many cores one op may use; >= 1 */
+  /** Number of cores that one op may use; >= 1 */
   threads: number;
-  /** Whether groups of ops are compiled by XLA, on CPUs too. Other sums, and so other last bits. */
+  /** Whether groups of ops are compiled by XLA, also on CPUs. Changes the order of sums, and so the last bits. */
   xla?: boolean;
-  /** The one GPU that this process sees: an index or UUID. Default: those that CUDA_VISIBLE_DEVICES leaves it. */
+  /** The only GPU that this process sees: an index or UUID. Default: those allowed by CUDA_VISIBLE_DEVICES. */
   gpu?: string | undefined;
 }
 
@@ -30,31 +30,32 @@ let loaded: { tf: TensorFlow; threads: number; xla: boolean } | undefined;
 /**
  * Loads TensorFlow into this process, once; later calls return the same. Takes about 0.4 s and 250 MB.
  *
- * `threads` is how many cores one op may use. It decides in which order sums are taken, and so the last bits of every
- * result. TensorFlow reads it from the environment when it starts its thread pools, so a process cannot change it.
+ * `threads` is the number of cores that one op may use. It determines the order of sums, and so the last bits of every
+ * result. TensorFlow reads it from the environment when it starts its thread pools, so a process cannot change it
+ * later.
  * Measured with a convolution and its two gradients in a session of loadSavedModel (2.21.0, CPU): equal
- * TF_NUM_INTRAOP_THREADS give equal bits in every process and unequal ones differ; TF_NUM_INTEROP_THREADS only decides
- * how many ops run at once (with 1 and 1, the process uses 0.97 cores; with 1 and 2, 1.4); OMP_NUM_THREADS does nothing.
+ * TF_NUM_INTRAOP_THREADS give equal bits in every process and unequal ones differ; TF_NUM_INTEROP_THREADS only sets how
+ * many ops run at once (with 1 and 1, the process uses 0.97 cores; with 1 and 2, 1.4); OMP_NUM_THREADS has no effect.
  *
  * @throws CryfoldError TENSORFLOW_MISSING if the binding is not built or cannot be loaded
  * @throws Error if this process has loaded TensorFlow with another number of threads, or with XLA otherwise
  */
 export function loadTensorFlow({ threads, xla = false, gpu }: ProcessSettings): TensorFlow {
   if (loaded && loaded.threads !== threads) {
-    throw new Error(`TensorFlow runs with ${loaded.threads} threads in this process; use a new one for ${threads}`);
+    throw new Error(`TensorFlow runs with ${loaded.threads} threads in this process; use a new process for ${threads}`);
   }
   if (loaded && loaded.xla !== xla) {
-    throw new Error(`TensorFlow runs ${xla ? 'without' : 'with'} XLA in this process; use a new one`);
+    throw new Error(`TensorFlow runs ${xla ? 'without' : 'with'} XLA in this process; use a new process`);
   }
   if (!loaded) {
     process.env.TF_NUM_INTRAOP_THREADS = String(threads);
-    // One op at a time: two that run together would take 2 x threads cores, and could meet at a variable in any order.
+    // One op at a time: two concurrent ones would take 2 x threads cores, and could access a variable in any order.
     process.env.TF_NUM_INTEROP_THREADS = '1';
-    // Errors only. One line about oneDNN still comes: TensorFlow writes it before it looks at this.
+    // Errors only. One line about oneDNN still appears: TensorFlow writes it before it reads this setting.
     process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
-    // Several training children share a GPU; by default each would take all of its memory.
+    // Several training children share a GPU; by default, each would take all of its memory.
     process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true';
-    // Set or unset in any case: results must not depend on what the fold's key does not know.
+    // Set or unset explicitly: results must not depend on settings that are not in the fold's key.
     if (xla) process.env.TF_XLA_FLAGS = '--tf_xla_auto_jit=2 --tf_xla_cpu_global_jit';
     else delete process.env.TF_XLA_FLAGS;
     if (gpu !== undefined) process.env.CUDA_VISIBLE_DEVICES = gpu;
@@ -77,7 +78,7 @@ function missing(reason: string, cause: unknown): CryfoldError {
   const [what, hint] = reason.includes(`Cannot find module '${VENDOR}'`)
     ? ['is not installed', 'Run npm ci, then scripts/build-tensorflow.']
     : reason.includes('can not be found at path')
-      ? ['is not built', 'Run scripts/build-tensorflow; each npm ci asks for it again, but then it takes no time.']
+      ? ['is not built', 'Run scripts/build-tensorflow; it is needed after each npm ci, but then takes no time.']
       : [`cannot be loaded: ${reason.split('\n')[0]}`, 'Run scripts/build-tensorflow --force.'];
   return new CryfoldError('TENSORFLOW_MISSING', `the TensorFlow binding ${what}`, { hint, cause });
 }
@@ -87,13 +88,13 @@ export interface TensorFlowInfo {
   version: string;
   /** The version of tfjs-node-gpu. */
   binding: string;
-  /** What ops run on: `GPU` where TensorFlow found one that it can use. */
+  /** The device of ops: `GPU` if TensorFlow found a usable one. */
   device: 'CPU' | 'GPU';
 }
 
 /**
- * Which TensorFlow this installation has. Asks a short-lived process (0.6 s), so that the caller neither loads TensorFlow
- * nor dies with it, for example on a processor without the instructions that it needs.
+ * Describes the installed TensorFlow. Queries a short-lived process (0.6 s), so that the caller neither loads
+ * TensorFlow nor dies with it, for example on a processor that lacks required instructions.
  * @throws CryfoldError TENSORFLOW_MISSING
  */
 export async function tensorFlowInfo(): Promise<TensorFlowInfo> {
@@ -105,7 +106,8 @@ export async function tensorFlowInfo(): Promise<TensorFlowInfo> {
   return await new Promise((resolve, reject) => {
     execFile(process.execPath, ['-e', script], { env }, (error, stdout, stderr) => {
       if (!error) return resolve(JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as TensorFlowInfo);
-      const reason = /^\w*Error: .*$/m.exec(stderr)?.[0] ?? (error.signal ? `ended by ${error.signal}` : error.message);
+      const reason =
+        /^\w*Error: .*$/m.exec(stderr)?.[0] ?? (error.signal ? `killed by ${error.signal}` : error.message);
       reject(missing(reason, error));
     });
   });

@@ -10,20 +10,19 @@ import { loadTensorFlow, type Tensor } from './tensorflow.js';
 
 export interface TrainedModel {
   network: NetworkSpec;
-  /** Of the images in pixels, which have three channels; of the vectors; or of both. */
+  /** Size of the images in pixels, which have three channels; of the vectors; or of both. */
   input: ImageSize | VectorSize | (ImageSize & VectorSize);
   /** The labels, in the order of the probabilities. */
   classes: readonly string[];
-  /** All of the network: for a head that was trained on embeddings, `backboneWeights` too. */
+  /** All weights of the network: for a head that was trained on embeddings, `backboneWeights` too. */
   weights: WeightMap;
 }
 
 /**
- * The files of a trained network, by name: `model.json` and `weights.bin`, a TF.js LayersModel; `weights.h5`, which Keras
- * loads by layer name.
- *
- * A bias that the network does without and Keras's layer has is zeros in the h5 file.
- * It leaves the preprocessing out, which in Keras is a function (`resnet50.preprocess_input`) or has no weights.
+ * The files of a trained network, by name: `model.json` and `weights.bin`, a TF.js LayersModel; `weights.h5`, which
+ * Keras loads by layer name.
+ * A bias that the network does without but Keras's layer has is zero in the h5 file. It omits preprocessing, which in
+ * Keras is a function (`resnet50.preprocess_input`) or has no weights.
  */
 export async function encodeTrainedModel(trained: TrainedModel): Promise<Map<string, Uint8Array>> {
   const { input, classes, weights } = trained;
@@ -62,7 +61,7 @@ export function backboneWeights({ backbone }: AnyArchitecture, seed: number, giv
   return new Map(Object.entries(initialValues(declaredWeights(backbone.features(), [64, 64, 3]), seed, given)));
 }
 
-/** Shapes of the weights of the backbone, by `layer/name`: what a pretrained file must hold. */
+/** Shapes of the weights of the backbone, by `layer/name`: the content that a pretrained file must have. */
 export function backboneShapes({ backbone }: AnyArchitecture): Map<string, readonly number[]> {
   return weightShapes(backbone?.features() ?? [], [64, 64, 3]);
 }
@@ -76,11 +75,11 @@ export function corruptModel(cause: unknown): CryfoldError {
   });
 }
 
-/** A network read back from its LayersModel files. */
+/** A network loaded from its LayersModel files. */
 export interface LoadedNetwork {
   /**
    * @param examples images [n, height, width, 3] or vectors [n, columns]
-   * @param vectors of a network that reads both
+   * @param vectors for a network that reads both
    * @returns [n, classes]
    */
   predict(examples: Uint8Array | Float32Array, vectors?: Float32Array): Float32Array;

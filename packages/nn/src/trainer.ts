@@ -12,20 +12,20 @@ import { standardizationWeights, type Vectors } from './standardization.js';
 import { loadTensorFlow, type ProcessSettings, type TensorFlow } from './tensorflow.js';
 import { breathe, type FitOptions, type FitResult, type Fold, trainFold } from './training-loop.js';
 
-/** The images of all clips, and vectors for a network that reads both; a fold picks from them by index. */
+/** The images of all clips, and vectors for a network that reads both; a fold selects from them by index. */
 export interface FoldImages extends Partial<Vectors> {
   /** [n, height, width, 3], RGB */
   images: Uint8Array;
   height: number;
   width: number;
-  /** That the colours span, from the loudest one to black; default: 120 */
+  /** Decibels that the colours span, from the loudest one to black; default: 120 */
   decibels?: number | undefined;
   /** [n], 0 <= label < classCount */
   labels: Int32Array;
   classCount: number;
 }
 
-/** What `embed` made of all clips: the input of a head whose backbone is frozen. */
+/** Output of `embed` for all clips: the input of a head whose backbone is frozen. */
 export interface FoldEmbeddings {
   /** [n, length of the backbone's features] */
   embeddings: Float32Array;
@@ -39,22 +39,25 @@ export interface FoldVectors extends Vectors {
   classCount: number;
 }
 
-/** What a network reads of all clips. */
+/** Input of a network for all clips. */
 export type FoldExamples = FoldImages | FoldEmbeddings | FoldVectors;
 
-/** Graphs kept loaded: one for each network of a run, so that a child alternates between them without a reload. */
+/**
+ * Number of graphs kept loaded: one for each network of a run, so that a child can alternate between them without
+ * reloading.
+ */
 const KEPT_NETWORKS = 2;
 
 /**
  * Trains networks fold by fold in this process. It keeps the graph of each network and shape, so that only the first
- * fold pays for building it. Equal data, fold, parameters, seed and thread count give equal bytes on one kind of CPU.
+ * fold builds it. Equal data, fold, parameters, seed and thread count give equal bytes on one kind of CPU.
  */
 export class NetworkTrainer {
   readonly #tf: TensorFlow;
   /** Least recently used first. */
   readonly #networks = new Map<string, { network: Network; fed?: FoldExamples }>();
 
-  /** What float results depend on besides the fold: TensorFlow's version, device, GPU, threads, processor. */
+  /** Facts other than the fold that float results depend on: TensorFlow's version, device, GPU, threads, processor. */
   readonly environment: Record<string, string>;
 
   private constructor(tf: TensorFlow, environment: Record<string, string>) {
@@ -110,8 +113,8 @@ export class NetworkTrainer {
   }
 
   /**
-   * The features of all images from a backbone in inference mode: one pass that serves every fold whose backbone is
-   * frozen.
+   * The features of all images from a backbone in inference mode: one pass that serves every fold with a frozen
+   * backbone.
    * @returns [n, length of the backbone's features]
    * @throws CryfoldError WEIGHTS_NOT_FOUND, WEIGHTS_INVALID
    */
@@ -147,13 +150,13 @@ export class NetworkTrainer {
     }
   }
 
-  /** Ends all TensorFlow sessions of this trainer. */
+  /** Closes all TensorFlow sessions of this trainer. */
   dispose(): void {
     for (const { network } of this.#networks.values()) network.dispose();
     this.#networks.clear();
   }
 
-  /** The network for this data and these parameters, its examples fed. */
+  /** The network for this data and these parameters, with its examples loaded. */
   async #network(data: FoldExamples, spec: NetworkSpec): Promise<Network> {
     const model = buildModel(data, spec);
     const { epochs, batchSize, learningRate, classWeight, balance, augment, ...compiled } = spec.parameters;
@@ -202,10 +205,10 @@ function buildModel(data: FoldExamples, spec: NetworkSpec): Model {
 
 function backboneOf({ architecture, parameters }: NetworkSpec): NonNullable<AnyArchitecture['backbone']> {
   if (architecture.backbone) return architecture.backbone;
-  throw invalid(parameters.kind, 'it has no backbone, so it takes images');
+  throw invalid(parameters.kind, 'it has no backbone and takes images');
 }
 
-/** The loaded weights that a network starts from; undefined where it starts from random ones. */
+/** The loaded weights that a network starts from; undefined for random ones. */
 function pretrainedWeights(parameters: TrainingParameters, { weights }: Pick<FitOptions, 'weights'>) {
   const source = parameters.weights ?? 'random';
   if (source === 'random') return undefined;
@@ -231,18 +234,18 @@ function compileOptions(model: Model, { architecture, parameters }: NetworkSpec)
 const MOMENTUM = 0.99;
 
 /**
- * With random weights the moving statistics start at nothing: after the paper's 111 steps, .99 ** 111 = 33 % of them
- * would still be the initial 0 and 1, and predictions would be noise. So the momentum starts low and rises to
- * Keras's: min(.99, (1 + t) / (10 + t)), TensorFlow's rule for ExponentialMovingAverage with num_updates.
+ * With random weights, the moving statistics start empty: after the paper's 111 steps, .99 ** 111 = 33 % of them would
+ * still be the initial 0 and 1, and predictions would be noise. So the momentum starts low and rises to Keras's:
+ * min(.99, (1 + t) / (10 + t)), TensorFlow's rule for ExponentialMovingAverage with num_updates.
  */
 function warmMomentum(step: number): number {
   return Math.min(MOMENTUM, (1 + step) / (10 + step));
 }
 
 function notLoaded(weights: string): CryfoldError {
-  return new CryfoldError('WEIGHTS_NOT_FOUND', `the weights ${weights} were not loaded`, {
+  return new CryfoldError('WEIGHTS_NOT_FOUND', `weights ${weights} are not loaded`, {
     context: { weights },
-    hint: 'Load them with loadKerasWeights and pass them on, or say `weights: random`.',
+    hint: 'Load them with loadKerasWeights and pass them, or use `weights: random`.',
   });
 }
 

@@ -13,7 +13,7 @@ export interface EpochPoint {
   /** Over the test examples, after the epoch, in inference mode. */
   testLoss: number;
   testAccuracy: number;
-  /** Wall-clock time of the epoch, its test pass included. */
+  /** Wall-clock time of the epoch, including its test pass. */
   seconds: number;
 }
 
@@ -24,20 +24,20 @@ export interface Fold {
 }
 
 export interface FitOptions {
-  /** Decides initial weights, batch order and dropout. */
+  /** Determines initial weights, batch order and dropout. */
   seed: number;
-  /** The backbone's weights, where the parameters name a file rather than `random`. */
+  /** The backbone's weights, if the parameters name a file rather than `random`. */
   weights?: WeightMap;
-  /** Give the trained weights back, too. */
+  /** Also return the trained weights. */
   keepWeights?: boolean;
   onEpoch?: (point: EpochPoint) => void;
-  /** After each step: steps done and steps in all. */
+  /** Called after each step with the steps done and in total. */
   onStep?: (done: number, total: number) => void;
-  /** Where training goes on after an interruption; the result is the same to the bit. */
+  /** Where to resume training after an interruption; the result is bit-identical. */
   checkpoint?: {
-    /** What `save` was given last. */
+    /** The last argument of `save`. */
     resume?: Uint8Array;
-    /** Whether to save now, asked after each epoch but the last; absent: always. */
+    /** Whether to save now, called after each epoch except the last; absent: always. */
     due?: (curve: readonly EpochPoint[]) => boolean;
     /** Called with a safetensors file of weights and optimiser state. */
     save: (bytes: Uint8Array, epoch: number) => void | Promise<void>;
@@ -48,12 +48,12 @@ export interface FitResult {
   /** [test, classCount], rows in the order of the fold's test indices, each summing to 1 */
   probabilities: Float32Array;
   curve: EpochPoint[];
-  /** After the last epoch, moving statistics included; with embeddings, those of the head alone. If asked for. */
+  /** After the last epoch, including moving statistics; with embeddings, those of the head only. If requested. */
   weights?: WeightMap;
 }
 
 export interface LoopSettings {
-  /** What to call the network in messages. */
+  /** Name of the network in messages. */
   name: string;
   epochs: number;
   batchSize: number;
@@ -62,16 +62,16 @@ export interface LoopSettings {
   classWeights?: Float32Array;
   /** The training examples in the order of an epoch, as many as the fold has; default: shuffled. */
   order?: (random: Random) => Int32Array;
-  /** Draws how a batch of so many examples is changed. */
+  /** Draws how a batch of the given size is changed. */
   augment?: (examples: number, random: Random) => Record<string, Feed>;
-  /** Of the moving statistics, by steps done. */
+  /** Momentum of the moving statistics, by number of steps done. */
   momentum: (step: number) => number;
 }
 
-/** A float16 loss scale that only gradients which overflow at any scale lead to: 25 halvings from the first. */
+/** A float16 loss scale that is only reached if gradients overflow at any scale: 25 halvings from the first. */
 const LEAST_SCALE = 2 ** -10;
 
-/** Trains an initialised network, whose examples are fed, for all epochs of a fold. */
+/** Trains an initialised network with loaded examples for all epochs of a fold. */
 export async function trainFold(
   network: Network,
   fold: Fold,
@@ -135,7 +135,7 @@ function shuffled(examples: Int32Array, random: Random): Int32Array {
 }
 
 /**
- * Puts a network where a checkpoint left it; returns the learning curve so far.
+ * Restores a network from a checkpoint; returns the learning curve so far.
  * @throws CryfoldError CHECKPOINT_DAMAGED
  */
 function resume(network: Network, bytes: Uint8Array): EpochPoint[] {
@@ -162,7 +162,7 @@ async function evaluateAll(network: Network, test: Int32Array, batchSize: number
   return { probabilities, loss: loss / test.length, accuracy: hits / test.length };
 }
 
-/** Lets messages, timers and signals through: TensorFlow's calls block the event loop. */
+/** Lets messages, timers and signals run: TensorFlow's calls block the event loop. */
 export function breathe(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

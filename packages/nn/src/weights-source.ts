@@ -8,49 +8,50 @@ import type { NetworkDefinition } from './models/definition.js';
 import { NETWORKS } from './models/registry.js';
 import { PUBLISHED_RESNET50 } from './models/resnet50.js';
 
-/** The file that `cryfold weights` takes without a hash under any name: the ImageNet weights of ResNet50. */
+/** The file that `cryfold weights` accepts without a hash under any name: the ImageNet weights of ResNet50. */
 export const PUBLISHED_WEIGHTS = PUBLISHED_RESNET50;
 
 export interface WeightsFile {
   path: string;
-  /** Hex sha256 of the content: what identifies the weights in a fold key. */
+  /** Hex sha256 of the content, which identifies the weights in a fold key. */
   sha256: string;
 }
 
 export interface WeightsSourceOptions {
-  /** Where fetched files are kept, under `weights/`. */
+  /** Where downloaded files are kept, under `weights/`. */
   cacheDirectory: string;
-  /** Reads a key of the artifact store; undefined where nothing was put. */
+  /** Reads a key of the artifact store; undefined if it does not exist. */
   fetchContent: (key: string) => Promise<AsyncIterable<Uint8Array> | undefined>;
-  /** A download is given up after this long without a byte, milliseconds; a minute by default. */
+  /** A download fails after this many milliseconds without a byte; default a minute. */
   silenceMs?: number;
 }
 
-/** Bytes beyond which a file is neither fetched nor read: an endless device, or something else by mistake. */
+/** Maximum size in bytes that is downloaded or read: protects from an endless device, or a wrong file. */
 const LARGEST = 2 ** 28;
-/** A download is given up after this long, milliseconds. */
+/** Time limit of a download, milliseconds. */
 const LONGEST_MS = 3_600_000;
-/** Connections that a download may take; each continues where the previous one broke. */
+/** Maximum number of connections of a download; each continues where the previous one broke. */
 const CONNECTIONS = 20;
-/** Files that downloads are written to; a process that dies leaves its own. */
+/** Files that downloads are written to; a process that dies leaves them behind. */
 const PART = /^(?:[0-9a-f]{32}|[0-9a-f]{64})\.h5\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
- * Finds a weights file and verifies it. What is not a local file is fetched once and then taken from the cache.
- * @param source a path; `https://…` or `http://…`; or `store:KEY`. The last two end in `#sha256=HEX` or `#md5=HEX`, which
- * is needed unless they name the file that keras.applications publishes.
- * @throws CryfoldError WEIGHTS_NOT_FOUND, WEIGHTS_INVALID, WEIGHTS_UNREACHABLE (retryable), and what `fetchContent` throws
+ * Finds a weights file and verifies it. Remote files are downloaded once and then taken from the cache.
+ * @param source a path; `https://…` or `http://…`; or `store:KEY`. The last two end in `#sha256=HEX` or `#md5=HEX`,
+ * which is required unless they name the file published by keras.applications.
+ * @throws CryfoldError WEIGHTS_NOT_FOUND, WEIGHTS_INVALID, WEIGHTS_UNREACHABLE (retryable), and errors of
+ * `fetchContent`
  */
 export async function resolveWeights(source: string, options: WeightsSourceOptions): Promise<WeightsFile> {
   if (/^(?!https?:)[a-z][\w+.-]*:\/\//i.test(source))
-    throw notFound(redactUrl(source), 'only http and https are fetched');
+    throw notFound(redactUrl(source), 'only http and https are supported');
   if (!/^(https?:\/\/|store:)/.test(source)) return { path: source, sha256: await verifyWeightsFile(source) };
   const [address, fragment = ''] = source.split('#');
   const name = printable(address);
   const stated = /^(?:sha256=[0-9a-f]{64}|md5=[0-9a-f]{32})$/i.test(fragment);
   const hash = (stated ? fragment.split('=')[1] : publishedHash(name)).toLowerCase();
   if (hash === '' || (fragment !== '' && !stated)) {
-    throw new CryfoldError('WEIGHTS_INVALID', `${name}: no hash says what the file must be`, {
+    throw new CryfoldError('WEIGHTS_INVALID', `${name}: the hash of the file is missing`, {
       context: { source: name },
       hint: 'Append #sha256= and the hash of the file; sha256sum prints it.',
     });
@@ -59,7 +60,7 @@ export async function resolveWeights(source: string, options: WeightsSourceOptio
   try {
     return { path, sha256: await verifyWeightsFile(path, hash) };
   } catch {
-    // Not fetched yet, or damaged since: fetch it.
+    // Not downloaded yet, or damaged since: download it.
   }
   const part = `${path}.${randomUUID()}`;
   await mkdir(dirname(path), { recursive: true });
@@ -78,7 +79,7 @@ export async function resolveWeights(source: string, options: WeightsSourceOptio
   }
 }
 
-/** Removes parts that no download can still be writing. */
+/** Removes partial downloads that are no longer being written. */
 async function removeAbandoned(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     if (!PART.test(name)) continue;
@@ -88,7 +89,7 @@ async function removeAbandoned(folder: string): Promise<void> {
   }
 }
 
-/** Passes content on up to the largest size of a weights file. */
+/** Passes content through, up to the maximum size of a weights file. */
 function limited(name: string) {
   return async function* (content: AsyncIterable<Uint8Array>) {
     let bytes = 0;
@@ -101,10 +102,10 @@ function limited(name: string) {
 }
 
 /**
- * Reads a weights file once and checks that it has the hash. Under the name of the file that keras.applications
- * publishes, it must have that one's md5 where no hash is given.
+ * Reads a weights file once and checks its hash. Without a given hash, a file with the name published by
+ * keras.applications must have the published md5.
  * @param hash hex md5 or sha256
- * @param name what to call the file in messages
+ * @param name shown in messages
  * @returns hex sha256 of the file
  * @throws CryfoldError WEIGHTS_NOT_FOUND, WEIGHTS_INVALID
  */
@@ -131,7 +132,7 @@ export async function verifyWeightsFile(path: string, hash = publishedHash(path)
   if (hash !== '' && digest !== hash.toLowerCase()) {
     throw new CryfoldError('WEIGHTS_INVALID', `${name}: its hash is ${digest}, not ${hash}`, {
       context: { file: name, expected: hash },
-      hint: 'Copy the file again from where it came, or correct the hash.',
+      hint: 'Copy the file again from its origin, or correct the hash.',
     });
   }
   return digests[64];
@@ -143,28 +144,28 @@ export function publishedHash(name: string): string {
   return networks.find(({ published }) => published?.name === basename(name))?.published?.md5 ?? '';
 }
 
-/** What every request of a download sends, and when the download is given up. */
+/** Headers of every request of a download, and when the download fails. */
 interface Download {
   url: URL;
   headers: Headers;
   name: string;
   target: string;
   signal: AbortSignal;
-  /** Called for each piece that arrives */
+  /** Called for each piece of data */
   heard(): void;
 }
 
 async function download(url: URL, name: string, target: string, silenceMs = 60_000): Promise<void> {
   const headers = new Headers();
   if (url.username !== '') {
-    // fetch refuses a URL with credentials.
+    // fetch rejects a URL with credentials.
     const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
     headers.set('authorization', `Basic ${Buffer.from(credentials).toString('base64')}`);
     url.username = url.password = '';
   }
   const stop = new AbortController();
-  const silent = setTimeout(() => stop.abort(new Error(`no byte within ${silenceMs / 1000} s`)), silenceMs);
-  const long = setTimeout(() => stop.abort(new Error(`no end within ${LONGEST_MS / 3_600_000} h`)), LONGEST_MS);
+  const silent = setTimeout(() => stop.abort(new Error(`no data within ${silenceMs / 1000} s`)), silenceMs);
+  const long = setTimeout(() => stop.abort(new Error(`not finished within ${LONGEST_MS / 3_600_000} h`)), LONGEST_MS);
   const transfer = { url, headers, name, target, signal: stop.signal, heard: () => silent.refresh() };
   try {
     for (let left = CONNECTIONS, has = 0; ; ) {
@@ -178,7 +179,7 @@ async function download(url: URL, name: string, target: string, silenceMs = 60_0
     const cause = (stop.signal.aborted ? stop.signal.reason : thrown) as Error & { cause?: NodeJS.ErrnoException };
     throw new CryfoldError('WEIGHTS_UNREACHABLE', `${name}: the download failed (${reasonOf(cause)})`, {
       context: { source: name },
-      hint: 'Check the network and the server, or fetch the file by other means and give its path.',
+      hint: 'Check the network and the server, or download the file by other means and use its path.',
       cause,
     });
   } finally {
@@ -187,16 +188,19 @@ async function download(url: URL, name: string, target: string, silenceMs = 60_0
   }
 }
 
-/** The system's code where there is one: undici's own say less than its messages, such as what a proxy answered. */
+/**
+ * The system's error code if there is one: undici's own codes are less informative than its messages, such as the
+ * response of a proxy.
+ */
 function reasonOf({ cause, message }: Error & { cause?: NodeJS.ErrnoException }): string {
   const { code, message: inner } = cause ?? {};
   return (code?.startsWith('UND_ERR') ? inner : code) ?? inner ?? message;
 }
 
 /**
- * Receives the rest of a file from a byte on, or all of it from a server that ignores ranges.
- * @returns how many bytes of it are there, and why the connection broke before the end
- * @throws CryfoldError WEIGHTS_NOT_FOUND, WEIGHTS_INVALID; Error for an answer that is no file
+ * Downloads the rest of a file from a byte on, or all of it from a server that ignores ranges.
+ * @returns how many bytes there are, and why the connection broke before the end
+ * @throws CryfoldError WEIGHTS_NOT_FOUND, WEIGHTS_INVALID; Error for a response that is not a file
  */
 async function receive(
   { url, headers, name, target, signal, heard }: Download,
@@ -206,7 +210,7 @@ async function receive(
   if (from > 0) asked.set('range', `bytes=${from}-`);
   const response = await fetch(url, { headers: asked, signal });
   const { status, body } = response;
-  // Nothing follows these bytes; the hash says whether they are the file.
+  // There are no further bytes; the hash shows whether the file is complete.
   if (status === 416 && from > 0) {
     await body?.cancel();
     return { bytes: from };
@@ -215,7 +219,7 @@ async function receive(
   if (!(status === 200 || rest) || !body) {
     await body?.cancel();
     const error = new Error(`HTTP status ${status}`);
-    // 408 and 429 are the two of the 4xx that a later try can change (RFC 9110, RFC 6585).
+    // 408 and 429 are the only 4xx statuses for which a retry may help (RFC 9110, RFC 6585).
     throw status >= 400 && status < 500 && status !== 408 && status !== 429 ? notFound(name, error.message) : error;
   }
   let bytes = rest ? from : 0;
@@ -224,7 +228,7 @@ async function receive(
   try {
     if (bytes + Number(response.headers.get('content-length') ?? 0) > LARGEST) throw tooLarge(name);
     for (;;) {
-      // Only a broken connection is worth another; a full disk is not.
+      // Only a broken connection is worth a retry; a full disk is not.
       const next = await reader.read().catch((broken: unknown) => ({ broken }));
       if ('broken' in next) return { bytes, broken: next.broken };
       if (next.done) return { bytes };
@@ -239,7 +243,7 @@ async function receive(
   }
 }
 
-/** An address without what may be secret: credentials, and the query of a signed URL. */
+/** An address without possible secrets: credentials, and the query of a signed URL. */
 function printable(address: string): string {
   if (address.startsWith('store:')) return address;
   if (!URL.canParse(address)) throw notFound(address.split('?')[0].replace(/\/\/.*@/, '//'), 'it is not a URL');
@@ -250,7 +254,7 @@ function printable(address: string): string {
 function notFound(name: string, why: string, cause?: unknown): CryfoldError {
   return new CryfoldError('WEIGHTS_NOT_FOUND', `${name}: ${why}`, {
     context: { source: name },
-    hint: `Give the path of a file such as Keras's ${PUBLISHED_WEIGHTS.name}, or say weights: random.`,
+    hint: `Give the path of a file such as Keras's ${PUBLISHED_WEIGHTS.name}, or use weights: random.`,
     cause,
   });
 }
@@ -258,10 +262,10 @@ function notFound(name: string, why: string, cause?: unknown): CryfoldError {
 function tooLarge(name: string): CryfoldError {
   return new CryfoldError(
     'WEIGHTS_INVALID',
-    `${name}: it is larger than ${LARGEST / 2 ** 20} MiB, so no weights file`,
+    `${name}: it is larger than ${LARGEST / 2 ** 20} MiB, so it is not a weights file`,
     {
       context: { file: name },
-      hint: "The largest file that fits a network, Keras's `notop` one of ResNet152, has 235 MB.",
+      hint: "The largest supported file, Keras's `notop` weights of ResNet152, has 235 MB.",
     },
   );
 }

@@ -3,20 +3,22 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { Dataset, File, Group, ready } from 'h5wasm/node';
 
 /**
- * The thread that reads a weights file, so that each file meets a fresh HDF5 library: one that a broken file has made
- * throw keeps that file open and answers later calls from it, or has aborted for good (seen with mutated files). The
- * library's memory goes with the thread.
+ * The thread that reads a weights file, so that each file gets a fresh HDF5 library: after an exception caused by a
+ * broken file, the library keeps that file open and uses it for later calls, or is unusable (seen with mutated files).
+ * The library's memory is freed with the thread.
  *
- * A file of some KB can claim any shape, chunks and attributes of any size, and content that lies in other files. So the
- * thread reads nothing whose shape is not the wanted one, the library's memory is limited, and it may open one file.
+ * A file of some KB can claim any shape, chunks and attributes of any size, and content in other files. So the thread
+ * reads nothing with an unexpected shape, the library's memory is limited, and it may open one file.
  */
 export interface WeightsRequest {
   path: string;
-  /** The shape of each weight that is wanted, by `layer/weight` */
+  /** The shape of each expected weight, by `layer/weight` */
   expected: ReadonlyMap<string, readonly number[]>;
 }
 
-/** The weights found, by `layer/weight`; or what is wrong, in words that follow the file's name, and with which weight. */
+/**
+ * The weights found, by `layer/weight`; or a problem, in words that follow the file's name, with the affected weight.
+ */
 export type WeightsReply = { weights: Map<string, StoredWeight> } | { problem: string; weight?: string };
 
 export interface StoredWeight {
@@ -25,9 +27,9 @@ export interface StoredWeight {
 }
 
 const MIB = 2 ** 20;
-/** What the library may allocate beside two copies of the largest weight, bytes. */
+/** Bytes that the library may allocate in addition to two copies of the largest weight. */
 const HEADROOM = 64 * MIB;
-/** Of a layer's list of weights, bytes */
+/** Maximum size of a layer's list of weights, bytes */
 const LARGEST_LIST = MIB;
 
 class Problem extends Error {
@@ -44,9 +46,9 @@ interface WasmMemory {
   grow(pages: number): number;
 }
 
-/** Makes the library's memory end where a whole file never gets: its allocations then fail, and so does the reading. */
+/** Limits the library's memory to more than any valid file needs: larger allocations fail, and so does reading. */
 function limitMemory(most: number): void {
-  // Our compiler options know no browser globals.
+  // The compiler options do not include browser globals.
   const { WebAssembly } = globalThis as unknown as { WebAssembly: { Memory: { prototype: WasmMemory } } };
   const { grow } = WebAssembly.Memory.prototype;
   WebAssembly.Memory.prototype.grow = function (this: WasmMemory, pages: number) {
@@ -55,7 +57,7 @@ function limitMemory(most: number): void {
   };
 }
 
-/** Links, virtual datasets and external storage of a crafted file name other files of this machine. */
+/** Links, virtual datasets and external storage of a crafted file may refer to other files of this machine. */
 function openOnly(path: string): void {
   const { openSync } = fs;
   fs.openSync = (name, ...rest) => {
@@ -71,9 +73,9 @@ async function readLayers({ path, expected }: WeightsRequest): Promise<Map<strin
   limitMemory(library.HEAPU8.length + HEADROOM + 2 * Math.max(0, ...bytes));
   openOnly(path);
   const file = new File(path, 'r');
-  // `save` of Keras puts the layers below this group; the published files have them at the root.
+  // Keras's `save` puts the layers below this group; the published files have them at the root.
   const saved = file.keys().includes('model_weights') ? file.get('model_weights') : file;
-  if (!(saved instanceof Group)) throw new Problem('its model_weights are no group');
+  if (!(saved instanceof Group)) throw new Problem('its model_weights are not a group');
   const held = new Set(saved.keys());
   const wanted = new Set([...expected.keys()].map((name) => name.slice(0, name.lastIndexOf('/'))));
   refuseLarger(saved, wanted);
@@ -83,7 +85,7 @@ async function readLayers({ path, expected }: WeightsRequest): Promise<Map<strin
     if (!(group instanceof Group)) continue;
     for (const path of weightNames(group, layer)) {
       const dataset = group.get(path);
-      if (!(dataset instanceof Dataset)) throw new Problem(`layer ${layer} lists ${path} but does not hold it`);
+      if (!(dataset instanceof Dataset)) throw new Problem(`layer ${layer} lists ${path} but does not contain it`);
       const { shape, metadata } = dataset;
       if (!shape || metadata.type !== library.H5T_class_t.H5T_FLOAT.value || metadata.size !== 4) {
         throw new Problem(`${layer}/${path} is not an array of float32`);
@@ -110,30 +112,30 @@ function weightNames(group: Group, layer: string): string[] {
   return names.map(String);
 }
 
-/** Whether a weight is read: those that the model has, and biases that a moving mean takes up. */
+/** Whether a weight is read: weights of the model, and biases that are absorbed by a moving mean. */
 function isWanted(name: string, shape: number[], expected: ReadonlyMap<string, readonly number[]>): boolean {
   const wanted = expected.get(name);
   if (wanted) {
     if (shape.join() === wanted.join()) return true;
-    throw new Problem(`${name} has shape [${shape}], the model needs [${wanted}]`, name);
+    throw new Problem(`${name} has shape [${shape}], but the model needs [${wanted}]`, name);
   }
   if (!name.endsWith('_conv/bias')) return false;
   const mean = expected.get(name.replace(/conv\/bias$/, 'bn/moving_mean'));
   if (mean?.join() === shape.join()) return true;
-  throw new Problem(`no moving mean takes up the bias ${name}`, name);
+  throw new Problem(`there is no moving mean to absorb the bias ${name}`, name);
 }
 
-/** `conv1_conv/kernel` of Keras's `conv1_conv/kernel:0`. */
+/** `conv1_conv/kernel` for Keras's `conv1_conv/kernel:0`. */
 function nameOf(layer: string, path: string, expected: WeightsRequest['expected']): string {
   const weight = path.slice(path.lastIndexOf('/') + 1).replace(/:\d+$/, '');
-  // Keras 3 calls it so, Keras 2 and its published files as we do.
+  // The name in Keras 3; Keras 2 and its published files use the same name as cryfold.
   const depthwise = `${layer}/depthwise_kernel`;
   return weight === 'kernel' && expected.has(depthwise) ? depthwise : `${layer}/${weight}`;
 }
 
 /**
- * A ResNet101 holds every layer of a ResNet50, with the same shapes: its weights would fit and mean nothing. So a layer
- * with weights between two wanted ones must be wanted too; the top of a network comes after them.
+ * A ResNet101 has every layer of a ResNet50, with the same shapes: its weights would fit but be meaningless. So a layer
+ * with weights between two expected ones must be expected too; the top of a network comes after them.
  */
 function refuseLarger(saved: Group, wanted: ReadonlySet<string>): void {
   const list = saved.attrs.layer_names;
@@ -147,7 +149,7 @@ function refuseLarger(saved: Group, wanted: ReadonlySet<string>): void {
   for (const name of inner) {
     const group = wanted.has(name) ? undefined : saved.get(name);
     if (group instanceof Group && (group.attrs.weight_names?.metadata.total_size ?? 0) > 0) {
-      throw new Problem(`its layer ${name} is none of this network's`);
+      throw new Problem(`its layer ${name} is not a layer of this network`);
     }
   }
 }
@@ -162,6 +164,6 @@ try {
   const reply: WeightsReply =
     error instanceof Problem
       ? { problem: error.message, ...(error.weight === undefined ? {} : { weight: error.weight }) }
-      : { problem: 'it is not a whole HDF5 file' };
+      : { problem: 'it is not a complete HDF5 file' };
   parentPort?.postMessage(reply);
 }

@@ -12,10 +12,9 @@ import type { StoredWeight, WeightsReply, WeightsRequest } from './weights-worke
  * the bias of layer `NAME_conv` is subtracted from the moving mean of `NAME_bn`, and the convolution needs none.
  *
  * @param path of the file
- * @param expected the shape of each weight that is wanted, by `layer/weight` (`conv1_conv/kernel`); other layers are
- * not read
+ * @param expected the shape of each expected weight, by `layer/weight` (`conv1_conv/kernel`); other layers are not read
  * @param options.hash hex md5 or sha256 that the file must have
- * @returns the wanted weights in the order of `expected`; every value is finite
+ * @returns the weights in the order of `expected`; every value is finite
  * @throws CryfoldError WEIGHTS_NOT_FOUND; WEIGHTS_INVALID naming the file, and the weight or the hash
  */
 export async function loadKerasWeights(
@@ -31,18 +30,19 @@ export async function loadKerasWeights(
     [...expected.keys()].map((name) => {
       const stored = reply.weights.get(name);
       if (!stored) throw invalid(path, `it has no weight ${name}`, name);
-      if (!stored.data.every(Number.isFinite)) throw invalid(path, `${name} holds NaN or infinity`, name);
+      if (!stored.data.every(Number.isFinite)) throw invalid(path, `${name} contains NaN or infinity`, name);
       return [name, stored];
     }),
   );
 }
 
-/** Moves each bias that the model has no use for into the moving mean that follows it. */
+/** Moves each bias that the model does not use into the moving mean that follows it. */
 function foldBiases(path: string, stored: Map<string, StoredWeight>, expected: ReadonlyMap<string, unknown>): void {
   for (const [name, bias] of stored) {
     if (!name.endsWith('_conv/bias') || expected.has(name)) continue;
     const mean = stored.get(name.replace(/conv\/bias$/, 'bn/moving_mean'));
-    if (mean?.data.length !== bias.data.length) throw invalid(path, `no moving mean takes up the bias ${name}`, name);
+    if (mean?.data.length !== bias.data.length)
+      throw invalid(path, `there is no moving mean to absorb the bias ${name}`, name);
     for (let i = 0; i < bias.data.length; i++) mean.data[i] -= bias.data[i];
   }
 }
@@ -55,13 +55,13 @@ function invalid(path: string, problem: string, weight?: string): CryfoldError {
 }
 
 async function read(request: WeightsRequest): Promise<WeightsReply> {
-  // The library prints what it throws; with `stderr` it prints into a stream that nobody reads.
+  // The library prints its exceptions; with `stderr` they go to a stream that is not read.
   const worker = new Worker(new URL('./weights-worker.js', import.meta.url), { workerData: request, stderr: true });
-  // One of 500 mutated files sent the library round in circles; a whole one takes a second or two.
+  // One of 500 mutated files caused an endless loop in the library; a valid file takes a second or two.
   const timer = setTimeout(() => worker.terminate(), 60_000);
   return await new Promise<WeightsReply>((resolve) => {
     worker.once('message', resolve);
     worker.once('error', ({ message }) => resolve({ problem: `it cannot be read (${message})` }));
-    worker.once('exit', () => resolve({ problem: 'it cannot be read (no end was found within a minute)' }));
+    worker.once('exit', () => resolve({ problem: 'it cannot be read (reading did not finish within a minute)' }));
   }).finally(() => clearTimeout(timer));
 }

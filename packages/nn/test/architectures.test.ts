@@ -30,7 +30,7 @@ function assertClose(actual: Float32Array, expected: Float32Array) {
 
 const bytesOf = (files: Map<string, Uint8Array>, name: string) => files.get(name) ?? assert.fail(`no ${name}`);
 
-test('a trained mobilenet-v2 predicts the same when it is loaded', async () => {
+test('a trained mobilenet-v2 predicts the same after loading', async () => {
   const network = specOf(mobileNetV2, { dense: [8] });
   const { probabilities, weights } = await trainer.fit(waves, wavesFold, network, { seed: 5, keepWeights: true });
   assert.ok(weights);
@@ -60,7 +60,7 @@ test("a weights file has biases where Keras's layers have them", async () => {
   }
 });
 
-test('a capsule network learns what a stripe means, and predicts the same when it is loaded', async () => {
+test('a capsule network learns the meaning of a stripe, and predicts the same after loading', async () => {
   const data = stripes();
   const network = specOf(capsule, { epochs: 16, filters: 16, capsules: 2 });
   const { curve, probabilities, weights } = await trainer.fit(data, fold, network, { seed: 1, keepWeights: true });
@@ -68,7 +68,7 @@ test('a capsule network learns what a stripe means, and predicts the same when i
   assert.ok(last && last.testAccuracy >= 0.9, JSON.stringify(curve));
   assert.ok(weights);
   const files = await encodeTrainedModel({ network, input: data, classes: CLASSES, weights });
-  // Buffers, as they are read from files.
+  // Buffers, as when read from files.
   const [json, bytes] = ['model.json', 'weights.bin'].map((name) => Buffer.from(bytesOf(files, name)));
   const own = { architecture: capsule.architecture, parameters: z.object(capsule.parameters) };
   const loaded = await loadOwnModel(json, bytes, own);
@@ -78,12 +78,12 @@ test('a capsule network learns what a stripe means, and predicts the same when i
   await assert.rejects(loadOwnModel(json, bytes.subarray(4), own), corrupt);
   await assert.rejects(loadOwnModel(json.subarray(4), bytes, own), corrupt);
   const model = JSON.parse(json.toString());
-  // As many as the spec would refuse: a billion would take for ever.
+  // As many as the spec would reject: a billion would take forever.
   model.userDefinedMetadata.estimator.routing = 11;
   await assert.rejects(loadOwnModel(Buffer.from(JSON.stringify(model)), bytes, own), corrupt);
 });
 
-test('the features of every backbone are as many as its definition says', () => {
+test('every backbone has as many features as its definition states', () => {
   const definitions: readonly NetworkDefinition[] = NETWORKS;
   for (const { kind, architecture } of definitions) {
     const { backbone } = architecture;

@@ -18,7 +18,7 @@ export const wavesFold = { train: range(0, 16), test: range(16, 20) };
 /** The test images of `wavesFold` */
 export const waveTests = waves.images.subarray(wavesFold.train.length * HEIGHT * WIDTH * 3);
 
-/** A network with its default parameters, save those given, trained for one epoch on one batch. */
+/** A network with default parameters, except for those given, trained for one epoch on one batch. */
 export function specOf({ kind, parameters, architecture }: NetworkDefinition, own: object = {}) {
   const training: TrainingParameters = {
     ...{ kind, epochs: 1, batchSize: 16, learningRate: 1e-3, optimizer: 'adam', precision: 'float32' },

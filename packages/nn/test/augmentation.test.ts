@@ -23,7 +23,7 @@ const { height, width, images, levels, labels, classCount } = data;
 const pixels = height * width;
 const batch = Int32Array.of(3, 0, 8, 21, 5);
 
-/** A network that is only asked how it would change the images. */
+/** A network that only computes how it would change the images. */
 async function changing(augment: Augmentation, given = images, decibels = 120): Promise<Network> {
   const { any, changesImages, ...steps } = stepsOf(augment);
   const model: Model = {
@@ -58,13 +58,13 @@ after(() => {
   assert.equal(tf.node.getNumOfSavedModels(), 0);
 });
 
-test('the scale of images is found, and is none for other colours', () => {
+test('detects the colour scale of images, or none for other colours', () => {
   assert.equal(colourScaleOf(images)?.name, 'sox');
   assert.equal(colourScaleOf(MONOCHROME)?.name, 'monochrome');
   assert.equal(colourScaleOf(Uint8Array.of(3, 3, 3, 4, 4, 4, 255, 255, 255))?.name, 'monochrome');
   assert.equal(colourScaleOf(Uint8Array.from({ length: 768 }, (_, i) => Math.floor(i / 3)))?.name, 'grey');
   assert.equal(colourScaleOf(Uint8Array.of(0, 0, 0))?.name, 'sox');
-  // Of the same sum 6 R + G + B as a colour of the scale.
+  // With the same sum 6 R + G + B as a colour of the scale.
   assert.equal(colourScaleOf(Uint8Array.of(0, 3, 0)), undefined);
   assert.equal(colourScaleOf(Uint8Array.of(1, 2, 3)), undefined);
 });
@@ -72,7 +72,7 @@ test('the scale of images is found, and is none for other colours', () => {
 describe('what training sees of images', () => {
   const all = { timeShift: 0.3, gain: 6, timeMask: 0.3, frequencyMask: 0.3, masks: 2 };
 
-  test('is the image where nothing is changed, in either scale', async () => {
+  test('is unchanged without settings, in either scale', async () => {
     const grey = Uint8Array.from({ length: images.length }, (_, i) => levels[Math.floor(i / 3)]);
     for (const given of [images, grey]) {
       const network = await changing({ ...all, mixup: 1 }, given);
@@ -92,7 +92,7 @@ describe('what training sees of images', () => {
     }
   });
 
-  test('is turned in time by a shift, so that each row keeps its pixels', async () => {
+  test('is rotated in time by a shift, so that each row keeps its pixels', async () => {
     const network = await changing({ timeShift: 0.3 });
     const draws = drawAugmentation({ timeShift: 0.3 }, { examples: batch.length, height, width }, new Random(2));
     const changed = network.augmented(batch, 0, draws);
@@ -117,7 +117,7 @@ describe('what training sees of images', () => {
     network.dispose();
   });
 
-  test('has the mean level in the masks, and stays as it is elsewhere', async () => {
+  test('has the mean level in the masks, and is unchanged elsewhere', async () => {
     const augment = { timeMask: 0.3, frequencyMask: 0.3, masks: 2 };
     const network = await changing(augment);
     const draws = drawAugmentation(augment, { examples: batch.length, height, width }, new Random(4));
@@ -134,7 +134,7 @@ describe('what training sees of images', () => {
         else assert.ok(Math.abs(level - mean(own)) <= 0.5 + 1e-3, `${level}, not ${mean(own)}`);
       }
       hidden += found.filter((_, i) => !isKept(i)).length;
-      // What the masks hide becomes the mean, which so moves by no more than what they hide deviates.
+      // Masked pixels become the mean, which therefore moves by no more than their deviation.
       assert.ok(Math.abs(mean(found) - mean(own)) < 25);
     }
     assert.ok(hidden > 0 && hidden < batch.length * pixels);
@@ -166,7 +166,7 @@ describe('what training sees of images', () => {
     const loud = new Uint8Array(images.length).fill(250);
     const network = await changing({ noise: 0.1 }, loud, 240);
     const changed = network.augmented(batch, 5, { noise: vector(0.1, 0.1, 0.1, 0.1, 0.1) });
-    // Where noise of a tenth of the power cancels the sound, it seldom takes away more than 30 dB.
+    // Even if noise of a tenth of the power cancels the sound, it seldom removes more than 30 dB.
     assert.ok(changed.every((value) => value > 250 - 64));
     network.dispose();
   });
@@ -229,7 +229,7 @@ describe('the loss of mixed examples', () => {
     network.dispose();
   });
 
-  test('is against targets that sum to 1, each weighted by its own class', async () => {
+  test('uses targets that sum to 1, each weighted by its own class', async () => {
     const network = await mixing();
     const classWeights = Float32Array.of(1, 2, 3, 4, 5);
     const { logits, loss, 'dense_1/bias': slope } = network.gradients(rows, 0, { augmentation, classWeights });
@@ -240,12 +240,12 @@ describe('the loss of mixed examples', () => {
       return shares[i] * part(i % classes) + (1 - shares[i]) * part(((3 * i + 1) % examples) % classes);
     });
     assert.ok(Math.abs(loss[0] - mean(expected)) < 1e-5);
-    // The gradient by a logit is its probability less its target: over the classes these cancel.
+    // The gradient of a logit is its probability minus its target: over the classes these cancel.
     assert.ok(Math.abs(slope.reduce((sum, part) => sum + part, 0)) < 1e-6);
     network.dispose();
   });
 
-  test('of capsules is the margin loss against the mixed target', async () => {
+  test('of capsules is the margin loss for the mixed target', async () => {
     const network = await mixing({ output: LENGTHS });
     const { logits: lengths, loss } = network.gradients(rows, 0, { augmentation });
     const expected = [...rows].map((i) =>
@@ -259,7 +259,7 @@ describe('the loss of mixed examples', () => {
     network.dispose();
   });
 
-  test('has vectors that are mixed like the images beside them', async () => {
+  test('mixes vectors like their images', async () => {
     const layers = [
       dense('dense', 3),
       { ...dense('vector_dense', 3), from: [VECTORS] },

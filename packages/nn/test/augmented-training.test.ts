@@ -42,7 +42,7 @@ describe('no test clip is trained on, changed or not', () => {
 
   for (const spec of specs) {
     const { kind, balance = '' } = spec.parameters;
-    test(`every batch is silent where the training clips are silent and the test clips loud: ${kind} ${balance}`, async (t) => {
+    test(`every batch is silent if the training clips are silent and the test clips loud: ${kind} ${balance}`, async (t) => {
       const loudest = { train: 0, test: 0 };
       const { step } = Network.prototype;
       for (const loud of ['train', 'test'] as const) {
@@ -67,9 +67,9 @@ describe('no test clip is trained on, changed or not', () => {
       assert.equal(loudest.test, 0);
     });
 
-    // One architecture is enough: which clips a step takes does not depend on the layers.
+    // One architecture is enough: the clips of a step do not depend on the layers.
     if (spec === RESNET) continue;
-    test(`the trained weights are the same whatever the test clips hold: ${kind} ${balance}`, async () => {
+    test(`the trained weights are the same whatever the test clips contain: ${kind} ${balance}`, async () => {
       const whole = await fit(spec);
       const levels = data.levels.slice().fill(17, fold.test[0] * pixels);
       const labels = data.labels.slice().fill(2, fold.test[0]);
@@ -84,7 +84,7 @@ describe('equal keys give equal bytes', () => {
   for (const balance of ['weights', 'batches'] as const) {
     const spec = withParameters(CNN, { balance });
 
-    test(`with ${balance}, another seed others, and each strength counts`, async () => {
+    test(`with ${balance}, another seed changes the result, and so does each strength`, async () => {
       const first = hex(await fit(spec));
       assert.equal(hex(await fit(spec)), first);
       assert.notEqual(hex(await fit(spec, { seed: 6 })), first);
@@ -107,7 +107,7 @@ describe('equal keys give equal bytes', () => {
     });
   }
 
-  test('what does nothing changes nothing', async () => {
+  test('settings without effect change nothing', async () => {
     const first = hex(await fit(PLAIN));
     const none = { ...Object.fromEntries(Object.keys(ALL).map((name) => [name, 0])) };
     for (const augment of [{}, none]) {
@@ -129,7 +129,7 @@ test('each step draws new changes for its images', async (t) => {
   assert.equal(new Set(gains).size, 3 * 4, 'three epochs of four batches');
 });
 
-test('weights by the training clips of all classes are those that classWeight has', async () => {
+test('weights by the training clips of all classes equal those of classWeight', async () => {
   const balanced = hex(await fit(withParameters(PLAIN, { classWeight: 'balanced' })));
   assert.equal(hex(await fit(withParameters(PLAIN, { balance: 'weights' }))), balanced);
   const batches = hex(await fit(withParameters(PLAIN, { balance: 'batches' })));
@@ -147,7 +147,7 @@ test('a network learns from changed images', async () => {
 test('images of unknown colours, and vectors, can only be mixed', async () => {
   await assert.rejects(trainer.fit(stripes(), fold, CNN, { seed: 1 }), {
     code: 'SPEC_INVALID',
-    message: /^augment: the images are neither in SoX's colours nor grey/,
+    message: /^augment: the images use neither SoX's colours nor grey/,
   });
   const embeddings = new Float32Array(40 * 2048).map((_, i) => Math.sin(i));
   const vectors = { embeddings, labels: data.labels, classCount: data.classCount };

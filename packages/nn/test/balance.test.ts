@@ -9,11 +9,11 @@ const golden: { classWeights: { counts: number[]; weights: number[] }[] } = JSON
   readFileSync(new URL('../../test/goldens/augment.json', import.meta.url), 'utf8'),
 );
 
-/** Labels with so many examples of each class. */
+/** Labels with the given number of examples of each class. */
 const labelled = (counts: readonly number[]) =>
   Int32Array.from(counts.flatMap((count, label) => Array<number>(count).fill(label)));
 
-test('class weights equal those of scikit-learn, also where a class has no example', () => {
+test('class weights equal those of scikit-learn, also if a class has no example', () => {
   for (const { counts, weights } of golden.classWeights) {
     const labels = labelled(counts);
     const found = balancedWeights(classCounts(labels, range(0, labels.length), counts.length));
@@ -23,12 +23,12 @@ test('class weights equal those of scikit-learn, also where a class has no examp
   }
 });
 
-test('class weights count the training examples alone', () => {
+test('class weights only count training examples', () => {
   const labels = Int32Array.of(0, 0, 1, 1, 1, 1, 1, 1);
   assert.deepEqual([...balancedWeights(classCounts(labels, Int32Array.of(0, 1, 2, 3), 2))], [1, 1]);
 });
 
-test('balanced batches hold every class equally often, and none but training examples', () => {
+test('balanced batches contain every class equally often, and only training examples', () => {
   const counts = [40, 3, 11];
   const labels = labelled([...counts, 20]);
   const train = range(0, 54);
@@ -54,7 +54,7 @@ test('balanced batches hold every class equally often, and none but training exa
   }
 });
 
-test('within an epoch no example is drawn again before the others of its class', () => {
+test('within an epoch no example is repeated before all others of its class were drawn', () => {
   const labels = labelled([5, 2]);
   const order = [...balancedOrder(labels, range(0, 7), new Random(1))];
   const minority = order.filter((index) => labels[index] === 1);

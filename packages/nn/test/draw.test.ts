@@ -32,14 +32,14 @@ test('one mask is at most as large as its share of the side, and of every size u
   }
 });
 
-test('several masks hide at most their sum; one side may be masked alone', () => {
+test('several masks hide at most their sum; each side may be masked separately', () => {
   const { rowsKept, columnsKept } = draw({ timeMask: 0.2, masks: 3 });
   assert.ok(rowsKept.data.every((kept) => kept === 1));
   const hidden = masksOf(columnsKept.data, width).map((runs) => runs.reduce((sum, length) => sum + length, 0));
   assert.ok(Math.max(...hidden) <= 30 && Math.max(...hidden) > 10, `${Math.max(...hidden)}`);
 });
 
-test('a shift turns the columns by at most its share of the width, either way', () => {
+test('a shift rotates the columns by at most its share of the width, in either direction', () => {
   const { columns } = draw({ timeShift: 0.1 });
   const shifts = new Set<number>();
   for (let row = 0; row < examples; row++) {
@@ -66,13 +66,13 @@ test('gain and noise are within their bounds, and mixed shares sum to 1 with the
   );
 });
 
-test('equal seeds draw equal changes, others draw others', () => {
+test('equal seeds draw equal changes, different seeds different ones', () => {
   const all = { timeShift: 0.2, gain: 6, noise: 0.1, timeMask: 0.2, frequencyMask: 0.2, masks: 2, mixup: 0.2 };
   assert.deepEqual(draw(all), draw(all));
   for (const name of Object.keys(draw(all))) assert.notDeepEqual(draw(all, 2)[name], draw(all)[name], name);
 });
 
-test('what is absent or 0 is not drawn', () => {
+test('settings that are absent or 0 are not drawn', () => {
   const none = { timeShift: 0, gain: 0, noise: 0, timeMask: 0, frequencyMask: 0, mixup: 0, masks: 2 };
   for (const augment of [{}, none, { timeMask: 0.5, masks: 0 }]) {
     assert.equal(stepsOf(augment).any, false);

@@ -47,7 +47,7 @@ const state = (network: Network) =>
 
 after(() => assert.equal(tf.memory().numTensors, 0));
 
-test('restoring a saved state continues to the bit, with every optimiser', async () => {
+test('continues bit-identically from a saved state, with every optimiser', async () => {
   for (const optimizer of [adam(), adamW(0.01), sgd(0.9)]) {
     const network = await load(normalized, { optimizer });
     step(network, 1);
@@ -64,7 +64,7 @@ test('restoring a saved state continues to the bit, with every optimiser', async
   }
 });
 
-test('prediction from pixels equals evaluation by index; evaluation changes nothing', async () => {
+test('prediction from pixels equals evaluation by index; evaluation has no side effects', async () => {
   const network = await load(normalized);
   step(network);
   const before = state(network);
@@ -77,7 +77,7 @@ test('prediction from pixels equals evaluation by index; evaluation changes noth
   network.dispose();
 });
 
-test('the seed decides what dropout drops', async () => {
+test('dropout depends on the seed', async () => {
   const network = await load(normalized);
   const [one, same, other] = [1, 1, 2].map((seed) => [...network.gradients(batch, seed)['dense/kernel']]);
   assert.deepEqual(one, same);
@@ -113,7 +113,7 @@ test('a frozen layer keeps its weights and its statistics, and normalises by the
   network.dispose();
 });
 
-test('bfloat16 computes the same to its precision, keeps float32 weights, and learns', async () => {
+test('bfloat16 equals float32 up to its precision, keeps float32 weights, and learns', async () => {
   const [exact, short] = [await load(normalized), await load(normalized, { precision: 'bfloat16' })];
   const [a, b] = [exact.evaluate(batch).logits, short.evaluate(batch).logits];
   const size = Math.max(...a.map(Math.abs));
@@ -132,7 +132,7 @@ describe('float16', () => {
   const overflow = (network: Network) =>
     network.step(batch, { learningRate: 1e-2, seed: 1, classWeights: huge }).scale ?? Number.NaN;
 
-  test('computes the same to its precision, and learns', async () => {
+  test('equals float32 up to its precision, and learns', async () => {
     const [exact, short] = [await load(normalized), await load(normalized, { precision: 'float16' })];
     const [a, b] = [exact.evaluate(batch).logits, short.evaluate(batch).logits];
     const size = Math.max(...a.map(Math.abs));
@@ -141,7 +141,7 @@ describe('float16', () => {
     const [slopes, shortSlopes] = [exact.gradients(batch), short.gradients(batch)];
     for (const [name, slope] of Object.entries(slopes)) {
       const largest = Math.max(1e-3, ...slope.map(Math.abs));
-      // 6 % of the convolution's: on a CPU, TensorFlow adds up its 2754 terms in float16. Of the others 0.3 %.
+      // 6 % of the convolution's: on a CPU, TensorFlow sums its 2754 terms in float16. 0.3 % of the others.
       const tolerance = (name === 'conv/kernel' ? 0.1 : 0.01) * largest;
       assert.ok(
         slope.every((x, i) => Math.abs(x - shortSlopes[name][i]) < tolerance),
@@ -198,7 +198,7 @@ describe('mistakes are named', () => {
   const small = (layers: Model['layers']): Model => ({ name: 'wrong', inputShape: [8, 8, 3], layers });
   const compile = (layers: Model['layers']) => Network.load(tf, small(layers), 3, { optimizer: adam() });
   test('in models', async () => {
-    await assert.rejects(compile([flatten('a'), dense('b', 4)]), /ends in \[, 4\], not in 3 logits/);
+    await assert.rejects(compile([flatten('a'), dense('b', 4)]), /has outputs of shape \[, 4\], not 3 logits/);
     await assert.rejects(compile([flatten('a'), dense('a', 3)]), /two layers are named a/);
     await assert.rejects(compile([{ ...flatten('a'), from: ['b'] }, dense('b', 3)]), /layer a takes b/);
   });

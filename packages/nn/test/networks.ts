@@ -16,13 +16,13 @@ const training = {
   classWeight: 'none',
 } as const;
 
-/** A Small CNN with the paper's parameters, save those given. */
+/** A Small CNN with the paper's parameters, except for those given. */
 export function smallCnnSpec(own: Partial<Cnn> = {}): NetworkSpec<Cnn> {
   const parameters = { kind: 'small-cnn', epochs: 10, ...training, filters: [32, 64, 128], dense: [128], ...own };
   return { architecture: smallCnn.architecture, parameters };
 }
 
-/** A ResNet50 with the paper's parameters and random weights, save those given. */
+/** A ResNet50 with the paper's parameters and random weights, except for those given. */
 export function resnet50Spec(own: Partial<ResNet> = {}): NetworkSpec<ResNet> {
   const parameters: ResNet = {
     ...{ kind: 'tl-resnet50', epochs: 3, ...training, weights: 'random', backbone: 'full' },
@@ -37,13 +37,13 @@ export function withParameters<P extends TrainingParameters>(spec: NetworkSpec<P
   return { ...spec, parameters: { ...spec.parameters, ...own } };
 }
 
-/** A network of vectors, save the given parameters. */
+/** A network of vectors, except for the given parameters. */
 export function denseSpec(own: Partial<TrainingParameters & DenseShape> = {}): NetworkSpec {
   const parameters = { kind: 'dense', epochs: 10, ...training, learningRate: 1e-2, dense: [16], dropout: 0.25, ...own };
   return { architecture: denseNetwork.architecture, parameters };
 }
 
-/** A small network of images and vectors, save the given parameters. */
+/** A small network of images and vectors, except for the given parameters. */
 export function twoBranchSpec(own: Partial<TrainingParameters & TwoBranchShape> = {}): NetworkSpec {
   const parameters = {
     ...{ kind: 'two-branch', epochs: 10, ...training, learningRate: 1e-3, dropout: 0.25 },

@@ -36,7 +36,7 @@ interface Case {
   name: string;
   shapes: number[][];
   build: (...inputs: Value[]) => Value;
-  /** The same function in tfjs, whose eager gradient is the second oracle; without it, finite differences alone. */
+  /** The same function in tfjs, whose eager gradient is the second oracle; without it, finite differences only. */
   eager?: (...inputs: Tensor[]) => Tensor;
 }
 
@@ -235,7 +235,7 @@ describe('gradients equal finite differences and the eager gradients of tfjs', (
       const fed = () => ({ ...Object.fromEntries(feeds.map((feed, i) => [`x${i}`, feed])), weights: mix });
       const analytic = session.run('backward', fed());
 
-      // Casting to bfloat16 rounds, so its differences need steps that its 8 bits can tell.
+      // Casting to bfloat16 rounds, so its differences need steps that are visible in 8 bits.
       const step = name === 'cast' ? 0.25 : 1e-2;
       for (const [i, { data }] of feeds.entries()) {
         for (const at of [0, 1, 2, Math.floor(data.length / 2), data.length - 1]) {
@@ -263,7 +263,7 @@ describe('gradients equal finite differences and the eager gradients of tfjs', (
         for (const [i, slope] of expected.entries()) {
           slope.forEach((value, at) => {
             const gap = Math.abs(analytic[`x${i}`][at] - value);
-            assert.ok(gap < 1e-5, `x${i}[${at}]: ${analytic[`x${i}`][at]}, not ${value} as tfjs has it`);
+            assert.ok(gap < 1e-5, `x${i}[${at}]: ${analytic[`x${i}`][at]}, not ${value} as in tfjs`);
           });
         }
       }
@@ -271,7 +271,7 @@ describe('gradients equal finite differences and the eager gradients of tfjs', (
     });
   }
 
-  test('every op that the models differentiate is among these', () => {
+  test('every op that the models differentiate is covered', () => {
     const size = { height: 60, width: 90, columns: 10 };
     const definitions: readonly NetworkDefinition[] = NETWORKS;
     for (const { kind, parameters, architecture } of definitions) {
@@ -287,7 +287,7 @@ describe('gradients equal finite differences and the eager gradients of tfjs', (
   after(() => assert.equal(tf.memory().numTensors, 0));
 });
 
-test('a gradient that meets an op without one says so', () => {
+test('reports an op without a gradient', () => {
   const graph = new Graph();
   const x = graph.placeholder('x', 'float32', [3]);
   const root = graph.value(

@@ -10,7 +10,7 @@ import { loadTensorFlow } from '../src/tensorflow.js';
 import { figures, initialWeights, waveImages, waveVectors } from './generator.js';
 
 interface Golden {
-  /** Of the images, or of the vectors where a network reads them alone */
+  /** Shape of the images, or of the vectors if a network reads only vectors */
   shape: number[];
   rate: number;
   inference: number[];
@@ -21,9 +21,9 @@ interface Golden {
   optimizers: Record<string, { losses: number[]; change: Record<string, number[]> }>;
 }
 
-/** Classes of every golden */
+/** Number of classes of every golden */
 export const CLASSES = 5;
-/** Of the vectors of every golden */
+/** Length of the vectors of every golden */
 export const COLUMNS = 10;
 const tf = loadTensorFlow({ threads: 1 });
 
@@ -35,7 +35,7 @@ const OPTIMIZERS: Record<string, (rate: number) => [Optimizer, number]> = {
 
 /**
  * Fails unless every figure is within `tolerance` of the largest, which is the tensor's norm. The gradient of a shift
- * that the next BatchNormalization removes is 0 in truth and 1e-9 in float32: `floor` is the least scale that counts.
+ * that the next BatchNormalization removes is exactly 0, and 1e-9 in float32: `floor` is the minimum scale.
  */
 function assertClose(
   actual: readonly number[],
@@ -59,7 +59,7 @@ function note(what: string, value: number) {
 type Build = (image: { height: number; width: number }) => Model;
 
 /**
- * Declares tests that a network equals what scripts/goldens/nn.py has of Keras, with each optimiser that is there.
+ * Declares tests that a network equals Keras's results of scripts/goldens/nn.py, with each available optimiser.
  * @param momentum of Keras's moving statistics
  */
 export function equalsKeras(name: string, build: Build, momentum = 0.99): void {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { withTemporaryFolder } from '../src/temporary-folder.js';
 
-/** Plain @tensorflow/tfjs in a process of its own, which never loads our binding. */
+/** Plain @tensorflow/tfjs in a separate process, which never loads cryfold's binding. */
 const PREDICT = `
 const tf = require('@tensorflow/tfjs');
 const { readFileSync } = require('node:fs');
@@ -18,7 +18,7 @@ const weightData = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes
   console.log(JSON.stringify([...model.predict(tf.tensor(images, shape)).dataSync()]));
 })();`;
 
-/** What plain TF.js predicts from the files of `encodeTrainedModel`. @param shape of the images, or of the vectors */
+/** Predictions of plain TF.js from the files of `encodeTrainedModel`. @param shape of the images, or of the vectors */
 export function predictInTfjs(
   files: ReadonlyMap<string, Uint8Array>,
   images: Iterable<number>,
@@ -27,7 +27,7 @@ export function predictInTfjs(
   return withTemporaryFolder('weights', async (folder) => {
     for (const [name, bytes] of files) await writeFile(join(folder, name), bytes);
     await writeFile(join(folder, 'images.json'), JSON.stringify({ shape, images: [...images] }));
-    // Modules are looked for from the checkout, files in the folder.
+    // Modules are resolved from the checkout, files from the folder.
     const script = `const require = process.getBuiltinModule('node:module').createRequire(${JSON.stringify(import.meta.url)});`;
     const evaluated = `process.chdir(${JSON.stringify(folder)}); { ${script} ${PREDICT} }`;
     const { stdout } = await promisify(execFile)(process.execPath, ['-e', evaluated]);

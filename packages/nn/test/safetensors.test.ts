@@ -10,14 +10,14 @@ const tensors = new Map([
 ]);
 const metadata = { curve: '[1,"ü"]' };
 
-test('what is written is read', () => {
+test('round-trips', () => {
   const bytes = encodeSafetensors({ tensors, metadata });
   assert.deepEqual(decodeSafetensors(bytes, 'x'), { tensors, metadata });
-  // A Buffer of Node's pool: another offset, and its slice is a view.
+  // A Buffer of Node's pool has another offset, and its slice is a view.
   assert.deepEqual(decodeSafetensors(Buffer.concat([Buffer.from('x'), bytes]).subarray(1), 'x'), { tensors, metadata });
 });
 
-test('the layout is that of the safetensors package: one tensor, byte by byte', () => {
+test('writes the layout of the safetensors package: one tensor, byte by byte', () => {
   // python: safetensors.numpy.save({'w': numpy.array([1.0], 'float32')}, {'k': 'v'})
   const header = '{"__metadata__":{"k":"v"},"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}';
   const padded = header.padEnd(Math.ceil(header.length / 8) * 8);
@@ -33,7 +33,7 @@ test('the layout is that of the safetensors package: one tensor, byte by byte', 
   assert.deepEqual(Buffer.from(bytes), expected);
 });
 
-test('every damage is a coded error', () => {
+test('any damage is a coded error', () => {
   const bytes = encodeSafetensors({ tensors, metadata });
   const random = new Random(1);
   for (let length = 0; length < bytes.length; length++) {
@@ -51,7 +51,7 @@ test('every damage is a coded error', () => {
   }
 });
 
-test('a header of another form, or one that claims more than there is, is a coded error', () => {
+test('an invalid header, or one that declares more data than there is, is a coded error', () => {
   const file = (header: string, data = 0) => {
     const bytes = new Uint8Array(8 + header.length + data);
     new DataView(bytes.buffer).setUint32(0, header.length, true);

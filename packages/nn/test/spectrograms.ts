@@ -1,7 +1,10 @@
 import { PALETTE, PALETTE_SIZE, Random } from '@cryfold/core';
 import type { FoldImages } from '../src/trainer.js';
 
-/** Images of levels in SoX's colours: each a band of loud noise above quiet noise, whose height tells the class. */
+/**
+ * Images of levels in SoX's colours: each has a band of loud noise above quiet noise, whose height depends on the
+ * class.
+ */
 export function spectrograms({ count = 24, height = 24, width = 26, classCount = 3 } = {}): FoldImages & {
   levels: Uint8Array;
 } {

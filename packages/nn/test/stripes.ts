@@ -1,7 +1,10 @@
 import { Random } from '@cryfold/core';
 import type { FoldImages } from '../src/trainer.js';
 
-/** 61 images of noise with a bright stripe whose height tells the class; their bytes are no multiple of four. */
+/**
+ * 61 images of noise with a bright stripe whose height depends on the class; their size in bytes is not a multiple of
+ * four.
+ */
 export function stripes(): FoldImages {
   const [count, height, width, classCount] = [61, 35, 33, 3];
   const random = new Random(1);

@@ -11,7 +11,7 @@ const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 const MODULE = fileURLToPath(new URL('../src/tensorflow.js', import.meta.url));
 const VENDOR = join(ROOT, 'node_modules/@tensorflow/tfjs-node-gpu');
 
-/** Runs a module in a process of its own and returns what it wrote as JSON. */
+/** Runs a module in a separate process and returns its JSON output. */
 async function run(source: string): Promise<unknown> {
   const stdout = await new Promise<string>((resolve, reject) => {
     execFile(
@@ -62,11 +62,11 @@ test('with one thread, a process uses one core, and two processes get the same b
     console.log(JSON.stringify({ cores, digest: hash.digest('hex') }));`;
   const results = [await run(work), await run(work)] as { cores: number; digest: string }[];
   assert.equal(results[0].digest, results[1].digest);
-  // Two threads give 1.8 where two cores are free; the rest is JavaScript beside the one thread.
+  // Two threads give 1.8 if two cores are free; the rest is JavaScript next to the single thread.
   for (const { cores } of results) assert.ok(cores < 1.3, `${cores} cores`);
 });
 
-test('tells the version that the wheels are pinned to, without loading TensorFlow here', async () => {
+test('reports the pinned version of the wheels, without loading TensorFlow here', async () => {
   const pins = join(ROOT, 'scripts/tensorflow');
   const lists = (await readdir(pins)).filter((name) => name.endsWith('.txt'));
   assert.ok(lists.length >= 4);
@@ -80,7 +80,7 @@ test('tells the version that the wheels are pinned to, without loading TensorFlo
   assert.match(info.device, /^[CG]PU$/);
 });
 
-test('an absent, unbuilt or broken binding is TENSORFLOW_MISSING with what to run', async (t) => {
+test('an absent, unbuilt or broken binding is TENSORFLOW_MISSING with the command to run', async (t) => {
   const home = await mkdtemp(join(tmpdir(), 'cryfold-binding-'));
   t.after(() => rm(home, { recursive: true }));
   const modules = join(home, 'node_modules');

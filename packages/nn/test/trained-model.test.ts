@@ -15,8 +15,8 @@ import { range, stripes } from './stripes.js';
 
 const CLASSES = ['low', 'middle', 'high'];
 const CNN = smallCnnSpec({ epochs: 2, learningRate: 2e-3, filters: [4, 8, 8], dense: [16] });
-// One large batch: after several small ones of such alike images the statistics are ill-conditioned, and TF.js, Keras in
-// float32 and we are all 2e-5 to 5e-5 from Keras in float64; now 2e-6.
+// One large batch: after several small ones of such similar images the statistics are ill-conditioned, and TF.js, Keras
+// in float32 and cryfold all differ by 2e-5 to 5e-5 from Keras in float64; now by 2e-6.
 const RESNET = resnet50Spec({ epochs: 1, batchSize: 24, dense: [16] });
 
 const trainer = await NetworkTrainer.load({ threads: 1 });
@@ -80,7 +80,7 @@ test('a network of vectors standardises them in Keras and TF.js as in training',
   const rows = [...fold.test].flatMap((row) => [...vectors.subarray(row * columns, (row + 1) * columns)]);
   assertClose(await predictInTfjs(files, rows, [fold.test.length, columns]), probabilities);
   assert.ok(Math.max(...probabilities) - Math.min(...probabilities) > 1e-2);
-  // What test rows are decides nothing that training rows are standardised by.
+  // The standardisation of training rows does not depend on test rows.
   for (const row of fold.test) vectors.fill(1e6, row * columns, (row + 1) * columns);
   const other = await trainer.fit({ ...all, vectors }, fold, network, { seed: 5, keepWeights: true });
   assert.deepEqual(other.weights, weights);
@@ -93,7 +93,7 @@ describe('a trained network gives the same probabilities in plain TF.js', () => 
       assert.ok(weights);
       const files = await encodeTrainedModel({ network, input: data, classes: CLASSES, weights });
       assertClose(await predictTests(files), probabilities);
-      // Classes are told apart, so that a network which ignores its input would not pass.
+      // Predictions differ by class, so that a network that ignores its input would not pass.
       assert.ok(Math.max(...probabilities) - Math.min(...probabilities) > 1e-3);
       const { userDefinedMetadata } = JSON.parse(new TextDecoder().decode(files.get('model.json')));
       assert.deepEqual(userDefinedMetadata.classes, CLASSES);
@@ -122,7 +122,7 @@ describe('a trained network gives the same probabilities in plain TF.js', () => 
   });
 });
 
-test('weights are returned only when asked for', async () => {
+test('returns weights only on request', async () => {
   const { weights } = await trainer.fit(data, fold, withParameters(CNN, { epochs: 1 }), { seed: 5 });
   assert.equal(weights, undefined);
 });

@@ -38,7 +38,7 @@ after(() => {
   assert.equal(tf.node.getNumOfSavedModels(), 0);
 });
 
-test('the Small CNN learns what a stripe means, reports how, and lets the event loop run', async () => {
+test('the Small CNN learns the meaning of a stripe, reports progress, and lets the event loop run', async () => {
   const epochs: number[] = [];
   const steps: string[] = [];
   let ticks = 0;
@@ -94,7 +94,7 @@ describe('equal seeds give equal bytes', () => {
   }
 });
 
-test('a loss that is not finite stops the fold and says where', async () => {
+test('a loss that is not finite stops the fold and reports where', async () => {
   await assert.rejects(trainer.fit(data, fold, withParameters(CNN, { learningRate: 1e30 }), { seed: 1 }), (error) => {
     const { code, failure, context } = error as { code: string; failure: string; context: object };
     assert.deepEqual([code, failure], ['NN_LOSS_NOT_FINITE', 'input']);
@@ -112,7 +112,7 @@ test('float16 learns; gradients that overflow at any loss scale stop the fold', 
   const checkpoint = { save: (bytes: Uint8Array) => void saved.push(bytes) };
   const { curve } = await trainer.fit(data, fold, parameters, { seed: 1, checkpoint });
   assert.ok(curve[11].testAccuracy >= 0.9, JSON.stringify(curve[11]));
-  // As it would be after 26 halvings in a row.
+  // As after 26 halvings in a row.
   const { tensors, metadata } = decodeSafetensors(saved[0], 'saved');
   const halved = new Map(tensors).set('optimizer/scale/exponent', { shape: [], data: Float32Array.of(-26) });
   const resume = encodeSafetensors({ tensors: halved, metadata });
@@ -122,17 +122,17 @@ test('float16 learns; gradients that overflow at any loss scale stop the fold', 
   });
 });
 
-test('weights that are named but not given, or do not fit, are coded errors', async () => {
+test('reports weights that are named but not given, or do not fit, with a code', async () => {
   const pretrained = withParameters(RESNET, { weights: 'resnet50.h5' });
   await assert.rejects(trainer.fit(data, fold, pretrained, { seed: 1 }), { code: 'WEIGHTS_NOT_FOUND' });
   const weights = new Map([['conv1_conv/kernel', { shape: [3, 3, 3, 64], data: new Float32Array(1728) }]]);
   await assert.rejects(trainer.fit(data, fold, pretrained, { seed: 1, weights }), {
     code: 'WEIGHTS_INVALID',
-    message: /conv1_conv\/kernel has shape \[3,3,3,64\], the model needs \[7,7,3,64\]/,
+    message: /conv1_conv\/kernel has shape \[3,3,3,64\], but the model needs \[7,7,3,64\]/,
   });
 });
 
-test('a trainer keeps two graphs and ends the sessions of older ones', async () => {
+test('a trainer keeps two graphs and closes the sessions of older ones', async () => {
   for (const dense of [[5], [6], [7]])
     await trainer.fit(data, fold, withParameters(CNN, { epochs: 1, dense }), { seed: 1 });
   const one = tf.node.getNumOfSavedModels();
@@ -141,7 +141,7 @@ test('a trainer keeps two graphs and ends the sessions of older ones', async () 
 });
 
 describe('checkpoints', () => {
-  test('training goes on from any of them to the same bytes', async () => {
+  test('training resumes from any of them to the same bytes', async () => {
     const parameters = withParameters(CNN, { epochs: 4, optimizer: 'adamw', classWeight: 'balanced' });
     const saved: Uint8Array[] = [];
     const whole = await trainer.fit(data, fold, parameters, {
@@ -163,7 +163,7 @@ describe('checkpoints', () => {
     }
   });
 
-  test('one that is damaged or of another network is refused', async () => {
+  test('rejects one that is damaged or belongs to another network', async () => {
     const saved: Uint8Array[] = [];
     const save = (bytes: Uint8Array) => void saved.push(bytes);
     await trainer.fit(data, fold, CNN, { seed: 3, checkpoint: { save } });
@@ -180,7 +180,7 @@ describe('checkpoints', () => {
   });
 });
 
-test('a frozen backbone gives the same on cached embeddings as on images', async () => {
+test('a frozen backbone gives the same results on cached embeddings as on images', async () => {
   const parameters = withParameters(RESNET, { dropout: 0, backbone: 'frozen' });
   const slow = await trainer.fit(data, fold, parameters, { seed: 4 });
   const embeddings = await trainer.embed(data, parameters, { seed: 4 });

@@ -18,7 +18,7 @@ before(async () => {
 });
 after(() => rm(directory, { recursive: true }));
 
-/** A cache directory of its own, and a store that holds nothing. */
+/** A separate cache directory, and an empty store. */
 async function options() {
   return { cacheDirectory: await mkdtemp(join(directory, 'cache-')), fetchContent: async () => undefined };
 }
@@ -45,13 +45,13 @@ async function failure(promise: Promise<unknown>, code: string): Promise<Cryfold
 
 const cached = async (cache: string) => (await readdir(join(cache, 'weights'))).sort();
 
-test('a local file is taken where it lies', async () => {
+test('uses a local file in place', async () => {
   const path = join(directory, 'local #1.h5');
   await writeFile(path, BYTES);
   assert.deepEqual(await resolveWeights(path, await options()), { path, sha256: HASH });
 });
 
-test('a URL is fetched once, also by several at the same time, and again when the copy is damaged', async (t) => {
+test('downloads a URL once, also for concurrent callers, and again if the copy is damaged', async (t) => {
   let requests = 0;
   const url = await serve(t, (_request, response) => {
     requests++;
@@ -72,7 +72,7 @@ test('a URL is fetched once, also by several at the same time, and again when th
   assert.equal((await cached(use.cacheDirectory)).length, 1);
 });
 
-test('what does not have the hash is refused and not kept', async (t) => {
+test('rejects and does not keep a file with another hash', async (t) => {
   const url = await serve(t, (_request, response) => response.end('<html>Please log in</html>'));
   const use = await options();
   const error = await failure(resolveWeights(`${url}/w.h5?token=secret#sha256=${HASH}`, use), 'WEIGHTS_INVALID');
@@ -91,7 +91,7 @@ test('a URL or key needs a hash, unless it names the published file', async (t) 
   assert.match(error.message, /not 4d473c1dd8becc155b73f8504c6f6626/);
 });
 
-test('tells what another try cannot change from what it can', async (t) => {
+test('distinguishes permanent from temporary failures', async (t) => {
   const url = await serve(t, (request, response) => {
     if (request.url === '/cut') {
       response.writeHead(200, { 'content-length': BYTES.length });
@@ -126,7 +126,7 @@ test('continues a download where its connection broke, also with a server that i
       'content-length': BYTES.length - from,
       ...(from > 0 ? { 'content-range': range } : {}),
     });
-    // Each connection breaks after 100,000 bytes more than the one before brought.
+    // Each connection breaks after 100,000 bytes more than the previous one.
     const end = request.url === '/whole' ? asked.length * 100_000 : from + 100_000;
     response.write(BYTES.subarray(from, end), () => (end >= BYTES.length ? response.end() : response.destroy()));
   });
@@ -143,7 +143,7 @@ test('continues a download where its connection broke, also with a server that i
   assert.match(asked.at(-1) ?? '', /^bytes=[1-9]\d*-$/);
 });
 
-test('a connection that breaks after the last byte loses nothing', async (t) => {
+test('a connection that breaks after the last byte does no harm', async (t) => {
   const url = await serve(t, (request, response) => {
     if (request.headers.range !== undefined) {
       response.statusCode = request.headers.range === `bytes=${BYTES.length}-` ? 416 : 500;
@@ -154,7 +154,7 @@ test('a connection that breaks after the last byte loses nothing', async (t) => 
   assert.deepEqual(await readFile(path), BYTES);
 });
 
-test('gives up a server that breaks every connection, after 20 of them', async (t) => {
+test('gives up after 20 broken connections', async (t) => {
   let connections = 0;
   const url = await serve(t, (request, response) => {
     connections++;
@@ -166,7 +166,7 @@ test('gives up a server that breaks every connection, after 20 of them', async (
   assert.equal(connections, 20);
 });
 
-test('sends the credentials of a URL and tells nobody else', async (t) => {
+test('sends the credentials of a URL and shows them nowhere', async (t) => {
   const url = await serve(t, (request, response) => {
     response.statusCode = request.headers.authorization === `Basic ${btoa('ann:p@ss')}` ? 200 : 401;
     response.end(BYTES);
@@ -179,7 +179,7 @@ test('sends the credentials of a URL and tells nobody else', async (t) => {
   assert.equal((await resolveWeights(withUser('p%40ss'), use)).sha256, HASH);
 });
 
-test('a store key is read once through the given function', async () => {
+test('a store key is read once with the given function', async () => {
   const keys: string[] = [];
   const use = {
     ...(await options()),
@@ -198,7 +198,7 @@ test('a store key is read once through the given function', async () => {
   await assert.rejects(resolveWeights(`store:d.h5#md5=${'0'.repeat(32)}`, broken), down);
 });
 
-test('a download without end is given up at the size limit, and one that stands still after its time', async (t) => {
+test('stops an endless download at the size limit, and a stalled one after its timeout', async (t) => {
   const piece = Buffer.alloc(2 ** 20);
   let sent = 0;
   const url = await serve(t, (request, response) => {
@@ -221,12 +221,12 @@ test('a download without end is given up at the size limit, and one that stands 
     assert.ok(sent < (path === 'huge' ? 64 : 400) * 2 ** 20, `${sent} bytes were sent`);
   }
   const silent = await failure(from('silent', 300), 'WEIGHTS_UNREACHABLE');
-  assert.match(silent.message, /no byte within 0\.3 s/);
+  assert.match(silent.message, /no data within 0\.3 s/);
   assert.ok(silent.retryable);
   assert.deepEqual(await cached(use.cacheDirectory), []);
 });
 
-test('a store key beyond the size limit is refused while it is read', async () => {
+test('a store key beyond the size limit is rejected while it is read', async () => {
   const content = async function* () {
     for (;;) yield Buffer.alloc(2 ** 20);
   };
@@ -235,7 +235,7 @@ test('a store key beyond the size limit is refused while it is read', async () =
   assert.deepEqual(await cached(use.cacheDirectory), []);
 });
 
-test('removes parts that dead processes left, and nothing else', async (t) => {
+test('removes only partial downloads of dead processes', async (t) => {
   const url = await serve(t, (_request, response) => response.end(BYTES));
   const use = await options();
   const folder = join(use.cacheDirectory, 'weights');

@@ -33,7 +33,7 @@ const STORED: H5Weights = {
   'predictions/bias': array(5),
 };
 
-/** What a model without convolution biases and without the top wants of it. */
+/** The expectations of a model without convolution biases and without the top. */
 const EXPECTED = new Map(
   Object.entries(STORED)
     .filter(([name]) => !name.endsWith('/bias') && !name.startsWith('predictions'))
@@ -49,7 +49,7 @@ before(async () => {
 });
 after(() => rm(directory, { recursive: true }));
 
-/** A file with some weights replaced or, where undefined, left out. */
+/** A file with some weights replaced or, if undefined, left out. */
 async function variant(name: string, changes: Record<string, H5Weights[string] | undefined>): Promise<string> {
   const path = join(directory, name);
   const weights = Object.entries({ ...STORED, ...changes }).filter((entry) => entry[1] !== undefined);
@@ -66,7 +66,7 @@ const rejects = (promise: Promise<unknown>, code: string, message: RegExp) =>
     return true;
   });
 
-test('reads the wanted weights by layer and weight name, and folds biases into the moving means', async () => {
+test('reads the expected weights by layer and weight name, and folds biases into the moving means', async () => {
   const weights = await loadKerasWeights(whole, EXPECTED);
   assert.deepEqual([...weights.keys()], [...EXPECTED.keys()]);
   for (const [name, { shape, data }] of weights) {
@@ -76,7 +76,7 @@ test('reads the wanted weights by layer and weight name, and folds biases into t
   }
 });
 
-test('leaves the biases of a model that has them', async () => {
+test('keeps the biases of a model that has them', async () => {
   const all = new Map(Object.entries(STORED).map(([name, { shape }]) => [name, shape]));
   for (const [name, { data }] of await loadKerasWeights(whole, all)) assert.deepEqual(data, STORED[name].data, name);
 });
@@ -106,7 +106,7 @@ test("with a file that Keras wrote, convolution and folded normalization give Ke
   for (const [i, value] of output.entries()) assert.ok(Math.abs(value - golden.output[i]) < 2e-6, `${i}: ${value}`);
 });
 
-test('reads what `save` of Keras 3 writes, where a depthwise kernel is called kernel', async () => {
+test('reads files of Keras 3’s `save`, where a depthwise kernel is named kernel', async () => {
   const expected = new Map([
     ['block_1_depthwise/depthwise_kernel', [3, 3, 2, 1]],
     ['block_1_project/kernel', [1, 1, 2, 3]],
@@ -122,7 +122,7 @@ test('reads what `save` of Keras 3 writes, where a depthwise kernel is called ke
   }
 });
 
-test('refuses weights of a larger network that has all of the wanted layers', async () => {
+test('refuses weights of a larger network that has all expected layers', async () => {
   const between = Object.entries(STORED).flatMap(([name, value]) =>
     name === 'conv2_block1_1_conv/kernel'
       ? [['conv1_block9_conv/kernel', array(1)] as const, [name, value] as const]
@@ -133,11 +133,11 @@ test('refuses weights of a larger network that has all of the wanted layers', as
   await rejects(
     loadKerasWeights(larger, EXPECTED),
     'WEIGHTS_INVALID',
-    /layer conv1_block9_conv is none of this network/,
+    /layer conv1_block9_conv is not a layer of this network/,
   );
 });
 
-test('names what is missing or does not fit', async () => {
+test('names weights that are missing or do not fit', async () => {
   await rejects(loadKerasWeights(join(directory, 'none.h5'), EXPECTED), 'WEIGHTS_NOT_FOUND', /none\.h5: no such file/);
   await rejects(loadKerasWeights(directory, EXPECTED), 'WEIGHTS_NOT_FOUND', /cannot be read \(it is a directory/);
   const layerless = await variant('layerless.h5', { 'conv1_bn/gamma': undefined });
@@ -156,13 +156,13 @@ test('names what is missing or does not fit', async () => {
   await rejects(
     loadKerasWeights(homeless, EXPECTED),
     'WEIGHTS_INVALID',
-    /no moving mean takes up the bias conv1_conv\/bias/,
+    /there is no moving mean to absorb the bias conv1_conv\/bias/,
   );
   const hot = await variant('hot.h5', { 'conv1_bn/beta': { shape: [4], data: Float32Array.of(0, Number.NaN, 0, 0) } });
-  await rejects(loadKerasWeights(hot, EXPECTED), 'WEIGHTS_INVALID', /conv1_bn\/beta holds NaN/);
+  await rejects(loadKerasWeights(hot, EXPECTED), 'WEIGHTS_INVALID', /conv1_bn\/beta contains NaN/);
 });
 
-test('names what breaks the layout', async () => {
+test('names violations of the layout', async () => {
   await ready;
   const path = join(directory, 'layout.h5');
   const attempt = async (fill: (file: File) => void, message: RegExp) => {
@@ -174,7 +174,7 @@ test('names what breaks the layout', async () => {
   await attempt((file) => file.create_group('conv1_conv'), /layer conv1_conv has no list of weight_names/);
   await attempt(
     (file) => file.create_group('conv1_conv').create_attribute('weight_names', ['conv1_conv/kernel:0']),
-    /lists conv1_conv\/kernel:0 but does not hold it/,
+    /lists conv1_conv\/kernel:0 but does not contain it/,
   );
   await attempt((file) => {
     const group = file.create_group('conv1_conv');
@@ -183,7 +183,7 @@ test('names what breaks the layout', async () => {
   }, /conv1_conv\/kernel:0 is not an array of float32/);
 });
 
-test('checks md5 and sha256, and by itself the file that keras.applications publishes', async () => {
+test('checks md5 and sha256, and recognises the file published by keras.applications', async () => {
   const hash = sha256(await readFile(whole));
   await loadKerasWeights(whole, EXPECTED, { hash: hash.toUpperCase() });
   const other = '0'.repeat(64);
@@ -201,15 +201,15 @@ test('checks md5 and sha256, and by itself the file that keras.applications publ
   await rejects(loadKerasWeights(impostor, EXPECTED), 'WEIGHTS_INVALID', /not 4d473c1dd8becc155b73f8504c6f6626/);
 });
 
-test('a cut or changed file is refused or read, never a crash, and does not spoil the next one', async () => {
+test('a truncated or changed file is rejected or read, never crashes, and does not affect the next one', async () => {
   const bytes = await readFile(whole);
   const path = join(directory, 'changed.h5');
   for (const length of [0, 7, 100, bytes.length >> 1, bytes.length - 1]) {
     await writeFile(path, bytes.subarray(0, length));
-    await rejects(loadKerasWeights(path, EXPECTED), 'WEIGHTS_INVALID', /changed\.h5: it is not a whole HDF5 file/);
+    await rejects(loadKerasWeights(path, EXPECTED), 'WEIGHTS_INVALID', /changed\.h5: it is not a complete HDF5 file/);
   }
   await writeFile(path, '<html>404 Not Found</html>'.repeat(500));
-  await rejects(loadKerasWeights(path, EXPECTED), 'WEIGHTS_INVALID', /not a whole HDF5 file/);
+  await rejects(loadKerasWeights(path, EXPECTED), 'WEIGHTS_INVALID', /not a complete HDF5 file/);
   const read = async (changed: Buffer) => {
     await writeFile(path, changed);
     try {
@@ -224,7 +224,7 @@ test('a cut or changed file is refused or read, never a crash, and does not spoi
       for (let i = 0; i < 30; i++) changed[random.below(i < 10 ? 2048 : bytes.length)] = random.below(256);
       await read(changed);
     }
-    // Lengths and offsets of 4 or 8 bytes that claim the most.
+    // Lengths and offsets of 4 or 8 bytes with the largest values.
     for (let round = 0; round < 8; round++) {
       const changed = Buffer.from(bytes);
       const at = random.below(2048);
@@ -248,7 +248,7 @@ test('refuses a device, a named pipe and a file above 256 MiB as weights', async
   await rejects(loadKerasWeights(sparse, EXPECTED), 'WEIGHTS_INVALID', /sparse\.h5: it is larger than 256 MiB/);
 });
 
-/** Resident memory of this process while something is done: by how much it grows at most, MiB. */
+/** Maximum growth of this process's resident memory during an action, MiB. */
 async function growth(action: () => Promise<unknown>): Promise<number> {
   const before = process.memoryUsage.rss();
   let peak = before;
@@ -259,7 +259,7 @@ async function growth(action: () => Promise<unknown>): Promise<number> {
   return (Math.max(peak, process.memoryUsage.rss()) - before) / 2 ** 20;
 }
 
-/** Writes a file of one layer group per weight, as a test of crafted ones fills it. */
+/** Writes a file of one layer group per weight, filled by a test of crafted files. */
 async function craft(name: string, fill: (file: File) => void): Promise<string> {
   await ready;
   const path = join(directory, name);
@@ -269,7 +269,7 @@ async function craft(name: string, fill: (file: File) => void): Promise<string> 
   return path;
 }
 
-test('a small file that claims gigabytes is refused without allocating them', async () => {
+test('rejects a small file that declares gigabytes without allocating them', async () => {
   const layers = Array.from({ length: 10 }, (_, i) => `layer${i}`);
   const small = new Map(layers.map((layer) => [`${layer}/kernel`, [4]]));
   const dataset = (file: File, layer: string, chunk: number) => {
@@ -315,7 +315,7 @@ test('a file cannot make the reader open another one', async () => {
   await rejects(loadKerasWeights(path, EXPECTED), 'WEIGHTS_INVALID', /linked\.h5: /);
 });
 
-test('a file without end is not read', { skip: process.platform === 'win32' }, async () => {
+test('does not read an endless file', { skip: process.platform === 'win32' }, async () => {
   await assert.rejects(
     loadKerasWeights('/dev/zero', EXPECTED),
     (error) => (error as CryfoldError).code === 'WEIGHTS_NOT_FOUND',

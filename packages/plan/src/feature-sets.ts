@@ -4,9 +4,9 @@ import { DEFAULT_FEATURES, type FeatureSet, featureKindOf } from '@cryfold/featu
 import type { Spec } from './spec-schema.js';
 
 /**
- * Brings a spec's features into the form in which specs are stored. As written, `features` is one feature set, or
- * several by name of which the first is the default; as stored, `features` is the default one, `featureSets` has the
- * others, and an estimator names a feature set only where it does not read the default one.
+ * Converts a spec's features to the form in which specs are stored. In a spec as written, `features` is one feature
+ * set, or several by name, of which the first is the default. In a stored spec, `features` is the default one,
+ * `featureSets` has the others, and an estimator names a feature set only if it does not read the default one.
  * @param value a spec as written, of any shape
  */
 export function normalizeFeatures(value: unknown): unknown {
@@ -28,7 +28,7 @@ export function normalizeFeatures(value: unknown): unknown {
   };
 }
 
-/** What an estimator names feature sets by. */
+/** The keys by which an estimator names feature sets. */
 const NAMING: ReadonlySet<string> = new Set(['features', 'vectors']);
 
 function withKind(set: unknown): unknown {
@@ -51,11 +51,11 @@ export function featuresOf(spec: Pick<Spec, 'features' | 'featureSets' | 'estima
   return (name !== undefined && spec.featureSets?.[name]) || spec.features;
 }
 
-/** Name of the vectors that an estimator reads besides; undefined for the spec's first feature set. */
+/** Name of the additional vectors that an estimator reads; undefined for the spec's first feature set. */
 const vectorsName = (estimator: object): string | undefined =>
   'vectors' in estimator && typeof estimator.vectors === 'string' ? estimator.vectors : undefined;
 
-/** The feature set of vectors that an estimator reads besides the one of `featuresOf`; undefined where it reads one alone. */
+/** The feature set of vectors that an estimator reads in addition to `featuresOf`; undefined if it reads only one. */
 export function vectorsOf(
   spec: Pick<Spec, 'features' | 'featureSets' | 'estimators'>,
   trial: string,
@@ -65,7 +65,7 @@ export function vectorsOf(
   return spec.featureSets?.[vectorsName(estimator) ?? ''] ?? spec.features;
 }
 
-/** As `featureKeyOf`, of the set that `vectorsOf` gives. */
+/** Like `featureKeyOf`, for the set that `vectorsOf` returns. */
 export function vectorsKeyOf(
   { features, spec }: { features: { key: string; sets?: Record<string, string> | undefined }; spec: Spec },
   trial: string,
@@ -75,18 +75,18 @@ export function vectorsKeyOf(
   return features.sets?.[vectorsName(estimator) ?? ''] ?? features.key;
 }
 
-/** Makes the error about a key of the spec. */
+/** Creates the error about a key of the spec. */
 type Invalid = (key: string, message: string) => CryfoldError;
 
 /**
- * Checks that estimators read feature sets that exist and suit them, and that all sets have clips of one length.
- * @throws CryfoldError as `invalid` makes it
+ * Checks that estimators read existing, suitable feature sets, and that all sets have clips of the same length.
+ * @throws CryfoldError created by `invalid`
  */
 export function checkFeatureSets(spec: Spec, invalid: Invalid): void {
   const { clipSeconds } = spec.features;
   for (const [name, set] of Object.entries(spec.featureSets ?? {})) {
     if (set.clipSeconds === clipSeconds) continue;
-    throw invalid(`features.${name}.clipSeconds`, `all feature sets have the same: ${clipSeconds}`);
+    throw invalid(`features.${name}.clipSeconds`, `all feature sets need the same clip length: ${clipSeconds}`);
   }
   for (const [trial, estimator] of Object.entries(spec.estimators)) {
     const known = Object.keys(spec.featureSets ?? {});
@@ -95,19 +95,22 @@ export function checkFeatureSets(spec: Spec, invalid: Invalid): void {
       ['vectors', vectorsName(estimator)],
     ] as const) {
       if (name === undefined || known.includes(name)) continue;
-      throw invalid(`estimators.${trial}.${key}`, `no feature set is named ${name}; there are: ${known.join(', ')}`);
+      throw invalid(
+        `estimators.${trial}.${key}`,
+        `there is no feature set ${name}; known ones are: ${known.join(', ')}`,
+      );
     }
     checkRows(spec, trial, invalid);
   }
 }
 
-/** Fails where an estimator cannot read what its feature sets give. */
+/** Throws if an estimator cannot read its feature sets. */
 function checkRows(spec: Spec, trial: string, invalid: Invalid): void {
   const estimator = spec.estimators[trial];
   const { reads, smallestImage = 1 } = kindOf(estimator);
   const besides = vectorsOf(spec, trial);
   if (besides && featureKindOf(besides).produces !== 'vectors') {
-    const why = `${estimator.kind} reads vectors too, and ${besides.kind} gives images: name a feature set of vectors`;
+    const why = `${estimator.kind} also reads vectors, but ${besides.kind} produces images: name a feature set of vectors`;
     throw invalid(`estimators.${trial}.vectors`, why);
   }
   const set = featuresOf(spec, trial);
@@ -118,5 +121,5 @@ function checkRows(spec: Spec, trial: string, invalid: Invalid): void {
   const [height, width] = shape(set);
   if (produces === 'vectors' || Math.min(height, width) >= smallestImage) return;
   const needed = `${estimator.kind} needs images of at least ${smallestImage} x ${smallestImage} pixels`;
-  throw invalid(`estimators.${trial}.features`, `${needed}, and these are ${height} x ${width}`);
+  throw invalid(`estimators.${trial}.features`, `${needed}, but these have ${height} x ${width}`);
 }

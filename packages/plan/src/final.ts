@@ -6,16 +6,18 @@ import { finalKey, type RunPlan, settingsOf } from './plan.js';
 import { isLaterEstimator } from './plan-format.js';
 import { prerequisiteOf } from './prerequisites.js';
 
-/** `finals/<key>/request.json`: all that training an estimator on all clips needs to know. */
+/** `finals/<key>/request.json`: everything needed to train an estimator on all clips. */
 export const finalRequestSchema = z.strictObject({
-  /** 2 where it says what the first version does not know: vectors, decibels, a kind or option of an estimator */
+  /**
+   * 2 if it needs a feature unknown to the first version: vectors, decibels, or a newer kind or option of an estimator
+   */
   format: z.literal([1, FORMATS.finalRequest]),
   key: hex,
   dataset: hex,
   features: hex,
-  /** Of the vectors that the estimator reads besides */
+  /** Key of the additional vectors that the estimator reads */
   vectors: hex.optional(),
-  /** Of images: the decibels that their colours span; 120 where it is absent */
+  /** For images: the decibels that their colours span; 120 if absent */
   decibels: z.number().positive().optional(),
   clips: z.int().min(1),
   estimator: estimatorSchema,
@@ -23,7 +25,7 @@ export const finalRequestSchema = z.strictObject({
   xla: z.boolean(),
   /** Whether inner folds keep groups whole */
   grouped: z.boolean(),
-  /** What is computed first, unless it is there */
+  /** The prerequisite to compute first, unless it exists */
   needed: z.strictObject({ kind: z.string(), artifact: z.string() }).optional(),
 });
 export type FinalRequest = z.infer<typeof finalRequestSchema>;

@@ -16,19 +16,19 @@ export const labels = z.array(z.string().max(LIMITS.label)).max(LIMITS.classes);
 const text = z.string().max(LIMITS.text);
 
 const manifestSchema = z.strictObject({
-  /** 2 where clips name their fold, or `groupSource` is there; 3 where there are decoders or notes */
+  /** 2 if clips name their fold or `groupSource` exists; 3 if there are decoders or notes */
   format: z.literal([1, 2, FORMATS.manifest]),
   name: text,
   contentHash: hex,
   grouped: z.boolean(),
-  /** What groups are and how they are known. Absent from manifests of earlier versions. */
+  /** What groups are and how they were determined. Absent from manifests of earlier versions. */
   groupSource: groupSourceSchema.optional(),
   classes: labels,
   /** Absent from manifests of earlier versions. */
   rates: z.array(z.strictObject({ rate: z.number().positive(), clips: z.int() })).optional(),
-  /** Name and version of what decoded recordings that are no WAV files; part of `contentHash` */
+  /** Name and version of the decoders of recordings other than WAV files; part of `contentHash` */
   decoders: z.array(text).max(LIMITS.classes).optional(),
-  /** How the recordings were read, such as which files were not */
+  /** Notes on how the recordings were read, such as skipped files */
   notes: z
     .array(z.string().max(4 * LIMITS.text))
     .max(LIMITS.classes)
@@ -39,9 +39,9 @@ const manifestSchema = z.strictObject({
         id: text,
         label: z.string().max(LIMITS.label),
         group: text,
-        /** Of the sound; absent from manifests of earlier versions. */
+        /** Hash of the sound; absent from manifests of earlier versions. */
         hash: hex.optional(),
-        /** The fold that tests it, empty for none, where the data says so */
+        /** The fold that tests the clip if the data names one, otherwise empty */
         fold: text.optional(),
       }),
     )
@@ -57,8 +57,8 @@ export function decodeManifest(bytes: Uint8Array, name: string): DatasetManifest
 }
 
 /**
- * Decodes a manifest that somebody hands over, and checks all that follows from its clips.
- * @throws CryfoldError JOB_INVALID, ARTIFACT_CORRUPT saying what contradicts the clips
+ * Decodes a manifest from an untrusted source, and checks everything that follows from its clips.
+ * @throws CryfoldError JOB_INVALID, ARTIFACT_CORRUPT naming the contradiction
  */
 export function decodeForeignManifest(bytes: Uint8Array, name: string): DatasetManifest {
   const manifest = decodeManifest(bytes, name);
@@ -72,13 +72,14 @@ export function decodeForeignManifest(bytes: Uint8Array, name: string): DatasetM
     if (hash === undefined) throw contradicts(`clip ${clip.id} has no hash`);
     return { ...clip, hash };
   });
-  if (datasetKey(clips, manifest.decoders) !== contentHash) throw contradicts('contentHash is not that of the clips');
+  if (datasetKey(clips, manifest.decoders) !== contentHash) throw contradicts('contentHash does not match the clips');
   const labels = [...new Set(clips.map(({ label }) => label))].sort();
-  if (canonicalJson(classes) !== canonicalJson(labels)) throw contradicts('classes are not the labels of the clips');
+  if (canonicalJson(classes) !== canonicalJson(labels))
+    throw contradicts('classes do not match the labels of the clips');
   if (grouped !== new Set(clips.map(({ group }) => group)).size < clips.length) {
     throw contradicts('grouped contradicts the groups of the clips');
   }
   const rated = rates?.reduce((sum, rate) => sum + rate.clips, 0) ?? clips.length;
-  if (rated !== clips.length) throw contradicts(`rates are of ${rated} clips, not of ${clips.length}`);
+  if (rated !== clips.length) throw contradicts(`rates cover ${rated} clips, not ${clips.length}`);
   return manifest;
 }

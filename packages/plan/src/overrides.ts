@@ -8,7 +8,7 @@ import type { Priority } from './scheduling.js';
 import { metricOfSpec, withMetric } from './spec-metric.js';
 import type { Spec } from './spec-schema.js';
 
-/** What flags may change of a spec. */
+/** The parts of a spec that flags can change. */
 export interface Overrides {
   repeats?: number;
   folds?: number;
@@ -20,18 +20,18 @@ export interface Overrides {
   maxParallel?: number;
   /** Shuffles of the labels, as the spec's `nulls` */
   null?: number;
-  /** What models are compared and headlined by, and what a sweep chooses by */
+  /** The metric by which models are compared and headlined, and by which a sweep selects */
   metric?: string;
-  /** A name that `evaluationsOf` gives, for the spec's splitter */
+  /** A name from `evaluationsOf`, which replaces the spec's splitter */
   protocol?: string;
 }
 
 /**
- * A spec as flags change it.
+ * Applies flags to a spec.
  * @param say receives a line for each fusion that is left out
- * @param overrides `protocol` is a name that `evaluationsOf` gives
- * @throws CryfoldError USAGE for an estimator that the spec does not have, an unknown metric, or a protocol that does not
- *   suit its search
+ * @param overrides `protocol` is a name from `evaluationsOf`
+ * @throws CryfoldError USAGE for an estimator that the spec does not have, an unknown metric, or a protocol that does
+ * not suit its search
  */
 export function applyOverrides(spec: Spec, overrides: Overrides, say: (text: string) => void): Spec {
   const { seed = spec.seed } = overrides;
@@ -40,10 +40,10 @@ export function applyOverrides(spec: Spec, overrides: Overrides, say: (text: str
     if (Object.hasOwn(spec.estimators, name)) continue;
     throw new CryfoldError('USAGE', `--estimators: the spec has no estimator ${JSON.stringify(name)}`, {
       context: { estimator: name },
-      hint: `${didYouMean(name, Object.keys(spec.estimators))}It has: ${Object.keys(spec.estimators).join(', ')}.`,
+      hint: `${didYouMean(name, Object.keys(spec.estimators))}The spec has: ${Object.keys(spec.estimators).join(', ')}.`,
     });
   }
-  if (wanted.length === 0) throw new CryfoldError('USAGE', '--estimators: none is named');
+  if (wanted.length === 0) throw new CryfoldError('USAGE', '--estimators: name at least one');
   const protocol = protocolOf(spec.protocol, overrides);
   const estimators: Spec['estimators'] = {};
   for (const [name, estimator] of Object.entries(spec.estimators)) {
@@ -57,13 +57,15 @@ export function applyOverrides(spec: Spec, overrides: Overrides, say: (text: str
   const fusion: Spec['fusion'] = {};
   for (const [name, rule] of Object.entries(spec.fusion)) {
     const absent = rule.members.filter((member) => !Object.hasOwn(estimators, member));
-    if (absent.length > 0) say(`${name} is left out: it needs ${absent.join(', ')}`);
+    if (absent.length > 0) say(`${name} is skipped: it needs ${absent.join(', ')}`);
     else if (isFitted(rule.rule) && !canFit(protocol.splitter))
       say(
-        `${name} is left out: ${protocol.splitter} never tests the training clips that ${rule.rule} fusion learns from`,
+        `${name} is skipped: ${protocol.splitter} never tests the training clips that ${rule.rule} fusion learns from`,
       );
     else if (rule.nested && !splitterOf(protocol.splitter).takes.includes('folds'))
-      say(`${name} is left out: ${protocol.splitter} takes no number of inner folds, which a nested fusion needs`);
+      say(
+        `${name} is skipped: a nested fusion needs a number of inner folds, which ${protocol.splitter} does not take`,
+      );
     else fusion[name] = rule;
   }
   const nulls = overrides.null ?? spec.nulls;

@@ -5,15 +5,15 @@ import { allFeatureSets } from './feature-sets.js';
 import type { Spec } from './spec-schema.js';
 
 /**
- * 2 where there is more than one feature set, or a protocol or key that the first version does not know; 3 where the
- * spec says how recordings are cut; 4 where it says what the third version does not know: a kind of estimator, a kind or
- * option of a feature set, an augmentation or balance
+ * 2 if there is more than one feature set, or a protocol or key unknown to the first version; 3 if the spec defines how
+ * recordings are cut; 4 if it uses what the third version does not know: a kind of estimator, a kind or option of a
+ * feature set, an augmentation or balance
  */
 export const PLAN_FORMATS = [1, 2, 3, FORMATS.plan] as const;
 
 type PlanFormat = (typeof PLAN_FORMATS)[number];
 
-/** What plans of format 1 are split by. */
+/** Splitters of plans of format 1. */
 const FIRST_SPLITTERS: ReadonlySet<string> = new Set([
   ...['RepeatedKFold', 'RepeatedStratifiedKFold', 'KFold', 'StratifiedKFold', 'GroupKFold', 'StratifiedGroupKFold'],
 ]);
@@ -21,7 +21,7 @@ const FIRST_SPLITTERS: ReadonlySet<string> = new Set([
 /** Kinds of estimators that plans of formats 1 to 3 have. */
 const FIRST_KINDS: ReadonlySet<string> = new Set(['small-cnn', 'tl-resnet50', 'svm']);
 
-/** Feature sets that they have. */
+/** Feature sets that formats 1 to 3 have. */
 const firstFeatures = z.strictObject({
   kind: z.literal('spectrogram'),
   height: z.number().max(513),
@@ -29,10 +29,10 @@ const firstFeatures = z.strictObject({
   clipSeconds: z.number(),
 });
 
-/** Members of such an estimator, and what a sweep may vary of it, that these formats do not have. */
+/** Members and searchable parameters of such an estimator that these formats lack. */
 const LATER_MEMBERS = /^(augment|balance)\b/;
 
-/** The oldest format that has all that a spec says, so that older versions read what they can. */
+/** The oldest format that can represent a spec, so that older versions read as much as possible. */
 export function planFormat(spec: Spec): PlanFormat {
   if (allFeatureSets(spec).some((set) => !firstFeatures.safeParse(set).success)) return FORMATS.plan;
   const estimators = Object.entries(spec.estimators);
@@ -43,15 +43,15 @@ export function planFormat(spec: Spec): PlanFormat {
 }
 
 /**
- * Whether the first versions refuse an estimator, whose kind or members they do not know.
- * @param searched what a sweep varies of it
+ * Whether the first versions reject an estimator because its kind or members are unknown to them.
+ * @param searched parameters that a sweep varies
  */
 export function isLaterEstimator(estimator: Estimator, searched: object = {}): boolean {
   if (!FIRST_KINDS.has(estimator.kind)) return true;
   return [estimator, searched].flatMap(Object.keys).some((key) => LATER_MEMBERS.test(key));
 }
 
-/** Whether the first version reads the spec, whose schema is as strict. */
+/** Whether the first version can read the spec, whose schema is equally strict. */
 function isFirstFormat({ featureSets, metric, priority, maxParallel, protocol }: Spec): boolean {
   const later = featureSets ?? metric ?? priority ?? maxParallel;
   return later === undefined && FIRST_SPLITTERS.has(protocol.splitter);

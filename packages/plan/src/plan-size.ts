@@ -3,28 +3,28 @@ import { splitterOf } from '@cryfold/evaluation';
 import { innerFoldsOf, nestedMembers } from './inner-folds.js';
 import type { Spec } from './spec-schema.js';
 
-/** What planning needs to know of a dataset to tell how large a plan becomes. */
+/** The facts about a dataset that determine the size of a plan. */
 export interface DatasetSize {
   classes: readonly string[];
   clips: readonly { group: string; fold?: string | undefined }[];
 }
 
-const LARGE = 'Ask for fewer repeats, folds, estimators, trials or shuffles, or split the work into several runs.';
+const LARGE = 'Use fewer repeats, folds, estimators, trials or shuffles, or split the work into several runs.';
 
 function tooLarge(what: string, size: number, limit: number, hint: string = LARGE): CryfoldError {
   const number = (value: number) => value.toLocaleString('en-US', { maximumFractionDigits: 0 });
-  return new CryfoldError('PLAN_TOO_LARGE', `${what}: ${number(size)}, and the limit is ${number(limit)}`, {
+  return new CryfoldError('PLAN_TOO_LARGE', `${what}: ${number(size)}; the limit is ${number(limit)}`, {
     context: { what, size, limit },
     hint,
   });
 }
 
 /**
- * Checks from the numbers alone, before anything is expanded, that a run's folds stay within the limits.
+ * Checks arithmetically, before anything is expanded, that a run's folds stay within the limits.
  * @throws CryfoldError PLAN_TOO_LARGE
  */
 export function checkJobCount(spec: Spec): void {
-  // Where the data decides how many folds there are, `checkPlanSize` knows.
+  // If the data decides the number of folds, `checkPlanSize` checks it.
   checkJobs(spec, foldsOf(spec, []));
 }
 
@@ -48,7 +48,7 @@ function checkJobs(spec: Spec, folds: number): void {
   if (jobs > LIMITS.jobs) throw tooLarge('folds to train', jobs, LIMITS.jobs);
 }
 
-/** How many trials a search over all data may begin, at most. */
+/** The maximum number of trials that a search over all data may start. */
 function trialCount({ search }: Spec, base: string): number {
   if (search?.algorithm !== 'grid') return search?.trials ?? 0;
   const space = search.space[base] ?? {};
@@ -68,7 +68,7 @@ function foldsOf({ protocol }: Spec, clips: DatasetSize['clips']): number {
 }
 
 /**
- * As `checkJobCount`, with what the data adds.
+ * Like `checkJobCount`, including limits that depend on the data.
  * @throws CryfoldError PLAN_TOO_LARGE
  */
 export function checkPlanSize(spec: Spec, { classes, clips }: DatasetSize): void {
@@ -79,7 +79,7 @@ export function checkPlanSize(spec: Spec, { classes, clips }: DatasetSize): void
   if (clips.length > LIMITS.clips) throw tooLarge('clips', clips.length, LIMITS.clips, fewer);
   if (classes.length > LIMITS.classes) throw tooLarge('classes', classes.length, LIMITS.classes, fewer);
   const longest = classes.reduce((most, label) => Math.max(most, label.length), 0);
-  if (longest > LIMITS.label) throw tooLarge('characters of a label', longest, LIMITS.label, 'Shorten the label.');
+  if (longest > LIMITS.label) throw tooLarge('characters in a label', longest, LIMITS.label, 'Shorten the label.');
   const inner = innerFoldsOf(spec) ?? 0;
   const indices = folds * repeats * clips.length * (1 + inner);
   if (indices > LIMITS.indices) throw tooLarge('clips over all splits', indices, LIMITS.indices);
@@ -87,6 +87,6 @@ export function checkPlanSize(spec: Spec, { classes, clips }: DatasetSize): void
   const groups = new Set(clips.map(({ group }) => group)).size;
   const steps = groups * classes.length * repeats * (folds ** 2 + folds * inner ** 2);
   if (steps > LIMITS.groupSteps) {
-    throw tooLarge('groups x classes x folds x folds x repeats', steps, LIMITS.groupSteps, 'Ask for fewer folds.');
+    throw tooLarge('groups x classes x folds x folds x repeats', steps, LIMITS.groupSteps, 'Use fewer folds.');
   }
 }

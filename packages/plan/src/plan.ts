@@ -19,10 +19,12 @@ import { type DatasetManifest, hex, labels } from './manifest.js';
 import { PLAN_FORMATS, planFormat } from './plan-format.js';
 import { type Spec, specSchema } from './spec-schema.js';
 
-/** Bumped when the code that computes a fold's result changes its meaning: old results are then not found. */
+/** Bumped when the meaning of a fold's result changes in the code, so that old results are not found. */
 export const FOLD_FORMAT = 1;
 
-/** Checked in one loop: a schema per number takes longer for millions of them than all else that reads a plan. */
+/**
+ * Checked in one loop: a schema per number takes longer for millions of them than everything else in reading a plan.
+ */
 const indices = z.custom<number[]>(
   (value) => Array.isArray(value) && value.every((index) => Number.isSafeInteger(index) && index >= 0),
   'not a list of clips',
@@ -33,7 +35,7 @@ const planSchema = z.strictObject({
   run: z.string().regex(/^[a-z0-9][a-z0-9-]*$/),
   spec: specSchema,
   dataset: z.strictObject({ key: hex, name: z.string(), clips: z.int().max(LIMITS.clips), classes: labels }),
-  /** Content keys of the default feature set and of those beside it, by name */
+  /** Content keys of the default feature set and of the others, by name */
   features: z.strictObject({ key: hex, sets: z.record(z.string(), hex).optional() }),
   splits: z.array(
     z.strictObject({
@@ -41,7 +43,7 @@ const planSchema = z.strictObject({
       fold: z.int(),
       train: indices,
       test: indices,
-      /** Of a split inside another one, by which a sweep chooses: which split that is, and its number there */
+      /** For a split inside another one, used by a sweep to select: the outer split and its number there */
       outer: z.int().min(0).optional(),
       inner: z.int().min(0).optional(),
     }),
@@ -53,20 +55,20 @@ const planSchema = z.strictObject({
       queue: z.enum(['gpu', 'cpu']),
       split: z.int(),
       seed: z.int(),
-      /** Of a fold on shuffled labels: which shuffle, from 0. */
+      /** For a fold on shuffled labels: the number of the shuffle, from 0. */
       shuffle: z.int().min(0).optional(),
     }),
   ),
 });
 
-/** Everything that a run will do: stored once, then only read. `split` indexes `splits`. */
+/** Everything that a run will do: stored once and then only read. `split` indexes `splits`. */
 export type RunPlan = z.infer<typeof planSchema>;
 export type FoldJob = RunPlan['jobs'][number];
 
 export interface PlanInput {
   spec: Spec;
   manifest: DatasetManifest;
-  /** Those inside others come after all others. */
+  /** Inner splits come after all others. */
   splits: readonly PlannedSplit[];
 }
 
@@ -79,7 +81,7 @@ export interface PlannedSplit {
   inner?: number;
 }
 
-/** Key of a dataset's feature set: the clips, and how it is computed from them. */
+/** Key of a dataset's feature set: the clips, and how features are computed from them. */
 export function featuresKey(features: FeatureSet, datasetKey: string): string {
   const deciding = featureKindOf(features).keyed?.(features) ?? features;
   return contentKey({ features: deciding, dataset: datasetKey, format: FOLD_FORMAT });
@@ -98,7 +100,7 @@ export function plannedFeatures({ features, spec }: Pick<RunPlan, 'features' | '
   return sets;
 }
 
-/** An estimator's part of a fold's key. Which feature set it reads is in the key of the features. */
+/** An estimator's contribution to a fold's key. The feature set that it reads is in the key of the features. */
 function keyTextOf(estimator: Estimator): CanonicalText {
   const { features: _, vectors: __, ...parameters } = estimator as Estimator & { vectors?: string };
   return new CanonicalText(kindOf(estimator).keyed?.(parameters) ?? parameters);
@@ -126,8 +128,8 @@ export function settingsOf(plan: Pick<RunPlan, 'features' | 'spec'>, trial: stri
 
 /**
  * Identity of a fold's result: the data, the features, the indices, the estimator, the seed, whether labels are
- * shuffled, what else the estimator's kind says that its result depends on, and the format of the code. The trial's
- * name is not part of it, so that equal work is shared between trials and runs.
+ * shuffled, anything else that the estimator's kind declares relevant, and the format of the code. The trial's name is
+ * not part of it, so that trials and runs share equal work.
  */
 function foldKey(
   spec: Spec,
@@ -159,7 +161,7 @@ function keyedEstimator(plan: Pick<RunPlan, 'features' | 'spec'>, trial: string)
   return { estimator, text: keyTextOf(estimator), settings: settingsOf(plan, trial) };
 }
 
-/** Identity of an estimator of a run trained on all its clips, as `foldKey` is of a fold's result. */
+/** Identity of an estimator trained on all clips of a run, like `foldKey` for a fold's result. */
 export function finalKey(plan: RunPlan, trial: string): string {
   const all = indexHash(Int32Array.from({ length: plan.dataset.clips }, (_, i) => i));
   return foldKey(plan.spec, keyedEstimator(plan, trial), { train: all, test: indexHash(new Int32Array()) });
@@ -171,15 +173,15 @@ interface WantedJob {
   shuffle?: number;
 }
 
-/** Jobs of trials that the plan's estimators name, on splits of the plan. */
+/** Jobs of the plan's estimators on splits of the plan. */
 export function addJobs(plan: RunPlan, wanted: readonly WantedJob[]): void {
   finish(addingJobs(plan, wanted));
 }
 
-/** Work in pieces of a few milliseconds, between which a caller may let others have the event loop. */
+/** Work in steps of a few milliseconds, between which a caller may yield to the event loop. */
 type Steps<T> = Generator<void, T>;
 
-/** Jobs between two pauses, and clips hashed or copied. */
+/** Jobs between two yields, and clips hashed or copied. */
 const JOBS_A_STEP = 500;
 const CLIPS_A_STEP = 500_000;
 
@@ -216,14 +218,14 @@ function finish<T>(steps: Steps<T>): T {
 }
 
 /**
- * Splits, keys and queue of every fold job; those of searched estimators follow from what the sweep decides
- * (growPlan). The run's id follows from its content: same command, same run.
+ * Splits, keys and queue of every fold job; the jobs of searched estimators follow from the sweep's decisions
+ * (growPlan). The run's id is derived from its content: the same command gives the same run.
  */
 export function planRun(input: PlanInput): RunPlan {
   return finish(planning(input));
 }
 
-/** As `planRun`, for a process that has others to serve meanwhile. */
+/** Like `planRun`, for a process that serves others in the meantime. */
 export async function planRunInSteps(input: PlanInput): Promise<RunPlan> {
   const steps = planning(input);
   for (;;) {
@@ -269,7 +271,7 @@ function* planning({ spec, manifest, splits }: PlanInput): Steps<RunPlan> {
     spec: evaluated,
     dataset: manifest.contentHash,
     jobs: plan.jobs.map((job) => job.key),
-    // A sweep's jobs are not known yet; its splits stand for them.
+    // The jobs of a sweep are not known yet; its splits represent them.
     ...(spec.search ? { splits: contentKey(plan.splits) } : {}),
   });
   return { ...plan, run: `${spec.name}-${identity.slice(0, 12)}` };
@@ -299,7 +301,10 @@ function wantedJobs(spec: Spec, splits: readonly PlannedSplit[]): WantedJob[] {
   return wanted;
 }
 
-/** As `encodeRecord`, byte for byte. Folds and splits hold whole numbers only, so that millions need no check each. */
+/**
+ * Equals `encodeRecord` byte for byte. Folds and splits only contain whole numbers, so that millions of them need no
+ * check each.
+ */
 export function encodePlan(plan: RunPlan): Uint8Array {
   const members = Object.entries(plan).map(([name, member]) => {
     if (name !== 'splits' && name !== 'jobs') return `"${name}":${new TextDecoder().decode(encodeRecord(member))}`;

@@ -3,10 +3,10 @@ import { type RunPlan, settingsOf } from './plan.js';
 
 type Needed = Prerequisite & { queue: FoldQueue };
 
-/** By plan and trial: a plan does not change, and its folds ask again and again. */
+/** By plan and trial: a plan does not change, and its folds request this repeatedly. */
 const known = new WeakMap<RunPlan, Map<string, Needed | undefined>>();
 
-/** What the folds of a trial need computed before them; undefined where they need nothing. */
+/** The prerequisite of a trial's folds, which must be computed first; undefined if they need none. */
 export function prerequisiteOf(plan: RunPlan, trial: string): Needed | undefined {
   const trials = known.get(plan) ?? new Map<string, Needed | undefined>();
   if (!trials.has(trial)) trials.set(trial, findPrerequisite(plan, trial));

@@ -4,10 +4,10 @@ import { DEFAULT_FOLDS, type Spec } from './spec-schema.js';
 
 type Protocol = Spec['protocol'];
 
-/** The evaluation that `--test-on` adds. */
+/** The evaluation added by `--test-on`. */
 export const TEST_ON = 'test-on';
 
-/** What one evaluation changes of a spec's protocol; its name is also that of its folder. */
+/** How one evaluation changes a spec's protocol; its name is also the name of its folder. */
 const EVALUATIONS: Readonly<Record<string, Pick<Protocol, 'splitter'> & Partial<Protocol>>> = {
   'paper-split': { splitter: 'ShuffleSplit', testSize: 0.2, repeats: 1 },
   'paper-folds': { splitter: 'RepeatedKFold', folds: 5, repeats: 10 },
@@ -17,13 +17,13 @@ const EVALUATIONS: Readonly<Record<string, Pick<Protocol, 'splitter'> & Partial<
   [TEST_ON]: { splitter: 'PredefinedSplit' },
 };
 
-/** The paper has two protocols: one split of 80:20 and, for its means, ten times five folds. */
+/** The paper has two protocols: a single 80:20 split and, for its means, five folds repeated ten times. */
 const PAPER = ['paper-split', 'paper-folds'];
 
 /**
- * The evaluations that `--protocol` names, each once, in order.
+ * The evaluations named by `--protocol`, each once, in order.
  * @param names such as `paper,grouped`
- * @throws CryfoldError USAGE for a name that there is not
+ * @throws CryfoldError USAGE for an unknown name
  */
 export function evaluationsOf(names: readonly string[]): string[] {
   const known = ['paper', ...Object.keys(EVALUATIONS).filter((name) => name !== TEST_ON)];
@@ -31,15 +31,15 @@ export function evaluationsOf(names: readonly string[]): string[] {
     if (known.includes(name)) continue;
     throw new CryfoldError('USAGE', `--protocol: there is no protocol ${JSON.stringify(name)}`, {
       context: { protocol: name },
-      hint: `${didYouMean(name, known)}There are: ${known.join(', ')}. paper is ${PAPER.join(' and ')}.`,
+      hint: `${didYouMean(name, known)}Protocols: ${known.join(', ')}. paper stands for ${PAPER.join(' and ')}.`,
     });
   }
   return [...new Set(names.flatMap((name) => (name === 'paper' ? PAPER : [name])))];
 }
 
 /**
- * The evaluations of a command, one at least: what `--protocol` names, else the spec's own (undefined); and with
- * `--test-on` that one after them.
+ * The evaluations of a command, at least one: those named by `--protocol`, otherwise the spec's own (undefined).
+ * `--test-on` appends its evaluation.
  * @throws CryfoldError USAGE as `evaluationsOf`
  */
 export function evaluationsWith(names: readonly string[], testOn: string | undefined): (string | undefined)[] {
@@ -47,13 +47,13 @@ export function evaluationsWith(names: readonly string[], testOn: string | undef
   return [...(named.length > 0 ? named : [undefined]), ...(testOn === undefined ? [] : [TEST_ON])];
 }
 
-/** Whether `protocolNameOf` gives such a name. */
+/** Whether `protocolNameOf` can return this name. */
 export const isProtocolName = (name: string): boolean => Object.hasOwn(EVALUATIONS, name);
 
 /**
- * The evaluation that a run is: a name that `--protocol` takes, or `TEST_ON`, which has the splitter of `predefined`.
- * @param dataset the name of the run's
- * @returns undefined where no flag asks for the run's splitter
+ * The evaluation of a run: a name for `--protocol`, or `TEST_ON` for a split into two corpora.
+ * @param dataset name of the run's dataset
+ * @returns undefined if no flag gives the run's splitter
  */
 export function protocolNameOf(splitter: string, dataset: string): string | undefined {
   const names = Object.keys(EVALUATIONS).filter((name) => EVALUATIONS[name].splitter === splitter);
@@ -61,18 +61,18 @@ export function protocolNameOf(splitter: string, dataset: string): string | unde
   return names.includes(TEST_ON) && isTestedOnName(dataset) ? TEST_ON : first;
 }
 
-/** What flags ask of a protocol. */
+/** Protocol settings from flags. */
 interface Asked {
-  /** A name that `evaluationsOf` gives; the spec's own splitter where there is none */
+  /** A name from `evaluationsOf`; absent: the spec's own splitter */
   protocol?: string;
   folds?: number;
   repeats?: number;
 }
 
 /**
- * A spec's protocol as flags change it. A named protocol has its own numbers of folds and repeats where it states them,
- * else the spec's; flags come first. Flags that its splitter does not take are left out, since they may be meant for
- * another one of several; `checkProtocol` refuses them for the spec's own splitter.
+ * Applies flags to a spec's protocol. A named protocol has its own numbers of folds and repeats if it defines them,
+ * otherwise the spec's; flags have precedence. Flags that its splitter does not support are ignored, since they may be
+ * meant for another of several protocols; `checkProtocol` rejects them for the spec's own splitter.
  */
 export function protocolOf(spec: Protocol, { protocol: name, ...asked }: Asked): Protocol {
   const { folds = spec.folds, repeats = spec.repeats } = asked;
@@ -86,7 +86,7 @@ export function protocolOf(spec: Protocol, { protocol: name, ...asked }: Asked):
   };
 }
 
-/** The paper's split is one; other splitters that take repeats have as many as are asked for. */
+/** The paper's split is a single one; other repeatable splitters have as many as requested. */
 function repeatsOf({ splitter }: Pick<Protocol, 'splitter'>, repeats: number): number {
   const { takes } = splitterOf(splitter);
   return takes.includes('repeats') && !takes.includes('testSize') ? repeats : 1;

@@ -3,7 +3,7 @@ import { isFitted, SPLITTERS, type Splitter, splitterOf } from '@cryfold/evaluat
 import { DEFAULT_FOLDS, type Spec } from './spec-schema.js';
 
 /**
- * A spec whose protocol has one repeat where its splitter knows no other number and none is written.
+ * Sets one repeat in a spec whose splitter does not support more, if the spec does not set it.
  * @param value a spec as written, of any shape
  */
 export function withProtocolDefaults(value: unknown): unknown {
@@ -14,8 +14,8 @@ export function withProtocolDefaults(value: unknown): unknown {
 }
 
 /**
- * Checks that a spec asks of its splitter only what that can do.
- * @throws CryfoldError as `invalid` makes it
+ * Checks that the protocol of a spec suits its splitter.
+ * @throws CryfoldError created by `invalid`
  */
 export function checkProtocol(
   { protocol, fusion, search }: Spec,
@@ -26,32 +26,37 @@ export function checkProtocol(
   if (!takes.includes('repeats') && repeats > 1) {
     const repeated = SPLITTERS.find((name) => name === `Repeated${splitter}`);
     const instead = repeated ? `, or splitter: ${repeated}` : '';
-    throw invalid('protocol.repeats', `${splitter} has one repeat: write repeats: 1${instead}`);
+    throw invalid('protocol.repeats', `${splitter} does not repeat: write repeats: 1${instead}`);
   }
   if (testSize !== undefined && !takes.includes('testSize')) {
-    throw invalid('protocol.testSize', `${splitter} takes no test size: leave this key out, or use ShuffleSplit`);
+    throw invalid('protocol.testSize', `${splitter} does not take a test size: remove this key, or use ShuffleSplit`);
   }
   if (takes.includes('folds')) return;
   if (folds !== DEFAULT_FOLDS) {
-    throw invalid('protocol.folds', `${splitter} takes no number of folds: leave this key out`);
+    throw invalid('protocol.folds', `${splitter} does not take a number of folds: remove this key`);
   }
   if (search?.nested)
-    throw invalid('search.nested', `${splitter} takes no number of inner folds: use a k-fold splitter`);
+    throw invalid('search.nested', `${splitter} does not take a number of inner folds: use a k-fold splitter`);
   const nested = Object.entries(fusion).find(([, rule]) => rule.nested);
   if (nested) {
-    throw invalid(`fusion.${nested[0]}.nested`, `${splitter} takes no number of inner folds: use a k-fold splitter`);
+    throw invalid(
+      `fusion.${nested[0]}.nested`,
+      `${splitter} does not take a number of inner folds: use a k-fold splitter`,
+    );
   }
   const fitted = Object.entries(fusion).find(([, { rule }]) => isFitted(rule));
   if (fitted && !canFit(splitter)) {
     const [name, { rule }] = fitted;
     throw invalid(
       `fusion.${name}.rule`,
-      `${rule} learns from predictions of training clips, and ${splitter} never tests them: use mean`,
+      `${rule} learns from predictions of training clips, which ${splitter} never tests: use mean`,
     );
   }
 }
 
-/** Whether a splitter tests the training clips of a fold in other folds, so that a fitted fusion can learn from them. */
+/**
+ * Whether a splitter tests the training clips of a fold in other folds, so that a fitted fusion can learn from them.
+ */
 export function canFit(splitter: Splitter): boolean {
   return !splitterOf(splitter).takes.includes('testSize');
 }

@@ -2,32 +2,32 @@ import { epochSchema, errorRecordSchema, FORMATS } from '@cryfold/core';
 import { z } from 'zod';
 import { hex } from './manifest.js';
 
-/** Points at immutable bytes in the store, with what they must hash to. */
+/** Refers to immutable bytes in the store by key and hash. */
 const artifactSchema = z.strictObject({ key: z.string(), sha256: hex });
 
-/** `folds/<key>/result.json`: the one record that says a fold is done. Committed once, never changed. */
+/** `folds/<key>/result.json`: its existence marks a fold as done. Committed once, never changed. */
 export const foldResultSchema = z.strictObject({
-  /** 2 where an epoch of the curve knows nothing of the test clips */
+  /** 2 if the curve has an epoch without losses of the test clips */
   format: z.literal([1, FORMATS.fold]),
   key: hex,
   attempt: z.string(),
   /** float64 npy, test rows x classes, rows sum to 1 */
   probabilities: artifactSchema,
-  /** float64 npy, test rows x classes, one-vs-rest decision values; the SVM only */
+  /** float64 npy, test rows x classes, one-vs-rest decision values; SVM only */
   decisions: artifactSchema.optional(),
-  /** A network's files (docs/models.md), where the spec asked to keep them; `gc` may have deleted them since */
+  /** Files of a network (docs/models.md) if the spec keeps them; `gc` may have deleted them since */
   model: z.array(artifactSchema).optional(),
   curve: z.array(epochSchema),
-  /** Share of the test clips whose class was predicted; absent from records of earlier versions. */
+  /** Share of correctly classified test clips; absent from records of earlier versions. */
   accuracy: z.number().min(0).max(1).optional(),
   seconds: z.number(),
-  /** When the attempt began; absent from records of earlier versions. */
+  /** When the attempt started; absent from records of earlier versions. */
   started: z.iso.datetime().optional(),
   environment: z.record(z.string(), z.string()),
 });
 export type FoldResult = z.infer<typeof foldResultSchema>;
 
-/** The fold of least log-loss on its test clips among those with a model, the first of equals. */
+/** The fold with the lowest log-loss on its test clips among those with a model; the first one on ties. */
 export function bestModel(results: readonly FoldResult[]): FoldResult | undefined {
   let best: FoldResult | undefined;
   for (const result of results) {
@@ -36,12 +36,12 @@ export function bestModel(results: readonly FoldResult[]): FoldResult | undefine
   return best;
 }
 
-/** Log-loss on the test clips after the last epoch; infinite where there is no learning curve. */
+/** Log-loss on the test clips after the last epoch; infinite without a learning curve. */
 export function finalLoss({ curve }: Pick<FoldResult, 'curve'>): number {
   return curve.at(-1)?.testLoss ?? Number.POSITIVE_INFINITY;
 }
 
-/** `runs/<run>/failures/<fold key>.json`: a fold that will not be tried again in this run. */
+/** `runs/<run>/failures/<fold key>.json`: a fold that will not be retried in this run. */
 export const foldFailureSchema = z.strictObject({
   format: z.literal(FORMATS.failure),
   key: hex,
@@ -55,14 +55,14 @@ export const finalResultSchema = z.strictObject({
   format: z.literal(FORMATS.final),
   key: hex,
   attempt: z.string(),
-  /** The files of the network or the SVM */
+  /** Files of the network or the SVM */
   model: z.array(artifactSchema),
   seconds: z.number(),
   environment: z.record(z.string(), z.string()),
 });
 export type FinalResult = z.infer<typeof finalResultSchema>;
 
-/** `runs/<run>/cancelled.json`: nobody may work on this run until the record is gone. */
+/** `runs/<run>/cancelled.json`: while it exists, no process may work on this run. */
 export const cancelledSchema = z.strictObject({
   format: z.literal(FORMATS.cancelled),
   run: z.string(),

@@ -1,11 +1,11 @@
 import { FORMATS } from '@cryfold/core';
 import { z } from 'zod';
 
-/** How large a run's share of the workers is beside other runs'. Each step is worth four times the one before it. */
+/** Weight of a run's share of the workers. Each step is worth four times the previous one. */
 export const PRIORITIES = ['low', 'normal', 'high'] as const;
 export type Priority = (typeof PRIORITIES)[number];
 
-/** Most folds that a run may have in training at once. */
+/** Maximum number of folds of a run in training at the same time. */
 export const maxParallelSchema = z.int().positive().max(100_000);
 
 /** `runs/<run>/scheduling.json`: how a run shares the workers. It may change while the run is driven. */
@@ -14,12 +14,12 @@ export const schedulingSchema = z.strictObject({
   priority: z.enum(PRIORITIES),
   /** Undefined for no limit */
   maxParallel: maxParallelSchema.optional(),
-  /** While true, no fold of the run is started; those that train end */
+  /** While true, no fold of the run is started; folds in training finish */
   paused: z.boolean(),
 });
 export type Scheduling = Omit<z.infer<typeof schedulingSchema>, 'format'>;
 
-/** What somebody asks to be changed of it; `maxParallel: null` takes the limit away. */
+/** A requested change; `maxParallel: null` removes the limit. */
 export const schedulingChangeSchema = z
   .strictObject({
     priority: z.enum(PRIORITIES),
@@ -35,7 +35,7 @@ export function changeScheduling(scheduling: Scheduling, { maxParallel, ...chang
   return { ...others, ...(limit == null ? {} : { maxParallel: limit }) };
 }
 
-/** What a run starts with. */
+/** The initial scheduling of a run. */
 export function initialScheduling(spec: {
   priority?: Priority | undefined;
   maxParallel?: number | undefined;
@@ -44,5 +44,8 @@ export function initialScheduling(spec: {
   return { priority, ...(maxParallel === undefined ? {} : { maxParallel }), paused: false };
 }
 
-/** Give-backs of one fold by stopping workers from which on they are no coincidence; an alert fires as well. */
+/**
+ * Number of returns of one fold by stopping workers from which they are no longer considered a coincidence; an alert
+ * fires as well.
+ */
 export const MANY_GIVE_BACKS = 3;

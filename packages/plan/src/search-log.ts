@@ -6,7 +6,7 @@ import { addJobs, type RunPlan } from './plan.js';
 
 const indices = z.array(z.int().min(0));
 
-/** Why a trial ended, in figures: the metric over its folds, and the race that it lost. */
+/** Figures that explain why a trial ended: the metric over its folds, and the race that it lost. */
 const statisticsSchema = z.strictObject({
   folds: z.int(),
   mean: z.number().nullable(),
@@ -18,7 +18,7 @@ const statisticsSchema = z.strictObject({
     .strictObject({
       leader: z.string(),
       folds: z.int(),
-      /** Leader better than the trial by so much, on the folds that both have */
+      /** By how much the leader is better than the trial, on the folds that both have */
       meanDifference: z.number(),
       t: z.number().nullable(),
       /** One-sided */
@@ -30,20 +30,20 @@ const statisticsSchema = z.strictObject({
 
 const decisionSchema = z.discriminatedUnion('kind', [
   z.strictObject({
-    /** A trial begins, or goes on with more: what stood in an earlier one of the same trial is replaced. */
+    /** A trial starts or continues with more resources: this replaces an earlier entry of the same trial. */
     kind: z.literal('evaluate'),
     trial: z.string(),
-    /** The spec's estimator that it is a variant of */
+    /** The spec's estimator that the trial is a variant of */
     base: z.string(),
     /** 0: the search over all data; o + 1: the search inside outer split o */
     context: z.int().min(0),
-    /** Of ASHA: how far the trial has come, and its scores when it had finished the rungs below */
+    /** For ASHA: the rung of the trial, and its scores on the rungs below */
     rung: z.int().min(0).optional(),
     lowerRungs: z.array(z.number()).optional(),
-    /** What the search chose, without what the spec fixes */
+    /** The parameters chosen by the search, without those fixed in the spec */
     parameters: z.record(z.string(), z.unknown()),
     estimator: estimatorSchema,
-    /** Which splits of the plan it is evaluated on, in this order */
+    /** The splits of the plan on which the trial is evaluated, in this order */
     splits: indices,
   }),
   z.strictObject({
@@ -52,11 +52,11 @@ const decisionSchema = z.discriminatedUnion('kind', [
     state: z.enum(['COMPLETE', 'PRUNED', 'FAILED']),
     reason: z.string(),
     statistics: statisticsSchema,
-    /** The splits whose results it was judged by; the others are not evaluated any more. */
+    /** The splits whose results decided; the other splits are no longer evaluated. */
     splits: indices,
   }),
   z.strictObject({
-    /** A search is over; null where every trial failed. */
+    /** A search is over; null if every trial failed. */
     kind: z.literal('choose'),
     base: z.string(),
     context: z.int().min(0),
@@ -64,7 +64,7 @@ const decisionSchema = z.discriminatedUnion('kind', [
   }),
 ]);
 
-/** `runs/<run>/search/<number>.json`: what a sweep decided, once and for all. The numbers have no gaps. */
+/** `runs/<run>/search/<number>.json`: decisions of a sweep, which are final. The numbers have no gaps. */
 export const searchRecordSchema = z.strictObject({
   format: z.literal(FORMATS.search),
   at: z.iso.datetime(),
@@ -76,7 +76,7 @@ export type SearchRecord = z.infer<typeof searchRecordSchema>;
 export type TrialStatistics = z.infer<typeof statisticsSchema>;
 export type TrialState = 'RUNNING' | 'COMPLETE' | 'PRUNED' | 'FAILED';
 
-/** A trial as the decisions so far have it. */
+/** A trial according to the decisions so far. */
 export interface Trial extends Omit<Extract<Decision, { kind: 'evaluate' }>, 'kind'> {
   state: TrialState;
   reason?: string;
@@ -84,7 +84,7 @@ export interface Trial extends Omit<Extract<Decision, { kind: 'evaluate' }>, 'ki
 }
 
 export interface SearchLog {
-  /** In the order in which they began */
+  /** In the order in which they started */
   trials: Map<string, Trial>;
   /** By `choiceKey` */
   choices: Map<string, string | null>;
@@ -92,7 +92,7 @@ export interface SearchLog {
 
 export const choiceKey = (base: string, context: number): string => `${base} ${context}`;
 
-/** @throws CryfoldError JOB_INVALID for a decision about a trial that never began */
+/** @throws CryfoldError JOB_INVALID for a decision about a trial that never started */
 export function replay(decisions: readonly Decision[]): SearchLog {
   const log: SearchLog = { trials: new Map(), choices: new Map() };
   for (const decision of decisions) {
@@ -103,7 +103,7 @@ export function replay(decisions: readonly Decision[]): SearchLog {
     } else {
       const trial = log.trials.get(decision.trial);
       if (!trial) {
-        throw new CryfoldError('JOB_INVALID', `the search log ends ${decision.trial}, which never began`, {
+        throw new CryfoldError('JOB_INVALID', `the search log ends ${decision.trial}, which never started`, {
           hint: 'A record of the search was deleted: start the sweep under another name.',
         });
       }
@@ -116,21 +116,23 @@ export function replay(decisions: readonly Decision[]): SearchLog {
 
 const TRIAL_NAME = /^(.+)-\d{3,}(?:-in-\d+-\d+)?$/;
 
-/** What a sweep calls a trial; the split is the outer one that it is searched inside of. */
+/** The name of a trial in a sweep; the split is the outer one that the search is inside of. */
 export function trialName(base: string, number: number, inside?: { repeat: number; fold: number }): string {
   const name = `${base}-${String(number + 1).padStart(3, '0')}`;
   return inside ? `${name}-in-${inside.repeat}-${inside.fold}` : name;
 }
 
-/** The searched estimator that a job's trial is a variant of; undefined for what is no trial of a sweep. */
+/**
+ * The searched estimator that a job's trial is a variant of; undefined if the job is not part of a trial of a sweep.
+ */
 export function searchedBase({ spec }: Pick<RunPlan, 'spec'>, trial: string): string | undefined {
   const base = spec.search && TRIAL_NAME.exec(trial)?.[1];
   return base !== undefined && Object.hasOwn(spec.search?.space ?? {}, base) ? base : undefined;
 }
 
 /**
- * Whether a job is an inner fold of a nested fusion's member: its predictions train the fusion, and say nothing else
- * about the run. Inner folds of a sweep's trials are other jobs.
+ * Whether a job is an inner fold of a nested fusion's member: its predictions only train the fusion and are not
+ * reported. Inner folds of a sweep's trials are other jobs.
  */
 export function isInnerFold(
   plan: Pick<RunPlan, 'spec' | 'splits'>,
@@ -139,7 +141,7 @@ export function isInnerFold(
   return plan.splits[split].outer !== undefined && searchedBase(plan, trial) === undefined;
 }
 
-/** The splits on which trials of a context are compared: the outer ones, or those inside an outer split. */
+/** The splits on which the trials of a context are compared: the outer ones, or those inside an outer split. */
 export function contextSplits(plan: Pick<RunPlan, 'splits'>, context: number): number[] {
   const outer = context === 0 ? undefined : context - 1;
   return plan.splits.flatMap((split, s) => (split.outer === outer ? [s] : []));
@@ -151,7 +153,7 @@ export function contextsOf({ spec, splits }: Pick<RunPlan, 'spec' | 'splits'>): 
   return [0, ...splits.flatMap(({ outer }, s) => (outer === undefined ? [s + 1] : []))];
 }
 
-/** The plan with everything that the decisions so far ask for: each trial is an estimator of its name. */
+/** The plan with all folds that the decisions so far require: each trial becomes an estimator of its name. */
 export function growPlan(plan: RunPlan, log: SearchLog): RunPlan {
   const grown: RunPlan = {
     ...plan,
@@ -177,9 +179,9 @@ export function growPlan(plan: RunPlan, log: SearchLog): RunPlan {
 
 /**
  * The finished sweep as an ordinary run: each searched estimator has the winner's parameters and folds. With nested
- * cross-validation an outer fold's result is of the trial that won inside that fold. Inner splits stay only where a
- * nested fusion learns from them.
- * @param grown `growPlan` of both, where it is known
+ * cross-validation, an outer fold has the result of the trial that won inside that fold. Inner splits are kept only for
+ * nested fusions that learn from them.
+ * @param grown `growPlan` of both, if known
  */
 export function selectedPlan(plan: RunPlan, log: SearchLog, grown = growPlan(plan, log)): RunPlan {
   const outer = contextSplits(plan, 0);

@@ -7,15 +7,20 @@ const range = z.tuple([z.number(), z.number()]).describe('lowest and highest val
 const plain = z.union([z.string().max(LIMITS.text), z.number(), z.boolean()]);
 
 const common = {
-  /** The parameter is only searched where others of the same estimator have one of these values */
+  /** The parameter is only searched if others of the same estimator have one of these values */
   when: z
     .record(z.string(), z.union([plain, z.array(plain).min(1).max(LIMITS.trials)]))
     .optional()
-    .describe('only where other parameters of the estimator have this value, or one of these values'),
+    .describe('only if other parameters of the estimator have this value, or one of these values'),
 };
-const steps = z.int().min(2).max(LIMITS.trials).optional().describe('how many values a grid takes from the range');
+const steps = z
+  .int()
+  .min(2)
+  .max(LIMITS.trials)
+  .optional()
+  .describe('number of values that a grid takes from the range');
 
-/** One searched parameter: a list of values, or a range. `log` spreads evenly over orders of magnitude. */
+/** One searched parameter: a list of values, or a range. `log` samples evenly over orders of magnitude. */
 export const parameterSchema = z.union([
   z.strictObject({
     choice: z
@@ -31,57 +36,57 @@ export const parameterSchema = z.union([
 
 const SEARCH_ALGORITHMS = ['grid', 'random', 'tpe', 'asha'] as const;
 
-/** `search` of a spec: which parameters of which estimators are tried, and how trials are chosen among. */
+/** `search` of a spec: which parameters of which estimators are tried, and how trials are selected. */
 export const searchSchema = z.strictObject({
-  /** `random` is quasi-random; `tpe` learns from earlier trials; `asha` gives good trials more and bad ones less. */
+  /** `random` is quasi-random; `tpe` learns from earlier trials; `asha` gives more resources to good trials. */
   algorithm: z.enum(SEARCH_ALGORITHMS).default('random'),
-  /** Of each searched estimator; a grid has as many as it has cells. */
+  /** Per searched estimator; a grid has one trial per cell. */
   trials: count.max(LIMITS.trials).default(20),
-  /** What trials are compared by, as a mean over test folds. */
+  /** The metric by which trials are compared, as a mean over test folds. */
   metric: z.enum(METRIC_NAMES).default('accuracy'),
-  /** Trials of one estimator under way at once, where new ones learn from earlier ones (tpe, asha). */
+  /** Concurrent trials of one estimator if new ones learn from earlier ones (tpe, asha). */
   parallel: count.max(LIMITS.trials).default(4),
-  /** By estimator, then by parameter. Estimators that are not named are evaluated as they are. */
+  /** By estimator, then by parameter. Other estimators are evaluated unchanged. */
   space: z.record(z.string(), z.record(z.string(), parameterSchema)),
-  /** Ends trials early that are clearly worse than the leader on the folds that both have. */
+  /** Stops trials early that are clearly worse than the leader on the folds that both have. */
   racing: z
     .strictObject({
-      /** One-sided p-value of the corrected paired test below which a trial is given up: see docs/sweeps.md */
+      /** One-sided p-value of the corrected paired test below which a trial is stopped: see docs/sweeps.md */
       threshold: z.number().gt(0).lt(0.5).default(0.02),
-      /** Folds that both must have before they are compared. Stored plans may have 2 to 4, which counted as 5. */
+      /** Folds that both must have before they are compared. Stored plans may have 2 to 4, which count as 5. */
       minFolds: z.int().min(2).default(5),
     })
     .optional(),
   asha: z
     .strictObject({
-      /** What good trials are given more of: folds, or epochs of networks */
+      /** The resource that good trials get more of: folds, or epochs of networks */
       resource: z.enum(['folds', 'epochs']).default('folds'),
-      /** One in so many is promoted, to so many times the resource */
+      /** One of this many trials is promoted, with this many times the resource */
       eta: z.int().min(2).default(3),
-      /** What every trial begins with */
+      /** The resource with which every trial starts */
       min: count.default(1),
     })
     .optional(),
-  /** Searches anew inside each outer fold, so that the winner's score is honest. */
+  /** Repeats the search inside each outer fold, so that the winner's score is unbiased. */
   nested: z.strictObject({ inner: z.int().min(2).max(LIMITS.folds).default(4) }).optional(),
 });
 
 export type SearchSpec = z.infer<typeof searchSchema>;
 export type SearchParameter = z.infer<typeof parameterSchema>;
 
-/** Values that a parameter may take at the ends of what it may be, to check them against the estimator's schema. */
+/** Values at the ends of a parameter's range, to check them against the estimator's schema. */
 export function extremes(parameter: SearchParameter): unknown[] {
   if ('choice' in parameter) return parameter.choice;
   if ('uniform' in parameter) return parameter.uniform;
   return 'log' in parameter ? parameter.log : parameter.int;
 }
 
-/** What is wrong with a parameter's own values, if anything. */
+/** The problem of a parameter's own values, if any. */
 export function parameterProblem(parameter: SearchParameter, grid: boolean): string | undefined {
   if ('choice' in parameter) return undefined;
   const [low, high] = extremes(parameter) as [number, number];
   if (!(low < high)) return `the range [${low}, ${high}] is empty`;
-  if ('log' in parameter && low <= 0) return 'a log range must begin above 0';
+  if ('log' in parameter && low <= 0) return 'a log range must start above 0';
   if ('int' in parameter) return Number.isInteger(low) && Number.isInteger(high) ? undefined : 'not whole numbers';
   return grid && parameter.steps === undefined ? 'a grid needs steps for a range, such as steps: 5' : undefined;
 }

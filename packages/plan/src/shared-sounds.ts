@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 const sharedSoundsSchema = z.strictObject({
   format: z.literal(FORMATS.sounds),
-  /** Per sound that more than one clip holds, equal or overlapping: indices of these clips in the manifest */
+  /** For each sound that occurs in more than one clip, equal or overlapping: indices of these clips in the manifest */
   sounds: z
     .array(
       z
@@ -18,7 +18,10 @@ const sharedSoundsSchema = z.strictObject({
     .max(LIMITS.clips / 2),
 });
 
-/** `datasets/<dataset>/sounds.json`: what the audio says that the manifest does not; absent in stores of earlier versions. */
+/**
+ * `datasets/<dataset>/sounds.json`: facts from the audio that are not in the manifest; absent in stores of earlier
+ * versions.
+ */
 export type SharedSounds = z.infer<typeof sharedSoundsSchema>;
 
 /** @throws CryfoldError JOB_INVALID, FORMAT_NEWER */

@@ -2,20 +2,20 @@ import { didYouMean, isObject, LIMITS } from '@cryfold/core';
 import type { z } from 'zod';
 import { specJsonSchema } from './spec-schema.js';
 
-/** What is wrong with a spec, in words. */
+/** A problem of a spec in words. */
 export interface SpecProblem {
-  /** Of the wrong key */
+  /** Path of the wrong key */
   path: PropertyKey[];
   why: string;
   hint: string;
 }
 
-/** Names that a message lists, at most. */
+/** Maximum number of names that a message lists. */
 const SHOWN = 20;
 
 /**
- * Puts what a schema found into words, with what was probably meant.
- * @param value the spec that was checked
+ * Describes a schema issue in words, with a suggestion.
+ * @param value the checked spec
  */
 export function specProblem(issue: z.core.$ZodIssue, value: unknown): SpecProblem {
   const path = [...issue.path];
@@ -27,7 +27,7 @@ export function specProblem(issue: z.core.$ZodIssue, value: unknown): SpecProble
     const [unknown] = issue.keys;
     const more = issue.keys.length > 1 ? `, and ${issue.keys.length - 1} more` : '';
     const known = keysAt(path, found);
-    const list = known.length > 0 ? `There are: ${known.slice(0, SHOWN).join(', ')}.` : DEFAULT_HINT;
+    const list = known.length > 0 ? `Known keys: ${known.slice(0, SHOWN).join(', ')}.` : DEFAULT_HINT;
     return {
       path: [...path, unknown],
       why: `there is no such key${more}`,
@@ -37,10 +37,10 @@ export function specProblem(issue: z.core.$ZodIssue, value: unknown): SpecProble
   const names = valuesAt(path);
   if (names.length > 0 && typeof found === 'string') {
     const why = `there is no ${JSON.stringify(found.slice(0, LIMITS.label))}`;
-    return { path, why, hint: `${didYouMean(found, names)}There are: ${names.join(', ')}.` };
+    return { path, why, hint: `${didYouMean(found, names)}Possible values: ${names.join(', ')}.` };
   }
   if (path.length === 0 && !isObject(value)) {
-    return { path, why: value === null ? 'the spec is empty' : 'a spec is a map of keys', hint: DEFAULT_HINT };
+    return { path, why: value === null ? 'the spec is empty' : 'a spec must be a map of keys', hint: DEFAULT_HINT };
   }
   if (issue.code === 'invalid_type' && found === undefined)
     return { path, why: 'this key is missing', hint: DEFAULT_HINT };
@@ -48,14 +48,14 @@ export function specProblem(issue: z.core.$ZodIssue, value: unknown): SpecProble
   if (issue.code === 'invalid_type' && typeof found === 'string' && ['number', 'int'].includes(issue.expected)) {
     return {
       path,
-      why: `${JSON.stringify(found.slice(0, LIMITS.label))} is a text, not a number`,
+      why: `${JSON.stringify(found.slice(0, LIMITS.label))} is text, not a number`,
       hint: numberHint(found),
     };
   }
   return { path, why: issue.message, hint: DEFAULT_HINT };
 }
 
-export const DEFAULT_HINT = 'Correct this key; specs/paper.yaml shows every key.';
+export const DEFAULT_HINT = 'Correct this key; docs/spec.schema.json lists every key.';
 
 function numberHint(text: string): string {
   const number = Number(text.trim().replace(',', '.'));
@@ -65,7 +65,7 @@ function numberHint(text: string): string {
 
 type Schema = Record<string, unknown>;
 
-/** A schema and all that it may be instead. */
+/** A schema and all of its alternatives. */
 function branches(schema: Schema): Schema[] {
   const others = [schema.anyOf, schema.oneOf].flatMap((list) => (Array.isArray(list) ? list.filter(isObject) : []));
   return [schema, ...others.flatMap(branches)];
@@ -83,7 +83,7 @@ function schemasAt(path: readonly PropertyKey[]): Schema[] {
   return schemas;
 }
 
-/** The keys that may stand at a path; of things that have a kind, those of their own kind. */
+/** Keys allowed at a path; for things with a kind, those of that kind. */
 function keysAt(path: readonly PropertyKey[], found: unknown): string[] {
   const maps = schemasAt(path).flatMap(({ properties }) => (isObject(properties) ? [properties] : []));
   const kind = isObject(found) ? found.kind : undefined;
@@ -91,7 +91,7 @@ function keysAt(path: readonly PropertyKey[], found: unknown): string[] {
   return [...new Set((own.length > 0 ? own : maps).flatMap((properties) => Object.keys(properties)))];
 }
 
-/** The texts among the values that may stand at a path, where it takes certain values only. */
+/** Text values allowed at a path, if only certain values are allowed. */
 function valuesAt(path: readonly PropertyKey[]): string[] {
   const values = schemasAt(path).flatMap((schema) => (Array.isArray(schema.enum) ? schema.enum : [schema.const]));
   return [...new Set(values.filter((value): value is string => typeof value === 'string'))];

@@ -1,25 +1,25 @@
 import { CryfoldError } from '@cryfold/core';
 import { type Document, isScalar, parseDocument, visit } from 'yaml';
 
-/** Aliases of one document: resolving one searches the whole document for its anchor. */
+/** Maximum number of aliases in one document: resolving one searches the whole document for its anchor. */
 const ALIASES = 500;
 
 export interface ReadYaml {
   value: unknown;
-  /** The line of the value at a path, or of the nearest one above it */
+  /** The line of the value at a path, or of its nearest ancestor */
   lineOf: (path: readonly PropertyKey[]) => number;
 }
 
 /**
- * Reads YAML whose keys are all strings. Keys of other kinds, such as maps, are refused: turning nested ones into text
- * takes time that grows exponentially with their depth.
- * @param file what to call it in messages
+ * Parses YAML whose keys are all strings. Keys of other kinds, such as maps, are rejected: converting nested ones to
+ * text takes exponential time in their depth.
+ * @param file name shown in messages
  * @throws CryfoldError SPEC_INVALID with file and line
  */
 export function readYaml(source: string, file: string): ReadYaml {
   // The library compares each key with all others; `duplicateKey` does the same in linear time.
   const document = parseDocument(source, {
-    // Not `silent`, which would pass over a second document; nothing is printed here.
+    // Not `silent`, which would ignore a second document; nothing is printed here.
     logLevel: 'error',
     prettyErrors: false,
     stringKeys: true,
@@ -31,11 +31,11 @@ export function readYaml(source: string, file: string): ReadYaml {
       context: { file, line },
       hint: 'Correct the YAML; specs/paper.yaml is a complete example.',
     });
-  if (source.includes('\0')) throw unreadable(1, 'this is no UTF-8 text; save it as UTF-8');
+  if (source.includes('\0')) throw unreadable(1, 'the text is not UTF-8; save it as UTF-8');
   const problem = document.errors.at(0);
   if (problem) {
     if (problem.code === 'MULTIPLE_DOCS') {
-      throw unreadable(lineAt(problem.pos[0]), 'a second document begins here, and a spec is one document');
+      throw unreadable(lineAt(problem.pos[0]), 'a second document starts here, but a spec is a single document');
     }
     const deep = problem.message.includes('call stack') ? 'nested too deeply' : problem.message;
     throw unreadable(lineAt(problem.pos[0]), deep);
@@ -46,7 +46,7 @@ export function readYaml(source: string, file: string): ReadYaml {
   try {
     value = document.toJS();
   } catch (error) {
-    // Aliases that lead nowhere, or to more than a spec can need.
+    // Aliases without an anchor, or with a larger expansion than a spec can need.
     throw unreadable(1, error instanceof RangeError ? 'nested too deeply' : (error as Error).message);
   }
   const lineOf: ReadYaml['lineOf'] = (path) => {
@@ -58,7 +58,7 @@ export function readYaml(source: string, file: string): ReadYaml {
   return { value, lineOf };
 }
 
-/** A key that stands twice in one map, or one alias too many. */
+/** The first key that occurs twice in one map, or the first alias beyond the limit. */
 function findFault(document: Document): { offset: number; message: string } | undefined {
   let found: { offset: number; message: string } | undefined;
   let aliases = 0;
@@ -74,7 +74,7 @@ function findFault(document: Document): { offset: number; message: string } | un
         const name = isScalar(key) ? key.value : key;
         if (seen.has(name)) {
           const offset = isScalar(key) ? (key.range?.[0] ?? 0) : 0;
-          found = { offset, message: `the key ${JSON.stringify(name)} stands twice` };
+          found = { offset, message: `the key ${JSON.stringify(name)} occurs twice` };
           return visit.BREAK;
         }
         seen.add(name);

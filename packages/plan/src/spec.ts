@@ -12,7 +12,7 @@ import { readYaml } from './spec-yaml.js';
 /**
  * Parses and checks a spec.
  * @param source YAML text, at most `LIMITS.specBytes`
- * @param file what to call it in messages
+ * @param file name shown in messages
  * @throws CryfoldError SPEC_INVALID with file, line and key; PLAN_TOO_LARGE
  */
 export function parseSpec(source: string, file: string): Spec {
@@ -23,7 +23,7 @@ export function parseSpec(source: string, file: string): Spec {
 }
 
 /**
- * As `parseSpec`, of a spec that is an object already, such as the body of a request.
+ * Like `parseSpec`, for a spec that is already an object, such as the body of a request.
  * @throws CryfoldError SPEC_INVALID with the key; PLAN_TOO_LARGE
  */
 export function checkSpec(value: unknown, file: string): Spec {
@@ -40,16 +40,16 @@ function refuseLongSpec(bytes: number, file: string): void {
   });
 }
 
-/** Where a key of the spec is; undefined where there are no lines. */
+/** Location of a key of the spec; undefined without line numbers. */
 type LineOf = (path: readonly PropertyKey[]) => number | undefined;
 
 const at = (line: number | undefined): string => (line === undefined ? '' : `:${line}`);
 
-/** Levels of a spec; the schema has six. */
+/** Maximum depth of a spec; the schema needs six levels. */
 const DEPTH = 100;
 
 /**
- * Refuses what the schemas would pass over or exhaust the stack with.
+ * Rejects values that the schemas would ignore or that would overflow the stack.
  * @throws CryfoldError SPEC_INVALID for a key `__proto__`, or for too many levels
  */
 function refuseKeys(value: unknown, file: string, path: readonly string[] = []): void {
@@ -57,7 +57,7 @@ function refuseKeys(value: unknown, file: string, path: readonly string[] = []):
   const invalid = (why: string) =>
     new CryfoldError('SPEC_INVALID', `${file}: ${why}`, { context: { file }, hint: 'Correct this key.' });
   if (path.length > DEPTH) throw invalid('nested too deeply');
-  if (Object.hasOwn(value, '__proto__')) throw invalid(`${[...path, '__proto__'].join('.')}: no key can be called so`);
+  if (Object.hasOwn(value, '__proto__')) throw invalid(`${[...path, '__proto__'].join('.')}: this name is not allowed`);
   for (const [key, member] of Object.entries(value)) refuseKeys(member, file, [...path, key]);
 }
 
@@ -73,7 +73,7 @@ function checkValue(value: unknown, file: string, lineOf: LineOf): Spec {
     });
   };
   if (!parsed.success) {
-    // A misspelt key explains one that is missing.
+    // A misspelt key explains a missing one.
     const { issues } = parsed.error;
     const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
     const { path, why, hint } = specProblem(issue, normal);
@@ -84,14 +84,14 @@ function checkValue(value: unknown, file: string, lineOf: LineOf): Spec {
   return parsed.data;
 }
 
-/** Checks what a schema cannot: names that refer to one another. */
+/** Checks what a schema cannot: names that refer to each other. */
 function checkReferences(spec: Spec, invalid: Invalid): void {
   const names = Object.keys(spec.estimators);
   if (names.length === 0) throw invalid('estimators', 'name at least one estimator');
   for (const key of ['estimators', 'fusion'] as const) {
     const most = key === 'fusion' ? LIMITS.fusions : LIMITS.estimators;
     const has = Object.keys(spec[key]).length;
-    if (has > most) throw invalid(key, `${has} are named; a spec has at most ${most}`);
+    if (has > most) throw invalid(key, `there are ${has}; a spec may have at most ${most}`);
   }
   checkProtocol(spec, invalid);
   for (const [fusion, { members }] of Object.entries(spec.fusion)) {
@@ -100,34 +100,34 @@ function checkReferences(spec: Spec, invalid: Invalid): void {
       if (Object.hasOwn(spec.estimators, member)) continue;
       throw invalid(
         `fusion.${fusion}.members`,
-        `no estimator is named ${member}`,
-        `${didYouMean(member, names)}There are: ${names.join(', ')}.`,
+        `there is no estimator ${member}`,
+        `${didYouMean(member, names)}Estimators: ${names.join(', ')}.`,
       );
     }
     checkNested(spec, fusion, invalid);
   }
   checkFeatureSets(spec, invalid);
-  if (spec.search && spec.metric) throw invalid('metric', 'a sweep has search.metric: leave this key out');
+  if (spec.search && spec.metric) throw invalid('metric', 'a sweep uses search.metric: remove this key');
   if (spec.search) checkSearch(spec, invalid);
 }
 
 type Invalid = (key: string, message: string, hint?: string) => CryfoldError;
 
-/** A nested fusion must learn something, and must not learn from a choice that the outer folds were used for. */
+/** A nested fusion must learn something, and must not learn from a selection that used the outer folds. */
 function checkNested({ fusion, search }: Spec, name: string, invalid: Invalid): void {
   const { rule, members, nested } = fusion[name];
   if (!nested) return;
   const at = `fusion.${name}.nested`;
-  if (!isFitted(rule)) throw invalid(at, `rule ${rule} learns nothing: leave nested out`);
+  if (!isFitted(rule)) throw invalid(at, `rule ${rule} does not learn: remove nested`);
   const searched = members.find((member) => Object.hasOwn(search?.space ?? {}, member));
   if (searched === undefined || search?.nested) return;
   throw invalid(
     at,
-    `${searched} is searched: add nested: { inner: 4 } to search, so that it is chosen inside each fold`,
+    `${searched} is searched: add nested: { inner: 4 } to search, so that it is selected inside each fold`,
   );
 }
 
-/** Each searched parameter must be one of its estimator, and what it may become must be allowed there. */
+/** Each searched parameter must exist in its estimator, and its possible values must be valid there. */
 function checkSearch({ search, estimators }: Spec, invalid: Invalid): void {
   const { space = {}, algorithm, asha, racing } = search ?? {};
   if (Object.keys(space).length === 0) throw invalid('search.space', 'name an estimator and its parameters');

@@ -10,8 +10,8 @@ export function storedWeights(source: unknown): string | undefined {
 }
 
 /**
- * Hashes of the weights that somebody else's spec names. A path or URL would be read by the worker, with its rights and
- * in its network, and would identify results by a place instead of by content; so only weights in the store are taken.
+ * Hashes of the weights named by an untrusted spec. A path or URL would be read by the worker, with its permissions and
+ * in its network, and would identify results by location instead of content, so only weights in the store are allowed.
  * @throws CryfoldError SPEC_INVALID
  */
 export function submittedWeights({ estimators, search }: Pick<Spec, 'estimators' | 'search'>): Set<string> {
@@ -22,7 +22,7 @@ export function submittedWeights({ estimators, search }: Pick<Spec, 'estimators'
     if (hash === undefined) {
       throw new CryfoldError('SPEC_INVALID', `${where}: a submitted spec may only name weights in the store`, {
         context: { member: where },
-        hint: 'Use random or store:weights/HASH.h5#sha256=HASH; cryfold weights put prints it, cryfold run --server uploads a file.',
+        hint: 'Use random or store:weights/HASH.h5#sha256=HASH; cryfold weights put prints this name, and cryfold run --server uploads a file.',
       });
     }
     hashes.add(hash);

@@ -20,7 +20,7 @@ const planOf = (entry: string) => planRun({ spec: specOf(entry), manifest, split
 const keyOf = (entry: string) => planOf(entry).jobs[0].key;
 
 for (const kind of ['small-cnn', 'tl-resnet50', 'mobilenet-v2', 'capsule']) {
-  test(`what has an effect on ${kind} is part of a fold's key, and nothing else`, () => {
+  test(`only settings with an effect on ${kind} are part of a fold's key`, () => {
     const plain = keyOf(`kind: ${kind}`);
     for (const idle of ['balance: none', 'augment: {}', 'augment: { mixup: 0, masks: 3 }']) {
       assert.equal(keyOf(`kind: ${kind}, ${idle}`), plain, idle);
@@ -38,7 +38,7 @@ for (const kind of ['small-cnn', 'tl-resnet50', 'mobilenet-v2', 'capsule']) {
   });
 }
 
-test('members without effect beside others that have one leave no trace in a key', () => {
+test('members without effect do not change a key, also next to others with an effect', () => {
   const equal = [
     ['augment: { gain: 6 }', 'augment: { gain: 6, noise: 0 }', 'augment: { gain: 6, masks: 3 }'],
     ['augment: { gain: 6 }', 'augment: { gain: 6, timeMask: 0.1, masks: 0 }'],
@@ -53,7 +53,7 @@ test('members without effect beside others that have one leave no trace in a key
   assert.notEqual(keyOf('kind: small-cnn, balance: none, classWeight: balanced'), keyOf('kind: small-cnn'));
 });
 
-test('earlier versions, which know of none of this, refuse the plan as newer', () => {
+test('earlier versions reject such a plan as newer', () => {
   const formatOf = (entry: string, rest?: string) => planRun({ spec: specOf(entry, rest), manifest, splits }).format;
   assert.equal(formatOf('kind: small-cnn'), 1);
   assert.equal(formatOf('kind: small-cnn, balance: none'), FORMATS.plan);
@@ -62,7 +62,7 @@ test('earlier versions, which know of none of this, refuse the plan as newer', (
   assert.equal(formatOf('kind: small-cnn', search), FORMATS.plan);
 });
 
-test('features of a frozen backbone are not computed once where each epoch sees other images', () => {
+test('does not precompute features of a frozen backbone if each epoch has other images', () => {
   const frozen = 'kind: tl-resnet50, backbone: frozen';
   const computed = (entry: string) => prerequisiteOf(planOf(entry), 'net') !== undefined;
   assert.equal(computed(`${frozen}, balance: batches, augment: { gain: 0 }`), true);
@@ -78,7 +78,7 @@ test('an augmentation knows how many decibels the colours of its images span', (
   assert.equal(decibelsOf('{ kind: mel-spectrogram, topDb: 70 }'), 70);
 });
 
-test('earlier versions refuse to train on all clips what they do not know, and read all else', () => {
+test('earlier versions reject final requests only if they have unknown settings', () => {
   const formatOf = (entry: string, rest?: string) => {
     const request = finalRequest(planRun({ spec: specOf(entry, rest), manifest, splits }), 'net');
     assert.deepEqual(decodeRecord(finalRequestSchema, encodeRecord(request), 'request.json'), request);
@@ -94,7 +94,7 @@ test('earlier versions refuse to train on all clips what they do not know, and r
   assert.throws(() => decodeRecord(finalRequestSchema, later, 'request.json'), { code: 'FORMAT_NEWER' });
 });
 
-test('a sweep searches single strengths, beside those that the spec fixes', () => {
+test('a sweep searches single strengths, next to those fixed in the spec', () => {
   const space = `search: { space: { net: { augment.mixup: { uniform: [0, 0.4] }, balance: { choice: [none, batches] },
     augment.noise: { log: [0.01, 1], when: { augment.gain: 3 } } } } }`;
   const { net } = specOf('kind: small-cnn, augment: { gain: 3 }', space).estimators;
@@ -107,7 +107,7 @@ test('a sweep searches single strengths, beside those that the spec fixes', () =
   );
 });
 
-test('strengths out of range and misspelt names are refused with their place', () => {
+test('strengths out of range and misspelt names are rejected with their location', () => {
   const refused = (entry: string, message: RegExp, rest?: string) =>
     assert.throws(() => specOf(entry, rest), { code: 'SPEC_INVALID', message });
   refused('kind: small-cnn, augment: { timeMask: 1.5 }', /estimators\.net\.augment\.timeMask/);

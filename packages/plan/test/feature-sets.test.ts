@@ -33,7 +33,7 @@ test('an estimator reads a set of images and one of vectors, whichever comes fir
   }
 });
 
-test('both feature sets decide the key of a fold, and their names do not', () => {
+test('the key of a fold depends on both feature sets, not on their names', () => {
   const sets = '{ images: { height: 30 }, own: GIVEN }';
   const one = keyOf(sets, '{ kind: two-branch, vectors: own }');
   assert.equal(
@@ -44,13 +44,13 @@ test('both feature sets decide the key of a fold, and their names do not', () =>
   assert.notEqual(one, keyOf('{ images: { height: 31 }, own: GIVEN }', '{ kind: two-branch, vectors: own }'));
 });
 
-test('the names of the files of given vectors decide nothing', () => {
+test('the file names of given vectors do not affect keys', () => {
   const { features } = spec('GIVEN', '{ kind: svm }');
   const renamed = { ...features, file: 'other.npy', clips: 'other.csv' } as typeof features;
   assert.equal(featuresKey(renamed, '0'), featuresKey(features, '0'));
 });
 
-test('plans with given vectors have a format that earlier versions refuse', () => {
+test('plans with given vectors have a format that earlier versions reject', () => {
   assert.equal(plan('GIVEN', '{ kind: svm }').format, 4);
 });
 
@@ -59,14 +59,14 @@ for (const [why, features, estimator, says] of [
     'no set of vectors',
     '{ height: 30 }',
     '{ kind: two-branch }',
-    /estimators\.one\.vectors: two-branch reads vectors too/,
+    /estimators\.one\.vectors: two-branch also reads vectors/,
   ],
   ['no set of images', 'GIVEN', '{ kind: two-branch }', /estimators\.one\.features: two-branch reads images/],
   [
     'an unknown set',
     '{ a: { height: 30 }, b: GIVEN }',
     '{ kind: two-branch, vectors: c }',
-    /no feature set is named c/,
+    /there is no feature set c/,
   ],
 ] as const) {
   test(`refuses an estimator of two feature sets with ${why}`, () => {

@@ -25,7 +25,7 @@ test('a spec above a limit is refused before anything is expanded', () => {
   const cases: [object, string, RegExp][] = [
     [{ protocol: { repeats: 200_000 } }, 'SPEC_INVALID', /protocol\.repeats/],
     [{ protocol: { folds: 1e9 } }, 'SPEC_INVALID', /protocol\.folds/],
-    [{ estimators: many(1000, SVM) }, 'SPEC_INVALID', /estimators: 1000 are named/],
+    [{ estimators: many(1000, SVM) }, 'SPEC_INVALID', /estimators: there are 1000/],
     [{ estimators: many(200, SVM), protocol: { repeats: 1000 } }, 'PLAN_TOO_LARGE', /folds to train: 1,000,000/],
     [{ search: { trials: 1e9, space: { svm: { C: { log: [1, 9] } } } } }, 'SPEC_INVALID', /search\.trials/],
     [{ search: { trials: 9000, space: { svm: { C: { log: [1, 9] } } } } }, 'PLAN_TOO_LARGE', /folds to train: 450,000/],
@@ -66,11 +66,11 @@ test('YAML that is small but slow to read is refused at once', () => {
   assert.throws(() => parseSpec('# \n'.repeat(50_000), 'x'), refused('PLAN_TOO_LARGE', /bytes/));
   assert.throws(
     () => parseSpec('version: 1\nname: x\nversion: 1', 'x'),
-    refused('SPEC_INVALID', /^x:3: .*stands twice/),
+    refused('SPEC_INVALID', /^x:3: .*occurs twice/),
   );
 });
 
-test('names of Object.prototype are names like any other', () => {
+test('treats names of Object.prototype like any other name', () => {
   const spec = checkSpec(
     written({
       estimators: { constructor: SVM, svm: { ...SVM, classWeight: { constructor: 2, toString: 3 } } },
@@ -84,7 +84,7 @@ test('names of Object.prototype are names like any other', () => {
   const fusion = checkSpec(written({ estimators: two, fusion: { constructor: { members: ['a', 'b'] } } }), 'x').fusion;
   assert.deepEqual(Object.keys(fusion), ['constructor']);
   const cases: [object, RegExp][] = [
-    [{ fusion: { f: { members: ['svm', 'constructor'] } } }, /no estimator is named constructor/],
+    [{ fusion: { f: { members: ['svm', 'constructor'] } } }, /there is no estimator constructor/],
     [{ search: { space: { constructor: { C: { log: [1, 2] } } } } }, /space\.constructor: no estimator/],
     [{ search: { space: { svm: { C: { log: [1, 2], when: { constructor: 1 } } } } } }, /no parameter constructor/],
   ];
@@ -106,7 +106,7 @@ test('the data and the folds over it are bounded together', () => {
     [protocol({ repeats: 100 }), dataset(100_000), /clips over all splits: 50,000,000/],
     [protocol({ repeats: 1 }), dataset(200_001), /clips: 200,001/],
     [{ ...protocol({}), protocol: { splitter: 'RepeatedKFold', folds: 5, repeats: 20_000 } }, dataset(9), /repeats/],
-    [protocol({ repeats: 1 }), { clips: [], classes: ['x'.repeat(1001)] }, /characters of a label/],
+    [protocol({ repeats: 1 }), { clips: [], classes: ['x'.repeat(1001)] }, /characters in a label/],
     [protocol({ repeats: 1 }), { clips: [], classes: Array.from({ length: 1001 }, String) }, /classes: 1,001/],
     [
       protocol({ splitter: 'StratifiedGroupKFold', folds: 1000, repeats: 1 }),
@@ -119,7 +119,7 @@ test('the data and the folds over it are bounded together', () => {
   }
 });
 
-test('a large plan is made in steps that let others run, and is the same plan, byte for byte', async () => {
+test('plans a large run in steps that yield, with the same bytes', async () => {
   const spec = protocol({ repeats: 400 });
   const manifest = { format: 1 as const, name: 'd', contentHash: 'a'.repeat(64), grouped: false, ...dataset(20) };
   const splits = Array.from({ length: 2000 }, (_, s) => ({
@@ -143,7 +143,7 @@ test('a large plan is made in steps that let others run, and is the same plan, b
   assert.deepEqual(decodePlan(bytes, 'plan'), plan);
 });
 
-test('a plan with indices that are none is refused', () => {
+test('rejects a plan with invalid indices', () => {
   const manifest = { format: 1 as const, name: 'd', contentHash: 'a'.repeat(64), grouped: false, ...dataset(4) };
   const splits = [{ repeat: 0, fold: 0, train: Int32Array.of(0, 1), test: Int32Array.of(2) }];
   const plan = planRun({ spec: protocol({}), manifest, splits });
@@ -153,7 +153,7 @@ test('a plan with indices that are none is refused', () => {
   }
 });
 
-test('a stored plan with more folds or clips than a run may have is refused', () => {
+test('a stored plan with more folds or clips than the limits is rejected', () => {
   const manifest = { format: 1 as const, name: 'd', contentHash: 'a'.repeat(64), grouped: false, ...dataset(4) };
   const splits = [{ repeat: 0, fold: 0, train: Int32Array.of(0, 1), test: Int32Array.of(2) }];
   const plan = planRun({ spec: protocol({}), manifest, splits });

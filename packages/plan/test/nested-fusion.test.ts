@@ -35,7 +35,7 @@ const specOf = (fusion: string, more = '') =>
     'n.yaml',
   );
 
-test('nested: true adds inner folds of the members, and changes no key of another fold', () => {
+test('nested: true adds inner folds of the members without changing other keys', () => {
   const plain = planRun({ spec: specOf('{ rule: stacked, members: [x, y] }'), manifest, splits: outer });
   const spec = specOf('{ rule: stacked, members: [x, y], nested: true }');
   const nested = planRun({ spec, manifest, splits: [...outer, ...inside] });
@@ -50,7 +50,7 @@ test('nested: true adds inner folds of the members, and changes no key of anothe
   assert.ok(more.every((job) => isInnerFold(nested, job)) && !plain.jobs.some((job) => isInnerFold(nested, job)));
 });
 
-test('a nested sweep hands the inner folds of each winner to a nested fusion', () => {
+test('a nested sweep passes the inner folds of each winner to a nested fusion', () => {
   const search = 'search: { algorithm: grid, nested: { inner: 2 }, space: { x: { C: { choice: [10, 20] } } } }';
   const spec = specOf('{ rule: stacked, members: [x, y], nested: true }', search);
   assert.equal(innerFoldsOf(spec), 2);
@@ -79,10 +79,10 @@ test('a nested sweep hands the inner folds of each winner to a nested fusion', (
   assert.equal(selected.splits.length, 6);
 });
 
-test('nested is refused where nothing is learnt, and where a member was chosen by the outer folds', () => {
+test('rejects nested if the rule does not learn, or if a member was selected by the outer folds', () => {
   const search = 'search: { algorithm: grid, space: { x: { C: { choice: [10, 20] } } } }';
   for (const [fusion, more, message] of [
-    ['{ rule: mean, members: [x, y], nested: true }', '', /fusion\.f\.nested: rule mean learns nothing/],
+    ['{ rule: mean, members: [x, y], nested: true }', '', /fusion\.f\.nested: rule mean does not learn/],
     ['{ rule: stacked, members: [x, y], nested: true }', search, /fusion\.f\.nested: x is searched: add nested/],
   ] as const) {
     assert.throws(

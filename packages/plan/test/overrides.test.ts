@@ -23,7 +23,7 @@ test('paper stands for both of its protocols, and each is evaluated once', () =>
   for (const name of ['magic', 'constructor', '']) assert.throws(() => evaluationsOf([name]), /there is no protocol/);
 });
 
-test('a protocol by name replaces the spec’s, and flags that its splitter does not take are left out', () => {
+test('a protocol by name replaces the spec’s, and flags that its splitter does not support are ignored', () => {
   const flags = { folds: 3, repeats: 2 };
   assert.deepEqual(protocolOf({}), spec.protocol);
   assert.deepEqual(protocolOf({ ...flags, protocol: 'paper-split' }), {
@@ -39,7 +39,7 @@ test('a protocol by name replaces the spec’s, and flags that its splitter does
   }
 });
 
-test('the paper’s protocols do not take folds and repeats from the spec, only from flags; grouped folds do', () => {
+test('the paper’s protocols take folds and repeats only from flags; grouped folds also from the spec', () => {
   const paper = { splitter: 'RepeatedKFold', folds: 5, repeats: 10 };
   const short = { ...spec, protocol: { splitter: 'RepeatedKFold' as const, folds: 3, repeats: 2 } };
   for (const from of [spec, short]) {
@@ -53,36 +53,41 @@ test('the paper’s protocols do not take folds and repeats from the spec, only 
   assert.deepEqual(protocol, { splitter: 'StratifiedGroupKFold', folds: 3, repeats: 2 });
 });
 
-test('a flag that the spec’s own splitter does not take is refused', () => {
+test('rejects a flag that the spec’s own splitter does not support', () => {
   const logo = { ...spec, protocol: { splitter: 'LeaveOneGroupOut' as const, folds: 5, repeats: 1 } };
   assert.throws(
     () => applyOverrides(logo, { folds: 3 }, () => {}),
-    /protocol\.folds: LeaveOneGroupOut takes no number/,
+    /protocol\.folds: LeaveOneGroupOut does not take a number/,
   );
   assert.throws(() => applyOverrides(logo, { repeats: 3 }, () => {}), /protocol\.repeats/);
 });
 
-test('a fitted fusion is left out of a split that it cannot be fitted on, and named', () => {
+test('skips a fitted fusion that cannot be fitted on the split, and names it', () => {
   const members = ['a', 'b'];
   const folds = { splitter: 'RepeatedKFold', folds: 5, repeats: 10 } as const;
   const stacked = { ...spec, protocol: folds, fusion: { ...spec.fusion, st: { rule: 'stacked' as const, members } } };
-  const said: string[] = [];
-  const { fusion } = applyOverrides(stacked, { protocol: 'paper-split' }, (text) => said.push(text));
+  const lines: string[] = [];
+  const { fusion } = applyOverrides(stacked, { protocol: 'paper-split' }, (text) => lines.push(text));
   assert.deepEqual(Object.keys(fusion), ['mean']);
-  assert.match(said.join(), /^st is left out: ShuffleSplit never tests/);
+  assert.match(lines.join(), /^st is skipped: ShuffleSplit never tests/);
 });
 
-test('a nested fusion is left out under a protocol that takes no number of folds', () => {
+test('skips a nested fusion under a protocol without a number of folds', () => {
   const members = Object.keys(spec.estimators);
   const fusion = { st: { rule: 'stacked' as const, members, nested: true } };
   const folds = { splitter: 'RepeatedKFold', folds: 5, repeats: 10 } as const;
-  const said: string[] = [];
-  const changed = applyOverrides({ ...spec, protocol: folds, fusion }, { protocol: 'logo' }, (text) => said.push(text));
+  const lines: string[] = [];
+  const changed = applyOverrides({ ...spec, protocol: folds, fusion }, { protocol: 'logo' }, (text) =>
+    lines.push(text),
+  );
   assert.deepEqual(changed.fusion, {});
-  assert.match(said.join(), /st is left out: LeaveOneGroupOut takes no number of inner folds/);
+  assert.match(
+    lines.join(),
+    /st is skipped: a nested fusion needs a number of inner folds, which LeaveOneGroupOut does not take/,
+  );
 });
 
-test('a nested search is refused under a protocol without folds to ask for', () => {
+test('rejects a nested search under a protocol without a number of folds', () => {
   const searched = parseSpec(
     `version: 1
 name: s

@@ -9,7 +9,7 @@ const written = (protocol: string, more = '') =>
     'x',
   );
 
-test('a splitter that takes no repeats has one, and a spec can be read back', () => {
+test('a splitter without repeats has one, and the spec round-trips', () => {
   for (const splitter of ['LeaveOneGroupOut', 'PredefinedSplit', 'KFold', 'StratifiedKFold']) {
     const spec = written(`{ splitter: ${splitter} }`);
     assert.deepEqual(spec.protocol, { splitter, folds: 5, repeats: 1 });
@@ -18,17 +18,17 @@ test('a splitter that takes no repeats has one, and a spec can be read back', ()
   assert.equal(written('{ splitter: ShuffleSplit, testSize: 0.3 }').protocol.repeats, 10);
 });
 
-test('what a splitter does not take is refused', () => {
+test('rejects settings that a splitter does not support', () => {
   const cases: [string, string, RegExp][] = [
     [
       '{ splitter: LeaveOneGroupOut, repeats: 2 }',
       '',
-      /protocol\.repeats: LeaveOneGroupOut has one repeat: write repeats: 1$/,
+      /protocol\.repeats: LeaveOneGroupOut does not repeat: write repeats: 1$/,
     ],
     ['{ splitter: KFold, repeats: 2 }', '', /or splitter: RepeatedKFold$/],
-    ['{ splitter: LeaveOneGroupOut, folds: 3 }', '', /protocol\.folds: LeaveOneGroupOut takes no number/],
+    ['{ splitter: LeaveOneGroupOut, folds: 3 }', '', /protocol\.folds: LeaveOneGroupOut does not take a number/],
     ['{ splitter: ShuffleSplit, folds: 3 }', '', /protocol\.folds/],
-    ['{ testSize: 0.2 }', '', /protocol\.testSize: RepeatedKFold takes no test size/],
+    ['{ testSize: 0.2 }', '', /protocol\.testSize: RepeatedKFold does not take a test size/],
     ['{ splitter: ShuffleSplit, testSize: 1 }', '', /protocol\.testSize/],
     ['{ splitter: ShuffleSplit }', 'fusion: { f: { rule: stacked, members: [a, b] } }', /fusion\.f\.rule: stacked/],
     [
@@ -54,7 +54,7 @@ const clips = (count: number) =>
     hash: sha256(`${i}`),
   }));
 
-test('folds that the data decides on are bounded before any is made', () => {
+test('bounds folds whose number depends on the data before making any', () => {
   const spec = written('{ splitter: LeaveOneGroupOut }');
   checkPlanSize(spec, { classes: ['a', 'b'], clips: clips(1000) });
   const many = { classes: ['a', 'b'], clips: clips(LIMITS.folds + 1) };
@@ -64,7 +64,7 @@ test('folds that the data decides on are bounded before any is made', () => {
   );
 });
 
-test('plans of the new splitters have a format that earlier versions call newer', () => {
+test('plans of the new splitters have a format that earlier versions report as newer', () => {
   const own = clips(4);
   const manifest = {
     ...{ format: 1 as const, name: 'toy', contentHash: datasetKey(own), grouped: false, classes: ['a', 'b'] },
@@ -77,7 +77,7 @@ test('plans of the new splitters have a format that earlier versions call newer'
   for (const splitter of ['ShuffleSplit', 'LeaveOneGroupOut', 'PredefinedSplit']) assert.equal(formatOf(splitter), 2);
 });
 
-test('plans of later kinds and options of feature sets have a format that earlier versions call newer', () => {
+test('plans of later kinds and options of feature sets have a format that earlier versions report as newer', () => {
   const own = clips(4);
   const manifest = {
     ...{ format: 1 as const, name: 'toy', contentHash: datasetKey(own), grouped: false, classes: ['a', 'b'] },
@@ -94,7 +94,7 @@ test('plans of later kinds and options of feature sets have a format that earlie
   assert.equal(formatOf('{ images: { kind: spectrogram }, voice: { kind: mfcc } }'), 4);
 });
 
-test('a manifest that names folds is read back, and must hash to its key', () => {
+test('a manifest that names folds round-trips and must match its key', () => {
   const own = clips(4).map((clip, i) => ({ ...clip, fold: i < 2 ? '1' : '' }));
   const manifest = {
     format: 2,
@@ -110,10 +110,10 @@ test('a manifest that names folds is read back, and must hash to its key', () =>
     ['1', '1', '', ''],
   );
   const moved = own.map((clip) => ({ ...clip, fold: '1' }));
-  assert.throws(() => decode({ ...manifest, clips: moved }), /contentHash is not that of the clips/);
+  assert.throws(() => decode({ ...manifest, clips: moved }), /contentHash does not match the clips/);
 });
 
-test('the fold of a clip is part of its data, and no fold leaves the key as it was', () => {
+test('the fold of a clip is part of the dataset key, which without folds is unchanged', () => {
   const own = clips(3);
   assert.equal(datasetKey(own), datasetKey(own.map((clip) => ({ ...clip, fold: undefined }))));
   assert.notEqual(datasetKey(own), datasetKey(own.map((clip) => ({ ...clip, fold: '' }))));

@@ -14,14 +14,14 @@ const plan = (rest: string) => {
   });
 };
 
-test('how a run shares the workers is no part of its identity', () => {
+test('scheduling is not part of the identity of a run', () => {
   const [plain, urgent] = [plan(''), plan('priority: high\nmaxParallel: 4')];
   assert.equal(urgent.run, plain.run);
   assert.deepEqual(urgent.jobs, plain.jobs);
   assert.deepEqual(initialScheduling(urgent.spec), { priority: 'high', maxParallel: 4, paused: false });
 });
 
-test('a change leaves what it does not name, and null takes the limit away', () => {
+test('a change keeps everything that it does not name, and null removes the limit', () => {
   const before = { priority: 'low', maxParallel: 3, paused: false } as const;
   assert.deepEqual(changeScheduling(before, { paused: true }), { ...before, paused: true });
   assert.deepEqual(changeScheduling(before, { maxParallel: null }), { priority: 'low', paused: false });

@@ -7,7 +7,7 @@ import { parseSpec, searchedBase, specJsonSchema, trialName } from '../src/index
 const root = new URL('../../../../', import.meta.url);
 const text = (name: string) => readFileSync(new URL(name, root), 'utf8');
 
-test('docs/spec.schema.json is the schema in force, and every spec names it', () => {
+test('docs/spec.schema.json is up to date, and every spec names it', () => {
   const published = JSON.parse(text('docs/spec.schema.json'));
   assert.deepEqual(published, JSON.parse(JSON.stringify(specJsonSchema())), 'run tools/schemas');
   for (const name of ['paper', 'demo', 'paper-search']) {
@@ -30,12 +30,12 @@ estimators: { svm: { kind: svm }, cnn: { kind: small-cnn } }
 search: ${search}
 `;
 
-test('an estimator may not be called as a trial of another one', () => {
+test('rejects an estimator named like a trial of another one', () => {
   const source = spec('{ space: { svm: { C: { log: [1, 2] } } } }').replace('cnn:', 'svm-001:');
   assert.throws(() => parseSpec(source, 'spec.yaml'), /estimators\.svm-001: a trial of svm/);
 });
 
-test('the name of a trial says what it is a variant of', () => {
+test('derives the base estimator from the name of a trial', () => {
   const plan = { spec: parseSpec(spec('{ space: { cnn: { epochs: { int: [1, 2] } } } }'), 'spec.yaml') };
   assert.equal(searchedBase(plan, trialName('cnn', 0)), 'cnn');
   assert.equal(searchedBase(plan, trialName('cnn', 1234, { repeat: 3, fold: 4 })), 'cnn');
@@ -46,7 +46,7 @@ const wrong: [string, RegExp][] = [
   ['{ space: {} }', /search\.space: name an estimator/],
   ['{ space: { svn: { C: { log: [1, 2] } } } }', /search\.space\.svn: no estimator/],
   ['{ space: { svm: { c: { log: [1, 2] } } } }', /search\.space\.svm\.c/],
-  ['{ space: { svm: { C: { log: [0, 2] } } } }', /begin above 0/],
+  ['{ space: { svm: { C: { log: [0, 2] } } } }', /start above 0/],
   ['{ space: { svm: { C: { log: [2, 1] } } } }', /empty/],
   ['{ space: { svm: { C: { uniform: [1, 1e9] } } } }', /search\.space\.svm\.C: 1000000000/],
   ['{ space: { svm: { kernel: { choice: [rbf, rfb] } } } }', /search\.space\.svm\.kernel: "rfb"/],

@@ -7,7 +7,7 @@ import { parseSpec, planRun } from '../src/index.js';
 
 const paper = readFileSync(fileURLToPath(new URL('../../../../specs/paper.yaml', import.meta.url)), 'utf8');
 
-test('specs/paper.yaml holds the paper’s parameters', () => {
+test('specs/paper.yaml has the paper’s parameters', () => {
   const spec = parseSpec(paper, 'paper.yaml');
   const { 'small-cnn': cnn, 'tl-resnet50': resnet, svm } = spec.estimators;
   assert.deepEqual(spec.protocol, { splitter: 'RepeatedKFold', folds: 5, repeats: 10 });
@@ -41,7 +41,7 @@ test('a wrong spec names file, line and key', () => {
   }
 });
 
-test('hostile YAML ends in SPEC_INVALID', () => {
+test('reports hostile YAML as SPEC_INVALID', () => {
   const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\n${'bcdefghij'
     .split('')
     .map((name, i) => `${name}: &${name} [${Array(9).fill(`*${'abcdefghij'[i]}`)}]`)
@@ -76,7 +76,7 @@ const splits = [
   { repeat: 0, fold: 1, train: Int32Array.of(2, 3), test: Int32Array.of(0, 1) },
 ];
 
-test('a fold’s key follows what decides its result, and nothing else', () => {
+test('a fold’s key depends only on what affects its result', () => {
   const spec = parseSpec(paper, 'paper.yaml');
   const keys = (changed: typeof spec, data = manifest, folds = splits) =>
     planRun({ spec: changed, manifest: data, splits: folds }).jobs.map(({ trial, key }) => `${trial} ${key}`);
@@ -84,13 +84,13 @@ test('a fold’s key follows what decides its result, and nothing else', () => {
   assert.equal(new Set(base).size, 6);
   assert.deepEqual(keys({ ...spec, name: 'other' }), base, 'the name does not matter');
   assert.deepEqual(keys({ ...spec, fusion: {} }), base, 'fusion is after the folds');
-  assert.deepEqual(keys(spec, manifest, splits.slice(0, 1)), base.slice(0, 3), 'more folds leave the others');
+  assert.deepEqual(keys(spec, manifest, splits.slice(0, 1)), base.slice(0, 3), 'more folds do not change the others');
   const differing = (other: string[]) => other.filter((key, i) => key !== base[i]).map((key) => key.split(' ')[0]);
   assert.equal(differing(keys({ ...spec, seed: 1 })).length, 6);
   assert.equal(differing(keys(spec, { ...manifest, contentHash: 'b'.repeat(64) })).length, 6);
   assert.deepEqual(new Set(differing(keys({ ...spec, threads: 2 }))), new Set(['small-cnn', 'tl-resnet50']));
   assert.deepEqual(new Set(differing(keys({ ...spec, xla: true }))), new Set(['small-cnn', 'tl-resnet50']));
-  assert.deepEqual(keys({ ...spec, xla: false }), base, 'as before there was a choice');
+  assert.deepEqual(keys({ ...spec, xla: false }), base, 'as before the option existed');
   const grouped = { ...spec, protocol: { ...spec.protocol, splitter: 'StratifiedGroupKFold' as const } };
   assert.deepEqual(differing(keys(grouped)), ['svm', 'svm'], 'its inner folds keep groups whole');
   const nulls = planRun({
@@ -102,7 +102,7 @@ test('a fold’s key follows what decides its result, and nothing else', () => {
   assert.deepEqual(
     nulls.filter(({ shuffle }) => shuffle === undefined).map(({ trial, key }) => `${trial} ${key}`),
     base,
-    'shuffles leave the folds themselves',
+    'shuffles do not change the folds',
   );
   const svm = { ...spec.estimators.svm, C: 1 } as (typeof spec.estimators)[string];
   assert.deepEqual(differing(keys({ ...spec, estimators: { ...spec.estimators, svm } })), ['svm', 'svm']);
@@ -113,14 +113,14 @@ test('canonicalJson sorts members at every level and refuses NaN', () => {
   assert.throws(() => canonicalJson({ a: Number.NaN }), TypeError);
 });
 
-test('a wrong spec names what was probably meant, and each case its line', () => {
+test('suggests what was probably meant, and names the line', () => {
   const cases: [string, RegExp, RegExp][] = [
     [paper.replace('batchSize', 'batchsize'), /:\d+: .*batchsize: there is no such key/, /^Did you mean batchSize\? /],
     [paper.replace('learningRate', 'lr'), /:\d+: .*lr: there is no such key/, /^Did you mean learningRate\? /],
     [
       paper.replace('  C: 1000', '  c: 1000'),
       /:\d+: estimators\.svm\.c: /,
-      /^Did you mean C\? There are: kind, kernel, C,/,
+      /^Did you mean C\? Known keys: kind, kernel, C,/,
     ],
     [
       paper.replace('estimators:', 'estimator:'),
@@ -144,17 +144,17 @@ test('a wrong spec names what was probably meant, and each case its line', () =>
       /:\d+: search\.space\.svn/,
       /^Did you mean svm\? /,
     ],
-    [paper.replace('learningRate: 1e-4', 'learningRate: 0,0001'), /:\d+: .*a text, not a number/, /point: 0\.0001\.$/],
+    [paper.replace('learningRate: 1e-4', 'learningRate: 0,0001'), /:\d+: .*text, not a number/, /point: 0\.0001\.$/],
     [
       paper.replace('learningRate: 1e-4', 'learningRate: "1e-4"'),
-      /:\d+: .*a text, not a number/,
+      /:\d+: .*text, not a number/,
       /without quotes: 1e-4\.$/,
     ],
     [paper.replace('small-cnn:', 'Small_CNN:'), /:\d+: estimators\.Small_CNN: use lower-case/, /./],
-    [`${paper}---\nseed: 1\n`, /:\d+: a second document begins here/, /./],
-    [paper.replace('seed: 0', 'seed: 0\nseed: 1'), /:\d+: the key "seed" stands twice/, /./],
+    [`${paper}---\nseed: 1\n`, /:\d+: a second document starts here/, /./],
+    [paper.replace('seed: 0', 'seed: 0\nseed: 1'), /:\d+: the key "seed" occurs twice/, /./],
     [paper.replace('RepeatedKFold', 'LeaveOneGroupOut'), /:\d+: protocol\.repeats: /, /./],
-    [[...paper].join('\0'), /:1: this is no UTF-8 text/, /./],
+    [[...paper].join('\0'), /:1: the text is not UTF-8/, /./],
   ];
   for (const [source, message, hint] of cases) {
     assert.throws(
@@ -165,7 +165,7 @@ test('a wrong spec names what was probably meant, and each case its line', () =>
   }
 });
 
-test('line ends and forms of numbers of other editors are read', () => {
+test('reads line endings and number formats of other editors', () => {
   const same = parseSpec(paper, 'paper.yaml');
   for (const text of [paper.replaceAll('\n', '\r\n'), paper.replaceAll('1e-4', '1.e-4')])
     assert.deepEqual(parseSpec(text, 'paper.yaml'), same);

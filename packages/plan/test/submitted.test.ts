@@ -38,7 +38,7 @@ test('a submitted spec names weights by content only', () => {
   }
 });
 
-test('the values that a sweep tries are held to the same', () => {
+test('applies the same rule to the values of a sweep', () => {
   assert.deepEqual([...submittedWeights(searching('random', STORED))], [HASH]);
   for (const source of ELSEWHERE) {
     const message = /search\.space\.net\.weights/;

@@ -3,31 +3,28 @@ import type { Cluster, ClusterOptions, Redis, RedisOptions } from 'ioredis';
 import { FreshCluster, FreshRedis } from './fresh-redis.js';
 import { type RedisFacts, refuseClusterNode, refuseReplica, requireFit } from './redis-fitness.js';
 
-/** A connection to one server, also to the one that Sentinels name, or to all nodes of a Redis Cluster. */
+/** A connection to one server (possibly found through Sentinels), or to all nodes of a Redis Cluster. */
 export type Connection = Redis | Cluster;
 
 export interface ConnectOptions {
-  /**
-   * Blocking users wait for a lost server; others fail at once, so that a producer is never hung by an outage (design
-   * section 4).
-   */
+  /** Blocking users wait for a lost server. Others fail at once, so that an outage never blocks a producer. */
   use: 'blocking' | 'failing';
-  /** Called each time that a lost connection is there again */
+  /** Called each time a lost connection is restored */
   onReconnect?: (() => void) | undefined;
-  /** Called with each answer that made it connect again, which the command itself may never see */
+  /** Called with each reply that triggered a reconnect, which the command itself may never see */
   onRefused?: ((error: Error) => void) | undefined;
 }
 
-/** Milliseconds before connecting again: doubled with each try, between these two. */
+/** Milliseconds before reconnecting: doubled with each attempt, between these two. */
 const RETRY_MS = { least: 200, most: 2000 };
-/** Milliseconds without a refusal after which connecting again is quick once more. */
+/** Milliseconds without a rejection after which reconnecting is fast again. */
 const CALM_MS = 10_000;
 
 const retryMs = (times: number) => Math.min(RETRY_MS.least * 2 ** Math.min(times - 1, 10), RETRY_MS.most);
 
 /**
- * Connects to what `parseRedisUrl` reads.
- * @throws CryfoldError USAGE where the URL is none of a Redis
+ * Connects to an address parsed by `parseRedisUrl`.
+ * @throws CryfoldError USAGE if the URL is not the URL of a Redis
  */
 export function connect(url: string, { use, onReconnect, onRefused }: ConnectOptions): Connection {
   let refusals = 0;
@@ -35,14 +32,15 @@ export function connect(url: string, { use, onReconnect, onRefused }: ConnectOpt
   const redis = open(parseRedisUrl(url), {
     maxRetriesPerRequest: use === 'blocking' ? null : 1,
     enableOfflineQueue: use === 'blocking',
-    // A connection can be dead without either side knowing (a NAT that forgot it): found by scripts/chaos, where an
-    // aggregator waited for ever. BullMQ's blocking commands answer within 10 s, so this long a silence means that.
+    // A connection can be dead without either side noticing (a NAT dropped it): scripts/chaos found an aggregator that
+    // waited forever. BullMQ's blocking commands return within 10 s, so a silence this long means a dead connection.
     socketTimeout: 15_000,
-    // ioredis starts to count again with each connection, and a demoted primary accepts connections.
+    // ioredis resets its count with each connection, and a demoted primary accepts connections.
     retryStrategy: (times) => retryMs(Math.max(times, refusals)),
-    // After a failover the old connection leads to what is now a replica. A command that it refused has changed nothing.
+    // After a failover, the old connection leads to a server that is now a replica. A rejected command has changed
+    // nothing.
     reconnectOnError: (error) => {
-      // Of a script, Redis before 7 says so at the end: ERR Error running script (call to ...): ...: -READONLY ...
+      // Redis before 7 appends it to the error of a script: ERR Error running script (call to ...): ...: -READONLY ...
       if (!/^(ERR .*-)?READONLY /.test(error.message)) return false;
       refusals = Date.now() - refused < CALM_MS ? refusals + 1 : 1;
       refused = Date.now();
@@ -50,13 +48,13 @@ export function connect(url: string, { use, onReconnect, onRefused }: ConnectOpt
       return use === 'blocking' ? 2 : 1;
     },
   });
-  // Reconnection is ioredis's task; without a listener it would print every attempt.
+  // ioredis reconnects by itself; without a listener it would print every attempt.
   redis.on('error', () => {});
   redis.once('ready', () => redis.on('ready', () => onReconnect?.()));
   return redis;
 }
 
-/** Opens a connection with the same behaviour whatever kind of Redis an address names. */
+/** Opens a connection with the same behaviour for every kind of Redis address. */
 function open(address: RedisAddress, options: RedisOptions): Connection {
   if (address.kind === 'single') return new FreshRedis(address.url, options);
   const { username, password } = address;
@@ -68,7 +66,7 @@ function open(address: RedisAddress, options: RedisOptions): Connection {
   };
   if (address.kind === 'sentinel') {
     const { sentinels, name, db, sentinelPassword, passwordFile, tls } = address;
-    // With ioredis's own strategy it asks all Sentinels again after 10 ms.
+    // ioredis's own strategy would query all Sentinels again after 10 ms.
     const sentinelRetryStrategy: RedisOptions['sentinelRetryStrategy'] = (times) => options.retryStrategy?.(times);
     const sentinel: RedisOptions = { sentinels, name, db, sentinelRetryStrategy, enableTLSForSentinelMode: tls };
     return new FreshRedis({
@@ -84,14 +82,14 @@ function open(address: RedisAddress, options: RedisOptions): Connection {
     ...(passwordFile && { passwordFile }),
     ...{ enableOfflineQueue, lazyConnect, redisOptions },
     clusterRetryStrategy: retryStrategy as ClusterOptions['clusterRetryStrategy'],
-    // Nodes behind TLS are certified by name, which ioredis would replace with an address.
+    // TLS certificates of nodes are issued for names, which ioredis would replace with addresses.
     ...(address.tls && { dnsLookup: (host, callback) => callback(null, host) }),
   });
 }
 
 /**
- * Answers Redis's version, or says why not within `timeoutMs` milliseconds.
- * @throws CryfoldError REDIS_UNREACHABLE, REDIS_UNSAFE; USAGE where the URL is none of a Redis
+ * Returns Redis's version, or throws within `timeoutMs` milliseconds.
+ * @throws CryfoldError REDIS_UNREACHABLE, REDIS_UNSAFE; USAGE if the URL is not the URL of a Redis
  */
 export async function checkRedis(url: string, timeoutMs = 3000): Promise<string> {
   const info = await ask(url, timeoutMs, (redis) => redis.info());
@@ -101,12 +99,12 @@ export async function checkRedis(url: string, timeoutMs = 3000): Promise<string>
 }
 
 /**
- * As `checkRedis`, with what an operator should know about it.
+ * Like `checkRedis`, with what an operator should know about the server.
  * @throws CryfoldError REDIS_UNREACHABLE, REDIS_UNSAFE, USAGE
  */
 export async function inspectRedis(url: string, timeoutMs = 3000): Promise<RedisFacts> {
   const found = await ask(url, timeoutMs, async (redis) => {
-    // Managed servers refuse CONFIG.
+    // Managed servers reject CONFIG.
     const setting = (name: string) =>
       redis.config('GET', name).then(
         (answer) => (answer as string[])[1],
@@ -125,9 +123,9 @@ export async function inspectRedis(url: string, timeoutMs = 3000): Promise<Redis
 const NO_PERSISTENCE =
   'It keeps nothing on disk (appendonly no, no save): after a restart its queues are empty until coordinators fill them again.';
 const UNKNOWN_PERSISTENCE =
-  'Whether it keeps its data on disk is not known: it has no append-only file, and CONFIG is refused.';
+  'It is unknown whether it keeps its data on disk: it has no append-only file, and it rejects CONFIG.';
 
-/** Asks a Redis over a connection of its own. @throws CryfoldError USAGE, REDIS_UNREACHABLE */
+/** Queries a Redis over a separate connection. @throws CryfoldError USAGE, REDIS_UNREACHABLE */
 async function ask<T>(url: string, timeoutMs: number, question: (redis: Connection) => Promise<T>): Promise<T> {
   const redis = open(parseRedisUrl(url), { lazyConnect: true, maxRetriesPerRequest: 0, retryStrategy: () => null });
   let reason: string | undefined;
@@ -138,21 +136,21 @@ async function ask<T>(url: string, timeoutMs: number, question: (redis: Connecti
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
       reason ??= `no answer within ${timeoutMs} ms`;
-      // A Redis Cluster whose nodes announce addresses that do not exist never ends its attempt to connect.
+      // Connecting to a Redis Cluster never ends if its nodes announce addresses that do not exist.
       reject(new Error(reason));
     }, timeoutMs);
   });
   try {
     return await Promise.race([redis.connect().then(() => question(redis)), late]);
   } catch (cause) {
-    // The reply to a command is no event of the connection.
+    // The reply to a command does not raise an event of the connection.
     const why = reason ?? (cause as Error).message;
     throw new CryfoldError('REDIS_UNREACHABLE', `Redis at ${redactUrl(url)}: ${why}`, {
       cause,
       context: { url: redactUrl(url) },
       hint: /^(WRONGPASS|NOAUTH|NOPERM)/.test(why)
         ? 'Check user and password in REDIS_URL, or the file that REDIS_PASSWORD_FILE names.'
-        : 'Start it, or set REDIS_URL to one that runs (redis://user:password@host:port, rediss:// for TLS).',
+        : 'Start it, or set REDIS_URL to a running one (redis://user:password@host:port, rediss:// for TLS).',
     });
   } finally {
     clearTimeout(timer);
@@ -160,7 +158,7 @@ async function ask<T>(url: string, timeoutMs: number, question: (redis: Connecti
   }
 }
 
-/** Of a cluster's error, what the last node said. */
+/** The last node's error within a cluster's error. */
 function reasonOf(error: Error & { lastNodeError?: Error }): string {
   return error.lastNodeError?.message ?? error.message;
 }

@@ -13,32 +13,32 @@ import { requireFit } from './redis-fitness.js';
 import { tracing } from './telemetry.js';
 
 /**
- * Lock and check intervals, milliseconds. A job whose worker was killed starts again after at most their sum
- * (BullMQ's defaults, 30 s each, need up to 60 s). Locks are renewed every lock/2 by an event loop that never
- * trains, so a long fold does not lose its lock.
+ * Lock and check intervals, milliseconds. A job whose worker was killed restarts after at most their sum (BullMQ's
+ * defaults, 30 s each, need up to 60 s). An event loop that never trains renews the locks every lock/2, so a long fold
+ * does not lose its lock.
  */
 const LOCK_MS = 8000;
 const STALLED_CHECK_MS = 3000;
 
 /**
- * Milliseconds for which a job that only a newer version reads is put back, and for which its slot then takes no other: so
- * a newer process gets it, and looking costs little however many such jobs there are. Less than LOCK_MS / 4, at which
- * BullMQ would renew the lock that was given up.
+ * Milliseconds for which a job that only a newer version can read is put back, and for which its slot takes no other
+ * job. A newer process can then take it, and the cost stays low however many such jobs there are. Less than LOCK_MS /
+ * 4, when BullMQ would renew the lock that was released.
  */
 const NEWER = { delayMs: 500, restMs: 1500 };
 
-/** Milliseconds that closing may take once nothing runs any more. */
+/** Milliseconds that closing may take once nothing is running. */
 const CLOSING_MS = 3000;
 
 export interface Attempt {
-  /** Aborted when the consumer closes at once or the lock was lost: nothing may be committed any more. */
+  /** Aborted when the consumer closes immediately or the lock was lost: nothing may be committed after that. */
   signal: AbortSignal;
-  /** How often the job was started before. */
+  /** How often the job was started before this attempt. */
   previous: number;
   /** When the job was added, Unix milliseconds. */
   added: number;
   progress(data: object): Promise<void>;
-  /** Adds one to a counter that all processes share. */
+  /** Increments a counter shared by all processes. */
   count(name: CounterName): Promise<void>;
 }
 
@@ -47,25 +47,25 @@ export interface ConsumerOptions<P> {
   queue: QueueName;
   schema: z.ZodType<P>;
   concurrency: number;
-  /** How many processes may die with a job before it counts as the cause. */
+  /** How many processes may die with a job before the job counts as the cause. */
   maxStalledCount: number;
   handle: (payload: P, attempt: Attempt) => Promise<void>;
-  /** Whether to count how often closing consumers give each unfinished job back */
+  /** Whether to count how often closing consumers return each unfinished job to the queue */
   countsGiveBacks?: boolean | undefined;
   onError: (error: Error) => void;
   observer?: ConsumerObserver | undefined;
 }
 
-/** Counts what happens to jobs and to the connection. */
+/** Counts events of jobs and of the connection. */
 export interface ConsumerObserver {
-  /** An attempt failed, by the job or by its surroundings. */
+  /** An attempt failed, because of the job or of its environment. */
   failed(error: CryfoldError): void;
-  /** A job was found whose worker no longer renewed its lock. */
+  /** A job was found whose worker had stopped renewing its lock. */
   lostLease(): void;
   reconnected(): void;
 }
 
-/** Takes jobs from a queue until closed. Failures follow their class: see FailureClass in core. */
+/** Takes jobs from a queue until it is closed. Failures are handled by their class, see FailureClass in core. */
 export class Consumer<P> {
   readonly #options: ConsumerOptions<P>;
   readonly #worker: PatientWorker;
@@ -73,7 +73,7 @@ export class Consumer<P> {
   #active = 0;
   #aborted = false;
   #wake: () => void = () => {};
-  /** Messages of the jobs that only a newer version can read, so that each is reported once. */
+  /** Messages of jobs that only a newer version can read, so that each is reported once. */
   readonly #reported = new Set<string>();
 
   constructor(options: ConsumerOptions<P>) {
@@ -98,7 +98,7 @@ export class Consumer<P> {
     });
   }
 
-  /** @throws CryfoldError REDIS_UNREACHABLE unless Redis answers and jobs are being taken; REDIS_UNSAFE */
+  /** @throws CryfoldError REDIS_UNREACHABLE unless Redis responds and jobs are being taken; REDIS_UNSAFE */
   async check(): Promise<void> {
     if (this.#redis.status !== 'ready')
       throw new CryfoldError('REDIS_UNREACHABLE', `connection: ${this.#redis.status}`);
@@ -110,8 +110,9 @@ export class Consumer<P> {
   }
 
   /**
-   * Takes no further job and waits for those running; with `now`, aborts them so that others can take them. Takes at most
-   * 3 s when nothing runs, even if Redis does not answer, and no time at all if there is no connection.
+   * Takes no further jobs and waits for running ones; with `now`, aborts them so that other consumers can take them.
+   * Takes at most 3 s when nothing is running, even if Redis does not respond, and returns at once without a
+   * connection.
    */
   async close(now = false): Promise<void> {
     if (now) {
@@ -119,7 +120,7 @@ export class Consumer<P> {
       this.#aborted = true;
       this.#wake();
     }
-    // BullMQ waits for a connection before it closes, and a server that is away may never come.
+    // BullMQ waits for a connection before it closes, and an unavailable server may never return.
     const closed = this.#worker.close(this.#active === 0 && this.#redis.status !== 'ready');
     while (!(await endsWithin(CLOSING_MS, closed)) && this.#active > 0 && !this.#aborted) {
       await new Promise<void>((resolve) => {
@@ -129,14 +130,14 @@ export class Consumer<P> {
     this.#redis.disconnect();
   }
 
-  /** As `close`, but aborts what still runs after so many seconds. */
+  /** Like `close`, but aborts work that is still running after the given number of seconds. */
   async stop(graceSeconds: number): Promise<void> {
     const timer = setTimeout(() => void this.close(true), graceSeconds * 1000);
     await this.close(graceSeconds === 0);
     clearTimeout(timer);
   }
 
-  /** Hands a payload over, and counts it among what a closing consumer waits for. */
+  /** Passes a payload to the handler, and tracks it so that closing waits for it. */
   async #handle(payload: P, attempt: Attempt): Promise<void> {
     this.#active++;
     try {
@@ -151,7 +152,7 @@ export class Consumer<P> {
     const options = this.#options;
     const previous = job.attemptsStarted - 1;
     const later = async (delayMs: number): Promise<never> => {
-      // Where Redis refuses, the job is taken again once its lock has run out: the job itself has not failed.
+      // If Redis rejects this, the job is taken again once its lock has expired: the job itself has not failed.
       await job.moveToDelayed(Date.now() + delayMs, token).catch((error) => options.onError(error));
       throw new DelayedError();
     };
@@ -164,7 +165,7 @@ export class Consumer<P> {
         progress: (data) => askRedis(() => job.updateProgress(data)),
         count: async (name) => void (await askRedis(() => this.#redis.hincrby(countersKey(options.url), name, 1))),
       });
-      // Nothing waits for Redis; what is not removed now leaves with its run, or after a week.
+      // Nothing waits for Redis; leftovers are removed with their run, or after a week.
       if (previous > 0 && options.countsGiveBacks) {
         forgetGiveBacks(this.#redis, options.url, [job.id ?? '']).catch(() => {});
       }
@@ -176,13 +177,13 @@ export class Consumer<P> {
         return later(100);
       }
       const error = asCryfoldError(thrown);
-      // Putting a job back again is no new failure: report it only the first time.
+      // Putting a job back repeatedly is not a new failure: report it only the first time.
       const again = isNewer(error) && this.#reported.has(error.message);
       if (!again) options.observer?.failed(error);
       if (error.failure === 'infrastructure') {
         if (!again) {
           options.onError(error);
-          // Only for people who watch, so a failure does not matter.
+          // Only informs viewers, so a failure does not matter.
           await askRedis(() => job.updateProgress({ waits: `${error.code}: ${error.message}` })).catch(() => {});
         }
         if (isNewer(error)) {
@@ -195,7 +196,7 @@ export class Consumer<P> {
         return later(backoffMs * (0.5 + Math.random() / 2));
       }
       const message = failureMessage(error);
-      // A second attempt may find a worker with more memory; further ones only repeat the failure.
+      // A second attempt may get a worker with more memory; further ones would only repeat the failure.
       const hopeless = error.code === 'OUT_OF_MEMORY' && job.attemptsMade > 0;
       throw error.failure === 'crash' && !hopeless ? new Error(message) : new UnrecoverableError(message);
     }

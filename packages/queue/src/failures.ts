@@ -1,32 +1,32 @@
 import { asOutOfMemory, CryfoldError, decodeRecord, type ErrorRecord, errorRecordSchema } from '@cryfold/core';
 
-/** Any thrown value as a coded error: OUT_OF_MEMORY if its message reports that, else CHILD_DIED. */
+/** Any thrown value as a coded error: OUT_OF_MEMORY if its message reports that, otherwise CHILD_DIED. */
 export function asCryfoldError(error: unknown): CryfoldError {
   if (error instanceof CryfoldError) return error;
   const message = error instanceof Error ? error.message : String(error);
   return asOutOfMemory(error) ?? new CryfoldError('CHILD_DIED', message, { cause: error });
 }
 
-/** BullMQ keeps only a failure's message, so the message is the whole record. */
+/** BullMQ keeps only the message of a failure, so the message is the whole record. */
 export function failureMessage(error: CryfoldError): string {
   return JSON.stringify(error.toRecord());
 }
 
-/** The record in a failed job's reason; BullMQ's own reasons (stalled too often) become PROCESS_DIED. */
+/** The error record in the reason of a failed job; BullMQ's own reasons (stalled too often) become PROCESS_DIED. */
 export function failureOf(reason: string): ErrorRecord {
   if (reason.startsWith('{')) {
     try {
       return decodeRecord(errorRecordSchema, reason, 'failed job') as ErrorRecord;
     } catch {
-      // Not ours: told below as it stands.
+      // Not a record of cryfold: reported unchanged below.
     }
   }
-  return new CryfoldError('PROCESS_DIED', `the queue gave the job up: ${reason.slice(0, 500)}`).toRecord();
+  return new CryfoldError('PROCESS_DIED', `the queue gave up on the job: ${reason.slice(0, 500)}`).toRecord();
 }
 
 /**
- * Asks Redis something. Whatever goes wrong there (no connection, loading, out of memory) is infrastructure: it waits,
- * and counts against no job.
+ * Runs a Redis operation. Any failure of it (no connection, loading, out of memory) counts as infrastructure: it is
+ * waited for and never counted against a job.
  * @throws CryfoldError REDIS_UNREACHABLE
  */
 export async function askRedis<T>(action: () => Promise<T>): Promise<T> {
@@ -34,7 +34,7 @@ export async function askRedis<T>(action: () => Promise<T>): Promise<T> {
     return await action();
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
-    // What ioredis says of a connection that fails at once.
+    // ioredis's message for a connection that fails at once.
     const why = message.startsWith("Stream isn't writeable") ? 'there is no connection' : message;
     throw new CryfoldError('REDIS_UNREACHABLE', `Redis: ${why}`, { cause });
   }

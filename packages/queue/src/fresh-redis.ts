@@ -2,17 +2,17 @@ import { readNamedFile } from '@cryfold/core';
 import { Cluster, type ClusterNode, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
 
 /**
- * A Redis client that reads its password from the file of the URL parameter `passwordFile` each time that it connects:
- * a rotated password needs no restart. Redis keeps connections that are open when a password changes.
+ * A Redis client that reads its password from the file named by the URL parameter `passwordFile` at every connection,
+ * so that a rotated password needs no restart. Redis keeps open connections when a password changes.
  */
 export class FreshRedis extends Redis {
   constructor(...args: [url: string, options: RedisOptions] | [options: RedisOptions]) {
-    // ioredis takes both forms; its types do not take their union.
+    // ioredis accepts both forms; its types do not accept their union.
     super(...(args as unknown as [string, never]));
   }
 
   override connect(callback?: Parameters<Redis['connect']>[0]): Promise<void> {
-    // ioredis takes the parameters of a URL for options.
+    // ioredis treats the parameters of a URL as options.
     const { passwordFile } = this.options as RedisOptions & { passwordFile?: string };
     if (passwordFile !== undefined) {
       this.options.password = passwordIn(passwordFile) ?? this.options.password;
@@ -20,7 +20,7 @@ export class FreshRedis extends Redis {
     return super.connect(callback);
   }
 
-  /** As in ioredis, whose own method does not keep the class. */
+  /** Like ioredis's own method, which does not keep the class. */
   override duplicate(override?: Partial<RedisOptions>): Redis {
     return new FreshRedis({ ...this.options, ...override });
   }
@@ -28,26 +28,26 @@ export class FreshRedis extends Redis {
 
 type Options = ClusterOptions & { passwordFile?: string };
 
-/** As `FreshRedis`, of all nodes of a Redis Cluster. */
+/** Like `FreshRedis`, for all nodes of a Redis Cluster. */
 export class FreshCluster extends Cluster {
   readonly #nodes: ClusterNode[];
 
   constructor(nodes: ClusterNode[], options: Options) {
-    // Its types do not take their own base type.
+    // Its types do not accept their own base type.
     super(nodes, options as never);
     this.#nodes = nodes;
     const { passwordFile } = options;
-    // A node connects after this event. Its subscriber and the connection that asks for slots copy its options.
+    // A node connects after this event. Its subscriber and the connection that queries slots copy its options.
     if (passwordFile !== undefined) this.on('+node', ({ options: node }: Redis) => keepFresh(node, passwordFile));
   }
 
-  /** As in ioredis, whose own method does not keep the class. */
+  /** Like ioredis's own method, which does not keep the class. */
   override duplicate(nodes: ClusterNode[] = [], options: Options = {}): Cluster {
     return new FreshCluster(nodes.length > 0 ? nodes : this.#nodes, { ...this.options, ...options });
   }
 }
 
-/** Has the options of a connection that is not ours to make name the password that its file holds now. */
+/** Makes the options of a connection that ioredis creates use the password currently in its file. */
 function keepFresh(options: RedisOptions, file: string): void {
   let last = options.password;
   const get = () => {

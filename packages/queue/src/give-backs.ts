@@ -1,7 +1,7 @@
 import type { Connection } from './connection.js';
 import { giveBacksKey } from './keys.js';
 
-/** Seconds after the last give-back of any job for which counts stay: what no run's end has removed must leave some day. */
+/** Seconds for which counts stay after the last return of any job, so that counts not removed at a run's end expire. */
 const STAY_SECONDS = 7 * 24 * 3600;
 
 export async function noteGiveBack(redis: Connection, url: string, id: string): Promise<void> {

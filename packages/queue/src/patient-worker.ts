@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Job, Worker } from 'bullmq';
 
-/** Milliseconds before the next job is asked for again after an error: doubled with each one, between these two. */
+/** Milliseconds before the next job is requested after an error: doubled with each error, between these two. */
 const BACKOFF_MS = { least: 100, most: 5000 };
 
 /**
- * BullMQ's worker, which waits longer each time Redis answers with an error (READONLY, OOM, MISCONF, BUSY, ...) when the
- * next job is asked for. BullMQ itself waits only when there is no connection: it would ask thousands of times a second.
+ * BullMQ's worker with growing pauses while Redis replies with errors (READONLY, OOM, MISCONF, BUSY, ...) when the next
+ * job is requested. BullMQ itself only pauses without a connection: it would retry thousands of times per second.
  */
 export class PatientWorker extends Worker {
   readonly #closing = new AbortController();

@@ -4,17 +4,17 @@ import { z } from 'zod';
 const run = z.string().regex(/^[a-z0-9][a-z0-9-]*$/);
 const hex = z.string().regex(/^[0-9a-f]{64}$/);
 
-/** The queues by name. Fold jobs lie on `gpu` and `cpu`; the coordinator takes `runs`, the aggregator `aggregate`. */
+/** The queues by name. Fold jobs are on `gpu` and `cpu`; the coordinator takes `runs`, the aggregator `aggregate`. */
 export const QUEUE_NAMES = ['runs', 'gpu', 'cpu', 'aggregate'] as const;
 export type QueueName = (typeof QUEUE_NAMES)[number];
 
 /** Drive a run, or aggregate it; the job's id is the run's. */
 export const runPayload = z.strictObject({ format: z.literal(FORMATS.job), kind: z.literal('run'), run });
 
-/** Train and predict one fold; the job's id is the fold's key. The run's plan in the store says the rest. */
+/** Train and predict one fold; the job's id is the fold's key. The run's plan in the store has the details. */
 export const foldPayload = z.strictObject({ format: z.literal(FORMATS.job), kind: z.literal('fold'), run, key: hex });
 
-/** Compute what all folds of a trial need: see prerequisiteOf in plan. */
+/** Compute what all folds of a trial need, see prerequisiteOf in plan. */
 export const preparePayload = z.strictObject({
   format: z.literal(FORMATS.job),
   kind: z.literal('prepare'),
@@ -22,7 +22,7 @@ export const preparePayload = z.strictObject({
   trial: z.string(),
 });
 
-/** Train an estimator on all clips of a run's data; `finals/<key>/request.json` in the store says the rest. */
+/** Train an estimator on all clips of a run's data; `finals/<key>/request.json` in the store has the details. */
 export const finalPayload = z.strictObject({
   format: z.literal(FORMATS.job),
   kind: z.literal('final'),

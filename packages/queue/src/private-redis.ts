@@ -2,14 +2,14 @@ import { realpath } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { Redis } from 'ioredis';
 
-/** Milliseconds that each answer of a Redis may take when it is shut down. */
+/** Timeout of each reply in milliseconds when a Redis is shut down. */
 const SHUTDOWN_MS = 2000;
 
 /**
- * Ends the Redis that answers at a socket if it is the private one of a local run: its working folder is the folder of
- * the socket, and that folder is named as a local run names it. A shared Redis is left alone. Nothing is saved: the
- * truth is in the store.
- * @param socket path of the socket, as the local run itself made it
+ * Shuts down the Redis at a socket if it is the private one of a local run: its working folder is the folder of the
+ * socket, and the folder has a name that a local run chooses. A shared Redis is left alone. Nothing is saved, since the
+ * store has all results.
+ * @param socket path of the socket, as the local run created it
  * @returns whether it was that Redis
  */
 export async function shutDownPrivateRedis(socket: string): Promise<boolean> {

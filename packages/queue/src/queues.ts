@@ -8,21 +8,21 @@ import { type Payload, QUEUE_NAMES, type QueueName } from './payloads.js';
 import { tracing } from './telemetry.js';
 import { readWorkers, type WorkerReport } from './workers.js';
 
-/** Milliseconds that closing may take: BullMQ waits for a connection, and a server that is away may never come. */
+/** Milliseconds that closing may take: BullMQ waits for a connection, and an unavailable server may never return. */
 const CLOSING_MS = 1000;
 
-/** Ids of one pipelined question. */
+/** Number of ids in one pipelined request. */
 const CHUNK = 500;
 
-/** Attempts of a job whose process crashed; infrastructure errors are not counted. */
+/** Attempts of a job whose process crashes; infrastructure errors are not counted. */
 const CRASH_ATTEMPTS = 4;
 
 const LIVE: JobType[] = ['waiting', 'active', 'delayed', 'prioritized', 'waiting-children'];
 
-/** The largest priority that a job can have: it is taken last. */
+/** The largest priority that a job can have, which is taken last. */
 export const MAX_PRIORITY = PRIORITY_LIMIT;
 
-/** BullMQ's score of a waiting job is its priority times this, plus a counter. */
+/** BullMQ's score of a waiting job is its priority times this factor, plus a counter. */
 const PRIORITY_UNIT = 2 ** 32;
 
 export const COUNTER_NAMES = ['duplicates', 'cancelled', 'failedAttempts'] as const;
@@ -31,23 +31,23 @@ export type CounterName = (typeof COUNTER_NAMES)[number];
 export interface JobStatus {
   /** waiting, active, delayed, failed, … */
   state: string;
-  /** What the process that runs it told last */
+  /** Progress that its process last reported */
   progress: unknown;
 }
 
 export interface JobRequest {
   id: string;
   payload: Payload;
-  /** From 1 to `MAX_PRIORITY`; smaller is sooner, absent is soonest. */
+  /** From 1 to `MAX_PRIORITY`; smaller values go first, and absent ones before all others. */
   priority?: number;
 }
 
 export interface QueueLook {
   /** By state */
   jobs: Record<string, number>;
-  /** How long the first job in line has waited */
+  /** How long the first job in line has been waiting */
   oldestSeconds: number;
-  /** Processes that take jobs from it */
+  /** Processes that take jobs from the queue */
   consumers: number;
 }
 
@@ -58,8 +58,8 @@ export interface QueueListeners {
 }
 
 /**
- * The producer's side of all queues over one connection that fails at once when Redis is away. Every question may throw
- * REDIS_UNREACHABLE.
+ * The producer's side of all queues over one connection that fails at once when Redis is unavailable. Every method may
+ * throw REDIS_UNREACHABLE.
  */
 export class Queues {
   readonly #url: string;
@@ -82,7 +82,7 @@ export class Queues {
     return queue;
   }
 
-  /** Adds jobs that are not there yet: adding an id that is queued, active or failed changes nothing. */
+  /** Adds jobs that do not exist yet: adding an id that is queued, active or failed has no effect. */
   async add(name: QueueName, jobs: readonly JobRequest[]): Promise<void> {
     const options = (job: JobRequest) => ({
       jobId: job.id,
@@ -90,7 +90,7 @@ export class Queues {
       attempts: CRASH_ATTEMPTS,
       backoff: { type: 'exponential', delay: 1000 },
       removeOnComplete: true,
-      // A run's failed jobs leave with its end; these are the bounds of what a dead coordinator left.
+      // A run's failed jobs are removed at its end; these bounds are for those of a dead coordinator.
       removeOnFail: { count: 10_000, age: 7 * 24 * 3600 },
     });
     for (const chunk of chunks(jobs)) {
@@ -99,14 +99,14 @@ export class Queues {
     }
   }
 
-  /** The smallest priority among jobs that wait with one; undefined where none does. */
+  /** The smallest priority among waiting jobs that have one; undefined without any. */
   async front(name: QueueName): Promise<number | undefined> {
     const key = this.#queue(name).toKey('prioritized');
     const [, score] = await askRedis(() => this.#redis.zrange(key, 0, '0', 'WITHSCORES'));
     return score === undefined ? undefined : Math.floor(Number(score) / PRIORITY_UNIT);
   }
 
-  /** Ids of jobs that wait, run or will be tried again. */
+  /** Ids of jobs that are waiting, running or due for a retry. */
   async liveIds(name: QueueName): Promise<Set<string>> {
     return new Set(await askRedis(() => this.#queue(name).getRanges(LIVE, 0, -1)));
   }
@@ -115,7 +115,7 @@ export class Queues {
     return new Set(await askRedis(() => this.#queue(name).getRanges(['active'], 0, -1)));
   }
 
-  /** Those of these jobs that have failed for good, with their reasons. */
+  /** The permanently failed ones of these jobs, with their reasons. */
   async failures(name: QueueName, ids: Iterable<string>): Promise<Map<string, string>> {
     const failures = new Map<string, string>();
     const queue = this.#queue(name);
@@ -134,22 +134,22 @@ export class Queues {
     return failures;
   }
 
-  /** Removes those of these jobs that have failed for good. */
+  /** Removes the permanently failed ones of these jobs. */
   async forgetFailures(name: QueueName, ids: Iterable<string>): Promise<void> {
     for (const id of (await this.failures(name, ids)).keys()) await this.remove(name, id);
   }
 
-  /** How often stopping workers gave each job back, by its id. */
+  /** How often stopping workers returned each job, by job id. */
   giveBacks(): Promise<Map<string, number>> {
     return askRedis(() => readGiveBacks(this.#redis, this.#url));
   }
 
-  /** Forgets how often these jobs were given back. */
+  /** Resets how often these jobs were returned. */
   async forgetGiveBacks(ids: Iterable<string>): Promise<void> {
     for (const chunk of chunks([...ids])) await askRedis(() => forgetGiveBacks(this.#redis, this.#url, chunk));
   }
 
-  /** A job's state and progress, or undefined where it is not there. */
+  /** State and progress of a job; undefined if it does not exist. */
   async job(name: QueueName, id: string): Promise<JobStatus | undefined> {
     return askRedis(async () => {
       const job = await this.#queue(name).getJob(id);
@@ -157,7 +157,7 @@ export class Queues {
     });
   }
 
-  /** How many jobs of a queue are in each state; those that wait with a priority are among `waiting`. */
+  /** Number of jobs of a queue by state; prioritised jobs count as `waiting`. */
   async counts(name: QueueName): Promise<Record<string, number>> {
     const counts = await askRedis(() =>
       this.#queue(name).getJobCounts('active', 'waiting', 'prioritized', 'delayed', 'failed'),
@@ -166,7 +166,7 @@ export class Queues {
     return { ...others, waiting: waiting + prioritized };
   }
 
-  /** What a watcher of all queues wants to know, in one look. */
+  /** The state of all queues for monitoring, in one request. */
   async look(name: QueueName): Promise<QueueLook> {
     return askRedis(async () => {
       const queue = this.#queue(name);
@@ -176,7 +176,7 @@ export class Queues {
     });
   }
 
-  /** How long the first job in line has waited; 0 where none waits. */
+  /** How long the first job in line has been waiting; 0 if none waits. */
   async oldestSeconds(name: QueueName): Promise<number> {
     const firsts = await askRedis(async () => {
       const of = (state: 'waiting' | 'prioritized') => this.#queue(name).getJobs([state], 0, 0, true);
@@ -185,7 +185,7 @@ export class Queues {
     return Math.max(0, ...firsts.map(({ timestamp }) => (Date.now() - timestamp) / 1000));
   }
 
-  /** Bytes that Redis uses, and may use: `maxmemory`, or else the memory of its machine. */
+  /** Bytes that Redis uses and may use: `maxmemory`, or the memory of its machine if that is unset. */
   async memory(): Promise<{ used: number; limit: number }> {
     const info = await askRedis(() => this.#redis.info('memory'));
     const member = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0);
@@ -200,22 +200,22 @@ export class Queues {
     >;
   }
 
-  /** Workers that were heard of lately, and what each does. */
+  /** Workers that reported recently, and what each is doing. */
   workers(): Promise<WorkerReport[]> {
     return askRedis(() => readWorkers(this.#redis, workersKey(this.#url)));
   }
 
-  /** BullMQ's own objects, for a board of queues. */
+  /** BullMQ's own objects, for a dashboard of queues. */
   vendorQueues(): Queue[] {
     return QUEUE_NAMES.map((name) => this.#queue(name));
   }
 
-  /** Removes jobs that are not running: false where one is locked by a worker. */
+  /** Removes jobs that are not running: false if a worker has locked one. */
   async remove(name: QueueName, id: string): Promise<boolean> {
     return (await askRedis(() => this.#queue(name).remove(id))) === 1;
   }
 
-  /** Resolves once events from now on are heard. Listeners run until close. */
+  /** Resolves once new events are received. Listeners run until close. */
   async listen(name: QueueName, listeners: QueueListeners): Promise<void> {
     const redis = connect(this.#url, { use: 'blocking' });
     const events = new QueueEvents(name, { prefix: prefixOf(this.#url), connection: redis });
@@ -227,7 +227,7 @@ export class Queues {
     await events.waitUntilReady();
   }
 
-  /** Closes all connections, within a second even if Redis does not answer. */
+  /** Closes all connections, within a second even if Redis does not respond. */
   async close(): Promise<void> {
     const closed = Promise.all([
       ...[...this.#queues.values()].map((queue) => queue.close()),

@@ -2,9 +2,9 @@ import { CryfoldError, parseRedisUrl, redactUrl } from '@cryfold/core';
 import { RedisConnection } from 'bullmq';
 
 export interface RedisFacts {
-  /** With the product's name where that is not Redis */
+  /** Includes the product's name if it is not Redis */
   version: string;
-  /** What does not keep it from working, as sentences */
+  /** Problems that do not prevent use, as sentences */
   warnings: string[];
 }
 
@@ -15,19 +15,19 @@ const olderThan = (version: string, least: string) => {
 };
 
 /**
- * What Redis's INFO says about its use as a queue.
- * @param policy its eviction policy where INFO does not have it
- * @throws CryfoldError REDIS_UNSAFE where jobs would get lost, or BullMQ does not work
+ * What Redis's INFO says about its fitness as a queue.
+ * @param policy its eviction policy, used if INFO lacks it
+ * @throws CryfoldError REDIS_UNSAFE if jobs could be lost or BullMQ does not work
  */
 export function requireFit(info: string, policy?: string): RedisFacts {
   const member = (name: string) => new RegExp(`^${name}:(\\S+)`, 'm').exec(info)?.[1];
   const unsafe = (why: string, hint: string) => new CryfoldError('REDIS_UNSAFE', `Redis ${why}`, { hint });
   const warnings: string[] = [];
   const version = member('redis_version');
-  // Others tell a version of Redis that they are compatible with.
+  // Compatible products report the version of Redis that they are compatible with.
   const other = ['valkey', 'dragonfly'].find((name) => member(`${name}_version`) !== undefined);
   const { minimumVersion, recommendedMinimumVersion } = RedisConnection;
-  if (version === undefined) warnings.push('Its version is not known, since its INFO does not have it.');
+  if (version === undefined) warnings.push('Its version is unknown, because its INFO lacks it.');
   else if (!other && olderThan(version, minimumVersion)) {
     throw unsafe(
       `${version} is too old: BullMQ needs ${minimumVersion}`,
@@ -38,11 +38,11 @@ export function requireFit(info: string, policy?: string): RedisFacts {
   }
   const evicts = member('maxmemory_policy') ?? policy;
   if (evicts === undefined) {
-    warnings.push('Its eviction policy is not known, since INFO does not have it: it must be noeviction.');
+    warnings.push('Its eviction policy is unknown, because INFO lacks it. It must be noeviction.');
   } else if (evicts !== 'noeviction') {
     throw unsafe(
-      `has the eviction policy ${evicts}, so that it may delete jobs when its memory is full`,
-      'Set it: redis-cli config set maxmemory-policy noeviction, and maxmemory-policy noeviction in redis.conf.',
+      `has the eviction policy ${evicts}and may delete jobs when its memory is full`,
+      'Run redis-cli config set maxmemory-policy noeviction, and set maxmemory-policy noeviction in redis.conf.',
     );
   }
   const named = other ? `${other} ${member(`${other}_version`)}` : (version ?? 'unknown');
@@ -50,8 +50,8 @@ export function requireFit(info: string, policy?: string): RedisFacts {
 }
 
 /**
- * Refuses a node of a Redis Cluster by the URL of a single server: without the hash tag that keys have in a Cluster, those
- * of one queue lie on several nodes.
+ * Refuses a node of a Redis Cluster given as a single server: without the hash tag that keys have in a cluster, the
+ * keys of one queue would be spread over several nodes.
  * @throws CryfoldError REDIS_UNSAFE
  */
 export function refuseClusterNode(info: string, url: string): void {
@@ -63,11 +63,11 @@ export function refuseClusterNode(info: string, url: string): void {
 }
 
 /**
- * Refuses a replica, which takes no jobs. It may be a primary again in a moment, so services wait for that.
+ * Refuses a replica, which cannot take jobs. It may soon become the primary again, so services wait for that.
  * @throws CryfoldError REDIS_UNREACHABLE
  */
 export function refuseReplica(info: string, url: string): void {
-  // A question to a Redis Cluster may be answered by any of its nodes.
+  // Any node of a Redis Cluster may reply to a query.
   if (!/^role:slave/m.test(info) || parseRedisUrl(url).kind === 'cluster') return;
   throw new CryfoldError('REDIS_UNREACHABLE', `Redis at ${redactUrl(url)} is a replica`, {
     context: { url: redactUrl(url) },

@@ -4,11 +4,11 @@ type Telemetry = NonNullable<QueueOptions['telemetry']>;
 
 let telemetry: Telemetry | undefined;
 
-/** Has queues and consumers that are made from now on carry traces from who adds a job to who does it. */
+/** Makes queues and consumers created from now on propagate traces from the producer of a job to its consumer. */
 export async function traceJobs(): Promise<void> {
   const { BullMQOtel } = await import('bullmq-otel');
   telemetry = new BullMQOtel({ tracerName: 'cryfold' });
 }
 
-/** For BullMQ's options; nothing where jobs are not traced. */
+/** Telemetry options for BullMQ; empty if jobs are not traced. */
 export const tracing = (): { telemetry?: Telemetry } => (telemetry ? { telemetry } : {});

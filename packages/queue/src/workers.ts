@@ -3,26 +3,26 @@ import { z } from 'zod';
 import { type Connection, connect } from './connection.js';
 import { workersKey } from './keys.js';
 
-/** Milliseconds between two beats of a worker. */
+/** Milliseconds between heartbeats of a worker. */
 const BEAT_MS = 3000;
-/** After so long a silence a worker is gone. */
+/** Milliseconds of silence after which a worker counts as gone. */
 const SILENCE_SECONDS = 15;
-/** Milliseconds that taking its entry back may take when a worker stops. */
+/** Timeout in milliseconds for removing the entry of a stopping worker. */
 const CLOSING_MS = 1000;
-/** Milliseconds that changes wait for more of them, so that progress is no flood. */
+/** Milliseconds for which changes are batched, so that progress does not cause too many updates. */
 const GATHER_MS = 250;
 
 const activity = z.object({
   run: z.string(),
   trial: z.string(),
-  /** Absent for what all folds of a trial need, such as distances */
+  /** Absent for work that all folds of a trial need, such as distances */
   repeat: z.int().optional(),
   fold: z.int().optional(),
   /** Milliseconds since 1970 by the worker's clock */
   since: z.number(),
   fraction: z.number(),
 });
-/** One thing that a worker does now. */
+/** One current activity of a worker. */
 export type WorkerActivity = z.infer<typeof activity>;
 
 export const workerReport = z.object({
@@ -38,8 +38,10 @@ export type WorkerReport = z.infer<typeof workerReport>;
 
 const beat = z.object({ at: z.number(), state: workerReport });
 
-/** Reports to Redis every few seconds, and soon after each change, that a worker lives and what it does. Nothing depends on it, so
- * an outage is ignored. */
+/**
+ * Reports to Redis every few seconds, and soon after each change, that a worker is alive and what it is doing. Nothing
+ * depends on the reports, so an outage is ignored.
+ */
 export class Beacon {
   readonly #redis: Connection;
   readonly #key: string;
@@ -56,7 +58,7 @@ export class Beacon {
     this.#timer.unref();
   }
 
-  /** Announces an activity; `progress` moves it, `end` takes it back. */
+  /** Announces an activity; `progress` updates it, `end` removes it. */
   begin(what: Omit<WorkerActivity, 'since' | 'fraction'>): { progress(fraction: number): void; end(): void } {
     const doing: WorkerActivity = { ...what, since: Date.now(), fraction: 0 };
     this.#report.doing.push(doing);
@@ -97,18 +99,18 @@ export class Beacon {
   }
 }
 
-/** Workers that were heard of lately, by host and process; what silent ones left is cleared away. */
+/** Workers that reported recently, by host and process; entries of silent ones are removed. */
 export async function readWorkers(redis: Connection, key: string): Promise<WorkerReport[]> {
-  const [told, time] = await Promise.all([redis.hgetall(key), redis.time()]);
+  const [reports, time] = await Promise.all([redis.hgetall(key), redis.time()]);
   const now = Number(time[0]);
   const workers: WorkerReport[] = [];
-  for (const [id, text] of Object.entries(told)) {
+  for (const [id, text] of Object.entries(reports)) {
     try {
       const { at, state } = decodeRecord(beat, text, `worker ${id}`);
       if (now - at <= SILENCE_SECONDS) workers.push(state);
       else await redis.hdel(key, id);
     } catch {
-      // Another version's.
+      // Written by another version.
     }
   }
   return workers.sort((a, b) => a.host.localeCompare(b.host) || a.pid - b.pid);

@@ -18,7 +18,7 @@ test('the text of an audit begins with its warnings, and has every table', () =>
   const text = auditText(auditOf(['dog', 'cat']));
   assert.match(
     text,
-    /^warning: The sampling rate alone tells classes apart: class cat has 8,000 Hz, class dog has 44,100/,
+    /^warning: The sampling rate alone distinguishes classes: class cat has 8,000 Hz, class dog has 44,100/,
   );
   assert.match(text, /\ndog +10 +10 +0\.2 +10 /);
   assert.match(text, /\ncat +WAV \(10\) +8,000 Hz \(10\) +16 bits \(10\) +1 channel \(10\)\n/);
@@ -29,7 +29,7 @@ test('the text of an audit begins with its warnings, and has every table', () =>
 test('the page has a section for the audit, which escapes names, and none without an audit', async () => {
   const page = await htmlReport({ results: { ...results(), audit: auditOf(hostile.slice(0, 2)) } });
   assert.match(page, /<h2 id="audit">Data audit<\/h2>/);
-  assert.match(page, /<li><strong>The sampling rate alone tells classes apart/);
+  assert.match(page, /<li><strong>The sampling rate alone distinguishes classes/);
   assert.doesNotMatch(page, /<script|<img|onerror="/);
   assert.doesNotMatch(await htmlReport({ results: results() }), /Data audit/);
 });

@@ -1,14 +1,14 @@
 import { CryfoldError } from '@cryfold/core';
 
-/** `read` looks; `operate` also starts, cancels and retries. */
+/** `read` may view; `operate` may also start, cancel and retry. */
 export type ApiRole = 'read' | 'operate';
 
 export type ApiToken = Readonly<{ role: ApiRole; token: string }>;
 
-/** Characters that a token has at least: 24 of `openssl rand -base64 18`'s are 144 bits. */
+/** Minimum length of a token: 24 characters of `openssl rand -base64 18` are 144 bits. */
 const TOKEN_LENGTH = 16;
 
-/** Lines (or a comma-separated list) of `read:TOKEN` and `operate:TOKEN`. @throws CryfoldError USAGE */
+/** Parses lines (or a comma-separated list) of `read:TOKEN` and `operate:TOKEN`. @throws CryfoldError USAGE */
 export function parseApiTokens(text: string): ApiToken[] {
   const lines = text.split(/[\n,]/).map((line) => line.trim());
   return lines.filter(Boolean).map((line, i) => {
@@ -16,11 +16,11 @@ export function parseApiTokens(text: string): ApiToken[] {
     const why = !token
       ? 'is neither read:TOKEN nor operate:TOKEN'
       : token.length < TOKEN_LENGTH
-        ? `has a token of less than ${TOKEN_LENGTH} characters`
+        ? `has a token of fewer than ${TOKEN_LENGTH} characters`
         : undefined;
     if (why) {
       throw new CryfoldError('USAGE', `CRYFOLD_API_TOKENS: entry ${i + 1} ${why}`, {
-        hint: 'Write a line operate:TOKEN; openssl rand -hex 24 makes a token.',
+        hint: 'Write a line operate:TOKEN; generate a token with openssl rand -hex 24.',
       });
     }
     return { role: role as ApiRole, token };

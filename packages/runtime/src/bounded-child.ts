@@ -8,20 +8,20 @@ import { defaultChildMemoryMb, memoryOf, oomKills } from './memory.js';
 
 const SHELL = '/bin/sh';
 
-/** Milliseconds between two looks at the memory of all children. */
+/** Milliseconds between memory checks of all children. */
 const INTERVAL_MS = 100;
 
-/** Added to the parent's oom_score_adj, whose most is 1000: the kernel kills a child before its parent or Redis. */
+/** Added to the parent's oom_score_adj, at most 1000, so that the kernel kills a child before its parent or Redis. */
 const EXPENDABLE = 500;
 
-/** How a process ends when a library does not check whether an allocation succeeded. */
+/** Signals that end a process when a library does not check for a failed allocation. */
 const FAULTS = new Set(['SIGABRT', 'SIGSEGV', 'SIGBUS', 'SIGTRAP', 'SIGILL']);
 
 export interface BoundedChildOptions extends ForkOptions {
   args?: readonly string[];
-  /** Most private memory in RAM, MiB */
+  /** Maximum private memory in RAM, MiB */
   limitMb: number;
-  /** What to do when the limit is exceeded */
+  /** Hint of the error when the limit is exceeded */
   hint: string;
 }
 
@@ -29,10 +29,10 @@ const watched = new Set<BoundedChild>();
 let timer: NodeJS.Timeout | undefined;
 
 /**
- * A forked Node process whose memory is bounded. Private memory in RAM above `limitMb` ends it within a tenth of a second
- * or so; so does the sum of all children of this process above what the machine or cgroup has. RLIMIT_DATA, twice the
- * limit and 1 GiB (freed memory and stacks count for it too), refuses single allocations beyond any sense, whatever
- * vm.overcommit_memory says. Only Linux enforces either.
+ * A forked Node process with bounded memory. It is killed within about a tenth of a second once its private memory in
+ * RAM exceeds `limitMb`, or once all children of this process together exceed the memory of the machine or cgroup.
+ * RLIMIT_DATA (twice the limit plus 1 GiB, because freed memory and stacks count too) rejects absurdly large single
+ * allocations whatever vm.overcommit_memory is. Only Linux enforces these limits.
  */
 export class BoundedChild {
   readonly process: ChildProcess;
@@ -42,7 +42,7 @@ export class BoundedChild {
   #oomKills = oomKills();
   #peakData = 0;
   #reason: string | undefined;
-  /** Part of the names of temporary folders that the process makes */
+  /** Name prefix of temporary folders that the process creates */
   readonly #token = randomBytes(8).toString('hex');
 
   constructor(entry: string, { args = [], limitMb, hint, ...options }: BoundedChildOptions) {
@@ -60,7 +60,7 @@ export class BoundedChild {
     this.process.once('error', () => this.process.pid === undefined && this.#forget());
   }
 
-  /** Starts a piece of work: only what happens from now on explains the end of the process. */
+  /** Starts a piece of work: only later events may explain the end of the process. */
   begin(): void {
     this.#oomKills = oomKills();
     this.#peakData = 0;
@@ -68,7 +68,7 @@ export class BoundedChild {
 
   /**
    * Why the process ended, if memory was the cause.
-   * @param signal that ended it
+   * @param signal that ended the process
    * @param output the end of its standard error
    */
   outOfMemory(signal: NodeJS.Signals | null, output = ''): CryfoldError | undefined {
@@ -76,16 +76,16 @@ export class BoundedChild {
     return reason === undefined ? undefined : new CryfoldError('OUT_OF_MEMORY', reason, { hint: this.#hint });
   }
 
-  /** Looks at its memory, MiB, and ends it above its limit. */
-  look(): number {
+  /** Measures its memory, MiB, and kills the process if it exceeds the limit. */
+  measure(): number {
     const { anonymous, data } = memoryOf(this.process.pid ?? 0);
     this.#peakData = Math.max(this.#peakData, data);
     if (anonymous > this.limitMb)
-      this.end(`it used ${Math.ceil(anonymous)} MiB of memory and may use ${this.limitMb} MiB`);
+      this.end(`it used ${Math.ceil(anonymous)} MiB of memory; the limit is ${this.limitMb} MiB`);
     return anonymous;
   }
 
-  /** Ends it for its use of memory. */
+  /** Kills the process because of its memory use. */
   end(reason: string): void {
     this.#reason ??= reason;
     this.process.kill('SIGKILL');
@@ -95,14 +95,14 @@ export class BoundedChild {
     if (signal === 'SIGKILL' && oomKills() > this.#oomKills) {
       return 'the kernel killed it because the machine or its cgroup ran out of memory';
     }
-    // Allocators fill the address space to its limit before they fail, unless it was one huge allocation.
+    // Allocators fill the address space up to the limit before they fail, unless a single allocation was huge.
     const full = signal !== null && FAULTS.has(signal) && this.#peakData > 0.8 * this.#hardMb;
     if (full || abortedForMemory(output))
       return `it ended${signal ? ` by ${signal}` : ''} because an allocation failed`;
     return undefined;
   }
 
-  /** A process that was killed cannot remove its temporary folders. */
+  /** A killed process cannot remove its temporary folders. */
   #removeTemporary(): void {
     try {
       for (const name of readdirSync(tmpdir())) {
@@ -110,7 +110,7 @@ export class BoundedChild {
         rmSync(join(tmpdir(), name), { recursive: true, force: true });
       }
     } catch {
-      // There is no such folder, or somebody else has removed it.
+      // The folder does not exist, or another process has removed it.
     }
   }
 
@@ -124,22 +124,22 @@ export class BoundedChild {
 }
 
 function watch(): void {
-  const used = [...watched].map((child) => ({ child, mb: child.look() })).sort((a, b) => b.mb - a.mb);
+  const used = [...watched].map((child) => ({ child, mb: child.measure() })).sort((a, b) => b.mb - a.mb);
   if (used.length < 2) return;
   const together = used.reduce((sum, { mb }) => sum + mb, 0);
-  // A larger limit that somebody set is theirs to answer for.
+  // A larger limit was set explicitly, so it is not overridden.
   const most = Math.max(defaultChildMemoryMb(), ...used.map(({ child }) => child.limitMb));
   if (together <= most) return;
   const [{ child, mb }] = used;
   const [all, own] = [together, mb].map(Math.ceil);
   child.end(
-    `${used.length} child processes used ${all} MiB of memory together, this one ${own} MiB, and may use ${most} MiB`,
+    `${used.length} child processes used ${all} MiB of memory together (this one ${own} MiB); the limit is ${most} MiB`,
   );
 }
 
 /**
- * A shell sets the limits of the process and becomes it: Node has no setrlimit. The kernel is not asked to kill the process
- * when its parent dies (PR_SET_PDEATHSIG): it ends by itself, and then removes its temporary folders.
+ * A shell sets the limits and then replaces itself with the process, because Node has no setrlimit. PR_SET_PDEATHSIG is
+ * not used: a child whose parent dies exits by itself and removes its temporary folders first.
  */
 function limited(hardMb: number): ForkOptions {
   if (process.platform !== 'linux' || !existsSync(SHELL)) return {};

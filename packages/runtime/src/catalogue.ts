@@ -6,8 +6,8 @@ import { WORK_METRICS } from './catalogue/work.js';
 export type { Definition } from './catalogue/definition.js';
 
 /**
- * All metrics that cryfold defines, in the order of docs/metrics.md, which tools/metrics-doc generates from this
- * list. Units are in the names: seconds, bytes, ratios in [0, 1]; `_total` counts since the process began.
+ * All metrics that cryfold defines, in the order of docs/metrics.md, which tools/metrics-doc generates from this list.
+ * Names contain units: seconds, bytes, ratios in [0, 1]. `_total` counts since the process started.
  */
 export const CATALOGUE = {
   ...SERVICE_METRICS,

@@ -16,7 +16,7 @@ const schema = z.object({
   CRYFOLD_LOCAL: z.string().optional(),
   CRYFOLD_IMAGE: z.enum(['control', 'cpu-worker', 'gpu-worker']).optional(),
   CRYFOLD_START_TIMEOUT: z.coerce.number().min(0).max(86_400).default(60),
-  // Timers of Node end at once where they would last longer than 24 days.
+  // Node's timers fire at once for delays above 24 days.
   CRYFOLD_GRACE_SECONDS: z.coerce.number().min(0).max(2_000_000).default(25),
   CRYFOLD_S3_ENDPOINT: z.url({ protocol: /^https?$/ }).optional(),
   CRYFOLD_S3_ADDRESSING: z.enum(['path', 'host']).optional(),
@@ -48,7 +48,7 @@ const schema = z.object({
 });
 
 interface S3Place {
-  /** Absent: Amazon's */
+  /** Absent: Amazon S3 */
   endpoint: string | undefined;
   region: string;
   addressing: 'path' | 'host';
@@ -56,79 +56,81 @@ interface S3Place {
   certificates: string | undefined;
 }
 
-/** How to reach the server of an `s3:` store, and with which keys or role. Holds secrets. */
+/** How to reach the server of an `s3:` store, and the keys or role to use. Contains secrets. */
 export type S3Config = S3Place &
   (
     | { accessKey: Secret; secretKey: Secret; sessionToken: Secret | undefined }
     | { webIdentity: { tokenFile: string; roleArn: string; sessionName: string; endpoint: string } }
   );
 
-/** The HTTP API of a coordinator. Holds secrets. */
+/** The HTTP API of a coordinator. Contains secrets. */
 export interface ApiConfig {
-  /** 0: any free one */
+  /** 0: any free port */
   port: number;
   host: string;
-  /** Empty: whoever reaches the port may do everything, so that only loopback is listened on */
+  /** Empty: every client may do everything, so the API listens on loopback only */
   tokens: readonly ApiToken[];
-  /** The mounted file that the tokens were read from, which may change */
+  /** The mounted file that contains the tokens; it may change */
   tokensFile?: string | undefined;
-  /** Requests a minute that one client may make */
+  /** Requests per minute for one client */
   rate: number;
 }
 
 /**
- * Where runs and models are: a folder or bucket and processes of this machine, a cluster whose Redis and store are at
- * hand, or a server whose API commands go through. Holds secrets.
+ * Where runs and models are: a folder or bucket with processes on this machine, a cluster whose Redis and store are
+ * reachable, or a server whose API runs the commands. Contains secrets.
  */
 export type Target =
   | Readonly<{
       kind: 'local';
-      /** Absent: a folder of the command's own */
+      /** Absent: the command chooses its own folder */
       storeUrl: string | undefined;
     }>
   | Readonly<{
       kind: 'cluster';
       redisUrl: string;
-      /** Absent: commands that need the cluster's workers are refused; others use a folder of their own */
+      /** Absent: commands that need the cluster's workers are refused; others choose their own folder */
       storeUrl: string | undefined;
     }>
   | Readonly<{ kind: 'server'; url: string; token: Secret | undefined }>;
 
 export interface Config {
   target: Target;
-  /** Absent where no credentials are given. */
+  /** Absent without credentials. */
   s3: Readonly<S3Config> | undefined;
-  /** Where built and downloaded things are kept between checkouts. */
+  /** Where built and downloaded files are kept between checkouts. */
   cacheDir: string;
   logLevel: string;
-  /** The one run that a coordinator drives; absent: all of the store's. Set by cryfold run for its own. */
+  /**
+   * The only run that a coordinator drives; absent: all runs of the store. Set by cryfold run for its own coordinator.
+   */
   onlyRun: string | undefined;
   /** Whether cryfold run started this service for its own run. */
   local: boolean;
-  /** The container image that this is, which holds what its services need and no more; absent: a checkout. */
+  /** The container image that this process runs in, which only contains what its services need; absent: a checkout. */
   image: 'control' | 'cpu-worker' | 'gpu-worker' | undefined;
-  /** How long a starting service waits for a Redis or a store that is away, seconds. */
+  /** How long a starting service waits for an unavailable Redis or store, seconds. */
   startSeconds: number;
-  /** How long a stopping worker lets its fold go on, seconds. */
+  /** How long a stopping worker keeps training its fold, seconds. */
   graceSeconds: number;
-  /** What one training or predicting process may use, MiB; by default nearly all that the machine or cgroup has. */
+  /** Memory limit of one training or predicting process, MiB; by default nearly all of the machine or cgroup. */
   childMemoryMb: number;
-  /** The GPUs that may be used, as CUDA names them (index or UUID). Absent: all there are. */
+  /** The GPUs to use, as CUDA names them (index or UUID). Absent: all GPUs. */
   visibleGpus: readonly string[] | undefined;
-  /** Where a service answers /metrics, /healthz and /readyz; absent: nowhere. */
+  /** Port of /metrics, /healthz and /readyz; absent: not served. */
   metricsPort: number | undefined;
   /** Absent: all interfaces. */
   metricsHost: string | undefined;
-  /** OTLP/HTTP collector of traces; absent: nothing is traced. */
+  /** OTLP/HTTP collector of traces; absent: no tracing. */
   otlpEndpoint: string | undefined;
-  /** Absent: no API is served. */
+  /** Absent: the API is not served. */
   api: Readonly<ApiConfig> | undefined;
 }
 
 /**
- * A value, or the file that `NAME_FILE` names, as secrets are mounted into containers. An empty file counts, since it may be
- * being written.
- * @throws CryfoldError USAGE where the file cannot be read now
+ * A value, or the file named by `NAME_FILE`, since secrets are mounted into containers. An empty file counts as set,
+ * because it may be about to be written.
+ * @throws CryfoldError USAGE if the file cannot be read at the moment
  */
 function secretOf(
   env: z.infer<typeof schema>,
@@ -146,12 +148,12 @@ function secretOf(
 }
 
 /**
- * The address. Where it names no password, a mounted one is read from its file at each connection: FreshRedis of `queue`
- * takes the parameter.
+ * The address of Redis. Without a password in the address, a mounted one is read from its file at each connection, by
+ * means of a parameter that FreshRedis in `queue` understands.
  */
 function redisUrl({ REDIS_URL, REDIS_PASSWORD_FILE }: z.infer<typeof schema>): string | undefined {
   if (!REDIS_URL || !REDIS_PASSWORD_FILE) return REDIS_URL;
-  // Read here too, so that a wrong name is reported at once.
+  // Read here as well, so that a wrong file name is reported at once.
   readNamedFile('REDIS_PASSWORD_FILE', REDIS_PASSWORD_FILE);
   return withRedisPasswordFile(REDIS_URL, REDIS_PASSWORD_FILE);
 }
@@ -171,7 +173,7 @@ function s3Config(env: z.infer<typeof schema>): Readonly<S3Config> | undefined {
   return Object.freeze({
     endpoint: env.CRYFOLD_S3_ENDPOINT,
     region: env.AWS_REGION,
-    // Amazon wants names of hosts; servers of one's own seldom have a DNS name per bucket.
+    // Amazon requires virtual-hosted names; self-hosted servers seldom have a DNS name per bucket.
     addressing: env.CRYFOLD_S3_ADDRESSING ?? (env.CRYFOLD_S3_ENDPOINT === undefined ? 'host' : 'path'),
     certificates: env.CRYFOLD_S3_CA_FILE && readNamedFile('CRYFOLD_S3_CA_FILE', env.CRYFOLD_S3_CA_FILE),
     ...credentials,
@@ -185,36 +187,32 @@ function givenKeys(env: z.infer<typeof schema>) {
   return { accessKey, secretKey, sessionToken: secretOf(env, 'AWS_SESSION_TOKEN') };
 }
 
-/** A role in place of keys, in the variables of the AWS SDKs. @throws CryfoldError USAGE */
+/** A role instead of keys, in the variables of the AWS SDKs. @throws CryfoldError USAGE */
 function webIdentity(env: z.infer<typeof schema>) {
   const { AWS_WEB_IDENTITY_TOKEN_FILE: tokenFile, AWS_ROLE_ARN: roleArn, AWS_REGION: region } = env;
   if (!tokenFile || !roleArn) return undefined;
   readNamedFile('AWS_WEB_IDENTITY_TOKEN_FILE', tokenFile);
   const { CRYFOLD_S3_ENDPOINT: s3, AWS_ENDPOINT_URL_STS: sts } = env;
   if (sts === undefined && s3 !== undefined && !/\.amazonaws\.com(\.cn)?$/.test(new URL(s3).hostname)) {
-    // The token would go to Amazon, which has nothing to do with that server.
-    throw new CryfoldError(
-      'USAGE',
-      'AWS_WEB_IDENTITY_TOKEN_FILE needs AWS_ENDPOINT_URL_STS for an S3 server of your own',
-      {
-        context: { variable: 'AWS_ENDPOINT_URL_STS' },
-        hint: 'Give the address of its STS; of MinIO that is CRYFOLD_S3_ENDPOINT.',
-      },
-    );
+    // Otherwise the token would be sent to Amazon, which is not involved.
+    throw new CryfoldError('USAGE', 'AWS_WEB_IDENTITY_TOKEN_FILE needs AWS_ENDPOINT_URL_STS for your own S3 server', {
+      context: { variable: 'AWS_ENDPOINT_URL_STS' },
+      hint: 'Set it to the address of the STS; for MinIO that is CRYFOLD_S3_ENDPOINT.',
+    });
   }
   const amazon = `https://sts.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
   return { webIdentity: { tokenFile, roleArn, sessionName: env.AWS_ROLE_SESSION_NAME, endpoint: sts ?? amazon } };
 }
 
-/** What goes into a header. A server's own list of tokens is easily taken for it. @throws CryfoldError USAGE */
+/** A token to send in a header. A server's list of tokens is easily given by mistake. @throws CryfoldError USAGE */
 function clientToken(env: z.infer<typeof schema>): Secret | undefined {
   const secret = secretOf(env, 'CRYFOLD_API_TOKEN');
   const token = secret && readSecret(secret);
   if (token === undefined || (/^[\x21-\x7e]+$/.test(token) && !/^(read|operate):/.test(token))) return secret;
   const variable = env.CRYFOLD_API_TOKEN === undefined ? 'CRYFOLD_API_TOKEN_FILE' : 'CRYFOLD_API_TOKEN';
-  throw new CryfoldError('USAGE', `environment variable ${variable}: this is not one token`, {
+  throw new CryfoldError('USAGE', `environment variable ${variable}: this is not a single token`, {
     context: { variable },
-    hint: 'Of a server’s line operate:TOKEN give what comes after the colon, and only one.',
+    hint: 'From a line operate:TOKEN of the server, give only the part after the colon, and a single token.',
   });
 }
 
@@ -223,8 +221,8 @@ function apiConfig(env: z.infer<typeof schema>): Readonly<ApiConfig> | undefined
   const secret = secretOf(env, 'CRYFOLD_API_TOKENS');
   const tokens = parseApiTokens(secret ? readSecret(secret) : '');
   if (typeof secret === 'object' && tokens.length === 0) {
-    // An API without tokens lets everyone who reaches its port do everything.
-    throw new CryfoldError('USAGE', `environment variable ${secret.variable}: ${secret.file} holds no token`, {
+    // An API without tokens would allow everything to every client.
+    throw new CryfoldError('USAGE', `environment variable ${secret.variable}: ${secret.file} contains no token`, {
       context: { variable: secret.variable },
       hint: 'Write lines read:TOKEN and operate:TOKEN into it, or unset the variable for an API without tokens.',
     });
@@ -238,27 +236,27 @@ function apiConfig(env: z.infer<typeof schema>): Readonly<ApiConfig> | undefined
   });
 }
 
-/** @throws CryfoldError USAGE where neither HOME nor the system's list of users names a folder */
+/** @throws CryfoldError USAGE if neither HOME nor the user database names a folder */
 function home({ HOME }: NodeJS.ProcessEnv): string {
   if (HOME) return HOME;
   try {
-    // Unlike os.homedir(), it does not take an empty HOME for an answer.
+    // Unlike os.homedir(), this rejects an empty HOME.
     return userInfo().homedir;
   } catch (cause) {
     throw new CryfoldError('USAGE', 'HOME is not set, and this user has no home folder', {
       cause,
       context: { variable: 'HOME' },
-      hint: 'Set HOME, or CRYFOLD_CACHE to a folder where built and downloaded things are kept.',
+      hint: 'Set HOME, or CRYFOLD_CACHE to a folder for built and downloaded files.',
     });
   }
 }
 
 /**
- * The configuration from the environment, parsed once and frozen; nothing else reads process.env.
+ * The configuration from the environment, parsed once and frozen. No other code reads process.env.
  * @throws CryfoldError USAGE naming the variable
  */
 export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Readonly<Config> {
-  // An empty variable is how many tools say "unset".
+  // Many tools express "unset" as an empty variable.
   const set = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
   const parsed = schema.safeParse(set);
   if (!parsed.success) {
@@ -266,7 +264,9 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Readon
     const variable = issue.path.join('.');
     throw new CryfoldError('USAGE', `environment variable ${variable}: ${issue.message}`, {
       context: { variable },
-      ...(variable === 'CRYFOLD_SERVER' ? { hint: 'Give the address of a coordinator’s API: http://HOST:PORT.' } : {}),
+      ...(variable === 'CRYFOLD_SERVER'
+        ? { hint: 'Set it to the address of a coordinator’s API: http://HOST:PORT.' }
+        : {}),
     });
   }
   const env = parsed.data;

@@ -2,37 +2,40 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { isIPv6, type Socket } from 'node:net';
 import type { Logger } from './logger.js';
 
-/** Milliseconds for the headers of a request, and for the whole of a request without a token, its answer included. */
+/** Milliseconds for the headers of a request, and for a whole request without a token including its response. */
 const HEADERS_MS = 10_000;
 const REQUEST_MS = 15_000;
-/** Milliseconds that a client may leave an answer unread before its connection is closed. */
+/** Milliseconds that a client may leave a response unread before its connection is closed. */
 const UNREAD_MS = 30_000;
-/** Milliseconds before the rate of a body is judged, and bytes a second that it then has on average: Kestrel's limits. */
+/**
+ * Milliseconds before the rate of a body is checked, and the minimum average rate in bytes per second: Kestrel's
+ * limits.
+ */
 const BODY_GRACE_MS = 5000;
 const BODY_RATE = 240;
-/** Milliseconds for which a new connection is not closed in favor of its own address's next one. */
+/** Milliseconds for which a new connection is not closed in favour of another from the same address. */
 const NEW_MS = 1000;
-/** Milliseconds between two warnings. */
+/** Milliseconds between warnings. */
 const WARN_MS = 60_000;
-/** Unanswered requests on one connection. Browsers and fetch() send one. */
+/** Pending requests on one connection. Browsers and fetch() send one at a time. */
 const PIPELINED = 16;
 
 export interface ConnectionOptions {
-  /** Connections open at once; the next one closes the oldest without a token. At least 8. */
+  /** Maximum open connections; the next one closes the oldest without a token. At least 8. */
   total: number;
-  /** Of these, connections of one address (IPv6: one /64) without a token */
+  /** How many of these may come from one address (IPv6: one /64) without a token */
   perAddress: number;
-  /** Absent: nothing is logged */
+  /** Absent: no logging */
   log?: Logger | undefined;
 }
 
 interface Exchange {
   request: IncomingMessage;
-  /** When it began, or when its rate was judged last; ms since the epoch */
+  /** When the request began, or when its rate was last checked; ms since the epoch */
   since: number;
-  /** Bytes that the connection had received by then */
+  /** Bytes received on the connection up to then */
   bytes: number;
-  /** Whose token it has */
+  /** The token that it has */
   name: string | undefined;
   answered: boolean;
 }
@@ -40,16 +43,16 @@ interface Exchange {
 interface Connection {
   socket: Socket;
   address: string;
-  /** When it became idle */
+  /** When the connection became idle */
   since: number;
-  /** When the first byte of a request was seen to be missing the rest; a new connection owes a request at once */
+  /** When a request was first seen to be incomplete; a new connection counts as incomplete at once */
   owes: number | undefined;
-  /** Bytes that it had received when it became idle */
+  /** Bytes received when it became idle */
   bytes: number;
   exchanges: Set<Exchange>;
 }
 
-/** The address that limits count: IPv6 clients own a /64, and IPv4 may come mapped into IPv6. */
+/** The address that limits apply to: an IPv6 client owns a /64, and IPv4 may be mapped into IPv6. */
 export function clientAddress(address: string): string {
   const mapped = /^::ffff:([\d.]+)$/i.exec(address)?.[1];
   if (mapped !== undefined || !isIPv6(address)) return mapped ?? address;
@@ -61,21 +64,21 @@ export function clientAddress(address: string): string {
 }
 
 /**
- * Keeps clients without a token from exhausting a server's connections. A new connection is always accepted; where there
- * are too many, the oldest one without a token is closed, of the address that has most. Slow requests, bodies and
- * readers are closed as well. A request counts as trusted from `trust` until its answer ends, and is never closed in
- * favor of another.
+ * Keeps clients without a token from exhausting a server's connections. A new connection is always accepted; if there
+ * are too many, the oldest one without a token is closed, from the address that has the most. Slow requests, bodies and
+ * readers are closed as well. A request is trusted from `trust` until its response ends, and is never closed in favour
+ * of another.
  */
 export class Connections {
   readonly #total: number;
   readonly #perAddress: number;
   readonly #all = new Map<Socket, Connection>();
-  /** Connections without a trusted request by address, the one that is idle for longest first */
+  /** Connections without a trusted request by address, longest idle first */
   readonly #untrusted = new Map<string, Set<Connection>>();
   readonly #names = new Map<string, number>();
   readonly #log: Logger | undefined;
   #trusted = 0;
-  /** When too many connections were logged last */
+  /** When too many connections were last logged */
   #warned = 0;
 
   constructor({ total, perAddress, log }: ConnectionOptions) {
@@ -84,7 +87,7 @@ export class Connections {
     this.#perAddress = Math.max(4, perAddress);
   }
 
-  /** Trusted requests at once: of all tokens, and of one. */
+  /** Concurrent trusted requests: of all tokens, and of one. */
   get trustedLimits(): { total: number; perName: number } {
     return { total: Math.floor(this.#total * 0.75), perName: Math.floor(this.#total / 2) };
   }
@@ -92,7 +95,7 @@ export class Connections {
   /** Limits the connections of a server. Several servers may share the limits. */
   guard(server: Server): void {
     server.headersTimeout = HEADERS_MS;
-    // Large uploads over slow lines take long; the rate of a body is limited instead.
+    // Large uploads over slow links take long; the rate of a body is limited instead.
     server.requestTimeout = 0;
     server.setTimeout(UNREAD_MS);
     server.on('connection', (socket) => this.#add(socket));
@@ -106,8 +109,8 @@ export class Connections {
   }
 
   /**
-   * Counts a request as one of this token's until its answer ends.
-   * @returns false if there are too many of them already
+   * Counts a request against its token until its response ends.
+   * @returns false if the token has too many requests
    */
   trust(request: IncomingMessage, name: string): boolean {
     const connection = this.#all.get(request.socket);
@@ -143,7 +146,7 @@ export class Connections {
     socket.once('close', () => this.#remove(connection));
     const [oldest] = this.#untrusted.get(address) ?? [];
     const crowded = (this.#untrusted.get(address)?.size ?? 0) > this.#perAddress;
-    // Many may connect at the same instant, before the first of them can be heard.
+    // Many may connect at the same instant, before the first of them can send data.
     if (oldest && crowded && now - oldest.since > NEW_MS) this.#close(oldest);
   }
 
@@ -183,7 +186,7 @@ export class Connections {
     else this.#names.delete(name);
   }
 
-  /** Puts a connection last among its address's untrusted ones, or takes it from them. */
+  /** Moves a connection to the end of its address's untrusted ones, or removes it from them. */
   #sort(connection: Connection): void {
     const own = this.#untrusted.get(connection.address) ?? new Set();
     own.delete(connection);
@@ -232,7 +235,7 @@ export class Connections {
     if (answered && request.complete) this.#end(connection, exchange);
     else if (name === undefined) return now - since > REQUEST_MS;
     else if (!request.complete && request.readableLength > 0) {
-      // What has arrived waits for us, not for the client.
+      // The received data waits for this server, not for the client.
       exchange.since = now;
       exchange.bytes = connection.socket.bytesRead;
     } else if (!request.complete) {
@@ -244,8 +247,8 @@ export class Connections {
 }
 
 /**
- * Limits the connections of one HTTP server: see `Connections`. A server without tokens may `trust` a request in the name
- * of its client's address once its body has arrived, if its answer may take longer than 15 seconds.
+ * Limits the connections of one HTTP server, see `Connections`. A server without tokens may `trust` a request on behalf
+ * of its client's address once its body has arrived, if the response may take longer than 15 seconds.
  */
 export function limitConnections(server: Server, options: ConnectionOptions): Connections {
   const connections = new Connections(options);
@@ -253,10 +256,10 @@ export function limitConnections(server: Server, options: ConnectionOptions): Co
   return connections;
 }
 
-/** How many files and sockets this process may have open. */
+/** Maximum number of open files and sockets of this process. */
 function openFiles(): number {
   const { report } = process;
-  // Without this, the report looks up the names of all peers.
+  // Without this, the report resolves the names of all peers.
   Object.assign(report ?? {}, { excludeNetwork: true });
   const found = report?.getReport() as { userLimits?: { open_files?: { soft?: number | string } } } | undefined;
   const soft = found?.userLimits?.open_files?.soft;
@@ -264,9 +267,9 @@ function openFiles(): number {
 }
 
 /**
- * Connections that the servers of this process may have, so that files, Redis and the store keep at least a quarter of
- * the descriptors and 128 of them where there are that many.
- * @returns `main` for the server that does the work (at most 4096), `probes` for metrics and health (at most 64)
+ * How many connections the servers of this process may have. Files, Redis and the store keep at least a quarter of the
+ * descriptors, and at least 128 if there are that many.
+ * @returns `main` for the main server (at most 4096), `probes` for metrics and health (at most 64)
  */
 export function connectionBudget(files: number = openFiles()): { main: ConnectionOptions; probes: ConnectionOptions } {
   const forProbes = Math.min(64, Math.floor(files / 16));

@@ -7,25 +7,26 @@ import type { Logger } from './logger.js';
 import { NO_METRICS } from './metrics.js';
 import type { Metrics } from './metrics-interface.js';
 
-/** What a service needs, by name: each throws, or rejects, where it is not there. */
+/** Dependencies of the service by name: each check throws or rejects if its dependency is unavailable. */
 export type Checks = Readonly<Record<string, () => Promise<unknown>>>;
 
 export interface EndpointOptions {
   role: string;
-  /** Absent: no endpoint, and nothing is measured. 0: any free one, which the log names. */
+  /** Absent: no endpoint and no measurements. 0: any free port, which is logged. */
   port: number | undefined;
   /** Absent: all interfaces. */
   host: string | undefined;
   log: Logger;
 }
 
-/** Milliseconds between two looks at what the service needs, and for how long an answer is waited for. */
+/** Milliseconds between checks of the dependencies, and the timeout of a check. */
 const EVERY_MS = 5000;
 const PATIENCE_MS = 4000;
 
 /**
- * Serves `/metrics` (Prometheus), `/healthz` (200 while the process answers at all) and `/readyz` (200 while all checks
- * pass, else 503; JSON says which do not). Looks happen on a timer, so that a scrape or a probe never waits for Redis.
+ * Serves `/metrics` (Prometheus), `/healthz` (200 while the process responds at all) and `/readyz` (200 while all
+ * checks pass, otherwise 503 with JSON that names the failing ones). Checks run on a timer, so that a scrape or probe
+ * never waits for Redis.
  */
 export class Endpoint {
   readonly metrics: Metrics;
@@ -38,7 +39,7 @@ export class Endpoint {
     this.#server = server;
   }
 
-  /** @throws CryfoldError USAGE where the port cannot be had */
+  /** @throws CryfoldError USAGE if the port is unavailable */
   static async open({ role, port, host, log }: EndpointOptions): Promise<Endpoint> {
     if (port === undefined) return new Endpoint(NO_METRICS);
     const { createMetrics, TEXT_FORMAT } = await import('./prometheus.js');
@@ -63,7 +64,7 @@ export class Endpoint {
       throw new CryfoldError('USAGE', `metrics port ${port}: ${(cause as Error).message}`, {
         cause,
         context: { port },
-        hint: 'Give another one with --metrics-port or CRYFOLD_METRICS_PORT; two services cannot share one.',
+        hint: 'Choose another port with --metrics-port or CRYFOLD_METRICS_PORT; two services cannot share one.',
       });
     }
     endpoint.metrics.set('cryfold_service_info', { role, version: '0.1.0', node: process.version }, 1);
@@ -71,12 +72,12 @@ export class Endpoint {
     return endpoint;
   }
 
-  /** From now on the service is ready while all checks pass. */
+  /** From now on, the service is ready while all checks pass. */
   watch(checks: Checks): void {
     if (!this.#server) return;
-    this.#found = Object.fromEntries(Object.keys(checks).map((name) => [name, 'not looked yet']));
+    this.#found = Object.fromEntries(Object.keys(checks).map((name) => [name, 'not checked yet']));
     const busy = new Set<string>();
-    const look = async (name: string) => {
+    const check = async (name: string) => {
       if (busy.has(name)) return;
       busy.add(name);
       const answer = checks[name]().then(
@@ -95,14 +96,14 @@ export class Endpoint {
         this.metrics.set('cryfold_check_passed_timestamp_seconds', { check: name }, Date.now() / 1000);
     };
     const all = () => {
-      for (const name of Object.keys(checks)) void look(name);
+      for (const name of Object.keys(checks)) void check(name);
     };
     all();
     this.#timer = setInterval(all, EVERY_MS);
     this.#timer.unref();
   }
 
-  /** Not ready from now on: no more work is sent here. */
+  /** Reports the service as not ready from now on, so that it gets no more work. */
   stopping(): void {
     clearInterval(this.#timer);
     this.#found = { running: 'stopping' };

@@ -1,6 +1,6 @@
 import { escapeControls } from '@cryfold/core';
 
-/** pino's numbers; the logs of folds in the store hold the names. */
+/** pino's numeric levels; logs of folds in the store contain names. */
 const LEVELS: Readonly<Record<number, string>> = {
   10: 'trace',
   20: 'debug',
@@ -10,7 +10,7 @@ const LEVELS: Readonly<Record<number, string>> = {
   60: 'fatal',
 };
 
-/** What every line of a process repeats, or what is long and of no use to a reader. */
+/** Fields that every line of a process repeats, or that are long and of no use to a reader. */
 const LEFT_OUT = new Set(['time', 'level', 'msg', 'role', 'pid', 'run', 'trial', 'repeat', 'fold', 'err']);
 
 interface LoggedError {
@@ -21,9 +21,9 @@ interface LoggedError {
 }
 
 /**
- * A line of a log as people read it: `2026-11-27 07:46:29.123Z info  fold trained  svm/0/0 seconds=3.21`. Anything that is no
- * JSON object of a logger, such as what a training child wrote to its standard error, stays as it is.
- * @param line without its line end
+ * Formats a log line for people: `2026-11-27 07:46:29.123Z info  fold trained  svm/0/0 seconds=3.21`. Any line that is
+ * not a JSON object of a logger, such as standard error of a training child, is returned unchanged.
+ * @param line without its line break
  * @param omit further fields to leave out
  */
 export function readableLine(line: string, omit: readonly string[] = []): string {
@@ -35,13 +35,13 @@ export function readableLine(line: string, omit: readonly string[] = []): string
     .filter(([name]) => !LEFT_OUT.has(name) && !omit.includes(name))
     .map(([name, value]) => `${name}=${valueText(value)}`);
   const name = LEVELS[Number(level)] ?? String(level);
-  const said = [String(time).replace('T', ' '), name.padEnd(5), msg].join(' ');
-  const text = [said, [...place, ...fields].join(' ')].filter(Boolean).join('  ');
-  // A line end in a name must not begin what looks like another line.
+  const head = [String(time).replace('T', ' '), name.padEnd(5), msg].join(' ');
+  const text = [head, [...place, ...fields].join(' ')].filter(Boolean).join('  ');
+  // A line break in a name must not start what looks like another line.
   return escapeControls(`${text}${errorText(err)}`).replace(/\r?\n|\r/g, '\n    ');
 }
 
-/** Lines of a log as `readableLine` shows them. */
+/** Formats the lines of a log with `readableLine`. */
 export const readableLog = (log: string, omit?: readonly string[]): string =>
   log
     .split('\n')
@@ -63,7 +63,7 @@ function valueText(value: unknown): string {
   return typeof value === 'string' && /^[^\s"=]+$/.test(value) ? value : (JSON.stringify(value) ?? '');
 }
 
-/** An error with a code says all in its message; any other needs its stack. */
+/** The message of an error with a code is complete; any other error needs its stack. */
 function errorText(err: unknown): string {
   if (typeof err !== 'object' || err === null) return '';
   const { type, message, code, stack } = err as LoggedError;

@@ -4,7 +4,7 @@ import { readableLine } from './log-text.js';
 
 export type { Logger };
 
-/** Libraries hang more on their errors: ioredis the failed command, AUTH with its password among them. */
+/** Libraries attach more to their errors, such as ioredis the failed command, which may be AUTH with its password. */
 function plainError(error: Error & { code?: unknown }) {
   const { name, message, code, stack } = error;
   return { type: name, message, code, stack };
@@ -17,13 +17,16 @@ export interface LogOptions {
   destination?: DestinationStream;
 }
 
-/** The log of one process; children carry run, trial, repeat, fold, attempt. One JSON object a line, unless `readable`. */
+/**
+ * The log of one process; child loggers add run, trial, repeat, fold and attempt. One JSON object per line, unless
+ * `readable`.
+ */
 export function createLogger(role: string, level: string, options: LogOptions = {}): Logger {
   const { readable = false, destination = standardOutput() } = options;
   const settings = {
     level,
     serializers: { err: plainError },
-    // pino escapes what JSON demands; messages may hold file names, and logs are read in terminals.
+    // pino only escapes what JSON requires; messages may contain file names, and logs are read in terminals.
     hooks: { streamWrite: escapeControls },
     base: { role, pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
@@ -32,10 +35,13 @@ export function createLogger(role: string, level: string, options: LogOptions = 
   return pino(settings, readable ? readably : destination);
 }
 
-/** Bytes of lines that wait while standard output cannot be written, such as a file on a full disk; more are dropped. */
+/**
+ * Bytes of lines that wait while standard output is not writable, for example on a full disk; further lines are
+ * dropped.
+ */
 const WAITING = 1 << 20;
 
-/** Work is worth more than its log: a line that cannot be written ends nothing. */
+/** Work matters more than its log: a failed write never ends the process. */
 function standardOutput(): DestinationStream {
   const stream = pino.destination({ dest: 1, sync: true, maxLength: WAITING });
   stream.on('error', () => {});

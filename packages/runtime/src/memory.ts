@@ -11,7 +11,10 @@ function read(file: string): string {
   }
 }
 
-/** What this process and its children may use together, MiB: the machine's memory and swap, or its cgroup's limit. */
+/**
+ * Memory that this process and its children may use together, MiB: the machine's memory and swap, or its cgroup's
+ * limit.
+ */
 export function memoryMb(): number {
   const swapKb = Number(/^SwapTotal:\s+(\d+)/m.exec(read('/proc/meminfo'))?.[1] ?? 0);
   const machine = totalmem() + 1024 * swapKb;
@@ -19,9 +22,9 @@ export function memoryMb(): number {
 }
 
 /**
- * The default limit of one child process, MiB: all memory but a reserve for its parent and the system, a sixteenth and at
- * least 256 MiB. It is not divided by the number of children, since they rarely peak together and a run that fits today
- * must not fail; `BoundedChild` also watches their sum.
+ * The default limit of one child process, MiB: all memory minus a reserve for its parent and the system, which is a
+ * sixteenth and at least 256 MiB. It is not divided by the number of children, since they rarely peak together and a
+ * run that fits today must not fail; `BoundedChild` also watches their sum.
  * @param total MiB
  */
 export function defaultChildMemoryMb(total = memoryMb()): number {
@@ -29,7 +32,7 @@ export function defaultChildMemoryMb(total = memoryMb()): number {
 }
 
 /**
- * How many processes the kernel has killed for want of memory: in the cgroup of this process (v2, then v1), else on the
+ * How many processes the kernel has killed for lack of memory: in the cgroup of this process (v2, then v1), or on the
  * whole machine. 0 on systems that do not count them.
  */
 export function oomKills(): number {
@@ -40,7 +43,7 @@ export function oomKills(): number {
   return 0;
 }
 
-/** Files that may hold the count, best first. In a container, the path of its cgroup may not be visible. */
+/** Files that may contain the count, best first. In a container, the path of its cgroup may not be visible. */
 function counters(cgroups: string): string[] {
   const own = (pattern: RegExp) => pattern.exec(cgroups)?.[1].replace(/\/$/, '') ?? '';
   const v2 = own(/^0::(.*)$/m);
@@ -56,7 +59,7 @@ function counters(cgroups: string): string[] {
 const FIELDS = { anonymous: /^RssAnon:\s+(\d+)/m, data: /^VmData:\s+(\d+)/m };
 
 /**
- * Memory of a process, MiB: what it holds privately in RAM, and the writable private address space that RLIMIT_DATA bounds.
+ * Memory of a process, MiB: its private memory in RAM, and the writable private address space bounded by RLIMIT_DATA.
  * Zeros for a process that has ended, and on systems without /proc.
  */
 export function memoryOf(pid: number): { anonymous: number; data: number } {

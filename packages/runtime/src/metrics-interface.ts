@@ -1,21 +1,21 @@
 import type { CounterName, GaugeName, HistogramName, LabelsOf } from './catalogue.js';
 
-/** One series' value. */
+/** The value of one series. */
 export interface Sample<N extends GaugeName> {
   labels: LabelsOf<N>;
   value: number;
 }
 
-/** What a process counts and measures. Names and labels are those of the catalogue; the compiler checks them. */
+/** Counters and gauges of a process. The compiler checks names and labels against the catalogue. */
 export interface Metrics {
-  /** Whether anybody can read them: without, costly measurements need not be made. */
+  /** Whether metrics are exported. If not, costly measurements can be skipped. */
   readonly on: boolean;
   add<N extends CounterName>(name: N, labels: LabelsOf<N>, by?: number): void;
   set<N extends GaugeName>(name: N, labels: LabelsOf<N>, value: number): void;
-  /** Ends a series whose subject is gone. */
+  /** Removes a series whose subject no longer exists. */
   remove<N extends GaugeName>(name: N, labels: LabelsOf<N>): void;
   observe<N extends HistogramName>(name: N, labels: LabelsOf<N>, value: number): void;
-  /** At each scrape a gauge's series are what `read` answers, and no others. */
+  /** At each scrape, the series of a gauge are exactly those that `read` returns. */
   series<N extends GaugeName>(name: N, read: () => Iterable<Sample<N>>): void;
   /** In Prometheus's text format. */
   text(): Promise<string>;

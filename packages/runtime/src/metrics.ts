@@ -1,6 +1,6 @@
 import type { Metrics } from './metrics-interface.js';
 
-/** Where no port is set, nothing is kept. */
+/** Used without a metrics port: records nothing. */
 export const NO_METRICS: Metrics = {
   on: false,
   add() {},

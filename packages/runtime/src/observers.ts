@@ -10,13 +10,13 @@ interface StoreOperation {
 
 const STORE_OPERATIONS = ['get', 'has', 'stat', 'put', 'putIfAbsent', 'list', 'delete'];
 
-/** The most usual failures by class. */
+/** The most frequent failures by class. */
 const FAILURES = { crash: 'CHILD_DIED', infrastructure: 'STORE_UNREACHABLE' };
 
-/** Counts a store's operations; undefined where nobody looks, so that nothing is measured either. */
+/** Counts the operations of a store; undefined if metrics are not exported, so that nothing is measured. */
 export function storeObserver(metrics: Metrics): ((operation: StoreOperation) => void) | undefined {
   if (!metrics.on) return undefined;
-  // A first failure is an increase only where there was a 0 before.
+  // A first failure only shows as an increase if there was a 0 before.
   for (const operation of STORE_OPERATIONS)
     metrics.add('cryfold_store_operations_total', { operation, outcome: 'error' }, 0);
   return ({ operation, failed, seconds, bytes }) => {
@@ -29,7 +29,7 @@ export function storeObserver(metrics: Metrics): ((operation: StoreOperation) =>
   };
 }
 
-/** Counts what befalls the jobs of a queue and the connection to Redis. */
+/** Counts events of a queue's jobs and of the connection to Redis. */
 export function consumerObserver(metrics: Metrics, queue: string) {
   metrics.add('cryfold_lost_leases_total', { queue }, 0);
   metrics.add('cryfold_redis_reconnects_total', {}, 0);

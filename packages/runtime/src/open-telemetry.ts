@@ -6,10 +6,10 @@ import { BatchSpanProcessor, NodeTracerProvider } from '@opentelemetry/sdk-trace
 import { proxyAgent } from './proxies.js';
 import type { Spanner } from './spanner.js';
 
-/** Milliseconds for the last spans: a collector that is away must not keep a service from its end. */
+/** Timeout in milliseconds for the last spans: an unreachable collector must not keep a service from stopping. */
 const FLUSH_MS = 3000;
 
-/** Registers OpenTelemetry for the whole process, BullMQ's hook included. Loaded only where an endpoint is set. */
+/** Registers OpenTelemetry for the whole process, including BullMQ's hook. Loaded only if an endpoint is configured. */
 export function openTelemetry(service: string, endpoint: string): { spanner: Spanner; stop: () => Promise<void> } {
   const url = `${endpoint.replace(/\/$/, '')}/v1/traces`;
   const agent = proxyAgent(url);

@@ -5,7 +5,9 @@ import type { Metrics } from './metrics-interface.js';
 /** Content type of {@link Metrics.text}. */
 export const TEXT_FORMAT = Registry.PROMETHEUS_CONTENT_TYPE;
 
-/** The metrics of a role, and prom-client's own about the process. Loaded only where somebody scrapes: it costs 6 MB. */
+/**
+ * The metrics of a role, and prom-client's process metrics. Loaded only if metrics are exported, since it costs 6 MB.
+ */
 export function createMetrics(role: string): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });

@@ -3,9 +3,9 @@ import { getProxyForUrl } from 'proxy-from-env';
 import { Agent, DecoratorHandler, type Dispatcher, Pool, ProxyAgent, setGlobalDispatcher } from 'undici';
 
 /**
- * The proxy for a URL by HTTPS_PROXY, HTTP_PROXY and NO_PROXY, in capitals or not, which every program of a machine
- * shares. Loopback is always asked directly: no proxy reaches this machine's own services.
- * @returns undefined where the URL is asked directly, as where the variable names no http(s) proxy
+ * The proxy for a URL according to HTTPS_PROXY, HTTP_PROXY and NO_PROXY, in upper or lower case, as for other programs.
+ * Loopback is always contacted directly, because no proxy reaches this machine's own services.
+ * @returns undefined if the URL is contacted directly, also if the variable does not name an http(s) proxy
  */
 function proxyFor(url: string): string | undefined {
   const { hostname } = new URL(url);
@@ -14,7 +14,7 @@ function proxyFor(url: string): string | undefined {
   return /^https?:/i.test(proxy) && URL.canParse(proxy) ? proxy : undefined;
 }
 
-/** Has `fetch` go through the proxies that the environment names; each request is tunnelled, so a proxy sees no token. */
+/** Makes `fetch` use the proxies of the environment. Each request is tunnelled, so a proxy sees no token. */
 export function fetchThroughProxies(): void {
   const factory = (origin: string | URL, options: object): Dispatcher => {
     const proxy = proxyFor(String(origin));
@@ -24,7 +24,7 @@ export function fetchThroughProxies(): void {
   setGlobalDispatcher(new Agent({ factory }));
 }
 
-/** Has an error say what a proxy answered: fetch says of undici's own error only that the request was cancelled. */
+/** Makes an error report the response of a proxy: without it, fetch only reports that the request was cancelled. */
 const explainRefusals: Dispatcher.DispatcherComposeInterceptor = (dispatch) => (options, handler) =>
   dispatch(options, new RefusalHandler(handler));
 
@@ -42,7 +42,7 @@ class RefusalHandler extends DecoratorHandler {
   }
 }
 
-/** Makes the connections of Node's own requests to a URL; undefined where it is asked directly. */
+/** The agent for Node's own requests to a URL; undefined if it is contacted directly. */
 export function proxyAgent(url: string): HttpsProxyAgent<string> | undefined {
   const proxy = proxyFor(url);
   return proxy === undefined ? undefined : new HttpsProxyAgent(proxy, { keepAlive: true });

@@ -1,4 +1,4 @@
 declare module 'proxy-from-env' {
-  /** The proxy that the environment names for a URL; an empty string where it is asked directly. */
+  /** The proxy that the environment names for a URL; an empty string if the URL is contacted directly. */
   export function getProxyForUrl(url: string): string;
 }

@@ -1,6 +1,6 @@
 const VARIABLES = ['https_proxy', 'http_proxy', 'all_proxy'];
 
-/** Sends HTTP requests through the proxies that the environment names, if any: what that needs is loaded only then. */
+/** Sends HTTP requests through the proxies of the environment, if any. The code for it is only loaded then. */
 export async function useProxies(environment: NodeJS.ProcessEnv): Promise<void> {
   if (!VARIABLES.some((name) => environment[name] || environment[name.toUpperCase()])) return;
   const { fetchThroughProxies } = await import('./proxies.js');

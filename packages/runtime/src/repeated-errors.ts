@@ -1,24 +1,24 @@
 import type { Logger } from './logger.js';
 
-/** Milliseconds for which an error that was logged is only counted when it comes again. */
+/** Milliseconds for which repetitions of a logged error are only counted. */
 const INTERVAL_MS = 30_000;
-/** Kinds of errors that are counted apart; further ones share a count, so that a flood of kinds is bounded as well. */
+/** Number of error kinds with their own count. Further kinds share a count, so that many kinds are bounded as well. */
 const KINDS = 100;
 
 type Level = 'warn' | 'error';
 
 interface Repeated {
-  /** Times that it came since it was logged last */
+  /** Occurrences since it was last logged */
   count: number;
-  /** Logs the last one of them */
+  /** Logs the latest occurrence */
   tell: (repeated: number) => void;
 }
 
 /**
- * Logs errors that come again and again, such as each time that something is tried during an outage: the first at once,
- * then at most one of its kind every 30 s, with how often it came (`repeated`). A kind is a message with the error's code,
- * which is the first word of what Redis answers; of errors that are logged by their code alone, it is the code. What is wrong
- * with one artifact is another kind than what is wrong with the next.
+ * Logs repeated errors, such as those of every retry during an outage: the first at once, then at most one of its kind
+ * every 30 s with the number of occurrences (`repeated`). A kind is a message with the error's code, or the first word
+ * of a Redis reply; errors logged by code alone are kinds by code. The same problem with another artifact is another
+ * kind.
  */
 export class RepeatedErrors {
   readonly #log: Logger;
@@ -30,7 +30,7 @@ export class RepeatedErrors {
     this.#intervalMs = intervalMs;
   }
 
-  /** @param fields such as `err`, from whose code the kind follows, or else `code` */
+  /** @param fields `err`, whose code defines the kind, or `code` */
   warn(fields: Record<string, unknown>, message: string): void {
     this.#add('warn', fields, message);
   }
@@ -53,7 +53,7 @@ export class RepeatedErrors {
     this.#wait(kind, { count: 0, tell });
   }
 
-  /** After the interval, logs what came meanwhile; a kind that stays away for an interval is forgotten. */
+  /** After the interval, logs what occurred in it; a kind without occurrences for an interval is forgotten. */
   #wait(kind: string, repeated: Repeated): void {
     this.#known.set(kind, repeated);
     setTimeout(() => {
@@ -65,7 +65,10 @@ export class RepeatedErrors {
   }
 }
 
-/** Messages beside an error are ours; without one they may be the error's own, which may name a path or a port. */
+/**
+ * Messages next to an error are fixed texts; without one they may be the error's message, which may name a path or
+ * port.
+ */
 function kindOf({ err, code }: Record<string, unknown>, message: string): string {
   if (!(err instanceof Error)) return typeof code === 'string' ? code : message;
   const { code: own, context } = err as { code?: unknown; context?: { artifact?: unknown } };

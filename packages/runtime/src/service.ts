@@ -1,30 +1,39 @@
 import type { Checks } from './endpoint.js';
 import type { Logger } from './logger.js';
 
-/** A long-running process's work. */
+/** The work of a long-running process. */
 export interface Service {
-  /** Ends it in order; what still runs after `graceSeconds` is given back to its queue. */
+  /** Stops it in order; what still runs after `graceSeconds` is returned to its queue. */
   stop(graceSeconds: number): Promise<void>;
-  /** What it needs in order to do its work. */
+  /** Checks of its dependencies. */
   readonly checks: Checks;
 }
 
 export interface ServeOptions {
   graceSeconds: number;
   log: Logger;
-  /** Whether cryfold run started it: then there is no grace, and Ctrl-C, which a terminal sends to both, is its parent's. */
+  /**
+   * Whether cryfold run started it. Then there is no grace, and its parent handles Ctrl-C, which a terminal sends to
+   * both.
+   */
   local?: boolean;
   onStopping?: () => void;
 }
 
-/** Milliseconds for stopping in order after the grace; what is not given back by then is found by its stalled lock. */
+/**
+ * Milliseconds for an orderly stop after the grace; anything not returned by then is recovered through its stalled
+ * lock.
+ */
 const STOP_MS = 15_000;
-/** The same for a service of a command that is gone: its private Redis is gone as well, so nothing can be given back. */
+/**
+ * The same if the command that started the service is gone: its private Redis is gone as well, so nothing can be
+ * returned.
+ */
 const ORPHAN_MS = 500;
 
 /**
- * Runs a service until SIGTERM, SIGINT or SIGHUP (a second one ends the grace), or until the parent that started it over
- * IPC is gone. It touches nothing that its parent owned.
+ * Runs a service until SIGTERM, SIGINT or SIGHUP (a second signal ends the grace), or until the parent that started it
+ * over IPC is gone. It does not touch anything that its parent owned.
  */
 export async function serve(
   service: Service,
@@ -35,16 +44,16 @@ export async function serve(
     let stopping = false;
     const stop = (reason: string, afterMs = patienceSeconds * 1000 + STOP_MS) => {
       if (stopping) {
-        log.warn({ reason }, 'stopping at once');
+        log.warn({ reason }, 'stopping immediately');
         process.exit(1);
       }
       stopping = true;
       onStopping();
       log.info({ reason, grace: patienceSeconds }, 'stopping');
       service.stop(patienceSeconds).then(resolve, reject);
-      // A queue cannot be closed in order while Redis is away.
+      // A queue cannot be closed in order while Redis is unavailable.
       const late = () => {
-        log.warn('could not stop in order');
+        log.warn('could not stop cleanly');
         process.exit(1);
       };
       setTimeout(late, afterMs).unref();
@@ -56,7 +65,7 @@ export async function serve(
       else if (!stopping) stop('parent gone', local ? ORPHAN_MS : undefined);
     };
     process.once('disconnect', orphaned);
-    // A parent that is gone already has taken the connection with it, but not the function.
+    // If the parent is already gone, the connection is closed but the function still exists.
     if (typeof process.send === 'function' && !process.connected) orphaned();
   });
   if (process.connected) process.disconnect();

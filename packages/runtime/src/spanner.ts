@@ -1,4 +1,4 @@
 type Attributes = Readonly<Record<string, string | number | boolean>>;
 
-/** Does work inside a span. */
+/** Runs work inside a span. */
 export type Spanner = <T>(name: string, attributes: Attributes, work: () => Promise<T>) => Promise<T>;

@@ -16,7 +16,7 @@ function hungry(limitMb: number, ...args: string[]) {
   return new BoundedChild(HUNGRY, { args, limitMb, hint: 'Eat less.', stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
 }
 
-/** Sends the child to work and answers how it ended, or what it answered. */
+/** Sends the child to work and returns how it ended, or its reply. */
 async function eat(child: BoundedChild) {
   child.begin();
   child.process.send({});
@@ -25,17 +25,17 @@ async function eat(child: BoundedChild) {
   return Promise.race([ended, answered]);
 }
 
-test('a child above its limit is ended, and the error says how much it used and what to do', { skip }, async () => {
+test('kills a child above its limit, and the error has the amount and a hint', { skip }, async () => {
   const child = hungry(300, 'touch', '1500');
   const { signal } = await eat(child);
   assert.equal(signal, 'SIGKILL');
   const error = child.outOfMemory(signal);
   assert.equal(error?.code, 'OUT_OF_MEMORY');
-  assert.match(error?.message ?? '', /^it used \d+ MiB of memory and may use 300 MiB$/);
+  assert.match(error?.message ?? '', /^it used \d+ MiB of memory; the limit is 300 MiB$/);
   assert.equal(error?.hint, 'Eat less.');
 });
 
-test('an allocation beyond any sense fails at once, whatever the kernel would promise', { skip }, async (t) => {
+test('an absurdly large allocation fails at once, whatever the overcommit policy is', { skip }, async (t) => {
   const child = hungry(300, 'reserve');
   t.after(() => child.process.kill('SIGKILL'));
   const { answer } = await eat(child);
@@ -44,7 +44,7 @@ test('an allocation beyond any sense fails at once, whatever the kernel would pr
   assert.match(limits, new RegExp(`Max data size\\s+${(2 * 300 + 1024) * 2 ** 20}\\s`));
 });
 
-test('a child within its limit works, and the kernel would kill it before its parent', { skip }, async (t) => {
+test('a child within its limit works, and has a higher OOM score than its parent', { skip }, async (t) => {
   const child = hungry(1000, 'touch', '100');
   t.after(() => child.process.kill('SIGKILL'));
   const { answer } = await eat(child);
@@ -53,10 +53,10 @@ test('a child within its limit works, and the kernel would kill it before its pa
   assert.equal(score(child.process.pid), Math.min(1000, score('self') + 500));
   child.process.kill('SIGKILL');
   const [, signal] = await once(child.process, 'close');
-  assert.equal(child.outOfMemory(signal), undefined, 'a kill by somebody else is not taken for want of memory');
+  assert.equal(child.outOfMemory(signal), undefined, 'a kill from outside is not attributed to memory');
 });
 
-test('temporary folders of a child that was killed are removed, and no others', async (t) => {
+test('removes the temporary folders of a killed child and no others', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'cryfold-test-'));
   const before = process.env.TMPDIR;
   process.env.TMPDIR = folder;
@@ -75,7 +75,7 @@ test('temporary folders of a child that was killed are removed, and no others', 
   assert.deepEqual(readdirSync(folder).sort(), others.sort());
 });
 
-/** Runs `hungry.js parent` in a memory cgroup (v2 or v1) of its own; undefined where none can be made. */
+/** Runs `hungry.js parent` in its own memory cgroup (v2 or v1); undefined if none can be created. */
 function inCgroup(mib: number, ...args: number[]) {
   const name = `cryfold-test-${process.pid}`;
   for (const [root, limit] of [
@@ -96,7 +96,7 @@ function inCgroup(mib: number, ...args: number[]) {
       const output = execFileSync('sh', ['-c', script, `${folder}/cgroup.procs`, ...command], { encoding: 'utf8' });
       return JSON.parse(output.split('\n')[0]);
     } finally {
-      // A child ends just after its parent.
+      // A child exits just after its parent.
       for (let tries = 0; existsSync(folder) && tries < 100; tries++)
         spawnSync('sh', ['-c', 'rmdir "$0" || sleep 0.1', folder]);
     }
@@ -104,9 +104,9 @@ function inCgroup(mib: number, ...args: number[]) {
   return undefined;
 }
 
-const NO_CGROUP = 'no memory cgroup can be made here (root only)';
+const NO_CGROUP = 'cannot create a memory cgroup here (root only)';
 
-test('a child that the kernel kills for want of memory is known as such, and its parent lives', { skip }, (t) => {
+test('recognises a child that the kernel OOM-killed, and its parent survives', { skip }, (t) => {
   const ended = inCgroup(200, 1, 1000, 4000);
   if (!ended) return t.skip(NO_CGROUP);
   assert.equal(ended.signal, 'SIGKILL');
@@ -114,15 +114,15 @@ test('a child that the kernel kills for want of memory is known as such, and its
   assert.match(ended.error.message, /the kernel killed it/);
 });
 
-test('children that together use more than there is lose the largest', { skip }, (t) => {
-  // 1000 MiB less the reserve of 256; each child is within its own limit.
+test('kills the largest child when all together exceed the available memory', { skip }, (t) => {
+  // 1000 MiB minus the reserve of 256; each child is within its own limit.
   const ended = inCgroup(1000, 2, 370, 700);
   if (!ended) return t.skip(NO_CGROUP);
   assert.equal(ended.error?.code, 'OUT_OF_MEMORY');
-  assert.match(ended.error.message, /2 child processes used \d+ MiB of memory together, .* and may use 744 MiB/);
+  assert.match(ended.error.message, /2 child processes used \d+ MiB of memory together .*; the limit is 744 MiB/);
 });
 
-test('the default limit leaves a sixteenth, and at least 256 MiB, to the others', () => {
+test('the default limit leaves a sixteenth, and at least 256 MiB, to other processes', () => {
   assert.equal(defaultChildMemoryMb(4096), 3840);
   assert.equal(defaultChildMemoryMb(64 * 1024), 60 * 1024);
   assert.equal(defaultChildMemoryMb(300), 256);

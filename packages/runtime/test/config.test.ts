@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { CryfoldError, readSecret } from '@cryfold/core';
 import { loadConfig } from '../src/index.js';
 
-test('S3 credentials come from variables or from mounted files, and are absent without both halves', async () => {
+test('reads S3 credentials from variables or mounted files, only if key and secret are both set', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-config-'));
   try {
     const [id, secret] = [join(folder, 'id'), join(folder, 'secret')];
@@ -15,17 +15,17 @@ test('S3 credentials come from variables or from mounted files, and are absent w
     const { s3 } = loadConfig({ AWS_ACCESS_KEY_ID_FILE: id, AWS_SECRET_ACCESS_KEY_FILE: secret });
     assert.ok(s3 && 'accessKey' in s3);
     assert.deepEqual([s3.accessKey, s3.secretKey].map(readSecret), ['who', 'hush']);
-    assert.doesNotMatch(JSON.stringify(s3), /hush/, 'they are read again each time');
+    assert.doesNotMatch(JSON.stringify(s3), /hush/, 'files are read again each time');
     assert.equal(s3.addressing, 'host', 'Amazon');
     const own = loadConfig({ AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b', CRYFOLD_S3_ENDPOINT: 'http://h:9' });
-    assert.equal(own.s3?.addressing, 'path', 'a server of one’s own');
+    assert.equal(own.s3?.addressing, 'path', 'a self-hosted server');
     assert.equal(loadConfig({ AWS_ACCESS_KEY_ID: 'a' }).s3, undefined);
   } finally {
     await rm(folder, { recursive: true });
   }
 });
 
-test('an empty file is no absent secret: keys in it may come, and an API never opens for want of tokens', async () => {
+test('an empty secret file counts as set: keys may follow, and an API never opens because tokens are missing', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-config-'));
   try {
     const file = join(folder, 'empty');
@@ -36,15 +36,15 @@ test('an empty file is no absent secret: keys in it may come, and an API never o
     assert.equal(readSecret(s3.accessKey), 'later');
     await writeFile(file, '');
     const api = { CRYFOLD_API_PORT: '0', CRYFOLD_API_TOKENS_FILE: file };
-    assert.throws(() => loadConfig(api), /CRYFOLD_API_TOKENS_FILE: .* holds no token/);
+    assert.throws(() => loadConfig(api), /CRYFOLD_API_TOKENS_FILE: .* contains no token/);
     const client = { CRYFOLD_SERVER: 'http://h', CRYFOLD_API_TOKEN_FILE: file };
-    assert.throws(() => loadConfig(client), /CRYFOLD_API_TOKEN_FILE: this is not one token/);
+    assert.throws(() => loadConfig(client), /CRYFOLD_API_TOKEN_FILE: this is not a single token/);
   } finally {
     await rm(folder, { recursive: true });
   }
 });
 
-test('a role and a web identity stand in for S3 keys, in the variables of the AWS SDKs', async () => {
+test('accepts a role and web identity instead of S3 keys, in the variables of the AWS SDKs', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-config-'));
   try {
     const AWS_WEB_IDENTITY_TOKEN_FILE = join(folder, 'token');
@@ -58,9 +58,9 @@ test('a role and a web identity stand in for S3 keys, in the variables of the AW
     assert.equal(stsOf({ AWS_REGION: 'cn-north-1' }), 'https://sts.cn-north-1.amazonaws.com.cn');
     const own = { CRYFOLD_S3_ENDPOINT: 'https://minio.example:9000' };
     assert.equal(stsOf({ ...own, AWS_ENDPOINT_URL_STS: 'https://sts.example' }), 'https://sts.example');
-    assert.throws(() => stsOf(own), /AWS_ENDPOINT_URL_STS/, 'the token of another server does not go to Amazon');
+    assert.throws(() => stsOf(own), /AWS_ENDPOINT_URL_STS/, 'the token for another server is not sent to Amazon');
     const keys = loadConfig({ ...role, AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' }).s3;
-    assert.ok(keys && 'accessKey' in keys, 'keys come first');
+    assert.ok(keys && 'accessKey' in keys, 'keys have precedence');
     assert.equal(loadConfig({ AWS_WEB_IDENTITY_TOKEN_FILE }).s3, undefined, 'no role');
     assert.doesNotMatch(JSON.stringify(loadConfig(role)), /hush/);
   } finally {
@@ -68,13 +68,13 @@ test('a role and a web identity stand in for S3 keys, in the variables of the AW
   }
 });
 
-/** The Redis of the cluster that an environment names. */
+/** The Redis of the cluster that the environment names. */
 function redisOf(environment: Record<string, string>): string {
   const { target } = loadConfig(environment);
   return target.kind === 'cluster' ? target.redisUrl : assert.fail(target.kind);
 }
 
-test('a command works here, in a cluster, or through a server and then with neither Redis nor store', () => {
+test('a target is local, a cluster, or a server without Redis and store', () => {
   const targetOf = (environment: Record<string, string>) => loadConfig(environment).target;
   const [REDIS_URL, CRYFOLD_STORE, CRYFOLD_SERVER] = ['redis://h:6379', 's3://b/p', 'http://h:8080'];
   assert.deepEqual(targetOf({}), { kind: 'local', storeUrl: undefined });
@@ -86,7 +86,7 @@ test('a command works here, in a cluster, or through a server and then with neit
   });
 });
 
-test('the address of Redis names the mounted file of its password, not the password', async () => {
+test('the address of Redis contains the password file, not the password', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-config-'));
   try {
     const REDIS_PASSWORD_FILE = join(folder, 'password');
@@ -107,7 +107,7 @@ test('the address of Redis names the mounted file of its password, not the passw
   }
 });
 
-test('a mounted secret may be written as Windows editors and PowerShell do; other encodings are refused unseen', async () => {
+test('reads mounted secrets written by Windows editors and PowerShell; rejects other encodings without quoting the text', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-config-'));
   try {
     const CRYFOLD_API_TOKEN_FILE = join(folder, 'token');
@@ -129,16 +129,16 @@ test('a mounted secret may be written as Windows editors and PowerShell do; othe
   }
 });
 
-test('a wrong variable is named, and its value is not told', () => {
+test('names an invalid variable and does not reveal its value', () => {
   const cases: [Record<string, string>, RegExp][] = [
     [{ AWS_SECRET_ACCESS_KEY_FILE: '/absent/file', AWS_ACCESS_KEY_ID: 'x' }, /AWS_SECRET_ACCESS_KEY_FILE/],
     [{ CRYFOLD_S3_ENDPOINT: 'ftp://user:hush@host' }, /CRYFOLD_S3_ENDPOINT/],
     [{ CRYFOLD_S3_ADDRESSING: 'hush' }, /CRYFOLD_S3_ADDRESSING/],
     [
       { CRYFOLD_SERVER: 'http://h', CRYFOLD_API_TOKEN: 'read:hush@\noperate:hush@' },
-      /CRYFOLD_API_TOKEN: this is not one/,
+      /CRYFOLD_API_TOKEN: this is not a single token/,
     ],
-    [{ CRYFOLD_SERVER: 'http://h', CRYFOLD_API_TOKEN: 'operate:hush@' }, /CRYFOLD_API_TOKEN: this is not one/],
+    [{ CRYFOLD_SERVER: 'http://h', CRYFOLD_API_TOKEN: 'operate:hush@' }, /CRYFOLD_API_TOKEN: this is not a single/],
   ];
   for (const [environment, names] of cases) {
     assert.throws(
@@ -153,12 +153,12 @@ test('a wrong variable is named, and its value is not told', () => {
   }
 });
 
-test('refuses a grace period that no timer can wait for', () => {
+test('refuses a grace period longer than any timer', () => {
   assert.equal(loadConfig({ CRYFOLD_GRACE_SECONDS: '2000000' }).graceSeconds, 2_000_000);
   assert.throws(() => loadConfig({ CRYFOLD_GRACE_SECONDS: '2200000' }), /CRYFOLD_GRACE_SECONDS/);
 });
 
-test('a starting service waits a minute for a Redis or a store that is away, unless told otherwise', () => {
+test('a starting service waits a minute for an unavailable Redis or store by default', () => {
   assert.equal(loadConfig({}).startSeconds, 60);
   assert.equal(loadConfig({ CRYFOLD_START_TIMEOUT: '5' }).startSeconds, 5);
 });

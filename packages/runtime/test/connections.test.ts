@@ -6,7 +6,10 @@ import { type TestContext, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { clientAddress, connectionBudget, limitConnections } from '@cryfold/runtime';
 
-/** Answers at once, except `/stream`, which it trusts and keeps open, and `/trusted`, which it answers after the body. */
+/**
+ * Responds at once, except on `/stream`, which it trusts and keeps open, and on `/trusted`, where it waits for the
+ * body.
+ */
 async function serve(t: TestContext, total: number, perAddress = total) {
   const server: Server = createServer((request, response) => {
     const { url } = request;
@@ -48,7 +51,7 @@ async function serve(t: TestContext, total: number, perAddress = total) {
 const ask = (path: string, headers = '') => `GET ${path} HTTP/1.1\r\nhost: x\r\n${headers}\r\n`;
 const post = (path: string, length: number) => `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-length: ${length}\r\n\r\n`;
 
-test('always accepts the next connection, and never closes a trusted one for it', async (t) => {
+test('always accepts the next connection, and never closes a trusted one in its favour', async (t) => {
   const { open, answerOf } = await serve(t, 8);
   const stream = await open(ask('/stream'));
   assert.equal(await answerOf(stream), '200');
@@ -68,7 +71,7 @@ test('trusts at most half of all connections for one token', async (t) => {
   assert.deepEqual(answers, [...Array(6).fill('200'), ...Array(2).fill('429')]);
 });
 
-test('a trusted connection that ends makes room for another', async (t) => {
+test('accepts another trusted connection once one ends', async (t) => {
   const { open, answerOf } = await serve(t, 8);
   for (let i = 0; i < 30; i++) {
     const stream = await open(ask('/stream'));
@@ -88,7 +91,7 @@ interface Ends {
   peer: Socket;
 }
 
-/** Sends these bytes in each of `SECONDS` seconds; returns after how many the server closed the connection. */
+/** Sends these bytes in each of `SECONDS` seconds; returns after how many seconds the server closed the connection. */
 async function secondsOpen(t: TestContext, { socket, peer }: Ends, bytes: string): Promise<number> {
   socket.resume();
   for (let second = 0; second < SECONDS; second++) {
@@ -101,7 +104,7 @@ async function secondsOpen(t: TestContext, { socket, peer }: Ends, bytes: string
   return SECONDS;
 }
 
-test('closes what arrives too slowly: headers, bodies, and bodies that nobody may send', async (t) => {
+test('closes slow headers, slow bodies, and bodies of rejected requests', async (t) => {
   t.mock.timers.enable({ apis: ['Date', 'setInterval'] });
   const { open, peerOf } = await serve(t, 8);
   const begin = async (text: string): Promise<Ends> => {
@@ -114,7 +117,7 @@ test('closes what arrives too slowly: headers, bodies, and bodies that nobody ma
   assert.equal(await secondsOpen(t, await begin(post('/trusted', 1e6)), 'x'.repeat(300)), SECONDS);
 });
 
-test('closes a connection that asks much without waiting for answers', async (t) => {
+test('closes a connection that pipelines too many requests', async (t) => {
   const { open } = await serve(t, 8);
   const socket = await open(ask('/stream').repeat(40));
   await once(socket.resume(), 'close');

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { printable } from '@cryfold/core';
 import { createLogger, readableLog } from '../src/index.js';
 
-test('what libraries hang on their errors, such as AUTH with its password, is not logged', () => {
+test('does not log what libraries attach to errors, such as AUTH with its password', () => {
   const lines: string[] = [];
   const log = createLogger('test', 'info', { destination: { write: (line) => void lines.push(line) } });
   const cause = Object.assign(new Error('inner'), { args: ['s3cr3t'] });
@@ -13,11 +13,11 @@ test('what libraries hang on their errors, such as AUTH with its password, is no
   });
   log.warn({ err }, 'queue error');
   assert.doesNotMatch(lines.join(), /s3cr3t/);
-  const { msg, err: told } = JSON.parse(lines[0]);
-  assert.deepEqual([msg, told.code, told.message], ['queue error', 'WRONGPASS', err.message]);
+  const { msg, err: logged } = JSON.parse(lines[0]);
+  assert.deepEqual([msg, logged.code, logged.message], ['queue error', 'WRONGPASS', err.message]);
 });
 
-test('a line holds no control that a terminal would obey, and reads back as what was logged', () => {
+test('escapes terminal controls, and a line parses back to what was logged', () => {
   const lines: string[] = [];
   const log = createLogger('test', 'info', { destination: { write: (line) => void lines.push(line) } });
   const file = 'a\u001b]52;c;x\u0007\u009b2J\u202egpj\n.wav';
@@ -28,7 +28,7 @@ test('a line holds no control that a terminal would obey, and reads back as what
   assert.deepEqual([msg, read], [`cannot read ${file}`, file]);
 });
 
-test('a readable line has time, level, message, fold and fields, and no field that every line repeats', () => {
+test('a readable line has time, level, message, fold and fields, and omits fields that every line repeats', () => {
   const lines: string[] = [];
   const log = createLogger('worker', 'info', {
     readable: true,
@@ -41,7 +41,7 @@ test('a readable line has time, level, message, fold and fields, and no field th
   );
 });
 
-test('a readable line shows the stack of an error without a code only, and escapes controls', () => {
+test('a readable line shows the stack only for errors without a code, and escapes controls', () => {
   const lines: string[] = [];
   const log = createLogger('worker', 'info', {
     readable: true,
@@ -55,7 +55,7 @@ test('a readable line shows the stack of an error without a code only, and escap
   assert.match(lines[2], /warn {2}a\n {4}2026/);
 });
 
-test('a stored log becomes readable, and what a training child wrote stays as it is', () => {
+test('makes a stored log readable and keeps the output of training children unchanged', () => {
   const stored = [
     '{"time":"2026-01-01T00:00:00.123Z","level":"info","run":"r","trial":"svm","repeat":0,"fold":1,"attempt":"0-a","msg":"fold started"}',
     '{"not": a log line',

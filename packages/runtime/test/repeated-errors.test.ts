@@ -16,7 +16,7 @@ function logged(t: { mock: { timers: { enable(options: { apis: ['setTimeout'] })
   return { lines, errors: new RepeatedErrors(createLogger('test', 'info', { destination }), intervalMs) };
 }
 
-test('logs what is wrong with each artifact', (t) => {
+test('logs the error of each artifact', (t) => {
   const { lines, errors } = logged(t);
   for (const artifact of ['runs/a/plan.json', 'runs/b/plan.json', 'runs/a/plan.json']) {
     errors.warn({ err: new CryfoldError('FORMAT_NEWER', `${artifact} is newer`, { context: { artifact } }) }, 'failed');
@@ -39,10 +39,10 @@ test('logs an error at once, and then once per interval with its count and its l
   t.mock.timers.tick(1000);
   assert.equal(lines.length, 3, 'silence is not logged');
   errors.warn({ err: new Error('READONLY later') }, 'queue error');
-  assert.equal(lines[3].repeated, undefined, 'what stayed away for an interval is new');
+  assert.equal(lines[3].repeated, undefined, 'an error absent for an interval counts as new');
 });
 
-test('counts kinds of errors apart: by message and code, or by code alone', (t) => {
+test('counts kinds of errors separately: by message and code, or by code alone', (t) => {
   const { lines, errors } = logged(t);
   const reply = (text: string) => ({ err: new Error(text) });
   errors.warn(reply('OOM command not allowed'), 'queue error');
@@ -57,7 +57,7 @@ test('counts kinds of errors apart: by message and code, or by code alone', (t) 
   assert.equal(lines.length, 6);
 });
 
-test('bounds how many kinds are counted apart', (t) => {
+test('bounds the number of kinds with their own count', (t) => {
   const { lines, errors } = logged(t);
   for (let i = 0; i < 10_000; i++) errors.warn({}, `line ${i}`);
   assert.ok(lines.length <= 101, `${lines.length} lines`);

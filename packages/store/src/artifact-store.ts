@@ -8,7 +8,7 @@ export interface ArtifactInfo {
 }
 
 export interface ArtifactContent extends ArtifactInfo {
-  /** Fails where the content is damaged or the store goes away; the last bytes then never come. */
+  /** Throws if the content is damaged or the store becomes unavailable; the last bytes are then never delivered. */
   stream: Readable;
 }
 
@@ -19,40 +19,41 @@ export interface ArtifactContent extends ArtifactInfo {
  */
 export interface ArtifactStore {
   /**
-   * Proves that the store can be written, read and commits once. Every process calls it before it starts work.
+   * Proves that the store can be written and read, and that it commits once. Every process calls it before it starts
+   * work.
    * @throws CryfoldError STORE_UNSAFE, STORE_DENIED, STORE_UNREACHABLE
    */
   check(): Promise<void>;
-  /** The whole content, or undefined where nothing was put. Never part of a put in progress. */
+  /** The whole content, or undefined if the key does not exist. Never part of a put in progress. */
   get(key: string): Promise<Uint8Array | undefined>;
   /**
-   * As `get`, without holding the content in memory: it is read as fast as the stream's consumer takes it. The consumer
-   * reads the stream to its end or destroys it.
+   * Like `get`, without holding the content in memory: it is read at the pace of the stream's consumer, who must read
+   * the whole stream or destroy it.
    */
   open(key: string): Promise<ArtifactContent | undefined>;
   has(key: string): Promise<boolean>;
-  /** Size and last change, or undefined where nothing was put. */
+  /** Size and time of the last change, or undefined if the key does not exist. */
   stat(key: string): Promise<ArtifactInfo | undefined>;
   /** Writes or replaces, atomically and durably. */
   put(key: string, bytes: Uint8Array): Promise<void>;
-  /** Writes only where nothing is: true for the one caller that wins, false for all others. */
+  /** Writes only if the key does not exist: true for the one caller that wins, false for all others. */
   putIfAbsent(key: string, bytes: Uint8Array): Promise<boolean>;
   /**
-   * As `putIfAbsent`, of content that arrives in pieces, without holding it in memory. Where the source throws, nothing
-   * is written and its error is thrown. The source is read once, and not to its end where the store fails.
-   * @param sha256 hex, of the whole content, where the caller knows it: kept with the content, as other puts do
+   * Like `putIfAbsent`, for content that arrives in pieces, without holding it in memory. If the source throws, nothing
+   * is written and its error is thrown. The source is read once, and only partly if the store fails.
+   * @param sha256 hex, of the whole content, if the caller knows it; stored with the content, as other puts do
    */
   putStreamIfAbsent(key: string, source: AsyncIterable<Uint8Array>, sha256?: string): Promise<boolean>;
   /** Keys that start with the prefix (a whole number of segments, ending in `/`), in code-unit order. */
   list(prefix: string): AsyncIterable<string>;
-  /** Removes a key; nothing happens where it is absent. */
+  /** Removes a key; does nothing if it does not exist. */
   delete(key: string): Promise<void>;
   close(): Promise<void>;
 }
 
 const SEGMENT = /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/;
 
-/** What the source of a put threw, to keep it apart from failures of the store. */
+/** An error thrown by the source of a put, to distinguish it from failures of the store. */
 export class SourceFailure extends Error {}
 
 /** The same pieces; an error of the source is thrown as the cause of a `SourceFailure`. */
@@ -77,7 +78,8 @@ export const SERVERS_THAT_COMMIT =
   'Use a server that honours If-None-Match: * (Amazon S3, MinIO, versitygw): see docs/storage.md.';
 
 /**
- * Conditional puts to a key of its own: some S3 servers ignore `If-None-Match` silently, others let a race through.
+ * Tries concurrent conditional puts to its own key: some S3 servers silently ignore `If-None-Match`, others have a
+ * race.
  * @throws CryfoldError STORE_UNSAFE
  */
 export async function checkCommitsOnce(store: ArtifactStore): Promise<void> {
@@ -88,12 +90,12 @@ export async function checkCommitsOnce(store: ArtifactStore): Promise<void> {
   const kept = (await store.get(key))?.[0];
   await store.delete(key);
   if (wins === 1 && kept === together.indexOf(true)) return;
-  throw new CryfoldError('STORE_UNSAFE', `the store let ${wins} of 5 conditional puts to one key win`, {
+  throw new CryfoldError('STORE_UNSAFE', `${wins} of 5 conditional puts to the same key succeeded`, {
     hint: SERVERS_THAT_COMMIT,
   });
 }
 
-/** Runs a few actions at the same moment. None is in flight any more when it throws what the first failed one did. */
+/** Runs a few actions concurrently. Waits for all of them before it throws the error of the first that failed. */
 export async function allAtOnce<T, R>(items: readonly T[], action: (item: T) => Promise<R>): Promise<R[]> {
   const settled = await Promise.allSettled(items.map(action));
   return settled.map((result) => {

@@ -27,16 +27,16 @@ import {
 
 const STAGING = '.staging';
 const STAGED = /^[0-9a-f]{24}$/;
-/** The file system's own, where the store is a whole volume: nobody but root may read it, and nothing in it is garbage. */
+/** Created by the file system if the store is a whole volume: only root may read it, and nothing in it is garbage. */
 const LOST_AND_FOUND = 'lost+found';
 
-/** How long a folder that was found inside of the store is not checked again before a write, milliseconds. */
+/** Milliseconds for which a folder found to be inside the store is not checked again before a write. */
 const TRUSTED_MS = 100;
-/** A staged file that nothing was written to for so long belongs to a process that died, milliseconds. */
+/** Milliseconds after its last write when a staged file is assumed to belong to a dead process. */
 const ABANDONED_MS = 24 * 3_600_000;
 /**
- * Where a file is asked for: there is none, a file stands where a folder is needed, a folder where the file is, or the name
- * is too long for a file.
+ * Errors that mean that a key does not exist: no file, a file in place of a folder, a folder in place of the file, or a
+ * name too long for a file.
  */
 const NOTHING = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG']);
 
@@ -44,10 +44,10 @@ function code(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException).code;
 }
 
-/** What file systems without hard links answer to link(2): FAT and exFAT, network shares, and FUSE without that call. */
+/** Errors of link(2) on file systems without hard links: FAT and exFAT, network shares, and FUSE without that call. */
 const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
 
-/** link(2) fails where the name exists, so exactly one of many processes wins. */
+/** link(2) fails if the name exists, so exactly one of many processes wins. */
 async function commitOnce(staged: string, target: string): Promise<boolean> {
   try {
     await link(staged, target);
@@ -55,17 +55,21 @@ async function commitOnce(staged: string, target: string): Promise<boolean> {
   } catch (error) {
     if (code(error) === 'EEXIST') return false;
     if (!NO_LINKS.has(code(error) ?? '')) throw error;
-    throw new CryfoldError('STORE_UNSAFE', `${dirname(target)}: its file system makes no hard links (${code(error)})`, {
-      cause: error,
-      context: { path: target },
-      hint: 'Results are committed once by means of them: put the store on ext4, XFS, btrfs, APFS, NTFS or NFS, or into S3.',
-    });
+    throw new CryfoldError(
+      'STORE_UNSAFE',
+      `${dirname(target)}: its file system does not support hard links (${code(error)})`,
+      {
+        cause: error,
+        context: { path: target },
+        hint: 'cryfold needs them to commit a result only once: put the store on ext4, XFS, btrfs, APFS, NTFS or NFS, or use S3.',
+      },
+    );
   }
 }
 
 /**
  * @returns undefined for a folder
- * @throws CryfoldError where `path` is neither a file nor a folder
+ * @throws CryfoldError if `path` is neither a file nor a folder
  */
 async function readRegular(path: string): Promise<Uint8Array | undefined> {
   // Without O_NONBLOCK, opening a named pipe would wait for its other end.
@@ -80,7 +84,7 @@ async function readRegular(path: string): Promise<Uint8Array | undefined> {
   }
 }
 
-/** Saves a second stat and a last empty read over `file.readFile()`: artifacts never change in place. */
+/** Saves a second stat and a last empty read compared with `file.readFile()`: artifacts never change in place. */
 async function readAll(file: FileHandle, bytes: number): Promise<Uint8Array> {
   const content = Buffer.allocUnsafeSlow(bytes);
   let filled = 0;
@@ -97,7 +101,7 @@ async function syncFolder(path: string): Promise<void> {
   await folder.sync().finally(() => folder.close());
 }
 
-/** A renamed one is gone already. */
+/** After a rename, the staged file no longer exists. */
 async function removeStaged(path: string): Promise<void> {
   await unlink(path).catch((error) => {
     if (code(error) !== 'ENOENT') throw error;
@@ -110,9 +114,9 @@ async function removeStaged(path: string): Promise<void> {
  */
 export class FileStore implements ArtifactStore {
   readonly #root: string;
-  /** Where the root led when that was last asked for */
+  /** Real path of the root when last resolved */
   #realRoot: string | undefined;
-  /** Folders that were found inside of the store, and when */
+  /** Folders known to be inside the store, and since when */
   readonly #trusted = new Map<string, number>();
 
   constructor(root: string) {
@@ -136,7 +140,7 @@ export class FileStore implements ArtifactStore {
     return this.#absent(key, async () => {
       const path = this.#path(key);
       await this.#checkInside(path);
-      // Before it is opened: that would wait for the other end of a named pipe.
+      // Checked before opening, which would wait for the other end of a named pipe.
       if (!(await stat(path)).isFile()) return undefined;
       const file = await open(path, 'r');
       const found = await file.stat();
@@ -174,7 +178,7 @@ export class FileStore implements ArtifactStore {
       await this.#checkInside(folder);
       return readdir(folder, { withFileTypes: true });
     });
-    // Code-unit order of whole keys: a folder sorts as its name with the slash.
+    // Code-unit order of whole keys: a folder is sorted by its name including the slash.
     const names = (entries ?? [])
       .filter(({ name }) => !name.startsWith('.') && name !== LOST_AND_FOUND)
       .map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name));
@@ -199,29 +203,29 @@ export class FileStore implements ArtifactStore {
   }
 
   /**
-   * The root may be a link, but none below it may lead out: it would let anyone who can write to the store have files
-   * elsewhere read, replaced or deleted. Of a path that does not exist yet, the part that exists is checked.
+   * The root may be a link, but no link below it may lead outside: it would let anyone who can write to the store have
+   * other files read, replaced or deleted. For a path that does not exist yet, the existing part is checked.
    */
   async #checkInside(path: string): Promise<void> {
     for (let at = path; at.length > this.#root.length; at = dirname(at)) {
       try {
         const real = await realpath(at);
         if (this.#realRoot !== undefined && isBelow(real, this.#realRoot)) return;
-        // Asked for at first, and again in case the root leads elsewhere now.
+        // Resolved at first, and again in case the root has moved.
         this.#realRoot = await realpath(this.#root);
         if (isBelow(real, this.#realRoot)) return;
       } catch (error) {
         if (code(error) === 'ENOENT' || code(error) === 'ENOTDIR') continue;
         throw error;
       }
-      throw new CryfoldError('STORE_KEY_INVALID', `${at} is a link, or below one, that leads out of the store`, {
+      throw new CryfoldError('STORE_KEY_INVALID', `${at} is a link to a place outside the store, or is below one`, {
         context: { path: at },
-        hint: 'Remove the link, or move what it leads to into the store. Only the folder of the store itself may be a link.',
+        hint: 'Remove the link, or move its target into the store. Only the folder of the store itself may be a link.',
       });
     }
   }
 
-  /** Checks a folder that is written to again and again, such as the one of all folds, only once in a while. */
+  /** Checks a folder that gets many writes, such as the one of all folds, only from time to time. */
   async #checkOften(folder: string): Promise<void> {
     const now = performance.now();
     if (now - (this.#trusted.get(folder) ?? Number.NEGATIVE_INFINITY) < TRUSTED_MS) return;
@@ -230,7 +234,7 @@ export class FileStore implements ArtifactStore {
     this.#trusted.set(folder, now);
   }
 
-  /** What processes that died left between staging and commit. */
+  /** Staged files that dead processes left. */
   async #removeAbandoned(): Promise<void> {
     const folder = join(this.#root, STAGING);
     for (const name of (await this.#absent(STAGING, () => readdir(folder))) ?? []) {
@@ -250,11 +254,12 @@ export class FileStore implements ArtifactStore {
     return this.#guard(key, async () => {
       const staged = join(this.#root, STAGING, randomBytes(12).toString('hex'));
       try {
-        // At once, since a fold's record waits for both; to the end, since a file that is still written is not removed.
+        // Concurrently, since a fold's record waits for both; waits for both, since a file still being written cannot
+        // be removed.
         const steps = [this.#makeFolder(dirname(target)), this.#stage(staged, bytes)];
         for (const step of await Promise.allSettled(steps)) if (step.status === 'rejected') throw step.reason;
         const result = await commit(staged, target);
-        // The name must survive a power cut as well as the bytes.
+        // The name must survive a power failure as well as the bytes.
         await Promise.all([syncFolder(dirname(target)), removeStaged(staged)]);
         return result;
       } catch (error) {
@@ -267,7 +272,7 @@ export class FileStore implements ArtifactStore {
   async #makeFolder(folder: string): Promise<void> {
     await this.#checkOften(dirname(folder));
     try {
-      // One step for a new folder, which cannot be a link; most folds are committed to one.
+      // A single step for a new folder, which cannot be a link; most folds are committed to a new one.
       await mkdir(folder);
     } catch (error) {
       if (code(error) !== 'EEXIST' && code(error) !== 'ENOENT') throw error;
@@ -311,7 +316,7 @@ export class FileStore implements ArtifactStore {
       throw new CryfoldError('STORE_UNREACHABLE', `file store: ${key}: ${(cause as Error).message}`, {
         cause,
         context: { key },
-        hint: 'Check that the folder exists, is writable and that the disk is not full.',
+        hint: 'Check that the folder exists and is writable, and that the disk is not full.',
       });
     }
   }

@@ -2,10 +2,10 @@ import { METRICS, type MetricName, scoreOf } from '@cryfold/evaluation';
 import type { FoldJob, RunPlan } from '@cryfold/plan';
 import type { RunStore } from './run-store.js';
 
-/** What a sweep compares trials by: the scores of one run's committed folds. Each is read once. */
+/** The scores by which a sweep compares trials, of the committed folds of one run. Each is read once. */
 export class FoldScores {
   readonly #store: RunStore;
-  /** By key of the fold */
+  /** By fold key */
   readonly #scores = new Map<string, number>();
   #labels: Promise<number[]> | undefined;
 
@@ -13,14 +13,14 @@ export class FoldScores {
     this.#store = store;
   }
 
-  /** A score that was read before. */
+  /** A score that was read earlier. */
   get(fold: string): number | undefined {
     return this.#scores.get(fold);
   }
 
   /**
    * Reads a committed fold's score in the metric of the plan's search; larger is better, so a log-loss is negated.
-   * @returns undefined where nothing is committed
+   * @returns undefined if no result is committed
    * @throws CryfoldError ARTIFACT_MISSING, ARTIFACT_CORRUPT, NPY_INVALID, JOB_INVALID
    */
   async read(plan: RunPlan, job: FoldJob): Promise<number | undefined> {
@@ -38,7 +38,7 @@ export class FoldScores {
     return score;
   }
 
-  /** Read once for all folds; a read that failed is tried again. */
+  /** Read once for all folds; a failed read is retried. */
   #labelsOf({ dataset }: RunPlan): Promise<number[]> {
     this.#labels ??= this.#store.datasets.manifest(dataset.key).then(
       ({ clips }) => clips.map(({ label }) => dataset.classes.indexOf(label)),

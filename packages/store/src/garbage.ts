@@ -9,19 +9,21 @@ import type { RunStore } from './run-store.js';
 const HEX = /[0-9a-f]{16,64}/g;
 
 export interface Garbage {
-  /** What no run and no model refers to, by key */
+  /** Unreferenced objects, by key */
   objects: { key: string; bytes: number }[];
-  /** How many more there are that changed after `before` */
+  /** Number of unreferenced objects that changed after `before` */
   young: number;
-  /** Messages about records that cannot be read. They may refer to anything, so nothing is garbage while there are some. */
+  /**
+   * Messages about unreadable records. They might refer to anything, so nothing counts as garbage while there are any.
+   */
   unreadable: string[];
 }
 
 /**
- * Finds what no run and no model refers to.
- * @param before milliseconds since 1970; what changed later stays, since a command may be about to publish the run that
- *   needs it
- * @throws CryfoldError FORMAT_NEWER where a newer cryfold wrote a run: what it needs is unknown
+ * Finds objects that no run and no model refers to.
+ * @param before milliseconds since 1970; later changes are kept, since a command may be about to publish the run that
+ * needs them
+ * @throws CryfoldError FORMAT_NEWER if a newer cryfold wrote a run, because its references are unknown
  */
 export async function findGarbage(store: RunStore, before: number): Promise<Garbage> {
   const roots = await findRoots(store);
@@ -37,27 +39,27 @@ export async function findGarbage(store: RunStore, before: number): Promise<Garb
   return { objects, young: keys.length - objects.length, unreadable: [] };
 }
 
-/** Deletes what `findGarbage` found. */
+/** Deletes the objects found by `findGarbage`. */
 export async function deleteGarbage(store: RunStore, { objects }: Garbage): Promise<void> {
   await mapLimited(objects, ({ key }) => store.artifacts.delete(key));
 }
 
 interface Roots {
-  /** Folds by key, with the attempt that was committed, if any */
+  /** Folds by key, with the committed attempt, if any */
   folds: Map<string, string | undefined>;
   keys: Set<string>;
-  /** Folds whose trained networks a run asked to keep */
+  /** Folds whose trained networks a run keeps */
   models: Set<string>;
-  /** Every hash that a model's records mention: what lies under such a name is kept */
+  /** Every hash that a model's records mention; objects under these names are kept */
   hashes: Set<string>;
-  /** Records that cannot be read, so that nobody knows what they refer to */
+  /** Unreadable records, whose references are unknown */
   unreadable: string[];
 }
 
 async function findRoots(store: RunStore): Promise<Roots> {
   const roots: Roots = { folds: new Map(), keys: new Set(), models: new Set(), hashes: new Set(), unreadable: [] };
   await addRuns(store, roots);
-  // Pointers to the distances that a grown corpus reuses.
+  // References to the distances that a grown corpus reuses.
   for await (const key of store.artifacts.list('features/')) {
     if (storeKeys.isLatestGram(key)) roots.keys.add(key);
   }
@@ -65,14 +67,14 @@ async function findRoots(store: RunStore): Promise<Roots> {
   return roots;
 }
 
-/** Adds what every run refers to; records without a plan make their run unreadable. */
+/** Adds the references of every run; records without a plan make their run unreadable. */
 async function addRuns(store: RunStore, roots: Roots): Promise<void> {
   const planned = new Set(await store.runs.ids());
   for (const run of planned) {
     try {
       await addRun(store, (await store.runs.plan(run)).plan, roots);
     } catch (error) {
-      // What a newer version needs is unknown here: nothing is collected at all.
+      // The references of a newer version are unknown, so nothing is collected.
       if (!isUnreadable(error) || isNewer(error)) throw error;
       roots.unreadable.push((error as CryfoldError).message);
     }
@@ -84,8 +86,8 @@ async function addRuns(store: RunStore, roots: Roots): Promise<void> {
     seen.add(run);
     roots.unreadable.push(
       RUN_ID.test(run)
-        ? `${storeKeys.plan(run)}: not there, but other records of the run are`
-        : `runs/${run}: not the name of a run, but records are there`,
+        ? `${storeKeys.plan(run)}: missing, although other records of the run exist`
+        : `runs/${run}: not a run id, but the folder has records`,
     );
   }
 }
@@ -109,7 +111,7 @@ function isJson(text: string): boolean {
   }
 }
 
-/** Adds what a run refers to. */
+/** Adds the references of a run. */
 async function addRun(store: RunStore, plan: RunPlan, roots: Roots): Promise<void> {
   for (const features of plannedFeatures(plan).keys()) {
     for (const key of Object.values(store.datasets.featureFiles(features))) roots.keys.add(key);
@@ -128,7 +130,7 @@ async function addRun(store: RunStore, plan: RunPlan, roots: Roots): Promise<voi
   const results = new Map<string, FoldResult>();
   await mapLimited(plan.jobs, async ({ key }) => {
     if (roots.folds.has(key) && !keepsModels(plan)) return;
-    // A damaged record does not say which attempt was committed: as without one, all are kept.
+    // A damaged record does not name the committed attempt, so all attempts are kept, as without a record.
     const result = await ifReadable(store.folds.result(key));
     roots.folds.set(key, result?.attempt);
     if (result) results.set(key, result);
@@ -157,6 +159,6 @@ function isKept(key: string, { folds, keys, models, hashes }: Roots): boolean {
   if (kind !== 'folds' || !folds.has(id)) return false;
   const committed = folds.get(id);
   if (attempt === committed && file === 'model') return models.has(id);
-  // Attempts beside the committed one can never win; the logs of failed ones are still worth reading.
+  // Attempts other than the committed one can never win; the logs of failed ones are still worth reading.
   return committed === undefined || attempt === 'result.json' || attempt === committed || key.endsWith('/log.txt');
 }

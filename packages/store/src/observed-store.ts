@@ -1,6 +1,6 @@
 import type { ArtifactContent, ArtifactStore } from './artifact-store.js';
 
-/** One call of a store that has ended. */
+/** One completed call of a store. */
 export interface StoreOperation {
   operation: 'get' | 'has' | 'stat' | 'put' | 'putIfAbsent' | 'list' | 'delete';
   failed: boolean;
@@ -9,22 +9,22 @@ export interface StoreOperation {
   bytes: number;
 }
 
-/** The same store, which tells an observer of every operation; without one, the store itself. */
-export function observed(store: ArtifactStore, tell?: (operation: StoreOperation) => void): ArtifactStore {
-  if (!tell) return store;
+/** The same store, which reports every operation to an observer; without an observer, the store itself. */
+export function observed(store: ArtifactStore, observer?: (operation: StoreOperation) => void): ArtifactStore {
+  if (!observer) return store;
   const timed = async <T>(
     operation: StoreOperation['operation'],
     call: () => Promise<T>,
     bytes: (result: T) => number = () => 0,
   ): Promise<T> => {
     const start = performance.now();
-    const told = { operation, failed: true, seconds: 0, bytes: 0 };
+    const report = { operation, failed: true, seconds: 0, bytes: 0 };
     try {
       const result = await call();
-      Object.assign(told, { failed: false, bytes: bytes(result) });
+      Object.assign(report, { failed: false, bytes: bytes(result) });
       return result;
     } finally {
-      tell({ ...told, seconds: (performance.now() - start) / 1000 });
+      observer({ ...report, seconds: (performance.now() - start) / 1000 });
     }
   };
   return {
@@ -35,8 +35,8 @@ export function observed(store: ArtifactStore, tell?: (operation: StoreOperation
         () => store.get(key),
         (found) => found?.length ?? 0,
       ),
-    // Its time is the consumer's as well.
-    open: (key) => openTimed(store, key, tell),
+    // Includes the time of the consumer.
+    open: (key) => openTimed(store, key, observer),
     has: (key) => timed('has', () => store.has(key)),
     stat: (key) => timed('stat', () => store.stat(key)),
     put: (key, bytes) =>
@@ -51,7 +51,7 @@ export function observed(store: ArtifactStore, tell?: (operation: StoreOperation
         () => store.putIfAbsent(key, bytes),
         () => bytes.length,
       ),
-    // Its time is the source's as well.
+    // Includes the time of the source.
     putStreamIfAbsent: (key, source, sha256) => {
       let length = 0;
       const counted = async function* () {
@@ -66,7 +66,7 @@ export function observed(store: ArtifactStore, tell?: (operation: StoreOperation
         () => length,
       );
     },
-    // Its time is the consumer's as well.
+    // Includes the time of the consumer.
     async *list(prefix) {
       const start = performance.now();
       let failed = true;
@@ -74,7 +74,7 @@ export function observed(store: ArtifactStore, tell?: (operation: StoreOperation
         yield* store.list(prefix);
         failed = false;
       } finally {
-        tell({ operation: 'list', failed, seconds: (performance.now() - start) / 1000, bytes: 0 });
+        observer({ operation: 'list', failed, seconds: (performance.now() - start) / 1000, bytes: 0 });
       }
     },
     delete: (key) => timed('delete', () => store.delete(key)),
@@ -82,22 +82,22 @@ export function observed(store: ArtifactStore, tell?: (operation: StoreOperation
   };
 }
 
-/** Tells of the read once its stream has ended. */
+/** Reports the read once its stream has ended. */
 async function openTimed(
   store: ArtifactStore,
   key: string,
-  tell: (operation: StoreOperation) => void,
+  observer: (operation: StoreOperation) => void,
 ): Promise<ArtifactContent | undefined> {
   const start = performance.now();
-  const told = (failed: boolean, bytes = 0) =>
-    tell({ operation: 'get', failed, seconds: (performance.now() - start) / 1000, bytes });
+  const report = (failed: boolean, bytes = 0) =>
+    observer({ operation: 'get', failed, seconds: (performance.now() - start) / 1000, bytes });
   try {
     const found = await store.open(key);
-    if (found) found.stream.once('close', () => told(found.stream.errored !== null, found.bytes));
-    else told(false);
+    if (found) found.stream.once('close', () => report(found.stream.errored !== null, found.bytes));
+    else report(false);
     return found;
   } catch (error) {
-    told(true);
+    report(true);
     throw error;
   }
 }

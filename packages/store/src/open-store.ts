@@ -8,10 +8,10 @@ import { type S3Limits, S3Store } from './s3-store.js';
 
 const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 
-/** What begins a URL; anything else is the path of a folder. */
+/** The scheme of a URL; anything else is the path of a folder. */
 const SCHEME = /^[a-z][a-z0-9+.-]*:/i;
 
-/** The folder of a store of files: absolute; undefined for other stores and for what names no folder. */
+/** The absolute folder of a file store; undefined for other stores and for URLs without a folder. */
 export function storeFolder(url: string): string | undefined {
   if (!SCHEME.test(url)) return url === '' ? undefined : resolve(url);
   const path = url.startsWith('file:') ? url.slice('file:'.length) : '';
@@ -20,7 +20,7 @@ export function storeFolder(url: string): string | undefined {
   try {
     return path === '//' ? undefined : fileURLToPath(url);
   } catch {
-    // It names a host, or a path that cannot be one.
+    // It names a host, or has an invalid path.
     return undefined;
   }
 }
@@ -33,40 +33,40 @@ export function storeFolder(url: string): string | undefined {
  */
 export function openStore(url: string, s3?: S3Settings, limits?: S3Limits): ArtifactStore {
   const invalid = (why: string, hint = 'Give a folder, for example ./cryfold, or s3://BUCKET/PREFIX.') =>
-    // A URL may hold a password by mistake.
+    // A URL may contain a password by mistake.
     new CryfoldError('STORE_URL_INVALID', `store URL ${JSON.stringify(redactUrl(url))}: ${why}`, {
       hint,
     });
   if (url.startsWith('s3://')) {
     const [bucket, ...prefix] = url.slice('s3://'.length).replace(/\/$/, '').split('/');
-    if (!BUCKET.test(bucket)) throw invalid('it names no bucket');
+    if (!BUCKET.test(bucket)) throw invalid('it does not name a bucket');
     if (prefix.length > 0) checkKey(prefix.join('/'));
     if (!s3) {
       throw invalid(
-        'there are no credentials for it',
-        'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or their _FILE, or AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN.',
+        'credentials are missing',
+        'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY(or the same names with _FILE), or AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN.',
       );
     }
     return new S3Store(bucket, prefix.map((segment) => `${segment}/`).join(''), s3, limits);
   }
   if (SCHEME.test(url) && !url.startsWith('file:')) throw invalid('only folders, file: and s3: are supported');
   const folder = storeFolder(url);
-  if (folder === undefined) throw invalid('it names no folder, or one of another host');
+  if (folder === undefined) throw invalid('it does not name a folder of this machine');
   return new FileStore(folder);
 }
 
 /**
- * Reads an artifact that must exist, checking its hash where the caller knows it.
+ * Reads an artifact that must exist, and checks its hash if the caller knows it.
  * @throws CryfoldError ARTIFACT_MISSING or ARTIFACT_CORRUPT
  */
 export async function readArtifact(store: ArtifactStore, key: string, hash?: string): Promise<Uint8Array> {
   const bytes = await store.get(key);
-  const hint = 'Run the same command again: what is missing is computed again.';
+  const hint = 'Run the same command again: it recomputes what is missing.';
   if (bytes === undefined) {
     throw new CryfoldError('ARTIFACT_MISSING', `${key} is not in the store`, { context: { key }, hint });
   }
   if (hash !== undefined && sha256(bytes) !== hash) {
-    throw new CryfoldError('ARTIFACT_CORRUPT', `${key} is not what its record promises`, { context: { key }, hint });
+    throw new CryfoldError('ARTIFACT_CORRUPT', `${key} does not match its record`, { context: { key }, hint });
   }
   return bytes;
 }

@@ -2,8 +2,8 @@ import { isNewer } from '@cryfold/core';
 import type { ArtifactStore } from './artifact-store.js';
 
 /**
- * Puts a record where an equal or a damaged one may be.
- * @throws CryfoldError FORMAT_NEWER where a newer cryfold's is there; it stays
+ * Writes a record where an equal or damaged one may exist.
+ * @throws CryfoldError FORMAT_NEWER if the existing record is a newer cryfold's, which is kept
  */
 export async function replaceRecord(
   store: ArtifactStore,

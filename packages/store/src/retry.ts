@@ -1,17 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Patience {
-  /** After this many milliseconds no further try is begun. */
+  /** No attempt starts after this many milliseconds. */
   milliseconds: number;
-  /** Delay before the second try, milliseconds; it doubles up to `ceilingMs`. */
+  /** Delay before the second attempt, milliseconds; it doubles up to `ceilingMs`. */
   firstMs?: number;
   ceilingMs?: number;
 }
 
 /**
- * Tries an action until it succeeds, fails for good or patience ends, and throws the last error. Half of each delay is
- * random, so that many workers do not knock at a recovering server in step.
- * @param isFinal says that trying again cannot help
+ * Retries an action until it succeeds, fails permanently or patience ends, and throws the last error. Half of each
+ * delay is random, so that many workers do not hit a recovering server at the same time.
+ * @param isFinal whether a retry cannot help
  */
 export async function retry<T>(
   action: (attempt: number) => Promise<T>,

@@ -6,8 +6,8 @@ import { RunRecords } from './records/runs.js';
 import { WeightsRecords } from './records/weights.js';
 
 /**
- * The records of an artifact store in the words of the domain. Their keys, encoding and integrity checks are here and
- * nowhere else; the bytes of arrays and models stay in `artifacts`.
+ * The records of an artifact store in terms of the domain. Their keys, encoding and integrity checks are only here; the
+ * bytes of arrays and models are accessed through `artifacts`.
  */
 export class RunStore {
   readonly runs: RunRecords;
@@ -24,12 +24,15 @@ export class RunStore {
     this.weights = new WeightsRecords(artifacts);
   }
 
-  /** Proves that the store can be written, read and commits once. @throws CryfoldError STORE_UNSAFE and others */
+  /**
+   * Proves that the store can be written and read, and that it commits once. @throws CryfoldError STORE_UNSAFE and
+   * others
+   */
   check(): Promise<void> {
     return this.artifacts.check();
   }
 
-  /** Asks the store one question, to learn whether it answers. @throws CryfoldError STORE_UNREACHABLE, STORE_DENIED */
+  /** Sends one request to learn whether the store responds. @throws CryfoldError STORE_UNREACHABLE, STORE_DENIED */
   async ping(): Promise<void> {
     await this.artifacts.has('checks/ready');
   }

@@ -8,11 +8,14 @@ import { transport } from './s3-transport.js';
 
 const require = createRequire(import.meta.url);
 
-/** How to reach an S3 server. Never logged, never put into jobs or arguments: it holds secrets. Survives JSON. */
+/**
+ * How to reach an S3 server. Contains secrets: never logged, never put into jobs or arguments. Can be serialised as
+ * JSON.
+ */
 export type S3Settings = S3Place & S3Credentials;
 
 interface S3Place {
-  /** `https://host:port`; absent: Amazon's */
+  /** `https://host:port`; absent: Amazon S3 */
   endpoint?: string | undefined;
   region: string;
   /** `https://host/bucket/key` or `https://bucket.host/key` */
@@ -23,14 +26,14 @@ interface S3Place {
 
 export interface S3Connection {
   client: minio.Client;
-  /** What the client signs its requests with */
+  /** Keys that sign the requests of the client */
   keys: S3Keys;
-  /** Owns the sockets: destroyed by who opened it */
+  /** Owns the sockets; destroyed by the creator */
   agent: http.Agent;
 }
 
 /**
- * minio-js takes a host and a port, so that anything else would be dropped without a word.
+ * minio-js takes a host and a port, and would silently drop anything else.
  * @throws CryfoldError STORE_URL_INVALID
  */
 function hostOf(endpoint: string): URL {
@@ -43,13 +46,13 @@ function hostOf(endpoint: string): URL {
   ].find(Boolean);
   if (!more) return url;
   throw new CryfoldError('STORE_URL_INVALID', `CRYFOLD_S3_ENDPOINT ${redactUrl(endpoint)} has ${more}`, {
-    hint: 'Write https://HOST:PORT alone. The bucket and a prefix belong into s3://BUCKET/PREFIX, keys into AWS_ACCESS_KEY_ID.',
+    hint: 'Write only https://HOST:PORT. Bucket and prefix belong in s3://BUCKET/PREFIX, keys in AWS_ACCESS_KEY_ID.',
   });
 }
 
 /**
  * A client of an S3 server, which connects with the first request and never retries by itself.
- * @param limits size of parts, bytes; a request is given up after `silenceMs` without a byte
+ * @param limits part size in bytes; a request fails after `silenceMs` without a byte
  * @throws CryfoldError STORE_URL_INVALID
  */
 export function openClient(settings: S3Settings, limits: { partBytes: number; silenceMs: number }): S3Connection {
@@ -61,11 +64,11 @@ export function openClient(settings: S3Settings, limits: { partBytes: number; si
     ...(settings.certificates && { ca: settings.certificates }),
   };
   const agent = tls ? new https.Agent(agentOptions) : new http.Agent(agentOptions);
-  // Loaded where it is used: a process whose store is a folder saves 15 MiB.
+  // Loaded on first use: a process with a file store saves 15 MiB.
   const { Client } = require('minio') as typeof minio;
   const keys = new S3Keys(settings, { certificates: settings.certificates, silenceMs: limits.silenceMs });
-  // minio-js's own providers ask Amazon's STS alone, or assume a role with keys; it does not export their base class,
-  // and uses no more of it than this.
+  // minio-js's own providers only query Amazon's STS, or assume a role with keys. It does not export their base class,
+  // but uses no more of it than this.
   const provider = {
     getCredentials: async () => {
       const { accessKey, secretKey, sessionToken } = await keys.get();

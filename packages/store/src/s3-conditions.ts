@@ -6,14 +6,14 @@ import { withAnswer } from './s3-transport.js';
 interface Place {
   client: PartsTarget['client'];
   bucket: string;
-  /** The object's name of a key */
+  /** The object name of a key */
   nameOf: (key: string) => string;
 }
 
 /**
- * Whether a server takes a put of one byte, and refuses the same put with a condition. A full quota, or two writers at
- * once, can be answered as an unknown condition is; but the byte then passes both times.
- * @param kind one request, or an upload in parts: a server may know the condition of one alone
+ * Whether a server accepts a put of one byte but rejects the same put with a condition. A full quota, or two concurrent
+ * writers, may cause the same status as an unknown condition, but then both puts give the same result.
+ * @param kind one request or a multipart upload: a server may support the condition for only one of them
  */
 export async function refusesOnlyCondition(place: Place, kind: 'put' | 'parts'): Promise<boolean> {
   const plain = await putByte(place, kind, false);

@@ -5,26 +5,26 @@ import { CryfoldError } from '@cryfold/core';
 
 export interface Promised {
   key: string;
-  /** Hex, what the content must have; undefined where nobody said */
+  /** Expected hash of the content, hex; undefined if unknown */
   sha256: string | undefined;
-  /** The server is given up after this long without a byte, milliseconds. */
+  /** The request fails after this many milliseconds without a byte. */
   silenceMs: number;
 }
 
 /**
- * The body of an S3 server's answer as its consumer takes it. The last piece is held back until the hash of all is known,
- * so that damaged content never looks complete.
+ * The body of an S3 response at the pace of its consumer. The last piece is held back until the hash of all is
+ * verified, so that damaged content never looks complete.
  */
 export function contentOf(response: IncomingMessage, { key, sha256, silenceMs }: Promised): Readable {
-  // A consumer that pauses is not the server's silence.
+  // A pausing consumer does not count as silence of the server.
   response.setTimeout(0);
   const unreachable = (why: string, cause?: unknown) =>
-    new CryfoldError('STORE_UNREACHABLE', `${key}: the download broke off: ${why}`, { cause, context: { key } });
+    new CryfoldError('STORE_UNREACHABLE', `${key}: the download was interrupted: ${why}`, { cause, context: { key } });
   const pieces = response[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   const next = async () => {
     let timer: NodeJS.Timeout | undefined;
     const silent = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(unreachable(`no byte within ${silenceMs} ms`)), silenceMs);
+      timer = setTimeout(() => reject(unreachable(`no data within ${silenceMs} ms`)), silenceMs);
     });
     try {
       return await Promise.race([pieces.next(), silent]);
@@ -45,7 +45,9 @@ export function contentOf(response: IncomingMessage, { key, sha256, silenceMs }:
       held = value;
     }
     if (sha256 !== undefined && hash.digest('hex') !== sha256) {
-      throw new CryfoldError('ARTIFACT_CORRUPT', `${key} is not what was put`, { context: { key } });
+      throw new CryfoldError('ARTIFACT_CORRUPT', `${key} does not match the hash it was stored with`, {
+        context: { key },
+      });
     }
     if (held) yield held;
   };

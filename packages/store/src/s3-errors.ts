@@ -2,7 +2,7 @@ import { CryfoldError } from '@cryfold/core';
 import { SourceFailure } from './artifact-store.js';
 import type { Answer } from './s3-transport.js';
 
-/** Where trying again with the same request cannot help. */
+/** Errors for which repeating the request cannot help. */
 const FINAL = new Set([
   'NoSuchKey',
   'NotFound',
@@ -27,37 +27,37 @@ const FINAL = new Set([
 // Others come with status 403; S3Keys throws the first.
 const DENIED = new Set(['STORE_DENIED', 'AccessDenied', 'ExpiredToken', 'InvalidToken', 'TokenRefreshRequired']);
 export const ABSENT = new Set(['NoSuchKey', 'NotFound']);
-/** The tried-again error of a body that is not what was put. */
+/** The retryable error of a body that differs from what was put. */
 export class Damaged extends Error {}
 
 export function code(error: unknown): string {
   return (error as { code?: string } | undefined)?.code ?? '';
 }
 
-/** Statuses with which servers refuse a request that they do not understand, or cannot serve as it is. */
+/** Statuses by which servers reject a request that they do not support. */
 const REFUSALS = new Set([400, 405, 409, 501]);
 
-/** Whether an answer may mean that the server does not know the condition of a put. */
+/** Whether a response may mean that the server does not support the condition of a put. */
 export function refusesCondition(error: unknown): error is Error & Answer {
   return REFUSALS.has((error as Answer | undefined)?.status ?? 0);
 }
 
-/** Whether the server refused the keys, or what they were used for. */
+/** Whether the server rejected the keys or their permissions. */
 export function isDenied(error: unknown): boolean {
   return DENIED.has(code(error)) || (error as Answer | undefined)?.status === 403;
 }
 
-/** Whether trying again cannot help. */
+/** Whether a retry cannot help. */
 export function isFinal(error: unknown): boolean {
   if (error instanceof CryfoldError || error instanceof SourceFailure) return true;
   return FINAL.has(code(error)) || isDenied(error) || (error as Answer | undefined)?.status === 501;
 }
 
-/** Differences of clocks that servers of the S3 API accept, milliseconds. */
+/** Clock differences that S3 servers accept, milliseconds. */
 const SKEW_MS = 15 * 60_000;
 
 function isClockWrong(error: unknown): boolean {
-  // The answer to a HEAD request has no body that could say why it was refused.
+  // The response to a HEAD request has no body that could give the reason.
   const { aheadMs = 0 } = error as Answer;
   return code(error) === 'RequestTimeTooSkewed' || (isDenied(error) && Math.abs(aheadMs) > SKEW_MS);
 }
@@ -78,12 +78,12 @@ function clockError(cause: unknown, bucket: string): CryfoldError {
     {
       cause,
       context: { bucket },
-      hint: `Set the clock of both with NTP (chronyd, systemd-timesyncd): S3 accepts ${SKEW_MS / 60_000} minutes of difference.`,
+      hint: `Synchronise both clocks with NTP (chronyd, systemd-timesyncd): S3 accepts a difference of ${SKEW_MS / 60_000} minutes.`,
     },
   );
 }
 
-/** What a failed request to a bucket means; coded errors are left as they are. */
+/** Maps a failed request to a bucket to a coded error; coded errors are unchanged. */
 export function storeError(
   cause: unknown,
   { key, bucket, endpoint }: { key: string; bucket: string; endpoint: string | undefined },
@@ -94,25 +94,25 @@ export function storeError(
   if (cause instanceof Damaged) {
     return new CryfoldError('ARTIFACT_CORRUPT', cause.message, {
       ...details,
-      hint: 'Delete it from the bucket: what is missing is computed again.',
+      hint: 'Delete it from the bucket; it will be recomputed.',
     });
   }
   if (isClockWrong(cause)) return clockError(cause, bucket);
   if (code(cause) === 'NoSuchBucket') {
     const at = endpoint === undefined ? '' : ` --endpoint-url ${endpoint}`;
-    return new CryfoldError('STORE_BUCKET_MISSING', `s3://${bucket}: there is no such bucket`, {
+    return new CryfoldError('STORE_BUCKET_MISSING', `s3://${bucket}: the bucket does not exist`, {
       ...details,
-      hint: `Make it, for example with: aws s3 mb s3://${bucket}${at}`,
+      hint: `Create it, for example with: aws s3 mb s3://${bucket}${at}`,
     });
   }
   if (isDenied(cause)) {
     return new CryfoldError('STORE_DENIED', what, {
       ...details,
-      hint: 'Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY (or the role of AWS_ROLE_ARN), the region and the bucket policy (docs/storage.md).',
+      hint: 'Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY (or the role AWS_ROLE_ARN), the region and the bucket policy (docs/storage.md).',
     });
   }
   return new CryfoldError('STORE_UNREACHABLE', what, {
     ...details,
-    hint: 'Check CRYFOLD_S3_ENDPOINT, the bucket’s name, and that the server runs and is not full; for TLS, CRYFOLD_S3_CA_FILE.',
+    hint: 'Check CRYFOLD_S3_ENDPOINT, the bucket name, and that the server is running and not full; for TLS also CRYFOLD_S3_CA_FILE.',
   });
 }

@@ -2,16 +2,16 @@ import http from 'node:http';
 import https from 'node:https';
 import { CryfoldError, readSecret, redactUrl, type Secret } from '@cryfold/core';
 
-/** Keys that are given, or read from mounted files again and again. */
+/** Keys that are given directly, or read from mounted files repeatedly. */
 export interface GivenKeys {
   accessKey: Secret;
   secretKey: Secret;
   sessionToken?: Secret | undefined;
 }
 
-/** What a role is assumed with, as on Amazon's EKS (IRSA): see AssumeRoleWithWebIdentity of the STS API. */
+/** Parameters for assuming a role, as on Amazon EKS (IRSA): see AssumeRoleWithWebIdentity of the STS API. */
 export interface WebIdentity {
-  /** Holds a JSON web token, and is replaced before that expires */
+  /** Contains a JSON web token, and is replaced before that expires */
   tokenFile: string;
   roleArn: string;
   sessionName: string;
@@ -29,26 +29,28 @@ export interface Keys {
 
 interface Fetched {
   keys: Keys;
-  /** From then on others are fetched, and the keys no longer work; Unix milliseconds */
+  /** When the keys stop working and others are fetched; Unix milliseconds */
   staleAt: number;
   expiresAt: number;
 }
 
-/** Mounted files are read again after this long, milliseconds, and whenever the server refuses the keys. */
+/** Mounted files are read again after this many milliseconds, and whenever the server rejects the keys. */
 const FILES_MS = 10_000;
-/** Keys of a role are fetched again when this much of their life is left, but not before four fifths have passed. */
+/**
+ * Keys of a role are fetched again when this much of their lifetime is left, but not before four fifths have passed.
+ */
 const MARGIN_MS = 5 * 60_000;
 /** Milliseconds between two attempts to fetch keys of a role. */
 const PAUSE_MS = 5000;
-/** An answer of STS has a few KiB. */
+/** A response of STS has a few KiB. */
 const ANSWER_BYTES = 2 ** 16;
 
 /** The keys of an S3 server, which may change while the process runs. */
 export class S3Keys {
-  /** Whether others may take their place while the process runs */
+  /** Whether the keys may be replaced while the process runs */
   readonly mayChange: boolean;
   readonly #fetch: () => Promise<Fetched>;
-  /** Milliseconds for which refused keys are not fetched again */
+  /** Milliseconds for which rejected keys are not fetched again */
   readonly #pauseMs: number;
   #fetched: Fetched | undefined;
   #fetchedAt = Number.NEGATIVE_INFINITY;
@@ -64,7 +66,7 @@ export class S3Keys {
 
   /**
    * The keys to sign a request with.
-   * @throws CryfoldError USAGE where a file cannot be read, STORE_DENIED where STS refuses; Error where STS is away
+   * @throws CryfoldError USAGE if a file cannot be read, STORE_DENIED if STS refuses; Error if STS is unavailable
    */
   async get(): Promise<Keys> {
     const known = this.#fetched;
@@ -72,14 +74,14 @@ export class S3Keys {
     try {
       return (await this.#renew()).keys;
     } catch (error) {
-      // A file that is being replaced, or STS during an outage: the keys at hand may still work.
+      // A file is being replaced, or STS has an outage: the current keys may still work.
       if (!known || Date.now() >= known.expiresAt) throw error;
       this.#fetched = { ...known, staleAt: Math.min(Date.now() + PAUSE_MS, known.expiresAt) };
       return known.keys;
     }
   }
 
-  /** After the server refused `used`: whether there are other keys now. */
+  /** Called after the server rejected `used`. @returns whether there are other keys now */
   async changedSince(used: Keys): Promise<boolean> {
     if (Date.now() - this.#fetchedAt >= this.#pauseMs) await this.#renew().catch(() => {});
     return !isSame(this.#fetched?.keys ?? used, used);
@@ -107,13 +109,13 @@ function isFixed({ accessKey, secretKey, sessionToken = '' }: GivenKeys): boolea
   return [accessKey, secretKey, sessionToken].every((secret) => typeof secret === 'string');
 }
 
-/** A file that is written in place is empty for a moment, so that it is read again later. */
+/** A file that is overwritten in place is empty for a moment, so it is read again later. */
 function readFilled(secret: Secret): string {
   const text = readSecret(secret);
   if (text !== '') return text;
   const what = typeof secret === 'string' ? 'an S3 key' : `environment variable ${secret.variable}: ${secret.file}`;
   throw new CryfoldError('STORE_DENIED', `${what} is empty`, {
-    hint: 'Put the key into the file, or unset the variable where keys come from elsewhere.',
+    hint: 'Put the key into the file, or unset the variable if keys come from elsewhere.',
   });
 }
 
@@ -157,7 +159,7 @@ async function assumeRole(
   return { keys: { accessKey, secretKey, sessionToken: element('SessionToken') }, staleAt, expiresAt };
 }
 
-/** Sends a form. Its errors and answers never hold what was sent. */
+/** Sends a form. Its errors and responses never contain what was sent. */
 async function post(
   endpoint: string,
   body: string,
@@ -174,7 +176,7 @@ async function post(
   let text = '';
   for await (const chunk of response.setEncoding('utf8')) {
     text += chunk;
-    if (text.length > ANSWER_BYTES) throw new Error('its answer is too long');
+    if (text.length > ANSWER_BYTES) throw new Error('its response is too long');
   }
   return { status: response.statusCode ?? 0, text };
 }

@@ -1,18 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import type * as minio from 'minio';
 
-/** Metadata that says which upload an object comes from, in case the answer to its completion is lost. */
+/** Metadata that identifies the upload of an object, in case the response to its completion is lost. */
 const UPLOAD = 'x-amz-meta-upload';
 
 export interface PartsTarget {
   client: minio.Client;
   bucket: string;
-  /** Of the object */
+  /** Name of the object */
   name: string;
   metadata: Record<string, string>;
   /** Whether the object may only be created, never replaced */
   ifAbsent: boolean;
-  /** Runs one request, and repeats it while the server is away; throws an error whose cause is the server's. */
+  /** Runs one request, and repeats it while the server is unavailable; throws an error whose cause is the server's. */
   request: <T>(action: (attempt: number) => Promise<T>) => Promise<T>;
 }
 
@@ -21,11 +21,11 @@ function code(error: unknown): string | undefined {
 }
 
 /**
- * Uploads an object in parts, each of 5 MiB at least except the last; one part is in memory at a time. Each writer has an
- * upload of its own: minio-js 8's putObject joins any unfinished upload to the same key, and two workers that wrote the
- * same key at once would take each other's parts.
- * @returns false where the object is there already and `ifAbsent` is set
- * @throws what `parts` throws; nothing is written then
+ * Uploads an object in parts of at least 5 MiB each, except for the last; one part is in memory at a time. Each writer
+ * has a separate upload: minio-js 8's putObject joins any unfinished upload to the same key, and two concurrent writers
+ * of the same key would take each other's parts.
+ * @returns false if the object already exists and `ifAbsent` is set
+ * @throws errors of `parts`; nothing is written then
  */
 export async function uploadInParts(
   parts: AsyncIterable<Buffer> | Iterable<Buffer>,
@@ -45,13 +45,13 @@ export async function uploadInParts(
     }
     return await complete(target, { upload, token, etags });
   } catch (error) {
-    // What stays of a killed process's upload is for the bucket's lifecycle rule (docs/storage.md).
+    // Parts of a killed process are removed by the bucket's lifecycle rule (docs/storage.md).
     await client.abortMultipartUpload(bucket, name, upload).catch(() => {});
     throw error;
   }
 }
 
-/** minio-js has no way to give the condition to its own completeMultipartUpload. */
+/** minio-js cannot pass the condition to its own completeMultipartUpload. */
 async function complete(
   { client, bucket, name, ifAbsent, request }: PartsTarget,
   { upload, token, etags }: { upload: string; token: string; etags: readonly string[] },
@@ -69,14 +69,14 @@ async function complete(
       const answer = await client.makeRequestAsync(post, body);
       let text = '';
       for await (const chunk of answer) text += chunk;
-      // S3 may begin its answer, with status 200, before it knows that it fails.
+      // S3 may start its response, with status 200, before it knows that it fails.
       const failed = /<Error>[\s\S]*?<Code>([A-Za-z]+)<\/Code>/.exec(text)?.[1];
       if (failed) throw Object.assign(new Error(failed), { code: failed });
     });
     return true;
   } catch (error) {
     const taken = code(error) === 'PreconditionFailed';
-    // An earlier try may have succeeded although its answer was lost; a completed upload is no longer known.
+    // An earlier attempt may have succeeded although its response was lost; a completed upload is no longer known.
     if (tries > 1 && (taken || code(error) === 'NoSuchUpload')) {
       const { metaData } = await request(() => client.statObject(bucket, name));
       if (metaData[UPLOAD.slice('x-amz-meta-'.length)] === token) return true;
@@ -87,7 +87,7 @@ async function complete(
   }
 }
 
-/** The same bytes in parts of equal size, save the last. A part is only valid until the next one is asked for. */
+/** The same bytes in parts of equal size, except for the last. A part is only valid until the next one is requested. */
 export async function* inParts(source: AsyncIterable<Uint8Array>, size: number): AsyncGenerator<Buffer> {
   const part = Buffer.allocUnsafe(size);
   let filled = 0;

@@ -34,22 +34,23 @@ import { withAnswer } from './s3-transport.js';
 export interface S3Limits {
   /** Larger objects are not read, bytes. */
   maxBytes?: number;
-  /** How long an operation is tried again while the server is away, milliseconds. */
+  /** How long an operation is retried while the server is unavailable, milliseconds. */
   patienceMs?: number;
-  /** A request is given up after this long without a byte, milliseconds. */
+  /** A request fails after this many milliseconds without a byte. */
   silenceMs?: number;
-  /** Objects above this are uploaded in parts of this size, bytes; S3 asks for 5 MiB at least. */
+  /** Larger objects are uploaded in parts of this size, bytes; S3 requires at least 5 MiB. */
   partBytes?: number;
 }
 
 const HASH = 'x-amz-meta-sha256';
 
-/** Parts of content whose size nobody says, bytes: S3 allows 10,000, so that up to 78 GiB fit. */
+/** Part size for content of unknown size, bytes: S3 allows 10,000 parts, so up to 78 GiB fit. */
 const STREAM_PART = 8 * 2 ** 20;
 
 /**
- * Artifacts as objects of a bucket. A conditional put carries `If-None-Match: *`, in its one request or in the one that
- * completes an upload in parts; a server of the S3 API answers with 412 for all but the first. Each object carries its sha256 as metadata, checked when it is read.
+ * Artifacts as objects of a bucket. A conditional put sends `If-None-Match: *` with its single request, or with the
+ * request that completes an upload in parts; an S3 server replies with 412 to all but the first. Each object stores its
+ * sha256 as metadata, which is verified on reading.
  */
 export class S3Store implements ArtifactStore {
   readonly #client: minio.Client;
@@ -62,20 +63,20 @@ export class S3Store implements ArtifactStore {
   readonly #patience: Patience;
   readonly #partBytes: number;
   readonly #silenceMs: number;
-  /** Whether the server has taken the keys */
+  /** Whether the server has accepted the keys */
   #wasLetIn = false;
   #partsCommitOnce: Promise<void> | undefined;
   readonly #another: (limits: S3Limits) => S3Store;
 
-  /** @param prefix where the store's keys begin, ending in `/`, or empty */
+  /** @param prefix of all keys of the store, ending in `/`, or empty */
   constructor(bucket: string, prefix: string, settings: S3Settings, limits: S3Limits = {}) {
     this.#bucket = bucket;
     this.#endpoint = settings.endpoint;
     this.#another = (other) => new S3Store(bucket, prefix, settings, { ...limits, ...other });
     this.#prefix = prefix;
-    // Features of 10,000 clips take 160 MB; Node's buffers end at 4 GiB.
+    // Features of 10,000 clips take 160 MB; Node's buffers are limited to 4 GiB.
     this.#maxBytes = limits.maxBytes ?? 2 * 2 ** 30;
-    // A server that restarts must not cost the minutes of training behind a commit.
+    // A restarting server must not cost the minutes of training behind a commit.
     this.#patience = { milliseconds: limits.patienceMs ?? 60_000 };
     this.#partBytes = limits.partBytes ?? 16 * 2 ** 20;
     this.#silenceMs = limits.silenceMs ?? 20_000;
@@ -86,7 +87,7 @@ export class S3Store implements ArtifactStore {
   }
 
   async check(): Promise<void> {
-    // A wrong address must be told at once.
+    // A wrong address must be reported at once.
     const quick = this.#another({ patienceMs: 3000, silenceMs: 3000 });
     await checkCommitsOnce(quick).finally(() => quick.close());
   }
@@ -97,7 +98,7 @@ export class S3Store implements ArtifactStore {
       const stream = (await this.#client.getObject(this.#bucket, name)) as http.IncomingMessage;
       try {
         const tooLarge = (bytes: number) =>
-          new CryfoldError('ARTIFACT_TOO_LARGE', `${key} has ${bytes} bytes; ${this.#maxBytes} are allowed`, {
+          new CryfoldError('ARTIFACT_TOO_LARGE', `${key} has ${bytes} bytes; the limit is ${this.#maxBytes}`, {
             context: { key },
           });
         const announced = Number(stream.headers['content-length'] ?? 0);
@@ -111,7 +112,8 @@ export class S3Store implements ArtifactStore {
         }
         const bytes = Buffer.concat(chunks, length);
         const promised = stream.headers[HASH];
-        if (promised !== undefined && sha256(bytes) !== promised) throw new Damaged(`${key} is not what was put`);
+        if (promised !== undefined && sha256(bytes) !== promised)
+          throw new Damaged(`${key} does not match the hash it was stored with`);
         return bytes;
       } finally {
         stream.destroy();
@@ -173,7 +175,7 @@ export class S3Store implements ArtifactStore {
       return true;
     } catch (error) {
       if (code((error as Error).cause) !== 'PreconditionFailed') throw await this.#unsafeOr(error, 'put');
-      // An earlier try may have won although its answer was lost.
+      // An earlier attempt may have won although its response was lost.
       if (tries === 1) return false;
       const there = await this.get(key);
       return there !== undefined && Buffer.compare(there, body) === 0;
@@ -213,22 +215,22 @@ export class S3Store implements ArtifactStore {
     }
   }
 
-  /** What a failed conditional put means: STORE_UNSAFE where the server refuses it for its condition. */
+  /** Maps a failed conditional put to an error: STORE_UNSAFE if the server rejects it because of its condition. */
   async #unsafeOr(error: unknown, kind: 'put' | 'parts'): Promise<unknown> {
     const { cause } = error as Error;
     if (!refusesCondition(cause)) return error;
     const place = { client: this.#client, bucket: this.#bucket, nameOf: (key: string) => this.#name(key) };
     if (!(await refusesOnlyCondition(place, kind))) return error;
     const answer = [cause.status, code(cause)].filter(Boolean).join(' ');
-    return new CryfoldError('STORE_UNSAFE', `the store takes puts, and refuses conditional ones with ${answer}`, {
+    return new CryfoldError('STORE_UNSAFE', `the store accepts puts, but rejects conditional ones with ${answer}`, {
       cause,
       hint: SERVERS_THAT_COMMIT,
     });
   }
 
   /**
-   * As `checkCommitsOnce`, of uploads in parts, before the first one that must not replace anything: a server may know
-   * the condition of one kind of put alone.
+   * Like `checkCommitsOnce`, for uploads in parts. Runs before the first one that must not replace anything, because a
+   * server may support the condition for only one kind of put.
    */
   #checkParts(): Promise<void> {
     const check = async () => {
@@ -237,7 +239,7 @@ export class S3Store implements ArtifactStore {
       const wins = [...(await allAtOnce([1, 2, 3], put)), await put()].filter(Boolean).length;
       await this.delete(key);
       if (wins === 1) return;
-      throw new CryfoldError('STORE_UNSAFE', `the store let ${wins} of 4 conditional uploads in parts to one key win`, {
+      throw new CryfoldError('STORE_UNSAFE', `${wins} of 4 conditional uploads in parts to the same key succeeded`, {
         hint: 'Use a server that honours If-None-Match: * when an upload in parts is completed: see docs/storage.md.',
       });
     };
@@ -257,7 +259,7 @@ export class S3Store implements ArtifactStore {
       await this.#try(prefix, async () => {
         page.length = 0;
         more = false;
-        // The client asks for pages of a thousand; leaving after one lets each page be tried again by itself.
+        // The client requests pages of a thousand keys; stopping after one lets each page be retried separately.
         const stream = this.#client.listObjectsV2(this.#bucket, base, true, after);
         for await (const item of stream as AsyncIterable<{ name?: string }>) {
           if (item.name !== undefined) page.push(item.name);
@@ -268,7 +270,7 @@ export class S3Store implements ArtifactStore {
       });
       for (const name of page) {
         const key = name.slice(this.#prefix.length);
-        // Others may keep objects in the same bucket.
+        // The bucket may contain objects of other applications.
         if (isKey(key)) yield key;
       }
       after = page.at(-1) ?? after;
@@ -303,7 +305,7 @@ export class S3Store implements ArtifactStore {
       try {
         return await withAnswer(() => action(attempt));
       } catch (error) {
-        // Keys that were rotated or have expired: a refused request has changed nothing.
+        // Keys were rotated or have expired: a rejected request has changed nothing.
         if (!isDenied(error) || !(await this.#keys.changedSince(used))) throw error;
         return withAnswer(() => action(attempt));
       }

@@ -2,19 +2,19 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type http from 'node:http';
 import type https from 'node:https';
 
-/** minio-js leaves bodies of these answers unread, which would hold their sockets. */
+/** minio-js does not read the bodies of these responses, which would keep their sockets busy. */
 const UNREAD = new Set([408, 429, 499, 500, 502, 503, 504, 520]);
 
-/** What minio-js does not put into its errors, of the last answer to a request. */
+/** Facts about the last response to a request that minio-js does not put into its errors. */
 export interface Answer {
   status?: number | undefined;
-  /** How far this machine's clock is ahead of the server's, milliseconds; answers tell whole seconds */
+  /** How far this machine's clock is ahead of the server's, milliseconds; responses have a resolution of a second */
   aheadMs?: number | undefined;
 }
 
 const current = new AsyncLocalStorage<Answer>();
 
-/** Runs an action; an error that it throws carries what is known about the last answer. */
+/** Runs an action; an error that it throws includes what is known about the last response. */
 export async function withAnswer<T>(action: () => Promise<T>): Promise<T> {
   const answer: Answer = {};
   try {
@@ -25,7 +25,7 @@ export async function withAnswer<T>(action: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Node's own requests, given up when the server falls silent. */
+/** Node's own requests, aborted when the server falls silent. */
 export function transport(kind: typeof http | typeof https, silenceMs: number): Pick<typeof http, 'request'> {
   const request = (options: https.RequestOptions, answered: (response: http.IncomingMessage) => void) => {
     const answer = current.getStore();

@@ -12,18 +12,18 @@ async function keys(store: ArtifactStore, prefix: string): Promise<string[]> {
   return found;
 }
 
-/** In pieces of a size that divides no part. */
+/** In pieces of a size that does not divide a part. */
 async function* pieces(content: Uint8Array, failure?: Error): AsyncGenerator<Uint8Array> {
   for (let i = 0; i < content.length; i += 99_999) yield content.subarray(i, i + 99_999);
   if (failure) throw failure;
 }
 
-/** More than one request of an S3 store takes. */
+/** More than fits into one request of an S3 store. */
 const LARGE = 17 * 2 ** 20;
 
-/** What every ArtifactStore must do. Each test gets a fresh, empty store. */
+/** The contract of every ArtifactStore. Each test gets a fresh, empty store. */
 export function describeArtifactStore(name: string, create: () => Promise<ArtifactStore>): void {
-  test(`${name}: returns what was put, and undefined for what was not`, async () => {
+  test(`${name}: returns what was put, otherwise undefined`, async () => {
     const store = await create();
     assert.equal(await store.get('a/b'), undefined);
     assert.equal(await store.has('a/b'), false);
@@ -41,7 +41,7 @@ export function describeArtifactStore(name: string, create: () => Promise<Artifa
     await store.close();
   });
 
-  test(`${name}: exactly one of forty conditional puts wins, and its bytes stay`, async () => {
+  test(`${name}: exactly one of forty conditional puts wins and keeps its bytes`, async () => {
     const store = await create();
     const wins = await Promise.all(
       Array.from({ length: 40 }, (_, i) => store.putIfAbsent('folds/k/result.json', bytes(`attempt ${i}`))),
@@ -52,7 +52,7 @@ export function describeArtifactStore(name: string, create: () => Promise<Artifa
     await store.close();
   });
 
-  test(`${name}: exactly one of four large conditional puts wins, and its bytes stay`, async () => {
+  test(`${name}: exactly one of four large conditional puts wins and keeps its bytes`, async () => {
     const store = await create();
     const contents = Array.from({ length: 4 }, () => randomBytes(LARGE));
     const wins = await Promise.all(
@@ -84,7 +84,7 @@ export function describeArtifactStore(name: string, create: () => Promise<Artifa
     await store.close();
   });
 
-  test(`${name}: writes nothing of a source that fails`, async () => {
+  test(`${name}: writes nothing if the source fails`, async () => {
     const store = await create();
     const failure = new Error('the source failed');
     for (const length of [1, LARGE]) {
@@ -95,7 +95,7 @@ export function describeArtifactStore(name: string, create: () => Promise<Artifa
     await store.close();
   });
 
-  test(`${name}: proves that it commits once, and leaves nothing behind`, async () => {
+  test(`${name}: proves that it commits once and leaves nothing behind`, async () => {
     const store = await create();
     await store.check();
     assert.deepEqual(await keys(store, ''), []);

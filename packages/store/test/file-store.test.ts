@@ -17,7 +17,7 @@ after(() => rm(root, { recursive: true, force: true }));
 
 describeArtifactStore('file store', async () => openStore(`file:${join(root, String(next++))}`));
 
-test('file store: leaves nothing staged behind, and a file in the way is a coded, retryable error', async () => {
+test('file store: removes staged files, and reports a file in the way as a retryable error', async () => {
   const folder = join(root, 'blocked');
   const store = openStore(`file:${folder}`);
   await store.put('a', new Uint8Array([1]));
@@ -27,7 +27,7 @@ test('file store: leaves nothing staged behind, and a file in the way is a coded
   });
 });
 
-test('file store: a key that is too long for a file names nothing', async () => {
+test('file store: a key that is too long for a file does not exist', async () => {
   const store = openStore(`file:${join(root, 'long')}`);
   const key = 'a'.repeat(300);
   assert.equal(await store.get(key), undefined);
@@ -36,7 +36,7 @@ test('file store: a key that is too long for a file names nothing', async () => 
   for await (const found of store.list(`${key}/`)) assert.fail(found);
 });
 
-test('file store: check removes what a dead process staged, and leaves the rest', async () => {
+test('file store: check only removes staged files of dead processes', async () => {
   const folder = join(root, 'abandoned');
   const store = openStore(`file:${folder}`);
   await store.check();
@@ -48,7 +48,7 @@ test('file store: check removes what a dead process staged, and leaves the rest'
   assert.deepEqual((await readdir(join(folder, '.staging'))).sort(), [names[1], names[2]]);
 });
 
-test('readArtifact tells a missing artifact from a damaged one', async () => {
+test('readArtifact distinguishes missing and damaged artifacts', async () => {
   const folder = join(root, 'damaged');
   const store = openStore(`file:${folder}`);
   const hash = sha256(new Uint8Array([1, 2, 3]));
@@ -70,7 +70,7 @@ test('openStore refuses URLs that it cannot serve', () => {
   }
 });
 
-test('no link below the root leads reads, writes, lists or deletes out of the store', async () => {
+test('reads, writes, lists and deletes never follow a link out of the store', async () => {
   const base = await mkdtemp(join(tmpdir(), 'cryfold-links-'));
   try {
     const outside = join(base, 'outside');
@@ -108,7 +108,7 @@ test('no link below the root leads reads, writes, lists or deletes out of the st
   }
 });
 
-test('a list leaves out the lost+found of a volume', async () => {
+test('omits lost+found of a volume from a list', async () => {
   const folder = join(root, 'volume');
   const store = openStore(`file:${folder}`);
   await store.put('runs/1', new Uint8Array([1]));
@@ -129,9 +129,9 @@ test('does not wait for a pipe in the place of an artifact', async () => {
   }
 });
 
-// Tried by hand on exFAT through FUSE, whose answer this is; few machines may mount one.
+// Verified by hand on exFAT through FUSE, which returns this error; few machines can mount one.
 for (const code of ['EPERM', 'ENOSYS', 'EOPNOTSUPP']) {
-  test(`file store: a file system without hard links (${code}) is STORE_UNSAFE, and nothing is left on it`, async () => {
+  test(`file store: a file system without hard links (${code}) is STORE_UNSAFE and stays empty`, async () => {
     const folder = join(root, `links-${code}`);
     const link = mock.method(fs, 'link', async () => {
       throw Object.assign(new Error(`${code}: link`), { code });
@@ -142,7 +142,7 @@ for (const code of ['EPERM', 'ENOSYS', 'EOPNOTSUPP']) {
       for (const action of [() => store.check(), () => store.putIfAbsent('a/b', new Uint8Array(1))]) {
         await assert.rejects(action, (error) => {
           assert.ok(error instanceof CryfoldError && error.code === 'STORE_UNSAFE');
-          assert.match(error.message, /makes no hard links/);
+          assert.match(error.message, /does not support hard links/);
           return true;
         });
       }

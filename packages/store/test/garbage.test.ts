@@ -36,7 +36,7 @@ function resultOf(key: string, attempt: string): FoldResult {
   return { format: FORMATS.fold, key, attempt, probabilities, curve: [], seconds: 1, environment: {} };
 }
 
-/** A store with one run, of which one fold is committed, and objects that nothing refers to. */
+/** A store with one run that has one committed fold, and with unreferenced objects. */
 async function storeWithGarbage(folder: string) {
   const store = new RunStore(openStore(`file:${join(root, folder)}`));
   const plan = svmPlan('kept');
@@ -53,7 +53,7 @@ async function storeWithGarbage(folder: string) {
     `folds/${first}/result.json`,
     `folds/${first}/won/probabilities.npy`,
     `folds/${first}/lost/log.txt`,
-    // Nothing is committed of this fold: any attempt may still be the one.
+    // No attempt of this fold is committed, so any may still be.
     `folds/${second}/open/probabilities.npy`,
     `features/${plan.features.key}/images.npy`,
     `datasets/${plan.dataset.key}/manifest.json`,
@@ -80,7 +80,7 @@ async function keysOf(store: RunStore): Promise<string[]> {
   return keys.sort();
 }
 
-test('garbage is what neither a run nor a model refers to, and only that is deleted', async () => {
+test('finds and deletes only objects that neither a run nor a model refers to', async () => {
   const { store, kept, garbage } = await storeWithGarbage('all');
   const found = await findGarbage(store, LATER);
   assert.deepEqual(
@@ -93,13 +93,13 @@ test('garbage is what neither a run nor a model refers to, and only that is dele
   assert.deepEqual(await keysOf(store), [...kept].sort());
 });
 
-test('what changed after the given time is counted, and is not garbage', async () => {
+test('counts later changes separately and keeps them', async () => {
   const { store, garbage } = await storeWithGarbage('young');
   const { objects, young } = await findGarbage(store, Date.now() - 3_600_000);
   assert.deepEqual([objects, young], [[], garbage.length]);
 });
 
-test('nothing is garbage while the record of a run or of a model cannot be read', async () => {
+test('finds no garbage while the record of a run or model cannot be read', async () => {
   const { store, plan } = await storeWithGarbage('damaged');
   await store.artifacts.put('runs/orphan/failures/x.json', BYTES);
   await store.artifacts.put('models/cry/card.json', new TextEncoder().encode('{'));
@@ -108,11 +108,11 @@ test('nothing is garbage while the record of a run or of a model cannot be read'
   assert.deepEqual(objects, []);
   assert.equal(unreadable.length, 3);
   assert.match(unreadable[0], /plan\.json/);
-  assert.match(unreadable[1], /runs\/orphan\/plan\.json: not there/);
+  assert.match(unreadable[1], /runs\/orphan\/plan\.json: missing/);
   assert.match(unreadable[2], /models\/cry\/card\.json: not JSON/);
 });
 
-test('refuses to call anything garbage beside the run of a newer version', async () => {
+test('finds no garbage in a store with the run of a newer version', async () => {
   const { store } = await storeWithGarbage('newer');
   await store.artifacts.put('runs/newer-1/plan.json', new TextEncoder().encode('{"format":99}'));
   await assert.rejects(findGarbage(store, LATER), { code: 'FORMAT_NEWER' });

@@ -6,13 +6,13 @@ import { findTool, S3Server } from '@cryfold/testing';
 import { AssumeRoleProvider } from 'minio/dist/esm/AssumeRoleProvider.mjs';
 import { type ArtifactStore, openStore } from '../src/index.js';
 
-// versitygw knows no policies of users.
+// versitygw does not support user policies.
 const program = await findTool('minio');
 const server = program ? await S3Server.start({ tool: 'minio', program }) : undefined;
 const skip = server === undefined && 'MinIO is neither on PATH, in $CRYFOLD_TOOLS nor cached';
 after(() => server?.stop());
 
-/** Opens stores as a user who may do only what docs/storage.md asks for, below `mine/`. */
+/** Opens stores as a user with only the permissions that docs/storage.md requires, below `mine/`. */
 async function asDocumentedUser({ port, accessKey, secretKey, bucket }: S3Server) {
   const documentation = await readFile(new URL('../../../../docs/storage.md', import.meta.url), 'utf8');
   const policy = /```json\n([\s\S]*?)```/.exec(documentation)?.[1] ?? assert.fail('docs/storage.md shows no policy');
@@ -34,7 +34,7 @@ async function keys(store: ArtifactStore): Promise<string[]> {
   return found;
 }
 
-test('the documented policy suffices for everything that a store does, and for nothing beyond its prefix', {
+test('the documented policy is sufficient for a store and does not allow anything outside its prefix', {
   skip,
 }, async () => {
   const open = await asDocumentedUser(server as S3Server);

@@ -2,7 +2,7 @@ import { encodeRecord } from '@cryfold/core';
 import type { ArtifactStore } from '../src/artifact-store.js';
 import { storeKeys } from '../src/records/keys.js';
 
-/** One record as it lies in a store, for tests that damage, replace or remove its bytes. */
+/** One stored record, for tests that damage, replace or remove its bytes. */
 export class RawRecord {
   readonly #store: ArtifactStore;
 
@@ -13,14 +13,14 @@ export class RawRecord {
     this.#store = store;
   }
 
-  /** @throws Error where there is no such record */
+  /** @throws Error if there is no such record */
   async read(): Promise<Uint8Array> {
     const bytes = await this.#store.get(this.key);
     if (!bytes) throw new Error(`the store has no ${this.key}`);
     return bytes;
   }
 
-  /** @param content bytes as they are, text as UTF-8, anything else as a record */
+  /** @param content bytes unchanged, text as UTF-8, anything else as a record */
   async write(content: Uint8Array | string | object): Promise<void> {
     const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
     await this.#store.put(this.key, bytes instanceof Uint8Array ? bytes : encodeRecord(bytes));
@@ -31,7 +31,7 @@ export class RawRecord {
   }
 }
 
-/** The records of a store by what they hold, whether or not they can be read. */
+/** The records of a store by kind, whether or not they are readable. */
 export function rawRecords(store: ArtifactStore) {
   const at = (key: string) => new RawRecord(store, key);
   return {

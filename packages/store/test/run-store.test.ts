@@ -27,14 +27,14 @@ async function opened(t: TestContext): Promise<RunStore> {
 }
 const coded = (code: string) => (error: unknown) => error instanceof CryfoldError && error.code === code;
 
-test('a run is unfinished until it has results or is cancelled, and again once it is reopened', async (t) => {
+test('a run is unfinished until it has results or is cancelled, and unfinished again once it is reopened', async (t) => {
   const store = await opened(t);
   const runs = [planOf(1), planOf(2), planOf(3)];
   for (const plan of runs) await store.runs.savePlan(plan);
   const [going, ended, cancelled] = runs.map(({ run }) => run);
   await store.runs.saveResults(ended, {} as RunResults, new Uint8Array());
   await store.runs.cancel(cancelled);
-  // A copy that somebody made; it has no name of a run.
+  // A manual copy, which does not have the name of a run.
   await store.artifacts.put(`runs/${going}.copy/plan.json`, new Uint8Array());
   assert.deepEqual(await store.runs.unfinished(), [going]);
   assert.deepEqual(await store.runs.ids(), [going, ended, cancelled].sort());
@@ -42,7 +42,7 @@ test('a run is unfinished until it has results or is cancelled, and again once i
   assert.deepEqual(await store.runs.unfinished(), [going, cancelled].sort());
 });
 
-test('the first of two commits of a fold stays, and can be dropped to have it trained again', async (t) => {
+test('keeps the first of two commits of a fold, which can be dropped to train it again', async (t) => {
   const { folds } = await opened(t);
   const data = Float64Array.of(1, 0);
   const record = async (attempt: string) => ({
@@ -59,7 +59,7 @@ test('the first of two commits of a fold stays, and can be dropped to have it tr
   assert.equal(await folds.result(sha256('fold')), undefined);
 });
 
-test('a fold is scored by its decision values once it is committed, and read once', async (t) => {
+test('scores a committed fold by its decision values, and reads it once', async (t) => {
   const store = await opened(t);
   const plan = planOf(1);
   const [job] = plan.jobs;
@@ -81,7 +81,7 @@ test('a fold is scored by its decision values once it is committed, and read onc
   assert.equal(scores.get(job.key), 1);
 });
 
-test('a fold whose bytes are gone has no score, and says so', async (t) => {
+test('reports the missing bytes of a fold instead of a score', async (t) => {
   const store = await opened(t);
   const plan = planOf(1);
   const [job] = plan.jobs;

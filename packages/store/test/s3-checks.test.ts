@@ -10,10 +10,10 @@ import { openStore, type S3Settings } from '../src/index.js';
 /** Milliseconds within which a failure counts as immediate: less than one retry's patience. */
 const AT_ONCE_MS = 2500;
 
-/** Asserts that it fails without being tried again. @returns the error */
+/** Asserts that it fails without a retry. @returns the error */
 async function fails(action: Promise<unknown>, code: ErrorCode): Promise<CryfoldError> {
   const error = await action.then(
-    () => assert.fail('it succeeds'),
+    () => assert.fail('it succeeded'),
     (thrown) => thrown,
   );
   assert.ok(error instanceof CryfoldError, String(error));
@@ -39,11 +39,11 @@ for (const tool of S3_TOOLS) {
   const { region, accessKey, secretKey, endpoint } = server;
   const settings: S3Settings = { endpoint, region, accessKey, secretKey, addressing: 'path' };
 
-  test(`${tool}: a missing bucket is reported at once, with the command that makes it`, async () => {
+  test(`${tool}: a missing bucket is reported at once, with the command that creates it`, async () => {
     const store = openStore('s3://no-such-bucket/p', settings);
     for (const action of [() => store.check(), () => store.get('a'), () => store.put('a', new Uint8Array(1))]) {
       const { hint } = await failsAtOnce(action(), 'STORE_BUCKET_MISSING');
-      assert.equal(hint, `Make it, for example with: aws s3 mb s3://no-such-bucket --endpoint-url ${endpoint}`);
+      assert.equal(hint, `Create it, for example with: aws s3 mb s3://no-such-bucket --endpoint-url ${endpoint}`);
     }
     await store.close();
   });
@@ -56,7 +56,7 @@ for (const tool of S3_TOOLS) {
       const store = openStore(`s3://${server.bucket}/p`, settings);
       mock.timers.enable({ apis: ['Date'], now: Date.now() + minutes * 60_000 });
       try {
-        // The last one asks with HEAD, whose answer has no body.
+        // The last one sends HEAD, whose response has no body.
         for (const action of [() => store.check(), () => store.get('a'), () => store.has('a')]) {
           const { message } = await failsAtOnce(action(), 'STORE_CLOCK_WRONG');
           assert.match(message, new RegExp(`the clock of this machine ${how} that of the S3 server`));
@@ -69,7 +69,7 @@ for (const tool of S3_TOOLS) {
   }
 }
 
-test('an endpoint with more than a host and a port is refused, without its password', () => {
+test('an endpoint with more than a host and a port is refused without showing its password', () => {
   const refused: [string, RegExp][] = [
     ['http://host:9000/path', /the path \/path/],
     ['https://host/s3/', /the path \/s3\//],
@@ -94,7 +94,7 @@ const xml = (status: number, code: string) => (response: ServerResponse) => {
   response.writeHead(status, { 'content-type': 'application/xml' });
   response.end(`<?xml version="1.0"?><Error><Code>${code}</Code><Message>no</Message></Error>`);
 };
-/** How servers answer that do not know conditional puts: none of ours can be made to. */
+/** Responses of servers that do not support conditional puts; none of the tested servers can be made to send them. */
 const REFUSALS = {
   '501 NotImplemented': xml(501, 'NotImplemented'),
   '400 InvalidArgument': xml(400, 'InvalidArgument'),
@@ -122,11 +122,11 @@ for (const [name, refuse] of Object.entries(REFUSALS)) {
     const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const settings: S3Settings = { endpoint, region: 'r', accessKey: 'a', secretKey: 'b', addressing: 'path' };
     const store = openStore('s3://bucket/p', settings, { patienceMs: 500 });
-    // Servers that know conditional puts answer 409 to some of those at the same moment, so these are tried again.
+    // Servers that support conditional puts reply 409 to some concurrent ones, so these are retried.
     const failsInTime = name.startsWith('409') ? fails : failsAtOnce;
     try {
       const { message, hint } = await failsInTime(store.check(), 'STORE_UNSAFE');
-      assert.match(message, new RegExp(`takes puts, and refuses conditional ones with ${name.split(' ')[0]}`));
+      assert.match(message, new RegExp(`accepts puts, but rejects conditional ones with ${name.split(' ')[0]}`));
       assert.match(hint ?? '', /If-None-Match/);
       await failsInTime(store.putIfAbsent('a', new Uint8Array(1)), 'STORE_UNSAFE');
       assert.deepEqual([...keys], [], 'nothing is left');
@@ -140,7 +140,7 @@ for (const [name, refuse] of Object.entries(REFUSALS)) {
   });
 }
 
-/** A server that honours conditions, and has no room for bodies above a KiB: MinIO's quotas need its own client. */
+/** A server that honours conditions, and has no space for bodies above a KiB: MinIO's quotas need its own client. */
 function fullServer() {
   const keys = new Set<string>();
   return createServer((request, response) => {
@@ -167,7 +167,7 @@ function fullServer() {
 }
 
 for (const bytes of [2000, 17 * 2 ** 20]) {
-  test(`a full quota, answered to a put of ${bytes} bytes, is not taken for a missing condition`, async () => {
+  test(`a full quota, answered to a put of ${bytes} bytes, is not mistaken for a missing condition`, async () => {
     const server = fullServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -43,7 +43,7 @@ async function tokenFile(name: string, seconds: number): Promise<string> {
   return file;
 }
 
-/** MinIO answers before it has loaded its identity provider, and refuses every web identity until then. */
+/** MinIO responds before it has loaded its identity provider, and rejects every web identity until then. */
 async function untilStsAccepts(): Promise<void> {
   const keys = new S3Keys(identity(await tokenFile('ready', 60)), { silenceMs: 3000 });
   const end = Date.now() + 20_000;
@@ -57,7 +57,7 @@ async function untilStsAccepts(): Promise<void> {
   }
 }
 
-/** Asserts that it is refused, by an error that holds nothing secret. */
+/** Asserts a rejection whose error contains no secret. */
 async function assertDenied(action: Promise<unknown>, message = /./): Promise<void> {
   await assert.rejects(action, (error) => {
     assert.ok(error instanceof CryfoldError && error.code === 'STORE_DENIED', String(error));
@@ -67,7 +67,7 @@ async function assertDenied(action: Promise<unknown>, message = /./): Promise<vo
   });
 }
 
-/** Waits until MinIO refuses keys because they have expired. */
+/** Waits until MinIO rejects keys because they have expired. */
 async function untilExpired(keys: Keys): Promise<void> {
   const store = openStore(`s3://${server.bucket}/probe`, { ...place(), ...keys });
   const end = Date.now() + 20_000;
@@ -77,14 +77,14 @@ async function untilExpired(keys: Keys): Promise<void> {
       () => false,
     )
   ) {
-    assert.ok(Date.now() < end, 'they do not expire');
+    assert.ok(Date.now() < end, 'the keys did not expire');
     await sleep(100);
   }
   await assertDenied(store.get('a'));
   await store.close();
 }
 
-test('keys of a web identity are fetched again before they expire, and from a token that was replaced', {
+test('keys of a web identity are fetched again before they expire, also from a replaced token', {
   skip,
 }, async () => {
   const file = await tokenFile('renewed', 3);
@@ -99,7 +99,7 @@ test('keys of a web identity are fetched again before they expire, and from a to
   await store.close();
 });
 
-test('keys that live are used while STS is away, and requests at once fetch them once', { skip }, async () => {
+test('uses valid keys while STS is unavailable, and fetches them once for concurrent requests', { skip }, async () => {
   const proxy = await TcpProxy.start(server.port);
   const file = await tokenFile('outage', 60);
   const keys = new S3Keys(identity(file, `http://127.0.0.1:${proxy.port}`), { silenceMs: 5000 });
@@ -137,7 +137,7 @@ test('keys and session tokens in files may be replaced while a store is open, on
   const short = await fetch(3);
   await write(short);
   const given = { accessKey: file('accessKey'), secretKey: file('secretKey'), sessionToken: file('sessionToken') };
-  // As they reach another process.
+  // As another process receives them.
   const settings = JSON.parse(JSON.stringify({ ...place(), ...given }));
   const store = openStore(`s3://${server.bucket}/files`, settings, { patienceMs: 100 });
   await store.put('a', byte);
@@ -148,14 +148,14 @@ test('keys and session tokens in files may be replaced while a store is open, on
   await assertDenied(store.get('a'));
   await write(next);
   assert.deepEqual(new Uint8Array((await store.get('a'))!), byte);
-  // A file that is being written does not take the keys away.
+  // A file that is being written does not remove the keys.
   await writeFile(join(folder, 'accessKey'), '');
   assert.deepEqual(new Uint8Array((await store.get('a'))!), byte);
   await store.close();
 });
 
 for (const kind of ['a web identity', 'files'] as const) {
-  test(`a request waits for the next keys of ${kind} where those at hand have expired`, { skip }, async () => {
+  test(`a request waits for the next keys of ${kind} if the current ones have expired`, { skip }, async () => {
     const file = await tokenFile(`late-${kind.length}`, 3);
     const first = await new S3Keys(identity(file), { silenceMs: 5000 }).get();
     const [accessKey, secretKey] = ['accessKey', 'secretKey'].map((name) => ({
@@ -201,7 +201,7 @@ test('an empty file of keys, or of a web identity, is refused by name until it i
   await role.close();
 });
 
-test('a password in the address of STS gets into no message', async () => {
+test('a password in the address of STS is not in any message', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-sts-'));
   try {
     const identity = { tokenFile: join(folder, 'token'), roleArn: 'r', sessionName: 's' };
@@ -218,7 +218,7 @@ test('a password in the address of STS gets into no message', async () => {
   }
 });
 
-test('a role that STS does not give is refused at once', { skip }, async () => {
+test('reports a role that STS denies at once', { skip }, async () => {
   const { webIdentity } = identity(await tokenFile('forged', 60));
   await writeFile(webIdentity.tokenFile, `${issuer.token(60).slice(0, -8)}AAAAAAAA`);
   const store = openStore(`s3://${server.bucket}/forged`, { ...place(), webIdentity });

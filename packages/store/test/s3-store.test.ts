@@ -23,7 +23,7 @@ function settings(server: S3Server, changes: Partial<S3Settings> = {}): S3Settin
   return { endpoint, region, accessKey, secretKey, addressing: 'path', ...changes };
 }
 
-/** A client of minio-js itself. */
+/** A minio-js client. */
 function rawClient({ port, region, accessKey, secretKey }: S3Server): Client {
   return new Client({ endPoint: '127.0.0.1', port, useSSL: false, region, accessKey, secretKey });
 }
@@ -61,7 +61,7 @@ for (const tool of S3_TOOLS) {
     await store.close();
   });
 
-  test(`s3 store on ${tool}: uploads a large object in parts, and two writers at once do no harm`, async () => {
+  test(`s3 store on ${tool}: uploads a large object in parts, and two concurrent writers do no harm`, async () => {
     const store = open(server, {}, { partBytes: 5 * 2 ** 20 });
     const large = randomBytes(12 * 2 ** 20 + 7);
     await Promise.all([store.put('large', large), store.put('large', large)]);
@@ -112,7 +112,7 @@ test('s3 store: refuses damaged and too large objects', { skip }, async () => {
   await store.close();
 });
 
-test('s3 store: a prefix holds its keys in, and objects of others are not listed', { skip }, async () => {
+test('s3 store: keeps its keys below its prefix and does not list other objects', { skip }, async () => {
   const inner = openStore(`s3://${server.bucket}/in/ner`, settings(server));
   const outer = openStore(`s3://${server.bucket}`, settings(server));
   await inner.put('k', bytes('x'));
@@ -130,11 +130,11 @@ test('s3 store: a prefix holds its keys in, and objects of others are not listed
 });
 
 for (const fault of ['cut', 503, 500, 507, 'hang', 'slow', 'answer-lost'] as const) {
-  test(`s3 store: outlives a network that is ${fault} for a while`, { skip }, async () => {
+  test(`s3 store: survives a network that is ${fault} for a while`, { skip }, async () => {
     const store = throughProxy({ silenceMs: 800, partBytes: 5 * 2 ** 20 });
     await store.put('before', bytes('one'));
     proxy.set(fault);
-    // How long the fault lasts.
+    // Duration of the fault.
     const timer = setTimeout(() => proxy.set('none'), 700);
     await store.put('during', bytes('two'));
     assert.equal(await store.putIfAbsent('commit', bytes('three')), true);
@@ -147,10 +147,10 @@ for (const fault of ['cut', 503, 500, 507, 'hang', 'slow', 'answer-lost'] as con
   });
 }
 
-test('s3 store: a commit whose answer was lost is known as won, and a lost one as lost', { skip }, async () => {
+test('s3 store: recognises a commit whose response was lost as won, and a lost one as lost', { skip }, async () => {
   const mine = throughProxy();
   proxy.set('answer-lost');
-  // How long the fault lasts.
+  // Duration of the fault.
   setTimeout(() => proxy.set('none'), 300);
   assert.equal(await mine.putIfAbsent('c', bytes('mine')), true);
   next--;
@@ -159,7 +159,7 @@ test('s3 store: a commit whose answer was lost is known as won, and a lost one a
   await Promise.all([mine.close(), other.close()]);
 });
 
-test('s3 store: an upload in parts whose answers are all lost once is known as won, and a lost one as lost', {
+test('s3 store: recognises an upload in parts whose responses were all lost once as won, and a lost one as lost', {
   skip,
 }, async () => {
   const client = rawClient(server);
@@ -185,7 +185,7 @@ test('s3 store: an upload in parts whose answers are all lost once is known as w
   assert.deepEqual(new Uint8Array(kept!), bytes('mine'));
 });
 
-test('s3 store: gives up after its patience, and a restarted server is found again', { skip }, async () => {
+test('s3 store: gives up after its patience, and finds a restarted server again', { skip }, async () => {
   const store = open(server, {}, { patienceMs: 500 });
   await server.kill();
   await assert.rejects(store.get('x'), rejectsWith('STORE_UNREACHABLE'));
@@ -195,7 +195,7 @@ test('s3 store: gives up after its patience, and a restarted server is found aga
   await store.close();
 });
 
-test('s3 store: wrong credentials and a missing bucket are told at once, without secrets', { skip }, async () => {
+test('s3 store: wrong credentials and a missing bucket are reported at once, without secrets', { skip }, async () => {
   const started = Date.now();
   const denied = open(server, { secretKey: 'f'.repeat(32) });
   await assert.rejects(denied.check(), rejectsWith('STORE_DENIED'));
@@ -237,7 +237,7 @@ test('s3 store: a server that ignores If-None-Match is refused', async () => {
   }
 });
 
-test('s3 store: TLS with a certificate of one’s own, and the bucket in the host’s name', { skip }, async (t) => {
+test('s3 store: supports TLS with a custom certificate, and the bucket in the host name', { skip }, async (t) => {
   const [certificate, key] = [join(folder, 'public.crt'), join(folder, 'private.key')];
   const domain = 's3.test';
   try {

@@ -1,4 +1,4 @@
-/** The parts that we use of ml-svm 2.1.2, which ships no types. */
+/** The used parts of ml-svm 2.1.2, which does not ship types. */
 declare module 'ml-svm' {
   interface Options {
     C: number;

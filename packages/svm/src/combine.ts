@@ -2,10 +2,13 @@ import type { MachineRole } from './machines.js';
 import { type Sigmoid, sigmoidProbability } from './platt.js';
 import { softmax, type TemperatureScaling } from './temperature.js';
 
-/** How the values of the machines become decisions and probabilities of classes. Plain data, part of a model file. */
+/**
+ * How the values of the machines are combined into decisions and probabilities of classes. Plain data, part of a model
+ * file.
+ */
 export interface Combination {
   classCount: number;
-  /** Classes that the training rows held, ascending; the others have decision -Infinity and probability 0. */
+  /** Classes among the training rows, ascending; the others have decision -Infinity and probability 0. */
   present: number[];
   roles: MachineRole[];
   calibration: { kind: 'platt'; sigmoids: Sigmoid[] } | { kind: 'temperature'; scaling: TemperatureScaling };
@@ -47,8 +50,8 @@ export function combineDecisions(
 
 /**
  * Probabilities per class, count x classes, rows sum to 1.
- * Platt, one-vs-rest: each class's sigmoid, divided by their sum (equal shares where all are 0), as scikit-learn's
- * OneVsRestClassifier. Platt, one-vs-one: pairwise coupling, as LIBSVM. Temperature: softmax of the decisions.
+ * Platt, one-vs-rest: each class's sigmoid, divided by their sum (equal shares if all are 0), like scikit-learn's
+ * OneVsRestClassifier. Platt, one-vs-one: pairwise coupling, like LIBSVM. Temperature: softmax of the decisions.
  */
 export function combineProbabilities(
   combination: Combination,

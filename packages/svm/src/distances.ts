@@ -13,13 +13,13 @@ import {
 /** Squared Euclidean distances between the rows of an image matrix, in units of one grey level squared. */
 export interface DistanceMatrix {
   rows: number;
-  /** Columns of the images that were compared. */
+  /** Columns of the compared images */
   columns: number;
   /** rows x rows, symmetric, exact integers. Int32Array where columns * 255^2 < 2^31, else Float64Array. */
   data: Int32Array | Float64Array;
 }
 
-/** Sums over each image: what gamma 'scale' and the norms of the other kernels need. Exact integers. */
+/** Sums over each image, needed for gamma 'scale' and the norms of the other kernels. Exact integers. */
 export interface PixelMoments {
   /** rows; sum of the pixels 0-255 */
   sum: Float64Array;
@@ -30,9 +30,9 @@ export interface PixelMoments {
 /** Throws unless the images are rows x columns bytes. */
 function checkShape(images: Uint8Array, rows: number, columns: number): void {
   if (rows > 0 && columns > 0 && images.length === rows * columns) return;
-  throw new CryfoldError('NPY_INVALID', `${images.length} pixels are not ${rows} images of ${columns}`, {
+  throw new CryfoldError('NPY_INVALID', `${images.length} pixels do not form ${rows} images of ${columns}`, {
     context: { pixels: images.length, rows, columns },
-    hint: 'Delete the images artifact and run again.',
+    hint: 'Delete the images artifact and run the command again.',
   });
 }
 
@@ -40,7 +40,7 @@ function checkShape(images: Uint8Array, rows: number, columns: number): void {
  * All pairs of rows, exactly. 2,268 x 16,200 takes 1-2 s on one core.
  * @param images rows x columns, C order
  * @param known the matrix of the first `known.rows` images, which is copied, so that only the later rows are computed
- * @throws CryfoldError NPY_INVALID where the shapes do not fit
+ * @throws CryfoldError NPY_INVALID if the shapes do not match
  */
 export function squaredDistances(
   images: Uint8Array,
@@ -60,7 +60,7 @@ export function distancesWith(tile: DotTile, images: ImageRows, known?: Distance
   if (known && (known.columns !== columns || done > rows || known.data.length !== done * done)) {
     throw new CryfoldError('NPY_INVALID', `distances of ${done} x ${known.columns} cannot extend to ${rows}`, {
       context: { rows, columns },
-      hint: 'Delete the distances artifact and run again.',
+      hint: 'Delete the distances artifact and run the command again.',
     });
   }
   const size = rows * rows;
@@ -79,7 +79,7 @@ export function distancesWith(tile: DotTile, images: ImageRows, known?: Distance
 
 /** Copies the lower triangle of a square matrix to the upper one. */
 export function mirror(matrix: Int32Array | Float64Array, rows: number, stride: number): void {
-  // By squares of 64 x 64: row by row would miss the cache at every element.
+  // In squares of 64 x 64: row by row would miss the cache at every element.
   for (let i0 = 0; i0 < rows; i0 += 64) {
     for (let j0 = i0; j0 < rows; j0 += 64) {
       for (let i = i0; i < Math.min(i0 + 64, rows); i++) {
@@ -114,7 +114,7 @@ function addDotProducts(tile: DotTile, images: ImageRows, first: number, data: I
   }
 }
 
-/** @throws CryfoldError NPY_INVALID where the shape does not fit */
+/** @throws CryfoldError NPY_INVALID if the shape does not match */
 export function pixelMoments(images: Uint8Array, rows: number, columns: number): PixelMoments {
   checkShape(images, rows, columns);
   const moments = { sum: new Float64Array(rows), sumSquares: new Float64Array(rows) };

@@ -4,20 +4,20 @@ import { instantiate, moduleBytes, type ValueType, wasm } from './wasm.js';
 export const BLOCK_COLUMNS = 2048;
 /** Rows of the left operand of one tile. */
 export const TILE_ROWS = 4;
-/** At most this many rows of the right operand of one tile. */
+/** Maximum number of rows of the right operand of one tile. */
 export const BLOCK_ROWS = 64;
 
 const LEFT_AT = TILE_ROWS * BLOCK_ROWS * 4;
 
 /**
- * Dot products of image rows that lie in its own memory, in blocks of BLOCK_COLUMNS columns.
- * A tile for one set of rows has `left` and `right` in one place; a tile for many rows against few holds the many as
- * bytes, because reading them is what takes the time there.
+ * Dot products of image rows in its own memory, in blocks of BLOCK_COLUMNS columns.
+ * In a tile for one set of rows, `left` and `right` are the same; a tile for many rows against few stores the many as
+ * bytes, because reading them dominates the time.
  */
 export interface DotTile {
-  /** rows x BLOCK_COLUMNS, values 0-255, zero at first; rows rounded up to BLOCK_ROWS */
+  /** rows x BLOCK_COLUMNS, values 0-255, initially zero; rows rounded up to BLOCK_ROWS */
   readonly left: Uint8Array | Int16Array;
-  /** the same rows as `left`, or BLOCK_ROWS of its own */
+  /** the same rows as `left`, or a separate BLOCK_ROWS */
   readonly right: Int16Array;
   /** `out[j * TILE_ROWS + i]` is the dot product of rows left+i and right+j after a run. */
   readonly out: Int32Array;
@@ -29,7 +29,7 @@ export interface DotTile {
   run(left: number, right: number, count: number, columns: number): void;
 }
 
-/** Bytes of a pixel on the left side: 2 where both sides are the same rows. */
+/** Bytes of a pixel on the left side: 2 if both sides are the same rows. */
 type LeftSize = 1 | 2;
 
 const leftStride = (size: LeftSize) => BLOCK_COLUMNS * size;
@@ -43,8 +43,8 @@ function kernelBytes(pages: number, size: LeftSize): Uint8Array<ArrayBuffer> {
   const { get, set, i32Add, i32Const, i32x4Add, i32x4Lane } = wasm;
   const four = [0, 1, 2, 3];
   const two = [0, 1];
-  // Byte addresses. Parameters: left and right rows, end of the right rows, end of the first left row. Locals, which
-  // start at 0: place of the next result, positions in the left and right rows.
+  // Byte addresses. Parameters: left and right rows, end of the right rows, end of the first left row. Locals,
+  // initially 0: position of the next result, positions in the left and right rows.
   const [left, right, rightEnd, leftEnd, out, p, q] = [0, 1, 2, 3, 4, 5, 6];
   const loadLeft = size === 1 ? wasm.v128Load8x8Unsigned : wasm.v128Load;
   const operand = (i: number) => 7 + i;
@@ -126,16 +126,16 @@ function plain(a: Uint8Array | Int16Array, b: Int16Array): DotTile {
   };
 }
 
-/** Rows with one another, or undefined where the engine or the processor has no WebAssembly SIMD. */
+/** Dot products of rows with one another, or undefined without WebAssembly SIMD. */
 export const simdTile = (rows: number): DotTile | undefined => simd(rows, 2);
 
-/** Rows with one another. */
+/** Dot products of rows with one another. */
 export function plainTile(rows: number): DotTile {
   const data = new Int16Array(padded(rows) * BLOCK_COLUMNS);
   return plain(data, data);
 }
 
-/** Many rows, held as bytes, with at most BLOCK_ROWS others. */
+/** Dot products of many rows, stored as bytes, with at most BLOCK_ROWS others. */
 export function crossTile(rows: number): DotTile {
   const size = padded(rows) * BLOCK_COLUMNS;
   return simd(rows, 1) ?? plain(new Uint8Array(size), new Int16Array(BLOCK_ROWS * BLOCK_COLUMNS));

@@ -5,18 +5,18 @@ export interface SvmProblem extends TrainingProblem {
   test: Int32Array;
 }
 
-/** A class that no training row has can't be learnt: its probability is 0 and its decision -Infinity. */
+/** A class without training rows cannot be learned: its probability is 0 and its decision -Infinity. */
 export interface SvmResult {
   /** test x classes, rows sum to 1 */
   probabilities: Float64Array;
   /**
    * test x classes; their argmax is scikit-learn's prediction. One-vs-rest: each machine's decision value. One-vs-one:
-   * votes and a tie-break, as scikit-learn's decision_function_shape='ovr' (and break_ties=True).
+   * votes and a tie-break, like scikit-learn's decision_function_shape='ovr' (and break_ties=True).
    */
   decisions: Float64Array;
   /** For pixels in [0, 1] */
   gamma: number;
-  /** Per machine: the classes that the training rows hold, or their pairs 0-1, 0-2, 1-2 ... */
+  /** Per machine: the classes among the training rows, or their pairs 0-1, 0-2, 1-2 ... */
   supportVectors: number[];
   iterations: number[];
   /** Dual objective, per machine */

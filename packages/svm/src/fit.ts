@@ -10,21 +10,21 @@ import { solverSpace } from './solver-simd.js';
 import type { SolverSpace } from './solver-space.js';
 import { fitTemperature } from './temperature.js';
 
-/** What to train on, and how. */
+/** Training data and parameters. */
 export interface TrainingProblem extends KernelData {
   /** Class of each row of the corpus, 0 to classCount - 1 */
   labels: Int32Array;
   classCount: number;
-  /** Needed only where `parameters.classWeight` names classes */
+  /** Only needed if `parameters.classWeight` names classes */
   classNames?: readonly string[];
   train: Int32Array;
   /**
    * Inner fold 0, 1, ... of each training row: probabilities are calibrated on decisions for held-out rows. Undefined:
-   * they are not calibrated, but the softmax of the decisions
+   * probabilities are the softmax of the decisions, uncalibrated
    */
   innerFolds: Int32Array | undefined;
   parameters: SvmParameters;
-  /** Only ml-svm draws random numbers. */
+  /** Only ml-svm uses random numbers. */
   seed: number;
   /** Called after each two-class problem */
   onProgress?: (done: number, total: number) => void;
@@ -34,7 +34,7 @@ export interface TrainingProblem extends KernelData {
 export interface SvmFit {
   parameters: SvmParameters;
   kernel: Kernel;
-  /** Rows of the corpus that were trained on, by class and inner fold */
+  /** Training rows of the corpus, ordered by class and inner fold */
   rows: Int32Array;
   /** machines x rows: alpha * sign */
   weights: Float64Array[];
@@ -78,14 +78,14 @@ export function fitSvm(problem: TrainingProblem): SvmFit {
   };
 
   const solutions = machines.map((machine, m) => solve(machine, machine.signs, `machine ${m}`));
-  // Inner problems start from zero: starting from the whole fold's alphas, balanced, saves 15 % of the iterations, and
-  // no time, since the state must then be summed up first.
+  // Inner problems start from zero: starting from the whole fold's balanced alphas saves 15 % of the iterations, but no
+  // time, since the state must then be summed up first.
   const heldOut = { values: new Float64Array(rows.length * machines.length), labels };
   for (let fold = 0; fold < innerCount; fold++) {
     machines.forEach((machine, m) => {
       const signs = machine.signs.map((sign, t) => (folds[t] === fold ? 0 : sign));
       const [positive, negative] = [signs.includes(1), signs.includes(-1)];
-      // Where one side is missing, its absence decides, as in LIBSVM.
+      // If one side is missing, its absence decides, as in LIBSVM.
       const solution = positive && negative ? solve(machine, signs, `machine ${m} inner fold ${fold}`) : undefined;
       if (!solution) onProgress?.(++done, total);
       for (let t = 0; t < rows.length; t++) {
@@ -145,7 +145,7 @@ export function machineValues(
   return out;
 }
 
-/** By class and inner fold, so that the rows which a two-class problem leaves out are few contiguous ranges. */
+/** Ordered by class and inner fold, so that the rows excluded from a two-class problem are few contiguous ranges. */
 function sortRows({ train, labels, innerFolds = new Int32Array(train.length) }: TrainingProblem) {
   const order = Array.from(train.keys());
   order.sort((a, b) => labels[train[a]] - labels[train[b]] || innerFolds[a] - innerFolds[b] || a - b);
@@ -178,7 +178,7 @@ function rowValue(space: SolverSpace, row: number, { alpha, bias }: BinarySoluti
   return value;
 }
 
-/** What the machines say about training rows that they did not see: each row is held out in one inner fold. */
+/** Values of the machines for training rows that they did not see: each row is held out in one inner fold. */
 interface HeldOut {
   /** rows x machines */
   values: Float64Array;

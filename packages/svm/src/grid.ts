@@ -7,7 +7,7 @@ import { type BinarySolution, solveBinary } from './smo.js';
 import { solverSpace } from './solver-simd.js';
 import type { SolverSpace } from './solver-space.js';
 
-/** Splits and the values of gamma and C to try on each; the rest as for one fold. */
+/** Splits, and the values of gamma and C to try on each; the rest as for one fold. */
 export interface GridProblem
   extends Pick<
     TrainingProblem,
@@ -24,16 +24,16 @@ export interface GridCell {
   C: number;
   /** Per split, the predicted class of each test row */
   predicted: Int32Array[];
-  /** Solver iterations of all splits and machines; 0 where every solution was taken over from a smaller C */
+  /** Solver iterations of all splits and machines; 0 if every solution was reused from a smaller C */
   iterations: number;
 }
 
 /**
  * Predictions for every combination of gamma and C on every split, without calibration. A machine starts from its
- * solution for the next smaller C, and takes it over as it is where no alpha had reached its bound: then the bound did
- * not matter, and the problem for the larger C has the same solution. onProgress counts gamma x split.
- * The engine is always our own solver.
- * @returns cells by gamma as given, then by ascending C
+ * solution for the next smaller C, and reuses it unchanged if no alpha had reached its bound: then the bound did not
+ * matter, and the problem for the larger C has the same solution. onProgress counts gamma x split.
+ * Always uses cryfold's own solver.
+ * @returns cells by gamma in the given order, then by ascending C
  * @throws CryfoldError SVM_ONE_CLASS, SVM_NOT_FINITE, SVM_NOT_CONVERGED, SPEC_INVALID
  */
 export function svmGrid(problem: GridProblem): GridCell[] {
@@ -45,7 +45,7 @@ export function svmGrid(problem: GridProblem): GridCell[] {
   let done = 0;
   for (const [g, gamma] of gammas.entries()) {
     for (const { train, test } of splits) {
-      // By class, so that the rows which a pair of classes leaves out are contiguous.
+      // Ordered by class, so that the rows excluded from a pair of classes are contiguous.
       const rows = train.toSorted((a, b) => labels[a] - labels[b] || a - b);
       const own = rows.map((row) => labels[row]);
       const present = presentClasses(own);
@@ -76,11 +76,11 @@ export function svmGrid(problem: GridProblem): GridCell[] {
 /** A machine's solution for the next smaller C. */
 interface SmallerC {
   solution: BinarySolution;
-  /** The smaller C divided by the present one, 0 to 1 */
+  /** The smaller C divided by the current one, 0 to 1 */
   ratio: number;
 }
 
-/** Returns the same object as `smaller.solution` if that also solves the machine for its present C. */
+/** Returns the same object as `smaller.solution` if that also solves the machine for its current C. */
 function solveFrom(
   space: SolverSpace,
   { signs, upper }: Machine,

@@ -4,12 +4,15 @@ import type { SvmParameters } from './parameters.js';
 import type { SolverSpace } from './solver-space.js';
 
 /**
- * Kernels see pixels as value / 255, in [0, 1], as the networks do: distances of grey levels are divided by this.
- * It changes nothing for gamma 'scale' with rbf.
+ * Kernels use pixels as value / 255, in [0, 1], as the networks do: distances of grey levels are divided by this.
+ * It has no effect for gamma 'scale' with rbf.
  */
 export const GREY_SQUARED = 255 ** 2;
 
-/** A kernel with its gamma settled. rbf: exp(-gamma d^2); poly: (gamma xy + coef0)^degree; sigmoid: tanh(gamma xy + coef0). */
+/**
+ * A kernel with a numeric gamma. rbf: exp(-gamma d^2); poly: (gamma xy + coef0)^degree; sigmoid: tanh(gamma xy +
+ * coef0).
+ */
 export interface Kernel {
   kind: SvmParameters['kernel'];
   gamma: number;
@@ -17,7 +20,7 @@ export interface Kernel {
   coef0: number;
 }
 
-/** What kernels are computed from. */
+/** Input of kernels. */
 export interface KernelData {
   distances: DistanceMatrix;
   moments: PixelMoments;
@@ -26,8 +29,8 @@ export interface KernelData {
 }
 
 /**
- * Settles gamma for pixels in [0, 1]: 'scale' is 1 / (columns * variance of all training pixels), or 1 where they are
- * all equal; 'auto' is 1 / columns. Both as in scikit-learn.
+ * Resolves gamma for pixels in [0, 1]: 'scale' is 1 / (columns * variance of all training pixels), or 1 if they are all
+ * equal; 'auto' is 1 / columns. Both as in scikit-learn.
  * @param train the fold's training rows
  */
 export function settleKernel(
@@ -70,7 +73,7 @@ interface KernelBlock {
   stride: number;
   rows: Int32Array;
   others: Int32Array;
-  /** Fills only the lower triangle, diagonal included: for `rows` that equal `others`. */
+  /** Only fill the lower triangle, including the diagonal: for `rows` that equal `others`. */
   half: boolean;
 }
 
@@ -80,7 +83,7 @@ function fill(block: KernelBlock, { distances, moments }: KernelData, kernel: Ke
   const value = kernelFunction(kernel);
   const { data } = distances;
   const norms = moments.sumSquares;
-  // x - x is 0 for every finite x and NaN else, so one sum over the matrix tells.
+  // x - x is 0 for every finite x and NaN otherwise, so one sum over the matrix is enough.
   let check = 0;
   for (let i = 0; i < rows.length; i++) {
     const from = rows[i] * distances.rows;
@@ -95,12 +98,12 @@ function fill(block: KernelBlock, { distances, moments }: KernelData, kernel: Ke
   if (check === 0) return;
   throw new CryfoldError('SVM_NOT_FINITE', `the ${kernel.kind} kernel has values that are not finite`, {
     context: { kernel: kernel.kind, gamma: kernel.gamma, degree: kernel.degree, coef0: kernel.coef0 },
-    hint: 'Check gamma, degree and coef0. If they are right, delete the distances artifact and run again.',
+    hint: 'Check gamma, degree and coef0. If they are right, delete the distances artifact and run the command again.',
   });
 }
 
 /**
- * The kernel of training rows with one another, into the solver's space.
+ * Writes the kernel of training rows with one another to the solver's space.
  * @throws CryfoldError SVM_NOT_FINITE
  */
 export function fillSpace(space: SolverSpace, data: KernelData, kernel: Kernel, rows: Int32Array): void {

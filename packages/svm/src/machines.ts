@@ -7,13 +7,15 @@ export interface MachineRole {
   negative: number | 'rest';
 }
 
-/** The machines for the classes that are present: one a class, or one a pair (in LIBSVM's order, 0-1, 0-2, 1-2 ...). */
+/**
+ * The machines for the classes that are present: one per class, or one per pair (in LIBSVM's order, 0-1, 0-2, 1-2 ...).
+ */
 export function machineRoles(strategy: SvmParameters['strategy'], present: readonly number[]): MachineRole[] {
   if (strategy === 'one-vs-rest') return present.map((positive) => ({ positive, negative: 'rest' }));
   return present.flatMap((positive, i) => present.slice(i + 1).map((negative) => ({ positive, negative })));
 }
 
-/** +1, -1 or 0 (takes no part) for each label. */
+/** +1, -1 or 0 (excluded) for each label. */
 export function machineSigns({ positive, negative }: MachineRole, labels: Int32Array): Int8Array {
   return Int8Array.from(labels, (label) =>
     label === positive ? 1 : negative === 'rest' || label === negative ? -1 : 0,
@@ -21,8 +23,8 @@ export function machineSigns({ positive, negative }: MachineRole, labels: Int32A
 }
 
 /**
- * The classes that training rows hold, ascending.
- * @throws CryfoldError SVM_ONE_CLASS where there are fewer than two
+ * The classes among training rows, ascending.
+ * @throws CryfoldError SVM_ONE_CLASS if there are fewer than two
  */
 export function presentClasses(labels: Int32Array): number[] {
   const present = [...new Set(labels)].sort((a, b) => a - b);
@@ -41,7 +43,7 @@ export function presentClasses(labels: Int32Array): number[] {
  * Upper bounds of alpha: C times the row's weight.
  * 'balanced' is scikit-learn's n / (classes * count), over the two sides of the machine for one-vs-rest (as
  * OneVsRestClassifier(SVC(class_weight='balanced'))), over all classes for one-vs-one (as SVC).
- * @param classNames what the weights by label refer to
+ * @param classNames labels that the weights refer to
  * @throws CryfoldError SPEC_INVALID for a weight of a label that does not exist
  */
 export function upperBounds(
@@ -59,9 +61,9 @@ export function upperBounds(
   }
   const unknown = Object.keys(classWeight).find((label) => !classNames?.includes(label));
   if (unknown !== undefined) {
-    throw new CryfoldError('SPEC_INVALID', `classWeight: no class is named ${unknown}`, {
+    throw new CryfoldError('SPEC_INVALID', `classWeight: there is no class ${unknown}`, {
       context: { key: `classWeight.${unknown}` },
-      hint: `Use the data's labels: ${classNames?.join(', ') ?? 'none were given'}.`,
+      hint: `Use the data's labels: ${classNames?.join(', ') ?? 'unknown'}.`,
     });
   }
   return Float64Array.from(labels, (label) => {

@@ -4,9 +4,9 @@ import type { BinaryProblem, BinarySolution } from './smo.js';
 import type { ImageSvmModel } from './svm-model.js';
 
 /**
- * The same problem solved by ml-svm 2.1.2: simplified SMO, whose second choice is random. It takes minutes where
- * solveBinary takes milliseconds; it is the cross-check. docs/decisions/0005-ml-svm.md lists its limits.
- * @throws CryfoldError SVM_NOT_CONVERGED where the library gives up ('max iterations reached', 10,000 passes) or leaves
+ * Solves the same problem with ml-svm 2.1.2: simplified SMO, whose second choice is random. It takes minutes where
+ * solveBinary takes milliseconds, and serves as a cross-check. docs/decisions/0005-ml-svm.md lists its limits.
+ * @throws CryfoldError SVM_NOT_CONVERGED if the library gives up ('max iterations reached', 10,000 passes) or leaves
  * the bounds, SPEC_INVALID for class weights, since it has one C for all rows
  */
 export function solveWithMlSvm({ space, signs, upper }: BinaryProblem, seed: number): BinarySolution {
@@ -14,7 +14,7 @@ export function solveWithMlSvm({ space, signs, upper }: BinaryProblem, seed: num
   const rows = Array.from(signs.keys()).filter((t) => signs[t] !== 0);
   const C = upper[rows[0]];
   if (rows.some((t) => upper[t] !== C)) {
-    throw new CryfoldError('SPEC_INVALID', 'ml-svm has no class weights', {
+    throw new CryfoldError('SPEC_INVALID', 'ml-svm does not support class weights', {
       context: { key: 'classWeight' },
       hint: "Set classWeight to none, or engine to 'cryfold'.",
     });
@@ -46,7 +46,7 @@ export function solveWithMlSvm({ space, signs, upper }: BinaryProblem, seed: num
   });
   const outside = alpha.find((value) => !(value <= C * (1 + 1e-9)));
   if (outside !== undefined) {
-    throw new CryfoldError('SVM_NOT_CONVERGED', `ml-svm: alpha ${outside} is beyond C ${C}`, {
+    throw new CryfoldError('SVM_NOT_CONVERGED', `ml-svm: alpha ${outside} exceeds C ${C}`, {
       context: { rows: rows.length, C },
       hint: "Use engine 'cryfold', or a C of 1 or more.",
     });
@@ -60,7 +60,7 @@ export function solveWithMlSvm({ space, signs, upper }: BinaryProblem, seed: num
   return { alpha, bias: svm.b, iterations: svm.iterations, objective };
 }
 
-/** What ml-svm's `SVM.load` takes. */
+/** Input of ml-svm's `SVM.load`. */
 export interface MlSvmModel {
   options: { C: number; whitening: false; kernel: 'rbf'; kernelOptions: { sigma: number } };
   b: number;
@@ -72,9 +72,9 @@ export interface MlSvmModel {
 }
 
 /**
- * One machine of an rbf model in the form that ml-svm's `SVM.load` takes. Its `marginOne(image)` of an image in grey
- * levels 0-255 is our decision value: distances of grey levels are exact in both, so only the order of the sum differs.
- * The rows of X are views of the model's bytes; make plain arrays of them before JSON.
+ * One machine of an rbf model in the form for ml-svm's `SVM.load`. Its `marginOne(image)` of an image in grey levels
+ * 0-255 is cryfold's decision value: distances of grey levels are exact in both, so only the order of the sum differs.
+ * The rows of X are views of the model's bytes; convert them to plain arrays before JSON.
  * @throws CryfoldError SPEC_INVALID for other kernels, whose parameters ml-svm defines differently
  */
 export function toMlSvm({ kernel, C, weights, biases, support, columns }: ImageSvmModel, machine: number): MlSvmModel {

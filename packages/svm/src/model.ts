@@ -8,7 +8,7 @@ import type { ImageSvmModel, SvmModel, SvmModelFiles, VectorSvmModel } from './s
 const FORMAT = 1;
 
 /**
- * Takes the support vectors out of the corpus.
+ * Extracts the support vectors from the corpus.
  * @param images the corpus's images or standardised vectors, rows x columns
  * @param classes labels, in the order of the classes
  */
@@ -32,7 +32,7 @@ export function exportModel<T extends SvmModel['support']>(
   };
 }
 
-/** Which part of a model holds something else than finite numbers, by which its predictions would be NaN or nonsense. */
+/** The part of a model with values that are not finite numbers, with which predictions would be NaN or meaningless. */
 function notFinite(model: SvmModel): string | undefined {
   const { weights, biases, kernel, support, standardization } = model;
   const { calibration } = model.combination;
@@ -58,14 +58,14 @@ function notFinite(model: SvmModel): string | undefined {
 }
 
 /**
- * The model as JSON and two npy arrays: support.npy (u1, or f8 of a model of vectors; vectors x columns), coefficients.npy
- * (f8, machines x vectors).
+ * The model as JSON and two npy arrays: support.npy (u1, or f8 for a model of vectors; vectors x columns),
+ * coefficients.npy (f8, machines x vectors).
  * @throws CryfoldError SVM_NOT_FINITE
  */
 export function encodeModel(model: SvmModel): SvmModelFiles {
   const bad = notFinite(model);
   if (bad !== undefined) {
-    throw new CryfoldError('SVM_NOT_FINITE', `a trained SVM is not stored: NaN or infinite values in ${bad}`, {
+    throw new CryfoldError('SVM_NOT_FINITE', `cannot store a trained SVM with NaN or infinite values in ${bad}`, {
       hint: 'Lower C, or choose another kernel or gamma.',
     });
   }
@@ -114,7 +114,7 @@ export function decodeModel(files: SvmModelFiles): ImageSvmModel | VectorSvmMode
   if (support.shape[0] !== vectors || support.shape[1] !== rest.columns || machines !== rest.biases.length) {
     throw corrupt(
       'coefficients.npy',
-      `${machines} x ${vectors} do not fit support vectors ${support.shape.join(' x ')}`,
+      `${machines} x ${vectors} do not match support vectors ${support.shape.join(' x ')}`,
     );
   }
   const model = {
@@ -131,15 +131,17 @@ export function decodeModel(files: SvmModelFiles): ImageSvmModel | VectorSvmMode
   const bad = notFinite(model);
   if (bad === undefined) return model;
   const file = bad.startsWith('the coefficients') ? 'coefficients.npy' : 'svm.json';
-  throw corrupt(file, `something else than finite numbers in ${bad}`);
+  throw corrupt(file, `values other than finite numbers in ${bad}`);
 }
 
-/** Predicts new images with a model. 1,600 support vectors of 16,200 pixels: 4 ms for one clip, 1 ms a clip for eight. */
+/**
+ * Predicts new images with a model. 1,600 support vectors of 16,200 pixels: 4 ms for one clip, 1 ms per clip for eight.
+ */
 export class SvmPredictor {
   readonly #model: ImageSvmModel;
   readonly #tile: DotTile;
   readonly #vectors: number;
-  /** Rows of the tile that one block of columns of the support vectors takes */
+  /** Rows of the tile that stores one block of columns of the support vectors */
   readonly #padded: number;
   readonly #norms: Float64Array;
 
@@ -158,15 +160,15 @@ export class SvmPredictor {
   /**
    * @param images count x columns grey levels, C order
    * @returns both count x classes
-   * @throws CryfoldError NPY_INVALID where the length is no multiple of the model's columns
+   * @throws CryfoldError NPY_INVALID if the length is not a multiple of the model's columns
    */
   predict(images: Uint8Array): { decisions: Float64Array; probabilities: Float64Array } {
     const { columns, weights, biases, combination } = this.#model;
     const count = images.length / columns;
     if (!Number.isInteger(count)) {
-      throw new CryfoldError('NPY_INVALID', `${images.length} pixels are not images of ${columns}`, {
+      throw new CryfoldError('NPY_INVALID', `${images.length} pixels do not form images of ${columns}`, {
         context: { pixels: images.length, columns },
-        hint: "Draw the clips at the model's size.",
+        hint: 'Render the clips at the size of the model.',
       });
     }
     const kernel = new Float64Array(count * this.#vectors);

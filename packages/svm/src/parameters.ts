@@ -8,13 +8,13 @@ export interface SvmParameters {
   degree: number;
   /** Of poly and sigmoid */
   coef0: number;
-  /** Factors on C: `balanced` is inverse to a class's share; or a factor by label, 1 for labels that are not named */
+  /** Factors on C: `balanced` is inverse to a class's share; or a factor by label, default 1 */
   classWeight: 'none' | 'balanced' | Record<string, number>;
   strategy: 'one-vs-rest' | 'one-vs-one';
   /** How decisions become probabilities: a sigmoid per machine, or softmax(t * decisions + offset per class) */
   calibration: 'platt' | 'temperature';
   /** Largest violation of the optimality conditions at which the solver stops */
   tolerance: number;
-  /** `ml-svm` trains with that library; `cryfold` with our own solver. */
+  /** `ml-svm` trains with that library; `cryfold` with its own solver. */
   engine: 'cryfold' | 'ml-svm';
 }

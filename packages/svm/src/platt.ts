@@ -1,4 +1,4 @@
-/** The probability of the positive class is 1 / (1 + exp(slope * decision + offset)); slope is negative as a rule. */
+/** The probability of the positive class is 1 / (1 + exp(slope * decision + offset)); slope is usually negative. */
 export interface Sigmoid {
   slope: number;
   offset: number;
@@ -24,7 +24,7 @@ export function fitSigmoid(decisions: Float64Array, signs: Int8Array): Sigmoid {
   const high = (positives + 1) / (positives + 2);
   const low = 1 / (n - positives + 2);
   const targets = Float64Array.from(signs, (sign) => (sign > 0 ? high : low));
-  /** Negative log-likelihood, in the form that neither overflows nor cancels. */
+  /** Negative log-likelihood, in the form that avoids overflow and cancellation. */
   const loss = (slope: number, offset: number) => {
     let sum = 0;
     for (let k = 0; k < n; k++) {

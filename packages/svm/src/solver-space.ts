@@ -1,5 +1,5 @@
 /**
- * A kernel matrix and the solver's state beside it, with the two passes over a row that make up nearly all of its time.
+ * A kernel matrix with the solver's state, and the two passes over a row that take nearly all of its time.
  * Both implementations do the same floating-point operations in the same order, so they give the same bytes.
  */
 export interface SolverSpace {
@@ -15,20 +15,22 @@ export interface SolverSpace {
   readonly diagonal: Float64Array;
   /** Row ranges that the passes visit: even from, even to, at most MAX_RUNS pairs, ascending. */
   setRuns(runs: readonly [number, number][]): void;
-  /** The largest `fall` that the last `choose` saw */
+  /** The largest `fall` seen by the last `choose` */
   high: number;
   /**
    * Given i with rise[i] = low, finds the j whose step with i decreases the objective most, by the second-order
-   * estimate (fall[j] - low)^2 / (K_ii + K_jj - 2 K_ij). Ties go to the last row. -1 where no fall exceeds low.
+   * estimate (fall[j] - low)^2 / (K_ii + K_jj - 2 K_ij). Ties go to the last row. Returns -1 if no fall exceeds low.
    */
   choose(i: number, low: number): number;
-  /** Adds step * (K_i - K_j) to rise and fall. Returns the row with the smallest rise, the last of equals. */
+  /** Adds step * (K_i - K_j) to rise and fall. Returns the row with the smallest rise, the last one on ties. */
   update(i: number, j: number, step: number): number;
 }
 
-/** The least curvature: duplicate rows, or a kernel that is not positive definite, have none (LIBSVM's TAU). */
+/**
+ * The minimum curvature: duplicate rows, or a kernel that is not positive definite, have no curvature (LIBSVM's TAU).
+ */
 export const TAU = 1e-12;
-/** More ranges than this, and the solver joins neighbours. */
+/** Maximum number of ranges; with more, the solver joins neighbours. */
 export const MAX_RUNS = 256;
 
 /** Rounded up to even, as the vector pass takes two rows at a time. */

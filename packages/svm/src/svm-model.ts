@@ -1,14 +1,14 @@
 import type { Combination } from './combine.js';
 import type { Kernel } from './kernel.js';
 
-/** What makes columns of vectors comparable: learned from the training rows. */
+/** Standardisation of the columns of vectors, learned from the training rows. */
 export interface Standardization {
   mean: Float64Array;
   /** Never 0 */
   deviation: Float64Array;
 }
 
-/** A trained SVM that stands alone: the support vectors' images, and what to do with them. */
+/** A self-contained trained SVM: the images of the support vectors, and how to use them. */
 export interface SvmModel {
   /** Labels, in the order of all probabilities */
   classes: string[];
@@ -23,7 +23,7 @@ export interface SvmModel {
   weights: Float64Array[];
   /** support vectors x columns: grey levels, or standardised vectors */
   support: Uint8Array | Float64Array;
-  /** Of a model of vectors */
+  /** Only for a model of vectors */
   standardization?: Standardization;
 }
 

@@ -15,7 +15,7 @@ export function softmax(decisions: Float64Array, { factor, offsets }: Temperatur
   return powers.map((power) => power / sum);
 }
 
-/** Keeps the Hessian regular: the likelihood does not change when all offsets grow alike. */
+/** Keeps the Hessian regular: the likelihood does not change when all offsets increase equally. */
 const RIDGE = 1e-6;
 
 /**
@@ -99,8 +99,8 @@ class Likelihood {
 
 /**
  * Maximum likelihood of factor and offsets, by Newton's method with backtracking; the loss is convex. As in Platt's
- * method the targets are not 1 and 0 but (count + 1) / (count + classes) and 1 / (count + classes), where count is the
- * number of rows of the true class, so that separable data have a finite answer.
+ * method, the targets are not 1 and 0 but (count + 1) / (count + classes) and 1 / (count + classes), where count is the
+ * number of rows of the true class, so that separable data have a finite solution.
  * Source of the model: Guo, Pleiss, Sun, Weinberger, "On calibration of modern neural networks", ICML 2017, section 4.2
  * (temperature scaling), with a bias.
  * @param decisions held-out decision values, n x classes, finite

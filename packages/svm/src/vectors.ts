@@ -11,8 +11,8 @@ export interface VectorRows {
 }
 
 /**
- * Mean and standard deviation of each column over some rows, as scikit-learn's StandardScaler: a column whose values are
- * all equal has deviation 1.
+ * Mean and standard deviation of each column over some rows, like scikit-learn's StandardScaler: a constant column has
+ * deviation 1.
  * @param rows indices of the rows to learn from, at least one
  */
 export function fitStandardization({ data, columns }: VectorRows, rows: Int32Array): Standardization {
@@ -22,7 +22,7 @@ export function fitStandardization({ data, columns }: VectorRows, rows: Int32Arr
   for (const row of rows) {
     for (let j = 0; j < columns; j++) squares[j] += (data[row * columns + j] - mean[j]) ** 2 / rows.length;
   }
-  // What rounding leaves of equal values is no deviation.
+  // Rounding errors of equal values do not count as deviation.
   const least = (j: number) => 10 * Number.EPSILON * Math.abs(mean[j]);
   return { mean, deviation: squares.map((square, j) => (Math.sqrt(square) > least(j) ? Math.sqrt(square) : 1)) };
 }
@@ -32,7 +32,7 @@ export function standardize({ data, columns }: VectorRows, { mean, deviation }: 
   return Float64Array.from(data, (value, i) => (value - mean[i % columns]) / deviation[i % columns]);
 }
 
-/** What kernels are computed from, in the unit of images: a value of 1 counts as 255 grey levels. */
+/** Input of kernels, in the unit of images: a value of 1 counts as 255 grey levels. */
 export function vectorKernelData(values: Float64Array, columns: number): KernelData {
   const rows = values.length / columns;
   const distances = new Float64Array(rows * rows);
@@ -58,7 +58,7 @@ function squaredDistance(own: Float64Array, others: Float64Array, start: number)
   return sum;
 }
 
-/** Predicts vectors with a model that was trained on such. */
+/** Predicts vectors with a model that was trained on vectors. */
 export class VectorSvmPredictor {
   readonly #model: VectorSvmModel;
   readonly #norms: Float64Array;
@@ -69,7 +69,7 @@ export class VectorSvmPredictor {
   }
 
   /**
-   * @param data count x columns, as they were before standardisation
+   * @param data count x columns, before standardisation
    * @returns both count x classes
    */
   predict(data: Float32Array): { decisions: Float64Array; probabilities: Float64Array } {

@@ -1,5 +1,5 @@
 /**
- * The few parts of the WebAssembly binary format (core specification 2.0, chapter 5) that our kernels need: functions
+ * The parts of the WebAssembly binary format (core specification 2.0, chapter 5) that the kernels here need: functions
  * over one memory, as bytes, without a build tool. An expression is the bytes that leave its value on the stack, so
  * that instructions are functions of their operands and code reads like a formula.
  */
@@ -27,7 +27,7 @@ const vector = (items: readonly Code[]): number[] => [...unsigned(items.length),
 const section = (id: number, content: Code): number[] => [id, ...unsigned(content.length), ...content];
 const name = (text: string): number[] => [...unsigned(text.length), ...Buffer.from(text, 'latin1')];
 
-/** What an instruction leaves on the stack after its operands, which the specification numbers from 0xfd for vectors. */
+/** The opcode that follows the operands of an instruction; the specification numbers those of vectors from 0xfd. */
 const scalar =
   (opcode: number) =>
   (...operands: Code[]): Code => [...operands.flat(), opcode];
@@ -56,7 +56,7 @@ export const wasm = {
   v128Store: access([0xfd, 11], 4),
   v128Const: (bytes: Uint8Array): Code => [0xfd, 12, ...bytes],
   v128And: simd(78),
-  /** Bits of the first operand where the third has ones, of the second elsewhere */
+  /** Bits of the first operand where the third has ones, otherwise of the second */
   v128BitSelect: simd(82),
   i32x4Splat: simd(17),
   i32x4Lane: (lane: number, operand: Code): Code => [...operand, 0xfd, 27, lane],
@@ -73,7 +73,7 @@ export const wasm = {
   /** The smaller and the larger in each lane, for values that are not NaN */
   f64x2Min: simd(246),
   f64x2Max: simd(247),
-  /** Runs the body, and again for as long as the condition is not 0. */
+  /** Runs the body, and repeats it as long as the condition is not 0. */
   doWhile: (condition: Code, ...body: Code[]): Code => [0x03, 0x40, ...body.flat(), ...condition, 0x0d, 0x00, 0x0b],
 };
 
@@ -115,7 +115,7 @@ export function moduleBytes(pages: number, functions: readonly WasmFunction[]): 
   ]);
 }
 
-/** The module's memory and functions, or undefined where the engine or the processor has no WebAssembly SIMD. */
+/** The module's memory and functions, or undefined without WebAssembly SIMD. */
 export function instantiate<T>(bytes: Uint8Array<ArrayBuffer>): (T & { memory: WebAssembly.Memory }) | undefined {
   if (typeof WebAssembly === 'undefined' || !WebAssembly.validate(bytes)) return undefined;
   return new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports as T & { memory: WebAssembly.Memory };

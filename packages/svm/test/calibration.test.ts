@@ -34,7 +34,7 @@ for (const golden of goldens<TemperatureGolden>('temperature.json')) {
   });
 }
 
-test('pairwise coupling gives back the probabilities that the pairs were made from', () => {
+test('pairwise coupling restores the probabilities that the pairs were made from', () => {
   const random = new Random(4);
   for (const k of [2, 3, 5, 8]) {
     const raw = Array.from({ length: k }, () => random.uniform(0.05, 1));
@@ -50,7 +50,7 @@ test('pairwise coupling gives back the probabilities that the pairs were made fr
   }
 });
 
-test('pairwise coupling survives pairs that are certain and contradict one another', () => {
+test('pairwise coupling handles certain pairs that contradict each other', () => {
   const cycle = couple(Float64Array.of(1, 0, 1), 3);
   for (const value of cycle) assert.ok(Math.abs(value - 1 / 3) < 1e-3);
 });

@@ -16,7 +16,7 @@ function exact(images: Uint8Array, columns: number, i: number, j: number): bigin
   return sum;
 }
 
-test('the WebAssembly SIMD kernel is available here, so that the other tests do test it', () => {
+test('the WebAssembly SIMD kernel is available, so that the other tests cover it', () => {
   assert.ok(simdTile(1));
 });
 
@@ -66,7 +66,7 @@ test('rows added to the corpus extend the matrix to the same bytes', () => {
   }
 });
 
-test('known rows are taken over, not computed again', () => {
+test('reuses known rows instead of recomputing them', () => {
   const images = noise(6, 8, 1);
   const known = squaredDistances(images.subarray(0, 32), 4, 8);
   known.data.fill(-7);
@@ -75,7 +75,7 @@ test('known rows are taken over, not computed again', () => {
   assert.equal(BigInt(data[5]), exact(images, 8, 0, 5));
 });
 
-test('shapes that do not fit are coded errors', () => {
+test('reports shapes that do not match with a code', () => {
   const invalid = (error: unknown) => error instanceof CryfoldError && error.code === 'NPY_INVALID';
   assert.throws(() => squaredDistances(new Uint8Array(11), 3, 4), invalid);
   assert.throws(() => squaredDistances(new Uint8Array(0), 0, 4), invalid);

@@ -26,12 +26,12 @@ for (const strategy of ['one-vs-rest', 'one-vs-one'] as const) {
   }
 }
 
-test('a class called constructor has the weight that the spec gives it, or none', () => {
+test('a class named constructor has only the weight that the spec gives it', () => {
   const names = ['constructor', 'toString', '__proto__', 'hunger'];
   const labels = Int32Array.of(0, 1, 2, 3);
   const role = { positive: 0, negative: 'rest' } as const;
   const bounds = (classWeight: Record<string, number>) => [...upperBounds({ C: 10, classWeight }, role, labels, names)];
   assert.deepEqual(bounds({ hunger: 2 }), [10, 10, 10, 20]);
   assert.deepEqual(bounds({ constructor: 3 }), [30, 10, 10, 10]);
-  assert.throws(() => bounds({ valueOf: 3 }), /no class is named valueOf/);
+  assert.throws(() => bounds({ valueOf: 3 }), /there is no class valueOf/);
 });

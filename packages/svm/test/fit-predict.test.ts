@@ -40,7 +40,7 @@ test('equal inputs give equal bytes, and progress counts every solve', () => {
   );
 });
 
-test('a larger fold before it does not change the bytes of a fold', () => {
+test('a preceding larger fold does not change the bytes of a fold', () => {
   const problem = problemOf(cases[2]);
   const small = { ...problem, train: problem.train.subarray(0, 61), innerFolds: problem.innerFolds!.subarray(0, 61) };
   const alone = fitPredictSvm(small);
@@ -50,7 +50,7 @@ test('a larger fold before it does not change the bytes of a fold', () => {
 
 for (const calibration of ['platt', 'temperature'] as const) {
   for (const strategy of ['one-vs-rest', 'one-vs-one'] as const) {
-    test(`probabilities tell more than the class shares: ${strategy}, ${calibration}`, () => {
+    test(`probabilities are better than the class shares: ${strategy}, ${calibration}`, () => {
       const golden = cases[2];
       const { probabilities } = fitPredictSvm(problemOf(golden, { calibration, strategy }));
       const losses = rowsOf(probabilities, 3).map((row, i) => -Math.log(row[golden.labels[golden.test[i]]]));
@@ -73,7 +73,7 @@ for (const calibration of ['platt', 'temperature'] as const) {
       });
     });
 
-    test(`a class that lies in one inner fold alone is still calibrated: ${strategy}, ${calibration}`, () => {
+    test(`a class in a single inner fold is still calibrated: ${strategy}, ${calibration}`, () => {
       const problem = problemOf(cases[0], { calibration, strategy });
       problem.innerFolds = Int32Array.from(problem.train, (row) => problem.labels[row]);
       const { probabilities } = fitPredictSvm(problem);
@@ -98,11 +98,11 @@ test('coded errors: one class, values that are not finite, unknown class names',
   assert.throws(() => fitPredictSvm(outside), coded('SVM_NOT_FINITE'));
   const named = problemOf(cases[0], { classWeight: { hunger: 2 } });
   assert.throws(() => fitPredictSvm({ ...named, classNames: ['a', 'b', 'c'] }), coded('SPEC_INVALID'));
-  // None of these left anything behind that a good fold would see.
+  // The failures above have not left any state behind that affects a good fold.
   assert.ok(fitPredictSvm(problemOf(cases[0])).probabilities.every(Number.isFinite));
 });
 
-test('images that are all equal still give probabilities', () => {
+test('equal images still give probabilities', () => {
   const rows = 12;
   const images = new Uint8Array(rows * 5).fill(9);
   const problem: SvmProblem = {

@@ -7,7 +7,7 @@ import { argmax, coded, type DataSet, goldens, problemOf, rowsOf } from './probl
 const cases = goldens<DataSet>('one-vs-rest.json');
 
 for (const strategy of ['one-vs-rest', 'one-vs-one'] as const) {
-  test(`every cell of a grid predicts as a fit on its own: ${strategy}`, () => {
+  test(`every cell of a grid predicts like a separate fit: ${strategy}`, () => {
     const set = cases[1];
     const problem = problemOf(set, { strategy, tolerance: 1e-6, classWeight: 'balanced' });
     const swapped = { train: problem.train.subarray(20), test: problem.train.subarray(0, 20) };
@@ -28,7 +28,7 @@ for (const strategy of ['one-vs-rest', 'one-vs-one'] as const) {
   });
 }
 
-test('a solution that reached no bound is taken over exactly; one that did is not', () => {
+test('reuses a solution exactly only if it reached no bound', () => {
   const problem = problemOf(cases[0]);
   const cells = svmGrid({ ...problem, splits: [problem], gammas: ['scale'], Cs: [0.01, 10, 1000, 1e6] });
   assert.ok(cells[0].iterations > 0 && cells[1].iterations > 0);

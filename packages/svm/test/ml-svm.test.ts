@@ -7,7 +7,7 @@ import { argmax, binaryOf, coded, type DataSet, goldens, problemOf, rbf, rowsOf 
 
 const cases = goldens<DataSet & { C: number; gamma: number }>('one-vs-rest.json');
 
-test('ml-svm behind the same interface agrees with our solver', () => {
+test('ml-svm behind the same interface agrees with the solver of cryfold', () => {
   for (const golden of cases.slice(0, 3)) {
     const problem = problemOf(golden, { C: golden.C });
     const ours = fitPredictSvm(problem);
@@ -44,7 +44,7 @@ test('an ml-svm solution beyond the bounds is a coded error, never a result', ()
   assert.ok(refused > 0 && refused < 20, `${refused} of 20 seeds`);
 });
 
-test('ml-svm has no class weights, and says so', () => {
+test('rejects class weights with ml-svm', () => {
   const weighted = problemOf(cases[0], { engine: 'ml-svm', classWeight: 'balanced' });
   weighted.train = weighted.train.subarray(0, weighted.train.length - 1);
   assert.throws(() => fitPredictSvm(weighted), coded('SPEC_INVALID'));

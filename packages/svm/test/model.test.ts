@@ -30,14 +30,14 @@ for (const parameters of [
   { kernel: 'linear', C: 1, calibration: 'temperature' },
   { kernel: 'sigmoid', gamma: 'auto', coef0: -0.5, C: 10 },
 ] as const) {
-  test(`a model that was written and read predicts as the fit: ${JSON.stringify(parameters)}`, () => {
+  test(`a model predicts like the fit after a round trip: ${JSON.stringify(parameters)}`, () => {
     const { problem, fit, model } = modelOf(parameters);
     const read = decodeModel(encodeModel(model));
     assert.deepEqual(read, model);
     const expected = predictFit(fit, problem, problem.test);
     const predictor = new SvmPredictor(read);
     const actual = predictor.predict(testImages());
-    // Rows that are no support vector add exactly 0, so even the sums are the same.
+    // Rows that are not support vectors add exactly 0, so even the sums are the same.
     assert.deepEqual(actual, expected);
     const one = predictor.predict(testImages().subarray(0, set.columns));
     assert.deepEqual(one.probabilities, expected.probabilities.slice(0, 3));
@@ -72,7 +72,7 @@ test('wide images and large batches: predictions are those of the fit', () => {
   assert.deepEqual(predictor.predict(images.subarray(100 * columns)), predictFit(fit, problem, others));
 });
 
-test('an ml-svm model loaded from ours makes our decisions', () => {
+test('an ml-svm model loaded from a cryfold model makes the same decisions', () => {
   const { problem, fit, model } = modelOf();
   const { decisions } = predictFit(fit, problem, problem.test);
   const images = testImages();
@@ -88,7 +88,7 @@ test('an ml-svm model loaded from ours makes our decisions', () => {
   assert.throws(() => toMlSvm(modelOf({ kernel: 'linear' }).model, 0), coded('SPEC_INVALID'));
 });
 
-test('a model with NaN is neither stored nor loaded, wherever it stands', () => {
+test('a model with NaN is neither stored nor loaded, wherever it occurs', () => {
   const { model } = modelOf();
   const files = encodeModel(model);
   const { calibration } = model.combination;
@@ -103,7 +103,7 @@ test('a model with NaN is neither stored nor loaded, wherever it stands', () => 
   for (const one of damaged) {
     assert.throws(() => encodeModel(one), coded('SVM_NOT_FINITE'));
     const { weights: _weights, support: _support, ...header } = one;
-    // As JSON has it: NaN is null, and null counts as 0 in sums.
+    // In JSON, NaN is null, and null counts as 0 in sums.
     const json = new TextEncoder().encode(JSON.stringify({ format: 1, ...header }));
     const rows = encodeNpy(Float64Array.from(one.weights.flatMap((row) => [...row])), [3, one.weights[0].length]);
     assert.throws(

@@ -56,7 +56,7 @@ for (const golden of cases) {
     });
   });
 
-  test(`solutions are optimal for C from 1e-3 to 1e6, with bounds that bind: ${golden.name}`, () => {
+  test(`solutions are optimal for C from 1e-3 to 1e6, with active bounds: ${golden.name}`, () => {
     let bound = 0;
     for (const C of [1e-3, 1e-1, 10, 1e3, 1e6]) {
       const binary = binaryOf(problemOf(golden, { C }), rbf(golden.gamma), 0, 1e-3);
@@ -68,7 +68,7 @@ for (const golden of cases) {
   });
 }
 
-test('rows with sign 0 take no part: the solution is that of the smaller problem', () => {
+test('excludes rows with sign 0: the solution is that of the smaller problem', () => {
   const golden = cases[2];
   const problem = problemOf(golden);
   const binary = binaryOf(problem, rbf(golden.gamma), 1, 1e-3);
@@ -99,7 +99,7 @@ test('the SIMD passes give the same bytes as the plain ones, for even and odd si
       const simd = simdSpace(problem.train.length);
       assert.ok(simd);
       assert.deepEqual(solve(simd), solve(plainSpace(problem.train.length)), `${golden.name}, ${drop} dropped`);
-      // A space that is larger than the problem, with what an earlier fold left in it.
+      // A space that is larger than the problem, and still has values of an earlier fold.
       const large = simdSpace(150);
       large?.kernel.fill(0.5);
       assert.deepEqual(large && solve(large), solve(simd));
@@ -127,7 +127,7 @@ test('each row has its own bound', () => {
   assert.ok(new Set(alpha.filter((a, t) => a === binary.upper[t])).size === 4);
 });
 
-test('coded errors: one class, C that is no number, no convergence', () => {
+test('coded errors: one class, a C that is NaN, no convergence', () => {
   const binary = binaryOf(problemOf(cases[1]), rbf(cases[1].gamma), 0, 1e-3);
   assert.throws(() => solveBinary({ ...binary, maxIterations: 3 }), coded('SVM_NOT_CONVERGED'));
   assert.throws(() => solveBinary({ ...binary, upper: binary.upper.map(() => Number.NaN) }), coded('SVM_NOT_FINITE'));

@@ -77,7 +77,7 @@ test('standardising by test rows too would change the result', () => {
   assert.ok(off > 1e-3, `${off}`);
 });
 
-test('a model read back from its files predicts the same for vectors as they were given', () => {
+test('a model read back from its files predicts the same for the original vectors', () => {
   const { fit, values, standardization, predicted } = fitOn(train);
   const files = encodeModel({ ...exportModel(fit, values, columns, ['a', 'b', 'c']), standardization });
   const model = decodeModel(files);

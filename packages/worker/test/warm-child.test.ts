@@ -95,7 +95,7 @@ test('a fold that grows above its limit is ended with OUT_OF_MEMORY', {
   await assert.rejects(running, {
     code: 'OUT_OF_MEMORY',
     failure: 'crash',
-    message: /it used \d+ MiB of memory and may use 512 MiB/,
+    message: /it used \d+ MiB of memory; the limit is 512 MiB/,
     hint: /batchSize.*CRYFOLD_CHILD_MEMORY_MB/,
   });
 });

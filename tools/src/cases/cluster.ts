@@ -104,7 +104,11 @@ export const cluster: CaseGroup = {
       'packages/nn/test/weights.test.ts',
       "with a file that Keras wrote, convolution and folded normalization give Keras's output",
     ),
-    byTest('19 layouts of weights that do not fit', 'packages/nn/test/weights.test.ts', 'names what breaks the layout'),
+    byTest(
+      '19 layouts of weights that do not fit',
+      'packages/nn/test/weights.test.ts',
+      'names violations of the layout',
+    ),
     byTest(
       '28 a small run beside a large sweep',
       'test/src/fairness.test.ts',

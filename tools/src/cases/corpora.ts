@@ -11,7 +11,7 @@ const copies = testsOf('packages/corpus/test/duplicates.test.ts');
 const mlflow = testsOf('packages/run-control/test/mlflow-files.test.ts');
 
 const segments = groups(
-  'class folders say that groups are not known, and file names like parts of recordings suggest what to type',
+  'class folders say that groups are unknown, and file names like parts of recordings trigger a suggestion',
 );
 
 async function segmentsOf(bench: Bench, folder: string, ...flags: string[]): Promise<string> {
@@ -28,7 +28,7 @@ const SEGMENTS: Case[] = [
   {
     name: '12 parts of recordings',
     run: (bench) => segmentsOf(bench, 'seg'),
-    expected: /^40 clips .*groups not known; .*which makes 8 groups from 40 files/,
+    expected: /^40 clips .*groups not known; .*which forms 8 groups from 40 files/,
     tests: segments,
   },
   {
@@ -38,7 +38,7 @@ const SEGMENTS: Case[] = [
   {
     name: '12 numbered recordings of few sources',
     run: (bench) => segmentsOf(bench, 'long'),
-    expected: /^48 clips .*groups not known; .*which makes 8 groups from 24 files/,
+    expected: /^48 clips .*groups not known; .*which forms 8 groups from 24 files/,
     tests: segments,
   },
   {
@@ -48,7 +48,7 @@ const SEGMENTS: Case[] = [
       const flags = ['--protocol', 'grouped', '--estimators', 'svm', '--store', bench.path('12'), '--json'];
       return bench.failure(await bench.cryfold(['run', '--data', data, ...flags]));
     },
-    expected: /^GROUPS_UNKNOWN .*which makes 8 groups from 40 files/,
+    expected: /^GROUPS_UNKNOWN .*which forms 8 groups from 40 files/,
     tests: testsOf('test/src/groups.test.ts')(
       'grouped folds of class folders are refused before anything is written, and what the error suggests works',
     ),
@@ -62,7 +62,7 @@ const rates: Case = {
     if (answer.code !== 0) return bench.failure(answer);
     return answer.stdout.split('\n').find((line) => /^(warning|note): /.test(line)) ?? 'finds nothing';
   },
-  expected: /^warning: The sampling rate alone tells classes apart: class a has 44,100 Hz, class b has 11,025 Hz/,
+  expected: /^warning: The sampling rate alone distinguishes classes: class a has 44,100 Hz, class b has 11,025 Hz/,
   tests: testsOf('test/src/audit.test.ts')('calls out a sampling rate that is the class, by name'),
 };
 
@@ -100,7 +100,7 @@ const COPIES = Object.keys(DISTORTIONS).map(
     name: `13 copies: ${kind}`,
     run: (bench) => copiesFound(bench, kind),
     expected: /^10 of 10 copies found, 0 false$/,
-    tests: copies('a copy is found: '),
+    tests: copies('finds a copy: '),
   }),
 );
 

@@ -5,7 +5,7 @@ import { type Case, type CaseGroup, type CoveringTest, testsOf } from './case.js
 
 const usable = testsOf('packages/evaluation/test/usable-splits.test.ts');
 const errors = testsOf('test/src/fold-errors.test.ts');
-const empty = usable('a fold without a test clip is refused, with the number of folds that works');
+const empty = usable('rejects a fold without a test clip, and suggests a number of folds that works');
 
 /** A run of the SVM, in a line: how many of its folds are done, or the error. */
 async function run(bench: Bench, data: string, ...flags: string[]): Promise<string> {
@@ -56,19 +56,19 @@ const TINY: [name: string, folder: string, expected: RegExp, tests: CoveringTest
     '9 clips and 1',
     'b',
     /^FOLD_ONE_CLASS |^exit 0; 20 folds/,
-    usable('a fold that could train on one class only, or on nothing, is refused'),
+    usable('rejects a fold that could train on only one class, or on nothing'),
   ],
   [
     '4 clips and 1',
     'c',
     /^FOLD_ONE_CLASS /,
-    usable('a fold that could train on one class only, or on nothing, is refused'),
+    usable('rejects a fold that could train on only one class, or on nothing'),
   ],
   [
     '5 clips of two infants and 1',
     'd',
     /^FOLD_ONE_CLASS /,
-    usable('a fold that could train on one class only, or on nothing, is refused'),
+    usable('rejects a fold that could train on only one class, or on nothing'),
   ],
 ];
 
@@ -77,7 +77,7 @@ export const folds: CaseGroup = {
   cases: [
     {
       name: '01 grouped folds, one for each infant',
-      ...{ run: grouped('5'), expected: /^FOLD_EMPTY .*Ask for 4 folds/, tests: empty },
+      ...{ run: grouped('5'), expected: /^FOLD_EMPTY .*Use 4 folds/, tests: empty },
     },
     {
       name: '01 the number of folds that the hint names',

@@ -5,14 +5,14 @@ const layout = testsOf('packages/corpus/test/layouts.test.ts');
 const walk = testsOf('packages/corpus/test/walk.test.ts');
 
 const urban = layout(
-  'UrbanSound8K: class, fsID and fold of its table or its names, and a file in the wrong fold is named',
+  'UrbanSound8K: class, fsID and fold of its table or its names, and names a file in the wrong fold',
 );
 const esc = layout(
   'ESC-50: category, src_file and fold of its table, from the corpus or its audio folder; by file names without it',
 );
 const links = walk('reads each file and folder once, under its own path before that of a link');
 const hidden = walk('finds recordings in all folders, sorted, without hidden names and notes of other systems');
-const wrapped = layout('folders of infants that hold class folders give groups; wrapped class folders give classes');
+const wrapped = layout('folders of infants with class folders give groups; wrapped class folders give classes');
 
 const FOLDERS = /^20 clips of high, low; groups not known; read as folders$/;
 
@@ -29,7 +29,7 @@ const TREES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
   [
     'nested',
     /^LAYOUT_UNCLEAR .*--layout folders.*--layout inner-folders/,
-    layout('folders that can be read in two ways are refused with both drawn, and --layout chooses'),
+    layout('folders that can be read in two ways are rejected with both shown, and --layout chooses'),
   ],
   ['hidden', FOLDERS, hidden],
   ['wrapped', FOLDERS, wrapped],
@@ -37,27 +37,27 @@ const TREES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
     'persubj',
     /^20 clips of high, low; groups not known; .*pass --group-by folder/,
     testsOf('packages/corpus/test/groups.test.ts')(
-      '--group-by makes groups of recordings, folders or a pattern, and names what gives none',
+      '--group-by makes groups of recordings, folders or a pattern, and names files without a group',
     ),
   ],
   ['subjfirst', /^20 clips of high, low; 6 groups by folder; read as group-folders$/, wrapped],
   [
     'flat',
-    /^DATA_BAD .*20 of 20 recordings.*lies in no class folder/,
-    layout('recordings without folders and without names that say their class are refused'),
+    /^DATA_BAD .*20 of 20 recordings.*is not in a class folder/,
+    layout('recordings without folders and without names with a class are rejected'),
   ],
   ['sym', FOLDERS, links],
   [
     'loop',
     FOLDERS,
     testsOf('packages/corpus/test/dataset.test.ts')(
-      'reads each folder once, whatever circles links make, and names the links',
+      'reads each folder once, despite circular links, and names the links',
     ),
   ],
   [
     'symfile',
     /^6 clips of high, low; groups not known; read as folders$/,
-    walk('skips what is no file, with its path and the cause'),
+    walk('skips anything that is not a file, with its path and the cause'),
   ],
   ['mixsym', /^30 clips of high, low, third; groups not known; read as folders$/, links],
   ['rootlink', FOLDERS, layout('a directory may be given by a link to it')],

@@ -10,14 +10,14 @@ const problems = testsOf('packages/corpus/test/problems.test.ts');
 const READ = /^12 clips of high, low; 3 groups by column; read as manifest$/;
 
 const same = manifest('one file under two spellings is refused, with both lines and both spellings');
-const noFile = manifest('a path that names no file says why');
+const noFile = manifest('explains why a path is not a file');
 const encoding = manifest('other encodings are refused with the line, instead of making words equal');
-const ragged = manifest('columns of one name and rows that miss a field are refused');
+const ragged = manifest('columns of one name and rows that lack a field are refused');
 const column = groups(
-  'a manifest finds its columns in any case and with blanks, lists the others, and suggests the one that is meant',
+  'a manifest finds its columns in any case and with blanks, lists the others, and suggests the intended one',
 );
-const alike = names('labels that look alike become one class, and a warning shows what tells them apart');
-const kept = names('numbers that lost their zeros and words for a missing value are named and left apart');
+const alike = names('labels that look alike become one class, and a warning shows the difference');
+const kept = names('numbers that lost their zeros and words for a missing value are reported and kept separate');
 const oneName = names(
   'a name has one spelling, whatever white space, invisible characters and Unicode form it comes in',
 );
@@ -35,8 +35,8 @@ const TABLES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
   ['header-label2', /^DATA_MANIFEST_INVALID .*:1: two columns are named label/, ragged],
   [
     'no-header',
-    /^DATA_MANIFEST_INVALID .*:1: no column is named path/,
-    manifest('a table without a header is named as such'),
+    /^DATA_MANIFEST_INVALID .*:1: there is no column path/,
+    manifest('a table without a header is reported as such'),
   ],
   ['label-trail', READ, oneName],
   ['label-lead', /^12 clips of high, low; 3 .*class "low" has 2 spellings that look alike/, alike],
@@ -54,7 +54,7 @@ const TABLES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
   [
     'group-partly',
     /; 9 groups by column; .*6 of 12 recordings have no group/,
-    groups('a manifest whose groups are all empty knows none, and one with gaps says how many'),
+    groups('a manifest whose groups are all empty has unknown groups, and one with gaps reports their number'),
   ],
   ['path-nfc', /^13 clips of high, low; 4 groups/, manifest('a path finds the file in either Unicode form')],
   ['path-nfd', /^13 clips of high, low; 4 groups/, manifest('a path finds the file in either Unicode form')],
@@ -77,7 +77,7 @@ const TABLES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
   ['quoted-nl', /^12 clips of high, lo w; 3 groups/, manifest('with line ends in quoted labels')],
   ['quoted', READ, manifest('with quoted fields')],
   ['quote-space', READ, manifest('with blanks around quoted fields')],
-  ['absolute', READ, manifest('an absolute path is read, and keeps the id that it had')],
+  ['absolute', READ, manifest('an absolute path is read and keeps its id')],
   ['abs-and-rel', /^DATA_MANIFEST_INVALID .*:14: .* is also in line 2, as w\/low0\.wav/, same],
   ['dotdot', READ, manifest('with dots in paths')],
   ['dup', /^DATA_MANIFEST_INVALID .*:14: w\/low0\.wav is also in line 2/, same],
@@ -85,7 +85,7 @@ const TABLES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
   ['dup-dotdot', /^DATA_MANIFEST_INVALID .*:14: w\/\.\.\/w\/low0\.wav is also in line 2/, same],
   ['two-labels', /^DATA_MANIFEST_INVALID .*:14: w\/low0\.wav is also in line 2/, same],
   ['symlink-dup', /^DATA_MANIFEST_INVALID .*:14: link\.wav is also in line 2/, same],
-  ['case-path', /^DATA_BAD .*W\/LOW0\.WAV is not a file; w\/low0\.wav is, whose name differs in case/, noFile],
+  ['case-path', /^DATA_BAD .*W\/LOW0\.WAV is not a file; did you mean w\/low0\.wav, which differs in case/, noFile],
   [
     'missing3',
     /^DATA_BAD .*3 of 15 recordings.*no1\.wav.*no2\.wav.*no3\.wav/,
@@ -100,9 +100,9 @@ const TABLES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
   [
     'mp3',
     /^WAV_INVALID x\.mp3: holds no MP3 sound/,
-    testsOf('packages/corpus/test/audio-formats.test.ts')('says what is not a recording'),
+    testsOf('packages/corpus/test/audio-formats.test.ts')('explains why a file is not a recording'),
   ],
-  ['starttime', /columns that are not read: "start", "end"/, column],
+  ['starttime', /ignored columns: "start", "end"/, column],
   ['dir', /^DATA_MANIFEST_INVALID .*:14: w is not a file: it is a directory/, noFile],
 ];
 

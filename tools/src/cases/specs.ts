@@ -3,7 +3,7 @@ import type { Answer, Bench } from './bench.js';
 import { type Case, type CaseGroup, type CoveringTest, testsOf } from './case.js';
 
 const spec = testsOf('packages/plan/test/spec.test.ts');
-const meant = spec('a wrong spec names what was probably meant, and each case its line');
+const meant = spec('suggests what was probably meant, and names the line');
 const wrong = spec('a wrong spec names file, line and key');
 const encodings = testsOf('packages/cli/test/read-spec.test.ts')(
   'reads a spec in UTF-8 or UTF-16 with a byte order mark, and names the line of other encodings',
@@ -13,26 +13,26 @@ const encodings = testsOf('packages/cli/test/read-spec.test.ts')(
 const PLANNED = /^planned paper-[0-9a-f]+, as ok\.yaml$/;
 
 const FILES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
-  ['ok', PLANNED, spec('specs/paper.yaml holds the paper’s parameters')],
+  ['ok', PLANNED, spec('specs/paper.yaml has the paper’s parameters')],
   ['bom', PLANNED, encodings],
-  ['crlf', PLANNED, spec('line ends and forms of numbers of other editors are read')],
-  ['dot', PLANNED, spec('line ends and forms of numbers of other editors are read')],
+  ['crlf', PLANNED, spec('reads line endings and number formats of other editors')],
+  ['dot', PLANNED, spec('reads line endings and number formats of other editors')],
   ['utf16', PLANNED, encodings],
   ['SVM', /^SPEC_INVALID .*:39: .*there is no "SVM".*Did you mean svm\?/, meant],
   ['batchsize', /^SPEC_INVALID .*:26: .*Did you mean batchSize\?/, meant],
   ['c', /^SPEC_INVALID .*:41: .*Did you mean C\?/, meant],
-  ['comma', /^SPEC_INVALID .*:25: .*"0,0001" is a text, not a number.*0\.0001/, meant],
-  ['dupkey', /^SPEC_INVALID .*:51: the key "protocol" stands twice/, meant],
+  ['comma', /^SPEC_INVALID .*:25: .*"0,0001" is text, not a number.*0\.0001/, meant],
+  ['dupkey', /^SPEC_INVALID .*:51: the key "protocol" occurs twice/, meant],
   ['empty', /^SPEC_INVALID .*:1: .*the spec is empty/, wrong],
   ['epoch', /^SPEC_INVALID .*:27: .*Did you mean epochs\?/, wrong],
   ['estimator', /^SPEC_INVALID .*:23: .*Did you mean estimators\?/, meant],
   ['learning_rate', /^SPEC_INVALID .*:25: .*Did you mean learningRate\?/, meant],
-  ['logo', /^SPEC_INVALID .*:17: protocol\.repeats: LeaveOneGroupOut has one repeat/, meant],
+  ['logo', /^SPEC_INVALID .*:17: protocol\.repeats: LeaveOneGroupOut does not repeat/, meant],
   ['lr', /^SPEC_INVALID .*:25: .*Did you mean learningRate\?/, meant],
   ['name', /^SPEC_INVALID .*:24: .*use lower-case letters, digits and dashes/, meant],
   ['prob', /^SPEC_INVALID .*:41: estimators\.svm\.probability: there is no such key/, meant],
-  ['quoted', /^SPEC_INVALID .*:25: "?.*is a text, not a number.*without quotes/, meant],
-  ['rf', /^SPEC_INVALID .*:39: .*there is no "random-forest".*There are: small-cnn, tl-resnet50, .*svm/, meant],
+  ['quoted', /^SPEC_INVALID .*:25: "?.*is text, not a number.*without quotes/, meant],
+  ['rf', /^SPEC_INVALID .*:39: .*there is no "random-forest".*Possible values: small-cnn, tl-resnet50, .*svm/, meant],
   ['splitter', /^SPEC_INVALID .*:15: .*Did you mean RepeatedKFold\?/, meant],
   ['tab', /^SPEC_INVALID .*:16: Tabs are not allowed as indentation/, wrong],
   [
@@ -40,7 +40,7 @@ const FILES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
     /^SPEC_INVALID .*:51: foo: there is no such key, and 1 more/,
     testsOf('packages/plan/test/limits.test.ts')('unknown keys are counted, not listed'),
   ],
-  ['twodocs', /^SPEC_INVALID .*:51: a second document begins here/, meant],
+  ['twodocs', /^SPEC_INVALID .*:51: a second document starts here/, meant],
   ['ver', /^SPEC_INVALID .*:5: version: /, wrong],
 ];
 
@@ -76,7 +76,7 @@ async function sweep(bench: Bench, name: 'a' | 'b' | 'c'): Promise<string> {
 }
 
 const grown = testsOf('packages/hyperparameter-search/test/propose.test.ts')(
-  'random trials are in range, different, the same for the same seed, and begin alike however many are asked for',
+  'random trials are in range, different, the same for the same seed, and start the same for any number',
 );
 
 const SWEEPS: [name: string, sweeps: ('a' | 'b' | 'c')[], expected: RegExp][] = [

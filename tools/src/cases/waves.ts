@@ -13,12 +13,12 @@ const READ = /^2 clips of a, b; /;
 
 const encodings = wav('reads what sox writes in every encoding');
 const chunks = formats(
-  'passes over chunks after the samples, odd chunks with and without padding, and a cut last frame',
+  'skips chunks after the samples, odd chunks with and without padding, and a truncated last frame',
 );
 const bits = formats('reads 12-bit and 20-bit samples and 24 bits in 32 from the left of their bytes');
-const nothing = formats('says what is not a recording');
+const nothing = formats('explains why a file is not a recording');
 const ending = reading(
-  'names the files that are not read by ending, recordings with a wrong ending and those above full scale',
+  'names ignored files by extension, recordings with a wrong extension and those above full scale',
 );
 const rates = testsOf('packages/corpus/test/dataset-tools.test.ts')(
   'inspectDataset counts clips, seconds, rates, classes and groups',
@@ -68,15 +68,15 @@ const FILES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
   ['lastbyte-missing', READ, chunks],
   [
     'truncated',
-    /^WAV_INVALID .*truncated: its header promises 132300 bytes of sound and 59956 are there/,
+    /^WAV_INVALID .*truncated: its header declares 132300 bytes of sound, but it has 59956/,
     goldens('"truncated-data"'),
   ],
   ['two-data', READ, chunks],
-  ['wavl', /^WAV_INVALID .*ends before its data chunk/, goldens('"no-data"')],
+  ['wavl', /^WAV_INVALID .*truncated before its data chunk/, goldens('"no-data"')],
   ['zero', /^WAV_INVALID .*the file is empty/, nothing],
   ['header-only', /^WAV_EMPTY /, goldens('"no-samples"')],
-  ['no-data', /^WAV_INVALID .*ends before its data chunk/, goldens('"no-data"')],
-  ['riff12', /^WAV_INVALID .*ends before its data chunk/, goldens('"truncated-header"')],
+  ['no-data', /^WAV_INVALID .*truncated before its data chunk/, goldens('"no-data"')],
+  ['riff12', /^WAV_INVALID .*truncated before its data chunk/, goldens('"truncated-header"')],
   ['align-zero', /^WAV_INVALID .*a frame of 0 bytes/, goldens('"wrong-frame-size"')],
   ['html', /^WAV_INVALID .*it is text/, nothing],
   ['lfs', /^WAV_INVALID .*a Git LFS pointer/, nothing],
@@ -85,7 +85,7 @@ const FILES: [name: string, expected: RegExp, tests: CoveringTest[]][] = [
   ['nan', /^WAV_NOT_FINITE .*sample 100 is NaN/, goldens('"float-nan"')],
   [
     'float-unscaled',
-    /^WAV_SCALE .*where full scale is 1/,
+    /^WAV_SCALE .*but full scale is 1/,
     formats('refuses float samples far beyond full scale with a command that scales them'),
   ],
 ];

@@ -4,7 +4,7 @@ export interface BlockCoding {
   channels: number;
   /** Bytes of a block */
   block: number;
-  /** Samples of each channel that a whole block holds */
+  /** Samples of each channel in a complete block */
   frames: number;
 }
 
@@ -31,7 +31,7 @@ function mean(samples: Int32Array, channels: number): Float64Array {
   });
 }
 
-/** A coding whose blocks are decoded one by one. */
+/** A coding whose blocks are decoded independently. */
 function blocks({ channels, block }: BlockCoding, decode: (bytes: DataView) => Int32Array): Coding {
   return {
     unit: block,
@@ -85,7 +85,7 @@ const ADAPTATION = [230, 230, 230, 230, 307, 409, 512, 614, 768, 614, 512, 409, 
 
 /**
  * Microsoft ADPCM: per channel a predictor, a step and two samples, then half a byte per sample.
- * @param predictors pairs of coefficients, of which a block chooses one for each channel
+ * @param predictors pairs of coefficients; a block selects one for each channel
  */
 export function msAdpcm(coding: BlockCoding, predictors: readonly (readonly [number, number])[]): Coding {
   const { channels } = coding;

@@ -2,7 +2,7 @@ import { type AudioFormat, invalid, startsWith } from './audio-format.js';
 import { Fields, type HeaderParser } from './bytes.js';
 import { type Layout, openPcm, type PlainCoding, plainCoding } from './pcm.js';
 
-/** By the number that the header holds. */
+/** By the number in the header. */
 const CODINGS: Readonly<Record<number, PlainCoding>> = {
   1: { kind: 'mulaw', width: 1, little: false },
   2: { kind: 'int', width: 1, little: false },
@@ -18,7 +18,7 @@ const UNKNOWN_SIZE = 0xffff_ffff;
 /** Reads the header of a Sun audio file up to its samples. */
 function* header(name: string): HeaderParser<Layout> {
   const fields = new Fields(yield { take: 24 }, false);
-  if (fields.bytes.length < 24) throw invalid(name, 'its header is cut short');
+  if (fields.bytes.length < 24) throw invalid(name, 'its header is truncated');
   const [start, size, coding, rate, channels] = [4, 8, 12, 16, 20].map((at) => fields.u32(at));
   const plain = CODINGS[coding];
   if (!plain) throw invalid(name, `encoding ${coding} of an AU file is not supported`);

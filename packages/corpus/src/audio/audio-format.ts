@@ -1,41 +1,41 @@
 import { CryfoldError } from '@cryfold/core';
 import type { ByteReader } from './bytes.js';
 
-/** A recording of which the header is read. */
+/** A recording whose header has been read. */
 export interface OpenAudio {
   /** Sampling rate in Hz */
   rate: number;
   /** Channels in the file, before the mix-down */
   channels: number;
-  /** Bits of a stored sample; absent where a lossy codec has none */
+  /** Bits of a stored sample; absent for lossy codecs */
   bits?: number;
-  /** Samples of each channel, where the header says so */
+  /** Samples of each channel, if the header has their number */
   frames?: number;
-  /** Name and version of what decodes it; absent where samples are stored as they are, in a WAV file */
+  /** Name and version of the decoder; absent if samples are stored uncompressed in a WAV file */
   decoder?: string;
-  /** Mono, the mean of the channels, in pieces; full scale is +-1. Read once. */
+  /** Mono, the mean of the channels, in pieces; full scale is +-1. Can be read once. */
   blocks: AsyncIterable<Float64Array>;
-  /** Ends what decodes it; needed however far it was read */
+  /** Releases the decoder; required however far it was read */
   close?: () => Promise<void>;
 }
 
 /** One audio format. A new one is a file that exports this object and a line in registry.ts. */
 export interface AudioFormat {
-  /** As people call it, such as `FLAC` */
+  /** The usual name, such as `FLAC` */
   readonly name: string;
-  /** Of file names, lower case, without the dot */
+  /** File extensions, lower case, without the dot */
   readonly endings: readonly string[];
-  /** Whether a recording is of this format, by its first 64 bytes or fewer */
+  /** Whether a recording has this format, by its first 64 bytes or fewer */
   sniff(head: Uint8Array): boolean;
   /**
-   * Reads the header. Decoders load here, not before.
-   * @param name what to call the recording in messages
+   * Reads the header. Decoders are only loaded here.
+   * @param name shown in messages
    * @throws CryfoldError WAV_INVALID, DECODER_MISSING
    */
   open(reader: ByteReader, name: string): Promise<OpenAudio>;
 }
 
-/** Hints of what makes a recording readable. `IN` and `OUT` stand for its name and another one. */
+/** Hints on how to make a recording readable. `IN` and `OUT` stand for its name and another one. */
 export const CONVERT = {
   sox: 'Convert it: sox IN -e signed-integer -b 16 OUT.wav',
   truncated: 'Copy it again, or keep what is there: sox --ignore-length IN -e signed-integer -b 16 OUT.wav',

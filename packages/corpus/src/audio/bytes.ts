@@ -1,14 +1,14 @@
-/** What a header parser asks for next. The answer to `take` and `peek` is shorter only at the end of the recording. */
+/** The next request of a header parser. The result of `take` and `peek` is shorter only at the end of the recording. */
 export type Ask = { take: number } | { peek: number } | { skip: number };
 
-/** Parses a header without reading anything itself, so that one parser serves buffers, files and streams. */
+/** Parses a header without reading by itself, so that one parser serves buffers, files and streams. */
 export type HeaderParser<T> = Generator<Ask, T, Uint8Array>;
 
 const NOTHING = new Uint8Array();
 /** Bytes read from a file at a time. */
 const PIECE = 2 ** 18;
 
-/** Parses what lies in memory. @returns also the position behind the header */
+/** Parses data in memory. @returns also the position after the header */
 export function parseBytes<T>(parser: HeaderParser<T>, bytes: Uint8Array): { value: T; position: number } {
   let position = 0;
   let answer: Uint8Array = NOTHING;
@@ -26,12 +26,12 @@ export function parseBytes<T>(parser: HeaderParser<T>, bytes: Uint8Array): { val
 }
 
 export interface ByteSource {
-  /** Of the recording in bytes; undefined for a stream */
+  /** Size of the recording in bytes; undefined for a stream */
   size?: number;
-  /** Where another program can read the same bytes */
+  /** Path where another program can read the same bytes */
   path?: string;
   /**
-   * Up to `length` bytes from `position` on, none at the end. A stream gives its next bytes, whatever the position.
+   * Up to `length` bytes from `position` on, empty at the end. A stream returns its next bytes, whatever the position.
    */
   readAt(position: number, length: number): Promise<Uint8Array> | Uint8Array;
 }
@@ -70,12 +70,12 @@ export class ByteReader {
     });
   }
 
-  /** Of the next byte */
+  /** Position of the next byte */
   get position(): number {
     return this.#position;
   }
 
-  /** The next bytes, which are read again by what follows. */
+  /** The next bytes, without advancing. */
   async peek(length: number): Promise<Uint8Array> {
     while (this.#held.length < length) {
       const from = this.#position + this.#held.length;
@@ -114,7 +114,7 @@ export class ByteReader {
     return true;
   }
 
-  /** All that follows. */
+  /** All remaining bytes. */
   async *rest(): AsyncGenerator<Uint8Array> {
     for (;;) {
       const bytes = await this.take(PIECE);
@@ -139,7 +139,7 @@ export class ByteReader {
   }
 }
 
-/** The bytes of a header as numbers and names. */
+/** Reads numbers and names from the bytes of a header. */
 export class Fields {
   readonly #view: DataView;
 

@@ -19,12 +19,12 @@ function* header(name: string): HeaderParser<Layout> {
   let description: Description | undefined;
   for (;;) {
     const head = new Fields(yield { take: 12 }, false);
-    if (head.bytes.length < 12) throw invalid(name, 'truncated: it ends before its data chunk', CONVERT.ffmpeg);
+    if (head.bytes.length < 12) throw invalid(name, 'truncated before its data chunk', CONVERT.ffmpeg);
     const kind = head.text(0);
     const size = head.u64(4);
     if (kind === 'data') {
       if (!description) throw invalid(name, 'the data chunk comes before any description', CONVERT.ffmpeg);
-      // An edit count comes first. All bits of an unknown size are set.
+      // The chunk starts with an edit count. An unknown size has all bits set.
       yield { skip: 4 };
       return { ...description, ...(size < 2 ** 63 ? { bytes: Math.max(0, size - 4) } : {}) };
     }
@@ -36,7 +36,7 @@ function* header(name: string): HeaderParser<Layout> {
 
 /** @throws CryfoldError WAV_INVALID; UnknownCoding */
 function descriptionOf(fields: Fields, name: string): Description {
-  if (fields.bytes.length < 32) throw invalid(name, 'its description is cut short', CONVERT.ffmpeg);
+  if (fields.bytes.length < 32) throw invalid(name, 'its description is truncated', CONVERT.ffmpeg);
   const rate = fields.f64(0);
   const kind = fields.text(8);
   const flags = fields.u32(12);

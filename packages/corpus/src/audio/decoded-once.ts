@@ -5,20 +5,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Recorded } from './registry.js';
 
-/** Bytes of samples that are kept at most; and no more than this share of what is free in the temporary folder. */
+/** Maximum bytes of samples to keep, which is also limited to this share of the free space in the temporary folder. */
 const MOST = 8 * 2 ** 30;
 const SHARE_OF_FREE = 0.5;
 
 const scope = new AsyncLocalStorage<KeptSamples>();
 
-/** The samples that the decoders of this work have made so far; undefined outside of `decodingOnce`. */
+/** The samples decoded so far during this work; undefined outside of `decodingOnce`. */
 export const keptSamples = (): KeptSamples | undefined => scope.getStore();
 
 /**
- * Does work in which each recording that a decoder reads is decoded once, however often it is read: its samples are kept
- * in a temporary file without a name, which ends with the work or the process. They take 4 or 8 bytes each. Recordings
- * that do not fit (8 GiB, or half of what is free) are decoded again; so are those whose file has changed.
- * @param most bytes that are kept
+ * Runs work in which each recording that needs a decoder is decoded once, however often it is read: its samples are
+ * kept in an unnamed temporary file, which disappears with the work or the process. They take 4 or 8 bytes each.
+ * Recordings that do not fit (8 GiB, or half of the free space) are decoded again, and so are changed files.
+ * @param most maximum bytes to keep
  */
 export async function decodingOnce<T>(work: () => Promise<T>, most = MOST): Promise<T> {
   if (scope.getStore()) return work();
@@ -29,7 +29,7 @@ export async function decodingOnce<T>(work: () => Promise<T>, most = MOST): Prom
 interface Piece {
   at: number;
   samples: number;
-  /** Bytes of a sample: 4 where that loses nothing */
+  /** Bytes of a sample: 4 if that is lossless */
   width: 4 | 8;
 }
 
@@ -52,16 +52,16 @@ class KeptSamples {
     this.#left = most;
   }
 
-  /** A recording that was read to its end before and has not changed since. */
+  /** A recording that was read completely before and has not changed since. */
   find(path: string, entry: Stats): Recorded | undefined {
     const kept = this.#recordings.get(path);
     if (kept?.version !== versionOf(entry)) return undefined;
     return { ...kept.audio, blocks: this.#read(kept.pieces) };
   }
 
-  /** The same recording, whose samples are kept as they are read, if a decoder makes them. */
+  /** The same recording, which keeps its samples while they are read if a decoder produces them. */
   keeping(path: string, entry: Stats, audio: Recorded): Recorded {
-    // What cryfold reads by itself is not decoded, but copied from the file.
+    // Formats that cryfold reads natively are not decoded, but copied from the file.
     if (audio.decoder === undefined || audio.decoder.startsWith('cryfold ')) return audio;
     const { blocks, close: _close, ...facts } = audio;
     return { ...audio, blocks: this.#keep(path, blocks, { audio: facts, version: versionOf(entry), pieces: [] }) };
@@ -109,7 +109,7 @@ class KeptSamples {
     }
   }
 
-  /** Undefined where no file can be written: then every recording is decoded each time. */
+  /** Undefined if no file can be written: then every recording is decoded each time. */
   async #open(): Promise<FileHandle | undefined> {
     try {
       const folder = await mkdtemp(join(tmpdir(), 'cryfold-decoded-'));
@@ -118,7 +118,7 @@ class KeptSamples {
         this.#left = Math.min(this.#most, SHARE_OF_FREE * bavail * bsize);
         return await open(join(folder, 'samples'), 'wx+', 0o600);
       } finally {
-        // The open file stays until it is closed, and nothing is left however the process ends.
+        // The open file exists until it is closed, so nothing is left behind however the process ends.
         await rm(folder, { recursive: true, force: true });
       }
     } catch {

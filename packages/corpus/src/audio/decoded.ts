@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import { invalid, type OpenAudio } from './audio-format.js';
 import type { ByteReader } from './bytes.js';
 
-/** What a decoder makes of the bytes that it was given. */
+/** Output of a decoder for the bytes that it was given. */
 export interface DecodedPiece {
   channelData: Float32Array[];
   samplesDecoded: number;
   sampleRate: number;
-  /** Of the samples before they were encoded, where the format says so */
+  /** Bits of the samples before they were encoded, if the format records it */
   bitDepth?: number;
   errors: readonly { message: string }[];
 }
@@ -16,15 +16,15 @@ export interface DecodedPiece {
 export interface StreamDecoder {
   ready: Promise<void>;
   decode(bytes: Uint8Array): DecodedPiece | Promise<DecodedPiece>;
-  /** Absent where a decoder keeps nothing back */
+  /** Absent if the decoder has no buffered output */
   flush?(): DecodedPiece | Promise<DecodedPiece>;
   free(): void;
 }
 
 export interface DecoderOptions {
-  /** As npm knows it; its version becomes part of the dataset */
+  /** Package name in npm; its version becomes part of the dataset */
   package: string;
-  /** What the recording is, for messages */
+  /** Kind of recording, for messages */
   what: string;
   create(): Promise<StreamDecoder>;
   /** Whether samples are integers, which the decoder divides by the largest one rather than by full scale */
@@ -33,32 +33,32 @@ export interface DecoderOptions {
   watch?(bytes: Uint8Array): void;
   /**
    * Checks the recording at its end.
-   * @param frames samples of each channel that were decoded
+   * @param frames decoded samples per channel
    * @throws CryfoldError WAV_INVALID
    */
   end?(frames: number): void;
 }
 
-/** Bytes that a decoder gets at a time. */
+/** Bytes passed to a decoder at a time. */
 const PIECE = 2 ** 16;
 
 const HINT = 'Copy or encode it again, or pass --skip-bad to leave such files out.';
 
-/** Name and version of an installed package, all of which have their entry beside their package.json. */
+/** Name and version of an installed package; all of these have their entry next to their package.json. */
 function versionOf(name: string): string {
   const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.resolve(name)), 'utf8'));
   return `${name} ${version}`;
 }
 
 /**
- * A recording whose samples a WebAssembly decoder gives, piece by piece.
- * @throws CryfoldError WAV_INVALID where it is damaged
+ * A recording decoded by a WebAssembly decoder, piece by piece.
+ * @throws CryfoldError WAV_INVALID if it is damaged
  */
 export async function openDecoded(reader: ByteReader, name: string, options: DecoderOptions): Promise<OpenAudio> {
   const pieces = decodePieces(reader, name, options);
   // The rate is known with the first samples.
   const first = await pieces.next();
-  if (first.done) throw invalid(name, `holds no ${options.what} sound`, HINT);
+  if (first.done) throw invalid(name, `contains no ${options.what} sound`, HINT);
   const { sampleRate: rate, channelData, bitDepth } = first.value;
   return {
     ...{ rate, channels: channelData.length, decoder: versionOf(options.package) },
@@ -93,7 +93,7 @@ function mixDown({ channelData, samplesDecoded, bitDepth = 0 }: DecodedPiece, ex
   return samples;
 }
 
-/** All pieces that hold samples. */
+/** All pieces with samples. */
 async function* decodePieces(reader: ByteReader, name: string, options: DecoderOptions): AsyncGenerator<DecodedPiece> {
   const damaged = (why: string) => invalid(name, `damaged ${options.what}: ${why}`, HINT);
   const decoder = await options.create();
@@ -114,7 +114,7 @@ async function* decodePieces(reader: ByteReader, name: string, options: DecoderO
   try {
     for (let bytes = await reader.take(PIECE); bytes.length > 0; bytes = await reader.take(PIECE)) {
       options.watch?.(bytes);
-      // Decoders keep what they are given.
+      // Decoders keep references to their input.
       const piece = checked(await decode(() => decoder.decode(Uint8Array.from(bytes))));
       if (piece.samplesDecoded > 0) yield piece;
     }

@@ -11,18 +11,18 @@ import { openPcm } from './pcm.js';
 import { wavHeader } from './wav-header.js';
 
 export interface FfmpegInput {
-  /** What the recording is, for messages */
+  /** Kind of recording, for messages */
   what: string;
-  /** As ffmpeg calls the format; it tries no other, since some of them open further files and addresses */
+  /** ffmpeg's name of the format; ffmpeg tries no other, since some of them open further files and addresses */
   demuxer: string;
 }
 
-/** Bytes of the largest recording that is copied for ffmpeg, since it comes from no file. */
+/** Maximum bytes of a recording to copy for ffmpeg if it does not come from a file. */
 const LARGEST_COPY = 2 ** 29;
-/** Of CPU that one recording may take, seconds. */
+/** CPU time limit for one recording, seconds. */
 const CPU_SECONDS = 600;
-/** Characters of what ffmpeg says that are kept. */
-const SAID = 2000;
+/** Maximum length of ffmpeg's messages that is kept. */
+const ERRORS_LENGTH = 2000;
 
 const HINT = 'Copy or encode it again, or pass --skip-bad to leave such files out.';
 
@@ -35,8 +35,8 @@ async function version(): Promise<string> {
 }
 
 /**
- * A recording that `ffmpeg` decodes, as it is read.
- * @throws CryfoldError DECODER_MISSING where there is no ffmpeg; WAV_INVALID
+ * A recording decoded by `ffmpeg` while it is read.
+ * @throws CryfoldError DECODER_MISSING if ffmpeg is not installed; WAV_INVALID
  */
 export async function openWithFfmpeg(reader: ByteReader, name: string, input: FfmpegInput): Promise<OpenAudio> {
   known ??= version();
@@ -74,7 +74,7 @@ async function* checked(blocks: AsyncIterable<Float64Array>, run: FfmpegRun): As
   if (failure) throw failure;
 }
 
-/** Bytes that come from no file in a folder that nobody else may enter. */
+/** Copies bytes that do not come from a file into a private folder. */
 async function copyOf(reader: ByteReader, name: string): Promise<{ path: string; folder: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'cryfold-audio-'));
   try {
@@ -105,7 +105,7 @@ class FfmpegRun {
   readonly #ended: Promise<number | null>;
   readonly #path: string;
   readonly #name: string;
-  #said = '';
+  #errors = '';
 
   constructor(path: string, name: string, { demuxer }: FfmpegInput) {
     const child = spawn(
@@ -123,7 +123,7 @@ class FfmpegRun {
     this.#process = child;
     this.output = child.stdout;
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      this.#said = (this.#said + text).slice(0, SAID);
+      this.#errors = (this.#errors + text).slice(0, ERRORS_LENGTH);
     });
     this.#ended = new Promise((settle) => {
       child.once('error', () => settle(null));
@@ -131,13 +131,13 @@ class FfmpegRun {
     });
   }
 
-  /** Waits for its end. @returns what is wrong with the recording, if anything */
+  /** Waits until it exits. @returns the problem with the recording, if any */
   async failure(): Promise<CryfoldError | undefined> {
     this.output.resume();
     const code = await this.#ended;
-    const [line = ''] = this.#said.replaceAll(`file:${this.#path}`, this.#name).split('\n');
+    const [line = ''] = this.#errors.replaceAll(`file:${this.#path}`, this.#name).split('\n');
     if (code === 0 && line === '') return undefined;
-    return invalid(this.#name, `ffmpeg cannot read it: ${line || `it ended with code ${code}`}`, HINT);
+    return invalid(this.#name, `ffmpeg cannot read it: ${line || `it exited with code ${code}`}`, HINT);
   }
 
   async stop(): Promise<void> {

@@ -12,7 +12,7 @@ const CRC = Uint32Array.from({ length: 256 }, (_, byte) => {
 });
 
 /**
- * Checks the pages of an Ogg stream as they pass: decoders skip damaged ones and do not notice that the last is missing.
+ * Checks the pages of an Ogg stream while they pass: decoders skip damaged ones and do not notice a missing last page.
  * Source: RFC 3533.
  */
 export class OggPages {
@@ -31,7 +31,7 @@ export class OggPages {
     for (;;) {
       const page = this.#held;
       if (page.length < HEADER) return;
-      if (!startsWith(page, 'OggS')) throw this.#damaged(`page ${this.#count} does not start where it should`);
+      if (!startsWith(page, 'OggS')) throw this.#damaged(`page ${this.#count} does not start where expected`);
       const segments = page[26];
       if (page.length < HEADER + segments) return;
       const length = page.subarray(HEADER, HEADER + segments).reduce((sum, size) => sum + size, HEADER + segments);

@@ -24,7 +24,7 @@ export const oggVorbis: AudioFormat = {
   },
 };
 
-/** Opus in Ogg; it is decoded at 48 kHz, whatever the rate before it was encoded. */
+/** Opus in Ogg; decoded at 48 kHz, whatever the rate before encoding. */
 export const oggOpus: AudioFormat = {
   name: 'Ogg Opus',
   endings: ['opus'],

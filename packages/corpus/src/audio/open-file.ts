@@ -5,17 +5,17 @@ import { ByteReader } from './bytes.js';
 import { keptSamples } from './decoded-once.js';
 import { openAudio, type Recorded } from './registry.js';
 
-/** A recording that its reader must close. */
+/** A recording that the caller must close. */
 export interface OpenRecording {
   audio: Recorded;
   close(): Promise<void>;
 }
 
 /**
- * Opens a recording of any format and size; it is read in pieces. Within `decodingOnce`, samples that were decoded before
- * are taken from there.
- * @param name what to call it in messages
- * @throws CryfoldError WAV_INVALID where it cannot be read, and as `openAudio`
+ * Opens a recording of any format and size, which is read in pieces. Within `decodingOnce`, samples that were already
+ * decoded are reused.
+ * @param name shown in messages
+ * @throws CryfoldError WAV_INVALID if it cannot be read, and as `openAudio`
  */
 export async function openFile(path: string, name: string): Promise<OpenRecording> {
   const file = await openEntry(path).catch((cause) => {
@@ -43,8 +43,8 @@ export async function openFile(path: string, name: string): Promise<OpenRecordin
 }
 
 /**
- * Opens a regular file to be read in pieces. A named pipe does not make it wait.
- * @throws Error as `checkRegular`, and those of the file system
+ * Opens a regular file to be read in pieces. Never blocks on a named pipe.
+ * @throws Error as `checkRegular`, and file system errors
  */
 export async function openByteReader(path: string): Promise<{ reader: ByteReader; close(): Promise<void> }> {
   const { reader, close } = await openEntry(path);
@@ -66,7 +66,7 @@ async function openEntry(path: string): Promise<{ reader: ByteReader; entry: Sta
 }
 
 async function openRegular(path: string) {
-  // Before opening, which has effects on some devices.
+  // Checked before opening, because opening some devices has side effects.
   checkRegular(await stat(path), Number.POSITIVE_INFINITY);
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {

@@ -1,13 +1,13 @@
 import { type AudioFormat, startsWith } from './audio-format.js';
 import { openWithFfmpeg } from './ffmpeg.js';
 
-/** A format that no package reads well; `ffmpeg` does. */
+/** A format that `ffmpeg` reads, but no package reads well. */
 function byFfmpeg(format: Omit<AudioFormat, 'open'> & { demuxer: string }): AudioFormat {
   const { demuxer, ...known } = format;
   return { ...known, open: (reader, name) => openWithFfmpeg(reader, name, { what: format.name, demuxer }) };
 }
 
-/** ISO base media: what phones record. */
+/** ISO base media, used by phones. */
 export const mp4 = byFfmpeg({
   name: 'MP4',
   endings: ['m4a', 'mp4', 'm4b', '3gp', '3g2', '3gpp'],
@@ -15,7 +15,7 @@ export const mp4 = byFfmpeg({
   demuxer: 'mov',
 });
 
-/** What browsers record. */
+/** Used by browsers. */
 export const webm = byFfmpeg({
   name: 'WebM',
   endings: ['webm', 'weba', 'mka'],

@@ -2,7 +2,7 @@ import { CryfoldError } from '@cryfold/core';
 import { CONVERT, invalid, type OpenAudio } from './audio-format.js';
 import type { ByteReader } from './bytes.js';
 
-/** How samples are written. */
+/** The encoding of samples. */
 export interface Coding {
   /** Bytes that are decoded together: a frame, or a block of compressed ones */
   unit: number;
@@ -10,20 +10,20 @@ export interface Coding {
   float: boolean;
   /** Bits of a stored sample */
   bits: number;
-  /** Whether units are blocks of compressed samples, of which the last may be filled up */
+  /** Whether units are blocks of compressed samples, of which the last may be padded */
   block?: boolean;
-  /** The mean of the channels of all whole frames in whole units, of which the last may be cut short */
+  /** The mean of the channels of all complete frames in complete units; the last unit may be truncated */
   mono(bytes: Uint8Array): Float64Array;
 }
 
-/** What a header says of the samples that follow it. */
+/** What a header says about the samples after it. */
 export interface Layout {
   rate: number;
   channels: number;
   coding: Coding;
-  /** Of the samples; undefined where they reach to the end */
+  /** Bytes of the samples; undefined if they extend to the end */
   bytes?: number;
-  /** Samples of each channel; fewer than the bytes hold where the last block is filled up */
+  /** Samples of each channel; fewer than the bytes contain if the last block is padded */
   frames?: number;
 }
 
@@ -50,7 +50,7 @@ const table = (decode: (code: number) => number): ReadSample => {
   return (view, at) => values[view.getUint8(at)];
 };
 
-/** One sample in its own bytes; integers are justified to the left of them. */
+/** One sample; integers are left-justified in their bytes. */
 export interface PlainCoding {
   kind: 'int' | 'unsigned' | 'float' | 'alaw' | 'mulaw';
   /** Bytes of one sample of one channel: 1 to 4, or 4 or 8 for floats */
@@ -103,17 +103,17 @@ export function plainCoding(plain: PlainCoding, channels: number): Coding {
 /** Bytes of samples decoded at a time. */
 const PIECE = 2 ** 17;
 
-/** @throws CryfoldError WAV_INVALID where more is missing than a part of the last frame or block */
+/** @throws CryfoldError WAV_INVALID if more than part of the last frame or block is missing */
 export function checkPresent({ bytes, coding }: Layout, present: number, name: string): void {
   if (bytes === undefined || bytes - present < coding.unit) return;
   throw invalid(
     name,
-    `truncated: its header promises ${bytes} bytes of sound and ${present} are there`,
+    `truncated: its header declares ${bytes} bytes of sound, but it has ${present}`,
     CONVERT.truncated,
   );
 }
 
-/** Audio whose samples follow, from the reader's position on. @throws CryfoldError WAV_INVALID where it is truncated */
+/** Audio whose samples start at the reader's position. @throws CryfoldError WAV_INVALID if it is truncated */
 export function openPcm(reader: ByteReader, layout: Layout, name: string): OpenAudio {
   if (reader.size !== undefined) checkPresent(layout, reader.size - reader.position, name);
   const { rate, channels, coding } = layout;
@@ -147,16 +147,16 @@ async function* pcmBlocks(reader: ByteReader, layout: Layout, name: string): Asy
   checkPresent(layout, frames > 0 ? taken : wanted, name);
 }
 
-/** Decodes samples that lie in memory. @throws CryfoldError WAV_INVALID */
+/** Decodes samples in memory. @throws CryfoldError WAV_INVALID */
 export function decodePcm(bytes: Uint8Array, layout: Layout, name: string): Float64Array {
   checkPresent(layout, bytes.length, name);
   return layout.coding.mono(bytes.subarray(0, layout.bytes)).subarray(0, layout.frames);
 }
 
-/** What is louder than this cannot have +-1 as its full scale. */
+/** Louder samples cannot have +-1 as their full scale. */
 const LOUDEST = 2;
 
-/** Checks the samples of a recording as they come. */
+/** Checks the samples of a recording as they arrive. */
 export class SampleCheck {
   readonly #name: string;
   #count = 0;
@@ -186,7 +186,7 @@ export class SampleCheck {
   /** @throws CryfoldError WAV_EMPTY */
   end(): void {
     if (this.#count > 0) return;
-    throw new CryfoldError('WAV_EMPTY', `${this.#name}: holds no samples`, {
+    throw new CryfoldError('WAV_EMPTY', `${this.#name}: contains no samples`, {
       context: { file: this.#name },
       hint: 'Remove it, or pass --skip-bad to leave such files out.',
     });
@@ -202,7 +202,7 @@ export class SampleCheck {
   #unscaled(): CryfoldError {
     const peak = Number(this.#peak.toPrecision(4));
     const full = 2 ** Math.ceil(Math.log2(this.#peak));
-    const why = `its float samples reach ${peak}, where full scale is 1`;
+    const why = `its float samples reach ${peak}, but full scale is 1`;
     return new CryfoldError('WAV_SCALE', `${this.#name}: ${why}`, {
       context: { file: this.#name, peak },
       hint: CONVERT.scale.replace('FACTOR', `1/${full}`),

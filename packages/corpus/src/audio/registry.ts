@@ -10,7 +10,7 @@ import { aac, amr, mp4, webm, wma } from './others.js';
 import { SampleCheck } from './pcm.js';
 import { wav } from './wav.js';
 
-/** Every audio format. To add one, write its file and name it here. */
+/** Every audio format. To add one, write its file and add it here. */
 const FORMATS: readonly AudioFormat[] = [
   wav,
   flac,
@@ -28,22 +28,22 @@ const FORMATS: readonly AudioFormat[] = [
   wma,
 ];
 
-/** Bytes by which a format is known. */
+/** Number of bytes that identify a format. */
 const HEAD = 64;
 
 const byEnding = new Map(FORMATS.flatMap((format) => format.endings.map((ending) => [ending, format] as const)));
 
-/** The ending of a file name in lower case, empty where it has none. */
+/** The extension of a file name in lower case, empty if there is no extension. */
 export function endingOf(file: string): string {
   return /\.([^./]+)$/.exec(file)?.[1].toLowerCase() ?? '';
 }
 
-/** Whether a file is one of recordings by its name. */
+/** Whether a file is a recording, judged by its name. */
 export function isAudioName(file: string): boolean {
   return byEnding.has(endingOf(file));
 }
 
-/** A recording that is open: its format by its content, and what its name says it is where that is another one. */
+/** An open recording: its format by content, and the format of its name if that differs. */
 export interface Recorded extends OpenAudio {
   format: string;
   /** The largest absolute sample so far */
@@ -51,9 +51,10 @@ export interface Recorded extends OpenAudio {
 }
 
 /**
- * Opens a recording of any format, which its first bytes decide. Its samples are checked as they are read.
- * @param name what to call it in messages
- * @throws CryfoldError WAV_INVALID, DECODER_MISSING; and from its blocks WAV_INVALID, WAV_EMPTY, WAV_NOT_FINITE, WAV_SCALE
+ * Opens a recording of any format, which is identified by its first bytes. Its samples are checked while they are read.
+ * @param name shown in messages
+ * @throws CryfoldError WAV_INVALID, DECODER_MISSING; and from its blocks WAV_INVALID, WAV_EMPTY, WAV_NOT_FINITE,
+ * WAV_SCALE
  */
 export async function openAudio(reader: ByteReader, name: string): Promise<Recorded> {
   const head = await reader.peek(HEAD);
@@ -72,24 +73,24 @@ async function* checked(blocks: AsyncIterable<Float64Array>, check: SampleCheck)
   check.end();
 }
 
-/** What to say of bytes that no format starts with. */
+/** The error for bytes that no format starts with. */
 function unknown(head: Uint8Array, name: string) {
   if (head.length === 0) return invalid(name, 'not a recording: the file is empty', REPLACE);
   if (startsWith(head, 'version https://git-lfs')) {
-    return invalid(name, 'not a recording but a Git LFS pointer', 'Get the file itself: git lfs pull');
+    return invalid(name, 'not a recording but a Git LFS pointer', 'Download the file itself: git lfs pull');
   }
   const text = head.every((byte) => byte === 9 || byte === 10 || byte === 13 || (byte >= 32 && byte < 127));
-  const why = text ? 'it is text' : 'its first bytes are of no audio format that is read';
+  const why = text ? 'it is text' : 'its first bytes do not match a supported audio format';
   return invalid(name, `not a recording: ${why}`, REPLACE);
 }
 
 const REPLACE = 'Replace it with a recording (WAV, FLAC, Ogg, Opus, MP3, AIFF, CAF, ...) or remove it.';
 
-/** How a recording's name misleads, if it does: which format it is and which its ending says. */
+/** How the name of a recording is misleading, if it is: its format, and the format of its extension. */
 export function misnamed(file: string, format: string): { format: string; ending: string } | undefined {
   const ending = endingOf(file);
-  const said = byEnding.get(ending);
-  // A family shares its endings: Opus and FLAC are usual in .ogg files.
-  if (!said || said.name === format || (format.startsWith('Ogg') && said.name.startsWith('Ogg'))) return undefined;
+  const named = byEnding.get(ending);
+  // A family shares its extensions: Opus and FLAC are common in .ogg files.
+  if (!named || named.name === format || (format.startsWith('Ogg') && named.name.startsWith('Ogg'))) return undefined;
   return { format, ending };
 }

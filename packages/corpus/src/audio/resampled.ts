@@ -1,10 +1,10 @@
 import { CryfoldError } from '@cryfold/core';
 
-/** Hz between which libsamplerate converts, and the largest ratio of two rates. */
+/** Rates in Hz supported by libsamplerate, and the largest ratio of two rates. */
 const LOWEST = 1;
 const HIGHEST = 192_000;
 const LARGEST_RATIO = 256;
-/** Samples converted at a time: what comes out must fit into 4 MiB of float32. */
+/** Samples converted at a time: the output must fit into 4 MiB of float32. */
 const PIECE = 2048;
 
 /** Share of half the lower rate up to which `resampled` keeps every frequency. */
@@ -13,23 +13,23 @@ export const RESAMPLED_KEEPS = 0.92;
 interface Signal {
   /** Hz */
   rate: number;
-  /** Samples, where they are known before they are read */
+  /** Samples, if known before they are read */
   frames?: number;
   blocks: AsyncIterable<Float64Array>;
 }
 
 type Converter = Awaited<ReturnType<typeof import('@alexanderolsen/libsamplerate-js').create>>;
 
-/** Each converter has a WebAssembly memory of its own, so that the last one is used again for the same rates. */
+/** Each converter has its own WebAssembly memory, so the last one is reused for the same rates. */
 let free: Converter | undefined;
 
 /**
- * A mono signal at another rate, by libsamplerate's best sinc converter, in pieces. It keeps what is below
- * 92 % of half the lower rate (`RESAMPLED_KEEPS`), and removes what is above that half. The answer is aligned with the signal and as
- * long, up to half a sample.
+ * Resamples a mono signal with libsamplerate's best sinc converter, in pieces. Frequencies below 92 % of half the lower
+ * rate (`RESAMPLED_KEEPS`) are kept, those above that half are removed. The result is aligned with the signal and
+ * equally long, up to half a sample.
  * @param target Hz
  * @param name of the recording, for messages
- * @throws CryfoldError RATE_UNKNOWN for rates that cannot be converted
+ * @throws CryfoldError RATE_UNKNOWN for unsupported rates
  */
 export function resampled(signal: Signal, target: number, name: string): Signal {
   const { rate, frames } = signal;
@@ -58,7 +58,7 @@ async function* convert({ rate, blocks }: Signal, target: number): AsyncGenerato
       }
       read += block.length;
     }
-    // The converter holds back what its kernel still reaches: silence brings it out.
+    // The converter holds back the range of its kernel: silence flushes it.
     const zeros = new Float32Array(PIECE);
     for (const total = Math.round((read * target) / rate); given < total; ) {
       const piece = converter.full(zeros).subarray(0, total - given);
@@ -71,12 +71,12 @@ async function* convert({ rate, blocks }: Signal, target: number): AsyncGenerato
   }
 }
 
-/** A converter that has heard nothing yet. */
+/** A converter without history. */
 async function take(rate: number, target: number): Promise<Converter> {
   const known = free;
   free = undefined;
   if (known?.inputSampleRate === rate && known.outputSampleRate === target) {
-    // Setting it forgets what was heard.
+    // Setting the rate resets the history.
     known.outputSampleRate = target;
     return known;
   }

@@ -1,8 +1,8 @@
-/** The samples of a recording as they come: parts of it from its start on, of which only those still wanted are held. */
+/** The samples of a recording as they arrive: consecutive parts of it, keeping only what is still needed. */
 export class SampleBuffer {
   readonly #blocks: AsyncIterator<Float64Array>;
   #held: Float64Array[] = [];
-  /** Samples before the held ones, and up to their end */
+  /** Samples before the kept ones, and up to their end */
   #start = 0;
   #end = 0;
 
@@ -10,14 +10,14 @@ export class SampleBuffer {
     this.#blocks = blocks[Symbol.asyncIterator]();
   }
 
-  /** Samples that have come so far: all of them once a part was shorter than asked for. */
+  /** Samples received so far: all of them once a part was shorter than requested. */
   get total(): number {
     return this.#end;
   }
 
   /**
-   * The samples from `start` on, fewer than `length` where the recording ends before. Whatever is before them is let go,
-   * so that the next part may not start earlier.
+   * The samples from `start` on, fewer than `length` if the recording ends earlier. Earlier samples are discarded, so
+   * the next part may not start before this one.
    */
   async part(start: number, length: number): Promise<Float64Array> {
     this.#dropBefore(start);

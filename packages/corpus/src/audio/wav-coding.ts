@@ -3,7 +3,7 @@ import { invalid } from './audio-format.js';
 import type { Fields } from './bytes.js';
 import { type Coding, type Layout, plainCoding } from './pcm.js';
 
-/** Samples are in a coding that this package does not decode itself. */
+/** Thrown for a coding that this package does not decode itself. */
 export class UnknownCoding extends Error {
   constructor(readonly coding: string) {
     super(coding);
@@ -20,7 +20,7 @@ const EXTENSIBLE = 0xfffe;
 /** KSDATAFORMAT_SUBTYPE GUIDs: the format tag in the first two bytes, then these fourteen. */
 const SUBTYPE_TAIL = '000000001000800000aa00389b71';
 
-/** Codings that people meet and that only others decode, by format tag. */
+/** Common codings that only other programs decode, by format tag. */
 const OTHERS: Readonly<Record<number, string>> = {
   49: 'GSM 6.10',
   64: 'G.721 ADPCM',
@@ -40,7 +40,7 @@ interface Format {
 }
 
 /**
- * How the samples behind a fmt chunk are laid out.
+ * The layout of the samples described by a fmt chunk.
  * @throws CryfoldError WAV_INVALID; UnknownCoding
  */
 export function layoutOf(fmt: Fields, name: string): Omit<Layout, 'bytes'> {
@@ -83,7 +83,7 @@ function codingOf(fmt: Fields, format: Format, name: string): Coding {
     [ALAW]: 'alaw',
     [MULAW]: 'mulaw',
   } as const;
-  // Fewer than the bytes hold, as for 24 bits in 4 bytes
+  // Fewer than the bytes contain, as for 24 bits in 4 bytes
   const stored = bits > 0 ? { bits } : {};
   return { ...plainCoding({ kind: kinds[tag as keyof typeof kinds], width, little: fmt.little }, channels), ...stored };
 }
@@ -98,8 +98,8 @@ function adpcm(fmt: Fields, { tag, channels, align, bits }: Format, name: string
     tag === IMA_ADPCM
       ? 1 + 8 * Math.floor((align - header) / header)
       : 2 + Math.floor((2 * (align - header)) / channels);
-  const said = fmt.bytes.length >= 20 ? fmt.u16(18) : 0;
-  const coding: BlockCoding = { channels, block: align, frames: said > 0 ? Math.min(said, held) : held };
+  const declared = fmt.bytes.length >= 20 ? fmt.u16(18) : 0;
+  const coding: BlockCoding = { channels, block: align, frames: declared > 0 ? Math.min(declared, held) : held };
   if (tag === IMA_ADPCM) return imaAdpcm(coding);
   const count = fmt.bytes.length >= 22 ? Math.min(fmt.u16(20), Math.floor((fmt.bytes.length - 22) / 4)) : 0;
   if (count === 0) throw invalid(name, 'MS ADPCM without predictors');

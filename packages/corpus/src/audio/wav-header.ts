@@ -3,7 +3,7 @@ import { Fields, type HeaderParser } from './bytes.js';
 import type { Layout } from './pcm.js';
 import { layoutOf } from './wav-coding.js';
 
-/** What surrounds the chunks of a file. */
+/** The container of the chunks. */
 interface Container {
   little: boolean;
   /** Bytes of a chunk's name and of its size */
@@ -20,28 +20,28 @@ const CONTAINERS: Readonly<Record<string, Container>> = {
   BW64: RIFF,
   riff: { little: true, id: 16, align: 8 },
 };
-/** Sony's Wave64 names chunks by GUIDs: four letters, then these bytes; the file itself by others. */
+/** Sony's Wave64 identifies chunks by GUIDs: four letters, then these bytes; the file itself by others. */
 const W64_FILE = '2e91cf11a5d628db04c10000';
 const W64_CHUNK = 'f3acd3118cd100c04f8edb8a';
 
-/** Bytes of the largest chunk that is read into memory. */
+/** Maximum size of a chunk that is read into memory, bytes. */
 const LARGEST_FORMAT = 4096;
-/** Sizes from here on stand for "unknown" where less is there: sox and arecord stay just below 2^31. */
+/** Sizes from here on mean "unknown" if there is less data: sox and arecord stay just below 2^31. */
 const STREAMED = 0x7fff_0000;
 const UNKNOWN_RF64 = 0xffff_ffff;
 
 interface Chunk {
   kind: string;
-  /** Of what follows the header */
+  /** Size of what follows the header */
   size: number;
 }
 
 /** The chunks of a file, as they are found. */
 interface Found {
   layout?: Omit<Layout, 'bytes'>;
-  /** Of the fact chunk */
+  /** From the fact chunk */
   frames?: number;
-  /** Of the ds64 chunk */
+  /** From the ds64 chunk */
   dataBytes?: number;
 }
 
@@ -49,7 +49,7 @@ interface Found {
  * Reads the header of a RIFF, RIFX, RF64, BW64 or Wave64 file up to its samples. Sources: Microsoft/IBM, "Multimedia
  * Programming Interface and Data Specifications 1.0" (1991); Microsoft's WAVEFORMATEXTENSIBLE; EBU Tech 3306; Sony's
  * Wave64.
- * @param present bytes of the file, where that is known
+ * @param present size of the file in bytes, if known
  * @throws CryfoldError WAV_INVALID; UnknownCoding
  */
 export function* wavHeader(name: string, present?: number): HeaderParser<Layout> {
@@ -58,7 +58,7 @@ export function* wavHeader(name: string, present?: number): HeaderParser<Layout>
   let position = container.id === 16 ? 40 : 12;
   for (;;) {
     const chunk = yield* chunkHeader(container);
-    if (!chunk) throw invalid(name, 'truncated: it ends before its data chunk', CONVERT.truncated);
+    if (!chunk) throw invalid(name, 'truncated before its data chunk', CONVERT.truncated);
     const { kind, size } = chunk;
     position += container.id === 16 ? 24 : 8;
     if (kind === 'data') {
@@ -73,7 +73,7 @@ export function* wavHeader(name: string, present?: number): HeaderParser<Layout>
     }
     const read = Math.min(size, kind === 'fmt ' || kind === 'ds64' || kind === 'fact' ? LARGEST_FORMAT : 0);
     const body = yield { take: read };
-    if (body.length < read) throw invalid(name, `truncated: it ends within its chunk ${kind}`, CONVERT.truncated);
+    if (body.length < read) throw invalid(name, `truncated within its chunk ${kind}`, CONVERT.truncated);
     const fields = new Fields(body, container.little);
     if (kind === 'fmt ') found.layout = layoutOf(fields, name);
     if (kind === 'fact' && body.length >= 4 && fields.u32(0) > 0) found.frames = fields.u32(0);
@@ -90,7 +90,7 @@ function* fileHeader(name: string): HeaderParser<{ container: Container; total: 
   const container = CONTAINERS[fields.text(0)];
   if (!container) throw invalid(name, 'not a WAV file: no RIFF header');
   if (container.id === 16) {
-    // The first 12 bytes are those of the file's name but for four.
+    // All but four of the first 12 bytes identify the file.
     const rest = yield { take: 28 };
     if (rest.length < 28 || !startsWith(rest, 'wave', 12)) throw invalid(name, 'not a Wave64 file');
     return { container, total: new Fields(rest, true).u64(4) };
@@ -109,7 +109,7 @@ function* chunkHeader({ id, little }: Container): HeaderParser<Chunk | undefined
   return { kind: known ? fields.text(0) : '', size: Math.max(0, fields.u64(16) - 24) };
 }
 
-/** Skips what follows a chunk of odd size. Some writers leave it out. @returns bytes skipped */
+/** Skips the padding after a chunk of odd size, which some writers omit. @returns bytes skipped */
 function* padding({ align }: Container, end: number): HeaderParser<number> {
   const bytes = (align - (end % align)) % align;
   if (bytes === 0) return 0;
@@ -121,13 +121,13 @@ function* padding({ align }: Container, end: number): HeaderParser<number> {
   return bytes;
 }
 
-/** Bytes of the data chunk; undefined where the writer did not know them, so that it reaches to the end. */
+/** Bytes of the data chunk; undefined if the writer did not know them, so that it extends to the end. */
 function dataBytes(
   found: Found,
   { size, total, position, present }: { size: number; total: number; position: number; present: number | undefined },
 ): number | undefined {
   if (size === UNKNOWN_RF64 && found.dataBytes !== undefined && found.dataBytes > 0) return found.dataBytes;
-  // A header from before the first sample says that nothing follows.
+  // A header written before the first sample has a size of zero.
   if (size === 0) return total > position && total < STREAMED ? 0 : undefined;
   if (size < STREAMED) return size;
   return present !== undefined && size <= present - position ? size : undefined;
@@ -137,7 +137,7 @@ function blockwise({ coding }: Pick<Layout, 'coding'>): boolean {
   return coding.block === true;
 }
 
-/** Whether a recording starts as a WAV file of any kind does. */
+/** Whether a recording starts like a WAV file of any kind. */
 export function isWav(head: Uint8Array): boolean {
   if (startsWith(head, 'riff')) return Buffer.from(head.subarray(4, 16)).toString('hex') === W64_FILE;
   return ['RIFF', 'RIFX', 'RF64', 'BW64'].some((kind) => startsWith(head, kind)) && startsWith(head, 'WAVE', 8);

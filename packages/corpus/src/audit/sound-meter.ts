@@ -1,10 +1,10 @@
 import { Fft } from '@cryfold/core';
 
-/** What the samples of a recording are like, after the mix-down to mono. */
+/** Properties of the samples of a recording, after the mix-down to mono. */
 export interface SoundProperties {
   /** RMS in dB below full scale, without the offset; at least -120 */
   level: number;
-  /** Hz below which 99 % of the energy lies, to a 1024th of the sampling rate */
+  /** Frequency in Hz below which 99 % of the energy is, to a 1024th of the sampling rate */
   bandwidth: number;
   /** Share of the frames of 20 ms whose RMS is below -60 dBFS, 0 to 1 */
   silence: number;
@@ -22,14 +22,15 @@ const CLIPPED_RUN = 3;
 
 /** Samples of a frame that is transformed. */
 const FRAME = 1024;
-/** Frames that are all transformed; of later ones half as many each time that the number doubles. */
+/** Number of frames that are all transformed; after that, half as many each time the number doubles. */
 const ALL_FRAMES = 64;
 
 const fft = new Fft(FRAME);
 
 /**
- * Measures a recording as its samples come, in one pass and constant memory. Its spectrum is estimated from a number of
- * frames that grows with the logarithm of the length, so that long recordings cost little more than reading them.
+ * Measures a recording while its samples arrive, in one pass and constant memory. Its spectrum is estimated from a
+ * number of frames that grows with the logarithm of the length, so that long recordings cost little more than reading
+ * them.
  */
 export class SoundMeter {
   readonly #silentFrame: number;
@@ -56,7 +57,7 @@ export class SoundMeter {
     this.#silentFrame = Math.max(1, Math.round(rate * SILENT_SECONDS));
   }
 
-  /** Measures blocks on their way to their reader. */
+  /** Measures blocks on their way to the consumer. */
   async *through(blocks: AsyncIterable<Float64Array>): AsyncGenerator<Float64Array> {
     for await (const samples of blocks) {
       this.add(samples);
@@ -119,7 +120,10 @@ export class SoundMeter {
     }
   }
 
-  /** Adds the spectrum of a frame, without its offset, under a Hann window. @param weight frames that it stands for */
+  /**
+   * Adds the spectrum of a frame, without its offset, under a Hann window. @param weight number of frames that it
+   * represents
+   */
   #transform(length: number, weight: number): void {
     this.#transformed++;
     const re = new Float64Array(FRAME);

@@ -1,15 +1,15 @@
 import { LANDMARKS, type Landmarks } from './landmarks.js';
 
-/** Earlier sounds that are looked at for each landmark: the last ones, so that common landmarks cost no more. */
+/** Number of earlier sounds to check for each landmark: the latest ones, so that common landmarks do not cost more. */
 const LOOKED_AT = 24;
 /** Landmarks that two sounds must share at one lag, give or take a frame. */
 const FEWEST = 5;
-/** Earlier sounds that a sound is compared with, those that share most first. */
+/** Number of earlier sounds to compare a sound with, those with the most shared landmarks first. */
 const MOST = 4;
 
 /**
- * Remembers the landmarks of sounds, and names the earlier sounds that share some with a new one at a steady lag. Entries
- * that are no longer looked at make room for new ones: at most 12.6 million, 12 bytes each, however many sounds there are.
+ * Stores the landmarks of sounds, and finds earlier sounds that share some with a new one at a steady lag. Entries that
+ * are no longer used make room for new ones: at most 12.6 million of 12 bytes each, however many sounds there are.
  */
 export class CandidateIndex {
   /** Per landmark the last entry, as its index + 1 */
@@ -19,13 +19,13 @@ export class CandidateIndex {
   #entries = 0;
   #sounds = new Int32Array(4096);
   #frames = new Int32Array(4096);
-  /** Per entry the one before it of the same landmark, as its index + 1 */
+  /** Per entry the previous one of the same landmark, as its index + 1 */
   #before = new Int32Array(4096);
 
   /**
    * Adds a sound.
-   * @param sound its number, above those of all before
-   * @returns earlier sounds that may be equal or overlap, the most alike first
+   * @param sound its number, larger than all earlier ones
+   * @returns earlier sounds that may be equal or overlap, the most similar first
    */
   add(sound: number, landmarks: Landmarks): number[] {
     const found = this.#vote(landmarks);

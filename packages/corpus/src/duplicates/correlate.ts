@@ -1,17 +1,17 @@
 import { Fft } from '@cryfold/core';
 import { evenOut } from './level.js';
 
-/** Magnitudes below this share of the largest count as that share, so that what is no sound is not blown up. */
+/** Magnitudes below this share of the largest are raised to it, so that near silence is not amplified. */
 const FLOOR = 0.01;
 /** Samples over which a sound is faded in and out, 20 ms at 8 kHz: the edges of two clips would otherwise correlate. */
 const FADE = 160;
 
 export interface Alignment {
-  /** By how many samples the second sound begins later in the first; negative: earlier */
+  /** How many samples later the second sound starts in the first; negative: earlier */
   lag: number;
   /** Height of the whitened correlation's peak in standard deviations over all lags */
   peak: number;
-  /** Share of the band in which both have sound, 0 to 1; next to nothing for tones, which any lag would fit */
+  /** Share of the band in which both have sound, 0 to 1; very small for tones, which any lag would fit */
   breadth: number;
   /** Normalised correlation of the samples that both have at this lag, 0 to 1 */
   correlation: number;
@@ -19,7 +19,9 @@ export interface Alignment {
   overlap: number;
 }
 
-/** Aligns sounds by whitened cross-correlation, and says how equal their common part is. Holds its working memory. */
+/**
+ * Aligns sounds by whitened cross-correlation, and measures how equal their common part is. Keeps its working memory.
+ */
 export class Correlator {
   #fft = new Fft(2);
   #re = new Float64Array(2);
@@ -27,7 +29,7 @@ export class Correlator {
 
   /**
    * @param first samples at the same rate as `second`
-   * @param shortest overlap in samples that is looked at
+   * @param shortest minimum overlap in samples to consider
    */
   align(first: Float32Array, second: Float32Array, shortest: number): Alignment {
     this.#resize(first.length + second.length);
@@ -35,7 +37,7 @@ export class Correlator {
     fill(this.#im, evenOut(second));
     this.#fft.transform(this.#re, this.#im);
     const breadth = this.#whiten();
-    // The inverse is the transform with its parts swapped.
+    // The inverse is the transform with swapped parts.
     this.#fft.transform(this.#im, this.#re);
     const { lag, peak } = this.#highest(shortest - second.length, first.length - shortest);
     let best = { correlation: 0, overlap: 0 };
@@ -54,7 +56,10 @@ export class Correlator {
     this.#im = new Float64Array(size);
   }
 
-  /** Makes of the transform of first + i second the whitened cross-spectrum. @returns the share of the band that is in both */
+  /**
+   * Converts the transform of first + i second into the whitened cross-spectrum. @returns the share of the band in
+   * which both have sound
+   */
   #whiten(): number {
     const { size } = this.#fft;
     const re = this.#re;
@@ -120,7 +125,7 @@ function fill(target: Float64Array, samples: Float32Array): void {
   }
 }
 
-/** Of the samples that both sounds have where the second begins `lag` samples into the first. */
+/** Correlation of the common samples if the second starts `lag` samples into the first. */
 function normalised(first: Float32Array, second: Float32Array, lag: number): { correlation: number; overlap: number } {
   const from = Math.max(0, lag);
   const to = Math.min(first.length, second.length + lag);

@@ -9,16 +9,17 @@ import { resample } from './resample.js';
 /** Sounds are compared at this rate. */
 const RATE = 8000;
 /**
- * What makes two sounds one: the height of the whitened correlation's peak in standard deviations, the share of the band
- * that it rests on, and the correlation of the samples that both have. docs/evaluation.md has what `tools/measure-duplicates` measured with these limits.
+ * Limits above which two sounds count as one: the height of the whitened correlation's peak in standard deviations, the
+ * share of the band on which it is based, and the correlation of the common samples. docs/evaluation.md has the
+ * measurements of `tools/measure-duplicates` with these limits.
  */
 const SAME = { peak: 10, clearPeak: 20, breadth: 0.1, correlation: 0.8, leastCorrelation: 0.5 };
-/** Shortest common part that is looked for, in samples. */
+/** Shortest common part to search for, in samples. */
 const SHORTEST = 0.2 * RATE;
-/** Bytes of samples that are held at a time. */
+/** Maximum bytes of samples in memory. */
 const HELD = 64 * 2 ** 20;
 
-/** A sound to be compared. */
+/** A sound to compare. */
 export interface Sound {
   /** mono */
   samples: Float64Array;
@@ -27,19 +28,20 @@ export interface Sound {
 }
 
 /**
- * For each sound the first one that is equal to it, overlaps it, or is connected with it by others that do: copies
- * whatever their level, the silence around them, and (within what docs/evaluation.md says) their sampling rate, codec,
- * noise and shift. Silent sounds are equal to each other. Itself where there is no other.
+ * For each sound, the first one that is equal to it, overlaps it, or is connected with it through others: copies at any
+ * level, with any silence around them, and (within the limits in docs/evaluation.md) at other sampling rates, with
+ * other codecs, noise or shifts. Silent sounds are equal to each other. A sound without duplicates maps to itself.
  *
  * Sounds that share spectral landmarks are confirmed by correlating their samples. Memory: 64 MiB of samples, and 10 to
  * 20 kB per second of sound up to about 200 MB, whatever the number of copies.
- * @param read gives all sounds in one order each time it is called: once, and again for each `memory` of candidates, if any
- * @param memory bytes of samples that are held at a time
+ * @param read returns all sounds in the same order at each call: once, and again for each `memory` of candidates, if
+ * any
+ * @param memory maximum bytes of samples in memory
  */
 export async function findDuplicates(read: () => AsyncIterable<Sound>, memory = HELD): Promise<Int32Array> {
   const index = new CandidateIndex();
   const candidates: number[][] = [];
-  /** Bytes that are equal need no comparison; the first sound stands for them. */
+  /** Equal bytes need no comparison; the first sound represents them. */
   const copies: [number, number][] = [];
   const known = new Map<string, number>();
   for await (const sound of read()) {
@@ -53,7 +55,7 @@ export async function findDuplicates(read: () => AsyncIterable<Sound>, memory = 
   }
   const same = new Clusters(candidates.length);
   for (const [first, copy] of copies) same.join(first, copy);
-  // Sounds are read again only where there is something to confirm.
+  // Sounds are read again only if there is something to confirm.
   const alike = candidates.some((own) => own.length > 0);
   for (let start = 0; alike && start < candidates.length; ) {
     start = await confirm({ sounds: read(), candidates, same, memory }, start);
@@ -61,15 +63,15 @@ export async function findDuplicates(read: () => AsyncIterable<Sound>, memory = 
   return same.firsts();
 }
 
-/** At the common rate, without the silence around it; empty where all samples are equal. */
+/** At the common rate, without surrounding silence; empty if all samples are equal. */
 function normalise({ samples, rate }: Sound): Float32Array {
   if (samples.every((sample) => sample === samples[0])) return new Float32Array();
   return trim(resample(samples, rate, RATE));
 }
 
 /**
- * Holds as many sounds from `start` on as memory allows, and compares all later ones with their candidates among them.
- * @returns the first sound that was not held
+ * Loads as many sounds from `start` on as memory allows, and compares all later ones with their candidates among them.
+ * @returns the first sound that was not loaded
  */
 async function confirm(
   {
@@ -114,7 +116,7 @@ async function confirm(
 }
 
 function isSame({ peak, breadth, correlation }: Alignment): boolean {
-  // Codecs for speech change the samples, but leave a clear peak; sounds of one kind correlate by chance, with a low one.
+  // Speech codecs change the samples, but leave a clear peak; similar sounds correlate by chance, with a low peak.
   const least = peak >= SAME.clearPeak ? SAME.leastCorrelation : SAME.correlation;
   return peak >= SAME.peak && breadth >= SAME.breadth && correlation >= least;
 }

@@ -4,22 +4,22 @@ import { Fft } from '@cryfold/core';
 const FRAME = 512;
 const HOP = 128;
 const BINS = FRAME / 2;
-/** A peak is the largest within so many bins and frames on either side. */
+/** A peak is the largest value within this many bins and frames on either side. */
 const NEAR_BINS = 5;
 const NEAR_FRAMES = 3;
-/** Peaks kept of a second, the strongest first. */
+/** Peaks kept per second, the strongest first. */
 const PEAKS = 120;
-/** Each peak is paired with so many of the next ones. */
+/** Each peak is paired with this number of the next ones. */
 const PAIRS = 8;
 const LONGEST = 31;
 const WIDEST = 31;
-/** Bins below 62 Hz hold hum and offsets. */
+/** Bins below 62 Hz contain hum and offsets. */
 const LOWEST_BIN = 4;
 
-/** How many different landmarks there are. */
+/** Number of different landmarks. */
 export const LANDMARKS = BINS * 64 * 32;
 
-/** Pairs of spectral peaks and the frame in which each pair begins; equal sounds share many, in the same order. */
+/** Pairs of spectral peaks and the frame in which each pair starts; equal sounds share many, in the same order. */
 export interface Landmarks {
   /** From 0, below `LANDMARKS` */
   hashes: Int32Array;
@@ -83,7 +83,7 @@ function powers(samples: Float32Array): Float64Array[] {
   return all;
 }
 
-/** Largest of each stretch of `2 * near + 1` neighbours. */
+/** Largest value of each window of `2 * near + 1` neighbours. */
 function spread(values: Float64Array, near: number): Float64Array {
   return values.map((_, i) => {
     let largest = 0;

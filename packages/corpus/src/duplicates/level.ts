@@ -1,6 +1,6 @@
 /** Samples on either side over which the level is measured: 25 ms at 8 kHz. */
 const NEAR = 200;
-/** Parts quieter than this share of the loudest part stay quieter: they would be noise only. */
+/** Parts quieter than this share of the loudest part stay quieter: they would be only noise. */
 const FLOOR = 0.1;
 /** Samples at either end up to this share of the largest count as silence around the sound. */
 const SILENCE = 1e-3;
@@ -17,7 +17,7 @@ export function evenOut(samples: Float32Array): Float32Array {
   return samples.map((sample, i) => (floor > 0 ? sample / Math.max(levels[i], floor) : 0));
 }
 
-/** A view of a sound without the silence around it; empty where all of it is silent. */
+/** A view of a sound without the silence around it; empty if all of it is silent. */
 export function trim(samples: Float32Array): Float32Array {
   const least = SILENCE * samples.reduce((largest, sample) => Math.max(largest, Math.abs(sample)), 0);
   let [start, end] = [0, samples.length];

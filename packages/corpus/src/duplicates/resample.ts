@@ -1,8 +1,8 @@
 /** Zero crossings of the kernel on either side. */
 const CROSSINGS = 8;
-/** Fractions of a sample that are told apart; the error of rounding to them is below -50 dB at a quarter of the rate. */
+/** Number of distinct fractions of a sample; the rounding error is below -50 dB at a quarter of the rate. */
 const PHASES = 512;
-/** Where the passband ends, as a share of the highest frequency that both rates hold. */
+/** End of the passband, as a share of the highest frequency that both rates can represent. */
 const PASSBAND = 0.9;
 
 interface Kernel {
@@ -36,9 +36,9 @@ function kernelOf(rate: number, target: number): Kernel {
 }
 
 /**
- * A signal at another sampling rate, good to about -50 dB: enough to compare sounds, not to listen to.
+ * Resamples a signal to an accuracy of about -50 dB: enough to compare sounds, not to listen to them.
  * @param samples mono, at `rate` Hz
- * @param target rate of the answer in Hz
+ * @param target rate of the result in Hz
  */
 export function resample(samples: Float64Array, rate: number, target: number): Float32Array {
   if (rate === target) return Float32Array.from(samples);

@@ -5,7 +5,7 @@ import { Clusters } from './clusters.js';
 import { findDuplicates } from './find-duplicates.js';
 
 /**
- * The sounds that more than one clip of a dataset holds, equal or overlapping: the indices of each one's clips, in order.
+ * Sounds that occur in more than one clip of a dataset, equal or overlapping: the indices of their clips, in order.
  * @throws CryfoldError as `readClips`
  */
 export async function sharedSounds(dataset: Pick<Dataset, 'root' | 'clips'>): Promise<number[][]> {
@@ -24,7 +24,7 @@ export async function sharedSounds(dataset: Pick<Dataset, 'root' | 'clips'>): Pr
   return [...members.values()].filter((clips) => clips.length > 1);
 }
 
-/** Clips that share samples of one recording with the one before them, and that one. */
+/** Pairs of a clip and the previous clip if they share samples of one recording. */
 function* overlaps(clips: readonly Clip[]): Generator<[number, number]> {
   for (let i = 1; i < clips.length; i++) {
     const before = clips[i - 1];
@@ -33,9 +33,9 @@ function* overlaps(clips: readonly Clip[]): Generator<[number, number]> {
 }
 
 /**
- * A dataset in which clips that share a sound are of one group, together with all other clips of their groups: named as
- * the first of these groups. Its content hash is another one, as that of other groups always is.
- * @param sounds of `sharedSounds`
+ * A dataset in which clips that share a sound have one group, together with all other clips of their groups; the name
+ * is that of the first of these groups. The content hash changes, as with any change of groups.
+ * @param sounds from `sharedSounds`
  */
 export function joinGroups(dataset: Dataset, sounds: readonly (readonly number[])[]): Dataset {
   const names = [...new Set(dataset.clips.map(({ group }) => group))];

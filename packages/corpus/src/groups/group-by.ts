@@ -2,22 +2,22 @@ import { CryfoldError, counted, type GroupSource, printable } from '@cryfold/cor
 import type { Recording } from '../recording.js';
 import { tidyName } from '../text/names.js';
 
-/** What `--group-by` asks for. */
+/** A parsed `--group-by`. */
 export type GroupBy = { kind: 'recording' | 'folder' } | { kind: 'pattern'; text: string; pattern: RegExp };
 
-/** Longest pattern that is taken. */
+/** Maximum length of a pattern. */
 const LONGEST = 500;
 
 /**
- * What `--group-by` means: `recording`, `folder`, or a regular expression on the path of a file below the data, whose
- * first capture group (without one, the whole match) names the group.
+ * Parses `--group-by`: `recording`, `folder`, or a regular expression on the path of a file below the data, whose first
+ * capture group (or whole match) names the group.
  * @throws CryfoldError USAGE
  */
 export function parseGroupBy(text: string): GroupBy {
   if (text === 'recording' || text === 'folder') return { kind: text };
   const invalid = (why: string) =>
     new CryfoldError('USAGE', `--group-by ${JSON.stringify(text.slice(0, LONGEST))}: ${why}`, {
-      hint: 'Give recording, folder, a column of the manifest, or a regular expression such as "^(.+)_\\d+\\.".',
+      hint: 'Use recording, folder, a column of the manifest, or a regular expression such as "^(.+)_\\d+\\.".',
     });
   if (text === '' || text.length > LONGEST) throw invalid(`a pattern has 1 to ${LONGEST} characters`);
   try {
@@ -28,8 +28,8 @@ export function parseGroupBy(text: string): GroupBy {
 }
 
 /**
- * Recordings with the groups that the user asks for. One whose name gives no group is an error of that recording.
- * @param apart names of folders that are no groups: those of splits and folds
+ * Recordings with the groups that the user requests. A name without a group is an error of that recording.
+ * @param apart names of folders that are not groups: those of splits and folds
  */
 export function groupRecordings(
   recordings: readonly Recording[],
@@ -63,11 +63,11 @@ function groupOf({ file, label }: { file: string; label: string }, by: GroupBy, 
 function ungrouped(file: string, by: GroupBy): CryfoldError {
   const why =
     by.kind === 'folder'
-      ? 'lies in no folder besides that of its class, so --group-by folder gives it no group'
+      ? 'is in no folder other than that of its class, so --group-by folder finds no group'
       : '--group-by finds no group in its path';
   return new CryfoldError('DATA_NAME_INVALID', `${file}: ${why}`, {
     context: { file },
-    hint: 'Change --group-by, rename or move the file, or pass --skip-bad to leave it out.',
+    hint: 'Change --group-by, rename or move the file, or pass --skip-bad to skip it.',
   });
 }
 

@@ -3,7 +3,7 @@ import { counted } from '@cryfold/core';
 /** `rec0_01.wav`, `rec0 part 2.wav`: a stem, a separator, and a number at the end. */
 const NUMBERED = /^(.*[^_. -])([_. -])(?:(?:seg|segment|part|clip|chunk|slice)[_. -]?)?\d{1,5}\.[^./]+$/i;
 
-/** What file names that look like parts of recordings suggest. */
+/** Suggestion from file names that look like parts of recordings. */
 export interface SegmentNames {
   /** Recordings that the files seem to come from */
   recordings: number;
@@ -17,8 +17,8 @@ export interface SegmentNames {
 
 /**
  * Whether file names look like parts of longer recordings: at least half the files end in a number after a separator,
- * those of one folder have several stems, and some stem has several files. (`low/low_1.wav`, `low/low_2.wav`... have one
- * stem per folder, which says nothing.)
+ * those of one folder have several stems, and some stem has several files. (`low/low_1.wav`, `low/low_2.wav`... have
+ * one stem per folder, which is not informative.)
  */
 export function segmentNames(files: readonly string[]): SegmentNames | undefined {
   const stems = new Map<string, string[]>();
@@ -52,5 +52,5 @@ export function segmentWarning(files: readonly string[]): string | undefined {
   const found = segmentNames(files);
   if (!found) return undefined;
   const { examples, pattern, recordings } = found;
-  return `file names look like parts of recordings (${examples.join(', ')}): if they are, pass --group-by '${pattern}', which makes ${counted(recordings, 'group')} from ${counted(files.length, 'file')}`;
+  return `file names look like parts of recordings (${examples.join(', ')}): if they are, pass --group-by '${pattern}', which forms ${counted(recordings, 'group')} from ${counted(files.length, 'file')}`;
 }

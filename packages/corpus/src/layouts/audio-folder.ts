@@ -10,7 +10,7 @@ import { splitFolds } from './split-folders.js';
 
 const NAME = 'metadata.csv';
 
-/** Folders, with a `/` at their end, whose `metadata.csv` names files in a column `file_name`: the root, or its parts. */
+/** Folders, ending in `/`, whose `metadata.csv` names files in a column `file_name`: the root, or its parts. */
 async function tables({ root, files }: Tree): Promise<string[]> {
   const top = new Set(files.map((file) => (file.includes('/') ? file.slice(0, file.indexOf('/') + 1) : '')));
   const folders = ['', ...[...top].filter((folder) => folder !== '')];
@@ -24,7 +24,7 @@ async function tables({ root, files }: Tree): Promise<string[]> {
   return found;
 }
 
-/** The column of several tables; partial where some have none. */
+/** The column of several tables; partial if some lack it. */
 function sourceOf(sources: readonly GroupSource[]): GroupSource {
   const known = sources.find(({ kind }) => kind !== 'none');
   if (!known) return NO_GROUPS;

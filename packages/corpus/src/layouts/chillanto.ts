@@ -12,7 +12,7 @@ export const CHILLANTO_CLASSES: Readonly<Record<string, string>> = {
 
 const NAME = /^(\d{4})\d{3}(\d{3})\.[^.]+$/i;
 
-/** Baby Chillanto: label by class code, group = infant; folders mean nothing. */
+/** Baby Chillanto: label by class code, group = infant; folders are ignored. */
 export const chillanto: Layout = {
   name: 'chillanto',
   meaning: 'file names IIIISSSCCC give infant and class',

@@ -3,19 +3,19 @@ import { segmentWarning } from '../groups/segments.js';
 import type { Layout } from './layout.js';
 import { foldersOf, isNumbered, misnamed, ownFolders, sharedFolders } from './paths.js';
 
-/** One folder per class; below it, folders mean nothing. */
+/** One folder per class; folders below it are ignored. */
 export const classFolders: Layout = {
   name: 'folders',
-  meaning: 'the first folder is the class; groups are not known',
+  meaning: 'the first folder is the class; groups are unknown',
   fits: ({ files }) => (files.some((file) => file.includes('/')) ? 'possible' : 'no'),
   read: (tree) => {
     const { files } = tree;
-    // A folder around all others is no class, unless nothing but files lies in it.
+    // A folder around all others is not a class, unless it only has files.
     const shared = sharedFolders(tree);
     const at = ownFolders(tree).every((folders) => folders.length > 0) ? shared : 0;
     const recordings = files.map((file) => {
       const label = foldersOf(file)[at];
-      return label === undefined ? misnamed(file, 'lies in no class folder') : { file, label, group: file };
+      return label === undefined ? misnamed(file, 'is not in a class folder') : { file, label, group: file };
     });
     const inner = new Set(ownFolders(tree).flatMap((folders) => folders[1] ?? []));
     const numbered = inner.size > 1 && [...inner].every(isNumbered);

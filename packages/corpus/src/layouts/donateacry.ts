@@ -18,8 +18,8 @@ const REASONS: Readonly<Record<string, string>> = {
 const NAME = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-\d{10,13}-[\d.]+-[mf]-\d\d-([a-z]{2})\.[^.]+$/i;
 
 /**
- * donateacry: group = app instance; label = the first folder, or the reason tag where the files lie flat. (The folder is
- * the corpus's own later word: seven `ch` files lie in discomfort.)
+ * donateacry: group = app instance; label = the first folder, or the reason tag if there are no folders. (The folder is
+ * the corpus's later correction: seven `ch` files are in discomfort.)
  */
 export const donateacry: Layout = {
   name: 'donateacry',

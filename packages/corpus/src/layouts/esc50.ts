@@ -7,7 +7,7 @@ import { baseName, misnamed, mostNamed, ownFolders } from './paths.js';
 /** `FOLD-CLIP_ID-TAKE-TARGET.wav`; takes of one clip id are cut from one source recording. */
 const NAME = /^(\d)-(\d+)-([A-Z])-(\d{1,2})\.[^.]+$/;
 
-/** The table beside the folder `audio`, whether the corpus or its `audio` was given. */
+/** The table next to the folder `audio`, whether the user gave the corpus or its `audio`. */
 export async function tableOf({ root }: Tree, folder: string, name: string): Promise<string | undefined> {
   const places = [join(root, folder, name)];
   if (basename(root) === 'audio') places.push(join(dirname(root), folder, name));
@@ -17,7 +17,7 @@ export async function tableOf({ root }: Tree, folder: string, name: string): Pro
 
 /**
  * ESC-50: fold and source by file name; the class by `meta/esc50.csv` (columns filename, fold, target, category,
- * src_file), or where that is missing the folder, or the class's number where the files lie flat.
+ * src_file), or if that is missing by folder, or by the number of the class without folders.
  */
 export const esc50: Layout = {
   name: 'esc50',
@@ -41,7 +41,7 @@ export const esc50: Layout = {
         if (category && group && own) return { file, label: category, group, fold: own };
         return misnamed(file, 'has no row with category, src_file and fold in meta/esc50.csv');
       }),
-      warnings: numbered ? ['meta/esc50.csv is missing: classes are called by their numbers'] : [],
+      warnings: numbered ? ['meta/esc50.csv is missing: classes are named by their numbers'] : [],
     };
   },
 };

@@ -1,7 +1,10 @@
 import type { Layout } from './layout.js';
 import { foldersOf, isNumbered, misnamed, ownFolders, sharedFolders } from './paths.js';
 
-/** One folder per group, such as an infant or a session, and in it one per class: `baby0/hungry`, `baby1/hungry`. */
+/**
+ * One folder per group, such as a speaker or a session, with one folder per class in it: `baby0/hungry`,
+ * `baby1/hungry`.
+ */
 export const groupFolders: Layout = {
   name: 'group-folders',
   meaning: 'the first folder is the group, the next one the class',
@@ -12,7 +15,7 @@ export const groupFolders: Layout = {
     const pairs = new Set(own.map(([group, label]) => `${group}/${label}`));
     const labels = new Set(own.map(([, label]) => label));
     const likely = [...groups].every(isNumbered) && ![...labels].every(isNumbered);
-    // Some class occurs in several groups, else the first folder may be a class as well.
+    // Some class must occur in several groups, otherwise the first folder might be the class.
     if (!likely || labels.size < 2 || pairs.size === labels.size) return 'no';
     return groups.size > labels.size ? 'sure' : 'possible';
   },
@@ -22,7 +25,7 @@ export const groupFolders: Layout = {
       groupSource: { kind: 'folder' },
       recordings: tree.files.map((file) => {
         const [group, label] = foldersOf(file).slice(shared);
-        return label === undefined ? misnamed(file, 'lies in no class folder of a group') : { file, label, group };
+        return label === undefined ? misnamed(file, 'is not in a class folder of a group') : { file, label, group };
       }),
     };
   },

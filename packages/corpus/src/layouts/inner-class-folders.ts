@@ -6,7 +6,7 @@ import { foldersOf, isNumbered, misnamed, ownFolders } from './paths.js';
 /** Classes in folders of folders, such as `cry/pain` and `other/noise`: the last folder is the class. */
 export const innerClassFolders: Layout = {
   name: 'inner-folders',
-  meaning: 'the last folder is the class; groups are not known',
+  meaning: 'the last folder is the class; groups are unknown',
   fits: (tree) => {
     const own = ownFolders(tree);
     const last = new Set(own.map((folders) => folders.at(-1)));
@@ -19,7 +19,7 @@ export const innerClassFolders: Layout = {
       groupSource: NO_GROUPS,
       recordings: files.map((file) => {
         const label = foldersOf(file).at(-1);
-        return label === undefined ? misnamed(file, 'lies in no class folder') : { file, label, group: file };
+        return label === undefined ? misnamed(file, 'is not in a class folder') : { file, label, group: file };
       }),
       groupHints: segments ? [segments] : [],
     };

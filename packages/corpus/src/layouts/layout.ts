@@ -1,7 +1,7 @@
 import type { GroupSource } from '@cryfold/core';
 import type { Recording } from '../recording.js';
 
-/** A directory as layouts look at it. */
+/** A directory for layouts to inspect. */
 export interface Tree {
   /** Absolute path of the directory */
   root: string;
@@ -9,30 +9,28 @@ export interface Tree {
   files: readonly string[];
 }
 
-/** What a layout makes of a directory. */
+/** A layout's interpretation of a directory. */
 export interface Reading {
   recordings: Recording[];
   groupSource: GroupSource;
-  /** Sentences for the user: what is not read, what looks odd */
+  /** Sentences for the user: ignored parts, oddities */
   warnings?: string[];
-  /** How groups might be known, a sentence each with what to type; of no use where they are known */
+  /** How to define groups, a sentence each with what to type; irrelevant if they are known */
   groupHints?: string[];
   /** Names of folders that are neither classes nor groups */
   apart?: ReadonlySet<string>;
 }
 
-/**
- * How well a layout fits: `sure` is taken at once; of several `possible` ones the user must choose.
- */
+/** How well a layout fits: the first `sure` one is used; the user must choose among several `possible` ones. */
 export type Fit = 'sure' | 'possible' | 'no';
 
-/** A way in which recordings are laid out. To add one, write it in a file of its own and name it in `registry.ts`. */
+/** A layout of recordings. To add one, write it in its own file and add it to `registry.ts`. */
 export interface Layout {
-  /** For `--layout` */
+  /** Name for `--layout` */
   readonly name: string;
-  /** What it means, in a few words after the name */
+  /** A few words of explanation after the name */
   readonly meaning: string;
   fits(tree: Tree): Fit | Promise<Fit>;
-  /** @throws CryfoldError DATA_* where a table of the layout cannot be read */
+  /** @throws CryfoldError DATA_* if a table of the layout cannot be read */
   read(tree: Tree): Reading | Promise<Reading>;
 }

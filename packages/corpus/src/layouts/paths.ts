@@ -6,12 +6,12 @@ export function baseName(file: string): string {
   return file.slice(file.lastIndexOf('/') + 1);
 }
 
-/** The folders that a file lies in, outermost first. */
+/** The folders of a file, outermost first. */
 export function foldersOf(file: string): string[] {
   return file.split('/').slice(0, -1);
 }
 
-/** How many outermost folders all files share: a wrapper such as `audio/`, which says nothing. */
+/** Number of outermost folders shared by all files: wrappers such as `audio/`, which are ignored. */
 export function sharedFolders({ files }: Pick<Tree, 'files'>): number {
   const [first, ...others] = files.map(foldersOf);
   let shared = first?.length ?? 0;
@@ -23,13 +23,13 @@ export function sharedFolders({ files }: Pick<Tree, 'files'>): number {
   return shared;
 }
 
-/** The folders of each file below those that all share. */
+/** The folders of each file below the shared ones. */
 export function ownFolders(tree: Pick<Tree, 'files'>): string[][] {
   const shared = sharedFolders(tree);
   return tree.files.map((file) => foldersOf(file).slice(shared));
 }
 
-/** Whether most files have a name that a pattern knows. */
+/** Whether most files have a name that matches a pattern. */
 export function mostNamed({ files }: Pick<Tree, 'files'>, pattern: RegExp): boolean {
   return files.filter((file) => pattern.test(baseName(file))).length * 2 > files.length;
 }

@@ -11,7 +11,7 @@ import type { Fit, Layout, Reading, Tree } from './layout.js';
 import { foldFolders, splitFolders } from './split-folders.js';
 import { urbansound8k } from './urbansound8k.js';
 
-/** Every layout; the first one that is sure is taken. */
+/** Every layout; the first one that is sure is used. */
 const LAYOUTS: readonly Layout[] = [
   chillanto,
   donateacry,
@@ -25,15 +25,15 @@ const LAYOUTS: readonly Layout[] = [
   innerClassFolders,
 ];
 
-/** For `--layout`. */
+/** Names for `--layout`. */
 export const LAYOUT_NAMES: readonly string[] = LAYOUTS.map(({ name }) => name);
 
-/** Classes drawn of a reading. */
+/** Maximum number of classes to show per layout. */
 const SHOWN = 4;
 
 /**
- * Reads a directory by the layout that fits, or by the one that is named.
- * @throws CryfoldError USAGE for a name that there is not; LAYOUT_UNCLEAR showing every reading that is possible
+ * Reads a directory by the named layout, or by the one that fits.
+ * @throws CryfoldError USAGE for an unknown name; LAYOUT_UNCLEAR showing every possible layout
  */
 export async function readLayout(tree: Tree, name?: string): Promise<Reading & { layout: string }> {
   if (name !== undefined) {
@@ -41,7 +41,7 @@ export async function readLayout(tree: Tree, name?: string): Promise<Reading & {
     if (named) return { ...(await named.read(tree)), layout: named.name };
     throw new CryfoldError('USAGE', `--layout: there is no layout ${JSON.stringify(name)}`, {
       context: { layout: name },
-      hint: `There are: ${LAYOUT_NAMES.join(', ')}.`,
+      hint: `Layouts: ${LAYOUT_NAMES.join(', ')}.`,
     });
   }
   const fits: { layout: Layout; fit: Fit }[] = [];
@@ -72,7 +72,7 @@ async function unclear(tree: Tree, layouts: readonly Layout[]): Promise<CryfoldE
   );
 }
 
-/** The classes of a reading with the number of their recordings and the path of one. */
+/** The classes of a layout with the number of their recordings and the path of one. */
 function draw(recordings: readonly Recording[]): string[] {
   const classes = new Map<string, { count: number; first: string }>();
   for (const one of recordings) {

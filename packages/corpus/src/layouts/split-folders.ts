@@ -3,7 +3,7 @@ import { segmentWarning } from '../groups/segments.js';
 import type { Layout, Reading, Tree } from './layout.js';
 import { foldersOf, misnamed } from './paths.js';
 
-/** What folders of a split are called. */
+/** Names of the folders of a split. */
 const PARTS: Readonly<Record<string, 'train' | 'validation' | 'test'>> = {
   ...{ train: 'train', training: 'train' },
   ...{ val: 'validation', valid: 'validation', validation: 'validation', dev: 'validation' },
@@ -17,7 +17,7 @@ const split: PartOf = (folder) =>
   Object.hasOwn(PARTS, folder.toLowerCase()) ? PARTS[folder.toLowerCase()] : undefined;
 const fold: PartOf = (folder) => FOLD.exec(folder)?.[1];
 
-/** The parts that most files lie in, in a folder at any depth; nothing where fewer than half do. */
+/** The parts that most files are in, in a folder at any depth; undefined for fewer than half of the files. */
 export function partsOf({ files }: Pick<Tree, 'files'>, partOf: PartOf): Set<string> {
   const parts = files.flatMap((file) =>
     foldersOf(file)
@@ -27,16 +27,16 @@ export function partsOf({ files }: Pick<Tree, 'files'>, partOf: PartOf): Set<str
   return new Set(parts.length * 2 > files.length ? parts : []);
 }
 
-/** Names of the folders that are parts. */
+/** Names of the folders of the split. */
 function partFolders({ files }: Tree, partOf: PartOf): Set<string> {
   return new Set(files.flatMap((file) => foldersOf(file).filter((folder) => partOf(folder) !== undefined)));
 }
 
-/** The class is the first folder that is no part and not around all the others. */
+/** The class is the first folder that is neither a part nor around all others. */
 function read(tree: Tree, partOf: PartOf, foldOf: (part: string) => string): Reading {
   const { files } = tree;
   const rest = files.map((file) => foldersOf(file).filter((folder) => partOf(folder) === undefined));
-  // A folder around all others, such as `audio`, is no class.
+  // A folder around all others, such as `audio`, is not a class.
   let shared = 0;
   while (rest.every((own) => own.length > shared + 1 && own[shared] === rest[0][shared])) shared++;
   const segments = segmentWarning(files);
@@ -45,16 +45,16 @@ function read(tree: Tree, partOf: PartOf, foldOf: (part: string) => string): Rea
     apart: partFolders(tree, partOf),
     recordings: files.map((file, i) => {
       const part = foldersOf(file).flatMap((folder) => partOf(folder) ?? [])[0];
-      if (part === undefined) return misnamed(file, 'lies in none of the folders of the split');
+      if (part === undefined) return misnamed(file, 'is not in a folder of the split');
       const label = rest[i][shared];
-      if (label === undefined) return misnamed(file, 'lies in no class folder');
+      if (label === undefined) return misnamed(file, 'is not in a class folder');
       return { file, label, group: file, fold: foldOf(part) };
     }),
     groupHints: segments ? [segments] : [],
   };
 }
 
-/** The fold that each file is tested in where folders are a split: empty for training clips; undefined where they are none. */
+/** The fold that tests each file if folders are a split: empty for training clips; undefined without a split. */
 export function splitFolds(tree: Tree): { folds: Map<string, string>; apart: Set<string> } | undefined {
   const parts = partsOf(tree, split);
   if (parts.size < 2) return undefined;
@@ -64,24 +64,24 @@ export function splitFolds(tree: Tree): { folds: Map<string, string>; apart: Set
   return { folds, apart: partFolders(tree, split) };
 }
 
-/** `train/hungry`, `test/hungry`, or `hungry/train`: one split, as the data's authors made it. */
+/** `train/hungry`, `test/hungry`, or `hungry/train`: a single split by the authors of the data. */
 export const splitFolders: Layout = {
   name: 'split-folders',
-  meaning: 'folders train, validation and test are a split, the others classes; groups are not known',
+  meaning: 'folders train, validation and test are a split, the others classes; groups are unknown',
   fits: (tree) => (partsOf(tree, split).size > 1 ? 'sure' : 'no'),
   read: (tree) => {
     const tested = partsOf(tree, split).has('test') ? 'test' : 'validation';
     const reading = read(tree, split, (part) => (part === tested ? tested : ''));
     const validation = tested === 'test' && partsOf(tree, split).has('validation');
-    const merged = 'validation clips are training clips under --protocol predefined: nothing is tuned on them';
+    const merged = '--protocol predefined uses validation clips as training clips: nothing is tuned on them';
     return { ...reading, warnings: validation ? [merged] : [] };
   },
 };
 
-/** `fold1/hungry`, `fold2/hungry`: the folds of the data's authors. */
+/** `fold1/hungry`, `fold2/hungry`: folds by the authors of the data. */
 export const foldFolders: Layout = {
   name: 'fold-folders',
-  meaning: 'folders fold1, fold2... are folds, the others classes; groups are not known',
+  meaning: 'folders fold1, fold2... are folds, the others classes; groups are unknown',
   fits: (tree) => (partsOf(tree, fold).size > 1 ? 'sure' : 'no'),
   read: (tree) => read(tree, fold, (part) => `${Number(part)}`),
 };

@@ -13,8 +13,8 @@ const CLASSES = [
 ];
 
 /**
- * UrbanSound8K: class and source by file name or `metadata/UrbanSound8K.csv` (columns slice_file_name, fsID, fold,
- * class), which counts where it is there; the fold by the folder.
+ * UrbanSound8K: class and source by `metadata/UrbanSound8K.csv` (columns slice_file_name, fsID, fold, class) if it
+ * exists, otherwise by file name; the fold by folder.
  */
 export const urbansound8k: Layout = {
   name: 'urbansound8k',
@@ -41,7 +41,7 @@ export const urbansound8k: Layout = {
           return misnamed(file, 'has no row with class, fsID and fold in metadata/UrbanSound8K.csv');
         }
         if (folder === fold) return { file, label, group, fold };
-        return misnamed(file, `lies in ${foldersOf(file).at(-1) ?? 'no folder'}; its table says fold ${fold}`);
+        return misnamed(file, `is in ${foldersOf(file).at(-1) ?? 'no folder'}, but its table says fold ${fold}`);
       }),
     };
   },

@@ -6,14 +6,14 @@ export interface CsvRecord {
   fields: string[];
 }
 
-/** Columns that a spreadsheet has at most. */
+/** Maximum number of columns of a spreadsheet. */
 const MOST_FIELDS = 16_384;
 
 /**
- * Records of a table of delimited text: RFC 4180, and what programs make of it. The delimiter is the first of comma,
- * semicolon and tab in the first line with text, or what a first line `sep=;` names; lines end with LF, CRLF or CR.
- * Blanks may stand around a quoted field. Records without text, which spreadsheets leave behind, are left out.
- * @param invalid makes the error of a line
+ * Parses delimited text: RFC 4180, and what programs write instead. The delimiter is the first of comma, semicolon and
+ * tab in the first line with text, or the one named by a first line `sep=;`; lines end with LF, CRLF or CR. Blanks may
+ * surround a quoted field. Records without text, which spreadsheets leave behind, are skipped.
+ * @param invalid creates the error of a line
  */
 export function* parseCsv(text: string, invalid: (line: number, why: string) => Error): Generator<CsvRecord> {
   const named = /^sep=([^\r\n])(?:\r\n?|\n)/i.exec(text);
@@ -26,7 +26,7 @@ export function* parseCsv(text: string, invalid: (line: number, why: string) => 
     let last = false;
     while (!last) {
       const field = fields.next();
-      if (!field) throw invalid(line, 'a quote is not closed or stands within an unquoted field');
+      if (!field) throw invalid(line, 'a quote is not closed or is inside an unquoted field');
       if (record.fields.length === MOST_FIELDS) throw invalid(line, `there are more than ${MOST_FIELDS} fields`);
       record.fields.push(field.value);
       last = field.last;
@@ -41,16 +41,14 @@ function delimiterOf(text: string): string {
   return /[,;\t]/.exec(header.replace(/"[^"]*"/g, ''))?.[0] ?? ',';
 }
 
-/**
- * Reads field by field. No expression repeats a group: on a long field that would exhaust the stack.
- */
+/** Reads field by field. The expressions have no repeated groups: on a long field these would overflow the stack. */
 class Fields {
   readonly #text: string;
   readonly #plain: RegExp;
   readonly #end: RegExp;
   readonly #delimiter: string;
   #at: number;
-  /** Up to where line ends are counted */
+  /** Position up to which line ends are counted */
   #counted: number;
 
   constructor(text: string, delimiter: string, start: number) {
@@ -63,7 +61,7 @@ class Fields {
     this.#counted = start;
   }
 
-  /** Goes to the next line with a character. @returns whether there is one */
+  /** Advances to the next line with text. @returns whether there is one */
   toRecord(): boolean {
     this.#take(/[\r\n]*/y);
     return this.#at < this.#text.length;
@@ -79,14 +77,14 @@ class Fields {
     return lines;
   }
 
-  /** @returns undefined where quotes are wrong */
+  /** @returns undefined for invalid quotes */
   next(): { value: string; last: boolean } | undefined {
     const value = this.#take(/ *"/y) === undefined ? this.#take(this.#plain) : this.#quoted();
     const end = value === undefined ? undefined : this.#take(this.#end);
     return value === undefined || end === undefined ? undefined : { value, last: !end.endsWith(this.#delimiter) };
   }
 
-  /** What follows an opening quote. */
+  /** The field after an opening quote. */
   #quoted(): string | undefined {
     const start = this.#at;
     let end = this.#text.indexOf('"', start);

@@ -3,13 +3,13 @@ import { posix, resolve } from 'node:path';
 import { checkRegular } from '@cryfold/core';
 import { trimmed } from './names.js';
 
-/** A file that a list names: its path, relative as written or absolute, and what tells it from all others. */
+/** A file named by a list: its path, relative as written or absolute, and its identity on disk. */
 export interface ListedFile {
   file: string;
   id: string;
 }
 
-/** Names of a folder by how they are compared. */
+/** Names of a folder by their normalised form. */
 interface Names {
   composed: Map<string, string>;
   folded: Map<string, string>;
@@ -19,9 +19,9 @@ const composed = (name: string) => name.normalize('NFC');
 const folded = (name: string) => composed(name).toLowerCase();
 
 /**
- * Finds files that a person or program listed. A path that names no file as it is written is also tried without blanks
- * around it, with `\` as `/`, and with names in any Unicode form: macOS and unzipping leave decomposed names, which look
- * like others and are not equal to them.
+ * Finds files listed by a person or program. A path that does not exist as written is also tried without surrounding
+ * blanks, with `\` as `/`, and with names in any Unicode form: macOS and unzipping leave decomposed names, which look
+ * the same but are not equal.
  */
 export class ListedFiles {
   readonly #root: string;
@@ -32,7 +32,7 @@ export class ListedFiles {
     this.#root = root;
   }
 
-  /** @returns the file, or why there is none */
+  /** @returns the file, or the reason why there is no file */
   async find(written: string): Promise<ListedFile | { why: string }> {
     const file = posix.normalize(written);
     const id = await this.#identify(file);
@@ -46,7 +46,7 @@ export class ListedFiles {
 
   async #why(written: string, file: string, tried: string): Promise<string> {
     if (/^[a-z][a-z+.-]+:\/\//i.test(written)) return 'is a URL, not a path';
-    if (written.startsWith('~')) return 'is not a file: ~ is not expanded here';
+    if (written.startsWith('~')) return 'is not a file: ~ is not expanded';
     const entry = await stat(resolve(this.#root, file)).catch(() => undefined);
     if (entry) {
       try {
@@ -56,18 +56,18 @@ export class ListedFiles {
       }
     }
     const other = await this.#actual(tried, 'folded');
-    return other ? `is not a file; ${other} is, whose name differs in case` : 'is not a file';
+    return other ? `is not a file; did you mean ${other}, which differs in case` : 'is not a file';
   }
 
   async #identify(file: string): Promise<string | undefined> {
     const path = resolve(this.#root, file);
     const entry = await stat(path, { bigint: true }).catch(() => undefined);
     if (!entry?.isFile()) return undefined;
-    // Some network file systems number no files.
+    // Some network file systems do not number files.
     return entry.ino === 0n ? path : `${entry.dev}:${entry.ino}`;
   }
 
-  /** The path with its parts spelled as they are on the disk. */
+  /** The path with its parts spelled as on disk. */
   async #actual(path: string, how: keyof Names): Promise<string | undefined> {
     const key = { composed, folded }[how];
     let at = path.startsWith('/') ? '/' : '';

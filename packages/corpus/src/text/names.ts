@@ -1,6 +1,6 @@
 import type { Recording } from '../recording.js';
 
-/** Soft hyphen, zero-width space, marks of direction, word joiner, byte order mark: no name differs in them. */
+/** Soft hyphen, zero-width space, direction marks, word joiner, byte order mark: irrelevant in names. */
 const INVISIBLE = /[\u00ad\u200b\u200e\u200f\u2060\ufeff]/g;
 /** At an edge, joiners join nothing. Within a word they matter, such as in Persian. */
 const EDGES = /^[\s\u200c\u200d]+|[\s\u200c\u200d]+$/g;
@@ -11,21 +11,22 @@ export function trimmed(text: string): string {
 }
 
 /**
- * The one spelling of a label, group or column name: without invisible characters, without white space at its ends (that
- * of other scripts and no-break spaces too), with single blanks within, and in Unicode's composed form (NFC). Case stays.
+ * The uniform spelling of a label, group or column name: without invisible characters or surrounding white space
+ * (including that of other scripts and no-break spaces), with single blanks inside, and in Unicode's composed form
+ * (NFC). Case is kept.
  */
 export function tidyName(text: string): string {
   return trimmed(text).replace(/\s+/g, ' ').normalize('NFC');
 }
 
-/** How many findings of a kind are named one by one, and how many spellings of each. */
+/** Number of findings of a kind that are listed, and number of spellings of each. */
 const SHOWN = 5;
 const NOT_KNOWN = new Set(['na', 'n/a', 'nan', 'null', 'none', 'unknown', '?', '-']);
 
 /**
- * Gives equal labels and groups one spelling: `tidyName`, and where spellings then differ in case only, the one that
- * most recordings have. A group that is the recording itself stays as it is.
- * @param groups whether groups are names; where they are paths of files, they stay as they are
+ * Gives equal labels and groups the same spelling: `tidyName`, and if spellings then differ only in case, the one of
+ * most recordings. A group that is the recording itself is unchanged.
+ * @param groups whether groups are names; paths of files are unchanged
  * @returns the recordings in their order, and a warning for each name that had several spellings or looks like another
  */
 export function unifyNames(
@@ -43,7 +44,7 @@ export function unifyNames(
   return { recordings: unified, warnings: [...warningsOf('class', labels), ...warningsOf('group', groups)] };
 }
 
-/** The spelling to use for each that occurs. */
+/** The spelling to use for each name. */
 function spellings(names: readonly string[]): Map<string, string> {
   const counts = new Map<string, Map<string, number>>();
   for (const name of names) {
@@ -72,7 +73,7 @@ function warningsOf(what: 'class' | 'group', chosen: ReadonlyMap<string, string>
   const unknown: string[] = [];
   for (const [used, names] of written) {
     const tidy = [...new Set(names.map(tidyName))].sort();
-    if (tidy.length > 1) cased.push(`${several} ${list(tidy)} differ in case only and are read as ${visible(used)}`);
+    if (tidy.length > 1) cased.push(`${several} ${list(tidy)} differ only in case and are read as ${visible(used)}`);
     else if (names.length > 1)
       blank.push(`${what} ${visible(used)} has ${names.length} spellings that look alike: ${list(names.sort())}`);
     if (/^[+-]?\d+(\.\d+)?$/.test(used)) numbers.set(Number(used), [...(numbers.get(Number(used)) ?? []), used]);
@@ -90,7 +91,7 @@ function warningsOf(what: 'class' | 'group', chosen: ReadonlyMap<string, string>
 
 const more = (count: number): string => (count > SHOWN ? ` and ${count - SHOWN} more` : '');
 
-/** Quoted, with an escape for what looks like something else or like nothing. */
+/** Quoted, with escapes for characters that are invisible or look like others. */
 function visible(name: string): string {
   return JSON.stringify(name).replace(
     /[\p{Cf}\p{M}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu,

@@ -1,17 +1,17 @@
 import { z } from 'zod';
 
-/** Parameters that all kinds have which compare clips by their distances or products. */
+/** Parameters of all kinds that compare clips by distances or products. */
 export const distanceParameters = {
   /** Scales each column to a standard deviation of 1 over the training clips */
   standardise: z.boolean().default(false),
 };
 
-/** What these kinds have in common: each fold reads a square matrix of its training clips. */
+/** Common part of these kinds: each fold reads a square matrix of its training clips. */
 export const byDistances = {
   queue: 'cpu',
   reads: 'any',
   cost: (_: unknown, trainClips: number) => trainClips ** 2,
-  // Standardised rows have other distances in each fold.
+  // Standardised rows have different distances in each fold.
   unit: ({ kind, standardise }: { kind: string; standardise: boolean }) =>
     standardise ? `${kind}, standardised` : kind,
 } as const;

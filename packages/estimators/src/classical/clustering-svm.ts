@@ -4,23 +4,23 @@ import { byDistances, distanceParameters } from './by-distances.js';
 
 const parameters = z.strictObject({
   kind: z.literal('clustering-svm'),
-  /** Into how many clusters the training clips are parted */
+  /** Number of clusters of the training clips */
   clusters: z.int().min(1).max(1000).default(8),
   C: z.number().min(1e-3).max(1e6).default(1000),
-  /** Of the rbf kernel; `scale` is 1 / (columns * variance of the cluster's values), `auto` 1 / columns */
+  /** For the rbf kernel; `scale` is 1 / (columns * variance of the cluster's values), `auto` 1 / columns */
   gamma: z.union([z.enum(['scale', 'auto']), z.number().positive()]).default('scale'),
   ...distanceParameters,
 });
 
 /**
- * k-means parts the training clips, each cluster has an SVM of its own, and that of the nearest centre predicts a clip.
- * After the clustering SVMs of Zhong, He, Harrison, Tai and Pan; docs/classical.md says what of it is our reading.
+ * k-means splits the training clips, each cluster has its own SVM, and the SVM of the nearest centre predicts a clip.
+ * After the clustering SVMs of Zhong, He, Harrison, Tai and Pan; docs/classical.md describes our interpretation.
  */
 export const clusteringSvm = {
   kind: 'clustering-svm',
   parameters,
   ...byDistances,
-  // The groups themselves are part of the data's hash.
+  // The groups are part of the data's hash.
   keyParts: ({ grouped }) => ({ innerFolds: grouped ? 'grouped' : undefined }),
   typicalSeconds: 5e-7,
   loadEngine: async () => new (await import('./engines/clustering-svm.js')).ClusteringSvmEngine(),

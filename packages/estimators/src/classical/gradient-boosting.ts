@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { EstimatorKind } from '../estimator-kind.js';
 
-/** Defaults are scikit-learn's, except for `maxFeatures`: all pixels at each split take minutes. */
+/** Defaults are scikit-learn's, except for `maxFeatures`: trying all pixels at each split takes minutes. */
 const parameters = z.strictObject({
   kind: z.literal('gradient-boosting'),
   /** Rounds, each of which adds a tree per class */
@@ -9,13 +9,13 @@ const parameters = z.strictObject({
   learningRate: z.number().min(1e-4).max(1).default(0.1),
   /** Levels of a tree below its root */
   maxDepth: z.int().min(1).max(100).default(3),
-  /** Training clips in a leaf, at least */
+  /** Minimum number of training clips in a leaf */
   minLeaf: z.int().min(1).max(10_000).default(1),
-  /** Columns that a split is chosen from; a number is a share of them */
+  /** Number of columns to choose a split from; a number is a share of them */
   maxFeatures: z.union([z.enum(['sqrt', 'log2', 'all']), z.number().positive().max(1)]).default('sqrt'),
 });
 
-/** Small trees, each of which corrects those before it, as scikit-learn's `GradientBoostingClassifier`. */
+/** Small trees that each correct the previous ones, like scikit-learn's `GradientBoostingClassifier`. */
 export const gradientBoosting = {
   kind: 'gradient-boosting',
   parameters,

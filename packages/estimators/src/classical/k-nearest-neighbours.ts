@@ -6,14 +6,14 @@ import { byDistances, distanceParameters } from './by-distances.js';
 const parameters = z.strictObject({
   kind: z.literal('k-nearest-neighbours'),
   neighbours: z.int().min(1).max(10_000).default(5),
-  /** How much each neighbour counts: all alike, or by the inverse of its distance */
+  /** Weight of each neighbour: uniform, or the inverse of its distance */
   weights: z.enum(['uniform', 'distance']).default('uniform'),
   ...distanceParameters,
 });
 
 type NearestNeighbours = z.infer<typeof parameters>;
 
-/** The classes of the training clips of least Euclidean distance, as scikit-learn's `KNeighborsClassifier`. */
+/** The classes of the nearest training clips by Euclidean distance, like scikit-learn's `KNeighborsClassifier`. */
 export const nearestNeighbours = {
   kind: 'k-nearest-neighbours',
   parameters,

@@ -9,12 +9,15 @@ const parameters = z.strictObject({
   ...distanceParameters,
 });
 
-/** One linear machine per class against the rest, as scikit-learn's `SVC(kernel='linear')`; a model holds their weights. */
+/**
+ * One linear machine per class against the rest, like scikit-learn's `SVC(kernel='linear')`; a model stores their
+ * weights.
+ */
 export const linearSvm = {
   kind: 'linear-svm',
   parameters,
   ...byDistances,
-  // The groups themselves are part of the data's hash.
+  // The groups are part of the data's hash.
   keyParts: ({ grouped }) => ({ innerFolds: grouped ? 'grouped' : undefined }),
   typicalSeconds: 5e-7,
   loadEngine: async () => new (await import('./engines/linear-svm.js')).LinearSvmEngine(),

@@ -12,7 +12,7 @@ const parameters = z.strictObject({
 
 type LogisticRegression = z.infer<typeof parameters>;
 
-/** Multinomial logistic regression with an L2 penalty, as scikit-learn's `LogisticRegression`. */
+/** Multinomial logistic regression with an L2 penalty, like scikit-learn's `LogisticRegression`. */
 export const logisticRegression = {
   kind: 'logistic-regression',
   parameters,

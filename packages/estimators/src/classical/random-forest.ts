@@ -5,17 +5,17 @@ import type { EstimatorKind } from '../estimator-kind.js';
 const parameters = z.strictObject({
   kind: z.literal('random-forest'),
   trees: z.int().min(1).max(10_000).default(100),
-  /** Levels of a tree below its root; default: until leaves are of one class */
+  /** Levels of a tree below its root; default: until leaves have a single class */
   maxDepth: z.int().min(1).max(1000).optional(),
-  /** Training clips in a leaf, at least */
+  /** Minimum number of training clips in a leaf */
   minLeaf: z.int().min(1).max(10_000).default(1),
-  /** Columns that a split is chosen from; a number is a share of them */
+  /** Number of columns to choose a split from; a number is a share of them */
   maxFeatures: z.union([z.enum(['sqrt', 'log2', 'all']), z.number().positive().max(1)]).default('sqrt'),
   /** Whether each tree draws its training clips with replacement */
   bootstrap: z.boolean().default(true),
 });
 
-/** The mean of many trees of drawn clips and columns, as scikit-learn's `RandomForestClassifier`. */
+/** The mean of many trees on random clips and columns, like scikit-learn's `RandomForestClassifier`. */
 export const randomForest = {
   kind: 'random-forest',
   parameters,

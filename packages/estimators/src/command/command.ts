@@ -8,16 +8,16 @@ const storedFiles = ({ files }: Command): string[] | undefined => {
   return files.length === 0 ? [] : undefined;
 };
 
-/** A program of the user's that trains folds: docs/commands.md. */
+/** A user's program that trains folds: docs/commands.md. */
 export const command = {
   kind: 'command',
   parameters: commandParameters,
   queue: ({ queue }) => queue,
   runsCommands: true,
   reads: 'any',
-  // The program may use as many threads, and its sums then depend on them.
+  // The program may use this number of threads, which may affect its sums.
   keyParts: ({ threads }) => ({ threads }),
-  // How long and how large it may become decides whether there is a result, not which one.
+  // Limits of time and memory decide whether there is a result, not its value.
   keyed: ({ timeoutMinutes: _, memoryMb: __, ...deciding }) => deciding,
   files: { of: namesOf, with: (parameters, hashes) => ({ ...parameters, files: hashes }), stored: storedFiles },
   keeps: (parameters) => storedFiles(parameters) ?? [],
@@ -29,7 +29,7 @@ export const command = {
     }),
   },
   cost: (_, trainClips) => trainClips,
-  // Parameters may change how long it takes, too, but folds of the same program say more than none.
+  // Parameters may change the duration, too, but folds of the same program are better than no estimate.
   unit: ({ run, predict, files }) => JSON.stringify({ run, predict, files }),
   loadEngine: async (settings) => new (await import('./engine.js')).CommandEngine(settings),
   lacksToKeep: ({ predict }) => (predict ? undefined : 'predict: [PROGRAM, ...]'),

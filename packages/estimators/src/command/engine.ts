@@ -9,18 +9,18 @@ import { programFolder, runProgram } from './program.js';
 import { Reports } from './reports.js';
 import { readTrained, trainedFiles } from './trained-files.js';
 
-/** What the programs of a fold have left. */
+/** Output of the programs of a fold. */
 interface Trained {
   output: DecodedOutput;
-  /** Bytes by path, where they are to be kept */
+  /** Bytes by path, if they are kept */
   files?: ReadonlyMap<string, Uint8Array> | undefined;
-  /** MiB; 0 where it cannot be measured */
+  /** MiB; 0 if it cannot be measured */
   peakMb: number;
 }
 
 type RunIn = (program: readonly string[], folder: string) => Promise<number>;
 
-/** Runs one or two programs of the user's for each fold: one that trains and predicts, or one for each. */
+/** Runs one or two user programs for each fold: one that trains and predicts, or one for each. */
 export class CommandEngine implements Engine<Command> {
   constructor(private readonly settings: EngineSettings) {}
 
@@ -84,7 +84,7 @@ interface Both {
   reports: Reports;
 }
 
-/** The second program gets what the first one has trained, and neither gets what only the other one needs. */
+/** The second program gets the trained files of the first one, and neither gets data that only the other one needs. */
 async function trainAndPredict(
   inputs: FoldFolder,
   { fold, predict, classes, reports }: Both,
@@ -95,7 +95,7 @@ async function trainAndPredict(
   await inputs.writeTraining(training);
   const peakMb = await run(fold.parameters.run, training);
   const paths = await trainedFiles(training);
-  // Before `predict` can change them.
+  // Read before `predict` can change them.
   const files = fold.keepModel ? await readTrained(training, paths) : undefined;
   if (fold.test.length === 0) {
     return { output: { probabilities: { rows: 0, columns: classes, data: new Float64Array() } }, files, peakMb };

@@ -7,11 +7,11 @@ import { type Command, commandFileKey, TRAINED } from './parameters.js';
 import { outputFile, readOutput, writeDescription, writeFiles, writeRows } from './work-folder.js';
 
 /**
- * What the programs of one fold get: what they may know, and nothing about the test clips' labels. One program trains and
- * predicts, or one trains and another one predicts, in a folder each.
+ * Input of the programs of one fold, without the test clips' labels. One program trains and predicts, or one trains and
+ * another one predicts, each in its own folder.
  */
 export class FoldFolder {
-  /** Position in the fold's test clips of each row that a program sees */
+  /** Position among the fold's test clips of each row that a program gets */
   readonly #order: Int32Array;
   #files: Promise<ReadonlyMap<string, Uint8Array>> | undefined;
 
@@ -30,7 +30,7 @@ export class FoldFolder {
   }
 
   /**
-   * Writes what `run` needs: the training rows, and where no other program predicts, the test rows.
+   * Writes the input of `run`: the training rows, and unless another program predicts, the test rows.
    * @throws CryfoldError ARTIFACT_MISSING, ARTIFACT_CORRUPT
    */
   async writeTraining(folder: string): Promise<void> {
@@ -54,7 +54,7 @@ export class FoldFolder {
     });
   }
 
-  /** Writes what `predict` needs, besides what was trained. @throws CryfoldError as `writeTraining` */
+  /** Writes the input of `predict`, except for the trained files. @throws CryfoldError as `writeTraining` */
   async writePrediction(folder: string): Promise<void> {
     await this.#begin(folder);
     await this.#writeTestRows(folder);
@@ -97,7 +97,7 @@ export class FoldFolder {
   }
 
   async #writeTestRows(folder: string): Promise<void> {
-    // Clips are often in the order of their classes, so that the order of the test rows would say what they are.
+    // Clips are often in the order of their classes, so the order of the test rows would reveal them.
     const hidden = this.#order.map((position) => this.fold.test[position]);
     await writeRows(join(folder, 'test-features.npy'), await this.context.data.features(), hidden);
   }
@@ -108,9 +108,9 @@ export class FoldFolder {
       const key = commandFileKey(hash);
       const bytes = await readArtifact(this.context.artifacts, key);
       if (sha256(bytes) !== hash) {
-        throw new CryfoldError('ARTIFACT_CORRUPT', `${key}: the bytes of ${name} have another hash`, {
+        throw new CryfoldError('ARTIFACT_CORRUPT', `${key}: the bytes of ${name} have a different hash`, {
           context: { key },
-          hint: 'Run the same command again: the file is stored again.',
+          hint: 'Run the same command again: it stores the file again.',
         });
       }
       files.set(name, bytes);
@@ -119,7 +119,7 @@ export class FoldFolder {
   }
 }
 
-/** The hash of each file, as preparing the run has found it. */
+/** The hash of each file, as determined when the run was prepared. */
 function hashesOf({ files }: Command): Record<string, string> {
   if (!Array.isArray(files)) return files;
   if (files.length === 0) return {};
@@ -128,7 +128,7 @@ function hashesOf({ files }: Command): Record<string, string> {
   });
 }
 
-/** 0 to count - 1 in an order that the seed decides. */
+/** 0 to count - 1 in an order determined by the seed. */
 function shuffled(count: number, seed: number): Int32Array {
   const order = Int32Array.from({ length: count }, (_, i) => i);
   new Random(seed).shuffle(order);

@@ -5,33 +5,33 @@ import { type Command, commandParameters, pathBelow } from './parameters.js';
 const RECORD = 'command.json';
 const { predict, parameters, output, timeoutMinutes, memoryMb } = commandParameters.shape;
 
-/** `command.json` of a kept model: how to predict with it. Its files are named by their hashes. */
+/** `command.json` of a stored model: how to predict with it. Its files are named by their hashes. */
 const recordSchema = z.strictObject({
   format: z.literal(FORMATS.model),
   ...{ predict: predict.unwrap(), parameters, output, timeoutMinutes, memoryMb },
   classes: z.array(z.string()).min(1),
-  /** Of one row of the features */
+  /** Shape of one row of the features */
   shape: z.array(z.int().positive()),
   seed: z.int().nonnegative(),
   threads: z.int().min(1),
-  /** The sha256 of each file that the program finds in its folder */
+  /** The sha256 of each file in the program's folder */
   files: z.record(pathBelow, z.string().regex(/^[0-9a-f]{64}$/)),
 });
 
-/** What a command has trained, with all that predicting needs. */
+/** The trained files of a command, with everything needed to predict. */
 export interface CommandModel extends Pick<Command, 'parameters' | 'output' | 'timeoutMinutes' | 'memoryMb'> {
   predict: readonly string[];
   classes: readonly string[];
   shape: readonly number[];
   seed: number;
   threads: number;
-  /** Bytes by path: the command's own files, and what it trained */
+  /** Bytes by path: the command's own files, and its trained files */
   files: ReadonlyMap<string, Uint8Array>;
 }
 
 const blob = (hash: string): string => `${hash}.bin`;
 
-/** The files of a model. Names that a program chose stand in `command.json` only. */
+/** The files of a model. Names chosen by a program are only in `command.json`. */
 export function* encodeModel({ files, ...model }: CommandModel): Generator<readonly [string, Uint8Array]> {
   const hashes = new Map(Array.from(files, ([path, bytes]) => [path, sha256(bytes)]));
   yield [RECORD, encodeRecord({ format: FORMATS.model, ...model, files: Object.fromEntries(hashes) })];
@@ -49,7 +49,7 @@ export function decodeModel(file: (name: string) => Uint8Array): CommandModel {
   const all = Object.entries(files).map(([path, hash]) => {
     const bytes = file(blob(hash));
     if (sha256(bytes) === hash) return [path, bytes] as const;
-    throw new CryfoldError('ARTIFACT_CORRUPT', `${blob(hash)}: the bytes of ${path} have another hash`, {
+    throw new CryfoldError('ARTIFACT_CORRUPT', `${blob(hash)}: the bytes of ${path} have a different hash`, {
       context: { file: path },
       hint: 'Train the model again.',
     });

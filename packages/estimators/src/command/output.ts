@@ -3,14 +3,14 @@ import { softmaxRows } from '@cryfold/evaluation';
 import type { Matrix } from '../engine.js';
 import type { Command } from './parameters.js';
 
-/** How far the probabilities of a row may be from a sum of 1: float32 arithmetic stays well below. */
+/** Tolerance for the sum of a row's probabilities: float32 arithmetic stays well below. */
 const TOLERANCE = 1e-3;
 
 export interface ExpectedOutput {
   rows: number;
   columns: number;
   kind: Command['output'];
-  /** What to call the file */
+  /** Name of the file in messages */
   name: string;
 }
 
@@ -20,9 +20,9 @@ export interface DecodedOutput {
 }
 
 /**
- * Checks what a program wrote. Probabilities are scaled to a sum of exactly 1; scores become decisions, and
+ * Checks the output of a program. Probabilities are scaled to a sum of exactly 1; scores become decisions, and
  * probabilities by softmax.
- * @param bytes an npy array of float32 or float64, rows x columns, C order; undefined where there is no file
+ * @param bytes an npy array of float32 or float64, rows x columns, C order; undefined if there is no file
  * @throws CryfoldError COMMAND_OUTPUT_INVALID
  */
 export function decodeOutput(bytes: Uint8Array | undefined, expected: ExpectedOutput): DecodedOutput {
@@ -30,12 +30,12 @@ export function decodeOutput(bytes: Uint8Array | undefined, expected: ExpectedOu
   const data = valuesOf(bytes, expected);
   for (let row = 0; row < rows; row++) {
     const own = data.subarray(row * columns, (row + 1) * columns);
-    if (!own.every(Number.isFinite)) throw invalid(name, `row ${row} holds NaN or an infinite value`);
+    if (!own.every(Number.isFinite)) throw invalid(name, `row ${row} has NaN or an infinite value`);
     if (kind === 'scores') continue;
     const sum = own.reduce((total, value) => total + value, 0);
     if (own.some((value) => value < 0) || Math.abs(sum - 1) > TOLERANCE) {
-      throw invalid(name, `row ${row} holds no probabilities: [${own.join(', ')}] with sum ${sum}`, {
-        hint: 'Write one probability per class, or say output: scores in the spec and write scores.npy.',
+      throw invalid(name, `row ${row} does not have probabilities: [${own.join(', ')}] with sum ${sum}`, {
+        hint: 'Write one probability per class, or set output: scores in the spec and write scores.npy.',
       });
     }
     for (let i = 0; i < columns; i++) own[i] /= sum;
@@ -46,7 +46,7 @@ export function decodeOutput(bytes: Uint8Array | undefined, expected: ExpectedOu
 }
 
 function valuesOf(bytes: Uint8Array | undefined, { rows, columns, name }: ExpectedOutput): Float64Array {
-  if (!bytes) throw invalid(name, 'the program ended well, but did not write this file');
+  if (!bytes) throw invalid(name, 'the program succeeded, but did not write this file');
   try {
     const { data, shape } = decodeNpy(bytes, typeOf(bytes, name), 2, name);
     if (shape[0] !== rows || shape[1] !== columns) {
@@ -59,7 +59,7 @@ function valuesOf(bytes: Uint8Array | undefined, { rows, columns, name }: Expect
   }
 }
 
-/** float32 where that is what it holds; anything else is checked as float64. */
+/** float32 if it contains float32; anything else is checked as float64. */
 function typeOf(bytes: Uint8Array, name: string): NpyType & ('<f4' | '<f8') {
   try {
     return decodeNpyHeader(bytes, '<f4', 2, name).type as '<f4';

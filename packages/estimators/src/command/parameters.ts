@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Bytes that the files of one command may have together. */
+/** Maximum total size of the files of one command, bytes. */
 export const COMMAND_FILES_BYTES = 16 * 2 ** 20;
 
 const MINUTES_PER_WEEK = 7 * 24 * 60;
@@ -8,14 +8,14 @@ const MINUTES_PER_WEEK = 7 * 24 * 60;
 const argument = z.string().min(1).max(4096);
 const program = z.array(argument).min(1).max(100);
 
-/** Folder in which `run` leaves what it trained, and `predict` finds it. */
+/** Folder into which `run` writes its trained files, and in which `predict` finds them. */
 export const TRAINED = 'trained';
 
-/** Bounds of what is left there, all files together. */
+/** Limits of its content, all files together. */
 export const TRAINED_BYTES = 512 * 2 ** 20;
 export const TRAINED_FILES = 100;
 
-/** What the folder of a fold holds besides the files of the spec. */
+/** Content of a fold's folder other than the files of the spec. */
 const RESERVED = /^(fold\.json|(train|test)-\w+\.npy|(probabilities|scores)\.npy)$/;
 const MOST_FILES = 100;
 
@@ -24,13 +24,13 @@ export const pathBelow = z
   .string()
   .max(200)
   .regex(/^[\w.-]+(\/[\w.-]+)*$/, 'not a path below the folder of the spec, such as train.py or lib/model.py')
-  .refine((value) => !value.split('/').some((part) => part === '..' || part === '.'), 'must not hold . or ..');
+  .refine((value) => !value.split('/').some((part) => part === '..' || part === '.'), 'must not contain . or ..');
 
 const path = pathBelow.refine((value) => !RESERVED.test(value), 'the folder of a fold has a file of this name');
 
 const isTrained = (file: string) => file === TRAINED || file.startsWith(`${TRAINED}/`);
 
-/** Without `predict`, the folder of a fold has no such folder. */
+/** Without `predict`, a fold's folder does not have this folder. */
 function leavesRoom({ predict, files }: { predict?: unknown; files: string[] | Record<string, string> }): boolean {
   return predict === undefined || !(Array.isArray(files) ? files : Object.keys(files)).some(isTrained);
 }
@@ -39,7 +39,9 @@ const members = z.strictObject({
   kind: z.literal('command'),
   /** The program that trains a fold and its arguments; no shell */
   run: program,
-  /** The program that predicts with what `run` has trained; without it, `run` does both, and its models are not kept */
+  /**
+   * The program that predicts with the files trained by `run`; without it, `run` does both, and its models are not kept
+   */
   predict: program.optional(),
   /** Paths; in the plan of a run, the sha256 of each */
   files: z
@@ -51,9 +53,9 @@ const members = z.strictObject({
     ])
     .default([]),
   queue: z.enum(['gpu', 'cpu']).default('cpu'),
-  /** Handed to the program as they are; what a sweep searches */
+  /** Passed to the program unchanged; a sweep may search them */
   parameters: z.record(z.string().max(100), z.json()).default({}),
-  /** `scores`: any finite numbers, the largest of a row being the prediction */
+  /** `scores`: any finite numbers; the largest of a row is the prediction */
   output: z.enum(['probabilities', 'scores']).default('probabilities'),
   timeoutMinutes: z.number().positive().max(MINUTES_PER_WEEK).default(60),
   /** Resident memory of the program and its children together, MiB; default: that of a training process */
@@ -66,7 +68,7 @@ const members = z.strictObject({
 
 export const commandParameters = members.refine(leavesRoom, {
   path: ['files'],
-  message: `with predict, the folder of a fold has ${TRAINED}/ for what run trains: move these files`,
+  message: `with predict, the folder of a fold has ${TRAINED}/ for the output of run: move these files`,
 });
 
 export type Command = z.infer<typeof commandParameters>;

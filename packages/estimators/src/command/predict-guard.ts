@@ -2,7 +2,7 @@ import { CryfoldError, type ErrorRecord } from '@cryfold/core';
 import { programFolder, runProgram } from './program.js';
 import { Reports } from './reports.js';
 
-/** What the guard is asked to run, once its folder is written. */
+/** The program for the guard to run, once its folder is written. */
 export interface ToGuard {
   program: readonly string[];
   threads: number;
@@ -12,17 +12,17 @@ export interface ToGuard {
 
 export type FromGuard =
   | { type: 'folder'; path: string }
-  /** The process group of the program; without a number once it has ended */
+  /** The process group of the program; undefined once it has ended */
   | { type: 'group'; id?: number | undefined }
   | { type: 'done' }
   | { type: 'failed'; error: ErrorRecord };
 
 /**
- * Entry point of a process that stands between a predicting process and the program of a model. It owns the program and
- * its folder, and ends both when its parent ends, however that ends. If the guard itself is killed, its parent ends both.
+ * Entry point of a process between a predicting process and the program of a model. It owns the program and its folder,
+ * and removes both when its parent ends for any reason. If the guard itself is killed, its parent removes both.
  */
 process.on('disconnect', () => process.exit(0));
-// A terminal signals the whole group: the parent decides what becomes of the prediction.
+// A terminal signals the whole group: the parent decides about the prediction.
 for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.on(signal, () => {});
 if (!process.connected) process.exit(0);
 

@@ -18,7 +18,7 @@ export function loadCommand(file: (name: string) => Uint8Array, settings: Predic
   return { predict: (features, count) => predict(model, features, count, settings) };
 }
 
-/** Starts the program once, in a new folder that holds the model and the rows. */
+/** Starts the program once, in a new folder with the model and the rows. */
 async function predict(
   model: CommandModel,
   data: FeatureArray['data'],
@@ -56,13 +56,13 @@ class Guard {
   #group: number | undefined;
 
   constructor() {
-    // Standard output is the caller's own.
+    // Standard output belongs to the caller.
     this.#process = fork(GUARD, [], { execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
     this.#process.on('message', (message: FromGuard) => this.#take(message));
     this.#ended = this.#end();
   }
 
-  /** Where the program will run. @throws CryfoldError CHILD_DIED */
+  /** Returns the program's working folder. @throws CryfoldError CHILD_DIED */
   async folder(): Promise<string> {
     const answer = await this.#answer();
     if (answer.type === 'folder') return answer.path;
@@ -77,7 +77,7 @@ class Guard {
     if (ended.type === 'failed') throw CryfoldError.fromRecord(ended.error);
   }
 
-  /** Resolves when the program and its folder are gone. */
+  /** Resolves once the program and its folder are gone. */
   async end(): Promise<void> {
     if (this.#process.connected) this.#process.disconnect();
     await this.#ended;
@@ -92,21 +92,21 @@ class Guard {
     this.#hear(message);
   }
 
-  /** Waits for the end of the process, and removes what it leaves behind if it was killed. */
+  /** Waits until the process has ended, and cleans up after it if it was killed. */
   async #end(): Promise<void> {
     const child = this.#process;
     await new Promise<void>((resolve) => {
       child.on('error', () => {
         this.#hear(undefined);
-        // Any other error, such as of a message that could not be sent, does not end the process.
+        // Any other error, such as a message that could not be sent, does not end the process.
         if (child.pid === undefined) resolve();
       });
-      // Its last messages may arrive after its end.
+      // Its last messages may arrive after it has ended.
       child.once('exit', () => (child.connected ? child.once('disconnect', resolve) : resolve()));
     });
     this.#hear(undefined);
     if (this.#group !== undefined) killGroup(this.#group);
-    // Retries, since a process that was killed a moment ago may still create files.
+    // Retries, since a process that was just killed may still create files.
     if (this.#folder) await rm(this.#folder, { recursive: true, force: true, maxRetries: 3 });
   }
 
@@ -119,7 +119,7 @@ class Guard {
 }
 
 function died(): CryfoldError {
-  return new CryfoldError('CHILD_DIED', 'the process that runs the program of a model ended', {
-    hint: 'Try again. The machine may lack memory.',
+  return new CryfoldError('CHILD_DIED', 'the process that runs the program of a model exited', {
+    hint: 'Try again. The machine may be short of memory.',
   });
 }

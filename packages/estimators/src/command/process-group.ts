@@ -2,10 +2,10 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 
-/** Milliseconds between two looks at the memory of a group. */
+/** Milliseconds between memory checks of a group. */
 const LOOK_MS = 200;
 
-/** Milliseconds in which the output of a program that has ended is read, where a process outside of its group holds it open. */
+/** Milliseconds for reading the output of an ended program if a process outside of its group keeps it open. */
 const DRAIN_MS = 1000;
 
 export interface GroupOptions {
@@ -20,17 +20,17 @@ export interface GroupOptions {
   onError: (text: string) => void;
 }
 
-/** How a program ended. */
+/** The end of a program. */
 export interface GroupEnd {
   code: number | null;
   signal: NodeJS.Signals | null;
-  /** What made this process end it, if it did */
+  /** The reason why this process killed it, if it did */
   ended?: 'timeout' | 'memory';
-  /** The most resident memory that was seen, MiB; 0 where it cannot be measured */
+  /** Peak resident memory, MiB; 0 if it cannot be measured */
   peakMb: number;
 }
 
-/** A program and whatever it starts, in a process group of its own, so that all of it ends together. */
+/** A program and its descendants in a separate process group, so that all of them can be killed together. */
 export class ProcessGroup {
   readonly #child: ChildProcessByStdio<null, Readable, Readable>;
   readonly #options: GroupOptions;
@@ -47,12 +47,14 @@ export class ProcessGroup {
     });
   }
 
-  /** Its number; undefined where the program could not be started. */
+  /** Its number; undefined if the program could not be started. */
   get id(): number | undefined {
     return this.#child.pid;
   }
 
-  /** Resolves when the program has ended, and no process that it started is left. @throws as `spawn` emits it */
+  /**
+   * Resolves once the program has ended and no process started by it is left. @throws the `error` that `spawn` emits
+   */
   async end(): Promise<GroupEnd> {
     const { timeoutMs, onLine, onError } = this.#options;
     const timeout = setTimeout(() => this.kill('timeout'), timeoutMs);
@@ -67,7 +69,7 @@ export class ProcessGroup {
     try {
       const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {
         this.#child.once('error', reject);
-        // Of the program itself: one that it left behind may hold its output open for ever.
+        // Of the program itself: a process that it left behind may keep its output open forever.
         this.#child.once('exit', (...how) => {
           unwatch();
           this.kill();
@@ -85,7 +87,7 @@ export class ProcessGroup {
     }
   }
 
-  /** Ends every process of the group at once. */
+  /** Kills every process of the group immediately. */
   kill(reason?: GroupEnd['ended']): void {
     this.#ended ??= reason;
     if (this.id !== undefined) killGroup(this.id);
@@ -103,12 +105,12 @@ export class ProcessGroup {
   }
 }
 
-/** Kills all processes of a group, if any is left. */
+/** Kills all remaining processes of a group. */
 export function killGroup(id: number): void {
   try {
     process.kill(-id, 'SIGKILL');
   } catch {
-    // None is left.
+    // There are no processes left.
   }
 }
 
@@ -122,7 +124,7 @@ async function residentMb(group: number): Promise<number> {
       .filter((name) => /^\d+$/.test(name))
       .map(async (pid) => {
         const text = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '');
-        // The program's name, in parentheses, may hold blanks.
+        // The program's name, in parentheses, may contain blanks.
         const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
         return Number(fields[2]) === group ? Number(fields[21]) * PAGE_MB : 0;
       }),
@@ -130,10 +132,10 @@ async function residentMb(group: number): Promise<number> {
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
-/** Characters of a line, after which it is cut. */
+/** Maximum length of a line, after which it is split. */
 const LINE = 65_536;
 
-/** Cuts text into lines. */
+/** Splits text into lines. */
 class Lines {
   #rest = '';
 

@@ -14,16 +14,16 @@ export interface ProgramRun {
   folder: string;
   settings: EngineSettings;
   timeoutMinutes: number;
-  /** Resident memory of the program and its children, MiB; default: what the settings say */
+  /** Resident memory of the program and its children, MiB; default: that of the settings */
   memoryMb?: number | undefined;
   reports: Reports;
-  /** Gets the number of its process group, and undefined once it has ended */
+  /** Called with the number of its process group, and with undefined once it has ended */
   onGroup?: ((id: number | undefined) => void) | undefined;
 }
 
 /**
- * Runs a program to its end; nothing that it started in its process group outlives it, or this process.
- * @returns the most resident memory that was seen, MiB; 0 where it cannot be measured
+ * Runs a program until it ends; no process of its process group outlives it, or this process.
+ * @returns peak resident memory, MiB; 0 if it cannot be measured
  * @throws CryfoldError COMMAND_NOT_FOUND, COMMAND_FAILED, COMMAND_TIMEOUT, OUT_OF_MEMORY
  */
 export async function runProgram(run: ProgramRun): Promise<number> {
@@ -37,7 +37,7 @@ export async function runProgram(run: ProgramRun): Promise<number> {
     onLine: (line) => reports.take(line),
     onError: (text) => reports.log(text),
   });
-  // Where this process ends first, as when its worker is gone. If it is killed, its worker does the same.
+  // If this process ends first, for example because its worker is gone. If it is killed, its worker does the same.
   const kill = () => group.kill();
   onGroup?.(group.id);
   process.prependOnceListener('exit', kill);
@@ -54,14 +54,14 @@ export async function runProgram(run: ProgramRun): Promise<number> {
   return end.peakMb;
 }
 
-/** A new temporary folder for programs. It is removed with this process, unless that has been done before. */
+/** A new temporary folder for programs. It is removed with this process at the latest. */
 export function programFolder(): { path: string; remove: () => void } {
-  // When this process is killed, its parent removes folders of this name: BoundedChild.
+  // If this process is killed, its parent removes folders with this name: BoundedChild.
   const token = process.env.CRYFOLD_CHILD ?? process.pid.toString(16).padStart(16, '0');
   const path = mkdtempSync(join(tmpdir(), `cryfold-command-${token}-`));
   const remove = () => {
     process.off('exit', remove);
-    // Retries, since a process that was killed a moment ago may still create files.
+    // Retries, since a process that was just killed may still create files.
     rmSync(path, { recursive: true, force: true, maxRetries: 3 });
   };
   process.once('exit', remove);
@@ -69,7 +69,7 @@ export function programFolder(): { path: string; remove: () => void } {
 }
 
 function notStarted([name]: readonly string[], cause: NodeJS.ErrnoException): CryfoldError {
-  const why = cause.code === 'ENOENT' ? 'there is no such program on this machine' : cause.message;
+  const why = cause.code === 'ENOENT' ? 'the program does not exist on this machine' : cause.message;
   return new CryfoldError('COMMAND_NOT_FOUND', `${name}: ${why}`, {
     cause,
     context: { program: name },
@@ -88,7 +88,7 @@ function checkEnd({ code, signal, ended, peakMb }: GroupEnd, run: ProgramRun & {
   }
   if (ended === 'memory' || signal === 'SIGKILL') {
     const why = ended
-      ? `used ${peakMb.toFixed(0)} MiB of memory and may use ${memoryMb} MiB`
+      ? `used ${peakMb.toFixed(0)} MiB of memory; the limit is ${memoryMb} MiB`
       : 'was killed (SIGKILL), most likely because the machine ran out of memory';
     throw new CryfoldError('OUT_OF_MEMORY', `${program}: ${why}`, {
       context: { program },
@@ -96,10 +96,10 @@ function checkEnd({ code, signal, ended, peakMb }: GroupEnd, run: ProgramRun & {
     });
   }
   if (code === 0) return;
-  const how = signal ? `was ended by ${signal}` : `ended with exit code ${code}`;
+  const how = signal ? `was killed by ${signal}` : `exited with code ${code}`;
   const last = escapeControls(reports.tail.trim().split('\n').at(-1) ?? '').slice(0, 300);
   throw new CryfoldError('COMMAND_FAILED', `${program}: ${how}${last && `: ${last}`}`, {
     context: { program, ...(code === null ? {} : { code }) },
-    hint: 'Its log holds all that it wrote: cryfold logs RUN for a fold.',
+    hint: 'Its log has all of its output: cryfold logs RUN for a fold.',
   });
 }

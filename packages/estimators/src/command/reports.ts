@@ -2,35 +2,38 @@ import type { EpochPoint } from '@cryfold/core';
 import { z } from 'zod';
 import type { EngineContext } from '../engine.js';
 
-/** What a line of JSON on standard output may say. */
+/** Allowed content of a line of JSON on standard output. */
 const reportSchema = z.union([
   z.strictObject({ progress: z.number().min(0).max(1) }),
   z.strictObject({ epoch: z.int().min(1), loss: z.number(), accuracy: z.number().min(0).max(1) }),
   z.strictObject({ environment: z.record(z.string().max(100), z.string().max(1000)) }),
 ]);
 
-/** Progress counts in steps of a thousandth. */
+/** Progress is reported in steps of a thousandth. */
 const STEPS = 1000;
 
-/** Characters of a program's output that an error quotes. */
+/** Maximum length of a program's output that an error quotes. */
 const TAIL = 2000;
 
-/** Reports that are kept of a fold: its result must stay small, whatever a program prints. */
+/** Maximum number of reports kept of a fold: its result must stay small, whatever a program prints. */
 const MOST_EPOCHS = 10_000;
 const MOST_NAMES = 100;
 
-/** What a program says while it runs. */
+/** Output of a running program. */
 export class Reports {
   readonly curve: EpochPoint[] = [];
   environment: Record<string, string> = {};
-  /** The end of what it wrote, besides reports */
+  /** The end of its output other than reports */
   tail = '';
   #since = performance.now();
   #trained = false;
 
   constructor(private readonly observer: Partial<Pick<EngineContext, 'onProgress' | 'onEpoch'>> = {}) {}
 
-  /** Before the program that predicts: an error quotes that program only, and no epoch of it is one of the training. */
+  /**
+   * Called before the program that predicts: an error quotes only that program, and its epochs do not belong to the
+   * training.
+   */
   beginPrediction(): void {
     this.tail = '';
     this.#trained = true;
@@ -41,7 +44,7 @@ export class Reports {
     process.stderr.write(text);
   }
 
-  /** Takes a report; any other line goes to the log. */
+  /** Handles a report; any other line goes to the log. */
   take(line: string): void {
     const report = reportOf(line);
     if (!report) this.log(`${line}\n`);

@@ -4,37 +4,38 @@ import { CryfoldError } from '@cryfold/core';
 import { pathBelow, TRAINED, TRAINED_BYTES, TRAINED_FILES } from './parameters.js';
 
 /**
- * The files that a program has left in its folder `trained`.
+ * The files that a program has written to its folder `trained`.
  * @returns their paths below the program's folder
- * @throws CryfoldError COMMAND_OUTPUT_INVALID where there is none, or they are too many, too large or no plain files
+ * @throws CryfoldError COMMAND_OUTPUT_INVALID if there are no files, too many, too large ones, or others than regular
+ * files
  */
 export async function trainedFiles(folder: string): Promise<string[]> {
   const paths: string[] = [];
   let bytes = 0;
   const root = await lstat(join(folder, TRAINED)).catch(() => undefined);
-  if (root && !root.isDirectory()) throw invalid('the program has replaced the folder by something else');
+  if (root && !root.isDirectory()) throw invalid('the program has replaced the folder');
   for await (const { path, regular } of entriesIn(folder, TRAINED)) {
     if (!regular) throw invalid(`${path} is neither a file nor a folder`);
     if (!pathBelow.safeParse(path).success) {
-      throw invalid(`${JSON.stringify(path)} has a name of other characters than letters, digits, _, . and -`);
+      throw invalid(`${JSON.stringify(path)} has characters other than letters, digits, _, . and -`);
     }
     paths.push(path);
     bytes += (await stat(join(folder, path))).size;
-    if (paths.length > TRAINED_FILES) throw invalid(`it holds more than ${TRAINED_FILES} files`);
-    if (bytes > TRAINED_BYTES) throw invalid(`its files have more than ${TRAINED_BYTES / 2 ** 20} MiB together`);
+    if (paths.length > TRAINED_FILES) throw invalid(`it has more than ${TRAINED_FILES} files`);
+    if (bytes > TRAINED_BYTES) throw invalid(`its files exceed ${TRAINED_BYTES / 2 ** 20} MiB in total`);
   }
-  if (paths.length === 0) throw invalid('the program ended well, but left no file there');
+  if (paths.length === 0) throw invalid('the program succeeded, but did not write a file there');
   return paths.sort();
 }
 
-/** @param paths as `trainedFiles` has found them */
+/** @param paths from `trainedFiles` */
 export async function readTrained(folder: string, paths: readonly string[]): Promise<Map<string, Uint8Array>> {
   const files = new Map<string, Uint8Array>();
   for (const path of paths) files.set(path, await readFile(join(folder, path)));
   return files;
 }
 
-/** Everything below a folder but folders, one after the other, since a program may have made any number. */
+/** Everything below a folder except folders, sequentially, since a program may have created any number. */
 async function* entriesIn(folder: string, below: string): AsyncGenerator<{ path: string; regular: boolean }> {
   const entries = await opendir(join(folder, below)).catch(() => undefined);
   if (!entries) return;
@@ -48,6 +49,6 @@ async function* entriesIn(folder: string, below: string): AsyncGenerator<{ path:
 function invalid(why: string): CryfoldError {
   return new CryfoldError('COMMAND_OUTPUT_INVALID', `${TRAINED}: ${why}`, {
     context: { file: TRAINED },
-    hint: `Where a command has predict, run writes what it trained as files into the folder ${TRAINED}: docs/commands.md.`,
+    hint: `If a command has predict, run must write its trained files into the folder ${TRAINED}: docs/commands.md.`,
   });
 }

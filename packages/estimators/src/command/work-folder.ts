@@ -5,23 +5,23 @@ import type { FeatureArray } from '../engine.js';
 import { type DecodedOutput, decodeOutput } from './output.js';
 import type { Command, TRAINED } from './parameters.js';
 
-/** Version of what the folder holds; a program may check it. */
+/** Version of the folder's content; a program may check it. */
 const PROTOCOL = 1;
 
-/** What a program finds in its folder besides arrays: `fold.json`. */
+/** Content of the folder other than arrays: `fold.json`. */
 export interface Description {
   classes: readonly string[];
   parameters: Command['parameters'];
   seed: number;
   threads: number;
-  /** Rows of the arrays, as far as the program has them */
+  /** Numbers of rows of the arrays that the program gets */
   train?: number;
   test?: number;
   /** Shape of one row of the features */
   shape: readonly number[];
   /** File that the program must write: [test, classes] */
   output?: string;
-  /** Folder of what was trained, where one program trains and another one predicts */
+  /** Folder of the trained files, if one program trains and another one predicts */
   model?: typeof TRAINED;
 }
 
@@ -51,7 +51,7 @@ export async function writeRows(path: string, { data, shape }: FeatureArray, cli
 }
 
 /**
- * Reads what a program predicted.
+ * Reads the predictions of a program.
  * @param size of the array: test rows x classes
  * @throws CryfoldError COMMAND_OUTPUT_INVALID
  */
@@ -61,7 +61,7 @@ export async function readOutput(
   size: { rows: number; columns: number },
 ): Promise<DecodedOutput> {
   const name = outputFile(kind);
-  // Twice what float64 needs is no array of this shape.
+  // More than twice the size of float64 cannot be an array of this shape.
   const bytes = await readBounded(join(folder, name), 2 ** 16 + 16 * size.rows * size.columns);
   return decodeOutput(bytes, { ...size, kind, name });
 }

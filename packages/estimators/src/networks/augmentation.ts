@@ -4,35 +4,39 @@ import type { EstimatorKind, Searched } from '../estimator-kind.js';
 
 const share = z.number().min(0).max(1);
 
-/** How training images are changed; what is absent or 0 does nothing: docs/augmentation.md */
+/** How training images are changed; absent or 0 means no change: docs/augmentation.md */
 const augmentation = z.strictObject({
-  timeShift: share.optional().describe('farthest shift in time either way, as a share of the width; wraps around'),
-  gain: z.number().min(0).max(60).optional().describe('most decibels louder or quieter'),
-  noise: z.number().min(0).max(10).optional().describe('most white noise: its RMS as a share of the clip’s'),
+  timeShift: share
+    .optional()
+    .describe('largest shift in time in either direction, as a share of the width; wraps around'),
+  gain: z.number().min(0).max(60).optional().describe('largest change of level in decibels, louder or quieter'),
+  noise: z.number().min(0).max(10).optional().describe('maximum white noise: its RMS as a share of the clip’s'),
   timeMask: share.optional().describe('widest mask over time, as a share of the width'),
   frequencyMask: share.optional().describe('highest mask over frequency, as a share of the height'),
-  masks: z.int().min(0).max(20).optional().describe('how many masks of each kind; 1 unless given'),
+  masks: z.int().min(0).max(20).optional().describe('number of masks of each kind; default 1'),
   mixup: z.number().min(0).max(100).optional().describe('mixes pairs of clips; their shares follow Beta(mixup, mixup)'),
 });
 
-/** Parameters by which a network copes with few clips and unequal classes. Absent, they leave no trace in a fold's key. */
+/** Parameters of a network for few clips and unequal classes. If absent, they do not affect a fold's key. */
 export const augmentationParameters = {
-  /** `weights` scales losses as scikit-learn's `balanced`, `batches` draws equally often from each class. */
+  /** `weights` scales losses like scikit-learn's `balanced`, `batches` samples classes equally often. */
   balance: z.enum(['none', 'weights', 'batches']).optional(),
   augment: augmentation.optional(),
 };
 
-/** What a network of vectors takes instead: there is no image to change. */
+/** Parameters of a network of vectors instead: it has no images to change. */
 export const vectorAugmentation = { augment: augmentation.pick({ mixup: true }).optional() };
 
 type Parameters = z.infer<z.ZodObject<typeof augmentationParameters>> & { classWeight?: string };
 
-/** Without what has no effect, so that `balance: none` and an augmentation of strength 0 need no training of their own. */
+/**
+ * Removes settings without effect, so that `balance: none` and an augmentation of strength 0 need no separate training.
+ */
 function keyed<P extends Parameters>({ balance, augment, ...deciding }: P): object {
   const effective = effectiveStrengths(augment);
   const { classWeight: _, ...unweighted } = deciding;
   return {
-    // Balance weights or draws in place of `classWeight`.
+    // Balance replaces `classWeight` by weights or sampling.
     ...(balance && balance !== 'none' ? { ...unweighted, balance } : deciding),
     ...(Object.keys(effective).length > 0 && { augment: effective }),
   };
@@ -48,7 +52,7 @@ function effectiveStrengths(augment: Parameters['augment'] = {}): object {
 
 const PREFIX = 'augment.';
 
-/** A sweep names the strengths of an augmentation `augment.gain` and so on. */
+/** A sweep names the strengths of an augmentation `augment.gain` etc. */
 const searched: Searched<Parameters & { kind: string }> = {
   of: ({ augment, ...own }) => ({
     ...own,
@@ -65,5 +69,5 @@ const searched: Searched<Parameters & { kind: string }> = {
   },
 };
 
-/** What a kind with `augmentationParameters` says of keys and sweeps. */
+/** The part of a kind with `augmentationParameters` about keys and sweeps. */
 export const augmentable = { keyed, searched } satisfies Partial<EstimatorKind<Parameters & { kind: string }>>;

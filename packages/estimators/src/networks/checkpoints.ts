@@ -1,10 +1,10 @@
 import type { EpochPoint } from '@cryfold/core';
 import type { Artifacts, Checkpoint } from '../engine.js';
 
-/** A checkpoint that is kept by itself may take so little of the training time: one part in so many. */
+/** Maximum share of the training time for automatically kept checkpoints, as one part in this number. */
 const SHARE = 20;
 
-/** How a network's training keeps its state, and where it resumes; nothing where no checkpoint is wanted. */
+/** How a network's training stores its state, and where it resumes; empty if checkpoints are not requested. */
 export async function checkpointing(checkpoint: Checkpoint | undefined, epochs: number, artifacts: Artifacts) {
   if (!checkpoint) return undefined;
   const { key, afterSeconds } = checkpoint;
@@ -23,7 +23,7 @@ export async function checkpointing(checkpoint: Checkpoint | undefined, epochs: 
   };
 }
 
-/** Seconds that all epochs of a fold take, by those that it has behind it. */
+/** Estimated seconds of all epochs of a fold, from the completed ones. */
 function expectedSeconds(curve: readonly EpochPoint[], epochs: number): number {
   return (epochs * curve.reduce((sum, { seconds }) => sum + seconds, 0)) / curve.length;
 }

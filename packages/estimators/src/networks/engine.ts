@@ -24,7 +24,7 @@ import {
 import { LastValue } from '../last-value.js';
 import { checkpointing } from './checkpoints.js';
 
-/** TensorFlow fixes its threads, XLA and GPU when it starts, so all networks of a process share one trainer. */
+/** TensorFlow fixes its threads, XLA and GPU at startup, so all networks of a process share one trainer. */
 let trainer: Promise<NetworkTrainer> | undefined;
 
 /** Trains folds of one architecture. */
@@ -36,7 +36,7 @@ export async function createNetworkEngine<P extends TrainingParameters, Input>(
   return new NetworkEngine(architecture, await trainer);
 }
 
-/** Inputs are kept between folds, since those of one run share them; the trainer feeds equal objects only once. */
+/** Inputs are kept between folds, since those of one run share them; the trainer loads equal objects only once. */
 const lastExamples = new LastValue<FoldExamples>();
 const weights = new LastValue<WeightMap>();
 
@@ -80,7 +80,7 @@ class NetworkEngine<P extends TrainingParameters, Input> implements Engine<P> {
       model: async () => {
         const [, first, width] = (await data.features()).shape;
         const [, columns] = (await data.vectors?.())?.shape ?? [];
-        // A head that was trained on embeddings lacks the backbone that made them.
+        // A head that was trained on embeddings lacks the backbone that computed them.
         const backbone = prerequisite ? backboneWeights(this.#architecture, deriveSeed(prerequisite), given) : [];
         return encodeTrainedModel({
           network,
@@ -95,7 +95,7 @@ class NetworkEngine<P extends TrainingParameters, Input> implements Engine<P> {
     };
   }
 
-  /** One forward pass over all images, which serves every fold of a frozen backbone. */
+  /** One forward pass over all images, shared by every fold of a frozen backbone. */
   async prepare(parameters: P, artifact: string, context: EngineContext): Promise<void> {
     const given = await this.#weights(parameters, context);
     const images = await imagesOf(context.data);
@@ -112,10 +112,10 @@ class NetworkEngine<P extends TrainingParameters, Input> implements Engine<P> {
 
   async #weights({ weights: source = 'random' }: P, { artifacts, cacheDirectory }: EngineContext) {
     if (source === 'random') return undefined;
-    // The command that planned the run has put the file into the store; a path or URL would be this machine's.
+    // The command that planned the run has uploaded the file to the store; a path or URL would refer to this machine.
     if (!source.startsWith('store:')) {
-      throw new CryfoldError('WEIGHTS_INVALID', `${redactUrl(source)}: a worker takes weights from the store only`, {
-        hint: 'Start the run again with cryfold run, which puts the file into the store.',
+      throw new CryfoldError('WEIGHTS_INVALID', `${redactUrl(source)}: a worker only takes weights from the store`, {
+        hint: 'Start the run again with cryfold run, which uploads the file to the store.',
       });
     }
     return weights.get(source, async () => {
@@ -136,7 +136,7 @@ async function imagesOf({ features, labels, classes, decibels }: TrainingData): 
   return { images: data, height: shape[1], width: shape[2], labels, classCount: classes.length, decibels };
 }
 
-/** The features as they are. */
+/** The unchanged features. */
 async function examplesOf(training: TrainingData): Promise<FoldExamples> {
   const { shape, data } = await training.features();
   const besides = await training.vectors?.();
@@ -147,7 +147,7 @@ async function examplesOf(training: TrainingData): Promise<FoldExamples> {
   return { vectors: data, columns: shape[1], labels: training.labels, classCount: training.classes.length };
 }
 
-/** The features, or what a frozen backbone made of images: the same object for as long as the inputs are the same. */
+/** The features, or those of a frozen backbone: the same object as long as the inputs are the same. */
 async function readExamples(embeddings: string | undefined, { data, artifacts }: EngineContext) {
   return lastExamples.get([embeddings, data], async () => {
     const { labels, classes } = data;

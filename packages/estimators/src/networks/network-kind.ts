@@ -14,14 +14,14 @@ export const trainingParameters = {
   learningRate: positive.default(1e-4),
   /** `adamw` decays weights by .004, `sgd` has momentum .9 */
   optimizer: z.enum(['adam', 'adamw', 'sgd']).default('adam'),
-  /** What convolutions and activations compute in; weights, statistics, loss and optimiser stay in float32. */
+  /** Type of convolutions and activations; weights, statistics, loss and optimiser stay in float32. */
   precision: z.enum(['float32', 'bfloat16', 'float16']).default('float32'),
   /** `balanced` scales each loss inversely to its class's share of the training clips. */
   classWeight: z.enum(['none', 'balanced']).default('none'),
   ...augmentationParameters,
 };
 
-/** What a network adds to what all networks have in common. */
+/** The specific part of a network. */
 export interface NetworkKind<P extends TrainingParameters, Input>
   extends Pick<
     EstimatorKind<P>,
@@ -29,9 +29,9 @@ export interface NetworkKind<P extends TrainingParameters, Input>
   > {
   parameters: z.ZodType<P>;
   kind: P['kind'];
-  /** What it reads; default: images */
+  /** Input; default: images */
   reads?: 'images' | 'vectors';
-  /** Work of one clip in one epoch, as a share of that with default parameters; default 1 */
+  /** Work per clip and epoch, relative to default parameters; default 1 */
   work?(parameters: P): number;
   /** Imports the layers, and with them the network library. */
   architecture(): Promise<Architecture<P, Input>>;
@@ -50,7 +50,7 @@ export function networkKind<P extends TrainingParameters, Input = ImageSize>({
     queue: 'gpu',
     checkRuntime: async () => (await import('@cryfold/nn')).tensorFlowInfo(),
     reads,
-    // Not `xla: false`: keys from before there was this choice stay valid.
+    // Not `xla: false`: keys from before the option existed stay valid.
     keyParts: ({ threads, xla }) => ({ threads, xla: xla || undefined }),
     cost: (parameters, trainClips) => parameters.epochs * trainClips * work(parameters),
     epochs: { of: ({ epochs }) => epochs, with: (parameters, epochs) => ({ ...parameters, epochs }) },

@@ -18,7 +18,7 @@ type KindOf<D> =
 /** The parameters of a network with a backbone. */
 type Transferred = TrainingParameters & { weights: string };
 
-/** The estimator that a definition of a network makes. */
+/** The estimator for a definition of a network. */
 function estimatorOf(definition: NetworkDefinition) {
   const { kind, architecture, epochs, published, embeddingsOf: _, ...rest } = definition;
   const parameters = z.strictObject({
@@ -43,7 +43,7 @@ function estimatorOf(definition: NetworkDefinition) {
   return { ...made, parameters };
 }
 
-/** A frozen backbone's features of all images, which serve every fold. */
+/** A frozen backbone's features of all images, shared by every fold. */
 function embeddings(
   { embeddingsOf }: NetworkDefinition,
   own: Transferred,

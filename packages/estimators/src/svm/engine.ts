@@ -7,7 +7,7 @@ import { innerFolds } from './inner-folds.js';
 import type { Svm } from './parameters.js';
 import { type FoldVectors, foldVectors } from './vectors.js';
 
-/** Trains SVM folds: on images from distances that they share, on vectors from their own. Never loads TensorFlow. */
+/** Trains SVM folds: on images from shared distances, on vectors from those of the fold. Never loads TensorFlow. */
 export class SvmEngine implements Engine<Svm> {
   readonly #gram = new LastValue<Gram>();
   readonly #features = new LastValue<FeatureArray>();

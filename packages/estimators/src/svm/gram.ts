@@ -4,10 +4,10 @@ import { z } from 'zod';
 import { type Artifacts, type FeatureArray, readArtifact as read, type TrainingData } from '../engine.js';
 import { gramKeys } from './gram-keys.js';
 
-/** Names the feature set whose Gram matrix was written last, for images of so many columns. */
+/** Names the feature set of the latest Gram matrix for images with this number of columns. */
 const latestKey = (columns: number) => `features/latest-gram-${columns}.json`;
 
-/** Which image each row of a Gram matrix is, so that a grown corpus can reuse it. */
+/** The image of each row of a Gram matrix, so that a grown corpus can reuse it. */
 const rowsSchema = z.strictObject({ format: z.literal(FORMATS.gram), images: z.array(z.string()) });
 
 const latestSchema = z.strictObject({ format: z.literal(FORMATS.gram), features: z.string() });
@@ -15,14 +15,14 @@ const latestSchema = z.strictObject({ format: z.literal(FORMATS.gram), features:
 export interface Gram {
   distances: DistanceMatrix;
   moments: PixelMoments;
-  /** Of the images */
+  /** Moments of the images */
   columns: number;
 }
 
 /**
- * Computes the exact squared distances of all images and stores them. Pairs of images that the Gram matrix written last
- * for images of this size already holds are copied: a corpus that has grown costs only its new rows.
- * @returns how many rows were copied
+ * Computes the exact squared distances of all images and stores them. Pairs of images that are already in the latest
+ * Gram matrix for images of this size are copied: a corpus that has grown only costs its new rows.
+ * @returns the number of copied rows
  */
 export async function writeGram(artifacts: Artifacts, { featureKey, features }: TrainingData): Promise<number> {
   const array = await features();
@@ -54,13 +54,13 @@ interface Images {
   columns: number;
 }
 
-/** Rows of a corpus whose distances are known: in the order of the earlier matrix, and those distances. */
+/** Rows of a corpus with known distances: in the order of the earlier matrix, and those distances. */
 interface Known {
   order: readonly number[];
   distances: DistanceMatrix;
 }
 
-/** What the Gram matrix written last knows about these images. */
+/** Distances of these images in the latest Gram matrix. */
 async function readKnown(
   artifacts: Artifacts,
   columns: number,
@@ -74,7 +74,7 @@ async function readKnown(
     const { images } = decodeRecord(rowsSchema, await read(artifacts, rows), rows);
     const { distances } = await readGram(artifacts, features);
     if (distances.rows !== images.length) return undefined;
-    // An image that occurs twice in either corpus is computed again.
+    // An image that occurs twice in either corpus is recomputed.
     const shared = images.flatMap((image, i) => (images.indexOf(image) === i && rowOf.has(image) ? [i] : []));
     if (shared.length === 0) return undefined;
     const data = distances.data.slice(0, shared.length ** 2);
@@ -86,13 +86,13 @@ async function readKnown(
       distances: { rows: shared.length, columns, data },
     };
   } catch (error) {
-    // Reuse only saves time: what was deleted or is damaged is computed again.
+    // Reuse only saves time: deleted or damaged distances are recomputed.
     if (error instanceof CryfoldError && error.code !== 'STORE_UNREACHABLE') return undefined;
     throw error;
   }
 }
 
-/** Puts known rows first, computes the others, and restores the corpus's order. */
+/** Puts known rows first, computes the others, and restores the order of the corpus. */
 function extend({ data: images, rows, columns }: Images, { order, distances: known }: Known): DistanceMatrix {
   const isKnown = new Set(order);
   const sequence = [...order, ...Array.from({ length: rows }, (_, i) => i).filter((i) => !isKnown.has(i))];
@@ -115,7 +115,7 @@ export async function readGram(artifacts: Artifacts, featureKey: string): Promis
   const bytes = await read(artifacts, keys.gram);
   const rows = (moments.length - 1) / 2;
   const columns = moments[2 * rows];
-  // Distances are exact integers: 32 bits where they fit, else float64 (see squaredDistances).
+  // Distances are exact integers: 32 bits if they fit, otherwise float64 (see squaredDistances).
   const { data } = decodeNpy(bytes, columns * 255 ** 2 < 2 ** 31 ? '<i4' : '<f8', 2, keys.gram);
   return {
     distances: { rows, columns, data },

@@ -5,18 +5,18 @@ const INNER_FOLDS = 5;
 
 /** How the probabilities of one fold are calibrated. */
 export interface InnerFolds {
-  /** The inner fold of each training row; undefined where there is nothing to calibrate on */
+  /** The inner fold of each training row; undefined if there is nothing to calibrate on */
   folds: Int32Array | undefined;
-  /** What was done otherwise than asked, for readers of the results */
+  /** Deviations from the request, for readers of the results */
   note?: string;
 }
 
 /**
- * Inner folds of the training rows, stratified as LIBSVM's are; a class with too few clips is absent from some. Where
- * the training rows cannot be split as asked, the nearest split that can be made: without groups where all rows are of
- * one, and none where no class has a second clip to hold out.
- * @param groups of all clips, where groups must be kept whole: Platt's sigmoid is then fitted on groups that the inner
- * machine has not heard, as in the outer folds
+ * Inner folds of the training rows, stratified like LIBSVM's; a class with too few clips is missing from some. If the
+ * training rows cannot be split as requested, the closest possible split is used: without groups if all rows have the
+ * same one, and none if no class has a second clip to hold out.
+ * @param groups of all clips, if groups must be kept together: Platt's sigmoid is then fitted on groups that the inner
+ * machine has not seen, as in the outer folds
  */
 export function innerFolds(
   labels: Int32Array,
@@ -47,8 +47,8 @@ export function innerFolds(
 const ONE_GROUP = 'the probabilities are calibrated without regard to groups, since all training clips are of one';
 
 /**
- * Why the inner machines that predict some class's clips have never heard it, as where all of its clips are in one inner
- * fold; only fold keys forbid another split.
+ * Why the inner machines that predict some class's clips have never seen it, for example if all of its clips are in one
+ * inner fold; fold keys do not allow another split.
  */
 function unheard(labels: Int32Array, folds: Int32Array, groups: readonly string[] | undefined): string | undefined {
   const rows = new Map<number, number[]>();

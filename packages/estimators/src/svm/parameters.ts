@@ -4,8 +4,8 @@ import { z } from 'zod';
 const positive = z.number().positive();
 
 /**
- * C-SVM on the flattened image, whose pixels count as 0 to 1; or on vectors, which each fold standardises by its training
- * clips. Names and defaults are scikit-learn's, save C.
+ * C-SVM on the flattened image with pixels as 0 to 1, or on vectors, which each fold standardises by its training
+ * clips. Names and defaults are scikit-learn's, except C.
  */
 export const svmParameters = z.strictObject({
   kind: z.literal('svm'),
@@ -17,7 +17,7 @@ export const svmParameters = z.strictObject({
   degree: z.int().min(1).max(10).default(3),
   /** of poly and sigmoid */
   coef0: z.number().default(0),
-  /** Factors on C: `balanced` is inverse to a class's share; or a factor by label, 1 for labels that are not named */
+  /** Factors on C: `balanced` is inverse to a class's share; or a factor by label, default 1 */
   classWeight: z
     .union([z.enum(['none', 'balanced']), z.record(z.string().max(LIMITS.label), positive)])
     .default('none'),
@@ -26,7 +26,7 @@ export const svmParameters = z.strictObject({
   calibration: z.enum(['platt', 'temperature']).default('platt'),
   /** largest violation of the optimality conditions at which the solver stops */
   tolerance: z.number().min(1e-9).max(0.1).default(1e-3),
-  /** `ml-svm` trains with that library; `cryfold` with our own solver. */
+  /** `ml-svm` trains with that library; `cryfold` with its own solver. */
   engine: z.enum(['cryfold', 'ml-svm']).default('cryfold'),
 });
 

@@ -8,9 +8,9 @@ export const svm = {
   parameters: svmParameters,
   queue: 'cpu',
   reads: 'any',
-  // The groups themselves are part of the data's hash.
+  // The groups are part of the data's hash.
   keyParts: ({ grouped }) => ({ innerFolds: grouped ? 'grouped' : undefined }),
-  // Vectors are standardised in each fold, so that folds have no distances in common.
+  // Vectors are standardised in each fold, so folds cannot share distances.
   prerequisite: (_, { featureKey, produces }) =>
     produces === 'images'
       ? { kind: 'distances', id: `distances-${featureKey}`, artifact: gramKeys(featureKey).gram }
@@ -18,7 +18,7 @@ export const svm = {
   keeps: (_, featureKey) => Object.values(gramKeys(featureKey)),
   // The solver's work grows with the number of pairs of training clips.
   cost: (_, trainClips) => trainClips ** 2,
-  // 2.0 to 2.4 s for 1,512 training clips, calibration included.
+  // 2.0 to 2.4 s for 1,512 training clips, including calibration.
   typicalSeconds: 1e-6,
   loadEngine: async () => new (await import('./engine.js')).SvmEngine(),
   loadPredictor: async (file) => (await import('./predictor.js')).loadSvm(file),

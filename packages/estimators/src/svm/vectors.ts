@@ -1,7 +1,7 @@
 import { fitStandardization, type Standardization, standardize, type VectorRows, vectorKernelData } from '@cryfold/svm';
 import type { Gram } from './gram.js';
 
-/** Vectors as one fold sees them. */
+/** The vectors of one fold. */
 export interface FoldVectors {
   kernel: Gram;
   /** clips x columns, standardised */
@@ -9,7 +9,7 @@ export interface FoldVectors {
   standardization: Standardization;
 }
 
-/** Standardises the vectors of all clips by a fold's training clips alone. */
+/** Standardises the vectors of all clips by a fold's training clips only. */
 export function foldVectors(rows: VectorRows, train: Int32Array): FoldVectors {
   const standardization = fitStandardization(rows, train);
   const values = standardize(rows, standardization);

@@ -1,7 +1,7 @@
 import type { GroupSource } from '@cryfold/core';
 import type { Property } from './audit-record.js';
 
-/** A recording that an audit looks at. */
+/** A recording to audit. */
 export interface AuditedRecording {
   label: string;
   group: string;
@@ -9,7 +9,7 @@ export interface AuditedRecording {
   format: string;
   /** Hz */
   rate: number;
-  /** Of a stored sample; absent for lossy codecs */
+  /** Bits of a stored sample; absent for lossy codecs */
   bits?: number;
   channels: number;
   seconds: number;
@@ -27,7 +27,7 @@ export interface AuditInput {
   /** Sorted */
   classes: readonly string[];
   groupSource: GroupSource;
-  /** Label and group of the clips that hold the same sound, per sound */
+  /** Label and group of the clips with the same sound, per sound */
   sounds: readonly (readonly { label: string; group: string }[])[];
 }
 

@@ -7,15 +7,15 @@ const share = z.number().min(0).max(1);
 const text = z.string().max(LIMITS.text);
 const label = z.string().max(LIMITS.label);
 
-/** Properties that say how a file was made, and those that say what its sound is like. */
+/** Properties of how a file was made, and properties of its sound. */
 export const FILE_PROPERTIES = ['format', 'rate', 'bits', 'channels'] as const;
 export const SOUND_PROPERTIES = ['seconds', 'level', 'bandwidth', 'silence', 'clipping'] as const;
 export const PROPERTIES = [...FILE_PROPERTIES, ...SOUND_PROPERTIES] as const;
 export type Property = (typeof PROPERTIES)[number];
 
-/** 5 %, 50 % and 95 % of the recordings have at most this value. */
+/** Quantiles: 5 %, 50 % and 95 % of the recordings have at most this value. */
 const spread = z.strictObject({ low: z.number(), median: z.number(), high: z.number() });
-/** The values that most recordings have, ten at most */
+/** The most frequent values, at most ten */
 const values = z.array(z.strictObject({ value: z.union([z.number(), text]), recordings: count })).max(10);
 
 const perClass = z.strictObject({
@@ -70,9 +70,9 @@ export const auditSchema = z.strictObject({
   groups: count,
   groupsKnown: z.boolean(),
   perClass: z.array(perClass).max(LIMITS.classes),
-  /** Sounds that several clips hold, equal or overlapping, and the clips that hold them */
+  /** Sounds that several clips have in common, equal or overlapping, and the number of these clips */
   sounds: z.strictObject({ shared: count, clips: count, inSeveralClasses: count, inSeveralGroups: count }),
-  /** Whether a decision tree on properties of recordings predicts the class; else why that was not tested */
+  /** Whether a decision tree on properties of recordings predicts the class, or why that was not tested */
   predictability: z.union([
     z.strictObject({
       recordings: count,
@@ -91,7 +91,7 @@ export const auditSchema = z.strictObject({
   findings: z.array(findingSchema).max(100),
 });
 
-/** What an audit found in the recordings of a dataset; docs/audit.md explains it. */
+/** Findings of an audit of a dataset's recordings; docs/audit.md explains them. */
 export type Audit = z.infer<typeof auditSchema>;
 export type Finding = z.infer<typeof findingSchema>;
 

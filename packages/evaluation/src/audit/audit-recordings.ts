@@ -4,12 +4,10 @@ import { type Audit, FILE_PROPERTIES, PROPERTIES, type Property } from './audit-
 import { findingsOf } from './findings.js';
 import { testPredictability } from './predictability.js';
 
-/** Values that are listed of a property. */
+/** Maximum number of values listed of a property. */
 const LISTED = 10;
 
-/**
- * What recordings are like by class, and whether that alone gives their class away. Equal input gives an equal audit.
- */
+/** Properties of recordings by class, and whether they alone predict the class. Equal input gives an equal audit. */
 export function auditRecordings(input: AuditInput): Audit {
   const { recordings, classes, groupSource, sounds } = input;
   const groups = new Set(recordings.map(({ group }) => group)).size;
@@ -53,7 +51,7 @@ export function auditRecordings(input: AuditInput): Audit {
 
 function columnsOf(property: Property, recordings: readonly AuditedRecording[]): Float64Array[] {
   if (property !== 'format') return [Float64Array.from(recordings, (one) => Number(propertyOf(one, property)))];
-  // Names have no order, so each is a column of its own.
+  // Names have no order, so each becomes a separate column.
   const names = [...new Set(recordings.map(({ format }) => format))].sort();
   return names.map((name) => Float64Array.from(recordings, ({ format }) => (format === name ? 1 : 0)));
 }
@@ -87,7 +85,7 @@ function summarizeClass(label: string, recordings: readonly AuditedRecording[]):
   };
 }
 
-/** The least of sorted values that a share of them does not exceed. */
+/** The smallest of the sorted values that is not exceeded by the given share of them. */
 function at(sorted: readonly number[], share: number): number {
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
 }

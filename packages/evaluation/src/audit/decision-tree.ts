@@ -1,9 +1,9 @@
 export interface TreeOptions {
   /** Number of classes; labels are below it */
   classes: number;
-  /** Splits from the root to a leaf, at most */
+  /** Maximum number of splits from the root to a leaf */
   maxDepth: number;
-  /** Rows that a leaf has at least */
+  /** Minimum number of rows of a leaf */
   minLeaf: number;
 }
 
@@ -17,12 +17,12 @@ export function sortRows(values: Float64Array): Int32Array {
 }
 
 /**
- * Fits a classification tree as scikit-learn's `DecisionTreeClassifier(max_depth, min_samples_leaf,
- * class_weight='balanced')` does: Gini impurity, thresholds halfway between neighbouring values. Of equally good splits it
+ * Fits a classification tree like scikit-learn's `DecisionTreeClassifier(max_depth, min_samples_leaf,
+ * class_weight='balanced')`: Gini impurity, thresholds halfway between neighbouring values. Of equally good splits it
  * takes the most even one, so that a column that orders many classes is halved; scikit-learn draws the column and takes
- * its lowest.
+ * its lowest threshold.
  * Source: Breiman, Friedman, Olshen, Stone, "Classification and Regression Trees" (1984).
- * @param columns a value per row each
+ * @param columns each with a value per row
  * @param orders per column the training rows, by ascending value; reordered by this function
  */
 export function fitTree(
@@ -48,7 +48,7 @@ interface Found {
   rows: number;
 }
 
-/** Every node is a segment of all orders, which holds the same rows in each. */
+/** Every node is the same segment of all orders, with the same rows in each. */
 class Growth {
   readonly #columns: readonly Float64Array[];
   readonly #orders: readonly Int32Array[];
@@ -70,7 +70,7 @@ class Growth {
     this.#labels = labels;
     this.#options = options;
     const rows = orders[0];
-    // Each class weighs the same, however many rows it has.
+    // Classes have equal weight, however many rows they have.
     this.#weights = new Float64Array(options.classes).fill(1);
     this.#weights = this.#totals(0, rows.length).map((count) => (count > 0 ? 1 / count : 0));
     this.#left = new Float64Array(options.classes);
@@ -130,7 +130,7 @@ class Growth {
       const values = this.#columns[column];
       if (values[order[from]] === values[order[to - 1]]) continue;
       left.fill(0);
-      // Sums of squares of the class weights on either side: the larger over their weight, the purer.
+      // Sums of squares of the class weights on either side: the larger relative to their weight, the purer.
       let weight = 0;
       let squares = 0;
       let rest = allSquares;
@@ -158,7 +158,7 @@ class Growth {
     return best;
   }
 
-  /** Moves the rows of the left side to the front of the segment, in each order without changing it otherwise. */
+  /** Moves the rows of the left side to the front of the segment in each order; both sides keep their order. */
   #partition(from: number, to: number, { column, rows }: Found): void {
     const goesLeft = this.#goesLeft;
     const moved = this.#moved;

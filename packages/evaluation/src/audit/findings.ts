@@ -4,18 +4,18 @@ import { type AuditedRecording, type AuditInput, propertyOf } from './audit-inpu
 import { type Audit, FILE_PROPERTIES, type Finding, type Property } from './audit-record.js';
 import { AUDIT_FOLDS, AUDIT_GROUPS, type Prediction } from './predictability.js';
 
-/** P-values up to this one are taken for more than chance: docs/audit.md. */
+/** P-values up to this one count as more than chance: docs/audit.md. */
 const SIGNIFICANT = 0.01;
-/** Balanced accuracy above chance that is worth a word, and the one that as good as decides the class. */
+/** Balanced accuracy above chance that is worth reporting, and the level at which it practically decides the class. */
 const WORTH = 0.05;
 const DECIDES = 0.95;
-/** Recordings of a class without which nothing is said of its values. */
+/** Minimum number of recordings of a class for findings about its values. */
 const LEAST_VALUES = 3;
 const NAMED = 3;
 
 type Facts = Omit<Audit, 'findings'>;
 
-/** What people must know of their data, the gravest first. */
+/** Warnings about the data, most severe first. */
 export function findingsOf(input: AuditInput, facts: Facts): Finding[] {
   const { findings: ofValues, properties } = tellingValues(input.recordings, input.classes);
   return [
@@ -39,7 +39,7 @@ const PROPERTY_WORDS: Record<Property, string> = {
   clipping: 'share of clipped samples',
 };
 
-/** A property as people call it. */
+/** The usual word for a property. */
 export function propertyWord(property: Property): string {
   return PROPERTY_WORDS[property];
 }
@@ -56,7 +56,7 @@ export function valueText(property: (typeof FILE_PROPERTIES)[number], value: str
   return VALUE_TEXT[property](value);
 }
 
-/** Classes whose files share no value of a property with those of any other class. */
+/** Classes whose files do not share any value of a property with other classes. */
 function tellingValues(recordings: readonly AuditedRecording[], classes: readonly string[]) {
   const findings: Finding[] = [];
   const properties: Property[] = [];
@@ -96,11 +96,11 @@ function tellingText(
   const what =
     telling.length === 1
       ? `${one(telling[0])}, all others ${list(others.flatMap(([, values]) => [...values.keys()]))}`
-      : `${telling.slice(0, NAMED).map(one).join(', ')}${telling.length > NAMED ? `, and so on for ${telling.length} classes` : ''}`;
-  return `The ${propertyWord(property)} alone tells classes apart: ${what}. Models may learn that instead of the sound. Convert all recordings alike, or record them alike.`;
+      : `${telling.slice(0, NAMED).map(one).join(', ')}${telling.length > NAMED ? `, and similarly for ${telling.length} classes in total` : ''}`;
+  return `The ${propertyWord(property)} alone distinguishes classes: ${what}. Models may learn it instead of the sound. Convert or record all recordings in the same way.`;
 }
 
-/** Whether it is worth saying that properties predict the class. */
+/** Whether it is worth reporting that properties predict the class. */
 export function isTelling({ balancedAccuracy, pValue }: Prediction, classes: number): boolean {
   return pValue <= SIGNIFICANT && balancedAccuracy >= 1 / classes + WORTH;
 }
@@ -111,9 +111,9 @@ function predictionFindings({ predictability }: Facts, named: readonly Property[
     const least = `two classes with ${AUDIT_FOLDS} recordings`;
     const needed =
       predictability === 'too few groups'
-        ? `${least} of ${AUDIT_GROUPS} groups each, and ${AUDIT_FOLDS} groups in all`
+        ? `${least} of ${AUDIT_GROUPS} groups each, and ${AUDIT_FOLDS} groups in total`
         : `${least} each`;
-    const text = `Whether the properties of the recordings predict the class was not tested: that takes ${needed}.`;
+    const text = `Whether the properties of the recordings predict the class was not tested: the test needs ${needed}.`;
     return [{ kind: 'untested', severity: 'note', text }];
   }
   const { classes, sets, alone } = predictability;
@@ -131,7 +131,7 @@ function predictionFindings({ predictability }: Facts, named: readonly Property[
       .map((one) => `${propertyWord(one.property)} alone ${percent(one.balancedAccuracy)}`);
     const mostly = strongest.length > 0 ? ` (${strongest.join(', ')})` : '';
     const decides = all.balancedAccuracy >= DECIDES;
-    const text = `A few numbers of each recording (${words(all.properties)}) predict the class: ${figures(all, predictability)}${mostly}. They may belong to the sounds of a class, or to how it was recorded: listen to some of each class.`;
+    const text = `A few numbers of each recording (${words(all.properties)}) predict the class: ${figures(all, predictability)}${mostly}. They may be due to the sounds of a class, or to how it was recorded: listen to some recordings of each class.`;
     findings.push({ kind: 'sound-properties-predict', severity: decides ? 'warning' : 'note', text });
   }
   return findings;
@@ -140,13 +140,13 @@ function predictionFindings({ predictability }: Facts, named: readonly Property[
 const words = (properties: readonly Property[]) => properties.map(propertyWord).join(', ');
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
-/** Balanced accuracy beside chance, and what it rests on. */
+/** Balanced accuracy compared with chance, and its basis. */
 function figures(
   { balancedAccuracy, pValue }: Prediction,
   { classes, recordings, groups, folds }: Exclude<Facts['predictability'], string>,
 ): string {
   const basis = `${recordings} recordings${groups === undefined ? '' : ` of ${groups} groups`}`;
-  return `a small decision tree has a balanced accuracy of ${percent(balancedAccuracy)} where chance gives ${percent(1 / classes)} (${folds} ${groups === undefined ? 'stratified' : 'grouped'} folds of ${basis}, permutation p ${pValue.toFixed(3)})`;
+  return `a small decision tree has a balanced accuracy of ${percent(balancedAccuracy)} (chance: ${percent(1 / classes)}) (${folds} ${groups === undefined ? 'stratified' : 'grouped'} folds of ${basis}, permutation p ${pValue.toFixed(3)})`;
 }
 
 function soundFindings({
@@ -160,7 +160,7 @@ function soundFindings({
   }
   if (shared > 0) {
     const apart = groupsKnown && inSeveralGroups > 0 ? `, ${inSeveralGroups} of them in several groups` : '';
-    const text = `${counted(shared, 'sound')} ${shared === 1 ? 'is' : 'are'} there more than once, in ${clips} clips that are equal or overlap${apart}. --protocol grouped with --group-duplicates keeps them together.`;
+    const text = `${counted(shared, 'sound')} ${shared === 1 ? 'is' : 'occur'} more than once, in ${clips} clips that are equal or overlap${apart}. --protocol grouped with --group-duplicates keeps them together.`;
     findings.push({ kind: 'shared-sounds', severity: 'note', text });
   }
   return findings;
@@ -178,7 +178,7 @@ function classFindings({ groupSource }: AuditInput, { perClass, groupsKnown }: F
     : [];
   if (narrow.length > 0) {
     const word = groupWord({ groupSource });
-    const text = `Fewer than ${AUDIT_GROUPS} ${word}s: ${list(narrow, ({ label, groups }) => `class ${label} comes from ${counted(groups, word)}`)}. ${its(narrow)} figures say nothing about others.`;
+    const text = `Fewer than ${AUDIT_GROUPS} ${word}s: ${list(narrow, ({ label, groups }) => `class ${label} comes from ${counted(groups, word)}`)}. ${its(narrow)} figures do not generalise to others.`;
     findings.push({ kind: 'few-groups', severity: 'warning', text });
   }
   return findings;
@@ -195,7 +195,7 @@ function list<T extends { label: string }>(all: readonly T[], text: (one: T) => 
 function groupFindings({ recordings, groupSource }: AuditInput, { groupsKnown }: Facts): Finding[] {
   if (!groupsKnown) {
     const text =
-      'Groups are not known: nothing says which recordings come from one source, so recordings count as independent.';
+      'Groups are unknown: recordings of the same source cannot be identified, so recordings count as independent.';
     return [{ kind: 'groups-unknown', severity: 'note', text }];
   }
   const groups = new Map<string, { labels: Set<string>; recordings: number }>();
@@ -208,6 +208,6 @@ function groupFindings({ recordings, groupSource }: AuditInput, { groupsKnown }:
   const large = [...groups.values()].filter((group) => group.recordings > 1);
   if (large.length === 0 || large.some(({ labels }) => labels.size > 1)) return [];
   const word = groupWord({ groupSource });
-  const text = `Every ${word} has recordings of one class only, so whatever recognises the ${word} knows the class. Random folds cannot tell the two apart: use --protocol grouped.`;
+  const text = `Every ${word} has recordings of one class only, so a model that recognises the ${word} knows the class. Random folds cannot separate the two: use --protocol grouped.`;
   return [{ kind: 'groups-in-one-class', severity: 'warning', text }];
 }

@@ -4,19 +4,22 @@ import { stratifiedKFold } from '../k-fold.js';
 import type { Split } from '../split.js';
 import { fitTree, predictRow, sortRows } from './decision-tree.js';
 
-/** Folds, and the recordings that a class must have to be tested. */
+/** Number of folds, and minimum number of recordings of a class to be tested. */
 export const AUDIT_FOLDS = 5;
-/** Groups that a class must have to be tested where groups are known. */
+/** Minimum number of groups of a class to be tested, if groups are known. */
 export const AUDIT_GROUPS = 3;
-/** Recordings that are tested; of more, so many are drawn, with at least ten of each class. */
+/** Maximum number of recordings to test; if there are more, they are sampled, with at least ten of each class. */
 const MOST_RECORDINGS = 600;
 const LEAST_DRAWN = 10;
-/** Classes that are tested: those with most recordings. */
+/** Maximum number of classes to test: those with the most recordings. */
 const MOST_CLASSES = 60;
 const PERMUTATIONS = 199;
-/** A statistic that so many permutations reached is not permuted further: Besag and Clifford, "Sequential Monte Carlo p-values" (1991). */
+/**
+ * Permutations stop once this many have reached a statistic: Besag and Clifford, "Sequential Monte Carlo p-values"
+ * (1991).
+ */
 const ENOUGH = 10;
-/** Recordings in a leaf of the tree, at least. */
+/** Minimum number of recordings in a leaf of the tree. */
 const MIN_LEAF = 3;
 
 /** Recordings as rows. */
@@ -24,41 +27,44 @@ export interface PropertyTable {
   /** Class index of each recording */
   labels: Int32Array;
   classes: number;
-  /** Group of each recording; undefined where groups are not known */
+  /** Group of each recording; undefined if groups are unknown */
   groups: readonly string[] | undefined;
-  /** Per property its columns, a value per recording each; properties without variation tell nothing */
+  /** Per property its columns, each with a value per recording; properties without variation are uninformative */
   properties: ReadonlyMap<string, readonly Float64Array[]>;
 }
 
 /** How well a tree predicts the class from some properties. */
 export interface Prediction {
-  /** Out of fold, 0 to 1; always answering one class gives 1 / classes */
+  /** Out of fold, 0 to 1; always predicting one class gives 1 / classes */
   balancedAccuracy: number;
-  /** Share of permutations of the labels that reach it, this one included */
+  /** Share of permutations of the labels that reach it, including the observed one */
   pValue: number;
 }
 
 export interface Predictability {
-  /** Recordings that were tested, in how many classes, and of how many groups where they are known */
+  /** Number of tested recordings, of their classes, and of their groups if known */
   recordings: number;
   classes: number;
   groups?: number;
   folds: number;
-  /** By name of the set of properties, in the order asked for; sets without variation are left out */
+  /** By name of the set of properties, in the requested order; sets without variation are left out */
   sets: ({ name: string; properties: string[] } & Prediction)[];
-  /** Of each property alone. Their p-values allow for the number of properties: the largest of each permutation counts. */
+  /**
+   * For each single property. P-values account for the number of properties: the maximum of each permutation counts.
+   */
   alone: ({ property: string } & Prediction)[];
 }
 
-/** Why nothing was tested. */
+/** The reason why nothing was tested. */
 export const UNTESTABLE = ['too few recordings', 'too few groups', 'no variation'] as const;
 export type Untestable = (typeof UNTESTABLE)[number];
 
 /**
- * Whether properties of recordings give away their class: out-of-fold balanced accuracy of a shallow decision tree, with
- * grouped folds where groups are known and stratified ones otherwise, and its permutation p-value. Where groups are known,
- * a permutation gives each group the labels of another one, repeated or cut to its size. Equal input gives equal output.
- * @param sets names and properties of the sets to be tested together
+ * Whether properties of recordings predict their class: out-of-fold balanced accuracy of a shallow decision tree, with
+ * grouped folds if groups are known and stratified ones otherwise, and its permutation p-value. If groups are known, a
+ * permutation gives each group the labels of another one, repeated or truncated to its size. Equal input gives equal
+ * output.
+ * @param sets names and properties of the sets to test together
  */
 export function testPredictability(
   table: PropertyTable,
@@ -99,7 +105,7 @@ export function testPredictability(
 
 const varies = (values: Float64Array) => values.some((value) => value !== values[0]);
 
-/** Rows of classes with enough recordings and groups; of very many a random part, the same each time. */
+/** Rows of classes with enough recordings and groups; if there are very many, a reproducible random sample. */
 function eligibleRows({ labels, classes, groups }: PropertyTable): number[] | Untestable {
   const members = Array.from({ length: classes }, (): number[] => []);
   labels.forEach((label, row) => {
@@ -123,7 +129,7 @@ function eligibleRows({ labels, classes, groups }: PropertyTable): number[] | Un
   return drawn.sort((a, b) => a - b);
 }
 
-/** One row of each group before all others: a draw that missed small groups could leave too few for the folds. */
+/** Puts one row of each group first: a sample without small groups might have too few groups for the folds. */
 function eachGroupFirst(rows: readonly number[], groups: readonly string[]): number[] {
   const firsts = new Set(new Map([...rows].reverse().map((row) => [groups[row], row])).values());
   return [...rows.filter((row) => firsts.has(row)), ...rows.filter((row) => !firsts.has(row))];
@@ -136,7 +142,10 @@ function relabel(labels: Int32Array, rows: readonly number[]): { labels: Int32Ar
   return { labels: Int32Array.from(rows, (row) => code.get(labels[row])!), classes: present.length };
 }
 
-/** P-values of observed balanced accuracies. The first `together` sets stand for themselves, all others for their maximum. */
+/**
+ * P-values of observed balanced accuracies. The first `together` sets are compared individually, all others by their
+ * maximum.
+ */
 function permute(
   trial: PropertyTrial,
   labels: Int32Array,
@@ -155,7 +164,7 @@ function permute(
   for (let i = 0; i < PERMUTATIONS; i++) {
     const open = all.filter((set) => reached[set] < ENOUGH);
     if (open.length === 0) break;
-    // The maximum needs every property, as long as any of them is open.
+    // The maximum needs every property as long as any of them is undecided.
     const alone = open.some((set) => set >= together);
     const scores = score(
       trial.permute(labels, random),
@@ -173,7 +182,7 @@ function permute(
   return { observed, pValues };
 }
 
-/** What all permutations share. */
+/** State shared by all permutations. */
 class PropertyTrial {
   readonly #columns: readonly Float64Array[];
   readonly #orders: readonly Int32Array[];
@@ -208,11 +217,11 @@ class PropertyTrial {
     return this.#grouped ?? stratifiedKFold(labels, { splits: AUDIT_FOLDS, shuffle: true, seed: 0 });
   }
 
-  /** Out-of-fold balanced accuracy over the classes that the labels have. @param used columns that the tree may look at */
+  /** Out-of-fold balanced accuracy over the classes of the labels. @param used columns that the tree may use */
   score(labels: Int32Array, splits: readonly Split[], used: readonly number[]): number {
     const columns = used.map((column) => this.#columns[column]);
     const classes = this.#classes;
-    // Deep enough to give each class a leaf of its own.
+    // Deep enough to give each class its own leaf.
     const options = { classes, maxDepth: Math.max(3, Math.ceil(Math.log2(classes)) + 1), minLeaf: MIN_LEAF };
     const right = new Float64Array(classes);
     const counts = new Float64Array(classes);
@@ -235,7 +244,7 @@ class PropertyTrial {
     return sum / present;
   }
 
-  /** Labels as if they had nothing to do with the properties. */
+  /** Labels as if they were unrelated to the properties. */
   permute(labels: Int32Array, random: Random): Int32Array {
     const permuted = Int32Array.from(labels);
     if (!this.#members) {
@@ -254,7 +263,7 @@ class PropertyTrial {
   }
 }
 
-/** The rows of an order that are marked, so many of them. */
+/** The marked rows of an order, of which there are `count`. */
 function rowsIn(order: Int32Array, marks: Uint8Array, count: number): Int32Array {
   const rows = new Int32Array(count);
   for (let i = 0, at = 0; i < order.length; i++) if (marks[order[i]] === 1) rows[at++] = order[i];

@@ -1,13 +1,13 @@
 import { CryfoldError, type ErrorDetails } from '@cryfold/core';
 
-/** What names the row of a vector: a clip or a recording. */
+/** The unit that has a vector: a clip or a recording. */
 export interface VectorRow {
   id: string;
-  /** In the file of ids, from 1 */
+  /** Line in the file of ids, from 1 */
   line: number;
 }
 
-/** The error of files of vectors that cannot be used. */
+/** Error for unusable files of vectors. */
 export function invalidVectors(
   message: string,
   hint: string,

@@ -2,25 +2,25 @@ import { EncodingError, readRegularText } from '@cryfold/core';
 import { type CsvRecord, parseCsv } from '@cryfold/corpus';
 import { invalidVectors, type VectorRow } from './problems.js';
 
-/** Bytes of the largest table of ids */
+/** Maximum size of a table of ids in bytes */
 const LARGEST = 64 * 2 ** 20;
 
-/** Which ids the rows have; the first column that is there counts. */
+/** Columns that may contain the ids of the rows; the first existing one is used. */
 const COLUMNS = ['clip', 'recording'] as const;
 
 /** The ids of vectors, in the order of the rows. */
 export interface VectorIds {
-  /** Whether the rows are of clips or of recordings */
+  /** Whether rows belong to clips or to recordings */
   by: (typeof COLUMNS)[number];
   rows: VectorRow[];
 }
 
 /**
- * Reads the column `clip` or `recording` of a table with a header; other columns are not read.
+ * Reads the column `clip` or `recording` of a table with a header; other columns are ignored.
  * @throws CryfoldError FEATURES_INVALID with the line
  */
 export async function readIds(path: string): Promise<VectorIds> {
-  const at = (line: number, why: string, hint = 'Quote fields as RFC 4180 says: "a ""quoted"" field".') =>
+  const at = (line: number, why: string, hint = 'Quote fields as in RFC 4180: "a ""quoted"" field".') =>
     invalidVectors(`${path}:${line}: ${why}`, hint, { file: path, line });
   const records = parseCsv(await readText(path), at);
   const header: CsvRecord | undefined = records.next().value;
@@ -28,7 +28,7 @@ export async function readIds(path: string): Promise<VectorIds> {
   const by = COLUMNS.find((name) => names.includes(name));
   if (by === undefined) {
     const found = names.length === 0 ? 'the file is empty' : `the first line has no column clip or recording`;
-    throw at(header?.line ?? 1, found, 'Start it with a line that says clip, or recording, and name one id per row.');
+    throw at(header?.line ?? 1, found, 'Start it with a header line clip or recording, followed by one id per row.');
   }
   const column = names.indexOf(by);
   const rows = Array.from(records, ({ fields, line }) => {
@@ -45,7 +45,7 @@ function readText(path: string): Promise<string> {
       const context = { file: path, line: cause.line };
       throw invalidVectors(`${path}:${cause.line}: ${cause.message}`, cause.hint(path), context, cause);
     }
-    const hint = 'Paths start from the folder of the spec. Name a file that is there.';
+    const hint = 'Paths are relative to the folder of the spec. Name an existing file.';
     throw invalidVectors(`${path}: ${cause.message}`, hint, { file: path }, cause);
   });
 }

@@ -3,13 +3,15 @@ import type { GivenClips } from '../kinds/feature-kind.js';
 import { invalidVectors, type VectorRow } from './problems.js';
 import { readIds } from './read-ids.js';
 
-/** Bytes of the largest file of vectors, and of all clips' vectors; as much as the API takes of a feature set. */
+/**
+ * Maximum size in bytes of a file of vectors, and of all clips' vectors; the same as the API's limit for a feature set.
+ */
 const LARGEST = 512 * 2 ** 20;
 
-/** Numbers of one vector */
+/** Maximum length of a vector */
 export const MOST_COLUMNS = 65_536;
 
-/** Where the vectors are, in absolute paths. */
+/** Files with the vectors, as absolute paths. */
 export interface VectorFiles {
   /** npy, float32 or float64, [rows, columns] */
   file: string;
@@ -24,7 +26,7 @@ export interface Vectors {
 }
 
 /**
- * Reads vectors and puts them into the order of the clips; a recording's vector serves all of its clips.
+ * Reads vectors and sorts them into the order of the clips; a recording's vector is used for all of its clips.
  * @returns clips x columns
  * @throws CryfoldError FEATURES_INVALID naming the file, the row and the id
  */
@@ -61,15 +63,15 @@ export async function readVectors(files: VectorFiles, known: GivenClips): Promis
   return { rows: known.ids.length, columns, data };
 }
 
-/** A vector of a recording is copied for each clip. @throws CryfoldError FEATURES_INVALID before the copies take memory */
+/** A recording's vector is copied for each clip. @throws CryfoldError FEATURES_INVALID before the copies use memory */
 function checkSize(clips: number, columns: number, file: string): void {
   const bytes = clips * columns * Float32Array.BYTES_PER_ELEMENT;
-  // The header needs room, too.
+  // The header needs space, too.
   if (bytes < LARGEST) return;
   const [size, limit] = [Math.round(bytes / 2 ** 20), LARGEST / 2 ** 20];
   throw invalidVectors(
-    `${file}: ${clips} clips of ${columns} numbers take ${size} MiB; they must take less than ${limit} MiB`,
-    'Give shorter vectors, such as their principal components, or evaluate fewer clips with a longer clipSeconds.',
+    `${file}: ${clips} clips of ${columns} numbers need ${size} MiB; the limit is ${limit} MiB`,
+    'Use shorter vectors, such as their principal components, or fewer clips with a longer clipSeconds.',
     { file, clips, columns },
   );
 }
@@ -77,7 +79,7 @@ function checkSize(clips: number, columns: number, file: string): void {
 /** The recording of a clip: its id without the number of the segment. */
 const recordingOf = (id: string): string => id.slice(0, id.lastIndexOf('#'));
 
-/** @throws CryfoldError FEATURES_INVALID for an id that is there twice */
+/** @throws CryfoldError FEATURES_INVALID for a repeated id */
 function rowsByName(rows: readonly VectorRow[], file: string): Map<string, number> {
   const found = new Map<string, number>();
   for (const [row, { id, line }] of rows.entries()) {
@@ -94,7 +96,7 @@ function rowsByName(rows: readonly VectorRow[], file: string): Map<string, numbe
   return found;
 }
 
-/** Ids of clips that a run leaves out are known. @throws CryfoldError FEATURES_INVALID for others */
+/** Ids of clips that a run leaves out are allowed. @throws CryfoldError FEATURES_INVALID for unknown ids */
 function refuseUnknown(
   rows: readonly VectorRow[],
   file: string,
@@ -120,7 +122,7 @@ async function readArray(path: string): Promise<Vectors> {
   const bytes = await readRegularFile(path, LARGEST).catch((cause) => {
     throw invalidVectors(
       `${path}: ${cause.message}`,
-      'Paths start from the folder of the spec. Name a file that is there.',
+      'Paths are relative to the folder of the spec. Name an existing file.',
       { file: path },
       cause,
     );
@@ -134,7 +136,7 @@ async function readArray(path: string): Promise<Vectors> {
   }
   const [rows, columns] = array.shape;
   if (rows === 0 || columns === 0 || columns > MOST_COLUMNS) {
-    throw fail(`its shape is (${rows}, ${columns}): at least one row and 1 to ${MOST_COLUMNS} columns are needed`);
+    throw fail(`its shape is (${rows}, ${columns}); it needs at least one row and 1 to ${MOST_COLUMNS} columns`);
   }
   const data = Float32Array.from(array.data);
   const bad = data.findIndex((value) => !Number.isFinite(value));
@@ -142,14 +144,14 @@ async function readArray(path: string): Promise<Vectors> {
     const [row, column] = [Math.floor(bad / columns), bad % columns];
     throw invalidVectors(
       `${path}: row ${row}, column ${column} is ${array.data[bad]}, not a finite float32 number`,
-      'Correct what computes the vectors, or leave this row out in both files.',
+      'Correct the program that computes the vectors, or remove this row in both files.',
       { file: path, row, column },
     );
   }
   return { rows, columns, data };
 }
 
-/** float64 where that is what the file holds; anything else is checked as float32. */
+/** float64 if the file contains float64; anything else is checked as float32. */
 function elementsOf(bytes: Uint8Array): NpyType & ('<f4' | '<f8') {
   try {
     return decodeNpyHeader(bytes, '<f8', 2, '').type as '<f8';

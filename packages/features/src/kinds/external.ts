@@ -7,18 +7,18 @@ const path = z.string().min(1).max(LIMITS.text);
 
 const parameters = z.strictObject({
   kind: z.literal('external'),
-  /** npy file of float32 or float64 [rows, columns]; the path starts from the spec's folder */
-  file: path.describe('npy file of float32 or float64 [rows, columns]; the path starts from the folder of the spec'),
-  /** CSV file with a column `clip` or `recording` that names each row */
-  clips: path.describe('CSV file with a column clip or recording, which names each row of the npy file'),
+  /** npy file of float32 or float64 [rows, columns]; the path is relative to the spec's folder */
+  file: path.describe('npy file of float32 or float64 [rows, columns]; the path is relative to the folder of the spec'),
+  /** CSV file with a column `clip` or `recording` that has the id of each row */
+  clips: path.describe('CSV file with a column clip or recording, with the id of each row of the npy file'),
   clipSeconds: z.number().positive().max(3600).default(1),
-  /** In the plan of a run: of the npy array of all clips' vectors, and the numbers in each */
+  /** In the plan of a run: hash of the npy array of all clips' vectors, and the length of each */
   sha256: z
     .string()
     .regex(/^[0-9a-f]{64}$/)
     .optional()
-    .describe('in the plan of a run: of the vectors of all clips'),
-  columns: z.int().min(1).max(65_536).optional().describe('in the plan of a run: numbers in each vector'),
+    .describe('in the plan of a run: hash of the vectors of all clips'),
+  columns: z.int().min(1).max(65_536).optional().describe('in the plan of a run: length of each vector'),
 });
 
 /** Vectors that the user has computed: docs/external-vectors.md. */
@@ -29,7 +29,7 @@ export const external = {
   shape: ({ columns = 0 }) => [columns],
   describe: ({ columns = 0, clipSeconds, file }) =>
     `${file}: vectors of ${columns} numbers for clips of ${clipSeconds} s`,
-  // Files may be renamed and moved: only their content decides.
+  // Files may be renamed and moved: only their content matters.
   keyed: ({ file: _, clips: __, ...content }) => content,
   given: {
     content: ({ sha256, columns }) => (columns === undefined ? undefined : sha256),
@@ -42,9 +42,9 @@ export const external = {
     },
   },
   loadExtractor: async ({ file }) => {
-    throw new CryfoldError('FEATURES_EXTERNAL', `${file}: vectors that were given cannot be computed for a recording`, {
+    throw new CryfoldError('FEATURES_EXTERNAL', `${file}: vectors from a file cannot be computed for a recording`, {
       context: { file },
-      hint: 'Evaluate with cryfold run, which reads vectors from files; keep a model of another feature set to predict.',
+      hint: 'Use these vectors to evaluate with cryfold run; for predictions, use a model of another feature set.',
     });
   },
 } satisfies FeatureKind<z.infer<typeof parameters>>;

@@ -1,9 +1,9 @@
 import type { z } from 'zod';
 
-/** What every feature set says. */
+/** Parameters of every feature set. */
 export interface FeatureParameters {
   kind: string;
-  /** Length of a clip in seconds; all feature sets of a spec have the same */
+  /** Length of a clip in seconds; all feature sets of a spec have the same one */
   clipSeconds: number;
 }
 
@@ -14,35 +14,35 @@ export interface ClipShape {
   samples: number;
 }
 
-/** Turns one clip, mixed down to one channel in [-1, 1], into its row. */
+/** Converts one clip, mixed down to one channel in [-1, 1], into its row. */
 export type Extractor = (samples: Float64Array) => Uint8Array | Float32Array;
 
-/** A few numbers that say how a clip sounds, by which sounds unlike the training data are known. */
+/** A few numbers that summarise a clip's sound, used to detect sounds unlike the training data. */
 export interface ClipSummary {
   /** How much the sound changes in time; small for steady noise and tones */
   liveliness: number;
-  /** As many for every clip of a feature set; NaN where it is about frequencies that the recording does not hold */
+  /** The same number for every clip of a feature set; NaN for frequencies that the recording does not contain */
   shape: Float64Array;
 }
 
-/** The clips that rows are given for. */
+/** The clips that need rows. */
 export interface GivenClips {
-  /** Of the run's clips, in their order */
+  /** Ids of the run's clips, in order */
   ids: readonly string[];
-  /** Of clips that the data has and the run leaves out */
+  /** Ids of clips that the data has but the run leaves out */
   leftOut: readonly string[];
-  /** Recordings that gave no clip, or not all of theirs */
+  /** Recordings without clips, or with only some of their clips */
   skipped: ReadonlySet<string>;
 }
 
-/** Rows that the user has computed, in files beside the spec. */
+/** Rows that the user has computed, in files next to the spec. */
 export interface GivenRows<P> {
-  /** Hex sha256 of the npy array of all rows; undefined where the parameters name paths, whose content nobody has read */
+  /** Hex sha256 of the npy array of all rows; undefined if the parameters name paths whose content was not read yet */
   content(parameters: P): string | undefined;
   /**
    * Reads and checks the files.
-   * @param folder that their paths start from
-   * @returns the parameters with what names the content, and one row per clip
+   * @param folder that their paths are relative to
+   * @returns the parameters with the identity of the content, and one row per clip
    * @throws CryfoldError FEATURES_INVALID
    */
   read(
@@ -53,8 +53,8 @@ export interface GivenRows<P> {
 }
 
 /**
- * Everything that cryfold needs to know about one kind of feature set. A new kind is one file that exports this object
- * and one line in registry.ts.
+ * The complete definition of one kind of feature set. A new kind is one file that exports this object and one line in
+ * registry.ts.
  */
 export interface FeatureKind<P extends FeatureParameters = never> {
   readonly kind: string;
@@ -62,24 +62,26 @@ export interface FeatureKind<P extends FeatureParameters = never> {
   readonly parameters: z.ZodType<P>;
   /** `images`: uint8 [height, width, 3]; `vectors`: float32 [columns] */
   readonly produces: 'images' | 'vectors';
-  /** Of images: the decibels that their colours span, from the loudest one to black; default: 120 */
+  /** For images: the decibels that their colours span, from the loudest one to black; default: 120 */
   decibels?(parameters: P): number | undefined;
   /** The shape of one clip's row */
   shape(parameters: P): readonly number[];
-  /** In words, such as `spectrogram of 1 s, 60 x 90 pixels` */
+  /** A short description, such as `spectrogram of 1 s, 60 x 90 pixels` */
   describe(parameters: P): string;
   /** The parameters that decide the rows; default: all of them */
   keyed?(parameters: P): object;
   /** Undefined for a kind that computes its rows from the sound */
   readonly given?: GivenRows<P>;
   /**
-   * Imports what computes it. The function prepares for clips of one shape, and throws CryfoldError if it cannot.
-   * @throws CryfoldError FEATURES_EXTERNAL for a kind whose rows are given
+   * Imports the code that computes it. The function prepares for clips of one shape, and throws CryfoldError if it
+   * cannot.
+   * @throws CryfoldError FEATURES_EXTERNAL for a kind with given rows
    */
   loadExtractor(parameters: P): Promise<(clip: ClipShape) => Extractor>;
   /**
-   * Imports what summarizes a row. Models whose kind has none call no clip unlike their training data.
-   * `heard` is the share of the frequencies, from 0 Hz up, that the recording holds; 1 if it is left out.
+   * Imports the code that summarises a row. Models of kinds without it never reject a clip as unlike their training
+   * data.
+   * `heard` is the share of the frequencies, from 0 Hz up, that the recording contains; default 1.
    */
   loadSummary?(parameters: P): Promise<(row: Uint8Array | Float32Array, heard?: number) => ClipSummary>;
 }

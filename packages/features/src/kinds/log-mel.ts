@@ -7,13 +7,13 @@ const parameters = z
   .strictObject({
     kind: z.literal('log-mel'),
     ...melParameters,
-    /** How many derivatives in time stand beside the levels */
+    /** Number of time derivatives in addition to the levels */
     deltas: z.int().min(0).max(2).default(0),
     functionals: functionalsSchema.default(['mean', 'sd']),
   })
   .refine(hasFewLevels, TOO_MANY_LEVELS);
 
-/** Levels on the mel scale, summarized over the clip: for each functional all bands, then all of their deltas. */
+/** Levels on the mel scale, summarised over the clip: for each functional all bands, then all of their deltas. */
 export const logMel = {
   kind: 'log-mel',
   parameters,

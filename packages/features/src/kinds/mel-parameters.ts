@@ -1,6 +1,8 @@
 import { z } from 'zod';
 
-/** What kinds on the mel scale have in common. They mean what librosa's parameters mean, in time instead of samples. */
+/**
+ * Common parameters of kinds on the mel scale. They mean the same as librosa's parameters, in time instead of samples.
+ */
 export const melParameters = {
   clipSeconds: z.number().positive().max(3600).default(1),
   /** Length of a frame: win_length; the transform (n_fft) has the next power of two */
@@ -17,7 +19,7 @@ export const melParameters = {
   topDb: z.number().positive().max(300).default(80),
 };
 
-/** Levels of a clip, derivatives included, that are computed at most: 128 MiB. */
+/** Maximum number of levels of a clip including derivatives: 128 MiB. */
 const MOST_LEVELS = 2 ** 24;
 
 interface Length {
@@ -27,7 +29,7 @@ interface Length {
   deltas?: number;
 }
 
-/** Whether what a clip needs fits into memory. */
+/** Whether the levels of a clip fit into memory. */
 export function hasFewLevels({ clipSeconds, hopMs, melBands, deltas = 0 }: Length): boolean {
   return ((clipSeconds * 1000) / hopMs) * melBands * (1 + deltas) <= MOST_LEVELS;
 }
@@ -37,6 +39,6 @@ export const TOO_MANY_LEVELS = {
   error: `a clip would have more than ${MOST_LEVELS.toLocaleString('en')} levels: use a longer hopMs, or shorter clips`,
 };
 
-/** What vectors hold beside their rows, in words. */
+/** Describes the additional derivatives of vectors. */
 export const describeDeltas = (deltas: number): string =>
   ['', ' and their first derivatives', ' and their first and second derivatives'][deltas];

@@ -7,14 +7,14 @@ const { melBands: _, ...common } = melParameters;
 const parameters = z
   .strictObject({
     kind: z.literal('mel-spectrogram'),
-    /** Mel bands: a row of pixels has one */
+    /** Mel bands: one per row of pixels */
     height: z.int().min(8).max(256).default(60),
     width: z.int().min(8).max(1024).default(90),
     ...common,
   })
   .refine(({ height: melBands, ...set }) => hasFewLevels({ ...set, melBands }), TOO_MANY_LEVELS);
 
-/** Levels on the mel scale as an RGB picture, from the clip's loudest one to `topDb` below it. */
+/** Levels on the mel scale as an RGB image, from the clip's loudest one to `topDb` below it. */
 export const melSpectrogram = {
   kind: 'mel-spectrogram',
   parameters,

@@ -9,17 +9,19 @@ const parameters = z
     ...melParameters,
     /** n_mfcc: the first one is the level */
     coefficients: z.int().min(1).max(256).default(20),
-    /** How many derivatives in time stand beside the coefficients */
+    /** Number of time derivatives in addition to the coefficients */
     deltas: z.int().min(0).max(2).default(0),
     functionals: functionalsSchema.default(['mean', 'sd']),
   })
   .refine(({ coefficients, melBands }) => coefficients <= melBands, {
     path: ['coefficients'],
-    error: 'at most as many as melBands',
+    error: 'must not be larger than melBands',
   })
   .refine(hasFewLevels, TOO_MANY_LEVELS);
 
-/** Mel-frequency cepstral coefficients, summarized over the clip: for each functional all of them, then their deltas. */
+/**
+ * Mel-frequency cepstral coefficients, summarised over the clip: for each functional all of them, then their deltas.
+ */
 export const mfcc = {
   kind: 'mfcc',
   parameters,

@@ -14,13 +14,16 @@ const parameters = z
     fmin: z.number().min(1).max(96_000).default(65),
     /** Hz; at most half the sampling rate */
     fmax: z.number().min(1).max(96_000).default(2000),
-    /** A frame is voiced where its aperiodicity has a minimum below this: trough_threshold */
+    /** A frame is voiced if its aperiodicity has a minimum below this: trough_threshold */
     threshold: z.number().min(0.01).max(1).default(0.1),
     functionals: functionalsSchema.default(['mean', 'sd', 'range']),
   })
   .refine(({ fmin, fmax }) => fmin < fmax, { path: ['fmin'], error: 'must be below fmax' });
 
-/** Fundamental frequency by YIN: functionals over the voiced frames, 0 where there are none; then the share of them. */
+/**
+ * Fundamental frequency by YIN: functionals over the voiced frames, or 0 without voiced frames; then the share of
+ * voiced frames.
+ */
 export const pitch = {
   kind: 'pitch',
   parameters,
@@ -34,9 +37,9 @@ export const pitch = {
       const tracker = new PitchTracker({ ...options, ...clip });
       return (samples) => {
         const { frequency, voiced } = tracker.track(samples);
-        const heard = frequency.filter((_, i) => voiced[i] === 1);
-        const values = heard.length > 0 ? summarize(heard, functionals) : functionals.map(() => 0);
-        return Float32Array.from([...values, heard.length / frequency.length]);
+        const pitches = frequency.filter((_, i) => voiced[i] === 1);
+        const values = pitches.length > 0 ? summarize(pitches, functionals) : functionals.map(() => 0);
+        return Float32Array.from([...values, pitches.length / frequency.length]);
       };
     };
   },

@@ -7,19 +7,19 @@ import { mfcc } from './mfcc.js';
 import { pitch } from './pitch.js';
 import { spectrogram } from './spectrogram.js';
 
-/** Every kind of feature set. To add one, write its file and name it here: docs/extending.md. */
+/** Every kind of feature set. To add one, write its file and add it here: docs/extending.md. */
 const KINDS = [spectrogram, mfcc, logMel, melSpectrogram, pitch, external] as const;
 
-/** The parameters of a feature set, its kind among them. */
+/** The parameters of a feature set, including its kind. */
 export type FeatureSet = z.infer<(typeof KINDS)[number]['parameters']>;
 
-/** A feature set as it is stored: its kind is always there. */
+/** A stored feature set, which always has a kind. */
 export const featureSetSchema = z.discriminatedUnion(
   'kind',
   KINDS.map(({ parameters }) => parameters) as never,
 ) as unknown as z.ZodType<FeatureSet>;
 
-/** The kind of a feature set in a spec that names none. */
+/** The default kind of a feature set in a spec. */
 export const DEFAULT_FEATURES = 'spectrogram' satisfies FeatureSet['kind'];
 
 const byName = new Map<string, AnyFeatureKind>(KINDS.map((kind) => [kind.kind, kind]));
@@ -27,11 +27,11 @@ const byName = new Map<string, AnyFeatureKind>(KINDS.map((kind) => [kind.kind, k
 /** The kind that computes a feature set. */
 export function featureKindOf({ kind }: { kind: string }): AnyFeatureKind {
   const found = byName.get(kind);
-  if (!found) throw new TypeError(`no kind of feature set is called ${kind}`);
+  if (!found) throw new TypeError(`there is no kind of feature set ${kind}`);
   return found;
 }
 
-/** Height and width of the pictures of a feature set; undefined where it has none. */
+/** Height and width of the images of a feature set; undefined without images. */
 export function imageSizeOf(set: FeatureSet): { height: number; width: number } | undefined {
   const kind = featureKindOf(set);
   if (kind.produces !== 'images') return undefined;

@@ -7,22 +7,23 @@ const parameters = z.strictObject({
   height: z.int().min(8).max(1024).default(60),
   width: z.int().min(8).max(1024).default(90),
   clipSeconds: z.number().positive().max(3600).default(1),
-  // The options below have no default here: a spec without them keeps its keys. Absent, they are as sox has them.
+  // The options below have no default here, so that a spec without them keeps its keys. If absent, sox's defaults
+  // apply.
   /** -w; hann */
   window: z.enum(SOX_WINDOWS).optional(),
   /** -z: from the loudest colour to black, dB; 120 */
   dynamicRange: z.number().min(20).max(180).optional(),
   /** -Z: the level of the loudest colour, dB of full scale; 0 */
   maximum: z.number().min(-100).max(100).optional(),
-  /** Samples per frame; -y gives 1 + frame / 2 rows before the picture is reduced; 1024 */
+  /** Samples per frame; -y gives 1 + frame / 2 rows before the image is resized; 1024 */
   frame: z.literal([128, 256, 512, 1024, 2048]).optional(),
-  /** -x: columns before the picture is reduced; 800 */
+  /** -x: columns before the image is resized; 800 */
   columns: z.int().min(100).max(10_000).optional(),
   /** -m; false */
   monochrome: z.boolean().optional(),
 });
 
-/** SoX's raw spectrogram as an RGB picture, brought to a size by nearest neighbour. */
+/** SoX's raw spectrogram as an RGB image, resized by nearest neighbour. */
 export const spectrogram = {
   kind: 'spectrogram',
   parameters,

@@ -1,11 +1,11 @@
 import { CryfoldError } from '@cryfold/core';
 import type { Series } from './log-mel.js';
 
-/** Frames of one derivative: librosa's default. */
+/** Frames that one derivative uses: librosa's default. */
 const WIDTH = 9;
 const HALF = (WIDTH - 1) / 2;
 
-/** Savitzky-Golay: derivative 1 of the line, derivative 2 of the parabola that fits WIDTH frames best. */
+/** Savitzky-Golay: derivative 1 of the line, derivative 2 of the parabola that best fits WIDTH frames. */
 const FILTERS = [1, 2].map((order) => {
   const offsets = Array.from({ length: WIDTH }, (_, i) => i - HALF);
   const sum = (power: number) => offsets.reduce((total, x) => total + x ** power, 0);
@@ -15,10 +15,10 @@ const FILTERS = [1, 2].map((order) => {
 });
 
 /**
- * Puts the first derivatives in time, and the second ones, below the rows of a series, per frame: librosa.feature.delta
- * with its defaults. In the first and last four frames they are those of the nearest whole window.
- * @param orders how many derivatives: 0, 1 or 2
- * @throws CryfoldError SPEC_INVALID where the series is shorter than a window
+ * Appends the first and second time derivatives below the rows of a series, per frame: librosa.feature.delta with its
+ * defaults. The first and last four frames have the derivatives of the nearest complete window.
+ * @param orders number of derivatives: 0, 1 or 2
+ * @throws CryfoldError SPEC_INVALID if the series is shorter than a window
  */
 export function withDeltas(series: Series, orders: number): Series {
   const { rows, frames, data } = series;

@@ -1,7 +1,7 @@
 import { type Framing, ShortTimePower } from '../short-time-power.js';
 import { type MelBand, melBands } from './mel-bands.js';
 
-/** What a log-mel spectrogram depends on besides the clips. */
+/** Parameters of a log-mel spectrogram. */
 export interface LogMelOptions extends Framing {
   melBands: number;
   /** Hz */
@@ -19,7 +19,7 @@ export interface Series {
   data: Float64Array;
 }
 
-/** Power below this counts as this: librosa's amin. */
+/** Minimum power: librosa's amin. */
 const LEAST_POWER = 1e-10;
 /** The level of digital silence */
 export const SILENCE_DB = 10 * Math.log10(LEAST_POWER);
@@ -34,7 +34,7 @@ export class LogMel {
   readonly #bands: MelBand[];
   readonly #topDb: number;
 
-  /** @throws CryfoldError SPEC_INVALID where the options do not suit the sampling rate */
+  /** @throws CryfoldError SPEC_INVALID if the options do not suit the sampling rate */
   constructor(options: LogMelOptions) {
     this.#power = new ShortTimePower(options);
     this.frames = this.#power.count;
@@ -46,7 +46,7 @@ export class LogMel {
   /**
    * Levels in dB, bands x frames, lowest band first.
    * @param clip one mono clip, full scale +-1
-   * @throws CryfoldError WAV_NOT_FINITE; RangeError for another length than planned
+   * @throws CryfoldError WAV_NOT_FINITE; RangeError for an unexpected length
    */
   levels(clip: Float64Array): Series {
     const { frames } = this;

@@ -25,15 +25,15 @@ export interface MelOptions {
   size: number;
   /** Number of bands */
   bands: number;
-  /** The lowest band begins there, Hz */
+  /** Start of the lowest band, Hz */
   fmin: number;
-  /** The highest band ends there, Hz; at most half the rate, which is the default */
+  /** End of the highest band, Hz; at most half the rate, which is the default */
   fmax?: number;
 }
 
 /**
  * Triangular filters of equal width on the mel scale and of unit area: librosa.filters.mel with its defaults.
- * @throws CryfoldError SPEC_INVALID where fmin and fmax do not suit the rate, or a band lies between two bins
+ * @throws CryfoldError SPEC_INVALID if fmin and fmax do not suit the rate, or a band falls between two bins
  */
 export function melBands({ rate, size, bands, fmin, fmax = rate / 2 }: MelOptions): MelBand[] {
   if (fmin >= fmax || fmax > rate / 2) {
@@ -54,7 +54,7 @@ export function melBands({ rate, size, bands, fmin, fmax = rate / 2 }: MelOption
     const last = Math.min(size / 2, Math.ceil((to * size) / rate));
     const weights = Float64Array.from({ length: last - first + 1 }, (_, i) => weightAt(first + i));
     if (weights.some((weight) => weight > 0)) return { first, weights };
-    throw new CryfoldError('SPEC_INVALID', `mel band ${band + 1} of ${bands} holds no frequency of the spectrum`, {
+    throw new CryfoldError('SPEC_INVALID', `mel band ${band + 1} of ${bands} contains no frequency of the spectrum`, {
       context: { bands, band: band + 1, rate, size },
       hint: 'Use fewer mel bands (melBands) or longer frames (frameMs).',
     });

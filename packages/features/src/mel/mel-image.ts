@@ -9,8 +9,8 @@ export class MelImager {
   readonly #topDb: number;
 
   /**
-   * @param width columns; frames are chosen, or repeated, by nearest neighbour
-   * @throws CryfoldError SPEC_INVALID where the options do not suit the sampling rate
+   * @param width columns; frames are dropped or repeated by nearest neighbour
+   * @throws CryfoldError SPEC_INVALID if the options do not suit the sampling rate
    */
   constructor(options: LogMelOptions, width: number) {
     this.#mel = new LogMel(options);
@@ -20,7 +20,7 @@ export class MelImager {
 
   /**
    * Height x width x RGB, row-major, in SoX's colours: white is the clip's loudest level, black `topDb` below it.
-   * @throws CryfoldError WAV_NOT_FINITE; RangeError for another length than planned
+   * @throws CryfoldError WAV_NOT_FINITE; RangeError for an unexpected length
    */
   image(clip: Float64Array): Uint8Array {
     const { rows, frames, data } = this.#mel.levels(clip);

@@ -23,21 +23,21 @@ import { reshape } from '../ops/reshape.js';
 import type { AugmentationSteps } from './augmentation.js';
 import { COLOUR_WEIGHTS, type ColourScale, levelTable } from './colour-scale.js';
 
-/** Level of what is below the scale: no gain of at most 120 dB brings it into sight, and its power is nothing. */
+/** Level of values below the scale: a gain of at most 120 dB cannot make it visible, and its power is negligible. */
 const SILENCE = -1e4;
 
 export interface AugmentedBatch {
   /** As the batch's input, changed */
   input: Value;
-  /** The vectors besides the images, where there are any; mixed with them */
+  /** Vectors next to the images, if any; mixed with them */
   vectors: Value | undefined;
-  /** What `drawAugmentation` draws, by name */
+  /** Output of `drawAugmentation`, by name */
   inputs: Record<string, Value>;
   mixed?: MixedExamples;
 }
 
 interface MixedExamples {
-  /** Of the own label: float32 [b] */
+  /** Share of the own label: float32 [b] */
   shares: Value;
   /** The other label: int32 [b] */
   labels: Value;
@@ -75,9 +75,9 @@ export function augmentBatch(batch: GivenBatch, steps: AugmentationSteps): Augme
 }
 
 /**
- * The loss of each example: against its own label, and if it is mixed against the other one, too, by their shares. A loss
- * that is linear in the target, as that of each `Output`, is so the loss against the mixed target.
- * @param against the loss of each example against such labels: int32 [b] to float32 [b]
+ * The loss of each example: for its own label and, if it is mixed, for the other one as well, weighted by their shares.
+ * If a loss is linear in the target, as that of each `Output`, this equals the loss for the mixed target.
+ * @param against the loss of each example for such labels: int32 [b] to float32 [b]
  */
 export function lossesOf(against: (labels: Value) => Value, labels: Value, mixed: MixedExamples | undefined): Value {
   const own = against(labels);
@@ -86,7 +86,10 @@ export function lossesOf(against: (labels: Value) => Value, labels: Value, mixed
   return add(multiply(own, mixed.shares), multiply(against(mixed.labels), rest));
 }
 
-/** Shift, gain, noise and masks on the levels of images, which then get the colours of their scale again. */
+/**
+ * Applies shift, gain, noise and masks to the levels of images, which are then converted back to the colours of their
+ * scale.
+ */
 function changeImages({ input, seed }: { input: Value; seed: Value }, steps: AugmentationSteps, scale: ColourScale) {
   const { graph } = input;
   const [, height, width] = input.shape;
@@ -142,9 +145,9 @@ function colours(graph: Graph, { colours, levels }: ColourScale): Value {
 }
 
 /**
- * White noise: to each pixel's amplitude a complex normal variable is added, as happens to the coefficients of a Fourier
- * transform when noise is added to the sound. The squared modulus of that variable is exponential and its angle uniform,
- * which takes half the time of drawing its two normal parts.
+ * White noise: adds a complex normal variable to each pixel's amplitude, like noise in the sound does to Fourier
+ * coefficients. The squared modulus of that variable is exponential and its angle uniform, which takes half the time of
+ * drawing its two normal parts.
  * @param power [b, 1, 1]: the noise's mean power as a share of the image's
  */
 function addNoise(levels: Value, power: Value, seed: Value, scale: ColourScale): Value {

@@ -1,38 +1,38 @@
 import type { ColourScale } from './colour-scale.js';
 
 /**
- * How training images are changed each time they are trained on; what is absent or 0 does nothing. Each image gets
- * strengths of its own: docs/augmentation.md.
+ * How training images are changed each time they are used; absent or 0 means no change. Strengths are drawn for each
+ * image: docs/augmentation.md.
  */
 export interface Augmentation {
-  /** Farthest shift in time either way, as a share of the width: 0 to 1 */
+  /** Largest shift in time in either direction, as a share of the width: 0 to 1 */
   timeShift?: number | undefined;
-  /** Most decibels that an image becomes louder or quieter */
+  /** Largest change of level in decibels, louder or quieter */
   gain?: number | undefined;
-  /** Most white noise: its root mean square as a share of the clip's */
+  /** Maximum white noise: its root mean square as a share of the clip's */
   noise?: number | undefined;
   /** Widest mask over time, as a share of the width: 0 to 1 */
   timeMask?: number | undefined;
   /** Highest mask over frequency, as a share of the height: 0 to 1 */
   frequencyMask?: number | undefined;
-  /** How many masks of each kind; default 1 */
+  /** Number of masks of each kind; default 1 */
   masks?: number | undefined;
   /** Mixes pairs of a batch; their shares follow Beta(mixup, mixup) */
   mixup?: number | undefined;
 }
 
-/** Which steps of an augmentation a training graph holds; their strengths are inputs. */
+/** Steps of an augmentation that a training graph contains; their strengths are inputs. */
 export interface AugmentationSteps {
   timeShift: boolean;
   gain: boolean;
   noise: boolean;
   masks: boolean;
   mixup: boolean;
-  /** Of the images, where any step but mixup is taken */
+  /** Colour scale of the images, if any step other than mixup is used */
   scale?: ColourScale | undefined;
 }
 
-/** Which steps have any effect; `changesImages` where one needs the images' colour scale. */
+/** Steps with an effect; `changesImages` if one needs the images' colour scale. */
 export function stepsOf(augment: Augmentation = {}): AugmentationSteps & { changesImages: boolean; any: boolean } {
   const { timeShift = 0, gain = 0, noise = 0, timeMask = 0, frequencyMask = 0, masks = 1, mixup = 0 } = augment;
   const steps = {

@@ -1,9 +1,9 @@
 import type { Random } from '@cryfold/core';
 
-/** How the training copes with classes of unequal size: by weighting losses, or by drawing equally often from each class. */
+/** How training handles classes of unequal size: by weighting losses, or by sampling classes equally often. */
 export type Balance = 'none' | 'weights' | 'batches';
 
-/** How many training examples each class has: [classes]. */
+/** Number of training examples per class: [classes]. */
 export function classCounts(labels: Int32Array, train: Int32Array, classes: number): Float32Array {
   const counts = new Float32Array(classes);
   for (const index of train) counts[labels[index]]++;
@@ -11,8 +11,9 @@ export function classCounts(labels: Int32Array, train: Int32Array, classes: numb
 }
 
 /**
- * A factor on the loss of each class, inverse to its size: n / (among * n of the class), 0 for a class without examples.
- * @param among default: the classes that have examples, as in scikit-learn's `balanced`
+ * A factor on the loss of each class, inverse to its size: n / (among * n of the class), 0 for a class without
+ * examples.
+ * @param among default: the number of classes with examples, as in scikit-learn's `balanced`
  */
 export function balancedWeights(counts: Float32Array, among = counts.filter((count) => count > 0).length) {
   const total = counts.reduce((sum, count) => sum + count, 0);
@@ -20,9 +21,9 @@ export function balancedWeights(counts: Float32Array, among = counts.filter((cou
 }
 
 /**
- * An epoch that draws equally often from each class that has training examples, and as often in all as there are
- * examples. Of k classes, each k consecutive draws from the start hold every class once. No example of a class is
- * drawn again before the others of its class were.
+ * An epoch that draws equally often from each class with training examples, with as many draws as there are examples.
+ * Of k classes, each k consecutive draws from the start contain every class once. Examples of a class are only repeated
+ * after all of its examples were drawn.
  */
 export function balancedOrder(labels: Int32Array, train: Int32Array, random: Random): Int32Array {
   const examples = new Map<number, number[]>();

@@ -1,20 +1,22 @@
 import { MONOCHROME, PALETTE, PALETTE_SIZE } from '@cryfold/core';
 
-/** How the colours of images stand for levels of sound: level 0 is below the scale, the last one at its top or above. */
+/**
+ * How the colours of images represent levels of sound: level 0 is below the scale, the last one at its top or above.
+ */
 export interface ColourScale {
   name: 'sox' | 'monochrome' | 'grey';
   /** [levels, 3], RGB */
   colours: Uint8Array;
   levels: number;
-  /** Of one level */
+  /** Decibels per level */
   decibels: number;
 }
 
-/** 6 R + G + B differs for all colours of each scale, so that a table of 2041 entries finds the level of a colour. */
+/** 6 R + G + B is unique for each colour of a scale, so a table of 2041 entries maps colours to levels. */
 export const COLOUR_WEIGHTS = [6, 1, 1] as const;
 export const COLOUR_SUMS = 255 * (6 + 1 + 1) + 1;
 
-/** The lowest of SoX's levels is below its range. */
+/** SoX's lowest level is below its range. */
 const SOX = { levels: PALETTE_SIZE, steps: PALETTE_SIZE - 2 };
 const GREY = Uint8Array.from({ length: 3 * 256 }, (_, i) => Math.floor(i / 3));
 
@@ -24,7 +26,7 @@ const SCALES = [
   { name: 'grey', colours: GREY, levels: 256, steps: 255 },
 ] as const;
 
-/** The level of each sum of weighted channels; `unknown` where no colour of the scale has this sum: [COLOUR_SUMS]. */
+/** The level of each sum of weighted channels; `unknown` if no colour of the scale has this sum: [COLOUR_SUMS]. */
 export function levelTable({ colours, levels }: Omit<ColourScale, 'decibels'>, unknown = 0): Float32Array {
   const table = new Float32Array(COLOUR_SUMS).fill(unknown);
   for (let level = 0; level < levels; level++) table[sumAt(colours, 3 * level)] = level;
@@ -36,9 +38,10 @@ function sumAt(pixels: Uint8Array, at: number): number {
 }
 
 /**
- * The scale that all pixels of images are of: SoX's colours or its monochrome ones, or grey; undefined where there is none.
- * @param images RGB, 3 bytes a pixel
- * @param decibels from the scale's bottom to its top; default: SoX's
+ * The scale of all pixels of images: SoX's colours or its monochrome ones, or grey; undefined if they fit none of these
+ * scales.
+ * @param images RGB, 3 bytes per pixel
+ * @param decibels range of the scale; default: SoX's
  */
 export function colourScaleOf(images: Uint8Array, decibels = 120): ColourScale | undefined {
   const found = SCALES.find((scale) => {

@@ -2,21 +2,21 @@ import type { Random } from '@cryfold/core';
 import type { Feed } from '../graph/session.js';
 import { type Augmentation, stepsOf } from './augmentation.js';
 
-/** What a batch holds. */
+/** Shape of a batch. */
 interface BatchShape {
   examples: number;
-  /** Of the images; 0 where the examples are vectors */
+  /** Size of the images; 0 for vectors */
   height: number;
   width: number;
 }
 
 /**
  * Draws how each example of a batch is changed: the inputs of the graph's augmentation, by name.
- * - `columns` int32 [b, width]: the column that each one is taken from
+ * - `columns` int32 [b, width]: source column of each column
  * - `gain` [b]: decibels
  * - `noise` [b]: power of the noise as a share of the image's
- * - `rowsKept` [b, height], `columnsKept` [b, width]: 0 in a mask, else 1
- * - `partners` int32 [b]: with which example of the batch each one is mixed; `shares` [b]: its own part, 0.5 to 1
+ * - `rowsKept` [b, height], `columnsKept` [b, width]: 0 in a mask, otherwise 1
+ * - `partners` int32 [b]: the example of the batch that each one is mixed with; `shares` [b]: its own share, 0.5 to 1
  */
 export function drawAugmentation(augment: Augmentation, batch: BatchShape, random: Random): Record<string, Feed> {
   const { timeShift = 0, gain = 0, noise = 0, timeMask = 0, frequencyMask = 0, masks = 1, mixup = 0 } = augment;
@@ -31,7 +31,7 @@ export function drawAugmentation(augment: Augmentation, batch: BatchShape, rando
     ...(steps.masks && { rowsKept: kept(height, frequencyMask), columnsKept: kept(width, timeMask) }),
     ...(steps.mixup && {
       partners: { data: permutation(examples, random) },
-      // The example whose label counts as the right answer is the larger part.
+      // The example whose label counts as the correct one has the larger share.
       shares: each(() => {
         const share = symmetricBeta(mixup, random);
         return Math.max(share, 1 - share);
@@ -40,7 +40,7 @@ export function drawAugmentation(augment: Augmentation, batch: BatchShape, rando
   };
 }
 
-/** Images turned in time: what leaves at one end comes in at the other. */
+/** Images rotated in time: what leaves at one end enters at the other. */
 function shiftedColumns(
   examples: number,
   width: number,
@@ -78,8 +78,8 @@ function permutation(count: number, random: Random): Int32Array {
 }
 
 /**
- * A number in [0, 1] that follows Beta(alpha, alpha): for alpha up to 1 by Johnk's method in logarithms, since powers of
- * 1 / alpha underflow; above by two gamma variates.
+ * A number in [0, 1] with distribution Beta(alpha, alpha): for alpha up to 1 by Johnk's method in logarithms, since
+ * powers of 1 / alpha underflow; above by two gamma variates.
  */
 export function symmetricBeta(alpha: number, random: Random): number {
   if (alpha > 1) {

@@ -5,7 +5,7 @@ import { type Balance, balancedOrder, balancedWeights, classCounts } from './bal
 import { colourScaleOf } from './colour-scale.js';
 import { drawAugmentation } from './draw.js';
 
-/** What `FoldImages` and `FoldEmbeddings` have in common, and images where they are images. */
+/** The common part of `FoldImages` and `FoldEmbeddings`, with images if there are images. */
 interface Examples {
   labels: Int32Array;
   classCount: number;
@@ -15,7 +15,7 @@ interface Examples {
   decibels?: number | undefined;
 }
 
-/** What makes up for classes of unequal size. Balanced batches leave nothing to weight. */
+/** Compensation for classes of unequal size. Balanced batches need no weights. */
 export function balancing(
   { labels, classCount }: Examples,
   train: Int32Array,
@@ -24,11 +24,12 @@ export function balancing(
   if (balance === 'batches') return { order: (random) => balancedOrder(labels, train, random) };
   const counts = classCounts(labels, train, classCount);
   if (balance === 'weights') return { classWeights: balancedWeights(counts) };
-  // Over all classes, those that this fold cannot train on included: results of earlier versions stay valid.
+  // Over all classes, including those without training clips in this fold, so that results of earlier versions stay
+  // valid.
   return classWeight === 'balanced' ? { classWeights: balancedWeights(counts, classCount) } : {};
 }
 
-/** What draws the changes of a batch, where examples are changed at all. */
+/** Draws the changes of a batch, if examples are changed. */
 export function augmenting(
   augment: Augmentation | undefined,
   { height = 0, width = 0 }: Examples,
@@ -38,8 +39,8 @@ export function augmenting(
 }
 
 /**
- * What a training graph must hold for an augmentation; undefined where it changes nothing.
- * @throws CryfoldError SPEC_INVALID where examples are to be changed that are no images of a known colour scale
+ * What a training graph needs for an augmentation; undefined without an effect.
+ * @throws CryfoldError SPEC_INVALID if examples to be changed are not images of a known colour scale
  */
 export function augmentationSteps(
   augment: Augmentation | undefined,
@@ -50,13 +51,13 @@ export function augmentationSteps(
   if (!changesImages) return steps;
   if (!images) throw onlyMixup('the network reads vectors, not images');
   const scale = colourScaleOf(images, decibels);
-  if (!scale) throw onlyMixup("the images are neither in SoX's colours nor grey");
+  if (!scale) throw onlyMixup("the images use neither SoX's colours nor grey");
   return { ...steps, scale };
 }
 
 function onlyMixup(why: string): CryfoldError {
   return new CryfoldError('SPEC_INVALID', `augment: ${why}`, {
     context: { key: 'augment' },
-    hint: 'Leave out all of augment but mixup.',
+    hint: 'Remove everything except mixup from augment.',
   });
 }

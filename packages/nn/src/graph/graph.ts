@@ -31,8 +31,8 @@ export interface ConstantData {
 }
 
 /**
- * The gradient of a node: from the gradients of its outputs (undefined where nothing flows back) to the gradients of
- * its inputs, in order (undefined for inputs that have none, such as indices).
+ * The gradient of a node: from the gradients of its outputs (undefined if nothing flows back) to the gradients of its
+ * inputs, in order (undefined for inputs without a gradient, such as indices).
  */
 export type Gradient = (
   outputGradients: readonly (Value | undefined)[],
@@ -42,9 +42,9 @@ export type Gradient = (
 export interface NodeOptions {
   inputs?: readonly Value[];
   attrs?: Record<string, Attr>;
-  /** Type and shape of each output; a node run only for its effect has none. */
+  /** Type and shape of each output; a node that only has an effect has no outputs. */
   outputs?: readonly { dtype: DType; shape: Shape }[];
-  /** Without it a gradient that reaches this node is an error. */
+  /** Without it, a gradient that reaches this node is an error. */
   gradient?: Gradient;
   /** Nodes that must have run before this one. */
   after?: readonly GraphNode[];
@@ -62,7 +62,7 @@ export class GraphNode {
   readonly outputs: readonly Value[];
 
   /**
-   * @param id its place in creation order, which is a topological order
+   * @param id position in creation order, which is a topological order
    * @param options with a name that is unique within the graph
    */
   constructor(
@@ -93,7 +93,7 @@ export class Value {
     return this.node.graph;
   }
 
-  /** How TensorFlow names it: `node:index`. */
+  /** TensorFlow's name: `node:index`. */
   get reference(): string {
     return `${this.node.name}:${this.index}`;
   }
@@ -133,7 +133,7 @@ export class Graph {
     return this.node(op, { ...options, outputs: [output] }).outputs[0];
   }
 
-  /** Names of nodes added inside `build` begin with `name/`. */
+  /** Names of nodes added inside `build` start with `name/`. */
   scope<T>(name: string, build: () => T): T {
     const outer = this.#scope;
     this.#scope = `${outer}${name}/`;
@@ -167,7 +167,7 @@ export class Graph {
 
   /** Declares a variable of the session. Its name is the node's name, outside any scope. */
   variable(name: string, dtype: DType, shape: Shape): Variable {
-    if (this.#variables.has(name)) throw new Error(`variable ${name} exists already`);
+    if (this.#variables.has(name)) throw new Error(`variable ${name} already exists`);
     const scope = this.#scope;
     this.#scope = '';
     const handle = this.value(
@@ -190,8 +190,9 @@ export class Graph {
   }
 
   /**
-   * The variable's content when the run starts: one read node serves the whole graph. Updates are ordered after it by
-   * the data they depend on, so whatever assigns a variable must be computed from its read (or belong to another run).
+   * The variable's content at the start of a run: one read node serves the whole graph. Updates are ordered after it by
+   * the data they depend on, so a value assigned to a variable must be computed from its read (or belong to another
+   * run).
    */
   read(variable: Variable): Value {
     let value = this.#reads.get(variable.name);
@@ -227,7 +228,7 @@ export class Graph {
 /** The number of elements of a shape without unknown dimensions. */
 export function elementCount(shape: Shape): number {
   return shape.reduce<number>((product, size) => {
-    if (size === null) throw new Error(`the number of elements of shape [${shape.join(', ')}] is not known`);
+    if (size === null) throw new Error(`the number of elements of shape [${shape.join(', ')}] is unknown`);
     return product * size;
   }, 1);
 }
@@ -236,7 +237,7 @@ export function elementCount(shape: Shape): number {
 export function knownSize(shape: Shape, axis: number): number {
   const size = shape.at(axis);
   if (size === null || size === undefined) {
-    throw new Error(`dimension ${axis} of shape [${shape.join(', ')}] is not known`);
+    throw new Error(`dimension ${axis} of shape [${shape.join(', ')}] is unknown`);
   }
   return size;
 }

@@ -6,7 +6,7 @@ import type { Tensor, TensorFlow, TFSavedModel } from '../tensorflow.js';
 import type { Graph, Value } from './graph.js';
 import { encodeSavedModel, type Signatures } from './saved-model.js';
 
-/** Data for an input: its elements in C order, and its shape where that is not a vector of them. */
+/** Data for an input: its elements in C order, and its shape unless it is a vector of them. */
 export interface Feed {
   data: Float32Array | Int32Array | Uint8Array;
   shape?: readonly number[];
@@ -28,7 +28,7 @@ export class Session {
 
   /**
    * Writes the graph as a SavedModel into a private temporary directory and loads all its signatures. tfjs-node parses
-   * the file for every signature, though only the first creates the session: so the others get a file without nodes,
+   * the file for every signature, although only the first creates the session, so the others get a file without nodes,
    * which halves the time for ResNet50.
    */
   static async load(tf: TensorFlow, graph: Graph, signatures: Signatures): Promise<Session> {
@@ -53,7 +53,7 @@ export class Session {
   /**
    * Runs a signature once, synchronously.
    * @param inputs every input of the signature; numbers are scalars
-   * @param outputs which outputs to copy; default all
+   * @param outputs names of outputs to copy; default all
    * @throws CryfoldError OUT_OF_MEMORY
    */
   run<Name extends string>(
@@ -80,7 +80,7 @@ export class Session {
     }
   }
 
-  /** Ends the TensorFlow session and frees its variables. */
+  /** Closes the TensorFlow session and frees its variables. */
   dispose(): void {
     for (const model of this.#loaded.values()) model.dispose();
     this.#loaded.clear();
@@ -94,11 +94,11 @@ export class Session {
   }
 }
 
-/** An error of the file system, such as on a full disk, in words that say where. */
+/** Error for a file system problem, such as a full disk, that names the place. */
 function unwritable(cause: unknown): never {
   if (!(cause instanceof Error) || !('syscall' in cause)) throw cause;
   throw new CryfoldError('CHILD_DIED', `the temporary folder cannot be written: ${cause.message}`, {
     cause,
-    hint: 'Free space there, or set TMPDIR to a folder with some hundred MB of it.',
+    hint: 'Free some space, or set TMPDIR to a folder with a few hundred MB of free space.',
   });
 }

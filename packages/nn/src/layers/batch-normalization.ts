@@ -7,7 +7,7 @@ import { sizeOf } from '../ops/shape.js';
 import { ones, zeros } from './initializers.js';
 import type { Layer } from './layer.js';
 
-/** Normalises each channel of [batch, height, width, channels]; in training it moves its statistics to the batch's. */
+/** Normalises each channel of [batch, height, width, channels]; training moves its statistics towards the batch's. */
 export function batchNormalization(name: string, epsilon: number): Layer {
   return {
     kind: 'BatchNormalization',

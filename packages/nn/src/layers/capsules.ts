@@ -8,7 +8,7 @@ import { reciprocal, root } from '../ops/unary.js';
 import { glorotUniform } from './initializers.js';
 import type { Layer } from './layer.js';
 
-/** Keeps the gradient of a length finite where it is 0: Keras's fuzz factor. */
+/** Keeps the gradient of a length finite at 0: Keras's fuzz factor. */
 const EPSILON = 1e-7;
 
 /** |x|^2 of each capsule: [batch, capsules, dimensions] to [batch, capsules]. */
@@ -40,15 +40,15 @@ export function primaryCapsules(name: string, dimensions: number): Layer {
 export interface RoutingOptions {
   /** Capsules of the output */
   capsules: number;
-  /** Elements of each of them */
+  /** Elements of each capsule */
   dimensions: number;
   /** How often the coupling is computed, at least 1 */
   iterations: number;
 }
 
 /**
- * Routing by agreement: Sabour et al. (2017), procedure 1. Each capsule predicts all output capsules; the more its prediction
- * agrees with an output, the more of it that output gets. Gradients flow through all iterations.
+ * Routing by agreement: Sabour et al. (2017), procedure 1. Each capsule predicts all output capsules; the more its
+ * prediction agrees with an output, the larger its share in that output. Gradients flow through all iterations.
  * [batch, inputs, d] to [batch, capsules, dimensions]
  */
 export function routedCapsules(name: string, { capsules, dimensions, iterations }: RoutingOptions): Layer {
@@ -76,7 +76,7 @@ export function routedCapsules(name: string, { capsules, dimensions, iterations 
   };
 }
 
-/** How long each capsule is: [batch, capsules, dimensions] to [batch, capsules], between 0 and 1. */
+/** Length of each capsule: [batch, capsules, dimensions] to [batch, capsules], between 0 and 1. */
 export function capsuleLengths(name: string): Layer {
   return {
     kind: 'CapsuleLengths',

@@ -1,7 +1,7 @@
 import { concatColumns } from '../ops/concat.js';
 import type { Layer } from './layer.js';
 
-/** The columns of two layers' outputs side by side. */
+/** The concatenated columns of two layers' outputs. */
 export function concatenate(name: string, from: readonly [string, string]): Layer {
   return { kind: 'Concatenate', name, config: { axis: -1 }, from, apply: (_, [a, b]) => concatColumns(a, b) };
 }

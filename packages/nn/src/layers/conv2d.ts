@@ -13,11 +13,11 @@ export interface Conv2DOptions {
   padding?: Padding;
   activation?: Activation;
   /**
-   * False before a BatchNormalization, which would subtract the bias again; `folded` where Keras's layer has one all the
-   * same, which the moving mean takes up.
+   * False before a BatchNormalization, which would subtract the bias again; `folded` if Keras's layer has one
+   * nevertheless, which is absorbed into the moving mean.
    */
   bias?: boolean | 'folded';
-  /** Of the kernel; default: glorotUniform */
+  /** Initialiser of the kernel; default: glorotUniform */
   initializer?: Initializer;
 }
 

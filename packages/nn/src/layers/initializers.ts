@@ -17,12 +17,12 @@ export const glorotUniform: Initializer = (shape, random) => {
 };
 
 /**
- * Normal with a deviation of sqrt(2 / fan out), cut off at two deviations and scaled so that this is its deviation again:
- * Keras's VarianceScaling(2, 'fan_out', 'truncated_normal'), as EfficientNet has it.
+ * Normal with a deviation of sqrt(2 / fan out), truncated at two deviations and rescaled to this deviation: Keras's
+ * VarianceScaling(2, 'fan_out', 'truncated_normal'), as in EfficientNet.
  */
 export const heNormal: Initializer = (shape, random) => {
   const fan = size(shape.slice(0, -2)) * shape[shape.length - 1];
-  // 0.8796... is the deviation of a standard normal distribution cut off at 2.
+  // 0.8796... is the deviation of a standard normal distribution truncated at 2.
   const deviation = Math.sqrt(2 / fan) / 0.8796256610342398;
   const draw = () => {
     for (;;) {

@@ -4,11 +4,11 @@ import type { Value } from '../graph/graph.js';
 /** Fills a weight's initial values; `random` is the weight's own generator. */
 export type Initializer = (shape: readonly number[], random: Random) => Float32Array;
 
-/** What a layer may do while it is built. */
+/** Context in which a layer is built. */
 export interface LayerContext {
-  /** True in the forward pass of a training step: batch statistics and dropout. False where the layer is frozen. */
+  /** True in the forward pass of a training step: batch statistics and dropout. False if the layer is frozen. */
   readonly training: boolean;
-  /** The weight `layer/name`, created on first use; in the layer's computing type unless `float32` is asked for. */
+  /** The weight `layer/name`, created on first use; in the layer's computing type unless `float32` is requested. */
   weight(name: string, shape: readonly number[], initializer: Initializer, options?: WeightOptions): Value;
   /** In training: the weight moves to `momentum * weight + (1 - momentum) * value` when the step ends. */
   track(name: string, value: Value): void;
@@ -17,9 +17,9 @@ export interface LayerContext {
 }
 
 export interface WeightOptions {
-  /** False for moving statistics, which no optimiser touches. */
+  /** False for moving statistics, which optimisers do not update. */
   trainable?: boolean;
-  /** Stay in float32 even where the layer computes in a shorter type. */
+  /** Stay in float32 even if the layer computes in a shorter type. */
   float32?: boolean;
 }
 
@@ -28,15 +28,15 @@ export interface Layer {
   /** Keras's class name. */
   readonly kind: string;
   readonly name: string;
-  /** Keras's own settings of the layer (`get_config`), by which other programs build it. */
+  /** Keras's settings of the layer (`get_config`), from which other programs build it. */
   readonly config: Readonly<Record<string, unknown>>;
-  /** Weights that `apply` has built in, and a layer of this kind in other programs needs: values by name. */
+  /** Weights that `apply` has built in, but that a layer of this kind needs in other programs: values by name. */
   readonly constants?: Readonly<Record<string, { shape: readonly number[]; data: Float32Array }>>;
-  /** Names of the layers whose outputs it takes; without it, the layer before it in the list. */
+  /** Names of the layers whose outputs it takes; default: the previous layer in the list */
   readonly from?: readonly string[];
-  /** Filters of a convolution whose bias, in Keras, the BatchNormalization after it has taken up. */
+  /** Filters of a convolution whose bias, in Keras, is absorbed by the following BatchNormalization. */
   readonly foldedBias?: number;
-  /** Computes in float32 whatever the precision of the others. */
+  /** Always computes in float32. */
   readonly float32?: boolean;
   apply(context: LayerContext, inputs: readonly Value[]): Value;
 }

@@ -4,7 +4,7 @@ import { reverseLast } from '../ops/reverse.js';
 import { conv2D } from './conv2d.js';
 import type { Layer } from './layer.js';
 
-/** x * scale + offset, as Keras's layer of this name. */
+/** x * scale + offset, like Keras's layer of this name. */
 export function rescaling(name: string, scale: number, offset = 0): Layer {
   return {
     kind: 'Rescaling',
@@ -19,7 +19,8 @@ export function rescaling(name: string, scale: number, offset = 0): Layer {
 }
 
 /**
- * (x / 255 - mean) / deviation of each channel, RGB. Other programs have no layer for it; there it is a 1x1 convolution.
+ * (x / 255 - mean) / deviation of each channel, RGB. Exported for other programs, which have no such layer, as a 1x1
+ * convolution.
  * @param mean @param deviation of ImageNet's images scaled to 0-1
  */
 export function standardization(name: string, mean: readonly number[], deviation: readonly number[]): Layer {
@@ -52,8 +53,9 @@ export function standardization(name: string, mean: readonly number[], deviation
 const MEAN_BGR = [103.939, 116.779, 123.68];
 
 /**
- * RGB of 0-255 to BGR around ImageNet's mean: keras.applications.resnet50.preprocess_input. Other programs have no
- * layer for it; there it is a 1x1 convolution that swaps the channels and adds -mean, which gives the same bits.
+ * RGB of 0-255 to BGR around ImageNet's mean: keras.applications.resnet50.preprocess_input. Exported for other
+ * programs, which have no such layer, as a 1x1 convolution that swaps the channels and adds -mean, which gives the same
+ * bits.
  */
 export function caffePreprocessing(name: string): Layer {
   return {

@@ -10,7 +10,7 @@ import { units } from './parameters.js';
 const parameters = {
   /** Filters of the first convolution */
   filters: units.default(64),
-  /** Capsules at each place of the second one */
+  /** Capsules at each position of the second convolution */
   capsules: units.default(8),
   /** Iterations of routing */
   routing: z.int().min(1).max(10).default(3),
@@ -18,7 +18,7 @@ const parameters = {
 
 type Parameters = z.infer<z.ZodObject<typeof parameters>>;
 
-/** Elements of a primary capsule and of a class's capsule, as in the paper. */
+/** Elements of a primary capsule and of a class capsule, as in the paper. */
 const [PRIMARY, CLASS] = [8, 16];
 
 const architecture: Architecture<Parameters> = {
@@ -47,8 +47,9 @@ function multiplications({ filters, capsules }: Parameters): number {
 const DEFAULTS = multiplications({ filters: 64, capsules: 8, routing: 3 });
 
 /**
- * A capsule network with dynamic routing and margin loss: Sabour, Frosst and Hinton (2017). Smaller than theirs, the first
- * convolution with a stride of 2, since our images are larger; without the decoder that reconstructs the image.
+ * A capsule network with dynamic routing and margin loss: Sabour, Frosst and Hinton (2017). Smaller than theirs, and
+ * the first convolution has a stride of 2, since the images here are larger; without the decoder that reconstructs the
+ * image.
  */
 export const capsule = {
   kind: 'capsule',

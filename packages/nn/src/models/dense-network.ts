@@ -10,9 +10,9 @@ import { numbered } from './numbered.js';
 import { denseLayers } from './parameters.js';
 
 export interface DenseShape {
-  /** Units of each hidden layer; none: a softmax regression */
+  /** Units of each hidden layer; empty: a softmax regression */
   dense: readonly number[];
-  /** Share of each hidden layer's outputs that a training step leaves out */
+  /** Dropout rate after each hidden layer in training */
   dropout: number;
 }
 
@@ -46,11 +46,11 @@ const parameters = {
   learningRate: z.number().positive().default(1e-3),
   /** Units of the hidden layers; an empty list makes a softmax regression */
   dense: denseLayers.default([128]),
-  /** After each hidden layer */
+  /** Dropout after each hidden layer */
   dropout: z.number().min(0).lt(1).default(0.25),
 };
 
-/** Dense layers on vectors, whose columns each fold standardises by its training clips. */
+/** Dense layers on vectors, whose columns are standardised by the training clips of each fold. */
 export const denseNetwork = {
   kind: 'dense',
   parameters,

@@ -25,17 +25,20 @@ const GROUPS = [
 ] as const;
 
 const BLOCKS = 16;
-/** Filters of the squeeze as a share of the block's input */
+/** Filters of the squeeze relative to the block's input */
 const SQUEEZE = 0.25;
 
-/** ImageNet's mean and deviation, RGB of 0-1: what Keras's Normalization and Rescaling do together with its weights. */
+/**
+ * ImageNet's mean and deviation, RGB of 0-1: the combined effect of Keras's Normalization and Rescaling with its
+ * weights.
+ */
 const MEAN = [0.485, 0.456, 0.406];
 const DEVIATION = [0.229, 0.224, 0.225];
 
 /**
- * Keras's EfficientNetB0 without its top, under Keras's layer names. Its zero padding before a convolution of stride 2 is
- * what `SAME` does to height and width of any size, so there are no layers for it.
- * @param dropConnect with which probability training skips the last block; earlier ones less, in proportion
+ * Keras's EfficientNetB0 without its top, under Keras's layer names. Its zero padding before a convolution of stride 2
+ * equals `SAME` for any height and width, so it needs no layers.
+ * @param dropConnect probability that training skips the last block; proportionally less for earlier ones
  */
 export function efficientNetB0Features(dropConnect = 0.2): Layer[] {
   const layers = [
@@ -70,14 +73,14 @@ function normalized(name: string, normalization: string, options: Conv2DOptions)
 
 interface BlockShape {
   input: string;
-  /** Of the input */
+  /** Channels of the input */
   channels: number;
-  /** Of the depthwise kernel */
+  /** Size of the depthwise kernel */
   size: number;
   filters: number;
   factor: number;
   stride: number;
-  /** With which probability training skips the block */
+  /** Probability that training skips the block */
   drop: number;
 }
 

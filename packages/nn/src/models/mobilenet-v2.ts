@@ -23,7 +23,7 @@ const GROUPS = [
 
 /**
  * Keras's MobileNetV2 of width 1 without its top, under Keras's layer names. Its zero padding before a convolution of
- * stride 2 is what `SAME` does to height and width of any size, so there are no layers for it.
+ * stride 2 equals `SAME` for any height and width, so it needs no layers.
  */
 export function mobileNetV2Features(): Layer[] {
   const layers = [
@@ -57,7 +57,7 @@ function normalized(
 
 interface BlockShape {
   input: string;
-  /** Of the input */
+  /** Channels of the input */
   channels: number;
   factor: number;
   filters: number;
@@ -80,7 +80,7 @@ function invertedResidual(block: number, { input, channels, factor, filters, str
   ];
 }
 
-/** MobileNetV2: Sandler et al. (2018). Keras's source states no hash of its weights. */
+/** MobileNetV2: Sandler et al. (2018). Keras's source does not state a hash of its weights. */
 export const mobileNetV2 = transferNetwork({
   kind: 'mobilenet-v2',
   epochs: 3,

@@ -8,23 +8,23 @@ import { reshape } from '../ops/reshape.js';
 import { softmax, sparseSoftmaxCrossEntropy } from '../ops/softmax.js';
 import { relu } from '../ops/unary.js';
 
-/** What the last layer's numbers mean, all float32. */
+/** The meaning of the last layer's values, all float32. */
 export interface Output {
-  /** In the words of a stored model; absent where that ends in probabilities */
+  /** Description in a stored model; absent if the model ends in probabilities */
   meaning?: string;
   /**
-   * What training minimises: [batch, classes] and labels int32 [batch] to [batch]. It must be linear in the target, the
-   * label as 0s and a 1: then the loss against a mixed target is the mean of those against its labels.
+   * The training loss: [batch, classes] and labels int32 [batch] to [batch]. It must be linear in the one-hot target,
+   * so that the loss for a mixed target is the mean of the losses for its labels.
    */
   loss(output: Value, labels: Value): Value;
-  /** Rows that sum to 1, of the same order: [batch, classes] to [batch, classes] */
+  /** Rows that sum to 1, in the same order: [batch, classes] to [batch, classes] */
   probabilities(output: Value): Value;
 }
 
 /** The output is logits: cross-entropy and softmax. */
 export const LOGITS: Output = { loss: sparseSoftmaxCrossEntropy, probabilities: softmax };
 
-/** Lengths that the class of the image reaches and others stay below, and the weight of the others' losses. */
+/** Target lengths of the image's class (at least) and of others (at most), and the weight of the others' losses. */
 const [PRESENT, ABSENT, OTHERS] = [0.9, 0.1, 0.5];
 
 /** The output is lengths of capsules: margin loss, Sabour et al. (2017), equation 4. Probabilities are shares of the sum. */

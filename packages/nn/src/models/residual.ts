@@ -9,17 +9,17 @@ import { zeroPadding2D } from '../layers/zero-padding2d.js';
 
 const EPSILON = 1.001e-5;
 
-/** Filters of the four stages: He et al. (2015), table 1. Each stage but the first halves height and width. */
+/** Filters of the four stages: He et al. (2015), table 1. Each stage except the first halves height and width. */
 const STAGES = [64, 128, 256, 512];
 
-/** Two 3x3 convolutions, as ResNet18 and 34 have them; or a 3x3 one between two 1x1, with four times the filters. */
+/** Two 3x3 convolutions, as in ResNet18 and 34; or a 3x3 one between two 1x1, with four times the filters. */
 export type ResidualBlock = 'basic' | 'bottleneck';
 
 /**
- * A residual network without its top, as keras.applications builds ResNet50, 101 and 152 (stride on a block's first
- * convolution) and under its layer names; Keras has no basic blocks, so their names continue its scheme. Convolutions carry
- * no bias: each is followed by a BatchNormalization, which cancels it.
- * @param blocks how many each of the four stages has
+ * A residual network without its top, as built by keras.applications for ResNet50, 101 and 152 (stride on a block's
+ * first convolution) and under its layer names; Keras has no basic blocks, so their names continue its scheme.
+ * Convolutions have no bias: each is followed by a BatchNormalization, which cancels it.
+ * @param blocks number of blocks in each of the four stages
  */
 export function residualBackbone(block: ResidualBlock, blocks: readonly number[]): Layer[] {
   const nameOf = (stage: number, index: number) => `conv${stage + 2}_block${index}`;
@@ -56,7 +56,7 @@ interface BlockShape {
   /** The layer that it reads */
   input: string;
   filters: number;
-  /** Of its first convolution */
+  /** Stride of its first convolution */
   stride: number;
   /** Whether its shortcut is a convolution rather than the identity */
   projected: boolean;

@@ -1,7 +1,7 @@
 import { residualFeatures } from './residual.js';
 import { transferNetwork } from './transfer.js';
 
-/** ResNet18: He et al. (2015), table 1. Keras has none, so nobody publishes weights of it under these names. */
+/** ResNet18: He et al. (2015), table 1. Keras does not have it, so there are no published weights under these names. */
 export const resnet18 = transferNetwork({
   kind: 'resnet18',
   epochs: 10,

@@ -1,7 +1,7 @@
 import { residualFeatures } from './residual.js';
 import { transferNetwork } from './transfer.js';
 
-/** ResNet34: He et al. (2015), table 1. Keras has none, so nobody publishes weights of it under these names. */
+/** ResNet34: He et al. (2015), table 1. Keras does not have it, so there are no published weights under these names. */
 export const resnet34 = transferNetwork({
   kind: 'resnet34',
   epochs: 10,

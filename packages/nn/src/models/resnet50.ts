@@ -1,16 +1,16 @@
 import { residualFeatures } from './residual.js';
 import { transferNetwork } from './transfer.js';
 
-/** The ImageNet weights that keras.applications publishes, with their md5 (WEIGHTS_HASHES in its source). */
+/** The ImageNet weights published by keras.applications, with their md5 (WEIGHTS_HASHES in its source). */
 export const PUBLISHED_RESNET50 = {
   name: 'resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5',
   md5: '4d473c1dd8becc155b73f8504c6f6626',
 };
 
 /**
- * The paper's TL_ResNet50 as far as it is described: ResNet50, global average pooling, dropout, dense head. Pixels go through
- * Keras's preprocess_input, also with random weights: the BatchNormalization after the first convolution makes the scale
- * irrelevant, and centred pixels train better than positive ones.
+ * The paper's TL_ResNet50 as far as it is described: ResNet50, global average pooling, dropout, dense head. Pixels go
+ * through Keras's preprocess_input, even with random weights: the BatchNormalization after the first convolution makes
+ * the scale irrelevant, and centred pixels train better than positive ones.
  */
 export const tlResnet50 = {
   ...transferNetwork({

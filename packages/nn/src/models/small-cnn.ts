@@ -37,7 +37,7 @@ export function smallCnnModel(image: ImageSize, classes: number, shape: SmallCnn
 
 const architecture: Architecture<SmallCnnShape> = { build: smallCnnModel };
 
-/** What the paper leaves open is a parameter. */
+/** Parameters for everything that the paper does not specify. */
 const parameters = {
   filters: z.array(units).length(3).default([32, 64, 128]),
   dense: denseLayers.default([128]),

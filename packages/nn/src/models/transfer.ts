@@ -12,16 +12,18 @@ export interface HeadShape {
   dense: readonly number[];
 }
 
-/** What tells one network with a backbone from another. */
+/** Differences between networks with a backbone. */
 export interface Transfer<Kind extends string>
   extends Pick<NetworkDefinition<Kind>, 'kind' | 'epochs' | 'typicalSeconds' | 'smallestImage' | 'published'> {
-  /** Layers from an image [height, width, 3] of 0 to 255 to a vector of features, the preprocessing among them. */
+  /** Layers from an image [height, width, 3] of 0 to 255 to a vector of features, including preprocessing. */
   features(): Layer[];
-  /** Features of the vector */
+  /** Length of the vector */
   length: number;
 }
 
-/** A backbone under a head of dropout and dense layers: trained whole, in part, or the head alone on its features. */
+/**
+ * A backbone under a head of dropout and dense layers: trained completely, in part, or only the head on its features.
+ */
 export function transferNetwork<const Kind extends string>(network: Transfer<Kind>) {
   const { features, length, ...definition } = network;
   return {
@@ -39,15 +41,15 @@ export function isComputedOnce({ backbone, augment }: TrainingParameters): boole
 }
 
 /**
- * A frozen backbone's stored features leave the head alone; on images, the forward pass is a third of a step. About half
- * of a step is forward and input gradient.
+ * With stored features of a frozen backbone, only the head remains; on images, the forward pass is a third of a step.
+ * About half of a step is forward and input gradient.
  */
 function workOf(own: TrainingParameters): number {
   if (isComputedOnce(own)) return 0.001;
   return own.backbone === 'full' ? 1 : own.backbone === 'frozen' ? 0.33 : 0.6;
 }
 
-/** @param name of the model, which is written with it */
+/** @param name of the model, which is stored with it */
 export function transferArchitecture(name: string, features: () => Layer[], length: number): Architecture<HeadShape> {
   return {
     build: ({ height, width }, classes, shape) => ({
@@ -59,7 +61,10 @@ export function transferArchitecture(name: string, features: () => Layer[], leng
   };
 }
 
-/** Dropout and dense layers on pooled features, the last one giving the logits. The paper leaves their sizes open. */
+/**
+ * Dropout and dense layers on pooled features, the last one producing the logits. The paper does not specify their
+ * sizes.
+ */
 function head(classes: number, shape: HeadShape): Layer[] {
   return [
     dropout('dropout', shape.dropout),

@@ -12,21 +12,21 @@ import { denseLayers, units } from './parameters.js';
 import { multiplications, smallConvolutions } from './small-cnn.js';
 
 export interface TwoBranchShape {
-  /** Of the convolutions of the images' branch */
+  /** Filters of the convolutions of the image branch */
   filters: readonly number[];
   /** Units of the layers after them */
   imageDense: readonly number[];
-  /** Units of the vectors' branch; none: the standardised vectors themselves */
+  /** Units of the vector branch; empty: the standardised vectors themselves */
   vectorDense: readonly number[];
   /** Units of the layers that read both branches */
   dense: readonly number[];
-  /** Share of each joint layer's outputs that a training step leaves out */
+  /** Dropout rate after each joint layer in training */
   dropout: number;
 }
 
 /**
- * Images through convolutions as in the Small CNN, and vectors, standardised by the training clips, through dense layers;
- * dense layers on both, side by side, to logits.
+ * Images through convolutions as in the Small CNN, and vectors, standardised by the training clips, through dense
+ * layers; then dense layers on both, concatenated, to logits.
  */
 export function twoBranchModel(input: ImageSize & VectorSize, classes: number, shape: TwoBranchShape): Model {
   const image = [...smallConvolutions(shape.filters), ...hiddenLayers(shape.imageDense, 0, 'image_')];
@@ -54,15 +54,15 @@ const parameters = {
   filters: z.array(units).length(3).default([32, 64, 128]),
   /** Units of the layers after the convolutions */
   imageDense: denseLayers.default([64]),
-  /** Units of the layers after the standardised vectors; an empty list: none */
+  /** Units of the layers after the standardised vectors; an empty list for no layers */
   vectorDense: denseLayers.default([64]),
   /** Units of the layers that read both */
   dense: denseLayers.default([64]),
-  /** After each of the layers that read both */
+  /** Dropout after each of the layers that read both */
   dropout: z.number().min(0).lt(1).default(0.25),
 };
 
-/** Of the images' branch, whose features the first dense layer after it reads; the vectors' is small beside it. */
+/** Cost of the image branch, whose features the first dense layer after it reads; the vector branch is negligible. */
 const imageWork = ({ filters, imageDense, dense }: Pick<TwoBranchShape, 'filters' | 'imageDense' | 'dense'>) =>
   multiplications({ filters, dense: [...imageDense, ...dense] });
 

@@ -2,7 +2,8 @@ import type { GraphNode, Value } from '../graph/graph.js';
 import { identity } from './identity.js';
 
 /**
- * x where `condition` (a bool scalar) holds; elsewhere a dead value: nothing that needs it runs, in data or in order.
+ * x where `condition` (a bool scalar) holds; otherwise a dead value: nothing that depends on it runs, in data or in
+ * order.
  * TensorFlow's Switch. Without gradient.
  */
 export function onlyIf(x: Value, condition: Value, holds = true): Value {
@@ -12,11 +13,13 @@ export function onlyIf(x: Value, condition: Value, holds = true): Value {
     attrs: { T: { type: x.dtype } },
     outputs: [of, of],
   });
-  // Of its own node: an order after the Switch itself would not be dead.
+  // Of a separate node: a control dependency on the Switch itself would not be dead.
   return identity(node.outputs[holds ? 1 : 0], 'only');
 }
 
-/** A node that runs once `effects`, which run only if `condition` holds, have run or will not. TensorFlow's Merge. */
+/**
+ * A node that runs once `effects`, which run only if `condition` holds, have run or are skipped. TensorFlow's Merge.
+ */
 export function whenSettled(condition: Value, effects: readonly GraphNode[]): GraphNode {
   const { graph } = condition;
   const one = graph.constant(1);
@@ -31,7 +34,7 @@ export function whenSettled(condition: Value, effects: readonly GraphNode[]): Gr
   });
 }
 
-/** `yes` where the condition holds, else `no`: all scalars, both computed. Without gradient. */
+/** `yes` if the condition holds, otherwise `no`: all scalars, both computed. Without gradient. */
 export function choose(condition: Value, yes: Value, no: Value): Value {
   const { dtype, shape } = yes;
   return yes.graph.value('SelectV2', { dtype, shape }, { inputs: [condition, yes, no], attrs: { T: { type: dtype } } });

@@ -1,6 +1,6 @@
 import type { DType, Value } from '../graph/graph.js';
 
-/** x in another type; its gradient comes back in x's own type. */
+/** x in another type; its gradient is converted back to x's type. */
 export function cast(x: Value, dtype: DType): Value {
   if (x.dtype === dtype) return x;
   return x.graph.value(

@@ -3,14 +3,14 @@ import { type Padding, windowAttrs, windowCount } from './conv2d.js';
 import { shapeOf } from './shape.js';
 
 /**
- * 2D convolution of each channel with a kernel of its own.
+ * 2D convolution of each channel with a separate kernel.
  * @param x [batch, height, width, channels]
  * @param kernel [rows, columns, channels, 1]
  */
 export function depthwiseConv2D(x: Value, kernel: Value, stride: number, padding: Padding): Value {
   const { graph, dtype } = x;
   const [rows, columns, channels] = kernel.shape;
-  if (x.shape[3] !== channels) throw new Error(`depthwiseConv2D: ${x.shape[3]} channels meet a kernel for ${channels}`);
+  if (x.shape[3] !== channels) throw new Error(`depthwiseConv2D: ${x.shape[3]} channels, but a kernel for ${channels}`);
   const size = (axis: number, window: number | null) =>
     windowCount(knownSize(x.shape, axis), window as number, stride, padding);
   const shape: Shape = [x.shape[0], size(1, rows), size(2, columns), channels];

@@ -12,7 +12,7 @@ export function dropout(x: Value, rate: number, seed: Value): Value {
   return multiply(multiply(x, kept(x, rate, seed)), cast(x.graph.constant(1 / (1 - rate)), x.dtype));
 }
 
-/** As `dropout`, of whole images [batch, height, width, channels]: stochastic depth, Huang et al. (2016). */
+/** Like `dropout`, for whole images [batch, height, width, channels]: stochastic depth, Huang et al. (2016). */
 export function dropImages(x: Value, rate: number, seed: Value): Value {
   const { graph, dtype, shape } = x;
   const one: Shape = [shape[0], 1, 1, 1];
@@ -34,7 +34,7 @@ export function dropImages(x: Value, rate: number, seed: Value): Value {
   return scaled(x);
 }
 
-/** 1 for a share 1 - rate of the elements of x, else 0; without gradient. */
+/** 1 for a share 1 - rate of the elements of x, otherwise 0; without gradient. */
 function kept(x: Value, rate: number, seed: Value): Value {
   const { graph, shape } = x;
   const uniform = standardUniform(x, seed);

@@ -1,8 +1,8 @@
 import type { Value } from '../graph/graph.js';
 
 /**
- * A sum of products, as numpy's einsum of two tensors: `einsum('bi,ij->bj', a, b)` is a matrix product. Each letter of a
- * term stands in the other term or in the result, and in no term twice.
+ * A sum of products, like numpy's einsum of two tensors: `einsum('bi,ij->bj', a, b)` is a matrix product. Each letter
+ * of a term occurs in the other term or in the result, and at most once per term.
  */
 export function einsum(equation: string, a: Value, b: Value): Value {
   const { graph, dtype } = a;
@@ -11,7 +11,7 @@ export function einsum(equation: string, a: Value, b: Value): Value {
   for (const [axis, letter] of [...second].entries()) {
     const size = b.shape[axis];
     if (sizes.has(letter) && sizes.get(letter) !== size) {
-      throw new Error(`einsum ${equation}: [${a.shape}] and [${b.shape}] do not fit`);
+      throw new Error(`einsum ${equation}: [${a.shape}] and [${b.shape}] do not match`);
     }
     sizes.set(letter, size);
   }

@@ -1,6 +1,6 @@
 import type { Value } from '../graph/graph.js';
 
-/** Whether no element of any float32 tensor is NaN or infinite: a bool scalar, from the sums of squares, in one pass. */
+/** Whether all elements of all float32 tensors are finite: a bool scalar, from the sums of squares, in one pass. */
 export function allFinite(tensors: readonly Value[]): Value {
   const { graph } = tensors[0];
   const scalar = { dtype: 'float32' as const, shape: [] };

@@ -39,7 +39,7 @@ export function fusedBatchNorm(
     outputs: [{ dtype: x.dtype, shape: x.shape }, vector, vector, vector, vector, { dtype: 'float32', shape: [null] }],
     gradient: ([dy], outputs) => {
       if (!dy) return [];
-      // In inference mode the kernel's reserved outputs are not the statistics: pass these themselves.
+      // In inference mode, the kernel's reserved outputs are not the statistics: pass the statistics themselves.
       const [first, second] = training ? [outputs[3], outputs[4]] : [mean, variance];
       const gradient = graph.node('FusedBatchNormGradV3', {
         inputs: [dy, x, scale, first, second, outputs[5]],

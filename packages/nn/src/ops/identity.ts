@@ -1,6 +1,6 @@
 import type { GraphNode, Value } from '../graph/graph.js';
 
-/** x, available only when `after` have run. Gives a value a name, and effects an output to ask for. */
+/** x, available only after `after` has run. Gives a value a name, and effects an output to request. */
 export function identity(x: Value, name: string, after: readonly GraphNode[] = []): Value {
   return x.graph.value(
     'Identity',

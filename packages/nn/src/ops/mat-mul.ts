@@ -3,7 +3,7 @@ import type { Value } from '../graph/graph.js';
 /** a x b of two matrices, either of them transposed first. */
 export function matMul(a: Value, b: Value, transposeA = false, transposeB = false): Value {
   const inner = [a.shape[transposeA ? 0 : 1], b.shape[transposeB ? 1 : 0]];
-  if (inner[0] !== inner[1]) throw new Error(`matMul: [${a.shape}] and [${b.shape}] do not fit`);
+  if (inner[0] !== inner[1]) throw new Error(`matMul: [${a.shape}] and [${b.shape}] do not match`);
   return a.graph.value(
     'MatMul',
     { dtype: a.dtype, shape: [a.shape[transposeA ? 1 : 0], b.shape[transposeB ? 0 : 1]] },

@@ -25,7 +25,7 @@ export const relu = unary('Relu', gradientFirst);
 export const relu6 = unary('Relu6', gradientFirst);
 /** 1 / (1 + exp(-x)) */
 export const sigmoid = unary('Sigmoid', outputFirst);
-/** The square root; x must not be 0 where its gradient is needed. */
+/** The square root; x must not be 0 if its gradient is needed. */
 export const root = unary('Sqrt', outputFirst);
 /** 1 / x */
 export const reciprocal = unary('Reciprocal', outputFirst);

@@ -4,23 +4,27 @@ import { choose, onlyIf, whenSettled } from '../ops/branch.js';
 import { allFinite } from '../ops/finite.js';
 import { multiply } from '../ops/multiply.js';
 
-/** As Keras's LossScaleOptimizer: the first scale, and after how many steps without overflow it doubles. */
+/**
+ * As in Keras's LossScaleOptimizer: the first scale, and the number of steps without overflow after which it doubles.
+ */
 const INITIAL = 2 ** 15;
 const GROWTH_STEPS = 2000;
 
 /**
- * Dynamic loss scaling: Micikevicius et al. (2018), section 3.2. float16 ends at 65504 above and 6e-8 below, so small
- * gradients vanish unless the loss is multiplied first. A step whose gradients overflow halves the scale and changes
- * nothing else: no weight, no moment, no moving statistic, and it is not counted.
+ * Dynamic loss scaling: Micikevicius et al. (2018), section 3.2. float16 is limited to 65504 above and 6e-8 below, so
+ * small gradients vanish unless the loss is multiplied first. A step whose gradients overflow halves the scale and
+ * changes nothing else: no weight, no moment, no moving statistic, and it is not counted.
  */
 export class LossScale {
   /** The factor of this step's loss: a float32 scalar. */
   readonly scale: Value;
-  /** Zero at first, like the rest of the optimiser's state: log2 of scale / INITIAL, and steps since it last changed. */
+  /**
+   * Initially zero, like the rest of the optimiser's state: log2 of scale / INITIAL, and steps since its last change.
+   */
   readonly variables: readonly [exponent: Variable, steps: Variable];
   readonly #graph: Graph;
   readonly #finite: Value;
-  /** Of the loss, one for each weight: unscaled. */
+  /** Unscaled gradients of the loss, one for each weight. */
   readonly gradients: readonly Value[];
 
   /** @param differentiate the gradients of the loss times `scale` */
@@ -38,12 +42,12 @@ export class LossScale {
     this.gradients = scaled.map((gradient) => multiply(gradient, inverse));
   }
 
-  /** The value in a step without overflow; what needs it runs only then. */
+  /** The value in a step without overflow; anything that needs it only runs then. */
   guard(value: Value): Value {
     return onlyIf(value, this.#finite);
   }
 
-  /** What has to run for a step to be done. @param updates that need guarded values */
+  /** The nodes that complete a step. @param updates that need guarded values */
   finish(updates: readonly GraphNode[]): GraphNode[] {
     const graph = this.#graph;
     const [zero, one] = [graph.constant(0), graph.constant(1)];

@@ -1,6 +1,6 @@
 import type { Graph, GraphNode, Value, Variable } from '../graph/graph.js';
 
-/** What an optimiser sees of one step. */
+/** Input of an optimiser in one step. */
 export interface StepValues {
   graph: Graph;
   /** float32 scalar, an input of the step */
@@ -9,11 +9,11 @@ export interface StepValues {
   iteration: Value;
 }
 
-/** How gradients move weights. */
+/** How gradients change weights. */
 export interface Optimizer {
   readonly name: string;
-  /** The variables it keeps beside each weight, all of the weight's shape and zero at first. */
+  /** The variables that it keeps for each weight, all of the weight's shape and initially zero. */
   readonly slots: readonly string[];
-  /** Prepares what all weights share in a step and returns the update of one weight. */
+  /** Prepares everything that all weights share in a step and returns the update of one weight. */
   prepare(step: StepValues): (weight: Variable, gradient: Value, slots: readonly Variable[]) => GraphNode;
 }

@@ -1,10 +1,10 @@
-/** The type of a metric, as prom-client names it. */
+/** The type of a metric, as prom-client calls it. */
 export type Kind = 'counter' | 'gauge' | 'histogram';
 type Role = 'coordinator' | 'worker' | 'aggregator' | 'serve';
 
 export interface Definition {
   readonly kind: Kind;
-  /** The services that export it */
+  /** The services that export the metric */
   readonly by: readonly Role[];
   readonly labels: readonly string[];
   readonly help: string;

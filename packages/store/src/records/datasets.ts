@@ -21,14 +21,14 @@ export class DatasetRecords {
     return decodeManifest(await readArtifact(this.#artifacts, key), key);
   }
 
-  /** Stores a manifest, over an equal or a damaged one. @throws CryfoldError FORMAT_NEWER */
+  /** Stores a manifest, replacing an equal or damaged one. @throws CryfoldError FORMAT_NEWER */
   async saveManifest(manifest: DatasetManifest): Promise<void> {
     const key = storeKeys.manifest(manifest.contentHash);
     await replaceRecord(this.#artifacts, key, encodeRecord(manifest), decodeManifest);
   }
 
   /**
-   * The sounds that more than one clip holds: indices of each one's clips. Undefined where they were never compared.
+   * Sounds that occur in more than one clip: the indices of each one's clips. Undefined if clips were never compared.
    * @throws CryfoldError JOB_INVALID, FORMAT_NEWER
    */
   async sharedSounds(dataset: string): Promise<number[][] | undefined> {
@@ -37,26 +37,29 @@ export class DatasetRecords {
     return bytes && decodeSharedSounds(bytes, key).sounds;
   }
 
-  /** Stores shared sounds, over an earlier or a damaged record. @throws CryfoldError FORMAT_NEWER */
+  /** Stores shared sounds, replacing an earlier or damaged record. @throws CryfoldError FORMAT_NEWER */
   async saveSharedSounds(dataset: string, sounds: readonly (readonly number[])[]): Promise<void> {
     const bytes = encodeRecord({ format: FORMATS.sounds, sounds });
     await replaceRecord(this.#artifacts, storeKeys.sounds(dataset), bytes, decodeSharedSounds);
   }
 
-  /** What the recordings are like; undefined in stores of earlier versions. @throws CryfoldError JOB_INVALID, FORMAT_NEWER */
+  /**
+   * The audit of the recordings; undefined in stores of earlier versions. @throws CryfoldError JOB_INVALID,
+   * FORMAT_NEWER
+   */
   async audit(dataset: string): Promise<Audit | undefined> {
     const key = storeKeys.audit(dataset);
     const bytes = await this.#artifacts.get(key);
     return bytes && decodeAudit(bytes, key);
   }
 
-  /** Stores an audit, over an earlier or a damaged one. @throws CryfoldError FORMAT_NEWER */
+  /** Stores an audit, replacing an earlier or damaged one. @throws CryfoldError FORMAT_NEWER */
   async saveAudit(dataset: string, audit: Audit): Promise<void> {
     const bytes = encodeRecord({ format: FORMATS.audit, audit });
     await replaceRecord(this.#artifacts, storeKeys.audit(dataset), bytes, decodeAudit);
   }
 
-  /** Where a feature set's array may be, for messages that name it and for garbage: one of the two is there. */
+  /** The possible keys of a feature set's array, for messages and garbage collection: exactly one exists. */
   featureFiles(features: string): { images: string; vectors: string } {
     return { images: storeKeys.images(features), vectors: storeKeys.vectors(features) };
   }

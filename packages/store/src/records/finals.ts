@@ -12,13 +12,13 @@ export class FinalRecords {
     this.#artifacts = artifacts;
   }
 
-  /** @returns undefined where it has not been trained yet */
+  /** @returns undefined if it has not been trained yet */
   async result(key: string): Promise<FinalResult | undefined> {
     const bytes = await this.#artifacts.get(storeKeys.final(key));
     return bytes && decodeRecord(finalResultSchema, bytes, storeKeys.final(key));
   }
 
-  /** Commits a result. @returns whether this record is the one; another process may have been first */
+  /** Commits a result. @returns false if another process committed first */
   async commit(result: FinalResult): Promise<boolean> {
     return this.#artifacts.putIfAbsent(storeKeys.final(result.key), encodeRecord(result));
   }

@@ -5,14 +5,14 @@ import type { ArtifactStore } from '../artifact-store.js';
 import { readArtifact } from '../open-store.js';
 import { storeKeys } from './keys.js';
 
-/** Points at immutable bytes, with what they must hash to. */
+/** Refers to immutable bytes by key and hash. */
 export type ArtifactReference = FoldResult['probabilities'];
 
-/** What an attempt said. */
+/** The log of an attempt. */
 export interface AttemptLog {
   attempt: string;
   key: string;
-  /** @returns undefined where it was deleted meanwhile */
+  /** @returns undefined if it was deleted in the meantime */
   read(): Promise<string | undefined>;
 }
 
@@ -29,7 +29,7 @@ export class FoldRecords {
   }
 
   /**
-   * @returns undefined where nothing is committed
+   * @returns undefined if no result is committed
    * @throws CryfoldError JOB_INVALID, FORMAT_NEWER
    */
   async result(fold: string): Promise<FoldResult | undefined> {
@@ -38,7 +38,7 @@ export class FoldRecords {
     return bytes && decodeRecord(foldResultSchema, bytes, key);
   }
 
-  /** Commits a result. @returns whether this record is the one; another attempt may have been first */
+  /** Commits a result. @returns false if another attempt committed first */
   async commit(result: FoldResult): Promise<boolean> {
     return this.#artifacts.putIfAbsent(storeKeys.result(result.key), encodeRecord(result));
   }
@@ -62,7 +62,7 @@ export class FoldRecords {
   }
 
   /**
-   * @param shape that it must have, rows and columns
+   * @param shape expected rows and columns
    * @throws CryfoldError ARTIFACT_MISSING, ARTIFACT_CORRUPT, NPY_INVALID
    */
   async matrix({ key, sha256: hash }: ArtifactReference, shape?: readonly [number, number]): Promise<Float64Array> {
@@ -71,7 +71,7 @@ export class FoldRecords {
     throw new CryfoldError('ARTIFACT_CORRUPT', `${key} has shape ${found.shape}, not ${shape}`, { context: { key } });
   }
 
-  /** What a fold's classes are predicted by: decision values where there are some, else probabilities. */
+  /** The matrix that predicts a fold's classes: decision values if there are any, otherwise probabilities. */
   async scores(result: FoldResult): Promise<Float64Array> {
     return this.matrix(result.decisions ?? result.probabilities);
   }
@@ -82,7 +82,7 @@ export class FoldRecords {
     return key;
   }
 
-  /** The logs of a fold's attempts that were kept, each read only when asked. */
+  /** The stored logs of a fold's attempts, each read only on request. */
   async *logs(fold: string): AsyncIterable<AttemptLog> {
     for await (const key of this.#artifacts.list(`folds/${fold}/`)) {
       const attempt = key.split('/')[2];
@@ -95,7 +95,7 @@ export class FoldRecords {
     }
   }
 
-  /** Keys of everything that a result refers to, the record itself first. */
+  /** Keys of everything that a result refers to, starting with the record itself. */
   keysOf({ key, probabilities, decisions, model = [] }: FoldResult): string[] {
     return [
       storeKeys.result(key),

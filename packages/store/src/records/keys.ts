@@ -5,9 +5,9 @@ export const storeKeys = {
   audit: (dataset: string) => `datasets/${dataset}/audit.json`,
   images: (features: string) => `features/${features}/images.npy`,
   vectors: (features: string) => `features/${features}/vectors.npy`,
-  /** Whether a key names the features whose Gram matrix was written last: see gram.ts in estimators */
+  /** Which features the latest Gram matrix belongs to, see gram.ts in estimators */
   isLatestGram: (key: string) => /^features\/latest-gram-\d+\.json$/.test(key),
-  /** What training an estimator on all clips made: see `finalKey` */
+  /** Result of training an estimator on all clips, see `finalKey` */
   final: (key: string) => `finals/${key}/result.json`,
   finalRequest: (key: string) => `finals/${key}/request.json`,
   finalAttempt: (key: string, attempt: string) => `finals/${key}/${attempt}/`,
@@ -16,14 +16,14 @@ export const storeKeys = {
   result: (fold: string) => `folds/${fold}/result.json`,
   attempt: (fold: string, attempt: string, file: string) => `folds/${fold}/${attempt}/${file}`,
   checkpoint: (fold: string) => `folds/${fold}/checkpoint/state.safetensors`,
-  /** What was said during an attempt, failed or not */
+  /** The log of an attempt, failed or not */
   log: (fold: string, attempt: string) => `folds/${fold}/${attempt}/log.txt`,
   plan: (run: string) => `runs/${run}/plan.json`,
   searchRecord: (run: string, number: number) => `runs/${run}/search/${String(number).padStart(6, '0')}.json`,
   results: (run: string) => `runs/${run}/results.json`,
   outOfFold: (run: string) => `runs/${run}/out-of-fold.csv`,
   report: (run: string) => `runs/${run}/report.html`,
-  /** The run beside others over the same data, each under a protocol of its own */
+  /** The report that compares the run with others over the same data, each under its own protocol */
   protocols: (run: string) => `runs/${run}/protocols.html`,
   table: (run: string) => `runs/${run}/table.txt`,
   cancelled: (run: string) => `runs/${run}/cancelled.json`,

@@ -25,7 +25,7 @@ import { storeKeys } from './keys.js';
 export const RUN_ID = /^[a-z0-9][a-z0-9-]*$/;
 
 export interface StoredPlan {
-  /** With every trial that the sweep has begun; for other runs, the plan as it was stored */
+  /** With every trial that the sweep has started; for other runs, the plan as stored */
   plan: RunPlan;
   /** As it was stored */
   base: RunPlan;
@@ -35,7 +35,7 @@ export interface StoredPlan {
   next: number;
 }
 
-/** Records under `runs/<run>/`: the plan, what a sweep decided, failures, cancellation and results. */
+/** Records under `runs/<run>/`: the plan, the decisions of a sweep, failures, cancellation and results. */
 export class RunRecords {
   readonly #artifacts: ArtifactStore;
 
@@ -70,7 +70,7 @@ export class RunRecords {
     return found;
   }
 
-  /** Keys of all runs' records. A folder whose name no run has, such as a copy, is no run. */
+  /** Keys of all runs' records. A folder that is not named like a run, such as a copy, is ignored. */
   async *#records(): AsyncIterable<{ run: string; key: string }> {
     for await (const key of this.#artifacts.list('runs/')) {
       const run = key.split('/')[1];
@@ -84,7 +84,7 @@ export class RunRecords {
     return keys;
   }
 
-  /** Size and time of a run's plan; undefined where there is no such run. */
+  /** Size and time of a run's plan; undefined if there is no such run. */
   async planInfo(run: string): Promise<ArtifactInfo | undefined> {
     return RUN_ID.test(run) ? this.#artifacts.stat(storeKeys.plan(run)) : undefined;
   }
@@ -99,7 +99,7 @@ export class RunRecords {
   }
 
   /**
-   * A run's plan, which in a sweep grows by what was decided so far.
+   * A run's plan, which for a sweep includes the trials decided so far.
    * @throws CryfoldError RUN_NOT_FOUND, ARTIFACT_TOO_LARGE, JOB_INVALID, FORMAT_NEWER
    */
   async plan(run: string): Promise<StoredPlan> {
@@ -119,33 +119,33 @@ export class RunRecords {
 
   async #basePlan(run: string): Promise<RunPlan> {
     const key = storeKeys.plan(run);
-    // The size first: parsing a plan that is too large would block everything else that the process does.
+    // Checks the size first: parsing a plan that is too large would block everything else in the process.
     const { bytes: size = 0 } = (await this.planInfo(run)) ?? {};
     if (size > LIMITS.planBytes) {
       throw new CryfoldError('ARTIFACT_TOO_LARGE', `${key}: ${size} bytes; a plan has at most ${LIMITS.planBytes}`, {
         context: { key, bytes: size, limit: LIMITS.planBytes },
-        hint: `Submit it with fewer repeats, folds or estimators, after it is cancelled: cryfold cancel ${run}`,
+        hint: `Cancel it with: cryfold cancel ${run}, and submit it again with fewer repeats, folds or estimators.`,
       });
     }
     const bytes = RUN_ID.test(run) ? await this.#artifacts.get(key) : undefined;
     if (bytes) return decodePlan(bytes, key);
     throw new CryfoldError('RUN_NOT_FOUND', `the store has no run ${JSON.stringify(run)}`, {
       context: { run },
-      hint: '--store says where to look. Show what is there: cryfold list',
+      hint: 'Check --store, and show its runs with: cryfold list',
     });
   }
 
-  /** Stores a plan, over an equal or a damaged one. @throws CryfoldError FORMAT_NEWER */
+  /** Stores a plan, replacing an equal or damaged one. @throws CryfoldError FORMAT_NEWER */
   async savePlan(plan: RunPlan): Promise<void> {
     await replaceRecord(this.#artifacts, storeKeys.plan(plan.run), encodePlan(plan), decodePlan);
   }
 
-  /** Whether a sweep has decided more than `stored` knows. */
+  /** Whether a sweep has more decisions than `stored` contains. */
   async hasGrown({ base, search, next }: StoredPlan): Promise<boolean> {
     return search !== undefined && this.#artifacts.has(storeKeys.searchRecord(base.run, next));
   }
 
-  /** Commits a sweep's decisions as its record `number`. @returns whether this record is the one */
+  /** Commits a sweep's decisions as its record `number`. @returns false if another process committed it first */
   async addDecisions(run: string, number: number, record: SearchRecord): Promise<boolean> {
     return this.#artifacts.putIfAbsent(storeKeys.searchRecord(run, number), encodeRecord(record));
   }
@@ -159,7 +159,7 @@ export class RunRecords {
     await this.#artifacts.putIfAbsent(storeKeys.cancelled(run), encodeRecord(record));
   }
 
-  /** How a run shares the workers: as its spec says until somebody changes it. */
+  /** How a run shares the workers: as its spec says, unless it was changed later. */
   async scheduling(plan: RunPlan): Promise<Scheduling> {
     const key = storeKeys.scheduling(plan.run);
     const bytes = await this.#artifacts.get(key);
@@ -169,14 +169,14 @@ export class RunRecords {
     return scheduling;
   }
 
-  /** @throws CryfoldError FORMAT_NEWER where a newer cryfold's record is there */
+  /** @throws CryfoldError FORMAT_NEWER if the existing record is a newer cryfold's */
   async saveScheduling(run: string, scheduling: Scheduling): Promise<void> {
     const record = encodeRecord({ format: FORMATS.scheduling, ...scheduling });
     const decode = (bytes: Uint8Array, key: string) => decodeRecord(schedulingSchema, bytes, key);
     await replaceRecord(this.#artifacts, storeKeys.scheduling(run), record, decode);
   }
 
-  /** Folds that will not be tried again; one whose record cannot be read is tried again. */
+  /** Folds that will not be retried; one with an unreadable record is retried. */
   async failures(run: string): Promise<FoldFailure[]> {
     const found = await mapLimited(await this.#failureKeys(run), async (key) => {
       const bytes = await this.#artifacts.get(key);
@@ -195,10 +195,10 @@ export class RunRecords {
     await this.#artifacts.put(storeKeys.failure(run, failure.key), encodeRecord(failure));
   }
 
-  /** Makes a run unfinished again: failed folds are tried again, and a cancellation ends. */
+  /** Reopens a run: failed folds are retried, and a cancellation is lifted. */
   async reopen(run: string): Promise<void> {
     for (const key of await this.#failureKeys(run)) await this.#artifacts.delete(key);
-    // Last: without these the run is unfinished, and a coordinator may take it at once.
+    // Last: without these the run counts as unfinished, and a coordinator may take it at once.
     await this.#artifacts.delete(storeKeys.cancelled(run));
     await this.#artifacts.delete(storeKeys.results(run));
   }
@@ -207,7 +207,7 @@ export class RunRecords {
     return this.#artifacts.has(storeKeys.results(run));
   }
 
-  /** @returns undefined while the run has not ended */
+  /** @returns undefined until the run has ended */
   async results(run: string): Promise<RunResults | undefined> {
     const key = storeKeys.results(run);
     const bytes = await this.#artifacts.get(key);
@@ -229,18 +229,18 @@ export class RunRecords {
     return { results, outOfFold };
   }
 
-  /** Keeps what people read of a run that ended: its page, and its tables as text. */
+  /** Stores the readable output of a finished run: its page, and its tables as text. */
   async saveReport(run: string, page: string | Uint8Array, tables: string): Promise<void> {
     await this.#artifacts.put(storeKeys.table(run), Buffer.from(tables));
     await this.#artifacts.put(storeKeys.report(run), Buffer.from(page));
   }
 
-  /** Keeps the page that shows a run beside others over the same data. */
+  /** Stores the page that shows a run next to others over the same data. */
   async saveProtocols(run: string, page: string | Uint8Array): Promise<void> {
     await this.#artifacts.put(storeKeys.protocols(run), Buffer.from(page));
   }
 
-  /** When something was last written that says a run was started, ended or shown; undefined where there is no such run. */
+  /** When the start, the end or a display of the run was last recorded; undefined if there is no such run. */
   async lastUsed(run: string): Promise<Date | undefined> {
     const keys = [storeKeys.plan(run), storeKeys.results(run), storeKeys.report(run)];
     const [plan, ...later] = await Promise.all(keys.map((key) => this.#artifacts.stat(key)));
@@ -248,7 +248,7 @@ export class RunRecords {
     return new Date(Math.max(...[plan, ...later].map((info) => info?.modified.getTime() ?? 0)));
   }
 
-  /** Writes both files; results.json last, since it says that the run has ended. */
+  /** Writes both files; results.json last, since it marks the run as finished. */
   async saveResults(run: string, results: RunResults, outOfFold: Uint8Array): Promise<void> {
     await this.#artifacts.put(storeKeys.outOfFold(run), outOfFold);
     await this.#artifacts.put(storeKeys.results(run), encodeRecord(results));

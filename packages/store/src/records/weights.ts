@@ -4,7 +4,7 @@ import { storeKeys } from './keys.js';
 /** How a spec names weights that are in the store. @param hash hex sha256 of the file */
 export const weightsReference = (hash: string): string => `store:${storeKeys.weights(hash)}#sha256=${hash}`;
 
-/** Pretrained weights under `weights/`, each file named by its content. */
+/** Pretrained weights under `weights/`, each file named by its hash. */
 export class WeightsRecords {
   readonly #artifacts: ArtifactStore;
 
@@ -22,7 +22,7 @@ export class WeightsRecords {
   }
 
   /**
-   * Stores a file unless it is there. `content` is called only where it has to be read.
+   * Stores a file unless it exists. `content` is only called if it has to be read.
    * @returns whether it was stored
    */
   async put(hash: string, content: () => AsyncIterable<Uint8Array>): Promise<boolean> {

@@ -6,7 +6,7 @@ import { combinationSchema } from './machines.js';
 import { crossDistances, type Rows } from './rows.js';
 import { readStoredRows, storedRowsFiles } from './stored-rows.js';
 
-/** What predicts the clips of one cluster: an SVM, or nothing where all of its training clips are of one class. */
+/** The predictor of one cluster: an SVM, or none if all of its training clips have the same class. */
 export interface LocalMachine {
   /** Training clips */
   size: number;
@@ -15,28 +15,29 @@ export interface LocalMachine {
   fit?: Pick<SvmFit, 'kernel' | 'rows' | 'weights' | 'biases' | 'combination'>;
 }
 
-/** What all machines have in common. */
+/** Common parameters of all machines. */
 export interface Clusters {
   machines: readonly LocalMachine[];
-  /** All classes that have training clips, in any cluster */
+  /** All classes with training clips, in any cluster */
   known: number[];
   classes: number;
-  /** clusters x columns, of rows as they are stored */
+  /** clusters x columns, of rows as stored */
   centres: Float64Array;
-  /** What columns are multiplied by before distances are taken */
+  /** Factor of each column before distances are computed */
   factor: Float64Array;
 }
 
 export interface Predictions {
-  /** rows x classes, both */
+  /** both rows x classes */
   probabilities: Float64Array;
   decisions: Float64Array;
 }
 
 /**
- * Predicts rows with the machine of the nearest centre. A class that a cluster lacks keeps a chance of
- * 1 / (clips + classes) there, as Laplace's rule of succession has it, so that no clip of it is called impossible.
- * @param kernelOf what the kernel of some rows with a machine's rows is computed from, and where the rows are in it
+ * Predicts rows with the machine of the nearest centre. A class that a cluster lacks keeps a probability of 1 / (clips
+ * + classes) there, by Laplace's rule of succession, so that it is never ruled out.
+ * @param kernelOf data from which the kernel of some rows with a machine's rows is computed, and the positions of these
+ * rows
  */
 export function predictClusters(
   { machines, known, classes, centres, factor }: Clusters,
@@ -96,7 +97,7 @@ const modelSchema = z.strictObject({
           .strictObject({
             gamma: z.number(),
             biases: z.array(z.number()).min(1),
-            /** How many rows of rows.npy are its own */
+            /** Number of its own rows in rows.npy */
             rows: z.int().min(0),
             combination: combinationSchema,
           })
@@ -107,10 +108,10 @@ const modelSchema = z.strictObject({
 });
 
 /**
- * clusters.json; rows.npy and factor.npy: the rows that machines compare with, cluster by cluster; coefficients.npy (f8):
- * of each cluster, machines x rows; centres.npy (f8, clusters x columns).
+ * clusters.json; rows.npy and factor.npy: the rows that machines compare with, cluster by cluster; coefficients.npy
+ * (f8): for each cluster, machines x rows; centres.npy (f8, clusters x columns).
  * @param rows all clips
- * @param clips the clip of each row that a fit names
+ * @param clips the clip of each row that a fit refers to
  */
 export function clusterFiles(model: Clusters, rows: Rows, clips: Int32Array): ModelFiles {
   const { machines, known, classes, centres, factor } = model;
@@ -143,7 +144,7 @@ export function clusterFiles(model: Clusters, rows: Rows, clips: Int32Array): Mo
   ];
 }
 
-/** A model that stands alone: fits name rows of `rows`. */
+/** A self-contained model: fits refer to rows of `rows`. */
 export interface StoredClusters extends Clusters {
   rows: Rows;
 }
@@ -157,7 +158,7 @@ export function readClusters(file: (name: string) => Uint8Array): StoredClusters
   const coefficients = decodeNpy(file('coefficients.npy'), '<f8', 1, 'coefficients.npy').data;
   const wanted = clusters.reduce((sum, { machine }) => sum + (machine ? machine.rows * machine.biases.length : 0), 0);
   if (centres.length !== clusters.length * rows.columns || coefficients.length !== wanted) {
-    throw new CryfoldError('ARTIFACT_CORRUPT', `${MODEL} does not fit the arrays beside it`, {
+    throw new CryfoldError('ARTIFACT_CORRUPT', `${MODEL} does not match its arrays`, {
       context: { artifact: MODEL },
       hint: 'Train the model again.',
     });
@@ -193,7 +194,7 @@ export function predictStored(model: StoredClusters, given: Rows): Predictions {
     const machine = fit as SvmFit;
     const support = machine.rows.length;
     const between = crossDistances(part(given, positions), part(model.rows, machine.rows), model.factor);
-    // Rows of a matrix of which only the distances from the given rows to the machine's rows are read.
+    // A matrix of which only the distances between the given rows and the machine's rows are read.
     const rows = positions.length + support;
     const data = new Float64Array(positions.length * rows);
     positions.forEach((_, i) => {

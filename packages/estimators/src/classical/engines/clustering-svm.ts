@@ -33,7 +33,7 @@ export class ClusteringSvmEngine implements Engine<ClusteringSvmOptions> {
       parameters: { ...MACHINES, kernel: 'rbf' as const, C, gamma },
     };
     const parts = Array.from({ length: count }, (_, c) => geometry.train.filter((_, i) => clusters[i] === c));
-    // Inner folds know rows of the matrix by their labels and groups.
+    // Inner folds use labels and groups of the matrix rows.
     const groups = grouped ? Array.from(geometry.clips, (clip) => data.groups[clip]) : undefined;
     const machines = parts.map((own, c) => {
       const machine = fitMachine(problem, own, groups);

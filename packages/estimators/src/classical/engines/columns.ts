@@ -1,14 +1,14 @@
 import type { Rows } from './rows.js';
 
-/** Numbers in the order of a column's values, equal for equal values. */
+/** Codes that have the order of a column's values, equal for equal values. */
 export type Codes = Uint8Array | Uint16Array | Uint32Array;
 
-/** Rows column by column, their values as small whole numbers: what a tree sorts by. */
+/** Rows column by column, with values as small whole numbers that a tree can sort by. */
 export class Columns {
   readonly count: number;
   readonly rows: number;
   readonly #codes: Codes;
-  /** Values of each column by code; undefined where codes are the values */
+  /** Values of each column by code; undefined if codes are the values */
   readonly #values: Float32Array[] | undefined;
 
   constructor({ count: rows, columns, data }: Rows) {
@@ -46,7 +46,7 @@ export class Columns {
   }
 }
 
-/** Where a value is in a sorted array that holds it. */
+/** Position of a value in a sorted array that contains it. */
 function positionOf(value: number, sorted: Float32Array): number {
   let [low, high] = [0, sorted.length - 1];
   while (low < high) {

@@ -3,7 +3,7 @@ import type { Fold, TrainingData } from '../../engine.js';
 import { LastValue } from '../../last-value.js';
 import { ownDistances, type Rows, rowsOf, type Scaling, scalingOf } from './rows.js';
 
-/** How far the clips of a fold are from one another. */
+/** Distances between the clips of a fold. */
 export interface Geometry {
   distances: DistanceMatrix;
   /** Rows of the matrix */
@@ -16,12 +16,12 @@ export interface Geometry {
   rows: Rows;
 }
 
-/** One for all engines of a process, which would otherwise hold a matrix each. */
+/** One for all engines of a process, each of which would otherwise keep a matrix. */
 const all = new LastValue<DistanceMatrix>();
 
 /**
- * Distances between clips. Where nothing about them depends on a fold, they are computed once for all folds that a
- * process trains, of any kind: 2,268 images take 1 to 2 s.
+ * Distances between clips. If they do not depend on a fold, they are computed once for all folds that a process trains,
+ * of any kind: 2,268 images take 1 to 2 s.
  */
 export async function geometryOf(
   { train, test }: Pick<Fold<unknown>, 'train' | 'test'>,
@@ -44,7 +44,7 @@ export async function geometryOf(
   };
 }
 
-/** Squared norms of training rows about their mean, in units of one grey level squared. */
+/** Squared norms of training rows around their mean, in units of one grey level squared. */
 export function centredNorms({ distances, train }: Pick<Geometry, 'distances' | 'train'>): Float64Array {
   const { data, rows } = distances;
   const means = Float64Array.from(train, (row) => {
@@ -56,7 +56,7 @@ export function centredNorms({ distances, train }: Pick<Geometry, 'distances' | 
   return means.map((one) => one - mean / 2);
 }
 
-/** Products of scaled training rows about their mean, train x train. */
+/** Products of scaled training rows around their mean, train x train. */
 export function centredProducts({ distances, train }: Pick<Geometry, 'distances' | 'train'>): Float64Array {
   const n = train.length;
   const { data, rows } = distances;

@@ -9,16 +9,16 @@ export interface Clustering {
   inertia: number;
 }
 
-/** Starts of which the best is kept. */
+/** Number of starts, of which the best is used. */
 const STARTS = 5;
 const MOST_ITERATIONS = 300;
 
 /**
  * k-means by Lloyd's algorithm from k-means++ starts (Arthur and Vassilvitskii, "k-means++: the advantages of careful
- * seeding", SODA 2007), from squared distances alone: that of a row to a centre is its mean distance to the members, less
- * half the mean distance between members.
+ * seeding", SODA 2007), from squared distances only: that of a row to a centre is its mean distance to the members,
+ * minus half the mean distance between members.
  * @param rows of the matrix
- * @param wanted fewer clusters are made where fewer rows differ
+ * @param wanted number of clusters; fewer if there are fewer distinct rows
  */
 export function kMeans(distances: DistanceMatrix, rows: Int32Array, wanted: number, seed: number): Clustering {
   const random = new Random(seed);
@@ -67,7 +67,7 @@ function centreDistances(
   return out;
 }
 
-/** The nearest centre of each row. One that no row is nearest to takes the row that is farthest from its own. */
+/** The nearest centre of each row. A centre without rows takes the row that is farthest from its own. */
 function nearest(toCentres: Float64Array, count: number): Int32Array {
   const clusters = Int32Array.from({ length: toCentres.length / count }, (_, i) => {
     let best = 0;
@@ -90,7 +90,7 @@ function nearest(toCentres: Float64Array, count: number): Int32Array {
   return clusters;
 }
 
-/** Each start is drawn by its squared distance to the nearest earlier one. */
+/** Each start is drawn with a probability proportional to its squared distance to the nearest earlier one. */
 function chooseStarts({ data, rows: stride }: DistanceMatrix, rows: Int32Array, wanted: number, random: Random) {
   const starts = [random.below(rows.length)];
   const to = (start: number) => rows.map((row) => row * stride + rows[start]);

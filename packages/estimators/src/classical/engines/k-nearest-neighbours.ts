@@ -21,7 +21,7 @@ export interface NearestNeighboursOptions {
   standardise: boolean;
 }
 
-/** Which rows vote on another one, and how. */
+/** The rows that vote, and how. */
 interface Vote extends Omit<NearestNeighboursOptions, 'standardise'> {
   /** Class of each row */
   labels: Int32Array;
@@ -29,8 +29,8 @@ interface Vote extends Omit<NearestNeighboursOptions, 'standardise'> {
 }
 
 /**
- * Shares of each class among the nearest rows; equally near ones count in their order.
- * @param distances squared, of some clips to all rows that vote: clips x rows
+ * Shares of each class among the nearest rows; ties count in their order.
+ * @param distances squared, from some clips to all rows that vote: clips x rows
  */
 export function vote(distances: Float64Array, { neighbours, weights, labels, classes }: Vote): Float64Array {
   const rows = labels.length;
@@ -40,7 +40,7 @@ export function vote(distances: Float64Array, { neighbours, weights, labels, cla
     const nearest = Array.from(own.keys())
       .sort((a, b) => own[a] - own[b] || a - b)
       .slice(0, neighbours);
-    // Rows that equal the clip count alone.
+    // If rows equal the clip, only they count.
     const equal = own[nearest[0]] === 0;
     const weightOf = (row: number) =>
       weights === 'uniform' ? 1 : equal ? (own[row] === 0 ? 1 : 0) : 1 / Math.sqrt(own[row]);

@@ -2,20 +2,20 @@ import { CryfoldError, decodeNpy, encodeNpy } from '@cryfold/core';
 import type { ModelFiles } from '../../engine.js';
 import type { Rows, Scaling } from './rows.js';
 
-/** Weights of each column of a row as it is stored, machines x columns, and what is added. */
+/** Weights of each column of a stored row, machines x columns, and intercepts. */
 export interface LinearModel {
   weights: Float64Array;
   intercepts: Float64Array;
 }
 
-/** How training rows about their mean make up the weights. */
+/** How training rows around their mean are combined into weights. */
 interface Combined {
   rows: Rows;
   clips: Int32Array;
   scaling: Scaling;
   /** clips x machines */
   coefficients: Float64Array;
-  /** Of scaled rows about the mean of the training rows */
+  /** Intercepts for scaled rows around the mean of the training rows */
   intercepts: Float64Array;
 }
 

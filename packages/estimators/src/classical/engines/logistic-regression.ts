@@ -22,7 +22,7 @@ export class LogisticRegressionEngine implements Engine<LogisticRegressionOption
     });
     const trained = linearModel({ ...geometry, ...fit, clips: train });
     const classes = data.classes.length;
-    // A class that no training clip has gets an intercept of which the exponential is 0.
+    // A class without training clips gets an intercept whose exponential is 0.
     const { intercepts } = trained;
     const model = {
       weights: new Float64Array((classes * trained.weights.length) / present.length),

@@ -1,4 +1,4 @@
-/** Coefficients of training rows: what a vector of weights, rows' features x classes, is the sum of. */
+/** Coefficients of training rows whose sum is a vector of weights, rows' features x classes. */
 interface Point {
   /** rows x classes */
   coefficients: Float64Array;
@@ -9,7 +9,7 @@ interface Point {
 }
 
 export interface MultinomialProblem {
-  /** Products of the training rows about their mean, rows x rows */
+  /** Products of the training rows around their mean, rows x rows */
   products: Float64Array;
   /** Class of each row, 0 to classes - 1 */
   labels: Int32Array;
@@ -19,9 +19,9 @@ export interface MultinomialProblem {
 }
 
 export interface MultinomialFit {
-  /** rows x classes: the weights are the sum of the rows, about their mean, times these */
+  /** rows x classes: the weights are the sum of the rows around their mean, times these */
   coefficients: Float64Array;
-  /** Of rows about the mean of the training rows */
+  /** Intercepts for rows around the mean of the training rows */
   intercepts: Float64Array;
   iterations: number;
   converged: boolean;
@@ -29,25 +29,28 @@ export interface MultinomialFit {
 
 const HISTORY = 20;
 const MOST_ITERATIONS = 2000;
-/** Of the first gradient's norm, at which the minimum is reached: probabilities are then right to about 1e-6 */
+/**
+ * Relative to the first gradient's norm, at which the minimum is reached: probabilities are then accurate to about 1e-6
+ */
 const TOLERANCE = 1e-7;
-/** As `TOLERANCE`, where rounding hides any further descent: a larger gradient there is a line search that failed */
+/** Like `TOLERANCE`, if rounding hides any further descent: a larger gradient means that the line search failed */
 const ROUNDING_TOLERANCE = 1e-5;
 
 /**
  * The minimum of |weights|^2 / 2 + C * the negative log-likelihood of softmax(weights * row + intercept), which is
- * scikit-learn's LogisticRegression; intercepts are free. L-BFGS (Nocedal and Wright, "Numerical Optimization", algorithm
- * 7.5) where each vector is held as coefficients of the training rows: the minimum and all gradients are sums of those, so
- * that an iteration costs rows^2 and not rows x pixels, and line searches cost next to nothing.
+ * scikit-learn's LogisticRegression; intercepts are free. L-BFGS (Nocedal and Wright, "Numerical Optimization",
+ * algorithm 7.5) with each vector represented by coefficients of the training rows: the minimum and all gradients are
+ * sums of those, so an iteration costs rows^2 instead of rows x pixels, and line searches cost very little.
  */
 export function fitMultinomial({ products, C, ...problem }: MultinomialProblem): MultinomialFit {
-  // The same problem with rows of unit size: intercepts and weights are then of like size, whatever the units of columns.
+  // The same problem with rows of unit size: intercepts and weights then have similar size, whatever the units of
+  // columns.
   const size = meanSquare(products, problem.labels.length) || 1;
   const fit = fitScaled({ ...problem, products: products.map((one) => one / size), C: C * size });
   return { ...fit, coefficients: fit.coefficients.map((one) => one / size) };
 }
 
-/** Of the rows' norms */
+/** Root mean square of the rows' norms */
 function meanSquare(products: Float64Array, rows: number): number {
   let sum = 0;
   for (let i = 0; i < rows; i++) sum += products[i * (rows + 1)] / rows;
@@ -57,7 +60,7 @@ function meanSquare(products: Float64Array, rows: number): number {
 function fitScaled(problem: MultinomialProblem): MultinomialFit {
   const { labels, classes } = problem;
   const size = labels.length * classes;
-  // scikit-learn has one vector for two classes, the difference of these two: half the penalty of it is that of both.
+  // scikit-learn has one vector for two classes, the difference of these two: half its penalty equals that of both.
   const penalty = (classes === 2 ? 2 : 1) / problem.C;
   const objective = new Objective(problem, penalty);
   const at = zero(size, classes);
@@ -117,9 +120,9 @@ class Objective {
   }
 
   /**
-   * Newton's method on the slope, which rises along the line since the objective is convex.
-   * @param unscaled the length of `along` says nothing about the step, as that of a raw gradient
-   * @returns 0 where nothing is gained
+   * Newton's method on the slope, which increases along the line since the objective is convex.
+   * @param unscaled the length of `along` is unrelated to the step, as for a raw gradient
+   * @returns 0 without any improvement
    */
   lineSearch(at: Point, along: Point, unscaled: boolean): number {
     const { classes } = this.#problem;
@@ -149,7 +152,7 @@ class Objective {
     return low;
   }
 
-  /** The first and second derivative along a line, beside those of the penalty. */
+  /** The first and second derivative along a line, without those of the penalty. */
   #slope(probabilities: Float64Array, line: Float64Array, penalty: [number, number]): [number, number] {
     const { labels, classes } = this.#problem;
     let [slope, curvature] = penalty;
@@ -165,7 +168,7 @@ class Objective {
     return [slope, curvature];
   }
 
-  /** Probabilities less 1 for each row's class */
+  /** Probabilities minus 1 for each row's class */
   #errors(scores: Float64Array, intercepts: Float64Array): Float64Array {
     const { labels, classes } = this.#problem;
     const errors = softmaxRows(scores, intercepts);
@@ -183,7 +186,7 @@ class Objective {
     for (let k = 0; k < classes; k++) {
       for (let j = 0; j < n; j++) column[j] = right[j * classes + k];
       for (let i = 0, p = 0; i < n; i++) {
-        // Four sums do not wait for one another.
+        // Four independent sums run in parallel.
         let [a, b, c, d] = [0, 0, 0, 0];
         let j = 0;
         for (; j + 4 <= n; j += 4, p += 4) {
@@ -257,7 +260,7 @@ function combined({ coefficients, scores, intercepts }: Point, other: Point, fac
   return out;
 }
 
-/** The product of the vectors of weights and intercepts that two points stand for. */
+/** The product of the weight and intercept vectors of two points. */
 function dot(a: Point, b: Point): number {
   return product(a.coefficients, b.scores) + product(a.intercepts, b.intercepts);
 }

@@ -1,7 +1,7 @@
 import { CryfoldError, decodeNpy, encodeNpy } from '@cryfold/core';
 import type { Rows } from './rows.js';
 
-/** rows.npy (u1 or f4) and factor.npy (f8): training rows that a model compares others with. */
+/** rows.npy (u1 or f4) and factor.npy (f8): training rows that a model compares with. */
 export function storedRowsFiles({ data, count, columns }: Rows, factor: Float64Array): [string, Uint8Array][] {
   return [
     ['rows.npy', encodeNpy(data, [count, columns])],
@@ -10,7 +10,7 @@ export function storedRowsFiles({ data, count, columns }: Rows, factor: Float64A
 }
 
 /**
- * @param count how many rows there must be
+ * @param count expected number of rows
  * @throws CryfoldError NPY_INVALID, ARTIFACT_CORRUPT
  */
 export function readStoredRows(

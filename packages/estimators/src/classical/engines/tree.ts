@@ -1,26 +1,26 @@
 import type { Random } from '@cryfold/core';
 import type { Codes, Columns } from './columns.js';
 
-/** What a tree learns from. */
+/** Training data of a tree. */
 export interface TreeProblem {
   columns: Columns;
-  /** rows x outputs: what leaves predict the mean of. A class is one column of 0 and 1, so that this is Gini's criterion. */
+  /** rows x outputs: leaves predict their mean. A class is one column of 0 and 1, so that this is Gini's criterion. */
   targets: Float64Array;
   outputs: number;
-  /** How often each row counts; rows of weight 0 take no part */
+  /** Weight of each row; rows of weight 0 are excluded */
   weights: Float64Array;
   /** Infinity: until leaves are pure */
   maxDepth: number;
-  /** Rows that a leaf must have */
+  /** Minimum number of rows of a leaf */
   minLeaf: number;
-  /** Columns to look at for a split */
+  /** Number of columns to try for a split */
   maxColumns: number;
   random: Random;
 }
 
 /** A binary tree, a member per node; the root is 0. */
 export interface Tree {
-  /** The column that decides, or -1 in a leaf */
+  /** The column of the split, or -1 in a leaf */
   column: Int32Array;
   /** Rows whose value is at most this go left */
   threshold: Float64Array;
@@ -30,7 +30,7 @@ export interface Tree {
   values: Float64Array;
 }
 
-/** A part of the rows' order that is yet to be split. */
+/** A part of the rows' order that is still to be split. */
 interface Part {
   node: number;
   start: number;
@@ -47,18 +47,18 @@ interface Split {
 }
 
 /**
- * Grows a tree as scikit-learn's CART does, depth first: the split that lowers the squared error of the targets most, at
- * the middle between two values, among columns that are drawn without replacement until one of them is not constant.
+ * Grows a tree like scikit-learn's CART, depth first: the split with the lowest squared error of the targets, at the
+ * middle between two values, among columns that are drawn without replacement until one of them is not constant.
  * Source: Breiman, Friedman, Olshen, Stone, "Classification and regression trees" (1984).
  */
 export class TreeGrower {
   readonly #problem: TreeProblem;
-  /** Rows that take part, the parts of nodes side by side */
+  /** Included rows, with those of each node consecutive */
   readonly #rows: Int32Array;
   readonly #sorted: Int32Array;
   readonly #order: Int32Array;
   readonly #nodes: { column: number; threshold: number; left: number; right: number; values: Float64Array }[] = [];
-  /** The leaf of each row that takes part, -1 for others */
+  /** The leaf of each included row, -1 for others */
   readonly leaves: Int32Array;
 
   constructor(problem: TreeProblem) {
@@ -138,8 +138,8 @@ export class TreeGrower {
   }
 
   /**
-   * Puts a part's rows into `#sorted` by their codes, equal ones in their order.
-   * @returns false where all codes are equal
+   * Sorts a part's rows into `#sorted` by their codes, keeping the order of equal ones.
+   * @returns false if all codes are equal
    */
   #sort({ start, end }: Part, codes: Codes): boolean {
     const rows = this.#rows;
@@ -153,7 +153,7 @@ export class TreeGrower {
     }
     if (least === most) return false;
     if (most - least > 4 * count) {
-      // Few rows of many possible values: their positions are sorted with the codes in front.
+      // Few rows with many possible values: their positions are sorted with the codes as prefix.
       const keys = new Float64Array(count);
       for (let i = 0; i < count; i++) keys[i] = codes[rows[start + i]] * count + i;
       keys.sort();
@@ -181,7 +181,7 @@ export class TreeGrower {
       weight += weights[row];
       for (let k = 0; k < outputs; k++) sums[k] += weights[row] * targets[row * outputs + k];
       if (i + 1 - start < minLeaf || codes[row] === codes[sorted[i + 1]]) continue;
-      // What remains of the squared error falls as these squares grow.
+      // The remaining squared error decreases as these squares increase.
       let [left, right] = [0, 0];
       for (let k = 0; k < outputs; k++) {
         left += sums[k] ** 2;
@@ -195,7 +195,9 @@ export class TreeGrower {
     return { column, code: low, threshold: columns.middle(column, low, high), gain };
   }
 
-  /** Moves rows that go left before the others; both stay in their order. @returns where the others begin */
+  /**
+   * Moves rows that go left before the others; both keep their order. @returns the position of the first of the others
+   */
   #divide({ start, end }: Part, { column, code }: Split): number {
     const codes = this.#problem.columns.codes(column);
     const rows = this.#rows;

@@ -3,7 +3,7 @@ import type { ModelFiles } from '../../engine.js';
 import type { Rows } from './rows.js';
 import type { Tree } from './tree.js';
 
-/** How many columns a split looks at. */
+/** Number of columns to try for a split. */
 export type MaxFeatures = 'sqrt' | 'log2' | 'all' | number;
 
 /** @param maxFeatures a number is a share of the columns */
@@ -14,7 +14,7 @@ export function columnsToTry(maxFeatures: MaxFeatures, columns: number): number 
   return Math.max(1, Math.floor(count));
 }
 
-/** Adds `factor` times what a tree says of each row to `out`, rows x outputs, from column `first` on. */
+/** Adds `factor` times the prediction of a tree for each row to `out`, rows x outputs, from column `first` on. */
 export function addPredictions(
   tree: Tree,
   { count, columns, data }: Rows,
@@ -33,7 +33,9 @@ export function addPredictions(
   }
 }
 
-/** nodes.npy (i4: column, left, right), thresholds.npy and values.npy (f8), of all trees; trees.npy: where each begins. */
+/**
+ * nodes.npy (i4: column, left, right), thresholds.npy and values.npy (f8), of all trees; trees.npy: the start of each.
+ */
 export function treeFiles(trees: readonly Tree[], outputs: number): ModelFiles {
   const starts: number[] = [];
   let nodes = 0;
@@ -75,7 +77,7 @@ export function readTrees(file: (name: string) => Uint8Array): Tree[] {
       ...{ column: part(0), left: part(1), right: part(2), threshold: thresholds.slice(start, end) },
       values: values.data.slice(start * outputs, end * outputs),
     };
-    // Children come after their parents, so that every walk ends.
+    // Children come after their parents, so every walk terminates.
     const sound = tree.column.every((column, node) => {
       const after = (child: number) => child > node && child < end - start;
       return column < 0 || (after(tree.left[node]) && after(tree.right[node]));
@@ -86,7 +88,7 @@ export function readTrees(file: (name: string) => Uint8Array): Tree[] {
 }
 
 function corrupt(why: string): CryfoldError {
-  return new CryfoldError('ARTIFACT_CORRUPT', `nodes.npy is not what was written: ${why}`, {
+  return new CryfoldError('ARTIFACT_CORRUPT', `nodes.npy is damaged: ${why}`, {
     context: { artifact: 'nodes.npy' },
     hint: 'Train the model again.',
   });

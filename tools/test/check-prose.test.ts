@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { findPhrases } from '../src/prose/find-phrases.js';
+import { PROSE_RULES } from '../src/prose/rules.js';
+
+/** Split, so that no rule matches this file. */
+const AGAIN = `an${'ew'}`;
+const CONTINUES = ['go', 'es on'].join('');
+
+const found = (path: string, text: string) => findPhrases(path, text).map(({ line, phrase }) => `${line} ${phrase}`);
+
+test('finds phrases in comments, strings of several words and templates, not in code', () => {
+  const script = [
+    `const ${AGAIN} = '${AGAIN}'; // Reads it ${AGAIN}.`,
+    `log('reads it ${AGAIN}');`,
+    `log(\`reads \${run(/${AGAIN} x/)} ${AGAIN}\`);`,
+  ].join('\n');
+  assert.deepEqual(
+    found('a.ts', script).map((fault) => fault.toLowerCase()),
+    [1, 2, 3].map((line) => `${line} ${AGAIN}`),
+  );
+});
+
+test('finds a phrase that a line break splits', () => {
+  const [goes, on] = CONTINUES.split(' ');
+  assert.deepEqual(found('a.ts', `/**\n * The run ${goes}\n * ${on}.\n */`), [`2 ${CONTINUES}`]);
+  assert.deepEqual(found('a.ts', `// The run ${goes}\n// ${on}.`), [`1 ${CONTINUES}`]);
+  assert.deepEqual(found('a.md', `# Runs\n\nThe run ${goes}\n${on}.`), [`3 ${CONTINUES}`]);
+});
+
+test('reads whole words only, in any case, and no names in backticks', () => {
+  assert.deepEqual(found('a.md', `R${AGAIN} and \`${AGAIN}\`; ${AGAIN.toUpperCase()}.`), [`1 ${AGAIN.toUpperCase()}`]);
+});
+
+test('suggests nothing that another rule forbids', () => {
+  const suggestions = PROSE_RULES.map(({ instead }) => instead).join('\n');
+  assert.deepEqual(findPhrases('suggestions.md', suggestions), []);
+});
