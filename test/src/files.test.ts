@@ -114,7 +114,7 @@ test('a run on hostile names and links harms neither terminal, page, table nor a
   await rm(path('mlflow', experiment), { recursive: true });
   await symlink(path('elsewhere'), path('mlflow', experiment));
   const refused = await cryfold(['export', 'mlflow', '--store', path('out', 'store'), '--to', path('mlflow')]);
-  assert.match(refused.stderr, /OUT_UNWRITABLE: .* is a link that leads out of/);
+  assert.match(refused.stderr, /OUT_UNWRITABLE: .* is a link that leads outside/);
   assert.deepEqual(await readdir(path('elsewhere')), []);
 });
 

@@ -106,7 +106,7 @@ test('several protocols: one store, a folder of copies each, and all side by sid
   assert.equal(JSON.parse(again.stdout).run.id, grouped.run.id, 'the same run as one of several');
   const planned = await run('corpus', 'all', '--protocol', 'paper', '--folds', '3', '--repeats', '2');
   assert.equal(planned.code, 0, planned.stderr);
-  assert.equal(planned.stderr.match(/folds were in the store already/g)?.length, 2, 'nothing is trained twice');
+  assert.equal(planned.stderr.match(/folds are already in the store/g)?.length, 2, 'nothing is trained twice');
 });
 
 test('the data may name the folds, and folds of one clip per class are trained without calibration', async () => {

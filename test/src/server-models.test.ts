@@ -224,7 +224,10 @@ test('run --server says that no worker is there, what Ctrl-C leaves, and outlive
   left.process.kill('SIGINT');
   const stopped = await left.ended;
   assert.equal(stopped.code, 4);
-  assert.match(stopped.stderr, /no longer following; run away-\w+ continues, .* To stop it: .*cryfold cancel away-\w+/);
+  assert.match(
+    stopped.stderr,
+    /no longer following; run away-\w+ continues on the server\. .* stop it: .*cryfold cancel away-\w+/,
+  );
   assert.match(
     (await cryfold(['status'], remote)).stdout,
     /cpu jobs? waits?, the first for \d+ s; no cpu worker is running yet/,
